@@ -1,0 +1,12 @@
+/**
+ * Something the user gave is wrong: a setting, a file, a line. The message alone must tell what was
+ * wrong, where, and what would be right; a command prints it without a stack trace.
+ */
+export class InputError extends Error {
+  override readonly name: string = 'InputError';
+}
+
+/** An event that cannot have happened in the state it is folded into. The message names the rule it breaks. */
+export class InvariantError extends InputError {
+  override readonly name = 'InvariantError';
+}

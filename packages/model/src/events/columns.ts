@@ -1,0 +1,306 @@
+/**
+ * Events as columns. A row is 32 bytes in nine typed arrays; the fields a type does not have are 0. This is
+ * what the pool writes, what a fold reads and what the Arrow log stores; frozen event objects are made from rows
+ * only where somebody wants to look at one.
+ */
+import { InputError } from '../errors.ts';
+import { MIGRATETYPES } from '../memory-state.ts';
+import { DIRECTIONS } from '../platform.ts';
+import { APIS } from '../requests.ts';
+import type { AllocationId, Nanoseconds, Pfn } from '../units.ts';
+import { EVENT_TYPES, FAILURE_REASONS, type PoolEvent } from './types.ts';
+
+/** The columns of a number of rows. `code` holds the api, migratetype, level, direction or reason of a type. */
+export interface EventColumns {
+  readonly type: Uint8Array;
+  readonly code: Uint8Array;
+  readonly owner: Uint16Array;
+  readonly request: Uint32Array;
+  readonly allocation: Uint32Array;
+  readonly pfn: Uint32Array;
+  readonly pages: Uint32Array;
+  readonly bytes: Uint32Array;
+  readonly time: Float64Array;
+  /** Names given by `owner-registered` rows, by row. */
+  readonly names: ReadonlyMap<number, string>;
+}
+
+export type ColumnName = Exclude<keyof EventColumns, 'names'>;
+
+/** Highest owner number a row can hold. */
+export const MAX_OWNER = 0xffff;
+
+export function allocateColumns(rows: number): EventColumns & { readonly names: Map<number, string> } {
+  return {
+    type: new Uint8Array(rows),
+    code: new Uint8Array(rows),
+    owner: new Uint16Array(rows),
+    request: new Uint32Array(rows),
+    allocation: new Uint32Array(rows),
+    pfn: new Uint32Array(rows),
+    pages: new Uint32Array(rows),
+    bytes: new Uint32Array(rows),
+    time: new Float64Array(rows),
+    names: new Map(),
+  };
+}
+
+/** One row as the frozen event it stands for. `seq` is the row's position in the log. */
+export function eventAt(columns: EventColumns, row: number, seq: number): PoolEvent {
+  return Object.freeze(decode(columns, row, seq));
+}
+
+function decode(columns: EventColumns, row: number, seq: number): PoolEvent {
+  const type = EVENT_TYPES[columns.type[row]];
+  const time = columns.time[row] as Nanoseconds;
+  const request = columns.request[row];
+  const code = columns.code[row];
+  const pfn = columns.pfn[row] as Pfn;
+  const pages = columns.pages[row];
+  const allocation = columns.allocation[row] as AllocationId;
+  switch (type) {
+    case 'owner-registered':
+      return { seq, time, request, type, owner: columns.owner[row], name: columns.names.get(row) ?? '' };
+    case 'allocation-requested': {
+      const bytes = columns.bytes[row];
+      return {
+        seq,
+        time,
+        request,
+        type,
+        allocation,
+        api: APIS[code],
+        pages,
+        bytes,
+        owner: columns.owner[row],
+      };
+    }
+    case 'free-requested':
+      return { seq, time, request, type, allocation };
+    case 'pages-claimed':
+      return { seq, time, request, type, pfn, pages, migratetype: MIGRATETYPES[code] };
+    case 'large-page-split':
+      return { seq, time, request, type, pfn, level: code as 2 | 3 };
+    case 'large-page-restored':
+      return { seq, time, request, type, pfn };
+    case 'pages-returned':
+    case 'pages-decrypted':
+    case 'pages-encrypted':
+    case 'pages-leaked':
+      return { seq, time, request, type, pfn, pages };
+    case 'conversion-failed':
+      return { seq, time, request, type, pfn, pages, direction: DIRECTIONS[code] };
+    case 'pages-allocated':
+    case 'pages-freed':
+      return { seq, time, request, type, allocation, pfn, pages };
+    case 'allocation-failed':
+      return { seq, time, request, type, allocation, pages, reason: FAILURE_REASONS[code] };
+  }
+}
+
+/** How a field of an event object is stored. */
+type FieldKind = 'u32' | 'owner' | 'name' | 'level' | readonly string[];
+
+/** Fields of each type besides seq, time and request; an enumeration is a field with its list of names. */
+const FIELDS: Readonly<Record<PoolEvent['type'], Readonly<Record<string, FieldKind>>>> = {
+  'owner-registered': { owner: 'owner', name: 'name' },
+  'allocation-requested': { allocation: 'u32', api: APIS, pages: 'u32', bytes: 'u32', owner: 'owner' },
+  'free-requested': { allocation: 'u32' },
+  'pages-claimed': { pfn: 'u32', pages: 'u32', migratetype: MIGRATETYPES },
+  'pages-returned': { pfn: 'u32', pages: 'u32' },
+  'large-page-split': { pfn: 'u32', level: 'level' },
+  'large-page-restored': { pfn: 'u32' },
+  'pages-decrypted': { pfn: 'u32', pages: 'u32' },
+  'pages-encrypted': { pfn: 'u32', pages: 'u32' },
+  'conversion-failed': { pfn: 'u32', pages: 'u32', direction: DIRECTIONS },
+  'pages-allocated': { allocation: 'u32', pfn: 'u32', pages: 'u32' },
+  'pages-freed': { allocation: 'u32', pfn: 'u32', pages: 'u32' },
+  'allocation-failed': { allocation: 'u32', pages: 'u32', reason: FAILURE_REASONS },
+  'pages-leaked': { pfn: 'u32', pages: 'u32' },
+};
+
+const FACT_FIELDS: Readonly<Record<string, FieldKind>> = { seq: 'u32', time: 'u32', request: 'u32' };
+
+const isWhole = (value: unknown, max: number): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= max;
+
+/** Rows that grow by appending: what a pool or a decoder fills, then seals into an EventBatch. */
+export class EventRows {
+  columns: ReturnType<typeof allocateColumns>;
+  length = 0;
+  readonly capacity: number;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.columns = allocateColumns(capacity);
+  }
+
+  get isFull(): boolean {
+    return this.length === this.capacity;
+  }
+
+  /** Appends a row and returns its index. The caller checks isFull. */
+  append(
+    type: number,
+    time: number,
+    request: number,
+    allocation: number,
+    pfn: number,
+    pages: number,
+    code: number,
+  ): number {
+    const row = this.length++;
+    const columns = this.columns;
+    columns.type[row] = type;
+    columns.time[row] = time;
+    columns.request[row] = request;
+    columns.allocation[row] = allocation;
+    columns.pfn[row] = pfn;
+    columns.pages[row] = pages;
+    columns.code[row] = code;
+    return row;
+  }
+
+  /**
+   * Appends an event given as a plain object (from a log, or from a spec) and returns its row.
+   * Throws InputError that names the field when it is not an event.
+   */
+  appendObject(event: unknown): number {
+    if (typeof event !== 'object' || event === null || Array.isArray(event)) {
+      throw new InputError(`not an event: expected an object with a 'type'`);
+    }
+    const type = (event as { type?: unknown }).type;
+    const code = EVENT_TYPES.indexOf(type as PoolEvent['type']);
+    if (code < 0) {
+      throw new InputError(`unknown event type ${JSON.stringify(type)}; known: ${EVENT_TYPES.join(', ')}`);
+    }
+    const fields = FIELDS[EVENT_TYPES[code]];
+    const row = this.length;
+    for (const key of Object.keys(event)) {
+      if (key !== 'type' && !Object.hasOwn(fields, key) && !Object.hasOwn(FACT_FIELDS, key)) {
+        throw new InputError(`${EVENT_TYPES[code]}: unknown field '${key}'`);
+      }
+    }
+    const values = event as Record<string, unknown>;
+    const time = values['time'] ?? 0;
+    const request = values['request'] ?? 0;
+    if (!isWhole(time, Number.MAX_SAFE_INTEGER)) throw fieldError(EVENT_TYPES[code], 'time', 'whole ns');
+    if (!isWhole(request, 0xffffffff)) throw fieldError(EVENT_TYPES[code], 'request', 'a whole number');
+    const stored = { owner: 0, allocation: 0, pfn: 0, pages: 0, bytes: 0, code: 0 };
+    let name: string | undefined;
+    for (const [field, kind] of Object.entries(fields)) {
+      const value = values[field];
+      if (kind === 'name') {
+        if (typeof value !== 'string') throw fieldError(EVENT_TYPES[code], field, 'a string');
+        name = value;
+      } else if (kind === 'level') {
+        if (value !== 2 && value !== 3) throw fieldError(EVENT_TYPES[code], field, '2 (2M) or 3 (1G)');
+        stored.code = value;
+      } else if (typeof kind === 'string') {
+        const max = kind === 'owner' ? MAX_OWNER : 0xffffffff;
+        if (!isWhole(value, max)) {
+          throw fieldError(EVENT_TYPES[code], field, `a whole number from 0 to ${max}`);
+        }
+        stored[field as keyof typeof stored] = value;
+      } else {
+        const index = kind.indexOf(String(value));
+        if (index < 0) throw fieldError(EVENT_TYPES[code], field, `one of ${kind.join(', ')}`);
+        stored.code = index;
+      }
+    }
+    this.append(code, time, request, stored.allocation, stored.pfn, stored.pages, stored.code);
+    this.columns.owner[row] = stored.owner;
+    this.columns.bytes[row] = stored.bytes;
+    if (name !== undefined) this.columns.names.set(row, name);
+    return row;
+  }
+
+  /** Hands the rows over as a batch that starts at `firstSeq`, and starts afresh. */
+  seal(firstSeq: number): EventBatch {
+    const batch = new EventBatch(this.columns, this.length, firstSeq);
+    this.columns = allocateColumns(this.capacity);
+    this.length = 0;
+    return batch;
+  }
+}
+
+function fieldError(type: string, field: string, expected: string): InputError {
+  return new InputError(`${type}: '${field}' must be ${expected}`);
+}
+
+let columnsOfBatch: (batch: EventBatch) => EventColumns;
+
+/**
+ * Consecutive events of one log, as columns behind readers. Typed arrays cannot be frozen, so a batch never
+ * hands out its own: `column()` gives a copy, and writing into it changes nothing else.
+ */
+export class EventBatch {
+  readonly #columns: EventColumns;
+  readonly length: number;
+  /** Position in the log of the batch's first event. */
+  readonly firstSeq: number;
+
+  static {
+    columnsOfBatch = (batch) => batch.#columns;
+  }
+
+  /** Takes ownership of `columns`: the caller must not write into them again. */
+  constructor(columns: EventColumns, length: number, firstSeq: number) {
+    this.#columns = columns;
+    this.length = length;
+    this.firstSeq = firstSeq;
+    Object.freeze(this);
+  }
+
+  /** Code of the event's type; TYPE and EVENT_TYPES name them. */
+  typeAt(row: number): number {
+    return this.#columns.type[row];
+  }
+  codeAt(row: number): number {
+    return this.#columns.code[row];
+  }
+  ownerAt(row: number): number {
+    return this.#columns.owner[row];
+  }
+  requestAt(row: number): number {
+    return this.#columns.request[row];
+  }
+  allocationAt(row: number): number {
+    return this.#columns.allocation[row];
+  }
+  pfnAt(row: number): number {
+    return this.#columns.pfn[row];
+  }
+  pagesAt(row: number): number {
+    return this.#columns.pages[row];
+  }
+  bytesAt(row: number): number {
+    return this.#columns.bytes[row];
+  }
+  /** Simulated ns. */
+  timeAt(row: number): number {
+    return this.#columns.time[row];
+  }
+
+  /** The event in a row, as a frozen object. */
+  at(row: number): PoolEvent {
+    return eventAt(this.#columns, row, this.firstSeq + row);
+  }
+
+  /** A copy of one column. */
+  column<Name extends ColumnName>(name: Name): EventColumns[Name] {
+    return this.#columns[name].slice(0, this.length) as EventColumns[Name];
+  }
+
+  /** Names of owners registered in this batch, by row; a copy. */
+  names(): Map<number, string> {
+    return new Map(this.#columns.names);
+  }
+
+  *[Symbol.iterator](): Generator<PoolEvent> {
+    for (let row = 0; row < this.length; row++) yield this.at(row);
+  }
+}
+
+/** For the model's own loops: the columns without a copy. Not exported from the package; never write into them. */
+export const columnsOf = (batch: EventBatch): EventColumns => columnsOfBatch(batch);

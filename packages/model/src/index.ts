@@ -1,0 +1,38 @@
+export {
+  type ChangeResult,
+  DirectMap,
+  type MappedRange,
+  pagesOfLevel,
+  splitForChange,
+} from './direct-map.ts';
+export { InputError, InvariantError } from './errors.ts';
+export {
+  type ColumnName,
+  EventBatch,
+  type EventColumns,
+  EventRows,
+  eventAt,
+  MAX_OWNER,
+} from './events/columns.ts';
+export * from './events/types.ts';
+export * from './geometry.ts';
+export { frameOf, type LogHeader, logHeader, parseHeader, SCHEMA_VERSION } from './log/header.ts';
+export { encodeHeaderLine, encodeLines, encodeTrailerLine, NdjsonDecoder } from './log/ndjson.ts';
+export type { LogTrailer } from './log/trailer.ts';
+export * from './memory-state.ts';
+export * from './platform.ts';
+export * from './requests.ts';
+export { Columns } from './state/columns.ts';
+export { COUNTER_NAMES, type CounterName, type Counters } from './state/counters.ts';
+export type { Frame } from './state/editor.ts';
+export { brokenInvariants } from './state/invariants.ts';
+export { foldBatch, foldRows, hashOf, initialState, type State, type Tables, viewOf } from './state/state.ts';
+export type {
+  AllocationStatus,
+  AllocationView,
+  BlockView,
+  Extent,
+  PageFact,
+  StateView,
+} from './state/view.ts';
+export * from './units.ts';

@@ -1,0 +1,106 @@
+/**
+ * The header of a log: everything needed to fold its events and to run its requests again. It names no host, no
+ * path and no wall-clock time, so the same run gives the same bytes.
+ */
+import { z } from 'zod';
+import { InputError } from '../errors.ts';
+import { checkGeometry } from '../geometry.ts';
+import { type MemoryState, MIGRATETYPES } from '../memory-state.ts';
+import { DIRECTIONS, PLATFORM_NAMES, type Platform } from '../platform.ts';
+import type { Frame } from '../state/editor.ts';
+
+/** Version of the log's shape. It rises only when a released shape changes. */
+export const SCHEMA_VERSION = 1;
+
+const whole = z.number().int().min(0);
+const run = z.tuple([whole, whole]).readonly();
+const perOrder = z.array(whole).length(11).readonly();
+
+const migratetypes = <Value extends z.ZodType>(value: Value) =>
+  z.strictObject(
+    Object.fromEntries(MIGRATETYPES.map((type) => [type, value])) as Record<
+      (typeof MIGRATETYPES)[number],
+      Value
+    >,
+  );
+
+const memorySchema: z.ZodType<MemoryState> = z.strictObject({
+  name: z.string(),
+  zones: z
+    .array(
+      z.strictObject({
+        name: z.string(),
+        ram: z.array(run).readonly(),
+        free: migratetypes(perOrder).readonly(),
+        pageblocks: migratetypes(whole).readonly(),
+      }),
+    )
+    .readonly(),
+  directMap: z
+    .array(
+      z.tuple([whole, whole, z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)])]).readonly(),
+    )
+    .readonly(),
+});
+
+const platformSchema: z.ZodType<Platform> = z.strictObject({
+  name: z.enum(PLATFORM_NAMES as [Platform['name']]),
+  confidential: z.boolean(),
+  hostCalls: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('page-state-list'), entries: whole.min(1) }),
+    z.strictObject({ kind: z.literal('per-range') }),
+    z.strictObject({ kind: z.literal('none') }),
+  ]),
+  flushBefore: z.array(z.enum(DIRECTIONS)).readonly(),
+  fullFlushAbovePages: whole,
+  restore: z.boolean(),
+});
+
+const headerSchema = z.strictObject({
+  decpool: z.literal('event log'),
+  schema: whole,
+  geometry: z.strictObject({
+    pageShift: whole,
+    pagesPerBlock: whole,
+    blocksPerRegion: whole,
+    spanPages: whole,
+  }),
+  platform: platformSchema,
+  memory: memorySchema,
+  /** The policy as it is named on a command line, with its parameters. */
+  policy: z.string(),
+  /** Seeds the placement guess of the page source. */
+  seed: whole,
+  workload: z.strictObject({
+    name: z.string(),
+    /** SHA-256 of the requests, so that two logs can be told to come from the same ones. */
+    requests: z.string(),
+  }),
+});
+
+export type LogHeader = Readonly<z.infer<typeof headerSchema>>;
+
+/** Makes a header from its parts; what is fixed is filled in. */
+export function logHeader(parts: Omit<LogHeader, 'decpool' | 'schema'>): LogHeader {
+  return { decpool: 'event log', schema: SCHEMA_VERSION, ...parts };
+}
+
+/** Checks what was read where a header should be. Throws InputError that says what is wrong. */
+export function parseHeader(value: unknown): LogHeader {
+  const schema = (value as { schema?: unknown } | null)?.schema;
+  if (typeof schema === 'number' && schema !== SCHEMA_VERSION) {
+    throw new InputError(`the log has schema version ${schema}; this program reads ${SCHEMA_VERSION}`);
+  }
+  const parsed = headerSchema.safeParse(value);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new InputError(`the log's header is wrong at '${issue.path.join('.')}': ${issue.message}`);
+  }
+  checkGeometry(parsed.data.geometry);
+  return parsed.data;
+}
+
+export const frameOf = (header: LogHeader): Frame => ({
+  geometry: header.geometry,
+  platform: header.platform,
+});

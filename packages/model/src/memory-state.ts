@@ -1,0 +1,37 @@
+/** Free lists of the page allocator that the model knows, in the order of /proc/pagetypeinfo (mm/page_alloc.c). */
+export const MIGRATETYPES = ['Unmovable', 'Movable', 'Reclaimable', 'HighAtomic', 'Isolate'] as const;
+export type Migratetype = (typeof MIGRATETYPES)[number];
+
+/** A run of page frames: first pfn and number of pages. */
+export type PageRun = readonly [startPfn: number, pages: number];
+
+/** Mapping level of the direct map: 1 = 4K, 2 = 2M, 3 = 1G; 0 = hole. */
+export type MappingLevel = 0 | 1 | 2 | 3;
+
+/** A run of page frames mapped at one level. */
+export type MappingRun = readonly [startPfn: number, pages: number, level: MappingLevel];
+
+/** One zone of the page allocator, as /proc/buddyinfo and /proc/pagetypeinfo show it. */
+export interface ZoneState {
+  /** `DMA`, `DMA32`, `Normal`. Zones are listed from low to high memory. */
+  readonly name: string;
+  /** Where the zone has RAM, ascending, whole pages. */
+  readonly ram: readonly PageRun[];
+  /** Free chunks per migratetype: free[type][order] for order 0..10. */
+  readonly free: Readonly<Record<Migratetype, readonly number[]>>;
+  /** Pageblocks (512 pages) per migratetype. */
+  readonly pageblocks: Readonly<Record<Migratetype, number>>;
+}
+
+/**
+ * The state of the page allocator and of the direct map before the first request. It is part of a log's
+ * header, so that a log can be run again without the recording it came from. Counts say nothing of
+ * positions: the page source places the free chunks by a seeded guess.
+ */
+export interface MemoryState {
+  /** What it is: `fresh boot 4 GiB`, `k61-E7cc`. Never a path. */
+  readonly name: string;
+  readonly zones: readonly ZoneState[];
+  /** Mapping levels at the start, ascending; page frames not listed are holes. */
+  readonly directMap: readonly MappingRun[];
+}

@@ -1,0 +1,113 @@
+/**
+ * Confidential-computing platforms as named profiles. Every number is a parameter with its source beside it;
+ * no latency is modelled, because no measured conversion latency is public.
+ */
+import { InputError } from './errors.ts';
+import type { Geometry } from './geometry.ts';
+import type { Pfn } from './units.ts';
+
+export const DIRECTIONS = ['decrypt', 'encrypt'] as const;
+/** `decrypt`: private -> shared (set_memory_decrypted); `encrypt`: shared -> private (set_memory_encrypted). */
+export type Direction = (typeof DIRECTIONS)[number];
+
+export type PlatformName = 'snp' | 'tdx' | 'none';
+
+/** How many calls to the host one conversion of a physically contiguous range takes. */
+export type HostCalls =
+  /** A page-state-change list of `entries` entries per call; an aligned whole block is one entry. */
+  | { readonly kind: 'page-state-list'; readonly entries: number }
+  /** One call for the whole range. */
+  | { readonly kind: 'per-range' }
+  /** Conversion does nothing. */
+  | { readonly kind: 'none' };
+
+export interface Platform {
+  readonly name: PlatformName;
+  /** False only on `none`: conversion is a no-op that succeeds and changes no state. */
+  readonly confidential: boolean;
+  readonly hostCalls: HostCalls;
+  /** Directions in which caches and TLB are flushed before the change as well. */
+  readonly flushBefore: readonly Direction[];
+  /**
+   * A range of more pages than this is flushed with one full flush, a smaller one page by page:
+   * tlb_single_page_flush_ceiling, arch/x86/mm/tlb.c.
+   */
+  readonly fullFlushAbovePages: number;
+  /** What if re-encrypting the last shared page of a block restored its 2M mapping? Real x86 kernels do not. */
+  readonly restore: boolean;
+}
+
+const X86_FULL_FLUSH_ABOVE_PAGES = 33;
+
+const PLATFORMS: Readonly<Record<PlatformName, Platform>> = {
+  /** AMD SEV-SNP: 64 entries per VMGEXIT (VMGEXIT_PSC_MAX_ENTRY, arch/x86/include/asm/sev-common.h); flushes before every change. */
+  snp: {
+    name: 'snp',
+    confidential: true,
+    hostCalls: { kind: 'page-state-list', entries: 64 },
+    flushBefore: ['decrypt', 'encrypt'],
+    fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
+    restore: false,
+  },
+  /** Intel TDX: one MapGPA per contiguous range (arch/x86/coco/tdx/tdx.c); flushes before only when a page becomes shared. */
+  tdx: {
+    name: 'tdx',
+    confidential: true,
+    hostCalls: { kind: 'per-range' },
+    flushBefore: ['decrypt'],
+    fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
+    restore: false,
+  },
+  /** Not a confidential VM: the same kernel, where every conversion is a no-op. */
+  none: {
+    name: 'none',
+    confidential: false,
+    hostCalls: { kind: 'none' },
+    flushBefore: [],
+    fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
+    restore: false,
+  },
+};
+
+export const PLATFORM_NAMES = Object.keys(PLATFORMS) as readonly PlatformName[];
+
+/** Throws InputError when there is no such profile. */
+export function platformNamed(name: string): Platform {
+  const found = PLATFORM_NAMES.find((known) => known === name);
+  if (found === undefined) {
+    throw new InputError(`unknown platform '${name}'; available: ${PLATFORM_NAMES.join(', ')}`);
+  }
+  return PLATFORMS[found];
+}
+
+/** Calls to the host for converting [start, start + pages), a physically contiguous range. */
+export function hostCallsFor(platform: Platform, geometry: Geometry, start: Pfn, pages: number): number {
+  switch (platform.hostCalls.kind) {
+    case 'none':
+      return 0;
+    case 'per-range':
+      return 1;
+    case 'page-state-list':
+      return Math.ceil(pageStateEntries(geometry, start, pages) / platform.hostCalls.entries);
+  }
+}
+
+/** Entries of a page-state-change list: one per aligned whole block, one per page of what remains at both ends. */
+function pageStateEntries(geometry: Geometry, start: Pfn, pages: number): number {
+  const { pagesPerBlock } = geometry;
+  const firstWhole = Math.ceil(start / pagesPerBlock);
+  const endWhole = Math.floor((start + pages) / pagesPerBlock);
+  const whole = Math.max(0, endWhole - firstWhole);
+  return whole + (pages - whole * pagesPerBlock);
+}
+
+/** Full and ranged TLB flushes of one conversion, without those of the splits it causes (one full flush each). */
+export function flushesFor(
+  platform: Platform,
+  pages: number,
+  direction: Direction,
+): { readonly full: number; readonly ranged: number } {
+  if (!platform.confidential) return { full: 0, ranged: 0 };
+  const flushes = platform.flushBefore.includes(direction) ? 2 : 1;
+  return pages > platform.fullFlushAbovePages ? { full: flushes, ranged: 0 } : { full: 0, ranged: flushes };
+}

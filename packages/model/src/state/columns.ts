@@ -1,0 +1,79 @@
+/**
+ * The fast backend: the whole state in typed arrays, changed in place. A pool decides on it and a bulk replay
+ * folds into it; it is never published, because whoever holds it could change it.
+ */
+import type { EventColumns } from '../events/columns.ts';
+import { columnsOf, type EventBatch } from '../events/columns.ts';
+import type { Geometry } from '../geometry.ts';
+import { blockCount, regionCount } from '../geometry.ts';
+import type { MappingRun } from '../memory-state.ts';
+import type { Platform } from '../platform.ts';
+import { C, COUNTER_NAMES, type Counters, countersFrom } from './counters.ts';
+import type { Editor, Frame } from './editor.ts';
+import { Evolver } from './evolve.ts';
+import { hashTables } from './hash.ts';
+import {
+  ALLOCATION_WORDS,
+  ALLOCATIONS_PER_LEAF,
+  blockLayout,
+  EXTENT_WORDS,
+  EXTENTS_PER_LEAF,
+  mappingLeafWords,
+} from './layout.ts';
+import { writeMapping } from './mapping.ts';
+import { StateView } from './view.ts';
+import { DenseWords } from './word-table.ts';
+
+export class Columns implements Editor {
+  readonly geometry: Geometry;
+  readonly platform: Platform;
+  readonly counters = new Float64Array(COUNTER_NAMES.length);
+  readonly blocks: DenseWords;
+  readonly mapping: DenseWords;
+  readonly allocations = new DenseWords(ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF, 64);
+  readonly extents = new DenseWords(EXTENT_WORDS * EXTENTS_PER_LEAF, 16);
+  readonly owners: string[] = [];
+  readonly #evolver: Evolver;
+
+  constructor(frame: Frame, directMap: readonly MappingRun[]) {
+    this.geometry = frame.geometry;
+    this.platform = frame.platform;
+    this.blocks = new DenseWords(blockLayout(frame.geometry).leafWords, blockCount(frame.geometry));
+    this.mapping = new DenseWords(mappingLeafWords(frame.geometry), regionCount(frame.geometry));
+    const pages = writeMapping(this.mapping, frame.geometry, directMap);
+    this.counters[C.mapped4KPages] = pages[1];
+    this.counters[C.mapped2MPages] = pages[2];
+    this.counters[C.mapped1GPages] = pages[3];
+    this.#evolver = new Evolver(this);
+  }
+
+  addOwner(name: string): void {
+    this.owners.push(name);
+  }
+
+  /** Folds one row. Throws InvariantError, with nothing changed, when the event cannot have happened. */
+  evolve(columns: EventColumns, row: number): void {
+    this.#evolver.evolve(columns, row);
+  }
+
+  /** Folds a batch, event by event. */
+  fold(batch: EventBatch): void {
+    const columns = columnsOf(batch);
+    for (let row = 0; row < batch.length; row++) this.#evolver.evolve(columns, row);
+  }
+
+  /** A frozen copy of the counters. */
+  publishCounters(): Counters {
+    return countersFrom(this.counters);
+  }
+
+  /** The state hash: 64 hex digits. */
+  hash(): string {
+    return hashTables(this, this, this.counters, this.owners);
+  }
+
+  /** A view that always shows the present state. */
+  view(): StateView {
+    return new StateView(this, this, this.owners, (name) => this.counters[C[name]]);
+  }
+}

@@ -1,0 +1,67 @@
+/** Every counter of the state, in canonical order: the order in which the state hash takes them. */
+export const COUNTER_NAMES = [
+  /** Events folded so far; the seq of the next one. */
+  'events',
+  /** Simulated ns of the last event. */
+  'time',
+  'requests',
+  'failedRequests',
+  'owners',
+  /** Highest allocation id asked for; ids are given from 1 without a gap. */
+  'lastAllocation',
+  /** Extents ever allocated. */
+  'extents',
+  'liveAllocations',
+  /** Bytes asked for by live allocations. */
+  'liveBytes',
+  /** Pages in extents of live allocations. */
+  'livePages',
+  'claimedPages',
+  'sharedPages',
+  'unknownPages',
+  'leakedPages',
+  /** DirectMap4k, DirectMap2M, DirectMap1G of /proc/meminfo, in pages. */
+  'mapped4KPages',
+  'mapped2MPages',
+  'mapped1GPages',
+  /** direct_map_level2_splits and direct_map_level3_splits of /proc/vmstat. */
+  'splits2M',
+  'splits1G',
+  'restores2M',
+  /** Page-table pages added by splits, less those freed by restores. */
+  'pageTablePages',
+  /** Successful conversions of a contiguous range, in either direction. */
+  'conversions',
+  'convertedPages',
+  'failedConversions',
+  'hostCalls',
+  'fullFlushes',
+  'rangedFlushes',
+  /** Blocks with a shared or unknown page now, and ever. */
+  'sharedBlocks',
+  'touchedBlocks',
+  /** Blocks that hold both private and not-private pages: KVM cannot map such a 2 MiB range huge. */
+  'mixedBlocks',
+  /** Private pages physically followed by a page that is not private. */
+  'borders',
+] as const;
+
+export type CounterName = (typeof COUNTER_NAMES)[number];
+export type Counters = Readonly<Record<CounterName, number>>;
+
+/** Index of each counter in a Float64Array of counters. */
+export const C = Object.freeze(
+  Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, index])),
+) as Readonly<Record<CounterName, number>>;
+
+export function countersFrom(values: Float64Array): Counters {
+  const counters = {} as Record<CounterName, number>;
+  for (let i = 0; i < COUNTER_NAMES.length; i++) counters[COUNTER_NAMES[i]] = values[i];
+  return Object.freeze(counters);
+}
+
+export function valuesOf(counters: Counters): Float64Array {
+  const values = new Float64Array(COUNTER_NAMES.length);
+  for (let i = 0; i < COUNTER_NAMES.length; i++) values[i] = counters[COUNTER_NAMES[i]];
+  return values;
+}

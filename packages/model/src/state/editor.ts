@@ -1,0 +1,27 @@
+import type { Geometry } from '../geometry.ts';
+import type { Platform } from '../platform.ts';
+import type { WordReader, WordTable } from './word-table.ts';
+
+/** The fixed frame of a run: what the header of its log says and no event changes. */
+export interface Frame {
+  readonly geometry: Geometry;
+  readonly platform: Platform;
+}
+
+/** The four tables of the state, for reading. */
+export interface StateTables<Table extends WordReader = WordReader> {
+  readonly blocks: Table;
+  readonly mapping: Table;
+  readonly allocations: Table;
+  readonly extents: Table;
+}
+
+/**
+ * What the reducer needs of whatever carries the state. There are two: Columns (typed arrays, changed in place)
+ * and the edit of an immutable State.
+ */
+export interface Editor extends Frame, StateTables<WordTable> {
+  /** By the indices in C. */
+  readonly counters: Float64Array;
+  addOwner(name: string): void;
+}

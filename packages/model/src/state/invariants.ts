@@ -1,0 +1,141 @@
+/**
+ * The invariants as code: recounts everything a state counts from its pages and allocations, and looks for states
+ * that no page can be in. Slow on purpose: it shares nothing with the reducer but the layout.
+ */
+import type { Geometry } from '../geometry.ts';
+import { type AllocationId, allocationId, blockIndex, type Pfn, pfn as toPfn } from '../units.ts';
+import type { CounterName } from './counters.ts';
+import type { StateView } from './view.ts';
+
+/** Every rule the state breaks, one sentence each; empty when it is sound. */
+export function brokenInvariants(view: StateView): string[] {
+  const broken: string[] = [];
+  const counts = recount(view, broken);
+  for (const [name, value] of Object.entries(counts)) {
+    const counted = view.counter(name as CounterName);
+    if (counted !== value) broken.push(`counter ${name} is ${counted}, a recount gives ${value}`);
+  }
+  checkAllocations(view, broken);
+  return broken;
+}
+
+type Recounted =
+  | 'claimedPages'
+  | 'sharedPages'
+  | 'unknownPages'
+  | 'leakedPages'
+  | 'sharedBlocks'
+  | 'touchedBlocks'
+  | 'mixedBlocks'
+  | 'borders';
+
+function recount(view: StateView, broken: string[]): Record<Recounted, number> {
+  const { geometry, platform } = view;
+  const counts: Record<Recounted, number> = {
+    claimedPages: 0,
+    sharedPages: 0,
+    unknownPages: 0,
+    leakedPages: 0,
+    sharedBlocks: 0,
+    touchedBlocks: 0,
+    mixedBlocks: 0,
+    borders: 0,
+  };
+  let previousIsPrivate = false;
+  for (let block = 0; block < view.blocks; block++) {
+    const figures = view.block(blockIndex(block));
+    const first = block * geometry.pagesPerBlock;
+    if (figures.touched) counts.touchedBlocks++;
+    if (figures.claimed + figures.shared + figures.unknown + figures.allocated + figures.leaked === 0) {
+      // A block nobody uses: 512 private pages (or a hole), unless a bitmap disagrees with its count.
+      if (view.firstWhereNot('claimed', false, toPfn(first), geometry.pagesPerBlock) !== -1) {
+        broken.push(`block ${block} counts no claimed page but has one`);
+      }
+      previousIsPrivate = figures.level !== 0;
+      continue;
+    }
+    const seen = { claimed: 0, shared: 0, unknown: 0, allocated: 0, leaked: 0 };
+    for (let page = first; page < first + geometry.pagesPerBlock; page++) {
+      const at = toPfn(page);
+      const claimed = view.is('claimed', at);
+      const shared = view.is('shared', at);
+      const unknown = view.is('unknown', at);
+      const allocated = view.is('allocated', at);
+      const leaked = view.is('leaked', at);
+      seen.claimed += Number(claimed);
+      seen.shared += Number(shared);
+      seen.unknown += Number(unknown);
+      seen.allocated += Number(allocated);
+      seen.leaked += Number(leaked);
+      if (shared && unknown) broken.push(`page ${page} is both shared and unknown`);
+      if ((shared || unknown || allocated || leaked) && !claimed) {
+        broken.push(`page ${page} is in use but not claimed`);
+      }
+      if (allocated && (unknown || leaked)) broken.push(`page ${page} is allocated though unknown or leaked`);
+      if (allocated && platform.confidential && !shared) broken.push(`page ${page} is allocated but private`);
+      const isExposed = shared || unknown;
+      if (isExposed && previousIsPrivate) counts.borders++;
+      previousIsPrivate = !isExposed && figures.level !== 0;
+    }
+    for (const fact of ['claimed', 'shared', 'unknown', 'allocated', 'leaked'] as const) {
+      if (seen[fact] !== figures[fact]) {
+        broken.push(`block ${block} counts ${figures[fact]} ${fact} pages, a recount gives ${seen[fact]}`);
+      }
+    }
+    counts.claimedPages += seen.claimed;
+    counts.sharedPages += seen.shared;
+    counts.unknownPages += seen.unknown;
+    counts.leakedPages += seen.leaked;
+    const exposed = seen.shared + seen.unknown;
+    if (exposed > 0) counts.sharedBlocks++;
+    if (exposed > 0 && exposed < geometry.pagesPerBlock) counts.mixedBlocks++;
+    if (exposed > 0 && figures.level === 3) {
+      checkWholeRegionShared(view, geometry, toPfn(first), broken);
+    } else if (exposed > 0 && exposed < geometry.pagesPerBlock && figures.level !== 1) {
+      broken.push(`block ${block} is mixed but mapped by a large page`);
+    }
+  }
+  return counts;
+}
+
+/** A 1G entry has one set of attributes, so its blocks are all shared or all private. */
+function checkWholeRegionShared(view: StateView, geometry: Geometry, page: Pfn, broken: string[]): void {
+  const size = geometry.pagesPerBlock * geometry.blocksPerRegion;
+  const base = toPfn(page - (page % size));
+  const wrong = view.firstWhereNot('shared', true, base, size);
+  if (wrong !== -1) broken.push(`page ${wrong} is private inside a 1G page that is shared`);
+}
+
+function checkAllocations(view: StateView, broken: string[]): void {
+  const owner = new Map<number, AllocationId>();
+  let live = 0;
+  let pages = 0;
+  let bytes = 0;
+  for (let id = 1; id <= view.counter('lastAllocation'); id++) {
+    const allocation = view.allocation(allocationId(id));
+    if (allocation.status === 'live' || allocation.status === 'freeing') {
+      live++;
+      bytes += allocation.bytes;
+    } else if (allocation.extents.length > 0) {
+      broken.push(`allocation ${id} is ${allocation.status} but holds pages`);
+    }
+    for (const extent of allocation.extents) {
+      pages += extent.pages;
+      for (let page: number = extent.pfn; page < extent.pfn + extent.pages; page++) {
+        const other = owner.get(page);
+        if (other !== undefined) broken.push(`page ${page} is in allocations ${other} and ${id}`);
+        owner.set(page, allocationId(id));
+        if (!view.is('allocated', toPfn(page)))
+          broken.push(`page ${page} of allocation ${id} is not allocated`);
+      }
+    }
+  }
+  let allocated = 0;
+  for (let block = 0; block < view.blocks; block++) allocated += view.pagesOf('allocated', blockIndex(block));
+  if (allocated !== pages) broken.push(`${allocated} pages are allocated, allocations hold ${pages}`);
+  const expected = { liveAllocations: live, livePages: pages, liveBytes: bytes } as const;
+  for (const [name, value] of Object.entries(expected)) {
+    const counted = view.counter(name as CounterName);
+    if (counted !== value) broken.push(`counter ${name} is ${counted}, a recount gives ${value}`);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * A persistent table of words: a radix tree with 32 children a node over leaves of typed arrays. An edit copies
+ * the one leaf it touches and the nodes above it, and shares all the rest with the table it came from, so a new
+ * immutable state costs a few hundred bytes of copying however large memory is.
+ *
+ * Inside one editing session a node is copied once: the session marks its own copies with a token, and may go
+ * on writing into those until publish() ends it. After that nobody holds the token and nothing can change.
+ */
+import type { WordReader, WordTable } from './word-table.ts';
+
+const FANOUT_BITS = 5;
+const FANOUT = 1 << FANOUT_BITS;
+
+type Token = object;
+interface Leaf {
+  readonly token: Token;
+  readonly words: Uint32Array;
+}
+interface Node {
+  readonly token: Token;
+  readonly children: (Node | Leaf | undefined)[];
+}
+
+/** An immutable table. Opaque: read it through reader(), change it through edit(). */
+export class PersistentWords {
+  readonly leafWords: number;
+  /** Levels of nodes above the leaves. */
+  readonly #depth: number;
+  readonly #root: Node;
+
+  private constructor(leafWords: number, depth: number, root: Node) {
+    this.leafWords = leafWords;
+    this.#depth = depth;
+    this.#root = root;
+    Object.freeze(this);
+  }
+
+  static empty(leafWords: number): PersistentWords {
+    return new PersistentWords(leafWords, 1, { token: {}, children: [] });
+  }
+
+  reader(): WordReader {
+    return new Cursor(this.leafWords, this.#depth, this.#root);
+  }
+
+  edit(): WordsEdit {
+    return new Cursor(this.leafWords, this.#depth, this.#root, (depth, root) =>
+      depth === this.#depth && root === this.#root ? this : new PersistentWords(this.leafWords, depth, root),
+    );
+  }
+}
+
+/** An editing session on a PersistentWords. */
+export interface WordsEdit extends WordTable {
+  /** Ends the session and gives the table as edited; the same object when nothing was written. */
+  publish(): PersistentWords;
+}
+
+class Cursor implements WordsEdit {
+  words: Uint32Array;
+  base = 0;
+  readonly #zeros: Uint32Array;
+  #depth: number;
+  #root: Node;
+  #token: Token = {};
+  readonly #publish: ((depth: number, root: Node) => PersistentWords) | undefined;
+
+  constructor(
+    leafWords: number,
+    depth: number,
+    root: Node,
+    publish?: (depth: number, root: Node) => PersistentWords,
+  ) {
+    this.#zeros = zeros(leafWords);
+    this.words = this.#zeros;
+    this.#depth = depth;
+    this.#root = root;
+    this.#publish = publish;
+  }
+
+  read(leaf: number): void {
+    this.words = this.#find(leaf)?.words ?? this.#zeros;
+  }
+
+  #find(leaf: number): Leaf | undefined {
+    if (leaf >= FANOUT ** this.#depth) return undefined;
+    let node: Node | Leaf | undefined = this.#root;
+    for (let level = this.#depth - 1; level >= 0 && node !== undefined; level--) {
+      node = (node as Node).children[(leaf >>> (level * FANOUT_BITS)) & (FANOUT - 1)];
+    }
+    return node as Leaf | undefined;
+  }
+
+  write(leaf: number): void {
+    while (leaf >= FANOUT ** this.#depth) {
+      this.#root = { token: this.#token, children: [this.#root] };
+      this.#depth++;
+    }
+    let node = this.#own(this.#root);
+    this.#root = node;
+    for (let level = this.#depth - 1; level > 0; level--) {
+      const slot = (leaf >>> (level * FANOUT_BITS)) & (FANOUT - 1);
+      const child = this.#own(node.children[slot] as Node | undefined);
+      node.children[slot] = child;
+      node = child;
+    }
+    const slot = leaf & (FANOUT - 1);
+    let target = node.children[slot] as Leaf | undefined;
+    if (target === undefined || target.token !== this.#token) {
+      // Not slice(): it goes through the species lookup and is several times slower for short arrays.
+      const words = new Uint32Array(this.#zeros.length);
+      if (target !== undefined) words.set(target.words);
+      target = { token: this.#token, words };
+      node.children[slot] = target;
+    }
+    this.words = target.words;
+  }
+
+  #own(node: Node | undefined): Node {
+    if (node === undefined) return { token: this.#token, children: [] };
+    return node.token === this.#token ? node : { token: this.#token, children: [...node.children] };
+  }
+
+  publish(): PersistentWords {
+    if (this.#publish === undefined) throw new TypeError('a reader has nothing to publish');
+    this.#token = {};
+    this.words = this.#zeros;
+    return this.#publish(this.#depth, this.#root);
+  }
+}
+
+const sharedZeros = new Map<number, Uint32Array>();
+
+/** One array of zeros per leaf length: what an unwritten leaf reads as. The reducer only writes after write(). */
+function zeros(length: number): Uint32Array {
+  let found = sharedZeros.get(length);
+  if (found === undefined) {
+    found = new Uint32Array(length);
+    sharedZeros.set(length, found);
+  }
+  return found;
+}

@@ -1,0 +1,87 @@
+/**
+ * Bitmaps over ranges of pages. A range may cross blocks; inside a block it is handled a word at a time.
+ */
+import type { StateTables } from './editor.ts';
+import { BITMAP, type BlockLayout } from './layout.ts';
+import type { WordTable } from './word-table.ts';
+
+export type BitmapName = keyof typeof BITMAP;
+
+/** Mask of the bits [from, to) that fall into word `word` of a bitmap. */
+function maskOf(word: number, from: number, to: number): number {
+  const low = from <= word * 32 ? -1 : -1 << (from & 31);
+  const high = to >= word * 32 + 32 ? -1 : ~(-1 << (to & 31));
+  return low & high;
+}
+
+/** First page of [start, start + pages) whose bit in the bitmap is not `set`, or -1 when all agree. */
+export function firstDisagreement(
+  tables: StateTables,
+  layout: BlockLayout,
+  bitmap: BitmapName,
+  start: number,
+  pages: number,
+  set: boolean,
+): number {
+  const perBlock = layout.bitmapWords * 32;
+  const end = start + pages;
+  for (let at = start; at < end; ) {
+    const block = Math.floor(at / perBlock);
+    const blockStart = block * perBlock;
+    const from = at - blockStart;
+    const to = Math.min(end - blockStart, perBlock);
+    tables.blocks.read(block);
+    const words = tables.blocks.words;
+    const base = tables.blocks.base + BITMAP[bitmap] * layout.bitmapWords;
+    for (let word = from >>> 5; word * 32 < to; word++) {
+      const mask = maskOf(word, from, to);
+      const wrong = (words[base + word] ^ (set ? mask : 0)) & mask;
+      if (wrong !== 0) return blockStart + word * 32 + (31 - Math.clz32(wrong & -wrong));
+    }
+    at = blockStart + to;
+  }
+  return -1;
+}
+
+/**
+ * Sets or clears [from, to) of a block's bitmap, on the leaf that `table` points at for writing, and keeps the
+ * bitmap's count. Returns by how many pages the count changed.
+ */
+export function fillBits(
+  table: WordTable,
+  layout: BlockLayout,
+  bitmap: BitmapName,
+  from: number,
+  to: number,
+  set: boolean,
+): number {
+  const { words, base } = table;
+  const index = BITMAP[bitmap];
+  const bits = base + index * layout.bitmapWords;
+  let changed = 0;
+  for (let word = from >>> 5; word * 32 < to; word++) {
+    const mask = maskOf(word, from, to);
+    const before = words[bits + word];
+    const after = set ? before | mask : before & ~mask;
+    words[bits + word] = after;
+    changed += bitCount(before ^ after);
+  }
+  words[base + layout.counts + index] += set ? changed : -changed;
+  return set ? changed : -changed;
+}
+
+/** Number of set bits of a 32-bit word. */
+export function bitCount(word: number): number {
+  word -= (word >>> 1) & 0x55555555;
+  word = (word & 0x33333333) + ((word >>> 2) & 0x33333333);
+  return Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}
+
+export function bitAt(tables: StateTables, layout: BlockLayout, bitmap: BitmapName, page: number): boolean {
+  const perBlock = layout.bitmapWords * 32;
+  const block = Math.floor(page / perBlock);
+  const bit = page - block * perBlock;
+  tables.blocks.read(block);
+  const word = tables.blocks.words[tables.blocks.base + BITMAP[bitmap] * layout.bitmapWords + (bit >>> 5)];
+  return ((word >>> (bit & 31)) & 1) === 1;
+}

@@ -1,0 +1,157 @@
+/**
+ * The published backend: an immutable state, one Immer produce per event or per batch. The wide tables are opaque
+ * persistent values inside the tree; Immer neither drafts nor freezes them, and nothing outside can change them.
+ */
+import { castDraft, produce } from 'immer';
+import { columnsOf, type EventBatch, type EventColumns } from '../events/columns.ts';
+import type { Geometry } from '../geometry.ts';
+import type { MappingRun } from '../memory-state.ts';
+import type { Platform } from '../platform.ts';
+import { C, COUNTER_NAMES, type Counters, countersFrom, valuesOf } from './counters.ts';
+import type { Editor, Frame, StateTables } from './editor.ts';
+import { Evolver } from './evolve.ts';
+import { hashTables } from './hash.ts';
+import {
+  ALLOCATION_WORDS,
+  ALLOCATIONS_PER_LEAF,
+  blockLayout,
+  EXTENT_WORDS,
+  EXTENTS_PER_LEAF,
+  mappingLeafWords,
+} from './layout.ts';
+import { writeMapping } from './mapping.ts';
+import { PersistentWords, type WordsEdit } from './persistent-words.ts';
+import { StateView } from './view.ts';
+
+let tablesOf: (tables: Tables) => StateTables<WordsEdit>;
+
+/** The tables of a state: opaque, and immutable for good. viewOf() reads them. */
+export class Tables {
+  readonly #blocks: PersistentWords;
+  readonly #mapping: PersistentWords;
+  readonly #allocations: PersistentWords;
+  readonly #extents: PersistentWords;
+
+  static {
+    tablesOf = (tables) => ({
+      blocks: tables.#blocks.edit(),
+      mapping: tables.#mapping.edit(),
+      allocations: tables.#allocations.edit(),
+      extents: tables.#extents.edit(),
+    });
+  }
+
+  constructor(
+    blocks: PersistentWords,
+    mapping: PersistentWords,
+    allocations: PersistentWords,
+    extents: PersistentWords,
+  ) {
+    this.#blocks = blocks;
+    this.#mapping = mapping;
+    this.#allocations = allocations;
+    this.#extents = extents;
+    Object.freeze(this);
+  }
+}
+
+/** Everything that is true after a number of events. Deeply immutable. */
+export interface State {
+  readonly geometry: Geometry;
+  readonly platform: Platform;
+  readonly counters: Counters;
+  /** Names by owner number. */
+  readonly owners: readonly string[];
+  readonly tables: Tables;
+}
+
+/** The state before the first event. */
+export function initialState(frame: Frame, directMap: readonly MappingRun[]): State {
+  const mapping = PersistentWords.empty(mappingLeafWords(frame.geometry)).edit();
+  const pages = writeMapping(mapping, frame.geometry, directMap);
+  const counters = new Float64Array(COUNTER_NAMES.length);
+  counters[C.mapped4KPages] = pages[1];
+  counters[C.mapped2MPages] = pages[2];
+  counters[C.mapped1GPages] = pages[3];
+  return produce(
+    {
+      geometry: frame.geometry,
+      platform: frame.platform,
+      counters: countersFrom(counters),
+      owners: [] as readonly string[],
+      tables: new Tables(
+        PersistentWords.empty(blockLayout(frame.geometry).leafWords),
+        mapping.publish(),
+        PersistentWords.empty(ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF),
+        PersistentWords.empty(EXTENT_WORDS * EXTENTS_PER_LEAF),
+      ),
+    },
+    () => {},
+  );
+}
+
+/** An edit of a state: what the reducer writes into during one produce. */
+class StateEdit implements Editor {
+  readonly geometry: Geometry;
+  readonly platform: Platform;
+  readonly counters: Float64Array;
+  readonly blocks: WordsEdit;
+  readonly mapping: WordsEdit;
+  readonly allocations: WordsEdit;
+  readonly extents: WordsEdit;
+  readonly newOwners: string[] = [];
+
+  constructor(state: State) {
+    this.geometry = state.geometry;
+    this.platform = state.platform;
+    this.counters = valuesOf(state.counters);
+    const tables = tablesOf(state.tables);
+    this.blocks = tables.blocks;
+    this.mapping = tables.mapping;
+    this.allocations = tables.allocations;
+    this.extents = tables.extents;
+  }
+
+  addOwner(name: string): void {
+    this.newOwners.push(name);
+  }
+
+  publish(): Tables {
+    return new Tables(
+      this.blocks.publish(),
+      this.mapping.publish(),
+      this.allocations.publish(),
+      this.extents.publish(),
+    );
+  }
+}
+
+/**
+ * Folds rows [from, to) into a new state; the old one stays as it was.
+ * Throws InvariantError when one of them cannot have happened.
+ */
+export function foldRows(state: State, columns: EventColumns, from: number, to: number): State {
+  return produce(state, (draft) => {
+    const edit = new StateEdit(state);
+    const evolver = new Evolver(edit);
+    for (let row = from; row < to; row++) evolver.evolve(columns, row);
+    draft.counters = castDraft(countersFrom(edit.counters));
+    draft.tables = castDraft(edit.publish());
+    if (edit.newOwners.length > 0) draft.owners.push(...edit.newOwners);
+  });
+}
+
+/** Folds a batch of events into a new state. */
+export function foldBatch(state: State, batch: EventBatch): State {
+  return foldRows(state, columnsOf(batch), 0, batch.length);
+}
+
+/** Read access to a published state. */
+export function viewOf(state: State): StateView {
+  return new StateView(state, tablesOf(state.tables), state.owners, (name) => state.counters[name]);
+}
+
+/** The state hash: 64 hex digits, the same as Columns.hash() after the same events. */
+export function hashOf(state: State): string {
+  return hashTables(state, tablesOf(state.tables), valuesOf(state.counters), state.owners);
+}

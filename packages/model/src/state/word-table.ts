@@ -1,0 +1,54 @@
+/**
+ * Tables of 32-bit words, cut into leaves of equal length. Both backends of the state are made of them.
+ *
+ * Access goes through a cursor: `read(leaf)` or `write(leaf)` points `words` and `base` at a leaf, and the
+ * caller then indexes `words[base + offset]`. So the reducer is written once, and in its inner loops there is
+ * nothing but a typed array and an offset, whichever backend carries the state.
+ */
+export interface WordReader {
+  readonly words: Uint32Array;
+  readonly base: number;
+  /** Points the cursor at a leaf for reading; a leaf never written reads as zeros. */
+  read(leaf: number): void;
+}
+
+export interface WordTable extends WordReader {
+  /** Points the cursor at a leaf that may be written until the next read() or write(). */
+  write(leaf: number): void;
+}
+
+/** All leaves in one typed array that doubles when it is too short. Fast, and mutable: nobody outside may see it. */
+export class DenseWords implements WordTable {
+  words: Uint32Array;
+  base = 0;
+  readonly leafWords: number;
+
+  constructor(leafWords: number, leaves: number) {
+    this.leafWords = leafWords;
+    this.words = new Uint32Array(leafWords * Math.max(1, leaves));
+  }
+
+  get leaves(): number {
+    return this.words.length / this.leafWords;
+  }
+
+  read(leaf: number): void {
+    this.#point(leaf);
+  }
+
+  write(leaf: number): void {
+    this.#point(leaf);
+  }
+
+  #point(leaf: number): void {
+    const base = leaf * this.leafWords;
+    if (base >= this.words.length) this.#grow(base + this.leafWords);
+    this.base = base;
+  }
+
+  #grow(words: number): void {
+    const grown = new Uint32Array(Math.max(words, this.words.length * 2));
+    grown.set(this.words);
+    this.words = grown;
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * The numbers of the model, branded so that a page frame number cannot be passed where an allocation
+ * id is meant. A brand costs nothing at run time.
+ */
+declare const unit: unique symbol;
+
+/** A page frame number: physical address >> 12. */
+export type Pfn = number & { readonly [unit]: 'pfn' };
+/** Index of an aligned 2 MiB block of physical memory: pfn / pages per block. */
+export type BlockIndex = number & { readonly [unit]: 'block' };
+/** Identity of one allocation; given by the caller, never used twice in a log. Starts at 1. */
+export type AllocationId = number & { readonly [unit]: 'allocation' };
+/** Simulated time in ns since the start of the run. */
+export type Nanoseconds = number & { readonly [unit]: 'ns' };
+
+export const pfn = (value: number): Pfn => value as Pfn;
+export const blockIndex = (value: number): BlockIndex => value as BlockIndex;
+export const allocationId = (value: number): AllocationId => value as AllocationId;
+export const nanoseconds = (value: number): Nanoseconds => value as Nanoseconds;
+
+/** Highest order the page allocator serves: MAX_PAGE_ORDER, include/linux/mmzone.h. */
+export const MAX_PAGE_ORDER = 10;
+
+/** Smallest order whose 2^order pages hold `pages` pages (get_order(), include/asm-generic/getorder.h). */
+export function orderFor(pages: number): number {
+  return pages <= 1 ? 0 : 32 - Math.clz32(pages - 1);
+}
+
+/** Whole pages that hold `bytes` bytes (PFN_UP, include/linux/pfn.h), for pages of 2^pageShift bytes. */
+export function pagesFor(bytes: number, pageShift: number): number {
+  return Math.ceil(bytes / 2 ** pageShift);
+}
