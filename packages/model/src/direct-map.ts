@@ -1,15 +1,18 @@
 /**
  * The direct map: which mapping splits when the attributes of a range change, and which collapse.
  *
- * The rule (arch/x86/mm/pat/set_memory.c, __change_page_attr and should_split_large_page): walk the range
+ * The rule (arch/x86/mm/pat/set_memory.c, __change_page_attr and __should_split_large_page): walk the range
  * left to right at the current mapping level. A large entry whose attributes do not change is skipped; one that
  * the range covers from its base to its end is changed in place; any other is split one level down and tried again.
  *
  * A large entry has one set of attributes, so the attributes of any page in it stand for all of it: that is
  * why the walk asks for one page only.
+ *
+ * Left out: static_protections(), which forces some attributes inside the kernel image, and the second mapping
+ * of the image. No page allocator hands those pages out.
  */
 import type { Geometry } from './geometry.ts';
-import type { MappingLevel, MappingRun } from './memory-state.ts';
+import type { MappingLevel } from './memory-state.ts';
 import { type Pfn, pfn as toPfn } from './units.ts';
 
 /** What the walk needs to know of a direct map. `split` must lower the level of the entry at `base`. */
@@ -28,7 +31,10 @@ export function pagesOfLevel(geometry: Geometry, level: MappingLevel): number {
   return level === 2 ? geometry.pagesPerBlock : 1;
 }
 
-/** Splits every large entry that a change of attributes over [start, start + pages) cannot keep. */
+/**
+ * Splits every large entry that a change of attributes over [start, start + pages) cannot keep. Holes are
+ * passed over, as __cpa_process_fault() does in the direct map.
+ */
 export function splitForChange(geometry: Geometry, map: MappedRange, start: Pfn, pages: number): void {
   const end = start + pages;
   let at: number = start;
@@ -58,6 +64,26 @@ export interface ChangeResult {
   readonly collapses1G: number;
 }
 
+/** One call of the set_memory_*() family. */
+export interface AttributeChange {
+  /** The attribute bits that are set or cleared; any of bits 0 to 6. */
+  readonly mask: number;
+  readonly set: boolean;
+  /** Merge what has become alike in the touched blocks: CPA_COLLAPSE, only set_memory_rox() since Linux 6.15. */
+  readonly collapse?: boolean;
+}
+
+/** A mapping run with the attribute bits that all its pages have at the start: 0 when left out. */
+export type AttributedRun = readonly [
+  startPfn: number,
+  pages: number,
+  level: MappingLevel,
+  attributes?: number,
+];
+
+/** Not present. A bit like any other, so that a block with a hole in it never looks uniform. */
+const HOLE = 0x80;
+
 /**
  * A direct map with any attributes a page can have, one bit each: the stand-alone form that recordings of
  * real kernels are checked against. (A pool needs one attribute only, and keeps it in its state.)
@@ -68,18 +94,23 @@ export class DirectMap {
   readonly #levels: Uint8Array;
   /** Attribute bits of each page. */
   readonly #attributes: Uint8Array;
-  readonly #pages: [hole: number, level4k: number, level2M: number, level1G: number];
+  readonly #pages: [hole: number, level4K: number, level2M: number, level1G: number];
 
-  constructor(geometry: Geometry, runs: readonly MappingRun[]) {
+  /** Page frames in no run are holes. A block that runs of two levels share gets the smaller page size. */
+  constructor(geometry: Geometry, runs: readonly AttributedRun[]) {
     this.#geometry = geometry;
     this.#levels = new Uint8Array(geometry.spanPages / geometry.pagesPerBlock);
-    this.#attributes = new Uint8Array(geometry.spanPages);
+    this.#attributes = new Uint8Array(geometry.spanPages).fill(HOLE);
     this.#pages = [0, 0, 0, 0];
-    for (const [start, pages, level] of runs) {
+    for (const [start, pages, level, attributes = 0] of runs) {
+      if (level === 0) continue;
       this.#pages[level] += pages;
-      const first = Math.floor(start / geometry.pagesPerBlock);
-      const last = Math.ceil((start + pages) / geometry.pagesPerBlock);
-      this.#levels.fill(level, first, last);
+      this.#attributes.fill(attributes, start, start + pages);
+      const end = Math.ceil((start + pages) / geometry.pagesPerBlock);
+      for (let block = Math.floor(start / geometry.pagesPerBlock); block < end; block++) {
+        const before = this.#levels[block];
+        this.#levels[block] = before === 0 ? level : Math.min(before, level);
+      }
     }
   }
 
@@ -87,16 +118,18 @@ export class DirectMap {
     return this.#levels[Math.floor(pfn / this.#geometry.pagesPerBlock)] as MappingLevel;
   }
 
+  /** Attribute bits of a page; 0 in a hole. */
+  attributesAt(pfn: Pfn): number {
+    return this.#attributes[pfn] & HOLE ? 0 : this.#attributes[pfn];
+  }
+
   /** Pages mapped at `level`: DirectMap4k, DirectMap2M and DirectMap1G of /proc/meminfo, in pages. */
   pagesAt(level: 1 | 2 | 3): number {
     return this.#pages[level];
   }
 
-  /**
-   * Sets (or clears) the attribute bits `mask` on a range. With `collapse`, 4K and 2M entries of the touched
-   * blocks that have become alike are merged again, as set_memory_rox() does since Linux 6.15.
-   */
-  change(start: Pfn, pages: number, mask: number, set: boolean, collapse: boolean): ChangeResult {
+  /** Changes the attributes of [start, start + pages), which must lie in the geometry's span. */
+  change(start: Pfn, pages: number, { mask, set, collapse = false }: AttributeChange): ChangeResult {
     const result = { splits2M: 0, splits1G: 0, collapses2M: 0, collapses1G: 0 };
     const attributes = this.#attributes;
     splitForChange(
@@ -133,11 +166,14 @@ export class DirectMap {
     this.#pages[to] += pages;
   }
 
-  /** cpa_collapse_large_pages(): a 1G entry is tried only where a 2M entry has just been rebuilt. */
+  /**
+   * cpa_collapse_large_pages(): every block that the range touches, so also the pages before and after the
+   * range. A 1G entry is tried only where a 2M entry has just been rebuilt: 512 uniform 2M entries stay 2M.
+   */
   #collapse(start: Pfn, pages: number, result: { collapses2M: number; collapses1G: number }): void {
     const { pagesPerBlock, blocksPerRegion } = this.#geometry;
-    const last = Math.ceil((start + pages) / pagesPerBlock);
-    for (let block = Math.floor(start / pagesPerBlock); block < last; block++) {
+    const end = Math.ceil((start + pages) / pagesPerBlock);
+    for (let block = Math.floor(start / pagesPerBlock); block < end; block++) {
       if (this.#levels[block] !== 1 || !this.#isUniform(block, 1)) continue;
       this.#levels[block] = 2;
       this.#move(1, 2, pagesPerBlock);

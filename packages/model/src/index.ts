@@ -26,7 +26,16 @@ export { Columns } from './state/columns.ts';
 export { COUNTER_NAMES, type CounterName, type Counters } from './state/counters.ts';
 export type { Frame } from './state/editor.ts';
 export { brokenInvariants } from './state/invariants.ts';
-export { foldBatch, foldRows, hashOf, initialState, type State, type Tables, viewOf } from './state/state.ts';
+export {
+  foldBatch,
+  foldRows,
+  hashOf,
+  initialState,
+  publish,
+  type State,
+  type Tables,
+  viewOf,
+} from './state/state.ts';
 export type {
   AllocationStatus,
   AllocationView,

@@ -35,3 +35,8 @@ export interface MemoryState {
   /** Mapping levels at the start, ascending; page frames not listed are holes. */
   readonly directMap: readonly MappingRun[];
 }
+
+/** Page frames from 0 to the end of the highest RAM: what a geometry over this memory spans. */
+export function spanOf(memory: MemoryState): number {
+  return Math.max(0, ...memory.zones.flatMap((zone) => zone.ram.map(([start, pages]) => start + pages)));
+}

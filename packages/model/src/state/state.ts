@@ -7,6 +7,7 @@ import { columnsOf, type EventBatch, type EventColumns } from '../events/columns
 import type { Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';
+import type { Columns } from './columns.ts';
 import { C, COUNTER_NAMES, type Counters, countersFrom, valuesOf } from './counters.ts';
 import type { Editor, Frame, StateTables } from './editor.ts';
 import { Evolver } from './evolve.ts';
@@ -22,6 +23,7 @@ import {
 import { writeMapping } from './mapping.ts';
 import { PersistentWords, type WordsEdit } from './persistent-words.ts';
 import { StateView } from './view.ts';
+import type { DenseWords } from './word-table.ts';
 
 let tablesOf: (tables: Tables) => StateTables<WordsEdit>;
 
@@ -154,4 +156,29 @@ export function viewOf(state: State): StateView {
 /** The state hash: 64 hex digits, the same as Columns.hash() after the same events. */
 export function hashOf(state: State): string {
   return hashTables(state, tablesOf(state.tables), valuesOf(state.counters), state.owners);
+}
+
+/** Publishes what a Columns has come to as an immutable state; it costs a copy of everything in use. */
+export function publish(columns: Columns): State {
+  const state = initialState(columns, []);
+  return produce(state, (draft) => {
+    const edit = new StateEdit(state);
+    copyLeaves(columns.blocks, edit.blocks);
+    copyLeaves(columns.mapping, edit.mapping);
+    copyLeaves(columns.allocations, edit.allocations);
+    copyLeaves(columns.extents, edit.extents);
+    draft.counters = castDraft(columns.publishCounters());
+    draft.tables = castDraft(edit.publish());
+    draft.owners = [...columns.owners];
+  });
+}
+
+function copyLeaves(from: DenseWords, to: WordsEdit): void {
+  for (let leaf = 0; leaf < from.leaves; leaf++) {
+    const start = leaf * from.leafWords;
+    const words = from.words.subarray(start, start + from.leafWords);
+    if (words.every((word) => word === 0)) continue;
+    to.write(leaf);
+    to.words.set(words, to.base);
+  }
 }

@@ -134,6 +134,11 @@ export class StateView {
     return this.#record(id, ALLOCATION.status) === STATUS.live;
   }
 
+  /** Whether the id names a request for pages that was refused. */
+  isRefused(id: AllocationId): boolean {
+    return this.#record(id, ALLOCATION.status) === STATUS.failed;
+  }
+
   /** Extents of an allocation that it still holds. */
   extentCount(id: AllocationId): number {
     return this.#record(id, ALLOCATION.extents) - this.#record(id, ALLOCATION.freedExtents);

@@ -1,0 +1,89 @@
+import { join, relative } from 'node:path';
+import { InputError } from '@decpool/model';
+import { policyNamed } from '@decpool/pool';
+import { SingleBar } from 'cli-progress';
+import { type Comparison, compare } from '../compare/compare.ts';
+import { type LogFormat, logFormatNamed } from '../log/format.ts';
+import { comparisonSvg } from '../report/chart.ts';
+import { comparisonJson } from '../report/json.ts';
+import { comparisonMarkdown } from '../report/markdown.ts';
+import { comparisonText } from '../report/terminal.ts';
+import { folderOf, type InputOptions, type PreparedInput, prepareInputs } from './inputs.ts';
+import { ResultsFolder } from './results-folder.ts';
+
+export interface CompareOptions extends InputOptions {
+  readonly out: string;
+  readonly logFormat: string;
+}
+
+/** Where a command writes: results to `write`, progress to a terminal only. */
+export interface Output {
+  write(text: string): void;
+  readonly isColoured: boolean;
+  /** Whether somebody watches: a progress bar is drawn on standard error. */
+  readonly isWatched: boolean;
+}
+
+/** Runs the comparisons, prints a table each and writes their results. */
+export async function compareCommand(
+  options: CompareOptions,
+  command: string,
+  output: Output,
+): Promise<number> {
+  const format = logFormatNamed(options.logFormat);
+  const inputs = await prepareInputs(options);
+  // A misspelt policy is told before the first input runs for minutes.
+  for (const name of inputs[0].input.policies) policyNamed(name);
+  for (const prepared of inputs) {
+    const comparison = await runOne(prepared, options.out, format, command, output);
+    const folder = join(options.out, folderOf(prepared.input));
+    for (const line of prepared.sanity) output.write(`trace        ${line}\n`);
+    output.write(`${comparisonText(comparison, output.isColoured)}`);
+    output.write(
+      `written      ${relative('.', folder) || '.'}: report.md, results.json, comparison.svg, logs/\n\n`,
+    );
+  }
+  return 0;
+}
+
+async function runOne(
+  { input }: PreparedInput,
+  out: string,
+  format: LogFormat,
+  command: string,
+  output: Output,
+): Promise<Comparison> {
+  const folder = await ResultsFolder.create(join(out, folderOf(input)));
+  const total = input.workload.requests.length * input.policies.length * input.seeds.length;
+  const bar = output.isWatched ? progressBar(input.name, total) : undefined;
+  try {
+    const comparison = await compare(input, {
+      logs: { folder: folder.logs, format },
+      onProgress: (requests) => bar?.update(requests),
+    });
+    await folder.write('results.json', comparisonJson(comparison, command));
+    await folder.write('report.md', comparisonMarkdown(comparison, command));
+    await folder.write('comparison.svg', comparisonSvg(comparison));
+    await folder.publish();
+    return comparison;
+  } catch (error) {
+    await folder.discard();
+    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
+      throw new InputError(`${out}: no space left; nothing was kept of '${input.name}'`);
+    }
+    throw error;
+  } finally {
+    bar?.stop();
+  }
+}
+
+function progressBar(name: string, total: number): SingleBar {
+  const bar = new SingleBar({
+    format: `${name} {bar} {percentage} % | {value}/{total} requests | {eta_formatted} left`,
+    stream: process.stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+  });
+  bar.start(total, 0);
+  return bar;
+}

@@ -1,0 +1,140 @@
+/**
+ * What a comparison can run on: the bundled inputs, or those named by options.
+ */
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InputError, type MemoryState, platformNamed } from '@decpool/model';
+import { fragmented, freshBoot } from '@decpool/pool';
+import type { ComparisonInput } from '../compare/compare.ts';
+import { importTrace } from '../traces/import.ts';
+import { readMemoryState } from '../traces/memory-state.ts';
+import { type SanityReport, sanityLines } from '../traces/sanity.ts';
+import { workloadNamed } from '../workloads/registry.ts';
+import type { Workload } from '../workloads/workload.ts';
+
+export interface InputOptions {
+  readonly trace?: string;
+  readonly workload?: string;
+  readonly memory?: string;
+  readonly memoryState?: string;
+  readonly platform: string;
+  readonly policy: string;
+  readonly seed: number;
+  readonly seeds: number;
+}
+
+export interface PreparedInput {
+  readonly input: ComparisonInput;
+  /** What the importer has to say, as lines; empty for a generated workload. */
+  readonly sanity: readonly string[];
+}
+
+const bundled = (path: string) =>
+  fileURLToPath(new URL(`../../../../examples/traces/${path}`, import.meta.url));
+
+/** What `decpool compare` runs without --trace and --workload. */
+const BUNDLED_INPUTS: readonly Pick<InputOptions, 'trace' | 'workload' | 'memoryState'>[] = [
+  {
+    trace: bundled('requests/k61-E7cc.dma_requests.ndjson.gz'),
+    memoryState: bundled('memory/k61-E7cc-before'),
+  },
+  { workload: 'netvsc', memoryState: bundled('memory/k61-E7cc-before') },
+  { trace: bundled('requests/seqmix.txt'), memoryState: bundled('memory/k61-E1w-before') },
+];
+
+/** The comparisons that the options ask for. Throws InputError for options that do not go together. */
+export async function prepareInputs(options: InputOptions): Promise<PreparedInput[]> {
+  if (options.trace !== undefined && options.workload !== undefined) {
+    throw new InputError('--trace and --workload name one input each; give one of them');
+  }
+  if (options.memory !== undefined && options.memoryState !== undefined) {
+    throw new InputError('--memory and --memory-state both say how memory begins; give one of them');
+  }
+  const isBundled = options.trace === undefined && options.workload === undefined;
+  const inputs = isBundled
+    ? BUNDLED_INPUTS.map((input) => (hasMemory(options) ? withMemory(input, options) : input))
+    : [options];
+  return Promise.all(inputs.map((input) => prepare({ ...options, ...input })));
+}
+
+const hasMemory = ({ memory, memoryState }: InputOptions) =>
+  memory !== undefined || memoryState !== undefined;
+
+function withMemory(
+  { trace, workload }: Pick<InputOptions, 'trace' | 'workload'>,
+  { memory, memoryState }: InputOptions,
+): Partial<InputOptions> {
+  return {
+    ...(trace === undefined ? {} : { trace }),
+    ...(workload === undefined ? {} : { workload }),
+    ...(memory === undefined ? {} : { memory }),
+    ...(memoryState === undefined ? {} : { memoryState }),
+  };
+}
+
+async function prepare(options: InputOptions): Promise<PreparedInput> {
+  const { workload, sanity } = await workloadOf(options);
+  const { memory, warnings } = memoryOf(options);
+  return {
+    input: {
+      name: workload.name,
+      workload,
+      memory,
+      platform: platformNamed(options.platform),
+      policies: policiesOf(options.policy),
+      seeds: Array.from({ length: options.seeds }, (_, index) => options.seed + index),
+      notes: [...warnings, ...sizeNotes(workload)],
+    },
+    sanity: sanity === undefined ? [] : sanityLines(sanity),
+  };
+}
+
+async function workloadOf(
+  options: InputOptions,
+): Promise<{ workload: Workload; sanity: SanityReport | undefined }> {
+  if (options.trace !== undefined) {
+    const { workload, sanity } = await importTrace(options.trace);
+    return { workload, sanity };
+  }
+  return { workload: workloadNamed(options.workload ?? '', options.seed), sanity: undefined };
+}
+
+/** A workload that fits in a block or two cannot tell one pool from another: say so. */
+function sizeNotes({ peakLivePages }: Workload): string[] {
+  if (peakLivePages > 512) return [];
+  return [
+    `the peak of ${peakLivePages} live pages fits in one 2 MiB block: this input compares pools with the baseline, not pools with each other`,
+  ];
+}
+
+function policiesOf(list: string): string[] {
+  const names = list.split(',').map((name) => name.trim());
+  if (names.some((name) => name === '')) {
+    throw new InputError(`--policy '${list}': expected policies separated by commas`);
+  }
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new InputError(`--policy names '${twice}' twice`);
+  return names;
+}
+
+function memoryOf(options: InputOptions): { memory: MemoryState; warnings: string[] } {
+  if (options.memoryState !== undefined) return readMemoryState(options.memoryState);
+  return { memory: parseMemory(options.memory ?? '4G', options.seed), warnings: [] };
+}
+
+const UNITS: Readonly<Record<string, number>> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/** `4G` is a fresh boot, `4G:fragmented=0.6` one whose memory is 60 % used in scattered pages. */
+function parseMemory(text: string, seed: number): MemoryState {
+  const match = /^(\d+)([MGT])(?:iB)?(?::fragmented=(0?\.\d+|\d+))?$/.exec(text);
+  if (match === null) {
+    throw new InputError(
+      `--memory '${text}': expected a size as in 512M, 4G or 1T, for a scattered start with the used fraction: 4G:fragmented=0.6`,
+    );
+  }
+  const bytes = Number(match[1]) * UNITS[match[2]];
+  return match[3] === undefined ? freshBoot(bytes) : fragmented(bytes, Number(match[3]), seed);
+}
+
+/** Name of the input's folder in the results. */
+export const folderOf = ({ name }: ComparisonInput): string => basename(name).replace(/[^\w.-]+/g, '-');

@@ -1,0 +1,145 @@
+import { InputError } from '@decpool/model';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { type CompareOptions, compareCommand, type Output } from './compare.ts';
+import { replayCommand } from './replay.ts';
+import { validateCommand } from './validate.ts';
+
+/** 0: done. 1: a check found a difference. 2: something the user gave is wrong. 3: a defect of ours. */
+const EXIT = { done: 0, different: 1, misuse: 2, defect: 3 } as const;
+
+const DEFAULT_POLICIES = [
+  'gfp-decrypted',
+  'first-fit+page+immediate',
+  'first-fit+block+never-return',
+  'best-fit+block+immediate',
+  'longest-free-range+block+immediate',
+];
+
+const output: Output = {
+  write: (text) => void process.stdout.write(text),
+  isColoured: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
+  isWatched: process.stderr.isTTY === true,
+};
+
+const wholeNumber = (min: number, max: number) => (text: string) => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < min || value > max) {
+    throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}.`);
+  }
+  return value;
+};
+
+function program(exit: (code: number) => void): Command {
+  const decpool = new Command('decpool')
+    .description('Compare policies for a pool of decrypted memory in confidential Linux guests.')
+    .showHelpAfterError('(see decpool --help)')
+    .exitOverride()
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done; 1 a check found a difference; 2 something given is wrong; 3 a defect of decpool.',
+    );
+
+  decpool
+    .command('compare')
+    .summary('compare allocator policies on a workload or a recorded kernel trace')
+    .description(
+      'Runs every policy over the same requests, from the same memory state, and prints a table per input. Without --trace and --workload it runs the three bundled inputs.',
+    )
+    .option(
+      '--trace FILE',
+      'requests of a recorded kernel, gzipped or not (dma_requests, dma_trace, a ID ORDER)',
+    )
+    .option('--workload NAME', 'a generated workload: netvsc, churn')
+    .option(
+      '--policy LIST',
+      'policies, separated by commas; the first is the baseline',
+      DEFAULT_POLICIES.join(','),
+    )
+    .option(
+      '--memory SIZE',
+      'memory after a fresh boot, 4G unless told; 4G:fragmented=0.6 for a scattered start',
+    )
+    .option('--memory-state DIR', 'memory as recorded: a folder with buddyinfo and pagetypeinfo')
+    .option('--platform NAME', 'snp, tdx or none', 'snp')
+    .addOption(
+      new Option('--seed N', 'first placement seed, and seed of a generated workload')
+        .default(1)
+        .argParser(wholeNumber(0, 0xffffffff)),
+    )
+    .addOption(
+      new Option('--seeds N', 'placement seeds to run; a table shows median and spread')
+        .default(5)
+        .argParser(wholeNumber(1, 1000)),
+    )
+    .option('--out DIR', 'folder for results: a folder per input', 'decpool-results')
+    .option('--log-format FORMAT', 'event logs as arrow or ndjson', 'arrow')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  decpool compare
+  decpool compare --workload netvsc --memory 16G --platform tdx
+  decpool compare --trace dma_trace.txt.gz --memory-state snapshots/before --seeds 20
+  decpool compare --workload netvsc --policy gfp-decrypted,best-fit+block+never-return --log-format ndjson`,
+    )
+    .action(async (options: CompareOptions) => {
+      exit(await compareCommand(options, commandLine(), output));
+    });
+
+  decpool
+    .command('replay')
+    .summary('fold an event log and print its metrics and state hash')
+    .description(
+      'Folds a log, without the policy that wrote it, and prints the same metrics and the same state hash as the run. Exit code 1 when they differ or the log is cut off.',
+    )
+    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
+    .addHelpText('after', '\nExample:\n  decpool replay decpool-results/netvsc/logs/gfp-decrypted.arrow')
+    .action(async (log: string) => {
+      exit(await replayCommand(log, output.write));
+    });
+
+  decpool
+    .command('validate')
+    .summary('check the direct-map model against recordings of real kernels')
+    .description(
+      "Replays recordings through the direct-map model and compares splits, collapses and DirectMap changes row by row. Exit code 1 when the model disagrees with the kernel's values.",
+    )
+    .argument(
+      '<recording...>',
+      'CSV files, gzipped or not; the kernel version comes from meta.json beside them',
+    )
+    .addHelpText('after', '\nExample:\n  decpool validate examples/traces/recordings/*/*/*.csv.gz')
+    .action(async (files: string[]) => {
+      exit(await validateCommand(files, output.write));
+    });
+
+  return decpool;
+}
+
+/** The command as typed, for the reports: it reproduces them. */
+function commandLine(): string {
+  const words = process.argv.slice(2).map((word) => (/^[\w./:=,+@-]+$/.test(word) ? word : `'${word}'`));
+  return ['decpool', ...words].join(' ');
+}
+
+async function main(): Promise<number> {
+  let code: number = EXIT.done;
+  try {
+    await program((given) => {
+      code = given;
+    }).parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse;
+    if (error instanceof InputError) {
+      process.stderr.write(`decpool: ${error.message}\n`);
+      return EXIT.misuse;
+    }
+    process.stderr.write(
+      `decpool: a defect, please report it\n${error instanceof Error ? error.stack : error}\n`,
+    );
+    return EXIT.defect;
+  }
+  return code;
+}
+
+process.exitCode = await main();

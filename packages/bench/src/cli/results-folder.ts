@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InputError } from '@decpool/model';
+
+/** File that marks a folder as results of ours, so that it may be replaced. */
+const MARK = 'results.json';
+
+/**
+ * A folder of results in the making. Everything is written beside its place and moved there at the end: a run that
+ * fails leaves the results before it as they were.
+ */
+export class ResultsFolder {
+  readonly path: string;
+  readonly #partial: string;
+
+  private constructor(path: string) {
+    this.path = path;
+    this.#partial = `${path}.partial`;
+  }
+
+  /** Throws InputError when `path` is a folder that we did not make, or no folder. */
+  static async create(path: string): Promise<ResultsFolder> {
+    if (existsSync(path) && !existsSync(join(path, MARK))) {
+      const entries = await readdir(path).catch(() => {
+        throw new InputError(`${path}: exists and is no folder; name another one with --out`);
+      });
+      if (entries.length > 0) {
+        throw new InputError(`${path}: holds something else (no ${MARK}); name another folder with --out`);
+      }
+    }
+    const folder = new ResultsFolder(path);
+    try {
+      await rm(folder.#partial, { recursive: true, force: true });
+      await mkdir(folder.logs, { recursive: true });
+    } catch (error) {
+      throw new InputError(`${path}: cannot be written: ${error instanceof Error ? error.message : error}`);
+    }
+    return folder;
+  }
+
+  /** Where event logs go. */
+  get logs(): string {
+    return join(this.#partial, 'logs');
+  }
+
+  async write(name: string, text: string): Promise<void> {
+    await writeFile(join(this.#partial, name), text);
+  }
+
+  /** Puts the results in their place. */
+  async publish(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true });
+    await rename(this.#partial, this.path);
+  }
+
+  async discard(): Promise<void> {
+    await rm(this.#partial, { recursive: true, force: true });
+  }
+}

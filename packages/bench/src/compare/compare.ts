@@ -1,0 +1,107 @@
+/**
+ * A comparison: every policy over the same requests, from the same memory state, once per placement seed.
+ */
+import type { MemoryState, Platform } from '@decpool/model';
+import { policyNamed } from '@decpool/pool';
+import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
+import { lowerBoundOnBlocks } from '../metrics/lower-bound.ts';
+import type { Metric } from '../metrics/metric.ts';
+import type { Workload } from '../workloads/workload.ts';
+import { type RunResult, requestsHash, runPolicy } from './run.ts';
+import { type Spread, spreadOf } from './spread.ts';
+
+export interface ComparisonInput {
+  /** Name for folders and headings: `k61-E7cc`. */
+  readonly name: string;
+  readonly workload: Workload;
+  readonly memory: MemoryState;
+  readonly platform: Platform;
+  /** The first one is the baseline. */
+  readonly policies: readonly string[];
+  /** Placement seeds; the first run's event log is written. */
+  readonly seeds: readonly number[];
+  /** What a reader must know beside the workload's own notes. */
+  readonly notes: readonly string[];
+}
+
+/** One metric of one policy over all seeds. */
+export interface ComparedMetric {
+  readonly metric: Metric;
+  readonly spread: Spread;
+}
+
+export interface ComparedPolicy {
+  readonly policy: string;
+  /** Events and state hash of each seed's run, in the order of the seeds. */
+  readonly runs: readonly { readonly seed: number; readonly events: number; readonly stateHash: string }[];
+  readonly metrics: readonly ComparedMetric[];
+}
+
+export interface Comparison {
+  readonly input: ComparisonInput;
+  /** SHA-256 of the requests. */
+  readonly requests: string;
+  readonly lowerBoundBlocks: number;
+  readonly policies: readonly ComparedPolicy[];
+}
+
+export interface CompareOptions {
+  /** Folder for the event logs, one per policy; none unless told. */
+  readonly logs?: { readonly folder: string; readonly format: LogFormat };
+  /** Called now and then with the requests decided so far, over all runs. */
+  readonly onProgress?: (requests: number) => void;
+}
+
+/** File name of a policy's event log. */
+export const logFileOf = (policy: string, format: LogFormat): string => `${policy}${LOG_FORMATS[format]}`;
+
+/** Throws InputError for an unknown policy, before anything runs. */
+export async function compare(input: ComparisonInput, options: CompareOptions = {}): Promise<Comparison> {
+  const factories = input.policies.map((name) => ({ name, factory: policyNamed(name) }));
+  const requests = requestsHash(input.workload);
+  const policies: ComparedPolicy[] = [];
+  let done = 0;
+  let pagesPerBlock = 0;
+  for (const { name, factory } of factories) {
+    const results: RunResult[] = [];
+    for (const [index, seed] of input.seeds.entries()) {
+      const log =
+        options.logs !== undefined && index === 0
+          ? {
+              log: {
+                path: `${options.logs.folder}/${logFileOf(name, options.logs.format)}`,
+                format: options.logs.format,
+              },
+            }
+          : {};
+      results.push(
+        await runPolicy({
+          workload: input.workload,
+          memory: input.memory,
+          platform: input.platform,
+          policy: factory,
+          seed,
+          requests,
+          ...log,
+          onProgress: (served) => options.onProgress?.(done + served),
+        }),
+      );
+      done += input.workload.requests.length;
+    }
+    pagesPerBlock = results[0].header.geometry.pagesPerBlock;
+    policies.push({
+      policy: name,
+      runs: results.map(({ header, events, stateHash }) => ({ seed: header.seed, events, stateHash })),
+      metrics: results[0].metrics.map(({ value: _, ...metric }, index) => ({
+        metric,
+        spread: spreadOf(results.map((result) => result.metrics[index].value)),
+      })),
+    });
+  }
+  return {
+    input,
+    requests,
+    lowerBoundBlocks: lowerBoundOnBlocks(input.workload.requests, pagesPerBlock),
+    policies,
+  };
+}

@@ -1,0 +1,30 @@
+import type { Counters, EventBatch, LogHeader } from '@decpool/model';
+import { blockMetrics } from './blocks.ts';
+import { conversionMetrics } from './conversions.ts';
+import { directMapMetrics } from './direct-map.ts';
+import { exposureMetrics } from './exposure.ts';
+import { failureMetrics } from './failures.ts';
+import { fragmentationMetrics } from './fragmentation.ts';
+import type { MetricFamily, MetricValue, Projection } from './metric.ts';
+
+/** Every family, in the order in which reports show them. */
+const FAMILIES: readonly MetricFamily[] = [
+  directMapMetrics,
+  blockMetrics,
+  conversionMetrics,
+  exposureMetrics,
+  fragmentationMetrics,
+  failureMetrics,
+];
+
+/** All metrics of one run as one projection: subscribe observe() to `batches$`, then ask for the values. */
+export function allMetrics(header: LogHeader): Projection {
+  const projections = FAMILIES.map((family) => family(header));
+  return {
+    observe(batch: EventBatch): void {
+      for (const projection of projections) projection.observe(batch);
+    },
+    values: (counters: Counters): MetricValue[] =>
+      projections.flatMap((projection) => projection.values(counters)),
+  };
+}

@@ -1,0 +1,79 @@
+import { type EventBatch, TYPE } from '@decpool/model';
+import type { MetricFamily } from './metric.ts';
+
+/** How many 2 MiB blocks the shared pages lie in: over time, and how many of them are mixed. */
+export const blockMetrics: MetricFamily = ({ geometry }) => {
+  const { pagesPerBlock } = geometry;
+  const shared = new Uint16Array(geometry.spanPages / pagesPerBlock);
+  let now = 0;
+  let mixed = 0;
+  let peak = 0;
+  let mixedPeak = 0;
+
+  const convert = (start: number, pages: number, sign: 1 | -1) => {
+    for (let at = start, end = start + pages; at < end; ) {
+      const block = Math.floor(at / pagesPerBlock);
+      const to = Math.min(end, (block + 1) * pagesPerBlock);
+      const before = shared[block];
+      const after = before + sign * (to - at);
+      shared[block] = after;
+      now += Number(after > 0) - Number(before > 0);
+      mixed += Number(after > 0 && after < pagesPerBlock) - Number(before > 0 && before < pagesPerBlock);
+      at = to;
+    }
+    peak = Math.max(peak, now);
+    mixedPeak = Math.max(mixedPeak, mixed);
+  };
+
+  return {
+    observe(batch: EventBatch) {
+      for (let row = 0; row < batch.length; row++) {
+        const type = batch.typeAt(row);
+        if (type === TYPE.pagesDecrypted) convert(batch.pfnAt(row), batch.pagesAt(row), 1);
+        else if (type === TYPE.pagesEncrypted) convert(batch.pfnAt(row), batch.pagesAt(row), -1);
+      }
+    },
+    values: (counters) => [
+      {
+        id: 'blocks-touched',
+        label: 'blocks ever shared',
+        unit: 'count',
+        better: 'lower',
+        formula: 'distinct 2 MiB blocks in which a page was ever shared',
+        value: counters.touchedBlocks,
+      },
+      {
+        id: 'blocks-peak',
+        label: 'blocks shared, peak',
+        unit: 'count',
+        better: 'lower',
+        formula: 'max over time of the 2 MiB blocks with a shared page',
+        value: peak,
+      },
+      {
+        id: 'blocks-now',
+        label: 'blocks shared, end',
+        unit: 'count',
+        better: 'lower',
+        formula: '2 MiB blocks with a shared page at the end',
+        value: now,
+      },
+      {
+        id: 'mixed-peak',
+        label: 'mixed 2M ranges, peak',
+        unit: 'count',
+        better: 'lower',
+        formula: 'max over time of the 2 MiB blocks with both private and shared pages',
+        value: mixedPeak,
+      },
+      {
+        id: 'mixed-now',
+        label: 'mixed 2M ranges, end',
+        unit: 'count',
+        better: 'lower',
+        formula: '2 MiB blocks with both private and shared pages at the end',
+        value: mixed,
+      },
+    ],
+  };
+};

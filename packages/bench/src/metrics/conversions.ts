@@ -1,0 +1,49 @@
+import { ignoreEvents, type MetricFamily } from './metric.ts';
+
+/** What conversions cost, in things counted: the model has no latencies. */
+export const conversionMetrics: MetricFamily = () => ({
+  observe: ignoreEvents,
+  values: (counters) => [
+    {
+      id: 'conversions',
+      label: 'conversions',
+      unit: 'count',
+      better: 'lower',
+      formula: 'successful set_memory_decrypted() and set_memory_encrypted() of a contiguous range',
+      value: counters.conversions,
+    },
+    {
+      id: 'pages-converted',
+      label: 'pages converted',
+      unit: 'pages',
+      better: 'lower',
+      formula: 'sum of the pages of all conversions, both directions',
+      value: counters.convertedPages,
+    },
+    {
+      id: 'host-calls',
+      label: 'host calls',
+      unit: 'count',
+      better: 'lower',
+      formula: 'per conversion: snp ceil(entries / 64), an aligned 2 MiB being one entry; tdx 1; none 0',
+      value: counters.hostCalls,
+    },
+    {
+      id: 'full-flushes',
+      label: 'full TLB flushes',
+      unit: 'count',
+      better: 'lower',
+      formula:
+        'one per split, and per conversion of more than 33 pages, twice where it is flushed before too',
+      value: counters.fullFlushes,
+    },
+    {
+      id: 'ranged-flushes',
+      label: 'ranged TLB flushes',
+      unit: 'count',
+      better: 'lower',
+      formula: 'per conversion of at most 33 pages, twice where it is flushed before too',
+      value: counters.rangedFlushes,
+    },
+  ],
+});

@@ -1,0 +1,60 @@
+import { type EventBatch, TYPE } from '@decpool/model';
+import type { MetricFamily } from './metric.ts';
+import { PageTime } from './page-time.ts';
+
+/** Memory that the host can read and write though nobody uses it. */
+export const exposureMetrics: MetricFamily = ({ geometry }) => {
+  const idleTime = new PageTime();
+  let idle = 0;
+  let peak = 0;
+  let time = 0;
+  let shared = 0;
+  let live = 0;
+
+  return {
+    observe(batch: EventBatch) {
+      for (let row = 0; row < batch.length; row++) {
+        const now = batch.timeAt(row);
+        if (now > time) {
+          // Within one instant idle pages come and go; what lasts is what stands when time moves on.
+          if (idle > peak) peak = idle;
+          idleTime.add(idle, now - time);
+          time = now;
+        }
+        const type = batch.typeAt(row);
+        if (type === TYPE.pagesDecrypted) shared += batch.pagesAt(row);
+        else if (type === TYPE.pagesEncrypted) shared -= batch.pagesAt(row);
+        else if (type === TYPE.pagesAllocated) live += batch.pagesAt(row);
+        else if (type === TYPE.pagesFreed) live -= batch.pagesAt(row);
+        else continue;
+        idle = Math.max(0, shared - live);
+      }
+    },
+    values: () => [
+      {
+        id: 'shared-idle-peak',
+        label: 'shared-idle, peak',
+        unit: 'bytes',
+        better: 'lower',
+        formula: 'max over time of bytes that are shared but in no allocation, after each instant',
+        value: Math.max(peak, idle) * 2 ** geometry.pageShift,
+      },
+      {
+        id: 'shared-idle-now',
+        label: 'shared-idle, end',
+        unit: 'bytes',
+        better: 'lower',
+        formula: 'bytes that are shared but in no allocation, at the end',
+        value: idle * 2 ** geometry.pageShift,
+      },
+      {
+        id: 'shared-idle-byte-seconds',
+        label: 'shared-idle byte-s',
+        unit: 'byte-seconds',
+        better: 'lower',
+        formula: 'integral over time of shared-idle bytes, exact in page-ns',
+        value: (Number(idleTime.pageNs) * 2 ** geometry.pageShift) / 1e9,
+      },
+    ],
+  };
+};

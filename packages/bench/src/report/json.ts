@@ -1,0 +1,35 @@
+import type { Comparison } from '../compare/compare.ts';
+
+/** Version of the results' shape. */
+const RESULTS_VERSION = 1;
+
+/** The comparison for machines: everything the table shows, unrounded, with every seed's value. */
+export function comparisonJson(comparison: Comparison, command: string): string {
+  const { input } = comparison;
+  const [baseline] = comparison.policies;
+  const results = {
+    decpool: 'comparison',
+    version: RESULTS_VERSION,
+    command,
+    input: {
+      name: input.name,
+      description: input.workload.description,
+      requests: input.workload.requests.length,
+      requestsHash: comparison.requests,
+      peakLivePages: input.workload.peakLivePages,
+    },
+    memory: input.memory.name,
+    platform: input.platform,
+    seeds: input.seeds,
+    notes: [...input.notes, ...input.workload.notes],
+    bounds: { blocksPeakLower: comparison.lowerBoundBlocks },
+    metrics: baseline.metrics.map(({ metric }) => metric),
+    policies: comparison.policies.map(({ policy, runs, metrics }) => ({
+      policy,
+      isBaseline: policy === baseline.policy,
+      runs,
+      metrics: Object.fromEntries(metrics.map(({ metric, spread }) => [metric.id, spread])),
+    })),
+  };
+  return `${JSON.stringify(results, null, 2)}\n`;
+}

@@ -1,0 +1,166 @@
+/**
+ * The free pages of a pool: a bit per page, 1 = claimed and unused, and per block the largest free run.
+ *
+ * It is derived data, told of every change by the pool's own decisions. A placement that keeps an index of runs
+ * or blocks attaches a listener. Runs never cross a block: a block is returned as a whole, so a run over two
+ * blocks would tie them together.
+ */
+import { type BlockIndex, blockCount, type Geometry, type Pfn, pfn as toPfn } from '@decpool/model';
+
+/** Told of each change of the free runs; `start` is the run's first page. */
+export interface FreeMapListener {
+  runAdded?(start: number, pages: number): void;
+  runRemoved?(start: number, pages: number): void;
+  /** After a block's runs have changed; `largest` was its largest free run before. */
+  blockChanged?(block: number, largest: number): void;
+}
+
+export class FreeMap {
+  readonly geometry: Geometry;
+  readonly blocks: number;
+  /** Largest free run of each block, in pages. */
+  readonly largest: Uint16Array;
+  /** Extents in use in each block. */
+  readonly extents: Uint16Array;
+  #freePages = 0;
+  readonly #words: Uint32Array;
+  readonly #pagesPerBlock: number;
+  readonly #listeners: FreeMapListener[] = [];
+
+  constructor(geometry: Geometry) {
+    this.geometry = geometry;
+    this.blocks = blockCount(geometry);
+    this.largest = new Uint16Array(this.blocks);
+    this.extents = new Uint16Array(this.blocks);
+    this.#words = new Uint32Array(geometry.spanPages / 32);
+    this.#pagesPerBlock = geometry.pagesPerBlock;
+  }
+
+  listen(listener: FreeMapListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Free pages of the whole pool. */
+  get freePages(): number {
+    return this.#freePages;
+  }
+
+  /** Takes pages of one block into use: they must all be free. */
+  take(start: Pfn, pages: number): void {
+    const end = start + pages;
+    const block = Math.floor(start / this.#pagesPerBlock);
+    const runStart = this.#runStart(start, block * this.#pagesPerBlock);
+    const runEnd = this.#runEnd(end, (block + 1) * this.#pagesPerBlock);
+    this.#set(start, end, false);
+    this.#freePages -= pages;
+    const before = this.largest[block];
+    if (runEnd - runStart === before) this.largest[block] = this.#scanLargest(block);
+    for (const listener of this.#listeners) {
+      listener.runRemoved?.(runStart, runEnd - runStart);
+      if (start > runStart) listener.runAdded?.(runStart, start - runStart);
+      if (runEnd > end) listener.runAdded?.(end, runEnd - end);
+      listener.blockChanged?.(block, before);
+    }
+  }
+
+  /** Makes pages of one block free: none of them may be. */
+  put(start: Pfn, pages: number): void {
+    const end = start + pages;
+    const block = Math.floor(start / this.#pagesPerBlock);
+    const runStart = this.#runStart(start, block * this.#pagesPerBlock);
+    const runEnd = this.#runEnd(end, (block + 1) * this.#pagesPerBlock);
+    this.#set(start, end, true);
+    this.#freePages += pages;
+    const before = this.largest[block];
+    this.largest[block] = Math.max(before, runEnd - runStart);
+    for (const listener of this.#listeners) {
+      if (start > runStart) listener.runRemoved?.(runStart, start - runStart);
+      if (runEnd > end) listener.runRemoved?.(end, runEnd - end);
+      listener.runAdded?.(runStart, runEnd - runStart);
+      listener.blockChanged?.(block, before);
+    }
+  }
+
+  /** Calls `each` for the part of [start, start + pages) in each block. */
+  forEachBlock(
+    start: Pfn,
+    pages: number,
+    each: (start: Pfn, pages: number, block: BlockIndex) => void,
+  ): void {
+    const end = start + pages;
+    for (let at: number = start; at < end; ) {
+      const block = Math.floor(at / this.#pagesPerBlock);
+      const to = Math.min(end, (block + 1) * this.#pagesPerBlock);
+      each(toPfn(at), to - at, block as BlockIndex);
+      at = to;
+    }
+  }
+
+  /**
+   * Lowest page of `block` at which `pages` free pages begin at a multiple of `align`, or -1. With `exact`, only
+   * in runs of exactly that many pages.
+   */
+  findInBlock(block: number, pages: number, align: number, runPages?: number): Pfn | -1 {
+    const blockEnd = (block + 1) * this.#pagesPerBlock;
+    let at = this.#nextFree(block * this.#pagesPerBlock, blockEnd);
+    while (at < blockEnd) {
+      const end = this.#runEnd(at, blockEnd);
+      const aligned = at + ((align - (at % align)) % align);
+      if (aligned + pages <= end && (runPages === undefined || end - at === runPages)) return toPfn(aligned);
+      at = this.#nextFree(end, blockEnd);
+    }
+    return -1;
+  }
+
+  #scanLargest(block: number): number {
+    const blockEnd = (block + 1) * this.#pagesPerBlock;
+    let largest = 0;
+    let at = this.#nextFree(block * this.#pagesPerBlock, blockEnd);
+    while (at < blockEnd) {
+      const end = this.#runEnd(at, blockEnd);
+      if (end - at > largest) largest = end - at;
+      at = this.#nextFree(end, blockEnd);
+    }
+    return largest;
+  }
+
+  /** First free page from `at` on, or `limit`. */
+  #nextFree(at: number, limit: number): number {
+    while (at < limit) {
+      const word = this.#words[at >>> 5] >>> (at & 31);
+      if (word !== 0) return at + (31 - Math.clz32(word & -word));
+      at = (at | 31) + 1;
+    }
+    return limit;
+  }
+
+  /** End of the free pages that begin at `at`: `at` itself when it is not free. */
+  #runEnd(at: number, limit: number): number {
+    while (at < limit) {
+      const word = ~this.#words[at >>> 5] >>> (at & 31);
+      if (word !== 0) return Math.min(limit, at + (31 - Math.clz32(word & -word)));
+      at = (at | 31) + 1;
+    }
+    return limit;
+  }
+
+  /** Begin of the free pages that end at `at`: `at` itself when the page before is not free. */
+  #runStart(at: number, limit: number): number {
+    while (at > limit) {
+      const last = at - 1;
+      const word = ~this.#words[last >>> 5] << (31 - (last & 31));
+      if (word !== 0) return Math.max(limit, at - Math.clz32(word));
+      at = last & ~31;
+    }
+    return limit;
+  }
+
+  #set(start: number, end: number, free: boolean): void {
+    for (let word = start >>> 5; word * 32 < end; word++) {
+      const low = start <= word * 32 ? -1 : -1 << (start & 31);
+      const high = end >= word * 32 + 32 ? -1 : ~(-1 << (end & 31));
+      if (free) this.#words[word] |= low & high;
+      else this.#words[word] &= ~(low & high);
+    }
+  }
+}
