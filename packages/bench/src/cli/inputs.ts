@@ -7,7 +7,7 @@ import { InputError, type MemoryState, platformNamed } from '@decpool/model';
 import { fragmented, freshBoot } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { importTrace } from '../traces/import.ts';
-import { readMemoryState } from '../traces/memory-state.ts';
+import { type RecordedMemory, readMemoryState } from '../traces/memory-state.ts';
 import { type SanityReport, sanityLines } from '../traces/sanity.ts';
 import { workloadNamed } from '../workloads/registry.ts';
 import type { Workload } from '../workloads/workload.ts';
@@ -96,7 +96,7 @@ async function workloadOf(
     const { workload, sanity } = await importTrace(options.trace);
     return { workload, sanity };
   }
-  return { workload: workloadNamed(options.workload ?? '', options.seed), sanity: undefined };
+  return { workload: workloadNamed(options.workload ?? '').generate(options.seed), sanity: undefined };
 }
 
 /** A workload that fits in a block or two cannot tell one pool from another: say so. */
@@ -117,7 +117,7 @@ function policiesOf(list: string): string[] {
   return names;
 }
 
-function memoryOf(options: InputOptions): { memory: MemoryState; warnings: string[] } {
+function memoryOf(options: InputOptions): RecordedMemory {
   if (options.memoryState !== undefined) return readMemoryState(options.memoryState);
   return { memory: parseMemory(options.memory ?? '4G', options.seed), warnings: [] };
 }

@@ -46,33 +46,33 @@ function program(exit: (code: number) => void): Command {
       'Runs every policy over the same requests, from the same memory state, and prints a table per input. Without --trace and --workload it runs the three bundled inputs.',
     )
     .option(
-      '--trace FILE',
+      '--trace <file>',
       'requests of a recorded kernel, gzipped or not (dma_requests, dma_trace, a ID ORDER)',
     )
-    .option('--workload NAME', 'a generated workload: netvsc, churn')
+    .option('--workload <name>', 'a generated workload: netvsc, churn')
     .option(
-      '--policy LIST',
+      '--policy <list>',
       'policies, separated by commas; the first is the baseline',
       DEFAULT_POLICIES.join(','),
     )
     .option(
-      '--memory SIZE',
+      '--memory <size>',
       'memory after a fresh boot, 4G unless told; 4G:fragmented=0.6 for a scattered start',
     )
-    .option('--memory-state DIR', 'memory as recorded: a folder with buddyinfo and pagetypeinfo')
-    .option('--platform NAME', 'snp, tdx or none', 'snp')
+    .option('--memory-state <dir>', 'memory as recorded: a folder with buddyinfo and pagetypeinfo')
+    .option('--platform <name>', 'snp, tdx or none', 'snp')
     .addOption(
-      new Option('--seed N', 'first placement seed, and seed of a generated workload')
+      new Option('--seed <n>', 'first placement seed, and seed of a generated workload')
         .default(1)
         .argParser(wholeNumber(0, 0xffffffff)),
     )
     .addOption(
-      new Option('--seeds N', 'placement seeds to run; a table shows median and spread')
+      new Option('--seeds <n>', 'placement seeds to run; a table shows median and spread')
         .default(5)
         .argParser(wholeNumber(1, 1000)),
     )
-    .option('--out DIR', 'folder for results: a folder per input', 'decpool-results')
-    .option('--log-format FORMAT', 'event logs as arrow or ndjson', 'arrow')
+    .option('--out <dir>', 'folder for results: a folder per input', 'decpool-results')
+    .option('--log-format <format>', 'event logs as arrow or ndjson', 'arrow')
     .addHelpText(
       'after',
       `

@@ -56,8 +56,8 @@ function notCompared(results: readonly ValidationResult[]): string {
   const total = (pick: (result: ValidationResult['notCompared']) => number) =>
     results.reduce((count, result) => count + pick(result.notCompared), 0);
   return (
-    `Not compared: ${total((n) => n.rowsBeforeStart)} rows before the first #map, ` +
-    `levels of ${total((n) => n.rowsWithoutLevels)} rows that sum up an area, ` +
-    `flags of ${total((n) => n.runsWithoutFlags)} 4K runs.`
+    `Not compared: rows before the first #map (${total((n) => n.rowsBeforeStart)}), ` +
+    `levels in rows that sum up an area (${total((n) => n.rowsWithoutLevels)}), ` +
+    `flags of 4K runs in #map (${total((n) => n.runsWithoutFlags)})`
   );
 }

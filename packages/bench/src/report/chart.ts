@@ -69,5 +69,8 @@ export function comparisonSvg(comparison: Comparison): string {
       })),
     })),
   });
-  return chart.renderToSVGString();
+  const svg = chart.renderToSVGString();
+  // Without this its animation timer keeps the process alive.
+  chart.dispose();
+  return svg;
 }

@@ -1,0 +1,53 @@
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InputError } from '@decpool/model';
+import { expect, it } from 'vitest';
+import { readText } from '../validate/read-text.ts';
+import { validateCommand } from './validate.ts';
+
+const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/recordings/', import.meta.url));
+const RULES = join(BUNDLED, 'k73/E6dec/rules.csv.gz');
+const DRIVERS = join(BUNDLED, 'k73/E7cc/scatter.csv.gz');
+
+async function run(...files: string[]): Promise<{ code: number; output: string }> {
+  let output = '';
+  const code = await validateCommand(files, (text) => {
+    output += text;
+  });
+  return { code, output };
+}
+
+it('prints a line per recording and exits with 0 when the model agrees', async () => {
+  const { code, output } = await run(RULES, DRIVERS);
+  expect(code).toBe(0);
+  const cells = output.split('\n').map((line) => line.split('│').map((cell) => cell.trim()));
+  expect(cells).toContainEqual(['', RULES, '7.3.4', '160', '103', '0', '1', '52/3', '0/0', '2126', '0', '']);
+  expect(cells).toContainEqual(['', DRIVERS, '7.3.4', '2', '1', '238', '2', '11/0', '0/0', '128', '0', '']);
+  expect(output).toContain('Not compared: rows before the first #map (1), ');
+  expect(output).not.toContain('kernel:');
+});
+
+it('exits with 1 and shows the first mismatch of a recording that fails', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'decpool-'));
+  const changed = join(folder, 'rules.csv');
+  try {
+    copyFileSync(join(BUNDLED, 'k73/E6dec/meta.json'), join(folder, 'meta.json'));
+    writeFileSync(changed, readText(RULES).replace(/^(23,c,1,dec,\d+,5000,0,2,1),2,/m, '$1,3,'));
+    const { code, output } = await run(RULES, changed);
+    expect(code).toBe(1);
+    const line =
+      readText(changed)
+        .split('\n')
+        .findIndex((text) => text.startsWith('23,c,')) + 1;
+    expect(output).toContain(`\n${changed}:${line}: l2_split_delta\n  kernel: 3\n  model:  2\n`);
+    expect(output).not.toContain(`\n${RULES}:`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it('refuses a file that is not there', async () => {
+  await expect(run(join(BUNDLED, 'none.csv'))).rejects.toThrow(InputError);
+});

@@ -1,0 +1,84 @@
+import { pagesFor } from '@decpool/model';
+import { PAGE_SHIFT, PAGE_SIZE } from '../workloads/workload.ts';
+import type { Timestamp } from './timestamps.ts';
+import type { TraceRequests } from './trace-requests.ts';
+
+/** set_memory_decrypted() on a contiguous range. */
+export interface Decryption {
+  readonly at: Timestamp;
+  readonly pfn: number;
+  readonly pages: number;
+  /** What dma_alloc_attrs() was called with, where a call was seen; a vmbus ring, for one, has none. */
+  readonly asked: { readonly device: string; readonly bytes: number } | undefined;
+  /** Functions, innermost first. */
+  readonly stack: readonly string[];
+}
+
+/** set_memory_encrypted() on a contiguous range. */
+export interface Encryption {
+  readonly at: Timestamp;
+  readonly pfn: number;
+  readonly pages: number;
+}
+
+/**
+ * The requests behind the conversions of a recording. dma_direct_alloc() (kernel/dma/direct.c) decrypts exactly
+ * the pages that hold the bytes asked for, and dma_direct_free() encrypts them again at the same pfn: so a pair of
+ * conversions at one pfn is one buffer, and its pages are contiguous.
+ */
+export class DmaBuffers {
+  readonly #into: TraceRequests;
+  readonly #pagesAt = new Map<number, number>();
+  #sizeDisagrees = 0;
+  #freeDisagrees = 0;
+
+  constructor(into: TraceRequests) {
+    this.#into = into;
+  }
+
+  decrypted({ at, pfn, pages, asked, stack }: Decryption): void {
+    const agrees = asked === undefined || pagesFor(asked.bytes, PAGE_SHIFT) === pages;
+    if (!agrees) this.#sizeDisagrees++;
+    const bytes = asked !== undefined && agrees ? asked.bytes : pages * PAGE_SIZE;
+    const caller = callerOf(stack);
+    const owner = asked === undefined ? caller : `${asked.device} ${caller}`;
+    this.#into.allocate(pfn, at, { api: 'alloc_pages_exact', pages, bytes, owner });
+    this.#pagesAt.set(pfn, pages);
+  }
+
+  encrypted({ at, pfn, pages }: Encryption): void {
+    const allocated = this.#pagesAt.get(pfn);
+    if (allocated !== undefined && allocated !== pages) this.#freeDisagrees++;
+    this.#pagesAt.delete(pfn);
+    this.#into.free(pfn, at);
+  }
+
+  end(): void {
+    if (this.#sizeDisagrees > 0) {
+      this.#into.note(
+        `${this.#sizeDisagrees} buffers were asked for with a size that their pages do not agree with; they count as whole pages`,
+      );
+    }
+    if (this.#freeDisagrees > 0) {
+      this.#into.note(
+        `${this.#freeDisagrees} frees cover another number of pages than their allocation; each frees all of it`,
+      );
+    }
+  }
+}
+
+/** Frames between the probe and the code that wants memory: the probe itself, the conversion, the DMA layer. */
+const BELOW_THE_CALLER =
+  /^(?:0x|k(?:ret)?probe_|ftrace_|(?:__)?set_memory_|(?:__)?dmam?_(?:alloc|direct|pool)_)/;
+
+/** What the compiler appends to the name of a function it has cut up or specialised. */
+const COMPILER_SUFFIX = /\.(?:part|isra|constprop|cold|llvm)\b.*$/;
+
+/**
+ * The function a kernel engineer would open first: the innermost one above the DMA layer, which is the driver's
+ * own (nvme_alloc_queue) or the ring code its driver calls (vring_alloc_queue_split).
+ */
+export function callerOf(stack: readonly string[]): string {
+  const caller = stack.find((frame) => !BELOW_THE_CALLER.test(frame));
+  return caller === undefined ? 'unknown caller' : caller.replace(COMPILER_SUFFIX, '');
+}

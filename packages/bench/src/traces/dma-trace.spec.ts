@@ -1,0 +1,122 @@
+import { expect, it } from 'vitest';
+import { dmaTrace } from './dma-trace.ts';
+import { accountedLines, readLines } from './testing.ts';
+
+const DIRECT_MAP = 0xffff888000000000n;
+const event = (task: string, seconds: string, text: string) =>
+  `    ${task}      [000] .....     ${seconds}: ${text}`;
+const address = (pfn: number) => `0x${(DIRECT_MAP + BigInt(pfn) * 4096n).toString(16)}`;
+const cohalloc = (task: string, seconds: string, device: string, size: number) =>
+  event(task, seconds, `cohalloc: (dma_alloc_attrs+0x0/0x60) dev="${device}" size=${size}`);
+const cohallocr = (task: string, seconds: string, pointer: string) =>
+  event(
+    task,
+    seconds,
+    `cohallocr: (nvme_alloc_queue+0x5a/0x170 [nvme] <- dma_alloc_attrs) cpu_addr=${pointer}`,
+  );
+const setdec = (task: string, seconds: string, pfn: number, pages: number) =>
+  event(task, seconds, `setdec: (set_memory_decrypted+0x0/0x50) addr=${address(pfn)} npages=${pages}`);
+const setenc = (task: string, seconds: string, pfn: number, pages: number) =>
+  event(task, seconds, `setenc: (set_memory_encrypted+0x0/0x50) addr=${address(pfn)} npages=${pages}`);
+const stack = (task: string, seconds: string, ...frames: string[]) => [
+  event(task, seconds, '<stack trace>'),
+  ...['kprobe_trace_func', '0xffffffffc02060c8', 'set_memory_decrypted', 'dma_direct_alloc', ...frames].map(
+    (frame) => ` => ${frame}`,
+  ),
+];
+
+it('makes a request of a conversion, the call it serves and the stack below it', () => {
+  const lines = [
+    cohalloc('a b-1', '1.000000', '0000:00:05.0', 6726),
+    setdec('a b-1', '1.000010', 0x100000, 2),
+    ...stack('a b-1', '1.000020', 'vring_alloc_queue_split', 'setup_vq'),
+    cohallocr('a b-1', '1.000030', address(0x100000)),
+    setenc('c-2', '1.000110', 0x100000, 2),
+  ];
+  const { requests, sanity } = readLines(dmaTrace, lines);
+  expect(requests).toEqual([
+    {
+      kind: 'allocate',
+      time: 0,
+      allocation: 1,
+      api: 'alloc_pages_exact',
+      pages: 2,
+      bytes: 6726,
+      owner: '0000:00:05.0 vring_alloc_queue_split',
+    },
+    { kind: 'free', time: 100_000, allocation: 1 },
+  ]);
+  expect(accountedLines(sanity)).toBe(lines.length);
+});
+
+it('keeps apart what two tasks do at one time', () => {
+  const { requests } = readLines(dmaTrace, [
+    cohalloc('a-1', '1.000000', 'dev-a', 512),
+    cohalloc('b-2', '1.000001', 'dev-b', 1024),
+    setdec('b-2', '1.000002', 20, 1),
+    setdec('a-1', '1.000003', 10, 1),
+    ...stack('b-2', '1.000004', 'for_b'),
+    ...stack('a-1', '1.000005', 'for_a'),
+  ]);
+  expect(requests).toMatchObject([
+    { owner: 'dev-b for_b', bytes: 1024 },
+    { owner: 'dev-a for_a', bytes: 512 },
+  ]);
+});
+
+it('does not give a stack trace to a conversion when it belongs to a later event of the task', () => {
+  const { requests } = readLines(dmaTrace, [
+    setdec('a-1', '1.000000', 10, 1),
+    event('a-1', '1.000001', 'sched_switch: prev_comm=a'),
+    ...stack('a-1', '1.000002', 'schedule'),
+  ]);
+  expect(requests).toMatchObject([{ owner: 'unknown caller' }]);
+});
+
+it('does not carry the size of a call that has returned over to a later conversion', () => {
+  const { requests, sanity } = readLines(dmaTrace, [
+    cohalloc('a-1', '1.000000', '0000:00:05.0', 4096),
+    cohallocr('a-1', '1.000001', address(1)),
+    setdec('a-1', '1.000002', 10, 2),
+    ...stack('a-1', '1.000003', 'vmbus_open'),
+  ]);
+  expect(requests).toMatchObject([{ bytes: 8192, owner: 'vmbus_open' }]);
+  expect(sanity.ignored).toMatchObject({ 'cohalloc served elsewhere': 1 });
+});
+
+it('counts a call that returned no memory as failed', () => {
+  const lines = [cohalloc('a-1', '1.000000', '0000:00:05.0', 4096), cohallocr('a-1', '1.000001', '0x0')];
+  const { requests, sanity } = readLines(dmaTrace, lines);
+  expect(requests).toEqual([]);
+  expect(sanity).toMatchObject({ failedAllocations: 1, ignored: { 'cohalloc that failed': 1 } });
+  expect(accountedLines(sanity)).toBe(lines.length);
+});
+
+it('notes that the trace buffer overran', () => {
+  const header = '# entries-in-buffer/entries-written: 1000/1005   #P:2';
+  const { notes } = readLines(dmaTrace, [header, 'CPU:1 [LOST 3 EVENTS]', setdec('a-1', '1.000000', 10, 1)]);
+  expect(notes).toEqual([expect.stringContaining('8 entries are missing')]);
+  expect(readLines(dmaTrace, [header.replace('1000', '1005')]).notes).toEqual([]);
+});
+
+it.each([
+  ['a line cut off', '    ip-250      [000] .....     7.42', 'TASK-PID'],
+  [
+    'a conversion without a range',
+    event('a-1', '1.000000', 'setdec: (set_memory_decrypted+0x0/0x50)'),
+    'npages=N',
+  ],
+  [
+    'an address outside the direct map',
+    event('a-1', '1.000000', 'setdec: (f+0x0/0x50) addr=0xffffc90000000000 npages=1'),
+    'nokaslr',
+  ],
+  ['a call without a size', event('a-1', '1.000000', 'cohalloc: (dma_alloc_attrs+0x0/0x60)'), 'size=BYTES'],
+])('does not understand %s, and says what would be right', (_, text, reason) => {
+  const { requests, sanity } = readLines(dmaTrace, [text]);
+  expect(requests).toEqual([]);
+  expect(sanity.unparsed).toEqual({
+    count: 1,
+    first: [{ line: 1, text, reason: expect.stringContaining(reason) }],
+  });
+});

@@ -1,0 +1,66 @@
+/** A line that an importer could not use. */
+export interface UnparsedLine {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly text: string;
+  /** What is wrong with it, and what would be right. */
+  readonly reason: string;
+}
+
+/**
+ * What became of the lines of a trace. It adds up: linesRead is requests + frees - doubleAllocs (their frees have
+ * no line of their own) + failedAllocations + freesWithoutAlloc + unparsed.count + all of `ignored`.
+ */
+export interface SanityReport {
+  readonly linesRead: number;
+  /** Allocations. */
+  readonly requests: number;
+  readonly frees: number;
+  /** Allocations that the kernel refused; they are not in the workload. */
+  readonly failedAllocations: number;
+  /** Frees of what was allocated before the trace began, or in a way that it does not show. Not in the workload. */
+  readonly freesWithoutAlloc: number;
+  /** Allocations of memory that was still allocated: its free is missing, and was put in just before. */
+  readonly doubleAllocs: number;
+  /** Allocations without a free. */
+  readonly liveAtEnd: number;
+  readonly unparsed: {
+    readonly count: number;
+    /** The first three. */
+    readonly first: readonly UnparsedLine[];
+  };
+  /** Lines that are understood and deliberately no requests: their number by kind. */
+  readonly ignored: Readonly<Record<string, number>>;
+}
+
+/** How much of an unparsed line is shown. */
+const SHOWN_CHARACTERS = 100;
+
+/** The report as lines of text; counts that are zero and need no attention are left out. */
+export function sanityLines(report: SanityReport): string[] {
+  const lines = [
+    `${report.linesRead} lines read: ${report.requests} allocations, ${report.frees} frees, ${report.liveAtEnd} live at the end`,
+  ];
+  const attention: readonly (readonly [number, string])[] = [
+    [report.failedAllocations, 'allocations that failed in the recorded kernel (left out)'],
+    [report.freesWithoutAlloc, 'frees without an allocation (left out)'],
+    [report.doubleAllocs, 'allocations of memory that was still allocated (the missing free was added)'],
+  ];
+  for (const [count, what] of attention) if (count > 0) lines.push(`${count} ${what}`);
+  const ignored = Object.entries(report.ignored);
+  if (ignored.length > 0)
+    lines.push('not requests:', ...ignored.map(([kind, count]) => `  ${count} ${kind}`));
+  if (report.unparsed.count > 0) {
+    lines.push(`${report.unparsed.count} lines not understood, the first of them:`);
+    for (const { line, text, reason } of report.unparsed.first) {
+      lines.push(`  line ${line}: ${reason}: ${excerpt(text)}`);
+    }
+  }
+  return lines;
+}
+
+/** The beginning of a line, fit for a terminal whatever the file holds. */
+export function excerpt(text: string): string {
+  const shown = text.slice(0, SHOWN_CHARACTERS).replace(/[\p{Cc}\uFFFD]/gu, '.');
+  return text.length > SHOWN_CHARACTERS ? `${shown}...` : shown;
+}

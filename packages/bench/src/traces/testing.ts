@@ -1,0 +1,30 @@
+import type { Request } from '@decpool/model';
+import type { TraceFormat } from './format.ts';
+import type { SanityReport } from './sanity.ts';
+import { TraceRequests } from './trace-requests.ts';
+
+/** For specs: what a format makes of these lines, without a file and without the refusals of importTrace(). */
+export function readLines(
+  format: TraceFormat,
+  lines: readonly string[],
+): {
+  readonly requests: readonly Request[];
+  readonly notes: readonly string[];
+  readonly sanity: SanityReport;
+} {
+  const into = new TraceRequests();
+  const reader = format.reader(into, 'trace');
+  lines.forEach((text, index) => {
+    into.lineRead();
+    reader.read(text, index + 1);
+  });
+  reader.end();
+  return { requests: into.requests, notes: into.notes, sanity: into.report() };
+}
+
+/** For specs: the lines that a report accounts for; of a report that adds up, as many as were read. */
+export function accountedLines(report: SanityReport): number {
+  const ignored = Object.values(report.ignored).reduce((sum, count) => sum + count, 0);
+  const { requests, frees, doubleAllocs, failedAllocations, freesWithoutAlloc, unparsed } = report;
+  return requests + frees - doubleAllocs + failedAllocations + freesWithoutAlloc + unparsed.count + ignored;
+}

@@ -1,0 +1,14 @@
+/** A point in a trace's own time, in ns. A bigint: ns since boot pass 2^53 after 104 days of uptime. */
+export type Timestamp = bigint;
+
+const SECONDS = /^(\d+)(?:\.(\d{1,9}))?$/;
+
+/**
+ * Decimal seconds with up to nine decimals, exactly: the decimals are read as digits and never go through a
+ * binary fraction. Returns undefined for any other text.
+ */
+export function parseSeconds(text: string): Timestamp | undefined {
+  const match = SECONDS.exec(text);
+  if (match === null) return undefined;
+  return BigInt(match[1] + (match[2] ?? '').padEnd(9, '0'));
+}

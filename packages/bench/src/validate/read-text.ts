@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { InputError } from '@decpool/model';
+
+/** The text of a file, unpacked when it begins with gzip's magic bytes (RFC 1952). Throws InputError when it cannot be read. */
+export function readText(path: string): string {
+  try {
+    const bytes = readFileSync(path);
+    return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new InputError(`${path}: cannot be read (${reason}); expected a text file or a whole gzip of one`);
+  }
+}

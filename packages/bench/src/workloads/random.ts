@@ -1,0 +1,25 @@
+import { InputError } from '@decpool/model';
+import { uniformInt } from 'pure-rand/distribution/uniformInt';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+
+/** The dice of a generator: the same seed throws the same numbers on every machine. */
+export interface Dice {
+  /** A whole number from `from` to `to`, both included. */
+  between(from: number, to: number): number;
+  pick<Item>(items: readonly Item[]): Item;
+}
+
+/** Throws InputError unless the seed is a whole number of 32 bits: xoroshiro128plus takes no more. */
+export function dice(seed: number): Dice {
+  wholeNumber('seed', seed, 0, 0xffffffff);
+  const generator = xoroshiro128plus(seed);
+  const between = (from: number, to: number) => uniformInt(generator, from, to);
+  return { between, pick: (items) => items[between(0, items.length - 1)] };
+}
+
+/** Throws InputError unless a generator's setting is a whole number in [min, max]. */
+export function wholeNumber(setting: string, value: number, min: number, max: number): void {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new InputError(`workload: ${setting} is ${value}; it must be a whole number from ${min} to ${max}`);
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The free lists of the page allocator: per zone, order and migratetype a doubly linked list of free chunks.
+ *
+ * The links are arrays indexed by the first page of a chunk, as the kernel's live in struct page, so adding and
+ * removing is O(1) and allocates nothing. `orderOf` doubles as the "is a free chunk's head" flag (PageBuddy).
+ */
+import { MAX_PAGE_ORDER, MIGRATETYPES } from '@decpool/model';
+
+const NONE = -1;
+const ORDERS = MAX_PAGE_ORDER + 1;
+const TYPES = MIGRATETYPES.length;
+
+export class FreeLists {
+  /** Order of the free chunk that begins at a page; -1 when none does. */
+  readonly orderOf: Int8Array;
+  readonly #typeOf: Uint8Array;
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+  readonly #heads: Int32Array;
+  readonly #tails: Int32Array;
+  readonly #counts: Int32Array;
+  #freePages = 0;
+
+  constructor(spanPages: number, zones: number) {
+    this.orderOf = new Int8Array(spanPages).fill(NONE);
+    this.#typeOf = new Uint8Array(spanPages);
+    this.#next = new Int32Array(spanPages);
+    this.#previous = new Int32Array(spanPages);
+    this.#heads = new Int32Array(zones * ORDERS * TYPES).fill(NONE);
+    this.#tails = new Int32Array(zones * ORDERS * TYPES).fill(NONE);
+    this.#counts = new Int32Array(zones * ORDERS * TYPES);
+  }
+
+  get freePages(): number {
+    return this.#freePages;
+  }
+
+  #list(zone: number, order: number, type: number): number {
+    return (zone * ORDERS + order) * TYPES + type;
+  }
+
+  /** First chunk of a list, or -1. */
+  first(zone: number, order: number, type: number): number {
+    return this.#heads[this.#list(zone, order, type)];
+  }
+
+  /** Chunks in a list. */
+  count(zone: number, order: number, type: number): number {
+    return this.#counts[this.#list(zone, order, type)];
+  }
+
+  add(zone: number, pfn: number, order: number, type: number, toTail: boolean): void {
+    const list = this.#list(zone, order, type);
+    this.orderOf[pfn] = order;
+    this.#typeOf[pfn] = type;
+    const neighbour = toTail ? this.#tails[list] : this.#heads[list];
+    this.#next[pfn] = toTail ? NONE : neighbour;
+    this.#previous[pfn] = toTail ? neighbour : NONE;
+    if (neighbour === NONE) {
+      this.#heads[list] = pfn;
+      this.#tails[list] = pfn;
+    } else if (toTail) {
+      this.#next[neighbour] = pfn;
+      this.#tails[list] = pfn;
+    } else {
+      this.#previous[neighbour] = pfn;
+      this.#heads[list] = pfn;
+    }
+    this.#counts[list]++;
+    this.#freePages += 2 ** order;
+  }
+
+  remove(zone: number, pfn: number): void {
+    const order = this.orderOf[pfn];
+    const list = this.#list(zone, order, this.#typeOf[pfn]);
+    const next = this.#next[pfn];
+    const previous = this.#previous[pfn];
+    if (previous === NONE) this.#heads[list] = next;
+    else this.#next[previous] = next;
+    if (next === NONE) this.#tails[list] = previous;
+    else this.#previous[next] = previous;
+    this.orderOf[pfn] = NONE;
+    this.#counts[list]--;
+    this.#freePages -= 2 ** order;
+  }
+
+  /** Migratetype of the list that a free chunk is in. */
+  typeOf(pfn: number): number {
+    return this.#typeOf[pfn];
+  }
+}
