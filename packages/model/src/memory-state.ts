@@ -1,5 +1,12 @@
-/** Free lists of the page allocator that the model knows, in the order of /proc/pagetypeinfo (mm/page_alloc.c). */
-export const MIGRATETYPES = ['Unmovable', 'Movable', 'Reclaimable', 'HighAtomic', 'Isolate'] as const;
+/** Free lists of the page allocator, as /proc/pagetypeinfo names them (migratetype_names, mm/page_alloc.c). */
+export const MIGRATETYPES = [
+  'Unmovable',
+  'Movable',
+  'Reclaimable',
+  'HighAtomic',
+  'Isolate',
+  'CMA',
+] as const;
 export type Migratetype = (typeof MIGRATETYPES)[number];
 
 /** A run of page frames: first pfn and number of pages. */
