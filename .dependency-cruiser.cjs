@@ -5,7 +5,7 @@ module.exports = {
       name: 'model-is-the-bottom',
       severity: 'error',
       from: { path: '^packages/model/src', pathNot: '\\.spec\\.ts$' },
-      to: { path: '^packages/(pool|bench)/|^examples/|node_modules/rxjs/' },
+      to: { path: '^packages/(pool|bench)/|^@decpool/|^examples/|rxjs' },
     },
     {
       name: 'model-does-no-io',
@@ -36,13 +36,13 @@ module.exports = {
       name: 'no-undeclared-packages',
       severity: 'error',
       from: { path: '^packages/.*/src', pathNot: '\\.spec\\.ts$' },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'] },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'], pathNot: '^packages/' },
     },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    combinedDependencies: true,
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
   },
 };

@@ -1,4 +1,12 @@
-import { Columns, type Counters, frameOf, InputError, type LogHeader, type LogTrailer } from '@decpool/model';
+import {
+  Columns,
+  type Counters,
+  type EventBatch,
+  frameOf,
+  InputError,
+  type LogHeader,
+  type LogTrailer,
+} from '@decpool/model';
 import { readLog } from './log/read.ts';
 import { allMetrics } from './metrics/all.ts';
 import type { MetricValue, Projection } from './metrics/metric.ts';
@@ -30,7 +38,7 @@ export async function replay(path: string): Promise<ReplayResult> {
         metrics: allMetrics(header),
       };
     } else if (part.kind === 'batch') {
-      run?.columns.fold(part.batch);
+      if (run !== undefined) fold(path, run.columns, part.batch);
       run?.metrics.observe(part.batch);
     } else {
       trailer = part.trailer;
@@ -46,4 +54,13 @@ export async function replay(path: string): Promise<ReplayResult> {
     stateHash: run.columns.hash(),
     trailer,
   };
+}
+
+function fold(path: string, columns: Columns, batch: EventBatch): void {
+  try {
+    columns.fold(batch);
+  } catch (error) {
+    if (error instanceof InputError) throw new InputError(`${path}: ${error.message}`);
+    throw error;
+  }
 }

@@ -1,12 +1,5 @@
 /** Free lists of the page allocator, as /proc/pagetypeinfo names them (migratetype_names, mm/page_alloc.c). */
-export const MIGRATETYPES = [
-  'Unmovable',
-  'Movable',
-  'Reclaimable',
-  'HighAtomic',
-  'Isolate',
-  'CMA',
-] as const;
+export const MIGRATETYPES = ['Unmovable', 'Movable', 'Reclaimable', 'HighAtomic', 'Isolate', 'CMA'] as const;
 export type Migratetype = (typeof MIGRATETYPES)[number];
 
 /** A run of page frames: first pfn and number of pages. */

@@ -2,6 +2,7 @@
  * Confidential-computing platforms as named profiles. Every number is a parameter with its source beside it;
  * no latency is modelled, because no measured conversion latency is public.
  */
+import { freeze } from 'immer';
 import { InputError } from './errors.ts';
 import type { Geometry } from './geometry.ts';
 import type { Pfn } from './units.ts';
@@ -39,35 +40,39 @@ export interface Platform {
 
 const X86_FULL_FLUSH_ABOVE_PAGES = 33;
 
-const PLATFORMS: Readonly<Record<PlatformName, Platform>> = {
-  /** AMD SEV-SNP: 64 entries per VMGEXIT (VMGEXIT_PSC_MAX_ENTRY, arch/x86/include/asm/sev-common.h); flushes before every change. */
-  snp: {
-    name: 'snp',
-    confidential: true,
-    hostCalls: { kind: 'page-state-list', entries: 64 },
-    flushBefore: ['decrypt', 'encrypt'],
-    fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
-    restore: false,
+/** Frozen, because all pools share them. */
+const PLATFORMS: Readonly<Record<PlatformName, Platform>> = freeze(
+  {
+    /** AMD SEV-SNP: 64 entries per VMGEXIT (VMGEXIT_PSC_MAX_ENTRY, arch/x86/include/asm/sev-common.h); flushes before every change. */
+    snp: {
+      name: 'snp',
+      confidential: true,
+      hostCalls: { kind: 'page-state-list', entries: 64 },
+      flushBefore: ['decrypt', 'encrypt'],
+      fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
+      restore: false,
+    },
+    /** Intel TDX: one MapGPA per contiguous range (arch/x86/coco/tdx/tdx.c); flushes before only when a page becomes shared. */
+    tdx: {
+      name: 'tdx',
+      confidential: true,
+      hostCalls: { kind: 'per-range' },
+      flushBefore: ['decrypt'],
+      fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
+      restore: false,
+    },
+    /** Not a confidential VM: the same kernel, where every conversion is a no-op. */
+    none: {
+      name: 'none',
+      confidential: false,
+      hostCalls: { kind: 'none' },
+      flushBefore: [],
+      fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
+      restore: false,
+    },
   },
-  /** Intel TDX: one MapGPA per contiguous range (arch/x86/coco/tdx/tdx.c); flushes before only when a page becomes shared. */
-  tdx: {
-    name: 'tdx',
-    confidential: true,
-    hostCalls: { kind: 'per-range' },
-    flushBefore: ['decrypt'],
-    fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
-    restore: false,
-  },
-  /** Not a confidential VM: the same kernel, where every conversion is a no-op. */
-  none: {
-    name: 'none',
-    confidential: false,
-    hostCalls: { kind: 'none' },
-    flushBefore: [],
-    fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
-    restore: false,
-  },
-};
+  true,
+);
 
 export const PLATFORM_NAMES = Object.keys(PLATFORMS) as readonly PlatformName[];
 

@@ -71,6 +71,8 @@ export class Engine implements Recorder {
   /** Number of the request being decided, and the allocation it is about. */
   #request = 0;
   #allocation = 0;
+  /** Highest allocation id asked for so far. */
+  #lastAllocation = 0;
   /** Pages the allocation has got so far, and whether it was refused. */
   #servedPages = 0;
   #isRefused = false;
@@ -155,7 +157,7 @@ export class Engine implements Recorder {
         `a request for ${bytes} bytes in ${pages} pages: the pages hold at most 4 KiB each`,
       );
     }
-    const next = this.view.counter('lastAllocation') + 1;
+    const next = this.#lastAllocation + 1;
     if (allocation !== next) {
       throw new InputError(
         `allocation ids are given from 1 without a gap: ${next} is next, not ${allocation}`,
@@ -165,7 +167,7 @@ export class Engine implements Recorder {
   }
 
   #checkFree(request: FreeRequest): void {
-    if (request.allocation > this.view.counter('lastAllocation') || !this.view.isLive(request.allocation)) {
+    if (request.allocation > this.#lastAllocation || !this.view.isLive(request.allocation)) {
       throw new InputError(`a free of allocation ${request.allocation}, which is not live`);
     }
     this.#checkTime(request.time);
@@ -182,6 +184,7 @@ export class Engine implements Recorder {
     this.#request++;
     const owner = this.#ownerNumber(request.owner);
     this.#allocation = request.allocation;
+    this.#lastAllocation = request.allocation;
     this.#servedPages = 0;
     this.#isRefused = false;
     const row = this.#stage(

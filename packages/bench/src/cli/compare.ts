@@ -1,15 +1,14 @@
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { SingleBar } from 'cli-progress';
 import { type Comparison, compare } from '../compare/compare.ts';
 import { type LogFormat, logFormatNamed } from '../log/format.ts';
-import { comparisonSvg } from '../report/chart.ts';
 import { comparisonJson } from '../report/json.ts';
 import { comparisonMarkdown } from '../report/markdown.ts';
 import { comparisonText } from '../report/terminal.ts';
 import { folderOf, type InputOptions, type PreparedInput, prepareInputs } from './inputs.ts';
-import { ResultsFolder } from './results-folder.ts';
+import { expectReplaceable, ResultsFolder } from './results-folder.ts';
 
 export interface CompareOptions extends InputOptions {
   readonly out: string;
@@ -32,16 +31,17 @@ export async function compareCommand(
 ): Promise<number> {
   const format = logFormatNamed(options.logFormat);
   const inputs = await prepareInputs(options);
-  // A misspelt policy is told before the first input runs for minutes.
-  for (const name of inputs[0].input.policies) policyNamed(name);
+  // What is wrong with the second input is told before the first one runs for minutes.
+  for (const { input } of inputs) {
+    for (const name of input.policies) policyNamed(name);
+    await expectReplaceable(join(options.out, folderOf(input)));
+  }
   for (const prepared of inputs) {
     const comparison = await runOne(prepared, options.out, format, command, output);
     const folder = join(options.out, folderOf(prepared.input));
     for (const line of prepared.sanity) output.write(`trace        ${line}\n`);
     output.write(`${comparisonText(comparison, output.isColoured)}`);
-    output.write(
-      `written      ${relative('.', folder) || '.'}: report.md, results.json, comparison.svg, logs/\n\n`,
-    );
+    output.write(`written      ${folder}: report.md, results.json, comparison.svg, logs/\n\n`);
   }
   return 0;
 }
@@ -63,6 +63,8 @@ async function runOne(
     });
     await folder.write('results.json', comparisonJson(comparison, command));
     await folder.write('report.md', comparisonMarkdown(comparison, command));
+    // Loaded here: a mistake is told without waiting for the chart library.
+    const { comparisonSvg } = await import('../report/chart.ts');
     await folder.write('comparison.svg', comparisonSvg(comparison));
     await folder.publish();
     return comparison;

@@ -1,8 +1,8 @@
-import { InputError } from '@decpool/model';
+import { InputError, PLATFORM_NAMES } from '@decpool/model';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { type CompareOptions, compareCommand, type Output } from './compare.ts';
-import { replayCommand } from './replay.ts';
-import { validateCommand } from './validate.ts';
+import { LOG_FORMATS } from '../log/format.ts';
+import { WORKLOADS } from '../workloads/registry.ts';
+import type { CompareOptions, Output } from './compare.ts';
 
 /** 0: done. 1: a check found a difference. 2: something the user gave is wrong. 3: a defect of ours. */
 const EXIT = { done: 0, different: 1, misuse: 2, defect: 3 } as const;
@@ -14,6 +14,12 @@ const DEFAULT_POLICIES = [
   'best-fit+block+immediate',
   'longest-free-range+block+immediate',
 ];
+
+// Whoever reads our output may stop, as `head` does; that is no defect.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 const output: Output = {
   write: (text) => void process.stdout.write(text),
@@ -49,7 +55,7 @@ function program(exit: (code: number) => void): Command {
       '--trace <file>',
       'requests of a recorded kernel, gzipped or not (dma_requests, dma_trace, a ID ORDER)',
     )
-    .option('--workload <name>', 'a generated workload: netvsc, churn')
+    .option('--workload <name>', `a generated workload: ${WORKLOADS.map(({ name }) => name).join(', ')}`)
     .option(
       '--policy <list>',
       'policies, separated by commas; the first is the baseline',
@@ -60,7 +66,7 @@ function program(exit: (code: number) => void): Command {
       'memory after a fresh boot, 4G unless told; 4G:fragmented=0.6 for a scattered start',
     )
     .option('--memory-state <dir>', 'memory as recorded: a folder with buddyinfo and pagetypeinfo')
-    .option('--platform <name>', 'snp, tdx or none', 'snp')
+    .option('--platform <name>', PLATFORM_NAMES.join(', '), 'snp')
     .addOption(
       new Option('--seed <n>', 'first placement seed, and seed of a generated workload')
         .default(1)
@@ -72,7 +78,7 @@ function program(exit: (code: number) => void): Command {
         .argParser(wholeNumber(1, 1000)),
     )
     .option('--out <dir>', 'folder for results: a folder per input', 'decpool-results')
-    .option('--log-format <format>', 'event logs as arrow or ndjson', 'arrow')
+    .option('--log-format <format>', `event logs as ${Object.keys(LOG_FORMATS).join(', ')}`, 'arrow')
     .addHelpText(
       'after',
       `
@@ -83,6 +89,7 @@ Examples:
   decpool compare --workload netvsc --policy gfp-decrypted,best-fit+block+never-return --log-format ndjson`,
     )
     .action(async (options: CompareOptions) => {
+      const { compareCommand } = await import('./compare.ts');
       exit(await compareCommand(options, commandLine(), output));
     });
 
@@ -95,6 +102,7 @@ Examples:
     .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
     .addHelpText('after', '\nExample:\n  decpool replay decpool-results/netvsc/logs/gfp-decrypted.arrow')
     .action(async (log: string) => {
+      const { replayCommand } = await import('./replay.ts');
       exit(await replayCommand(log, output.write));
     });
 
@@ -110,15 +118,21 @@ Examples:
     )
     .addHelpText('after', '\nExample:\n  decpool validate examples/traces/recordings/*/*/*.csv.gz')
     .action(async (files: string[]) => {
+      const { validateCommand } = await import('./validate.ts');
       exit(await validateCommand(files, output.write));
     });
 
   return decpool;
 }
 
-/** The command as typed, for the reports: it reproduces them. */
+/** The command as typed, for the reports: it reproduces them. Where they were written to makes no difference. */
 function commandLine(): string {
-  const words = process.argv.slice(2).map((word) => (/^[\w./:=,+@-]+$/.test(word) ? word : `'${word}'`));
+  const given = process.argv.slice(2);
+  const out = given.indexOf('--out');
+  if (out !== -1) given.splice(out, 2);
+  const words = given
+    .filter((word) => !word.startsWith('--out='))
+    .map((word) => (/^[\w./:=,+@-]+$/.test(word) ? word : `'${word}'`));
   return ['decpool', ...words].join(' ');
 }
 

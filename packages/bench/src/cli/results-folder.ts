@@ -6,6 +6,17 @@ import { InputError } from '@decpool/model';
 /** File that marks a folder as results of ours, so that it may be replaced. */
 const MARK = 'results.json';
 
+/** Throws InputError when `path` is a folder that we did not make, or no folder. */
+export async function expectReplaceable(path: string): Promise<void> {
+  if (!existsSync(path) || existsSync(join(path, MARK))) return;
+  const entries = await readdir(path).catch(() => {
+    throw new InputError(`${path}: exists and is no folder; name another one with --out`);
+  });
+  if (entries.length > 0) {
+    throw new InputError(`${path}: holds something else (no ${MARK}); name another folder with --out`);
+  }
+}
+
 /**
  * A folder of results in the making. Everything is written beside its place and moved there at the end: a run that
  * fails leaves the results before it as they were.
@@ -19,16 +30,9 @@ export class ResultsFolder {
     this.#partial = `${path}.partial`;
   }
 
-  /** Throws InputError when `path` is a folder that we did not make, or no folder. */
+  /** Throws InputError as expectReplaceable() does, and when the disk refuses. */
   static async create(path: string): Promise<ResultsFolder> {
-    if (existsSync(path) && !existsSync(join(path, MARK))) {
-      const entries = await readdir(path).catch(() => {
-        throw new InputError(`${path}: exists and is no folder; name another one with --out`);
-      });
-      if (entries.length > 0) {
-        throw new InputError(`${path}: holds something else (no ${MARK}); name another folder with --out`);
-      }
-    }
+    await expectReplaceable(path);
     const folder = new ResultsFolder(path);
     try {
       await rm(folder.#partial, { recursive: true, force: true });

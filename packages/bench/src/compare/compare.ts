@@ -1,7 +1,7 @@
 /**
  * A comparison: every policy over the same requests, from the same memory state, once per placement seed.
  */
-import type { MemoryState, Platform } from '@decpool/model';
+import { type Geometry, type MemoryState, type Platform, spanOf, x86Geometry } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { lowerBoundOnBlocks } from '../metrics/lower-bound.ts';
@@ -39,6 +39,7 @@ export interface ComparedPolicy {
 
 export interface Comparison {
   readonly input: ComparisonInput;
+  readonly geometry: Geometry;
   /** SHA-256 of the requests. */
   readonly requests: string;
   readonly lowerBoundBlocks: number;
@@ -58,10 +59,10 @@ export const logFileOf = (policy: string, format: LogFormat): string => `${polic
 /** Throws InputError for an unknown policy, before anything runs. */
 export async function compare(input: ComparisonInput, options: CompareOptions = {}): Promise<Comparison> {
   const factories = input.policies.map((name) => ({ name, factory: policyNamed(name) }));
+  const geometry = x86Geometry(spanOf(input.memory));
   const requests = requestsHash(input.workload);
   const policies: ComparedPolicy[] = [];
   let done = 0;
-  let pagesPerBlock = 0;
   for (const { name, factory } of factories) {
     const results: RunResult[] = [];
     for (const [index, seed] of input.seeds.entries()) {
@@ -88,7 +89,6 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
       );
       done += input.workload.requests.length;
     }
-    pagesPerBlock = results[0].header.geometry.pagesPerBlock;
     policies.push({
       policy: name,
       runs: results.map(({ header, events, stateHash }) => ({ seed: header.seed, events, stateHash })),
@@ -100,8 +100,9 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
   }
   return {
     input,
+    geometry,
     requests,
-    lowerBoundBlocks: lowerBoundOnBlocks(input.workload.requests, pagesPerBlock),
+    lowerBoundBlocks: lowerBoundOnBlocks(input.workload.requests, geometry.pagesPerBlock),
     policies,
   };
 }

@@ -63,7 +63,9 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     if (options.log !== undefined) toWrite.push(batch);
   });
   const writer =
-    options.log === undefined ? undefined : openLogWriter(options.log.path, options.log.format, pool.header);
+    options.log === undefined
+      ? undefined
+      : await openLogWriter(options.log.path, options.log.format, pool.header);
   try {
     const { requests } = options.workload;
     for (let from = 0; from < requests.length; from += CHUNK) {

@@ -1,11 +1,9 @@
+import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type EventBatch, InputError, type LogHeader, type LogTrailer, NdjsonDecoder } from '@decpool/model';
-import { fromArrow, headerFromArrow } from '@decpool/model/arrow';
-import { RecordBatchReader } from 'apache-arrow';
 
 /** What a log consists of, in this order: a header, batches of events, and a trailer when the log is complete. */
 export type LogPart =
@@ -19,47 +17,34 @@ export type LogPart =
  */
 export async function* readLog(path: string): AsyncGenerator<LogPart> {
   try {
-    const magic = await firstBytes(path);
-    const isGzip = magic[0] === 0x1f && magic[1] === 0x8b;
-    const raw = createReadStream(path);
-    const stream: Readable = isGzip ? raw.on('error', () => {}).pipe(createGunzip()) : raw;
+    const file = createReadStream(path);
+    const isGzip = startsWith(await firstBytes(file), 0x1f, 0x8b);
+    // pipeline() rather than pipe(): it hands an error of the file on to whoever reads the log.
+    const log: Readable = isGzip ? pipeline(file, createGunzip(), () => {}) : file;
     // An Arrow stream begins with the continuation marker 0xFFFFFFFF, an NDJSON log with '{'.
-    const head = isGzip ? await peek(path) : magic;
-    yield* head[0] === 0xff ? arrowParts(stream) : ndjsonParts(stream);
+    yield* startsWith(await firstBytes(log), 0xff) ? arrowParts(log) : ndjsonParts(log);
   } catch (error) {
     if (error instanceof InputError) throw new InputError(`${path}: ${error.message}`);
-    if (error instanceof Error && ('code' in error || error.name === 'Error')) {
+    if (error instanceof Error && 'code' in error) {
       throw new InputError(`${path}: cannot be read: ${error.message}`);
     }
     throw error;
   }
 }
 
-async function firstBytes(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const bytes = new Uint8Array(4);
-    await file.read(bytes, 0, 4, 0);
-    return bytes;
-  } finally {
-    await file.close();
-  }
+/** What a stream begins with; whoever reads it next gets it again. Throws InputError when there is nothing. */
+async function firstBytes(stream: Readable): Promise<Uint8Array> {
+  await once(stream, 'readable');
+  const bytes: Uint8Array | null = stream.read();
+  if (bytes === null) throw new InputError('empty; expected an event log');
+  stream.unshift(bytes);
+  return bytes;
 }
 
-/** First byte of what a gzip file holds. */
-async function peek(path: string): Promise<Uint8Array> {
-  const stream = createReadStream(path).pipe(createGunzip());
-  for await (const chunk of stream) {
-    stream.destroy();
-    return chunk as Uint8Array;
-  }
-  return new Uint8Array(1);
-}
+const startsWith = (bytes: Uint8Array, ...magic: number[]) => magic.every((byte, at) => bytes[at] === byte);
 
 async function* ndjsonParts(stream: Readable): AsyncGenerator<LogPart> {
   const decoder = new NdjsonDecoder();
-  const errors: Error[] = [];
-  stream.on('error', (error) => errors.push(error));
   let line = 0;
   let isHeaderOut = false;
   for await (const text of createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY })) {
@@ -78,7 +63,6 @@ async function* ndjsonParts(stream: Readable): AsyncGenerator<LogPart> {
     }
     if (batch !== undefined) yield { kind: 'batch', batch };
   }
-  if (errors.length > 0) throw errors[0];
   if (!isHeaderOut) throw new InputError('empty; expected an event log');
   const rest = decoder.finish();
   if (rest !== undefined) yield { kind: 'batch', batch: rest };
@@ -86,19 +70,30 @@ async function* ndjsonParts(stream: Readable): AsyncGenerator<LogPart> {
 }
 
 async function* arrowParts(stream: Readable): AsyncGenerator<LogPart> {
-  const reader = await RecordBatchReader.from(stream);
-  await reader.open({ autoDestroy: true });
-  if (reader.schema === undefined)
-    throw new InputError('an Arrow file without a schema; expected an event log');
-  yield { kind: 'header', header: headerFromArrow(reader.schema) };
+  // Loaded here: whoever reads NDJSON need not wait for Arrow.
+  const [{ fromArrow, headerFromArrow }, { RecordBatchReader }] = await Promise.all([
+    import('@decpool/model/arrow'),
+    import('apache-arrow'),
+  ]);
   let events = 0;
-  for await (const recordBatch of reader) {
-    const part = fromArrow(recordBatch, events);
-    if ('trailer' in part) {
-      yield { kind: 'trailer', trailer: part.trailer };
-    } else {
-      events += part.batch.length;
-      yield { kind: 'batch', batch: part.batch };
+  try {
+    const reader = await RecordBatchReader.from(stream);
+    await reader.open({ autoDestroy: true });
+    if (reader.schema === undefined)
+      throw new InputError('an Arrow file without a schema; expected an event log');
+    yield { kind: 'header', header: headerFromArrow(reader.schema) };
+    for await (const recordBatch of reader) {
+      const part = fromArrow(recordBatch, events);
+      if ('trailer' in part) {
+        yield { kind: 'trailer', trailer: part.trailer };
+      } else {
+        events += part.batch.length;
+        yield { kind: 'batch', batch: part.batch };
+      }
     }
+  } catch (error) {
+    // On bytes that are no Arrow its reader throws whatever it stumbles over.
+    if (error instanceof InputError || !(error instanceof Error) || 'code' in error) throw error;
+    throw new InputError(`damaged or cut off after ${events} events: ${error.message}`);
   }
 }

@@ -9,8 +9,6 @@ import {
   type LogHeader,
   type LogTrailer,
 } from '@decpool/model';
-import { arrowSchema, toArrow, toArrowTrailer } from '@decpool/model/arrow';
-import { RecordBatchStreamWriter } from 'apache-arrow';
 import type { LogFormat } from './format.ts';
 
 /** A log being written, batch after batch. It has its name only once it is complete: finish() renames it. */
@@ -22,13 +20,13 @@ export interface LogWriter {
   abort(): Promise<void>;
 }
 
-export function openLogWriter(path: string, format: LogFormat, header: LogHeader): LogWriter {
+export async function openLogWriter(path: string, format: LogFormat, header: LogHeader): Promise<LogWriter> {
   const partial = `${path}.partial`;
   const file = createWriteStream(partial);
   // An early error is kept by finished() and thrown by whoever waits next.
   const done = finished(file);
   done.catch(() => {});
-  const body = format === 'arrow' ? arrowBody(file, header) : ndjsonBody(file, header);
+  const body = format === 'arrow' ? await arrowBody(file, header) : ndjsonBody(file, header);
   return {
     async write(batch) {
       body.write(batch);
@@ -64,7 +62,12 @@ function ndjsonBody(file: WriteStream, header: LogHeader): Body {
   };
 }
 
-function arrowBody(file: WriteStream, header: LogHeader): Body {
+async function arrowBody(file: WriteStream, header: LogHeader): Promise<Body> {
+  // Loaded here: whoever writes NDJSON, or nothing, need not wait for Arrow.
+  const [{ arrowSchema, toArrow, toArrowTrailer }, { RecordBatchStreamWriter }] = await Promise.all([
+    import('@decpool/model/arrow'),
+    import('apache-arrow'),
+  ]);
   const schema = arrowSchema(header);
   const writer = new RecordBatchStreamWriter();
   writer.reset(undefined, schema);

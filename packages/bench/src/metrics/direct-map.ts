@@ -54,15 +54,6 @@ export const directMapMetrics: MetricFamily = ({ geometry }) => ({
         formula: 'bytes mapped by 1G entries at the end',
         value: bytes(counters.mapped1GPages),
       },
-      {
-        id: 'borders',
-        label: 'borders at end',
-        unit: 'count',
-        better: 'lower',
-        formula:
-          'private pages physically followed by a page that is not private, at the end: where load_unaligned_zeropad() can stray',
-        value: counters.borders,
-      },
     ];
   },
 });

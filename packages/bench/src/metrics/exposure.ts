@@ -2,7 +2,7 @@ import { type EventBatch, TYPE } from '@decpool/model';
 import type { MetricFamily } from './metric.ts';
 import { PageTime } from './page-time.ts';
 
-/** Memory that the host can read and write though nobody uses it. */
+/** Memory that the host can read and write though nobody uses it, and where a stray read would meet shared pages. */
 export const exposureMetrics: MetricFamily = ({ geometry }) => {
   const idleTime = new PageTime();
   let idle = 0;
@@ -30,7 +30,7 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
         idle = Math.max(0, shared - live);
       }
     },
-    values: () => [
+    values: (counters) => [
       {
         id: 'shared-idle-peak',
         label: 'shared-idle, peak',
@@ -54,6 +54,15 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
         better: 'lower',
         formula: 'integral over time of shared-idle bytes, exact in page-ns',
         value: (Number(idleTime.pageNs) * 2 ** geometry.pageShift) / 1e9,
+      },
+      {
+        id: 'borders',
+        label: 'borders, end',
+        unit: 'count',
+        better: 'lower',
+        formula:
+          'private pages physically followed by a page that is not private, at the end: where load_unaligned_zeropad() can stray',
+        value: counters.borders,
       },
     ],
   };

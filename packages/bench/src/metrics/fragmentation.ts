@@ -41,7 +41,8 @@ export const fragmentationMetrics: MetricFamily = ({ geometry }) => {
           unit: 'percent',
           better: 'lower',
           formula: '100 - 100 * requested / granted bytes, over all requests served',
-          value: granted === 0 ? 0 : 100 - (100 * requestedBytes) / granted,
+          // Subtracted before dividing: whole bytes, so what fits exactly gives 0 and not 1e-14.
+          value: granted === 0 ? 0 : (100 * (granted - requestedBytes)) / granted,
         },
       ];
     },

@@ -1,7 +1,7 @@
 import type { Counters, EventBatch, LogHeader } from '@decpool/model';
 
 /** How a value is printed. `byte-seconds` are bytes x seconds. */
-export type Unit = 'count' | 'pages' | 'bytes' | 'byte-seconds' | 'percent' | 'ratio';
+export type Unit = 'count' | 'pages' | 'bytes' | 'byte-seconds' | 'percent';
 
 /** What a metric is: the same for every run. */
 export interface Metric {

@@ -1,11 +1,9 @@
 /**
  * The comparison table as rows of text, whatever it is printed on: a terminal or a Markdown page.
  */
-
 import type { ComparedMetric, ComparedPolicy, Comparison } from '../compare/compare.ts';
-import { changePercent, type Spread } from '../compare/spread.ts';
-import type { Unit } from '../metrics/metric.ts';
-import { formatChange, formatValue } from './units.ts';
+import { changePercent } from '../compare/spread.ts';
+import { formatChange, formatPoints, formatRange, formatValue } from './units.ts';
 
 export interface Cell {
   /** Median over the seeds. */
@@ -46,41 +44,43 @@ function cellOf(
   baseline: ComparedPolicy,
   index: number,
 ): Cell {
-  const cell = { value: formatValue(spread.median, metric.unit), ...rangeOf(spread, metric.unit) };
+  const value = formatValue(spread.median, metric.unit);
+  const range = formatRange(spread.min, spread.max, metric.unit);
+  // Seeds that differ by less than what is printed show no range.
+  const varies = formatValue(spread.min, metric.unit) !== formatValue(spread.max, metric.unit);
+  const cell = varies ? { value, range } : { value };
   if (policy === baseline) return cell;
-  const change = changePercent(spread.median, baseline.metrics[index].spread.median);
-  const isLower = spread.median < baseline.metrics[index].spread.median;
-  const verdict =
-    metric.better === 'neutral' || change === 0 ? {} : { isBetter: isLower === (metric.better === 'lower') };
-  return { ...cell, change: formatChange(change), ...verdict };
-}
-
-function rangeOf(spread: Spread, unit: Unit): { range: string } | Record<never, never> {
-  if (spread.min === spread.max) return {};
-  return { range: `${formatValue(spread.min, unit)}..${formatValue(spread.max, unit)}` };
+  const reference = baseline.metrics[index].spread.median;
+  const change =
+    metric.unit === 'percent'
+      ? formatPoints(spread.median - reference)
+      : formatChange(changePercent(spread.median, reference));
+  if (metric.better === 'neutral' || spread.median === reference) return { ...cell, change };
+  return { ...cell, change, isBetter: spread.median < reference === (metric.better === 'lower') };
 }
 
 /** What was run, as label and value. */
-export function describe(comparison: Comparison): [string, string][] {
-  const { input } = comparison;
-  const pages = input.workload.peakLivePages;
-  const allocations = input.workload.requests.filter((request) => request.kind === 'allocate').length;
+export function describe({ input, geometry, lowerBoundBlocks, policies }: Comparison): [string, string][] {
+  const { description, requests, peakLivePages: pages } = input.workload;
+  const allocations = requests.filter((request) => request.kind === 'allocate').length;
   return [
-    ['input', `${input.name}: ${input.workload.description}`],
+    ['input', `${input.name}: ${description}`],
     [
       'requests',
-      `${allocations} allocations, ${input.workload.requests.length - allocations} frees, peak live ${formatValue(pages, 'pages')} pages (${formatValue(pages * 4096, 'bytes')})`,
+      `${formatValue(allocations, 'count')} allocations, ${formatValue(requests.length - allocations, 'count')} frees, peak live ${formatValue(pages, 'pages')} pages (${formatValue(pages * 2 ** geometry.pageShift, 'bytes')})`,
     ],
     ['memory', input.memory.name],
     ['platform', input.platform.name],
-    [
-      'seeds',
-      `${input.seeds.join(', ')} (each a guess at where the recorded free chunks lie; cells show the median and, where they differ, smallest..largest)`,
-    ],
-    ['baseline', comparison.policies[0].policy],
+    ['seeds', `${input.seeds.join(', ')}: ${seedsText(input.seeds.length)}`],
+    ['baseline', policies[0].policy],
     [
       'lower bound',
-      `${comparison.lowerBoundBlocks} blocks shared at peak: max over time of ceil(live / 512), any policy`,
+      `${lowerBoundBlocks} shared ${lowerBoundBlocks === 1 ? 'block' : 'blocks'} at peak, whatever the policy: max over time of ceil(live pages / ${geometry.pagesPerBlock})`,
     ],
   ];
 }
+
+const seedsText = (seeds: number): string =>
+  seeds === 1
+    ? 'a guess at where the free chunks lie'
+    : 'each a guess at where the free chunks lie; cells: median, below it smallest..largest';

@@ -1,48 +1,81 @@
 import type { Unit } from '../metrics/metric.ts';
 
-const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-
 /** A value as people write it. */
 export function formatValue(value: number, unit: Unit): string {
+  const { number, suffix } = split(value, unit);
+  return number + suffix;
+}
+
+/** Two values of one unit as `116..124 MiB`: the unit stands once where both have the same. */
+export function formatRange(min: number, max: number, unit: Unit): string {
+  const from = split(min, unit);
+  const to = split(max, unit);
+  return `${from.number}${from.suffix === to.suffix ? '' : from.suffix}..${to.number}${to.suffix}`;
+}
+
+interface Formatted {
+  readonly number: string;
+  /** Begins with a space where there is one. */
+  readonly suffix: string;
+}
+
+function split(value: number, unit: Unit): Formatted {
   switch (unit) {
     case 'count':
     case 'pages':
-      return formatNumber(value);
+      return { number: grouped(value, 1), suffix: '' };
     case 'bytes':
-      return scaled(value, BINARY);
+      return scaled(value, '');
     case 'byte-seconds':
-      return scaled(
-        value,
-        BINARY.map((name) => `${name}.s`),
-      );
+      return scaled(value, '.s');
     case 'percent':
-      return `${value.toFixed(1)} %`;
-    case 'ratio':
-      return value.toFixed(2);
+      return { number: percentage(value), suffix: ' %' };
   }
 }
 
-/** Whole numbers with thousands set off by a thin comma, halves (medians) with one digit. */
-function formatNumber(value: number): string {
-  const [whole, fraction] = (Number.isInteger(value) ? String(value) : value.toFixed(1)).split('.');
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ',');
-  return fraction === undefined ? grouped : `${grouped}.${fraction}`;
-}
+const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+const MIB = BINARY.indexOf('MiB');
 
-function scaled(value: number, names: readonly string[]): string {
+/** In the largest unit that leaves a whole part; but MiB up to 9,999, so that 2M mappings show as whole numbers. */
+function scaled(value: number, suffix: string): Formatted {
   let scale = 0;
-  while (Math.abs(value) >= 1024 && scale < names.length - 1) {
+  while (scale < BINARY.length - 1 && Math.abs(value) >= (scale === MIB ? 10_000 : 1024)) {
     value /= 1024;
     scale++;
   }
-  return `${Number.isInteger(value) ? value : value.toFixed(value < 10 ? 2 : 1)} ${names[scale]}`;
+  const decimals = Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
+  return { number: grouped(value, decimals), suffix: ` ${BINARY[scale]}${suffix}` };
 }
 
-/** `-94 %`, `+3.1 %`, `=`; `new` where the baseline has none. */
+/** Rounded to at most `decimals`, without zeros at the end, thousands set off by commas. */
+function grouped(value: number, decimals: number): string {
+  const [whole, fraction] = String(Number(value.toFixed(decimals))).split('.');
+  const withCommas = whole.replace(/\B(?=(\d{3})+$)/g, ',');
+  return fraction === undefined ? withCommas : `${withCommas}.${fraction}`;
+}
+
+/** One decimal; two below one. */
+const percentage = (value: number): string => grouped(value, Math.abs(value) < 1 ? 2 : 1);
+
+const sign = (value: number): string => (value < 0 ? '-' : '+');
+
+/**
+ * A change in percent: `-94 %`, `+3.1 %`, `=`; `x44` for more than tenfold; `new` where the baseline has none. What
+ * is next to nothing is not called `=`, and what is left of the baseline is not called nothing.
+ */
 export function formatChange(percent: number | undefined): string {
   if (percent === undefined) return 'new';
   if (percent === 0) return '=';
-  const digits = Math.abs(percent) < 10 ? 1 : 0;
-  const rounded = Math.abs(percent).toFixed(digits);
-  return `${percent < 0 ? '-' : '+'}${rounded} %`;
+  if (percent > 999) return `x${grouped(1 + percent / 100, 0)}`;
+  const size = Math.abs(percent);
+  if (size < 0.05) return '~0 %';
+  if (percent > -100 && percent <= -99.5) return `-${Math.min(size, 99.99).toFixed(size < 99.95 ? 1 : 2)} %`;
+  return `${sign(percent)}${size.toFixed(size < 9.95 ? 1 : 0)} %`;
+}
+
+/** A change of a percentage, in percentage points: `-1.5 pt`. */
+export function formatPoints(points: number): string {
+  if (points === 0) return '=';
+  const size = percentage(Math.abs(points));
+  return size === '0' ? '~0 pt' : `${sign(points)}${size} pt`;
 }

@@ -5,12 +5,12 @@
  * handed out, no conversion across a large page that was not split first, ...) and only then writes. So an event
  * that breaks a rule throws InvariantError and leaves the state as it was.
  */
-import { splitForChange } from '../direct-map.ts';
+import { type MappedRange, splitForChange } from '../direct-map.ts';
 import { InvariantError } from '../errors.ts';
 import type { EventColumns } from '../events/columns.ts';
 import { EVENT_TYPES, TYPE } from '../events/types.ts';
 import type { MappingLevel } from '../memory-state.ts';
-import { type Direction, flushesFor, hostCallsFor } from '../platform.ts';
+import { DIRECTIONS, type Direction, flushesFor, hostCallsFor } from '../platform.ts';
 import type { Pfn } from '../units.ts';
 import { C } from './counters.ts';
 import type { Editor } from './editor.ts';
@@ -27,23 +27,56 @@ import {
   STATUS,
 } from './layout.ts';
 import { mappingLevelAt } from './mapping.ts';
-import { type BitmapName, bitAt, fillBits, firstDisagreement } from './ranges.ts';
+import { type BitmapName, bitAt, fillBits, firstDisagreement, holds, setOf } from './ranges.ts';
+
+const NOTHING = 0;
+const CLAIMED = setOf('claimed');
+const SHARED = setOf('shared');
+const UNKNOWN = setOf('unknown');
+const ALLOCATED = setOf('allocated');
+const LEAKED = setOf('leaked');
+
+/** What is wrong with a page whose bit is missing, or set though it must not be. */
+const PROBLEMS: Readonly<Record<BitmapName, readonly [missing: string, forbidden: string]>> = {
+  claimed: ['is not claimed', 'is already claimed'],
+  allocated: ['is not allocated', 'is in an allocation'],
+  unknown: ['is not in an unknown state', 'is in an unknown state'],
+  leaked: ['was not leaked', 'was leaked'],
+  shared: ['is private', 'is shared'],
+};
 
 /** Folds rows into the state of one editor. Holds no state of its own but what the geometry fixes. */
 export class Evolver {
   readonly #editor: Editor;
   readonly #layout: BlockLayout;
+  /** The conversion that #map is asked about. Fields, so that no closure is made for every conversion. */
+  #converted: EventColumns | undefined;
+  #convertedRow = 0;
+  #isDecrypting = false;
+  readonly #map: MappedRange;
 
   constructor(editor: Editor) {
     this.#editor = editor;
     this.#layout = blockLayout(editor.geometry);
+    this.#map = {
+      levelAt: (pfn) => mappingLevelAt(editor, editor.geometry, pfn),
+      isUnchanged: (pfn) =>
+        this.#isDecrypting ? bitAt(editor, this.#layout, 'shared', pfn) : !this.#isExposed(pfn),
+      split: (base, level) => this.#refuseUnsplit(base, level),
+    };
+  }
+
+  #refuseUnsplit(base: Pfn, level: 2 | 3): void {
+    if (this.#converted === undefined) return;
+    const size = level === 3 ? '1G' : '2M';
+    this.#refuse(this.#converted, this.#convertedRow, `the ${size} page at ${base} was not split before`);
   }
 
   /** Folds one row. Throws InvariantError, with the state unchanged, when the event cannot have happened. */
   evolve(columns: EventColumns, row: number): void {
     const { counters } = this.#editor;
     const time = columns.time[row];
-    if (time < counters[C.time]) {
+    if (!(time >= counters[C.time])) {
       this.#refuse(columns, row, `time goes back from ${counters[C.time]} ns to ${time} ns`);
     }
     const pfn = columns.pfn[row];
@@ -60,16 +93,14 @@ export class Evolver {
         break;
       case TYPE.pagesClaimed:
         this.#expectRange(columns, row);
-        this.#expectAll(columns, row, 'claimed', false, 'is already claimed');
+        this.#expectRam(columns, row);
+        this.#expectPages(columns, row, NOTHING, CLAIMED);
         this.#fill(pfn, pages, 'claimed', true);
         counters[C.claimedPages] += pages;
         break;
       case TYPE.pagesReturned:
         this.#expectRange(columns, row);
-        this.#expectAll(columns, row, 'claimed', true, 'is not claimed');
-        this.#expectAll(columns, row, 'allocated', false, 'is allocated');
-        this.#expectAll(columns, row, 'shared', false, 'is still shared');
-        this.#expectKnown(columns, row);
+        this.#expectPages(columns, row, CLAIMED, ALLOCATED | SHARED | UNKNOWN | LEAKED);
         this.#fill(pfn, pages, 'claimed', false);
         counters[C.claimedPages] -= pages;
         break;
@@ -80,26 +111,18 @@ export class Evolver {
         this.#largePageRestored(columns, row);
         break;
       case TYPE.pagesDecrypted:
-        this.#expectConvertible(columns, row);
-        this.#expectAll(columns, row, 'shared', false, 'is already shared');
-        this.#expectKnown(columns, row);
-        this.#expectSplit(columns, row);
-        this.#convert(pfn, pages, true);
+        this.#expectConvertible(columns, row, 'decrypt');
+        this.#change(pfn, pages, 'shared');
         this.#countConversion(pfn, pages, 'decrypt');
         break;
       case TYPE.pagesEncrypted:
-        this.#expectConvertible(columns, row);
-        this.#expectAll(columns, row, 'allocated', false, 'is allocated');
-        this.#expectAll(columns, row, 'leaked', false, 'was leaked');
-        this.#expectNotPrivate(columns, row);
-        this.#expectSplit(columns, row);
-        this.#convert(pfn, pages, false);
+        this.#expectConvertible(columns, row, 'encrypt');
+        this.#change(pfn, pages, 'private');
         this.#countConversion(pfn, pages, 'encrypt');
         break;
       case TYPE.conversionFailed:
-        this.#expectConvertible(columns, row);
-        this.#expectAll(columns, row, 'allocated', false, 'is allocated');
-        this.#makeUnknown(pfn, pages);
+        this.#expectConvertible(columns, row, DIRECTIONS[columns.code[row]]);
+        this.#change(pfn, pages, 'unknown');
         counters[C.failedConversions]++;
         break;
       case TYPE.pagesAllocated:
@@ -113,9 +136,7 @@ export class Evolver {
         break;
       case TYPE.pagesLeaked:
         this.#expectRange(columns, row);
-        this.#expectAll(columns, row, 'claimed', true, 'is not claimed');
-        this.#expectAll(columns, row, 'allocated', false, 'is allocated');
-        this.#expectAll(columns, row, 'leaked', false, 'was leaked before');
+        this.#expectPages(columns, row, CLAIMED | UNKNOWN, ALLOCATED | LEAKED);
         this.#fill(pfn, pages, 'leaked', true);
         counters[C.leakedPages] += pages;
         break;
@@ -141,65 +162,65 @@ export class Evolver {
     if (pages === 0 || pfn + pages > geometry.spanPages) {
       this.#refuse(columns, row, `pages ${pfn}..${pfn + pages} are not inside 0..${geometry.spanPages}`);
     }
-    if (mappingLevelAt(this.#editor, geometry, pfn) === 0) {
-      this.#refuse(columns, row, `page ${pfn} is in a hole of physical memory`);
+  }
+
+  /** Asked of claims only: what is not claimed is refused elsewhere, and no page of a hole is ever claimed. */
+  #expectRam(columns: EventColumns, row: number): void {
+    const { pagesPerBlock } = this.#editor.geometry;
+    const end = columns.pfn[row] + columns.pages[row];
+    for (let page = columns.pfn[row]; page < end; page += pagesPerBlock - (page % pagesPerBlock)) {
+      if (!this.#isMapped(page)) this.#refuse(columns, row, `page ${page} is in a hole of physical memory`);
     }
   }
 
-  #expectAll(columns: EventColumns, row: number, bitmap: BitmapName, set: boolean, problem: string): void {
-    const wrong = firstDisagreement(
-      this.#editor,
-      this.#layout,
-      bitmap,
-      columns.pfn[row],
-      columns.pages[row],
-      set,
-    );
-    if (wrong >= 0) this.#refuse(columns, row, `page ${wrong} ${problem}`);
+  /** Every page of the row must have all bits of `required` and none of `forbidden`. */
+  #expectPages(columns: EventColumns, row: number, required: number, forbidden: number): void {
+    const { pfn, pages } = columns;
+    if (holds(this.#editor, this.#layout, pfn[row], pages[row], required, forbidden)) return;
+    for (const bitmap of Object.keys(PROBLEMS) as BitmapName[]) {
+      const bit = setOf(bitmap);
+      if (((required | forbidden) & bit) === 0) continue;
+      const isRequired = (required & bit) !== 0;
+      const wrong = firstDisagreement(this.#editor, this.#layout, bitmap, pfn[row], pages[row], isRequired);
+      if (wrong >= 0) this.#refuse(columns, row, `page ${wrong} ${PROBLEMS[bitmap][isRequired ? 0 : 1]}`);
+    }
   }
 
-  #expectKnown(columns: EventColumns, row: number): void {
-    this.#expectAll(columns, row, 'unknown', false, 'is in an unknown state');
-    this.#expectAll(columns, row, 'leaked', false, 'was leaked');
-  }
-
-  #expectConvertible(columns: EventColumns, row: number): void {
+  /**
+   * A range can be made shared when it is private throughout, and private when no page of it is: also an unknown
+   * page may be encrypted, which is a retry.
+   */
+  #expectConvertible(columns: EventColumns, row: number, direction: Direction): void {
     if (!this.#editor.platform.confidential) {
       this.#refuse(columns, row, `on platform '${this.#editor.platform.name}' a conversion is a no-op`);
     }
     this.#expectRange(columns, row);
-    this.#expectAll(columns, row, 'claimed', true, 'is not claimed');
+    if (direction === 'decrypt') {
+      this.#expectPages(columns, row, CLAIMED, SHARED | UNKNOWN | LEAKED);
+    } else {
+      this.#expectPages(columns, row, CLAIMED, ALLOCATED | LEAKED);
+      this.#expectNotPrivate(columns, row);
+    }
+    this.#expectSplit(columns, row, direction);
   }
 
-  /** Encrypting a page that is private already is refused; an unknown page may be encrypted (a retry). */
   #expectNotPrivate(columns: EventColumns, row: number): void {
-    const layout = this.#layout;
     const end = columns.pfn[row] + columns.pages[row];
-    for (let page = columns.pfn[row]; page < end; ) {
-      const wrong = firstDisagreement(this.#editor, layout, 'shared', page, end - page, true);
-      if (wrong < 0) return;
-      if (!bitAt(this.#editor, layout, 'unknown', wrong)) {
-        this.#refuse(columns, row, `page ${wrong} is already private`);
+    for (let page = columns.pfn[row]; page < end; page++) {
+      page = firstDisagreement(this.#editor, this.#layout, 'shared', page, end - page, true);
+      if (page < 0) return;
+      if (!bitAt(this.#editor, this.#layout, 'unknown', page)) {
+        this.#refuse(columns, row, `page ${page} is already private`);
       }
-      page = wrong + 1;
     }
   }
 
   /** The large pages that this conversion cannot keep must have been split by events before it. */
-  #expectSplit(columns: EventColumns, row: number): void {
-    const editor = this.#editor;
-    const exposed = columns.type[row] === TYPE.pagesDecrypted;
-    splitForChange(
-      editor.geometry,
-      {
-        levelAt: (pfn) => mappingLevelAt(editor, editor.geometry, pfn),
-        isUnchanged: (pfn) => bitAt(editor, this.#layout, 'shared', pfn) === exposed,
-        split: (base, level) =>
-          this.#refuse(columns, row, `the ${level === 3 ? '1G' : '2M'} page at ${base} was not split before`),
-      },
-      columns.pfn[row] as Pfn,
-      columns.pages[row],
-    );
+  #expectSplit(columns: EventColumns, row: number, direction: Direction): void {
+    this.#isDecrypting = direction === 'decrypt';
+    this.#converted = columns;
+    this.#convertedRow = row;
+    splitForChange(this.#editor.geometry, this.#map, columns.pfn[row] as Pfn, columns.pages[row]);
   }
 
   #fill(start: number, pages: number, bitmap: BitmapName, set: boolean): void {
@@ -215,51 +236,40 @@ export class Evolver {
     }
   }
 
-  /** Makes a range shared or private, block by block, and keeps everything that depends on it. */
-  #convert(start: number, pages: number, shared: boolean): void {
-    this.#changeExposure(start, pages, (from, to) => {
-      const { blocks, counters } = this.#editor;
-      counters[C.sharedPages] += fillBits(blocks, this.#layout, 'shared', from, to, shared);
-      if (!shared) counters[C.unknownPages] += fillBits(blocks, this.#layout, 'unknown', from, to, false);
-    });
-  }
-
-  #makeUnknown(start: number, pages: number): void {
-    this.#changeExposure(start, pages, (from, to) => {
-      const { blocks, counters } = this.#editor;
-      counters[C.sharedPages] += fillBits(blocks, this.#layout, 'shared', from, to, false);
-      counters[C.unknownPages] += fillBits(blocks, this.#layout, 'unknown', from, to, true);
-    });
-  }
-
   /**
-   * Runs `change` on each block's part of the range, with the block open for writing, and keeps the counts of
-   * shared, touched and mixed blocks and of private -> not-private borders.
+   * Makes a range shared, private or unknown, block by block with the block open for writing, and keeps the counts
+   * of shared, touched and mixed blocks and of borders. Either all or none of its pages were private before.
    */
-  #changeExposure(start: number, pages: number, change: (from: number, to: number) => void): void {
+  #change(start: number, pages: number, to: 'shared' | 'private' | 'unknown'): void {
     const { blocks, counters, geometry } = this.#editor;
     const { pagesPerBlock } = geometry;
-    counters[C.borders] -= this.#bordersIn(start - 1, start + pages);
+    const layout = this.#layout;
+    const wasExposed = this.#isExposed(start);
+    const isExposed = to !== 'private';
     const end = start + pages;
     for (let at = start; at < end; ) {
       const block = Math.floor(at / pagesPerBlock);
       const blockStart = block * pagesPerBlock;
-      const to = Math.min(end - blockStart, pagesPerBlock);
+      const from = at - blockStart;
+      const until = Math.min(end - blockStart, pagesPerBlock);
       blocks.write(block);
       const before = this.#exposedPages();
-      change(at - blockStart, to);
+      counters[C.sharedPages] += fillBits(blocks, layout, 'shared', from, until, to === 'shared');
+      if (to === 'unknown' || blocks.words[blocks.base + layout.counts + BITMAP.unknown] > 0) {
+        counters[C.unknownPages] += fillBits(blocks, layout, 'unknown', from, until, to === 'unknown');
+      }
       const after = this.#exposedPages();
       counters[C.sharedBlocks] += Number(after > 0) - Number(before > 0);
       counters[C.mixedBlocks] +=
         Number(after > 0 && after < pagesPerBlock) - Number(before > 0 && before < pagesPerBlock);
-      const touched = blocks.base + this.#layout.touched;
+      const touched = blocks.base + layout.touched;
       if (after > 0 && blocks.words[touched] === 0) {
         blocks.words[touched] = 1;
         counters[C.touchedBlocks]++;
       }
-      at = blockStart + to;
+      at = blockStart + until;
     }
-    counters[C.borders] += this.#bordersIn(start - 1, start + pages);
+    if (wasExposed !== isExposed) counters[C.borders] += this.#bordersAt(start, end) * (isExposed ? 1 : -1);
   }
 
   /** Shared and unknown pages of the block that the cursor is at. */
@@ -270,41 +280,15 @@ export class Evolver {
   }
 
   /**
-   * Borders whose left page is in [first, last): inside a range that changes as a whole they are found from the
-   * changes of state along it, so a long uniform range costs two look-ups a block, not one a page.
+   * Borders that a range [start, end) has more while none of it is private than while all of it is. Inside there are
+   * none either way. The page before it, if private, is a border then; the last of it is one otherwise, if the page
+   * behind is not private.
    */
-  #bordersIn(first: number, last: number): number {
-    let borders = 0;
-    const end = Math.min(last, this.#editor.geometry.spanPages - 1);
-    for (let page = Math.max(0, first); page < end; ) {
-      if (this.#isExposed(page)) {
-        page = this.#nextExposure(page, end, false);
-      } else {
-        const next = this.#nextExposure(page, end + 1, true);
-        if (next <= end && this.#isMapped(next - 1)) borders++;
-        page = next;
-      }
-    }
-    return borders;
-  }
-
-  /** First page from `page` on, below `end`, that is exposed (or not); `end` when there is none. */
-  #nextExposure(page: number, end: number, exposed: boolean): number {
-    const tables = this.#editor;
-    const layout = this.#layout;
-    if (exposed) {
-      const shared = firstDisagreement(tables, layout, 'shared', page, end - page, false);
-      const limit = shared < 0 ? end : shared;
-      const unknown = firstDisagreement(tables, layout, 'unknown', page, limit - page, false);
-      return unknown < 0 ? limit : unknown;
-    }
-    let at = page;
-    while (at < end && this.#isExposed(at)) {
-      const bitmap = bitAt(tables, layout, 'shared', at) ? 'shared' : 'unknown';
-      const next = firstDisagreement(tables, layout, bitmap, at, end - at, true);
-      at = next < 0 ? end : next;
-    }
-    return at;
+  #bordersAt(start: number, end: number): number {
+    const { geometry } = this.#editor;
+    const left = start > 0 && this.#isMapped(start - 1) && !this.#isExposed(start - 1);
+    const right = end < geometry.spanPages && this.#isExposed(end);
+    return Number(left) - Number(right);
   }
 
   #isExposed(page: number): boolean {
@@ -425,12 +409,13 @@ export class Evolver {
     this.#nextRequest(columns, row);
     const id = columns.allocation[row];
     this.#expectKnownAllocation(columns, row);
-    const record = this.#readRecord(id);
-    if (record.words[record.base + ALLOCATION.status] !== STATUS.live) {
+    const { words, base } = this.#readRecord(id);
+    const holdsPages = words[base + ALLOCATION.freedExtents] < words[base + ALLOCATION.extents];
+    if (words[base + ALLOCATION.status] !== STATUS.live || !holdsPages) {
       this.#refuse(columns, row, `allocation ${id} is not live`);
     }
-    const { words, base } = this.#writeRecord(id);
-    words[base + ALLOCATION.status] = STATUS.freeing;
+    const record = this.#writeRecord(id);
+    record.words[record.base + ALLOCATION.status] = STATUS.freeing;
     this.#editor.counters[C.requests]++;
   }
 
@@ -475,10 +460,8 @@ export class Evolver {
     if (status === STATUS.live && first + made !== next) {
       this.#refuse(columns, row, `allocation ${id} gets an extent after another allocation did`);
     }
-    this.#expectAll(columns, row, 'claimed', true, 'is not claimed');
-    this.#expectAll(columns, row, 'allocated', false, 'is in an allocation already');
-    this.#expectKnown(columns, row);
-    if (platform.confidential) this.#expectAll(columns, row, 'shared', true, 'is private');
+    const required = platform.confidential ? CLAIMED | SHARED : CLAIMED;
+    this.#expectPages(columns, row, required, ALLOCATED | UNKNOWN | LEAKED);
 
     this.#fill(pfn, pages, 'allocated', true);
     const record = this.#writeRecord(id);
@@ -508,9 +491,8 @@ export class Evolver {
     const freed = words[base + ALLOCATION.freedExtents];
     const first = words[base + ALLOCATION.firstExtent];
     // A live allocation loses pages without a free request only while its own request is being undone.
-    const isUndo =
-      status === STATUS.live && words[base + ALLOCATION.request] === columns.request[row] && freed < made;
-    if (status !== STATUS.freeing && !isUndo) {
+    const isUndo = status === STATUS.live && words[base + ALLOCATION.request] === columns.request[row];
+    if (freed === made || (status !== STATUS.freeing && !isUndo)) {
       this.#refuse(columns, row, `nobody asked to free allocation ${id}`);
     }
     const number = first + freed;

@@ -1,6 +1,7 @@
 /**
  * The state hash: SHA-256 over a canonical form, so that both backends, any batch size and any replay of the same
- * events give the same 64 hex digits. Blocks and allocation records that are all zero are left out.
+ * events give the same 64 hex digits. Blocks and
+ * extents that are all zero are left out, and so are allocations that are freed or failed.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
@@ -8,12 +9,14 @@ import { blockCount, regionCount } from '../geometry.ts';
 import { C, COUNTER_NAMES } from './counters.ts';
 import type { Frame, StateTables } from './editor.ts';
 import {
+  ALLOCATION,
   ALLOCATION_WORDS,
   ALLOCATIONS_PER_LEAF,
   blockLayout,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
   mappingLeafWords,
+  STATUS,
 } from './layout.ts';
 import type { WordReader } from './word-table.ts';
 
@@ -24,38 +27,73 @@ export function hashTables(
   counters: Float64Array,
   owners: readonly string[],
 ): string {
-  const hasher = sha256.create();
   const { geometry } = frame;
+  const hasher = sha256.create();
   hasher.update(utf8ToBytes(JSON.stringify([geometry, frame.platform.name, COUNTER_NAMES, owners])));
   hasher.update(bytesOf(counters));
-  const addLeaves = (table: WordReader, leafWords: number, leaves: number) => {
-    const record = new Uint32Array(leafWords + 1);
-    for (let leaf = 0; leaf < leaves; leaf++) {
-      table.read(leaf);
-      const { words, base } = table;
-      let used = 0;
-      for (let i = 0; i < leafWords; i++) used |= words[base + i];
-      if (used === 0) continue;
-      record[0] = leaf;
-      for (let i = 0; i < leafWords; i++) record[i + 1] = words[base + i];
-      hasher.update(bytesOf(record));
-    }
-    hasher.update(bytesOf(Uint32Array.of(0xffffffff, leaves)));
+  const add = (name: string, table: WordReader, shape: RecordShape, isLeftOut = isZero) => {
+    hasher.update(utf8ToBytes(name));
+    for (const record of records(table, shape, isLeftOut)) hasher.update(bytesOf(record));
   };
-  addLeaves(tables.blocks, blockLayout(geometry).leafWords, blockCount(geometry));
-  addLeaves(tables.mapping, mappingLeafWords(geometry), regionCount(geometry));
-  const leavesFor = (items: number, perLeaf: number) => Math.ceil(items / perLeaf);
-  addLeaves(
+  const { leafWords } = blockLayout(geometry);
+  add('blocks', tables.blocks, { words: leafWords, perLeaf: 1, count: blockCount(geometry) });
+  add('mapping', tables.mapping, {
+    words: mappingLeafWords(geometry),
+    perLeaf: 1,
+    count: regionCount(geometry),
+  });
+  add(
+    'allocations',
     tables.allocations,
-    ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF,
-    leavesFor(counters[C.lastAllocation] + 1, ALLOCATIONS_PER_LEAF),
+    { words: ALLOCATION_WORDS, perLeaf: ALLOCATIONS_PER_LEAF, count: counters[C.lastAllocation] + 1 },
+    isFinished,
   );
-  addLeaves(
-    tables.extents,
-    EXTENT_WORDS * EXTENTS_PER_LEAF,
-    leavesFor(counters[C.extents], EXTENTS_PER_LEAF),
-  );
+  add('extents', tables.extents, {
+    words: EXTENT_WORDS,
+    perLeaf: EXTENTS_PER_LEAF,
+    count: counters[C.extents],
+  });
   return bytesToHex(hasher.digest());
+}
+
+interface RecordShape {
+  readonly words: number;
+  readonly perLeaf: number;
+  readonly count: number;
+}
+
+type LeavesOut = (words: Uint32Array, at: number, length: number) => boolean;
+
+const isZero: LeavesOut = (words, at, length) => {
+  for (let i = at; i < at + length; i++) if (words[i] !== 0) return false;
+  return true;
+};
+
+/** What has become of a finished allocation is history, not state; the counters tell how many there were. */
+const isFinished: LeavesOut = (words, at) => {
+  const status = words[at + ALLOCATION.status];
+  return status === STATUS.unused || status === STATUS.freed || status === STATUS.failed;
+};
+
+/** Records that are not left out, a leaf of them at a time, each led by its number. */
+function* records(
+  table: WordReader,
+  { words: length, perLeaf, count }: RecordShape,
+  isLeftOut: LeavesOut,
+): Generator<Uint32Array> {
+  const chunk = new Uint32Array((length + 1) * perLeaf);
+  for (let first = 0; first < count; first += perLeaf) {
+    table.read(first / perLeaf);
+    const { words, base } = table;
+    let used = 0;
+    for (let i = 0; i < perLeaf && first + i < count; i++) {
+      const at = base + i * length;
+      if (isLeftOut(words, at, length)) continue;
+      chunk[used++] = first + i;
+      for (let word = 0; word < length; word++) chunk[used++] = words[at + word];
+    }
+    if (used > 0) yield chunk.subarray(0, used);
+  }
 }
 
 /** The words as little-endian bytes, whatever the machine. */

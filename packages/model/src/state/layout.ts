@@ -10,7 +10,7 @@ import type { Geometry } from '../geometry.ts';
 
 /** Bitmaps of a block, in units of `bitmapWords` words. */
 export const BITMAP = { claimed: 0, shared: 1, unknown: 2, allocated: 3, leaked: 4 } as const;
-const BITMAPS = 5;
+export const BITMAPS = 5;
 
 export interface BlockLayout {
   /** Words of one bitmap: a bit per page of the block. */

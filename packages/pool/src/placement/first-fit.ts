@@ -1,3 +1,4 @@
+import { orderFor } from '@decpool/model';
 import type { FreeMap } from './free-map.ts';
 import { MaxTree } from './max-tree.ts';
 import type { Placement } from './placement.ts';
@@ -5,20 +6,29 @@ import type { Placement } from './placement.ts';
 /**
  * First fit: the free run at the lowest address that holds the request. What every allocator is compared with:
  * packing to the low end leaves the high blocks empty, and Robson's bound (JACM 1974) says it wastes little more
- * than any other that cannot move. A tournament tree over the blocks' largest runs finds the block.
+ * than any other that cannot move. Tournament trees over the blocks' largest runs, and over their largest aligned
+ * chunks, find the block.
  */
 export function firstFit(map: FreeMap): Placement {
-  const tree = new MaxTree(map.blocks);
-  map.listen({ blockChanged: (block) => tree.set(block, map.largest[block]) });
+  const byRun = new MaxTree(map.blocks);
+  const byChunk = new MaxTree(map.blocks);
+  map.listen({
+    blockChanged(block) {
+      byRun.set(block, map.largest[block]);
+      byChunk.set(block, map.largestOrder[block] + 1);
+    },
+  });
   return {
     name: 'first-fit',
     place(pages, align) {
-      let block = tree.firstAtLeast(pages);
-      while (block >= 0) {
+      // A whole aligned chunk is there or not; any other request may fit a run's length but not its alignment.
+      if (pages === align) {
+        const block = byChunk.firstAtLeast(orderFor(pages) + 1);
+        return block < 0 ? -1 : map.findInBlock(block, pages, align);
+      }
+      for (let block = byRun.firstAtLeast(pages); block >= 0; block = byRun.firstAtLeast(pages, block + 1)) {
         const found = map.findInBlock(block, pages, align);
         if (found !== -1) return found;
-        // Its largest run holds the request but not at this alignment.
-        block = tree.firstAtLeast(pages, block + 1);
       }
       return -1;
     },

@@ -20,6 +20,8 @@ export class FreeMap {
   readonly blocks: number;
   /** Largest free run of each block, in pages. */
   readonly largest: Uint16Array;
+  /** Order of the largest naturally aligned free chunk of each block; -1 when it has no free page. */
+  readonly largestOrder: Int8Array;
   /** Extents in use in each block. */
   readonly extents: Uint16Array;
   #freePages = 0;
@@ -31,6 +33,7 @@ export class FreeMap {
     this.geometry = geometry;
     this.blocks = blockCount(geometry);
     this.largest = new Uint16Array(this.blocks);
+    this.largestOrder = new Int8Array(this.blocks).fill(-1);
     this.extents = new Uint16Array(this.blocks);
     this.#words = new Uint32Array(geometry.spanPages / 32);
     this.#pagesPerBlock = geometry.pagesPerBlock;
@@ -54,7 +57,8 @@ export class FreeMap {
     this.#set(start, end, false);
     this.#freePages -= pages;
     const before = this.largest[block];
-    if (runEnd - runStart === before) this.largest[block] = this.#scanLargest(block);
+    const couldServe = alignedOrder(runStart, runEnd);
+    if (runEnd - runStart === before || couldServe === this.largestOrder[block]) this.#rescan(block);
     for (const listener of this.#listeners) {
       listener.runRemoved?.(runStart, runEnd - runStart);
       if (start > runStart) listener.runAdded?.(runStart, start - runStart);
@@ -73,6 +77,7 @@ export class FreeMap {
     this.#freePages += pages;
     const before = this.largest[block];
     this.largest[block] = Math.max(before, runEnd - runStart);
+    this.largestOrder[block] = Math.max(this.largestOrder[block], alignedOrder(runStart, runEnd));
     for (const listener of this.#listeners) {
       if (start > runStart) listener.runRemoved?.(runStart, start - runStart);
       if (runEnd > end) listener.runRemoved?.(end, runEnd - end);
@@ -112,16 +117,19 @@ export class FreeMap {
     return -1;
   }
 
-  #scanLargest(block: number): number {
+  #rescan(block: number): void {
     const blockEnd = (block + 1) * this.#pagesPerBlock;
     let largest = 0;
+    let order = -1;
     let at = this.#nextFree(block * this.#pagesPerBlock, blockEnd);
     while (at < blockEnd) {
       const end = this.#runEnd(at, blockEnd);
       if (end - at > largest) largest = end - at;
+      if (end - at >= 2 ** (order + 1)) order = Math.max(order, alignedOrder(at, end));
       at = this.#nextFree(end, blockEnd);
     }
-    return largest;
+    this.largest[block] = largest;
+    this.largestOrder[block] = order;
   }
 
   /** First free page from `at` on, or `limit`. */
@@ -163,4 +171,12 @@ export class FreeMap {
       else this.#words[word] &= ~(low & high);
     }
   }
+}
+
+/** Largest order of a naturally aligned chunk inside [start, end), which is not empty. */
+function alignedOrder(start: number, end: number): number {
+  let order = 31 - Math.clz32(end - start);
+  // A run of 2^k pages holds an aligned chunk of 2^(k-1) wherever it begins, so this ends after one step.
+  while ((((start + (1 << order) - 1) >>> order) << order) + (1 << order) > end) order--;
+  return order;
 }

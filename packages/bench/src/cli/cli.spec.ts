@@ -1,0 +1,361 @@
+import { execFile } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readText } from '../validate/read-text.ts';
+
+const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+const TRACES = join(ROOT, 'examples/traces');
+const BUNDLED = 'k61-E7cc.dma_requests';
+const POLICIES = ['gfp-decrypted', 'first-fit+page+immediate', 'best-fit+block+never-return'];
+
+interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The command as a user's shell runs it, with its output going into pipes. */
+function decpool(...args: string[]): Promise<Run> {
+  const env = { ...process.env, FORCE_COLOR: '1' };
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['--import', 'tsx', MAIN, ...args],
+      { cwd: ROOT, env },
+      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
+  });
+}
+
+let folder = '';
+/** A path in a folder of its own, which is gone after the specs. */
+const scratch = (...names: string[]) => join(folder, ...names);
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'decpool-'));
+  writeFileSync(scratch('small.txt'), '# by hand\na 1 0\na 2 4\nf 1 0\na 3 9\nf 2 4\n');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Every file below a folder, by its path there. */
+function filesIn(path: string): Map<string, Buffer> {
+  const files = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  return new Map(
+    files
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort()
+      .map((file) => [file.slice(path.length + 1), readFileSync(file)]),
+  );
+}
+
+interface Results {
+  readonly policies: { policy: string; runs: { seed: number; events: number; stateHash: string }[] }[];
+}
+
+const resultsIn = (path: string) => JSON.parse(readFileSync(join(path, 'results.json'), 'utf8')) as Results;
+
+const compareSmall = (out: string, format: string) =>
+  decpool(
+    ...['compare', '--trace', scratch('small.txt'), '--policy', POLICIES.join(), '--seeds', '2'],
+    ...['--memory', '1G', '--log-format', format, '--out', out],
+  );
+
+const compareBundled = (out: string) =>
+  decpool(
+    ...['compare', '--trace', join(TRACES, `requests/${BUNDLED}.ndjson.gz`), '--policy', POLICIES.join()],
+    ...['--memory-state', join(TRACES, 'memory/k61-E7cc-before'), '--seeds', '1', '--out', out],
+  );
+
+describe('decpool compare', () => {
+  let small: Run;
+  let bundled: Run;
+  beforeAll(async () => {
+    [small, bundled] = await Promise.all([
+      compareSmall(scratch('out'), 'ndjson'),
+      compareBundled(scratch('out')),
+    ]);
+  });
+
+  it('prints what was run, a column per policy and where the results are', () => {
+    expect(small).toMatchObject({ code: 0, stderr: '' });
+    expect(small.stdout).toContain('requests     3 allocations, 2 frees, peak live 528 pages (2.06 MiB)\n');
+    expect(small.stdout).toContain('memory       fresh boot 1 GiB\n');
+    expect(small.stdout).toMatch(/│ 2M splits +│ +\d+ │ +\d+ .* │ +0 +-100 % │\n/);
+    expect(small.stdout).toContain(`written      ${scratch('out/small')}: report.md, results.json`);
+    expect(bundled).toMatchObject({ code: 0, stderr: '' });
+    expect(bundled.stdout).toContain('trace        850 lines read: 205 allocations, 205 frees');
+    expect(bundled.stdout).toContain('note: the peak of 91 live pages fits in one 2 MiB block');
+  });
+
+  it('writes no escape sequences into a pipe, whatever FORCE_COLOR says', () => {
+    expect(small.stdout + bundled.stdout).not.toContain('\u001b');
+  });
+
+  it('fills a folder with the results, the report, the picture and a log per policy', () => {
+    const names = (format: string) => POLICIES.map((policy) => `logs/${policy}.${format}`);
+    const others = ['comparison.svg', 'report.md', 'results.json'];
+    expect([...filesIn(scratch('out/small')).keys()]).toEqual([...others, ...names('ndjson')].sort());
+    expect([...filesIn(scratch('out', BUNDLED)).keys()]).toEqual([...others, ...names('arrow')].sort());
+    expect(readdirSync(scratch('out')).sort()).toEqual([BUNDLED, 'small']);
+
+    const results = resultsIn(scratch('out/small'));
+    expect(results.policies.map(({ policy }) => policy)).toEqual(POLICIES);
+    expect(results.policies[0].runs.map(({ seed }) => seed)).toEqual([1, 2]);
+    const report = readFileSync(scratch('out/small/report.md'), 'utf8');
+    for (const { policy, runs } of results.policies) {
+      expect(report).toContain(
+        `- \`${policy}\`: ${runs[0].events} events, state hash \`${runs[0].stateHash}\``,
+      );
+    }
+    expect(readFileSync(scratch('out/small/comparison.svg'), 'utf8')).toMatch(/^<svg .*<\/svg>$/s);
+  });
+
+  it('writes the same bytes when it is run again, wherever to', async () => {
+    await Promise.all([compareSmall(scratch('again'), 'ndjson'), compareBundled(scratch('again'))]);
+    expect(filesIn(scratch('again'))).toEqual(filesIn(scratch('out')));
+  });
+
+  it('replaces results of its own', async () => {
+    await compareSmall(scratch('replaced'), 'arrow');
+    await compareSmall(scratch('replaced'), 'ndjson');
+    expect(filesIn(scratch('replaced/small'))).toEqual(filesIn(scratch('out/small')));
+  });
+
+  it('writes logs whose replay gives the state hash of the results', async () => {
+    for (const [name, format] of [['small', 'ndjson'] as const, [BUNDLED, 'arrow'] as const]) {
+      const { policies } = resultsIn(scratch('out', name));
+      const replays = await Promise.all(
+        policies.map(({ policy }) => decpool('replay', scratch('out', name, 'logs', `${policy}.${format}`))),
+      );
+      for (const [index, { policy, runs }] of policies.entries()) {
+        expect(replays[index]).toMatchObject({ code: 0, stderr: '' });
+        expect(replays[index].stdout).toContain(`policy       ${policy}\n`);
+        expect(replays[index].stdout).toContain(`events       ${runs[0].events}\n`);
+        expect(replays[index].stdout).toContain(`state hash   ${runs[0].stateHash}\n`);
+      }
+    }
+  });
+
+  describe.concurrent('refuses, before it writes anything,', () => {
+    const SMALL = 'small.txt';
+    it.each([
+      [
+        'a policy it does not know',
+        ['--policy', 'worst'],
+        /unknown policy 'worst'; expected a baseline \(gfp-/,
+      ],
+      ['a placement it does not know', ['--policy', 'any+block+immediate'], /'any'.*available: first-fit/],
+      ['a gap in the list of policies', ['--policy', 'a,,b'], /--policy 'a,,b': expected policies separated/],
+      ['a policy named twice', ['--policy', 'a,a'], /--policy names 'a' twice/],
+      [
+        'a platform it does not know',
+        ['--platform', 'sgx'],
+        /unknown platform 'sgx'; available: snp, tdx, none/,
+      ],
+      ['a workload it does not know', ['--workload', 'disk'], /unknown workload 'disk'; available: netvsc/],
+      ['a trace and a workload', ['--trace', SMALL, '--workload', 'netvsc'], /give one of them/],
+      ['a size and a state of memory', ['--memory', '4G', '--memory-state', '.'], /give one of them/],
+      ['a size without a unit', ['--memory', '4096'], /--memory '4096': expected a size as in 512M, 4G/],
+      ['no memory', ['--memory', '0G'], /memory of 0 bytes: must be from 64 MiB/],
+      ['more fragmented than all', ['--memory', '4G:fragmented=60'], /fraction of 60: must be from 0 to 1/],
+      ['a missing trace', ['--trace', 'missing.txt'], /missing\.txt: there is no such file/],
+      [
+        'a missing memory state',
+        ['--memory-state', 'missing'],
+        /missing.buddyinfo: cannot be read; a memory/,
+      ],
+      ['a log format it does not know', ['--log-format', 'csv'], /'csv'; available: arrow, ndjson/],
+      ['a seed that is no number', ['--seed', 'x'], /expected a whole number from 0 to 4294967295/],
+      ['no seeds at all', ['--seeds', '0'], /expected a whole number from 1 to 1000/],
+      ['an option nobody has', ['--speed', '1'], /unknown option '--speed'/],
+    ])('%s', async (_, args, message) => {
+      const out = scratch(`refused-${args.join('').replace(/\W/g, '')}`);
+      const { code, stdout, stderr } = await decpool(
+        'compare',
+        ...args.map((arg) => (arg === SMALL ? scratch(SMALL) : arg)),
+        ...['--out', out],
+      );
+      expect(stderr).toMatch(message);
+      expect(stderr).not.toMatch(/^\s+at /m);
+      expect(stderr.trimEnd().split('\n').length).toBeLessThanOrEqual(3);
+      expect({ code, stdout, isWritten: existsSync(out) }).toEqual({ code: 2, stdout: '', isWritten: false });
+    });
+
+    it('into a folder that holds something else, or a file', async () => {
+      mkdirSync(scratch('mine/small'), { recursive: true });
+      writeFileSync(scratch('mine/small/thesis.txt'), 'do not lose');
+      const [inFolder, inFile] = await Promise.all([
+        compareSmall(scratch('mine'), 'arrow'),
+        compareSmall(scratch('small.txt'), 'arrow'),
+      ]);
+      expect(inFolder).toMatchObject({ code: 2, stdout: '' });
+      expect(inFolder.stderr).toMatch(/mine.small: holds something else \(no results\.json\); name another/);
+      expect(filesIn(scratch('mine'))).toEqual(new Map([['small/thesis.txt', Buffer.from('do not lose')]]));
+      expect(inFile).toMatchObject({ code: 2, stdout: '' });
+      expect(inFile.stderr).toMatch(/^decpool: .*small\.txt.small: cannot be written: .*\n$/);
+    });
+  });
+});
+
+describe('decpool replay', () => {
+  /** The header of a small log, its events and its trailer. */
+  let lines: string[] = [];
+  let arrow: Buffer;
+  beforeAll(async () => {
+    await Promise.all([
+      compareSmall(scratch('damage'), 'ndjson'),
+      compareSmall(scratch('damage-arrow'), 'arrow'),
+    ]);
+    lines = readFileSync(scratch('damage/small/logs/gfp-decrypted.ndjson'), 'utf8').split('\n');
+    arrow = readFileSync(scratch('damage-arrow/small/logs/gfp-decrypted.arrow'));
+  });
+
+  const replaying = (name: string, content: string | Buffer) => {
+    writeFileSync(scratch(name), content);
+    return decpool('replay', scratch(name));
+  };
+  const expectRefusal = ({ code, stdout, stderr }: Run, message: RegExp) => {
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  };
+
+  it('reads a log of either format from a gzip as well', async () => {
+    const runs = await Promise.all([
+      replaying('a.ndjson.gz', gzipSync(lines.join('\n'))),
+      replaying('a.arrow.gz', gzipSync(arrow)),
+    ]);
+    expect(runs[0]).toMatchObject({ code: 0, stderr: '' });
+    expect(runs[1]).toEqual(runs[0]);
+  });
+
+  it('refuses an event that cannot have happened, and names file and event', async () => {
+    const changed = lines.map((line) =>
+      line.replace(/("type":"pages-decrypted","pfn":)\d/, (_, before) => `${before}9`),
+    );
+    expect(changed).not.toEqual(lines);
+    const seq = changed.findIndex((line, at) => line !== lines[at]) - 1;
+    expectRefusal(
+      await replaying('impossible.ndjson', changed.join('\n')),
+      new RegExp(
+        `^decpool: ${scratch('impossible.ndjson')}: event ${seq} \\(pages-decrypted, request 1\\) cannot`,
+      ),
+    );
+  });
+
+  it('refuses a line that is no event, and names file and line', async () => {
+    const changed = lines.map((line, at) => (at === 4 ? line.replace('"type"', '"tpye"') : line));
+    expectRefusal(
+      await replaying('noevent.ndjson', changed.join('\n')),
+      /noevent\.ndjson: line 5: unknown event type undefined; known: owner-registered, /,
+    );
+  });
+
+  it('refuses a truncated Arrow file and a truncated gzip', async () => {
+    writeFileSync(scratch('cut.arrow'), arrow);
+    truncateSync(scratch('cut.arrow'), arrow.length - 1200);
+    const [cutArrow, cutGzip] = await Promise.all([
+      decpool('replay', scratch('cut.arrow')),
+      replaying('cut.ndjson.gz', gzipSync(lines.join('\n')).subarray(0, 500)),
+    ]);
+    expectRefusal(cutArrow, /^decpool: .*cut\.arrow: damaged or cut off after 0 events: .*\n$/);
+    expectRefusal(cutGzip, /^decpool: .*cut\.ndjson\.gz: cannot be read: unexpected end of file\n$/);
+  });
+
+  it('refuses what is no log', async () => {
+    const [trace, directory, missing] = await Promise.all([
+      decpool('replay', scratch('small.txt')),
+      decpool('replay', folder),
+      decpool('replay', scratch('missing.arrow')),
+    ]);
+    expectRefusal(trace, /small\.txt: line 1: not JSON: # by hand\n/);
+    expectRefusal(directory, /cannot be read: EISDIR/);
+    expectRefusal(missing, /missing\.arrow: cannot be read: ENOENT/);
+  });
+
+  it('exits with 1 for a log without a trailer, and tells the figures up to there', async () => {
+    const { code, stdout, stderr } = await replaying('torn.ndjson', lines.slice(0, 8).join('\n'));
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(stdout).toContain('events       7\n');
+    expect(stdout).toContain('the log has no trailer: the run that wrote it was cut off');
+  });
+
+  it('exits with 1 for a log whose state hash is not that of the run', async () => {
+    const changed = lines.map((line) => line.replace('"bytes":2097152', '"bytes":2097151'));
+    const { code, stdout } = await replaying('other.ndjson', changed.join('\n'));
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/MISMATCH: the run that wrote the log had [0-9a-f]{64}\n$/);
+  });
+});
+
+describe('decpool validate', () => {
+  it('exits with 1 when a kernel did otherwise than the model, and with 2 when there is no recording', async () => {
+    const recording = join(TRACES, 'recordings/k73/E6dec');
+    writeFileSync(scratch('meta.json'), readText(join(recording, 'meta.json')));
+    const rules = readText(join(recording, 'rules.csv.gz'));
+    const changed = rules.replace(/^(23,c,1,dec,\d+,5000,0,2,1),2,/m, '$1,3,');
+    expect(changed).not.toBe(rules);
+    writeFileSync(scratch('rules.csv'), changed);
+    const [right, wrong, missing] = await Promise.all([
+      decpool('validate', join(recording, 'rules.csv.gz')),
+      decpool('validate', scratch('rules.csv')),
+      decpool('validate', scratch('missing.csv')),
+    ]);
+    expect(right).toMatchObject({ code: 0, stderr: '' });
+    expect(wrong).toMatchObject({ code: 1, stderr: '' });
+    expect(wrong.stdout).toContain(': l2_split_delta\n  kernel: 3\n  model:  2\n');
+    expect(missing).toMatchObject({ code: 2, stdout: '' });
+    expect(missing.stderr).toMatch(/^decpool: .*missing\.csv: cannot be read/);
+  });
+});
+
+describe('decpool', () => {
+  it.each([
+    [['--help'], /compare .*replay .*validate /s],
+    [['compare', '--help'], /Examples:\n {2}decpool compare\n/],
+    [['replay', '--help'], /Example:\n {2}decpool replay \S+\.arrow\n/],
+    [['validate', '--help'], /Example:\n {2}decpool validate \S+\n/],
+  ])('%j shows how it is used', async (args, expected) => {
+    const { code, stdout, stderr } = await decpool(...args);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(expected);
+  });
+
+  it.each([
+    [[], 'Usage: decpool'],
+    [['compere'], "unknown command 'compere'"],
+    [['replay'], "missing required argument 'log'"],
+  ])('exits with 2 for %j', async (args, message) => {
+    const { code, stdout, stderr } = await decpool(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+  });
+
+  it('ends quietly when nobody reads its output any more', async () => {
+    const result = await new Promise<Run>((resolve) => {
+      const child = execFile(
+        process.execPath,
+        ['--import', 'tsx', MAIN, 'replay', scratch('damage/small/logs/gfp-decrypted.ndjson')],
+        { cwd: ROOT },
+        (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+      );
+      child.stdout?.destroy();
+    });
+    expect(result.stderr).toBe('');
+    expect(result.code).toBe(0);
+  });
+});

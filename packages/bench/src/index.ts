@@ -1,0 +1,16 @@
+export { type CompareOptions, type Comparison, type ComparisonInput, compare } from './compare/compare.ts';
+export { type RunOptions, type RunResult, requestsHash, runPolicy } from './compare/run.ts';
+export { changePercent, type Spread, spreadOf } from './compare/spread.ts';
+export { LOG_FORMATS, type LogFormat } from './log/format.ts';
+export { type LogPart, readLog } from './log/read.ts';
+export { type LogWriter, openLogWriter } from './log/write.ts';
+export { allMetrics } from './metrics/all.ts';
+export { lowerBoundOnBlocks } from './metrics/lower-bound.ts';
+export type { Metric, MetricFamily, MetricValue, Projection } from './metrics/metric.ts';
+export { type ReplayResult, replay } from './replay.ts';
+export { importTrace } from './traces/import.ts';
+export { type RecordedMemory, readMemoryState } from './traces/memory-state.ts';
+export { type SanityReport, sanityLines } from './traces/sanity.ts';
+export { CHURN_DEFAULTS, churn } from './workloads/churn.ts';
+export { NETVSC_DEFAULTS, netvsc } from './workloads/netvsc.ts';
+export { type Workload, workload } from './workloads/workload.ts';

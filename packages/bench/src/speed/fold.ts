@@ -1,0 +1,169 @@
+/**
+ * How fast events are folded into state, by each of the ways to carry it, on the same events in the same process.
+ */
+import {
+  Columns,
+  type EventBatch,
+  EventRows,
+  foldRows,
+  frameOf,
+  type LogHeader,
+  type PoolEvent,
+  platformNamed,
+  publish,
+  type State,
+} from '@decpool/model';
+import { freshBoot, Pool, policyNamed } from '@decpool/pool';
+import { from, lastValueFrom, Subject, scan } from 'rxjs';
+import { churn } from '../workloads/churn.ts';
+import { naiveReducer, naiveState } from './naive.ts';
+
+export interface Guest {
+  readonly name: string;
+  readonly bytes: number;
+  readonly liveAllocations: number;
+}
+
+export interface FoldSpeed {
+  readonly way: string;
+  readonly events: number;
+  readonly nsPerEvent: number;
+}
+
+/** Mean pages of a churn allocation: what turns a number of allocations into pages. */
+const CHURN_MEAN_PAGES = 5.26;
+
+const now = (): number => performance.now() * 1e6;
+
+/** ns per event of the fastest of three rounds: a shared machine only ever adds time. */
+function fastest(events: number, round: () => void, rounds = 3): number {
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < rounds; i++) {
+    const start = now();
+    round();
+    best = Math.min(best, (now() - start) / events);
+  }
+  return best;
+}
+
+export interface History {
+  readonly header: LogHeader;
+  /** Brings the guest to its number of live allocations. */
+  readonly setup: readonly EventBatch[];
+  /** Churn in the steady state. */
+  readonly steady: readonly EventBatch[];
+  readonly liveAllocations: number;
+}
+
+/** Events of a guest that is filled and then churns for `steadyRequests`. */
+export function history(guest: Guest, steadyRequests: number): History {
+  const livePages = Math.round(guest.liveAllocations * CHURN_MEAN_PAGES);
+  const { requests } = churn({ requests: guest.liveAllocations + steadyRequests, livePages, seed: 7 });
+  const pool = new Pool({
+    memory: freshBoot(guest.bytes),
+    platform: platformNamed('snp'),
+    policy: policyNamed('first-fit+block+never-return'),
+    batchRows: 8192,
+  });
+  const setup: EventBatch[] = [];
+  const steady: EventBatch[] = [];
+  let target = setup;
+  pool.batches$.subscribe((batch) => target.push(batch));
+  let liveAllocations = 0;
+  for (const [index, request] of requests.entries()) {
+    if (index === requests.length - steadyRequests) {
+      pool.flush();
+      liveAllocations = pool.view.counter('liveAllocations');
+      target = steady;
+    }
+    pool.request(request);
+  }
+  pool.complete();
+  return { header: pool.header, setup, steady, liveAllocations };
+}
+
+const eventsIn = (batches: readonly EventBatch[]) => batches.reduce((sum, batch) => sum + batch.length, 0);
+
+function columnsAfter({ header, setup }: History): Columns {
+  const columns = new Columns(frameOf(header), header.memory.directMap);
+  for (const batch of setup) columns.fold(batch);
+  return columns;
+}
+
+/** Bulk replay: batches into typed-array columns. */
+export function bulkSpeed(events: History): FoldSpeed {
+  const count = eventsIn(events.steady);
+  let best = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 3; i++) {
+    const columns = columnsAfter(events);
+    best = Math.min(
+      best,
+      fastest(
+        count,
+        () => {
+          for (const batch of events.steady) columns.fold(batch);
+        },
+        1,
+      ),
+    );
+  }
+  return { way: 'bulk replay through columns', events: count, nsPerEvent: best };
+}
+
+/** Live: a new immutable state per event, handed to three subscribers with the frozen event. */
+export function liveSpeed(events: History, count: number): FoldSpeed {
+  const base = publish(columnsAfter(events));
+  const steady = firstEvents(events.steady, count);
+  const rows = new EventRows(steady.length);
+  for (const event of steady) rows.appendObject(event);
+  const nsPerEvent = fastest(steady.length, () => {
+    const changes = new Subject<{ event: PoolEvent; state: State }>();
+    let seen = 0;
+    for (let i = 0; i < 3; i++) {
+      changes.subscribe(({ state }) => {
+        seen += state.counters.livePages;
+      });
+    }
+    let state = base;
+    for (let row = 0; row < rows.length; row++) {
+      state = foldRows(state, rows.columns, row, row + 1);
+      changes.next({ event: steady[row], state });
+    }
+    if (seen === 0) throw new Error('the subscribers saw nothing');
+  });
+  return { way: 'live: an immutable state per event, 3 subscribers', events: steady.length, nsPerEvent };
+}
+
+/** Naive: scan(produce) over plain records. */
+export async function naiveSpeed(events: History, count: number, autoFreeze: boolean): Promise<FoldSpeed> {
+  const view = columnsAfter(events).view();
+  const allocated = (function* () {
+    for (const batch of events.setup) yield* batch;
+  })();
+  const base = naiveState(view, allocated);
+  const steady = firstEvents(events.steady, count);
+  const reduce = naiveReducer(events.header.geometry, autoFreeze);
+  // The first produce freezes the whole tree: not what an event costs.
+  let warm = reduce(base, steady[0]);
+  warm = steady.slice(1, 50).reduce(reduce, warm);
+  const rest = steady.slice(50);
+  const start = now();
+  await lastValueFrom(from(rest).pipe(scan(reduce, warm)));
+  const nsPerEvent = (now() - start) / rest.length;
+  return {
+    way: `naive scan(produce), autoFreeze ${autoFreeze ? 'on' : 'off'}`,
+    events: rest.length,
+    nsPerEvent,
+  };
+}
+
+function firstEvents(batches: readonly EventBatch[], count: number): PoolEvent[] {
+  const events: PoolEvent[] = [];
+  for (const batch of batches) {
+    for (const event of batch) {
+      if (events.length === count) return events;
+      events.push(event);
+    }
+  }
+  return events;
+}

@@ -1,0 +1,97 @@
+/**
+ * The pool's state as a newcomer to Immer would write it: a tree of plain records (1 GiB regions, their blocks, the
+ * blocks' allocations) and `scan(produce)`. It keeps far less than the real state (no bitmaps, no direct map, no
+ * rules checked), and one flat array of all blocks would be slower still: the comparison flatters it.
+ */
+import { blockIndex, type Geometry, type PoolEvent, type StateView } from '@decpool/model';
+import { Immer } from 'immer';
+
+interface NaiveBlock {
+  shared: number;
+  allocated: number;
+  allocations: Record<number, { pfn: number; pages: number }>;
+}
+
+export interface NaiveState {
+  counters: { events: number; sharedPages: number; livePages: number; liveAllocations: number };
+  regions: { blocks: NaiveBlock[] }[];
+}
+
+/** The naive state of a guest with these blocks and live allocations. */
+export function naiveState(view: StateView, live: Iterable<PoolEvent>): NaiveState {
+  const { blocksPerRegion } = view.geometry;
+  const state: NaiveState = {
+    counters: {
+      events: view.counter('events'),
+      sharedPages: view.counter('sharedPages'),
+      livePages: view.counter('livePages'),
+      liveAllocations: view.counter('liveAllocations'),
+    },
+    regions: Array.from({ length: Math.ceil(view.blocks / blocksPerRegion) }, (_, region) => ({
+      blocks: Array.from({ length: blocksPerRegion }, (_, index) => {
+        const block = blockIndex(Math.min(view.blocks - 1, region * blocksPerRegion + index));
+        return {
+          shared: view.pagesOf('shared', block),
+          allocated: view.pagesOf('allocated', block),
+          allocations: {},
+        };
+      }),
+    })),
+  };
+  const blockAt = blockFinder(view.geometry);
+  for (const event of live) {
+    if (event.type !== 'pages-allocated' || !view.isLive(event.allocation)) continue;
+    const { pfn, pages } = event;
+    blockAt(state, pfn).allocations[event.allocation] = { pfn, pages };
+  }
+  return state;
+}
+
+function blockFinder({
+  pagesPerBlock,
+  blocksPerRegion,
+}: Geometry): (state: NaiveState, pfn: number) => NaiveBlock {
+  return (state, pfn) => {
+    const block = Math.floor(pfn / pagesPerBlock);
+    return state.regions[Math.floor(block / blocksPerRegion)].blocks[block % blocksPerRegion];
+  };
+}
+
+/** A reducer for scan(); `autoFreeze` is Immer's default of freezing every new state deeply. */
+export function naiveReducer(
+  geometry: Geometry,
+  autoFreeze: boolean,
+): (state: NaiveState, event: PoolEvent) => NaiveState {
+  const { produce } = new Immer({ autoFreeze });
+  const blockAt = blockFinder(geometry);
+  return (state, event) =>
+    produce(state, (draft) => {
+      draft.counters.events++;
+      switch (event.type) {
+        case 'pages-decrypted':
+          draft.counters.sharedPages += event.pages;
+          blockAt(draft, event.pfn).shared += event.pages;
+          break;
+        case 'pages-encrypted':
+          draft.counters.sharedPages -= event.pages;
+          blockAt(draft, event.pfn).shared -= event.pages;
+          break;
+        case 'pages-allocated': {
+          const block = blockAt(draft, event.pfn);
+          block.allocated += event.pages;
+          block.allocations[event.allocation] = { pfn: event.pfn, pages: event.pages };
+          draft.counters.livePages += event.pages;
+          draft.counters.liveAllocations++;
+          break;
+        }
+        case 'pages-freed': {
+          const block = blockAt(draft, event.pfn);
+          block.allocated -= event.pages;
+          delete block.allocations[event.allocation];
+          draft.counters.livePages -= event.pages;
+          draft.counters.liveAllocations--;
+          break;
+        }
+      }
+    });
+}

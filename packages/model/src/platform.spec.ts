@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { InputError } from './errors.ts';
+import { x86Geometry } from './geometry.ts';
+import { flushesFor, hostCallsFor, PLATFORM_NAMES, platformNamed } from './platform.ts';
+import { pfn } from './units.ts';
+
+const geometry = x86Geometry(8 * 512);
+const calls = (platform: string, start: number, pages: number) =>
+  hostCallsFor(platformNamed(platform), geometry, pfn(start), pages);
+
+describe('calls to the host on snp', () => {
+  it.each([
+    [1, 1],
+    [64, 1],
+    [65, 2],
+    [128, 2],
+    [129, 3],
+  ])('%i single pages take %i: a list holds 64 entries', (pages, expected) => {
+    expect(calls('snp', 1, pages)).toBe(expected);
+  });
+
+  it('an aligned 2 MiB run is one entry', () => {
+    expect(calls('snp', 512, 512)).toBe(1);
+    expect(calls('snp', 512, 7 * 512)).toBe(1);
+  });
+
+  it('512 pages that are not aligned are 512 entries', () => {
+    expect(calls('snp', 1, 512)).toBe(8);
+  });
+
+  it('a 2 MiB run with a page before it and one after is three entries', () => {
+    expect(calls('snp', 511, 514)).toBe(1);
+    expect(calls('snp', 512 - 63, 63 + 512)).toBe(1);
+    expect(calls('snp', 512 - 64, 64 + 512)).toBe(2);
+  });
+});
+
+it('on tdx every contiguous range is one call', () => {
+  expect(calls('tdx', 1, 1)).toBe(1);
+  expect(calls('tdx', 1, 3000)).toBe(1);
+});
+
+it('outside a confidential VM the host is never called and nothing is flushed', () => {
+  expect(calls('none', 0, 512)).toBe(0);
+  expect(flushesFor(platformNamed('none'), 512, 'decrypt')).toEqual({ full: 0, ranged: 0 });
+});
+
+describe('flushes of one conversion', () => {
+  it.each([
+    ['snp', 'decrypt', 33, { full: 0, ranged: 2 }],
+    ['snp', 'decrypt', 34, { full: 2, ranged: 0 }],
+    ['snp', 'encrypt', 33, { full: 0, ranged: 2 }],
+    ['tdx', 'decrypt', 33, { full: 0, ranged: 2 }],
+    ['tdx', 'encrypt', 33, { full: 0, ranged: 1 }],
+    ['tdx', 'encrypt', 34, { full: 1, ranged: 0 }],
+  ] as const)('on %s, %s of %i pages', (platform, direction, pages, expected) => {
+    expect(flushesFor(platformNamed(platform), pages, direction)).toEqual(expected);
+  });
+});
+
+describe('a platform', () => {
+  it('is asked for by name, and an unknown name lists what there is', () => {
+    expect(PLATFORM_NAMES).toEqual(['snp', 'tdx', 'none']);
+    expect(() => platformNamed('sgx')).toThrow(
+      new InputError("unknown platform 'sgx'; available: snp, tdx, none"),
+    );
+    expect(() => platformNamed('constructor')).toThrow(InputError);
+  });
+
+  it('cannot be changed by whoever got it', () => {
+    const snp = platformNamed('snp') as { restore: boolean; flushBefore: string[]; hostCalls: object };
+    expect(() => {
+      snp.restore = true;
+    }).toThrow(TypeError);
+    expect(() => snp.flushBefore.pop()).toThrow(TypeError);
+    expect(() => Object.assign(snp.hostCalls, { entries: 1 })).toThrow(TypeError);
+  });
+});

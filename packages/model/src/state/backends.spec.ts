@@ -1,0 +1,339 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { EventBatch } from '../events/columns.ts';
+import { EventRows } from '../events/columns.ts';
+import { TYPE } from '../events/types.ts';
+import { batchOf, historyOf, SMALL_MAP, smallFrame } from '../testing.ts';
+import { allocationId, blockIndex, pfn } from '../units.ts';
+import { Columns } from './columns.ts';
+import { C } from './counters.ts';
+import { brokenInvariants } from './invariants.ts';
+import { BITMAP, blockLayout } from './layout.ts';
+import { foldBatch, hashOf, initialState, publish, type State, viewOf } from './state.ts';
+
+const histories = (maxLength: number) =>
+  fc
+    .record({
+      platform: fc.constantFrom('snp', 'tdx', 'none'),
+      restore: fc.boolean(),
+      choices: fc.array(fc.nat(2 ** 30), { maxLength, size: 'max' }),
+    })
+    .map(({ platform, restore, choices }) => {
+      const frame = smallFrame(platform as 'snp', restore);
+      return { frame, events: historyOf(frame, SMALL_MAP, choices) };
+    });
+
+/** The events in batches whose sizes `sizes` gives in turn. */
+function batchesOf(events: ReturnType<typeof historyOf>, sizes: readonly number[]): EventBatch[] {
+  const batches: EventBatch[] = [];
+  for (let at = 0; at < events.length; ) {
+    const size = sizes[batches.length % sizes.length];
+    batches.push(batchOf(events.slice(at, at + size), at));
+    at += size;
+  }
+  return batches;
+}
+
+/** A history in which every type of event happens; the specs below damage and compare it. */
+const CHOICES = Array.from({ length: 900 }, (_, i) => Math.imul(i + 3, 2654435761) >>> 2);
+const frame = smallFrame('snp', true);
+const EVENTS = historyOf(frame, SMALL_MAP, CHOICES);
+
+describe('a random history', () => {
+  it('is rich enough to prove something: every type of event happens in it', () => {
+    expect(new Set(EVENTS.map((event) => event.type)).size).toBe(Object.keys(TYPE).length);
+  });
+
+  it('breaks no invariant after any of its events', () => {
+    fc.assert(
+      fc.property(histories(40), ({ frame, events }) => {
+        const columns = new Columns(frame, SMALL_MAP);
+        const view = columns.view();
+        for (const event of events) {
+          columns.fold(batchOf([event]));
+          expect(brokenInvariants(view)).toEqual([]);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('comes to the same state in both backends, whatever the sizes of the batches', () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 5 });
+    fc.assert(
+      fc.property(histories(400), sizes, sizes, ({ frame, events }, columnSizes, stateSizes) => {
+        const columns = new Columns(frame, SMALL_MAP);
+        for (const batch of batchesOf(events, columnSizes)) columns.fold(batch);
+        let state = initialState(frame, SMALL_MAP);
+        for (const batch of batchesOf(events, stateSizes)) state = foldBatch(state, batch);
+        expect(hashOf(state)).toBe(columns.hash());
+        expect(state.counters).toEqual(columns.publishCounters());
+        expect(state.owners).toEqual(columns.owners);
+        expect(hashOf(publish(columns))).toBe(columns.hash());
+        expect(brokenInvariants(viewOf(state))).toEqual([]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('goes on from a published state as from the columns it was published from', () => {
+    fc.assert(
+      fc.property(histories(200), fc.nat(), ({ frame, events }, cut) => {
+        const at = cut % (events.length + 1);
+        const columns = new Columns(frame, SMALL_MAP);
+        columns.fold(batchOf(events.slice(0, at)));
+        const published = publish(columns);
+        columns.fold(batchOf(events.slice(at), at));
+        expect(hashOf(foldBatch(published, batchOf(events.slice(at), at)))).toBe(columns.hash());
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+describe('the state hash', () => {
+  it('differs after every event', () => {
+    const columns = new Columns(frame, SMALL_MAP);
+    const hashes = new Set([columns.hash()]);
+    for (const event of EVENTS.slice(0, 200)) {
+      columns.fold(batchOf([event]));
+      hashes.add(columns.hash());
+    }
+    expect(hashes.size).toBe(201);
+  });
+
+  it('does not depend on the order in which a geometry names its parts', () => {
+    const { spanPages, pagesPerBlock, pageShift, blocksPerRegion } = frame.geometry;
+    const reordered = { ...frame, geometry: { spanPages, blocksPerRegion, pagesPerBlock, pageShift } };
+    expect(new Columns(reordered, SMALL_MAP).hash()).toBe(new Columns(frame, SMALL_MAP).hash());
+  });
+
+  it('tells platforms, geometries, owners and direct maps apart', () => {
+    const base = new Columns(frame, SMALL_MAP).hash();
+    expect(new Columns(smallFrame('tdx'), SMALL_MAP).hash()).not.toBe(base);
+    expect(new Columns(frame, SMALL_MAP.slice(1)).hash()).not.toBe(base);
+    const named = (name: string) => {
+      const columns = new Columns(frame, SMALL_MAP);
+      columns.fold(batchOf([{ type: 'owner-registered', owner: 0, name }]));
+      return columns.hash();
+    };
+    expect(named('a')).not.toBe(named('b'));
+  });
+});
+
+describe('a published state', () => {
+  const before = foldBatch(initialState(frame, SMALL_MAP), batchOf(EVENTS.slice(0, 300)));
+
+  it('stays as it was when events are folded into it', () => {
+    const hash = hashOf(before);
+    const after = foldBatch(before, batchOf(EVENTS.slice(300), 300));
+    expect(hashOf(before)).toBe(hash);
+    expect(hashOf(after)).not.toBe(hash);
+  });
+
+  it('stays as it was when the columns it was published from go on', () => {
+    const columns = new Columns(frame, SMALL_MAP);
+    columns.fold(batchOf(EVENTS.slice(0, 300)));
+    const state = publish(columns);
+    const hash = hashOf(state);
+    columns.fold(batchOf(EVENTS.slice(300), 300));
+    expect(hashOf(state)).toBe(hash);
+  });
+
+  it('stays as it was when a batch cannot have happened, also where its first events can', () => {
+    const hash = hashOf(before);
+    const impossible = [...EVENTS.slice(300, 310), EVENTS[0]];
+    expect(() => foldBatch(before, batchOf(impossible, 300))).toThrow('cannot have happened');
+    expect(hashOf(before)).toBe(hash);
+    expect(hashOf(foldBatch(before, batchOf(EVENTS.slice(300), 300)))).toBe(publishedHash(EVENTS));
+  });
+
+  it.each<[string, (state: { -readonly [Key in keyof State]: State[Key] }) => unknown]>([
+    ['a counter', (state) => Object.assign(state.counters, { sharedPages: 0 })],
+    ['the counters', (state) => Object.assign(state, { counters: {} })],
+    ['an owner', (state) => (state.owners as string[]).push('x')],
+    ['the geometry', (state) => Object.assign(state.geometry, { spanPages: 1 })],
+    ['the platform', (state) => Object.assign(state.platform, { restore: false })],
+    ['a part of the platform', (state) => (state.platform.flushBefore as string[]).pop()],
+    ['the tables', (state) => Object.assign(state.tables, { blocks: [] })],
+    ['a method of the tables', (state) => Object.defineProperty(state.tables, 'x', { value: 1 })],
+    ['itself', (state) => delete (state as Partial<typeof state>).tables],
+    ['a view of it', (state) => Object.assign(viewOf(state), { geometry: {} })],
+  ])('throws a TypeError to whoever changes %s', (_, change) => {
+    for (const state of [before, initialState(frame, SMALL_MAP), publish(columnsAfter(EVENTS))]) {
+      const hash = hashOf(state);
+      expect(() => change(state)).toThrow(TypeError);
+      expect(hashOf(state)).toBe(hash);
+    }
+  });
+
+  it('gives views whose answers can be written into without changing it', () => {
+    const hash = hashOf(before);
+    const view = viewOf(before);
+    (view.owners as string[]).push('x');
+    Object.assign(view.block(blockIndex(0)), { claimed: 99 });
+    Object.assign(view.allocation(allocationId(1)), { owner: 'x' });
+    expect(hashOf(before)).toBe(hash);
+    expect(view.owners).toEqual(before.owners);
+  });
+});
+
+describe('a view', () => {
+  it('answers the same of both backends, for every page, block and allocation', () => {
+    const columns = columnsAfter(EVENTS).view();
+    const state = viewOf(foldBatch(initialState(frame, SMALL_MAP), batchOf(EVENTS)));
+    for (let page = 0; page < frame.geometry.spanPages; page++) {
+      for (const fact of ['claimed', 'shared', 'unknown', 'allocated', 'leaked'] as const) {
+        expect(columns.is(fact, pfn(page))).toBe(state.is(fact, pfn(page)));
+      }
+      expect(columns.levelAt(pfn(page))).toBe(state.levelAt(pfn(page)));
+    }
+    for (let block = 0; block < columns.blocks; block++) {
+      expect(columns.block(blockIndex(block))).toEqual(state.block(blockIndex(block)));
+    }
+    for (let id = 1; id <= columns.counter('lastAllocation'); id++) {
+      expect(columns.allocation(allocationId(id))).toEqual(state.allocation(allocationId(id)));
+      expect(columns.isLive(allocationId(id))).toBe(columns.allocation(allocationId(id)).status === 'live');
+    }
+  });
+
+  it('answers nothing, and costs nothing, for ids and blocks that are not there', () => {
+    for (const view of [columnsAfter(EVENTS).view(), viewOf(initialState(frame, SMALL_MAP))]) {
+      expect(view.isLive(allocationId(2 ** 31))).toBe(false);
+      expect(view.allocation(allocationId(2 ** 31))).toMatchObject({ status: 'unused', extents: [] });
+      expect(view.block(blockIndex(2 ** 21))).toMatchObject({ level: 0, claimed: 0, touched: false });
+    }
+  });
+
+  it('finds the first page for which a fact does not hold', () => {
+    const columns = new Columns(smallFrame('snp'), SMALL_MAP);
+    columns.fold(batchOf([{ type: 'pages-claimed', pfn: pfn(30), pages: 40, migratetype: 'Unmovable' }]));
+    const view = columns.view();
+    expect(view.firstWhereNot('claimed', true, pfn(30), 40)).toBe(-1);
+    expect(view.firstWhereNot('claimed', true, pfn(30), 41)).toBe(70);
+    expect(view.firstWhereNot('claimed', false, pfn(0), 100)).toBe(30);
+    expect(view.pagesOf('claimed', blockIndex(0))).toBe(2);
+    expect(view.pagesOf('claimed', blockIndex(1))).toBe(32);
+  });
+});
+
+describe('the invariants', () => {
+  const layout = blockLayout(frame.geometry);
+  const word = (columns: Columns, bitmap: keyof typeof BITMAP, page: number) =>
+    Math.floor(page / 32) * layout.leafWords + BITMAP[bitmap] * layout.bitmapWords;
+  const simple = () => {
+    const columns = new Columns(frame, SMALL_MAP);
+    const body = (pages: number) => ({ pfn: pfn(4), pages });
+    columns.fold(
+      batchOf([
+        { type: 'owner-registered', owner: 0, name: 'netvsc' },
+        { type: 'pages-claimed', ...body(8), migratetype: 'Unmovable' },
+        { type: 'pages-decrypted', ...body(8) },
+        {
+          type: 'allocation-requested',
+          allocation: allocationId(1),
+          api: 'vmalloc',
+          pages: 2,
+          bytes: 1,
+          owner: 0,
+          request: 1,
+        },
+        { type: 'pages-allocated', allocation: allocationId(1), ...body(2) },
+      ]),
+    );
+    expect(brokenInvariants(columns.view())).toEqual([]);
+    return columns;
+  };
+
+  it.each([
+    'claimedPages',
+    'sharedPages',
+    'unknownPages',
+    'leakedPages',
+    'sharedBlocks',
+    'touchedBlocks',
+    'mixedBlocks',
+    'borders',
+    'liveAllocations',
+    'livePages',
+    'liveBytes',
+    'mapped4KPages',
+    'mapped2MPages',
+    'mapped1GPages',
+  ] as const)('find a wrong counter: %s', (name) => {
+    const columns = simple();
+    columns.counters[C[name]]++;
+    expect(brokenInvariants(columns.view())).toEqual([
+      expect.stringMatching(new RegExp(`counter ${name} is \\d+, a recount gives \\d+`)),
+    ]);
+  });
+
+  it.each(['claimed', 'shared', 'unknown', 'allocated', 'leaked'] as const)(
+    'find a page that is %s though its block does not count it',
+    (fact) => {
+      for (const page of [20, 300]) {
+        const columns = simple();
+        columns.blocks.words[word(columns, fact, page)] |= 1 << (page % 32);
+        expect(brokenInvariants(columns.view())).not.toEqual([]);
+      }
+    },
+  );
+
+  it('find a page that is both shared and unknown, and one allocated though private', () => {
+    const both = simple();
+    both.blocks.words[word(both, 'unknown', 5)] |= 1 << 5;
+    expect(brokenInvariants(both.view())).toContain('page 5 is both shared and unknown');
+    const secret = simple();
+    secret.blocks.words[word(secret, 'shared', 5)] &= ~(1 << 5);
+    expect(brokenInvariants(secret.view())).toContain('page 5 is allocated but private');
+  });
+
+  it('find a page leaked though its state is known', () => {
+    const columns = simple();
+    columns.blocks.words[word(columns, 'leaked', 10)] |= 1 << 10;
+    expect(brokenInvariants(columns.view())).toContain('page 10 is leaked but not unknown');
+  });
+
+  it('find a block that is mixed but mapped by a large page', () => {
+    const columns = simple();
+    columns.mapping.words[0] = 2;
+    expect(brokenInvariants(columns.view())).toContain('block 0 is mixed but mapped by a large page');
+  });
+
+  it('find a page in two allocations', () => {
+    const columns = simple();
+    columns.fold(
+      batchOf([
+        {
+          type: 'allocation-requested',
+          allocation: allocationId(2),
+          api: 'vmalloc',
+          pages: 1,
+          bytes: 1,
+          owner: 0,
+          request: 2,
+        },
+        { type: 'pages-allocated', allocation: allocationId(2), pfn: pfn(6), pages: 1 },
+      ]),
+    );
+    columns.extents.words[2] = 5;
+    expect(brokenInvariants(columns.view())).toContain('page 5 is in allocations 1 and 2');
+  });
+});
+
+it('rows beyond a batch that was taken back are no part of it', () => {
+  const rows = new EventRows(4);
+  for (const event of EVENTS.slice(0, 3)) rows.appendObject(event);
+  rows.length = 2;
+  expect([...rows.seal(0)]).toEqual(EVENTS.slice(0, 2));
+});
+
+function columnsAfter(events: typeof EVENTS): Columns {
+  const columns = new Columns(frame, SMALL_MAP);
+  columns.fold(batchOf(events));
+  return columns;
+}
+
+function publishedHash(events: typeof EVENTS): string {
+  return columnsAfter(events).hash();
+}
