@@ -18,12 +18,13 @@ export interface Geometry {
 
 /** The x86 geometry over `spanPages` page frames, rounded up to whole blocks. */
 export function x86Geometry(spanPages: number): Geometry {
-  return checkGeometry({
+  const geometry = {
     pageShift: 12,
     pagesPerBlock: 512,
     blocksPerRegion: 512,
     spanPages: Math.ceil(spanPages / 512) * 512,
-  });
+  };
+  return checkGeometry(Object.freeze(geometry));
 }
 
 /** Throws InputError for a geometry that no model can be built on. */

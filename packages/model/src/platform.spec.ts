@@ -68,7 +68,11 @@ describe('a platform', () => {
   });
 
   it('cannot be changed by whoever got it', () => {
-    const snp = platformNamed('snp') as { restore: boolean; flushBefore: string[]; hostCalls: object };
+    const snp = platformNamed('snp') as unknown as {
+      restore: boolean;
+      flushBefore: string[];
+      hostCalls: object;
+    };
     expect(() => {
       snp.restore = true;
     }).toThrow(TypeError);

@@ -8,6 +8,7 @@ import type { MappingRun } from './memory-state.ts';
 import { type PlatformName, platformNamed } from './platform.ts';
 import { Columns } from './state/columns.ts';
 import type { Frame } from './state/editor.ts';
+import type { PageFact, StateView } from './state/view.ts';
 import { type AllocationId, allocationId, nanoseconds, type Pfn, pfn } from './units.ts';
 
 /** An event, or its body: seq is filled in, time and request are 0 unless told. */
@@ -86,6 +87,7 @@ export function historyOf(frame: Frame, directMap: readonly MappingRun[], choice
     const size = [1, 2, 3, 5, 8, 32, 64, 128][Math.floor(choice / spanPages) % 8];
     const pages = Math.min(size, spanPages - at);
     const aligned = size >= 32 ? pfn(at - (at % size)) : at;
+    const exposed = nextUnused(view, ['shared', 'unknown'], aligned);
     time += choice % 7;
     switch (Math.floor(choice / (8 * spanPages)) % 14) {
       case 0:
@@ -101,17 +103,18 @@ export function historyOf(frame: Frame, directMap: readonly MappingRun[], choice
         happens({ type: 'pages-decrypted', pfn: aligned, pages });
         break;
       case 5:
-        splits(aligned, pages, false);
-        happens({ type: 'pages-encrypted', pfn: aligned, pages });
+        splits(exposed, pages, false);
+        happens({ type: 'pages-encrypted', pfn: exposed, pages });
         break;
       case 6: {
         const direction = choice % 2 === 0 ? 'decrypt' : 'encrypt';
-        splits(aligned, pages, direction === 'decrypt');
-        happens({ type: 'conversion-failed', pfn: aligned, pages, direction });
+        const start = direction === 'decrypt' ? aligned : exposed;
+        splits(start, pages, direction === 'decrypt');
+        happens({ type: 'conversion-failed', pfn: start, pages, direction });
         break;
       }
       case 7:
-        happens({ type: 'pages-leaked', pfn: at, pages });
+        happens({ type: 'pages-leaked', pfn: nextUnused(view, ['unknown'], at), pages: 1 });
         break;
       case 8:
         happens({ type: 'large-page-restored', pfn: pfn(at - (at % 32)) });
@@ -143,6 +146,7 @@ export function historyOf(frame: Frame, directMap: readonly MappingRun[], choice
         let served = 0;
         for (let page = 0; page < spanPages && served < Math.min(pages, 8); page++) {
           const start = pfn((at + page) % spanPages);
+          if (!view.is('claimed', start) || view.is('allocated', start)) continue;
           if (happens({ type: 'pages-allocated', allocation: id, pfn: start, pages: 1 })) served++;
         }
         if (served > 0 && choice % 3 !== 0) {
@@ -157,4 +161,13 @@ export function historyOf(frame: Frame, directMap: readonly MappingRun[], choice
     }
   }
   return events;
+}
+
+/** The first page from `from` on of which one of the facts holds and that is in no allocation; else `from`. */
+function nextUnused(view: StateView, facts: readonly PageFact[], from: Pfn): Pfn {
+  for (let page: number = from; page < view.geometry.spanPages; page++) {
+    const at = pfn(page);
+    if (facts.some((fact) => view.is(fact, at)) && !view.is('allocated', at)) return at;
+  }
+  return from;
 }

@@ -21,6 +21,7 @@ import {
   type MemoryState,
   MIGRATETYPES,
   type Migratetype,
+  orderFor,
   type Pfn,
   type Request,
   type StateView,
@@ -77,6 +78,7 @@ export class Engine implements Recorder {
   #servedPages = 0;
   #isRefused = false;
   #time = 0;
+  /** While a request is decided or a batch delivered: no other request may come in between. */
   #isDeciding = false;
   #broken: unknown;
 
@@ -90,7 +92,10 @@ export class Engine implements Recorder {
     this.policy = options.policy(this.view);
     this.#map = {
       levelAt: (pfn) => this.view.levelAt(pfn),
-      isUnchanged: (pfn) => this.view.is('shared', pfn) === this.#targetShared,
+      isUnchanged: (pfn) =>
+        this.#targetShared
+          ? this.view.is('shared', pfn)
+          : !this.view.is('shared', pfn) && !this.view.is('unknown', pfn),
       split: (base, level) => this.#emit(TYPE.largePageSplit, 0, base, 0, level),
     };
   }
@@ -134,7 +139,13 @@ export class Engine implements Recorder {
   flush(): void {
     if (this.#rows.length === 0) return;
     this.#sink.beforeBatch();
-    this.#sink.batch(this.#rows.seal(this.view.counter('events') - this.#rows.length));
+    const wasDeciding = this.#isDeciding;
+    this.#isDeciding = true;
+    try {
+      this.#sink.batch(this.#rows.seal(this.view.counter('events') - this.#rows.length));
+    } finally {
+      this.#isDeciding = wasDeciding;
+    }
   }
 
   #checkAllocate(request: AllocateRequest): void {
@@ -154,7 +165,7 @@ export class Engine implements Recorder {
       bytes > Math.min(pages * 2 ** geometry.pageShift, 0xffffffff)
     ) {
       throw new InputError(
-        `a request for ${bytes} bytes in ${pages} pages: the pages hold at most 4 KiB each`,
+        `a request for ${bytes} bytes in ${pages} pages: must be whole bytes that fit the pages, less than 4 GiB`,
       );
     }
     const next = this.#lastAllocation + 1;
@@ -163,11 +174,14 @@ export class Engine implements Recorder {
         `allocation ids are given from 1 without a gap: ${next} is next, not ${allocation}`,
       );
     }
+    if (this.#owners.size > MAX_OWNER && !this.#owners.has(request.owner)) {
+      throw new InputError(`more than ${MAX_OWNER + 1} owners: '${request.owner}' is one too many`);
+    }
     this.#checkTime(request.time);
   }
 
   #checkFree(request: FreeRequest): void {
-    if (request.allocation > this.#lastAllocation || !this.view.isLive(request.allocation)) {
+    if (!Number.isInteger(request.allocation) || !this.view.isLive(request.allocation)) {
       throw new InputError(`a free of allocation ${request.allocation}, which is not live`);
     }
     this.#checkTime(request.time);
@@ -204,6 +218,15 @@ export class Engine implements Recorder {
         `policy '${this.policy.name}' left request ${this.#request} (${request.pages} pages) neither served nor refused`,
       );
     }
+    if (isServed && request.api !== 'vmalloc') this.#expectContiguous(request);
+  }
+
+  #expectContiguous({ allocation, pages, api }: AllocateRequest): void {
+    const start = this.view.extentPfn(allocation);
+    if (this.view.extentCount(allocation) === 1 && start % 2 ** orderFor(pages) === 0) return;
+    throw new InvariantError(
+      `policy '${this.policy.name}' served request ${this.#request} (${api}) with pages that are not contiguous and naturally aligned`,
+    );
   }
 
   #decideFree(request: FreeRequest): void {
@@ -223,8 +246,6 @@ export class Engine implements Recorder {
     const known = this.#owners.get(name);
     if (known !== undefined) return known;
     const owner = this.#owners.size;
-    if (owner > MAX_OWNER)
-      throw new InputError(`more than ${MAX_OWNER + 1} owners: '${name}' is one too many`);
     this.#owners.set(name, owner);
     const row = this.#stage(TYPE.ownerRegistered, 0, 0, 0, 0);
     this.#rows.columns.owner[row] = owner;

@@ -4,7 +4,6 @@
  */
 import {
   type AllocateRequest,
-  type BlockIndex,
   type FreeRequest,
   MAX_PAGE_ORDER,
   orderFor,
@@ -63,12 +62,26 @@ class PoolPolicy implements Policy {
   }
 
   #find(pages: number, order: number, record: Recorder): Pfn | -1 {
-    // More than a block is served by a chunk of its own: a free run never crosses a block.
-    const isLarge = pages > this.#pagesPerBlock;
-    const found = isLarge ? -1 : this.#placement.place(pages, 2 ** order);
+    const place = () =>
+      pages <= this.#pagesPerBlock
+        ? this.#placement.place(pages, 2 ** order)
+        : this.#placeOverBlocks(pages, 2 ** order);
+    const found = place();
     if (found !== -1) return found;
-    const chunk = this.#claim(Math.max(order, this.#blockOrder), order, record);
-    return isLarge || chunk === -1 ? chunk : this.#placement.place(pages, 2 ** order);
+    const isClaimed = this.#claim(Math.max(order, this.#blockOrder), order, record) !== -1;
+    return isClaimed ? place() : -1;
+  }
+
+  /** Free runs never cross a block, so a larger request takes the lowest wholly free blocks that lie together. */
+  #placeOverBlocks(pages: number, align: number): Pfn | -1 {
+    const needed = Math.ceil(pages / this.#pagesPerBlock);
+    const step = align / this.#pagesPerBlock;
+    for (let first = 0; first + needed <= this.#map.blocks; first += step) {
+      let free = 0;
+      while (free < needed && this.#map.largest[first + free] === this.#pagesPerBlock) free++;
+      if (free === needed) return toPfn(first * this.#pagesPerBlock);
+    }
+    return -1;
   }
 
   /**
@@ -76,11 +89,16 @@ class PoolPolicy implements Policy {
    * given out: so holes are filled before a new block is touched, and a request that cannot be served takes nothing.
    */
   #allocateScattered(pages: number, view: StateView, record: Recorder): void {
+    const grownBy: [start: Pfn, pages: number][] = [];
     while (this.#map.freePages < pages) {
-      if (this.#claim(this.#blockOrder, 0, record) !== -1) continue;
-      this.#returnEmptyBlocks(view, record);
-      record.fail('out-of-memory');
-      return;
+      const before = this.#map.freePages;
+      const chunk = this.#claim(this.#blockOrder, 0, record);
+      if (chunk === -1) {
+        for (const [start, count] of grownBy) this.#return(start, count, view, record);
+        record.fail('out-of-memory');
+        return;
+      }
+      grownBy.push([chunk, this.#map.freePages - before]);
     }
     let wanted = Math.min(pages, this.#pagesPerBlock);
     for (let remaining = pages; remaining > 0; ) {
@@ -127,27 +145,18 @@ class PoolPolicy implements Policy {
         this.#map.extents[block]--;
         this.#map.put(from, count);
         if (this.#map.extents[block] === 0 && this.#supply.returnsEmptyBlock()) {
-          this.#return(block, view, record);
+          this.#return(toPfn(block * this.#pagesPerBlock), this.#pagesPerBlock, view, record);
         }
       });
     }
   }
 
-  #returnEmptyBlocks(view: StateView, record: Recorder): void {
-    if (!this.#supply.returnsEmptyBlock()) return;
-    for (let block = 0; block < this.#map.blocks; block++) {
-      const isEmpty = this.#map.extents[block] === 0 && this.#map.largest[block] > 0;
-      if (isEmpty) this.#return(block as BlockIndex, view, record);
-    }
-  }
-
-  /** Makes what is shared of an empty block private and gives its claimed pages back. */
-  #return(block: BlockIndex, view: StateView, record: Recorder): void {
-    const first = toPfn(block * this.#pagesPerBlock);
-    forEachRun(view, 'shared', first, this.#pagesPerBlock, (start, pages) => record.encrypt(start, pages));
-    forEachRun(view, 'claimed', first, this.#pagesPerBlock, (start, pages) => {
-      this.#map.take(start, pages);
-      record.giveBack(start, pages);
+  /** Makes what is shared of a part of a block that nobody uses private, and gives its claimed pages back. */
+  #return(first: Pfn, pages: number, view: StateView, record: Recorder): void {
+    forEachRun(view, 'shared', first, pages, (start, count) => record.encrypt(start, count));
+    forEachRun(view, 'claimed', first, pages, (start, count) => {
+      this.#map.take(start, count);
+      record.giveBack(start, count);
     });
   }
 }

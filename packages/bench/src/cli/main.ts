@@ -15,10 +15,9 @@ const DEFAULT_POLICIES = [
   'longest-free-range+block+immediate',
 ];
 
-// Whoever reads our output may stop, as `head` does; that is no defect.
+// Whoever reads our output may stop, as `head` does. The run goes on: its results are files too.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
-  process.exit();
 });
 
 const output: Output = {

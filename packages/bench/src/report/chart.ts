@@ -10,34 +10,53 @@ echarts.use([BarChart, GridComponent, TitleComponent, SVGRenderer]);
 /** The figures of the picture: what grouping saves, and what it costs. */
 const PANELS = ['splits-2m', 'mixed-peak', 'host-calls', 'shared-idle-peak'];
 
-const WIDTH = 960;
-const LABELS = 270;
+const PANEL = 185;
+/** What a panel keeps free beside its longest bar for the value. */
+const VALUE = 85;
 const BAR = 26;
-const TITLES = 34;
+const TITLES = 58;
+/** Width of a character of the labels, in the widest of the fonts that a viewer may take. */
+const CHARACTER = 7.2;
+const TEXT = '#1f2328';
 
 /** A small bar chart a metric, policies as rows, as one SVG. */
 export function comparisonSvg(comparison: Comparison): string {
-  const [baseline] = comparison.policies;
+  const { input, policies } = comparison;
+  const [baseline] = policies;
   const panels = PANELS.map((id) => baseline.metrics.findIndex(({ metric }) => metric.id === id)).filter(
     (index) => index >= 0,
   );
-  const names = comparison.policies.map(({ policy }) => policy);
+  const names = policies.map(({ policy }) => policy);
+  const labels = 20 + CHARACTER * Math.max(...names.map((name) => name.length));
+  const left = (panel: number) => labels + panel * PANEL;
+  const width = left(panels.length);
   const height = TITLES + names.length * BAR + 12;
-  const panelWidth = (WIDTH - LABELS) / panels.length;
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: WIDTH, height });
-  const left = (panel: number) => LABELS + panel * panelWidth;
+  const seeds = input.seeds.length === 1 ? 'one seed' : `median of ${input.seeds.length} seeds`;
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
+  const title = (text: string, x: number, y: number, fontWeight: 'bold' | 'normal') => ({
+    text,
+    left: x,
+    top: y,
+    padding: 0,
+    textStyle: { fontSize: 12, fontWeight, color: TEXT },
+  });
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
-    title: panels.map((index, panel) => ({
-      text: baseline.metrics[index].metric.label,
-      left: left(panel),
-      top: 6,
-      textStyle: { fontSize: 12, fontWeight: 'bold', color: '#1f2328' },
-    })),
+    title: [
+      title(
+        `${input.name} on ${input.platform.name}, memory ${input.memory.name}; ${seeds}; grey: the baseline`,
+        10,
+        10,
+        'normal',
+      ),
+      ...panels.map((index, panel) =>
+        title(baseline.metrics[index].metric.label, left(panel), TITLES - 20, 'bold'),
+      ),
+    ],
     grid: panels.map((_, panel) => ({
       left: left(panel),
-      width: panelWidth - 78,
+      width: PANEL - VALUE,
       top: TITLES,
       height: names.length * BAR,
     })),
@@ -49,20 +68,20 @@ export function comparisonSvg(comparison: Comparison): string {
       data: names,
       axisTick: { show: false },
       axisLine: { show: false },
-      axisLabel: { show: panel === 0, color: '#1f2328', fontSize: 12, margin: 10 },
+      axisLabel: { show: panel === 0, color: TEXT, fontSize: 12, margin: 10 },
     })),
     series: panels.map((index, panel) => ({
       type: 'bar',
       xAxisIndex: panel,
       yAxisIndex: panel,
       barWidth: 14,
-      data: comparison.policies.map(({ policy, metrics }) => ({
+      data: policies.map(({ policy, metrics }) => ({
         value: metrics[index].spread.median,
         itemStyle: { color: policy === baseline.policy ? '#8c959f' : '#0969da' },
         label: {
           show: true,
           position: 'right',
-          color: '#1f2328',
+          color: TEXT,
           fontSize: 11,
           formatter: formatValue(metrics[index].spread.median, metrics[index].metric.unit),
         },

@@ -1,4 +1,5 @@
 import type { Comparison } from '../compare/compare.ts';
+import { notesOf } from './rows.ts';
 
 /** Version of the results' shape. */
 const RESULTS_VERSION = 1;
@@ -21,7 +22,7 @@ export function comparisonJson(comparison: Comparison, command: string): string 
     memory: input.memory.name,
     platform: input.platform,
     seeds: input.seeds,
-    notes: [...input.notes, ...input.workload.notes],
+    notes: notesOf(comparison),
     bounds: { blocksPeakLower: comparison.lowerBoundBlocks },
     metrics: baseline.metrics.map(({ metric }) => metric),
     policies: comparison.policies.map(({ policy, runs, metrics }) => ({

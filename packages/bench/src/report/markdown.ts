@@ -1,6 +1,6 @@
 import { markdownTable } from 'markdown-table';
 import type { Comparison } from '../compare/compare.ts';
-import { comparisonRows, describe } from './rows.ts';
+import { comparisonRows, describe, notesOf } from './rows.ts';
 
 /** The comparison as Markdown: renders on a forge, reads as plain text in a mail. */
 export function comparisonMarkdown(comparison: Comparison, command: string): string {
@@ -24,7 +24,7 @@ export function comparisonMarkdown(comparison: Comparison, command: string): str
   const hashes = comparison.policies.map(
     ({ policy, runs }) => `- \`${policy}\`: ${runs[0].events} events, state hash \`${runs[0].stateHash}\``,
   );
-  const notes = [...comparison.input.notes, ...comparison.input.workload.notes].map((note) => `- ${note}`);
+  const notes = notesOf(comparison).map((note) => `- ${note}`);
   return [
     `# ${comparison.input.name}: pool policies compared`,
     '',

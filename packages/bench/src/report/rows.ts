@@ -75,7 +75,7 @@ export function describe({ input, geometry, lowerBoundBlocks, policies }: Compar
     ['baseline', policies[0].policy],
     [
       'lower bound',
-      `${lowerBoundBlocks} shared ${lowerBoundBlocks === 1 ? 'block' : 'blocks'} at peak, whatever the policy: max over time of ceil(live pages / ${geometry.pagesPerBlock})`,
+      `${lowerBoundBlocks} shared ${lowerBoundBlocks === 1 ? 'block' : 'blocks'} at peak for any policy that serves all requests: max over time of ceil(live pages / ${geometry.pagesPerBlock})`,
     ],
   ];
 }
@@ -83,4 +83,16 @@ export function describe({ input, geometry, lowerBoundBlocks, policies }: Compar
 const seedsText = (seeds: number): string =>
   seeds === 1
     ? 'a guess at where the free chunks lie'
-    : 'each a guess at where the free chunks lie; cells: median, below it smallest..largest';
+    : 'each a guess at where the free chunks lie; cells: median, and smallest..largest where they differ';
+
+/** What a reader must know; first of all, which policies had less to do because they refused requests. */
+export function notesOf({ input, policies }: Comparison): string[] {
+  const refusals = policies.flatMap(({ policy, metrics }) => {
+    const most = metrics.find(({ metric }) => metric.id === 'failures')?.spread.max ?? 0;
+    if (most === 0) return [];
+    return [
+      `${policy} refused ${formatValue(most, 'count')} ${most === 1 ? 'request' : 'requests'}: its other figures are of less work`,
+    ];
+  });
+  return [...refusals, ...input.notes, ...input.workload.notes];
+}

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import picocolors from 'picocolors';
 import type { Comparison } from '../compare/compare.ts';
-import { type Cell, comparisonRows, describe } from './rows.ts';
+import { type Cell, comparisonRows, describe, notesOf } from './rows.ts';
 
 /** The comparison as a terminal shows it. Colour only where `colour` says so; the signs tell the same. */
 export function comparisonText(comparison: Comparison, colour: boolean): string {
@@ -14,9 +14,7 @@ export function comparisonText(comparison: Comparison, colour: boolean): string 
     table.push([row.label, ...row.cells.map((cell) => cellText(cell, colour))]);
   }
   const facts = describe(comparison).map(([label, text]) => `${label.padEnd(12)} ${text}`);
-  const notes = [...comparison.input.notes, ...comparison.input.workload.notes].map(
-    (note) => `note: ${note}`,
-  );
+  const notes = notesOf(comparison).map((note) => `note: ${note}`);
   return [...facts, table.toString(), ...notes, ''].join('\n');
 }
 

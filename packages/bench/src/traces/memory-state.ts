@@ -2,19 +2,18 @@
  * Reads a memory state as Linux shows it: a folder with /proc/buddyinfo and /proc/pagetypeinfo, and where there are
  * any /proc/iomem, /proc/zoneinfo and a walk of the direct map.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import {
   InputError,
-  MAX_PAGE_ORDER,
   type MappingLevel,
   type MappingRun,
   type MemoryState,
-  MIGRATETYPES,
-  type Migratetype,
   type PageRun,
 } from '@decpool/model';
 import { directMapOf } from '@decpool/pool';
+import { readFreeLists } from './free-lists.ts';
+import { expectNodeZero, procLines } from './proc-file.ts';
 
 export interface RecordedMemory {
   readonly memory: MemoryState;
@@ -22,233 +21,94 @@ export interface RecordedMemory {
   readonly warnings: readonly string[];
 }
 
-/** Where zones lie on x86: arch/x86/include/asm/dma.h. Used where there is no zoneinfo. */
-const X86_ZONES: Readonly<Record<string, readonly [first: number, end: number]>> = {
-  DMA: [0, 2 ** 12],
-  DMA32: [2 ** 12, 2 ** 20],
-  Normal: [2 ** 20, Number.POSITIVE_INFINITY],
-};
-
-const PAGE_SHIFT = 12;
-
 /**
- * Files of `dir`: `buddyinfo`, `pagetypeinfo`; `iomem` or `zoneinfo` for where the RAM is; optionally `directmap`, the
- * `#map,LABEL,start_pfn,npages,level,flags` lines of a recording, and `name`. Throws InputError with file and line.
+ * Files of `dir`: `buddyinfo`, `pagetypeinfo`; `iomem`, `zoneinfo` or both for where the RAM is; optionally
+ * `directmap`, the `#map,LABEL,start_pfn,npages,level,flags` lines of a recording, and `name`. Throws InputError with
+ * file and line.
  */
 export function readMemoryState(dir: string): RecordedMemory {
-  const buddyinfo = readBuddyinfo(join(dir, 'buddyinfo'));
-  const pagetypeinfo = readPagetypeinfo(join(dir, 'pagetypeinfo'));
-  const ram = readRam(dir);
   const warnings: string[] = [];
-  const zones = [...buddyinfo].map(([name, totals]) => {
-    const types = pagetypeinfo.get(name);
-    if (types === undefined) {
-      throw new InputError(`${join(dir, 'pagetypeinfo')}: no zone '${name}', which buddyinfo has`);
+  const freeLists = readFreeLists(join(dir, 'buddyinfo'), join(dir, 'pagetypeinfo'), warnings);
+  const ramOf = readRam(dir);
+  const zones = freeLists.map((zone) => {
+    const ram = ramOf.get(zone.name) ?? [];
+    if (ram.length === 0) {
+      throw new InputError(`${dir}: buddyinfo has zone '${zone.name}', but no RAM is told to lie in it`);
     }
-    const zoneRam = ram.get(name);
-    if (zoneRam === undefined)
-      throw new InputError(`${dir}: neither iomem nor zoneinfo says where zone '${name}' lies`);
-    return {
-      name,
-      ram: zoneRam,
-      free: uncap(name, types.free, totals, warnings),
-      pageblocks: types.pageblocks,
-    };
+    return { ...zone, ram };
   });
-  const allRam = zones.flatMap((zone) => zone.ram);
-  return {
-    memory: {
-      name: nameOf(dir),
-      zones,
-      directMap: readDirectMap(join(dir, 'directmap')) ?? directMapOf(allRam),
-    },
-    warnings,
-  };
+  const directMap = readDirectMap(join(dir, 'directmap')) ?? directMapOf(zones.flatMap(({ ram }) => ram));
+  return { memory: { name: nameOf(dir), zones, directMap }, warnings };
 }
 
 function nameOf(dir: string): string {
   const file = join(dir, 'name');
-  return existsSync(file) ? readFileSync(file, 'utf8').trim() : basename(resolve(dir));
+  return existsSync(file) ? procLines(file)[0].text.trim() : basename(resolve(dir));
 }
 
-function linesOf(file: string): string[] {
-  try {
-    return readFileSync(file, 'utf8').split('\n');
-  } catch {
+/** Where zones lie on x86 unless zoneinfo tells: arch/x86/include/asm/dma.h. */
+const X86_ZONES: ReadonlyMap<string, PageRun> = new Map([
+  ['DMA', [0, 2 ** 12]],
+  ['DMA32', [2 ** 12, 2 ** 20 - 2 ** 12]],
+  ['Normal', [2 ** 20, Number.POSITIVE_INFINITY]],
+]);
+
+/** Where each zone has RAM. Without iomem, the holes inside a zone are taken for RAM. */
+function readRam(dir: string): Map<string, PageRun[]> {
+  const [iomem, zoneinfo] = ['iomem', 'zoneinfo'].map((name) => join(dir, name));
+  if (!existsSync(iomem) && !existsSync(zoneinfo)) {
     throw new InputError(
-      `${file}: cannot be read; a memory state is a folder with copies of /proc/buddyinfo and /proc/pagetypeinfo`,
+      `${dir}: neither iomem nor zoneinfo, copies of /proc/iomem (read as root) and /proc/zoneinfo, tells where RAM is`,
     );
   }
+  const zones = existsSync(zoneinfo) ? readZones(zoneinfo) : X86_ZONES;
+  if (!existsSync(iomem)) return new Map([...zones].map(([name, zone]) => [name, [zone]]));
+  const ram = readSystemRam(iomem);
+  return new Map(
+    [...zones].map(([name, zone]) => [
+      name,
+      ram.map((run) => overlap(run, zone)).filter(([, pages]) => pages > 0),
+    ]),
+  );
 }
 
-/** Free chunks by order, of each zone. */
-function readBuddyinfo(file: string): Map<string, number[]> {
-  const zones = new Map<string, number[]>();
-  for (const [index, line] of linesOf(file).entries()) {
-    if (line.trim() === '') continue;
-    const match = /^Node (\d+), zone\s+(\w+)\s+([\d\s]+)$/.exec(line);
-    const counts = match?.[3].trim().split(/\s+/).map(Number);
-    if (match === null || counts?.length !== MAX_PAGE_ORDER + 1) {
-      throw new InputError(
-        `${file}:${index + 1}: expected 'Node 0, zone NAME' and ${MAX_PAGE_ORDER + 1} counts, got '${line.trim()}'`,
-      );
-    }
-    expectNodeZero(file, index + 1, match[1]);
-    zones.set(match[2], counts);
-  }
-  if (zones.size === 0) throw new InputError(`${file}: no zones; expected the content of /proc/buddyinfo`);
-  return zones;
+function overlap([start, pages]: PageRun, [otherStart, otherPages]: PageRun): PageRun {
+  const first = Math.max(start, otherStart);
+  return [first, Math.min(start + pages, otherStart + otherPages) - first];
 }
 
-function expectNodeZero(file: string, line: number, node: string): void {
-  if (node !== '0')
-    throw new InputError(`${file}:${line}: node ${node}; only machines with one node are modelled`);
-}
-
-interface TypeCounts {
-  readonly free: Record<Migratetype, number[]>;
-  readonly pageblocks: Record<Migratetype, number>;
-}
-
-/** A count that pagetypeinfo cuts off at 100000 (pagetypeinfo_showfree_print, mm/vmstat.c), while reading. */
-const CAPPED = -1;
-
-function readPagetypeinfo(file: string): Map<string, TypeCounts> {
-  const zones = new Map<string, TypeCounts>();
-  const zoneOf = (name: string) => {
-    const found = zones.get(name) ?? {
-      free: perType(() => new Array<number>(MAX_PAGE_ORDER + 1).fill(0)),
-      pageblocks: perType(() => 0),
-    };
-    zones.set(name, found);
-    return found;
-  };
-  let blockTypes: string[] | undefined;
-  for (const [index, line] of linesOf(file).entries()) {
-    const free = /^Node\s+(\d+), zone\s+(\w+), type\s+(\w+)\s+([>\d\s]+)$/.exec(line);
-    const header = /^Number of blocks type\s+(.+)$/.exec(line);
-    const blocks = /^Node (\d+), zone\s+(\w+)\s+([\d\s]+)$/.exec(line);
-    if (free !== null) {
-      expectNodeZero(file, index + 1, free[1]);
-      const counts = free[4].trim().split(/\s+/);
-      if (counts.length !== MAX_PAGE_ORDER + 1) {
-        throw new InputError(
-          `${file}:${index + 1}: expected ${MAX_PAGE_ORDER + 1} counts, got ${counts.length}`,
-        );
-      }
-      const target = zoneOf(free[2]).free[migratetype(file, index + 1, free[3])];
-      for (const [order, count] of counts.entries())
-        target[order] = count.startsWith('>') ? CAPPED : Number(count);
-    } else if (header !== null) {
-      blockTypes = header[1].trim().split(/\s+/);
-    } else if (blocks !== null && blockTypes !== undefined) {
-      const counts = blocks[3].trim().split(/\s+/).map(Number);
-      for (const [column, type] of blockTypes.entries()) {
-        zoneOf(blocks[2]).pageblocks[migratetype(file, index + 1, type)] = counts[column] ?? 0;
-      }
-    } else if (line.startsWith('Node') && !/^Node\s+\d+, zone/.test(line)) {
-      throw new InputError(`${file}:${index + 1}: not a line of /proc/pagetypeinfo: '${line.trim()}'`);
-    }
-  }
-  if (zones.size === 0) throw new InputError(`${file}: no zones; expected the content of /proc/pagetypeinfo`);
-  return zones;
-}
-
-const perType = <Value>(value: () => Value) =>
-  Object.fromEntries(MIGRATETYPES.map((type) => [type, value()])) as Record<Migratetype, Value>;
-
-function migratetype(file: string, line: number, name: string): Migratetype {
-  const found = MIGRATETYPES.find((type) => type === name);
-  if (found === undefined) {
-    throw new InputError(`${file}:${line}: unknown migratetype '${name}'; known: ${MIGRATETYPES.join(', ')}`);
-  }
-  return found;
-}
-
-/** Fills in counts that pagetypeinfo caps: buddyinfo less the other types. The two files are read moments apart. */
-function uncap(
-  zone: string,
-  free: Readonly<Record<Migratetype, readonly number[]>>,
-  totals: readonly number[],
-  warnings: string[],
-): Record<Migratetype, number[]> {
-  const result = perType(() => new Array<number>(MAX_PAGE_ORDER + 1).fill(0));
-  for (const [order, total] of totals.entries()) {
-    const counts = MIGRATETYPES.map((type) => free[type][order]);
-    const known = counts.reduce((sum, count) => sum + Math.max(0, count), 0);
-    if (counts.filter((count) => count === CAPPED).length > 1) {
-      warnings.push(
-        `zone ${zone}, order ${order}: two migratetypes are capped; the first gets all of the rest`,
-      );
-    }
-    let rest = Math.max(0, total - known);
-    for (const [index, type] of MIGRATETYPES.entries()) {
-      if (counts[index] !== CAPPED) {
-        result[type][order] = counts[index];
-      } else {
-        result[type][order] = rest;
-        rest = 0;
-      }
-    }
-    const isCapped = counts.includes(CAPPED);
-    if (!isCapped && known !== total) {
-      warnings.push(
-        `zone ${zone}, order ${order}: buddyinfo counts ${total} free chunks, pagetypeinfo ${known}; the latter is used`,
-      );
-    }
-  }
-  return result;
-}
-
-/** Where each zone has RAM. */
-function readRam(dir: string): Map<string, PageRun[]> {
-  const bounds = existsSync(join(dir, 'zoneinfo')) ? readZoneBounds(join(dir, 'zoneinfo')) : X86_ZONES;
-  const iomem = existsSync(join(dir, 'iomem')) ? readSystemRam(join(dir, 'iomem')) : undefined;
-  const ram = new Map<string, PageRun[]>();
-  for (const [zone, [first, end]] of Object.entries(bounds)) {
-    if (iomem === undefined) {
-      if (Number.isFinite(end) && bounds !== X86_ZONES) ram.set(zone, [[first, end - first]]);
-      continue;
-    }
-    const runs = iomem
-      .map(([start, pages]): PageRun => {
-        const from = Math.max(start, first);
-        return [from, Math.min(start + pages, end) - from];
-      })
-      .filter(([, pages]) => pages > 0);
-    if (runs.length > 0) ram.set(zone, runs);
-  }
-  return ram;
-}
-
-/** First page and end of each zone that spans any: `spanned` and `start_pfn` of /proc/zoneinfo. */
-function readZoneBounds(file: string): Record<string, readonly [number, number]> {
-  const bounds: Record<string, readonly [number, number]> = {};
-  let zone: string | undefined;
+/** Each zone that spans any pages: `spanned` and, after it, `start_pfn` of /proc/zoneinfo. */
+function readZones(file: string): Map<string, PageRun> {
+  const zones = new Map<string, PageRun>();
+  let zone = '';
   let spanned = 0;
-  for (const [index, line] of linesOf(file).entries()) {
-    const header = /^Node (\d+), zone\s+(\w+)/.exec(line);
-    const field = /^\s+(spanned|start_pfn:)\s+(\d+)/.exec(line);
+  for (const line of procLines(file)) {
+    const header = /^Node (\d+), zone\s+(\w+)/.exec(line.text);
+    const field = /^\s+(spanned|start_pfn:)\s+(\d+)/.exec(line.text);
     if (header !== null) {
-      expectNodeZero(file, index + 1, header[1]);
+      expectNodeZero(line, header[1]);
       zone = header[2];
+      spanned = 0;
     } else if (field?.[1] === 'spanned') {
       spanned = Number(field[2]);
-    } else if (field !== null && zone !== undefined && spanned > 0) {
-      bounds[zone] = [Number(field[2]), Number(field[2]) + spanned];
+    } else if (field !== null && spanned > 0) {
+      zones.set(zone, [Number(field[2]), spanned]);
     }
   }
-  return bounds;
+  if (zones.size === 0) throw new InputError(`${file}: no zones; expected the content of /proc/zoneinfo`);
+  return zones;
 }
+
+const PAGE_SIZE = 4096;
 
 /** Whole pages of the top-level `System RAM` ranges of /proc/iomem. */
 function readSystemRam(file: string): PageRun[] {
   const runs: PageRun[] = [];
-  for (const line of linesOf(file)) {
-    const match = /^([0-9a-f]+)-([0-9a-f]+) : System RAM$/.exec(line);
+  for (const { text } of procLines(file)) {
+    const match = /^([0-9a-f]+)-([0-9a-f]+) : System RAM$/.exec(text);
     if (match === null) continue;
-    const first = Math.ceil(Number.parseInt(match[1], 16) / 2 ** PAGE_SHIFT);
-    const end = Math.floor((Number.parseInt(match[2], 16) + 1) / 2 ** PAGE_SHIFT);
+    const first = Math.ceil(Number.parseInt(match[1], 16) / PAGE_SIZE);
+    const end = Math.floor((Number.parseInt(match[2], 16) + 1) / PAGE_SIZE);
     if (end > first) runs.push([first, end - first]);
   }
   if (runs.length === 0) {
@@ -262,15 +122,17 @@ function readSystemRam(file: string): PageRun[] {
 function readDirectMap(file: string): MappingRun[] | undefined {
   if (!existsSync(file)) return undefined;
   const runs: MappingRun[] = [];
-  for (const [index, line] of linesOf(file).entries()) {
-    if (line.trim() === '' || /start_pfn/.test(line)) continue;
-    const match = /^#map,[^,]*,(\d+),(\d+),([0-3])(?:,|$)/.exec(line);
+  let end = 0;
+  for (const line of procLines(file)) {
+    if (line.text.trim() === '' || line.text.includes('start_pfn')) continue;
+    const match = /^#map,[^,]*,(\d+),(\d+),([0-3])(?:,|$)/.exec(line.text);
     if (match === null) {
-      throw new InputError(
-        `${file}:${index + 1}: expected '#map,LABEL,start_pfn,npages,level,flags', got '${line}'`,
-      );
+      throw line.refuse(`expected '#map,LABEL,start_pfn,npages,level,flags', got '${line.text}'`);
     }
-    runs.push([Number(match[1]), Number(match[2]), Number(match[3]) as MappingLevel]);
+    const [start, pages] = [Number(match[1]), Number(match[2])];
+    if (start < end) throw line.refuse(`expected runs of rising pages, got ${start} after ${end - 1}`);
+    end = start + pages;
+    runs.push([start, pages, Number(match[3]) as MappingLevel]);
   }
   return runs;
 }

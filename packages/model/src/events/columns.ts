@@ -119,6 +119,14 @@ const FIELDS: Readonly<Record<PoolEvent['type'], Readonly<Record<string, FieldKi
   'pages-leaked': { pfn: 'u32', pages: 'u32' },
 };
 
+/** By type code, then by the row's code: whether an event of that type can have it. */
+export const KNOWN_CODES: readonly (readonly boolean[])[] = EVENT_TYPES.map((type) => {
+  const kinds = Object.values(FIELDS[type]);
+  if (kinds.includes('level')) return [false, false, true, true];
+  const names = kinds.find((kind) => typeof kind !== 'string');
+  return names === undefined ? [true] : Array.from(names, () => true);
+});
+
 const FACT_FIELDS: Readonly<Record<string, FieldKind>> = { seq: 'u32', time: 'u32', request: 'u32' };
 
 const isWhole = (value: unknown, max: number): value is number =>
@@ -203,7 +211,7 @@ export class EventRows {
         }
         stored[field as keyof typeof stored] = value;
       } else {
-        const index = kind.indexOf(String(value));
+        const index = kind.indexOf(value as string);
         if (index < 0) throw fieldError(EVENT_TYPES[code], field, `one of ${kind.join(', ')}`);
         stored.code = index;
       }

@@ -17,7 +17,7 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { InputError } from '../errors.ts';
-import { allocateColumns, type ColumnName, EventBatch } from '../events/columns.ts';
+import { allocateColumns, type ColumnName, EventBatch, KNOWN_CODES } from '../events/columns.ts';
 import { EVENT_TYPES, TYPE } from '../events/types.ts';
 import { type LogHeader, parseHeader } from './header.ts';
 import { type LogTrailer, parseTrailer } from './trailer.ts';
@@ -105,6 +105,10 @@ export function fromArrow(
   for (let row = 0; row < batch.numRows; row++) {
     if (columns.type[row] >= EVENT_TYPES.length) {
       throw new InputError(`event ${firstSeq + row} has the unknown type code ${columns.type[row]}`);
+    }
+    if (KNOWN_CODES[columns.type[row]][columns.code[row]] !== true) {
+      const type = EVENT_TYPES[columns.type[row]];
+      throw new InputError(`event ${firstSeq + row} (${type}) has the unknown code ${columns.code[row]}`);
     }
     if (columns.type[row] === TYPE.ownerRegistered) columns.names.set(row, String(names?.get(row) ?? ''));
   }

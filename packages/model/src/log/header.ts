@@ -97,7 +97,22 @@ export function parseHeader(value: unknown): LogHeader {
     throw new InputError(`the log's header is wrong at '${issue.path.join('.')}': ${issue.message}`);
   }
   checkGeometry(parsed.data.geometry);
+  checkExtent(parsed.data);
   return parsed.data;
+}
+
+/** Memory beyond what the geometry spans could not be folded, and would take for ever to lay out. */
+function checkExtent({ memory, geometry }: LogHeader): void {
+  const expectInside = (what: string, start: number, pages: number) => {
+    if (start + pages <= geometry.spanPages) return;
+    throw new InputError(
+      `the log's header is wrong at 'memory': ${what} from page ${start} to ${start + pages} goes beyond the geometry's ${geometry.spanPages} pages`,
+    );
+  };
+  for (const [start, pages] of memory.directMap) expectInside('the direct map', start, pages);
+  for (const zone of memory.zones) {
+    for (const [start, pages] of zone.ram) expectInside(`RAM of zone '${zone.name}'`, start, pages);
+  }
 }
 
 export const frameOf = (header: LogHeader): Frame => ({

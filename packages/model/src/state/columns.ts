@@ -8,7 +8,7 @@ import type { Geometry } from '../geometry.ts';
 import { blockCount, regionCount } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';
-import { C, COUNTER_NAMES, type Counters, countersFrom } from './counters.ts';
+import { type Counters, type MutableCounters, zeroCounters } from './counters.ts';
 import type { Editor, Frame } from './editor.ts';
 import { Evolver } from './evolve.ts';
 import { hashTables } from './hash.ts';
@@ -27,7 +27,7 @@ import { DenseWords } from './word-table.ts';
 export class Columns implements Editor {
   readonly geometry: Geometry;
   readonly platform: Platform;
-  readonly counters = new Float64Array(COUNTER_NAMES.length);
+  readonly counters: MutableCounters = zeroCounters();
   readonly blocks: DenseWords;
   readonly mapping: DenseWords;
   readonly allocations = new DenseWords(ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF, 64);
@@ -41,9 +41,9 @@ export class Columns implements Editor {
     this.blocks = new DenseWords(blockLayout(frame.geometry).leafWords, blockCount(frame.geometry));
     this.mapping = new DenseWords(mappingLeafWords(frame.geometry), regionCount(frame.geometry));
     const pages = writeMapping(this.mapping, frame.geometry, directMap);
-    this.counters[C.mapped4KPages] = pages[1];
-    this.counters[C.mapped2MPages] = pages[2];
-    this.counters[C.mapped1GPages] = pages[3];
+    this.counters.mapped4KPages = pages[1];
+    this.counters.mapped2MPages = pages[2];
+    this.counters.mapped1GPages = pages[3];
     this.#evolver = new Evolver(this);
   }
 
@@ -64,7 +64,7 @@ export class Columns implements Editor {
 
   /** A frozen copy of the counters. */
   publishCounters(): Counters {
-    return countersFrom(this.counters);
+    return Object.freeze({ ...this.counters });
   }
 
   /** The state hash: 64 hex digits. */
@@ -74,6 +74,6 @@ export class Columns implements Editor {
 
   /** A view that always shows the present state. */
   view(): StateView {
-    return new StateView(this, this, this.owners, (name) => this.counters[C[name]]);
+    return new StateView(this, this, this.owners, (name) => this.counters[name]);
   }
 }

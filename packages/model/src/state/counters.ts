@@ -49,19 +49,12 @@ export const COUNTER_NAMES = [
 export type CounterName = (typeof COUNTER_NAMES)[number];
 export type Counters = Readonly<Record<CounterName, number>>;
 
-/** Index of each counter in a Float64Array of counters. */
-export const C = Object.freeze(
-  Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, index])),
-) as Readonly<Record<CounterName, number>>;
+/** Counters in the making: what the reducer writes. */
+export type MutableCounters = Record<CounterName, number>;
 
-export function countersFrom(values: Float64Array): Counters {
-  const counters = {} as Record<CounterName, number>;
-  for (let i = 0; i < COUNTER_NAMES.length; i++) counters[COUNTER_NAMES[i]] = values[i];
-  return Object.freeze(counters);
-}
+export const zeroCounters = (): MutableCounters =>
+  Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0])) as MutableCounters;
 
-export function valuesOf(counters: Counters): Float64Array {
-  const values = new Float64Array(COUNTER_NAMES.length);
-  for (let i = 0; i < COUNTER_NAMES.length; i++) values[i] = counters[COUNTER_NAMES[i]];
-  return values;
-}
+/** By COUNTER_NAMES: the canonical form. */
+export const valuesOf = (counters: Counters): Float64Array =>
+  Float64Array.from(COUNTER_NAMES, (name) => counters[name]);

@@ -1,5 +1,6 @@
 import type { Geometry } from '../geometry.ts';
 import type { Platform } from '../platform.ts';
+import type { MutableCounters } from './counters.ts';
 import type { WordReader, WordTable } from './word-table.ts';
 
 /** The fixed frame of a run: what the header of its log says and no event changes. */
@@ -21,7 +22,6 @@ export interface StateTables<Table extends WordReader = WordReader> {
  * and the edit of an immutable State.
  */
 export interface Editor extends Frame, StateTables<WordTable> {
-  /** By the indices in C. */
-  readonly counters: Float64Array;
+  readonly counters: MutableCounters;
   addOwner(name: string): void;
 }

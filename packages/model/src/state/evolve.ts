@@ -12,7 +12,6 @@ import { EVENT_TYPES, TYPE } from '../events/types.ts';
 import type { MappingLevel } from '../memory-state.ts';
 import { DIRECTIONS, type Direction, flushesFor, hostCallsFor } from '../platform.ts';
 import type { Pfn } from '../units.ts';
-import { C } from './counters.ts';
 import type { Editor } from './editor.ts';
 import {
   ALLOCATION,
@@ -46,27 +45,29 @@ const PROBLEMS: Readonly<Record<BitmapName, readonly [missing: string, forbidden
 };
 
 /** Folds rows into the state of one editor. Holds no state of its own but what the geometry fixes. */
-export class Evolver {
+export class Evolver implements MappedRange {
   readonly #editor: Editor;
   readonly #layout: BlockLayout;
-  /** The conversion that #map is asked about. Fields, so that no closure is made for every conversion. */
+  /** The conversion whose range is being walked. Fields, so that no closure is made for every conversion. */
   #converted: EventColumns | undefined;
   #convertedRow = 0;
   #isDecrypting = false;
-  readonly #map: MappedRange;
 
   constructor(editor: Editor) {
     this.#editor = editor;
     this.#layout = blockLayout(editor.geometry);
-    this.#map = {
-      levelAt: (pfn) => mappingLevelAt(editor, editor.geometry, pfn),
-      isUnchanged: (pfn) =>
-        this.#isDecrypting ? bitAt(editor, this.#layout, 'shared', pfn) : !this.#isExposed(pfn),
-      split: (base, level) => this.#refuseUnsplit(base, level),
-    };
   }
 
-  #refuseUnsplit(base: Pfn, level: 2 | 3): void {
+  levelAt(pfn: Pfn): MappingLevel {
+    return mappingLevelAt(this.#editor, this.#editor.geometry, pfn);
+  }
+
+  isUnchanged(pfn: Pfn): boolean {
+    return this.#isDecrypting ? bitAt(this.#editor, this.#layout, 'shared', pfn) : !this.#isExposed(pfn);
+  }
+
+  /** The walk finds a large page that this conversion cannot keep: its split should have come before. */
+  split(base: Pfn, level: 2 | 3): void {
     if (this.#converted === undefined) return;
     const size = level === 3 ? '1G' : '2M';
     this.#refuse(this.#converted, this.#convertedRow, `the ${size} page at ${base} was not split before`);
@@ -76,8 +77,8 @@ export class Evolver {
   evolve(columns: EventColumns, row: number): void {
     const { counters } = this.#editor;
     const time = columns.time[row];
-    if (!(time >= counters[C.time])) {
-      this.#refuse(columns, row, `time goes back from ${counters[C.time]} ns to ${time} ns`);
+    if (!(time >= counters.time)) {
+      this.#refuse(columns, row, `time goes back from ${counters.time} ns to ${time} ns`);
     }
     const pfn = columns.pfn[row];
     const pages = columns.pages[row];
@@ -96,13 +97,13 @@ export class Evolver {
         this.#expectRam(columns, row);
         this.#expectPages(columns, row, NOTHING, CLAIMED);
         this.#fill(pfn, pages, 'claimed', true);
-        counters[C.claimedPages] += pages;
+        counters.claimedPages += pages;
         break;
       case TYPE.pagesReturned:
         this.#expectRange(columns, row);
         this.#expectPages(columns, row, CLAIMED, ALLOCATED | SHARED | UNKNOWN | LEAKED);
         this.#fill(pfn, pages, 'claimed', false);
-        counters[C.claimedPages] -= pages;
+        counters.claimedPages -= pages;
         break;
       case TYPE.largePageSplit:
         this.#largePageSplit(columns, row);
@@ -123,7 +124,7 @@ export class Evolver {
       case TYPE.conversionFailed:
         this.#expectConvertible(columns, row, DIRECTIONS[columns.code[row]]);
         this.#change(pfn, pages, 'unknown');
-        counters[C.failedConversions]++;
+        counters.failedConversions++;
         break;
       case TYPE.pagesAllocated:
         this.#pagesAllocated(columns, row);
@@ -138,20 +139,20 @@ export class Evolver {
         this.#expectRange(columns, row);
         this.#expectPages(columns, row, CLAIMED | UNKNOWN, ALLOCATED | LEAKED);
         this.#fill(pfn, pages, 'leaked', true);
-        counters[C.leakedPages] += pages;
+        counters.leakedPages += pages;
         break;
       default:
         this.#refuse(columns, row, 'there is no event type with this code');
     }
-    counters[C.events]++;
-    counters[C.time] = time;
+    counters.events++;
+    counters.time = time;
   }
 
   #refuse(columns: EventColumns, row: number, why: string): never {
     const { counters } = this.#editor;
     const type = EVENT_TYPES[columns.type[row]] ?? `type ${columns.type[row]}`;
     throw new InvariantError(
-      `event ${counters[C.events]} (${type}, request ${columns.request[row]}) cannot have happened: ${why}`,
+      `event ${counters.events} (${type}, request ${columns.request[row]}) cannot have happened: ${why}`,
     );
   }
 
@@ -220,7 +221,7 @@ export class Evolver {
     this.#isDecrypting = direction === 'decrypt';
     this.#converted = columns;
     this.#convertedRow = row;
-    splitForChange(this.#editor.geometry, this.#map, columns.pfn[row] as Pfn, columns.pages[row]);
+    splitForChange(this.#editor.geometry, this, columns.pfn[row] as Pfn, columns.pages[row]);
   }
 
   #fill(start: number, pages: number, bitmap: BitmapName, set: boolean): void {
@@ -254,22 +255,22 @@ export class Evolver {
       const until = Math.min(end - blockStart, pagesPerBlock);
       blocks.write(block);
       const before = this.#exposedPages();
-      counters[C.sharedPages] += fillBits(blocks, layout, 'shared', from, until, to === 'shared');
+      counters.sharedPages += fillBits(blocks, layout, 'shared', from, until, to === 'shared');
       if (to === 'unknown' || blocks.words[blocks.base + layout.counts + BITMAP.unknown] > 0) {
-        counters[C.unknownPages] += fillBits(blocks, layout, 'unknown', from, until, to === 'unknown');
+        counters.unknownPages += fillBits(blocks, layout, 'unknown', from, until, to === 'unknown');
       }
       const after = this.#exposedPages();
-      counters[C.sharedBlocks] += Number(after > 0) - Number(before > 0);
-      counters[C.mixedBlocks] +=
+      counters.sharedBlocks += Number(after > 0) - Number(before > 0);
+      counters.mixedBlocks +=
         Number(after > 0 && after < pagesPerBlock) - Number(before > 0 && before < pagesPerBlock);
       const touched = blocks.base + layout.touched;
       if (after > 0 && blocks.words[touched] === 0) {
         blocks.words[touched] = 1;
-        counters[C.touchedBlocks]++;
+        counters.touchedBlocks++;
       }
       at = blockStart + until;
     }
-    if (wasExposed !== isExposed) counters[C.borders] += this.#bordersAt(start, end) * (isExposed ? 1 : -1);
+    if (wasExposed !== isExposed) counters.borders += this.#bordersAt(start, end) * (isExposed ? 1 : -1);
   }
 
   /** Shared and unknown pages of the block that the cursor is at. */
@@ -303,12 +304,12 @@ export class Evolver {
 
   #countConversion(pfn: number, pages: number, direction: Direction): void {
     const { counters, geometry, platform } = this.#editor;
-    counters[C.conversions]++;
-    counters[C.convertedPages] += pages;
-    counters[C.hostCalls] += hostCallsFor(platform, geometry, pfn as Pfn, pages);
+    counters.conversions++;
+    counters.convertedPages += pages;
+    counters.hostCalls += hostCallsFor(platform, geometry, pfn as Pfn, pages);
     const flushes = flushesFor(platform, pages, direction);
-    counters[C.fullFlushes] += flushes.full;
-    counters[C.rangedFlushes] += flushes.ranged;
+    counters.fullFlushes += flushes.full;
+    counters.rangedFlushes += flushes.ranged;
   }
 
   #largePageSplit(columns: EventColumns, row: number): void {
@@ -330,18 +331,18 @@ export class Evolver {
     mapping.write(region);
     if (level === 3) {
       mapping.words[mapping.base + blocksPerRegion] = 0;
-      counters[C.splits1G]++;
-      counters[C.mapped1GPages] -= size;
-      counters[C.mapped2MPages] += size;
+      counters.splits1G++;
+      counters.mapped1GPages -= size;
+      counters.mapped2MPages += size;
     } else {
       mapping.words[mapping.base + block - region * blocksPerRegion] = 1;
-      counters[C.splits2M]++;
-      counters[C.mapped2MPages] -= size;
-      counters[C.mapped4KPages] += size;
+      counters.splits2M++;
+      counters.mapped2MPages -= size;
+      counters.mapped4KPages += size;
     }
-    counters[C.pageTablePages]++;
+    counters.pageTablePages++;
     // Each split ends in flush_tlb_all() under cpa_lock: __split_large_page(), arch/x86/mm/pat/set_memory.c.
-    counters[C.fullFlushes]++;
+    counters.fullFlushes++;
   }
 
   #largePageRestored(columns: EventColumns, row: number): void {
@@ -364,27 +365,27 @@ export class Evolver {
     const region = Math.floor(block / blocksPerRegion);
     mapping.write(region);
     mapping.words[mapping.base + block - region * blocksPerRegion] = 2;
-    counters[C.restores2M]++;
-    counters[C.mapped4KPages] -= pagesPerBlock;
-    counters[C.mapped2MPages] += pagesPerBlock;
-    counters[C.pageTablePages]--;
-    counters[C.fullFlushes]++;
+    counters.restores2M++;
+    counters.mapped4KPages -= pagesPerBlock;
+    counters.mapped2MPages += pagesPerBlock;
+    counters.pageTablePages--;
+    counters.fullFlushes++;
   }
 
   #ownerRegistered(columns: EventColumns, row: number): void {
     const { counters } = this.#editor;
-    if (columns.owner[row] !== counters[C.owners]) {
-      this.#refuse(columns, row, `owner ${columns.owner[row]} comes where ${counters[C.owners]} is next`);
+    if (columns.owner[row] !== counters.owners) {
+      this.#refuse(columns, row, `owner ${columns.owner[row]} comes where ${counters.owners} is next`);
     }
     this.#editor.addOwner(columns.names.get(row) ?? '');
-    counters[C.owners]++;
+    counters.owners++;
   }
 
   #allocationRequested(columns: EventColumns, row: number): void {
     const { counters, geometry } = this.#editor;
     const id = columns.allocation[row];
     const pages = columns.pages[row];
-    if (columns.owner[row] >= counters[C.owners]) {
+    if (columns.owner[row] >= counters.owners) {
       this.#refuse(columns, row, `owner ${columns.owner[row]} was never registered`);
     }
     if (pages === 0 || columns.bytes[row] > pages * 2 ** geometry.pageShift) {
@@ -392,8 +393,8 @@ export class Evolver {
     }
     this.#nextRequest(columns, row);
     // Without gaps the table of allocations is dense, and a hostile id cannot make it huge.
-    if (id !== counters[C.lastAllocation] + 1) {
-      this.#refuse(columns, row, `allocation ${id} comes where ${counters[C.lastAllocation] + 1} is next`);
+    if (id !== counters.lastAllocation + 1) {
+      this.#refuse(columns, row, `allocation ${id} comes where ${counters.lastAllocation + 1} is next`);
     }
     const { words, base } = this.#writeRecord(id);
     words[base + ALLOCATION.status] = STATUS.requested;
@@ -401,8 +402,8 @@ export class Evolver {
     words[base + ALLOCATION.request] = columns.request[row];
     words[base + ALLOCATION.bytes] = columns.bytes[row];
     words[base + ALLOCATION.pages] = pages;
-    counters[C.lastAllocation] = id;
-    counters[C.requests]++;
+    counters.lastAllocation = id;
+    counters.requests++;
   }
 
   #freeRequested(columns: EventColumns, row: number): void {
@@ -416,12 +417,12 @@ export class Evolver {
     }
     const record = this.#writeRecord(id);
     record.words[record.base + ALLOCATION.status] = STATUS.freeing;
-    this.#editor.counters[C.requests]++;
+    this.#editor.counters.requests++;
   }
 
   /** Requests are numbered from 1 without a gap. */
   #nextRequest(columns: EventColumns, row: number): void {
-    const next = this.#editor.counters[C.requests] + 1;
+    const next = this.#editor.counters.requests + 1;
     if (columns.request[row] !== next) {
       this.#refuse(columns, row, `request ${columns.request[row]} comes where ${next} is next`);
     }
@@ -439,7 +440,7 @@ export class Evolver {
     if (status === STATUS.live) this.#endLife(id);
     const record = this.#writeRecord(id);
     record.words[record.base + ALLOCATION.status] = STATUS.failed;
-    this.#editor.counters[C.failedRequests]++;
+    this.#editor.counters.failedRequests++;
   }
 
   #pagesAllocated(columns: EventColumns, row: number): void {
@@ -453,7 +454,7 @@ export class Evolver {
     const status = words[base + ALLOCATION.status];
     const made = words[base + ALLOCATION.extents];
     const first = words[base + ALLOCATION.firstExtent];
-    const next = counters[C.extents];
+    const next = counters.extents;
     if (status !== STATUS.requested && status !== STATUS.live) {
       this.#refuse(columns, row, `allocation ${id} was not requested`);
     }
@@ -468,8 +469,8 @@ export class Evolver {
     if (status === STATUS.requested) {
       record.words[record.base + ALLOCATION.status] = STATUS.live;
       record.words[record.base + ALLOCATION.firstExtent] = next;
-      counters[C.liveAllocations]++;
-      counters[C.liveBytes] += record.words[record.base + ALLOCATION.bytes];
+      counters.liveAllocations++;
+      counters.liveBytes += record.words[record.base + ALLOCATION.bytes];
     }
     record.words[record.base + ALLOCATION.extents] = made + 1;
     const leaf = Math.floor(next / EXTENTS_PER_LEAF);
@@ -477,8 +478,8 @@ export class Evolver {
     const at = extents.base + (next - leaf * EXTENTS_PER_LEAF) * EXTENT_WORDS;
     extents.words[at + EXTENT.pfn] = pfn;
     extents.words[at + EXTENT.pages] = pages;
-    counters[C.extents]++;
-    counters[C.livePages] += pages;
+    counters.extents++;
+    counters.livePages += pages;
   }
 
   #pagesFreed(columns: EventColumns, row: number): void {
@@ -514,7 +515,7 @@ export class Evolver {
     extents.words[extents.base + at + EXTENT.pages] = 0;
     const record = this.#writeRecord(id);
     record.words[record.base + ALLOCATION.freedExtents] = freed + 1;
-    counters[C.livePages] -= pages;
+    counters.livePages -= pages;
     if (status === STATUS.freeing && freed + 1 === made) {
       record.words[record.base + ALLOCATION.status] = STATUS.freed;
       this.#endLife(id);
@@ -524,13 +525,13 @@ export class Evolver {
   #endLife(id: number): void {
     const { counters } = this.#editor;
     const { words, base } = this.#readRecord(id);
-    counters[C.liveAllocations]--;
-    counters[C.liveBytes] -= words[base + ALLOCATION.bytes];
+    counters.liveAllocations--;
+    counters.liveBytes -= words[base + ALLOCATION.bytes];
   }
 
   #expectKnownAllocation(columns: EventColumns, row: number): void {
     const id = columns.allocation[row];
-    if (id === 0 || id > this.#editor.counters[C.lastAllocation]) {
+    if (id === 0 || id > this.#editor.counters.lastAllocation) {
       this.#refuse(columns, row, `allocation ${id} was never requested`);
     }
   }

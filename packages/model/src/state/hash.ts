@@ -1,12 +1,12 @@
 /**
  * The state hash: SHA-256 over a canonical form, so that both backends, any batch size and any replay of the same
- * events give the same 64 hex digits. Blocks and
- * extents that are all zero are left out, and so are allocations that are freed or failed.
+ * events give the same 64 hex digits. Blocks and extents that are all zero are left out, and so are allocations
+ * that are freed or failed.
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { blockCount, regionCount } from '../geometry.ts';
-import { C, COUNTER_NAMES } from './counters.ts';
+import { COUNTER_NAMES, type Counters, valuesOf } from './counters.ts';
 import type { Frame, StateTables } from './editor.ts';
 import {
   ALLOCATION,
@@ -20,17 +20,20 @@ import {
 } from './layout.ts';
 import type { WordReader } from './word-table.ts';
 
-/** 64 hex digits; `counters` by the indices in C. */
+/** 64 hex digits. */
 export function hashTables(
   frame: Frame,
   tables: StateTables,
-  counters: Float64Array,
+  counters: Counters,
   owners: readonly string[],
 ): string {
   const { geometry } = frame;
   const hasher = sha256.create();
-  hasher.update(utf8ToBytes(JSON.stringify([geometry, frame.platform.name, COUNTER_NAMES, owners])));
-  hasher.update(bytesOf(counters));
+  // Taken apart, because a geometry may name its parts in any order.
+  const { pageShift, pagesPerBlock, blocksPerRegion, spanPages } = geometry;
+  const fixed = { pageShift, pagesPerBlock, blocksPerRegion, spanPages };
+  hasher.update(utf8ToBytes(JSON.stringify([fixed, frame.platform.name, COUNTER_NAMES, owners])));
+  hasher.update(bytesOf(valuesOf(counters)));
   const add = (name: string, table: WordReader, shape: RecordShape, isLeftOut = isZero) => {
     hasher.update(utf8ToBytes(name));
     for (const record of records(table, shape, isLeftOut)) hasher.update(bytesOf(record));
@@ -45,13 +48,13 @@ export function hashTables(
   add(
     'allocations',
     tables.allocations,
-    { words: ALLOCATION_WORDS, perLeaf: ALLOCATIONS_PER_LEAF, count: counters[C.lastAllocation] + 1 },
+    { words: ALLOCATION_WORDS, perLeaf: ALLOCATIONS_PER_LEAF, count: counters.lastAllocation + 1 },
     isFinished,
   );
   add('extents', tables.extents, {
     words: EXTENT_WORDS,
     perLeaf: EXTENTS_PER_LEAF,
-    count: counters[C.extents],
+    count: counters.extents,
   });
   return bytesToHex(hasher.digest());
 }

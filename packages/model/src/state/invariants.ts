@@ -19,6 +19,8 @@ export function brokenInvariants(view: StateView): string[] {
   return broken;
 }
 
+const FACTS = ['claimed', 'shared', 'unknown', 'allocated', 'leaked'] as const;
+
 type Recounted =
   | 'claimedPages'
   | 'sharedPages'
@@ -27,7 +29,9 @@ type Recounted =
   | 'sharedBlocks'
   | 'touchedBlocks'
   | 'mixedBlocks'
-  | 'borders';
+  | 'borders'
+  | 'mapped2MPages'
+  | 'mapped1GPages';
 
 function recount(view: StateView, broken: string[]): Record<Recounted, number> {
   const { geometry, platform } = view;
@@ -40,16 +44,23 @@ function recount(view: StateView, broken: string[]): Record<Recounted, number> {
     touchedBlocks: 0,
     mixedBlocks: 0,
     borders: 0,
+    mapped2MPages: 0,
+    mapped1GPages: 0,
   };
   let previousIsPrivate = false;
   for (let block = 0; block < view.blocks; block++) {
     const figures = view.block(blockIndex(block));
     const first = block * geometry.pagesPerBlock;
     if (figures.touched) counts.touchedBlocks++;
+    // Large entries map whole blocks; how much of a block with 4K entries is RAM the state does not know.
+    if (figures.level === 2) counts.mapped2MPages += geometry.pagesPerBlock;
+    if (figures.level === 3) counts.mapped1GPages += geometry.pagesPerBlock;
     if (figures.claimed + figures.shared + figures.unknown + figures.allocated + figures.leaked === 0) {
       // A block nobody uses: 512 private pages (or a hole), unless a bitmap disagrees with its count.
-      if (view.firstWhereNot('claimed', false, toPfn(first), geometry.pagesPerBlock) !== -1) {
-        broken.push(`block ${block} counts no claimed page but has one`);
+      for (const fact of FACTS) {
+        if (view.firstWhereNot(fact, false, toPfn(first), geometry.pagesPerBlock) !== -1) {
+          broken.push(`block ${block} counts no ${fact} page but has one`);
+        }
       }
       previousIsPrivate = figures.level !== 0;
       continue;
@@ -71,13 +82,14 @@ function recount(view: StateView, broken: string[]): Record<Recounted, number> {
       if ((shared || unknown || allocated || leaked) && !claimed) {
         broken.push(`page ${page} is in use but not claimed`);
       }
+      if (leaked && !unknown) broken.push(`page ${page} is leaked but not unknown`);
       if (allocated && (unknown || leaked)) broken.push(`page ${page} is allocated though unknown or leaked`);
       if (allocated && platform.confidential && !shared) broken.push(`page ${page} is allocated but private`);
       const isExposed = shared || unknown;
       if (isExposed && previousIsPrivate) counts.borders++;
       previousIsPrivate = !isExposed && figures.level !== 0;
     }
-    for (const fact of ['claimed', 'shared', 'unknown', 'allocated', 'leaked'] as const) {
+    for (const fact of FACTS) {
       if (seen[fact] !== figures[fact]) {
         broken.push(`block ${block} counts ${figures[fact]} ${fact} pages, a recount gives ${seen[fact]}`);
       }

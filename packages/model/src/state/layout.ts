@@ -32,7 +32,7 @@ export function blockLayout(geometry: Geometry): BlockLayout {
 export const mappingLeafWords = (geometry: Geometry): number => geometry.blocksPerRegion + 1;
 
 /** Allocation records in a leaf, and the words of one. */
-export const ALLOCATIONS_PER_LEAF = 16;
+export const ALLOCATIONS_PER_LEAF = 4;
 export const ALLOCATION = {
   status: 0,
   owner: 1,
@@ -49,6 +49,6 @@ export const ALLOCATION_WORDS = 8;
 /** What has become of an allocation id. An id is used once. */
 export const STATUS = { unused: 0, requested: 1, live: 2, freeing: 3, freed: 4, failed: 5 } as const;
 
-export const EXTENTS_PER_LEAF = 64;
+export const EXTENTS_PER_LEAF = 16;
 export const EXTENT = { pfn: 0, pages: 1 } as const;
 export const EXTENT_WORDS = 2;

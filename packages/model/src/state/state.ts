@@ -8,7 +8,7 @@ import type { Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';
 import type { Columns } from './columns.ts';
-import { C, COUNTER_NAMES, type Counters, countersFrom, valuesOf } from './counters.ts';
+import { type Counters, type MutableCounters, zeroCounters } from './counters.ts';
 import type { Editor, Frame, StateTables } from './editor.ts';
 import { Evolver } from './evolve.ts';
 import { hashTables } from './hash.ts';
@@ -71,15 +71,15 @@ export interface State {
 export function initialState(frame: Frame, directMap: readonly MappingRun[]): State {
   const mapping = PersistentWords.empty(mappingLeafWords(frame.geometry)).edit();
   const pages = writeMapping(mapping, frame.geometry, directMap);
-  const counters = new Float64Array(COUNTER_NAMES.length);
-  counters[C.mapped4KPages] = pages[1];
-  counters[C.mapped2MPages] = pages[2];
-  counters[C.mapped1GPages] = pages[3];
+  const counters = zeroCounters();
+  counters.mapped4KPages = pages[1];
+  counters.mapped2MPages = pages[2];
+  counters.mapped1GPages = pages[3];
   return produce(
     {
       geometry: frame.geometry,
       platform: frame.platform,
-      counters: countersFrom(counters),
+      counters,
       owners: [] as readonly string[],
       tables: new Tables(
         PersistentWords.empty(blockLayout(frame.geometry).leafWords),
@@ -96,7 +96,7 @@ export function initialState(frame: Frame, directMap: readonly MappingRun[]): St
 class StateEdit implements Editor {
   readonly geometry: Geometry;
   readonly platform: Platform;
-  readonly counters: Float64Array;
+  readonly counters: MutableCounters;
   readonly blocks: WordsEdit;
   readonly mapping: WordsEdit;
   readonly allocations: WordsEdit;
@@ -106,7 +106,7 @@ class StateEdit implements Editor {
   constructor(state: State) {
     this.geometry = state.geometry;
     this.platform = state.platform;
-    this.counters = valuesOf(state.counters);
+    this.counters = { ...state.counters };
     const tables = tablesOf(state.tables);
     this.blocks = tables.blocks;
     this.mapping = tables.mapping;
@@ -137,7 +137,7 @@ export function foldRows(state: State, columns: EventColumns, from: number, to: 
     const edit = new StateEdit(state);
     const evolver = new Evolver(edit);
     for (let row = from; row < to; row++) evolver.evolve(columns, row);
-    draft.counters = castDraft(countersFrom(edit.counters));
+    draft.counters = Object.freeze(edit.counters);
     draft.tables = castDraft(edit.publish());
     if (edit.newOwners.length > 0) draft.owners.push(...edit.newOwners);
   });
@@ -155,7 +155,7 @@ export function viewOf(state: State): StateView {
 
 /** The state hash: 64 hex digits, the same as Columns.hash() after the same events. */
 export function hashOf(state: State): string {
-  return hashTables(state, tablesOf(state.tables), valuesOf(state.counters), state.owners);
+  return hashTables(state, tablesOf(state.tables), state.counters, state.owners);
 }
 
 /** Publishes what a Columns has come to as an immutable state; it costs a copy of everything in use. */

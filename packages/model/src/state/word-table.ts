@@ -17,7 +17,10 @@ export interface WordTable extends WordReader {
   write(leaf: number): void;
 }
 
-/** All leaves in one typed array that doubles when it is too short. Fast, and mutable: nobody outside may see it. */
+/**
+ * All leaves in one typed array that doubles when it is too short. Fast, and mutable: nobody outside may see it. Behind
+ * the last leaf is one of zeros, for whoever reads further.
+ */
 export class DenseWords implements WordTable {
   words: Uint32Array;
   base = 0;
@@ -25,24 +28,20 @@ export class DenseWords implements WordTable {
 
   constructor(leafWords: number, leaves: number) {
     this.leafWords = leafWords;
-    this.words = new Uint32Array(leafWords * Math.max(1, leaves));
+    this.words = new Uint32Array(leafWords * (leaves + 1));
   }
 
   get leaves(): number {
-    return this.words.length / this.leafWords;
+    return this.words.length / this.leafWords - 1;
   }
 
   read(leaf: number): void {
-    this.#point(leaf);
+    this.base = Math.min(leaf * this.leafWords, this.words.length - this.leafWords);
   }
 
   write(leaf: number): void {
-    this.#point(leaf);
-  }
-
-  #point(leaf: number): void {
     const base = leaf * this.leafWords;
-    if (base >= this.words.length) this.#grow(base + this.leafWords);
+    if (base >= this.words.length - this.leafWords) this.#grow(base + 2 * this.leafWords);
     this.base = base;
   }
 

@@ -21,7 +21,7 @@ import { guessPlacement } from './placement-guess.ts';
 export interface PageSource {
   /** Takes a free chunk of 2^order pages. Returns its first page, or -1 when no zone has one. */
   claim(order: number, migratetype: Migratetype): Pfn | -1;
-  /** Frees a chunk of 2^order pages. Throws InvariantError for pages that are free already, or no RAM. */
+  /** Frees a chunk of 2^order pages. Throws InvariantError when it lies in a free chunk, or is no RAM. */
   giveBack(pfn: Pfn, order: number): void;
   /** Pages in all free lists. */
   readonly freePages: number;
@@ -101,9 +101,11 @@ class BuddyAllocator implements PageSource {
 
   claim(order: number, migratetype: Migratetype): Pfn | -1 {
     const type = TYPE[migratetype];
-    // ALLOC_NOFRAGMENT: before any zone breaks up a foreign pageblock, every zone may serve without doing so.
+    // alloc_flags_nofragment(): where there is a Normal zone, every zone may serve without breaking up a foreign
+    // pageblock before any zone does.
+    const isNofragment = this.#zones[this.#zones.length - 1] === 'Normal';
     const wholePageblocks = Math.max(order, this.#pageblockOrder);
-    for (const lowestStolen of [wholePageblocks, order]) {
+    for (const lowestStolen of isNofragment ? [wholePageblocks, order] : [order]) {
       for (let zone = this.#zones.length - 1; zone >= 0; zone--) {
         let found = this.#claimSmallest(zone, order, type);
         if (found < 0 && this.#steal(zone, order, lowestStolen, type)) {
@@ -127,7 +129,7 @@ class BuddyAllocator implements PageSource {
       }
       return pfn;
     }
-    return NO_ZONE;
+    return -1;
   }
 
   /**
@@ -135,37 +137,51 @@ class BuddyAllocator implements PageSource {
    * once, and moves the rest of its pageblock along where that pays. Returns whether there is something to claim now.
    */
   #steal(zone: number, order: number, lowest: number, type: number): boolean {
-    for (let current = MAX_PAGE_ORDER; current >= lowest; current--) {
-      for (const other of FALLBACKS[type] ?? []) {
-        const pfn = this.#lists.first(zone, current, other);
-        if (pfn < 0) continue;
-        if (!this.#canSteal(current, type) && current > order) continue;
-        this.#stealChunk(zone, pfn, current, other, type);
-        return true;
-      }
+    let current = MAX_PAGE_ORDER;
+    while (current >= lowest && this.#fallback(zone, current, type) < 0) current--;
+    if (current < lowest) return false;
+    if (!this.#canSteal(current, type)) {
+      // The rest of the pageblock would not come along: then break up the smallest chunk instead.
+      current = order;
+      while (this.#fallback(zone, current, type) < 0) current++;
     }
-    return false;
+    this.#stealChunk(zone, this.#fallback(zone, current, type), current, type);
+    return true;
+  }
+
+  /** find_suitable_fallback(): the chunk of `order` to take from another migratetype, or -1. */
+  #fallback(zone: number, order: number, type: number): number {
+    for (const other of FALLBACKS[type] ?? []) {
+      const pfn = this.#lists.first(zone, order, other);
+      if (pfn >= 0) return pfn;
+    }
+    return -1;
   }
 
   /** can_steal_fallback(). */
   #canSteal(order: number, type: number): boolean {
-    return order >= this.#pageblockOrder / 2 || type === TYPE.Unmovable || type === TYPE.Reclaimable;
+    return order >= this.#pageblockOrder >> 1 || type === TYPE.Unmovable || type === TYPE.Reclaimable;
   }
 
   /** steal_suitable_fallback(). */
-  #stealChunk(zone: number, pfn: number, order: number, other: number, type: number): void {
+  #stealChunk(zone: number, pfn: number, order: number, type: number): void {
     const block = Math.floor(pfn / this.#pageblockPages);
     if (order >= this.#pageblockOrder) {
       this.#typeOf.fill(type, block, block + 2 ** (order - this.#pageblockOrder));
     } else if (this.#canSteal(order, type)) {
+      // None of its used pages is known to suit the new type, so the free ones alone must make half of it.
       const moved = this.#moveFreePages(zone, block, type);
-      // Used pages of a movable pageblock are taken for movable: they do not suit an unmovable one.
-      const alike = type === TYPE.Movable || other === TYPE.Movable ? 0 : this.#pageblockPages - moved;
-      if (moved + alike >= this.#pageblockPages / 2) this.#typeOf[block] = type;
+      if (moved >= this.#pageblockPages / 2) this.#typeOf[block] = type;
       return;
     }
+    this.#moveChunk(zone, pfn, type);
+  }
+
+  /** move_to_free_list(): to the tail, so that what was moved is not served first. */
+  #moveChunk(zone: number, pfn: number, type: number): void {
+    const order = this.#lists.orderOf[pfn];
     this.#lists.remove(zone, pfn);
-    this.#lists.add(zone, pfn, order, type, false);
+    this.#lists.add(zone, pfn, order, type, true);
   }
 
   /** move_freepages_block(): puts every free chunk of a pageblock on another migratetype's lists. */
@@ -178,8 +194,7 @@ class BuddyAllocator implements PageSource {
         pfn++;
         continue;
       }
-      this.#lists.remove(zone, pfn);
-      this.#lists.add(zone, pfn, order, type, false);
+      this.#moveChunk(zone, pfn, type);
       moved += 2 ** order;
       pfn += 2 ** order;
     }
@@ -199,7 +214,7 @@ class BuddyAllocator implements PageSource {
       merged &= buddy;
       order++;
     }
-    const type = this.#typeOf[Math.floor(merged / this.#pageblockPages)];
+    const type = this.#typeOf[Math.floor(pfn / this.#pageblockPages)];
     this.#lists.add(zone, merged, order, type, this.#mayMergeSoon(merged, order));
   }
 

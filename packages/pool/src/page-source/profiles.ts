@@ -2,6 +2,7 @@
 import {
   InputError,
   MAX_PAGE_ORDER,
+  type MappingLevel,
   type MappingRun,
   type MemoryState,
   MIGRATETYPES,
@@ -100,8 +101,9 @@ function countRandomFree(orders: number[], random: { below(limit: number): numbe
 }
 
 function ramOf(bytes: number): PageRun[] {
-  if (!Number.isInteger(bytes) || bytes < 64 * MIB || bytes > 1024 * GIB || bytes % (2 * MIB) !== 0) {
-    throw new InputError(`memory of ${bytes} bytes: must be from 64 MiB to 1 TiB, a multiple of 2 MiB`);
+  if (!Number.isInteger(bytes) || bytes < 64 * MIB || bytes > 1023 * GIB || bytes % (2 * MIB) !== 0) {
+    // With the hole below 4 GiB, 1023 GiB end at 1 TiB: as far as a geometry goes.
+    throw new InputError(`memory of ${bytes} bytes: must be from 64 MiB to 1023 GiB, a multiple of 2 MiB`);
   }
   const pages = bytes / PAGE;
   const low = Math.min(pages, HOLE_START);
@@ -153,21 +155,27 @@ function zoneState(
 }
 
 /**
- * The direct map that a kernel with 1G pages builds over RAM: 1G entries for whole aligned GiB, 2M for the rest,
- * and 4K for the first 2 MiB (init_memory_mapping, arch/x86/mm/init.c).
+ * The direct map that a kernel with 1G pages builds over RAM: 1G entries for whole aligned GiB, 2M for whole aligned
+ * blocks, and 4K for the rest and for the first 2 MiB (init_memory_mapping, arch/x86/mm/init.c).
  */
 export function directMapOf(ram: readonly PageRun[]): MappingRun[] {
   const region = GIB / PAGE;
   const runs: MappingRun[] = [];
+  const map = (from: number, to: number, level: MappingLevel) => {
+    if (from < to) runs.push([from, to - from, level]);
+  };
   for (const [start, pages] of ram) {
     const end = start + pages;
     for (let at = start; at < end; ) {
-      const isWholeRegion = at % region === 0 && at + region <= end && at > 0;
-      const next = isWholeRegion ? at + region : Math.min(end, (Math.floor(at / region) + 1) * region);
-      if (at === 0) {
-        runs.push([0, PAGEBLOCK_PAGES, 1], [PAGEBLOCK_PAGES, next - PAGEBLOCK_PAGES, 2]);
+      const next = Math.min(end, (Math.floor(at / region) + 1) * region);
+      if (next - at === region && at > 0) {
+        map(at, next, 3);
       } else {
-        runs.push([at, next - at, isWholeRegion ? 3 : 2]);
+        const firstWhole = Math.max(1, Math.ceil(at / PAGEBLOCK_PAGES)) * PAGEBLOCK_PAGES;
+        const lastWhole = Math.floor(next / PAGEBLOCK_PAGES) * PAGEBLOCK_PAGES;
+        map(at, Math.min(firstWhole, next), 1);
+        map(firstWhole, lastWhole, 2);
+        map(Math.max(at, firstWhole, lastWhole), next, 1);
       }
       at = next;
     }

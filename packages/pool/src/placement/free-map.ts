@@ -102,8 +102,8 @@ export class FreeMap {
   }
 
   /**
-   * Lowest page of `block` at which `pages` free pages begin at a multiple of `align`, or -1. With `exact`, only
-   * in runs of exactly that many pages.
+   * Lowest page of `block` at which `pages` free pages begin at a multiple of `align`, or -1. With
+   * `runPages`, only in runs of exactly that many pages.
    */
   findInBlock(block: number, pages: number, align: number, runPages?: number): Pfn | -1 {
     const blockEnd = (block + 1) * this.#pagesPerBlock;

@@ -1,0 +1,39 @@
+import { expect, it } from 'vitest';
+import { blockMetrics } from './blocks.ts';
+import { decrypted, encrypted, measure } from './testing.ts';
+
+it('counts a block as shared from its first shared page to its last, and as mixed in between', () => {
+  const history = [decrypted(512, 1), decrypted(513, 511), encrypted(512, 1), encrypted(513, 511)];
+  const after = (events: number) => measure(blockMetrics, history.slice(0, events));
+  expect(after(0)).toMatchObject({ 'blocks-now': 0, 'mixed-now': 0 });
+  expect(after(1)).toMatchObject({ 'blocks-now': 1, 'mixed-now': 1 });
+  expect(after(2)).toMatchObject({ 'blocks-now': 1, 'mixed-now': 0 });
+  expect(after(3)).toMatchObject({ 'blocks-now': 1, 'mixed-now': 1 });
+  expect(after(4)).toMatchObject({ 'blocks-now': 0, 'mixed-now': 0, 'blocks-peak': 1, 'mixed-peak': 1 });
+});
+
+it('counts every block that one conversion reaches into', () => {
+  // Pages 500..1547: the end of block 0, all of blocks 1 and 2, the beginning of block 3.
+  expect(measure(blockMetrics, [decrypted(500, 1048)])).toMatchObject({
+    'blocks-now': 4,
+    'blocks-peak': 4,
+    'mixed-now': 2,
+    'mixed-peak': 2,
+  });
+});
+
+it('keeps the peaks, which need not be at one time', () => {
+  const history = [
+    decrypted(0, 1),
+    decrypted(512, 1),
+    encrypted(0, 1),
+    encrypted(512, 1),
+    decrypted(0, 1536),
+  ];
+  expect(measure(blockMetrics, history)).toMatchObject({
+    'blocks-now': 3,
+    'blocks-peak': 3,
+    'mixed-now': 0,
+    'mixed-peak': 2,
+  });
+});

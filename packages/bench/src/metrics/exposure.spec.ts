@@ -1,0 +1,42 @@
+import { expect, it } from 'vitest';
+import { exposureMetrics } from './exposure.ts';
+import { allocated, decrypted, encrypted, freed, measure } from './testing.ts';
+
+const SECOND = 1_000_000_000;
+
+it('integrates the bytes that are shared and in no allocation over time', () => {
+  const history = [
+    decrypted(0, 10, 0), // 10 idle for 1 s
+    allocated(1, 0, 4, SECOND), // 6 idle for 2 s
+    freed(1, 0, 4, 3 * SECOND), // 10 idle for half a second
+    encrypted(0, 8, 3.5 * SECOND), // 2 idle to the end, which is now
+  ];
+  expect(measure(exposureMetrics, history)).toMatchObject({
+    'shared-idle-byte-seconds': 4096 * (10 * 1 + 6 * 2 + 10 * 0.5),
+    'shared-idle-peak': 4096 * 10,
+    'shared-idle-now': 4096 * 2,
+  });
+});
+
+it('does not count what comes and goes within one instant', () => {
+  const history = [
+    decrypted(0, 8, 0),
+    allocated(1, 0, 8, 0),
+    freed(1, 0, 8, SECOND),
+    encrypted(0, 8, SECOND),
+    decrypted(0, 1, 2 * SECOND),
+  ];
+  expect(measure(exposureMetrics, history.slice(0, 4))).toMatchObject({
+    'shared-idle-peak': 0,
+    'shared-idle-byte-seconds': 0,
+  });
+  expect(measure(exposureMetrics, history)).toMatchObject({ 'shared-idle-peak': 4096 });
+});
+
+it('finds nothing idle where allocations need not be shared', () => {
+  expect(measure(exposureMetrics, [allocated(1, 0, 8, 0), freed(1, 0, 8, SECOND)])).toMatchObject({
+    'shared-idle-peak': 0,
+    'shared-idle-now': 0,
+    'shared-idle-byte-seconds': 0,
+  });
+});

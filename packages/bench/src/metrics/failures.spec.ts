@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { failureMetrics } from './failures.ts';
+import { measure, refused } from './testing.ts';
+
+it('counts refusals by their reason', () => {
+  const history = [
+    refused(1, 2048, 'too-large'),
+    refused(2, 1, 'out-of-memory'),
+    refused(3, 4096, 'too-large'),
+  ];
+  expect(measure(failureMetrics, history, { failedRequests: 3 })).toEqual({
+    failures: 3,
+    'failures-out-of-memory': 1,
+    'failures-too-large': 2,
+  });
+});

@@ -1,0 +1,117 @@
+/** What the specs of the metrics share: histories written by hand, and runs of a real pool. */
+import {
+  allocationId,
+  COUNTER_NAMES,
+  type Counters,
+  type EventBatch,
+  type EventBody,
+  EventRows,
+  type FailureReason,
+  type LogHeader,
+  logHeader,
+  type PlatformName,
+  pfn,
+  platformNamed,
+  type Request,
+  x86Geometry,
+} from '@decpool/model';
+import { freshBoot, Pool, policyNamed } from '@decpool/pool';
+import { allMetrics } from './all.ts';
+import type { MetricFamily, MetricValue } from './metric.ts';
+
+/** Memory of 8 blocks. */
+const HEADER = logHeader({
+  geometry: x86Geometry(8 * 512),
+  platform: platformNamed('snp'),
+  memory: { name: 'by hand', zones: [], directMap: [] },
+  policy: 'by hand',
+  seed: 1,
+  workload: { name: 'by hand', requests: '' },
+});
+
+const ZERO = Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0])) as Counters;
+
+const byId = (metrics: readonly MetricValue[]): Record<string, number> =>
+  Object.fromEntries(metrics.map(({ id, value }) => [id, value]));
+
+/** An event as a spec writes it: at time 0 unless told. */
+type Told = EventBody & { readonly time?: number };
+
+export const decrypted = (start: number, pages: number, time = 0) => ({
+  type: 'pages-decrypted' as const,
+  pfn: pfn(start),
+  pages,
+  time,
+});
+export const encrypted = (start: number, pages: number, time = 0) => ({
+  ...decrypted(start, pages, time),
+  type: 'pages-encrypted' as const,
+});
+export const requested = (allocation: number, pages: number, bytes: number): Told => ({
+  type: 'allocation-requested',
+  allocation: allocationId(allocation),
+  api: 'alloc_pages_exact',
+  pages,
+  bytes,
+  owner: 0,
+});
+export const allocated = (allocation: number, start: number, pages: number, time = 0) => ({
+  ...decrypted(start, pages, time),
+  type: 'pages-allocated' as const,
+  allocation: allocationId(allocation),
+});
+export const freed = (allocation: number, start: number, pages: number, time = 0) => ({
+  ...allocated(allocation, start, pages, time),
+  type: 'pages-freed' as const,
+});
+export const refused = (allocation: number, pages: number, reason: FailureReason): Told => ({
+  type: 'allocation-failed',
+  allocation: allocationId(allocation),
+  pages,
+  reason,
+});
+
+/** The metrics of one family by their ids, after a history written by hand. */
+export function measure(
+  family: MetricFamily,
+  events: readonly Told[],
+  counters: Partial<Counters> = {},
+): Record<string, number> {
+  const projection = family(HEADER);
+  for (const [seq, event] of events.entries()) {
+    // A batch per event: a projection must not mind where batches begin.
+    const rows = new EventRows(1);
+    rows.appendObject(event);
+    projection.observe(rows.seal(seq));
+  }
+  return byId(projection.values({ ...ZERO, ...counters }));
+}
+
+export interface PolicyRun {
+  readonly header: LogHeader;
+  readonly batches: readonly EventBatch[];
+  readonly counters: Counters;
+  readonly values: Readonly<Record<string, number>>;
+}
+
+/** All metrics of a policy over these requests, in a fresh guest of 128 MiB. */
+export function runOf(policy: string, platform: PlatformName, requests: readonly Request[]): PolicyRun {
+  const pool = new Pool({
+    memory: freshBoot(128 * 2 ** 20),
+    platform: platformNamed(platform),
+    policy: policyNamed(policy),
+    batchRows: 64,
+  });
+  const metrics = allMetrics(pool.header);
+  const batches: EventBatch[] = [];
+  pool.batches$.subscribe((batch) => {
+    batches.push(batch);
+    metrics.observe(batch);
+  });
+  for (const request of requests) {
+    if (request.kind === 'allocate' || !pool.view.isRefused(request.allocation)) pool.request(request);
+  }
+  pool.complete();
+  const { header, counters } = pool;
+  return { header, batches, counters, values: byId(metrics.values(counters)) };
+}

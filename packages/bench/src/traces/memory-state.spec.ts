@@ -1,0 +1,218 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InputError, MIGRATETYPES, spanOf, x86Geometry, type ZoneState } from '@decpool/model';
+import { createPageSource } from '@decpool/pool';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readMemoryState } from './memory-state.ts';
+
+const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/memory/', import.meta.url));
+
+const freePages = ({ free }: ZoneState) =>
+  MIGRATETYPES.reduce(
+    (sum, type) => sum + free[type].reduce((pages, count, order) => pages + count * 2 ** order, 0),
+    0,
+  );
+const ramPages = ({ ram }: ZoneState) => ram.reduce((sum, [, pages]) => sum + pages, 0);
+
+describe('the bundled memory states', () => {
+  it.each(['k61-E7cc-before', 'k61-E1w-before'])('%s can be started from', (name) => {
+    const { memory, warnings } = readMemoryState(join(BUNDLED, name));
+    expect(memory.name).toBe(name);
+    expect(warnings).toEqual([]);
+    expect(memory.zones.map((zone) => zone.name)).toEqual(['DMA', 'DMA32', 'Normal']);
+    for (const zone of memory.zones) expect(freePages(zone)).toBeLessThanOrEqual(ramPages(zone));
+    expect(() => createPageSource(memory, x86Geometry(spanOf(memory)), 1)).not.toThrow();
+  });
+
+  it('k61-E7cc-before has its RAM where iomem says, and its free chunks as pagetypeinfo counts them', () => {
+    const { memory } = readMemoryState(join(BUNDLED, 'k61-E7cc-before'));
+    const [dma, dma32, normal] = memory.zones;
+    expect(dma.ram).toEqual([
+      [1, 0x9e],
+      [0x100, 0xf00],
+    ]);
+    expect(dma32.ram).toEqual([[0x1000, 0xbffd7 - 0x1000]]);
+    expect(normal.ram).toEqual([[0x100000, 0x40000]]);
+    expect(dma32.free.Unmovable).toEqual([0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0]);
+    expect(dma32.free.Movable).toEqual([2, 2, 2, 2, 1, 2, 1, 2, 1, 1, 732]);
+    expect(normal.pageblocks).toMatchObject({ Unmovable: 138, Movable: 364, Reclaimable: 10, CMA: 0 });
+    expect(memory.directMap.slice(0, 2)).toEqual([
+      [0, 512, 1],
+      [512, 3584, 2],
+    ]);
+  });
+
+  it('k61-E1w-before has more order-0 chunks than pagetypeinfo counts: buddyinfo tells how many', () => {
+    const folder = join(BUNDLED, 'k61-E1w-before');
+    expect(readFileSync(join(folder, 'pagetypeinfo'), 'utf8')).toContain('>100000');
+    const { memory } = readMemoryState(folder);
+    const buddyinfo = readFileSync(join(folder, 'buddyinfo'), 'utf8').trimEnd().split('\n');
+    const totals = buddyinfo.map((line) => line.trim().split(/\s+/).slice(4).map(Number));
+    expect(
+      memory.zones.map(({ free }) =>
+        totals[0].map((_, order) => MIGRATETYPES.reduce((sum, type) => sum + free[type][order], 0)),
+      ),
+    ).toEqual(totals);
+    expect(Math.max(...memory.zones.map(({ free }) => free.Unmovable[0]))).toBeGreaterThan(100_000);
+  });
+});
+
+describe('a folder of /proc files', () => {
+  let folder = '';
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'decpool-'));
+    cpSync(join(BUNDLED, 'k61-E7cc-before'), folder, { recursive: true });
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  const edit = (file: string, from: string | RegExp, to: string) => {
+    const path = join(folder, file);
+    const before = readFileSync(path, 'utf8');
+    const after = before.replace(from, to);
+    expect(after).not.toBe(before);
+    writeFileSync(path, after);
+  };
+  const remove = (...files: string[]) => {
+    for (const file of files) rmSync(join(folder, file));
+  };
+  const refusal = () => {
+    try {
+      readMemoryState(folder);
+    } catch (error) {
+      expect(error).toBeInstanceOf(InputError);
+      return (error as Error).message.replaceAll(`${folder}/`, '').replaceAll(folder, 'FOLDER');
+    }
+    return 'no refusal';
+  };
+
+  it('is called what its file `name` says', () => {
+    writeFileSync(join(folder, 'name'), '6.1 after a day\n');
+    expect(readMemoryState(folder).memory.name).toBe('6.1 after a day');
+  });
+
+  it('needs no zoneinfo: x86 zones end at 16 MiB and 4 GiB', () => {
+    const whole = readMemoryState(folder).memory;
+    remove('zoneinfo');
+    expect(readMemoryState(folder).memory).toEqual(whole);
+  });
+
+  it('needs no iomem: then a zone is RAM throughout', () => {
+    remove('iomem');
+    expect(readMemoryState(folder).memory.zones.map(({ ram }) => ram)).toEqual([
+      [[1, 4095]],
+      [[4096, 1044480]],
+      [[1048576, 262144]],
+    ]);
+  });
+
+  it('needs one of the two', () => {
+    remove('iomem', 'zoneinfo');
+    expect(refusal()).toMatch(/^FOLDER: neither iomem nor zoneinfo, .* tells where RAM is$/);
+  });
+
+  it('needs no walk of the direct map: a fresh one has the largest entries that fit', () => {
+    remove('directmap');
+    const { memory } = readMemoryState(folder);
+    expect(memory.directMap.at(-1)).toEqual([0x100000, 0x40000, 3]);
+  });
+
+  it.each(['buddyinfo', 'pagetypeinfo'])('needs %s', (file) => {
+    remove(file);
+    expect(refusal()).toMatch(
+      new RegExp(`^${file}: cannot be read; a memory state is a folder with copies of /proc/buddyinfo and`),
+    );
+  });
+
+  it('gives the rest of what buddyinfo counts to the type that is capped', () => {
+    edit('pagetypeinfo', /(DMA32, type +Movable +)2/, '$1>100000');
+    edit('buddyinfo', /(DMA32 +)2/, '$1123456');
+    const { memory, warnings } = readMemoryState(folder);
+    expect(memory.zones[1].free.Movable[0]).toBe(123_456);
+    expect(warnings).toEqual([]);
+  });
+
+  it('gives all of the rest to the first of two types that are capped, and warns', () => {
+    edit('pagetypeinfo', /(DMA32, type +Unmovable +)0/, '$1>100000');
+    edit('pagetypeinfo', /(DMA32, type +Movable +)2/, '$1>100000');
+    edit('buddyinfo', /(DMA32 +)2/, '$1300000');
+    const { memory, warnings } = readMemoryState(folder);
+    expect(memory.zones[1].free).toMatchObject({
+      Unmovable: expect.arrayContaining([300_000]),
+      Movable: [0, 2, 2, 2, 1, 2, 1, 2, 1, 1, 732],
+    });
+    expect(warnings).toEqual([
+      'zone DMA32, order 0: Unmovable and Movable are capped; Unmovable gets all of the rest',
+    ]);
+  });
+
+  it('warns where buddyinfo and pagetypeinfo disagree, and takes the latter', () => {
+    edit('buddyinfo', /(DMA32 +)2/, '$17');
+    const { memory, warnings } = readMemoryState(folder);
+    expect(memory.zones[1].free.Movable[0]).toBe(2);
+    expect(warnings).toEqual([
+      'zone DMA32, order 0: buddyinfo counts 7 free chunks, pagetypeinfo 2; the latter is used',
+    ]);
+  });
+
+  it('may come from a kernel that counts mixed blocks too (page_owner=on)', () => {
+    const whole = readMemoryState(folder).memory;
+    edit(
+      'pagetypeinfo',
+      /$/,
+      'Number of mixed blocks    Unmovable      Movable  Reclaimable   HighAtomic      Isolate \nNode 0, zone      DMA            9            9            9            9            9 \n',
+    );
+    expect(readMemoryState(folder).memory).toEqual(whole);
+  });
+
+  it.each([
+    [
+      'buddyinfo',
+      / 732 $/m,
+      '',
+      "buddyinfo:2: expected 'Node 0, zone NAME' and 11 counts, got 'Node 0, zone",
+    ],
+    ['buddyinfo', /.*/s, '', 'buddyinfo: no zones; expected the content of /proc/buddyinfo'],
+    [
+      'buddyinfo',
+      /^Node 0, zone {2,}Normal/m,
+      'Node 1, zone Normal',
+      'buddyinfo:3: node 1; only machines with',
+    ],
+    ['buddyinfo', 'DMA32', 'HighMem', "pagetypeinfo: no zone 'HighMem', which buddyinfo has"],
+    ['pagetypeinfo', /.*/s, '', 'pagetypeinfo: no zones; expected the content of /proc/pagetypeinfo'],
+    ['pagetypeinfo', ' 732 ', '', 'pagetypeinfo:11: expected 11 counts, got 10'],
+    ['pagetypeinfo', ' 732 ', ' 7x2', "pagetypeinfo:11: not a line of /proc/pagetypeinfo: 'Node    0, zone"],
+    [
+      'pagetypeinfo',
+      'Movable ',
+      'Mobile  ',
+      "pagetypeinfo:6: unknown migratetype 'Mobile'; known: Unmovable",
+    ],
+    ['pagetypeinfo', ' 1526 ', ' ', 'pagetypeinfo:23: expected 5 counts, got 4'],
+    ['pagetypeinfo', /^Node( +)0/m, 'Node$12', 'pagetypeinfo:5: node 2; only machines with one node'],
+    ['iomem', /^[0-9a-f]+-[0-9a-f]+/gm, '00000000-00000000', "iomem: no 'System RAM' with an address; read"],
+    [
+      'iomem',
+      /^1000.*System RAM$/m,
+      '',
+      "FOLDER: buddyinfo has zone 'Normal', but no RAM is told to lie in it",
+    ],
+    ['zoneinfo', /.*/s, '', 'zoneinfo: no zones; expected the content of /proc/zoneinfo'],
+    ['directmap', ',512,3584,2,', ',512,3584,4,', "directmap:3: expected '#map,LABEL,start_pfn,npages,level"],
+    [
+      'directmap',
+      ',512,3584,2,',
+      ',511,3584,2,',
+      'directmap:3: expected runs of rising pages, got 511 after 511',
+    ],
+  ])('is refused with file and line: %s, %s as %j', (file, from, to, message) => {
+    edit(file, from, to);
+    expect(refusal()).toContain(message);
+  });
+});
+
+it('a folder that is not there is refused', () => {
+  expect(() => readMemoryState(join(BUNDLED, 'none'))).toThrow(/none.buddyinfo: cannot be read/);
+});

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { InputError, InvariantError } from './errors.ts';
+import { blockCount, blockOf, checkGeometry, pagesPerRegion, regionCount, x86Geometry } from './geometry.ts';
+import { spanOf } from './memory-state.ts';
+import { orderFor, pagesFor, pfn } from './units.ts';
+
+describe('a geometry', () => {
+  it('of x86 has 4 KiB pages, 2 MiB blocks and 1 GiB regions, and is rounded up to whole blocks', () => {
+    const geometry = x86Geometry(512 * 512 + 1);
+    expect(geometry).toEqual({
+      pageShift: 12,
+      pagesPerBlock: 512,
+      blocksPerRegion: 512,
+      spanPages: 513 * 512,
+    });
+    expect(blockCount(geometry)).toBe(513);
+    expect(regionCount(geometry)).toBe(2);
+    expect(pagesPerRegion(geometry)).toBe(2 ** 18);
+    expect(blockOf(geometry, pfn(1023))).toBe(1);
+  });
+
+  it('cannot be changed', () => {
+    expect(() => Object.assign(x86Geometry(512), { spanPages: 1 })).toThrow(TypeError);
+  });
+
+  it.each([
+    { pageShift: 11 },
+    { pageShift: 12.5 },
+    { pagesPerBlock: 16 },
+    { pagesPerBlock: 500 },
+    { pagesPerBlock: 16384 },
+    { blocksPerRegion: 0 },
+    { blocksPerRegion: 3 },
+    { spanPages: 0 },
+    { spanPages: 513 },
+    { spanPages: 2 ** 28 + 512 },
+    { spanPages: Number.NaN },
+  ])('is refused with %o', (wrong) => {
+    const geometry = { ...x86Geometry(512), ...wrong };
+    expect(() => checkGeometry(geometry)).toThrow(InputError);
+    expect(() => checkGeometry(geometry)).toThrow(`${Object.keys(wrong)[0]} is ${Object.values(wrong)[0]}`);
+  });
+});
+
+it.each([
+  [0, 0],
+  [1, 0],
+  [2, 1],
+  [3, 2],
+  [4, 2],
+  [5, 3],
+  [512, 9],
+  [513, 10],
+  [2 ** 31, 31],
+])('%i pages need order %i', (pages, order) => {
+  expect(orderFor(pages)).toBe(order);
+});
+
+it('bytes are rounded up to whole pages', () => {
+  expect([0, 1, 4096, 4097].map((bytes) => pagesFor(bytes, 12))).toEqual([0, 1, 1, 2]);
+});
+
+it('memory spans the page frames up to its highest RAM', () => {
+  const zone = { name: 'x', free: {}, pageblocks: {} } as never as Parameters<typeof spanOf>[0]['zones'][0];
+  const zones = [
+    { ...zone, ram: [[1024, 512] as const] },
+    { ...zone, ram: [[0, 512] as const] },
+  ];
+  expect(spanOf({ name: '', directMap: [], zones })).toBe(1536);
+  expect(spanOf({ name: '', directMap: [], zones: [] })).toBe(0);
+});
+
+it('an invariant error is an input error: a log that cannot have happened is the mistake of who wrote it', () => {
+  expect(new InvariantError('x')).toBeInstanceOf(InputError);
+  expect(new InvariantError('x').name).toBe('InvariantError');
+});

@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PersistentWords, type WordsEdit } from './persistent-words.ts';
+import { DenseWords, type WordReader, type WordTable } from './word-table.ts';
+
+const LEAF_WORDS = 3;
+type Leaves = ReadonlyMap<number, readonly number[]>;
+
+const leaf = fc.oneof(
+  fc.nat(40),
+  fc.nat(2000),
+  fc.constantFrom(0, 31, 32, 1023, 1024, 32767, 32768, 2 ** 22),
+);
+const write = fc.tuple(leaf, fc.nat(LEAF_WORDS - 1), fc.nat(0xffffffff));
+const sessions = fc.array(fc.array(write, { maxLength: 20 }), { maxLength: 8 });
+
+function expectLeaves(table: WordReader, leaves: Leaves, also: readonly number[] = []): void {
+  for (const at of [...leaves.keys(), ...also]) {
+    table.read(at);
+    expect([...table.words.subarray(table.base, table.base + LEAF_WORDS)]).toEqual(
+      leaves.get(at) ?? [0, 0, 0],
+    );
+  }
+}
+
+function put(table: WordTable, leaves: Map<number, number[]>, [at, word, value]: [number, number, number]) {
+  table.write(at);
+  table.words[table.base + word] = value;
+  const words = [...(leaves.get(at) ?? [0, 0, 0])];
+  words[word] = value;
+  leaves.set(at, words);
+}
+
+describe('a persistent table', () => {
+  it('behaves like a map of leaves, and no older version ever changes', () => {
+    fc.assert(
+      fc.property(sessions, leaf, (all, other) => {
+        let table = PersistentWords.empty(LEAF_WORDS);
+        const leaves = new Map<number, number[]>();
+        const versions: [PersistentWords, Leaves][] = [[table, new Map()]];
+        for (const writes of all) {
+          const edit = table.edit();
+          for (const one of writes) put(edit, leaves, one);
+          expectLeaves(edit, leaves, [other]);
+          table = edit.publish();
+          versions.push([table, new Map(leaves)]);
+        }
+        for (const [version, then] of versions) expectLeaves(version.reader(), then, [other]);
+      }),
+    );
+  });
+
+  it('is the same object when nothing was written', () => {
+    const table = PersistentWords.empty(LEAF_WORDS);
+    expect(table.edit().publish()).toBe(table);
+  });
+
+  it('keeps what was published when its editing session goes on', () => {
+    const edit = PersistentWords.empty(LEAF_WORDS).edit();
+    const leaves = new Map<number, number[]>();
+    put(edit, leaves, [5, 0, 1]);
+    const first = edit.publish();
+    const then = new Map(leaves);
+    put(edit, leaves, [5, 0, 2]);
+    put(edit, leaves, [6, 0, 3]);
+    expectLeaves(first.reader(), then, [6]);
+    expectLeaves(edit.publish().reader(), leaves);
+  });
+
+  it('lets two sessions start from one version without seeing each other', () => {
+    const base = PersistentWords.empty(LEAF_WORDS);
+    const [left, right] = [base.edit(), base.edit()];
+    const [leftLeaves, rightLeaves] = [new Map<number, number[]>(), new Map<number, number[]>()];
+    put(left, leftLeaves, [1, 0, 1]);
+    put(right, rightLeaves, [1, 0, 2]);
+    expectLeaves(left.publish().reader(), leftLeaves);
+    expectLeaves(right.publish().reader(), rightLeaves);
+  });
+
+  it('cannot be changed, and its reader publishes nothing', () => {
+    const table = PersistentWords.empty(LEAF_WORDS);
+    expect(() => Object.assign(table, { leafWords: 1 })).toThrow(TypeError);
+    expect(() => (table.reader() as WordsEdit).publish()).toThrow(TypeError);
+  });
+});
+
+describe('a dense table', () => {
+  it('behaves like the same map of leaves, and reading never makes it longer', () => {
+    const small = fc.tuple(fc.nat(300), fc.nat(LEAF_WORDS - 1), fc.nat(0xffffffff));
+    fc.assert(
+      fc.property(fc.array(small, { maxLength: 30 }), fc.nat(2 ** 31), (writes, other) => {
+        const table = new DenseWords(LEAF_WORDS, 2);
+        const leaves = new Map<number, number[]>();
+        for (const one of writes) put(table, leaves, one);
+        const { length } = table.words;
+        expectLeaves(table, leaves, leaves.has(other) ? [] : [other]);
+        expect(table.words.length).toBe(length);
+      }),
+    );
+  });
+});

@@ -1,0 +1,669 @@
+import {
+  allocationId,
+  brokenInvariants,
+  Columns,
+  type EventBatch,
+  EventRows,
+  foldBatch,
+  frameOf,
+  hashOf,
+  InputError,
+  InvariantError,
+  initialState,
+  MAX_OWNER,
+  type MemoryState,
+  nanoseconds,
+  type Pfn,
+  type PlatformName,
+  type PoolEvent,
+  pfn,
+  platformNamed,
+  publish,
+  type State,
+} from '@decpool/model';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fragmented, freshBoot } from './page-source/profiles.ts';
+import type { Policy, PolicyFactory, Recorder } from './policy.ts';
+import { Pool } from './pool.ts';
+import { BASELINES, CONVERSIONS, PLACEMENTS, policyNamed, SUPPLIES } from './registry.ts';
+
+const MIB = 2 ** 20;
+const SMALL = freshBoot(64 * MIB);
+
+const POLICIES = [
+  ...Object.keys(BASELINES),
+  ...Object.keys(PLACEMENTS).flatMap((placement) =>
+    Object.keys(CONVERSIONS).flatMap((conversion) =>
+      Object.keys(SUPPLIES).map((supply) => `${placement}+${conversion}+${supply}`),
+    ),
+  ),
+];
+const IMMEDIATE = POLICIES.filter((name) => name.endsWith('+immediate') || name in BASELINES);
+
+const newPool = (policy: string | PolicyFactory, memory = SMALL, platform: PlatformName = 'snp', seed = 1) =>
+  new Pool({
+    memory,
+    platform: platformNamed(platform),
+    policy: typeof policy === 'string' ? policyNamed(policy) : policy,
+    seed,
+    batchRows: 64,
+  });
+
+/** What a caller does next: asks for pages, or frees the allocation that `pick` lands on. */
+type Step =
+  | { readonly api: 'alloc_pages' | 'alloc_pages_exact' | 'vmalloc'; readonly pages: number }
+  | { readonly pick: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({ api: fc.constant('alloc_pages' as const), pages: fc.nat(10).map((order) => 2 ** order) }),
+  fc.record({ api: fc.constant('alloc_pages_exact' as const), pages: fc.integer({ min: 1, max: 1500 }) }),
+  fc.record({ api: fc.constant('alloc_pages_exact' as const), pages: fc.integer({ min: 1, max: 20 }) }),
+  fc.record({ api: fc.constant('vmalloc' as const), pages: fc.integer({ min: 1, max: 700 }) }),
+  fc.record({ api: fc.constant('vmalloc' as const), pages: fc.constantFrom(4096, 9000) }),
+  fc.record({ pick: fc.nat() }),
+  fc.record({ pick: fc.nat() }),
+);
+const steps = (maxLength: number) => fc.array(step, { maxLength, size: 'max' });
+const memories: fc.Arbitrary<MemoryState> = fc.oneof(
+  fc.constantFrom(64, 96, 256).map((size) => freshBoot(size * MIB)),
+  fc
+    .tuple(fc.constantFrom(64, 128), fc.constantFrom(0.3, 1), fc.nat(9))
+    .map(([size, fraction, seed]) => fragmented(size * MIB, fraction, seed)),
+);
+const runs = (policies: readonly string[], maxSteps: number) =>
+  fc.record({
+    policy: fc.constantFrom(...policies),
+    platform: fc.constantFrom<PlatformName>('snp', 'tdx', 'none'),
+    memory: memories,
+    seed: fc.nat(99),
+    steps: steps(maxSteps),
+  });
+
+/** Does the steps and returns the allocations that are live at the end. */
+function play(pool: Pool, all: readonly Step[]) {
+  const live: ReturnType<typeof allocationId>[] = [];
+  let time = 0;
+  for (const next of all) {
+    time += 1000;
+    const options = { owner: `owner ${time % 3000}`, at: time };
+    if ('pick' in next) {
+      if (live.length === 0) continue;
+      pool.free(live.splice(next.pick % live.length, 1)[0], time);
+    } else {
+      const result =
+        next.api === 'alloc_pages'
+          ? pool.alloc_pages(Math.log2(next.pages), options)
+          : pool[next.api](next.pages, options);
+      if (result.ok) live.push(result.allocation);
+    }
+  }
+  return live;
+}
+
+/** Everything a pool tells, from its first event on. */
+function record(pool: Pool): { readonly events: PoolEvent[]; readonly batches: EventBatch[] } {
+  const told = { events: [] as PoolEvent[], batches: [] as EventBatch[] };
+  pool.events$.subscribe((event) => told.events.push(event));
+  pool.batches$.subscribe((batch) => told.batches.push(batch));
+  return told;
+}
+
+function batchOf(event: PoolEvent): EventBatch {
+  const rows = new EventRows(1);
+  rows.appendObject(event);
+  return rows.seal(event.seq);
+}
+
+describe.each(POLICIES)('policy %s', (policy) => {
+  it('breaks no invariant after any event of any valid sequence of requests', () => {
+    fc.assert(
+      fc.property(runs([policy], 12), ({ platform, memory, seed, steps }) => {
+        const pool = newPool(policy, memory, platform, seed);
+        const { events } = record(pool);
+        play(pool, steps);
+        const columns = new Columns(frameOf(pool.header), memory.directMap);
+        // The recount is slow: after every event of short runs, and after some hundred of long ones.
+        const stride = Math.ceil(events.length / 60);
+        for (const event of events) {
+          columns.fold(batchOf(event));
+          if (event.seq % stride === 0) expect(brokenInvariants(columns.view())).toEqual([]);
+        }
+        expect(columns.hash()).toBe(pool.hash());
+        expect(brokenInvariants(pool.view)).toEqual([]);
+      }),
+      { numRuns: 4 },
+    );
+  });
+
+  it('is named as it was asked for', () => {
+    expect(newPool(policy).header.policy).toBe(policy);
+  });
+});
+
+describe('a pool', () => {
+  it('tells the same on events$ and on batches$, and both lead to its state in either backend', () => {
+    fc.assert(
+      fc.property(runs(POLICIES, 40), ({ policy, platform, memory, seed, steps }) => {
+        const pool = newPool(policy, memory, platform, seed);
+        const { events, batches } = record(pool);
+        play(pool, steps);
+        pool.complete();
+        expect(batches.flatMap((batch) => [...batch])).toEqual(events);
+        expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index));
+        const columns = new Columns(frameOf(pool.header), memory.directMap);
+        let state = initialState(frameOf(pool.header), memory.directMap);
+        for (const batch of batches) {
+          columns.fold(batch);
+          state = foldBatch(state, batch);
+        }
+        expect(columns.hash()).toBe(pool.hash());
+        expect(hashOf(state)).toBe(pool.hash());
+        expect(hashOf(pool.state)).toBe(pool.hash());
+        expect(pool.counters).toEqual(state.counters);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it('gives the same events for the same seed, whoever listens', () => {
+    fc.assert(
+      fc.property(runs(POLICIES, 30), ({ policy, platform, memory, seed, steps }) => {
+        const [watched, unwatched] = [0, 1].map(() => newPool(policy, memory, platform, seed));
+        const { events } = record(watched);
+        watched.state$.subscribe();
+        play(watched, steps);
+        play(unwatched, steps);
+        expect(unwatched.hash()).toBe(watched.hash());
+        const again = newPool(policy, memory, platform, seed);
+        const second = record(again);
+        play(again, steps);
+        expect(second.events).toEqual(events);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  it('that returns at once has nothing left when all is freed', () => {
+    fc.assert(
+      fc.property(runs(IMMEDIATE, 40), ({ policy, platform, memory, seed, steps }) => {
+        const pool = newPool(policy, memory, platform, seed);
+        for (const allocation of play(pool, steps)) pool.free(allocation);
+        expect(pool.counters).toMatchObject({
+          claimedPages: 0,
+          sharedPages: 0,
+          sharedBlocks: 0,
+          mixedBlocks: 0,
+          borders: 0,
+          liveAllocations: 0,
+          livePages: 0,
+          liveBytes: 0,
+        });
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('that never returns keeps what it claimed, and serves the same again without claiming more', () => {
+    const pool = newPool('first-fit+block+never-return');
+    const all: Step[] = [
+      { api: 'vmalloc', pages: 700 },
+      { api: 'alloc_pages', pages: 64 },
+    ];
+    const once = play(pool, all);
+    const claimed = pool.counters.claimedPages;
+    for (const allocation of once) pool.free(allocation);
+    expect(pool.counters.sharedPages).toBe(claimed);
+    for (const { allocation } of [pool.vmalloc(700, { owner: 'x' }), pool.alloc_pages(6, { owner: 'x' })]) {
+      expect(pool.view.isLive(allocation)).toBe(true);
+    }
+    expect(pool.counters.claimedPages).toBe(claimed);
+  });
+
+  it('gives contiguous, naturally aligned pages to alloc_pages, and as many as were asked for to all', () => {
+    fc.assert(
+      fc.property(runs(POLICIES, 40), ({ policy, platform, memory, seed, steps }) => {
+        const pool = newPool(policy, memory, platform, seed);
+        for (const id of play(pool, steps)) {
+          const { extents, pages } = pool.view.allocation(id);
+          const held = extents.reduce((sum, extent) => sum + extent.pages, 0);
+          expect(held).toBe(
+            policy === 'gfp-decrypted' && extents.length === 1 ? 2 ** Math.ceil(Math.log2(pages)) : pages,
+          );
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe('when memory runs out', () => {
+  it.each(POLICIES)('%s refuses with an event, holds no page of it, and serves on', (policy) => {
+    const pool = newPool(policy);
+    const { events } = record(pool);
+    const before = pool.counters;
+    const huge = pool.vmalloc(16000, { owner: 'x' });
+    expect(huge.ok).toBe(false);
+    expect(events.at(-1)).toMatchObject({ type: 'allocation-failed', pages: 16000, reason: 'out-of-memory' });
+    expect(pool.counters).toMatchObject({
+      livePages: 0,
+      liveAllocations: 0,
+      liveBytes: 0,
+      failedRequests: 1,
+    });
+    expect(pool.counters.claimedPages).toBe(before.claimedPages);
+    expect(pool.counters.sharedPages).toBe(0);
+    expect(pool.vmalloc(10, { owner: 'x' }).ok).toBe(true);
+    const large: boolean[] = [];
+    for (let i = 0; i < 20; i++) large.push(pool.alloc_pages(10, { owner: 'x' }).ok);
+    expect(large).toContain(true);
+    expect(large.at(-1)).toBe(false);
+    expect(events.at(-1)).toMatchObject({ type: 'allocation-failed', pages: 1024, reason: 'out-of-memory' });
+  });
+
+  it.each(POLICIES)('%s refuses what no chunk can hold as too large', (policy) => {
+    const pool = newPool(policy);
+    const { events } = record(pool);
+    expect(pool.alloc_pages_exact(1025, { owner: 'x' }).ok).toBe(false);
+    expect(events.at(-1)).toMatchObject({ type: 'allocation-failed', pages: 1025, reason: 'too-large' });
+  });
+
+  it('an allocation that failed cannot be freed', () => {
+    const pool = newPool('gfp-decrypted');
+    const { allocation } = pool.vmalloc(16000, { owner: 'x' });
+    expect(() => pool.free(allocation)).toThrow(InputError);
+  });
+});
+
+describe('a caller’s mistake', () => {
+  const pool = newPool('first-fit+page+immediate');
+  const two = pool.vmalloc(2, { owner: 'x', at: 100 });
+
+  it.each<[string, () => unknown, string]>([
+    ['an order of 11', () => pool.alloc_pages(11, { owner: 'x' }), 'orders run from 0 to 10'],
+    ['an order of -1', () => pool.alloc_pages(-1, { owner: 'x' }), 'orders run from 0 to 10'],
+    ['an order of 1.5', () => pool.alloc_pages(1.5, { owner: 'x' }), 'orders run from 0 to 10'],
+    ['no pages', () => pool.vmalloc(0, { owner: 'x' }), 'a request for 0 pages'],
+    ['half a page', () => pool.vmalloc(0.5, { owner: 'x' }), 'a request for 0.5 pages'],
+    ['more pages than memory spans', () => pool.vmalloc(16385, { owner: 'x' }), 'from 1 to 16384'],
+    ['more bytes than pages', () => pool.vmalloc(1, { owner: 'x', bytes: 4097 }), '4097 bytes in 1 pages'],
+    ['negative bytes', () => pool.vmalloc(1, { owner: 'x', bytes: -1 }), '-1 bytes'],
+    ['a time before the last', () => pool.vmalloc(1, { owner: 'x', at: 99 }), 'not before 100'],
+    ['half a nanosecond', () => pool.vmalloc(1, { owner: 'x', at: 100.5 }), 'must be whole ns'],
+    [
+      'a free of what was never allocated',
+      () => pool.free(allocationId(9)),
+      'allocation 9, which is not live',
+    ],
+    ['a free of no id', () => pool.free(allocationId(0)), 'allocation 0, which is not live'],
+    ['a free of a fraction', () => pool.free(allocationId(1.5)), 'allocation 1.5, which is not live'],
+    ['a free of NaN', () => pool.free(allocationId(Number.NaN)), 'allocation NaN, which is not live'],
+    ['a free too early', () => pool.free(two.allocation, 5), 'not before 100'],
+    [
+      'an allocation id out of turn',
+      () =>
+        pool.request({
+          kind: 'allocate',
+          allocation: allocationId(7),
+          api: 'vmalloc',
+          pages: 1,
+          bytes: 1,
+          owner: 'x',
+          time: nanoseconds(100),
+        }),
+      '2 is next, not 7',
+    ],
+    [
+      'alloc_pages of three pages',
+      () =>
+        pool.request({
+          kind: 'allocate',
+          allocation: allocationId(2),
+          api: 'alloc_pages',
+          pages: 3,
+          bytes: 1,
+          owner: 'x',
+          time: nanoseconds(100),
+        }),
+      'must be a power of two',
+    ],
+  ])('%s: is told, causes no event, and leaves the pool as it was', (_, mistake, message) => {
+    const hash = pool.hash();
+    expect(mistake).toThrow(InputError);
+    expect(mistake).toThrow(message);
+    expect(pool.hash()).toBe(hash);
+  });
+
+  it('a free twice is refused the second time', () => {
+    const once = newPool('gfp-decrypted');
+    const { allocation } = once.alloc_pages(0, { owner: 'x' });
+    once.free(allocation);
+    expect(() => once.free(allocation)).toThrow('which is not live');
+  });
+
+  it('one owner too many is refused, and the pool serves on', () => {
+    const many = newPool('gfp-decrypted', SMALL, 'none');
+    for (let owner = 0; owner <= MAX_OWNER; owner++) {
+      many.free(many.alloc_pages(0, { owner: String(owner) }).allocation);
+    }
+    expect(() => many.alloc_pages(0, { owner: 'x' })).toThrow(
+      new InputError("more than 65536 owners: 'x' is one too many"),
+    );
+    expect(many.alloc_pages(0, { owner: '7' }).ok).toBe(true);
+  });
+
+  it('an unknown policy is answered with what there is', () => {
+    expect(() => policyNamed('gfp')).toThrow(
+      /expected a baseline \(gfp-decrypted\) or PLACEMENT\+CONVERSION\+SUPPLY/,
+    );
+    expect(() => policyNamed('worst+block+immediate')).toThrow(
+      "unknown placement 'worst' in policy 'worst+block+immediate'; available: first-fit, best-fit, longest-free-range",
+    );
+    expect(() => policyNamed('first-fit+toString+immediate')).toThrow("unknown conversion 'toString'");
+    expect(() => policyNamed('first-fit+block+constructor')).toThrow("unknown supply 'constructor'");
+    expect(() => policyNamed('__proto__')).toThrow(InputError);
+  });
+});
+
+describe('a subscriber', () => {
+  it('cannot make requests: they are refused, and nothing changes', () => {
+    const pool = newPool('first-fit+page+immediate');
+    const quiet = newPool('first-fit+page+immediate');
+    const refused: unknown[] = [];
+    const told = { events: 0, states: 0, batches: 0 };
+    const tryIt = (stream: keyof typeof told) => {
+      told[stream]++;
+      try {
+        pool.alloc_pages(0, { owner: 'sneaky' });
+      } catch (error) {
+        refused.push(error);
+      }
+    };
+    pool.events$.subscribe(() => tryIt('events'));
+    pool.state$.subscribe(() => tryIt('states'));
+    pool.batches$.subscribe(() => tryIt('batches'));
+    for (const one of [pool, quiet]) {
+      one.vmalloc(100, { owner: 'x' });
+      one.flush();
+    }
+    expect(told.batches).toBeGreaterThan(0);
+    expect(refused).toHaveLength(told.events + told.states + told.batches);
+    for (const error of refused) expect(error).toBeInstanceOf(InputError);
+    expect((refused[0] as Error).message).toContain('inside a subscriber');
+    expect(pool.hash()).toBe(quiet.hash());
+    expect(pool.alloc_pages(0, { owner: 'x' }).ok).toBe(true);
+  });
+
+  it('who changes an event gets a TypeError; the log, the state and the others see it as it was', () => {
+    const pool = newPool('first-fit+block+immediate');
+    const quiet = newPool('first-fit+block+immediate');
+    const errors: unknown[] = [];
+    pool.events$.subscribe((event) => {
+      for (const change of [{ type: 'x' }, { pfn: 1 }, { extra: 1 }]) {
+        try {
+          Object.assign(event, change);
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+    });
+    const [told, expected] = [record(pool), record(quiet)];
+    for (const one of [pool, quiet]) {
+      play(one, [{ api: 'vmalloc', pages: 100 }, { pick: 0 }]);
+      one.flush();
+    }
+    expect(errors).toHaveLength(3 * told.events.length);
+    for (const error of errors) expect(error).toBeInstanceOf(TypeError);
+    expect(told.events).toEqual(expected.events);
+    expect(told.batches.flatMap((batch) => [...batch])).toEqual(expected.events);
+    expect(pool.hash()).toBe(quiet.hash());
+  });
+
+  it('who changes a state gets a TypeError, and the next state is right all the same', () => {
+    const pool = newPool('first-fit+block+immediate');
+    const states: State[] = [];
+    let errors = 0;
+    pool.state$.subscribe((state) => {
+      for (const change of [
+        () => Object.assign(state.counters, { sharedPages: 9 }),
+        () => (state.owners as string[]).push('x'),
+        () => Object.assign(state.tables, { x: 1 }),
+        () => Object.assign(state.geometry, { spanPages: 1 }),
+        () => Object.assign(state, { tables: undefined }),
+      ]) {
+        expect(change).toThrow(TypeError);
+        errors++;
+      }
+      states.push(state);
+    });
+    const { events } = record(pool);
+    play(pool, [{ api: 'vmalloc', pages: 100 }, { api: 'alloc_pages', pages: 8 }, { pick: 1 }]);
+    expect(errors).toBe(5 * events.length);
+    const columns = new Columns(frameOf(pool.header), SMALL.directMap);
+    for (const [index, event] of events.entries()) {
+      columns.fold(batchOf(event));
+      expect(hashOf(states[index])).toBe(columns.hash());
+    }
+  });
+
+  it('who writes into a column writes into a copy of its own', () => {
+    const pool = newPool('first-fit+page+immediate');
+    pool.batches$.subscribe((batch) => {
+      for (const name of ['type', 'pfn', 'pages', 'time'] as const) batch.column(name).fill(1);
+      batch.names().clear();
+    });
+    const { events, batches } = record(pool);
+    play(pool, [{ api: 'vmalloc', pages: 100 }, { pick: 0 }]);
+    pool.flush();
+    expect(batches.flatMap((batch) => [...batch])).toEqual(events);
+    expect(hashOf(pool.state)).toBe(pool.hash());
+  });
+
+  it('who comes late sees what happens from then on', () => {
+    const pool = newPool('gfp-decrypted');
+    pool.alloc_pages(0, { owner: 'x' });
+    const before = pool.counters.events;
+    const { events } = record(pool);
+    pool.alloc_pages(0, { owner: 'x' });
+    expect(events[0].seq).toBe(before);
+  });
+});
+
+describe('the state of a pool', () => {
+  it('is immutable: what was taken stays as it was, and asking twice gives the same object', () => {
+    const pool = newPool('first-fit+page+immediate');
+    const first = pool.state;
+    const hash = hashOf(first);
+    expect(pool.state).toBe(first);
+    pool.vmalloc(300, { owner: 'x' });
+    expect(hashOf(first)).toBe(hash);
+    expect(hashOf(pool.state)).toBe(pool.hash());
+    pool.flush();
+    expect(hashOf(pool.state)).toBe(pool.hash());
+  });
+
+  it('is the same whether it was followed from the start or published late', () => {
+    const steps: Step[] = [{ api: 'vmalloc', pages: 300 }, { api: 'alloc_pages', pages: 64 }, { pick: 0 }];
+    const early = newPool('best-fit+page+immediate');
+    expect(hashOf(early.state)).toBe(early.hash());
+    const late = newPool('best-fit+page+immediate');
+    play(early, steps);
+    play(late, steps);
+    expect(hashOf(late.state)).toBe(hashOf(early.state));
+  });
+});
+
+describe('a policy that breaks a rule is refused', () => {
+  const serving =
+    (allocate: (record: Recorder) => void, free: Policy['free'] = () => {}): PolicyFactory =>
+    () => ({ name: 'faulty', allocate: (_request, _view, record) => allocate(record), free });
+  const claimOne = (record: Recorder): Pfn => {
+    const page = record.claim(0);
+    if (page === -1) throw new Error('no page');
+    return page;
+  };
+  const alloc = (pool: Pool) => pool.alloc_pages(0, { owner: 'x' });
+
+  it.each<[string, (record: Recorder) => void, string]>([
+    ['gives out a private page', (record) => record.allocate(claimOne(record), 1), 'is private'],
+    [
+      'gives out a page it never claimed',
+      (record) => record.allocate(pfn(600), 1),
+      'page 600 is not claimed',
+    ],
+    [
+      'gives out the same page twice',
+      (record) => {
+        const page = claimOne(record);
+        record.decrypt(page, 1);
+        record.allocate(page, 1);
+        record.allocate(page, 1);
+      },
+      'is in an allocation',
+    ],
+    ['decides nothing', () => {}, "policy 'faulty' left request 1 (1 pages) neither served nor refused"],
+    [
+      'takes back what it gave, without a word',
+      (record) => {
+        const page = claimOne(record);
+        record.decrypt(page, 1);
+        record.allocate(page, 1);
+        record.free(page, 1);
+      },
+      'neither served nor refused',
+    ],
+    ['decrypts what it never claimed', (record) => record.decrypt(pfn(600), 1), 'page 600 is not claimed'],
+    [
+      'decrypts twice',
+      (record) => {
+        const page = claimOne(record);
+        record.decrypt(page, 1);
+        record.decrypt(page, 1);
+      },
+      'is shared',
+    ],
+    [
+      'gives back a shared page',
+      (record) => {
+        const page = claimOne(record);
+        record.decrypt(page, 1);
+        record.giveBack(page, 1);
+      },
+      'is shared',
+    ],
+    [
+      'gives back twice',
+      (record) => {
+        const page = claimOne(record);
+        record.giveBack(page, 1);
+        record.giveBack(page, 1);
+      },
+      'is not claimed',
+    ],
+    [
+      'refuses though the allocation holds pages',
+      (record) => {
+        const page = claimOne(record);
+        record.decrypt(page, 1);
+        record.allocate(page, 1);
+        record.fail('out-of-memory');
+      },
+      'or holds pages',
+    ],
+  ])('when it %s', (_, allocate, message) => {
+    const pool = newPool(serving(allocate));
+    const { events, batches } = record(pool);
+    expect(() => alloc(pool)).toThrow(InvariantError);
+    expect(() => alloc(pool)).toThrow(message);
+    pool.flush();
+    expect(batches.flatMap((batch) => [...batch])).toEqual(events);
+    const columns = new Columns(frameOf(pool.header), SMALL.directMap);
+    for (const batch of batches) columns.fold(batch);
+    expect(columns.hash()).toBe(pool.hash());
+    expect(hashOf(publish(columns))).toBe(pool.hash());
+  });
+
+  it('when it serves a contiguous request with pages that are not contiguous', () => {
+    const pool = newPool(
+      serving((record) => {
+        const [first, second, third] = [claimOne(record), claimOne(record), claimOne(record)];
+        for (const page of [first, second, third]) record.decrypt(page, 1);
+        record.allocate(first, 1);
+        record.allocate(third, 1);
+      }),
+    );
+    expect(() => pool.alloc_pages(1, { owner: 'x' })).toThrow('not contiguous and naturally aligned');
+  });
+
+  it('when it frees nothing', () => {
+    const pool = newPool(
+      serving((record) => {
+        const page = claimOne(record);
+        record.decrypt(page, 1);
+        record.allocate(page, 1);
+      }),
+    );
+    const { allocation } = alloc(pool);
+    expect(() => pool.free(allocation)).toThrow(
+      "policy 'faulty' left request 2 (free of allocation 1) unfinished",
+    );
+    expect(() => alloc(pool)).toThrow('unfinished');
+  });
+});
+
+describe('conversions', () => {
+  const after = (policy: string, steps: readonly Step[], platform: PlatformName = 'snp') => {
+    const pool = newPool(policy, SMALL, platform);
+    play(pool, steps);
+    return pool.counters;
+  };
+
+  it('by block: one conversion for all allocations in it, no split, all of it shared', () => {
+    const ten: Step[] = Array.from({ length: 10 }, () => ({ api: 'alloc_pages', pages: 1 }));
+    expect(after('first-fit+block+immediate', ten)).toMatchObject({
+      conversions: 1,
+      convertedPages: 512,
+      splits2M: 0,
+      sharedPages: 512,
+      hostCalls: 1,
+      livePages: 10,
+    });
+  });
+
+  it('by page: one conversion an allocation, one split, nothing shared that is not in use', () => {
+    const ten: Step[] = Array.from({ length: 10 }, () => ({ api: 'alloc_pages', pages: 1 }));
+    expect(after('first-fit+page+immediate', ten)).toMatchObject({
+      conversions: 10,
+      convertedPages: 10,
+      splits2M: 1,
+      sharedPages: 10,
+      livePages: 10,
+    });
+  });
+
+  it('outside a confidential VM there are none', () => {
+    for (const policy of POLICIES) {
+      expect(after(policy, [{ api: 'vmalloc', pages: 100 }, { pick: 0 }], 'none')).toMatchObject({
+        conversions: 0,
+        hostCalls: 0,
+        splits2M: 0,
+        fullFlushes: 0,
+        rangedFlushes: 0,
+        sharedPages: 0,
+      });
+    }
+  });
+
+  it('restore 2M mappings where the platform is asked to', () => {
+    const pool = new Pool({
+      memory: SMALL,
+      platform: { ...platformNamed('snp'), restore: true },
+      policy: policyNamed('first-fit+page+immediate'),
+    });
+    const before = pool.counters.mapped2MPages;
+    const { allocation } = pool.vmalloc(10, { owner: 'x' });
+    expect(pool.counters.mapped2MPages).toBe(before - 512);
+    pool.free(allocation);
+    expect(pool.counters).toMatchObject({ mapped2MPages: before, restores2M: 1, pageTablePages: 0 });
+  });
+});
