@@ -36,7 +36,10 @@ module.exports = {
       name: 'no-undeclared-packages',
       severity: 'error',
       from: { path: '^packages/.*/src', pathNot: '\\.spec\\.ts$' },
-      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'], pathNot: '^packages/' },
+      to: {
+        dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
+        pathNot: '^packages/',
+      },
     },
   ],
   options: {

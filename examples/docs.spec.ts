@@ -19,14 +19,13 @@ const readme = join(root, 'README.md');
 const BLOCK = /<!-- output of: (.+?)(?:, part (\d+))? -->\n```\n([\s\S]*?)```\n/g;
 
 function outputOf(command: string): string {
-  const node = `node --import "${join(root, 'node_modules/tsx/dist/loader.mjs')}"`;
   const program = command.startsWith('decpool ')
-    ? `"${join(root, 'packages/bench/src/cli/main.ts')}" ${command.slice('decpool '.length)}`
-    : `"${join(root, command)}"`;
+    ? `node "${join(root, 'packages/bench/bin/decpool.js')}" ${command.slice('decpool '.length)}`
+    : `node --import tsx "${join(root, command)}"`;
   // A comparison writes its results where it runs; the other commands read files of the checkout.
   const scratch = mkdtempSync(join(tmpdir(), 'decpool-readme-'));
   try {
-    return execFileSync('sh', ['-c', `${node} ${program}`], {
+    return execFileSync('sh', ['-c', program], {
       cwd: command.startsWith('decpool compare') ? scratch : root,
       encoding: 'utf8',
       env: { ...process.env, NO_COLOR: '1' },

@@ -32,14 +32,27 @@ export interface PreparedInput {
 const bundled = (path: string) =>
   fileURLToPath(new URL(`../../../../examples/traces/${path}`, import.meta.url));
 
+interface BundledInput {
+  readonly source: Pick<InputOptions, 'trace'> | Pick<InputOptions, 'workload'>;
+  readonly memoryState: string;
+  readonly notes: readonly string[];
+}
+
 /** What `decpool compare` runs without --trace and --workload. */
-const BUNDLED_INPUTS: readonly Pick<InputOptions, 'trace' | 'workload' | 'memoryState'>[] = [
+const BUNDLED_INPUTS: readonly BundledInput[] = [
   {
-    trace: bundled('requests/k61-E7cc.dma_requests.ndjson.gz'),
+    source: { trace: bundled('requests/k61-E7cc.dma_requests.ndjson.gz') },
     memoryState: bundled('memory/k61-E7cc-before'),
+    notes: [
+      'the recorded kernel split 13 large pages for these requests (examples/traces/recordings/k61/E7cc): others allocated between them, which this input does not replay',
+    ],
   },
-  { workload: 'netvsc', memoryState: bundled('memory/k61-E7cc-before') },
-  { trace: bundled('requests/seqmix.txt'), memoryState: bundled('memory/k61-E1w-before') },
+  { source: { workload: 'netvsc' }, memoryState: bundled('memory/k61-E7cc-before'), notes: [] },
+  {
+    source: { trace: bundled('requests/seqmix.txt') },
+    memoryState: bundled('memory/k61-E1w-before'),
+    notes: [],
+  },
 ];
 
 /** The comparisons that the options ask for. Throws InputError for options that do not go together. */
@@ -50,29 +63,16 @@ export async function prepareInputs(options: InputOptions): Promise<PreparedInpu
   if (options.memory !== undefined && options.memoryState !== undefined) {
     throw new InputError('--memory and --memory-state both say how memory begins; give one of them');
   }
-  const isBundled = options.trace === undefined && options.workload === undefined;
-  const inputs = isBundled
-    ? BUNDLED_INPUTS.map((input) => (hasMemory(options) ? withMemory(input, options) : input))
-    : [options];
-  return Promise.all(inputs.map((input) => prepare({ ...options, ...input })));
+  if (options.trace !== undefined || options.workload !== undefined) return [await prepare(options, [])];
+  const isMemoryGiven = options.memory !== undefined || options.memoryState !== undefined;
+  return Promise.all(
+    BUNDLED_INPUTS.map(({ source, memoryState, notes }) =>
+      prepare({ ...options, ...source, ...(isMemoryGiven ? {} : { memoryState }) }, notes),
+    ),
+  );
 }
 
-const hasMemory = ({ memory, memoryState }: InputOptions) =>
-  memory !== undefined || memoryState !== undefined;
-
-function withMemory(
-  { trace, workload }: Pick<InputOptions, 'trace' | 'workload'>,
-  { memory, memoryState }: InputOptions,
-): Partial<InputOptions> {
-  return {
-    ...(trace === undefined ? {} : { trace }),
-    ...(workload === undefined ? {} : { workload }),
-    ...(memory === undefined ? {} : { memory }),
-    ...(memoryState === undefined ? {} : { memoryState }),
-  };
-}
-
-async function prepare(options: InputOptions): Promise<PreparedInput> {
+async function prepare(options: InputOptions, notes: readonly string[]): Promise<PreparedInput> {
   const { workload, sanity } = await workloadOf(options);
   const { memory, warnings } = memoryOf(options);
   return {
@@ -83,7 +83,7 @@ async function prepare(options: InputOptions): Promise<PreparedInput> {
       platform: platformNamed(options.platform),
       policies: policiesOf(options.policy),
       seeds: Array.from({ length: options.seeds }, (_, index) => options.seed + index),
-      notes: [...warnings, ...sizeNotes(workload)],
+      notes: [...warnings, ...notes, ...sizeNotes(workload)],
     },
     sanity: sanity === undefined ? [] : sanityLines(sanity),
   };
@@ -124,12 +124,12 @@ function memoryOf(options: InputOptions): RecordedMemory {
 
 const UNITS: Readonly<Record<string, number>> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
-/** `4G` is a fresh boot, `4G:fragmented=0.6` one whose memory is 60 % used in scattered pages. */
+/** `4G` is a fresh boot; with `4G:fragmented=0.6`, 60 % of the pageblocks were filled with single pages and partly freed. */
 function parseMemory(text: string, seed: number): MemoryState {
   const match = /^(\d+)([MGT])(?:iB)?(?::fragmented=(0?\.\d+|\d+))?$/.exec(text);
   if (match === null) {
     throw new InputError(
-      `--memory '${text}': expected a size as in 512M, 4G or 1T, for a scattered start with the used fraction: 4G:fragmented=0.6`,
+      `--memory '${text}': expected a size as in 512M, 4G or 1T, or with the fraction of it that is fragmented: 4G:fragmented=0.6`,
     );
   }
   const bytes = Number(match[1]) * UNITS[match[2]];
