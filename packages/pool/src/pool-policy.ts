@@ -62,14 +62,16 @@ class PoolPolicy implements Policy {
   }
 
   #find(pages: number, order: number, record: Recorder): Pfn | -1 {
-    const place = () =>
-      pages <= this.#pagesPerBlock
-        ? this.#placement.place(pages, 2 ** order)
-        : this.#placeOverBlocks(pages, 2 ** order);
-    const found = place();
+    const found = this.#place(pages, 2 ** order);
     if (found !== -1) return found;
     const isClaimed = this.#claim(Math.max(order, this.#blockOrder), order, record) !== -1;
-    return isClaimed ? place() : -1;
+    return isClaimed ? this.#place(pages, 2 ** order) : -1;
+  }
+
+  #place(pages: number, align: number): Pfn | -1 {
+    return pages <= this.#pagesPerBlock
+      ? this.#placement.place(pages, align)
+      : this.#placeOverBlocks(pages, align);
   }
 
   /** Free runs never cross a block, so a larger request takes the lowest wholly free blocks that lie together. */

@@ -27,6 +27,7 @@ import {
 } from './layout.ts';
 import { mappingLevelAt } from './mapping.ts';
 import { type BitmapName, bitAt, fillBits, firstDisagreement, holds, setOf } from './ranges.ts';
+import type { Words } from './word-table.ts';
 
 const NOTHING = 0;
 const CLAIMED = setOf('claimed');
@@ -536,7 +537,7 @@ export class Evolver implements MappedRange {
     }
   }
 
-  #readRecord(id: number): { words: Uint32Array; base: number } {
+  #readRecord(id: number): { words: Words; base: number } {
     const { allocations } = this.#editor;
     const leaf = Math.floor(id / ALLOCATIONS_PER_LEAF);
     allocations.read(leaf);
@@ -546,7 +547,7 @@ export class Evolver implements MappedRange {
     };
   }
 
-  #writeRecord(id: number): { words: Uint32Array; base: number } {
+  #writeRecord(id: number): { words: Words; base: number } {
     const { allocations } = this.#editor;
     const leaf = Math.floor(id / ALLOCATIONS_PER_LEAF);
     allocations.write(leaf);

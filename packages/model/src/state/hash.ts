@@ -18,7 +18,7 @@ import {
   mappingLeafWords,
   STATUS,
 } from './layout.ts';
-import type { WordReader } from './word-table.ts';
+import type { WordReader, Words } from './word-table.ts';
 
 /** 64 hex digits. */
 export function hashTables(
@@ -65,7 +65,7 @@ interface RecordShape {
   readonly count: number;
 }
 
-type LeavesOut = (words: Uint32Array, at: number, length: number) => boolean;
+type LeavesOut = (words: Words, at: number, length: number) => boolean;
 
 const isZero: LeavesOut = (words, at, length) => {
   for (let i = at; i < at + length; i++) if (words[i] !== 0) return false;

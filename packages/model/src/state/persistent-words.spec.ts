@@ -17,9 +17,7 @@ const sessions = fc.array(fc.array(write, { maxLength: 20 }), { maxLength: 8 });
 function expectLeaves(table: WordReader, leaves: Leaves, also: readonly number[] = []): void {
   for (const at of [...leaves.keys(), ...also]) {
     table.read(at);
-    expect([...table.words.subarray(table.base, table.base + LEAF_WORDS)]).toEqual(
-      leaves.get(at) ?? [0, 0, 0],
-    );
+    expect([...table.words.slice(table.base, table.base + LEAF_WORDS)]).toEqual(leaves.get(at) ?? [0, 0, 0]);
   }
 }
 

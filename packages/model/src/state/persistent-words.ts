@@ -1,5 +1,5 @@
 /**
- * A persistent table of words: a radix tree with 32 children a node over leaves of typed arrays. An edit copies
+ * A persistent table of words: a radix tree with 32 children a node over leaves of words. An edit copies
  * the one leaf it touches and the nodes above it, and shares all the rest with the table it came from, so a new
  * immutable state costs a few hundred bytes of copying however large memory is.
  *
@@ -14,7 +14,7 @@ const FANOUT = 1 << FANOUT_BITS;
 type Token = object;
 interface Leaf {
   readonly token: Token;
-  readonly words: Uint32Array;
+  readonly words: number[];
 }
 interface Node {
   readonly token: Token;
@@ -57,9 +57,9 @@ export interface WordsEdit extends WordTable {
 }
 
 class Cursor implements WordsEdit {
-  words: Uint32Array;
+  words: number[];
   base = 0;
-  readonly #zeros: Uint32Array;
+  readonly #zeros: number[];
   #depth: number;
   #root: Node;
   #token: Token = {};
@@ -107,9 +107,7 @@ class Cursor implements WordsEdit {
     const slot = leaf & (FANOUT - 1);
     let target = node.children[slot] as Leaf | undefined;
     if (target === undefined || target.token !== this.#token) {
-      // Not slice(): it goes through the species lookup and is several times slower for short arrays.
-      const words = new Uint32Array(this.#zeros.length);
-      if (target !== undefined) words.set(target.words);
+      const words = (target?.words ?? this.#zeros).slice();
       target = { token: this.#token, words };
       node.children[slot] = target;
     }
@@ -129,13 +127,19 @@ class Cursor implements WordsEdit {
   }
 }
 
-const sharedZeros = new Map<number, Uint32Array>();
+const sharedZeros = new Map<number, number[]>();
 
-/** One array of zeros per leaf length: what an unwritten leaf reads as. The reducer only writes after write(). */
-function zeros(length: number): Uint32Array {
+/**
+ * One array of zeros per leaf length: what an unwritten leaf reads as, and what a written one begins as. Leaves are
+ * plain arrays because a small typed array costs an allocation outside the heap, several times a short copy; filled
+ * with fractions first, they hold their numbers unboxed for good.
+ */
+function zeros(length: number): number[] {
   let found = sharedZeros.get(length);
   if (found === undefined) {
-    found = new Uint32Array(length);
+    found = [];
+    for (let i = 0; i < length; i++) found.push(0.5);
+    found.fill(0);
     sharedZeros.set(length, found);
   }
   return found;

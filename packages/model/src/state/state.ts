@@ -179,6 +179,6 @@ function copyLeaves(from: DenseWords, to: WordsEdit): void {
     const words = from.words.subarray(start, start + from.leafWords);
     if (words.every((word) => word === 0)) continue;
     to.write(leaf);
-    to.words.set(words, to.base);
+    for (let i = 0; i < words.length; i++) to.words[to.base + i] = words[i];
   }
 }

@@ -1,4 +1,10 @@
 /**
+ * 32-bit words, in a typed array or a plain one. A bitmap word in a plain array may come out negative; all that reads
+ * it are bit operations, which do not tell the difference.
+ */
+export type Words = Uint32Array | number[];
+
+/**
  * Tables of 32-bit words, cut into leaves of equal length. Both backends of the state are made of them.
  *
  * Access goes through a cursor: `read(leaf)` or `write(leaf)` points `words` and `base` at a leaf, and the
@@ -6,7 +12,7 @@
  * nothing but a typed array and an offset, whichever backend carries the state.
  */
 export interface WordReader {
-  readonly words: Uint32Array;
+  readonly words: Words;
   readonly base: number;
   /** Points the cursor at a leaf for reading; a leaf never written reads as zeros. */
   read(leaf: number): void;
