@@ -141,7 +141,9 @@ export class StateView {
 
   /** Extents of an allocation that it still holds. */
   extentCount(id: AllocationId): number {
-    return this.#record(id, ALLOCATION.extents) - this.#record(id, ALLOCATION.freedExtents);
+    const at = this.#seek(id);
+    const { words } = this.#tables.allocations;
+    return words[at + ALLOCATION.extents] - words[at + ALLOCATION.freedExtents];
   }
 
   /** First page of the next extent to be freed. */
@@ -155,7 +157,9 @@ export class StateView {
   }
 
   #nextExtent(id: AllocationId): number {
-    return this.#record(id, ALLOCATION.firstExtent) + this.#record(id, ALLOCATION.freedExtents);
+    const at = this.#seek(id);
+    const { words } = this.#tables.allocations;
+    return words[at + ALLOCATION.firstExtent] + words[at + ALLOCATION.freedExtents];
   }
 
   allocation(id: AllocationId): AllocationView {
@@ -176,12 +180,16 @@ export class StateView {
   }
 
   #record(id: number, field: number): number {
+    const at = this.#seek(id);
+    return this.#tables.allocations.words[at + field];
+  }
+
+  /** Points the allocations' cursor at a record and returns where it begins. */
+  #seek(id: number): number {
     const { allocations } = this.#tables;
     const leaf = Math.floor(id / ALLOCATIONS_PER_LEAF);
     allocations.read(leaf);
-    return allocations.words[
-      allocations.base + (id - leaf * ALLOCATIONS_PER_LEAF) * ALLOCATION_WORDS + field
-    ];
+    return allocations.base + (id - leaf * ALLOCATIONS_PER_LEAF) * ALLOCATION_WORDS;
   }
 
   #extent(number: number, field: number): number {
