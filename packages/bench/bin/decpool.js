@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// The command runs from its TypeScript sources: nothing has to be built, and neither do policies given as files.
+// The command runs from its TypeScript sources: nothing has to be built.
 import { register } from 'tsx/esm/api';
 
 register();

@@ -167,7 +167,7 @@ describe('decpool compare', () => {
       ],
       ['a workload it does not know', ['--workload', 'disk'], /unknown workload 'disk'; available: netvsc/],
       ['a trace and a workload', ['--trace', SMALL, '--workload', 'netvsc'], /give one of them/],
-      ['a size without a unit', ['--memory', '4096'], /--memory '4096': expected a size as in 512M, 4G/],
+      ['a size without a unit', ['--memory', '4096'], /--memory '4096': expected a size as in 512M or 4G/],
       ['no memory', ['--memory', '0G'], /memory of 0 bytes: must be from 64 MiB/],
       ['a missing trace', ['--trace', 'missing.txt'], /missing\.txt: there is no such file/],
       [

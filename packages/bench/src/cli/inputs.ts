@@ -57,6 +57,12 @@ const BUNDLED_INPUTS: readonly BundledInput[] = [
 
 /** The comparisons that the options ask for. Throws InputError for options that do not go together. */
 export async function prepareInputs(options: InputOptions): Promise<PreparedInput[]> {
+  const lastSeed = options.seed + options.seeds - 1;
+  if (lastSeed > 0xffffffff) {
+    throw new InputError(
+      `--seed ${options.seed} with --seeds ${options.seeds} goes up to ${lastSeed}; seeds have 32 bits`,
+    );
+  }
   if (options.trace !== undefined && options.workload !== undefined) {
     throw new InputError('--trace and --workload name one input each; give one of them');
   }
@@ -129,7 +135,7 @@ function parseMemory(text: string, seed: number): MemoryState {
   const match = /^(\d+)([MGT])(?:iB)?(?::fragmented=(0?\.\d+|\d+))?$/.exec(text);
   if (match === null) {
     throw new InputError(
-      `--memory '${text}': expected a size as in 512M, 4G or 1T, or with the fraction of it that is fragmented: 4G:fragmented=0.6`,
+      `--memory '${text}': expected a size as in 512M or 4G, or with the fraction of it that is fragmented: 4G:fragmented=0.6`,
     );
   }
   const bytes = Number(match[1]) * UNITS[match[2]];

@@ -17,7 +17,9 @@ const DEFAULT_POLICIES = [
 
 // Whoever reads our output may stop, as `head` does. The run goes on: its results are files too.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`decpool: standard output cannot be written: ${error.message}\n`);
+  process.exit(EXIT.misuse);
 });
 
 const output: Output = {

@@ -42,6 +42,7 @@ export interface Comparison {
   readonly geometry: Geometry;
   /** SHA-256 of the requests. */
   readonly requests: string;
+  /** Shared blocks at peak that no policy can be below; 0 outside a confidential VM. */
   readonly lowerBoundBlocks: number;
   readonly policies: readonly ComparedPolicy[];
 }
@@ -102,7 +103,10 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
     input,
     geometry,
     requests,
-    lowerBoundBlocks: lowerBoundOnBlocks(input.workload.requests, geometry.pagesPerBlock),
+    // Where nothing is ever shared, no block need be.
+    lowerBoundBlocks: input.platform.confidential
+      ? lowerBoundOnBlocks(input.workload.requests, geometry.pagesPerBlock)
+      : 0,
     policies,
   };
 }

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { blockMetrics } from './blocks.ts';
-import { decrypted, encrypted, measure } from './testing.ts';
+import { conversionFailed, decrypted, encrypted, measure } from './testing.ts';
 
 it('counts a block as shared from its first shared page to its last, and as mixed in between', () => {
   const history = [decrypted(512, 1), decrypted(513, 511), encrypted(512, 1), encrypted(513, 511)];
@@ -36,4 +36,18 @@ it('keeps the peaks, which need not be at one time', () => {
     'mixed-now': 0,
     'mixed-peak': 2,
   });
+});
+
+it('counts pages whose conversion failed as shared, until they are known to be private', () => {
+  const history = [
+    conversionFailed(0, 512, 'decrypt'),
+    conversionFailed(0, 8, 'encrypt'),
+    encrypted(0, 8),
+    encrypted(8, 504),
+  ];
+  const after = (events: number) => measure(blockMetrics, history.slice(0, events));
+  expect(after(1)).toMatchObject({ 'blocks-now': 1, 'mixed-now': 0 });
+  expect(after(2)).toMatchObject({ 'blocks-now': 1, 'mixed-now': 0 });
+  expect(after(3)).toMatchObject({ 'blocks-now': 1, 'mixed-now': 1 });
+  expect(after(4)).toMatchObject({ 'blocks-now': 0, 'mixed-now': 0 });
 });

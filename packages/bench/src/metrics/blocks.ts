@@ -1,4 +1,5 @@
-import { type EventBatch, TYPE } from '@decpool/model';
+import type { EventBatch } from '@decpool/model';
+import { exposureSign } from './exposure-sign.ts';
 import type { MetricFamily } from './metric.ts';
 
 /** How many 2 MiB blocks the shared pages lie in: over time, and how many of them are mixed. */
@@ -28,9 +29,8 @@ export const blockMetrics: MetricFamily = ({ geometry }) => {
   return {
     observe(batch: EventBatch) {
       for (let row = 0; row < batch.length; row++) {
-        const type = batch.typeAt(row);
-        if (type === TYPE.pagesDecrypted) convert(batch.pfnAt(row), batch.pagesAt(row), 1);
-        else if (type === TYPE.pagesEncrypted) convert(batch.pfnAt(row), batch.pagesAt(row), -1);
+        const sign = exposureSign(batch, row);
+        if (sign !== 0) convert(batch.pfnAt(row), batch.pagesAt(row), sign);
       }
     },
     values: (counters) => [

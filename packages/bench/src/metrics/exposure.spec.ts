@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { exposureMetrics } from './exposure.ts';
-import { allocated, decrypted, encrypted, freed, measure } from './testing.ts';
+import { allocated, conversionFailed, decrypted, encrypted, freed, measure } from './testing.ts';
 
 const SECOND = 1_000_000_000;
 
@@ -38,5 +38,21 @@ it('finds nothing idle where allocations need not be shared', () => {
     'shared-idle-peak': 0,
     'shared-idle-now': 0,
     'shared-idle-byte-seconds': 0,
+  });
+});
+
+it('counts pages whose conversion failed as shared: what the host can read of them nobody knows', () => {
+  const history = [
+    conversionFailed(0, 8, 'decrypt', 0),
+    encrypted(0, 8, SECOND),
+    decrypted(0, 4, 2 * SECOND),
+    allocated(1, 0, 4, 2 * SECOND),
+    freed(1, 0, 4, 3 * SECOND),
+    conversionFailed(0, 4, 'encrypt', 3 * SECOND),
+  ];
+  expect(measure(exposureMetrics, history)).toMatchObject({
+    'shared-idle-byte-seconds': 4096 * 8,
+    'shared-idle-peak': 4096 * 8,
+    'shared-idle-now': 4096 * 4,
   });
 });

@@ -1,4 +1,5 @@
 import { type EventBatch, TYPE } from '@decpool/model';
+import { exposureSign } from './exposure-sign.ts';
 import type { MetricFamily } from './metric.ts';
 import { PageTime } from './page-time.ts';
 
@@ -22,8 +23,8 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
           time = now;
         }
         const type = batch.typeAt(row);
-        if (type === TYPE.pagesDecrypted) shared += batch.pagesAt(row);
-        else if (type === TYPE.pagesEncrypted) shared -= batch.pagesAt(row);
+        const sign = exposureSign(batch, row);
+        if (sign !== 0) shared += sign * batch.pagesAt(row);
         else if (type === TYPE.pagesAllocated) live += batch.pagesAt(row);
         else if (type === TYPE.pagesFreed) live -= batch.pagesAt(row);
         else continue;

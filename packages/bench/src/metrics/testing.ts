@@ -3,6 +3,7 @@ import {
   allocationId,
   COUNTER_NAMES,
   type Counters,
+  type Direction,
   type EventBatch,
   type EventBody,
   EventRows,
@@ -46,6 +47,11 @@ export const decrypted = (start: number, pages: number, time = 0) => ({
 export const encrypted = (start: number, pages: number, time = 0) => ({
   ...decrypted(start, pages, time),
   type: 'pages-encrypted' as const,
+});
+export const conversionFailed = (start: number, pages: number, direction: Direction, time = 0) => ({
+  ...decrypted(start, pages, time),
+  type: 'conversion-failed' as const,
+  direction,
 });
 export const requested = (allocation: number, pages: number, bytes: number): Told => ({
   type: 'allocation-requested',

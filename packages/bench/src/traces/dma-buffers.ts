@@ -78,7 +78,7 @@ const COMPILER_SUFFIX = /\.(?:part|isra|constprop|cold|llvm)\b.*$/;
  * The function a kernel engineer would open first: the innermost one above the DMA layer, which is the driver's
  * own (nvme_alloc_queue) or the ring code its driver calls (vring_alloc_queue_split).
  */
-export function callerOf(stack: readonly string[]): string {
+function callerOf(stack: readonly string[]): string {
   const caller = stack.find((frame) => !BELOW_THE_CALLER.test(frame));
   return caller === undefined ? 'unknown caller' : caller.replace(COMPILER_SUFFIX, '');
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InvariantError } from '../errors.ts';
 import { EventRows } from '../events/columns.ts';
+import { TYPE } from '../events/types.ts';
 import { x86Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import { type PlatformName, platformNamed } from '../platform.ts';
@@ -612,10 +613,10 @@ describe('time', () => {
     expect(memory.when({ ...claimed(1, 1), time: 10 })).toEqual({ claimedPages: 1 });
   });
 
-  it('is a number', () => {
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, 10.5, 2 ** 53])('is whole ns, and not %d', (time) => {
     const memory = given();
     const rows = new EventRows(1);
-    rows.append(3, Number.NaN, 0, 0, 1, 1, 0);
+    rows.append(TYPE.pagesClaimed, time, 0, 0, 1, 1, 0);
     expect(() => memory.columns.fold(rows.seal(0))).toThrow(InvariantError);
   });
 });

@@ -81,6 +81,7 @@ export class Evolver implements MappedRange {
     if (!(time >= counters.time)) {
       this.#refuse(columns, row, `time goes back from ${counters.time} ns to ${time} ns`);
     }
+    if (!Number.isSafeInteger(time)) this.#refuse(columns, row, `its time is ${time}, not whole ns`);
     const pfn = columns.pfn[row];
     const pages = columns.pages[row];
     switch (columns.type[row]) {

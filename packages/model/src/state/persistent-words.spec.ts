@@ -12,7 +12,7 @@ const leaf = fc.oneof(
   fc.constantFrom(0, 31, 32, 1023, 1024, 32767, 32768, 2 ** 22),
 );
 const write = fc.tuple(leaf, fc.nat(LEAF_WORDS - 1), fc.nat(0xffffffff));
-const sessions = fc.array(fc.array(write, { maxLength: 20 }), { maxLength: 8 });
+const edits = fc.array(fc.array(write, { maxLength: 20 }), { maxLength: 8 });
 
 function expectLeaves(table: WordReader, leaves: Leaves, also: readonly number[] = []): void {
   for (const at of [...leaves.keys(), ...also]) {
@@ -32,7 +32,7 @@ function put(table: WordTable, leaves: Map<number, number[]>, [at, word, value]:
 describe('a persistent table', () => {
   it('behaves like a map of leaves, and no older version ever changes', () => {
     fc.assert(
-      fc.property(sessions, leaf, (all, other) => {
+      fc.property(edits, leaf, (all, other) => {
         let table = PersistentWords.empty(LEAF_WORDS);
         const leaves = new Map<number, number[]>();
         const versions: [PersistentWords, Leaves][] = [[table, new Map()]];
@@ -53,7 +53,7 @@ describe('a persistent table', () => {
     expect(table.edit().publish()).toBe(table);
   });
 
-  it('keeps what was published when its editing session goes on', () => {
+  it('keeps what was published when its edit goes on', () => {
     const edit = PersistentWords.empty(LEAF_WORDS).edit();
     const leaves = new Map<number, number[]>();
     put(edit, leaves, [5, 0, 1]);
@@ -65,7 +65,7 @@ describe('a persistent table', () => {
     expectLeaves(edit.publish().reader(), leaves);
   });
 
-  it('lets two sessions start from one version without seeing each other', () => {
+  it('lets two edits start from one version without seeing each other', () => {
     const base = PersistentWords.empty(LEAF_WORDS);
     const [left, right] = [base.edit(), base.edit()];
     const [leftLeaves, rightLeaves] = [new Map<number, number[]>(), new Map<number, number[]>()];

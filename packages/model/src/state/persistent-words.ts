@@ -3,7 +3,7 @@
  * the one leaf it touches and the nodes above it, and shares all the rest with the table it came from, so a new
  * immutable state costs a few hundred bytes of copying however large memory is.
  *
- * Inside one editing session a node is copied once: the session marks its own copies with a token, and may go
+ * Inside one edit a node is copied once: the edit marks its own copies with a token, and may go
  * on writing into those until publish() ends it. After that nobody holds the token and nothing can change.
  */
 import type { WordReader, WordTable } from './word-table.ts';
@@ -50,9 +50,9 @@ export class PersistentWords {
   }
 }
 
-/** An editing session on a PersistentWords. */
+/** An edit of a PersistentWords. */
 export interface WordsEdit extends WordTable {
-  /** Ends the session and gives the table as edited; the same object when nothing was written. */
+  /** Ends the edit and gives the table as edited; the same object when nothing was written. */
   publish(): PersistentWords;
 }
 
