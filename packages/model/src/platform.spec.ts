@@ -40,6 +40,20 @@ it('on tdx every contiguous range is one call', () => {
   expect(calls('tdx', 1, 3000)).toBe(1);
 });
 
+it.each([
+  [1, 1],
+  [510, 1],
+  [511, 2],
+  [512, 2],
+])('on hyperv-vtom %i pages take %i: a hypercall holds 510 pfns, and no 2 MiB entries', (pages, expected) => {
+  expect(calls('hyperv-vtom', 512, pages)).toBe(expected);
+});
+
+it('on pkvm every page is a call, on cca every contiguous range', () => {
+  expect(calls('pkvm', 512, 512)).toBe(512);
+  expect(calls('cca', 512, 512)).toBe(1);
+});
+
 it('outside a confidential VM the host is never called and nothing is flushed', () => {
   expect(calls('none', 0, 512)).toBe(0);
   expect(flushesFor(platformNamed('none'), 512, 'decrypt')).toEqual({ full: 0, ranged: 0 });
@@ -53,6 +67,11 @@ describe('flushes of one conversion', () => {
     ['tdx', 'decrypt', 33, { full: 0, ranged: 2 }],
     ['tdx', 'encrypt', 33, { full: 0, ranged: 1 }],
     ['tdx', 'encrypt', 34, { full: 1, ranged: 0 }],
+    ['hyperv-vtom', 'decrypt', 33, { full: 0, ranged: 1 }],
+    ['hyperv-vtom', 'encrypt', 34, { full: 1, ranged: 0 }],
+    ['cca', 'decrypt', 512, { full: 0, ranged: 1 }],
+    ['cca', 'decrypt', 513, { full: 1, ranged: 0 }],
+    ['pkvm', 'decrypt', 513, { full: 0, ranged: 0 }],
   ] as const)('on %s, %s of %i pages', (platform, direction, pages, expected) => {
     expect(flushesFor(platformNamed(platform), pages, direction)).toEqual(expected);
   });
@@ -60,9 +79,9 @@ describe('flushes of one conversion', () => {
 
 describe('a platform', () => {
   it('is asked for by name, and an unknown name lists what there is', () => {
-    expect(PLATFORM_NAMES).toEqual(['snp', 'tdx', 'none']);
+    expect(PLATFORM_NAMES).toEqual(['snp', 'tdx', 'hyperv-vtom', 'cca', 'pkvm', 'none']);
     expect(() => platformNamed('sgx')).toThrow(
-      new InputError("unknown platform 'sgx'; available: snp, tdx, none"),
+      new InputError("unknown platform 'sgx'; available: snp, tdx, hyperv-vtom, cca, pkvm, none"),
     );
     expect(() => platformNamed('constructor')).toThrow(InputError);
   });

@@ -11,7 +11,7 @@ export const DIRECTIONS = ['decrypt', 'encrypt'] as const;
 /** `decrypt`: private -> shared (set_memory_decrypted); `encrypt`: shared -> private (set_memory_encrypted). */
 export type Direction = (typeof DIRECTIONS)[number];
 
-export type PlatformName = 'snp' | 'tdx' | 'none';
+export type PlatformName = 'snp' | 'tdx' | 'hyperv-vtom' | 'cca' | 'pkvm' | 'none';
 
 /** How many calls to the host one conversion of a physically contiguous range takes. */
 export type HostCalls =
@@ -19,14 +19,30 @@ export type HostCalls =
   | { readonly kind: 'page-state-list'; readonly entries: number }
   /** One call for the whole range. */
   | { readonly kind: 'per-range' }
+  /** A list of up to `pages` single pages per call. */
+  | { readonly kind: 'page-list'; readonly pages: number }
   /** Conversion does nothing. */
   | { readonly kind: 'none' };
+
+/**
+ * What a conversion does to the kernel's direct map.
+ * - `split`: it is mapped by 1G, 2M and 4K entries, and a conversion splits those it does not cover.
+ * - `pages`: it is mapped by 4K entries from boot; a conversion changes them and there is nothing to split.
+ * - `untouched`: a conversion does not change it.
+ */
+export const DIRECT_MAPS = ['split', 'pages', 'untouched'] as const;
+export type DirectMapKind = (typeof DIRECT_MAPS)[number];
 
 export interface Platform {
   readonly name: PlatformName;
   /** False only on `none`: conversion is a no-op that succeeds and changes no state. */
   readonly confidential: boolean;
   readonly hostCalls: HostCalls;
+  readonly directMap: DirectMapKind;
+  /** Walks over the range's page-table entries in one conversion. */
+  readonly pageTablePasses: number;
+  /** Whether the TLB is flushed after the change. */
+  readonly flushAfter: boolean;
   /** Directions in which caches and TLB are flushed before the change as well. */
   readonly flushBefore: readonly Direction[];
   /**
@@ -39,6 +55,7 @@ export interface Platform {
 }
 
 const X86_FULL_FLUSH_ABOVE_PAGES = 33;
+const ARM64_MAX_DVM_OPS = 512;
 
 /** Frozen, because all pools share them. */
 const PLATFORMS: Readonly<Record<PlatformName, Platform>> = freeze(
@@ -48,6 +65,9 @@ const PLATFORMS: Readonly<Record<PlatformName, Platform>> = freeze(
       name: 'snp',
       confidential: true,
       hostCalls: { kind: 'page-state-list', entries: 64 },
+      directMap: 'split',
+      pageTablePasses: 1,
+      flushAfter: true,
       flushBefore: ['decrypt', 'encrypt'],
       fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
       restore: false,
@@ -57,8 +77,55 @@ const PLATFORMS: Readonly<Record<PlatformName, Platform>> = freeze(
       name: 'tdx',
       confidential: true,
       hostCalls: { kind: 'per-range' },
+      directMap: 'split',
+      pageTablePasses: 1,
+      flushAfter: true,
       flushBefore: ['decrypt'],
       fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
+      restore: false,
+    },
+    /**
+     * Hyper-V isolated VM with vTOM: a visibility hypercall of up to 510 pfns (HV_MAX_MODIFY_GPA_REP_COUNT,
+     * include/hyperv/hvgdk_mini.h). The range is made not-present before and present again after (arch/x86/hyperv/ivm.c),
+     * two passes more. Never flushes before.
+     */
+    'hyperv-vtom': {
+      name: 'hyperv-vtom',
+      confidential: true,
+      hostCalls: { kind: 'page-list', pages: 510 },
+      directMap: 'split',
+      pageTablePasses: 3,
+      flushAfter: true,
+      flushBefore: [],
+      fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
+      restore: false,
+    },
+    /**
+     * Arm CCA realm without FEAT_BBML3: everything is mapped by pages. Entries are made invalid, RSI_IPA_STATE_SET
+     * is called over the range, and they are made valid again (arch/arm64/mm/pageattr.c). arm64 invalidates a range of
+     * up to MAX_DVM_OPS pages one by one (arch/arm64/include/asm/tlbflush.h): PTRS_PER_PTE of them with 4K pages.
+     */
+    cca: {
+      name: 'cca',
+      confidential: true,
+      hostCalls: { kind: 'per-range' },
+      directMap: 'pages',
+      pageTablePasses: 2,
+      flushAfter: true,
+      flushBefore: [],
+      fullFlushAbovePages: ARM64_MAX_DVM_OPS,
+      restore: false,
+    },
+    /** Protected KVM guest: one call per page, no change of the guest's own page tables (drivers/virt/coco/pkvm-guest). */
+    pkvm: {
+      name: 'pkvm',
+      confidential: true,
+      hostCalls: { kind: 'page-list', pages: 1 },
+      directMap: 'untouched',
+      pageTablePasses: 0,
+      flushAfter: false,
+      flushBefore: [],
+      fullFlushAbovePages: ARM64_MAX_DVM_OPS,
       restore: false,
     },
     /** Not a confidential VM: the same kernel, where every conversion is a no-op. */
@@ -66,6 +133,9 @@ const PLATFORMS: Readonly<Record<PlatformName, Platform>> = freeze(
       name: 'none',
       confidential: false,
       hostCalls: { kind: 'none' },
+      directMap: 'split',
+      pageTablePasses: 0,
+      flushAfter: false,
       flushBefore: [],
       fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
       restore: false,
@@ -92,6 +162,8 @@ export function hostCallsFor(platform: Platform, geometry: Geometry, start: Pfn,
       return 0;
     case 'per-range':
       return 1;
+    case 'page-list':
+      return Math.ceil(pages / platform.hostCalls.pages);
     case 'page-state-list':
       return Math.ceil(pageStateEntries(geometry, start, pages) / platform.hostCalls.entries);
   }
@@ -112,7 +184,6 @@ export function flushesFor(
   pages: number,
   direction: Direction,
 ): { readonly full: number; readonly ranged: number } {
-  if (!platform.confidential) return { full: 0, ranged: 0 };
-  const flushes = platform.flushBefore.includes(direction) ? 2 : 1;
+  const flushes = Number(platform.flushBefore.includes(direction)) + Number(platform.flushAfter);
   return pages > platform.fullFlushAbovePages ? { full: flushes, ranged: 0 } : { full: 0, ranged: flushes };
 }

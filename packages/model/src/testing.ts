@@ -69,7 +69,8 @@ export function historyOf(frame: Frame, directMap: readonly MappingRun[], choice
     events.push(event);
     return true;
   };
-  const splits = (at: Pfn, pages: number, shared: boolean) =>
+  const splits = (at: Pfn, pages: number, shared: boolean) => {
+    if (frame.platform.directMap !== 'split') return;
     splitForChange(
       frame.geometry,
       {
@@ -80,6 +81,7 @@ export function historyOf(frame: Frame, directMap: readonly MappingRun[], choice
       at,
       pages,
     );
+  };
   happens({ type: 'owner-registered', owner: 0, name: 'netvsc' });
   const live: AllocationId[] = [];
   for (const choice of choices) {

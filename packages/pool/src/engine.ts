@@ -276,16 +276,21 @@ export class Engine implements Recorder {
   decrypt(start: Pfn, pages: number): void {
     if (!this.#isConfidential) return;
     this.#targetShared = true;
-    splitForChange(this.columns.geometry, this.#map, start, pages);
+    this.#splitFor(start, pages);
     this.#emit(TYPE.pagesDecrypted, 0, start, pages, 0);
   }
 
   encrypt(start: Pfn, pages: number): void {
     if (!this.#isConfidential) return;
     this.#targetShared = false;
-    splitForChange(this.columns.geometry, this.#map, start, pages);
+    this.#splitFor(start, pages);
     this.#emit(TYPE.pagesEncrypted, 0, start, pages, 0);
     if (this.columns.platform.restore) this.#restore(start, pages);
+  }
+
+  #splitFor(start: Pfn, pages: number): void {
+    if (this.columns.platform.directMap !== 'split') return;
+    splitForChange(this.columns.geometry, this.#map, start, pages);
   }
 
   /** Puts back the 2M mapping of each block in the range that has no shared or unknown page left. */

@@ -14,6 +14,7 @@ import {
   type MemoryState,
   nanoseconds,
   type Pfn,
+  PLATFORM_NAMES,
   type PlatformName,
   type PoolEvent,
   pfn,
@@ -74,7 +75,7 @@ const memories: fc.Arbitrary<MemoryState> = fc.oneof(
 const runs = (policies: readonly string[], maxSteps: number) =>
   fc.record({
     policy: fc.constantFrom(...policies),
-    platform: fc.constantFrom<PlatformName>('snp', 'tdx', 'none'),
+    platform: fc.constantFrom<PlatformName>(...PLATFORM_NAMES),
     memory: memories,
     seed: fc.nat(99),
     steps: steps(maxSteps),

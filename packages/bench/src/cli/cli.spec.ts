@@ -163,7 +163,7 @@ describe('decpool compare', () => {
       [
         'a platform it does not know',
         ['--platform', 'sgx'],
-        /unknown platform 'sgx'; available: snp, tdx, none/,
+        /unknown platform 'sgx'; available: snp, tdx, hyperv-vtom, cca, pkvm, none/,
       ],
       ['a workload it does not know', ['--workload', 'disk'], /unknown workload 'disk'; available: netvsc/],
       ['a trace and a workload', ['--trace', SMALL, '--workload', 'netvsc'], /give one of them/],

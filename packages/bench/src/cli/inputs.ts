@@ -3,7 +3,7 @@
  */
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InputError, type MemoryState, platformNamed } from '@decpool/model';
+import { InputError, type MemoryState, type Platform, platformNamed } from '@decpool/model';
 import { fragmented, freshBoot } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { importTrace } from '../traces/import.ts';
@@ -18,6 +18,7 @@ export interface InputOptions {
   readonly memory?: string;
   readonly memoryState?: string;
   readonly platform: string;
+  readonly restore?: boolean;
   readonly policy: string;
   readonly seed: number;
   readonly seeds: number;
@@ -86,13 +87,23 @@ async function prepare(options: InputOptions, notes: readonly string[]): Promise
       name: workload.name,
       workload,
       memory,
-      platform: platformNamed(options.platform),
+      platform: platformOf(options),
       policies: policiesOf(options.policy),
       seeds: Array.from({ length: options.seeds }, (_, index) => options.seed + index),
       notes: [...warnings, ...notes, ...sizeNotes(workload)],
     },
     sanity: sanity === undefined ? [] : sanityLines(sanity),
   };
+}
+
+/** Throws InputError for a restore where nothing is ever split. */
+function platformOf({ platform, restore }: InputOptions): Platform {
+  const profile = platformNamed(platform);
+  if (restore !== true) return profile;
+  if (profile.directMap !== 'split' || !profile.confidential) {
+    throw new InputError(`--restore: on platform '${platform}' no conversion splits a large page`);
+  }
+  return { ...profile, restore };
 }
 
 async function workloadOf(

@@ -68,6 +68,7 @@ function program(exit: (code: number) => void): Command {
     )
     .option('--memory-state <dir>', 'memory as recorded: a folder with buddyinfo and pagetypeinfo')
     .option('--platform <name>', PLATFORM_NAMES.join(', '), 'snp')
+    .option('--restore', 'what if a block were mapped by one 2M page again once it is all private?')
     .addOption(
       new Option('--seed <n>', 'first placement seed, and seed of a generated workload')
         .default(1)

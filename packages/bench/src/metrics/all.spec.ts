@@ -5,6 +5,7 @@ import {
   EventRows,
   frameOf,
   nanoseconds,
+  PLATFORM_NAMES,
   type Request,
 } from '@decpool/model';
 import fc from 'fast-check';
@@ -140,7 +141,7 @@ describe('of any run, the metrics', () => {
     fc.assert(
       fc.property(
         policies,
-        fc.constantFrom('snp', 'tdx', 'none'),
+        fc.constantFrom(...PLATFORM_NAMES),
         requestLists,
         (policy, platform, requests) => {
           const { values, counters } = runOf(policy, platform, requests);

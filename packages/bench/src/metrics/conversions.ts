@@ -25,8 +25,18 @@ export const conversionMetrics: MetricFamily = () => ({
       label: 'host calls',
       unit: 'count',
       better: 'lower',
-      formula: 'per conversion: snp ceil(entries / 64), an aligned 2 MiB being one entry; tdx 1; none 0',
+      formula:
+        'per conversion: snp ceil(entries / 64), an aligned 2 MiB being one entry; hyperv-vtom ceil(pages / 510); tdx and cca 1; pkvm one per page; none 0',
       value: counters.hostCalls,
+    },
+    {
+      id: 'page-table-passes',
+      label: 'page-table passes',
+      unit: 'count',
+      better: 'lower',
+      formula:
+        'per conversion: snp and tdx 1; hyperv-vtom 3 (not-present before, present after); cca 2; pkvm 0',
+      value: counters.pageTablePasses,
     },
     {
       id: 'full-flushes',
@@ -34,7 +44,7 @@ export const conversionMetrics: MetricFamily = () => ({
       unit: 'count',
       better: 'lower',
       formula:
-        'one per split, and per conversion of more than 33 pages, twice where it is flushed before too',
+        'one per split, and per conversion of more than 33 pages (Arm: 512), twice where it is flushed before too',
       value: counters.fullFlushes,
     },
     {
@@ -42,7 +52,7 @@ export const conversionMetrics: MetricFamily = () => ({
       label: 'ranged TLB flushes',
       unit: 'count',
       better: 'lower',
-      formula: 'per conversion of at most 33 pages, twice where it is flushed before too',
+      formula: 'per conversion of at most 33 pages (Arm: 512), twice where it is flushed before too',
       value: counters.rangedFlushes,
     },
   ],

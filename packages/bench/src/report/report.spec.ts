@@ -42,6 +42,7 @@ describe('the text for a terminal', () => {
       │ conversions            │             3 │            3  = │
       │ pages converted        │         1,032 │    2,048  +98 % │
       │ host calls             │             3 │            3  = │
+      │ page-table passes      │             3 │            3  = │
       │ full TLB flushes       │             3 │       6  +100 % │
       │ ranged TLB flushes     │             4 │       0  -100 % │
       │ shared-idle, peak      │           0 B │   3.64 MiB  new │
@@ -107,6 +108,7 @@ it('the Markdown has the same table, the formulas, and the command that reproduc
     | conversions            |             3 |                       3 = |
     | pages converted        |         1,032 |               2,048 +98 % |
     | host calls             |             3 |                       3 = |
+    | page-table passes      |             3 |                       3 = |
     | full TLB flushes       |             3 |                  6 +100 % |
     | ranged TLB flushes     |             4 |                  0 -100 % |
     | shared-idle, peak      |           0 B |              3.64 MiB new |

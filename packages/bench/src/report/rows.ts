@@ -70,7 +70,7 @@ export function describe({ input, geometry, lowerBoundBlocks, policies }: Compar
       `${formatValue(allocations, 'count')} allocations, ${formatValue(requests.length - allocations, 'count')} frees, peak live ${formatValue(pages, 'pages')} pages (${formatValue(pages * 2 ** geometry.pageShift, 'bytes')})`,
     ],
     ['memory', input.memory.name],
-    ['platform', input.platform.name],
+    ['platform', `${input.platform.name}${input.platform.restore ? ', with 2M mappings restored' : ''}`],
     ['seeds', `${input.seeds.join(', ')}: ${seedsText(input.seeds.length)}`],
     ['baseline', policies[0].policy],
     [

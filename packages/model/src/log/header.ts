@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { InputError } from '../errors.ts';
 import { checkGeometry } from '../geometry.ts';
 import { type MemoryState, MIGRATETYPES } from '../memory-state.ts';
-import { DIRECTIONS, PLATFORM_NAMES, type Platform } from '../platform.ts';
+import { DIRECT_MAPS, DIRECTIONS, PLATFORM_NAMES, type Platform } from '../platform.ts';
 import type { Frame } from '../state/editor.ts';
 
 /** Version of the log's shape. It rises only when a released shape changes. */
@@ -49,8 +49,12 @@ const platformSchema: z.ZodType<Platform> = z.strictObject({
   hostCalls: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('page-state-list'), entries: whole.min(1) }),
     z.strictObject({ kind: z.literal('per-range') }),
+    z.strictObject({ kind: z.literal('page-list'), pages: whole.min(1) }),
     z.strictObject({ kind: z.literal('none') }),
   ]),
+  directMap: z.enum(DIRECT_MAPS),
+  pageTablePasses: whole,
+  flushAfter: z.boolean(),
   flushBefore: z.array(z.enum(DIRECTIONS)).readonly(),
   fullFlushAbovePages: whole,
   restore: z.boolean(),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { EventBatch } from '../events/columns.ts';
 import { EventRows } from '../events/columns.ts';
 import { EVENT_TYPES } from '../events/types.ts';
+import { PLATFORM_NAMES } from '../platform.ts';
 import { batchOf, historyOf, SMALL_MAP, smallFrame } from '../testing.ts';
 import { allocationId, blockIndex, pfn } from '../units.ts';
 import { Columns } from './columns.ts';
@@ -13,7 +14,7 @@ import { foldBatch, hashOf, initialState, publish, type State, viewOf } from './
 const histories = (maxLength: number) =>
   fc
     .record({
-      platform: fc.constantFrom('snp', 'tdx', 'none'),
+      platform: fc.constantFrom(...PLATFORM_NAMES),
       restore: fc.boolean(),
       choices: fc.array(fc.nat(2 ** 30), { maxLength, size: 'max' }),
     })

@@ -40,7 +40,7 @@ export class Columns implements Editor {
     this.platform = frame.platform;
     this.blocks = new DenseWords(blockLayout(frame.geometry).leafWords, blockCount(frame.geometry));
     this.mapping = new DenseWords(mappingLeafWords(frame.geometry), regionCount(frame.geometry));
-    const pages = writeMapping(this.mapping, frame.geometry, directMap);
+    const pages = writeMapping(this.mapping, frame, directMap);
     this.counters.mapped4KPages = pages[1];
     this.counters.mapped2MPages = pages[2];
     this.counters.mapped1GPages = pages[3];

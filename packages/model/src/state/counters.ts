@@ -35,6 +35,8 @@ export const COUNTER_NAMES = [
   'convertedPages',
   'failedConversions',
   'hostCalls',
+  /** Walks over the entries of converted ranges. */
+  'pageTablePasses',
   'fullFlushes',
   'rangedFlushes',
   /** Blocks with a shared or unknown page now, and ever. */

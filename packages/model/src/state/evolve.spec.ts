@@ -243,6 +243,7 @@ describe('pages decrypted', () => {
       conversions: 1,
       convertedPages: 2,
       hostCalls: 1,
+      pageTablePasses: 1,
       rangedFlushes: 2,
       sharedBlocks: 1,
       touchedBlocks: 1,
@@ -258,6 +259,7 @@ describe('pages decrypted', () => {
       conversions: 1,
       convertedPages: 512,
       hostCalls: 1,
+      pageTablePasses: 1,
       fullFlushes: 2,
       sharedBlocks: 1,
       touchedBlocks: 1,
@@ -273,6 +275,7 @@ describe('pages decrypted', () => {
       conversions: 1,
       convertedPages: 1048,
       hostCalls: 1,
+      pageTablePasses: 1,
       fullFlushes: 2,
       sharedBlocks: 3,
       touchedBlocks: 3,
@@ -306,6 +309,7 @@ describe('pages encrypted', () => {
       conversions: 1,
       convertedPages: 2,
       hostCalls: 1,
+      pageTablePasses: 1,
       rangedFlushes: 2,
       sharedBlocks: -1,
       mixedBlocks: -1,
@@ -603,6 +607,37 @@ describe('borders', () => {
 
   it('do not lie between shared and unknown pages', () => {
     expect(borders(claimed(100, 4), decrypted(100, 4), failed(101, 2, 'encrypt'))).toBe(1);
+  });
+});
+
+describe('on a platform whose direct map is not split', () => {
+  it('cca maps everything by pages from boot', () => {
+    const { columns } = givenOn('cca');
+    expect(columns.publishCounters()).toMatchObject({
+      mapped4KPages: 2 * GIB,
+      mapped2MPages: 0,
+      mapped1GPages: 0,
+    });
+    givenOn('cca', claimed(700, 1)).when(decrypted(700, 1));
+    givenOn('cca').refuses(split(512, 2), "platform 'cca' splits no large page");
+  });
+
+  it('pkvm leaves the mapping as it is, and the range is mixed all the same', () => {
+    const { columns } = givenOn('pkvm', claimed(700, 1), decrypted(700, 1));
+    expect(columns.publishCounters()).toMatchObject({
+      splits2M: 0,
+      mixedBlocks: 1,
+      hostCalls: 1,
+      fullFlushes: 0,
+    });
+    expect(columns.view().levelAt(pfn(700))).toBe(2);
+    givenOn('pkvm').refuses(split(512, 2), "platform 'pkvm' splits no large page");
+  });
+
+  it('hyperv-vtom splits as other x86, and walks the entries three times', () => {
+    givenOn('hyperv-vtom', claimed(700, 1)).refuses(decrypted(700, 1), 'was not split before');
+    const { columns } = givenOn('hyperv-vtom', claimed(700, 1), split(512, 2), decrypted(700, 1));
+    expect(columns.publishCounters()).toMatchObject({ pageTablePasses: 3, hostCalls: 1, rangedFlushes: 1 });
   });
 });
 

@@ -220,6 +220,7 @@ export class Evolver implements MappedRange {
 
   /** The large pages that this conversion cannot keep must have been split by events before it. */
   #expectSplit(columns: EventColumns, row: number, direction: Direction): void {
+    if (this.#editor.platform.directMap !== 'split') return;
     this.#isDecrypting = direction === 'decrypt';
     this.#converted = columns;
     this.#convertedRow = row;
@@ -308,6 +309,7 @@ export class Evolver implements MappedRange {
     const { counters, geometry, platform } = this.#editor;
     counters.conversions++;
     counters.convertedPages += pages;
+    counters.pageTablePasses += platform.pageTablePasses;
     counters.hostCalls += hostCallsFor(platform, geometry, pfn as Pfn, pages);
     const flushes = flushesFor(platform, pages, direction);
     counters.fullFlushes += flushes.full;
@@ -315,8 +317,11 @@ export class Evolver implements MappedRange {
   }
 
   #largePageSplit(columns: EventColumns, row: number): void {
-    const { counters, geometry, mapping } = this.#editor;
+    const { counters, geometry, mapping, platform } = this.#editor;
     const { pagesPerBlock, blocksPerRegion } = geometry;
+    if (platform.directMap !== 'split') {
+      this.#refuse(columns, row, `platform '${platform.name}' splits no large page`);
+    }
     const pfn = columns.pfn[row];
     const level = columns.code[row] as MappingLevel;
     const size = level === 3 ? pagesPerBlock * blocksPerRegion : pagesPerBlock;

@@ -101,6 +101,7 @@ function recount(view: StateView, broken: string[]): Record<Recounted, number> {
     const exposed = seen.shared + seen.unknown;
     if (exposed > 0) counts.sharedBlocks++;
     if (exposed > 0 && exposed < geometry.pagesPerBlock) counts.mixedBlocks++;
+    if (platform.directMap !== 'split') continue;
     if (exposed > 0 && figures.level === 3) {
       checkWholeRegionShared(view, geometry, toPfn(first), broken);
     } else if (exposed > 0 && exposed < geometry.pagesPerBlock && figures.level !== 1) {

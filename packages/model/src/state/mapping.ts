@@ -1,6 +1,6 @@
 import type { Geometry } from '../geometry.ts';
 import type { MappingLevel, MappingRun } from '../memory-state.ts';
-import type { StateTables } from './editor.ts';
+import type { Frame, StateTables } from './editor.ts';
 import type { WordTable } from './word-table.ts';
 
 /** Level of the direct-map entry that maps a page. */
@@ -15,17 +15,19 @@ export function mappingLevelAt(tables: StateTables, geometry: Geometry, page: nu
 
 /**
  * Writes the starting levels into a fresh mapping table and returns the pages mapped at each level. A block that
- * runs of two levels share gets the smaller page size; only blocks without any RAM are holes.
+ * runs of two levels share gets the smaller page size; only blocks without any RAM are holes. Where the platform maps
+ * by pages only, every level is 4K, whatever the runs say.
  */
 export function writeMapping(
   mapping: WordTable,
-  geometry: Geometry,
+  { geometry, platform }: Frame,
   runs: readonly MappingRun[],
 ): [hole: number, level4K: number, level2M: number, level1G: number] {
   const { pagesPerBlock, blocksPerRegion } = geometry;
   const pages: [number, number, number, number] = [0, 0, 0, 0];
-  for (const [start, count, level] of runs) {
-    if (level === 0) continue;
+  for (const [start, count, recorded] of runs) {
+    if (recorded === 0) continue;
+    const level = platform.directMap === 'pages' ? 1 : recorded;
     pages[level] += count;
     const last = Math.ceil((start + count) / pagesPerBlock);
     for (let block = Math.floor(start / pagesPerBlock); block < last; block++) {

@@ -70,7 +70,7 @@ export interface State {
 /** The state before the first event. */
 export function initialState(frame: Frame, directMap: readonly MappingRun[]): State {
   const mapping = PersistentWords.empty(mappingLeafWords(frame.geometry)).edit();
-  const pages = writeMapping(mapping, frame.geometry, directMap);
+  const pages = writeMapping(mapping, frame, directMap);
   const counters = zeroCounters();
   counters.mapped4KPages = pages[1];
   counters.mapped2MPages = pages[2];
