@@ -1,5 +1,4 @@
 import { InputError } from './errors.ts';
-import type { BlockIndex, Pfn } from './units.ts';
 
 /**
  * How physical memory is cut into pages, blocks and regions. On x86 with 4 KiB pages a block is what one
@@ -61,9 +60,3 @@ export const blockCount = (geometry: Geometry): number => geometry.spanPages / g
 
 export const regionCount = (geometry: Geometry): number =>
   Math.ceil(blockCount(geometry) / geometry.blocksPerRegion);
-
-export const pagesPerRegion = (geometry: Geometry): number =>
-  geometry.pagesPerBlock * geometry.blocksPerRegion;
-
-export const blockOf = (geometry: Geometry, pfn: Pfn): BlockIndex =>
-  Math.floor(pfn / geometry.pagesPerBlock) as BlockIndex;

@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -97,7 +99,7 @@ describe('decpool compare', () => {
     expect(small.stdout).toMatch(/│ 2M splits +│ +\d+ │ +\d+ .* │ +0 +-100 % │\n/);
     expect(small.stdout).toContain(`written      ${scratch('out/small')}: report.md, results.json`);
     expect(bundled).toMatchObject({ code: 0, stderr: '' });
-    expect(bundled.stdout).toContain('trace        850 lines read: 205 allocations, 205 frees');
+    expect(bundled.stdout).toContain('trace        850 lines read; allocations 205, frees 205');
     expect(bundled.stdout).toContain('note: the peak of 91 live pages fits in one 2 MiB block');
   });
 
@@ -339,6 +341,20 @@ describe('decpool', () => {
     const { code, stdout, stderr } = await decpool(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
+  });
+
+  it('leaves nothing half-written when it is interrupted', async () => {
+    const out = scratch('interrupted');
+    const child = spawn(
+      process.execPath,
+      ['--import', 'tsx', MAIN, 'compare', '--workload', 'netvsc', '--seeds', '50', '--out', out],
+      { cwd: ROOT, stdio: 'ignore' },
+    );
+    const exited = once(child, 'exit');
+    while (!existsSync(join(out, 'netvsc.partial/logs'))) await setTimeout(20);
+    child.kill('SIGINT');
+    expect(await exited).toEqual([130, null]);
+    expect(readdirSync(out)).toEqual([]);
   });
 
   it('goes on quietly when nobody reads its output any more', async () => {

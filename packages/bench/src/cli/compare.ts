@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { SingleBar } from 'cli-progress';
-import { type Comparison, compare } from '../compare/compare.ts';
+import { type Comparison, type ComparisonInput, compare } from '../compare/compare.ts';
 import { type LogFormat, logFormatNamed } from '../log/format.ts';
 import { comparisonJson } from '../report/json.ts';
 import { comparisonMarkdown } from '../report/markdown.ts';
 import { comparisonText } from '../report/terminal.ts';
-import { folderOf, type InputOptions, type PreparedInput, prepareInputs } from './inputs.ts';
+import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
 import { expectReplaceable, ResultsFolder } from './results-folder.ts';
 
 export interface CompareOptions extends InputOptions {
@@ -23,6 +23,9 @@ export interface Output {
   readonly isWatched: boolean;
 }
 
+/** Exit code of a command that a SIGINT ended, as a shell gives it. */
+const INTERRUPTED = 130;
+
 /** Runs the comparisons, prints a table each and writes their results. */
 export async function compareCommand(
   options: CompareOptions,
@@ -32,14 +35,13 @@ export async function compareCommand(
   const format = logFormatNamed(options.logFormat);
   const inputs = await prepareInputs(options);
   // What is wrong with the second input is told before the first one runs for minutes.
-  for (const { input } of inputs) {
+  for (const input of inputs) {
     for (const name of input.policies) policyNamed(name);
     await expectReplaceable(join(options.out, folderOf(input)));
   }
-  for (const prepared of inputs) {
-    const comparison = await runOne(prepared, options.out, format, command, output);
-    const folder = join(options.out, folderOf(prepared.input));
-    for (const line of prepared.sanity) output.write(`trace        ${line}\n`);
+  for (const input of inputs) {
+    const comparison = await runOne(input, options.out, format, command, output);
+    const folder = join(options.out, folderOf(input));
     output.write(`${comparisonText(comparison, output.isColoured)}`);
     output.write(`written      ${folder}: report.md, results.json, comparison.svg, logs/\n\n`);
   }
@@ -47,7 +49,7 @@ export async function compareCommand(
 }
 
 async function runOne(
-  { input }: PreparedInput,
+  input: ComparisonInput,
   out: string,
   format: LogFormat,
   command: string,
@@ -56,6 +58,12 @@ async function runOne(
   const folder = await ResultsFolder.create(join(out, folderOf(input)));
   const total = input.workload.requests.length * input.policies.length * input.seeds.length;
   const bar = output.isWatched ? progressBar(input.name, total) : undefined;
+  const interrupt = () => {
+    bar?.stop();
+    folder.discard();
+    process.exit(INTERRUPTED);
+  };
+  process.once('SIGINT', interrupt);
   try {
     const comparison = await compare(input, {
       logs: { folder: folder.logs, format },
@@ -69,12 +77,13 @@ async function runOne(
     await folder.publish();
     return comparison;
   } catch (error) {
-    await folder.discard();
+    folder.discard();
     if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
       throw new InputError(`${out}: no space left; nothing was kept of '${input.name}'`);
     }
     throw error;
   } finally {
+    process.off('SIGINT', interrupt);
     bar?.stop();
   }
 }

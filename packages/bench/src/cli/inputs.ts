@@ -8,7 +8,7 @@ import { fragmented, freshBoot } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { importTrace } from '../traces/import.ts';
 import { type RecordedMemory, readMemoryState } from '../traces/memory-state.ts';
-import { type SanityReport, sanityLines } from '../traces/sanity.ts';
+import type { SanityReport } from '../traces/sanity.ts';
 import { workloadNamed } from '../workloads/registry.ts';
 import type { Workload } from '../workloads/workload.ts';
 
@@ -22,12 +22,6 @@ export interface InputOptions {
   readonly policy: string;
   readonly seed: number;
   readonly seeds: number;
-}
-
-export interface PreparedInput {
-  readonly input: ComparisonInput;
-  /** What the importer has to say, as lines; empty for a generated workload. */
-  readonly sanity: readonly string[];
 }
 
 const bundled = (path: string) =>
@@ -57,7 +51,7 @@ const BUNDLED_INPUTS: readonly BundledInput[] = [
 ];
 
 /** The comparisons that the options ask for. Throws InputError for options that do not go together. */
-export async function prepareInputs(options: InputOptions): Promise<PreparedInput[]> {
+export async function prepareInputs(options: InputOptions): Promise<ComparisonInput[]> {
   const lastSeed = options.seed + options.seeds - 1;
   if (lastSeed > 0xffffffff) {
     throw new InputError(
@@ -79,20 +73,18 @@ export async function prepareInputs(options: InputOptions): Promise<PreparedInpu
   );
 }
 
-async function prepare(options: InputOptions, notes: readonly string[]): Promise<PreparedInput> {
+async function prepare(options: InputOptions, notes: readonly string[]): Promise<ComparisonInput> {
   const { workload, sanity } = await workloadOf(options);
   const { memory, warnings } = memoryOf(options);
   return {
-    input: {
-      name: workload.name,
-      workload,
-      memory,
-      platform: platformOf(options),
-      policies: policiesOf(options.policy),
-      seeds: Array.from({ length: options.seeds }, (_, index) => options.seed + index),
-      notes: [...warnings, ...notes, ...sizeNotes(workload)],
-    },
-    sanity: sanity === undefined ? [] : sanityLines(sanity),
+    name: workload.name,
+    workload,
+    ...(sanity === undefined ? {} : { sanity }),
+    memory,
+    platform: platformOf(options),
+    policies: policiesOf(options.policy),
+    seeds: Array.from({ length: options.seeds }, (_, index) => options.seed + index),
+    notes: [...warnings, ...notes, ...sizeNotes(workload)],
   };
 }
 

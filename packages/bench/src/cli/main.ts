@@ -41,6 +41,7 @@ function program(exit: (code: number) => void): Command {
     .description('Compare policies for a pool of decrypted memory in confidential Linux guests.')
     .showHelpAfterError('(see decpool --help)')
     .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'decpool: ')) })
     .addHelpText(
       'after',
       '\nExit codes: 0 done; 1 a check found a difference; 2 something given is wrong; 3 a defect of decpool.',

@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
 
 /** File that marks a folder as results of ours, so that it may be replaced. */
@@ -36,7 +36,7 @@ export class ResultsFolder {
     const folder = new ResultsFolder(path);
     try {
       await rm(folder.#partial, { recursive: true, force: true });
-      await mkdir(folder.logs, { recursive: true });
+      await makeFolder(folder.logs);
     } catch (error) {
       throw new InputError(`${path}: cannot be written: ${error instanceof Error ? error.message : error}`);
     }
@@ -58,7 +58,15 @@ export class ResultsFolder {
     await rename(this.#partial, this.path);
   }
 
-  async discard(): Promise<void> {
-    await rm(this.#partial, { recursive: true, force: true });
+  /** Leaves nothing behind. Synchronous, so that a signal handler can do it before the process ends. */
+  discard(): void {
+    rmSync(this.#partial, { recursive: true, force: true });
   }
+}
+
+/** Node's recursive mkdir never returns where a folder cannot be made for good, as in /proc; this one throws. */
+async function makeFolder(path: string): Promise<void> {
+  if (existsSync(path)) return;
+  await makeFolder(dirname(path));
+  await mkdir(path);
 }

@@ -6,6 +6,7 @@ import { policyNamed } from '@decpool/pool';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { lowerBoundOnBlocks } from '../metrics/lower-bound.ts';
 import type { Metric } from '../metrics/metric.ts';
+import type { SanityReport } from '../traces/sanity.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { type RunResult, requestsHash, runPolicy } from './run.ts';
 import { type Spread, spreadOf } from './spread.ts';
@@ -14,6 +15,8 @@ export interface ComparisonInput {
   /** Name for folders and headings: `k61-E7cc`. */
   readonly name: string;
   readonly workload: Workload;
+  /** What became of the lines of the trace that the workload was read from. */
+  readonly sanity?: SanityReport;
   readonly memory: MemoryState;
   readonly platform: Platform;
   /** The first one is the baseline. */

@@ -2,6 +2,7 @@
  * One policy over one workload: requests in, metrics, state hash and, if wanted, a log out.
  */
 import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { type EventBatch, InputError, type LogHeader, type MemoryState, type Platform } from '@decpool/model';
 import { type PolicyFactory, Pool } from '@decpool/pool';
 import type { LogFormat } from '../log/format.ts';
@@ -44,8 +45,8 @@ export function requestsHash(workload: Workload): string {
   return hash.digest('hex');
 }
 
-/** Requests decided between two looks at the log's back-pressure. */
-const CHUNK = 4096;
+/** Requests decided in one go; then the log is written, progress told, and a signal heard. */
+const CHUNK = 1024;
 
 /** Throws InputError for requests that the pool refuses as malformed, naming the request. */
 export async function runPolicy(options: RunOptions): Promise<RunResult> {
@@ -72,6 +73,7 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
       serve(pool, options.workload, from, Math.min(requests.length, from + CHUNK));
       await drain(writer, toWrite);
       options.onProgress?.(Math.min(requests.length, from + CHUNK));
+      await setImmediate();
     }
     pool.complete();
     await drain(writer, toWrite);

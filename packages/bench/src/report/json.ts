@@ -19,6 +19,7 @@ export function comparisonJson(comparison: Comparison, command: string): string 
       requestsHash: comparison.requests,
       peakLivePages: input.workload.peakLivePages,
     },
+    ...(input.sanity === undefined ? {} : { trace: input.sanity }),
     memory: input.memory.name,
     platform: input.platform,
     seeds: input.seeds,

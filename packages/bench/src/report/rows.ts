@@ -3,6 +3,7 @@
  */
 import type { ComparedMetric, ComparedPolicy, Comparison } from '../compare/compare.ts';
 import { changePercent } from '../compare/spread.ts';
+import { sanityLines } from '../traces/sanity.ts';
 import { formatChange, formatPoints, formatRange, formatValue } from './units.ts';
 
 export interface Cell {
@@ -69,6 +70,10 @@ export function describe({ input, geometry, lowerBoundBlocks, policies }: Compar
       'requests',
       `${formatValue(allocations, 'count')} allocations, ${formatValue(requests.length - allocations, 'count')} frees, peak live ${formatValue(pages, 'pages')} pages (${formatValue(pages * 2 ** geometry.pageShift, 'bytes')})`,
     ],
+    ...(input.sanity === undefined ? [] : sanityLines(input.sanity)).map((line): [string, string] => [
+      'trace',
+      line,
+    ]),
     ['memory', input.memory.name],
     ['platform', `${input.platform.name}${input.platform.restore ? ', with 2M mappings restored' : ''}`],
     ['seeds', `${input.seeds.join(', ')}: ${seedsText(input.seeds.length)}`],
@@ -94,5 +99,23 @@ export function notesOf({ input, policies }: Comparison): string[] {
       `${policy} refused ${formatValue(most, 'count')} ${most === 1 ? 'request' : 'requests'}: its other figures are of less work`,
     ];
   });
-  return [...refusals, ...input.notes, ...input.workload.notes];
+  return [...refusals, ...twinsOf(policies), ...input.notes, ...input.workload.notes];
+}
+
+/** Policies that did the same throughout: the input cannot tell them apart, and two columns must not look like two findings. */
+function twinsOf(policies: readonly ComparedPolicy[]): string[] {
+  const byFigures = new Map<string, string[]>();
+  for (const { policy, metrics } of policies) {
+    const figures = JSON.stringify(
+      metrics.map(({ metric, spread }) =>
+        [spread.median, spread.min, spread.max].map((value) => formatValue(value, metric.unit)),
+      ),
+    );
+    byFigures.set(figures, [...(byFigures.get(figures) ?? []), policy]);
+  }
+  return [...byFigures.values()]
+    .filter((twins) => twins.length > 1)
+    .map(
+      (twins) => `${twins.join(' and ')} come out the same in every row: this input does not tell them apart`,
+    );
 }

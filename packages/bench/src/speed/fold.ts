@@ -15,7 +15,7 @@ import {
 } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { from, lastValueFrom, Subject, scan } from 'rxjs';
-import { churn } from '../workloads/churn.ts';
+import { CHURN_MEAN_PAGES, churn } from '../workloads/churn.ts';
 import { naiveReducer, naiveState } from './naive.ts';
 
 export interface Guest {
@@ -29,9 +29,6 @@ export interface FoldSpeed {
   readonly events: number;
   readonly nsPerEvent: number;
 }
-
-/** Mean pages of a churn allocation: what turns a number of allocations into pages. */
-const CHURN_MEAN_PAGES = 5.26;
 
 const now = (): number => performance.now() * 1e6;
 

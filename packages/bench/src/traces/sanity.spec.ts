@@ -13,22 +13,24 @@ const CLEAN: SanityReport = {
   ignored: {},
 };
 
-it('is one line when there is nothing to say', () => {
-  expect(sanityLines(CLEAN)).toEqual(['10 lines read: 6 allocations, 4 frees, 2 live at the end']);
+it('counts everything, also what did not occur', () => {
+  expect(sanityLines(CLEAN)).toEqual([
+    '10 lines read; allocations 6, frees 4, live at the end 2',
+    'failed in the recorded kernel 0, frees without an allocation 0, allocated twice 0, not understood 0',
+  ]);
 });
 
-it('tells what needs attention, what was ignored, and the first lines that were not understood', () => {
+it('tells what was added, what was ignored, and the first lines that were not understood', () => {
   const lines = sanityLines({
     ...CLEAN,
     freesWithoutAlloc: 3,
-    ignored: { swiotlb_bounced: 17 },
+    doubleAllocs: 2,
+    ignored: { swiotlb_bounced: 17, cohfree: 1 },
     unparsed: { count: 9, first: [{ line: 4, text: `x\u001b[31m${'y'.repeat(200)}`, reason: 'not a line' }] },
   });
   expect(lines.slice(1)).toEqual([
-    '3 frees without an allocation (left out)',
-    'not requests:',
-    '  17 swiotlb_bounced',
-    '9 lines not understood, the first of them:',
-    `  line 4: not a line: x.[31m${'y'.repeat(94)}...`,
+    'failed in the recorded kernel 0, frees without an allocation 3, allocated twice 2 (the missing frees were added), not understood 9',
+    'no requests: 17 swiotlb_bounced, 1 cohfree',
+    `line 4: not a line: x.[31m${'y'.repeat(94)}...`,
   ]);
 });

@@ -36,25 +36,16 @@ export interface SanityReport {
 /** How much of an unparsed line is shown. */
 const SHOWN_CHARACTERS = 100;
 
-/** The report as lines of text; counts that are zero and need no attention are left out. */
+/** The report as lines of text. */
 export function sanityLines(report: SanityReport): string[] {
   const lines = [
-    `${report.linesRead} lines read: ${report.requests} allocations, ${report.frees} frees, ${report.liveAtEnd} live at the end`,
+    `${report.linesRead} lines read; allocations ${report.requests}, frees ${report.frees}, live at the end ${report.liveAtEnd}`,
+    `failed in the recorded kernel ${report.failedAllocations}, frees without an allocation ${report.freesWithoutAlloc}, allocated twice ${report.doubleAllocs}${report.doubleAllocs > 0 ? ' (the missing frees were added)' : ''}, not understood ${report.unparsed.count}`,
   ];
-  const attention: readonly (readonly [number, string])[] = [
-    [report.failedAllocations, 'allocations that failed in the recorded kernel (left out)'],
-    [report.freesWithoutAlloc, 'frees without an allocation (left out)'],
-    [report.doubleAllocs, 'allocations of memory that was still allocated (the missing free was added)'],
-  ];
-  for (const [count, what] of attention) if (count > 0) lines.push(`${count} ${what}`);
-  const ignored = Object.entries(report.ignored);
-  if (ignored.length > 0)
-    lines.push('not requests:', ...ignored.map(([kind, count]) => `  ${count} ${kind}`));
-  if (report.unparsed.count > 0) {
-    lines.push(`${report.unparsed.count} lines not understood, the first of them:`);
-    for (const { line, text, reason } of report.unparsed.first) {
-      lines.push(`  line ${line}: ${reason}: ${excerpt(text)}`);
-    }
+  const ignored = Object.entries(report.ignored).map(([kind, count]) => `${count} ${kind}`);
+  if (ignored.length > 0) lines.push(`no requests: ${ignored.join(', ')}`);
+  for (const { line, text, reason } of report.unparsed.first) {
+    lines.push(`line ${line}: ${reason}: ${excerpt(text)}`);
   }
   return lines;
 }

@@ -1,6 +1,5 @@
 import { InputError } from '@decpool/model';
-import { uniformInt } from 'pure-rand/distribution/uniformInt';
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { randomFrom } from '@decpool/pool';
 
 /** The dice of a generator: the same seed throws the same numbers on every machine. */
 export interface Dice {
@@ -9,11 +8,11 @@ export interface Dice {
   pick<Item>(items: readonly Item[]): Item;
 }
 
-/** Throws InputError unless the seed is a whole number of 32 bits: xoroshiro128plus takes no more. */
+/** Throws InputError unless the seed is a whole number of 32 bits: the generator takes no more. */
 export function dice(seed: number): Dice {
   wholeNumber('seed', seed, 0, 0xffffffff);
-  const generator = xoroshiro128plus(seed);
-  const between = (from: number, to: number) => uniformInt(generator, from, to);
+  const random = randomFrom(seed);
+  const between = (from: number, to: number) => from + random.below(to - from + 1);
   return { between, pick: (items) => items[between(0, items.length - 1)] };
 }
 
