@@ -19,6 +19,11 @@ export interface ZoneState {
   readonly ram: readonly PageRun[];
   /** Free chunks per migratetype: free[type][order] for order 0..10. */
   readonly free: Readonly<Record<Migratetype, readonly number[]>>;
+  /**
+   * Free pages below which the zone serves only when no other can: its low watermark and its lowmem reserve against
+   * GFP_KERNEL requests, `low` and `protection` of /proc/zoneinfo (zone_watermark_ok, mm/page_alloc.c). 0 if unknown.
+   */
+  readonly lowWatermark: number;
   /** Pageblocks (512 pages) per migratetype. */
   readonly pageblocks: Readonly<Record<Migratetype, number>>;
 }

@@ -166,6 +166,48 @@ it('an NDJSON log with damaged events is refused by its name, or still an event 
   );
 });
 
+describe('a damaged Arrow log', () => {
+  const path = () => join(folder, 'damaged.arrow');
+  let whole: Buffer;
+  let stateHash = '';
+  beforeAll(async () => {
+    stateHash = (await writeLog(path(), 'arrow')).trailer.stateHash;
+    whole = readFileSync(path());
+  });
+
+  /** What a damaged log gives, if no InputError, must be the same state, or contradict its trailer. */
+  async function expectNoticed(at: number, flip: number): Promise<void> {
+    const damaged = Buffer.from(whole);
+    damaged[at] ^= flip;
+    writeFileSync(path(), damaged);
+    const result = await replay(path()).catch((error: unknown) => error);
+    if (result instanceof InputError) {
+      expect(result.message).toContain(path());
+      return;
+    }
+    expect(result).toHaveProperty('stateHash');
+    const replayed = result as Awaited<ReturnType<typeof replay>>;
+    if (replayed.stateHash === stateHash) return;
+    expect(replayed.trailer?.stateHash, `byte ${at} ^ ${flip}`).not.toBe(replayed.stateHash);
+  }
+
+  it('is refused or read all the same, whichever byte of its schema is flipped', async () => {
+    const schemaBytes = 8 + whole.readInt32LE(4);
+    expect(schemaBytes).toBeGreaterThan(1000);
+    for (let at = 0; at < schemaBytes; at++) {
+      for (const flip of [1 << (at % 8), 0x80, 0xff]) await expectNoticed(at, flip);
+    }
+  });
+
+  it('is refused, read all the same, or contradicts its trailer, whichever other byte is flipped', async () => {
+    const byte = fc.integer({ min: 8 + whole.readInt32LE(4), max: whole.length - 1 });
+    const bit = fc.nat(7).map((shift) => 1 << shift);
+    await fc.assert(fc.asyncProperty(byte, fc.oneof(bit, fc.constant(0xff)), expectNoticed), {
+      numRuns: 2000,
+    });
+  });
+});
+
 it('an unknown format is refused with those there are', () => {
   expect(logFormatNamed('ndjson')).toBe('ndjson');
   expect(() => logFormatNamed('parquet')).toThrow("unknown log format 'parquet'; available: arrow, ndjson");

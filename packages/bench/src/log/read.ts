@@ -71,19 +71,19 @@ async function* ndjsonParts(stream: Readable): AsyncGenerator<LogPart> {
 
 async function* arrowParts(stream: Readable): AsyncGenerator<LogPart> {
   // Loaded here: whoever reads NDJSON need not wait for Arrow.
-  const [{ fromArrow, headerFromArrow }, { RecordBatchReader }] = await Promise.all([
+  const [codec, { RecordBatchReader }] = await Promise.all([
     import('@decpool/model/arrow'),
     import('apache-arrow'),
   ]);
   let events = 0;
   try {
-    const reader = await RecordBatchReader.from(stream);
+    const reader = await RecordBatchReader.from(checkedMessages(stream, codec));
     await reader.open({ autoDestroy: true });
     if (reader.schema === undefined)
       throw new InputError('an Arrow file without a schema; expected an event log');
-    yield { kind: 'header', header: headerFromArrow(reader.schema) };
+    yield { kind: 'header', header: codec.headerFromArrow(reader.schema) };
     for await (const recordBatch of reader) {
-      const part = fromArrow(recordBatch, events);
+      const part = codec.fromArrow(recordBatch, events);
       if ('trailer' in part) {
         yield { kind: 'trailer', trailer: part.trailer };
       } else {
@@ -96,4 +96,44 @@ async function* arrowParts(stream: Readable): AsyncGenerator<LogPart> {
     if (error instanceof InputError || !(error instanceof Error) || 'code' in error) throw error;
     throw new InputError(`damaged or cut off after ${events} events: ${error.message}`);
   }
+}
+
+/** The bytes of an Arrow stream, each message checked before it is passed on. */
+async function* checkedMessages(
+  stream: Readable,
+  codec: typeof import('@decpool/model/arrow'),
+): AsyncGenerator<Uint8Array> {
+  const take = byteReader(stream);
+  try {
+    for (let isFirst = true; ; isFirst = false) {
+      const prefix = await take(codec.ARROW_PREFIX_BYTES);
+      // The mark at the end of a stream may be missing.
+      const bytes = prefix.length === 0 ? 0 : codec.arrowMetadataBytes(prefix);
+      if (bytes === 0) return;
+      const metadata = await take(bytes);
+      const body = await take(codec.checkMessage(metadata, isFirst));
+      yield Buffer.concat([prefix, metadata]);
+      yield body;
+    }
+  } finally {
+    stream.destroy();
+  }
+}
+
+/** Reads a stream by numbers of bytes: each call resolves to as many as asked for, or to those there are. */
+function byteReader(stream: Readable): (bytes: number) => Promise<Uint8Array> {
+  const chunks: AsyncIterator<Uint8Array> = stream[Symbol.asyncIterator]();
+  let rest: Uint8Array = new Uint8Array();
+  return async (bytes) => {
+    const parts = [rest];
+    for (let have = rest.length; have < bytes; ) {
+      const next = await chunks.next();
+      if (next.done) break;
+      parts.push(next.value);
+      have += next.value.length;
+    }
+    const all = parts.length === 1 ? rest : Buffer.concat(parts);
+    rest = all.subarray(bytes);
+    return all.subarray(0, bytes);
+  };
 }

@@ -44,6 +44,17 @@ describe('the bundled memory states', () => {
     ]);
   });
 
+  it('k61-E7cc-before has the low watermarks of zoneinfo, with what is reserved against GFP_KERNEL', () => {
+    const { memory } = readMemoryState(join(BUNDLED, 'k61-E7cc-before'));
+    const zoneinfo = readFileSync(join(BUNDLED, 'k61-E7cc-before', 'zoneinfo'), 'utf8');
+    const low = [...zoneinfo.matchAll(/^ +low +(\d+)$/gm)].map(([, pages]) => Number(pages));
+    const reserve = [...zoneinfo.matchAll(/protection: \(\d+, \d+, (\d+)/g)].map(([, pages]) =>
+      Number(pages),
+    );
+    expect(memory.zones.map((zone) => zone.lowWatermark)).toEqual([0, 1, 2].map((i) => low[i] + reserve[i]));
+    expect(memory.zones[1].lowWatermark).toBeGreaterThan(10_000);
+  });
+
   it('k61-E1w-before has more order-0 chunks than pagetypeinfo counts: buddyinfo tells how many', () => {
     const folder = join(BUNDLED, 'k61-E1w-before');
     expect(readFileSync(join(folder, 'pagetypeinfo'), 'utf8')).toContain('>100000');
@@ -92,10 +103,11 @@ describe('a folder of /proc files', () => {
     expect(readMemoryState(folder).memory.name).toBe('6.1 after a day');
   });
 
-  it('needs no zoneinfo: x86 zones end at 16 MiB and 4 GiB', () => {
+  it('needs no zoneinfo: x86 zones end at 16 MiB and 4 GiB, and have no watermark', () => {
     const whole = readMemoryState(folder).memory;
     remove('zoneinfo');
-    expect(readMemoryState(folder).memory).toEqual(whole);
+    const zones = whole.zones.map((zone) => ({ ...zone, lowWatermark: 0 }));
+    expect(readMemoryState(folder).memory).toEqual({ ...whole, zones });
   });
 
   it('needs no iomem: then a zone is RAM throughout', () => {

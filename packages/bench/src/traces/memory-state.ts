@@ -22,7 +22,8 @@ export interface RecordedMemory {
 }
 
 /**
- * Files of `dir`: `buddyinfo`, `pagetypeinfo`; `iomem`, `zoneinfo` or both for where the RAM is; optionally
+ * Files of `dir`: `buddyinfo`, `pagetypeinfo`; `iomem`, `zoneinfo` or both for where the RAM is, the latter also for
+ * the watermarks; optionally
  * `directmap`, the `#map,LABEL,start_pfn,npages,level,flags` lines of a recording, and `name`. Throws InputError with
  * file and line.
  */
@@ -31,11 +32,11 @@ export function readMemoryState(dir: string): RecordedMemory {
   const freeLists = readFreeLists(join(dir, 'buddyinfo'), join(dir, 'pagetypeinfo'), warnings);
   const ramOf = readRam(dir);
   const zones = freeLists.map((zone) => {
-    const ram = ramOf.get(zone.name) ?? [];
+    const { ram, lowWatermark } = ramOf.get(zone.name) ?? { ram: [], lowWatermark: 0 };
     if (ram.length === 0) {
       throw new InputError(`${dir}: buddyinfo has zone '${zone.name}', but no RAM is told to lie in it`);
     }
-    return { ...zone, ram };
+    return { ...zone, ram, lowWatermark };
   });
   const directMap = readDirectMap(join(dir, 'directmap')) ?? directMapOf(zones.flatMap(({ ram }) => ram));
   return { memory: { name: nameOf(dir), zones, directMap }, warnings };
@@ -46,15 +47,20 @@ function nameOf(dir: string): string {
   return existsSync(file) ? procLines(file)[0].text.trim() : basename(resolve(dir));
 }
 
+interface Zone {
+  readonly span: PageRun;
+  readonly lowWatermark: number;
+}
+
 /** Where zones lie on x86 unless zoneinfo tells: arch/x86/include/asm/dma.h. */
-const X86_ZONES: ReadonlyMap<string, PageRun> = new Map([
-  ['DMA', [0, 2 ** 12]],
-  ['DMA32', [2 ** 12, 2 ** 20 - 2 ** 12]],
-  ['Normal', [2 ** 20, Number.POSITIVE_INFINITY]],
+const X86_ZONES: ReadonlyMap<string, Zone> = new Map([
+  ['DMA', { span: [0, 2 ** 12], lowWatermark: 0 }],
+  ['DMA32', { span: [2 ** 12, 2 ** 20 - 2 ** 12], lowWatermark: 0 }],
+  ['Normal', { span: [2 ** 20, Number.POSITIVE_INFINITY], lowWatermark: 0 }],
 ]);
 
-/** Where each zone has RAM. Without iomem, the holes inside a zone are taken for RAM. */
-function readRam(dir: string): Map<string, PageRun[]> {
+/** Where each zone has RAM, and its watermark. Without iomem, the holes inside a zone are taken for RAM. */
+function readRam(dir: string): Map<string, { ram: PageRun[]; lowWatermark: number }> {
   const [iomem, zoneinfo] = ['iomem', 'zoneinfo'].map((name) => join(dir, name));
   if (!existsSync(iomem) && !existsSync(zoneinfo)) {
     throw new InputError(
@@ -62,13 +68,12 @@ function readRam(dir: string): Map<string, PageRun[]> {
     );
   }
   const zones = existsSync(zoneinfo) ? readZones(zoneinfo) : X86_ZONES;
-  if (!existsSync(iomem)) return new Map([...zones].map(([name, zone]) => [name, [zone]]));
-  const ram = readSystemRam(iomem);
+  const ram = existsSync(iomem) ? readSystemRam(iomem) : undefined;
   return new Map(
-    [...zones].map(([name, zone]) => [
-      name,
-      ram.map((run) => overlap(run, zone)).filter(([, pages]) => pages > 0),
-    ]),
+    [...zones].map(([name, { span, lowWatermark }]) => {
+      const inZone = ram?.map((run) => overlap(run, span)).filter(([, pages]) => pages > 0);
+      return [name, { ram: inZone ?? [span], lowWatermark }];
+    }),
   );
 }
 
@@ -77,22 +82,31 @@ function overlap([start, pages]: PageRun, [otherStart, otherPages]: PageRun): Pa
   return [first, Math.min(start + pages, otherStart + otherPages) - first];
 }
 
-/** Each zone that spans any pages: `spanned` and, after it, `start_pfn` of /proc/zoneinfo. */
-function readZones(file: string): Map<string, PageRun> {
-  const zones = new Map<string, PageRun>();
+/** Position of zone Normal in a `protection` list: the highest zone that a GFP_KERNEL request may use. */
+const NORMAL = 2;
+
+/** Each zone that spans any pages: `low`, `spanned`, `protection` and, last, `start_pfn` of /proc/zoneinfo. */
+function readZones(file: string): Map<string, Zone> {
+  const zones = new Map<string, Zone>();
   let zone = '';
-  let spanned = 0;
+  let fields = new Map<string, number>();
   for (const line of procLines(file)) {
     const header = /^Node (\d+), zone\s+(\w+)/.exec(line.text);
-    const field = /^\s+(spanned|start_pfn:)\s+(\d+)/.exec(line.text);
+    const field = /^\s+(low|spanned|start_pfn:)\s+(\d+)$/.exec(line.text);
+    const protection = /^\s+protection: \(([\d, ]+)\)$/.exec(line.text);
     if (header !== null) {
       expectNodeZero(line, header[1]);
       zone = header[2];
-      spanned = 0;
-    } else if (field?.[1] === 'spanned') {
-      spanned = Number(field[2]);
-    } else if (field !== null && spanned > 0) {
-      zones.set(zone, [Number(field[2]), spanned]);
+      fields = new Map();
+    } else if (protection !== null) {
+      fields.set('reserve', Number(protection[1].split(',')[NORMAL] ?? 0));
+    } else if (field !== null && !fields.has(field[1])) {
+      fields.set(field[1], Number(field[2]));
+    }
+    const [start, spanned] = [fields.get('start_pfn:'), fields.get('spanned') ?? 0];
+    if (start !== undefined && spanned > 0) {
+      const lowWatermark = (fields.get('low') ?? 0) + (fields.get('reserve') ?? 0);
+      zones.set(zone, { span: [start, spanned], lowWatermark });
     }
   }
   if (zones.size === 0) throw new InputError(`${file}: no zones; expected the content of /proc/zoneinfo`);

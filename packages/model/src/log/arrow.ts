@@ -19,8 +19,11 @@ import {
 import { InputError } from '../errors.ts';
 import { allocateColumns, type ColumnName, EventBatch, KNOWN_CODES } from '../events/columns.ts';
 import { EVENT_TYPES, TYPE } from '../events/types.ts';
+import { checkArrowMessage } from './arrow-message.ts';
 import { type LogHeader, parseHeader } from './header.ts';
 import { type LogTrailer, parseTrailer } from './trailer.ts';
+
+export { ARROW_PREFIX_BYTES, arrowMetadataBytes } from './arrow-message.ts';
 
 const HEADER_KEY = 'decpool';
 const TRAILER_KEY = 'trailer';
@@ -72,6 +75,14 @@ function recordBatch(
   return new RecordBatch(schema, data, metadata);
 }
 
+/**
+ * Checks the metadata of a message, a log's first or another, and returns the bytes of its body. Throws InputError
+ * for what no log has and what the Arrow library would not survive.
+ */
+export function checkMessage(metadata: Uint8Array, isFirst: boolean): number {
+  return checkArrowMessage(metadata, isFirst, FIELDS.length);
+}
+
 /** Reads the header out of a stream's schema. Throws InputError when it is not a decpool log. */
 export function headerFromArrow(schema: Schema): LogHeader {
   const text = schema.metadata.get(HEADER_KEY);
@@ -93,14 +104,16 @@ export function fromArrow(
 ): { readonly batch: EventBatch } | { readonly trailer: LogTrailer } {
   const trailer = batch.metadata.get(TRAILER_KEY);
   if (trailer !== undefined) return { trailer: parseTrailer(parseMetadata(trailer), firstSeq) };
-  const columns = allocateColumns(batch.numRows);
-  for (const { name } of NUMBER_FIELDS) {
+  const numbers = NUMBER_FIELDS.map(({ name }) => {
     const values = batch.getChild(name)?.data[0].values;
     if (values === undefined || values.length < batch.numRows) {
       throw new InputError(`the log's column '${name}' is too short after event ${firstSeq}`);
     }
-    columns[name].set(values.subarray(0, batch.numRows));
-  }
+    return values.subarray(0, batch.numRows);
+  });
+  // Only now: a damaged log does not get memory for rows that it does not have.
+  const columns = allocateColumns(batch.numRows);
+  for (const [index, { name }] of NUMBER_FIELDS.entries()) columns[name].set(numbers[index]);
   const names = batch.getChild('name');
   for (let row = 0; row < batch.numRows; row++) {
     if (columns.type[row] >= EVENT_TYPES.length) {

@@ -27,6 +27,7 @@ const header: LogHeader = logHeader({
         name: 'DMA',
         ram: [[0, SMALL.spanPages]],
         free: perType(new Array(11).fill(0)),
+        lowWatermark: 3,
         pageblocks: perType(2),
       },
     ],

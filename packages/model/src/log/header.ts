@@ -32,6 +32,7 @@ const memorySchema: z.ZodType<MemoryState> = z.strictObject({
         name: z.string(),
         ram: z.array(run).readonly(),
         free: migratetypes(perOrder).readonly(),
+        lowWatermark: whole,
         pageblocks: migratetypes(whole).readonly(),
       }),
     )

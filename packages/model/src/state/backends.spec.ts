@@ -8,7 +8,7 @@ import { batchOf, historyOf, SMALL_MAP, smallFrame } from '../testing.ts';
 import { allocationId, blockIndex, pfn } from '../units.ts';
 import { Columns } from './columns.ts';
 import { brokenInvariants } from './invariants.ts';
-import { BITMAP, blockLayout } from './layout.ts';
+import { ALLOCATION, ALLOCATION_WORDS, BITMAP, blockLayout, STATUS } from './layout.ts';
 import { foldBatch, hashOf, initialState, publish, type State, viewOf } from './state.ts';
 
 const histories = (maxLength: number) =>
@@ -51,7 +51,7 @@ describe('a random history', () => {
         const view = columns.view();
         for (const event of events) {
           columns.fold(batchOf([event]));
-          expect(brokenInvariants(view)).toEqual([]);
+          expect(brokenInvariants(view, SMALL_MAP)).toEqual([]);
         }
       }),
       { numRuns: 60 },
@@ -70,7 +70,7 @@ describe('a random history', () => {
         expect(state.counters).toEqual(columns.publishCounters());
         expect(state.owners).toEqual(columns.owners);
         expect(hashOf(publish(columns))).toBe(columns.hash());
-        expect(brokenInvariants(viewOf(state))).toEqual([]);
+        expect(brokenInvariants(viewOf(state), SMALL_MAP)).toEqual([]);
       }),
       { numRuns: 40 },
     );
@@ -241,7 +241,7 @@ describe('the invariants', () => {
         { type: 'pages-allocated', allocation: allocationId(1), ...body(2) },
       ]),
     );
-    expect(brokenInvariants(columns.view())).toEqual([]);
+    expect(brokenInvariants(columns.view(), SMALL_MAP)).toEqual([]);
     return columns;
   };
 
@@ -257,14 +257,54 @@ describe('the invariants', () => {
     'liveAllocations',
     'livePages',
     'liveBytes',
+    'mapped4KPages',
     'mapped2MPages',
     'mapped1GPages',
+    'pageTablePages',
+    'owners',
+    'requests',
+    'failedRequests',
   ] as const)('find a wrong counter: %s', (name) => {
-    const columns = simple();
-    columns.counters[name]++;
-    expect(brokenInvariants(columns.view())).toEqual([
-      expect.stringMatching(new RegExp(`counter ${name} is \\d+, a recount gives \\d+`)),
-    ]);
+    for (const error of [1, -1]) {
+      const columns = simple();
+      columns.counters.events++;
+      columns.counters[name] += error;
+      expect(brokenInvariants(columns.view(), SMALL_MAP)).toEqual([
+        expect.stringMatching(new RegExp(`counter ${name} is -?\\d+, a recount gives \\d+`)),
+      ]);
+    }
+  });
+
+  it.each(['splits2M', 'splits1G', 'restores2M'] as const)(
+    'find page-table pages that %s do not account for',
+    (name) => {
+      const columns = simple();
+      columns.counters.events++;
+      columns.counters[name]++;
+      expect(brokenInvariants(columns.view())).toEqual([
+        expect.stringMatching('counter pageTablePages is 0'),
+      ]);
+    },
+  );
+
+  it('find more counted than happened, and fewer extents than are held', () => {
+    const eager = simple();
+    eager.counters.conversions += 2;
+    expect(brokenInvariants(eager.view())).toEqual(['5 events cannot make counts of 6']);
+    const short = simple();
+    short.counters.extents--;
+    expect(brokenInvariants(short.view())).toEqual(['0 extents were ever allocated, allocations hold 1']);
+  });
+
+  it('find an allocation of more bytes than its pages have, and one that nobody requested', () => {
+    const large = simple();
+    const record = ALLOCATION_WORDS;
+    large.allocations.words[record + ALLOCATION.bytes] = 2 * 4096 + 1;
+    large.counters.liveBytes = 2 * 4096 + 1;
+    expect(brokenInvariants(large.view())).toEqual(['allocation 1 has 8193 bytes in 2 pages']);
+    const unused = simple();
+    unused.allocations.words[record + ALLOCATION.status] = STATUS.unused;
+    expect(brokenInvariants(unused.view())).toContain('allocation 1 was given out but never requested');
   });
 
   it.each(['claimed', 'shared', 'unknown', 'allocated', 'leaked'] as const)(

@@ -3,20 +3,57 @@
  * that no page can be in. Slow on purpose: it shares nothing with the reducer but the layout.
  */
 import type { Geometry } from '../geometry.ts';
+import type { MappingRun } from '../memory-state.ts';
 import { type AllocationId, allocationId, blockIndex, type Pfn, pfn as toPfn } from '../units.ts';
 import type { CounterName } from './counters.ts';
 import type { StateView } from './view.ts';
 
-/** Every rule the state breaks, one sentence each; empty when it is sound. */
-export function brokenInvariants(view: StateView): string[] {
+/**
+ * Every rule the state breaks, one sentence each; empty when it is sound. Only who gives the direct map that the
+ * state began with learns of a wrong mapped4KPages: how much of a block with 4K entries is RAM, no state knows.
+ */
+export function brokenInvariants(view: StateView, directMap?: readonly MappingRun[]): string[] {
   const broken: string[] = [];
-  const counts = recount(view, broken);
-  for (const [name, value] of Object.entries(counts)) {
+  const pages = recount(view, broken);
+  expectCounters(view, pages, broken);
+  expectCounters(view, checkAllocations(view, broken), broken);
+  const counter = (name: CounterName) => view.counter(name);
+  const splits = counter('splits2M') + counter('splits1G');
+  expectCounters(
+    view,
+    { owners: view.owners.length, pageTablePages: splits - counter('restores2M') },
+    broken,
+  );
+  if (directMap !== undefined) {
+    // Splits and restores move pages between the levels, and nothing else does.
+    const ram = directMap.reduce((sum, [, count, level]) => sum + (level === 0 ? 0 : count), 0);
+    expectCounters(view, { mapped4KPages: ram - pages.mapped2MPages - pages.mapped1GPages }, broken);
+  }
+  // Each counts events of a type of its own.
+  const told = EVENT_COUNTERS.reduce((sum, name) => sum + counter(name), 0);
+  if (counter('events') < told) broken.push(`${counter('events')} events cannot make counts of ${told}`);
+  return broken;
+}
+
+const EVENT_COUNTERS = [
+  'requests',
+  'failedRequests',
+  'owners',
+  'extents',
+  'splits2M',
+  'splits1G',
+  'restores2M',
+  'conversions',
+  'failedConversions',
+] as const;
+
+type Expected = Readonly<Partial<Record<CounterName, number>>>;
+
+function expectCounters(view: StateView, expected: Expected, broken: string[]): void {
+  for (const [name, value] of Object.entries(expected)) {
     const counted = view.counter(name as CounterName);
     if (counted !== value) broken.push(`counter ${name} is ${counted}, a recount gives ${value}`);
   }
-  checkAllocations(view, broken);
-  return broken;
 }
 
 const FACTS = ['claimed', 'shared', 'unknown', 'allocated', 'leaked'] as const;
@@ -119,19 +156,32 @@ function checkWholeRegionShared(view: StateView, geometry: Geometry, page: Pfn, 
   if (wrong !== -1) broken.push(`page ${wrong} is private inside a 1G page that is shared`);
 }
 
-function checkAllocations(view: StateView, broken: string[]): void {
+/** Looks at each allocation and its pages; returns what the counters of them all must be. */
+function checkAllocations(view: StateView, broken: string[]): Expected {
   const owner = new Map<number, AllocationId>();
+  const lastAllocation = view.counter('lastAllocation');
   let live = 0;
-  let pages = 0;
   let bytes = 0;
-  for (let id = 1; id <= view.counter('lastAllocation'); id++) {
+  let pages = 0;
+  let extents = 0;
+  let failed = 0;
+  let requests = lastAllocation;
+  for (let id = 1; id <= lastAllocation; id++) {
     const allocation = view.allocation(allocationId(id));
-    if (allocation.status === 'live' || allocation.status === 'freeing') {
+    const { status } = allocation;
+    if (status === 'unused') broken.push(`allocation ${id} was given out but never requested`);
+    if (status === 'failed') failed++;
+    if (status === 'freeing' || status === 'freed') requests++;
+    if (status === 'live' || status === 'freeing') {
       live++;
       bytes += allocation.bytes;
     } else if (allocation.extents.length > 0) {
-      broken.push(`allocation ${id} is ${allocation.status} but holds pages`);
+      broken.push(`allocation ${id} is ${status} but holds pages`);
     }
+    if (allocation.bytes > allocation.pages * 2 ** view.geometry.pageShift) {
+      broken.push(`allocation ${id} has ${allocation.bytes} bytes in ${allocation.pages} pages`);
+    }
+    extents += allocation.extents.length;
     for (const extent of allocation.extents) {
       pages += extent.pages;
       for (let page: number = extent.pfn; page < extent.pfn + extent.pages; page++) {
@@ -146,9 +196,13 @@ function checkAllocations(view: StateView, broken: string[]): void {
   let allocated = 0;
   for (let block = 0; block < view.blocks; block++) allocated += view.pagesOf('allocated', blockIndex(block));
   if (allocated !== pages) broken.push(`${allocated} pages are allocated, allocations hold ${pages}`);
-  const expected = { liveAllocations: live, livePages: pages, liveBytes: bytes } as const;
-  for (const [name, value] of Object.entries(expected)) {
-    const counted = view.counter(name as CounterName);
-    if (counted !== value) broken.push(`counter ${name} is ${counted}, a recount gives ${value}`);
-  }
+  const made = view.counter('extents');
+  if (made < extents) broken.push(`${made} extents were ever allocated, allocations hold ${extents}`);
+  return {
+    requests,
+    failedRequests: failed,
+    liveAllocations: live,
+    livePages: pages,
+    liveBytes: bytes,
+  };
 }

@@ -2,9 +2,9 @@
  * Where a policy's pages come from: a buddy allocator like the kernel's (mm/page_alloc.c, 6.1), started from a
  * recorded or made-up free-list state. What is free at the start can be claimed; all else is in use for good.
  *
- * Modelled: zones from high to low, smallest sufficient order first, splitting (expand), coalescing
+ * Modelled: zones from high to low with their low watermarks, smallest sufficient order first, splitting (expand), coalescing
  * (__free_one_page), a free list per migratetype, and stealing from other migratetypes when its own are empty
- * (__rmqueue_fallback). Not modelled: per-CPU lists, watermarks, reclaim, compaction.
+ * (__rmqueue_fallback). Not modelled: per-CPU lists, reclaim, compaction.
  */
 import {
   type Geometry,
@@ -57,6 +57,9 @@ class BuddyAllocator implements PageSource {
   readonly dropped: number;
   readonly #zones: readonly string[];
   readonly #lists: FreeLists;
+  /** Free pages that each zone keeps, and the same for when there is no choice. */
+  readonly #lowWatermarks: Float64Array;
+  readonly #noWatermarks: Float64Array;
   readonly #zoneOf: Int8Array;
   /** Migratetype of each pageblock. */
   readonly #typeOf: Uint8Array;
@@ -65,6 +68,8 @@ class BuddyAllocator implements PageSource {
 
   constructor(memory: MemoryState, geometry: Geometry, seed: number) {
     this.#zones = memory.zones.map((zone) => zone.name);
+    this.#lowWatermarks = Float64Array.from(memory.zones, (zone) => zone.lowWatermark);
+    this.#noWatermarks = new Float64Array(memory.zones.length);
     this.#lists = new FreeLists(geometry.spanPages, memory.zones.length);
     this.#pageblockPages = geometry.pagesPerBlock;
     this.#pageblockOrder = Math.log2(geometry.pagesPerBlock);
@@ -101,17 +106,26 @@ class BuddyAllocator implements PageSource {
 
   claim(order: number, migratetype: Migratetype): Pfn | -1 {
     const type = TYPE[migratetype];
+    const found = this.#claimAbove(this.#lowWatermarks, order, type);
+    // Nothing is reclaimed here, so when every zone is low each gives what it has.
+    return found < 0 ? (this.#claimAbove(this.#noWatermarks, order, type) as Pfn | -1) : (found as Pfn);
+  }
+
+  /** get_page_from_freelist(): the highest zone that keeps its watermark and has a chunk. */
+  #claimAbove(watermarks: Float64Array, order: number, type: number): number {
     // alloc_flags_nofragment(): where there is a Normal zone, every zone may serve without breaking up a foreign
     // pageblock before any zone does.
     const isNofragment = this.#zones[this.#zones.length - 1] === 'Normal';
     const wholePageblocks = Math.max(order, this.#pageblockOrder);
-    for (const lowestStolen of isNofragment ? [wholePageblocks, order] : [order]) {
+    for (let pass = isNofragment ? 0 : 1; pass < 2; pass++) {
+      const lowestStolen = pass === 0 ? wholePageblocks : order;
       for (let zone = this.#zones.length - 1; zone >= 0; zone--) {
+        if (this.#lists.freePagesOf[zone] - 2 ** order < watermarks[zone]) continue;
         let found = this.#claimSmallest(zone, order, type);
         if (found < 0 && this.#steal(zone, order, lowestStolen, type)) {
           found = this.#claimSmallest(zone, order, type);
         }
-        if (found >= 0) return found as Pfn;
+        if (found >= 0) return found;
       }
     }
     return -1;

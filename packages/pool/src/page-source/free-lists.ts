@@ -19,7 +19,8 @@ export class FreeLists {
   readonly #heads: Int32Array;
   readonly #tails: Int32Array;
   readonly #counts: Int32Array;
-  #freePages = 0;
+  /** Free pages of each zone. */
+  readonly freePagesOf: Float64Array;
 
   constructor(spanPages: number, zones: number) {
     this.orderOf = new Int8Array(spanPages).fill(NONE);
@@ -29,10 +30,11 @@ export class FreeLists {
     this.#heads = new Int32Array(zones * ORDERS * TYPES).fill(NONE);
     this.#tails = new Int32Array(zones * ORDERS * TYPES).fill(NONE);
     this.#counts = new Int32Array(zones * ORDERS * TYPES);
+    this.freePagesOf = new Float64Array(zones);
   }
 
   get freePages(): number {
-    return this.#freePages;
+    return this.freePagesOf.reduce((sum, pages) => sum + pages, 0);
   }
 
   #list(zone: number, order: number, type: number): number {
@@ -67,7 +69,7 @@ export class FreeLists {
       this.#heads[list] = pfn;
     }
     this.#counts[list]++;
-    this.#freePages += 2 ** order;
+    this.freePagesOf[zone] += 2 ** order;
   }
 
   remove(zone: number, pfn: number): void {
@@ -81,7 +83,7 @@ export class FreeLists {
     else this.#previous[next] = previous;
     this.orderOf[pfn] = NONE;
     this.#counts[list]--;
-    this.#freePages -= 2 ** order;
+    this.freePagesOf[zone] -= 2 ** order;
   }
 
   /** Migratetype of the list that a free chunk is in. */

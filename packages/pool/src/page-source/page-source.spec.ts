@@ -95,6 +95,7 @@ function recorded(name: string): MemoryState {
         })
         .filter(([, pages]) => pages > 0),
       free,
+      lowWatermark: 0,
       pageblocks: perType((type) => blocks[types.indexOf(type)] ?? 0),
     };
   });
@@ -236,6 +237,23 @@ describe('claiming and giving back', () => {
     expect(source.claim(0, 'Unmovable')).toBe(held[7]);
   });
 
+  it('takes from a lower zone once the highest is down to its low watermark, and below it only when all are', () => {
+    const fresh = freshBoot(5 * GIB);
+    const inNormal = (page: number) => page >= 2 ** 20;
+    const zones = fresh.zones.map((zone) => ({
+      ...zone,
+      lowWatermark: zone.name === 'Normal' ? 300_000 : 700_000,
+    }));
+    const source = sourceOf({ ...fresh, zones });
+    const before = source.freePages;
+    const claimed: number[] = [];
+    for (let at = source.claim(10, 'Movable'); at !== -1; at = source.claim(10, 'Movable')) claimed.push(at);
+    const runs = claimed.map(inNormal).filter((isNormal, i, all) => isNormal !== all[i - 1]);
+    // Normal to its watermark, the zones below to theirs, then Normal again to its end, and what is left below.
+    expect(runs).toEqual([true, false, true, false]);
+    expect(before - source.freePages).toBe(claimed.length * 1024);
+  });
+
   it('takes from the highest zone first, and from a lower one when that is empty', () => {
     const memory = freshBoot(5 * GIB);
     const source = sourceOf(memory);
@@ -308,6 +326,7 @@ function oneZone(free: Partial<Record<Migratetype, Record<number, number>>>): Me
     name: 'Normal',
     ram: [[2 ** 20, 4096]],
     free: perType((type) => Array.from({ length: 11 }, (_, order) => free[type]?.[order] ?? 0)),
+    lowWatermark: 0,
     pageblocks: perType((type) =>
       type === types[0] ? 8 - 3 * (types.length - 1) : types.includes(type) ? 3 : 0,
     ),

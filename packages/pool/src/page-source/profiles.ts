@@ -150,6 +150,7 @@ function zoneState(
   return {
     ...zone,
     free: perType((type) => free[type] ?? emptyOrders()),
+    lowWatermark: 0,
     pageblocks: perType((type) => pageblocks[type] ?? 0),
   };
 }
