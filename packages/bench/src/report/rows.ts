@@ -80,7 +80,9 @@ export function describe({ input, geometry, lowerBoundBlocks, policies }: Compar
     ['baseline', policies[0].policy],
     [
       'lower bound',
-      `${lowerBoundBlocks} shared ${lowerBoundBlocks === 1 ? 'block' : 'blocks'} at peak for any policy that serves all requests: max over time of ceil(live pages / ${geometry.pagesPerBlock})`,
+      input.platform.confidential
+        ? `${lowerBoundBlocks} shared ${lowerBoundBlocks === 1 ? 'block' : 'blocks'} at peak for any policy that serves all requests: max over time of ceil(live pages / ${geometry.pagesPerBlock})`
+        : 'none: outside a confidential VM nothing is shared',
     ],
   ];
 }
