@@ -74,8 +74,11 @@ export class Engine implements Recorder {
   #allocation = 0;
   /** Highest allocation id asked for so far. */
   #lastAllocation = 0;
-  /** Pages the allocation has got so far, and whether it was refused. */
+  /** What the allocation has got so far, in pages and extents, and whether it was refused. */
   #servedPages = 0;
+  #servedExtents = 0;
+  /** First page of the extent it got last. */
+  #servedStart = 0;
   #isRefused = false;
   #time = 0;
   /** While a request is decided or a batch delivered: no other request may come in between. */
@@ -200,6 +203,7 @@ export class Engine implements Recorder {
     this.#allocation = request.allocation;
     this.#lastAllocation = request.allocation;
     this.#servedPages = 0;
+    this.#servedExtents = 0;
     this.#isRefused = false;
     const row = this.#stage(
       TYPE.allocationRequested,
@@ -212,7 +216,7 @@ export class Engine implements Recorder {
     this.#rows.columns.bytes[row] = request.bytes;
     this.#commit(row);
     this.policy.allocate(request, this.view, this);
-    const isServed = this.#servedPages >= request.pages && this.view.isLive(request.allocation);
+    const isServed = this.#servedPages >= request.pages;
     if (!isServed && !this.#isRefused) {
       throw new InvariantError(
         `policy '${this.policy.name}' left request ${this.#request} (${request.pages} pages) neither served nor refused`,
@@ -221,9 +225,8 @@ export class Engine implements Recorder {
     if (isServed && request.api !== 'vmalloc') this.#expectContiguous(request);
   }
 
-  #expectContiguous({ allocation, pages, api }: AllocateRequest): void {
-    const start = this.view.extentPfn(allocation);
-    if (this.view.extentCount(allocation) === 1 && start % 2 ** orderFor(pages) === 0) return;
+  #expectContiguous({ pages, api }: AllocateRequest): void {
+    if (this.#servedExtents === 1 && this.#servedStart % 2 ** orderFor(pages) === 0) return;
     throw new InvariantError(
       `policy '${this.policy.name}' served request ${this.#request} (${api}) with pages that are not contiguous and naturally aligned`,
     );
@@ -309,11 +312,14 @@ export class Engine implements Recorder {
   allocate(start: Pfn, pages: number): void {
     this.#emit(TYPE.pagesAllocated, this.#allocation, start, pages, 0);
     this.#servedPages += pages;
+    this.#servedExtents++;
+    this.#servedStart = start;
   }
 
   free(start: Pfn, pages: number): void {
     this.#emit(TYPE.pagesFreed, this.#allocation, start, pages, 0);
     this.#servedPages -= pages;
+    this.#servedExtents--;
   }
 
   fail(reason: FailureReason): void {
