@@ -79,7 +79,9 @@ function readPagetypeinfo(file: string): Map<string, TypeCounts> {
   return zones;
 }
 
-/** `>100000` stands for any more than that: pagetypeinfo_showfree_print(), mm/vmstat.c. */
+/** Where pagetypeinfo stops counting and prints `>100000`: pagetypeinfo_showfree_print(), mm/vmstat.c. */
+const CAP = 100_000;
+
 const uncapped = (count: string) => (count.startsWith('>') ? undefined : Number(count));
 
 const wordsOf = (text: string) => text.trim().split(/\s+/);
@@ -112,6 +114,10 @@ function uncap(
     const where = `zone ${zone}, order ${order}`;
     if (capped.length > 1) {
       warnings.push(`${where}: ${capped.join(' and ')} are capped; ${capped[0]} gets all of the rest`);
+    } else if (capped.length === 1 && total - known <= CAP) {
+      warnings.push(
+        `${where}: pagetypeinfo counts more than ${CAP} ${capped[0]} chunks, buddyinfo leaves ${result[capped[0]][order]}; the latter is used`,
+      );
     } else if (capped.length === 0 && known !== total) {
       warnings.push(
         `${where}: buddyinfo counts ${total} free chunks, pagetypeinfo ${known}; the latter is used`,

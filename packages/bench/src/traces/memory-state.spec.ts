@@ -145,6 +145,19 @@ describe('a folder of /proc files', () => {
     expect(warnings).toEqual([]);
   });
 
+  it.each([
+    [3, 1],
+    [99_999, 99_997],
+  ])('warns when buddyinfo counts too few chunks (%i) for a type that is capped', (total, left) => {
+    edit('pagetypeinfo', /(DMA32, type +Unmovable +)0/, '$1>100000');
+    edit('buddyinfo', /(DMA32 +)2/, `$1${total}`);
+    const { memory, warnings } = readMemoryState(folder);
+    expect(memory.zones[1].free.Unmovable[0]).toBe(left);
+    expect(warnings).toEqual([
+      `zone DMA32, order 0: pagetypeinfo counts more than 100000 Unmovable chunks, buddyinfo leaves ${left}; the latter is used`,
+    ]);
+  });
+
   it('gives all of the rest to the first of two types that are capped, and warns', () => {
     edit('pagetypeinfo', /(DMA32, type +Unmovable +)0/, '$1>100000');
     edit('pagetypeinfo', /(DMA32, type +Movable +)2/, '$1>100000');

@@ -120,7 +120,7 @@ class BuddyAllocator implements PageSource {
     for (let pass = isNofragment ? 0 : 1; pass < 2; pass++) {
       const lowestStolen = pass === 0 ? wholePageblocks : order;
       for (let zone = this.#zones.length - 1; zone >= 0; zone--) {
-        if (this.#lists.freePagesOf[zone] - 2 ** order < watermarks[zone]) continue;
+        if (this.#lists.freePagesOf[zone] - (1 << order) < watermarks[zone]) continue;
         let found = this.#claimSmallest(zone, order, type);
         if (found < 0 && this.#steal(zone, order, lowestStolen, type)) {
           found = this.#claimSmallest(zone, order, type);
@@ -139,7 +139,7 @@ class BuddyAllocator implements PageSource {
       this.#lists.remove(zone, pfn);
       while (current > order) {
         current--;
-        this.#lists.add(zone, pfn + 2 ** current, current, type, false);
+        this.#lists.add(zone, pfn + (1 << current), current, type, false);
       }
       return pfn;
     }
@@ -181,7 +181,7 @@ class BuddyAllocator implements PageSource {
   #stealChunk(zone: number, pfn: number, order: number, type: number): void {
     const block = Math.floor(pfn / this.#pageblockPages);
     if (order >= this.#pageblockOrder) {
-      this.#typeOf.fill(type, block, block + 2 ** (order - this.#pageblockOrder));
+      this.#typeOf.fill(type, block, block + (1 << (order - this.#pageblockOrder)));
     } else if (this.#canSteal(order, type)) {
       // None of its used pages is known to suit the new type, so the free ones alone must make half of it.
       const moved = this.#moveFreePages(zone, block, type);
@@ -209,8 +209,8 @@ class BuddyAllocator implements PageSource {
         continue;
       }
       this.#moveChunk(zone, pfn, type);
-      moved += 2 ** order;
-      pfn += 2 ** order;
+      moved += 1 << order;
+      pfn += 1 << order;
     }
     return moved;
   }
@@ -242,7 +242,7 @@ class BuddyAllocator implements PageSource {
   /** Looks for a free chunk that holds the page; that all pages are in use, the reducer proves (pages-returned). */
   #expectInUse(pfn: number, order: number): void {
     for (let above = order; above <= MAX_PAGE_ORDER; above++) {
-      const head = pfn & ~(2 ** above - 1);
+      const head = pfn & ~((1 << above) - 1);
       if (this.#lists.orderOf[head] >= above) {
         throw new InvariantError(`page ${pfn} is given back, but it is free already`);
       }

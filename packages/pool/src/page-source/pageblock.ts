@@ -23,7 +23,7 @@ export class Pageblock {
    * own order. Returns their first pages in address order.
    */
   place(order: number, wanted: number, random: Random): number[] {
-    const size = 2 ** order;
+    const size = 1 << order;
     const open: number[] = [];
     for (let at = 0; at < this.#pages; at += size) if (this.#isOpen(at, order)) open.push(at);
     const placed: number[] = [];
@@ -41,7 +41,7 @@ export class Pageblock {
   }
 
   #isOpen(at: number, order: number): boolean {
-    for (let page = at; page < at + 2 ** order; page++) if (this.#taken[page] === 1) return false;
+    for (let page = at; page < at + (1 << order); page++) if (this.#taken[page] === 1) return false;
     return this.#heads[at ^ (1 << order)] !== order + 1;
   }
 }
