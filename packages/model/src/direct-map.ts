@@ -56,6 +56,29 @@ export function splitForChange(geometry: Geometry, map: MappedRange, start: Pfn,
   }
 }
 
+/** What a split at a boundary needs to know. */
+export interface BoundaryMap {
+  /** Pages of the entry, or of the run of contiguous entries, that maps `pfn`; 1 in a hole. */
+  entryPagesAt(pfn: Pfn): number;
+  /** Splits what maps [base, base + pages) one step down. */
+  splitEntry(base: Pfn, pages: number): void;
+}
+
+/**
+ * The rule of arm64 with FEAT_BBML3 (split_kernel_leaf_mapping(), arch/arm64/mm/mmu.c): what the first and the end address
+ * of a range lie inside of is split, step by step, until an entry begins there. What lies between is changed in place.
+ */
+export function splitAtBoundaries(geometry: Geometry, map: BoundaryMap, start: Pfn, pages: number): void {
+  for (const boundary of [start, toPfn(start + pages)]) {
+    if (boundary >= geometry.spanPages) continue;
+    for (;;) {
+      const entry = map.entryPagesAt(boundary);
+      if (boundary % entry === 0) break;
+      map.splitEntry(toPfn(boundary - (boundary % entry)), entry);
+    }
+  }
+}
+
 /** What one change of attributes did to the direct map. */
 export interface ChangeResult {
   readonly splits2M: number;

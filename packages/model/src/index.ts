@@ -1,12 +1,15 @@
 export {
+  type BoundaryMap,
   type ChangeResult,
   DirectMap,
   type MappedRange,
   pagesOfLevel,
+  splitAtBoundaries,
   splitForChange,
 } from './direct-map.ts';
 export { InputError, InvariantError } from './errors.ts';
 export {
+  CONVERTED,
   type ColumnName,
   EventBatch,
   type EventColumns,
@@ -16,7 +19,17 @@ export {
 } from './events/columns.ts';
 export * from './events/types.ts';
 export * from './geometry.ts';
-export { frameOf, type LogHeader, logHeader, parseHeader, SCHEMA_VERSION } from './log/header.ts';
+export {
+  DEFAULT_WORKER_DELAY,
+  type Faults,
+  frameOf,
+  type LogHeader,
+  logHeader,
+  type PageSourceSettings,
+  PLAIN_PAGE_SOURCE,
+  parseHeader,
+  SCHEMA_VERSION,
+} from './log/header.ts';
 export { encodeHeaderLine, encodeLines, encodeTrailerLine, NdjsonDecoder } from './log/ndjson.ts';
 export type { LogTrailer } from './log/trailer.ts';
 export * from './memory-state.ts';
@@ -41,7 +54,9 @@ export type {
   AllocationView,
   BlockView,
   Extent,
+  ObjectView,
   PageFact,
+  SlabView,
   StateView,
 } from './state/view.ts';
 export * from './units.ts';

@@ -11,7 +11,7 @@ export const DIRECTIONS = ['decrypt', 'encrypt'] as const;
 /** `decrypt`: private -> shared (set_memory_decrypted); `encrypt`: shared -> private (set_memory_encrypted). */
 export type Direction = (typeof DIRECTIONS)[number];
 
-export type PlatformName = 'snp' | 'tdx' | 'hyperv-vtom' | 'cca' | 'pkvm' | 'none';
+export type PlatformName = 'snp' | 'tdx' | 'hyperv-vtom' | 'cca' | 'cca-bbml3' | 'pkvm' | 'none';
 
 /** How many calls to the host one conversion of a physically contiguous range takes. */
 export type HostCalls =
@@ -27,11 +27,33 @@ export type HostCalls =
 /**
  * What a conversion does to the kernel's direct map.
  * - `split`: it is mapped by 1G, 2M and 4K entries, and a conversion splits those it does not cover.
+ * - `contiguous`: the same, with runs of 16 entries of 2M (32M) and of 4K (64K) that the TLB may take for one. A conversion
+ *   splits what its two ends lie inside of, step by step, and nothing between them.
  * - `pages`: it is mapped by 4K entries from boot; a conversion changes them and there is nothing to split.
  * - `untouched`: a conversion does not change it.
  */
-export const DIRECT_MAPS = ['split', 'pages', 'untouched'] as const;
+export const DIRECT_MAPS = ['split', 'contiguous', 'pages', 'untouched'] as const;
 export type DirectMapKind = (typeof DIRECT_MAPS)[number];
+
+/**
+ * Whether memory can be converted by its vmalloc address.
+ * - `converted`: yes, page by page.
+ * - `rejected`: the call returns -EINVAL.
+ * - `unsupported`: the physical address that the platform's code computes from it means nothing.
+ */
+export const VMALLOC_ADDRESSES = ['converted', 'rejected', 'unsupported'] as const;
+export type VmallocAddress = (typeof VMALLOC_ADDRESSES)[number];
+
+/**
+ * What becomes of load_unaligned_zeropad() where it reads past the end of a private page into one that is shared or
+ * being converted: a fault that the kernel fixes up, one that ends the guest, or no fault at all.
+ */
+export const STRAY_READS = ['fixed up', 'fatal', 'impossible'] as const;
+export type StrayRead = (typeof STRAY_READS)[number];
+
+/** Page sizes of a host, in pages of the guest: 4, 16 and 64 KiB. */
+export const GRANULES = [1, 4, 16] as const;
+export type GranulePages = (typeof GRANULES)[number];
 
 export interface Platform {
   readonly name: PlatformName;
@@ -52,93 +74,137 @@ export interface Platform {
   readonly fullFlushAbovePages: number;
   /** What if re-encrypting the last shared page of a block restored its 2M mapping? Real x86 kernels do not. */
   readonly restore: boolean;
+  readonly vmallocAddress: VmallocAddress;
+  /** Address and size of a conversion must be multiples of so many pages: the page size of the host. */
+  readonly granulePages: GranulePages;
+  /** A kernel built without DCACHE_WORD_ACCESS makes no such read: then `impossible`, whatever the platform. */
+  readonly strayRead: StrayRead;
+  /** Smallest alignment of memory for DMA, bytes: ARCH_DMA_MINALIGN. No slab cache has smaller objects. */
+  readonly dmaMinAlign: number;
 }
 
 const X86_FULL_FLUSH_ABOVE_PAGES = 33;
 const ARM64_MAX_DVM_OPS = 512;
+/** x86 is coherent: ARCH_KMALLOC_MINALIGN, include/linux/slab.h. */
+const X86_DMA_MIN_ALIGN = 8;
+/** ARCH_DMA_MINALIGN, arch/arm64/include/asm/cache.h. */
+const ARM64_DMA_MIN_ALIGN = 128;
+
+/** What most profiles have alike. */
+const X86 = {
+  confidential: true,
+  directMap: 'split',
+  flushAfter: true,
+  fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
+  restore: false,
+  granulePages: 1,
+  dmaMinAlign: X86_DMA_MIN_ALIGN,
+} as const;
+const ARM64 = {
+  confidential: true,
+  flushBefore: [],
+  fullFlushAbovePages: ARM64_MAX_DVM_OPS,
+  restore: false,
+  granulePages: 1,
+  dmaMinAlign: ARM64_DMA_MIN_ALIGN,
+} as const;
 
 /** Frozen, because all pools share them. */
 const PLATFORMS: Readonly<Record<PlatformName, Platform>> = freeze(
   {
-    /** AMD SEV-SNP: 64 entries per VMGEXIT (VMGEXIT_PSC_MAX_ENTRY, arch/x86/include/asm/sev-common.h); flushes before every change. */
+    /**
+     * AMD SEV-SNP: 64 entries per VMGEXIT (VMGEXIT_PSC_MAX_ENTRY, arch/x86/include/asm/sev-common.h); flushes before every
+     * change. A stray read of a shared page takes a fault that is fixed up.
+     */
     snp: {
+      ...X86,
       name: 'snp',
-      confidential: true,
       hostCalls: { kind: 'page-state-list', entries: 64 },
-      directMap: 'split',
       pageTablePasses: 1,
-      flushAfter: true,
       flushBefore: ['decrypt', 'encrypt'],
-      fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
-      restore: false,
+      vmallocAddress: 'converted',
+      strayRead: 'fixed up',
     },
-    /** Intel TDX: one MapGPA per contiguous range (arch/x86/coco/tdx/tdx.c); flushes before only when a page becomes shared. */
+    /**
+     * Intel TDX: one MapGPA per contiguous range (arch/x86/coco/tdx/tdx.c), at an address that __pa() computes, which has
+     * no meaning for a vmalloc address; flushes before only when a page becomes shared. A read through a private mapping
+     * of a page that is shared ends the guest; the kernel orders its changes so that there is none.
+     */
     tdx: {
+      ...X86,
       name: 'tdx',
-      confidential: true,
       hostCalls: { kind: 'per-range' },
-      directMap: 'split',
       pageTablePasses: 1,
-      flushAfter: true,
       flushBefore: ['decrypt'],
-      fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
-      restore: false,
+      vmallocAddress: 'unsupported',
+      strayRead: 'fatal',
     },
     /**
      * Hyper-V isolated VM with vTOM: a visibility hypercall of up to 510 pfns (HV_MAX_MODIFY_GPA_REP_COUNT,
      * include/hyperv/hvgdk_mini.h). The range is made not-present before and present again after (arch/x86/hyperv/ivm.c),
-     * two passes more. Never flushes before.
+     * two passes more, and so that a stray read meanwhile is a page fault that is fixed up. Never flushes before.
      */
     'hyperv-vtom': {
+      ...X86,
       name: 'hyperv-vtom',
-      confidential: true,
       hostCalls: { kind: 'page-list', pages: 510 },
-      directMap: 'split',
       pageTablePasses: 3,
-      flushAfter: true,
       flushBefore: [],
-      fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
-      restore: false,
+      vmallocAddress: 'converted',
+      strayRead: 'fixed up',
     },
     /**
      * Arm CCA realm without FEAT_BBML3: everything is mapped by pages. Entries are made invalid, RSI_IPA_STATE_SET
      * is called over the range, and they are made valid again (arch/arm64/mm/pageattr.c). arm64 invalidates a range of
      * up to MAX_DVM_OPS pages one by one (arch/arm64/include/asm/tlbflush.h): PTRS_PER_PTE of them with 4K pages.
+     * An address outside the linear map is -EINVAL.
      */
     cca: {
+      ...ARM64,
       name: 'cca',
-      confidential: true,
       hostCalls: { kind: 'per-range' },
       directMap: 'pages',
       pageTablePasses: 2,
       flushAfter: true,
-      flushBefore: [],
-      fullFlushAbovePages: ARM64_MAX_DVM_OPS,
-      restore: false,
+      vmallocAddress: 'rejected',
+      strayRead: 'fixed up',
     },
-    /** Protected KVM guest: one call per page, no change of the guest's own page tables (drivers/virt/coco/pkvm-guest). */
+    /** The same with FEAT_BBML3: large and contiguous entries, split where an end of a range lies inside one. */
+    'cca-bbml3': {
+      ...ARM64,
+      name: 'cca-bbml3',
+      hostCalls: { kind: 'per-range' },
+      directMap: 'contiguous',
+      pageTablePasses: 2,
+      flushAfter: true,
+      vmallocAddress: 'rejected',
+      strayRead: 'fixed up',
+    },
+    /**
+     * Protected KVM guest: one call per page, no change of the guest's own page tables (drivers/virt/coco/pkvm-guest).
+     * What is shared stays mapped as it was, so there is no stray read that could fault.
+     */
     pkvm: {
+      ...ARM64,
       name: 'pkvm',
-      confidential: true,
       hostCalls: { kind: 'page-list', pages: 1 },
       directMap: 'untouched',
       pageTablePasses: 0,
       flushAfter: false,
-      flushBefore: [],
-      fullFlushAbovePages: ARM64_MAX_DVM_OPS,
-      restore: false,
+      vmallocAddress: 'unsupported',
+      strayRead: 'impossible',
     },
     /** Not a confidential VM: the same kernel, where every conversion is a no-op. */
     none: {
+      ...X86,
       name: 'none',
       confidential: false,
       hostCalls: { kind: 'none' },
-      directMap: 'split',
       pageTablePasses: 0,
       flushAfter: false,
       flushBefore: [],
-      fullFlushAbovePages: X86_FULL_FLUSH_ABOVE_PAGES,
-      restore: false,
+      vmallocAddress: 'converted',
+      strayRead: 'impossible',
     },
   },
   true,
@@ -167,6 +233,18 @@ export function hostCallsFor(platform: Platform, geometry: Geometry, start: Pfn,
     case 'page-state-list':
       return Math.ceil(pageStateEntries(geometry, start, pages) / platform.hostCalls.entries);
   }
+}
+
+/**
+ * Calls to the host for `pages` more pages of one call on a vmalloc address, of which `before` pages are done: the entries
+ * of such a call are pages, whatever they lie in.
+ */
+export function hostCallsByPage(platform: Platform, before: number, pages: number): number {
+  const { hostCalls } = platform;
+  if (hostCalls.kind === 'none') return 0;
+  if (hostCalls.kind === 'per-range') return 1;
+  const perCall = hostCalls.kind === 'page-list' ? hostCalls.pages : hostCalls.entries;
+  return Math.ceil((before + pages) / perCall) - Math.ceil(before / perCall);
 }
 
 /** Entries of a page-state-change list: one per aligned whole block, one per page of what remains at both ends. */

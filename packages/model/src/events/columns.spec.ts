@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { batchOf, historyOf, SMALL_MAP, smallFrame } from '../testing.ts';
+import { batchOf, historyOf, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
 import { pfn } from '../units.ts';
 import { type ColumnName, EventRows, eventAt } from './columns.ts';
 import { EVENT_TYPES, TYPE } from './types.ts';
 
-const CHOICES = Array.from({ length: 300 }, (_, i) => Math.imul(i + 3, 2654435761) >>> 2);
+const CHOICES = someChoices(300);
 const EVENTS = historyOf(smallFrame('snp', true), SMALL_MAP, CHOICES);
 const COLUMNS: readonly ColumnName[] = [
   'type',

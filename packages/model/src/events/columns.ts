@@ -6,11 +6,26 @@
 import { InputError } from '../errors.ts';
 import { MIGRATETYPES } from '../memory-state.ts';
 import { DIRECTIONS } from '../platform.ts';
-import { APIS } from '../requests.ts';
+import {
+  ANY_NODE,
+  APIS,
+  alignOf,
+  areAttributes,
+  attributesOf,
+  GFP_KERNEL,
+  gfpName,
+  gfpNamed,
+  gfpOf,
+  MAX_NODE,
+  nodeOf,
+} from '../requests.ts';
 import type { AllocationId, Nanoseconds, Pfn } from '../units.ts';
-import { EVENT_TYPES, FAILURE_REASONS, type PoolEvent } from './types.ts';
+import { EVENT_TYPES, FAILURE_REASONS, type PoolEvent, TYPE } from './types.ts';
 
-/** The columns of a number of rows. `code` holds the api, migratetype, level, direction or reason of a type. */
+/**
+ * The columns of a number of rows. `code` holds the api, migratetype, level, direction or reason of a type. Fields that
+ * no two types have in common share a column; FIELDS says which.
+ */
 export interface EventColumns {
   readonly type: Uint8Array;
   readonly code: Uint8Array;
@@ -73,10 +88,11 @@ function decode(columns: EventColumns, row: number, seq: number): PoolEvent {
         pages,
         bytes,
         owner: columns.owner[row],
+        ...attributeFields(pfn),
       };
     }
     case 'free-requested':
-      return { seq, time, request, type, allocation };
+      return { seq, time, request, type, allocation, ...attributeFields(pfn) };
     case 'pages-claimed':
       return { seq, time, request, type, pfn, pages, migratetype: MIGRATETYPES[code] };
     case 'large-page-split':
@@ -86,46 +102,158 @@ function decode(columns: EventColumns, row: number, seq: number): PoolEvent {
     case 'pages-returned':
     case 'pages-decrypted':
     case 'pages-encrypted':
-    case 'pages-leaked':
+    case 'background-freed':
+    case 'block-compacted':
       return { seq, time, request, type, pfn, pages };
-    case 'conversion-failed':
-      return { seq, time, request, type, pfn, pages, direction: DIRECTIONS[code] };
+    case 'pages-leaked':
+      return { seq, time, request, type, pfn, pages, owner: columns.owner[row] };
+    case 'conversion-failed': {
+      const direction = DIRECTIONS[code & 1];
+      const failed = { seq, time, request, type, pfn, pages, direction } as const;
+      return code & CONVERTED ? { ...failed, converted: true } : failed;
+    }
     case 'pages-allocated':
     case 'pages-freed':
       return { seq, time, request, type, allocation, pfn, pages };
     case 'allocation-failed':
       return { seq, time, request, type, allocation, pages, reason: FAILURE_REASONS[code] };
+    case 'slab-created': {
+      const unitBytes = columns.bytes[row];
+      return { seq, time, request, type, allocation, pfn, pages, unitBytes, cache: columns.owner[row] };
+    }
+    case 'slab-destroyed':
+      return { seq, time, request, type, allocation, slab: pfn };
+    case 'object-allocated': {
+      const bytes = columns.bytes[row];
+      return { seq, time, request, type, allocation, slab: pfn, unit: pages, bytes };
+    }
+    case 'object-freed':
+    case 'user-mapped':
+    case 'user-unmapped':
+      return { seq, time, request, type, allocation };
+    case 'vm-area-mapped':
+    case 'vm-area-unmapped':
+      return { seq, time, request, type, allocation, pages };
+    case 'vm-area-decrypted':
+    case 'vm-area-encrypted':
+      return { seq, time, request, type, pfn, pages, offset: columns.bytes[row] };
+    case 'contiguous-split':
+      return { seq, time, request, type, pfn, level: code as 1 | 2 };
+    case 'background-allocated':
+      return { seq, time, request, type, pfn, pages, migratetype: MIGRATETYPES[code] };
+    case 'reserve-refilled':
+      return { seq, time, request, type, pages };
   }
 }
 
-/** How a field of an event object is stored. */
-type FieldKind = 'u32' | 'owner' | 'name' | 'level' | readonly string[];
+/** Bit of a failed conversion's code: the host converted all the same. */
+export const CONVERTED = 2;
+
+/** The attributes of a request that are not the usual ones: what is left out is GFP_KERNEL, any node, no alignment. */
+function attributeFields(attributes: number): { gfp?: string; node?: number; align?: number } {
+  if (attributes === 0) return {};
+  const [gfp, node, align] = [gfpOf(attributes), nodeOf(attributes), alignOf(attributes)];
+  return {
+    ...(gfp === GFP_KERNEL ? {} : { gfp: gfpName(gfp) }),
+    ...(node === ANY_NODE ? {} : { node }),
+    ...(align === 1 ? {} : { align }),
+  };
+}
+
+/**
+ * How a field of an event object is stored: in the column of its name unless told. `attribute` is one of the fields
+ * that share the word of attributesOf().
+ */
+type FieldKind =
+  | 'u32'
+  | { readonly column: 'pfn' | 'pages' | 'bytes' }
+  | 'owner'
+  | 'name'
+  | 'attribute'
+  | 'converted'
+  | { readonly levels: readonly number[] }
+  | readonly string[];
+
+const SLAB: FieldKind = { column: 'pfn' };
+const LARGE: FieldKind = { levels: [2, 3] };
+const CONTIGUOUS: FieldKind = { levels: [1, 2] };
 
 /** Fields of each type besides seq, time and request; an enumeration is a field with its list of names. */
 const FIELDS: Readonly<Record<PoolEvent['type'], Readonly<Record<string, FieldKind>>>> = {
   'owner-registered': { owner: 'owner', name: 'name' },
-  'allocation-requested': { allocation: 'u32', api: APIS, pages: 'u32', bytes: 'u32', owner: 'owner' },
-  'free-requested': { allocation: 'u32' },
+  'allocation-requested': {
+    allocation: 'u32',
+    api: APIS,
+    pages: 'u32',
+    bytes: 'u32',
+    owner: 'owner',
+    gfp: 'attribute',
+    node: 'attribute',
+    align: 'attribute',
+  },
+  'free-requested': { allocation: 'u32', gfp: 'attribute' },
   'pages-claimed': { pfn: 'u32', pages: 'u32', migratetype: MIGRATETYPES },
   'pages-returned': { pfn: 'u32', pages: 'u32' },
-  'large-page-split': { pfn: 'u32', level: 'level' },
+  'large-page-split': { pfn: 'u32', level: LARGE },
   'large-page-restored': { pfn: 'u32' },
   'pages-decrypted': { pfn: 'u32', pages: 'u32' },
   'pages-encrypted': { pfn: 'u32', pages: 'u32' },
-  'conversion-failed': { pfn: 'u32', pages: 'u32', direction: DIRECTIONS },
+  'conversion-failed': { pfn: 'u32', pages: 'u32', direction: DIRECTIONS, converted: 'converted' },
   'pages-allocated': { allocation: 'u32', pfn: 'u32', pages: 'u32' },
   'pages-freed': { allocation: 'u32', pfn: 'u32', pages: 'u32' },
   'allocation-failed': { allocation: 'u32', pages: 'u32', reason: FAILURE_REASONS },
-  'pages-leaked': { pfn: 'u32', pages: 'u32' },
+  'pages-leaked': { pfn: 'u32', pages: 'u32', owner: 'owner' },
+  'slab-created': {
+    allocation: 'u32',
+    pfn: 'u32',
+    pages: 'u32',
+    unitBytes: { column: 'bytes' },
+    cache: 'owner',
+  },
+  'slab-destroyed': { allocation: 'u32', slab: SLAB },
+  'object-allocated': { allocation: 'u32', slab: SLAB, unit: { column: 'pages' }, bytes: 'u32' },
+  'object-freed': { allocation: 'u32' },
+  'vm-area-mapped': { allocation: 'u32', pages: 'u32' },
+  'vm-area-unmapped': { allocation: 'u32', pages: 'u32' },
+  'vm-area-decrypted': { pfn: 'u32', pages: 'u32', offset: { column: 'bytes' } },
+  'vm-area-encrypted': { pfn: 'u32', pages: 'u32', offset: { column: 'bytes' } },
+  'contiguous-split': { pfn: 'u32', level: CONTIGUOUS },
+  'user-mapped': { allocation: 'u32' },
+  'user-unmapped': { allocation: 'u32' },
+  'background-allocated': { pfn: 'u32', pages: 'u32', migratetype: MIGRATETYPES },
+  'background-freed': { pfn: 'u32', pages: 'u32' },
+  'reserve-refilled': { pages: 'u32' },
+  'block-compacted': { pfn: 'u32', pages: 'u32' },
 };
+
+/** Fields that an event object may leave out. */
+const OPTIONAL: ReadonlySet<FieldKind> = new Set<FieldKind>(['attribute', 'converted']);
 
 /** By type code, then by the row's code: whether an event of that type can have it. */
 export const KNOWN_CODES: readonly (readonly boolean[])[] = EVENT_TYPES.map((type) => {
   const kinds = Object.values(FIELDS[type]);
-  if (kinds.includes('level')) return [false, false, true, true];
-  const names = kinds.find((kind) => typeof kind !== 'string');
-  return names === undefined ? [true] : Array.from(names, () => true);
+  const hasLevels = kinds.find((kind) => typeof kind === 'object' && 'levels' in kind) as
+    | { readonly levels: readonly number[] }
+    | undefined;
+  if (hasLevels !== undefined) return [0, 1, 2, 3].map((code) => hasLevels.levels.includes(code));
+  const names = kinds.find((kind): kind is readonly string[] => Array.isArray(kind));
+  if (names === undefined) return [true];
+  const converted = kinds.includes('converted') ? names : [];
+  return [...names, ...converted].map(() => true);
 });
+
+/** Whether the attributes of a row, in its pfn column, are ones that a request can have. A free has flags only. */
+export const hasKnownAttributes = (columns: EventColumns, row: number): boolean => {
+  const attributes = columns.pfn[row];
+  switch (columns.type[row]) {
+    case TYPE.allocationRequested:
+      return areAttributes(attributes);
+    case TYPE.freeRequested:
+      return areAttributes(attributes) && gfpOf(attributes) === attributes;
+    default:
+      return true;
+  }
+};
 
 const FACT_FIELDS: Readonly<Record<string, FieldKind>> = { seq: 'u32', time: 'u32', request: 'u32' };
 
@@ -198,22 +326,29 @@ export class EventRows {
     let name: string | undefined;
     for (const [field, kind] of Object.entries(fields)) {
       const value = values[field];
+      const refuse = (expected: string) => fieldError(EVENT_TYPES[code], field, expected);
+      if (value === undefined && OPTIONAL.has(kind)) continue;
       if (kind === 'name') {
-        if (typeof value !== 'string') throw fieldError(EVENT_TYPES[code], field, 'a string');
+        if (typeof value !== 'string') throw refuse('a string');
         name = value;
-      } else if (kind === 'level') {
-        if (value !== 2 && value !== 3) throw fieldError(EVENT_TYPES[code], field, '2 (2M) or 3 (1G)');
-        stored.code = value;
-      } else if (typeof kind === 'string') {
-        const max = kind === 'owner' ? MAX_OWNER : 0xffffffff;
-        if (!isWhole(value, max)) {
-          throw fieldError(EVENT_TYPES[code], field, `a whole number from 0 to ${max}`);
-        }
-        stored[field as keyof typeof stored] = value;
-      } else {
+      } else if (kind === 'attribute') {
+        stored.pfn |= attributeFrom(field, value, refuse);
+      } else if (kind === 'converted') {
+        if (value !== true) throw refuse('true, or left out');
+        stored.code |= CONVERTED;
+      } else if (Array.isArray(kind)) {
         const index = kind.indexOf(value as string);
-        if (index < 0) throw fieldError(EVENT_TYPES[code], field, `one of ${kind.join(', ')}`);
-        stored.code = index;
+        if (index < 0) throw refuse(`one of ${kind.join(', ')}`);
+        stored.code |= index;
+      } else if (typeof kind === 'object' && 'levels' in kind) {
+        if (!kind.levels.includes(value as number)) throw refuse(kind.levels.map(levelName).join(' or '));
+        stored.code = value as number;
+      } else {
+        const max = kind === 'owner' ? MAX_OWNER : 0xffffffff;
+        if (!isWhole(value, max)) throw refuse(`a whole number from 0 to ${max}`);
+        const column =
+          kind === 'owner' ? 'owner' : typeof kind === 'object' && 'column' in kind ? kind.column : field;
+        stored[column as keyof typeof stored] = value;
       }
     }
     this.append(code, time, request, stored.allocation, stored.pfn, stored.pages, stored.code);
@@ -230,6 +365,25 @@ export class EventRows {
     this.length = 0;
     return batch;
   }
+}
+
+const LEVEL_NAMES = ['hole', '4K', '2M', '1G'];
+const levelName = (level: number) => `${level} (${LEVEL_NAMES[level]})`;
+
+/** One of the fields that attributesOf() packs into a word, at its place. */
+function attributeFrom(field: string, value: unknown, refuse: (expected: string) => InputError): number {
+  if (field === 'gfp') {
+    if (typeof value !== 'string') throw refuse('flags as in GFP_ATOMIC|__GFP_DMA32');
+    return attributesOf({ gfp: gfpNamed(value) });
+  }
+  if (field === 'node') {
+    if (!isWhole(value, MAX_NODE)) throw refuse(`a node from 0 to ${MAX_NODE}`);
+    return attributesOf({ node: value });
+  }
+  if (!isWhole(value, 4096) || value === 0 || (value & (value - 1)) !== 0) {
+    throw refuse('a power of two up to 4096');
+  }
+  return attributesOf({ align: value });
 }
 
 function fieldError(type: string, field: string, expected: string): InputError {

@@ -7,8 +7,16 @@ import type { AllocationId, Nanoseconds, Pfn } from '../units.ts';
 export const FAILURE_REASONS = [
   /** The page source has no free chunk left that would serve the request. */
   'out-of-memory',
-  /** More contiguous pages than the page allocator's largest order holds. */
+  /** More contiguous pages than the page allocator's largest order holds, or a mapping larger than swiotlb's largest. */
   'too-large',
+  /** The caller may not sleep, so nothing can be converted for it, and nothing that is shared already was free. */
+  'would-sleep',
+  /** set_memory_decrypted() returned an error. */
+  'conversion-failed',
+  /** The platform does not convert memory by its vmalloc address, or not in pieces of this size. */
+  'unsupported',
+  /** No run of free bounce-buffer slots is long enough. */
+  'swiotlb-full',
 ] as const;
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
@@ -37,12 +45,20 @@ export interface AllocationRequested extends Fact {
   readonly pages: number;
   readonly bytes: number;
   readonly owner: number;
+  /** As gfpName() gives it; GFP_KERNEL where it is left out. */
+  readonly gfp?: string;
+  /** NUMA node asked for; any where it is left out. */
+  readonly node?: number;
+  /** Alignment asked for, bytes; none where it is left out. */
+  readonly align?: number;
 }
 
 /** A caller gave an allocation back. */
 export interface FreeRequested extends Fact {
   readonly type: 'free-requested';
   readonly allocation: AllocationId;
+  /** As gfpName() gives it; GFP_KERNEL where it is left out. */
+  readonly gfp?: string;
 }
 
 /** The page allocator handed a chunk of pages to the policy. */
@@ -93,6 +109,8 @@ export interface ConversionFailed extends Fact {
   readonly pfn: Pfn;
   readonly pages: number;
   readonly direction: Direction;
+  /** True when the host converted all the same: the truth behind the error, which no guest can know. */
+  readonly converted?: true;
 }
 
 /** A contiguous extent was given to an allocation; a vmalloc allocation may have several. */
@@ -124,6 +142,134 @@ export interface PagesLeaked extends Fact {
   readonly type: 'pages-leaked';
   readonly pfn: Pfn;
   readonly pages: number;
+  /** Owner of the request on whose behalf they were converted. */
+  readonly owner: number;
+}
+
+/**
+ * The pages that an allocation has just got were cut into equal units for small objects. The slab holds them from now
+ * on, not the allocation. Slabs are numbered from 1 in the order of these events. Allocation 0: the pages are those of a
+ * pool made at boot, and nobody's until now.
+ */
+export interface SlabCreated extends Fact {
+  readonly type: 'slab-created';
+  readonly allocation: AllocationId;
+  readonly pfn: Pfn;
+  readonly pages: number;
+  /** Bytes of a unit. */
+  readonly unitBytes: number;
+  /** Number of the cache's name, registered as an owner's is. */
+  readonly cache: number;
+}
+
+/** An empty slab's pages passed to the allocation whose object left it last, to be freed. */
+export interface SlabDestroyed extends Fact {
+  readonly type: 'slab-destroyed';
+  readonly allocation: AllocationId;
+  readonly slab: number;
+}
+
+/** An allocation got units of a slab. */
+export interface ObjectAllocated extends Fact {
+  readonly type: 'object-allocated';
+  readonly allocation: AllocationId;
+  readonly slab: number;
+  /** First unit of the slab that the object takes. */
+  readonly unit: number;
+  /** Bytes of all its units: what it can use and more. */
+  readonly bytes: number;
+}
+
+/** An allocation gave its units back to their slab. */
+export interface ObjectFreed extends Fact {
+  readonly type: 'object-freed';
+  readonly allocation: AllocationId;
+}
+
+/** The pages of an allocation, shared already, were mapped one behind the other: no vmalloc address is converted. */
+export interface VmAreaMapped extends Fact {
+  readonly type: 'vm-area-mapped';
+  readonly allocation: AllocationId;
+  readonly pages: number;
+}
+
+/** The mapping of a vmalloc area was taken away, before its pages are freed. */
+export interface VmAreaUnmapped extends Fact {
+  readonly type: 'vm-area-unmapped';
+  readonly allocation: AllocationId;
+  readonly pages: number;
+}
+
+/**
+ * Pages became shared by set_memory_decrypted() of a vmalloc address: the pages of the area one by one, told as one
+ * event per contiguous run. `offset` is how many pages of the same call came before: 0 begins a call.
+ */
+export interface VmAreaDecrypted extends Fact {
+  readonly type: 'vm-area-decrypted';
+  readonly pfn: Pfn;
+  readonly pages: number;
+  readonly offset: number;
+}
+
+/** Pages became private again by set_memory_encrypted() of a vmalloc address; as `vm-area-decrypted`. */
+export interface VmAreaEncrypted extends Fact {
+  readonly type: 'vm-area-encrypted';
+  readonly pfn: Pfn;
+  readonly pages: number;
+  readonly offset: number;
+}
+
+/**
+ * A contiguous bit was cleared: level 2 = 32M (16 entries of 2M), level 1 = 64K (16 entries of 4K). Only where the
+ * platform's direct map has such entries.
+ */
+export interface ContiguousSplit extends Fact {
+  readonly type: 'contiguous-split';
+  readonly pfn: Pfn;
+  readonly level: 1 | 2;
+}
+
+/** An allocation was mapped into user space: until that ends, its pages must not be converted. */
+export interface UserMapped extends Fact {
+  readonly type: 'user-mapped';
+  readonly allocation: AllocationId;
+}
+
+/** A mapping of an allocation into user space ended. */
+export interface UserUnmapped extends Fact {
+  readonly type: 'user-unmapped';
+  readonly allocation: AllocationId;
+}
+
+/** The page allocator gave a chunk to somebody else. */
+export interface BackgroundAllocated extends Fact {
+  readonly type: 'background-allocated';
+  readonly pfn: Pfn;
+  readonly pages: number;
+  readonly migratetype: Migratetype;
+}
+
+/** Somebody else gave a chunk back to the page allocator. */
+export interface BackgroundFreed extends Fact {
+  readonly type: 'background-freed';
+  readonly pfn: Pfn;
+  readonly pages: number;
+}
+
+/** The deferred worker brought the reserve of shared pages up to its high watermark again, or as far as it could. */
+export interface ReserveRefilled extends Fact {
+  readonly type: 'reserve-refilled';
+  /** Pages added to the reserve. */
+  readonly pages: number;
+}
+
+/** The page allocator made a whole pageblock free by moving the movable pages in it elsewhere. */
+export interface BlockCompacted extends Fact {
+  readonly type: 'block-compacted';
+  /** First page of the pageblock. */
+  readonly pfn: Pfn;
+  /** Pages moved. */
+  readonly pages: number;
 }
 
 /** Everything that can happen. */
@@ -141,7 +287,22 @@ export type PoolEvent =
   | PagesAllocated
   | PagesFreed
   | AllocationFailed
-  | PagesLeaked;
+  | PagesLeaked
+  | SlabCreated
+  | SlabDestroyed
+  | ObjectAllocated
+  | ObjectFreed
+  | VmAreaMapped
+  | VmAreaUnmapped
+  | VmAreaDecrypted
+  | VmAreaEncrypted
+  | ContiguousSplit
+  | UserMapped
+  | UserUnmapped
+  | BackgroundAllocated
+  | BackgroundFreed
+  | ReserveRefilled
+  | BlockCompacted;
 
 export type EventType = PoolEvent['type'];
 
@@ -161,6 +322,21 @@ export const EVENT_TYPES = [
   'pages-freed',
   'allocation-failed',
   'pages-leaked',
+  'slab-created',
+  'slab-destroyed',
+  'object-allocated',
+  'object-freed',
+  'vm-area-mapped',
+  'vm-area-unmapped',
+  'vm-area-decrypted',
+  'vm-area-encrypted',
+  'contiguous-split',
+  'user-mapped',
+  'user-unmapped',
+  'background-allocated',
+  'background-freed',
+  'reserve-refilled',
+  'block-compacted',
 ] as const satisfies readonly EventType[];
 
 /** Code of each event type, as stored in the `type` column. */
@@ -179,6 +355,21 @@ export const TYPE = {
   pagesFreed: 11,
   allocationFailed: 12,
   pagesLeaked: 13,
+  slabCreated: 14,
+  slabDestroyed: 15,
+  objectAllocated: 16,
+  objectFreed: 17,
+  vmAreaMapped: 18,
+  vmAreaUnmapped: 19,
+  vmAreaDecrypted: 20,
+  vmAreaEncrypted: 21,
+  contiguousSplit: 22,
+  userMapped: 23,
+  userUnmapped: 24,
+  backgroundAllocated: 25,
+  backgroundFreed: 26,
+  reserveRefilled: 27,
+  blockCompacted: 28,
 } as const;
 
 /** An event without what the log adds: what given-when-then specs write down. */

@@ -17,7 +17,13 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { InputError } from '../errors.ts';
-import { allocateColumns, type ColumnName, EventBatch, KNOWN_CODES } from '../events/columns.ts';
+import {
+  allocateColumns,
+  type ColumnName,
+  EventBatch,
+  hasKnownAttributes,
+  KNOWN_CODES,
+} from '../events/columns.ts';
 import { EVENT_TYPES, TYPE } from '../events/types.ts';
 import { checkArrowMessage } from './arrow-message.ts';
 import { type LogHeader, parseHeader } from './header.ts';
@@ -122,6 +128,11 @@ export function fromArrow(
     if (KNOWN_CODES[columns.type[row]][columns.code[row]] !== true) {
       const type = EVENT_TYPES[columns.type[row]];
       throw new InputError(`event ${firstSeq + row} (${type}) has the unknown code ${columns.code[row]}`);
+    }
+    if (!hasKnownAttributes(columns, row)) {
+      throw new InputError(
+        `event ${firstSeq + row} is a request with unknown attributes ${columns.pfn[row]}`,
+      );
     }
     if (columns.type[row] === TYPE.ownerRegistered) columns.names.set(row, String(names?.get(row) ?? ''));
   }

@@ -6,7 +6,7 @@ import type { EventBatch } from '../events/columns.ts';
 import { EVENT_TYPES, type PoolEvent } from '../events/types.ts';
 import { MIGRATETYPES } from '../memory-state.ts';
 import { Columns } from '../state/columns.ts';
-import { batchOf, historyOf, SMALL, SMALL_MAP, smallFrame } from '../testing.ts';
+import { batchOf, historyOf, SMALL, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
 import { arrowSchema, fromArrow, headerFromArrow, toArrow, toArrowTrailer } from './arrow.ts';
 import { frameOf, type LogHeader, logHeader, parseHeader } from './header.ts';
 import { encodeHeaderLine, encodeLines, encodeTrailerLine, NdjsonDecoder } from './ndjson.ts';
@@ -38,7 +38,7 @@ const header: LogHeader = logHeader({
   workload: { name: 'spec "quoted" ü\n', requests: '' },
 });
 
-const CHOICES = Array.from({ length: 600 }, (_, i) => Math.imul(i + 3, 2654435761) >>> 2);
+const CHOICES = someChoices(600);
 const EVENTS = historyOf(frameOf(header), SMALL_MAP, CHOICES);
 const histories = fc
   .array(fc.nat(2 ** 30), { maxLength: 150, size: 'max' })

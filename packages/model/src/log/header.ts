@@ -6,7 +6,15 @@ import { z } from 'zod';
 import { InputError } from '../errors.ts';
 import { checkGeometry } from '../geometry.ts';
 import { type MemoryState, MIGRATETYPES } from '../memory-state.ts';
-import { DIRECT_MAPS, DIRECTIONS, PLATFORM_NAMES, type Platform } from '../platform.ts';
+import {
+  DIRECT_MAPS,
+  DIRECTIONS,
+  GRANULES,
+  PLATFORM_NAMES,
+  type Platform,
+  STRAY_READS,
+  VMALLOC_ADDRESSES,
+} from '../platform.ts';
 import type { Frame } from '../state/editor.ts';
 
 /** Version of the log's shape. It rises only when a released shape changes. */
@@ -32,6 +40,7 @@ const memorySchema: z.ZodType<MemoryState> = z.strictObject({
         name: z.string(),
         ram: z.array(run).readonly(),
         free: migratetypes(perOrder).readonly(),
+        node: whole.exactOptional(),
         lowWatermark: whole,
         pageblocks: migratetypes(whole).readonly(),
       }),
@@ -59,7 +68,49 @@ const platformSchema: z.ZodType<Platform> = z.strictObject({
   flushBefore: z.array(z.enum(DIRECTIONS)).readonly(),
   fullFlushAbovePages: whole,
   restore: z.boolean(),
+  vmallocAddress: z.enum(VMALLOC_ADDRESSES),
+  granulePages: z.union([z.literal(GRANULES[0]), z.literal(GRANULES[1]), z.literal(GRANULES[2])]),
+  strayRead: z.enum(STRAY_READS),
+  dmaMinAlign: whole.min(1),
 });
+
+const chance = z.number().min(0).max(1);
+
+/** Seeded errors of conversions: how often each direction fails, how often the host converted all the same. */
+const faultsSchema = z.strictObject({
+  seed: whole,
+  decrypt: chance,
+  encrypt: chance,
+  /** Of the conversions that fail, the fraction that the host did. */
+  converted: chance,
+  /** How often set_memory_encrypted() is tried on pages in an unknown state before they are leaked. */
+  retries: whole,
+});
+export type Faults = Readonly<z.infer<typeof faultsSchema>>;
+
+const pageSourceSchema = z.strictObject({
+  /**
+   * Whose rules hold when a migratetype's own lists are empty: `6.x` has __rmqueue_fallback(), `7.x` (in fact since
+   * 6.15) __rmqueue_claim() and then __rmqueue_steal(); both in mm/page_alloc.c.
+   */
+  kernel: z.enum(['6.x', '7.x']),
+  /** Whether chunks of order 0 to 3 come from and go to per-CPU lists (struct per_cpu_pages), those of one CPU. */
+  perCpuLists: z.boolean(),
+  /** Whether a pageblock is emptied for a claim that finds no chunk (mm/compaction.c). */
+  compaction: z.boolean(),
+});
+/** What of the kernel's page allocator a run models beyond the free lists themselves. */
+export type PageSourceSettings = Readonly<z.infer<typeof pageSourceSchema>>;
+
+/** A buddy allocator with the fallback rules of Linux 6.x, and nothing beside it. */
+export const PLAIN_PAGE_SOURCE: PageSourceSettings = Object.freeze({
+  kernel: '6.x',
+  perCpuLists: false,
+  compaction: false,
+});
+
+/** Simulated ns: about a scheduling round, as a queued work item waits for. An assumption. */
+export const DEFAULT_WORKER_DELAY = 1_000_000;
 
 const headerSchema = z.strictObject({
   decpool: z.literal('event log'),
@@ -76,6 +127,14 @@ const headerSchema = z.strictObject({
   policy: z.string(),
   /** Seeds the placement guess of the page source. */
   seed: whole,
+  /** Simulated ns between a request that leaves work behind and the deferred worker that does it. */
+  workerDelay: whole,
+  /** How the page source works: whose fallback rules, and what it has beside the buddy allocator. */
+  pageSource: pageSourceSchema,
+  /** The bounce buffers for streaming maps; left out when there are none. */
+  swiotlb: z.strictObject({ bytes: whole, dynamic: z.boolean() }).exactOptional(),
+  /** Left out when no conversion fails. */
+  faults: faultsSchema.exactOptional(),
   workload: z.strictObject({
     name: z.string(),
     /** SHA-256 of the requests, so that two logs can be told to come from the same ones. */
@@ -85,9 +144,19 @@ const headerSchema = z.strictObject({
 
 export type LogHeader = Readonly<z.infer<typeof headerSchema>>;
 
-/** Makes a header from its parts; what is fixed is filled in. */
-export function logHeader(parts: Omit<LogHeader, 'decpool' | 'schema'>): LogHeader {
-  return { decpool: 'event log', schema: SCHEMA_VERSION, ...parts };
+/** What a header must be told; the rest has a usual value, or none. */
+type HeaderParts = Omit<LogHeader, 'decpool' | 'schema' | 'workerDelay' | 'pageSource'> &
+  Partial<Pick<LogHeader, 'workerDelay' | 'pageSource'>>;
+
+/** Makes a header from its parts; what is fixed, or left out, is filled in. */
+export function logHeader(parts: HeaderParts): LogHeader {
+  return {
+    decpool: 'event log',
+    schema: SCHEMA_VERSION,
+    workerDelay: DEFAULT_WORKER_DELAY,
+    pageSource: PLAIN_PAGE_SOURCE,
+    ...parts,
+  };
 }
 
 /** Checks what was read where a header should be. Throws InputError that says what is wrong. */

@@ -4,7 +4,7 @@ import type { EventBatch } from '../events/columns.ts';
 import { EventRows } from '../events/columns.ts';
 import { EVENT_TYPES } from '../events/types.ts';
 import { PLATFORM_NAMES } from '../platform.ts';
-import { batchOf, historyOf, SMALL_MAP, smallFrame } from '../testing.ts';
+import { batchOf, historyOf, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
 import { allocationId, blockIndex, pfn } from '../units.ts';
 import { Columns } from './columns.ts';
 import { brokenInvariants } from './invariants.ts';
@@ -35,7 +35,7 @@ function batchesOf(events: ReturnType<typeof historyOf>, sizes: readonly number[
 }
 
 /** A history in which every type of event happens; the specs below damage and compare it. */
-const CHOICES = Array.from({ length: 900 }, (_, i) => Math.imul(i + 3, 2654435761) >>> 2);
+const CHOICES = someChoices(900);
 const frame = smallFrame('snp', true);
 const EVENTS = historyOf(frame, SMALL_MAP, CHOICES);
 

@@ -19,6 +19,7 @@ import {
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
   mappingLeafWords,
+  SLAB_WORDS,
 } from './layout.ts';
 import { writeMapping } from './mapping.ts';
 import { StateView } from './view.ts';
@@ -32,6 +33,7 @@ export class Columns implements Editor {
   readonly mapping: DenseWords;
   readonly allocations = new DenseWords(ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF, 64);
   readonly extents = new DenseWords(EXTENT_WORDS * EXTENTS_PER_LEAF, 16);
+  readonly slabs = new DenseWords(SLAB_WORDS, 16);
   readonly owners: string[] = [];
   readonly #evolver: Evolver;
 

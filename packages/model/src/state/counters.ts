@@ -14,7 +14,7 @@ export const COUNTER_NAMES = [
   'liveAllocations',
   /** Bytes asked for by live allocations. */
   'liveBytes',
-  /** Pages in extents of live allocations. */
+  /** Pages in extents of live allocations; those of slabs are slabPages. */
   'livePages',
   'claimedPages',
   'sharedPages',
@@ -28,6 +28,9 @@ export const COUNTER_NAMES = [
   'splits2M',
   'splits1G',
   'restores2M',
+  /** Contiguous bits cleared, of 32M and of 64K. */
+  'splits32M',
+  'splits64K',
   /** Page-table pages added by splits, less those freed by restores. */
   'pageTablePages',
   /** Successful conversions of a contiguous range, in either direction. */
@@ -39,6 +42,10 @@ export const COUNTER_NAMES = [
   'pageTablePasses',
   'fullFlushes',
   'rangedFlushes',
+  /** Entries of the direct map that conversions changed. */
+  'mappingChanges',
+  /** Pages whose content was undefined after they became shared, and that had to be zeroed. */
+  'zeroedPages',
   /** Blocks with a shared or unknown page now, and ever. */
   'sharedBlocks',
   'touchedBlocks',
@@ -46,6 +53,24 @@ export const COUNTER_NAMES = [
   'mixedBlocks',
   /** Private pages physically followed by a page that is not private. */
   'borders',
+  /** Slabs ever created; those there are now, and their pages. */
+  'slabs',
+  'liveSlabs',
+  'slabPages',
+  /** Objects in slabs now. */
+  'liveObjects',
+  /** Pages mapped in vmalloc areas now. */
+  'vmAreaPages',
+  /** Allocations mapped into user space now, each mapping counted; and requests to map or unmap so far. */
+  'userMappings',
+  'userMapRequests',
+  /** Pages that others took from the page allocator and hold. */
+  'backgroundPages',
+  /** Times that the deferred worker filled the reserve up. */
+  'refills',
+  /** Pageblocks that the page allocator compacted, and the pages it moved for that. */
+  'compactions',
+  'movedPages',
 ] as const;
 
 export type CounterName = (typeof COUNTER_NAMES)[number];

@@ -9,12 +9,13 @@ export interface Frame {
   readonly platform: Platform;
 }
 
-/** The four tables of the state, for reading. */
+/** The tables of the state, for reading. */
 export interface StateTables<Table extends WordReader = WordReader> {
   readonly blocks: Table;
   readonly mapping: Table;
   readonly allocations: Table;
   readonly extents: Table;
+  readonly slabs: Table;
 }
 
 /**

@@ -29,7 +29,12 @@ const split = (at: number, level: 2 | 3): Told => ({ type: 'large-page-split', p
 const restored = (at: number): Told => ({ type: 'large-page-restored', pfn: pfn(at) });
 const decrypted = (at: number, pages: number): Told => ({ type: 'pages-decrypted', pfn: pfn(at), pages });
 const encrypted = (at: number, pages: number): Told => ({ type: 'pages-encrypted', pfn: pfn(at), pages });
-const leaked = (at: number, pages: number): Told => ({ type: 'pages-leaked', pfn: pfn(at), pages });
+const leaked = (at: number, pages: number): Told => ({
+  type: 'pages-leaked',
+  pfn: pfn(at),
+  pages,
+  owner: 0,
+});
 const failed = (at: number, pages: number, direction: 'decrypt' | 'encrypt'): Told => ({
   type: 'conversion-failed',
   pfn: pfn(at),

@@ -5,29 +5,46 @@
  * handed out, no conversion across a large page that was not split first, ...) and only then writes. So an event
  * that breaks a rule throws InvariantError and leaves the state as it was.
  */
-import { type MappedRange, splitForChange } from '../direct-map.ts';
-import { InvariantError } from '../errors.ts';
+import { type BoundaryMap, type MappedRange, splitAtBoundaries, splitForChange } from '../direct-map.ts';
 import type { EventColumns } from '../events/columns.ts';
-import { EVENT_TYPES, TYPE } from '../events/types.ts';
+import { TYPE } from '../events/types.ts';
 import type { MappingLevel } from '../memory-state.ts';
-import { DIRECTIONS, type Direction, flushesFor, hostCallsFor } from '../platform.ts';
+import { DIRECTIONS, type Direction, flushesFor, hostCallsByPage, hostCallsFor } from '../platform.ts';
 import type { Pfn } from '../units.ts';
 import type { Editor } from './editor.ts';
 import {
+  objectAllocated,
+  objectFreed,
+  slabCreated,
+  slabDestroyed,
+  userMappingChanged,
+  vmAreaChanged,
+} from './evolve-objects.ts';
+import {
   ALLOCATION,
-  ALLOCATION_WORDS,
-  ALLOCATIONS_PER_LEAF,
+  AREA_MAPPED,
   BITMAP,
   type BlockLayout,
   blockLayout,
+  CONTIGUOUS_2M,
+  contiguousBlocks,
+  contiguousPages,
   EXTENT,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
   STATUS,
 } from './layout.ts';
-import { mappingLevelAt } from './mapping.ts';
+import { entryPagesAt, mappingLevelAt, markContiguous } from './mapping.ts';
 import { type BitmapName, bitAt, fillBits, firstDisagreement, holds, setOf } from './ranges.ts';
-import type { Words } from './word-table.ts';
+import {
+  endLife,
+  expectKnownAllocation,
+  isMapped,
+  readRecord,
+  refuse,
+  writeExtent,
+  writeRecord,
+} from './records.ts';
 
 const NOTHING = 0;
 const CLAIMED = setOf('claimed');
@@ -46,7 +63,7 @@ const PROBLEMS: Readonly<Record<BitmapName, readonly [missing: string, forbidden
 };
 
 /** Folds rows into the state of one editor. Holds no state of its own but what the geometry fixes. */
-export class Evolver implements MappedRange {
+export class Evolver implements MappedRange, BoundaryMap {
   readonly #editor: Editor;
   readonly #layout: BlockLayout;
   /** The conversion whose range is being walked. Fields, so that no closure is made for every conversion. */
@@ -72,6 +89,17 @@ export class Evolver implements MappedRange {
     if (this.#converted === undefined) return;
     const size = level === 3 ? '1G' : '2M';
     this.#refuse(this.#converted, this.#convertedRow, `the ${size} page at ${base} was not split before`);
+  }
+
+  entryPagesAt(pfn: Pfn): number {
+    return entryPagesAt(this.#editor, this.#editor.geometry, pfn);
+  }
+
+  /** As split(), where an end of the range lies inside an entry. */
+  splitEntry(base: Pfn, pages: number): void {
+    if (this.#converted === undefined) return;
+    const why = `the entry for the ${pages} pages at ${base} was not split before`;
+    this.#refuse(this.#converted, this.#convertedRow, why);
   }
 
   /** Folds one row. Throws InvariantError, with the state unchanged, when the event cannot have happened. */
@@ -118,13 +146,23 @@ export class Evolver implements MappedRange {
         this.#change(pfn, pages, 'shared');
         this.#countConversion(pfn, pages, 'decrypt');
         break;
+      case TYPE.vmAreaDecrypted:
+        this.#expectVmArea(columns, row, 'decrypt');
+        this.#change(pfn, pages, 'shared');
+        this.#countVmArea(pages, columns.bytes[row], 'decrypt');
+        break;
+      case TYPE.vmAreaEncrypted:
+        this.#expectVmArea(columns, row, 'encrypt');
+        this.#change(pfn, pages, 'private');
+        this.#countVmArea(pages, columns.bytes[row], 'encrypt');
+        break;
       case TYPE.pagesEncrypted:
         this.#expectConvertible(columns, row, 'encrypt');
         this.#change(pfn, pages, 'private');
         this.#countConversion(pfn, pages, 'encrypt');
         break;
       case TYPE.conversionFailed:
-        this.#expectConvertible(columns, row, DIRECTIONS[columns.code[row]]);
+        this.#expectConvertible(columns, row, DIRECTIONS[columns.code[row] & 1]);
         this.#change(pfn, pages, 'unknown');
         counters.failedConversions++;
         break;
@@ -140,8 +178,49 @@ export class Evolver implements MappedRange {
       case TYPE.pagesLeaked:
         this.#expectRange(columns, row);
         this.#expectPages(columns, row, CLAIMED | UNKNOWN, ALLOCATED | LEAKED);
+        if (columns.owner[row] >= counters.owners) {
+          this.#refuse(columns, row, `owner ${columns.owner[row]} was never registered`);
+        }
         this.#fill(pfn, pages, 'leaked', true);
         counters.leakedPages += pages;
+        break;
+      case TYPE.slabCreated:
+        this.#slabCreated(columns, row);
+        break;
+      case TYPE.slabDestroyed:
+        slabDestroyed(this.#editor, columns, row);
+        break;
+      case TYPE.objectAllocated:
+        objectAllocated(this.#editor, columns, row);
+        break;
+      case TYPE.objectFreed:
+        objectFreed(this.#editor, columns, row);
+        break;
+      case TYPE.vmAreaMapped:
+        vmAreaChanged(this.#editor, columns, row, true);
+        break;
+      case TYPE.vmAreaUnmapped:
+        vmAreaChanged(this.#editor, columns, row, false);
+        break;
+      case TYPE.contiguousSplit:
+        this.#contiguousSplit(columns, row);
+        break;
+      case TYPE.userMapped:
+      case TYPE.userUnmapped:
+        this.#nextRequest(columns, row);
+        userMappingChanged(this.#editor, columns, row, columns.type[row] === TYPE.userMapped);
+        break;
+      case TYPE.backgroundAllocated:
+      case TYPE.backgroundFreed:
+        this.#backgroundChanged(columns, row);
+        break;
+      case TYPE.reserveRefilled:
+        counters.refills++;
+        break;
+      case TYPE.blockCompacted:
+        this.#expectRange(columns, row);
+        counters.compactions++;
+        counters.movedPages += pages;
         break;
       default:
         this.#refuse(columns, row, 'there is no event type with this code');
@@ -151,11 +230,7 @@ export class Evolver implements MappedRange {
   }
 
   #refuse(columns: EventColumns, row: number, why: string): never {
-    const { counters } = this.#editor;
-    const type = EVENT_TYPES[columns.type[row]] ?? `type ${columns.type[row]}`;
-    throw new InvariantError(
-      `event ${counters.events} (${type}, request ${columns.request[row]}) cannot have happened: ${why}`,
-    );
+    refuse(this.#editor, columns, row, why);
   }
 
   #expectRange(columns: EventColumns, row: number): void {
@@ -198,6 +273,7 @@ export class Evolver implements MappedRange {
       this.#refuse(columns, row, `on platform '${this.#editor.platform.name}' a conversion is a no-op`);
     }
     this.#expectRange(columns, row);
+    this.#expectGranules(columns, row);
     if (direction === 'decrypt') {
       this.#expectPages(columns, row, CLAIMED, SHARED | UNKNOWN | LEAKED);
     } else {
@@ -205,6 +281,50 @@ export class Evolver implements MappedRange {
       this.#expectNotPrivate(columns, row);
     }
     this.#expectSplit(columns, row, direction);
+  }
+
+  #expectGranules(columns: EventColumns, row: number): void {
+    const { granulePages } = this.#editor.platform;
+    if (columns.pfn[row] % granulePages === 0 && columns.pages[row] % granulePages === 0) return;
+    this.#refuse(columns, row, `the host converts whole granules of ${granulePages} pages`);
+  }
+
+  /** A conversion by vmalloc address changes the direct map page by page: every entry must be of 4K by then. */
+  #expectVmArea(columns: EventColumns, row: number, direction: Direction): void {
+    const { platform, geometry } = this.#editor;
+    if (platform.vmallocAddress !== 'converted') {
+      this.#refuse(columns, row, `platform '${platform.name}' converts nothing by its vmalloc address`);
+    }
+    this.#expectConvertible(columns, row, direction);
+    const end = columns.pfn[row] + columns.pages[row];
+    for (let at = columns.pfn[row]; at < end; at += geometry.pagesPerBlock - (at % geometry.pagesPerBlock)) {
+      const level = mappingLevelAt(this.#editor, geometry, at);
+      if (level > 1) this.#refuse(columns, row, `page ${at} is mapped at level ${level}: not split before`);
+    }
+  }
+
+  /** Of an allocation's pages, or, where it names none, of shared pages that nobody has: those of a pool made at boot. */
+  #slabCreated(columns: EventColumns, row: number): void {
+    const isBootPool = columns.allocation[row] === 0;
+    if (isBootPool) {
+      const required = this.#editor.platform.confidential ? CLAIMED | SHARED : CLAIMED;
+      this.#expectRange(columns, row);
+      this.#expectPages(columns, row, required, ALLOCATED | UNKNOWN | LEAKED);
+    }
+    slabCreated(this.#editor, columns, row);
+    if (isBootPool) this.#fill(columns.pfn[row], columns.pages[row], 'allocated', true);
+  }
+
+  #backgroundChanged(columns: EventColumns, row: number): void {
+    const { counters } = this.#editor;
+    this.#expectRange(columns, row);
+    this.#expectRam(columns, row);
+    this.#expectPages(columns, row, NOTHING, CLAIMED);
+    const isFree = columns.type[row] === TYPE.backgroundFreed;
+    if (isFree && counters.backgroundPages < columns.pages[row]) {
+      this.#refuse(columns, row, `others hold ${counters.backgroundPages} pages only`);
+    }
+    counters.backgroundPages += isFree ? -columns.pages[row] : columns.pages[row];
   }
 
   #expectNotPrivate(columns: EventColumns, row: number): void {
@@ -220,11 +340,14 @@ export class Evolver implements MappedRange {
 
   /** The large pages that this conversion cannot keep must have been split by events before it. */
   #expectSplit(columns: EventColumns, row: number, direction: Direction): void {
-    if (this.#editor.platform.directMap !== 'split') return;
+    const { directMap } = this.#editor.platform;
+    if (directMap !== 'split' && directMap !== 'contiguous') return;
     this.#isDecrypting = direction === 'decrypt';
     this.#converted = columns;
     this.#convertedRow = row;
-    splitForChange(this.#editor.geometry, this, columns.pfn[row] as Pfn, columns.pages[row]);
+    const start = columns.pfn[row] as Pfn;
+    if (directMap === 'split') splitForChange(this.#editor.geometry, this, start, columns.pages[row]);
+    else splitAtBoundaries(this.#editor.geometry, this, start, columns.pages[row]);
   }
 
   #fill(start: number, pages: number, bitmap: BitmapName, set: boolean): void {
@@ -314,12 +437,48 @@ export class Evolver implements MappedRange {
     const flushes = flushesFor(platform, pages, direction);
     counters.fullFlushes += flushes.full;
     counters.rangedFlushes += flushes.ranged;
+    counters.mappingChanges += this.#entriesIn(pfn, pages);
+    if (direction === 'decrypt') counters.zeroedPages += pages;
+  }
+
+  /**
+   * One run of a call on a vmalloc address. The call is counted with its first run: however small it is, it ends in a
+   * full flush (change_page_attr_set_clr(), arch/x86/mm/pat/set_memory.c: cpa_flush() of an alias).
+   */
+  #countVmArea(pages: number, offset: number, direction: Direction): void {
+    const { counters, platform } = this.#editor;
+    if (offset === 0) {
+      counters.conversions++;
+      counters.pageTablePasses += platform.pageTablePasses;
+      counters.fullFlushes += Number(platform.flushAfter) + Number(platform.flushBefore.includes(direction));
+    }
+    counters.convertedPages += pages;
+    counters.hostCalls += hostCallsByPage(platform, offset, pages);
+    counters.mappingChanges += pages;
+    if (direction === 'decrypt') counters.zeroedPages += pages;
+  }
+
+  /** Entries of the direct map, of whatever size, that map a range: what its conversion writes. */
+  #entriesIn(start: number, pages: number): number {
+    const { geometry, platform } = this.#editor;
+    if (platform.directMap === 'untouched') return 0;
+    const { pagesPerBlock, blocksPerRegion } = geometry;
+    const end = start + pages;
+    let entries = 0;
+    for (let at = start; at < end; ) {
+      const level = mappingLevelAt(this.#editor, geometry, at);
+      const size = level === 3 ? pagesPerBlock * blocksPerRegion : pagesPerBlock;
+      const to = Math.min(end, at - (at % size) + size);
+      entries += level > 1 ? 1 : to - at;
+      at = to;
+    }
+    return entries;
   }
 
   #largePageSplit(columns: EventColumns, row: number): void {
     const { counters, geometry, mapping, platform } = this.#editor;
     const { pagesPerBlock, blocksPerRegion } = geometry;
-    if (platform.directMap !== 'split') {
+    if (platform.directMap !== 'split' && platform.directMap !== 'contiguous') {
       this.#refuse(columns, row, `platform '${platform.name}' splits no large page`);
     }
     const pfn = columns.pfn[row];
@@ -335,14 +494,24 @@ export class Evolver implements MappedRange {
     }
     const block = pfn / pagesPerBlock;
     const region = Math.floor(block / blocksPerRegion);
+    if (level === 2 && this.entryPagesAt(pfn as Pfn) > pagesPerBlock) {
+      this.#refuse(columns, row, `the 2M page at ${pfn} is part of a contiguous 32M`);
+    }
     mapping.write(region);
     if (level === 3) {
       mapping.words[mapping.base + blocksPerRegion] = 0;
+      if (platform.directMap === 'contiguous') markContiguous(mapping, geometry);
       counters.splits1G++;
       counters.mapped1GPages -= size;
       counters.mapped2MPages += size;
     } else {
       mapping.words[mapping.base + block - region * blocksPerRegion] = 1;
+      if (platform.directMap === 'contiguous') {
+        const { blocks } = this.#editor;
+        blocks.write(block);
+        const runs = pagesPerBlock / contiguousPages(geometry);
+        blocks.words[blocks.base + this.#layout.contiguous] = runs === 32 ? 0xffffffff : 2 ** runs - 1;
+      }
       counters.splits2M++;
       counters.mapped2MPages -= size;
       counters.mapped4KPages += size;
@@ -350,6 +519,33 @@ export class Evolver implements MappedRange {
     counters.pageTablePages++;
     // Each split ends in flush_tlb_all() under cpa_lock: __split_large_page(), arch/x86/mm/pat/set_memory.c.
     counters.fullFlushes++;
+  }
+
+  /** The bit of a contiguous run is cleared; its entries stay. No page table is added, and no global flush is needed. */
+  #contiguousSplit(columns: EventColumns, row: number): void {
+    const { blocks, counters, geometry, mapping, platform } = this.#editor;
+    if (platform.directMap !== 'contiguous') {
+      this.#refuse(columns, row, `platform '${platform.name}' has no contiguous entries`);
+    }
+    const { pagesPerBlock, blocksPerRegion } = geometry;
+    const pfn = columns.pfn[row];
+    const is32M = columns.code[row] === 2;
+    const size = is32M ? contiguousBlocks(geometry) * pagesPerBlock : contiguousPages(geometry);
+    if (pfn % size !== 0 || pfn >= geometry.spanPages || this.entryPagesAt(pfn as Pfn) !== size) {
+      this.#refuse(columns, row, `no contiguous ${is32M ? '32M' : '64K'} begins at page ${pfn}`);
+    }
+    const block = Math.floor(pfn / pagesPerBlock);
+    if (is32M) {
+      mapping.write(Math.floor(block / blocksPerRegion));
+      const first = mapping.base + (block % blocksPerRegion);
+      for (let at = first; at < first + contiguousBlocks(geometry); at++) mapping.words[at] &= ~CONTIGUOUS_2M;
+      counters.splits32M++;
+    } else {
+      blocks.write(block);
+      blocks.words[blocks.base + this.#layout.contiguous] &= ~(1 << ((pfn % pagesPerBlock) / size));
+      counters.splits64K++;
+    }
+    counters.rangedFlushes++;
   }
 
   #largePageRestored(columns: EventColumns, row: number): void {
@@ -372,6 +568,11 @@ export class Evolver implements MappedRange {
     const region = Math.floor(block / blocksPerRegion);
     mapping.write(region);
     mapping.words[mapping.base + block - region * blocksPerRegion] = 2;
+    if (platform.directMap === 'contiguous') {
+      const { blocks } = this.#editor;
+      blocks.write(block);
+      blocks.words[blocks.base + this.#layout.contiguous] = 0;
+    }
     counters.restores2M++;
     counters.mapped4KPages -= pagesPerBlock;
     counters.mapped2MPages += pagesPerBlock;
@@ -403,12 +604,14 @@ export class Evolver implements MappedRange {
     if (id !== counters.lastAllocation + 1) {
       this.#refuse(columns, row, `allocation ${id} comes where ${counters.lastAllocation + 1} is next`);
     }
-    const { words, base } = this.#writeRecord(id);
+    const { words, base } = writeRecord(this.#editor, id);
     words[base + ALLOCATION.status] = STATUS.requested;
     words[base + ALLOCATION.owner] = columns.owner[row];
     words[base + ALLOCATION.request] = columns.request[row];
     words[base + ALLOCATION.bytes] = columns.bytes[row];
     words[base + ALLOCATION.pages] = pages;
+    words[base + ALLOCATION.api] = columns.code[row];
+    words[base + ALLOCATION.attributes] = columns.pfn[row];
     counters.lastAllocation = id;
     counters.requests++;
   }
@@ -416,13 +619,17 @@ export class Evolver implements MappedRange {
   #freeRequested(columns: EventColumns, row: number): void {
     this.#nextRequest(columns, row);
     const id = columns.allocation[row];
-    this.#expectKnownAllocation(columns, row);
-    const { words, base } = this.#readRecord(id);
+    expectKnownAllocation(this.#editor, columns, row);
+    const { words, base } = readRecord(this.#editor, id);
     const holdsPages = words[base + ALLOCATION.freedExtents] < words[base + ALLOCATION.extents];
-    if (words[base + ALLOCATION.status] !== STATUS.live || !holdsPages) {
+    const isObject = words[base + ALLOCATION.slab] !== 0;
+    if (words[base + ALLOCATION.status] !== STATUS.live || !(holdsPages || isObject)) {
       this.#refuse(columns, row, `allocation ${id} is not live`);
     }
-    const record = this.#writeRecord(id);
+    if (words[base + ALLOCATION.userMappings] !== 0) {
+      this.#refuse(columns, row, `allocation ${id} is mapped into user space`);
+    }
+    const record = writeRecord(this.#editor, id);
     record.words[record.base + ALLOCATION.status] = STATUS.freeing;
     this.#editor.counters.requests++;
   }
@@ -437,27 +644,29 @@ export class Evolver implements MappedRange {
 
   #allocationFailed(columns: EventColumns, row: number): void {
     const id = columns.allocation[row];
-    this.#expectKnownAllocation(columns, row);
-    const { words, base } = this.#readRecord(id);
+    expectKnownAllocation(this.#editor, columns, row);
+    const { words, base } = readRecord(this.#editor, id);
     const status = words[base + ALLOCATION.status];
-    const isEmpty = words[base + ALLOCATION.extents] === words[base + ALLOCATION.freedExtents];
+    const isEmpty =
+      words[base + ALLOCATION.slab] === 0 &&
+      words[base + ALLOCATION.extents] === words[base + ALLOCATION.freedExtents];
     if ((status !== STATUS.requested && status !== STATUS.live) || !isEmpty) {
-      this.#refuse(columns, row, `allocation ${id} was not requested, or holds pages`);
+      this.#refuse(columns, row, `allocation ${id} was not requested, or holds pages or an object`);
     }
-    if (status === STATUS.live) this.#endLife(id);
-    const record = this.#writeRecord(id);
+    if (status === STATUS.live) endLife(this.#editor, id);
+    const record = writeRecord(this.#editor, id);
     record.words[record.base + ALLOCATION.status] = STATUS.failed;
     this.#editor.counters.failedRequests++;
   }
 
   #pagesAllocated(columns: EventColumns, row: number): void {
-    const { counters, extents, platform } = this.#editor;
+    const { counters, platform } = this.#editor;
     const id = columns.allocation[row];
     const pfn = columns.pfn[row];
     const pages = columns.pages[row];
     this.#expectRange(columns, row);
-    this.#expectKnownAllocation(columns, row);
-    const { words, base } = this.#readRecord(id);
+    expectKnownAllocation(this.#editor, columns, row);
+    const { words, base } = readRecord(this.#editor, id);
     const status = words[base + ALLOCATION.status];
     const made = words[base + ALLOCATION.extents];
     const first = words[base + ALLOCATION.firstExtent];
@@ -468,11 +677,14 @@ export class Evolver implements MappedRange {
     if (status === STATUS.live && first + made !== next) {
       this.#refuse(columns, row, `allocation ${id} gets an extent after another allocation did`);
     }
+    if (isMapped(words, base) || words[base + ALLOCATION.slab] !== 0) {
+      this.#refuse(columns, row, `allocation ${id} is mapped already, or an object in a slab`);
+    }
     const required = platform.confidential ? CLAIMED | SHARED : CLAIMED;
     this.#expectPages(columns, row, required, ALLOCATED | UNKNOWN | LEAKED);
 
     this.#fill(pfn, pages, 'allocated', true);
-    const record = this.#writeRecord(id);
+    const record = writeRecord(this.#editor, id);
     if (status === STATUS.requested) {
       record.words[record.base + ALLOCATION.status] = STATUS.live;
       record.words[record.base + ALLOCATION.firstExtent] = next;
@@ -480,11 +692,7 @@ export class Evolver implements MappedRange {
       counters.liveBytes += record.words[record.base + ALLOCATION.bytes];
     }
     record.words[record.base + ALLOCATION.extents] = made + 1;
-    const leaf = Math.floor(next / EXTENTS_PER_LEAF);
-    extents.write(leaf);
-    const at = extents.base + (next - leaf * EXTENTS_PER_LEAF) * EXTENT_WORDS;
-    extents.words[at + EXTENT.pfn] = pfn;
-    extents.words[at + EXTENT.pages] = pages;
+    writeExtent(this.#editor, next, pfn, pages);
     counters.extents++;
     counters.livePages += pages;
   }
@@ -492,16 +700,23 @@ export class Evolver implements MappedRange {
   #pagesFreed(columns: EventColumns, row: number): void {
     const { counters, extents } = this.#editor;
     const id = columns.allocation[row];
-    this.#expectKnownAllocation(columns, row);
-    const { words, base } = this.#readRecord(id);
+    expectKnownAllocation(this.#editor, columns, row);
+    const { words, base } = readRecord(this.#editor, id);
     const status = words[base + ALLOCATION.status];
     const made = words[base + ALLOCATION.extents];
     const freed = words[base + ALLOCATION.freedExtents];
     const first = words[base + ALLOCATION.firstExtent];
     // A live allocation loses pages without a free request only while its own request is being undone.
     const isUndo = status === STATUS.live && words[base + ALLOCATION.request] === columns.request[row];
-    if (freed === made || (status !== STATUS.freeing && !isUndo)) {
+    const isGoing = status === STATUS.freeing || status === STATUS.reclaiming;
+    if (freed === made || !(isGoing || isUndo)) {
       this.#refuse(columns, row, `nobody asked to free allocation ${id}`);
+    }
+    if ((words[base + ALLOCATION.api] & AREA_MAPPED) !== 0) {
+      this.#refuse(columns, row, `allocation ${id} is still mapped in a vmalloc area`);
+    }
+    if (words[base + ALLOCATION.userMappings] !== 0) {
+      this.#refuse(columns, row, `allocation ${id} is mapped into user space`);
     }
     const number = first + freed;
     const leaf = Math.floor(number / EXTENTS_PER_LEAF);
@@ -517,49 +732,13 @@ export class Evolver implements MappedRange {
       );
     }
     this.#fill(pfn, pages, 'allocated', false);
-    extents.write(leaf);
-    extents.words[extents.base + at + EXTENT.pfn] = 0;
-    extents.words[extents.base + at + EXTENT.pages] = 0;
-    const record = this.#writeRecord(id);
+    writeExtent(this.#editor, number, 0, 0);
+    const record = writeRecord(this.#editor, id);
     record.words[record.base + ALLOCATION.freedExtents] = freed + 1;
     counters.livePages -= pages;
-    if (status === STATUS.freeing && freed + 1 === made) {
+    if (isGoing && freed + 1 === made) {
       record.words[record.base + ALLOCATION.status] = STATUS.freed;
-      this.#endLife(id);
+      if (status === STATUS.freeing) endLife(this.#editor, id);
     }
-  }
-
-  #endLife(id: number): void {
-    const { counters } = this.#editor;
-    const { words, base } = this.#readRecord(id);
-    counters.liveAllocations--;
-    counters.liveBytes -= words[base + ALLOCATION.bytes];
-  }
-
-  #expectKnownAllocation(columns: EventColumns, row: number): void {
-    const id = columns.allocation[row];
-    if (id === 0 || id > this.#editor.counters.lastAllocation) {
-      this.#refuse(columns, row, `allocation ${id} was never requested`);
-    }
-  }
-
-  #readRecord(id: number): { words: Words; base: number } {
-    const { allocations } = this.#editor;
-    const leaf = Math.floor(id / ALLOCATIONS_PER_LEAF);
-    allocations.read(leaf);
-    return {
-      words: allocations.words,
-      base: allocations.base + (id - leaf * ALLOCATIONS_PER_LEAF) * ALLOCATION_WORDS,
-    };
-  }
-
-  #writeRecord(id: number): { words: Words; base: number } {
-    const { allocations } = this.#editor;
-    const leaf = Math.floor(id / ALLOCATIONS_PER_LEAF);
-    allocations.write(leaf);
-    return {
-      words: allocations.words,
-      base: allocations.base + (id - leaf * ALLOCATIONS_PER_LEAF) * ALLOCATION_WORDS,
-    };
   }
 }

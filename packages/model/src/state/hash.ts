@@ -16,6 +16,7 @@ import {
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
   mappingLeafWords,
+  SLAB_WORDS,
   STATUS,
 } from './layout.ts';
 import type { WordReader, Words } from './word-table.ts';
@@ -56,6 +57,7 @@ export function hashTables(
     perLeaf: EXTENTS_PER_LEAF,
     count: counters.extents,
   });
+  add('slabs', tables.slabs, { words: SLAB_WORDS, perLeaf: 1, count: counters.slabs + 1 });
   return bytesToHex(hasher.digest());
 }
 

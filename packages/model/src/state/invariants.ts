@@ -24,6 +24,7 @@ export function brokenInvariants(view: StateView, directMap?: readonly MappingRu
     { owners: view.owners.length, pageTablePages: splits - counter('restores2M') },
     broken,
   );
+  expectCounters(view, checkSlabs(view, broken), broken);
   if (directMap !== undefined) {
     // Splits and restores move pages between the levels, and nothing else does.
     const ram = directMap.reduce((sum, [, count, level]) => sum + (level === 0 ? 0 : count), 0);
@@ -45,6 +46,11 @@ const EVENT_COUNTERS = [
   'restores2M',
   'conversions',
   'failedConversions',
+  'splits32M',
+  'splits64K',
+  'slabs',
+  'refills',
+  'compactions',
 ] as const;
 
 type Expected = Readonly<Partial<Record<CounterName, number>>>;
@@ -138,6 +144,7 @@ function recount(view: StateView, broken: string[]): Record<Recounted, number> {
     const exposed = seen.shared + seen.unknown;
     if (exposed > 0) counts.sharedBlocks++;
     if (exposed > 0 && exposed < geometry.pagesPerBlock) counts.mixedBlocks++;
+    if (platform.directMap === 'contiguous') checkEntries(view, toPfn(first), broken);
     if (platform.directMap !== 'split') continue;
     if (exposed > 0 && figures.level === 3) {
       checkWholeRegionShared(view, geometry, toPfn(first), broken);
@@ -146,6 +153,21 @@ function recount(view: StateView, broken: string[]): Record<Recounted, number> {
     }
   }
   return counts;
+}
+
+/** An entry, or a run of contiguous ones, has one set of attributes: its pages are all private, shared or unknown. */
+function checkEntries(view: StateView, first: Pfn, broken: string[]): void {
+  const end = first + view.geometry.pagesPerBlock;
+  for (let page: number = first; page < end; ) {
+    const at = toPfn(page);
+    const size = view.entryPagesAt(at);
+    const base = toPfn(page - (page % size));
+    for (const fact of ['shared', 'unknown'] as const) {
+      const wrong = view.firstWhereNot(fact, view.is(fact, at), base, size);
+      if (wrong !== -1) broken.push(`page ${wrong} differs from page ${page}, which the same entry maps`);
+    }
+    page = base + size;
+  }
 }
 
 /** A 1G entry has one set of attributes, so its blocks are all shared or all private. */
@@ -165,17 +187,35 @@ function checkAllocations(view: StateView, broken: string[]): Expected {
   let pages = 0;
   let extents = 0;
   let failed = 0;
-  let requests = lastAllocation;
+  let objects = 0;
+  let areaPages = 0;
+  let userMappings = 0;
+  let requests = lastAllocation + view.counter('userMapRequests');
   for (let id = 1; id <= lastAllocation; id++) {
     const allocation = view.allocation(allocationId(id));
     const { status } = allocation;
     if (status === 'unused') broken.push(`allocation ${id} was given out but never requested`);
     if (status === 'failed') failed++;
-    if (status === 'freeing' || status === 'freed') requests++;
-    if (status === 'live' || status === 'freeing') {
+    if (status === 'freeing' || status === 'freed' || status === 'reclaiming') requests++;
+    userMappings += allocation.userMappings;
+    if (allocation.userMappings > 0 && status !== 'live') {
+      broken.push(`allocation ${id} is ${status} but mapped into user space`);
+    }
+    const isHeld = status === 'live' || status === 'freeing';
+    if (allocation.isMapped && !isHeld)
+      broken.push(`allocation ${id} is ${status} but mapped in a vmalloc area`);
+    if (allocation.object !== undefined) {
+      objects++;
+      if (!isHeld) broken.push(`allocation ${id} is ${status} but an object`);
+      if (view.slab(allocation.object.slab) === undefined) {
+        broken.push(`allocation ${id} is an object in slab ${allocation.object.slab}, which is not there`);
+      }
+    }
+    if (allocation.isMapped) areaPages += allocation.extents.reduce((sum, extent) => sum + extent.pages, 0);
+    if (isHeld) {
       live++;
       bytes += allocation.bytes;
-    } else if (allocation.extents.length > 0) {
+    } else if (allocation.extents.length > 0 && status !== 'reclaiming') {
       broken.push(`allocation ${id} is ${status} but holds pages`);
     }
     if (allocation.bytes > allocation.pages * 2 ** view.geometry.pageShift) {
@@ -195,7 +235,10 @@ function checkAllocations(view: StateView, broken: string[]): Expected {
   }
   let allocated = 0;
   for (let block = 0; block < view.blocks; block++) allocated += view.pagesOf('allocated', blockIndex(block));
-  if (allocated !== pages) broken.push(`${allocated} pages are allocated, allocations hold ${pages}`);
+  const inSlabs = view.counter('slabPages');
+  if (allocated !== pages + inSlabs) {
+    broken.push(`${allocated} pages are allocated, allocations hold ${pages} and slabs ${inSlabs}`);
+  }
   const made = view.counter('extents');
   if (made < extents) broken.push(`${made} extents were ever allocated, allocations hold ${extents}`);
   return {
@@ -204,5 +247,44 @@ function checkAllocations(view: StateView, broken: string[]): Expected {
     liveAllocations: live,
     livePages: pages,
     liveBytes: bytes,
+    liveObjects: objects,
+    vmAreaPages: areaPages,
+    userMappings,
   };
+}
+
+/** Looks at each slab and the objects in it; returns what the counters of them all must be. */
+function checkSlabs(view: StateView, broken: string[]): Expected {
+  /** Allocation that uses a unit, by `slab:unit`. */
+  const users = new Map<string, number>();
+  const used = new Map<number, number>();
+  for (let id = 1; id <= view.counter('lastAllocation'); id++) {
+    const { object } = view.allocation(allocationId(id));
+    if (object === undefined) continue;
+    used.set(object.slab, (used.get(object.slab) ?? 0) + object.units);
+    for (let unit = object.unit; unit < object.unit + object.units; unit++) {
+      const other = users.get(`${object.slab}:${unit}`);
+      if (other !== undefined) {
+        broken.push(`unit ${unit} of slab ${object.slab} is in allocations ${other} and ${id}`);
+      }
+      users.set(`${object.slab}:${unit}`, id);
+    }
+  }
+  let liveSlabs = 0;
+  let slabPages = 0;
+  for (let number = 1; number <= view.counter('slabs'); number++) {
+    const slab = view.slab(number);
+    if (slab === undefined) continue;
+    liveSlabs++;
+    slabPages += slab.pages;
+    if (slab.usedUnits !== (used.get(number) ?? 0)) {
+      broken.push(
+        `slab ${number} counts ${slab.usedUnits} used units, its objects take ${used.get(number) ?? 0}`,
+      );
+    }
+    if (view.firstWhereNot('allocated', true, slab.pfn, slab.pages) !== -1) {
+      broken.push(`slab ${number} has a page that is not allocated`);
+    }
+  }
+  return { liveSlabs, slabPages };
 }

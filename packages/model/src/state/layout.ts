@@ -2,9 +2,10 @@
  * Where each fact of the state lies in its table of words. One layout serves both backends.
  *
  * - `blocks`: a leaf per block: five bitmaps with a bit per page, then counts.
- * - `mapping`: a leaf per region: the level of each of its blocks (0 hole, 1 = 4K, 2 = 2M), then whether one 1G
- *   entry still maps the whole region (the block levels then say what a split of it would leave).
+ * - `mapping`: a leaf per region: the level of each of its blocks (0 hole, 1 = 4K, 2 = 2M, 6 = 2M in a contiguous 32M),
+ *   then whether one 1G entry still maps the whole region (the block levels then say what a split of it would leave).
  * - `allocations`: a record per allocation id; `extents`: the extents of allocations in the order they were made.
+ * - `slabs`: a leaf per slab.
  */
 import type { Geometry } from '../geometry.ts';
 
@@ -19,14 +20,31 @@ export interface BlockLayout {
   readonly counts: number;
   /** 1 once a page of the block has been shared. */
   readonly touched: number;
+  /** A bit per contiguous run of 4K entries (64K) of the block. */
+  readonly contiguous: number;
   readonly leafWords: number;
 }
 
 export function blockLayout(geometry: Geometry): BlockLayout {
   const bitmapWords = geometry.pagesPerBlock / 32;
   const counts = BITMAPS * bitmapWords;
-  return { bitmapWords, counts, touched: counts + BITMAPS, leafWords: counts + BITMAPS + 1 };
+  const touched = counts + BITMAPS;
+  return { bitmapWords, counts, touched, contiguous: touched + 1, leafWords: touched + 2 };
 }
+
+/** Entries in a contiguous run: CONT_PTES and CONT_PMDS with 4K pages, arch/arm64/include/asm/pgtable-hwdef.h. */
+const CONTIGUOUS_ENTRIES = 16;
+/** Pages of a contiguous run of 4K entries: 64K. A block has at most 32 of them, a bit each. */
+export const contiguousPages = (geometry: Geometry): number =>
+  Math.max(CONTIGUOUS_ENTRIES, geometry.pagesPerBlock / 32);
+/**
+ * Blocks of a contiguous run of 2M entries: 32M. A region has two runs at least, so that the pages of an entry tell what it
+ * is; regions of less than four blocks have none, 0.
+ */
+export const contiguousBlocks = ({ blocksPerRegion }: Geometry): number =>
+  blocksPerRegion < 4 ? 0 : Math.min(CONTIGUOUS_ENTRIES, blocksPerRegion / 2);
+/** Flag of a block's level: its 2M entry is part of a contiguous 32M. */
+export const CONTIGUOUS_2M = 4;
 
 /** Words of a mapping leaf; its last word is 1 while a 1G entry maps the region. */
 export const mappingLeafWords = (geometry: Geometry): number => geometry.blocksPerRegion + 1;
@@ -43,12 +61,47 @@ export const ALLOCATION = {
   firstExtent: 5,
   extents: 6,
   freedExtents: 7,
+  /** Code of the api in the low byte; AREA_MAPPED while a vmalloc area maps its pages. */
+  api: 8,
+  /** As attributesOf() packs them. */
+  attributes: 9,
+  /** Mappings into user space. */
+  userMappings: 10,
+  /** Slab of an object; 0 for none. */
+  slab: 11,
+  /** First unit of an object, and its units << 16. */
+  units: 12,
 } as const;
-export const ALLOCATION_WORDS = 8;
+export const ALLOCATION_WORDS = 13;
+export const AREA_MAPPED = 0x100;
 
-/** What has become of an allocation id. An id is used once. */
-export const STATUS = { unused: 0, requested: 1, live: 2, freeing: 3, freed: 4, failed: 5 } as const;
+/** What has become of an allocation id. An id is used once. `reclaiming`: freed, but its empty slab's pages are not yet. */
+export const STATUS = {
+  unused: 0,
+  requested: 1,
+  live: 2,
+  freeing: 3,
+  freed: 4,
+  failed: 5,
+  reclaiming: 6,
+} as const;
 
 export const EXTENTS_PER_LEAF = 16;
 export const EXTENT = { pfn: 0, pages: 1 } as const;
 export const EXTENT_WORDS = 2;
+
+/** A slab: where it is, how it is cut, what of it is used. A bit per unit follows. */
+export const SLAB = {
+  /** 1 = there, 0 = never created or destroyed. */
+  status: 0,
+  pfn: 1,
+  pages: 2,
+  cache: 3,
+  unitBytes: 4,
+  units: 5,
+  usedUnits: 6,
+  bitmap: 7,
+} as const;
+/** Most units of a slab: 8-byte objects in a page. */
+export const MAX_UNITS = 512;
+export const SLAB_WORDS = SLAB.bitmap + MAX_UNITS / 32;

@@ -1,6 +1,7 @@
-import type { Geometry } from '../geometry.ts';
+import { type Geometry, regionCount } from '../geometry.ts';
 import type { MappingLevel, MappingRun } from '../memory-state.ts';
 import type { Frame, StateTables } from './editor.ts';
+import { blockLayout, CONTIGUOUS_2M, contiguousBlocks, contiguousPages } from './layout.ts';
 import type { WordTable } from './word-table.ts';
 
 /** Level of the direct-map entry that maps a page. */
@@ -10,13 +11,44 @@ export function mappingLevelAt(tables: StateTables, geometry: Geometry, page: nu
   const { mapping } = tables;
   mapping.read(region);
   if (mapping.words[mapping.base + geometry.blocksPerRegion] === 1) return 3;
-  return mapping.words[mapping.base + (block - region * geometry.blocksPerRegion)] as MappingLevel;
+  return (mapping.words[mapping.base + (block - region * geometry.blocksPerRegion)] & 3) as MappingLevel;
+}
+
+/** Pages of the entry, or of the run of contiguous entries, that maps a page; 1 in a hole. */
+export function entryPagesAt(tables: StateTables, geometry: Geometry, page: number): number {
+  const { pagesPerBlock, blocksPerRegion } = geometry;
+  const level = mappingLevelAt(tables, geometry, page);
+  if (level === 3) return pagesPerBlock * blocksPerRegion;
+  const block = Math.floor(page / pagesPerBlock);
+  if (level === 2) {
+    // The level has just been read, so the cursor is at the block's region.
+    const { words, base } = tables.mapping;
+    const isContiguous = (words[base + (block % blocksPerRegion)] & CONTIGUOUS_2M) !== 0;
+    return isContiguous ? contiguousBlocks(geometry) * pagesPerBlock : pagesPerBlock;
+  }
+  tables.blocks.read(block);
+  const mask = tables.blocks.words[tables.blocks.base + blockLayout(geometry).contiguous];
+  const run = contiguousPages(geometry);
+  return (mask >>> Math.floor((page - block * pagesPerBlock) / run)) & 1 ? run : 1;
+}
+
+/** Marks the 2M entries of whole aligned runs as contiguous, in the region that the cursor may write. */
+export function markContiguous(mapping: WordTable, geometry: Geometry): void {
+  const run = contiguousBlocks(geometry);
+  if (run === 0) return;
+  for (let first = 0; first < geometry.blocksPerRegion; first += run) {
+    const from = mapping.base + first;
+    let at = from;
+    while (at < from + run && mapping.words[at] === 2) at++;
+    if (at === from + run) for (at = from; at < from + run; at++) mapping.words[at] |= CONTIGUOUS_2M;
+  }
 }
 
 /**
  * Writes the starting levels into a fresh mapping table and returns the pages mapped at each level. A block that
  * runs of two levels share gets the smaller page size; only blocks without any RAM are holes. Where the platform maps
- * by pages only, every level is 4K, whatever the runs say.
+ * by pages only, every level is 4K, whatever the runs say; where it has contiguous entries, whole aligned runs of 2M are,
+ * and no 4K entries: those the runs have, somebody split.
  */
 export function writeMapping(
   mapping: WordTable,
@@ -38,6 +70,12 @@ export function writeMapping(
       const own = Math.min(level, 2);
       mapping.words[slot] = before === 0 ? own : Math.min(before, own);
       if (level === 3) mapping.words[mapping.base + blocksPerRegion] = 1;
+    }
+  }
+  if (platform.directMap === 'contiguous') {
+    for (let region = 0; region < regionCount(geometry); region++) {
+      mapping.write(region);
+      markContiguous(mapping, geometry);
     }
   }
   return pages;

@@ -19,6 +19,7 @@ import {
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
   mappingLeafWords,
+  SLAB_WORDS,
 } from './layout.ts';
 import { writeMapping } from './mapping.ts';
 import { PersistentWords, type WordsEdit } from './persistent-words.ts';
@@ -33,6 +34,7 @@ export class Tables {
   readonly #mapping: PersistentWords;
   readonly #allocations: PersistentWords;
   readonly #extents: PersistentWords;
+  readonly #slabs: PersistentWords;
 
   static {
     tablesOf = (tables) => ({
@@ -40,6 +42,7 @@ export class Tables {
       mapping: tables.#mapping.edit(),
       allocations: tables.#allocations.edit(),
       extents: tables.#extents.edit(),
+      slabs: tables.#slabs.edit(),
     });
   }
 
@@ -48,11 +51,13 @@ export class Tables {
     mapping: PersistentWords,
     allocations: PersistentWords,
     extents: PersistentWords,
+    slabs: PersistentWords,
   ) {
     this.#blocks = blocks;
     this.#mapping = mapping;
     this.#allocations = allocations;
     this.#extents = extents;
+    this.#slabs = slabs;
     Object.freeze(this);
   }
 }
@@ -86,6 +91,7 @@ export function initialState(frame: Frame, directMap: readonly MappingRun[]): St
         mapping.publish(),
         PersistentWords.empty(ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF),
         PersistentWords.empty(EXTENT_WORDS * EXTENTS_PER_LEAF),
+        PersistentWords.empty(SLAB_WORDS),
       ),
     },
     () => {},
@@ -101,6 +107,7 @@ class StateEdit implements Editor {
   readonly mapping: WordsEdit;
   readonly allocations: WordsEdit;
   readonly extents: WordsEdit;
+  readonly slabs: WordsEdit;
   readonly newOwners: string[] = [];
 
   constructor(state: State) {
@@ -112,6 +119,7 @@ class StateEdit implements Editor {
     this.mapping = tables.mapping;
     this.allocations = tables.allocations;
     this.extents = tables.extents;
+    this.slabs = tables.slabs;
   }
 
   addOwner(name: string): void {
@@ -124,6 +132,7 @@ class StateEdit implements Editor {
       this.mapping.publish(),
       this.allocations.publish(),
       this.extents.publish(),
+      this.slabs.publish(),
     );
   }
 }
@@ -167,6 +176,7 @@ export function publish(columns: Columns): State {
     copyLeaves(columns.mapping, edit.mapping);
     copyLeaves(columns.allocations, edit.allocations);
     copyLeaves(columns.extents, edit.extents);
+    copyLeaves(columns.slabs, edit.slabs);
     draft.counters = castDraft(columns.publishCounters());
     draft.tables = castDraft(edit.publish());
     draft.owners = [...columns.owners];

@@ -1,5 +1,6 @@
 import { blockCount, type Geometry } from '../geometry.ts';
 import type { MappingLevel } from '../memory-state.ts';
+import { APIS, type Api, gfpOf, nodeOf } from '../requests.ts';
 import { type AllocationId, type BlockIndex, type Pfn, pfn as toPfn } from '../units.ts';
 import type { CounterName } from './counters.ts';
 import type { Frame, StateTables } from './editor.ts';
@@ -7,16 +8,19 @@ import {
   ALLOCATION,
   ALLOCATION_WORDS,
   ALLOCATIONS_PER_LEAF,
+  AREA_MAPPED,
   BITMAP,
   type BlockLayout,
   blockLayout,
   EXTENT,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
+  SLAB,
   STATUS,
 } from './layout.ts';
-import { mappingLevelAt } from './mapping.ts';
+import { entryPagesAt, mappingLevelAt } from './mapping.ts';
 import { type BitmapName, bitAt, firstDisagreement } from './ranges.ts';
+import { fillsPages } from './records.ts';
 
 /** One block as it stands; all figures in pages. */
 export interface BlockView {
@@ -47,6 +51,35 @@ export interface AllocationView {
   readonly pages: number;
   /** Extents still held, in the order in which they will be freed. */
   readonly extents: readonly Extent[];
+  readonly api: Api;
+  /** Flags of GFP. */
+  readonly gfp: number;
+  /** NUMA node asked for; ANY_NODE for none. */
+  readonly node: number;
+  /** Mappings into user space. */
+  readonly userMappings: number;
+  /** Whether a vmalloc area maps its pages. */
+  readonly isMapped: boolean;
+  /** Where an object lies; undefined for an allocation of pages. */
+  readonly object?: ObjectView;
+}
+
+/** Units of a slab. */
+export interface ObjectView {
+  readonly slab: number;
+  readonly unit: number;
+  readonly units: number;
+}
+
+/** A slab as it stands. */
+export interface SlabView {
+  readonly pfn: Pfn;
+  readonly pages: number;
+  /** Name of the cache. */
+  readonly cache: string;
+  readonly unitBytes: number;
+  readonly units: number;
+  readonly usedUnits: number;
 }
 
 /** What a page is: its share state, and whether the pool or an allocation has it. */
@@ -169,6 +202,10 @@ export class StateView {
     for (let i = first + freed; i < first + this.#record(id, ALLOCATION.extents); i++) {
       extents.push({ pfn: toPfn(this.#extent(i, EXTENT.pfn)), pages: this.#extent(i, EXTENT.pages) });
     }
+    const attributes = this.#record(id, ALLOCATION.attributes);
+    const api = this.#record(id, ALLOCATION.api);
+    const slab = this.#record(id, ALLOCATION.slab);
+    const units = this.#record(id, ALLOCATION.units);
     return {
       status: STATUS_NAMES[this.#record(id, ALLOCATION.status)],
       owner: this.#owners[this.#record(id, ALLOCATION.owner)] ?? '',
@@ -176,7 +213,61 @@ export class StateView {
       bytes: this.#record(id, ALLOCATION.bytes),
       pages: this.#record(id, ALLOCATION.pages),
       extents,
+      api: APIS[api & ~AREA_MAPPED],
+      gfp: gfpOf(attributes),
+      node: nodeOf(attributes),
+      userMappings: this.#record(id, ALLOCATION.userMappings),
+      isMapped: (api & AREA_MAPPED) !== 0,
+      ...(slab === 0 ? {} : { object: { slab, unit: units & 0xffff, units: units >>> 16 } }),
     };
+  }
+
+  /** A slab by its number; undefined when it was never created or is destroyed. */
+  slab(number: number): SlabView | undefined {
+    const { slabs } = this.#tables;
+    slabs.read(number);
+    const { words, base } = slabs;
+    if (words[base + SLAB.status] !== 1) return undefined;
+    return {
+      pfn: toPfn(words[base + SLAB.pfn]),
+      pages: words[base + SLAB.pages],
+      cache: this.#owners[words[base + SLAB.cache]] ?? '',
+      unitBytes: words[base + SLAB.unitBytes],
+      units: words[base + SLAB.units],
+      usedUnits: words[base + SLAB.usedUnits],
+    };
+  }
+
+  /** Slab that an allocation's object lies in; 0 for an allocation of pages. */
+  slabOf(id: AllocationId): number {
+    return this.#record(id, ALLOCATION.slab);
+  }
+
+  /** Whether an allocation shares no page with another: one of pages, or an object that fills the pages it lies in. */
+  isWholePages(id: AllocationId): boolean {
+    const slab = this.#record(id, ALLOCATION.slab);
+    if (slab === 0) return true;
+    return fillsPages(this.#tables, this.geometry, slab, this.#record(id, ALLOCATION.units));
+  }
+
+  /** Mappings of an allocation into user space. */
+  userMappings(id: AllocationId): number {
+    return this.#record(id, ALLOCATION.userMappings);
+  }
+
+  /** Whether a vmalloc area maps the pages of an allocation. */
+  isMapped(id: AllocationId): boolean {
+    return (this.#record(id, ALLOCATION.api) & AREA_MAPPED) !== 0;
+  }
+
+  /** Owner's number of an allocation. */
+  ownerOf(id: AllocationId): number {
+    return this.#record(id, ALLOCATION.owner);
+  }
+
+  /** Pages of the direct-map entry, or run of contiguous entries, that maps a page. */
+  entryPagesAt(pfn: Pfn): number {
+    return entryPagesAt(this.#tables, this.geometry, pfn);
   }
 
   #record(id: number, field: number): number {
