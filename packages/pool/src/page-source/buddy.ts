@@ -1,251 +1,196 @@
 /**
- * Where a policy's pages come from: a buddy allocator like the kernel's (mm/page_alloc.c, 6.1), started from a
- * recorded or made-up free-list state. What is free at the start can be claimed; all else is in use for good.
+ * Where a policy's pages come from: a buddy allocator like the kernel's (mm/page_alloc.c), started from a recorded or
+ * made-up free-list state. What is free at the start can be claimed; all else is in use, and stays so.
  *
- * Modelled: zones from high to low with their low watermarks, smallest sufficient order first, splitting (expand), coalescing
- * (__free_one_page), a free list per migratetype, and stealing from other migratetypes when its own are empty
- * (__rmqueue_fallback). Not modelled: per-CPU lists, reclaim, compaction.
+ * This file is the way of a request: zone after zone down to the watermarks (get_page_from_freelist), then what is
+ * left when all zones are low (__alloc_pages_slowpath). The parts it is made of: zones.ts, free-lists.ts and free-area.ts
+ * (splitting and merging), fallback-6.ts and fallback-7.ts (other migratetypes' chunks), per-cpu-lists.ts, compaction.ts;
+ * placement-guess.ts puts the free chunks somewhere at the start. Not modelled: reclaim.
  */
 import {
   type Geometry,
   InvariantError,
   MAX_PAGE_ORDER,
   type MemoryState,
-  MIGRATETYPES,
   type Migratetype,
+  type PageSourceSettings,
   type Pfn,
+  PLAIN_PAGE_SOURCE,
 } from '@decpool/model';
-import { FreeLists } from './free-lists.ts';
-import { guessPlacement } from './placement-guess.ts';
+import { type CompactionResult, compactZone } from './compaction.ts';
+import { takeContiguous } from './contiguous-range.ts';
+import type { Rmqueue } from './fallback.ts';
+import { Kernel6 } from './fallback-6.ts';
+import { Kernel7 } from './fallback-7.ts';
+import { FreeArea } from './free-area.ts';
+import { ORDINARY_TYPES, TYPE } from './migratetypes.ts';
+import { PerCpuLists } from './per-cpu-lists.ts';
+import type { Reach, Zonelist } from './zones.ts';
+
+export type { CompactionResult } from './compaction.ts';
+export { type Reach, reachOf } from './zones.ts';
 
 export interface PageSource {
-  /** Takes a free chunk of 2^order pages. Returns its first page, or -1 when no zone has one. */
-  claim(order: number, migratetype: Migratetype): Pfn | -1;
-  /** Frees a chunk of 2^order pages. Throws InvariantError when it lies in a free chunk, or is no RAM. */
+  /**
+   * Takes a free chunk of 2^order pages, from any zone unless `reach` tells. Returns its first page, or -1 when no
+   * such zone has one.
+   */
+  claim(order: number, migratetype: Migratetype, reach?: Reach): Pfn | -1;
+  /**
+   * Takes a run of whole free pageblocks, the highest there is, as a kernel does before it has a page allocator. Returns its
+   * first page, or -1 when there is none.
+   */
+  claimContiguous(blocks: number): Pfn | -1;
+  /** Frees a chunk of 2^order pages. Throws InvariantError when it lies in a free chunk, was not claimed, or is no RAM. */
   giveBack(pfn: Pfn, order: number): void;
-  /** Pages in all free lists. */
+  /** Pages in all free lists, per-CPU lists included. */
   readonly freePages: number;
-  /** Free chunks of a zone's migratetype, by order. */
-  freeChunks(zone: string, migratetype: Migratetype): number[];
+  /** Pages in per-CPU lists. */
+  readonly pcpPages: number;
+  /** What compaction did for the last claim; undefined when that needed none. */
+  readonly lastCompaction: CompactionResult | undefined;
+  /** Free chunks of a zone's migratetype, by order; those in per-CPU lists do not count. Node 0 unless told. */
+  freeChunks(zone: string, migratetype: Migratetype, node?: number): number[];
+  /** Index in the memory state of the zone that a page belongs to, or -1 for none. */
+  zoneIndexOf(pfn: number): number;
   /** Chunks of the memory state that the placement guess could not put inside a pageblock of their migratetype. */
   readonly misplaced: number;
   /** Chunks of the memory state that it could not place at all: the state contradicts itself. */
   readonly dropped: number;
 }
 
-const TYPE = Object.fromEntries(MIGRATETYPES.map((name, code) => [name, code])) as Record<
-  Migratetype,
-  number
->;
-
-/** Where a migratetype looks when its own lists are empty: fallbacks[], mm/page_alloc.c. */
-const FALLBACKS: Readonly<Record<number, readonly number[]>> = {
-  [TYPE.Unmovable]: [TYPE.Reclaimable, TYPE.Movable],
-  [TYPE.Movable]: [TYPE.Reclaimable, TYPE.Unmovable],
-  [TYPE.Reclaimable]: [TYPE.Unmovable, TYPE.Movable],
-};
-
-const NO_ZONE = -1;
-
 /** `seed` places the free chunks, whose counts alone are known. */
-export function createPageSource(memory: MemoryState, geometry: Geometry, seed: number): PageSource {
-  return new BuddyAllocator(memory, geometry, seed);
+export function createPageSource(
+  memory: MemoryState,
+  geometry: Geometry,
+  seed: number,
+  options: PageSourceSettings = PLAIN_PAGE_SOURCE,
+): PageSource {
+  return new BuddyAllocator(memory, geometry, seed, options);
 }
 
 class BuddyAllocator implements PageSource {
-  readonly misplaced: number;
-  readonly dropped: number;
-  readonly #zones: readonly string[];
-  readonly #lists: FreeLists;
+  readonly #area: FreeArea;
+  readonly #rmqueue: Rmqueue;
+  readonly #perCpu: PerCpuLists | undefined;
+  readonly #compacts: boolean;
   /** Free pages that each zone keeps, and the same for when there is no choice. */
   readonly #lowWatermarks: Float64Array;
   readonly #noWatermarks: Float64Array;
-  readonly #zoneOf: Int8Array;
-  /** Migratetype of each pageblock. */
-  readonly #typeOf: Uint8Array;
-  readonly #pageblockPages: number;
-  readonly #pageblockOrder: number;
+  #lastCompaction: CompactionResult | undefined;
 
-  constructor(memory: MemoryState, geometry: Geometry, seed: number) {
-    this.#zones = memory.zones.map((zone) => zone.name);
+  constructor(memory: MemoryState, geometry: Geometry, seed: number, options: PageSourceSettings) {
     this.#lowWatermarks = Float64Array.from(memory.zones, (zone) => zone.lowWatermark);
     this.#noWatermarks = new Float64Array(memory.zones.length);
-    this.#lists = new FreeLists(geometry.spanPages, memory.zones.length);
-    this.#pageblockPages = geometry.pagesPerBlock;
-    this.#pageblockOrder = Math.log2(geometry.pagesPerBlock);
-    const blocks = geometry.spanPages / geometry.pagesPerBlock;
-    this.#zoneOf = new Int8Array(blocks).fill(NO_ZONE);
-    this.#typeOf = new Uint8Array(blocks).fill(TYPE.Movable);
-    let misplaced = 0;
-    let dropped = 0;
-    for (const [index, zone] of memory.zones.entries()) {
-      for (const [start, pages] of zone.ram) {
-        const first = Math.floor(start / geometry.pagesPerBlock);
-        this.#zoneOf.fill(index, first, Math.ceil((start + pages) / geometry.pagesPerBlock));
-      }
-      const guess = guessPlacement(zone, geometry, seed + index);
-      for (const [block, type] of guess.pageblocks) this.#typeOf[block] = type;
-      for (const { pfn, order, type } of guess.chunks) this.#lists.add(index, pfn, order, type, true);
-      misplaced += guess.misplaced;
-      dropped += guess.dropped;
-    }
-    this.misplaced = misplaced;
-    this.dropped = dropped;
+    this.#area = new FreeArea(memory, geometry, seed, options.kernel === '7.x');
+    this.#rmqueue = options.kernel === '7.x' ? new Kernel7(this.#area) : new Kernel6(this.#area);
+    this.#perCpu = options.perCpuLists ? new PerCpuLists(memory, this.#area, this.#rmqueue) : undefined;
+    this.#compacts = options.compaction;
+  }
+
+  get misplaced(): number {
+    return this.#area.misplaced;
+  }
+
+  get dropped(): number {
+    return this.#area.dropped;
   }
 
   get freePages(): number {
-    return this.#lists.freePages;
+    return this.#area.lists.freePages + this.pcpPages;
   }
 
-  freeChunks(zone: string, migratetype: Migratetype): number[] {
-    const index = this.#zones.indexOf(zone);
+  get pcpPages(): number {
+    return this.#perCpu?.pages ?? 0;
+  }
+
+  get lastCompaction(): CompactionResult | undefined {
+    return this.#lastCompaction;
+  }
+
+  freeChunks(zone: string, migratetype: Migratetype, node = 0): number[] {
+    const index = this.#area.zones.indexOf(zone, node);
     return Array.from({ length: MAX_PAGE_ORDER + 1 }, (_, order) =>
-      this.#lists.count(index, order, TYPE[migratetype]),
+      this.#area.lists.count(index, order, TYPE[migratetype]),
     );
   }
 
-  claim(order: number, migratetype: Migratetype): Pfn | -1 {
-    const type = TYPE[migratetype];
-    const found = this.#claimAbove(this.#lowWatermarks, order, type);
-    // Nothing is reclaimed here, so when every zone is low each gives what it has.
-    return found < 0 ? (this.#claimAbove(this.#noWatermarks, order, type) as Pfn | -1) : (found as Pfn);
+  zoneIndexOf(pfn: number): number {
+    return this.#area.zones.zoneIndexOf(pfn);
   }
 
-  /** get_page_from_freelist(): the highest zone that keeps its watermark and has a chunk. */
-  #claimAbove(watermarks: Float64Array, order: number, type: number): number {
-    // alloc_flags_nofragment(): where there is a Normal zone, every zone may serve without breaking up a foreign
-    // pageblock before any zone does.
-    const isNofragment = this.#zones[this.#zones.length - 1] === 'Normal';
-    const wholePageblocks = Math.max(order, this.#pageblockOrder);
+  claim(order: number, migratetype: Migratetype, reach?: Reach): Pfn | -1 {
+    this.#lastCompaction = undefined;
+    const type = TYPE[migratetype];
+    const zonelist = this.#area.zones.zonelist(reach);
+    let found = this.#claimAbove(this.#lowWatermarks, zonelist, order, type);
+    if (found < 0) found = this.#claimSlowly(zonelist, order, type);
+    if (found >= 0) this.#area.markClaimed(found, order);
+    return found as Pfn | -1;
+  }
+
+  /** __alloc_pages_slowpath(): nothing is reclaimed here, so when every zone is low each gives what it has. */
+  #claimSlowly(zonelist: Zonelist, order: number, type: number): number {
+    let found = this.#claimAbove(this.#noWatermarks, zonelist, order, type);
+    if (found < 0 && this.#perCpu?.drain() === true) {
+      found = this.#claimAbove(this.#noWatermarks, zonelist, order, type);
+    }
+    if (found < 0 && this.#compact(zonelist, order, type)) {
+      found = this.#claimAbove(this.#noWatermarks, zonelist, order, type);
+    }
+    return found;
+  }
+
+  /** try_to_compact_pages(): the first zone in which a pageblock can be emptied. */
+  #compact({ zones }: Zonelist, order: number, type: number): boolean {
+    const isOrderMade = order > 0 && order <= this.#area.pageblockOrder;
+    if (!this.#compacts || !isOrderMade || type >= ORDINARY_TYPES) return false;
+    for (const zone of zones) {
+      this.#lastCompaction = compactZone(this.#area, zone, order);
+      if (this.#lastCompaction !== undefined) return true;
+    }
+    return false;
+  }
+
+  /**
+   * get_page_from_freelist(): the first zone of the list that keeps its watermark and has a chunk. Where there is a
+   * zone Normal, every zone of the node may serve without breaking up a foreign pageblock before any zone does.
+   */
+  #claimAbove(watermarks: Float64Array, zonelist: Zonelist, order: number, type: number): number {
+    const { zones, localZones, isNofragment } = zonelist;
     for (let pass = isNofragment ? 0 : 1; pass < 2; pass++) {
-      const lowestStolen = pass === 0 ? wholePageblocks : order;
-      for (let zone = this.#zones.length - 1; zone >= 0; zone--) {
-        if (this.#lists.freePagesOf[zone] - (1 << order) < watermarks[zone]) continue;
-        let found = this.#claimSmallest(zone, order, type);
-        if (found < 0 && this.#steal(zone, order, lowestStolen, type)) {
-          found = this.#claimSmallest(zone, order, type);
-        }
+      const end = pass === 0 ? localZones : zones.length;
+      for (let at = 0; at < end; at++) {
+        const zone = zones[at];
+        if (this.#area.lists.freePagesOf[zone] - (1 << order) < watermarks[zone]) continue;
+        const found = this.#claimFrom(zone, order, type, pass === 0);
         if (found >= 0) return found;
       }
     }
     return -1;
   }
 
-  /** __rmqueue_smallest(): the smallest order that suffices; the upper halves go to the lower lists. */
-  #claimSmallest(zone: number, order: number, type: number): number {
-    for (let current = order; current <= MAX_PAGE_ORDER; current++) {
-      const pfn = this.#lists.first(zone, current, type);
-      if (pfn < 0) continue;
-      this.#lists.remove(zone, pfn);
-      while (current > order) {
-        current--;
-        this.#lists.add(zone, pfn + (1 << current), current, type, false);
-      }
-      return pfn;
+  /** rmqueue(). */
+  #claimFrom(zone: number, order: number, type: number, isNofragment: boolean): number {
+    if (this.#perCpu?.serves(order, type) === true) {
+      return this.#perCpu.claim(zone, order, type, isNofragment);
     }
-    return -1;
+    return this.#rmqueue.take(zone, order, type, isNofragment);
   }
 
-  /**
-   * __rmqueue_fallback(): takes the largest chunk of another migratetype, so that what is broken up is broken up
-   * once, and moves the rest of its pageblock along where that pays. Returns whether there is something to claim now.
-   */
-  #steal(zone: number, order: number, lowest: number, type: number): boolean {
-    let current = MAX_PAGE_ORDER;
-    while (current >= lowest && this.#fallback(zone, current, type) < 0) current--;
-    if (current < lowest) return false;
-    if (!this.#canSteal(current, type)) {
-      // The rest of the pageblock would not come along: then break up the smallest chunk instead.
-      current = order;
-      while (this.#fallback(zone, current, type) < 0) current++;
-    }
-    this.#stealChunk(zone, this.#fallback(zone, current, type), current, type);
-    return true;
-  }
-
-  /** find_suitable_fallback(): the chunk of `order` to take from another migratetype, or -1. */
-  #fallback(zone: number, order: number, type: number): number {
-    for (const other of FALLBACKS[type] ?? []) {
-      const pfn = this.#lists.first(zone, order, other);
-      if (pfn >= 0) return pfn;
-    }
-    return -1;
-  }
-
-  /** can_steal_fallback(). */
-  #canSteal(order: number, type: number): boolean {
-    return order >= this.#pageblockOrder >> 1 || type === TYPE.Unmovable || type === TYPE.Reclaimable;
-  }
-
-  /** steal_suitable_fallback(). */
-  #stealChunk(zone: number, pfn: number, order: number, type: number): void {
-    const block = Math.floor(pfn / this.#pageblockPages);
-    if (order >= this.#pageblockOrder) {
-      this.#typeOf.fill(type, block, block + (1 << (order - this.#pageblockOrder)));
-    } else if (this.#canSteal(order, type)) {
-      // None of its used pages is known to suit the new type, so the free ones alone must make half of it.
-      const moved = this.#moveFreePages(zone, block, type);
-      if (moved >= this.#pageblockPages / 2) this.#typeOf[block] = type;
-      return;
-    }
-    this.#moveChunk(zone, pfn, type);
-  }
-
-  /** move_to_free_list(): to the tail, so that what was moved is not served first. */
-  #moveChunk(zone: number, pfn: number, type: number): void {
-    const order = this.#lists.orderOf[pfn];
-    this.#lists.remove(zone, pfn);
-    this.#lists.add(zone, pfn, order, type, true);
-  }
-
-  /** move_freepages_block(): puts every free chunk of a pageblock on another migratetype's lists. */
-  #moveFreePages(zone: number, block: number, type: number): number {
-    const end = (block + 1) * this.#pageblockPages;
-    let moved = 0;
-    for (let pfn = block * this.#pageblockPages; pfn < end; ) {
-      const order = this.#lists.orderOf[pfn];
-      if (order < 0) {
-        pfn++;
-        continue;
-      }
-      this.#moveChunk(zone, pfn, type);
-      moved += 1 << order;
-      pfn += 1 << order;
-    }
-    return moved;
+  claimContiguous(blocks: number): Pfn | -1 {
+    this.#lastCompaction = undefined;
+    return takeContiguous(this.#area, blocks) as Pfn | -1;
   }
 
   giveBack(pfn: Pfn, order: number): void {
-    const zone = this.#zoneOf[Math.floor(pfn / this.#pageblockPages)] ?? NO_ZONE;
-    if (zone === NO_ZONE) throw new InvariantError(`page ${pfn} is given back, but it is no RAM`);
-    this.#expectInUse(pfn, order);
-    const orderOf = this.#lists.orderOf;
-    let merged: number = pfn;
-    while (order < MAX_PAGE_ORDER) {
-      const buddy = merged ^ (1 << order);
-      if (orderOf[buddy] !== order || this.#zoneOf[Math.floor(buddy / this.#pageblockPages)] !== zone) break;
-      this.#lists.remove(zone, buddy);
-      merged &= buddy;
-      order++;
+    const zone = this.#area.zones.zoneIndexOf(pfn);
+    if (zone < 0) throw new InvariantError(`page ${pfn} is given back, but it is no RAM`);
+    // That none of its pages is free, the reducer proves (pages-returned); here a free chunk around it is looked for.
+    if (this.#area.lists.covers(pfn, order) || this.#perCpu?.covers(pfn, order) === true) {
+      throw new InvariantError(`page ${pfn} is given back, but it is free already`);
     }
-    const type = this.#typeOf[Math.floor(pfn / this.#pageblockPages)];
-    this.#lists.add(zone, merged, order, type, this.#mayMergeSoon(merged, order));
-  }
-
-  /** buddy_merge_likely(): a chunk whose parent's buddy is free goes to the tail, to be used last. */
-  #mayMergeSoon(pfn: number, order: number): boolean {
-    if (order >= MAX_PAGE_ORDER - 1) return false;
-    const parent = pfn & ~(1 << order);
-    return this.#lists.orderOf[parent ^ (1 << (order + 1))] === order + 1;
-  }
-
-  /** Looks for a free chunk that holds the page; that all pages are in use, the reducer proves (pages-returned). */
-  #expectInUse(pfn: number, order: number): void {
-    for (let above = order; above <= MAX_PAGE_ORDER; above++) {
-      const head = pfn & ~((1 << above) - 1);
-      if (this.#lists.orderOf[head] >= above) {
-        throw new InvariantError(`page ${pfn} is given back, but it is free already`);
-      }
-    }
+    this.#area.markGivenBack(pfn, order);
+    if (this.#perCpu?.free(zone, pfn, order) !== true) this.#area.free(zone, pfn, order);
   }
 }

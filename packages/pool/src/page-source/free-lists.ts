@@ -3,6 +3,7 @@
  *
  * The links are arrays indexed by the first page of a chunk, as the kernel's live in struct page, so adding and
  * removing is O(1) and allocates nothing. `orderOf` doubles as the "is a free chunk's head" flag (PageBuddy).
+ * The per-CPU lists are the same thing once more, with chunks that never merge.
  *
  * Sizes are `1 << order`, not `2 ** order`: the latter calls pow(), two thirds of the time of a claim and its return.
  */
@@ -23,8 +24,11 @@ export class FreeLists {
   readonly #counts: Int32Array;
   /** Free pages of each zone. */
   readonly freePagesOf: Float64Array;
+  /** Free pages of each pageblock. */
+  readonly freePagesIn: Int32Array;
+  readonly #pageblockOrder: number;
 
-  constructor(spanPages: number, zones: number) {
+  constructor(spanPages: number, zones: number, pageblockOrder: number) {
     this.orderOf = new Int8Array(spanPages).fill(NONE);
     this.#typeOf = new Uint8Array(spanPages);
     this.#next = new Int32Array(spanPages);
@@ -33,6 +37,8 @@ export class FreeLists {
     this.#tails = new Int32Array(zones * ORDERS * TYPES).fill(NONE);
     this.#counts = new Int32Array(zones * ORDERS * TYPES);
     this.freePagesOf = new Float64Array(zones);
+    this.freePagesIn = new Int32Array(spanPages >>> pageblockOrder);
+    this.#pageblockOrder = pageblockOrder;
   }
 
   get freePages(): number {
@@ -46,6 +52,11 @@ export class FreeLists {
   /** First chunk of a list, or -1. */
   first(zone: number, order: number, type: number): number {
     return this.#heads[this.#list(zone, order, type)];
+  }
+
+  /** Last chunk of a list, or -1. */
+  last(zone: number, order: number, type: number): number {
+    return this.#tails[this.#list(zone, order, type)];
   }
 
   /** Chunks in a list. */
@@ -72,6 +83,7 @@ export class FreeLists {
     }
     this.#counts[list]++;
     this.freePagesOf[zone] += 1 << order;
+    this.#countPages(pfn, order, 1);
   }
 
   remove(zone: number, pfn: number): void {
@@ -86,6 +98,25 @@ export class FreeLists {
     this.orderOf[pfn] = NONE;
     this.#counts[list]--;
     this.freePagesOf[zone] -= 1 << order;
+    this.#countPages(pfn, order, -1);
+  }
+
+  #countPages(pfn: number, order: number, sign: number): void {
+    const block = pfn >> this.#pageblockOrder;
+    if (order <= this.#pageblockOrder) {
+      this.freePagesIn[block] += sign << order;
+      return;
+    }
+    const end = block + (1 << (order - this.#pageblockOrder));
+    for (let each = block; each < end; each++) this.freePagesIn[each] += sign << this.#pageblockOrder;
+  }
+
+  /** Whether a page range of 2^order pages lies in a free chunk. */
+  covers(pfn: number, order: number): boolean {
+    for (let above = order; above <= MAX_PAGE_ORDER; above++) {
+      if (this.orderOf[pfn & ~((1 << above) - 1)] >= above) return true;
+    }
+    return false;
   }
 
   /** Migratetype of the list that a free chunk is in. */

@@ -1,47 +1,45 @@
 /** Memory states that nobody recorded: a guest after a fresh boot, and one whose memory was fragmented. */
+import { InputError, MAX_PAGE_ORDER, type MemoryState } from '@decpool/model';
 import {
-  InputError,
-  MAX_PAGE_ORDER,
-  type MappingLevel,
-  type MappingRun,
-  type MemoryState,
-  MIGRATETYPES,
-  type Migratetype,
-  type PageRun,
-  type ZoneState,
-} from '@decpool/model';
+  directMapOf,
+  emptyOrders,
+  MIB,
+  nodesName,
+  PAGE,
+  PAGEBLOCK_PAGES,
+  pageblocksOf,
+  pagesOf,
+  ramOf,
+  sizeName,
+  zoneState,
+  zonesOf,
+} from './memory-layout.ts';
 import { randomFrom } from './random.ts';
 
-const PAGE = 4096;
-const PAGEBLOCK_PAGES = 512;
-const MIB = 2 ** 20;
-const GIB = 2 ** 30;
-
-/** Where zones end on x86: MAX_DMA_PFN and MAX_DMA32_PFN, arch/x86/include/asm/dma.h. */
-const DMA_END = (16 * MIB) / PAGE;
-const DMA32_END = (4 * GIB) / PAGE;
-/** Where the hole for devices begins, as QEMU's q35 machine lays out more than 2.75 GiB (recorded iomem: 3 GiB). */
-const HOLE_START = (3 * GIB) / PAGE;
+export { directMapOf } from './memory-layout.ts';
 
 /**
- * Memory that a booted kernel holds: its image and initial allocations, and struct page for every page frame
- * (64 bytes a page, include/linux/mm_types.h).
+ * Memory that a booted kernel holds: its image and initial allocations on node 0, and on each node struct page for
+ * every page frame there (64 bytes a page, include/linux/mm_types.h; sparse_init_nid, mm/sparse.c).
  */
 const KERNEL_BYTES = 64 * MIB;
 const STRUCT_PAGE_BYTES = 64;
 
-/** A guest of `bytes` of memory just booted: nearly all of it free in the largest chunks. */
-export function freshBoot(bytes: number): MemoryState {
+/** A guest of `bytes` of memory in so many NUMA nodes, just booted: nearly all of it free in the largest chunks. */
+export function freshBoot(bytes: number, nodes = 1): MemoryState {
   const ram = ramOf(bytes);
-  let kernelBlocks = Math.ceil(
-    (KERNEL_BYTES + (bytes / PAGE) * STRUCT_PAGE_BYTES) / (PAGEBLOCK_PAGES * PAGE),
-  );
-  const zones = zonesOf(ram)
+  const layout = zonesOf(ram, nodes);
+  const kernelBlocks = Array.from({ length: nodes }, (_, node) => {
+    const pages = layout.reduce((sum, zone) => sum + (zone.node === node ? pagesOf(zone.ram) : 0), 0);
+    const held = (node === 0 ? KERNEL_BYTES : 0) + pages * STRUCT_PAGE_BYTES;
+    return Math.ceil(held / (PAGEBLOCK_PAGES * PAGE));
+  });
+  const zones = layout
     .reverse()
     .map((zone) => {
       const blocks = pageblocksOf(zone.ram);
-      const used = zone.name === 'DMA' ? 1 : Math.min(blocks >> 1, kernelBlocks);
-      if (zone.name !== 'DMA') kernelBlocks -= used;
+      const used = zone.name === 'DMA' ? 1 : Math.min(blocks >> 1, kernelBlocks[zone.node]);
+      if (zone.name !== 'DMA') kernelBlocks[zone.node] -= used;
       const free = blocks - used;
       const movable = emptyOrders();
       movable[MAX_PAGE_ORDER] = free >> 1;
@@ -49,7 +47,7 @@ export function freshBoot(bytes: number): MemoryState {
       return zoneState(zone, { Movable: movable }, { Unmovable: used, Movable: free });
     })
     .reverse();
-  return { name: `fresh boot ${sizeName(bytes)}`, zones, directMap: directMapOf(ram) };
+  return { name: `fresh boot ${sizeName(bytes)}${nodesName(nodes)}`, zones, directMap: directMapOf(ram) };
 }
 
 /** Of the pages taken from a fragmented pageblock, the fraction that was freed again at random. */
@@ -57,13 +55,14 @@ const FREED_FRACTION = 0.6;
 
 /**
  * A guest whose memory was fragmented: `fraction` of the pageblocks above the DMA zone were filled with order-0
- * pages, and 60 % of those freed at random, as in the recordings made with fragmented memory. `seed` decides which.
+ * pages, and 60 % of those freed at random, as in the recordings made with fragmented memory. `seed`
+ * decides which.
  */
-export function fragmented(bytes: number, fraction: number, seed: number): MemoryState {
+export function fragmented(bytes: number, fraction: number, seed: number, nodes = 1): MemoryState {
   if (!(fraction >= 0 && fraction <= 1)) {
     throw new InputError(`a fragmented fraction of ${fraction}: must be from 0 to 1`);
   }
-  const fresh = freshBoot(bytes);
+  const fresh = freshBoot(bytes, nodes);
   const random = randomFrom(seed);
   const zones = fresh.zones.map((zone) => {
     if (zone.name === 'DMA') return zone;
@@ -82,7 +81,8 @@ export function fragmented(bytes: number, fraction: number, seed: number): Memor
       },
     };
   });
-  return { ...fresh, name: `${sizeName(bytes)} fragmented ${fraction} seed ${seed}`, zones };
+  const name = `${sizeName(bytes)} fragmented ${fraction} seed ${seed}${nodesName(nodes)}`;
+  return { ...fresh, name, zones };
 }
 
 /** Adds to `orders` what is free in a pageblock of which each page is free with FREED_FRACTION, as merged buddies. */
@@ -98,92 +98,4 @@ function countRandomFree(orders: number[], random: { below(limit: number): numbe
     if (free.length === 1) return;
     free = merged;
   }
-}
-
-function ramOf(bytes: number): PageRun[] {
-  if (!Number.isInteger(bytes) || bytes < 64 * MIB || bytes > 1023 * GIB || bytes % (2 * MIB) !== 0) {
-    // With the hole below 4 GiB, 1023 GiB end at 1 TiB: as far as a geometry goes.
-    throw new InputError(`memory of ${bytes} bytes: must be from 64 MiB to 1023 GiB, a multiple of 2 MiB`);
-  }
-  const pages = bytes / PAGE;
-  const low = Math.min(pages, HOLE_START);
-  const high = pages - low;
-  return high === 0
-    ? [[0, low]]
-    : [
-        [0, low],
-        [DMA32_END, high],
-      ];
-}
-
-function zonesOf(ram: readonly PageRun[]): { name: string; ram: PageRun[] }[] {
-  const bounds: readonly [string, number, number][] = [
-    ['DMA', 0, DMA_END],
-    ['DMA32', DMA_END, DMA32_END],
-    ['Normal', DMA32_END, Number.POSITIVE_INFINITY],
-  ];
-  return bounds
-    .map(([name, from, to]) => ({
-      name,
-      ram: ram
-        .map(([start, pages]): PageRun => {
-          const first = Math.max(start, from);
-          return [first, Math.max(0, Math.min(start + pages, to) - first)];
-        })
-        .filter(([, pages]) => pages > 0),
-    }))
-    .filter((zone) => zone.ram.length > 0);
-}
-
-const pageblocksOf = (ram: readonly PageRun[]) =>
-  ram.reduce((blocks, [, pages]) => blocks + pages / PAGEBLOCK_PAGES, 0);
-
-const emptyOrders = () => new Array<number>(MAX_PAGE_ORDER + 1).fill(0);
-
-function zoneState(
-  zone: { name: string; ram: PageRun[] },
-  free: Partial<Record<Migratetype, number[]>>,
-  pageblocks: Partial<Record<Migratetype, number>>,
-): ZoneState {
-  const perType = <Value>(value: (type: Migratetype) => Value) =>
-    Object.fromEntries(MIGRATETYPES.map((type) => [type, value(type)])) as Record<Migratetype, Value>;
-  return {
-    ...zone,
-    free: perType((type) => free[type] ?? emptyOrders()),
-    lowWatermark: 0,
-    pageblocks: perType((type) => pageblocks[type] ?? 0),
-  };
-}
-
-/**
- * The direct map that a kernel with 1G pages builds over RAM: 1G entries for whole aligned GiB, 2M for whole aligned
- * blocks, and 4K for the rest and for the first 2 MiB (init_memory_mapping, arch/x86/mm/init.c).
- */
-export function directMapOf(ram: readonly PageRun[]): MappingRun[] {
-  const region = GIB / PAGE;
-  const runs: MappingRun[] = [];
-  const map = (from: number, to: number, level: MappingLevel) => {
-    if (from < to) runs.push([from, to - from, level]);
-  };
-  for (const [start, pages] of ram) {
-    const end = start + pages;
-    for (let at = start; at < end; ) {
-      const next = Math.min(end, (Math.floor(at / region) + 1) * region);
-      if (next - at === region && at > 0) {
-        map(at, next, 3);
-      } else {
-        const firstWhole = Math.max(1, Math.ceil(at / PAGEBLOCK_PAGES)) * PAGEBLOCK_PAGES;
-        const lastWhole = Math.floor(next / PAGEBLOCK_PAGES) * PAGEBLOCK_PAGES;
-        map(at, Math.min(firstWhole, next), 1);
-        map(firstWhole, lastWhole, 2);
-        map(Math.max(at, firstWhole, lastWhole), next, 1);
-      }
-      at = next;
-    }
-  }
-  return runs;
-}
-
-function sizeName(bytes: number): string {
-  return bytes % GIB === 0 ? `${bytes / GIB} GiB` : `${bytes / MIB} MiB`;
 }

@@ -1,0 +1,103 @@
+/**
+ * A memory state that nobody recorded, but modelled on four that were: a guest that has run for long, its memory full
+ * of page cache, its free lists churned.
+ *
+ * From the recorded states `k61-E1a-before`, `k61-E1d-before`, `k73-E1d-before` and `k73-E1m-before` (zones DMA32 and
+ * Normal of each) come: free memory of 1.5 to 5 % (six of the eight zones; the other two had 7 and 13 %); the free
+ * chunks of each migratetype and order (those of DMA32 in `k61-E1d-before`, the zone that the requests there were
+ * served from); Reclaimable pageblocks of 1 to 4 %; a DMA zone as it was at boot; the watermarks, by the kernel's rules,
+ * which give the recorded ones back for the recorded guest.
+ *
+ * Assumed: one pageblock in five is Unmovable, the rest Movable page cache. In the recordings 51 to 81 % are Unmovable,
+ * which says more of how those guests were filled than of guests with a disk.
+ */
+import type { MemoryState, Migratetype, ZoneState } from '@decpool/model';
+import { nodesName, PAGE, PAGEBLOCK_PAGES, pagesOf, sizeName, zoneState } from './memory-layout.ts';
+import { freshBoot } from './profiles.ts';
+import { type Random, randomFrom } from './random.ts';
+
+/** Free chunks by order. */
+const RECORDED: Partial<Record<Migratetype, readonly number[]>> = {
+  Unmovable: [0, 101, 65, 83, 73, 50, 48, 55, 37, 1, 0],
+  Movable: [1013, 1155, 773, 238, 91, 34, 15, 7, 3, 0, 0],
+  Reclaimable: [0, 0, 0, 1, 3, 1, 0, 0, 0, 0, 0],
+};
+const RECORDED_PAGES = Object.values(RECORDED)
+  .flatMap((counts) => counts.map((count, order) => count << order))
+  .reduce((sum, pages) => sum + pages, 0);
+
+/** Ranges that a seed draws from: fractions of a zone's pages and of its pageblocks, and of a recorded count. */
+const FREE = [0.015, 0.05] as const;
+const UNMOVABLE = [0.15, 0.25] as const;
+const RECLAIMABLE = [0.01, 0.04] as const;
+const OF_RECORDED = [0.5, 1.5] as const;
+
+/**
+ * An aged guest of `bytes` of memory in so many NUMA nodes, as the top of this file tells; `seed` decides the rest.
+ * Throws InputError for a size or a number of nodes that is not modelled.
+ */
+export function aged(bytes: number, seed: number, nodes = 1): MemoryState {
+  const fresh = freshBoot(bytes, nodes);
+  const random = randomFrom(seed);
+  const watermarks = lowWatermarks(fresh.zones);
+  const zones = fresh.zones.map((zone, index) =>
+    zone.name === 'DMA'
+      ? { ...zone, lowWatermark: watermarks[index] }
+      : agedZone(zone, watermarks[index], random),
+  );
+  return { ...fresh, name: `${sizeName(bytes)} aged seed ${seed}${nodesName(nodes)}`, zones };
+}
+
+function agedZone({ name, node = 0, ram }: ZoneState, lowWatermark: number, random: Random): ZoneState {
+  const pages = pagesOf(ram);
+  const blocks = pages / PAGEBLOCK_PAGES;
+  const scale = (pages * between(FREE, random)) / RECORDED_PAGES;
+  const scaled = (counts: readonly number[]) =>
+    counts.map((count) => rounded(count * scale * between(OF_RECORDED, random), random));
+  const free = Object.fromEntries(Object.entries(RECORDED).map(([type, counts]) => [type, scaled(counts)]));
+  const unmovable = Math.max(1, Math.round(blocks * between(UNMOVABLE, random)));
+  const reclaimable = Math.max(1, Math.round(blocks * between(RECLAIMABLE, random)));
+  const movable = blocks - unmovable - reclaimable;
+  return zoneState(
+    { name, node, ram },
+    free,
+    { Unmovable: unmovable, Movable: movable, Reclaimable: reclaimable },
+    lowWatermark,
+  );
+}
+
+const PARTS = 1_000_000;
+
+const between = ([low, high]: readonly [number, number], random: Random): number =>
+  low + ((high - low) * random.below(PARTS)) / PARTS;
+
+/** Up or down at random, so that small numbers do not all vanish in a small zone. */
+const rounded = (value: number, random: Random): number => Math.floor(value + random.below(PARTS) / PARTS);
+
+/** A zone keeps free for higher ones 1/256 of their pages: sysctl_lowmem_reserve_ratio, mm/page_alloc.c. */
+const LOWMEM_RESERVE_RATIO = 256;
+
+/** Pageblocks that khugepaged wants free in each zone: set_recommended_min_free_kbytes(), mm/khugepaged.c. */
+const KHUGEPAGED_PAGEBLOCKS = 2 + 3 * 3;
+
+/**
+ * Low watermark of each zone with its reserve against GFP_KERNEL requests, in pages: init_per_zone_wmark_min(),
+ * __setup_per_zone_wmarks() and setup_per_zone_lowmem_reserve(), mm/page_alloc.c. All RAM counts as managed.
+ */
+function lowWatermarks(zones: readonly ZoneState[]): number[] {
+  const all = zones.reduce((sum, zone) => sum + pagesOf(zone.ram), 0);
+  const forKhugepaged = Math.min(
+    PAGEBLOCK_PAGES * KHUGEPAGED_PAGEBLOCKS * zones.length,
+    Math.floor(all / 20),
+  );
+  const minFreeKilobytes = Math.floor(Math.sqrt(((all * PAGE) / 1024) * 16));
+  const minimum = Math.max(Math.floor((minFreeKilobytes * 1024) / PAGE), forKhugepaged);
+  return zones.map((zone, index) => {
+    const pages = pagesOf(zone.ram);
+    const min = Math.floor((minimum * pages) / all);
+    // watermark_scale_factor: at least a thousandth of the zone lies between two watermarks.
+    const low = min + Math.max(min >> 2, Math.floor(pages / 1000));
+    const above = zones.slice(index + 1).filter((other) => other.node === zone.node);
+    return low + Math.floor(above.reduce((sum, other) => sum + pagesOf(other.ram), 0) / LOWMEM_RESERVE_RATIO);
+  });
+}

@@ -1,0 +1,78 @@
+import { MIGRATETYPES, pfn } from '@decpool/model';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { aged } from './aged.ts';
+import { fragmented, freshBoot } from './profiles.ts';
+import { GIB, MIB, sourceOf } from './testing.ts';
+
+it('takes the highest whole free blocks that lie together, out of chunks of any size', () => {
+  const memory = freshBoot(5 * GIB);
+  const source = sourceOf(memory);
+  const before = source.freePages;
+  const top = 6 * GIB;
+  // 5 GiB of RAM end at 6 GiB, behind the hole; what the kernel holds lies at random places.
+  const first = source.claimContiguous(3);
+  expect(first % 512).toBe(0);
+  expect(first).toBeGreaterThan((top - GIB) / 4096 - 1);
+  expect(source.freePages).toBe(before - 3 * 512);
+  const second = source.claimContiguous(3);
+  expect(second).toBeLessThan(first);
+});
+
+it('finds nothing where no run is long enough, and takes nothing then', () => {
+  const source = sourceOf(freshBoot(64 * MIB));
+  const before = source.freePages;
+  expect(source.claimContiguous(33)).toBe(-1);
+  expect(source.freePages).toBe(before);
+});
+
+it('gives out no page twice, and everything comes back', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(freshBoot(256 * MIB), fragmented(256 * MIB, 0.5, 3), aged(512 * MIB, 2)),
+      fc.nat(20),
+      fc.array(
+        fc.oneof(fc.record({ blocks: fc.integer({ min: 1, max: 9 }) }), fc.record({ order: fc.nat(10) })),
+        {
+          maxLength: 40,
+        },
+      ),
+      (memory, seed, steps) => {
+        const source = sourceOf(memory, seed);
+        const before = source.freePages;
+        const taken = new Set<number>();
+        const chunks: { start: number; order: number }[] = [];
+        for (const step of steps) {
+          const pages = 'blocks' in step ? step.blocks * 512 : 1 << step.order;
+          const start =
+            'blocks' in step ? source.claimContiguous(step.blocks) : source.claim(step.order, 'Unmovable');
+          if (start === -1) continue;
+          for (let page: number = start; page < start + pages; page++) {
+            expect(taken.has(page)).toBe(false);
+            taken.add(page);
+          }
+          if ('order' in step) chunks.push({ start, order: step.order });
+          else for (let at = 0; at < step.blocks; at++) chunks.push({ start: start + at * 512, order: 9 });
+        }
+        expect(source.freePages).toBe(before - taken.size);
+        for (const { start, order } of chunks) source.giveBack(pfn(start), order);
+        expect(source.freePages).toBe(before);
+        const counted = memory.zones.reduce(
+          (sum, zone) =>
+            sum +
+            MIGRATETYPES.reduce(
+              (all, type) =>
+                all +
+                source
+                  .freeChunks(zone.name, type)
+                  .reduce((pages, count, order) => pages + count * 2 ** order, 0),
+              0,
+            ),
+          0,
+        );
+        expect(counted).toBe(before);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
