@@ -1,6 +1,10 @@
 /** Every strategy and baseline by name: the one place where they are listed. */
 import { InputError } from '@decpool/model';
+import { genpool } from './baselines/genpool.ts';
 import { gfpDecrypted } from './baselines/gfp-decrypted.ts';
+import { linux612 } from './baselines/linux-6.12.ts';
+import { linux73 } from './baselines/linux-7.3.ts';
+import { swiotlb } from './baselines/swiotlb.ts';
 import { blockConversion } from './conversion/block.ts';
 import type { Conversion } from './conversion/conversion.ts';
 import { pageConversion } from './conversion/page.ts';
@@ -13,9 +17,15 @@ import { poolPolicy } from './pool-policy.ts';
 import { immediate } from './supply/immediate.ts';
 import { neverReturn } from './supply/never-return.ts';
 import type { Supply } from './supply/supply.ts';
+import { watermark } from './supply/watermark.ts';
 
 export const BASELINES: Readonly<Record<string, PolicyFactory>> = {
+  'linux-6.12': linux612,
+  'linux-7.3': linux73,
   'gfp-decrypted': gfpDecrypted,
+  genpool,
+  swiotlb: swiotlb('fixed'),
+  'swiotlb:dynamic': swiotlb('dynamic'),
 };
 
 export const PLACEMENTS: Readonly<Record<string, PlacementFactory>> = {
@@ -29,9 +39,11 @@ export const CONVERSIONS: Readonly<Record<string, Conversion>> = {
   block: blockConversion,
 };
 
-export const SUPPLIES: Readonly<Record<string, Supply>> = {
+/** A supply may take parameters behind its name: `watermark:64:256`. */
+export const SUPPLIES: Readonly<Record<string, Supply | ((parameters: readonly string[]) => Supply)>> = {
   'never-return': neverReturn,
   immediate,
+  watermark,
 };
 
 /**
@@ -49,8 +61,16 @@ export function policyNamed(name: string): PolicyFactory {
   return poolPolicy(
     pick(PLACEMENTS, parts[0], 'placement', name),
     pick(CONVERSIONS, parts[1], 'conversion', name),
-    pick(SUPPLIES, parts[2], 'supply', name),
+    supplyNamed(parts[2], name),
   );
+}
+
+function supplyNamed(text: string, policy: string): Supply {
+  const [name, ...parameters] = text.split(':');
+  const supply = pick(SUPPLIES, name, 'supply', policy);
+  if (typeof supply === 'function') return supply(parameters);
+  if (parameters.length === 0) return supply;
+  throw new InputError(`supply '${name}' in policy '${policy}' takes no parameters`);
 }
 
 const list = (known: Readonly<Record<string, unknown>>) => Object.keys(known).join(', ');

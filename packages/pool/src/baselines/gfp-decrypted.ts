@@ -6,45 +6,37 @@ import {
   type StateView,
 } from '@decpool/model';
 import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
+import { slabCacheFor } from '../slab/slab-cache.ts';
+import { allocateOnItsOwn, type Chunk, freeEachOnItsOwn } from './on-its-own.ts';
 
 /**
  * `__GFP_DECRYPTED` as prototyped on the kernel mailing list in June 2024: the page allocator decrypts every
  * allocation on its own in post_alloc_hook() and encrypts it again in free_pages_prepare(). Nothing is grouped:
- * where a request lands is decided by the free lists alone. An exact count takes, and converts, the whole power of
- * two; vmalloc takes order-0 pages from the bulk allocator (mm/vmalloc.c, 6.12), each with a conversion of its own.
+ * where a request lands is decided by the free lists alone. Small objects come from slab caches of their own. An exact
+ * count takes, and converts, the whole power of two; a coherent buffer converts the pages it fills; vmalloc takes order-0
+ * pages from the bulk allocator (mm/vmalloc.c, 6.12), each with a conversion of its own. The prototype ignores errors of
+ * conversions and would hand such pages out; here they are leaked.
  */
-export const gfpDecrypted: PolicyFactory = (): Policy => ({
+export const gfpDecrypted: PolicyFactory = (view): Policy => ({
   name: 'gfp-decrypted',
+  cacheFor: (request) => (request.api === 'kmalloc' ? slabCacheFor(request, view.platform) : undefined),
 
-  allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
-    const isScattered = request.api === 'vmalloc';
-    const order = isScattered ? 0 : orderFor(request.pages);
-    if (order > MAX_PAGE_ORDER) {
-      record.fail('too-large');
-      return;
-    }
-    const chunks = isScattered ? request.pages : 1;
-    for (let made = 0; made < chunks; made++) {
-      const start = record.claim(order);
-      if (start === -1) {
-        release(request, view, record);
-        record.fail('out-of-memory');
-        return;
-      }
-      record.decrypt(start, 2 ** order);
-      record.allocate(start, 2 ** order);
-    }
+  allocate(request: AllocateRequest, state: StateView, record: Recorder): void {
+    const order = orderFor(request.pages);
+    if (request.api === 'vmalloc') allocateOnItsOwn(request, request.pages, ONE_PAGE, state, record);
+    else if (order > MAX_PAGE_ORDER) record.fail('too-large');
+    else allocateOnItsOwn(request, 1, chunkFor(request, order), state, record);
   },
 
-  free: release,
+  free: (request: FreeRequest, state: StateView, record: Recorder) =>
+    freeEachOnItsOwn(request.allocation, 'kept', state, record),
 });
 
-function release(request: AllocateRequest | FreeRequest, view: StateView, record: Recorder): void {
-  for (let left = view.extentCount(request.allocation); left > 0; left--) {
-    const start = view.extentPfn(request.allocation);
-    const pages = view.extentPages(request.allocation);
-    record.free(start, pages);
-    record.encrypt(start, pages);
-    record.giveBack(start, pages);
-  }
-}
+const ONE_PAGE: Chunk = { order: 0, pages: 1, tail: 'kept' };
+
+/** dma_direct_alloc() converts only the pages that the buffer fills (kernel/dma/direct.c); others all that they took. */
+const chunkFor = ({ api, pages }: AllocateRequest, order: number): Chunk => ({
+  order,
+  pages: api === 'dma_alloc_coherent' ? pages : 1 << order,
+  tail: 'kept',
+});

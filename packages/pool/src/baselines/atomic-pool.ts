@@ -1,0 +1,202 @@
+/**
+ * The atomic DMA pool (kernel/dma/pool.c), memory that is shared beforehand for callers that may not sleep. It consists of
+ * chunks, as lib/genalloc.c keeps them: a bitmap of pages each, the newest chunk first, and the first place that fits,
+ * naturally aligned (gen_pool_first_fit_order_align). A chunk is converted as a whole when it comes and never leaves, so
+ * nothing is converted for a request or a free.
+ *
+ * The kernel has one pool a zone; here there is one, and a request that is bound to a zone or a node uses the chunks there.
+ */
+import {
+  type FailureReason,
+  MAX_PAGE_ORDER,
+  orderFor,
+  type Pfn,
+  type StateView,
+  pfn as toPfn,
+} from '@decpool/model';
+import type { BlockRange, Recorder } from '../policy.ts';
+
+/** dma_atomic_pool_init(): 128 KiB for each GiB of memory, from 128 KiB to the largest chunk, 4 MiB. In pages. */
+const PAGES_PER_GIB = 32;
+const GIB_PAGES = 2 ** 18;
+const LEAST_PAGES = 32;
+const MOST_PAGES = 1 << MAX_PAGE_ORDER;
+
+/** Pages that the pool begins with; `view` is of a state in which nothing has happened yet. */
+export function initialPages(view: StateView): number {
+  // All RAM is in the direct map.
+  const ram = view.counter('mapped4KPages') + view.counter('mapped2MPages') + view.counter('mapped1GPages');
+  return Math.max(LEAST_PAGES, Math.min(MOST_PAGES, Math.floor((ram * PAGES_PER_GIB) / GIB_PAGES)));
+}
+
+/** What one expansion of the pool adds. */
+interface Taken {
+  readonly start: Pfn;
+  readonly order: number;
+}
+
+export class AtomicPool {
+  readonly #pagesPerBlock: number;
+  /** As they came. */
+  readonly #chunks: Chunk[] = [];
+  readonly #byStart = new Map<number, Chunk>();
+  /** Pages of the pool, used or not. */
+  #pages = 0;
+  readonly #initialPages: number;
+  readonly #leastOrder: number;
+  #isMade = false;
+  /** Whether the worker is to look after the pool: schedule_work(&atomic_pool_work). */
+  #isWorkScheduled = true;
+
+  constructor(view: StateView) {
+    this.#pagesPerBlock = view.geometry.pagesPerBlock;
+    this.#initialPages = initialPages(view);
+    this.#leastOrder = orderFor(view.platform.granulePages);
+  }
+
+  /** Free pages in chunks that lie in a range. */
+  freePagesIn(range: BlockRange): number {
+    return this.#chunks.reduce((sum, chunk) => sum + (this.#isIn(chunk, range) ? chunk.freePages : 0), 0);
+  }
+
+  get #freePages(): number {
+    return this.#chunks.reduce((sum, chunk) => sum + chunk.freePages, 0);
+  }
+
+  get hasWork(): boolean {
+    return this.#isWorkScheduled;
+  }
+
+  /** Makes the pool the first time, as at boot; then atomic_pool_work_fn(): when little is free, doubles it. */
+  work(record: Recorder): void {
+    this.#isWorkScheduled = false;
+    if (!this.#isMade) {
+      this.#isMade = true;
+      this.#expand([this.#claim(this.#initialPages, this.#leastOrder, record)], record);
+    } else if (this.#freePages < this.#initialPages) {
+      this.#expand([this.#claim(this.#pages, this.#leastOrder, record)], record);
+    }
+  }
+
+  /** Tells that a caller that may not sleep was here: if it left less free than the pool began with, the worker adds some. */
+  usedAtomically(): void {
+    if (this.#freePages < this.#initialPages) this.#isWorkScheduled = true;
+  }
+
+  /** Takes free pages at a multiple of `align`, a power of two; -1 when no chunk in the range has such a place. */
+  take(pages: number, align: number, range: BlockRange): Pfn | -1 {
+    for (let index = this.#chunks.length - 1; index >= 0; index--) {
+      const chunk = this.#chunks[index];
+      if (chunk.freePages < pages || !this.#isIn(chunk, range)) continue;
+      const start = chunk.take(pages, align);
+      if (start !== -1) return toPfn(start);
+    }
+    return -1;
+  }
+
+  /** Takes pages back; returns false for pages that are not the pool's. */
+  put(start: Pfn, pages: number): boolean {
+    for (let order = this.#leastOrder; order <= MAX_PAGE_ORDER; order++) {
+      const chunk = this.#byStart.get(start - (start % (1 << order)));
+      if (chunk === undefined || start >= chunk.start + chunk.pages) continue;
+      chunk.put(start, pages);
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * Grows at once, for a caller that may sleep, in chunks that double the pool, until `missing` more pages are free or
+   * memory is short: then by nothing. Each chunk is of `order` at least. Returns why it did not grow by all of that.
+   */
+  grow(missing: number, order: number, record: Recorder): FailureReason | undefined {
+    const taken: Taken[] = [];
+    for (let added = 0; added < missing; ) {
+      const chunk = this.#claim(this.#pages + added, Math.max(order, this.#leastOrder), record);
+      if (chunk === undefined) {
+        for (const { start, order: size } of taken) record.giveBack(start, 1 << size);
+        return 'out-of-memory';
+      }
+      taken.push(chunk);
+      added += 1 << chunk.order;
+    }
+    return this.#expand(taken, record) ? undefined : 'conversion-failed';
+  }
+
+  /** A private chunk of so many pages or, where there is none, of the next smaller order, down to `least`. */
+  #claim(pages: number, least: number, record: Recorder): Taken | undefined {
+    for (let order = Math.min(MAX_PAGE_ORDER, Math.max(orderFor(pages), least)); order >= least; order--) {
+      const start = record.claim(order);
+      if (start !== -1) return { start, order };
+    }
+    return undefined;
+  }
+
+  /** atomic_pool_expand(): converts chunks and adds them. Returns whether all of them are in the pool now. */
+  #expand(taken: readonly (Taken | undefined)[], record: Recorder): boolean {
+    let areAll = true;
+    for (const chunk of taken) {
+      if (chunk === undefined) return false;
+      const pages = 1 << chunk.order;
+      const result = record.decrypt(chunk.start, pages);
+      if (result === 'converted') this.#add(new Chunk(chunk.start, pages));
+      else areAll = false;
+      if (result === 'private') record.giveBack(chunk.start, pages);
+    }
+    return areAll;
+  }
+
+  #add(chunk: Chunk): void {
+    this.#chunks.push(chunk);
+    this.#byStart.set(chunk.start, chunk);
+    this.#pages += chunk.pages;
+  }
+
+  #isIn({ start, pages }: Chunk, { firstBlock, endBlock }: BlockRange): boolean {
+    return start >= firstBlock * this.#pagesPerBlock && start + pages <= endBlock * this.#pagesPerBlock;
+  }
+}
+
+/** struct gen_pool_chunk, in pages. It is naturally aligned, so an alignment inside it is one of addresses. */
+class Chunk {
+  readonly start: number;
+  readonly pages: number;
+  freePages: number;
+  readonly #isUsed: Uint8Array;
+  /** No page below this one is free. */
+  #lowest = 0;
+
+  constructor(start: number, pages: number) {
+    this.start = start;
+    this.pages = pages;
+    this.freePages = pages;
+    this.#isUsed = new Uint8Array(pages);
+  }
+
+  /** First page of the place, or -1. */
+  take(pages: number, align: number): number {
+    const used = this.#isUsed;
+    while (this.#lowest < this.pages && used[this.#lowest] === 1) this.#lowest++;
+    let from = alignedUp(this.#lowest, align);
+    for (let at = from; from + pages <= this.pages; ) {
+      if (used[at] === 1) {
+        from = alignedUp(at + 1, align);
+        at = from;
+      } else if (++at - from === pages) {
+        used.fill(1, from, at);
+        this.freePages -= pages;
+        return this.start + from;
+      }
+    }
+    return -1;
+  }
+
+  put(start: number, pages: number): void {
+    const from = start - this.start;
+    this.#isUsed.fill(0, from, from + pages);
+    this.freePages += pages;
+    this.#lowest = Math.min(this.#lowest, from);
+  }
+}
+
+const alignedUp = (at: number, align: number): number => (at + align - 1) & -align;

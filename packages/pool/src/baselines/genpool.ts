@@ -1,0 +1,94 @@
+import {
+  type AllocateRequest,
+  type FailureReason,
+  type FreeRequest,
+  MAX_PAGE_ORDER,
+  orderFor,
+  type StateView,
+} from '@decpool/model';
+import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
+import { AtomicPool } from './atomic-pool.ts';
+import { mustNotConvert } from './on-its-own.ts';
+
+/**
+ * What if the kernel's atomic DMA pool (kernel/dma/pool.c, lib/genalloc.c) served every request for shared memory? It
+ * begins with 128 KiB for each GiB of memory, doubles when it grows, and never shrinks; a request takes the first place in
+ * it that fits, in whole pages. The kernel grows it by a deferred worker only, when less is free than it began with; here
+ * a caller that may sleep grows it at once, and one that may not wakes the worker. A vmalloc area is put together from
+ * places in any chunks. Nothing is ever made private again, so all memory that was shared once stays exposed.
+ */
+export const genpool: PolicyFactory = (view) => new GenPool(view);
+
+class GenPool implements Policy {
+  readonly name = 'genpool';
+  readonly freesWithoutSleeping = true;
+  readonly #pool: AtomicPool;
+
+  constructor(view: StateView) {
+    this.#pool = new AtomicPool(view);
+  }
+
+  hasWork(): boolean {
+    return this.#pool.hasWork;
+  }
+
+  work(_view: StateView, record: Recorder): void {
+    this.#pool.work(record);
+  }
+
+  allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
+    const order = orderFor(request.pages);
+    if (request.api === 'vmalloc') this.#allocateScattered(request, view, record);
+    else if (order > MAX_PAGE_ORDER) record.fail('too-large');
+    else this.#allocateContiguous(request.pages, order, view, record);
+    if (!record.mayConvert) this.#pool.usedAtomically();
+  }
+
+  #allocateContiguous(pages: number, order: number, view: StateView, record: Recorder): void {
+    let start = this.#pool.take(pages, 1 << order, record.reach);
+    if (start === -1) {
+      const failure = this.#grow(1 << order, order, view, record);
+      if (failure !== undefined) {
+        record.fail(failure);
+        return;
+      }
+      start = this.#pool.take(pages, 1 << order, record.reach);
+    }
+    if (start === -1) record.fail('out-of-memory');
+    else record.allocate(start, pages);
+  }
+
+  #grow(missing: number, order: number, view: StateView, record: Recorder): FailureReason | undefined {
+    return mustNotConvert(view, record) ? 'would-sleep' : this.#pool.grow(missing, order, record);
+  }
+
+  /** Grown first until it holds enough, so that a request that cannot be served takes nothing; then the largest places. */
+  #allocateScattered({ pages }: AllocateRequest, view: StateView, record: Recorder): void {
+    const missing = pages - this.#pool.freePagesIn(record.reach);
+    const failure = missing > 0 ? this.#grow(missing, 0, view, record) : undefined;
+    if (failure !== undefined) {
+      record.fail(failure);
+      return;
+    }
+    let wanted = 1 << MAX_PAGE_ORDER;
+    for (let left = pages; left > 0; ) {
+      wanted = Math.min(wanted, left);
+      const start = this.#pool.take(wanted, 1, record.reach);
+      if (start === -1) {
+        wanted = 1 << (31 - Math.clz32(wanted - 1));
+        continue;
+      }
+      record.allocate(start, wanted);
+      left -= wanted;
+    }
+  }
+
+  free({ allocation }: FreeRequest, view: StateView, record: Recorder): void {
+    for (let left = view.extentCount(allocation); left > 0; left--) {
+      const start = view.extentPfn(allocation);
+      const pages = view.extentPages(allocation);
+      record.free(start, pages);
+      this.#pool.put(start, pages);
+    }
+  }
+}

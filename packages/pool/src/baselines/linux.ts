@@ -1,0 +1,153 @@
+/**
+ * How a Linux kernel of today comes by shared memory: every driver allocates and converts its own. What differs between
+ * versions is a LinuxVersion; the rest is alike.
+ *
+ * - Pages, and what a driver takes from kmalloc() to share it: whole pages of the request's order, converted by
+ *   themselves. An exact count gives the rest of its power of two back at once (alloc_pages_exact(), mm/page_alloc.c).
+ * - Coherent DMA buffers (kernel/dma/direct.c): the same, but only the pages that the buffer fills are converted, and the
+ *   rest stays tied up. A caller that may not sleep is served from the atomic DMA pool.
+ * - Tables and lists that their drivers pack into pages: driver-pools.ts.
+ * - Memory from vmalloc(): vmalloc-area.ts, unless the version has a better way.
+ *
+ * A driver that may not sleep and asks for anything else is refused. Real kernels convert for some of those before the
+ * system runs (the ITS's tables at boot), when nothing has to sleep.
+ */
+import {
+  type AllocateRequest,
+  type Extent,
+  type FreeRequest,
+  MAX_PAGE_ORDER,
+  orderFor,
+  type StateView,
+} from '@decpool/model';
+import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
+import type { SlabCache } from '../slab/slab-cache.ts';
+import { AtomicPool } from './atomic-pool.ts';
+import { driverPoolFor } from './driver-pools.ts';
+import {
+  addChunk,
+  allocateOnItsOwn,
+  type Chunk,
+  freeEachOnItsOwn,
+  mustNotConvert,
+  returnOnItsOwn,
+} from './on-its-own.ts';
+import { isCoherent } from './owners.ts';
+import { allocateArea, convertsAreas, returnArea } from './vmalloc-area.ts';
+
+export interface LinuxVersion {
+  readonly name: string;
+  /** Largest order in which vmalloc() takes its pages. */
+  readonly vmallocOrder: number;
+  /** Whether what an owner takes from vmalloc() is made of contiguous chunks that are converted one by one instead. */
+  usesChunks(owner: string): boolean;
+}
+
+export const linux =
+  (version: LinuxVersion): PolicyFactory =>
+  (view) =>
+    new Linux(version, view);
+
+/** Extents that nobody uses any more, and how they were converted. */
+interface Freed {
+  readonly extents: readonly Extent[];
+  readonly how: 'area' | Chunk['tail'];
+}
+
+class Linux implements Policy {
+  readonly name: string;
+  readonly freesWithoutSleeping = true;
+  readonly #version: LinuxVersion;
+  readonly #view: StateView;
+  /** Outside a confidential VM nobody asks it. */
+  readonly #atomicPool: AtomicPool | undefined;
+  /** Freed where nothing could be converted. */
+  #waiting: Freed[] = [];
+
+  constructor(version: LinuxVersion, view: StateView) {
+    this.name = version.name;
+    this.#version = version;
+    this.#view = view;
+    this.#atomicPool = view.platform.confidential ? new AtomicPool(view) : undefined;
+  }
+
+  cacheFor(request: AllocateRequest): SlabCache | undefined {
+    return driverPoolFor(request, this.#view.platform);
+  }
+
+  allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
+    if (request.api === 'vmalloc') this.#vmalloc(request, view, record);
+    else if (orderFor(request.pages) > MAX_PAGE_ORDER) record.fail('too-large');
+    else if (isCoherent(request) && mustNotConvert(view, record)) this.#allocateAtomically(request, record);
+    else allocateOnItsOwn(request, 1, chunkFor(request), view, record);
+  }
+
+  #vmalloc(request: AllocateRequest, view: StateView, record: Recorder): void {
+    const usesChunks = this.#version.usesChunks(request.owner);
+    if (!usesChunks && !convertsAreas(view.platform)) record.fail('unsupported');
+    else if (mustNotConvert(view, record)) record.fail('would-sleep');
+    else if (usesChunks) allocateInChunks(request, view, record);
+    else allocateArea(request, this.#version.vmallocOrder, view, record);
+  }
+
+  /** dma_alloc_from_pool(). */
+  #allocateAtomically({ pages }: AllocateRequest, record: Recorder): void {
+    const start = this.#atomicPool?.take(pages, 1 << orderFor(pages), record.reach) ?? -1;
+    if (start === -1) record.fail('would-sleep');
+    else record.allocate(start, pages);
+    this.#atomicPool?.usedAtomically();
+  }
+
+  free({ allocation }: FreeRequest, view: StateView, record: Recorder): void {
+    const { api, owner, extents } = view.allocation(allocation);
+    for (const { pfn, pages } of extents) record.free(pfn, pages);
+    if (this.#atomicPool?.put(extents[0].pfn, extents[0].pages)) return;
+    const isArea = api === 'vmalloc' && !this.#version.usesChunks(owner);
+    const freed: Freed = { extents, how: isArea ? 'area' : tailOf(api) };
+    if (mustNotConvert(view, record)) this.#waiting.push(freed);
+    else returnPages(freed, view, record);
+  }
+
+  hasWork(): boolean {
+    return this.#waiting.length > 0 || this.#atomicPool?.hasWork === true;
+  }
+
+  work(view: StateView, record: Recorder): void {
+    for (const freed of this.#waiting) returnPages(freed, view, record);
+    this.#waiting = [];
+    if (this.#atomicPool?.hasWork) this.#atomicPool.work(record);
+  }
+}
+
+const tailOf = (api: AllocateRequest['api']): Chunk['tail'] =>
+  api === 'alloc_pages_exact' ? 'returned' : 'kept';
+
+function chunkFor({ api, pages }: AllocateRequest): Chunk {
+  const order = orderFor(pages);
+  const isFilled = api === 'dma_alloc_coherent' || api === 'alloc_pages_exact';
+  return { order, pages: isFilled ? pages : 1 << order, tail: tailOf(api) };
+}
+
+/** The largest chunks that are not larger than what is missing, one order lower from then on where there is none. */
+function allocateInChunks(request: AllocateRequest, view: StateView, record: Recorder): void {
+  const { granulePages } = view.platform;
+  let most = MAX_PAGE_ORDER;
+  for (let missing = request.pages; missing > 0; ) {
+    const order = Math.min(most, 31 - Math.clz32(missing));
+    // A granule is converted for what is smaller, so it is used as far as it goes.
+    const pages = Math.min(missing, Math.max(1 << order, granulePages));
+    const failure = addChunk({ order, pages, tail: 'kept' }, view, record);
+    if (failure === undefined) missing -= pages;
+    else if (failure === 'out-of-memory' && 1 << order > granulePages) most = order - 1;
+    else {
+      freeEachOnItsOwn(request.allocation, 'kept', view, record);
+      record.fail(failure);
+      return;
+    }
+  }
+}
+
+function returnPages({ extents, how }: Freed, view: StateView, record: Recorder): void {
+  if (how === 'area') returnArea(extents, view, record);
+  else for (const { pfn, pages } of extents) returnOnItsOwn(pfn, pages, how, view, record);
+}

@@ -1,0 +1,115 @@
+/**
+ * What the baselines share: a chunk comes straight from the page allocator and is converted by itself, through its
+ * address in the direct map. Where the host's granule is larger than what is used of a chunk, all of the granule is
+ * converted, and what nobody uses of it is shared for nothing.
+ */
+import {
+  type AllocateRequest,
+  type AllocationId,
+  type FailureReason,
+  orderFor,
+  type Pfn,
+  type Platform,
+  type StateView,
+  pfn as toPfn,
+} from '@decpool/model';
+import type { Recorder } from '../policy.ts';
+
+/** How much of a chunk is used. */
+export interface Chunk {
+  /** 2^order pages are taken, or a granule where that is more. */
+  readonly order: number;
+  /** Pages at its front that are given to the caller, and converted in whole granules. */
+  readonly pages: number;
+  /** What becomes of those that are not converted: `kept` private but tied up, or given back at once. */
+  readonly tail: 'kept' | 'returned';
+}
+
+/** Whether the caller may not wait for a conversion and one would be needed. */
+export const mustNotConvert = (view: StateView, record: Recorder): boolean =>
+  view.platform.confidential && !record.mayConvert;
+
+/** Serves a request with so many chunks, converted one by one, or refuses it and gives back what it has got so far. */
+export function allocateOnItsOwn(
+  request: AllocateRequest,
+  chunks: number,
+  chunk: Chunk,
+  view: StateView,
+  record: Recorder,
+): void {
+  if (mustNotConvert(view, record)) {
+    record.fail('would-sleep');
+    return;
+  }
+  for (let made = 0; made < chunks; made++) {
+    const failure = addChunk(chunk, view, record);
+    if (failure === undefined) continue;
+    freeEachOnItsOwn(request.allocation, chunk.tail, view, record);
+    record.fail(failure);
+    return;
+  }
+}
+
+/** Gives the request one more chunk. Returns why that failed; then nothing of the chunk is held, but for leaks. */
+export function addChunk(
+  { order, pages, tail }: Chunk,
+  { platform }: StateView,
+  record: Recorder,
+): FailureReason | undefined {
+  const start = record.claim(Math.max(order, orderFor(platform.granulePages)));
+  if (start === -1) return 'out-of-memory';
+  const converted = wholeGranules(pages, platform);
+  const taken = Math.max(1 << order, converted);
+  if (tail === 'returned' && converted < taken) record.giveBack(toPfn(start + converted), taken - converted);
+  const result = record.decrypt(start, converted);
+  if (result === 'converted') {
+    record.allocate(start, pages);
+    return undefined;
+  }
+  const held = tail === 'returned' ? converted : taken;
+  giveBackUnused(start, converted, held, result === 'leaked', record);
+  return 'conversion-failed';
+}
+
+/** Makes each extent of an allocation private and gives it back, with what was kept of its chunk. What is leaked stays. */
+export function freeEachOnItsOwn(
+  allocation: AllocationId,
+  tail: Chunk['tail'],
+  view: StateView,
+  record: Recorder,
+): void {
+  for (let left = view.extentCount(allocation); left > 0; left--) {
+    const start = view.extentPfn(allocation);
+    const pages = view.extentPages(allocation);
+    record.free(start, pages);
+    returnOnItsOwn(start, pages, tail, view, record);
+  }
+}
+
+/** Makes an extent that nobody uses any more private, and gives its chunk back. */
+export function returnOnItsOwn(
+  start: Pfn,
+  pages: number,
+  tail: Chunk['tail'],
+  { platform }: StateView,
+  record: Recorder,
+): void {
+  const converted = wholeGranules(pages, platform);
+  const held = tail === 'returned' ? converted : Math.max(1 << orderFor(pages), converted);
+  giveBackUnused(start, converted, held, record.encrypt(start, converted) === 'leaked', record);
+}
+
+/** Gives the pages held of a chunk back, or, when those that were converted are leaked, the others. */
+function giveBackUnused(
+  start: Pfn,
+  converted: number,
+  held: number,
+  isLeaked: boolean,
+  record: Recorder,
+): void {
+  if (!isLeaked) record.giveBack(start, held);
+  else if (held > converted) record.giveBack(toPfn(start + converted), held - converted);
+}
+
+const wholeGranules = (pages: number, { granulePages }: Platform): number =>
+  Math.ceil(pages / granulePages) * granulePages;

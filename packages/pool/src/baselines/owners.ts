@@ -1,0 +1,17 @@
+/**
+ * Which kernel code a request comes from, told by its owner's name: kernels treat some callers in ways of their own.
+ */
+import type { AllocateRequest } from '@decpool/model';
+
+/** Receive and send buffer of a Hyper-V network adapter: netvsc_init_buf(), drivers/net/hyperv/netvsc.c. */
+export const isNetvscBuffer = (owner: string): boolean => /^netvsc .*(recv|send)_buf$/.test(owner);
+
+/** Interrupt translation table of a PCI function: its_create_device(), drivers/irqchip/irq-gic-v3-its.c. */
+export const isItt = (owner: string): boolean => / ITT\b/.test(owner);
+
+/** List of pages of an NVMe I/O, from a dma_pool: nvme_setup_prp_pools(), drivers/nvme/host/pci.c. */
+export const isNvmeDescriptor = (owner: string): boolean => /^nvme.* descriptor$/.test(owner);
+
+/** Whether the memory comes through dma_direct_alloc(), by itself or for a dma_pool (mm/dmapool.c). */
+export const isCoherent = ({ api, owner }: AllocateRequest): boolean =>
+  api === 'dma_alloc_coherent' || isNvmeDescriptor(owner);
