@@ -1,47 +1,54 @@
 /**
- * Requests in, events out: runs a policy over the working state. No RxJS here, so that bulk runs pay for none.
+ * Requests in, events out: runs a policy over the working state, and does what lies above and beside it: slabs and
+ * vmalloc areas, the bounce buffers, the deferred worker, other users of the page allocator. No RxJS here, so that bulk
+ * runs pay for none.
  */
 import {
   type AllocateRequest,
+  type AllocationId,
+  ANY_NODE,
   APIS,
   type Api,
-  Columns,
-  type EventBatch,
+  attributesOf,
+  type BackgroundRequest,
+  type Columns,
   type EventColumns,
-  EventRows,
-  FAILURE_REASONS,
-  type FailureReason,
+  type Faults,
   type Frame,
   type FreeRequest,
+  GFP,
+  GFP_KERNEL,
   InputError,
   InvariantError,
+  MAX_NODE,
   MAX_OWNER,
   MAX_PAGE_ORDER,
-  type MappedRange,
   type MemoryState,
-  MIGRATETYPES,
-  type Migratetype,
+  maySleep,
   orderFor,
+  type PageSourceSettings,
   type Pfn,
+  pagesFor,
   type Request,
   type StateView,
-  splitForChange,
   TYPE,
-  pfn as toPfn,
+  type UserMapRequest,
+  zoneOf,
 } from '@decpool/model';
-import { createPageSource, type PageSource } from './page-source/buddy.ts';
-import type { Policy, PolicyFactory, Recorder } from './policy.ts';
-
-/** Who is told of events. */
-export interface EventSink {
-  /** Called for every event as soon as it is folded, while `wantsEvents` is true. The columns must not be kept. */
-  event(columns: EventColumns, row: number, seq: number): void;
-  readonly wantsEvents: boolean;
-  /** Called when the pending rows are about to become a batch. */
-  beforeBatch(): void;
-  /** Called whenever a batch is full, and by flush(). */
-  batch(batch: EventBatch): void;
-}
+import { EventRecorder, NO_OWNER, type Where } from './event-recorder.ts';
+import { FaultInjector } from './faults.ts';
+import { type EventSink, Ledger } from './ledger.ts';
+import { createPageSource, type PageSource, reachOf } from './page-source/buddy.ts';
+import type { Policy, PolicyFactory } from './policy.ts';
+import { type SlabCache, slabKey } from './slab/slab-cache.ts';
+import { SlabLayer } from './slab/slab-layer.ts';
+import {
+  bootPoolBytes,
+  MAX_MAPPING_BYTES,
+  SWIOTLB_CACHE,
+  Swiotlb,
+  type SwiotlbSettings,
+} from './swiotlb/swiotlb.ts';
 
 export interface EngineOptions {
   readonly frame: Frame;
@@ -50,67 +57,82 @@ export interface EngineOptions {
   readonly seed: number;
   readonly policy: PolicyFactory;
   readonly sink: EventSink;
+  readonly pageSource: PageSourceSettings;
+  /** Simulated ns until deferred work is done. */
+  readonly workerDelay: number;
+  readonly faults?: Faults;
+  readonly swiotlb?: SwiotlbSettings;
   /** Events in a batch; 8192 unless told. */
   readonly batchRows?: number;
 }
 
-const UNMOVABLE = MIGRATETYPES.indexOf('Unmovable');
 const API_CODE = Object.fromEntries(APIS.map((api, code) => [api, code])) as Record<Api, number>;
 
-export class Engine implements Recorder {
+export class Engine {
   readonly columns: Columns;
   readonly view: StateView;
   readonly policy: Policy;
+  /** The bounce buffers there are; undefined for none. */
+  readonly swiotlb: SwiotlbSettings | undefined;
+  readonly #memory: MemoryState;
+  readonly #ledger: Ledger;
   readonly #source: PageSource;
-  readonly #sink: EventSink;
-  readonly #rows: EventRows;
-  readonly #owners = new Map<string, number>();
-  readonly #isConfidential: boolean;
-  readonly #map: MappedRange;
-  /** What the change being made would leave a page as: shared (decrypt) or not (encrypt). */
-  #targetShared = true;
-  /** Number of the request being decided, and the allocation it is about. */
-  #request = 0;
-  #allocation = 0;
+  readonly #recorder: EventRecorder;
+  readonly #slabs = new SlabLayer();
+  readonly #swiotlb: Swiotlb | undefined;
+  readonly #workerDelay: number;
+  /** Where requests of each zone and node may lie, by zone and node. */
+  readonly #places = new Map<number, Where>();
+  /** Any zone and node. */
+  readonly #anywhere: Where;
   /** Highest allocation id asked for so far. */
   #lastAllocation = 0;
-  /** What the allocation has got so far, in pages and extents, and whether it was refused. */
-  #servedPages = 0;
-  #servedExtents = 0;
-  /** First page of the extent it got last. */
-  #servedStart = 0;
-  #isRefused = false;
-  #time = 0;
-  /** While a request is decided or a batch delivered: no other request may come in between. */
+  #isBooted = false;
+  /** When the deferred worker runs next, if it does. */
+  #workAt: number | undefined;
+  #deferredFrees: FreeRequest[] = [];
+  /** Slabs that ran empty where nothing could be converted, and the allocation that left each last. */
+  #emptySlabs = new Map<number, AllocationId>();
+  /** Chunks that others hold, by their key. */
+  readonly #background = new Map<number, { readonly pfn: Pfn; readonly order: number }>();
+  /** While a request is decided: no other may come in between. */
   #isDeciding = false;
   #broken: unknown;
 
   constructor(options: EngineOptions) {
-    this.columns = new Columns(options.frame, options.memory.directMap);
-    this.view = this.columns.view();
-    this.#source = createPageSource(options.memory, options.frame.geometry, options.seed);
-    this.#sink = options.sink;
-    this.#rows = new EventRows(options.batchRows ?? 8192);
-    this.#isConfidential = options.frame.platform.confidential;
+    const { frame, memory, faults } = options;
+    this.#memory = memory;
+    this.#ledger = new Ledger(frame, memory.directMap, options.sink, options.batchRows ?? 8192);
+    this.columns = this.#ledger.columns;
+    this.view = this.#ledger.view;
+    this.#source = createPageSource(memory, frame.geometry, options.seed, options.pageSource);
+    this.#anywhere = this.#whereOf(GFP_KERNEL, ANY_NODE);
+    const injector = faults === undefined ? undefined : new FaultInjector(faults);
+    this.#recorder = new EventRecorder(this.#ledger, this.#source, injector, this.#anywhere);
+    this.#workerDelay = options.workerDelay;
     this.policy = options.policy(this.view);
-    this.#map = {
-      levelAt: (pfn) => this.view.levelAt(pfn),
-      isUnchanged: (pfn) =>
-        this.#targetShared
-          ? this.view.is('shared', pfn)
-          : !this.view.is('shared', pfn) && !this.view.is('unknown', pfn),
-      split: (base, level) => this.#emit(TYPE.largePageSplit, 0, base, 0, level),
-    };
+    this.swiotlb = swiotlbFor(this.policy, options);
+    if (this.swiotlb !== undefined) this.#swiotlb = new Swiotlb(this.swiotlb, this.#ledger, this.#slabs);
+  }
+
+  /** Simulated ns of the last request, or of the deferred worker if that ran after it. */
+  get time(): number {
+    return this.#ledger.time;
   }
 
   /** Rows appended but not yet handed over in a batch. */
   get pendingRows(): number {
-    return this.#rows.length;
+    return this.#ledger.pendingRows;
   }
 
   /** The columns that pending rows are in; valid until the next request or flush. */
   get pendingColumns(): EventColumns {
-    return this.#rows.columns;
+    return this.#ledger.pendingColumns;
+  }
+
+  /** Hands over what is pending as a batch. */
+  flush(): void {
+    this.#ledger.flush();
   }
 
   /**
@@ -119,17 +141,15 @@ export class Engine implements Recorder {
    */
   decide(request: Request): void {
     if (this.#broken !== undefined) throw this.#broken;
-    if (this.#isDeciding) {
+    if (this.#isDeciding || this.#ledger.isDelivering) {
       throw new InputError(
         'a request from inside a subscriber to the pool; make it after the event was delivered',
       );
     }
-    if (request.kind === 'allocate') this.#checkAllocate(request);
-    else this.#checkFree(request);
+    this.#check(request);
     this.#isDeciding = true;
     try {
-      if (request.kind === 'allocate') this.#decideAllocate(request);
-      else this.#decideFree(request);
+      this.#serve(request);
     } catch (error) {
       this.#broken = error;
       throw error;
@@ -138,16 +158,67 @@ export class Engine implements Recorder {
     }
   }
 
-  /** Hands over what is pending as a batch. */
-  flush(): void {
-    if (this.#rows.length === 0) return;
-    this.#sink.beforeBatch();
-    const wasDeciding = this.#isDeciding;
+  /** Does what the deferred worker still has to do, as at the end of a run. */
+  settle(): void {
+    if (this.#broken !== undefined || this.#workAt === undefined) return;
     this.#isDeciding = true;
     try {
-      this.#sink.batch(this.#rows.seal(this.view.counter('events') - this.#rows.length));
+      this.#runWorker(Number.POSITIVE_INFINITY);
+    } catch (error) {
+      this.#broken = error;
+      throw error;
     } finally {
-      this.#isDeciding = wasDeciding;
+      this.#isDeciding = false;
+    }
+  }
+
+  #serve(request: Request): void {
+    if (!this.#isBooted) this.#boot();
+    this.#runWorker(request.time);
+    this.#ledger.time = request.time;
+    switch (request.kind) {
+      case 'allocate':
+        this.#decideAllocate(request);
+        break;
+      case 'free':
+        this.#decideFree(request);
+        break;
+      case 'map-user':
+      case 'unmap-user': {
+        this.#ledger.request++;
+        const type = request.kind === 'map-user' ? TYPE.userMapped : TYPE.userUnmapped;
+        this.#ledger.emit(type, request.allocation, 0, 0, 0);
+        break;
+      }
+      case 'background-allocate':
+      case 'background-free':
+        this.#serveBackground(request);
+        break;
+    }
+    if (this.#workAt === undefined && this.#hasWork()) this.#workAt = request.time + this.#workerDelay;
+  }
+
+  #check(request: Request): void {
+    switch (request.kind) {
+      case 'allocate':
+        this.#checkAllocate(request);
+        break;
+      case 'free':
+        this.#checkFree(request);
+        break;
+      case 'map-user':
+      case 'unmap-user':
+        this.#checkUserMapping(request);
+        break;
+      case 'background-allocate':
+        this.#checkBackground(request.key, request.order);
+        break;
+      case 'background-free':
+        break;
+    }
+    const { time } = request;
+    if (!Number.isSafeInteger(time) || time < this.#ledger.time) {
+      throw new InputError(`a request at ${time} ns: must be whole ns, not before ${this.#ledger.time}`);
     }
   }
 
@@ -171,182 +242,285 @@ export class Engine implements Recorder {
         `a request for ${bytes} bytes in ${pages} pages: must be whole bytes that fit the pages, less than 4 GiB`,
       );
     }
+    const { align = 1, node = ANY_NODE, gfp } = request;
+    checkFlags(gfp);
+    if (!Number.isInteger(align) || align < 1 || align > 4096 || (align & (align - 1)) !== 0) {
+      throw new InputError(`an alignment of ${align} bytes: must be a power of two up to 4096`);
+    }
+    if (!Number.isInteger(node) || node < ANY_NODE || node > MAX_NODE) {
+      throw new InputError(`NUMA node ${node}: nodes run from 0 to ${MAX_NODE}`);
+    }
+    if (api === 'dma_map' && this.#swiotlb === undefined) {
+      throw new InputError('a dma_map, but the pool was made without bounce buffers: give it swiotlb');
+    }
     const next = this.#lastAllocation + 1;
     if (allocation !== next) {
       throw new InputError(
         `allocation ids are given from 1 without a gap: ${next} is next, not ${allocation}`,
       );
     }
-    if (this.#owners.size > MAX_OWNER && !this.#owners.has(request.owner)) {
-      throw new InputError(`more than ${MAX_OWNER + 1} owners: '${request.owner}' is one too many`);
+    // Slab caches take numbers as owners do, and are few.
+    if (this.#ledger.owners >= MAX_OWNER - MAX_CACHES && !this.#ledger.knowsOwner(request.owner)) {
+      throw new InputError(`more than ${MAX_OWNER - MAX_CACHES} owners: '${request.owner}' is one too many`);
     }
-    this.#checkTime(request.time);
   }
 
-  #checkFree(request: FreeRequest): void {
-    if (!Number.isInteger(request.allocation) || !this.view.isLive(request.allocation)) {
-      throw new InputError(`a free of allocation ${request.allocation}, which is not live`);
+  #checkBackground(key: number, order: number): void {
+    if (this.#background.has(key)) throw new InputError(`background chunk ${key} is taken twice`);
+    if (!Number.isInteger(order) || order < 0 || order > MAX_PAGE_ORDER) {
+      throw new InputError(`a background chunk of order ${order}: orders run from 0 to ${MAX_PAGE_ORDER}`);
     }
-    this.#checkTime(request.time);
   }
 
-  #checkTime(time: number): void {
-    if (!Number.isSafeInteger(time) || time < this.#time) {
-      throw new InputError(`a request at ${time} ns: must be whole ns, not before ${this.#time}`);
+  #checkFree({ allocation, gfp }: FreeRequest): void {
+    this.#expectLive('a free', allocation);
+    checkFlags(gfp);
+    if (this.view.userMappings(allocation) > 0) {
+      throw new InputError(
+        `a free of allocation ${allocation}, which is mapped into user space: its pages must not be converted while that mapping is live; unmap it first`,
+      );
+    }
+  }
+
+  #checkUserMapping({ kind, allocation }: UserMapRequest): void {
+    this.#expectLive(kind === 'map-user' ? 'a user mapping' : 'the end of a user mapping', allocation);
+    const { api } = this.view.allocation(allocation);
+    if (api === 'dma_map' || !this.view.isWholePages(allocation)) {
+      throw new InputError(
+        `a user mapping of allocation ${allocation}, an object in a slab: it shares its page with others; map whole pages`,
+      );
+    }
+    if (kind === 'unmap-user' && this.view.userMappings(allocation) === 0) {
+      throw new InputError(`allocation ${allocation} is not mapped into user space`);
+    }
+  }
+
+  #expectLive(what: string, allocation: AllocationId): void {
+    if (!Number.isInteger(allocation) || !this.view.isLive(allocation)) {
+      throw new InputError(`${what} of allocation ${allocation}, which is not live`);
     }
   }
 
   #decideAllocate(request: AllocateRequest): void {
-    this.#time = request.time;
-    this.#request++;
-    const owner = this.#ownerNumber(request.owner);
-    this.#allocation = request.allocation;
-    this.#lastAllocation = request.allocation;
-    this.#servedPages = 0;
-    this.#servedExtents = 0;
-    this.#isRefused = false;
-    const row = this.#stage(
+    const ledger = this.#ledger;
+    ledger.request++;
+    const owner = ledger.ownerNumber(request.owner);
+    const { allocation, api, gfp = GFP_KERNEL, node = ANY_NODE } = request;
+    this.#lastAllocation = allocation;
+    ledger.emitWith(
       TYPE.allocationRequested,
-      request.allocation,
-      0,
+      allocation,
+      attributesOf(request),
       request.pages,
-      API_CODE[request.api],
+      API_CODE[api],
+      owner,
+      request.bytes,
     );
-    this.#rows.columns.owner[row] = owner;
-    this.#rows.columns.bytes[row] = request.bytes;
-    this.#commit(row);
-    this.policy.allocate(request, this.view, this);
-    const isServed = this.#servedPages >= request.pages;
-    if (!isServed && !this.#isRefused) {
+    const isAnywhere = node === ANY_NODE && zoneOf(gfp) === 'Normal';
+    this.#recorder.begin(allocation, owner, gfp, isAnywhere ? this.#anywhere : this.#whereOf(gfp, node));
+    const cache = api === 'dma_map' ? SWIOTLB_CACHE : this.policy.cacheFor?.(request);
+    if (cache !== undefined) this.#allocateObject(request, cache);
+    else if (this.#servePages(request) && api === 'vmalloc') {
+      ledger.emit(TYPE.vmAreaMapped, allocation, 0, this.#recorder.servedPages, 0);
+    }
+  }
+
+  /** Has the policy serve pages. Returns whether it did. Throws InvariantError when it left the request undecided. */
+  #servePages(request: AllocateRequest): boolean {
+    this.policy.allocate(request, this.view, this.#recorder);
+    const isServed = this.#recorder.servedPages >= request.pages;
+    if (!isServed && !this.#recorder.isRefused) {
       throw new InvariantError(
-        `policy '${this.policy.name}' left request ${this.#request} (${request.pages} pages) neither served nor refused`,
+        `policy '${this.policy.name}' left request ${this.#ledger.request} (${request.pages} pages) neither served nor refused`,
       );
     }
     if (isServed && request.api !== 'vmalloc') this.#expectContiguous(request);
+    return isServed;
   }
 
   #expectContiguous({ pages, api }: AllocateRequest): void {
-    if (this.#servedExtents === 1 && this.#servedStart % 2 ** orderFor(pages) === 0) return;
+    const { servedExtents, servedStart } = this.#recorder;
+    if (servedExtents === 1 && servedStart % (1 << orderFor(pages)) === 0) return;
     throw new InvariantError(
-      `policy '${this.policy.name}' served request ${this.#request} (${api}) with pages that are not contiguous and naturally aligned`,
+      `policy '${this.policy.name}' served request ${this.#ledger.request} (${api}) with pages that are not contiguous and naturally aligned`,
     );
   }
 
+  #allocateObject(request: AllocateRequest, cache: SlabCache): void {
+    const least =
+      cache.alignment === 'natural' ? pagesFor(request.bytes, PAGE_SHIFT) << PAGE_SHIFT : request.bytes;
+    const units = Math.max(1, Math.ceil(least / cache.unitBytes));
+    const align = cache.alignment === 'natural' ? 1 << orderFor(units) : 1;
+    const key = slabKey(cache, cache.grows ? attributesOf(request) : 0);
+    if (cache.grows === false && request.bytes > MAX_MAPPING_BYTES) {
+      this.#recorder.fail('too-large');
+      return;
+    }
+    let place = this.#slabs.place(key, units, align);
+    if (place === undefined && cache.grows) {
+      if (!this.#createSlab(request, cache, key)) return;
+      place = this.#slabs.place(key, units, align);
+    }
+    if (place === undefined) {
+      this.#swiotlb?.exhausted();
+      this.#recorder.fail('swiotlb-full');
+      return;
+    }
+    const bytes = units * cache.unitBytes;
+    this.#ledger.emitWith(TYPE.objectAllocated, request.allocation, place.slab, place.unit, 0, 0, bytes);
+  }
+
+  /** Asks the policy for the pages of a slab. Returns false when it refused the request. */
+  #createSlab(request: AllocateRequest, cache: SlabCache, key: string): boolean {
+    const number = this.#ledger.ownerNumber(cache.name);
+    const pages = { ...request, api: 'alloc_pages', pages: cache.pages, bytes: cache.pages * 4096 } as const;
+    if (!this.#servePages(pages)) return false;
+    const start = this.#recorder.servedStart;
+    this.#ledger.emitWith(
+      TYPE.slabCreated,
+      request.allocation,
+      start,
+      cache.pages,
+      0,
+      number,
+      cache.unitBytes,
+    );
+    this.#slabs.created(this.view.counter('slabs'), cache, key);
+    return true;
+  }
+
   #decideFree(request: FreeRequest): void {
-    this.#time = request.time;
-    this.#request++;
-    this.#allocation = request.allocation;
-    this.#emit(TYPE.freeRequested, request.allocation, 0, 0, 0);
-    this.policy.free(request, this.view, this);
-    if (this.view.extentCount(request.allocation) !== 0) {
+    const { allocation, gfp = GFP_KERNEL } = request;
+    this.#ledger.request++;
+    this.#ledger.emit(TYPE.freeRequested, allocation, gfp, 0, 0);
+    if (this.view.slabOf(allocation) !== 0) {
+      this.#freeObject(request);
+      return;
+    }
+    if (this.view.isMapped(allocation)) {
+      const pages = this.view.allocation(allocation).extents.reduce((sum, extent) => sum + extent.pages, 0);
+      this.#ledger.emit(TYPE.vmAreaUnmapped, allocation, 0, pages, 0);
+    }
+    if (this.#freesNow(gfp)) this.#freePages(request);
+    else this.#deferredFrees.push(request);
+  }
+
+  /** Whether the policy can free for a caller with these flags, or the deferred worker has to have it do so. */
+  #freesNow(gfp: number): boolean {
+    const { confidential } = this.columns.platform;
+    return !confidential || maySleep(gfp) || this.policy.freesWithoutSleeping === true;
+  }
+
+  #freeObject(request: FreeRequest): void {
+    const { allocation, gfp = GFP_KERNEL } = request;
+    const { object } = this.view.allocation(allocation);
+    if (object === undefined) throw new InvariantError(`allocation ${allocation} is no object`);
+    this.#ledger.emit(TYPE.objectFreed, allocation, 0, 0, 0);
+    if (!this.#slabs.freed(object.slab, object.unit, object.units)) return;
+    if (this.#freesNow(gfp)) this.#destroySlab(object.slab, request);
+    else this.#emptySlabs.set(object.slab, allocation);
+  }
+
+  #destroySlab(slab: number, request: FreeRequest): void {
+    this.#ledger.emit(TYPE.slabDestroyed, request.allocation, slab, 0, 0);
+    this.#slabs.destroyed(slab);
+    this.#freePages(request);
+  }
+
+  #freePages(request: FreeRequest): void {
+    const { allocation, gfp = GFP_KERNEL } = request;
+    const owner = this.view.ownerOf(allocation);
+    this.#recorder.begin(allocation, owner, gfp, this.#anywhere);
+    this.policy.free(request, this.view, this.#recorder);
+    if (this.view.extentCount(allocation) !== 0) {
       throw new InvariantError(
-        `policy '${this.policy.name}' left request ${this.#request} (free of allocation ${request.allocation}) unfinished`,
+        `policy '${this.policy.name}' left request ${this.#ledger.request} (free of allocation ${allocation}) unfinished`,
       );
     }
   }
 
-  #ownerNumber(name: string): number {
-    const known = this.#owners.get(name);
+  /** At simulated time 0, before the first request: the boot pool of swiotlb, and what the policy wants to hold ready. */
+  #boot(): void {
+    this.#isBooted = true;
+    this.#recorder.begin(0, NO_OWNER, GFP_KERNEL, this.#anywhere);
+    this.#swiotlb?.boot(this.view, this.#recorder);
+    if (this.policy.hasWork?.() === true) this.policy.work?.(this.view, this.#recorder);
+  }
+
+  #hasWork(): boolean {
+    return (
+      this.#deferredFrees.length > 0 ||
+      this.#emptySlabs.size > 0 ||
+      this.policy.hasWork?.() === true ||
+      this.#swiotlb?.hasWork === true
+    );
+  }
+
+  /** The deferred worker, if it is due by `until`. Its events carry the number of the request that went before. */
+  #runWorker(until: number): void {
+    if (this.#workAt === undefined || this.#workAt > until) return;
+    this.#ledger.time = this.#workAt;
+    this.#workAt = undefined;
+    const time = this.#ledger.time as FreeRequest['time'];
+    const frees = this.#deferredFrees;
+    this.#deferredFrees = [];
+    for (const { allocation } of frees) this.#freePages({ kind: 'free', time, allocation });
+    const slabs = this.#emptySlabs;
+    this.#emptySlabs = new Map();
+    for (const [slab, allocation] of slabs) {
+      if (this.#slabs.isEmpty(slab)) this.#destroySlab(slab, { kind: 'free', time, allocation });
+    }
+    this.#recorder.begin(0, NO_OWNER, GFP_KERNEL, this.#anywhere);
+    if (this.#swiotlb?.hasWork === true) this.#swiotlb.grow(this.view, this.#recorder);
+    if (this.policy.hasWork?.() === true) this.policy.work?.(this.view, this.#recorder);
+  }
+
+  #serveBackground(request: BackgroundRequest): void {
+    if (request.kind === 'background-allocate') {
+      const { key, order, migratetype } = request;
+      const pfn = this.#recorder.claimForOthers(order, migratetype, this.#anywhere);
+      if (pfn !== -1) this.#background.set(key, { pfn, order });
+      return;
+    }
+    const chunk = this.#background.get(request.key);
+    if (chunk === undefined) return;
+    this.#background.delete(request.key);
+    this.#ledger.emit(TYPE.backgroundFreed, 0, chunk.pfn, 1 << chunk.order, 0);
+    this.#source.giveBack(chunk.pfn, chunk.order);
+  }
+
+  #whereOf(gfp: number, node: number): Where {
+    const highestZone = zoneOf(gfp);
+    const key = (node + 1) * ZONES.length + ZONES.indexOf(highestZone);
+    const known = this.#places.get(key);
     if (known !== undefined) return known;
-    const owner = this.#owners.size;
-    this.#owners.set(name, owner);
-    const row = this.#stage(TYPE.ownerRegistered, 0, 0, 0, 0);
-    this.#rows.columns.owner[row] = owner;
-    this.#rows.columns.names.set(row, name);
-    this.#commit(row);
-    return owner;
+    const reach = { highestZone, node };
+    const [firstBlock, endBlock] = reachOf(this.#memory, this.columns.geometry, reach);
+    const where = { reach, range: { firstBlock, endBlock } };
+    this.#places.set(key, where);
+    return where;
   }
+}
 
-  claim(order: number, migratetype: Migratetype = 'Unmovable'): Pfn | -1 {
-    const pfn = this.#source.claim(order, migratetype);
-    if (pfn === -1) return -1;
-    const code = migratetype === 'Unmovable' ? UNMOVABLE : MIGRATETYPES.indexOf(migratetype);
-    this.#emit(TYPE.pagesClaimed, 0, pfn, 2 ** order, code);
-    return pfn;
-  }
+/** Throws InputError for what gfpName() could not print. */
+function checkFlags(gfp = GFP_KERNEL): void {
+  if (Number.isInteger(gfp) && gfp >= 0 && gfp <= ALL_FLAGS) return;
+  throw new InputError(`gfp flags ${gfp}: must be made of ${Object.keys(GFP).join(', ')}`);
+}
 
-  giveBack(start: Pfn, pages: number): void {
-    const end = start + pages;
-    for (let at: number = start; at < end; ) {
-      let order = Math.min(MAX_PAGE_ORDER, 31 - Math.clz32(end - at));
-      while (at % 2 ** order !== 0) order--;
-      this.#emit(TYPE.pagesReturned, 0, at, 2 ** order, 0);
-      this.#source.giveBack(toPfn(at), order);
-      at += 2 ** order;
-    }
-  }
+/** Every bit up to the highest is a flag. */
+const ALL_FLAGS = Object.values(GFP).reduce((all, flag) => all | flag, 0);
 
-  decrypt(start: Pfn, pages: number): void {
-    if (!this.#isConfidential) return;
-    this.#targetShared = true;
-    this.#splitFor(start, pages);
-    this.#emit(TYPE.pagesDecrypted, 0, start, pages, 0);
-  }
+const PAGE_SHIFT = 12;
+const ZONES = ['DMA', 'DMA32', 'Normal'] as const;
+/** More names than all slab caches can have: sizes of two sets, and the bounce buffers. */
+const MAX_CACHES = 64;
 
-  encrypt(start: Pfn, pages: number): void {
-    if (!this.#isConfidential) return;
-    this.#targetShared = false;
-    this.#splitFor(start, pages);
-    this.#emit(TYPE.pagesEncrypted, 0, start, pages, 0);
-    if (this.columns.platform.restore) this.#restore(start, pages);
-  }
-
-  #splitFor(start: Pfn, pages: number): void {
-    if (this.columns.platform.directMap !== 'split') return;
-    splitForChange(this.columns.geometry, this.#map, start, pages);
-  }
-
-  /** Puts back the 2M mapping of each block in the range that has no shared or unknown page left. */
-  #restore(start: Pfn, pages: number): void {
-    const { pagesPerBlock } = this.columns.geometry;
-    for (let base = start - (start % pagesPerBlock); base < start + pages; base += pagesPerBlock) {
-      const block = toPfn(base);
-      if (this.view.levelAt(block) !== 1) continue;
-      const isPrivate =
-        this.view.firstWhereNot('shared', false, block, pagesPerBlock) === -1 &&
-        this.view.firstWhereNot('unknown', false, block, pagesPerBlock) === -1;
-      if (isPrivate) this.#emit(TYPE.largePageRestored, 0, base, 0, 0);
-    }
-  }
-
-  allocate(start: Pfn, pages: number): void {
-    this.#emit(TYPE.pagesAllocated, this.#allocation, start, pages, 0);
-    this.#servedPages += pages;
-    this.#servedExtents++;
-    this.#servedStart = start;
-  }
-
-  free(start: Pfn, pages: number): void {
-    this.#emit(TYPE.pagesFreed, this.#allocation, start, pages, 0);
-    this.#servedPages -= pages;
-    this.#servedExtents--;
-  }
-
-  fail(reason: FailureReason): void {
-    const { pages } = this.view.allocation(this.#allocation as AllocateRequest['allocation']);
-    this.#emit(TYPE.allocationFailed, this.#allocation, 0, pages, FAILURE_REASONS.indexOf(reason));
-    this.#isRefused = true;
-  }
-
-  #emit(type: number, allocation: number, pfn: number, pages: number, code: number): void {
-    this.#commit(this.#stage(type, allocation, pfn, pages, code));
-  }
-
-  #stage(type: number, allocation: number, pfn: number, pages: number, code: number): number {
-    if (this.#rows.isFull) this.flush();
-    return this.#rows.append(type, this.#time, this.#request, allocation, pfn, pages, code);
-  }
-
-  /** Folds the staged row; a row that breaks a rule is taken back, so that the log holds only what happened. */
-  #commit(row: number): void {
-    try {
-      this.columns.evolve(this.#rows.columns, row);
-    } catch (error) {
-      this.#rows.length = row;
-      throw error;
-    }
-    if (this.#sink.wantsEvents) {
-      this.#sink.event(this.#rows.columns, row, this.view.counter('events') - 1);
-    }
-  }
+/** Those that the caller wants; a policy that serves requests from them has some in any case, and says whether they grow. */
+function swiotlbFor(
+  { bounceBuffers }: Policy,
+  { swiotlb, memory }: EngineOptions,
+): SwiotlbSettings | undefined {
+  if (bounceBuffers === undefined) return swiotlb;
+  return { bytes: swiotlb?.bytes ?? bootPoolBytes(memory), dynamic: bounceBuffers === 'dynamic' };
 }

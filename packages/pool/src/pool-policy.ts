@@ -1,9 +1,11 @@
 /**
  * The pool family: a policy made of a placement (where), a conversion (how much at once) and a supply (when memory
- * goes back). The pool claims whole blocks from the page allocator, so that what is shared lies together.
+ * comes and goes). The pool claims whole blocks from the page allocator, so that what is shared lies together.
  */
 import {
   type AllocateRequest,
+  type BlockIndex,
+  type FailureReason,
   type FreeRequest,
   MAX_PAGE_ORDER,
   orderFor,
@@ -11,10 +13,12 @@ import {
   type StateView,
   pfn as toPfn,
 } from '@decpool/model';
-import type { Conversion } from './conversion/conversion.ts';
+import { type Conversion, isShared, type PageRange, shareRange } from './conversion/conversion.ts';
 import { FreeMap } from './placement/free-map.ts';
 import type { Placement, PlacementFactory } from './placement/placement.ts';
-import type { Policy, PolicyFactory, Recorder } from './policy.ts';
+import type { BlockRange, Policy, PolicyFactory, Recorder } from './policy.ts';
+import { Reserve } from './reserve.ts';
+import { type SlabCache, slabCacheFor } from './slab/slab-cache.ts';
 import type { Supply } from './supply/supply.ts';
 
 export function poolPolicy(
@@ -25,60 +29,108 @@ export function poolPolicy(
   return (view) => new PoolPolicy(view, placement, conversion, supply);
 }
 
+/** How often a request whose conversion failed is tried on other pages. */
+const SECOND_TRIES = 1;
+
 class PoolPolicy implements Policy {
   readonly name: string;
+  readonly freesWithoutSleeping: boolean;
+  readonly #view: StateView;
+  /** Pages that the pool has claimed and nobody uses, but for those of the reserve. */
   readonly #map: FreeMap;
   readonly #placement: Placement;
   readonly #conversion: Conversion;
   readonly #supply: Supply;
+  /** The supply's low watermark; outside a confidential VM nobody needs a reserve. */
+  readonly #lowPages: number;
+  /** What is kept shared for callers that may not sleep, where free pages are not shared anyway. */
+  readonly #reserve: Reserve | undefined;
   readonly #pagesPerBlock: number;
   /** Order of a whole block; what is claimed unless a request needs more. */
   readonly #blockOrder: number;
+  /** Blocks that ran empty when nothing could be converted. */
+  readonly #emptied = new Set<number>();
+  /** Whether a free page may be private though the conversion keeps them shared: after a conversion failed. */
+  #hasFailed = false;
 
   constructor(view: StateView, placement: PlacementFactory, conversion: Conversion, supply: Supply) {
+    this.#view = view;
     this.#map = new FreeMap(view.geometry);
     this.#placement = placement(this.#map);
     this.#conversion = conversion;
     this.#supply = supply;
+    this.#lowPages = view.platform.confidential ? supply.lowPages : 0;
+    this.#reserve =
+      conversion.keepsShared || this.#lowPages === 0
+        ? undefined
+        : new Reserve(view.geometry, view.platform.granulePages, placement);
     this.#pagesPerBlock = view.geometry.pagesPerBlock;
     this.#blockOrder = orderFor(this.#pagesPerBlock);
     this.name = `${this.#placement.name}+${conversion.name}+${supply.name}`;
+    this.freesWithoutSleeping = conversion.keepsShared;
+  }
+
+  cacheFor(request: AllocateRequest): SlabCache | undefined {
+    return slabCacheFor(request, this.#view.platform);
   }
 
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
-    if (request.api === 'vmalloc') this.#allocateScattered(request.pages, view, record);
-    else this.#allocateContiguous(request.pages, record);
+    if (request.api === 'vmalloc') this.#allocateScattered(request, view, record);
+    else this.#allocateContiguous(request.pages, view, record);
   }
 
-  #allocateContiguous(pages: number, record: Recorder): void {
+  #allocateContiguous(pages: number, view: StateView, record: Recorder): void {
     const order = orderFor(pages);
     if (order > MAX_PAGE_ORDER) {
       record.fail('too-large');
       return;
     }
-    const start = this.#find(pages, order, record);
-    if (start === -1) record.fail('out-of-memory');
-    else this.#give(start, pages, record);
+    if (!record.mayConvert) {
+      const start = this.#placeShared(pages, 2 ** order, view, record.reach);
+      if (start === -1) record.fail('would-sleep');
+      else this.#give(start, pages, record);
+      return;
+    }
+    for (let tries = 0; tries <= SECOND_TRIES; tries++) {
+      const start = this.#find(pages, order, view, record);
+      if (start === 'conversion-failed') continue;
+      if (start === 'out-of-memory') {
+        record.fail('out-of-memory');
+        return;
+      }
+      if (this.#share(start, pages, view, record)) {
+        this.#give(start, pages, record);
+        return;
+      }
+    }
+    record.fail('conversion-failed');
   }
 
-  #find(pages: number, order: number, record: Recorder): Pfn | -1 {
-    const found = this.#place(pages, 2 ** order);
+  #find(
+    pages: number,
+    order: number,
+    view: StateView,
+    record: Recorder,
+  ): Pfn | 'out-of-memory' | 'conversion-failed' {
+    const found = this.#place(pages, 2 ** order, record.reach);
     if (found !== -1) return found;
-    const isClaimed = this.#claim(Math.max(order, this.#blockOrder), order, record) !== -1;
-    return isClaimed ? this.#place(pages, 2 ** order) : -1;
+    const claimed = this.#claim(Math.max(order, this.#blockOrder), order, view, record);
+    if (typeof claimed === 'string') return claimed;
+    const placed = this.#place(pages, 2 ** order, record.reach);
+    return placed === -1 ? 'out-of-memory' : placed;
   }
 
-  #place(pages: number, align: number): Pfn | -1 {
+  #place(pages: number, align: number, range: BlockRange): Pfn | -1 {
     return pages <= this.#pagesPerBlock
-      ? this.#placement.place(pages, align)
-      : this.#placeOverBlocks(pages, align);
+      ? this.#placement.place(pages, align, range)
+      : this.#placeOverBlocks(pages, align, range);
   }
 
   /** Free runs never cross a block, so a larger request takes the lowest wholly free blocks that lie together. */
-  #placeOverBlocks(pages: number, align: number): Pfn | -1 {
+  #placeOverBlocks(pages: number, align: number, { firstBlock, endBlock }: BlockRange): Pfn | -1 {
     const needed = Math.ceil(pages / this.#pagesPerBlock);
     const step = align / this.#pagesPerBlock;
-    for (let first = 0; first + needed <= this.#map.blocks; first += step) {
+    for (let first = Math.ceil(firstBlock / step) * step; first + needed <= endBlock; first += step) {
       let free = 0;
       while (free < needed && this.#map.largest[first + free] === this.#pagesPerBlock) free++;
       if (free === needed) return toPfn(first * this.#pagesPerBlock);
@@ -86,50 +138,125 @@ class PoolPolicy implements Policy {
     return -1;
   }
 
+  /** A run that is shared already, for a caller that may not sleep; taken out of the reserve if it comes from there. */
+  #placeShared(pages: number, align: number, view: StateView, range: BlockRange): Pfn | -1 {
+    if (this.#reserve !== undefined) {
+      const start = pages <= this.#pagesPerBlock ? this.#reserve.take(pages, align, range) : -1;
+      if (start !== -1) this.#map.put(start, pages);
+      return start;
+    }
+    const start = this.#place(pages, align, range);
+    return start !== -1 && isShared(start, pages, view) ? start : -1;
+  }
+
   /**
    * Pages that need not be contiguous. First the pool is grown until it holds enough, and only then is anything
    * given out: so holes are filled before a new block is touched, and a request that cannot be served takes nothing.
    */
-  #allocateScattered(pages: number, view: StateView, record: Recorder): void {
-    const grownBy: [start: Pfn, pages: number][] = [];
-    while (this.#map.freePages < pages) {
-      const before = this.#map.freePages;
-      const chunk = this.#claim(this.#blockOrder, 0, record);
-      if (chunk === -1) {
-        for (const [start, count] of grownBy) this.#return(start, count, view, record);
-        record.fail('out-of-memory');
-        return;
-      }
-      grownBy.push([chunk, this.#map.freePages - before]);
-    }
+  #allocateScattered(request: AllocateRequest, view: StateView, record: Recorder): void {
+    const { pages } = request;
+    if (record.mayConvert ? !this.#growTo(pages, view, record) : !this.#hasShared(pages, record)) return;
+    let failures = 0;
     let wanted = Math.min(pages, this.#pagesPerBlock);
     for (let remaining = pages; remaining > 0; ) {
       wanted = Math.min(wanted, remaining);
-      const start = this.#placement.place(wanted, 1);
-      if (start !== -1) {
+      const start = record.mayConvert
+        ? this.#placement.place(wanted, 1, record.reach)
+        : this.#placeShared(wanted, 1, view, record.reach);
+      if (start !== -1 && (!record.mayConvert || this.#share(start, wanted, view, record))) {
         this.#give(start, wanted, record);
         remaining -= wanted;
-      } else {
+      } else if (start !== -1 && failures++ >= SECOND_TRIES) {
+        this.#undo(request, 'conversion-failed', view, record);
+        return;
+      } else if (wanted === 1) {
+        // What has leaked meanwhile is missing now; or there never was enough that is shared.
+        this.#undo(request, record.mayConvert ? 'conversion-failed' : 'would-sleep', view, record);
+        return;
+      } else if (start === -1) {
         // The next smaller power of two, as vmalloc goes down the orders (mm/vmalloc.c, vm_area_alloc_pages).
         wanted = 2 ** (31 - Math.clz32(wanted - 1));
       }
     }
   }
 
-  /** Claims a chunk of `order`, or of the largest order below it that there is, down to `lowest`. */
-  #claim(order: number, lowest: number, record: Recorder): Pfn | -1 {
-    for (let tried = order; tried >= lowest; tried--) {
-      const chunk = record.claim(tried);
-      if (chunk === -1) continue;
-      this.#conversion.claimed(chunk, 2 ** tried, record);
-      this.#map.forEachBlock(chunk, 2 ** tried, (start, pages) => this.#map.put(start, pages));
-      return chunk;
+  /** Claims until the pool holds `pages` free pages where the request may lie; or refuses the request. */
+  #growTo(pages: number, view: StateView, record: Recorder): boolean {
+    const { firstBlock, endBlock } = record.reach;
+    const grownBy: PageRange[] = [];
+    let failures = 0;
+    for (let free = this.#map.freePagesIn(firstBlock, endBlock); free < pages; ) {
+      const chunk = this.#claim(this.#blockOrder, 0, view, record);
+      if (chunk === 'conversion-failed' && failures++ < SECOND_TRIES) continue;
+      if (typeof chunk === 'string') {
+        for (const { start, pages: count } of grownBy) this.#return(start, count, view, record);
+        record.fail(chunk);
+        return false;
+      }
+      grownBy.push(chunk);
+      free += chunk.pages;
     }
-    return -1;
+    return true;
+  }
+
+  /** Whether so many pages may be shared already, where the request may lie; or refuses it. */
+  #hasShared(pages: number, record: Recorder): boolean {
+    const { firstBlock, endBlock } = record.reach;
+    const isEnough = (this.#reserve ?? this.#map).freePagesIn(firstBlock, endBlock) >= pages;
+    if (!isEnough) record.fail('would-sleep');
+    return isEnough;
+  }
+
+  /** Takes back what the request has got so far, and refuses it. */
+  #undo(request: AllocateRequest, reason: FailureReason, view: StateView, record: Recorder): void {
+    this.#freeExtents(request.allocation, view, record);
+    record.fail(reason);
+  }
+
+  /**
+   * Claims a chunk of `order`, or of the largest order below it that there is, down to `lowest`, and has it converted
+   * as the conversion wants.
+   */
+  #claim(
+    order: number,
+    lowest: number,
+    view: StateView,
+    record: Recorder,
+  ): PageRange | 'out-of-memory' | 'conversion-failed' {
+    const granuleOrder = orderFor(view.platform.granulePages);
+    for (let tried = order; tried >= Math.max(lowest, granuleOrder); tried--) {
+      const start = record.claim(tried);
+      if (start === -1) continue;
+      const pages = 2 ** tried;
+      const result = this.#conversion.claimed(start, pages, record);
+      if (result !== 'converted') {
+        this.#hasFailed = true;
+        if (result === 'private') record.giveBack(start, pages);
+        return 'conversion-failed';
+      }
+      this.#map.forEachBlock(start, pages, (from, count) => this.#map.put(from, count));
+      return { start, pages };
+    }
+    return 'out-of-memory';
+  }
+
+  /** Makes sure that a free run is shared. When that fails, what is lost for it is forgotten. */
+  #share(start: Pfn, pages: number, view: StateView, record: Recorder): boolean {
+    if (this.#conversion.keepsShared && !this.#hasFailed) return true;
+    const failure = shareRange(start, pages, view, record);
+    if (failure === undefined) return true;
+    this.#hasFailed = true;
+    if (failure.leaked !== undefined) this.#forget(failure.leaked);
+    return false;
+  }
+
+  /** Leaked pages are no longer free: never handed out again. */
+  #forget({ start, pages }: PageRange): void {
+    this.#hasFailed = true;
+    this.#map.forEachBlock(start, pages, (from, count) => this.#map.take(from, count));
   }
 
   #give(start: Pfn, pages: number, record: Recorder): void {
-    this.#conversion.allocating(start, pages, record);
     record.allocate(start, pages);
     this.#map.forEachBlock(start, pages, (from, count, block) => {
       this.#map.extents[block]++;
@@ -138,28 +265,131 @@ class PoolPolicy implements Policy {
   }
 
   free(request: FreeRequest, view: StateView, record: Recorder): void {
-    for (let left = view.extentCount(request.allocation); left > 0; left--) {
-      const start = view.extentPfn(request.allocation);
-      const pages = view.extentPages(request.allocation);
+    this.#freeExtents(request.allocation, view, record);
+  }
+
+  #freeExtents(allocation: FreeRequest['allocation'], view: StateView, record: Recorder): void {
+    for (let left = view.extentCount(allocation); left > 0; left--) {
+      const start = view.extentPfn(allocation);
+      const pages = view.extentPages(allocation);
       record.free(start, pages);
-      this.#conversion.freed(start, pages, record);
       this.#map.forEachBlock(start, pages, (from, count, block) => {
         this.#map.extents[block]--;
         this.#map.put(from, count);
-        if (this.#map.extents[block] === 0 && this.#supply.returnsEmptyBlock()) {
-          this.#return(toPfn(block * this.#pagesPerBlock), this.#pagesPerBlock, view, record);
-        }
+      });
+      const { granulePages } = view.platform;
+      if (granulePages === 1 || this.#reserve === undefined) this.#unshare(start, pages, view, record);
+      else this.#unshareAround(this.#reserve, start, pages, view, record);
+      this.#map.forEachBlock(start, pages, (_, __, block) => {
+        if (this.#map.extents[block] === 0) this.#blockEmptied(block, view, record);
       });
     }
   }
 
-  /** Makes what is shared of a part of a block that nobody uses private, and gives its claimed pages back. */
+  /** Free pages are converted as the conversion wants. */
+  #unshare(start: Pfn, pages: number, view: StateView, record: Recorder): void {
+    for (const leaked of this.#conversion.freed(start, pages, view, record)) this.#forget(leaked);
+  }
+
+  /** As #unshare(), but for granules that the reserve has a part of: they stay shared, so it gets back what came from it. */
+  #unshareAround(reserve: Reserve, start: Pfn, pages: number, view: StateView, record: Recorder): void {
+    const { granulePages } = view.platform;
+    const end = start + pages;
+    for (let at: number = start; at < end; ) {
+      const isHeld = reserve.holdsIn(toPfn(at - (at % granulePages)));
+      let next = at;
+      while (next < end && reserve.holdsIn(toPfn(next - (next % granulePages))) === isHeld) {
+        next += granulePages - (next % granulePages);
+      }
+      next = Math.min(next, end);
+      if (isHeld) {
+        this.#map.forEachBlock(toPfn(at), next - at, (from, count) => {
+          this.#map.take(from, count);
+          reserve.put(from, count);
+        });
+      } else this.#unshare(toPfn(at), next - at, view, record);
+      at = next;
+    }
+  }
+
+  #blockEmptied(block: number, view: StateView, record: Recorder): void {
+    if (!record.mayConvert) {
+      this.#emptied.add(block);
+      return;
+    }
+    const isHeld = this.#reserve?.holds(block) === true;
+    if (isHeld || view.pagesOf('leaked', block as BlockIndex) > 0) return;
+    const [idle, cost] =
+      this.#reserve === undefined ? [this.#map.freePages, this.#pagesPerBlock] : [this.#reserve.freePages, 0];
+    if (!this.#supply.returnsEmptyBlock(idle, cost)) return;
+    this.#return(toPfn(block * this.#pagesPerBlock), this.#pagesPerBlock, view, record);
+  }
+
+  /**
+   * Makes what is shared of a part of a block that nobody uses private, and gives its claimed pages back. When that
+   * fails nothing goes back: a block with a leaked page never does.
+   */
   #return(first: Pfn, pages: number, view: StateView, record: Recorder): void {
-    forEachRun(view, 'shared', first, pages, (start, count) => record.encrypt(start, count));
+    let isLeaked = false;
+    forEachRun(view, 'shared', first, pages, (start, count) => {
+      if (record.encrypt(start, count) !== 'leaked') return;
+      isLeaked = true;
+      this.#forget({ start, pages: count });
+    });
+    if (isLeaked) return;
     forEachRun(view, 'claimed', first, pages, (start, count) => {
-      this.#map.take(start, count);
+      this.#map.forEachBlock(start, count, (from, part) => this.#map.take(from, part));
       record.giveBack(start, count);
     });
+  }
+
+  get #sharedFreePages(): number {
+    return this.#reserve?.freePages ?? this.#map.freePages;
+  }
+
+  hasWork(): boolean {
+    return this.#emptied.size > 0 || this.#sharedFreePages < this.#lowPages;
+  }
+
+  work(view: StateView, record: Recorder): void {
+    for (const block of this.#emptied) {
+      const isUsed = this.#map.extents[block] > 0 || this.#map.largest[block] === 0;
+      if (!isUsed) this.#blockEmptied(block, view, record);
+    }
+    this.#emptied.clear();
+    if (this.#sharedFreePages < this.#lowPages) this.#refill(view, record);
+  }
+
+  #refill(view: StateView, record: Recorder): void {
+    const before = this.#sharedFreePages;
+    const { highPages } = this.#supply;
+    while (this.#sharedFreePages < highPages) {
+      const isMore =
+        this.#reserve === undefined
+          ? typeof this.#claim(this.#blockOrder, 0, view, record) !== 'string'
+          : this.#addToReserve(this.#reserve, highPages, view, record);
+      if (!isMore) break;
+    }
+    const added = this.#sharedFreePages - before;
+    if (added > 0) record.refilled(added);
+  }
+
+  /**
+   * Shares a chunk of the pool, claimed for that if need be, and puts it aside: as large as is missing, or else the
+   * largest there is. Returns whether that worked.
+   */
+  #addToReserve(reserve: Reserve, highPages: number, view: StateView, record: Recorder): boolean {
+    const missing = Math.min(this.#pagesPerBlock, highPages - reserve.freePages);
+    const least = orderFor(view.platform.granulePages);
+    for (let order = Math.max(orderFor(missing), least); order >= least; order--) {
+      const start = this.#find(2 ** order, order, view, record);
+      if (start === 'out-of-memory') continue;
+      if (start === 'conversion-failed' || !this.#share(start, 2 ** order, view, record)) return false;
+      this.#map.take(start, 2 ** order);
+      reserve.put(start, 2 ** order);
+      return true;
+    }
+    return false;
   }
 }
 

@@ -6,6 +6,7 @@ import {
   EventRows,
   foldBatch,
   frameOf,
+  GFP,
   hashOf,
   InputError,
   InvariantError,
@@ -28,6 +29,7 @@ import { fragmented, freshBoot } from './page-source/profiles.ts';
 import type { Policy, PolicyFactory, Recorder } from './policy.ts';
 import { Pool } from './pool.ts';
 import { BASELINES, CONVERSIONS, PLACEMENTS, policyNamed, SUPPLIES } from './registry.ts';
+import { conversionsIn, watched } from './testing.ts';
 
 const MIB = 2 ** 20;
 const SMALL = freshBoot(64 * MIB);
@@ -36,17 +38,27 @@ const POLICIES = [
   ...Object.keys(BASELINES),
   ...Object.keys(PLACEMENTS).flatMap((placement) =>
     Object.keys(CONVERSIONS).flatMap((conversion) =>
-      Object.keys(SUPPLIES).map((supply) => `${placement}+${conversion}+${supply}`),
+      Object.keys(SUPPLIES).map((supply) =>
+        supply === 'watermark'
+          ? `${placement}+${conversion}+watermark:256:1024`
+          : `${placement}+${conversion}+${supply}`,
+      ),
     ),
   ),
 ];
-const IMMEDIATE = POLICIES.filter((name) => name.endsWith('+immediate') || name in BASELINES);
+/** In slots of the bounce buffers, all else from pages. */
+const BOUNCING = POLICIES.filter((name) => name.startsWith('swiotlb'));
+const PAGED = POLICIES.filter((name) => !BOUNCING.includes(name));
+/** What grows and does not shrink again: by design, or for callers that may not sleep. */
+const KEEPING = ['genpool', 'swiotlb:dynamic'];
+const RETURNING = POLICIES.filter((name) => !/never-return|watermark/.test(name) && !KEEPING.includes(name));
 
 const newPool = (policy: string | PolicyFactory, memory = SMALL, platform: PlatformName = 'snp', seed = 1) =>
   new Pool({
     memory,
     platform: platformNamed(platform),
     policy: typeof policy === 'string' ? policyNamed(policy) : policy,
+    swiotlb: { bytes: 2 * MIB, dynamic: false },
     seed,
     batchRows: 64,
   });
@@ -114,6 +126,11 @@ const tinyRuns = (policy: string): fc.Arbitrary<Run> =>
       { maxLength: 16, size: 'max' },
     ),
   });
+
+/** Has the pool make at boot what it holds ready, and nothing else. */
+function boot(pool: Pool): void {
+  pool.request({ kind: 'background-free', key: 0, time: nanoseconds(0) });
+}
 
 /** Does the steps and returns the allocations that are live at the end. */
 function play(pool: Pool, all: readonly Step[]) {
@@ -228,17 +245,19 @@ describe('a pool', () => {
     );
   });
 
-  it('that returns at once has nothing left when all is freed', () => {
+  it('that returns at once has nothing left when all is freed, but what it holds ready since boot', () => {
     fc.assert(
-      fc.property(runs(IMMEDIATE, 40), ({ policy, platform, memory, seed, steps }) => {
+      fc.property(runs(RETURNING, 40), ({ policy, platform, memory, seed, steps }) => {
         const pool = newPool(policy, memory, platform, seed);
+        boot(pool);
+        const { claimedPages, sharedPages, sharedBlocks, mixedBlocks, borders } = pool.counters;
         for (const allocation of play(pool, steps)) pool.free(allocation);
         expect(pool.counters).toMatchObject({
-          claimedPages: 0,
-          sharedPages: 0,
-          sharedBlocks: 0,
-          mixedBlocks: 0,
-          borders: 0,
+          claimedPages,
+          sharedPages,
+          sharedBlocks,
+          mixedBlocks,
+          borders,
           liveAllocations: 0,
           livePages: 0,
           liveBytes: 0,
@@ -247,6 +266,20 @@ describe('a pool', () => {
       { numRuns: 40 },
     );
   });
+
+  it.each(['first-fit+block+immediate', 'best-fit+page+immediate', 'gfp-decrypted'])(
+    'of %s holds nothing ready but the bounce buffers that it was told to have',
+    (policy) => {
+      const pool = newPool(policy);
+      boot(pool);
+      expect(pool.counters).toMatchObject({
+        claimedPages: 512,
+        sharedPages: 512,
+        slabPages: 512,
+        livePages: 0,
+      });
+    },
+  );
 
   it('that never returns keeps what it claimed, and serves the same again without claiming more', () => {
     const pool = newPool('first-fit+block+never-return');
@@ -269,7 +302,13 @@ describe('a pool', () => {
       fc.property(runs(POLICIES, 40), ({ policy, platform, memory, seed, steps }) => {
         const pool = newPool(policy, memory, platform, seed);
         for (const id of play(pool, steps)) {
-          const { extents, pages } = pool.view.allocation(id);
+          const { extents, pages, bytes, object } = pool.view.allocation(id);
+          if (object !== undefined) {
+            const { units = 0, unitBytes = 0 } = pool.view.slab(object.slab) ?? {};
+            expect(units).toBe(128);
+            expect(object.units * unitBytes).toBe(bytes);
+            continue;
+          }
           const held = extents.reduce((sum, extent) => sum + extent.pages, 0);
           expect(held).toBe(
             policy === 'gfp-decrypted' && extents.length === 1 ? 2 ** Math.ceil(Math.log2(pages)) : pages,
@@ -282,8 +321,9 @@ describe('a pool', () => {
 });
 
 describe('when memory runs out', () => {
-  it.each(POLICIES)('%s refuses with an event, holds no page of it, and serves on', (policy) => {
+  it.each(PAGED)('%s refuses with an event, holds no page of it, and serves on', (policy) => {
     const pool = newPool(policy);
+    boot(pool);
     const { events } = record(pool);
     const before = pool.counters;
     const huge = pool.vmalloc(16000, { owner: 'x' });
@@ -296,13 +336,23 @@ describe('when memory runs out', () => {
       failedRequests: 1,
     });
     expect(pool.counters.claimedPages).toBe(before.claimedPages);
-    expect(pool.counters.sharedPages).toBe(0);
+    expect(pool.counters.sharedPages).toBe(before.sharedPages);
     expect(pool.vmalloc(10, { owner: 'x' }).ok).toBe(true);
     const large: boolean[] = [];
     for (let i = 0; i < 20; i++) large.push(pool.alloc_pages(10, { owner: 'x' }).ok);
     expect(large).toContain(true);
     expect(large.at(-1)).toBe(false);
     expect(events.at(-1)).toMatchObject({ type: 'allocation-failed', pages: 1024, reason: 'out-of-memory' });
+  });
+
+  it.each(BOUNCING)('%s refuses with an event when its slots are used up, and serves on', (policy) => {
+    const pool = newPool(policy);
+    const { events } = record(pool);
+    const all = Array.from({ length: 9 }, () => pool.vmalloc(64, { owner: 'x' }));
+    expect(all.map(({ ok }) => ok)).toEqual([...Array(8).fill(true), false]);
+    expect(events.at(-1)).toMatchObject({ type: 'allocation-failed', pages: 64, reason: 'swiotlb-full' });
+    pool.free(all[3].allocation);
+    expect(pool.vmalloc(64, { owner: 'x' }).ok).toBe(true);
   });
 
   it.each(POLICIES)('%s refuses what no chunk can hold as too large', (policy) => {
@@ -342,6 +392,20 @@ describe('a caller’s mistake', () => {
     ['a free of no id', () => pool.free(allocationId(0)), 'allocation 0, which is not live'],
     ['a free of a fraction', () => pool.free(allocationId(1.5)), 'allocation 1.5, which is not live'],
     ['a free of NaN', () => pool.free(allocationId(Number.NaN)), 'allocation NaN, which is not live'],
+    [
+      'flags that there are not',
+      () => pool.vmalloc(1, { owner: 'x', gfp: 64 }),
+      'gfp flags 64: must be made of',
+    ],
+    ['flags below none', () => pool.vmalloc(1, { owner: 'x', gfp: -1 }), 'gfp flags -1'],
+    ['a free with half a flag', () => pool.free(two.allocation, 100, 0.5), 'gfp flags 0.5'],
+    ['node 63', () => pool.vmalloc(1, { owner: 'x', node: 63 }), 'nodes run from 0 to 62'],
+    [
+      'an alignment of 3',
+      () => pool.kmalloc(9, { owner: 'x', align: 3 }),
+      'must be a power of two up to 4096',
+    ],
+    ['no bytes', () => pool.kmalloc(0, { owner: 'x' }), 'a request for 0 pages'],
     ['a free too early', () => pool.free(two.allocation, 5), 'not before 100'],
     [
       'an allocation id out of turn',
@@ -387,18 +451,21 @@ describe('a caller’s mistake', () => {
 
   it('one owner too many is refused, and the pool serves on', () => {
     const many = newPool('gfp-decrypted', SMALL, 'none');
-    for (let owner = 0; owner <= MAX_OWNER; owner++) {
+    // Room is left for the names of slab caches; one is the bounce buffers'.
+    const most = MAX_OWNER - 64;
+    for (let owner = 1; owner < most; owner++) {
       many.free(many.alloc_pages(0, { owner: String(owner) }).allocation);
     }
     expect(() => many.alloc_pages(0, { owner: 'x' })).toThrow(
-      new InputError("more than 65536 owners: 'x' is one too many"),
+      new InputError("more than 65471 owners: 'x' is one too many"),
     );
     expect(many.alloc_pages(0, { owner: '7' }).ok).toBe(true);
+    expect(many.kmalloc(100, { owner: '7' }).ok).toBe(true);
   });
 
   it('an unknown policy is answered with what there is', () => {
     expect(() => policyNamed('gfp')).toThrow(
-      /expected a baseline \(gfp-decrypted\) or PLACEMENT\+CONVERSION\+SUPPLY/,
+      `expected a baseline (${Object.keys(BASELINES).join(', ')}) or PLACEMENT+CONVERSION+SUPPLY`,
     );
     expect(() => policyNamed('worst+block+immediate')).toThrow(
       "unknown placement 'worst' in policy 'worst+block+immediate'; available: first-fit, best-fit, longest-free-range",
@@ -627,6 +694,56 @@ describe('a policy that breaks a rule is refused', () => {
     expect(hashOf(publish(columns))).toBe(pool.hash());
   });
 
+  it('when it converts for a caller that may not sleep', () => {
+    for (const convert of [
+      (record: Recorder, page: Pfn) => record.decrypt(page, 1),
+      (record: Recorder, page: Pfn) => record.encrypt(page, 1),
+      (record: Recorder, page: Pfn) => record.decryptArea([{ pfn: page, pages: 1 }]),
+    ]) {
+      const { pool, events } = watched(serving((record) => convert(record, claimOne(record))));
+      expect(() => pool.alloc_pages(0, { owner: 'x', gfp: GFP.GFP_NOWAIT })).toThrow(
+        'were to be converted for a caller that may not sleep',
+      );
+      expect(conversionsIn(events)).toEqual([]);
+    }
+  });
+
+  it.each(['tdx', 'pkvm', 'cca', 'cca-bbml3'] as const)(
+    'when it converts a vmalloc address on %s',
+    (platform) => {
+      const area = serving((record) => record.decryptArea([{ pfn: claimOne(record), pages: 1 }]));
+      expect(() => alloc(watched(area, { platform }).pool)).toThrow(
+        `platform '${platform}' converts nothing by its vmalloc address`,
+      );
+    },
+  );
+
+  it('when it converts a part of a page of the host', () => {
+    const platform = { ...platformNamed('snp'), granulePages: 4 } as const;
+    const { pool } = watched(
+      serving((record) => record.decrypt(claimOne(record), 1)),
+      { platform },
+    );
+    expect(() => alloc(pool)).toThrow('the host converts whole granules of 4 pages');
+  });
+
+  it('when it hands out, gives back or converts what was leaked', () => {
+    const faults = { seed: 1, decrypt: 1, encrypt: 0, converted: 0, retries: 0 };
+    for (const use of [
+      (record: Recorder, page: Pfn) => record.allocate(page, 1),
+      (record: Recorder, page: Pfn) => record.giveBack(page, 1),
+      (record: Recorder, page: Pfn) => record.decrypt(page, 1),
+      (record: Recorder, page: Pfn) => record.encrypt(page, 1),
+    ]) {
+      const leaking = serving((record) => {
+        const page = claimOne(record);
+        expect(record.decrypt(page, 1)).toBe('leaked');
+        use(record, page);
+      });
+      expect(() => alloc(watched(leaking, { faults }).pool)).toThrow(/is in an unknown state|was leaked/);
+    }
+  });
+
   it('when it serves a contiguous request with pages that are not contiguous', () => {
     const pool = newPool(
       serving((record) => {
@@ -657,7 +774,7 @@ describe('a policy that breaks a rule is refused', () => {
 
 describe('conversions', () => {
   const after = (policy: string, steps: readonly Step[], platform: PlatformName = 'snp') => {
-    const pool = newPool(policy, SMALL, platform);
+    const pool = new Pool({ memory: SMALL, platform: platformNamed(platform), policy: policyNamed(policy) });
     play(pool, steps);
     return pool.counters;
   };
@@ -683,19 +800,6 @@ describe('conversions', () => {
       sharedPages: 10,
       livePages: 10,
     });
-  });
-
-  it('outside a confidential VM there are none', () => {
-    for (const policy of POLICIES) {
-      expect(after(policy, [{ api: 'vmalloc', pages: 100 }, { pick: 0 }], 'none')).toMatchObject({
-        conversions: 0,
-        hostCalls: 0,
-        splits2M: 0,
-        fullFlushes: 0,
-        rangedFlushes: 0,
-        sharedPages: 0,
-      });
-    }
   });
 
   it('restore 2M mappings where the platform is asked to', () => {

@@ -3,22 +3,30 @@
  */
 import {
   type AllocationId,
+  ANY_NODE,
   type Api,
   allocationId,
   type Counters,
+  DEFAULT_WORKER_DELAY,
   type EventBatch,
   type EventColumns,
   type Extent,
   eventAt,
+  type Faults,
   foldRows,
+  GFP_KERNEL,
   InputError,
   type LogHeader,
   logHeader,
   MAX_PAGE_ORDER,
   type MemoryState,
   nanoseconds,
+  type ObjectView,
+  type PageSourceSettings,
+  PLAIN_PAGE_SOURCE,
   type Platform,
   type PoolEvent,
+  pagesFor,
   publish,
   type Request,
   type State,
@@ -27,8 +35,11 @@ import {
   x86Geometry,
 } from '@decpool/model';
 import { type Observable, Subject } from 'rxjs';
-import { Engine, type EventSink } from './engine.ts';
+import { expectConvertible } from './caller-conversion.ts';
+import { Engine } from './engine.ts';
+import type { EventSink } from './ledger.ts';
 import type { PolicyFactory } from './policy.ts';
+import type { SwiotlbSettings } from './swiotlb/swiotlb.ts';
 
 export interface PoolOptions {
   /** The page allocator and the direct map at the start; their extent fixes the geometry. */
@@ -37,6 +48,14 @@ export interface PoolOptions {
   readonly policy: PolicyFactory;
   /** Seeds the placement guess of the page source; 1 unless told. */
   readonly seed?: number;
+  /** How the page source works: see PLAIN_PAGE_SOURCE, which it is unless told. */
+  readonly pageSource?: PageSourceSettings;
+  /** Conversions that fail; none unless told. */
+  readonly faults?: Faults;
+  /** The bounce buffers that dma_map requests go to; none unless told. */
+  readonly swiotlb?: SwiotlbSettings;
+  /** Simulated ns until deferred work is done; DEFAULT_WORKER_DELAY unless told. */
+  readonly workerDelay?: number;
   /** Where the requests come from, for the header; `interactive` unless told. */
   readonly workload?: LogHeader['workload'];
   /** Events in a batch; 8192 unless told. */
@@ -49,11 +68,24 @@ export interface RequestOptions {
   readonly bytes?: number;
   /** Simulated ns; the time of the request before unless told. Never before it. */
   readonly at?: number;
+  /** Flags of GFP; GFP_KERNEL unless told. */
+  readonly gfp?: number;
+  /** NUMA node; any unless told. */
+  readonly node?: number;
+  /** Alignment in bytes of a kmalloc; none unless told. */
+  readonly align?: number;
 }
 
 /** What became of a request for pages. */
 export type AllocationResult =
-  | { readonly ok: true; readonly allocation: AllocationId; readonly extents: readonly Extent[] }
+  | {
+      readonly ok: true;
+      readonly allocation: AllocationId;
+      /** Its pages; none for an object in a slab. */
+      readonly extents: readonly Extent[];
+      /** Where a small object lies. */
+      readonly object?: ObjectView;
+    }
   | { readonly ok: false; readonly allocation: AllocationId };
 
 export class Pool implements EventSink {
@@ -71,22 +103,29 @@ export class Pool implements EventSink {
 
   constructor(options: PoolOptions) {
     const geometry = x86Geometry(spanOf(options.memory));
-    const seed = options.seed ?? 1;
+    const { memory, platform, faults, swiotlb } = options;
+    const settings = {
+      memory,
+      seed: options.seed ?? 1,
+      pageSource: options.pageSource ?? PLAIN_PAGE_SOURCE,
+      workerDelay: options.workerDelay ?? DEFAULT_WORKER_DELAY,
+      ...(faults === undefined ? {} : { faults }),
+      ...(swiotlb === undefined ? {} : { swiotlb }),
+    };
     this.#engine = new Engine({
-      frame: { geometry, platform: options.platform },
-      memory: options.memory,
-      seed,
+      ...settings,
+      frame: { geometry, platform },
       policy: options.policy,
       sink: this,
       ...(options.batchRows === undefined ? {} : { batchRows: options.batchRows }),
     });
     this.view = this.#engine.view;
     this.header = logHeader({
+      ...settings,
+      ...(this.#engine.swiotlb === undefined ? {} : { swiotlb: this.#engine.swiotlb }),
       geometry,
-      platform: options.platform,
-      memory: options.memory,
+      platform,
       policy: this.#engine.policy.name,
-      seed,
       workload: options.workload ?? { name: 'interactive', requests: '' },
     });
   }
@@ -156,13 +195,57 @@ export class Pool implements EventSink {
     return this.#allocate('vmalloc', pages, options);
   }
 
-  /** Frees an allocation. Throws InputError when it is not live. */
-  free(allocation: AllocationId, at: number = this.view.counter('time')): void {
-    this.request({ kind: 'free', allocation, time: nanoseconds(at) });
+  /** An object of some bytes, in a slab of `kmalloc-decrypted-N` unless it is larger than 8 KiB. */
+  kmalloc(bytes: number, options: RequestOptions): AllocationResult {
+    return this.#allocate('kmalloc', this.#pagesFor(bytes), { ...options, bytes });
+  }
+
+  /** A buffer of some bytes for a device. */
+  dma_alloc_coherent(bytes: number, options: RequestOptions): AllocationResult {
+    return this.#allocate('dma_alloc_coherent', this.#pagesFor(bytes), { ...options, bytes });
+  }
+
+  /** A streaming mapping of some bytes: slots of the bounce buffers. free() unmaps it. */
+  dma_map(bytes: number, options: RequestOptions): AllocationResult {
+    return this.#allocate('dma_map', this.#pagesFor(bytes), { ...options, bytes });
+  }
+
+  #pagesFor(bytes: number): number {
+    return pagesFor(bytes, this.view.geometry.pageShift);
+  }
+
+  /** Frees an allocation. Throws InputError when it is not live, or mapped into user space. */
+  free(allocation: AllocationId, at: number = this.#engine.time, gfp: number = GFP_KERNEL): void {
+    this.request({ kind: 'free', allocation, time: nanoseconds(at), gfp });
+  }
+
+  /** Maps all pages of an allocation into user space: they must not be converted until remove_user_mapping(). */
+  remap_pfn_range(allocation: AllocationId, at: number = this.#engine.time): void {
+    this.request({ kind: 'map-user', allocation, time: nanoseconds(at) });
+  }
+
+  /** Ends a mapping into user space. Throws InputError when there is none. */
+  remove_user_mapping(allocation: AllocationId, at: number = this.#engine.time): void {
+    this.request({ kind: 'unmap-user', allocation, time: nanoseconds(at) });
+  }
+
+  /**
+   * A driver's own conversion of pages of its allocation, as it was written before there was a pool. What it was given
+   * is shared already, so decrypting all of it succeeds and changes nothing; all else is refused with an InputError that
+   * names the rule.
+   */
+  set_memory_decrypted(allocation: AllocationId, firstPage: number, pages: number): void {
+    expectConvertible(this.view, { allocation, firstPage, pages, direction: 'decrypt' });
+  }
+
+  /** As set_memory_decrypted(); the pool alone makes its memory private, when it is freed. */
+  set_memory_encrypted(allocation: AllocationId, firstPage: number, pages: number): void {
+    expectConvertible(this.view, { allocation, firstPage, pages, direction: 'encrypt' });
   }
 
   #allocate(api: Api, pages: number, options: RequestOptions): AllocationResult {
     const allocation = allocationId(this.view.counter('lastAllocation') + 1);
+    const { gfp = GFP_KERNEL, node = ANY_NODE, align = 1 } = options;
     this.request({
       kind: 'allocate',
       allocation,
@@ -170,10 +253,14 @@ export class Pool implements EventSink {
       pages,
       bytes: options.bytes ?? pages * 2 ** this.view.geometry.pageShift,
       owner: options.owner,
-      time: nanoseconds(options.at ?? this.view.counter('time')),
+      gfp,
+      node,
+      align,
+      time: nanoseconds(options.at ?? this.#engine.time),
     });
     if (!this.view.isLive(allocation)) return { ok: false, allocation };
-    return { ok: true, allocation, extents: this.view.allocation(allocation).extents };
+    const { extents, object } = this.view.allocation(allocation);
+    return { ok: true, allocation, extents, ...(object === undefined ? {} : { object }) };
   }
 
   /** Serves one recorded request. Its allocation ids must come from 1 without a gap. */
@@ -186,8 +273,9 @@ export class Pool implements EventSink {
     this.#engine.flush();
   }
 
-  /** Delivers what is pending and completes the streams. */
+  /** Does what was left to the deferred worker, delivers what is pending and completes the streams. */
   complete(): void {
+    this.#engine.settle();
     this.flush();
     this.#events.complete();
     this.#batches.complete();

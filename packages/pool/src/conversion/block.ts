@@ -1,4 +1,4 @@
-import type { Conversion } from './conversion.ts';
+import { type Conversion, NOTHING_LEAKED } from './conversion.ts';
 
 /**
  * A whole block as soon as it is claimed: an aligned 2 MiB conversion keeps the 2M mapping, and one conversion serves
@@ -6,7 +6,7 @@ import type { Conversion } from './conversion.ts';
  */
 export const blockConversion: Conversion = {
   name: 'block',
+  keepsShared: true,
   claimed: (start, pages, record) => record.decrypt(start, pages),
-  allocating() {},
-  freed() {},
+  freed: () => NOTHING_LEAKED,
 };

@@ -1,13 +1,56 @@
-import type { Pfn } from '@decpool/model';
-import type { Recorder } from '../policy.ts';
+import { type Pfn, type StateView, pfn as toPfn } from '@decpool/model';
+import type { ConversionResult, Recorder } from '../policy.ts';
 
 /** How much is converted at once, and when: the pool tells it what happens to pages, it converts some. */
 export interface Conversion {
   readonly name: string;
-  /** A chunk came into the pool. */
-  claimed(start: Pfn, pages: number, record: Recorder): void;
-  /** A free run is about to be given to an allocation, which needs it shared. */
-  allocating(start: Pfn, pages: number, record: Recorder): void;
-  /** An extent was freed and stays in the pool for now. */
-  freed(start: Pfn, pages: number, record: Recorder): void;
+  /** Whether free pages of the pool are shared, as a rule: then a caller that may not sleep can have them. */
+  readonly keepsShared: boolean;
+  /** A chunk came into the pool. Unless the result is `converted`, it does not stay. */
+  claimed(start: Pfn, pages: number, record: Recorder): ConversionResult;
+  /** An extent was freed and stays in the pool for now. Returns the runs that were leaked over it. */
+  freed(start: Pfn, pages: number, view: StateView, record: Recorder): readonly PageRange[];
 }
+
+export interface PageRange {
+  readonly start: Pfn;
+  readonly pages: number;
+}
+
+export const NOTHING_LEAKED: readonly PageRange[] = Object.freeze([]);
+
+/** Why a range could not be shared: which pages are lost for that, if any. */
+export interface ShareFailure {
+  readonly leaked: PageRange | undefined;
+}
+
+/**
+ * Shares what is private of a range, in whole granules of the host and one conversion a run. Returns undefined when all of
+ * it is shared now. All pages of the granules must be the pool's, and those outside the range in no allocation.
+ */
+export function shareRange(
+  start: Pfn,
+  pages: number,
+  view: StateView,
+  record: Recorder,
+): ShareFailure | undefined {
+  if (!view.platform.confidential) return undefined;
+  const { granulePages } = view.platform;
+  const end = start + pages;
+  for (let at: number = start; at < end; ) {
+    const first = view.firstWhereNot('shared', true, toPfn(at), end - at);
+    if (first === -1) return undefined;
+    const next = view.firstWhereNot('shared', false, first, end - first);
+    const from = toPfn(first - (first % granulePages));
+    const to = Math.ceil((next === -1 ? end : next) / granulePages) * granulePages;
+    const result = record.decrypt(from, to - from);
+    if (result === 'leaked') return { leaked: { start: from, pages: to - from } };
+    if (result === 'private') return { leaked: undefined };
+    at = to;
+  }
+  return undefined;
+}
+
+/** Whether every page of a range is shared already, or need not be. */
+export const isShared = (start: Pfn, pages: number, view: StateView): boolean =>
+  !view.platform.confidential || view.firstWhereNot('shared', true, start, pages) === -1;

@@ -23,9 +23,10 @@ export function bestFit(map: FreeMap): Placement {
   });
   return {
     name: 'best-fit',
-    place(pages, align) {
+    place(pages, align, { firstBlock, endBlock }) {
       for (let length = bins.firstBin(pages); length >= 0; length = bins.firstBin(length + 1)) {
-        for (let block = bins.firstBlock(length, 0); block >= 0; block = bins.firstBlock(length, block + 1)) {
+        let block = bins.firstBlock(length, firstBlock);
+        for (; block >= 0 && block < endBlock; block = bins.firstBlock(length, block + 1)) {
           const found = map.findInBlock(block, pages, align, length);
           if (found !== -1) return found;
         }

@@ -20,13 +20,14 @@ export function firstFit(map: FreeMap): Placement {
   });
   return {
     name: 'first-fit',
-    place(pages, align) {
+    place(pages, align, { firstBlock, endBlock }) {
       // A whole aligned chunk is there or not; any other request may fit a run's length but not its alignment.
       if (pages === align) {
-        const block = byChunk.firstAtLeast(orderFor(pages) + 1);
-        return block < 0 ? -1 : map.findInBlock(block, pages, align);
+        const block = byChunk.firstAtLeast(orderFor(pages) + 1, firstBlock);
+        return block < 0 || block >= endBlock ? -1 : map.findInBlock(block, pages, align);
       }
-      for (let block = byRun.firstAtLeast(pages); block >= 0; block = byRun.firstAtLeast(pages, block + 1)) {
+      let block = byRun.firstAtLeast(pages, firstBlock);
+      for (; block >= 0 && block < endBlock; block = byRun.firstAtLeast(pages, block + 1)) {
         const found = map.findInBlock(block, pages, align);
         if (found !== -1) return found;
       }

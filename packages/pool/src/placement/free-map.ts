@@ -48,6 +48,19 @@ export class FreeMap {
     return this.#freePages;
   }
 
+  /** Free pages in blocks [firstBlock, endBlock). */
+  freePagesIn(firstBlock: number, endBlock: number): number {
+    if (firstBlock === 0 && endBlock >= this.blocks) return this.#freePages;
+    const end = Math.min(endBlock, this.blocks) * this.#pagesPerBlock;
+    let free = 0;
+    for (let at = this.#nextFree(firstBlock * this.#pagesPerBlock, end); at < end; ) {
+      const runEnd = this.#runEnd(at, end);
+      free += runEnd - at;
+      at = this.#nextFree(runEnd, end);
+    }
+    return free;
+  }
+
   /** Takes pages of one block into use: they must all be free. */
   take(start: Pfn, pages: number): void {
     const end = start + pages;

@@ -22,12 +22,13 @@ export function longestFreeRange(map: FreeMap): Placement {
   });
   return {
     name: 'longest-free-range',
-    place(pages, align) {
+    place(pages, align, { firstBlock, endBlock }) {
       const order = orderFor(pages);
       for (let range = bins.firstBin(pages); range >= 0; range = bins.firstBin(range + 1)) {
         let best = -1;
         let found: ReturnType<Placement['place']> = -1;
-        for (let block = bins.firstBlock(range, 0); block >= 0; block = bins.firstBlock(range, block + 1)) {
+        let block = bins.firstBlock(range, firstBlock);
+        for (; block >= 0 && block < endBlock; block = bins.firstBlock(range, block + 1)) {
           if (best >= 0 && map.extents[block] <= map.extents[best]) continue;
           if (pages === align && map.largestOrder[block] < order) continue;
           const at = map.findInBlock(block, pages, align);

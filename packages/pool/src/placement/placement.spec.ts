@@ -17,6 +17,7 @@ const GEOMETRY = checkGeometry({
   blocksPerRegion: 512,
   spanPages: BLOCKS * BLOCK,
 });
+const EVERYWHERE = { firstBlock: 0, endBlock: BLOCKS };
 
 /** The free pages as plainly as can be: one boolean a page, every answer found by looking at all of them. */
 class Pages {
@@ -138,7 +139,7 @@ describe.each(ORACLES)('%s', (name, factory, oracle) => {
             }
           } else if (next.kind === 'place') {
             const expected = oracle(pages, next.pages, next.align);
-            expect(placement.place(next.pages, next.align)).toBe(expected);
+            expect(placement.place(next.pages, next.align, EVERYWHERE)).toBe(expected);
             if (expected < 0) continue;
             const block = Math.floor(expected / BLOCK);
             pages.extents[block]++;
@@ -168,8 +169,8 @@ describe.each(ORACLES)('%s', (name, factory, oracle) => {
   it('is named so, and finds nothing where nothing is free', () => {
     const placement = factory(new FreeMap(GEOMETRY));
     expect(placement.name).toBe(name);
-    expect(placement.place(1, 1)).toBe(-1);
-    expect(placement.place(BLOCK, BLOCK)).toBe(-1);
+    expect(placement.place(1, 1, EVERYWHERE)).toBe(-1);
+    expect(placement.place(BLOCK, BLOCK, EVERYWHERE)).toBe(-1);
   });
 });
 
@@ -191,10 +192,19 @@ describe('the placements differ', () => {
   };
 
   it('first-fit takes the lowest address, best-fit the tightest run, longest-free-range the least useful block', () => {
-    expect(scene(firstFit).place(8, 1)).toBe(0);
-    expect(scene(bestFit).place(8, 1)).toBe(32);
-    expect(scene(longestFreeRange).place(8, 1)).toBe(128);
+    expect(scene(firstFit).place(8, 1, EVERYWHERE)).toBe(0);
+    expect(scene(bestFit).place(8, 1, EVERYWHERE)).toBe(32);
+    expect(scene(longestFreeRange).place(8, 1, EVERYWHERE)).toBe(128);
   });
+
+  it.each([firstFit, bestFit, longestFreeRange])(
+    '%o keeps to the blocks that a request may use',
+    (factory) => {
+      expect(scene(factory).place(8, 1, { firstBlock: 1, endBlock: 2 })).toBe(64);
+      expect(scene(factory).place(16, 16, { firstBlock: 1, endBlock: 2 })).toBe(64);
+      expect(scene(factory).place(8, 1, { firstBlock: 3, endBlock: BLOCKS })).toBe(-1);
+    },
+  );
 
   it('longest-free-range prefers more allocations, not more pages, between blocks of equal range', () => {
     const map = new FreeMap(GEOMETRY);
@@ -203,9 +213,9 @@ describe('the placements differ', () => {
     map.put(pfn(64), 8);
     map.put(pfn(80), 8);
     map.extents.set([2, 5]);
-    expect(placement.place(4, 4)).toBe(64);
+    expect(placement.place(4, 4, EVERYWHERE)).toBe(64);
     map.extents.set([5, 2]);
-    expect(placement.place(4, 4)).toBe(0);
+    expect(placement.place(4, 4, EVERYWHERE)).toBe(0);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Pfn } from '@decpool/model';
+import type { BlockRange } from '../policy.ts';
 import type { FreeMap } from './free-map.ts';
 
 /**
@@ -8,10 +9,10 @@ import type { FreeMap } from './free-map.ts';
 export interface Placement {
   readonly name: string;
   /**
-   * First page of a free run of `pages` pages that begins at a multiple of `align` and does not leave its block,
-   * or -1. `pages` is at most a block, `align` a power of two.
+   * First page of a free run of `pages` pages in the blocks of `range` that begins at a multiple of `align` and does not
+   * leave its block, or -1. `pages` is at most a block, `align` a power of two.
    */
-  place(pages: number, align: number): Pfn | -1;
+  place(pages: number, align: number, range: BlockRange): Pfn | -1;
 }
 
 /** Makes a placement that keeps its own index of the free runs of `map`. */

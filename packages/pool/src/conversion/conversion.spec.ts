@@ -1,0 +1,111 @@
+import { GFP, GRANULES, type GranulePages, platformNamed } from '@decpool/model';
+import { describe, expect, it } from 'vitest';
+import { conversionsIn, eventsOf, KIB, SOME_POLICIES, watched } from '../testing.ts';
+
+const owner = 'x';
+const onHostOf = (granulePages: GranulePages, policy: string) =>
+  watched(policy, { platform: { ...platformNamed('snp'), granulePages } });
+
+describe('conversion by page', () => {
+  it('shares what is allocated and nothing else', () => {
+    const { pool, events } = watched('first-fit+page+immediate');
+    const { allocation } = pool.alloc_pages(2, { owner });
+    pool.alloc_pages(0, { owner });
+    expect(pool.counters).toMatchObject({ sharedPages: 5, livePages: 5, claimedPages: 512 });
+    pool.free(allocation);
+    expect(pool.counters.sharedPages).toBe(1);
+    expect(conversionsIn(events).map((event) => 'pages' in event && event.pages)).toEqual([4, 1, 4]);
+  });
+});
+
+describe('conversion by block', () => {
+  it('shares the block when it comes and makes it private when it goes, whatever is allocated between', () => {
+    const { pool, events } = watched('first-fit+block+immediate');
+    const all = [pool.alloc_pages(2, { owner }), pool.vmalloc(9, { owner }), pool.kmalloc(9, { owner })];
+    for (const { allocation } of all) pool.free(allocation);
+    expect(conversionsIn(events)).toMatchObject([
+      { type: 'pages-decrypted', pages: 512 },
+      { type: 'pages-encrypted', pages: 512 },
+    ]);
+    expect(pool.counters.splits2M).toBe(0);
+  });
+});
+
+describe.each([4, 16] as const)('on a host with pages of %d guest pages', (granulePages) => {
+  const page = () => onHostOf(granulePages, 'first-fit+page+immediate');
+
+  it('one page shares the granule it lies in, and the next pages in it are shared already', () => {
+    const { pool, events } = page();
+    for (let i = 0; i < granulePages; i++) pool.alloc_pages(0, { owner });
+    expect(eventsOf(events, 'pages-decrypted')).toMatchObject([{ pages: granulePages }]);
+    pool.alloc_pages(0, { owner });
+    expect(eventsOf(events, 'pages-decrypted')).toHaveLength(2);
+    expect(pool.counters).toMatchObject({ sharedPages: 2 * granulePages, livePages: granulePages + 1 });
+  });
+
+  it('a granule becomes private with the last allocation in it', () => {
+    const { pool, events } = page();
+    const [first, second, other] = [0, 0, 5].map((order) => pool.alloc_pages(order, { owner }).allocation);
+    pool.free(first);
+    expect(eventsOf(events, 'pages-encrypted')).toEqual([]);
+    pool.free(second);
+    expect(eventsOf(events, 'pages-encrypted')).toMatchObject([{ pages: granulePages }]);
+    pool.free(other);
+    expect(eventsOf(events, 'pages-encrypted')[1]).toMatchObject({ pages: 32 });
+    expect(pool.counters).toMatchObject({ sharedPages: 0, claimedPages: 0 });
+  });
+
+  it('a range that begins and ends inside of granules shares all of both', () => {
+    const { pool, events } = page();
+    pool.alloc_pages(0, { owner });
+    pool.vmalloc(2 * granulePages, { owner });
+    expect(pool.counters.sharedPages).toBe(3 * granulePages);
+    for (const { pfn, pages } of eventsOf(events, 'pages-decrypted')) {
+      expect([pfn % granulePages, pages % granulePages]).toEqual([0, 0]);
+    }
+  });
+
+  it('whole blocks are converted as on any other', () => {
+    const { pool, events } = onHostOf(granulePages, 'first-fit+block+immediate');
+    pool.free(pool.alloc_pages(0, { owner }).allocation);
+    expect(conversionsIn(events)).toMatchObject([{ pages: 512 }, { pages: 512 }]);
+  });
+
+  it('a page of the reserve that is freed goes back to it while others of its granule are there', () => {
+    const { pool, events } = onHostOf(granulePages, 'first-fit+page+watermark:8:64');
+    const atomic = { owner, gfp: GFP.GFP_ATOMIC };
+    pool.free(pool.alloc_pages(0, atomic).allocation);
+    expect(eventsOf(events, 'pages-encrypted')).toEqual([]);
+    const all = Array.from({ length: 64 }, () => pool.alloc_pages(0, atomic));
+    expect(all.every(({ ok }) => ok)).toBe(true);
+    expect(pool.alloc_pages(0, atomic).ok).toBe(false);
+    for (const { allocation } of all) pool.free(allocation);
+    expect(eventsOf(events, 'pages-encrypted')).toHaveLength(64 / granulePages);
+    expect(pool.counters.sharedPages).toBe(0);
+  });
+});
+
+describe('whatever the host, every policy converts whole granules', () => {
+  it.each(SOME_POLICIES)('%s', (policy) => {
+    for (const granulePages of GRANULES) {
+      const { pool, events } = onHostOf(granulePages, policy === 'swiotlb' ? 'gfp-decrypted' : policy);
+      const live: ReturnType<typeof pool.vmalloc>[] = [];
+      for (let round = 0; round < 60; round++) {
+        const all = [
+          () => pool.alloc_pages(round % 5, { owner }),
+          () => pool.alloc_pages_exact(1 + round, { owner }),
+          () => pool.vmalloc(1 + round, { owner }),
+          () => pool.dma_alloc_coherent(3 * KIB * (1 + round), { owner }),
+          () => pool.kmalloc(77 * (1 + round), { owner }),
+        ];
+        live.push(all[round % all.length]());
+        const gone = round % 3 === 2 ? live.splice(round % live.length, 1)[0] : undefined;
+        if (gone?.ok) pool.free(gone.allocation);
+      }
+      for (const event of conversionsIn(events)) {
+        if (!('pfn' in event && 'pages' in event)) throw new Error('a conversion of nothing');
+        expect([event.pfn % granulePages, event.pages % granulePages]).toEqual([0, 0]);
+      }
+    }
+  });
+});

@@ -1,0 +1,37 @@
+/** Conversions that fail, by seeded chance: what a hostile or broken host can do to a guest. */
+import type { Direction, Faults } from '@decpool/model';
+import { type Random, randomFrom } from './page-source/random.ts';
+
+/** `failed but converted`: the host did what it was asked and reported an error. */
+export type FaultOutcome = 'works' | 'failed' | 'failed but converted';
+
+/** Chances are compared with draws of so many steps. */
+const STEPS = 2 ** 24;
+/** The generator's first numbers are nearly the same for all small seeds. */
+const UNUSED_DRAWS = 12;
+
+export class FaultInjector {
+  readonly #faults: Faults;
+  readonly #random: Random;
+
+  constructor(faults: Faults) {
+    this.#faults = faults;
+    this.#random = randomFrom(faults.seed);
+    for (let draw = 0; draw < UNUSED_DRAWS; draw++) this.#random.below(STEPS);
+  }
+
+  /** Times that set_memory_encrypted() is tried on pages in an unknown state before they are leaked. */
+  get retries(): number {
+    return this.#faults.retries;
+  }
+
+  /** What becomes of the next conversion. */
+  draw(direction: Direction): FaultOutcome {
+    if (!this.#happens(this.#faults[direction])) return 'works';
+    return this.#happens(this.#faults.converted) ? 'failed but converted' : 'failed';
+  }
+
+  #happens(chance: number): boolean {
+    return this.#random.below(STEPS) < chance * STEPS;
+  }
+}

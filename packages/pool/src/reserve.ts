@@ -1,0 +1,63 @@
+/**
+ * Pages that are shared and put aside for callers that may not sleep, in a pool whose free pages are private otherwise.
+ * What is taken from it is used and freed like any other page of the pool; the deferred worker fills it up again.
+ */
+import type { Geometry, Pfn } from '@decpool/model';
+import { FreeMap } from './placement/free-map.ts';
+import type { Placement, PlacementFactory } from './placement/placement.ts';
+import type { BlockRange } from './policy.ts';
+
+export class Reserve {
+  readonly #map: FreeMap;
+  readonly #placement: Placement;
+  readonly #granulePages: number;
+  /** Pages that it has in each granule of the host. */
+  readonly #inGranule: Uint8Array;
+
+  constructor(geometry: Geometry, granulePages: number, placement: PlacementFactory) {
+    this.#map = new FreeMap(geometry);
+    this.#placement = placement(this.#map);
+    this.#granulePages = granulePages;
+    this.#inGranule = new Uint8Array(geometry.spanPages / granulePages);
+  }
+
+  get freePages(): number {
+    return this.#map.freePages;
+  }
+
+  /** Free pages in blocks [firstBlock, endBlock). */
+  freePagesIn(firstBlock: number, endBlock: number): number {
+    return this.#map.freePagesIn(firstBlock, endBlock);
+  }
+
+  /** Whether it has a page in the block. */
+  holds(block: number): boolean {
+    return this.#map.largest[block] > 0;
+  }
+
+  /** Whether it has a page in the granule that begins at this one. */
+  holdsIn(granule: Pfn): boolean {
+    return this.#inGranule[granule / this.#granulePages] > 0;
+  }
+
+  /** Pages of one block; they must be shared and free. */
+  put(start: Pfn, pages: number): void {
+    this.#map.put(start, pages);
+    this.#count(start, pages, 1);
+  }
+
+  /** Takes a run of pages out, at a multiple of `align`; -1 when there is none. */
+  take(pages: number, align: number, range: BlockRange): Pfn | -1 {
+    const start = this.#placement.place(pages, align, range);
+    if (start === -1) return -1;
+    this.#map.take(start, pages);
+    this.#count(start, pages, -1);
+    return start;
+  }
+
+  #count(start: Pfn, pages: number, each: 1 | -1): void {
+    for (let page: number = start; page < start + pages; page++) {
+      this.#inGranule[Math.floor(page / this.#granulePages)] += each;
+    }
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * Slab caches for shared memory: `kmalloc-decrypted-N`, as proposed on the kernel mailing list in June 2024. They never
+ * merge with private caches, and all pages of their slabs come from the policy, shared already.
+ */
+import { type AllocateRequest, GFP, gfpOf, MAX_PAGE_ORDER, orderFor, type Platform } from '@decpool/model';
+
+/** How a cache cuts pages into units. */
+export interface SlabCache {
+  /** As in /proc/slabinfo. */
+  readonly name: string;
+  /** Bytes of a unit; at most 512 of them in a slab. */
+  readonly unitBytes: number;
+  /** Pages of a slab, a power of two. */
+  readonly pages: number;
+  /** Whether an empty slab stays. */
+  readonly keepsEmpty: boolean;
+  /** Whether the policy is asked for more slabs when those there are are full. */
+  readonly grows: boolean;
+  /** How objects lie: `unit` at any unit; `natural` in whole pages, aligned to the next power of two of their size. */
+  readonly alignment: 'unit' | 'natural';
+}
+
+const PAGE_BYTES = 4096;
+
+/** kmalloc_info[], mm/slab_common.c: powers of two, and 96 and 192 in between. */
+const SIZES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192] as const;
+/** KMALLOC_MAX_CACHE_SIZE, include/linux/slab.h: what is larger takes whole pages. */
+const MAX_CACHE_BYTES = 2 * PAGE_BYTES;
+
+/**
+ * The size class of an object. An alignment of DMA drops the classes that do not keep it (96 and 192, and all below
+ * it), and so does an alignment that the caller asks for. Undefined for what takes whole pages.
+ */
+export function kmallocSize(bytes: number, dmaMinAlign: number, align = 1): number | undefined {
+  const alignment = Math.max(dmaMinAlign, align);
+  return bytes > MAX_CACHE_BYTES
+    ? undefined
+    : SIZES.find((size) => size >= bytes && size >= alignment && size % alignment === 0);
+}
+
+/**
+ * The cache for a `kmalloc` or a small `dma_alloc_coherent`; undefined where the request takes whole pages. A coherent
+ * buffer is aligned to the next power of two of its size, and one larger than half a page shares its page with nobody.
+ */
+export function slabCacheFor(request: AllocateRequest, platform: Platform): SlabCache | undefined {
+  if (request.api === 'dma_alloc_coherent') {
+    if (request.bytes > PAGE_BYTES / 2) return undefined;
+    const align = 2 ** Math.ceil(Math.log2(Math.max(1, request.bytes)));
+    return cacheOf(request, kmallocSize(request.bytes, platform.dmaMinAlign, align));
+  }
+  if (request.api !== 'kmalloc') return undefined;
+  return cacheOf(request, kmallocSize(request.bytes, platform.dmaMinAlign, request.align));
+}
+
+function cacheOf(request: AllocateRequest, size: number | undefined): SlabCache | undefined {
+  if (size === undefined) return undefined;
+  return {
+    name: `${cachePrefix(request.gfp ?? 0)}-${sizeName(size)}`,
+    unitBytes: size,
+    pages: 2 ** slabOrder(size),
+    keepsEmpty: false,
+    grows: true,
+    alignment: 'unit',
+  };
+}
+
+/**
+ * Which set of caches serves these flags: kmalloc_type(), include/linux/slab.h, with the flag put where the prototype
+ * of 2024 has it: DMA, then DECRYPTED, then RECLAIMABLE, then ACCOUNT. There, a DMA cache is private; here every request
+ * is for shared memory, so it is a set of its own, in zone DMA and shared. The last two never get a say.
+ */
+export function cachePrefix(gfp: number): string {
+  return (gfp & GFP.__GFP_DMA) !== 0 ? 'dma-kmalloc-decrypted' : 'kmalloc-decrypted';
+}
+
+const sizeName = (size: number) => (size >= 1024 ? `${size / 1024}k` : `${size}`);
+
+/** slub_max_order and the CPUs that slub_min_objects is computed from: mm/slub.c; 8 CPUs are an assumption. */
+const SLUB_MAX_ORDER = 3;
+const SLUB_CPUS = 8;
+/** calculate_order(): 4 * (fls(CPUs) + 1) objects at the least. */
+const SLUB_MIN_OBJECTS = 4 * (32 - Math.clz32(SLUB_CPUS) + 1);
+
+/**
+ * Order of the slabs of a size: the smallest that holds enough objects and wastes little, first at most a 16th, then
+ * an 8th and so on (calculate_order(), mm/slub.c).
+ */
+export function slabOrder(size: number): number {
+  const most = Math.max(1, Math.floor((PAGE_BYTES * 2 ** SLUB_MAX_ORDER) / size));
+  const objects = Math.min(SLUB_MIN_OBJECTS, most);
+  const least = orderFor(Math.ceil((objects * size) / PAGE_BYTES));
+  for (let fraction = 16; fraction > 1; fraction /= 2) {
+    for (let order = least; order <= SLUB_MAX_ORDER; order++) {
+      const bytes = PAGE_BYTES * 2 ** order;
+      if (bytes % size <= Math.floor(bytes / fraction)) return order;
+    }
+  }
+  return Math.min(MAX_PAGE_ORDER, orderFor(Math.ceil(size / PAGE_BYTES)));
+}
+
+/** Two requests share slabs only when they ask for the same zone and node. */
+export const slabKey = (cache: SlabCache, attributes: number): string => {
+  const zone = gfpOf(attributes) & (GFP.__GFP_DMA | GFP.__GFP_DMA32);
+  return `${cache.name}/${zone}/${attributes >>> 16}`;
+};

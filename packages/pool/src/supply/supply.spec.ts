@@ -1,0 +1,159 @@
+import { GFP, InputError, nanoseconds } from '@decpool/model';
+import { describe, expect, it } from 'vitest';
+import { directMapOf, freshBoot } from '../page-source/profiles.ts';
+import { oneZone } from '../page-source/testing.ts';
+import { conversionsIn, eventsOf, MIB, watched } from '../testing.ts';
+import { watermark } from './watermark.ts';
+
+const owner = 'x';
+const atomic = { owner, gfp: GFP.GFP_ATOMIC };
+const DELAY = 1000;
+/** A free page allocator's request that is none: only the deferred worker, if it is due, does something. */
+const pass = (pool: ReturnType<typeof watched>['pool'], at: number) =>
+  pool.request({ kind: 'background-free', key: 0, time: nanoseconds(at) });
+
+describe('supply immediate', () => {
+  it('gives a block back with its last allocation', () => {
+    const { pool, events } = watched('first-fit+block+immediate');
+    const [first, second] = [pool.alloc_pages(0, { owner }), pool.alloc_pages(3, { owner })];
+    pool.free(first.allocation);
+    expect(pool.counters.claimedPages).toBe(512);
+    pool.free(second.allocation);
+    expect(pool.counters).toMatchObject({ claimedPages: 0, sharedPages: 0 });
+    expect(eventsOf(events, 'pages-returned')).toMatchObject([{ pages: 512 }]);
+  });
+});
+
+describe('supply never-return', () => {
+  it('keeps every block, shared where the conversion shares whole blocks, private where it does not', () => {
+    for (const [policy, sharedPages] of [
+      ['first-fit+block+never-return', 512],
+      ['first-fit+page+never-return', 0],
+    ] as const) {
+      const { pool, events } = watched(policy);
+      pool.free(pool.alloc_pages(0, { owner }).allocation);
+      expect(pool.counters).toMatchObject({ claimedPages: 512, sharedPages });
+      expect(eventsOf(events, 'pages-returned')).toEqual([]);
+    }
+  });
+});
+
+describe('supply watermark', () => {
+  it('is named with its watermarks, and has some unless told', () => {
+    expect(watermark([]).name).toBe('watermark:256:1024');
+    expect(watermark(['64']).name).toBe('watermark:64:1024');
+    expect(watermark(['1000']).name).toBe('watermark:1000:4000');
+    expect(watermark(['64', '700']).name).toBe('watermark:64:700');
+  });
+
+  it.each([[['0']], [['-1', '5']], [['9', '8']], [['x']], [['1.5']], [['1', '2', '3']], [['1', '1048577']]])(
+    'cannot have %j for parameters',
+    (parameters) => {
+      expect(() => watermark(parameters)).toThrow(InputError);
+      expect(() => watermark(parameters)).toThrow('expected watermark:LOW:HIGH in pages, 1 <= LOW <= HIGH');
+    },
+  );
+
+  describe.each(['block', 'page'])('with conversion by %s', (conversion) => {
+    const policy = `first-fit+${conversion}+watermark:100:600`;
+    /** Shared pages that nobody uses. */
+    const idle = ({ pool }: ReturnType<typeof watched>) =>
+      pool.counters.sharedPages - pool.counters.livePages;
+
+    it('fills the reserve before the first request, up to the high watermark', () => {
+      const run = watched(policy);
+      expect(run.pool.alloc_pages(0, { ...atomic, at: 5 }).ok).toBe(true);
+      const [refill] = eventsOf(run.events, 'reserve-refilled');
+      expect(refill).toMatchObject({ time: 0, request: 0, pages: idle(run) + 1 });
+      expect(refill.pages).toBeGreaterThanOrEqual(600);
+      expect(refill.pages).toBeLessThan(600 + 512);
+      for (const event of conversionsIn(run.events)) expect(event).toMatchObject({ time: 0, request: 0 });
+    });
+
+    it('fills it again below the low watermark, some time later, and not between the two', () => {
+      const run = watched(policy, { workerDelay: DELAY });
+      const { pool, events } = run;
+      pool.alloc_pages(0, atomic);
+      const taken = idle(run) - 100;
+      expect(pool.vmalloc(taken, { ...atomic, at: 10 }).ok).toBe(true);
+      expect(idle(run)).toBe(100);
+      pass(pool, 10 + 2 * DELAY);
+      expect(eventsOf(events, 'reserve-refilled')).toHaveLength(1);
+      const at = 10_000;
+      pool.alloc_pages(0, { ...atomic, at });
+      pass(pool, at + DELAY - 1);
+      expect(eventsOf(events, 'reserve-refilled')).toHaveLength(1);
+      pass(pool, at + DELAY);
+      expect(eventsOf(events, 'reserve-refilled')[1]).toMatchObject({ time: at + DELAY });
+      expect(idle(run)).toBeGreaterThanOrEqual(600);
+      expect(pool.counters.refills).toBe(2);
+    });
+
+    it('serves callers that may not sleep until it is used up, and again after the worker', () => {
+      const run = watched(policy, { workerDelay: DELAY });
+      const { pool } = run;
+      pool.alloc_pages(0, atomic);
+      let served = 0;
+      while (pool.alloc_pages(0, atomic).ok) served++;
+      expect(served).toBeGreaterThanOrEqual(599);
+      expect(idle(run)).toBe(0);
+      expect(pool.alloc_pages(0, { ...atomic, at: DELAY }).ok).toBe(true);
+    });
+
+    it('fills it with smaller chunks where no block is free', () => {
+      const memory = oneZone({ Unmovable: { 6: 20 } });
+      const [{ ram }] = memory.zones;
+      const run = watched(policy, { memory: { ...memory, directMap: directMapOf(ram) } });
+      pass(run.pool, 0);
+      expect(idle(run)).toBeGreaterThanOrEqual(600);
+      expect(eventsOf(run.events, 'pages-claimed').map(({ pages }) => pages)).toEqual(Array(10).fill(64));
+    });
+  });
+
+  it('by block: returns an empty block as long as the rest reaches the high watermark', () => {
+    const { pool } = watched('first-fit+block+watermark:100:600');
+    const all = Array.from({ length: 6 }, () => pool.alloc_pages(9, { owner }).allocation);
+    const kept: number[] = [];
+    for (const allocation of all) {
+      pool.free(allocation);
+      kept.push(pool.counters.sharedPages - pool.counters.livePages);
+    }
+    expect(kept.slice(-3)).toEqual([1024, 1024, 1024]);
+    expect(pool.counters).toMatchObject({ livePages: 0, claimedPages: 1024 });
+  });
+
+  it('by page: the reserve is no use to callers that may sleep, and what they free is private again', () => {
+    const run = watched('first-fit+page+watermark:100:600', { memory: freshBoot(96 * MIB) });
+    const { pool, events } = run;
+    pool.alloc_pages(0, atomic);
+    const reserve = pool.counters.sharedPages;
+    const { allocation } = pool.vmalloc(700, { owner });
+    expect(pool.counters.sharedPages).toBe(reserve + 700);
+    pool.free(allocation);
+    expect(pool.counters.sharedPages).toBe(reserve);
+    expect(eventsOf(events, 'reserve-refilled')).toHaveLength(1);
+  });
+
+  it('by page: a page of the reserve that was used is private after its free, whoever frees it', () => {
+    for (const gfp of [0, GFP.GFP_ATOMIC]) {
+      const { pool } = watched('first-fit+page+watermark:100:600', { workerDelay: DELAY });
+      const { allocation } = pool.alloc_pages(2, atomic);
+      const before = pool.counters.sharedPages;
+      const page = pool.view.extentPfn(allocation);
+      pool.free(allocation, 0, gfp);
+      pass(pool, DELAY);
+      expect(pool.counters.sharedPages).toBe(before - 4);
+      expect(pool.view.is('shared', page)).toBe(false);
+    }
+  });
+
+  it('is of no use outside a confidential VM: nothing is held ready', () => {
+    for (const conversion of ['block', 'page']) {
+      const { pool, events } = watched(`first-fit+${conversion}+watermark:100:600`, { platform: 'none' });
+      pass(pool, 0);
+      expect(pool.counters.claimedPages).toBe(0);
+      expect(pool.alloc_pages(0, atomic).ok).toBe(true);
+      expect(eventsOf(events, 'reserve-refilled')).toEqual([]);
+    }
+  });
+});

@@ -1,0 +1,29 @@
+import { InputError } from '@decpool/model';
+import type { Supply } from './supply.ts';
+
+/** Pages of the reserve unless told: 1 MiB and 4 MiB, between the atomic DMA pool's least and most on a small guest. */
+const LOW_PAGES = 256;
+const HIGH_PAGES = 1024;
+/** 4 GiB: more than a reserve is good for. */
+const MOST_PAGES = 2 ** 20;
+
+/**
+ * A reserve of shared pages for callers that may not sleep, between two watermarks as a zone's free pages are (mm/page_alloc.c):
+ * below the low one a deferred worker claims and converts up to the high one. An empty block goes back when what is left
+ * still reaches the high one. `parameters` are LOW and HIGH in pages. Throws InputError for what they cannot be.
+ */
+export function watermark(parameters: readonly string[]): Supply {
+  const [low = LOW_PAGES, high = Math.max(HIGH_PAGES, 4 * Number(low))] = parameters.map(Number);
+  const areWhole = Number.isInteger(low) && Number.isInteger(high);
+  if (parameters.length > 2 || !areWhole || low < 1 || high < low || high > MOST_PAGES) {
+    throw new InputError(
+      `supply 'watermark:${parameters.join(':')}': expected watermark:LOW:HIGH in pages, 1 <= LOW <= HIGH <= ${MOST_PAGES}, as in watermark:${LOW_PAGES}:${HIGH_PAGES}`,
+    );
+  }
+  return {
+    name: `watermark:${low}:${high}`,
+    returnsEmptyBlock: (sharedFreePages, blockPages) => sharedFreePages - blockPages >= high,
+    lowPages: low,
+    highPages: high,
+  };
+}

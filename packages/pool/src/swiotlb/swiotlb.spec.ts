@@ -1,0 +1,186 @@
+import { GFP, InputError, nanoseconds } from '@decpool/model';
+import { describe, expect, it } from 'vitest';
+import { directMapOf, freshBoot } from '../page-source/profiles.ts';
+import { oneZone } from '../page-source/testing.ts';
+import {
+  conversionsIn,
+  eventsOf,
+  GIB,
+  KIB,
+  lastRefusal,
+  MIB,
+  SOME_POLICIES,
+  type Watched,
+  watched,
+} from '../testing.ts';
+import { bootPoolBytes } from './swiotlb.ts';
+
+const owner = 'vda';
+const POLICY = 'first-fit+block+immediate';
+const DELAY = 1000;
+const withBuffers = (bytes = 2 * MIB, dynamic = false, policy = POLICY): Watched =>
+  watched(policy, { swiotlb: { bytes, dynamic }, workerDelay: DELAY });
+
+describe('the boot pool of a confidential guest', () => {
+  it('is 6 % of memory, from 64 MiB to 1 GiB, in whole segments of 256 KiB', () => {
+    expect(bootPoolBytes(freshBoot(256 * MIB))).toBe(64 * MIB);
+    expect(bootPoolBytes(freshBoot(1066 * MIB))).toBe(64 * MIB);
+    expect(bootPoolBytes(freshBoot(4 * GIB))).toBe(246 * MIB);
+    expect(bootPoolBytes(freshBoot(16 * GIB))).toBeCloseTo(0.06 * 16 * GIB, -6);
+    expect(bootPoolBytes(freshBoot(64 * GIB))).toBe(GIB);
+    expect(bootPoolBytes(freshBoot(4 * GIB)) % (256 * KIB)).toBe(0);
+  });
+
+  it('is shared in one call before the first request, as segments of 128 slots of 2 KiB', () => {
+    const { pool, events } = withBuffers();
+    pool.dma_map(1, { owner, at: 9 });
+    expect(eventsOf(events, 'pages-decrypted')).toMatchObject([{ pages: 512, time: 0, request: 0 }]);
+    const slabs = eventsOf(events, 'slab-created');
+    expect(slabs).toHaveLength(8);
+    for (const slab of slabs) {
+      expect(slab).toMatchObject({ allocation: 0, pages: 64, unitBytes: 2 * KIB, time: 0, request: 0 });
+      expect(pool.view.slab(1)).toMatchObject({ cache: 'swiotlb', units: 128 });
+    }
+    expect(pool.header.swiotlb).toEqual({ bytes: 2 * MIB, dynamic: false });
+  });
+
+  it('splits no large page', () => {
+    const { pool } = withBuffers(8 * MIB);
+    pool.dma_map(1, { owner });
+    expect(pool.counters).toMatchObject({ splits2M: 0, splits1G: 0, mixedBlocks: 0 });
+  });
+
+  it('cannot be made where no segment fits memory', () => {
+    const memory = oneZone({ Unmovable: { 5: 40 } });
+    const directMap = directMapOf(memory.zones[0].ram);
+    for (const error of [InputError, 'no swiotlb boot pool fits']) {
+      const swiotlb = { bytes: 2 * MIB, dynamic: false };
+      const { pool } = watched(POLICY, { memory: { ...memory, directMap }, swiotlb });
+      expect(() => pool.dma_map(1, { owner })).toThrow(error);
+    }
+  });
+
+  it('is not there unless it is asked for, and then nothing can be mapped', () => {
+    const { pool, events } = watched(POLICY);
+    expect(() => pool.dma_map(1, { owner })).toThrow('made without bounce buffers');
+    expect(events).toEqual([]);
+  });
+});
+
+describe('a streaming mapping', () => {
+  /** First slot and number of slots of a mapping of so many bytes in an empty pool. */
+  const slots = (bytes: number) => {
+    const { pool } = withBuffers();
+    const result = pool.dma_map(bytes, { owner });
+    return result.ok && result.object ? [result.object.unit, result.object.units] : lastRefusal([]);
+  };
+
+  it('takes as many slots as its bytes fill', () => {
+    expect(slots(1)).toEqual([0, 1]);
+    expect(slots(2048)).toEqual([0, 1]);
+    expect(slots(2049)).toEqual([0, 2]);
+    expect(slots(256 * KIB)).toEqual([0, 128]);
+  });
+
+  it('of more than a segment, 256 KiB, is too large, however much is free', () => {
+    const { pool, events } = withBuffers();
+    expect(pool.dma_map(256 * KIB + 1, { owner }).ok).toBe(false);
+    expect(lastRefusal(events)).toBe('too-large');
+  });
+
+  it('lies in one segment: where that has no room it begins the next', () => {
+    const { pool } = withBuffers();
+    const sizes = [100, 40, 28, 88].map((units) => units * 2 * KIB);
+    const objects = sizes.map((bytes) => {
+      const result = pool.dma_map(bytes, { owner });
+      return result.ok ? result.object : undefined;
+    });
+    expect(objects).toEqual([
+      { slab: 1, unit: 0, units: 100 },
+      { slab: 2, unit: 0, units: 40 },
+      { slab: 1, unit: 100, units: 28 },
+      { slab: 2, unit: 40, units: 88 },
+    ]);
+  });
+
+  it('needs no conversion, and so no sleep; neither does its end', () => {
+    const { pool, events } = withBuffers();
+    pool.dma_map(1, { owner });
+    const before = events.length;
+    for (let round = 0; round < 50; round++) {
+      const result = pool.dma_map(5000 * (round + 1), { owner, gfp: GFP.GFP_ATOMIC });
+      expect(result.ok).toBe(true);
+      pool.free(result.allocation, 0, GFP.GFP_ATOMIC);
+    }
+    pool.complete();
+    expect(conversionsIn(events.slice(before))).toEqual([]);
+    expect(eventsOf(events, 'object-freed')).toHaveLength(50);
+    expect(eventsOf(events, 'slab-destroyed')).toEqual([]);
+  });
+
+  it('that finds no run of free slots is refused, and can be made when there is one again', () => {
+    const { pool, events } = withBuffers();
+    const all = Array.from({ length: 8 }, () => pool.dma_map(256 * KIB, { owner }));
+    expect(all.every(({ ok }) => ok)).toBe(true);
+    expect(pool.dma_map(1, { owner }).ok).toBe(false);
+    expect(lastRefusal(events)).toBe('swiotlb-full');
+    pool.complete();
+    pool.free(all[5].allocation, 10 * DELAY);
+    expect(pool.dma_map(1, { owner }).ok).toBe(true);
+    expect(pool.counters.slabs).toBe(8);
+  });
+
+  it('lies at the same place under every policy, whatever that does meanwhile', () => {
+    const play = (policy: string) => {
+      const { pool } = withBuffers(2 * MIB, false, policy);
+      return Array.from({ length: 120 }, (_, round) => {
+        if (round % 3 === 0 && !policy.startsWith('swiotlb')) pool.vmalloc(1 + round, { owner });
+        const result = pool.dma_map(1 + ((round * 7919) % 60_000), { owner });
+        if (round % 4 === 1 && result.ok) pool.free(result.allocation);
+        const slab = result.ok && result.object ? pool.view.slab(result.object.slab) : undefined;
+        return result.ok ? [slab?.cache, result.object?.slab, result.object?.unit] : 'refused';
+      });
+    };
+    const expected = play(POLICY);
+    expect(expected).toContain('refused');
+    for (const policy of SOME_POLICIES.filter((name) => name !== 'swiotlb:dynamic')) {
+      expect(play(policy)).toEqual(expected);
+    }
+  });
+});
+
+describe('dynamic bounce buffers', () => {
+  it('grow by the worker after a mapping was refused, by 4 MiB, and stay', () => {
+    const { pool, events } = withBuffers(2 * MIB, true);
+    const all = Array.from({ length: 8 }, () => pool.dma_map(256 * KIB, { owner }));
+    expect(pool.dma_map(1, { owner, at: 50 }).ok).toBe(false);
+    expect(pool.dma_map(1, { owner, at: 50 + DELAY - 1 }).ok).toBe(false);
+    const before = events.length;
+    expect(pool.dma_map(1, { owner, at: 50 + DELAY }).ok).toBe(true);
+    const grown = events.slice(before);
+    expect(conversionsIn(grown)).toMatchObject([{ type: 'pages-decrypted', pages: 1024, time: 50 + DELAY }]);
+    expect(eventsOf(grown, 'slab-created')).toHaveLength(16);
+    for (const { allocation } of all) pool.free(allocation);
+    pool.request({ kind: 'background-free', key: 0, time: nanoseconds(100 * DELAY) });
+    expect(pool.counters).toMatchObject({ liveSlabs: 24, sharedPages: 1536 });
+  });
+
+  it('do not grow for a mapping that is too large for any pool', () => {
+    const { pool } = withBuffers(2 * MIB, true);
+    pool.dma_map(MIB, { owner });
+    pool.complete();
+    expect(pool.counters.liveSlabs).toBe(8);
+  });
+});
+
+describe('outside a confidential VM', () => {
+  it('the bounce buffers are there, but nothing is converted', () => {
+    const { pool, events } = watched(POLICY, {
+      platform: 'none',
+      swiotlb: { bytes: 2 * MIB, dynamic: false },
+    });
+    expect(pool.dma_map(1, { owner }).ok).toBe(true);
+    expect(conversionsIn(events)).toEqual([]);
+    expect(pool.counters.sharedPages).toBe(0);
+  });
+});

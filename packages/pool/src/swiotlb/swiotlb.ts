@@ -1,0 +1,135 @@
+/**
+ * The bounce buffers of swiotlb (kernel/dma/swiotlb.c): a pool that is shared at boot for good, cut into slots of 2 KiB.
+ * A mapping takes slots one behind the other inside a segment of 128, so it is at most 256 KiB. Here a segment is a slab
+ * and its slots are the units. Whatever the policy, streaming maps go to this pool, so that policies are compared
+ * on the same.
+ *
+ * Left out: the areas that CPUs lock separately, and transient pools; a dynamic pool grows by its worker only.
+ */
+import { InputError, type MemoryState, orderFor, type Pfn, type StateView, TYPE } from '@decpool/model';
+import type { EventRecorder } from '../event-recorder.ts';
+import type { Ledger } from '../ledger.ts';
+import type { Recorder } from '../policy.ts';
+import type { SlabCache } from '../slab/slab-cache.ts';
+import { slabKey } from '../slab/slab-cache.ts';
+import type { SlabLayer } from '../slab/slab-layer.ts';
+
+/** Bytes of a slot and slots of a segment: IO_TLB_SIZE, IO_TLB_SEGSIZE, include/linux/swiotlb.h. */
+const SLOT_BYTES = 2048;
+const SEGMENT_SLOTS = 128;
+const SEGMENT_PAGES = (SLOT_BYTES * SEGMENT_SLOTS) / 4096;
+/** Largest mapping, bytes. */
+export const MAX_MAPPING_BYTES = SLOT_BYTES * SEGMENT_SLOTS;
+
+export const SWIOTLB_CACHE: SlabCache = {
+  name: 'swiotlb',
+  unitBytes: SLOT_BYTES,
+  pages: SEGMENT_PAGES,
+  keepsEmpty: true,
+  grows: false,
+  alignment: 'unit',
+};
+
+/** What a guest's swiotlb is. */
+export interface SwiotlbSettings {
+  /** Of the boot pool, a multiple of 256 KiB. */
+  readonly bytes: number;
+  /** CONFIG_SWIOTLB_DYNAMIC: when a mapping finds no slots, a worker adds a pool. */
+  readonly dynamic: boolean;
+}
+
+const MIB = 2 ** 20;
+/** IO_TLB_MIN_SLABS, kernel/dma/swiotlb.c. */
+const LEAST_BYTES = MIB;
+
+/**
+ * Size of the boot pool of a confidential x86 guest: 6 % of its memory, from 64 MiB to 1 GiB (mem_encrypt_setup(),
+ * arch/x86/mm/mem_encrypt.c), in whole segments.
+ */
+export function bootPoolBytes(memory: MemoryState): number {
+  const pages = memory.zones.flatMap(({ ram }) => ram).reduce((sum, [, count]) => sum + count, 0);
+  const wanted = Math.min(1024 * MIB, Math.max(64 * MIB, Math.floor((pages * 4096 * 6) / 100)));
+  return Math.ceil(wanted / MAX_MAPPING_BYTES) * MAX_MAPPING_BYTES;
+}
+
+/** Orders of what a dynamic pool adds: 4 MiB at the most, 1 MiB at the least (swiotlb_dyn_alloc()). */
+const GROW_ORDERS = [10, 9, 8];
+
+export class Swiotlb {
+  readonly #settings: SwiotlbSettings;
+  readonly #ledger: Ledger;
+  readonly #slabs: SlabLayer;
+  readonly #key = slabKey(SWIOTLB_CACHE, 0);
+  /** Whether a mapping found no slots since the worker ran. */
+  #isExhausted = false;
+
+  constructor(settings: SwiotlbSettings, ledger: Ledger, slabs: SlabLayer) {
+    this.#settings = settings;
+    this.#ledger = ledger;
+    this.#slabs = slabs;
+  }
+
+  get hasWork(): boolean {
+    return this.#settings.dynamic && this.#isExhausted;
+  }
+
+  /** A mapping was refused. */
+  exhausted(): void {
+    this.#isExhausted = true;
+  }
+
+  /**
+   * Makes the boot pool: one range, shared in one call. The kernel only page-aligns it and then splits up to two large
+   * pages; here it is made of whole blocks. A kernel reserves it before anything else is in memory; where memory begins as
+   * one that has been used, it is made of as few pieces as there are, and is smaller when they are not enough
+   * (swiotlb_init_remap() halves what it asks for until it gets it). Throws InputError when there is not even 1 MiB.
+   */
+  boot(view: StateView, record: EventRecorder): void {
+    const { pagesPerBlock } = view.geometry;
+    let missing = Math.ceil(this.#settings.bytes / (pagesPerBlock * 4096)) * pagesPerBlock;
+    for (let blocks = missing / pagesPerBlock; blocks >= 1 && missing > 0; ) {
+      const start = record.claimContiguous(blocks);
+      if (start !== -1) {
+        this.#add(start, blocks * pagesPerBlock, view, record);
+        missing -= blocks * pagesPerBlock;
+      } else {
+        blocks = Math.floor(blocks / 2);
+      }
+      blocks = Math.min(blocks, missing / pagesPerBlock);
+    }
+    for (let order = orderFor(pagesPerBlock) - 1; missing > 0; ) {
+      const start = record.claim(order);
+      if (start !== -1) {
+        this.#add(start, 2 ** order, view, record);
+        missing -= 2 ** order;
+      } else if (2 ** --order < SEGMENT_PAGES) {
+        if (this.#settings.bytes - missing * 4096 >= LEAST_BYTES) return;
+        throw new InputError(
+          `no swiotlb boot pool fits: memory has not even ${LEAST_BYTES / MIB} MiB in pieces of ${SEGMENT_PAGES} pages`,
+        );
+      }
+    }
+  }
+
+  /** swiotlb_dyn_alloc(): adds a pool; it is never freed. */
+  grow(view: StateView, record: Recorder): void {
+    this.#isExhausted = false;
+    for (const order of GROW_ORDERS) {
+      const start = record.claim(order);
+      if (start === -1) continue;
+      this.#add(start, 2 ** order, view, record);
+      return;
+    }
+  }
+
+  #add(start: Pfn, pages: number, view: StateView, record: Recorder): void {
+    const result = record.decrypt(start, pages);
+    if (result === 'private') record.giveBack(start, pages);
+    if (result !== 'converted') return;
+    const cache = this.#ledger.ownerNumber(SWIOTLB_CACHE.name);
+    for (let at: number = start; at < start + pages; at += SEGMENT_PAGES) {
+      this.#ledger.emitWith(TYPE.slabCreated, 0, at, SEGMENT_PAGES, 0, cache, SLOT_BYTES);
+      this.#slabs.created(view.counter('slabs'), SWIOTLB_CACHE, this.#key);
+    }
+  }
+}
