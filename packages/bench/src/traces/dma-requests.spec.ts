@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { dmaRequests } from './dma-requests.ts';
-import { accountedLines, readLines } from './testing.ts';
+import { accountedLines, nameOf, readLines } from './testing.ts';
 
 const alloc = (t: number, bytes: number) =>
   JSON.stringify({ t, op: 'coherent_alloc', dev: '0000:00:05.0', bytes });
@@ -82,7 +82,7 @@ it('ends an allocation whose pages are allocated again, and counts a free of non
     dec(3, 100, 2),
     enc(4, 100, 2),
   ]);
-  expect(requests.map(({ kind, allocation, time }) => [kind, allocation, time])).toEqual([
+  expect(requests.map((request) => [request.kind, nameOf(request), request.time])).toEqual([
     ['allocate', 1, 0],
     ['free', 1, 1e9],
     ['allocate', 2, 1e9],

@@ -1,4 +1,13 @@
+import type { SharedExpression } from './shared-expression.ts';
 import type { TraceRequests } from './trace-requests.ts';
+
+/** How to read what a trace leaves open; each format takes what concerns it. */
+export interface ImportOptions {
+  /** Which page allocations are requests for shared memory; none unless told: all are background. */
+  readonly shared?: SharedExpression;
+  /** How long a streaming mapping lasts whose end is not recorded, in ns; MAPPING_LIFETIME unless told. */
+  readonly mappingLifetime?: number;
+}
 
 /** Takes the lines of one file, in order, and writes what they ask for into a TraceRequests. */
 export interface LineReader {
@@ -18,5 +27,5 @@ export interface TraceFormat {
   /** Whether the line can only come from a file of this format. Comments and other filling are not enough. */
   recognises(text: string): boolean;
   /** A reader of one file; `name` is the file's name without folder and extensions. */
-  reader(into: TraceRequests, name: string): LineReader;
+  reader(into: TraceRequests, name: string, options: ImportOptions): LineReader;
 }

@@ -1,36 +1,65 @@
 /** The free lists of the page allocator, as /proc/buddyinfo and /proc/pagetypeinfo show them. */
 import { InputError, MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype, type ZoneState } from '@decpool/model';
-import { expectNodeZero, type ProcLine, procLines } from './proc-file.ts';
+import { type ProcFiles, type ProcLine, procLines, zoneLabel } from './proc-file.ts';
 
 const ORDERS = MAX_PAGE_ORDER + 1;
 
-export type ZoneFreeLists = Pick<ZoneState, 'name' | 'free' | 'pageblocks'>;
+export type ZoneFreeLists = Pick<ZoneState, 'name' | 'free' | 'pageblocks'> & { readonly node: number };
 
-/** The zones that both files tell of; what they disagree on is added to `warnings`. Throws InputError with file and line. */
-export function readFreeLists(buddyinfo: string, pagetypeinfo: string, warnings: string[]): ZoneFreeLists[] {
-  const totalsOf = readBuddyinfo(buddyinfo);
-  const types = readPagetypeinfo(pagetypeinfo);
-  return [...totalsOf].map(([name, totals]) => {
-    const zone = types.get(name);
-    if (zone === undefined) throw new InputError(`${pagetypeinfo}: no zone '${name}', which buddyinfo has`);
-    return { name, free: uncap(name, zone.free, totals, warnings), pageblocks: zone.pageblocks };
+/** A zone of one NUMA node: every node has zones of its own. */
+export interface ZoneKey {
+  readonly node: number;
+  readonly name: string;
+}
+const keyOf = ({ node, name }: ZoneKey) => `${node} ${name}`;
+
+/**
+ * The zones of `buddyinfo` and `pagetypeinfo`, in the order of the former; what the two disagree on is added to
+ * `warnings`. Throws InputError with file and line.
+ */
+export function readFreeLists(files: ProcFiles, warnings: string[]): ZoneFreeLists[] {
+  const totals = readBuddyinfo(files);
+  const types = readPagetypeinfo(files);
+  const zones = totals.map(({ node, name, counts }) => {
+    const zone = types.get(keyOf({ node, name }));
+    const missing = (what: string) =>
+      new InputError(
+        `${files.pathOf('pagetypeinfo')}: ${what} '${name}' of node ${node}, which buddyinfo has`,
+      );
+    if (zone === undefined) throw missing('no zone');
+    if (zone.pageblocks === undefined) throw missing("no 'Number of blocks type' line for zone");
+    const free = uncap(zoneLabel(node, name), zone.free, counts, warnings);
+    return { name, node, free, pageblocks: zone.pageblocks };
   });
+  for (const key of types.keys()) {
+    if (totals.some((zone) => keyOf(zone) === key)) continue;
+    const [node, name] = key.split(' ');
+    throw new InputError(
+      `${files.pathOf('buddyinfo')}: no zone '${name}' of node ${node}, which pagetypeinfo has`,
+    );
+  }
+  return zones;
 }
 
 /** Free chunks by order, of each zone. */
-function readBuddyinfo(file: string): Map<string, number[]> {
-  const zones = new Map<string, number[]>();
-  for (const line of procLines(file)) {
+function readBuddyinfo(files: ProcFiles): (ZoneKey & { readonly counts: number[] })[] {
+  const zones: (ZoneKey & { readonly counts: number[] })[] = [];
+  for (const line of procLines(files, 'buddyinfo')) {
     if (line.text.trim() === '') continue;
     const match = /^Node (\d+), zone\s+(\w+)\s+([\d\s]+)$/.exec(line.text);
     const counts = match === null ? [] : wordsOf(match[3]).map(Number);
     if (match === null || counts.length !== ORDERS) {
-      throw line.refuse(`expected 'Node 0, zone NAME' and ${ORDERS} counts, got '${line.text.trim()}'`);
+      throw line.refuse(`expected 'Node N, zone NAME' and ${ORDERS} counts, got '${line.text.trim()}'`);
     }
-    expectNodeZero(line, match[1]);
-    zones.set(match[2], counts);
+    const [node, name] = [Number(match[1]), match[2]];
+    if (zones.some((zone) => keyOf(zone) === keyOf({ node, name }))) {
+      throw line.refuse(`${zoneLabel(node, name)} a second time; expected each zone of a node once`);
+    }
+    zones.push({ node, name, counts });
   }
-  if (zones.size === 0) throw new InputError(`${file}: no zones; expected the content of /proc/buddyinfo`);
+  if (zones.length === 0) {
+    throw new InputError(`${files.pathOf('buddyinfo')}: no zones; expected the content of /proc/buddyinfo`);
+  }
   return zones;
 }
 
@@ -39,43 +68,53 @@ type CappedCounts = (number | undefined)[];
 
 interface TypeCounts {
   readonly free: Record<Migratetype, CappedCounts>;
-  readonly pageblocks: Record<Migratetype, number>;
+  /** Undefined until the file's second section tells. */
+  pageblocks: Record<Migratetype, number> | undefined;
 }
 
-function readPagetypeinfo(file: string): Map<string, TypeCounts> {
+function readPagetypeinfo(files: ProcFiles): Map<string, TypeCounts> {
   const zones = new Map<string, TypeCounts>();
-  const zoneNamed = (name: string): TypeCounts => {
-    const zone = zones.get(name) ?? {
+  const zoneNamed = (key: string): TypeCounts => {
+    const zone = zones.get(key) ?? {
       free: perType(() => new Array<number>(ORDERS).fill(0)),
-      pageblocks: perType(() => 0),
+      pageblocks: undefined,
     };
-    zones.set(name, zone);
+    zones.set(key, zone);
     return zone;
   };
   let blockTypes: Migratetype[] = [];
-  for (const line of procLines(file)) {
+  let isMixed = false;
+  for (const line of procLines(files, 'pagetypeinfo')) {
     const header = /^Number of (blocks type|mixed blocks)\s+(.+)$/.exec(line.text);
-    // A kernel with page_owner=on goes on with mixed blocks; nothing of them is needed.
-    if (header?.[1] === 'mixed blocks') break;
-    if (header !== null) blockTypes = wordsOf(header[2]).map((name) => migratetype(line, name));
-    if (!line.text.startsWith('Node')) continue;
+    // A kernel with page_owner=on goes on with mixed blocks; nothing of them is needed. The next node starts anew.
+    if (header !== null) isMixed = header[1] === 'mixed blocks';
+    else if (line.text.startsWith('Free pages count')) isMixed = false;
+    if (header !== null && !isMixed) blockTypes = wordsOf(header[2]).map((name) => migratetype(line, name));
+    if (isMixed || !line.text.startsWith('Node')) continue;
 
     const match = /^Node\s+(\d+), zone\s+(\w+)(?:, type\s+(\w+))?\s+([>\d\s]+)$/.exec(line.text);
     if (match === null) throw line.refuse(`not a line of /proc/pagetypeinfo: '${line.text.trim()}'`);
     const [, node, name, type, text] = match;
-    expectNodeZero(line, node);
     const counts = wordsOf(text);
     const expected = type === undefined ? blockTypes.length : ORDERS;
     if (counts.length !== expected) throw line.refuse(`expected ${expected} counts, got ${counts.length}`);
-    const zone = zoneNamed(name);
+    const zone = zoneNamed(keyOf({ node: Number(node), name }));
     if (type !== undefined) {
       zone.free[migratetype(line, type)] = counts.map(uncapped);
     } else {
-      for (const [column, blockType] of blockTypes.entries())
-        zone.pageblocks[blockType] = Number(counts[column]);
+      const pageblocks = perType(() => 0);
+      for (const [column, blockType] of blockTypes.entries()) pageblocks[blockType] = Number(counts[column]);
+      zone.pageblocks = pageblocks;
     }
   }
-  if (zones.size === 0) throw new InputError(`${file}: no zones; expected the content of /proc/pagetypeinfo`);
+  const path = files.pathOf('pagetypeinfo');
+  if (zones.size === 0) throw new InputError(`${path}: no zones; expected the content of /proc/pagetypeinfo`);
+  if (blockTypes.length === 0) {
+    throw new InputError(
+      `${path}: no 'Number of blocks type' section, which tells the pageblocks of each migratetype; ` +
+        'expected all of /proc/pagetypeinfo',
+    );
+  }
   return zones;
 }
 
@@ -111,7 +150,7 @@ function uncap(
     for (const type of MIGRATETYPES) result[type][order] = free[type][order] ?? 0;
     if (capped.length > 0) result[capped[0]][order] = Math.max(0, total - known);
 
-    const where = `zone ${zone}, order ${order}`;
+    const where = `${zone}, order ${order}`;
     if (capped.length > 1) {
       warnings.push(`${where}: ${capped.join(' and ')} are capped; ${capped[0]} gets all of the rest`);
     } else if (capped.length === 1 && total - known <= CAP) {

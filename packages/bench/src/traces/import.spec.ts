@@ -1,12 +1,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { InputError } from '@decpool/model';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { importTrace } from './import.ts';
-import { accountedLines } from './testing.ts';
+import { peakLivePages } from '../workloads/workload.ts';
+import { importTrace, TRACE_FORMATS } from './import.ts';
+import { kernelEvents } from './kernel-events.ts';
+import { parseSharedExpression } from './shared-expression.ts';
+import { accountedLines, readLines } from './testing.ts';
 
 const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/requests', import.meta.url));
 const RECORDINGS = process.env['DECPOOL_RECORDINGS'];
@@ -85,6 +90,49 @@ describe.skipIf(RECORDINGS === undefined)('the recordings in $DECPOOL_RECORDINGS
     expect(text.workload.requests).toEqual(records.workload.requests);
     expect(accountedLines(text.sanity)).toBe(text.sanity.linesRead);
   });
+
+  it.each([
+    ['k61/E7cc/mm_trace.txt.gz', 'order>=3', 715, 229_042, 228_746, 4618],
+    ['k73/E7cc/mm_trace.txt.gz', 'order>=3', 1483, 119_795, 119_402, 13_002],
+    ['k61/FT/file_trace.txt.gz', 'order>=1', 410, 62_267, 51_842, 4188],
+    ['k61/FT/perf_script.txt.gz', 'order>=1', 110, 26_423, 21_937, 11_168],
+    ['k61/FT/perf_script_order_gt0_callgraph.txt.gz', 'order>=2', 43, 187, 101, 0],
+  ])(
+    '%s with %s has %i requests among %i page allocations, %i of them freed, and %i frees without an allocation',
+    async (file, expression, requests, allocations, frees, freesWithoutAlloc) => {
+      const shared = parseSharedExpression(expression);
+      const { format, sanity } = await importTrace(join(RECORDINGS ?? '', file), { shared });
+      expect(format).toBe('kernel-events');
+      expect(sanity).toMatchObject({ requests, freesWithoutAlloc, unparsed: { count: 0 } });
+      expect(sanity.requests + sanity.background.allocations).toBe(allocations);
+      expect(sanity.frees + sanity.background.frees).toBe(frees);
+      expect(accountedLines(sanity)).toBe(sanity.linesRead);
+    },
+  );
+
+  it('hold kmalloc objects among pages, and streaming mappings with their ends', async () => {
+    const slab = await importTrace(join(RECORDINGS ?? '', 'k61/FT/slab_trace.txt.gz'));
+    expect(slab.sanity).toMatchObject({ requests: 7186, background: { allocations: 648 } });
+    expect(accountedLines(slab.sanity)).toBe(70_000);
+    const recording = await readFile(join(RECORDINGS ?? '', 'k73/E7cc/dma_trace.txt.gz'));
+    const { requests, sanity } = readLines(
+      kernelEvents,
+      gunzipSync(recording)
+        .toString()
+        .split('\n')
+        .filter((text) => !/: (?:coh|set)/.test(text)),
+    );
+    expect(
+      requests.filter((request) => request.kind === 'allocate' && request.api === 'dma_map'),
+    ).toHaveLength(10_360);
+    expect(sanity).toMatchObject({ requests: 119 + 10_360, assumedFrees: 1, liveAtEnd: 0, doubleAllocs: 0 });
+  });
+
+  it('are refused when they are no text, with what makes text of them', async () => {
+    await expect(importTrace(join(RECORDINGS ?? '', 'k61/FT/trace.dat.gz'))).rejects.toThrow(
+      /trace-cmd report/,
+    );
+  });
 });
 
 describe('a file', () => {
@@ -145,7 +193,12 @@ describe('a file', () => {
   it('must be of a known format; else they are listed with an example each', async () => {
     const message = await refusal(importing('other.csv', '# a table\nseq,op\n0,x\n'));
     expect(message).toContain('other.csv:2: not a line of a known trace format: seq,op');
-    for (const example of ['dma-requests: {"t":', 'dma-trace: kworker', 'request-sequence: a 17 3']) {
+    for (const example of [
+      'dma-requests: {"t":',
+      'dma-trace: kworker',
+      'request-sequence: a 17 3',
+      'kernel-events: dd-166',
+    ]) {
       expect(message).toContain(example);
     }
   });
@@ -176,5 +229,77 @@ describe('a file', () => {
     expect(await refusal(importing('high.txt', 'f 1 0\na 1 12\n'))).toMatch(
       /^high\.txt:2: order 12 is above 10.*\(no request/,
     );
+  });
+
+  describe('of page events', () => {
+    const PAGES = [
+      ' dd-166 [000] ..... 7.983856: mm_page_alloc: page=1 pfn=0x113a00 order=8 migratetype=0 gfp_flags=GFP_KERNEL',
+      ' dd-166 [000] ..... 7.983857: mm_page_alloc: page=1 pfn=0x113b00 order=0 migratetype=1 gfp_flags=GFP_USER',
+      ' dd-166 [000] ..... 7.983858: mm_page_free: page=1 pfn=0x113b00 order=0',
+    ];
+    const TRACE = `${PAGES.join('\n')}\n`;
+
+    it('has no request until --shared says which are', async () => {
+      const message = await refusal(importing('pages.txt', TRACE));
+      expect(message).toMatch(/^pages\.txt: all of its 2 page allocations are background/);
+      expect(message).toContain("--shared 'order>=4 & gfp~GFP_KERNEL'");
+      const path = join(folder, 'pages.txt');
+      const { sanity, workload } = await importTrace(path, { shared: parseSharedExpression('order=8') });
+      expect(sanity).toMatchObject({ requests: 1, background: { allocations: 1, frees: 1 } });
+      expect(workload.peakLivePages).toBe(256);
+      expect(await refusal(importTrace(path, { shared: parseSharedExpression('order=9') }))).toBe(
+        "pages.txt: none of its 2 page allocations is one with --shared 'order=9'; another example: --shared 'order>=4 & gfp~GFP_KERNEL'",
+      );
+    });
+
+    it('may end its lines as DOS does', async () => {
+      const path = join(folder, 'dos.txt');
+      writeFileSync(path, TRACE.replaceAll('\n', '\r\n'));
+      const { sanity } = await importTrace(path, { shared: parseSharedExpression('gfp~GFP_KERNEL') });
+      expect(sanity).toMatchObject({ requests: 1, unparsed: { count: 0 } });
+    });
+
+    it('is one of probes when its beginning has them too: one source only', async () => {
+      const probe =
+        ' dd-166 [000] ..... 7.983859: setdec: (set_memory_decrypted+0x0/0x50) addr=0xffff88810dabf000 npages=1';
+      const { format, sanity } = await importing('both.txt', `${TRACE}${probe}\n`);
+      expect(format).toBe('dma-trace');
+      expect(sanity).toMatchObject({ requests: 1, ignored: { mm_page_alloc: 2, mm_page_free: 1 } });
+      const shared = parseSharedExpression('order=8');
+      expect(await refusal(importTrace(join(folder, 'both.txt'), { shared }))).toContain(
+        'all of it is shared memory',
+      );
+    });
+
+    it('must be whole: not torn, not binary, no line without an end', async () => {
+      const torn = gzipSync(TRACE.repeat(1000)).subarray(0, 100);
+      expect(await refusal(importing('torn.txt.gz', torn))).toContain('damaged or cut off');
+      const tail = Buffer.concat([Buffer.from(TRACE), Buffer.alloc(3 << 20, 0)]);
+      expect(await refusal(importing('tail.txt', tail))).toContain('not a text file');
+      const recording = await refusal(importing('perf.data', Buffer.from('PERFILE2\u0000\u0001\n')));
+      expect(recording).toContain('perf script');
+    });
+
+    it('never makes the importer fail in its own way, whatever its lines are', () => {
+      const line = fc.oneof(
+        fc.string({ unit: 'binary' }),
+        fc
+          .tuple(
+            fc.constantFrom(...PAGES),
+            fc.nat({ max: 120 }),
+            fc.string({ unit: 'grapheme', maxLength: 5 }),
+          )
+          .map(([text, at, noise]) => text.slice(0, at) + noise + text.slice(at + noise.length)),
+      );
+      fc.assert(
+        fc.property(fc.array(line), (lines) => {
+          for (const format of TRACE_FORMATS) {
+            const { requests, sanity } = readLines(format, lines);
+            expect(accountedLines(sanity)).toBe(lines.length);
+            expect(peakLivePages(requests)).toBeGreaterThanOrEqual(0);
+          }
+        }),
+      );
+    });
   });
 });

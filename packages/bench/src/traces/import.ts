@@ -3,14 +3,19 @@ import { InputError } from '@decpool/model';
 import { type Workload, workload } from '../workloads/workload.ts';
 import { dmaRequests } from './dma-requests.ts';
 import { dmaTrace } from './dma-trace.ts';
-import type { LineReader, TraceFormat } from './format.ts';
+import type { ImportOptions, LineReader, TraceFormat } from './format.ts';
+import { kernelEvents } from './kernel-events.ts';
 import { linesOf } from './lines.ts';
 import { requestSequence } from './request-sequence.ts';
 import { excerpt, type SanityReport } from './sanity.ts';
+import { SHARED_EXAMPLE } from './shared-expression.ts';
 import { TraceRequests } from './trace-requests.ts';
 
-/** Every kind of trace there is. A line belongs to at most one, so their order does not matter. */
-export const TRACE_FORMATS: readonly TraceFormat[] = [dmaRequests, dmaTrace, requestSequence];
+/**
+ * Every kind of trace there is. A line belongs to at most one; a file whose beginning has lines of several is of the
+ * first of them: probes tell more of a buffer than the kernel's own events, and the two must not both count.
+ */
+export const TRACE_FORMATS: readonly TraceFormat[] = [dmaRequests, dmaTrace, requestSequence, kernelEvents];
 
 export interface ImportedTrace {
   readonly workload: Workload;
@@ -25,9 +30,10 @@ const LINES_TO_TELL = 10_000;
 /**
  * The requests of a trace file, plain or gzipped; its format is told from its content. The workload carries the
  * file's name without folder and extensions, and times in ns since the first request.
- * Throws InputError that names the file and, where there is one, the line.
+ * Throws InputError that names the file and, where there is one, the line; and InputError for options that the
+ * format has no use for.
  */
-export async function importTrace(path: string): Promise<ImportedTrace> {
+export async function importTrace(path: string, options: ImportOptions = {}): Promise<ImportedTrace> {
   const name = nameOf(path);
   const into = new TraceRequests();
   let chosen: { readonly format: TraceFormat; readonly reader: LineReader } | undefined;
@@ -41,7 +47,8 @@ export async function importTrace(path: string): Promise<ImportedTrace> {
         if (unread.length < LINES_TO_TELL) continue;
         throw unknownFormat(path, unread);
       }
-      chosen = { format, reader: format.reader(into, name) };
+      refuseIdleOptions(path, format, options);
+      chosen = { format, reader: format.reader(into, name, options) };
     }
     for (const text of unread) {
       into.lineRead();
@@ -51,8 +58,9 @@ export async function importTrace(path: string): Promise<ImportedTrace> {
   }
   if (chosen === undefined) throw unknownFormat(path, unread);
   chosen.reader.end();
+  into.end();
   const sanity = into.report();
-  refuseUseless(path, chosen.format, sanity);
+  refuseUseless(path, chosen.format, sanity, options);
   return {
     workload: workload({
       name,
@@ -71,12 +79,14 @@ function nameOf(path: string): string {
 }
 
 function formatOf(lines: readonly string[]): TraceFormat | undefined {
-  for (const text of lines) {
-    const format = TRACE_FORMATS.find((candidate) => candidate.recognises(text));
-    if (format !== undefined) return format;
-  }
-  return undefined;
+  return TRACE_FORMATS.find((format) => lines.some((text) => format.recognises(text)));
 }
+
+/** What stands in the first line of recordings that are no text, and how to make text of them. */
+const BINARY_TRACES: Readonly<Record<string, string>> = {
+  '\u0017\bDtracing': 'this is a recording of trace-cmd; give what `trace-cmd report` prints of it',
+  PERFILE2: 'this is a recording of perf; give what `perf script` prints of it',
+};
 
 function unknownFormat(path: string, lines: readonly string[]): InputError {
   const telling = lines.findIndex((text) => text.trim() !== '' && !text.startsWith('#'));
@@ -84,14 +94,30 @@ function unknownFormat(path: string, lines: readonly string[]): InputError {
     telling === -1
       ? `${path}: there is nothing in this file`
       : `${path}:${telling + 1}: not a line of a known trace format: ${excerpt(lines[telling])}`;
+  const tool = Object.keys(BINARY_TRACES).find((magic) => lines[0]?.includes(magic));
+  if (tool !== undefined) return new InputError(`${path}: ${BINARY_TRACES[tool]}`);
   const formats = TRACE_FORMATS.map(({ name, example }) => `  ${name}: ${example}`);
   return new InputError([found, 'known formats, each with a line of it:', ...formats].join('\n'));
 }
 
+/** A trace whose every allocation is a request for shared memory already has nothing to choose from. */
+function refuseIdleOptions(path: string, format: TraceFormat, { shared }: ImportOptions): void {
+  if (shared === undefined || format === kernelEvents) return;
+  throw new InputError(
+    `${path}: --shared chooses among page allocations, and this is a ${format.name} trace: all of it is shared memory`,
+  );
+}
+
 /** A trace that gives no request, or more riddles than requests, is a mistake and not a workload. */
-function refuseUseless(path: string, format: TraceFormat, sanity: SanityReport): void {
+function refuseUseless(
+  path: string,
+  format: TraceFormat,
+  sanity: SanityReport,
+  { shared }: ImportOptions,
+): void {
   const mostlyBad = sanity.unparsed.count * 2 > sanity.linesRead;
   if (!mostlyBad && sanity.requests > 0) return;
+  if (!mostlyBad && sanity.background.allocations > 0) throw nothingShared(path, sanity, shared?.text);
   const summary = mostlyBad
     ? `${sanity.unparsed.count} of ${sanity.linesRead} lines are not ${format.name} lines`
     : `no request in ${sanity.linesRead} lines of ${format.name}`;
@@ -100,5 +126,23 @@ function refuseUseless(path: string, format: TraceFormat, sanity: SanityReport):
     bad === undefined
       ? `${path}: ${summary}; a line that makes one: ${format.example}`
       : `${path}:${bad.line}: ${bad.reason}: ${excerpt(bad.text)} (${summary}; for example: ${format.example})`,
+  );
+}
+
+function nothingShared(
+  path: string,
+  { background }: SanityReport,
+  expression: string | undefined,
+): InputError {
+  if (expression !== undefined) {
+    return new InputError(
+      `${path}: none of its ${background.allocations} page allocations is one with --shared '${expression}'; another example: ${SHARED_EXAMPLE}`,
+    );
+  }
+  return new InputError(
+    [
+      `${path}: all of its ${background.allocations} page allocations are background: pages that others use, with no request for shared memory among them.`,
+      `Say which of them would be shared, by order, gfp flag, task or migratetype: ${SHARED_EXAMPLE}`,
+    ].join('\n'),
   );
 }

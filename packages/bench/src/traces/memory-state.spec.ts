@@ -112,11 +112,11 @@ describe('a folder of /proc files', () => {
 
   it('needs no iomem: then a zone is RAM throughout', () => {
     remove('iomem');
-    expect(readMemoryState(folder).memory.zones.map(({ ram }) => ram)).toEqual([
-      [[1, 4095]],
-      [[4096, 1044480]],
-      [[1048576, 262144]],
-    ]);
+    const { memory, warnings } = readMemoryState(folder);
+    expect(memory.zones.map(({ ram }) => ram)).toEqual([[[1, 4095]], [[4096, 1044480]], [[1048576, 262144]]]);
+    expect(warnings).toContain(
+      'zone DMA32: zoneinfo counts 782295 pages present, its span holds 1044480; the latter are taken for RAM',
+    );
   });
 
   it('needs one of the two', () => {
@@ -142,7 +142,8 @@ describe('a folder of /proc files', () => {
     edit('buddyinfo', /(DMA32 +)2/, '$1123456');
     const { memory, warnings } = readMemoryState(folder);
     expect(memory.zones[1].free.Movable[0]).toBe(123_456);
-    expect(warnings).toEqual([]);
+    // That more pages are free than the zone has is another matter, told below.
+    expect(warnings.filter((text) => text.includes('order 0'))).toEqual([]);
   });
 
   it.each([
@@ -153,9 +154,9 @@ describe('a folder of /proc files', () => {
     edit('buddyinfo', /(DMA32 +)2/, `$1${total}`);
     const { memory, warnings } = readMemoryState(folder);
     expect(memory.zones[1].free.Unmovable[0]).toBe(left);
-    expect(warnings).toEqual([
+    expect(warnings[0]).toBe(
       `zone DMA32, order 0: pagetypeinfo counts more than 100000 Unmovable chunks, buddyinfo leaves ${left}; the latter is used`,
-    ]);
+    );
   });
 
   it('gives all of the rest to the first of two types that are capped, and warns', () => {
@@ -167,8 +168,32 @@ describe('a folder of /proc files', () => {
       Unmovable: expect.arrayContaining([300_000]),
       Movable: [0, 2, 2, 2, 1, 2, 1, 2, 1, 1, 732],
     });
-    expect(warnings).toEqual([
+    expect(warnings[0]).toBe(
       'zone DMA32, order 0: Unmovable and Movable are capped; Unmovable gets all of the rest',
+    );
+  });
+
+  it('warns of counts that no placement can satisfy', () => {
+    edit('pagetypeinfo', /(DMA32, type +Movable +2.*)732/, '$19000');
+    edit('buddyinfo', /(DMA32.*)732/, '$19000');
+    edit('pagetypeinfo', /(Normal, type +Unmovable +)\d+/, '$199999');
+    edit('buddyinfo', /(Normal +)\d+/, '$199999');
+    const { memory, warnings } = readMemoryState(folder);
+    expect(warnings.filter((text) => !text.includes('order'))).toEqual([
+      'zone DMA32: 18002 free pageblocks, but only 1527 whole ones of RAM; the rest is left out',
+      'zone DMA32: 686 free Movable pages do not fit in 0 Movable pageblocks; some are placed in other pageblocks',
+      'zone Normal: 283968 pages are free, but only 262144 are RAM; some of them are left out',
+      'zone Normal: 100229 free Unmovable pages do not fit in 138 Unmovable pageblocks; some are placed in other pageblocks',
+    ]);
+    const { dropped, misplaced } = createPageSource(memory, x86Geometry(spanOf(memory)), 1);
+    expect(dropped).toBeGreaterThan(0);
+    expect(misplaced).toBeGreaterThan(0);
+  });
+
+  it('warns where iomem and zoneinfo disagree on how much RAM a zone has', () => {
+    edit('zoneinfo', /present +782295/, 'present 782000');
+    expect(readMemoryState(folder).warnings).toEqual([
+      'zone DMA32: zoneinfo counts 782000 pages present, iomem holds 782295; the latter are taken for RAM',
     ]);
   });
 
@@ -196,16 +221,16 @@ describe('a folder of /proc files', () => {
       'buddyinfo',
       / 732 $/m,
       '',
-      "buddyinfo:2: expected 'Node 0, zone NAME' and 11 counts, got 'Node 0, zone",
+      "buddyinfo:2: expected 'Node N, zone NAME' and 11 counts, got 'Node 0, zone",
     ],
     ['buddyinfo', /.*/s, '', 'buddyinfo: no zones; expected the content of /proc/buddyinfo'],
     [
       'buddyinfo',
       /^Node 0, zone {2,}Normal/m,
       'Node 1, zone Normal',
-      'buddyinfo:3: node 1; only machines with',
+      "pagetypeinfo: no zone 'Normal' of node 1, which buddyinfo has",
     ],
-    ['buddyinfo', 'DMA32', 'HighMem', "pagetypeinfo: no zone 'HighMem', which buddyinfo has"],
+    ['buddyinfo', 'DMA32', 'HighMem', "pagetypeinfo: no zone 'HighMem' of node 0, which buddyinfo has"],
     ['pagetypeinfo', /.*/s, '', 'pagetypeinfo: no zones; expected the content of /proc/pagetypeinfo'],
     ['pagetypeinfo', ' 732 ', '', 'pagetypeinfo:11: expected 11 counts, got 10'],
     ['pagetypeinfo', ' 732 ', ' 7x2', "pagetypeinfo:11: not a line of /proc/pagetypeinfo: 'Node    0, zone"],
@@ -216,7 +241,20 @@ describe('a folder of /proc files', () => {
       "pagetypeinfo:6: unknown migratetype 'Mobile'; known: Unmovable",
     ],
     ['pagetypeinfo', ' 1526 ', ' ', 'pagetypeinfo:23: expected 5 counts, got 4'],
-    ['pagetypeinfo', /^Node( +)0/m, 'Node$12', 'pagetypeinfo:5: node 2; only machines with one node'],
+    [
+      'pagetypeinfo',
+      /^Number of blocks[\s\S]*/m,
+      '',
+      "pagetypeinfo: no 'Number of blocks type' section, which tells the pageblocks of each migratetype; expected all",
+    ],
+    [
+      'pagetypeinfo',
+      /^Node 0, zone +Normal .*\n/m,
+      '',
+      "pagetypeinfo: no 'Number of blocks type' line for zone 'Normal' of node 0, which buddyinfo has",
+    ],
+    ['buddyinfo', /^.*Normal.*\n/m, '', "buddyinfo: no zone 'Normal' of node 0, which pagetypeinfo has"],
+    ['buddyinfo', 'Normal', ' DMA32', 'buddyinfo:3: zone DMA32 a second time; expected each zone of a node'],
     ['iomem', /^[0-9a-f]+-[0-9a-f]+/gm, '00000000-00000000', "iomem: no 'System RAM' with an address; read"],
     [
       'iomem',
@@ -235,6 +273,96 @@ describe('a folder of /proc files', () => {
   ])('is refused with file and line: %s, %s as %j', (file, from, to, message) => {
     edit(file, from, to);
     expect(refusal()).toContain(message);
+  });
+});
+
+describe('a machine with two NUMA nodes', () => {
+  const ORDERS = ' 0 0 0 0 0 0 0 0 0 0 ';
+  const free = (node: number, zone: string, chunks: number) =>
+    `Node    ${node}, zone ${zone}, type    Unmovable ${ORDERS} 0\nNode    ${node}, zone ${zone}, type      Movable ${ORDERS} ${chunks}\n`;
+  const section = (node: number, zones: readonly (readonly [string, number])[]) =>
+    'Page block order: 9\nPages per block:  512\n\nFree pages count per migrate type at order 0 1\n' +
+    zones.map(([zone, chunks]) => free(node, zone, chunks)).join('') +
+    '\nNumber of blocks type     Unmovable      Movable \n' +
+    zones.map(([zone, chunks]) => `Node ${node}, zone ${zone} 1 ${2 * chunks}\n`).join('') +
+    'Number of mixed blocks    Unmovable      Movable \n' +
+    zones.map(([zone]) => `Node ${node}, zone ${zone} 7 7\n`).join('');
+  const zoneinfo = (node: number, zone: string, start: number, pages: number, low: number) =>
+    `Node ${node}, zone ${zone}\n  pages free     1\n        low      ${low}\n        spanned  ${pages}\n` +
+    `        present  ${pages}\n        protection: (0, 0, 0, 0, 0)\n  start_pfn:           ${start}\n`;
+
+  let folder = '';
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text);
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'decpool-'));
+    write(
+      'buddyinfo',
+      `Node 0, zone DMA32 ${ORDERS} 2\nNode 0, zone Normal ${ORDERS} 3\nNode 1, zone Normal ${ORDERS} 4\n`,
+    );
+    write(
+      'pagetypeinfo',
+      section(0, [
+        ['DMA32', 2],
+        ['Normal', 3],
+      ]) + section(1, [['Normal', 4]]),
+    );
+    write(
+      'zoneinfo',
+      zoneinfo(0, 'DMA32', 4096, 8192, 10) +
+        zoneinfo(0, 'Normal', 2 ** 20, 16_384, 20) +
+        zoneinfo(1, 'Normal', 2 ** 20 + 16_384, 32_768, 30) +
+        'Node 1, zone Movable\n  pages free     0\n        spanned  0\n',
+    );
+    write('iomem', '01000000-02ffffff : System RAM\n100000000-10bffffff : System RAM\n');
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('has the zones of each, with their own RAM, free chunks and watermarks', () => {
+    const { memory, warnings } = readMemoryState(folder);
+    expect(warnings).toEqual([]);
+    expect(
+      memory.zones.map(({ node, name, ram, lowWatermark, free, pageblocks }) => ({
+        node,
+        name,
+        ram,
+        lowWatermark,
+        chunks: free.Movable[10],
+        movable: pageblocks.Movable,
+      })),
+    ).toEqual([
+      { node: 0, name: 'DMA32', ram: [[4096, 8192]], lowWatermark: 10, chunks: 2, movable: 4 },
+      { node: 0, name: 'Normal', ram: [[2 ** 20, 16_384]], lowWatermark: 20, chunks: 3, movable: 6 },
+      { node: 1, name: 'Normal', ram: [[2 ** 20 + 16_384, 32_768]], lowWatermark: 30, chunks: 4, movable: 8 },
+    ]);
+  });
+
+  it('names the node where its files disagree', () => {
+    write(
+      'buddyinfo',
+      `Node 0, zone DMA32 ${ORDERS} 2\nNode 0, zone Normal ${ORDERS} 3\nNode 1, zone Normal ${ORDERS} 5\n`,
+    );
+    expect(readMemoryState(folder).warnings).toEqual([
+      'node 1, zone Normal, order 10: buddyinfo counts 5 free chunks, pagetypeinfo 4; the latter is used',
+    ]);
+  });
+
+  it('needs zoneinfo: nothing else tells which memory is whose', () => {
+    rmSync(join(folder, 'zoneinfo'));
+    expect(() => readMemoryState(folder)).toThrow(
+      /buddyinfo has node 1, and only zoneinfo tells which memory/,
+    );
+  });
+
+  it('is refused when the nodes are interleaved', () => {
+    write(
+      'zoneinfo',
+      zoneinfo(0, 'DMA32', 4096, 8192, 10) +
+        zoneinfo(0, 'Normal', 2 ** 20, 49_152, 20) +
+        zoneinfo(1, 'Normal', 2 ** 20 + 16_384, 16_384, 30),
+    );
+    expect(() => readMemoryState(folder)).toThrow(
+      /zoneinfo: zone Normal and node 1, zone Normal both span page 1064960; interleaved nodes are not modelled/,
+    );
   });
 });
 

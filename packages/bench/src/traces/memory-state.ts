@@ -2,18 +2,20 @@
  * Reads a memory state as Linux shows it: a folder with /proc/buddyinfo and /proc/pagetypeinfo, and where there are
  * any /proc/iomem, /proc/zoneinfo and a walk of the direct map.
  */
-import { existsSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import {
   InputError,
+  MAX_PAGE_ORDER,
   type MappingLevel,
   type MappingRun,
   type MemoryState,
+  MIGRATETYPES,
   type PageRun,
+  type ZoneState,
 } from '@decpool/model';
 import { directMapOf } from '@decpool/pool';
-import { readFreeLists } from './free-lists.ts';
-import { expectNodeZero, procLines } from './proc-file.ts';
+import { readFreeLists, type ZoneFreeLists, type ZoneKey } from './free-lists.ts';
+import { folderFiles, type ProcFiles, procLines, zoneLabel } from './proc-file.ts';
 
 export interface RecordedMemory {
   readonly memory: MemoryState;
@@ -23,58 +25,151 @@ export interface RecordedMemory {
 
 /**
  * Files of `dir`: `buddyinfo`, `pagetypeinfo`; `iomem`, `zoneinfo` or both for where the RAM is, the latter also for
- * the watermarks; optionally
+ * the watermarks and, on a machine with several NUMA nodes, for which node has what; optionally
  * `directmap`, the `#map,LABEL,start_pfn,npages,level,flags` lines of a recording, and `name`. Throws InputError with
  * file and line.
  */
 export function readMemoryState(dir: string): RecordedMemory {
+  const files = folderFiles(dir);
+  return memoryStateOf(files, files.textOf('name')?.split('\n')[0].trim() ?? basename(resolve(dir)));
+}
+
+/** As readMemoryState, of files that need not lie in a folder. */
+export function memoryStateOf(files: ProcFiles, name: string): RecordedMemory {
   const warnings: string[] = [];
-  const freeLists = readFreeLists(join(dir, 'buddyinfo'), join(dir, 'pagetypeinfo'), warnings);
-  const ramOf = readRam(dir);
-  const zones = freeLists.map((zone) => {
-    const { ram, lowWatermark } = ramOf.get(zone.name) ?? { ram: [], lowWatermark: 0 };
-    if (ram.length === 0) {
-      throw new InputError(`${dir}: buddyinfo has zone '${zone.name}', but no RAM is told to lie in it`);
+  const freeLists = readFreeLists(files, warnings);
+  const spans = readSpans(files, freeLists);
+  const systemRam = readSystemRam(files);
+  const zones = freeLists.map((zone): ZoneState => {
+    const span = spans.find((candidate) => candidate.node === zone.node && candidate.name === zone.name);
+    const ram = span === undefined ? [] : ramIn(span, systemRam, warnings);
+    if (span === undefined || ram.length === 0) {
+      const at = zone.node === 0 ? '' : ` of node ${zone.node}`;
+      throw new InputError(
+        `${files.place}: buddyinfo has zone '${zone.name}'${at}, but no RAM is told to lie in it`,
+      );
     }
-    return { ...zone, ram, lowWatermark };
+    warnings.push(...contradictions(zone, ram));
+    return { ...zone, ram, lowWatermark: span.lowWatermark };
   });
-  const directMap = readDirectMap(join(dir, 'directmap')) ?? directMapOf(zones.flatMap(({ ram }) => ram));
-  return { memory: { name: nameOf(dir), zones, directMap }, warnings };
+  expectApart(files, zones);
+  const directMap = readDirectMap(files) ?? directMapOf(zones.flatMap(({ ram }) => ram).sort(byStart));
+  return { memory: { name, zones, directMap }, warnings };
 }
 
-function nameOf(dir: string): string {
-  const file = join(dir, 'name');
-  return existsSync(file) ? procLines(file)[0].text.trim() : basename(resolve(dir));
-}
+const byStart = (a: PageRun, b: PageRun) => a[0] - b[0];
 
-interface Zone {
+/** Where a zone of a node lies, and what it keeps back. */
+interface ZoneSpan extends ZoneKey {
   readonly span: PageRun;
+  /** Pages of the span that exist, holes not counted; undefined when nothing tells. */
+  readonly present: number | undefined;
   readonly lowWatermark: number;
 }
 
 /** Where zones lie on x86 unless zoneinfo tells: arch/x86/include/asm/dma.h. */
-const X86_ZONES: ReadonlyMap<string, Zone> = new Map([
-  ['DMA', { span: [0, 2 ** 12], lowWatermark: 0 }],
-  ['DMA32', { span: [2 ** 12, 2 ** 20 - 2 ** 12], lowWatermark: 0 }],
-  ['Normal', { span: [2 ** 20, Number.POSITIVE_INFINITY], lowWatermark: 0 }],
-]);
+const X86_SPANS: readonly ZoneSpan[] = [
+  ['DMA', 0, 2 ** 12] as const,
+  ['DMA32', 2 ** 12, 2 ** 20] as const,
+  ['Normal', 2 ** 20, Number.POSITIVE_INFINITY] as const,
+].map(([name, start, end]) => ({
+  node: 0,
+  name,
+  span: [start, end - start],
+  present: undefined,
+  lowWatermark: 0,
+}));
 
-/** Where each zone has RAM, and its watermark. Without iomem, the holes inside a zone are taken for RAM. */
-function readRam(dir: string): Map<string, { ram: PageRun[]; lowWatermark: number }> {
-  const [iomem, zoneinfo] = ['iomem', 'zoneinfo'].map((name) => join(dir, name));
-  if (!existsSync(iomem) && !existsSync(zoneinfo)) {
+function readSpans(files: ProcFiles, zones: readonly ZoneKey[]): readonly ZoneSpan[] {
+  if (files.textOf('zoneinfo') !== undefined) return readZones(files);
+  if (files.textOf('iomem') === undefined) {
     throw new InputError(
-      `${dir}: neither iomem nor zoneinfo, copies of /proc/iomem (read as root) and /proc/zoneinfo, tells where RAM is`,
+      `${files.place}: neither iomem nor zoneinfo, copies of /proc/iomem (read as root) and /proc/zoneinfo, tells where RAM is`,
     );
   }
-  const zones = existsSync(zoneinfo) ? readZones(zoneinfo) : X86_ZONES;
-  const ram = existsSync(iomem) ? readSystemRam(iomem) : undefined;
-  return new Map(
-    [...zones].map(([name, { span, lowWatermark }]) => {
-      const inZone = ram?.map((run) => overlap(run, span)).filter(([, pages]) => pages > 0);
-      return [name, { ram: inZone ?? [span], lowWatermark }];
-    }),
+  const other = zones.find(({ node }) => node !== 0);
+  if (other !== undefined) {
+    throw new InputError(
+      `${files.place}: buddyinfo has node ${other.node}, and only zoneinfo tells which memory is whose; ` +
+        'expected a copy of /proc/zoneinfo',
+    );
+  }
+  return X86_SPANS;
+}
+
+/** The RAM of a zone. Without iomem, the holes inside its span are taken for RAM. */
+function ramIn(zone: ZoneSpan, systemRam: readonly PageRun[] | undefined, warnings: string[]): PageRun[] {
+  const { node, name, span, present } = zone;
+  const ram = systemRam?.map((run) => overlap(run, span)).filter(([, pages]) => pages > 0) ?? [span];
+  const pages = pagesOf(ram);
+  if (present !== undefined && pages > 0 && pages !== present) {
+    const source = systemRam === undefined ? 'its span' : 'iomem';
+    warnings.push(
+      `${zoneLabel(node, name)}: zoneinfo counts ${present} pages present, ${source} holds ${pages}; ` +
+        'the latter are taken for RAM',
+    );
+  }
+  return ram;
+}
+
+const pagesOf = (runs: readonly PageRun[]) => runs.reduce((sum, [, pages]) => sum + pages, 0);
+
+/** Nodes whose spans are interleaved would claim the same RAM twice, and nothing here tells whose it is. */
+function expectApart(files: ProcFiles, zones: readonly ZoneState[]): void {
+  const runs = zones
+    .flatMap((zone) => zone.ram.map((run) => ({ zone, run })))
+    .sort((a, b) => byStart(a.run, b.run));
+  for (const [index, { zone, run }] of runs.slice(1).entries()) {
+    const before = runs[index];
+    if (before.run[0] + before.run[1] <= run[0]) continue;
+    const [one, other] = [before.zone, zone].map(({ node = 0, name }) => zoneLabel(node, name));
+    throw new InputError(
+      `${files.pathOf('zoneinfo')}: ${one} and ${other} both span page ${run[0]}; interleaved nodes are not modelled`,
+    );
+  }
+}
+
+const PAGEBLOCK_ORDER = 9;
+const PAGEBLOCK_PAGES = 1 << PAGEBLOCK_ORDER;
+
+/**
+ * Counts that no placement of the chunks can satisfy. Found by arithmetic alone: a trial placement would need as much
+ * time and memory as a run, and it tells its own misplaced and dropped chunks (PageSource).
+ */
+function contradictions(zone: ZoneFreeLists, ram: readonly PageRun[]): string[] {
+  const where = zoneLabel(zone.node, zone.name);
+  const found: string[] = [];
+  const smallPages = (type: (typeof MIGRATETYPES)[number]) =>
+    zone.free[type].slice(0, PAGEBLOCK_ORDER).reduce((sum, count, order) => sum + count * (1 << order), 0);
+  const wholeBlocks = (type: (typeof MIGRATETYPES)[number]) =>
+    zone.free[type][PAGEBLOCK_ORDER] + 2 * zone.free[type][MAX_PAGE_ORDER];
+
+  const blocks = ram.reduce(
+    (sum, [start, pages]) =>
+      sum + Math.max(0, Math.floor((start + pages) / PAGEBLOCK_PAGES) - Math.ceil(start / PAGEBLOCK_PAGES)),
+    0,
   );
+  const whole = MIGRATETYPES.reduce((sum, type) => sum + wholeBlocks(type), 0);
+  const free = MIGRATETYPES.reduce((sum, type) => sum + smallPages(type), whole * PAGEBLOCK_PAGES);
+  if (whole > blocks) {
+    found.push(
+      `${where}: ${whole} free pageblocks, but only ${blocks} whole ones of RAM; the rest is left out`,
+    );
+  } else if (free > pagesOf(ram)) {
+    found.push(
+      `${where}: ${free} pages are free, but only ${pagesOf(ram)} are RAM; some of them are left out`,
+    );
+  }
+  for (const type of MIGRATETYPES) {
+    const inUse = Math.max(0, zone.pageblocks[type] - wholeBlocks(type));
+    if (smallPages(type) > inUse * PAGEBLOCK_PAGES) {
+      found.push(
+        `${where}: ${smallPages(type)} free ${type} pages do not fit in ${inUse} ${type} pageblocks; ` +
+          'some are placed in other pageblocks',
+      );
+    }
+  }
+  return found;
 }
 
 function overlap([start, pages]: PageRun, [otherStart, otherPages]: PageRun): PageRun {
@@ -85,40 +180,42 @@ function overlap([start, pages]: PageRun, [otherStart, otherPages]: PageRun): Pa
 /** Position of zone Normal in a `protection` list: the highest zone that a GFP_KERNEL request may use. */
 const NORMAL = 2;
 
-/** Each zone that spans any pages: `low`, `spanned`, `protection` and, last, `start_pfn` of /proc/zoneinfo. */
-function readZones(file: string): Map<string, Zone> {
-  const zones = new Map<string, Zone>();
-  let zone = '';
+/** Each zone that spans any pages: `low`, `spanned`, `present`, `protection` and, last, `start_pfn` of /proc/zoneinfo. */
+function readZones(files: ProcFiles): ZoneSpan[] {
+  const zones: ZoneSpan[] = [];
+  let zone: ZoneKey = { node: 0, name: '' };
   let fields = new Map<string, number>();
-  for (const line of procLines(file)) {
+  for (const line of procLines(files, 'zoneinfo')) {
     const header = /^Node (\d+), zone\s+(\w+)/.exec(line.text);
-    const field = /^\s+(low|spanned|start_pfn:)\s+(\d+)$/.exec(line.text);
+    const field = /^\s+(low|spanned|present|start_pfn:)\s+(\d+)$/.exec(line.text);
     const protection = /^\s+protection: \(([\d, ]+)\)$/.exec(line.text);
     if (header !== null) {
-      expectNodeZero(line, header[1]);
-      zone = header[2];
+      zone = { node: Number(header[1]), name: header[2] };
       fields = new Map();
     } else if (protection !== null) {
       fields.set('reserve', Number(protection[1].split(',')[NORMAL] ?? 0));
     } else if (field !== null && !fields.has(field[1])) {
       fields.set(field[1], Number(field[2]));
-    }
-    const [start, spanned] = [fields.get('start_pfn:'), fields.get('spanned') ?? 0];
-    if (start !== undefined && spanned > 0) {
+      const [start, spanned] = [fields.get('start_pfn:'), fields.get('spanned') ?? 0];
+      if (start === undefined || spanned === 0) continue;
       const lowWatermark = (fields.get('low') ?? 0) + (fields.get('reserve') ?? 0);
-      zones.set(zone, { span: [start, spanned], lowWatermark });
+      zones.push({ ...zone, span: [start, spanned], present: fields.get('present'), lowWatermark });
+      fields.delete('spanned');
     }
   }
-  if (zones.size === 0) throw new InputError(`${file}: no zones; expected the content of /proc/zoneinfo`);
+  if (zones.length === 0) {
+    throw new InputError(`${files.pathOf('zoneinfo')}: no zones; expected the content of /proc/zoneinfo`);
+  }
   return zones;
 }
 
 const PAGE_SIZE = 4096;
 
-/** Whole pages of the top-level `System RAM` ranges of /proc/iomem. */
-function readSystemRam(file: string): PageRun[] {
+/** Whole pages of the top-level `System RAM` ranges of /proc/iomem; undefined without that file. */
+function readSystemRam(files: ProcFiles): PageRun[] | undefined {
+  if (files.textOf('iomem') === undefined) return undefined;
   const runs: PageRun[] = [];
-  for (const { text } of procLines(file)) {
+  for (const { text } of procLines(files, 'iomem')) {
     const match = /^([0-9a-f]+)-([0-9a-f]+) : System RAM$/.exec(text);
     if (match === null) continue;
     const first = Math.ceil(Number.parseInt(match[1], 16) / PAGE_SIZE);
@@ -127,17 +224,17 @@ function readSystemRam(file: string): PageRun[] {
   }
   if (runs.length === 0) {
     throw new InputError(
-      `${file}: no 'System RAM' with an address; read /proc/iomem as root, or it shows zeros`,
+      `${files.pathOf('iomem')}: no 'System RAM' with an address; read /proc/iomem as root, or it shows zeros`,
     );
   }
   return runs;
 }
 
-function readDirectMap(file: string): MappingRun[] | undefined {
-  if (!existsSync(file)) return undefined;
+function readDirectMap(files: ProcFiles): MappingRun[] | undefined {
+  if (files.textOf('directmap') === undefined) return undefined;
   const runs: MappingRun[] = [];
   let end = 0;
-  for (const line of procLines(file)) {
+  for (const line of procLines(files, 'directmap')) {
     if (line.text.trim() === '' || line.text.includes('start_pfn')) continue;
     const match = /^#map,[^,]*,(\d+),(\d+),([0-3])(?:,|$)/.exec(line.text);
     if (match === null) {

@@ -1,5 +1,17 @@
-import { readFileSync } from 'node:fs';
+/** Copies of /proc files: read from a folder, or handed over as text by whoever unpacked them. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { InputError } from '@decpool/model';
+
+/** Files that were read from /proc at about one moment, by their names there. */
+export interface ProcFiles {
+  /** Where they are, for messages. */
+  readonly place: string;
+  /** A file of that name, for messages. */
+  pathOf(name: string): string;
+  /** The content of a file; undefined when it is not there. */
+  textOf(name: string): string | undefined;
+}
 
 /** A line of a copied /proc file, and what to say of it. */
 export interface ProcLine {
@@ -8,23 +20,35 @@ export interface ProcLine {
   refuse(message: string): InputError;
 }
 
-/** The lines of a copied /proc file. Throws InputError when it cannot be read. */
-export function procLines(file: string): ProcLine[] {
-  let content: string;
+export function folderFiles(dir: string): ProcFiles {
+  const pathOf = (name: string) => join(dir, name);
+  return { place: dir, pathOf, textOf: (name) => textOf(pathOf(name)) };
+}
+
+function textOf(path: string): string | undefined {
+  if (!existsSync(path)) return undefined;
   try {
-    content = readFileSync(file, 'utf8');
-  } catch {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InputError(`${path}: cannot be read (${error instanceof Error ? error.message : error})`);
+  }
+}
+
+/** The lines of a file. Throws InputError when it is not there. */
+export function procLines(files: ProcFiles, name: string): ProcLine[] {
+  const content = files.textOf(name);
+  const path = files.pathOf(name);
+  if (content === undefined) {
     throw new InputError(
-      `${file}: cannot be read; a memory state is a folder with copies of /proc/buddyinfo and /proc/pagetypeinfo`,
+      `${path}: cannot be read; a memory state is a folder with copies of /proc/buddyinfo and /proc/pagetypeinfo`,
     );
   }
   return content.split('\n').map((text, index) => ({
     text,
-    refuse: (message) => new InputError(`${file}:${index + 1}: ${message}`),
+    refuse: (message) => new InputError(`${path}:${index + 1}: ${message}`),
   }));
 }
 
-/** Throws InputError for another node than 0. */
-export function expectNodeZero(line: ProcLine, node: string): void {
-  if (node !== '0') throw line.refuse(`node ${node}; only machines with one node are modelled`);
-}
+/** A zone as messages call it: `zone DMA32`, `node 1, zone Normal`. */
+export const zoneLabel = (node: number, name: string): string =>
+  node === 0 ? `zone ${name}` : `node ${node}, zone ${name}`;

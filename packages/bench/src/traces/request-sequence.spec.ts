@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { requestSequence } from './request-sequence.ts';
-import { accountedLines, readLines } from './testing.ts';
+import { accountedLines, nameOf, readLines } from './testing.ts';
 
 it('allocates and frees by order, a millisecond apart', () => {
   const { requests, notes } = readLines(requestSequence, ['a 7 0', 'a 8 3', 'f 7 0']);
@@ -39,7 +39,7 @@ it('refuses a free of another order, and keeps the allocation', () => {
 
 it('counts a free without an allocation, and frees an id before it is allocated again', () => {
   const { requests, sanity } = readLines(requestSequence, ['f 9 0', 'a 1 0', 'a 1 4', 'f 1 4', 'f 1 4']);
-  expect(requests.map(({ kind, allocation }) => [kind, allocation])).toEqual([
+  expect(requests.map((request) => [request.kind, nameOf(request)])).toEqual([
     ['allocate', 1],
     ['free', 1],
     ['allocate', 2],

@@ -1,5 +1,5 @@
 import type { Request } from '@decpool/model';
-import type { TraceFormat } from './format.ts';
+import type { ImportOptions, TraceFormat } from './format.ts';
 import type { SanityReport } from './sanity.ts';
 import { TraceRequests } from './trace-requests.ts';
 
@@ -7,24 +7,31 @@ import { TraceRequests } from './trace-requests.ts';
 export function readLines(
   format: TraceFormat,
   lines: readonly string[],
+  options: ImportOptions = {},
 ): {
   readonly requests: readonly Request[];
   readonly notes: readonly string[];
   readonly sanity: SanityReport;
 } {
   const into = new TraceRequests();
-  const reader = format.reader(into, 'trace');
+  const reader = format.reader(into, 'trace', options);
   lines.forEach((text, index) => {
     into.lineRead();
     reader.read(text, index + 1);
   });
   reader.end();
+  into.end();
   return { requests: into.requests, notes: into.notes, sanity: into.report() };
 }
 
 /** For specs: the lines that a report accounts for; of a report that adds up, as many as were read. */
 export function accountedLines(report: SanityReport): number {
   const ignored = Object.values(report.ignored).reduce((sum, count) => sum + count, 0);
-  const { requests, frees, doubleAllocs, failedAllocations, freesWithoutAlloc, unparsed } = report;
-  return requests + frees - doubleAllocs + failedAllocations + freesWithoutAlloc + unparsed.count + ignored;
+  const { requests, frees, background, doubleAllocs, assumedFrees } = report;
+  const made = requests + frees + background.allocations + background.frees - doubleAllocs - assumedFrees;
+  return made + report.failedAllocations + report.freesWithoutAlloc + report.unparsed.count + ignored;
 }
+
+/** For specs: what a request is about, an allocation or a chunk of the background. */
+export const nameOf = (request: Request): number =>
+  'allocation' in request ? request.allocation : request.key;

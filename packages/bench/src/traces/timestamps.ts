@@ -1,10 +1,10 @@
 /** A point in a trace's own time, in ns. A bigint: ns since boot pass 2^53 after 104 days of uptime. */
 export type Timestamp = bigint;
 
-const SECONDS = /^(\d+)(?:\.(\d{1,9}))?$/;
+const SECONDS = /^(\d{1,12})(?:\.(\d{1,9}))?$/;
 
 /**
- * Decimal seconds with up to nine decimals, exactly: the decimals are read as digits and never go through a
+ * Decimal seconds of up to twelve digits, with up to nine decimals, exactly: the decimals are read as digits and never go through a
  * binary fraction. Returns undefined for any other text.
  */
 export function parseSeconds(text: string): Timestamp | undefined {

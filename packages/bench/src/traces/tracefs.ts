@@ -37,6 +37,9 @@ const FRAME = /^ => ([^\s+]+)/;
 /** The function of a line below `<stack trace>`, without offset and module. */
 export const parseStackFrame = (text: string): string | undefined => FRAME.exec(text)?.[1];
 
+/** The name of a task without its PID. */
+export const taskName = (task: string): string => task.slice(0, task.lastIndexOf('-'));
+
 const BUFFER_COUNTS = /^# entries-in-buffer\/entries-written: (\d+)\/(\d+)/;
 const LOST_EVENTS = /^CPU:\d+ \[LOST (\d+) EVENTS\]/;
 
