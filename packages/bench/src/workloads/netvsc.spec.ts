@@ -1,7 +1,8 @@
-import { type AllocateRequest, type AllocationId, InputError } from '@decpool/model';
+import { type AllocationId, InputError } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NETVSC_DEFAULTS, type NetvscOptions, netvsc } from './netvsc.ts';
+import { allocations, liveAtEnd } from './testing.ts';
 import { peakLivePages, type Workload } from './workload.ts';
 
 const options = fc.record({
@@ -13,18 +14,6 @@ const options = fc.record({
   storvscChannels: fc.integer({ min: 1, max: 8 }),
   nvmes: fc.nat({ max: 4 }),
 });
-
-const allocations = ({ requests }: Workload) =>
-  requests.filter((request): request is AllocateRequest => request.kind === 'allocate');
-
-function liveAtEnd({ requests }: Workload): readonly AllocateRequest[] {
-  const live = new Map<AllocationId, AllocateRequest>();
-  for (const request of requests) {
-    if (request.kind === 'allocate') live.set(request.allocation, request);
-    else live.delete(request.allocation);
-  }
-  return [...live.values()];
-}
 
 describe('for any settings', () => {
   const always = (holds: (workload: Workload, settings: NetvscOptions) => void) =>
@@ -59,6 +48,7 @@ describe('for any settings', () => {
       const live = new Map<string, number>();
       const ownerOf = new Map<AllocationId, string>();
       for (const request of requests) {
+        if (request.kind !== 'allocate' && request.kind !== 'free') continue;
         if (request.kind === 'allocate') ownerOf.set(request.allocation, request.owner);
         const owner = ownerOf.get(request.allocation)!;
         const count = (live.get(owner) ?? 0) + (request.kind === 'allocate' ? 1 : -1);

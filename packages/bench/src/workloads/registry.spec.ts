@@ -2,12 +2,28 @@ import { InputError } from '@decpool/model';
 import { expect, it } from 'vitest';
 import { WORKLOADS, workloadNamed } from './registry.ts';
 
-it.each(WORKLOADS.map(({ name }) => name))('%s is found by its name, and its workload carries it', (name) => {
+/** Draw nothing, and so make the same requests for every seed. */
+const ADVERSARIES = ['buddy-adversary'];
+
+const NAMES = WORKLOADS.map(({ name }) => name);
+
+it.each(NAMES)('%s is found by its name, and its workload carries it', (name) => {
   expect(workloadNamed(name).generate().name).toBe(name);
-  expect(workloadNamed(name).generate(7).requests).not.toEqual(workloadNamed(name).generate().requests);
+});
+
+it.each(NAMES)('%s makes other requests from another seed, unless it is an adversary', (name) => {
+  const [first, other] = [workloadNamed(name).generate(1), workloadNamed(name).generate(7)];
+  const isSame = JSON.stringify(first.requests) === JSON.stringify(other.requests);
+  expect(isSame).toBe(ADVERSARIES.includes(name));
+});
+
+it('no name is there twice', () => {
+  expect(new Set(NAMES).size).toBe(NAMES.length);
 });
 
 it('a name that is none is refused with those there are', () => {
   expect(() => workloadNamed('nvme')).toThrow(InputError);
-  expect(() => workloadNamed('nvme')).toThrow("unknown workload 'nvme'; available: netvsc, churn");
+  expect(() => workloadNamed('nvme')).toThrow(
+    "unknown workload 'nvme'; available: netvsc, hyperv-vm, kvm-snp",
+  );
 });

@@ -1,0 +1,105 @@
+import { type AllocationId, InputError, MAX_PAGE_ORDER, nanoseconds } from '@decpool/model';
+import { wholeNumber } from './random.ts';
+import { RequestList } from './request-list.ts';
+import { PAGE_SIZE, type Workload, workload } from './workload.ts';
+
+export interface BuddyAdversaryOptions {
+  /** Live pages after each round; a multiple of 2^(rounds + 1). */
+  readonly pages: number;
+  /** Up to the highest order of the page allocator. */
+  readonly rounds: number;
+}
+
+export const BUDDY_ADVERSARY_DEFAULTS: BuddyAdversaryOptions = { pages: 8192, rounds: 9 };
+
+const INTERVAL_NS = 1_000;
+
+/**
+ * Pages that an allocator of aligned powers of two must have had once the adversary is through, and that one which
+ * packs gets by with `pages` of: (1 + rounds / 2) pages.
+ */
+export const buddyAdversaryPages = ({ pages, rounds }: BuddyAdversaryOptions): number =>
+  pages + (rounds * pages) / 2;
+
+/**
+ * The worst case of every allocator of aligned powers of two that cannot move anything: Knuth, The Art of Computer
+ * Programming, volume 1, 2.5, exercise 41. It fills memory with single pages, and then, for k = 1, 2, ... rounds, frees
+ * everything that does not lie at a multiple of 2^k pages and asks for as many pages in chunks of order k. One small
+ * chunk stays at the base of every aligned 2^k pages in use, so none of them can hold a new chunk: each round takes
+ * another half of `pages`.
+ *
+ * What is freed depends on where it lies, and a list of requests does not know: it is **assumed** that memory is handed
+ * out in order of allocation, the i-th page at position i, a chunk of order k behind what was handed out before it.
+ * First fit does so within a run of blocks; where a policy places otherwise it meets another, weaker adversary.
+ * Throws InputError for settings out of range.
+ */
+export function buddyAdversary(options: Partial<BuddyAdversaryOptions> = {}): Workload {
+  const settings = { ...BUDDY_ADVERSARY_DEFAULTS, ...options };
+  const { pages, rounds } = settings;
+  check(settings);
+  const adversary = new Adversary();
+  adversary.allocate(pages, 0);
+  for (let order = 1; order <= rounds; order++) {
+    adversary.freeBetweenMultiplesOf(1 << order);
+    adversary.allocate(pages >> (order + 1), order);
+  }
+  return workload({
+    name: 'buddy-adversary',
+    description: `Knuth's worst case for aligned powers of two: ${rounds} rounds that keep ${pages} pages live.`,
+    requests: adversary.requests,
+    notes: [
+      `known answer: ${buddyAdversaryPages(settings)} pages, ${1 + rounds / 2} times what is live, where memory is handed out in order of allocation and aligned; a policy that places otherwise may need less`,
+      'nothing is drawn at random: every seed makes the same requests; what is live at the end stays',
+    ],
+  });
+}
+
+function check({ pages, rounds }: BuddyAdversaryOptions): void {
+  wholeNumber('rounds', rounds, 1, MAX_PAGE_ORDER);
+  wholeNumber('pages', pages, 1 << (rounds + 1), 1 << 20);
+  const unit = 1 << (rounds + 1);
+  const whole = pages / unit;
+  if (!Number.isInteger(whole)) {
+    throw new InputError(
+      `workload: pages is ${pages}; with ${rounds} rounds it must be a multiple of ${unit}, as ${Math.ceil(whole) * unit} is`,
+    );
+  }
+}
+
+class Adversary {
+  readonly #list = new RequestList();
+  /** What is allocated, and the position it is assumed to be at. */
+  #live: { readonly allocation: AllocationId; readonly position: number }[] = [];
+  /** Behind everything that was ever handed out. */
+  #end = 0;
+
+  get requests() {
+    return this.#list.requests;
+  }
+
+  allocate(chunks: number, order: number): void {
+    const pages = 1 << order;
+    const wanted = {
+      api: 'alloc_pages',
+      pages,
+      bytes: pages * PAGE_SIZE,
+      owner: `adversary order ${order}`,
+    } as const;
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      this.#live.push({ allocation: this.#list.allocate(this.#time(), wanted), position: this.#end });
+      this.#end += pages;
+    }
+  }
+
+  freeBetweenMultiplesOf(pages: number): void {
+    const isKept = ({ position }: { readonly position: number }) => position % pages === 0;
+    for (const { allocation } of this.#live.filter((chunk) => !isKept(chunk))) {
+      this.#list.free(this.#time(), allocation);
+    }
+    this.#live = this.#live.filter(isKept);
+  }
+
+  #time() {
+    return nanoseconds(this.#list.requests.length * INTERVAL_NS);
+  }
+}

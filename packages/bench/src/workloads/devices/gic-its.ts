@@ -1,0 +1,41 @@
+/**
+ * The interrupt translation service of an Arm guest, drivers/irqchip/irq-gic-v3-its.c: it reads its tables from
+ * memory, so in a realm they are shared with the host that emulates it.
+ */
+import { GFP, GFP_KERNEL, orderFor } from '@decpool/model';
+import type { Activity, Lease } from '../timeline.ts';
+
+/** LPI_PROPBASE_SZ, LPI_PENDBASE_SZ and ITS_CMD_QUEUE_SZ, each with the alignment of 64 KiB that the GIC asks for. */
+const TABLE_BYTES = 64 * 1024;
+/** ITS_ITT_ALIGN: alignment and least size. */
+const ITT_ALIGN_BYTES = 256;
+/** Entry sizes that GITS_TYPER can name: 1 to 16 bytes. */
+export const MAX_ITT_ENTRY_BYTES = 16;
+/** Most vectors of a function with MSI-X: PCI_MSIX_FLAGS_QSIZE, include/uapi/linux/pci_regs.h. */
+export const MAX_VECTORS = 2048;
+
+/** Bytes of an interrupt translation table: its_create_device(). */
+export const ittBytes = (vectors: number, entryBytes: number): number =>
+  Math.max(Math.max(2, 1 << orderFor(vectors)) * entryBytes, ITT_ALIGN_BYTES);
+
+/** For the notes of workloads that boot an ITS. */
+export const BOOT_TABLES_NOTE =
+  'the LPI tables are asked for with GFP_NOWAIT before anything is shared: a policy without a reserve refuses them, where a kernel that boots converts them all the same';
+
+/** What the ITS takes at boot and keeps: before memory may be waited for, its LPI tables; later, its command queue. */
+export function bootIts(guest: Activity, cpus: number): void {
+  const table = (owner: string, gfp: number) =>
+    guest.allocate({ api: 'alloc_pages', bytes: TABLE_BYTES, owner, gfp });
+  table('its LPI property table', GFP.GFP_NOWAIT);
+  for (let cpu = 0; cpu < cpus; cpu++) table(`its cpu${cpu} LPI pending table`, GFP.GFP_NOWAIT);
+  table('its command queue', GFP_KERNEL);
+}
+
+/** The table of one PCI function, made when it asks for its interrupt vectors. */
+export const createItt = (guest: Activity, pciFunction: number, vectors: number, entryBytes: number): Lease =>
+  guest.allocate({
+    api: 'kmalloc',
+    bytes: ittBytes(vectors, entryBytes),
+    owner: `its PCI function ${pciFunction} ITT`,
+    align: ITT_ALIGN_BYTES,
+  });

@@ -1,0 +1,73 @@
+/**
+ * What the NVMe driver shares with a controller: queues for as long as the controller is there, and a list of pages
+ * (a "descriptor") for each I/O that does not fit its command.
+ */
+import { GFP } from '@decpool/model';
+import type { Activity, Lease, Needed } from '../timeline.ts';
+import { PAGE_SIZE } from '../workload.ts';
+
+/**
+ * drivers/nvme/host/pci.c: an admin queue of NVME_AQ_DEPTH entries, then I/O queues of the depth that the
+ * controller allows (CAP.MQES), up to io_queue_depth = 1024. An entry is 64 bytes in a submission queue, 16 in a
+ * completion queue (include/linux/nvme.h).
+ */
+const NVME_AQ_DEPTH = 32;
+export const NVME_IO_QUEUE_DEPTH = 1024;
+const NVME_SQ_ENTRY_BYTES = 64;
+const NVME_CQ_ENTRY_BYTES = 16;
+
+export interface NvmeQueues {
+  /** Entries of an I/O queue. */
+  readonly depth: number;
+  readonly ioQueues: number;
+  readonly api: 'dma_alloc_coherent' | 'alloc_pages_exact';
+}
+
+/** nvme_alloc_queue() for each queue: completions first, then submissions. In the order in which they were made. */
+export function probeNvme(
+  guest: Activity,
+  name: string,
+  { depth, ioQueues, api }: NvmeQueues,
+): readonly Lease[] {
+  const queue = (entries: number, owner: string) =>
+    [NVME_CQ_ENTRY_BYTES, NVME_SQ_ENTRY_BYTES].map((entryBytes) =>
+      guest.allocate({ api, bytes: entries * entryBytes, owner }),
+    );
+  const queues = queue(NVME_AQ_DEPTH, `${name} admin queue`);
+  for (let io = 0; io < ioQueues; io++) queues.push(...queue(depth, `${name} I/O queue`));
+  return queues;
+}
+
+/** prp_small_pool and prp_page_pool, nvme_setup_prp_pools() in drivers/nvme/host/pci.c. */
+const SMALL_DESCRIPTOR_BYTES = 256;
+/** Assumed: seven of ten I/Os are small enough for the small list: at most 32 pages, 128 KiB. */
+const SMALL_PERCENT = 70;
+/** Assumed: a completion takes 50 us to 2 ms. */
+export const NVME_LATENCY_NS = [50_000, 2_000_000] as const;
+
+/**
+ * The descriptor of one I/O, made where nothing may sleep. The kernel's dma_pool packs the small ones in a page as a slab
+ * does, hence kmalloc; a large one is a page of its own from dma_alloc_coherent, or by kmalloc where told.
+ */
+export function descriptor(guest: Activity, name: string, gfp: number, kmallocPercent = 0): Needed {
+  const owner = `${name} descriptor`;
+  if (guest.dice.between(1, 100) <= SMALL_PERCENT) {
+    return { api: 'kmalloc', bytes: SMALL_DESCRIPTOR_BYTES, owner, gfp };
+  }
+  const api = guest.dice.between(1, 100) <= kmallocPercent ? 'kmalloc' : 'dma_alloc_coherent';
+  return { api, bytes: PAGE_SIZE, owner, gfp };
+}
+
+/** I/Os one after the other, `gap` ns apart; each descriptor is freed by the interrupt that completes its I/O. */
+export function nvmeReads(
+  guest: Activity,
+  name: string,
+  count: number,
+  gap: readonly [number, number],
+): void {
+  const [least, most] = NVME_LATENCY_NS;
+  for (let io = 0; io < count; io++) {
+    guest.wait(gap);
+    guest.hold(descriptor(guest, name, GFP.GFP_ATOMIC), guest.dice.between(least, most), GFP.GFP_ATOMIC);
+  }
+}

@@ -1,0 +1,204 @@
+import { GFP, GFP_KERNEL } from '@decpool/model';
+import {
+  allocateHypercallPages,
+  changeNic,
+  connectVmbus,
+  MAX_NETVSC_CHANNELS,
+  NIC_CHANGES,
+  Nic,
+  netvscChannels,
+  openStorvsc,
+  openUtilRings,
+  storvscChannels,
+} from './devices/hyperv.ts';
+import { dice, weighted, wholeNumber } from './random.ts';
+import { Activity, type Lease, type Span, Timeline } from './timeline.ts';
+import { type Workload, workload } from './workload.ts';
+
+export interface HypervVmOptions {
+  readonly seed: number;
+  /** Their number decides on the channels of every device. */
+  readonly cpus: number;
+  /** Synthetic network adapters. */
+  readonly nics: number;
+  /** SCSI controllers. */
+  readonly disks: number;
+  /** Channels that the host offers for a NIC, and for a controller beyond its first. */
+  readonly offeredChannels: number;
+  /** Pages that a CPU's hypercalls pass arguments in: 1 for input; 2 in a VTL, which has one for output as well. */
+  readonly hypercallPages: number;
+  /** Events after boot: devices come, go and change, and the guest sleeps. */
+  readonly events: number;
+}
+
+export const HYPERV_VM_DEFAULTS: HypervVmOptions = {
+  seed: 1,
+  cpus: 16,
+  nics: 2,
+  disks: 2,
+  offeredChannels: 64,
+  hypercallPages: 1,
+  events: 60,
+};
+
+/** Assumed: something happens to a device every second up to twice a minute, and a guest sleeps for up to an hour. */
+const EVENT_GAP_NS: Span = [1_000_000_000, 30_000_000_000];
+const SLEEP_NS: Span = [60_000_000_000, 3_600_000_000_000];
+
+/** Assumed; one that would change a NIC which is not there adds it. */
+const EVENTS = weighted([
+  ['suspend', 1],
+  ['plug a disk', 3],
+  ['plug a NIC', 8],
+  ['change a NIC', 8],
+]);
+
+/**
+ * A Hyper-V isolated guest from boot on: vmbus, the pages of hypercalls, utility services, disks and NICs with the
+ * channels that its CPUs call for. NICs and disks are hot-added and removed, NICs changed, and now and then the guest
+ * hibernates: every ring, every buffer and the pages of hypercalls are dropped and made again.
+ * Throws InputError for settings out of range.
+ */
+export function hypervVm(options: Partial<HypervVmOptions> = {}): Workload {
+  const settings = { ...HYPERV_VM_DEFAULTS, ...options };
+  check(settings);
+  const { seed, cpus, nics, disks, events } = settings;
+  const timeline = new Timeline();
+  const guest = new Activity(timeline, dice(seed));
+  const vm = new Vm(guest, settings);
+  vm.boot();
+  for (let event = 0; event < events; event++) vm.event();
+  return workload({
+    name: 'hyperv-vm',
+    description: `A Hyper-V guest of ${cpus} CPUs, ${nics} NICs and ${disks} disks that is changed and suspended.`,
+    requests: timeline.requests(),
+    notes: [
+      `generated from the kernel's sizes, not recorded: seed ${seed}; which of ${events} events happen, and when, is assumed and drawn at random`,
+      'the guest is not shut down: what its devices hold at the end stays allocated',
+      'pages of hypercalls are shared in guests without a paravisor only, and kernels from 6.4 on keep them over a suspend',
+      'streaming DMA is left out',
+    ],
+  });
+}
+
+function check(settings: HypervVmOptions): void {
+  wholeNumber('cpus', settings.cpus, 1, 1024);
+  wholeNumber('nics', settings.nics, 1, 64);
+  wholeNumber('disks', settings.disks, 0, 64);
+  wholeNumber('offeredChannels', settings.offeredChannels, 1, MAX_NETVSC_CHANNELS);
+  wholeNumber('hypercallPages', settings.hypercallPages, 1, 2);
+  wholeNumber('events', settings.events, 0, 10_000);
+}
+
+interface Disk {
+  readonly name: string;
+  /** None while the controller is removed. */
+  rings: readonly Lease[];
+}
+
+class Vm {
+  readonly #guest: Activity;
+  readonly #settings: HypervVmOptions;
+  /** Of a NIC that was just added. */
+  readonly #channels: number;
+  readonly #nics: readonly Nic[];
+  readonly #disks: readonly Disk[];
+  #utilRings: readonly Lease[] = [];
+  /** Of the first CPU, which no suspend takes offline. */
+  #bootCpuPages: readonly Lease[] = [];
+  /** Of the other CPUs. */
+  #otherCpusPages: readonly Lease[] = [];
+
+  constructor(guest: Activity, settings: HypervVmOptions) {
+    this.#guest = guest;
+    this.#settings = settings;
+    this.#channels = netvscChannels(settings.cpus, settings.offeredChannels);
+    this.#nics = Array.from({ length: settings.nics }, (_, nic) => new Nic(`eth${nic}`, this.#channels));
+    this.#disks = Array.from({ length: settings.disks }, (_, disk) => ({ name: `scsi${disk}`, rings: [] }));
+  }
+
+  boot(): void {
+    const guest = this.#guest;
+    this.#onlineCpus(GFP_KERNEL);
+    connectVmbus(guest);
+    this.#utilRings = openUtilRings(guest);
+    for (const disk of this.#disks) this.#open(disk);
+    for (const nic of this.#nics) nic.add(guest);
+  }
+
+  event(): void {
+    const { dice } = this.#guest;
+    this.#guest.wait(EVENT_GAP_NS);
+    switch (dice.pick(EVENTS)) {
+      case 'suspend':
+        this.#suspend();
+        break;
+      case 'plug a disk':
+        this.#plugDisk();
+        break;
+      case 'plug a NIC':
+        this.#plugNic(dice.pick(this.#nics));
+        break;
+      case 'change a NIC':
+        this.#changeNic(dice.pick(this.#nics));
+        break;
+    }
+  }
+
+  /** `gfp` is what the first CPU starts with; the others are brought up where it may sleep. */
+  #onlineCpus(gfp: number): void {
+    const { cpus, hypercallPages } = this.#settings;
+    this.#bootCpuPages = [allocateHypercallPages(this.#guest, 0, hypercallPages, gfp)];
+    this.#otherCpusPages = Array.from({ length: cpus - 1 }, (_, index) =>
+      allocateHypercallPages(this.#guest, index + 1, hypercallPages),
+    );
+  }
+
+  #open(disk: Disk): void {
+    const { cpus, offeredChannels } = this.#settings;
+    disk.rings = openStorvsc(this.#guest, disk.name, storvscChannels(cpus, offeredChannels));
+  }
+
+  #close(disk: Disk): void {
+    this.#guest.freeAll(disk.rings);
+    disk.rings = [];
+  }
+
+  #plugNic(nic: Nic): void {
+    if (nic.isPresent) nic.detach(this.#guest);
+    else nic.add(this.#guest);
+  }
+
+  #changeNic(nic: Nic): void {
+    if (nic.isPresent) changeNic(this.#guest, nic, this.#guest.dice.pick(NIC_CHANGES), this.#channels);
+    else nic.add(this.#guest);
+  }
+
+  #plugDisk(): void {
+    if (this.#disks.length === 0) return;
+    const disk = this.#guest.dice.pick(this.#disks);
+    if (disk.rings.length === 0) this.#open(disk);
+    else this.#close(disk);
+  }
+
+  /**
+   * Devices first, then all CPUs but the first, then that one with interrupts off; and back the other way round:
+   * vmbus_bus_suspend(), drivers/hv/vmbus_drv.c, and hv_suspend(), arch/x86/hyperv/hv_init.c. The monitor pages stay.
+   * So does the memory of hypercalls from Linux 6.4 on; before, hv_common_cpu_die() freed it.
+   */
+  #suspend(): void {
+    const guest = this.#guest;
+    const nics = this.#nics.filter(({ isPresent }) => isPresent);
+    const disks = this.#disks.filter(({ rings }) => rings.length > 0);
+    for (const nic of nics) nic.detach(guest);
+    for (const disk of disks) this.#close(disk);
+    guest.freeAll(this.#utilRings);
+    guest.freeAll(this.#otherCpusPages);
+    guest.freeAll(this.#bootCpuPages, GFP.GFP_ATOMIC);
+    guest.wait(SLEEP_NS);
+    this.#onlineCpus(GFP.GFP_ATOMIC);
+    this.#utilRings = openUtilRings(guest);
+    for (const disk of disks) this.#open(disk);
+    for (const nic of nics) nic.attach(guest);
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * How a generated guest is told. Much goes on in it at the same time: a driver probes while I/O is in flight and a user
+ * holds a buffer. Each of these is an Activity that runs through its own simulated time and writes down what it asks
+ * for; the timeline they share then puts everything in order of time and names the allocations.
+ */
+import {
+  type AllocationId,
+  InvariantError,
+  nanoseconds,
+  orderFor,
+  pagesFor,
+  type Request,
+} from '@decpool/model';
+import type { Dice } from './random.ts';
+import { RequestList, type Wanted } from './request-list.ts';
+import { PAGE_SHIFT } from './workload.ts';
+
+/** What a caller asks for; the pages follow from bytes and api. */
+export type Needed = Omit<Wanted, 'pages'>;
+
+/** A stretch of simulated time to draw from: least and most ns, both included. */
+export type Span = readonly [least: number, most: number];
+
+/** An allocation in the making: it has no name until all of the timeline is known. */
+export interface Lease {
+  readonly wanted: Wanted;
+}
+
+interface Entry {
+  readonly time: number;
+  readonly kind: 'allocate' | 'free' | 'map-user' | 'unmap-user';
+  readonly lease: Lease;
+  /** Flags of the context that frees, where they are not GFP_KERNEL. */
+  readonly gfp: number | undefined;
+}
+
+export class Timeline {
+  readonly #entries: Entry[] = [];
+
+  /** Writes down one thing, at any time; what concerns one lease must come in its order. */
+  add(time: number, kind: Entry['kind'], lease: Lease, gfp?: number): void {
+    this.#entries.push({ time, kind, lease, gfp });
+  }
+
+  /** Everything in order of time; what happens at one instant, in the order it was written down. */
+  requests(): readonly Request[] {
+    const list = new RequestList();
+    const names = new Map<Lease, AllocationId>();
+    for (const { time, kind, lease, gfp } of this.#entries.toSorted((a, b) => a.time - b.time)) {
+      const at = nanoseconds(time);
+      if (kind === 'allocate') {
+        names.set(lease, list.allocate(at, lease.wanted));
+        continue;
+      }
+      const allocation = names.get(lease);
+      if (allocation === undefined) {
+        throw new InvariantError(`'${lease.wanted.owner}': ${kind} at ${time} ns, before it is allocated`);
+      }
+      if (kind === 'free') list.free(at, allocation, gfp);
+      else if (kind === 'map-user') list.mapUser(at, allocation);
+      else list.unmapUser(at, allocation);
+    }
+    return list.requests;
+  }
+}
+
+/** Between two steps of a driver: 20 to 400 us. */
+const STEP_NS: Span = [20_000, 400_000];
+
+/** One thread of what happens: a clock that only runs forward, and the dice it draws with. */
+export class Activity {
+  readonly dice: Dice;
+  readonly #timeline: Timeline;
+  #now: number;
+
+  /** Starts at `start` ns. The activities of a guest share its dice: the order they are told in is part of the draw. */
+  constructor(timeline: Timeline, dice: Dice, start = 0) {
+    this.dice = dice;
+    this.#timeline = timeline;
+    this.#now = start;
+  }
+
+  /** Simulated ns. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Another thread of the same guest, from now on. */
+  fork(): Activity {
+    return new Activity(this.#timeline, this.dice, this.#now);
+  }
+
+  wait([least, most]: Span): void {
+    this.#now += this.dice.between(least, most);
+  }
+
+  /** Until an instant; not at all when that is past. */
+  waitUntil(time: number): void {
+    this.#now = Math.max(this.#now, time);
+  }
+
+  /** One step of a driver, and with it an allocation that somebody frees later. */
+  allocate(needed: Needed): Lease {
+    this.wait(STEP_NS);
+    return this.#allocate(needed);
+  }
+
+  /** A step each. `gfp`: flags of the context that frees; GFP_KERNEL unless told. */
+  freeAll(leases: readonly Lease[], gfp?: number): void {
+    for (const lease of leases) {
+      this.wait(STEP_NS);
+      this.#timeline.add(this.#now, 'free', lease, gfp);
+    }
+  }
+
+  /** An allocation at this instant whose free comes on its own `life` ns later, in a context with flags `gfp`. */
+  hold(needed: Needed, life: number, gfp?: number): void {
+    this.#timeline.add(this.#now + life, 'free', this.#allocate(needed), gfp);
+  }
+
+  mapUser(lease: Lease): void {
+    this.#timeline.add(this.#now, 'map-user', lease);
+  }
+
+  unmapUser(lease: Lease): void {
+    this.#timeline.add(this.#now, 'unmap-user', lease);
+  }
+
+  #allocate(needed: Needed): Lease {
+    const filled = pagesFor(needed.bytes, PAGE_SHIFT);
+    const pages = needed.api === 'alloc_pages' ? 1 << orderFor(filled) : filled;
+    const lease: Lease = { wanted: { ...needed, pages } };
+    this.#timeline.add(this.#now, 'allocate', lease);
+    return lease;
+  }
+}
