@@ -1,5 +1,11 @@
 export { type CompareOptions, type Comparison, type ComparisonInput, compare } from './compare/compare.ts';
-export { type RunOptions, type RunResult, requestsHash, runPolicy } from './compare/run.ts';
+export {
+  type RunOptions,
+  type RunResult,
+  type RunSettings,
+  requestsHash,
+  runPolicy,
+} from './compare/run.ts';
 export { changePercent, type Spread, spreadOf } from './compare/spread.ts';
 export { LOG_FORMATS, type LogFormat } from './log/format.ts';
 export { type LogPart, readLog } from './log/read.ts';
@@ -8,9 +14,13 @@ export { allMetrics } from './metrics/all.ts';
 export { lowerBoundOnBlocks } from './metrics/lower-bound.ts';
 export type { Metric, MetricFamily, MetricValue, Projection } from './metrics/metric.ts';
 export { type ReplayResult, replay } from './replay.ts';
-export { importTrace } from './traces/import.ts';
+export type { ImportOptions } from './traces/format.ts';
+export { type ImportedTrace, importTrace } from './traces/import.ts';
 export { type RecordedMemory, readMemoryState } from './traces/memory-state.ts';
 export { type SanityReport, sanityLines } from './traces/sanity.ts';
+export { parseSharedExpression, type SharedExpression } from './traces/shared-expression.ts';
+export { SCATTER_SEEDS, type ScatterResult, validateScatter } from './validate/scatter.ts';
 export { CHURN_DEFAULTS, churn } from './workloads/churn.ts';
 export { NETVSC_DEFAULTS, netvsc } from './workloads/netvsc.ts';
+export { WORKLOADS, type WorkloadGenerator, workloadNamed } from './workloads/registry.ts';
 export { type Workload, workload } from './workloads/workload.ts';

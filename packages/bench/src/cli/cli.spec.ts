@@ -152,20 +152,71 @@ describe('decpool compare', () => {
     }
   });
 
+  it('tells failures, leaks and the settings that led to them, and twice the same', async () => {
+    const args = [
+      ...['compare', '--workload', 'nvme-atomic', '--memory', '1G:aged', '--seeds', '1'],
+      ...['--policy', 'linux-7.3,best-fit+block+immediate,first-fit+page+watermark:64:512'],
+      ...['--faults', 'decrypt=0.2,encrypt=0.2,converted=0.5,retries=1,seed=4'],
+      ...['--granule', '16', '--kernel', '7.x', '--pcp', '--compaction', '--no-word-access'],
+    ];
+    const [first, again] = await Promise.all(
+      ['faults-a', 'faults-b'].map((out) => decpool(...args, '--out', scratch(out))),
+    );
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    expect(first.stdout).toMatch(/platform +snp; converting granules of 16 KiB; .* is impossible\n/);
+    expect(first.stdout).toMatch(
+      /setting +page allocator of Linux 7\.x\nsetting +per-CPU page lists\nsetting +compaction\n/,
+    );
+    expect(first.stdout).toMatch(
+      /of decryptions 20 % and of encryptions 20 % fail, 50 % of these though the host did them; 1 retries/,
+    );
+    expect(first.stdout).toMatch(/│ failed: would-sleep /);
+    expect(first.stdout).toMatch(/│ leaked /);
+    expect(first.stdout).toMatch(/note: .* leaked pages for: /);
+    const results = JSON.parse(readFileSync(scratch('faults-a/nvme-atomic/results.json'), 'utf8'));
+    expect(results.policies[2].timeline.length).toBeGreaterThan(10);
+    expect(filesIn(scratch('faults-a')).keys()).toEqual(filesIn(scratch('faults-b')).keys());
+    expect([...filesIn(scratch('faults-a'))]).toEqual([...filesIn(scratch('faults-b'))]);
+    expect(again.code).toBe(0);
+    for (const { policy, runs } of results.policies) {
+      const replayed = await decpool('replay', scratch('faults-a/nvme-atomic/logs', `${policy}.arrow`));
+      expect(replayed.code).toBe(0);
+      expect(replayed.stdout).toContain(`state hash   ${runs[0].stateHash}\n`);
+    }
+  });
+
+  it('ages memory with page events, and takes those for shared memory that it is told', async () => {
+    const event = (seconds: number, name: string, pfn: number, order: number) =>
+      `kworker/0:1-25  [000] .....  ${seconds.toFixed(6)}: ${name}: page=0x${pfn.toString(16)} pfn=0x${pfn.toString(16)} order=${order}${name.endsWith('alloc') ? ' migratetype=0 gfp_flags=GFP_KERNEL' : ''}\n`;
+    const lines = Array.from({ length: 200 }, (_, index) => [
+      event(1 + index / 100, 'mm_page_alloc', 4096 + 64 * index, index % 4),
+      index % 3 === 0 ? event(1.005 + index / 100, 'mm_page_free', 4096 + 64 * index, index % 4) : '',
+    ]).flat();
+    writeFileSync(scratch('pages.txt'), lines.join(''));
+    const compare = (...more: string[]) =>
+      decpool('compare', '--trace', scratch('pages.txt'), '--seeds', '1', '--out', scratch('pages'), ...more);
+    const none = await compare();
+    expect(none.code).toBe(2);
+    expect(none.stderr).toMatch(/--shared/);
+    const some = await compare('--shared', 'order>=2', '--policy', 'linux-7.3,best-fit+block+immediate');
+    expect(some).toMatchObject({ code: 0, stderr: '' });
+    expect(some.stdout).toMatch(/requests +100 allocations, \d+ frees, \d+ of others, in the background/);
+  });
+
   describe.concurrent('refuses, before it writes anything,', () => {
     const SMALL = 'small.txt';
     it.each([
       [
         'a policy it does not know',
         ['--policy', 'worst'],
-        /unknown policy 'worst'; expected a baseline \(gfp-/,
+        /unknown policy 'worst'; expected a baseline \(linux-6\.12, linux-7\.3, gfp-/,
       ],
       ['a placement it does not know', ['--policy', 'any+block+immediate'], /'any'.*available: first-fit/],
       ['a gap in the list of policies', ['--policy', 'a,,b'], /--policy 'a,,b': expected policies separated/],
       [
         'a platform it does not know',
         ['--platform', 'sgx'],
-        /unknown platform 'sgx'; available: snp, tdx, hyperv-vtom, cca, pkvm, none/,
+        /unknown platform 'sgx'; available: snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none/,
       ],
       ['a workload it does not know', ['--workload', 'disk'], /unknown workload 'disk'; available: netvsc/],
       ['a trace and a workload', ['--trace', SMALL, '--workload', 'netvsc'], /give one of them/],
@@ -176,6 +227,22 @@ describe('decpool compare', () => {
         'a missing memory state',
         ['--memory-state', 'missing'],
         /missing.buddyinfo: cannot be read; a memory/,
+      ],
+      [
+        'a granule no host has',
+        ['--granule', '8'],
+        /--granule '8': expected the host's page size in KiB, 4, 16, 64/,
+      ],
+      ['an allocator it does not model', ['--kernel', '5.15'], /--kernel '5\.15': expected 6\.x or 7\.x/],
+      ['faults of no kind', ['--faults', 'host=0.1'], /'host=0\.1' is not NAME=VALUE; names: seed, decrypt/],
+      ['a supply with a wrong reserve', ['--policy', 'best-fit+page+watermark:9:3'], /1 <= LOW <= HIGH/],
+      ['--shared without a trace', ['--shared', 'order=1'], /--shared says which page events of a --trace/],
+      ['a wrong --shared', ['--trace', SMALL, '--shared', 'order>'], /order>/],
+      ['nodes of a recorded memory', ['--nodes', '2', '--memory-state', 'x'], /--nodes makes up memory/],
+      [
+        'a restore where nothing splits',
+        ['--restore', '--platform', 'cca'],
+        /no conversion splits a large page/,
       ],
       ['a log format it does not know', ['--log-format', 'csv'], /'csv'; available: arrow, ndjson/],
       ['a seed that is no number', ['--seed', 'x'], /expected a whole number from 0 to 4294967295/],
@@ -323,10 +390,11 @@ describe('decpool validate', () => {
 
 describe('decpool', () => {
   it.each([
-    [['--help'], /compare .*replay .*validate /s],
+    [['--help'], /compare .*replay .*workloads .*validate /s],
     [['compare', '--help'], /Examples:\n {2}decpool compare\n/],
     [['replay', '--help'], /Example:\n {2}decpool replay \S+\.arrow\n/],
-    [['validate', '--help'], /Example:\n {2}decpool validate \S+\n/],
+    [['validate', '--help'], /Examples:\n {2}decpool validate \S+\n {2}decpool validate --scatter \S+\n/],
+    [['workloads', '--help'], /at their default settings/],
   ])('%j shows how it is used', async (args, expected) => {
     const { code, stdout, stderr } = await decpool(...args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -3,14 +3,23 @@
  */
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InputError, type MemoryState, type Platform, platformNamed } from '@decpool/model';
-import { fragmented, freshBoot } from '@decpool/pool';
+import {
+  GRANULES,
+  InputError,
+  type MemoryState,
+  type PageSourceSettings,
+  type Platform,
+  platformNamed,
+} from '@decpool/model';
+import { aged, fragmented, freshBoot } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { importTrace } from '../traces/import.ts';
 import { type RecordedMemory, readMemoryState } from '../traces/memory-state.ts';
 import type { SanityReport } from '../traces/sanity.ts';
+import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { workloadNamed } from '../workloads/registry.ts';
 import type { Workload } from '../workloads/workload.ts';
+import { parseFaults } from './faults.ts';
 
 export interface InputOptions {
   readonly trace?: string;
@@ -19,6 +28,15 @@ export interface InputOptions {
   readonly memoryState?: string;
   readonly platform: string;
   readonly restore?: boolean;
+  readonly granule?: string;
+  readonly wordAccess?: boolean;
+  readonly kernel?: string;
+  readonly pcp?: boolean;
+  readonly compaction?: boolean;
+  readonly swiotlbDynamic?: boolean;
+  readonly faults?: string;
+  readonly shared?: string;
+  readonly nodes?: number;
   readonly policy: string;
   readonly seed: number;
   readonly seeds: number;
@@ -61,6 +79,14 @@ export async function prepareInputs(options: InputOptions): Promise<ComparisonIn
   if (options.trace !== undefined && options.workload !== undefined) {
     throw new InputError('--trace and --workload name one input each; give one of them');
   }
+  if (options.shared !== undefined && options.trace === undefined) {
+    throw new InputError(
+      '--shared says which page events of a --trace are requests for shared memory; give one',
+    );
+  }
+  if (options.nodes !== undefined && options.memoryState !== undefined) {
+    throw new InputError('--nodes makes up memory; the nodes of a --memory-state are those recorded');
+  }
   if (options.memory !== undefined && options.memoryState !== undefined) {
     throw new InputError('--memory and --memory-state both say how memory begins; give one of them');
   }
@@ -82,27 +108,48 @@ async function prepare(options: InputOptions, notes: readonly string[]): Promise
     ...(sanity === undefined ? {} : { sanity }),
     memory,
     platform: platformOf(options),
+    pageSource: pageSourceOf(options),
+    ...(options.faults === undefined ? {} : { faults: parseFaults(options.faults) }),
+    isSwiotlbDynamic: options.swiotlbDynamic === true,
     policies: policiesOf(options.policy),
     seeds: Array.from({ length: options.seeds }, (_, index) => options.seed + index),
     notes: [...warnings, ...notes, ...sizeNotes(workload)],
   };
 }
 
-/** Throws InputError for a restore where nothing is ever split. */
-function platformOf({ platform, restore }: InputOptions): Platform {
+const GRANULE_KIB = ['4', '16', '64'];
+
+/** The profile with its switches. Throws InputError for a restore where nothing is ever split, or an unknown granule. */
+function platformOf({ platform, restore = false, granule = '4', wordAccess = true }: InputOptions): Platform {
   const profile = platformNamed(platform);
-  if (restore !== true) return profile;
-  if (profile.directMap !== 'split' || !profile.confidential) {
+  if (restore && (profile.directMap !== 'split' || !profile.confidential)) {
     throw new InputError(`--restore: on platform '${platform}' no conversion splits a large page`);
   }
-  return { ...profile, restore };
+  const granulePages = GRANULES[GRANULE_KIB.indexOf(granule)];
+  if (granulePages === undefined) {
+    throw new InputError(
+      `--granule '${granule}': expected the host's page size in KiB, ${GRANULE_KIB.join(', ')}`,
+    );
+  }
+  return { ...profile, restore, granulePages, ...(wordAccess ? {} : { strayRead: 'impossible' }) };
+}
+
+/** How the page source works. Throws InputError for rules of a kernel that is not modelled. */
+function pageSourceOf({ kernel = '6.x', pcp = false, compaction = false }: InputOptions): PageSourceSettings {
+  if (kernel !== '6.x' && kernel !== '7.x') {
+    throw new InputError(
+      `--kernel '${kernel}': expected 6.x or 7.x, whose page allocators differ in how they steal`,
+    );
+  }
+  return { kernel, perCpuLists: pcp, compaction };
 }
 
 async function workloadOf(
   options: InputOptions,
 ): Promise<{ workload: Workload; sanity: SanityReport | undefined }> {
   if (options.trace !== undefined) {
-    const { workload, sanity } = await importTrace(options.trace);
+    const shared = options.shared === undefined ? {} : { shared: parseSharedExpression(options.shared) };
+    const { workload, sanity } = await importTrace(options.trace, shared);
     return { workload, sanity };
   }
   return { workload: workloadNamed(options.workload ?? '').generate(options.seed), sanity: undefined };
@@ -128,21 +175,25 @@ function policiesOf(list: string): string[] {
 
 function memoryOf(options: InputOptions): RecordedMemory {
   if (options.memoryState !== undefined) return readMemoryState(options.memoryState);
-  return { memory: parseMemory(options.memory ?? '4G', options.seed), warnings: [] };
+  return { memory: parseMemory(options.memory ?? '4G', options.seed, options.nodes), warnings: [] };
 }
 
 const UNITS: Readonly<Record<string, number>> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
-/** `4G` is a fresh boot; with `4G:fragmented=0.6`, 60 % of the pageblocks were filled with single pages and partly freed. */
-function parseMemory(text: string, seed: number): MemoryState {
-  const match = /^(\d+)([MGT])(?:iB)?(?::fragmented=(0?\.\d+|\d+))?$/.exec(text);
+/**
+ * `4G` is a fresh boot; with `4G:fragmented=0.6`, 60 % of the pageblocks were filled with single pages and partly freed;
+ * with `4G:aged`, the page cache is full and memory was churned.
+ */
+function parseMemory(text: string, seed: number, nodes = 1): MemoryState {
+  const match = /^(\d+)([MGT])(?:iB)?(?::(aged)|:fragmented=(0?\.\d+|\d+))?$/.exec(text);
   if (match === null) {
     throw new InputError(
-      `--memory '${text}': expected a size as in 512M or 4G, or with the fraction of it that is fragmented: 4G:fragmented=0.6`,
+      `--memory '${text}': expected a size as in 512M or 4G, or what became of it: 4G:aged, or the fraction that is fragmented: 4G:fragmented=0.6`,
     );
   }
   const bytes = Number(match[1]) * UNITS[match[2]];
-  return match[3] === undefined ? freshBoot(bytes) : fragmented(bytes, Number(match[3]), seed);
+  if (match[3] !== undefined) return aged(bytes, seed, nodes);
+  return match[4] === undefined ? freshBoot(bytes, nodes) : fragmented(bytes, Number(match[4]), seed, nodes);
 }
 
 /** Name of the input's folder in the results. */

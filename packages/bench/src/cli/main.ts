@@ -7,11 +7,12 @@ import type { CompareOptions, Output } from './compare.ts';
 /** 0: done. 1: a check found a difference. 2: something the user gave is wrong. 3: a defect of ours. */
 const EXIT = { done: 0, different: 1, misuse: 2, defect: 3 } as const;
 
+/** Two kernels, the proposal of 2024, and two pools: one that keeps all it ever shared, one that keeps nothing. */
 const DEFAULT_POLICIES = [
+  'linux-6.12',
+  'linux-7.3',
   'gfp-decrypted',
-  'first-fit+page+immediate',
   'first-fit+block+never-return',
-  'best-fit+block+immediate',
   'longest-free-range+block+immediate',
 ];
 
@@ -55,7 +56,11 @@ function program(exit: (code: number) => void): Command {
     )
     .option(
       '--trace <file>',
-      'requests of a recorded kernel, gzipped or not (dma_requests, dma_trace, a ID ORDER)',
+      'requests of a recorded kernel, gzipped or not (docs/traces.md lists the formats)',
+    )
+    .option(
+      '--shared <expr>',
+      'which page events of the trace are for shared memory, as in order>=1 & task=kworker*',
     )
     .option('--workload <name>', `a generated workload: ${WORKLOADS.map(({ name }) => name).join(', ')}`)
     .option(
@@ -65,11 +70,28 @@ function program(exit: (code: number) => void): Command {
     )
     .option(
       '--memory <size>',
-      'memory after a fresh boot, 4G unless told; 4G:fragmented=0.6 for a scattered start',
+      'memory after a fresh boot, 4G unless told; 4G:fragmented=0.6 or 4G:aged for a scattered start',
+    )
+    .addOption(
+      new Option('--nodes <n>', 'NUMA nodes that made-up memory is spread over').argParser(wholeNumber(1, 8)),
     )
     .option('--memory-state <dir>', 'memory as recorded: a folder with buddyinfo and pagetypeinfo')
     .option('--platform <name>', PLATFORM_NAMES.join(', '), 'snp')
     .option('--restore', 'what if a block were mapped by one 2M page again once it is all private?')
+    .option('--granule <KiB>', "the host's page size: 4, 16 or 64; a conversion is of whole ones", '4')
+    .option('--no-word-access', 'a kernel built without DCACHE_WORD_ACCESS: no stray reads at borders')
+    .option(
+      '--faults <list>',
+      'conversions that fail: decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1',
+    )
+    .option(
+      '--kernel <version>',
+      'whose page allocator: 6.x or 7.x, which steal from other migratetypes differently',
+      '6.x',
+    )
+    .option('--pcp', 'per-CPU page lists in the page allocator')
+    .option('--compaction', 'the page allocator may empty a 2 MiB block by moving movable pages')
+    .option('--swiotlb-dynamic', 'bounce buffers grow when they are full')
     .addOption(
       new Option('--seed <n>', 'first placement seed, and seed of a generated workload')
         .default(1)
@@ -110,19 +132,36 @@ Examples:
     });
 
   decpool
+    .command('workloads')
+    .summary('list the generated workloads')
+    .description('Lists the generated workloads with what they model, at their default settings.')
+    .action(async () => {
+      const { workloadsCommand } = await import('./workloads.ts');
+      exit(workloadsCommand(output));
+    });
+
+  decpool
     .command('validate')
-    .summary('check the direct-map model against recordings of real kernels')
+    .summary('check the models against recordings of real kernels')
     .description(
-      "Replays recordings through the direct-map model and compares splits, collapses and DirectMap changes row by row. Exit code 1 when the model disagrees with the kernel's values.",
+      "Replays recordings through the direct-map model and compares splits, collapses and DirectMap changes row by row. With --scatter, gives the requests of recorded runs to the page source, never their page frames, and compares where they land by what they split. Exit code 1 when a model disagrees with the kernel's values.",
     )
     .argument(
       '<recording...>',
-      'CSV files, gzipped or not; the kernel version comes from meta.json beside them',
+      'CSV files, gzipped or not, the kernel version comes from meta.json beside them; with --scatter folders of runs',
     )
-    .addHelpText('after', '\nExample:\n  decpool validate examples/traces/recordings/*/*/*.csv.gz')
-    .action(async (files: string[]) => {
-      const { validateCommand } = await import('./validate.ts');
-      exit(await validateCommand(files, output.write));
+    .option('--scatter', 'compare the page source, from the memory state before each run')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  decpool validate examples/traces/recordings/*/*/*.csv.gz
+  decpool validate --scatter examples/traces/recordings/k61/E1f`,
+    )
+    .action(async (paths: string[], options: { readonly scatter?: boolean }) => {
+      const { scatterCommand, validateCommand } = await import('./validate.ts');
+      const command = options.scatter === true ? scatterCommand : validateCommand;
+      exit(await command(paths, output.write));
     });
 
   return decpool;

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { InputError } from '@decpool/model';
 import { expect, it } from 'vitest';
 import { readText } from '../validate/read-text.ts';
-import { validateCommand } from './validate.ts';
+import { csvOf, snapshots, writeFiles } from '../validate/scatter-testing.ts';
+import { scatterCommand, validateCommand } from './validate.ts';
 
 const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/recordings/', import.meta.url));
 const RULES = join(BUNDLED, 'k73/E6dec/rules.csv.gz');
@@ -50,4 +51,52 @@ it('exits with 1 and shows the first mismatch of a recording that fails', async 
 
 it('refuses a file that is not there', async () => {
   await expect(run(join(BUNDLED, 'none.csv'))).rejects.toThrow(InputError);
+});
+
+async function scatter(...dirs: string[]): Promise<{ code: number; output: string }> {
+  let output = '';
+  const code = await scatterCommand(dirs, (text) => {
+    output += text;
+  });
+  return { code, output };
+}
+
+it('prints kernel beside model for a run of allocations, and why buffers cost what they did', async () => {
+  const run = join(BUNDLED, 'k73/E4c');
+  const { code, output } = await scatter(run);
+  expect(code).toBe(0);
+  const cells = output.split('\n').map((line) => line.split('│').map((cell) => cell.trim()));
+  const row = cells.find(([, name]) => name === run);
+  expect(row?.slice(2, 10)).toEqual(['7.3.4', 'buffers', '90', '79360', '242850', '28160', '3180', '1/0']);
+  expect(row?.at(-2)).toBe('explained');
+  expect(output).toContain(`\n${run}, explained:\n  90 chunks: 70 of order 10 (0 2M splits), 10 of order 9 `);
+});
+
+it('exits with 1 and says why when a kernel is outside the band', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'decpool-'));
+  const block = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+  const row = (splits2M: number) => csvOf([{ op: 'x', id: 1, splits2M }]);
+  const files = { 'meta.json': '{"kernel": "6.1.99"}', 'ops.csv': row(5) };
+  try {
+    writeFiles(folder, { ...files, ...snapshots(block, 2) });
+    const quiet = await scatter(folder);
+    expect(quiet.code).toBe(1);
+    expect(quiet.output).toContain(
+      `\n${folder}: the kernel split 5 2M entries, the model's median is 1; expected it within 25 % or 3\n`,
+    );
+    writeFiles(folder, snapshots(block, 50));
+    const churned = await scatter(folder);
+    expect(churned.code).toBe(1);
+    expect(churned.output).toContain(
+      `\n${folder}: the kernel split 5 2M and 0 1G entries; expected 1..1 and 0..0 in the intervals, and at most 1 2M entries`,
+    );
+    writeFiles(folder, { 'ops.csv': row(1) });
+    expect((await scatter(folder)).code).toBe(0);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+it('refuses a folder that is no recording of allocations', async () => {
+  await expect(scatter(join(BUNDLED, 'k73/E5'))).rejects.toThrow(InputError);
 });

@@ -4,14 +4,16 @@
 import { type Geometry, type MemoryState, type Platform, spanOf, x86Geometry } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
+import type { OwnerFigures } from '../metrics/by-owner.ts';
 import { lowerBoundOnBlocks } from '../metrics/lower-bound.ts';
 import type { Metric } from '../metrics/metric.ts';
+import type { TimelinePoint } from '../metrics/timeline.ts';
 import type { SanityReport } from '../traces/sanity.ts';
 import type { Workload } from '../workloads/workload.ts';
-import { type RunResult, requestsHash, runPolicy } from './run.ts';
+import { type RunResult, type RunSettings, requestsHash, runPolicy } from './run.ts';
 import { type Spread, spreadOf } from './spread.ts';
 
-export interface ComparisonInput {
+export interface ComparisonInput extends RunSettings {
   /** Name for folders and headings: `k61-E7cc`. */
   readonly name: string;
   readonly workload: Workload;
@@ -38,6 +40,9 @@ export interface ComparedPolicy {
   /** Events and state hash of each seed's run, in the order of the seeds. */
   readonly runs: readonly { readonly seed: number; readonly events: number; readonly stateHash: string }[];
   readonly metrics: readonly ComparedMetric[];
+  /** Of the first seed's run: who caused splits and leaks, and how the reserve went over time. */
+  readonly byOwner: readonly OwnerFigures[];
+  readonly timeline: readonly TimelinePoint[];
 }
 
 export interface Comparison {
@@ -81,9 +86,7 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
           : {};
       results.push(
         await runPolicy({
-          workload: input.workload,
-          memory: input.memory,
-          platform: input.platform,
+          ...input,
           policy: factory,
           seed,
           requests,
@@ -100,6 +103,8 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
         metric,
         spread: spreadOf(results.map((result) => result.metrics[index].value)),
       })),
+      byOwner: results[0].byOwner,
+      timeline: results[0].timeline,
     });
   }
   return {

@@ -3,15 +3,40 @@
  */
 import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
-import { type EventBatch, InputError, type LogHeader, type MemoryState, type Platform } from '@decpool/model';
-import { type PolicyFactory, Pool } from '@decpool/pool';
+import {
+  ANY_NODE,
+  type EventBatch,
+  type Faults,
+  GFP_KERNEL,
+  gfpName,
+  InputError,
+  type LogHeader,
+  type MemoryState,
+  type PageSourceSettings,
+  type Platform,
+  type Request,
+} from '@decpool/model';
+import { bootPoolBytes, type PolicyFactory, Pool } from '@decpool/pool';
 import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter } from '../log/write.ts';
 import { allMetrics } from '../metrics/all.ts';
+import { ByOwner, type OwnerFigures } from '../metrics/by-owner.ts';
 import type { MetricValue } from '../metrics/metric.ts';
+import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
 import type { Workload } from '../workloads/workload.ts';
+import { isMoot } from './moot.ts';
 
-export interface RunOptions {
+/** What a run has beside memory, platform and policy; each has a usual value, or none. */
+export interface RunSettings {
+  /** How the page source works. */
+  readonly pageSource?: PageSourceSettings;
+  /** Conversions that fail. */
+  readonly faults?: Faults;
+  /** Whether the bounce buffers grow; they are there when a request is for them. */
+  readonly isSwiotlbDynamic?: boolean;
+}
+
+export interface RunOptions extends RunSettings {
   readonly workload: Workload;
   readonly memory: MemoryState;
   readonly platform: Platform;
@@ -30,19 +55,38 @@ export interface RunResult {
   readonly events: number;
   readonly stateHash: string;
   readonly metrics: readonly MetricValue[];
+  readonly byOwner: readonly OwnerFigures[];
+  readonly timeline: readonly TimelinePoint[];
 }
 
 /** SHA-256 of a workload's requests, so that two logs can be told to come from the same ones. */
 export function requestsHash(workload: Workload): string {
   const hash = createHash('sha256');
-  for (const request of workload.requests) {
-    hash.update(
-      request.kind === 'allocate'
-        ? `${request.time} a ${request.allocation} ${request.api} ${request.pages} ${request.bytes} ${request.owner}\n`
-        : `${request.time} f ${request.allocation}\n`,
-    );
-  }
+  for (const request of workload.requests) hash.update(`${requestText(request)}\n`);
   return hash.digest('hex');
+}
+
+function requestText(request: Request): string {
+  switch (request.kind) {
+    case 'allocate': {
+      const { time, allocation, api, pages, bytes, owner } = request;
+      const { gfp = GFP_KERNEL, node = ANY_NODE, align = 1 } = request;
+      const usual = gfp === GFP_KERNEL && node === ANY_NODE && align === 1;
+      const attributes = usual ? '' : ` ${gfpName(gfp)} ${node} ${align}`;
+      return `${time} a ${allocation} ${api} ${pages} ${bytes} ${owner}${attributes}`;
+    }
+    case 'free': {
+      const context = (request.gfp ?? GFP_KERNEL) === GFP_KERNEL ? '' : ` ${gfpName(request.gfp ?? 0)}`;
+      return `${request.time} f ${request.allocation}${context}`;
+    }
+    case 'map-user':
+    case 'unmap-user':
+      return `${request.time} ${request.kind} ${request.allocation}`;
+    case 'background-allocate':
+      return `${request.time} ${request.kind} ${request.key} ${request.order} ${request.migratetype}`;
+    case 'background-free':
+      return `${request.time} ${request.kind} ${request.key}`;
+  }
 }
 
 /** Requests decided in one go; then the log is written, progress told, and a signal heard. */
@@ -50,17 +94,15 @@ const CHUNK = 1024;
 
 /** Throws InputError for requests that the pool refuses as malformed, naming the request. */
 export async function runPolicy(options: RunOptions): Promise<RunResult> {
-  const pool = new Pool({
-    memory: options.memory,
-    platform: options.platform,
-    policy: options.policy,
-    seed: options.seed,
-    workload: { name: options.workload.name, requests: options.requests },
-  });
+  const pool = poolFor(options);
   const metrics = allMetrics(pool.header);
+  const byOwner = new ByOwner();
+  const timeline = new Timeline(pool.header);
   const toWrite: EventBatch[] = [];
   pool.batches$.subscribe((batch) => {
     metrics.observe(batch);
+    byOwner.observe(batch);
+    timeline.observe(batch);
     if (options.log !== undefined) toWrite.push(batch);
   });
   const writer =
@@ -80,18 +122,42 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     const stateHash = pool.hash();
     const { counters } = pool;
     await writer?.finish({ events: counters.events, stateHash });
-    return { header: pool.header, events: counters.events, stateHash, metrics: metrics.values(counters) };
+    return {
+      header: pool.header,
+      events: counters.events,
+      stateHash,
+      metrics: metrics.values(counters),
+      byOwner: byOwner.figures(),
+      timeline: timeline.points(),
+    };
   } catch (error) {
     await writer?.abort();
     throw error;
   }
 }
 
+function poolFor(options: RunOptions): Pool {
+  const { workload, memory, platform, policy, seed, pageSource, faults } = options;
+  const isMapping = workload.requests.some(
+    (request) => request.kind === 'allocate' && request.api === 'dma_map',
+  );
+  const swiotlb = { bytes: bootPoolBytes(memory), dynamic: options.isSwiotlbDynamic === true };
+  return new Pool({
+    memory,
+    platform,
+    policy,
+    seed,
+    workload: { name: workload.name, requests: options.requests },
+    ...(pageSource === undefined ? {} : { pageSource }),
+    ...(faults === undefined ? {} : { faults }),
+    ...(isMapping ? { swiotlb } : {}),
+  });
+}
+
 function serve(pool: Pool, workload: Workload, from: number, to: number): void {
   for (let index = from; index < to; index++) {
     const request = workload.requests[index];
-    // A caller whose allocation failed has nothing to free.
-    if (request.kind === 'free' && pool.view.isRefused(request.allocation)) continue;
+    if (isMoot(request, pool.view)) continue;
     try {
       pool.request(request);
     } catch (error) {

@@ -1,11 +1,15 @@
 import type { Counters, EventBatch, LogHeader } from '@decpool/model';
 import { blockMetrics } from './blocks.ts';
+import { contextMetrics } from './context.ts';
 import { conversionMetrics } from './conversions.ts';
 import { directMapMetrics } from './direct-map.ts';
 import { exposureMetrics } from './exposure.ts';
 import { failureMetrics } from './failures.ts';
 import { fragmentationMetrics } from './fragmentation.ts';
+import { leakMetrics } from './leaks.ts';
 import type { MetricFamily, MetricValue, Projection } from './metric.ts';
+import { pageSourceMetrics } from './page-source.ts';
+import { slabMetrics } from './slabs.ts';
 
 /** Every family, in the order in which reports show them. */
 const FAMILIES: readonly MetricFamily[] = [
@@ -14,7 +18,11 @@ const FAMILIES: readonly MetricFamily[] = [
   conversionMetrics,
   exposureMetrics,
   fragmentationMetrics,
+  slabMetrics,
+  contextMetrics,
+  pageSourceMetrics,
   failureMetrics,
+  leakMetrics,
 ];
 
 /** All metrics of one run as one projection: subscribe observe() to `batches$`, then ask for the values. */

@@ -26,7 +26,7 @@ export const conversionMetrics: MetricFamily = () => ({
       unit: 'count',
       better: 'lower',
       formula:
-        'per conversion: snp ceil(entries / 64), an aligned 2 MiB being one entry; hyperv-vtom ceil(pages / 510); tdx and cca 1; pkvm one per page; none 0',
+        'per conversion: snp ceil(entries / 64), an aligned 2 MiB being one entry, or a page through a vmalloc address; hyperv-vtom ceil(pages / 510); tdx and cca 1; pkvm one per page; none 0',
       value: counters.hostCalls,
     },
     {
@@ -39,12 +39,30 @@ export const conversionMetrics: MetricFamily = () => ({
       value: counters.pageTablePasses,
     },
     {
+      id: 'mapping-changes',
+      label: 'map entries changed',
+      unit: 'count',
+      better: 'lower',
+      formula:
+        'direct-map entries that conversions wrote, once each: a 2M or 1G entry that is converted whole is one; through a vmalloc address one per page; pkvm 0',
+      value: counters.mappingChanges,
+    },
+    {
+      id: 'pages-zeroed',
+      label: 'pages zeroed',
+      unit: 'pages',
+      better: 'lower',
+      formula:
+        'pages that became shared: their content is undefined then, and is zeroed before anybody gets it',
+      value: counters.zeroedPages,
+    },
+    {
       id: 'full-flushes',
       label: 'full TLB flushes',
       unit: 'count',
       better: 'lower',
       formula:
-        'one per split, and per conversion of more than 33 pages (Arm: 512), twice where it is flushed before too',
+        'one per split, per conversion of more than 33 pages (Arm: 512) and per conversion through a vmalloc address; conversions twice where it is flushed before too',
       value: counters.fullFlushes,
     },
     {

@@ -23,6 +23,22 @@ export const directMapMetrics: MetricFamily = ({ geometry }) => ({
         value: counters.splits1G,
       },
       {
+        id: 'splits-32m',
+        label: '32M splits',
+        unit: 'count',
+        better: 'lower',
+        formula: 'events contiguous-split of level 2: 16 contiguous 2M entries (cca-bbml3 only)',
+        value: counters.splits32M,
+      },
+      {
+        id: 'splits-64k',
+        label: '64K splits',
+        unit: 'count',
+        better: 'lower',
+        formula: 'events contiguous-split of level 1: 16 contiguous 4K entries (cca-bbml3 only)',
+        value: counters.splits64K,
+      },
+      {
         id: 'page-table-pages',
         label: 'page-table pages',
         unit: 'pages',

@@ -1,4 +1,4 @@
-import { DIRECTIONS, type EventBatch, TYPE } from '@decpool/model';
+import { CONVERTED, DIRECTIONS, type EventBatch, TYPE } from '@decpool/model';
 
 const DECRYPT = DIRECTIONS.indexOf('decrypt');
 
@@ -10,11 +10,13 @@ const DECRYPT = DIRECTIONS.indexOf('decrypt');
 export function exposureSign(batch: EventBatch, row: number): 1 | 0 | -1 {
   switch (batch.typeAt(row)) {
     case TYPE.pagesDecrypted:
+    case TYPE.vmAreaDecrypted:
       return 1;
     case TYPE.pagesEncrypted:
+    case TYPE.vmAreaEncrypted:
       return -1;
     case TYPE.conversionFailed:
-      return batch.codeAt(row) === DECRYPT ? 1 : 0;
+      return (batch.codeAt(row) & ~CONVERTED) === DECRYPT ? 1 : 0;
     default:
       return 0;
   }

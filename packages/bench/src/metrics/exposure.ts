@@ -27,6 +27,7 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
         if (sign !== 0) shared += sign * batch.pagesAt(row);
         else if (type === TYPE.pagesAllocated) live += batch.pagesAt(row);
         else if (type === TYPE.pagesFreed) live -= batch.pagesAt(row);
+        else if (type === TYPE.slabCreated && batch.allocationAt(row) === 0) live += batch.pagesAt(row);
         else continue;
         idle = Math.max(0, shared - live);
       }
@@ -37,7 +38,8 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
         label: 'shared-idle, peak',
         unit: 'bytes',
         better: 'lower',
-        formula: 'max over time of bytes that are shared but in no allocation, after each instant',
+        formula:
+          'max over time of bytes that are shared but in no allocation and no slab, after each instant',
         value: Math.max(peak, idle) * 2 ** geometry.pageShift,
       },
       {
@@ -45,7 +47,7 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
         label: 'shared-idle, end',
         unit: 'bytes',
         better: 'lower',
-        formula: 'bytes that are shared but in no allocation, at the end',
+        formula: 'bytes that are shared but in no allocation and no slab, at the end',
         value: idle * 2 ** geometry.pageShift,
       },
       {
@@ -57,12 +59,20 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
         value: (Number(idleTime.pageNs) * 2 ** geometry.pageShift) / 1e9,
       },
       {
+        id: 'shared-idle-mean',
+        label: 'shared-idle, mean',
+        unit: 'bytes',
+        better: 'lower',
+        formula: 'shared-idle byte-s / simulated seconds of the run',
+        value: time === 0 ? 0 : (Number(idleTime.pageNs) * 2 ** geometry.pageShift) / time,
+      },
+      {
         id: 'borders',
         label: 'borders, end',
         unit: 'count',
         better: 'lower',
         formula:
-          'private pages physically followed by a page that is not private, at the end: where load_unaligned_zeropad() can stray',
+          'private pages physically followed by a page that is not private, at the end: where load_unaligned_zeropad() can stray; what becomes of such a read is a property of the platform',
         value: counters.borders,
       },
     ],

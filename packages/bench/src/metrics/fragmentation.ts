@@ -5,17 +5,18 @@ import type { MetricFamily } from './metric.ts';
 export const fragmentationMetrics: MetricFamily = ({ geometry }) => {
   /** Of the requests that were served, over the whole run. */
   let requestedBytes = 0;
-  let grantedPages = 0;
+  let grantedBytes = 0;
   /** Of the request being decided: an undone one gets nothing. */
   let bytes = 0;
-  let pages = 0;
+  let granted = 0;
+  const pageBytes = 2 ** geometry.pageShift;
   const settle = () => {
-    if (pages > 0) {
+    if (granted > 0) {
       requestedBytes += bytes;
-      grantedPages += pages;
+      grantedBytes += granted;
     }
     bytes = 0;
-    pages = 0;
+    granted = 0;
   };
   return {
     observe(batch: EventBatch) {
@@ -25,24 +26,27 @@ export const fragmentationMetrics: MetricFamily = ({ geometry }) => {
           settle();
           bytes = batch.bytesAt(row);
         } else if (type === TYPE.pagesAllocated) {
-          pages += batch.pagesAt(row);
+          granted += batch.pagesAt(row) * pageBytes;
+        } else if (type === TYPE.objectAllocated) {
+          // The pages it may have brought are the slab's: what the request was granted is its object.
+          granted = batch.bytesAt(row);
         } else if (type === TYPE.allocationFailed) {
-          pages = 0;
+          granted = 0;
         }
       }
     },
     values() {
       settle();
-      const granted = grantedPages * 2 ** geometry.pageShift;
       return [
         {
           id: 'internal-fragmentation',
           label: 'internal fragmentation',
           unit: 'percent',
           better: 'lower',
-          formula: '100 - 100 * requested / granted bytes, over all requests served',
+          formula:
+            '100 - 100 * requested / granted bytes, over all requests served; of an object in a slab its units are granted',
           // Subtracted before dividing: whole bytes, so what fits exactly gives 0 and not 1e-14.
-          value: granted === 0 ? 0 : (100 * (granted - requestedBytes)) / granted,
+          value: grantedBytes === 0 ? 0 : (100 * (grantedBytes - requestedBytes)) / grantedBytes,
         },
       ];
     },

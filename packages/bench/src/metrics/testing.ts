@@ -17,6 +17,7 @@ import {
   x86Geometry,
 } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
+import { isMoot } from '../compare/moot.ts';
 import { allMetrics } from './all.ts';
 import type { MetricFamily, MetricValue } from './metric.ts';
 
@@ -115,7 +116,7 @@ export function runOf(policy: string, platform: PlatformName, requests: readonly
     metrics.observe(batch);
   });
   for (const request of requests) {
-    if (request.kind === 'allocate' || !pool.view.isRefused(request.allocation)) pool.request(request);
+    if (!isMoot(request, pool.view)) pool.request(request);
   }
   pool.complete();
   const { header, counters } = pool;

@@ -22,15 +22,20 @@ export function comparisonJson(comparison: Comparison, command: string): string 
     ...(input.sanity === undefined ? {} : { trace: input.sanity }),
     memory: input.memory.name,
     platform: input.platform,
+    ...(input.pageSource === undefined ? {} : { pageSource: input.pageSource }),
+    ...(input.faults === undefined ? {} : { faults: input.faults }),
     seeds: input.seeds,
     notes: notesOf(comparison),
     bounds: { blocksPeakLower: comparison.lowerBoundBlocks },
     metrics: baseline.metrics.map(({ metric }) => metric),
-    policies: comparison.policies.map(({ policy, runs, metrics }) => ({
+    policies: comparison.policies.map(({ policy, runs, metrics, byOwner, timeline }) => ({
       policy,
       isBaseline: policy === baseline.policy,
       runs,
       metrics: Object.fromEntries(metrics.map(({ metric, spread }) => [metric.id, spread])),
+      // Of the first seed.
+      byOwner,
+      timeline,
     })),
   };
   return `${JSON.stringify(results, null, 2)}\n`;

@@ -1,6 +1,7 @@
 /**
  * The comparison table as rows of text, whatever it is printed on: a terminal or a Markdown page.
  */
+import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
 import type { ComparedMetric, ComparedPolicy, Comparison } from '../compare/compare.ts';
 import { changePercent } from '../compare/spread.ts';
 import { sanityLines } from '../traces/sanity.ts';
@@ -23,14 +24,28 @@ export interface Row {
 }
 
 /** Metrics that only say something when they are not zero. */
-const isNoise = (id: string) => id.startsWith('failures-');
+const QUIET: ReadonlySet<string> = new Set([
+  'splits-32m',
+  'splits-64k',
+  'slabs-created',
+  'slab-bytes-peak',
+  'atomic-requests',
+  'refills',
+  'refilled-pages',
+  'compactions',
+  'pages-moved',
+  'failed-conversions',
+  'leaked',
+  'leaked-visible',
+]);
+const isQuiet = (id: string) => id.startsWith('failures-') || QUIET.has(id);
 
 export function comparisonRows(comparison: Comparison): Row[] {
   const [baseline] = comparison.policies;
   const rows: Row[] = [];
   for (const [index, { metric }] of baseline.metrics.entries()) {
     const compared = comparison.policies.map((policy) => policy.metrics[index]);
-    if (isNoise(metric.id) && compared.every(({ spread }) => spread.max === 0)) continue;
+    if (isQuiet(metric.id) && compared.every(({ spread }) => spread.max === 0)) continue;
     rows.push({
       label: metric.label,
       cells: comparison.policies.map((policy) => cellOf(policy, policy.metrics[index], baseline, index)),
@@ -63,19 +78,31 @@ function cellOf(
 /** What was run, as label and value. */
 export function describe({ input, geometry, lowerBoundBlocks, policies }: Comparison): [string, string][] {
   const { description, requests, peakLivePages: pages } = input.workload;
-  const allocations = requests.filter((request) => request.kind === 'allocate').length;
+  const count = (...kinds: readonly Request['kind'][]) =>
+    requests.filter(({ kind }) => kinds.includes(kind)).length;
+  const others = [
+    [count('map-user', 'unmap-user'), 'of user mappings'],
+    [count('background-allocate', 'background-free'), 'of others, in the background'],
+  ] as const;
   return [
     ['input', `${input.name}: ${description}`],
     [
       'requests',
-      `${formatValue(allocations, 'count')} allocations, ${formatValue(requests.length - allocations, 'count')} frees, peak live ${formatValue(pages, 'pages')} pages (${formatValue(pages * 2 ** geometry.pageShift, 'bytes')})`,
+      [
+        `${formatValue(count('allocate'), 'count')} allocations, ${formatValue(count('free'), 'count')} frees`,
+        ...others.flatMap(([number, what]) =>
+          number === 0 ? [] : [`${formatValue(number, 'count')} ${what}`],
+        ),
+        `peak live ${formatValue(pages, 'pages')} pages (${formatValue(pages * 2 ** geometry.pageShift, 'bytes')})`,
+      ].join(', '),
     ],
     ...(input.sanity === undefined ? [] : sanityLines(input.sanity)).map((line): [string, string] => [
       'trace',
       line,
     ]),
     ['memory', input.memory.name],
-    ['platform', `${input.platform.name}${input.platform.restore ? ', with 2M mappings restored' : ''}`],
+    ['platform', platformText(input.platform)],
+    ...settingsOf(input).map((text): [string, string] => ['setting', text]),
     ['seeds', `${input.seeds.join(', ')}: ${seedsText(input.seeds.length)}`],
     ['baseline', policies[0].policy],
     [
@@ -84,6 +111,32 @@ export function describe({ input, geometry, lowerBoundBlocks, policies }: Compar
         ? `${lowerBoundBlocks} shared ${lowerBoundBlocks === 1 ? 'block' : 'blocks'} at peak for any policy that serves all requests: max over time of ceil(live pages / ${geometry.pagesPerBlock})`
         : 'none: outside a confidential VM nothing is shared',
     ],
+  ];
+}
+
+function platformText({ name, confidential, restore, granulePages, strayRead }: Platform): string {
+  if (!confidential) return name;
+  return [
+    name,
+    ...(restore ? ['with 2M mappings restored'] : []),
+    ...(granulePages > 1 ? [`converting granules of ${granulePages * 4} KiB`] : []),
+    `a stray load_unaligned_zeropad() at a border is ${strayRead}`,
+  ].join('; ');
+}
+
+/** What was switched on beside the usual. */
+function settingsOf({ pageSource, faults, isSwiotlbDynamic }: Comparison['input']): string[] {
+  const { kernel, perCpuLists, compaction } = pageSource ?? PLAIN_PAGE_SOURCE;
+  return [
+    ...(kernel === '6.x' ? [] : [`page allocator of Linux ${kernel}`]),
+    ...(perCpuLists ? ['per-CPU page lists'] : []),
+    ...(compaction ? ['compaction'] : []),
+    ...(isSwiotlbDynamic === true ? ['bounce buffers grow'] : []),
+    ...(faults === undefined
+      ? []
+      : [
+          `of decryptions ${formatValue(100 * faults.decrypt, 'percent')} and of encryptions ${formatValue(100 * faults.encrypt, 'percent')} fail, ${formatValue(100 * faults.converted, 'percent')} of these though the host did them; ${faults.retries} retries`,
+        ]),
   ];
 }
 
@@ -101,8 +154,22 @@ export function notesOf({ input, policies }: Comparison): string[] {
       `${policy} refused ${formatValue(most, 'count')} ${most === 1 ? 'request' : 'requests'}: its other figures are of less work`,
     ];
   });
-  return [...refusals, ...twinsOf(policies), ...input.notes, ...input.workload.notes];
+  return [...refusals, ...leaksOf(policies), ...twinsOf(policies), ...input.notes, ...input.workload.notes];
 }
+
+/** Whose conversions lost memory, in the first seed's run. */
+function leaksOf(policies: readonly ComparedPolicy[]): string[] {
+  return policies.flatMap(({ policy, byOwner }) => {
+    const leaks = byOwner.filter(({ leakedPages }) => leakedPages > 0);
+    if (leaks.length === 0) return [];
+    const most = leaks.sort((a, b) => b.leakedPages - a.leakedPages).slice(0, OWNERS_SHOWN);
+    const rest = leaks.length - most.length;
+    const list = most.map(({ owner, leakedPages }) => `${owner} ${formatValue(leakedPages, 'pages')}`);
+    return [`${policy} leaked pages for: ${[...list, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')}`];
+  });
+}
+
+const OWNERS_SHOWN = 3;
 
 /** Policies that did the same throughout: the input cannot tell them apart, and two columns must not look like two findings. */
 function twinsOf(policies: readonly ComparedPolicy[]): string[] {

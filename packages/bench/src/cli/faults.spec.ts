@@ -1,0 +1,37 @@
+import { InputError } from '@decpool/model';
+import { describe, expect, it } from 'vitest';
+import { parseFaults } from './faults.ts';
+
+describe('--faults', () => {
+  it('takes chances, retries and a seed in any order, and leaves the rest at nothing', () => {
+    expect(parseFaults('encrypt=0.25,retries=2')).toEqual({
+      seed: 1,
+      decrypt: 0,
+      encrypt: 0.25,
+      converted: 0,
+      retries: 2,
+    });
+    expect(parseFaults('seed=7,decrypt=1,converted=0.5')).toEqual({
+      seed: 7,
+      decrypt: 1,
+      encrypt: 0,
+      converted: 0.5,
+      retries: 0,
+    });
+  });
+
+  it.each([
+    ['decrypt', /'decrypt' is not NAME=VALUE; names: seed, decrypt, encrypt, converted, retries/],
+    ['decrypt=', /'decrypt=' is not NAME=VALUE/],
+    ['decrypt=0.1=2', /is not NAME=VALUE/],
+    ['decrpyt=0.1', /'decrpyt=0.1' is not NAME=VALUE/],
+    ['decrypt=1.5', /'decrypt=1.5': expected a chance from 0 to 1/],
+    ['decrypt=nan', /expected a chance from 0 to 1/],
+    ['decrypt=0.1,retries=1.5', /'retries=1.5': expected a whole number/],
+    ['decrypt=0.1,retries=-1', /expected a whole number/],
+    ['retries=3', /nothing fails; give a chance for decrypt, encrypt or both/],
+  ])('refuses %s', (text, message) => {
+    expect(() => parseFaults(text)).toThrow(InputError);
+    expect(() => parseFaults(text)).toThrow(message);
+  });
+});

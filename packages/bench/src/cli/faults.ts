@@ -1,0 +1,32 @@
+import { type Faults, InputError } from '@decpool/model';
+
+const USUAL: Faults = { seed: 1, decrypt: 0, encrypt: 0, converted: 0, retries: 0 };
+const CHANCES: readonly string[] = ['decrypt', 'encrypt', 'converted'];
+const MOST = 0xffffffff;
+
+/** Conversions that fail: `decrypt=0.01,encrypt=0.02,converted=0.5,retries=1,seed=7`. Throws InputError that says which part is wrong. */
+export function parseFaults(text: string): Faults {
+  const faults: Record<string, number> = { ...USUAL };
+  for (const part of text.split(',')) {
+    const [name, value, ...rest] = part.split('=');
+    const number = Number(value);
+    if (!Object.hasOwn(USUAL, name) || value === undefined || value === '' || rest.length > 0) {
+      throw new InputError(
+        `--faults: '${part}' is not NAME=VALUE; names: ${Object.keys(USUAL).join(', ')}; as in decrypt=0.01,encrypt=0.01,converted=0.5,retries=1`,
+      );
+    }
+    const isChance = CHANCES.includes(name);
+    const isGood = isChance
+      ? number >= 0 && number <= 1
+      : Number.isInteger(number) && number >= 0 && number <= MOST;
+    if (!isGood) {
+      const expected = isChance ? 'a chance from 0 to 1' : 'a whole number';
+      throw new InputError(`--faults: '${part}': expected ${expected}`);
+    }
+    faults[name] = number;
+  }
+  if (faults['decrypt'] === 0 && faults['encrypt'] === 0) {
+    throw new InputError(`--faults '${text}': nothing fails; give a chance for decrypt, encrypt or both`);
+  }
+  return faults as unknown as Faults;
+}

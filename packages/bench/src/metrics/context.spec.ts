@@ -1,0 +1,25 @@
+import { allocationId } from '@decpool/model';
+import { expect, it } from 'vitest';
+import { contextMetrics } from './context.ts';
+import { measure, requested } from './testing.ts';
+
+it('counts the requests that may not sleep, and what the worker refilled', () => {
+  const atomic = (allocation: number, gfp: string) => ({
+    ...requested(allocation, 1, 256),
+    allocation: allocationId(allocation),
+    gfp,
+  });
+  const history = [
+    requested(1, 1, 256),
+    atomic(2, 'GFP_ATOMIC'),
+    atomic(3, 'GFP_NOWAIT|__GFP_DMA32'),
+    atomic(4, 'GFP_KERNEL|__GFP_DMA32'),
+    { type: 'reserve-refilled' as const, pages: 64 },
+    { type: 'reserve-refilled' as const, pages: 8 },
+  ];
+  expect(measure(contextMetrics, history, { refills: 2 })).toEqual({
+    'atomic-requests': 2,
+    refills: 2,
+    'refilled-pages': 72,
+  });
+});

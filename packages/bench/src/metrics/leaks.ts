@@ -1,0 +1,78 @@
+import { CONVERTED, DIRECTIONS, type EventBatch, TYPE } from '@decpool/model';
+import { ignoreEvents, type MetricFamily } from './metric.ts';
+
+const ENCRYPT = DIRECTIONS.indexOf('encrypt');
+
+/** What failed conversions cost: memory lost, and memory of which nobody knows whether the host can see it. */
+export const leakMetrics: MetricFamily = ({ geometry, faults }) => {
+  const unknown = new UnknownRanges();
+  return {
+    observe:
+      faults === undefined
+        ? ignoreEvents
+        : (batch: EventBatch) => {
+            for (let row = 0; row < batch.length; row++) unknown.observe(batch, row);
+          },
+    values: (counters) => [
+      {
+        id: 'failed-conversions',
+        label: 'failed conversions',
+        unit: 'count',
+        better: 'lower',
+        formula: 'events conversion-failed, retries included',
+        value: counters.failedConversions,
+      },
+      {
+        id: 'leaked',
+        label: 'leaked',
+        unit: 'bytes',
+        better: 'lower',
+        formula: 'bytes of pages whose state is unknown after the last retry: never used again',
+        value: counters.leakedPages * 2 ** geometry.pageShift,
+      },
+      {
+        id: 'leaked-visible',
+        label: 'leaked, host sees',
+        unit: 'bytes',
+        better: 'lower',
+        formula:
+          'leaked bytes that the host can in fact see: a decryption that failed but was done, or an encryption that failed and was not. The guest cannot know',
+        value: unknown.leakedVisible * 2 ** geometry.pageShift,
+      },
+      {
+        id: 'host-may-see',
+        label: 'host may see, end',
+        unit: 'bytes',
+        better: 'neutral',
+        formula: 'bytes of pages that are shared or in an unknown state, at the end',
+        value: (counters.sharedPages + counters.unknownPages) * 2 ** geometry.pageShift,
+      },
+    ],
+  };
+};
+
+/** Ranges in an unknown state, and what the simulation knows of them though no guest can: whether the host sees them. */
+class UnknownRanges {
+  leakedVisible = 0;
+  /** Pages that the host can see, by first page of the range. */
+  readonly #visible = new Map<number, number>();
+
+  observe(batch: EventBatch, row: number): void {
+    const type = batch.typeAt(row);
+    if (type === TYPE.conversionFailed) {
+      this.#visible.set(batch.pfnAt(row), this.#afterFailure(batch, row));
+    } else if (this.#visible.size > 0 && (type === TYPE.pagesEncrypted || type === TYPE.pagesLeaked)) {
+      if (type === TYPE.pagesLeaked) this.leakedVisible += this.#visible.get(batch.pfnAt(row)) ?? 0;
+      this.#visible.delete(batch.pfnAt(row));
+    }
+  }
+
+  #afterFailure(batch: EventBatch, row: number): number {
+    const code = batch.codeAt(row);
+    const isDone = (code & CONVERTED) !== 0;
+    const pages = batch.pagesAt(row);
+    if ((code & ~CONVERTED) !== ENCRYPT) return isDone ? pages : 0;
+    // An encryption that was not done leaves the pages as they were: shared, unless this is a retry.
+    return isDone ? 0 : (this.#visible.get(batch.pfnAt(row)) ?? pages);
+  }
+}

@@ -1,0 +1,48 @@
+import { type EventBatch, TYPE } from '@decpool/model';
+import type { MetricFamily } from './metric.ts';
+
+/** Small objects: how many pages their slabs take. The bounce buffers' own slabs, made at boot, are left out. */
+export const slabMetrics: MetricFamily = ({ geometry }) => {
+  const pagesOf = new Map<number, number>();
+  let slab = 0;
+  let created = 0;
+  let pages = 0;
+  let peak = 0;
+  return {
+    observe(batch: EventBatch) {
+      for (let row = 0; row < batch.length; row++) {
+        const type = batch.typeAt(row);
+        if (type === TYPE.slabCreated) {
+          slab++;
+          if (batch.allocationAt(row) === 0) continue;
+          created++;
+          pagesOf.set(slab, batch.pagesAt(row));
+          pages += batch.pagesAt(row);
+          peak = Math.max(peak, pages);
+        } else if (type === TYPE.slabDestroyed) {
+          // The number of a slab is in the column of page frames.
+          pages -= pagesOf.get(batch.pfnAt(row)) ?? 0;
+          pagesOf.delete(batch.pfnAt(row));
+        }
+      }
+    },
+    values: () => [
+      {
+        id: 'slabs-created',
+        label: 'slabs created',
+        unit: 'count',
+        better: 'lower',
+        formula: 'events slab-created for a request',
+        value: created,
+      },
+      {
+        id: 'slab-bytes-peak',
+        label: 'in slabs, peak',
+        unit: 'bytes',
+        better: 'lower',
+        formula: 'max over time of the bytes of slabs',
+        value: peak * 2 ** geometry.pageShift,
+      },
+    ],
+  };
+};

@@ -1,0 +1,47 @@
+import { EventRows, logHeader, platformNamed, x86Geometry } from '@decpool/model';
+import { expect, it } from 'vitest';
+import { allocated, decrypted, freed } from './testing.ts';
+import { Timeline } from './timeline.ts';
+
+const HEADER = logHeader({
+  geometry: x86Geometry(8 * 512),
+  platform: platformNamed('snp'),
+  memory: { name: 'by hand', zones: [], directMap: [] },
+  policy: 'by hand',
+  seed: 1,
+  workload: { name: 'by hand', requests: '' },
+});
+
+function timelineOf(events: readonly object[]): ReturnType<Timeline['points']> {
+  const timeline = new Timeline(HEADER);
+  const rows = new EventRows(Math.max(1, events.length));
+  for (const event of events) rows.appendObject(event);
+  timeline.observe(rows.seal(0));
+  return timeline.points();
+}
+
+it('tells what is idle and what is live after each moment', () => {
+  const points = timelineOf([
+    decrypted(0, 512, 5_000),
+    allocated(1, 0, 12, 5_000),
+    allocated(2, 12, 100, 90_000),
+    freed(1, 0, 12, 200_000),
+  ]);
+  expect(points).toEqual([
+    { time: 5_000, sharedIdleBytes: 500 * 4096, liveBytes: 12 * 4096 },
+    { time: 90_000, sharedIdleBytes: 400 * 4096, liveBytes: 112 * 4096 },
+    { time: 200_000, sharedIdleBytes: 412 * 4096, liveBytes: 100 * 4096 },
+  ]);
+});
+
+it('has at most 256 points however long a run is, the last one always among them', () => {
+  const events = Array.from({ length: 5_000 }, (_, index) => [
+    allocated(index + 1, 0, 1, index * 70_000),
+    freed(index + 1, 0, 1, index * 70_000 + 1),
+  ]).flat();
+  const points = timelineOf(events);
+  expect(points.length).toBeGreaterThan(100);
+  expect(points.length).toBeLessThanOrEqual(256);
+  expect(points.at(-1)).toEqual({ time: 4_999 * 70_000 + 1, sharedIdleBytes: 0, liveBytes: 0 });
+  expect(points.map(({ time }) => time)).toEqual(points.map(({ time }) => time).sort((a, b) => a - b));
+});

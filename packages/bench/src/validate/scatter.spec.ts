@@ -1,0 +1,323 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { InputError } from '@decpool/model';
+import { create } from 'tar';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { validateScatter } from './scatter.ts';
+import {
+  buddyinfo,
+  csvOf,
+  pagetypeinfo,
+  type Row,
+  snapshots,
+  vmstat,
+  writeFiles,
+  zoneinfo,
+} from './scatter-testing.ts';
+
+const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/recordings/', import.meta.url));
+
+const single = (id: number, splits2M = 0): Row => ({ op: 'x', id, pfn: id, splits2M });
+/** Ten single pages that split one entry, and their frees. */
+const TEN: readonly Row[] = [
+  ...Array.from({ length: 10 }, (_, id) => single(id, id === 0 ? 1 : 0)),
+  ...Array.from({ length: 10 }, (_, id) => ({ op: 'y', id })),
+];
+/** One block free as a whole. */
+const ONE_BLOCK = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
+let root = '';
+let folder = '';
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'decpool-'));
+  folder = join(root, 'recordings', 'k99', 'E9');
+  writeFiles(folder, { 'meta.json': '{"kernel": "6.1.99"}', 'ops.csv': csvOf(TEN) });
+});
+afterEach(() => rmSync(root, { recursive: true }));
+
+const SEEDS = [1, 2, 3];
+const run = (dir = folder) => validateScatter(dir, SEEDS);
+const only = (dir = folder) => {
+  const results = run(dir);
+  expect(results).toHaveLength(1);
+  return results[0];
+};
+const refusal = (dir = folder) => {
+  try {
+    run(dir);
+  } catch (error) {
+    expect(error).toBeInstanceOf(InputError);
+    return (error as Error).message
+      .replaceAll(`${folder}/`, '')
+      .replaceAll(folder, 'FOLDER')
+      .replaceAll(root, 'ROOT');
+  }
+  return 'no refusal';
+};
+
+describe('a run with its snapshots in folders', () => {
+  it('is quiet when others allocate no more than it does, and passes when the median is near the kernel', () => {
+    writeFiles(folder, snapshots(ONE_BLOCK, 20));
+    expect(only()).toMatchObject({
+      name: folder,
+      kernel: '6.1.99',
+      kind: 'quiet',
+      requests: 10,
+      pages: 10,
+      pagesByOthers: 10,
+      pagesReclaimed: 30,
+      pagesMoved: 0,
+      pagesPerCpu: 21,
+      kernel2M: 1,
+      model2M: { median: 1, min: 1, max: 1 },
+      intervals: { splits2M: { low: 1, high: 1 }, splits1G: { low: 0, high: 0 } },
+      refused: 0,
+      passes: true,
+      warnings: [],
+    });
+  });
+
+  it('fails when it is quiet and the median is further off than 25 % and 3 splits', () => {
+    const with0 = (splits: number) => csvOf([single(0, splits), ...TEN.slice(1)]);
+    writeFiles(folder, { ...snapshots(ONE_BLOCK, 20), 'ops.csv': with0(4) });
+    expect(only()).toMatchObject({ kind: 'quiet', kernel2M: 4, passes: true });
+    writeFiles(folder, { 'ops.csv': with0(5) });
+    expect(only()).toMatchObject({ kind: 'quiet', kernel2M: 5, passes: false });
+  });
+
+  it('is churned when others allocate more than it does: then the interval decides', () => {
+    writeFiles(folder, snapshots(ONE_BLOCK, 21));
+    expect(only()).toMatchObject({ kind: 'churned', pagesByOthers: 11, passes: true });
+    writeFiles(folder, { 'ops.csv': csvOf([single(1, 2)]) });
+    expect(only()).toMatchObject({ kind: 'churned', kernel2M: 2, passes: false });
+    writeFiles(folder, { 'ops.csv': csvOf([{ ...single(1, 1), splits1G: 1 }]) });
+    expect(only()).toMatchObject({ kind: 'churned', kernel2M: 1, kernel1G: 1, passes: false });
+  });
+
+  it('is warned of when somebody else split mappings too', () => {
+    writeFiles(folder, snapshots(ONE_BLOCK, 20, 3));
+    expect(only().warnings).toEqual([
+      '/proc/vmstat counts 3 2M and 0 1G splits, the rows 1 and 0; the latter are compared',
+    ]);
+  });
+
+  it('skips rows that failed, and their frees', () => {
+    const rows = [single(0, 1), { ...single(1), rc: -16 }, { op: 'y', id: 1, rc: -22 }];
+    writeFiles(folder, { ...snapshots(ONE_BLOCK, 2), 'ops.csv': csvOf(rows) });
+    expect(only()).toMatchObject({ requests: 1, pages: 1 });
+  });
+
+  it('says how many requests the model could not serve', () => {
+    writeFiles(folder, snapshots([2], 20));
+    const { refused, warnings } = only();
+    expect(refused).toBe(9);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^the model found no chunk for 9 requests; a kernel makes/),
+    ]);
+  });
+
+  it('without `held` is compared with what /proc/vmstat said after the frees', () => {
+    const { 'held/vmstat': _, ...files } = snapshots(ONE_BLOCK, 20);
+    writeFiles(folder, { ...files, 'after/vmstat': vmstat(1500) });
+    expect(only()).toMatchObject({ kind: 'churned', pagesByOthers: 490 });
+  });
+});
+
+describe('a run of buffers', () => {
+  const rows: readonly Row[] = [
+    { op: 'vb', id: 1, pages: 512, pfn: 1024 },
+    { op: 'vb', id: 2, pages: 256, pfn: 2048, splits2M: 1 },
+    { op: 'vbf', id: 1, pages: 512, pfn: 1024 },
+    { op: 'vbf', id: 2, pages: 256, pfn: 2048 },
+    { op: 'vb', id: 2, pages: 256, pfn: 2304 },
+  ];
+  const free = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1];
+
+  it('is explained by the rows below a block, and where they lie', () => {
+    writeFiles(folder, { ...snapshots(free, 5000), 'ops.csv': csvOf(rows) });
+    const result = only();
+    expect(result).toMatchObject({ kind: 'buffers', kernel2M: 1, passes: true, band2M: { low: 1, high: 2 } });
+    expect(result.story?.lines).toEqual([
+      '3 chunks: 1 of order 9 (0 2M splits), 2 of order 8 (1 2M split)',
+      '2 of them are below a block (order 9); they lie in 1 block: 1 split, 1 in a block that the run itself had split, ' +
+        '0 in one mapped by 4K pages before it',
+    ]);
+  });
+
+  it('fails when a whole block split an entry', () => {
+    const wrong = rows.map((row) => (row.pages === 512 && row.op === 'vb' ? { ...row, splits2M: 1 } : row));
+    writeFiles(folder, { ...snapshots(free, 5000), 'ops.csv': csvOf(wrong) });
+    const { passes, story } = only();
+    expect(passes).toBe(false);
+    expect(story?.lines.at(-1)).toMatch(
+      /ops.csv:4: a chunk of order 9 split a 2M entry; expected none from order 9/,
+    );
+  });
+});
+
+describe('where a run looks for its files', () => {
+  it('may be a tar archive beside the rows', () => {
+    const loose = join(root, 'loose');
+    writeFiles(loose, snapshots(ONE_BLOCK, 20));
+    create({ file: join(folder, 'snapshots.tar.gz'), cwd: loose, gzip: true, sync: true }, [
+      'before',
+      'held',
+      'after',
+    ]);
+    expect(only()).toMatchObject({ kind: 'quiet', pagesByOthers: 10, pagesPerCpu: 21, passes: true });
+  });
+
+  it('may be the memory state of the same name beside the recordings', () => {
+    writeFiles(join(root, 'memory', 'k99-E9-before'), {
+      buddyinfo: buddyinfo(ONE_BLOCK),
+      pagetypeinfo: pagetypeinfo(ONE_BLOCK),
+      zoneinfo,
+      vmstat: vmstat(1000),
+      'vmstat-held': vmstat(1020, 0, 1),
+    });
+    expect(only()).toMatchObject({ kind: 'quiet', pagesByOthers: 10, passes: true });
+  });
+
+  it('tells the runs of a folder apart by their names, and passes over what allocates nothing', () => {
+    const named = Object.fromEntries(
+      Object.entries(snapshots(ONE_BLOCK, 20)).map(([path, text]) => [`E9d.${path}`, text]),
+    );
+    rmSync(join(folder, 'ops.csv'));
+    writeFiles(folder, {
+      ...named,
+      'E9d.csv': csvOf(TEN),
+      'E2.csv': csvOf([
+        { op: 'alloc', id: 1, pages: 512 },
+        { op: 'c', id: 1 },
+      ]),
+    });
+    expect(run().map(({ name }) => name)).toEqual([join(folder, 'E9d')]);
+    expect(run(join(folder, 'E9d')).map(({ name }) => name)).toEqual([join(folder, 'E9d')]);
+    expect(refusal(join(folder, 'E2'))).toMatch(
+      /^E2: E2.csv without allocations: rows that convert right after/,
+    );
+  });
+});
+
+describe('is refused', () => {
+  it('a folder that is not there', () => {
+    expect(refusal(join(root, 'none'))).toBe(
+      'ROOT/none: not there, nor ROOT/none.csv.gz; expected the folder of a recording',
+    );
+  });
+
+  it('a file', () => {
+    expect(refusal(join(folder, 'ops.csv'))).toMatch(
+      /^ops.csv: not a folder; expected the folder of a recording/,
+    );
+  });
+
+  it('a folder without recordings', () => {
+    expect(refusal(join(root, 'recordings'))).toBe(
+      'ROOT/recordings: no .csv or .csv.gz in it; expected a recording',
+    );
+  });
+
+  it('a run of which nothing was read before', () => {
+    expect(refusal()).toBe(
+      'ops.csv: nothing tells of memory before the run; expected one of before/buddyinfo, ROOT/memory/k99-E9-before/buddyinfo',
+    );
+  });
+
+  it('an archive that is cut off or none', () => {
+    writeFileSync(join(folder, 'snapshots.tar.gz'), 'no archive');
+    expect(refusal()).toMatch(/^snapshots.tar.gz: cannot be unpacked \(.*\); expected a whole tar archive$/);
+  });
+
+  it.each([
+    ['before/pagetypeinfo', /^before.pagetypeinfo: cannot be read/],
+    ['before/vmstat', /^before.vmstat: not there; expected a copy of .proc.vmstat, which tells what else/],
+  ])('a run without %s', (path, message) => {
+    const files = snapshots(ONE_BLOCK, 20);
+    delete files[path];
+    writeFiles(folder, files);
+    expect(refusal()).toMatch(message);
+  });
+
+  it('a run without /proc/vmstat after it', () => {
+    const { 'held/vmstat': _, 'after/vmstat': __, ...files } = snapshots(ONE_BLOCK, 20);
+    writeFiles(folder, files);
+    expect(refusal()).toMatch(/^held.vmstat: not there; expected a copy/);
+  });
+
+  it.each([
+    [
+      'counters that run backwards',
+      vmstat(999),
+      /^held.vmstat: pgalloc_normal is lower than in before.vmstat; expected/,
+    ],
+    [
+      'fewer pages allocated than asked for',
+      vmstat(1009),
+      /^held.vmstat: 9 pages were allocated since the copy before, but the rows of ops.csv ask for 10/,
+    ],
+    ['no counters of zones', 'nr_free_pages 1\n', /^held.vmstat: no pgalloc_\* counters; expected all of/],
+    [
+      'a line that is no counter',
+      'pgalloc_normal x\n',
+      /^held.vmstat:1: expected 'COUNTER VALUE', got 'pgalloc_normal x'/,
+    ],
+  ])('%s', (_, text, message) => {
+    writeFiles(folder, { ...snapshots(ONE_BLOCK, 20), 'held/vmstat': text });
+    expect(refusal()).toMatch(message);
+  });
+
+  it.each([
+    [
+      'pages of no order',
+      [{ op: 'x', id: 1, pages: 3 }],
+      /^ops.csv:4: 3 pages; expected a power of two up to 1024/,
+    ],
+    [
+      'more pages than an allocation has',
+      [{ op: 'x', id: 1, pages: 2048 }],
+      /^ops.csv:4: 2048 pages; expected a power/,
+    ],
+    [
+      'an allocation made twice',
+      [single(1), single(1)],
+      /^ops.csv:5: 'x' of allocation 1, which is held already; expected/,
+    ],
+    [
+      'a free of nothing',
+      [single(1), { op: 'y', id: 2 }],
+      /^ops.csv:5: 'y' of allocation 2, which is not held; expected/,
+    ],
+  ] as const)('%s', (_, rows, message) => {
+    writeFiles(folder, { ...snapshots(ONE_BLOCK, 20), 'ops.csv': csvOf(rows) });
+    expect(refusal()).toMatch(message);
+  });
+
+  it('a recording without a walk of the direct map', () => {
+    const csv = csvOf(TEN)
+      .split('\n')
+      .filter((line) => !line.startsWith('#'))
+      .join('\n');
+    writeFiles(folder, { ...snapshots(ONE_BLOCK, 20), 'ops.csv': csv });
+    expect(refusal()).toMatch(/^ops.csv: no #map before the run; expected a walk/);
+  });
+});
+
+describe('the bundled recordings', () => {
+  it.each([
+    ['k61/E1f', 'quiet', 6, 0],
+    ['k61/EP', 'churned', 75, 1],
+    ['k73/E1m', 'churned', 21, 1],
+    ['k61/E4c', 'buffers', 9, 1],
+    ['k73/E4c', 'buffers', 1, 0],
+  ] as const)('%s is %s, and the kernel is where it should be', (path, kind, kernel2M, kernel1G) => {
+    const [result] = validateScatter(join(BUNDLED, path), [1]);
+    expect(result).toMatchObject({ kind, kernel2M, kernel1G, passes: true });
+  });
+
+  it.each(['k61/E5', 'k61/E6dec', 'k61/E7cc'])('%s holds no allocations to compare', (path) => {
+    expect(() => validateScatter(join(BUNDLED, path), [1])).toThrow(/without allocations: rows that convert/);
+  });
+});
