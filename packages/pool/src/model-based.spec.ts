@@ -9,6 +9,7 @@ import {
   brokenInvariants,
   Columns,
   type EventBatch,
+  type FailureReason,
   type Faults,
   frameOf,
   GFP,
@@ -88,6 +89,7 @@ class Reference {
   #requests = 0;
   #lastKey = 0;
   readonly #platform: Platform;
+  readonly #hasFaults: boolean;
   readonly #holder: Int32Array;
   readonly #share: Uint8Array;
   /** Pages that each allocation holds. */
@@ -102,6 +104,7 @@ class Reference {
   constructor(pool: Pool, memory: MemoryState) {
     this.memory = memory;
     this.#platform = pool.view.platform;
+    this.#hasFaults = pool.header.faults !== undefined;
     this.#holder = new Int32Array(pool.view.geometry.spanPages);
     this.#share = new Uint8Array(pool.view.geometry.spanPages);
     pool.events$.subscribe((event) => this.#hear(event));
@@ -160,6 +163,9 @@ class Reference {
       case 'user-unmapped':
         this.#requests++;
         break;
+      case 'allocation-failed':
+        if (!this.#mayBeRefused(event.reason)) this.#problem(`event ${event.seq} has no ground`);
+        break;
       case 'pages-claimed':
         this.#move(event, NOBODY, POOL);
         break;
@@ -209,6 +215,11 @@ class Reference {
         break;
       }
     }
+  }
+
+  #mayBeRefused(reason: FailureReason): boolean {
+    if (reason === 'would-sleep') return !this.#mayConvert && this.#platform.confidential;
+    return reason !== 'conversion-failed' || this.#hasFaults;
   }
 
   #lose(allocation: number, pages: number): void {
@@ -586,7 +597,8 @@ describe('whatever callers, hosts and other users of memory do', () => {
           expectSoundEnd(reference, pool);
         },
       ),
-      { numRuns: RUNS_A_POLICY },
+      // A failure is shrunk for as long, and told as far as that went.
+      { numRuns: RUNS_A_POLICY, interruptAfterTimeLimit: 50_000 },
     );
   });
 
