@@ -7,8 +7,6 @@ export type FaultOutcome = 'works' | 'failed' | 'failed but converted';
 
 /** Chances are compared with draws of so many steps. */
 const STEPS = 2 ** 24;
-/** The generator's first numbers are nearly the same for all small seeds. */
-const UNUSED_DRAWS = 12;
 
 export class FaultInjector {
   readonly #faults: Faults;
@@ -17,7 +15,6 @@ export class FaultInjector {
   constructor(faults: Faults) {
     this.#faults = faults;
     this.#random = randomFrom(faults.seed);
-    for (let draw = 0; draw < UNUSED_DRAWS; draw++) this.#random.below(STEPS);
   }
 
   /** Times that set_memory_encrypted() is tried on pages in an unknown state before they are leaked. */

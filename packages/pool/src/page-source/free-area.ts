@@ -8,6 +8,9 @@ import { isMergeable, TYPE } from './migratetypes.ts';
 import { guessPlacement } from './placement-guess.ts';
 import { ZoneMap } from './zones.ts';
 
+/** Far apart, so that no seed gives one zone what its neighbour seed gives another. */
+const seedOfZone = (seed: number, index: number) => (seed + index * 0x9e3779b1) | 0;
+
 export class FreeArea {
   readonly zones: ZoneMap;
   readonly lists: FreeLists;
@@ -36,7 +39,7 @@ export class FreeArea {
     let misplaced = 0;
     let dropped = 0;
     for (const [index, zone] of memory.zones.entries()) {
-      const guess = guessPlacement(zone, geometry, seed + index);
+      const guess = guessPlacement(zone, geometry, seedOfZone(seed, index));
       for (const [block, type] of guess.pageblocks) this.#typeOf[block] = type;
       for (const { pfn, order, type } of guess.chunks) this.lists.add(index, pfn, order, type, true);
       misplaced += guess.misplaced;

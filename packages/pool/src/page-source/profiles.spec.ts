@@ -181,9 +181,10 @@ describe('aged memory', () => {
             )
             .reduce((sum, pages) => sum + pages, 0);
         const ram = zone.ram.reduce((sum, [, pages]) => sum + pages, 0);
-        expect(pagesIn(0, 10) / ram).toBeGreaterThan(0.01);
-        expect(pagesIn(0, 10) / ram).toBeLessThan(0.07);
-        expect(pagesIn(0, 8) / pagesIn(0, 10)).toBeGreaterThan(0.9);
+        // 1.5 to 5 % of memory, each count then from half to one and a half of that.
+        expect(pagesIn(0, 10) / ram).toBeGreaterThan(0.0075);
+        expect(pagesIn(0, 10) / ram).toBeLessThan(0.075);
+        expect(pagesIn(0, 8) / pagesIn(0, 10)).toBeGreaterThan(0.85);
       }
     }
   });

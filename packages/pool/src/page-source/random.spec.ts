@@ -8,3 +8,11 @@ it('shuffling keeps every item, and depends on the seed alone', () => {
   expect(shuffled(1)).not.toEqual(shuffled(2));
   expect([...shuffled(1)].sort((a, b) => a - b)).toEqual(items);
 });
+
+it('the first numbers of seeds that are near each other are spread over the whole range', () => {
+  const tenths = new Array<number>(10).fill(0);
+  for (let seed = 0; seed < 1000; seed++) tenths[randomFrom(seed).below(10)]++;
+  // 100 are expected in each; 50 is five standard deviations away.
+  expect(Math.min(...tenths)).toBeGreaterThan(50);
+  expect(Math.max(...tenths)).toBeLessThan(150);
+});
