@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type AttributeChange, DirectMap } from './direct-map.ts';
+import { type AttributeChange, DirectMap, splitAtBoundaries } from './direct-map.ts';
 import { checkGeometry, x86Geometry } from './geometry.ts';
 import type { MappingLevel, MappingRun } from './memory-state.ts';
 import { pfn } from './units.ts';
@@ -301,6 +301,66 @@ describe('after any sequence of changes', () => {
         });
         map.change(pfn(start), pages, { mask, set });
         expect(allPages.map((page) => map.levelAt(page))).toEqual(expected);
+      }),
+    );
+  });
+});
+
+describe('a split at boundaries', () => {
+  /** Entries by their first page: 128 pages that split into 64, those into 32, 16 and 1. */
+  const NEXT = new Map([
+    [128, 64],
+    [64, 32],
+    [32, 16],
+    [16, 1],
+  ]);
+  const fresh = () => allPages.map(() => 128);
+  const split = (entries: number[], start: number, pages: number): number[] => {
+    const sizes: number[] = [];
+    splitAtBoundaries(
+      SMALL,
+      {
+        entryPagesAt: (page) => entries[page],
+        splitEntry: (base, size) => {
+          sizes.push(size);
+          entries.fill(NEXT.get(size)!, base, base + size);
+        },
+      },
+      pfn(start),
+      pages,
+    );
+    return sizes;
+  };
+
+  it('goes down step by step where the range begins, then where it ends', () => {
+    expect(split(fresh(), 5, 1)).toEqual([128, 64, 32, 16]);
+    expect(split(fresh(), 0, 32)).toEqual([128, 64]);
+    expect(split(fresh(), 0, 128)).toEqual([]);
+    expect(split(fresh(), 5, 128)).toEqual([128, 64, 32, 16, 128, 64, 32, 16]);
+  });
+
+  it('needs no entry behind the end of memory', () => {
+    expect(split(fresh(), SMALL.spanPages - 32, 32)).toEqual([128, 64]);
+  });
+
+  it('leaves an entry begin at either end, and splits no entry that holds neither', () => {
+    const range = fc.record({ start: fc.nat(SMALL.spanPages - 1), pages: fc.integer({ min: 1, max: 200 }) });
+    fc.assert(
+      fc.property(fc.array(range, { maxLength: 4 }), range, (earlier, { start, pages: wanted }) => {
+        const entries = fresh();
+        for (const { start, pages } of earlier)
+          split(entries, start, Math.min(pages, SMALL.spanPages - start));
+        const before = [...entries];
+        const pages = Math.min(wanted, SMALL.spanPages - start);
+        const ends = [start, start + pages];
+        split(entries, start, pages);
+        for (const end of ends) if (end < SMALL.spanPages) expect(end % entries[end]).toBe(0);
+        for (const page of allPages) {
+          const base = page - (page % before[page]);
+          const holdsEnd = ends.some((end) => base < end && end < base + before[page]);
+          if (!holdsEnd) expect(entries[page]).toBe(before[page]);
+        }
+        expect(split(entries, start, pages)).toEqual([]);
       }),
     );
   });

@@ -1,7 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from './errors.ts';
 import { x86Geometry } from './geometry.ts';
-import { flushesFor, hostCallsFor, PLATFORM_NAMES, platformNamed } from './platform.ts';
+import { flushesFor, hostCallsByPage, hostCallsFor, PLATFORM_NAMES, platformNamed } from './platform.ts';
 import { pfn } from './units.ts';
 
 const geometry = x86Geometry(8 * 512);
@@ -71,17 +72,78 @@ describe('flushes of one conversion', () => {
     ['hyperv-vtom', 'encrypt', 34, { full: 1, ranged: 0 }],
     ['cca', 'decrypt', 512, { full: 0, ranged: 1 }],
     ['cca', 'decrypt', 513, { full: 1, ranged: 0 }],
+    ['cca-bbml3', 'encrypt', 513, { full: 1, ranged: 0 }],
     ['pkvm', 'decrypt', 513, { full: 0, ranged: 0 }],
   ] as const)('on %s, %s of %i pages', (platform, direction, pages, expected) => {
     expect(flushesFor(platformNamed(platform), pages, direction)).toEqual(expected);
   });
 });
 
+describe('calls to the host for a vmalloc address', () => {
+  const byPage = (platform: string, before: number, pages: number) =>
+    hostCallsByPage(platformNamed(platform), before, pages);
+
+  it.each([
+    ['snp', 4096, 64],
+    ['snp', 512, 8],
+    ['snp', 1, 1],
+    ['hyperv-vtom', 4096, 9],
+    ['hyperv-vtom', 510, 1],
+    ['pkvm', 4096, 4096],
+    ['tdx', 4096, 1],
+    ['none', 4096, 0],
+  ])('on %s, %i pages take %i: every entry is a page', (platform, pages, expected) => {
+    expect(byPage(platform, 0, pages)).toBe(expected);
+  });
+
+  it('are as many in however many runs the pages of the call lie', () => {
+    const runs = fc.array(fc.integer({ min: 1, max: 600 }), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(fc.constantFrom('snp', 'hyperv-vtom', 'pkvm'), runs, (platform, lengths) => {
+        let before = 0;
+        let calls = 0;
+        for (const pages of lengths) {
+          calls += byPage(platform, before, pages);
+          before += pages;
+        }
+        expect(calls).toBe(byPage(platform, 0, before));
+      }),
+    );
+  });
+
+  it('a run that fits into the last call’s list takes none', () => {
+    expect(byPage('snp', 63, 1)).toBe(0);
+    expect(byPage('snp', 64, 1)).toBe(1);
+  });
+});
+
 describe('a platform', () => {
+  it('says what becomes of a vmalloc address and of a stray read, and how small a slab’s objects may be', () => {
+    const told = PLATFORM_NAMES.map((name) => {
+      const { directMap, vmallocAddress, strayRead, dmaMinAlign } = platformNamed(name);
+      return [name, directMap, vmallocAddress, strayRead, dmaMinAlign];
+    });
+    expect(told).toEqual([
+      ['snp', 'split', 'converted', 'fixed up', 8],
+      ['tdx', 'split', 'unsupported', 'fatal', 8],
+      ['hyperv-vtom', 'split', 'converted', 'fixed up', 8],
+      ['cca', 'pages', 'rejected', 'fixed up', 128],
+      ['cca-bbml3', 'contiguous', 'rejected', 'fixed up', 128],
+      ['pkvm', 'untouched', 'unsupported', 'impossible', 128],
+      ['none', 'split', 'converted', 'impossible', 8],
+    ]);
+  });
+
+  it('converts single pages unless told', () => {
+    expect(PLATFORM_NAMES.map((name) => platformNamed(name).granulePages)).toEqual(
+      PLATFORM_NAMES.map(() => 1),
+    );
+  });
+
   it('is asked for by name, and an unknown name lists what there is', () => {
-    expect(PLATFORM_NAMES).toEqual(['snp', 'tdx', 'hyperv-vtom', 'cca', 'pkvm', 'none']);
+    expect(PLATFORM_NAMES).toEqual(['snp', 'tdx', 'hyperv-vtom', 'cca', 'cca-bbml3', 'pkvm', 'none']);
     expect(() => platformNamed('sgx')).toThrow(
-      new InputError("unknown platform 'sgx'; available: snp, tdx, hyperv-vtom, cca, pkvm, none"),
+      new InputError("unknown platform 'sgx'; available: snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none"),
     );
     expect(() => platformNamed('constructor')).toThrow(InputError);
   });

@@ -2,17 +2,91 @@
 import { type BoundaryMap, type MappedRange, splitAtBoundaries, splitForChange } from './direct-map.ts';
 import { InvariantError } from './errors.ts';
 import { type EventBatch, EventRows } from './events/columns.ts';
-import type { EventBody, PoolEvent } from './events/types.ts';
+import type { EventBody, EventType, PoolEvent } from './events/types.ts';
 import { checkGeometry, type Geometry } from './geometry.ts';
 import type { MappingLevel, MappingRun } from './memory-state.ts';
 import { type Direction, type GranulePages, type PlatformName, platformNamed } from './platform.ts';
 import { Columns } from './state/columns.ts';
+import { COUNTER_NAMES, type Counters } from './state/counters.ts';
 import type { Frame } from './state/editor.ts';
+import { brokenInvariants } from './state/invariants.ts';
 import type { Extent, StateView } from './state/view.ts';
 import { type AllocationId, allocationId, nanoseconds, type Pfn, pfn } from './units.ts';
 
 /** An event, or its body: seq is filled in, time and request are 0 unless told. */
 export type Told = EventBody & { readonly time?: number; readonly request?: number };
+
+const ID = { allocation: allocationId(0xfffffffe) } as const;
+const RANGE = { pfn: pfn(0xfffffffd), pages: 0xfffffffc } as const;
+const ASKED = { ...ID, pages: 3, bytes: 0xfffffffb, owner: 0xffff } as const;
+
+/**
+ * Every type of event with each of its fields, the optional ones as well, and all of them different: what a log must
+ * hold. Not a history, and few of them can have happened.
+ */
+export const EXAMPLES: Readonly<Record<EventType, readonly EventBody[]>> = {
+  'owner-registered': [{ type: 'owner-registered', owner: 0xffff, name: 'nic "0" ü\n' }],
+  'allocation-requested': [
+    { type: 'allocation-requested', ...ASKED, api: 'alloc_pages' },
+    { type: 'allocation-requested', ...ASKED, api: 'kmalloc', align: 4096 },
+    { type: 'allocation-requested', ...ASKED, api: 'dma_map', node: 0 },
+    {
+      type: 'allocation-requested',
+      ...ASKED,
+      api: 'dma_alloc_coherent',
+      gfp: 'GFP_ATOMIC',
+      node: 62,
+      align: 2,
+    },
+    { type: 'allocation-requested', ...ASKED, api: 'vmalloc', gfp: 'GFP_KERNEL|__GFP_DMA32|__GFP_ACCOUNT' },
+  ],
+  'free-requested': [
+    { type: 'free-requested', ...ID },
+    { type: 'free-requested', ...ID, gfp: 'GFP_NOWAIT' },
+  ],
+  'pages-claimed': [{ type: 'pages-claimed', ...RANGE, migratetype: 'CMA' }],
+  'pages-returned': [{ type: 'pages-returned', ...RANGE }],
+  'large-page-split': [
+    { type: 'large-page-split', pfn: RANGE.pfn, level: 2 },
+    { type: 'large-page-split', pfn: RANGE.pfn, level: 3 },
+  ],
+  'large-page-restored': [{ type: 'large-page-restored', pfn: RANGE.pfn }],
+  'pages-decrypted': [{ type: 'pages-decrypted', ...RANGE }],
+  'pages-encrypted': [{ type: 'pages-encrypted', ...RANGE }],
+  'conversion-failed': [
+    { type: 'conversion-failed', ...RANGE, direction: 'decrypt' },
+    { type: 'conversion-failed', ...RANGE, direction: 'encrypt' },
+    { type: 'conversion-failed', ...RANGE, direction: 'decrypt', converted: true },
+    { type: 'conversion-failed', ...RANGE, direction: 'encrypt', converted: true },
+  ],
+  'pages-allocated': [{ type: 'pages-allocated', ...ID, ...RANGE }],
+  'pages-freed': [{ type: 'pages-freed', ...ID, ...RANGE }],
+  'allocation-failed': [{ type: 'allocation-failed', ...ID, pages: 3, reason: 'swiotlb-full' }],
+  'pages-leaked': [{ type: 'pages-leaked', ...RANGE, owner: 0xffff }],
+  'slab-created': [{ type: 'slab-created', ...ID, ...RANGE, unitBytes: 0xfffffffb, cache: 0xffff }],
+  'slab-destroyed': [{ type: 'slab-destroyed', ...ID, slab: 0xfffffffd }],
+  'object-allocated': [{ type: 'object-allocated', ...ID, slab: 0xfffffffd, unit: 511, bytes: 0xfffffffb }],
+  'object-freed': [{ type: 'object-freed', ...ID }],
+  'vm-area-mapped': [{ type: 'vm-area-mapped', ...ID, pages: 4096 }],
+  'vm-area-unmapped': [{ type: 'vm-area-unmapped', ...ID, pages: 4096 }],
+  'vm-area-decrypted': [{ type: 'vm-area-decrypted', ...RANGE, offset: 0xfffffffb }],
+  'vm-area-encrypted': [{ type: 'vm-area-encrypted', ...RANGE, offset: 0xfffffffb }],
+  'contiguous-split': [
+    { type: 'contiguous-split', pfn: RANGE.pfn, level: 1 },
+    { type: 'contiguous-split', pfn: RANGE.pfn, level: 2 },
+  ],
+  'user-mapped': [{ type: 'user-mapped', ...ID }],
+  'user-unmapped': [{ type: 'user-unmapped', ...ID }],
+  'background-allocated': [{ type: 'background-allocated', ...RANGE, migratetype: 'Movable' }],
+  'background-freed': [{ type: 'background-freed', ...RANGE }],
+  'reserve-refilled': [{ type: 'reserve-refilled', pages: 0xfffffffc }],
+  'block-compacted': [{ type: 'block-compacted', ...RANGE }],
+};
+
+/** The examples as the events of one log. */
+export const EXAMPLE_EVENTS: readonly PoolEvent[] = Object.values(EXAMPLES)
+  .flat()
+  .map((body, seq) => ({ seq, time: nanoseconds(2 ** 53 - 1), request: 0xffffffff, ...body }) as PoolEvent);
 
 /** The events as one batch. */
 export function batchOf(events: readonly (Told | PoolEvent)[], firstSeq = 0): EventBatch {
@@ -47,6 +121,53 @@ export const smallFrame = (
   geometry: SMALL,
   platform: { ...platformNamed(platform), restore, granulePages },
 });
+
+/**
+ * What the specs of the reducer are written in: given some events, when others happen, then so much has changed. Not in
+ * terms of any test runner, so whatever is not as it should be throws.
+ */
+export class Given {
+  readonly columns: Columns;
+  readonly view: StateView;
+
+  constructor(frame: Frame, directMap: readonly MappingRun[], events: readonly Told[]) {
+    this.columns = new Columns(frame, directMap);
+    this.view = this.columns.view();
+    this.columns.fold(batchOf(events));
+  }
+
+  /** Folds events; gives the counters that changed and by how much, without `events`. */
+  when(...events: readonly Told[]): Partial<Counters> {
+    const before = this.columns.publishCounters();
+    this.columns.fold(batchOf(events));
+    const after = this.columns.publishCounters();
+    const broken = brokenInvariants(this.view);
+    if (broken.length > 0) throw new Error(`broken invariants:\n${broken.join('\n')}`);
+    return Object.fromEntries(
+      COUNTER_NAMES.filter((name) => name !== 'events' && after[name] !== before[name]).map((name) => [
+        name,
+        after[name] - before[name],
+      ]),
+    );
+  }
+
+  /** The event cannot have happened: it throws an InvariantError that says `why`, and nothing changes. */
+  refuses(event: Told, why: string): void {
+    const hash = this.columns.hash();
+    let message = 'it was not refused';
+    try {
+      this.columns.fold(batchOf([event]));
+    } catch (error) {
+      if (!(error instanceof InvariantError)) throw error;
+      message = error.message;
+    }
+    if (!message.includes(why) || !message.includes(`(${event.type}, `)) {
+      throw new Error(`${event.type} should be refused because '${why}', but: ${message}`);
+    }
+    // The hash takes in every counter and every table.
+    if (this.columns.hash() !== hash) throw new Error(`the refused ${event.type} has changed the state`);
+  }
+}
 
 /** A choice is any whole number; what it means is up to the history. */
 export type Choices = readonly number[];
@@ -402,16 +523,18 @@ class History implements MappedRange, BoundaryMap {
   }
 
   /** Others take a chunk, or give one back that they took. */
-  background({ choice, at, pages }: Proposal): void {
+  background({ choice, at }: Proposal): void {
     const held = this.#background.at(-1);
     if (held !== undefined && choice % 2 === 0) {
       if (this.happens({ type: 'background-freed', ...held })) this.#background.pop();
       return;
     }
-    const isHeld = (chunk: Extent) => chunk.pfn < at + pages && at < chunk.pfn + chunk.pages;
-    if (this.#background.some(isHeld)) return;
-    if (this.happens({ type: 'background-allocated', pfn: at, pages, migratetype: 'Movable' })) {
-      this.#background.push({ pfn: at, pages });
+    const isFree = (page: Pfn) =>
+      !this.#view.is('claimed', page) &&
+      !this.#background.some((chunk) => chunk.pfn <= page && page < chunk.pfn + chunk.pages);
+    const chunk = { pfn: this.#next(at, isFree), pages: 1 };
+    if (this.happens({ type: 'background-allocated', ...chunk, migratetype: 'Movable' })) {
+      this.#background.push(chunk);
     }
   }
 

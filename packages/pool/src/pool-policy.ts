@@ -280,9 +280,10 @@ class PoolPolicy implements Policy {
       const { granulePages } = view.platform;
       if (granulePages === 1 || this.#reserve === undefined) this.#unshare(start, pages, view, record);
       else this.#unshareAround(this.#reserve, start, pages, view, record);
-      this.#map.forEachBlock(start, pages, (_, __, block) => {
+      const lastBlock = Math.floor((start + pages - 1) / this.#pagesPerBlock);
+      for (let block = Math.floor(start / this.#pagesPerBlock); block <= lastBlock; block++) {
         if (this.#map.extents[block] === 0) this.#blockEmptied(block, view, record);
-      });
+      }
     }
   }
 

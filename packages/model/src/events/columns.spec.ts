@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { batchOf, historyOf, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
+import { InputError } from '../errors.ts';
+import { attributesOf, gfpNamed } from '../requests.ts';
+import {
+  batchOf,
+  EXAMPLE_EVENTS,
+  EXAMPLES,
+  historyOf,
+  SMALL_MAP,
+  smallFrame,
+  someChoices,
+} from '../testing.ts';
 import { pfn } from '../units.ts';
 import { type ColumnName, EventRows, eventAt } from './columns.ts';
-import { EVENT_TYPES, TYPE } from './types.ts';
+import { EVENT_TYPES, type EventType, TYPE } from './types.ts';
 
 const CHOICES = someChoices(300);
 const EVENTS = historyOf(smallFrame('snp', true), SMALL_MAP, CHOICES);
@@ -18,6 +28,14 @@ const COLUMNS: readonly ColumnName[] = [
   'time',
 ];
 
+/** The word that a request's fields beside api, pages, bytes and owner make. */
+const attributesTold = ({ gfp, node, align }: { gfp?: string; node?: number; align?: number }) =>
+  attributesOf({
+    ...(gfp === undefined ? {} : { gfp: gfpNamed(gfp) }),
+    ...(node === undefined ? {} : { node }),
+    ...(align === undefined ? {} : { align }),
+  });
+
 describe('a batch of events', () => {
   it('gives back the events it was made of', () => {
     expect([...batchOf(EVENTS)]).toEqual(EVENTS);
@@ -27,18 +45,25 @@ describe('a batch of events', () => {
     expect(batchOf(EVENTS.slice(20, 25), 20).at(3).seq).toBe(23);
   });
 
+  it('gives back every field of every type of event', () => {
+    expect([...batchOf(EXAMPLE_EVENTS)]).toEqual(EXAMPLE_EVENTS);
+  });
+
   it('reads row by row what its events say', () => {
     const batch = batchOf(EVENTS);
     for (const [row, event] of EVENTS.entries()) {
       const figures = event as unknown as Record<string, number | undefined>;
+      const isRequest = event.type === 'allocation-requested' || event.type === 'free-requested';
+      const bytes = figures['bytes'] ?? figures['unitBytes'] ?? figures['offset'];
       expect(EVENT_TYPES[batch.typeAt(row)]).toBe(event.type);
       expect(batch.timeAt(row)).toBe(event.time);
       expect(batch.requestAt(row)).toBe(event.request);
       expect(batch.allocationAt(row)).toBe(figures['allocation'] ?? 0);
-      expect(batch.pfnAt(row)).toBe(figures['pfn'] ?? 0);
-      expect(batch.pagesAt(row)).toBe(figures['pages'] ?? 0);
-      expect(batch.bytesAt(row)).toBe(figures['bytes'] ?? 0);
-      expect(batch.ownerAt(row)).toBe(figures['owner'] ?? 0);
+      expect(batch.pagesAt(row)).toBe(figures['pages'] ?? figures['unit'] ?? 0);
+      expect(batch.bytesAt(row)).toBe(bytes ?? 0);
+      expect(batch.ownerAt(row)).toBe(figures['owner'] ?? figures['cache'] ?? 0);
+      if (isRequest) expect(batch.pfnAt(row)).toBe(attributesTold(event));
+      else expect(batch.pfnAt(row)).toBe(figures['pfn'] ?? figures['slab'] ?? 0);
       if (event.type === 'large-page-split') expect(batch.codeAt(row)).toBe(event.level);
     }
   });
@@ -86,6 +111,31 @@ describe('rows', () => {
   it('take nothing of what is not an event', () => {
     const rows = new EventRows(2);
     for (const wrong of [null, 7, 'x', [], {}]) expect(() => rows.appendObject(wrong)).toThrow('event');
+    expect(rows.length).toBe(0);
+  });
+
+  it.each<[Record<string, unknown>, string]>([
+    [{ type: 'allocation-requested', gfp: 7 }, "'gfp' must be flags as in GFP_ATOMIC|__GFP_DMA32"],
+    [{ type: 'allocation-requested', gfp: 'GFP_USER' }, "unknown gfp flag 'GFP_USER'; known: GFP_KERNEL,"],
+    [{ type: 'allocation-requested', node: 63 }, "'node' must be a node from 0 to 62"],
+    [{ type: 'allocation-requested', node: -1 }, "'node' must be a node from 0 to 62"],
+    [{ type: 'allocation-requested', align: 24 }, "'align' must be a power of two up to 4096"],
+    [{ type: 'allocation-requested', align: 8192 }, "'align' must be a power of two up to 4096"],
+    [{ type: 'allocation-requested', align: 0 }, "'align' must be a power of two up to 4096"],
+    [{ type: 'free-requested', node: 1 }, "free-requested: unknown field 'node'"],
+    [{ type: 'conversion-failed', converted: false }, "'converted' must be true, or left out"],
+    [{ type: 'contiguous-split', level: 3 }, "'level' must be 1 (4K) or 2 (2M)"],
+    [{ type: 'pages-leaked', owner: undefined }, "'owner' must be a whole number from 0 to 65535"],
+    [{ type: 'slab-created', unitBytes: -8 }, "'unitBytes' must be a whole number"],
+    [{ type: 'slab-created', cache: 65536 }, "'cache' must be a whole number from 0 to 65535"],
+    [{ type: 'object-allocated', unit: 1.5 }, "'unit' must be a whole number"],
+    [{ type: 'vm-area-decrypted', offset: undefined }, "'offset' must be a whole number"],
+    [{ type: 'allocation-failed', reason: 'bad luck' }, "'reason' must be one of out-of-memory, too-large,"],
+  ])('refuse a field that no such event has: %j', (wrong, message) => {
+    const [example] = EXAMPLES[wrong['type'] as EventType];
+    const rows = new EventRows(1);
+    expect(() => rows.appendObject({ ...example, ...wrong })).toThrow(InputError);
+    expect(() => rows.appendObject({ ...example, ...wrong })).toThrow(message);
     expect(rows.length).toBe(0);
   });
 

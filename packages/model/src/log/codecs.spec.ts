@@ -3,12 +3,30 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.ts';
 import type { EventBatch } from '../events/columns.ts';
-import { EVENT_TYPES, type PoolEvent } from '../events/types.ts';
+import { EVENT_TYPES, type EventBody, type PoolEvent } from '../events/types.ts';
 import { MIGRATETYPES } from '../memory-state.ts';
+import { APIS } from '../requests.ts';
 import { Columns } from '../state/columns.ts';
-import { batchOf, historyOf, SMALL, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
+import {
+  batchOf,
+  EXAMPLE_EVENTS,
+  EXAMPLES,
+  historyOf,
+  SMALL,
+  SMALL_MAP,
+  smallFrame,
+  someChoices,
+  type Told,
+} from '../testing.ts';
 import { arrowSchema, fromArrow, headerFromArrow, toArrow, toArrowTrailer } from './arrow.ts';
-import { frameOf, type LogHeader, logHeader, parseHeader } from './header.ts';
+import {
+  DEFAULT_WORKER_DELAY,
+  frameOf,
+  type LogHeader,
+  logHeader,
+  PLAIN_PAGE_SOURCE,
+  parseHeader,
+} from './header.ts';
 import { encodeHeaderLine, encodeLines, encodeTrailerLine, NdjsonDecoder } from './ndjson.ts';
 import { parseTrailer } from './trailer.ts';
 
@@ -103,6 +121,30 @@ describe('NDJSON', () => {
     );
   });
 
+  it('holds every field of every type of event', () => {
+    expect(EXAMPLE_EVENTS.length).toBeGreaterThan(EVENT_TYPES.length);
+    const { batches } = decodeLines(linesOf([batchOf(EXAMPLE_EVENTS)]));
+    expect(eventsOf(batches)).toEqual(EXAMPLE_EVENTS);
+  });
+
+  it('leaves out what is usual: GFP_KERNEL, any node, no alignment, a host that did not convert', () => {
+    const plain = EXAMPLES['allocation-requested'][0];
+    const [line] = encodeLines(batchOf([{ ...plain, gfp: 'GFP_KERNEL', align: 1 } as Told])).split('\n');
+    expect(Object.keys(JSON.parse(line))).toEqual([
+      'seq',
+      'time',
+      'request',
+      'type',
+      'allocation',
+      'api',
+      'pages',
+      'bytes',
+      'owner',
+    ]);
+    const [failed] = encodeLines(batchOf([EXAMPLES['conversion-failed'][0]])).split('\n');
+    expect(failed).not.toContain('converted');
+  });
+
   it('writes one JSON object a line, with the names that events have in code', () => {
     const [, first] = linesOf(cut(EVENTS, 100));
     expect(first).toBe('{"seq":0,"time":0,"request":0,"type":"owner-registered","owner":0,"name":"netvsc"}');
@@ -189,6 +231,12 @@ describe('Arrow', () => {
     );
   });
 
+  it('holds every field of every type of event', () => {
+    const [record] = throughArrow([batchOf(EXAMPLE_EVENTS)], '0'.repeat(64));
+    const read = fromArrow(record, 0);
+    expect('batch' in read && [...read.batch]).toEqual(EXAMPLE_EVENTS);
+  });
+
   it('ends with a trailer that counts the events before it', () => {
     const hash = 'a'.repeat(64);
     const last = [...throughArrow(cut(EVENTS, 4096), hash)].at(-1)!;
@@ -206,16 +254,50 @@ describe('Arrow', () => {
     expect(() => headerFromArrow(new Schema(schema.fields, noJson))).toThrow('not JSON');
   });
 
-  it.each([
-    ['type', EVENT_TYPES.length, 'event 5 has the unknown type code 14'],
-    ['code', 200, 'event 5 (pages-claimed) has the unknown code 200'],
-  ] as const)('refuses a %s that no event has', (name, value, message) => {
-    const [claim] = EVENTS.filter((event) => event.type === 'pages-claimed');
+  const CLAIMED = EXAMPLES['pages-claimed'][0];
+  const REQUESTED = EXAMPLES['allocation-requested'][0];
+  const FREED = EXAMPLES['free-requested'][0];
+
+  it.each<[EventBody, 'type' | 'code' | 'pfn', number, string]>([
+    [CLAIMED, 'type', EVENT_TYPES.length, `event 5 has the unknown type code ${EVENT_TYPES.length}`],
+    [CLAIMED, 'code', 200, 'event 5 (pages-claimed) has the unknown code 200'],
+    [REQUESTED, 'code', APIS.length, `event 5 (allocation-requested) has the unknown code ${APIS.length}`],
+    [EXAMPLES['conversion-failed'][0], 'code', 4, 'event 5 (conversion-failed) has the unknown code 4'],
+    [EXAMPLES['contiguous-split'][0], 'code', 0, 'event 5 (contiguous-split) has the unknown code 0'],
+    [EXAMPLES['contiguous-split'][0], 'code', 3, 'event 5 (contiguous-split) has the unknown code 3'],
+    [EXAMPLES['large-page-split'][0], 'code', 1, 'event 5 (large-page-split) has the unknown code 1'],
+    [EXAMPLES['slab-created'][0], 'code', 1, 'event 5 (slab-created) has the unknown code 1'],
+    [EXAMPLES['allocation-failed'][0], 'code', 6, 'event 5 (allocation-failed) has the unknown code 6'],
+    // A flag, an alignment and a node that are none; a free has flags only.
+    [REQUESTED, 'pfn', 64, 'event 5 is a request with unknown attributes 64'],
+    [REQUESTED, 'pfn', 13 << 8, 'event 5 is a request with unknown attributes 3328'],
+    [REQUESTED, 'pfn', 64 << 16, 'event 5 is a request with unknown attributes 4194304'],
+    [REQUESTED, 'pfn', 2 ** 32 - 1, 'event 5 is a request with unknown attributes 4294967295'],
+    [FREED, 'pfn', 1 << 8, 'event 5 is a request with unknown attributes 256'],
+    [FREED, 'pfn', 1 << 16, 'event 5 is a request with unknown attributes 65536'],
+  ])('refuses %j with %s %i', (event, name, value, message) => {
     const schema = arrowSchema(header);
-    const record = toArrow(schema, batchOf([claim]));
+    const record = toArrow(schema, batchOf([event]));
     record.getChild(name)!.data[0].values[0] = value;
     expect(() => fromArrow(record as RecordBatch, 5)).toThrow(InputError);
     expect(() => fromArrow(record as RecordBatch, 5)).toThrow(message);
+  });
+
+  it.each(EXAMPLE_EVENTS)('takes nothing that NDJSON could not say: $type', (event) => {
+    const schema = arrowSchema(header);
+    for (let code = 0; code < 256; code++) {
+      const record = toArrow(schema, batchOf([event]));
+      record.getChild('code')!.data[0].values[0] = code;
+      let read: ReturnType<typeof fromArrow>;
+      try {
+        read = fromArrow(record as RecordBatch, 0);
+      } catch (error) {
+        expect(error).toBeInstanceOf(InputError);
+        continue;
+      }
+      if ('trailer' in read) throw new Error('no trailer was written');
+      expect(eventsOf(decodeLines(linesOf([read.batch])).batches)).toEqual([...read.batch]);
+    }
   });
 });
 
@@ -224,6 +306,34 @@ describe('a header', () => {
 
   it('is read as it was written', () => {
     expect(parseHeader(asRead())).toEqual(header);
+  });
+
+  it('says how the page source works and when the worker runs, also where nobody told', () => {
+    expect(header.pageSource).toEqual(PLAIN_PAGE_SOURCE);
+    expect(header.workerDelay).toBe(DEFAULT_WORKER_DELAY);
+    expect(header).not.toHaveProperty('faults');
+    expect(header).not.toHaveProperty('swiotlb');
+  });
+
+  it('is read as it was written with all that can be left out', () => {
+    const { decpool, schema, memory, ...rest } = header;
+    const full = logHeader({
+      ...rest,
+      memory: { ...memory, zones: memory.zones.map((zone) => ({ ...zone, node: 1 })) },
+      workerDelay: 0,
+      pageSource: { kernel: '7.x', perCpuLists: true, compaction: true },
+      swiotlb: { bytes: 2 ** 26, dynamic: true },
+      faults: { seed: 1, decrypt: 0.5, encrypt: 1, converted: 0, retries: 3 },
+    });
+    const read = parseHeader(JSON.parse(JSON.stringify(full)));
+    expect(read).toEqual(full);
+    expect(encodeHeaderLine(read)).toBe(encodeHeaderLine(full));
+    expect([decpool, schema]).toEqual([full.decpool, full.schema]);
+  });
+
+  it('is refused when it is made of parts that are none', () => {
+    const { decpool: _, schema: __, ...parts } = header;
+    expect(() => logHeader({ ...parts, seed: -1 })).toThrow("wrong at 'seed'");
   });
 
   it('holds nothing that differs from run to run', () => {
@@ -252,6 +362,20 @@ describe('a header', () => {
     ],
     ['ten orders', (h) => h.memory.zones[0].free.CMA.pop(), "wrong at 'memory.zones.0.free.CMA'"],
     ['a level that is none', (h) => h.memory.directMap.push([0, 1, 4]), "wrong at 'memory.directMap.4"],
+    ['granules of 8 KiB', (h) => Object.assign(h.platform, { granulePages: 2 }), 'platform.granulePages'],
+    ['stray reads of no kind', (h) => Object.assign(h.platform, { strayRead: '' }), 'platform.strayRead'],
+    ['a vmalloc address of no kind', (h) => delete h.platform.vmallocAddress, 'platform.vmallocAddress'],
+    ['no worker delay', (h) => delete h.workerDelay, "wrong at 'workerDelay'"],
+    ['a kernel that is none', (h) => Object.assign(h.pageSource, { kernel: '5.x' }), 'pageSource.kernel'],
+    ['an unknown setting', (h) => Object.assign(h.pageSource, { magic: true }), "wrong at 'pageSource'"],
+    ['bounce buffers of no size', (h) => Object.assign(h, { swiotlb: { dynamic: true } }), 'swiotlb.bytes'],
+    ['faults without a seed', (h) => Object.assign(h, { faults: { decrypt: 0 } }), "wrong at 'faults.seed'"],
+    [
+      'faults more often than always',
+      (h) => Object.assign(h, { faults: { seed: 1, decrypt: 1.5, encrypt: 0, converted: 0, retries: 0 } }),
+      "wrong at 'faults.decrypt'",
+    ],
+    ['a negative node', (h) => Object.assign(h.memory.zones[0], { node: -1 }), 'memory.zones.0.node'],
     ['a negative seed', (h) => Object.assign(h, { seed: -1 }), "wrong at 'seed'"],
     ['a direct map beyond its memory', (h) => h.memory.directMap.push([0, 2 ** 40, 1]), 'direct map'],
     ['RAM beyond its geometry', (h) => h.memory.zones[0].ram.push([0, 2 ** 40]), 'RAM'],

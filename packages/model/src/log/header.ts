@@ -148,15 +148,18 @@ export type LogHeader = Readonly<z.infer<typeof headerSchema>>;
 type HeaderParts = Omit<LogHeader, 'decpool' | 'schema' | 'workerDelay' | 'pageSource'> &
   Partial<Pick<LogHeader, 'workerDelay' | 'pageSource'>>;
 
-/** Makes a header from its parts; what is fixed, or left out, is filled in. */
+/**
+ * Makes a header from its parts; what is fixed, or left out, is filled in. Its keys are in the order in which a header is
+ * read, whoever made the parts: so a log that was read is written again as the same bytes. Throws InputError.
+ */
 export function logHeader(parts: HeaderParts): LogHeader {
-  return {
+  return inOrder({
     decpool: 'event log',
     schema: SCHEMA_VERSION,
     workerDelay: DEFAULT_WORKER_DELAY,
     pageSource: PLAIN_PAGE_SOURCE,
     ...parts,
-  };
+  });
 }
 
 /** Checks what was read where a header should be. Throws InputError that says what is wrong. */
@@ -165,14 +168,17 @@ export function parseHeader(value: unknown): LogHeader {
   if (typeof schema === 'number' && schema !== SCHEMA_VERSION) {
     throw new InputError(`the log has schema version ${schema}; this program reads ${SCHEMA_VERSION}`);
   }
+  const header = inOrder(value);
+  checkGeometry(header.geometry);
+  checkExtent(header);
+  return header;
+}
+
+function inOrder(value: unknown): LogHeader {
   const parsed = headerSchema.safeParse(value);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new InputError(`the log's header is wrong at '${issue.path.join('.')}': ${issue.message}`);
-  }
-  checkGeometry(parsed.data.geometry);
-  checkExtent(parsed.data);
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new InputError(`the log's header is wrong at '${issue.path.join('.')}': ${issue.message}`);
 }
 
 /** Memory beyond what the geometry spans could not be folded, and would take for ever to lay out. */

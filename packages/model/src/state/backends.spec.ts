@@ -3,12 +3,21 @@ import { describe, expect, it } from 'vitest';
 import type { EventBatch } from '../events/columns.ts';
 import { EventRows } from '../events/columns.ts';
 import { EVENT_TYPES } from '../events/types.ts';
-import { PLATFORM_NAMES } from '../platform.ts';
+import { GRANULES, PLATFORM_NAMES } from '../platform.ts';
 import { batchOf, historyOf, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
 import { allocationId, blockIndex, pfn } from '../units.ts';
 import { Columns } from './columns.ts';
 import { brokenInvariants } from './invariants.ts';
-import { ALLOCATION, ALLOCATION_WORDS, BITMAP, blockLayout, STATUS } from './layout.ts';
+import {
+  ALLOCATION,
+  ALLOCATION_WORDS,
+  AREA_MAPPED,
+  BITMAP,
+  blockLayout,
+  SLAB,
+  SLAB_WORDS,
+  STATUS,
+} from './layout.ts';
 import { foldBatch, hashOf, initialState, publish, type State, viewOf } from './state.ts';
 
 const histories = (maxLength: number) =>
@@ -16,10 +25,11 @@ const histories = (maxLength: number) =>
     .record({
       platform: fc.constantFrom(...PLATFORM_NAMES),
       restore: fc.boolean(),
+      granulePages: fc.constantFrom(...GRANULES),
       choices: fc.array(fc.nat(2 ** 30), { maxLength, size: 'max' }),
     })
-    .map(({ platform, restore, choices }) => {
-      const frame = smallFrame(platform as 'snp', restore);
+    .map(({ platform, restore, granulePages, choices }) => {
+      const frame = smallFrame(platform, restore, granulePages);
       return { frame, events: historyOf(frame, SMALL_MAP, choices) };
     });
 
@@ -34,14 +44,45 @@ function batchesOf(events: ReturnType<typeof historyOf>, sizes: readonly number[
   return batches;
 }
 
-/** A history in which every type of event happens; the specs below damage and compare it. */
+/** A history in which all happens that can on its platform; the specs below damage and compare it. */
 const CHOICES = someChoices(900);
 const frame = smallFrame('snp', true);
 const EVENTS = historyOf(frame, SMALL_MAP, CHOICES);
 
 describe('a random history', () => {
-  it('is rich enough to prove something: every type of event happens in it', () => {
-    expect(new Set(EVENTS.map((event) => event.type))).toEqual(new Set(EVENT_TYPES));
+  const typesOf = (events: typeof EVENTS) => events.map((event) => event.type);
+
+  it('is rich enough to prove something: every type of event happens in it, and most of them often', () => {
+    const contiguous = historyOf(smallFrame('cca-bbml3', true), SMALL_MAP, CHOICES);
+    const granules = historyOf(smallFrame('snp', false, 4), SMALL_MAP, CHOICES);
+    const counts = new Map(EVENT_TYPES.map((type) => [type, 0]));
+    for (const type of [EVENTS, contiguous, granules].flatMap(typesOf))
+      counts.set(type, counts.get(type)! + 1);
+    for (const [type, count] of counts) {
+      expect(count, type).toBeGreaterThanOrEqual(type === 'owner-registered' ? 6 : 12);
+    }
+    expect(new Set(typesOf(EVENTS))).toEqual(
+      new Set(EVENT_TYPES.filter((type) => type !== 'contiguous-split')),
+    );
+  });
+
+  it('takes about as many events as it has choices, on every platform and for every granule', () => {
+    for (const platform of PLATFORM_NAMES) {
+      for (const granulePages of GRANULES) {
+        const events = historyOf(smallFrame(platform, true, granulePages), SMALL_MAP, CHOICES);
+        expect(events.length, `${platform}, ${granulePages}`).toBeGreaterThan(CHOICES.length * 0.9);
+      }
+    }
+  });
+
+  it('splits contiguous entries of both sizes, and converts memory in whole granules', () => {
+    const contiguous = historyOf(smallFrame('cca-bbml3', true), SMALL_MAP, CHOICES);
+    const levels = contiguous.flatMap((event) => (event.type === 'contiguous-split' ? [event.level] : []));
+    expect(new Set(levels)).toEqual(new Set([1, 2]));
+    for (const event of historyOf(smallFrame('snp', false, 16), SMALL_MAP, CHOICES)) {
+      if (event.type !== 'pages-decrypted' && event.type !== 'vm-area-encrypted') continue;
+      expect([event.pfn % 16, event.pages % 16]).toEqual([0, 0]);
+    }
   });
 
   it('breaks no invariant after any of its events', () => {
@@ -264,6 +305,10 @@ describe('the invariants', () => {
     'owners',
     'requests',
     'failedRequests',
+    'liveSlabs',
+    'liveObjects',
+    'vmAreaPages',
+    'userMappings',
   ] as const)('find a wrong counter: %s', (name) => {
     for (const error of [1, -1]) {
       const columns = simple();
@@ -338,6 +383,61 @@ describe('the invariants', () => {
     columns.mapping.words[0] = 2;
     expect(brokenInvariants(columns.view())).toContain('block 0 is mixed but mapped by a large page');
   });
+
+  it('find a slab whose used units, pages or objects are not what it says', () => {
+    const withObject = () => {
+      const columns = simple();
+      const slab = { allocation: allocationId(0), pfn: pfn(8), pages: 1, unitBytes: 512, cache: 0 } as const;
+      const asked = { allocation: allocationId(2), pages: 1, bytes: 9, owner: 0, request: 2 } as const;
+      columns.fold(
+        batchOf([
+          { type: 'slab-created', ...slab },
+          { type: 'allocation-requested', ...asked, api: 'kmalloc' },
+          { type: 'object-allocated', allocation: allocationId(2), slab: 1, unit: 3, bytes: 512 },
+        ]),
+      );
+      expect(brokenInvariants(columns.view(), SMALL_MAP)).toEqual([]);
+      return columns;
+    };
+    const used = withObject();
+    used.slabs.words[SLAB_WORDS + SLAB.usedUnits]++;
+    expect(brokenInvariants(used.view())).toContain('slab 1 counts 2 used units, its objects take 1');
+    const moved = withObject();
+    moved.slabs.words[SLAB_WORDS + SLAB.pfn] = 9;
+    expect(brokenInvariants(moved.view())).toContain('slab 1 has a page that is not allocated');
+    const gone = withObject();
+    gone.slabs.words[SLAB_WORDS + SLAB.status] = 0;
+    expect(brokenInvariants(gone.view())).toContain(
+      'allocation 2 is an object in slab 1, which is not there',
+    );
+    const over = withObject();
+    over.allocations.words[2 * ALLOCATION_WORDS + ALLOCATION.status] = STATUS.failed;
+    expect(brokenInvariants(over.view())).toContain('allocation 2 is failed but an object');
+  });
+
+  it('find an allocation that is over but mapped', () => {
+    const area = simple();
+    area.allocations.words[ALLOCATION_WORDS + ALLOCATION.api] |= AREA_MAPPED;
+    area.allocations.words[ALLOCATION_WORDS + ALLOCATION.status] = STATUS.freed;
+    expect(brokenInvariants(area.view())).toContain('allocation 1 is freed but mapped in a vmalloc area');
+    const user = simple();
+    user.allocations.words[ALLOCATION_WORDS + ALLOCATION.userMappings] = 1;
+    user.allocations.words[ALLOCATION_WORDS + ALLOCATION.status] = STATUS.freeing;
+    expect(brokenInvariants(user.view())).toContain('allocation 1 is freeing but mapped into user space');
+  });
+
+  it.each(['shared', 'unknown'] as const)(
+    'find a page that is %s in an entry whose others are not',
+    (fact) => {
+      const columns = new Columns(smallFrame('cca-bbml3'), SMALL_MAP);
+      columns.fold(batchOf([{ type: 'pages-claimed', pfn: pfn(128), pages: 64, migratetype: 'Unmovable' }]));
+      expect(brokenInvariants(columns.view())).toEqual([]);
+      columns.blocks.words[word(fact, 130)] |= 1 << (130 % 32);
+      expect(brokenInvariants(columns.view())).toContain(
+        'page 130 differs from page 128, which the same entry maps',
+      );
+    },
+  );
 
   it('find a page in two allocations', () => {
     const columns = simple();

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import { splitAtBoundaries } from '../direct-map.ts';
 import { InvariantError } from '../errors.ts';
 import { EventRows } from '../events/columns.ts';
 import { TYPE } from '../events/types.ts';
-import { x86Geometry } from '../geometry.ts';
+import { checkGeometry, x86Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
-import { type PlatformName, platformNamed } from '../platform.ts';
-import { batchOf, type Told } from '../testing.ts';
+import { type GranulePages, type Platform, type PlatformName, platformNamed } from '../platform.ts';
+import { ANY_NODE, GFP, GFP_KERNEL } from '../requests.ts';
+import { batchOf, Given, type Told } from '../testing.ts';
 import { allocationId, blockIndex, pfn } from '../units.ts';
 import { Columns } from './columns.ts';
-import { COUNTER_NAMES, type Counters } from './counters.ts';
-import { brokenInvariants } from './invariants.ts';
 
 const GIB = 512 * 512;
 const MAP: readonly MappingRun[] = [
@@ -77,52 +77,14 @@ const refused = (id: number, pages: number): Told => ({
 });
 
 /** 4 GiB of page frames, of which the first two have RAM: 4K and 2M entries, then one 1G entry. */
-class Given {
-  readonly columns: Columns;
-  readonly view;
+const memoryOn = (platform: Platform, events: readonly Told[]) =>
+  new Given({ geometry: x86Geometry(4 * GIB), platform }, MAP, events);
 
-  constructor(platform: PlatformName, restore: boolean, events: readonly Told[]) {
-    const frame = { geometry: x86Geometry(4 * GIB), platform: { ...platformNamed(platform), restore } };
-    this.columns = new Columns(frame, MAP);
-    this.view = this.columns.view();
-    this.columns.fold(batchOf(events));
-  }
-
-  /** Folds events; gives the counters that changed and by how much, without `events`. */
-  when(...events: Told[]): Partial<Counters> {
-    const before = this.columns.publishCounters();
-    this.columns.fold(batchOf(events));
-    const after = this.columns.publishCounters();
-    expect(brokenInvariants(this.view)).toEqual([]);
-    return Object.fromEntries(
-      COUNTER_NAMES.filter((name) => name !== 'events' && after[name] !== before[name]).map((name) => [
-        name,
-        after[name] - before[name],
-      ]),
-    );
-  }
-
-  /** The event cannot have happened: it throws, and nothing changes. */
-  refuses(event: Told, why: string): void {
-    const hash = this.columns.hash();
-    const counters = this.columns.publishCounters();
-    let error: unknown;
-    try {
-      this.columns.fold(batchOf([event]));
-    } catch (thrown) {
-      error = thrown;
-    }
-    expect(error).toBeInstanceOf(InvariantError);
-    expect((error as Error).message).toContain(why);
-    expect((error as Error).message).toContain(event.type);
-    expect(this.columns.hash()).toBe(hash);
-    expect(this.columns.publishCounters()).toEqual(counters);
-  }
-}
-
-const given = (...events: Told[]) => new Given('snp', false, events);
-const givenOn = (platform: PlatformName, ...events: Told[]) => new Given(platform, false, events);
-const givenRestoring = (...events: Told[]) => new Given('snp', true, events);
+const given = (...events: Told[]) => memoryOn(platformNamed('snp'), events);
+const givenOn = (platform: PlatformName, ...events: Told[]) => memoryOn(platformNamed(platform), events);
+const givenRestoring = (...events: Told[]) => memoryOn({ ...platformNamed('snp'), restore: true }, events);
+const givenGranules = (granulePages: GranulePages, ...events: Told[]) =>
+  memoryOn({ ...platformNamed('snp'), granulePages }, events);
 
 describe('at the start', () => {
   it('the direct map is as it was given, and nothing has happened', () => {
@@ -167,7 +129,10 @@ describe('pages returned', () => {
     given(claimed(100, 8)).refuses(returned(104, 8), 'page 108 is not claimed');
     given(claimed(100, 8), decrypted(103, 1)).refuses(returned(100, 8), 'page 103 is shared');
     given(claimed(100, 8), failed(103, 1, 'decrypt')).refuses(returned(100, 8), 'page 103 is in an unknown');
-    given(claimed(100, 8), failed(103, 1, 'decrypt'), leaked(103, 1)).refuses(returned(103, 1), 'page 103');
+    given(netvsc, claimed(100, 8), failed(103, 1, 'decrypt'), leaked(103, 1)).refuses(
+      returned(103, 1),
+      'page 103',
+    );
     givenOn('none', netvsc, claimed(100, 8), requested(1, 1, 1), allocated(1, 105, 1)).refuses(
       returned(100, 8),
       'page 105 is in an allocation',
@@ -250,6 +215,8 @@ describe('pages decrypted', () => {
       hostCalls: 1,
       pageTablePasses: 1,
       rangedFlushes: 2,
+      mappingChanges: 2,
+      zeroedPages: 2,
       sharedBlocks: 1,
       touchedBlocks: 1,
       mixedBlocks: 1,
@@ -266,6 +233,8 @@ describe('pages decrypted', () => {
       hostCalls: 1,
       pageTablePasses: 1,
       fullFlushes: 2,
+      mappingChanges: 1,
+      zeroedPages: 512,
       sharedBlocks: 1,
       touchedBlocks: 1,
       borders: 1,
@@ -282,6 +251,9 @@ describe('pages decrypted', () => {
       hostCalls: 1,
       pageTablePasses: 1,
       fullFlushes: 2,
+      // 24 entries of 4K, two of 2M.
+      mappingChanges: 26,
+      zeroedPages: 1048,
       sharedBlocks: 3,
       touchedBlocks: 3,
       mixedBlocks: 1,
@@ -316,6 +288,7 @@ describe('pages encrypted', () => {
       hostCalls: 1,
       pageTablePasses: 1,
       rangedFlushes: 2,
+      mappingChanges: 2,
       sharedBlocks: -1,
       mixedBlocks: -1,
       borders: -1,
@@ -347,7 +320,7 @@ describe('pages encrypted', () => {
       encrypted(100, 4),
       'page 102 is in an allocation',
     );
-    given(claimed(100, 4), failed(100, 2, 'decrypt'), leaked(101, 1)).refuses(
+    given(netvsc, claimed(100, 4), failed(100, 2, 'decrypt'), leaked(101, 1)).refuses(
       encrypted(100, 2),
       'page 101 was leaked',
     );
@@ -393,7 +366,7 @@ describe('a failed conversion', () => {
 
 describe('pages leaked', () => {
   it('are counted, and stay claimed and unknown', () => {
-    const memory = given(claimed(100, 4), failed(100, 4, 'decrypt'));
+    const memory = given(netvsc, claimed(100, 4), failed(100, 4, 'decrypt'));
     expect(memory.when(leaked(100, 2))).toEqual({ leakedPages: 2 });
     expect(memory.view.is('claimed', pfn(100))).toBe(true);
   });
@@ -403,11 +376,16 @@ describe('pages leaked', () => {
       leaked(100, 4),
       'page 102 is not in an unknown',
     );
-    given(claimed(100, 4), failed(100, 2, 'decrypt'), leaked(100, 1)).refuses(
+    given(netvsc, claimed(100, 4), failed(100, 2, 'decrypt'), leaked(100, 1)).refuses(
       leaked(100, 2),
       'page 100 was leaked',
     );
-    given().refuses(leaked(100, 1), 'page 100 is not');
+    given(netvsc).refuses(leaked(100, 1), 'page 100 is not');
+  });
+
+  it('are on somebody’s account: an owner that was registered', () => {
+    const memory = given(netvsc, claimed(100, 4), failed(100, 4, 'decrypt'));
+    memory.refuses({ ...leaked(100, 1), owner: 1 } as Told, 'owner 1 was never registered');
   });
 
   it('are never handed out or converted again', () => {
@@ -444,6 +422,11 @@ describe('an allocation requested', () => {
       bytes: 3 * 4096,
       pages: 3,
       extents: [],
+      api: 'vmalloc',
+      gfp: GFP_KERNEL,
+      node: ANY_NODE,
+      userMappings: 0,
+      isMapped: false,
     });
   });
 
@@ -658,5 +641,383 @@ describe('time', () => {
     const rows = new EventRows(1);
     rows.append(TYPE.pagesClaimed, time, 0, 0, 1, 1, 0);
     expect(() => memory.columns.fold(rows.seal(0))).toThrow(InvariantError);
+  });
+});
+
+const areaDecrypted = (at: number, pages: number, offset: number): Told => ({
+  type: 'vm-area-decrypted',
+  pfn: pfn(at),
+  pages,
+  offset,
+});
+const areaEncrypted = (at: number, pages: number, offset: number): Told => ({
+  type: 'vm-area-encrypted',
+  pfn: pfn(at),
+  pages,
+  offset,
+});
+
+describe('pages decrypted by their vmalloc address', () => {
+  const splits = Array.from({ length: 8 }, (_, block) => split(512 + block * 512, 2));
+
+  it.each([
+    // 64 entries a call, each a page though the pages are eight aligned 2 MiB runs; flushed before and after.
+    ['snp', { hostCalls: 64, fullFlushes: 2, pageTablePasses: 1 }],
+    // 510 pages a call.
+    ['hyperv-vtom', { hostCalls: 9, fullFlushes: 1, pageTablePasses: 3 }],
+  ] as const)('on %s: 4,096 pages are one conversion, and 4,096 entries change', (platform, counts) => {
+    const memory = givenOn(platform, claimed(512, 4096), ...splits);
+    expect(memory.when(areaDecrypted(512, 4096, 0))).toEqual({
+      ...counts,
+      sharedPages: 4096,
+      conversions: 1,
+      convertedPages: 4096,
+      mappingChanges: 4096,
+      zeroedPages: 4096,
+      sharedBlocks: 8,
+      touchedBlocks: 8,
+      borders: 1,
+    });
+  });
+
+  it('count the same in however many runs the pages lie', () => {
+    const one = givenOn('hyperv-vtom', claimed(512, 4096), ...splits);
+    one.when(areaDecrypted(512, 4096, 0));
+    const many = givenOn('hyperv-vtom', claimed(512, 4096), ...splits);
+    many.when(areaDecrypted(4000, 608, 0), areaDecrypted(512, 1, 608), areaDecrypted(513, 3487, 609));
+    const { events: _, ...counters } = one.columns.publishCounters();
+    expect(many.columns.publishCounters()).toMatchObject(counters);
+  });
+
+  it('end in full flushes, however few they are, and encryption zeroes nothing', () => {
+    const memory = given(claimed(100, 2));
+    const decryption = memory.when(areaDecrypted(100, 1, 0));
+    expect(decryption).toMatchObject({ fullFlushes: 2, zeroedPages: 1 });
+    expect(decryption).not.toHaveProperty('rangedFlushes');
+    expect(memory.when(areaEncrypted(100, 1, 0))).toEqual({
+      sharedPages: -1,
+      conversions: 1,
+      convertedPages: 1,
+      hostCalls: 1,
+      pageTablePasses: 1,
+      fullFlushes: 2,
+      mappingChanges: 1,
+      sharedBlocks: -1,
+      mixedBlocks: -1,
+      borders: -1,
+    });
+  });
+
+  it('split even a 2M page that they cover', () => {
+    const memory = given(claimed(512, 512));
+    memory.refuses(areaDecrypted(512, 512, 0), 'page 512 is mapped at level 2: not split before');
+    memory.refuses(areaDecrypted(512, 8, 0), 'the 2M page at 512 was not split before');
+    memory.when(decrypted(512, 512));
+    memory.refuses(areaEncrypted(512, 512, 0), 'page 512 is mapped at level 2: not split before');
+    memory.when(split(512, 2), areaEncrypted(512, 512, 0));
+  });
+
+  it.each(['tdx', 'cca', 'cca-bbml3', 'pkvm'] as const)('are refused on %s', (platform) => {
+    const why = `platform '${platform}' converts nothing by its vmalloc address`;
+    const memory = givenOn(platform, claimed(100, 8), decrypted(104, 4));
+    memory.refuses(areaDecrypted(100, 4, 0), why);
+    memory.refuses(areaEncrypted(104, 4, 0), why);
+  });
+
+  it('are refused as any conversion is: outside a confidential VM, not claimed, shared, private', () => {
+    givenOn('none', claimed(100, 1)).refuses(areaDecrypted(100, 1, 0), 'a conversion is a no-op');
+    const memory = given(claimed(100, 4), decrypted(100, 2));
+    memory.refuses(areaDecrypted(103, 2, 0), 'page 104 is not claimed');
+    memory.refuses(areaDecrypted(101, 2, 0), 'page 101 is shared');
+    memory.refuses(areaEncrypted(101, 2, 0), 'page 102 is already private');
+    memory.refuses(areaDecrypted(100, 0, 0), 'are not inside');
+  });
+});
+
+describe('a conversion that failed though the host converted', () => {
+  it('is to the guest like any that failed', () => {
+    const event = failed(100, 4, 'decrypt');
+    const plain = given(claimed(100, 4), event);
+    const converted = given(claimed(100, 4), { ...event, converted: true } as Told);
+    expect(converted.columns.hash()).toBe(plain.columns.hash());
+    expect(converted.view.is('unknown', pfn(103))).toBe(true);
+  });
+});
+
+describe('where the host’s pages are larger', () => {
+  it.each([4, 16] as const)(
+    'conversions of whole granules of %i pages happen, all others are refused',
+    (size) => {
+      const why = `the host converts whole granules of ${size} pages`;
+      const memory = givenGranules(size, claimed(96, 64));
+      memory.refuses(decrypted(98, size), why);
+      memory.refuses(decrypted(96, size - 1), why);
+      memory.refuses(failed(97, size, 'decrypt'), why);
+      memory.refuses(areaDecrypted(96, 1, 0), why);
+      expect(memory.when(decrypted(96, size))).toMatchObject({ sharedPages: size });
+      memory.refuses(encrypted(96, 1), why);
+      memory.refuses(areaEncrypted(97, size, 0), why);
+      memory.refuses(failed(96, 2, 'encrypt'), why);
+      expect(memory.when(areaEncrypted(96, size, 0))).toMatchObject({ sharedPages: -size });
+    },
+  );
+
+  it('a policy may claim and return single pages all the same', () => {
+    expect(givenGranules(16).when(claimed(97, 1), returned(97, 1))).toEqual({});
+  });
+});
+
+describe('an allocation requested with more than a size', () => {
+  it('has its flags and its node', () => {
+    const memory = given(netvsc, {
+      ...requested(1, 1, 1),
+      gfp: 'GFP_ATOMIC|__GFP_DMA32',
+      node: 0,
+      align: 64,
+    } as Told);
+    expect(memory.view.allocation(allocationId(1))).toMatchObject({
+      gfp: GFP.GFP_ATOMIC | GFP.__GFP_DMA32,
+      node: 0,
+    });
+  });
+});
+
+const backgroundAllocated = (at: number, pages: number): Told => ({
+  type: 'background-allocated',
+  pfn: pfn(at),
+  pages,
+  migratetype: 'Movable',
+});
+const backgroundFreed = (at: number, pages: number): Told => ({
+  type: 'background-freed',
+  pfn: pfn(at),
+  pages,
+});
+
+describe('pages that others take', () => {
+  it('are counted until they give them back', () => {
+    const memory = given();
+    expect(memory.when(backgroundAllocated(1024, 8))).toEqual({ backgroundPages: 8 });
+    expect(memory.when(backgroundFreed(1028, 4))).toEqual({ backgroundPages: -4 });
+    memory.refuses(backgroundFreed(1024, 8), 'others hold 4 pages only');
+  });
+
+  it('are refused when the policy has them, outside memory, and in a hole', () => {
+    const memory = given(claimed(104, 1), backgroundAllocated(512, 8));
+    memory.refuses(backgroundAllocated(100, 8), 'page 104 is already claimed');
+    memory.refuses(backgroundFreed(104, 1), 'page 104 is already claimed');
+    memory.refuses(backgroundAllocated(4 * GIB, 1), 'are not inside');
+    memory.refuses(backgroundAllocated(100, 0), 'are not inside');
+    memory.refuses(backgroundAllocated(3 * GIB, 1), 'page 786432 is in a hole');
+  });
+});
+
+describe('what the page allocator and the worker do beside', () => {
+  it('a reserve refilled is counted', () => {
+    expect(given().when({ type: 'reserve-refilled', pages: 64 })).toEqual({ refills: 1 });
+  });
+
+  it('a block compacted is counted, and the pages moved for it', () => {
+    const compacted = (at: number, pages: number): Told => ({ type: 'block-compacted', pfn: pfn(at), pages });
+    expect(given().when(compacted(512, 37))).toEqual({ compactions: 1, movedPages: 37 });
+    given().refuses(compacted(4 * GIB - 1, 2), 'are not inside');
+    given().refuses(compacted(512, 0), 'are not inside');
+  });
+});
+
+const SIZES = new Map([
+  [GIB, '1G'],
+  [16 * 512, '32M'],
+  [512, '2M'],
+  [16, '64K'],
+]);
+
+/** Makes the splits that a conversion needs, and gives them as `size at page`. */
+function splitFor(memory: Given, start: number, pages: number): string[] {
+  const splits: string[] = [];
+  splitAtBoundaries(
+    memory.view.geometry,
+    {
+      entryPagesAt: (page) => memory.view.entryPagesAt(page),
+      splitEntry: (base, size) => {
+        splits.push(`${SIZES.get(size)} at ${base}`);
+        const isContiguous = size === 16 * 512 || size === 16;
+        const large: Told = split(base, size === GIB ? 3 : 2);
+        memory.when(isContiguous ? contiguousSplit(base, size === 16 ? 1 : 2) : large);
+      },
+    },
+    pfn(start),
+    pages,
+  );
+  return splits;
+}
+
+const contiguousSplit = (at: number, level: 1 | 2): Told => ({
+  type: 'contiguous-split',
+  pfn: pfn(at),
+  level,
+});
+
+describe('on cca-bbml3', () => {
+  const bbml3 = (...events: Told[]) => givenOn('cca-bbml3', ...events);
+  const M32 = 16 * 512;
+
+  it('one page in a 1G page: 32M, 2M, 64K, 4K, step by step', () => {
+    const [m32, m2, k64] = [GIB + 3 * M32, GIB + 3 * M32 + 5 * 512, GIB + 3 * M32 + 5 * 512 + 7 * 16];
+    const page = k64 + 3;
+    const memory = bbml3(claimed(page, 1));
+    const notSplit = (pages: number, base: number) =>
+      memory.refuses(decrypted(page, 1), `the entry for the ${pages} pages at ${base} was not split before`);
+    notSplit(GIB, GIB);
+    expect(memory.when(split(GIB, 3))).toEqual({
+      mapped2MPages: GIB,
+      mapped1GPages: -GIB,
+      splits1G: 1,
+      pageTablePages: 1,
+      fullFlushes: 1,
+    });
+    notSplit(M32, m32);
+    expect(memory.when(contiguousSplit(m32, 2))).toEqual({ splits32M: 1, rangedFlushes: 1 });
+    notSplit(512, m2);
+    expect(memory.when(split(m2, 2))).toEqual({
+      mapped4KPages: 512,
+      mapped2MPages: -512,
+      splits2M: 1,
+      pageTablePages: 1,
+      fullFlushes: 1,
+    });
+    notSplit(16, k64);
+    expect(memory.when(contiguousSplit(k64, 1))).toEqual({ splits64K: 1, rangedFlushes: 1 });
+    expect(memory.when(decrypted(page, 1))).toMatchObject({
+      hostCalls: 1,
+      pageTablePasses: 2,
+      mappingChanges: 1,
+      rangedFlushes: 1,
+    });
+    expect([page, k64 - 1, m2 - 1, m32 - 1].map((at) => memory.view.entryPagesAt(pfn(at)))).toEqual([
+      1,
+      16,
+      512,
+      M32,
+    ]);
+  });
+
+  it.each([
+    ['2 MiB', GIB + 512, 512, [`1G at ${GIB}`, `32M at ${GIB}`]],
+    ['2 MiB at the start of a 32M', GIB + M32, 512, [`1G at ${GIB}`, `32M at ${GIB + M32}`]],
+    [
+      '4 MiB over the end of a 32M',
+      GIB + M32 - 512,
+      1024,
+      [`1G at ${GIB}`, `32M at ${GIB}`, `32M at ${GIB + M32}`],
+    ],
+    ['32 MiB', GIB + M32, M32, [`1G at ${GIB}`]],
+    ['1 GiB', GIB, GIB, []],
+    ['64 KiB', GIB + 16, 16, [`1G at ${GIB}`, `32M at ${GIB}`, `2M at ${GIB}`]],
+  ])(
+    'an aligned %s in a 1G page splits no entry that it covers, and no smaller one',
+    (_, at, pages, splits) => {
+      const memory = bbml3(claimed(at, pages));
+      expect(splitFor(memory, at, pages)).toEqual(splits);
+      expect(memory.when(decrypted(at, pages))).toMatchObject({ sharedPages: pages, conversions: 1 });
+    },
+  );
+
+  it('a long range is split at its two ends, and nothing between them', () => {
+    const [start, pages] = [GIB + M32 + 5, 4 * M32];
+    const memory = bbml3(claimed(start, pages));
+    const end = start + pages - 5;
+    expect(splitFor(memory, start, pages)).toEqual([
+      `1G at ${GIB}`,
+      ...['32M', '2M', '64K'].map((size) => `${size} at ${GIB + M32}`),
+      ...['32M', '2M', '64K'].map((size) => `${size} at ${end}`),
+    ]);
+    memory.when(decrypted(start, pages));
+    expect(memory.view.entryPagesAt(pfn(GIB + 3 * M32))).toBe(M32);
+    expect(memory.view.entryPagesAt(pfn(GIB + M32 + 16))).toBe(16);
+  });
+
+  it('a range that is private again in the middle of a shared one splits at its ends', () => {
+    const memory = bbml3(claimed(GIB, GIB), decrypted(GIB, GIB));
+    memory.refuses(encrypted(GIB + 1024, 512), `the entry for the ${GIB} pages at ${GIB}`);
+    expect(splitFor(memory, GIB + 1024, 512)).toEqual([`1G at ${GIB}`, `32M at ${GIB}`]);
+    expect(memory.when(encrypted(GIB + 1024, 512))).toMatchObject({ sharedPages: -512, mappingChanges: 1 });
+    expect(splitFor(memory, GIB + 1024, 512)).toEqual([]);
+    expect(memory.when(decrypted(GIB + 1024, 512))).toMatchObject({ sharedPages: 512 });
+  });
+
+  it('a range over what is shared in part needs its ends split, whatever it changes', () => {
+    const memory = bbml3(claimed(GIB, M32));
+    splitFor(memory, GIB + 512, 512);
+    memory.when(decrypted(GIB + 512, 512), encrypted(GIB + 512, 512));
+    memory.refuses(failed(GIB + 512 + 16, 16, 'decrypt'), `the entry for the 512 pages at ${GIB + 512}`);
+    expect(splitFor(memory, GIB + 512 + 16, 16)).toEqual([`2M at ${GIB + 512}`]);
+    memory.when(failed(GIB + 512 + 16, 16, 'decrypt'));
+  });
+
+  it('an entry changed counts as one, 16 of them in a contiguous run', () => {
+    const memory = bbml3(claimed(GIB, M32));
+    splitFor(memory, GIB, M32);
+    expect(memory.when(decrypted(GIB, M32))).toMatchObject({ mappingChanges: 16, fullFlushes: 1 });
+  });
+
+  it('at the start whole aligned 32M are contiguous, and 4K entries never are', () => {
+    const { view } = bbml3();
+    const entries = [0, 512, M32 - 512, M32, GIB - 1, GIB].map((at) => view.entryPagesAt(pfn(at)));
+    expect(entries).toEqual([1, 512, 512, M32, M32, GIB]);
+  });
+
+  it('refuses the split of what is not there', () => {
+    const no32M = (at: number) => `no contiguous 32M begins at page ${at}`;
+    bbml3().refuses(contiguousSplit(512, 2), no32M(512));
+    bbml3().refuses(contiguousSplit(0, 2), no32M(0));
+    bbml3().refuses(contiguousSplit(M32 + 512, 2), no32M(M32 + 512));
+    bbml3().refuses(contiguousSplit(GIB, 2), no32M(GIB));
+    bbml3().refuses(contiguousSplit(4 * GIB, 2), no32M(4 * GIB));
+    bbml3(contiguousSplit(M32, 2)).refuses(contiguousSplit(M32, 2), no32M(M32));
+    bbml3().refuses(contiguousSplit(0, 1), 'no contiguous 64K begins at page 0');
+    bbml3(split(512, 2), contiguousSplit(512, 1)).refuses(
+      contiguousSplit(512, 1),
+      'no contiguous 64K begins at page 512',
+    );
+    bbml3(split(512, 2)).refuses(contiguousSplit(520, 1), 'no contiguous 64K begins at page 520');
+    bbml3().refuses(split(M32, 2), `the 2M page at ${M32} is part of a contiguous 32M`);
+  });
+
+  it.each(['snp', 'cca', 'pkvm', 'none'] as const)('%s has nothing of it', (platform) => {
+    givenOn(platform).refuses(contiguousSplit(M32, 2), `platform '${platform}' has no contiguous entries`);
+  });
+
+  it('what is restored is one 2M entry, and is split as any other later', () => {
+    const memory = memoryOn({ ...platformNamed('cca-bbml3'), restore: true }, [
+      split(512, 2),
+      contiguousSplit(512, 1),
+      restored(512),
+    ]);
+    expect(memory.view.entryPagesAt(pfn(512))).toBe(512);
+    memory.when(split(512, 2));
+    expect(memory.view.entryPagesAt(pfn(512))).toBe(16);
+  });
+
+  it('what is restored has no memory of where it was split', () => {
+    const restoring = { ...platformNamed('cca-bbml3'), restore: true };
+    const hashAfter = (first: readonly Told[], second: readonly Told[]) =>
+      memoryOn(restoring, [
+        split(512, 2),
+        ...first,
+        restored(512),
+        split(1024, 2),
+        ...second,
+        restored(1024),
+      ]).columns.hash();
+    expect(hashAfter([contiguousSplit(512, 1)], [])).toBe(hashAfter([], [contiguousSplit(1024, 1)]));
+  });
+
+  it('regions too small to hold two contiguous runs of 2M have none', () => {
+    const geometry = checkGeometry({ pageShift: 12, pagesPerBlock: 32, blocksPerRegion: 2, spanPages: 64 });
+    const platform = platformNamed('cca-bbml3');
+    const memory = new Given({ geometry, platform }, [[0, 64, 3]], [split(0, 3)]);
+    expect(memory.view.entryPagesAt(pfn(0))).toBe(32);
+    memory.refuses(contiguousSplit(0, 2), 'no contiguous 32M begins at page 0');
   });
 });
