@@ -221,6 +221,10 @@ export function platformNamed(name: string): Platform {
   return PLATFORMS[found];
 }
 
+/** Whether the direct map has entries that a conversion can split, and a restore put back. */
+export const hasLargePages = ({ directMap }: Platform): boolean =>
+  directMap === 'split' || directMap === 'contiguous';
+
 /** Calls to the host for converting [start, start + pages), a physically contiguous range. */
 export function hostCallsFor(platform: Platform, geometry: Geometry, start: Pfn, pages: number): number {
   switch (platform.hostCalls.kind) {

@@ -11,6 +11,7 @@ import {
   FAILURE_REASONS,
   type FailureReason,
   GFP_KERNEL,
+  hasLargePages,
   InvariantError,
   MAX_PAGE_ORDER,
   type MappedRange,
@@ -252,7 +253,7 @@ export class EventRecorder implements Recorder {
 
   /** Where the platform does that: puts back the 2M mapping of each block in the range that is private throughout now. */
   #restore(start: Pfn, pages: number): void {
-    if (!this.#platform.restore) return;
+    if (!this.#platform.restore || !hasLargePages(this.#platform)) return;
     const { pagesPerBlock } = this.#view.geometry;
     for (let base = start - (start % pagesPerBlock); base < start + pages; base += pagesPerBlock) {
       const block = toPfn(base);

@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   GRANULES,
+  hasLargePages,
   InputError,
   type MemoryState,
   type PageSourceSettings,
@@ -122,7 +123,7 @@ const GRANULE_KIB = ['4', '16', '64'];
 /** The profile with its switches. Throws InputError for a restore where nothing is ever split, or an unknown granule. */
 function platformOf({ platform, restore = false, granule = '4', wordAccess = true }: InputOptions): Platform {
   const profile = platformNamed(platform);
-  if (restore && (profile.directMap !== 'split' || !profile.confidential)) {
+  if (restore && !(hasLargePages(profile) && profile.confidential)) {
     throw new InputError(`--restore: on platform '${platform}' no conversion splits a large page`);
   }
   const granulePages = GRANULES[GRANULE_KIB.indexOf(granule)];

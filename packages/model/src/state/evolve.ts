@@ -9,7 +9,14 @@ import { type BoundaryMap, type MappedRange, splitAtBoundaries, splitForChange }
 import type { EventColumns } from '../events/columns.ts';
 import { TYPE } from '../events/types.ts';
 import type { MappingLevel } from '../memory-state.ts';
-import { DIRECTIONS, type Direction, flushesFor, hostCallsByPage, hostCallsFor } from '../platform.ts';
+import {
+  DIRECTIONS,
+  type Direction,
+  flushesFor,
+  hasLargePages,
+  hostCallsByPage,
+  hostCallsFor,
+} from '../platform.ts';
 import type { Pfn } from '../units.ts';
 import type { Editor } from './editor.ts';
 import {
@@ -478,7 +485,7 @@ export class Evolver implements MappedRange, BoundaryMap {
   #largePageSplit(columns: EventColumns, row: number): void {
     const { counters, geometry, mapping, platform } = this.#editor;
     const { pagesPerBlock, blocksPerRegion } = geometry;
-    if (platform.directMap !== 'split' && platform.directMap !== 'contiguous') {
+    if (!hasLargePages(platform)) {
       this.#refuse(columns, row, `platform '${platform.name}' splits no large page`);
     }
     const pfn = columns.pfn[row];
@@ -552,7 +559,7 @@ export class Evolver implements MappedRange, BoundaryMap {
     const { counters, geometry, mapping, platform } = this.#editor;
     const { pagesPerBlock, blocksPerRegion } = geometry;
     const pfn = columns.pfn[row];
-    if (!platform.restore) {
+    if (!platform.restore || !hasLargePages(platform)) {
       this.#refuse(columns, row, `platform '${platform.name}' restores no large page`);
     }
     if (pfn % pagesPerBlock !== 0 || pfn >= geometry.spanPages) {
