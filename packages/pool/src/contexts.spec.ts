@@ -12,6 +12,45 @@ const DELAY = 5000;
 const during = (events: readonly PoolEvent[], request: number, time: number) =>
   events.filter((event) => event.request === request && event.time === time);
 
+// A block of the pool that the worker returns is nobody's any more.
+const BY_OWNER = SOME_POLICIES.filter((name) => !name.includes('+block'));
+
+it.each(BY_OWNER)('%s charges a leak to whose pages they were, also when the worker frees them', (policy) => {
+  const { pool, events } = watched(policy, {
+    faults: { seed: 1, decrypt: 0, encrypt: 1, converted: 0, retries: 0 },
+    swiotlb: { bytes: 4 * MIB, dynamic: false },
+  });
+  const held = pool.alloc_pages(2, { owner: 'driver A' });
+  if (!held.ok) return;
+  pool.free(held.allocation, 10, GFP_ATOMIC);
+  pool.complete();
+  const names = new Map(eventsOf(events, 'owner-registered').map(({ owner, name }) => [owner, name]));
+  for (const { owner } of eventsOf(events, 'pages-leaked')) expect(names.get(owner)).toBe('driver A');
+});
+
+it('the end of a run from inside a subscriber is refused, and the pool goes on', () => {
+  const { pool } = watched('first-fit+block+immediate');
+  const refusals: unknown[] = [];
+  const subscription = pool.events$.subscribe(() => {
+    try {
+      pool.complete();
+    } catch (error) {
+      refusals.push(error);
+    }
+  });
+  pool.alloc_pages(0, { owner: 'x' });
+  subscription.unsubscribe();
+  expect(refusals.length).toBeGreaterThan(0);
+  expect(String(refusals[0])).toMatch(/the end of a run from inside a subscriber/);
+  expect(pool.alloc_pages(0, { owner: 'x' }).ok).toBe(true);
+});
+
+it.each([0, -1, 1.5, Number.NaN])('batches of %d events are refused', (batchRows) => {
+  expect(() => watched('first-fit+block+immediate', { batchRows })).toThrow(
+    `batches of ${batchRows} events: must be a whole number from 1`,
+  );
+});
+
 describe.each([
   ['GFP_ATOMIC', GFP_ATOMIC],
   ['GFP_NOWAIT', GFP_NOWAIT],

@@ -24,6 +24,7 @@ import {
   MAX_OWNER,
   MAX_PAGE_ORDER,
   type MemoryState,
+  MIGRATETYPES,
   maySleep,
   orderFor,
   type PageSourceSettings,
@@ -85,6 +86,8 @@ export class Engine {
   readonly #places = new Map<number, Where>();
   /** Any zone and node. */
   readonly #anywhere: Where;
+  /** Where the policy is to hold something ready for callers that may not sleep. */
+  readonly #readyPlaces: Where[];
   /** Highest allocation id asked for so far. */
   #lastAllocation = 0;
   #isBooted = false;
@@ -107,6 +110,7 @@ export class Engine {
     this.view = this.#ledger.view;
     this.#source = createPageSource(memory, frame.geometry, options.seed, options.pageSource);
     this.#anywhere = this.#whereOf(GFP_KERNEL, ANY_NODE);
+    this.#readyPlaces = [this.#anywhere];
     const injector = faults === undefined ? undefined : new FaultInjector(faults);
     this.#recorder = new EventRecorder(this.#ledger, this.#source, injector, this.#anywhere);
     this.#workerDelay = options.workerDelay;
@@ -160,6 +164,11 @@ export class Engine {
 
   /** Does what the deferred worker still has to do, as at the end of a run. */
   settle(): void {
+    if (this.#isDeciding || this.#ledger.isDelivering) {
+      throw new InputError(
+        'the end of a run from inside a subscriber to the pool; make it after the event was delivered',
+      );
+    }
     if (this.#broken !== undefined || this.#workAt === undefined) return;
     this.#isDeciding = true;
     try {
@@ -211,10 +220,12 @@ export class Engine {
         this.#checkUserMapping(request);
         break;
       case 'background-allocate':
-        this.#checkBackground(request.key, request.order);
+        this.#checkBackground(request);
         break;
       case 'background-free':
         break;
+      default:
+        throw new InputError(`a request of an unknown kind '${(request as { kind: unknown }).kind}'`);
     }
     const { time } = request;
     if (!Number.isSafeInteger(time) || time < this.#ledger.time) {
@@ -225,6 +236,10 @@ export class Engine {
   #checkAllocate(request: AllocateRequest): void {
     const { geometry } = this.columns;
     const { allocation, pages, bytes, api } = request;
+    if (!APIS.includes(api)) throw new InputError(`unknown api '${api}'; available: ${APIS.join(', ')}`);
+    if (IN_BYTES.has(api) && !(Number.isInteger(bytes) && bytes > 0)) {
+      throw new InputError(`${api} of ${bytes} bytes: must be a whole number from 1`);
+    }
     if (!Number.isInteger(pages) || pages <= 0 || pages > geometry.spanPages) {
       throw new InputError(
         `a request for ${pages} pages: must be a whole number from 1 to ${geometry.spanPages}`,
@@ -265,7 +280,12 @@ export class Engine {
     }
   }
 
-  #checkBackground(key: number, order: number): void {
+  #checkBackground({ key, order, migratetype }: Extract<BackgroundRequest, { order: number }>): void {
+    if (!Number.isInteger(key))
+      throw new InputError(`a background chunk named ${key}: keys are whole numbers`);
+    if (!MIGRATETYPES.includes(migratetype)) {
+      throw new InputError(`unknown migratetype '${migratetype}'; available: ${MIGRATETYPES.join(', ')}`);
+    }
     if (this.#background.has(key)) throw new InputError(`background chunk ${key} is taken twice`);
     if (!Number.isInteger(order) || order < 0 || order > MAX_PAGE_ORDER) {
       throw new InputError(`a background chunk of order ${order}: orders run from 0 to ${MAX_PAGE_ORDER}`);
@@ -317,7 +337,9 @@ export class Engine {
       request.bytes,
     );
     const isAnywhere = node === ANY_NODE && zoneOf(gfp) === 'Normal';
-    this.#recorder.begin(allocation, owner, gfp, isAnywhere ? this.#anywhere : this.#whereOf(gfp, node));
+    const where = isAnywhere ? this.#anywhere : this.#whereOf(gfp, node);
+    if (!isAnywhere && !maySleep(gfp)) this.#keepReady(where);
+    this.#recorder.begin(allocation, owner, gfp, where);
     const cache = api === 'dma_map' ? SWIOTLB_CACHE : this.policy.cacheFor?.(request);
     if (cache !== undefined) this.#allocateObject(request, cache);
     else if (this.#servePages(request) && api === 'vmalloc') {
@@ -401,14 +423,14 @@ export class Engine {
       const pages = this.view.allocation(allocation).extents.reduce((sum, extent) => sum + extent.pages, 0);
       this.#ledger.emit(TYPE.vmAreaUnmapped, allocation, 0, pages, 0);
     }
-    if (this.#freesNow(gfp)) this.#freePages(request);
+    if (this.#freesNow(gfp, allocation)) this.#freePages(request);
     else this.#deferredFrees.push(request);
   }
 
   /** Whether the policy can free for a caller with these flags, or the deferred worker has to have it do so. */
-  #freesNow(gfp: number): boolean {
+  #freesNow(gfp: number, allocation: AllocationId): boolean {
     const { confidential } = this.columns.platform;
-    return !confidential || maySleep(gfp) || this.policy.freesWithoutSleeping === true;
+    return !confidential || maySleep(gfp) || this.policy.freesWithoutSleeping?.(allocation) === true;
   }
 
   #freeObject(request: FreeRequest): void {
@@ -417,7 +439,7 @@ export class Engine {
     if (object === undefined) throw new InvariantError(`allocation ${allocation} is no object`);
     this.#ledger.emit(TYPE.objectFreed, allocation, 0, 0, 0);
     if (!this.#slabs.freed(object.slab, object.unit, object.units)) return;
-    if (this.#freesNow(gfp)) this.#destroySlab(object.slab, request);
+    if (this.#freesNow(gfp, allocation)) this.#destroySlab(object.slab, request);
     else this.#emptySlabs.set(object.slab, allocation);
   }
 
@@ -444,16 +466,38 @@ export class Engine {
     this.#isBooted = true;
     this.#recorder.begin(0, NO_OWNER, GFP_KERNEL, this.#anywhere);
     this.#swiotlb?.boot(this.view, this.#recorder);
-    if (this.policy.hasWork?.() === true) this.policy.work?.(this.view, this.#recorder);
+    this.#runPolicyWork();
+  }
+
+  /** From now on the policy is asked whether it has enough ready there for callers that may not sleep. */
+  #keepReady(where: Where): void {
+    const { firstBlock, endBlock } = where.range;
+    const isKnown = this.#readyPlaces.some(
+      ({ range }) => range.firstBlock === firstBlock && range.endBlock === endBlock,
+    );
+    if (!isKnown) this.#readyPlaces.push(where);
+  }
+
+  #runPolicyWork(): void {
+    for (const where of this.#readyPlaces) {
+      this.#recorder.begin(0, NO_OWNER, GFP_KERNEL, where);
+      if (this.policy.hasWork?.(where.range) === true) this.policy.work?.(this.view, this.#recorder);
+    }
   }
 
   #hasWork(): boolean {
     return (
       this.#deferredFrees.length > 0 ||
       this.#emptySlabs.size > 0 ||
-      this.policy.hasWork?.() === true ||
-      this.#swiotlb?.hasWork === true
+      this.#swiotlb?.hasWork === true ||
+      this.#hasPolicyWork()
     );
+  }
+
+  #hasPolicyWork(): boolean {
+    if (this.policy.hasWork === undefined) return false;
+    for (const { range } of this.#readyPlaces) if (this.policy.hasWork(range)) return true;
+    return false;
   }
 
   /** The deferred worker, if it is due by `until`. Its events carry the number of the request that went before. */
@@ -472,7 +516,7 @@ export class Engine {
     }
     this.#recorder.begin(0, NO_OWNER, GFP_KERNEL, this.#anywhere);
     if (this.#swiotlb?.hasWork === true) this.#swiotlb.grow(this.view, this.#recorder);
-    if (this.policy.hasWork?.() === true) this.policy.work?.(this.view, this.#recorder);
+    this.#runPolicyWork();
   }
 
   #serveBackground(request: BackgroundRequest): void {
@@ -511,6 +555,8 @@ function checkFlags(gfp = GFP_KERNEL): void {
 /** Every bit up to the highest is a flag. */
 const ALL_FLAGS = Object.values(GFP).reduce((all, flag) => all | flag, 0);
 
+/** What is asked for in bytes; its pages follow from them. */
+const IN_BYTES: ReadonlySet<Api> = new Set<Api>(['kmalloc', 'dma_alloc_coherent', 'dma_map']);
 const PAGE_SHIFT = 12;
 const ZONES = ['DMA', 'DMA32', 'Normal'] as const;
 /** More names than all slab caches can have: sizes of two sets, and the bounce buffers. */

@@ -1,5 +1,6 @@
 import type {
   AllocateRequest,
+  AllocationId,
   Extent,
   FailureReason,
   FreeRequest,
@@ -93,10 +94,10 @@ export interface Policy {
    * Whether free() does without conversions when the recorder says that it must, and leaves them to work(). The frees
    * of other policies wait for the deferred worker when their caller may not sleep.
    */
-  readonly freesWithoutSleeping?: boolean;
+  freesWithoutSleeping?(allocation: AllocationId): boolean;
   /** Whether there is work for the deferred worker, which may sleep. Asked after every request, and before the first. */
-  hasWork?(): boolean;
-  /** The deferred worker, some simulated time after hasWork() said so. */
+  hasWork?(range: BlockRange): boolean;
+  /** The deferred worker, some simulated time after hasWork() said so; the recorder's reach is the range. */
   work?(view: StateView, record: Recorder): void;
 }
 

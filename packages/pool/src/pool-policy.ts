@@ -34,7 +34,6 @@ const SECOND_TRIES = 1;
 
 class PoolPolicy implements Policy {
   readonly name: string;
-  readonly freesWithoutSleeping: boolean;
   readonly #view: StateView;
   /** Pages that the pool has claimed and nobody uses, but for those of the reserve. */
   readonly #map: FreeMap;
@@ -67,7 +66,10 @@ class PoolPolicy implements Policy {
     this.#pagesPerBlock = view.geometry.pagesPerBlock;
     this.#blockOrder = orderFor(this.#pagesPerBlock);
     this.name = `${this.#placement.name}+${conversion.name}+${supply.name}`;
-    this.freesWithoutSleeping = conversion.keepsShared;
+  }
+
+  freesWithoutSleeping(): boolean {
+    return this.#conversion.keepsShared;
   }
 
   cacheFor(request: AllocateRequest): SlabCache | undefined {
@@ -320,9 +322,11 @@ class PoolPolicy implements Policy {
     }
     const isHeld = this.#reserve?.holds(block) === true;
     if (isHeld || view.pagesOf('leaked', block as BlockIndex) > 0) return;
-    const [idle, cost] =
-      this.#reserve === undefined ? [this.#map.freePages, this.#pagesPerBlock] : [this.#reserve.freePages, 0];
-    if (!this.#supply.returnsEmptyBlock(idle, cost)) return;
+    // Beside a reserve of its own the block is private and none of it: keeping it holds nothing ready.
+    const isKept =
+      this.#reserve === undefined &&
+      !this.#supply.returnsEmptyBlock(this.#map.freePages, this.#pagesPerBlock);
+    if (isKept) return;
     this.#return(toPfn(block * this.#pagesPerBlock), this.#pagesPerBlock, view, record);
   }
 
@@ -344,12 +348,13 @@ class PoolPolicy implements Policy {
     });
   }
 
-  get #sharedFreePages(): number {
-    return this.#reserve?.freePages ?? this.#map.freePages;
+  /** Shared, unused pages in a range. */
+  #sharedFreePages({ firstBlock, endBlock }: BlockRange): number {
+    return (this.#reserve ?? this.#map).freePagesIn(firstBlock, endBlock);
   }
 
-  hasWork(): boolean {
-    return this.#emptied.size > 0 || this.#sharedFreePages < this.#lowPages;
+  hasWork(range: BlockRange): boolean {
+    return this.#emptied.size > 0 || this.#sharedFreePages(range) < this.#lowPages;
   }
 
   work(view: StateView, record: Recorder): void {
@@ -358,31 +363,31 @@ class PoolPolicy implements Policy {
       if (!isUsed) this.#blockEmptied(block, view, record);
     }
     this.#emptied.clear();
-    if (this.#sharedFreePages < this.#lowPages) this.#refill(view, record);
+    if (this.#sharedFreePages(record.reach) < this.#lowPages) this.#refill(view, record);
   }
 
   #refill(view: StateView, record: Recorder): void {
-    const before = this.#sharedFreePages;
-    const { highPages } = this.#supply;
-    while (this.#sharedFreePages < highPages) {
+    const before = this.#sharedFreePages(record.reach);
+    for (let missing = this.#supply.highPages - before; missing > 0; ) {
       const isMore =
         this.#reserve === undefined
           ? typeof this.#claim(this.#blockOrder, 0, view, record) !== 'string'
-          : this.#addToReserve(this.#reserve, highPages, view, record);
+          : this.#addToReserve(this.#reserve, missing, view, record);
       if (!isMore) break;
+      missing = this.#supply.highPages - this.#sharedFreePages(record.reach);
     }
-    const added = this.#sharedFreePages - before;
+    const added = this.#sharedFreePages(record.reach) - before;
     if (added > 0) record.refilled(added);
   }
 
   /**
-   * Shares a chunk of the pool, claimed for that if need be, and puts it aside: as large as is missing, or else the
-   * largest there is. Returns whether that worked.
+   * Shares a chunk of the pool, claimed for that if need be, and puts it aside: no larger than what is missing, unless the
+   * host's granule is, and the largest there is. Returns whether that worked.
    */
-  #addToReserve(reserve: Reserve, highPages: number, view: StateView, record: Recorder): boolean {
-    const missing = Math.min(this.#pagesPerBlock, highPages - reserve.freePages);
+  #addToReserve(reserve: Reserve, missing: number, view: StateView, record: Recorder): boolean {
     const least = orderFor(view.platform.granulePages);
-    for (let order = Math.max(orderFor(missing), least); order >= least; order--) {
+    const most = Math.min(this.#blockOrder, 31 - Math.clz32(missing));
+    for (let order = Math.max(most, least); order >= least; order--) {
       const start = this.#find(2 ** order, order, view, record);
       if (start === 'out-of-memory') continue;
       if (start === 'conversion-failed' || !this.#share(start, 2 ** order, view, record)) return false;

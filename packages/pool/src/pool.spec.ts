@@ -405,7 +405,39 @@ describe('a caller’s mistake', () => {
       () => pool.kmalloc(9, { owner: 'x', align: 3 }),
       'must be a power of two up to 4096',
     ],
-    ['no bytes', () => pool.kmalloc(0, { owner: 'x' }), 'a request for 0 pages'],
+    ['no bytes', () => pool.kmalloc(0, { owner: 'x' }), 'kmalloc of 0 bytes: must be a whole number from 1'],
+    [
+      'an api that does not exist',
+      () =>
+        pool.request({
+          kind: 'allocate',
+          allocation: allocationId(3),
+          api: 'kmaloc' as 'kmalloc',
+          pages: 1,
+          bytes: 8,
+          owner: 'x',
+          time: nanoseconds(100),
+        }),
+      "unknown api 'kmaloc'; available: alloc_pages, ",
+    ],
+    [
+      'a migratetype that does not exist',
+      () =>
+        pool.request({
+          kind: 'background-allocate',
+          key: 1,
+          order: 0,
+          migratetype: 'Moveable' as 'Movable',
+          time: nanoseconds(100),
+        }),
+      "unknown migratetype 'Moveable'; available: Unmovable, Movable",
+    ],
+    [
+      'a request of no kind',
+      () =>
+        pool.request({ kind: 'alloc', time: nanoseconds(100) } as unknown as Parameters<Pool['request']>[0]),
+      "a request of an unknown kind 'alloc'",
+    ],
     ['a free too early', () => pool.free(two.allocation, 5), 'not before 100'],
     [
       'an allocation id out of turn',

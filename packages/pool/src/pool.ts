@@ -103,6 +103,10 @@ export class Pool implements EventSink {
 
   constructor(options: PoolOptions) {
     const geometry = x86Geometry(spanOf(options.memory));
+    const { batchRows = 1 } = options;
+    if (!Number.isInteger(batchRows) || batchRows < 1) {
+      throw new InputError(`batches of ${batchRows} events: must be a whole number from 1`);
+    }
     const { memory, platform, faults, swiotlb } = options;
     const settings = {
       memory,

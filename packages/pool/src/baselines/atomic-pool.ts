@@ -4,7 +4,9 @@
  * naturally aligned (gen_pool_first_fit_order_align). A chunk is converted as a whole when it comes and never leaves, so
  * nothing is converted for a request or a free.
  *
- * The kernel has one pool a zone; here there is one, and a request that is bound to a zone or a node uses the chunks there.
+ * The kernel makes a pool for each of the zones Normal, DMA32 and DMA, and a request takes from any that its device can
+ * reach (dma_guess_pool()). Here the chunks of all are in one list, and one pool is made at boot: a range of blocks that
+ * callers are bound to, a zone's or a node's, gets its own once the first of them was refused, and is looked after from then on.
  */
 import {
   type FailureReason,
@@ -44,9 +46,9 @@ export class AtomicPool {
   #pages = 0;
   readonly #initialPages: number;
   readonly #leastOrder: number;
-  #isMade = false;
-  /** Whether the worker is to look after the pool: schedule_work(&atomic_pool_work). */
-  #isWorkScheduled = true;
+  /** Ranges that have been given a pool, and those that the worker is to look after: schedule_work(&atomic_pool_work). */
+  readonly #made = new Set<string>();
+  readonly #scheduled = new Set<string>();
 
   constructor(view: StateView) {
     this.#pagesPerBlock = view.geometry.pagesPerBlock;
@@ -59,28 +61,35 @@ export class AtomicPool {
     return this.#chunks.reduce((sum, chunk) => sum + (this.#isIn(chunk, range) ? chunk.freePages : 0), 0);
   }
 
-  get #freePages(): number {
-    return this.#chunks.reduce((sum, chunk) => sum + chunk.freePages, 0);
+  hasWork(range: BlockRange): boolean {
+    const key = keyOf(range);
+    return !this.#made.has(key) || this.#scheduled.has(key);
   }
 
-  get hasWork(): boolean {
-    return this.#isWorkScheduled;
-  }
-
-  /** Makes the pool the first time, as at boot; then atomic_pool_work_fn(): when little is free, doubles it. */
+  /** Makes a range's pool the first time, as at boot; then atomic_pool_work_fn(): when little is free, doubles it. */
   work(record: Recorder): void {
-    this.#isWorkScheduled = false;
-    if (!this.#isMade) {
-      this.#isMade = true;
+    const { reach } = record;
+    const key = keyOf(reach);
+    const before = this.freePagesIn(reach);
+    this.#scheduled.delete(key);
+    if (!this.#made.has(key)) {
+      this.#made.add(key);
       this.#expand([this.#claim(this.#initialPages, this.#leastOrder, record)], record);
-    } else if (this.#freePages < this.#initialPages) {
-      this.#expand([this.#claim(this.#pages, this.#leastOrder, record)], record);
+    } else if (before < this.#initialPages) {
+      this.#expand([this.#claim(this.#pagesIn(reach), this.#leastOrder, record)], record);
     }
+    const added = this.freePagesIn(reach) - before;
+    if (added > 0) record.refilled(added);
   }
 
-  /** Tells that a caller that may not sleep was here: if it left less free than the pool began with, the worker adds some. */
-  usedAtomically(): void {
-    if (this.#freePages < this.#initialPages) this.#isWorkScheduled = true;
+  /** Tells that a caller that may not sleep was served: if that left less free than the pool began with, the worker adds some. */
+  usedAtomically(range: BlockRange): void {
+    if (this.freePagesIn(range) < this.#initialPages) this.#scheduled.add(keyOf(range));
+  }
+
+  /** Whether a page is one of the pool's. */
+  holds(page: Pfn): boolean {
+    return this.#chunkOf(page) !== undefined;
   }
 
   /** Takes free pages at a multiple of `align`, a power of two; -1 when no chunk in the range has such a place. */
@@ -96,13 +105,22 @@ export class AtomicPool {
 
   /** Takes pages back; returns false for pages that are not the pool's. */
   put(start: Pfn, pages: number): boolean {
+    const chunk = this.#chunkOf(start);
+    chunk?.put(start, pages);
+    return chunk !== undefined;
+  }
+
+  /** A chunk is naturally aligned, so it begins where one of some order around the page would. */
+  #chunkOf(page: Pfn): Chunk | undefined {
     for (let order = this.#leastOrder; order <= MAX_PAGE_ORDER; order++) {
-      const chunk = this.#byStart.get(start - (start % (1 << order)));
-      if (chunk === undefined || start >= chunk.start + chunk.pages) continue;
-      chunk.put(start, pages);
-      return true;
+      const chunk = this.#byStart.get(page - (page % (1 << order)));
+      if (chunk !== undefined && page < chunk.start + chunk.pages) return chunk;
     }
-    return false;
+    return undefined;
+  }
+
+  #pagesIn(range: BlockRange): number {
+    return this.#chunks.reduce((sum, chunk) => sum + (this.#isIn(chunk, range) ? chunk.pages : 0), 0);
   }
 
   /**
@@ -198,5 +216,7 @@ class Chunk {
     this.#lowest = Math.min(this.#lowest, from);
   }
 }
+
+const keyOf = ({ firstBlock, endBlock }: BlockRange): string => `${firstBlock}..${endBlock}`;
 
 const alignedUp = (at: number, align: number): number => (at + align - 1) & -align;

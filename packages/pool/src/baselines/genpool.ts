@@ -6,8 +6,9 @@ import {
   orderFor,
   type StateView,
 } from '@decpool/model';
-import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
+import type { BlockRange, Policy, PolicyFactory, Recorder } from '../policy.ts';
 import { AtomicPool } from './atomic-pool.ts';
+import { gfpDecrypted } from './gfp-decrypted.ts';
 import { mustNotConvert } from './on-its-own.ts';
 
 /**
@@ -17,19 +18,24 @@ import { mustNotConvert } from './on-its-own.ts';
  * a caller that may sleep grows it at once, and one that may not wakes the worker. A vmalloc area is put together from
  * places in any chunks. Nothing is ever made private again, so all memory that was shared once stays exposed.
  */
-export const genpool: PolicyFactory = (view) => new GenPool(view);
+export const genpool: PolicyFactory = (view) =>
+  // Outside a confidential VM there is no such pool.
+  view.platform.confidential ? new GenPool(view) : { ...gfpDecrypted(view), name: 'genpool' };
 
 class GenPool implements Policy {
   readonly name = 'genpool';
-  readonly freesWithoutSleeping = true;
   readonly #pool: AtomicPool;
 
   constructor(view: StateView) {
     this.#pool = new AtomicPool(view);
   }
 
-  hasWork(): boolean {
-    return this.#pool.hasWork;
+  freesWithoutSleeping(): boolean {
+    return true;
+  }
+
+  hasWork(range: BlockRange): boolean {
+    return this.#pool.hasWork(range);
   }
 
   work(_view: StateView, record: Recorder): void {
@@ -41,7 +47,8 @@ class GenPool implements Policy {
     if (request.api === 'vmalloc') this.#allocateScattered(request, view, record);
     else if (order > MAX_PAGE_ORDER) record.fail('too-large');
     else this.#allocateContiguous(request.pages, order, view, record);
-    if (!record.mayConvert) this.#pool.usedAtomically();
+    const isServed = view.isLive(request.allocation);
+    if (isServed && !record.mayConvert) this.#pool.usedAtomically(record.reach);
   }
 
   #allocateContiguous(pages: number, order: number, view: StateView, record: Recorder): void {

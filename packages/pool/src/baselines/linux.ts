@@ -14,13 +14,14 @@
  */
 import {
   type AllocateRequest,
+  type AllocationId,
   type Extent,
   type FreeRequest,
   MAX_PAGE_ORDER,
   orderFor,
   type StateView,
 } from '@decpool/model';
-import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
+import type { BlockRange, Policy, PolicyFactory, Recorder } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
 import { AtomicPool } from './atomic-pool.ts';
 import { driverPoolFor } from './driver-pools.ts';
@@ -56,13 +57,10 @@ interface Freed {
 
 class Linux implements Policy {
   readonly name: string;
-  readonly freesWithoutSleeping = true;
   readonly #version: LinuxVersion;
   readonly #view: StateView;
   /** Outside a confidential VM nobody asks it. */
   readonly #atomicPool: AtomicPool | undefined;
-  /** Freed where nothing could be converted. */
-  #waiting: Freed[] = [];
 
   constructor(version: LinuxVersion, view: StateView) {
     this.name = version.name;
@@ -94,8 +92,10 @@ class Linux implements Policy {
   #allocateAtomically({ pages }: AllocateRequest, record: Recorder): void {
     const start = this.#atomicPool?.take(pages, 1 << orderFor(pages), record.reach) ?? -1;
     if (start === -1) record.fail('would-sleep');
-    else record.allocate(start, pages);
-    this.#atomicPool?.usedAtomically();
+    else {
+      record.allocate(start, pages);
+      this.#atomicPool?.usedAtomically(record.reach);
+    }
   }
 
   free({ allocation }: FreeRequest, view: StateView, record: Recorder): void {
@@ -104,18 +104,21 @@ class Linux implements Policy {
     if (this.#atomicPool?.put(extents[0].pfn, extents[0].pages)) return;
     const isArea = api === 'vmalloc' && !this.#version.usesChunks(owner);
     const freed: Freed = { extents, how: isArea ? 'area' : tailOf(api) };
-    if (mustNotConvert(view, record)) this.#waiting.push(freed);
-    else returnPages(freed, view, record);
+    returnPages(freed, view, record);
   }
 
-  hasWork(): boolean {
-    return this.#waiting.length > 0 || this.#atomicPool?.hasWork === true;
+  /** What is the atomic pool's goes back to it; all else has to be converted. */
+  freesWithoutSleeping(allocation: AllocationId): boolean {
+    const [extent] = this.#view.allocation(allocation).extents;
+    return extent !== undefined && this.#atomicPool?.holds(extent.pfn) === true;
   }
 
-  work(view: StateView, record: Recorder): void {
-    for (const freed of this.#waiting) returnPages(freed, view, record);
-    this.#waiting = [];
-    if (this.#atomicPool?.hasWork) this.#atomicPool.work(record);
+  hasWork(range: BlockRange): boolean {
+    return this.#atomicPool?.hasWork(range) === true;
+  }
+
+  work(_view: StateView, record: Recorder): void {
+    this.#atomicPool?.work(record);
   }
 }
 

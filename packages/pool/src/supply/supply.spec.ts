@@ -122,6 +122,39 @@ describe('supply watermark', () => {
     expect(pool.counters).toMatchObject({ livePages: 0, claimedPages: 1024 });
   });
 
+  it('is never filled beyond the high watermark where it is made of pages', () => {
+    for (const high of [65, 257, 300]) {
+      const { pool } = watched(`first-fit+page+watermark:1:${high}`);
+      pool.alloc_pages(0, { owner });
+      expect(pool.counters.sharedPages).toBe(high + 1);
+    }
+  });
+
+  it('by page: an empty block goes back whatever the reserve holds, since it is none of it', () => {
+    const { pool } = watched('first-fit+page+watermark:64:256', { workerDelay: DELAY });
+    for (let page = 0; page < 100; page++) pool.alloc_pages(0, atomic);
+    const held = pool.counters.claimedPages;
+    for (let round = 0; round < 10; round++) pool.free(pool.alloc_pages(9, { owner }).allocation);
+    expect(pool.counters.claimedPages).toBe(held);
+  });
+
+  it.each(['page', 'block'])(
+    'by %s: a zone that callers ask for has a reserve of its own soon',
+    (conversion) => {
+      const { pool } = watched(`first-fit+${conversion}+watermark:64:256`, {
+        memory: freshBoot(5 * 1024 * MIB),
+        workerDelay: DELAY,
+      });
+      const inDma32 = { owner, gfp: GFP.GFP_ATOMIC | GFP.__GFP_DMA32 };
+      expect(pool.alloc_pages(0, { ...inDma32, at: 10 }).ok).toBe(false);
+      const served = pool.alloc_pages(0, { ...inDma32, at: 10 + 2 * DELAY });
+      expect(served.ok && served.extents[0].pfn < 2 ** 20).toBe(true);
+      for (let round = 0; round < 300; round++) {
+        expect(pool.alloc_pages(0, { ...inDma32, at: 10 + (3 + round) * DELAY }).ok).toBe(true);
+      }
+    },
+  );
+
   it('by page: the reserve is no use to callers that may sleep, and what they free is private again', () => {
     const run = watched('first-fit+page+watermark:100:600', { memory: freshBoot(96 * MIB) });
     const { pool, events } = run;

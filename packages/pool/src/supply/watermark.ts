@@ -22,7 +22,7 @@ export function watermark(parameters: readonly string[]): Supply {
   }
   return {
     name: `watermark:${low}:${high}`,
-    returnsEmptyBlock: (sharedFreePages, blockPages) => sharedFreePages - blockPages >= high,
+    returnsEmptyBlock: (freePages, blockPages) => freePages - blockPages >= high,
     lowPages: low,
     highPages: high,
   };
