@@ -16,15 +16,10 @@ import {
   type Faults,
   type Frame,
   type FreeRequest,
-  GFP,
   GFP_KERNEL,
   InputError,
   InvariantError,
-  MAX_NODE,
-  MAX_OWNER,
-  MAX_PAGE_ORDER,
   type MemoryState,
-  MIGRATETYPES,
   maySleep,
   orderFor,
   type PageSourceSettings,
@@ -33,7 +28,6 @@ import {
   type Request,
   type StateView,
   TYPE,
-  type UserMapRequest,
   zoneOf,
 } from '@decpool/model';
 import { EventRecorder, NO_OWNER, type Where } from './event-recorder.ts';
@@ -41,6 +35,7 @@ import { FaultInjector } from './faults.ts';
 import { type EventSink, Ledger } from './ledger.ts';
 import { createPageSource, type PageSource, reachOf } from './page-source/buddy.ts';
 import type { Policy, PolicyFactory } from './policy.ts';
+import { type AskedPool, checkRequest, MOST_OWNERS } from './request-checks.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';
 import { SlabLayer } from './slab/slab-layer.ts';
 import {
@@ -69,7 +64,7 @@ export interface EngineOptions {
 
 const API_CODE = Object.fromEntries(APIS.map((api, code) => [api, code])) as Record<Api, number>;
 
-export class Engine {
+export class Engine implements AskedPool {
   readonly columns: Columns;
   readonly view: StateView;
   readonly policy: Policy;
@@ -124,6 +119,22 @@ export class Engine {
     return this.#ledger.time;
   }
 
+  get nextAllocation(): number {
+    return this.#lastAllocation + 1;
+  }
+
+  get hasBounceBuffers(): boolean {
+    return this.#swiotlb !== undefined;
+  }
+
+  hasRoomFor(owner: string): boolean {
+    return this.#ledger.owners < MOST_OWNERS || this.#ledger.knowsOwner(owner);
+  }
+
+  holdsForOthers(key: number): boolean {
+    return this.#background.has(key);
+  }
+
   /** Rows appended but not yet handed over in a batch. */
   get pendingRows(): number {
     return this.#ledger.pendingRows;
@@ -150,7 +161,7 @@ export class Engine {
         'a request from inside a subscriber to the pool; make it after the event was delivered',
       );
     }
-    this.#check(request);
+    checkRequest(request, this);
     this.#isDeciding = true;
     try {
       this.#serve(request);
@@ -205,120 +216,6 @@ export class Engine {
         break;
     }
     if (this.#workAt === undefined && this.#hasWork()) this.#workAt = request.time + this.#workerDelay;
-  }
-
-  #check(request: Request): void {
-    switch (request.kind) {
-      case 'allocate':
-        this.#checkAllocate(request);
-        break;
-      case 'free':
-        this.#checkFree(request);
-        break;
-      case 'map-user':
-      case 'unmap-user':
-        this.#checkUserMapping(request);
-        break;
-      case 'background-allocate':
-        this.#checkBackground(request);
-        break;
-      case 'background-free':
-        break;
-      default:
-        throw new InputError(`a request of an unknown kind '${(request as { kind: unknown }).kind}'`);
-    }
-    const { time } = request;
-    if (!Number.isSafeInteger(time) || time < this.#ledger.time) {
-      throw new InputError(`a request at ${time} ns: must be whole ns, not before ${this.#ledger.time}`);
-    }
-  }
-
-  #checkAllocate(request: AllocateRequest): void {
-    const { geometry } = this.columns;
-    const { allocation, pages, bytes, api } = request;
-    if (!APIS.includes(api)) throw new InputError(`unknown api '${api}'; available: ${APIS.join(', ')}`);
-    if (IN_BYTES.has(api) && !(Number.isInteger(bytes) && bytes > 0)) {
-      throw new InputError(`${api} of ${bytes} bytes: must be a whole number from 1`);
-    }
-    if (!Number.isInteger(pages) || pages <= 0 || pages > geometry.spanPages) {
-      throw new InputError(
-        `a request for ${pages} pages: must be a whole number from 1 to ${geometry.spanPages}`,
-      );
-    }
-    if (api === 'alloc_pages' && (pages & (pages - 1)) !== 0) {
-      throw new InputError(`alloc_pages of ${pages} pages: must be a power of two; use alloc_pages_exact`);
-    }
-    if (
-      !Number.isInteger(bytes) ||
-      bytes < 0 ||
-      bytes > Math.min(pages * 2 ** geometry.pageShift, 0xffffffff)
-    ) {
-      throw new InputError(
-        `a request for ${bytes} bytes in ${pages} pages: must be whole bytes that fit the pages, less than 4 GiB`,
-      );
-    }
-    const { align = 1, node = ANY_NODE, gfp } = request;
-    checkFlags(gfp);
-    if (!Number.isInteger(align) || align < 1 || align > 4096 || (align & (align - 1)) !== 0) {
-      throw new InputError(`an alignment of ${align} bytes: must be a power of two up to 4096`);
-    }
-    if (!Number.isInteger(node) || node < ANY_NODE || node > MAX_NODE) {
-      throw new InputError(`NUMA node ${node}: nodes run from 0 to ${MAX_NODE}`);
-    }
-    if (api === 'dma_map' && this.#swiotlb === undefined) {
-      throw new InputError('a dma_map, but the pool was made without bounce buffers: give it swiotlb');
-    }
-    const next = this.#lastAllocation + 1;
-    if (allocation !== next) {
-      throw new InputError(
-        `allocation ids are given from 1 without a gap: ${next} is next, not ${allocation}`,
-      );
-    }
-    // Slab caches take numbers as owners do, and are few.
-    if (this.#ledger.owners >= MAX_OWNER - MAX_CACHES && !this.#ledger.knowsOwner(request.owner)) {
-      throw new InputError(`more than ${MAX_OWNER - MAX_CACHES} owners: '${request.owner}' is one too many`);
-    }
-  }
-
-  #checkBackground({ key, order, migratetype }: Extract<BackgroundRequest, { order: number }>): void {
-    if (!Number.isInteger(key))
-      throw new InputError(`a background chunk named ${key}: keys are whole numbers`);
-    if (!MIGRATETYPES.includes(migratetype)) {
-      throw new InputError(`unknown migratetype '${migratetype}'; available: ${MIGRATETYPES.join(', ')}`);
-    }
-    if (this.#background.has(key)) throw new InputError(`background chunk ${key} is taken twice`);
-    if (!Number.isInteger(order) || order < 0 || order > MAX_PAGE_ORDER) {
-      throw new InputError(`a background chunk of order ${order}: orders run from 0 to ${MAX_PAGE_ORDER}`);
-    }
-  }
-
-  #checkFree({ allocation, gfp }: FreeRequest): void {
-    this.#expectLive('a free', allocation);
-    checkFlags(gfp);
-    if (this.view.userMappings(allocation) > 0) {
-      throw new InputError(
-        `a free of allocation ${allocation}, which is mapped into user space: its pages must not be converted while that mapping is live; unmap it first`,
-      );
-    }
-  }
-
-  #checkUserMapping({ kind, allocation }: UserMapRequest): void {
-    this.#expectLive(kind === 'map-user' ? 'a user mapping' : 'the end of a user mapping', allocation);
-    const { api } = this.view.allocation(allocation);
-    if (api === 'dma_map' || !this.view.isWholePages(allocation)) {
-      throw new InputError(
-        `a user mapping of allocation ${allocation}, an object in a slab: it shares its page with others; map whole pages`,
-      );
-    }
-    if (kind === 'unmap-user' && this.view.userMappings(allocation) === 0) {
-      throw new InputError(`allocation ${allocation} is not mapped into user space`);
-    }
-  }
-
-  #expectLive(what: string, allocation: AllocationId): void {
-    if (!Number.isInteger(allocation) || !this.view.isLive(allocation)) {
-      throw new InputError(`${what} of allocation ${allocation}, which is not live`);
-    }
   }
 
   #decideAllocate(request: AllocateRequest): void {
@@ -546,21 +443,8 @@ export class Engine {
   }
 }
 
-/** Throws InputError for what gfpName() could not print. */
-function checkFlags(gfp = GFP_KERNEL): void {
-  if (Number.isInteger(gfp) && gfp >= 0 && gfp <= ALL_FLAGS) return;
-  throw new InputError(`gfp flags ${gfp}: must be made of ${Object.keys(GFP).join(', ')}`);
-}
-
-/** Every bit up to the highest is a flag. */
-const ALL_FLAGS = Object.values(GFP).reduce((all, flag) => all | flag, 0);
-
-/** What is asked for in bytes; its pages follow from them. */
-const IN_BYTES: ReadonlySet<Api> = new Set<Api>(['kmalloc', 'dma_alloc_coherent', 'dma_map']);
 const PAGE_SHIFT = 12;
 const ZONES = ['DMA', 'DMA32', 'Normal'] as const;
-/** More names than all slab caches can have: sizes of two sets, and the bounce buffers. */
-const MAX_CACHES = 64;
 
 /** Those that the caller wants; a policy that serves requests from them has some in any case, and says whether they grow. */
 function swiotlbFor(
