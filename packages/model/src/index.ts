@@ -9,6 +9,7 @@ export {
 } from './direct-map.ts';
 export { InputError, InvariantError } from './errors.ts';
 export {
+  AREA_CALL,
   CONVERTED,
   type ColumnName,
   EventBatch,

@@ -11,7 +11,7 @@ import { COUNTER_NAMES, type Counters } from './state/counters.ts';
 import type { Frame } from './state/editor.ts';
 import { brokenInvariants } from './state/invariants.ts';
 import type { Extent, StateView } from './state/view.ts';
-import { type AllocationId, allocationId, nanoseconds, type Pfn, pfn } from './units.ts';
+import { type AllocationId, allocationId, blockIndex, nanoseconds, type Pfn, pfn } from './units.ts';
 
 /** An event, or its body: seq is filled in, time and request are 0 unless told. */
 export type Told = EventBody & { readonly time?: number; readonly request?: number };
@@ -58,6 +58,10 @@ export const EXAMPLES: Readonly<Record<EventType, readonly EventBody[]>> = {
     { type: 'conversion-failed', ...RANGE, direction: 'encrypt' },
     { type: 'conversion-failed', ...RANGE, direction: 'decrypt', converted: true },
     { type: 'conversion-failed', ...RANGE, direction: 'encrypt', converted: true },
+    { type: 'conversion-failed', ...RANGE, direction: 'decrypt', offset: 0xfffffffb },
+    { type: 'conversion-failed', ...RANGE, direction: 'encrypt', offset: 0 },
+    { type: 'conversion-failed', ...RANGE, direction: 'decrypt', converted: true, offset: 0 },
+    { type: 'conversion-failed', ...RANGE, direction: 'encrypt', converted: true, offset: 0xfffffffb },
   ],
   'pages-allocated': [{ type: 'pages-allocated', ...ID, ...RANGE }],
   'pages-freed': [{ type: 'pages-freed', ...ID, ...RANGE }],
@@ -225,7 +229,10 @@ const PROPOSALS: readonly ((history: History, proposal: Proposal) => void)[] = [
   (history, proposal) => history.failConversion(proposal),
   (history, proposal) => history.convertArea(proposal, 'decrypt'),
   (history, proposal) => history.convertArea(proposal, 'encrypt'),
+  (history, proposal) => history.convertArea(proposal, 'decrypt', true),
+  (history, proposal) => history.convertArea(proposal, 'encrypt', true),
   (history, { at }) => history.leak(at),
+  (history, { at }) => history.restore(at),
   (history, { at }) => history.restore(at),
   (history, { at }) => history.splitContiguous(at),
   (history, proposal) => history.vmalloc(proposal),
@@ -320,8 +327,9 @@ class History implements MappedRange, BoundaryMap {
     const { pagesPerBlock } = this.#view.geometry;
     const isSplit = (page: Pfn) =>
       page % pagesPerBlock === 0 &&
-      this.#view.levelAt(page) === 1 &&
-      this.#view.firstWhereNot('shared', false, page, pagesPerBlock) === -1;
+      this.#view.wasSplit(blockIndex(page / pagesPerBlock)) &&
+      this.#view.firstWhereNot('shared', false, page, pagesPerBlock) === -1 &&
+      this.#view.firstWhereNot('unknown', false, page, pagesPerBlock) === -1;
     this.happens({ type: 'large-page-restored', pfn: this.#next(at, isSplit) });
   }
 
@@ -333,15 +341,17 @@ class History implements MappedRange, BoundaryMap {
 
   failConversion({ choice, at, pages }: Proposal): void {
     const direction = choice % 2 === 0 ? 'decrypt' : 'encrypt';
-    const start = direction === 'decrypt' ? at : this.nextExposed(at);
-    this.#splitFor(start, pages, direction);
-    const failed = { type: 'conversion-failed', pfn: start, pages, direction } as const;
+    const granules = Math.ceil(pages / this.#view.platform.granulePages);
+    const run = this.#convertibleRun(at, granules, direction);
+    this.#splitFor(run.pfn, run.pages, direction);
+    const failed = { type: 'conversion-failed', ...run, direction } as const;
     this.happens(choice % 3 === 0 ? { ...failed, converted: true } : failed);
   }
 
   /** A call on a vmalloc address over up to two runs, the first of them page by page where it can be. */
-  convertArea({ choice, at }: Proposal, direction: Direction): void {
+  convertArea({ choice, at }: Proposal, direction: Direction, fails = false): void {
     const type = direction === 'decrypt' ? 'vm-area-decrypted' : 'vm-area-encrypted';
+    const outcome = fails ? ({ type: 'conversion-failed', direction } as const) : ({ type } as const);
     let offset = 0;
     let from: number = at;
     for (const granules of [1 + (choice % 6), 1 + (choice % 2)]) {
@@ -350,7 +360,7 @@ class History implements MappedRange, BoundaryMap {
       for (let page: number = run.pfn; page < run.pfn + run.pages; page++) {
         this.#splitFor(pfn(page), 1, direction);
       }
-      if (!this.happens({ type, ...run, offset })) return;
+      if (!this.happens({ ...outcome, ...run, offset })) return;
       offset += run.pages;
       from = run.pfn + run.pages;
     }

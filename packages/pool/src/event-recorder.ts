@@ -3,7 +3,9 @@
  * conversion forces, the retries of one that failed, the page allocator's own work.
  */
 import {
+  AREA_CALL,
   type BoundaryMap,
+  blockIndex,
   CONVERTED,
   DIRECTIONS,
   type Direction,
@@ -36,6 +38,8 @@ const UNMOVABLE = MIGRATETYPES.indexOf('Unmovable');
 /** Owner's number of what no request asked for, at boot and in the deferred worker; what is leaked then is its own. */
 export const NO_OWNER = -1;
 const WORKER = 'kworker';
+/** No code of a failed conversion. */
+const WORKS = -1;
 
 /** Where a request's pages may lie, for the page source and for a pool. */
 export interface Where {
@@ -151,9 +155,7 @@ export class EventRecorder implements Recorder {
     if (!this.#platform.confidential) return 'converted';
     this.#expectMayConvert(start, pages);
     this.#splitFor(start, pages, true);
-    if (this.#faults !== undefined && this.#fails(this.#faults, start, pages, 'decrypt')) {
-      return this.#recover(this.#faults, start, pages);
-    }
+    if (this.#fails(start, pages, 'decrypt')) return this.#recover(start, pages);
     this.#ledger.emit(TYPE.pagesDecrypted, 0, start, pages, 0);
     return 'converted';
   }
@@ -162,8 +164,8 @@ export class EventRecorder implements Recorder {
     if (!this.#platform.confidential) return 'converted';
     this.#expectMayConvert(start, pages);
     this.#splitFor(start, pages, false);
-    if (this.#faults !== undefined && this.#fails(this.#faults, start, pages, 'encrypt')) {
-      return this.#recover(this.#faults, start, pages) === 'private' ? 'converted' : 'leaked';
+    if (this.#fails(start, pages, 'encrypt')) {
+      return this.#recover(start, pages) === 'private' ? 'converted' : 'leaked';
     }
     this.#ledger.emit(TYPE.pagesEncrypted, 0, start, pages, 0);
     this.#restore(start, pages);
@@ -180,31 +182,37 @@ export class EventRecorder implements Recorder {
     return this.#convertArea(runs, 'encrypt') === 'leaked' ? 'leaked' : 'converted';
   }
 
+  /** An area that fails is retried as a whole too, so all of its runs become private again or all are leaked. */
   #convertArea(runs: readonly Extent[], direction: Direction): ConversionResult {
+    for (const { pfn, pages } of runs) this.#expectMayConvert(pfn, pages);
+    if (this.#callOnArea(runs, direction)) return 'converted';
+    const retries = this.#faults?.retries ?? 0;
+    for (let tries = 0; tries < retries; tries++) {
+      if (this.#callOnArea(runs, 'encrypt')) return 'private';
+    }
+    for (const { pfn, pages } of runs) this.#leak(pfn, pages);
+    return 'leaked';
+  }
+
+  /** One call on the vmalloc address of an area, told run by run; whether it works. */
+  #callOnArea(runs: readonly Extent[], direction: Direction): boolean {
     const isDecrypting = direction === 'decrypt';
     for (const { pfn, pages } of runs) {
-      this.#expectMayConvert(pfn, pages);
       // Page by page, so that no run is ever found to cover a large entry.
       for (let page: number = pfn; page < pfn + pages; page++) this.#splitFor(toPfn(page), 1, isDecrypting);
     }
-    const outcome = this.#faults?.draw(direction) ?? 'works';
-    if (this.#faults !== undefined && outcome !== 'works') {
-      const code = DIRECTIONS.indexOf(direction) | (outcome === 'failed' ? 0 : CONVERTED);
-      let isLeaked = false;
-      for (const { pfn, pages } of runs) this.#ledger.emit(TYPE.conversionFailed, 0, pfn, pages, code);
-      for (const { pfn, pages } of runs) {
-        if (this.#recover(this.#faults, pfn, pages) === 'leaked') isLeaked = true;
-      }
-      return isLeaked ? 'leaked' : 'private';
-    }
+    const failure = this.#drawFailure(direction);
+    const works = failure === WORKS;
+    const converted = isDecrypting ? TYPE.vmAreaDecrypted : TYPE.vmAreaEncrypted;
+    const type = works ? converted : TYPE.conversionFailed;
+    const code = works ? 0 : failure | AREA_CALL;
     let offset = 0;
     for (const { pfn, pages } of runs) {
-      const type = isDecrypting ? TYPE.vmAreaDecrypted : TYPE.vmAreaEncrypted;
-      this.#ledger.emitWith(type, 0, pfn, pages, 0, 0, offset);
+      this.#ledger.emitWith(type, 0, pfn, pages, code, 0, offset);
       offset += pages;
     }
-    if (!isDecrypting) for (const { pfn, pages } of runs) this.#restore(pfn, pages);
-    return 'converted';
+    if (works && !isDecrypting) for (const { pfn, pages } of runs) this.#restore(pfn, pages);
+    return works;
   }
 
   #expectMayConvert(start: Pfn, pages: number): void {
@@ -229,35 +237,50 @@ export class EventRecorder implements Recorder {
   }
 
   /** Whether the next conversion fails; if so, it is told. */
-  #fails(faults: FaultInjector, start: Pfn, pages: number, direction: Direction): boolean {
-    const outcome = faults.draw(direction);
-    if (outcome === 'works') return false;
-    const code = DIRECTIONS.indexOf(direction) | (outcome === 'failed' ? 0 : CONVERTED);
-    this.#ledger.emit(TYPE.conversionFailed, 0, start, pages, code);
+  #fails(start: Pfn, pages: number, direction: Direction): boolean {
+    const failure = this.#drawFailure(direction);
+    if (failure === WORKS) return false;
+    this.#ledger.emit(TYPE.conversionFailed, 0, start, pages, failure);
     return true;
   }
 
+  /** What becomes of the next conversion: WORKS, or the code of its failure. */
+  #drawFailure(direction: Direction): number {
+    if (this.#faults === undefined) return WORKS;
+    const outcome = this.#faults.draw(direction);
+    if (outcome === 'works') return WORKS;
+    return DIRECTIONS.indexOf(direction) | (outcome === 'failed' ? 0 : CONVERTED);
+  }
+
   /** Only a successful set_memory_encrypted() makes pages in an unknown state usable; else they are leaked. */
-  #recover(faults: FaultInjector, start: Pfn, pages: number): 'private' | 'leaked' {
-    for (let tries = 0; tries < faults.retries; tries++) {
+  #recover(start: Pfn, pages: number): 'private' | 'leaked' {
+    const retries = this.#faults?.retries ?? 0;
+    for (let tries = 0; tries < retries; tries++) {
       this.#splitFor(start, pages, false);
-      if (this.#fails(faults, start, pages, 'encrypt')) continue;
+      if (this.#fails(start, pages, 'encrypt')) continue;
       this.#ledger.emit(TYPE.pagesEncrypted, 0, start, pages, 0);
       this.#restore(start, pages);
       return 'private';
     }
-    const owner = this.#owner === NO_OWNER ? this.#ledger.ownerNumber(WORKER) : this.#owner;
-    this.#ledger.emitWith(TYPE.pagesLeaked, 0, start, pages, 0, owner, 0);
+    this.#leak(start, pages);
     return 'leaked';
   }
 
-  /** Where the platform does that: puts back the 2M mapping of each block in the range that is private throughout now. */
+  #leak(start: Pfn, pages: number): void {
+    const owner = this.#owner === NO_OWNER ? this.#ledger.ownerNumber(WORKER) : this.#owner;
+    this.#ledger.emitWith(TYPE.pagesLeaked, 0, start, pages, 0, owner, 0);
+  }
+
+  /**
+   * Where the platform does that: puts back the 2M mapping of each block in the range that was split and is private
+   * throughout now.
+   */
   #restore(start: Pfn, pages: number): void {
     if (!this.#platform.restore || !hasLargePages(this.#platform)) return;
     const { pagesPerBlock } = this.#view.geometry;
     for (let base = start - (start % pagesPerBlock); base < start + pages; base += pagesPerBlock) {
       const block = toPfn(base);
-      if (this.#view.levelAt(block) !== 1) continue;
+      if (!this.#view.wasSplit(blockIndex(base / pagesPerBlock))) continue;
       const isPrivate =
         this.#view.firstWhereNot('shared', false, block, pagesPerBlock) === -1 &&
         this.#view.firstWhereNot('unknown', false, block, pagesPerBlock) === -1;

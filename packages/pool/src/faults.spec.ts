@@ -1,5 +1,15 @@
-import { type BlockIndex, type Faults, InputError, type Pfn, type PoolEvent } from '@decpool/model';
+import {
+  type BlockIndex,
+  type Faults,
+  InputError,
+  type Pfn,
+  type PlatformName,
+  type PoolEvent,
+  pfn,
+  platformNamed,
+} from '@decpool/model';
 import { describe, expect, it } from 'vitest';
+import type { PolicyFactory } from './policy.ts';
 import { eventsOf, lastRefusal, SOME_POLICIES, type Watched, watched } from './testing.ts';
 
 const owner = 'eth0';
@@ -165,6 +175,126 @@ describe('a retry', () => {
       return failures;
     });
     expect(new Set(outcomes)).toEqual(new Set([0, 1, 2]));
+  });
+});
+
+describe('a call on a vmalloc address that fails', () => {
+  /** Serves every request with an area of two runs, of 1 and of 3 pages, of a 2 MiB chunk of its own. */
+  const inAreas: PolicyFactory = () => ({
+    name: 'in areas',
+    allocate: (_request, view, record) => {
+      const chunk = record.claim(9);
+      if (chunk === -1) throw new Error('no chunk');
+      const runs = [
+        { pfn: pfn(chunk + 8), pages: 1 },
+        { pfn: pfn(chunk + 2), pages: 3 },
+      ];
+      const outcome = record.decryptArea(runs);
+      if (outcome === 'converted') for (const run of runs) record.allocate(run.pfn, run.pages);
+      else record.fail('conversion-failed');
+      if (outcome === 'private') record.giveBack(chunk, view.geometry.pagesPerBlock);
+    },
+    free: ({ allocation }, view, record) => {
+      const { extents } = view.allocation(allocation);
+      for (const extent of extents) record.free(extent.pfn, extent.pages);
+      if (record.encryptArea(extents) === 'leaked') return;
+      const chunk = extents[0].pfn - (extents[0].pfn % view.geometry.pagesPerBlock);
+      record.giveBack(pfn(chunk), view.geometry.pagesPerBlock);
+    },
+  });
+  const withAreas = (faults: Partial<Faults>, platform: PlatformName = 'hyperv-vtom', restore = false) =>
+    watched(inAreas, {
+      platform: { ...platformNamed(platform), restore },
+      faults: { ...NO_FAULTS, ...faults },
+    });
+  const AREA = ['conversion-failed', 'vm-area-decrypted', 'vm-area-encrypted', 'pages-leaked'];
+  /** What happened to the area, each call's rows with their pages and their offsets. */
+  const areaDeeds = (events: readonly PoolEvent[]) =>
+    events.flatMap((event) => {
+      if (!AREA.includes(event.type) || !('pages' in event)) return [];
+      const offset = 'offset' in event ? ` +${event.offset}` : '';
+      return [`${'direction' in event ? event.direction : event.type} ${event.pages}${offset}`];
+    });
+
+  it.each(['snp', 'hyperv-vtom'] as const)(
+    'on %s is told run by run and counted once, with the costs of one that works',
+    (platform) => {
+      const [failing, working] = [{ decrypt: 1 }, {}].map((faults) => withAreas(faults, platform));
+      for (const { pool } of [failing, working]) pool.vmalloc(4, { owner });
+      expect(areaDeeds(failing.events)).toEqual([
+        'decrypt 1 +0',
+        'decrypt 3 +1',
+        'pages-leaked 1',
+        'pages-leaked 3',
+      ]);
+      const { hostCalls, pageTablePasses, fullFlushes, rangedFlushes } = working.pool.counters;
+      expect(hostCalls).toBeGreaterThan(0);
+      expect(failing.pool.counters).toMatchObject({
+        ...{ hostCalls, pageTablePasses, fullFlushes, rangedFlushes },
+        failedConversions: 1,
+        conversions: 0,
+        leakedPages: 4,
+      });
+    },
+  );
+
+  it('is retried with one call on the whole area, and when that works all of it is private', () => {
+    const { pool, events } = withAreas({ decrypt: 1, retries: 2 });
+    expect(pool.vmalloc(4, { owner }).ok).toBe(false);
+    expect(areaDeeds(events)).toEqual([
+      'decrypt 1 +0',
+      'decrypt 3 +1',
+      'vm-area-encrypted 1 +0',
+      'vm-area-encrypted 3 +1',
+    ]);
+    expect(pool.counters).toMatchObject({
+      ...{ failedConversions: 1, conversions: 1, convertedPages: 4 },
+      ...{ leakedPages: 0, unknownPages: 0, claimedPages: 0 },
+    });
+  });
+
+  it.each([0, 1, 2])('is retried %d times at the most before each of its runs is leaked', (retries) => {
+    const { pool, events } = withAreas({ encrypt: 1, retries });
+    pool.free(pool.vmalloc(4, { owner }).allocation);
+    expect(areaDeeds(events)).toEqual([
+      ...['vm-area-decrypted 1 +0', 'vm-area-decrypted 3 +1'],
+      ...Array.from({ length: 1 + retries }, () => ['encrypt 1 +0', 'encrypt 3 +1']).flat(),
+      ...['pages-leaked 1', 'pages-leaked 3'],
+    ]);
+    expect(pool.counters).toMatchObject({ failedConversions: 1 + retries, leakedPages: 4 });
+    expect(pool.counters.claimedPages).toBe(512);
+  });
+
+  it('restores the large page, where the platform does that, once a retry has worked', () => {
+    const { pool, events } = withAreas({ decrypt: 1, retries: 1 }, 'hyperv-vtom', true);
+    pool.vmalloc(4, { owner });
+    expect(eventsOf(events, 'large-page-split')).toHaveLength(1);
+    expect(eventsOf(events, 'large-page-restored')).toHaveLength(1);
+    expect(pool.counters.pageTablePages).toBe(0);
+  });
+
+  it('may have been done by the host all the same, all of it', () => {
+    const { pool, events } = withAreas({ decrypt: 1, converted: 1 });
+    pool.vmalloc(4, { owner });
+    expect(eventsOf(events, 'conversion-failed').map(({ converted }) => converted)).toEqual([true, true]);
+  });
+});
+
+describe('large pages', () => {
+  it('are restored only where one was split: a block that began with 4K entries keeps them', () => {
+    const { memory } = watched('gfp-decrypted').pool.header;
+    const platform = { ...platformNamed('snp'), restore: true };
+    const small = { ...memory, directMap: memory.directMap.map(([at, pages]) => [at, pages, 1] as const) };
+    for (const [directMap, splits] of [
+      [memory, 1],
+      [small, 0],
+    ] as const) {
+      const { pool, events } = watched('first-fit+page+immediate', { platform, memory: directMap });
+      pool.free(pool.alloc_pages(0, { owner }).allocation);
+      expect(eventsOf(events, 'large-page-split')).toHaveLength(splits);
+      expect(eventsOf(events, 'large-page-restored')).toHaveLength(splits);
+      expect(pool.counters.pageTablePages).toBe(0);
+    }
   });
 });
 

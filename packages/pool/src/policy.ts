@@ -54,8 +54,8 @@ export interface Recorder {
   encrypt(start: Pfn, pages: number): 'converted' | 'leaked';
   /**
    * Shares runs of private pages with one call on the vmalloc address that maps them one behind the other, page by
-   * page. All or none fail; of those that fail each run is retried, and leaked, on its own, so `private` means all of
-   * them. Only where the platform converts such addresses.
+   * page. All or none fail; then the whole area is retried with one call that makes it private, and when no retry works
+   * each run is leaked. Only where the platform converts such addresses.
    */
   decryptArea(runs: readonly Extent[]): ConversionResult;
   /** The way back of decryptArea(): `leaked` when any run is. */

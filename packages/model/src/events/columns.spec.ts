@@ -124,6 +124,7 @@ describe('rows', () => {
     [{ type: 'allocation-requested', align: 0 }, "'align' must be a power of two up to 4096"],
     [{ type: 'free-requested', node: 1 }, "free-requested: unknown field 'node'"],
     [{ type: 'conversion-failed', converted: false }, "'converted' must be true, or left out"],
+    [{ type: 'conversion-failed', offset: -1 }, "'offset' must be a whole number of pages, or left out"],
     [{ type: 'contiguous-split', level: 3 }, "'level' must be 1 (4K) or 2 (2M)"],
     [{ type: 'pages-leaked', owner: undefined }, "'owner' must be a whole number from 0 to 65535"],
     [{ type: 'slab-created', unitBytes: -8 }, "'unitBytes' must be a whole number"],

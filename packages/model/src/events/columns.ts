@@ -110,7 +110,11 @@ function decode(columns: EventColumns, row: number, seq: number): PoolEvent {
     case 'conversion-failed': {
       const direction = DIRECTIONS[code & 1];
       const failed = { seq, time, request, type, pfn, pages, direction } as const;
-      return code & CONVERTED ? { ...failed, converted: true } : failed;
+      return {
+        ...failed,
+        ...(code & CONVERTED ? { converted: true } : {}),
+        ...(code & AREA_CALL ? { offset: columns.bytes[row] } : {}),
+      };
     }
     case 'pages-allocated':
     case 'pages-freed':
@@ -148,6 +152,8 @@ function decode(columns: EventColumns, row: number, seq: number): PoolEvent {
 
 /** Bit of a failed conversion's code: the host converted all the same. */
 export const CONVERTED = 2;
+/** Bit of a failed conversion's code: it was a call on a vmalloc address, and the row has its `offset`. */
+export const AREA_CALL = 4;
 
 /** The attributes of a request that are not the usual ones: what is left out is GFP_KERNEL, any node, no alignment. */
 function attributeFields(attributes: number): { gfp?: string; node?: number; align?: number } {
@@ -171,6 +177,7 @@ type FieldKind =
   | 'name'
   | 'attribute'
   | 'converted'
+  | 'area offset'
   | { readonly levels: readonly number[] }
   | readonly string[];
 
@@ -198,7 +205,13 @@ const FIELDS: Readonly<Record<PoolEvent['type'], Readonly<Record<string, FieldKi
   'large-page-restored': { pfn: 'u32' },
   'pages-decrypted': { pfn: 'u32', pages: 'u32' },
   'pages-encrypted': { pfn: 'u32', pages: 'u32' },
-  'conversion-failed': { pfn: 'u32', pages: 'u32', direction: DIRECTIONS, converted: 'converted' },
+  'conversion-failed': {
+    pfn: 'u32',
+    pages: 'u32',
+    direction: DIRECTIONS,
+    converted: 'converted',
+    offset: 'area offset',
+  },
   'pages-allocated': { allocation: 'u32', pfn: 'u32', pages: 'u32' },
   'pages-freed': { allocation: 'u32', pfn: 'u32', pages: 'u32' },
   'allocation-failed': { allocation: 'u32', pages: 'u32', reason: FAILURE_REASONS },
@@ -227,7 +240,7 @@ const FIELDS: Readonly<Record<PoolEvent['type'], Readonly<Record<string, FieldKi
 };
 
 /** Fields that an event object may leave out. */
-const OPTIONAL: ReadonlySet<FieldKind> = new Set<FieldKind>(['attribute', 'converted']);
+const OPTIONAL: ReadonlySet<FieldKind> = new Set<FieldKind>(['attribute', 'converted', 'area offset']);
 
 /** By type code, then by the row's code: whether an event of that type can have it. */
 export const KNOWN_CODES: readonly (readonly boolean[])[] = EVENT_TYPES.map((type) => {
@@ -238,8 +251,9 @@ export const KNOWN_CODES: readonly (readonly boolean[])[] = EVENT_TYPES.map((typ
   if (hasLevels !== undefined) return [0, 1, 2, 3].map((code) => hasLevels.levels.includes(code));
   const names = kinds.find((kind): kind is readonly string[] => Array.isArray(kind));
   if (names === undefined) return [true];
-  const converted = kinds.includes('converted') ? names : [];
-  return [...names, ...converted].map(() => true);
+  // The flags are the bits above the names, the lowest first: each that a type has doubles its codes.
+  const flags = kinds.filter((kind) => kind === 'converted' || kind === 'area offset').length;
+  return new Array<boolean>(names.length << flags).fill(true);
 });
 
 /** Whether the attributes of a row, in its pfn column, are ones that a request can have. A free has flags only. */
@@ -336,6 +350,10 @@ export class EventRows {
       } else if (kind === 'converted') {
         if (value !== true) throw refuse('true, or left out');
         stored.code |= CONVERTED;
+      } else if (kind === 'area offset') {
+        if (!isWhole(value, 0xffffffff)) throw refuse('a whole number of pages, or left out');
+        stored.code |= AREA_CALL;
+        stored.bytes = value;
       } else if (Array.isArray(kind)) {
         const index = kind.indexOf(value as string);
         if (index < 0) throw refuse(`one of ${kind.join(', ')}`);

@@ -83,7 +83,7 @@ export interface LargePageSplit extends Fact {
   readonly level: 2 | 3;
 }
 
-/** A block's 2M mapping was put back (only where the platform restores). */
+/** A block's 2M mapping was put back: only where the platform restores, and only one that was split during the run. */
 export interface LargePageRestored extends Fact {
   readonly type: 'large-page-restored';
   readonly pfn: Pfn;
@@ -103,7 +103,10 @@ export interface PagesEncrypted extends Fact {
   readonly pages: number;
 }
 
-/** A conversion returned an error: from now on nobody knows whether the pages are shared. */
+/**
+ * A conversion returned an error: from now on nobody knows whether the pages are shared. The attempt has cost what a
+ * successful one costs in calls, passes and flushes.
+ */
 export interface ConversionFailed extends Fact {
   readonly type: 'conversion-failed';
   readonly pfn: Pfn;
@@ -111,6 +114,11 @@ export interface ConversionFailed extends Fact {
   readonly direction: Direction;
   /** True when the host converted all the same: the truth behind the error, which no guest can know. */
   readonly converted?: true;
+  /**
+   * Only of a call on a vmalloc address, which is told as one event per contiguous run: pages of the same call before
+   * these; 0 begins a call.
+   */
+  readonly offset?: number;
 }
 
 /** A contiguous extent was given to an allocation; a vmalloc allocation may have several. */

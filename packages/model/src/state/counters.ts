@@ -33,12 +33,12 @@ export const COUNTER_NAMES = [
   'splits64K',
   /** Page-table pages added by splits, less those freed by restores. */
   'pageTablePages',
-  /** Successful conversions of a contiguous range, in either direction. */
+  /** Successful conversions of a contiguous range, or of a vmalloc area, in either direction. */
   'conversions',
   'convertedPages',
   'failedConversions',
+  /** Calls to the host, walks over the entries and flushes: also of conversions that failed. */
   'hostCalls',
-  /** Walks over the entries of converted ranges. */
   'pageTablePasses',
   'fullFlushes',
   'rangedFlushes',

@@ -5,11 +5,19 @@ import { EventRows } from '../events/columns.ts';
 import { TYPE } from '../events/types.ts';
 import { checkGeometry, x86Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
-import { type GranulePages, type Platform, type PlatformName, platformNamed } from '../platform.ts';
+import {
+  type Direction,
+  type GranulePages,
+  PLATFORM_NAMES,
+  type Platform,
+  type PlatformName,
+  platformNamed,
+} from '../platform.ts';
 import { ANY_NODE, GFP, GFP_KERNEL } from '../requests.ts';
 import { batchOf, Given, type Told } from '../testing.ts';
 import { allocationId, blockIndex, pfn } from '../units.ts';
 import { Columns } from './columns.ts';
+import type { Counters } from './counters.ts';
 
 const GIB = 512 * 512;
 const MAP: readonly MappingRun[] = [
@@ -191,6 +199,25 @@ describe('a large page restored', () => {
     });
   });
 
+  it('is refused where the block began with 4K entries: they may have holes, and no page table is freed', () => {
+    const why = 'the block at page 0 began with 4K entries';
+    givenRestoring().refuses(restored(0), why);
+    givenRestoring(claimed(0, 512), decrypted(0, 512), encrypted(0, 512)).refuses(restored(0), why);
+  });
+
+  it('can be split and restored again, and only its own block is', () => {
+    const memory = givenRestoring(split(GIB, 3), split(GIB, 2), split(GIB + 512, 2));
+    const wasSplit = () =>
+      [GIB, GIB + 512, GIB + 1024].map((at) => memory.view.wasSplit(blockIndex(at / 512)));
+    expect(wasSplit()).toEqual([true, true, false]);
+    memory.when(restored(GIB));
+    expect(wasSplit()).toEqual([false, true, false]);
+    memory.refuses(restored(GIB), `page ${GIB} is not mapped at level 1`);
+    memory.when(split(GIB, 2));
+    expect(wasSplit()).toEqual([true, true, false]);
+    expect(memory.when(restored(GIB))).toMatchObject({ pageTablePages: -1 });
+  });
+
   it('is refused where the platform does not, where nothing was split, and while a page is not private', () => {
     given(split(512, 2)).refuses(restored(512), "platform 'snp' restores no large page");
     givenRestoring().refuses(restored(512), 'page 512 is not mapped at level 1');
@@ -335,21 +362,51 @@ describe('pages encrypted', () => {
 });
 
 describe('a failed conversion', () => {
+  const attempt = { failedConversions: 1, hostCalls: 1, pageTablePasses: 1, rangedFlushes: 2 };
+
   it('leaves its pages unknown: neither shared nor private, but mixed and a border all the same', () => {
     expect(given(claimed(100, 4)).when(failed(100, 4, 'decrypt'))).toEqual({
+      ...attempt,
       unknownPages: 4,
-      failedConversions: 1,
       sharedBlocks: 1,
       touchedBlocks: 1,
       mixedBlocks: 1,
       borders: 1,
     });
     expect(given(claimed(100, 4), decrypted(100, 4)).when(failed(100, 2, 'encrypt'))).toEqual({
+      ...attempt,
       sharedPages: -2,
       unknownPages: 2,
-      failedConversions: 1,
     });
   });
+
+  it.each(PLATFORM_NAMES.filter((name) => name !== 'none'))(
+    'costs on %s the calls, passes and flushes of one that worked, and changes nothing else',
+    (platform) => {
+      const costs = ({ hostCalls, pageTablePasses, fullFlushes, rangedFlushes }: Partial<Counters>) => {
+        return { hostCalls, pageTablePasses, fullFlushes, rangedFlushes };
+      };
+      for (const pages of [1, 33, 34, 512]) {
+        const before = [claimed(0, 512)];
+        const shared = [...before, decrypted(0, pages)];
+        const failures = [
+          givenOn(platform, ...before).when(failed(0, pages, 'decrypt')),
+          givenOn(platform, ...shared).when(failed(0, pages, 'encrypt')),
+        ];
+        const successes = [
+          givenOn(platform, ...before).when(decrypted(0, pages)),
+          givenOn(platform, ...shared).when(encrypted(0, pages)),
+        ];
+        expect(failures.map(costs)).toEqual(successes.map(costs));
+        for (const failure of failures) {
+          expect(failure.failedConversions).toBe(1);
+          for (const counter of ['conversions', 'convertedPages', 'mappingChanges', 'zeroedPages']) {
+            expect(failure).not.toHaveProperty(counter);
+          }
+        }
+      }
+    },
+  );
 
   it('needs what a successful one needs: pages to convert, and the splits before it', () => {
     given(claimed(100, 4)).refuses(failed(100, 5, 'decrypt'), 'page 104 is not claimed');
@@ -731,6 +788,56 @@ describe('pages decrypted by their vmalloc address', () => {
     memory.refuses(areaDecrypted(101, 2, 0), 'page 101 is shared');
     memory.refuses(areaEncrypted(101, 2, 0), 'page 102 is already private');
     memory.refuses(areaDecrypted(100, 0, 0), 'are not inside');
+  });
+});
+
+describe('a failed call on a vmalloc address', () => {
+  const areaFailed = (at: number, pages: number, offset: number, direction: Direction = 'decrypt'): Told => ({
+    type: 'conversion-failed',
+    pfn: pfn(at),
+    pages,
+    direction,
+    offset,
+  });
+  const splits = Array.from({ length: 8 }, (_, block) => split(512 + block * 512, 2));
+
+  it.each([
+    ['snp', { hostCalls: 64, fullFlushes: 2, pageTablePasses: 1 }],
+    ['hyperv-vtom', { hostCalls: 9, fullFlushes: 1, pageTablePasses: 3 }],
+  ] as const)('on %s is one failure and the costs of one call, in however many runs', (platform, costs) => {
+    const one = givenOn(platform, claimed(512, 4096), ...splits);
+    expect(one.when(areaFailed(512, 4096, 0))).toEqual({
+      ...costs,
+      failedConversions: 1,
+      unknownPages: 4096,
+      sharedBlocks: 8,
+      touchedBlocks: 8,
+      borders: 1,
+    });
+    const many = givenOn(platform, claimed(512, 4096), ...splits);
+    many.when(areaFailed(4000, 608, 0), areaFailed(512, 1, 608), areaFailed(513, 3487, 609));
+    const { events: _, ...counters } = one.columns.publishCounters();
+    expect(many.columns.publishCounters()).toMatchObject(counters);
+  });
+
+  it('can be retried as a whole', () => {
+    const memory = given(claimed(100, 4), areaFailed(100, 1, 0), areaFailed(102, 2, 1));
+    expect(memory.when(areaFailed(100, 1, 0, 'encrypt'), areaFailed(102, 2, 1, 'encrypt'))).toEqual({
+      failedConversions: 1,
+      hostCalls: 1,
+      pageTablePasses: 1,
+      fullFlushes: 2,
+    });
+    const retried = memory.when(areaEncrypted(100, 1, 0), areaEncrypted(102, 2, 1));
+    expect(retried).toMatchObject({ unknownPages: -3, conversions: 1, convertedPages: 3 });
+  });
+
+  it('needs what a successful one needs: a platform that does that, and 4K entries', () => {
+    const why = "platform 'tdx' converts nothing by its vmalloc address";
+    givenOn('tdx', claimed(100, 8)).refuses(areaFailed(100, 4, 0), why);
+    const memory = given(claimed(512, 512));
+    memory.refuses(areaFailed(512, 512, 0), 'page 512 is mapped at level 2: not split before');
+    memory.refuses(areaFailed(100, 1, 0), 'page 100 is not claimed');
   });
 });
 

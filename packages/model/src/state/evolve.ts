@@ -6,7 +6,7 @@
  * that breaks a rule throws InvariantError and leaves the state as it was.
  */
 import { type BoundaryMap, type MappedRange, splitAtBoundaries, splitForChange } from '../direct-map.ts';
-import type { EventColumns } from '../events/columns.ts';
+import { AREA_CALL, type EventColumns } from '../events/columns.ts';
 import { TYPE } from '../events/types.ts';
 import type { MappingLevel } from '../memory-state.ts';
 import {
@@ -39,9 +39,10 @@ import {
   EXTENT,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
+  SPLIT_2M,
   STATUS,
 } from './layout.ts';
-import { entryPagesAt, mappingLevelAt, markContiguous } from './mapping.ts';
+import { entryPagesAt, mappingLevelAt, markContiguous, wasSplit } from './mapping.ts';
 import { type BitmapName, bitAt, fillBits, firstDisagreement, holds, setOf } from './ranges.ts';
 import {
   endLife,
@@ -169,9 +170,7 @@ export class Evolver implements MappedRange, BoundaryMap {
         this.#countConversion(pfn, pages, 'encrypt');
         break;
       case TYPE.conversionFailed:
-        this.#expectConvertible(columns, row, DIRECTIONS[columns.code[row] & 1]);
-        this.#change(pfn, pages, 'unknown');
-        counters.failedConversions++;
+        this.#conversionFailed(columns, row);
         break;
       case TYPE.pagesAllocated:
         this.#pagesAllocated(columns, row);
@@ -436,33 +435,61 @@ export class Evolver implements MappedRange, BoundaryMap {
   }
 
   #countConversion(pfn: number, pages: number, direction: Direction): void {
-    const { counters, geometry, platform } = this.#editor;
+    const { counters } = this.#editor;
     counters.conversions++;
     counters.convertedPages += pages;
+    counters.mappingChanges += this.#entriesIn(pfn, pages);
+    if (direction === 'decrypt') counters.zeroedPages += pages;
+    this.#countAttempt(pfn, pages, direction);
+  }
+
+  /** What a conversion costs whether or not the host does it. */
+  #countAttempt(pfn: number, pages: number, direction: Direction): void {
+    const { counters, geometry, platform } = this.#editor;
     counters.pageTablePasses += platform.pageTablePasses;
     counters.hostCalls += hostCallsFor(platform, geometry, pfn as Pfn, pages);
     const flushes = flushesFor(platform, pages, direction);
     counters.fullFlushes += flushes.full;
     counters.rangedFlushes += flushes.ranged;
-    counters.mappingChanges += this.#entriesIn(pfn, pages);
+  }
+
+  /** One run of a call on a vmalloc address; the call is counted with its first run. */
+  #countVmArea(pages: number, offset: number, direction: Direction): void {
+    const { counters } = this.#editor;
+    if (offset === 0) counters.conversions++;
+    counters.convertedPages += pages;
+    counters.mappingChanges += pages;
     if (direction === 'decrypt') counters.zeroedPages += pages;
+    this.#countVmAreaAttempt(pages, offset, direction);
   }
 
   /**
-   * One run of a call on a vmalloc address. The call is counted with its first run: however small it is, it ends in a
-   * full flush (change_page_attr_set_clr(), arch/x86/mm/pat/set_memory.c: cpa_flush() of an alias).
+   * As #countAttempt(). However small the area is, the call ends in a full flush (change_page_attr_set_clr(),
+   * arch/x86/mm/pat/set_memory.c: cpa_flush() of an alias).
    */
-  #countVmArea(pages: number, offset: number, direction: Direction): void {
+  #countVmAreaAttempt(pages: number, offset: number, direction: Direction): void {
     const { counters, platform } = this.#editor;
     if (offset === 0) {
-      counters.conversions++;
       counters.pageTablePasses += platform.pageTablePasses;
       counters.fullFlushes += Number(platform.flushAfter) + Number(platform.flushBefore.includes(direction));
     }
-    counters.convertedPages += pages;
     counters.hostCalls += hostCallsByPage(platform, offset, pages);
-    counters.mappingChanges += pages;
-    if (direction === 'decrypt') counters.zeroedPages += pages;
+  }
+
+  /** A failed call on a vmalloc address is one failure, told in as many rows as the area has runs. */
+  #conversionFailed(columns: EventColumns, row: number): void {
+    const { counters } = this.#editor;
+    const pfn = columns.pfn[row];
+    const pages = columns.pages[row];
+    const offset = columns.bytes[row];
+    const direction = DIRECTIONS[columns.code[row] & 1];
+    const isAreaCall = (columns.code[row] & AREA_CALL) !== 0;
+    if (isAreaCall) this.#expectVmArea(columns, row, direction);
+    else this.#expectConvertible(columns, row, direction);
+    this.#change(pfn, pages, 'unknown');
+    if (!isAreaCall || offset === 0) counters.failedConversions++;
+    if (isAreaCall) this.#countVmAreaAttempt(pages, offset, direction);
+    else this.#countAttempt(pfn, pages, direction);
   }
 
   /** Entries of the direct map, of whatever size, that map a range: what its conversion writes. */
@@ -512,7 +539,7 @@ export class Evolver implements MappedRange, BoundaryMap {
       counters.mapped1GPages -= size;
       counters.mapped2MPages += size;
     } else {
-      mapping.words[mapping.base + block - region * blocksPerRegion] = 1;
+      mapping.words[mapping.base + block - region * blocksPerRegion] = 1 | SPLIT_2M;
       if (platform.directMap === 'contiguous') {
         const { blocks } = this.#editor;
         blocks.write(block);
@@ -569,6 +596,9 @@ export class Evolver implements MappedRange, BoundaryMap {
       this.#refuse(columns, row, `page ${pfn} is not mapped at level 1`);
     }
     const block = pfn / pagesPerBlock;
+    if (!wasSplit(this.#editor, geometry, block)) {
+      this.#refuse(columns, row, `the block at page ${pfn} began with 4K entries: it has no split to undo`);
+    }
     this.#editor.blocks.read(block);
     if (this.#exposedPages() > 0)
       this.#refuse(columns, row, `the block at page ${pfn} has pages not private`);

@@ -19,6 +19,7 @@ export function brokenInvariants(view: StateView, directMap?: readonly MappingRu
   expectCounters(view, checkAllocations(view, broken), broken);
   const counter = (name: CounterName) => view.counter(name);
   const splits = counter('splits2M') + counter('splits1G');
+  checkSplitBlocks(view, broken);
   expectCounters(
     view,
     { owners: view.owners.length, pageTablePages: splits - counter('restores2M') },
@@ -153,6 +154,19 @@ function recount(view: StateView, broken: string[]): Record<Recounted, number> {
     }
   }
   return counts;
+}
+
+/** A split block is mapped by 4K entries, and there are as many of them as splits that no restore has undone. */
+function checkSplitBlocks(view: StateView, broken: string[]): void {
+  let split = 0;
+  for (let block = 0; block < view.blocks; block++) {
+    if (!view.wasSplit(blockIndex(block))) continue;
+    split++;
+    const level = view.levelAt(toPfn(block * view.geometry.pagesPerBlock));
+    if (level !== 1) broken.push(`block ${block} was split but is mapped at level ${level}`);
+  }
+  const left = view.counter('splits2M') - view.counter('restores2M');
+  if (split !== left) broken.push(`${split} blocks are split, splits less restores are ${left}`);
 }
 
 /** An entry, or a run of contiguous ones, has one set of attributes: its pages are all private, shared or unknown. */

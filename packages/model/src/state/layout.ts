@@ -2,8 +2,9 @@
  * Where each fact of the state lies in its table of words. One layout serves both backends.
  *
  * - `blocks`: a leaf per block: five bitmaps with a bit per page, then counts.
- * - `mapping`: a leaf per region: the level of each of its blocks (0 hole, 1 = 4K, 2 = 2M, 6 = 2M in a contiguous 32M),
- *   then whether one 1G entry still maps the whole region (the block levels then say what a split of it would leave).
+ * - `mapping`: a leaf per region: the level of each of its blocks (0 hole, 1 = 4K, 9 = 4K since a split during the run,
+ *   2 = 2M, 6 = 2M in a contiguous 32M), then whether one 1G entry still maps the whole region (the block levels then say
+ *   what a split of it would leave).
  * - `allocations`: a record per allocation id; `extents`: the extents of allocations in the order they were made.
  * - `slabs`: a leaf per slab.
  */
@@ -45,6 +46,11 @@ export const contiguousBlocks = ({ blocksPerRegion }: Geometry): number =>
   blocksPerRegion < 4 ? 0 : Math.min(CONTIGUOUS_ENTRIES, blocksPerRegion / 2);
 /** Flag of a block's level: its 2M entry is part of a contiguous 32M. */
 export const CONTIGUOUS_2M = 4;
+/**
+ * Flag of a block's level: its 2M entry was split during the run, so there is a page table that a restore can free. A block
+ * that began with 4K entries may have holes, and its page table was there at the start.
+ */
+export const SPLIT_2M = 8;
 
 /** Words of a mapping leaf; its last word is 1 while a 1G entry maps the region. */
 export const mappingLeafWords = (geometry: Geometry): number => geometry.blocksPerRegion + 1;

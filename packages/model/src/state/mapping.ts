@@ -1,7 +1,7 @@
 import { type Geometry, regionCount } from '../geometry.ts';
 import type { MappingLevel, MappingRun } from '../memory-state.ts';
 import type { Frame, StateTables } from './editor.ts';
-import { blockLayout, CONTIGUOUS_2M, contiguousBlocks, contiguousPages } from './layout.ts';
+import { blockLayout, CONTIGUOUS_2M, contiguousBlocks, contiguousPages, SPLIT_2M } from './layout.ts';
 import type { WordTable } from './word-table.ts';
 
 /** Level of the direct-map entry that maps a page. */
@@ -12,6 +12,13 @@ export function mappingLevelAt(tables: StateTables, geometry: Geometry, page: nu
   mapping.read(region);
   if (mapping.words[mapping.base + geometry.blocksPerRegion] === 1) return 3;
   return (mapping.words[mapping.base + (block - region * geometry.blocksPerRegion)] & 3) as MappingLevel;
+}
+
+/** Whether the 2M entry of a block was split during the run and not restored since. */
+export function wasSplit({ mapping }: StateTables, { blocksPerRegion }: Geometry, block: number): boolean {
+  const region = Math.floor(block / blocksPerRegion);
+  mapping.read(region);
+  return (mapping.words[mapping.base + (block - region * blocksPerRegion)] & SPLIT_2M) !== 0;
 }
 
 /** Pages of the entry, or of the run of contiguous entries, that maps a page; 1 in a hole. */

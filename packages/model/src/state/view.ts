@@ -18,7 +18,7 @@ import {
   SLAB,
   STATUS,
 } from './layout.ts';
-import { entryPagesAt, mappingLevelAt } from './mapping.ts';
+import { entryPagesAt, mappingLevelAt, wasSplit } from './mapping.ts';
 import { type BitmapName, bitAt, firstDisagreement } from './ranges.ts';
 import { fillsPages } from './records.ts';
 
@@ -127,6 +127,11 @@ export class StateView {
 
   levelAt(pfn: Pfn): MappingLevel {
     return mappingLevelAt(this.#tables, this.geometry, pfn);
+  }
+
+  /** Whether the 2M entry of a block was split during the run and not restored since: only such a block can be. */
+  wasSplit(block: BlockIndex): boolean {
+    return wasSplit(this.#tables, this.geometry, block);
   }
 
   is(fact: PageFact, pfn: Pfn): boolean {

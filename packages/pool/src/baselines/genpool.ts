@@ -8,8 +8,7 @@ import {
 } from '@decpool/model';
 import type { BlockRange, Policy, PolicyFactory, Recorder } from '../policy.ts';
 import { AtomicPool } from './atomic-pool.ts';
-import { gfpDecrypted } from './gfp-decrypted.ts';
-import { mustNotConvert } from './on-its-own.ts';
+import { allocateOnItsOwn, freeEachOnItsOwn, mustNotConvert } from './on-its-own.ts';
 
 /**
  * What if the kernel's atomic DMA pool (kernel/dma/pool.c, lib/genalloc.c) served every request for shared memory? It
@@ -20,7 +19,25 @@ import { mustNotConvert } from './on-its-own.ts';
  */
 export const genpool: PolicyFactory = (view) =>
   // Outside a confidential VM there is no such pool.
-  view.platform.confidential ? new GenPool(view) : { ...gfpDecrypted(view), name: 'genpool' };
+  view.platform.confidential ? new GenPool(view) : NO_POOL;
+
+const NO_POOL: Policy = Object.freeze({
+  name: 'genpool',
+
+  allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
+    const { api, pages } = request;
+    if (api === 'vmalloc') {
+      allocateOnItsOwn(request, pages, { order: 0, pages: 1, tail: 'returned' }, view, record);
+    } else if (orderFor(pages) > MAX_PAGE_ORDER) {
+      record.fail('too-large');
+    } else {
+      allocateOnItsOwn(request, 1, { order: orderFor(pages), pages, tail: 'returned' }, view, record);
+    }
+  },
+
+  free: ({ allocation }: FreeRequest, view: StateView, record: Recorder) =>
+    freeEachOnItsOwn(allocation, 'returned', view, record),
+});
 
 class GenPool implements Policy {
   readonly name = 'genpool';
