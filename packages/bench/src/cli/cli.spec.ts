@@ -168,7 +168,7 @@ describe('decpool compare', () => {
       /setting +page allocator of Linux 7\.x\nsetting +per-CPU page lists\nsetting +compaction\n/,
     );
     expect(first.stdout).toMatch(
-      /of decryptions 20 % and of encryptions 20 % fail, 50 % of these though the host did them; 1 retries/,
+      /of set_memory_decrypted\(\) 20 %, of set_memory_encrypted\(\) 20 %; 50 % of these though the host did them; 1 retry\n/,
     );
     expect(first.stdout).toMatch(/│ failed: would-sleep /);
     expect(first.stdout).toMatch(/│ leaked /);
@@ -203,6 +203,22 @@ describe('decpool compare', () => {
     expect(some.stdout).toMatch(/requests +100 allocations, \d+ frees, \d+ of others, in the background/);
   });
 
+  it('runs a workload on the platform that it models, unless it is told another', async () => {
+    const compare = async (...args: string[]) => {
+      const out = scratch(`platform-${args.join('')}`);
+      const { stdout } = await decpool(
+        ...['compare', '--seeds', '1', '--policy', 'gfp-decrypted', '--out', out, '--workload', ...args],
+      );
+      return /^platform +(\S+);/m.exec(stdout)?.[1];
+    };
+    const platforms = await Promise.all([
+      compare('tdx-vm'),
+      compare('tdx-vm', '--platform', 'snp'),
+      compare('netvsc'),
+    ]);
+    expect(platforms).toEqual(['tdx', 'snp', 'snp']);
+  });
+
   describe.concurrent('refuses, before it writes anything,', () => {
     const SMALL = 'small.txt';
     it.each([
@@ -235,10 +251,16 @@ describe('decpool compare', () => {
       ],
       ['an allocator it does not model', ['--kernel', '5.15'], /--kernel '5\.15': expected 6\.x or 7\.x/],
       ['faults of no kind', ['--faults', 'host=0.1'], /'host=0\.1' is not NAME=VALUE; names: seed, decrypt/],
+      ['a fault twice', ['--faults', 'decrypt=0.1,decrypt=0.2'], /'decrypt=0\.2': decrypt is given twice/],
       ['a supply with a wrong reserve', ['--policy', 'best-fit+page+watermark:9:3'], /1 <= LOW <= HIGH/],
       ['--shared without a trace', ['--shared', 'order=1'], /--shared says which page events of a --trace/],
       ['a wrong --shared', ['--trace', SMALL, '--shared', 'order>'], /order>/],
       ['nodes of a recorded memory', ['--nodes', '2', '--memory-state', 'x'], /--nodes makes up memory/],
+      [
+        'a restore on the platform of the workload, where nothing splits',
+        ['--restore', '--workload', 'its-storm'],
+        /--restore: on platform 'cca' no conversion splits a large page/,
+      ],
       [
         'a restore where nothing splits',
         ['--restore', '--platform', 'cca'],

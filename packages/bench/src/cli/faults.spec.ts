@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseFaults } from './faults.ts';
 
 describe('--faults', () => {
-  it('takes chances, retries and a seed in any order, and leaves the rest at nothing', () => {
+  it('takes chances, retries and a seed in any order; unless told nothing fails, and one retry is made', () => {
     expect(parseFaults('encrypt=0.25,retries=2')).toEqual({
       seed: 1,
       decrypt: 0,
@@ -16,7 +16,7 @@ describe('--faults', () => {
       decrypt: 1,
       encrypt: 0,
       converted: 0.5,
-      retries: 0,
+      retries: 1,
     });
   });
 
@@ -25,6 +25,7 @@ describe('--faults', () => {
     ['decrypt=', /'decrypt=' is not NAME=VALUE/],
     ['decrypt=0.1=2', /is not NAME=VALUE/],
     ['decrpyt=0.1', /'decrpyt=0.1' is not NAME=VALUE/],
+    ['decrypt=0.1,encrypt=0.1,decrypt=0.1', /'decrypt=0.1': decrypt is given twice/],
     ['decrypt=1.5', /'decrypt=1.5': expected a chance from 0 to 1/],
     ['decrypt=nan', /expected a chance from 0 to 1/],
     ['decrypt=0.1,retries=1.5', /'retries=1.5': expected a whole number/],

@@ -1,12 +1,17 @@
 import { type Faults, InputError } from '@decpool/model';
 
-const USUAL: Faults = { seed: 1, decrypt: 0, encrypt: 0, converted: 0, retries: 0 };
+const USUAL: Faults = { seed: 1, decrypt: 0, encrypt: 0, converted: 0, retries: 1 };
 const CHANCES: readonly string[] = ['decrypt', 'encrypt', 'converted'];
 const MOST = 0xffffffff;
 
-/** Conversions that fail: `decrypt=0.01,encrypt=0.02,converted=0.5,retries=1,seed=7`. Throws InputError that says which part is wrong. */
+/**
+ * Conversions that fail: `decrypt=0.01,encrypt=0.02,converted=0.5,retries=1,seed=7`, each at most once. Whoever meets an
+ * error tries set_memory_encrypted() `retries` times before the pages are leaked, once unless told; with 0 nobody tries.
+ * Throws InputError that says which part is wrong.
+ */
 export function parseFaults(text: string): Faults {
   const faults: Record<string, number> = { ...USUAL };
+  const given = new Set<string>();
   for (const part of text.split(',')) {
     const [name, value, ...rest] = part.split('=');
     const number = Number(value);
@@ -15,6 +20,8 @@ export function parseFaults(text: string): Faults {
         `--faults: '${part}' is not NAME=VALUE; names: ${Object.keys(USUAL).join(', ')}; as in decrypt=0.01,encrypt=0.01,converted=0.5,retries=1`,
       );
     }
+    if (given.has(name)) throw new InputError(`--faults: '${part}': ${name} is given twice`);
+    given.add(name);
     const isChance = CHANCES.includes(name);
     const isGood = isChance
       ? number >= 0 && number <= 1

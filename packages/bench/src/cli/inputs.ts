@@ -3,15 +3,7 @@
  */
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  GRANULES,
-  hasLargePages,
-  InputError,
-  type MemoryState,
-  type PageSourceSettings,
-  type Platform,
-  platformNamed,
-} from '@decpool/model';
+import { InputError, type MemoryState, type PageSourceSettings } from '@decpool/model';
 import { aged, fragmented, freshBoot } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { importTrace } from '../traces/import.ts';
@@ -21,16 +13,13 @@ import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { workloadNamed } from '../workloads/registry.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { parseFaults } from './faults.ts';
+import { type PlatformOptions, platformOf } from './platform.ts';
 
-export interface InputOptions {
+export interface InputOptions extends PlatformOptions {
   readonly trace?: string;
   readonly workload?: string;
   readonly memory?: string;
   readonly memoryState?: string;
-  readonly platform: string;
-  readonly restore?: boolean;
-  readonly granule?: string;
-  readonly wordAccess?: boolean;
   readonly kernel?: string;
   readonly pcp?: boolean;
   readonly compaction?: boolean;
@@ -101,14 +90,14 @@ export async function prepareInputs(options: InputOptions): Promise<ComparisonIn
 }
 
 async function prepare(options: InputOptions, notes: readonly string[]): Promise<ComparisonInput> {
-  const { workload, sanity } = await workloadOf(options);
+  const { workload, sanity, platform } = await workloadOf(options);
   const { memory, warnings } = memoryOf(options);
   return {
     name: workload.name,
     workload,
     ...(sanity === undefined ? {} : { sanity }),
     memory,
-    platform: platformOf(options),
+    platform: platformOf(options, platform),
     pageSource: pageSourceOf(options),
     ...(options.faults === undefined ? {} : { faults: parseFaults(options.faults) }),
     isSwiotlbDynamic: options.swiotlbDynamic === true,
@@ -116,23 +105,6 @@ async function prepare(options: InputOptions, notes: readonly string[]): Promise
     seeds: Array.from({ length: options.seeds }, (_, index) => options.seed + index),
     notes: [...warnings, ...notes, ...sizeNotes(workload)],
   };
-}
-
-const GRANULE_KIB = ['4', '16', '64'];
-
-/** The profile with its switches. Throws InputError for a restore where nothing is ever split, or an unknown granule. */
-function platformOf({ platform, restore = false, granule = '4', wordAccess = true }: InputOptions): Platform {
-  const profile = platformNamed(platform);
-  if (restore && !(hasLargePages(profile) && profile.confidential)) {
-    throw new InputError(`--restore: on platform '${platform}' no conversion splits a large page`);
-  }
-  const granulePages = GRANULES[GRANULE_KIB.indexOf(granule)];
-  if (granulePages === undefined) {
-    throw new InputError(
-      `--granule '${granule}': expected the host's page size in KiB, ${GRANULE_KIB.join(', ')}`,
-    );
-  }
-  return { ...profile, restore, granulePages, ...(wordAccess ? {} : { strayRead: 'impossible' }) };
 }
 
 /** How the page source works. Throws InputError for rules of a kernel that is not modelled. */
@@ -145,15 +117,21 @@ function pageSourceOf({ kernel = '6.x', pcp = false, compaction = false }: Input
   return { kernel, perCpuLists: pcp, compaction };
 }
 
-async function workloadOf(
-  options: InputOptions,
-): Promise<{ workload: Workload; sanity: SanityReport | undefined }> {
+interface Source {
+  readonly workload: Workload;
+  readonly sanity?: SanityReport;
+  /** That the workload models. */
+  readonly platform?: string;
+}
+
+async function workloadOf(options: InputOptions): Promise<Source> {
   if (options.trace !== undefined) {
     const shared = options.shared === undefined ? {} : { shared: parseSharedExpression(options.shared) };
     const { workload, sanity } = await importTrace(options.trace, shared);
     return { workload, sanity };
   }
-  return { workload: workloadNamed(options.workload ?? '').generate(options.seed), sanity: undefined };
+  const { generate, platform } = workloadNamed(options.workload ?? '');
+  return { workload: generate(options.seed), ...(platform === undefined ? {} : { platform }) };
 }
 
 /** A workload that fits in a block or two cannot tell one pool from another: say so. */

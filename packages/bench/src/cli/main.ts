@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { LOG_FORMATS } from '../log/format.ts';
 import { WORKLOADS } from '../workloads/registry.ts';
 import type { CompareOptions, Output } from './compare.ts';
+import { USUAL_PLATFORM } from './platform.ts';
 
 /** 0: done. 1: a check found a difference. 2: something the user gave is wrong. 3: a defect of ours. */
 const EXIT = { done: 0, different: 1, misuse: 2, defect: 3 } as const;
@@ -76,13 +77,16 @@ function program(exit: (code: number) => void): Command {
       new Option('--nodes <n>', 'NUMA nodes that made-up memory is spread over').argParser(wholeNumber(1, 8)),
     )
     .option('--memory-state <dir>', 'memory as recorded: a folder with buddyinfo and pagetypeinfo')
-    .option('--platform <name>', PLATFORM_NAMES.join(', '), 'snp')
+    .option(
+      '--platform <name>',
+      `${PLATFORM_NAMES.join(', ')}; ${USUAL_PLATFORM} unless the workload models another`,
+    )
     .option('--restore', 'what if a block were mapped by one 2M page again once it is all private?')
     .option('--granule <KiB>', "the host's page size: 4, 16 or 64; a conversion is of whole ones", '4')
     .option('--no-word-access', 'a kernel built without DCACHE_WORD_ACCESS: no stray reads at borders')
     .option(
       '--faults <list>',
-      'conversions that fail: decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1',
+      'calls of set_memory_*() that fail, as in decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1: chances per call; retries of set_memory_encrypted() after a failure, 1 unless told, 0: nobody tries',
     )
     .option(
       '--kernel <version>',

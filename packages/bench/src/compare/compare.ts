@@ -1,7 +1,14 @@
 /**
  * A comparison: every policy over the same requests, from the same memory state, once per placement seed.
  */
-import { type Geometry, type MemoryState, type Platform, spanOf, x86Geometry } from '@decpool/model';
+import {
+  type Faults,
+  type Geometry,
+  type MemoryState,
+  type Platform,
+  spanOf,
+  x86Geometry,
+} from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import type { OwnerFigures } from '../metrics/by-owner.ts';
@@ -23,7 +30,7 @@ export interface ComparisonInput extends RunSettings {
   readonly platform: Platform;
   /** The first one is the baseline. */
   readonly policies: readonly string[];
-  /** Placement seeds; the first run's event log is written. */
+  /** Placement seeds; the first run's event log is written. The fault seed counts up with them. */
   readonly seeds: readonly number[];
   /** What a reader must know beside the workload's own notes. */
   readonly notes: readonly string[];
@@ -65,6 +72,12 @@ export interface CompareOptions {
 /** File name of a policy's event log. */
 export const logFileOf = (policy: string, format: LogFormat): string => `${policy}${LOG_FORMATS[format]}`;
 
+/**
+ * The faults of one run: their seed counts up with the placement seed (modulo 2^32), so that a cell's range shows what
+ * chance does. The runs of all policies from one placement seed have the same fault seed.
+ */
+const faultsOfRun = (faults: Faults, run: number): Faults => ({ ...faults, seed: (faults.seed + run) >>> 0 });
+
 /** Throws InputError for an unknown policy, before anything runs. */
 export async function compare(input: ComparisonInput, options: CompareOptions = {}): Promise<Comparison> {
   const factories = input.policies.map((name) => ({ name, factory: policyNamed(name) }));
@@ -89,6 +102,7 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
           ...input,
           policy: factory,
           seed,
+          ...(input.faults === undefined ? {} : { faults: faultsOfRun(input.faults, index) }),
           requests,
           ...log,
           onProgress: (served) => options.onProgress?.(done + served),

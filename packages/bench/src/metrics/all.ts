@@ -1,5 +1,6 @@
 import type { Counters, EventBatch, LogHeader } from '@decpool/model';
 import { blockMetrics } from './blocks.ts';
+import { bounceBufferMetrics } from './bounce-buffers.ts';
 import { contextMetrics } from './context.ts';
 import { conversionMetrics } from './conversions.ts';
 import { directMapMetrics } from './direct-map.ts';
@@ -19,6 +20,7 @@ const FAMILIES: readonly MetricFamily[] = [
   exposureMetrics,
   fragmentationMetrics,
   slabMetrics,
+  bounceBufferMetrics,
   contextMetrics,
   pageSourceMetrics,
   failureMetrics,

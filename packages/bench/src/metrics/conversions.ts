@@ -9,7 +9,8 @@ export const conversionMetrics: MetricFamily = () => ({
       label: 'conversions',
       unit: 'count',
       better: 'lower',
-      formula: 'successful set_memory_decrypted() and set_memory_encrypted() of a contiguous range',
+      formula:
+        'successful set_memory_decrypted() and set_memory_encrypted() of a contiguous range, or of a vmalloc area',
       value: counters.conversions,
     },
     {
@@ -26,7 +27,7 @@ export const conversionMetrics: MetricFamily = () => ({
       unit: 'count',
       better: 'lower',
       formula:
-        'per conversion: snp ceil(entries / 64), an aligned 2 MiB being one entry, or a page through a vmalloc address; hyperv-vtom ceil(pages / 510); tdx and cca 1; pkvm one per page; none 0',
+        'per conversion, failed attempts included: snp ceil(entries / 64), an aligned 2 MiB being one entry, or a page through a vmalloc address; hyperv-vtom ceil(pages / 510); tdx and cca 1; pkvm one per page; none 0',
       value: counters.hostCalls,
     },
     {
@@ -35,7 +36,7 @@ export const conversionMetrics: MetricFamily = () => ({
       unit: 'count',
       better: 'lower',
       formula:
-        'per conversion: snp and tdx 1; hyperv-vtom 3 (not-present before, present after); cca 2; pkvm 0',
+        'per conversion, failed attempts included: snp and tdx 1; hyperv-vtom 3 (not-present before, present after); cca 2; pkvm 0',
       value: counters.pageTablePasses,
     },
     {
@@ -62,7 +63,7 @@ export const conversionMetrics: MetricFamily = () => ({
       unit: 'count',
       better: 'lower',
       formula:
-        'one per split, per conversion of more than 33 pages (Arm: 512) and per conversion through a vmalloc address; conversions twice where it is flushed before too',
+        'one per split, per conversion of more than 33 pages (Arm: 512) and per conversion through a vmalloc address, failed attempts included; conversions twice where it is flushed before too',
       value: counters.fullFlushes,
     },
     {
@@ -70,7 +71,8 @@ export const conversionMetrics: MetricFamily = () => ({
       label: 'ranged TLB flushes',
       unit: 'count',
       better: 'lower',
-      formula: 'per conversion of at most 33 pages (Arm: 512), twice where it is flushed before too',
+      formula:
+        'per conversion of at most 33 pages (Arm: 512), failed attempts included, twice where it is flushed before too',
       value: counters.rangedFlushes,
     },
   ],

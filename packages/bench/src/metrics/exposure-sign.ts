@@ -1,4 +1,4 @@
-import { CONVERTED, DIRECTIONS, type EventBatch, TYPE } from '@decpool/model';
+import { AREA_CALL, CONVERTED, DIRECTIONS, type EventBatch, TYPE } from '@decpool/model';
 
 const DECRYPT = DIRECTIONS.indexOf('decrypt');
 
@@ -16,7 +16,7 @@ export function exposureSign(batch: EventBatch, row: number): 1 | 0 | -1 {
     case TYPE.vmAreaEncrypted:
       return -1;
     case TYPE.conversionFailed:
-      return (batch.codeAt(row) & ~CONVERTED) === DECRYPT ? 1 : 0;
+      return (batch.codeAt(row) & ~(CONVERTED | AREA_CALL)) === DECRYPT ? 1 : 0;
     default:
       return 0;
   }

@@ -1,6 +1,16 @@
 import { expect, it } from 'vitest';
 import { exposureMetrics } from './exposure.ts';
-import { allocated, conversionFailed, decrypted, encrypted, freed, measure } from './testing.ts';
+import {
+  allocated,
+  conversionFailed,
+  decrypted,
+  encrypted,
+  freed,
+  measure,
+  objectAllocated,
+  objectFreed,
+  slabCreated,
+} from './testing.ts';
 
 const SECOND = 1_000_000_000;
 
@@ -54,5 +64,46 @@ it('counts pages whose conversion failed as shared: what the host can read of th
     'shared-idle-byte-seconds': 4096 * 8,
     'shared-idle-peak': 4096 * 8,
     'shared-idle-now': 4096 * 4,
+  });
+});
+
+it('counts bounce slots as idle but for those that are taken, to the half page', () => {
+  const history = [
+    decrypted(0, 64, 0),
+    slabCreated(0, 64, 2048),
+    objectAllocated(1, 1, 3 * 2048, SECOND),
+    objectFreed(1, 3 * SECOND),
+  ];
+  const pool = 64 * 4096;
+  expect(measure(exposureMetrics, history)).toMatchObject({
+    'shared-idle-peak': pool,
+    'shared-idle-now': pool,
+    'shared-idle-byte-seconds': pool + 2 * (pool - 3 * 2048),
+  });
+});
+
+it('counts a slab that a request made as in use, however few objects are in it', () => {
+  const history = [
+    decrypted(0, 1, 0),
+    allocated(1, 0, 1, 0),
+    slabCreated(0, 1, 256, 1),
+    objectAllocated(1, 1, 256),
+    objectFreed(1, SECOND),
+    objectAllocated(2, 1, 256, 2 * SECOND),
+  ];
+  expect(measure(exposureMetrics, history)).toMatchObject({
+    'shared-idle-peak': 0,
+    'shared-idle-byte-seconds': 0,
+  });
+});
+
+it('tells a failed call on a vmalloc address by its direction too', () => {
+  const failed = (direction: 'decrypt' | 'encrypt') => ({
+    ...conversionFailed(0, 8, direction),
+    offset: 0,
+  });
+  expect(measure(exposureMetrics, [failed('decrypt')])).toMatchObject({ 'shared-idle-now': 8 * 4096 });
+  expect(measure(exposureMetrics, [decrypted(0, 8), failed('encrypt')])).toMatchObject({
+    'shared-idle-now': 8 * 4096,
   });
 });

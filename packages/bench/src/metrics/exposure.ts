@@ -1,16 +1,17 @@
-import { type EventBatch, TYPE } from '@decpool/model';
-import { exposureSign } from './exposure-sign.ts';
+import type { EventBatch } from '@decpool/model';
 import type { MetricFamily } from './metric.ts';
 import { PageTime } from './page-time.ts';
+import { SharedIdle } from './shared-idle.ts';
 
 /** Memory that the host can read and write though nobody uses it, and where a stray read would meet shared pages. */
 export const exposureMetrics: MetricFamily = ({ geometry }) => {
+  const memory = new SharedIdle(geometry.pageShift);
+  const halfPageBytes = 1 << (geometry.pageShift - 1);
+  /** In half pages, as what it integrates. */
   const idleTime = new PageTime();
   let idle = 0;
   let peak = 0;
   let time = 0;
-  let shared = 0;
-  let live = 0;
 
   return {
     observe(batch: EventBatch) {
@@ -22,14 +23,7 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
           idleTime.add(idle, now - time);
           time = now;
         }
-        const type = batch.typeAt(row);
-        const sign = exposureSign(batch, row);
-        if (sign !== 0) shared += sign * batch.pagesAt(row);
-        else if (type === TYPE.pagesAllocated) live += batch.pagesAt(row);
-        else if (type === TYPE.pagesFreed) live -= batch.pagesAt(row);
-        else if (type === TYPE.slabCreated && batch.allocationAt(row) === 0) live += batch.pagesAt(row);
-        else continue;
-        idle = Math.max(0, shared - live);
+        if (memory.observe(batch, row)) idle = memory.idle;
       }
     },
     values: (counters) => [
@@ -39,24 +33,25 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
         unit: 'bytes',
         better: 'lower',
         formula:
-          'max over time of bytes that are shared but in no allocation and no slab, after each instant',
-        value: Math.max(peak, idle) * 2 ** geometry.pageShift,
+          'max over time of bytes that are shared but in no allocation and no slab, unused bounce slots included, after each instant',
+        value: Math.max(peak, idle) * halfPageBytes,
       },
       {
         id: 'shared-idle-now',
         label: 'shared-idle, end',
         unit: 'bytes',
         better: 'lower',
-        formula: 'bytes that are shared but in no allocation and no slab, at the end',
-        value: idle * 2 ** geometry.pageShift,
+        formula:
+          'bytes that are shared but in no allocation and no slab, unused bounce slots included, at the end',
+        value: idle * halfPageBytes,
       },
       {
         id: 'shared-idle-byte-seconds',
         label: 'shared-idle byte-s',
         unit: 'byte-seconds',
         better: 'lower',
-        formula: 'integral over time of shared-idle bytes, exact in page-ns',
-        value: (Number(idleTime.pageNs) * 2 ** geometry.pageShift) / 1e9,
+        formula: 'integral over time of shared-idle bytes, exact in units of half a page x ns',
+        value: (Number(idleTime.pageNs) * halfPageBytes) / 1e9,
       },
       {
         id: 'shared-idle-mean',
@@ -64,7 +59,7 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
         unit: 'bytes',
         better: 'lower',
         formula: 'shared-idle byte-s / simulated seconds of the run',
-        value: time === 0 ? 0 : (Number(idleTime.pageNs) * 2 ** geometry.pageShift) / time,
+        value: time === 0 ? 0 : (Number(idleTime.pageNs) * halfPageBytes) / time,
       },
       {
         id: 'borders',

@@ -14,6 +14,15 @@ const leaked = (start: number, pages: number) => ({
   owner: 0,
 });
 const done = { converted: true as const };
+const areaFailed = (start: number, pages: number, direction: 'decrypt' | 'encrypt', offset: number) => ({
+  ...conversionFailed(start, pages, direction),
+  offset,
+});
+const areaEncrypted = (start: number, pages: number, offset: number) => ({
+  ...encrypted(start, pages),
+  type: 'vm-area-encrypted' as const,
+  offset,
+});
 
 describe('what the host sees of leaked pages', () => {
   it.each([
@@ -36,6 +45,47 @@ describe('what the host sees of leaked pages', () => {
         leaked(0, 4),
       ],
       4,
+    ],
+    [
+      'a decryption of a vmalloc area that was done',
+      [
+        { ...areaFailed(0, 4, 'decrypt', 0), ...done },
+        { ...areaFailed(8, 2, 'decrypt', 4), ...done },
+        leaked(0, 4),
+        leaked(8, 2),
+      ],
+      6,
+    ],
+    [
+      'an encryption of a vmalloc area that was not done',
+      [areaFailed(0, 4, 'encrypt', 0), areaFailed(8, 2, 'encrypt', 4), leaked(0, 4), leaked(8, 2)],
+      6,
+    ],
+    [
+      'a retry for a whole vmalloc area that was done',
+      [
+        { ...areaFailed(0, 4, 'decrypt', 0), ...done },
+        { ...areaFailed(8, 2, 'decrypt', 4), ...done },
+        { ...areaFailed(0, 4, 'encrypt', 0), ...done },
+        { ...areaFailed(8, 2, 'encrypt', 4), ...done },
+        leaked(0, 4),
+        leaked(8, 2),
+      ],
+      0,
+    ],
+    [
+      'a retry that made a vmalloc area private again, and later encryptions of its pages that were not done',
+      [
+        areaFailed(0, 4, 'decrypt', 0),
+        areaFailed(8, 2, 'decrypt', 4),
+        areaEncrypted(0, 4, 0),
+        areaEncrypted(8, 2, 4),
+        conversionFailed(0, 4, 'encrypt'),
+        conversionFailed(8, 2, 'encrypt'),
+        leaked(0, 4),
+        leaked(8, 2),
+      ],
+      6,
     ],
   ])('after %s', (_, history, pages) => {
     expect(measure(failing, history)['leaked-visible']).toBe(pages * 4096);

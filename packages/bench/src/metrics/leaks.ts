@@ -1,7 +1,9 @@
-import { CONVERTED, DIRECTIONS, type EventBatch, TYPE } from '@decpool/model';
+import { AREA_CALL, CONVERTED, DIRECTIONS, type EventBatch, TYPE } from '@decpool/model';
 import { ignoreEvents, type MetricFamily } from './metric.ts';
 
 const ENCRYPT = DIRECTIONS.indexOf('encrypt');
+/** Events after which a range is in an unknown state no more, or is lost. */
+const SETTLES: readonly number[] = [TYPE.pagesEncrypted, TYPE.vmAreaEncrypted, TYPE.pagesLeaked];
 
 /** What failed conversions cost: memory lost, and memory of which nobody knows whether the host can see it. */
 export const leakMetrics: MetricFamily = ({ geometry, faults }) => {
@@ -19,7 +21,7 @@ export const leakMetrics: MetricFamily = ({ geometry, faults }) => {
         label: 'failed conversions',
         unit: 'count',
         better: 'lower',
-        formula: 'events conversion-failed, retries included',
+        formula: 'calls that returned an error, retries included; one of a vmalloc area is one',
         value: counters.failedConversions,
       },
       {
@@ -54,14 +56,14 @@ export const leakMetrics: MetricFamily = ({ geometry, faults }) => {
 /** Ranges in an unknown state, and what the simulation knows of them though no guest can: whether the host sees them. */
 class UnknownRanges {
   leakedVisible = 0;
-  /** Pages that the host can see, by first page of the range. */
+  /** Pages that the host can see, by first page of the range. A range fails, is retried and is leaked as a whole. */
   readonly #visible = new Map<number, number>();
 
   observe(batch: EventBatch, row: number): void {
     const type = batch.typeAt(row);
     if (type === TYPE.conversionFailed) {
       this.#visible.set(batch.pfnAt(row), this.#afterFailure(batch, row));
-    } else if (this.#visible.size > 0 && (type === TYPE.pagesEncrypted || type === TYPE.pagesLeaked)) {
+    } else if (this.#visible.size > 0 && SETTLES.includes(type)) {
       if (type === TYPE.pagesLeaked) this.leakedVisible += this.#visible.get(batch.pfnAt(row)) ?? 0;
       this.#visible.delete(batch.pfnAt(row));
     }
@@ -71,7 +73,7 @@ class UnknownRanges {
     const code = batch.codeAt(row);
     const isDone = (code & CONVERTED) !== 0;
     const pages = batch.pagesAt(row);
-    if ((code & ~CONVERTED) !== ENCRYPT) return isDone ? pages : 0;
+    if ((code & ~(CONVERTED | AREA_CALL)) !== ENCRYPT) return isDone ? pages : 0;
     // An encryption that was not done leaves the pages as they were: shared, unless this is a retry.
     return isDone ? 0 : (this.#visible.get(batch.pfnAt(row)) ?? pages);
   }

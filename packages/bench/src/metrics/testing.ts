@@ -71,6 +71,28 @@ export const freed = (allocation: number, start: number, pages: number, time = 0
   ...allocated(allocation, start, pages, time),
   type: 'pages-freed' as const,
 });
+/** A slab of bounce slots where nobody asked for one, or of objects where `allocation` did. */
+export const slabCreated = (start: number, pages: number, unitBytes: number, allocation = 0): Told => ({
+  type: 'slab-created',
+  allocation: allocationId(allocation),
+  pfn: pfn(start),
+  pages,
+  unitBytes,
+  cache: 0,
+});
+export const objectAllocated = (allocation: number, slab: number, bytes: number, time = 0): Told => ({
+  type: 'object-allocated',
+  allocation: allocationId(allocation),
+  slab,
+  unit: 0,
+  bytes,
+  time,
+});
+export const objectFreed = (allocation: number, time = 0): Told => ({
+  type: 'object-freed',
+  allocation: allocationId(allocation),
+  time,
+});
 export const refused = (allocation: number, pages: number, reason: FailureReason): Told => ({
   type: 'allocation-failed',
   allocation: allocationId(allocation),

@@ -1,6 +1,6 @@
 import { EventRows, logHeader, platformNamed, x86Geometry } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { allocated, decrypted, freed } from './testing.ts';
+import { allocated, decrypted, freed, objectAllocated, objectFreed, slabCreated } from './testing.ts';
 import { Timeline } from './timeline.ts';
 
 const HEADER = logHeader({
@@ -31,6 +31,20 @@ it('tells what is idle and what is live after each moment', () => {
     { time: 5_000, sharedIdleBytes: 500 * 4096, liveBytes: 12 * 4096 },
     { time: 90_000, sharedIdleBytes: 400 * 4096, liveBytes: 112 * 4096 },
     { time: 200_000, sharedIdleBytes: 412 * 4096, liveBytes: 100 * 4096 },
+  ]);
+});
+
+it('counts bounce slots that nobody has taken as idle', () => {
+  const points = timelineOf([
+    decrypted(0, 64, 5_000),
+    slabCreated(0, 64, 2048),
+    objectAllocated(1, 1, 2048, 90_000),
+    objectFreed(1, 200_000),
+  ]);
+  expect(points).toEqual([
+    { time: 5_000, sharedIdleBytes: 64 * 4096, liveBytes: 0 },
+    { time: 90_000, sharedIdleBytes: 64 * 4096 - 2048, liveBytes: 2048 },
+    { time: 200_000, sharedIdleBytes: 64 * 4096, liveBytes: 0 },
   ]);
 });
 

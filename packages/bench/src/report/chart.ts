@@ -3,6 +3,7 @@ import { GridComponent, TitleComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import type { Comparison } from '../compare/compare.ts';
+import { hasRefused } from './rows.ts';
 import { formatValue } from './units.ts';
 
 echarts.use([BarChart, GridComponent, TitleComponent, SVGRenderer]);
@@ -19,6 +20,11 @@ const TITLES = 58;
 const CHARACTER = 7.2;
 const TEXT = '#1f2328';
 
+/** What stands behind the name of a policy that had less to do, and below the chart. */
+const REFUSED = ' *';
+const REFUSED_TEXT = '* refused requests: its bars are of less work, and not to be compared with the others';
+const FOOTNOTE = 18;
+
 /** A small bar chart a metric, policies as rows, as one SVG. */
 export function comparisonSvg(comparison: Comparison): string {
   const { input, policies } = comparison;
@@ -26,11 +32,13 @@ export function comparisonSvg(comparison: Comparison): string {
   const panels = PANELS.map((id) => baseline.metrics.findIndex(({ metric }) => metric.id === id)).filter(
     (index) => index >= 0,
   );
-  const names = policies.map(({ policy }) => policy);
+  const names = policies.map((policy) => policy.policy + (hasRefused(policy) ? REFUSED : ''));
+  const isIncomplete = policies.some(hasRefused);
   const labels = 20 + CHARACTER * Math.max(...names.map((name) => name.length));
   const left = (panel: number) => labels + panel * PANEL;
   const width = left(panels.length);
-  const height = TITLES + names.length * BAR + 12;
+  const rows = TITLES + names.length * BAR;
+  const height = rows + 12 + (isIncomplete ? FOOTNOTE : 0);
   const seeds = input.seeds.length === 1 ? 'one seed' : `median of ${input.seeds.length} seeds`;
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
   const title = (text: string, x: number, y: number, fontWeight: 'bold' | 'normal') => ({
@@ -50,6 +58,7 @@ export function comparisonSvg(comparison: Comparison): string {
         10,
         'normal',
       ),
+      ...(isIncomplete ? [title(REFUSED_TEXT, 10, rows + 8, 'normal')] : []),
       ...panels.map((index, panel) =>
         title(baseline.metrics[index].metric.label, left(panel), TITLES - 20, 'bold'),
       ),

@@ -1,10 +1,11 @@
+import { platformNamed } from '@decpool/model';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Comparison } from '../compare/compare.ts';
+import type { ComparedPolicy, Comparison, ComparisonInput } from '../compare/compare.ts';
 import { spreadOf } from '../compare/spread.ts';
 import { comparisonSvg } from './chart.ts';
 import { comparisonJson } from './json.ts';
 import { comparisonMarkdown } from './markdown.ts';
-import { comparisonRows, notesOf } from './rows.ts';
+import { comparisonRows, describe as headOf, notesOf } from './rows.ts';
 import { comparisonText } from './terminal.ts';
 import { tinyComparison } from './testing.ts';
 
@@ -13,11 +14,19 @@ beforeAll(async () => {
   comparison = await tinyComparison();
 });
 
+/** The policy with another value of one metric, the same for every seed. */
+const withValue = (policy: ComparedPolicy, id: string, value: number): ComparedPolicy => ({
+  ...policy,
+  metrics: policy.metrics.map((compared) =>
+    compared.metric.id === id ? { ...compared, spread: spreadOf([value]) } : compared,
+  ),
+});
+
 describe('the text for a terminal', () => {
   it('tells what was run, then a column per policy', () => {
     expect(comparisonText(comparison, false)).toMatchInlineSnapshot(`
       "input        tiny: Three buffers of a NIC.
-      requests     3 allocations, 1 frees, peak live 2,603 pages (10.2 MiB)
+      requests     3 allocations, 1 free, peak live 2,603 pages (10.2 MiB)
       memory       fresh boot 64 MiB
       platform     snp; a stray load_unaligned_zeropad() at a border is fixed up
       seeds        1, 2, 3: each a guess at where the free chunks lie; cells: median, and smallest..largest where they differ
@@ -91,7 +100,7 @@ it('the Markdown has the same table, the formulas, and the command that reproduc
     "# tiny: pool policies compared
 
     - input: tiny: Three buffers of a NIC.
-    - requests: 3 allocations, 1 frees, peak live 2,603 pages (10.2 MiB)
+    - requests: 3 allocations, 1 free, peak live 2,603 pages (10.2 MiB)
     - memory: fresh boot 64 MiB
     - platform: snp; a stray load_unaligned_zeropad() at a border is fixed up
     - seeds: 1, 2, 3: each a guess at where the free chunks lie; cells: median, and smallest..largest where they differ
@@ -211,9 +220,69 @@ it('the JSON has every value of every seed, unrounded, under the ids of the metr
 
 it('the picture names every policy in full and tells its medians', () => {
   const svg = comparisonSvg(comparison);
-  for (const { policy } of comparison.policies) expect(svg).toContain(`>${policy}</text>`);
+  for (const { policy } of comparison.policies) expect(svg).toContain(`>${policy} *</text>`);
   expect(svg).toContain(
     '>tiny on snp, memory fresh boot 64 MiB; median of 3 seeds; grey: the baseline</text>',
   );
   expect(svg).toContain('>2M splits</text>');
+});
+
+it('the picture marks who refused requests, and nobody where all were served', () => {
+  const mark = '* refused requests';
+  expect(comparisonSvg(comparison)).toContain(mark);
+  const policies = comparison.policies.map((policy) => withValue(policy, 'failures', 0));
+  const served = comparisonSvg({ ...comparison, policies });
+  for (const { policy } of policies) expect(served).toContain(`>${policy}</text>`);
+  expect(served).not.toContain(mark);
+});
+
+it('a request that found no memory is noted with what the page source leaves out', () => {
+  const reclaim = /^out of memory: the page source does not reclaim/;
+  const noted = (compaction: boolean, refused: number) =>
+    notesOf({
+      ...comparison,
+      input: { ...comparison.input, pageSource: { kernel: '6.x', perCpuLists: false, compaction } },
+      policies: comparison.policies.map((policy) => withValue(policy, 'failures-out-of-memory', refused)),
+    }).filter((note) => reclaim.test(note));
+  expect(noted(false, 0)).toEqual([]);
+  expect(noted(false, 3)).toEqual([expect.stringMatching(/; --compaction lets it move pages$/)]);
+  expect(noted(true, 3)).toEqual([expect.not.stringContaining('--compaction')]);
+});
+
+describe('the head', () => {
+  const told = (input: Partial<ComparisonInput>) =>
+    headOf({ ...comparison, input: { ...comparison.input, ...input } });
+  const mapping = () => {
+    const [first] = comparison.input.workload.requests;
+    if (first.kind !== 'allocate') throw new Error('the first request of the tiny comparison allocates');
+    const request = { ...first, api: 'dma_map', pages: 1, bytes: 66 } as const;
+    return { ...comparison.input.workload, requests: [request] };
+  };
+
+  it('tells of the boot pool of bounce buffers where the workload maps', () => {
+    const bounce = (input: Partial<ComparisonInput>) =>
+      told(input).flatMap(([label, text]) => (label === 'bounce' ? [text] : []));
+    expect(bounce({})).toEqual([]);
+    expect(bounce({ workload: mapping(), platform: platformNamed('none') })).toEqual([]);
+    expect(bounce({ workload: mapping() })).toEqual([
+      'a boot pool of 64 MiB for streaming maps, shared at boot under every policy and so in every column; the lower bound leaves it out',
+    ]);
+  });
+
+  it('counts one as one', () => {
+    const [, requests] = told({ workload: mapping() });
+    expect(requests[1]).toMatch(/^1 allocation, 0 frees, /);
+    const faults = { seed: 1, decrypt: 0.1, encrypt: 0, converted: 0, retries: 1 };
+    const setting = (retries: number) => new Map(told({ faults: { ...faults, retries } })).get('setting');
+    expect(setting(1)).toMatch(
+      /^calls fail by chance, whatever their size: of set_memory_decrypted\(\) 10 %, .*; 1 retry$/,
+    );
+    expect(setting(2)).toMatch(/; 2 retries$/);
+  });
+
+  it('says of tdx that the kernel avoids the fatal read', () => {
+    expect(new Map(told({ platform: platformNamed('tdx') })).get('platform')).toBe(
+      'tdx; a stray load_unaligned_zeropad() at a border would be fatal; the kernel orders its changes so that there is none',
+    );
+  });
 });

@@ -2,6 +2,7 @@
  * The comparison table as rows of text, whatever it is printed on: a terminal or a Markdown page.
  */
 import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
+import { bootPoolBytes } from '@decpool/pool';
 import type { ComparedMetric, ComparedPolicy, Comparison } from '../compare/compare.ts';
 import { changePercent } from '../compare/spread.ts';
 import { sanityLines } from '../traces/sanity.ts';
@@ -29,6 +30,8 @@ const QUIET: ReadonlySet<string> = new Set([
   'splits-64k',
   'slabs-created',
   'slab-bytes-peak',
+  'bounce-bytes',
+  'bounce-used-peak',
   'atomic-requests',
   'refills',
   'refilled-pages',
@@ -89,7 +92,7 @@ export function describe({ input, geometry, lowerBoundBlocks, policies }: Compar
     [
       'requests',
       [
-        `${formatValue(count('allocate'), 'count')} allocations, ${formatValue(count('free'), 'count')} frees`,
+        `${counted(count('allocate'), 'allocation')}, ${counted(count('free'), 'free')}`,
         ...others.flatMap(([number, what]) =>
           number === 0 ? [] : [`${formatValue(number, 'count')} ${what}`],
         ),
@@ -102,6 +105,7 @@ export function describe({ input, geometry, lowerBoundBlocks, policies }: Compar
     ]),
     ['memory', input.memory.name],
     ['platform', platformText(input.platform)],
+    ...bounceText(input).map((text): [string, string] => ['bounce', text]),
     ...settingsOf(input).map((text): [string, string] => ['setting', text]),
     ['seeds', `${input.seeds.join(', ')}: ${seedsText(input.seeds.length)}`],
     ['baseline', policies[0].policy],
@@ -114,15 +118,38 @@ export function describe({ input, geometry, lowerBoundBlocks, policies }: Compar
   ];
 }
 
+/** `1 free`, `2,000 frees`. */
+const counted = (count: number, noun: string, plural = `${noun}s`): string =>
+  `${formatValue(count, 'count')} ${count === 1 ? noun : plural}`;
+
+/** Streaming maps have a pool of their own, whatever the policy: its cost is in every column and tells none from another. */
+function bounceText({ workload, memory, platform }: Comparison['input']): string[] {
+  const isMapping = workload.requests.some(
+    (request) => request.kind === 'allocate' && request.api === 'dma_map',
+  );
+  if (!isMapping || !platform.confidential) return [];
+  return [
+    `a boot pool of ${formatValue(bootPoolBytes(memory), 'bytes')} for streaming maps, shared at boot under every policy and so in every column; the lower bound leaves it out`,
+  ];
+}
+
 function platformText({ name, confidential, restore, granulePages, strayRead }: Platform): string {
   if (!confidential) return name;
   return [
     name,
     ...(restore ? ['with 2M mappings restored'] : []),
     ...(granulePages > 1 ? [`converting granules of ${granulePages * 4} KiB`] : []),
-    `a stray load_unaligned_zeropad() at a border is ${strayRead}`,
+    STRAY_READ[strayRead],
   ].join('; ');
 }
+
+/** What becomes of a read that strays from a private page into one that is not. */
+const STRAY_READ: Readonly<Record<Platform['strayRead'], string>> = {
+  'fixed up': 'a stray load_unaligned_zeropad() at a border is fixed up',
+  fatal:
+    'a stray load_unaligned_zeropad() at a border would be fatal; the kernel orders its changes so that there is none',
+  impossible: 'a stray load_unaligned_zeropad() at a border is impossible',
+};
 
 /** What was switched on beside the usual. */
 function settingsOf({ pageSource, faults, isSwiotlbDynamic }: Comparison['input']): string[] {
@@ -135,7 +162,7 @@ function settingsOf({ pageSource, faults, isSwiotlbDynamic }: Comparison['input'
     ...(faults === undefined
       ? []
       : [
-          `of decryptions ${formatValue(100 * faults.decrypt, 'percent')} and of encryptions ${formatValue(100 * faults.encrypt, 'percent')} fail, ${formatValue(100 * faults.converted, 'percent')} of these though the host did them; ${faults.retries} retries`,
+          `calls fail by chance, whatever their size: of set_memory_decrypted() ${formatValue(100 * faults.decrypt, 'percent')}, of set_memory_encrypted() ${formatValue(100 * faults.encrypt, 'percent')}; ${formatValue(100 * faults.converted, 'percent')} of these though the host did them; ${counted(faults.retries, 'retry', 'retries')}`,
         ]),
   ];
 }
@@ -147,14 +174,38 @@ const seedsText = (seeds: number): string =>
 
 /** What a reader must know; first of all, which policies had less to do because they refused requests. */
 export function notesOf({ input, policies }: Comparison): string[] {
-  const refusals = policies.flatMap(({ policy, metrics }) => {
-    const most = metrics.find(({ metric }) => metric.id === 'failures')?.spread.max ?? 0;
+  const refusals = policies.flatMap((compared) => {
+    const most = mostOf(compared, 'failures');
     if (most === 0) return [];
-    return [
-      `${policy} refused ${formatValue(most, 'count')} ${most === 1 ? 'request' : 'requests'}: its other figures are of less work`,
-    ];
+    return [`${compared.policy} refused ${counted(most, 'request')}: its other figures are of less work`];
   });
-  return [...refusals, ...leaksOf(policies), ...twinsOf(policies), ...input.notes, ...input.workload.notes];
+  return [
+    ...refusals,
+    ...outOfMemory(input, policies),
+    ...leaksOf(policies),
+    ...twinsOf(policies),
+    ...input.notes,
+    ...input.workload.notes,
+  ];
+}
+
+/** A metric's largest value over the seeds; 0 where there is no such metric. */
+const mostOf = ({ metrics }: ComparedPolicy, id: string): number =>
+  metrics.find(({ metric }) => metric.id === id)?.spread.max ?? 0;
+
+/** Whether a policy refused requests in any run, so that it had less to do than others. */
+export const hasRefused = (policy: ComparedPolicy): boolean => mostOf(policy, 'failures') > 0;
+
+/** A kernel short of memory would not give up where the page source does. */
+function outOfMemory(
+  { pageSource = PLAIN_PAGE_SOURCE }: Comparison['input'],
+  policies: readonly ComparedPolicy[],
+): string[] {
+  if (policies.every((policy) => mostOf(policy, 'failures-out-of-memory') === 0)) return [];
+  const more = pageSource.compaction ? '' : '; --compaction lets it move pages';
+  return [
+    `out of memory: the page source does not reclaim, as a kernel would before it refuses a request that may sleep${more}`,
+  ];
 }
 
 /** Whose conversions lost memory, in the first seed's run. */

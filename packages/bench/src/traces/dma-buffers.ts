@@ -41,8 +41,12 @@ export class DmaBuffers {
     if (!agrees) this.#sizeDisagrees++;
     const bytes = asked !== undefined && agrees ? asked.bytes : pages * PAGE_SIZE;
     const caller = callerOf(stack);
-    const owner = asked === undefined ? caller : `${asked.device} ${caller}`;
-    this.#into.allocate(pfn, at, { api: 'alloc_pages_exact', pages, bytes, owner });
+    // Only a conversion that no dma_alloc_attrs() call came before is of somebody who converts pages himself.
+    const wanted =
+      asked === undefined
+        ? ({ api: 'alloc_pages_exact', owner: caller } as const)
+        : ({ api: 'dma_alloc_coherent', owner: `${asked.device} ${caller}` } as const);
+    this.#into.allocate(pfn, at, { ...wanted, pages, bytes });
     this.#pagesAt.set(pfn, pages);
   }
 

@@ -18,7 +18,7 @@ it('makes a request of a conversion and the coherent allocation before it', () =
       kind: 'allocate',
       time: 0,
       allocation: 1,
-      api: 'alloc_pages_exact',
+      api: 'dma_alloc_coherent',
       pages: 2,
       bytes: 6726,
       owner: '0000:00:05.0 nvme_alloc_queue',
@@ -49,8 +49,17 @@ it('ignores what was served elsewhere and frees of nothing, by kind', () => {
 
 it('counts whole pages when the size asked for does not agree with them, and says so', () => {
   const { requests, notes } = readLines(dmaRequests, [alloc(1, 512), dec(1.1, 100, 4)]);
-  expect(requests).toMatchObject([{ pages: 4, bytes: 4 * 4096, owner: '0000:00:05.0 nvme_alloc_queue' }]);
+  expect(requests).toMatchObject([
+    { api: 'dma_alloc_coherent', pages: 4, bytes: 4 * 4096, owner: '0000:00:05.0 nvme_alloc_queue' },
+  ]);
   expect(notes).toEqual([expect.stringContaining('1 buffers')]);
+});
+
+it('takes a conversion that no coherent allocation came before for pages that somebody converts himself', () => {
+  const { requests } = readLines(dmaRequests, [dec(1, 100, 5, ['vmbus_alloc_ring', 'kthread'])]);
+  expect(requests).toMatchObject([
+    { api: 'alloc_pages_exact', pages: 5, bytes: 5 * 4096, owner: 'vmbus_alloc_ring' },
+  ]);
 });
 
 it('says so when a free covers another number of pages than its allocation', () => {

@@ -39,7 +39,7 @@ it('makes a request of a conversion, the call it serves and the stack below it',
       kind: 'allocate',
       time: 0,
       allocation: 1,
-      api: 'alloc_pages_exact',
+      api: 'dma_alloc_coherent',
       pages: 2,
       bytes: 6726,
       owner: '0000:00:05.0 vring_alloc_queue_split',
@@ -80,7 +80,7 @@ it('does not carry the size of a call that has returned over to a later conversi
     setdec('a-1', '1.000002', 10, 2),
     ...stack('a-1', '1.000003', 'vmbus_open'),
   ]);
-  expect(requests).toMatchObject([{ bytes: 8192, owner: 'vmbus_open' }]);
+  expect(requests).toMatchObject([{ api: 'alloc_pages_exact', bytes: 8192, owner: 'vmbus_open' }]);
   expect(sanity.ignored).toMatchObject({ 'cohalloc served elsewhere': 1 });
 });
 

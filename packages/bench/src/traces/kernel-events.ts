@@ -80,6 +80,7 @@ class KernelEventsReader implements LineReader {
 
   end(): void {
     this.#pages.end();
+    this.#slab.end();
     this.#swiotlb.end(this.#last);
     if (this.#missing > 0) {
       this.#into.note(

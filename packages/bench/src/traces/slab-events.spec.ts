@@ -93,3 +93,14 @@ it('does not understand a pointer that names nothing', () => {
   const { sanity } = readLines(kernelEvents, [kmalloc('(____ptrval____)', 48), kfree('(____ptrval____)')]);
   expect(sanity.unparsed.count).toBe(2);
 });
+
+it('notes that every object counts as shared, unless --shared picks some or there is none', () => {
+  const notesOf = (lines: string[], shared?: string) =>
+    readLines(kernelEvents, lines, shared === undefined ? {} : { shared: parseSharedExpression(shared) })
+      .notes;
+  const every = expect.stringMatching(/^every kmalloc of the trace, 2 in all, .*--shared picks some$/);
+  const two = [kmalloc('aa', 48), kmalloc('bb', 48)];
+  expect(notesOf(two)).toEqual([every]);
+  expect(notesOf(two, 'order=0')).not.toContainEqual(every);
+  expect(notesOf([kfree('aa')])).toEqual([]);
+});

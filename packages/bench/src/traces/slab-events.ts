@@ -16,6 +16,7 @@ export class SlabEvents {
   readonly #shared: SharedExpression | undefined;
   /** Objects that the SharedExpression leaves out. */
   readonly #privateObjects = new Set<string>();
+  #objects = 0;
 
   constructor(into: TraceRequests, shared: SharedExpression | undefined) {
     this.#into = into;
@@ -52,6 +53,7 @@ export class SlabEvents {
       }
       this.#privateObjects.delete(pointer);
     }
+    this.#objects++;
     this.#into.allocate(keyOf(pointer), at, {
       api: 'kmalloc',
       pages,
@@ -70,6 +72,13 @@ export class SlabEvents {
     else if (this.#privateObjects.delete(pointer)) this.#into.ignore('kfree of what --shared leaves out');
     else this.#into.free(keyOf(pointer), at);
     return;
+  }
+
+  end(): void {
+    if (this.#shared !== undefined || this.#objects === 0) return;
+    this.#into.note(
+      `every kmalloc of the trace, ${this.#objects} in all, is taken for shared memory, which few of a kernel's are; --shared picks some`,
+    );
   }
 }
 

@@ -17,6 +17,18 @@ it.each(NAMES)('%s makes other requests from another seed, unless it is an adver
   expect(isSame).toBe(ADVERSARIES.includes(name));
 });
 
+it('those of one kind of guest name its platform', () => {
+  const platforms = WORKLOADS.flatMap(({ name, platform }) =>
+    platform === undefined ? [] : [[name, platform]],
+  );
+  expect(Object.fromEntries(platforms)).toEqual({
+    'hyperv-vm': 'hyperv-vtom',
+    'tdx-vm': 'tdx',
+    'cca-realm': 'cca',
+    'its-storm': 'cca',
+  });
+});
+
 it('no name is there twice', () => {
   expect(new Set(NAMES).size).toBe(NAMES.length);
 });

@@ -1,4 +1,4 @@
-import { InputError } from '@decpool/model';
+import { InputError, type PlatformName } from '@decpool/model';
 import { buddyAdversary } from './buddy-adversary.ts';
 import { ccaRealm } from './cca-realm.ts';
 import { churn } from './churn.ts';
@@ -16,6 +16,8 @@ export interface WorkloadGenerator {
   readonly name: string;
   /** One sentence, for a list of what there is. */
   readonly description: string;
+  /** The platform that it models; none where its devices are found on several. */
+  readonly platform?: PlatformName;
   /**
    * The workload with its default settings and this seed, or the default seed; an adversary draws nothing, and makes
    * the same requests for every seed. Throws InputError for a bad seed.
@@ -36,6 +38,7 @@ export const WORKLOADS: readonly WorkloadGenerator[] = [
     name: 'hyperv-vm',
     description:
       'A Hyper-V guest from boot on: hypercall pages, rings and NIC buffers through hot-plug and suspend.',
+    platform: 'hyperv-vtom',
     generate: (seed) => hypervVm(withSeed(seed)),
   },
   {
@@ -48,16 +51,19 @@ export const WORKLOADS: readonly WorkloadGenerator[] = [
     name: 'tdx-vm',
     description:
       'A TDX guest with NVMe passed through: queues per CPU, atomic descriptors, the buffer for quotes.',
+    platform: 'tdx',
     generate: (seed) => tdxVm(withSeed(seed)),
   },
   {
     name: 'cca-realm',
     description: 'An Arm CCA realm: tables of the interrupt controller, virtio devices with a table each.',
+    platform: 'cca',
     generate: (seed) => ccaRealm(withSeed(seed)),
   },
   {
     name: 'its-storm',
     description: 'Many PCI functions that come and go in waves: tables of 256 bytes and a little more.',
+    platform: 'cca',
     generate: (seed) => itsStorm(withSeed(seed)),
   },
   {
