@@ -275,6 +275,10 @@ export class Engine implements AskedPool {
       this.#recorder.fail('too-large');
       return;
     }
+    if (!cache.grows && this.#swiotlb?.isWithin(this.#recorder.reach) === false) {
+      this.#recorder.fail('out-of-memory');
+      return;
+    }
     let place = this.#slabs.place(key, units, align);
     if (place === undefined && cache.grows) {
       if (!this.#createSlab(request, cache, key)) return;

@@ -5,18 +5,27 @@ import { aged } from './aged.ts';
 import { fragmented, freshBoot } from './profiles.ts';
 import { GIB, MIB, sourceOf } from './testing.ts';
 
-it('takes the highest whole free blocks that lie together, out of chunks of any size', () => {
-  const memory = freshBoot(5 * GIB);
-  const source = sourceOf(memory);
+it('takes the highest whole free blocks that lie together below 4 GiB, out of chunks of any size', () => {
+  const source = sourceOf(freshBoot(5 * GIB));
   const before = source.freePages;
-  const top = 6 * GIB;
-  // 5 GiB of RAM end at 6 GiB, behind the hole; what the kernel holds lies at random places.
+  // Below 4 GiB memory ends at 3 GiB, where the hole begins; what the kernel holds lies at random places.
   const first = source.claimContiguous(3);
   expect(first % 512).toBe(0);
-  expect(first).toBeGreaterThan((top - GIB) / 4096 - 1);
+  expect(first).toBeGreaterThan((2 * GIB) / 4096 - 1);
+  expect(first).toBeLessThan((3 * GIB) / 4096);
   expect(source.freePages).toBe(before - 3 * 512);
   const second = source.claimContiguous(3);
   expect(second).toBeLessThan(first);
+});
+
+it('goes above 4 GiB only when there is no such run below', () => {
+  const source = sourceOf(freshBoot(8 * GIB));
+  const starts: number[] = [];
+  for (let start = source.claimContiguous(20); start !== -1; start = source.claimContiguous(20))
+    starts.push(start);
+  const isLow = starts.map((start) => start < (4 * GIB) / 4096);
+  expect(isLow.indexOf(false)).toBeGreaterThan(0);
+  expect(isLow.lastIndexOf(true)).toBe(isLow.indexOf(false) - 1);
 });
 
 it('finds nothing where no run is long enough, and takes nothing then', () => {

@@ -4,11 +4,26 @@
  */
 import type { FreeArea } from './free-area.ts';
 
-/** First page of the highest run of `blocks` free pageblocks inside one zone, now claimed; -1 when there is none. */
+/** Where memblock_alloc_low() ends: ARCH_LOW_ADDRESS_LIMIT, include/linux/memblock.h; 4 GiB, in pages. */
+const LOW_END = 2 ** 20;
+
+/**
+ * First page of a run of `blocks` free pageblocks inside one zone, now claimed; -1 when there is none. The highest below
+ * 4 GiB, where bounce buffers have to be for devices that reach no further (swiotlb_memblock_alloc(), kernel/dma/swiotlb.c,
+ * without SWIOTLB_ANY, as x86 calls it); only if there is none, the highest above.
+ */
 export function takeContiguous(area: FreeArea, blocks: number): number {
+  const all = area.lists.freePagesIn.length;
+  const low = Math.min(all, LOW_END / area.pageblockPages);
+  const found = takeBelow(area, blocks, low);
+  return found < 0 && low < all ? takeBelow(area, blocks, all) : found;
+}
+
+/** The highest run that ends at block `end` or below. */
+function takeBelow(area: FreeArea, blocks: number, end: number): number {
   const { lists, pageblockPages, zones } = area;
   let free = 0;
-  for (let block = lists.freePagesIn.length - 1; block >= 0; block--) {
+  for (let block = end - 1; block >= 0; block--) {
     const isFree = lists.freePagesIn[block] === pageblockPages && zones.isWhole(block);
     const isSameZone = free > 0 && zones.zoneOfBlock(block) === zones.zoneOfBlock(block + 1);
     free = isFree ? (isSameZone ? free + 1 : 1) : 0;

@@ -3,7 +3,8 @@ import { fallbackOf, isMostlyAlike, mayClaimBlock, type Rmqueue } from './fallba
 import type { FreeArea } from './free-area.ts';
 
 /**
- * Up to 6.14: __rmqueue_fallback() takes the largest chunk of another migratetype, so that what is broken up is
+ * As in 6.1 (from 6.10 to 6.14 a single chunk is taken without moving it to the other list, which is not told apart):
+ * __rmqueue_fallback() takes the largest chunk of another migratetype, so that what is broken up is
  * broken up once, and moves the rest of its pageblock along where that pays (steal_suitable_fallback). The chunk
  * itself changes sides in any case, so the next request finds what this one left.
  */

@@ -12,6 +12,8 @@ class Slab {
   freeUnits: number;
   /** No unit below this one is free. */
   #lowest = 0;
+  /** As many units as this, or more, have been looked for in vain since the last were given back. */
+  #tooMany = Number.POSITIVE_INFINITY;
 
   constructor(number: number, cache: SlabCache) {
     this.number = number;
@@ -26,6 +28,7 @@ class Slab {
 
   /** Takes the lowest run of free units that begins at a multiple of `align` and returns its first, or -1. */
   take(units: number, align: number): number {
+    if (units >= this.#tooMany) return -1;
     const used = this.#used;
     while (this.#lowest < used.length && used[this.#lowest] === 1) this.#lowest++;
     let first = Math.ceil(this.#lowest / align) * align;
@@ -40,12 +43,15 @@ class Slab {
         return first;
       }
     }
+    // At any alignment: what does not fit a free run of the slab now will not until more is free.
+    if (align === 1) this.#tooMany = units;
     return -1;
   }
 
   give(first: number, units: number): void {
     this.#used.fill(0, first, first + units);
     this.freeUnits += units;
+    this.#tooMany = Number.POSITIVE_INFINITY;
     if (first < this.#lowest) this.#lowest = first;
   }
 }

@@ -184,3 +184,19 @@ describe('outside a confidential VM', () => {
     expect(pool.counters.sharedPages).toBe(0);
   });
 });
+
+describe('a boot pool', () => {
+  it.each([0, 100, 2 ** 19, 2 ** 20 + 1])('of %i bytes is refused', (bytes) => {
+    expect(() => watched('gfp-decrypted', { swiotlb: { bytes, dynamic: false } })).toThrow(
+      'must be a multiple of 256 KiB, at least 1 MiB',
+    );
+  });
+
+  it('serves no device that does not reach it, where it serves every request', () => {
+    const { pool, events } = watched('swiotlb', { memory: freshBoot(5 * 1024 * MIB) });
+    expect(pool.alloc_pages(0, { owner: 'x' }).ok).toBe(true);
+    expect(pool.alloc_pages(0, { owner: 'x', gfp: GFP.__GFP_DMA32 }).ok).toBe(true);
+    expect(pool.alloc_pages(0, { owner: 'x', gfp: GFP.__GFP_DMA }).ok).toBe(false);
+    expect(lastRefusal(events)).toBe('out-of-memory');
+  });
+});

@@ -9,7 +9,7 @@
 import { InputError, type MemoryState, orderFor, type Pfn, type StateView, TYPE } from '@decpool/model';
 import type { EventRecorder } from '../event-recorder.ts';
 import type { Ledger } from '../ledger.ts';
-import type { Recorder } from '../policy.ts';
+import type { BlockRange, Recorder } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
 import { slabKey } from '../slab/slab-cache.ts';
 import type { SlabLayer } from '../slab/slab-layer.ts';
@@ -32,7 +32,7 @@ export const SWIOTLB_CACHE: SlabCache = {
 
 /** What a guest's swiotlb is. */
 export interface SwiotlbSettings {
-  /** Of the boot pool, a multiple of 256 KiB. */
+  /** Of the boot pool, a multiple of 256 KiB from 1 MiB on; it is made of whole blocks, so it may be larger. */
   readonly bytes: number;
   /** CONFIG_SWIOTLB_DYNAMIC: when a mapping finds no slots, a worker adds a pool. */
   readonly dynamic: boolean;
@@ -60,10 +60,19 @@ export class Swiotlb {
   readonly #ledger: Ledger;
   readonly #slabs: SlabLayer;
   readonly #key = slabKey(SWIOTLB_CACHE, 0);
+  /** What the pool is made of. */
+  readonly #pieces: { readonly start: Pfn; readonly pages: number }[] = [];
   /** Whether a mapping found no slots since the worker ran. */
   #isExhausted = false;
 
+  /** Throws InputError for a size that no boot pool has. */
   constructor(settings: SwiotlbSettings, ledger: Ledger, slabs: SlabLayer) {
+    const { bytes } = settings;
+    if (!Number.isInteger(bytes) || bytes < LEAST_BYTES || bytes % MAX_MAPPING_BYTES !== 0) {
+      throw new InputError(
+        `a swiotlb boot pool of ${bytes} bytes: must be a multiple of ${MAX_MAPPING_BYTES / 1024} KiB, at least ${LEAST_BYTES / MIB} MiB`,
+      );
+    }
     this.#settings = settings;
     this.#ledger = ledger;
     this.#slabs = slabs;
@@ -71,6 +80,14 @@ export class Swiotlb {
 
   get hasWork(): boolean {
     return this.#settings.dynamic && this.#isExhausted;
+  }
+
+  /** Whether all there are lie in a range: a device that reaches no further can use them. */
+  isWithin({ firstBlock, endBlock }: BlockRange): boolean {
+    return this.#pieces.every(({ start, pages }) => {
+      const { pagesPerBlock } = this.#ledger.columns.geometry;
+      return start >= firstBlock * pagesPerBlock && start + pages <= endBlock * pagesPerBlock;
+    });
   }
 
   /** A mapping was refused. */
@@ -126,6 +143,7 @@ export class Swiotlb {
     const result = record.decrypt(start, pages);
     if (result === 'private') record.giveBack(start, pages);
     if (result !== 'converted') return;
+    this.#pieces.push({ start, pages });
     const cache = this.#ledger.ownerNumber(SWIOTLB_CACHE.name);
     for (let at: number = start; at < start + pages; at += SEGMENT_PAGES) {
       this.#ledger.emitWith(TYPE.slabCreated, 0, at, SEGMENT_PAGES, 0, cache, SLOT_BYTES);
