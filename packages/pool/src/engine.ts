@@ -38,6 +38,7 @@ import type { Policy, PolicyFactory } from './policy.ts';
 import { type AskedPool, checkRequest, MOST_OWNERS } from './request-checks.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';
 import { SlabLayer } from './slab/slab-layer.ts';
+import { supervised } from './supervised.ts';
 import {
   bootPoolBytes,
   MAX_MAPPING_BYTES,
@@ -109,7 +110,7 @@ export class Engine implements AskedPool {
     const injector = faults === undefined ? undefined : new FaultInjector(faults);
     this.#recorder = new EventRecorder(this.#ledger, this.#source, injector, this.#anywhere);
     this.#workerDelay = options.workerDelay;
-    this.policy = options.policy(this.view);
+    this.policy = supervised(options.policy(this.view), this.#recorder, this.view);
     this.swiotlb = swiotlbFor(this.policy, options);
     if (this.swiotlb !== undefined) this.#swiotlb = new Swiotlb(this.swiotlb, this.#ledger, this.#slabs);
   }
@@ -173,7 +174,7 @@ export class Engine implements AskedPool {
     }
   }
 
-  /** Does what the deferred worker still has to do, as at the end of a run. */
+  /** Does what the deferred worker still has to do, as at the end of a run; not what the policy wants done later than that. */
   settle(): void {
     if (this.#isDeciding || this.#ledger.isDelivering) {
       throw new InputError(
@@ -183,7 +184,7 @@ export class Engine implements AskedPool {
     if (this.#broken !== undefined || this.#workAt === undefined) return;
     this.#isDeciding = true;
     try {
-      this.#runWorker(Number.POSITIVE_INFINITY);
+      this.#runWorker(this.#workAt);
     } catch (error) {
       this.#broken = error;
       throw error;
@@ -244,25 +245,10 @@ export class Engine implements AskedPool {
     }
   }
 
-  /** Has the policy serve pages. Returns whether it did. Throws InvariantError when it left the request undecided. */
+  /** Has the policy serve pages. Returns whether it did. Throws PolicyError when it left the request undecided. */
   #servePages(request: AllocateRequest): boolean {
     this.policy.allocate(request, this.view, this.#recorder);
-    const isServed = this.#recorder.servedPages >= request.pages;
-    if (!isServed && !this.#recorder.isRefused) {
-      throw new InvariantError(
-        `policy '${this.policy.name}' left request ${this.#ledger.request} (${request.pages} pages) neither served nor refused`,
-      );
-    }
-    if (isServed && request.api !== 'vmalloc') this.#expectContiguous(request);
-    return isServed;
-  }
-
-  #expectContiguous({ pages, api }: AllocateRequest): void {
-    const { servedExtents, servedStart } = this.#recorder;
-    if (servedExtents === 1 && servedStart % (1 << orderFor(pages)) === 0) return;
-    throw new InvariantError(
-      `policy '${this.policy.name}' served request ${this.#ledger.request} (${api}) with pages that are not contiguous and naturally aligned`,
-    );
+    return !this.#recorder.isRefused;
   }
 
   #allocateObject(request: AllocateRequest, cache: SlabCache): void {
@@ -355,11 +341,6 @@ export class Engine implements AskedPool {
     const owner = this.view.ownerOf(allocation);
     this.#recorder.begin(allocation, owner, gfp, this.#anywhere);
     this.policy.free(request, this.view, this.#recorder);
-    if (this.view.extentCount(allocation) !== 0) {
-      throw new InvariantError(
-        `policy '${this.policy.name}' left request ${this.#ledger.request} (free of allocation ${allocation}) unfinished`,
-      );
-    }
   }
 
   /** At simulated time 0, before the first request: the boot pool of swiotlb, and what the policy wants to hold ready. */
@@ -367,7 +348,7 @@ export class Engine implements AskedPool {
     this.#isBooted = true;
     this.#recorder.begin(0, NO_OWNER, GFP_KERNEL, this.#anywhere);
     this.#swiotlb?.boot(this.view, this.#recorder);
-    this.#runPolicyWork();
+    this.#runPolicyWork(false);
   }
 
   /** From now on the policy is asked whether it has enough ready there for callers that may not sleep. */
@@ -379,10 +360,12 @@ export class Engine implements AskedPool {
     if (!isKnown) this.#readyPlaces.push(where);
   }
 
-  #runPolicyWork(): void {
+  /** `isDue`: also where the policy has nothing to do but what it wanted to do at this time. */
+  #runPolicyWork(isDue: boolean): void {
     for (const where of this.#readyPlaces) {
       this.#recorder.begin(0, NO_OWNER, GFP_KERNEL, where);
-      if (this.policy.hasWork?.(where.range) === true) this.policy.work?.(this.view, this.#recorder);
+      const isWanted = (isDue && where === this.#anywhere) || this.policy.hasWork?.(where.range) === true;
+      if (isWanted) this.policy.work?.(this.view, this.#recorder);
     }
   }
 
@@ -401,10 +384,25 @@ export class Engine implements AskedPool {
     return false;
   }
 
-  /** The deferred worker, if it is due by `until`. Its events carry the number of the request that went before. */
+  /** The deferred worker, as often as it is due by `until`. Its events carry the number of the request that went before. */
   #runWorker(until: number): void {
-    if (this.#workAt === undefined || this.#workAt > until) return;
-    this.#ledger.time = this.#workAt;
+    for (;;) {
+      const due = this.policy.workDueAt?.() ?? Number.POSITIVE_INFINITY;
+      const at = Math.min(due, this.#workAt ?? Number.POSITIVE_INFINITY);
+      if (at > until || at === Number.POSITIVE_INFINITY) return;
+      this.#ledger.time = Math.max(at, this.#ledger.time);
+      if (this.#workAt !== undefined && this.#workAt <= at) this.#doDeferred();
+      this.#runPolicyWork(due <= at);
+      if (due <= at && (this.policy.workDueAt?.() ?? Number.POSITIVE_INFINITY) <= at) {
+        throw new InvariantError(
+          `policy '${this.policy.name}' wants its worker at ${at} ns, when it has just run; workDueAt() must name a later time`,
+        );
+      }
+    }
+  }
+
+  /** What was left for the worker by the engine itself. */
+  #doDeferred(): void {
     this.#workAt = undefined;
     const time = this.#ledger.time as FreeRequest['time'];
     const frees = this.#deferredFrees;
@@ -417,7 +415,6 @@ export class Engine implements AskedPool {
     }
     this.#recorder.begin(0, NO_OWNER, GFP_KERNEL, this.#anywhere);
     if (this.#swiotlb?.hasWork === true) this.#swiotlb.grow(this.view, this.#recorder);
-    this.#runPolicyWork();
   }
 
   #serveBackground(request: BackgroundRequest): void {

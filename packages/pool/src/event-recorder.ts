@@ -103,6 +103,10 @@ export class EventRecorder implements Recorder {
     return !this.#platform.confidential || maySleep(this.#gfp);
   }
 
+  get time(): number {
+    return this.#ledger.time;
+  }
+
   get reach(): BlockRange {
     return this.#where.range;
   }

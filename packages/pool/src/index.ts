@@ -1,10 +1,35 @@
+export { adaptiveConversion } from './conversion/adaptive.ts';
+export { blockConversion } from './conversion/block.ts';
+export type { Conversion, PageRange } from './conversion/conversion.ts';
+export { granuleConversion } from './conversion/granule.ts';
+export { pageConversion } from './conversion/page.ts';
 export type { EventSink } from './ledger.ts';
 export { aged } from './page-source/aged.ts';
 export { createPageSource, type PageSource } from './page-source/buddy.ts';
+export { freePagesAtStart } from './page-source/free-at-start.ts';
 export { directMapOf, fragmented, freshBoot } from './page-source/profiles.ts';
 export { type Random, randomFrom } from './page-source/random.ts';
+export { firstFit } from './placement/first-fit.ts';
+export type { FreeMap, FreeMapListener } from './placement/free-map.ts';
+export type { Placement, PlacementFactory } from './placement/placement.ts';
 export type { BlockRange, ConversionResult, Policy, PolicyFactory, Recorder } from './policy.ts';
 export { type AllocationResult, Pool, type PoolOptions, type RequestOptions } from './pool.ts';
-export { BASELINES, CONVERSIONS, PLACEMENTS, policyNamed, SUPPLIES } from './registry.ts';
+export { poolPolicy } from './pool-policy.ts';
+export {
+  ALL_POLICIES,
+  BASELINES,
+  CONVERSIONS,
+  PLACEMENTS,
+  policyNamed,
+  SHORT_NAMES,
+  type Strategy,
+  SUPPLIES,
+} from './registry.ts';
 export { cachePrefix, kmallocSize, type SlabCache, slabCacheFor, slabOrder } from './slab/slab-cache.ts';
+export { demand } from './supply/demand.ts';
+export { hysteresis } from './supply/hysteresis.ts';
+export { immediate } from './supply/immediate.ts';
+export { neverReturn } from './supply/never-return.ts';
+export type { EmptyBlock, Supply, SupplyFactory } from './supply/supply.ts';
+export { watermark } from './supply/watermark.ts';
 export { bootPoolBytes, type SwiotlbSettings } from './swiotlb/swiotlb.ts';

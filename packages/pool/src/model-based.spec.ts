@@ -35,20 +35,15 @@ import { describe, expect, it } from 'vitest';
 import { aged } from './page-source/aged.ts';
 import { fragmented, freshBoot } from './page-source/profiles.ts';
 import { Pool, type RequestOptions } from './pool.ts';
-import { BASELINES, policyNamed } from './registry.ts';
+import { policyNamed } from './registry.ts';
+import { VARIED_POLICIES } from './testing.ts';
 
 const MIB = 2 ** 20;
 const PAGE = 4096;
 
 const POLICIES = [
-  ...Object.keys(BASELINES),
-  'first-fit+block+immediate',
-  'best-fit+block+never-return',
-  'longest-free-range+block+watermark:64:700',
+  ...VARIED_POLICIES,
   'first-fit+block+watermark:600:600',
-  'longest-free-range+page+immediate',
-  'first-fit+page+never-return',
-  'best-fit+page+watermark:20:100',
   'first-fit+page+watermark:300:1500',
 ];
 const STEPS_A_RUN = 2000;

@@ -33,6 +33,8 @@ export interface Recorder {
    * InvariantError, because set_memory_decrypted() and set_memory_encrypted() may sleep.
    */
   readonly mayConvert: boolean;
+  /** Simulated ns: of the request, or of the deferred worker. */
+  readonly time: number;
   /** Where the pages of the request may lie, by its zone and node: claim() keeps to it by itself. */
   readonly reach: BlockRange;
   /**
@@ -97,7 +99,12 @@ export interface Policy {
   freesWithoutSleeping?(allocation: AllocationId): boolean;
   /** Whether there is work for the deferred worker, which may sleep. Asked after every request, and before the first. */
   hasWork?(range: BlockRange): boolean;
-  /** The deferred worker, some simulated time after hasWork() said so; the recorder's reach is the range. */
+  /**
+   * When the deferred worker is wanted though hasWork() says that nothing is to be done soon: simulated ns, infinity for not
+   * at all. Once work() was called then, it must name a later time.
+   */
+  workDueAt?(): number;
+  /** The deferred worker, some simulated time after hasWork() said so, or when it was due; the recorder's reach is the range. */
   work?(view: StateView, record: Recorder): void;
 }
 

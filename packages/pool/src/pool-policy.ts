@@ -19,14 +19,15 @@ import type { Placement, PlacementFactory } from './placement/placement.ts';
 import type { BlockRange, Policy, PolicyFactory, Recorder } from './policy.ts';
 import { Reserve } from './reserve.ts';
 import { type SlabCache, slabCacheFor } from './slab/slab-cache.ts';
-import type { Supply } from './supply/supply.ts';
+import { AT_ONCE, KEEP, type Supply, type SupplyFactory } from './supply/supply.ts';
 
+/** The policy made of three strategies: `export default poolPolicy(mine, blockConversion, immediate)` is a policy of one's own. */
 export function poolPolicy(
   placement: PlacementFactory,
   conversion: Conversion,
-  supply: Supply,
+  supply: SupplyFactory,
 ): PolicyFactory {
-  return (view) => new PoolPolicy(view, placement, conversion, supply);
+  return (view) => new PoolPolicy(view, placement, conversion, supply());
 }
 
 /** How often a request whose conversion failed is tried on other pages. */
@@ -47,8 +48,14 @@ class PoolPolicy implements Policy {
   readonly #pagesPerBlock: number;
   /** Order of a whole block; what is claimed unless a request needs more. */
   readonly #blockOrder: number;
+  /** Pages that conversions convert together. */
+  readonly #unitPages: number;
+  /** Pages in allocations. */
+  #usedPages = 0;
   /** Blocks that ran empty when nothing could be converted. */
   readonly #emptied = new Set<number>();
+  /** Empty blocks that are kept until a simulated time in ns, the first to go first, and when each ran empty. */
+  readonly #kept = new Map<number, { readonly since: number; readonly until: number }>();
   /** Whether a free page may be private though the conversion keeps them shared: after a conversion failed. */
   #hasFailed = false;
 
@@ -62,7 +69,8 @@ class PoolPolicy implements Policy {
     this.#reserve =
       conversion.keepsShared || this.#lowPages === 0
         ? undefined
-        : new Reserve(view.geometry, view.platform.granulePages, placement);
+        : new Reserve(view.geometry, conversion.unitPages(view.platform), placement);
+    this.#unitPages = conversion.unitPages(view.platform);
     this.#pagesPerBlock = view.geometry.pagesPerBlock;
     this.#blockOrder = orderFor(this.#pagesPerBlock);
     this.name = `${this.#placement.name}+${conversion.name}+${supply.name}`;
@@ -78,30 +86,31 @@ class PoolPolicy implements Policy {
 
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
     if (request.api === 'vmalloc') this.#allocateScattered(request, view, record);
-    else this.#allocateContiguous(request.pages, view, record);
+    else this.#allocateContiguous(request, view, record);
   }
 
-  #allocateContiguous(pages: number, view: StateView, record: Recorder): void {
+  #allocateContiguous(request: AllocateRequest, view: StateView, record: Recorder): void {
+    const { pages } = request;
     const order = orderFor(pages);
     if (order > MAX_PAGE_ORDER) {
       record.fail('too-large');
       return;
     }
     if (!record.mayConvert) {
-      const start = this.#placeShared(pages, 2 ** order, view, record.reach);
+      const start = this.#placeShared(pages, 2 ** order, request, view, record.reach);
       if (start === -1) record.fail('would-sleep');
-      else this.#give(start, pages, record);
+      else this.#give(start, pages, request, view, record);
       return;
     }
     for (let tries = 0; tries <= SECOND_TRIES; tries++) {
-      const start = this.#find(pages, order, view, record);
+      const start = this.#find(pages, order, request, record);
       if (start === 'conversion-failed') continue;
       if (start === 'out-of-memory') {
         record.fail('out-of-memory');
         return;
       }
       if (this.#share(start, pages, view, record)) {
-        this.#give(start, pages, record);
+        this.#give(start, pages, request, view, record);
         return;
       }
     }
@@ -111,21 +120,34 @@ class PoolPolicy implements Policy {
   #find(
     pages: number,
     order: number,
-    view: StateView,
+    asker: AllocateRequest | undefined,
     record: Recorder,
   ): Pfn | 'out-of-memory' | 'conversion-failed' {
-    const found = this.#place(pages, 2 ** order, record.reach);
+    const align = 2 ** order;
+    const found = this.#place(pages, align, asker, record.reach);
     if (found !== -1) return found;
-    const claimed = this.#claim(Math.max(order, this.#blockOrder), order, view, record);
-    if (typeof claimed === 'string') return claimed;
-    const placed = this.#place(pages, 2 ** order, record.reach);
-    return placed === -1 ? 'out-of-memory' : placed;
+    const claimed = this.#claim(Math.max(order, this.#blockOrder), order, record);
+    if (claimed === 'conversion-failed') return claimed;
+    const placed = claimed === 'out-of-memory' ? -1 : this.#place(pages, align, asker, record.reach);
+    if (placed !== -1) return placed;
+    const left = this.#placeInWhatIsLeft(pages, align, record.reach);
+    return left === -1 ? 'out-of-memory' : left;
   }
 
-  #place(pages: number, align: number, range: BlockRange): Pfn | -1 {
+  #place(pages: number, align: number, asker: AllocateRequest | undefined, range: BlockRange): Pfn | -1 {
     return pages <= this.#pagesPerBlock
-      ? this.#placement.place(pages, align, range)
+      ? this.#placement.place(pages, align, range, asker)
       : this.#placeOverBlocks(pages, align, range);
+  }
+
+  /** Rather than refuse a request: the lowest place that fits, where the placement leaves free pages unused. */
+  #placeInWhatIsLeft(pages: number, align: number, { firstBlock, endBlock }: BlockRange): Pfn | -1 {
+    if (this.#placement.usablePages === undefined || pages > this.#pagesPerBlock) return -1;
+    for (let block = firstBlock; block < Math.min(endBlock, this.#map.blocks); block++) {
+      const found = this.#map.largest[block] < pages ? -1 : this.#map.findInBlock(block, pages, align);
+      if (found !== -1) return found;
+    }
+    return -1;
   }
 
   /** Free runs never cross a block, so a larger request takes the lowest wholly free blocks that lie together. */
@@ -141,13 +163,20 @@ class PoolPolicy implements Policy {
   }
 
   /** A run that is shared already, for a caller that may not sleep; taken out of the reserve if it comes from there. */
-  #placeShared(pages: number, align: number, view: StateView, range: BlockRange): Pfn | -1 {
+  #placeShared(
+    pages: number,
+    align: number,
+    asker: AllocateRequest,
+    view: StateView,
+    range: BlockRange,
+  ): Pfn | -1 {
     if (this.#reserve !== undefined) {
       const start = pages <= this.#pagesPerBlock ? this.#reserve.take(pages, align, range) : -1;
       if (start !== -1) this.#map.put(start, pages);
       return start;
     }
-    const start = this.#place(pages, align, range);
+    const placed = this.#place(pages, align, asker, range);
+    const start = placed === -1 ? this.#placeInWhatIsLeft(pages, align, range) : placed;
     return start !== -1 && isShared(start, pages, view) ? start : -1;
   }
 
@@ -157,16 +186,16 @@ class PoolPolicy implements Policy {
    */
   #allocateScattered(request: AllocateRequest, view: StateView, record: Recorder): void {
     const { pages } = request;
-    if (record.mayConvert ? !this.#growTo(pages, view, record) : !this.#hasShared(pages, record)) return;
+    if (record.mayConvert ? !this.#growTo(request, view, record) : !this.#hasShared(pages, record)) return;
     let failures = 0;
     let wanted = Math.min(pages, this.#pagesPerBlock);
     for (let remaining = pages; remaining > 0; ) {
       wanted = Math.min(wanted, remaining);
       const start = record.mayConvert
-        ? this.#placement.place(wanted, 1, record.reach)
-        : this.#placeShared(wanted, 1, view, record.reach);
+        ? this.#placePiece(wanted, request, record.reach)
+        : this.#placeShared(wanted, 1, request, view, record.reach);
       if (start !== -1 && (!record.mayConvert || this.#share(start, wanted, view, record))) {
-        this.#give(start, wanted, record);
+        this.#give(start, wanted, request, view, record);
         remaining -= wanted;
       } else if (start !== -1 && failures++ >= SECOND_TRIES) {
         this.#undo(request, 'conversion-failed', view, record);
@@ -182,14 +211,22 @@ class PoolPolicy implements Policy {
     }
   }
 
-  /** Claims until the pool holds `pages` free pages where the request may lie; or refuses the request. */
-  #growTo(pages: number, view: StateView, record: Recorder): boolean {
+  #placePiece(pages: number, asker: AllocateRequest, range: BlockRange): Pfn | -1 {
+    const start = this.#placement.place(pages, 1, range, asker);
+    return start === -1 && pages === 1 ? this.#placeInWhatIsLeft(1, 1, range) : start;
+  }
+
+  /** Claims until the pool holds as many free pages as are asked for, where the request may lie; or refuses the request. */
+  #growTo(request: AllocateRequest, view: StateView, record: Recorder): boolean {
+    const { pages } = request;
     const { firstBlock, endBlock } = record.reach;
+    const allFree = () => this.#map.freePagesIn(firstBlock, endBlock);
     const grownBy: PageRange[] = [];
     let failures = 0;
-    for (let free = this.#map.freePagesIn(firstBlock, endBlock); free < pages; ) {
-      const chunk = this.#claim(this.#blockOrder, 0, view, record);
+    for (let free = this.#placement.usablePages?.(record.reach, request) ?? allFree(); free < pages; ) {
+      const chunk = this.#claim(this.#blockOrder, 0, record);
       if (chunk === 'conversion-failed' && failures++ < SECOND_TRIES) continue;
+      if (chunk === 'out-of-memory' && allFree() >= pages) return true;
       if (typeof chunk === 'string') {
         for (const { start, pages: count } of grownBy) this.#return(start, count, view, record);
         record.fail(chunk);
@@ -219,14 +256,9 @@ class PoolPolicy implements Policy {
    * Claims a chunk of `order`, or of the largest order below it that there is, down to `lowest`, and has it converted
    * as the conversion wants.
    */
-  #claim(
-    order: number,
-    lowest: number,
-    view: StateView,
-    record: Recorder,
-  ): PageRange | 'out-of-memory' | 'conversion-failed' {
-    const granuleOrder = orderFor(view.platform.granulePages);
-    for (let tried = order; tried >= Math.max(lowest, granuleOrder); tried--) {
+  #claim(order: number, lowest: number, record: Recorder): PageRange | 'out-of-memory' | 'conversion-failed' {
+    const unitOrder = orderFor(this.#unitPages);
+    for (let tried = order; tried >= Math.max(lowest, unitOrder); tried--) {
       const start = record.claim(tried);
       if (start === -1) continue;
       const pages = 2 ** tried;
@@ -236,7 +268,10 @@ class PoolPolicy implements Policy {
         if (result === 'private') record.giveBack(start, pages);
         return 'conversion-failed';
       }
-      this.#map.forEachBlock(start, pages, (from, count) => this.#map.put(from, count));
+      this.#map.forEachBlock(start, pages, (from, count) => {
+        this.#map.put(from, count);
+        this.#placement.claimed?.(from, count);
+      });
       return { start, pages };
     }
     return 'out-of-memory';
@@ -245,7 +280,7 @@ class PoolPolicy implements Policy {
   /** Makes sure that a free run is shared. When that fails, what is lost for it is forgotten. */
   #share(start: Pfn, pages: number, view: StateView, record: Recorder): boolean {
     if (this.#conversion.keepsShared && !this.#hasFailed) return true;
-    const failure = shareRange(start, pages, view, record);
+    const failure = shareRange(start, pages, this.#unitPages, view, record);
     if (failure === undefined) return true;
     this.#hasFailed = true;
     if (failure.leaked !== undefined) this.#forget(failure.leaked);
@@ -258,15 +293,34 @@ class PoolPolicy implements Policy {
     this.#map.forEachBlock(start, pages, (from, count) => this.#map.take(from, count));
   }
 
-  #give(start: Pfn, pages: number, record: Recorder): void {
+  #give(start: Pfn, pages: number, request: AllocateRequest, view: StateView, record: Recorder): void {
     record.allocate(start, pages);
+    this.#use(pages, record);
     this.#map.forEachBlock(start, pages, (from, count, block) => {
       this.#map.extents[block]++;
       this.#map.take(from, count);
+      this.#placement.given?.(from, count, request);
+      if (record.mayConvert) this.#shareRest(block, view, record);
     });
   }
 
+  #use(pages: number, record: Recorder): void {
+    this.#usedPages += pages;
+    this.#supply.used?.(record.time, this.#usedPages);
+  }
+
+  /** Shares what is private of a block that is used enough for that. */
+  #shareRest(block: BlockIndex, view: StateView, record: Recorder): void {
+    const used = view.pagesOf('allocated', block);
+    if (this.#conversion.sharesRest?.(used, this.#pagesPerBlock) !== true) return;
+    if (view.pagesOf('shared', block) === view.pagesOf('claimed', block)) return;
+    const free: PageRange[] = [];
+    this.#map.forEachRun(block, (start, pages) => free.push({ start, pages }));
+    for (const { start, pages } of free) this.#share(start, pages, view, record);
+  }
+
   free(request: FreeRequest, view: StateView, record: Recorder): void {
+    this.#placement.freeing?.(request);
     this.#freeExtents(request.allocation, view, record);
   }
 
@@ -275,12 +329,12 @@ class PoolPolicy implements Policy {
       const start = view.extentPfn(allocation);
       const pages = view.extentPages(allocation);
       record.free(start, pages);
+      this.#use(-pages, record);
       this.#map.forEachBlock(start, pages, (from, count, block) => {
         this.#map.extents[block]--;
         this.#map.put(from, count);
       });
-      const { granulePages } = view.platform;
-      if (granulePages === 1 || this.#reserve === undefined) this.#unshare(start, pages, view, record);
+      if (this.#unitPages === 1 || this.#reserve === undefined) this.#unshare(start, pages, view, record);
       else this.#unshareAround(this.#reserve, start, pages, view, record);
       const lastBlock = Math.floor((start + pages - 1) / this.#pagesPerBlock);
       for (let block = Math.floor(start / this.#pagesPerBlock); block <= lastBlock; block++) {
@@ -294,15 +348,15 @@ class PoolPolicy implements Policy {
     for (const leaked of this.#conversion.freed(start, pages, view, record)) this.#forget(leaked);
   }
 
-  /** As #unshare(), but for granules that the reserve has a part of: they stay shared, so it gets back what came from it. */
+  /** As #unshare(), but for units that the reserve has a part of: they stay shared, so it gets back what came from it. */
   #unshareAround(reserve: Reserve, start: Pfn, pages: number, view: StateView, record: Recorder): void {
-    const { granulePages } = view.platform;
+    const unit = this.#unitPages;
     const end = start + pages;
     for (let at: number = start; at < end; ) {
-      const isHeld = reserve.holdsIn(toPfn(at - (at % granulePages)));
+      const isHeld = reserve.holdsIn(toPfn(at - (at % unit)));
       let next = at;
-      while (next < end && reserve.holdsIn(toPfn(next - (next % granulePages))) === isHeld) {
-        next += granulePages - (next % granulePages);
+      while (next < end && reserve.holdsIn(toPfn(next - (next % unit))) === isHeld) {
+        next += unit - (next % unit);
       }
       next = Math.min(next, end);
       if (isHeld) {
@@ -315,19 +369,32 @@ class PoolPolicy implements Policy {
     }
   }
 
-  #blockEmptied(block: number, view: StateView, record: Recorder): void {
+  /** `since`: the simulated ns at which the block ran empty; now unless told. */
+  #blockEmptied(block: number, view: StateView, record: Recorder, since = record.time): void {
     if (!record.mayConvert) {
       this.#emptied.add(block);
       return;
     }
     const isHeld = this.#reserve?.holds(block) === true;
     if (isHeld || view.pagesOf('leaked', block as BlockIndex) > 0) return;
-    // Beside a reserve of its own the block is private and none of it: keeping it holds nothing ready.
-    const isKept =
-      this.#reserve === undefined &&
-      !this.#supply.returnsEmptyBlock(this.#map.freePages, this.#pagesPerBlock);
-    if (isKept) return;
-    this.#return(toPfn(block * this.#pagesPerBlock), this.#pagesPerBlock, view, record);
+    const until = this.#returnsAt(record.time, since);
+    if (until <= record.time)
+      this.#return(toPfn(block * this.#pagesPerBlock), this.#pagesPerBlock, view, record);
+    else if (until !== KEEP) {
+      this.#kept.delete(block);
+      this.#kept.set(block, { since, until });
+    }
+  }
+
+  /** Beside a reserve of its own an empty block is private and none of it: keeping it holds nothing ready. */
+  #returnsAt(now: number, since: number): number {
+    if (this.#reserve !== undefined) return AT_ONCE;
+    return this.#supply.returnsAt({
+      now,
+      since,
+      freePages: this.#map.freePages,
+      blockPages: this.#pagesPerBlock,
+    });
   }
 
   /**
@@ -357,13 +424,28 @@ class PoolPolicy implements Policy {
     return this.#emptied.size > 0 || this.#sharedFreePages(range) < this.#lowPages;
   }
 
+  workDueAt(): number {
+    if (this.#kept.size === 0) return KEEP;
+    for (const { until } of this.#kept.values()) return until;
+    return KEEP;
+  }
+
   work(view: StateView, record: Recorder): void {
     for (const block of this.#emptied) {
-      const isUsed = this.#map.extents[block] > 0 || this.#map.largest[block] === 0;
-      if (!isUsed) this.#blockEmptied(block, view, record);
+      if (!this.#isUsed(block)) this.#blockEmptied(block, view, record);
     }
     this.#emptied.clear();
+    for (const [block, { since, until }] of this.#kept) {
+      if (until > record.time) break;
+      this.#kept.delete(block);
+      if (!this.#isUsed(block)) this.#blockEmptied(block, view, record, since);
+    }
     if (this.#sharedFreePages(record.reach) < this.#lowPages) this.#refill(view, record);
+  }
+
+  /** Whether a block is in use, or no longer the pool's. */
+  #isUsed(block: number): boolean {
+    return this.#map.extents[block] > 0 || this.#map.largest[block] === 0;
   }
 
   #refill(view: StateView, record: Recorder): void {
@@ -371,7 +453,7 @@ class PoolPolicy implements Policy {
     for (let missing = this.#supply.highPages - before; missing > 0; ) {
       const isMore =
         this.#reserve === undefined
-          ? typeof this.#claim(this.#blockOrder, 0, view, record) !== 'string'
+          ? typeof this.#claim(this.#blockOrder, 0, record) !== 'string'
           : this.#addToReserve(this.#reserve, missing, view, record);
       if (!isMore) break;
       missing = this.#supply.highPages - this.#sharedFreePages(record.reach);
@@ -385,10 +467,10 @@ class PoolPolicy implements Policy {
    * host's granule is, and the largest there is. Returns whether that worked.
    */
   #addToReserve(reserve: Reserve, missing: number, view: StateView, record: Recorder): boolean {
-    const least = orderFor(view.platform.granulePages);
+    const least = orderFor(this.#unitPages);
     const most = Math.min(this.#blockOrder, 31 - Math.clz32(missing));
     for (let order = Math.max(most, least); order >= least; order--) {
-      const start = this.#find(2 ** order, order, view, record);
+      const start = this.#find(2 ** order, order, undefined, record);
       if (start === 'out-of-memory') continue;
       if (start === 'conversion-failed' || !this.#share(start, 2 ** order, view, record)) return false;
       this.#map.take(start, 2 ** order);

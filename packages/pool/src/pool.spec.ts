@@ -28,30 +28,21 @@ import { describe, expect, it } from 'vitest';
 import { fragmented, freshBoot } from './page-source/profiles.ts';
 import type { Policy, PolicyFactory, Recorder } from './policy.ts';
 import { Pool } from './pool.ts';
-import { BASELINES, CONVERSIONS, PLACEMENTS, policyNamed, SUPPLIES } from './registry.ts';
-import { conversionsIn, watched } from './testing.ts';
+import { BASELINES, policyNamed } from './registry.ts';
+import { conversionsIn, VARIED_POLICIES, watched } from './testing.ts';
 
 const MIB = 2 ** 20;
 const SMALL = freshBoot(64 * MIB);
 
-const POLICIES = [
-  ...Object.keys(BASELINES),
-  ...Object.keys(PLACEMENTS).flatMap((placement) =>
-    Object.keys(CONVERSIONS).flatMap((conversion) =>
-      Object.keys(SUPPLIES).map((supply) =>
-        supply === 'watermark'
-          ? `${placement}+${conversion}+watermark:256:1024`
-          : `${placement}+${conversion}+${supply}`,
-      ),
-    ),
-  ),
-];
+const POLICIES = VARIED_POLICIES;
 /** In slots of the bounce buffers, all else from pages. */
 const BOUNCING = POLICIES.filter((name) => name.startsWith('swiotlb'));
 const PAGED = POLICIES.filter((name) => !BOUNCING.includes(name));
 /** What grows and does not shrink again: by design, or for callers that may not sleep. */
 const KEEPING = ['genpool', 'swiotlb:dynamic'];
-const RETURNING = POLICIES.filter((name) => !/never-return|watermark/.test(name) && !KEEPING.includes(name));
+const RETURNING = POLICIES.filter(
+  (name) => !/never-return|watermark|hysteresis|demand/.test(name) && !KEEPING.includes(name),
+);
 
 const newPool = (policy: string | PolicyFactory, memory = SMALL, platform: PlatformName = 'snp', seed = 1) =>
   new Pool({
@@ -497,10 +488,10 @@ describe('a caller’s mistake', () => {
 
   it('an unknown policy is answered with what there is', () => {
     expect(() => policyNamed('gfp')).toThrow(
-      `expected a baseline (${Object.keys(BASELINES).join(', ')}) or PLACEMENT+CONVERSION+SUPPLY`,
+      `expected a baseline (${Object.keys(BASELINES).join(', ')}), a short name (bpf-prog-pack, unmapped-alloc, genalloc, temeraire) or PLACEMENT+CONVERSION+SUPPLY`,
     );
     expect(() => policyNamed('worst+block+immediate')).toThrow(
-      "unknown placement 'worst' in policy 'worst+block+immediate'; available: first-fit, best-fit, longest-free-range",
+      "unknown placement 'worst' in policy 'worst+block+immediate'; available: bump, first-fit, best-fit, worst-fit, next-fit, buddy,",
     );
     expect(() => policyNamed('first-fit+toString+immediate')).toThrow("unknown conversion 'toString'");
     expect(() => policyNamed('first-fit+block+constructor')).toThrow("unknown supply 'constructor'");

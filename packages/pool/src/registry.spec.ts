@@ -2,7 +2,7 @@ import { InputError, platformNamed } from '@decpool/model';
 import { describe, expect, it } from 'vitest';
 import { freshBoot } from './page-source/profiles.ts';
 import { Pool } from './pool.ts';
-import { BASELINES, policyNamed } from './registry.ts';
+import { ALL_POLICIES, BASELINES, policyNamed, SHORT_NAMES } from './registry.ts';
 
 const nameOf = (policy: string) =>
   new Pool({ memory: freshBoot(2 ** 26), platform: platformNamed('snp'), policy: policyNamed(policy) }).header
@@ -30,7 +30,7 @@ describe('the registry', () => {
     (name) => {
       expect(() => policyNamed(name)).toThrow(InputError);
       expect(() => policyNamed(name)).toThrow(
-        'expected a baseline (linux-6.12, linux-7.3, gfp-decrypted, genpool, swiotlb, swiotlb:dynamic) or PLACEMENT+CONVERSION+SUPPLY',
+        'expected a baseline (linux-6.12, linux-7.3, gfp-decrypted, genpool, swiotlb, swiotlb:dynamic), a short name (bpf-prog-pack, unmapped-alloc, genalloc, temeraire) or PLACEMENT+CONVERSION+SUPPLY',
       );
     },
   );
@@ -40,5 +40,38 @@ describe('the registry', () => {
     expect(() => policyNamed('first-fit+block+immediate:1')).toThrow(
       "supply 'immediate' in policy 'first-fit+block+immediate:1' takes no parameters",
     );
+  });
+
+  it('a short name stands for three strategies, and the pool bears theirs', () => {
+    for (const [short, { policy }] of Object.entries(SHORT_NAMES)) expect(nameOf(short)).toBe(policy);
+  });
+
+  it('makes every combination of strategies, with the parameters that they usually have', () => {
+    expect(ALL_POLICIES).toHaveLength(6 + 12 * 4 * 5);
+    for (const policy of ALL_POLICIES) {
+      const parts = nameOf(policy).split('+');
+      expect(parts.map((part) => part.replace(/:.*/, '')).join('+')).toBe(policy.replace(/:.*/, ''));
+    }
+  });
+
+  it.each([
+    ['llfree:0+block+immediate', 'expected llfree:CPUS'],
+    ['llfree:x+block+immediate', 'expected llfree:CPUS'],
+    [
+      'first-fit:1+block+immediate',
+      "placement 'first-fit' in policy 'first-fit:1+block+immediate' takes no parameters",
+    ],
+    ['first-fit+granule:4+immediate', 'a power of two from 8 to 1024'],
+    ['first-fit+granule:48+immediate', 'a power of two from 8 to 1024'],
+    ['first-fit+granule:64:64+immediate', 'expected granule:KIB'],
+    ['first-fit+adaptive:0+immediate', 'expected adaptive:PERCENT of a block, 1 to 100'],
+    ['first-fit+adaptive:101+immediate', 'expected adaptive:PERCENT of a block, 1 to 100'],
+    ['first-fit+block+hysteresis:0', 'expected hysteresis:SECONDS, up to 86400'],
+    ['first-fit+block+hysteresis:1e3', 'expected hysteresis:SECONDS'],
+    ['first-fit+block+demand:-1', 'expected demand:SECONDS'],
+    ['first-fit+block+demand:1:2', 'expected demand:SECONDS'],
+  ])('refuses %s, and says what would be right', (policy, message) => {
+    expect(() => policyNamed(policy)).toThrow(InputError);
+    expect(() => policyNamed(policy)).toThrow(message);
   });
 });

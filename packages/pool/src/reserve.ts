@@ -10,15 +10,15 @@ import type { BlockRange } from './policy.ts';
 export class Reserve {
   readonly #map: FreeMap;
   readonly #placement: Placement;
-  readonly #granulePages: number;
-  /** Pages that it has in each granule of the host. */
-  readonly #inGranule: Uint8Array;
+  readonly #unitPages: number;
+  /** Pages that it has in each unit that is converted together. */
+  readonly #inUnit: Uint16Array;
 
-  constructor(geometry: Geometry, granulePages: number, placement: PlacementFactory) {
+  constructor(geometry: Geometry, unitPages: number, placement: PlacementFactory) {
     this.#map = new FreeMap(geometry);
     this.#placement = placement(this.#map);
-    this.#granulePages = granulePages;
-    this.#inGranule = new Uint8Array(geometry.spanPages / granulePages);
+    this.#unitPages = unitPages;
+    this.#inUnit = new Uint16Array(geometry.spanPages / unitPages);
   }
 
   get freePages(): number {
@@ -35,14 +35,15 @@ export class Reserve {
     return this.#map.largest[block] > 0;
   }
 
-  /** Whether it has a page in the granule that begins at this one. */
-  holdsIn(granule: Pfn): boolean {
-    return this.#inGranule[granule / this.#granulePages] > 0;
+  /** Whether it has a page in the unit that begins at this one. */
+  holdsIn(unit: Pfn): boolean {
+    return this.#inUnit[unit / this.#unitPages] > 0;
   }
 
   /** Pages of one block; they must be shared and free. */
   put(start: Pfn, pages: number): void {
     this.#map.put(start, pages);
+    this.#placement.claimed?.(start, pages);
     this.#count(start, pages, 1);
   }
 
@@ -57,7 +58,7 @@ export class Reserve {
 
   #count(start: Pfn, pages: number, each: 1 | -1): void {
     for (let page: number = start; page < start + pages; page++) {
-      this.#inGranule[Math.floor(page / this.#granulePages)] += each;
+      this.#inUnit[Math.floor(page / this.#unitPages)] += each;
     }
   }
 }

@@ -7,6 +7,7 @@ import { type Conversion, NOTHING_LEAKED } from './conversion.ts';
 export const blockConversion: Conversion = {
   name: 'block',
   keepsShared: true,
+  unitPages: ({ granulePages }) => granulePages,
   claimed: (start, pages, record) => record.decrypt(start, pages),
   freed: () => NOTHING_LEAKED,
 };

@@ -109,3 +109,64 @@ describe('whatever the host, every policy converts whole granules', () => {
     }
   });
 });
+
+describe('conversion by granule', () => {
+  const policy = 'first-fit+granule:32+immediate';
+
+  it('small allocations side by side pay one conversion together', () => {
+    const { pool, events } = watched(policy);
+    for (let i = 0; i < 8; i++) pool.alloc_pages(0, { owner });
+    expect(eventsOf(events, 'pages-decrypted')).toMatchObject([{ pages: 8 }]);
+    pool.alloc_pages(0, { owner });
+    expect(eventsOf(events, 'pages-decrypted')).toHaveLength(2);
+    expect(pool.counters).toMatchObject({ sharedPages: 16, livePages: 9 });
+  });
+
+  it('a granule becomes private with the last allocation in it', () => {
+    const { pool, events } = watched(policy);
+    const [first, second, other] = [0, 0, 5].map((order) => pool.alloc_pages(order, { owner }).allocation);
+    pool.free(first);
+    expect(eventsOf(events, 'pages-encrypted')).toEqual([]);
+    pool.free(second);
+    expect(eventsOf(events, 'pages-encrypted')).toMatchObject([{ pages: 8 }]);
+    pool.free(other);
+    expect(pool.counters).toMatchObject({ sharedPages: 0, claimedPages: 0 });
+  });
+
+  it('is of the host where the host has larger pages', () => {
+    const { pool } = onHostOf(16, policy);
+    pool.alloc_pages(0, { owner });
+    expect(pool.counters.sharedPages).toBe(16);
+  });
+});
+
+describe('adaptive conversion', () => {
+  const policy = 'first-fit+adaptive:50+immediate';
+
+  it('shares by page until half of the block is used, and then the rest at once', () => {
+    const { pool, events } = watched(policy);
+    pool.alloc_pages(7, { owner });
+    expect(pool.counters.sharedPages).toBe(128);
+    pool.alloc_pages(6, { owner });
+    expect(pool.counters.sharedPages).toBe(192);
+    pool.alloc_pages(6, { owner });
+    expect(pool.counters.sharedPages).toBe(512);
+    expect(eventsOf(events, 'pages-decrypted').map(({ pages }) => pages)).toEqual([128, 64, 64, 256]);
+    pool.alloc_pages(7, { owner });
+    expect(eventsOf(events, 'pages-decrypted')).toHaveLength(4);
+  });
+
+  it('makes what is freed private as long as the block is not shared as a whole, and not after', () => {
+    const { pool, events } = watched(policy);
+    const [small, large] = [pool.alloc_pages(0, { owner }), pool.alloc_pages(7, { owner })];
+    pool.free(small.allocation);
+    expect(pool.counters.sharedPages).toBe(128);
+    const half = pool.alloc_pages(8, { owner });
+    expect(pool.counters.sharedPages).toBe(512);
+    pool.free(half.allocation);
+    expect(pool.counters.sharedPages).toBe(512);
+    pool.free(large.allocation);
+    expect(pool.counters).toMatchObject({ sharedPages: 0, claimedPages: 0 });
+    expect(eventsOf(events, 'pages-encrypted').map(({ pages }) => pages)).toEqual([1, 512]);
+  });
+});

@@ -1,13 +1,18 @@
-import { type Pfn, type StateView, pfn as toPfn } from '@decpool/model';
+import { type Pfn, type Platform, type StateView, pfn as toPfn } from '@decpool/model';
 import type { ConversionResult, Recorder } from '../policy.ts';
 
 /** How much is converted at once, and when: the pool tells it what happens to pages, it converts some. */
 export interface Conversion {
+  /** As on a command line, with parameters: `granule:64`. */
   readonly name: string;
   /** Whether free pages of the pool are shared, as a rule: then a caller that may not sleep can have them. */
   readonly keepsShared: boolean;
+  /** Pages that are converted together: naturally aligned, a power of two, at least the host's granule. */
+  unitPages(platform: Platform): number;
   /** A chunk came into the pool. Unless the result is `converted`, it does not stay. */
   claimed(start: Pfn, pages: number, record: Recorder): ConversionResult;
+  /** Whether all of a block is to be shared now that so many of its pages are used; left out where it never is. */
+  sharesRest?(usedPages: number, blockPages: number): boolean;
   /** An extent was freed and stays in the pool for now. Returns the runs that were leaked over it. */
   freed(start: Pfn, pages: number, view: StateView, record: Recorder): readonly PageRange[];
 }
@@ -25,24 +30,24 @@ export interface ShareFailure {
 }
 
 /**
- * Shares what is private of a range, in whole granules of the host and one conversion a run. Returns undefined when all of
- * it is shared now. All pages of the granules must be the pool's, and those outside the range in no allocation.
+ * Shares what is private of a range, in whole units and one conversion a run. Returns undefined when all of it is shared
+ * now. All pages of the units must be the pool's, and those outside the range in no allocation.
  */
 export function shareRange(
   start: Pfn,
   pages: number,
+  unitPages: number,
   view: StateView,
   record: Recorder,
 ): ShareFailure | undefined {
   if (!view.platform.confidential) return undefined;
-  const { granulePages } = view.platform;
   const end = start + pages;
   for (let at: number = start; at < end; ) {
     const first = view.firstWhereNot('shared', true, toPfn(at), end - at);
     if (first === -1) return undefined;
     const next = view.firstWhereNot('shared', false, first, end - first);
-    const from = toPfn(first - (first % granulePages));
-    const to = Math.ceil((next === -1 ? end : next) / granulePages) * granulePages;
+    const from = toPfn(first - (first % unitPages));
+    const to = Math.ceil((next === -1 ? end : next) / unitPages) * unitPages;
     const result = record.decrypt(from, to - from);
     if (result === 'leaked') return { leaked: { start: from, pages: to - from } };
     if (result === 'private') return { leaked: undefined };

@@ -48,6 +48,18 @@ export class BlockBins {
     return from < this.#keys ? nextBit(this.#isUsed, 0, this.#isUsed.length, from) : -1;
   }
 
+  /** Highest key up to `to` whose bin is not empty, or -1. */
+  lastBin(to = this.#keys - 1): number {
+    if (to < 0) return -1;
+    let word = to >>> 5;
+    let bits = this.#isUsed[word] & (-1 >>> (31 - (to & 31)));
+    while (bits === 0) {
+      if (--word < 0) return -1;
+      bits = this.#isUsed[word];
+    }
+    return word * 32 + (31 - Math.clz32(bits));
+  }
+
   /** Lowest block of a bin from `from` on, or -1. */
   firstBlock(key: number, from: number): number {
     const word = from >>> 5;

@@ -7,8 +7,11 @@
  */
 import { type BlockIndex, blockCount, type Geometry, type Pfn, pfn as toPfn } from '@decpool/model';
 
-/** Told of each change of the free runs; `start` is the run's first page. */
+/** Told of each change of the free pages; `start` is the first page of a run. */
 export interface FreeMapListener {
+  /** Exactly what take() and put() were told. */
+  taken?(start: number, pages: number): void;
+  put?(start: number, pages: number): void;
   runAdded?(start: number, pages: number): void;
   runRemoved?(start: number, pages: number): void;
   /** After a block's runs have changed; `largest` was its largest free run before. */
@@ -51,12 +54,11 @@ export class FreeMap {
   /** Free pages in blocks [firstBlock, endBlock). */
   freePagesIn(firstBlock: number, endBlock: number): number {
     if (firstBlock === 0 && endBlock >= this.blocks) return this.#freePages;
-    const end = Math.min(endBlock, this.blocks) * this.#pagesPerBlock;
     let free = 0;
-    for (let at = this.#nextFree(firstBlock * this.#pagesPerBlock, end); at < end; ) {
-      const runEnd = this.#runEnd(at, end);
-      free += runEnd - at;
-      at = this.#nextFree(runEnd, end);
+    for (let block = firstBlock; block < Math.min(endBlock, this.blocks); block++) {
+      this.forEachRun(block, (_, pages) => {
+        free += pages;
+      });
     }
     return free;
   }
@@ -73,6 +75,7 @@ export class FreeMap {
     const couldServe = alignedOrder(runStart, runEnd);
     if (runEnd - runStart === before || couldServe === this.largestOrder[block]) this.#rescan(block);
     for (const listener of this.#listeners) {
+      listener.taken?.(start, pages);
       listener.runRemoved?.(runStart, runEnd - runStart);
       if (start > runStart) listener.runAdded?.(runStart, start - runStart);
       if (runEnd > end) listener.runAdded?.(end, runEnd - end);
@@ -92,6 +95,7 @@ export class FreeMap {
     this.largest[block] = Math.max(before, runEnd - runStart);
     this.largestOrder[block] = Math.max(this.largestOrder[block], alignedOrder(runStart, runEnd));
     for (const listener of this.#listeners) {
+      listener.put?.(start, pages);
       if (start > runStart) listener.runRemoved?.(runStart, start - runStart);
       if (runEnd > end) listener.runRemoved?.(end, runEnd - end);
       listener.runAdded?.(runStart, runEnd - runStart);
@@ -128,6 +132,30 @@ export class FreeMap {
       at = this.#nextFree(end, blockEnd);
     }
     return -1;
+  }
+
+  /** As findInBlock(), but at page `from` of the block or above it. */
+  findFrom(from: number, pages: number, align: number): Pfn | -1 {
+    const blockEnd = (Math.floor(from / this.#pagesPerBlock) + 1) * this.#pagesPerBlock;
+    let at = this.#nextFree(from, blockEnd);
+    while (at < blockEnd) {
+      const end = this.#runEnd(at, blockEnd);
+      const aligned = at + ((align - (at % align)) % align);
+      if (aligned + pages <= end) return toPfn(aligned);
+      at = this.#nextFree(end, blockEnd);
+    }
+    return -1;
+  }
+
+  /** Calls `each` for every free run of a block, from low to high; it may take pages of the run, and no others. */
+  forEachRun(block: number, each: (start: Pfn, pages: number) => void): void {
+    const blockEnd = (block + 1) * this.#pagesPerBlock;
+    let at = this.#nextFree(block * this.#pagesPerBlock, blockEnd);
+    while (at < blockEnd) {
+      const end = this.#runEnd(at, blockEnd);
+      each(toPfn(at), end - at);
+      at = this.#nextFree(end, blockEnd);
+    }
   }
 
   #rescan(block: number): void {

@@ -5,9 +5,11 @@ import { bestFit } from './best-fit.ts';
 import { BlockBins } from './block-bins.ts';
 import { firstFit } from './first-fit.ts';
 import { FreeMap } from './free-map.ts';
+import { fullestFirst } from './fullest-first.ts';
 import { longestFreeRange } from './longest-free-range.ts';
 import { MaxTree } from './max-tree.ts';
 import type { PlacementFactory } from './placement.ts';
+import { worstFit } from './worst-fit.ts';
 
 const BLOCK = 64;
 const BLOCKS = 6;
@@ -34,6 +36,10 @@ class Pages {
       else runs.push({ start: page, pages: 1, block: Math.floor(page / BLOCK) });
     }
     return runs;
+  }
+
+  freeIn(block: number): number {
+    return this.free.slice(block * BLOCK, (block + 1) * BLOCK).filter(Boolean).length;
   }
 
   largest(block: number): number {
@@ -97,6 +103,17 @@ const ORACLES: readonly (readonly [name: string, factory: PlacementFactory, orac
         -pages.extents[block],
         at,
       ])?.at ?? -1,
+  ],
+  [
+    'worst-fit',
+    worstFit,
+    (pages, wanted, align) => smallest(pages.places(wanted, align), ({ run, at }) => [-run, at])?.at ?? -1,
+  ],
+  [
+    'fullest-first',
+    fullestFirst,
+    (pages, wanted, align) =>
+      smallest(pages.places(wanted, align), ({ block, at }) => [pages.freeIn(block), at])?.at ?? -1,
   ],
 ];
 
@@ -290,7 +307,7 @@ it('a tournament tree finds the lowest slot that is large enough, as a scan woul
 it('bins of blocks find the next bin and the next block as a scan would', () => {
   const changes = fc.array(fc.tuple(fc.nat(69), fc.nat(99)), { maxLength: 80, size: 'max' });
   fc.assert(
-    fc.property(changes, fc.nat(80), fc.nat(110), (all, fromKey, fromBlock) => {
+    fc.property(changes, fc.nat(69), fc.nat(110), (all, fromKey, fromBlock) => {
       const bins = new BlockBins(70, 100);
       const members = new Map<string, [key: number, block: number]>();
       for (const [key, block] of all) {
@@ -304,6 +321,10 @@ it('bins of blocks find the next bin and the next block as a scan would', () => 
       }
       const lowest = (values: number[]) => (values.length === 0 ? -1 : Math.min(...values));
       const left = [...members.values()];
+      expect(bins.lastBin()).toBe(Math.max(-1, ...left.map(([key]) => key)));
+      expect(bins.lastBin(fromKey)).toBe(
+        Math.max(-1, ...left.map(([key]) => key).filter((key) => key <= fromKey)),
+      );
       expect(bins.firstBin(fromKey)).toBe(lowest(left.map(([key]) => key).filter((key) => key >= fromKey)));
       for (let key = 0; key < 70; key++) {
         const blocks = left

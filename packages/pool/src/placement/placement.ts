@@ -1,4 +1,4 @@
-import type { Pfn } from '@decpool/model';
+import type { AllocateRequest, FreeRequest, Pfn } from '@decpool/model';
 import type { BlockRange } from '../policy.ts';
 import type { FreeMap } from './free-map.ts';
 
@@ -7,12 +7,25 @@ import type { FreeMap } from './free-map.ts';
  * never asks for new memory (that is the supply's part) and converts nothing.
  */
 export interface Placement {
+  /** As on a command line, with parameters: `llfree:8`. */
   readonly name: string;
   /**
    * First page of a free run of `pages` pages in the blocks of `range` that begins at a multiple of `align` and does not
-   * leave its block, or -1. `pages` is at most a block, `align` a power of two.
+   * leave its block, or -1. `pages` is at most a block, `align` a power of two. `asker` is the request, undefined where
+   * the pool's reserve asks.
    */
-  place(pages: number, align: number, range: BlockRange): Pfn | -1;
+  place(pages: number, align: number, range: BlockRange, asker?: AllocateRequest): Pfn | -1;
+  /**
+   * Free pages that place() would give single pages of to this request. Only for a placement that leaves some unused:
+   * the pool then grows although it has free pages, and falls back on the lowest that fit when there is no more memory.
+   */
+  usablePages?(range: BlockRange, asker: AllocateRequest): number;
+  /** A chunk came into the pool, after the free map was told. */
+  claimed?(start: Pfn, pages: number): void;
+  /** An extent was given to a request, after the free map was told. */
+  given?(start: Pfn, pages: number, asker: AllocateRequest): void;
+  /** A request's allocation is about to be freed, all of its extents. */
+  freeing?(request: FreeRequest): void;
 }
 
 /** Makes a placement that keeps its own index of the free runs of `map`. */

@@ -1,9 +1,9 @@
-import type { Supply } from './supply.ts';
+import { KEEP, type Supply } from './supply.ts';
 
 /** What the pool has claimed it keeps, as lib/genalloc.c and the atomic DMA pools do: no second conversion, no way back. */
-export const neverReturn: Supply = {
+export const neverReturn = (): Supply => ({
   name: 'never-return',
-  returnsEmptyBlock: () => false,
   lowPages: 0,
   highPages: 0,
-};
+  returnsAt: () => KEEP,
+});

@@ -40,10 +40,10 @@ describe('supply never-return', () => {
 
 describe('supply watermark', () => {
   it('is named with its watermarks, and has some unless told', () => {
-    expect(watermark([]).name).toBe('watermark:256:1024');
-    expect(watermark(['64']).name).toBe('watermark:64:1024');
-    expect(watermark(['1000']).name).toBe('watermark:1000:4000');
-    expect(watermark(['64', '700']).name).toBe('watermark:64:700');
+    expect(watermark([])().name).toBe('watermark:256:1024');
+    expect(watermark(['64'])().name).toBe('watermark:64:1024');
+    expect(watermark(['1000'])().name).toBe('watermark:1000:4000');
+    expect(watermark(['64', '700'])().name).toBe('watermark:64:700');
   });
 
   it.each([[['0']], [['-1', '5']], [['9', '8']], [['x']], [['1.5']], [['1', '2', '3']], [['1', '1048577']]])(
@@ -188,5 +188,80 @@ describe('supply watermark', () => {
       expect(pool.alloc_pages(0, atomic).ok).toBe(true);
       expect(eventsOf(events, 'reserve-refilled')).toEqual([]);
     }
+  });
+});
+
+describe('supply hysteresis', () => {
+  const policy = 'first-fit+block+hysteresis:0.001';
+  const MS = 1e6;
+
+  it('gives a block back when it has been empty for its time, whether or not there are requests', () => {
+    const { pool, events } = watched(policy);
+    const { allocation } = pool.alloc_pages(0, { owner });
+    pool.free(allocation, 5);
+    pass(pool, MS);
+    expect(pool.counters.claimedPages).toBe(512);
+    pass(pool, 50 * MS);
+    expect(eventsOf(events, 'pages-returned')).toMatchObject([{ pages: 512, time: MS + 5 }]);
+  });
+
+  it('keeps a block that is used again in time, and begins anew when it empties', () => {
+    const { pool, events } = watched(policy);
+    pool.free(pool.alloc_pages(0, { owner }).allocation, 0);
+    const again = pool.alloc_pages(0, { owner, at: MS / 2 });
+    pool.free(again.allocation, MS / 2 + 1);
+    pass(pool, MS + 1);
+    expect(pool.counters.claimedPages).toBe(512);
+    pass(pool, 2 * MS);
+    expect(eventsOf(events, 'pages-returned')).toMatchObject([{ time: MS + MS / 2 + 1 }]);
+  });
+
+  it('gives several blocks back, each at its own time', () => {
+    const { pool, events } = watched(policy);
+    const all = [0, 1, 2].map(() => pool.alloc_pages(9, { owner }).allocation);
+    for (const [index, allocation] of all.entries()) pool.free(allocation, 10 * (index + 1));
+    pass(pool, 5 * MS);
+    expect(eventsOf(events, 'pages-returned').map(({ time }) => time)).toEqual([MS + 10, MS + 20, MS + 30]);
+  });
+
+  it('leaves what is not due at the end of a run as it is', () => {
+    const { pool } = watched(policy);
+    pool.free(pool.alloc_pages(0, { owner }).allocation, 5);
+    pool.complete();
+    expect(pool.counters.claimedPages).toBe(512);
+  });
+});
+
+describe('supply demand', () => {
+  const MS = 1e6;
+  const policy = 'first-fit+block+demand:0.016';
+  const blocks = (pool: ReturnType<typeof watched>['pool'], count: number, at: number) =>
+    Array.from({ length: count }, () => pool.alloc_pages(9, { owner, at }).allocation);
+
+  it('keeps what the recent peak needed, until the peak is long enough ago', () => {
+    const { pool, events } = watched(policy);
+    for (const allocation of blocks(pool, 3, 0)) pool.free(allocation, 1);
+    pass(pool, 15 * MS);
+    expect(pool.counters.claimedPages).toBe(3 * 512);
+    pass(pool, 40 * MS);
+    expect(pool.counters.claimedPages).toBe(0);
+    for (const { time } of eventsOf(events, 'pages-returned')) expect(time).toBe(16 * MS);
+  });
+
+  it('finds its memory shared when demand comes in waves', () => {
+    const { pool, events } = watched(policy);
+    for (let wave = 0; wave < 20; wave++) {
+      for (const allocation of blocks(pool, 3, wave * 10 * MS)) pool.free(allocation, wave * 10 * MS + 1);
+    }
+    expect(eventsOf(events, 'pages-decrypted')).toHaveLength(3);
+  });
+
+  it('gives back what only an older and higher peak needed', () => {
+    const { pool } = watched(policy);
+    for (const allocation of blocks(pool, 5, 0)) pool.free(allocation, 1);
+    for (let wave = 1; wave < 5; wave++) {
+      for (const allocation of blocks(pool, 2, wave * 10 * MS)) pool.free(allocation, wave * 10 * MS + 1);
+    }
+    expect(pool.counters.claimedPages).toBe(2 * 512);
   });
 });

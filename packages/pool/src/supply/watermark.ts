@@ -1,5 +1,5 @@
 import { InputError } from '@decpool/model';
-import type { Supply } from './supply.ts';
+import { AT_ONCE, KEEP, type SupplyFactory } from './supply.ts';
 
 /** Pages of the reserve unless told: 1 MiB and 4 MiB, between the atomic DMA pool's least and most on a small guest. */
 const LOW_PAGES = 256;
@@ -12,7 +12,7 @@ const MOST_PAGES = 2 ** 20;
  * below the low one a deferred worker claims and converts up to the high one. An empty block goes back when what is left
  * still reaches the high one. `parameters` are LOW and HIGH in pages. Throws InputError for what they cannot be.
  */
-export function watermark(parameters: readonly string[]): Supply {
+export function watermark(parameters: readonly string[]): SupplyFactory {
   const [low = LOW_PAGES, high = Math.max(HIGH_PAGES, 4 * Number(low))] = parameters.map(Number);
   const areWhole = Number.isInteger(low) && Number.isInteger(high);
   if (parameters.length > 2 || !areWhole || low < 1 || high < low || high > MOST_PAGES) {
@@ -20,10 +20,10 @@ export function watermark(parameters: readonly string[]): Supply {
       `supply 'watermark:${parameters.join(':')}': expected watermark:LOW:HIGH in pages, 1 <= LOW <= HIGH <= ${MOST_PAGES}, as in watermark:${LOW_PAGES}:${HIGH_PAGES}`,
     );
   }
-  return {
+  return () => ({
     name: `watermark:${low}:${high}`,
-    returnsEmptyBlock: (freePages, blockPages) => freePages - blockPages >= high,
     lowPages: low,
     highPages: high,
-  };
+    returnsAt: ({ freePages, blockPages }) => (freePages - blockPages >= high ? AT_ONCE : KEEP),
+  });
 }

@@ -1,0 +1,37 @@
+import { type BlockIndex, InputError, type StateView } from '@decpool/model';
+import { type Conversion, NOTHING_LEAKED } from './conversion.ts';
+import { encryptIdle } from './per-unit.ts';
+
+/** Half of the block unless told. */
+const PERCENT = 50;
+
+/**
+ * Page by page until a block is used to `PERCENT`, then the rest of it in one conversion; from then on it stays shared until
+ * it is given back. A block that stays nearly empty exposes no more than is used, one that fills up stops paying for each
+ * allocation. Its 2M mapping was split by the first page, and stays so. `parameters` are the percent. Throws InputError for
+ * what they cannot be.
+ */
+export function adaptiveConversion(parameters: readonly string[]): Conversion {
+  const [percent = PERCENT] = parameters.map(Number);
+  if (parameters.length > 1 || !Number.isInteger(percent) || percent < 1 || percent > 100) {
+    throw new InputError(
+      `conversion 'adaptive:${parameters.join(':')}': expected adaptive:PERCENT of a block, 1 to 100, as in adaptive:${PERCENT}`,
+    );
+  }
+  return {
+    name: `adaptive:${percent}`,
+    keepsShared: false,
+    unitPages: ({ granulePages }) => granulePages,
+    claimed: () => 'converted',
+    sharesRest: (usedPages, blockPages) => 100 * usedPages >= percent * blockPages,
+
+    freed(start, pages, view, record) {
+      const block = Math.floor(start / view.geometry.pagesPerBlock) as BlockIndex;
+      if (isWhollyShared(block, view)) return NOTHING_LEAKED;
+      return encryptIdle(start, pages, view.platform.granulePages, view, record);
+    },
+  };
+}
+
+const isWhollyShared = (block: BlockIndex, view: StateView): boolean =>
+  view.pagesOf('shared', block) === view.pagesOf('claimed', block);

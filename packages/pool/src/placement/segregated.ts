@@ -1,0 +1,64 @@
+import type { AllocateRequest } from '@decpool/model';
+import type { FreeMap } from './free-map.ts';
+import { MaxTree } from './max-tree.ts';
+import type { Placement } from './placement.ts';
+
+/** The class of a block with nothing in it: whatever comes first decides. */
+const OPEN = 0;
+
+/** What a segregating placement must say of a request: its class, from 1 to `classes`. */
+export type ClassOf = (pages: number, asker: AllocateRequest | undefined) => number;
+
+/**
+ * Blocks that take requests of one class only, first fit in each. A block has the class of what lies in it until it is
+ * empty; a request goes to the lowest block of its class that holds it, then to an empty one, and then the pool has to grow.
+ */
+export function segregated(map: FreeMap, classes: number, classOf: ClassOf): Omit<Placement, 'name'> {
+  const { pagesPerBlock } = map.geometry;
+  const classOfBlock = new Uint8Array(map.blocks);
+  /** Largest free runs of the blocks of each class. */
+  const largest = Array.from({ length: classes + 1 }, () => new MaxTree(map.blocks));
+  const update = (block: number, free: number) => largest[classOfBlock[block]].set(block, free);
+  const assign = (block: number, to: number) => {
+    update(block, 0);
+    classOfBlock[block] = to;
+    update(block, map.largest[block]);
+  };
+  map.listen({
+    blockChanged(block) {
+      if (map.extents[block] === 0 && classOfBlock[block] !== OPEN) assign(block, OPEN);
+      else update(block, map.largest[block]);
+    },
+  });
+
+  const placeIn = (of: number, pages: number, align: number, firstBlock: number, endBlock: number) => {
+    let block = largest[of].firstAtLeast(pages, firstBlock);
+    for (; block >= 0 && block < endBlock; block = largest[of].firstAtLeast(pages, block + 1)) {
+      const found = map.findInBlock(block, pages, align);
+      if (found !== -1) return found;
+    }
+    return -1;
+  };
+
+  return {
+    place(pages, align, { firstBlock, endBlock }, asker) {
+      const found = placeIn(classOf(pages, asker), pages, align, firstBlock, endBlock);
+      return found === -1 ? placeIn(OPEN, pages, align, firstBlock, endBlock) : found;
+    },
+
+    usablePages({ firstBlock, endBlock }, asker) {
+      const own = classOf(asker.pages, asker);
+      let pages = 0;
+      for (let block = firstBlock; block < Math.min(endBlock, map.blocks); block++) {
+        const isUsable = classOfBlock[block] === own || classOfBlock[block] === OPEN;
+        if (isUsable && map.largest[block] > 0) pages += map.freePagesIn(block, block + 1);
+      }
+      return pages;
+    },
+
+    given(start, pages, asker) {
+      const block = Math.floor(start / pagesPerBlock);
+      if (classOfBlock[block] === OPEN) assign(block, classOf(pages, asker));
+    },
+  };
+}

@@ -1,0 +1,19 @@
+import { secondsOf, secondsParameter } from './seconds.ts';
+import type { SupplyFactory } from './supply.ts';
+
+/** Unless told: longer than it takes to rebuild a NIC. */
+const SECONDS = 2;
+
+/**
+ * A block goes back once it has been empty for some time: what comes and goes within that time is converted once, and what is
+ * gone for good is not exposed for ever. `parameters` are the seconds. Throws InputError for what they cannot be.
+ */
+export function hysteresis(parameters: readonly string[]): SupplyFactory {
+  const ns = secondsParameter('hysteresis', parameters, SECONDS);
+  return () => ({
+    name: `hysteresis:${secondsOf(ns)}`,
+    lowPages: 0,
+    highPages: 0,
+    returnsAt: ({ since }) => since + ns,
+  });
+}
