@@ -13,6 +13,7 @@ export { firstFit } from './placement/first-fit.ts';
 export type { FreeMap, FreeMapListener } from './placement/free-map.ts';
 export type { Placement, PlacementFactory } from './placement/placement.ts';
 export type { BlockRange, ConversionResult, Policy, PolicyFactory, Recorder } from './policy.ts';
+export { POLICY_RULES, PolicyError, type PolicyRule } from './policy-error.ts';
 export { type AllocationResult, Pool, type PoolOptions, type RequestOptions } from './pool.ts';
 export { poolPolicy } from './pool-policy.ts';
 export {

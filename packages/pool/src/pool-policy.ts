@@ -69,7 +69,7 @@ class PoolPolicy implements Policy {
     this.#reserve =
       conversion.keepsShared || this.#lowPages === 0
         ? undefined
-        : new Reserve(view.geometry, conversion.unitPages(view.platform), placement);
+        : new Reserve(view.geometry, conversion.unitPages(view.platform));
     this.#unitPages = conversion.unitPages(view.platform);
     this.#pagesPerBlock = view.geometry.pagesPerBlock;
     this.#blockOrder = orderFor(this.#pagesPerBlock);
@@ -334,13 +334,18 @@ class PoolPolicy implements Policy {
         this.#map.extents[block]--;
         this.#map.put(from, count);
       });
-      if (this.#unitPages === 1 || this.#reserve === undefined) this.#unshare(start, pages, view, record);
-      else this.#unshareAround(this.#reserve, start, pages, view, record);
+      if (record.mayConvert) this.#unshareExtent(start, pages, view, record);
       const lastBlock = Math.floor((start + pages - 1) / this.#pagesPerBlock);
       for (let block = Math.floor(start / this.#pagesPerBlock); block <= lastBlock; block++) {
         if (this.#map.extents[block] === 0) this.#blockEmptied(block, view, record);
       }
     }
+  }
+
+  /** What a request that may not sleep had of free pages stays as shared as it was. */
+  #unshareExtent(start: Pfn, pages: number, view: StateView, record: Recorder): void {
+    if (this.#unitPages === 1 || this.#reserve === undefined) this.#unshare(start, pages, view, record);
+    else this.#unshareAround(this.#reserve, start, pages, view, record);
   }
 
   /** Free pages are converted as the conversion wants. */

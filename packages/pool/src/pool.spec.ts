@@ -655,7 +655,11 @@ describe('a policy that breaks a rule is refused', () => {
       },
       'is in an allocation',
     ],
-    ['decides nothing', () => {}, "policy 'faulty' left request 1 (1 pages) neither served nor refused"],
+    [
+      'decides nothing',
+      () => {},
+      "policy 'faulty', request 1 (alloc_pages of 1 page for 'x'): neither served nor refused",
+    ],
     [
       'takes back what it gave, without a word',
       (record) => {
@@ -789,7 +793,7 @@ describe('a policy that breaks a rule is refused', () => {
     );
     const { allocation } = alloc(pool);
     expect(() => pool.free(allocation)).toThrow(
-      "policy 'faulty' left request 2 (free of allocation 1) unfinished",
+      "policy 'faulty', request 2 (free of allocation 1 of 'x'): left unfinished",
     );
     expect(() => alloc(pool)).toThrow('unfinished');
   });

@@ -107,7 +107,8 @@ export class Pool implements EventSink {
     if (!Number.isInteger(batchRows) || batchRows < 1) {
       throw new InputError(`batches of ${batchRows} events: must be a whole number from 1`);
     }
-    const { memory, platform, faults, swiotlb } = options;
+    const { memory, faults, swiotlb } = options;
+    const platform = frozen(options.platform);
     const settings = {
       memory,
       seed: options.seed ?? 1,
@@ -307,4 +308,13 @@ export class Pool implements EventSink {
   batch(batch: EventBatch): void {
     this.#batches.next(batch);
   }
+}
+
+/** A platform that nobody can change who sees it through a view. */
+function frozen(platform: Platform): Platform {
+  return Object.freeze({
+    ...platform,
+    hostCalls: Object.freeze({ ...platform.hostCalls }),
+    flushBefore: Object.freeze([...platform.flushBefore]),
+  });
 }

@@ -1,10 +1,12 @@
 /**
  * Pages that are shared and put aside for callers that may not sleep, in a pool whose free pages are private otherwise.
- * What is taken from it is used and freed like any other page of the pool; the deferred worker fills it up again.
+ * What is taken from it is used and freed like any other page of the pool; the deferred worker fills it up again. It is small
+ * and there for whoever comes, so any hole will do: first fit, whatever the placement of the pool.
  */
 import type { Geometry, Pfn } from '@decpool/model';
+import { firstFit } from './placement/first-fit.ts';
 import { FreeMap } from './placement/free-map.ts';
-import type { Placement, PlacementFactory } from './placement/placement.ts';
+import type { Placement } from './placement/placement.ts';
 import type { BlockRange } from './policy.ts';
 
 export class Reserve {
@@ -14,9 +16,9 @@ export class Reserve {
   /** Pages that it has in each unit that is converted together. */
   readonly #inUnit: Uint16Array;
 
-  constructor(geometry: Geometry, unitPages: number, placement: PlacementFactory) {
+  constructor(geometry: Geometry, unitPages: number) {
     this.#map = new FreeMap(geometry);
-    this.#placement = placement(this.#map);
+    this.#placement = firstFit(this.#map);
     this.#unitPages = unitPages;
     this.#inUnit = new Uint16Array(geometry.spanPages / unitPages);
   }
@@ -43,7 +45,6 @@ export class Reserve {
   /** Pages of one block; they must be shared and free. */
   put(start: Pfn, pages: number): void {
     this.#map.put(start, pages);
-    this.#placement.claimed?.(start, pages);
     this.#count(start, pages, 1);
   }
 

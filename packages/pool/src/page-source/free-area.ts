@@ -8,8 +8,8 @@ import { isMergeable, TYPE } from './migratetypes.ts';
 import { guessPlacement } from './placement-guess.ts';
 import { ZoneMap } from './zones.ts';
 
-/** Far apart, so that no seed gives one zone what its neighbour seed gives another. */
-const seedOfZone = (seed: number, index: number) => (seed + index * 0x9e3779b1) | 0;
+/** Of a zone by its index; far apart, so that no seed gives one zone what its neighbour seed gives another. */
+export const seedOfZone = (seed: number, index: number) => (seed + index * 0x9e3779b1) | 0;
 
 export class FreeArea {
   readonly zones: ZoneMap;

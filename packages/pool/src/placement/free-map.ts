@@ -28,8 +28,9 @@ export class FreeMap {
   /** Extents in use in each block. */
   readonly extents: Uint16Array;
   #freePages = 0;
-  readonly #words: Uint32Array;
+  readonly #words: Int32Array;
   readonly #pagesPerBlock: number;
+  readonly #blockShift: number;
   readonly #listeners: FreeMapListener[] = [];
 
   constructor(geometry: Geometry) {
@@ -38,8 +39,9 @@ export class FreeMap {
     this.largest = new Uint16Array(this.blocks);
     this.largestOrder = new Int8Array(this.blocks).fill(-1);
     this.extents = new Uint16Array(this.blocks);
-    this.#words = new Uint32Array(geometry.spanPages / 32);
+    this.#words = new Int32Array(geometry.spanPages / 32);
     this.#pagesPerBlock = geometry.pagesPerBlock;
+    this.#blockShift = 31 - Math.clz32(geometry.pagesPerBlock);
   }
 
   listen(listener: FreeMapListener): void {
@@ -66,7 +68,7 @@ export class FreeMap {
   /** Takes pages of one block into use: they must all be free. */
   take(start: Pfn, pages: number): void {
     const end = start + pages;
-    const block = Math.floor(start / this.#pagesPerBlock);
+    const block = start >>> this.#blockShift;
     const runStart = this.#runStart(start, block * this.#pagesPerBlock);
     const runEnd = this.#runEnd(end, (block + 1) * this.#pagesPerBlock);
     this.#set(start, end, false);
@@ -86,7 +88,7 @@ export class FreeMap {
   /** Makes pages of one block free: none of them may be. */
   put(start: Pfn, pages: number): void {
     const end = start + pages;
-    const block = Math.floor(start / this.#pagesPerBlock);
+    const block = start >>> this.#blockShift;
     const runStart = this.#runStart(start, block * this.#pagesPerBlock);
     const runEnd = this.#runEnd(end, (block + 1) * this.#pagesPerBlock);
     this.#set(start, end, true);
@@ -127,7 +129,7 @@ export class FreeMap {
     let at = this.#nextFree(block * this.#pagesPerBlock, blockEnd);
     while (at < blockEnd) {
       const end = this.#runEnd(at, blockEnd);
-      const aligned = at + ((align - (at % align)) % align);
+      const aligned = (at + align - 1) & -align;
       if (aligned + pages <= end && (runPages === undefined || end - at === runPages)) return toPfn(aligned);
       at = this.#nextFree(end, blockEnd);
     }
@@ -140,7 +142,7 @@ export class FreeMap {
     let at = this.#nextFree(from, blockEnd);
     while (at < blockEnd) {
       const end = this.#runEnd(at, blockEnd);
-      const aligned = at + ((align - (at % align)) % align);
+      const aligned = (at + align - 1) & -align;
       if (aligned + pages <= end) return toPfn(aligned);
       at = this.#nextFree(end, blockEnd);
     }
@@ -160,13 +162,16 @@ export class FreeMap {
 
   #rescan(block: number): void {
     const blockEnd = (block + 1) * this.#pagesPerBlock;
+    const largestBefore = this.largest[block];
+    const orderBefore = this.largestOrder[block];
     let largest = 0;
     let order = -1;
     let at = this.#nextFree(block * this.#pagesPerBlock, blockEnd);
     while (at < blockEnd) {
       const end = this.#runEnd(at, blockEnd);
       if (end - at > largest) largest = end - at;
-      if (end - at >= 2 ** (order + 1)) order = Math.max(order, alignedOrder(at, end));
+      if (end - at >= 1 << (order + 1)) order = Math.max(order, alignedOrder(at, end));
+      if (largest === largestBefore && order === orderBefore) break;
       at = this.#nextFree(end, blockEnd);
     }
     this.largest[block] = largest;
@@ -175,9 +180,10 @@ export class FreeMap {
 
   /** First free page from `at` on, or `limit`. */
   #nextFree(at: number, limit: number): number {
+    const words = this.#words;
     while (at < limit) {
-      const word = this.#words[at >>> 5] >>> (at & 31);
-      if (word !== 0) return at + (31 - Math.clz32(word & -word));
+      const word = (words[at >>> 5] >>> (at & 31)) | 0;
+      if (word !== 0) return at + (31 - Math.clz32(word & (~word + 1)));
       at = (at | 31) + 1;
     }
     return limit;
@@ -185,9 +191,10 @@ export class FreeMap {
 
   /** End of the free pages that begin at `at`: `at` itself when it is not free. */
   #runEnd(at: number, limit: number): number {
+    const words = this.#words;
     while (at < limit) {
-      const word = ~this.#words[at >>> 5] >>> (at & 31);
-      if (word !== 0) return Math.min(limit, at + (31 - Math.clz32(word & -word)));
+      const word = (~words[at >>> 5] >>> (at & 31)) | 0;
+      if (word !== 0) return Math.min(limit, at + (31 - Math.clz32(word & (~word + 1))));
       at = (at | 31) + 1;
     }
     return limit;
@@ -195,9 +202,10 @@ export class FreeMap {
 
   /** Begin of the free pages that end at `at`: `at` itself when the page before is not free. */
   #runStart(at: number, limit: number): number {
+    const words = this.#words;
     while (at > limit) {
       const last = at - 1;
-      const word = ~this.#words[last >>> 5] << (31 - (last & 31));
+      const word = ~words[last >>> 5] << (31 - (last & 31));
       if (word !== 0) return Math.max(limit, at - Math.clz32(word));
       at = last & ~31;
     }
