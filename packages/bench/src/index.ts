@@ -1,3 +1,9 @@
+export type { Bound, Bounds } from './bounds/bounds.ts';
+export { type Lifetimes, lifetimesOf } from './bounds/lifetimes.ts';
+export { type LowerBounds, lowerBounds } from './bounds/lower.ts';
+export type { MeasuredBlocks } from './bounds/measured.ts';
+export { type OfflineBound, offlineBound } from './bounds/offline.ts';
+export { type WorstCase, worstCaseOf } from './bounds/worst-case.ts';
 export { type CompareOptions, type Comparison, type ComparisonInput, compare } from './compare/compare.ts';
 export {
   type RunOptions,
@@ -11,7 +17,6 @@ export { LOG_FORMATS, type LogFormat } from './log/format.ts';
 export { type LogPart, readLog } from './log/read.ts';
 export { type LogWriter, openLogWriter } from './log/write.ts';
 export { allMetrics } from './metrics/all.ts';
-export { lowerBoundOnBlocks } from './metrics/lower-bound.ts';
 export type { Metric, MetricFamily, MetricValue, Projection } from './metrics/metric.ts';
 export { type ReplayResult, replay } from './replay.ts';
 export type { ImportOptions } from './traces/format.ts';

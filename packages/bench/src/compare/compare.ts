@@ -9,12 +9,14 @@ import {
   spanOf,
   x86Geometry,
 } from '@decpool/model';
-import { policyNamed } from '@decpool/pool';
+import { type Bounds, type BoundsOfTrace, boundsOf, ratioMetrics } from '../bounds/bounds.ts';
+import { isServable } from '../bounds/lower.ts';
+import { type WorstCase, worstCaseOf } from '../bounds/worst-case.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import type { OwnerFigures } from '../metrics/by-owner.ts';
-import { lowerBoundOnBlocks } from '../metrics/lower-bound.ts';
 import type { Metric } from '../metrics/metric.ts';
 import type { TimelinePoint } from '../metrics/timeline.ts';
+import { fileNameOf, policiesFor } from '../policies/load.ts';
 import type { SanityReport } from '../traces/sanity.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { type RunResult, type RunSettings, requestsHash, runPolicy } from './run.ts';
@@ -28,12 +30,18 @@ export interface ComparisonInput extends RunSettings {
   readonly sanity?: SanityReport;
   readonly memory: MemoryState;
   readonly platform: Platform;
-  /** The first one is the baseline. */
+  /** Names, or files that export one. The first is the baseline. */
   readonly policies: readonly string[];
   /** Placement seeds; the first run's event log is written. The fault seed counts up with them. */
   readonly seeds: readonly number[];
   /** What a reader must know beside the workload's own notes. */
   readonly notes: readonly string[];
+  /** Ids of metrics on request that the table is to have. */
+  readonly requestedMetrics?: readonly string[];
+  /** Whether to show which policies no other dominates. */
+  readonly isParetoWanted?: boolean;
+  /** Whether the bounds have an offline packing even where it takes long: of more than 20,000 requests for pages. */
+  readonly isPackingWanted?: boolean;
 }
 
 /** One metric of one policy over all seeds. */
@@ -50,6 +58,8 @@ export interface ComparedPolicy {
   /** Of the first seed's run: who caused splits and leaks, and how the reserve went over time. */
   readonly byOwner: readonly OwnerFigures[];
   readonly timeline: readonly TimelinePoint[];
+  /** The worst that theory knows of its placement. */
+  readonly worstCase: WorstCase;
 }
 
 export interface Comparison {
@@ -57,8 +67,8 @@ export interface Comparison {
   readonly geometry: Geometry;
   /** SHA-256 of the requests. */
   readonly requests: string;
-  /** Shared blocks at peak that no policy can be below; 0 outside a confidential VM. */
-  readonly lowerBoundBlocks: number;
+  /** What any policy can and cannot come to; undefined outside a confidential VM, where nothing is shared. */
+  readonly bounds: Bounds | undefined;
   readonly policies: readonly ComparedPolicy[];
 }
 
@@ -70,20 +80,24 @@ export interface CompareOptions {
 }
 
 /** File name of a policy's event log. */
-export const logFileOf = (policy: string, format: LogFormat): string => `${policy}${LOG_FORMATS[format]}`;
+export const logFileOf = (policy: string, format: LogFormat): string =>
+  `${fileNameOf(policy)}${LOG_FORMATS[format]}`;
 
 /**
  * The faults of one run: their seed counts up with the placement seed (modulo 2^32), so that a cell's range shows what
  * chance does. The runs of all policies from one placement seed have the same fault seed.
  */
-const faultsOfRun = (faults: Faults, run: number): Faults => ({ ...faults, seed: (faults.seed + run) >>> 0 });
+export const faultsOfRun = (faults: Faults, run: number): Faults => ({
+  ...faults,
+  seed: (faults.seed + run) >>> 0,
+});
 
-/** Throws InputError for an unknown policy, before anything runs. */
+/** Throws InputError for a policy that there is not or that cannot be loaded, before anything runs, and for what one does wrong. */
 export async function compare(input: ComparisonInput, options: CompareOptions = {}): Promise<Comparison> {
-  const factories = input.policies.map((name) => ({ name, factory: policyNamed(name) }));
+  const factories = await policiesFor(input.policies);
   const geometry = x86Geometry(spanOf(input.memory));
   const requests = requestsHash(input.workload);
-  const policies: ComparedPolicy[] = [];
+  const served: Served[] = [];
   let done = 0;
   for (const { name, factory } of factories) {
     const results: RunResult[] = [];
@@ -110,25 +124,52 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
       );
       done += input.workload.requests.length;
     }
-    policies.push({
-      policy: name,
-      runs: results.map(({ header, events, stateHash }) => ({ seed: header.seed, events, stateHash })),
-      metrics: results[0].metrics.map(({ value: _, ...metric }, index) => ({
-        metric,
-        spread: spreadOf(results.map((result) => result.metrics[index].value)),
-      })),
-      byOwner: results[0].byOwner,
-      timeline: results[0].timeline,
-    });
+    served.push({ policy: name, results });
   }
+  const known = input.platform.confidential ? boundsOfRuns(input, geometry, served) : undefined;
   return {
     input,
     geometry,
     requests,
-    // Where nothing is ever shared, no block need be.
-    lowerBoundBlocks: input.platform.confidential
-      ? lowerBoundOnBlocks(input.workload.requests, geometry.pagesPerBlock)
-      : 0,
-    policies,
+    bounds: known?.bounds,
+    policies: served.map((each) => comparedPolicy(each, known)),
+  };
+}
+
+/** A policy with its runs, in the order of the seeds. */
+interface Served {
+  readonly policy: string;
+  readonly results: readonly RunResult[];
+}
+
+function boundsOfRuns(
+  { workload: { requests }, platform, isPackingWanted = false }: ComparisonInput,
+  { pagesPerBlock }: Geometry,
+  served: readonly Served[],
+): BoundsOfTrace {
+  const unservable = requests.filter((request) => request.kind === 'allocate' && !isServable(request)).length;
+  const refusals = ({ metrics }: RunResult) => metrics.find(({ id }) => id === 'failures')?.value ?? 0;
+  const runs = served.flatMap(({ policy, results }) =>
+    results.filter((result) => refusals(result) === unservable).map(({ bounded }) => ({ policy, bounded })),
+  );
+  return boundsOf({ requests, platform, pagesPerBlock, isPackingWanted, runs });
+}
+
+function comparedPolicy({ policy, results }: Served, known: BoundsOfTrace | undefined): ComparedPolicy {
+  const [first] = results;
+  const metrics = results.map((result) => [
+    ...result.metrics,
+    ...(known === undefined ? [] : ratioMetrics(result.bounded, known.lower)),
+  ]);
+  return {
+    policy,
+    runs: results.map(({ header, events, stateHash }) => ({ seed: header.seed, events, stateHash })),
+    metrics: metrics[0].map(({ value: _, ...metric }, index) => ({
+      metric,
+      spread: spreadOf(metrics.map((ofRun) => ofRun[index].value)),
+    })),
+    byOwner: first.byOwner,
+    timeline: first.timeline,
+    worstCase: worstCaseOf(first.header.policy, known?.bounds.lifetimes.mu),
   };
 }

@@ -17,6 +17,7 @@ import {
   type Request,
 } from '@decpool/model';
 import { bootPoolBytes, type PolicyFactory, Pool } from '@decpool/pool';
+import { type MeasuredBlocks, measuredBlocks } from '../bounds/measured.ts';
 import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter } from '../log/write.ts';
 import { allMetrics } from '../metrics/all.ts';
@@ -36,8 +37,16 @@ export interface RunSettings {
   readonly isSwiotlbDynamic?: boolean;
 }
 
+/** Requests as a run reads them, some at a time, so that they need not all be objects at once. An array is such a sequence. */
+export interface RequestSequence {
+  readonly length: number;
+  /** Requests [from, to). */
+  slice(from: number, to: number): readonly Request[];
+  some(holds: (request: Request) => boolean): boolean;
+}
+
 export interface RunOptions extends RunSettings {
-  readonly workload: Workload;
+  readonly workload: { readonly name: string; readonly requests: RequestSequence };
   readonly memory: MemoryState;
   readonly platform: Platform;
   readonly policy: PolicyFactory;
@@ -55,6 +64,8 @@ export interface RunResult {
   readonly events: number;
   readonly stateHash: string;
   readonly metrics: readonly MetricValue[];
+  /** What the bounds are on. */
+  readonly bounded: MeasuredBlocks;
   readonly byOwner: readonly OwnerFigures[];
   readonly timeline: readonly TimelinePoint[];
 }
@@ -98,11 +109,13 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
   const metrics = allMetrics(pool.header);
   const byOwner = new ByOwner();
   const timeline = new Timeline(pool.header);
+  const bounded = measuredBlocks(pool.header, endOf(options.workload.requests));
   const toWrite: EventBatch[] = [];
   pool.batches$.subscribe((batch) => {
     metrics.observe(batch);
     byOwner.observe(batch);
     timeline.observe(batch);
+    bounded.observe(batch);
     if (options.log !== undefined) toWrite.push(batch);
   });
   const writer =
@@ -127,6 +140,7 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
       events: counters.events,
       stateHash,
       metrics: metrics.values(counters),
+      bounded: bounded.result(),
       byOwner: byOwner.figures(),
       timeline: timeline.points(),
     };
@@ -135,6 +149,10 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     throw error;
   }
 }
+
+/** Simulated ns of the last request. */
+const endOf = (requests: RequestSequence): number =>
+  requests.slice(Math.max(0, requests.length - 1), requests.length).at(0)?.time ?? 0;
 
 function poolFor(options: RunOptions): Pool {
   const { workload, memory, platform, policy, seed, pageSource, faults } = options;
@@ -154,15 +172,14 @@ function poolFor(options: RunOptions): Pool {
   });
 }
 
-function serve(pool: Pool, workload: Workload, from: number, to: number): void {
-  for (let index = from; index < to; index++) {
-    const request = workload.requests[index];
+function serve(pool: Pool, workload: RunOptions['workload'], from: number, to: number): void {
+  for (const [offset, request] of workload.requests.slice(from, to).entries()) {
     if (isMoot(request, pool.view)) continue;
     try {
       pool.request(request);
     } catch (error) {
       if (error instanceof InputError) {
-        throw new InputError(`workload '${workload.name}', request ${index + 1}: ${error.message}`);
+        throw new InputError(`workload '${workload.name}', request ${from + offset + 1}: ${error.message}`);
       }
       throw error;
     }

@@ -4,14 +4,15 @@ import {
   type EventBatch,
   EventRows,
   frameOf,
+  InputError,
   nanoseconds,
   PLATFORM_NAMES,
   type Request,
 } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { allMetrics } from './all.ts';
-import { lowerBoundOnBlocks } from './lower-bound.ts';
+import { lowerBounds } from '../bounds/lower.ts';
+import { allMetrics, requestedMetrics } from './all.ts';
 import { runOf } from './testing.ts';
 
 const PAGE = 4096;
@@ -85,7 +86,7 @@ describe('one order-3 ring that is allocated and freed', () => {
   it('costs nothing where memory is not confidential', () => {
     const { values } = runOf('gfp-decrypted', 'none', ONE);
     // Pages come from the page allocator in any guest.
-    const costs = Object.entries(values).filter(([id]) => !/^(direct-map|claims)/.test(id));
+    const costs = Object.entries(values).filter(([id]) => !/^(direct-map|claims|llfree|johnstone)/.test(id));
     expect(costs.filter(([, value]) => value !== 0)).toEqual([]);
   });
 });
@@ -137,6 +138,28 @@ const requestLists: fc.Arbitrary<Request[]> = fc
     return requests;
   });
 
+describe('metrics on request', () => {
+  it('are all that a table leaves out', () => {
+    const { header, counters } = runOf('gfp-decrypted', 'snp', ONE);
+    const hidden = allMetrics(header)
+      .values(counters)
+      .filter(({ shown }) => shown === 'on-request');
+    expect(requestedMetrics('all')).toEqual(hidden.map(({ id }) => id));
+  });
+
+  it('are named by a list', () => {
+    expect(requestedMetrics('johnstone-wilson-4, llfree-score')).toEqual([
+      'johnstone-wilson-4',
+      'llfree-score',
+    ]);
+  });
+
+  it.each(['', 'splits-2m', 'all,llfree-score', 'llfree-score,'])("are not '%s'", (list) => {
+    expect(() => requestedMetrics(list)).toThrow(InputError);
+    expect(() => requestedMetrics(list)).toThrow('on request there are llfree-score, llfree-score-end');
+  });
+});
+
 describe('of any run, the metrics', () => {
   it('agree with the counters of the state', () => {
     fc.assert(
@@ -174,11 +197,13 @@ describe('of any run, the metrics', () => {
         const view = columns.view();
         const peaks = { 'blocks-peak': 0, 'mixed-peak': 0 };
         let idleTime = 0n;
+        let blockTime = 0n;
         let idle = 0;
         let time = 0;
         for (const batch of batches) {
           for (const [row, event] of [...batch].entries()) {
             idleTime += BigInt(idle) * BigInt(event.time - time);
+            blockTime += BigInt(view.counter('sharedBlocks')) * BigInt(event.time - time);
             time = event.time;
             columns.fold(single(batch, row));
             idle = view.counter('sharedPages') - view.counter('livePages');
@@ -188,6 +213,7 @@ describe('of any run, the metrics', () => {
         }
         expect(values).toMatchObject(peaks);
         expect(values['shared-idle-byte-seconds']).toBe((Number(idleTime) * PAGE) / 1e9);
+        expect(values['block-seconds']).toBe(Number(blockTime) / 1e9);
       }),
       { numRuns: 20 },
     );
@@ -217,7 +243,7 @@ describe('of any run, the metrics', () => {
         const { values } = runOf(policy, 'snp', requests);
         if (values['failures'] > 0) return;
         served++;
-        expect(values['blocks-peak']).toBeGreaterThanOrEqual(lowerBoundOnBlocks(requests, 512));
+        expect(values['blocks-peak']).toBeGreaterThanOrEqual(lowerBounds(requests, 512).blocksPeak);
       }),
       { numRuns: 60 },
     );

@@ -22,6 +22,19 @@ it('counts every block that one conversion reaches into', () => {
   });
 });
 
+it('integrates the blocks that are shared over time, to the last event', () => {
+  const SECOND = 1_000_000_000;
+  const history = [
+    decrypted(512, 1, SECOND), // none for 1 s
+    decrypted(1024, 512, 2 * SECOND), // one for 1 s
+    encrypted(1024, 511, 2.5 * SECOND), // two for half a second
+    encrypted(1535, 1, 4 * SECOND), // two for 1.5 s: one page is enough
+    encrypted(512, 1, 6 * SECOND), // one for 2 s
+  ];
+  expect(measure(blockMetrics, history)).toMatchObject({ 'block-seconds': 1 + 2 * 0.5 + 2 * 1.5 + 2 });
+  expect(measure(blockMetrics, history.slice(0, 2))).toMatchObject({ 'block-seconds': 1 });
+});
+
 it('keeps the peaks, which need not be at one time', () => {
   const history = [
     decrypted(0, 1),

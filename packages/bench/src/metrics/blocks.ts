@@ -1,6 +1,7 @@
 import type { EventBatch } from '@decpool/model';
 import { exposureSign } from './exposure-sign.ts';
 import type { MetricFamily } from './metric.ts';
+import { PageTime } from './page-time.ts';
 
 /** How many 2 MiB blocks the shared pages lie in: over time, and how many of them are mixed. */
 export const blockMetrics: MetricFamily = ({ geometry }) => {
@@ -10,6 +11,9 @@ export const blockMetrics: MetricFamily = ({ geometry }) => {
   let mixed = 0;
   let peak = 0;
   let mixedPeak = 0;
+  /** In blocks, as what it integrates. */
+  const blockTime = new PageTime();
+  let time = 0;
 
   const convert = (start: number, pages: number, sign: 1 | -1) => {
     for (let at = start, end = start + pages; at < end; ) {
@@ -29,6 +33,11 @@ export const blockMetrics: MetricFamily = ({ geometry }) => {
   return {
     observe(batch: EventBatch) {
       for (let row = 0; row < batch.length; row++) {
+        const at = batch.timeAt(row);
+        if (at > time) {
+          blockTime.add(now, at - time);
+          time = at;
+        }
         const sign = exposureSign(batch, row);
         if (sign !== 0) convert(batch.pfnAt(row), batch.pagesAt(row), sign);
       }
@@ -57,6 +66,15 @@ export const blockMetrics: MetricFamily = ({ geometry }) => {
         better: 'lower',
         formula: '2 MiB blocks with a shared page at the end',
         value: now,
+      },
+      {
+        id: 'block-seconds',
+        label: 'shared block-s',
+        unit: 'block-seconds',
+        better: 'lower',
+        formula:
+          'integral over time of the 2 MiB blocks with a shared page, from time 0 to the last event; exact in blocks x ns',
+        value: Number(blockTime.pageNs) / 1e9,
       },
       {
         id: 'mixed-peak',

@@ -1,7 +1,7 @@
 import type { Counters, EventBatch, LogHeader } from '@decpool/model';
 
-/** How a value is printed. `byte-seconds` are bytes x seconds. */
-export type Unit = 'count' | 'pages' | 'bytes' | 'byte-seconds' | 'percent';
+/** How a value is printed. `byte-seconds` are bytes x seconds, `block-seconds` blocks of 2 MiB x seconds. */
+export type Unit = 'count' | 'pages' | 'bytes' | 'byte-seconds' | 'block-seconds' | 'percent' | 'ratio';
 
 /** What a metric is: the same for every run. */
 export interface Metric {
@@ -14,6 +14,8 @@ export interface Metric {
   readonly better: 'lower' | 'higher' | 'neutral';
   /** How it is computed, with the formula's name or source. */
   readonly formula: string;
+  /** A table has it only where it is asked for; unless told, a table has it. */
+  readonly shown?: 'on-request';
 }
 
 export interface MetricValue extends Metric {

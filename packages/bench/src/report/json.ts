@@ -1,4 +1,5 @@
 import type { Comparison } from '../compare/compare.ts';
+import { rank } from '../compare/ranking.ts';
 import { notesOf } from './rows.ts';
 
 /** Version of the results' shape. */
@@ -26,9 +27,10 @@ export function comparisonJson(comparison: Comparison, command: string): string 
     ...(input.faults === undefined ? {} : { faults: input.faults }),
     seeds: input.seeds,
     notes: notesOf(comparison),
-    bounds: { blocksPeakLower: comparison.lowerBoundBlocks },
+    ...(comparison.bounds === undefined ? {} : { bounds: comparison.bounds }),
     metrics: baseline.metrics.map(({ metric }) => metric),
-    policies: comparison.policies.map(({ policy, runs, metrics, byOwner, timeline }) => ({
+    ranking: rankingJson(comparison),
+    policies: comparison.policies.map(({ policy, runs, metrics, byOwner, timeline, worstCase }) => ({
       policy,
       isBaseline: policy === baseline.policy,
       runs,
@@ -36,7 +38,13 @@ export function comparisonJson(comparison: Comparison, command: string): string 
       // Of the first seed.
       byOwner,
       timeline,
+      worstCase,
     })),
   };
   return `${JSON.stringify(results, null, 2)}\n`;
+}
+
+function rankingJson(comparison: Comparison) {
+  const { objectives, ranked, refused } = rank(comparison);
+  return { objectives: objectives.map(({ id }) => id), ranked, refused };
 }

@@ -1,6 +1,7 @@
 import { markdownTable } from 'markdown-table';
 import type { Comparison } from '../compare/compare.ts';
-import { comparisonRows, describe, notesOf } from './rows.ts';
+import { hasColumns, isRanked, rankingTable } from './ranking-table.ts';
+import { comparisonRows, describe, isShown, notesOf } from './rows.ts';
 
 /** The comparison as Markdown: renders on a forge, reads as plain text in a mail. */
 export function comparisonMarkdown(comparison: Comparison, command: string): string {
@@ -20,7 +21,9 @@ export function comparisonMarkdown(comparison: Comparison, command: string): str
     { align: ['l', ...policies.map(() => 'r')] },
   );
   const [baseline] = comparison.policies;
-  const formulas = baseline.metrics.map(({ metric }) => `- **${metric.label}**: ${metric.formula}`);
+  const formulas = baseline.metrics
+    .filter(({ metric }) => isShown(metric, comparison.input))
+    .map(({ metric }) => `- **${metric.label}**: ${metric.formula}`);
   const hashes = comparison.policies.map(
     ({ policy, runs }) => `- \`${policy}\`: ${runs[0].events} events, state hash \`${runs[0].stateHash}\``,
   );
@@ -30,10 +33,10 @@ export function comparisonMarkdown(comparison: Comparison, command: string): str
     '',
     ...describe(comparison).map(([label, text]) => `- ${label}: ${text}`),
     '',
-    table,
-    '',
-    '![splits, host calls and shared-idle memory by policy](comparison.svg)',
-    '',
+    ...(hasColumns(comparison)
+      ? [table, '', '![splits, host calls and shared-idle memory by policy](comparison.svg)', '']
+      : []),
+    ...(isRanked(comparison) ? rankingLines(comparison) : []),
     ...(notes.length > 0 ? ['## What to know', '', ...notes, ''] : []),
     '## Formulas',
     '',
@@ -46,4 +49,15 @@ export function comparisonMarkdown(comparison: Comparison, command: string): str
     `Reproduce with \`${command}\`.`,
     '',
   ].join('\n');
+}
+
+function rankingLines(comparison: Comparison): string[] {
+  const { head, rows, notes } = rankingTable(comparison);
+  const table = markdownTable(
+    [[...head], ...rows.map((row) => row.map((cell) => cell.replaceAll('\n', ', ')))],
+    {
+      align: head.map((_, index) => (index === 1 ? 'l' : 'r')),
+    },
+  );
+  return ['## Ranking', '', table, '', ...notes.map((note) => `- ${note}`), ''];
 }

@@ -31,43 +31,50 @@ describe('the text for a terminal', () => {
       platform     snp; a stray load_unaligned_zeropad() at a border is fixed up
       seeds        1, 2, 3: each a guess at where the free chunks lie; cells: median, and smallest..largest where they differ
       baseline     gfp-decrypted
-      lower bound  6 shared blocks at peak for any policy that serves all requests: max over time of ceil(live pages / 512)
-      ┌────────────────────────┬───────────────┬─────────────────┐
-      │                        │ gfp-decrypted │       first-fit │
-      │                        │               │          +block │
-      │                        │               │      +immediate │
-      ├────────────────────────┼───────────────┼─────────────────┤
-      │ 2M splits              │             1 │       0  -100 % │
-      │ 1G splits              │             0 │            0  = │
-      │ page-table pages       │             1 │       0  -100 % │
-      │ DirectMap4k            │         4 MiB │    2 MiB  -50 % │
-      │ DirectMap2M            │        60 MiB │  62 MiB  +3.3 % │
-      │ DirectMap1G            │           0 B │          0 B  = │
-      │ blocks ever shared     │             3 │            3  = │
-      │ blocks shared, peak    │             3 │            3  = │
-      │ blocks shared, end     │             2 │            2  = │
-      │ mixed 2M ranges, peak  │             1 │       0  -100 % │
-      │ mixed 2M ranges, end   │             0 │            0  = │
-      │ conversions            │             3 │            3  = │
-      │ pages converted        │         1,032 │    2,048  +98 % │
-      │ host calls             │             3 │            3  = │
-      │ page-table passes      │             3 │            3  = │
-      │ map entries changed    │            10 │        4  -60 % │
-      │ pages zeroed           │         1,028 │    1,536  +49 % │
-      │ full TLB flushes       │             3 │       6  +100 % │
-      │ ranged TLB flushes     │             4 │       0  -100 % │
-      │ shared-idle, peak      │           0 B │   3.64 MiB  new │
-      │ shared-idle, end       │           0 B │   1.66 MiB  new │
-      │ shared-idle byte-s     │         0 B.s │ 9.28 MiB.s  new │
-      │ shared-idle, mean      │           0 B │   3.09 MiB  new │
-      │ borders, end           │             1 │            1  = │
-      │ internal fragmentation │        41.3 % │   0 %  -41.3 pt │
-      │ claims                 │             2 │            2  = │
-      │ claims below 2 MiB     │             1 │       0  -100 % │
-      │ failed requests        │             1 │            1  = │
-      │ failed: too-large      │             1 │            1  = │
-      │ host may see, end      │         4 MiB │        4 MiB  = │
-      └────────────────────────┴───────────────┴─────────────────┘
+      bounds       [2, 2 by an offline packing] blocks shared at peak for any policy that serves all requests; lower: max over time of ceil(live pages / 512), for blocks ever shared too
+      bounds       [5 block.s, 5 block.s by an offline packing] shared; lower: integral of ceil(live pages / 512) dt
+      lifetimes    mu = longest / shortest = 3 s / 2 s = 1.5; 1 never freed, counted up to the end of the trace
+      worst case   first-fit+block+immediate: blocks at peak 2.4942 (at least 2.45), block-s 4.5 (mu + 3), times the best for volumes, which need not be contiguous or aligned
+      worst case   gfp-decrypted: none known
+      ┌───────────────────────────┬───────────────┬─────────────────┐
+      │                           │ gfp-decrypted │       first-fit │
+      │                           │               │          +block │
+      │                           │               │      +immediate │
+      ├───────────────────────────┼───────────────┼─────────────────┤
+      │ 2M splits                 │             1 │       0  -100 % │
+      │ 1G splits                 │             0 │            0  = │
+      │ page-table pages          │             1 │       0  -100 % │
+      │ DirectMap4k               │         4 MiB │    2 MiB  -50 % │
+      │ DirectMap2M               │        60 MiB │  62 MiB  +3.3 % │
+      │ DirectMap1G               │           0 B │          0 B  = │
+      │ blocks ever shared        │             3 │            3  = │
+      │ blocks shared, peak       │             3 │            3  = │
+      │ blocks shared, end        │             2 │            2  = │
+      │ shared block-s            │     7 block.s │    7 block.s  = │
+      │ mixed 2M ranges, peak     │             1 │       0  -100 % │
+      │ mixed 2M ranges, end      │             0 │            0  = │
+      │ conversions               │             3 │            3  = │
+      │ pages converted           │         1,032 │    2,048  +98 % │
+      │ host calls                │             3 │            3  = │
+      │ page-table passes         │             3 │            3  = │
+      │ map entries changed       │            10 │        4  -60 % │
+      │ pages zeroed              │         1,028 │    1,536  +49 % │
+      │ full TLB flushes          │             3 │       6  +100 % │
+      │ ranged TLB flushes        │             4 │       0  -100 % │
+      │ shared-idle, peak         │           0 B │   3.64 MiB  new │
+      │ shared-idle, end          │           0 B │   1.66 MiB  new │
+      │ shared-idle byte-s        │         0 B.s │ 9.28 MiB.s  new │
+      │ shared-idle, mean         │           0 B │   3.09 MiB  new │
+      │ borders, end              │             1 │            1  = │
+      │ internal fragmentation    │        41.3 % │   0 %  -41.3 pt │
+      │ claims                    │             2 │            2  = │
+      │ claims below 2 MiB        │             1 │       0  -100 % │
+      │ failed requests           │             1 │            1  = │
+      │ failed: too-large         │             1 │            1  = │
+      │ host may see, end         │         4 MiB │        4 MiB  = │
+      │ blocks peak / lower bound │           1.5 │          1.5  = │
+      │ block-s / lower bound     │           1.4 │          1.4  = │
+      └───────────────────────────┴───────────────┴─────────────────┘
       note: gfp-decrypted refused 1 request: its other figures are of less work
       note: first-fit+block+immediate refused 1 request: its other figures are of less work
       note: one of the buffers is more than the page allocator has in one piece
@@ -93,6 +100,17 @@ describe('the text for a terminal', () => {
   });
 });
 
+it('metrics on request have a row, and a formula, only where they are asked for', () => {
+  const asked = {
+    ...comparison,
+    input: { ...comparison.input, requestedMetrics: ['llfree-score'] },
+  };
+  expect(comparisonText(comparison, false)).not.toContain('LLFree');
+  expect(comparisonText(asked, false)).toContain('LLFree score, mean');
+  expect(comparisonText(asked, false)).not.toMatch(/LLFree score, end|Johnstone/);
+  expect(comparisonMarkdown(asked, '')).toContain('- **LLFree score, mean**: 100 * freeHuge');
+});
+
 it('the Markdown has the same table, the formulas, and the command that reproduces it', () => {
   const markdown = comparisonMarkdown(comparison, 'decpool compare --seeds 3');
   const [text, formulas] = markdown.split('## Formulas');
@@ -105,40 +123,47 @@ it('the Markdown has the same table, the formulas, and the command that reproduc
     - platform: snp; a stray load_unaligned_zeropad() at a border is fixed up
     - seeds: 1, 2, 3: each a guess at where the free chunks lie; cells: median, and smallest..largest where they differ
     - baseline: gfp-decrypted
-    - lower bound: 6 shared blocks at peak for any policy that serves all requests: max over time of ceil(live pages / 512)
+    - bounds: [2, 2 by an offline packing] blocks shared at peak for any policy that serves all requests; lower: max over time of ceil(live pages / 512), for blocks ever shared too
+    - bounds: [5 block.s, 5 block.s by an offline packing] shared; lower: integral of ceil(live pages / 512) dt
+    - lifetimes: mu = longest / shortest = 3 s / 2 s = 1.5; 1 never freed, counted up to the end of the trace
+    - worst case: first-fit+block+immediate: blocks at peak 2.4942 (at least 2.45), block-s 4.5 (mu + 3), times the best for volumes, which need not be contiguous or aligned
+    - worst case: gfp-decrypted: none known
 
-    |                        | gfp-decrypted | first-fit+block+immediate |
-    | :--------------------- | ------------: | ------------------------: |
-    | 2M splits              |             1 |                  0 -100 % |
-    | 1G splits              |             0 |                       0 = |
-    | page-table pages       |             1 |                  0 -100 % |
-    | DirectMap4k            |         4 MiB |               2 MiB -50 % |
-    | DirectMap2M            |        60 MiB |             62 MiB +3.3 % |
-    | DirectMap1G            |           0 B |                     0 B = |
-    | blocks ever shared     |             3 |                       3 = |
-    | blocks shared, peak    |             3 |                       3 = |
-    | blocks shared, end     |             2 |                       2 = |
-    | mixed 2M ranges, peak  |             1 |                  0 -100 % |
-    | mixed 2M ranges, end   |             0 |                       0 = |
-    | conversions            |             3 |                       3 = |
-    | pages converted        |         1,032 |               2,048 +98 % |
-    | host calls             |             3 |                       3 = |
-    | page-table passes      |             3 |                       3 = |
-    | map entries changed    |            10 |                   4 -60 % |
-    | pages zeroed           |         1,028 |               1,536 +49 % |
-    | full TLB flushes       |             3 |                  6 +100 % |
-    | ranged TLB flushes     |             4 |                  0 -100 % |
-    | shared-idle, peak      |           0 B |              3.64 MiB new |
-    | shared-idle, end       |           0 B |              1.66 MiB new |
-    | shared-idle byte-s     |         0 B.s |            9.28 MiB.s new |
-    | shared-idle, mean      |           0 B |              3.09 MiB new |
-    | borders, end           |             1 |                       1 = |
-    | internal fragmentation |        41.3 % |              0 % -41.3 pt |
-    | claims                 |             2 |                       2 = |
-    | claims below 2 MiB     |             1 |                  0 -100 % |
-    | failed requests        |             1 |                       1 = |
-    | failed: too-large      |             1 |                       1 = |
-    | host may see, end      |         4 MiB |                   4 MiB = |
+    |                           | gfp-decrypted | first-fit+block+immediate |
+    | :------------------------ | ------------: | ------------------------: |
+    | 2M splits                 |             1 |                  0 -100 % |
+    | 1G splits                 |             0 |                       0 = |
+    | page-table pages          |             1 |                  0 -100 % |
+    | DirectMap4k               |         4 MiB |               2 MiB -50 % |
+    | DirectMap2M               |        60 MiB |             62 MiB +3.3 % |
+    | DirectMap1G               |           0 B |                     0 B = |
+    | blocks ever shared        |             3 |                       3 = |
+    | blocks shared, peak       |             3 |                       3 = |
+    | blocks shared, end        |             2 |                       2 = |
+    | shared block-s            |     7 block.s |               7 block.s = |
+    | mixed 2M ranges, peak     |             1 |                  0 -100 % |
+    | mixed 2M ranges, end      |             0 |                       0 = |
+    | conversions               |             3 |                       3 = |
+    | pages converted           |         1,032 |               2,048 +98 % |
+    | host calls                |             3 |                       3 = |
+    | page-table passes         |             3 |                       3 = |
+    | map entries changed       |            10 |                   4 -60 % |
+    | pages zeroed              |         1,028 |               1,536 +49 % |
+    | full TLB flushes          |             3 |                  6 +100 % |
+    | ranged TLB flushes        |             4 |                  0 -100 % |
+    | shared-idle, peak         |           0 B |              3.64 MiB new |
+    | shared-idle, end          |           0 B |              1.66 MiB new |
+    | shared-idle byte-s        |         0 B.s |            9.28 MiB.s new |
+    | shared-idle, mean         |           0 B |              3.09 MiB new |
+    | borders, end              |             1 |                       1 = |
+    | internal fragmentation    |        41.3 % |              0 % -41.3 pt |
+    | claims                    |             2 |                       2 = |
+    | claims below 2 MiB        |             1 |                  0 -100 % |
+    | failed requests           |             1 |                       1 = |
+    | failed: too-large         |             1 |                       1 = |
+    | host may see, end         |         4 MiB |                   4 MiB = |
+    | blocks peak / lower bound |           1.5 |                     1.5 = |
+    | block-s / lower bound     |           1.4 |                     1.4 = |
 
     ![splits, host calls and shared-idle memory by policy](comparison.svg)
 
@@ -152,7 +177,8 @@ it('the Markdown has the same table, the formulas, and the command that reproduc
     "
   `);
   for (const { metric } of comparison.policies[0].metrics) {
-    expect(formulas).toContain(`- **${metric.label}**: ${metric.formula}\n`);
+    const line = `- **${metric.label}**: ${metric.formula}\n`;
+    expect(formulas.includes(line), metric.label).toBe(metric.shown === undefined);
   }
   expect(markdown.trimEnd().endsWith('Reproduce with `decpool compare --seeds 3`.')).toBe(true);
 });
@@ -206,7 +232,7 @@ it('the JSON has every value of every seed, unrounded, under the ids of the metr
     version: 1,
     command: 'decpool compare',
     seeds: [1, 2, 3],
-    bounds: { blocksPeakLower: comparison.lowerBoundBlocks },
+    bounds: JSON.parse(JSON.stringify(comparison.bounds)),
     input: { requests: 4, requestsHash: comparison.requests },
   });
   for (const [index, policy] of comparison.policies.entries()) {
@@ -265,7 +291,7 @@ describe('the head', () => {
     expect(bounce({})).toEqual([]);
     expect(bounce({ workload: mapping(), platform: platformNamed('none') })).toEqual([]);
     expect(bounce({ workload: mapping() })).toEqual([
-      'a boot pool of 64 MiB for streaming maps, shared at boot under every policy and so in every column; the lower bound leaves it out',
+      'a boot pool of 64 MiB for streaming maps, shared at boot under every policy and so in every column; the bounds and the ratios to them leave it out, but where a policy serves other requests from it',
     ]);
   });
 

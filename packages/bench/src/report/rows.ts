@@ -5,7 +5,10 @@ import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
 import { bootPoolBytes } from '@decpool/pool';
 import type { ComparedMetric, ComparedPolicy, Comparison } from '../compare/compare.ts';
 import { changePercent } from '../compare/spread.ts';
+import type { Metric } from '../metrics/metric.ts';
 import { sanityLines } from '../traces/sanity.ts';
+import { boundsText } from './bounds-text.ts';
+import { hasColumns } from './ranking-table.ts';
 import { formatChange, formatPoints, formatRange, formatValue } from './units.ts';
 
 export interface Cell {
@@ -48,6 +51,7 @@ export function comparisonRows(comparison: Comparison): Row[] {
   const rows: Row[] = [];
   for (const [index, { metric }] of baseline.metrics.entries()) {
     const compared = comparison.policies.map((policy) => policy.metrics[index]);
+    if (!isShown(metric, comparison.input)) continue;
     if (isQuiet(metric.id) && compared.every(({ spread }) => spread.max === 0)) continue;
     rows.push({
       label: metric.label,
@@ -56,6 +60,10 @@ export function comparisonRows(comparison: Comparison): Row[] {
   }
   return rows;
 }
+
+/** Whether a table has the metric, unless it has nothing to say. */
+export const isShown = ({ id, shown }: Metric, { requestedMetrics = [] }: Comparison['input']): boolean =>
+  shown === undefined || requestedMetrics.includes(id);
 
 function cellOf(
   policy: ComparedPolicy,
@@ -79,7 +87,8 @@ function cellOf(
 }
 
 /** What was run, as label and value. */
-export function describe({ input, geometry, lowerBoundBlocks, policies }: Comparison): [string, string][] {
+export function describe(comparison: Comparison): [string, string][] {
+  const { input, geometry, policies } = comparison;
   const { description, requests, peakLivePages: pages } = input.workload;
   const count = (...kinds: readonly Request['kind'][]) =>
     requests.filter(({ kind }) => kinds.includes(kind)).length;
@@ -109,12 +118,7 @@ export function describe({ input, geometry, lowerBoundBlocks, policies }: Compar
     ...settingsOf(input).map((text): [string, string] => ['setting', text]),
     ['seeds', `${input.seeds.join(', ')}: ${seedsText(input.seeds.length)}`],
     ['baseline', policies[0].policy],
-    [
-      'lower bound',
-      input.platform.confidential
-        ? `${lowerBoundBlocks} shared ${lowerBoundBlocks === 1 ? 'block' : 'blocks'} at peak for any policy that serves all requests: max over time of ceil(live pages / ${geometry.pagesPerBlock})`
-        : 'none: outside a confidential VM nothing is shared',
-    ],
+    ...boundsText(comparison),
   ];
 }
 
@@ -129,7 +133,7 @@ function bounceText({ workload, memory, platform }: Comparison['input']): string
   );
   if (!isMapping || !platform.confidential) return [];
   return [
-    `a boot pool of ${formatValue(bootPoolBytes(memory), 'bytes')} for streaming maps, shared at boot under every policy and so in every column; the lower bound leaves it out`,
+    `a boot pool of ${formatValue(bootPoolBytes(memory), 'bytes')} for streaming maps, shared at boot under every policy and so in every column; the bounds and the ratios to them leave it out, but where a policy serves other requests from it`,
   ];
 }
 
@@ -173,17 +177,19 @@ const seedsText = (seeds: number): string =>
     : 'each a guess at where the free chunks lie; cells: median, and smallest..largest where they differ';
 
 /** What a reader must know; first of all, which policies had less to do because they refused requests. */
-export function notesOf({ input, policies }: Comparison): string[] {
+export function notesOf(comparison: Comparison): string[] {
+  const { input, policies } = comparison;
   const refusals = policies.flatMap((compared) => {
     const most = mostOf(compared, 'failures');
     if (most === 0) return [];
     return [`${compared.policy} refused ${counted(most, 'request')}: its other figures are of less work`];
   });
   return [
-    ...refusals,
+    // A ranking says for itself which policies refused requests, and which have the same figures.
+    ...(hasColumns(comparison) ? refusals : []),
     ...outOfMemory(input, policies),
     ...leaksOf(policies),
-    ...twinsOf(policies),
+    ...(hasColumns(comparison) ? twinsOf(policies) : []),
     ...input.notes,
     ...input.workload.notes,
   ];

@@ -34,6 +34,11 @@ it('bytes over time carry both units', () => {
   expect(formatValue(283.4 * MIB, 'byte-seconds')).toBe('283 MiB.s');
 });
 
+it('blocks over time carry both units', () => {
+  expect(formatValue(0.0123, 'block-seconds')).toBe('0.01 block.s');
+  expect(formatValue(12_345.6, 'block-seconds')).toBe('12,346 block.s');
+});
+
 it.each([
   [0, '0 %'],
   [0.0123, '0.01 %'],

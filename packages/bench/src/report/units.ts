@@ -28,6 +28,10 @@ function split(value: number, unit: Unit): Formatted {
       return scaled(value, '');
     case 'byte-seconds':
       return scaled(value, '.s');
+    case 'block-seconds':
+      return { number: grouped(value, decimalsOf(value)), suffix: ' block.s' };
+    case 'ratio':
+      return { number: grouped(value, 2), suffix: '' };
     case 'percent':
       return { number: percentage(value), suffix: ' %' };
   }
@@ -43,9 +47,11 @@ function scaled(value: number, suffix: string): Formatted {
     value /= 1024;
     scale++;
   }
-  const decimals = Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
-  return { number: grouped(value, decimals), suffix: ` ${BINARY[scale]}${suffix}` };
+  return { number: grouped(value, decimalsOf(value)), suffix: ` ${BINARY[scale]}${suffix}` };
 }
+
+/** Three digits, or all of the whole part. */
+const decimalsOf = (value: number): number => (Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0);
 
 /** Rounded to at most `decimals`, without zeros at the end, thousands set off by commas. */
 function grouped(value: number, decimals: number): string {

@@ -295,3 +295,5 @@ export class StateView {
     return extents.words[extents.base + (number - leaf * EXTENTS_PER_LEAF) * EXTENT_WORDS + field];
   }
 }
+// A policy holds a view: what it finds there is the same for all.
+Object.freeze(StateView.prototype);

@@ -1,0 +1,52 @@
+import { platformNamed } from '@decpool/model';
+import { expect, it } from 'vitest';
+import { boundsOf, ratioMetrics } from './bounds.ts';
+import { allocate, free } from './testing.ts';
+
+const input = {
+  requests: [allocate(1, 512), allocate(2, 1, { time: 1e9 }), free(1, 2e9), free(2, 4e9)],
+  platform: platformNamed('snp'),
+  pagesPerBlock: 512,
+  isPackingWanted: false,
+  runs: [],
+};
+/** 1 + 2 + 1 + 1 block-seconds. */
+const LEAST = { blocksPeak: 2, blockNs: 5_000_000_000n };
+
+it('are what no policy is below and what the packing comes to', () => {
+  const { bounds, lower } = boundsOf(input);
+  expect(lower).toEqual(LEAST);
+  expect(bounds).toMatchObject({
+    blocksPeak: { lower: 2, upper: 2, upperFrom: 'an offline packing' },
+    blockSeconds: { lower: 5, upper: 5, upperFrom: 'an offline packing' },
+    packing: { items: 2 },
+  });
+});
+
+it('are closed from above by the best run where there is no packing', () => {
+  const atomicOnNode = { ...input, requests: [allocate(1, 1, { node: 0, gfp: 1 }), free(1, 1e9)] };
+  const run = (policy: string, blocksPeak: number, blockNs: bigint) => ({
+    policy,
+    bounded: { blocksPeak, blockNs },
+  });
+  const runs = [run('a', 3, 4_000_000_000n), run('b', 2, 6_000_000_000n)];
+  const { bounds } = boundsOf({ ...atomicOnNode, runs });
+  expect(bounds.blocksPeak).toEqual({ lower: 1, upper: 2, upperFrom: 'b' });
+  expect(bounds.blockSeconds).toEqual({ lower: 1, upper: 4, upperFrom: 'a' });
+  expect(bounds.packing).toMatchObject({ missing: expect.any(String) });
+  expect(boundsOf(atomicOnNode).bounds.blocksPeak).toEqual({ lower: 1 });
+});
+
+it('a run below the lower bound is a defect', () => {
+  const runs = [{ policy: 'magic', bounded: { blocksPeak: 1, blockNs: 9_000_000_000n } }];
+  expect(() => boundsOf({ ...input, runs })).toThrow(/a defect: magic comes to 1 blocks at peak/);
+});
+
+it('the ratios are to the lower bounds, and there are none to 0', () => {
+  const ratios = ratioMetrics({ blocksPeak: 3, blockNs: 10_000_000_000n }, LEAST);
+  expect(ratios.map(({ id, value }) => [id, value])).toEqual([
+    ['blocks-peak-ratio', 1.5],
+    ['block-seconds-ratio', 2],
+  ]);
+  expect(ratioMetrics({ blocksPeak: 0, blockNs: 0n }, { blocksPeak: 0, blockNs: 0n })).toEqual([]);
+});

@@ -1,0 +1,113 @@
+/** What is known of the best there is for a trace, and how far from it the policies of a comparison are. */
+import type { Platform, Request } from '@decpool/model';
+import type { MetricValue } from '../metrics/metric.ts';
+import { type Lifetimes, lifetimesOf } from './lifetimes.ts';
+import { type LowerBounds, lowerBounds } from './lower.ts';
+import type { MeasuredBlocks } from './measured.ts';
+import { MOST_ITEMS, type OfflineBound, offlineBound, USUAL_ITEMS } from './offline.ts';
+
+/** No policy that serves all requests is below `lower`; `upper` can be had, and is missing where nothing shows it. */
+export interface Bound {
+  readonly lower: number;
+  readonly upper?: number;
+  /** What shows the upper bound: `an offline packing`, or the policy that came to it. */
+  readonly upperFrom?: string;
+}
+
+export interface Bounds {
+  /** Blocks shared at peak; the lower one also for blocks ever shared. */
+  readonly blocksPeak: Bound;
+  /** Blocks shared, integrated over the trace, in block-seconds. */
+  readonly blockSeconds: Bound;
+  readonly lifetimes: Lifetimes;
+  /** Requests for pages that the offline packing placed; or why there is none. */
+  readonly packing: { readonly items: number } | { readonly missing: string };
+}
+
+/** A run that refused nothing that anybody could serve: it shows that its figures can be had. */
+export interface ServingRun {
+  readonly policy: string;
+  readonly bounded: MeasuredBlocks;
+}
+
+export interface BoundsInput {
+  readonly requests: readonly Request[];
+  readonly platform: Platform;
+  readonly pagesPerBlock: number;
+  /** Whether an offline packing is made even where it takes long. */
+  readonly isPackingWanted: boolean;
+  readonly runs: readonly ServingRun[];
+}
+
+export interface BoundsOfTrace {
+  readonly bounds: Bounds;
+  /** As computed, in block-ns. */
+  readonly lower: LowerBounds;
+}
+
+/** Throws Error, for a defect of ours, when what was shown to be possible is below the lower bound. */
+export function boundsOf(input: BoundsInput): BoundsOfTrace {
+  const { requests, platform, pagesPerBlock, runs } = input;
+  const lower = lowerBounds(requests, pagesPerBlock);
+  const offline = offlineBound(requests, platform, input.isPackingWanted ? MOST_ITEMS : USUAL_ITEMS);
+  const shown = [...packingOf(offline), ...runs.map(({ policy, bounded }) => ({ from: policy, ...bounded }))];
+  for (const { from, blocksPeak, blockNs } of shown) {
+    if (blocksPeak >= lower.blocksPeak && blockNs >= lower.blockNs) continue;
+    throw new Error(
+      `a defect: ${from} comes to ${blocksPeak} blocks at peak and ${blockNs} block-ns, below the lower bounds of ${lower.blocksPeak} and ${lower.blockNs}`,
+    );
+  }
+  const byPeak = shown.toSorted((a, b) => a.blocksPeak - b.blocksPeak).at(0);
+  const byTime = shown.toSorted((a, b) => Number(a.blockNs - b.blockNs)).at(0);
+  return {
+    lower,
+    bounds: {
+      blocksPeak: {
+        lower: lower.blocksPeak,
+        ...(byPeak && { upper: byPeak.blocksPeak, upperFrom: byPeak.from }),
+      },
+      blockSeconds: {
+        lower: seconds(lower.blockNs),
+        ...(byTime && { upper: seconds(byTime.blockNs), upperFrom: byTime.from }),
+      },
+      lifetimes: lifetimesOf(requests),
+      packing: offline.kind === 'packing' ? { items: offline.items } : { missing: offline.why },
+    },
+  };
+}
+
+const packingOf = (offline: OfflineBound) =>
+  offline.kind === 'packing' ? [{ from: 'an offline packing', ...offline }] : [];
+
+const seconds = (ns: bigint): number => Number(ns) / 1e9;
+
+const RATIO = { unit: 'ratio', better: 'lower' } as const;
+
+/** How far a run is from the lower bounds; none where nothing is bounded. */
+export function ratioMetrics({ blocksPeak, blockNs }: MeasuredBlocks, lower: LowerBounds): MetricValue[] {
+  const withoutBounce = 'without the bounce buffers, unless the policy serves from them';
+  return [
+    ...(lower.blocksPeak === 0
+      ? []
+      : [
+          {
+            ...RATIO,
+            id: 'blocks-peak-ratio',
+            label: 'blocks peak / lower bound',
+            formula: `blocks shared at peak, ${withoutBounce}, over the lower bound max over time of ceil(live / P)`,
+            value: blocksPeak / lower.blocksPeak,
+          },
+        ]),
+    ...(lower.blockNs === 0n
+      ? []
+      : [
+          {
+            ...RATIO,
+            id: 'block-seconds-ratio',
+            label: 'block-s / lower bound',
+            formula: `block-seconds up to the last request, ${withoutBounce}, over the lower bound integral of ceil(live / P) dt`,
+            value: Number(blockNs) / Number(lower.blockNs),
+          },
+        ]),
+  ];
+}

@@ -1,0 +1,79 @@
+/**
+ * Which pages of a block are used, as a bitmap of 32-bit words: page p is bit p % 32 of word p / 32. Pages beyond the
+ * block's last, in the last word of a block of fewer than 32, count as used.
+ */
+export const wordsFor = (pagesPerBlock: number): number => Math.ceil(pagesPerBlock / 32);
+
+/** The bitmap of an empty block. */
+export function emptyMask(pagesPerBlock: number): Int32Array {
+  const mask = new Int32Array(wordsFor(pagesPerBlock));
+  if (pagesPerBlock < 32) mask[0] = -1 << pagesPerBlock;
+  return mask;
+}
+
+/** Bits [from, from + count) of a word; count from 1 to 32. */
+const bits = (from: number, count: number): number => (count === 32 ? -1 : ((1 << count) - 1) << from);
+
+/** Sets or clears the pages [first, first + pages) of the mask that begins at `base`. */
+export function mark(mask: Int32Array, base: number, first: number, pages: number, used: boolean): void {
+  const end = first + pages;
+  for (let at = first; at < end; ) {
+    const bit = at & 31;
+    const count = Math.min(32 - bit, end - at);
+    const word = base + (at >>> 5);
+    if (used) mask[word] |= bits(bit, count);
+    else mask[word] &= ~bits(bit, count);
+    at += count;
+  }
+}
+
+/** Lowest multiple of `align` from which `pages` pages are free in the mask that begins at `base`, or -1. `align` is the power of two next to the pages, or 1. */
+export function findFree(
+  mask: Int32Array,
+  base: number,
+  pagesPerBlock: number,
+  pages: number,
+  align: number,
+): number {
+  for (let first = 0; first + pages <= pagesPerBlock; ) {
+    const word = mask[base + (first >>> 5)];
+    // Nothing in a full word: on to the next one that may be aligned.
+    if (word === -1) first = Math.max(first + align, ((first >>> 5) + 1) << 5);
+    else if (isFree(mask, base, first, pages)) return first;
+    else first += align;
+  }
+  return -1;
+}
+
+function isFree(mask: Int32Array, base: number, first: number, pages: number): boolean {
+  const end = first + pages;
+  for (let at = first; at < end; ) {
+    const bit = at & 31;
+    const count = Math.min(32 - bit, end - at);
+    if ((mask[base + (at >>> 5)] & bits(bit, count)) !== 0) return false;
+    at += count;
+  }
+  return true;
+}
+
+/** Calls `each` with the lowest free runs until they hold `pages` pages, or all that are free. */
+export function takeFree(
+  mask: Int32Array,
+  base: number,
+  pagesPerBlock: number,
+  pages: number,
+  each: (first: number, pages: number) => void,
+): void {
+  let left = pages;
+  for (let first = 0; first < pagesPerBlock && left > 0; ) {
+    if (mask[base + (first >>> 5)] === -1) {
+      first = ((first >>> 5) + 1) << 5;
+      continue;
+    }
+    let end = first;
+    while (end < pagesPerBlock && end - first < left && isFree(mask, base, end, 1)) end++;
+    if (end > first) each(first, end - first);
+    left -= end - first;
+    first = end + 1;
+  }
+}

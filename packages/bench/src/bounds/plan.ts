@@ -1,0 +1,105 @@
+/**
+ * A packing of items into blocks, and what it costs: which blocks are shared when. The blocks are virtual ones, numbered
+ * from 0; two of them that hold the parts of one item are neighbours, the first of them even.
+ */
+import { PageTime } from '../metrics/page-time.ts';
+import type { PageItem } from './items.ts';
+import { closingAfter, type Moments, openingFor, timeOf } from './moments.ts';
+
+/** Pages [first, first + pages) of a block. */
+export interface Piece {
+  readonly block: number;
+  readonly first: number;
+  readonly pages: number;
+}
+
+/** The pieces of each item, in the order of the items; those of a contiguous item in the order of its pages. */
+export type Packing = readonly (readonly Piece[])[];
+
+/** A span in which a block is shared: from one moment to another, which is behind the last request for one that stays so. */
+export interface Opening {
+  readonly block: number;
+  readonly place: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface Plan {
+  readonly packing: Packing;
+  readonly openings: readonly Opening[];
+  /** Blocks shared at peak. */
+  readonly blocksPeak: number;
+  /** Integral of the blocks shared, up to the end of the trace, in block-ns. */
+  readonly blockNs: bigint;
+}
+
+/**
+ * When a packing shares each block: while an item is in it, and as much longer as it takes until memory may be converted.
+ * Throws RangeError where it cannot be: see openingFor().
+ */
+export function planOf(items: readonly PageItem[], packing: Packing, moments: Moments): Plan {
+  const openings = [...itemsByBlock(packing)].flatMap(([block, inside]) =>
+    openingsOf(
+      block,
+      inside.map((index) => items[index]),
+      moments,
+    ),
+  );
+  return { packing, openings, ...costOf(openings, moments) };
+}
+
+/** Indexes of the items in each block, ascending. */
+function itemsByBlock(packing: Packing): Map<number, number[]> {
+  const byBlock = new Map<number, number[]>();
+  for (const [index, pieces] of packing.entries()) {
+    for (const { block } of pieces) {
+      const inside = byBlock.get(block);
+      if (inside === undefined) byBlock.set(block, [index]);
+      else if (inside.at(-1) !== index) inside.push(index);
+    }
+  }
+  return byBlock;
+}
+
+/** Of a block with these items, which are in the order of their starts. */
+function openingsOf(block: number, inside: readonly PageItem[], moments: Moments): Opening[] {
+  const openings: Opening[] = [];
+  let open: { from: number; to: number } | undefined;
+  const [{ place }] = inside;
+  for (const item of inside) {
+    const from = openingFor(moments, item);
+    if (from === undefined)
+      throw new RangeError(`nothing at ${place} can be shared before request ${item.start}`);
+    const to = closingAfter(item);
+    if (open !== undefined && from <= open.to) open.to = Math.max(open.to, to);
+    else {
+      if (open !== undefined) openings.push({ block, place, ...open });
+      open = { from, to };
+    }
+  }
+  if (open !== undefined) openings.push({ block, place, ...open });
+  return openings;
+}
+
+function costOf(openings: readonly Opening[], moments: Moments): Pick<Plan, 'blocksPeak' | 'blockNs'> {
+  const changes = openings.flatMap(({ from, to }) => [
+    { moment: from, change: 1 },
+    { moment: to, change: -1 },
+  ]);
+  // At one moment blocks are made private first.
+  changes.sort((a, b) => a.moment - b.moment || a.change - b.change);
+  const blockTime = new PageTime();
+  let time = 0;
+  let now = 0;
+  let blocksPeak = 0;
+  for (const { moment, change } of changes) {
+    const at = timeOf(moments, moment);
+    if (at > time) {
+      blockTime.add(now, at - time);
+      time = at;
+    }
+    now += change;
+    blocksPeak = Math.max(blocksPeak, now);
+  }
+  return { blocksPeak, blockNs: blockTime.pageNs };
+}

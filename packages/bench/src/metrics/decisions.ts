@@ -1,0 +1,184 @@
+import { type EventBatch, TYPE } from '@decpool/model';
+import type { Metric, MetricFamily } from './metric.ts';
+
+/** Simulated ns after which a decision is judged: the usual window of the supply `demand`. */
+const HORIZON_NS = 10e9;
+const SECONDS = HORIZON_NS / 1e9;
+
+const shown = 'on-request';
+/** Shown on request. */
+export const DECISIONS: readonly Metric[] = [
+  {
+    id: 'returned-pages',
+    label: 'pages returned',
+    unit: 'pages',
+    better: 'neutral',
+    shown,
+    formula: `pages given back to the page allocator, as far as ${SECONDS} s later, or a claim before, is known`,
+  },
+  {
+    id: 'returns-wrong',
+    label: 'returns regretted',
+    unit: 'percent',
+    better: 'lower',
+    shown,
+    formula: `of the pages returned, those in whose place as many were claimed again within ${SECONDS} s; 0 where none was returned`,
+  },
+  {
+    id: 'blocks-kept',
+    label: 'empty blocks kept',
+    unit: 'count',
+    better: 'neutral',
+    shown,
+    formula: `times that a 2 MiB block ran empty and stayed claimed, as far as ${SECONDS} s later, or what became of it before, is known`,
+  },
+  {
+    id: 'keeps-wrong',
+    label: 'keeps regretted',
+    unit: 'percent',
+    better: 'lower',
+    shown,
+    formula: `of the empty blocks kept, those that were given back, or still empty, before anything was allocated in them within ${SECONDS} s; 0 where none was kept`,
+  },
+];
+
+/**
+ * Whether it was right to give memory back, or to keep it: each decision is judged by what came after it, as TCMalloc's
+ * skip-subrelease judges its own. Giving back was wrong when as much was claimed again soon; keeping an empty block was
+ * wrong when nobody used it soon. What the end of the run leaves open is not counted.
+ */
+export const decisionMetrics: MetricFamily = ({ geometry }) => {
+  const returns = new Returns();
+  const keeps = new Keeps(geometry.spanPages / geometry.pagesPerBlock, geometry.pagesPerBlock);
+  return {
+    observe(batch: EventBatch) {
+      for (let row = 0; row < batch.length; row++) {
+        const pages = batch.pagesAt(row);
+        returns.judge(batch.timeAt(row));
+        keeps.judge(batch.timeAt(row));
+        switch (batch.typeAt(row)) {
+          case TYPE.pagesClaimed:
+            returns.claimed(pages);
+            break;
+          case TYPE.pagesReturned:
+            returns.returned(batch.timeAt(row), pages);
+            keeps.returned(batch.timeAt(row), batch.pfnAt(row), pages);
+            break;
+          case TYPE.pagesAllocated:
+            keeps.allocated(batch.pfnAt(row), pages);
+            break;
+          case TYPE.pagesFreed:
+            keeps.freed(batch.timeAt(row), batch.pfnAt(row), pages);
+            break;
+        }
+      }
+    },
+    values() {
+      const values = [
+        returns.judged,
+        percent(returns.wrong, returns.judged),
+        keeps.judged,
+        percent(keeps.wrong, keeps.judged),
+      ];
+      return DECISIONS.map((metric, index) => ({ ...metric, value: values[index] }));
+    },
+  };
+};
+
+const percent = (part: number, whole: number): number => (whole === 0 ? 0 : (100 * part) / whole);
+
+/** Pages that went back, oldest first, until they are judged. */
+class Returns {
+  #open: { time: number; pages: number }[] = [];
+  /** Index of the oldest that is open: shifting an array is slow. */
+  #first = 0;
+  judged = 0;
+  wrong = 0;
+
+  returned(time: number, pages: number): void {
+    this.#open.push({ time, pages });
+  }
+
+  /** The last that went back is what a claim would have found. */
+  claimed(pages: number): void {
+    for (let left = pages; left > 0 && this.#open.length > this.#first; ) {
+      const last = this.#open[this.#open.length - 1];
+      const taken = Math.min(left, last.pages);
+      left -= taken;
+      last.pages -= taken;
+      this.judged += taken;
+      this.wrong += taken;
+      if (last.pages === 0) this.#open.pop();
+    }
+  }
+
+  judge(now: number): void {
+    while (this.#first < this.#open.length && this.#open[this.#first].time + HORIZON_NS < now) {
+      this.judged += this.#open[this.#first].pages;
+      this.#first++;
+    }
+    if (this.#first < 1024 || 2 * this.#first < this.#open.length) return;
+    this.#open = this.#open.slice(this.#first);
+    this.#first = 0;
+  }
+}
+
+/** Blocks that are empty and claimed, by when they ran empty. */
+class Keeps {
+  readonly #pagesPerBlock: number;
+  readonly #used: Uint16Array;
+  /** When each empty block ran empty, oldest first. */
+  readonly #emptySince = new Map<number, number>();
+  judged = 0;
+  wrong = 0;
+
+  constructor(blocks: number, pagesPerBlock: number) {
+    this.#pagesPerBlock = pagesPerBlock;
+    this.#used = new Uint16Array(blocks);
+  }
+
+  allocated(start: number, pages: number): void {
+    this.#forEachBlock(start, pages, (block, count) => {
+      this.#used[block] += count;
+      if (this.#emptySince.has(block)) this.#decide(block, false);
+    });
+  }
+
+  freed(time: number, start: number, pages: number): void {
+    this.#forEachBlock(start, pages, (block, count) => {
+      this.#used[block] -= count;
+      if (this.#used[block] === 0) this.#emptySince.set(block, time);
+    });
+  }
+
+  returned(time: number, start: number, pages: number): void {
+    this.#forEachBlock(start, pages, (block) => {
+      const since = this.#emptySince.get(block);
+      // Given back as soon as it ran empty: it was not kept at all.
+      if (since === time) this.#emptySince.delete(block);
+      else if (since !== undefined) this.#decide(block, true);
+    });
+  }
+
+  judge(now: number): void {
+    for (const [block, since] of this.#emptySince) {
+      if (since + HORIZON_NS >= now) return;
+      this.#decide(block, true);
+    }
+  }
+
+  #decide(block: number, isWrong: boolean): void {
+    this.#emptySince.delete(block);
+    this.judged++;
+    if (isWrong) this.wrong++;
+  }
+
+  #forEachBlock(start: number, pages: number, each: (block: number, pages: number) => void): void {
+    for (let at = start; at < start + pages; ) {
+      const block = Math.floor(at / this.#pagesPerBlock);
+      const end = Math.min(start + pages, (block + 1) * this.#pagesPerBlock);
+      each(block, end - at);
+      at = end;
+    }
+  }
+}

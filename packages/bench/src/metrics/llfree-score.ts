@@ -1,0 +1,70 @@
+import type { EventBatch } from '@decpool/model';
+import { FreeMemory } from './free-memory.ts';
+import type { Metric, MetricFamily } from './metric.ts';
+
+const MEAN: Metric = {
+  id: 'llfree-score',
+  label: 'LLFree score, mean',
+  unit: 'percent',
+  better: 'higher',
+  shown: 'on-request',
+  formula:
+    "100 * freeHuge / (freePages >> 9), 100 where freePages < 512; mean over the moments after each request. Of all memory: free is what is in no allocation, slab or bounce buffer, not leaked, and not held by others (LLFree, USENIX ATC'23)",
+};
+
+const END: Metric = {
+  ...MEAN,
+  id: 'llfree-score-end',
+  label: 'LLFree score, end',
+  formula: '100 * freeHuge / (freePages >> 9) after the last event, as the mean above',
+};
+
+/** Shown on request. */
+export const LLFREE_SCORES: readonly Metric[] = [MEAN, END];
+
+/**
+ * How whole the free memory of the guest is: of the 2 MiB blocks that its free pages could fill, those that are free, in
+ * percent. LLFree's benchmark calls them free huge frames (Wrenger et al., LLFree: Scalable and Optionally-Persistent
+ * Page-Frame Allocation, USENIX ATC'23): 100 * freeHuge / (freePages >> 9). Where the free pages are fewer than a block
+ * has, nothing could be whole, so nothing is lost: 100.
+ */
+export function llfreeScore(memory: FreeMemory, pagesPerBlock: number): number {
+  const blocks = Math.floor(memory.pages / pagesPerBlock);
+  return blocks === 0 ? 100 : (100 * memory.wholeBlocks) / blocks;
+}
+
+/** LLFree's score over a run. */
+export const llfreeScoreMetrics: MetricFamily = (header) => {
+  const memory = new FreeMemory(header);
+  let sum = 0;
+  let samples = 0;
+  /** Number of the request whose events are being read; 0 for none. */
+  let request = 0;
+
+  const score = () => llfreeScore(memory, header.geometry.pagesPerBlock);
+
+  return {
+    observe(batch: EventBatch) {
+      for (let row = 0; row < batch.length; row++) {
+        const now = batch.requestAt(row);
+        if (now !== request) {
+          if (request !== 0) {
+            sum += score();
+            samples++;
+          }
+          request = now;
+        }
+        memory.observe(batch, row);
+      }
+    },
+    values: () => {
+      const end = score();
+      const all = request === 0 ? samples : samples + 1;
+      const mean = all === 0 ? end : (sum + (request === 0 ? 0 : end)) / all;
+      return [
+        { ...MEAN, value: mean },
+        { ...END, value: end },
+      ];
+    },
+  };
+};
