@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { policyNamed } from '@decpool/pool';
 import { SingleBar } from 'cli-progress';
 import { type Comparison, type ComparisonInput, compare } from '../compare/compare.ts';
 import { type LogFormat, logFormatNamed } from '../log/format.ts';
+import { policiesFor } from '../policies/load.ts';
 import { comparisonJson } from '../report/json.ts';
 import { comparisonMarkdown } from '../report/markdown.ts';
 import { comparisonText } from '../report/terminal.ts';
@@ -24,7 +24,11 @@ export interface Output {
 }
 
 /** Exit code of a command that a SIGINT ended, as a shell gives it. */
-const INTERRUPTED = 130;
+export const INTERRUPTED = 130;
+
+/** A comparison of more policies is for their ranking; logs of each would fill the disk. */
+const MOST_LOGS = 24;
+const isLogged = ({ policies }: ComparisonInput): boolean => policies.length <= MOST_LOGS;
 
 /** Runs the comparisons, prints a table each and writes their results. */
 export async function compareCommand(
@@ -36,14 +40,17 @@ export async function compareCommand(
   const inputs = await prepareInputs(options);
   // What is wrong with the second input is told before the first one runs for minutes.
   for (const input of inputs) {
-    for (const name of input.policies) policyNamed(name);
+    await policiesFor(input.policies);
     await expectReplaceable(join(options.out, folderOf(input)));
   }
   for (const input of inputs) {
     const comparison = await runOne(input, options.out, format, command, output);
     const folder = join(options.out, folderOf(input));
     output.write(`${comparisonText(comparison, output.isColoured)}`);
-    output.write(`written      ${folder}: report.md, results.json, comparison.svg, logs/\n\n`);
+    const others = isLogged(input)
+      ? ', comparison.svg, logs/'
+      : `; no picture and no logs of more than ${MOST_LOGS} policies`;
+    output.write(`written      ${folder}: report.md, results.json${others}\n\n`);
   }
   return 0;
 }
@@ -66,14 +73,16 @@ async function runOne(
   process.once('SIGINT', interrupt);
   try {
     const comparison = await compare(input, {
-      logs: { folder: folder.logs, format },
+      ...(isLogged(input) ? { logs: { folder: folder.logs, format } } : {}),
       onProgress: (requests) => bar?.update(requests),
     });
     await folder.write('results.json', comparisonJson(comparison, command));
     await folder.write('report.md', comparisonMarkdown(comparison, command));
-    // Loaded here: a mistake is told without waiting for the chart library.
-    const { comparisonSvg } = await import('../report/chart.ts');
-    await folder.write('comparison.svg', comparisonSvg(comparison));
+    if (isLogged(input)) {
+      // Loaded here: a mistake is told without waiting for the chart library.
+      const { comparisonSvg } = await import('../report/chart.ts');
+      await folder.write('comparison.svg', comparisonSvg(comparison));
+    }
     await folder.publish();
     return comparison;
   } catch (error) {

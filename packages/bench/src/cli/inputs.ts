@@ -4,8 +4,9 @@
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError, type MemoryState, type PageSourceSettings } from '@decpool/model';
-import { aged, fragmented, freshBoot } from '@decpool/pool';
+import { ALL_POLICIES, aged, fragmented, freshBoot } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
+import { requestedMetrics } from '../metrics/all.ts';
 import { importTrace } from '../traces/import.ts';
 import { type RecordedMemory, readMemoryState } from '../traces/memory-state.ts';
 import type { SanityReport } from '../traces/sanity.ts';
@@ -27,6 +28,9 @@ export interface InputOptions extends PlatformOptions {
   readonly faults?: string;
   readonly shared?: string;
   readonly nodes?: number;
+  readonly metrics?: string;
+  readonly pareto?: boolean;
+  readonly bounds?: boolean;
   readonly policy: string;
   readonly seed: number;
   readonly seeds: number;
@@ -90,8 +94,8 @@ export async function prepareInputs(options: InputOptions): Promise<ComparisonIn
 }
 
 async function prepare(options: InputOptions, notes: readonly string[]): Promise<ComparisonInput> {
-  const { workload, sanity, platform } = await workloadOf(options);
-  const { memory, warnings } = memoryOf(options);
+  const { workload, sanity, platform, memory: madeFor } = await workloadOf(options);
+  const { memory, warnings } = memoryOf(options, madeFor);
   return {
     name: workload.name,
     workload,
@@ -104,6 +108,9 @@ async function prepare(options: InputOptions, notes: readonly string[]): Promise
     policies: policiesOf(options.policy),
     seeds: Array.from({ length: options.seeds }, (_, index) => options.seed + index),
     notes: [...warnings, ...notes, ...sizeNotes(workload)],
+    isPackingWanted: options.bounds === true,
+    isParetoWanted: options.pareto === true,
+    ...(options.metrics === undefined ? {} : { requestedMetrics: requestedMetrics(options.metrics) }),
   };
 }
 
@@ -122,6 +129,8 @@ interface Source {
   readonly sanity?: SanityReport;
   /** That the workload models. */
   readonly platform?: string;
+  /** That the workload is made for. */
+  readonly memory?: string;
 }
 
 async function workloadOf(options: InputOptions): Promise<Source> {
@@ -130,19 +139,25 @@ async function workloadOf(options: InputOptions): Promise<Source> {
     const { workload, sanity } = await importTrace(options.trace, shared);
     return { workload, sanity };
   }
-  const { generate, platform } = workloadNamed(options.workload ?? '');
-  return { workload: generate(options.seed), ...(platform === undefined ? {} : { platform }) };
+  const { generate, platform, memory } = workloadNamed(options.workload ?? '');
+  return {
+    workload: generate(options.seed),
+    ...(platform === undefined ? {} : { platform }),
+    ...(memory === undefined ? {} : { memory }),
+  };
 }
 
 /** A workload that fits in a block or two cannot tell one pool from another: say so. */
-function sizeNotes({ peakLivePages }: Workload): string[] {
+export function sizeNotes({ peakLivePages }: Workload): string[] {
   if (peakLivePages > 512) return [];
   return [
     `the peak of ${peakLivePages} live pages fits in one 2 MiB block: this input compares pools with the baseline, not pools with each other`,
   ];
 }
 
-function policiesOf(list: string): string[] {
+/** Every policy that `all` stands for, the kernels first. */
+function policiesOf(list: string): readonly string[] {
+  if (list === 'all') return ALL_POLICIES;
   const names = list.split(',').map((name) => name.trim());
   if (names.some((name) => name === '')) {
     throw new InputError(`--policy '${list}': expected policies separated by commas`);
@@ -152,22 +167,28 @@ function policiesOf(list: string): string[] {
   return names;
 }
 
-function memoryOf(options: InputOptions): RecordedMemory {
+/** Memory of a guest, as `--memory` takes it, where neither the user nor the workload says otherwise. */
+export const USUAL_MEMORY = '4G';
+
+function memoryOf(options: InputOptions, madeFor = USUAL_MEMORY): RecordedMemory {
   if (options.memoryState !== undefined) return readMemoryState(options.memoryState);
-  return { memory: parseMemory(options.memory ?? '4G', options.seed, options.nodes), warnings: [] };
+  return {
+    memory: parseMemory(options.memory ?? madeFor, options.seed, options.nodes, '--memory '),
+    warnings: [],
+  };
 }
 
 const UNITS: Readonly<Record<string, number>> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
 
 /**
  * `4G` is a fresh boot; with `4G:fragmented=0.6`, 60 % of the pageblocks were filled with single pages and partly freed;
- * with `4G:aged`, the page cache is full and memory was churned.
+ * with `4G:aged`, the page cache is full and memory was churned. Throws InputError that begins with `place`.
  */
-function parseMemory(text: string, seed: number, nodes = 1): MemoryState {
+export function parseMemory(text: string, seed: number, nodes = 1, place = ''): MemoryState {
   const match = /^(\d+)([MGT])(?:iB)?(?::(aged)|:fragmented=(0?\.\d+|\d+))?$/.exec(text);
   if (match === null) {
     throw new InputError(
-      `--memory '${text}': expected a size as in 512M or 4G, or what became of it: 4G:aged, or the fraction that is fragmented: 4G:fragmented=0.6`,
+      `${place}'${text}': expected a size as in 512M or 4G, or what became of it: 4G:aged, or the fraction that is fragmented: 4G:fragmented=0.6`,
     );
   }
   const bytes = Number(match[1]) * UNITS[match[2]];

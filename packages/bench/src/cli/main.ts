@@ -2,8 +2,11 @@ import { InputError, PLATFORM_NAMES } from '@decpool/model';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { LOG_FORMATS } from '../log/format.ts';
 import { WORKLOADS } from '../workloads/registry.ts';
+import type { CheckPolicyOptions } from './check-policy.ts';
 import type { CompareOptions, Output } from './compare.ts';
+import type { FindingsOptions } from './findings.ts';
 import { USUAL_PLATFORM } from './platform.ts';
+import type { SweepCommandOptions } from './sweep.ts';
 
 /** 0: done. 1: a check found a difference. 2: something the user gave is wrong. 3: a defect of ours. */
 const EXIT = { done: 0, different: 1, misuse: 2, defect: 3 } as const;
@@ -66,12 +69,12 @@ function program(exit: (code: number) => void): Command {
     .option('--workload <name>', `a generated workload: ${WORKLOADS.map(({ name }) => name).join(', ')}`)
     .option(
       '--policy <list>',
-      'policies, separated by commas; the first is the baseline',
+      'policies and files of your own, separated by commas; the first is the baseline; all: every one, ranked',
       DEFAULT_POLICIES.join(','),
     )
     .option(
       '--memory <size>',
-      'memory after a fresh boot, 4G unless told; 4G:fragmented=0.6 or 4G:aged for a scattered start',
+      'memory after a fresh boot, 4G unless told or the workload is made for another; 4G:fragmented=0.6 or 4G:aged for a scattered start',
     )
     .addOption(
       new Option('--nodes <n>', 'NUMA nodes that made-up memory is spread over').argParser(wholeNumber(1, 8)),
@@ -106,6 +109,15 @@ function program(exit: (code: number) => void): Command {
         .default(5)
         .argParser(wholeNumber(1, 1000)),
     )
+    .option(
+      '--metrics <list>',
+      'rows beside the usual ones: llfree-score, llfree-score-end, johnstone-wilson-4, separated by commas, or all',
+    )
+    .option(
+      '--bounds',
+      'upper bounds by an offline packing also where it takes long: of 20,000 to 200,000 requests for pages, up to minutes',
+    )
+    .option('--pareto', 'show which policies no other beats at splits, idle memory and host calls at once')
     .option('--out <dir>', 'folder for results: a folder per input', 'decpool-results')
     .option('--log-format <format>', `event logs as ${Object.keys(LOG_FORMATS).join(', ')}`, 'arrow')
     .addHelpText(
@@ -123,6 +135,71 @@ Examples:
     });
 
   decpool
+    .command('sweep')
+    .summary('run a grid of policies, inputs, memory states, platforms and seeds')
+    .description(
+      'Runs every cell of the grid that the definition, a JSON file, names, on all cores, and writes one tidy table. A sweep that was stopped or killed goes on where it was when the same command is given again; no finished cell is lost.',
+    )
+    .argument('<definition>', 'JSON file; docs/sweeps.md describes it')
+    .option('--out <dir>', 'folder for the cells and the results', 'decpool-sweep')
+    .addOption(
+      new Option('--workers <n>', 'threads; as many as there are cores unless told').argParser(
+        wholeNumber(1, 256),
+      ),
+    )
+    .addHelpText('after', '\nExample:\n  decpool sweep my-sweep.json --out my-sweep-results')
+    .action(async (definition: string, options: SweepCommandOptions) => {
+      const { sweepCommand } = await import('./sweep.ts');
+      exit(await sweepCommand(definition, options, output));
+    });
+
+  decpool
+    .command('check-policy')
+    .summary('check that a policy keeps the rules that every policy must')
+    .description(
+      'Tries a policy with random histories of requests and prints a line per rule, and for each that is broken the shortest history found that shows it. Exit code 1 when one is broken.',
+    )
+    .argument('<policy>', 'a policy, or a file that exports one')
+    .addOption(new Option('--runs <n>', 'histories to try').default(100).argParser(wholeNumber(1, 1_000_000)))
+    .addOption(
+      new Option('--seed <n>', 'seed of the histories').default(1).argParser(wholeNumber(0, 0xffffffff)),
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  decpool check-policy ./my-policy.ts
+  decpool check-policy first-fit+block+immediate --runs 1000`,
+    )
+    .action(async (policy: string, options: CheckPolicyOptions) => {
+      const { checkPolicyCommand } = await import('./check-policy.ts');
+      exit(await checkPolicyCommand(policy, options, output));
+    });
+
+  decpool
+    .command('findings')
+    .summary('run a sweep and write what it says as docs/findings.md')
+    .description(
+      'Runs what is left of a sweep, as the command sweep does, and writes a page of Markdown: which policy does best in what, by how much against the kernels, how far from the bounds, and how sure that is.',
+    )
+    .argument(
+      '<definition>',
+      'JSON file of a sweep with linux-6.12, linux-7.3 and gfp-decrypted among its policies',
+    )
+    .option('--sweep <dir>', 'folder for the cells and the results of the sweep', 'decpool-findings')
+    .option('--out <file>', 'the page', 'docs/findings.md')
+    .addOption(
+      new Option('--workers <n>', 'threads; as many as there are cores unless told').argParser(
+        wholeNumber(1, 256),
+      ),
+    )
+    .addHelpText('after', '\nExample:\n  decpool findings examples/sweeps/findings.json')
+    .action(async (definition: string, options: FindingsOptions) => {
+      const { findingsCommand } = await import('./findings.ts');
+      exit(await findingsCommand(definition, options, output));
+    });
+
+  decpool
     .command('replay')
     .summary('fold an event log and print its metrics and state hash')
     .description(
@@ -136,12 +213,34 @@ Examples:
     });
 
   decpool
+    .command('policies')
+    .summary('list the policies and what they are made of')
+    .description(
+      'Lists the baselines, the short names and the strategies that a policy is made of, with their parameters.',
+    )
+    .action(async () => {
+      const { policiesCommand } = await import('./policies.ts');
+      exit(policiesCommand(output));
+    });
+
+  decpool
     .command('workloads')
     .summary('list the generated workloads')
     .description('Lists the generated workloads with what they model, at their default settings.')
     .action(async () => {
       const { workloadsCommand } = await import('./workloads.ts');
       exit(workloadsCommand(output));
+    });
+
+  decpool
+    .command('known-answers')
+    .summary('check figures that theory or a publication gives')
+    .description(
+      "Runs the workloads with a known answer and prints what is expected beside what is measured, and the curves of LLFree's benchmark. Exit code 1 when a figure is off by more than its tolerance.",
+    )
+    .action(async () => {
+      const { knownAnswersCommand } = await import('./known-answers.ts');
+      exit(await knownAnswersCommand(output));
     });
 
   decpool

@@ -65,7 +65,7 @@ export class ResultsFolder {
 }
 
 /** Node's recursive mkdir never returns where a folder cannot be made for good, as in /proc; this one throws. */
-async function makeFolder(path: string): Promise<void> {
+export async function makeFolder(path: string): Promise<void> {
   if (existsSync(path)) return;
   await makeFolder(dirname(path));
   await mkdir(path);

@@ -1,0 +1,42 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { InputError } from '@decpool/model';
+import { boundsOfInputs } from '../findings/bounds.ts';
+import { findingsText } from '../findings/text.ts';
+import { readSweepResults } from '../sweep/results.ts';
+import type { Output } from './compare.ts';
+import { sweepCommand } from './sweep.ts';
+import { prepareSweep } from './sweep-plan.ts';
+
+export interface FindingsOptions {
+  /** Folder of the sweep. */
+  readonly sweep: string;
+  /** The file to write. */
+  readonly out: string;
+  readonly workers?: number;
+}
+
+/** Runs what is left of the sweep, and writes what it says. Returns the sweep's exit code when that was not finished. */
+export async function findingsCommand(
+  path: string,
+  options: FindingsOptions,
+  output: Output,
+): Promise<number> {
+  const { sweep, out, workers } = options;
+  const code = await sweepCommand(
+    path,
+    { out: sweep, ...(workers === undefined ? {} : { workers }) },
+    output,
+  );
+  if (code !== 0) return code;
+  const plan = await prepareSweep(path);
+  const results = readSweepResults(`${sweep}/results.json`);
+  const text = findingsText(results, boundsOfInputs(plan, results), `decpool findings ${path}`);
+  try {
+    writeFileSync(`${out}.partial`, text);
+    renameSync(`${out}.partial`, out);
+  } catch (error) {
+    throw new InputError(`${out}: cannot be written: ${error instanceof Error ? error.message : error}`);
+  }
+  output.write(`written      ${out}\n`);
+  return 0;
+}

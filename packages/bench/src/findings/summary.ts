@@ -1,0 +1,78 @@
+/** What holds over all scenarios: counts and medians, each from the results and nothing else. */
+import { dominates } from '../compare/ranking.ts';
+import { COMPARED, isPool } from './baselines.ts';
+import { medianOf, type PolicyFigures, type ScenarioFigures } from './scenarios.ts';
+
+/** What policies are weighed by, less is better in each: what is broken up in the guest and at the host, exposed, asked for. */
+export const OBJECTIVES = ['splits-2m', 'mixed-peak', 'shared-idle-byte-seconds', 'host-calls'] as const;
+
+export interface PolicySummary {
+  readonly policy: string;
+  /** Scenarios in which it refused no more than others had to. */
+  readonly served: number;
+  /** Of these, those in which no other is at least as good in all objectives and better in one. */
+  readonly undominated: number;
+  /** Medians over the scenarios served. */
+  readonly splits: number;
+  readonly mixed: number;
+  readonly idleMean: number;
+  readonly blocksRatio: number;
+  /** Median over the scenarios of host calls over those of linux-7.3. */
+  readonly hostCallsRatio: number;
+}
+
+export function summaryOf(
+  policies: readonly string[],
+  scenarios: readonly ScenarioFigures[],
+): PolicySummary[] {
+  return policies
+    .map((policy) => {
+      const own = scenarios.flatMap((scenario) => {
+        const figures = scenario.serving.find((known) => known.policy === policy);
+        return figures === undefined ? [] : [{ scenario, figures }];
+      });
+      const median = (metric: string) => middle(own.map(({ figures }) => medianOf(figures, metric)));
+      return {
+        policy,
+        served: own.length,
+        undominated: own.filter(({ scenario, figures }) => isUndominated(figures, scenario)).length,
+        splits: median('splits-2m'),
+        mixed: median('mixed-peak'),
+        idleMean: median('shared-idle-mean'),
+        blocksRatio: median('blocks-peak-ratio'),
+        hostCallsRatio: middle(
+          own.flatMap(({ scenario, figures }) => {
+            const kernel = scenario.serving.find(({ policy: name }) => name === 'linux-7.3');
+            const calls = kernel === undefined ? 0 : medianOf(kernel, 'host-calls');
+            return calls === 0 ? [] : [medianOf(figures, 'host-calls') / calls];
+          }),
+        ),
+      };
+    })
+    .sort((a, b) => b.served - a.served || b.undominated - a.undominated);
+}
+
+const objectivesOf = (figures: PolicyFigures) => OBJECTIVES.map((id) => medianOf(figures, id));
+
+const isUndominated = (figures: PolicyFigures, { serving }: ScenarioFigures): boolean =>
+  !serving.some((other) => dominates(objectivesOf(other), objectivesOf(figures)));
+
+/** 0 for nothing. */
+function middle(values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  const sorted = values.toSorted((a, b) => a - b);
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
+
+/** What grouping is for; idle memory is what it costs. */
+const GAINS = ['splits-2m', 'mixed-peak', 'host-calls'] as const;
+
+/**
+ * Whether any pool beats what kernels do: at least as good as each kernel and the prototype in splits, mixed ranges and host
+ * calls, and better in one.
+ */
+export function doesGroupingPay({ serving }: ScenarioFigures): boolean {
+  const gains = (figures: PolicyFigures) => GAINS.map((id) => medianOf(figures, id));
+  const kernels = serving.filter(({ policy }) => COMPARED.some((name) => name === policy)).map(gains);
+  return serving.filter(isPool).some((pool) => kernels.every((kernel) => dominates(gains(pool), kernel)));
+}

@@ -1,0 +1,113 @@
+/**
+ * The definition of a sweep: a JSON file that names a grid. Every policy runs on every input, from every memory state,
+ * on every platform, once per seed.
+ */
+import { readFileSync } from 'node:fs';
+import { InputError, PLATFORM_NAMES } from '@decpool/model';
+import { z } from 'zod';
+import { readableIssue } from './readable-issue.ts';
+
+/** Stands for the platform that a workload models. */
+export const OWN_PLATFORM = 'default';
+
+const name = z.string().min(1);
+const memory = z.union(
+  [name, z.strictObject({ /** A folder with buddyinfo and pagetypeinfo. */ state: name })],
+  { error: 'expected a size as in "4G" or "4G:aged", or a recorded state as in {"state": "FOLDER"}' },
+);
+const platform = z.enum([OWN_PLATFORM, ...PLATFORM_NAMES]);
+
+/** A list without a value twice: the same cell cannot run twice. */
+const listOf = <Item extends z.ZodType>(item: Item) =>
+  z
+    .array(item)
+    .min(1)
+    .superRefine((values, context) => {
+      const texts = values.map((value) => JSON.stringify(value));
+      const twice = texts.findIndex((text, index) => texts.indexOf(text) !== index);
+      if (twice === -1) return;
+      context.addIssue({ code: 'custom', path: [twice], message: `${texts[twice]} is there twice` });
+    })
+    .readonly();
+
+/** Of an input's own, instead of those of the sweep. */
+const scenario = { memory: listOf(memory).exactOptional(), platforms: listOf(platform).exactOptional() };
+const input = z.union(
+  [
+    z.strictObject({ workload: name, ...scenario }),
+    /** `shared`: which page events are for shared memory, as of --shared. */
+    z.strictObject({ trace: name, shared: name.exactOptional(), ...scenario }),
+  ],
+  {
+    error:
+      'expected {"workload": NAME} or {"trace": FILE}, with "memory", "platforms" and, for a trace, "shared" if wanted',
+  },
+);
+
+const seed = z.int().min(0).max(0xffffffff);
+const chance = z.number().min(0).max(1);
+
+const settings = z.strictObject({
+  /** Whose page allocator, as of --kernel. */
+  kernel: z.enum(['6.x', '7.x']).default('6.x'),
+  /** Per-CPU page lists. */
+  pcp: z.boolean().default(false),
+  compaction: z.boolean().default(false),
+  swiotlbDynamic: z.boolean().default(false),
+  restore: z.boolean().default(false),
+  /** The host's page size in KiB. */
+  granule: z.union([z.literal(4), z.literal(16), z.literal(64)]).default(4),
+  wordAccess: z.boolean().default(true),
+  /** NUMA nodes that made-up memory is spread over. */
+  nodes: z.int().min(1).max(8).default(1),
+  /** Conversions that fail, as of --faults. The seed counts up with the seeds of the sweep, as in a comparison. */
+  faults: z
+    .strictObject({
+      seed: seed.default(1),
+      decrypt: chance.default(0),
+      encrypt: chance.default(0),
+      converted: chance.default(0),
+      retries: z.int().min(0).default(1),
+    })
+    .refine(({ decrypt, encrypt }) => decrypt > 0 || encrypt > 0, {
+      error: 'nothing fails; give a chance for decrypt, encrypt or both',
+    })
+    .exactOptional(),
+});
+
+export const definitionSchema = z.strictObject({
+  name: z.string().regex(/^[\w.-]+$/, 'expected letters, digits, ".", "_" and "-"'),
+  description: z.string().default(''),
+  /** The first one is the baseline. */
+  policies: listOf(name),
+  inputs: listOf(input),
+  memory: listOf(memory).default(['4G']),
+  platforms: listOf(platform).default([OWN_PLATFORM]),
+  /** Placement seeds; a workload is generated from the first. */
+  seeds: listOf(seed),
+  settings: settings.prefault({}),
+});
+
+export type SweepDefinition = z.output<typeof definitionSchema>;
+export type SweepInputDefinition = SweepDefinition['inputs'][number];
+export type SweepMemoryDefinition = SweepDefinition['memory'][number];
+export type SweepSettings = SweepDefinition['settings'];
+
+/** Throws InputError that names the file, and the place in it. */
+export function readDefinition(path: string): SweepDefinition {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new InputError(`${path}: cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw new InputError(`${path}: no JSON: ${error instanceof Error ? error.message : error}`);
+  }
+  const parsed = definitionSchema.safeParse(json);
+  if (!parsed.success) throw new InputError(`${path}: ${readableIssue(parsed.error)}`);
+  return parsed.data;
+}

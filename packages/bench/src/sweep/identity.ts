@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** What the figures of a run come from, beside its requests, which have a hash of their own. */
+const SOURCES = ['../../../model/src/', '../../../pool/src/', '../bounds/', '../compare/', '../metrics/'];
+
+/**
+ * SHA-256 of the code that decides what a cell comes to. A sweep that went on under changed code would put cells side
+ * by side that cannot be compared.
+ */
+export function codeHash(): string {
+  const hash = createHash('sha256');
+  for (const source of SOURCES) {
+    const folder = fileURLToPath(new URL(source, import.meta.url));
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.spec.ts'))
+      .sort();
+    for (const name of names) hash.update(`${name}\n`).update(readFileSync(`${folder}/${name}`));
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,90 @@
+/** A sweep with all that it needs in memory: what is left is to run its cells. */
+import type { MemoryState, Platform } from '@decpool/model';
+import type { LowerBounds } from '../bounds/lower.ts';
+import { faultsOfRun } from '../compare/compare.ts';
+import type { RunSettings } from '../compare/run.ts';
+import type { SweepDefinition } from './definition.ts';
+import type { PackedRequests } from './request-columns.ts';
+
+/** What a report tells of an input. */
+export interface InputFacts {
+  /** Unique in the sweep. */
+  readonly name: string;
+  readonly description: string;
+  readonly requests: number;
+  /** SHA-256 of the requests. */
+  readonly requestsHash: string;
+  readonly peakLivePages: number;
+  /** What no policy that serves all requests can be below, in blocks and in block-seconds; see bounds/lower.ts. */
+  readonly lowerBounds: { readonly blocksPeak: number; readonly blockSeconds: number };
+  readonly notes: readonly string[];
+}
+
+export interface SweepInput {
+  readonly facts: InputFacts;
+  /** As computed, for exact ratios. */
+  readonly lowerBounds: LowerBounds;
+  readonly requests: PackedRequests;
+}
+
+export interface SweepMemory {
+  /** As the definition has it, or the name of a recorded state; unique in the sweep. */
+  readonly name: string;
+  readonly state: MemoryState;
+  /** Where a recorded state contradicts itself. */
+  readonly notes: readonly string[];
+}
+
+/** Policies are compared within a scenario: the same requests, memory and platform. */
+export interface Scenario {
+  readonly input: SweepInput;
+  readonly memory: SweepMemory;
+  readonly platform: Platform;
+}
+
+export interface SweepPolicy {
+  /** Unique in the sweep. */
+  readonly name: string;
+  /** What a worker finds it by: the name, or the path of a file. */
+  readonly source: string;
+}
+
+export interface SweepPlan {
+  readonly definition: SweepDefinition;
+  readonly scenarios: readonly Scenario[];
+  readonly policies: readonly SweepPolicy[];
+  readonly settings: RunSettings;
+  /** SHA-256 by what it is of; a sweep goes on only where all of them are the same. */
+  readonly identity: Readonly<Record<string, string>>;
+}
+
+/** One run. */
+export interface Cell {
+  /** Says which run it is, in one word. */
+  readonly key: string;
+  readonly scenario: Scenario;
+  readonly policy: SweepPolicy;
+  readonly seed: number;
+  readonly settings: RunSettings;
+}
+
+/** Every run of the sweep, in the order of the definition; the results keep to this order too. */
+export function cellsOf({ scenarios, policies, definition, settings }: SweepPlan): Cell[] {
+  return scenarios.flatMap((scenario) =>
+    policies.flatMap((policy) =>
+      definition.seeds.map((seed, run) => ({
+        key: keyOf(scenario, policy, seed),
+        scenario,
+        policy,
+        seed,
+        settings: {
+          ...settings,
+          ...(settings.faults === undefined ? {} : { faults: faultsOfRun(settings.faults, run) }),
+        },
+      })),
+    ),
+  );
+}
+
+const keyOf = ({ input, memory, platform }: Scenario, policy: SweepPolicy, seed: number): string =>
+  [input.facts.name, memory.name, platform.name, policy.name, seed].join('|');

@@ -1,0 +1,186 @@
+/**
+ * The results of a sweep: one row per scenario, policy and metric, over the seeds. They follow from the plan and the
+ * finished cells alone, in the order of the plan, whenever and in whatever order the cells were run.
+ */
+import { readFileSync } from 'node:fs';
+import { InputError } from '@decpool/model';
+import { stringify } from 'csv-stringify/sync';
+import { z } from 'zod';
+import type { Metric } from '../metrics/metric.ts';
+import { VERSION } from '../version.ts';
+import { definitionSchema } from './definition.ts';
+import { type FinishedCell, isRefused, type ServedCell } from './finished-cell.ts';
+import type { Cell, SweepPlan } from './plan.ts';
+import { fiveNumbersOf } from './quartiles.ts';
+import { readableIssue } from './readable-issue.ts';
+
+/** Version of the results' shape. */
+const RESULTS_VERSION = 1;
+
+const text = z.string();
+const whole = z.int().min(0);
+const numbers = z.array(z.number()).readonly();
+const unit = z.enum(['count', 'pages', 'bytes', 'byte-seconds', 'block-seconds', 'percent', 'ratio']);
+const better = z.enum(['lower', 'higher', 'neutral']);
+
+const metricSchema: z.ZodType<Metric> = z.strictObject({
+  id: text,
+  label: text,
+  unit,
+  better,
+  formula: text,
+  shown: z.literal('on-request').exactOptional(),
+});
+
+const rowSchema = z.strictObject({
+  input: text,
+  memory: text,
+  platform: text,
+  policy: text,
+  /** Id of the metric. */
+  metric: text,
+  unit,
+  better,
+  /** Runs that the figures are of: fewer than the definition has seeds where some were refused. */
+  seeds: whole,
+  median: z.number(),
+  min: z.number(),
+  max: z.number(),
+  q1: z.number(),
+  q3: z.number(),
+  /** In the order of the seeds; not in the CSV. */
+  values: numbers,
+});
+export type SweepRow = Readonly<z.infer<typeof rowSchema>>;
+
+const which = { input: text, memory: text, platform: text, policy: text, seed: whole };
+const runSchema = z.union([
+  z.strictObject({ ...which, events: whole, stateHash: text }),
+  z.strictObject({ ...which, refused: text }),
+]);
+export type SweepRun = Readonly<z.infer<typeof runSchema>>;
+
+const resultsSchema = z.strictObject({
+  decpool: z.literal('sweep results'),
+  version: z.literal(RESULTS_VERSION),
+  /** Of the program that made them. */
+  decpoolVersion: text,
+  definition: definitionSchema,
+  inputs: z
+    .array(
+      z.strictObject({
+        name: text,
+        description: text,
+        requests: whole,
+        requestsHash: text,
+        peakLivePages: whole,
+        lowerBounds: z.strictObject({ blocksPeak: whole, blockSeconds: z.number() }),
+        notes: z.array(text).readonly(),
+      }),
+    )
+    .readonly(),
+  memory: z
+    .array(z.strictObject({ name: text, description: text, notes: z.array(text).readonly() }))
+    .readonly(),
+  /** Names of the policies; the first is the baseline. */
+  policies: z.array(text).readonly(),
+  metrics: z.array(metricSchema).readonly(),
+  runs: z.array(runSchema).readonly(),
+  rows: z.array(rowSchema).readonly(),
+});
+export type SweepResults = Readonly<z.infer<typeof resultsSchema>>;
+
+/** Every cell of the plan must be among the finished ones. */
+export function resultsOf(
+  plan: SweepPlan,
+  cells: readonly Cell[],
+  finished: ReadonlyMap<string, FinishedCell>,
+  metrics: readonly Metric[],
+): SweepResults {
+  const inOrder = cells.map(({ key }) => {
+    const cell = finished.get(key);
+    if (cell === undefined) throw new TypeError(`cell ${key} has not been run`);
+    return cell;
+  });
+  const unique = <Item>(items: readonly Item[]): Item[] => [...new Set(items)];
+  return {
+    decpool: 'sweep results',
+    version: RESULTS_VERSION,
+    decpoolVersion: VERSION,
+    definition: plan.definition,
+    inputs: unique(plan.scenarios.map(({ input }) => input.facts)),
+    memory: unique(plan.scenarios.map(({ memory }) => memory)).map(({ name, state, notes }) => ({
+      name,
+      description: state.name,
+      notes,
+    })),
+    policies: plan.policies.map(({ name }) => name),
+    metrics,
+    runs: inOrder.map(runOf),
+    rows: groupsOf(inOrder).flatMap((group) =>
+      metrics.filter(({ id }) => id in group[0].metrics).map((metric) => rowOf(group, metric)),
+    ),
+  };
+}
+
+function runOf(cell: FinishedCell): SweepRun {
+  const { input, memory, platform, policy, seed } = cell;
+  const run = { input, memory, platform, policy, seed };
+  return isRefused(cell)
+    ? { ...run, refused: cell.refused }
+    : { ...run, events: cell.events, stateHash: cell.stateHash };
+}
+
+/** The served cells that differ by their seed only. */
+function groupsOf(cells: readonly FinishedCell[]): ServedCell[][] {
+  const groups = new Map<string, ServedCell[]>();
+  for (const cell of cells) {
+    if (isRefused(cell)) continue;
+    const { input, memory, platform, policy } = cell;
+    const name = JSON.stringify([input, memory, platform, policy]);
+    const group = groups.get(name);
+    if (group === undefined) groups.set(name, [cell]);
+    else group.push(cell);
+  }
+  return [...groups.values()];
+}
+
+function rowOf(group: readonly ServedCell[], { id, unit, better }: Metric): SweepRow {
+  const [{ input, memory, platform, policy }] = group;
+  const { median, min, max, q1, q3, values } = fiveNumbersOf(group.map(({ metrics }) => metrics[id]));
+  return {
+    ...{ input, memory, platform, policy },
+    ...{ metric: id, unit, better },
+    ...{ seeds: values.length, median, min, max, q1, q3, values },
+  };
+}
+
+const CSV_COLUMNS = Object.keys(rowSchema.shape).filter((name) => name !== 'values');
+
+/** As a tidy table: a line per scenario, policy and metric. */
+export const resultsCsv = ({ rows }: SweepResults): string =>
+  stringify([...rows], { header: true, columns: CSV_COLUMNS });
+
+/** As JSON in which each element of a list has a line, so that one can search it and see what changed. */
+export function resultsJson(results: SweepResults): string {
+  const parts = Object.entries(results).map(([name, value]) => {
+    const json = Array.isArray(value)
+      ? `[\n${value.map((element) => JSON.stringify(element)).join(',\n')}\n]`
+      : JSON.stringify(value);
+    return `${JSON.stringify(name)}: ${json}`;
+  });
+  return `{\n${parts.join(',\n')}\n}\n`;
+}
+
+/** Reads a results.json. Throws InputError that names the file, and the place in it. */
+export function readSweepResults(path: string): SweepResults {
+  let json: unknown;
+  try {
+    json = JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    throw new InputError(`${path}: cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+  const parsed = resultsSchema.safeParse(json);
+  if (!parsed.success) throw new InputError(`${path}: ${readableIssue(parsed.error)}`);
+  return parsed.data;
+}

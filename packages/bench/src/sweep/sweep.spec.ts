@@ -1,0 +1,204 @@
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { platformNamed } from '@decpool/model';
+import { aged } from '@decpool/pool';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { compare } from '../compare/compare.ts';
+import { importTrace } from '../traces/import.ts';
+import { readSweepResults } from './results.ts';
+
+const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
+
+let folder = '';
+const scratch = (...names: string[]) => join(folder, ...names);
+
+const POLICIES = ['linux-7.3', 'gfp-decrypted', 'first-fit+block+immediate', 'best-fit+page+never-return'];
+const FAULTS = { seed: 5, decrypt: 0.2, encrypt: 0.2, converted: 0.5, retries: 1 };
+/** Small requests, and many cells of them: there are many moments to be killed at. */
+const DEFINITION = {
+  name: 'small',
+  policies: [...POLICIES, './broken.ts'],
+  inputs: [{ trace: 'traces/orders.txt' }, { workload: 'netvsc', memory: ['1G'], platforms: ['none'] }],
+  memory: ['1G', '256M:aged'],
+  platforms: ['default', 'snp', 'cca'],
+  seeds: [3, 7, 8],
+  settings: { faults: FAULTS },
+};
+/** The trace on two memory states and two platforms, the workload on one of each: by five policies and three seeds. */
+const CELLS = (2 * 2 + 1) * 5 * 3;
+
+interface Run {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const argumentsFor = (out: string, workers: number, definition = 'sweep.json') => [
+  ...[DECPOOL, 'sweep', scratch(definition), '--out', scratch(out), '--workers', String(workers)],
+];
+
+function sweep(...given: Parameters<typeof argumentsFor>): Promise<Run> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, argumentsFor(...given), (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    );
+  });
+}
+
+const cellsIn = (out: string): string[] =>
+  existsSync(scratch(out, 'cells.ndjson'))
+    ? readFileSync(scratch(out, 'cells.ndjson'), 'utf8').split('\n').slice(0, -1)
+    : [];
+
+/** Starts a sweep, sends it a signal once so many cells are finished, and waits for its end. */
+async function sweepUntil(out: string, finished: number, signal: 'SIGKILL' | 'SIGINT') {
+  const child = spawn(process.execPath, argumentsFor(out, 2), { stdio: ['ignore', 'pipe', 'inherit'] });
+  let stdout = '';
+  child.stdout.on('data', (text) => {
+    stdout += text;
+  });
+  const end = once(child, 'close');
+  while (cellsIn(out).length < finished && child.exitCode === null) await setTimeout(5);
+  child.kill(signal);
+  const [code, by] = await end;
+  return { code, by, stdout };
+}
+
+const resultsOf = (out: string) => [
+  readFileSync(scratch(out, 'results.csv')),
+  readFileSync(scratch(out, 'results.json')),
+];
+
+let whole: Run;
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'decpool-'));
+  mkdirSync(scratch('traces'));
+  writeFileSync(scratch('traces/orders.txt'), 'a 1 0\na 2 4\nf 1 0\na 3 9\nf 2 4\na 4 2\nf 3 9\n');
+  writeFileSync(
+    scratch('broken.ts'),
+    "export default () => ({ name: 'broken', allocate() { throw new Error('not today'); }, free() {} });\n",
+  );
+  writeFileSync(scratch('sweep.json'), JSON.stringify(DEFINITION));
+  whole = await sweep('whole', 1);
+}, 60_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+it('runs every cell, and keeps those apart that were refused', () => {
+  expect(whole).toMatchObject({ code: 0, stderr: '' });
+  expect(whole.stdout).toContain(
+    `5 scenarios (input, memory, platform) x 5 policies x 3 seeds = ${CELLS} cells`,
+  );
+  expect(whole.stdout).toMatch(/refused {6}broken on orders, 1G, snp, seed 3: .*not today/);
+  const results = readSweepResults(scratch('whole/results.json'));
+  expect(results.runs).toHaveLength(CELLS);
+  expect(results.policies).toEqual([...POLICIES, 'broken']);
+  expect(results.runs.filter((run) => 'refused' in run).map(({ policy }) => policy)).toEqual(
+    Array(15).fill('broken'),
+  );
+  expect(new Set(results.rows.map(({ policy }) => policy))).toEqual(new Set(POLICIES));
+});
+
+it('a cell is the run that compare does', async () => {
+  const { workload } = await importTrace(scratch('traces/orders.txt'));
+  const comparison = await compare({
+    name: 'orders',
+    workload,
+    memory: aged(256 * 2 ** 20, 3, 1),
+    platform: platformNamed('snp'),
+    policies: POLICIES,
+    seeds: DEFINITION.seeds,
+    faults: FAULTS,
+    notes: [],
+  });
+  const { runs, rows } = readSweepResults(scratch('whole/results.json'));
+  const here = ({ input, memory, platform }: Record<'input' | 'memory' | 'platform', string>) =>
+    input === 'orders' && memory === '256M:aged' && platform === 'snp';
+  for (const { policy, runs: expected, metrics } of comparison.policies) {
+    const ours = runs.filter((run) => here(run) && run.policy === policy);
+    expect(ours.map((run) => ({ ...run, ...{ input: 0, memory: 0, platform: 0, policy: 0 } }))).toEqual(
+      expected.map((run) => ({ ...run, ...{ input: 0, memory: 0, platform: 0, policy: 0 } })),
+    );
+    const spreads = rows
+      .filter((row) => here(row) && row.policy === policy)
+      .map(({ metric, median, min, max, values }) => [metric, { median, min, max, values }]);
+    expect(spreads).toEqual(metrics.map(({ metric, spread }) => [metric.id, spread]));
+  }
+});
+
+it('comes to the same bytes with two workers, however often it was stopped and killed', async () => {
+  const stopped = await sweepUntil('killed', 5, 'SIGINT');
+  expect(stopped).toMatchObject({ code: 130, by: null });
+  expect(stopped.stdout).toMatch(/interrupted {2}\d+ of 75 cells are done and kept in .*killed; the same/);
+  expect(existsSync(scratch('killed/lock'))).toBe(false);
+  for (const moment of [20, 45]) {
+    const before = cellsIn('killed');
+    expect(await sweepUntil('killed', moment, 'SIGKILL')).toMatchObject({ by: 'SIGKILL' });
+    expect(cellsIn('killed').slice(0, before.length)).toEqual(before);
+  }
+  const kept = cellsIn('killed').length;
+  expect(kept).toBeGreaterThanOrEqual(45);
+  const last = await sweep('killed', 2);
+  expect(last).toMatchObject({ code: 0 });
+  expect(last.stdout).toContain(`resumed      ${kept} cells were done before\n`);
+  expect(cellsIn('killed')).toHaveLength(CELLS);
+  expect(resultsOf('killed')).toEqual(resultsOf('whole'));
+});
+
+it('drops a last line that was cut off, says so, and runs its cell again', async () => {
+  const file = scratch('whole/cells.ndjson');
+  const before = resultsOf('whole');
+  truncateSync(file, readFileSync(file).length - 20);
+  const { code, stdout } = await sweep('whole', 2);
+  expect(code).toBe(0);
+  expect(stdout).toContain(`resumed      ${CELLS - 1} cells were done before\n`);
+  expect(stdout).toContain('resumed      the last line of cells.ndjson was cut off; its cell runs again\n');
+  expect(cellsIn('whole')).toHaveLength(CELLS);
+  expect(resultsOf('whole')).toEqual(before);
+});
+
+it('refuses a folder of another sweep, of something else, or in which a sweep runs', async () => {
+  writeFileSync(scratch('other.json'), JSON.stringify({ ...DEFINITION, seeds: [3, 7] }));
+  mkdirSync(scratch('strange'));
+  writeFileSync(scratch('strange/letter.txt'), 'Dear reader');
+  mkdirSync(scratch('busy'));
+  writeFileSync(scratch('busy/lock'), `${process.pid}\n`);
+  const [other, strange, busy] = await Promise.all([
+    sweep('whole', 1, 'other.json'),
+    sweep('strange', 1),
+    sweep('busy', 1),
+  ]);
+  expect(other).toMatchObject({ code: 2, stdout: '' });
+  expect(other.stderr).toContain('the sweep in this folder is another one: its definition differs');
+  expect(strange).toMatchObject({ code: 2, stdout: '' });
+  expect(strange.stderr).toContain("strange: holds something else ('letter.txt', and no sweep.json)");
+  expect(busy).toMatchObject({ code: 2, stdout: '' });
+  expect(busy.stderr).toContain(`another sweep runs in this folder (process ${process.pid})`);
+});
+
+it('tells the place of what the definition names and there is not, and the line of what is no cell', async () => {
+  const wrong = { ...DEFINITION, inputs: [{ workload: 'netvsc' }, { workload: 'netvcs' }] };
+  writeFileSync(scratch('wrong.json'), JSON.stringify(wrong));
+  const { code, stderr } = await sweep('wrong', 1, 'wrong.json');
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/wrong\.json: inputs\[1\]: unknown workload 'netvcs'; available: /);
+  expect(existsSync(scratch('wrong'))).toBe(false);
+
+  appendFileSync(scratch('whole/cells.ndjson'), '{"key":"x"}\n');
+  const spoilt = await sweep('whole', 1);
+  expect(spoilt.code).toBe(2);
+  expect(spoilt.stderr).toContain(`cells.ndjson:${CELLS + 1}: no cell: `);
+});
