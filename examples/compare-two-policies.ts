@@ -16,7 +16,7 @@ const comparison = await compare({
   notes: [],
 });
 
-console.log(`lower bound: ${comparison.lowerBoundBlocks} blocks shared at peak`);
+console.log(`lower bound: ${comparison.bounds?.blocksPeak.lower} blocks shared at peak`);
 for (const { policy, metrics } of comparison.policies) {
   const median = (id: string) => metrics.find(({ metric }) => metric.id === id)?.spread.median;
   console.log(

@@ -1,12 +1,14 @@
 /**
- * The tool's own speed, every figure measured in this run: ways to carry the state side by side, and whole comparison
- * runs per policy. Ratios are what counts; the absolute figures are this machine's.
+ * The tool's own speed, every figure measured in this run: ways to carry the state side by side, whole comparison
+ * runs per policy, and first fit beside the same in C. Ratios are what counts; the absolute figures are this machine's.
  */
 
-import { BASELINES, CONVERSIONS, PLACEMENTS, SUPPLIES } from '@decpool/pool';
 import Table from 'cli-table3';
+import { compiler } from './c-program.ts';
 import { bulkSpeed, type FoldSpeed, type Guest, history, liveSpeed, naiveSpeed } from './fold.ts';
-import { requestSpeed, speedWorkload } from './requests.ts';
+import { comparePeers } from './peer.ts';
+import { PLAIN_POLICY, speedPolicies } from './policies.ts';
+import { type RequestSpeed, requestSpeed, speedWorkload } from './requests.ts';
 
 const GUESTS: readonly Guest[] = [
   { name: '64 GiB guest', bytes: 64 * 2 ** 30, liveAllocations: 1_000_000 },
@@ -49,35 +51,51 @@ async function foldTable(guest: Guest): Promise<void> {
 }
 
 async function requestTable(): Promise<void> {
-  const workload = speedWorkload();
-  const pools = Object.keys(PLACEMENTS).flatMap((placement) =>
-    Object.keys(CONVERSIONS).flatMap((conversion) =>
-      Object.keys(SUPPLIES).map((supply) => `${placement}+${conversion}+${supply}`),
-    ),
-  );
-  const policies = [...Object.keys(BASELINES), ...pools];
+  const policies = speedPolicies();
   // A short run of each first: what is timed is compiled code, as in any long comparison.
   const warmUp = speedWorkload(100_000);
   for (const policy of policies) await requestSpeed(policy, warmUp);
+  const workload = speedWorkload(1_000_000);
+  const speeds: RequestSpeed[] = [];
+  for (const policy of policies) speeds.push(await requestSpeed(policy, workload));
+  const plain = speeds.find(({ policy }) => policy === PLAIN_POLICY)?.requestsPerSecond ?? Number.NaN;
   const table = newTable([
     'compare run: decide + fold + metrics, 4 GiB guest',
     'requests',
     'requests/s',
-    'vs first',
+    'vs first-fit',
   ]);
-  let first: number | undefined;
-  for (const policy of policies) {
-    const { requests, requestsPerSecond } = await requestSpeed(policy, workload);
-    first ??= requestsPerSecond;
+  for (const { policy, requests, requestsPerSecond } of speeds) {
     table.push([
-      policy,
+      policy === PLAIN_POLICY ? `${policy} (first-fit)` : policy,
       requests.toLocaleString('en'),
       Math.round(requestsPerSecond).toLocaleString('en'),
-      `${(requestsPerSecond / first).toFixed(1)} x`,
+      `${(requestsPerSecond / plain).toFixed(2)} x`,
+    ]);
+  }
+  console.log(`${table.toString()}\n`);
+}
+
+async function peerTable(): Promise<void> {
+  const cc = compiler();
+  if (cc === undefined) {
+    console.log('C beside TypeScript: skipped: no gcc (apt-get install gcc)');
+    return;
+  }
+  const { requests, checksum, speeds } = await comparePeers(cc);
+  const table = newTable(['C beside TypeScript, 4 GiB guest', 'requests', 'requests/s', 'time vs C']);
+  for (const { what, requestsPerSecond, ratio } of speeds) {
+    table.push([
+      what,
+      requests.toLocaleString('en'),
+      Math.round(requestsPerSecond).toLocaleString('en'),
+      `${ratio.toFixed(2)} x`,
     ]);
   }
   console.log(table.toString());
+  console.log(`C and TypeScript put every allocation in the same place (checksum ${checksum}).`);
 }
 
 for (const guest of GUESTS) await foldTable(guest);
 await requestTable();
+await peerTable();

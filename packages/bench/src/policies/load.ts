@@ -1,0 +1,112 @@
+/** Policies by what a command line says: a name of the registry, or a file that exports one. */
+import { execFile } from 'node:child_process';
+import { statSync } from 'node:fs';
+import { register } from 'node:module';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { Columns, InputError, platformNamed, spanOf, x86Geometry } from '@decpool/model';
+import { freshBoot, type PolicyFactory, policyNamed } from '@decpool/pool';
+import { guarded } from './guard.ts';
+import { placeOf, shown } from './source-place.ts';
+
+export interface NamedPolicy {
+  /** For headings and file names: as it was given, or what the policy of a file calls itself. */
+  readonly name: string;
+  readonly factory: PolicyFactory;
+}
+
+/** Whether a policy is named by its file. */
+export const isPolicyFile = (name: string): boolean => name.includes('/') || /\.(ts|mts|js|mjs)$/.test(name);
+
+/**
+ * The policy of that name, or of that file, which is run: its default export is a PolicyFactory. Throws InputError for a name
+ * that there is not, a file that cannot be loaded, or one that exports something else.
+ */
+export async function policyFor(name: string): Promise<PolicyFactory> {
+  if (!isPolicyFile(name)) return policyNamed(name);
+  const file = resolve(name);
+  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
+    throw new InputError(`policy file '${name}': there is no such file`);
+  }
+  const factory = await defaultExportOf(file);
+  if (typeof factory !== 'function') {
+    const what = factory === undefined ? 'it has no default export' : `its default export is no function`;
+    throw new InputError(
+      `policy file '${name}': ${what}; expected export default (view) => policy, as poolPolicy() makes`,
+    );
+  }
+  return guarded(factory as PolicyFactory, file);
+}
+
+/** The policies of a list. Throws InputError as policyFor() does, and when two have one name. */
+export async function policiesFor(names: readonly string[]): Promise<readonly NamedPolicy[]> {
+  const policies: NamedPolicy[] = [];
+  for (const given of names) {
+    const factory = await policyFor(given);
+    const name = isPolicyFile(given) ? nameOf(factory) : given;
+    const other = policies.findIndex((policy) => fileNameOf(policy.name) === fileNameOf(name));
+    if (other !== -1) {
+      throw new InputError(
+        `policies '${names[other]}' and '${given}' are both called '${name}'; give each a name of its own`,
+      );
+    }
+    policies.push({ name, factory });
+  }
+  return policies;
+}
+
+/** A policy's name as part of a file's: whatever a shell or a file system could take for something else is a dash. */
+export const fileNameOf = (policy: string): string => policy.replace(/[^\p{L}\p{N}.:+_=@-]+/gu, '-');
+
+/** What the policy of a file calls itself: it is made once, for a guest that nothing is done with. */
+function nameOf(factory: PolicyFactory): string {
+  const memory = freshBoot(PROBE_BYTES);
+  const frame = { geometry: x86Geometry(spanOf(memory)), platform: platformNamed('snp') };
+  return factory(new Columns(frame, memory.directMap).view()).name;
+}
+const PROBE_BYTES = 64 * 2 ** 20;
+
+async function defaultExportOf(file: string): Promise<unknown> {
+  registerHooks();
+  try {
+    const module: { readonly default?: unknown } = await import(pathToFileURL(file).href);
+    return module.default;
+  } catch (error) {
+    if (error instanceof InputError) {
+      throw new InputError(`policy file '${shown(file)}': ${error.message}`);
+    }
+    const place = placeOf(error, file) ?? (await placeOfSyntaxError(error, file)) ?? shown(file);
+    throw new InputError(`policy file ${place}: ${messageOf(error, file)}`);
+  }
+}
+
+let areHooksRegistered = false;
+
+function registerHooks(): void {
+  if (areHooksRegistered) return;
+  areHooksRegistered = true;
+  register('./resolve-hooks.mjs', {
+    parentURL: import.meta.url,
+    data: { checkout: new URL('../../../../', import.meta.url).href, home: import.meta.url },
+  });
+}
+
+/** Node keeps the line of a syntax error in plain JavaScript to itself, but for `node --check`. */
+async function placeOfSyntaxError(error: unknown, file: string): Promise<string | undefined> {
+  if (!(error instanceof SyntaxError)) return undefined;
+  const stderr = await new Promise<string>((done) => {
+    execFile(process.execPath, ['--check', file], (_, __, text) => done(text));
+  });
+  return placeOf(new Error(stderr), file);
+}
+
+/** What went wrong, in one line. */
+function messageOf(error: unknown, file: string): string {
+  if (!(error instanceof Error)) return `threw ${String(error)}`;
+  // The translator's message is a list of places, each with what is wrong there.
+  const inTypeScript = /^.*:\d+:\d+: ERROR: (.*)$/m.exec(error.message);
+  if (inTypeScript !== null) return `syntax error: ${inTypeScript[1]}`;
+  const { name } = error;
+  const message = error.message.split('\n')[0].replaceAll(file, shown(file));
+  return name === 'SyntaxError' ? `syntax error: ${message}` : `${name}: ${message}`;
+}

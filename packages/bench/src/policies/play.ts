@@ -1,0 +1,390 @@
+/** Plays a history with a policy, and looks for what no policy may do. */
+import {
+  type AllocateRequest,
+  type AllocationId,
+  ANY_NODE,
+  allocationId,
+  brokenInvariants,
+  Columns,
+  type EventBatch,
+  frameOf,
+  GFP_KERNEL,
+  gfpName,
+  InputError,
+  InvariantError,
+  type MemoryState,
+  maySleep,
+  nanoseconds,
+  type PoolEvent,
+  platformNamed,
+  type Request,
+  zoneOf,
+} from '@decpool/model';
+import { POLICY_RULES, PolicyError, type PolicyFactory, Pool } from '@decpool/pool';
+import { type Action, type History, MEMORIES } from './histories.ts';
+
+/** What is asked of a policy: the rules that the engine keeps it to, and what shows only from outside. */
+export const RULES = {
+  ...POLICY_RULES,
+  refusals: 'refuses with a reason that holds, and never a single page while all memory is free',
+  'plain-vm': 'shares nothing outside a confidential VM',
+  drained: 'holds nothing for anybody once all is freed',
+  keeps: 'does not hold more and more while the same requests come again and again',
+  invariants: 'leaves a state that a recount confirms',
+  replay: 'says all that it does as events: their replay ends in the same state',
+  deterministic: 'does the same for the same requests',
+  'read-only': 'changes neither the requests nor the view',
+  'throws-nothing': 'throws no exception',
+} as const;
+export type Rule = keyof typeof RULES;
+
+export interface Violation {
+  readonly rule: Rule;
+  readonly message: string;
+}
+
+export interface Played {
+  readonly violation: Violation | undefined;
+  /** What was asked until then, a line each. */
+  readonly told: readonly string[];
+  readonly stateHash: string;
+  /** What is left when everything was freed, in pages: held by the policy, and shared of that. */
+  readonly claimedPages: number;
+  readonly sharedPages: number;
+}
+
+/** Plays it twice, with policies that know nothing of each other: once to see what happens, once to see it again. */
+export function play(factory: PolicyFactory, history: History): Played {
+  const first = playOnce(factory, history);
+  if (first.violation !== undefined) return first;
+  const second = playOnce(factory, history);
+  if (second.violation === undefined && second.stateHash === first.stateHash) return first;
+  const message =
+    second.violation === undefined
+      ? `two runs end in the states ${first.stateHash.slice(0, 16)} and ${second.stateHash.slice(0, 16)}`
+      : `a second run fails: ${second.violation.message}`;
+  return { ...first, violation: { rule: 'deterministic', message } };
+}
+
+function playOnce(factory: PolicyFactory, history: History): Played {
+  const told: string[] = [];
+  const nothing = { told, stateHash: '', claimedPages: 0, sharedPages: 0 };
+  try {
+    const player = new Player(factory, history, told);
+    player.playAll();
+    const { claimedPages, sharedPages } = player.pool.counters;
+    return { ...nothing, violation: undefined, stateHash: player.pool.hash(), claimedPages, sharedPages };
+  } catch (error) {
+    return { ...nothing, violation: violationOf(error) };
+  }
+}
+
+/** Found by the player. */
+class Found extends Error {
+  readonly rule: Rule;
+
+  constructor(rule: Rule, message: string) {
+    super(message);
+    this.rule = rule;
+  }
+}
+
+const READ_ONLY =
+  /read only property|not extensible|Cannot (delete|redefine) property|which has only a getter/;
+
+function violationOf(error: unknown): Violation {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Found || error instanceof PolicyError) return { rule: error.rule, message };
+  if (error instanceof InvariantError) return { rule: 'invariants', message };
+  if (READ_ONLY.test(message)) return { rule: 'read-only', message };
+  return { rule: 'throws-nothing', message: error instanceof InputError ? message : String(error) };
+}
+
+interface Held {
+  readonly id: AllocationId;
+  mappings: number;
+}
+
+/** Simulated ns in which all that was put off is done. */
+const LONG = 10_000_000_000;
+const SWIOTLB = { bytes: 2 * 2 ** 20, dynamic: false };
+
+class Player {
+  readonly pool: Pool;
+  readonly #history: History;
+  readonly #memory: MemoryState;
+  readonly #told: string[];
+  readonly #batches: EventBatch[] = [];
+  readonly #found: Found[] = [];
+  #live: Held[] = [];
+  #chunks: number[] = [];
+  #lastKey = 0;
+  #time = 0;
+  /** Of the request being decided; undefined while there is none. */
+  #gfp: number | undefined;
+
+  constructor(factory: PolicyFactory, history: History, told: string[]) {
+    const { platform, granulePages, restore, memory, faults, workerDelay, seed } = history.setting;
+    this.#history = history;
+    this.#told = told;
+    this.#memory = MEMORIES[memory]();
+    this.pool = new Pool({
+      memory: this.#memory,
+      platform: { ...platformNamed(platform), granulePages, restore },
+      policy: factory,
+      swiotlb: SWIOTLB,
+      workerDelay,
+      seed,
+      ...(faults === undefined ? {} : { faults }),
+    });
+    this.pool.batches$.subscribe((batch) => this.#batches.push(batch));
+    this.pool.events$.subscribe((event) => this.#hear(event));
+  }
+
+  playAll(): void {
+    const { actions, rounds } = this.#history;
+    const claimed: number[] = [];
+    for (let round = 1; round <= rounds; round++) {
+      for (const action of actions) this.#act(action);
+      this.#drain();
+      claimed.push(this.pool.counters.claimedPages);
+    }
+    this.pool.complete();
+    this.#expectNothingNew();
+    this.#expectDrained();
+    expectNoGrowth(claimed);
+    this.#expectSound();
+  }
+
+  #act(action: Action): void {
+    switch (action.do) {
+      case 'allocate':
+        this.#allocate(action);
+        break;
+      case 'free': {
+        this.#time += action.wait;
+        const held = this.#live.filter(({ mappings }) => mappings === 0);
+        if (held.length > 0) this.#free(held[action.pick % held.length], action.gfp);
+        break;
+      }
+      case 'map': {
+        const mappable = this.#live.filter(({ id }) => this.#isMappable(id));
+        if (mappable.length > 0) this.#map(mappable[action.pick % mappable.length]);
+        break;
+      }
+      case 'unmap': {
+        const mapped = this.#live.filter(({ mappings }) => mappings > 0);
+        if (mapped.length > 0) this.#unmap(mapped[action.pick % mapped.length]);
+        break;
+      }
+      case 'others-take': {
+        const key = ++this.#lastKey;
+        const { order, migratetype } = action;
+        this.#ask(`others take 2^${order} ${migratetype} pages`, {
+          kind: 'background-allocate',
+          time: nanoseconds(this.#time),
+          key,
+          order,
+          migratetype,
+        });
+        this.#chunks.push(key);
+        break;
+      }
+      case 'others-give': {
+        if (this.#chunks.length === 0) break;
+        const [key] = this.#chunks.splice(action.pick % this.#chunks.length, 1);
+        this.#giveBack(key);
+        break;
+      }
+    }
+  }
+
+  #allocate({ do: _, wait, ...asked }: Extract<Action, { do: 'allocate' }>): void {
+    this.#time += wait;
+    const id = allocationId(this.pool.view.counter('lastAllocation') + 1);
+    const request: AllocateRequest = {
+      kind: 'allocate',
+      allocation: id,
+      time: nanoseconds(this.#time),
+      ...asked,
+    };
+    const isAllFree =
+      this.pool.counters.liveAllocations === 0 &&
+      this.pool.counters.backgroundPages === 0 &&
+      this.pool.counters.leakedPages === 0;
+    this.#ask(textOf(request), request);
+    if (this.pool.view.isLive(id)) {
+      this.#live.push({ id, mappings: 0 });
+      this.#expectPlace(request);
+    } else if (isAllFree) this.#expectJustified(request);
+  }
+
+  /** Exactly, where the recorder knows only the span of blocks that a zone and node make. */
+  #expectPlace({ allocation, gfp = GFP_KERNEL, node = ANY_NODE }: AllocateRequest): void {
+    const highest = ZONES.indexOf(zoneOf(gfp));
+    const { extents } = this.pool.view.allocation(allocation);
+    for (const { pfn, pages } of extents) {
+      const isAllowed = this.#memory.zones.some(
+        (zone) =>
+          ZONES.indexOf(zone.name) <= highest &&
+          (node === ANY_NODE || node === (zone.node ?? 0)) &&
+          zone.ram.some(([first, count]) => pfn < first + count && pfn + pages > first),
+      );
+      if (!isAllowed) {
+        const where = `zone ${zoneOf(gfp)} and below${node === ANY_NODE ? '' : ` of node ${node}`}`;
+        throw new Found('reach', `pages ${pfn} to ${pfn + pages} are given out, which are not in ${where}`);
+      }
+    }
+  }
+
+  /** On memory that nobody uses, a caller that may sleep gets a page, unless the host fails. */
+  #expectJustified({ pages, gfp = GFP_KERNEL, node = ANY_NODE, api }: AllocateRequest): void {
+    const { faults } = this.#history.setting;
+    const isPlain = pages === 1 && gfp === GFP_KERNEL && node === ANY_NODE && api !== 'dma_map';
+    if (!isPlain || faults !== undefined) return;
+    throw new Found('refusals', 'a caller that may sleep was refused one page while all memory is free');
+  }
+
+  #free(held: Held, gfp: number): void {
+    this.#live = this.#live.filter((other) => other !== held);
+    const { owner, api, pages } = this.pool.view.allocation(held.id);
+    this.#ask(`free ${held.id} (${api} of ${pagesOf(pages)} for '${owner}')${inContext(gfp)}`, {
+      kind: 'free',
+      allocation: held.id,
+      time: nanoseconds(this.#time),
+      gfp,
+    });
+  }
+
+  #isMappable(id: AllocationId): boolean {
+    return this.pool.view.isWholePages(id) && this.pool.view.allocation(id).api !== 'dma_map';
+  }
+
+  #map(held: Held): void {
+    const request = { kind: 'map-user', allocation: held.id, time: nanoseconds(this.#time) } as const;
+    this.#ask(`map ${held.id} into user space`, request);
+    held.mappings++;
+  }
+
+  #unmap(held: Held): void {
+    const request = { kind: 'unmap-user', allocation: held.id, time: nanoseconds(this.#time) } as const;
+    this.#ask(`unmap ${held.id} from user space`, request);
+    held.mappings--;
+  }
+
+  #giveBack(key: number): void {
+    this.#ask('others give a chunk back', {
+      kind: 'background-free',
+      key,
+      time: nanoseconds(this.#time),
+    });
+  }
+
+  /** Frees all there is, and waits until that is done. */
+  #drain(): void {
+    for (const held of this.#live) while (held.mappings > 0) this.#unmap(held);
+    for (const held of this.#live) this.#free(held, GFP_KERNEL);
+    for (const key of this.#chunks) this.#giveBack(key);
+    this.#chunks = [];
+    this.#time += LONG;
+    const request = { kind: 'background-free', key: 0, time: nanoseconds(this.#time) } as const;
+    this.pool.request(Object.freeze(request));
+    this.#expectNothingNew();
+  }
+
+  #ask(text: string, request: Request): void {
+    this.#told.push(`at ${this.#time} ns: ${text}`);
+    this.#gfp = undefined;
+    this.pool.request(Object.freeze(request));
+    this.#gfp = undefined;
+    this.#expectNothingNew();
+  }
+
+  #expectNothingNew(): void {
+    const [first] = this.#found;
+    if (first !== undefined) throw first;
+  }
+
+  /** An exception here would be lost to the policy, which might catch it. */
+  #hear(event: PoolEvent): void {
+    switch (event.type) {
+      case 'allocation-requested':
+        this.#gfp = this.pool.view.allocation(event.allocation).gfp;
+        break;
+      case 'allocation-failed':
+        this.#hearRefusal(event);
+        break;
+      case 'pages-decrypted':
+      case 'vm-area-decrypted':
+      case 'pages-encrypted':
+      case 'vm-area-encrypted':
+        if (this.#gfp !== undefined && !maySleep(this.#gfp)) {
+          this.#found.push(new Found('may-sleep', `event ${event.seq} converts`));
+        }
+        if (!this.pool.view.platform.confidential) {
+          this.#found.push(new Found('plain-vm', `event ${event.seq} converts`));
+        }
+        break;
+    }
+  }
+
+  #hearRefusal({ reason, allocation, seq }: Extract<PoolEvent, { type: 'allocation-failed' }>): void {
+    const { api, gfp, pages } = this.pool.view.allocation(allocation);
+    const holds = {
+      'out-of-memory': true,
+      'too-large': pages > 1,
+      'would-sleep': !maySleep(gfp) && this.pool.view.platform.confidential,
+      'conversion-failed': this.#history.setting.faults !== undefined,
+      unsupported: api === 'vmalloc',
+      'swiotlb-full': true,
+    };
+    if (holds[reason]) return;
+    const why = `event ${seq} refuses ${api} of ${pagesOf(pages)} as ${reason}, which it cannot be`;
+    this.#found.push(new Found('refusals', why));
+  }
+
+  #expectDrained(): void {
+    const { counters } = this.pool;
+    const { liveAllocations, livePages, liveBytes, userMappings } = counters;
+    if (liveAllocations + livePages + liveBytes + userMappings > 0) {
+      const left = `${liveAllocations} allocations with ${pagesOf(livePages)} are live`;
+      throw new Found('drained', `all was freed, but ${left}`);
+    }
+    if (counters.sharedPages > 0 && !this.pool.view.platform.confidential) {
+      throw new Found('plain-vm', `${pagesOf(counters.sharedPages)} are shared`);
+    }
+  }
+
+  #expectSound(): void {
+    const [broken] = brokenInvariants(this.pool.view, this.#memory.directMap);
+    if (broken !== undefined) throw new Found('invariants', broken);
+    const columns = new Columns(frameOf(this.pool.header), this.#memory.directMap);
+    for (const batch of this.#batches) columns.fold(batch);
+    if (columns.hash() !== this.pool.hash()) {
+      throw new Found('replay', 'the replay of its events ends in another state');
+    }
+  }
+}
+
+const ZONES = ['DMA', 'DMA32', 'Normal'];
+
+/** What is held after each round may grow for some time, while a policy learns, but not each time. */
+function expectNoGrowth(claimed: readonly number[]): void {
+  if (claimed.length < 3) return;
+  const isGrowing = claimed.slice(1).every((pages, index) => pages > claimed[index]);
+  if (!isGrowing) return;
+  throw new Found('keeps', `with all freed it held ${claimed.join(', ')} pages, round after round`);
+}
+
+const pagesOf = (pages: number) => `${pages} ${pages === 1 ? 'page' : 'pages'}`;
+const inContext = (gfp: number) => (gfp === GFP_KERNEL ? '' : `, ${gfpName(gfp)}`);
+
+const IN_BYTES = ['kmalloc', 'dma_alloc_coherent', 'dma_map'];
+
+function textOf(request: AllocateRequest): string {
+  const { allocation, api, pages, bytes, owner, gfp = GFP_KERNEL, node = ANY_NODE, align = 1 } = request;
+  const size = IN_BYTES.includes(api) ? `${bytes} bytes` : pagesOf(pages);
+  const where = node === ANY_NODE ? '' : `, node ${node}`;
+  const aligned = align === 1 ? '' : `, aligned to ${align} bytes`;
+  return `${api} of ${size} for '${owner}'${inContext(gfp)}${where}${aligned}, as ${allocation}`;
+}

@@ -1,0 +1,62 @@
+/** The pool's first fit by itself: no events, no conversions, no page source. What the C program does, in TypeScript. */
+import { pfn as toPfn } from '@decpool/model';
+import { firstFit } from '@decpool/pool';
+import { FreeMap } from '@decpool/pool/placement/free-map';
+import { type RequestLog, WORDS_PER_REQUEST } from './request-log.ts';
+
+/** The first page of an allocation that found no room. */
+export const UNPLACED = 0xffff_ffff;
+
+export interface CoreRun {
+  /** First page of each allocation id from 1, which stands at 0; it stays when the allocation is freed. */
+  readonly placements: Uint32Array;
+  /** Blocks claimed; none is ever given back. */
+  readonly blocks: number;
+  /** What serving the requests took. */
+  readonly ns: number;
+}
+
+/** Serves a log by first fit; when nothing fits, the next block is claimed. */
+export function runCore(log: RequestLog): CoreRun {
+  const map = new FreeMap(log.geometry);
+  const placement = firstFit(map);
+  const everywhere = { firstBlock: 0, endBlock: map.blocks };
+  const { pagesPerBlock } = log.geometry;
+  const { words } = log;
+  const placed = new Uint32Array(log.maxId + 1).fill(UNPLACED);
+  const pagesOf = new Uint32Array(log.maxId + 1);
+  let blocks = 0;
+
+  const start = performance.now();
+  for (let at = 0; at < words.length; at += WORDS_PER_REQUEST) {
+    const id = words[at];
+    const pages = words[at + 1];
+    if (pages === 0) {
+      if (placed[id] !== UNPLACED) map.put(toPfn(placed[id]), pagesOf[id]);
+      continue;
+    }
+    const align = words[at + 2];
+    let found = placement.place(pages, align, everywhere);
+    if (found === -1 && blocks < map.blocks) {
+      map.put(toPfn(blocks * pagesPerBlock), pagesPerBlock);
+      blocks++;
+      found = placement.place(pages, align, everywhere);
+    }
+    if (found === -1) continue;
+    map.take(found, pages);
+    placed[id] = found;
+    pagesOf[id] = pages;
+  }
+  const ns = (performance.now() - start) * 1e6;
+  return { placements: placed.subarray(1), blocks, ns };
+}
+
+/** FNV-1a over 32-bit words: each allocation id and its first page. Eight hexadecimal digits. */
+export function checksumOf(placements: Uint32Array): string {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < placements.length; index++) {
+    hash = Math.imul(hash ^ (index + 1), 0x01000193);
+    hash = Math.imul(hash ^ placements[index], 0x01000193);
+  }
+  return (hash >>> 0).toString(16).padStart(8, '0');
+}

@@ -1,0 +1,23 @@
+import { BASELINES, CONVERSIONS, PLACEMENTS, SUPPLIES } from '@decpool/pool';
+
+/** What every other policy's speed is a ratio to. */
+export const PLAIN_POLICY = 'first-fit+block+never-return';
+
+/**
+ * Which policies are timed: every baseline, and every strategy beside plain ones. Not every combination, which would
+ * be hundreds: their costs add up.
+ */
+export function speedPolicies(): readonly string[] {
+  return [
+    ...new Set([
+      ...Object.keys(BASELINES),
+      PLAIN_POLICY,
+      ...Object.keys(PLACEMENTS).map((placement) => `${placement}+block+never-return`),
+      ...Object.keys(CONVERSIONS).flatMap((conversion) => [
+        `first-fit+${conversion}+never-return`,
+        `first-fit+${conversion}+immediate`,
+      ]),
+      ...Object.keys(SUPPLIES).map((supply) => `first-fit+block+${supply}`),
+    ]),
+  ];
+}
