@@ -19,6 +19,12 @@ export { type LogWriter, openLogWriter } from './log/write.ts';
 export { allMetrics } from './metrics/all.ts';
 export type { Metric, MetricFamily, MetricValue, Projection } from './metrics/metric.ts';
 export { type ReplayResult, replay } from './replay.ts';
+export {
+  readSweepResults,
+  type SweepResults,
+  type SweepRow,
+  type SweepRun,
+} from './sweep/results.ts';
 export type { ImportOptions } from './traces/format.ts';
 export { type ImportedTrace, importTrace } from './traces/import.ts';
 export { type RecordedMemory, readMemoryState } from './traces/memory-state.ts';

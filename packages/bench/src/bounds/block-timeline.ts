@@ -74,7 +74,7 @@ export class BlockTimeline {
     if (isWithin) return;
     if (node >= this.#leaves) {
       for (const partial of this.#partials[node - this.#leaves] ?? []) {
-        
+        if (partial.end <= start || end <= partial.start) continue;
         for (let word = 0; word < this.#words; word++) into[word] |= partial.mask[word];
       }
       return;

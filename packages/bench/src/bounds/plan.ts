@@ -86,8 +86,7 @@ function costOf(openings: readonly Opening[], moments: Moments): Pick<Plan, 'blo
     { moment: from, change: 1 },
     { moment: to, change: -1 },
   ]);
-  // At one moment blocks are made private first.
-  changes.sort((a, b) => a.moment - b.moment || a.change - b.change);
+  changes.sort((a, b) => a.moment - b.moment);
   const blockTime = new PageTime();
   let time = 0;
   let now = 0;

@@ -61,7 +61,7 @@ interface Action {
   readonly opening: Opening;
 }
 
-/** What is to be done about blocks, in order; at one moment they are made private first. */
+/** What is to be done about blocks, in order: at one moment they are only shared, or only made private. */
 function actionsOf({ openings }: Plan, moments: Moments): Action[] {
   return openings
     .flatMap((opening) => [
@@ -69,7 +69,7 @@ function actionsOf({ openings }: Plan, moments: Moments): Action[] {
       { moment: opening.to, isOpening: false, opening },
     ])
     .filter(({ moment }) => !isNever(moments, moment))
-    .sort((a, b) => a.moment - b.moment || Number(a.isOpening) - Number(b.isOpening));
+    .sort((a, b) => a.moment - b.moment);
 }
 
 /** `clock` tells which request is next, or being decided. */

@@ -111,7 +111,7 @@ function program(exit: (code: number) => void): Command {
     )
     .option(
       '--metrics <list>',
-      'rows beside the usual ones: llfree-score, llfree-score-end, johnstone-wilson-4, separated by commas, or all',
+      'rows beside the usual ones, separated by commas, as in llfree-score,johnstone-wilson-4; or all (another name lists them)',
     )
     .option(
       '--bounds',
@@ -140,14 +140,31 @@ Examples:
     .description(
       'Runs every cell of the grid that the definition, a JSON file, names, on all cores, and writes one tidy table. A sweep that was stopped or killed goes on where it was when the same command is given again; no finished cell is lost.',
     )
-    .argument('<definition>', 'JSON file; docs/sweeps.md describes it')
+    .argument('<definition>', 'JSON file, as below')
     .option('--out <dir>', 'folder for the cells and the results', 'decpool-sweep')
     .addOption(
       new Option('--workers <n>', 'threads; as many as there are cores unless told').argParser(
         wholeNumber(1, 256),
       ),
     )
-    .addHelpText('after', '\nExample:\n  decpool sweep my-sweep.json --out my-sweep-results')
+    .addHelpText(
+      'after',
+      `
+A definition; memory, platforms and settings may be left out, "default" is the platform that a workload models:
+  {
+    "name": "rings",
+    "policies": ["linux-6.12", "first-fit+block+immediate", "./my-policy.ts"],
+    "inputs": [{ "workload": "netvsc" }, { "trace": "dma_trace.txt.gz", "memory": [{ "state": "snapshots/before" }] }],
+    "memory": ["4G", "4G:aged"],
+    "platforms": ["default", "cca"],
+    "seeds": [1, 2, 3],
+    "settings": { "kernel": "7.x", "pcp": true, "faults": { "decrypt": 0.01 } }
+  }
+The first policy is the baseline. Files are looked for beside the definition.
+
+Example:
+  decpool sweep rings.json --out rings`,
+    )
     .action(async (definition: string, options: SweepCommandOptions) => {
       const { sweepCommand } = await import('./sweep.ts');
       exit(await sweepCommand(definition, options, output));

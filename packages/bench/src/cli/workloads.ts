@@ -5,8 +5,8 @@ import { durationOf, PAGE_SIZE } from '../workloads/workload.ts';
 import type { Output } from './compare.ts';
 
 /** Columns of text that wrap, in characters with their margins. */
-const NAME_WIDTH = 17;
-const DESCRIPTION_WIDTH = 52;
+const NAME_WIDTH = 24;
+const DESCRIPTION_WIDTH = 44;
 
 /** `decpool workloads`: every generated workload as it is by default, with seed 1. Returns the exit code, 0. */
 export function workloadsCommand(output: Output): number {

@@ -76,3 +76,36 @@ export function doesGroupingPay({ serving }: ScenarioFigures): boolean {
   const kernels = serving.filter(({ policy }) => COMPARED.some((name) => name === policy)).map(gains);
   return serving.filter(isPool).some((pool) => kernels.every((kernel) => dominates(gains(pool), kernel)));
 }
+
+/** The parts of `PLACEMENT+CONVERSION+SUPPLY`; undefined for any other name. */
+export function partsOf(
+  policy: string,
+): { readonly placement: string; readonly conversion: string; readonly supply: string } | undefined {
+  const [placement, conversion, supply, ...others] = policy.split('+');
+  if (conversion === undefined || supply === undefined || others.length > 0) return undefined;
+  return { placement, conversion, supply };
+}
+
+export type Part = 'placement' | 'supply';
+
+/**
+ * How much a part of a pool matters: the factor between the largest and the smallest median of a metric among pools that differ
+ * in that part only, the largest such factor of a scenario, and the median of that over the scenarios. Counts of 0 are taken as 1.
+ */
+export function factorOf(part: Part, metric: string, scenarios: readonly ScenarioFigures[]): number {
+  return middle(
+    scenarios.flatMap(({ serving }) => {
+      const groups = new Map<string, number[]>();
+      for (const figures of serving.filter(isPool)) {
+        const parts = partsOf(figures.policy);
+        if (parts === undefined) continue;
+        const others = JSON.stringify({ ...parts, [part]: '' });
+        groups.set(others, [...(groups.get(others) ?? []), Math.max(1, medianOf(figures, metric))]);
+      }
+      const factors = [...groups.values()]
+        .filter((values) => values.length > 1)
+        .map((values) => Math.max(...values) / Math.min(...values));
+      return factors.length === 0 ? [] : [Math.max(...factors)];
+    }),
+  );
+}

@@ -5,7 +5,7 @@ import { formatValue } from '../report/units.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';
 import { COMPARED, isPool } from './baselines.ts';
 import { bestOf, medianOf, metricOf, type ScenarioFigures, scenariosOf } from './scenarios.ts';
-import { doesGroupingPay, type PolicySummary, summaryOf } from './summary.ts';
+import { doesGroupingPay, factorOf, type Part, type PolicySummary, partsOf, summaryOf } from './summary.ts';
 
 /** How far from the optimum an input's policies are: the bounds, and where the upper one comes from. */
 export interface InputBounds {
@@ -55,26 +55,39 @@ const ofAll = (count: number, all: number) => `${count} of ${all} scenarios`;
 function answer(scenarios: readonly ScenarioFigures[], summary: readonly PolicySummary[]): string[] {
   const pools = summary.filter(isPool);
   const full = pools.filter(({ served }) => served === scenarios.length);
-  const byFront = (full.length > 0 ? full : pools).toSorted((a, b) => b.undominated - a.undominated);
-  const noSplit = scenarios.filter(({ serving }) =>
-    serving.some((policy) => isPool(policy) && medianOf(policy, 'splits-2m') === 0),
-  );
-  const kernelSplits = scenarios.filter(({ serving }) =>
-    serving.some((policy) => policy.policy === 'linux-7.3' && medianOf(policy, 'splits-2m') > 0),
-  );
+  const candidates = full.length > 0 ? full : pools;
+  const strongest = candidates.toSorted((a, b) => b.undominated - a.undominated)[0];
+  const sparing = candidates.toSorted((a, b) => a.idleMean - b.idleMean)[0];
   const pays = scenarios.filter(doesGroupingPay);
-  const sparing = byFront.toSorted((a, b) => a.idleMean - b.idleMean)[0];
+  const refusing = scenarios.filter(({ refusing: all }) =>
+    all.some((pool) => isPool(pool) && partsOf(pool.policy)?.supply.startsWith('watermark') === false),
+  );
+  const all = scenarios.length;
+  const factor = (part: Part, metric: string) => `x${short(factorOf(part, metric, scenarios))}`;
   return [
     '## The answer',
     '',
-    `- **Convert whole blocks.** Some pool splits no 2M mapping in ${ofAll(noSplit.length, scenarios.length)}; linux-7.3 splits some in ${kernelSplits.length}. Sharing page by page in a pool still splits a block at its first page.`,
-    `- **Grouping pays in ${ofAll(pays.length, scenarios.length)}**: there a pool is at least as good as both kernels and the prototype in splits, mixed ranges and host calls, and better in one. Its price is memory that is shared and idle.`,
-    `- **Which one.** Of the pools that serve every scenario, \`${byFront[0].policy}\` is undominated most often (${ofAll(byFront[0].undominated, scenarios.length)}); \`${sparing.policy}\` leaves least idle (median of the means: ${formatValue(sparing.idleMean, 'bytes')}).`,
-    `- **Return late rather than never.** The supply decides more than the placement: between \`immediate\` and \`never-return\` lie most of the host calls and most of the idle memory, and policies that differ in their placement only are often the same; the table below has the figures.`,
-    `- **A reserve for callers that may not sleep is needed** wherever requests are GFP_ATOMIC or GFP_NOWAIT before anything else was shared: policies without one refuse such requests (see the scenarios with refusals).`,
+    `- **What to convert.** A pool that converts whole blocks splits no 2M mapping in ${ofAll(unsplit(scenarios, 'block'), all)}, one that converts page by page in ${unsplit(scenarios, 'page')}, linux-7.3 in ${unsplit(scenarios, 'linux-7.3')}, the prototype in ${unsplit(scenarios, 'gfp-decrypted')}.`,
+    `- **What grouping is worth.** In ${ofAll(pays.length, all)} a pool is at least as good as both kernels and the prototype in splits, mixed ranges and host calls, and better in one. Its price is memory that is shared and idle.`,
+    `- **Which pool.** Of ${full.length > 0 ? 'those that serve every scenario' : 'the pools'}, \`${strongest.policy}\` is undominated most often (${ofAll(strongest.undominated, all)}); \`${sparing.policy}\` leaves least idle (median of the means: ${formatValue(sparing.idleMean, 'bytes')}).`,
+    `- **When to give back, or where to place.** Pools that differ in their supply only differ in host calls by ${factor('supply', 'host-calls')} and in idle memory over time by ${factor('supply', 'shared-idle-byte-seconds')}; in their placement only, by ${factor('placement', 'host-calls')} and ${factor('placement', 'shared-idle-byte-seconds')} (medians over the scenarios of the largest such factor).`,
+    `- **Callers that may not sleep.** In ${ofAll(refusing.length, all)} a pool without a reserve refuses requests that one with a reserve (\`watermark\`) serves.`,
     '',
   ];
 }
+
+/** Scenarios in which the policy of that name, or a pool of that conversion, splits no 2M mapping. */
+const unsplit = (scenarios: readonly ScenarioFigures[], which: string): number =>
+  scenarios.filter(({ serving }) =>
+    serving.some(
+      (figures) =>
+        (figures.policy === which || partsOf(figures.policy)?.conversion === which) &&
+        medianOf(figures, 'splits-2m') === 0,
+    ),
+  ).length;
+
+/** Two digits are all that a median over scenarios is good for. */
+const short = (value: number): string => String(Number(value.toPrecision(2)));
 
 function policyTable(summary: readonly PolicySummary[], all: number): string[] {
   const rows = summary.map((row) => [
@@ -83,7 +96,7 @@ function policyTable(summary: readonly PolicySummary[], all: number): string[] {
     `${row.undominated}`,
     formatValue(row.splits, 'count'),
     formatValue(row.mixed, 'count'),
-    row.hostCallsRatio === 0 ? '' : `x${formatValue(row.hostCallsRatio, 'ratio')}`,
+    row.hostCallsRatio === 0 ? '' : `x${short(row.hostCallsRatio)}`,
     formatValue(row.idleMean, 'bytes'),
     row.blocksRatio === 0 ? '' : formatValue(row.blocksRatio, 'ratio'),
   ]);
@@ -263,7 +276,8 @@ function verdictOf({ serving }: ScenarioFigures, metric: string): Verdict | unde
 
 const nameOf = ({ input, platform, memory }: ScenarioFigures) => `${input} on ${platform}, memory ${memory}`;
 
-function scenarioText(results: SweepResults, scenario: ScenarioFigures): string[] {
+/** The section of one scenario. */
+export function scenarioText(results: SweepResults, scenario: ScenarioFigures): string[] {
   const { serving, refusing } = scenario;
   const pools = serving.filter(isPool);
   const of = (name: string, metric: Metric): string => {

@@ -76,6 +76,6 @@ export function curvesText(answers: readonly MeasuredAnswer[]): string {
 const DIFFERENCE: readonly string[] = [
   'where it starts: 90 % of the free memory is filled, so 10 of the 55 parts that are free after the first free, 18.2 %, were never touched; the published 14.8 and 15.1 % are of a machine that was filled to 90 % of all its memory, of which the kernel itself had some',
   'the buddy allocators take what was freed last, wherever it lies, and so stay where they start, as published',
-  'LLFree recovers by packing near trees first, and untouched ones lose a tenth of their pages with every round; it begins late, since the last page of a block has to go, and is below the published end since the published machine has 128 GiB for its 8 CPUs, and this guest 512 MiB: a few trees for each CPU',
-  'reserving the tree in which a CPU frees is not modelled, since a request does not tell its CPU; frees are at random over all memory, so it would seldom happen',
+  'LLFree fills trees of which less than half is free before those of which more is, so that these lose a tenth of their pages with each round; a block is whole again when its last page goes, about round 50 of one that had 256',
+  'where LLFree ends: why the last points are missing is not established; the published machine has 128 GiB for its 8 CPUs, this guest 512 MiB, and reserving the tree in which a CPU frees is not modelled, since a request does not tell its CPU',
 ];

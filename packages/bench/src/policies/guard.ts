@@ -89,8 +89,8 @@ function told<Result>(file: string, what: string | (() => string), call: () => R
 }
 
 function expectPolicy(policy: unknown, file: string): asserts policy is Policy {
-  if (typeof policy !== 'object' || policy === null) {
-    const what = policy instanceof Promise ? 'a promise' : String(policy);
+  if (typeof policy !== 'object' || policy === null || 'then' in policy) {
+    const what = typeof policy === 'object' && policy !== null ? 'a promise' : String(policy);
     refuse(file, `its function returned ${what}; expected a policy: { name, allocate, free }`);
   }
   const { name, ...methods } = shapeOf(policy);

@@ -106,7 +106,7 @@ function messageOf(error: unknown, file: string): string {
   // The translator's message is a list of places, each with what is wrong there.
   const inTypeScript = /^.*:\d+:\d+: ERROR: (.*)$/m.exec(error.message);
   if (inTypeScript !== null) return `syntax error: ${inTypeScript[1]}`;
-  const { name } = error;
   const message = error.message.split('\n')[0].replaceAll(file, shown(file));
-  return name === 'SyntaxError' ? `syntax error: ${message}` : `${name}: ${message}`;
+  if (/^(Cannot find (package|module)|The requested module)/.test(message)) return message;
+  return error.name === 'SyntaxError' ? `syntax error: ${message}` : `${error.name}: ${message}`;
 }

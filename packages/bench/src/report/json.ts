@@ -3,7 +3,7 @@ import { rank } from '../compare/ranking.ts';
 import { notesOf } from './rows.ts';
 
 /** Version of the results' shape. */
-const RESULTS_VERSION = 1;
+const RESULTS_VERSION = 2;
 
 /** The comparison for machines: everything the table shows, unrounded, with every seed's value. */
 export function comparisonJson(comparison: Comparison, command: string): string {

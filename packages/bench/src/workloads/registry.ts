@@ -181,7 +181,7 @@ export const WORKLOADS: readonly WorkloadGenerator[] = [
         policy: 'llfree:8+block+never-return',
         figure: 'llfree-score',
         expected: 94.3,
-        tolerance: 8,
+        tolerance: 5,
         source: `LLFree: ${USENIX}`,
       },
     ],

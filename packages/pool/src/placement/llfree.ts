@@ -11,8 +11,8 @@ const MOST_CPUS = 4096;
 /**
  * LLFree (USENIX ATC 2023): blocks are grouped in trees of eight, and each CPU reserves one tree and allocates in it, going
  * on in the block where it was and taking the lowest place there, until nothing in the tree fits. Then it reserves another:
- * a near one that is partly used (more than a sixteenth of it free) before one that is empty, then any that fits, and last
- * one that another CPU has reserved. So holes are used up tree by tree, and the rest of memory is left to become empty.
+ * the nearest of which between a sixteenth and a half is free, then one of which more is, then one that is empty, then any that
+ * fits, and last one that another CPU has reserved. So holes are used up tree by tree, and the rest of memory becomes empty.
  *
  * A request does not say on which CPU it was made: an owner stands for a CPU, the n-th owner for CPU n modulo their number.
  * Reserving the tree in which a CPU frees (four times in a row) is left out for the same reason. `parameters` are the CPUs.
@@ -139,9 +139,13 @@ class LlFree implements Placement {
   }
 }
 
-/** What trees are looked at, the first first: by their free pages, their size, and whether a CPU has reserved them. */
+/**
+ * What trees are looked at, the first first: by their free pages, their size, and whether a CPU has reserved them. One of which
+ * less than half is free is filled up; one of which more is free is left to become empty as long as there is another.
+ */
 const PREFERENCES: readonly ((free: number, size: number, isReserved: boolean) => boolean)[] = [
-  (free, size, isReserved) => !isReserved && free > size / 16 && free < size,
+  (free, size, isReserved) => !isReserved && free > size / 16 && free < size / 2,
+  (free, size, isReserved) => !isReserved && free >= size / 2 && free < size,
   (free, size, isReserved) => !isReserved && free === size,
   (free, _, isReserved) => !isReserved && free > 0,
   (free, _, isReserved) => isReserved && free > 0,
