@@ -35,7 +35,7 @@ module.exports = {
     {
       name: 'no-undeclared-packages',
       severity: 'error',
-      from: { path: '^packages/.*/src', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^packages/.*/src', pathNot: '(\\.spec|/testing)\\.ts$' },
       to: {
         dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
         pathNot: '^packages/',

@@ -1,9 +1,9 @@
 /**
- * The documents say what is true now: every block of the README that names the command it comes from is compared
+ * The documents say what is true now: every block of theirs that names the command it comes from is compared
  * with what that command prints, and the glossary of metrics with the metrics. `UPDATE_DOCS=1` writes both anew.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,10 +13,33 @@ import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const readme = join(root, 'README.md');
+
+/** The documents with such blocks, and the commands that each must show, in this order. */
+const DOCUMENTS = [
+  {
+    path: 'README.md',
+    commands: [
+      'decpool compare',
+      expect.stringMatching(/^decpool validate /),
+      'examples/watch-the-stream.ts',
+      'examples/compare-two-policies.ts',
+      'examples/replay-a-log.ts',
+    ],
+  },
+  {
+    path: 'docs/own-policy.md',
+    commands: [
+      expect.stringMatching(/^decpool compare .*,.\/examples\/custom-policy.ts \| grep/),
+      'decpool check-policy ./examples/custom-policy.ts',
+    ],
+  },
+] as const;
 
 /** `part N` shows the Nth of the parts that empty lines separate. */
 const BLOCK = /<!-- output of: (.+?)(?:, part (\d+))? -->\n```\n([\s\S]*?)```\n/g;
+
+/** A file of the checkout, in full. */
+const LISTING = /<!-- file: (.+?) -->\n```ts\n([\s\S]*?)```\n/g;
 
 function outputOf(command: string): string {
   const program = command.startsWith('decpool ')
@@ -24,6 +47,7 @@ function outputOf(command: string): string {
     : `node --import tsx "${join(root, command)}"`;
   // A comparison writes its results where it runs; the other commands read files of the checkout.
   const scratch = mkdtempSync(join(tmpdir(), 'decpool-readme-'));
+  symlinkSync(join(root, 'examples'), join(scratch, 'examples'));
   try {
     return execFileSync('sh', ['-c', program], {
       cwd: command.startsWith('decpool compare') ? scratch : root,
@@ -40,25 +64,20 @@ function shown(command: string, part: string | undefined): string {
   return part === undefined ? output : `${output.split(/\n\n+/)[Number(part) - 1].trimEnd()}\n`;
 }
 
-describe('the README', () => {
-  const text = readFileSync(readme, 'utf8');
+describe.each(DOCUMENTS)('$path', ({ path, commands }) => {
+  const document = join(root, path);
+  const text = readFileSync(document, 'utf8');
   const blocks = [...text.matchAll(BLOCK)];
 
   if (process.env['UPDATE_DOCS'] !== undefined) {
     const updated = text.replace(BLOCK, (block, command: string, part: string | undefined, old: string) =>
       block.replace(`\`\`\`\n${old}\`\`\``, () => `\`\`\`\n${shown(command, part)}\`\`\``),
     );
-    writeFileSync(readme, updated);
+    writeFileSync(document, updated);
   }
 
-  it('shows the output of the main command, of validate and of every example', () => {
-    expect(blocks.map(([, command]) => command)).toEqual([
-      'decpool compare',
-      expect.stringMatching(/^decpool validate /),
-      'examples/watch-the-stream.ts',
-      'examples/compare-two-policies.ts',
-      'examples/replay-a-log.ts',
-    ]);
+  it('shows the output of each command that it is about', () => {
+    expect(blocks.map(([, command]) => command)).toEqual(commands);
   });
 
   it.each(blocks.map(([, command, part, output]) => ({ command, part, output })))(
@@ -67,6 +86,19 @@ describe('the README', () => {
       expect(output).toBe(shown(command, part));
     },
   );
+});
+
+it('the guide to a policy of your own lists its example as it is', () => {
+  const guide = join(root, 'docs/own-policy.md');
+  if (process.env['UPDATE_DOCS'] !== undefined) {
+    const updated = readFileSync(guide, 'utf8').replace(LISTING, (listing, path: string, old: string) =>
+      listing.replace(`\`\`\`ts\n${old}`, () => `\`\`\`ts\n${readFileSync(join(root, path), 'utf8')}`),
+    );
+    writeFileSync(guide, updated);
+  }
+  const listings = [...readFileSync(guide, 'utf8').matchAll(LISTING)];
+  expect(listings.map(([, path]) => path)).toEqual(['examples/custom-policy.ts']);
+  for (const [, path, listed] of listings) expect(listed).toBe(readFileSync(join(root, path), 'utf8'));
 });
 
 describe('the glossary of metrics', () => {

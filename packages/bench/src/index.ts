@@ -18,6 +18,8 @@ export { type LogPart, readLog } from './log/read.ts';
 export { type LogWriter, openLogWriter } from './log/write.ts';
 export { allMetrics } from './metrics/all.ts';
 export type { Metric, MetricFamily, MetricValue, Projection } from './metrics/metric.ts';
+export { type Conformance, type ConformanceOptions, checkConformance } from './policies/conformance.ts';
+export { type NamedPolicy, policiesFor, policyFor } from './policies/load.ts';
 export { type ReplayResult, replay } from './replay.ts';
 export {
   readSweepResults,

@@ -403,21 +403,42 @@ class PoolPolicy implements Policy {
   }
 
   /**
-   * Makes what is shared of a part of a block that nobody uses private, and gives its claimed pages back. When that
-   * fails nothing goes back: a block with a leaked page never does.
+   * Makes what is shared of a part of a block that nobody uses private, and gives the pool's pages in it back: others may hold
+   * some of the block too, and share them, as the bounce buffers do. When it fails nothing goes back: a block with a leaked
+   * page never does.
    */
   #return(first: Pfn, pages: number, view: StateView, record: Recorder): void {
+    const own = this.#freeRuns(first, pages);
     let isLeaked = false;
-    forEachRun(view, 'shared', first, pages, (start, count) => {
-      if (record.encrypt(start, count) !== 'leaked') return;
-      isLeaked = true;
-      this.#forget({ start, pages: count });
-    });
+    for (const run of own) {
+      forEachRun(view, 'shared', run.start, run.pages, (start, count) => {
+        if (record.encrypt(start, count) !== 'leaked') return;
+        isLeaked = true;
+        this.#forget({ start, pages: count });
+      });
+    }
     if (isLeaked) return;
-    forEachRun(view, 'claimed', first, pages, (start, count) => {
+    for (const { start, pages: count } of own) {
       this.#map.forEachBlock(start, count, (from, part) => this.#map.take(from, part));
       record.giveBack(start, count);
-    });
+    }
+  }
+
+  /** The free runs in a range; those of blocks that lie side by side are one. */
+  #freeRuns(first: Pfn, pages: number): PageRange[] {
+    const runs: { start: Pfn; pages: number }[] = [];
+    const end = first + pages;
+    for (let block = Math.floor(first / this.#pagesPerBlock); block * this.#pagesPerBlock < end; block++) {
+      this.#map.forEachRun(block, (runStart, count) => {
+        const start = toPfn(Math.max(runStart, first));
+        const length = Math.min(runStart + count, end) - start;
+        const last = runs.at(-1);
+        if (length <= 0) return;
+        if (last !== undefined && last.start + last.pages === start) last.pages += length;
+        else runs.push({ start, pages: length });
+      });
+    }
+    return runs;
   }
 
   /** Shared, unused pages in a range. */

@@ -227,7 +227,11 @@ describe('decpool compare', () => {
         ['--policy', 'worst'],
         /unknown policy 'worst'; expected a baseline \(linux-6\.12, linux-7\.3, gfp-/,
       ],
-      ['a placement it does not know', ['--policy', 'any+block+immediate'], /'any'.*available: first-fit/],
+      [
+        'a placement it does not know',
+        ['--policy', 'any+block+immediate'],
+        /'any'.*available: bump, first-fit/,
+      ],
       ['a gap in the list of policies', ['--policy', 'a,,b'], /--policy 'a,,b': expected policies separated/],
       [
         'a platform it does not know',

@@ -30,6 +30,12 @@ export async function findingsCommand(
   if (code !== 0) return code;
   const plan = await prepareSweep(path);
   const results = readSweepResults(`${sweep}/results.json`);
+  const [refused] = results.runs.flatMap((run) => ('refused' in run ? [run] : []));
+  if (refused !== undefined) {
+    throw new InputError(
+      `${sweep}/results.json: no findings without every run; ${refused.policy} on ${refused.input}, ${refused.memory}, ${refused.platform}: ${refused.refused}`,
+    );
+  }
   const text = findingsText(results, boundsOfInputs(plan, results), `decpool findings ${path}`);
   try {
     writeFileSync(`${out}.partial`, text);

@@ -2,7 +2,7 @@ import { type AllocateRequest, type Pfn, pfn, type StateView } from '@decpool/mo
 import { type Policy, type PolicyFactory, policyNamed, type Recorder } from '@decpool/pool';
 import { describe, expect, it } from 'vitest';
 import { type Conformance, checkConformance } from './conformance.ts';
-import type { Rule } from './play.ts';
+import type { Rule } from './rules.ts';
 
 const OPTIONS = { runs: 21, seed: 1 };
 /** Found out is enough, where nobody looks at how it is shown. */

@@ -2,7 +2,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { PolicyFactory } from '@decpool/pool';
 import { type History, randomHistory, type Setting } from './histories.ts';
-import { play, RULES, type Rule } from './play.ts';
+import { play } from './play.ts';
+import { RULES, type Rule } from './rules.ts';
 import { shrink } from './shrink.ts';
 
 export interface ConformanceOptions {

@@ -133,7 +133,7 @@ describe('what is wrong with a file is told in a line', () => {
     const files = cases.map(([file]) => file);
     const { stdout } = await node('--import', tsx, '--input-type=module', '-e', script, ...files);
     messages = JSON.parse(stdout);
-  });
+  }, 60_000);
 
   it.each(cases)('%s', (file, message) => {
     expect(messages[file]).toMatch(/^InputError: /);

@@ -9,9 +9,6 @@ import {
   type EventBatch,
   frameOf,
   GFP_KERNEL,
-  gfpName,
-  InputError,
-  InvariantError,
   type MemoryState,
   maySleep,
   nanoseconds,
@@ -20,28 +17,10 @@ import {
   type Request,
   zoneOf,
 } from '@decpool/model';
-import { POLICY_RULES, PolicyError, type PolicyFactory, Pool } from '@decpool/pool';
+import { type PolicyFactory, Pool } from '@decpool/pool';
 import { type Action, type History, MEMORIES } from './histories.ts';
-
-/** What is asked of a policy: the rules that the engine keeps it to, and what shows only from outside. */
-export const RULES = {
-  ...POLICY_RULES,
-  refusals: 'refuses with a reason that holds, and never a single page while all memory is free',
-  'plain-vm': 'shares nothing outside a confidential VM',
-  drained: 'holds nothing for anybody once all is freed',
-  keeps: 'does not hold more and more while the same requests come again and again',
-  invariants: 'leaves a state that a recount confirms',
-  replay: 'says all that it does as events: their replay ends in the same state',
-  deterministic: 'does the same for the same requests',
-  'read-only': 'changes neither the requests nor the view',
-  'throws-nothing': 'throws no exception',
-} as const;
-export type Rule = keyof typeof RULES;
-
-export interface Violation {
-  readonly rule: Rule;
-  readonly message: string;
-}
+import { inContext, pagesOf, textOf } from './request-text.ts';
+import { expectNoGrowth, Found, type Violation, violationOf } from './rules.ts';
 
 export interface Played {
   readonly violation: Violation | undefined;
@@ -77,27 +56,6 @@ function playOnce(factory: PolicyFactory, history: History): Played {
   } catch (error) {
     return { ...nothing, violation: violationOf(error) };
   }
-}
-
-/** Found by the player. */
-class Found extends Error {
-  readonly rule: Rule;
-
-  constructor(rule: Rule, message: string) {
-    super(message);
-    this.rule = rule;
-  }
-}
-
-const READ_ONLY =
-  /read only property|not extensible|Cannot (delete|redefine) property|which has only a getter/;
-
-function violationOf(error: unknown): Violation {
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof Found || error instanceof PolicyError) return { rule: error.rule, message };
-  if (error instanceof InvariantError) return { rule: 'invariants', message };
-  if (READ_ONLY.test(message)) return { rule: 'read-only', message };
-  return { rule: 'throws-nothing', message: error instanceof InputError ? message : String(error) };
 }
 
 interface Held {
@@ -367,24 +325,3 @@ class Player {
 }
 
 const ZONES = ['DMA', 'DMA32', 'Normal'];
-
-/** What is held after each round may grow for some time, while a policy learns, but not each time. */
-function expectNoGrowth(claimed: readonly number[]): void {
-  if (claimed.length < 3) return;
-  const isGrowing = claimed.slice(1).every((pages, index) => pages > claimed[index]);
-  if (!isGrowing) return;
-  throw new Found('keeps', `with all freed it held ${claimed.join(', ')} pages, round after round`);
-}
-
-const pagesOf = (pages: number) => `${pages} ${pages === 1 ? 'page' : 'pages'}`;
-const inContext = (gfp: number) => (gfp === GFP_KERNEL ? '' : `, ${gfpName(gfp)}`);
-
-const IN_BYTES = ['kmalloc', 'dma_alloc_coherent', 'dma_map'];
-
-function textOf(request: AllocateRequest): string {
-  const { allocation, api, pages, bytes, owner, gfp = GFP_KERNEL, node = ANY_NODE, align = 1 } = request;
-  const size = IN_BYTES.includes(api) ? `${bytes} bytes` : pagesOf(pages);
-  const where = node === ANY_NODE ? '' : `, node ${node}`;
-  const aligned = align === 1 ? '' : `, aligned to ${align} bytes`;
-  return `${api} of ${size} for '${owner}'${inContext(gfp)}${where}${aligned}, as ${allocation}`;
-}

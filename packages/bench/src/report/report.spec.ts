@@ -229,7 +229,7 @@ it('the JSON has every value of every seed, unrounded, under the ids of the metr
   const results = JSON.parse(comparisonJson(comparison, 'decpool compare'));
   expect(results).toMatchObject({
     decpool: 'comparison',
-    version: 1,
+    version: 2,
     command: 'decpool compare',
     seeds: [1, 2, 3],
     bounds: JSON.parse(JSON.stringify(comparison.bounds)),
