@@ -200,7 +200,7 @@ class PoolPolicy implements Policy {
       } else if (start !== -1 && failures++ >= SECOND_TRIES) {
         this.#undo(request, 'conversion-failed', view, record);
         return;
-      } else if (wanted === 1) {
+      } else if (start === -1 && wanted === 1) {
         // What has leaked meanwhile is missing now; or there never was enough that is shared.
         this.#undo(request, record.mayConvert ? 'conversion-failed' : 'would-sleep', view, record);
         return;

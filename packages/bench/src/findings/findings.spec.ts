@@ -46,6 +46,10 @@ describe('grouping', () => {
     expect(pays({ 'splits-2m': 5, 'mixed-peak': 5, 'host-calls': 100 })).toBe(false);
     expect(doesGroupingPay(scenario(KERNEL))).toBe(false);
   });
+
+  it('is not said to pay where no kernel serves the scenario', () => {
+    expect(doesGroupingPay(scenario(figures('first-fit+block+immediate', { 'splits-2m': 0 })))).toBe(false);
+  });
 });
 
 describe('what matters in a pool', () => {
@@ -117,7 +121,7 @@ describe('docs/findings.md', () => {
       'Findings: which policy should the kernel build?',
       'The answer',
       'Policies over all scenarios',
-      'Where grouping does not pay',
+      'Where grouping does not pay, or nothing can be compared',
       'How far from the optimum',
       'How sure the figures are',
       'Scenario by scenario',

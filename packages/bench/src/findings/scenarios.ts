@@ -16,7 +16,7 @@ export interface ScenarioFigures {
   readonly platform: string;
   /** Policies that refused no more requests than the one that refused fewest. */
   readonly serving: readonly PolicyFigures[];
-  /** The others, with the median of the requests that they refused; undefined where the run itself was refused. */
+  /** The others, with the most requests that they refused under a seed; undefined where the run itself was refused. */
   readonly refusing: readonly { readonly policy: string; readonly refused: number | undefined }[];
 }
 
@@ -57,7 +57,7 @@ function scenarioOf(
     refusing: names.flatMap((policy): ScenarioFigures['refusing'] => {
       const figures = all.find((known) => known.policy === policy);
       if (figures === undefined) return [{ policy, refused: undefined }];
-      return isServing(figures) ? [] : [{ policy, refused: medianOf(figures, 'failures') }];
+      return isServing(figures) ? [] : [{ policy, refused: figures.rows.get('failures')?.max ?? 0 }];
     }),
   };
 }

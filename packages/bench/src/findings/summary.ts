@@ -68,12 +68,13 @@ function middle(values: readonly number[]): number {
 const GAINS = ['splits-2m', 'mixed-peak', 'host-calls'] as const;
 
 /**
- * Whether any pool beats what kernels do: at least as good as each kernel and the prototype in splits, mixed ranges and host
- * calls, and better in one.
+ * Whether any pool beats what kernels do: at least as good as those of the two kernels and the prototype that serve the scenario
+ * in splits, mixed ranges and host calls, and better in one. False where none of them serves it: there is nothing to beat.
  */
 export function doesGroupingPay({ serving }: ScenarioFigures): boolean {
   const gains = (figures: PolicyFigures) => GAINS.map((id) => medianOf(figures, id));
   const kernels = serving.filter(({ policy }) => COMPARED.some((name) => name === policy)).map(gains);
+  if (kernels.length === 0) return false;
   return serving.filter(isPool).some((pool) => kernels.every((kernel) => dominates(gains(pool), kernel)));
 }
 
@@ -90,7 +91,7 @@ export type Part = 'placement' | 'supply';
 
 /**
  * How much a part of a pool matters: the factor between the largest and the smallest median of a metric among pools that differ
- * in that part only, the largest such factor of a scenario, and the median of that over the scenarios. Counts of 0 are taken as 1.
+ * in that part only, the largest such factor of a scenario, and the median of that over the scenarios. Values of 0 are left out.
  */
 export function factorOf(part: Part, metric: string, scenarios: readonly ScenarioFigures[]): number {
   return middle(
@@ -100,7 +101,8 @@ export function factorOf(part: Part, metric: string, scenarios: readonly Scenari
         const parts = partsOf(figures.policy);
         if (parts === undefined) continue;
         const others = JSON.stringify({ ...parts, [part]: '' });
-        groups.set(others, [...(groups.get(others) ?? []), Math.max(1, medianOf(figures, metric))]);
+        const value = medianOf(figures, metric);
+        if (value > 0) groups.set(others, [...(groups.get(others) ?? []), value]);
       }
       const factors = [...groups.values()]
         .filter((values) => values.length > 1)

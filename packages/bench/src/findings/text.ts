@@ -59,19 +59,26 @@ function answer(scenarios: readonly ScenarioFigures[], summary: readonly PolicyS
   const strongest = candidates.toSorted((a, b) => b.undominated - a.undominated)[0];
   const sparing = candidates.toSorted((a, b) => a.idleMean - b.idleMean)[0];
   const pays = scenarios.filter(doesGroupingPay);
-  const refusing = scenarios.filter(({ refusing: all }) =>
-    all.some((pool) => isPool(pool) && partsOf(pool.policy)?.supply.startsWith('watermark') === false),
+  const reliable = candidates.toSorted((a, b) => b.served - a.served)[0];
+  const hasReserve = ({ policy }: { readonly policy: string }) =>
+    partsOf(policy)?.supply.startsWith('watermark') === true;
+  const refusing = scenarios.filter(
+    ({ serving, refusing: others }) =>
+      serving.some(hasReserve) && others.some((pool) => isPool(pool) && !hasReserve(pool)),
+  );
+  const splitting = scenarios.filter(({ serving }) =>
+    serving.some((figures) => medianOf(figures, 'splits-2m') > 0),
   );
   const all = scenarios.length;
   const factor = (part: Part, metric: string) => `x${short(factorOf(part, metric, scenarios))}`;
   return [
     '## The answer',
     '',
-    `- **What to convert.** A pool that converts whole blocks splits no 2M mapping in ${ofAll(unsplit(scenarios, 'block'), all)}, one that converts page by page in ${unsplit(scenarios, 'page')}, linux-7.3 in ${unsplit(scenarios, 'linux-7.3')}, the prototype in ${unsplit(scenarios, 'gfp-decrypted')}.`,
-    `- **What grouping is worth.** In ${ofAll(pays.length, all)} a pool is at least as good as both kernels and the prototype in splits, mixed ranges and host calls, and better in one. Its price is memory that is shared and idle.`,
-    `- **Which pool.** Of ${full.length > 0 ? 'those that serve every scenario' : 'the pools'}, \`${strongest.policy}\` is undominated most often (${ofAll(strongest.undominated, all)}); \`${sparing.policy}\` leaves least idle (median of the means: ${formatValue(sparing.idleMean, 'bytes')}).`,
-    `- **When to give back, or where to place.** Pools that differ in their supply only differ in host calls by ${factor('supply', 'host-calls')} and in idle memory over time by ${factor('supply', 'shared-idle-byte-seconds')}; in their placement only, by ${factor('placement', 'host-calls')} and ${factor('placement', 'shared-idle-byte-seconds')} (medians over the scenarios of the largest such factor).`,
-    `- **Callers that may not sleep.** In ${ofAll(refusing.length, all)} a pool without a reserve refuses requests that one with a reserve (\`watermark\`) serves.`,
+    `- **What to convert.** Of ${splitting.length} scenarios in which anything splits a 2M mapping, some pool that converts whole blocks splits none in ${unsplit(splitting, 'block')}, one that converts page by page in ${unsplit(splitting, 'page')}, linux-7.3 in ${unsplit(splitting, 'linux-7.3')}, the prototype in ${unsplit(splitting, 'gfp-decrypted')} (who refuses requests counts as splitting).`,
+    `- **What grouping is worth.** In ${ofAll(pays.length, all)} a pool is at least as good as those of the two kernels and the prototype that serve it in splits, mixed ranges and host calls, and better in one. Its price is memory that is shared and idle.`,
+    `- **Which pool.** ${full.length > 0 ? 'Of those that serve every scenario' : 'None serves every scenario. Of all pools'}, \`${strongest.policy}\` is undominated most often (in ${strongest.undominated} of the ${strongest.served} that it serves); \`${sparing.policy}\` leaves least idle (median of the means over the ${sparing.served} that it serves: ${formatValue(sparing.idleMean, 'bytes')}); \`${reliable.policy}\` serves most (${reliable.served}).`,
+    `- **When to give back, or where to place.** Pools that differ in their supply only differ in host calls by ${factor('supply', 'host-calls')} and in idle memory over time by ${factor('supply', 'shared-idle-byte-seconds')}; in their placement only, by ${factor('placement', 'host-calls')} and ${factor('placement', 'shared-idle-byte-seconds')} (medians over the scenarios of the largest such factor; values of 0 left out).`,
+    `- **A reserve.** In ${ofAll(refusing.length, all)} a pool with a reserve for callers that may not sleep (\`watermark\`) serves what some pool without one refuses.`,
     '',
   ];
 }
@@ -103,7 +110,7 @@ function policyTable(summary: readonly PolicySummary[], all: number): string[] {
   return [
     '## Policies over all scenarios',
     '',
-    `*Served*: scenarios of ${all} in which it refused no request that another could serve. *Undominated*: of those, where none is at least as good in splits, mixed ranges, idle memory and host calls, and better in one. The rest are medians over the scenarios served, so that rows with fewer of them are of other scenarios.`,
+    `*Served*: scenarios of ${all} in which it refused no request that another could serve. *Undominated*: of those, where none is at least as good in splits, mixed ranges, idle memory and host calls, and better in one. The rest are medians over the scenarios served, so that rows with fewer of them are of other scenarios; host calls are compared where linux-7.3 serves too.`,
     '',
     markdownTable(
       [
@@ -128,7 +135,7 @@ function policyTable(summary: readonly PolicySummary[], all: number): string[] {
 function withoutGain(scenarios: readonly ScenarioFigures[]): string[] {
   const lost = scenarios.filter((scenario) => !doesGroupingPay(scenario));
   return [
-    '## Where grouping does not pay',
+    '## Where grouping does not pay, or nothing can be compared',
     '',
     ...(lost.length === 0
       ? ['Nowhere in these scenarios.']
@@ -184,7 +191,7 @@ function boundsTable(scenarios: readonly ScenarioFigures[], bounds: readonly Inp
   return [
     '## How far from the optimum',
     '',
-    'No policy can be below the lower bound: max over time of ceil(live / 512) blocks, and its integral. The upper bound is a packing of the whole trace that moves nothing and knows what is freed when, carried out in the model; so the optimum lies between the two. The best pool is that of the best scenario of the input.',
+    'No policy can be below the lower bound: max over time of ceil(live / 512) blocks, and its integral. The upper bound is the best of all runs and of a packing of the whole trace that moves nothing and knows what is freed when, carried out in the model; so the optimum lies between the two. The best pool is that of the best scenario of the input.',
     '',
     markdownTable(
       [
@@ -231,10 +238,10 @@ function whyFar(
   const reasons = [
     ...(inSlabs !== undefined && inSlabs > blocksPeak.lower
       ? [
-          `small objects fill ${formatValue(pagesPeak ?? 0, 'pages')} pages of slabs at peak, ${inSlabs} blocks, where the bound counts their bytes`,
+          `with small objects in whole slabs ${formatValue(pagesPeak ?? 0, 'pages')} pages are live at peak, ${inSlabs} blocks, where the bound counts the bytes of the objects`,
         ]
       : []),
-    ...(blocksPeak.upper - blocksPeak.lower <= 1
+    ...(blocksPeak.upper - blocksPeak.lower === 1
       ? ['one block more is the least that can be lost, and that is much of so few']
       : []),
     ...(best > 1.1
@@ -254,7 +261,7 @@ function sureness(results: SweepResults, scenarios: readonly ScenarioFigures[]):
   return [
     '## How sure the figures are',
     '',
-    `- Of ${verdicts.length} comparisons (a metric in a scenario) the best pool beats both kernels and the prototype clearly in ${count('clear')}, within the spread of the seeds in ${count('within')}, and not in ${count('no')}.`,
+    `- Of ${verdicts.length} comparisons (a metric in a scenario) the best pool beats those of both kernels and the prototype that serve it clearly in ${count('clear')}, within the spread of the seeds in ${count('within')}, and not in ${count('no')}.`,
     `- The seeds (${results.definition.seeds.join(', ')}) are guesses at where free memory lies; they say nothing of the requests. Each workload was generated once, from seed ${results.definition.seeds[0]}: its sizes and apis are the kernel's, its rates and lifetimes are assumptions (docs/workloads.md).`,
     '- Splits under `linux-6.12`, `linux-7.3` and `gfp-decrypted` hang on the page allocator, which is modelled and checked against recordings only within wide intervals (docs/validation.md). Pools hang on it less: they ask for whole blocks.',
     '- Counts are facts of the model. Nobody has published what a conversion, a split or a flush takes; nothing here is a time.',
@@ -270,6 +277,7 @@ function verdictOf({ serving }: ScenarioFigures, metric: string): Verdict | unde
     .filter(({ policy }) => COMPARED.some((name) => name === policy))
     .flatMap(({ rows }) => rows.get(metric) ?? []);
   if (pool === undefined || kernels.length === 0) return undefined;
+  if (pool.max === 0 && kernels.every(({ max }) => max === 0)) return undefined;
   if (kernels.every(({ min }) => pool.max < min)) return 'clear';
   return kernels.every(({ median }) => pool.median < median) ? 'within' : 'no';
 }
