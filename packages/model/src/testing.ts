@@ -85,6 +85,14 @@ export const EXAMPLES: Readonly<Record<EventType, readonly EventBody[]>> = {
   'background-freed': [{ type: 'background-freed', ...RANGE }],
   'reserve-refilled': [{ type: 'reserve-refilled', pages: 0xfffffffc }],
   'block-compacted': [{ type: 'block-compacted', ...RANGE }],
+  'request-skipped': [
+    { type: 'request-skipped', allocation: 0xfffffffe, what: 'free' },
+    { type: 'request-skipped', allocation: 0xfffffffe, what: 'free', gfp: 'GFP_ATOMIC' },
+    { type: 'request-skipped', allocation: 0xfffffffe, what: 'background-free' },
+  ],
+  'background-failed': [
+    { type: 'background-failed', chunk: 0xfffffffe, pages: 0xfffffffc, migratetype: 'Movable' },
+  ],
 };
 
 /** The examples as the events of one log. */
@@ -455,6 +463,8 @@ class History implements MappedRange, BoundaryMap {
     }
     this.#freePages(allocation);
     this.#mustHappen({ type: 'allocation-failed', allocation, pages, reason: 'out-of-memory' });
+    this.#mustHappen({ type: 'request-skipped', allocation, what: choice % 3 === 0 ? 'map-user' : 'free' });
+    this.#mustHappen({ type: 'background-failed', chunk: allocation, pages: 8, migratetype: 'Movable' });
   }
 
   /** An object of a slab that has room, or else of a new one. */

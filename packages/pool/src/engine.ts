@@ -20,14 +20,18 @@ import {
   InputError,
   InvariantError,
   type MemoryState,
+  MIGRATETYPES,
   maySleep,
   orderFor,
   type PageSourceSettings,
   type Pfn,
   pagesFor,
   type Request,
+  SKIPPED,
+  type Skipped,
   type StateView,
   TYPE,
+  type UserMapRequest,
   zoneOf,
 } from '@decpool/model';
 import { EventRecorder, NO_OWNER, type Where } from './event-recorder.ts';
@@ -94,6 +98,9 @@ export class Engine implements AskedPool {
   #emptySlabs = new Map<number, AllocationId>();
   /** Chunks that others hold, by their key. */
   readonly #background = new Map<number, { readonly pfn: Pfn; readonly order: number }>();
+  /** Keys of chunks that others were refused, with the number of each; and how many there were. */
+  readonly #refusedChunks = new Map<number, number>();
+  #refusals = 0;
   /** While a request is decided: no other may come in between. */
   #isDeciding = false;
   #broken: unknown;
@@ -133,7 +140,7 @@ export class Engine implements AskedPool {
   }
 
   holdsForOthers(key: number): boolean {
-    return this.#background.has(key);
+    return this.#background.has(key) || this.#refusedChunks.has(key);
   }
 
   /** Rows appended but not yet handed over in a batch. */
@@ -202,21 +209,32 @@ export class Engine implements AskedPool {
         this.#decideAllocate(request);
         break;
       case 'free':
-        this.#decideFree(request);
+        if (this.view.isRefused(request.allocation))
+          this.#skip(request.kind, request.allocation, request.gfp);
+        else this.#decideFree(request);
         break;
       case 'map-user':
-      case 'unmap-user': {
-        this.#ledger.request++;
-        const type = request.kind === 'map-user' ? TYPE.userMapped : TYPE.userUnmapped;
-        this.#ledger.emit(type, request.allocation, 0, 0, 0);
+      case 'unmap-user':
+        if (this.view.isRefused(request.allocation)) this.#skip(request.kind, request.allocation);
+        else this.#changeUserMapping(request);
         break;
-      }
       case 'background-allocate':
       case 'background-free':
         this.#serveBackground(request);
         break;
     }
     if (this.#workAt === undefined && this.#hasWork()) this.#workAt = request.time + this.#workerDelay;
+  }
+
+  /** There is nothing to do about what was refused. Recorded, because another policy may not refuse it. */
+  #skip(what: Skipped, of: number, gfp = GFP_KERNEL): void {
+    this.#ledger.emit(TYPE.requestSkipped, of, gfp, 0, SKIPPED.indexOf(what));
+  }
+
+  #changeUserMapping({ kind, allocation }: UserMapRequest): void {
+    this.#ledger.request++;
+    const type = kind === 'map-user' ? TYPE.userMapped : TYPE.userUnmapped;
+    this.#ledger.emit(type, allocation, 0, 0, 0);
   }
 
   #decideAllocate(request: AllocateRequest): void {
@@ -422,13 +440,25 @@ export class Engine implements AskedPool {
       const { key, order, migratetype } = request;
       const pfn = this.#recorder.claimForOthers(order, migratetype, this.#anywhere);
       if (pfn !== -1) this.#background.set(key, { pfn, order });
+      else this.#refuseOthers(request);
       return;
     }
     const chunk = this.#background.get(request.key);
-    if (chunk === undefined) return;
+    if (chunk === undefined) {
+      this.#skip(request.kind, this.#refusedChunks.get(request.key) ?? 0);
+      this.#refusedChunks.delete(request.key);
+      return;
+    }
     this.#background.delete(request.key);
     this.#ledger.emit(TYPE.backgroundFreed, 0, chunk.pfn, 1 << chunk.order, 0);
     this.#source.giveBack(chunk.pfn, chunk.order);
+  }
+
+  #refuseOthers({ key, order, migratetype }: Extract<BackgroundRequest, { order: number }>): void {
+    this.#refusals++;
+    this.#refusedChunks.set(key, this.#refusals);
+    const code = MIGRATETYPES.indexOf(migratetype);
+    this.#ledger.emit(TYPE.backgroundFailed, this.#refusals, 0, 1 << order, code);
   }
 
   #whereOf(gfp: number, node: number): Where {

@@ -221,16 +221,19 @@ export class Pool implements EventSink {
 
   /** Frees an allocation. Throws InputError when it is not live, or mapped into user space. */
   free(allocation: AllocationId, at: number = this.#engine.time, gfp: number = GFP_KERNEL): void {
+    this.#expectServed(allocation);
     this.request({ kind: 'free', allocation, time: nanoseconds(at), gfp });
   }
 
   /** Maps all pages of an allocation into user space: they must not be converted until remove_user_mapping(). */
   remap_pfn_range(allocation: AllocationId, at: number = this.#engine.time): void {
+    this.#expectServed(allocation);
     this.request({ kind: 'map-user', allocation, time: nanoseconds(at) });
   }
 
   /** Ends a mapping into user space. Throws InputError when there is none. */
   remove_user_mapping(allocation: AllocationId, at: number = this.#engine.time): void {
+    this.#expectServed(allocation);
     this.request({ kind: 'unmap-user', allocation, time: nanoseconds(at) });
   }
 
@@ -268,7 +271,16 @@ export class Pool implements EventSink {
     return { ok: true, allocation, extents, ...(object === undefined ? {} : { object }) };
   }
 
-  /** Serves one recorded request. Its allocation ids must come from 1 without a gap. */
+  /** A caller here knows what was refused, so it is a mistake; in recorded requests it is skipped. */
+  #expectServed(allocation: AllocationId): void {
+    if (this.view.isRefused(allocation))
+      throw new InputError(`allocation ${allocation} was refused: nothing is live`);
+  }
+
+  /**
+   * Serves one recorded request. Its allocation ids must come from 1 without a gap. One about an allocation that was refused is
+   * recorded as `request-skipped`.
+   */
   request(request: Request): void {
     this.#engine.decide(request);
   }

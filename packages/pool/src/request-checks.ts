@@ -28,7 +28,7 @@ export interface AskedPool {
   readonly hasBounceBuffers: boolean;
   /** Whether an owner has a number or can still get one. */
   hasRoomFor(owner: string): boolean;
-  /** Whether others hold a chunk of this name. */
+  /** Whether others hold a chunk of this name, or were refused it and have not freed it yet. */
   holdsForOthers(key: number): boolean;
 }
 
@@ -125,9 +125,11 @@ function checkBackground(
   }
 }
 
+/** To free what was refused is allowed, as kfree(NULL) is. */
 function checkFree({ allocation, gfp }: FreeRequest, { view }: AskedPool): void {
-  expectLive('a free', allocation, view);
   checkFlags(gfp);
+  if (view.isRefused(allocation)) return;
+  expectLive('a free', allocation, view);
   if (view.userMappings(allocation) > 0) {
     throw new InputError(
       `a free of allocation ${allocation}, which is mapped into user space: its pages must not be converted while that mapping is live; unmap it first`,
@@ -136,6 +138,7 @@ function checkFree({ allocation, gfp }: FreeRequest, { view }: AskedPool): void 
 }
 
 function checkUserMapping({ kind, allocation }: UserMapRequest, { view }: AskedPool): void {
+  if (view.isRefused(allocation)) return;
   expectLive(kind === 'map-user' ? 'a user mapping' : 'the end of a user mapping', allocation, view);
   const { api } = view.allocation(allocation);
   if (api === 'dma_map' || !view.isWholePages(allocation)) {

@@ -2,7 +2,6 @@ import { platformNamed, type Request } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { isMoot } from '../compare/moot.ts';
 import { runOf } from '../metrics/testing.ts';
 import { measuredBlocks } from './measured.ts';
 import { allocate, free, requestLists } from './testing.ts';
@@ -17,7 +16,7 @@ function measuredOf(policy: string, requests: readonly Request[], until: number)
   });
   const measured = measuredBlocks(pool.header, until);
   pool.batches$.subscribe((batch) => measured.observe(batch));
-  for (const request of requests) if (!isMoot(request, pool.view)) pool.request(request);
+  for (const request of requests) pool.request(request);
   pool.complete();
   return measured.result();
 }

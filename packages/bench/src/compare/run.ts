@@ -25,7 +25,6 @@ import { ByOwner, type OwnerFigures } from '../metrics/by-owner.ts';
 import type { MetricValue } from '../metrics/metric.ts';
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
 import type { Workload } from '../workloads/workload.ts';
-import { isMoot } from './moot.ts';
 
 /** What a run has beside memory, platform and policy; each has a usual value, or none. */
 export interface RunSettings {
@@ -174,7 +173,6 @@ function poolFor(options: RunOptions): Pool {
 
 function serve(pool: Pool, workload: RunOptions['workload'], from: number, to: number): void {
   for (const [offset, request] of workload.requests.slice(from, to).entries()) {
-    if (isMoot(request, pool.view)) continue;
     try {
       pool.request(request);
     } catch (error) {

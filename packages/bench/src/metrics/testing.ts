@@ -17,7 +17,6 @@ import {
   x86Geometry,
 } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
-import { isMoot } from '../compare/moot.ts';
 import { allMetrics } from './all.ts';
 import type { MetricFamily, MetricValue } from './metric.ts';
 
@@ -137,9 +136,7 @@ export function runOf(policy: string, platform: PlatformName, requests: readonly
     batches.push(batch);
     metrics.observe(batch);
   });
-  for (const request of requests) {
-    if (!isMoot(request, pool.view)) pool.request(request);
-  }
+  for (const request of requests) pool.request(request);
   pool.complete();
   const { header, counters } = pool;
   return { header, batches, counters, values: byId(metrics.values(counters)) };

@@ -58,7 +58,7 @@ describe('a batch of events', () => {
       expect(EVENT_TYPES[batch.typeAt(row)]).toBe(event.type);
       expect(batch.timeAt(row)).toBe(event.time);
       expect(batch.requestAt(row)).toBe(event.request);
-      expect(batch.allocationAt(row)).toBe(figures['allocation'] ?? 0);
+      expect(batch.allocationAt(row)).toBe(figures['allocation'] ?? figures['chunk'] ?? 0);
       expect(batch.pagesAt(row)).toBe(figures['pages'] ?? figures['unit'] ?? 0);
       expect(batch.bytesAt(row)).toBe(bytes ?? 0);
       expect(batch.ownerAt(row)).toBe(figures['owner'] ?? figures['cache'] ?? 0);

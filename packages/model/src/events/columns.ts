@@ -20,7 +20,7 @@ import {
   nodeOf,
 } from '../requests.ts';
 import type { AllocationId, Nanoseconds, Pfn } from '../units.ts';
-import { EVENT_TYPES, FAILURE_REASONS, type PoolEvent, TYPE } from './types.ts';
+import { EVENT_TYPES, FAILURE_REASONS, type PoolEvent, SKIPPED, TYPE } from './types.ts';
 
 /**
  * The columns of a number of rows. `code` holds the api, migratetype, level, direction or reason of a type. Fields that
@@ -147,6 +147,10 @@ function decode(columns: EventColumns, row: number, seq: number): PoolEvent {
       return { seq, time, request, type, pfn, pages, migratetype: MIGRATETYPES[code] };
     case 'reserve-refilled':
       return { seq, time, request, type, pages };
+    case 'request-skipped':
+      return { seq, time, request, type, allocation, what: SKIPPED[code], ...attributeFields(pfn) };
+    case 'background-failed':
+      return { seq, time, request, type, chunk: allocation, pages, migratetype: MIGRATETYPES[code] };
   }
 }
 
@@ -172,7 +176,7 @@ function attributeFields(attributes: number): { gfp?: string; node?: number; ali
  */
 type FieldKind =
   | 'u32'
-  | { readonly column: 'pfn' | 'pages' | 'bytes' }
+  | { readonly column: 'allocation' | 'pfn' | 'pages' | 'bytes' }
   | 'owner'
   | 'name'
   | 'attribute'
@@ -237,6 +241,8 @@ const FIELDS: Readonly<Record<PoolEvent['type'], Readonly<Record<string, FieldKi
   'background-freed': { pfn: 'u32', pages: 'u32' },
   'reserve-refilled': { pages: 'u32' },
   'block-compacted': { pfn: 'u32', pages: 'u32' },
+  'request-skipped': { allocation: 'u32', what: SKIPPED, gfp: 'attribute' },
+  'background-failed': { chunk: { column: 'allocation' }, pages: 'u32', migratetype: MIGRATETYPES },
 };
 
 /** Fields that an event object may leave out. */
@@ -263,6 +269,7 @@ export const hasKnownAttributes = (columns: EventColumns, row: number): boolean 
     case TYPE.allocationRequested:
       return areAttributes(attributes);
     case TYPE.freeRequested:
+    case TYPE.requestSkipped:
       return areAttributes(attributes) && gfpOf(attributes) === attributes;
     default:
       return true;

@@ -280,6 +280,32 @@ export interface BlockCompacted extends Fact {
   readonly pages: number;
 }
 
+/** What a skipped request wanted with something that was refused before. */
+export const SKIPPED = ['free', 'map-user', 'unmap-user', 'background-free'] as const;
+export type Skipped = (typeof SKIPPED)[number];
+
+/**
+ * A request about what was refused before, so there was nothing to do, as for kfree(NULL). It is told so that the log can be
+ * run again under a policy that does serve the allocation. It takes no request number.
+ */
+export interface RequestSkipped extends Fact {
+  readonly type: 'request-skipped';
+  /** The refused allocation; for a `background-free` the number of the refused chunk, 0 for one that nobody asked for. */
+  readonly allocation: number;
+  readonly what: Skipped;
+  /** Flags of a `free`, as gfpName() gives them; GFP_KERNEL where they are left out. */
+  readonly gfp?: string;
+}
+
+/** The page allocator had no chunk for somebody else. Refused chunks are numbered from 1 in the order of these events. */
+export interface BackgroundFailed extends Fact {
+  readonly type: 'background-failed';
+  /** Number of the refused chunk. */
+  readonly chunk: number;
+  readonly pages: number;
+  readonly migratetype: Migratetype;
+}
+
 /** Everything that can happen. */
 export type PoolEvent =
   | OwnerRegistered
@@ -310,7 +336,9 @@ export type PoolEvent =
   | BackgroundAllocated
   | BackgroundFreed
   | ReserveRefilled
-  | BlockCompacted;
+  | BlockCompacted
+  | RequestSkipped
+  | BackgroundFailed;
 
 export type EventType = PoolEvent['type'];
 
@@ -345,6 +373,8 @@ export const EVENT_TYPES = [
   'background-freed',
   'reserve-refilled',
   'block-compacted',
+  'request-skipped',
+  'background-failed',
 ] as const satisfies readonly EventType[];
 
 /** Code of each event type, as stored in the `type` column. */
@@ -378,6 +408,8 @@ export const TYPE = {
   backgroundFreed: 26,
   reserveRefilled: 27,
   blockCompacted: 28,
+  requestSkipped: 29,
+  backgroundFailed: 30,
 } as const;
 
 /** An event without what the log adds: what given-when-then specs write down. */

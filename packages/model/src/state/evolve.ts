@@ -7,7 +7,7 @@
  */
 import { type BoundaryMap, type MappedRange, splitAtBoundaries, splitForChange } from '../direct-map.ts';
 import { AREA_CALL, type EventColumns } from '../events/columns.ts';
-import { TYPE } from '../events/types.ts';
+import { SKIPPED, TYPE } from '../events/types.ts';
 import type { MappingLevel } from '../memory-state.ts';
 import {
   DIRECTIONS,
@@ -227,6 +227,11 @@ export class Evolver implements MappedRange, BoundaryMap {
         this.#expectRange(columns, row);
         counters.compactions++;
         counters.movedPages += pages;
+        break;
+      case TYPE.requestSkipped:
+        this.#requestSkipped(columns, row);
+        break;
+      case TYPE.backgroundFailed:
         break;
       default:
         this.#refuse(columns, row, 'there is no event type with this code');
@@ -669,6 +674,17 @@ export class Evolver implements MappedRange, BoundaryMap {
     const record = writeRecord(this.#editor, id);
     record.words[record.base + ALLOCATION.status] = STATUS.freeing;
     this.#editor.counters.requests++;
+  }
+
+  /** Only what is about a refused allocation is skipped. How many chunks others were refused, the state does not count. */
+  #requestSkipped(columns: EventColumns, row: number): void {
+    if (SKIPPED[columns.code[row]] === 'background-free') return;
+    expectKnownAllocation(this.#editor, columns, row);
+    const id = columns.allocation[row];
+    const { words, base } = readRecord(this.#editor, id);
+    if (words[base + ALLOCATION.status] !== STATUS.failed) {
+      this.#refuse(columns, row, `allocation ${id} was not refused: its requests are not skipped`);
+    }
   }
 
   /** Requests are numbered from 1 without a gap. */

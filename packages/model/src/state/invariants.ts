@@ -148,7 +148,7 @@ function recount(view: StateView, broken: string[]): Record<Recounted, number> {
     if (platform.directMap === 'contiguous') checkEntries(view, toPfn(first), broken);
     if (platform.directMap !== 'split') continue;
     if (exposed > 0 && figures.level === 3) {
-      checkWholeRegionShared(view, geometry, toPfn(first), broken);
+      checkWholeRegion(view, geometry, toPfn(first), broken);
     } else if (exposed > 0 && exposed < geometry.pagesPerBlock && figures.level !== 1) {
       broken.push(`block ${block} is mixed but mapped by a large page`);
     }
@@ -184,12 +184,13 @@ function checkEntries(view: StateView, first: Pfn, broken: string[]): void {
   }
 }
 
-/** A 1G entry has one set of attributes, so its blocks are all shared or all private. */
-function checkWholeRegionShared(view: StateView, geometry: Geometry, page: Pfn, broken: string[]): void {
+/** A 1G entry has one set of attributes, so its pages are all private, all shared or all in an unknown state. */
+function checkWholeRegion(view: StateView, geometry: Geometry, page: Pfn, broken: string[]): void {
   const size = geometry.pagesPerBlock * geometry.blocksPerRegion;
   const base = toPfn(page - (page % size));
-  const wrong = view.firstWhereNot('shared', true, base, size);
-  if (wrong !== -1) broken.push(`page ${wrong} is private inside a 1G page that is shared`);
+  const fact = view.is('unknown', toPfn(page)) ? 'unknown' : 'shared';
+  const wrong = view.firstWhereNot(fact, true, base, size);
+  if (wrong !== -1) broken.push(`page ${wrong} is not ${fact} inside a 1G page that is`);
 }
 
 /** Looks at each allocation and its pages; returns what the counters of them all must be. */
