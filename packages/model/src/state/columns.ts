@@ -5,7 +5,6 @@
 import type { EventColumns } from '../events/columns.ts';
 import { columnsOf, type EventBatch } from '../events/columns.ts';
 import type { Geometry } from '../geometry.ts';
-import { blockCount, regionCount } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';
 import { type Counters, type MutableCounters, zeroCounters } from './counters.ts';
@@ -31,17 +30,17 @@ export class Columns implements Editor {
   readonly counters: MutableCounters = zeroCounters();
   readonly blocks: DenseWords;
   readonly mapping: DenseWords;
-  readonly allocations = new DenseWords(ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF, 64);
-  readonly extents = new DenseWords(EXTENT_WORDS * EXTENTS_PER_LEAF, 16);
-  readonly slabs = new DenseWords(SLAB_WORDS, 16);
+  readonly allocations = new DenseWords(ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF);
+  readonly extents = new DenseWords(EXTENT_WORDS * EXTENTS_PER_LEAF);
+  readonly slabs = new DenseWords(SLAB_WORDS);
   readonly owners: string[] = [];
   readonly #evolver: Evolver;
 
   constructor(frame: Frame, directMap: readonly MappingRun[]) {
     this.geometry = frame.geometry;
     this.platform = frame.platform;
-    this.blocks = new DenseWords(blockLayout(frame.geometry).leafWords, blockCount(frame.geometry));
-    this.mapping = new DenseWords(mappingLeafWords(frame.geometry), regionCount(frame.geometry));
+    this.blocks = new DenseWords(blockLayout(frame.geometry).leafWords);
+    this.mapping = new DenseWords(mappingLeafWords(frame.geometry));
     const pages = writeMapping(this.mapping, frame, directMap);
     this.counters.mapped4KPages = pages[1];
     this.counters.mapped2MPages = pages[2];

@@ -87,12 +87,12 @@ describe('a dense table', () => {
     const small = fc.tuple(fc.nat(300), fc.nat(LEAF_WORDS - 1), fc.nat(0xffffffff));
     fc.assert(
       fc.property(fc.array(small, { maxLength: 30 }), fc.nat(2 ** 31), (writes, other) => {
-        const table = new DenseWords(LEAF_WORDS, 2);
+        const table = new DenseWords(LEAF_WORDS);
         const leaves = new Map<number, number[]>();
         for (const one of writes) put(table, leaves, one);
-        const { length } = table.words;
+        const room = table.leaves;
         expectLeaves(table, leaves, leaves.has(other) ? [] : [other]);
-        expect(table.words.length).toBe(length);
+        expect(table.leaves).toBe(room);
       }),
     );
   });

@@ -185,8 +185,8 @@ export function publish(columns: Columns): State {
 
 function copyLeaves(from: DenseWords, to: WordsEdit): void {
   for (let leaf = 0; leaf < from.leaves; leaf++) {
-    const start = leaf * from.leafWords;
-    const words = from.words.subarray(start, start + from.leafWords);
+    from.read(leaf);
+    const words = from.words.subarray(from.base, from.base + from.leafWords);
     if (words.every((word) => word === 0)) continue;
     to.write(leaf);
     for (let i = 0; i < words.length; i++) to.words[to.base + i] = words[i];

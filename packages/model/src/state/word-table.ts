@@ -23,37 +23,67 @@ export interface WordTable extends WordReader {
   write(leaf: number): void;
 }
 
+/** Words of a chunk; leaves that are not a power of two long leave some of it out. */
+const CHUNK_WORDS = 2 ** 14;
+
 /**
- * All leaves in one typed array that doubles when it is too short. Fast, and mutable: nobody outside may see it. Behind
- * the last leaf is one of zeros, for whoever reads further.
+ * Leaves in typed arrays, changed in place. Fast, and mutable: nobody outside may see it. An array holds a chunk of
+ * consecutive leaves and is made when one of them is first written, so a table grows without copying what it has, and
+ * the memory of one that is dropped is small enough for the allocator to give out again without new page faults.
  */
 export class DenseWords implements WordTable {
   words: Uint32Array;
   base = 0;
   readonly leafWords: number;
+  /** log2 of the leaves in a chunk. */
+  readonly #chunkShift: number;
+  readonly #chunks: (Uint32Array | undefined)[] = [];
+  /** What leaves of a chunk not made yet read as. */
+  readonly #zeros: Uint32Array;
 
-  constructor(leafWords: number, leaves: number) {
+  constructor(leafWords: number) {
     this.leafWords = leafWords;
-    this.words = new Uint32Array(leafWords * (leaves + 1));
+    this.#chunkShift = Math.max(0, 31 - Math.clz32(CHUNK_WORDS / leafWords));
+    this.#zeros = new Uint32Array(leafWords);
+    this.words = this.#zeros;
   }
 
+  /** Leaves there is room for. */
   get leaves(): number {
-    return this.words.length / this.leafWords - 1;
+    return this.#chunks.length << this.#chunkShift;
   }
 
   read(leaf: number): void {
-    this.base = Math.min(leaf * this.leafWords, this.words.length - this.leafWords);
+    const chunk = this.#chunks[leaf >>> this.#chunkShift];
+    if (chunk === undefined) {
+      this.words = this.#zeros;
+      this.base = 0;
+    } else {
+      this.words = chunk;
+      this.base = this.#baseOf(leaf);
+    }
   }
 
   write(leaf: number): void {
-    const base = leaf * this.leafWords;
-    if (base >= this.words.length - this.leafWords) this.#grow(base + 2 * this.leafWords);
-    this.base = base;
+    const index = leaf >>> this.#chunkShift;
+    this.words = this.#chunks[index] ?? this.#makeChunk(index);
+    this.base = this.#baseOf(leaf);
   }
 
-  #grow(words: number): void {
-    const grown = new Uint32Array(Math.max(words, this.words.length * 2));
-    grown.set(this.words);
-    this.words = grown;
+  /** Makes room for so many leaves. */
+  reserve(leaves: number): void {
+    for (let leaf = 0; leaf < leaves; leaf += 1 << this.#chunkShift) this.write(leaf);
+  }
+
+  #baseOf(leaf: number): number {
+    return (leaf & ((1 << this.#chunkShift) - 1)) * this.leafWords;
+  }
+
+  #makeChunk(index: number): Uint32Array {
+    // An array with holes would be slower to read.
+    while (this.#chunks.length <= index) this.#chunks.push(undefined);
+    const chunk = new Uint32Array(this.leafWords << this.#chunkShift);
+    this.#chunks[index] = chunk;
+    return chunk;
   }
 }
