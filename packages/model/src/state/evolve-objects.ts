@@ -10,6 +10,7 @@ import {
   EXTENT,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
+  EXTENTS_SHIFT,
   MAX_UNITS,
   SLAB,
   STATUS,
@@ -85,9 +86,8 @@ function takeExtent(editor: Editor, columns: EventColumns, row: number): void {
 }
 
 function isExtent({ extents }: Editor, number: number, pfn: number, pages: number): boolean {
-  const leaf = Math.floor(number / EXTENTS_PER_LEAF);
-  extents.read(leaf);
-  const at = extents.base + (number - leaf * EXTENTS_PER_LEAF) * EXTENT_WORDS;
+  extents.read(number >>> EXTENTS_SHIFT);
+  const at = extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS;
   return extents.words[at + EXTENT.pfn] === pfn && extents.words[at + EXTENT.pages] === pages;
 }
 
@@ -237,11 +237,10 @@ function pagesHeld(editor: Editor, id: number): number {
   const end = first + words[base + ALLOCATION.extents];
   let pages = 0;
   for (let number = from; number < end; number++) {
-    const leaf = Math.floor(number / EXTENTS_PER_LEAF);
-    editor.extents.read(leaf);
+    editor.extents.read(number >>> EXTENTS_SHIFT);
     pages +=
       editor.extents.words[
-        editor.extents.base + (number - leaf * EXTENTS_PER_LEAF) * EXTENT_WORDS + EXTENT.pages
+        editor.extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS + EXTENT.pages
       ];
   }
   return pages;

@@ -39,6 +39,7 @@ import {
   EXTENT,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
+  EXTENTS_SHIFT,
   SPLIT_2M,
   STATUS,
 } from './layout.ts';
@@ -363,14 +364,14 @@ export class Evolver implements MappedRange, BoundaryMap {
 
   #fill(start: number, pages: number, bitmap: BitmapName, set: boolean): void {
     const { blocks, geometry } = this.#editor;
+    const layout = this.#layout;
     const end = start + pages;
     for (let at = start; at < end; ) {
-      const block = Math.floor(at / geometry.pagesPerBlock);
-      const blockStart = block * geometry.pagesPerBlock;
-      const to = Math.min(end - blockStart, geometry.pagesPerBlock);
-      blocks.write(block);
-      fillBits(blocks, this.#layout, bitmap, at - blockStart, to, set);
-      at = blockStart + to;
+      const from = at & (geometry.pagesPerBlock - 1);
+      const to = Math.min(from + end - at, geometry.pagesPerBlock);
+      blocks.write(at >>> layout.blockShift);
+      fillBits(blocks, layout, bitmap, from, to, set);
+      at += to - from;
     }
   }
 
@@ -386,11 +387,9 @@ export class Evolver implements MappedRange, BoundaryMap {
     const isExposed = to !== 'private';
     const end = start + pages;
     for (let at = start; at < end; ) {
-      const block = Math.floor(at / pagesPerBlock);
-      const blockStart = block * pagesPerBlock;
-      const from = at - blockStart;
-      const until = Math.min(end - blockStart, pagesPerBlock);
-      blocks.write(block);
+      const from = at & (pagesPerBlock - 1);
+      const until = Math.min(from + end - at, pagesPerBlock);
+      blocks.write(at >>> layout.blockShift);
       const before = this.#exposedPages();
       counters.sharedPages += fillBits(blocks, layout, 'shared', from, until, to === 'shared');
       if (to === 'unknown' || blocks.words[blocks.base + layout.counts + BITMAP.unknown] > 0) {
@@ -405,7 +404,7 @@ export class Evolver implements MappedRange, BoundaryMap {
         blocks.words[touched] = 1;
         counters.touchedBlocks++;
       }
-      at = blockStart + until;
+      at += until - from;
     }
     if (wasExposed !== isExposed) counters.borders += this.#bordersAt(start, end) * (isExposed ? 1 : -1);
   }
@@ -638,7 +637,7 @@ export class Evolver implements MappedRange, BoundaryMap {
     if (columns.owner[row] >= counters.owners) {
       this.#refuse(columns, row, `owner ${columns.owner[row]} was never registered`);
     }
-    if (pages === 0 || columns.bytes[row] > pages * 2 ** geometry.pageShift) {
+    if (pages === 0 || columns.bytes[row] > pages * (1 << geometry.pageShift)) {
       this.#refuse(columns, row, `${columns.bytes[row]} bytes do not fit in ${pages} pages`);
     }
     this.#nextRequest(columns, row);
@@ -772,9 +771,8 @@ export class Evolver implements MappedRange, BoundaryMap {
       this.#refuse(columns, row, `allocation ${id} is mapped into user space`);
     }
     const number = first + freed;
-    const leaf = Math.floor(number / EXTENTS_PER_LEAF);
-    extents.read(leaf);
-    const at = (number - leaf * EXTENTS_PER_LEAF) * EXTENT_WORDS;
+    extents.read(number >>> EXTENTS_SHIFT);
+    const at = (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS;
     const pfn = extents.words[extents.base + at + EXTENT.pfn];
     const pages = extents.words[extents.base + at + EXTENT.pages];
     if (pfn !== columns.pfn[row] || pages !== columns.pages[row]) {

@@ -20,7 +20,7 @@ export const setOf = (...names: readonly BitmapName[]): number =>
 
 /**
  * Whether every page of a range has all bits of `required` and none of `forbidden` (sets made by setOf). The fast
- * form of firstDisagreement(), for many bitmaps in one pass, that does not tell which page or bitmap is wrong.
+ * form of firstDisagreement(), for many bitmaps at once, that does not tell which page or bitmap is wrong.
  */
 export function holds(
   tables: StateTables,
@@ -30,27 +30,27 @@ export function holds(
   required: number,
   forbidden: number,
 ): boolean {
-  const { bitmapWords } = layout;
+  const { bitmapWords, blockShift, counts } = layout;
   const perBlock = bitmapWords * 32;
   const end = start + pages;
   const { blocks } = tables;
   for (let at = start; at < end; ) {
-    const block = Math.floor(at / perBlock);
-    const blockStart = block * perBlock;
-    const from = at - blockStart;
-    const to = Math.min(end - blockStart, perBlock);
-    blocks.read(block);
+    const from = at & (perBlock - 1);
+    const to = Math.min(from + end - at, perBlock);
+    blocks.read(at >>> blockShift);
     const { words, base } = blocks;
-    for (let word = from >>> 5; word * 32 < to; word++) {
-      const mask = maskOf(word, from, to);
-      let good = mask;
-      for (let index = 0, bits = base + word; index < BITMAPS; index++, bits += bitmapWords) {
-        if (required & (1 << index)) good &= words[bits];
-        else if (forbidden & (1 << index)) good &= ~words[bits];
+    for (let index = 0; index < BITMAPS; index++) {
+      const isRequired = (required & (1 << index)) !== 0;
+      if (!isRequired && (forbidden & (1 << index)) === 0) continue;
+      // Most bitmaps are full or empty, and their counts lie together: the bits are in a cache line of their own.
+      if (words[base + counts + index] === (isRequired ? perBlock : 0)) continue;
+      const bits = base + index * bitmapWords;
+      for (let word = from >>> 5; word * 32 < to; word++) {
+        const mask = maskOf(word, from, to);
+        if ((words[bits + word] & mask) !== (isRequired ? mask : 0)) return false;
       }
-      if (good !== mask) return false;
     }
-    at = blockStart + to;
+    at += to - from;
   }
   return true;
 }
@@ -67,11 +67,10 @@ export function firstDisagreement(
   const perBlock = layout.bitmapWords * 32;
   const end = start + pages;
   for (let at = start; at < end; ) {
-    const block = Math.floor(at / perBlock);
-    const blockStart = block * perBlock;
-    const from = at - blockStart;
+    const from = at & (perBlock - 1);
+    const blockStart = at - from;
     const to = Math.min(end - blockStart, perBlock);
-    tables.blocks.read(block);
+    tables.blocks.read(at >>> layout.blockShift);
     const words = tables.blocks.words;
     const base = tables.blocks.base + BITMAP[bitmap] * layout.bitmapWords;
     for (let word = from >>> 5; word * 32 < to; word++) {
@@ -119,10 +118,8 @@ function bitCount(word: number): number {
 }
 
 export function bitAt(tables: StateTables, layout: BlockLayout, bitmap: BitmapName, page: number): boolean {
-  const perBlock = layout.bitmapWords * 32;
-  const block = Math.floor(page / perBlock);
-  const bit = page - block * perBlock;
-  tables.blocks.read(block);
+  const bit = page & (layout.bitmapWords * 32 - 1);
+  tables.blocks.read(page >>> layout.blockShift);
   const word = tables.blocks.words[tables.blocks.base + BITMAP[bitmap] * layout.bitmapWords + (bit >>> 5)];
   return ((word >>> (bit & 31)) & 1) === 1;
 }

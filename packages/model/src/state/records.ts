@@ -8,10 +8,12 @@ import {
   ALLOCATION,
   ALLOCATION_WORDS,
   ALLOCATIONS_PER_LEAF,
+  ALLOCATIONS_SHIFT,
   AREA_MAPPED,
   EXTENT,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
+  EXTENTS_SHIFT,
   SLAB,
 } from './layout.ts';
 import type { Words } from './word-table.ts';
@@ -33,20 +35,18 @@ export function expectKnownAllocation(editor: Editor, columns: EventColumns, row
 }
 
 export function readRecord({ allocations }: Editor, id: number): { words: Words; base: number } {
-  const leaf = Math.floor(id / ALLOCATIONS_PER_LEAF);
-  allocations.read(leaf);
+  allocations.read(id >>> ALLOCATIONS_SHIFT);
   return {
     words: allocations.words,
-    base: allocations.base + (id - leaf * ALLOCATIONS_PER_LEAF) * ALLOCATION_WORDS,
+    base: allocations.base + (id & (ALLOCATIONS_PER_LEAF - 1)) * ALLOCATION_WORDS,
   };
 }
 
 export function writeRecord({ allocations }: Editor, id: number): { words: Words; base: number } {
-  const leaf = Math.floor(id / ALLOCATIONS_PER_LEAF);
-  allocations.write(leaf);
+  allocations.write(id >>> ALLOCATIONS_SHIFT);
   return {
     words: allocations.words,
-    base: allocations.base + (id - leaf * ALLOCATIONS_PER_LEAF) * ALLOCATION_WORDS,
+    base: allocations.base + (id & (ALLOCATIONS_PER_LEAF - 1)) * ALLOCATION_WORDS,
   };
 }
 
@@ -56,9 +56,8 @@ export const isMapped = (words: Words, base: number): boolean =>
 
 /** Writes an extent; zeros for one that is given up. */
 export function writeExtent({ extents }: Editor, number: number, pfn: number, pages: number): void {
-  const leaf = Math.floor(number / EXTENTS_PER_LEAF);
-  extents.write(leaf);
-  const at = extents.base + (number - leaf * EXTENTS_PER_LEAF) * EXTENT_WORDS;
+  extents.write(number >>> EXTENTS_SHIFT);
+  const at = extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS;
   extents.words[at + EXTENT.pfn] = pfn;
   extents.words[at + EXTENT.pages] = pages;
 }

@@ -8,6 +8,7 @@ import {
   ALLOCATION,
   ALLOCATION_WORDS,
   ALLOCATIONS_PER_LEAF,
+  ALLOCATIONS_SHIFT,
   AREA_MAPPED,
   BITMAP,
   type BlockLayout,
@@ -15,6 +16,7 @@ import {
   EXTENT,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
+  EXTENTS_SHIFT,
   SLAB,
   STATUS,
 } from './layout.ts';
@@ -283,16 +285,14 @@ export class StateView {
   /** Points the allocations' cursor at a record and returns where it begins. */
   #seek(id: number): number {
     const { allocations } = this.#tables;
-    const leaf = Math.floor(id / ALLOCATIONS_PER_LEAF);
-    allocations.read(leaf);
-    return allocations.base + (id - leaf * ALLOCATIONS_PER_LEAF) * ALLOCATION_WORDS;
+    allocations.read(id >>> ALLOCATIONS_SHIFT);
+    return allocations.base + (id & (ALLOCATIONS_PER_LEAF - 1)) * ALLOCATION_WORDS;
   }
 
   #extent(number: number, field: number): number {
     const { extents } = this.#tables;
-    const leaf = Math.floor(number / EXTENTS_PER_LEAF);
-    extents.read(leaf);
-    return extents.words[extents.base + (number - leaf * EXTENTS_PER_LEAF) * EXTENT_WORDS + field];
+    extents.read(number >>> EXTENTS_SHIFT);
+    return extents.words[extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS + field];
   }
 }
 // A policy holds a view: what it finds there is the same for all.
