@@ -1,86 +1,89 @@
-/** Every counter of the state, in canonical order: the order in which the state hash takes them. */
-export const COUNTER_NAMES = [
+/**
+ * Every counter of the state, in canonical order: the order in which the state hash takes them. A literal, because that
+ * is what an engine gives a fixed layout with the values in the object itself.
+ */
+const ZEROS = {
   /** Events folded so far; the seq of the next one. */
-  'events',
+  events: 0,
   /** Simulated ns of the last event. */
-  'time',
-  'requests',
-  'failedRequests',
-  'owners',
+  time: 0,
+  requests: 0,
+  failedRequests: 0,
+  owners: 0,
   /** Highest allocation id asked for; ids are given from 1 without a gap. */
-  'lastAllocation',
+  lastAllocation: 0,
   /** Extents ever allocated. */
-  'extents',
-  'liveAllocations',
+  extents: 0,
+  liveAllocations: 0,
   /** Bytes asked for by live allocations. */
-  'liveBytes',
+  liveBytes: 0,
   /** Pages in extents of live allocations; those of slabs are slabPages. */
-  'livePages',
-  'claimedPages',
-  'sharedPages',
-  'unknownPages',
-  'leakedPages',
+  livePages: 0,
+  claimedPages: 0,
+  sharedPages: 0,
+  unknownPages: 0,
+  leakedPages: 0,
   /** DirectMap4k, DirectMap2M, DirectMap1G of /proc/meminfo, in pages. */
-  'mapped4KPages',
-  'mapped2MPages',
-  'mapped1GPages',
+  mapped4KPages: 0,
+  mapped2MPages: 0,
+  mapped1GPages: 0,
   /** direct_map_level2_splits and direct_map_level3_splits of /proc/vmstat. */
-  'splits2M',
-  'splits1G',
-  'restores2M',
+  splits2M: 0,
+  splits1G: 0,
+  restores2M: 0,
   /** Contiguous bits cleared, of 32M and of 64K. */
-  'splits32M',
-  'splits64K',
+  splits32M: 0,
+  splits64K: 0,
   /** Page-table pages added by splits, less those freed by restores. */
-  'pageTablePages',
+  pageTablePages: 0,
   /** Successful conversions of a contiguous range, or of a vmalloc area, in either direction. */
-  'conversions',
-  'convertedPages',
-  'failedConversions',
+  conversions: 0,
+  convertedPages: 0,
+  failedConversions: 0,
   /** Calls to the host, walks over the entries and flushes: also of conversions that failed. */
-  'hostCalls',
-  'pageTablePasses',
-  'fullFlushes',
-  'rangedFlushes',
+  hostCalls: 0,
+  pageTablePasses: 0,
+  fullFlushes: 0,
+  rangedFlushes: 0,
   /** Entries of the direct map that conversions changed. */
-  'mappingChanges',
+  mappingChanges: 0,
   /** Pages whose content was undefined after they became shared, and that had to be zeroed. */
-  'zeroedPages',
+  zeroedPages: 0,
   /** Blocks with a shared or unknown page now, and ever. */
-  'sharedBlocks',
-  'touchedBlocks',
+  sharedBlocks: 0,
+  touchedBlocks: 0,
   /** Blocks that hold both private and not-private pages: KVM cannot map such a 2 MiB range huge. */
-  'mixedBlocks',
+  mixedBlocks: 0,
   /** Private pages physically followed by a page that is not private. */
-  'borders',
+  borders: 0,
   /** Slabs ever created; those there are now, and their pages. */
-  'slabs',
-  'liveSlabs',
-  'slabPages',
+  slabs: 0,
+  liveSlabs: 0,
+  slabPages: 0,
   /** Objects in slabs now. */
-  'liveObjects',
+  liveObjects: 0,
   /** Pages mapped in vmalloc areas now. */
-  'vmAreaPages',
+  vmAreaPages: 0,
   /** Allocations mapped into user space now, each mapping counted; and requests to map or unmap so far. */
-  'userMappings',
-  'userMapRequests',
+  userMappings: 0,
+  userMapRequests: 0,
   /** Pages that others took from the page allocator and hold. */
-  'backgroundPages',
+  backgroundPages: 0,
   /** Times that the deferred worker filled the reserve up. */
-  'refills',
+  refills: 0,
   /** Pageblocks that the page allocator compacted, and the pages it moved for that. */
-  'compactions',
-  'movedPages',
-] as const;
+  compactions: 0,
+  movedPages: 0,
+};
 
-export type CounterName = (typeof COUNTER_NAMES)[number];
+export type CounterName = keyof typeof ZEROS;
+export const COUNTER_NAMES = Object.keys(ZEROS) as readonly CounterName[];
 export type Counters = Readonly<Record<CounterName, number>>;
 
 /** Counters in the making: what the reducer writes. */
 export type MutableCounters = Record<CounterName, number>;
 
-export const zeroCounters = (): MutableCounters =>
-  Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0])) as MutableCounters;
+export const zeroCounters = (): MutableCounters => ({ ...ZEROS });
 
 /** By COUNTER_NAMES: the canonical form. */
 export const valuesOf = (counters: Counters): Float64Array =>
