@@ -5,9 +5,11 @@ import {
   frameOf,
   InputError,
   type LogHeader,
-  type LogTrailer,
+  type Seal,
 } from '@decpool/model';
+import { atPath } from './log/byte-file.ts';
 import { readLog } from './log/read.ts';
+import type { Torn } from './log/records.ts';
 import { allMetrics } from './metrics/all.ts';
 import type { MetricValue, Projection } from './metrics/metric.ts';
 
@@ -19,16 +21,27 @@ export interface ReplayResult {
   /** State hash after the last event, computed here. */
   readonly stateHash: string;
   /** What the run that wrote the log said; missing when the log was cut off. */
-  readonly trailer: LogTrailer | undefined;
+  readonly seal: Seal | undefined;
+  /** What was left of a segment when the log was cut off; it is not in the figures. */
+  readonly torn: Torn | undefined;
 }
 
 /**
- * Folds a log into state and metrics, without the policy that wrote it. Throws InputError when it is not a log, or
- * when an event cannot have happened in the state that the events before it make.
+ * Folds a log into state and metrics, without the policy that wrote it. Throws InputError when it is not a log, when it was
+ * altered, or when an event cannot have happened in the state that the events before it make.
  */
 export async function replay(path: string): Promise<ReplayResult> {
   let run: { header: LogHeader; columns: Columns; metrics: Projection } | undefined;
-  let trailer: LogTrailer | undefined;
+  let seal: Seal | undefined;
+  let torn: Torn | undefined;
+  const fold = (batch: EventBatch) => {
+    try {
+      run?.columns.fold(batch);
+      run?.metrics.observe(batch);
+    } catch (error) {
+      throw atPath(path, error);
+    }
+  };
   for await (const part of readLog(path)) {
     if (part.kind === 'header') {
       const { header } = part;
@@ -38,10 +51,11 @@ export async function replay(path: string): Promise<ReplayResult> {
         metrics: allMetrics(header),
       };
     } else if (part.kind === 'batch') {
-      if (run !== undefined) fold(path, run.columns, part.batch);
-      run?.metrics.observe(part.batch);
-    } else {
-      trailer = part.trailer;
+      fold(part.batch);
+    } else if (part.kind === 'seal') {
+      seal = part.seal;
+    } else if (part.kind === 'torn') {
+      torn = part;
     }
   }
   if (run === undefined) throw new InputError(`${path}: empty; expected an event log`);
@@ -52,15 +66,7 @@ export async function replay(path: string): Promise<ReplayResult> {
     counters,
     metrics: run.metrics.values(counters),
     stateHash: run.columns.hash(),
-    trailer,
+    seal,
+    torn,
   };
-}
-
-function fold(path: string, columns: Columns, batch: EventBatch): void {
-  try {
-    columns.fold(batch);
-  } catch (error) {
-    if (error instanceof InputError) throw new InputError(`${path}: ${error.message}`);
-    throw error;
-  }
 }

@@ -29,10 +29,27 @@ export {
   type PageSourceSettings,
   PLAIN_PAGE_SOURCE,
   parseHeader,
-  SCHEMA_VERSION,
+  type ReadHeader,
 } from './log/header.ts';
-export { encodeHeaderLine, encodeLines, encodeTrailerLine, NdjsonDecoder } from './log/ndjson.ts';
-export type { LogTrailer } from './log/trailer.ts';
+export {
+  encodeEventLines,
+  encodeHeaderLine,
+  encodeMarkLine,
+  NdjsonDecoder,
+  type NdjsonStart,
+} from './log/ndjson.ts';
+export { LogOrder, type LogRecord } from './log/record.ts';
+export {
+  type Checkpoint,
+  type Keyframe,
+  MAX_SEGMENT_EVENTS,
+  type MarkName,
+  type Marks,
+  type Seal,
+  type Trailer,
+} from './log/seal.ts';
+export { alteredRow, locatorOf, segmentBytes } from './log/segment.ts';
+export { SCHEMA_VERSION } from './log/upcast.ts';
 export * from './memory-state.ts';
 export * from './platform.ts';
 export * from './requests.ts';
@@ -40,6 +57,7 @@ export { Columns } from './state/columns.ts';
 export { COUNTER_NAMES, type CounterName, type Counters } from './state/counters.ts';
 export type { Frame } from './state/editor.ts';
 export { brokenInvariants } from './state/invariants.ts';
+export { decodeState, encodeState } from './state/keyframe.ts';
 export {
   foldBatch,
   foldRows,

@@ -4,7 +4,7 @@ import { formatValue } from '../report/units.ts';
 
 /** Prints what a log comes to. Exit code 1 when the log is cut off, or its state hash is not that of the run. */
 export async function replayCommand(path: string, write: (text: string) => void): Promise<number> {
-  const { header, events, metrics, stateHash, trailer } = await replay(path);
+  const { header, events, metrics, stateHash, seal, torn } = await replay(path);
   const facts: [string, string][] = [
     ['workload', header.workload.name],
     ['policy', header.policy],
@@ -17,14 +17,13 @@ export async function replayCommand(path: string, write: (text: string) => void)
   for (const { label, value, unit } of metrics) table.push([label, formatValue(value, unit)]);
   write(`${facts.map(([label, text]) => `${label.padEnd(12)} ${text}`).join('\n')}\n${table.toString()}\n`);
   write(`state hash   ${stateHash}\n`);
-  if (trailer === undefined) {
-    write(
-      'the log has no trailer: the run that wrote it was cut off, and these are its figures up to then\n',
-    );
+  if (seal === undefined || seal.isCutOff === true) {
+    const lost = torn === undefined ? '' : `; ${torn.events} events behind them are torn`;
+    write(`the run that wrote the log was cut off, and these are its figures up to then${lost}\n`);
     return 1;
   }
-  if (trailer.stateHash !== stateHash) {
-    write(`MISMATCH: the run that wrote the log had ${trailer.stateHash}\n`);
+  if (seal.stateHash !== stateHash) {
+    write(`MISMATCH: the run that wrote the log had ${seal.stateHash}\n`);
     return 1;
   }
   write('the same as in the run that wrote the log\n');

@@ -133,7 +133,7 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     await drain(writer, toWrite);
     const stateHash = pool.hash();
     const { counters } = pool;
-    await writer?.finish({ events: counters.events, stateHash });
+    await writer?.finish(stateHash);
     return {
       header: pool.header,
       events: counters.events,

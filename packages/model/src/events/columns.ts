@@ -42,6 +42,19 @@ export interface EventColumns {
 
 export type ColumnName = Exclude<keyof EventColumns, 'names'>;
 
+/** The columns of numbers, in the order in which a log has them. */
+export const NUMBER_COLUMNS = [
+  'type',
+  'code',
+  'owner',
+  'request',
+  'allocation',
+  'pfn',
+  'pages',
+  'bytes',
+  'time',
+] as const satisfies readonly ColumnName[];
+
 /** Highest owner number a row can hold. */
 export const MAX_OWNER = 0xffff;
 
@@ -160,7 +173,7 @@ export const CONVERTED = 2;
 export const AREA_CALL = 4;
 
 /** The attributes of a request that are not the usual ones: what is left out is GFP_KERNEL, any node, no alignment. */
-function attributeFields(attributes: number): { gfp?: string; node?: number; align?: number } {
+export function attributeFields(attributes: number): { gfp?: string; node?: number; align?: number } {
   if (attributes === 0) return {};
   const [gfp, node, align] = [gfpOf(attributes), nodeOf(attributes), alignOf(attributes)];
   return {
@@ -174,7 +187,7 @@ function attributeFields(attributes: number): { gfp?: string; node?: number; ali
  * How a field of an event object is stored: in the column of its name unless told. `attribute` is one of the fields
  * that share the word of attributesOf().
  */
-type FieldKind =
+export type FieldKind =
   | 'u32'
   | { readonly column: 'allocation' | 'pfn' | 'pages' | 'bytes' }
   | 'owner'
@@ -190,7 +203,7 @@ const LARGE: FieldKind = { levels: [2, 3] };
 const CONTIGUOUS: FieldKind = { levels: [1, 2] };
 
 /** Fields of each type besides seq, time and request; an enumeration is a field with its list of names. */
-const FIELDS: Readonly<Record<PoolEvent['type'], Readonly<Record<string, FieldKind>>>> = {
+export const FIELDS: Readonly<Record<PoolEvent['type'], Readonly<Record<string, FieldKind>>>> = {
   'owner-registered': { owner: 'owner', name: 'name' },
   'allocation-requested': {
     allocation: 'u32',
@@ -246,7 +259,7 @@ const FIELDS: Readonly<Record<PoolEvent['type'], Readonly<Record<string, FieldKi
 };
 
 /** Fields that an event object may leave out. */
-const OPTIONAL: ReadonlySet<FieldKind> = new Set<FieldKind>(['attribute', 'converted', 'area offset']);
+export const OPTIONAL: ReadonlySet<FieldKind> = new Set<FieldKind>(['attribute', 'converted', 'area offset']);
 
 /** By type code, then by the row's code: whether an event of that type can have it. */
 export const KNOWN_CODES: readonly (readonly boolean[])[] = EVENT_TYPES.map((type) => {
@@ -285,7 +298,7 @@ const isWhole = (value: unknown, max: number): value is number =>
 export class EventRows {
   columns: ReturnType<typeof allocateColumns>;
   length = 0;
-  readonly capacity: number;
+  capacity: number;
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -294,6 +307,15 @@ export class EventRows {
 
   get isFull(): boolean {
     return this.length === this.capacity;
+  }
+
+  /** Makes room for twice as many rows. */
+  grow(): void {
+    const grown = allocateColumns(this.capacity * 2);
+    for (const name of NUMBER_COLUMNS) grown[name].set(this.columns[name]);
+    for (const [row, name] of this.columns.names) grown.names.set(row, name);
+    this.columns = grown;
+    this.capacity *= 2;
   }
 
   /** Appends a row and returns its index. The caller checks isFull. */
@@ -467,6 +489,27 @@ export class EventBatch {
   /** Simulated ns. */
   timeAt(row: number): number {
     return this.#columns.time[row];
+  }
+
+  /** Rows [from, to) as a batch of their own, on the same columns. */
+  slice(from: number, to: number): EventBatch {
+    if (from === 0 && to === this.length) return this;
+    const columns = this.#columns;
+    const names = new Map<number, string>();
+    for (const [row, name] of columns.names) if (row >= from && row < to) names.set(row - from, name);
+    const part = {
+      type: columns.type.subarray(from, to),
+      code: columns.code.subarray(from, to),
+      owner: columns.owner.subarray(from, to),
+      request: columns.request.subarray(from, to),
+      allocation: columns.allocation.subarray(from, to),
+      pfn: columns.pfn.subarray(from, to),
+      pages: columns.pages.subarray(from, to),
+      bytes: columns.bytes.subarray(from, to),
+      time: columns.time.subarray(from, to),
+      names,
+    };
+    return new EventBatch(part, to - from, this.firstSeq + from);
   }
 
   /** The event in a row, as a frozen object. */

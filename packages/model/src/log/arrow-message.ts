@@ -24,11 +24,22 @@ export function arrowMetadataBytes(prefix: Uint8Array): number {
   return checkedBytes(view.getInt32(4, true));
 }
 
+/** What the metadata of a message says. */
+export interface ArrowMessage {
+  readonly bodyBytes: number;
+  /** Of a record batch; 0 of a schema. */
+  readonly rows: number;
+  /** First key of the custom metadata; undefined for none. */
+  readonly key: string | undefined;
+  /** What stands under that key. */
+  value(): string;
+}
+
 /**
  * Checks the metadata of a message, the first of which must be a schema of `columns` plain columns and all others
- * record batches of no more rows than their bodies have bytes. Returns the bytes of the body. Throws InputError.
+ * record batches of no more rows than their bodies have bytes. Throws InputError.
  */
-export function checkArrowMessage(metadata: Uint8Array, isFirst: boolean, columns: number): number {
+export function checkArrowMessage(metadata: Uint8Array, isFirst: boolean, columns: number): ArrowMessage {
   try {
     return check(viewOf(metadata), isFirst, columns);
   } catch (error) {
@@ -37,7 +48,7 @@ export function checkArrowMessage(metadata: Uint8Array, isFirst: boolean, column
   }
 }
 
-function check(view: DataView, isFirst: boolean, columns: number): number {
+function check(view: DataView, isFirst: boolean, columns: number): ArrowMessage {
   const message = new Table(view, view.getInt32(0, true));
   const bodyBytes = checkedBytes(message.int64(3));
   expectFew(message.count(4), 'metadata');
@@ -45,7 +56,13 @@ function check(view: DataView, isFirst: boolean, columns: number): number {
   const header = message.table(2);
   if (isFirst) checkSchema(header, columns);
   else checkRecordBatch(header, bodyBytes);
-  return bodyBytes;
+  const entry = message.count(4) > 0 ? [...message.tables(4)][0] : undefined;
+  return {
+    bodyBytes,
+    rows: isFirst ? 0 : header.int64(0),
+    key: entry?.text(0),
+    value: () => entry?.text(1) ?? '',
+  };
 }
 
 function checkSchema(schema: Table, columns: number): void {
@@ -95,6 +112,18 @@ class Table {
     const at = this.#field(field);
     if (at === 0) throw damaged('a message without a header');
     return new Table(this.#view, this.#target(at));
+  }
+
+  text(field: number): string {
+    const at = this.#field(field);
+    if (at === 0) return '';
+    const start = this.#target(at);
+    const length = this.#view.getInt32(start, true);
+    const end = start + 4 + length;
+    if (length < 0 || end > this.#view.byteLength) throw damaged('its metadata points outside of itself');
+    return new TextDecoder().decode(
+      new Uint8Array(this.#view.buffer, this.#view.byteOffset + start + 4, length),
+    );
   }
 
   /** Entries of a vector. */

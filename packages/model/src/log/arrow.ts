@@ -1,15 +1,19 @@
 /**
  * Arrow IPC: the working format. A log is one Arrow stream: the header as JSON in the schema's metadata under
- * `decpool`, a record batch per batch of events with a column per EventColumns field, and an empty last batch whose
- * metadata holds the trailer under `trailer`.
+ * `decpool`, a record batch per segment with a column per EventColumns field and the checkpoint in its metadata, and empty
+ * batches whose metadata hold a keyframe or the seal.
  */
 import {
   Field,
   Float64,
   makeData,
   RecordBatch,
+  RecordBatchReader,
+  type RecordBatchStreamReader,
+  RecordBatchStreamWriter,
   Schema,
   Struct,
+  Table,
   Uint8,
   Uint16,
   Uint32,
@@ -25,14 +29,14 @@ import {
   KNOWN_CODES,
 } from '../events/columns.ts';
 import { EVENT_TYPES, TYPE } from '../events/types.ts';
-import { checkArrowMessage } from './arrow-message.ts';
-import { type LogHeader, parseHeader } from './header.ts';
-import { type LogTrailer, parseTrailer } from './trailer.ts';
+import { type ArrowMessage, checkArrowMessage } from './arrow-message.ts';
+import { type LogHeader, parseHeader, type ReadHeader } from './header.ts';
+import type { LogOrder, LogRecord } from './record.ts';
+import { type Checkpoint, MAX_SEGMENT_EVENTS, type MarkName, type Marks, parseMark } from './seal.ts';
 
-export { ARROW_PREFIX_BYTES, arrowMetadataBytes } from './arrow-message.ts';
+export { ARROW_PREFIX_BYTES, type ArrowMessage, arrowMetadataBytes } from './arrow-message.ts';
 
 const HEADER_KEY = 'decpool';
-const TRAILER_KEY = 'trailer';
 
 const FIELDS = [
   new Field('type', new Uint8()),
@@ -50,47 +54,67 @@ const FIELDS = [
 type NumberColumns = readonly (Field & { readonly name: ColumnName })[];
 const NUMBER_FIELDS = FIELDS.slice(0, -1) as unknown as NumberColumns;
 
-/** The schema of a log: the same columns for all, the header in the metadata. */
-export function arrowSchema(header: LogHeader): Schema {
-  return new Schema(FIELDS, new Map([[HEADER_KEY, JSON.stringify(header)]]));
+/** The first message of a log: the schema, with the header in its metadata. */
+export function encodeArrowHeader(header: LogHeader): Uint8Array {
+  const schema = new Schema(FIELDS, new Map([[HEADER_KEY, JSON.stringify(header)]]));
+  return withoutEnd(messagesOf(schema));
 }
 
-/** A batch of events as an Arrow record batch; the numbers are copied as they are. */
-export function toArrow(schema: Schema, batch: EventBatch): RecordBatch {
+/** A segment as a message; the numbers are copied as they are. */
+export function encodeArrowSegment(batch: EventBatch, checkpoint: Checkpoint): Uint8Array {
   const numbers = NUMBER_FIELDS.map((field) =>
     makeData({ type: field.type, length: batch.length, data: batch.column(field.name) }),
   );
   const names: (string | null)[] = new Array(batch.length).fill(null);
   for (const [row, name] of batch.names()) names[row] = name;
-  return recordBatch(schema, batch.length, [...numbers, vectorFromArray(names, new Utf8()).data[0]]);
+  const columns = [...numbers, vectorFromArray(names, new Utf8()).data[0]];
+  return messageOf(recordBatch(batch.length, columns, metadataOf('checkpoint', checkpoint)));
 }
 
-/** The last record batch of a finished log. */
-export function toArrowTrailer(schema: Schema, trailer: LogTrailer): RecordBatch {
+/** What stands between segments, as a message with an empty record batch. */
+export function encodeArrowMark<Name extends 'keyframe' | 'seal'>(name: Name, mark: Marks[Name]): Uint8Array {
   const empty = FIELDS.map((field) => makeData({ type: field.type, length: 0 }));
-  return recordBatch(schema, 0, empty, new Map([[TRAILER_KEY, JSON.stringify(trailer)]]));
+  return messageOf(recordBatch(0, empty, metadataOf(name, mark)));
 }
+
+const metadataOf = (name: MarkName, mark: object) => new Map([[name, JSON.stringify(mark)]]);
+
+/** The mark at the end of a stream: a message without metadata. */
+export const ARROW_END = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0);
+
+const PLAIN_SCHEMA = new Schema(FIELDS);
+
+const messagesOf = (schema: Schema, ...batches: RecordBatch[]): Uint8Array =>
+  new RecordBatchStreamWriter().writeAll(new Table(schema, batches)).toUint8Array(true);
+
+const withoutEnd = (stream: Uint8Array): Uint8Array => stream.subarray(0, stream.length - ARROW_END.length);
+
+/** The schema's message, which each stream of the library begins with; messageOf() leaves it out. */
+const PLAIN_START = withoutEnd(messagesOf(PLAIN_SCHEMA));
+
+const messageOf = (batch: RecordBatch): Uint8Array =>
+  withoutEnd(new RecordBatchStreamWriter().writeAll([batch]).toUint8Array(true)).subarray(PLAIN_START.length);
 
 function recordBatch(
-  schema: Schema,
   length: number,
   children: ReturnType<typeof makeData>[],
-  metadata?: Map<string, string>,
+  metadata: Map<string, string>,
 ): RecordBatch {
-  const data = makeData({ type: new Struct(schema.fields), length, nullCount: 0, children });
-  return new RecordBatch(schema, data, metadata);
+  const data = makeData({ type: new Struct(FIELDS), length, nullCount: 0, children });
+  return new RecordBatch(PLAIN_SCHEMA, data, metadata);
 }
 
 /**
- * Checks the metadata of a message, a log's first or another, and returns the bytes of its body. Throws InputError
- * for what no log has and what the Arrow library would not survive.
+ * Checks the metadata of a message, a log's first or another, and says what it is. Throws InputError for what no log has and
+ * what the Arrow library would not survive.
  */
-export function checkMessage(metadata: Uint8Array, isFirst: boolean): number {
+export function checkMessage(metadata: Uint8Array, isFirst: boolean): ArrowMessage {
   return checkArrowMessage(metadata, isFirst, FIELDS.length);
 }
 
-/** Reads the header out of a stream's schema. Throws InputError when it is not a decpool log. */
-export function headerFromArrow(schema: Schema): LogHeader {
+/** Reads the header out of a log's first message. Throws InputError when it is not a decpool log. */
+export function decodeArrowHeader(message: Uint8Array): ReadHeader {
+  const { schema } = readerOf(message, ARROW_END);
   const text = schema.metadata.get(HEADER_KEY);
   if (text === undefined)
     throw new InputError('an Arrow stream, but not an event log: it has no decpool header');
@@ -103,13 +127,45 @@ export function headerFromArrow(schema: Schema): LogHeader {
   return parseHeader(parseMetadata(text));
 }
 
-/** What a record batch holds; `firstSeq` is the number of events before it. */
-export function fromArrow(
-  batch: RecordBatch,
-  firstSeq: number,
-): { readonly batch: EventBatch } | { readonly trailer: LogTrailer } {
-  const trailer = batch.metadata.get(TRAILER_KEY);
-  if (trailer !== undefined) return { trailer: parseTrailer(parseMetadata(trailer), firstSeq) };
+function readerOf(...parts: Uint8Array[]): RecordBatchStreamReader {
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  // The whole stream is there, so the library reads it at once.
+  const reader = RecordBatchReader.from(bytes) as RecordBatchStreamReader;
+  return reader.open();
+}
+
+/** What another message of a log holds: a segment, or what stands between them. */
+export function decodeArrowMessage(message: Uint8Array, order: LogOrder): LogRecord {
+  const { value: batch } = readerOf(PLAIN_START, message, ARROW_END).next();
+  if (batch === undefined || batch === null) throw new InputError('a message without a record batch');
+  return recordOf(batch, order);
+}
+
+function recordOf(batch: RecordBatch, order: LogOrder): LogRecord {
+  for (const name of MARKS) {
+    const text = batch.metadata.get(name);
+    if (text === undefined) continue;
+    if (batch.numRows > 0) throw new InputError(`a ${name} with ${batch.numRows} events`);
+    return order.mark(name, parseMetadata(text));
+  }
+  order.expectOpen();
+  const events = eventsOf(batch, order.events);
+  const text = batch.metadata.get('checkpoint');
+  if (text === undefined) return order.segment(events, undefined);
+  return order.segment(events, parseMark('checkpoint', parseMetadata(text), order.events + events.length));
+}
+
+const MARKS = ['keyframe', 'seal', 'trailer'] as const;
+
+function eventsOf(batch: RecordBatch, firstSeq: number): EventBatch {
+  if (batch.numRows > MAX_SEGMENT_EVENTS) {
+    throw new InputError(`${batch.numRows} events in one segment; at most ${MAX_SEGMENT_EVENTS} are read`);
+  }
   const numbers = NUMBER_FIELDS.map(({ name }) => {
     const values = batch.getChild(name)?.data[0].values;
     if (values === undefined || values.length < batch.numRows) {
@@ -136,7 +192,7 @@ export function fromArrow(
     }
     if (columns.type[row] === TYPE.ownerRegistered) columns.names.set(row, String(names?.get(row) ?? ''));
   }
-  return { batch: new EventBatch(columns, batch.numRows, firstSeq) };
+  return new EventBatch(columns, batch.numRows, firstSeq);
 }
 
 function parseMetadata(text: string): unknown {

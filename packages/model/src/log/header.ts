@@ -16,9 +16,7 @@ import {
   VMALLOC_ADDRESSES,
 } from '../platform.ts';
 import type { Frame } from '../state/editor.ts';
-
-/** Version of the log's shape. It rises only when a released shape changes. */
-export const SCHEMA_VERSION = 1;
+import { OLDEST_SCHEMA, SCHEMA_VERSION, upcastHeader } from './upcast.ts';
 
 const whole = z.number().int().min(0);
 const run = z.tuple([whole, whole]).readonly();
@@ -74,6 +72,9 @@ const platformSchema: z.ZodType<Platform> = z.strictObject({
   dmaMinAlign: whole.min(1),
 });
 
+/** Each is a call to the host: more would only keep a run from ending. */
+const MOST_RETRIES = 1000;
+
 const chance = z.number().min(0).max(1);
 
 /** Seeded errors of conversions: how often each direction fails, how often the host converted all the same. */
@@ -84,7 +85,7 @@ const faultsSchema = z.strictObject({
   /** Of the conversions that fail, the fraction that the host did. */
   converted: chance,
   /** How often set_memory_encrypted() is tried on pages in an unknown state before they are leaked. */
-  retries: whole,
+  retries: whole.max(MOST_RETRIES),
 });
 export type Faults = Readonly<z.infer<typeof faultsSchema>>;
 
@@ -114,7 +115,7 @@ export const DEFAULT_WORKER_DELAY = 1_000_000;
 
 const headerSchema = z.strictObject({
   decpool: z.literal('event log'),
-  schema: whole,
+  schema: z.literal(SCHEMA_VERSION),
   geometry: z.strictObject({
     pageShift: whole,
     pagesPerBlock: whole,
@@ -125,6 +126,15 @@ const headerSchema = z.strictObject({
   memory: memorySchema,
   /** The policy as it is named on a command line, with its parameters. */
   policy: z.string(),
+  /**
+   * Of a fork: who decided the requests up to and with `request`, oldest first; `policy` decided those after the last of
+   * them. Left out where one policy decided all.
+   */
+  handovers: z
+    .array(z.strictObject({ policy: z.string(), request: whole }))
+    .min(1)
+    .readonly()
+    .exactOptional(),
   /** Seeds the placement guess of the page source. */
   seed: whole,
   /** Simulated ns between a request that leaves work behind and the deferred worker that does it. */
@@ -162,16 +172,28 @@ export function logHeader(parts: HeaderParts): LogHeader {
   });
 }
 
+/** A header as it was read: as one of today's, and the schema version that its log was written in. */
+export interface ReadHeader {
+  readonly header: LogHeader;
+  readonly version: number;
+}
+
 /** Checks what was read where a header should be. Throws InputError that says what is wrong. */
-export function parseHeader(value: unknown): LogHeader {
-  const schema = (value as { schema?: unknown } | null)?.schema;
-  if (typeof schema === 'number' && schema !== SCHEMA_VERSION) {
-    throw new InputError(`the log has schema version ${schema}; this program reads ${SCHEMA_VERSION}`);
+export function parseHeader(value: unknown): ReadHeader {
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const version = isObject && 'schema' in value ? value.schema : undefined;
+  if (!isObject || typeof version !== 'number') {
+    throw new InputError("the log's header is wrong at 'schema': expected the header of an event log");
   }
-  const header = inOrder(value);
+  if (!(version >= OLDEST_SCHEMA && version <= SCHEMA_VERSION && Number.isInteger(version))) {
+    throw new InputError(
+      `the log has schema version ${version}; this program reads ${OLDEST_SCHEMA} to ${SCHEMA_VERSION}`,
+    );
+  }
+  const header = inOrder(upcastHeader(value, version));
   checkGeometry(header.geometry);
   checkExtent(header);
-  return header;
+  return { header, version };
 }
 
 function inOrder(value: unknown): LogHeader {
@@ -181,8 +203,21 @@ function inOrder(value: unknown): LogHeader {
   throw new InputError(`the log's header is wrong at '${issue.path.join('.')}': ${issue.message}`);
 }
 
-/** Memory beyond what the geometry spans could not be folded, and would take for ever to lay out. */
+/**
+ * Memory beyond what the geometry spans could not be folded, and would take for ever to lay out; so would runs that overlap, and
+ * more free pages than there are.
+ */
 function checkExtent({ memory, geometry }: LogHeader): void {
+  expectAscending('the direct map', memory.directMap);
+  for (const zone of memory.zones) expectAscending(`RAM of zone '${zone.name}'`, zone.ram);
+  const free = memory.zones
+    .flatMap((zone) => Object.values(zone.free))
+    .reduce((sum, counts) => sum + counts.reduce((pages, count, order) => pages + count * 2 ** order, 0), 0);
+  if (free > geometry.spanPages) {
+    throw new InputError(
+      `the log's header is wrong at 'memory': ${free} free pages in a geometry of ${geometry.spanPages} pages`,
+    );
+  }
   const expectInside = (what: string, start: number, pages: number) => {
     if (start + pages <= geometry.spanPages) return;
     throw new InputError(
@@ -192,6 +227,18 @@ function checkExtent({ memory, geometry }: LogHeader): void {
   for (const [start, pages] of memory.directMap) expectInside('the direct map', start, pages);
   for (const zone of memory.zones) {
     for (const [start, pages] of zone.ram) expectInside(`RAM of zone '${zone.name}'`, start, pages);
+  }
+}
+
+function expectAscending(what: string, runs: readonly (readonly [number, number, ...unknown[]])[]): void {
+  let end = 0;
+  for (const [start, pages] of runs) {
+    if (start < end) {
+      throw new InputError(
+        `the log's header is wrong at 'memory': ${what} goes back to page ${start} behind ${end}`,
+      );
+    }
+    end = start + pages;
   }
 }
 

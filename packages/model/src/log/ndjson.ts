@@ -1,69 +1,182 @@
 /**
- * NDJSON: the log for people. A line of header, a line an event, a line of trailer; each is a JSON object.
+ * NDJSON: the log for people. Each line is a JSON object: the header, then of each segment its events and its checkpoint, now
+ * and then a keyframe, and the seal.
  */
 import { InputError } from '../errors.ts';
 import { type EventBatch, EventRows } from '../events/columns.ts';
+import { appendEventLine } from './event-lines.ts';
 import { type LogHeader, parseHeader } from './header.ts';
-import type { LogTrailer } from './trailer.ts';
-import { parseTrailer } from './trailer.ts';
+import { LogOrder, type LogRecord } from './record.ts';
+import { MAX_SEGMENT_EVENTS, type MarkName, type Marks, parseMark } from './seal.ts';
+
+export { encodeEventLines } from './event-lines.ts';
 
 export const encodeHeaderLine = (header: LogHeader): string => `${JSON.stringify(header)}\n`;
 
-export const encodeTrailerLine = (trailer: LogTrailer): string => `${JSON.stringify({ trailer })}\n`;
+export const encodeMarkLine = <Name extends MarkName>(name: Name, mark: Marks[Name]): string =>
+  `${JSON.stringify({ [name]: mark })}\n`;
 
-/** The lines of a batch. */
-export function encodeLines(batch: EventBatch): string {
-  let text = '';
-  for (let row = 0; row < batch.length; row++) text += `${JSON.stringify(batch.at(row))}\n`;
-  return text;
+const NEWLINE = 10;
+/** No line but a keyframe comes near it. */
+const MAX_LINE_BYTES = 2 ** 26;
+const MAX_KEYFRAME_BYTES = 2 ** 28;
+/** `{"seq"` as bytes: what the line of an event begins with. */
+const EVENT_START = new TextEncoder().encode('{"seq"');
+const KEYFRAME_START = new TextEncoder().encode('{"keyframe"');
+
+/** Where in a log a decoder begins. */
+export interface NdjsonStart {
+  /** Schema version of the log. */
+  readonly version: number;
+  readonly events: number;
+  /** Lines before it. */
+  readonly lines: number;
 }
 
-/** Decodes a log line by line into batches of at most `batchRows` events. */
+/** Decodes a log, some bytes at a time, from its first line or from behind a checkpoint. Throws InputError that names the line. */
 export class NdjsonDecoder {
-  readonly #rows: EventRows;
-  #header: LogHeader | undefined;
-  #trailer: LogTrailer | undefined;
-  #seq = 0;
+  readonly #order: LogOrder;
+  #rows = new EventRows(8192);
+  /** The beginning of a line whose end has not come yet. */
+  #rest: Uint8Array = new Uint8Array();
+  #line: number;
+  /** Of schema version 1: it ends the last segment, and comes after it. */
+  #trailer: unknown;
 
-  constructor(batchRows = 4096) {
-    this.#rows = new EventRows(batchRows);
+  constructor(start?: NdjsonStart) {
+    this.#order = new LogOrder(start);
+    this.#line = start?.lines ?? 0;
   }
 
-  get header(): LogHeader | undefined {
-    return this.#header;
+  /** Events of the segment that has begun: nothing vouches for them yet. */
+  get openEvents(): number {
+    return this.#rows.length;
   }
 
-  get trailer(): LogTrailer | undefined {
-    return this.#trailer;
+  /** Bytes of a line that has no end yet. */
+  get openBytes(): number {
+    return this.#rest.length;
+  }
+
+  /** Events up to the last checkpoint. */
+  get events(): number {
+    return this.#order.events;
+  }
+
+  /** Takes the next bytes, and gives what they complete. They may be used again afterwards. */
+  *push(bytes: Uint8Array): Generator<LogRecord> {
+    const chunk = this.#rest.length === 0 ? bytes : concatenated(this.#rest, bytes);
+    let from = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
+      const record = this.#readLine(chunk, from, end);
+      if (record !== undefined) yield record;
+      if (this.#trailer !== undefined) yield* this.#heldTrailer();
+      from = end + 1;
+    }
+    this.#rest = chunk.slice(from);
+    const most = startsWith(this.#rest, 0, KEYFRAME_START) ? MAX_KEYFRAME_BYTES : MAX_LINE_BYTES;
+    if (this.#rest.length > most) {
+      throw new InputError(`line ${this.#line + 1}: longer than ${most} bytes: no line of a log`);
+    }
   }
 
   /**
-   * Takes one line without its newline; gives a batch when one is full.
-   * Throws InputError about the line's content; the caller knows file and line.
+   * The end of the bytes: a last line without its newline is taken. Gives what is complete by then; what is not, openEvents and
+   * openBytes tell.
    */
-  push(line: string): EventBatch | undefined {
-    if (this.#trailer !== undefined) throw new InputError('the log goes on after its trailer');
-    const value = parseJson(line);
-    if (this.#header === undefined) {
-      this.#header = parseHeader(value);
-      return undefined;
+  *finish(): Generator<LogRecord> {
+    if (this.#rest.length > 0 && isJson(this.#rest)) {
+      const line = this.#rest;
+      this.#rest = new Uint8Array();
+      const record = this.#readLine(line, 0, line.length);
+      if (record !== undefined) yield record;
+      if (this.#trailer !== undefined) yield* this.#heldTrailer();
     }
-    if (typeof value === 'object' && value !== null && 'trailer' in value) {
-      this.#trailer = parseTrailer(value.trailer, this.#seq);
-      return this.finish();
-    }
-    const seq = (value as { seq?: unknown } | null)?.seq;
-    if (seq !== this.#seq) {
-      throw new InputError(`event ${JSON.stringify(seq)} comes where event ${this.#seq} is next`);
-    }
-    this.#rows.appendObject(value);
-    this.#seq++;
-    return this.#rows.isFull ? this.finish() : undefined;
+    if (!this.#order.hasCheckpoints && this.#rows.length > 0) yield this.#segment(undefined);
   }
 
-  /** Gives what is left, also of a log that ends without a trailer. */
-  finish(): EventBatch | undefined {
-    return this.#rows.length === 0 ? undefined : this.#rows.seal(this.#seq - this.#rows.length);
+  #readLine(bytes: Uint8Array, from: number, end: number): LogRecord | undefined {
+    this.#line++;
+    if (end === from || (end === from + 1 && bytes[from] === 13)) return undefined;
+    try {
+      return startsWith(bytes, from, EVENT_START) && this.#order.hasHeader
+        ? this.#readEvent(bytes, from, end)
+        : this.#readOther(bytes, from, end);
+    } catch (error) {
+      if (error instanceof InputError) throw new InputError(`line ${this.#line}: ${error.message}`);
+      throw error;
+    }
+  }
+
+  #readEvent(bytes: Uint8Array, from: number, end: number): LogRecord | undefined {
+    this.#order.expectOpen();
+    if (this.#rows.length === MAX_SEGMENT_EVENTS) {
+      throw new InputError(`more than ${MAX_SEGMENT_EVENTS} events without a checkpoint`);
+    }
+    if (this.#rows.isFull) this.#rows.grow();
+    appendEventLine(this.#rows, bytes, from, end, this.#order.events + this.#rows.length);
+    // Version 1 has no checkpoints: nothing is to be waited for.
+    return !this.#order.hasCheckpoints && this.#rows.length === 8192 ? this.#segment(undefined) : undefined;
+  }
+
+  #readOther(bytes: Uint8Array, from: number, end: number): LogRecord | undefined {
+    const text = new TextDecoder().decode(bytes.subarray(from, end));
+    const value = parseJson(text);
+    if (!this.#order.hasHeader) return this.#order.header(parseHeader(value));
+    const name = MARKS.find((mark) => isMark(value, mark));
+    if (name === undefined) return this.#readEvent(bytes, from, end);
+    const mark = (value as Readonly<Record<string, unknown>>)[name];
+    if (name === 'checkpoint') {
+      const events = this.#order.events + this.#rows.length;
+      return this.#segment(parseMark('checkpoint', mark, events));
+    }
+    if (name === 'trailer' && this.#rows.length > 0 && !this.#order.hasCheckpoints) {
+      this.#trailer = mark;
+      return this.#segment(undefined);
+    }
+    if (this.#rows.length > 0) throw new InputError(`the ${name} comes in a segment that has no checkpoint`);
+    return this.#order.mark(name, mark);
+  }
+
+  *#heldTrailer(): Generator<LogRecord> {
+    const trailer = this.#trailer;
+    this.#trailer = undefined;
+    yield this.#order.mark('trailer', trailer);
+  }
+
+  #segment(checkpoint: Marks['checkpoint'] | undefined): LogRecord {
+    const batch: EventBatch = this.#rows.seal(this.#order.events);
+    this.#rows = new EventRows(8192);
+    return this.#order.segment(batch, checkpoint);
+  }
+}
+
+const MARKS: readonly MarkName[] = ['checkpoint', 'keyframe', 'seal', 'trailer'];
+
+const isMark = (value: unknown, name: MarkName): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  Object.keys(value).length === 1 &&
+  Object.hasOwn(value, name);
+
+function startsWith(bytes: Uint8Array, from: number, start: Uint8Array): boolean {
+  for (let i = 0; i < start.length; i++) if (bytes[from + i] !== start[i]) return false;
+  return true;
+}
+
+function concatenated(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const both = new Uint8Array(first.length + second.length);
+  both.set(first);
+  both.set(second, first.length);
+  return both;
+}
+
+function isJson(bytes: Uint8Array): boolean {
+  try {
+    JSON.parse(new TextDecoder().decode(bytes));
+    return true;
+  } catch {
+    return false;
   }
 }
 

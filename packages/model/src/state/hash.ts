@@ -5,7 +5,7 @@
  */
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
-import { blockCount, regionCount } from '../geometry.ts';
+import { blockCount, type Geometry, regionCount } from '../geometry.ts';
 import { COUNTER_NAMES, type Counters, valuesOf } from './counters.ts';
 import type { Frame, StateTables } from './editor.ts';
 import {
@@ -35,36 +35,45 @@ export function hashTables(
   const fixed = { pageShift, pagesPerBlock, blocksPerRegion, spanPages };
   hasher.update(utf8ToBytes(JSON.stringify([fixed, frame.platform.name, COUNTER_NAMES, owners])));
   hasher.update(bytesOf(valuesOf(counters)));
-  const add = (name: string, table: WordReader, shape: RecordShape, isLeftOut = isZero) => {
-    hasher.update(utf8ToBytes(name));
-    for (const record of records(table, shape, isLeftOut)) hasher.update(bytesOf(record));
-  };
-  const { leafWords } = blockLayout(geometry);
-  add('blocks', tables.blocks, { words: leafWords, perLeaf: 1, count: blockCount(geometry) });
-  add('mapping', tables.mapping, {
-    words: mappingLeafWords(geometry),
-    perLeaf: 1,
-    count: regionCount(geometry),
-  });
-  add(
-    'allocations',
-    tables.allocations,
-    { words: ALLOCATION_WORDS, perLeaf: ALLOCATIONS_PER_LEAF, count: counters.lastAllocation + 1 },
-    isFinished,
-  );
-  add('extents', tables.extents, {
-    words: EXTENT_WORDS,
-    perLeaf: EXTENTS_PER_LEAF,
-    count: counters.extents,
-  });
-  add('slabs', tables.slabs, { words: SLAB_WORDS, perLeaf: 1, count: counters.slabs + 1 });
+  for (const shape of recordShapes(geometry, counters)) {
+    hasher.update(utf8ToBytes(shape.table));
+    for (const record of records(tables[shape.table], shape)) hasher.update(bytesOf(record));
+  }
   return bytesToHex(hasher.digest());
 }
 
-interface RecordShape {
+/** One of the tables as records of equal length, and which of them are state. */
+export interface RecordShape {
+  readonly table: keyof StateTables;
   readonly words: number;
   readonly perLeaf: number;
   readonly count: number;
+  readonly isLeftOut: LeavesOut;
+}
+
+/** The tables of a state that has these counters, in canonical order. */
+export function recordShapes(geometry: Geometry, counters: Counters): readonly RecordShape[] {
+  const leaf = (table: keyof StateTables, words: number, count: number) =>
+    ({ table, words, perLeaf: 1, count, isLeftOut: isZero }) as const;
+  return [
+    leaf('blocks', blockLayout(geometry).leafWords, blockCount(geometry)),
+    leaf('mapping', mappingLeafWords(geometry), regionCount(geometry)),
+    {
+      table: 'allocations',
+      words: ALLOCATION_WORDS,
+      perLeaf: ALLOCATIONS_PER_LEAF,
+      count: counters.lastAllocation + 1,
+      isLeftOut: isFinished,
+    },
+    {
+      table: 'extents',
+      words: EXTENT_WORDS,
+      perLeaf: EXTENTS_PER_LEAF,
+      count: counters.extents,
+      isLeftOut: isZero,
+    },
+    leaf('slabs', SLAB_WORDS, counters.slabs + 1),
+  ];
 }
 
 type LeavesOut = (words: Words, at: number, length: number) => boolean;
@@ -81,10 +90,9 @@ const isFinished: LeavesOut = (words, at) => {
 };
 
 /** Records that are not left out, a leaf of them at a time, each led by its number. */
-function* records(
+export function* records(
   table: WordReader,
-  { words: length, perLeaf, count }: RecordShape,
-  isLeftOut: LeavesOut,
+  { words: length, perLeaf, count, isLeftOut }: RecordShape,
 ): Generator<Uint32Array> {
   const chunk = new Uint32Array((length + 1) * perLeaf);
   for (let first = 0; first < count; first += perLeaf) {
@@ -101,13 +109,6 @@ function* records(
   }
 }
 
-/** The words as little-endian bytes, whatever the machine. */
-function bytesOf(values: Uint32Array | Float64Array): Uint8Array {
-  const bytes = new Uint8Array(values.byteLength);
-  const view = new DataView(bytes.buffer);
-  for (let i = 0; i < values.length; i++) {
-    if (values instanceof Float64Array) view.setFloat64(i * 8, values[i], true);
-    else view.setUint32(i * 4, values[i], true);
-  }
-  return bytes;
-}
+/** The words as little-endian bytes, as every machine that Node runs on has them. */
+const bytesOf = (values: Uint32Array | Float64Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

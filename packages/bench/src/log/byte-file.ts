@@ -1,0 +1,214 @@
+/**
+ * The bytes of a log, gzipped or not, read from any offset, a bounded number at a time. Offsets are those of the bytes as
+ * unpacked.
+ */
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { pipeline, type Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { InputError } from '@decpool/model';
+
+const CHUNK_BYTES = 2 ** 20;
+
+/** A gzip of a log shrinks it ten to thirty times. One that grows more than this, past the first bytes, is there to do harm. */
+const MOST_EXPANSION = 200;
+const FREE_EXPANSION_BYTES = 2 ** 25;
+
+/** Reads on from an offset. What a call gives is valid until the next. */
+export interface ByteReader {
+  /** As many bytes as asked for, or those there are until the end. */
+  take(bytes: number): Promise<Uint8Array>;
+  /** Some bytes; none at the end. */
+  some(): Promise<Uint8Array>;
+  skip(bytes: number): Promise<void>;
+  /** Gives up what it holds; called also when not all was read. */
+  close(): void;
+}
+
+export class ByteFile {
+  readonly path: string;
+  readonly isGzip: boolean;
+  readonly #file: FileHandle;
+
+  private constructor(path: string, file: FileHandle, isGzip: boolean) {
+    this.path = path;
+    this.#file = file;
+    this.isGzip = isGzip;
+  }
+
+  /** Throws InputError when there is no such file, or it cannot be read. */
+  static async open(path: string): Promise<ByteFile> {
+    try {
+      const file = await open(path);
+      if ((await file.stat()).isDirectory()) {
+        await file.close();
+        throw new InputError('a folder; expected an event log');
+      }
+      const start = new Uint8Array(2);
+      const { bytesRead } = await file.read(start, 0, 2, 0);
+      return new ByteFile(path, file, bytesRead === 2 && start[0] === 0x1f && start[1] === 0x8b);
+    } catch (error) {
+      throw atPath(path, error);
+    }
+  }
+
+  /** Bytes on disk. */
+  async size(): Promise<number> {
+    return (await this.#file.stat()).size;
+  }
+
+  /**
+   * Reads from an offset on, so many bytes at once. `waits` is asked at the end of the file, and resolves to whether there
+   * may be more, as when it is being written.
+   */
+  from(offset: number, chunkBytes = CHUNK_BYTES, waits?: () => Promise<boolean>): ByteReader {
+    return this.isGzip
+      ? new GzipReader(this.path, offset)
+      : new PlainReader(this.#file, offset, chunkBytes, waits);
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+}
+
+/** An error of the file system as one of the user's; others as they are. */
+export function atPath(path: string, error: unknown): unknown {
+  if (error instanceof InputError) return new InputError(`${path}: ${error.message}`);
+  if (error instanceof Error && 'code' in error)
+    return new InputError(`${path}: cannot be read: ${error.message}`);
+  return error;
+}
+
+/** What both readers share: bytes that were fetched and not yet taken. */
+abstract class Chunked implements ByteReader {
+  #held: Uint8Array = new Uint8Array();
+
+  /** The next bytes, none at the end. They are the caller's until the next call. */
+  protected abstract next(): Promise<Uint8Array>;
+  abstract close(): void;
+
+  async take(bytes: number): Promise<Uint8Array> {
+    if (this.#held.length < bytes) await this.#fetch(bytes);
+    const taken = this.#held.subarray(0, bytes);
+    this.#held = this.#held.subarray(taken.length);
+    return taken;
+  }
+
+  async some(): Promise<Uint8Array> {
+    const bytes = this.#held.length > 0 ? this.#held : await this.next();
+    this.#held = new Uint8Array();
+    return bytes;
+  }
+
+  async skip(bytes: number): Promise<void> {
+    for (let left = bytes; left > 0; ) {
+      const skipped = Math.min(left, this.#held.length);
+      this.#held = this.#held.subarray(skipped);
+      left -= skipped;
+      if (left > 0) left = await this.skipAhead(left);
+      if (left === 0) return;
+      this.#held = await this.next();
+      if (this.#held.length === 0) return;
+    }
+  }
+
+  /** Passes over bytes that were not fetched, where that is cheaper. Returns how many are left to skip. */
+  protected async skipAhead(bytes: number): Promise<number> {
+    return bytes;
+  }
+
+  async #fetch(bytes: number): Promise<void> {
+    // A copy: what next() gives is used again by it.
+    const parts = [this.#held.slice()];
+    for (let have = this.#held.length; have < bytes; ) {
+      const next = await this.next();
+      if (next.length === 0) break;
+      parts.push(next.slice());
+      have += next.length;
+    }
+    this.#held = parts.length === 1 ? parts[0] : Buffer.concat(parts);
+  }
+}
+
+class PlainReader extends Chunked {
+  readonly #file: FileHandle;
+  readonly #buffer: Uint8Array;
+  readonly #waits: (() => Promise<boolean>) | undefined;
+  #offset: number;
+
+  constructor(file: FileHandle, offset: number, chunkBytes: number, waits?: () => Promise<boolean>) {
+    super();
+    this.#file = file;
+    this.#offset = offset;
+    this.#buffer = new Uint8Array(chunkBytes);
+    this.#waits = waits;
+  }
+
+  protected async next(): Promise<Uint8Array> {
+    for (;;) {
+      const { bytesRead } = await this.#file.read(this.#buffer, 0, this.#buffer.length, this.#offset);
+      this.#offset += bytesRead;
+      if (bytesRead > 0 || this.#waits === undefined || !(await this.#waits())) {
+        return this.#buffer.subarray(0, bytesRead);
+      }
+    }
+  }
+
+  protected override async skipAhead(bytes: number): Promise<number> {
+    this.#offset += bytes;
+    return 0;
+  }
+
+  close(): void {}
+}
+
+class GzipReader extends Chunked {
+  readonly #packed: Readable & { readonly bytesRead: number };
+  readonly #stream: Readable;
+  #chunks: AsyncIterator<Buffer> | undefined;
+  #toSkip: number;
+  #unpacked = 0;
+
+  constructor(path: string, offset: number) {
+    super();
+    this.#packed = createReadStream(path);
+    this.#stream = pipeline(this.#packed, createGunzip({ chunkSize: CHUNK_BYTES }), () => {});
+    this.#toSkip = offset;
+  }
+
+  protected async next(): Promise<Uint8Array> {
+    if (this.#toSkip > 0) {
+      const skip = this.#toSkip;
+      this.#toSkip = 0;
+      await this.skip(skip);
+    }
+    this.#chunks ??= this.#stream[Symbol.asyncIterator]();
+    try {
+      const { value, done } = await this.#chunks.next();
+      if (done === true) return new Uint8Array();
+      this.#unpacked += value.length;
+      this.#expectHarmless();
+      return value;
+    } catch (error) {
+      // A gzip that was cut off has what it has.
+      if (error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR') return new Uint8Array();
+      if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) {
+        throw new InputError(`a damaged gzip: ${error.message}`);
+      }
+      throw error;
+    }
+  }
+
+  #expectHarmless(): void {
+    if (this.#unpacked <= FREE_EXPANSION_BYTES + MOST_EXPANSION * this.#packed.bytesRead) return;
+    throw new InputError(
+      `a gzip that grows more than ${MOST_EXPANSION} times, as no log does: unpack it yourself if you trust it`,
+    );
+  }
+
+  close(): void {
+    this.#packed.destroy();
+    this.#stream.destroy();
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * The hash chain of a log: each checkpoint's content hash covers the header, the events of its segment, and the content hash before
+ * it. So a reader can begin at any checkpoint, and still learns when anything before its end was altered.
+ */
+import { createHash } from 'node:crypto';
+import {
+  alteredRow,
+  type Checkpoint,
+  type EventBatch,
+  InputError,
+  type Keyframe,
+  type LogHeader,
+  locatorOf,
+  segmentBytes,
+} from '@decpool/model';
+
+export class Chain {
+  /** SHA-256 of the header as it stands in an NDJSON log. */
+  readonly #head: Uint8Array;
+  #value: string;
+
+  /** At the start of a log, or behind the checkpoint whose content hash is `at`. */
+  constructor(header: LogHeader, at?: string) {
+    this.#head = createHash('sha256').update(JSON.stringify(header)).digest();
+    this.#value = at ?? Buffer.from(this.#head).toString('hex');
+  }
+
+  /** Content hash of all up to here: 64 hex digits. */
+  get value(): string {
+    return this.#value;
+  }
+
+  /** Takes a segment in, and gives the checkpoint behind it. */
+  append(batch: EventBatch): Checkpoint {
+    this.#add(batch);
+    return { events: batch.firstSeq + batch.length, chain: this.#value, locator: locatorOf(batch) };
+  }
+
+  /** Takes a segment in that was read. Returns what is wrong with it, or undefined. Without a checkpoint nothing can be. */
+  check(batch: EventBatch, checkpoint: Checkpoint | undefined): string | undefined {
+    this.#add(batch);
+    if (checkpoint === undefined || checkpoint.chain === this.#value) return undefined;
+    // One finding a place: what comes behind is held against what the log says.
+    this.#value = checkpoint.chain;
+    const last = batch.firstSeq + batch.length - 1;
+    const row = alteredRow(batch, checkpoint.locator);
+    if (typeof row === 'number') {
+      return `event ${batch.firstSeq + row} was altered since the log was written (its segment, events ${batch.firstSeq} to ${last}, has another content hash)`;
+    }
+    return row === 'none'
+      ? `the header, or the checkpoint after event ${last}, was altered since the log was written`
+      : `events ${batch.firstSeq} to ${last}, or the checkpoint behind them, were altered since the log was written: more than one`;
+  }
+
+  /** The hash that a keyframe here must have. */
+  keyframeHash({ stateHash, state }: Pick<Keyframe, 'stateHash' | 'state'>): string {
+    const hash = createHash('sha256').update(this.#head).update(this.#value, 'ascii');
+    return hash.update(stateHash, 'ascii').update(state, 'ascii').digest('hex');
+  }
+
+  #add(batch: EventBatch): void {
+    const hash = createHash('sha256').update(this.#head).update(this.#value, 'ascii');
+    hash.update(Uint32Array.of(batch.length));
+    for (const part of segmentBytes(batch)) hash.update(part);
+    this.#value = hash.digest('hex');
+  }
+}
+
+/** Throws InputError when what was found is something. */
+export function expectIntact(found: string | undefined): void {
+  if (found !== undefined) throw new InputError(found);
+}

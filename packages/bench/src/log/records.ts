@@ -1,0 +1,83 @@
+/** The records of a log in order, as they are stored: the two formats, told apart by their first byte. */
+import { InputError, LogOrder, type LogRecord, NdjsonDecoder, type NdjsonStart } from '@decpool/model';
+import type { ByteReader } from './byte-file.ts';
+import type { LogFormat } from './format.ts';
+
+/** What is left of a log that was cut off: events of a segment that has no end, and bytes of no whole record. */
+export interface Torn {
+  readonly kind: 'torn';
+  readonly events: number;
+  readonly bytes: number;
+}
+export type StoredRecord = LogRecord | Torn;
+
+/** Where in a log a reader begins: at its first byte, or behind a checkpoint of which this is known. */
+export type RecordStart = NdjsonStart;
+
+/** An Arrow stream begins with the continuation mark 0xFFFFFFFF, an NDJSON log with '{'. Throws InputError for neither. */
+export function formatOf(start: Uint8Array): LogFormat {
+  if (start.length === 0) throw new InputError('empty; expected an event log');
+  return start[0] === 0xff ? 'arrow' : 'ndjson';
+}
+
+/**
+ * The records from where the reader is to the end; last what was torn, if anything was. Throws InputError, which names the line
+ * or the event, at what is no log. Nobody has checked them against their checkpoints.
+ */
+export function recordsFrom(
+  reader: ByteReader,
+  format: LogFormat,
+  start?: RecordStart,
+): AsyncGenerator<StoredRecord> {
+  return format === 'arrow' ? arrowRecords(reader, start) : ndjsonRecords(reader, start);
+}
+
+async function* ndjsonRecords(reader: ByteReader, start?: RecordStart): AsyncGenerator<StoredRecord> {
+  const decoder = new NdjsonDecoder(start);
+  for (;;) {
+    const bytes = await reader.some();
+    if (bytes.length === 0) break;
+    yield* decoder.push(bytes);
+  }
+  yield* decoder.finish();
+  const { openEvents: events, openBytes: bytes } = decoder;
+  if (events > 0 || bytes > 0) yield { kind: 'torn', events, bytes };
+}
+
+async function* arrowRecords(reader: ByteReader, start?: RecordStart): AsyncGenerator<StoredRecord> {
+  // Loaded here: whoever reads NDJSON need not wait for Arrow.
+  const codec = await import('@decpool/model/arrow');
+  const order = new LogOrder(start);
+  for (let isFirst = start === undefined; ; isFirst = false) {
+    const prefix = (await reader.take(codec.ARROW_PREFIX_BYTES)).slice();
+    // The mark at the end of a stream may be missing.
+    if (prefix.length === 0) return;
+    if (prefix.length < codec.ARROW_PREFIX_BYTES)
+      return yield { kind: 'torn', events: 0, bytes: prefix.length };
+    const size = codec.arrowMetadataBytes(prefix);
+    if (size === 0) {
+      if ((await reader.take(1)).length > 0)
+        throw new InputError('the log goes on after the end of its Arrow stream');
+      return;
+    }
+    const metadata = (await reader.take(size)).slice();
+    if (metadata.length < size) {
+      return yield { kind: 'torn', events: 0, bytes: prefix.length + metadata.length };
+    }
+    const { bodyBytes, rows } = codec.checkMessage(metadata, isFirst);
+    const body = await reader.take(bodyBytes);
+    if (body.length < bodyBytes) {
+      return yield { kind: 'torn', events: rows, bytes: prefix.length + metadata.length + body.length };
+    }
+    const message = Buffer.concat([prefix, metadata, body]);
+    try {
+      yield isFirst
+        ? order.header(codec.decodeArrowHeader(message))
+        : codec.decodeArrowMessage(message, order);
+    } catch (error) {
+      // On bytes that are no Arrow its reader throws whatever it stumbles over.
+      if (error instanceof InputError || !(error instanceof Error) || 'code' in error) throw error;
+      throw new InputError(`damaged after ${order.events} events: ${error.message}`);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+/** What a log is read as, whichever way it is stored; and the order in which its parts may come. */
+import { InputError } from '../errors.ts';
+import type { EventBatch } from '../events/columns.ts';
+import type { LogHeader, ReadHeader } from './header.ts';
+import { type Checkpoint, type Keyframe, type MarkName, parseMark, type Seal, type Trailer } from './seal.ts';
+
+export type LogRecord =
+  | { readonly kind: 'header'; readonly header: LogHeader; readonly version: number }
+  /** Events and what vouches for them; nothing does in a log of schema version 1. */
+  | { readonly kind: 'segment'; readonly batch: EventBatch; readonly checkpoint: Checkpoint | undefined }
+  | { readonly kind: 'keyframe'; readonly keyframe: Keyframe }
+  | { readonly kind: 'seal'; readonly seal: Seal }
+  | { readonly kind: 'trailer'; readonly trailer: Trailer };
+
+/** First schema version with checkpoints, keyframes and a seal. */
+const CHECKPOINTS_SINCE = 2;
+
+/** Keeps count of what has come of a log, and refuses what cannot come next. */
+export class LogOrder {
+  #version: number | undefined;
+  #isSealed = false;
+  #events: number;
+
+  constructor(start?: { readonly version: number; readonly events: number }) {
+    this.#version = start?.version;
+    this.#events = start?.events ?? 0;
+  }
+
+  /** Events in the segments so far. */
+  get events(): number {
+    return this.#events;
+  }
+
+  get hasHeader(): boolean {
+    return this.#version !== undefined;
+  }
+
+  get hasCheckpoints(): boolean {
+    return (this.#version ?? CHECKPOINTS_SINCE) >= CHECKPOINTS_SINCE;
+  }
+
+  expectOpen(): void {
+    if (this.#isSealed)
+      throw new InputError(`the log goes on after its ${this.hasCheckpoints ? 'seal' : 'trailer'}`);
+  }
+
+  header({ header, version }: ReadHeader): LogRecord {
+    this.#version = version;
+    return { kind: 'header', header, version };
+  }
+
+  segment(batch: EventBatch, checkpoint: Checkpoint | undefined): LogRecord {
+    this.expectOpen();
+    if (this.hasCheckpoints && checkpoint === undefined)
+      throw new InputError('a segment without a checkpoint');
+    this.#events += batch.length;
+    return { kind: 'segment', batch, checkpoint };
+  }
+
+  /** A record that is no event; a checkpoint comes with its segment. */
+  mark(name: Exclude<MarkName, 'checkpoint'>, value: unknown): LogRecord {
+    this.expectOpen();
+    if ((name === 'trailer') === this.hasCheckpoints) {
+      throw new InputError(`a ${name} in a log of schema version ${this.#version}`);
+    }
+    if (name === 'keyframe') return { kind: name, keyframe: parseMark(name, value, this.#events) };
+    this.#isSealed = true;
+    if (name === 'seal') return { kind: name, seal: parseMark(name, value, this.#events) };
+    return { kind: name, trailer: parseMark(name, value, this.#events) };
+  }
+}
