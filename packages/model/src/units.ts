@@ -28,5 +28,5 @@ export function orderFor(pages: number): number {
 
 /** Whole pages that hold `bytes` bytes (PFN_UP, include/linux/pfn.h), for pages of 2^pageShift bytes. */
 export function pagesFor(bytes: number, pageShift: number): number {
-  return Math.ceil(bytes / 2 ** pageShift);
+  return Math.ceil(bytes / (1 << pageShift));
 }

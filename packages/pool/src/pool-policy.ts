@@ -97,7 +97,7 @@ class PoolPolicy implements Policy {
       return;
     }
     if (!record.mayConvert) {
-      const start = this.#placeShared(pages, 2 ** order, request, view, record.reach);
+      const start = this.#placeShared(pages, 1 << order, request, view, record.reach);
       if (start === -1) record.fail('would-sleep');
       else this.#give(start, pages, request, view, record);
       return;
@@ -123,7 +123,7 @@ class PoolPolicy implements Policy {
     asker: AllocateRequest | undefined,
     record: Recorder,
   ): Pfn | 'out-of-memory' | 'conversion-failed' {
-    const align = 2 ** order;
+    const align = 1 << order;
     const found = this.#place(pages, align, asker, record.reach);
     if (found !== -1) return found;
     const claimed = this.#claim(Math.max(order, this.#blockOrder), order, record);
@@ -206,7 +206,7 @@ class PoolPolicy implements Policy {
         return;
       } else if (start === -1) {
         // The next smaller power of two, as vmalloc goes down the orders (mm/vmalloc.c, vm_area_alloc_pages).
-        wanted = 2 ** (31 - Math.clz32(wanted - 1));
+        wanted = 1 << (31 - Math.clz32(wanted - 1));
       }
     }
   }
@@ -261,7 +261,7 @@ class PoolPolicy implements Policy {
     for (let tried = order; tried >= Math.max(lowest, unitOrder); tried--) {
       const start = record.claim(tried);
       if (start === -1) continue;
-      const pages = 2 ** tried;
+      const pages = 1 << tried;
       const result = this.#conversion.claimed(start, pages, record);
       if (result !== 'converted') {
         this.#hasFailed = true;
@@ -496,11 +496,11 @@ class PoolPolicy implements Policy {
     const least = orderFor(this.#unitPages);
     const most = Math.min(this.#blockOrder, 31 - Math.clz32(missing));
     for (let order = Math.max(most, least); order >= least; order--) {
-      const start = this.#find(2 ** order, order, undefined, record);
+      const start = this.#find(1 << order, order, undefined, record);
       if (start === 'out-of-memory') continue;
-      if (start === 'conversion-failed' || !this.#share(start, 2 ** order, view, record)) return false;
-      this.#map.take(start, 2 ** order);
-      reserve.put(start, 2 ** order);
+      if (start === 'conversion-failed' || !this.#share(start, 1 << order, view, record)) return false;
+      this.#map.take(start, 1 << order);
+      reserve.put(start, 1 << order);
       return true;
     }
     return false;

@@ -85,7 +85,7 @@ function checkAllocate(request: AllocateRequest, pool: AskedPool): void {
   if (
     !Number.isInteger(bytes) ||
     bytes < 0 ||
-    bytes > Math.min(pages * 2 ** geometry.pageShift, 0xffffffff)
+    bytes > Math.min(pages * (1 << geometry.pageShift), 0xffffffff)
   ) {
     throw new InputError(
       `a request for ${bytes} bytes in ${pages} pages: must be whole bytes that fit the pages, less than 4 GiB`,

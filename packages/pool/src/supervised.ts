@@ -108,10 +108,10 @@ function expectDecided({ pages, api }: AllocateRequest, served: EventRecorder): 
       `neither served nor refused: it got ${servedPages} of ${pages} ${pages === 1 ? 'page' : 'pages'}`,
     );
   }
-  const most = api === 'vmalloc' ? pages : 2 ** orderFor(pages);
+  const most = api === 'vmalloc' ? pages : 1 << orderFor(pages);
   if (servedPages > most) {
     throw new PolicyError('size', `it got ${servedPages} pages, and takes ${most} at the most`);
   }
-  if (api === 'vmalloc' || (servedExtents === 1 && servedStart % 2 ** orderFor(pages) === 0)) return;
+  if (api === 'vmalloc' || (servedExtents === 1 && servedStart % (1 << orderFor(pages)) === 0)) return;
   throw new PolicyError('contiguous', 'its pages are not contiguous and naturally aligned');
 }

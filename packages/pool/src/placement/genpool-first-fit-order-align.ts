@@ -13,7 +13,7 @@ export function genpoolFirstFitOrderAlign(map: FreeMap): Placement {
   return {
     name: 'genpool-first-fit-order-align',
     place(pages, align, { firstBlock, endBlock }) {
-      const alignment = Math.max(align, 2 ** orderFor(pages));
+      const alignment = Math.max(align, 1 << orderFor(pages));
       for (let slot = byAge.firstSlot(pages); slot >= 0; slot = byAge.firstSlot(pages, slot + 1)) {
         const block = byAge.blockAt(slot);
         if (block < firstBlock || block >= endBlock) continue;
