@@ -20,7 +20,8 @@ export interface ByteReader {
   take(bytes: number): Promise<Uint8Array>;
   /** Some bytes; none at the end. */
   some(): Promise<Uint8Array>;
-  skip(bytes: number): Promise<void>;
+  /** Passes over bytes. Returns how many: fewer than asked for at the end. */
+  skip(bytes: number): Promise<number>;
   /** Gives up what it holds; called also when not all was read. */
   close(): void;
 }
@@ -101,20 +102,21 @@ abstract class Chunked implements ByteReader {
     return bytes;
   }
 
-  async skip(bytes: number): Promise<void> {
-    for (let left = bytes; left > 0; ) {
-      const skipped = Math.min(left, this.#held.length);
-      this.#held = this.#held.subarray(skipped);
-      left -= skipped;
-      if (left > 0) left = await this.skipAhead(left);
-      if (left === 0) return;
-      this.#held = await this.next();
-      if (this.#held.length === 0) return;
-    }
+  async skip(bytes: number): Promise<number> {
+    const held = Math.min(bytes, this.#held.length);
+    this.#held = this.#held.subarray(held);
+    return held === bytes ? held : held + (await this.skipAhead(bytes - held));
   }
 
-  /** Passes over bytes that were not fetched, where that is cheaper. Returns how many are left to skip. */
+  /** Passes over bytes of which none was fetched yet. Returns how many there were. */
   protected async skipAhead(bytes: number): Promise<number> {
+    for (let skipped = 0; skipped < bytes; ) {
+      const next = await this.next();
+      if (next.length === 0) return skipped;
+      const part = Math.min(next.length, bytes - skipped);
+      this.#held = next.subarray(part);
+      skipped += part;
+    }
     return bytes;
   }
 
@@ -156,8 +158,10 @@ class PlainReader extends Chunked {
   }
 
   protected override async skipAhead(bytes: number): Promise<number> {
-    this.#offset += bytes;
-    return 0;
+    const { size } = await this.#file.stat();
+    const skipped = Math.max(0, Math.min(bytes, size - this.#offset));
+    this.#offset += skipped;
+    return skipped;
   }
 
   close(): void {}
@@ -178,11 +182,18 @@ class GzipReader extends Chunked {
   }
 
   protected async next(): Promise<Uint8Array> {
-    if (this.#toSkip > 0) {
-      const skip = this.#toSkip;
-      this.#toSkip = 0;
-      await this.skip(skip);
+    for (;;) {
+      const chunk = await this.#nextChunk();
+      if (chunk.length === 0 || chunk.length > this.#toSkip) {
+        const wanted = chunk.subarray(this.#toSkip);
+        this.#toSkip = 0;
+        return wanted;
+      }
+      this.#toSkip -= chunk.length;
     }
+  }
+
+  async #nextChunk(): Promise<Uint8Array> {
     this.#chunks ??= this.#stream[Symbol.asyncIterator]();
     try {
       const { value, done } = await this.#chunks.next();

@@ -58,6 +58,12 @@ export class Chain {
     return hash.update(stateHash, 'ascii').update(state, 'ascii').digest('hex');
   }
 
+  /** Returns what is wrong with a keyframe that stands here, or undefined. */
+  checkKeyframe(keyframe: Keyframe): string | undefined {
+    if (keyframe.hash === this.keyframeHash(keyframe)) return undefined;
+    return `the keyframe after event ${keyframe.events} was altered since the log was written`;
+  }
+
   #add(batch: EventBatch): void {
     const hash = createHash('sha256').update(this.#head).update(this.#value, 'ascii');
     hash.update(Uint32Array.of(batch.length));

@@ -146,6 +146,13 @@ export function decodeArrowMessage(message: Uint8Array, order: LogOrder): LogRec
   return recordOf(batch, order);
 }
 
+/** What the metadata of a message says under its key. Throws InputError as parseMark() does. */
+export const parseArrowMark = <Name extends MarkName>(
+  name: Name,
+  text: string,
+  events: number,
+): Marks[Name] => parseMark(name, parseMetadata(text), events);
+
 function recordOf(batch: RecordBatch, order: LogOrder): LogRecord {
   for (const name of MARKS) {
     const text = batch.metadata.get(name);

@@ -169,7 +169,8 @@ class Reader {
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+    // A Buffer is cut in place where a Uint8Array is copied.
+    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
   }
 
   take(count: number): Uint8Array {
