@@ -1,11 +1,14 @@
 import { InputError, PLATFORM_NAMES } from '@decpool/model';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { LOG_FORMATS } from '../log/format.ts';
 import { WORKLOADS } from '../workloads/registry.ts';
 import type { CheckPolicyOptions } from './check-policy.ts';
 import type { CompareOptions, Output } from './compare.ts';
 import type { FindingsOptions } from './findings.ts';
+import { addLogCommands } from './log-commands.ts';
+import { wholeNumber } from './numbers.ts';
 import { USUAL_PLATFORM } from './platform.ts';
+import { printableLines } from './printable.ts';
 import type { SweepCommandOptions } from './sweep.ts';
 
 /** 0: done. 1: a check found a difference. 2: something the user gave is wrong. 3: a defect of ours. */
@@ -31,14 +34,6 @@ const output: Output = {
   write: (text) => void process.stdout.write(text),
   isColoured: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
   isWatched: process.stderr.isTTY === true,
-};
-
-const wholeNumber = (min: number, max: number) => (text: string) => {
-  const value = Number(text);
-  if (!/^\d+$/.test(text) || value < min || value > max) {
-    throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}.`);
-  }
-  return value;
 };
 
 function program(exit: (code: number) => void): Command {
@@ -216,18 +211,7 @@ Examples:
       exit(await findingsCommand(definition, options, output));
     });
 
-  decpool
-    .command('replay')
-    .summary('fold an event log and print its metrics and state hash')
-    .description(
-      'Folds a log, without the policy that wrote it, and prints the same metrics and the same state hash as the run. Exit code 1 when they differ or the log is cut off.',
-    )
-    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
-    .addHelpText('after', '\nExample:\n  decpool replay decpool-results/netvsc/logs/gfp-decrypted.arrow')
-    .action(async (log: string) => {
-      const { replayCommand } = await import('./replay.ts');
-      exit(await replayCommand(log, output.write));
-    });
+  addLogCommands(decpool, { exit, output });
 
   decpool
     .command('policies')
@@ -307,7 +291,7 @@ async function main(): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse;
     if (error instanceof InputError) {
-      process.stderr.write(`decpool: ${error.message}\n`);
+      process.stderr.write(`decpool: ${printableLines(error.message)}\n`);
       return EXIT.misuse;
     }
     process.stderr.write(

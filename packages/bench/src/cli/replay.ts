@@ -1,9 +1,26 @@
 import Table from 'cli-table3';
-import { replay } from '../replay.ts';
-import { formatValue } from '../report/units.ts';
+import type { Command } from 'commander';
+import type { CommandContext } from './log-commands.ts';
+import { printable } from './printable.ts';
+
+export function addReplay(decpool: Command, { exit, output }: CommandContext): void {
+  decpool
+    .command('replay')
+    .summary('fold an event log and print its metrics and state hash')
+    .description(
+      'Folds a log, without the policy that wrote it, and prints the same metrics and the same state hash as the run. Exit code 1 when they differ or the log is cut off.',
+    )
+    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
+    .addHelpText('after', '\nExample:\n  decpool replay decpool-results/netvsc/logs/gfp-decrypted.arrow')
+    .action(async (log: string) => exit(await replayCommand(log, (text) => output.write(text))));
+}
 
 /** Prints what a log comes to. Exit code 1 when the log is cut off, or its state hash is not that of the run. */
-export async function replayCommand(path: string, write: (text: string) => void): Promise<number> {
+async function replayCommand(path: string, write: (text: string) => void): Promise<number> {
+  const [{ replay }, { formatValue }] = await Promise.all([
+    import('../replay.ts'),
+    import('../report/units.ts'),
+  ]);
   const { header, events, metrics, stateHash, seal, torn } = await replay(path);
   const facts: [string, string][] = [
     ['workload', header.workload.name],
@@ -15,8 +32,8 @@ export async function replayCommand(path: string, write: (text: string) => void)
   ];
   const table = new Table({ style: { head: [], border: [], compact: true }, colAligns: ['left', 'right'] });
   for (const { label, value, unit } of metrics) table.push([label, formatValue(value, unit)]);
-  write(`${facts.map(([label, text]) => `${label.padEnd(12)} ${text}`).join('\n')}\n${table.toString()}\n`);
-  write(`state hash   ${stateHash}\n`);
+  const told = facts.map(([label, text]) => `${label.padEnd(12)} ${printable(text)}`);
+  write(`${told.join('\n')}\n${table.toString()}\nstate hash   ${stateHash}\n`);
   if (seal === undefined || seal.isCutOff === true) {
     const lost = torn === undefined ? '' : `; ${torn.events} events behind them are torn`;
     write(`the run that wrote the log was cut off, and these are its figures up to then${lost}\n`);
