@@ -1,0 +1,522 @@
+/**
+ * Event lines of an NDJSON log, as bytes. The trick: a line is a template with holes. All lines of one type and code are
+ * alike but for a handful of whole numbers, so to write one is to copy bytes and to put digits between them, and to read
+ * one is to compare bytes and to take digits from between them. No object and no string is made on the way.
+ *
+ * Templates are made from what ../events/columns.ts says of events, so a new type of event needs nothing here. What fits
+ * none of them, such as a name, goes the general way, through event objects and JSON. That way defines what a line
+ * means: the fast way takes a line only when it is written to the byte as encodeEventLines() writes it.
+ */
+import { InputError } from '../errors.ts';
+import {
+  AREA_CALL,
+  allocateColumns,
+  attributeFields,
+  CONVERTED,
+  columnsOf,
+  type EventBatch,
+  type EventRows,
+  eventAt,
+  FIELDS,
+  type FieldKind,
+  KNOWN_CODES,
+  MAX_OWNER,
+  OPTIONAL,
+} from '../events/columns.ts';
+import { EVENT_TYPES } from '../events/types.ts';
+import { areAttributes } from '../requests.ts';
+
+const ENCODER = new TextEncoder();
+/** A byte order mark stays what it is: a character that JSON does not allow there. */
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
+
+const MAX_WORD = 0xffffffff;
+const ZERO = 48;
+const CLOSING_BRACE = 125;
+const CARRIAGE_RETURN = 13;
+
+/** What stands between numbers. */
+interface Text {
+  readonly bytes: Uint8Array;
+  /** The same, four bytes at a time, with zeros behind the last. */
+  readonly words: Int32Array;
+}
+
+function textOf(text: string): Text {
+  const bytes = ENCODER.encode(text);
+  const words = new Int32Array(Math.ceil(bytes.length / 4));
+  for (const [at, byte] of bytes.entries()) words[at >> 2] |= byte << (8 * (at & 3));
+  return { bytes, words };
+}
+
+/** What every line begins with. */
+const SEQ = textOf('{"seq":');
+const TIME = textOf(',"time":');
+const REQUEST = textOf(',"request":');
+const TYPE = textOf(',"type":');
+const LINE_END = textOf('}\n');
+
+/** The columns whose numbers stand in lines as they are. */
+const HOLES = ['allocation', 'pfn', 'pages', 'bytes', 'owner'] as const;
+type Hole = (typeof HOLES)[number];
+
+// ---- Writing ----
+
+/** What the lines of one type and code have in common. `texts[i]` comes before `holes[i]`, the last before the end. */
+interface Template {
+  readonly texts: readonly Text[];
+  /** Indices of HOLES. */
+  readonly holes: readonly number[];
+  /** Whether the pfn column holds attributes: they are written behind the last text. */
+  readonly hasAttributes: boolean;
+}
+
+/** Numbers that stand for the holes in the line that a template is cut from; nothing else in it looks like them. */
+const MARKS: Readonly<Record<Hole, number>> = {
+  allocation: 4111111111,
+  pfn: 4122222222,
+  pages: 4133333333,
+  bytes: 4144444444,
+  owner: 65432,
+};
+const MARK = new RegExp(`(${Object.values(MARKS).join('|')})`);
+const HEAD = '{"seq":0,"time":0,"request":0';
+
+/** Cut from a line that is written the general way, so there is no second opinion on the order of keys. */
+function templateOf(type: number, code: number): Template | undefined {
+  const kinds = Object.values(FIELDS[EVENT_TYPES[type]]);
+  if (kinds.includes('name')) return undefined;
+  const hasAttributes = kinds.includes('attribute');
+  const columns = allocateColumns(1);
+  for (const hole of HOLES) columns[hole][0] = hole === 'pfn' && hasAttributes ? 0 : MARKS[hole];
+  columns.type[0] = type;
+  columns.code[0] = code;
+  const pieces = JSON.stringify(eventAt(columns, 0, 0))
+    .slice(HEAD.length, -1)
+    .split(MARK);
+  const marks = pieces.filter((_, index) => index % 2 === 1).map(Number);
+  return {
+    texts: pieces.filter((_, index) => index % 2 === 0).map(textOf),
+    holes: marks.map((mark) => HOLES.findIndex((hole) => MARKS[hole] === mark)),
+    hasAttributes,
+  };
+}
+
+/** By type and code. Rows with codes that their type does not have go the general way. */
+const TEMPLATES: readonly (readonly (Template | undefined)[])[] = KNOWN_CODES.map((codes, type) =>
+  codes.map((isKnown, code) => (isKnown ? templateOf(type, code) : undefined)),
+);
+
+/** More bytes than any line from a template has: five numbers of 10 digits and two of 16, attributes, and the texts. */
+const MOST_LINE_BYTES = 1024;
+/** What a line needs as a rule, and some more. */
+const USUAL_LINE_BYTES = 144;
+const NOTHING = new Uint8Array();
+
+/**
+ * The lines of a batch in UTF-8: of each event what JSON.stringify() makes of it, and a newline. Memory that was never
+ * written before costs more than what is written into it: a caller who is done with earlier lines can lend theirs as
+ * `room`, of which the result is a part then, if it is long enough.
+ */
+export function encodeEventLines(
+  batch: EventBatch,
+  room: Uint8Array = new Uint8Array(batch.length * USUAL_LINE_BYTES + MOST_LINE_BYTES),
+): Uint8Array {
+  const columns = columnsOf(batch);
+  const { type, code, time, request, pfn } = columns;
+  const numbers = HOLES.map((hole) => columns[hole]);
+  let out = room;
+  let view = viewOf(out);
+  let at = 0;
+  for (let row = 0; row < batch.length; row++) {
+    const isPlain = Number.isSafeInteger(time[row]) && time[row] >= 0;
+    const template = isPlain ? TEMPLATES[type[row]]?.[code[row]] : undefined;
+    const other = template === undefined ? ENCODER.encode(`${JSON.stringify(batch.at(row))}\n`) : NOTHING;
+    if (out.length - at < MOST_LINE_BYTES + other.length) {
+      out = withRoom(out, MOST_LINE_BYTES + other.length);
+      view = viewOf(out);
+    }
+    if (template === undefined) {
+      out.set(other, at);
+      at += other.length;
+      continue;
+    }
+    at = putWhole(out, putText(view, at, SEQ), batch.firstSeq + row);
+    at = putWhole(out, putText(view, at, TIME), time[row]);
+    at = putWord(out, putText(view, at, REQUEST), request[row]);
+    const { texts, holes } = template;
+    for (let i = 0; i < holes.length; i++) {
+      at = putWord(out, putText(view, at, texts[i]), numbers[holes[i]][row]);
+    }
+    at = putText(view, at, texts[holes.length]);
+    if (template.hasAttributes && pfn[row] !== 0) at = putText(view, at, attributesText(pfn[row]));
+    at = putText(view, at, LINE_END);
+  }
+  return out.subarray(0, at);
+}
+
+const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+function withRoom(out: Uint8Array, bytes: number): Uint8Array {
+  const grown = new Uint8Array(out.length * 2 + bytes);
+  grown.set(out);
+  return grown;
+}
+
+/** Four bytes at a time: up to three zeros come behind the text, which the next to be put overwrites. */
+function putText(view: DataView, at: number, { bytes, words }: Text): number {
+  for (let i = 0; i < words.length; i++) view.setInt32(at + 4 * i, words[i], true);
+  return at + bytes.length;
+}
+
+/** The digits of a whole number up to 2^53 - 1. */
+function putWhole(out: Uint8Array, at: number, value: number): number {
+  if (value <= MAX_WORD) return putWord(out, at, value);
+  const high = Math.floor(value / 1e8);
+  const low = value - high * 1e8;
+  at = putWord(out, at, high);
+  const left = Math.floor(low / 1e4);
+  const right = low - left * 1e4;
+  putPair(out, at, (left / 100) | 0);
+  putPair(out, at + 2, left % 100);
+  putPair(out, at + 4, (right / 100) | 0);
+  putPair(out, at + 6, right % 100);
+  return at + 8;
+}
+
+/** The digits of a 32-bit word, from the last to the first. */
+function putWord(out: Uint8Array, at: number, word: number): number {
+  const end = at + digitsOf(word);
+  let rest = word >>> 0;
+  let before = end;
+  while (rest >= 100) {
+    const higher = (rest / 100) >>> 0;
+    before -= 2;
+    putPair(out, before, rest - higher * 100);
+    rest = higher;
+  }
+  if (rest >= 10) putPair(out, at, rest);
+  else out[at] = ZERO + rest;
+  return end;
+}
+
+function digitsOf(word: number): number {
+  if (word < 1e5) return word < 100 ? (word < 10 ? 1 : 2) : word < 1000 ? 3 : word < 1e4 ? 4 : 5;
+  return word < 1e7 ? (word < 1e6 ? 6 : 7) : word < 1e8 ? 8 : word < 1e9 ? 9 : 10;
+}
+
+/** Of 0 to 99, both digits. */
+const TENS = Uint8Array.from({ length: 100 }, (_, pair) => ZERO + Math.floor(pair / 10));
+const ONES = Uint8Array.from({ length: 100 }, (_, pair) => ZERO + (pair % 10));
+
+function putPair(out: Uint8Array, at: number, pair: number): void {
+  out[at] = TENS[pair];
+  out[at + 1] = ONES[pair];
+}
+
+const attributesTexts = new Map<number, Text>();
+
+/** The fields that a word of attributes stands for, each behind a comma. */
+function attributesText(word: number): Text {
+  const known = attributesTexts.get(word);
+  if (known !== undefined) return known;
+  const fields = JSON.stringify(attributeFields(word)).slice(1, -1);
+  const text = textOf(fields === '' ? '' : `,${fields}`);
+  // The attributes that there can be are few. Those that there cannot be are not, and a row may have any.
+  if (areAttributes(word)) attributesTexts.set(word, text);
+  return text;
+}
+
+// ---- Reading ----
+
+/**
+ * Appends the event of the line bytes[from, to), which has no newline but may end with a carriage return. Throws
+ * InputError when it is not event number `seq`; then nothing is appended. The caller checks isFull.
+ */
+export function appendEventLine(
+  rows: EventRows,
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  seq: number,
+): void {
+  const end = to > from && bytes[to - 1] === CARRIAGE_RETURN ? to - 1 : to;
+  if (!appendPlainLine(rows, bytes, from, end, seq)) appendAnyLine(rows, bytes, from, end, seq);
+}
+
+/** The general way. */
+function appendAnyLine(rows: EventRows, bytes: Uint8Array, from: number, end: number, seq: number): void {
+  const value = parseJson(DECODER.decode(bytes.subarray(from, end)));
+  const told = (value as { seq?: unknown } | null)?.seq;
+  if (told !== seq) throw new InputError(`event ${JSON.stringify(told)} comes where event ${seq} is next`);
+  rows.appendObject(value);
+}
+
+function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new InputError(`not JSON: ${line.length > 60 ? `${line.slice(0, 60)}...` : line}`);
+  }
+}
+
+/**
+ * The fast way; false when the line is not for it. It asks only at last whether it has come to the end of the line, and no
+ * further: what is read behind a line can make it fail, but not succeed.
+ */
+function appendPlainLine(
+  rows: EventRows,
+  bytes: Uint8Array,
+  from: number,
+  end: number,
+  seq: number,
+): boolean {
+  let at = skip(bytes, from, SEQ);
+  at = skip(bytes, takeWhole(bytes, at, SLOT.seq, Number.MAX_SAFE_INTEGER), TIME);
+  if (at < 0 || taken[SLOT.seq] !== seq) return false;
+  at = skip(bytes, takeWhole(bytes, at, SLOT.time, Number.MAX_SAFE_INTEGER), REQUEST);
+  at = skip(bytes, takeWhole(bytes, at, SLOT.request, MAX_WORD), TYPE);
+  if (at < 0) return false;
+  const type = TYPES.pick(bytes, at);
+  const fields = type < 0 ? undefined : LINE_FIELDS[type];
+  if (fields === undefined) return false;
+  at = takeFields(bytes, at + TYPES.texts[type].bytes.length, fields);
+  if (at !== end - 1 || bytes[at] !== CLOSING_BRACE) return false;
+  appendTaken(rows, type);
+  return true;
+}
+
+/** Where what is read of a line is kept. */
+const SLOT = {
+  allocation: 0,
+  pfn: 1,
+  pages: 2,
+  bytes: 3,
+  owner: 4,
+  code: 5,
+  seq: 6,
+  time: 7,
+  request: 8,
+  /** A number that stands for something else. */
+  coded: 9,
+} as const satisfies Readonly<Record<Hole, number>> & Readonly<Record<string, number>>;
+
+/** Goes into a row once all of a line is understood. What a line that breaks off leaves here, nobody sees. */
+const taken = new Float64Array(10);
+
+function appendTaken(rows: EventRows, type: number): void {
+  const row = rows.append(
+    type,
+    taken[SLOT.time],
+    taken[SLOT.request],
+    taken[SLOT.allocation],
+    taken[SLOT.pfn],
+    taken[SLOT.pages],
+    taken[SLOT.code],
+  );
+  rows.columns.bytes[row] = taken[SLOT.bytes];
+  rows.columns.owner[row] = taken[SLOT.owner];
+}
+
+/** Where the text that begins at `at` ends; -1 where there is another, or `at` is -1 already. */
+function skip(bytes: Uint8Array, at: number, text: Text): number {
+  if (at < 0) return -1;
+  const expected = text.bytes;
+  for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return -1;
+  return at + expected.length;
+}
+
+/**
+ * Takes the whole number at `at` into a slot, and gives its end; -1 where there is none, or one above `max`. Of a number
+ * that begins with 0 only that is taken: a digit behind it fits no text that may come next.
+ */
+function takeWhole(bytes: Uint8Array, at: number, slot: number, max: number): number {
+  if (at < 0) return -1;
+  let number = (bytes[at] - ZERO) >>> 0;
+  if (number > 9) return -1;
+  const begin = at++;
+  if (number !== 0) {
+    // Nine digits are an integer of the machine, whatever they are.
+    for (; at < begin + 9; at++) {
+      const digit = (bytes[at] - ZERO) >>> 0;
+      if (digit > 9) break;
+      number = (number * 10 + digit) | 0;
+    }
+  }
+  taken[slot] = number;
+  if (at === begin + 9) at = takeMoreDigits(bytes, at, slot);
+  return taken[slot] <= max ? at : -1;
+}
+
+/** Up to seven digits more. 16 are enough for every number that is exact; those that are not come out above `max`. */
+function takeMoreDigits(bytes: Uint8Array, at: number, slot: number): number {
+  const most = at + 7;
+  let number = 0;
+  let scale = 1;
+  for (; at < most; at++) {
+    const digit = (bytes[at] - ZERO) >>> 0;
+    if (digit > 9) break;
+    number = number * 10 + digit;
+    scale *= 10;
+  }
+  taken[slot] = taken[slot] * scale + number;
+  return at;
+}
+
+/** One of several texts, told apart by as few of their bytes as will do. None is the beginning of another. */
+class Choice {
+  readonly texts: readonly Text[];
+  /** Of each node: at which byte of the text to look. */
+  readonly #offsets: number[] = [];
+  /** Of each node, by the low 7 bits of that byte: the node to go on at; or -1 - index of the only text left; or 0. */
+  readonly #next: Int16Array;
+
+  constructor(texts: readonly string[]) {
+    this.texts = texts.map(textOf);
+    // Of each node two ways lead on at least, so there are fewer nodes than texts; a single text has a node, too.
+    this.#next = new Int16Array(128 * texts.length);
+    this.#addNode([...texts.keys()]);
+  }
+
+  #addNode(indices: readonly number[]): number {
+    const node = this.#offsets.length;
+    const offset = this.#mostTelling(indices);
+    this.#offsets.push(offset);
+    const byteOf = (index: number) => this.texts[index].bytes[offset];
+    for (const byte of new Set(indices.map(byteOf))) {
+      const left = indices.filter((index) => byteOf(index) === byte);
+      this.#next[node * 128 + byte] = left.length === 1 ? -1 - left[0] : this.#addNode(left);
+    }
+    return node;
+  }
+
+  /** The offset with the most different bytes. The shortest text ends behind it: it differs from all others before. */
+  #mostTelling(indices: readonly number[]): number {
+    const shortest = Math.min(...indices.map((index) => this.texts[index].bytes.length));
+    const telling = Array.from(
+      { length: shortest },
+      (_, offset) => new Set(indices.map((index) => this.texts[index].bytes[offset])).size,
+    );
+    return telling.indexOf(Math.max(...telling));
+  }
+
+  /** Index of the text at `at`; -1 where there is none of them. */
+  pick(bytes: Uint8Array, at: number): number {
+    let node = 0;
+    do node = this.#next[node * 128 + (bytes[at + this.#offsets[node]] & 127)];
+    while (node > 0);
+    return node < 0 && skip(bytes, at, this.texts[-1 - node]) >= 0 ? -1 - node : -1;
+  }
+}
+
+const TYPES = new Choice(EVENT_TYPES.map((type) => JSON.stringify(type)));
+
+/** How a field is read: a number as it is, or a number or a text that stands for bits of the slot. */
+interface LineField {
+  /** Its name, and what is around it. */
+  readonly key: Text;
+  readonly isOptional: boolean;
+  readonly slot: number;
+  readonly max: number;
+  /** Bits of the code that say that the field is there. */
+  readonly flag: number;
+  readonly choice: Choice | undefined;
+  /** By the number, or by the index of the text: the bits. Undefined for a number as it is. */
+  readonly bits: ReadonlyMap<number, number> | undefined;
+}
+
+/** Takes all fields of a type, up to the closing brace; -1 where anything is not as it should be. */
+function takeFields(bytes: Uint8Array, at: number, fields: readonly LineField[]): number {
+  for (let slot = 0; slot <= SLOT.code; slot++) taken[slot] = 0;
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i];
+    const value = skip(bytes, at, field.key);
+    if (value < 0 && field.isOptional) continue;
+    at =
+      field.bits === undefined ? takeNumber(bytes, value, field) : takeBits(bytes, value, field, field.bits);
+    if (at < 0) return -1;
+  }
+  return at;
+}
+
+function takeNumber(bytes: Uint8Array, at: number, { slot, max, flag }: LineField): number {
+  if (flag !== 0) taken[SLOT.code] += flag;
+  return takeWhole(bytes, at, slot, max);
+}
+
+function takeBits(
+  bytes: Uint8Array,
+  at: number,
+  { slot, choice, max }: LineField,
+  bitsOf: ReadonlyMap<number, number>,
+): number {
+  if (at < 0) return -1;
+  let value: number;
+  if (choice === undefined) {
+    at = takeWhole(bytes, at, SLOT.coded, max);
+    value = taken[SLOT.coded];
+  } else {
+    value = choice.pick(bytes, at);
+    if (value >= 0) at += choice.texts[value].bytes.length;
+  }
+  const bits = bitsOf.get(value);
+  if (bits === undefined) return -1;
+  taken[slot] += bits;
+  return at;
+}
+
+/** By the name of a field: what it says of each word that has this attribute and no other. */
+const ATTRIBUTES = new Map<string, Map<string | number, number>>();
+for (const shift of [0, 8, 16]) {
+  for (let part = 1; part < 256; part++) {
+    const word = part << shift;
+    if (!areAttributes(word)) continue;
+    for (const [name, value] of Object.entries(attributeFields(word))) {
+      ATTRIBUTES.set(name, (ATTRIBUTES.get(name) ?? new Map<string | number, number>()).set(value, word));
+    }
+  }
+}
+
+/** The values that a field can have, and the bits that they stand for; undefined for a number as it is. */
+function bitsOfValues(name: string, kind: FieldKind): ReadonlyMap<unknown, number> | undefined {
+  if (kind === 'converted') return new Map([[true, CONVERTED]]);
+  if (kind === 'attribute') return ATTRIBUTES.get(name);
+  if (typeof kind !== 'object' || 'column' in kind) return undefined;
+  return 'levels' in kind
+    ? new Map(kind.levels.map((level) => [level, level]))
+    : new Map(kind.map((value, index) => [value, index]));
+}
+
+function holeOf(name: string, kind: FieldKind): Hole {
+  if (kind === 'owner') return 'owner';
+  if (kind === 'area offset') return 'bytes';
+  return typeof kind === 'object' && 'column' in kind ? kind.column : (name as Hole);
+}
+
+function lineField(name: string, kind: FieldKind): LineField {
+  const bits = bitsOfValues(name, kind);
+  const plain: LineField = {
+    key: textOf(`,${JSON.stringify(name)}:`),
+    isOptional: OPTIONAL.has(kind),
+    slot: SLOT[holeOf(name, kind)],
+    max: kind === 'owner' ? MAX_OWNER : MAX_WORD,
+    flag: kind === 'area offset' ? AREA_CALL : 0,
+    choice: undefined,
+    bits: undefined,
+  };
+  if (bits === undefined) return plain;
+  const coded = { ...plain, slot: kind === 'attribute' ? SLOT.pfn : SLOT.code };
+  const values = [...bits.keys()];
+  if (values.every((value) => typeof value === 'number')) {
+    return { ...coded, bits: bits as ReadonlyMap<number, number> };
+  }
+  const choice = new Choice(values.map((value) => JSON.stringify(value)));
+  return { ...coded, choice, bits: new Map([...bits.values()].entries()) };
+}
+
+/** By type, in the order in which they are written; undefined where a name is among them. */
+const LINE_FIELDS: readonly (readonly LineField[] | undefined)[] = EVENT_TYPES.map((type) => {
+  const fields = Object.entries(FIELDS[type]);
+  const hasName = fields.some(([, kind]) => kind === 'name');
+  return hasName ? undefined : fields.map(([name, kind]) => lineField(name, kind));
+});
