@@ -115,6 +115,7 @@ export function slabDestroyed(editor: Editor, columns: EventColumns, row: number
   record.words[record.base + ALLOCATION.firstExtent] = counters.extents;
   record.words[record.base + ALLOCATION.extents] = 1;
   record.words[record.base + ALLOCATION.freedExtents] = 0;
+  record.words[record.base + ALLOCATION.units] = 0;
   writeExtent(editor, counters.extents, pfn, pages);
   counters.extents++;
   counters.liveSlabs--;
@@ -185,9 +186,11 @@ export function objectFreed(editor: Editor, columns: EventColumns, row: number):
     slabs.words[slabs.base + SLAB.bitmap + (unit >>> 5)] &= ~(1 << (unit & 31));
   }
   slabs.words[slabs.base + SLAB.usedUnits] -= units;
+  const isLast = slabs.words[slabs.base + SLAB.usedUnits] === 0;
   const record = writeRecord(editor, id);
   record.words[record.base + ALLOCATION.slab] = 0;
-  record.words[record.base + ALLOCATION.units] = 0;
+  record.words[record.base + ALLOCATION.units] = isLast ? slab : 0;
+  if (isLast) record.words[record.base + ALLOCATION.firstExtent] = columns.request[row];
   record.words[record.base + ALLOCATION.status] = STATUS.freed;
   counters.liveObjects--;
   endLife(editor, id);

@@ -1,18 +1,30 @@
 /**
  * A whole state as bytes: what a keyframe of a log holds, so that a reader need not fold all that went before. It holds what
- * the state hash is made of, and the ids of refused allocations.
+ * the state hash is made of, and of finished allocations what an event can still be about: those refused, whose requests are skipped,
+ * and those whose object left a slab empty, which may yet give its pages back.
  *
  * All numbers are little-endian. The counters as float64, in the order of COUNTER_NAMES; the owners' names as a JSON array in UTF-8,
- * with its length before it; then each table in the order of the state hash, and last the refused ids as a table of no words. A
- * table is a uint32 with the number of its records, the number of each record less that of the one before, and then the first word
+ * with its length before it; then each table in the order of the state hash, the refused ids as a table of no words, and the records of
+ * those that left a slab empty. A table is a uint32 with the number of its records, the number of each record less that of the one before, and then the first word
  * of each record, the second of each, and so on: alike things side by side compress well.
  */
 import { InputError } from '../errors.ts';
 import type { Columns } from './columns.ts';
 import { COUNTER_NAMES, type Counters, valuesOf } from './counters.ts';
 import { type RecordShape, recordShapes } from './hash.ts';
-import { ALLOCATION, STATUS } from './layout.ts';
-import { readRecord } from './records.ts';
+import {
+  ALLOCATION,
+  ALLOCATION_WORDS,
+  ALLOCATIONS_PER_LEAF,
+  EXTENT,
+  EXTENT_WORDS,
+  EXTENTS_PER_LEAF,
+  EXTENTS_SHIFT,
+  MAX_UNITS,
+  SLAB,
+  STATUS,
+} from './layout.ts';
+import { readRecord, writeRecord } from './records.ts';
 import type { DenseWords } from './word-table.ts';
 
 /** The state as it is now. */
@@ -21,11 +33,10 @@ export function encodeState(columns: Columns): Uint8Array {
   const names = new TextEncoder().encode(JSON.stringify(owners));
   const parts: Uint8Array[] = [bytesOf(valuesOf(counters)), bytesOf(Uint32Array.of(names.length)), names];
   for (const shape of recordShapes(geometry, counters)) {
-    const table = columns[shape.table];
-    const numbers = numbersOf(table, shape);
-    parts.push(bytesOf(tableOf(numbers, shape.words, (number, word) => wordAt(table, shape, number, word))));
+    parts.push(bytesOf(tableOf(columns, shape, numbersOf(columns[shape.table], shape))));
   }
-  parts.push(bytesOf(tableOf(refusedIds(columns), 0, () => 0)));
+  parts.push(bytesOf(tableOf(columns, refusedShape(counters), refusedIds(columns))));
+  parts.push(bytesOf(tableOf(columns, emptierShape(counters), emptierIds(columns))));
   return joined(parts);
 }
 
@@ -41,21 +52,26 @@ export function decodeState(bytes: Uint8Array, into: Columns, events: number): v
   Object.assign(into.counters, counters);
   for (const name of ownersIn(reader, counters.owners)) into.addOwner(name);
   for (const shape of recordShapes(into.geometry, counters)) {
-    const table = into[shape.table];
-    table.reserve(Math.ceil(shape.count / shape.perLeaf));
-    readTable(reader, shape, (number, word, value) => {
-      table.write(Math.floor(number / shape.perLeaf));
-      table.words[table.base + (number % shape.perLeaf) * shape.words + word] = value;
-    });
+    const numbers = readTable(reader, shape, into);
+    EXPECTED[shape.table]?.(into, numbers);
   }
-  expectReferencesInside(into);
-  const allocations = into.allocations;
-  for (const id of numbersIn(reader, counters.lastAllocation + 1)) {
-    const { base } = readRecord(into, id);
-    allocations.words[base + ALLOCATION.status] = STATUS.failed;
+  for (const id of readTable(reader, refusedShape(counters), into)) {
+    const { words, base } = writeRecord(into, id);
+    words[base + ALLOCATION.status] = STATUS.failed;
   }
+  expectAllocations(into, readTable(reader, emptierShape(counters), into));
   reader.expectEnd();
 }
+
+const idShape = (counters: Counters, words: number): RecordShape => ({
+  table: 'allocations',
+  words,
+  perLeaf: ALLOCATIONS_PER_LEAF,
+  count: counters.lastAllocation + 1,
+  isLeftOut: () => false,
+});
+const refusedShape = (counters: Counters) => idShape(counters, 0);
+const emptierShape = (counters: Counters) => idShape(counters, ALLOCATION_WORDS);
 
 /** Each of these numbers things that events made, so a table is never larger than the log. */
 const COUNTED = ['requests', 'owners', 'lastAllocation', 'extents', 'slabs', 'liveAllocations'] as const;
@@ -84,17 +100,51 @@ function ownersIn(reader: Reader, count: number): string[] {
   throw broken('its owners are not a list of names');
 }
 
-/** What an allocation refers to by number must be there: the tables grow to hold what is written to. */
-function expectReferencesInside(columns: Columns): void {
+/** What records say of others must be there, and ranges inside the memory: the tables grow to hold what is written to. */
+const EXPECTED: Readonly<Record<string, (columns: Columns, numbers: Uint32Array) => void>> = {
+  allocations: expectAllocations,
+  extents: expectExtents,
+  slabs: expectSlabs,
+};
+
+function expectAllocations(columns: Columns, ids: Uint32Array): void {
   const { counters } = columns;
-  for (let id = 1; id <= counters.lastAllocation; id++) {
+  for (const id of ids) {
     const { words, base } = readRecord(columns, id);
-    if (words[base + ALLOCATION.status] === STATUS.unused) continue;
     const end = words[base + ALLOCATION.firstExtent] + words[base + ALLOCATION.extents];
-    const isInside = end <= counters.extents && words[base + ALLOCATION.slab] <= counters.slabs;
-    if (!isInside || words[base + ALLOCATION.status] > STATUS.reclaiming) {
+    const units = words[base + ALLOCATION.units];
+    const status = words[base + ALLOCATION.status];
+    const isInside =
+      words[base + ALLOCATION.owner] < counters.owners &&
+      (status === STATUS.freed ||
+        (end <= counters.extents &&
+          words[base + ALLOCATION.slab] <= counters.slabs &&
+          (units & 0xffff) + (units >>> 16) <= MAX_UNITS));
+    if (!isInside || status === STATUS.unused || status > STATUS.reclaiming) {
       throw broken(`its allocation ${id} refers to what is not there`);
     }
+  }
+}
+
+function expectExtents({ extents, geometry }: Columns, numbers: Uint32Array): void {
+  for (const number of numbers) {
+    extents.read(number >>> EXTENTS_SHIFT);
+    const at = extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS;
+    if (extents.words[at + EXTENT.pfn] + extents.words[at + EXTENT.pages] > geometry.spanPages) {
+      throw broken(`its extent ${number} goes beyond the memory`);
+    }
+  }
+}
+
+function expectSlabs({ slabs, geometry, counters }: Columns, numbers: Uint32Array): void {
+  for (const number of numbers) {
+    slabs.read(number);
+    const { words, base } = slabs;
+    const isInside =
+      words[base + SLAB.pfn] + words[base + SLAB.pages] <= geometry.spanPages &&
+      words[base + SLAB.cache] < counters.owners &&
+      words[base + SLAB.units] <= MAX_UNITS;
+    if (!isInside) throw broken(`its slab ${number} goes beyond the memory, or is none`);
   }
 }
 
@@ -122,11 +172,27 @@ function refusedIds(columns: Columns): number[] {
   return ids;
 }
 
-function tableOf(
-  numbers: readonly number[],
-  words: number,
-  wordOf: (number: number, word: number) => number,
-): Uint32Array {
+/** Of each empty slab the freed allocation whose object left it last. */
+function emptierIds(columns: Columns): number[] {
+  const { counters, slabs } = columns;
+  const bySlab = new Map<number, { readonly id: number; readonly request: number }>();
+  if (counters.liveSlabs === 0) return [];
+  for (let id = 1; id <= counters.lastAllocation; id++) {
+    const { words, base } = readRecord(columns, id);
+    const slab = words[base + ALLOCATION.units];
+    if (slab === 0 || words[base + ALLOCATION.status] !== STATUS.freed) continue;
+    slabs.read(slab);
+    if (slabs.words[slabs.base + SLAB.status] === 0 || slabs.words[slabs.base + SLAB.usedUnits] !== 0)
+      continue;
+    const request = words[base + ALLOCATION.firstExtent];
+    const other = bySlab.get(slab);
+    if (other === undefined || other.request < request) bySlab.set(slab, { id, request });
+  }
+  return [...bySlab.values()].map(({ id }) => id).sort((a, b) => a - b);
+}
+
+function tableOf(columns: Columns, shape: RecordShape, numbers: readonly number[]): Uint32Array {
+  const { words } = shape;
   const table = new Uint32Array(1 + numbers.length * (1 + words));
   table[0] = numbers.length;
   let at = 1;
@@ -135,7 +201,9 @@ function tableOf(
     table[at++] = number - before;
     before = number;
   }
-  for (let word = 0; word < words; word++) for (const number of numbers) table[at++] = wordOf(number, word);
+  for (let word = 0; word < words; word++) {
+    for (const number of numbers) table[at++] = wordAt(columns[shape.table], shape, number, word);
+  }
   return table;
 }
 
@@ -152,16 +220,22 @@ function numbersIn(reader: Reader, end: number): Uint32Array {
   return steps;
 }
 
+/** Writes the records of a table, and gives their numbers. */
 function readTable(
   reader: Reader,
-  { words, count }: RecordShape,
-  write: (number: number, word: number, value: number) => void,
-): void {
+  { table: name, words, perLeaf, count }: RecordShape,
+  into: Columns,
+): Uint32Array {
+  const table = into[name];
   const numbers = numbersIn(reader, count);
   for (let word = 0; word < words; word++) {
     const values = reader.words(numbers.length);
-    for (let i = 0; i < values.length; i++) write(numbers[i], word, values[i]);
+    for (let i = 0; i < values.length; i++) {
+      table.write(Math.floor(numbers[i] / perLeaf));
+      table.words[table.base + (numbers[i] % perLeaf) * words + word] = values[i];
+    }
   }
+  return numbers;
 }
 
 class Reader {

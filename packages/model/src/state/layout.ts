@@ -74,6 +74,7 @@ export const ALLOCATION = {
   bytes: 3,
   /** Pages asked for. */
   pages: 4,
+  /** Of an object that left its slab empty: the request that freed it. */
   firstExtent: 5,
   extents: 6,
   freedExtents: 7,
@@ -85,13 +86,16 @@ export const ALLOCATION = {
   userMappings: 10,
   /** Slab of an object; 0 for none. */
   slab: 11,
-  /** First unit of an object, and its units << 16. */
+  /** First unit of an object, and its units << 16. Of a freed one that left its slab empty: the slab. */
   units: 12,
 } as const;
 export const ALLOCATION_WORDS = 13;
 export const AREA_MAPPED = 0x100;
 
-/** What has become of an allocation id. An id is used once. `reclaiming`: freed, but its empty slab's pages are not yet. */
+/**
+ * What has become of an allocation id. An id is used once. `reclaiming`: freed, but its empty slab's pages are not yet. An id that was
+ * given out and is `unused` was freed before the keyframe that the state was read from.
+ */
 export const STATUS = {
   unused: 0,
   requested: 1,

@@ -213,8 +213,10 @@ export class StateView {
     const api = this.#record(id, ALLOCATION.api);
     const slab = this.#record(id, ALLOCATION.slab);
     const units = this.#record(id, ALLOCATION.units);
+    const status = STATUS_NAMES[this.#record(id, ALLOCATION.status)];
+    const wasGiven = id > 0 && id <= this.#counter('lastAllocation');
     return {
-      status: STATUS_NAMES[this.#record(id, ALLOCATION.status)],
+      status: status === 'unused' && wasGiven ? 'freed' : status,
       owner: this.#owners[this.#record(id, ALLOCATION.owner)] ?? '',
       request: this.#record(id, ALLOCATION.request),
       bytes: this.#record(id, ALLOCATION.bytes),
