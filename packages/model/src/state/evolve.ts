@@ -661,7 +661,7 @@ export class Evolver implements MappedRange, BoundaryMap {
     this.#nextRequest(columns, row);
     const id = columns.allocation[row];
     expectKnownAllocation(this.#editor, columns, row);
-    const { words, base } = readRecord(this.#editor, id);
+    const { words, base } = writeRecord(this.#editor, id);
     const holdsPages = words[base + ALLOCATION.freedExtents] < words[base + ALLOCATION.extents];
     const isObject = words[base + ALLOCATION.slab] !== 0;
     if (words[base + ALLOCATION.status] !== STATUS.live || !(holdsPages || isObject)) {
@@ -670,8 +670,7 @@ export class Evolver implements MappedRange, BoundaryMap {
     if (words[base + ALLOCATION.userMappings] !== 0) {
       this.#refuse(columns, row, `allocation ${id} is mapped into user space`);
     }
-    const record = writeRecord(this.#editor, id);
-    record.words[record.base + ALLOCATION.status] = STATUS.freeing;
+    words[base + ALLOCATION.status] = STATUS.freeing;
     this.#editor.counters.requests++;
   }
 
@@ -697,7 +696,7 @@ export class Evolver implements MappedRange, BoundaryMap {
   #allocationFailed(columns: EventColumns, row: number): void {
     const id = columns.allocation[row];
     expectKnownAllocation(this.#editor, columns, row);
-    const { words, base } = readRecord(this.#editor, id);
+    const { words, base } = writeRecord(this.#editor, id);
     const status = words[base + ALLOCATION.status];
     const isEmpty =
       words[base + ALLOCATION.slab] === 0 &&
@@ -706,8 +705,7 @@ export class Evolver implements MappedRange, BoundaryMap {
       this.#refuse(columns, row, `allocation ${id} was not requested, or holds pages or an object`);
     }
     if (status === STATUS.live) endLife(this.#editor, id);
-    const record = writeRecord(this.#editor, id);
-    record.words[record.base + ALLOCATION.status] = STATUS.failed;
+    words[base + ALLOCATION.status] = STATUS.failed;
     this.#editor.counters.failedRequests++;
   }
 
@@ -718,7 +716,7 @@ export class Evolver implements MappedRange, BoundaryMap {
     const pages = columns.pages[row];
     this.#expectRange(columns, row);
     expectKnownAllocation(this.#editor, columns, row);
-    const { words, base } = readRecord(this.#editor, id);
+    const { words, base } = writeRecord(this.#editor, id);
     const status = words[base + ALLOCATION.status];
     const made = words[base + ALLOCATION.extents];
     const first = words[base + ALLOCATION.firstExtent];
@@ -736,14 +734,13 @@ export class Evolver implements MappedRange, BoundaryMap {
     this.#expectPages(columns, row, required, ALLOCATED | UNKNOWN | LEAKED);
 
     this.#fill(pfn, pages, 'allocated', true);
-    const record = writeRecord(this.#editor, id);
     if (status === STATUS.requested) {
-      record.words[record.base + ALLOCATION.status] = STATUS.live;
-      record.words[record.base + ALLOCATION.firstExtent] = next;
+      words[base + ALLOCATION.status] = STATUS.live;
+      words[base + ALLOCATION.firstExtent] = next;
       counters.liveAllocations++;
-      counters.liveBytes += record.words[record.base + ALLOCATION.bytes];
+      counters.liveBytes += words[base + ALLOCATION.bytes];
     }
-    record.words[record.base + ALLOCATION.extents] = made + 1;
+    words[base + ALLOCATION.extents] = made + 1;
     writeExtent(this.#editor, next, pfn, pages);
     counters.extents++;
     counters.livePages += pages;
@@ -753,7 +750,7 @@ export class Evolver implements MappedRange, BoundaryMap {
     const { counters, extents } = this.#editor;
     const id = columns.allocation[row];
     expectKnownAllocation(this.#editor, columns, row);
-    const { words, base } = readRecord(this.#editor, id);
+    const { words, base } = writeRecord(this.#editor, id);
     const status = words[base + ALLOCATION.status];
     const made = words[base + ALLOCATION.extents];
     const freed = words[base + ALLOCATION.freedExtents];
@@ -784,11 +781,10 @@ export class Evolver implements MappedRange, BoundaryMap {
     }
     this.#fill(pfn, pages, 'allocated', false);
     writeExtent(this.#editor, number, 0, 0);
-    const record = writeRecord(this.#editor, id);
-    record.words[record.base + ALLOCATION.freedExtents] = freed + 1;
+    words[base + ALLOCATION.freedExtents] = freed + 1;
     counters.livePages -= pages;
     if (isGoing && freed + 1 === made) {
-      record.words[record.base + ALLOCATION.status] = STATUS.freed;
+      words[base + ALLOCATION.status] = STATUS.freed;
       if (status === STATUS.freeing) endLife(this.#editor, id);
     }
   }

@@ -34,6 +34,7 @@ export function expectKnownAllocation(editor: Editor, columns: EventColumns, row
   }
 }
 
+/** An allocation's record, for reading. */
 export function readRecord({ allocations }: Editor, id: number): { words: Words; base: number } {
   allocations.read(id >>> ALLOCATIONS_SHIFT);
   return {
@@ -42,6 +43,10 @@ export function readRecord({ allocations }: Editor, id: number): { words: Words;
   };
 }
 
+/**
+ * An allocation's record, for reading and writing: what an event is going to change is looked up once, also if it is still
+ * to be proved that the event can have happened.
+ */
 export function writeRecord({ allocations }: Editor, id: number): { words: Words; base: number } {
   allocations.write(id >>> ALLOCATIONS_SHIFT);
   return {
