@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Output } from './compare.ts';
 import { addReplay } from './replay.ts';
+import { addStats } from './stats.ts';
 
 /** What a command needs of the program around it. */
 export interface CommandContext {
@@ -10,7 +11,7 @@ export interface CommandContext {
   readonly output: Output;
 }
 
-const COMMANDS: readonly ((decpool: Command, context: CommandContext) => void)[] = [addReplay];
+const COMMANDS: readonly ((decpool: Command, context: CommandContext) => void)[] = [addReplay, addStats];
 
 export function addLogCommands(decpool: Command, context: CommandContext): void {
   for (const add of COMMANDS) add(decpool, context);

@@ -77,6 +77,16 @@ export class OpenLog {
     await this.#file.close();
   }
 
+  /** Segments, each with its checkpoint; a log of schema version 1 has none. */
+  get segments(): number {
+    return this.#segments.length;
+  }
+
+  /** Whether it is packed: then a reader unpacks it from the start, wherever it begins. */
+  get isGzip(): boolean {
+    return this.#file.isGzip;
+  }
+
   /** Events where each keyframe is, ascending. */
   get keyframes(): readonly number[] {
     return this.#keyframes.map(({ events }) => events);

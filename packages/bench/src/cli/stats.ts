@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+import type { CommandContext } from './log-commands.ts';
+
+export function addStats(decpool: Command, { output }: CommandContext): void {
+  decpool
+    .command('stats')
+    .summary('count what an event log consists of')
+    .description(
+      'Prints the facts of its header, how it is stored and whether it is complete, its events and requests per simulated second, and its events by type.',
+    )
+    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', '\nExample:\n  decpool stats decpool-results/netvsc/logs/gfp-decrypted.arrow')
+    .action(async (log: string, options: { readonly json?: boolean }) => {
+      output.write(await statsCommand(log, options.json === true));
+    });
+}
+
+async function statsCommand(path: string, isJson: boolean): Promise<string> {
+  const [{ OpenLog }, { statsOf, statsText }, { jsonText }] = await Promise.all([
+    import('../log/open.ts'),
+    import('../inspect/stats.ts'),
+    import('../inspect/json.ts'),
+  ]);
+  const log = await OpenLog.open(path);
+  try {
+    const stats = await statsOf(log);
+    return isJson ? jsonText(stats) : statsText(stats);
+  } finally {
+    await log.close();
+  }
+}

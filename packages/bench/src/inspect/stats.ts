@@ -1,0 +1,176 @@
+/** What a log consists of: counts, rates and sizes, and the facts of its header. Nothing is folded. */
+import { EVENT_TYPES, type EventBatch, type EventType, type LogHeader } from '@decpool/model';
+import Table from 'cli-table3';
+import { printable } from '../cli/printable.ts';
+import type { OpenLog } from '../log/open.ts';
+import { formatValue } from '../report/units.ts';
+import { countText } from './event-text.ts';
+import { timeText } from './time.ts';
+
+export interface LogFacts {
+  readonly workload: string;
+  readonly policy: string;
+  /** Of a fork: who decided the requests up to which, oldest first; the policy decided those after them. */
+  readonly handovers: readonly { readonly policy: string; readonly request: number }[];
+  readonly platform: string;
+  readonly memory: string;
+  readonly seed: number;
+}
+
+export const factsOf = (header: LogHeader): LogFacts => ({
+  workload: header.workload.name,
+  policy: header.policy,
+  handovers: header.handovers ?? [],
+  platform: header.platform.name,
+  memory: header.memory.name,
+  seed: header.seed,
+});
+
+/** The facts as lines, a label before each. */
+export function factLines(facts: LogFacts): string[] {
+  const before = facts.handovers.map(({ policy, request }) => `${policy} up to request ${request}, then `);
+  return [
+    factLine('workload', facts.workload),
+    factLine('policy', before.join('') + facts.policy),
+    factLine('platform', facts.platform),
+    factLine('memory', facts.memory),
+    factLine('seed', String(facts.seed)),
+  ];
+}
+
+const LABEL_WIDTH = 12;
+export const factLine = (label: string, text: string): string =>
+  `${label.padEnd(LABEL_WIDTH)} ${printable(text)}`;
+
+/** `complete`: sealed by the run that wrote it. `saved`: sealed, of a run that was cut off. `cut-off`: without a seal. */
+export type LogEnd = 'complete' | 'saved' | 'cut-off';
+
+export interface LogStats {
+  readonly header: LogFacts;
+  readonly format: string;
+  readonly isGzip: boolean;
+  readonly schemaVersion: number;
+  readonly end: LogEnd;
+  /** What of a segment is left behind the last whole one. */
+  readonly tornEvents: number;
+  readonly tornBytes: number;
+  readonly segments: number;
+  readonly keyframesAtEvents: readonly number[];
+  readonly sizeBytes: number;
+  readonly events: number;
+  readonly bytesPerEvent: number;
+  readonly requests: number;
+  /** Simulated, from 0 to the last event. */
+  readonly durationNs: number;
+  readonly eventsPerSecond: number;
+  readonly requestsPerSecond: number;
+  /** Events by type, those that there are, the most frequent first. */
+  readonly eventsByType: Readonly<Partial<Record<EventType, number>>>;
+}
+
+/** Reads a log once, a segment at a time. Throws InputError where it was altered, or is damaged. */
+export async function statsOf(log: OpenLog): Promise<LogStats> {
+  const counts = new EventCounts();
+  for await (const batch of log.batches()) counts.observe(batch);
+  const { events, bytes } = log;
+  const seconds = counts.time / 1e9;
+  return {
+    header: factsOf(log.header),
+    format: log.format,
+    isGzip: log.isGzip,
+    schemaVersion: log.version,
+    end: endOf(log),
+    tornEvents: log.torn?.events ?? 0,
+    tornBytes: log.torn?.bytes ?? 0,
+    segments: log.segments,
+    keyframesAtEvents: [...log.keyframes],
+    sizeBytes: bytes,
+    events,
+    bytesPerEvent: ratio(bytes, events),
+    requests: counts.requests,
+    durationNs: counts.time,
+    eventsPerSecond: ratio(events, seconds),
+    requestsPerSecond: ratio(counts.requests, seconds),
+    eventsByType: counts.byType(),
+  };
+}
+
+export function endOf({ seal }: Pick<OpenLog, 'seal'>): LogEnd {
+  if (seal === undefined) return 'cut-off';
+  return seal.isCutOff === true ? 'saved' : 'complete';
+}
+
+/** To three decimals; 0 where there is nothing to divide by. */
+const ratio = (of: number, by: number): number => (by === 0 ? 0 : Number((of / by).toFixed(3)));
+
+class EventCounts {
+  readonly #byType = new Array<number>(EVENT_TYPES.length).fill(0);
+  /** Requests are numbered without a gap. */
+  requests = 0;
+  /** Simulated ns of the last event. */
+  time = 0;
+
+  observe(batch: EventBatch): void {
+    for (let row = 0; row < batch.length; row++) this.#byType[batch.typeAt(row)]++;
+    if (batch.length === 0) return;
+    this.requests = Math.max(this.requests, batch.requestAt(batch.length - 1));
+    this.time = batch.timeAt(batch.length - 1);
+  }
+
+  byType(): Partial<Record<EventType, number>> {
+    const counted = EVENT_TYPES.map((type, code) => [type, this.#byType[code]] as const);
+    return Object.fromEntries(counted.filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]));
+  }
+}
+
+export function statsText(stats: LogStats): string {
+  const { events, durationNs } = stats;
+  const count = (value: number) => formatValue(value, 'count');
+  const lines = [
+    ...factLines(stats.header),
+    factLine(
+      'format',
+      `${stats.format}${stats.isGzip ? ', gzipped' : ''}, schema version ${stats.schemaVersion}`,
+    ),
+    factLine('end', endText(stats)),
+    factLine(
+      'size',
+      `${formatValue(stats.sizeBytes, 'bytes')}, ${count(stats.bytesPerEvent)} bytes per event`,
+    ),
+    factLine('places', `${countText(stats.segments, 'segment')}, ${keyframesText(stats.keyframesAtEvents)}`),
+    factLine('duration', `${timeText(durationNs)} simulated`),
+    factLine('events', `${count(events)}, ${count(stats.eventsPerSecond)} per simulated second`),
+    factLine('requests', `${count(stats.requests)}, ${count(stats.requestsPerSecond)} per simulated second`),
+  ];
+  return `${[...lines, typesTable(stats)].join('\n')}\n`;
+}
+
+export function endText({ end, tornEvents }: Pick<LogStats, 'end' | 'tornEvents'>): string {
+  const torn = tornEvents === 0 ? '' : `; ${countText(tornEvents, 'event')} of a torn segment are left out`;
+  if (end === 'complete') return 'sealed: the log is complete';
+  return end === 'saved'
+    ? 'sealed: what was saved of a run that was cut off'
+    : `cut off: the run that wrote it did not end, or has not yet${torn}`;
+}
+
+/** As many as a line has room for. */
+const MOST_KEYFRAMES = 5;
+
+function keyframesText(keyframes: readonly number[]): string {
+  if (keyframes.length === 0) return 'no keyframes';
+  const shown = keyframes.slice(0, MOST_KEYFRAMES).map((events) => formatValue(events, 'count'));
+  const more = keyframes.length > MOST_KEYFRAMES ? ', ...' : '';
+  return `${countText(keyframes.length, 'keyframe')} (after events ${shown.join('; ')}${more})`;
+}
+
+function typesTable({ eventsByType, events }: LogStats): string {
+  const table = new Table({
+    head: ['event type', 'events', 'share'],
+    colAligns: ['left', 'right', 'right'],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const [type, count] of Object.entries(eventsByType)) {
+    table.push([type, formatValue(count, 'count'), formatValue((100 * count) / events, 'percent')]);
+  }
+  return table.toString();
+}
