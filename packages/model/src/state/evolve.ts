@@ -44,7 +44,7 @@ import {
   STATUS,
 } from './layout.ts';
 import { entryPagesAt, mappingLevelAt, markContiguous, wasSplit } from './mapping.ts';
-import { type BitmapName, bitAt, fillBits, firstDisagreement, holds, setOf } from './ranges.ts';
+import { type Bitmap, type BitmapName, bitAt, fillBits, firstDisagreement, holds, setOf } from './ranges.ts';
 import {
   endLife,
   expectKnownAllocation,
@@ -90,7 +90,7 @@ export class Evolver implements MappedRange, BoundaryMap {
   }
 
   isUnchanged(pfn: Pfn): boolean {
-    return this.#isDecrypting ? bitAt(this.#editor, this.#layout, 'shared', pfn) : !this.#isExposed(pfn);
+    return this.#isDecrypting ? bitAt(this.#editor, this.#layout, BITMAP.shared, pfn) : !this.#isExposed(pfn);
   }
 
   /** The walk finds a large page that this conversion cannot keep: its split should have come before. */
@@ -135,13 +135,13 @@ export class Evolver implements MappedRange, BoundaryMap {
         this.#expectRange(columns, row);
         this.#expectRam(columns, row);
         this.#expectPages(columns, row, NOTHING, CLAIMED);
-        this.#fill(pfn, pages, 'claimed', true);
+        this.#fill(pfn, pages, BITMAP.claimed, true);
         counters.claimedPages += pages;
         break;
       case TYPE.pagesReturned:
         this.#expectRange(columns, row);
         this.#expectPages(columns, row, CLAIMED, ALLOCATED | SHARED | UNKNOWN | LEAKED);
-        this.#fill(pfn, pages, 'claimed', false);
+        this.#fill(pfn, pages, BITMAP.claimed, false);
         counters.claimedPages -= pages;
         break;
       case TYPE.largePageSplit:
@@ -188,7 +188,7 @@ export class Evolver implements MappedRange, BoundaryMap {
         if (columns.owner[row] >= counters.owners) {
           this.#refuse(columns, row, `owner ${columns.owner[row]} was never registered`);
         }
-        this.#fill(pfn, pages, 'leaked', true);
+        this.#fill(pfn, pages, BITMAP.leaked, true);
         counters.leakedPages += pages;
         break;
       case TYPE.slabCreated:
@@ -271,7 +271,14 @@ export class Evolver implements MappedRange, BoundaryMap {
       const bit = setOf(bitmap);
       if (((required | forbidden) & bit) === 0) continue;
       const isRequired = (required & bit) !== 0;
-      const wrong = firstDisagreement(this.#editor, this.#layout, bitmap, pfn[row], pages[row], isRequired);
+      const wrong = firstDisagreement(
+        this.#editor,
+        this.#layout,
+        BITMAP[bitmap],
+        pfn[row],
+        pages[row],
+        isRequired,
+      );
       if (wrong >= 0) this.#refuse(columns, row, `page ${wrong} ${PROBLEMS[bitmap][isRequired ? 0 : 1]}`);
     }
   }
@@ -324,7 +331,7 @@ export class Evolver implements MappedRange, BoundaryMap {
       this.#expectPages(columns, row, required, ALLOCATED | UNKNOWN | LEAKED);
     }
     slabCreated(this.#editor, columns, row);
-    if (isBootPool) this.#fill(columns.pfn[row], columns.pages[row], 'allocated', true);
+    if (isBootPool) this.#fill(columns.pfn[row], columns.pages[row], BITMAP.allocated, true);
   }
 
   #backgroundChanged(columns: EventColumns, row: number): void {
@@ -342,9 +349,9 @@ export class Evolver implements MappedRange, BoundaryMap {
   #expectNotPrivate(columns: EventColumns, row: number): void {
     const end = columns.pfn[row] + columns.pages[row];
     for (let page = columns.pfn[row]; page < end; page++) {
-      page = firstDisagreement(this.#editor, this.#layout, 'shared', page, end - page, true);
+      page = firstDisagreement(this.#editor, this.#layout, BITMAP.shared, page, end - page, true);
       if (page < 0) return;
-      if (!bitAt(this.#editor, this.#layout, 'unknown', page)) {
+      if (!bitAt(this.#editor, this.#layout, BITMAP.unknown, page)) {
         this.#refuse(columns, row, `page ${page} is already private`);
       }
     }
@@ -362,7 +369,7 @@ export class Evolver implements MappedRange, BoundaryMap {
     else splitAtBoundaries(this.#editor.geometry, this, start, columns.pages[row]);
   }
 
-  #fill(start: number, pages: number, bitmap: BitmapName, set: boolean): void {
+  #fill(start: number, pages: number, bitmap: Bitmap, set: boolean): void {
     const { blocks, geometry } = this.#editor;
     const layout = this.#layout;
     const end = start + pages;
@@ -391,9 +398,9 @@ export class Evolver implements MappedRange, BoundaryMap {
       const until = Math.min(from + end - at, pagesPerBlock);
       blocks.write(at >>> layout.blockShift);
       const before = this.#exposedPages();
-      counters.sharedPages += fillBits(blocks, layout, 'shared', from, until, to === 'shared');
+      counters.sharedPages += fillBits(blocks, layout, BITMAP.shared, from, until, to === 'shared');
       if (to === 'unknown' || blocks.words[blocks.base + layout.counts + BITMAP.unknown] > 0) {
-        counters.unknownPages += fillBits(blocks, layout, 'unknown', from, until, to === 'unknown');
+        counters.unknownPages += fillBits(blocks, layout, BITMAP.unknown, from, until, to === 'unknown');
       }
       const after = this.#exposedPages();
       counters.sharedBlocks += Number(after > 0) - Number(before > 0);
@@ -430,7 +437,8 @@ export class Evolver implements MappedRange, BoundaryMap {
 
   #isExposed(page: number): boolean {
     return (
-      bitAt(this.#editor, this.#layout, 'shared', page) || bitAt(this.#editor, this.#layout, 'unknown', page)
+      bitAt(this.#editor, this.#layout, BITMAP.shared, page) ||
+      bitAt(this.#editor, this.#layout, BITMAP.unknown, page)
     );
   }
 
@@ -733,7 +741,7 @@ export class Evolver implements MappedRange, BoundaryMap {
     const required = platform.confidential ? CLAIMED | SHARED : CLAIMED;
     this.#expectPages(columns, row, required, ALLOCATED | UNKNOWN | LEAKED);
 
-    this.#fill(pfn, pages, 'allocated', true);
+    this.#fill(pfn, pages, BITMAP.allocated, true);
     if (status === STATUS.requested) {
       words[base + ALLOCATION.status] = STATUS.live;
       words[base + ALLOCATION.firstExtent] = next;
@@ -779,7 +787,7 @@ export class Evolver implements MappedRange, BoundaryMap {
         `the next extent of allocation ${id} is ${pages} pages at ${pfn}, not ${columns.pages[row]} at ${columns.pfn[row]}`,
       );
     }
-    this.#fill(pfn, pages, 'allocated', false);
+    this.#fill(pfn, pages, BITMAP.allocated, false);
     writeExtent(this.#editor, number, 0, 0);
     words[base + ALLOCATION.freedExtents] = freed + 1;
     counters.livePages -= pages;

@@ -6,6 +6,8 @@ import { BITMAP, BITMAPS, type BlockLayout } from './layout.ts';
 import type { WordTable } from './word-table.ts';
 
 export type BitmapName = keyof typeof BITMAP;
+/** A bitmap by its index: a lookup by name for every event would be slow. */
+export type Bitmap = (typeof BITMAP)[BitmapName];
 
 /** Mask of the bits [from, to) that fall into word `word` of a bitmap. */
 function maskOf(word: number, from: number, to: number): number {
@@ -59,7 +61,7 @@ export function holds(
 export function firstDisagreement(
   tables: StateTables,
   layout: BlockLayout,
-  bitmap: BitmapName,
+  bitmap: Bitmap,
   start: number,
   pages: number,
   set: boolean,
@@ -72,7 +74,7 @@ export function firstDisagreement(
     const to = Math.min(end - blockStart, perBlock);
     tables.blocks.read(at >>> layout.blockShift);
     const words = tables.blocks.words;
-    const base = tables.blocks.base + BITMAP[bitmap] * layout.bitmapWords;
+    const base = tables.blocks.base + bitmap * layout.bitmapWords;
     for (let word = from >>> 5; word * 32 < to; word++) {
       const mask = maskOf(word, from, to);
       const wrong = (words[base + word] ^ (set ? mask : 0)) & mask;
@@ -90,14 +92,13 @@ export function firstDisagreement(
 export function fillBits(
   table: WordTable,
   layout: BlockLayout,
-  bitmap: BitmapName,
+  bitmap: Bitmap,
   from: number,
   to: number,
   set: boolean,
 ): number {
   const { words, base } = table;
-  const index = BITMAP[bitmap];
-  const bits = base + index * layout.bitmapWords;
+  const bits = base + bitmap * layout.bitmapWords;
   let changed = 0;
   for (let word = from >>> 5; word * 32 < to; word++) {
     const mask = maskOf(word, from, to);
@@ -106,7 +107,7 @@ export function fillBits(
     words[bits + word] = after;
     changed += bitCount(before ^ after);
   }
-  words[base + layout.counts + index] += set ? changed : -changed;
+  words[base + layout.counts + bitmap] += set ? changed : -changed;
   return set ? changed : -changed;
 }
 
@@ -117,9 +118,9 @@ function bitCount(word: number): number {
   return Math.imul((word + (word >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }
 
-export function bitAt(tables: StateTables, layout: BlockLayout, bitmap: BitmapName, page: number): boolean {
+export function bitAt(tables: StateTables, layout: BlockLayout, bitmap: Bitmap, page: number): boolean {
   const bit = page & (layout.bitmapWords * 32 - 1);
   tables.blocks.read(page >>> layout.blockShift);
-  const word = tables.blocks.words[tables.blocks.base + BITMAP[bitmap] * layout.bitmapWords + (bit >>> 5)];
+  const word = tables.blocks.words[tables.blocks.base + bitmap * layout.bitmapWords + (bit >>> 5)];
   return ((word >>> (bit & 31)) & 1) === 1;
 }

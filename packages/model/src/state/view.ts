@@ -137,12 +137,12 @@ export class StateView {
   }
 
   is(fact: PageFact, pfn: Pfn): boolean {
-    return bitAt(this.#tables, this.#layout, fact, pfn);
+    return bitAt(this.#tables, this.#layout, BITMAP[fact], pfn);
   }
 
   /** First page of a range for which `fact` is not `value`, or -1 when it holds for all of them. */
   firstWhereNot(fact: PageFact, value: boolean, start: Pfn, pages: number): Pfn | -1 {
-    const found = firstDisagreement(this.#tables, this.#layout, fact, start, pages, value);
+    const found = firstDisagreement(this.#tables, this.#layout, BITMAP[fact], start, pages, value);
     return found < 0 ? -1 : toPfn(found);
   }
 
