@@ -5,11 +5,11 @@ export type { MeasuredBlocks } from './bounds/measured.ts';
 export { type OfflineBound, offlineBound } from './bounds/offline.ts';
 export { type WorstCase, worstCaseOf } from './bounds/worst-case.ts';
 export { type CompareOptions, type Comparison, type ComparisonInput, compare } from './compare/compare.ts';
+export { requestsHash } from './compare/requests-hash.ts';
 export {
   type RunOptions,
   type RunResult,
   type RunSettings,
-  requestsHash,
   runPolicy,
 } from './compare/run.ts';
 export { changePercent, type Spread, spreadOf } from './compare/spread.ts';

@@ -16,8 +16,12 @@ export {
   type EventColumns,
   EventRows,
   eventAt,
+  FIELDS,
+  type FieldKind,
   MAX_OWNER,
+  NUMBER_COLUMNS,
 } from './events/columns.ts';
+export { eventsInCommon } from './events/compare.ts';
 export * from './events/types.ts';
 export * from './geometry.ts';
 export {

@@ -3,6 +3,7 @@ export { blockConversion } from './conversion/block.ts';
 export type { Conversion, PageRange } from './conversion/conversion.ts';
 export { granuleConversion } from './conversion/granule.ts';
 export { pageConversion } from './conversion/page.ts';
+export { handover } from './handover.ts';
 export type { EventSink } from './ledger.ts';
 export { aged } from './page-source/aged.ts';
 export { createPageSource, type PageSource } from './page-source/buddy.ts';

@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InputError, type Platform } from '@decpool/model';
 import { lowerBounds } from '../bounds/lower.ts';
-import { type RunSettings, requestsHash } from '../compare/run.ts';
+import { requestsHash } from '../compare/requests-hash.ts';
+import type { RunSettings } from '../compare/run.ts';
 import { isPolicyFile, policiesFor } from '../policies/load.ts';
 import {
   OWN_PLATFORM,

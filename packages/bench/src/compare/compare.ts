@@ -19,7 +19,8 @@ import type { TimelinePoint } from '../metrics/timeline.ts';
 import { fileNameOf, policiesFor } from '../policies/load.ts';
 import type { SanityReport } from '../traces/sanity.ts';
 import type { Workload } from '../workloads/workload.ts';
-import { type RunResult, type RunSettings, requestsHash, runPolicy } from './run.ts';
+import { requestsHash } from './requests-hash.ts';
+import { type RunResult, type RunSettings, runPolicy } from './run.ts';
 import { type Spread, spreadOf } from './spread.ts';
 
 export interface ComparisonInput extends RunSettings {

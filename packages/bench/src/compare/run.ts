@@ -1,14 +1,10 @@
 /**
  * One policy over one workload: requests in, metrics, state hash and, if wanted, a log out.
  */
-import { createHash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import {
-  ANY_NODE,
   type EventBatch,
   type Faults,
-  GFP_KERNEL,
-  gfpName,
   InputError,
   type LogHeader,
   type MemoryState,
@@ -24,7 +20,6 @@ import { allMetrics } from '../metrics/all.ts';
 import { ByOwner, type OwnerFigures } from '../metrics/by-owner.ts';
 import type { MetricValue } from '../metrics/metric.ts';
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
-import type { Workload } from '../workloads/workload.ts';
 
 /** What a run has beside memory, platform and policy; each has a usual value, or none. */
 export interface RunSettings {
@@ -67,36 +62,6 @@ export interface RunResult {
   readonly bounded: MeasuredBlocks;
   readonly byOwner: readonly OwnerFigures[];
   readonly timeline: readonly TimelinePoint[];
-}
-
-/** SHA-256 of a workload's requests, so that two logs can be told to come from the same ones. */
-export function requestsHash(workload: Workload): string {
-  const hash = createHash('sha256');
-  for (const request of workload.requests) hash.update(`${requestText(request)}\n`);
-  return hash.digest('hex');
-}
-
-function requestText(request: Request): string {
-  switch (request.kind) {
-    case 'allocate': {
-      const { time, allocation, api, pages, bytes, owner } = request;
-      const { gfp = GFP_KERNEL, node = ANY_NODE, align = 1 } = request;
-      const usual = gfp === GFP_KERNEL && node === ANY_NODE && align === 1;
-      const attributes = usual ? '' : ` ${gfpName(gfp)} ${node} ${align}`;
-      return `${time} a ${allocation} ${api} ${pages} ${bytes} ${owner}${attributes}`;
-    }
-    case 'free': {
-      const context = (request.gfp ?? GFP_KERNEL) === GFP_KERNEL ? '' : ` ${gfpName(request.gfp ?? 0)}`;
-      return `${request.time} f ${request.allocation}${context}`;
-    }
-    case 'map-user':
-    case 'unmap-user':
-      return `${request.time} ${request.kind} ${request.allocation}`;
-    case 'background-allocate':
-      return `${request.time} ${request.kind} ${request.key} ${request.order} ${request.migratetype}`;
-    case 'background-free':
-      return `${request.time} ${request.kind} ${request.key}`;
-  }
 }
 
 /** Requests decided in one go; then the log is written, progress told, and a signal heard. */

@@ -1,7 +1,8 @@
 import { type MemoryState, platformNamed, spanOf, x86Geometry } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { lowerBounds } from '../bounds/lower.ts';
-import { requestsHash, runPolicy } from '../compare/run.ts';
+import { requestsHash } from '../compare/requests-hash.ts';
+import { runPolicy } from '../compare/run.ts';
 import type { KnownAnswer } from '../workloads/known-answer.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { fragCurve } from './frag-curve.ts';

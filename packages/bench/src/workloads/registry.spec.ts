@@ -1,6 +1,6 @@
 import { InputError } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { requestsHash } from '../compare/run.ts';
+import { requestsHash } from '../compare/requests-hash.ts';
 import { WORKLOADS, workloadNamed } from './registry.ts';
 
 /** Draw nothing, and so make the same requests for every seed. */

@@ -1,0 +1,138 @@
+import { existsSync } from 'node:fs';
+import { InputError } from '@decpool/model';
+import type { Command } from 'commander';
+import type { NewLog, Served } from '../rerun/fork.ts';
+import type { CommandContext } from './log-commands.ts';
+import { eventNumber } from './numbers.ts';
+import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
+import { printable } from './printable.ts';
+
+interface ForkCommandOptions {
+  readonly at: number;
+  readonly policy: string;
+  readonly out: string;
+  readonly own?: string;
+}
+
+export function addFork(decpool: Command, { exit, output }: CommandContext): void {
+  decpool
+    .command('fork')
+    .summary('keep the history of a log up to an event, and serve the rest under another policy')
+    .description(
+      'Keeps what happened before the request that event N belongs to, serves all requests from there on under another policy, writes that as a new log and prints what changed. The new policy starts with nothing of its own: what the old one holds drains as it is freed.',
+    )
+    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
+    .requiredOption('--at <n>', 'an event; its request is the first to be decided anew', eventNumber)
+    .requiredOption('--policy <policy>', 'who decides from there on: a policy, or a file of your own')
+    .requiredOption('--out <file>', 'the new log: .ndjson or .arrow')
+    .option(...OWN_OPTION)
+    .addHelpText(
+      'after',
+      '\nExample:\n  decpool fork gfp-decrypted.arrow --at 20000 --policy first-fit+block+immediate --out what-if.arrow',
+    )
+    .action(async (log: string, options: ForkCommandOptions) => {
+      exit(await forkCommand(log, options, (text) => output.write(text)));
+    });
+}
+
+interface SkipCommandOptions {
+  readonly event: number;
+  readonly out: string;
+  readonly own?: string;
+}
+
+export function addSkip(decpool: Command, { exit, output }: CommandContext): void {
+  decpool
+    .command('skip')
+    .summary('leave one request of a log out and serve the rest again')
+    .description(
+      'Leaves out the request that event N belongs to, with all that is asked later of the allocation it made, serves the other requests again under the same policy, writes that as a new log and prints what changed.',
+    )
+    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
+    .requiredOption('--event <n>', 'an event of the request to leave out', eventNumber)
+    .requiredOption('--out <file>', 'the new log: .ndjson or .arrow')
+    .option(...OWN_OPTION)
+    .addHelpText('after', '\nExample:\n  decpool skip linux-6.12.arrow --event 17 --out without.arrow')
+    .action(async (log: string, options: SkipCommandOptions) => {
+      exit(await skipCommand(log, options, (text) => output.write(text)));
+    });
+}
+
+type Write = (text: string) => void;
+
+async function forkCommand(path: string, options: ForkCommandOptions, write: Write): Promise<number> {
+  const [{ OpenLog }, { forkLog }, { policiesFor }] = await Promise.all([
+    import('../log/open.ts'),
+    import('../rerun/fork.ts'),
+    import('../policies/load.ts'),
+  ]);
+  const out = await newLog(options.out);
+  const [policy] = await policiesFor([options.policy]);
+  const own = await ownPolicies(filesIn(options.own));
+  const log = await OpenLog.open(path);
+  try {
+    const served = await forkLog(log, { event: options.at, policy, own, out });
+    write(
+      `kept         events 0 to ${served.keptEvents - 1}: requests 1 to ${served.keptRequests}, under '${printable(log.header.policy)}'\n`,
+    );
+    await tellChange(log, out.path, served, write);
+  } finally {
+    await log.close();
+  }
+  return 0;
+}
+
+async function skipCommand(path: string, options: SkipCommandOptions, write: Write): Promise<number> {
+  const [{ OpenLog }, { skipRequest }] = await Promise.all([
+    import('../log/open.ts'),
+    import('../rerun/fork.ts'),
+  ]);
+  const out = await newLog(options.out);
+  const own = await ownPolicies(filesIn(options.own));
+  const log = await OpenLog.open(path);
+  try {
+    const served = await skipRequest(log, { event: options.event, own, out });
+    write(
+      `left out     the request of event ${served.keptEvents}: ${printable(JSON.stringify(served.skipped))}\n`,
+    );
+    await tellChange(log, out.path, served, write);
+  } finally {
+    await log.close();
+  }
+  return 0;
+}
+
+/** Throws InputError for a file that is there already, or of which nobody can tell what it is to be. */
+export async function newLog(path: string): Promise<NewLog> {
+  const { LOG_FORMATS } = await import('../log/format.ts');
+  if (existsSync(path)) throw new InputError(`${path}: exists; name another file with --out`);
+  for (const [format, ending] of Object.entries(LOG_FORMATS)) {
+    if (path.endsWith(ending)) return { path, format: format as NewLog['format'] };
+  }
+  throw new InputError(`${path}: expected a name that ends in ${Object.values(LOG_FORMATS).join(' or ')}`);
+}
+
+async function tellChange(
+  log: import('../log/open.ts').OpenLog,
+  out: string,
+  { seal, dropped, firstDropped }: Served,
+  write: Write,
+): Promise<void> {
+  const [{ OpenLog }, { diffLogs }, { diffText }] = await Promise.all([
+    import('../log/open.ts'),
+    import('../rerun/diff.ts'),
+    import('./diff.ts'),
+  ]);
+  if (dropped > 0) {
+    write(
+      `dropped      ${dropped} requests that are none in the new run; the first: ${printable(firstDropped ?? '')}\n`,
+    );
+  }
+  const other = await OpenLog.open(out);
+  try {
+    write(diffText(await diffLogs(log, other), [log.path, out]));
+  } finally {
+    await other.close();
+  }
+  write(`written      ${out}: ${seal.events} events\n`);
+}

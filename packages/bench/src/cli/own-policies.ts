@@ -1,0 +1,16 @@
+import type { PolicyFactory } from '@decpool/pool';
+import { policiesFor } from '../policies/load.ts';
+
+/** The user's own policies, by the names that logs have them under. Throws InputError as policiesFor() does. */
+export async function ownPolicies(files: readonly string[]): Promise<ReadonlyMap<string, PolicyFactory>> {
+  const policies = await policiesFor(files);
+  return new Map(policies.map(({ name, factory }) => [name, factory]));
+}
+
+/** What --own takes: files, separated by commas. */
+export const OWN_OPTION = [
+  '--own <files>',
+  'files of policies of your own that the log names, separated by commas',
+] as const;
+
+export const filesIn = (list: string | undefined): readonly string[] => list?.split(',') ?? [];

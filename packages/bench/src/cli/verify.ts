@@ -1,0 +1,93 @@
+import { type Command, Option } from 'commander';
+import type { Check } from '../rerun/verify.ts';
+import type { CommandContext } from './log-commands.ts';
+import { wholeNumber } from './numbers.ts';
+import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
+import { printable } from './printable.ts';
+
+interface VerifyCommandOptions {
+  readonly every: number;
+  readonly against?: string;
+  readonly own?: string;
+  readonly rerun: boolean;
+}
+
+export function addVerify(decpool: Command, { exit, output }: CommandContext): void {
+  decpool
+    .command('verify')
+    .summary('check a log: structure, hashes, invariants, and that its requests give its events again')
+    .description(
+      'Reads a log from end to end: its structure, the hash chain over header and events, whether every event can have happened, whether keyframes hold the states that the events lead to, and a recount of everything that the state counts. Then makes its requests again under its policy, and compares event by event. Exit code 1 when anything is wrong.',
+    )
+    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
+    .addOption(
+      new Option('--every <n>', 'recount after every n-th event, and at the end; 0: only there')
+        .default(65_536)
+        .argParser(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
+    )
+    .option(
+      '--against <policy>',
+      'make the requests again under this policy instead, as after editing its file',
+    )
+    .option(...OWN_OPTION)
+    .option('--no-rerun', 'do not make the requests again')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  decpool verify decpool-results/netvsc/logs/gfp-decrypted.arrow
+  decpool verify run.ndjson --every 1
+  decpool verify run.arrow --against ./my-policy.ts`,
+    )
+    .action(async (log: string, options: VerifyCommandOptions) => {
+      exit(await verifyCommand(log, options, (text) => output.write(text)));
+    });
+}
+
+async function verifyCommand(
+  log: string,
+  { every, against, own, rerun }: VerifyCommandOptions,
+  write: (text: string) => void,
+): Promise<number> {
+  const [{ verifyLog }, { policyOf }, { policyFor }] = await Promise.all([
+    import('../rerun/verify.ts'),
+    import('../rerun/rerun.ts'),
+    import('../policies/load.ts'),
+  ]);
+  const policies = await ownPolicies(filesIn(own));
+  const other = against === undefined ? undefined : await policyFor(against);
+  const checks = await verifyLog(log, {
+    every,
+    ...(rerun ? { policy: (header) => other ?? policyOf(header, policies) } : {}),
+  });
+  for (const check of checks) write(checkText(check));
+  return checks.some(({ verdict }) => verdict === 'wrong') ? 1 : 0;
+}
+
+const VERDICTS = { ok: 'ok', wrong: 'WRONG', skipped: '-' } as const;
+
+function checkText({ name, verdict, text, divergence }: Check): string {
+  const line = `${name.padEnd(12)} ${VERDICTS[verdict].padEnd(5)} ${printable(text)}\n`;
+  if (divergence === undefined) return line;
+  const { before, left, right } = divergence;
+  const shown = (sign: string, event: (typeof before)[number] | undefined) =>
+    `  ${sign} ${event === undefined ? '(no further event)' : eventLine(event)}\n`;
+  return [
+    line,
+    ...before.map((event) => shown(' ', event)),
+    shown('-', left),
+    shown('+', right),
+    '  - the log, + the requests made again\n',
+  ].join('');
+}
+
+/** An event as a line: what all of them have, then its own fields. */
+function eventLine({
+  seq,
+  time,
+  request,
+  type,
+  ...fields
+}: NonNullable<Check['divergence']>['before'][number]): string {
+  return printable(`${seq} at ${time} ns, request ${request}: ${type} ${JSON.stringify(fields)}`);
+}

@@ -1,0 +1,99 @@
+/**
+ * One policy decides up to a request, another from then on: how a fork of a log is served. Nothing is converted or moved at the
+ * handover. The first policy keeps what it holds and frees what it allocated, so its pool drains; the second starts with nothing
+ * and serves all that is asked for from then on. So it would be where a kernel switched at run time.
+ */
+import {
+  type AllocateRequest,
+  type AllocationId,
+  type FreeRequest,
+  InputError,
+  type Pfn,
+  type StateView,
+} from '@decpool/model';
+import type { BlockRange, Policy, PolicyFactory, Recorder } from './policy.ts';
+
+/** `before` decides the requests up to and with number `request`, `after` those behind it. */
+export function handover(before: PolicyFactory, after: PolicyFactory, request: number): PolicyFactory {
+  return (view) => new Handover(before(view), after(view), request, view);
+}
+
+class Handover implements Policy {
+  readonly name: string;
+  readonly bounceBuffers?: 'fixed' | 'dynamic';
+  readonly #before: Policy;
+  readonly #after: Policy;
+  readonly #lastRequest: number;
+  readonly #view: StateView;
+  /** First page of each allocation that the second policy made. An object's slab may outlive the allocation it was made for. */
+  readonly #madeAfter = new Set<Pfn>();
+
+  constructor(before: Policy, after: Policy, lastRequest: number, view: StateView) {
+    if (after.bounceBuffers !== undefined && before.bounceBuffers === undefined) {
+      throw new InputError(
+        `policy '${after.name}' serves from bounce buffers that are made at boot: it cannot take over from '${before.name}'`,
+      );
+    }
+    this.name = after.name;
+    if (before.bounceBuffers !== undefined) this.bounceBuffers = before.bounceBuffers;
+    this.#before = before;
+    this.#after = after;
+    this.#lastRequest = lastRequest;
+    this.#view = view;
+  }
+
+  get #isOver(): boolean {
+    return this.#view.counter('requests') > this.#lastRequest;
+  }
+
+  get #current(): Policy {
+    return this.#isOver ? this.#after : this.#before;
+  }
+
+  allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
+    this.#current.allocate(request, view, record);
+    const { allocation } = request;
+    if (this.#isOver && view.extentCount(allocation) > 0) this.#madeAfter.add(view.extentPfn(allocation));
+  }
+
+  free(request: FreeRequest, view: StateView, record: Recorder): void {
+    const first = view.extentPfn(request.allocation);
+    this.#makerOf(request.allocation).free(request, view, record);
+    this.#madeAfter.delete(first);
+  }
+
+  cacheFor(request: AllocateRequest) {
+    return this.#current.cacheFor?.(request);
+  }
+
+  freesWithoutSleeping(allocation: AllocationId): boolean {
+    return this.#makerOf(allocation).freesWithoutSleeping?.(allocation) === true;
+  }
+
+  hasWork(range: BlockRange): boolean {
+    return this.#before.hasWork?.(range) === true || this.#hasWorkAfter(range);
+  }
+
+  #hasWorkAfter(range: BlockRange): boolean {
+    return this.#isOver && this.#after.hasWork?.(range) === true;
+  }
+
+  workDueAt(): number {
+    return Math.min(dueAt(this.#before), dueAt(this.#after));
+  }
+
+  work(view: StateView, record: Recorder): void {
+    if (this.#before.hasWork?.(record.reach) === true || dueAt(this.#before) <= record.time) {
+      this.#before.work?.(view, record);
+    }
+    if (this.#hasWorkAfter(record.reach) || dueAt(this.#after) <= record.time)
+      this.#after.work?.(view, record);
+  }
+
+  #makerOf(allocation: AllocationId): Policy {
+    const hasPages = this.#view.extentCount(allocation) > 0;
+    return hasPages && this.#madeAfter.has(this.#view.extentPfn(allocation)) ? this.#after : this.#before;
+  }
+}
+
+const dueAt = (policy: Policy): number => policy.workDueAt?.() ?? Number.POSITIVE_INFINITY;
