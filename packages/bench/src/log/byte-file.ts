@@ -75,11 +75,16 @@ export class ByteFile {
 
 /** An error of the file system as one of the user's; others as they are. */
 export function atPath(path: string, error: unknown): unknown {
-  if (error instanceof InputError) return new InputError(`${path}: ${error.message}`);
+  if (error instanceof InputError) return new InputError(`${path}: ${clipped(error.message)}`);
   if (error instanceof Error && 'code' in error)
     return new InputError(`${path}: cannot be read: ${error.message}`);
   return error;
 }
+
+/** A message tells what was read, and a hostile log has keys and names of any length. */
+const MOST_MESSAGE = 2000;
+const clipped = (message: string): string =>
+  message.length > MOST_MESSAGE ? `${message.slice(0, MOST_MESSAGE)}...` : message;
 
 /** What both readers share: bytes that were fetched and not yet taken. */
 abstract class Chunked implements ByteReader {

@@ -54,7 +54,8 @@ async function* arrowRecords(reader: ByteReader, start?: RecordStart): AsyncGene
     if (prefix.length === 0) return;
     if (prefix.length < codec.ARROW_PREFIX_BYTES)
       return yield { kind: 'torn', events: 0, bytes: prefix.length };
-    const size = codec.arrowMetadataBytes(prefix);
+    const place = isFirst ? 'in its header' : `after ${order.events} events`;
+    const size = at(place, () => codec.arrowMetadataBytes(prefix));
     if (size === 0) {
       if ((await reader.take(1)).length > 0)
         throw new InputError('the log goes on after the end of its Arrow stream');
@@ -64,20 +65,25 @@ async function* arrowRecords(reader: ByteReader, start?: RecordStart): AsyncGene
     if (metadata.length < size) {
       return yield { kind: 'torn', events: 0, bytes: prefix.length + metadata.length };
     }
-    const { bodyBytes, rows } = codec.checkMessage(metadata, isFirst);
+    const { bodyBytes, rows } = at(place, () => codec.checkMessage(metadata, isFirst));
     const body = await reader.take(bodyBytes);
     if (body.length < bodyBytes) {
       return yield { kind: 'torn', events: rows, bytes: prefix.length + metadata.length + body.length };
     }
     const message = Buffer.concat([prefix, metadata, body]);
-    try {
-      yield isFirst
-        ? order.header(codec.decodeArrowHeader(message))
-        : codec.decodeArrowMessage(message, order);
-    } catch (error) {
-      // On bytes that are no Arrow its reader throws whatever it stumbles over.
-      if (error instanceof InputError || !(error instanceof Error) || 'code' in error) throw error;
-      throw new InputError(`damaged after ${order.events} events: ${error.message}`);
-    }
+    yield at(place, () =>
+      isFirst ? order.header(codec.decodeArrowHeader(message)) : codec.decodeArrowMessage(message, order),
+    );
+  }
+}
+
+/** What `read` gives. Throws InputError that names the place for whatever it stumbles over. */
+function at<Value>(place: string, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof InputError) throw new InputError(`${place}: ${error.message}`);
+    // On bytes that are no Arrow its reader throws anything.
+    throw new InputError(`${place}: damaged: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

@@ -1,8 +1,8 @@
-import { type RecordBatch, RecordBatchReader, RecordBatchStreamWriter, Schema } from 'apache-arrow';
+import { RecordBatch, RecordBatchReader, RecordBatchStreamWriter, Schema, Table, Uint16 } from 'apache-arrow';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.ts';
-import type { EventBatch } from '../events/columns.ts';
+import { columnsOf, EventBatch } from '../events/columns.ts';
 import { EVENT_TYPES, type EventBody, type PoolEvent } from '../events/types.ts';
 import { MIGRATETYPES } from '../memory-state.ts';
 import { APIS } from '../requests.ts';
@@ -18,7 +18,17 @@ import {
   someChoices,
   type Told,
 } from '../testing.ts';
-import { arrowSchema, fromArrow, headerFromArrow, toArrow, toArrowTrailer } from './arrow.ts';
+import {
+  ARROW_END,
+  ARROW_PREFIX_BYTES,
+  arrowMetadataBytes,
+  checkMessage,
+  decodeArrowHeader,
+  decodeArrowMessage,
+  encodeArrowHeader,
+  encodeArrowMark,
+  encodeArrowSegment,
+} from './arrow.ts';
 import {
   DEFAULT_WORKER_DELAY,
   frameOf,
@@ -27,8 +37,10 @@ import {
   PLAIN_PAGE_SOURCE,
   parseHeader,
 } from './header.ts';
-import { encodeHeaderLine, encodeLines, encodeTrailerLine, NdjsonDecoder } from './ndjson.ts';
-import { parseTrailer } from './trailer.ts';
+import { encodeEventLines, encodeHeaderLine, encodeMarkLine, NdjsonDecoder } from './ndjson.ts';
+import { LogOrder, type LogRecord } from './record.ts';
+import { type Checkpoint, type Keyframe, MAX_SEGMENT_EVENTS, parseMark, type Seal } from './seal.ts';
+import { locatorOf } from './segment.ts';
 
 const perType = <Value>(value: Value) =>
   Object.fromEntries(MIGRATETYPES.map((type) => [type, value])) as Record<
@@ -63,6 +75,12 @@ const histories = fc
   .map((choices) => historyOf(frameOf(header), SMALL_MAP, choices));
 const batchSize = fc.integer({ min: 1, max: 50 });
 
+const HASH = 'a'.repeat(64);
+const ENCODER = new TextEncoder();
+
+const checkpointAt = (events: number): Checkpoint => ({ events, chain: HASH, locator: '0'.repeat(8) });
+const trailerLine = (events: number) => encodeMarkLine('trailer', { events, stateHash: HASH }).trimEnd();
+
 /** The events, cut into batches of `rows`. */
 function cut(events: readonly PoolEvent[], rows: number): EventBatch[] {
   const batches: EventBatch[] = [];
@@ -76,60 +94,163 @@ function hashOf(batches: readonly EventBatch[]): string {
   return columns.hash();
 }
 
-function linesOf(batches: readonly EventBatch[], stateHash?: string): string[] {
-  const trailer =
-    stateHash === undefined
-      ? ''
-      : encodeTrailerLine({ events: batches.reduce((sum, batch) => sum + batch.length, 0), stateHash });
-  return `${encodeHeaderLine(header)}${batches.map(encodeLines).join('')}${trailer}`.split('\n').slice(0, -1);
+/** What a log holds beside its header; nothing here is vouched for, so the hashes are any. */
+interface Content {
+  readonly segments: readonly { readonly batch: EventBatch; readonly checkpoint: Checkpoint }[];
+  /** Behind its second segment. */
+  readonly keyframe: Keyframe;
+  readonly seal: Seal;
 }
 
-function decodeLines(lines: readonly string[], batchRows?: number) {
-  const decoder = new NdjsonDecoder(batchRows);
-  const batches: EventBatch[] = [];
-  const take = (batch: EventBatch | undefined) => void (batch === undefined || batches.push(batch));
-  for (const line of lines) take(decoder.push(line));
-  take(decoder.finish());
-  return { decoder, batches };
+function contentOf(batches: readonly EventBatch[]): Content {
+  const segments = batches.map((batch) => ({
+    batch,
+    checkpoint: { events: batch.firstSeq + batch.length, chain: HASH, locator: locatorOf(batch) },
+  }));
+  const events = segments.at(-1)?.checkpoint.events ?? 0;
+  const keyframeAt = segments[1]?.checkpoint.events ?? 0;
+  return {
+    segments,
+    keyframe: { events: keyframeAt, stateHash: HASH, hash: HASH, state: 'c3RhdGU=' },
+    seal: { events, chain: HASH, stateHash: hashOf(batches) },
+  };
 }
 
-/** Through bytes and back, as a file would. */
-function throughArrow(batches: readonly EventBatch[], stateHash: string) {
-  const schema = arrowSchema(header);
-  const writer = new RecordBatchStreamWriter();
-  writer.reset(undefined, schema);
-  for (const batch of batches) writer.write(toArrow(schema, batch));
-  writer.write(toArrowTrailer(schema, { events: EVENTS.length, stateHash }));
-  writer.finish();
-  return RecordBatchReader.from(writer.toUint8Array(true)).open();
+function linesOf({ segments, keyframe, seal }: Content): string[] {
+  const parts = segments.map(
+    ({ batch, checkpoint }, index) =>
+      new TextDecoder().decode(encodeEventLines(batch)) +
+      encodeMarkLine('checkpoint', checkpoint) +
+      (index === 1 ? encodeMarkLine('keyframe', keyframe) : ''),
+  );
+  return `${encodeHeaderLine(header)}${parts.join('')}${encodeMarkLine('seal', seal)}`
+    .split('\n')
+    .slice(0, -1);
 }
 
-const eventsOf = (batches: readonly EventBatch[]) => batches.flatMap((batch) => [...batch]);
+const messagesOf = ({ segments, keyframe, seal }: Content): Uint8Array[] => [
+  encodeArrowHeader(header),
+  ...segments.flatMap(({ batch, checkpoint }, index) => [
+    encodeArrowSegment(batch, checkpoint),
+    ...(index === 1 ? [encodeArrowMark('keyframe', keyframe)] : []),
+  ]),
+  encodeArrowMark('seal', seal),
+];
+
+/** A decoder over bytes that come in pieces of these sizes in turn, each of them used again for the next. */
+function decodeBytes(bytes: Uint8Array, sizes: readonly number[] = [bytes.length]) {
+  const decoder = new NdjsonDecoder();
+  const records: LogRecord[] = [];
+  const piece = new Uint8Array(Math.max(...sizes));
+  for (let at = 0, turn = 0; at < bytes.length; turn++) {
+    const size = Math.min(sizes[turn % sizes.length], bytes.length - at);
+    piece.set(bytes.subarray(at, at + size));
+    records.push(...decoder.push(piece.subarray(0, size)));
+    piece.fill(0x7b);
+    at += size;
+  }
+  records.push(...decoder.finish());
+  return { decoder, records };
+}
+
+const decodeLines = (lines: readonly string[]) => decodeBytes(ENCODER.encode(`${lines.join('\n')}\n`));
+
+/** The messages of an Arrow stream, taken apart and read as a file would be. */
+function decodeStream(stream: Uint8Array): LogRecord[] {
+  const order = new LogOrder();
+  const records: LogRecord[] = [];
+  for (let at = 0; ; ) {
+    const size = arrowMetadataBytes(stream.subarray(at, at + ARROW_PREFIX_BYTES));
+    if (size === 0) return records;
+    const body = at + ARROW_PREFIX_BYTES + size;
+    const metadata = stream.subarray(at + ARROW_PREFIX_BYTES, body);
+    const { bodyBytes } = checkMessage(metadata, records.length === 0);
+    const message = stream.subarray(at, body + bodyBytes);
+    records.push(
+      records.length === 0 ? order.header(decodeArrowHeader(message)) : decodeArrowMessage(message, order),
+    );
+    at = body + bodyBytes;
+  }
+}
+
+const decodeMessages = (messages: readonly Uint8Array[]) =>
+  decodeStream(new Uint8Array(Buffer.concat([...messages, ARROW_END])));
+
+const batchesOf = (records: readonly LogRecord[]) =>
+  records.flatMap((record) => (record.kind === 'segment' ? [record.batch] : []));
+const eventsOf = (records: readonly LogRecord[]) => batchesOf(records).flatMap((batch) => [...batch]);
+
+/** The records must be those of the content, whichever way it went. */
+function expectContent(records: readonly LogRecord[], { segments, keyframe, seal }: Content): void {
+  const parts = segments.flatMap(({ batch, checkpoint }, index): unknown[] => [
+    { kind: 'segment', events: [...batch], firstSeq: batch.firstSeq, checkpoint },
+    ...(index === 1 ? [{ kind: 'keyframe', keyframe }] : []),
+  ]);
+  const told = records.map((record) =>
+    record.kind === 'segment'
+      ? {
+          kind: record.kind,
+          events: [...record.batch],
+          firstSeq: record.batch.firstSeq,
+          checkpoint: record.checkpoint,
+        }
+      : record,
+  );
+  expect(told).toEqual([{ kind: 'header', header, version: 2 }, ...parts, { kind: 'seal', seal }]);
+  expect(hashOf(batchesOf(records))).toBe(seal.stateHash);
+}
+
+const schemaOf = (message: Uint8Array): Schema =>
+  RecordBatchReader.from(Buffer.concat([message, ARROW_END])).open().schema;
+
+/** A segment as version 1 has it. */
+function withoutMetadata(segment: Uint8Array): Uint8Array {
+  const [batch] = RecordBatchReader.from(
+    Buffer.concat([encodeArrowHeader(header), segment, ARROW_END]),
+  ).open();
+  const stream = new RecordBatchStreamWriter()
+    .writeAll([new RecordBatch(batch.schema, batch.data)])
+    .toUint8Array(true);
+  const schemaBytes = ARROW_PREFIX_BYTES + arrowMetadataBytes(stream.subarray(0, ARROW_PREFIX_BYTES));
+  return stream.slice(schemaBytes, -ARROW_END.length);
+}
 
 describe('NDJSON', () => {
-  it('round-trips to the same events and the same hash, whatever the batches', () => {
+  it('round-trips to the same records and the same hash, wherever segments and bytes are cut', () => {
     fc.assert(
-      fc.property(histories, batchSize, batchSize, (events, written, read) => {
-        const batches = cut(events, written);
-        const { decoder, batches: decoded } = decodeLines(linesOf(batches, hashOf(batches)), read);
-        expect(eventsOf(decoded)).toEqual(events);
-        expect(decoded.every((batch) => batch.length <= read)).toBe(true);
-        expect(hashOf(decoded)).toBe(decoder.trailer?.stateHash);
-        expect(decoder.header).toEqual(header);
-      }),
+      fc.property(
+        histories,
+        batchSize,
+        fc.array(fc.integer({ min: 1, max: 3000 }), { minLength: 1, maxLength: 4 }),
+        (events, rows, sizes) => {
+          const content = contentOf(cut(events, rows));
+          const bytes = ENCODER.encode(`${linesOf(content).join('\n')}\n`);
+          expectContent(decodeBytes(bytes, sizes).records, content);
+        },
+      ),
       { numRuns: 30 },
     );
   });
 
+  it('may come a byte at a time, with carriage returns, empty lines and no newline at its end', () => {
+    const content = contentOf(cut(EVENTS.slice(0, 60), 20));
+    const text = linesOf(content).join('\r\n\n\r\n');
+    expectContent(decodeBytes(ENCODER.encode(text), [1]).records, content);
+  });
+
   it('holds every field of every type of event', () => {
     expect(EXAMPLE_EVENTS.length).toBeGreaterThan(EVENT_TYPES.length);
-    const { batches } = decodeLines(linesOf([batchOf(EXAMPLE_EVENTS)]));
-    expect(eventsOf(batches)).toEqual(EXAMPLE_EVENTS);
+    const batch = batchOf(EXAMPLE_EVENTS);
+    const lines = new TextDecoder().decode(encodeEventLines(batch));
+    const checkpoint = encodeMarkLine('checkpoint', checkpointAt(batch.length));
+    const { records } = decodeBytes(ENCODER.encode(encodeHeaderLine(header) + lines + checkpoint));
+    expect(eventsOf(records)).toEqual(EXAMPLE_EVENTS);
   });
 
   it('leaves out what is usual: GFP_KERNEL, any node, no alignment, a host that did not convert', () => {
+    const lineOf = (event: Told) => new TextDecoder().decode(encodeEventLines(batchOf([event])));
     const plain = EXAMPLES['allocation-requested'][0];
-    const [line] = encodeLines(batchOf([{ ...plain, gfp: 'GFP_KERNEL', align: 1 } as Told])).split('\n');
+    const line = lineOf({ ...plain, gfp: 'GFP_KERNEL', align: 1 } as Told);
     expect(Object.keys(JSON.parse(line))).toEqual([
       'seq',
       'time',
@@ -141,39 +262,102 @@ describe('NDJSON', () => {
       'bytes',
       'owner',
     ]);
-    const [failed] = encodeLines(batchOf([EXAMPLES['conversion-failed'][0]])).split('\n');
+    const failed = lineOf(EXAMPLES['conversion-failed'][0]);
     expect(failed).not.toContain('converted');
     expect(failed).not.toContain('offset');
   });
 
   it('writes one JSON object a line, with the names that events have in code', () => {
-    const [, first] = linesOf(cut(EVENTS, 100));
+    const [, first] = linesOf(contentOf(cut(EVENTS, 100)));
     expect(first).toBe('{"seq":0,"time":0,"request":0,"type":"owner-registered","owner":0,"name":"netvsc"}');
   });
 
-  it('is complete only with a trailer; what a torn log holds can be read all the same', () => {
-    const torn = decodeLines(linesOf(cut(EVENTS, 100)).slice(0, 50));
-    expect(torn.decoder.trailer).toBeUndefined();
-    expect(eventsOf(torn.batches)).toEqual(EVENTS.slice(0, 49));
+  const CONTENT = contentOf(cut(EVENTS, 100));
+  const lines = linesOf(CONTENT);
+
+  it('that was cut off has its whole segments, and says what it has of another', () => {
+    const bytes = ENCODER.encode(`${lines.join('\n')}\n`);
+    const ends = new Set<number>();
+    for (let length = lines[0].length + 10; length < bytes.length - 2; length += 991) {
+      const { decoder, records } = decodeBytes(bytes.subarray(0, length));
+      const text = new TextDecoder().decode(bytes.subarray(0, length));
+      expect([0, EVENTS.length % 100]).toContain(decoder.events % 100);
+      expect(eventsOf(records)).toEqual(EVENTS.slice(0, decoder.events));
+      // The last line is taken when it is whole but for its newline.
+      const told = text.split('\n').filter((line) => line.startsWith('{"seq"') && line.endsWith('}')).length;
+      expect(decoder.events + decoder.openEvents).toBe(told);
+      const isWhole = text.endsWith('\n') || text.endsWith('}');
+      expect(decoder.openBytes).toBe(isWhole ? 0 : text.length - text.lastIndexOf('\n') - 1);
+      ends.add(decoder.events);
+    }
+    expect(ends.size).toBeGreaterThan(5);
   });
 
-  const lines = linesOf(cut(EVENTS, 100), '0'.repeat(64));
+  it('goes on from behind a checkpoint where it is told to', () => {
+    const checkpoint = lines.findIndex((line) => line.startsWith('{"checkpoint"'));
+    const decoder = new NdjsonDecoder({ version: 2, events: 100, lines: checkpoint + 1 });
+    const rest = ENCODER.encode(`${lines.slice(checkpoint + 1).join('\n')}\n`);
+    expect(eventsOf([...decoder.push(rest)])).toEqual(EVENTS.slice(100));
+    const again = new NdjsonDecoder({ version: 2, events: 100, lines: checkpoint + 1 });
+    expect(() => [...again.push(ENCODER.encode(`${lines[1]}\n`))]).toThrow(
+      `line ${checkpoint + 2}: event 0 comes where event 100 is next`,
+    );
+  });
+
   const mangled = (change: (lines: string[]) => void) => {
     const copy = [...lines];
     change(copy);
     return () => decodeLines(copy);
   };
+  const first = (all: readonly string[], mark: string) =>
+    all.findIndex((line) => line.startsWith(`{"${mark}"`));
 
-  it.each<[string, (lines: string[]) => void, string]>([
-    ['a line cut short', (all) => all.splice(3, 1, all[3].slice(0, 20)), 'not JSON: '],
-    ['an empty line', (all) => all.splice(3, 0, ''), 'not JSON'],
-    ['a missing line', (all) => all.splice(3, 1), 'event 3 comes where event 2 is next'],
-    ['a line twice', (all) => all.splice(3, 0, all[3]), 'event 2 comes where event 3 is next'],
-    ['a missing line before the trailer', (all) => all.splice(-2, 1), 'the log is torn'],
-    ['lines after the trailer', (all) => all.push(all[1]), 'goes on after its trailer'],
-    ['no header', (all) => all.shift(), 'header is wrong'],
+  it.each<[string, (lines: string[]) => void, string | RegExp]>([
+    ['a line cut short', (all) => all.splice(3, 1, all[3].slice(0, 20)), 'line 4: not JSON: '],
+    ['a missing line', (all) => all.splice(3, 1), 'line 4: event 3 comes where event 2 is next'],
+    ['a line twice', (all) => all.splice(3, 0, all[3]), 'line 5: event 2 comes where event 3 is next'],
+    ['a missing line before a checkpoint', (all) => all.splice(first(all, 'checkpoint') - 1, 1), 'is torn'],
+    [
+      'the last checkpoint missing',
+      (all) => all.splice(-2, 1),
+      'the seal comes in a segment that has no checkpoint',
+    ],
+    [
+      'a keyframe in a segment',
+      (all) => all.splice(5, 0, all[first(all, 'keyframe')]),
+      'line 6: the keyframe comes in',
+    ],
+    [
+      'a keyframe elsewhere',
+      (all) => all.splice(1, 0, all[first(all, 'keyframe')]),
+      'says 200 events, but 0 stand',
+    ],
+    ['a checkpoint twice', (all) => all.push(all.at(-2)!), 'goes on after its seal'],
+    ['events after the seal', (all) => all.push(all[1]), 'goes on after its seal'],
+    ['a second seal', (all) => all.push(all.at(-1)!), 'goes on after its seal'],
+    [
+      'a seal of another length',
+      (all) => all.push(all.pop()!.replace(/"events":\d+/, '"events":1')),
+      'is torn',
+    ],
+    [
+      'a trailer',
+      (all) => all.splice(-1, 1, trailerLine(EVENTS.length)),
+      'a trailer in a log of schema version 2',
+    ],
+    ['no header', (all) => all.shift(), "line 1: the log's header is wrong"],
+    [
+      'a second header',
+      (all) => all.splice(1, 0, all[0]),
+      'line 2: event undefined comes where event 0 is next',
+    ],
     ['null', (all) => all.splice(1, 1, 'null'), 'event undefined comes where event 0 is next'],
     ['an array', (all) => all.splice(1, 1, '[]'), 'event undefined comes where event 0 is next'],
+    [
+      'a mark with something beside it',
+      (all) => all.splice(1, 0, '{"seal":{},"x":1}'),
+      'line 2: event undefined',
+    ],
   ])('refuses %s', (_, change, message) => {
     expect(mangled(change)).toThrow(InputError);
     expect(mangled(change)).toThrow(message);
@@ -201,63 +385,120 @@ describe('NDJSON', () => {
     ['{"seq":0,"type":"owner-registered","owner":0,"name":7}', "'name' must be a string"],
   ])('refuses %s', (line, message) => {
     const decoder = new NdjsonDecoder();
-    decoder.push(lines[0]);
-    expect(() => decoder.push(line)).toThrow(InputError);
-    expect(() => decoder.push(line)).toThrow(message);
-    decoder.push(lines[1]);
-    expect(eventsOf([decoder.finish()!])).toEqual([EVENTS[0]]);
+    const push = (text: string) => [...decoder.push(ENCODER.encode(`${text}\n`))];
+    push(lines[0]);
+    expect(() => push(line)).toThrow(InputError);
+    expect(() => push(line)).toThrow(message);
+    // What was refused has left nothing behind.
+    push(lines[1]);
+    expect(eventsOf(push(encodeMarkLine('checkpoint', checkpointAt(1)).trimEnd()))).toEqual([EVENTS[0]]);
+  });
+
+  it('refuses a segment that never ends, so that no reader has to hold it', () => {
+    const decoder = new NdjsonDecoder();
+    for (const _ of decoder.push(ENCODER.encode(encodeHeaderLine(header))));
+    const rows = 4096;
+    const many = (firstSeq: number) =>
+      encodeEventLines(batchOf(new Array(rows).fill({ type: 'reserve-refilled', pages: 1 }), firstSeq));
+    for (let seq = 0; seq < MAX_SEGMENT_EVENTS; seq += rows) expect([...decoder.push(many(seq))]).toEqual([]);
+    expect(() => [...decoder.push(many(MAX_SEGMENT_EVENTS))]).toThrow('65536 events without a checkpoint');
+  });
+});
+
+describe('NDJSON of schema version 1', () => {
+  const first = encodeHeaderLine(header).replace('"schema":2', '"schema":1');
+  const text = (events: readonly PoolEvent[]) =>
+    cut(events, 100)
+      .map((batch) => new TextDecoder().decode(encodeEventLines(batch)))
+      .join('');
+  const decode = (rest: string) => decodeBytes(ENCODER.encode(first + rest), [1000]);
+
+  it("has events and a trailer, and is read as today's", () => {
+    const { records } = decode(`${text(EVENTS)}${trailerLine(EVENTS.length)}\n`);
+    expect(records[0]).toEqual({ kind: 'header', header, version: 1 });
+    expect(eventsOf(records)).toEqual(EVENTS);
+    expect(records.at(-1)).toEqual({ kind: 'trailer', trailer: { events: EVENTS.length, stateHash: HASH } });
+    expect(batchesOf(records).length).toBe(1);
+  });
+
+  it('gives its events in batches, as many as there are, and those of a log that was cut off', () => {
+    const many = batchOf(new Array(8192 * 2 + 5).fill({ type: 'reserve-refilled', pages: 1 }));
+    const { records, decoder } = decode(new TextDecoder().decode(encodeEventLines(many)));
+    expect(batchesOf(records).map(({ length }) => length)).toEqual([8192, 8192, 5]);
+    expect(decoder.openEvents).toBe(0);
+    expect(eventsOf(decode(text(EVENTS.slice(0, 9))).records)).toEqual(EVENTS.slice(0, 9));
+  });
+
+  it.each([
+    ['a checkpoint', `${text(EVENTS.slice(0, 3))}${encodeMarkLine('checkpoint', checkpointAt(3))}`],
+    ['a keyframe', encodeMarkLine('keyframe', { events: 0, stateHash: HASH, hash: HASH, state: '' })],
+    ['a seal', encodeMarkLine('seal', { events: 0, chain: HASH, stateHash: HASH })],
+  ])('has not %s', (what, rest) => {
+    expect(() => decode(rest)).toThrow(`${what} in a log of schema version 1`);
+  });
+
+  it('ends with its trailer, which counts the events before it', () => {
+    expect(() => decode(`${text(EVENTS)}${trailerLine(3)}\n`)).toThrow('the log is torn');
+    expect(() => decode(`${trailerLine(0)}\n${text(EVENTS)}`)).toThrow('the log goes on after its trailer');
   });
 });
 
 describe('Arrow', () => {
-  it('round-trips to the same events and the same hash, whatever the batches', () => {
+  it('round-trips to the same records and the same hash, wherever segments are cut', () => {
     fc.assert(
-      fc.property(histories, batchSize, (events, written) => {
-        const batches = cut(events, written);
-        const reader = throughArrow(batches, hashOf(batches));
-        expect(headerFromArrow(reader.schema)).toEqual(header);
-        const decoded: EventBatch[] = [];
-        let seq = 0;
-        for (const recordBatch of reader) {
-          if (recordBatch.metadata.has('trailer')) continue;
-          const read = fromArrow(recordBatch, seq);
-          if ('trailer' in read) throw new Error('an early trailer');
-          decoded.push(read.batch);
-          seq += read.batch.length;
-        }
-        expect(eventsOf(decoded)).toEqual(events);
-        expect(hashOf(decoded)).toBe(hashOf(batches));
+      fc.property(histories, batchSize, (events, rows) => {
+        const content = contentOf(cut(events, rows));
+        expectContent(decodeMessages(messagesOf(content)), content);
       }),
       { numRuns: 30 },
     );
   });
 
   it('holds every field of every type of event', () => {
-    const [record] = throughArrow([batchOf(EXAMPLE_EVENTS)], '0'.repeat(64));
-    const read = fromArrow(record, 0);
-    expect('batch' in read && [...read.batch]).toEqual(EXAMPLE_EVENTS);
+    const batch = batchOf(EXAMPLE_EVENTS);
+    const segment = encodeArrowSegment(batch, checkpointAt(batch.length));
+    expect(eventsOf(decodeMessages([encodeArrowHeader(header), segment]))).toEqual(EXAMPLE_EVENTS);
   });
 
-  it('ends with a trailer that counts the events before it', () => {
-    const hash = 'a'.repeat(64);
-    const last = [...throughArrow(cut(EVENTS, 4096), hash)].at(-1)!;
-    expect(fromArrow(last, EVENTS.length)).toEqual({ trailer: { events: EVENTS.length, stateHash: hash } });
-    expect(() => fromArrow(last, EVENTS.length - 1)).toThrow('the log is torn');
+  it('is one stream, which any reader of Arrow can read', () => {
+    const stream = Buffer.concat([...messagesOf(contentOf(cut(EVENTS, 100))), ARROW_END]);
+    const reader = RecordBatchReader.from(stream).open();
+    const { schema } = reader;
+    const batches = [...reader];
+    expect(batches.reduce((rows, batch) => rows + batch.numRows, 0)).toBe(EVENTS.length);
+    expect(schema.metadata.get('decpool')).toBe(JSON.stringify(header));
+    expect([...batches.at(-1)!.metadata.keys()]).toEqual(['seal']);
   });
+
+  const message = (schema: Schema) =>
+    new RecordBatchStreamWriter().writeAll(new Table(schema, [])).toUint8Array(true).slice(0, -8);
 
   it('refuses a stream that is no event log, or lacks a column', () => {
-    const schema = arrowSchema(header);
-    expect(() => headerFromArrow(new Schema(schema.fields))).toThrow('it has no decpool header');
-    expect(() => headerFromArrow(new Schema(schema.fields.slice(1), schema.metadata))).toThrow(
-      "the log's column 'type' is missing or not of type Uint8",
-    );
+    const schema = schemaOf(encodeArrowHeader(header));
+    expect(decodeArrowHeader(message(schema))).toEqual({ header, version: 2 });
+    expect(() => decodeArrowHeader(message(new Schema(schema.fields)))).toThrow('it has no decpool header');
+    const other = schema.fields.map((field, at) => (at === 0 ? field.clone({ type: new Uint16() }) : field));
+    for (const fields of [schema.fields.slice(1), other]) {
+      expect(() => decodeArrowHeader(message(new Schema(fields, schema.metadata)))).toThrow(
+        "the log's column 'type' is missing or not of type Uint8",
+      );
+    }
     const noJson = new Map([['decpool', '{']]);
-    expect(() => headerFromArrow(new Schema(schema.fields, noJson))).toThrow('not JSON');
+    expect(() => decodeArrowHeader(message(new Schema(schema.fields, noJson)))).toThrow('not JSON');
   });
 
   const CLAIMED = EXAMPLES['pages-claimed'][0];
   const REQUESTED = EXAMPLES['allocation-requested'][0];
   const FREED = EXAMPLES['free-requested'][0];
+
+  /** One event behind five others, with another value in one of its columns. */
+  function altered(event: EventBody | PoolEvent, name: 'type' | 'code' | 'pfn', value: number): Uint8Array {
+    const columns = columnsOf(batchOf([event], 5));
+    columns[name][0] = value;
+    return encodeArrowSegment(new EventBatch(columns, 1, 5), checkpointAt(6));
+  }
+  const decode = (segment: Uint8Array) =>
+    decodeArrowMessage(segment, new LogOrder({ version: 2, events: 5 }));
 
   it.each<[EventBody, 'type' | 'code' | 'pfn', number, string]>([
     [CLAIMED, 'type', EVENT_TYPES.length, `event 5 has the unknown type code ${EVENT_TYPES.length}`],
@@ -276,29 +517,82 @@ describe('Arrow', () => {
     [REQUESTED, 'pfn', 2 ** 32 - 1, 'event 5 is a request with unknown attributes 4294967295'],
     [FREED, 'pfn', 1 << 8, 'event 5 is a request with unknown attributes 256'],
     [FREED, 'pfn', 1 << 16, 'event 5 is a request with unknown attributes 65536'],
-  ])('refuses %j with %s %i', (event, name, value, message) => {
-    const schema = arrowSchema(header);
-    const record = toArrow(schema, batchOf([event]));
-    record.getChild(name)!.data[0].values[0] = value;
-    expect(() => fromArrow(record as RecordBatch, 5)).toThrow(InputError);
-    expect(() => fromArrow(record as RecordBatch, 5)).toThrow(message);
+  ])('refuses %j with %s %i', (event, name, value, told) => {
+    const segment = altered(event, name, value);
+    expect(() => decode(segment)).toThrow(InputError);
+    expect(() => decode(segment)).toThrow(told);
   });
 
-  it.each(EXAMPLE_EVENTS)('takes nothing that NDJSON could not say: $type', (event) => {
-    const schema = arrowSchema(header);
-    for (let code = 0; code < 256; code++) {
-      const record = toArrow(schema, batchOf([event]));
-      record.getChild('code')!.data[0].values[0] = code;
-      let read: ReturnType<typeof fromArrow>;
-      try {
-        read = fromArrow(record as RecordBatch, 0);
-      } catch (error) {
-        expect(error).toBeInstanceOf(InputError);
-        continue;
+  const CODES = [...new Array(40).keys(), 64, 127, 128, 129, 254, 255];
+
+  it.each(Object.entries(EXAMPLES))('takes nothing that NDJSON could not say: %s', (_, examples) => {
+    for (const event of examples) {
+      let taken = 0;
+      for (const code of CODES) {
+        let record: LogRecord;
+        try {
+          record = decode(altered(event, 'code', code));
+        } catch (error) {
+          expect(error).toBeInstanceOf(InputError);
+          continue;
+        }
+        taken++;
+        const [batch] = batchesOf([record]);
+        const decoder = new NdjsonDecoder({ version: 2, events: 5, lines: 6 });
+        const checkpoint = ENCODER.encode(encodeMarkLine('checkpoint', checkpointAt(6)));
+        const lines = Buffer.concat([encodeEventLines(batch), checkpoint]);
+        expect(eventsOf([...decoder.push(lines)])).toEqual([...batch]);
       }
-      if ('trailer' in read) throw new Error('no trailer was written');
-      expect(eventsOf(decodeLines(linesOf([read.batch])).batches)).toEqual([...read.batch]);
+      expect(taken).toBeGreaterThan(0);
+      expect(taken).toBeLessThan(20);
     }
+  });
+
+  const CONTENT = contentOf(cut(EVENTS, 100));
+  const MESSAGES = messagesOf(CONTENT);
+  const bare = (batch: EventBatch) => withoutMetadata(encodeArrowSegment(batch, checkpointAt(batch.length)));
+
+  it.each<[string, (messages: Uint8Array[]) => void, string]>([
+    ['a missing segment', (all) => all.splice(1, 1), 'the checkpoint says 200 events, but'],
+    ['a segment twice', (all) => all.splice(1, 0, all[1]), 'the checkpoint says 100 events, but 200 stand'],
+    [
+      'a segment without its checkpoint',
+      (all) => all.splice(1, 1, bare(batchOf(EVENTS.slice(0, 9)))),
+      'a segment without',
+    ],
+    ['a keyframe elsewhere', (all) => all.splice(1, 0, all[3]), 'says 200 events, but 0 stand before it'],
+    ['a segment after the seal', (all) => all.push(all[1]), 'goes on after its seal'],
+    ['a second seal', (all) => all.push(all.at(-1)!), 'goes on after its seal'],
+    ['no header', (all) => all.shift(), 'a message of the wrong type'],
+    ['a second header', (all) => all.splice(1, 0, all[0]), 'a message of the wrong type'],
+  ])('refuses %s', (_, change, told) => {
+    expect(decodeMessages(MESSAGES)).toHaveLength(MESSAGES.length);
+    const copy = [...MESSAGES];
+    change(copy);
+    expect(() => decodeMessages(copy)).toThrow(InputError);
+    expect(() => decodeMessages(copy)).toThrow(told);
+  });
+
+  it('refuses more events in a segment than a reader has to hold', () => {
+    const many = batchOf(new Array(MAX_SEGMENT_EVENTS + 1).fill({ type: 'reserve-refilled', pages: 1 }));
+    const segment = encodeArrowSegment(many, checkpointAt(many.length));
+    expect(() => decodeMessages([MESSAGES[0], segment])).toThrow(
+      '65537 events in one segment; at most 65536',
+    );
+  });
+
+  it('of schema version 1 has segments without checkpoints, and no others', () => {
+    const order = () => new LogOrder({ version: 1, events: 0 });
+    const batch = batchOf(EVENTS.slice(0, 9));
+    const record = decodeArrowMessage(bare(batch), order());
+    expect(record).toMatchObject({ kind: 'segment', checkpoint: undefined });
+    expect(eventsOf([record])).toEqual(EVENTS.slice(0, 9));
+    expect(() => decodeArrowMessage(MESSAGES[1], order())).toThrow(
+      'a checkpoint in a log of schema version 1',
+    );
+    expect(() => decodeArrowMessage(MESSAGES.at(-1)!, order())).toThrow(
+      'a seal in a log of schema version 1',
+    );
   });
 });
 
@@ -306,7 +600,7 @@ describe('a header', () => {
   const asRead = () => JSON.parse(JSON.stringify(header));
 
   it('is read as it was written', () => {
-    expect(parseHeader(asRead())).toEqual(header);
+    expect(parseHeader(asRead())).toEqual({ header, version: 2 });
   });
 
   it('says how the page source works and when the worker runs, also where nobody told', () => {
@@ -324,9 +618,13 @@ describe('a header', () => {
       workerDelay: 0,
       pageSource: { kernel: '7.x', perCpuLists: true, compaction: true },
       swiotlb: { bytes: 2 ** 26, dynamic: true },
-      faults: { seed: 1, decrypt: 0.5, encrypt: 1, converted: 0, retries: 3 },
+      faults: { seed: 1, decrypt: 0.5, encrypt: 1, converted: 0, retries: 1000 },
+      handovers: [
+        { policy: 'first-fit', request: 0 },
+        { policy: 'gfp-decrypted', request: 9 },
+      ],
     });
-    const read = parseHeader(JSON.parse(JSON.stringify(full)));
+    const { header: read } = parseHeader(JSON.parse(JSON.stringify(full)));
     expect(read).toEqual(full);
     expect(encodeHeaderLine(read)).toBe(encodeHeaderLine(full));
     expect([decpool, schema]).toEqual([full.decpool, full.schema]);
@@ -338,15 +636,26 @@ describe('a header', () => {
   });
 
   it('holds nothing that differs from run to run', () => {
-    expect(encodeHeaderLine(parseHeader(asRead()))).toBe(encodeHeaderLine(header));
+    expect(encodeHeaderLine(parseHeader(asRead()).header)).toBe(encodeHeaderLine(header));
   });
 
   it.each<[string, (header: ReturnType<typeof asRead>) => void, string]>([
     [
-      'another schema version',
-      (h) => Object.assign(h, { schema: 2 }),
-      'schema version 2; this program reads 1',
+      'a schema version before the first',
+      (h) => Object.assign(h, { schema: 0 }),
+      'schema version 0; this program reads 1 to 2',
     ],
+    [
+      'a schema version to come',
+      (h) => Object.assign(h, { schema: 3 }),
+      'schema version 3; this program reads 1 to 2',
+    ],
+    [
+      'a broken schema version',
+      (h) => Object.assign(h, { schema: 1.5 }),
+      'schema version 1.5; this program reads',
+    ],
+    ['a schema version in words', (h) => Object.assign(h, { schema: '2' }), "wrong at 'schema'"],
     ['no schema version', (h) => delete h.schema, "wrong at 'schema'"],
     ['something else altogether', (h) => Object.assign(h, { decpool: 'x' }), "wrong at 'decpool'"],
     ['an unknown key', (h) => Object.assign(h, { host: 'x' }), 'host'],
@@ -378,8 +687,44 @@ describe('a header', () => {
     ],
     ['a negative node', (h) => Object.assign(h.memory.zones[0], { node: -1 }), 'memory.zones.0.node'],
     ['a negative seed', (h) => Object.assign(h, { seed: -1 }), "wrong at 'seed'"],
-    ['a direct map beyond its memory', (h) => h.memory.directMap.push([0, 2 ** 40, 1]), 'direct map'],
-    ['RAM beyond its geometry', (h) => h.memory.zones[0].ram.push([0, 2 ** 40]), 'RAM'],
+    [
+      'a direct map beyond its memory',
+      (h) => h.memory.directMap.push([320, 2 ** 40, 1]),
+      'direct map from page 320',
+    ],
+    ['no handover', (h) => Object.assign(h, { handovers: [] }), "wrong at 'handovers'"],
+    ['a handover to nobody', (h) => Object.assign(h, { handovers: [{ request: 1 }] }), 'handovers.0.policy'],
+    [
+      'a handover before all requests',
+      (h) => Object.assign(h, { handovers: [{ policy: 'a', request: -1 }] }),
+      'handovers.0.request',
+    ],
+    [
+      'a direct map that overlaps',
+      (h) => h.memory.directMap.push([319, 1, 1]),
+      'the direct map goes back to page 319 behind 320',
+    ],
+    ['a direct map that descends', (h) => h.memory.directMap.reverse(), 'the direct map goes back to page'],
+    [
+      'RAM that overlaps',
+      (h) => h.memory.zones[0].ram.push([5, 1]),
+      "RAM of zone 'DMA' goes back to page 5 behind 384",
+    ],
+    [
+      'more free pages than there are',
+      (h) => Object.assign(h.memory.zones[0].free.Movable, { 10: 1 }),
+      '1024 free pages in a geometry of 384 pages',
+    ],
+    [
+      'more retries than a run could end',
+      (h) => Object.assign(h, { faults: { seed: 1, decrypt: 0, encrypt: 0, converted: 0, retries: 1001 } }),
+      "wrong at 'faults.retries'",
+    ],
+    [
+      'RAM beyond its geometry',
+      (h) => h.memory.zones[0].ram.push([384, 1]),
+      "RAM of zone 'DMA' from page 384",
+    ],
   ])('is refused with %s', (_, change, message) => {
     const wrong = asRead();
     change(wrong);
@@ -391,24 +736,60 @@ describe('a header', () => {
     expect(() => parseHeader(value)).toThrow(InputError);
   });
 
+  it('of schema version 1 is read as one of today, whatever else it may be', () => {
+    const old = { ...asRead(), schema: 1 };
+    expect(parseHeader(old)).toEqual({ header, version: 1 });
+    expect(old.schema).toBe(1);
+    expect(() => parseHeader({ ...old, seed: -1 })).toThrow("wrong at 'seed'");
+  });
+
   it('has no prototype keys', () => {
-    const text = JSON.stringify(header).replace('{', '{"__proto__":{"seed":1},');
-    const parsed = (() => {
+    for (const key of ['__proto__', 'constructor', 'toString']) {
+      const text = JSON.stringify(header).replace('{', `{"${key}":{"seed":1,"polluted":true},`);
+      let read: unknown;
       try {
-        return parseHeader(JSON.parse(text));
+        ({ header: read } = parseHeader(JSON.parse(text)));
       } catch (error) {
-        return error;
+        expect(error).toBeInstanceOf(InputError);
+        continue;
       }
-    })();
-    expect(parsed instanceof InputError || Object.getPrototypeOf(parsed) === Object.prototype).toBe(true);
+      expect(read).toEqual(header);
+      expect(Object.getPrototypeOf(read)).toBe(Object.prototype);
+    }
+    expect({}).not.toHaveProperty('polluted');
   });
 });
 
-describe('a trailer', () => {
-  it('is refused when malformed', () => {
-    expect(() => parseTrailer({ events: 1, stateHash: 'xyz' }, 1)).toThrow("wrong at 'stateHash'");
-    expect(() => parseTrailer({ events: -1, stateHash: 'a'.repeat(64) }, 1)).toThrow("wrong at 'events'");
-    expect(() => parseTrailer({ events: 1, stateHash: 'a'.repeat(64), x: 1 }, 1)).toThrow(InputError);
-    expect(() => parseTrailer(null, 1)).toThrow(InputError);
+describe('what stands beside events', () => {
+  const keyframe = { events: 1, stateHash: HASH, hash: HASH, state: '' };
+  const seal = { events: 1, chain: HASH, stateHash: HASH };
+  const checkpoint = checkpointAt(1);
+
+  it.each([
+    ['checkpoint', { ...checkpoint, chain: 'xyz' }, "the checkpoint after event 1 is wrong at 'chain'"],
+    ['checkpoint', { ...checkpoint, chain: HASH.toUpperCase() }, "wrong at 'chain'"],
+    ['checkpoint', { ...checkpoint, locator: '0000000' }, "wrong at 'locator'"],
+    ['checkpoint', { ...checkpoint, locator: '' }, "wrong at 'locator'"],
+    ['checkpoint', { ...checkpoint, locator: '0'.repeat(8 * 18) }, "wrong at 'locator'"],
+    ['checkpoint', { ...checkpoint, events: 2 }, 'says 2 events, but 1 stand before it: the log is torn'],
+    ['checkpoint', { ...checkpoint, x: 1 }, 'the checkpoint after event 1 is wrong'],
+    ['keyframe', { ...keyframe, state: 7 }, "wrong at 'state'"],
+    ['keyframe', { ...keyframe, events: 0 }, 'the log is torn'],
+    ['seal', { ...seal, isCutOff: false }, "wrong at 'isCutOff'"],
+    ['seal', { ...seal, stateHash: `${HASH}\n` }, "wrong at 'stateHash'"],
+    ['seal', { ...seal, events: -1 }, "wrong at 'events'"],
+    ['trailer', { events: 1, stateHash: 'xyz' }, "wrong at 'stateHash'"],
+    ['trailer', { events: 1.5, stateHash: HASH }, "wrong at 'events'"],
+    ['trailer', null, 'the trailer after event 1 is wrong'],
+    ['seal', [], 'the seal after event 1 is wrong'],
+  ] as const)('is refused when malformed: %s %j', (name, value, message) => {
+    expect(() => parseMark(name, value, 1)).toThrow(InputError);
+    expect(() => parseMark(name, value, 1)).toThrow(message);
+  });
+
+  it('is read as it was written', () => {
+    expect(parseMark('seal', { ...seal, isCutOff: true }, 1)).toEqual({ ...seal, isCutOff: true });
+    expect(parseMark('checkpoint', checkpoint, 1)).toEqual(checkpoint);
+    expect(parseMark('keyframe', keyframe, 1)).toEqual(keyframe);
   });
 });

@@ -3,7 +3,7 @@
  * and then a keyframe, and the seal.
  */
 import { InputError } from '../errors.ts';
-import { type EventBatch, EventRows } from '../events/columns.ts';
+import { EventBatch, EventRows } from '../events/columns.ts';
 import { appendEventLine } from './event-lines.ts';
 import { type LogHeader, parseHeader } from './header.ts';
 import { LogOrder, type LogRecord } from './record.ts';
@@ -20,6 +20,10 @@ const NEWLINE = 10;
 /** No line but a keyframe comes near it. */
 const MAX_LINE_BYTES = 2 ** 26;
 const MAX_KEYFRAME_BYTES = 2 ** 28;
+/** More room than that is given up once its line was read. */
+const MOST_HELD_BYTES = 2 ** 20;
+/** Events that there is room for at first, and of schema version 1 those of a batch. */
+const SEGMENT_ROWS = 8192;
 /** `{"seq"` as bytes: what the line of an event begins with. */
 const EVENT_START = new TextEncoder().encode('{"seq"');
 const KEYFRAME_START = new TextEncoder().encode('{"keyframe"');
@@ -36,9 +40,10 @@ export interface NdjsonStart {
 /** Decodes a log, some bytes at a time, from its first line or from behind a checkpoint. Throws InputError that names the line. */
 export class NdjsonDecoder {
   readonly #order: LogOrder;
-  #rows = new EventRows(8192);
-  /** The beginning of a line whose end has not come yet. */
-  #rest: Uint8Array = new Uint8Array();
+  #rows = new EventRows(SEGMENT_ROWS);
+  /** The beginning of a line whose end has not come yet: its first #open bytes, with room for more. */
+  #held: Uint8Array = new Uint8Array();
+  #open = 0;
   #line: number;
   /** Of schema version 1: it ends the last segment, and comes after it. */
   #trailer: unknown;
@@ -55,7 +60,7 @@ export class NdjsonDecoder {
 
   /** Bytes of a line that has no end yet. */
   get openBytes(): number {
-    return this.#rest.length;
+    return this.#open;
   }
 
   /** Events up to the last checkpoint. */
@@ -65,19 +70,38 @@ export class NdjsonDecoder {
 
   /** Takes the next bytes, and gives what they complete. They may be used again afterwards. */
   *push(bytes: Uint8Array): Generator<LogRecord> {
-    const chunk = this.#rest.length === 0 ? bytes : concatenated(this.#rest, bytes);
     let from = 0;
-    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, from)) {
-      const record = this.#readLine(chunk, from, end);
+    for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, from)) {
+      const record = this.#open === 0 ? this.#readLine(bytes, from, end) : this.#readHeld(bytes, end + 1);
       if (record !== undefined) yield record;
       if (this.#trailer !== undefined) yield* this.#heldTrailer();
       from = end + 1;
     }
-    this.#rest = chunk.slice(from);
-    const most = startsWith(this.#rest, 0, KEYFRAME_START) ? MAX_KEYFRAME_BYTES : MAX_LINE_BYTES;
-    if (this.#rest.length > most) {
+    this.#hold(bytes.subarray(from));
+  }
+
+  #hold(bytes: Uint8Array): void {
+    const needed = this.#open + bytes.length;
+    if (needed > this.#held.length) {
+      const grown = new Uint8Array(Math.max(needed, this.#held.length * 2));
+      grown.set(this.#held.subarray(0, this.#open));
+      this.#held = grown;
+    }
+    this.#held.set(bytes, this.#open);
+    this.#open = needed;
+    const most = startsWith(this.#held, 0, KEYFRAME_START) ? MAX_KEYFRAME_BYTES : MAX_LINE_BYTES;
+    if (needed > most) {
       throw new InputError(`line ${this.#line + 1}: longer than ${most} bytes: no line of a log`);
     }
+  }
+
+  /** Reads the line that was held, which the first bytes of `bytes` end, newline and all. */
+  #readHeld(bytes: Uint8Array, end: number): LogRecord | undefined {
+    this.#hold(bytes.subarray(0, end));
+    const [line, length] = [this.#held, this.#open - 1];
+    this.#open = 0;
+    if (line.length > MOST_HELD_BYTES) this.#held = new Uint8Array();
+    return this.#readLine(line, 0, length);
   }
 
   /**
@@ -85,9 +109,9 @@ export class NdjsonDecoder {
    * openBytes tell.
    */
   *finish(): Generator<LogRecord> {
-    if (this.#rest.length > 0 && isJson(this.#rest)) {
-      const line = this.#rest;
-      this.#rest = new Uint8Array();
+    const line = this.#held.subarray(0, this.#open);
+    if (line.length > 0 && isJson(line)) {
+      this.#open = 0;
       const record = this.#readLine(line, 0, line.length);
       if (record !== undefined) yield record;
       if (this.#trailer !== undefined) yield* this.#heldTrailer();
@@ -104,6 +128,8 @@ export class NdjsonDecoder {
         : this.#readOther(bytes, from, end);
     } catch (error) {
       if (error instanceof InputError) throw new InputError(`line ${this.#line}: ${error.message}`);
+      // JSON is read however deep it is nested, but not written into a message.
+      if (error instanceof RangeError) throw new InputError(`line ${this.#line}: nested too deep`);
       throw error;
     }
   }
@@ -116,7 +142,7 @@ export class NdjsonDecoder {
     if (this.#rows.isFull) this.#rows.grow();
     appendEventLine(this.#rows, bytes, from, end, this.#order.events + this.#rows.length);
     // Version 1 has no checkpoints: nothing is to be waited for.
-    return !this.#order.hasCheckpoints && this.#rows.length === 8192 ? this.#segment(undefined) : undefined;
+    return !this.#order.hasCheckpoints && this.#rows.isFull ? this.#segment(undefined) : undefined;
   }
 
   #readOther(bytes: Uint8Array, from: number, end: number): LogRecord | undefined {
@@ -145,8 +171,9 @@ export class NdjsonDecoder {
   }
 
   #segment(checkpoint: Marks['checkpoint'] | undefined): LogRecord {
-    const batch: EventBatch = this.#rows.seal(this.#order.events);
-    this.#rows = new EventRows(8192);
+    const { columns, length } = this.#rows;
+    const batch = new EventBatch(columns, length, this.#order.events);
+    this.#rows = new EventRows(SEGMENT_ROWS);
     return this.#order.segment(batch, checkpoint);
   }
 }
@@ -162,13 +189,6 @@ const isMark = (value: unknown, name: MarkName): boolean =>
 function startsWith(bytes: Uint8Array, from: number, start: Uint8Array): boolean {
   for (let i = 0; i < start.length; i++) if (bytes[from + i] !== start[i]) return false;
   return true;
-}
-
-function concatenated(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }
 
 function isJson(bytes: Uint8Array): boolean {

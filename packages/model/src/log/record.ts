@@ -53,6 +53,9 @@ export class LogOrder {
     this.expectOpen();
     if (this.hasCheckpoints && checkpoint === undefined)
       throw new InputError('a segment without a checkpoint');
+    if (!this.hasCheckpoints && checkpoint !== undefined) {
+      throw new InputError(`a checkpoint in a log of schema version ${this.#version}`);
+    }
     this.#events += batch.length;
     return { kind: 'segment', batch, checkpoint };
   }
