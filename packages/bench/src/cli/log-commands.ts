@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import type { Output } from './compare.ts';
 import { addReplay } from './replay.ts';
+import { addShow } from './show.ts';
 import { addStats } from './stats.ts';
 
 /** What a command needs of the program around it. */
@@ -11,7 +12,7 @@ export interface CommandContext {
   readonly output: Output;
 }
 
-const COMMANDS: readonly ((decpool: Command, context: CommandContext) => void)[] = [addReplay, addStats];
+const COMMANDS: readonly ((decpool: Command, context: CommandContext) => void)[] = [addReplay, addStats, addShow];
 
 export function addLogCommands(decpool: Command, context: CommandContext): void {
   for (const add of COMMANDS) add(decpool, context);

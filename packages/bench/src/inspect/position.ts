@@ -1,0 +1,58 @@
+/** Places in a log. Position N is the state after N events: events 0 to N-1 have happened. */
+import { type EventBatch, InputError } from '@decpool/model';
+import type { OpenLog } from '../log/open.ts';
+import { timeText } from './time.ts';
+
+export interface PlaceOptions {
+  /** Events. */
+  readonly at?: number;
+  /** Simulated ns. */
+  readonly time?: number;
+}
+
+/** The position that is asked for; the end unless told. Throws InputError when the log does not go so far, or both are told. */
+export async function positionOf(log: OpenLog, { at, time }: PlaceOptions): Promise<number> {
+  if (at !== undefined && time !== undefined) throw new InputError('give --at or --time, not both');
+  if (time !== undefined) return eventsUntil(log, time);
+  if (at === undefined) return log.events;
+  if (at > log.events) {
+    throw new InputError(`${log.path}: position ${at}: the log ends at position ${log.events}`);
+  }
+  return at;
+}
+
+/** Events that have happened by a time, those at it included. Throws InputError when the log ends before. */
+export async function eventsUntil(log: OpenLog, time: number): Promise<number> {
+  let low = 0;
+  let high = log.events;
+  // Each look reads one segment, so a few find the one in which the time lies.
+  while (low < high) {
+    // What cannot be entered in the middle is read once, from its start.
+    const middle = log.isGzip || log.segments === 0 ? low : Math.floor((low + high) / 2);
+    const batch = await firstBatch(log, middle);
+    const last = batch.firstSeq + batch.length;
+    if (batch.timeAt(0) > time) high = middle;
+    else if (batch.timeAt(batch.length - 1) > time) return middle + rowsUntil(batch, time);
+    else if (last === log.events) return expectReached(log, batch, time);
+    else low = last;
+  }
+  return low;
+}
+
+async function firstBatch(log: OpenLog, from: number): Promise<EventBatch> {
+  for await (const batch of log.batches(from)) return batch;
+  throw new InputError(`${log.path}: cut off after ${from} events`);
+}
+
+/** Rows of a batch up to a time, at least one of which is behind it. */
+function rowsUntil(batch: EventBatch, time: number): number {
+  let row = 0;
+  while (batch.timeAt(row) <= time) row++;
+  return row;
+}
+
+function expectReached(log: OpenLog, batch: EventBatch, time: number): number {
+  const end = batch.timeAt(batch.length - 1);
+  if (time <= end) return log.events;
+  throw new InputError(`${log.path}: time ${timeText(time)}: the log ends at ${timeText(end)} (${end} ns)`);
+}

@@ -1,0 +1,283 @@
+/** A state as people ask for it: counters, blocks in use with who pins them, live allocations by owner. */
+import {
+  type BlockView,
+  blockIndex,
+  type Columns,
+  type Counters,
+  type MappingLevel,
+  type StateView,
+} from '@decpool/model';
+import Table from 'cli-table3';
+import { printable } from '../cli/printable.ts';
+import type { OpenLog } from '../log/open.ts';
+import { formatValue } from '../report/units.ts';
+import { type CounterGroup, counterLines, GROUP_TITLES, groupedCounters } from './counter-groups.ts';
+import { countText } from './event-text.ts';
+import { holdings, overlap } from './holdings.ts';
+import { endOf, factLine, factLines, factsOf, type LogEnd, type LogFacts } from './stats.ts';
+import { timeText } from './time.ts';
+
+export const LEVELS = ['hole', '4K', '2M', '1G'] as const;
+export type LevelName = (typeof LEVELS)[MappingLevel];
+
+/** What an owner has in a block. The cache of a slab there has 0 bytes: what is in the slab belongs to the objects' owners. */
+export interface Pinning {
+  readonly owner: string;
+  readonly bytes: number;
+}
+
+export interface BlockReport {
+  readonly block: number;
+  readonly firstPfn: number;
+  readonly lastPfn: number;
+  readonly mapped: LevelName;
+  readonly claimedPages: number;
+  readonly sharedPages: number;
+  readonly allocatedPages: number;
+  readonly unknownPages: number;
+  readonly leakedPages: number;
+  /** Those with the most bytes first. */
+  readonly pinnedBy: readonly Pinning[];
+}
+
+export interface OwnerReport {
+  readonly owner: string;
+  readonly liveAllocations: number;
+  /** Of these, those that are objects in slabs. */
+  readonly liveObjects: number;
+  readonly livePages: number;
+  readonly askedBytes: number;
+  /** Blocks that something of the owner's lies in. */
+  readonly blocks: number;
+}
+
+export interface StateReport {
+  readonly header: LogFacts;
+  readonly end: LogEnd;
+  readonly position: { readonly events: number; readonly ofEvents: number; readonly timeNs: number };
+  readonly pageBytes: number;
+  readonly counters: Readonly<Record<CounterGroup, Readonly<Record<string, number>>>>;
+  readonly blocksInUse: readonly BlockReport[];
+  readonly owners: readonly OwnerReport[];
+}
+
+export function stateReport(log: OpenLog, columns: Columns): StateReport {
+  const view = columns.view();
+  const counters = columns.publishCounters();
+  const holders = new Holders(view);
+  return {
+    header: factsOf(log.header),
+    end: endOf(log),
+    position: { events: counters.events, ofEvents: log.events, timeNs: counters.time },
+    pageBytes: 2 ** view.geometry.pageShift,
+    counters: groupedCounters(counters),
+    blocksInUse: [...blocksInUse(view, holders)],
+    owners: holders.owners(),
+  };
+}
+
+function* blocksInUse(view: StateView, holders: Holders): Generator<BlockReport> {
+  for (let block = 0; block < view.blocks; block++) {
+    const found = view.block(blockIndex(block));
+    if (isInUse(found)) yield blockReport(view, block, found, holders.of(block));
+  }
+}
+
+const isInUse = ({ claimed, shared, unknown, leaked }: BlockView): boolean =>
+  claimed > 0 || shared > 0 || unknown > 0 || leaked > 0;
+
+function blockReport(
+  view: StateView,
+  block: number,
+  found: BlockView,
+  pinnedBy: readonly Pinning[],
+): BlockReport {
+  const { pagesPerBlock } = view.geometry;
+  return {
+    block,
+    firstPfn: block * pagesPerBlock,
+    lastPfn: (block + 1) * pagesPerBlock - 1,
+    mapped: LEVELS[found.level],
+    claimedPages: found.claimed,
+    sharedPages: found.shared,
+    allocatedPages: found.allocated,
+    unknownPages: found.unknown,
+    leakedPages: found.leaked,
+    pinnedBy,
+  };
+}
+
+type MutableOwner = { -readonly [Key in keyof OwnerReport]: OwnerReport[Key] };
+
+/** What everybody holds, added up by block and by owner. */
+class Holders {
+  /** Bytes by block and then by owner. */
+  readonly #blocks = new Map<number, Map<string, number>>();
+  readonly #owners = new Map<string, MutableOwner>();
+
+  constructor(view: StateView) {
+    const { pagesPerBlock, pageShift } = view.geometry;
+    let last = 0;
+    for (const { kind, allocation, owner, pfn, pages, bytes, askedBytes } of holdings(view)) {
+      const isNew = allocation !== last;
+      last = allocation;
+      if (kind !== 'slab') this.#addTo(owner, kind, isNew, pages, askedBytes);
+      const end = Math.ceil((pfn + pages) / pagesPerBlock);
+      for (let block = Math.floor(pfn / pagesPerBlock); block < end; block++) {
+        const inside = overlap(pfn, pages, block * pagesPerBlock, (block + 1) * pagesPerBlock);
+        const held = kind === 'slab' ? 0 : kind === 'object' ? bytes : inside * 2 ** pageShift;
+        this.#pin(block, owner, held, kind === 'slab');
+      }
+    }
+  }
+
+  #addTo(owner: string, kind: 'pages' | 'object', isNew: boolean, pages: number, askedBytes: number): void {
+    const zero = { owner, liveAllocations: 0, liveObjects: 0, livePages: 0, askedBytes: 0, blocks: 0 };
+    const sums = this.#owners.get(owner) ?? zero;
+    this.#owners.set(owner, sums);
+    if (isNew) sums.liveAllocations++;
+    if (kind === 'object') sums.liveObjects++;
+    else sums.livePages += pages;
+    sums.askedBytes += askedBytes;
+  }
+
+  #pin(block: number, owner: string, bytes: number, isSlab: boolean): void {
+    const owners = this.#blocks.get(block) ?? new Map<string, number>();
+    this.#blocks.set(block, owners);
+    const before = owners.get(owner);
+    owners.set(owner, (before ?? 0) + bytes);
+    if (before !== undefined || isSlab) return;
+    const sums = this.#owners.get(owner);
+    if (sums !== undefined) sums.blocks++;
+  }
+
+  /** Who has something in a block. */
+  of(block: number): Pinning[] {
+    const owners = [...(this.#blocks.get(block) ?? [])];
+    return owners.map(([owner, bytes]) => ({ owner, bytes })).sort(byBytes);
+  }
+
+  owners(): OwnerReport[] {
+    return [...this.#owners.values()].sort(
+      (a, b) => b.livePages - a.livePages || b.askedBytes - a.askedBytes || (a.owner < b.owner ? -1 : 1),
+    );
+  }
+}
+
+const byBytes = (a: Pinning, b: Pinning): number => b.bytes - a.bytes || (a.owner < b.owner ? -1 : 1);
+
+/** Rows of a table unless all are asked for. */
+const MOST_ROWS = 20;
+
+export function stateText(report: StateReport, counters: Counters, isAll: boolean): string {
+  const { position, pageBytes, blocksInUse, owners } = report;
+  const lines = [
+    ...factLines(report.header),
+    factLine(
+      'position',
+      `${formatValue(position.events, 'count')} of ${countText(position.ofEvents, 'event')}`,
+    ),
+    factLine('time', `${timeText(position.timeNs)} (${position.timeNs} ns)`),
+    countersTable(counters, pageBytes),
+    ...section('block in use', blocksInUse, isAll, blocksTable),
+    ...section('owner with live allocations', owners, isAll, ownersTable),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** A table of as many rows as are asked for, and how many more there are. */
+function section<Row>(
+  what: string,
+  rows: readonly Row[],
+  isAll: boolean,
+  table: (rows: readonly Row[]) => string,
+): string[] {
+  if (rows.length === 0) return [`no ${what}`];
+  const shown = isAll ? rows : rows.slice(0, MOST_ROWS);
+  const more = rows.length - shown.length;
+  return [table(shown), ...(more === 0 ? [] : [`and ${more} more of ${rows.length}: --all shows them`])];
+}
+
+const STYLE = { head: [], border: [], compact: true };
+
+/** Two groups side by side, so that a screen holds all. */
+const LEFT: readonly CounterGroup[] = ['memory', 'blocks', 'requests'];
+const RIGHT: readonly CounterGroup[] = ['directMap', 'conversions'];
+
+function countersTable(counters: Counters, pageBytes: number): string {
+  const column = (groups: readonly CounterGroup[]) =>
+    groups.flatMap((group): (readonly [string, string])[] => {
+      const lines = counterLines(group, counters, pageBytes);
+      const rows = lines.map(({ label, value }) => [`  ${label}`, value] as const);
+      return rows.length === 0 ? [] : [[GROUP_TITLES[group], ''], ...rows];
+    });
+  const [left, right] = [column(LEFT), column(RIGHT)];
+  const table = new Table({ style: STYLE, colAligns: ['left', 'right', 'left', 'right'] });
+  const none = ['', ''] as const;
+  for (let row = 0; row < Math.max(left.length, right.length); row++) {
+    table.push([...(left[row] ?? none), ...(right[row] ?? none)]);
+  }
+  return table.toString();
+}
+
+/** Columns of the tables of blocks that a screen of 100 columns leaves for the owners, with margins. */
+const OWNERS_WIDTH = { usual: 33, withLost: 15 };
+const MOST_OWNERS = 3;
+
+function blocksTable(blocks: readonly BlockReport[]): string {
+  const hasLost = blocks.some(({ unknownPages, leakedPages }) => unknownPages + leakedPages > 0);
+  const lost = hasLost ? ['unknown', 'leaked'] : [];
+  const head = ['block', 'pfns', 'map', 'claimed', 'shared', 'allocated', ...lost, 'pinned by'];
+  const width = hasLost ? OWNERS_WIDTH.withLost : OWNERS_WIDTH.usual;
+  const table = new Table({
+    head,
+    style: STYLE,
+    colAligns: head.map((_, index) => (index === head.length - 1 ? 'left' : 'right')),
+    colWidths: head.map((_, index) => (index === head.length - 1 ? width : null)),
+    wordWrap: true,
+    wrapOnWordBoundary: true,
+  });
+  for (const block of blocks) {
+    table.push([
+      block.block,
+      `${block.firstPfn}..${block.lastPfn}`,
+      block.mapped,
+      block.claimedPages,
+      block.sharedPages,
+      block.allocatedPages,
+      ...(hasLost ? [block.unknownPages, block.leakedPages] : []),
+      ownersText(block.pinnedBy),
+    ]);
+  }
+  return table.toString();
+}
+
+function ownersText(pinnedBy: readonly Pinning[]): string {
+  const shown = pinnedBy.slice(0, MOST_OWNERS).map(({ owner }) => printable(owner));
+  const more = pinnedBy.length - shown.length;
+  return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ');
+}
+
+/** Columns of text that wrap, in characters with their margins. */
+const OWNER_WIDTH = 40;
+
+function ownersTable(owners: readonly OwnerReport[]): string {
+  const table = new Table({
+    head: ['owner', 'live', 'objects', 'pages', 'asked for', 'blocks'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
+    colWidths: [OWNER_WIDTH],
+    wordWrap: true,
+    style: STYLE,
+  });
+  for (const { owner, liveAllocations, liveObjects, livePages, askedBytes, blocks } of owners) {
+    table.push([
+      printable(owner),
+      formatValue(liveAllocations, 'count'),
+      formatValue(liveObjects, 'count'),
+      formatValue(livePages, 'pages'),
+      formatValue(askedBytes, 'bytes'),
+      formatValue(blocks, 'count'),
+    ]);
+  }
+  return table.toString();
+}
