@@ -3,6 +3,7 @@ import { InputError } from '@decpool/model';
 import { SingleBar } from 'cli-progress';
 import { type Comparison, type ComparisonInput, compare } from '../compare/compare.ts';
 import { type LogFormat, logFormatNamed } from '../log/format.ts';
+import { UnwrittenError } from '../log/write.ts';
 import { policiesFor } from '../policies/load.ts';
 import { comparisonJson } from '../report/json.ts';
 import { comparisonMarkdown } from '../report/markdown.ts';
@@ -45,6 +46,7 @@ export async function compareCommand(
   }
   for (const input of inputs) {
     const comparison = await runOne(input, options.out, format, command, output);
+    if (comparison === undefined) return INTERRUPTED;
     const folder = join(options.out, folderOf(input));
     output.write(`${comparisonText(comparison, output.isColoured)}`);
     const others = isLogged(input)
@@ -55,26 +57,28 @@ export async function compareCommand(
   return 0;
 }
 
+/** Undefined when a SIGINT ended it. A second one ends the process at once. */
 async function runOne(
   input: ComparisonInput,
   out: string,
   format: LogFormat,
   command: string,
   output: Output,
-): Promise<Comparison> {
+): Promise<Comparison | undefined> {
   const folder = await ResultsFolder.create(join(out, folderOf(input)));
   const total = input.workload.requests.length * input.policies.length * input.seeds.length;
   const bar = output.isWatched ? progressBar(input.name, total) : undefined;
+  const stop = new AbortController();
   const interrupt = () => {
-    bar?.stop();
-    folder.discard();
-    process.exit(INTERRUPTED);
+    if (stop.signal.aborted) process.exit(INTERRUPTED);
+    stop.abort();
   };
-  process.once('SIGINT', interrupt);
+  process.on('SIGINT', interrupt);
   try {
     const comparison = await compare(input, {
       ...(isLogged(input) ? { logs: { folder: folder.logs, format } } : {}),
       onProgress: (requests) => bar?.update(requests),
+      signal: stop.signal,
     });
     await folder.write('results.json', comparisonJson(comparison, command));
     await folder.write('report.md', comparisonMarkdown(comparison, command));
@@ -86,16 +90,24 @@ async function runOne(
     await folder.publish();
     return comparison;
   } catch (error) {
-    folder.discard();
-    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') {
-      throw new InputError(`${out}: no space left; nothing was kept of '${input.name}'`);
+    if (stop.signal.aborted) {
+      folder.keep();
+      output.write(`interrupted  ${keptText(folder)}\n`);
+      return undefined;
     }
+    const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+    if (isFull || error instanceof UnwrittenError) folder.keep();
+    else folder.discard();
+    if (isFull) throw new InputError(`${out}: no space left; ${keptText(folder)}`);
     throw error;
   } finally {
     process.off('SIGINT', interrupt);
     bar?.stop();
   }
 }
+
+const keptText = ({ partial }: ResultsFolder) =>
+  `what was written until then is in ${partial}, until the next run: 'decpool recover' makes a log of one in logs/ that was cut off`;
 
 function progressBar(name: string, total: number): SingleBar {
   const bar = new SingleBar({

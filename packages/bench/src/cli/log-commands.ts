@@ -1,9 +1,15 @@
 /** The commands that work on event logs. Each adds itself, and loads what it does only when it is called. */
 import type { Command } from 'commander';
 import type { Output } from './compare.ts';
+import { addConvert } from './convert.ts';
+import { addDiff } from './diff.ts';
+import { addFork, addSkip } from './fork.ts';
+import { addQuery } from './query.ts';
+import { addRecover } from './recover.ts';
 import { addReplay } from './replay.ts';
 import { addShow } from './show.ts';
 import { addStats } from './stats.ts';
+import { addVerify } from './verify.ts';
 
 /** What a command needs of the program around it. */
 export interface CommandContext {
@@ -12,7 +18,18 @@ export interface CommandContext {
   readonly output: Output;
 }
 
-const COMMANDS: readonly ((decpool: Command, context: CommandContext) => void)[] = [addReplay, addStats, addShow];
+const COMMANDS: readonly ((decpool: Command, context: CommandContext) => void)[] = [
+  addReplay,
+  addVerify,
+  addRecover,
+  addStats,
+  addShow,
+  addFork,
+  addSkip,
+  addDiff,
+  addConvert,
+  addQuery,
+];
 
 export function addLogCommands(decpool: Command, context: CommandContext): void {
   for (const add of COMMANDS) add(decpool, context);

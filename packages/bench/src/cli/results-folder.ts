@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
+import { takeLock } from '../lock.ts';
 
 /** File that marks a folder as results of ours, so that it may be replaced. */
 const MARK = 'results.json';
@@ -19,50 +20,73 @@ export async function expectReplaceable(path: string): Promise<void> {
 
 /**
  * A folder of results in the making. Everything is written beside its place and moved there at the end: a run that
- * fails leaves the results before it as they were.
+ * fails leaves the results before it as they were. One run writes there at a time.
  */
 export class ResultsFolder {
   readonly path: string;
-  readonly #partial: string;
+  /** Where it is until it is published. */
+  readonly partial: string;
+  readonly #giveBack: () => void;
 
-  private constructor(path: string) {
+  private constructor(path: string, giveBack: () => void) {
     this.path = path;
-    this.#partial = `${path}.partial`;
+    this.partial = `${path}.partial`;
+    this.#giveBack = giveBack;
   }
 
-  /** Throws InputError as expectReplaceable() does, and when the disk refuses. */
+  /** Throws InputError as expectReplaceable() does, when another run writes there, and when the disk refuses. */
   static async create(path: string): Promise<ResultsFolder> {
     await expectReplaceable(path);
-    const folder = new ResultsFolder(path);
+    const folder = new ResultsFolder(path, await lockBeside(path));
     try {
-      await rm(folder.#partial, { recursive: true, force: true });
+      await rm(folder.partial, { recursive: true, force: true });
       await makeFolder(folder.logs);
     } catch (error) {
-      throw new InputError(`${path}: cannot be written: ${error instanceof Error ? error.message : error}`);
+      folder.#giveBack();
+      throw notWritten(path, error);
     }
     return folder;
   }
 
   /** Where event logs go. */
   get logs(): string {
-    return join(this.#partial, 'logs');
+    return join(this.partial, 'logs');
   }
 
   async write(name: string, text: string): Promise<void> {
-    await writeFile(join(this.#partial, name), text);
+    await writeFile(join(this.partial, name), text);
   }
 
   /** Puts the results in their place. */
   async publish(): Promise<void> {
     await rm(this.path, { recursive: true, force: true });
-    await rename(this.#partial, this.path);
+    await rename(this.partial, this.path);
+    this.#giveBack();
   }
 
-  /** Leaves nothing behind. Synchronous, so that a signal handler can do it before the process ends. */
+  /** Leaves nothing behind. */
   discard(): void {
-    rmSync(this.#partial, { recursive: true, force: true });
+    rmSync(this.partial, { recursive: true, force: true });
+    this.#giveBack();
+  }
+
+  /** Leaves what was written until now where it is, until the next run: the logs in it can be recovered. */
+  keep(): void {
+    this.#giveBack();
   }
 }
+
+async function lockBeside(path: string): Promise<() => void> {
+  try {
+    await makeFolder(dirname(path));
+    return takeLock(`${path}.lock`);
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(`${path}: ${error.message}`) : notWritten(path, error);
+  }
+}
+
+const notWritten = (path: string, error: unknown) =>
+  new InputError(`${path}: cannot be written: ${error instanceof Error ? error.message : error}`);
 
 /** Node's recursive mkdir never returns where a folder cannot be made for good, as in /proc; this one throws. */
 export async function makeFolder(path: string): Promise<void> {

@@ -78,6 +78,8 @@ export interface CompareOptions {
   readonly logs?: { readonly folder: string; readonly format: LogFormat };
   /** Called now and then with the requests decided so far, over all runs. */
   readonly onProgress?: (requests: number) => void;
+  /** Ends the comparison between two requests: it throws the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** File name of a policy's event log. */
@@ -120,6 +122,7 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
           ...(input.faults === undefined ? {} : { faults: faultsOfRun(input.faults, index) }),
           requests,
           ...log,
+          ...(options.signal === undefined ? {} : { signal: options.signal }),
           onProgress: (served) => options.onProgress?.(done + served),
         }),
       );

@@ -15,7 +15,7 @@ import {
 import { bootPoolBytes, type PolicyFactory, Pool } from '@decpool/pool';
 import { type MeasuredBlocks, measuredBlocks } from '../bounds/measured.ts';
 import type { LogFormat } from '../log/format.ts';
-import { type LogWriter, openLogWriter } from '../log/write.ts';
+import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';
 import { allMetrics } from '../metrics/all.ts';
 import { ByOwner, type OwnerFigures } from '../metrics/by-owner.ts';
 import type { MetricValue } from '../metrics/metric.ts';
@@ -51,6 +51,8 @@ export interface RunOptions extends RunSettings {
   readonly log?: { readonly path: string; readonly format: LogFormat };
   /** Called now and then with the number of requests done. */
   readonly onProgress?: (requests: number) => void;
+  /** Ends the run between two requests: it throws the signal's reason, and the log stays as far as it was written. */
+  readonly signal?: AbortSignal;
 }
 
 export interface RunResult {
@@ -89,6 +91,7 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
   try {
     const { requests } = options.workload;
     for (let from = 0; from < requests.length; from += CHUNK) {
+      options.signal?.throwIfAborted();
       serve(pool, options.workload, from, Math.min(requests.length, from + CHUNK));
       await drain(writer, toWrite);
       options.onProgress?.(Math.min(requests.length, from + CHUNK));
@@ -109,7 +112,16 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
       timeline: timeline.points(),
     };
   } catch (error) {
-    await writer?.abort();
+    // What was written of a run that was stopped, or that the disk did not take, can be recovered.
+    if (options.signal?.aborted === true) {
+      pool.flush();
+      await drain(writer, toWrite);
+      await writer?.close();
+    } else if (error instanceof UnwrittenError) {
+      await writer?.close();
+    } else {
+      await writer?.abort();
+    }
     throw error;
   }
 }

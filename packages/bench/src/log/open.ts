@@ -14,7 +14,7 @@ import { atPath, ByteFile } from './byte-file.ts';
 import { Chain, expectIntact } from './chain.ts';
 import type { LogFormat } from './format.ts';
 import { type Place, placesIn } from './places.ts';
-import { formatOf, recordsFrom, type StoredRecord, type Torn } from './records.ts';
+import { formatIn, recordsFrom, type StoredRecord, type Torn } from './records.ts';
 
 /** States may be so much larger than their keyframes, and so much in any case. */
 const MOST_EXPANSION = 64;
@@ -61,9 +61,7 @@ export class OpenLog {
   static async open(path: string): Promise<OpenLog> {
     const file = await ByteFile.open(path);
     try {
-      const probe = file.from(0, 64);
-      const format = formatOf((await probe.take(1)).slice());
-      probe.close();
+      const format = await formatIn(file);
       const found = await placesIn(file, format);
       const parts = { ...found, format, bytes: await file.size() };
       return new OpenLog(file, { ...parts, ...(await restOf(file, parts)) });

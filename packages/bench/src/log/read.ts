@@ -8,7 +8,7 @@ import {
 } from '@decpool/model';
 import { atPath, ByteFile, type ByteReader } from './byte-file.ts';
 import { Chain, expectIntact } from './chain.ts';
-import { formatOf, recordsFrom, type StoredRecord, type Torn } from './records.ts';
+import { formatIn, recordsFrom, type StoredRecord, type Torn } from './records.ts';
 
 /**
  * What a log consists of, in this order: a header, segments of events, now and then a keyframe, and a seal when the log is complete;
@@ -43,11 +43,9 @@ export async function* readLog(path: string, options: ReadOptions = {}): AsyncGe
   let reader: ByteReader | undefined;
   try {
     file = await ByteFile.open(path);
-    const probe = file.from(0, 64);
-    const format = formatOf((await probe.take(1)).slice());
-    probe.close();
+    const format = await formatIn(file);
     reader = file.from(0, undefined, options.waits);
-    yield* checked(recordsFrom(reader, format), options.onBroken ?? expectIntact);
+    yield* checkedParts(recordsFrom(reader, format), options.onBroken ?? expectIntact);
   } catch (error) {
     throw atPath(path, error);
   } finally {
@@ -57,7 +55,7 @@ export async function* readLog(path: string, options: ReadOptions = {}): AsyncGe
 }
 
 /** The records as parts of a log, once their content hashes were checked. */
-async function* checked(
+export async function* checkedParts(
   records: AsyncGenerator<StoredRecord>,
   onBroken: (found: string) => void,
 ): AsyncGenerator<LogPart> {

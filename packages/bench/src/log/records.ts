@@ -1,6 +1,6 @@
 /** The records of a log in order, as they are stored: the two formats, told apart by their first byte. */
 import { InputError, LogOrder, type LogRecord, NdjsonDecoder, type NdjsonStart } from '@decpool/model';
-import type { ByteReader } from './byte-file.ts';
+import type { ByteFile, ByteReader } from './byte-file.ts';
 import type { LogFormat } from './format.ts';
 
 /** What is left of a log that was cut off: events of a segment that has no end, and bytes of no whole record. */
@@ -14,8 +14,18 @@ export type StoredRecord = LogRecord | Torn;
 /** Where in a log a reader begins: at its first byte, or behind a checkpoint of which this is known. */
 export type RecordStart = NdjsonStart;
 
+/** How a log is stored. Throws InputError when it is empty. */
+export async function formatIn(file: ByteFile): Promise<LogFormat> {
+  const reader = file.from(0, 64);
+  try {
+    return formatOf(await reader.take(1));
+  } finally {
+    reader.close();
+  }
+}
+
 /** An Arrow stream begins with the continuation mark 0xFFFFFFFF, an NDJSON log with '{'. Throws InputError for neither. */
-export function formatOf(start: Uint8Array): LogFormat {
+function formatOf(start: Uint8Array): LogFormat {
   if (start.length === 0) throw new InputError('empty; expected an event log');
   return start[0] === 0xff ? 'arrow' : 'ndjson';
 }

@@ -31,8 +31,11 @@ export interface LogWriter {
   readonly partial: string;
   /** Writes a segment. Resolves when the operating system has it. Throws InputError when it does not take it. */
   write(batch: EventBatch): Promise<void>;
-  /** Seals the log and gives it its name. Throws Error, a defect, when its events do not lead to this state. */
-  finish(stateHash: string): Promise<Seal>;
+  /**
+   * Seals the log and gives it its name. Throws Error, a defect, when its events do not lead to the state that the run is
+   * in, where that is told.
+   */
+  finish(stateHash?: string): Promise<Seal>;
   /** Stops here: what was written stays under its partial name, for recover(). */
   close(): Promise<void>;
   /** Gives up: nothing is left behind. */
@@ -149,10 +152,12 @@ class Writer implements LogWriter {
     this.#keyframeBytes = state.length;
   }
 
-  async finish(stateHash: string): Promise<Seal> {
-    const folded = this.#columns.hash();
-    if (folded !== stateHash) {
-      throw new Error(`the events of ${this.#path} lead to the state ${folded}, the run is in ${stateHash}`);
+  async finish(expected?: string): Promise<Seal> {
+    const stateHash = this.#columns.hash();
+    if (expected !== undefined && expected !== stateHash) {
+      throw new Error(
+        `the events of ${this.#path} lead to the state ${stateHash}, the run is in ${expected}`,
+      );
     }
     const { isCutOff } = this.#options;
     const seal: Seal = {

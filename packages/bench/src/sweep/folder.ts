@@ -19,7 +19,7 @@ import { InputError } from '@decpool/model';
 import { z } from 'zod';
 import { makeFolder } from '../cli/results-folder.ts';
 import { type FinishedCell, finishedCellSchema } from './finished-cell.ts';
-import { takeLock } from './lock.ts';
+import { takeLock } from '../lock.ts';
 import type { SweepPlan } from './plan.ts';
 import { readableIssue } from './readable-issue.ts';
 

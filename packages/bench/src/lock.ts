@@ -21,7 +21,7 @@ export function takeLock(path: string): () => void {
       const holder = Number(readHolder(path));
       if (isAlive(holder) || !isFirst) {
         throw new InputError(
-          `another sweep runs in this folder (process ${holder}); wait for it, or remove ${path} if there is none`,
+          `another run writes there (process ${holder}); wait for it, or remove ${path} if there is none`,
         );
       }
       rmSync(path, { force: true });

@@ -1,0 +1,43 @@
+import type { Command } from 'commander';
+import type { CommandContext } from './log-commands.ts';
+import { printable } from './printable.ts';
+
+export function addRecover(decpool: Command, { exit, output }: CommandContext): void {
+  decpool
+    .command('recover')
+    .summary('save the whole part of a log that was cut off')
+    .description(
+      'Makes a log of the whole segments of one that a crash, a full disk or a signal cut off, and says what was saved and what is lost. The log itself stays as it is. Exit code 1 when it was damaged, and not only cut off.',
+    )
+    .argument('<log>', 'a log that was cut off, as run.arrow.partial')
+    .option('--out <file>', 'the new log; run.recovered.arrow unless told')
+    .addHelpText(
+      'after',
+      '\nExample:\n  decpool recover decpool-results/netvsc.partial/logs/linux-7.3.arrow.partial',
+    )
+    .action(async (log: string, options: { readonly out?: string }) => {
+      const [{ newLog }, { recoverLog }] = await Promise.all([
+        import('./fork.ts'),
+        import('../log/recover.ts'),
+      ]);
+      const { path } = await newLog(options.out ?? recoveredName(log));
+      const { seal, torn, damage } = await recoverLog(log, path);
+      output.write(`saved        ${seal.events} events, in ${path}\n`);
+      if (damage !== undefined)
+        output.write(`damaged      ${printable(damage)}; what is behind that is lost\n`);
+      else output.write(`lost         ${lostText(torn.events, torn.bytes)}\n`);
+      exit(damage === undefined ? 0 : 1);
+    });
+}
+
+const lostText = (events: number, bytes: number): string =>
+  events === 0 && bytes === 0
+    ? 'nothing: it ends behind a whole segment'
+    : `${events} events of a segment that has no end, and ${bytes} bytes of no whole record`;
+
+/** `run.arrow.partial` becomes `run.recovered.arrow`, whatever stands behind the ending. */
+const recoveredName = (path: string): string =>
+  path
+    .replace(/\.partial$/, '')
+    .replace(/\.gz$/, '')
+    .replace(/(\.[^./]*)?$/, '.recovered$1');
