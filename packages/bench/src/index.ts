@@ -14,13 +14,22 @@ export {
 } from './compare/run.ts';
 export { changePercent, type Spread, spreadOf } from './compare/spread.ts';
 export { LOG_FORMATS, type LogFormat } from './log/format.ts';
-export { type LogPart, readLog } from './log/read.ts';
-export { type LogWriter, openLogWriter } from './log/write.ts';
+export { batchesOf, type EventRange, eventsOf, statesOf } from './log/observe.ts';
+export { OpenLog } from './log/open.ts';
+export { type LogPart, type ReadOptions, readLog } from './log/read.ts';
+export { type Recovered, recoverLog } from './log/recover.ts';
+export { type LogWriter, type LogWriterOptions, openLogWriter } from './log/write.ts';
 export { allMetrics } from './metrics/all.ts';
 export type { Metric, MetricFamily, MetricValue, Projection } from './metrics/metric.ts';
 export { type Conformance, type ConformanceOptions, checkConformance } from './policies/conformance.ts';
 export { type NamedPolicy, policiesFor, policyFor } from './policies/load.ts';
 export { type ReplayResult, replay } from './replay.ts';
+export { diffLogs, type LogDiff } from './rerun/diff.ts';
+export type { Divergence } from './rerun/divergence.ts';
+export { type ForkOptions, forkLog, type Served, type SkipOptions, skipRequest } from './rerun/fork.ts';
+export { type LoggedRequest, RequestsInLog } from './rerun/requests-in-log.ts';
+export { policyOf, poolFor } from './rerun/rerun.ts';
+export { type Check, type VerifyOptions, verifyLog } from './rerun/verify.ts';
 export {
   readSweepResults,
   type SweepResults,

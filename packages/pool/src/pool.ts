@@ -172,6 +172,11 @@ export class Pool implements EventSink {
     this.#foldedRows = rows;
   }
 
+  /** Simulated ns of the last request, or of the deferred worker if that ran after it. */
+  get time(): number {
+    return this.#engine.time;
+  }
+
   /** A frozen copy of the counters: cheap, no matter how large the state is. */
   get counters(): Counters {
     return this.#engine.columns.publishCounters();

@@ -1,0 +1,165 @@
+/**
+ * Specs that read as sentences: given what happened, when this is asked, then that happens. They know no test runner: what does not
+ * hold is an Error whose message shows both sides.
+ */
+import {
+  type AllocateRequest,
+  type AllocationId,
+  type EventBody,
+  EventRows,
+  type FailureReason,
+  type MemoryState,
+  type Nanoseconds,
+  type Platform,
+  type PoolEvent,
+  platformNamed,
+  type Request,
+} from '@decpool/model';
+import { from, lastValueFrom, type Observable } from 'rxjs';
+import { freshBoot } from './page-source/profiles.ts';
+import type { PolicyFactory } from './policy.ts';
+import { Pool, type PoolOptions } from './pool.ts';
+import { policyNamed } from './registry.ts';
+
+type WithoutTime<Kind> = Kind extends Request ? Omit<Kind, 'time'> & { readonly time?: number } : never;
+
+/** A request as a spec writes it down: at the time of the one before unless told, and an allocation has the next number. */
+export type SpecRequest =
+  | (Omit<AllocateRequest, 'time' | 'allocation' | 'bytes'> & {
+      readonly time?: number;
+      readonly allocation?: number;
+      /** All of the pages unless told. */
+      readonly bytes?: number;
+    })
+  | WithoutTime<Exclude<Request, AllocateRequest>>;
+
+/** An event as a spec expects it: its type, and those of its fields that matter. */
+export type ExpectedEvent = { readonly type: PoolEvent['type'] } & Readonly<Record<string, unknown>>;
+
+export interface PolicySpecOptions extends Partial<Omit<PoolOptions, 'policy' | 'platform'>> {
+  readonly policy: string | PolicyFactory;
+  /** `snp` unless told. */
+  readonly platform?: Platform;
+  /** A fresh boot of 64 MiB unless told. */
+  readonly memory?: MemoryState;
+}
+
+/** What the policy has done since when(). */
+export interface PolicyOutcome {
+  /** Exactly these events happen, in this order. Owners getting their numbers, and the request itself, need not be told. */
+  then(...expected: readonly ExpectedEvent[]): void;
+  /** The request is refused for this reason. */
+  thenRefused(reason: FailureReason): void;
+  /** All events since when(). */
+  readonly events: readonly PoolEvent[];
+  readonly pool: Pool;
+}
+
+/**
+ * Specs of one policy: `const given = policySpec({ policy })`, then `given(requests).when(request).then(events)`. A policy
+ * keeps what it knows for itself, made of what it was asked: so what is given is requests, and they are served first.
+ */
+export function policySpec({ policy, platform, memory, ...options }: PolicySpecOptions) {
+  return (...history: readonly SpecRequest[]) => ({
+    when(...requests: readonly SpecRequest[]): PolicyOutcome {
+      const pool = new Pool({
+        ...options,
+        memory: memory ?? freshBoot(2 ** 26),
+        platform: platform ?? platformNamed('snp'),
+        policy: typeof policy === 'string' ? policyNamed(policy) : policy,
+      });
+      const events: PoolEvent[] = [];
+      for (const request of history) pool.request(completed(request, pool));
+      const subscription = pool.events$.subscribe((event) => events.push(event));
+      for (const request of requests) pool.request(completed(request, pool));
+      subscription.unsubscribe();
+      return new Outcome(pool, events);
+    },
+  });
+}
+
+/** The same for what is made of events: a projection is an operator on `events$`, and its last value counts. */
+export function projectionSpec<Value>(project: (events$: Observable<PoolEvent>) => Observable<Value>) {
+  return (...history: readonly SpecEvent[]) => ({
+    when(...events: readonly SpecEvent[]) {
+      const all = eventsOf([...history, ...events]);
+      return {
+        /** The value after the last event is this, or passes this check. */
+        // biome-ignore lint/suspicious/noThenProperty: a spec reads so, and nobody awaits the object
+        async then(expected: Value | ((value: Value) => void)): Promise<void> {
+          const value = await lastValueFrom(project(from(all)));
+          if (isCheck(expected)) expected(value);
+          else if (!isEqual(value, expected)) throw unlike([expected], [value]);
+        },
+      };
+    },
+  });
+}
+
+/** An event without its position; time and request are 0 unless told. */
+export type SpecEvent = EventBody & { readonly time?: number; readonly request?: number };
+
+const isCheck = <Value>(expected: Value | ((value: Value) => void)): expected is (value: Value) => void =>
+  typeof expected === 'function';
+
+function eventsOf(bodies: readonly SpecEvent[]): readonly PoolEvent[] {
+  const rows = new EventRows(Math.max(1, bodies.length));
+  for (const body of bodies) rows.appendObject(body);
+  return [...rows.seal(0)];
+}
+
+function completed(request: SpecRequest, pool: Pool): Request {
+  const time = (request.time ?? pool.time) as Nanoseconds;
+  if (request.kind !== 'allocate') return { ...request, time } as Request;
+  const { allocation = pool.view.counter('lastAllocation') + 1, bytes = request.pages * 4096 } = request;
+  return { ...request, time, bytes, allocation: allocation as AllocationId };
+}
+
+class Outcome implements PolicyOutcome {
+  readonly pool: Pool;
+  readonly events: readonly PoolEvent[];
+
+  constructor(pool: Pool, events: readonly PoolEvent[]) {
+    this.pool = pool;
+    this.events = events;
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a spec reads so, and nobody awaits the object
+  then(...expected: readonly ExpectedEvent[]): void {
+    const told = new Set(expected.map(({ type }) => type));
+    const events = this.events.filter(({ type }) => told.has(type) || !UNTOLD.has(type));
+    const isAsExpected =
+      events.length === expected.length && expected.every((body, index) => hasFields(events[index], body));
+    if (!isAsExpected) throw unlike(expected, events);
+  }
+
+  thenRefused(reason: FailureReason): void {
+    this.then({ type: 'allocation-failed', reason });
+  }
+}
+
+/** What every request brings with it. */
+const UNTOLD: ReadonlySet<PoolEvent['type']> = new Set([
+  'owner-registered',
+  'allocation-requested',
+  'free-requested',
+]);
+
+const hasFields = (event: PoolEvent, expected: ExpectedEvent): boolean =>
+  Object.entries(expected).every(([name, value]) =>
+    isEqual((event as unknown as ExpectedEvent)[name], value),
+  );
+
+function isEqual(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const [left, right] = [Object.entries(a), Object.entries(b)];
+  const other = b as Readonly<Record<string, unknown>>;
+  return left.length === right.length && left.every(([name, value]) => isEqual(value, other[name]));
+}
+
+function unlike(expected: readonly unknown[], actual: readonly unknown[]): Error {
+  const lines = (values: readonly unknown[]) =>
+    values.length === 0 ? '  nothing' : values.map((value) => `  ${JSON.stringify(value)}`).join('\n');
+  return new Error(`expected:\n${lines(expected)}\nbut there is:\n${lines(actual)}`);
+}
