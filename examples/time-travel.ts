@@ -11,6 +11,7 @@ import {
   forkLog,
   netvsc,
   OpenLog,
+  policyOf,
   requestsHash,
   runPolicy,
   verifyLog,
