@@ -5,7 +5,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { pipeline, type Readable } from 'node:stream';
-import { createGunzip } from 'node:zlib';
+import { constants, createGunzip } from 'node:zlib';
 import { InputError } from '@decpool/model';
 
 const CHUNK_BYTES = 2 ** 20;
@@ -172,6 +172,9 @@ class PlainReader extends Chunked {
   close(): void {}
 }
 
+/** A gzip that was cut off ends where it ends: as an error, its last bytes would be lost to a reader that has not come to them. */
+const GUNZIP = { chunkSize: CHUNK_BYTES, finishFlush: constants.Z_SYNC_FLUSH };
+
 class GzipReader extends Chunked {
   readonly #packed: Readable & { readonly bytesRead: number };
   readonly #stream: Readable;
@@ -182,7 +185,7 @@ class GzipReader extends Chunked {
   constructor(path: string, offset: number) {
     super();
     this.#packed = createReadStream(path);
-    this.#stream = pipeline(this.#packed, createGunzip({ chunkSize: CHUNK_BYTES }), () => {});
+    this.#stream = pipeline(this.#packed, createGunzip(GUNZIP), () => {});
     this.#toSkip = offset;
   }
 
@@ -207,8 +210,6 @@ class GzipReader extends Chunked {
       this.#expectHarmless();
       return value;
     } catch (error) {
-      // A gzip that was cut off has what it has.
-      if (error instanceof Error && 'code' in error && error.code === 'Z_BUF_ERROR') return new Uint8Array();
       if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) {
         throw new InputError(`a damaged gzip: ${error.message}`);
       }

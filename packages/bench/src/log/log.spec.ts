@@ -1,16 +1,17 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { type EventBatch, InputError, type LogTrailer, platformNamed } from '@decpool/model';
-import { freshBoot, Pool, policyNamed } from '@decpool/pool';
-import fc from 'fast-check';
+import { fileURLToPath } from 'node:url';
+import { constants, gunzipSync, gzipSync, inflateRawSync } from 'node:zlib';
+import { Columns, decodeState, frameOf, InputError, platformNamed, type Seal } from '@decpool/model';
+import { freshBoot, policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runPolicy } from '../compare/run.ts';
 import { replay } from '../replay.ts';
 import { workload } from '../workloads/workload.ts';
 import { LOG_FORMATS, type LogFormat, logFormatNamed } from './format.ts';
-import { type LogPart, readLog } from './read.ts';
+import type { LogPart } from './read.ts';
+import { foldBytes, partsOf, shortRun, writeLog } from './testing.ts';
 import { openLogWriter } from './write.ts';
 
 const FORMATS = Object.keys(LOG_FORMATS) as LogFormat[];
@@ -21,79 +22,129 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** A short run: its header, its events in small batches, and what the trailer must say. */
-function shortRun() {
-  const pool = new Pool({
-    memory: freshBoot(64 * 2 ** 20),
-    platform: platformNamed('snp'),
-    policy: policyNamed('first-fit+page+immediate'),
-    batchRows: 5,
-  });
-  const batches: EventBatch[] = [];
-  pool.batches$.subscribe((batch) => batches.push(batch));
-  const ring = pool.alloc_pages(3, { owner: 'ring "0"\n\u{1f980}' });
-  pool.vmalloc(700, { owner: 'receive buffer', at: 5_000_000_000_000, bytes: 700 * 4096 - 1 });
-  pool.free(ring.allocation, 2 ** 52);
-  pool.complete();
-  return { header: pool.header, batches, trailer: { events: pool.counters.events, stateHash: pool.hash() } };
-}
-
-async function writeLog(path: string, format: LogFormat): Promise<ReturnType<typeof shortRun>> {
-  const run = shortRun();
-  const writer = await openLogWriter(path, format, run.header);
-  for (const batch of run.batches) await writer.write(batch);
-  await writer.finish(run.trailer);
-  return run;
-}
-
-async function partsOf(path: string) {
-  const parts: LogPart[] = [];
-  for await (const part of readLog(path)) parts.push(part);
-  return {
-    kinds: [...new Set(parts.map(({ kind }) => kind))],
-    header: parts.flatMap((part) => (part.kind === 'header' ? [part.header] : [])),
-    events: parts.flatMap((part) => (part.kind === 'batch' ? [...part.batch] : [])),
-    trailer: parts.flatMap((part): LogTrailer[] => (part.kind === 'trailer' ? [part.trailer] : [])),
-  };
-}
+const eventsIn = (parts: readonly LogPart[]) =>
+  parts.flatMap((part) => (part.kind === 'batch' ? [...part.batch] : []));
 
 describe.each(FORMATS)('a log as %s', (format) => {
   const named = (name: string) => join(folder, `${name}-${format}${LOG_FORMATS[format]}`);
 
-  it('gives back its header, every event in order, and its trailer', async () => {
-    const { header, batches, trailer } = await writeLog(named('whole'), format);
-    expect(batches.length).toBeGreaterThan(3);
-    expect(await partsOf(named('whole'))).toEqual({
-      kinds: ['header', 'batch', 'trailer'],
-      header: [header],
-      events: batches.flatMap((batch) => [...batch]),
-      trailer: [trailer],
-    });
+  const run = shortRun(40);
+  const EVENTS = run.batches.flatMap((batch) => [...batch]);
+  let seal: Seal;
+  beforeAll(async () => {
+    seal = await writeLog(named('whole'), format, run, { keyframeEvents: 100 });
+  });
+
+  it('gives back its header, every event in order, a keyframe and its seal', async () => {
+    const parts = await partsOf(named('whole'));
+    expect(parts[0]).toEqual({ kind: 'header', header: run.header, version: 2 });
+    expect(eventsIn(parts)).toEqual(EVENTS);
+    expect(parts.at(-1)).toEqual({ kind: 'seal', seal });
+    expect(seal).toMatchObject({ events: run.events, stateHash: run.stateHash });
+    const between = parts.slice(1, -1).map(({ kind }) => kind);
+    expect(between.filter((kind) => kind === 'batch')).toHaveLength(run.batches.length);
+    expect(between.filter((kind) => kind === 'keyframe')).toHaveLength(1);
+    expect(between).toHaveLength(run.batches.length + 1);
+  });
+
+  it('has a keyframe that holds the state there, and behind which the others fold', async () => {
+    const parts = await partsOf(named('whole'));
+    const at = parts.findIndex(({ kind }) => kind === 'keyframe');
+    const keyframe = (parts[at] as Extract<LogPart, { kind: 'keyframe' }>).keyframe;
+    expect(keyframe.events).toBeGreaterThanOrEqual(100);
+    expect(keyframe.events).toBe(eventsIn(parts.slice(0, at)).length);
+    const columns = new Columns(frameOf(run.header), run.header.memory.directMap);
+    decodeState(inflateRawSync(Buffer.from(keyframe.state, 'base64')), columns, keyframe.events);
+    expect(columns.hash()).toBe(keyframe.stateHash);
+    for (const part of parts.slice(at)) if (part.kind === 'batch') columns.fold(part.batch);
+    expect(columns.hash()).toBe(seal.stateHash);
+  });
+
+  it('vouches for every segment, and for the whole with the hash of the last', async () => {
+    const checkpoints = (await partsOf(named('whole'))).flatMap((part) =>
+      part.kind === 'batch' ? [part] : [],
+    );
+    expect(checkpoints.every(({ isVouched }) => isVouched)).toBe(true);
+    expect(new Set(checkpoints.map(({ checkpoint }) => checkpoint.chain)).size).toBe(run.batches.length);
+    expect(checkpoints.at(-1)?.checkpoint.chain).toBe(seal.chain);
+  });
+
+  it('has the same content hashes in the other format', async () => {
+    const other = FORMATS.find((name) => name !== format)!;
+    const path = named('other');
+    expect(await writeLog(path, other, run, { keyframeEvents: 100 })).toEqual(seal);
+    const withoutBatches = (parts: readonly LogPart[]) =>
+      parts.map((part) => (part.kind === 'batch' ? part.checkpoint : part));
+    expect(withoutBatches(await partsOf(path))).toEqual(withoutBatches(await partsOf(named('whole'))));
   });
 
   it('reads the same from a gzip, whatever it is called', async () => {
-    const plain = await partsOf(named('whole'));
     const zipped = join(folder, `${format}.log`);
     writeFileSync(zipped, gzipSync(readFileSync(named('whole'))));
-    expect(await partsOf(zipped)).toEqual(plain);
+    expect(eventsIn(await partsOf(zipped))).toEqual(EVENTS);
+    expect(await replay(zipped)).toEqual(await replay(named('whole')));
+  });
+
+  it('reads what there is of a gzip that was cut off', async () => {
+    const zipped = gzipSync(readFileSync(named('whole')), { level: 1 });
+    const path = named('cut-gzip');
+    for (const part of [0.01, 0.3, 0.6, 0.9]) {
+      const cut = zipped.subarray(0, Math.floor(zipped.length * part));
+      writeFileSync(path, cut);
+      const unpacked = gunzipSync(cut, { finishFlush: constants.Z_SYNC_FLUSH });
+      if (part === 0.01) await expect(replay(path)).rejects.toThrow(`${path}: empty; expected an event log`);
+      else expect(await replay(path)).toMatchObject(await foldBytes(unpacked));
+    }
+    expect((await replay(path)).events).toBeGreaterThan(100);
+    const damaged = Buffer.from(zipped);
+    damaged[damaged.length - 6] ^= 1;
+    writeFileSync(path, damaged);
+    await expect(replay(path)).rejects.toThrow(`${path}: a damaged gzip: incorrect data check`);
   });
 
   it('folds to the state hash of its run', async () => {
-    const result = await replay(named('whole'));
-    expect(result.trailer).toEqual({ events: result.events, stateHash: result.stateHash });
+    const { events, stateHash } = await replay(named('whole'));
+    expect({ events, stateHash }).toEqual({ events: run.events, stateHash: run.stateHash });
   });
 
   it('has its name only once it is finished', async () => {
     const path = named('unfinished');
-    const { header, batches, trailer } = shortRun();
-    const writer = await openLogWriter(path, format, header);
-    for (const batch of batches) await writer.write(batch);
+    const writer = await openLogWriter(path, format, run.header, { keyframeEvents: 100 });
+    for (const batch of run.batches) await writer.write(batch);
     expect(existsSync(path)).toBe(false);
-    await writer.finish(trailer);
+    await writer.finish(run.stateHash);
     expect(readdirSync(folder).filter((name) => name.startsWith(`unfinished-${format}`))).toEqual([
       `unfinished-${format}${LOG_FORMATS[format]}`,
     ]);
     expect(readFileSync(path)).toEqual(readFileSync(named('whole')));
+  });
+
+  it('has every segment in its file once it is written, whatever happens then', async () => {
+    const path = named('killed');
+    const writer = await openLogWriter(path, format, run.header);
+    for (const batch of run.batches.slice(0, 7)) {
+      await writer.write(batch);
+      const { events, seal: none } = await replay(writer.partial);
+      expect({ events, none }).toEqual({ events: batch.firstSeq + batch.length, none: undefined });
+      expect(writer.flushed).toBe(events);
+    }
+    await writer.abort();
+    expect(readdirSync(folder).filter((name) => name.startsWith(`killed-${format}`))).toEqual([]);
+  });
+
+  it('is not sealed with a state that its events do not lead to', async () => {
+    const writer = await openLogWriter(named('wrong'), format, run.header);
+    await writer.write(run.batches[0]);
+    await expect(writer.finish(run.stateHash)).rejects.toThrow(
+      /lead to the state [0-9a-f]{64}, the run is in/,
+    );
+    await writer.abort();
+  });
+
+  it('is not written twice at once', async () => {
+    const writer = await openLogWriter(named('twice'), format, run.header);
+    await expect(openLogWriter(named('twice'), format, run.header)).rejects.toThrow(InputError);
+    await writer.abort();
   });
 
   it('is not there when its run failed, not even in part', async () => {
@@ -121,89 +172,76 @@ describe.each(FORMATS)('a log as %s', (format) => {
   });
 
   it('cannot be written where there is no folder', async () => {
-    const writer = await openLogWriter(join(folder, 'none', 'a.log'), format, shortRun().header);
-    await expect(writer.finish(shortRun().trailer)).rejects.toThrow(/ENOENT/);
-    await writer.abort();
+    const path = join(folder, 'none', 'a.log');
+    const writer = openLogWriter(path, format, run.header);
+    await expect(writer).rejects.toThrow(InputError);
+    await expect(writer).rejects.toThrow(`${path}.partial: cannot be written: ENOENT`);
   });
 
-  it('that was cut off anywhere is refused by its name, or has no trailer', async () => {
-    const whole = readFileSync(named('whole'));
-    // The end-of-stream mark of Arrow may be missing, and the last line end of NDJSON.
-    const shortest = format === 'arrow' ? 8 : 1;
-    await fc.assert(
-      fc.asyncProperty(fc.nat(whole.length - shortest - 1), async (length) => {
-        writeFileSync(named('cut'), whole.subarray(0, length));
-        const result = await replay(named('cut')).catch((error: unknown) => error);
-        if (result instanceof InputError) expect(result.message).toContain(named('cut'));
-        else expect(result).toHaveProperty('trailer', undefined);
-      }),
-      { numRuns: 200 },
-    );
+  it('is the same whatever its segments, but for what vouches for them', async () => {
+    const path = named('segments');
+    const large = shortRun(40, 64);
+    const { chain, ...facts } = await writeLog(path, format, large);
+    expect(facts).toEqual({ events: run.events, stateHash: run.stateHash });
+    expect(chain).not.toBe(seal.chain);
+    expect(eventsIn(await partsOf(path))).toEqual(EVENTS);
   });
 });
 
-it('an NDJSON log with damaged events is refused by its name, or still an event log', async () => {
-  const path = join(folder, 'damaged.ndjson');
-  await writeLog(path, 'ndjson');
-  const whole = readFileSync(path);
-  const events = whole.indexOf('\n') + 1;
-  const trailer = whole.lastIndexOf('{"trailer"');
-  const damage = fc.tuple(
-    fc.integer({ min: events, max: trailer - 2 }),
-    fc.constantFrom(...'0123456789abc,"'),
-  );
-  await fc.assert(
-    fc.asyncProperty(fc.array(damage, { minLength: 1, maxLength: 2 }), async (changes) => {
-      const damaged = Buffer.from(whole);
-      for (const [at, character] of changes) damaged.write(character, at);
-      fc.pre(!damaged.equals(whole));
-      writeFileSync(path, damaged);
-      const result = await replay(path).catch((error: unknown) => error);
-      if (result instanceof InputError) expect(result.message).toContain(path);
-      else expect(result).toMatchObject({ trailer: { stateHash: expect.stringMatching(/^[0-9a-f]{64}$/) } });
-    }),
-    { numRuns: 200 },
-  );
-});
+describe('a log of schema version 1', () => {
+  const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 
-describe('a damaged Arrow log', () => {
-  const path = () => join(folder, 'damaged.arrow');
-  let whole: Buffer;
-  let stateHash = '';
-  beforeAll(async () => {
-    stateHash = (await writeLog(path(), 'arrow')).trailer.stateHash;
-    whole = readFileSync(path());
+  it.each([
+    ['v1-pool.ndjson.gz', 1933, 'd81acf84b1edc0969cf93709cd7da255836f52dea98a525d3e0d3154ac934b71'],
+    ['v1-kernel.arrow.gz', 16630, '58774ece90650bc64a27eb758a3e0fbcebc11ebf930c67f9541e15f105434ff2'],
+    ['v1-realm.ndjson.gz', 2033, 'd5bbe59fc6cddda5c8e6b3fa3399b3b6dd19d3a35ac5b18410b57ba429d76d98'],
+  ])('replays to what its run came to: %s', async (name, events, stateHash) => {
+    const result = await replay(fixture(name));
+    expect(result).toMatchObject({ events, stateHash, seal: { events, stateHash }, torn: undefined });
+    expect(result.metrics.length).toBeGreaterThan(20);
   });
 
-  /** What a damaged log gives, if no InputError, must be the same state, or contradict its trailer. */
-  async function expectNoticed(at: number, flip: number): Promise<void> {
-    const damaged = Buffer.from(whole);
-    damaged[at] ^= flip;
-    writeFileSync(path(), damaged);
-    const result = await replay(path()).catch((error: unknown) => error);
-    if (result instanceof InputError) {
-      expect(result.message).toContain(path());
-      return;
-    }
-    expect(result).toHaveProperty('stateHash');
-    const replayed = result as Awaited<ReturnType<typeof replay>>;
-    if (replayed.stateHash === stateHash) return;
-    expect(replayed.trailer?.stateHash, `byte ${at} ^ ${flip}`).not.toBe(replayed.stateHash);
-  }
-
-  it('is refused or read all the same, whichever byte of its schema is flipped', async () => {
-    const schemaBytes = 8 + whole.readInt32LE(4);
-    expect(schemaBytes).toBeGreaterThan(1000);
-    for (let at = 0; at < schemaBytes; at++) {
-      for (const flip of [1 << (at % 8), 0x80, 0xff]) await expectNoticed(at, flip);
+  it('is read as one of today, for which nobody vouches, and is written again as one', async () => {
+    for (const [name, format] of [
+      ['v1-pool.ndjson.gz', 'arrow'],
+      ['v1-kernel.arrow.gz', 'ndjson'],
+    ] as const) {
+      const parts = await partsOf(fixture(name));
+      const [first] = parts;
+      if (first.kind !== 'header') throw new Error('a log begins with its header');
+      expect({ version: first.version, schema: first.header.schema }).toEqual({ version: 1, schema: 2 });
+      const batches = parts.flatMap((part) => (part.kind === 'batch' ? [part] : []));
+      expect(batches.every(({ isVouched }) => !isVouched)).toBe(true);
+      const path = join(folder, `again${LOG_FORMATS[format]}`);
+      const { stateHash } = await replay(fixture(name));
+      const run = { header: first.header, batches: batches.map(({ batch }) => batch), events: 0, stateHash };
+      const seal = await writeLog(path, format, run);
+      const again = await replay(path);
+      expect(again).toMatchObject({ stateHash, seal });
+      expect(eventsIn(await partsOf(path))).toEqual(eventsIn(parts));
     }
   });
 
-  it('is refused, read all the same, or contradicts its trailer, whichever other byte is flipped', async () => {
-    const byte = fc.integer({ min: 8 + whole.readInt32LE(4), max: whole.length - 1 });
-    const bit = fc.nat(7).map((shift) => 1 << shift);
-    await fc.assert(fc.asyncProperty(byte, fc.oneof(bit, fc.constant(0xff)), expectNoticed), {
-      numRuns: 2000,
+  it('that was cut off within its gzip has all that is in there', async () => {
+    const zipped = readFileSync(fixture('v1-kernel.arrow.gz'));
+    const path = join(folder, 'v1-cut.arrow.gz');
+    for (const part of [0.4, 0.7, 0.95]) {
+      const cut = zipped.subarray(0, Math.floor(zipped.length * part));
+      writeFileSync(path, cut);
+      const unpacked = gunzipSync(cut, { finishFlush: constants.Z_SYNC_FLUSH });
+      expect(await replay(path)).toMatchObject(await foldBytes(unpacked));
+    }
+  });
+
+  it('that was cut off has no seal, and its events up to there', async () => {
+    const text = gunzipSync(readFileSync(fixture('v1-pool.ndjson.gz'))).toString();
+    const path = join(folder, 'v1-cut.ndjson');
+    const lines = text.split('\n');
+    writeFileSync(path, `${lines.slice(0, 101).join('\n')}\n${lines[101].slice(0, 20)}`);
+    expect(await replay(path)).toMatchObject({
+      events: 100,
+      seal: undefined,
+      torn: { kind: 'torn', events: 0, bytes: 20 },
     });
   });
 });
