@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { Output } from './compare.ts';
 import { addConvert } from './convert.ts';
 import { addDiff } from './diff.ts';
+import { addExplain } from './explain.ts';
 import { addFork, addSkip } from './fork.ts';
 import { addQuery } from './query.ts';
 import { addRecover } from './recover.ts';
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((decpool: Command, context: CommandContext) => void)[]
   addVerify,
   addRecover,
   addStats,
+  addExplain,
   addShow,
   addFork,
   addSkip,

@@ -1,0 +1,101 @@
+import { InputError } from '@decpool/model';
+import type { Command } from 'commander';
+import type { Names } from '../inspect/event-text.ts';
+import type { OpenLog } from '../log/open.ts';
+import type { CommandContext } from './log-commands.ts';
+import { eventNumber } from './numbers.ts';
+
+interface ExplainOptions {
+  readonly block?: number;
+  readonly split?: number;
+  readonly allocation?: number;
+  readonly at?: number;
+  readonly json?: boolean;
+}
+
+export function addExplain(decpool: Command, { output }: CommandContext): void {
+  decpool
+    .command('explain')
+    .summary('tell from a log why a block was split, and what keeps it')
+    .description(
+      'Tells which request, of which owner, split a block, what has pinned it since, and what would have to be freed to return it; or what was done for an allocation.',
+    )
+    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
+    .option(
+      '--block <number>',
+      'a block, as show numbers them: page frame number / pages per block',
+      eventNumber,
+    )
+    .option('--split <event>', 'the block, or 1G entry, that a large-page-split event split', eventNumber)
+    .option('--allocation <id>', 'an allocation', eventNumber)
+    .option(
+      '--at <events>',
+      'how things are after so many events; the end of the log unless told',
+      eventNumber,
+    )
+    .option('--json', 'print one JSON document')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  decpool explain decpool-results/netvsc/logs/linux-6.12.arrow --block 2220
+  decpool explain decpool-results/netvsc/logs/linux-6.12.arrow --allocation 7 --at 1000`,
+    )
+    .action(async (log: string, options: ExplainOptions) => output.write(await explainCommand(log, options)));
+}
+
+async function explainCommand(path: string, options: ExplainOptions): Promise<string> {
+  const { block, split, allocation } = options;
+  if ([block, split, allocation].filter((given) => given !== undefined).length !== 1) {
+    throw new InputError('give one of --block, --split and --allocation');
+  }
+  const [{ OpenLog }, { positionOf }] = await Promise.all([
+    import('../log/open.ts'),
+    import('../inspect/position.ts'),
+  ]);
+  const log = await OpenLog.open(path);
+  try {
+    const position = await positionOf(log, options.at === undefined ? {} : { at: options.at });
+    if (allocation !== undefined) return await explainedAllocation(log, allocation, position, options);
+    return await explainedRange(log, options, position);
+  } finally {
+    await log.close();
+  }
+}
+
+async function explainedAllocation(
+  log: OpenLog,
+  id: number,
+  position: number,
+  { json }: ExplainOptions,
+): Promise<string> {
+  const [{ explainAllocation }, { allocationText }, { jsonText }] = await Promise.all([
+    import('../inspect/explain.ts'),
+    import('../inspect/explain-allocation-text.ts'),
+    import('../inspect/json.ts'),
+  ]);
+  const { report, owners } = await explainAllocation(log, id, position);
+  return json === true ? jsonText(report) : allocationText(report, namesOf(log, owners));
+}
+
+async function explainedRange(
+  log: OpenLog,
+  { block, split, json }: ExplainOptions,
+  position: number,
+): Promise<string> {
+  const [{ explainBlock, explainSplit }, { rangeText }, { jsonText }] = await Promise.all([
+    import('../inspect/explain.ts'),
+    import('../inspect/explain-range-text.ts'),
+    import('../inspect/json.ts'),
+  ]);
+  const { report, owners } =
+    split === undefined
+      ? await explainBlock(log, block ?? 0, position)
+      : await explainSplit(log, split, position);
+  return json === true ? jsonText(report) : rangeText(report, namesOf(log, owners));
+}
+
+const namesOf = (log: OpenLog, owners: readonly string[]): Names => ({
+  geometry: log.header.geometry,
+  owner: (number) => owners[number],
+});

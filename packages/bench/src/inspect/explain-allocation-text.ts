@@ -1,0 +1,87 @@
+/** What explain says of an allocation, as text that fits 100 columns where its events do. */
+import { GFP_KERNEL, gfpName } from '@decpool/model';
+import Table from 'cli-table3';
+import { printable } from '../cli/printable.ts';
+import { formatValue } from '../report/units.ts';
+import { eventLines, whenText } from './cause-text.ts';
+import { countText, type Names, pagesText } from './event-text.ts';
+import type { AllocationReport, PinnedBlock, RequestWork } from './explain-allocation.ts';
+import { timeText } from './time.ts';
+
+/** Rows of a table, and events; JSON has more. */
+const MOST_ROWS = 20;
+
+export function allocationText(report: AllocationReport, names: Names): string {
+  const { allocation, position, owner, asked, failed, freed, others } = report;
+  const { request } = asked;
+  const api = request.type === 'allocation-requested' ? request : undefined;
+  const lines = [
+    `allocation ${allocation}, for ${printable(owner)}`,
+    `at position  ${formatValue(position.events, 'count')} of ${countText(position.ofEvents, 'event')}, ${timeText(position.timeNs)}: ${statusText(report)}`,
+    `asked for    ${api === undefined ? '' : `${api.api}, ${pagesText(api.pages)}, ${formatValue(api.bytes, 'bytes')}, ${api.gfp ?? gfpName(GFP_KERNEL)}`}`,
+    `             request #${request.request}, ${whenText(request)}`,
+    ...(failed?.type === 'allocation-failed' ? [`refused      ${failed.reason}`] : []),
+    '',
+    `for it       ${workText(asked)}`,
+    ...workLines(asked, names),
+    '',
+    ...blockLines(report.blocks),
+    ...(others.length === 0 ? [] : ['', 'also about it', ...eventLines(others.slice(0, MOST_ROWS), names)]),
+    ...(freed === undefined ? [] : ['', ...freedLines(freed, request.time, names)]),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function statusText({ status, freed }: AllocationReport): string {
+  if (status === 'live') return 'live';
+  if (status === 'failed') return 'refused: it holds nothing';
+  if (status === 'requested') return 'being decided';
+  return freed !== undefined && status !== 'freeing' ? 'freed' : 'being freed';
+}
+
+function freedLines(freed: RequestWork, since: number, names: Names): string[] {
+  const { request } = freed;
+  return [
+    `freed        by request #${request.request}, ${whenText(request)}, after ${timeText(request.time - since)}`,
+    `with it      ${workText(freed)}`,
+    ...workLines(freed, names),
+  ];
+}
+
+/** What a request caused, by type: `2 pages-claimed (3 pages), 1 large-page-split`. */
+function workText({ byType }: RequestWork): string {
+  if (byType.length === 0) return 'nothing was done';
+  const told = byType.map(({ type, events, pages }) => {
+    const of = pages === 0 ? '' : ` (${pagesText(pages)})`;
+    return `${formatValue(events, 'count')} ${type}${of}`;
+  });
+  return told.join(', ');
+}
+
+function workLines({ request, events, eventsInAll }: RequestWork, names: Names): string[] {
+  const shown = events.slice(0, MOST_ROWS);
+  const more = eventsInAll - shown.length;
+  return [
+    ...eventLines([request, ...shown], names),
+    ...(more > 0 ? [`    and ${countText(more, 'more event')} of the same request`] : []),
+  ];
+}
+
+function blockLines(blocks: readonly PinnedBlock[]): string[] {
+  if (blocks.length === 0) return ['blocks       none: it has got no pages'];
+  const table = new Table({
+    head: ['block', 'pages', 'split for it', 'pinned from', 'until'],
+    colAligns: ['right', 'right', 'left', 'right', 'right'],
+    style: { head: [], border: [], compact: true },
+  });
+  for (const { block, pages, wasSplitForIt, fromNs, untilNs } of blocks.slice(0, MOST_ROWS)) {
+    const until = untilNs === undefined ? 'still' : timeText(untilNs);
+    table.push([block, pages, wasSplitForIt ? 'yes' : 'no', timeText(fromNs), until]);
+  }
+  const more = blocks.length - MOST_ROWS;
+  return [
+    `blocks       it pinned ${countText(blocks.length, 'block')}`,
+    table.toString(),
+    ...(more > 0 ? [`and ${countText(more, 'more block')}: --json has all`] : []),
+  ];
+}

@@ -1,0 +1,216 @@
+/** What explain says of a block or a region, as text that fits 100 columns. */
+import Table from 'cli-table3';
+import { printable } from '../cli/printable.ts';
+import { formatValue } from '../report/units.ts';
+import { causeText, eventLines, whenText } from './cause-text.ts';
+import { countText, type Names, pagesText } from './event-text.ts';
+import type { RangeReport, SplitReport } from './explain-range.ts';
+import type { Holding } from './holdings.ts';
+import { MOST_ENDED, type Pin } from './pins.ts';
+import { timeText } from './time.ts';
+
+/** Rows of a table; JSON has all. */
+const MOST_ROWS = 20;
+
+export function rangeText(report: RangeReport, names: Names): string {
+  const lines = [
+    ...headLines(report),
+    '',
+    ...splitLines(report, names),
+    '',
+    ...pinLines(report),
+    '',
+    ...heldLines(report, names),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+const nameOf = ({ kind, block, blocks }: RangeReport): string =>
+  kind === 'block' ? `block ${block}` : `1G region of blocks ${block}..${block + blocks - 1}`;
+
+function headLines(report: RangeReport): string[] {
+  const { position, pages, firstShared, wasEverShared } = report;
+  const lost =
+    pages.unknownPages + pages.leakedPages === 0
+      ? ''
+      : `, ${pages.unknownPages} unknown, ${pages.leakedPages} leaked`;
+  const shared =
+    firstShared !== undefined
+      ? `first at ${whenText(firstShared)}`
+      : wasEverShared
+        ? 'before'
+        : 'never: no page of it was ever shared';
+  return [
+    `${nameOf(report)}, pfns ${report.firstPfn}..${report.lastPfn}`,
+    `at position  ${formatValue(position.events, 'count')} of ${countText(position.ofEvents, 'event')}, ${timeText(position.timeNs)}`,
+    `mapped       ${mappedText(report)}`,
+    `pages        ${formatValue(pages.claimedPages, 'pages')} claimed, ${formatValue(pages.sharedPages, 'pages')} shared, ${formatValue(pages.allocatedPages, 'pages')} allocated${lost}`,
+    `shared       ${shared}`,
+  ];
+}
+
+function mappedText({ kind, mapped, blocks, blocksOf4K }: RangeReport): string {
+  if (kind === 'block') return mapped === 'hole' ? 'not at all: there is no RAM' : `by ${mapped} entries`;
+  if (mapped === '1G') return 'by one 1G entry';
+  return `by smaller entries: ${formatValue(blocksOf4K, 'count')} of ${blocks} blocks by 4K`;
+}
+
+function splitLines(report: RangeReport, names: Names): string[] {
+  const { kind, split2M, split1G, mapped } = report;
+  const small = kind === 'block' && split2M === undefined ? [unsplitText(mapped, report.split1G)] : [];
+  const large =
+    split1G === undefined ? [kind === 'region' && mapped === '1G' ? '1G entry     not split' : ''] : [];
+  return [
+    ...small,
+    ...(split2M === undefined ? [] : oneSplitLines('2M entry', split2M, report, names)),
+    ...(split1G === undefined ? [] : oneSplitLines('1G around it', split1G, report, names)),
+    ...large,
+  ].filter((line) => line !== '');
+}
+
+function unsplitText(mapped: RangeReport['mapped'], split1G: SplitReport | undefined): string {
+  if (mapped === '4K')
+    return '2M entry     never split in this run: it was mapped by 4K entries from the start';
+  if (mapped === 'hole') return '2M entry     none: there is no RAM';
+  const around = mapped === '1G' ? 'not split, nor is the 1G entry around it' : 'not split';
+  return `2M entry     ${around}${mapped === '2M' && split1G === undefined ? '; mapped by 2M from the start' : ''}`;
+}
+
+function oneSplitLines(what: string, report: SplitReport, range: RangeReport, names: Names): string[] {
+  const { split, cause, claim, conversion, restored, earlierSplits } = report;
+  const asked = cause.by === 'request' ? cause.event : undefined;
+  const label = what.padEnd(12);
+  const more = earlierSplits === 0 ? '' : `, after ${countText(earlierSplits, 'earlier split')}`;
+  const stays = range.platformRestores
+    ? 'has not been put back'
+    : 'stays: this platform puts no large entry back';
+  return [
+    `${label} split at ${whenText(split)}${more}`,
+    `${' '.repeat(12)} by ${causeText(cause, names)}`,
+    ...eventLines([claim, asked, split, conversion, restored], names),
+    restored === undefined
+      ? `${' '.repeat(12)} the split ${stays}`
+      : `${' '.repeat(12)} put back at ${whenText(restored)}`,
+  ];
+}
+
+const STYLE = { head: [], border: [], compact: true };
+const OWNER_WIDTH = 34;
+
+function pinLines(report: RangeReport): string[] {
+  const { pinsByOwner, pinsEnded, pinsEndedLast } = report;
+  const since = report.kind === 'block' && report.split2M !== undefined ? 'since the split' : 'in this run';
+  if (pinsByOwner.length === 0) return [`pinned       by nothing ${since}`];
+  const total = pinsByOwner.reduce((sum, { pins }) => sum + pins, 0);
+  const lines = [
+    `pinned ${since} ${countText(total, 'time')}, by ${countText(pinsByOwner.length, 'owner or cache')}`.replace(
+      'owner or caches',
+      'owners or caches',
+    ),
+  ];
+  const table = new Table({
+    head: ['owner', 'times', 'still', 'longest of those over'],
+    colAligns: ['left', 'right', 'right', 'right'],
+    colWidths: [OWNER_WIDTH],
+    wordWrap: true,
+    style: STYLE,
+  });
+  for (const { owner, pins, lasting, longestNs } of pinsByOwner.slice(0, MOST_ROWS)) {
+    table.push([printable(owner), pins, lasting, pins === lasting ? '' : timeText(longestNs)]);
+  }
+  lines.push(table.toString(), ...moreLine(pinsByOwner.length, 'owner'));
+  if (pinsEnded === 0) return lines;
+  const shown = Math.min(pinsEnded, MOST_ENDED);
+  return [
+    ...lines,
+    `over again, the last ${shown} of ${formatValue(pinsEnded, 'count')}`,
+    endedTable(pinsEndedLast),
+  ];
+}
+
+function endedTable(pins: readonly Pin[]): string {
+  const table = new Table({
+    head: ['what', 'owner', 'pages', 'from', 'until'],
+    colAligns: ['left', 'left', 'right', 'right', 'right'],
+    colWidths: [null, OWNER_WIDTH],
+    wordWrap: true,
+    style: STYLE,
+  });
+  for (const pin of pins) {
+    const until = pin.untilNs === undefined ? '' : timeText(pin.untilNs);
+    table.push([pinName(pin), printable(pin.owner), pin.pages, timeText(pin.fromNs), until]);
+  }
+  return table.toString();
+}
+
+const pinName = ({ kind, allocation }: Pin): string =>
+  kind === 'slab' ? 'slab' : `${kind === 'object' ? 'object' : 'allocation'} ${allocation}`;
+
+const moreLine = (rows: number, what: string): string[] =>
+  rows > MOST_ROWS ? [`and ${countText(rows - MOST_ROWS, `more ${what}`)}: --json has all`] : [];
+
+/** What keeps the range now. */
+function heldLines(report: RangeReport, names: Names): string[] {
+  const { heldBy, pages, leaks } = report;
+  const lines: string[] = [verdict(report)];
+  if (heldBy.length > 0) lines.push(heldTable(heldBy), ...moreLine(heldBy.length, 'row'));
+  if (pages.leakedPages > 0) {
+    const told = leaks.map(({ event, owner }) => `leaked for ${printable(owner)} at ${whenText(event)}`);
+    lines.push(...[...new Set(told)].slice(0, MOST_ROWS));
+    lines.push(
+      ...eventLines(
+        leaks.slice(0, MOST_ROWS).map(({ event }) => event),
+        names,
+      ),
+    );
+  }
+  return lines;
+}
+
+function verdict(report: RangeReport): string {
+  const { heldBy, pages } = report;
+  if (pages.claimedPages === 0) {
+    const { lastReturned } = report;
+    return lastReturned === undefined
+      ? 'to return it now: nothing is to do, no page of it was ever claimed'
+      : `to return it now: nothing is to do, no page of it is claimed (last returned at ${whenText(lastReturned)})`;
+  }
+  if (pages.leakedPages > 0) {
+    return `it can never be returned: ${pagesText(pages.leakedPages)} in an unknown state ${pages.leakedPages === 1 ? 'is' : 'are'} leaked for good`;
+  }
+  if (report.bootSlabs > 0) {
+    return `it is never returned: ${countText(report.bootSlabs, 'slab')} made at boot ${report.bootSlabs === 1 ? 'lies' : 'lie'} in it`;
+  }
+  const unknown = pages.unknownPages === 0 ? '' : `${pagesText(pages.unknownPages)} in an unknown state`;
+  const held = heldText(heldBy);
+  if (held === '' && unknown === '') {
+    return 'to return it now: nothing is to be freed; the policy keeps its pages for later requests';
+  }
+  return `to return it now, this would have to go: ${[held, unknown].filter((text) => text !== '').join('; ')}`;
+}
+
+function heldText(heldBy: readonly Holding[]): string {
+  const count = (kind: Holding['kind'], noun: string) => {
+    const found = heldBy.filter((holding) => holding.kind === kind);
+    const several = kind === 'slab' ? found.length : new Set(found.map(({ allocation }) => allocation)).size;
+    return several === 0 ? '' : countText(several, noun);
+  };
+  const told = [count('pages', 'live allocation'), count('object', 'object'), count('slab', 'slab')];
+  return told.filter((text) => text !== '').join(', ');
+}
+
+function heldTable(heldBy: readonly Holding[]): string {
+  const table = new Table({
+    head: ['what', 'owner or cache', 'first page', 'pages', 'bytes'],
+    colAligns: ['left', 'left', 'right', 'right', 'right'],
+    colWidths: [null, OWNER_WIDTH],
+    wordWrap: true,
+    style: STYLE,
+  });
+  for (const { kind, allocation, slab, owner, pfn, pages, bytes } of heldBy.slice(0, MOST_ROWS)) {
+    const what =
+      kind === 'slab' ? `slab ${slab}` : `${kind === 'object' ? 'object' : 'allocation'} ${allocation}`;
+    table.push([what, printable(owner), pfn, pages, formatValue(bytes, 'bytes')]);
+  }
+  return table.toString();
+}

@@ -1,0 +1,59 @@
+/** Splits of a log by their event numbers. */
+import { type EventBatch, InputError, TYPE } from '@decpool/model';
+import type { OpenLog } from '../log/open.ts';
+import { countText } from './event-text.ts';
+import type { RangeAsked } from './explain-range.ts';
+
+/** Splits that an error names, before and behind the event that is none. */
+const MOST_NAMED = 5;
+
+/** What a split is of, by its event's number. Throws InputError that names splits near by when that event is none. */
+export async function splitAt(log: OpenLog, seq: number, position: number): Promise<RangeAsked> {
+  if (seq >= position) {
+    throw new InputError(`${log.path}: event ${seq}: expected one before position ${position}`);
+  }
+  for await (const batch of log.batches(seq, seq + 1)) {
+    const event = batch.at(0);
+    if (event.type !== 'large-page-split') throw await noSplit(log, seq, event.type);
+    const block = Math.floor(event.pfn / log.header.geometry.pagesPerBlock);
+    return { kind: event.level === 2 ? 'block' : 'region', block, splitEvent: seq };
+  }
+  throw new InputError(`${log.path}: cut off before event ${seq}`);
+}
+
+async function noSplit(log: OpenLog, seq: number, type: string): Promise<InputError> {
+  const near = new NearSplits(seq);
+  for await (const batch of log.batches()) near.observe(batch);
+  return new InputError(`${log.path}: event ${seq} is ${type}, no large-page-split; ${near.text()}`);
+}
+
+class NearSplits {
+  readonly #seq: number;
+  readonly #before: number[] = [];
+  readonly #after: number[] = [];
+  #count = 0;
+
+  constructor(seq: number) {
+    this.#seq = seq;
+  }
+
+  observe(batch: EventBatch): void {
+    for (let row = 0; row < batch.length; row++) {
+      if (batch.typeAt(row) !== TYPE.largePageSplit) continue;
+      this.#count++;
+      const seq = batch.firstSeq + row;
+      if (seq > this.#seq) {
+        if (this.#after.length < MOST_NAMED) this.#after.push(seq);
+        continue;
+      }
+      this.#before.push(seq);
+      if (this.#before.length > MOST_NAMED) this.#before.shift();
+    }
+  }
+
+  text(): string {
+    if (this.#count === 0) return 'the log has none';
+    const near = [...this.#before, ...this.#after];
+    return `the log has ${countText(this.#count, 'split')}, near it event${near.length === 1 ? '' : 's'} ${near.join(', ')}`;
+  }
+}

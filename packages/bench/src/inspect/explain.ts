@@ -1,0 +1,23 @@
+/** The explanations, by what is asked for. Each reads a log once, up to a position, in bounded memory. */
+import type { OpenLog } from '../log/open.ts';
+import { explainRange, type RangeReport } from './explain-range.ts';
+import { splitAt } from './explain-split.ts';
+import type { Explained } from './fold.ts';
+
+export { explainAllocation } from './explain-allocation.ts';
+
+/** Throws InputError when there is no such block, or the log is damaged. */
+export const explainBlock = (
+  log: OpenLog,
+  block: number,
+  position: number,
+): Promise<Explained<RangeReport>> => explainRange(log, { kind: 'block', block }, position);
+
+/** Of a large-page-split event. Throws InputError when the event is none, or comes behind the position. */
+export async function explainSplit(
+  log: OpenLog,
+  event: number,
+  position: number,
+): Promise<Explained<RangeReport>> {
+  return explainRange(log, await splitAt(log, event, position), position);
+}
