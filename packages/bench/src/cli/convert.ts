@@ -1,0 +1,51 @@
+import type { Command } from 'commander';
+import type { Output } from './compare.ts';
+import type { CommandContext } from './log-commands.ts';
+import { printable } from './printable.ts';
+
+interface ConvertCommandOptions {
+  readonly to?: string;
+}
+
+export function addConvert(decpool: Command, { exit, output }: CommandContext): void {
+  decpool
+    .command('convert')
+    .summary('write an event log in another format, or as a Parquet table')
+    .description(
+      'Writes a log as NDJSON or Arrow, with the same content hashes and seal, or its events as a Parquet table for SQL and pandas. A log of schema version 1 becomes one of version 2.',
+    )
+    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
+    .argument('<out>', 'the new file, whose ending says what it is: .ndjson, .arrow or .parquet')
+    .option('--to <format>', 'ndjson, arrow or parquet, whatever the ending says')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  decpool convert decpool-results/netvsc/logs/gfp-decrypted.arrow gfp-decrypted.ndjson
+  decpool convert decpool-results/netvsc/logs/gfp-decrypted.arrow gfp-decrypted.parquet`,
+    )
+    .action(async (log: string, out: string, options: ConvertCommandOptions) => {
+      exit(await convertCommand(log, out, options, output));
+    });
+}
+
+async function convertCommand(
+  log: string,
+  out: string,
+  { to }: ConvertCommandOptions,
+  output: Output,
+): Promise<number> {
+  const [{ convert, targetFormatNamed, targetFormatOf }, { watched }, { stat }] = await Promise.all([
+    import('../convert/convert.ts'),
+    import('./convert-progress.ts'),
+    import('node:fs/promises'),
+  ]);
+  const format = to === undefined ? targetFormatOf(out) : targetFormatNamed(to);
+  return watched('convert', output, async (options) => {
+    const { seal } = await convert(log, out, format, options);
+    const { size } = await stat(out);
+    output.write(
+      `written      ${printable(out)}: ${seal.events.toLocaleString('en')} events, ${size.toLocaleString('en')} bytes\nstate hash   ${seal.stateHash}\n`,
+    );
+  });
+}

@@ -1,0 +1,166 @@
+/** Logs from one format to another, a batch of events at a time. */
+import { lstat, open } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { Columns, type EventBatch, frameOf, InputError, type LogHeader, type Seal } from '@decpool/model';
+import { atPath } from '../log/byte-file.ts';
+import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
+import { OpenLog } from '../log/open.ts';
+import { openLogWriter, UnwrittenError } from '../log/write.ts';
+
+/** What a log can be converted to, and the ending of its file name: the formats of logs, and a table. */
+export const TARGET_FORMATS = { ...LOG_FORMATS, parquet: '.parquet' } as const;
+export type TargetFormat = keyof typeof TARGET_FORMATS;
+
+/** Throws InputError when there is no such format. */
+export function targetFormatNamed(name: string): TargetFormat {
+  if (Object.hasOwn(TARGET_FORMATS, name)) return name as TargetFormat;
+  throw new InputError(`unknown format '${name}'; available: ${Object.keys(TARGET_FORMATS).join(', ')}`);
+}
+
+/** The format that a file's ending stands for. Throws InputError when it is none. */
+export function targetFormatOf(path: string): TargetFormat {
+  const ending = extname(path);
+  for (const format of Object.keys(TARGET_FORMATS) as TargetFormat[]) {
+    if (TARGET_FORMATS[format] === ending) return format;
+  }
+  throw new InputError(
+    `${path}: expected a name that ends with ${Object.values(TARGET_FORMATS).join(', ')}, or a format with --to`,
+  );
+}
+
+export interface ConvertOptions {
+  /** Called now and then with the events that were converted, and how many there are. */
+  readonly onProgress?: (done: number, all: number) => void;
+  /** When it is aborted, converting stops with its reason, and nothing is left behind. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Converted {
+  readonly header: LogHeader;
+  /** Of the new log; of a table that of the log it was made of. */
+  readonly seal: Seal;
+}
+
+/** Where the events go. */
+interface Sink {
+  write(batch: EventBatch): Promise<void>;
+  finish(): Promise<Seal>;
+  abort(): Promise<void>;
+}
+
+/**
+ * Writes a log in another format, with the same content hashes and the same seal. Bounded memory. `out` must not be there yet, and is
+ * there only once it is complete. Throws InputError, and leaves nothing behind, when the log was altered, cut off or cannot have
+ * happened.
+ */
+export async function convert(
+  path: string,
+  out: string,
+  format: TargetFormat,
+  { onProgress, signal }: ConvertOptions = {},
+): Promise<Converted> {
+  await expectFree(out);
+  await expectLog(path);
+  const log = await OpenLog.open(path);
+  try {
+    const { header, seal, events } = log;
+    if (seal === undefined) {
+      throw new InputError(
+        `${path}: was cut off after event ${events}, and a log that has no seal is not converted; 'decpool recover' makes a whole one of it`,
+      );
+    }
+    const sink = await openSink(out, format, header, seal);
+    try {
+      const columns = new Columns(frameOf(header), header.memory.directMap);
+      for await (const batch of log.batches()) {
+        signal?.throwIfAborted();
+        fold(path, columns, batch);
+        await sink.write(batch);
+        onProgress?.(columns.counters.events, events);
+      }
+      expectState(path, columns, seal);
+      return { header, seal: await sink.finish() };
+    } catch (error) {
+      await sink.abort();
+      throw error instanceof UnwrittenError ? unwritten(error) : error;
+    }
+  } finally {
+    await log.close();
+  }
+}
+
+async function openSink(out: string, format: TargetFormat, header: LogHeader, seal: Seal): Promise<Sink> {
+  return format === 'parquet' ? tableSink(out, header, seal) : logSink(out, format, header, seal);
+}
+
+async function logSink(out: string, format: LogFormat, header: LogHeader, seal: Seal): Promise<Sink> {
+  const writer = await openLogWriter(out, format, header, seal.isCutOff === true ? { isCutOff: true } : {});
+  return {
+    write: (batch) => writer.write(batch),
+    finish: () => writer.finish(seal.stateHash),
+    abort: () => writer.abort(),
+  };
+}
+
+async function tableSink(out: string, header: LogHeader, seal: Seal): Promise<Sink> {
+  // Loaded here: logs are converted without it.
+  const { ParquetLogWriter } = await import('./parquet.ts');
+  const writer = await ParquetLogWriter.open(out, header);
+  return {
+    write: (batch) => writer.write(batch),
+    finish: async () => {
+      await writer.finish(seal);
+      return seal;
+    },
+    abort: () => writer.abort(),
+  };
+}
+
+function fold(path: string, columns: Columns, batch: EventBatch): void {
+  try {
+    columns.fold(batch);
+  } catch (error) {
+    throw atPath(path, error);
+  }
+}
+
+/** The content hashes do not cover the state hash of the seal. */
+function expectState(path: string, columns: Columns, seal: Seal): void {
+  const stateHash = columns.hash();
+  if (stateHash === seal.stateHash) return;
+  throw new InputError(`${path}: its events lead to the state ${stateHash}, its seal says ${seal.stateHash}`);
+}
+
+/** The writer tells what of it can be saved, but nothing of it is kept. */
+const unwritten = (error: UnwrittenError): InputError =>
+  new InputError(error.message.replace(/; its first .*$/s, ''));
+
+async function expectFree(out: string): Promise<void> {
+  const isThere = await lstat(out).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) throw new InputError(`${out}: is there already; expected the name of a new file`);
+}
+
+const PARQUET_MAGIC = 'PAR1';
+
+/** Whether a file begins as a Parquet file does. What cannot be read is none. */
+export async function isParquet(path: string): Promise<boolean> {
+  const file = await open(path).catch(() => undefined);
+  if (file === undefined) return false;
+  try {
+    const start = Buffer.alloc(PARQUET_MAGIC.length);
+    await file.read(start, 0, start.length, 0);
+    return start.toString('latin1') === PARQUET_MAGIC;
+  } catch {
+    return false;
+  } finally {
+    await file.close();
+  }
+}
+
+async function expectLog(path: string): Promise<void> {
+  if (!(await isParquet(path))) return;
+  throw new InputError(`${path}: a Parquet file, a table made of a log; no log can be made of it`);
+}
