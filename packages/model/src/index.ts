@@ -49,6 +49,7 @@ export {
   MAX_SEGMENT_EVENTS,
   type MarkName,
   type Marks,
+  parseMark,
   type Seal,
   type Trailer,
 } from './log/seal.ts';
