@@ -7,7 +7,6 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
-  truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -303,7 +302,7 @@ describe('decpool compare', () => {
 });
 
 describe('decpool replay', () => {
-  /** The header of a small log, its events and its trailer. */
+  /** The header of a small log, its events with what vouches for them, and its seal. */
   let lines: string[] = [];
   let arrow: Buffer;
   beforeAll(async () => {
@@ -334,14 +333,29 @@ describe('decpool replay', () => {
     expect(runs[1]).toEqual(runs[0]);
   });
 
-  it('refuses an event that cannot have happened, and names file and event', async () => {
-    const changed = lines.map((line) =>
-      line.replace(/("type":"pages-decrypted","pfn":)\d/, (_, before) => `${before}9`),
-    );
-    expect(changed).not.toEqual(lines);
-    const seq = changed.findIndex((line, at) => line !== lines[at]) - 1;
+  /** The log as schema version 1 has it: nothing vouches for its events. */
+  const asVersion1 = () =>
+    lines.flatMap((line) => {
+      if (line.startsWith('{"checkpoint"') || line.startsWith('{"keyframe"')) return [];
+      if (!line.startsWith('{"seal"')) return [line.replace('"schema":2', '"schema":1')];
+      const { events, stateHash } = JSON.parse(line).seal;
+      return [JSON.stringify({ trailer: { events, stateHash } })];
+    });
+
+  it('refuses an event that was altered, and one that cannot have happened, and names file and event', async () => {
+    const change = (line: string) =>
+      line.replace(/("type":"pages-decrypted","pfn":)\d/, (_, before) => `${before}9`);
+    const first = lines.findIndex((line) => change(line) !== line);
+    const { seq } = JSON.parse(lines[first]);
+    const changed = lines.map((line, at) => (at === first ? change(line) : line));
     expectRefusal(
-      await replaying('impossible.ndjson', changed.join('\n')),
+      await replaying('altered.ndjson', changed.join('\n')),
+      new RegExp(
+        `^decpool: ${scratch('altered.ndjson')}: event ${seq} was altered since the log was written .*\n$`,
+      ),
+    );
+    expectRefusal(
+      await replaying('impossible.ndjson', asVersion1().map(change).join('\n')),
       new RegExp(
         `^decpool: ${scratch('impossible.ndjson')}: event ${seq} \\(pages-decrypted, request 1\\) cannot`,
       ),
@@ -356,15 +370,23 @@ describe('decpool replay', () => {
     );
   });
 
-  it('refuses a truncated Arrow file and a truncated gzip', async () => {
-    writeFileSync(scratch('cut.arrow'), arrow);
-    truncateSync(scratch('cut.arrow'), arrow.length - 1200);
-    const [cutArrow, cutGzip] = await Promise.all([
-      decpool('replay', scratch('cut.arrow')),
-      replaying('cut.ndjson.gz', gzipSync(lines.join('\n')).subarray(0, 500)),
+  it('tells of a truncated Arrow file or gzip that it was cut off, and refuses one that ends in its header', async () => {
+    const zipped = gzipSync(lines.join('\n'));
+    const [cutArrow, cutGzip, cutHeader] = await Promise.all([
+      replaying('cut.arrow', arrow.subarray(0, arrow.length - 1200)),
+      replaying('cut.ndjson.gz', zipped.subarray(0, zipped.length - 300)),
+      replaying('header.ndjson.gz', zipped.subarray(0, 500)),
     ]);
-    expectRefusal(cutArrow, /^decpool: .*cut\.arrow: damaged or cut off after 0 events: .*\n$/);
-    expectRefusal(cutGzip, /^decpool: .*cut\.ndjson\.gz: cannot be read: unexpected end of file\n$/);
+    for (const { code, stdout, stderr } of [cutArrow, cutGzip]) {
+      expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+      expect(stdout).toContain(
+        'the run that wrote the log was cut off, and these are its figures up to then',
+      );
+    }
+    expectRefusal(
+      cutHeader,
+      /^decpool: .*header\.ndjson\.gz: cut off in its header; expected an event log\n$/,
+    );
   });
 
   it('refuses what is no log', async () => {
@@ -374,19 +396,25 @@ describe('decpool replay', () => {
       decpool('replay', scratch('missing.arrow')),
     ]);
     expectRefusal(trace, /small\.txt: line 1: not JSON: # by hand\n/);
-    expectRefusal(directory, /cannot be read: EISDIR/);
+    expectRefusal(directory, /: a folder; expected an event log\n$/);
     expectRefusal(missing, /missing\.arrow: cannot be read: ENOENT/);
   });
 
-  it('exits with 1 for a log without a trailer, and tells the figures up to there', async () => {
+  it('exits with 1 for a log without a seal, and tells the figures up to its last whole segment', async () => {
     const { code, stdout, stderr } = await replaying('torn.ndjson', lines.slice(0, 8).join('\n'));
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
-    expect(stdout).toContain('events       7\n');
-    expect(stdout).toContain('the log has no trailer: the run that wrote it was cut off');
+    expect(stdout).toContain('events       0\n');
+    expect(stdout).toContain(
+      'was cut off, and these are its figures up to then; 7 events behind them are torn\n',
+    );
+    const old = await replaying('torn-1.ndjson', asVersion1().slice(0, 8).join('\n'));
+    expect(old).toMatchObject({ code: 1, stderr: '' });
+    expect(old.stdout).toContain('events       7\n');
+    expect(old.stdout).toContain('was cut off, and these are its figures up to then\n');
   });
 
   it('exits with 1 for a log whose state hash is not that of the run', async () => {
-    const changed = lines.map((line) => line.replace('"bytes":2097152', '"bytes":2097151'));
+    const changed = asVersion1().map((line) => line.replace('"bytes":2097152', '"bytes":2097151'));
     const { code, stdout } = await replaying('other.ndjson', changed.join('\n'));
     expect(code).toBe(1);
     expect(stdout).toMatch(/MISMATCH: the run that wrote the log had [0-9a-f]{64}\n$/);
