@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -163,5 +164,17 @@ it('the ending of a name says what it is, or the name of a format', () => {
   expect(targetFormatNamed('parquet')).toBe('parquet');
   expect(() => targetFormatNamed('toString')).toThrow(
     /unknown format 'toString'; available: arrow, ndjson, parquet/,
+  );
+});
+
+it('the command says what it wrote', async () => {
+  const seal = await writeShortLog(at('log.arrow'), 'arrow');
+  const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
+  const args = ['convert', at('log.arrow'), at('table'), '--to', 'parquet'];
+  const printed = execFileSync(process.execPath, ['--import', 'tsx', main, ...args], { encoding: 'utf8' });
+  expect(printed).toMatch(
+    new RegExp(
+      `^written      .*table: ${seal!.events} events, [\\d,]+ bytes\nstate hash   ${seal!.stateHash}\n$`,
+    ),
   );
 });

@@ -216,22 +216,15 @@ export function gather(
     return 0;
   }
   const { type } = group.columns;
-  const source = column.source === undefined ? undefined : group.columns[column.source];
+  const { has, read } = column;
+  const source = group.columns[column.source ?? 'type'];
   let found = 0;
   for (let row = 0; row < group.length; row++) {
     const code = type[row];
-    if (!column.has[code]) {
-      isPresent[row] = 0;
-      continue;
-    }
-    const read = column.read[code];
-    const value = read === undefined ? (source as Exclude<typeof source, undefined>)[row] : read(group, row);
-    if (value === ABSENT) {
-      isPresent[row] = 0;
-      continue;
-    }
-    isPresent[row] = 1;
-    values[found++] = value;
+    const readValue = read[code];
+    const value = !has[code] ? ABSENT : readValue === undefined ? source[row] : readValue(group, row);
+    isPresent[row] = value === ABSENT ? 0 : 1;
+    if (value !== ABSENT) values[found++] = value;
   }
   return found;
 }

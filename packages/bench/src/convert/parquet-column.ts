@@ -1,6 +1,6 @@
 /**
  * The chunk of a column in a row group of a Parquet file: dictionary where values repeat, differences where they do not. A writer of
- * values one by one is slower by a factor of twenty, as most of the table is absent or one of few names.
+ * values one by one is more than ten times slower, as most of the table is absent or one of few names.
  */
 import { appendDeltas, appendHybrid, Bytes } from './bytes.ts';
 import { gather, mostTexts, type RowGroup, type TableColumn } from './event-table.ts';
