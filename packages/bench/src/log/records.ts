@@ -80,9 +80,11 @@ async function* arrowRecords(reader: ByteReader, start?: RecordStart): AsyncGene
     if (body.length < bodyBytes) {
       return yield { kind: 'torn', events: rows, bytes: prefix.length + metadata.length + body.length };
     }
-    const message = Buffer.concat([prefix, metadata, body]);
+    const message = [prefix, metadata, body];
     yield at(place, () =>
-      isFirst ? order.header(codec.decodeArrowHeader(message)) : codec.decodeArrowMessage(message, order),
+      isFirst
+        ? order.header(codec.decodeArrowHeader(Buffer.concat(message)))
+        : codec.decodeArrowMessage(message, order),
     );
   }
 }

@@ -22,9 +22,9 @@ import {
 } from 'apache-arrow';
 import { InputError } from '../errors.ts';
 import {
-  allocateColumns,
   type ColumnName,
   EventBatch,
+  type EventColumns,
   hasKnownAttributes,
   KNOWN_CODES,
 } from '../events/columns.ts';
@@ -139,9 +139,10 @@ function readerOf(...parts: Uint8Array[]): RecordBatchStreamReader {
   return reader.open();
 }
 
-/** What another message of a log holds: a segment, or what stands between them. */
-export function decodeArrowMessage(message: Uint8Array, order: LogOrder): LogRecord {
-  const { value: batch } = readerOf(PLAIN_START, message, ARROW_END).next();
+/** What another message of a log holds, which may be given in parts: a segment, or what stands between them. */
+export function decodeArrowMessage(message: Uint8Array | readonly Uint8Array[], order: LogOrder): LogRecord {
+  const parts = message instanceof Uint8Array ? [message] : message;
+  const { value: batch } = readerOf(PLAIN_START, ...parts, ARROW_END).next();
   if (batch === undefined || batch === null) throw new InputError('a message without a record batch');
   return recordOf(batch, order);
 }
@@ -178,28 +179,55 @@ function eventsOf(batch: RecordBatch, firstSeq: number): EventBatch {
     if (values === undefined || values.length < batch.numRows) {
       throw new InputError(`the log's column '${name}' is too short after event ${firstSeq}`);
     }
-    return values.subarray(0, batch.numRows);
+    return [name, values.subarray(0, batch.numRows)] as const;
   });
-  // Only now: a damaged log does not get memory for rows that it does not have.
-  const columns = allocateColumns(batch.numRows);
-  for (const [index, { name }] of NUMBER_FIELDS.entries()) columns[name].set(numbers[index]);
-  const names = batch.getChild('name');
+  const names = new Map<number, string>();
+  const columns = columnsOver(Object.fromEntries(numbers) as unknown as Omit<EventColumns, 'names'>, names);
+  const texts = batch.getChild('name');
   for (let row = 0; row < batch.numRows; row++) {
-    if (columns.type[row] >= EVENT_TYPES.length) {
-      throw new InputError(`event ${firstSeq + row} has the unknown type code ${columns.type[row]}`);
-    }
-    if (KNOWN_CODES[columns.type[row]][columns.code[row]] !== true) {
-      const type = EVENT_TYPES[columns.type[row]];
-      throw new InputError(`event ${firstSeq + row} (${type}) has the unknown code ${columns.code[row]}`);
-    }
-    if (!hasKnownAttributes(columns, row)) {
+    const sort = SORTS[(columns.type[row] << 8) | columns.code[row]];
+    if (sort === SORT.plain) continue;
+    if (sort === SORT.unknown) throw unknownCode(columns, row, firstSeq + row);
+    if (sort === SORT.named) names.set(row, String(texts?.get(row) ?? ''));
+    else if (!hasKnownAttributes(columns, row)) {
       throw new InputError(
         `event ${firstSeq + row} is a request with unknown attributes ${columns.pfn[row]}`,
       );
     }
-    if (columns.type[row] === TYPE.ownerRegistered) columns.names.set(row, String(names?.get(row) ?? ''));
   }
   return new EventBatch(columns, batch.numRows, firstSeq);
+}
+
+/** Columns as they lie in the message, of which this batch is the only reader: nothing is copied. */
+const columnsOver = (numbers: Omit<EventColumns, 'names'>, names: Map<number, string>): EventColumns => ({
+  // Field by field, as allocateColumns() makes them: what folds both sees one shape of object.
+  type: numbers.type,
+  code: numbers.code,
+  owner: numbers.owner,
+  request: numbers.request,
+  allocation: numbers.allocation,
+  pfn: numbers.pfn,
+  pages: numbers.pages,
+  bytes: numbers.bytes,
+  time: numbers.time,
+  names,
+});
+
+/** What is to be looked at in a row, by its type and code: in most of them nothing. */
+const SORT = { unknown: 0, plain: 1, request: 2, named: 3 } as const;
+const SORTS = new Uint8Array(2 ** 16);
+for (const [type, codes] of KNOWN_CODES.entries()) {
+  const isRequest =
+    type === TYPE.allocationRequested || type === TYPE.freeRequested || type === TYPE.requestSkipped;
+  const sort = isRequest ? SORT.request : type === TYPE.ownerRegistered ? SORT.named : SORT.plain;
+  for (const [code, isKnown] of codes.entries()) if (isKnown) SORTS[(type << 8) | code] = sort;
+}
+
+function unknownCode({ type, code }: EventColumns, row: number, seq: number): InputError {
+  const name = EVENT_TYPES[type[row]];
+  return name === undefined
+    ? new InputError(`event ${seq} has the unknown type code ${type[row]}`)
+    : new InputError(`event ${seq} (${name}) has the unknown code ${code[row]}`);
 }
 
 function parseMetadata(text: string): unknown {
