@@ -13,6 +13,9 @@ import {
   TYPE,
 } from '@decpool/model';
 
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** Who is told of events. */
 export interface EventSink {
   /** Called for every event as soon as it is folded, while `wantsEvents` is true. The columns must not be kept. */
@@ -78,6 +81,9 @@ export class Ledger {
   ownerNumber(name: string): number {
     const known = this.#owners.get(name);
     if (known !== undefined) return known;
+    // A log holds UTF-8, which has no half of a surrogate pair: what it would give back is what the state must hold.
+    const stored = DECODER.decode(ENCODER.encode(name));
+    if (stored !== name) return this.ownerNumber(stored);
     const owner = this.#owners.size;
     this.#owners.set(name, owner);
     const row = this.#stage(TYPE.ownerRegistered, 0, 0, 0, 0);

@@ -3,8 +3,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, gunzipSync, gzipSync, inflateRawSync } from 'node:zlib';
-import { Columns, decodeState, frameOf, InputError, platformNamed, type Seal } from '@decpool/model';
-import { freshBoot, policyNamed } from '@decpool/pool';
+import {
+  Columns,
+  decodeState,
+  type EventBatch,
+  frameOf,
+  InputError,
+  platformNamed,
+  type Seal,
+} from '@decpool/model';
+import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runPolicy } from '../compare/run.ts';
 import { replay } from '../replay.ts';
@@ -105,6 +113,23 @@ describe.each(FORMATS)('a log as %s', (format) => {
   it('folds to the state hash of its run', async () => {
     const { events, stateHash } = await replay(named('whole'));
     expect({ events, stateHash }).toEqual({ events: run.events, stateHash: run.stateHash });
+  });
+
+  it('folds to the state hash of its run whatever its owners are called', async () => {
+    const names = ['\ud800', 'x\udfffy', '\ufffd', '\ufeffbom', '\u{1f980}', '', '__proto__', 'a\0b'];
+    const batches: EventBatch[] = [];
+    const pool = new Pool({
+      memory: freshBoot(64 * 2 ** 20),
+      platform: platformNamed('snp'),
+      policy: policyNamed('first-fit+page+immediate'),
+    });
+    pool.batches$.subscribe((batch) => batches.push(batch));
+    for (const owner of names) pool.alloc_pages(1, { owner });
+    pool.complete();
+    const named = { header: pool.header, batches, events: pool.counters.events, stateHash: pool.hash() };
+    const path = join(folder, `names${LOG_FORMATS[format]}`);
+    await writeLog(path, format, named);
+    expect((await replay(path)).stateHash).toBe(named.stateHash);
   });
 
   it('has its name only once it is finished', async () => {

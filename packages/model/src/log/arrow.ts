@@ -18,6 +18,7 @@ import {
   Uint16,
   Uint32,
   Utf8,
+  type Vector,
   vectorFromArray,
 } from 'apache-arrow';
 import { InputError } from '../errors.ts';
@@ -183,12 +184,12 @@ function eventsOf(batch: RecordBatch, firstSeq: number): EventBatch {
   });
   const names = new Map<number, string>();
   const columns = columnsOver(Object.fromEntries(numbers) as unknown as Omit<EventColumns, 'names'>, names);
-  const texts = batch.getChild('name');
+  const nameAt = namesOf(batch, firstSeq);
   for (let row = 0; row < batch.numRows; row++) {
     const sort = SORTS[(columns.type[row] << 8) | columns.code[row]];
     if (sort === SORT.plain) continue;
     if (sort === SORT.unknown) throw unknownCode(columns, row, firstSeq + row);
-    if (sort === SORT.named) names.set(row, String(texts?.get(row) ?? ''));
+    if (sort === SORT.named) names.set(row, nameAt(row));
     else if (!hasKnownAttributes(columns, row)) {
       throw new InputError(
         `event ${firstSeq + row} is a request with unknown attributes ${columns.pfn[row]}`,
@@ -228,6 +229,17 @@ function unknownCode({ type, code }: EventColumns, row: number, seq: number): In
   return name === undefined
     ? new InputError(`event ${seq} has the unknown type code ${type[row]}`)
     : new InputError(`event ${seq} (${name}) has the unknown code ${code[row]}`);
+}
+
+/** With a byte order mark kept as what it is: the Arrow library takes it away from the beginning of a name. */
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
+
+function namesOf(batch: RecordBatch, firstSeq: number): (row: number) => string {
+  const { values, valueOffsets } = (batch.getChild('name') as Vector<Utf8> | null)?.data[0] ?? {};
+  if (values === undefined || valueOffsets === undefined || valueOffsets.length <= batch.numRows) {
+    throw new InputError(`the log's column 'name' is too short after event ${firstSeq}`);
+  }
+  return (row) => DECODER.decode(values.subarray(valueOffsets[row], valueOffsets[row + 1]));
 }
 
 function parseMetadata(text: string): unknown {
