@@ -88,6 +88,8 @@ describe.each(FORMATS)('a small log as %s', (format) => {
   it('is refused, or is what it was, or seems cut off, whichever of its bytes is another', async () => {
     const kinds: string[] = [];
     for (let at = 0; at < whole.length; at++) {
+      // An Arrow log is twice as long, and its header is the same text.
+      if (format === 'arrow' && at % 3 === 2) continue;
       const flip = at % 3 === 0 ? 0xff : 1 << (at % 8);
       const damaged = Buffer.from(whole);
       damaged[at] ^= flip;
@@ -107,6 +109,8 @@ describe.each(FORMATS)('a small log as %s', (format) => {
     for (let length = 0; length < shortest; length++) {
       // All of Arrow begins at multiples of 8 bytes.
       if (format === 'arrow' && length % 8 > 1 && length % 8 < 7) continue;
+      if (format === 'ndjson' && length % 3 === 2 && whole[length] !== 10 && whole[length - 1] !== 10)
+        continue;
       kinds.push(await expectHonest(whole.subarray(0, length), run, hashes, `${length} bytes`));
     }
     expect(Object.keys(tally(kinds)).sort()).toEqual(['cut off', 'refused']);
