@@ -23,8 +23,8 @@ export async function recoverLog(path: string, out: string): Promise<Recovered> 
   let writer: LogWriter | undefined;
   let torn: Omit<Torn, 'kind'> = { events: 0, bytes: 0 };
   let damage: string | undefined;
+  const parts = readLog(path);
   try {
-    const parts = readLog(path);
     for (;;) {
       const next = await parts.next().catch((error: unknown) => {
         if (!(error instanceof InputError) || writer === undefined) throw error;
@@ -36,15 +36,21 @@ export async function recoverLog(path: string, out: string): Promise<Recovered> 
       else if (part.kind === 'batch') await writer?.write(part.batch);
       else if (part.kind === 'torn') torn = { events: part.events, bytes: part.bytes };
       else if (part.kind === 'seal')
-        throw new InputError(`${path}: the log is whole: nothing is to be recovered`);
+        throw new InputError(`${path}: the log is whole: nothing is to be recovered${renameText(path)}`);
     }
     if (writer === undefined) throw new InputError(`${path}: cut off in its header: nothing can be saved`);
     return { seal: await writer.finish(), torn, damage };
   } catch (error) {
     await writer?.abort();
     throw error;
+  } finally {
+    await parts.return(undefined);
   }
 }
+
+/** A writer that was killed at the very end has sealed its log, and not named it. */
+const renameText = (path: string): string =>
+  path.endsWith('.partial') ? `, it only lacks its name: rename it to ${path.slice(0, -8)}` : '';
 
 async function formatOfLog(path: string): Promise<LogFormat> {
   const file = await ByteFile.open(path);

@@ -66,7 +66,13 @@ export async function openLogWriter(
   const partial = `${path}.partial`;
   const file = await created(partial);
   const writer = new Writer(path, file, header, encoder, options);
-  await writer.begin(header);
+  try {
+    await writer.begin(header);
+  } catch (error) {
+    // Without its header it is no log: nobody could recover anything of it.
+    await writer.abort();
+    throw error;
+  }
   return writer;
 }
 
