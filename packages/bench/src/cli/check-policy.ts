@@ -4,7 +4,7 @@ import { type Conformance, checkConformance, type Failure } from '../policies/co
 import { policiesFor } from '../policies/load.ts';
 import { RULES } from '../policies/rules.ts';
 import { formatValue } from '../report/units.ts';
-import type { Output } from './compare.ts';
+import type { Output } from './command-context.ts';
 
 export interface CheckPolicyOptions {
   readonly runs: number;

@@ -8,20 +8,13 @@ import { policiesFor } from '../policies/load.ts';
 import { comparisonJson } from '../report/json.ts';
 import { comparisonMarkdown } from '../report/markdown.ts';
 import { comparisonText } from '../report/terminal.ts';
+import type { Output } from './command-context.ts';
 import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
 import { expectReplaceable, ResultsFolder } from './results-folder.ts';
 
 export interface CompareOptions extends InputOptions {
   readonly out: string;
   readonly logFormat: string;
-}
-
-/** Where a command writes: results to `write`, progress to a terminal only. */
-export interface Output {
-  write(text: string): void;
-  readonly isColoured: boolean;
-  /** Whether somebody watches: a progress bar is drawn on standard error. */
-  readonly isWatched: boolean;
 }
 
 /** Exit code of a command that a SIGINT ended, as a shell gives it. */

@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { Output } from './compare.ts';
+import type { Output } from './command-context.ts';
 import { INTERRUPTED } from './compare.ts';
 
 /** What lets somebody watch a log being converted, and stop it. */

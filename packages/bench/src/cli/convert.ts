@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import type { Output } from './compare.ts';
-import type { CommandContext } from './log-commands.ts';
+import type { CommandContext, Output } from './command-context.ts';
 import { printable } from './printable.ts';
 
 interface ConvertCommandOptions {

@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { formatChange, formatValue } from '../report/units.ts';
 import type { BlockDifference, LogDiff } from '../rerun/diff.ts';
-import type { CommandContext } from './log-commands.ts';
+import type { CommandContext } from './command-context.ts';
 import { printable } from './printable.ts';
 
 export function addDiff(decpool: Command, { exit, output }: CommandContext): void {

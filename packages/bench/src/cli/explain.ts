@@ -2,7 +2,7 @@ import { InputError } from '@decpool/model';
 import type { Command } from 'commander';
 import type { Names } from '../inspect/event-text.ts';
 import type { OpenLog } from '../log/open.ts';
-import type { CommandContext } from './log-commands.ts';
+import type { CommandContext } from './command-context.ts';
 import { eventNumber } from './numbers.ts';
 
 interface ExplainOptions {

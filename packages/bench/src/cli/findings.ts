@@ -3,7 +3,7 @@ import { InputError } from '@decpool/model';
 import { boundsOfInputs } from '../findings/bounds.ts';
 import { findingsText } from '../findings/text.ts';
 import { readSweepResults } from '../sweep/results.ts';
-import type { Output } from './compare.ts';
+import type { Output } from './command-context.ts';
 import { sweepCommand } from './sweep.ts';
 import { prepareSweep } from './sweep-plan.ts';
 

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { InputError } from '@decpool/model';
 import type { Command } from 'commander';
 import type { NewLog, Served } from '../rerun/fork.ts';
-import type { CommandContext } from './log-commands.ts';
+import type { CommandContext } from './command-context.ts';
 import { eventNumber } from './numbers.ts';
 import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
 import { printable } from './printable.ts';

@@ -1,7 +1,7 @@
 import { isOff, type MeasuredAnswer, measureAnswer } from '../known-answers/measure.ts';
 import { answersText, curvesText } from '../known-answers/report.ts';
 import { WORKLOADS } from '../workloads/registry.ts';
-import type { Output } from './compare.ts';
+import type { Output } from './command-context.ts';
 import { parseMemory, USUAL_MEMORY } from './inputs.ts';
 
 /** `decpool known-answers`. Returns the exit code: 1 when a figure is off by more than its tolerance. */

@@ -1,6 +1,6 @@
 import { BASELINES, CONVERSIONS, PLACEMENTS, SHORT_NAMES, type Strategy, SUPPLIES } from '@decpool/pool';
 import Table from 'cli-table3';
-import type { Output } from './compare.ts';
+import type { Output } from './command-context.ts';
 
 /** Columns of text that wrap, in characters with their margins. */
 const NAME_WIDTH = 31;

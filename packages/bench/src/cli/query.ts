@@ -2,8 +2,7 @@ import { InputError } from '@decpool/model';
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { Answer } from '../convert/query.ts';
-import type { Output } from './compare.ts';
-import type { CommandContext } from './log-commands.ts';
+import type { CommandContext, Output } from './command-context.ts';
 import { printable } from './printable.ts';
 
 interface QueryCommandOptions {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './log-commands.ts';
+import type { CommandContext } from './command-context.ts';
 import { printable } from './printable.ts';
 
 export function addRecover(decpool: Command, { exit, output }: CommandContext): void {

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import type { CommandContext } from './log-commands.ts';
+import type { CommandContext } from './command-context.ts';
 import { printable } from './printable.ts';
 
 export function addReplay(decpool: Command, { exit, output }: CommandContext): void {

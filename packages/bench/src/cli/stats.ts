@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './log-commands.ts';
+import type { CommandContext } from './command-context.ts';
 
 export function addStats(decpool: Command, { output }: CommandContext): void {
   decpool

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Check } from '../rerun/verify.ts';
-import type { CommandContext } from './log-commands.ts';
+import type { CommandContext } from './command-context.ts';
 import { wholeNumber } from './numbers.ts';
 import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
 import { printable } from './printable.ts';

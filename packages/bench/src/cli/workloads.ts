@@ -2,7 +2,7 @@ import Table from 'cli-table3';
 import { formatValue } from '../report/units.ts';
 import { WORKLOADS } from '../workloads/registry.ts';
 import { durationOf, PAGE_SIZE } from '../workloads/workload.ts';
-import type { Output } from './compare.ts';
+import type { Output } from './command-context.ts';
 
 /** Columns of text that wrap, in characters with their margins. */
 const NAME_WIDTH = 24;

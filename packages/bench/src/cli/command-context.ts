@@ -1,0 +1,14 @@
+/** Where a command writes: results to `write`, progress to a terminal only. */
+export interface Output {
+  write(text: string): void;
+  readonly isColoured: boolean;
+  /** Whether somebody watches: a progress bar is drawn on standard error. */
+  readonly isWatched: boolean;
+}
+
+/** What a command needs of the program around it. */
+export interface CommandContext {
+  /** Sets the exit code. */
+  exit(code: number): void;
+  readonly output: Output;
+}
