@@ -1,6 +1,6 @@
 /** The commands that work on event logs. Each adds itself, and loads what it does only when it is called. */
 import type { Command } from 'commander';
-import type { Output } from './compare.ts';
+import type { CommandContext } from './command-context.ts';
 import { addConvert } from './convert.ts';
 import { addDiff } from './diff.ts';
 import { addExplain } from './explain.ts';
@@ -10,22 +10,19 @@ import { addRecover } from './recover.ts';
 import { addReplay } from './replay.ts';
 import { addShow } from './show.ts';
 import { addStats } from './stats.ts';
+import { addStep } from './step.ts';
+import { addTail } from './tail.ts';
 import { addVerify } from './verify.ts';
-
-/** What a command needs of the program around it. */
-export interface CommandContext {
-  /** Sets the exit code. */
-  exit(code: number): void;
-  readonly output: Output;
-}
 
 const COMMANDS: readonly ((decpool: Command, context: CommandContext) => void)[] = [
   addReplay,
   addVerify,
   addRecover,
   addStats,
-  addExplain,
   addShow,
+  addExplain,
+  addStep,
+  addTail,
   addFork,
   addSkip,
   addDiff,

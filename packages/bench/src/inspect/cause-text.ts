@@ -10,8 +10,8 @@ export function causeText(cause: Cause, names: Names): string {
   if (cause.by === 'boot') return 'the boot, before the first request';
   if (cause.by === 'worker') return `the deferred worker, after request #${cause.afterRequest}`;
   const { event, owner } = cause;
-  // The line of an allocation names its owner itself.
-  const of = owner === undefined || event.type === 'allocation-requested' ? '' : ` of ${printable(owner)}`;
+  const isTold = event.type === 'allocation-requested' || names.ownerOf !== undefined;
+  const of = owner === undefined || isTold ? '' : ` of ${printable(owner)}`;
   return `request #${event.request}: ${event.type} ${eventText(event, names)}${of}`;
 }
 

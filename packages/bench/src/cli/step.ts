@@ -1,0 +1,52 @@
+import type { Command } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import { eventNumber } from './numbers.ts';
+
+export function addStep(decpool: Command, { exit, output }: CommandContext): void {
+  decpool
+    .command('step')
+    .summary('step through an event log, forward and back')
+    .description(
+      'Shows one event after the other with who caused it, the counters it changed and a map of the blocks around. On a terminal it is driven by keys, ? lists them; otherwise it reads commands from standard input, a line each, of which ? lists all.',
+    )
+    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
+    .option('--at <events>', 'begin after so many events', eventNumber, 0)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  decpool step decpool-results/netvsc/logs/linux-6.12.arrow
+  printf 's\\nn 10\\n/netvsc\\n' | decpool step decpool-results/netvsc/logs/linux-6.12.arrow`,
+    )
+    .action(async (path: string, { at }: { readonly at: number }) => {
+      const [{ OpenLog }, { Stepper, expectPosition }] = await Promise.all([
+        import('../log/open.ts'),
+        import('../inspect/stepper.ts'),
+      ]);
+      const log = await OpenLog.open(path);
+      try {
+        expectPosition(log, at);
+        const stepper = new Stepper(log);
+        await stepper.go(at);
+        exit(await (isTerminal() ? onScreen(stepper, output) : byLines(stepper, output)));
+      } finally {
+        await log.close();
+      }
+    });
+}
+
+/** Whether keys can be read and a screen be drawn. */
+const isTerminal = (): boolean =>
+  process.stdin.isTTY === true && process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
+
+type Open = import('../inspect/stepper.ts').Stepper;
+
+async function onScreen(stepper: Open, output: CommandContext['output']): Promise<number> {
+  const { StepScreen } = await import('./step-screen.ts');
+  return new StepScreen(stepper, output.isColoured).run();
+}
+
+async function byLines(stepper: Open, output: CommandContext['output']): Promise<number> {
+  const { stepByLines } = await import('./step-lines.ts');
+  return stepByLines(stepper, output);
+}

@@ -1,0 +1,146 @@
+/** What the stepper shows of a place in a log: the event, who caused it, what it changed, and a map of the blocks around. */
+import {
+  type BlockView,
+  blockIndex,
+  type Geometry,
+  type PoolEvent,
+  type StateView,
+  pfn as toPfn,
+} from '@decpool/model';
+import { formatValue } from '../report/units.ts';
+import { causeText } from './cause-text.ts';
+import { changeText } from './counter-groups.ts';
+import { countText, eventLine, type Names } from './event-text.ts';
+import { holdingsOf } from './holdings.ts';
+import type { Step, Stepper } from './stepper.ts';
+import { timeText } from './time.ts';
+
+/** Blocks of the map; pages of a block have as many characters. */
+const MAP_WIDTH = 64;
+const LABEL = '         ';
+
+/** Lines for the place where a stepper is. Remembers which block was last looked at, for events that name none. */
+export class StepText {
+  readonly #stepper: Stepper;
+  #block = 0;
+
+  constructor(stepper: Stepper) {
+    this.#stepper = stepper;
+  }
+
+  get names(): Names {
+    const { log, owners } = this.#stepper;
+    return {
+      geometry: log.header.geometry,
+      owner: (number) => owners[number],
+      ownerOf: (allocation) => this.#stepper.ownerOf(allocation),
+    };
+  }
+
+  async lines(): Promise<string[]> {
+    const { position, time, log, view } = this.#stepper;
+    const step = await this.#stepper.step();
+    const place = `position ${formatValue(position, 'count')} of ${formatValue(log.events, 'count')}, ${timeText(time)}`;
+    if (step === undefined) return [place, 'no event has happened yet', ...mapLines(view, this.#block)];
+    this.#block = blockOf(step.event, view) ?? this.#block;
+    return [place, ...stepLines(step, this.names), ...mapLines(view, this.#block)];
+  }
+}
+
+function stepLines({ event, cause, changes }: Step, names: Names): string[] {
+  const told = changes.flatMap(({ counter, before, after }) => changeText(counter, before, after) ?? []);
+  return [
+    eventLine(event, names),
+    `by       ${causeText(cause, names)}`,
+    ...(told.length === 0 ? ['changed  no counter'] : wrapped('changed  ', told)),
+  ];
+}
+
+const LINE_WIDTH = 100;
+
+/** Pieces one behind the other, on as many lines as they need. */
+function wrapped(label: string, pieces: readonly string[]): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const piece of pieces) {
+    if (line !== '' && LABEL.length + line.length + piece.length + 2 > LINE_WIDTH) {
+      lines.push(line);
+      line = '';
+    }
+    line += line === '' ? piece : `; ${piece}`;
+  }
+  return [...lines, line].map((text, index) => (index === 0 ? label : LABEL) + text);
+}
+
+/** The block that an event is about. */
+function blockOf(event: PoolEvent, view: StateView): number | undefined {
+  const { pagesPerBlock } = view.geometry;
+  if ('pfn' in event) return Math.floor(event.pfn / pagesPerBlock);
+  if (!('allocation' in event) || event.type === 'request-skipped') return undefined;
+  for (const { pfn } of holdingsOf(view, event.allocation)) return Math.floor(pfn / pagesPerBlock);
+  return undefined;
+}
+
+export const MAP_LEGEND =
+  'blank: no RAM  . private  c claimed  s shared  a allocated  u unknown  x leaked  capital: all of it';
+
+/** A character per block: what is in it, and below how it is mapped; then the pages of the block itself. */
+export function mapLines(view: StateView, block: number): string[] {
+  const { geometry, blocks } = view;
+  const first = Math.max(0, Math.min(blocks - MAP_WIDTH, block - MAP_WIDTH / 2));
+  const last = Math.min(blocks, first + MAP_WIDTH) - 1;
+  let content = '';
+  let levels = '';
+  for (let at = first; at <= last; at++) {
+    const found = view.block(blockIndex(at));
+    content += contentOf(found, geometry.pagesPerBlock);
+    levels += ' 421'[found.level];
+  }
+  return [
+    `blocks   ${content}  ${first}..${last}`,
+    `mapped   ${levels}  by 4K, 2M, 1G entries`,
+    `${LABEL}${' '.repeat(block - first)}^ block ${block}: ${countsText(view.block(blockIndex(block)))}`,
+    `pages    ${pagesLine(view, geometry, block)}  ${countText(geometry.pagesPerBlock / MAP_WIDTH, 'page')} a character`,
+  ];
+}
+
+function contentOf(block: BlockView, pagesPerBlock: number): string {
+  if (block.level === 0) return ' ';
+  const kinds = [
+    ['x', block.leaked],
+    ['u', block.unknown],
+    ['a', block.allocated],
+    ['s', block.shared],
+    ['c', block.claimed],
+  ] as const;
+  const [letter, pages] = kinds.find(([, count]) => count > 0) ?? ['.', 0];
+  return pages === pagesPerBlock ? letter.toUpperCase() : letter;
+}
+
+function countsText({ claimed, shared, allocated, unknown, leaked }: BlockView): string {
+  const counts = [`${claimed} claimed`, `${shared} shared`, `${allocated} allocated`];
+  if (unknown > 0) counts.push(`${unknown} unknown`);
+  if (leaked > 0) counts.push(`${leaked} leaked`);
+  return counts.join(', ');
+}
+
+const FACTS = [
+  ['x', 'leaked'],
+  ['u', 'unknown'],
+  ['a', 'allocated'],
+  ['s', 'shared'],
+  ['c', 'claimed'],
+] as const;
+
+function pagesLine(view: StateView, { pagesPerBlock }: Geometry, block: number): string {
+  const pages = Math.max(1, pagesPerBlock / MAP_WIDTH);
+  let line = '';
+  for (let at = block * pagesPerBlock; at < (block + 1) * pagesPerBlock; at += pages) {
+    const start = toPfn(at);
+    const fact = FACTS.find(([, name]) => view.firstWhereNot(name, false, start, pages) !== -1);
+    const isAll = fact !== undefined && view.firstWhereNot(fact[1], true, start, pages) === -1;
+    const letter = fact === undefined ? '.' : fact[0];
+    line += isAll ? letter.toUpperCase() : letter;
+  }
+  return line;
+}

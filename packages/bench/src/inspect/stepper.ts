@@ -1,0 +1,322 @@
+/**
+ * A place in a log that moves, an event at a time or far, in either direction, with the state there. Memory is bounded: one state,
+ * a few windows of events, and some earlier states as bytes.
+ */
+import {
+  type AllocationId,
+  allocationId,
+  COUNTER_NAMES,
+  Columns,
+  type CounterName,
+  type Counters,
+  decodeState,
+  type EventBatch,
+  encodeState,
+  frameOf,
+  InputError,
+  type PoolEvent,
+  type StateView,
+  TYPE,
+} from '@decpool/model';
+import { atPath } from '../log/byte-file.ts';
+import type { OpenLog } from '../log/open.ts';
+import { type Cause, isRequest } from './causes.ts';
+import { isWanted, type Wanted } from './wanted.ts';
+import { Windows } from './windows.ts';
+
+/** Folding so many events takes a few ms: going back one at a time is worth a state that near. */
+const NEAR_EVENTS = 2 ** 12;
+const MOST_SNAPSHOTS = 8;
+const MOST_SNAPSHOT_BYTES = 2 ** 26;
+
+interface Snapshot {
+  readonly events: number;
+  readonly state: Uint8Array;
+}
+
+export interface CounterChange {
+  readonly counter: CounterName;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** The last event that has happened, and what it changed. */
+export interface Step {
+  readonly event: PoolEvent;
+  readonly cause: Cause;
+  readonly changes: readonly CounterChange[];
+}
+
+export class Stepper {
+  readonly log: OpenLog;
+  readonly #windows: Windows;
+  #columns: Columns;
+  /** Counters before the last event. */
+  #before: Counters;
+  #snapshots: Snapshot[] = [];
+
+  constructor(log: OpenLog) {
+    this.log = log;
+    this.#windows = new Windows(log);
+    this.#columns = this.#fresh();
+    this.#before = this.#columns.publishCounters();
+  }
+
+  /** Events that have happened. */
+  get position(): number {
+    return this.#columns.counters.events;
+  }
+
+  /** Simulated ns of the last event. */
+  get time(): number {
+    return this.#columns.counters.time;
+  }
+
+  get view(): StateView {
+    return this.#columns.view();
+  }
+
+  /** Names by their numbers. */
+  get owners(): readonly string[] {
+    return this.#columns.owners;
+  }
+
+  /** Goes to a position; at either end it stays there. */
+  async go(to: number): Promise<void> {
+    const position = Math.max(0, Math.min(this.log.events, to));
+    if (position === this.position) return;
+    if (position === 0) this.#columns = this.#fresh();
+    else await this.#reach(position - 1);
+    this.#before = this.#columns.publishCounters();
+    await this.#fold(this.#columns, position);
+  }
+
+  /** The last event; undefined at the start of the log. */
+  async step(): Promise<Step | undefined> {
+    if (this.position === 0) return undefined;
+    const { batch, row } = await this.#windows.at(this.position - 1);
+    return { event: batch.at(row), cause: await this.#causeOf(batch, row), changes: this.#changes() };
+  }
+
+  /** The last event and those around it, as many as there are. */
+  async around(before: number, behind: number): Promise<PoolEvent[]> {
+    const from = Math.max(0, this.position - 1 - before);
+    const to = Math.min(this.log.events, this.position + behind);
+    const events: PoolEvent[] = [];
+    for await (const batch of this.#windows.forward(from, to)) events.push(...batch);
+    return events;
+  }
+
+  /**
+   * Number of the next event that is wanted behind the last one, or before it; undefined when there is none, or when
+   * `isStopped` says so. Does not go there.
+   */
+  async find(wanted: Wanted, isBack: boolean, isStopped = () => false): Promise<number | undefined> {
+    if (wanted.kind === 'owner') {
+      return isBack ? this.#ownerBefore(wanted.text, isStopped) : this.#ownerAfter(wanted.text, isStopped);
+    }
+    const { geometry } = this.log.header;
+    const isHit = (batch: EventBatch, row: number) => isWanted(wanted, geometry, batch, row);
+    return isBack ? this.#last(isHit, isStopped) : this.#first(isHit, isStopped);
+  }
+
+  /** Name of an allocation's owner; undefined when it went before the keyframe that the state was read from. */
+  ownerOf(allocation: number): string | undefined {
+    const id = allocationId(allocation);
+    const isKnown = allocation > 0 && allocation <= this.#columns.counters.lastAllocation;
+    return isKnown && this.#isRecorded(id) ? this.owners[this.view.ownerOf(id)] : undefined;
+  }
+
+  #isRecorded(id: AllocationId): boolean {
+    return this.view.allocation(id).request !== 0;
+  }
+
+  #fresh(): Columns {
+    const { header } = this.log;
+    return new Columns(frameOf(header), header.memory.directMap);
+  }
+
+  #changes(): CounterChange[] {
+    const { counters } = this.#columns;
+    return COUNTER_NAMES.filter((name) => counters[name] !== this.#before[name]).map((counter) => ({
+      counter,
+      before: this.#before[counter],
+      after: counters[counter],
+    }));
+  }
+
+  /** Brings the state to a position, from here or from the nearest one before that there is. */
+  async #reach(position: number): Promise<void> {
+    const snapshot = this.#snapshotBefore(position);
+    const keyframe = this.log.keyframeBefore(position);
+    const nearest = Math.max(snapshot?.events ?? 0, keyframe);
+    const isBack = this.position > position;
+    if (isBack || this.position < nearest) {
+      this.#columns =
+        snapshot !== undefined && snapshot.events >= keyframe
+          ? this.#decoded(snapshot)
+          : await this.log.seek(keyframe);
+    }
+    // Whoever goes back one event is likely to go back another.
+    if (isBack && position - this.position > NEAR_EVENTS) {
+      await this.#fold(this.#columns, position - NEAR_EVENTS / 2);
+      this.#keep();
+    }
+    await this.#fold(this.#columns, position);
+  }
+
+  #snapshotBefore(position: number): Snapshot | undefined {
+    return this.#snapshots
+      .filter(({ events }) => events <= position)
+      .reduce<Snapshot | undefined>(
+        (best, one) => (one.events > (best?.events ?? -1) ? one : best),
+        undefined,
+      );
+  }
+
+  #decoded({ state, events }: Snapshot): Columns {
+    const columns = this.#fresh();
+    decodeState(state, columns, events);
+    return columns;
+  }
+
+  /** Keeps the present state, and of those before as many as there is room for. */
+  #keep(): void {
+    const kept = [{ events: this.position, state: encodeState(this.#columns) }, ...this.#snapshots];
+    let bytes = 0;
+    this.#snapshots = kept.slice(0, MOST_SNAPSHOTS).filter(({ state }) => {
+      bytes += state.length;
+      return bytes <= MOST_SNAPSHOT_BYTES;
+    });
+  }
+
+  async #fold(columns: Columns, to: number): Promise<void> {
+    for await (const batch of this.#windows.forward(columns.counters.events, to)) {
+      try {
+        columns.fold(batch);
+      } catch (error) {
+        throw atPath(this.log.path, error);
+      }
+    }
+  }
+
+  async #causeOf(batch: EventBatch, row: number): Promise<Cause> {
+    const request = batch.requestAt(row);
+    if (request === 0) return { by: 'boot' };
+    const asked = await this.#requestOf(request, batch.firstSeq + row + 1);
+    // The worker runs later, and its events carry the number of a request that is over.
+    if (asked === undefined || asked.time !== batch.timeAt(row)) {
+      // The name of an owner who asks for the first time comes before what he asks for.
+      if (batch.typeAt(row) === TYPE.ownerRegistered) return this.#causeBehind(batch, row);
+      return { by: 'worker', afterRequest: request };
+    }
+    const owner = 'allocation' in asked ? this.#askersName(asked.allocation, asked) : undefined;
+    return { by: 'request', event: asked, ...(owner === undefined ? {} : { owner }) };
+  }
+
+  async #causeBehind(batch: EventBatch, row: number): Promise<Cause> {
+    const request = batch.requestAt(row);
+    for await (const part of this.#windows.forward(batch.firstSeq + row, this.log.events)) {
+      for (let at = 0; at < part.length && part.requestAt(at) === request; at++) {
+        if (isRequest(part.typeAt(at))) return { by: 'request', event: part.at(at) };
+      }
+      break;
+    }
+    return { by: 'worker', afterRequest: request };
+  }
+
+  #askersName(allocation: number, asked: PoolEvent): string | undefined {
+    return asked.type === 'allocation-requested' ? this.owners[asked.owner] : this.ownerOf(allocation);
+  }
+
+  /** The event of a request, at or before event `to` - 1. */
+  async #requestOf(request: number, to: number): Promise<PoolEvent | undefined> {
+    for await (const batch of this.#windows.backward(to)) {
+      for (let row = batch.length - 1; row >= 0; row--) {
+        if (batch.requestAt(row) < request) return undefined;
+        if (isRequest(batch.typeAt(row))) return batch.at(row);
+      }
+    }
+    return undefined;
+  }
+
+  async #first(isHit: Hit, isStopped: () => boolean): Promise<number | undefined> {
+    for await (const batch of this.#windows.forward(this.position, this.log.events)) {
+      for (let row = 0; row < batch.length; row++) if (isHit(batch, row)) return batch.firstSeq + row;
+      if (isStopped()) return undefined;
+    }
+    return undefined;
+  }
+
+  async #last(isHit: Hit, isStopped: () => boolean): Promise<number | undefined> {
+    for await (const batch of this.#windows.backward(this.position - 1)) {
+      for (let row = batch.length - 1; row >= 0; row--) if (isHit(batch, row)) return batch.firstSeq + row;
+      if (isStopped()) return undefined;
+    }
+    return undefined;
+  }
+
+  /** Up to a hit, every allocation asked for is another's: so the state here knows the owner of each that is freed. */
+  #ownerAfter(text: string, isStopped: () => boolean): Promise<number | undefined> {
+    const owners = new Set(matching(this.owners, text));
+    const { lastAllocation } = this.#columns.counters;
+    const { view } = this;
+    return this.#first((batch, row) => {
+      const type = batch.typeAt(row);
+      if (type === TYPE.ownerRegistered) {
+        const [number, name] = [batch.ownerAt(row), batch.names().get(row) ?? ''];
+        if (isLike(name, text)) owners.add(number);
+      }
+      if (namesOwner(type)) return owners.has(batch.ownerAt(row));
+      if (type !== TYPE.freeRequested || batch.allocationAt(row) > lastAllocation) return false;
+      return owners.has(view.ownerOf(allocationId(batch.allocationAt(row))));
+    }, isStopped);
+  }
+
+  async #ownerBefore(text: string, isStopped: () => boolean): Promise<number | undefined> {
+    const owners = new Set(matching(this.owners, text));
+    if (owners.size === 0) return undefined;
+    for await (const batch of this.#windows.backward(this.position - 1)) {
+      const found = await this.#ownerIn(batch, owners);
+      if (found !== undefined || isStopped()) return found;
+    }
+    return undefined;
+  }
+
+  /** The last row of a batch in which one of the owners asks for something. */
+  async #ownerIn(batch: EventBatch, owners: ReadonlySet<number>): Promise<number | undefined> {
+    const asked = new Map<number, number>();
+    for (let row = 0; row < batch.length; row++) {
+      if (batch.typeAt(row) === TYPE.allocationRequested)
+        asked.set(batch.allocationAt(row), batch.ownerAt(row));
+    }
+    // What was asked for before the batch, only the state there knows.
+    let before: StateView | undefined;
+    for (let row = batch.length - 1; row >= 0; row--) {
+      const type = batch.typeAt(row);
+      if (namesOwner(type) && owners.has(batch.ownerAt(row))) return batch.firstSeq + row;
+      if (type !== TYPE.freeRequested) continue;
+      const allocation = batch.allocationAt(row);
+      if (!asked.has(allocation) && before === undefined)
+        before = (await this.log.seek(batch.firstSeq)).view();
+      const owner = asked.get(allocation) ?? before?.ownerOf(allocationId(allocation));
+      if (owner !== undefined && owners.has(owner)) return batch.firstSeq + row;
+    }
+    return undefined;
+  }
+}
+
+type Hit = (batch: EventBatch, row: number) => boolean;
+
+const namesOwner = (type: number): boolean => type === TYPE.allocationRequested || type === TYPE.pagesLeaked;
+
+const isLike = (name: string, text: string): boolean => name.toLowerCase().includes(text.toLowerCase());
+
+const matching = (owners: readonly string[], text: string): number[] =>
+  owners.flatMap((name, number) => (isLike(name, text) ? [number] : []));
+
+/** Throws InputError unless `position` is one of the log's. */
+export function expectPosition(log: OpenLog, position: number): void {
+  if (position <= log.events) return;
+  throw new InputError(`position ${position}: the log ends at position ${log.events}`);
+}
