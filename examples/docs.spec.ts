@@ -27,6 +27,14 @@ const DOCUMENTS = [
     ],
   },
   {
+    path: 'docs/replay.md',
+    commands: [
+      expect.stringMatching(/^decpool verify /),
+      expect.stringMatching(/^decpool explain /),
+      'examples/time-travel.ts',
+    ],
+  },
+  {
     path: 'docs/own-policy.md',
     commands: [
       expect.stringMatching(/^decpool compare .*,.\/examples\/custom-policy.ts \| grep/),

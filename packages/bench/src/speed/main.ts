@@ -1,6 +1,7 @@
 /**
  * The tool's own speed, every figure measured in this run: ways to carry the state side by side, whole comparison
- * runs per policy, and first fit beside the same in C. Ratios are what counts; the absolute figures are this machine's.
+ * runs per policy, first fit beside the same in C, and a log of ten million events. Ratios are what counts; the absolute
+ * figures are this machine's. Names of parts may be given: fold, requests, peer, logs.
  */
 
 import Table from 'cli-table3';
@@ -96,6 +97,21 @@ async function peerTable(): Promise<void> {
   console.log(`C and TypeScript put every allocation in the same place (checksum ${checksum}).`);
 }
 
-for (const guest of GUESTS) await foldTable(guest);
-await requestTable();
-await peerTable();
+/** Events of the log that is read and sought. */
+const LOG_EVENTS = 10_000_000;
+
+const PARTS: Readonly<Record<string, () => Promise<void>>> = {
+  async fold() {
+    for (const guest of GUESTS) await foldTable(guest);
+  },
+  requests: requestTable,
+  peer: peerTable,
+  async logs() {
+    const { logTables } = await import('./logs.ts');
+    console.log(`${logTables(LOG_EVENTS)}\n`);
+  },
+};
+
+const wanted = process.argv.slice(2);
+for (const [name, part] of Object.entries(PARTS))
+  if (wanted.length === 0 || wanted.includes(name)) await part();
