@@ -130,13 +130,18 @@ export class StepScreen {
   }
 
   /** As a shell's ctrl-z: the terminal is the shell's until it lets us go on. */
-  #suspend(): void {
+  #suspend(): Promise<void> {
     this.#leave();
-    process.once('SIGCONT', () => {
-      this.#enter();
-      this.#wake();
+    return new Promise((resolve) => {
+      // Nothing else keeps the process until it goes on.
+      const alive = setInterval(() => {}, 1000);
+      process.once('SIGCONT', () => {
+        clearInterval(alive);
+        this.#enter();
+        resolve();
+      });
+      process.kill(process.pid, 'SIGTSTP');
     });
-    process.kill(process.pid, 'SIGTSTP');
   }
 
   readonly #onKey = (text: string | undefined, key: Key): void => {

@@ -36,7 +36,7 @@ async function tailCommand(
   { lines, follow }: TailOptions,
   output: CommandContext['output'],
 ): Promise<number> {
-  const { Tail, nameOfLog, stillThere } = await import('../inspect/tail.ts');
+  const { Tail, nameOfLog, watch } = await import('../inspect/tail.ts');
   const name = await nameOfLog(path);
   const ended = new AbortController();
   let code = 0;
@@ -48,7 +48,7 @@ async function tailCommand(
   process.once('SIGINT', onInterrupt);
   const tail = new Tail(lines, (text) => written(output, text, ended.signal), ended.signal);
   try {
-    const end = await tail.run(name, follow ? () => stillThere([path, name], ended.signal) : undefined);
+    const end = await tail.run(name, follow ? watch([path, name], ended.signal) : undefined);
     if (!ended.signal.aborted) process.stderr.write(`decpool: ${end}\n`);
     return code;
   } finally {

@@ -6,7 +6,7 @@ import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { openLogWriter } from '../log/write.ts';
-import { nameOfLog, stillThere, Tail } from './tail.ts';
+import { nameOfLog, Tail, watch } from './tail.ts';
 import { ringsAndBuffer, writeRun } from './testing.ts';
 
 let folder = '';
@@ -90,10 +90,12 @@ it('says when there is no log, under either name', async () => {
   );
 });
 
-it('waits no longer when the log is gone, or when it was ended', async () => {
+it('looks once more when the log is gone, and no longer waits when it was ended', async () => {
   const ended = new AbortController();
-  expect(await stillThere([join(folder, 'gone'), folder], ended.signal)).toBe(true);
-  expect(await stillThere([join(folder, 'gone')], ended.signal)).toBe(false);
+  const there = watch([join(folder, 'gone'), folder], ended.signal);
+  expect([await there(), await there(), await there()]).toEqual([true, true, true]);
+  const gone = watch([join(folder, 'gone')], ended.signal);
+  expect([await gone(), await gone(), await gone()]).toEqual([true, false, false]);
   ended.abort();
-  expect(await stillThere([folder], ended.signal)).toBe(false);
+  expect(await there()).toBe(false);
 });

@@ -20,16 +20,24 @@ export async function nameOfLog(path: string): Promise<string> {
   throw new InputError(`${path}: there is no such log, nor one that is being written (${path}.partial)`);
 }
 
-/** Waits for more. Resolves to whether there may be: not when the log is gone under all its names, or it was ended. */
-export async function stillThere(names: readonly string[], ended: AbortSignal): Promise<boolean> {
-  try {
-    await delay(LOOK_MS, undefined, { signal: ended });
-  } catch {
-    return false;
-  }
-  // A name that was there before the file got another is no longer; the file is.
-  for (const name of names) if (await exists(name)) return true;
-  return false;
+/**
+ * What to ask at the end of a log: waits, and resolves to whether there may be more. There may not once the log is gone under all its
+ * names, as a run leaves none that gives up, and was looked at once more; nor once it was ended.
+ */
+export function watch(names: readonly string[], ended: AbortSignal): () => Promise<boolean> {
+  let wasGone = false;
+  return async () => {
+    if (wasGone) return false;
+    try {
+      await delay(LOOK_MS, undefined, { signal: ended });
+    } catch {
+      return false;
+    }
+    const found = await Promise.all(names.map(exists));
+    // The folder of a run gets another name when it is done: what was written just before is still to be read.
+    wasGone = !found.includes(true);
+    return true;
+  };
 }
 
 export class Tail {
