@@ -102,12 +102,8 @@ function pinLines(report: RangeReport): string[] {
   const since = report.kind === 'block' && report.split2M !== undefined ? 'since the split' : 'in this run';
   if (pinsByOwner.length === 0) return [`pinned       by nothing ${since}`];
   const total = pinsByOwner.reduce((sum, { pins }) => sum + pins, 0);
-  const lines = [
-    `pinned ${since} ${countText(total, 'time')}, by ${countText(pinsByOwner.length, 'owner or cache')}`.replace(
-      'owner or caches',
-      'owners or caches',
-    ),
-  ];
+  const owners = pinsByOwner.length === 1 ? '1 owner or cache' : `${pinsByOwner.length} owners or caches`;
+  const lines = [`pinned ${since} ${countText(total, 'time')}, by ${owners}`];
   const table = new Table({
     head: ['owner', 'times', 'still', 'longest of those over'],
     colAligns: ['left', 'right', 'right', 'right'],

@@ -100,7 +100,7 @@ export function mapLines(view: StateView, block: number): string[] {
     `blocks   ${content}  ${first}..${last}`,
     `mapped   ${levels}  by 4K, 2M, 1G entries`,
     `${LABEL}${' '.repeat(block - first)}^ block ${block}: ${countsText(view.block(blockIndex(block)))}`,
-    `pages    ${pagesLine(view, geometry, block)}  ${countText(geometry.pagesPerBlock / MAP_WIDTH, 'page')} a character`,
+    `pages    ${pagesLine(view, geometry, block)}  ${countText(pagesPerCharacter(geometry), 'page')} a character`,
   ];
 }
 
@@ -132,8 +132,11 @@ const FACTS = [
   ['c', 'claimed'],
 ] as const;
 
-function pagesLine(view: StateView, { pagesPerBlock }: Geometry, block: number): string {
-  const pages = Math.max(1, pagesPerBlock / MAP_WIDTH);
+const pagesPerCharacter = ({ pagesPerBlock }: Geometry): number => Math.max(1, pagesPerBlock / MAP_WIDTH);
+
+function pagesLine(view: StateView, geometry: Geometry, block: number): string {
+  const { pagesPerBlock } = geometry;
+  const pages = pagesPerCharacter(geometry);
   let line = '';
   for (let at = block * pagesPerBlock; at < (block + 1) * pagesPerBlock; at += pages) {
     const start = toPfn(at);
