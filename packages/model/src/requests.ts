@@ -114,7 +114,7 @@ export interface UserMapRequest {
 
 /**
  * Somebody else takes pages from the page allocator, or gives them back: it ages the free lists that a policy claims
- * from, and is no business of the policy. When there is no such chunk the request is passed over.
+ * from, and is no business of the policy. When there is no such chunk, that is an event too.
  */
 export type BackgroundRequest =
   | {
