@@ -63,6 +63,12 @@ it('tells who pins which block, and what each owner has live', async () => {
   expect(report.owners[0]).toMatchObject({ askedBytes: 700 * 4096, blocks: 2 });
 });
 
+it('says when the log was cut off', async () => {
+  const path = await writeRun(join(folder, 'cut.arrow'), ringsAndBuffer, { isCutOff: true });
+  const { report, counters } = await reportAt(path);
+  expect(stateText(report, counters, false)).toMatch(/\nend +cut off: the run that wrote it did not end/);
+});
+
 it('is empty before the first event', async () => {
   const path = await writeRun(join(folder, 'c.arrow'), ringsAndBuffer);
   const { report, counters } = await reportAt(path, 0);

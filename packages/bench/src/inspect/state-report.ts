@@ -14,7 +14,7 @@ import { formatValue } from '../report/units.ts';
 import { type CounterGroup, counterLines, GROUP_TITLES, groupedCounters } from './counter-groups.ts';
 import { countText } from './event-text.ts';
 import { holdings, overlap } from './holdings.ts';
-import { endOf, factLine, factLines, factsOf, type LogEnd, type LogFacts } from './stats.ts';
+import { endOf, endText, factLine, factLines, factsOf, type LogEnd, type LogFacts } from './stats.ts';
 import { timeText } from './time.ts';
 
 export const LEVELS = ['hole', '4K', '2M', '1G'] as const;
@@ -178,6 +178,7 @@ export function stateText(report: StateReport, counters: Counters, isAll: boolea
       `${formatValue(position.events, 'count')} of ${countText(position.ofEvents, 'event')}`,
     ),
     factLine('time', `${timeText(position.timeNs)} (${position.timeNs} ns)`),
+    ...(report.end === 'complete' ? [] : [factLine('end', endText({ end: report.end, tornEvents: 0 }))]),
     countersTable(counters, pageBytes),
     ...section('block in use', blocksInUse, isAll, blocksTable),
     ...section('owner with live allocations', owners, isAll, ownersTable),
