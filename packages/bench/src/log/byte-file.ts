@@ -95,10 +95,25 @@ abstract class Chunked implements ByteReader {
   abstract close(): void;
 
   async take(bytes: number): Promise<Uint8Array> {
-    if (this.#held.length < bytes) await this.#fetch(bytes);
+    if (this.#held.length < bytes) return this.#gathered(bytes);
     const taken = this.#held.subarray(0, bytes);
-    this.#held = this.#held.subarray(taken.length);
+    this.#held = this.#held.subarray(bytes);
     return taken;
+  }
+
+  /** What lies in more than one piece. */
+  async #gathered(bytes: number): Promise<Uint8Array> {
+    // What was asked for may be more than there is: memory is taken as the bytes come.
+    const parts = [this.#held.slice()];
+    for (let have = this.#held.length; have < bytes; ) {
+      const next = await this.next();
+      const part = next.subarray(0, bytes - have);
+      this.#held = next.subarray(part.length);
+      if (part.length === 0) break;
+      parts.push(part.slice());
+      have += part.length;
+    }
+    return Buffer.concat(parts);
   }
 
   async some(): Promise<Uint8Array> {
@@ -123,18 +138,6 @@ abstract class Chunked implements ByteReader {
       skipped += part;
     }
     return bytes;
-  }
-
-  async #fetch(bytes: number): Promise<void> {
-    // A copy: what next() gives is used again by it.
-    const parts = [this.#held.slice()];
-    for (let have = this.#held.length; have < bytes; ) {
-      const next = await this.next();
-      if (next.length === 0) break;
-      parts.push(next.slice());
-      have += next.length;
-    }
-    this.#held = parts.length === 1 ? parts[0] : Buffer.concat(parts);
   }
 }
 
