@@ -42,7 +42,7 @@ export async function replay(path: string): Promise<ReplayResult> {
       throw atPath(path, error);
     }
   };
-  for await (const part of readLog(path)) {
+  for await (const part of readLog(path, { skipsKeyframes: true })) {
     if (part.kind === 'header') {
       const { header } = part;
       run = {

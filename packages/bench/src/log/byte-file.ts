@@ -143,29 +143,52 @@ abstract class Chunked implements ByteReader {
 
 class PlainReader extends Chunked {
   readonly #file: FileHandle;
-  readonly #buffer: Uint8Array;
+  /** Bytes are read into the first while those in the second are the caller's. */
+  #buffers: readonly [Uint8Array, Uint8Array];
   readonly #waits: (() => Promise<boolean>) | undefined;
   #offset: number;
+  /** Large pieces are read one ahead: the next comes while this one is worked on. */
+  #ahead: Promise<number> | undefined;
+  readonly #readsAhead: boolean;
 
   constructor(file: FileHandle, offset: number, chunkBytes: number, waits?: () => Promise<boolean>) {
     super();
     this.#file = file;
     this.#offset = offset;
-    this.#buffer = new Uint8Array(chunkBytes);
+    this.#readsAhead = chunkBytes === CHUNK_BYTES && waits === undefined;
+    this.#buffers = [new Uint8Array(chunkBytes), new Uint8Array(this.#readsAhead ? chunkBytes : 0)];
     this.#waits = waits;
   }
 
   protected async next(): Promise<Uint8Array> {
     for (;;) {
-      const { bytesRead } = await this.#file.read(this.#buffer, 0, this.#buffer.length, this.#offset);
+      const bytesRead = await (this.#ahead ?? this.#read());
+      this.#ahead = undefined;
       this.#offset += bytesRead;
       if (bytesRead > 0 || this.#waits === undefined || !(await this.#waits())) {
-        return this.#buffer.subarray(0, bytesRead);
+        return this.#handedOut().subarray(0, bytesRead);
       }
     }
   }
 
+  async #read(): Promise<number> {
+    const [buffer] = this.#buffers;
+    return (await this.#file.read(buffer, 0, buffer.length, this.#offset)).bytesRead;
+  }
+
+  #handedOut(): Uint8Array {
+    const [full, other] = this.#buffers;
+    if (!this.#readsAhead) return full;
+    this.#buffers = [other, full];
+    this.#ahead = this.#read();
+    // Whoever asks for the bytes is told of the error; nobody may.
+    this.#ahead.catch(() => {});
+    return full;
+  }
+
   protected override async skipAhead(bytes: number): Promise<number> {
+    await this.#ahead;
+    this.#ahead = undefined;
     const { size } = await this.#file.stat();
     const skipped = Math.max(0, Math.min(bytes, size - this.#offset));
     this.#offset += skipped;

@@ -95,7 +95,7 @@ export class OpenLog {
     this.#expectWithin(from);
     this.#expectWithin(to);
     if (from >= to) return;
-    const reader = this.#recordsFrom(lastUpTo(this.#segments, from));
+    const reader = this.#recordsFrom(lastUpTo(this.#segments, from), true);
     try {
       for await (const batch of reader.batches()) {
         const start = Math.max(0, from - batch.firstSeq);
@@ -168,8 +168,9 @@ export class OpenLog {
     }
   }
 
-  #recordsFrom(place: Place | undefined): SegmentReader {
-    return new SegmentReader(this.#file, this.format, this.header, this.version, place);
+  #recordsFrom(place: Place | undefined, skipsKeyframes = false): SegmentReader {
+    const { format, header, version } = this;
+    return new SegmentReader({ file: this.#file, format, header, version }, place, skipsKeyframes);
   }
 
   #expectWithin(events: number): void {
@@ -201,7 +202,7 @@ async function restOf(
     expectIntact(seal.chain === end.chain ? undefined : 'the seal was altered since the log was written');
     return { events: end.events, seal, torn: undefined };
   }
-  const reader = new SegmentReader(file, format, header, version, end);
+  const reader = new SegmentReader({ file, format, header, version }, end, true);
   let events = end.events;
   let torn: Torn | undefined;
   let trailer: Seal | undefined;
@@ -228,14 +229,13 @@ class SegmentReader {
   readonly #close: () => void;
 
   constructor(
-    file: ByteFile,
-    format: LogFormat,
-    header: LogHeader,
-    version: number,
+    { file, format, header, version }: Pick<OpenLogParts, 'file' | 'format' | 'header' | 'version'>,
     place: Place | undefined,
+    skipsKeyframes: boolean,
   ) {
     const bytes = file.from(place?.offset ?? 0);
-    this.records = recordsFrom(bytes, format, place === undefined ? undefined : { ...place, version });
+    const start = place === undefined ? undefined : { ...place, version };
+    this.records = recordsFrom(bytes, format, { start, skipsKeyframes });
     this.chain = new Chain(header, place?.chain);
     this.#close = () => bytes.close();
   }

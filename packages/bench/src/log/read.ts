@@ -31,6 +31,8 @@ export interface ReadOptions {
   readonly onBroken?: (found: string) => void;
   /** Asked at the end of the file whether there may be more, as of a log that is being written. */
   readonly waits?: () => Promise<boolean>;
+  /** Keyframes are passed over unread: they hold nothing that the events do not. */
+  readonly skipsKeyframes?: boolean;
 }
 
 /**
@@ -45,7 +47,8 @@ export async function* readLog(path: string, options: ReadOptions = {}): AsyncGe
     file = await ByteFile.open(path);
     const format = await formatIn(file);
     reader = file.from(0, undefined, options.waits);
-    yield* checkedParts(recordsFrom(reader, format), options.onBroken ?? expectIntact);
+    const { skipsKeyframes = false, onBroken = expectIntact } = options;
+    yield* checkedParts(recordsFrom(reader, format, { skipsKeyframes }), onBroken);
   } catch (error) {
     throw atPath(path, error);
   } finally {

@@ -37,13 +37,19 @@ function formatOf(start: Uint8Array): LogFormat {
 export function recordsFrom(
   reader: ByteReader,
   format: LogFormat,
-  start?: RecordStart,
+  options: RecordOptions = {},
 ): AsyncGenerator<StoredRecord> {
-  return format === 'arrow' ? arrowRecords(reader, start) : ndjsonRecords(reader, start);
+  return format === 'arrow' ? arrowRecords(reader, options) : ndjsonRecords(reader, options);
 }
 
-async function* ndjsonRecords(reader: ByteReader, start?: RecordStart): AsyncGenerator<StoredRecord> {
-  const decoder = new NdjsonDecoder(start);
+export interface RecordOptions {
+  readonly start?: RecordStart | undefined;
+  /** Keyframes are passed over unread: they hold nothing that the events do not. */
+  readonly skipsKeyframes?: boolean;
+}
+
+async function* ndjsonRecords(reader: ByteReader, options: RecordOptions): AsyncGenerator<StoredRecord> {
+  const decoder = new NdjsonDecoder(options.start, options.skipsKeyframes);
   for (;;) {
     const bytes = await reader.some();
     if (bytes.length === 0) break;
@@ -54,7 +60,10 @@ async function* ndjsonRecords(reader: ByteReader, start?: RecordStart): AsyncGen
   if (events > 0 || bytes > 0) yield { kind: 'torn', events, bytes };
 }
 
-async function* arrowRecords(reader: ByteReader, start?: RecordStart): AsyncGenerator<StoredRecord> {
+async function* arrowRecords(
+  reader: ByteReader,
+  { start, skipsKeyframes }: RecordOptions,
+): AsyncGenerator<StoredRecord> {
   // Loaded here: whoever reads NDJSON need not wait for Arrow.
   const codec = await import('@decpool/model/arrow');
   const order = new LogOrder(start);
@@ -75,10 +84,14 @@ async function* arrowRecords(reader: ByteReader, start?: RecordStart): AsyncGene
     if (metadata.length < size) {
       return yield { kind: 'torn', events: 0, bytes: prefix.length + metadata.length };
     }
-    const { bodyBytes, rows } = at(place, () => codec.checkMessage(metadata, isFirst));
+    const { bodyBytes, rows, key } = at(place, () => codec.checkMessage(metadata, isFirst));
     const body = await reader.take(bodyBytes);
     if (body.length < bodyBytes) {
       return yield { kind: 'torn', events: rows, bytes: prefix.length + metadata.length + body.length };
+    }
+    if (skipsKeyframes === true && key === 'keyframe') {
+      at(place, () => order.expectOpen());
+      continue;
     }
     const message = [prefix, metadata, body];
     yield at(place, () =>

@@ -40,6 +40,7 @@ export interface NdjsonStart {
 /** Decodes a log, some bytes at a time, from its first line or from behind a checkpoint. Throws InputError that names the line. */
 export class NdjsonDecoder {
   readonly #order: LogOrder;
+  readonly #skipsKeyframes: boolean;
   #rows = new EventRows(SEGMENT_ROWS);
   /** The beginning of a line whose end has not come yet: its first #open bytes, with room for more. */
   #held: Uint8Array = new Uint8Array();
@@ -48,7 +49,9 @@ export class NdjsonDecoder {
   /** Of schema version 1: it ends the last segment, and comes after it. */
   #trailer: unknown;
 
-  constructor(start?: NdjsonStart) {
+  /** `skipsKeyframes`: they are passed over unread, as they hold nothing that the events do not. */
+  constructor(start?: NdjsonStart, skipsKeyframes = false) {
+    this.#skipsKeyframes = skipsKeyframes;
     this.#order = new LogOrder(start);
     this.#line = start?.lines ?? 0;
   }
@@ -146,6 +149,10 @@ export class NdjsonDecoder {
   }
 
   #readOther(bytes: Uint8Array, from: number, end: number): LogRecord | undefined {
+    if (this.#skipsKeyframes && startsWith(bytes, from, KEYFRAME_START)) {
+      this.#order.expectOpen();
+      return undefined;
+    }
     const text = new TextDecoder().decode(bytes.subarray(from, end));
     const value = parseJson(text);
     if (!this.#order.hasHeader) return this.#order.header(parseHeader(value));
