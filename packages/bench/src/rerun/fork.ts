@@ -49,7 +49,7 @@ export async function forkLog(log: OpenLog, { event, policy, own, out }: ForkOpt
   const first = await requestOf(log, event);
   const header = forkHeader(log.header, policy.name, Math.max(0, first.request - 1));
   const policies = new Map([...(own ?? []), [policy.name, policy.factory] as const]);
-  const served = await serveAgain(log, header, policyOf(header, policies), out, (request) => request);
+  const served = await serveAgain(log, header, policyOf(header, policies), out, ({ request }) => request);
   return { ...served, keptRequests: Math.max(0, first.request - 1), keptEvents: first.seq };
 }
 
@@ -74,7 +74,8 @@ export async function skipRequest(
   log: OpenLog,
   { event, own, out }: SkipOptions,
 ): Promise<Served & { skipped: Request }> {
-  const { request, seq, number } = await loggedRequest(log, event);
+  const skipped = await loggedRequest(log, event);
+  const { request, seq, number } = skipped;
   const { name } = log.header.workload;
   const handovers = log.header.handovers?.map((earlier) => ({
     ...earlier,
@@ -85,21 +86,22 @@ export async function skipRequest(
     ...(handovers === undefined ? {} : { handovers }),
     workload: {
       name: `${name} without the request of event ${seq}`,
-      requests: await hashWithout(log, request),
+      requests: await hashWithout(log, skipped),
     },
   });
-  const served = await serveAgain(log, header, policyOf(header, own), out, without(request));
+  const served = await serveAgain(log, header, policyOf(header, own), out, without(skipped));
   return { ...served, keptRequests: (number ?? 1) - 1, keptEvents: seq, skipped: request };
 }
 
-type Transform = (request: Request) => Request | undefined;
+/** What becomes of a request; undefined where it is left out. */
+type Transform = (logged: LoggedRequest) => Request | undefined;
 
 /** Leaves a request out, and what follows from it; later allocations move up, as their numbers have no gaps. */
-function without(skipped: Request): Transform {
+function without({ request: skipped, seq: skippedSeq }: LoggedRequest): Transform {
   const id = skipped.kind === 'allocate' ? skipped.allocation : undefined;
   const key = skipped.kind === 'background-allocate' ? skipped.key : undefined;
-  return (request) => {
-    if (isSame(request, skipped)) return undefined;
+  return ({ request, seq }) => {
+    if (seq === skippedSeq) return undefined;
     if ('key' in request) return request.key === key ? undefined : request;
     if (id === undefined || request.allocation < id) return request;
     return request.allocation === id
@@ -108,17 +110,11 @@ function without(skipped: Request): Transform {
   };
 }
 
-const isSame = (a: Request, b: Request): boolean => {
-  if (a.kind !== b.kind || a.time !== b.time) return false;
-  if ('key' in a && 'key' in b) return a.key === b.key;
-  return 'allocation' in a && 'allocation' in b && a.allocation === b.allocation;
-};
-
-async function hashWithout(log: OpenLog, skipped: Request): Promise<string> {
+async function hashWithout(log: OpenLog, skipped: LoggedRequest): Promise<string> {
   const hash = new RequestsHash();
   const transform = without(skipped);
-  for await (const { request } of requestsOf(log)) {
-    const kept = transform(request);
+  for await (const logged of requestsOf(log)) {
+    const kept = transform(logged);
     if (kept !== undefined) hash.add(kept);
   }
   return hash.digest();
@@ -141,16 +137,18 @@ async function serveAgain(
   const toWrite: EventBatch[] = [];
   pool.batches$.subscribe((batch) => toWrite.push(batch));
   const writer = await openLogWriter(out.path, out.format, header);
+  const made = new RequestsHash();
   let dropped = 0;
   let firstDropped: string | undefined;
   try {
-    const requests = new RequestsInLog();
+    const logs = new RequestsInLog();
     for await (const batch of log.batches()) {
-      for (const logged of requests.in(batch)) {
-        const request = transform(logged.request);
+      for (const logged of logs.in(batch)) {
+        const request = transform(logged);
         if (request === undefined) continue;
         try {
           pool.request(request);
+          made.add(request);
         } catch (error) {
           // A request can be one only under the policy it was made under, as to map pages that are no whole ones here.
           if (error instanceof InvariantError || !(error instanceof InputError)) throw error;
@@ -159,6 +157,13 @@ async function serveAgain(
         }
       }
       for (const written of toWrite.splice(0)) await writer.write(written);
+    }
+    const requests = made.digest();
+    if (dropped > 0 && requests !== header.workload.requests) {
+      // The header comes first, and names the requests: now it is known which they are.
+      await writer.abort();
+      const workload = { ...header.workload, requests };
+      return await serveAgain(log, logHeader({ ...header, workload }), policy, out, transform);
     }
     pool.complete();
     for (const written of toWrite.splice(0)) await writer.write(written);
@@ -178,15 +183,20 @@ async function requestOf(log: OpenLog, event: number): Promise<{ request: number
   for await (const batch of log.batches(event, event + 1)) request = batch.requestAt(0);
   for (let back = 2 ** 10; ; back *= 8) {
     const from = Math.max(0, event - back);
-    for await (const batch of log.batches(from, event + 1)) {
-      for (let row = 0; row < batch.length; row++) {
-        if (batch.requestAt(row) !== request) continue;
-        const seq = batch.firstSeq + row;
-        // Where the search began inside of the request, it goes further back.
-        if (seq > from || from === 0) return { request, seq };
-      }
+    const seq = await firstOf(log, request, from, event);
+    // Where the search began inside of the request, it goes further back.
+    if (seq > from || from === 0) return { request, seq };
+  }
+}
+
+/** The first event from `from` on that belongs to the request, as event `last` does. */
+async function firstOf(log: OpenLog, request: number, from: number, last: number): Promise<number> {
+  for await (const batch of log.batches(from, last)) {
+    for (let row = 0; row < batch.length; row++) {
+      if (batch.requestAt(row) === request) return batch.firstSeq + row;
     }
   }
+  return last;
 }
 
 /** The request that an event belongs to: its own, where it tells of one, or the one whose number it carries. */
