@@ -8,6 +8,7 @@ import {
   type LogHeader,
   type PoolEvent,
 } from '@decpool/model';
+import { atPath } from '../log/byte-file.ts';
 import type { OpenLog } from '../log/open.ts';
 import { allMetrics } from '../metrics/all.ts';
 import type { MetricValue, Projection } from '../metrics/metric.ts';
@@ -68,15 +69,21 @@ export async function diffLogs(left: OpenLog, right: OpenLog): Promise<LogDiff> 
 /** Folds a log into its state and metrics. */
 class Summary {
   readonly columns: Columns;
+  readonly #path: string;
   readonly #metrics: Projection;
 
-  constructor({ header }: OpenLog) {
+  constructor({ header, path }: OpenLog) {
+    this.#path = path;
     this.columns = new Columns(frameOf(header), header.memory.directMap);
     this.#metrics = allMetrics(header);
   }
 
   take(batch: EventBatch): void {
-    this.columns.fold(batch);
+    try {
+      this.columns.fold(batch);
+    } catch (error) {
+      throw atPath(this.#path, error);
+    }
     this.#metrics.observe(batch);
   }
 
