@@ -23,11 +23,11 @@ const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 const CHUNK = 1024;
 
 /**
- * A policy that stands still at its 4000th allocation, in the middle of a run, and leaves a file to tell: then a signal is sent. It does
- * so only while it is told how long, so that its log can be verified.
+ * A policy that stands still at its 4000th allocation, in the middle of a run, until the file that it leaves to tell is
+ * gone. It does so only when it is told which, so that its log can be verified.
  */
 const SLOW_POLICY = `
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { policyNamed } from '@decpool/pool';
 
 export default function slow(view) {
@@ -38,7 +38,9 @@ export default function slow(view) {
     allocate(request, view, record) {
       if (++allocations === 4000 && process.env.STANDS_STILL !== undefined) {
         writeFileSync(process.env.STANDS_STILL, '');
-        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(process.env.STANDS_FOR));
+        while (existsSync(process.env.STANDS_STILL)) {
+          Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+        }
       }
       policy.allocate(request, view, record);
     },
@@ -80,10 +82,12 @@ interface Standing {
   readonly ended: Promise<Run>;
 }
 
+const markOf = (out: string) => scratch(`${out}-stands-still`);
+
 /** A comparison whose second policy stands still now. */
-async function standing(out: string, milliseconds: number): Promise<Standing> {
-  const mark = scratch(`${out}-stands-still`);
-  const env = { ...process.env, STANDS_STILL: mark, STANDS_FOR: String(milliseconds) };
+async function standing(out: string): Promise<Standing> {
+  const mark = markOf(out);
+  const env = { ...process.env, STANDS_STILL: mark };
   const args = ['--import', 'tsx', MAIN, ...compareArgs(out, `gfp-decrypted,${scratch('slow.mjs')}`)];
   const child = spawn(process.execPath, args, { cwd: ROOT, env });
   let [stdout, stderr] = ['', ''];
@@ -122,8 +126,9 @@ async function expectEarlierWhole(out: string): Promise<void> {
 
 describe.concurrent('decpool compare, ended', () => {
   it('by one SIGINT stops between two requests and says where its logs are, and they are whole up to there', async () => {
-    const { child, ended } = await standing('once', 300);
+    const { child, ended } = await standing('once');
     child.kill('SIGINT');
+    rmSync(markOf('once'));
     const { code, stdout, stderr } = await ended;
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
     expect(stdout).toContain(
@@ -144,10 +149,11 @@ describe.concurrent('decpool compare, ended', () => {
   });
 
   it('by a second SIGINT ends at once, and what was flushed is saved', async () => {
-    const { child, ended } = await standing('twice', 1500);
+    const { child, ended } = await standing('twice');
     child.kill('SIGINT');
     await setTimeout(100);
     child.kill('SIGINT');
+    rmSync(markOf('twice'));
     expect(await ended).toEqual({ code: 130, stdout: '', stderr: '' });
     await expectEarlierWhole('twice');
     // Batches of 8192 events go to the log as they are full.
@@ -155,7 +161,7 @@ describe.concurrent('decpool compare, ended', () => {
   });
 
   it('by SIGKILL has saved what was flushed, and leaves a lock that the next run takes over', async () => {
-    const { child, ended } = await standing('killed', 60_000);
+    const { child, ended } = await standing('killed');
     child.kill('SIGKILL');
     await ended;
     await expectEarlierWhole('killed');
@@ -167,7 +173,7 @@ describe.concurrent('decpool compare, ended', () => {
   });
 
   it('by nobody, is not disturbed by a second one into its folder, which is refused', async () => {
-    const { child, ended } = await standing('shared', 60_000);
+    const { child, ended } = await standing('shared');
     const before = readdirSync(scratch('shared/churn.partial/logs'));
     const second = await decpool(...compareArgs('shared', 'gfp-decrypted'));
     expect(second).toMatchObject({ code: 2, stdout: '' });
@@ -175,8 +181,11 @@ describe.concurrent('decpool compare, ended', () => {
       `decpool: ${scratch('shared/churn')}: another run writes there (process ${child.pid}); wait for it, or remove ${scratch('shared/churn.lock')} if there is none\n`,
     );
     expect(readdirSync(scratch('shared/churn.partial/logs'))).toEqual(before);
-    child.kill('SIGKILL');
-    await ended;
+    rmSync(markOf('shared'));
+    expect(await ended).toMatchObject({ code: 0, stderr: '' });
+    expect(readdirSync(scratch('shared'))).toEqual(['churn']);
+    const { seal, stateHash } = await replay(scratch('shared/churn/logs/slow.arrow'));
+    expect(seal).toMatchObject({ stateHash });
   });
 });
 
@@ -185,7 +194,8 @@ const full = join(disk, 'full');
 mkdirSync(full);
 const isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', full]).status === 0;
 afterAll(() => {
-  if (isMounted) spawnSync('umount', [full]);
+  // Lazily: somebody may be looking at it.
+  if (isMounted) spawnSync('umount', ['-l', full]);
   rmSync(disk, { recursive: true });
 });
 

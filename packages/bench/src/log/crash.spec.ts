@@ -291,7 +291,7 @@ function mounted(path: string, size: string): boolean {
 const disk = mkdtempSync(join(tmpdir(), 'decpool-disk-'));
 const isMounted = mounted(join(disk, 'full'), '256k');
 afterAll(() => {
-  if (isMounted) spawnSync('umount', [join(disk, 'full')]);
+  if (isMounted) spawnSync('umount', ['-l', join(disk, 'full')]);
   rmSync(disk, { recursive: true });
 });
 
