@@ -1,6 +1,6 @@
 /**
  * One policy decides up to a request, another from then on: how a fork of a log is served. Nothing is converted or moved at the
- * handover. The first policy keeps what it holds and frees what it allocated, so its pool drains; the second starts with nothing
+ * handover. The first policy keeps what it holds and frees what it allocated, so its pool drains, but for a reserve that its supply goes on holding ready; the second starts with nothing
  * and serves all that is asked for from then on. So it would be where a kernel switched at run time.
  */
 import {

@@ -8,7 +8,7 @@ import { policiesFor } from '../policies/load.ts';
 import { comparisonJson } from '../report/json.ts';
 import { comparisonMarkdown } from '../report/markdown.ts';
 import { comparisonText } from '../report/terminal.ts';
-import type { Output } from './command-context.ts';
+import { INTERRUPTED, type Output } from './command-context.ts';
 import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
 import { expectReplaceable, ResultsFolder } from './results-folder.ts';
 
@@ -16,9 +16,6 @@ export interface CompareOptions extends InputOptions {
   readonly out: string;
   readonly logFormat: string;
 }
-
-/** Exit code of a command that a SIGINT ended, as a shell gives it. */
-export const INTERRUPTED = 130;
 
 /** A comparison of more policies is for their ranking; logs of each would fill the disk. */
 const MOST_LOGS = 24;
@@ -81,7 +78,8 @@ async function runOne(
       await folder.write('comparison.svg', comparisonSvg(comparison));
     }
     await folder.publish();
-    return comparison;
+    // It came too late to stop this input, and in time to stop the next.
+    return stop.signal.aborted ? undefined : comparison;
   } catch (error) {
     if (stop.signal.aborted) {
       folder.keep();

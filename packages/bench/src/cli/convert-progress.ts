@@ -1,6 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import type { Output } from './command-context.ts';
-import { INTERRUPTED } from './compare.ts';
+import { INTERRUPTED, type Output } from './command-context.ts';
 
 /** What lets somebody watch a log being converted, and stop it. */
 export interface Watched {

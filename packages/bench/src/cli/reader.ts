@@ -18,6 +18,3 @@ export async function written(output: Output, text: string, ended: AbortSignal):
     if (!ended.aborted) throw error;
   });
 }
-
-/** Exit code of a command that a SIGINT ended, as a shell gives it; here, because who steps need not load what compares. */
-export const INTERRUPTED = 130;

@@ -3,8 +3,7 @@ import { SweepFolder } from '../sweep/folder.ts';
 import { cellsOf, type SweepPlan } from '../sweep/plan.ts';
 import type { SweepResults } from '../sweep/results.ts';
 import { sweep } from '../sweep/sweep.ts';
-import type { Output } from './command-context.ts';
-import { INTERRUPTED } from './compare.ts';
+import { INTERRUPTED, type Output } from './command-context.ts';
 import { prepareSweep } from './sweep-plan.ts';
 import { progressLines, type SweepProgress, sweepBar } from './sweep-progress.ts';
 

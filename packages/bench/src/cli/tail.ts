@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
+import { type CommandContext, INTERRUPTED } from './command-context.ts';
 import { eventNumber } from './numbers.ts';
-import { INTERRUPTED, onReaderGone, written } from './reader.ts';
+import { onReaderGone, written } from './reader.ts';
 
 interface TailOptions {
   readonly lines: number;
