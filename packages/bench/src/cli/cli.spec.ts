@@ -465,7 +465,7 @@ describe('decpool', () => {
     expect(stderr).toContain(message);
   });
 
-  it('leaves nothing half-written when it is interrupted', async () => {
+  it('leaves no results that are half-written when it is interrupted, and the logs as far as they are', async () => {
     const out = scratch('interrupted');
     const child = spawn(
       process.execPath,
@@ -476,7 +476,8 @@ describe('decpool', () => {
     while (!existsSync(join(out, 'netvsc.partial/logs'))) await setTimeout(20);
     child.kill('SIGINT');
     expect(await exited).toEqual([130, null]);
-    expect(readdirSync(out)).toEqual([]);
+    expect(readdirSync(out)).toEqual(['netvsc.partial']);
+    expect(readdirSync(join(out, 'netvsc.partial'))).toEqual(['logs']);
   });
 
   it('goes on quietly when nobody reads its output any more', async () => {
