@@ -26,9 +26,17 @@ export { type NamedPolicy, policiesFor, policyFor } from './policies/load.ts';
 export { type ReplayResult, replay } from './replay.ts';
 export { diffLogs, type LogDiff } from './rerun/diff.ts';
 export type { Divergence } from './rerun/divergence.ts';
-export { type ForkOptions, forkLog, type Served, type SkipOptions, skipRequest } from './rerun/fork.ts';
+export {
+  type Forked,
+  type ForkOptions,
+  forkLog,
+  type SkipOptions,
+  type Skipped,
+  skipRequest,
+} from './rerun/fork.ts';
 export { type LoggedRequest, RequestsInLog } from './rerun/requests-in-log.ts';
 export { policyOf, poolFor } from './rerun/rerun.ts';
+export type { NewLog, ServedAgain } from './rerun/serve-again.ts';
 export { type Check, type VerifyOptions, verifyLog } from './rerun/verify.ts';
 export {
   readSweepResults,

@@ -13,9 +13,17 @@ import {
 } from '@decpool/model';
 import type { BlockRange, Policy, PolicyFactory, Recorder } from './policy.ts';
 
-/** `before` decides the requests up to and with number `request`, `after` those behind it. */
-export function handover(before: PolicyFactory, after: PolicyFactory, request: number): PolicyFactory {
-  return (view) => new Handover(before(view), after(view), request, view);
+/**
+ * `before` decides the requests up to and with number `request`, `after` those behind it. The number is asked for each time: it may be
+ * infinity until it is known.
+ */
+export function handover(
+  before: PolicyFactory,
+  after: PolicyFactory,
+  request: number | (() => number),
+): PolicyFactory {
+  const lastRequest = typeof request === 'number' ? () => request : request;
+  return (view) => new Handover(before(view), after(view), lastRequest, view);
 }
 
 class Handover implements Policy {
@@ -23,12 +31,12 @@ class Handover implements Policy {
   readonly bounceBuffers?: 'fixed' | 'dynamic';
   readonly #before: Policy;
   readonly #after: Policy;
-  readonly #lastRequest: number;
+  readonly #lastRequest: () => number;
   readonly #view: StateView;
   /** First page of each allocation that the second policy made. An object's slab may outlive the allocation it was made for. */
   readonly #madeAfter = new Set<Pfn>();
 
-  constructor(before: Policy, after: Policy, lastRequest: number, view: StateView) {
+  constructor(before: Policy, after: Policy, lastRequest: () => number, view: StateView) {
     if (after.bounceBuffers !== undefined && before.bounceBuffers === undefined) {
       throw new InputError(
         `policy '${after.name}' serves from bounce buffers that are made at boot: it cannot take over from '${before.name}'`,
@@ -43,7 +51,7 @@ class Handover implements Policy {
   }
 
   get #isOver(): boolean {
-    return this.#view.counter('requests') > this.#lastRequest;
+    return this.#view.counter('requests') > this.#lastRequest();
   }
 
   get #current(): Policy {

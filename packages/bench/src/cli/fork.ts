@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
-import { InputError } from '@decpool/model';
+import { InputError, type LogHeader } from '@decpool/model';
 import type { Command } from 'commander';
-import type { NewLog, Served } from '../rerun/fork.ts';
+import { policiesText } from '../report/policies-text.ts';
+import type { Forked } from '../rerun/fork.ts';
+import type { NewLog, ServedAgain } from '../rerun/serve-again.ts';
 import type { CommandContext } from './command-context.ts';
 import { eventNumber } from './numbers.ts';
 import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
@@ -60,6 +62,21 @@ export function addSkip(decpool: Command, { exit, output }: CommandContext): voi
 
 type Write = (text: string) => void;
 
+/** A log names its policies: two of one name could not be told apart. */
+function expectNameOfItsOwn(name: string, given: string, { policy, handovers = [] }: LogHeader): void {
+  const isTaken = [policy, ...handovers.map((earlier) => earlier.policy)].includes(name);
+  if (isTaken && given !== name) {
+    throw new InputError(
+      `policy file '${given}' calls itself '${name}', as a policy of the log does; give it another name`,
+    );
+  }
+}
+
+const keptText = ({ keptEvents, keptRequests, header }: Forked): string =>
+  keptEvents === 0
+    ? 'kept         nothing: the new policy decides from the start\n'
+    : `kept         events 0 to ${keptEvents - 1}, requests 1 to ${keptRequests}; policies: ${printable(policiesText(header))}\n`;
+
 async function forkCommand(path: string, options: ForkCommandOptions, write: Write): Promise<number> {
   const [{ OpenLog }, { forkLog }, { policiesFor }] = await Promise.all([
     import('../log/open.ts'),
@@ -71,10 +88,9 @@ async function forkCommand(path: string, options: ForkCommandOptions, write: Wri
   const own = await ownPolicies(filesIn(options.own));
   const log = await OpenLog.open(path);
   try {
+    expectNameOfItsOwn(policy.name, options.policy, log.header);
     const served = await forkLog(log, { event: options.at, policy, own, out });
-    write(
-      `kept         events 0 to ${served.keptEvents - 1}: requests 1 to ${served.keptRequests}, under '${printable(log.header.policy)}'\n`,
-    );
+    write(keptText(served));
     await tellChange(log, out.path, served, write);
   } finally {
     await log.close();
@@ -92,9 +108,8 @@ async function skipCommand(path: string, options: SkipCommandOptions, write: Wri
   const log = await OpenLog.open(path);
   try {
     const served = await skipRequest(log, { event: options.event, own, out });
-    write(
-      `left out     the request of event ${served.keptEvents}: ${printable(JSON.stringify(served.skipped))}\n`,
-    );
+    const { seq, request } = served.skipped;
+    write(`left out     the request of event ${seq}: ${printable(JSON.stringify(request))}\n`);
     await tellChange(log, out.path, served, write);
   } finally {
     await log.close();
@@ -115,7 +130,7 @@ export async function newLog(path: string): Promise<NewLog> {
 async function tellChange(
   log: import('../log/open.ts').OpenLog,
   out: string,
-  { seal, dropped, firstDropped }: Served,
+  { seal, dropped, firstDropped }: ServedAgain,
   write: Write,
 ): Promise<void> {
   const [{ OpenLog }, { diffLogs }, { diffText }] = await Promise.all([

@@ -27,7 +27,7 @@ export function addVerify(decpool: Command, { exit, output }: CommandContext): v
     )
     .option(
       '--against <policy>',
-      'make the requests again under this policy instead, as after editing its file',
+      'make the requests again under this policy instead, as after editing its file; of a fork, instead of the last one',
     )
     .option(...OWN_OPTION)
     .option('--no-rerun', 'do not make the requests again')
@@ -58,7 +58,7 @@ async function verifyCommand(
   const other = against === undefined ? undefined : await policyFor(against);
   const checks = await verifyLog(log, {
     every,
-    ...(rerun ? { policy: (header) => other ?? policyOf(header, policies) } : {}),
+    ...(rerun ? { policy: (header) => policyOf(header, policies, other) } : {}),
   });
   for (const check of checks) write(checkText(check));
   return checks.some(({ verdict }) => verdict === 'wrong') ? 1 : 0;

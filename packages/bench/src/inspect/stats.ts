@@ -4,6 +4,7 @@ import Table from 'cli-table3';
 import { printable } from '../cli/printable.ts';
 import type { OpenLog } from '../log/open.ts';
 import { formatValue } from '../report/units.ts';
+import { policiesText } from '../report/policies-text.ts';
 import { countText } from './event-text.ts';
 import { timeText } from './time.ts';
 
@@ -28,10 +29,9 @@ export const factsOf = (header: LogHeader): LogFacts => ({
 
 /** The facts as lines, a label before each. */
 export function factLines(facts: LogFacts): string[] {
-  const before = facts.handovers.map(({ policy, request }) => `${policy} up to request ${request}, then `);
   return [
     factLine('workload', facts.workload),
-    factLine('policy', before.join('') + facts.policy),
+    factLine('policy', policiesText(facts)),
     factLine('platform', facts.platform),
     factLine('memory', facts.memory),
     factLine('seed', String(facts.seed)),

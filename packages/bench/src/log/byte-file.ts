@@ -39,16 +39,15 @@ export class ByteFile {
 
   /** Throws InputError when there is no such file, or it cannot be read. */
   static async open(path: string): Promise<ByteFile> {
+    let file: FileHandle | undefined;
     try {
-      const file = await open(path);
-      if ((await file.stat()).isDirectory()) {
-        await file.close();
-        throw new InputError('a folder; expected an event log');
-      }
+      file = await open(path);
+      if ((await file.stat()).isDirectory()) throw new InputError('a folder; expected an event log');
       const start = new Uint8Array(2);
       const { bytesRead } = await file.read(start, 0, 2, 0);
       return new ByteFile(path, file, bytesRead === 2 && start[0] === 0x1f && start[1] === 0x8b);
     } catch (error) {
+      await file?.close();
       throw atPath(path, error);
     }
   }

@@ -199,8 +199,7 @@ async function restOf(
   { format, header, version, end, seal }: Omit<OpenLogParts, 'file' | 'events' | 'torn'>,
 ): Promise<Partial<OpenLogParts> & Pick<OpenLogParts, 'events' | 'seal' | 'torn'>> {
   if (seal !== undefined) {
-    expectIntact(seal.chain === end.chain ? undefined : 'the seal was altered since the log was written');
-    return { events: end.events, seal, torn: undefined };
+    return { events: end.events, seal: intactSeal(seal, end.chain), torn: undefined };
   }
   const reader = new SegmentReader({ file, format, header, version }, end, true);
   let events = end.events;
@@ -210,7 +209,7 @@ async function restOf(
     for await (const record of reader.records) {
       if (record.kind === 'torn') torn = record;
       else if (record.kind === 'trailer') trailer = { ...record.trailer, chain: reader.chain.value };
-      else if (record.kind === 'seal') trailer = record.seal;
+      else if (record.kind === 'seal') trailer = intactSeal(record.seal, reader.chain.value);
       else if (record.kind === 'segment') {
         expectIntact(reader.chain.check(record.batch, record.checkpoint));
         events += record.batch.length;
@@ -220,6 +219,11 @@ async function restOf(
     reader.close();
   }
   return { events, seal: trailer, torn };
+}
+
+function intactSeal(seal: Seal, chain: string): Seal {
+  expectIntact(seal.chain === chain ? undefined : 'the seal was altered since the log was written');
+  return seal;
 }
 
 /** Reads the records from a place on, or from the start of the log. */

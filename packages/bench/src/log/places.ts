@@ -91,6 +91,17 @@ const ARROW_CHUNK_BYTES = 2 ** 12;
 async function arrowPlaces(file: ByteFile): Promise<Places> {
   const codec = await import('@decpool/model/arrow');
   const reader = file.from(0, ARROW_CHUNK_BYTES);
+  try {
+    return await arrowPlacesFrom(reader, codec);
+  } finally {
+    reader.close();
+  }
+}
+
+async function arrowPlacesFrom(
+  reader: ByteReader,
+  codec: typeof import('@decpool/model/arrow'),
+): Promise<Places> {
   let finder: Finder | undefined;
   let offset = 0;
   for (;;) {
@@ -114,53 +125,47 @@ async function arrowPlaces(file: ByteFile): Promise<Places> {
       finder.mark('seal', codec.parseArrowMark('seal', message.value(), finder.end.events), offset);
     }
   }
-  reader.close();
   if (finder === undefined) throw new InputError('cut off in its header; expected an event log');
   return finder.found();
 }
 
 const CHECKPOINT_START = '\n{"checkpoint":';
 const KEYFRAME_START = '{"keyframe":';
-const SEAL_START = '{"seal":';
 
 async function ndjsonPlaces(file: ByteFile): Promise<Places> {
   const { read, offset } = await ndjsonHeader(file);
   const finder = new Finder(read, offset);
   // From the newline before: a checkpoint may be the first line.
   const lines = new Lines(file.from(offset - 1));
-  while (await lines.find(CHECKPOINT_START)) {
-    const events = await addCheckpoint(lines, finder, offset - 1);
-    if (events === undefined) break;
-    for (const [name, start] of [
-      ['keyframe', KEYFRAME_START],
-      ['seal', SEAL_START],
-    ] as const) {
-      if (!(await lines.startsWith(start))) continue;
-      const line = await lines.line();
-      if (line === undefined) break;
-      const mark = name === 'seal' ? markIn(name, line) : undefined;
-      finder.mark(name, mark, offset - 1 + lines.offset);
+  try {
+    // The seal is left to the reader, which looks at all of it.
+    while (await lines.find(CHECKPOINT_START)) {
+      if (!(await addCheckpoint(lines, finder, offset - 1))) break;
+      if (!(await lines.startsWith(KEYFRAME_START))) continue;
+      if ((await lines.line()) === undefined) break;
+      finder.mark('keyframe', undefined, offset - 1 + lines.offset);
     }
+  } finally {
+    lines.close();
   }
-  lines.close();
   return finder.found();
 }
 
-async function addCheckpoint(lines: Lines, finder: Finder, base: number): Promise<number | undefined> {
+/** Whether the line is a checkpoint that can come here. */
+async function addCheckpoint(lines: Lines, finder: Finder, base: number): Promise<boolean> {
   const line = await lines.line();
-  const checkpoint = line === undefined ? undefined : markIn('checkpoint', line);
-  if (checkpoint === undefined || !(checkpoint.events >= finder.end.events)) return undefined;
+  const checkpoint = line === undefined ? undefined : checkpointIn(line);
+  if (checkpoint === undefined || !(checkpoint.events >= finder.end.events)) return false;
   finder.segment(checkpoint, base + lines.offset);
-  return checkpoint.events;
+  return true;
 }
 
 /** Only so much of it is believed as the reader finds again. */
-function markIn<Name extends 'checkpoint' | 'seal'>(name: Name, line: string): Marks[Name] | undefined {
+function checkpointIn(line: string): Checkpoint | undefined {
   try {
-    const mark = (JSON.parse(line) as { readonly [name: string]: unknown })[name];
-    const { events, chain } = mark as { readonly events: unknown; readonly chain: unknown };
-    const isOne = Number.isSafeInteger(events) && typeof chain === 'string';
-    return isOne ? (mark as Marks[Name]) : undefined;
+    const { checkpoint } = JSON.parse(line) as { readonly checkpoint?: Partial<Checkpoint> | null };
+    const isOne = Number.isSafeInteger(checkpoint?.events) && typeof checkpoint?.chain === 'string';
+    return isOne ? (checkpoint as Checkpoint) : undefined;
   } catch {
     return undefined;
   }
@@ -170,16 +175,19 @@ async function ndjsonHeader(file: ByteFile): Promise<{ read: ReadHeader; offset:
   const reader = file.from(0, 2 ** 16);
   const decoder = new NdjsonDecoder();
   let offset = 0;
-  for (;;) {
-    const bytes = await reader.some();
-    if (bytes.length === 0) throw new InputError('cut off in its header; expected an event log');
-    const newline = bytes.indexOf(10);
-    const line = newline === -1 ? bytes : bytes.subarray(0, newline + 1);
-    offset += line.length;
-    for (const record of decoder.push(line)) {
-      reader.close();
-      if (record.kind === 'header') return { read: record, offset };
+  try {
+    for (;;) {
+      const bytes = await reader.some();
+      if (bytes.length === 0) throw new InputError('cut off in its header; expected an event log');
+      const newline = bytes.indexOf(10);
+      const line = newline === -1 ? bytes : bytes.subarray(0, newline + 1);
+      offset += line.length;
+      for (const record of decoder.push(line)) {
+        if (record.kind === 'header') return { read: record, offset };
+      }
     }
+  } finally {
+    reader.close();
   }
 }
 

@@ -41,10 +41,9 @@ export interface ReadOptions {
  * altered.
  */
 export async function* readLog(path: string, options: ReadOptions = {}): AsyncGenerator<LogPart> {
-  let file: ByteFile | undefined;
+  const file = await ByteFile.open(path);
   let reader: ByteReader | undefined;
   try {
-    file = await ByteFile.open(path);
     const format = await formatIn(file);
     reader = file.from(0, undefined, options.waits);
     const { skipsKeyframes = false, onBroken = expectIntact } = options;
@@ -53,7 +52,7 @@ export async function* readLog(path: string, options: ReadOptions = {}): AsyncGe
     throw atPath(path, error);
   } finally {
     reader?.close();
-    await file?.close();
+    await file.close();
   }
 }
 

@@ -25,6 +25,11 @@ export class SideBySide {
     return this.#divergence;
   }
 
+  /** The next event of the left stream that the right one has not come to. */
+  get nextLeft(): PoolEvent | undefined {
+    return next(this.#left);
+  }
+
   left(batch: EventBatch): void {
     this.#take(this.#left, batch);
   }

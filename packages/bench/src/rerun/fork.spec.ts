@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allocationId, InputError, nanoseconds, type PoolEvent, type Request } from '@decpool/model';
@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { OpenLog } from '../log/open.ts';
 import { netvsc } from '../workloads/netvsc.ts';
 import { nvmeAtomic } from '../workloads/nvme-atomic.ts';
-import { type ForkOptions, forkHeader, forkLog, type Served, type SkipOptions, skipRequest } from './fork.ts';
+import { type Forked, type ForkOptions, forkHeader, forkLog, type SkipOptions, skipRequest } from './fork.ts';
 import { RequestsInLog } from './requests-in-log.ts';
 import { policyOf } from './rerun.ts';
 import { called, eventsOf, type Scenario, writeRun } from './testing.ts';
@@ -26,7 +26,7 @@ async function opened<Value>(path: string, use: (log: OpenLog) => Promise<Value>
   const log = await OpenLog.open(path);
   return use(log).finally(() => log.close());
 }
-async function fork(from: string, out: string, options: Omit<ForkOptions, 'out'>): Promise<Served> {
+async function fork(from: string, out: string, options: Omit<ForkOptions, 'out'>): Promise<Forked> {
   rmSync(scratch(out), { force: true });
   return opened(scratch(from), (log) =>
     forkLog(log, { ...options, out: { path: scratch(out), format: 'ndjson' } }),
@@ -115,6 +115,23 @@ describe('a fork', () => {
     await writeRun(scratch('plain.ndjson'), 'ndjson', { ...SMALL, policy: 'first-fit+page+immediate' });
     expect(await eventsOf(scratch('first.ndjson'))).toEqual(await eventsOf(scratch('plain.ndjson')));
     expect(await headerOf('first.ndjson')).toEqual(await headerOf('plain.ndjson'));
+  });
+
+  it('is refused, and not written, where the policies that are here did not make the history', async () => {
+    const own = new Map([['linux-6.12', policyNamed('gfp-decrypted')]]);
+    const wrong = fork('small.ndjson', 'wrong.ndjson', { event: 300, policy: named('genpool'), own });
+    await expect(wrong).rejects.toThrow(
+      /small\.ndjson: event \d+ comes otherwise when its requests are made again/,
+    );
+    expect(readdirSync(folder).filter((name) => name.startsWith('wrong'))).toEqual([]);
+  });
+
+  it('of a log that was cut off is one that is cut off', async () => {
+    const lines = readFileSync(scratch('small.ndjson'), 'utf8').split('\n');
+    writeFileSync(scratch('cut.ndjson'), lines.slice(0, -2).join('\n'));
+    await fork('cut.ndjson', 'saved.ndjson', { event: 300, policy: named('gfp-decrypted') });
+    expect(await opened(scratch('saved.ndjson'), async ({ seal }) => seal?.isCutOff)).toBe(true);
+    await expectVerified('saved.ndjson');
   });
 
   it('at the last event serves the last request anew, and no other', async () => {
@@ -264,7 +281,7 @@ describe('a log without one of its requests', () => {
       const number = index + 1;
       const event = events.findLastIndex((each) => each.request === number);
       const served = await skip('all.ndjson', 'skipped.ndjson', { event });
-      expect(served.skipped).toEqual(request);
+      expect(served.skipped).toMatchObject({ request, number });
       await writeRun(scratch('less.ndjson'), 'ndjson', {
         requests: without(SMALL.requests, index),
         policy: 'best-fit+block+immediate',
@@ -293,6 +310,30 @@ describe('a log without one of its requests', () => {
       expect((await headerOf('skipped.ndjson')).handovers).toEqual([{ policy: 'linux-6.12', request: last }]);
       await expectVerified('skipped.ndjson');
     }
+  });
+
+  it('that is of a fork hands over before the same request, though more than one is left out before it', async () => {
+    const at = (ms: number) => ({ time: nanoseconds(ms * 1e6) });
+    const ring = (id: number, ms: number): Request => ({
+      ...at(ms),
+      ...{ kind: 'allocate', api: 'alloc_pages', pages: 4, bytes: 16384, owner: 'ring' },
+      allocation: allocationId(id),
+    });
+    const asked: Request[] = [
+      ...[ring(1, 1), { kind: 'free', ...at(2), allocation: allocationId(1) } as const],
+      ...[2, 3, 4, 5, 6].map((id) => ring(id, id + 1)),
+    ];
+    await writeRun(scratch('rings.ndjson'), 'ndjson', { requests: asked, policy: 'gfp-decrypted' });
+    const all = await eventsOf(scratch('rings.ndjson'));
+    const event = all.findIndex(({ request }) => request === 5);
+    await fork('rings.ndjson', 'two.ndjson', { event, policy: named('first-fit+block+immediate') });
+    await skip('two.ndjson', 'less.ndjson', { event: 0 });
+    expect((await headerOf('less.ndjson')).handovers).toEqual([{ policy: 'gfp-decrypted', request: 2 }]);
+    const claims = (events: readonly PoolEvent[]) =>
+      events.flatMap((each) => (each.type === 'pages-claimed' ? [each.pages] : []));
+    expect(claims(await eventsOf(scratch('two.ndjson')))).toEqual([4, 4, 4, 512]);
+    expect(claims(await eventsOf(scratch('less.ndjson')))).toEqual([4, 4, 512]);
+    await expectVerified('less.ndjson');
   });
 
   it('leaves out one of two requests that are alike', async () => {

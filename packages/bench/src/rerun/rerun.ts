@@ -5,31 +5,51 @@ import { handover, type PolicyFactory, Pool, policyNamed } from '@decpool/pool';
 /** Events in a batch, as a run has them: then the log of a run again has the same segments. */
 const BATCH_ROWS = 8192;
 
+/** The policies that decided the requests of a log, one after the other. */
+export interface Policies {
+  /** As one, where `requestOf(i)` is the last request before the i-th of them hands over. */
+  over(requestOf: (handover: number) => number): PolicyFactory;
+}
+
 /**
- * The policies that decided a log's requests, one after the other, by the names in its header. Names only: what a log says is never
- * taken for a file. `own` are policies of the user's, by name.
+ * The policies by the names in a log's header. Names only: what a log says is never taken for a file. `own` are policies of the
+ * user's, by name; `last` decides instead of the last of them.
  */
-export function policyOf(
+export function policiesOf(
   header: LogHeader,
   own: ReadonlyMap<string, PolicyFactory> = new Map(),
-): PolicyFactory {
+  last?: PolicyFactory,
+): Policies {
   const { policy, handovers = [] } = header;
-  const known = (name: string): PolicyFactory => {
-    const factory = own.get(name);
-    if (factory !== undefined) return factory;
-    try {
-      return policyNamed(name);
-    } catch (error) {
-      const why = error instanceof InputError ? error.message : String(error);
-      throw new InputError(
-        `the log was made by policy '${name}'; name its file with --own if it is one of yours (${why})`,
-      );
-    }
+  const earlier = handovers.map(({ policy: name }) => known(name, own));
+  const final = last ?? known(policy, own);
+  return {
+    over: (requestOf) =>
+      earlier.reduceRight((after, before, index) => handover(before, after, () => requestOf(index)), final),
   };
-  return handovers.reduceRight(
-    (after, earlier) => handover(known(earlier.policy), after, earlier.request),
-    known(policy),
-  );
+}
+
+/** As policiesOf(), where they hand over as the header says. */
+export function policyOf(
+  header: LogHeader,
+  own?: ReadonlyMap<string, PolicyFactory>,
+  last?: PolicyFactory,
+): PolicyFactory {
+  const { handovers = [] } = header;
+  return policiesOf(header, own, last).over((index) => handovers[index].request);
+}
+
+function known(name: string, own: ReadonlyMap<string, PolicyFactory>): PolicyFactory {
+  const factory = own.get(name);
+  if (factory !== undefined) return factory;
+  try {
+    return policyNamed(name);
+  } catch (error) {
+    const why = error instanceof InputError ? error.message : String(error);
+    throw new InputError(
+      `the log was made by policy '${name}'; name its file with --own if it is one of yours (${why})`,
+    );
+  }
 }
 
 /** Throws InputError for a header that no run has: such a log can be folded, and not be run again. */

@@ -17,6 +17,7 @@ import { RequestsHash } from '../compare/requests-hash.ts';
 import { inflated } from '../log/open.ts';
 import { type LogPart, readLog } from '../log/read.ts';
 import type { Torn } from '../log/records.ts';
+import { policiesText } from '../report/policies-text.ts';
 import { type Divergence, SideBySide } from './divergence.ts';
 import { RequestsInLog } from './requests-in-log.ts';
 import { poolFor } from './rerun.ts';
@@ -81,7 +82,7 @@ class Look {
       }
     } catch (error) {
       if (!(error instanceof InputError) || this.#header === undefined) throw error;
-      this.#damage = error.message;
+      this.#damage = error.message.replace(`${this.#path}: `, '');
     }
     this.#recount();
     return [this.#structure(), this.#chain(), this.#fold(), this.#states(), this.#invariants()];
@@ -169,7 +170,12 @@ class Look {
     if (!this.#isVouched)
       return { name, verdict: 'skipped', text: 'a log of schema 1 has no content hashes' };
     if (this.#altered.length > 0) return { name, verdict: 'wrong', text: this.#altered.join('; ') };
-    return { name, verdict: 'ok', text: 'header and events are as they were written' };
+    if (this.#seal !== undefined && this.#damage === undefined) {
+      return { name, verdict: 'ok', text: 'header and events are as they were written' };
+    }
+    return this.#segments === 0
+      ? { name, verdict: 'skipped', text: 'no checkpoint was reached: nothing vouches for the header' }
+      : { name, verdict: 'ok', text: `header and the first ${this.#events} events are as they were written` };
   }
 
   #fold(): Check {
@@ -239,6 +245,8 @@ class Rerun {
   #version = 0;
   #hasBackground = false;
   #made = 0;
+  /** Simulated ns of the last request. */
+  #lastTime = 0;
   /** Why a request could not be made again. */
   #failure: string | undefined;
 
@@ -269,6 +277,7 @@ class Rerun {
       try {
         this.#pool?.request(request);
         this.#made++;
+        this.#lastTime = request.time;
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         this.#failure = `the request of event ${seq} cannot be made again: ${error.message}`;
@@ -279,12 +288,10 @@ class Rerun {
   }
 
   async result(): Promise<Omit<Check, 'name'>> {
-    if (this.isSealed && !this.isOver) {
-      this.#pool?.complete();
-      this.#events.end();
-    }
+    if (!this.isOver) this.#pool?.complete();
+    if (this.isSealed || this.#isLeftWithMore()) this.#events.end();
     const { divergence, matched } = this.#events;
-    const policy = this.#pool?.header.policy;
+    const policy = this.#policies();
     if (divergence !== undefined) return this.#differs(divergence, `policy '${policy}'`);
     if (this.#failure !== undefined) return { verdict: 'wrong', text: this.#failure };
     const text = `${this.#made} requests under policy '${policy}' give the same ${matched} events`;
@@ -295,6 +302,21 @@ class Rerun {
       };
     }
     return { verdict: 'ok', text: this.isSealed ? text : `${text}, as far as the log goes` };
+  }
+
+  /**
+   * Whether a log that was cut off has events that its requests do not lead to. Those of the deferred worker may be behind them: it ran
+   * before a request that is lost.
+   */
+  #isLeftWithMore(): boolean {
+    const next = this.#events.nextLeft;
+    return next !== undefined && next.time <= this.#lastTime;
+  }
+
+  #policies(): string {
+    const { handovers } = this.#header ?? {};
+    const policy = this.#pool?.header.policy ?? '';
+    return policiesText(handovers === undefined ? { policy } : { policy, handovers });
   }
 
   /** How others name their chunks is not in a log, and one of schema 1 leaves out what was refused. */

@@ -18,8 +18,8 @@ import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { z } from 'zod';
 import { makeFolder } from '../cli/results-folder.ts';
-import { type FinishedCell, finishedCellSchema } from './finished-cell.ts';
 import { takeLock } from '../lock.ts';
+import { type FinishedCell, finishedCellSchema } from './finished-cell.ts';
 import type { SweepPlan } from './plan.ts';
 import { readableIssue } from './readable-issue.ts';
 
