@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { formatChange, formatValue } from '../report/units.ts';
 import type { BlockDifference, LogDiff } from '../rerun/diff.ts';
 import type { CommandContext } from './command-context.ts';
+import { partingLines } from './event-line.ts';
 import { printable } from './printable.ts';
 
 export function addDiff(decpool: Command, { exit, output }: CommandContext): void {
@@ -57,19 +58,7 @@ function factText(name: string, a: string, b: string): string {
 function divergenceText({ divergence, before }: LogDiff): string {
   if (divergence === undefined) return 'events       all the same\n';
   const { seq, left, right } = divergence;
-  const line = (sign: string, event: (typeof before)[number] | undefined) => {
-    if (event === undefined) return `  ${sign} (no further event)\n`;
-    const { seq: at, time, request, type, ...fields } = event;
-    return printable(
-      `  ${sign} ${at} at ${time} ns, request ${request}: ${type} ${JSON.stringify(fields)}`,
-    ).concat('\n');
-  };
-  return [
-    `events       the first ${seq} are the same; then:\n`,
-    ...before.map((event) => line(' ', event)),
-    line('a', left),
-    line('b', right),
-  ].join('');
+  return `events       the first ${seq} are the same; then:\n${partingLines(before, ['a', left], ['b', right])}`;
 }
 
 function metricsText({ metrics }: LogDiff): string {

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
 import { InputError, type LogHeader } from '@decpool/model';
 import type { Command } from 'commander';
 import { policiesText } from '../report/policies-text.ts';
 import type { Forked } from '../rerun/fork.ts';
-import type { NewLog, ServedAgain } from '../rerun/serve-again.ts';
+import type { ServedAgain } from '../rerun/serve-again.ts';
 import type { CommandContext } from './command-context.ts';
+import { newLog } from './new-log.ts';
 import { eventNumber } from './numbers.ts';
 import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
 import { printable } from './printable.ts';
@@ -115,16 +115,6 @@ async function skipCommand(path: string, options: SkipCommandOptions, write: Wri
     await log.close();
   }
   return 0;
-}
-
-/** Throws InputError for a file that is there already, or of which nobody can tell what it is to be. */
-export async function newLog(path: string): Promise<NewLog> {
-  const { LOG_FORMATS } = await import('../log/format.ts');
-  if (existsSync(path)) throw new InputError(`${path}: exists; name another file with --out`);
-  for (const [format, ending] of Object.entries(LOG_FORMATS)) {
-    if (path.endsWith(ending)) return { path, format: format as NewLog['format'] };
-  }
-  throw new InputError(`${path}: expected a name that ends in ${Object.values(LOG_FORMATS).join(' or ')}`);
 }
 
 async function tellChange(

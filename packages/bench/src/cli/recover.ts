@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { newLog } from './new-log.ts';
 import { printable } from './printable.ts';
 
 export function addRecover(decpool: Command, { exit, output }: CommandContext): void {
@@ -16,10 +17,12 @@ export function addRecover(decpool: Command, { exit, output }: CommandContext): 
       '\nExample:\n  decpool recover decpool-results/netvsc.partial/logs/linux-7.3.arrow.partial',
     )
     .action(async (log: string, options: { readonly out?: string }) => {
-      const [{ newLog }, { recoverLog }] = await Promise.all([
-        import('./fork.ts'),
+      const [{ ByteFile }, { recoverLog }] = await Promise.all([
+        import('../log/byte-file.ts'),
         import('../log/recover.ts'),
       ]);
+      // What is wrong with the log is told before what is wrong with a name that is made of its own.
+      await (await ByteFile.open(log)).close();
       const { path } = await newLog(options.out ?? recoveredName(log));
       const { seal, torn, damage } = await recoverLog(log, path);
       output.write(`saved        ${seal.events} events, in ${path}\n`);
@@ -32,7 +35,7 @@ export function addRecover(decpool: Command, { exit, output }: CommandContext): 
 
 const lostText = (events: number, bytes: number): string =>
   events === 0 && bytes === 0
-    ? 'nothing: it ends behind a whole segment'
+    ? 'nothing of the file, which ends behind a whole segment; what the run had not written yet is gone'
     : `${events} events of a segment that has no end, and ${bytes} bytes of no whole record`;
 
 /** `run.arrow.partial` becomes `run.recovered.arrow`, whatever stands behind the ending. */

@@ -175,7 +175,9 @@ describe.concurrent('decpool fork and skip', () => {
       decpool('skip', scratch('run.arrow'), '--event', '999999', '--out', scratch('outside.arrow')),
     ]);
     expect([exists.code, unnamed.code, outside.code]).toEqual([2, 2, 2]);
-    expect(exists.stderr).toBe(`decpool: ${scratch('run.ndjson')}: exists; name another file with --out\n`);
+    expect(exists.stderr).toBe(
+      `decpool: ${scratch('run.ndjson')}: is there already; expected the name of a new file\n`,
+    );
     expect(unnamed.stderr).toContain('expected a name that ends in .arrow or .ndjson');
     expect(outside.stderr).toMatch(/event 999999: expected one of its events, 0 to \d+/);
     expect(readFileSync(scratch('run.ndjson')).equals(before)).toBe(true);

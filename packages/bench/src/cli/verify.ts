@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Check } from '../rerun/verify.ts';
 import type { CommandContext } from './command-context.ts';
+import { partingLines } from './event-line.ts';
 import { wholeNumber } from './numbers.ts';
 import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
 import { printable } from './printable.ts';
@@ -70,24 +71,5 @@ function checkText({ name, verdict, text, divergence }: Check): string {
   const line = `${name.padEnd(12)} ${VERDICTS[verdict].padEnd(5)} ${printable(text)}\n`;
   if (divergence === undefined) return line;
   const { before, left, right } = divergence;
-  const shown = (sign: string, event: (typeof before)[number] | undefined) =>
-    `  ${sign} ${event === undefined ? '(no further event)' : eventLine(event)}\n`;
-  return [
-    line,
-    ...before.map((event) => shown(' ', event)),
-    shown('-', left),
-    shown('+', right),
-    '  - the log, + the requests made again\n',
-  ].join('');
-}
-
-/** An event as a line: what all of them have, then its own fields. */
-function eventLine({
-  seq,
-  time,
-  request,
-  type,
-  ...fields
-}: NonNullable<Check['divergence']>['before'][number]): string {
-  return printable(`${seq} at ${time} ns, request ${request}: ${type} ${JSON.stringify(fields)}`);
+  return `${line}${partingLines(before, ['-', left], ['+', right])}  - the log, + the requests made again\n`;
 }

@@ -1,9 +1,10 @@
 /** Logs from one format to another, a batch of events at a time. */
-import { lstat, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { Columns, type EventBatch, frameOf, InputError, type LogHeader, type Seal } from '@decpool/model';
 import { atPath } from '../log/byte-file.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
+import { expectFree } from '../log/new-file.ts';
 import { OpenLog } from '../log/open.ts';
 import { openLogWriter, UnwrittenError } from '../log/write.ts';
 
@@ -134,14 +135,6 @@ function expectState(path: string, columns: Columns, seal: Seal): void {
 /** The writer tells what of it can be saved, but nothing of it is kept. */
 const unwritten = (error: UnwrittenError): InputError =>
   new InputError(error.message.replace(/; its first .*$/s, ''));
-
-async function expectFree(out: string): Promise<void> {
-  const isThere = await lstat(out).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) throw new InputError(`${out}: is there already; expected the name of a new file`);
-}
 
 const PARQUET_MAGIC = 'PAR1';
 

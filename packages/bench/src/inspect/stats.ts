@@ -3,8 +3,8 @@ import { EVENT_TYPES, type EventBatch, type EventType, type LogHeader } from '@d
 import Table from 'cli-table3';
 import { printable } from '../cli/printable.ts';
 import type { OpenLog } from '../log/open.ts';
-import { formatValue } from '../report/units.ts';
 import { policiesText } from '../report/policies-text.ts';
+import { formatValue } from '../report/units.ts';
 import { countText } from './event-text.ts';
 import { timeText } from './time.ts';
 

@@ -1,0 +1,11 @@
+import { lstat } from 'node:fs/promises';
+import { InputError } from '@decpool/model';
+
+/** Throws InputError when something is there already, be it a link that leads nowhere. */
+export async function expectFree(path: string): Promise<void> {
+  const isThere = await lstat(path).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) throw new InputError(`${path}: is there already; expected the name of a new file`);
+}
