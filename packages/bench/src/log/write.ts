@@ -50,7 +50,7 @@ export interface LogWriterOptions {
 }
 
 /** Events that are folded in some 50 ms: what it takes at most to get from a keyframe to any event behind it. */
-export const KEYFRAME_EVENTS = 2 ** 19;
+export const KEYFRAME_EVENTS = 2 ** 18;
 /** A keyframe is written once the events since the last one take so many times its bytes: it adds an eighth at most. */
 const EVENT_BYTES_PER_KEYFRAME_BYTE = 8;
 const BYTES_PER_EVENT = 32;

@@ -157,11 +157,6 @@ function numbersOf(table: DenseWords, { perLeaf, words, count, isLeftOut }: Reco
   return numbers;
 }
 
-function wordAt(table: DenseWords, { perLeaf, words }: RecordShape, number: number, word: number): number {
-  table.read(Math.floor(number / perLeaf));
-  return table.words[table.base + (number % perLeaf) * words + word];
-}
-
 function refusedIds(columns: Columns): number[] {
   const ids: number[] = [];
   if (columns.counters.failedRequests === 0) return ids;
@@ -192,7 +187,7 @@ function emptierIds(columns: Columns): number[] {
 }
 
 function tableOf(columns: Columns, shape: RecordShape, numbers: readonly number[]): Uint32Array {
-  const { words } = shape;
+  const { words, perLeaf } = shape;
   const table = new Uint32Array(1 + numbers.length * (1 + words));
   table[0] = numbers.length;
   let at = 1;
@@ -201,8 +196,13 @@ function tableOf(columns: Columns, shape: RecordShape, numbers: readonly number[
     table[at++] = number - before;
     before = number;
   }
-  for (let word = 0; word < words; word++) {
-    for (const number of numbers) table[at++] = wordAt(columns[shape.table], shape, number, word);
+  // Record by record: each lies together, the words of all of them far apart.
+  const from = columns[shape.table];
+  for (const number of numbers) {
+    from.read(Math.floor(number / perLeaf));
+    const base = from.base + (number % perLeaf) * words;
+    for (let word = 0; word < words; word++) table[at + word * numbers.length] = from.words[base + word];
+    at++;
   }
   return table;
 }
@@ -228,12 +228,11 @@ function readTable(
 ): Uint32Array {
   const table = into[name];
   const numbers = numbersIn(reader, count);
-  for (let word = 0; word < words; word++) {
-    const values = reader.words(numbers.length);
-    for (let i = 0; i < values.length; i++) {
-      table.write(Math.floor(numbers[i] / perLeaf));
-      table.words[table.base + (numbers[i] % perLeaf) * words + word] = values[i];
-    }
+  const values = reader.words(numbers.length * words);
+  for (const [i, number] of numbers.entries()) {
+    table.write(Math.floor(number / perLeaf));
+    const base = table.base + (number % perLeaf) * words;
+    for (let word = 0; word < words; word++) table.words[base + word] = values[word * numbers.length + i];
   }
   return numbers;
 }
