@@ -3,8 +3,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.spec.ts', 'examples/**/*.spec.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // One less than there are cores unless told: on two, nothing would run beside anything.
+    maxWorkers: 2,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts'],
