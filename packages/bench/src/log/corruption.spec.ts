@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ColumnName, Columns, frameOf, InputError } from '@decpool/model';
+import { type ColumnName, Columns, frameOf, InputError, NUMBER_COLUMNS } from '@decpool/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { replay } from '../replay.ts';
@@ -204,18 +204,6 @@ describe('one altered event is named', () => {
     );
   });
 
-  const COLUMNS = [
-    'type',
-    'code',
-    'owner',
-    'request',
-    'allocation',
-    'pfn',
-    'pages',
-    'bytes',
-    'time',
-  ] as const satisfies readonly ColumnName[];
-
   /** Where the columns of each segment begin in the Arrow log, and the number of the segment's first event. */
   function columnsIn(log: Buffer) {
     const places: { firstSeq: number; rows: number; starts: ReadonlyMap<ColumnName, number> }[] = [];
@@ -224,7 +212,7 @@ describe('one altered event is named', () => {
       const starts = new Map<ColumnName, number>();
       // Behind the metadata, each column from a multiple of 8 bytes on.
       let start = log.indexOf(Buffer.from(batch.column('type').buffer), at);
-      for (const name of COLUMNS) {
+      for (const name of NUMBER_COLUMNS) {
         const column = batch.column(name);
         expect(log.subarray(start, start + column.byteLength)).toEqual(Buffer.from(column.buffer));
         starts.set(name, start);
@@ -240,7 +228,7 @@ describe('one altered event is named', () => {
     const places = columnsIn(arrow);
     const changes = fc.record({
       seq: fc.nat(run.events - 1),
-      name: fc.constantFrom(...COLUMNS),
+      name: fc.constantFrom(...NUMBER_COLUMNS),
       bit: fc.nat(),
     });
     await fc.assert(

@@ -11,22 +11,11 @@ import {
   someChoices,
 } from '../testing.ts';
 import { pfn } from '../units.ts';
-import { type ColumnName, EventRows, eventAt } from './columns.ts';
+import { EventRows, eventAt, NUMBER_COLUMNS } from './columns.ts';
 import { EVENT_TYPES, type EventType, TYPE } from './types.ts';
 
 const CHOICES = someChoices(300);
 const EVENTS = historyOf(smallFrame('snp', true), SMALL_MAP, CHOICES);
-const COLUMNS: readonly ColumnName[] = [
-  'type',
-  'code',
-  'owner',
-  'request',
-  'allocation',
-  'pfn',
-  'pages',
-  'bytes',
-  'time',
-];
 
 /** The word that a request's fields beside api, pages, bytes and owner make. */
 const attributesTold = ({ gfp, node, align }: { gfp?: string; node?: number; align?: number }) =>
@@ -68,7 +57,7 @@ describe('a batch of events', () => {
     }
   });
 
-  it.each(COLUMNS)('hands out a copy of its column `%s`: writing into it changes nothing', (name) => {
+  it.each(NUMBER_COLUMNS)('hands out a copy of its column `%s`: writing into it changes nothing', (name) => {
     const batch = batchOf(EVENTS);
     const column = batch.column(name);
     expect(column).toHaveLength(EVENTS.length);
