@@ -1,0 +1,158 @@
+/**
+ * What a report shows of runs over time: the state after chosen requests, binned for a screen. Plain data, without
+ * typed arrays or classes: a page has it as JSON.
+ */
+
+/**
+ * The moments at which the runs of one input are told. They are the same for every policy, which all serve the same
+ * requests, so that two policies can be looked at in step.
+ */
+export interface Frames {
+  /** Requests done at each frame, ascending, from 0 (after boot) to all. What a deferred worker does counts to the request before it. */
+  readonly requests: readonly number[];
+  /** Simulated ns of the last event up to each frame, over all policies. */
+  readonly times: readonly number[];
+}
+
+/**
+ * What a 2 MiB block is:
+ * `private`: no page is shared; `idle`: all pages are shared and none is in an allocation or slab; `used`: all pages are
+ * shared and some are in one; `mixed`: it has both private and shared pages; `unknown`: some pages are in an unknown state, or
+ * leaked.
+ */
+export const BLOCK_STATES = ['private', 'idle', 'used', 'mixed', 'unknown'] as const;
+export type BlockState = (typeof BLOCK_STATES)[number];
+
+/** How the direct map maps a block: by a large entry, by 4K entries since a split in the run, by 4K entries since boot. */
+export const BLOCK_MAPPINGS = ['large', 'split', 'boot'] as const;
+export type BlockMapping = (typeof BLOCK_MAPPINGS)[number];
+
+/**
+ * How blocks changed, as columns: a row for each block and frame in which the block is not what it was in the frame before,
+ * by block and then by frame. A block without a row is private from the first frame to the last, and mapped as it was at boot.
+ */
+export interface BlockChanges {
+  readonly block: readonly number[];
+  /** Index of the frame from which on the row holds. */
+  readonly frame: readonly number[];
+  /** Index into BLOCK_STATES. */
+  readonly state: readonly number[];
+  /** Index into BLOCK_MAPPINGS. */
+  readonly mapping: readonly number[];
+  readonly sharedPages: readonly number[];
+  /** Pages in allocations and slabs. */
+  readonly usedPages: readonly number[];
+  /** Simulated ns since which some page of the block has been shared or unknown; -1 where none is. */
+  readonly since: readonly number[];
+  /** Rows of the pin columns that belong to row i: [pinStart[i], pinStart[i + 1]); one longer than the others. */
+  readonly pinStart: readonly number[];
+  /** Index into `owners` of the run; the owners with the most pages in the block, at most MOST_PINS of them. */
+  readonly pinOwner: readonly number[];
+  readonly pinPages: readonly number[];
+  /** Simulated ns since which the owner's oldest allocation in the block has been there. */
+  readonly pinSince: readonly number[];
+  /** Owners of which there was no room in row i. */
+  readonly morePins: readonly number[];
+}
+
+export const MOST_PINS = 3;
+
+/** Values of a run at each frame. */
+export interface Series {
+  /** Since boot. */
+  readonly splits2M: readonly number[];
+  readonly splits1G: readonly number[];
+  readonly failedRequests: readonly number[];
+  /** DirectMap4k, DirectMap2M and DirectMap1G, bytes. */
+  readonly directMap4k: readonly number[];
+  readonly directMap2M: readonly number[];
+  readonly directMap1G: readonly number[];
+  /** Bytes; the most since the frame before, at the end of an instant, as the metric `shared-idle-peak` counts. */
+  readonly sharedIdleBytes: readonly number[];
+  /** Bytes in allocations, slabs and taken bounce slots. */
+  readonly liveBytes: readonly number[];
+  /** Blocks with a shared page: the most since the frame before. */
+  readonly sharedBlocks: readonly number[];
+  readonly mixedBlocks: readonly number[];
+}
+
+/** Bars of the histograms: of a block's pages, 512 / 16 = 32 a bar; full ones have a bar of their own behind the last. */
+export const HISTOGRAM_BARS = 17;
+
+/** An owner in one run. */
+export interface OwnerRow {
+  readonly owner: string;
+  readonly splits2M: number;
+  readonly splits1G: number;
+  readonly leakedPages: number;
+  /** At the frame with the most live pages, and at the last frame. */
+  readonly atPeak: OwnerHold;
+  readonly atEnd: OwnerHold;
+}
+
+export interface OwnerHold {
+  readonly pages: number;
+  /** Blocks in which it has pages. */
+  readonly blocks: number;
+  /** Of these, the ones in which nobody else has any: they empty when it frees. */
+  readonly alone: number;
+}
+
+export interface RunHistory {
+  readonly policy: string;
+  /** The log it was read from, relative to the results folder. */
+  readonly log: string;
+  readonly events: number;
+  readonly owners: readonly string[];
+  readonly series: Series;
+  readonly blocks: BlockChanges;
+  /** By frame: shared blocks by how many of their pages are in allocations or slabs; HISTOGRAM_BARS bars. */
+  readonly occupancy: readonly (readonly number[])[];
+  /** By frame: shared blocks by the longest run of claimed pages in them that are in no allocation or slab; HISTOGRAM_BARS bars. */
+  readonly longestFree: readonly (readonly number[])[];
+  /**
+   * By frame: free chunks of the pool by order, 0 to 10. A maximal run of claimed pages that are in no allocation or slab is cut into
+   * the largest aligned chunks, as a buddy allocator would have them.
+   */
+  readonly freeByOrder: readonly (readonly number[])[];
+  /** Owners that caused or hold anything, most 2M splits first, then most pages at the peak. */
+  readonly ownerRows: readonly OwnerRow[];
+}
+
+/** How long allocations lived, of one owner; of a trace, and so of every policy that serves it. */
+export interface OwnerLifetimes {
+  readonly owner: string;
+  readonly allocations: number;
+  /** Not freed by the end of the trace; they have no part in the quantiles. */
+  readonly neverFreed: number;
+  /** ns: smallest, quartiles, 9th decile, largest; empty where none was freed. */
+  readonly quantiles: readonly number[];
+  /** Pages asked for, over all allocations. */
+  readonly pages: number;
+}
+
+export interface InputHistory {
+  readonly frames: Frames;
+  /** Whether a frame stands for more than one request, in words for the reader: how it was binned. */
+  readonly binning: string;
+  /** Blocks of 2 MiB that the geometry spans. */
+  readonly blocks: number;
+  readonly pagesPerBlock: number;
+  readonly pageBytes: number;
+  /** First block and number of blocks of each run of RAM, ascending; what lies between is no memory. */
+  readonly ram: readonly (readonly [block: number, blocks: number])[];
+  /** First block and number of blocks of each run that 4K entries map since boot. */
+  readonly boot4K: readonly (readonly [block: number, blocks: number])[];
+  /** By frame: the least blocks that any policy has shared, the most since the frame before: as bounds/lower.ts counts. */
+  readonly leastBlocks: readonly number[];
+  /** Bytes asked for by live allocations at each frame, as the lower bound counts them. */
+  readonly askedBytes: readonly number[];
+  /** Index of the frame with the most live memory, the first of them. */
+  readonly peakFrame: number;
+  /** Most pages first; at most MOST_OWNERS, what is left together as the last. */
+  readonly lifetimes: readonly OwnerLifetimes[];
+  /** The runs whose logs there are, in the order of the comparison. */
+  readonly runs: readonly RunHistory[];
+}
+
+export const MOST_OWNERS = 12;
