@@ -14,4 +14,6 @@ export interface CommandContext {
   /** Sets the exit code. */
   exit(code: number): void;
   readonly output: Output;
+  /** The command as typed, for reports: it reproduces them. */
+  commandLine(): string;
 }

@@ -1,112 +1,101 @@
-import { join } from 'node:path';
-import { InputError } from '@decpool/model';
-import { SingleBar } from 'cli-progress';
-import { type Comparison, type ComparisonInput, compare } from '../compare/compare.ts';
-import { type LogFormat, logFormatNamed } from '../log/format.ts';
-import { UnwrittenError } from '../log/write.ts';
-import { policiesFor } from '../policies/load.ts';
-import { comparisonJson } from '../report/json.ts';
-import { comparisonMarkdown } from '../report/markdown.ts';
-import { comparisonText } from '../report/terminal.ts';
-import { INTERRUPTED, type Output } from './command-context.ts';
-import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
-import { expectReplaceable, ResultsFolder } from './results-folder.ts';
+import { PLATFORM_NAMES } from '@decpool/model';
+import { type Command, Option } from 'commander';
+import { LOG_FORMATS } from '../log/format.ts';
+import { WORKLOADS } from '../workloads/registry.ts';
+import type { CommandContext } from './command-context.ts';
+import type { CompareOptions } from './compare-run.ts';
+import { wholeNumber } from './numbers.ts';
+import { USUAL_PLATFORM } from './platform.ts';
 
-export interface CompareOptions extends InputOptions {
-  readonly out: string;
-  readonly logFormat: string;
-}
+/** Two kernels, the proposal of 2024, and two pools: one that keeps all it ever shared, one that keeps nothing. */
+const DEFAULT_POLICIES = [
+  'linux-6.12',
+  'linux-7.3',
+  'gfp-decrypted',
+  'first-fit+block+never-return',
+  'longest-free-range+block+immediate',
+];
 
-/** A comparison of more policies is for their ranking; logs of each would fill the disk. */
-const MOST_LOGS = 24;
-const isLogged = ({ policies }: ComparisonInput): boolean => policies.length <= MOST_LOGS;
-
-/** Runs the comparisons, prints a table each and writes their results. */
-export async function compareCommand(
-  options: CompareOptions,
-  command: string,
-  output: Output,
-): Promise<number> {
-  const format = logFormatNamed(options.logFormat);
-  const inputs = await prepareInputs(options);
-  // What is wrong with the second input is told before the first one runs for minutes.
-  for (const input of inputs) {
-    await policiesFor(input.policies);
-    await expectReplaceable(join(options.out, folderOf(input)));
-  }
-  for (const input of inputs) {
-    const comparison = await runOne(input, options.out, format, command, output);
-    if (comparison === undefined) return INTERRUPTED;
-    const folder = join(options.out, folderOf(input));
-    output.write(`${comparisonText(comparison, output.isColoured)}`);
-    const others = isLogged(input)
-      ? ', comparison.svg, logs/'
-      : `; no picture and no logs of more than ${MOST_LOGS} policies`;
-    output.write(`written      ${folder}: report.md, results.json${others}\n\n`);
-  }
-  return 0;
-}
-
-/** Undefined when a SIGINT ended it. A second one ends the process at once. */
-async function runOne(
-  input: ComparisonInput,
-  out: string,
-  format: LogFormat,
-  command: string,
-  output: Output,
-): Promise<Comparison | undefined> {
-  const folder = await ResultsFolder.create(join(out, folderOf(input)));
-  const total = input.workload.requests.length * input.policies.length * input.seeds.length;
-  const bar = output.isWatched ? progressBar(input.name, total) : undefined;
-  const stop = new AbortController();
-  const interrupt = () => {
-    if (stop.signal.aborted) process.exit(INTERRUPTED);
-    stop.abort();
-  };
-  process.on('SIGINT', interrupt);
-  try {
-    const comparison = await compare(input, {
-      ...(isLogged(input) ? { logs: { folder: folder.logs, format } } : {}),
-      onProgress: (requests) => bar?.update(requests),
-      signal: stop.signal,
+export function addCompare(decpool: Command, { commandLine, exit, output }: CommandContext): void {
+  decpool
+    .command('compare')
+    .summary('compare allocator policies on a workload or a recorded kernel trace')
+    .description(
+      'Runs every policy over the same requests, from the same memory state, and prints a table per input. Without --trace and --workload it runs the three bundled inputs.',
+    )
+    .option(
+      '--trace <file>',
+      'requests of a recorded kernel, gzipped or not (docs/traces.md lists the formats)',
+    )
+    .option(
+      '--shared <expr>',
+      'which page events of the trace are for shared memory, as in order>=1 & task=kworker*',
+    )
+    .option('--workload <name>', `a generated workload: ${WORKLOADS.map(({ name }) => name).join(', ')}`)
+    .option(
+      '--policy <list>',
+      'policies and files of your own, separated by commas; the first is the baseline; all: every one, ranked',
+      DEFAULT_POLICIES.join(','),
+    )
+    .option(
+      '--memory <size>',
+      'memory after a fresh boot, 4G unless told or the workload is made for another; 4G:fragmented=0.6 or 4G:aged for a scattered start',
+    )
+    .addOption(
+      new Option('--nodes <n>', 'NUMA nodes that made-up memory is spread over').argParser(wholeNumber(1, 8)),
+    )
+    .option('--memory-state <dir>', 'memory as recorded: a folder with buddyinfo and pagetypeinfo')
+    .option(
+      '--platform <name>',
+      `${PLATFORM_NAMES.join(', ')}; ${USUAL_PLATFORM} unless the workload models another`,
+    )
+    .option('--restore', 'what if a block were mapped by one 2M page again once it is all private?')
+    .option('--granule <KiB>', "the host's page size: 4, 16 or 64; a conversion is of whole ones", '4')
+    .option('--no-word-access', 'a kernel built without DCACHE_WORD_ACCESS: no stray reads at borders')
+    .option(
+      '--faults <list>',
+      'calls of set_memory_*() that fail, as in decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1: chances per call; retries of set_memory_encrypted() after a failure, 1 unless told, 0: nobody tries',
+    )
+    .option(
+      '--kernel <version>',
+      'whose page allocator: 6.x or 7.x, which steal from other migratetypes differently',
+      '6.x',
+    )
+    .option('--pcp', 'per-CPU page lists in the page allocator')
+    .option('--compaction', 'the page allocator may empty a 2 MiB block by moving movable pages')
+    .option('--swiotlb-dynamic', 'bounce buffers grow when they are full')
+    .addOption(
+      new Option('--seed <n>', 'first placement seed, and seed of a generated workload')
+        .default(1)
+        .argParser(wholeNumber(0, 0xffffffff)),
+    )
+    .addOption(
+      new Option('--seeds <n>', 'placement seeds to run; a table shows median and spread')
+        .default(5)
+        .argParser(wholeNumber(1, 1000)),
+    )
+    .option(
+      '--metrics <list>',
+      'rows beside the usual ones, separated by commas, as in llfree-score,johnstone-wilson-4; or all (another name lists them)',
+    )
+    .option(
+      '--bounds',
+      'upper bounds by an offline packing also where it takes long: of 20,000 to 200,000 requests for pages, up to minutes',
+    )
+    .option('--pareto', 'show which policies no other beats at splits, idle memory and host calls at once')
+    .option('--out <dir>', 'folder for results: a folder per input', 'decpool-results')
+    .option('--log-format <format>', `event logs as ${Object.keys(LOG_FORMATS).join(', ')}`, 'arrow')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  decpool compare
+  decpool compare --workload netvsc --memory 16G --platform tdx
+  decpool compare --trace dma_trace.txt.gz --memory-state snapshots/before --seeds 20
+  decpool compare --workload netvsc --policy gfp-decrypted,best-fit+block+never-return --log-format ndjson`,
+    )
+    .action(async (options: CompareOptions) => {
+      const { compareCommand } = await import('./compare-run.ts');
+      exit(await compareCommand(options, commandLine(), output));
     });
-    await folder.write('results.json', comparisonJson(comparison, command));
-    await folder.write('report.md', comparisonMarkdown(comparison, command));
-    if (isLogged(input)) {
-      // Loaded here: a mistake is told without waiting for the chart library.
-      const { comparisonSvg } = await import('../report/chart.ts');
-      await folder.write('comparison.svg', comparisonSvg(comparison));
-    }
-    await folder.publish();
-    // It came too late to stop this input, and in time to stop the next.
-    return stop.signal.aborted ? undefined : comparison;
-  } catch (error) {
-    if (stop.signal.aborted) {
-      folder.keep();
-      output.write(`interrupted  ${keptText(folder)}\n`);
-      return undefined;
-    }
-    const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
-    if (isFull || error instanceof UnwrittenError) folder.keep();
-    else folder.discard();
-    if (isFull) throw new InputError(`${out}: no space left; ${keptText(folder)}`);
-    throw error;
-  } finally {
-    process.off('SIGINT', interrupt);
-    bar?.stop();
-  }
-}
-
-const keptText = ({ partial }: ResultsFolder) =>
-  `what was written until then is in ${partial}, until the next run: 'decpool recover' makes a log of one in logs/ that was cut off`;
-
-function progressBar(name: string, total: number): SingleBar {
-  const bar = new SingleBar({
-    format: `${name} {bar} {percentage} % | {value}/{total} requests | {eta_formatted} left`,
-    stream: process.stderr,
-    clearOnComplete: true,
-    hideCursor: true,
-  });
-  bar.start(total, 0);
-  return bar;
 }

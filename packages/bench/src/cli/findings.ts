@@ -1,48 +1,29 @@
-import { renameSync, writeFileSync } from 'node:fs';
-import { InputError } from '@decpool/model';
-import { boundsOfInputs } from '../findings/bounds.ts';
-import { findingsText } from '../findings/text.ts';
-import { readSweepResults } from '../sweep/results.ts';
-import type { Output } from './command-context.ts';
-import { sweepCommand } from './sweep.ts';
-import { prepareSweep } from './sweep-plan.ts';
+import { type Command, Option } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import type { FindingsOptions } from './findings-run.ts';
+import { wholeNumber } from './numbers.ts';
 
-export interface FindingsOptions {
-  /** Folder of the sweep. */
-  readonly sweep: string;
-  /** The file to write. */
-  readonly out: string;
-  readonly workers?: number;
-}
-
-/** Runs what is left of the sweep, and writes what it says. Returns the sweep's exit code when that was not finished. */
-export async function findingsCommand(
-  path: string,
-  options: FindingsOptions,
-  output: Output,
-): Promise<number> {
-  const { sweep, out, workers } = options;
-  const code = await sweepCommand(
-    path,
-    { out: sweep, ...(workers === undefined ? {} : { workers }) },
-    output,
-  );
-  if (code !== 0) return code;
-  const plan = await prepareSweep(path);
-  const results = readSweepResults(`${sweep}/results.json`);
-  const [refused] = results.runs.flatMap((run) => ('refused' in run ? [run] : []));
-  if (refused !== undefined) {
-    throw new InputError(
-      `${sweep}/results.json: no findings without every run; ${refused.policy} on ${refused.input}, ${refused.memory}, ${refused.platform}: ${refused.refused}`,
-    );
-  }
-  const text = findingsText(results, boundsOfInputs(plan, results), `decpool findings ${path}`);
-  try {
-    writeFileSync(`${out}.partial`, text);
-    renameSync(`${out}.partial`, out);
-  } catch (error) {
-    throw new InputError(`${out}: cannot be written: ${error instanceof Error ? error.message : error}`);
-  }
-  output.write(`written      ${out}\n`);
-  return 0;
+export function addFindings(decpool: Command, { exit, output }: CommandContext): void {
+  decpool
+    .command('findings')
+    .summary('run a sweep and write what it says as docs/findings.md')
+    .description(
+      'Runs what is left of a sweep, as the command sweep does, and writes a page of Markdown: which policy does best in what, by how much against the kernels, how far from the bounds, and how sure that is.',
+    )
+    .argument(
+      '<definition>',
+      'JSON file of a sweep with linux-6.12, linux-7.3 and gfp-decrypted among its policies',
+    )
+    .option('--sweep <dir>', 'folder for the cells and the results of the sweep', 'decpool-findings')
+    .option('--out <file>', 'the page', 'docs/findings.md')
+    .addOption(
+      new Option('--workers <n>', 'threads; as many as there are cores unless told').argParser(
+        wholeNumber(1, 256),
+      ),
+    )
+    .addHelpText('after', '\nExample:\n  decpool findings examples/sweeps/findings.json')
+    .action(async (definition: string, options: FindingsOptions) => {
+      const { findingsCommand } = await import('./findings-run.ts');
+      exit(await findingsCommand(definition, options, output));
+    });
 }

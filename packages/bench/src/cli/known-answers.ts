@@ -1,20 +1,15 @@
-import { isOff, type MeasuredAnswer, measureAnswer } from '../known-answers/measure.ts';
-import { answersText, curvesText } from '../known-answers/report.ts';
-import { WORKLOADS } from '../workloads/registry.ts';
-import type { Output } from './command-context.ts';
-import { parseMemory, USUAL_MEMORY } from './inputs.ts';
+import type { Command } from 'commander';
+import type { CommandContext } from './command-context.ts';
 
-/** `decpool known-answers`. Returns the exit code: 1 when a figure is off by more than its tolerance. */
-export async function knownAnswersCommand(output: Output): Promise<number> {
-  const answers: MeasuredAnswer[] = [];
-  for (const { expected = [], memory = USUAL_MEMORY, generate } of WORKLOADS) {
-    if (expected.length === 0) continue;
-    const workload = generate();
-    const state = parseMemory(memory, 1);
-    for (const answer of expected) answers.push(await measureAnswer(workload, state, answer));
-  }
-  output.write(`${answersText(answers)}\n${curvesText(answers)}`);
-  const off = answers.filter(isOff).length;
-  output.write(off === 0 ? 'every figure is as expected\n' : `${off} of ${answers.length} figures are OFF\n`);
-  return off === 0 ? 0 : 1;
+export function addKnownAnswers(decpool: Command, { exit, output }: CommandContext): void {
+  decpool
+    .command('known-answers')
+    .summary('check figures that theory or a publication gives')
+    .description(
+      "Runs the workloads with a known answer and prints what is expected beside what is measured, and the curves of LLFree's benchmark. Exit code 1 when a figure is off by more than its tolerance.",
+    )
+    .action(async () => {
+      const { knownAnswersCommand } = await import('./known-answers-run.ts');
+      exit(await knownAnswersCommand(output));
+    });
 }

@@ -1,98 +1,42 @@
-import { availableParallelism } from 'node:os';
-import { SweepFolder } from '../sweep/folder.ts';
-import { cellsOf, type SweepPlan } from '../sweep/plan.ts';
-import type { SweepResults } from '../sweep/results.ts';
-import { sweep } from '../sweep/sweep.ts';
-import { INTERRUPTED, type Output } from './command-context.ts';
-import { prepareSweep } from './sweep-plan.ts';
-import { progressLines, type SweepProgress, sweepBar } from './sweep-progress.ts';
+import { type Command, Option } from 'commander';
+import type { CommandContext } from './command-context.ts';
+import { wholeNumber } from './numbers.ts';
+import type { SweepCommandOptions } from './sweep-run.ts';
 
-export interface SweepCommandOptions {
-  readonly out: string;
-  readonly workers?: number;
-}
-
-/** Runs what is left of the sweep, and writes its results. */
-export async function sweepCommand(
-  path: string,
-  { out, workers = availableParallelism() }: SweepCommandOptions,
-  output: Output,
-): Promise<number> {
-  const plan = await prepareSweep(path);
-  const folder = await SweepFolder.open(out, plan);
-  const progress = output.isWatched ? sweepBar(plan.definition.name) : progressLines(plan.definition.name);
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once('SIGINT', interrupt);
-  try {
-    output.write(factsText(plan, folder));
-    const { done, results } = await runWith(plan, folder, workers, stop.signal, progress);
-    if (results === undefined) {
-      output.write(
-        `interrupted  ${done} of ${cellsOf(plan).length} cells are done and kept in ${out}; the same command goes on from there\n`,
-      );
-      return INTERRUPTED;
-    }
-    output.write(resultsText(results, out));
-    return 0;
-  } finally {
-    process.off('SIGINT', interrupt);
-    folder.close();
+export function addSweep(decpool: Command, { exit, output }: CommandContext): void {
+  decpool
+    .command('sweep')
+    .summary('run a grid of policies, inputs, memory states, platforms and seeds')
+    .description(
+      'Runs every cell of the grid that the definition, a JSON file, names, on all cores, and writes one tidy table. A sweep that was stopped or killed goes on where it was when the same command is given again; no finished cell is lost.',
+    )
+    .argument('<definition>', 'JSON file, as below')
+    .option('--out <dir>', 'folder for the cells and the results', 'decpool-sweep')
+    .addOption(
+      new Option('--workers <n>', 'threads; as many as there are cores unless told').argParser(
+        wholeNumber(1, 256),
+      ),
+    )
+    .addHelpText(
+      'after',
+      `
+A definition; memory, platforms and settings may be left out, "default" is the platform that a workload models:
+  {
+    "name": "rings",
+    "policies": ["linux-6.12", "first-fit+block+immediate", "./my-policy.ts"],
+    "inputs": [{ "workload": "netvsc" }, { "trace": "dma_trace.txt.gz", "memory": [{ "state": "snapshots/before" }] }],
+    "memory": ["4G", "4G:aged"],
+    "platforms": ["default", "cca"],
+    "seeds": [1, 2, 3],
+    "settings": { "kernel": "7.x", "pcp": true, "faults": { "decrypt": 0.01 } }
   }
-}
+The first policy is the baseline. Files are looked for beside the definition.
 
-async function runWith(
-  plan: SweepPlan,
-  folder: SweepFolder,
-  workers: number,
-  signal: AbortSignal,
-  progress: SweepProgress,
-): Promise<{ readonly done: number; readonly results: SweepResults | undefined }> {
-  let done = folder.finished.size;
-  try {
-    const results = await sweep(plan, folder, {
-      workers,
-      signal,
-      onStart: (toDo) => progress.start(toDo, workers),
-      onCell: (cell, seconds) => {
-        done++;
-        progress.cell(cell, seconds);
-      },
+Example:
+  decpool sweep rings.json --out rings`,
+    )
+    .action(async (definition: string, options: SweepCommandOptions) => {
+      const { sweepCommand } = await import('./sweep-run.ts');
+      exit(await sweepCommand(definition, options, output));
     });
-    return { done, results };
-  } finally {
-    progress.stop();
-  }
-}
-
-function factsText(plan: SweepPlan, folder: SweepFolder): string {
-  const { definition, scenarios, policies } = plan;
-  const counts = [
-    `${scenarios.length} scenarios (input, memory, platform)`,
-    `${policies.length} policies`,
-    `${definition.seeds.length} seeds`,
-  ];
-  const lines = [`sweep        ${definition.name}: ${counts.join(' x ')} = ${cellsOf(plan).length} cells`];
-  if (folder.finished.size > 0) lines.push(`resumed      ${folder.finished.size} cells were done before`);
-  if (folder.hasDroppedLine) {
-    lines.push('resumed      the last line of cells.ndjson was cut off; its cell runs again');
-  }
-  return `${lines.join('\n')}\n`;
-}
-
-const REFUSALS_SHOWN = 5;
-
-function resultsText({ runs, rows }: SweepResults, out: string): string {
-  const refused = runs.flatMap((run) => ('refused' in run ? [run] : []));
-  const lines = refused
-    .slice(0, REFUSALS_SHOWN)
-    .map(
-      ({ input, memory, platform, policy, seed, refused: why }) =>
-        `refused      ${policy} on ${input}, ${memory}, ${platform}, seed ${seed}: ${why}`,
-    );
-  if (refused.length > REFUSALS_SHOWN) {
-    lines.push(`refused      ${refused.length - REFUSALS_SHOWN} cells more; results.json has them all`);
-  }
-  lines.push(`written      ${out}: results.csv (${rows.length} rows), results.json, cells.ndjson`);
-  return `${lines.join('\n')}\n`;
 }

@@ -6,7 +6,7 @@ import { InputError } from '@decpool/model';
 import { expect, it } from 'vitest';
 import { readText } from '../validate/read-text.ts';
 import { csvOf, snapshots, writeFiles } from '../validate/scatter-testing.ts';
-import { scatterCommand, validateCommand } from './validate.ts';
+import { scatterCommand, validateCommand } from './validate-run.ts';
 
 const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/recordings/', import.meta.url));
 const RULES = join(BUNDLED, 'k73/E6dec/rules.csv.gz');

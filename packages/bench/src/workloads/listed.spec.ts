@@ -3,7 +3,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
-import { formatDuration, workloadsCommand } from '../cli/workloads.ts';
+import { formatDuration, workloadsCommand } from '../cli/workloads-run.ts';
 import { formatValue } from '../report/units.ts';
 import { WORKLOADS } from './registry.ts';
 import { durationOf } from './workload.ts';

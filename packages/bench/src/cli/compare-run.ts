@@ -1,0 +1,112 @@
+import { join } from 'node:path';
+import { InputError } from '@decpool/model';
+import { SingleBar } from 'cli-progress';
+import { type Comparison, type ComparisonInput, compare } from '../compare/compare.ts';
+import { type LogFormat, logFormatNamed } from '../log/format.ts';
+import { UnwrittenError } from '../log/write.ts';
+import { policiesFor } from '../policies/load.ts';
+import { comparisonJson } from '../report/json.ts';
+import { comparisonMarkdown } from '../report/markdown.ts';
+import { comparisonText } from '../report/terminal.ts';
+import { INTERRUPTED, type Output } from './command-context.ts';
+import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
+import { expectReplaceable, ResultsFolder } from './results-folder.ts';
+
+export interface CompareOptions extends InputOptions {
+  readonly out: string;
+  readonly logFormat: string;
+}
+
+/** A comparison of more policies is for their ranking; logs of each would fill the disk. */
+const MOST_LOGS = 24;
+const isLogged = ({ policies }: ComparisonInput): boolean => policies.length <= MOST_LOGS;
+
+/** Runs the comparisons, prints a table each and writes their results. */
+export async function compareCommand(
+  options: CompareOptions,
+  command: string,
+  output: Output,
+): Promise<number> {
+  const format = logFormatNamed(options.logFormat);
+  const inputs = await prepareInputs(options);
+  // What is wrong with the second input is told before the first one runs for minutes.
+  for (const input of inputs) {
+    await policiesFor(input.policies);
+    await expectReplaceable(join(options.out, folderOf(input)));
+  }
+  for (const input of inputs) {
+    const comparison = await runOne(input, options.out, format, command, output);
+    if (comparison === undefined) return INTERRUPTED;
+    const folder = join(options.out, folderOf(input));
+    output.write(`${comparisonText(comparison, output.isColoured)}`);
+    const others = isLogged(input)
+      ? ', comparison.svg, logs/'
+      : `; no picture and no logs of more than ${MOST_LOGS} policies`;
+    output.write(`written      ${folder}: report.md, results.json${others}\n\n`);
+  }
+  return 0;
+}
+
+/** Undefined when a SIGINT ended it. A second one ends the process at once. */
+async function runOne(
+  input: ComparisonInput,
+  out: string,
+  format: LogFormat,
+  command: string,
+  output: Output,
+): Promise<Comparison | undefined> {
+  const folder = await ResultsFolder.create(join(out, folderOf(input)));
+  const total = input.workload.requests.length * input.policies.length * input.seeds.length;
+  const bar = output.isWatched ? progressBar(input.name, total) : undefined;
+  const stop = new AbortController();
+  const interrupt = () => {
+    if (stop.signal.aborted) process.exit(INTERRUPTED);
+    stop.abort();
+  };
+  process.on('SIGINT', interrupt);
+  try {
+    const comparison = await compare(input, {
+      ...(isLogged(input) ? { logs: { folder: folder.logs, format } } : {}),
+      onProgress: (requests) => bar?.update(requests),
+      signal: stop.signal,
+    });
+    await folder.write('results.json', comparisonJson(comparison, command));
+    await folder.write('report.md', comparisonMarkdown(comparison, command));
+    if (isLogged(input)) {
+      // Loaded here: a mistake is told without waiting for the chart library.
+      const { comparisonSvg } = await import('../report/chart.ts');
+      await folder.write('comparison.svg', comparisonSvg(comparison));
+    }
+    await folder.publish();
+    // It came too late to stop this input, and in time to stop the next.
+    return stop.signal.aborted ? undefined : comparison;
+  } catch (error) {
+    if (stop.signal.aborted) {
+      folder.keep();
+      output.write(`interrupted  ${keptText(folder)}\n`);
+      return undefined;
+    }
+    const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+    if (isFull || error instanceof UnwrittenError) folder.keep();
+    else folder.discard();
+    if (isFull) throw new InputError(`${out}: no space left; ${keptText(folder)}`);
+    throw error;
+  } finally {
+    process.off('SIGINT', interrupt);
+    bar?.stop();
+  }
+}
+
+const keptText = ({ partial }: ResultsFolder) =>
+  `what was written until then is in ${partial}, until the next run: 'decpool recover' makes a log of one in logs/ that was cut off`;
+
+function progressBar(name: string, total: number): SingleBar {
+  const bar = new SingleBar({
+    format: `${name} {bar} {percentage} % | {value}/{total} requests | {eta_formatted} left`,
+    stream: process.stderr,
+    clearOnComplete: true,
+    hideCursor: true,
+  });
+  bar.start(total, 0);
+  return bar;
+}

@@ -1,0 +1,48 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import { InputError } from '@decpool/model';
+import { boundsOfInputs } from '../findings/bounds.ts';
+import { findingsText } from '../findings/text.ts';
+import { readSweepResults } from '../sweep/results.ts';
+import type { Output } from './command-context.ts';
+import { prepareSweep } from './sweep-plan.ts';
+import { sweepCommand } from './sweep-run.ts';
+
+export interface FindingsOptions {
+  /** Folder of the sweep. */
+  readonly sweep: string;
+  /** The file to write. */
+  readonly out: string;
+  readonly workers?: number;
+}
+
+/** Runs what is left of the sweep, and writes what it says. Returns the sweep's exit code when that was not finished. */
+export async function findingsCommand(
+  path: string,
+  options: FindingsOptions,
+  output: Output,
+): Promise<number> {
+  const { sweep, out, workers } = options;
+  const code = await sweepCommand(
+    path,
+    { out: sweep, ...(workers === undefined ? {} : { workers }) },
+    output,
+  );
+  if (code !== 0) return code;
+  const plan = await prepareSweep(path);
+  const results = readSweepResults(`${sweep}/results.json`);
+  const [refused] = results.runs.flatMap((run) => ('refused' in run ? [run] : []));
+  if (refused !== undefined) {
+    throw new InputError(
+      `${sweep}/results.json: no findings without every run; ${refused.policy} on ${refused.input}, ${refused.memory}, ${refused.platform}: ${refused.refused}`,
+    );
+  }
+  const text = findingsText(results, boundsOfInputs(plan, results), `decpool findings ${path}`);
+  try {
+    writeFileSync(`${out}.partial`, text);
+    renameSync(`${out}.partial`, out);
+  } catch (error) {
+    throw new InputError(`${out}: cannot be written: ${error instanceof Error ? error.message : error}`);
+  }
+  output.write(`written      ${out}\n`);
+  return 0;
+}

@@ -1,0 +1,98 @@
+import { availableParallelism } from 'node:os';
+import { SweepFolder } from '../sweep/folder.ts';
+import { cellsOf, type SweepPlan } from '../sweep/plan.ts';
+import type { SweepResults } from '../sweep/results.ts';
+import { sweep } from '../sweep/sweep.ts';
+import { INTERRUPTED, type Output } from './command-context.ts';
+import { prepareSweep } from './sweep-plan.ts';
+import { progressLines, type SweepProgress, sweepBar } from './sweep-progress.ts';
+
+export interface SweepCommandOptions {
+  readonly out: string;
+  readonly workers?: number;
+}
+
+/** Runs what is left of the sweep, and writes its results. */
+export async function sweepCommand(
+  path: string,
+  { out, workers = availableParallelism() }: SweepCommandOptions,
+  output: Output,
+): Promise<number> {
+  const plan = await prepareSweep(path);
+  const folder = await SweepFolder.open(out, plan);
+  const progress = output.isWatched ? sweepBar(plan.definition.name) : progressLines(plan.definition.name);
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  process.once('SIGINT', interrupt);
+  try {
+    output.write(factsText(plan, folder));
+    const { done, results } = await runWith(plan, folder, workers, stop.signal, progress);
+    if (results === undefined) {
+      output.write(
+        `interrupted  ${done} of ${cellsOf(plan).length} cells are done and kept in ${out}; the same command goes on from there\n`,
+      );
+      return INTERRUPTED;
+    }
+    output.write(resultsText(results, out));
+    return 0;
+  } finally {
+    process.off('SIGINT', interrupt);
+    folder.close();
+  }
+}
+
+async function runWith(
+  plan: SweepPlan,
+  folder: SweepFolder,
+  workers: number,
+  signal: AbortSignal,
+  progress: SweepProgress,
+): Promise<{ readonly done: number; readonly results: SweepResults | undefined }> {
+  let done = folder.finished.size;
+  try {
+    const results = await sweep(plan, folder, {
+      workers,
+      signal,
+      onStart: (toDo) => progress.start(toDo, workers),
+      onCell: (cell, seconds) => {
+        done++;
+        progress.cell(cell, seconds);
+      },
+    });
+    return { done, results };
+  } finally {
+    progress.stop();
+  }
+}
+
+function factsText(plan: SweepPlan, folder: SweepFolder): string {
+  const { definition, scenarios, policies } = plan;
+  const counts = [
+    `${scenarios.length} scenarios (input, memory, platform)`,
+    `${policies.length} policies`,
+    `${definition.seeds.length} seeds`,
+  ];
+  const lines = [`sweep        ${definition.name}: ${counts.join(' x ')} = ${cellsOf(plan).length} cells`];
+  if (folder.finished.size > 0) lines.push(`resumed      ${folder.finished.size} cells were done before`);
+  if (folder.hasDroppedLine) {
+    lines.push('resumed      the last line of cells.ndjson was cut off; its cell runs again');
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const REFUSALS_SHOWN = 5;
+
+function resultsText({ runs, rows }: SweepResults, out: string): string {
+  const refused = runs.flatMap((run) => ('refused' in run ? [run] : []));
+  const lines = refused
+    .slice(0, REFUSALS_SHOWN)
+    .map(
+      ({ input, memory, platform, policy, seed, refused: why }) =>
+        `refused      ${policy} on ${input}, ${memory}, ${platform}, seed ${seed}: ${why}`,
+    );
+  if (refused.length > REFUSALS_SHOWN) {
+    lines.push(`refused      ${refused.length - REFUSALS_SHOWN} cells more; results.json has them all`);
+  }
+  lines.push(`written      ${out}: results.csv (${rows.length} rows), results.json, cells.ndjson`);
+  return `${lines.join('\n')}\n`;
+}
