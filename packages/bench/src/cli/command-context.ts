@@ -5,6 +5,8 @@ export const INTERRUPTED = 130;
 export interface Output {
   write(text: string): void;
   readonly isColoured: boolean;
+  /** Characters that a line of results has room for. */
+  readonly columns: number;
   /** Whether somebody watches: a progress bar is drawn on standard error. */
   readonly isWatched: boolean;
 }

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { SingleBar } from 'cli-progress';
-import { type Comparison, type ComparisonInput, compare } from '../compare/compare.ts';
+import { type ComparisonInput, compare, logFileOf } from '../compare/compare.ts';
 import { type LogFormat, logFormatNamed } from '../log/format.ts';
 import { UnwrittenError } from '../log/write.ts';
 import { policiesFor } from '../policies/load.ts';
-import { comparisonJson } from '../report/json.ts';
 import { comparisonMarkdown } from '../report/markdown.ts';
+import { type Results, resultsOf, resultsText } from '../report/results.ts';
 import { comparisonText } from '../report/terminal.ts';
 import { INTERRUPTED, type Output } from './command-context.ts';
 import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
@@ -35,10 +35,10 @@ export async function compareCommand(
     await expectReplaceable(join(options.out, folderOf(input)));
   }
   for (const input of inputs) {
-    const comparison = await runOne(input, options.out, format, command, output);
-    if (comparison === undefined) return INTERRUPTED;
+    const results = await runOne(input, options.out, format, command, output);
+    if (results === undefined) return INTERRUPTED;
     const folder = join(options.out, folderOf(input));
-    output.write(`${comparisonText(comparison, output.isColoured)}`);
+    output.write(comparisonText(results, output));
     const others = isLogged(input)
       ? ', comparison.svg, logs/'
       : `; no picture and no logs of more than ${MOST_LOGS} policies`;
@@ -54,7 +54,7 @@ async function runOne(
   format: LogFormat,
   command: string,
   output: Output,
-): Promise<Comparison | undefined> {
+): Promise<Results | undefined> {
   const folder = await ResultsFolder.create(join(out, folderOf(input)));
   const total = input.workload.requests.length * input.policies.length * input.seeds.length;
   const bar = output.isWatched ? progressBar(input.name, total) : undefined;
@@ -70,16 +70,21 @@ async function runOne(
       onProgress: (requests) => bar?.update(requests),
       signal: stop.signal,
     });
-    await folder.write('results.json', comparisonJson(comparison, command));
-    await folder.write('report.md', comparisonMarkdown(comparison, command));
+    const results = resultsOf(
+      comparison,
+      command,
+      isLogged(input) ? (policy) => `logs/${logFileOf(policy, format)}` : undefined,
+    );
+    await folder.write('results.json', resultsText(results));
+    await folder.write('report.md', comparisonMarkdown(results));
     if (isLogged(input)) {
       // Loaded here: a mistake is told without waiting for the chart library.
       const { comparisonSvg } = await import('../report/chart.ts');
-      await folder.write('comparison.svg', comparisonSvg(comparison));
+      await folder.write('comparison.svg', comparisonSvg(results));
     }
     await folder.publish();
     // It came too late to stop this input, and in time to stop the next.
-    return stop.signal.aborted ? undefined : comparison;
+    return stop.signal.aborted ? undefined : results;
   } catch (error) {
     if (stop.signal.aborted) {
       folder.keep();

@@ -1,5 +1,6 @@
 import { InputError } from '@decpool/model';
 import { Command, CommanderError } from 'commander';
+import { LEAST_COLUMNS, USUAL_COLUMNS } from '../report/screen.ts';
 import type { Output } from './command-context.ts';
 import { addCommands } from './commands.ts';
 import { printableLines } from './printable.ts';
@@ -14,9 +15,16 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(EXIT.misuse);
 });
 
+/** As wide as the terminal; elsewhere as COLUMNS says, or as a mail is. */
+function columns(): number {
+  const told = Number(process.stdout.columns ?? process.env['COLUMNS']);
+  return Number.isInteger(told) && told >= LEAST_COLUMNS ? told : USUAL_COLUMNS;
+}
+
 const output: Output = {
   write: (text) => void process.stdout.write(text),
   isColoured: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
+  columns: columns(),
   isWatched: process.stderr.isTTY === true,
 };
 

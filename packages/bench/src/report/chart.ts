@@ -2,8 +2,7 @@ import { BarChart } from 'echarts/charts';
 import { GridComponent, TitleComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import type { Comparison } from '../compare/compare.ts';
-import { hasRefused } from './rows.ts';
+import type { PolicyResults, Results } from './results.ts';
 import { formatValue } from './units.ts';
 
 echarts.use([BarChart, GridComponent, TitleComponent, SVGRenderer]);
@@ -26,12 +25,8 @@ const REFUSED_TEXT = '* refused requests: its bars are of less work, and not to 
 const FOOTNOTE = 18;
 
 /** A small bar chart a metric, policies as rows, as one SVG. */
-export function comparisonSvg(comparison: Comparison): string {
-  const { input, policies } = comparison;
-  const [baseline] = policies;
-  const panels = PANELS.map((id) => baseline.metrics.findIndex(({ metric }) => metric.id === id)).filter(
-    (index) => index >= 0,
-  );
+export function comparisonSvg({ input, platform, memory, seeds: run, metrics, policies }: Results): string {
+  const panels = PANELS.flatMap((wanted) => metrics.filter(({ id }) => id === wanted));
   const names = policies.map((policy) => policy.policy + (hasRefused(policy) ? REFUSED : ''));
   const isIncomplete = policies.some(hasRefused);
   const labels = 20 + CHARACTER * Math.max(...names.map((name) => name.length));
@@ -39,7 +34,7 @@ export function comparisonSvg(comparison: Comparison): string {
   const width = left(panels.length);
   const rows = TITLES + names.length * BAR;
   const height = rows + 12 + (isIncomplete ? FOOTNOTE : 0);
-  const seeds = input.seeds.length === 1 ? 'one seed' : `median of ${input.seeds.length} seeds`;
+  const seeds = run.length === 1 ? 'one seed' : `median of ${run.length} seeds`;
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
   const title = (text: string, x: number, y: number, fontWeight: 'bold' | 'normal') => ({
     text,
@@ -53,15 +48,13 @@ export function comparisonSvg(comparison: Comparison): string {
     backgroundColor: '#ffffff',
     title: [
       title(
-        `${input.name} on ${input.platform.name}, memory ${input.memory.name}; ${seeds}; grey: the baseline`,
+        `${input.name} on ${platform.name}, memory ${memory}; ${seeds}; grey: the baseline`,
         10,
         10,
         'normal',
       ),
       ...(isIncomplete ? [title(REFUSED_TEXT, 10, rows + 8, 'normal')] : []),
-      ...panels.map((index, panel) =>
-        title(baseline.metrics[index].metric.label, left(panel), TITLES - 20, 'bold'),
-      ),
+      ...panels.map(({ label }, panel) => title(label, left(panel), TITLES - 20, 'bold')),
     ],
     grid: panels.map((_, panel) => ({
       left: left(panel),
@@ -79,20 +72,20 @@ export function comparisonSvg(comparison: Comparison): string {
       axisLine: { show: false },
       axisLabel: { show: panel === 0, color: TEXT, fontSize: 12, margin: 10 },
     })),
-    series: panels.map((index, panel) => ({
+    series: panels.map(({ id, unit }, panel) => ({
       type: 'bar',
       xAxisIndex: panel,
       yAxisIndex: panel,
       barWidth: 14,
-      data: policies.map(({ policy, metrics }) => ({
-        value: metrics[index].spread.median,
-        itemStyle: { color: policy === baseline.policy ? '#8c959f' : '#0969da' },
+      data: policies.map(({ isBaseline, metrics }) => ({
+        value: metrics[id].median,
+        itemStyle: { color: isBaseline ? '#8c959f' : '#0969da' },
         label: {
           show: true,
           position: 'right',
           color: TEXT,
           fontSize: 11,
-          formatter: formatValue(metrics[index].spread.median, metrics[index].metric.unit),
+          formatter: formatValue(metrics[id].median, unit),
         },
       })),
     })),
@@ -102,3 +95,6 @@ export function comparisonSvg(comparison: Comparison): string {
   chart.dispose();
   return svg;
 }
+
+/** Whether a policy refused requests in any run, so that it had less to do than others. */
+const hasRefused = ({ metrics }: PolicyResults): boolean => (metrics['failures']?.max ?? 0) > 0;

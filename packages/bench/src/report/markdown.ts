@@ -1,58 +1,98 @@
 import { markdownTable } from 'markdown-table';
-import type { Comparison } from '../compare/compare.ts';
 import { hasColumns, isRanked, rankingTable } from './ranking-table.ts';
-import { comparisonRows, describe, isShown, notesOf } from './rows.ts';
+import type { Results } from './results.ts';
+import { type Cell, comparisonRows, isSameForAll, isShown, type Row } from './rows.ts';
+import { USUAL_COLUMNS } from './screen.ts';
 
-/** The comparison as Markdown: renders on a forge, reads as plain text in a mail. */
-export function comparisonMarkdown(comparison: Comparison, command: string): string {
-  const policies = comparison.policies.map(({ policy }) => policy);
-  const table = markdownTable(
-    [
-      ['', ...policies],
-      ...comparisonRows(comparison).map((row) => [
-        row.label,
-        ...row.cells.map((cell) =>
-          [cell.value, cell.change, cell.range && `(${cell.range})`]
-            .filter((part) => part !== undefined)
-            .join(' '),
-        ),
-      ]),
-    ],
-    { align: ['l', ...policies.map(() => 'r')] },
-  );
-  const [baseline] = comparison.policies;
-  const formulas = baseline.metrics
-    .filter(({ metric }) => isShown(metric, comparison.input))
-    .map(({ metric }) => `- **${metric.label}**: ${metric.formula}`);
-  const hashes = comparison.policies.map(
+/** The comparison as Markdown: renders on a forge, and reads as plain text in a mail, where its tables fit in 100 columns. */
+export function comparisonMarkdown(results: Results): string {
+  const { input, policies, metrics, notes, requestedMetrics } = results;
+  const formulas = metrics
+    .filter((metric) => isShown(metric, requestedMetrics))
+    .map(({ label, formula }) => `- **${label}**: ${formula}`);
+  const hashes = policies.map(
     ({ policy, runs }) => `- \`${policy}\`: ${runs[0].events} events, state hash \`${runs[0].stateHash}\``,
   );
-  const notes = notesOf(comparison).map((note) => `- ${note}`);
   return [
-    `# ${comparison.input.name}: pool policies compared`,
+    `# ${input.name}: pool policies compared`,
     '',
-    ...describe(comparison).map(([label, text]) => `- ${label}: ${text}`),
+    ...results.facts.map(([label, text]) => `- ${label}: ${text}`),
     '',
-    ...(hasColumns(comparison)
-      ? [table, '', '![splits, host calls and shared-idle memory by policy](comparison.svg)', '']
-      : []),
-    ...(isRanked(comparison) ? rankingLines(comparison) : []),
-    ...(notes.length > 0 ? ['## What to know', '', ...notes, ''] : []),
+    ...(hasColumns(results) ? columnsLines(results) : []),
+    ...(isRanked(results) ? rankingLines(results) : []),
+    ...(notes.length > 0 ? ['## What to know', '', ...notes.map((note) => `- ${note}`), ''] : []),
     '## Formulas',
     '',
     ...formulas,
     '',
-    `## Event logs (seed ${baseline.runs[0].seed})`,
+    `## Event logs (seed ${policies[0].runs[0].seed})`,
     '',
     ...hashes,
     '',
-    `Reproduce with \`${command}\`.`,
+    `Reproduce with \`${results.command}\`.`,
     '',
   ].join('\n');
 }
 
-function rankingLines(comparison: Comparison): string[] {
-  const { head, rows, notes } = rankingTable(comparison);
+function columnsLines(results: Results): string[] {
+  const rows = comparisonRows(results);
+  const same = rows.filter(isSameForAll);
+  const telling = rows.filter((row) => !isSameForAll(row));
+  const [baseline, ...others] = results.policies.map((_, index) => index);
+  const list = same.map(({ metric, cells: [{ value }] }) => `${metric.label} ${value}`).join('; ');
+  return [
+    ...(telling.length === 0 ? [] : tablesOf(telling, baseline, others)),
+    ...(same.length === 0 ? [] : [`The same for all: ${list}.`, '']),
+    ...(results.policies.length === 1 ? [] : [legend(results), '']),
+    '![splits, host calls and shared-idle memory by policy](comparison.svg)',
+    '',
+  ];
+}
+
+const legend = ({ policies, seeds }: Results): string =>
+  `better or worse than ${policies[0].policy}${
+    seeds.length === 1
+      ? '; one seed, so that nothing is known of the spread'
+      : `; ~: by no more than the seeds differ; (a..b): smallest and largest over ${seeds.length} seeds`
+  }.`;
+
+/** As many policies a table as fit in a mail, the baseline in each. */
+function tablesOf(rows: readonly Row[], baseline: number, others: readonly number[]): string[] {
+  const groups: number[][] = [];
+  for (const policy of others) {
+    const last = groups.at(-1);
+    if (last !== undefined && isNarrow(tableOf(rows, [baseline, ...last, policy]))) last.push(policy);
+    else groups.push([policy]);
+  }
+  return (groups.length === 0 ? [[]] : groups).flatMap((group) => [tableOf(rows, [baseline, ...group]), '']);
+}
+
+const isNarrow = (table: string): boolean => table.indexOf('\n') <= USUAL_COLUMNS;
+
+const tableOf = (rows: readonly Row[], policies: readonly number[]): string =>
+  markdownTable(
+    [
+      ['', ...policies.map((policy) => rows[0].cells[policy].policy)],
+      ...rows.map(({ metric, cells }) => [
+        metric.label,
+        ...policies.map((policy) => cellText(cells[policy])),
+      ]),
+    ],
+    { align: ['l', ...policies.map(() => 'r')] },
+  );
+
+const cellText = ({ value, change, range, isBetter, isNoise }: Cell): string =>
+  [
+    value,
+    change,
+    isNoise === true ? '~' : isBetter === undefined ? undefined : isBetter ? 'better' : 'worse',
+    range && `(${range})`,
+  ]
+    .filter((part) => part !== undefined)
+    .join(' ');
+
+function rankingLines(results: Results): string[] {
+  const { head, rows, notes } = rankingTable(results);
   const table = markdownTable(
     [[...head], ...rows.map((row) => row.map((cell) => cell.replaceAll('\n', ', ')))],
     {

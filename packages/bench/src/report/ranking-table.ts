@@ -1,17 +1,19 @@
 /** The ranking as rows of text, whatever it is printed on. */
-import type { Comparison } from '../compare/compare.ts';
-import { type RankedPolicies, type Ranking, rank } from '../compare/ranking.ts';
+import Table from 'cli-table3';
+import type { RankedPolicies } from '../compare/ranking.ts';
+import type { Metric } from '../metrics/metric.ts';
+import type { Results } from './results.ts';
 import { formatValue } from './units.ts';
 
 /** A table with a column for each policy becomes too wide to read beyond so many. */
 const MOST_COLUMNS = 8;
 
 /** Whether a table has a column for each policy: beyond some the ranking says more. */
-export const hasColumns = ({ policies }: Comparison): boolean => policies.length <= MOST_COLUMNS;
+export const hasColumns = ({ policies }: { readonly policies: readonly unknown[] }): boolean =>
+  policies.length <= MOST_COLUMNS;
 
 /** Whether the comparison is shown as a ranking too. */
-export const isRanked = (comparison: Comparison): boolean =>
-  !hasColumns(comparison) || comparison.input.isParetoWanted === true;
+export const isRanked = (results: Results): boolean => !hasColumns(results) || results.ranking.isParetoWanted;
 
 export interface RankingTable {
   readonly head: readonly string[];
@@ -23,20 +25,32 @@ export interface RankingTable {
 /** Names of policies with the same figures that a row has room for. */
 const MOST_NAMES = 3;
 
-/** With `isParetoWanted` of the input, only the policies that no other dominates. */
-export function rankingTable(comparison: Comparison): RankingTable {
-  const ranking = rank(comparison);
-  const { isParetoWanted = false } = comparison.input;
-  const shown = isParetoWanted ? ranking.ranked.filter(({ front }) => front === 1) : ranking.ranked;
+/** Where only the policies that no other dominates are wanted, these. */
+export function rankingTable({ ranking, metrics }: Results): RankingTable {
+  const { ranked, isParetoWanted } = ranking;
+  const shown = isParetoWanted ? ranked.filter(({ front }) => front === 1) : ranked;
+  const objectives = ranking.objectives.flatMap((wanted) => metrics.filter(({ id }) => id === wanted));
   return {
-    head: ['front', 'policy', ...ranking.objectives.map(({ label }) => label)],
+    head: ['front', 'policy', ...objectives.map(({ label }) => label)],
     rows: shown.map((row) => [
       String(row.front),
       namesText(row.policies),
-      ...row.values.map((value, index) => formatValue(value, ranking.objectives[index].unit)),
+      ...row.values.map((value, index) => formatValue(value, objectives[index].unit)),
     ]),
-    notes: notesOf(ranking, shown, isParetoWanted),
+    notes: notesOf(objectives, ranking, shown),
   };
+}
+
+/** The ranking in characters. */
+export function rankingText(results: Results): { readonly table: string; readonly notes: readonly string[] } {
+  const { head, rows, notes } = rankingTable(results);
+  const table = new Table({
+    head: [...head],
+    style: { head: [], border: [], compact: true },
+    colAligns: head.map((_, index) => (index === 1 ? 'left' : 'right')),
+  });
+  table.push(...rows.map((row) => [...row]));
+  return { table: table.toString(), notes };
 }
 
 /** Baselines and short names come first in a comparison, so that the first names say most. */
@@ -46,17 +60,17 @@ function namesText(policies: readonly string[]): string {
 }
 
 function notesOf(
-  { objectives, ranked, refused }: Ranking,
+  objectives: readonly Metric[],
+  { ranked, refused, isParetoWanted }: Results['ranking'],
   shown: readonly RankedPolicies[],
-  isPareto: boolean,
-) {
+): string[] {
   const count = (rows: readonly RankedPolicies[]) =>
     rows.reduce((sum, { policies }) => sum + policies.length, 0);
   const labels = objectives.map(({ label }) => label).join(', ');
   return [
     `front 1: no policy is at least as good in ${labels} and better in one; front 2: only those of front 1 are, and so on; in one front by the mean place`,
     `policies with the same figures share a row; medians over the seeds; results.json has every policy`,
-    ...(isPareto ? [`${count(shown)} of ${count(ranked)} policies are not dominated`] : []),
+    ...(isParetoWanted ? [`${count(shown)} of ${count(ranked)} policies are not dominated`] : []),
     ...(refused.length === 0
       ? []
       : [

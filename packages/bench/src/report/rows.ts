@@ -1,17 +1,15 @@
 /**
- * The comparison table as rows of text, whatever it is printed on: a terminal or a Markdown page.
+ * The comparison table as rows of text, whatever it is printed on: a terminal, a Markdown page or an HTML one.
  */
-import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
-import { bootPoolBytes } from '@decpool/pool';
-import type { ComparedMetric, ComparedPolicy, Comparison } from '../compare/compare.ts';
-import { changePercent } from '../compare/spread.ts';
+import { changePercent, type Spread } from '../compare/spread.ts';
 import type { Metric } from '../metrics/metric.ts';
-import { sanityLines } from '../traces/sanity.ts';
-import { boundsText } from './bounds-text.ts';
-import { hasColumns } from './ranking-table.ts';
+import { isWithinNoise } from './noise.ts';
+import type { PolicyResults, Results } from './results.ts';
 import { formatChange, formatPoints, formatRange, formatValue } from './units.ts';
 
 export interface Cell {
+  readonly policy: string;
+  readonly spread: Spread;
   /** Median over the seeds. */
   readonly value: string;
   /** Smallest and largest over the seeds, when they differ. */
@@ -20,10 +18,12 @@ export interface Cell {
   readonly change?: string;
   /** Whether the change is for the better; undefined when it is neither. */
   readonly isBetter?: boolean;
+  /** Whether the seeds differ by as much as the change: see isWithinNoise(). */
+  readonly isNoise?: boolean;
 }
 
 export interface Row {
-  readonly label: string;
+  readonly metric: Metric;
   readonly cells: readonly Cell[];
 }
 
@@ -46,202 +46,55 @@ const QUIET: ReadonlySet<string> = new Set([
 ]);
 const isQuiet = (id: string) => id.startsWith('failures-') || QUIET.has(id);
 
-export function comparisonRows(comparison: Comparison): Row[] {
-  const [baseline] = comparison.policies;
-  const rows: Row[] = [];
-  for (const [index, { metric }] of baseline.metrics.entries()) {
-    const compared = comparison.policies.map((policy) => policy.metrics[index]);
-    if (!isShown(metric, comparison.input)) continue;
-    if (isQuiet(metric.id) && compared.every(({ spread }) => spread.max === 0)) continue;
-    rows.push({
-      label: metric.label,
-      cells: comparison.policies.map((policy) => cellOf(policy, policy.metrics[index], baseline, index)),
-    });
-  }
-  return rows;
+/** A row for each metric that has something to say, a cell for each policy. */
+export function comparisonRows({ metrics, policies, requestedMetrics }: Results): Row[] {
+  return metrics
+    .filter((metric) => isShown(metric, requestedMetrics))
+    .filter(({ id }) => !isQuiet(id) || policies.some((policy) => policy.metrics[id].max !== 0))
+    .map((metric) => ({
+      metric,
+      cells: policies.map((policy) => cellOf(metric, policy, policies[0])),
+    }));
 }
+
+/** Whether every policy has the same value under every seed, as far as a table shows. */
+export const isSameForAll = ({ cells: [first, ...others] }: Row): boolean =>
+  others.length > 0 &&
+  first.range === undefined &&
+  others.every(({ value, range }) => value === first.value && range === undefined);
 
 /** Whether a table has the metric, unless it has nothing to say. */
-export const isShown = ({ id, shown }: Metric, { requestedMetrics = [] }: Comparison['input']): boolean =>
-  shown === undefined || requestedMetrics.includes(id);
+export const isShown = ({ id, shown }: Metric, requested: readonly string[]): boolean =>
+  shown === undefined || requested.includes(id);
 
-function cellOf(
-  policy: ComparedPolicy,
-  { metric, spread }: ComparedMetric,
-  baseline: ComparedPolicy,
-  index: number,
-): Cell {
-  const value = formatValue(spread.median, metric.unit);
-  const range = formatRange(spread.min, spread.max, metric.unit);
-  // Seeds that differ by less than what is printed show no range.
-  const varies = formatValue(spread.min, metric.unit) !== formatValue(spread.max, metric.unit);
-  const cell = varies ? { value, range } : { value };
+/** A value as a table has it: the row's label already says that block-seconds are block-seconds. */
+export const valueText = (value: number, { unit }: Metric): string =>
+  formatValue(value, unit).replace(/ block\.s$/, '');
+
+function cellOf(metric: Metric, policy: PolicyResults, baseline: PolicyResults): Cell {
+  const spread = policy.metrics[metric.id];
+  const { policy: name } = policy;
+  const cell = { policy: name, spread, value: valueText(spread.median, metric), ...rangeOf(spread, metric) };
   if (policy === baseline) return cell;
-  const reference = baseline.metrics[index].spread.median;
+  return { ...cell, ...changeOf(metric, spread, baseline.metrics[metric.id]) };
+}
+
+/** Seeds that differ by less than what is printed show no range. */
+function rangeOf({ min, max }: Spread, { unit }: Metric): { range?: string } {
+  if (formatValue(min, unit) === formatValue(max, unit)) return {};
+  return { range: formatRange(min, max, unit).replace(/ block\.s$/, '') };
+}
+
+export type Change = Required<Pick<Cell, 'change'>> & Pick<Cell, 'isBetter' | 'isNoise'>;
+
+/** What became of a metric, against what it was. */
+export function changeOf({ unit, better }: Metric, now: Spread, before: Spread): Change {
   const change =
-    metric.unit === 'percent'
-      ? formatPoints(spread.median - reference)
-      : formatChange(changePercent(spread.median, reference));
-  if (metric.better === 'neutral' || spread.median === reference) return { ...cell, change };
-  return { ...cell, change, isBetter: spread.median < reference === (metric.better === 'lower') };
-}
-
-/** What was run, as label and value. */
-export function describe(comparison: Comparison): [string, string][] {
-  const { input, geometry, policies } = comparison;
-  const { description, requests, peakLivePages: pages } = input.workload;
-  const count = (...kinds: readonly Request['kind'][]) =>
-    requests.filter(({ kind }) => kinds.includes(kind)).length;
-  const others = [
-    [count('map-user', 'unmap-user'), 'of user mappings'],
-    [count('background-allocate', 'background-free'), 'of others, in the background'],
-  ] as const;
-  return [
-    ['input', `${input.name}: ${description}`],
-    [
-      'requests',
-      [
-        `${counted(count('allocate'), 'allocation')}, ${counted(count('free'), 'free')}`,
-        ...others.flatMap(([number, what]) =>
-          number === 0 ? [] : [`${formatValue(number, 'count')} ${what}`],
-        ),
-        `peak live ${formatValue(pages, 'pages')} pages (${formatValue(pages * 2 ** geometry.pageShift, 'bytes')})`,
-      ].join(', '),
-    ],
-    ...(input.sanity === undefined ? [] : sanityLines(input.sanity)).map((line): [string, string] => [
-      'trace',
-      line,
-    ]),
-    ['memory', input.memory.name],
-    ['platform', platformText(input.platform)],
-    ...bounceText(input).map((text): [string, string] => ['bounce', text]),
-    ...settingsOf(input).map((text): [string, string] => ['setting', text]),
-    ['seeds', `${input.seeds.join(', ')}: ${seedsText(input.seeds.length)}`],
-    ['baseline', policies[0].policy],
-    ...boundsText(comparison),
-  ];
-}
-
-/** `1 free`, `2,000 frees`. */
-const counted = (count: number, noun: string, plural = `${noun}s`): string =>
-  `${formatValue(count, 'count')} ${count === 1 ? noun : plural}`;
-
-/** Streaming maps have a pool of their own, whatever the policy: its cost is in every column and tells none from another. */
-function bounceText({ workload, memory, platform }: Comparison['input']): string[] {
-  const isMapping = workload.requests.some(
-    (request) => request.kind === 'allocate' && request.api === 'dma_map',
-  );
-  if (!isMapping || !platform.confidential) return [];
-  return [
-    `a boot pool of ${formatValue(bootPoolBytes(memory), 'bytes')} for streaming maps, shared at boot under every policy and so in every column; the bounds and the ratios to them leave it out, but where a policy serves other requests from it`,
-  ];
-}
-
-function platformText({ name, confidential, restore, granulePages, strayRead }: Platform): string {
-  if (!confidential) return name;
-  return [
-    name,
-    ...(restore ? ['with 2M mappings restored'] : []),
-    ...(granulePages > 1 ? [`converting granules of ${granulePages * 4} KiB`] : []),
-    STRAY_READ[strayRead],
-  ].join('; ');
-}
-
-/** What becomes of a read that strays from a private page into one that is not. */
-const STRAY_READ: Readonly<Record<Platform['strayRead'], string>> = {
-  'fixed up': 'a stray load_unaligned_zeropad() at a border is fixed up',
-  fatal:
-    'a stray load_unaligned_zeropad() at a border would be fatal; the kernel orders its changes so that there is none',
-  impossible: 'a stray load_unaligned_zeropad() at a border is impossible',
-};
-
-/** What was switched on beside the usual. */
-function settingsOf({ pageSource, faults, isSwiotlbDynamic }: Comparison['input']): string[] {
-  const { kernel, perCpuLists, compaction } = pageSource ?? PLAIN_PAGE_SOURCE;
-  return [
-    ...(kernel === '6.x' ? [] : [`page allocator of Linux ${kernel}`]),
-    ...(perCpuLists ? ['per-CPU page lists'] : []),
-    ...(compaction ? ['compaction'] : []),
-    ...(isSwiotlbDynamic === true ? ['bounce buffers grow'] : []),
-    ...(faults === undefined
-      ? []
-      : [
-          `calls fail by chance, whatever their size: of set_memory_decrypted() ${formatValue(100 * faults.decrypt, 'percent')}, of set_memory_encrypted() ${formatValue(100 * faults.encrypt, 'percent')}; ${formatValue(100 * faults.converted, 'percent')} of these though the host did them; ${counted(faults.retries, 'retry', 'retries')}`,
-        ]),
-  ];
-}
-
-const seedsText = (seeds: number): string =>
-  seeds === 1
-    ? 'a guess at where the free chunks lie'
-    : 'each a guess at where the free chunks lie; cells: median, and smallest..largest where they differ';
-
-/** What a reader must know; first of all, which policies had less to do because they refused requests. */
-export function notesOf(comparison: Comparison): string[] {
-  const { input, policies } = comparison;
-  const refusals = policies.flatMap((compared) => {
-    const most = mostOf(compared, 'failures');
-    if (most === 0) return [];
-    return [`${compared.policy} refused ${counted(most, 'request')}: its other figures are of less work`];
-  });
-  return [
-    // A ranking says for itself which policies refused requests, and which have the same figures.
-    ...(hasColumns(comparison) ? refusals : []),
-    ...outOfMemory(input, policies),
-    ...leaksOf(policies),
-    ...(hasColumns(comparison) ? twinsOf(policies) : []),
-    ...input.notes,
-    ...input.workload.notes,
-  ];
-}
-
-/** A metric's largest value over the seeds; 0 where there is no such metric. */
-const mostOf = ({ metrics }: ComparedPolicy, id: string): number =>
-  metrics.find(({ metric }) => metric.id === id)?.spread.max ?? 0;
-
-/** Whether a policy refused requests in any run, so that it had less to do than others. */
-export const hasRefused = (policy: ComparedPolicy): boolean => mostOf(policy, 'failures') > 0;
-
-/** A kernel short of memory would not give up where the page source does. */
-function outOfMemory(
-  { pageSource = PLAIN_PAGE_SOURCE }: Comparison['input'],
-  policies: readonly ComparedPolicy[],
-): string[] {
-  if (policies.every((policy) => mostOf(policy, 'failures-out-of-memory') === 0)) return [];
-  const more = pageSource.compaction ? '' : '; --compaction lets it move pages';
-  return [
-    `out of memory: the page source does not reclaim, as a kernel would before it refuses a request that may sleep${more}`,
-  ];
-}
-
-/** Whose conversions lost memory, in the first seed's run. */
-function leaksOf(policies: readonly ComparedPolicy[]): string[] {
-  return policies.flatMap(({ policy, byOwner }) => {
-    const leaks = byOwner.filter(({ leakedPages }) => leakedPages > 0);
-    if (leaks.length === 0) return [];
-    const most = leaks.sort((a, b) => b.leakedPages - a.leakedPages).slice(0, OWNERS_SHOWN);
-    const rest = leaks.length - most.length;
-    const list = most.map(({ owner, leakedPages }) => `${owner} ${formatValue(leakedPages, 'pages')}`);
-    return [`${policy} leaked pages for: ${[...list, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')}`];
-  });
-}
-
-const OWNERS_SHOWN = 3;
-
-/** Policies that did the same throughout: the input cannot tell them apart, and two columns must not look like two findings. */
-function twinsOf(policies: readonly ComparedPolicy[]): string[] {
-  const byFigures = new Map<string, string[]>();
-  for (const { policy, metrics } of policies) {
-    const figures = JSON.stringify(
-      metrics.map(({ metric, spread }) =>
-        [spread.median, spread.min, spread.max].map((value) => formatValue(value, metric.unit)),
-      ),
-    );
-    byFigures.set(figures, [...(byFigures.get(figures) ?? []), policy]);
-  }
-  return [...byFigures.values()]
-    .filter((twins) => twins.length > 1)
-    .map(
-      (twins) => `${twins.join(' and ')} come out the same in every row: this input does not tell them apart`,
-    );
+    unit === 'percent'
+      ? formatPoints(now.median - before.median)
+      : formatChange(changePercent(now.median, before.median));
+  if (now.median === before.median) return { change };
+  const noise = isWithinNoise(now, before) ? { isNoise: true } : {};
+  if (better === 'neutral') return { change, ...noise };
+  return { change, isBetter: now.median < before.median === (better === 'lower'), ...noise };
 }

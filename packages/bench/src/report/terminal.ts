@@ -1,54 +1,57 @@
-import Table from 'cli-table3';
 import picocolors from 'picocolors';
-import type { Comparison } from '../compare/compare.ts';
-import { hasColumns, isRanked, rankingTable } from './ranking-table.ts';
-import { type Cell, comparisonRows, describe, notesOf } from './rows.ts';
+import wrapAnsi from 'wrap-ansi';
+import { columnsText } from './columns-text.ts';
+import { hasColumns, isRanked, rankingText } from './ranking-table.ts';
+import type { Results } from './results.ts';
+import { comparisonRows, isSameForAll } from './rows.ts';
+import type { Screen } from './screen.ts';
 
-/** The comparison as a terminal shows it. Colour only where `colour` says so; the signs tell the same. */
-export function comparisonText(comparison: Comparison, colour: boolean): string {
-  const facts = describe(comparison).map(([label, text]) => `${label.padEnd(12)} ${text}`);
-  const notes = notesOf(comparison).map((note) => `note: ${note}`);
+const LABEL_WIDTH = 13;
+
+/** The comparison as a terminal shows it, within its width. Colour only where the screen has it; the marks tell the same. */
+export function comparisonText(results: Results, screen: Screen): string {
   return [
-    ...facts,
-    ...(hasColumns(comparison) ? [columnsText(comparison, colour)] : []),
-    ...(isRanked(comparison) ? [rankingText(comparison)] : []),
-    ...notes,
+    ...results.facts.map(([label, text]) => labelled(label, text, screen)),
+    ...(hasColumns(results) ? tableLines(results, screen) : []),
+    ...(isRanked(results) ? rankingLines(results, screen) : []),
+    ...results.notes.map((note) => labelled('note:', note, screen, 6)),
     '',
   ].join('\n');
 }
 
-function rankingText(comparison: Comparison): string {
-  const { head, rows, notes } = rankingTable(comparison);
-  const table = new Table({
-    head: [...head],
-    style: { head: [], border: [], compact: true },
-    colAligns: head.map((_, index) => (index === 1 ? 'left' : 'right')),
-  });
-  table.push(...rows.map((row) => [...row]));
-  return [table.toString(), ...notes.map((note) => `ranking: ${note}`)].join('\n');
+/** What a text says beside its label, wrapped, with what does not fit below it. */
+function labelled(label: string, text: string, { columns }: Screen, width = LABEL_WIDTH): string {
+  const [first, ...rest] = wrapAnsi(text, columns - width, { hard: true }).split('\n');
+  return [label.padEnd(width) + first, ...rest.map((line) => ' '.repeat(width) + line)].join('\n');
 }
 
-function columnsText(comparison: Comparison, colour: boolean): string {
-  const table = new Table({
-    head: ['', ...comparison.policies.map(({ policy }) => policy.replaceAll('+', '\n+'))],
-    style: { head: [], border: [], compact: true },
-    colAligns: ['left', ...comparison.policies.map(() => 'right' as const)],
-  });
-  for (const row of comparisonRows(comparison)) {
-    table.push([row.label, ...row.cells.map((cell) => cellText(cell, colour))]);
-  }
-  return table.toString();
+function tableLines(results: Results, screen: Screen): string[] {
+  const rows = comparisonRows(results);
+  const same = rows.filter(isSameForAll);
+  const tables = columnsText(
+    rows.filter((row) => !isSameForAll(row)),
+    screen,
+  );
+  const { dim } = picocolors.createColors(screen.isColoured);
+  const list = same.map(({ metric, cells: [{ value }] }) => `${metric.label} ${value}`).join('; ');
+  return [
+    '',
+    ...tables,
+    dim(wrapAnsi(legend(results), screen.columns)),
+    ...(same.length === 0 ? [] : [labelled('the same for all:', list, screen, 18)]),
+    '',
+  ];
 }
 
-function cellText(cell: Cell, colour: boolean): string {
-  const lines = [[cell.value, paint(cell, colour)].filter((part) => part !== '').join('  ')];
-  if (cell.range !== undefined) lines.push(cell.range);
-  return lines.join('\n');
+function legend({ policies, seeds }: Results): string {
+  if (policies.length === 1) return 'one policy: nothing to compare it with';
+  const marks = `✓ better, ✗ worse than ${policies[0].policy}`;
+  return seeds.length === 1
+    ? `${marks}; one seed, so that nothing is known of the spread`
+    : `${marks}, ~ no more than the seeds differ; a..b: smallest and largest over ${seeds.length} seeds`;
 }
 
-function paint(cell: Cell, colour: boolean): string {
-  if (cell.change === undefined) return '';
-  if (cell.isBetter === undefined) return cell.change;
-  const { green, red } = picocolors.createColors(colour);
-  return cell.isBetter ? green(cell.change) : red(cell.change);
-}
+const rankingLines = (results: Results, screen: Screen): string[] => {
+  const { table, notes } = rankingText(results);
+  return [table, ...notes.map((note) => labelled('ranking:', note, screen, 9))];
+};

@@ -1,0 +1,40 @@
+/** Comparisons as tidy CSV: one value a line, of one metric of one policy under one seed; unrounded. */
+import { stringify } from 'csv-stringify/sync';
+import type { Results } from './results.ts';
+
+const COLUMNS = [
+  'input',
+  'memory',
+  'platform',
+  'policy',
+  'is_baseline',
+  'seed',
+  'metric',
+  'unit',
+  'better',
+  'value',
+] as const;
+
+/** With a head line; RFC 4180, with LF at line ends. */
+export function resultsCsv(comparisons: readonly Results[]): string {
+  return stringify(comparisons.flatMap(linesOf), { header: true, columns: [...COLUMNS] });
+}
+
+function linesOf({ input, memory, platform, seeds, metrics, policies }: Results) {
+  return policies.flatMap(({ policy, isBaseline, metrics: spreads }) =>
+    metrics.flatMap(({ id, unit, better }) =>
+      seeds.map((seed, index) => ({
+        input: input.name,
+        memory,
+        platform: platform.name,
+        policy,
+        is_baseline: isBaseline ? 1 : 0,
+        seed,
+        metric: id,
+        unit,
+        better,
+        value: spreads[id].values[index],
+      })),
+    ),
+  );
+}

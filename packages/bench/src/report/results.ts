@@ -1,0 +1,200 @@
+/**
+ * The results of a comparison as a document: what `results.json` holds, what every report is made from, and what another
+ * run is compared with. Everything is unrounded and has every seed's value.
+ */
+import { z } from 'zod';
+import type { Bounds } from '../bounds/bounds.ts';
+import type { Comparison } from '../compare/compare.ts';
+import { rank } from '../compare/ranking.ts';
+import { describe, notesOf } from './facts.ts';
+
+/** Version of the document's shape. */
+export const RESULTS_VERSION = 3;
+
+const count = z.int().min(0);
+
+const metricSchema = z.strictObject({
+  id: z.string().describe('Stable name, as splits-2m'),
+  label: z.string().describe('What a table calls it'),
+  unit: z.enum(['count', 'pages', 'bytes', 'byte-seconds', 'block-seconds', 'percent', 'ratio']),
+  better: z.enum(['lower', 'higher', 'neutral']).describe('neutral: compared, but not judged'),
+  formula: z.string(),
+  shown: z.literal('on-request').exactOptional().describe('Tables have it only where it is asked for'),
+});
+
+const spreadSchema = z.strictObject({
+  values: z.array(z.number()).min(1).readonly().describe('One for each seed, in their order'),
+  median: z.number(),
+  min: z.number(),
+  max: z.number(),
+});
+
+const boundSchema = z.strictObject({
+  lower: z.number().describe('No policy that serves all requests is below it'),
+  upper: z.number().exactOptional().describe('Can be had'),
+  upperFrom: z.string().exactOptional().describe('What shows that it can be had'),
+});
+
+const knownRatioSchema = z.strictObject({
+  formula: z.string(),
+  value: z.number().exactOptional(),
+  source: z.string().exactOptional(),
+});
+
+const worstCaseSchema = z.strictObject({
+  of: z.enum(['volumes', 'aligned pages']).exactOptional(),
+  blocksPeak: knownRatioSchema,
+  blockSeconds: knownRatioSchema,
+});
+
+const ownerFiguresSchema = z.strictObject({
+  owner: z.string(),
+  splits2M: count,
+  splits1G: count,
+  leakedPages: count,
+});
+
+const timelinePointSchema = z.strictObject({
+  time: z.number().min(0).describe('Simulated ns'),
+  sharedIdleBytes: z.number().min(0),
+  liveBytes: z.number().min(0),
+});
+
+const policySchema = z.strictObject({
+  policy: z.string(),
+  isBaseline: z.boolean(),
+  log: z.string().exactOptional().describe('Event log of the first seed, relative to the results'),
+  runs: z
+    .array(z.strictObject({ seed: count, events: count, stateHash: z.string() }))
+    .min(1)
+    .readonly(),
+  metrics: z.record(z.string(), spreadSchema).describe('By metric id; every policy has every metric'),
+  byOwner: z.array(ownerFiguresSchema).readonly().describe('Of the first seed'),
+  timeline: z.array(timelinePointSchema).readonly().describe('Of the first seed, at no more than 256 points'),
+  worstCase: worstCaseSchema,
+});
+
+/** A comparison of one input. */
+export const resultsSchema = z.strictObject({
+  decpool: z.literal('comparison'),
+  version: z.literal(RESULTS_VERSION),
+  command: z.string().describe('Reproduces the results'),
+  input: z.strictObject({
+    name: z.string(),
+    description: z.string(),
+    requests: count,
+    requestsHash: z.string().describe('SHA-256 of the requests'),
+    peakLivePages: count,
+  }),
+  trace: z.looseObject({}).exactOptional().describe('What became of the lines of a recorded trace'),
+  memory: z.string(),
+  platform: z.looseObject({ name: z.string(), confidential: z.boolean() }),
+  pageSource: z.looseObject({}).exactOptional(),
+  faults: z.looseObject({}).exactOptional(),
+  swiotlbDynamic: z.boolean(),
+  pagesPerBlock: count,
+  seeds: z.array(count).min(1).readonly(),
+  facts: z
+    .array(z.tuple([z.string(), z.string()]).readonly())
+    .readonly()
+    .describe('What was run, in words: label and text'),
+  notes: z.array(z.string()).readonly().describe('What a reader must know'),
+  bounds: z
+    .strictObject({
+      blocksPeak: boundSchema,
+      blockSeconds: boundSchema,
+      lifetimes: z.strictObject({
+        allocations: count,
+        neverFreed: count,
+        zero: count,
+        longestNs: z.number(),
+        shortestNs: z.number(),
+        mu: z.number().exactOptional(),
+      }),
+      packing: z.union([z.strictObject({ items: count }), z.strictObject({ missing: z.string() })]),
+    })
+    .exactOptional()
+    .describe('Missing outside a confidential VM, where nothing is shared'),
+  metrics: z.array(metricSchema).readonly().describe('In the order in which tables have them'),
+  requestedMetrics: z.array(z.string()).readonly().describe('Metrics on request that were asked for'),
+  ranking: z.strictObject({
+    isParetoWanted: z.boolean(),
+    objectives: z.array(z.string()).readonly().describe('Metric ids; less is better'),
+    ranked: z
+      .array(
+        z.strictObject({
+          policies: z.array(z.string()).min(1).readonly(),
+          values: z.array(z.number()).readonly().describe('Medians, one for each objective'),
+          front: z.int().min(1).describe('1: no policy is at least as good in all and better in one'),
+        }),
+      )
+      .readonly(),
+    refused: z.array(z.string()).readonly().describe('Refused requests, so that they are not ranked'),
+  }),
+  policies: z.array(policySchema).min(1).readonly().describe('The first is the baseline'),
+});
+
+export type Results = Readonly<z.infer<typeof resultsSchema>>;
+export type PolicyResults = Results['policies'][number];
+
+/** Where the comparison's event logs lie, relative to the results; nothing where there are none. */
+export type LogNames = (policy: string) => string;
+
+/** The results of a comparison. `command` is what reproduces it. */
+export function resultsOf(comparison: Comparison, command: string, logOf?: LogNames): Results {
+  const { input, bounds, policies } = comparison;
+  const [baseline] = policies;
+  return {
+    decpool: 'comparison',
+    version: RESULTS_VERSION,
+    command,
+    input: {
+      name: input.name,
+      description: input.workload.description,
+      requests: input.workload.requests.length,
+      requestsHash: comparison.requests,
+      peakLivePages: input.workload.peakLivePages,
+    },
+    ...(input.sanity === undefined ? {} : { trace: { ...input.sanity } }),
+    memory: input.memory.name,
+    platform: { ...input.platform },
+    ...(input.pageSource === undefined ? {} : { pageSource: { ...input.pageSource } }),
+    ...(input.faults === undefined ? {} : { faults: { ...input.faults } }),
+    swiotlbDynamic: input.isSwiotlbDynamic === true,
+    pagesPerBlock: comparison.geometry.pagesPerBlock,
+    seeds: input.seeds,
+    facts: describe(comparison),
+    notes: notesOf(comparison),
+    ...(bounds === undefined ? {} : { bounds: plainBounds(bounds) }),
+    metrics: baseline.metrics.map(({ metric }) => metric),
+    requestedMetrics: input.requestedMetrics ?? [],
+    ranking: rankingOf(comparison),
+    policies: policies.map(({ policy, runs, metrics, byOwner, timeline, worstCase }) => ({
+      policy,
+      isBaseline: policy === baseline.policy,
+      ...(logOf === undefined ? {} : { log: logOf(policy) }),
+      runs,
+      metrics: Object.fromEntries(metrics.map(({ metric, spread }) => [metric.id, spread])),
+      byOwner,
+      timeline,
+      worstCase,
+    })),
+  };
+}
+
+/** As a file has them. */
+export const resultsText = (results: Results): string => `${JSON.stringify(results, null, 2)}\n`;
+
+function plainBounds({ lifetimes: { mu, ...lifetimes }, ...bounds }: Bounds): NonNullable<Results['bounds']> {
+  return { ...bounds, lifetimes: mu === undefined ? lifetimes : { ...lifetimes, mu } };
+}
+
+function rankingOf(comparison: Comparison): Results['ranking'] {
+  const { objectives, ranked, refused } = rank(comparison);
+  return {
+    isParetoWanted: comparison.input.isParetoWanted === true,
+    objectives: objectives.map(({ id }) => id),
+    ranked,
+    refused,
+  };
+}
