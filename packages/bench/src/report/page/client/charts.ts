@@ -1,0 +1,103 @@
+/** The charts of an input, each made when it comes into view; a figure that shows a frame is told anew when the frame changes. */
+import { ASSUMED, type Weights } from '../figures/cost-weights.ts';
+import type { Figure, View } from '../figures/figure.ts';
+import { type Chart, initChart } from './echarts.ts';
+import { fillTable } from './table-dom.ts';
+import type { Theme } from './theme.ts';
+
+export interface Mounted {
+  readonly figure: Figure;
+  readonly element: HTMLElement;
+  readonly chart: Chart;
+}
+
+export interface Charts {
+  /** Those of one kind, or all, as things are now. */
+  repaint(kind?: Figure['kind']): void;
+  readonly mounted: readonly Mounted[];
+}
+
+export interface ChartsInput {
+  readonly article: HTMLElement;
+  readonly figures: readonly Figure[];
+  readonly theme: Theme;
+  frame(): number;
+  weights?(): Weights;
+  /** Called once for each chart, after it was made; what it returns is put over the figure's option each time. */
+  onMount?(mounted: Mounted): void;
+  over?(figure: Figure): Readonly<Record<string, unknown>>;
+}
+
+export function createCharts(input: ChartsInput): Charts {
+  const byId = new Map(input.figures.map((figure) => [figure.id, figure]));
+  const mounted: Mounted[] = [];
+  const elements = new Map<Figure, HTMLElement>();
+
+  const viewOf = (element: HTMLElement): View => ({
+    scheme: input.theme.scheme,
+    width: element.clientWidth,
+    frame: input.frame(),
+    weights: input.weights?.() ?? ASSUMED,
+    isAlone: false,
+  });
+
+  const paint = ({ figure, element, chart }: Mounted) => {
+    if (element.clientWidth === 0) return;
+    chart.resize();
+    chart.setOption({ ...figure.option(viewOf(element)), ...input.over?.(figure) }, { notMerge: true });
+  };
+
+  const mount = (element: HTMLElement, figure: Figure) => {
+    const entry = { figure, element, chart: initChart(element) };
+    mounted.push(entry);
+    paint(entry);
+    input.onMount?.(entry);
+    let width = element.clientWidth;
+    new ResizeObserver(() => {
+      if (element.clientWidth === width) return;
+      width = element.clientWidth;
+      paint(entry);
+    }).observe(element);
+  };
+
+  const seen = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting || !(target instanceof HTMLElement)) continue;
+        const figure = byId.get(target.dataset['figure'] ?? '');
+        seen.unobserve(target);
+        if (figure !== undefined) mount(target, figure);
+      }
+    },
+    { rootMargin: '300px' },
+  );
+  for (const element of input.article.querySelectorAll<HTMLElement>('.chart')) {
+    const figure = byId.get(element.dataset['figure'] ?? '');
+    if (figure === undefined) continue;
+    elements.set(figure, element);
+    element.style.height = `${figure.height}px`;
+    element.setAttribute('role', 'img');
+    element.setAttribute('aria-label', `${figure.title}. ${figure.reading(viewOf(element))}`);
+    seen.observe(element);
+  }
+
+  const retell = (figure: Figure, element: HTMLElement) => {
+    const view = viewOf(element);
+    const reading = figure.reading(view);
+    const around = element.closest('figure');
+    const sentence = around?.querySelector('.reading');
+    if (sentence != null) sentence.textContent = reading;
+    element.setAttribute('aria-label', `${figure.title}. ${reading}`);
+    const table = around?.querySelector<HTMLTableElement>('table.figures');
+    if (table != null) fillTable(table, figure.table(view));
+  };
+
+  return {
+    mounted,
+    repaint(kind) {
+      for (const entry of mounted) if (kind === undefined || entry.figure.kind === kind) paint(entry);
+      if (kind !== 'frame' && kind !== 'weights') return;
+      for (const [figure, element] of elements) if (figure.kind === kind) retell(figure, element);
+    },
+  };
+}

@@ -1,0 +1,13 @@
+/** The button that shows the rows of a table that are not the key ones. */
+
+export function toggleRows(article: HTMLElement): void {
+  for (const button of article.querySelectorAll<HTMLButtonElement>('.toggle button')) {
+    const table = document.getElementById(button.getAttribute('aria-controls') ?? '');
+    const rows = button.dataset['rows'] ?? '';
+    button.addEventListener('click', () => {
+      const isAll = table?.classList.toggle('all') === true;
+      button.setAttribute('aria-expanded', String(isAll));
+      button.textContent = isAll ? 'Show key rows only' : `Show all ${rows} rows`;
+    });
+  }
+}

@@ -1,0 +1,46 @@
+/** A figure as markup: heading, sentence, picture, and on demand its formula, its commands and its data. */
+import { stillView, svgOf } from './draw.ts';
+import { type Html, html } from './escape.ts';
+import type { Figure, FigureTable, View } from './figures/figure.ts';
+import { commandLines, image } from './words.ts';
+
+export interface Placed {
+  /** Id of the input on the page, before that of the figure. */
+  readonly prefix: string;
+  /** px of the picture for print and for a page without scripts. */
+  readonly width: number;
+  readonly frame: number;
+}
+
+export function figureMarkup(figure: Figure, { prefix, width, frame }: Placed): Html {
+  const view = stillView(width, frame, false);
+  const id = `${prefix}-${figure.id}`;
+  const reading = figure.reading(view);
+  return html`<figure id="${id}" class="${width > 700 ? 'wide' : 'half'} ${figure.kind}" aria-labelledby="${id}-title">
+<h4 id="${id}-title">${figure.title}</h4>
+<p class="reading">${reading}</p>
+<div class="chart" data-figure="${figure.id}"></div>
+${image(svgOf(figure, view), `${figure.title}. ${reading}`, width, figure.height)}
+${detailsOf(figure, view)}
+</figure>
+`;
+}
+
+export const detailsOf = (figure: Figure, view: View): Html => html`<div class="behind">
+<details><summary>Formula</summary>${figure.formula.map((line) => html`<p>${line}</p>`)}</details>
+<details><summary>How to reproduce</summary>${commandLines(figure.commands)}</details>
+<details class="data"><summary>Figures as a table</summary>${tableMarkup(figure.table(view))}</details>
+</div>`;
+
+export const tableMarkup = ({
+  caption,
+  head,
+  rows,
+}: FigureTable): Html => html`<div class="scroll tall" tabindex="0" role="region" aria-label="${caption}">
+<table class="figures"><caption>${caption}</caption>
+<thead><tr>${head.map((cell) => html`<th scope="col">${cell}</th>`)}</tr></thead>
+<tbody>${rows.map(
+  ([first, ...others]) =>
+    html`<tr><th scope="row">${first}</th>${others.map((cell) => html`<td>${cell}</td>`)}</tr>
+`,
+)}</tbody></table></div>`;

@@ -1,0 +1,42 @@
+/** What a conversion costs under weights that are assumed: a number of ns for each thing counted. */
+import type { PolicyResults } from '../../results.ts';
+
+export interface Component {
+  readonly id: string;
+  readonly label: string;
+  /** What is counted: ids of metrics, added up. */
+  readonly metrics: readonly string[];
+  /** ns for each, unless the reader says otherwise. A round number, not a measurement. */
+  readonly assumedNs: number;
+}
+
+export const COMPONENTS: readonly Component[] = [
+  { id: 'host-calls', label: 'host calls', metrics: ['host-calls'], assumedNs: 5000 },
+  { id: 'page-table-passes', label: 'page-table passes', metrics: ['page-table-passes'], assumedNs: 500 },
+  { id: 'map-entries', label: 'map entries changed', metrics: ['mapping-changes'], assumedNs: 20 },
+  { id: 'full-flushes', label: 'full TLB flushes', metrics: ['full-flushes'], assumedNs: 5000 },
+  { id: 'ranged-flushes', label: 'ranged TLB flushes', metrics: ['ranged-flushes'], assumedNs: 1000 },
+  { id: 'splits', label: 'splits, 2M and 1G', metrics: ['splits-2m', 'splits-1g'], assumedNs: 2000 },
+  { id: 'pages-zeroed', label: 'pages zeroed', metrics: ['pages-zeroed'], assumedNs: 100 },
+];
+
+/** ns by component id. */
+export type Weights = Readonly<Record<string, number>>;
+
+export const ASSUMED: Weights = Object.fromEntries(COMPONENTS.map(({ id, assumedNs }) => [id, assumedNs]));
+
+/** How often a policy did what a component counts: medians over the seeds. */
+export const countOf = ({ metrics }: PolicyResults, component: Component): number =>
+  component.metrics.reduce((sum, id) => sum + (metrics[id]?.median ?? 0), 0);
+
+export interface Cost {
+  readonly policy: string;
+  /** ns, in the order of COMPONENTS. */
+  readonly parts: readonly number[];
+  readonly total: number;
+}
+
+export function costOf(policy: PolicyResults, weights: Weights): Cost {
+  const parts = COMPONENTS.map((component) => countOf(policy, component) * (weights[component.id] ?? 0));
+  return { policy: policy.policy, parts, total: parts.reduce((sum, part) => sum + part, 0) };
+}

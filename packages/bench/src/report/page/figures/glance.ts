@@ -1,0 +1,127 @@
+/** The picture for the first look: what grouping saves and what it costs, a panel each, a bar for each policy. */
+
+import type { Results } from '../../results.ts';
+import { isShown } from '../../rows.ts';
+import { formatValue } from '../../units.ts';
+import { chartText } from '../escape.ts';
+import { findingOf, phraseText } from '../finding.ts';
+import { policyStyle } from '../palette.ts';
+import { chartBase, inkOf } from './axes.ts';
+import type { Figure } from './figure.ts';
+import { shownPolicies } from './shown-policies.ts';
+
+const PANELS = ['splits-2m', 'mixed-peak', 'host-calls', 'full-flushes', 'shared-idle-byte-seconds'];
+const BAR = 24;
+const TOP = 26;
+const ALONE = 30;
+const CHARACTER = 6.9;
+const VALUE = 74;
+
+export function glanceFigure(results: Results): Figure {
+  const shown = shownPolicies(results);
+  const hasSplits = results.ranking.objectives.includes('splits-2m');
+  const panels = PANELS.filter((id) => hasSplits || id !== 'splits-2m').flatMap((wanted) =>
+    results.metrics.filter((metric) => metric.id === wanted && isShown(metric, [])),
+  );
+  const title = 'What each policy comes to';
+  return {
+    id: 'at-a-glance',
+    title,
+    kind: 'run',
+    height: TOP + BAR * shown.length + 6,
+    formula: panels.map(({ label, formula }) => `${label}: ${formula}`),
+    commands: [results.command],
+    reading: () =>
+      `${phraseText(findingOf(results).lead)} Less is better in every panel; each has a scale of its own.`,
+    table: () => ({
+      caption: `${title}: medians over the seeds`,
+      head: ['policy', ...panels.map(({ label }) => label)],
+      rows: shown.map(({ policy }) => [
+        policy.policy,
+        ...panels.map(({ id, unit }) => formatValue(policy.metrics[id].median, unit)),
+      ]),
+    }),
+    option: (view) => {
+      const ink = inkOf(view);
+      const names = shown.map(({ policy }) => chartText(policy.policy));
+      const isNarrow = view.width < 640;
+      const labels = isNarrow
+        ? 0
+        : 16 + CHARACTER * Math.min(38, Math.max(...names.map((each) => each.length)));
+      const panel = (view.width - labels) / panels.length;
+      const top = TOP + (view.isAlone ? ALONE : 0);
+      const height = BAR * shown.length;
+      return {
+        ...chartBase(view, `${chartText(results.input.name)}: ${title.toLowerCase()}`),
+        grid: panels.map((_, index) => ({
+          left: labels + index * panel,
+          width: Math.max(8, panel - VALUE),
+          top,
+          height,
+        })),
+        graphic: panels.map(({ label }, index) => ({
+          type: 'text',
+          left: labels + index * panel,
+          top: top - 20,
+          silent: true,
+          style: {
+            text: label,
+            fill: ink.muted,
+            fontSize: 11.5,
+            fontWeight: 600,
+            width: panel - 8,
+            overflow: 'truncate',
+          },
+        })),
+        xAxis: panels.map((_, index) => ({
+          type: 'value',
+          gridIndex: index,
+          show: false,
+          min: 0,
+          max: maxOf(index),
+        })),
+        yAxis: panels.map((_, index) => ({
+          type: 'category',
+          gridIndex: index,
+          inverse: true,
+          data: names,
+          axisTick: { show: false },
+          axisLine: { show: true, lineStyle: { color: ink.line } },
+          axisLabel: {
+            show: index === 0 && !isNarrow,
+            color: ink.text,
+            fontSize: 11.5,
+            margin: 8,
+            interval: 0,
+            width: labels - 16,
+            overflow: 'truncate',
+          },
+        })),
+        series: panels.map(({ id, unit, label }, index) => ({
+          type: 'bar',
+          name: label,
+          xAxisIndex: index,
+          yAxisIndex: index,
+          barWidth: 12,
+          data: shown.map(({ policy, place }) => ({
+            value: policy.metrics[id].median,
+            itemStyle: { color: policyStyle(place).colour[view.scheme] },
+            label: {
+              show: true,
+              position: 'right',
+              distance: 4,
+              color: ink.text,
+              fontSize: 11.5,
+              formatter: formatValue(policy.metrics[id].median, unit),
+            },
+          })),
+        })),
+      };
+    },
+  };
+
+  /** Where all are 0 the bars have no length, not all of it. */
+  function maxOf(index: number): number {
+    return Math.max(...shown.map(({ policy }) => policy.metrics[panels[index].id].median)) || 1;
+  }
+}

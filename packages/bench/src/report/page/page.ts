@@ -1,0 +1,94 @@
+/** Puts a page together: one HTML file that asks nobody for anything. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { deflateRawSync } from 'node:zlib';
+import { type Html, html, slug, trusted } from './escape.ts';
+import { inputMarkup } from './input-markup.ts';
+import type { PageInput } from './page-data.ts';
+import { policyColours } from './policy-colours.ts';
+
+export interface PageParts {
+  readonly inputs: readonly PageInput[];
+  /** The bundled script. */
+  readonly script: string;
+  readonly version: string;
+}
+
+/** Names for ids, each once. */
+export function prefixesOf(inputs: readonly PageInput[]): string[] {
+  const taken = new Set<string>();
+  return inputs.map(({ results }) => {
+    const base = `input-${slug(results.input.name)}`;
+    let prefix = base;
+    for (let count = 2; taken.has(prefix); count++) prefix = `${base}-${count}`;
+    taken.add(prefix);
+    return prefix;
+  });
+}
+
+export function pageHtml({ inputs, script, version }: PageParts): string {
+  const style = styleSheet();
+  const prefixes = prefixesOf(inputs);
+  const names = inputs.map(({ results }) => results.input.name);
+  return html`${trusted('<!DOCTYPE html>')}
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${trusted(policyOf(script, style))}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>${names.join(', ')}: pool policies compared</title>
+<link rel="icon" href="data:,">
+<style>${trusted(style)}</style>
+</head>
+<body>
+<a class="skip" href="#content">Skip to the content</a>
+<header class="masthead">
+<div class="brand"><p>decpool</p><h1>Pool policies compared</h1></div>
+${inputs.length > 1 && switcher(names, prefixes)}
+<fieldset class="theme scripted"><legend class="sr">Colours</legend>${['auto', 'light', 'dark'].map(
+    (theme, index) =>
+      html`<label><input type="radio" name="theme" value="${theme}"${index === 0 && html` checked`}><span>${theme}</span></label>`,
+  )}</fieldset>
+</header>
+<main id="content" tabindex="-1">
+${inputs.map((input, index) => inputMarkup(input, prefixes[index]))}
+</main>
+<footer><p>decpool ${version}. Every figure is a fact of a model, in simulated time; no conversion latency has been measured in public. Charts: Apache ECharts, Apache License 2.0.</p></footer>
+${inputs.map(
+  (
+    input,
+    index,
+  ) => html`<script type="application/octet-stream" id="${prefixes[index]}-data">${packed(input)}</script>
+`,
+)}<script>${trusted(script)}</script>
+</body>
+</html>
+`.markup;
+}
+
+const switcher = (names: readonly string[], prefixes: readonly string[]): Html =>
+  html`<nav class="inputs" aria-label="Inputs"><ul>${names.map(
+    (name, index) => html`<li><a href="#${prefixes[index]}">${name}</a></li>`,
+  )}</ul></nav>`;
+
+const styleSheet = (): string =>
+  `${readFileSync(new URL('page.css', import.meta.url), 'utf8')}\n${policyColours()}`;
+
+const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+
+/** Nothing may be asked for, and nothing runs but what we wrote. */
+export const policyOf = (script: string, style: string): string =>
+  [
+    "default-src 'none'",
+    `script-src ${sha256(script)}`,
+    `style-src ${sha256(style)}`,
+    'img-src data:',
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+
+/** Base64 of deflate-raw of JSON. */
+const packed = (input: PageInput): string =>
+  deflateRawSync(JSON.stringify(input), { level: 9 }).toString('base64');

@@ -1,0 +1,8 @@
+/** The palette as style sheet: swatches of policies, for both schemes. */
+import { POLICY_STYLES, policyStyle } from './palette.ts';
+
+export const policyColours = (): string =>
+  Array.from({ length: POLICY_STYLES }, (_, index) => {
+    const { colour } = policyStyle(index);
+    return `.p${index}{--policy:light-dark(${colour.light},${colour.dark})}`;
+  }).join('\n');

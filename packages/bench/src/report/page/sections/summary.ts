@@ -1,0 +1,45 @@
+/** What was run and what it says. */
+import { hasColumns } from '../../ranking-table.ts';
+import type { Results } from '../../results.ts';
+import { type Content, type Html, html } from '../escape.ts';
+import { figureMarkup } from '../figure-markup.ts';
+import type { Figure } from '../figures/figure.ts';
+import { findingOf } from '../finding.ts';
+import { phrase, section } from '../words.ts';
+import { comparisonTable } from './comparison-table.ts';
+
+/** Facts that say how good the best can be; they stand by themselves. */
+const BOUNDS = new Set(['bounds', 'lifetimes', 'worst case']);
+
+export function summarySection(results: Results, glance: Figure, prefix: string): Html {
+  const { lead, also } = findingOf(results);
+  const isBound = ([label]: readonly [string, string]) => BOUNDS.has(label);
+  return section({
+    id: `${prefix}-summary`,
+    title: 'Summary',
+    body: html`<p class="lead">${phrase(lead)}</p>
+${also.map((each) => html`<p class="also">${phrase(each)}</p>`)}
+${figureMarkup(glance, { prefix, width: 980, frame: 0 })}
+<h4>${hasColumns(results) ? 'All figures' : 'Policies, best ranked first'}</h4>
+${comparisonTable(results, `${prefix}-comparison`)}
+<div class="columns">
+<div><h4>What was run</h4>${factList(results.facts.filter((fact) => !isBound(fact)))}</div>
+<div><h4>How good it can get</h4>${factList(results.facts.filter(isBound))}${ratioNote(results)}</div>
+</div>
+${results.notes.length > 0 && html`<h4>What to know</h4><ul class="notes">${results.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
+`,
+  });
+}
+
+/** Facts of one label stand under it together. */
+function factList(facts: Results['facts']): Html {
+  const byLabel = new Map<string, string[]>();
+  for (const [label, text] of facts) byLabel.set(label, [...(byLabel.get(label) ?? []), text]);
+  return html`<dl class="facts">${[...byLabel].map(
+    ([label, texts]) => html`<div><dt>${label}</dt>${texts.map((text) => html`<dd>${text}</dd>`)}</div>`,
+  )}</dl>`;
+}
+
+const ratioNote = ({ metrics }: Results): Content =>
+  metrics.some(({ id }) => id === 'blocks-peak-ratio') &&
+  html`<p class="legend">How far each policy is from the lower bound stands in the table: blocks peak / lower bound, and block-s / lower bound among all rows.</p>`;

@@ -1,0 +1,36 @@
+/** Markup that recurs: policies by name and by sample, sentences, commands. */
+import { type Content, type Html, html, trusted } from './escape.ts';
+import type { Phrase } from './finding.ts';
+import { policyStyle } from './palette.ts';
+
+/** A name that may break where its strategies meet. */
+export const policyName = (policy: string): Html =>
+  html`<span class="policy">${policy.split('+').map((part, index) => (index === 0 ? part : html`<wbr>+${part}`))}</span>`;
+
+/** The line and the mark that a policy has in charts. */
+export function swatch(place: number): Html {
+  const { index, dash } = policyStyle(place);
+  const dashes = dash.length === 0 ? '' : html` stroke-dasharray="${dash.join(' ')}"`;
+  return html`<svg class="swatch p${index}" width="26" height="10" viewBox="0 0 26 10" aria-hidden="true" focusable="false"><line x1="0" y1="5" x2="26" y2="5"${dashes}/></svg>`;
+}
+
+export const phrase = (parts: Phrase): Html =>
+  html`${parts.map((part) => (typeof part === 'string' ? part : policyName(part.policy)))}`;
+
+export const commandLines = (commands: readonly string[]): Html =>
+  html`<pre class="commands" tabindex="0"><code>${commands.join('\n')}</code></pre>`;
+
+export interface SectionText {
+  readonly id: string;
+  readonly title: string;
+  readonly body: Content;
+}
+
+export const section = ({ id, title, body }: SectionText): Html =>
+  html`<section id="${id}" aria-labelledby="${id}-title"><h3 id="${id}-title">${title}</h3>${body}</section>
+`;
+
+export const image = (svg: string, alt: string, width: number, height: number): Html =>
+  html`<img class="still" alt="${alt}" width="${width}" height="${height}" src="data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}">`;
+
+export const nothing = trusted('');
