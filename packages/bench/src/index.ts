@@ -4,6 +4,7 @@ export { type LowerBounds, lowerBounds } from './bounds/lower.ts';
 export type { MeasuredBlocks } from './bounds/measured.ts';
 export { type OfflineBound, offlineBound } from './bounds/offline.ts';
 export { type WorstCase, worstCaseOf } from './bounds/worst-case.ts';
+export { type DecpoolConfig, defineConfig } from './cli/config.ts';
 export { type CompareOptions, type Comparison, type ComparisonInput, compare } from './compare/compare.ts';
 export { requestsHash } from './compare/requests-hash.ts';
 export {

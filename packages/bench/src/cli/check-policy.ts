@@ -18,9 +18,12 @@ export function addCheckPolicy(decpool: Command, { exit, output }: CommandContex
     .addHelpText(
       'after',
       `
-Examples:
+EXAMPLES
   decpool check-policy ./my-policy.ts
-  decpool check-policy first-fit+block+immediate --runs 1000`,
+  decpool check-policy first-fit+block+immediate --runs 1000
+
+SEE ALSO
+  docs/own-policy.md`,
     )
     .action(async (policy: string, options: CheckPolicyOptions) => {
       const { checkPolicyCommand } = await import('./check-policy-run.ts');

@@ -445,9 +445,14 @@ describe('decpool validate', () => {
 describe('decpool', () => {
   it.each([
     [['--help'], /compare .*replay .*workloads .*validate /s],
-    [['compare', '--help'], /Examples:\n {2}decpool compare\n/],
-    [['replay', '--help'], /Example:\n {2}decpool replay \S+\.arrow\n/],
-    [['validate', '--help'], /Examples:\n {2}decpool validate \S+\n {2}decpool validate --scatter \S+\n/],
+    [['compare', '--help'], /^EXAMPLES\n {2}decpool compare\n/m],
+    [
+      ['help', 'sweep'],
+      /^SYNOPSIS\n {2}decpool sweep .*^EXIT STATUS\n {2}0 .*^EXAMPLES\n {2}decpool sweep /ms,
+    ],
+    [['--version'], /^\d+\.\d+\.\d+\n$/],
+    [['replay', '--help'], /^EXAMPLES\n {2}decpool replay \S+\.arrow\n/m],
+    [['validate', '--help'], /EXAMPLES\n {2}decpool validate \S+\n {2}decpool validate --scatter \S+\n/],
     [['workloads', '--help'], /at their default settings/],
   ])('%j shows how it is used', async (args, expected) => {
     const { code, stdout, stderr } = await decpool(...args);
@@ -456,7 +461,7 @@ describe('decpool', () => {
   });
 
   it.each([
-    [[], 'Usage: decpool'],
+    [[], 'SYNOPSIS\n  decpool [options] [command]\n'],
     [['compere'], "unknown command 'compere'"],
     [['replay'], "missing required argument 'log'"],
   ])('exits with 2 for %j', async (args, message) => {

@@ -4,6 +4,8 @@ export const INTERRUPTED = 130;
 /** Where a command writes: results to `write`, progress to a terminal only. */
 export interface Output {
   write(text: string): void;
+  /** What is for people where `write` is for a program: standard error. */
+  tell(text: string): void;
   readonly isColoured: boolean;
   /** Characters that a line of results has room for. */
   readonly columns: number;

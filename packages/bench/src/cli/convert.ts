@@ -19,9 +19,12 @@ export function addConvert(decpool: Command, { exit, output }: CommandContext): 
     .addHelpText(
       'after',
       `
-Examples:
+EXAMPLES
   decpool convert decpool-results/netvsc/logs/gfp-decrypted.arrow gfp-decrypted.ndjson
-  decpool convert decpool-results/netvsc/logs/gfp-decrypted.arrow gfp-decrypted.parquet`,
+  decpool convert decpool-results/netvsc/logs/gfp-decrypted.arrow gfp-decrypted.parquet
+
+SEE ALSO
+  decpool query; docs/log-format.md, docs/queries.md`,
     )
     .action(async (log: string, out: string, options: ConvertCommandOptions) => {
       exit(await convertCommand(log, out, options, output));

@@ -16,7 +16,10 @@ export function addDiff(decpool: Command, { exit, output }: CommandContext): voi
     .argument('<a>', 'an event log: NDJSON or Arrow, gzipped or not')
     .argument('<b>', 'another')
     .option('--json', 'as JSON')
-    .addHelpText('after', '\nExample:\n  decpool diff gfp-decrypted.arrow what-if.arrow')
+    .addHelpText(
+      'after',
+      '\nEXAMPLES\n  decpool diff gfp-decrypted.arrow what-if.arrow\n\nSEE ALSO\n  decpool fork, decpool skip; docs/replay.md',
+    )
     .action(async (a: string, b: string, { json }: { readonly json?: boolean }) => {
       const [{ OpenLog }, { diffLogs }] = await Promise.all([
         import('../log/open.ts'),

@@ -37,9 +37,12 @@ export function addExplain(decpool: Command, { output }: CommandContext): void {
     .addHelpText(
       'after',
       `
-Examples:
+EXAMPLES
   decpool explain decpool-results/netvsc/logs/linux-6.12.arrow --block 2220
-  decpool explain decpool-results/netvsc/logs/linux-6.12.arrow --allocation 7 --at 1000`,
+  decpool explain decpool-results/netvsc/logs/linux-6.12.arrow --allocation 7 --at 1000
+
+SEE ALSO
+  decpool show; docs/replay.md`,
     )
     .action(async (log: string, options: ExplainOptions) => output.write(await explainCommand(log, options)));
 }

@@ -21,7 +21,10 @@ export function addFindings(decpool: Command, { exit, output }: CommandContext):
         wholeNumber(1, 256),
       ),
     )
-    .addHelpText('after', '\nExample:\n  decpool findings examples/sweeps/findings.json')
+    .addHelpText(
+      'after',
+      '\nEXAMPLES\n  decpool findings examples/sweeps/findings.json\n\nSEE ALSO\n  decpool sweep; docs/findings.md, docs/sweeps.md',
+    )
     .action(async (definition: string, options: FindingsOptions) => {
       const { findingsCommand } = await import('./findings-run.ts');
       exit(await findingsCommand(definition, options, output));

@@ -30,7 +30,7 @@ export function addFork(decpool: Command, { exit, output }: CommandContext): voi
     .option(...OWN_OPTION)
     .addHelpText(
       'after',
-      '\nExample:\n  decpool fork gfp-decrypted.arrow --at 20000 --policy first-fit+block+immediate --out what-if.arrow',
+      '\nEXAMPLES\n  decpool fork gfp-decrypted.arrow --at 20000 --policy first-fit+block+immediate --out what-if.arrow\n\nSEE ALSO\n  decpool diff; docs/replay.md',
     )
     .action(async (log: string, options: ForkCommandOptions) => {
       exit(await forkCommand(log, options, (text) => output.write(text)));
@@ -54,7 +54,10 @@ export function addSkip(decpool: Command, { exit, output }: CommandContext): voi
     .requiredOption('--event <n>', 'an event of the request to leave out', eventNumber)
     .requiredOption('--out <file>', 'the new log: .ndjson or .arrow')
     .option(...OWN_OPTION)
-    .addHelpText('after', '\nExample:\n  decpool skip linux-6.12.arrow --event 17 --out without.arrow')
+    .addHelpText(
+      'after',
+      '\nEXAMPLES\n  decpool skip linux-6.12.arrow --event 17 --out without.arrow\n\nSEE ALSO\n  decpool diff; docs/replay.md',
+    )
     .action(async (log: string, options: SkipCommandOptions) => {
       exit(await skipCommand(log, options, (text) => output.write(text)));
     });

@@ -1,12 +1,10 @@
 import { InputError } from '@decpool/model';
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { LEAST_COLUMNS, USUAL_COLUMNS } from '../report/screen.ts';
 import type { Output } from './command-context.ts';
-import { addCommands } from './commands.ts';
+import { EXIT } from './exit-status.ts';
 import { printableLines } from './printable.ts';
-
-/** 0: done. 1: a check found a difference. 2: something the user gave is wrong. 3: a defect of ours. */
-const EXIT = { done: 0, different: 1, misuse: 2, defect: 3 } as const;
+import { run } from './program.ts';
 
 // Whoever reads our output may stop, as `head` does. The run goes on: its results are files too.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -23,43 +21,19 @@ function columns(): number {
 
 const output: Output = {
   write: (text) => void process.stdout.write(text),
+  tell: (text) => void process.stderr.write(text),
   isColoured: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
   columns: columns(),
   isWatched: process.stderr.isTTY === true,
 };
 
-function program(exit: (code: number) => void): Command {
-  const decpool = new Command('decpool')
-    .description('Compare policies for a pool of decrypted memory in confidential Linux guests.')
-    .showHelpAfterError('(see decpool --help)')
-    .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'decpool: ')) })
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 done; 1 a check found a difference; 2 something given is wrong; 3 a defect of decpool.',
-    );
-
-  addCommands(decpool, { exit, output, commandLine });
-  return decpool;
-}
-
-/** The command as typed, for the reports: it reproduces them. Where they were written to makes no difference. */
-function commandLine(): string {
-  const given = process.argv.slice(2);
-  const out = given.indexOf('--out');
-  if (out !== -1) given.splice(out, 2);
-  const words = given
-    .filter((word) => !word.startsWith('--out='))
-    .map((word) => (/^[\w./:=,+@-]+$/.test(word) ? word : `'${word}'`));
-  return ['decpool', ...words].join(' ');
-}
-
 async function main(): Promise<number> {
   let code: number = EXIT.done;
   try {
-    await program((given) => {
+    const exit = (given: number) => {
       code = given;
-    }).parseAsync();
+    };
+    await run({ words: process.argv.slice(2), exit, output });
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse;
     if (error instanceof InputError) {

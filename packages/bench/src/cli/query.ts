@@ -27,10 +27,13 @@ export function addQuery(decpool: Command, { exit, output }: CommandContext): vo
     .addHelpText(
       'after',
       `
-Examples:
+EXAMPLES
   decpool query run.arrow "SELECT type, count(*) FROM events GROUP BY type ORDER BY 2 DESC"
   decpool query run.arrow "SELECT owner_name, sum(pages) FROM events WHERE type = 'allocation-requested' GROUP BY 1" --csv
-  decpool query run.arrow "DESCRIBE events"`,
+  decpool query run.arrow "DESCRIBE events"
+
+SEE ALSO
+  decpool convert; docs/queries.md`,
     )
     .action(async (log: string, sql: string, options: QueryCommandOptions) => {
       exit(await queryCommand(log, sql, options, output));

@@ -14,7 +14,7 @@ export function addRecover(decpool: Command, { exit, output }: CommandContext): 
     .option('--out <file>', 'the new log; run.recovered.arrow unless told')
     .addHelpText(
       'after',
-      '\nExample:\n  decpool recover decpool-results/netvsc.partial/logs/linux-7.3.arrow.partial',
+      '\nEXAMPLES\n  decpool recover decpool-results/netvsc.partial/logs/linux-7.3.arrow.partial\n\nSEE ALSO\n  decpool verify; docs/log-format.md',
     )
     .action(async (log: string, options: { readonly out?: string }) => {
       const [{ ByteFile }, { recoverLog }] = await Promise.all([

@@ -11,7 +11,10 @@ export function addReplay(decpool: Command, { exit, output }: CommandContext): v
       'Folds a log, without the policy that wrote it, and prints the same metrics and the same state hash as the run. Exit code 1 when they differ or the log is cut off.',
     )
     .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
-    .addHelpText('after', '\nExample:\n  decpool replay decpool-results/netvsc/logs/gfp-decrypted.arrow')
+    .addHelpText(
+      'after',
+      '\nEXAMPLES\n  decpool replay decpool-results/netvsc/logs/gfp-decrypted.arrow\n\nSEE ALSO\n  decpool verify; docs/replay.md',
+    )
     .action(async (log: string) => exit(await replayCommand(log, (text) => output.write(text))));
 }
 

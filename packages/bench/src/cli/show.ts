@@ -24,9 +24,12 @@ export function addShow(decpool: Command, { output }: CommandContext): void {
     .addHelpText(
       'after',
       `
-Examples:
+EXAMPLES
   decpool show decpool-results/netvsc/logs/linux-6.12.arrow
-  decpool show decpool-results/netvsc/logs/linux-6.12.arrow --time 1.5s --all`,
+  decpool show decpool-results/netvsc/logs/linux-6.12.arrow --time 1.5s --all
+
+SEE ALSO
+  decpool explain, decpool step; docs/replay.md`,
     )
     .action(async (log: string, options: ShowOptions) => output.write(await showCommand(log, options)));
 }

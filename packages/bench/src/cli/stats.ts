@@ -10,7 +10,10 @@ export function addStats(decpool: Command, { output }: CommandContext): void {
     )
     .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
     .option('--json', 'print one JSON document')
-    .addHelpText('after', '\nExample:\n  decpool stats decpool-results/netvsc/logs/gfp-decrypted.arrow')
+    .addHelpText(
+      'after',
+      '\nEXAMPLES\n  decpool stats decpool-results/netvsc/logs/gfp-decrypted.arrow\n\nSEE ALSO\n  decpool show; docs/replay.md',
+    )
     .action(async (log: string, options: { readonly json?: boolean }) => {
       output.write(await statsCommand(log, options.json === true));
     });

@@ -14,9 +14,12 @@ export function addStep(decpool: Command, { exit, output }: CommandContext): voi
     .addHelpText(
       'after',
       `
-Examples:
+EXAMPLES
   decpool step decpool-results/netvsc/logs/linux-6.12.arrow
-  printf 's\\nn 10\\n/netvsc\\n' | decpool step decpool-results/netvsc/logs/linux-6.12.arrow`,
+  printf 's\\nn 10\\n/netvsc\\n' | decpool step decpool-results/netvsc/logs/linux-6.12.arrow
+
+SEE ALSO
+  decpool show, decpool tail; docs/replay.md`,
     )
     .action(async (path: string, { at }: { readonly at: number }) => {
       const [{ OpenLog }, { Stepper, expectPosition }] = await Promise.all([

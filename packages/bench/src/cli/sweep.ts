@@ -20,7 +20,10 @@ export function addSweep(decpool: Command, { exit, output }: CommandContext): vo
     .addHelpText(
       'after',
       `
-A definition; memory, platforms and settings may be left out, "default" is the platform that a workload models:
+DEFINITION
+  Memory, platforms and settings may be left out; "default" is the platform that a workload models.
+  The first policy is the baseline. Files are looked for beside the definition.
+
   {
     "name": "rings",
     "policies": ["linux-6.12", "first-fit+block+immediate", "./my-policy.ts"],
@@ -30,10 +33,12 @@ A definition; memory, platforms and settings may be left out, "default" is the p
     "seeds": [1, 2, 3],
     "settings": { "kernel": "7.x", "pcp": true, "faults": { "decrypt": 0.01 } }
   }
-The first policy is the baseline. Files are looked for beside the definition.
 
-Example:
-  decpool sweep rings.json --out rings`,
+EXAMPLES
+  decpool sweep rings.json --out rings
+
+SEE ALSO
+  docs/sweeps.md`,
     )
     .action(async (definition: string, options: SweepCommandOptions) => {
       const { sweepCommand } = await import('./sweep-run.ts');

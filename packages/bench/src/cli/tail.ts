@@ -24,9 +24,12 @@ export function addTail(decpool: Command, { exit, output }: CommandContext): voi
     .addHelpText(
       'after',
       `
-Examples:
+EXAMPLES
   decpool tail decpool-results/netvsc/logs/linux-6.12.arrow
-  decpool tail --no-follow -n 100 decpool-results/netvsc/logs/linux-6.12.arrow`,
+  decpool tail --no-follow -n 100 decpool-results/netvsc/logs/linux-6.12.arrow
+
+SEE ALSO
+  decpool step; docs/replay.md`,
     )
     .action(async (log: string, options: TailOptions) => exit(await tailCommand(log, options, output)));
 }

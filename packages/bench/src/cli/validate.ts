@@ -16,9 +16,12 @@ export function addValidate(decpool: Command, { exit, output }: CommandContext):
     .addHelpText(
       'after',
       `
-Examples:
+EXAMPLES
   decpool validate examples/traces/recordings/*/*/*.csv.gz
-  decpool validate --scatter examples/traces/recordings/k61/E1f`,
+  decpool validate --scatter examples/traces/recordings/k61/E1f
+
+SEE ALSO
+  decpool known-answers; docs/validation.md`,
     )
     .action(async (paths: string[], options: { readonly scatter?: boolean }) => {
       const { scatterCommand, validateCommand } = await import('./validate-run.ts');

@@ -35,10 +35,13 @@ export function addVerify(decpool: Command, { exit, output }: CommandContext): v
     .addHelpText(
       'after',
       `
-Examples:
+EXAMPLES
   decpool verify decpool-results/netvsc/logs/gfp-decrypted.arrow
   decpool verify run.ndjson --every 1
-  decpool verify run.arrow --against ./my-policy.ts`,
+  decpool verify run.arrow --against ./my-policy.ts
+
+SEE ALSO
+  decpool replay, decpool recover; docs/replay.md, docs/log-format.md`,
     )
     .action(async (log: string, options: VerifyCommandOptions) => {
       exit(await verifyCommand(log, options, (text) => output.write(text)));

@@ -1,13 +1,10 @@
 /** Policies by what a command line says: a name of the registry, or a file that exports one. */
-import { execFile } from 'node:child_process';
 import { statSync } from 'node:fs';
-import { register } from 'node:module';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { Columns, InputError, platformNamed, spanOf, x86Geometry } from '@decpool/model';
 import { freshBoot, type PolicyFactory, policyNamed } from '@decpool/pool';
+import { defaultExportOf } from '../user-file/load.ts';
 import { guarded } from './guard.ts';
-import { placeOf, shown } from './source-place.ts';
 
 export interface NamedPolicy {
   /** For headings and file names: as it was given, or what the policy of a file calls itself. */
@@ -28,7 +25,7 @@ export async function policyFor(name: string): Promise<PolicyFactory> {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new InputError(`policy file '${name}': there is no such file`);
   }
-  const factory = await defaultExportOf(file);
+  const factory = await defaultExportOf(file, 'policy file');
   if (typeof factory !== 'function') {
     const what = factory === undefined ? 'it has no default export' : `its default export is no function`;
     throw new InputError(
@@ -65,48 +62,3 @@ function nameOf(factory: PolicyFactory): string {
   return factory(new Columns(frame, memory.directMap).view()).name;
 }
 const PROBE_BYTES = 64 * 2 ** 20;
-
-async function defaultExportOf(file: string): Promise<unknown> {
-  registerHooks();
-  try {
-    const module: { readonly default?: unknown } = await import(pathToFileURL(file).href);
-    return module.default;
-  } catch (error) {
-    if (error instanceof InputError) {
-      throw new InputError(`policy file '${shown(file)}': ${error.message}`);
-    }
-    const place = placeOf(error, file) ?? (await placeOfSyntaxError(error, file)) ?? shown(file);
-    throw new InputError(`policy file ${place}: ${messageOf(error, file)}`);
-  }
-}
-
-let areHooksRegistered = false;
-
-function registerHooks(): void {
-  if (areHooksRegistered) return;
-  areHooksRegistered = true;
-  register('./resolve-hooks.mjs', {
-    parentURL: import.meta.url,
-    data: { checkout: new URL('../../../../', import.meta.url).href, home: import.meta.url },
-  });
-}
-
-/** Node keeps the line of a syntax error in plain JavaScript to itself, but for `node --check`. */
-async function placeOfSyntaxError(error: unknown, file: string): Promise<string | undefined> {
-  if (!(error instanceof SyntaxError)) return undefined;
-  const stderr = await new Promise<string>((done) => {
-    execFile(process.execPath, ['--check', file], (_, __, text) => done(text));
-  });
-  return placeOf(new Error(stderr), file);
-}
-
-/** What went wrong, in one line. */
-function messageOf(error: unknown, file: string): string {
-  if (!(error instanceof Error)) return `threw ${String(error)}`;
-  // The translator's message is a list of places, each with what is wrong there.
-  const inTypeScript = /^.*:\d+:\d+: ERROR: (.*)$/m.exec(error.message);
-  if (inTypeScript !== null) return `syntax error: ${inTypeScript[1]}`;
-  const message = error.message.split('\n')[0].replaceAll(file, shown(file));
-  if (/^(Cannot find (package|module)|The requested module)/.test(message)) return message;
-  return error.name === 'SyntaxError' ? `syntax error: ${message}` : `${error.name}: ${message}`;
-}

@@ -1,5 +1,5 @@
 /**
- * Module hooks for policy files, which may lie anywhere: `@decpool/*` are the packages of this checkout, one copy for all,
+ * Module hooks for the user's own files, which may lie anywhere: `@decpool/*` are the packages of this checkout, one copy for all,
  * and a file outside of it is an ES module whatever a package.json beside it says, or none does. Plain JavaScript, because
  * Node runs hooks in a thread of their own where nothing translates them.
  */

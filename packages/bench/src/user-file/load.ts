@@ -1,0 +1,55 @@
+/** TypeScript and JavaScript files of the user's: policies, and settings. */
+import { execFile } from 'node:child_process';
+import { register } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { InputError } from '@decpool/model';
+import { placeOf, shown } from './source-place.ts';
+
+/**
+ * What a file of the user's exports as its default, TypeScript or not. Throws InputError, which begins with `kind` and says where in
+ * the file something is wrong.
+ */
+export async function defaultExportOf(file: string, kind: string): Promise<unknown> {
+  registerHooks();
+  try {
+    const module: { readonly default?: unknown } = await import(pathToFileURL(file).href);
+    return module.default;
+  } catch (error) {
+    if (error instanceof InputError) {
+      throw new InputError(`${kind} '${shown(file)}': ${error.message}`);
+    }
+    const place = placeOf(error, file) ?? (await placeOfSyntaxError(error, file)) ?? shown(file);
+    throw new InputError(`${kind} ${place}: ${messageOf(error, file)}`);
+  }
+}
+
+let areHooksRegistered = false;
+
+function registerHooks(): void {
+  if (areHooksRegistered) return;
+  areHooksRegistered = true;
+  register('./resolve-hooks.mjs', {
+    parentURL: import.meta.url,
+    data: { checkout: new URL('../../../../', import.meta.url).href, home: import.meta.url },
+  });
+}
+
+/** Node keeps the line of a syntax error in plain JavaScript to itself, but for `node --check`. */
+async function placeOfSyntaxError(error: unknown, file: string): Promise<string | undefined> {
+  if (!(error instanceof SyntaxError)) return undefined;
+  const stderr = await new Promise<string>((done) => {
+    execFile(process.execPath, ['--check', file], (_, __, text) => done(text));
+  });
+  return placeOf(new Error(stderr), file);
+}
+
+/** What went wrong, in one line. */
+function messageOf(error: unknown, file: string): string {
+  if (!(error instanceof Error)) return `threw ${String(error)}`;
+  // The translator's message is a list of places, each with what is wrong there.
+  const inTypeScript = /^.*:\d+:\d+: ERROR: (.*)$/m.exec(error.message);
+  if (inTypeScript !== null) return `syntax error: ${inTypeScript[1]}`;
+  const message = error.message.split('\n')[0].replaceAll(file, shown(file));
+  if (/^(Cannot find (package|module)|The requested module)/.test(message)) return message;
+  return error.name === 'SyntaxError' ? `syntax error: ${message}` : `${error.name}: ${message}`;
+}
