@@ -5,9 +5,11 @@ import { type ComparisonInput, compare, logFileOf } from '../compare/compare.ts'
 import { type LogFormat, logFormatNamed } from '../log/format.ts';
 import { UnwrittenError } from '../log/write.ts';
 import { policiesFor } from '../policies/load.ts';
+import { resultsCsv } from '../report/csv.ts';
 import { comparisonMarkdown } from '../report/markdown.ts';
 import { type Results, resultsOf, resultsText } from '../report/results.ts';
 import { comparisonText } from '../report/terminal.ts';
+import { Baseline, checkText } from './check-baseline.ts';
 import { INTERRUPTED, type Output } from './command-context.ts';
 import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
 import { expectReplaceable, ResultsFolder } from './results-folder.ts';
@@ -15,18 +17,29 @@ import { expectReplaceable, ResultsFolder } from './results-folder.ts';
 export interface CompareOptions extends InputOptions {
   readonly out: string;
   readonly logFormat: string;
+  /** Results on standard output as JSON, a document a line and input, or as tidy CSV. */
+  readonly json?: boolean;
+  readonly csv?: boolean;
+  /** Stored results that these may not be worse than, by more than `maxRegress` percent. */
+  readonly check?: string;
+  readonly maxRegress: number;
 }
 
 /** A comparison of more policies is for their ranking; logs of each would fill the disk. */
 const MOST_LOGS = 24;
 const isLogged = ({ policies }: ComparisonInput): boolean => policies.length <= MOST_LOGS;
 
-/** Runs the comparisons, prints a table each and writes their results. */
+/**
+ * Runs the comparisons, prints a table each and writes their results. With --json or --csv standard output has these alone, and
+ * what is for people goes to standard error. Returns 1 where --check found something worse.
+ */
 export async function compareCommand(
   options: CompareOptions,
   command: string,
   output: Output,
 ): Promise<number> {
+  const { json = false, csv = false, check, maxRegress } = options;
+  if (json && csv) throw new InputError('--json and --csv both want standard output; give one of them');
   const format = logFormatNamed(options.logFormat);
   const inputs = await prepareInputs(options);
   // What is wrong with the second input is told before the first one runs for minutes.
@@ -34,17 +47,31 @@ export async function compareCommand(
     await policiesFor(input.policies);
     await expectReplaceable(join(options.out, folderOf(input)));
   }
+  const baseline = check === undefined ? undefined : Baseline.for(check, inputs);
+  const isForMachines = json || csv;
+  const tell = isForMachines ? output.tell : output.write;
+  const all: Results[] = [];
+  let regressions = 0;
   for (const input of inputs) {
-    const results = await runOne(input, options.out, format, command, output);
+    const results = await runOne(input, options.out, format, command, { ...output, write: tell });
     if (results === undefined) return INTERRUPTED;
+    all.push(results);
+    if (!isForMachines) output.write(comparisonText(results, output));
+    if (json) output.write(`${JSON.stringify(results)}\n`);
     const folder = join(options.out, folderOf(input));
-    output.write(comparisonText(results, output));
     const others = isLogged(input)
       ? ', comparison.svg, logs/'
       : `; no picture and no logs of more than ${MOST_LOGS} policies`;
-    output.write(`written      ${folder}: report.md, results.json${others}\n\n`);
+    tell(`written      ${folder}: report.md, results.json, results.csv${others}\n`);
+    if (baseline !== undefined) {
+      const checked = baseline.check(results, maxRegress);
+      regressions += checked.regressions.length;
+      tell(checkText(checked, output));
+    }
+    tell('\n');
   }
-  return 0;
+  if (csv) output.write(resultsCsv(all));
+  return regressions === 0 ? 0 : 1;
 }
 
 /** Undefined when a SIGINT ended it. A second one ends the process at once. */
@@ -76,6 +103,7 @@ async function runOne(
       isLogged(input) ? (policy) => `logs/${logFileOf(policy, format)}` : undefined,
     );
     await folder.write('results.json', resultsText(results));
+    await folder.write('results.csv', resultsCsv([results]));
     await folder.write('report.md', comparisonMarkdown(results));
     if (isLogged(input)) {
       // Loaded here: a mistake is told without waiting for the chart library.

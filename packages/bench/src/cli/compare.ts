@@ -4,7 +4,7 @@ import { LOG_FORMATS } from '../log/format.ts';
 import { WORKLOADS } from '../workloads/registry.ts';
 import type { CommandContext } from './command-context.ts';
 import type { CompareOptions } from './compare-run.ts';
-import { wholeNumber } from './numbers.ts';
+import { percentage, wholeNumber } from './numbers.ts';
 import { USUAL_PLATFORM } from './platform.ts';
 
 /** Two kernels, the proposal of 2024, and two pools: one that keeps all it ever shared, one that keeps nothing. */
@@ -84,15 +84,32 @@ export function addCompare(decpool: Command, { commandLine, exit, output }: Comm
     )
     .option('--pareto', 'show which policies no other beats at splits, idle memory and host calls at once')
     .option('--out <dir>', 'folder for results: a folder per input', 'decpool-results')
+    .option(
+      '--json',
+      'results on standard output and nothing else there: a JSON document per input, each on a line (docs/schemas)',
+    )
+    .option('--csv', 'results on standard output as tidy CSV: a value a line, and nothing else there')
+    .option(
+      '--check <baseline>',
+      "exit 1 where a figure is worse than in an earlier run's results.json, or folder of results, by more than --max-regress and by more than the seeds differ",
+    )
+    .addOption(
+      new Option('--max-regress <percent>', 'how much worse --check lets a figure be')
+        .default(5, '5%')
+        .argParser(percentage),
+    )
     .option('--log-format <format>', `event logs as ${Object.keys(LOG_FORMATS).join(', ')}`, 'arrow')
     .addHelpText(
       'after',
       `
-Examples:
+EXAMPLES
   decpool compare
   decpool compare --workload netvsc --memory 16G --platform tdx
   decpool compare --trace dma_trace.txt.gz --memory-state snapshots/before --seeds 20
-  decpool compare --workload netvsc --policy gfp-decrypted,best-fit+block+never-return --log-format ndjson`,
+  decpool compare --workload netvsc --policy gfp-decrypted,best-fit+block+never-return --log-format ndjson
+
+SEE ALSO
+  decpool policies, decpool workloads, decpool report; docs/metrics.md, docs/platforms.md, docs/traces.md`,
     )
     .action(async (options: CompareOptions) => {
       const { compareCommand } = await import('./compare-run.ts');

@@ -11,3 +11,9 @@ export const wholeNumber = (min: number, max: number) => (text: string) => {
 
 /** A number of events, or the position of one. */
 export const eventNumber = wholeNumber(0, Number.MAX_SAFE_INTEGER);
+
+/** Parses `5%` or `0.5`: percent. */
+export function percentage(text: string): number {
+  if (!/^\d+(\.\d+)?\s*%?$/.test(text)) throw new InvalidArgumentError('expected percents as in 5%.');
+  return Number.parseFloat(text);
+}

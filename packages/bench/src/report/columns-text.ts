@@ -1,7 +1,7 @@
 /** The comparison table in characters: a column for each policy, in as many tables as the width asks for, the baseline in each. */
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
-import type { Cell, Row } from './rows.ts';
+import { type Cell, markOf, type Row } from './rows.ts';
 import type { Screen } from './screen.ts';
 
 /** Cells with value and change in one line, or in two. */
@@ -119,10 +119,6 @@ function withoutUnit(range: string, value: string): string {
     unit !== undefined && range.endsWith(unit) && range.indexOf(unit) === range.length - unit.length;
   return has ? range.slice(0, -unit.length) : range;
 }
-
-/** What a change is worth where there is no colour: neither better nor worse where the seeds differ by as much. */
-const markOf = ({ isBetter, isNoise }: Cell): string =>
-  isNoise === true ? '~' : isBetter === undefined ? ' ' : isBetter ? '✓' : '✗';
 
 function painted(text: string, { isBetter, isNoise }: Cell): Piece {
   if (isNoise === true || isBetter === undefined) return { text };

@@ -17,9 +17,9 @@ export interface Cell {
   /** Change of the median against the baseline; not in the baseline's own column. */
   readonly change?: string;
   /** Whether the change is for the better; undefined when it is neither. */
-  readonly isBetter?: boolean;
+  readonly isBetter?: boolean | undefined;
   /** Whether the seeds differ by as much as the change: see isWithinNoise(). */
-  readonly isNoise?: boolean;
+  readonly isNoise?: boolean | undefined;
 }
 
 export interface Row {
@@ -97,4 +97,11 @@ export function changeOf({ unit, better }: Metric, now: Spread, before: Spread):
   const noise = isWithinNoise(now, before) ? { isNoise: true } : {};
   if (better === 'neutral') return { change, ...noise };
   return { change, isBetter: now.median < before.median === (better === 'lower'), ...noise };
+}
+
+/** What a change is worth where there is no colour: neither better nor worse where the seeds differ by as much. */
+export function markOf({ isBetter, isNoise }: Pick<Change, 'isBetter' | 'isNoise'>): string {
+  if (isNoise === true) return '~';
+  if (isBetter === undefined) return ' ';
+  return isBetter ? '✓' : '✗';
 }

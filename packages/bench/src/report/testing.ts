@@ -1,7 +1,10 @@
 import { allocationId, nanoseconds, platformNamed, type Request } from '@decpool/model';
-import { freshBoot } from '@decpool/pool';
+import { fragmented, freshBoot } from '@decpool/pool';
 import { type Comparison, compare } from '../compare/compare.ts';
+import { spreadOf } from '../compare/spread.ts';
+import { RequestList } from '../workloads/request-list.ts';
 import { workload } from '../workloads/workload.ts';
+import type { Results } from './results.ts';
 
 /** For specs: what a report is made of, small enough to be read whole. */
 export function tinyComparison(): Promise<Comparison> {
@@ -32,3 +35,53 @@ export function tinyComparison(): Promise<Comparison> {
     notes: ['one of the buffers is more than the page allocator has in one piece'],
   });
 }
+
+/** For specs: the five policies that are compared by default, where it matters to them where free chunks lie. */
+export function fiveComparison(): Promise<Comparison> {
+  const list = new RequestList();
+  const ring = (time: number, owner: string, pages: number) =>
+    list.allocate(nanoseconds(time * 1e9), { api: 'alloc_pages', pages, bytes: pages * 4096, owner });
+  for (let nic = 0; nic < 3; nic++) {
+    const time = 10 * nic;
+    const channels = [0, 1, 2, 3].map((channel) => ring(time + channel, `nic${nic} ring`, 256));
+    const pages = 1000;
+    const wanted = { api: 'vmalloc', pages, bytes: pages * 4096, owner: `nic${nic} receive buffer` } as const;
+    const buffer = list.allocate(nanoseconds((time + 4) * 1e9), wanted);
+    ring(time + 5, 'hv_utils heartbeat', 8);
+    for (const channel of channels.slice(nic)) list.free(nanoseconds((time + 8) * 1e9), channel);
+    if (nic === 1) list.free(nanoseconds((time + 9) * 1e9), buffer);
+  }
+  return compare({
+    name: 'five',
+    workload: workload({
+      name: 'five',
+      description: 'Three NICs that are set up one after the other.',
+      requests: list.requests,
+      notes: ['made up for a spec'],
+    }),
+    memory: fragmented(256 * 2 ** 20, 0.5, 1),
+    platform: platformNamed('snp'),
+    policies: [
+      'linux-6.12',
+      'linux-7.3',
+      'gfp-decrypted',
+      'first-fit+block+never-return',
+      'longest-free-range+block+immediate',
+    ],
+    seeds: [1, 2, 3, 4, 5],
+    notes: [],
+  });
+}
+
+/** The results with other values of one metric, for each policy. */
+export const withValues = (
+  results: Results,
+  id: string,
+  values: readonly (readonly number[])[],
+): Results => ({
+  ...results,
+  policies: results.policies.map((policy, index) => ({
+    ...policy,
+    metrics: { ...policy.metrics, [id]: spreadOf(values[index]) },
+  })),
+});

@@ -16,7 +16,7 @@ beforeAll(() => {
   const write = (more: string) => {
     printed += more;
   };
-  expect(workloadsCommand({ write, isColoured: false, columns: 100, isWatched: false })).toBe(0);
+  expect(workloadsCommand({ write, tell: write, isColoured: false, columns: 100, isWatched: false })).toBe(0);
   figures = new Map(
     WORKLOADS.map(({ name, generate }) => {
       const workload = generate();

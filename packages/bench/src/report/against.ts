@@ -1,0 +1,102 @@
+/** Two runs of the same comparison, an older one and the one now: what became of each figure. */
+import { isDeepStrictEqual } from 'node:util';
+import { InputError } from '@decpool/model';
+import { changePercent, type Spread } from '../compare/spread.ts';
+import type { Metric } from '../metrics/metric.ts';
+import type { PolicyResults, Results } from './results.ts';
+import { type Change, changeOf } from './rows.ts';
+
+/** One figure of one policy that both runs have. */
+export interface Delta extends Change {
+  readonly policy: string;
+  readonly metric: Metric;
+  readonly before: Spread;
+  readonly now: Spread;
+  /** In percent of what it was; undefined where it was 0 and is not. */
+  readonly percent: number | undefined;
+}
+
+export interface Against {
+  /** What makes the runs differ but the code: another workload, memory, platform, settings or seeds. */
+  readonly differences: readonly string[];
+  /** In the order of the policies now, then of the metrics. */
+  readonly deltas: readonly Delta[];
+  readonly onlyNow: readonly string[];
+  readonly onlyBefore: readonly string[];
+}
+
+/** Throws InputError where the runs have no policy in common. */
+export function againstOf(now: Results, before: Results): Against {
+  const both = now.policies.flatMap((policy) => {
+    const old = before.policies.find(({ policy: name }) => name === policy.policy);
+    return old === undefined ? [] : [{ policy, old }];
+  });
+  if (both.length === 0) {
+    throw new InputError(
+      `input '${now.input.name}': the two runs have no policy in common: ${namesOf(now)} now, ${namesOf(before)} before`,
+    );
+  }
+  const missing = (from: Results, other: Results) =>
+    from.policies
+      .map(({ policy }) => policy)
+      .filter((name) => other.policies.every(({ policy }) => policy !== name));
+  return {
+    differences: differencesOf(now, before),
+    deltas: both.flatMap(({ policy, old }) => deltasOf(now.metrics, policy, old)),
+    onlyNow: missing(now, before),
+    onlyBefore: missing(before, now),
+  };
+}
+
+const namesOf = ({ policies }: Results): string => policies.map(({ policy }) => policy).join(', ');
+
+const deltasOf = (
+  metrics: readonly Metric[],
+  { policy, metrics: now }: PolicyResults,
+  old: PolicyResults,
+): Delta[] =>
+  metrics.flatMap((metric) => {
+    const before = old.metrics[metric.id];
+    if (before === undefined) return [];
+    const spread = now[metric.id];
+    return [
+      {
+        ...{ policy, metric, before, now: spread },
+        percent: changePercent(spread.median, before.median),
+        ...changeOf(metric, spread, before),
+      },
+    ];
+  });
+
+/** What two runs must have in common, so that they differ in the code alone: how it is told, and what is compared. */
+const CONDITIONS: readonly (readonly [
+  what: string,
+  told: (results: Results) => string,
+  of: (results: Results) => unknown,
+])[] = [
+  ['requests', ({ input }) => input.requestsHash.slice(0, 12), ({ input }) => input.requestsHash],
+  ['memory', ({ memory }) => memory, ({ memory }) => memory],
+  ['platform', ({ platform }) => platform.name, ({ platform }) => platform],
+  ['page source', ({ pageSource }) => JSON.stringify(pageSource), ({ pageSource }) => pageSource],
+  ['faults', ({ faults }) => JSON.stringify(faults ?? 'none'), ({ faults }) => faults],
+  ['bounce buffers', (run) => (run.swiotlbDynamic ? 'grow' : 'fixed'), (run) => run.swiotlbDynamic],
+  ['seeds', ({ seeds }) => seeds.join(', '), ({ seeds }) => seeds],
+];
+
+const differencesOf = (now: Results, before: Results): string[] =>
+  CONDITIONS.filter(([, , of]) => !isDeepStrictEqual(of(now), of(before))).map(
+    ([what, told]) => `${what}: ${told(now)} now, ${told(before)} before`,
+  );
+
+/**
+ * Figures that became worse by more than `mostPercent`, and by more than the seeds differ; whatever became worse from 0 is among
+ * them. Neutral metrics, and those that tables have only on request, are not judged.
+ */
+export const regressionsIn = ({ deltas }: Against, mostPercent: number): Delta[] =>
+  deltas.filter(
+    ({ metric, isBetter, isNoise, percent }) =>
+      metric.shown === undefined &&
+      isBetter === false &&
+      isNoise !== true &&
+      (percent === undefined || Math.abs(percent) > mostPercent),
+  );

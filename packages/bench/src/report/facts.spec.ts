@@ -1,0 +1,79 @@
+import { platformNamed } from '@decpool/model';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ComparedPolicy, Comparison, ComparisonInput } from '../compare/compare.ts';
+import { spreadOf } from '../compare/spread.ts';
+import { describe as headOf, notesOf } from './facts.ts';
+import { tinyComparison } from './testing.ts';
+
+let comparison: Comparison;
+beforeAll(async () => {
+  comparison = await tinyComparison();
+});
+
+/** The policy with another value of one metric, the same for every seed. */
+const withValue = (policy: ComparedPolicy, id: string, value: number): ComparedPolicy => ({
+  ...policy,
+  metrics: policy.metrics.map((compared) =>
+    compared.metric.id === id ? { ...compared, spread: spreadOf([value]) } : compared,
+  ),
+});
+
+it('a policy that refused requests is noted first, for it had less to do', () => {
+  expect(notesOf(comparison)).toEqual([
+    'gfp-decrypted refused 1 request: its other figures are of less work',
+    'first-fit+block+immediate refused 1 request: its other figures are of less work',
+    'one of the buffers is more than the page allocator has in one piece',
+    'made up',
+  ]);
+});
+
+it('a request that found no memory is noted with what the page source leaves out', () => {
+  const reclaim = /^out of memory: the page source does not reclaim/;
+  const noted = (compaction: boolean, refused: number) =>
+    notesOf({
+      ...comparison,
+      input: { ...comparison.input, pageSource: { kernel: '6.x', perCpuLists: false, compaction } },
+      policies: comparison.policies.map((policy) => withValue(policy, 'failures-out-of-memory', refused)),
+    }).filter((note) => reclaim.test(note));
+  expect(noted(false, 0)).toEqual([]);
+  expect(noted(false, 3)).toEqual([expect.stringMatching(/; --compaction lets it move pages$/)]);
+  expect(noted(true, 3)).toEqual([expect.not.stringContaining('--compaction')]);
+});
+
+describe('the head', () => {
+  const told = (input: Partial<ComparisonInput>) =>
+    headOf({ ...comparison, input: { ...comparison.input, ...input } });
+  const mapping = () => {
+    const [first] = comparison.input.workload.requests;
+    if (first.kind !== 'allocate') throw new Error('the first request of the tiny comparison allocates');
+    const request = { ...first, api: 'dma_map', pages: 1, bytes: 66 } as const;
+    return { ...comparison.input.workload, requests: [request] };
+  };
+
+  it('tells of the boot pool of bounce buffers where the workload maps', () => {
+    const bounce = (input: Partial<ComparisonInput>) =>
+      told(input).flatMap(([label, text]) => (label === 'bounce' ? [text] : []));
+    expect(bounce({})).toEqual([]);
+    expect(bounce({ workload: mapping(), platform: platformNamed('none') })).toEqual([]);
+    expect(bounce({ workload: mapping() })).toEqual([
+      'a boot pool of 64 MiB for streaming maps, shared at boot under every policy and so in every column; the bounds and the ratios to them leave it out, but where a policy serves other requests from it',
+    ]);
+  });
+
+  it('counts one as one', () => {
+    const [, requests] = told({ workload: mapping() });
+    expect(requests[1]).toMatch(/^1 allocation, 0 frees, /);
+    const faults = { seed: 1, decrypt: 0.1, encrypt: 0, converted: 0, retries: 1 };
+    const setting = (retries: number) => new Map(told({ faults: { ...faults, retries } })).get('setting');
+    expect(setting(1)).toMatch(
+      /^calls fail by chance, whatever their size: of set_memory_decrypted\(\) 10 %, .*; 1 retry$/,
+    );
+    expect(setting(2)).toMatch(/; 2 retries$/);
+  });
+
+  it('says of tdx that the kernel avoids the fatal read', () => {
+    expect(new Map(told({ platform: platformNamed('tdx') })).get('platform')).toBe(
+      'tdx; a stray load_unaligned_zeropad() at a border would be fatal; the kernel orders its changes so that there is none',
+    );
+  });
+});

@@ -1,0 +1,114 @@
+/** Results of comparisons, read from files. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '@decpool/model';
+import { z } from 'zod';
+import { readableIssue } from '../sweep/readable-issue.ts';
+import { RESULTS_VERSION, type Results, resultsSchema } from './results.ts';
+
+/** File of a results folder that holds the results. */
+export const RESULTS_FILE = 'results.json';
+
+export interface StoredResults {
+  readonly results: Results;
+  /** The file they were read from. */
+  readonly file: string;
+}
+
+/**
+ * All results at a path: a file, which `compare` wrote or its --json printed, a folder with a results.json, or a folder of such
+ * folders, by name. Throws InputError that names the file and what in it is wrong; and when there are none, or two of one input.
+ */
+export function readResults(path: string): StoredResults[] {
+  const found = filesAt(path).flatMap(resultsInFile);
+  const names = found.map(({ results }) => results.input.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new InputError(`${path}: has results of the input '${twice}' twice`);
+  return found;
+}
+
+function filesAt(path: string): string[] {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) throw new InputError(`${path}: there is no such file or folder`);
+  if (!stats.isDirectory()) return [path];
+  const isFile = (file: string) => statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+  const own = join(path, RESULTS_FILE);
+  if (isFile(own)) return [own];
+  const files = readdirSync(path)
+    // What a run that was cut off left there is no result.
+    .filter((name) => !name.endsWith('.partial'))
+    .sort()
+    .map((name) => join(path, name, RESULTS_FILE))
+    .filter(isFile);
+  if (files.length > 0) return files;
+  throw new InputError(
+    `${path}: neither the folder nor one in it has a ${RESULTS_FILE}; decpool compare writes them`,
+  );
+}
+
+/** One document, or one a line. */
+function resultsInFile(file: string): StoredResults[] {
+  const text = textOf(file);
+  const whole = parsed(text);
+  if (whole !== undefined) return [{ results: checked(whole.value, file), file }];
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  if (lines.length < 2) throw new InputError(`${file}: no JSON; expected the results of decpool compare`);
+  return lines.map((line, index) => {
+    const place = `${file}, line ${index + 1}`;
+    const document = parsed(line);
+    if (document === undefined) throw new InputError(`${place}: no JSON; expected the results of an input`);
+    return { results: checked(document.value, place), file };
+  });
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new InputError(`${file}: cannot be read: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function parsed(text: string): { readonly value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return undefined;
+  }
+}
+
+const markSchema = z.looseObject({ decpool: z.literal('comparison'), version: z.int() });
+
+function checked(value: unknown, place: string): Results {
+  const mark = markSchema.safeParse(value);
+  if (!mark.success) throw new InputError(`${place}: not the results of a comparison`);
+  if (mark.data.version !== RESULTS_VERSION) {
+    throw new InputError(
+      `${place}: results of version ${mark.data.version}; this program reads version ${RESULTS_VERSION}. Run the comparison again: '${mark.data['command']}'`,
+    );
+  }
+  const results = resultsSchema.safeParse(value);
+  if (!results.success) {
+    throw new InputError(`${place}: ${readableIssue(results.error)}`);
+  }
+  expectWhole(results.data, place);
+  return results.data;
+}
+
+/** What the schema cannot say: every policy has every metric under every seed. */
+function expectWhole({ metrics, policies, seeds, ranking }: Results, place: string): void {
+  for (const { policy, metrics: spreads } of policies) {
+    for (const { id } of metrics) {
+      const { values } = spreads[id] ?? {};
+      if (values?.length !== seeds.length) {
+        throw new InputError(
+          `${place}: policy '${policy}' has ${values?.length ?? 'no'} values of '${id}'; expected one for each of ${seeds.length} seeds`,
+        );
+      }
+    }
+  }
+  for (const objective of ranking.objectives) {
+    if (metrics.some(({ id }) => id === objective)) continue;
+    throw new InputError(`${place}: ranked by '${objective}', which is none of its metrics`);
+  }
+}
