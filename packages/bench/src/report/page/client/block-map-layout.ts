@@ -1,0 +1,296 @@
+/**
+ * Where blocks lie on the map: rows of cells by address, of a round number of MiB, and lines that stand for rows left out.
+ * Pure geometry, in device pixels, so that cells end on whole ones and stay crisp.
+ */
+
+/** What there is to lay out. */
+export interface MapMemory {
+  readonly blocks: number;
+  readonly blockBytes: number;
+  /** By block, 1 where there is RAM. */
+  readonly isRam: Uint8Array;
+  /** By block, 1 where any policy changed it. */
+  readonly isTouched: Uint8Array;
+}
+
+export interface View {
+  /** CSS pixels there are for labels and cells. */
+  readonly width: number;
+  /** Device pixels per CSS pixel. */
+  readonly scale: number;
+  readonly isFolded: boolean;
+}
+
+export interface Row {
+  readonly firstBlock: number;
+  readonly top: number;
+}
+
+/** A line for rows that are left out. */
+export interface Fold {
+  readonly firstBlock: number;
+  readonly blocks: number;
+  readonly top: number;
+  readonly isHole: boolean;
+}
+
+export interface Layout {
+  readonly blocks: number;
+  readonly scale: number;
+  readonly columns: number;
+  readonly blocksPerCell: number;
+  readonly blocksPerRow: number;
+  /** From one cell to the next, and of this what is left empty. */
+  readonly pitch: number;
+  readonly gap: number;
+  /** Where cells begin; labels are left of it. */
+  readonly left: number;
+  readonly rows: readonly Row[];
+  readonly folds: readonly Fold[];
+  readonly foldHeight: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** CSS pixels. */
+const LABELS = 60;
+const FOLD_HEIGHT = 20;
+const LEAST_PITCH = 4;
+const MOST_PITCH = 15;
+/** A map that is higher does not fit a screen together with its controls. */
+const MOST_HEIGHT = 640;
+
+const MOST_CELLS = 8192;
+const COLUMNS = [16, 32, 64, 128, 256, 512];
+
+/** The largest cells that show the memory on one screen; where the smallest do not either, blocks share cells. */
+export function layoutOf(memory: MapMemory, view: View): Layout {
+  for (let blocksPerCell = 1; ; blocksPerCell *= 2) {
+    for (const columns of COLUMNS) {
+      const pitch = pitchOf(columns, view);
+      if (pitch < Math.floor(LEAST_PITCH * view.scale) && columns > COLUMNS[0]) break;
+      const layout = laidOut(memory, view, columns, blocksPerCell, Math.max(1, pitch));
+      const fits = layout.rows.length * columns <= MOST_CELLS && layout.height <= MOST_HEIGHT * view.scale;
+      if (fits || columns * blocksPerCell >= memory.blocks) return layout;
+    }
+  }
+}
+
+function pitchOf(columns: number, { width, scale }: View): number {
+  return Math.floor(Math.min(MOST_PITCH, (width - LABELS) / columns) * scale);
+}
+
+function laidOut(
+  memory: MapMemory,
+  view: View,
+  columns: number,
+  blocksPerCell: number,
+  pitch: number,
+): Layout {
+  const { scale } = view;
+  const blocksPerRow = columns * blocksPerCell;
+  const foldHeight = Math.round(FOLD_HEIGHT * scale);
+  const left = Math.round(LABELS * scale);
+  // A map of nothing but lines would show nothing.
+  const isFolded = view.isFolded && memory.isTouched.includes(1);
+  const rows: Row[] = [];
+  const folds: Fold[] = [];
+  let top = 0;
+  for (const { kind, firstRow, rows: length } of stretches(memory, blocksPerRow)) {
+    const firstBlock = firstRow * blocksPerRow;
+    const isLeftOut = kind === 'hole' || (kind === 'untouched' && isFolded);
+    // Rows no higher than the line that would stand for them are better shown.
+    if (isLeftOut && length * pitch > foldHeight) {
+      const blocks = Math.min(length * blocksPerRow, memory.blocks - firstBlock);
+      folds.push({ firstBlock, blocks, top, isHole: kind === 'hole' });
+      top += foldHeight;
+      continue;
+    }
+    for (let row = 0; row < length; row++) {
+      rows.push({ firstBlock: firstBlock + row * blocksPerRow, top });
+      top += pitch;
+    }
+  }
+  return {
+    blocks: memory.blocks,
+    scale,
+    columns,
+    blocksPerCell,
+    blocksPerRow,
+    pitch,
+    gap: gapOf(pitch, scale),
+    left,
+    rows,
+    folds,
+    foldHeight,
+    width: left + columns * pitch,
+    height: Math.max(top, pitch),
+  };
+}
+
+/** About a seventh of a cell, and nothing where cells are of few pixels. */
+const gapOf = (pitch: number, scale: number): number =>
+  pitch < 5 ? 0 : Math.max(1, Math.min(Math.round(2 * scale), Math.floor(pitch / 7)));
+
+interface Stretch {
+  kind: 'touched' | 'untouched' | 'hole';
+  firstRow: number;
+  rows: number;
+}
+
+/** Rows of one kind, put together. */
+function stretches(memory: MapMemory, blocksPerRow: number): Stretch[] {
+  const all: Stretch[] = [];
+  const rows = Math.ceil(memory.blocks / blocksPerRow);
+  for (let row = 0; row < rows; row++) {
+    const kind = kindOfRow(memory, row * blocksPerRow, (row + 1) * blocksPerRow);
+    const last = all.at(-1);
+    if (last?.kind === kind) last.rows++;
+    else all.push({ kind, firstRow: row, rows: 1 });
+  }
+  return all;
+}
+
+function kindOfRow({ isTouched, isRam }: MapMemory, from: number, to: number): Stretch['kind'] {
+  if (isTouched.subarray(from, to).includes(1)) return 'touched';
+  return isRam.subarray(from, to).includes(1) ? 'untouched' : 'hole';
+}
+
+/** Whether less than a quarter of the rows has a block that any policy changed. */
+export function isMostlyUntouched(memory: MapMemory, view: Omit<View, 'isFolded'>): boolean {
+  const { blocksPerRow, rows } = layoutOf(memory, { ...view, isFolded: false });
+  const touched = rows.filter(
+    ({ firstBlock }) => kindOfRow(memory, firstBlock, firstBlock + blocksPerRow) === 'touched',
+  );
+  return touched.length * 4 < rows.length;
+}
+
+/** Cells are numbered row by row; in the last row there may be fewer. */
+export const cellsOf = ({ rows, columns }: Layout): number => rows.length * columns;
+
+/** First block of a cell; it may lie behind the end of memory. */
+export function firstBlockOf({ rows, columns, blocksPerCell }: Layout, cell: number): number {
+  return rows[Math.floor(cell / columns)].firstBlock + (cell % columns) * blocksPerCell;
+}
+
+export interface Corner {
+  readonly x: number;
+  readonly y: number;
+}
+
+export function cornerOf({ rows, columns, left, pitch }: Layout, cell: number): Corner {
+  return { x: left + (cell % columns) * pitch, y: rows[Math.floor(cell / columns)].top };
+}
+
+/** The cell of a block; undefined where it is left out. */
+export function cellOf(layout: Layout, block: number): number | undefined {
+  const row = rowOf(layout, block);
+  if (row === undefined) return undefined;
+  const offset = block - layout.rows[row].firstBlock;
+  return row * layout.columns + Math.floor(offset / layout.blocksPerCell);
+}
+
+function rowOf({ rows, blocksPerRow, blocks }: Layout, block: number): number | undefined {
+  if (block < 0 || block >= blocks) return undefined;
+  const row = lastAtMost(rows, block, ({ firstBlock }) => firstBlock);
+  return row < 0 || block >= rows[row].firstBlock + blocksPerRow ? undefined : row;
+}
+
+/** The cell at a point, in device pixels. */
+export function cellAt(layout: Layout, { x, y }: Corner): number | undefined {
+  const { rows, columns, left, pitch } = layout;
+  const column = Math.floor((x - left) / pitch);
+  const row = lastAtMost(rows, y, ({ top }) => top);
+  if (column < 0 || column >= columns || row < 0 || y >= rows[row].top + pitch) return undefined;
+  const cell = row * columns + column;
+  return firstBlockOf(layout, cell) < layout.blocks ? cell : undefined;
+}
+
+/** Index of the last row whose key is at most `limit`; keys ascend. */
+function lastAtMost(rows: readonly Row[], limit: number, key: (row: Row) => number): number {
+  let low = -1;
+  let high = rows.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (key(rows[middle]) <= limit) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+const PAGE_OF_ROWS = 8;
+
+/** The block that a key leads to from `block`, over rows that are left out; undefined for other keys. */
+export function blockByKey(layout: Layout, block: number, key: string, isWhole: boolean): number | undefined {
+  const row =
+    rowOf(layout, block) ??
+    Math.max(
+      0,
+      lastAtMost(layout.rows, block, (r) => r.firstBlock),
+    );
+  const column = Math.max(0, Math.min(block - layout.rows[row].firstBlock, layout.blocksPerRow - 1));
+  switch (key) {
+    case 'ArrowLeft':
+      if (column > 0) return blockIn(layout, row, column - 1);
+      return row > 0 ? blockIn(layout, row - 1, layout.blocksPerRow - 1) : blockIn(layout, 0, 0);
+    case 'ArrowRight':
+      if (column < layout.blocksPerRow - 1) return blockIn(layout, row, column + 1);
+      return row + 1 < layout.rows.length ? blockIn(layout, row + 1, 0) : blockIn(layout, row, column);
+    case 'ArrowUp':
+      return blockIn(layout, row - 1, column);
+    case 'ArrowDown':
+      return blockIn(layout, row + 1, column);
+    case 'PageUp':
+      return blockIn(layout, row - PAGE_OF_ROWS, column);
+    case 'PageDown':
+      return blockIn(layout, row + PAGE_OF_ROWS, column);
+    case 'Home':
+      return blockIn(layout, isWhole ? 0 : row, 0);
+    case 'End':
+      return blockIn(layout, isWhole ? layout.rows.length - 1 : row, layout.blocksPerRow - 1);
+    default:
+      return undefined;
+  }
+}
+
+/** The nearest block there is. */
+function blockIn({ rows, blocks }: Layout, row: number, column: number): number {
+  const nearest = Math.max(0, Math.min(row, rows.length - 1));
+  return Math.min(rows[nearest].firstBlock + column, blocks - 1);
+}
+
+export interface RowLabel {
+  readonly text: string;
+  /** Middle of the row. */
+  readonly y: number;
+}
+
+/** Least CSS pixels from one label to the next. */
+const LABEL_HEIGHT = 15;
+
+/** Addresses at the starts of rows: the first ones after a line, and as many round ones as there is room for. */
+export function rowLabels(layout: Layout, blockBytes: number): RowLabel[] {
+  const { rows, pitch, blocksPerRow, scale } = layout;
+  const least = LABEL_HEIGHT * scale;
+  let stride = blocksPerRow;
+  while ((stride / blocksPerRow) * pitch < least) stride *= 2;
+  const isFirst = (row: number) => row === 0 || rows[row].top !== rows[row - 1].top + pitch;
+  const isLabelled = (row: number) => isFirst(row) || rows[row].firstBlock % stride === 0;
+  const labels: RowLabel[] = [];
+  for (let row = 0, free = 0; row < rows.length; row++) {
+    if (!isLabelled(row) || rows[row].top < free) continue;
+    free = rows[row].top + least;
+    labels.push({ text: addressText(rows[row].firstBlock * blockBytes), y: rows[row].top + pitch / 2 });
+  }
+  return labels;
+}
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+
+/** `1.5 GiB`; what is no round part of a GiB stays in MiB. */
+export function addressText(bytes: number): string {
+  if (bytes === 0) return '0';
+  if (bytes >= GIB && (bytes * 8) % GIB === 0) return `${bytes / GIB} GiB`;
+  return `${bytes / MIB} MiB`;
+}

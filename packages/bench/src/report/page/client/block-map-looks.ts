@@ -1,0 +1,114 @@
+/** What the map tells of a block by its colour and marks: a number, so that 8,192 of them compare in no time. */
+import { BlocksAt } from '../../../history/blocks-at.ts';
+import { BLOCK_MAPPINGS, BLOCK_STATES, type InputHistory, type RunHistory } from '../../../history/types.ts';
+import type { MapMemory } from './block-map-layout.ts';
+
+/** The least telling first: of the blocks that share a cell, the last of these is shown. */
+export const KINDS = ['hole', 'private', 'boot', 'split', 'idle', 'used', 'mixed', 'unknown'] as const;
+export type Kind = (typeof KINDS)[number];
+
+export const KIND_TEXT: Readonly<Record<Kind, string>> = {
+  hole: 'no memory',
+  private: 'private, mapped large',
+  boot: 'private, 4K-mapped since boot',
+  split: 'private, but split by the run',
+  idle: 'shared, idle',
+  used: 'shared and used',
+  mixed: 'mixed: private and shared pages',
+  unknown: 'unknown or leaked pages',
+};
+
+/** Drawn on top of the colour: how the direct map maps the block. */
+export const MARKS = ['none', 'boot', 'split'] as const;
+export type Mark = (typeof MARKS)[number];
+
+/** Index into KINDS + KINDS.length * index into MARKS. */
+export type Look = number;
+export const LOOKS = KINDS.length * MARKS.length;
+
+const look = (kind: Kind, mark: Mark): Look => KINDS.indexOf(kind) + KINDS.length * MARKS.indexOf(mark);
+export const kindOf = (look: Look): Kind => KINDS[look % KINDS.length];
+export const markOf = (look: Look): Mark => MARKS[Math.floor(look / KINDS.length)];
+
+/** Of two blocks that share a cell. */
+export function merged(a: Look, b: Look): Look {
+  if (a === b) return a;
+  const kind = Math.max(a % KINDS.length, b % KINDS.length);
+  return kind + Math.max(a - (a % KINDS.length), b - (b % KINDS.length));
+}
+
+/** Whether a block rather than another stands for the cell that they share. */
+export const isMoreTelling = (a: Look, b: Look): boolean => a % KINDS.length > b % KINDS.length;
+
+const MARK_OF_MAPPING = { large: 'none', boot: 'boot', split: 'split' } as const;
+const PRIVATE_BY_MAPPING = { large: 'private', boot: 'boot', split: 'split' } as const;
+
+/** By index of state and mapping, in the order of their lists. */
+const LOOK_OF: readonly (readonly Look[])[] = BLOCK_STATES.map((state) =>
+  BLOCK_MAPPINGS.map((mapping) =>
+    look(state === 'private' ? PRIVATE_BY_MAPPING[mapping] : state, MARK_OF_MAPPING[mapping]),
+  ),
+);
+
+export interface Counts {
+  /** By index into KINDS, in blocks. */
+  readonly kinds: readonly number[];
+  /** Blocks of whatever kind that 4K entries map since a split in the run. */
+  readonly split: number;
+}
+
+/** Looks of all blocks as they were at boot, before anything was shared. */
+export function looksAtBoot({ blocks, ram, boot4K }: InputHistory): Uint8Array {
+  const looks = new Uint8Array(blocks).fill(look('hole', 'none'));
+  for (const [first, length] of ram) looks.fill(look('private', 'none'), first, first + length);
+  for (const [first, length] of boot4K) looks.fill(look('boot', 'boot'), first, first + length);
+  return looks;
+}
+
+/** One run, frame by frame. */
+export interface RunLooks {
+  readonly run: RunHistory;
+  readonly rows: BlocksAt;
+  /** By block, at the frame of the last show(). */
+  readonly looks: Uint8Array;
+  show(frame: number): void;
+  counts(): Counts;
+}
+
+export function runLooks(run: RunHistory, atBoot: Uint8Array): RunLooks {
+  const rows = new BlocksAt(run.blocks);
+  const looks = atBoot.slice();
+  const { state, mapping } = run.blocks;
+  return {
+    run,
+    rows,
+    looks,
+    show(frame) {
+      for (const block of rows.changed) {
+        const row = rows.rowAt(block, frame);
+        looks[block] = row === -1 ? atBoot[block] : LOOK_OF[state[row]][mapping[row]];
+      }
+    },
+    counts: () => countsOf(looks),
+  };
+}
+
+function countsOf(looks: Uint8Array): Counts {
+  const byLook = new Array<number>(LOOKS).fill(0);
+  for (const look of looks) byLook[look]++;
+  const sum = (isCounted: (look: Look) => boolean) =>
+    byLook.reduce((total, blocks, look) => (isCounted(look) ? total + blocks : total), 0);
+  return {
+    kinds: KINDS.map((kind) => sum((look) => kindOf(look) === kind)),
+    split: sum((look) => markOf(look) === 'split'),
+  };
+}
+
+/** What there is to lay out. Touched is what any run changed, so that all of them are laid out alike. */
+export function memoryOf({ blocks, ram, runs, pagesPerBlock, pageBytes }: InputHistory): MapMemory {
+  const isRam = new Uint8Array(blocks);
+  for (const [first, length] of ram) isRam.fill(1, first, first + length);
+  const isTouched = new Uint8Array(blocks);
+  for (const run of runs) for (const block of run.blocks.block) isTouched[block] = 1;
+  return { blocks, blockBytes: pagesPerBlock * pageBytes, isRam, isTouched };
+}

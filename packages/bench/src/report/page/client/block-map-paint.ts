@@ -1,0 +1,111 @@
+/** Puts cells on a canvas, and after that only the ones that changed. */
+import { cellsOf, cornerOf, firstBlockOf, type Layout, rowLabels } from './block-map-layout.ts';
+import { merged } from './block-map-looks.ts';
+import { contextOf, createSprites, type MapColours } from './block-map-sprites.ts';
+import { foldText } from './block-map-text.ts';
+
+export interface Painter {
+  /** Brings the canvas up to the looks of the blocks. */
+  paint(looks: Uint8Array): void;
+}
+
+/** No look: the cell has not been painted. */
+const UNPAINTED = 255;
+
+/** A painter of an emptied canvas. */
+export function createPainter(
+  canvas: HTMLCanvasElement,
+  layout: Layout,
+  colours: MapColours,
+  blockBytes: number,
+): Painter {
+  canvas.width = layout.width;
+  canvas.height = layout.height;
+  canvas.style.width = `${layout.width / layout.scale}px`;
+  canvas.style.aspectRatio = `${layout.width} / ${layout.height}`;
+  const context = contextOf(canvas);
+  context.fillStyle = colours.surface;
+  context.fillRect(0, 0, layout.width, layout.height);
+  drawLabels(context, layout, colours, blockBytes);
+  drawFolds(context, layout, colours, blockBytes);
+
+  const sprites = createSprites(colours, layout.pitch - layout.gap, layout.scale);
+  const painted = new Uint8Array(cellsOf(layout)).fill(UNPAINTED);
+  return {
+    paint(looks) {
+      for (let cell = 0; cell < painted.length; cell++) {
+        const look = lookOfCell(layout, looks, cell);
+        if (look === painted[cell]) continue;
+        painted[cell] = look;
+        const { x, y } = cornerOf(layout, cell);
+        sprites.draw(context, look, x, y);
+      }
+    },
+  };
+}
+
+/** The most telling look of the blocks of a cell; of a cell behind the end of memory, none. */
+function lookOfCell(layout: Layout, looks: Uint8Array, cell: number): number {
+  const first = firstBlockOf(layout, cell);
+  const end = Math.min(first + layout.blocksPerCell, layout.blocks);
+  if (first >= end) return UNPAINTED;
+  let look = looks[first];
+  for (let block = first + 1; block < end; block++) look = merged(look, looks[block]);
+  return look;
+}
+
+/** CSS pixels. */
+const LABEL_FONT = 11;
+const LABEL_SPACE = 6;
+
+function drawLabels(
+  context: CanvasRenderingContext2D,
+  layout: Layout,
+  colours: MapColours,
+  blockBytes: number,
+): void {
+  context.font = `${LABEL_FONT * layout.scale}px ${colours.font}`;
+  context.fillStyle = colours.text;
+  context.textAlign = 'right';
+  context.textBaseline = 'middle';
+  // The first and the last label would hang over the edge where rows are low.
+  const margin = (LABEL_FONT * layout.scale) / 2;
+  for (const { text, y } of rowLabels(layout, blockBytes)) {
+    const middle = Math.max(margin, Math.min(y, layout.height - margin));
+    const end = layout.left - LABEL_SPACE * layout.scale;
+    // Narrower letters rather than a cut one where the font is wide.
+    context.fillText(text, end, middle, end);
+  }
+}
+
+function drawFolds(
+  context: CanvasRenderingContext2D,
+  layout: Layout,
+  colours: MapColours,
+  blockBytes: number,
+): void {
+  const { folds, foldHeight, scale, left, width } = layout;
+  context.font = `${LABEL_FONT * scale}px ${colours.font}`;
+  context.textAlign = 'left';
+  context.strokeStyle = colours.line;
+  context.lineWidth = Math.max(1, Math.round(scale));
+  for (const { top, blocks, isHole } of folds) {
+    const text = foldText(blocks, isHole, blockBytes);
+    const middle = Math.round(top + foldHeight / 2) - 0.5;
+    const start = left + 16 * scale;
+    context.fillStyle = colours.text;
+    context.fillText(text, start, middle);
+    const end = start + context.measureText(text).width + 6 * scale;
+    context.setLineDash([3 * scale, 3 * scale]);
+    stroke(context, left, start - 6 * scale, middle);
+    if (end < width) stroke(context, end, width, middle);
+  }
+  context.setLineDash([]);
+}
+
+function stroke(context: CanvasRenderingContext2D, from: number, to: number, y: number): void {
+  context.beginPath();
+  context.moveTo(from, y);
+  context.lineTo(to, y);
+  context.stroke();
+}

@@ -1,0 +1,132 @@
+/** One of the maps that are looked at in step: which policy, its canvas, and its table. */
+import type { RunHistory } from '../../../history/types.ts';
+import { createCursor } from './block-map-cursor.ts';
+import { make, newId } from './block-map-dom.ts';
+import { cellAt, firstBlockOf, type Layout } from './block-map-layout.ts';
+import { isMoreTelling, type RunLooks } from './block-map-looks.ts';
+import { createPainter, type Painter } from './block-map-paint.ts';
+import type { MapColours } from './block-map-sprites.ts';
+import { createSharedTable } from './block-map-table.ts';
+
+export interface SideOptions {
+  /** `Left policy`. */
+  readonly label: string;
+  readonly runs: readonly RunHistory[];
+  readonly chosen: number;
+  readonly looksOf: (run: number) => RunLooks;
+  readonly mapLabel: (policy: string) => string;
+  /** Of the element that tells which keys there are. */
+  readonly hintId: string;
+  readonly blockBytes: number;
+  readonly frame: () => number;
+  readonly onChoice: () => void;
+}
+
+export interface Side {
+  readonly element: HTMLElement;
+  readonly canvas: HTMLCanvasElement;
+  /** What the canvas is to fit in. */
+  readonly stage: HTMLElement;
+  readonly looks: RunLooks;
+  lay(layout: Layout, colours: MapColours): void;
+  paint(frame: number): void;
+  fillTable(): void;
+  mark(block: number | undefined): void;
+  /** The block at a point of the window. */
+  blockAt(clientX: number, clientY: number): number | undefined;
+}
+
+export function createSide(options: SideOptions): Side {
+  let looks = options.looksOf(options.chosen);
+  let layout: Layout | undefined;
+  let painter: Painter | undefined;
+  const element = make('section', 'block-map-side');
+  const canvas = mapCanvas(options.hintId);
+  const cursor = createCursor();
+  const stage = make('div', 'block-map-stage');
+  const table = createSharedTable(() => ({ looks, frame: options.frame() }));
+
+  function choose(run: number): void {
+    looks = options.looksOf(run);
+    canvas.setAttribute('aria-label', options.mapLabel(looks.run.policy));
+    // Both sides may show one policy, and landmarks are to have names of their own.
+    const name = `${options.label}: ${looks.run.policy}`;
+    element.setAttribute('aria-label', name);
+    table.setLabel(`${name}, shared blocks`);
+  }
+  choose(options.chosen);
+
+  stage.append(canvas, cursor.element);
+  const select = policySelect(options, (run) => {
+    choose(run);
+    options.onChoice();
+  });
+  element.append(select, stage, table.element);
+
+  return {
+    element,
+    canvas,
+    stage,
+    get looks() {
+      return looks;
+    },
+    lay(next, colours) {
+      layout = next;
+      painter = createPainter(canvas, layout, colours, options.blockBytes);
+    },
+    paint(frame) {
+      looks.show(frame);
+      painter?.paint(looks.looks);
+      canvas.dataset['frame'] = String(frame);
+      canvas.dataset['policy'] = looks.run.policy;
+    },
+    fillTable: () => table.show(),
+    mark(block) {
+      if (layout !== undefined) cursor.show(layout, block);
+    },
+    blockAt(clientX, clientY) {
+      if (layout === undefined) return undefined;
+      const { left, top, width } = canvas.getBoundingClientRect();
+      const scale = canvas.width / width;
+      const cell = cellAt(layout, { x: (clientX - left) * scale, y: (clientY - top) * scale });
+      return cell === undefined ? undefined : mostTelling(layout, looks.looks, cell);
+    },
+  };
+}
+
+/** The block that gives a cell its colour: the first with the greatest look. */
+function mostTelling(layout: Layout, looks: Uint8Array, cell: number): number {
+  const first = firstBlockOf(layout, cell);
+  const end = Math.min(first + layout.blocksPerCell, layout.blocks);
+  let best = first;
+  for (let block = first + 1; block < end; block++)
+    if (isMoreTelling(looks[block], looks[best])) best = block;
+  return best;
+}
+
+function mapCanvas(hintId: string): HTMLCanvasElement {
+  const canvas = make('canvas', 'block-map-canvas');
+  canvas.tabIndex = 0;
+  // It takes the arrow keys itself: a screen reader hands them on to an application only.
+  canvas.setAttribute('role', 'application');
+  canvas.setAttribute('aria-roledescription', 'memory map');
+  canvas.setAttribute('aria-describedby', hintId);
+  return canvas;
+}
+
+function policySelect(options: SideOptions, onChoice: (run: number) => void): HTMLElement {
+  const line = make('div', 'block-map-choice');
+  const label = make('label', '', options.label);
+  const select = make('select');
+  select.id = newId();
+  label.htmlFor = select.id;
+  for (const [run, { policy }] of options.runs.entries()) {
+    const option = make('option', '', policy);
+    option.value = String(run);
+    select.append(option);
+  }
+  select.value = String(options.chosen);
+  select.addEventListener('change', () => onChoice(Number(select.value)));
+  line.append(label, select);
+  return line;
+}

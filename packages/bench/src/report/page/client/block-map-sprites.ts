@@ -1,0 +1,166 @@
+/**
+ * Small pictures of a cell, one for each look, drawn once and copied from then on. Shapes tell the looks apart as well as
+ * colours do: idle blocks are hollow, mixed ones half filled, unknown ones crossed out, a split is a crack through the cell,
+ * and 4K entries since boot are a dot.
+ */
+import { KINDS, type Kind, kindOf, LOOKS, type Look, MARKS, type Mark, markOf } from './block-map-looks.ts';
+
+export interface MapColours {
+  readonly surface: string;
+  readonly text: string;
+  readonly line: string;
+  readonly font: string;
+  readonly kinds: Readonly<Record<Kind, string>>;
+  /** Inside of hollow and half filled cells. */
+  readonly idleInside: string;
+  readonly mixedInside: string;
+  readonly bootDot: string;
+}
+
+/** As the page is styled now: light or dark, on a screen or on paper. */
+export function coloursOf(element: Element): MapColours {
+  const style = getComputedStyle(element);
+  const colour = (name: string) => style.getPropertyValue(name).trim() || 'gray';
+  return {
+    surface: colour('--map-surface'),
+    text: colour('--map-label'),
+    line: colour('--map-fold'),
+    font: style.fontFamily,
+    kinds: {
+      hole: colour('--map-hole'),
+      private: colour('--map-private'),
+      boot: colour('--map-boot'),
+      split: colour('--map-split'),
+      idle: colour('--map-idle'),
+      used: colour('--map-used'),
+      mixed: colour('--map-mixed'),
+      unknown: colour('--map-unknown'),
+    },
+    idleInside: colour('--map-idle-inside'),
+    mixedInside: colour('--map-mixed-inside'),
+    bootDot: colour('--map-boot-dot'),
+  };
+}
+
+export interface Sprites {
+  readonly size: number;
+  draw(context: CanvasRenderingContext2D, look: Look, x: number, y: number): void;
+}
+
+/** CSS pixels below which shapes would be specks: colours alone remain, and the page says the rest in words. */
+const LEAST_FOR_SHAPES = 6;
+const LEAST_FOR_MARKS = 5;
+
+/** Sprites of `size` device pixels. */
+export function createSprites(colours: MapColours, size: number, scale: number): Sprites {
+  const sheet = document.createElement('canvas');
+  sheet.width = size * LOOKS;
+  sheet.height = size;
+  const context = contextOf(sheet);
+  for (let look = 0; look < LOOKS; look++) {
+    context.save();
+    context.translate(look * size, 0);
+    context.beginPath();
+    context.rect(0, 0, size, size);
+    context.clip();
+    drawKind(context, colours, kindOf(look), size, scale);
+    drawMark(context, colours, look, size, scale);
+    context.restore();
+  }
+  return {
+    size,
+    draw: (target, look, x, y) => target.drawImage(sheet, look * size, 0, size, size, x, y, size, size),
+  };
+}
+
+export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
+  const context = canvas.getContext('2d');
+  if (context === null) throw new Error('this browser has no 2D canvas');
+  return context;
+}
+
+function drawKind(
+  context: CanvasRenderingContext2D,
+  { surface, kinds, idleInside, mixedInside }: MapColours,
+  kind: Kind,
+  size: number,
+  scale: number,
+): void {
+  context.fillStyle = surface;
+  context.fillRect(0, 0, size, size);
+  context.fillStyle = kinds[kind];
+  const hasShapes = size >= LEAST_FOR_SHAPES * scale;
+  const border = Math.max(1, Math.round(size / 5));
+  if (kind === 'hole' && hasShapes) {
+    const dot = Math.max(1, Math.round(size / 6));
+    context.fillRect(Math.floor((size - dot) / 2), Math.floor((size - dot) / 2), dot, dot);
+    return;
+  }
+  context.fillRect(0, 0, size, size);
+  if (!hasShapes) return;
+  if (kind === 'idle') {
+    context.fillStyle = idleInside;
+    context.fillRect(border, border, size - 2 * border, size - 2 * border);
+  } else if (kind === 'mixed') {
+    context.fillStyle = mixedInside;
+    const thin = Math.max(1, Math.round(size / 9));
+    context.fillRect(thin, thin, size - 2 * thin, Math.round(size / 2) - thin);
+  } else if (kind === 'unknown') {
+    line(context, surface, border, [0, 0, size, size]);
+    line(context, surface, border, [0, size, size, 0]);
+  }
+}
+
+function drawMark(
+  context: CanvasRenderingContext2D,
+  { surface, bootDot }: MapColours,
+  look: Look,
+  size: number,
+  scale: number,
+): void {
+  if (size < LEAST_FOR_MARKS * scale) return;
+  const marks: Record<Mark, () => void> = {
+    none: () => {},
+    split: () => line(context, surface, Math.max(1, size / 7), [0, size, size, 0]),
+    boot: () => {
+      const dot = Math.max(1, Math.round(size / 4));
+      context.fillStyle = kindOf(look) === 'boot' ? bootDot : surface;
+      context.fillRect(Math.floor((size - dot) / 2), Math.floor((size - dot) / 2), dot, dot);
+    },
+  };
+  // A cross says enough of what is unknown.
+  if (kindOf(look) !== 'unknown') marks[markOf(look)]();
+}
+
+function line(
+  context: CanvasRenderingContext2D,
+  colour: string,
+  width: number,
+  [x0, y0, x1, y1]: readonly [number, number, number, number],
+): void {
+  context.strokeStyle = colour;
+  context.lineWidth = width;
+  context.beginPath();
+  context.moveTo(x0, y0);
+  context.lineTo(x1, y1);
+  context.stroke();
+}
+
+/** A picture for the legend. */
+export function swatch(colours: MapColours, kind: Kind, mark: Mark): HTMLCanvasElement {
+  const scale = window.devicePixelRatio;
+  const size = Math.round(SWATCH * scale);
+  const canvas = document.createElement('canvas');
+  canvas.width = size;
+  canvas.height = size;
+  canvas.className = 'block-map-swatch';
+  canvas.style.width = `${size / scale}px`;
+  canvas.style.height = `${size / scale}px`;
+  canvas.setAttribute('aria-hidden', 'true');
+  const look = KINDS.indexOf(kind) + KINDS.length * MARKS.indexOf(mark);
+  createSprites(colours, size, scale).draw(contextOf(canvas), look, 0, 0);
+  return canvas;
+}
+
+/** CSS pixels. */
+const SWATCH = 14;

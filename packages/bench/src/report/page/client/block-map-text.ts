@@ -1,0 +1,210 @@
+/** What the map says in words. */
+import { printable } from '../../../cli/printable.ts';
+import {
+  BLOCK_MAPPINGS,
+  BLOCK_STATES,
+  type BlockChanges,
+  type BlockMapping,
+  type BlockState,
+  type InputHistory,
+} from '../../../history/types.ts';
+import { formatValue } from '../../units.ts';
+import { addressText, type Layout } from './block-map-layout.ts';
+import { kindOf, type Look, type RunLooks } from './block-map-looks.ts';
+
+const STATE_TEXT: Readonly<Record<BlockState, string>> = {
+  private: 'private',
+  idle: 'shared, idle: no page is in an allocation or slab',
+  used: 'shared and used',
+  mixed: 'mixed: it has private and shared pages',
+  unknown: 'some pages are in an unknown state, or leaked',
+};
+
+const MAPPING_TEXT: Readonly<Record<BlockMapping, string>> = {
+  large: 'by a large entry',
+  split: 'by 4K entries since a split in the run',
+  boot: 'by 4K entries since boot',
+};
+
+/** For a cell of a table. */
+export const SHORT_STATE: Readonly<Record<BlockState, string>> = {
+  private: 'private',
+  idle: 'idle',
+  used: 'used',
+  mixed: 'mixed',
+  unknown: 'unknown',
+};
+
+export const SHORT_MAPPING: Readonly<Record<BlockMapping, string>> = {
+  large: 'large',
+  split: '4K, split',
+  boot: '4K, boot',
+};
+
+/** ns as text, all in one unit that suits `longest`, so that a running clock does not jump from one to another. */
+export function timesUpTo(longest: number): (ns: number) => string {
+  const [unit, size] = UNITS.find(([, least]) => longest >= least) ?? UNITS[UNITS.length - 1];
+  return (ns) => `${(ns / size).toFixed(unit === 'ns' ? 0 : 3)} ${unit}`;
+}
+
+const UNITS: readonly (readonly [string, number])[] = [
+  ['s', 1e9],
+  ['ms', 1e6],
+  ['us', 1e3],
+  ['ns', 1],
+];
+
+const count = (value: number): string => formatValue(value, 'count');
+
+/** `1 page`, `2 pages`. */
+const several = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+
+/** The moment of a frame: `3.250 s, after request 1,200 of 2,400`. */
+export function momentText({ frames }: InputHistory, frame: number): string {
+  const time = timesUpTo(frames.times[frames.times.length - 1])(frames.times[frame]);
+  const done = frames.requests[frame];
+  const all = frames.requests[frames.requests.length - 1];
+  return done === 0 ? `${time}, after boot` : `${time}, after request ${count(done)} of ${count(all)}`;
+}
+
+/** What of memory a cell and a row of the map stand for. */
+export function scaleText({ blocksPerCell, blocksPerRow }: Layout, blockBytes: number): string {
+  const cell =
+    blocksPerCell === 1
+      ? `One cell is a block of ${addressText(blockBytes)}`
+      : `One cell stands for ${blocksPerCell} blocks of ${addressText(blockBytes)} and shows the most telling of them`;
+  return `${cell}; a row is ${addressText(blocksPerRow * blockBytes)}.`;
+}
+
+/** On the line that stands for rows left out. */
+export const foldText = (blocks: number, isHole: boolean, blockBytes: number): string =>
+  `${addressText(blocks * blockBytes)} ${isHole ? 'without memory' : 'that no policy touched'}`;
+
+/** `block 2220: pfns 1136640..1137151, address 0x115800000`. */
+export function blockText({ pagesPerBlock, pageBytes }: InputHistory, block: number): string {
+  const first = block * pagesPerBlock;
+  const address = (first * pageBytes).toString(16);
+  return `Block ${block}: pfns ${first}..${first + pagesPerBlock - 1}, address 0x${address}`;
+}
+
+/** What one run says of a block at a frame: labels and texts. */
+export interface BlockFacts {
+  readonly state: string;
+  readonly mapping: string;
+  readonly pages: string;
+  readonly since: string;
+  readonly pins: readonly string[];
+}
+
+export function factsOf(input: InputHistory, shown: RunLooks, block: number, frame: number): BlockFacts {
+  const row = shown.rows.rowAt(block, frame);
+  if (row === -1) return factsAtBoot(input, shown.looks[block]);
+  const { state, mapping, sharedPages, usedPages, since } = shown.run.blocks;
+  return {
+    state: STATE_TEXT[BLOCK_STATES[state[row]]],
+    mapping: MAPPING_TEXT[BLOCK_MAPPINGS[mapping[row]]],
+    pages: pagesText(sharedPages[row], usedPages[row], input.pagesPerBlock),
+    since: since[row] < 0 ? NOT_SHARED : sinceText(input, since[row], frame),
+    pins: pinTexts(input, shown, row),
+  };
+}
+
+/** Of a block that no row tells of. */
+function factsAtBoot({ pagesPerBlock }: InputHistory, look: Look): BlockFacts {
+  if (kindOf(look) === 'hole') {
+    const none = 'none';
+    return { state: 'no memory at this address', mapping: none, pages: none, since: none, pins: [none] };
+  }
+  return {
+    state: STATE_TEXT.private,
+    mapping: MAPPING_TEXT[kindOf(look) === 'boot' ? 'boot' : 'large'],
+    pages: pagesText(0, 0, pagesPerBlock),
+    since: NOT_SHARED,
+    pins: [PINNED_BY_NOTHING],
+  };
+}
+
+const pagesText = (shared: number, used: number, all: number): string =>
+  `${count(shared)} shared, ${count(used)} used, of ${count(all)}`;
+
+function sinceText({ frames }: InputHistory, since: number, frame: number): string {
+  const time = timesUpTo(frames.times[frames.times.length - 1]);
+  return `${time(since)}, for ${time(Math.max(0, frames.times[frame] - since))}`;
+}
+
+const NOT_SHARED = 'no page is shared';
+const PINNED_BY_NOTHING = 'nothing: no allocation or slab is in it';
+
+function pinTexts({ frames }: InputHistory, { run }: RunLooks, row: number): string[] {
+  const { pinStart, pinOwner, pinPages, pinSince, morePins } = run.blocks;
+  const time = timesUpTo(frames.times[frames.times.length - 1]);
+  const pins: string[] = [];
+  for (let pin = pinStart[row]; pin < pinStart[row + 1]; pin++) {
+    const owner = printable(run.owners[pinOwner[pin]]);
+    pins.push(`${owner}: ${several(pinPages[pin], 'page')}, since ${time(pinSince[pin])}`);
+  }
+  if (pins.length === 0) return [PINNED_BY_NOTHING];
+  return morePins[row] === 0 ? pins : [...pins, `and ${several(morePins[row], 'more owner')}`];
+}
+
+/** The command that tells the whole story of a block, to be pasted into a shell: command, log and option. */
+export function explainCommand(folder: string, log: string, block: number): string[] {
+  return ['decpool explain', shellWord(printable(`${folder}/${log}`)), `--block ${block}`];
+}
+
+/** Quoted where a shell would see more than a word: names of logs come from whoever wrote the results. */
+function shellWord(text: string): string {
+  const word = text.startsWith('-') ? `./${text}` : text;
+  return /^[\w./:+=@%,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/** A row of the table of shared blocks. */
+export interface SharedBlock {
+  readonly block: number;
+  readonly state: string;
+  readonly mapping: string;
+  readonly shared: string;
+  readonly used: string;
+  readonly pinnedBy: string;
+}
+
+export const MOST_TABLE_ROWS = 200;
+
+/** Blocks that are not private at the frame, by address: the first ones, and how many there are. */
+export function sharedBlocks(
+  shown: RunLooks,
+  frame: number,
+): { readonly rows: readonly SharedBlock[]; readonly all: number } {
+  const { blocks } = shown.run;
+  const rows: SharedBlock[] = [];
+  let all = 0;
+  for (const block of shown.rows.changed) {
+    const row = shown.rows.rowAt(block, frame);
+    if (row === -1 || BLOCK_STATES[blocks.state[row]] === 'private') continue;
+    all++;
+    if (rows.length < MOST_TABLE_ROWS) rows.push(sharedBlock(shown, block, row));
+  }
+  return { rows, all };
+}
+
+function sharedBlock({ run }: RunLooks, block: number, row: number): SharedBlock {
+  const { state, mapping, sharedPages, usedPages, morePins }: BlockChanges = run.blocks;
+  const owners = run.blocks.pinOwner
+    .slice(run.blocks.pinStart[row], run.blocks.pinStart[row + 1])
+    .map((owner) => printable(run.owners[owner]));
+  const more = morePins[row] === 0 ? [] : [`${count(morePins[row])} more`];
+  return {
+    block,
+    state: SHORT_STATE[BLOCK_STATES[state[row]]],
+    mapping: SHORT_MAPPING[BLOCK_MAPPINGS[mapping[row]]],
+    shared: count(sharedPages[row]),
+    used: count(usedPages[row]),
+    pinnedBy: [...owners, ...more].join(', ') || 'nothing',
+  };
+}
+
+/** For who does not see the map: how many blocks of each kind there are is in the legend. */
+export const mapLabel = (policy: string, input: InputHistory, blockBytes: number): string =>
+  `Memory map of ${printable(policy)}: ${count(input.blocks)} blocks of ${addressText(blockBytes)}`;
+
+export const moreBlocksText = (more: number): string => `and ${several(more, 'more shared block')}`;

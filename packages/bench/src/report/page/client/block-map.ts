@@ -1,0 +1,233 @@
+/** The block map: memory as a grid of 2 MiB blocks, under two policies in step, at one moment of simulated time. */
+import type { InputHistory } from '../../../history/types.ts';
+import type { PageInput } from '../page-data.ts';
+import { firstChoices } from './block-map-choice.ts';
+import { createControls } from './block-map-controls.ts';
+import { createDetails } from './block-map-details.ts';
+import { make, newId, setText } from './block-map-dom.ts';
+import { blockByKey, isMostlyUntouched, type Layout, layoutOf, type MapMemory } from './block-map-layout.ts';
+import { createLegend } from './block-map-legend.ts';
+import { looksAtBoot, memoryOf, type RunLooks, runLooks } from './block-map-looks.ts';
+import { createPlayer } from './block-map-player.ts';
+import { createSide, type Side } from './block-map-side.ts';
+import { coloursOf } from './block-map-sprites.ts';
+import { blockText, explainCommand, factsOf, mapLabel, scaleText } from './block-map-text.ts';
+import type { FrameClock } from './clock.ts';
+
+export interface BlockMap {
+  /** Paints all anew, in the colours that the page has now. */
+  repaint(): void;
+}
+
+export type MapInput = PageInput & { readonly history: InputHistory };
+
+const SIDE_LABELS = ['Left policy', 'Right policy'];
+
+const HINT =
+  'Keys on a map: arrows move by block and row, Home and End within a row (with Ctrl: of memory), Page Up and Page Down by 8 rows, comma and period step through time. A click holds a block, another click or Escape lets it go.';
+
+export function mountBlockMap(root: HTMLElement, input: MapInput, clock: FrameClock): BlockMap {
+  const { history, folder } = input;
+  if (history.runs.length === 0) {
+    root.append(make('p', '', 'There are no event logs to draw a map from.'));
+    return { repaint: () => {} };
+  }
+  const memory = memoryOf(history);
+  const player = createPlayer(clock, history.frames.requests.length, showPlaying);
+  const controls = createControls(history, clock, player);
+  const choices = firstChoices(
+    input.results,
+    history.runs.map(({ policy }) => policy),
+  );
+  const hint = make('p', 'block-map-hint', HINT);
+  hint.id = newId();
+  const looksOf = lazily((run) => runLooks(history.runs[run], looksAtBoot(history)));
+  const sides = choices.map((chosen, side) =>
+    createSide({
+      label: choices.length === 1 ? 'Policy' : SIDE_LABELS[side],
+      runs: history.runs,
+      chosen,
+      looksOf,
+      mapLabel: (policy) => mapLabel(policy, history, memory.blockBytes),
+      hintId: hint.id,
+      blockBytes: memory.blockBytes,
+      frame: () => clock.frame,
+      onChoice: paint,
+    }),
+  );
+  const scale = make('p', 'block-map-scale');
+  const legend = createLegend(sides.length);
+  const details = createDetails(sides.length);
+  const folding = foldingBox(memory, layOut);
+  let layout: Layout | undefined;
+  let selected: number | undefined;
+  let isHeld = false;
+
+  const maps = make('div', 'block-map-sides');
+  maps.append(...sides.map(({ element }) => element));
+  const notes = make('div', 'block-map-notes');
+  notes.append(scale, folding.element);
+  const below = make('div', 'block-map-below');
+  below.append(legend.element, details.element);
+  root.classList.add('block-map');
+  root.append(controls.element, notes, maps, hint, below);
+
+  function view(): { width: number; scale: number } {
+    const width = Math.min(...sides.map(({ stage }) => stage.clientWidth));
+    return { width, scale: window.devicePixelRatio };
+  }
+
+  function layOut(): void {
+    // Not yet, or no longer, on the screen.
+    if (view().width === 0) return;
+    layout = layoutOf(memory, { ...view(), isFolded: folding.isFolded() });
+    const colours = coloursOf(root);
+    for (const side of sides) side.lay(layout, colours);
+    legend.showColours(colours);
+    setText(scale, scaleText(layout, memory.blockBytes));
+    paint();
+    mark();
+  }
+
+  function paint(): void {
+    const { frame } = clock;
+    for (const side of sides) side.paint(frame);
+    controls.show();
+    legend.showCounts(
+      sides.map(({ looks }) => looks.run.policy),
+      sides.map(({ looks }) => looks.counts()),
+    );
+    showDetails();
+    if (!player.isPlaying) for (const side of sides) side.fillTable();
+    root.dataset['frame'] = String(frame);
+  }
+
+  function showPlaying(): void {
+    details.setTalkative(!player.isPlaying);
+    controls.show();
+    if (!player.isPlaying) for (const side of sides) side.fillTable();
+  }
+
+  function select(block: number | undefined): void {
+    if (block === undefined || block === selected) return;
+    selected = block;
+    mark();
+    showDetails();
+  }
+
+  function mark(): void {
+    for (const side of sides) side.mark(selected);
+  }
+
+  function showDetails(): void {
+    const block = selected;
+    if (block === undefined) return;
+    const facts = sides.map(({ looks }) => ({
+      policy: looks.run.policy,
+      facts: factsOf(history, looks, block, clock.frame),
+      command: explainCommand(folder, looks.run.log, block),
+    }));
+    details.show(blockText(history, block), facts);
+  }
+
+  function hold(block: number | undefined): void {
+    if (block === undefined) return;
+    isHeld = !(isHeld && block === selected);
+    select(block);
+    root.classList.toggle('block-map-held', isHeld);
+  }
+
+  function letGo(): void {
+    isHeld = false;
+    root.classList.remove('block-map-held');
+  }
+
+  function onKey(event: KeyboardEvent): void {
+    if (layout === undefined || event.altKey || event.metaKey) return;
+    if (event.key === 'Escape') letGo();
+    const step = STEPS[event.key];
+    if (step !== undefined) {
+      clock.set(clock.frame + step);
+      event.preventDefault();
+      return;
+    }
+    const block = blockByKey(layout, selected ?? layout.rows[0].firstBlock, event.key, event.ctrlKey);
+    if (block === undefined) return;
+    event.preventDefault();
+    select(block);
+  }
+
+  function listen(side: Side): void {
+    const { canvas } = side;
+    const at = (event: PointerEvent | MouseEvent) => side.blockAt(event.clientX, event.clientY);
+    canvas.addEventListener('pointermove', (event) => {
+      if (!isHeld) select(at(event));
+    });
+    canvas.addEventListener('click', (event) => hold(at(event)));
+    canvas.addEventListener('keydown', onKey);
+    canvas.addEventListener('focus', () => select(selected ?? firstTouched(memory)));
+  }
+  for (const side of sides) listen(side);
+
+  const paintSoon = oncePerFrame(paint);
+  clock.subscribe(paintSoon);
+  relayOnResize(maps, view, layOut);
+  layOut();
+  return { repaint: layOut };
+}
+
+const STEPS: Readonly<Partial<Record<string, number>>> = { ',': -1, '.': 1 };
+
+const firstTouched = ({ isTouched }: MapMemory): number => Math.max(0, isTouched.indexOf(1));
+
+/** Made when first asked for, since a page may never show a run. */
+function lazily(make: (run: number) => RunLooks): (run: number) => RunLooks {
+  const made = new Map<number, RunLooks>();
+  return (run) => {
+    const looks = made.get(run) ?? make(run);
+    made.set(run, looks);
+    return looks;
+  };
+}
+
+/** However often it is asked for within a frame of the screen. */
+function oncePerFrame(work: () => void): () => void {
+  let isAsked = false;
+  return () => {
+    if (isAsked) return;
+    isAsked = true;
+    requestAnimationFrame(() => {
+      isAsked = false;
+      work();
+    });
+  };
+}
+
+/** Also where a window moves to a screen of other pixels. */
+function relayOnResize(
+  element: HTMLElement,
+  view: () => { width: number; scale: number },
+  layOut: () => void,
+): void {
+  let last = view();
+  const check = (): void => {
+    const now = view();
+    if (now.width === last.width && now.scale === last.scale) return;
+    last = now;
+    layOut();
+  };
+  new ResizeObserver(check).observe(element);
+  window.addEventListener('resize', check);
+}
+
+function foldingBox(memory: MapMemory, onChange: () => void) {
+  const element = make('label', 'block-map-folding');
+  const box = make('input');
+  box.type = 'checkbox';
+  // The width of a usual screen: whether most is untouched must not change with the window.
+  box.checked = isMostlyUntouched(memory, { width: 560, scale: 1 });
+  box.addEventListener('change', onChange);
+  element.append(box, 'only parts of memory that a policy touched');
+  element.hidden = !memory.isTouched.includes(1) || !memory.isTouched.includes(0);
+  return { element, isFolded: () => box.checked };
+}
