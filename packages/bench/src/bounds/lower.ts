@@ -30,9 +30,7 @@ export function lowerBounds(requests: Iterable<Request>, pagesPerBlock: number):
       blockTime.add(blocks, request.time - time);
       time = request.time;
     }
-    if (request.kind === 'allocate') live.allocate(request);
-    else if (request.kind === 'free') live.free(request.allocation);
-    else continue;
+    if (!live.serve(request)) continue;
     blocks = live.leastBlocks();
     blocksPeak = Math.max(blocksPeak, blocks);
   }
@@ -43,8 +41,8 @@ export function lowerBounds(requests: Iterable<Request>, pagesPerBlock: number):
 export const isServable = ({ api, pages }: AllocateRequest): boolean =>
   api === 'vmalloc' || orderFor(pages) <= MAX_PAGE_ORDER;
 
-/** Bytes that live, in all and by the node they were asked for on. */
-class LiveBytes {
+/** Bytes that live, as they were asked for, in all and by the node they were asked for on; after each request. */
+export class LiveBytes {
   readonly #blockBytes: number;
   readonly #held = new Map<number, { readonly bytes: number; readonly node: number }>();
   readonly #byNode = new Map<number, number>();
@@ -54,14 +52,27 @@ class LiveBytes {
     this.#blockBytes = blockBytes;
   }
 
-  allocate(request: AllocateRequest): void {
+  /** Bytes asked for by what lives and shares memory. */
+  get bytes(): number {
+    return this.#total;
+  }
+
+  /** Tells whether the request was one that memory can live or die by. */
+  serve(request: Request): boolean {
+    if (request.kind === 'allocate') this.#allocate(request);
+    else if (request.kind === 'free') this.#free(request.allocation);
+    else return false;
+    return true;
+  }
+
+  #allocate(request: AllocateRequest): void {
     const { allocation, node = ANY_NODE } = request;
     const bytes = leastBytes(request);
     this.#held.set(allocation, { bytes, node });
     this.#change(bytes, node);
   }
 
-  free(allocation: number): void {
+  #free(allocation: number): void {
     const held = this.#held.get(allocation);
     if (held === undefined) return;
     this.#held.delete(allocation);
@@ -73,6 +84,7 @@ class LiveBytes {
     if (node !== ANY_NODE) this.#byNode.set(node, (this.#byNode.get(node) ?? 0) + bytes);
   }
 
+  /** LB(t) of lowerBounds(). */
   leastBlocks(): number {
     let apart = 0;
     for (const bytes of this.#byNode.values()) apart += Math.ceil(bytes / this.#blockBytes);

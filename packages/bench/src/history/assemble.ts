@@ -1,0 +1,126 @@
+/** Puts what was recorded of the runs of one input together, at frames that they share. */
+import type { LogHeader } from '@decpool/model';
+import type { OwnerFigures } from '../metrics/by-owner.ts';
+import { type Demand, demandAtStride } from './demand.ts';
+import { FEWEST_STEPS, requestsAt, stepsOf } from './frames.ts';
+import { holdsIn, NOTHING } from './owner-holds.ts';
+import { atStride, type RunRecording, sizeOf } from './recording.ts';
+import { boot4KOf, ramOf } from './starting-map.ts';
+import type { InputHistory, OwnerHold, OwnerRow, RunHistory } from './types.ts';
+
+/**
+ * Rows, pins and the like of all runs of an input: with the curves, about 1.2 MB of a page (JSON, deflated, in base64).
+ * Beyond it frames are merged.
+ */
+const BUDGET = 150_000;
+
+export interface NamedRecording {
+  readonly policy: string;
+  /** Path of its log, relative to the results. */
+  readonly log: string;
+  readonly recording: RunRecording;
+}
+
+/** `header`: of any of the runs; `requests`: of the trace; `budget` for specs. */
+export function inputHistory(
+  header: LogHeader,
+  requests: number,
+  demand: Demand,
+  recorded: readonly NamedRecording[],
+  budget = BUDGET,
+): InputHistory {
+  const { stride, recordings } = inStep(recorded, requests, demand.stride, budget);
+  const { leastBlocks, askedBytes, lifetimes } = demandAtStride(demand, stride);
+  const frames = requestsAt(requests, stride);
+  const times = recordings.map(({ recording }) => recording.values.times);
+  const peakFrame = peakOf(askedBytes, recordings);
+  const { pagesPerBlock, pageShift, spanPages } = header.geometry;
+  return {
+    frames: {
+      requests: frames,
+      times: frames.map((_, frame) => Math.max(0, ...times.map((ofRun) => ofRun[frame]))),
+    },
+    binning: binningOf(requests, stride),
+    blocks: spanPages / pagesPerBlock,
+    pagesPerBlock,
+    pageBytes: 2 ** pageShift,
+    ram: ramOf(header),
+    boot4K: boot4KOf(header),
+    leastBlocks,
+    askedBytes,
+    peakFrame,
+    lifetimes,
+    runs: recordings.map((named) => runHistory(named, peakFrame)),
+  };
+}
+
+/** All at one stride: the largest that one came to by itself, or what it takes to be below the budget. */
+function inStep(
+  recorded: readonly NamedRecording[],
+  requests: number,
+  finest: number,
+  budget: number,
+): { readonly stride: number; readonly recordings: readonly NamedRecording[] } {
+  let stride = Math.max(finest, ...recorded.map(({ recording }) => recording.stride));
+  for (;;) {
+    const recordings = recorded.map((named) => ({ ...named, recording: atStride(named.recording, stride) }));
+    const size = recordings.reduce((sum, { recording }) => sum + sizeOf(recording.values), 0);
+    if (size <= budget || stepsOf(requests, stride) <= FEWEST_STEPS) return { stride, recordings };
+    recorded = recordings;
+    stride *= 2;
+  }
+}
+
+/** Where nothing is asked for but bounce slots, which the lower bound does not count, what was live of the first run tells. */
+function peakOf(askedBytes: readonly number[], [first]: readonly NamedRecording[]): number {
+  const isAsked = askedBytes.some((bytes) => bytes > 0);
+  const live = isAsked ? askedBytes : (first?.recording.values.series.liveBytes ?? [0]);
+  return live.indexOf(live.reduce((most, bytes) => Math.max(most, bytes), 0));
+}
+
+function binningOf(requests: number, stride: number): string {
+  const count = (value: number) => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+  if (stride === 1) return `${count(requests)} requests, every request is a frame`;
+  return (
+    `${count(requests)} requests at ${count(stepsOf(requests, stride))} frames: one frame stands for ${count(stride)} requests; ` +
+    'blocks are shown as they are after its last request, and peaks within a frame are kept in the curves of shared blocks, mixed blocks, ' +
+    'shared-idle memory and the lower bound'
+  );
+}
+
+function runHistory({ policy, log, recording }: NamedRecording, peakFrame: number): RunHistory {
+  const { values, events, owners } = recording;
+  const { series, occupancy, longestFree, freeByOrder, changes } = values;
+  return {
+    policy,
+    log,
+    events,
+    owners,
+    series,
+    blocks: changes.byBlock(),
+    occupancy,
+    longestFree,
+    freeByOrder,
+    ownerRows: ownerRows(recording, peakFrame),
+  };
+}
+
+function ownerRows({ values, owners, byOwner }: RunRecording, peakFrame: number): OwnerRow[] {
+  const atPeak = byName(owners, holdsIn(values.holds[peakFrame]));
+  const atEnd = byName(owners, holdsIn(values.holds[values.holds.length - 1]));
+  const caused = new Map(byOwner.map((figures) => [figures.owner, figures]));
+  const nothing: OwnerFigures = { owner: '', splits2M: 0, splits1G: 0, leakedPages: 0 };
+  return [...new Set([...caused.keys(), ...atPeak.keys(), ...atEnd.keys()])]
+    .map((owner) => ({
+      ...(caused.get(owner) ?? nothing),
+      owner,
+      atPeak: atPeak.get(owner) ?? NOTHING,
+      atEnd: atEnd.get(owner) ?? NOTHING,
+    }))
+    .sort(
+      (a, b) => b.splits2M - a.splits2M || b.atPeak.pages - a.atPeak.pages || (a.owner < b.owner ? -1 : 1),
+    );
+}
+
+const byName = (owners: readonly string[], holds: ReadonlyMap<number, OwnerHold>): Map<string, OwnerHold> =>
+  new Map([...holds].map(([owner, hold]) => [owners[owner] ?? '', hold]));

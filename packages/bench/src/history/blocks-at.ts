@@ -1,0 +1,61 @@
+/** What the blocks were at a frame, from how they changed. For a page as for a terminal. */
+import type { BlockChanges } from './types.ts';
+
+/** An index over changes that is made once; a look-up then takes a binary search in the rows of one block. */
+export class BlocksAt {
+  readonly changes: BlockChanges;
+  /** Blocks that have a row, ascending. */
+  readonly changed: readonly number[];
+  /** First row of each of them, and the number of rows behind the last. */
+  readonly #starts: readonly number[];
+  readonly #placeOf = new Map<number, number>();
+
+  constructor(changes: BlockChanges) {
+    this.changes = changes;
+    const changed: number[] = [];
+    const starts: number[] = [];
+    for (const [row, block] of changes.block.entries()) {
+      if (block === changed.at(-1)) continue;
+      this.#placeOf.set(block, changed.length);
+      changed.push(block);
+      starts.push(row);
+    }
+    starts.push(changes.block.length);
+    this.changed = changed;
+    this.#starts = starts;
+  }
+
+  /** Row that holds of a block at a frame; -1 where it is still as it was at the start: private, and mapped as at boot. */
+  rowAt(block: number, frame: number): number {
+    const place = this.#placeOf.get(block);
+    return place === undefined ? -1 : this.#rowIn(place, frame);
+  }
+
+  /** Rows that hold at a frame, by block: one for each block that has changed by then. */
+  rowsAt(frame: number): number[] {
+    const rows: number[] = [];
+    for (let place = 0; place < this.changed.length; place++) {
+      const row = this.#rowIn(place, frame);
+      if (row !== -1) rows.push(row);
+    }
+    return rows;
+  }
+
+  /** Rows [from, to) of a block: all that ever became of it. */
+  rowsOf(block: number): readonly [from: number, to: number] {
+    const place = this.#placeOf.get(block);
+    return place === undefined ? [0, 0] : [this.#starts[place], this.#starts[place + 1]];
+  }
+
+  #rowIn(place: number, frame: number): number {
+    const first = this.#starts[place];
+    let low = first;
+    let high = this.#starts[place + 1];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.changes.frame[middle] <= frame) low = middle + 1;
+      else high = middle;
+    }
+    return low > first ? low - 1 : -1;
+  }
+}

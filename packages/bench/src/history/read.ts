@@ -1,0 +1,82 @@
+/** Reads the history of an input from the event logs that lie beside its results. */
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Columns, frameOf, InputError, type LogHeader } from '@decpool/model';
+import { policyNamed } from '@decpool/pool';
+import { OpenLog } from '../log/open.ts';
+import type { PolicyResults, Results } from '../report/results.ts';
+import { inputHistory, type NamedRecording } from './assemble.ts';
+import { type Demand, DemandRecorder } from './demand.ts';
+import { RunRecorder } from './recorder.ts';
+import type { InputHistory } from './types.ts';
+
+/**
+ * The history of the runs whose logs are there, in the order of the results; undefined where none is. `folder`: the one that
+ * `results.json` lies in. Throws InputError that names both files for a log that is damaged, or of another run than the
+ * results.
+ */
+export async function readInputHistory(folder: string, results: Results): Promise<InputHistory | undefined> {
+  const { requests } = results.input;
+  const recorded: NamedRecording[] = [];
+  let demand: Demand | undefined;
+  let header: LogHeader | undefined;
+  for (const policy of results.policies) {
+    const found = policy.log === undefined ? undefined : await openIfThere(join(folder, policy.log));
+    if (policy.log === undefined || found === undefined) continue;
+    try {
+      expectRunOf(results, policy, found, join(folder, 'results.json'));
+      const run = new RunRecorder(found.header, requests);
+      const asked = demand === undefined ? new DemandRecorder(found.header, requests) : undefined;
+      for await (const batch of found.batches()) {
+        run.observe(batch);
+        asked?.observe(batch);
+      }
+      recorded.push({ policy: policy.policy, log: policy.log, recording: run.finish() });
+      demand ??= asked?.finish();
+      header ??= found.header;
+    } finally {
+      await found.close();
+    }
+  }
+  if (demand === undefined || header === undefined) return undefined;
+  return inputHistory(header, requests, demand, recorded);
+}
+
+async function openIfThere(path: string): Promise<OpenLog | undefined> {
+  const isThere = await stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return false;
+      throw new InputError(`${path}: ${error.message}`);
+    },
+  );
+  return isThere ? OpenLog.open(path) : undefined;
+}
+
+/** The first seed's run of the policy, and nothing else. */
+function expectRunOf(results: Results, policy: PolicyResults, log: OpenLog, path: string): void {
+  const [first] = policy.runs;
+  const { header, seal } = log;
+  const differences = [
+    ...(nameInHeaders(policy.policy, header) === header.policy
+      ? []
+      : [`the policy is '${header.policy}', not '${policy.policy}'`]),
+    ...(header.workload.requests === results.input.requestsHash ? [] : ['the requests are others']),
+    ...(header.seed === first.seed ? [] : [`the seed is ${header.seed}, not ${first.seed}`]),
+    ...(seal === undefined ? ['it was cut off'] : []),
+    ...(seal === undefined || seal.stateHash === first.stateHash ? [] : ['the state at the end is another']),
+  ];
+  if (differences.length === 0) return;
+  throw new InputError(`${log.path}: not a log of the run in ${path}: ${differences.join('; ')}`);
+}
+
+/** A policy as logs have it: with the parameters that its name leaves out. One of the user's own is called as it calls itself. */
+function nameInHeaders(policy: string, header: LogHeader): string {
+  if (policy === header.policy) return policy;
+  try {
+    return policyNamed(policy)(new Columns(frameOf(header), header.memory.directMap).view()).name;
+  } catch (error) {
+    if (error instanceof InputError) return policy;
+    throw error;
+  }
+}
