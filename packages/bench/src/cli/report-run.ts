@@ -1,4 +1,6 @@
 import { dirname, join } from 'node:path';
+import { readInputHistory } from '../history/read.ts';
+import { againstOf } from '../report/against.ts';
 import type { PageInput } from '../report/page/page-data.ts';
 import { type Written, writeReport } from '../report/page/write-report.ts';
 import { readResults, type StoredResults } from '../report/read-results.ts';
@@ -12,7 +14,9 @@ export interface ReportOptions {
 }
 
 export async function reportCommand(dir: string, options: ReportOptions, output: Output): Promise<void> {
-  const inputs = readResults(dir).map(pageInput);
+  const before = options.against === undefined ? undefined : readResults(options.against);
+  const inputs: PageInput[] = [];
+  for (const stored of readResults(dir)) inputs.push(await pageInput(stored, before));
   const [page, ...figures] = await writeReport(inputs, options.out ?? join(dir, 'report.html'));
   const folder = join(dirname(page.file), 'figures');
   output.write(`written      ${sized(page)}\n`);
@@ -21,7 +25,20 @@ export async function reportCommand(dir: string, options: ReportOptions, output:
   );
 }
 
-const pageInput = ({ results, file }: StoredResults): PageInput => ({ results, folder: dirname(file) });
+async function pageInput(
+  { results, file }: StoredResults,
+  before: readonly StoredResults[] | undefined,
+): Promise<PageInput> {
+  const folder = dirname(file);
+  const history = await readInputHistory(folder, results);
+  const old = before?.find((stored) => stored.results.input.name === results.input.name);
+  return {
+    results,
+    folder,
+    ...(history === undefined ? {} : { history }),
+    ...(old === undefined ? {} : { against: againstOf(results, old.results) }),
+  };
+}
 
 const sized = (written: Written): string => `${printable(written.file)}: ${bytes(written.bytes)}`;
 const bytes = (count: number): string => formatValue(count, 'bytes');

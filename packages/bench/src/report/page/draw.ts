@@ -34,7 +34,8 @@ export const stillView = (width: number, frame: number, isAlone: boolean): View 
 export function svgOf(figure: Figure, view: View): string {
   const height = figure.height + (view.isAlone ? TITLE : 0);
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: view.width, height });
-  chart.setOption(figure.option(view));
+  const { tooltip: _, ...option } = figure.option(view);
+  chart.setOption(option);
   const svg = chart.renderToSVGString();
   // Without this its animation timer keeps the process alive.
   chart.dispose();

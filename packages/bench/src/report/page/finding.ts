@@ -105,7 +105,7 @@ function against(results: Results, first: PolicyResults, baseline: PolicyResults
   const worse = compared.filter(({ now, before }) => now > before);
   const same = compared.filter(({ now, before }) => now === before);
   const parts = [
-    better.length > 0 ? `comes to ${listed(better.map(told))}` : '',
+    better.length > 0 ? `has ${listed(better.map(told))}` : '',
     worse.length > 0
       ? `${better.length > 0 ? 'at the price of' : 'costs more:'} ${listed(worse.map(told))}`
       : '',

@@ -1,5 +1,6 @@
 /** What a page embeds of each input. */
 import type { InputHistory } from '../../history/types.ts';
+import type { Against } from '../against.ts';
 import type { Results } from '../results.ts';
 
 export interface PageInput {
@@ -8,4 +9,6 @@ export interface PageInput {
   readonly history?: InputHistory;
   /** Folder of the results as commands on the page name it: `decpool-results/netvsc`. */
   readonly folder: string;
+  /** What became of each figure since an older run. */
+  readonly against?: Against;
 }

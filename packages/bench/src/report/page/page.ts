@@ -74,7 +74,9 @@ const switcher = (names: readonly string[], prefixes: readonly string[]): Html =
   )}</ul></nav>`;
 
 const styleSheet = (): string =>
-  `${readFileSync(new URL('page.css', import.meta.url), 'utf8')}\n${policyColours()}`;
+  [sheet('page.css'), sheet('client/block-map.css'), policyColours()].join('\n');
+
+const sheet = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
 
 const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 

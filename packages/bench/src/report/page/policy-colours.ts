@@ -1,4 +1,4 @@
-/** The palette as style sheet: swatches of policies, for both schemes. */
+/** The palette as style sheet, for swatches of policies. */
 import { POLICY_STYLES, policyStyle } from './palette.ts';
 
 export const policyColours = (): string =>

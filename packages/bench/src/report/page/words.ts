@@ -5,7 +5,9 @@ import { policyStyle } from './palette.ts';
 
 /** A name that may break where its strategies meet. */
 export const policyName = (policy: string): Html =>
-  html`<span class="policy">${policy.split('+').map((part, index) => (index === 0 ? part : html`<wbr>+${part}`))}</span>`;
+  html`<span class="policy">${policy
+    .split('+')
+    .map((part, index) => html`${index > 0 && html`<wbr>`}<span>${index > 0 && '+'}${part}</span>`)}</span>`;
 
 /** The line and the mark that a policy has in charts. */
 export function swatch(place: number): Html {

@@ -5,9 +5,10 @@ import { InputError } from '@decpool/model';
 import { VERSION } from '../../version.ts';
 import { clientScript } from './bundle.ts';
 import { stillView, svgOf } from './draw.ts';
-import { figuresOf } from './figures/all.ts';
+import { figuresOf, toldOf } from './figures/all.ts';
 import { pageHtml, prefixesOf } from './page.ts';
 import type { PageInput } from './page-data.ts';
+import { stillOf } from './sections/blocks.ts';
 
 export interface Written {
   readonly file: string;
@@ -33,11 +34,20 @@ export async function writeReport(inputs: readonly PageInput[], page: string): P
 function filesOf(inputs: readonly PageInput[]): { readonly name: string; readonly text: string }[] {
   const prefixes = prefixesOf(inputs);
   return inputs.flatMap((input, index) =>
-    figuresOf(input).map((figure) => ({
-      name: join(inputs.length === 1 ? '' : prefixes[index].replace(/^input-/, ''), `${figure.id}.svg`),
-      text: svgOf(figure, stillView(WIDTH, input.history?.peakFrame ?? 0, true)),
+    picturesOf(input).map(({ id, svg }) => ({
+      name: join(inputs.length === 1 ? '' : prefixes[index].replace(/^input-/, ''), `${id}.svg`),
+      text: svg,
     })),
   );
+}
+
+function picturesOf(input: PageInput): { readonly id: string; readonly svg: string }[] {
+  const view = stillView(WIDTH, input.history?.peakFrame ?? 0, true);
+  const told = toldOf(input);
+  return [
+    ...(told === undefined ? [] : [{ id: 'block-map', svg: stillOf(told).svg }]),
+    ...figuresOf(input).map((figure) => ({ id: figure.id, svg: svgOf(figure, view) })),
+  ];
 }
 
 function writeWhole(file: string, text: string): Written {

@@ -1,5 +1,5 @@
 /** The charts of an input, each made when it comes into view; a figure that shows a frame is told anew when the frame changes. */
-import { ASSUMED, type Weights } from '../figures/cost-weights.ts';
+import type { Weights } from '../figures/cost-weights.ts';
 import type { Figure, View } from '../figures/figure.ts';
 import { type Chart, initChart } from './echarts.ts';
 import { fillTable } from './table-dom.ts';
@@ -22,10 +22,11 @@ export interface ChartsInput {
   readonly figures: readonly Figure[];
   readonly theme: Theme;
   frame(): number;
-  weights?(): Weights;
-  /** Called once for each chart, after it was made; what it returns is put over the figure's option each time. */
-  onMount?(mounted: Mounted): void;
-  over?(figure: Figure): Readonly<Record<string, unknown>>;
+  weights(): Weights;
+  /** Part of the time that is shown, in percent. */
+  zoom(): { readonly start: number; readonly end: number };
+  /** Called once for each chart, after it was made. */
+  onMount(mounted: Mounted): void;
 }
 
 export function createCharts(input: ChartsInput): Charts {
@@ -37,21 +38,24 @@ export function createCharts(input: ChartsInput): Charts {
     scheme: input.theme.scheme,
     width: element.clientWidth,
     frame: input.frame(),
-    weights: input.weights?.() ?? ASSUMED,
+    weights: input.weights(),
     isAlone: false,
   });
 
   const paint = ({ figure, element, chart }: Mounted) => {
     if (element.clientWidth === 0) return;
     chart.resize();
-    chart.setOption({ ...figure.option(viewOf(element)), ...input.over?.(figure) }, { notMerge: true });
+    chart.setOption(figure.option(viewOf(element)), { notMerge: true });
+    if (figure.kind !== 'time') return;
+    const { start, end } = input.zoom();
+    chart.dispatchAction({ type: 'dataZoom', dataZoomIndex: 0, start, end }, { silent: true });
   };
 
   const mount = (element: HTMLElement, figure: Figure) => {
     const entry = { figure, element, chart: initChart(element) };
     mounted.push(entry);
     paint(entry);
-    input.onMount?.(entry);
+    input.onMount(entry);
     let width = element.clientWidth;
     new ResizeObserver(() => {
       if (element.clientWidth === width) return;

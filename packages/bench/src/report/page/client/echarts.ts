@@ -2,7 +2,6 @@
 import { BarChart, CustomChart, LineChart, ScatterChart } from 'echarts/charts';
 import {
   DataZoomInsideComponent,
-  DataZoomSliderComponent,
   GraphicComponent,
   GridComponent,
   TooltipComponent,
@@ -20,7 +19,6 @@ echarts.use([
   GraphicComponent,
   TooltipComponent,
   DataZoomInsideComponent,
-  DataZoomSliderComponent,
   LabelLayout,
   CanvasRenderer,
 ]);

@@ -1,31 +1,22 @@
 /** The page comes alive: inputs one at a time, charts to look into, a clock that maps and charts share. */
-import { figuresOf } from '../figures/all.ts';
-import { createCharts } from './charts.ts';
-import { inputData } from './data.ts';
+import { createInputPage, type InputPage } from './input-page.ts';
 import { showInputs } from './inputs.ts';
 import { toggleRows } from './rows-toggle.ts';
 import { createTheme } from './theme.ts';
 
-const repaints: (() => void)[] = [];
+const pages: InputPage[] = [];
 const begun = new Set<HTMLElement>();
 
 document.documentElement.classList.add('script');
 const theme = createTheme(() => {
-  for (const repaint of repaints) repaint();
+  for (const page of pages) page.repaint();
 });
 
 async function begin(article: HTMLElement): Promise<void> {
   if (begun.has(article)) return;
   begun.add(article);
   toggleRows(article);
-  const input = await inputData(article.id);
-  const charts = createCharts({
-    article,
-    figures: figuresOf(input),
-    theme,
-    frame: () => input.history?.peakFrame ?? 0,
-  });
-  repaints.push(() => charts.repaint());
+  pages.push(await createInputPage(article, theme));
 }
 
 showInputs((article) => void begin(article));

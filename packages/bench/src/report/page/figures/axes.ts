@@ -38,6 +38,7 @@ export const COUNT: Scale = { divisor: 1, suffix: '' };
 
 /** `1.25 s` */
 export const timeText = (ns: number): string => {
+  if (ns === 0) return '0 s';
   const { divisor, suffix } =
     TIME.findLast((scale) => ns >= scale.divisor && scale.divisor <= 1e9) ?? TIME[0];
   const value = ns / divisor;

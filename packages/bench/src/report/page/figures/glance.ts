@@ -4,11 +4,10 @@ import type { Results } from '../../results.ts';
 import { isShown } from '../../rows.ts';
 import { formatValue } from '../../units.ts';
 import { chartText } from '../escape.ts';
-import { findingOf, phraseText } from '../finding.ts';
 import { policyStyle } from '../palette.ts';
 import { chartBase, inkOf } from './axes.ts';
 import type { Figure } from './figure.ts';
-import { shownPolicies } from './shown-policies.ts';
+import { moreThanShown, shownPolicies } from './shown-policies.ts';
 
 const PANELS = ['splits-2m', 'mixed-peak', 'host-calls', 'full-flushes', 'shared-idle-byte-seconds'];
 const BAR = 24;
@@ -19,6 +18,7 @@ const VALUE = 74;
 
 export function glanceFigure(results: Results): Figure {
   const shown = shownPolicies(results);
+  const more = moreThanShown(results, shown);
   const hasSplits = results.ranking.objectives.includes('splits-2m');
   const panels = PANELS.filter((id) => hasSplits || id !== 'splits-2m').flatMap((wanted) =>
     results.metrics.filter((metric) => metric.id === wanted && isShown(metric, [])),
@@ -32,7 +32,7 @@ export function glanceFigure(results: Results): Figure {
     formula: panels.map(({ label, formula }) => `${label}: ${formula}`),
     commands: [results.command],
     reading: () =>
-      `${phraseText(findingOf(results).lead)} Less is better in every panel; each has a scale of its own.`,
+      `Less is better in every panel; each has a scale of its own.${more === '' ? '' : ` ${more}`}`,
     table: () => ({
       caption: `${title}: medians over the seeds`,
       head: ['policy', ...panels.map(({ label }) => label)],

@@ -27,7 +27,7 @@ const KEY: ReadonlySet<string> = new Set([
 export function comparisonTable(results: Results, id: string): Html {
   const rows = comparisonRows(results);
   return html`${hasColumns(results) ? byMetric(results, rows, id) : byPolicy(results, rows)}
-<p class="legend">Median over ${results.seeds.length === 1 ? 'one seed' : `${results.seeds.length} seeds`}, and below it the smallest and the largest where they differ; the change is against ${policyName(results.policies[0].policy)}. <span class="better">\u2713</span> better, <span class="worse">\u2717</span> worse, <span class="noise">\u2248</span> no more than the seeds differ by, = the same.</p>`;
+<p class="legend">Median over ${results.seeds.length === 1 ? 'one seed' : `${results.seeds.length} seeds`}, and below it the smallest and the largest where they differ; the change is against ${policyName(results.policies[0].policy)}. <span class="better">\u2713</span> better, <span class="worse">\u2717</span> worse, <span class="noise">~</span> no more than the seeds differ by, = the same.</p>`;
 }
 
 function byMetric({ policies }: Results, rows: readonly Row[], id: string): Html {
@@ -37,7 +37,7 @@ function byMetric({ policies }: Results, rows: readonly Row[], id: string): Html
 <caption class="sr">Policies compared, a row for each metric</caption>
 <thead><tr><th scope="col"><span class="sr">metric</span></th>${policies.map(
     ({ policy, isBaseline }, place) =>
-      html`<th scope="col">${swatch(place)}${policyName(policy)}${isBaseline && html`<small>baseline</small>`}</th>`,
+      html`<th scope="col">${isBaseline && html`<small>baseline</small>`}${policyName(policy)}${swatch(place)}</th>`,
   )}</tr></thead>
 <tbody>${rows.map(
     ({ metric, cells }) =>
@@ -82,7 +82,7 @@ export function changeMarkup({
   if (change === '=') return html` <span class="change">=</span>`;
   const [kind, mark, words] =
     isNoise === true
-      ? ['noise', '\u2248', 'within the spread of the seeds']
+      ? ['noise', '~', 'within the spread of the seeds']
       : isBetter === undefined
         ? ['', '', '']
         : isBetter

@@ -1,0 +1,55 @@
+/** What an input's part of the page does. */
+import { figuresOf, toldOf } from '../figures/all.ts';
+import { mountBlockMap } from './block-map.ts';
+import { createCharts, type Mounted } from './charts.ts';
+import { createClock } from './clock.ts';
+import { inputData } from './data.ts';
+import { createMarkers } from './moment-marker.ts';
+import { chooseOwners } from './owner-choice.ts';
+import type { Theme } from './theme.ts';
+import { readWeights } from './weights.ts';
+import { createZoom } from './zoom.ts';
+
+export interface InputPage {
+  repaint(): void;
+}
+
+export async function createInputPage(article: HTMLElement, theme: Theme): Promise<InputPage> {
+  const input = await inputData(article.id);
+  const told = toldOf(input);
+  const times = told?.history.frames.times ?? [0];
+  const clock = createClock(times.length, told?.history.peakFrame ?? 0);
+  const zoom = createZoom(article, times[times.length - 1]);
+  const markers = createMarkers(times, clock);
+  chooseOwners(article);
+
+  const weights = readWeights(article, () => charts.repaint('weights'));
+  const charts = createCharts({
+    article,
+    figures: figuresOf(input),
+    theme,
+    frame: () => clock.frame,
+    weights,
+    zoom: () => zoom,
+    onMount(mounted: Mounted) {
+      if (mounted.figure.kind !== 'time') return;
+      zoom.attach(mounted);
+      markers.attach(mounted);
+    },
+  });
+  zoom.onChange(() => markers.place());
+  clock.subscribe(() => charts.repaint('frame'));
+
+  const root = article.querySelector<HTMLElement>('.map');
+  const map =
+    told === undefined || root === null
+      ? undefined
+      : mountBlockMap(root, { ...input, history: told.history }, clock);
+  return {
+    repaint() {
+      charts.repaint();
+      markers.place();
+      map?.repaint();
+    },
+  };
+}

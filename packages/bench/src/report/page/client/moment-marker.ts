@@ -1,0 +1,42 @@
+/** The upright line in charts over time at the moment that the block map shows; a click in a chart moves it. */
+import { timeScale } from '../figures/axes.ts';
+import { frameAt } from '../figures/over-time.ts';
+import type { Mounted } from './charts.ts';
+import type { FrameClock } from './clock.ts';
+
+export interface Markers {
+  attach(mounted: Mounted): void;
+  place(): void;
+}
+
+export function createMarkers(times: readonly number[], clock: FrameClock): Markers {
+  const { divisor } = timeScale(times[times.length - 1]);
+  const marked: { readonly mounted: Mounted; readonly line: HTMLElement }[] = [];
+
+  const placeOne = ({ mounted: { chart, element }, line }: (typeof marked)[number]) => {
+    const at = [times[clock.frame] / divisor, 0];
+    const [x] = chart.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, at);
+    line.hidden = !chart.containPixel({ gridIndex: 0 }, [x, element.clientHeight / 2]);
+    line.style.transform = `translateX(${Math.round(x)}px)`;
+  };
+  const place = () => {
+    for (const each of marked) if (each.mounted.element.clientWidth > 0) placeOne(each);
+  };
+  clock.subscribe(place);
+
+  return {
+    place,
+    attach(mounted) {
+      const line = document.createElement('div');
+      line.className = 'marker';
+      mounted.element.append(line);
+      const entry = { mounted, line };
+      marked.push(entry);
+      placeOne(entry);
+      mounted.chart.getZr().on('click', ({ offsetX, offsetY }) => {
+        const [time] = mounted.chart.convertFromPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [offsetX, offsetY]);
+        clock.set(frameAt(times, time * divisor));
+      });
+    },
+  };
+}

@@ -1,0 +1,154 @@
+/** How blocks are filled at a moment: a panel of bars for each policy, under one another so that shapes compare. */
+import { HISTOGRAM_BARS, type RunHistory } from '../../../history/types.ts';
+import { formatValue } from '../../units.ts';
+import { chartText, shellWord } from '../escape.ts';
+import { chartBase, inkOf, timeText, tooltip } from './axes.ts';
+import type { Figure, Told, View } from './figure.ts';
+import { logPath, styledRuns } from './runs.ts';
+
+const PANEL = 58;
+const NAME = 16;
+const MOST_PANELS = 8;
+const TITLE = 30;
+const BOTTOM = 38;
+
+export interface Histogram {
+  readonly id: string;
+  readonly title: string;
+  readonly formula: readonly string[];
+  /** Below the axis. */
+  readonly axis: string;
+  /** What a full bar is, in a sentence. */
+  readonly full: string;
+  pick(run: RunHistory): readonly (readonly number[])[];
+}
+
+export function histogramFigure(told: Told, spec: Histogram): Figure {
+  const { frames, pagesPerBlock } = told.history;
+  const runs = styledRuns(told).slice(0, MOST_PANELS);
+  const step = pagesPerBlock / (HISTOGRAM_BARS - 1);
+  const bars = Array.from({ length: HISTOGRAM_BARS }, (_, bar) =>
+    bar === HISTOGRAM_BARS - 1 ? String(pagesPerBlock) : `${bar * step}..${(bar + 1) * step - 1}`,
+  );
+  const count = (number: number) => formatValue(number, 'count');
+  return {
+    id: spec.id,
+    title: spec.title,
+    kind: 'frame',
+    height: runs.length * (PANEL + NAME) + BOTTOM,
+    formula: [...spec.formula, `Bars are ${step} pages wide; the last is of ${pagesPerBlock} pages exactly.`],
+    commands: [
+      told.results.command,
+      `decpool show ${shellWord(logPath(told))} --time ${told.history.frames.times[told.history.peakFrame]} --all`,
+    ],
+    reading: ({ frame }) => {
+      const told = runs.map(({ run }) => {
+        const at = spec.pick(run)[frame] ?? [];
+        const all = at.reduce((sum, blocks) => sum + blocks, 0);
+        return `${run.policy} ${count(at[HISTOGRAM_BARS - 1] ?? 0)} of ${count(all)}`;
+      });
+      return `At ${timeText(frames.times[frame])}, shared blocks ${spec.full}: ${told.join('; ')}.`;
+    },
+    table: ({ frame }) => ({
+      caption: `${spec.title} at ${timeText(frames.times[frame])}, request ${count(frames.requests[frame])}`,
+      head: ['pages', ...runs.map(({ run }) => run.policy)],
+      rows: bars.map((pages, bar) => [
+        pages,
+        ...runs.map(({ run }) => count(spec.pick(run)[frame]?.[bar] ?? 0)),
+      ]),
+    }),
+    option: (view) => optionOf(view),
+  };
+
+  function optionOf(view: View) {
+    const ink = inkOf(view);
+    const { frame } = view;
+    const offset = view.isAlone ? TITLE : 0;
+    const at = runs.map(({ run }) => spec.pick(run)[frame] ?? []);
+    const most = Math.max(1, ...at.flat());
+    const topOf = (index: number) => offset + index * (PANEL + NAME) + NAME;
+    const isLast = (index: number) => index === runs.length - 1;
+    return {
+      ...chartBase(
+        view,
+        `${chartText(told.results.input.name)}: ${spec.title}, ${timeText(frames.times[frame])}`,
+      ),
+      tooltip: {
+        ...tooltip(view),
+        trigger: 'item',
+        formatter: ({ seriesName, name, value }: { seriesName: string; name: string; value: number }) =>
+          `${seriesName}\n${name} pages: ${count(value)} blocks`,
+      },
+      grid: runs.map((_, index) => ({ left: 34, right: 8, top: topOf(index), height: PANEL - 6 })),
+      graphic: runs.map(({ run }, index) => ({
+        type: 'text',
+        x: 34,
+        y: topOf(index) - NAME + 1,
+        silent: true,
+        style: { text: chartText(run.policy), fill: ink.text, fontSize: 11.5, fontWeight: 600 },
+      })),
+      xAxis: runs.map((_, index) => ({
+        type: 'category',
+        gridIndex: index,
+        data: bars,
+        axisTick: { show: false },
+        axisLine: { lineStyle: { color: ink.line } },
+        axisLabel: {
+          show: isLast(index),
+          color: ink.muted,
+          fontSize: 11.5,
+          interval: (bar: number) => bar % 4 === 0,
+          formatter: (text: string) => text.split('..')[0],
+        },
+        name: isLast(index) ? spec.axis : '',
+        nameLocation: 'middle',
+        nameGap: 22,
+        nameTextStyle: { color: ink.muted, fontSize: 11.5 },
+      })),
+      yAxis: runs.map((_, index) => ({
+        type: 'value',
+        gridIndex: index,
+        min: 0,
+        max: most,
+        interval: most,
+        axisLabel: {
+          color: ink.muted,
+          fontSize: 11,
+          showMinLabel: false,
+          formatter: (value: number) => count(value),
+        },
+        splitLine: { lineStyle: { color: ink.grid } },
+      })),
+      series: runs.map(({ run, style }, index) => ({
+        type: 'bar',
+        name: chartText(run.policy),
+        xAxisIndex: index,
+        yAxisIndex: index,
+        barCategoryGap: '18%',
+        itemStyle: { color: style.colour[view.scheme] },
+        data: bars.map((_, bar) => at[index][bar] ?? 0),
+      })),
+    };
+  }
+}
+
+export const histograms = (told: Told): Figure[] => [
+  histogramFigure(told, {
+    id: 'occupancy',
+    title: 'Occupancy of shared blocks',
+    formula: ['pages of a block that are in allocations or slabs; of all blocks with a shared page'],
+    axis: 'pages in use, of a shared block',
+    full: 'in use to the last page',
+    pick: (run) => run.occupancy,
+  }),
+  histogramFigure(told, {
+    id: 'longest-free',
+    title: 'Longest free run of shared blocks',
+    formula: [
+      'longest run of claimed pages of a block that are in no allocation or slab; of all blocks with a shared page',
+    ],
+    axis: 'pages in the longest free run, of a shared block',
+    full: 'free from end to end',
+    pick: (run) => run.longestFree,
+  }),
+];

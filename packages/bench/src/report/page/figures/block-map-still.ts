@@ -1,0 +1,182 @@
+/** The block map as a picture: memory at one moment under two policies, rows that are private throughout folded. */
+import { BlocksAt } from '../../../history/blocks-at.ts';
+import { BLOCK_STATES, type BlockState, type InputHistory, type RunHistory } from '../../../history/types.ts';
+import { formatValue } from '../../units.ts';
+import { escapeHtml } from '../escape.ts';
+import { FONTS, INK } from '../palette.ts';
+import { timeText } from './axes.ts';
+
+const PER_ROW = 64;
+const CELL = 6;
+const PITCH = 7;
+const SIDE = PER_ROW * PITCH;
+const GAP = 40;
+const HEAD = 46;
+const FOLD = 9;
+const LEGEND = 30;
+
+export const STILL_WIDTH = 2 * SIDE + GAP;
+
+/** As the map on the page has them, on white paper. */
+const FILL: Readonly<Record<BlockState, string>> = {
+  private: '#e3e7eb',
+  idle: '#fff1d6',
+  used: '#0067b1',
+  mixed: '#a3307e',
+  unknown: '#1b1d20',
+};
+const IDLE_EDGE = '#c77700';
+const WORDS: Readonly<Record<BlockState, string>> = {
+  private: 'private',
+  idle: 'shared, idle',
+  used: 'shared, in use',
+  mixed: 'mixed',
+  unknown: 'unknown or leaked',
+};
+
+export interface Still {
+  readonly svg: string;
+  readonly height: number;
+  /** What is to be seen, in a sentence. */
+  readonly reading: string;
+  readonly counts: readonly {
+    readonly policy: string;
+    readonly blocks: Readonly<Record<BlockState, number>>;
+  }[];
+}
+
+export function blockMapStill(
+  input: string,
+  history: InputHistory,
+  runs: readonly RunHistory[],
+  frame: number,
+): Still {
+  const rows = rowsOf(history);
+  const states = runs.map((run) => statesAt(run, rows.flat(), frame));
+  const isQuiet = (row: readonly number[]) =>
+    states.every((state) => row.every((block) => (state.get(block) ?? 'private') === 'private'));
+  const placed = placeRows(rows, isQuiet);
+  const bottom = HEAD + (placed.at(-1)?.bottom ?? 0);
+  const height = bottom + LEGEND;
+  const counts = runs.map(({ policy }, side) => ({ policy, blocks: countsOf(history, states[side]) }));
+  const reading = `At ${timeText(history.frames.times[frame])}: ${counts.map(({ policy, blocks }) => `${policy} has ${formatValue(blocks.used + blocks.idle, 'count')} blocks shared whole and ${formatValue(blocks.mixed, 'count')} mixed`).join('; ')}.`;
+  const ink = INK.light;
+  const text = (x: number, y: number, words: string, extra = '') =>
+    `<text x="${x}" y="${y}" fill="${ink.text}" font-size="12"${extra}>${escapeHtml(words)}</text>`;
+  const parts = [
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${STILL_WIDTH}" height="${height}" viewBox="0 0 ${STILL_WIDTH} ${height}" font-family="${escapeHtml(FONTS)}">`,
+    `<title>${escapeHtml(`${input}: ${reading}`)}</title>`,
+    `<rect width="100%" height="100%" fill="${ink.paper}"/>`,
+    text(
+      0,
+      14,
+      `${input} at ${timeText(history.frames.times[frame])}, request ${formatValue(history.frames.requests[frame], 'count')}; a cell is a block of 2 MiB, a row 128 MiB`,
+      ` fill-opacity="0.75"`,
+    ),
+    ...runs.map(({ policy }, side) => text(side * (SIDE + GAP), 36, policy, ' font-weight="600"')),
+    ...runs.map((_, side) => sideMarkup(side * (SIDE + GAP), placed, states[side])),
+    legendMarkup(bottom + 20, ink.text),
+    '</svg>',
+  ];
+  return { svg: parts.join('\n'), height, reading, counts };
+}
+
+/** Rows of RAM, aligned to their length. */
+function rowsOf({ ram }: InputHistory): number[][] {
+  const rows = new Map<number, number[]>();
+  for (const [first, blocks] of ram) {
+    for (let block = first; block < first + blocks; block++) {
+      const row = Math.floor(block / PER_ROW);
+      const cells = rows.get(row);
+      if (cells === undefined) rows.set(row, [block]);
+      else cells.push(block);
+    }
+  }
+  return [...rows].sort(([a], [b]) => a - b).map(([, cells]) => cells);
+}
+
+function statesAt({ blocks }: RunHistory, wanted: readonly number[], frame: number): Map<number, BlockState> {
+  const at = new BlocksAt(blocks);
+  const isWanted = new Set(wanted);
+  const states = new Map<number, BlockState>();
+  for (const row of at.rowsAt(frame)) {
+    const block = blocks.block[row];
+    if (isWanted.has(block)) states.set(block, BLOCK_STATES[blocks.state[row]]);
+  }
+  return states;
+}
+
+interface PlacedRow {
+  readonly top: number;
+  readonly bottom: number;
+  /** Empty for rows that are folded. */
+  readonly cells: readonly number[];
+}
+
+function placeRows(
+  rows: readonly (readonly number[])[],
+  isQuiet: (row: readonly number[]) => boolean,
+): PlacedRow[] {
+  const placed: PlacedRow[] = [];
+  let top = 0;
+  for (const row of rows) {
+    const isFolded = isQuiet(row);
+    if (isFolded && placed.at(-1)?.cells.length === 0) continue;
+    const bottom = top + (isFolded ? FOLD : PITCH);
+    placed.push({ top, bottom, cells: isFolded ? [] : row });
+    top = bottom;
+  }
+  return placed;
+}
+
+/** One path for each state: a picture of thousands of blocks stays small. */
+function sideMarkup(
+  left: number,
+  placed: readonly PlacedRow[],
+  states: ReadonlyMap<number, BlockState>,
+): string {
+  const paths = new Map<BlockState, string[]>(BLOCK_STATES.map((state) => [state, []]));
+  const folds: string[] = [];
+  for (const { top, cells } of placed) {
+    const y = HEAD + top;
+    if (cells.length === 0) folds.push(`M${left} ${y + 3.5}h${SIDE - 1}`);
+    for (const block of cells)
+      paths
+        .get(states.get(block) ?? 'private')
+        ?.push(`M${left + (block % PER_ROW) * PITCH} ${y}h${CELL}v${CELL}h-${CELL}z`);
+  }
+  return [
+    `<path d="${folds.join('')}" stroke="#b6bcc3" stroke-dasharray="1 3" fill="none"/>`,
+    ...[...paths]
+      .filter(([, cells]) => cells.length > 0)
+      .map(([state, cells]) => `<path d="${cells.join('')}" fill="${FILL[state]}"${edgeOf(state)}/>`),
+  ].join('\n');
+}
+
+const edgeOf = (state: BlockState): string =>
+  state === 'idle' ? ` stroke="${IDLE_EDGE}" stroke-width="1"` : '';
+
+function legendMarkup(y: number, ink: string): string {
+  let x = 0;
+  const items = BLOCK_STATES.map((state) => {
+    const item = `<rect x="${x}" y="${y - 9}" width="9" height="9" fill="${FILL[state]}"${edgeOf(state)}/><text x="${x + 14}" y="${y}" font-size="11.5" fill="${ink}">${WORDS[state]}</text>`;
+    x += 34 + WORDS[state].length * 7;
+    return item;
+  });
+  return `${items.join('')}<text x="${x + 10}" y="${y}" font-size="11.5" fill="${ink}">dotted line: rows that are private under both</text>`;
+}
+
+function countsOf(
+  { ram }: InputHistory,
+  states: ReadonlyMap<number, BlockState>,
+): Record<BlockState, number> {
+  const counts = {
+    private: ram.reduce((sum, [, blocks]) => sum + blocks, 0) - states.size,
+    idle: 0,
+    used: 0,
+    mixed: 0,
+    unknown: 0,
+  };
+  for (const state of states.values()) counts[state]++;
+  return counts;
+}

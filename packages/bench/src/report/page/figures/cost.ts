@@ -1,0 +1,152 @@
+/** Counts times assumed weights: what conversions would cost, if the weights were so. */
+import type { Results } from '../../results.ts';
+import { formatValue } from '../../units.ts';
+import { chartText } from '../escape.ts';
+import { PART_COLOURS } from '../palette.ts';
+import { categoryAxis, chartBase, inkOf, timeScale, timeText, tooltip, valueAxis } from './axes.ts';
+import { COMPONENTS, costOf, countOf } from './cost-weights.ts';
+import type { Figure, View } from './figure.ts';
+import { shownPolicies } from './shown-policies.ts';
+
+const BAR = 28;
+const TITLE = 30;
+const LEGEND = 20;
+const CHARACTER = 6.8;
+
+export function costFigure(results: Results): Figure {
+  const shown = shownPolicies(results);
+  const title = 'Cost of conversions under assumed weights';
+  const costs = ({ weights }: View) => shown.map(({ policy }) => costOf(policy, weights));
+  const perRow = ({ width }: View) => Math.max(2, Math.floor(width / 150));
+  const legendRows = (view: View) => Math.ceil(COMPONENTS.length / perRow(view));
+  return {
+    id: 'cost',
+    title: 'Time that conversions would take',
+    kind: 'weights',
+    height: shown.length * BAR + 34 + LEGEND + 8,
+    formula: [
+      ...COMPONENTS.map(
+        ({ label, metrics }) => `${label}: median of ${metrics.join(' + ')}, times its weight`,
+      ),
+      'total: the sum. No overlap, no contention, no caches: arithmetic.',
+    ],
+    commands: [results.command],
+    reading: (view) => {
+      const totals = [...costs(view)].sort((a, b) => a.total - b.total);
+      const [least] = totals;
+      const most = totals[totals.length - 1];
+      if (least.total === most.total)
+        return `Under these weights all policies come to ${timeText(least.total)}.`;
+      return `Under these weights ${least.policy} comes to the least, ${timeText(least.total)}, and ${most.policy} to the most, ${timeText(most.total)}.`;
+    },
+    table: (view) => ({
+      caption: `${title}: ns by component, and the total`,
+      head: ['policy', ...COMPONENTS.map(({ label }) => label), 'total'],
+      rows: costs(view).map(({ policy, parts, total }) => [
+        policy,
+        ...parts.map((part) => timeText(part)),
+        timeText(total),
+      ]),
+    }),
+    option: (view) => {
+      const ink = inkOf(view);
+      const colours = PART_COLOURS[view.scheme];
+      const each = costs(view);
+      const most = Math.max(1, ...each.map(({ total }) => total));
+      const scale = timeScale(most);
+      const names = each.map(({ policy }) => chartText(policy));
+      const labels = Math.min(
+        view.width * 0.36,
+        16 + CHARACTER * Math.max(...names.map((name) => name.length)),
+      );
+      const offset = view.isAlone ? TITLE : 0;
+      const column = view.width / perRow(view);
+      return {
+        ...chartBase(view, `${chartText(results.input.name)}: ${title.toLowerCase()}`),
+        grid: {
+          left: labels,
+          right: 80,
+          top: offset + LEGEND * legendRows(view) + 8,
+          bottom: 26,
+        },
+        graphic: COMPONENTS.flatMap(({ label }, index) => {
+          const left = (index % perRow(view)) * column;
+          const top = offset + LEGEND * Math.floor(index / perRow(view));
+          return [
+            {
+              type: 'rect',
+              silent: true,
+              shape: { x: left + 1, y: top + 3, width: 11, height: 11 },
+              style: { fill: colours[index], stroke: ink.muted, lineWidth: 0.75 },
+            },
+            {
+              type: 'text',
+              silent: true,
+              x: left + 18,
+              y: top + 3,
+              style: { text: label, fill: ink.text, fontSize: 11.5 },
+            },
+          ];
+        }),
+        tooltip: {
+          ...tooltip(view),
+          trigger: 'axis',
+          axisPointer: { type: 'shadow', shadowStyle: { color: ink.grid, opacity: 0.6 } },
+          formatter: (hits: readonly { readonly dataIndex: number }[]) => {
+            const index = hits[0]?.dataIndex ?? 0;
+            const policy = shown[index].policy;
+            return [
+              names[index],
+              ...COMPONENTS.map(
+                (component, part) =>
+                  `${component.label}: ${formatValue(countOf(policy, component), 'count')} x ${formatValue(view.weights[component.id] ?? 0, 'ratio')} ns = ${timeText(each[index].parts[part])}`,
+              ),
+              `total ${timeText(each[index].total)}`,
+            ].join('\n');
+          },
+        },
+        xAxis: {
+          ...valueAxis(view),
+          axisLabel: {
+            color: ink.muted,
+            fontSize: 11.5,
+            hideOverlap: true,
+            showMaxLabel: false,
+            formatter: (value: number) =>
+              `${formatValue(value, 'ratio')}${value === 0 ? '' : ` ${scale.suffix}`}`,
+          },
+        },
+        yAxis: {
+          ...categoryAxis(view, names),
+          inverse: true,
+          axisLabel: {
+            color: ink.text,
+            fontSize: 11.5,
+            interval: 0,
+            width: labels - 14,
+            overflow: 'truncate',
+          },
+        },
+        series: COMPONENTS.map(({ label }, part) => ({
+          type: 'bar',
+          name: label,
+          stack: 'cost',
+          barWidth: 16,
+          itemStyle: { color: colours[part], borderColor: ink.muted, borderWidth: 0.4 },
+          data: each.map(({ parts }) => parts[part] / scale.divisor),
+          ...(part === COMPONENTS.length - 1
+            ? {
+                label: {
+                  show: true,
+                  position: 'right',
+                  color: ink.text,
+                  fontSize: 11.5,
+                  formatter: ({ dataIndex }: { dataIndex: number }) => timeText(each[dataIndex].total),
+                },
+              }
+            : {}),
+        })),
+      };
+    },
+  };
+}

@@ -1,0 +1,151 @@
+/** The kernel's own measures of fragmentation, over the free chunks of the pool. */
+import {
+  externalFragmentation,
+  fragmentationIndex,
+  unusableFreeIndex,
+} from '../../../history/kernel-indices.ts';
+import { chartText, shellWord } from '../escape.ts';
+import { chartBase, inkOf, timeText, tooltip, valueAxis } from './axes.ts';
+import type { Figure, Told, View } from './figure.ts';
+import { linesOf, logPath, styledRuns } from './runs.ts';
+
+type Index = (counts: readonly number[], order: number) => number;
+
+interface KernelIndex {
+  readonly id: string;
+  readonly name: string;
+  readonly formula: readonly string[];
+  /** What to look for. */
+  readonly reading: string;
+  readonly of: Index;
+  readonly min: number;
+  readonly max: number;
+}
+
+const INDICES: readonly KernelIndex[] = [
+  {
+    id: 'unusable-free-index',
+    name: 'unusable_free_index',
+    formula: [
+      'unusable_free_index(k) = (free - suitable(k) * 2^k) * 1000 / free; 1000 where nothing is free (mm/vmstat.c)',
+      'Share of free memory, in thousandths, that a request of order k cannot use.',
+    ],
+    reading:
+      'Thousandths of free memory that a request of the order cannot use; 1,000 also where nothing is free.',
+    of: unusableFreeIndex,
+    min: 0,
+    max: 1000,
+  },
+  {
+    id: 'fragmentation-index',
+    name: 'fragmentation_index',
+    formula: [
+      'fragmentation_index(k) = -1000 where suitable(k) > 0; 0 where total = 0; else 1000 - (1000 + free * 1000 / 2^k) / total, in whole numbers (mm/vmstat.c)',
+      'Whether a request of order k would fail for want of memory (towards 0) or for fragmentation (towards 1000); -1000: it would not fail.',
+    ],
+    reading:
+      'At -1,000 a request would not fail; towards 0 it would for want of memory, towards 1,000 for fragmentation.',
+    of: fragmentationIndex,
+    min: -1000,
+    max: 1000,
+  },
+  {
+    id: 'extfrag',
+    name: 'extfrag_for_order',
+    formula: [
+      'extfrag(k) = 100 * (free - suitable(k) * 2^k) / free; 0 where nothing is free (mm/vmstat.c)',
+      'Percent of free memory that a request of order k cannot use; proactive compaction goes by it.',
+    ],
+    reading: 'Percent of free memory that a request of the order cannot use; 0 also where nothing is free.',
+    of: externalFragmentation,
+    min: 0,
+    max: 100,
+  },
+];
+
+const TERMS =
+  'free: pages of the pool that are claimed and in no allocation or slab; n_o: its free chunks of order o, as a buddy allocator would cut them; free = sum n_o * 2^o, total = sum n_o, suitable(k) = sum over o >= k of n_o * 2^(o-k).';
+
+const TITLE = 30;
+
+export const indexFigures = (told: Told): Figure[] => INDICES.map((index) => indexFigure(told, index));
+
+function indexFigure(told: Told, index: KernelIndex): Figure {
+  const { frames } = told.history;
+  const runs = styledRuns(told);
+  const orders = Math.max(0, ...told.history.runs.map((run) => run.freeByOrder[0]?.length ?? 0));
+  const range = Array.from({ length: orders }, (_, order) => order);
+  const valuesAt = (frame: number) =>
+    linesOf(runs, (run) => range.map((order) => index.of(run.freeByOrder[frame] ?? [], order)));
+  return {
+    id: index.id,
+    title: index.name,
+    kind: 'frame',
+    height: 190,
+    formula: [...index.formula, TERMS],
+    commands: [
+      told.results.command,
+      `decpool show ${shellWord(logPath(told))} --time ${told.history.frames.times[told.history.peakFrame]} --all`,
+    ],
+    reading: ({ frame }) => `${index.reading} At ${timeText(frames.times[frame])}.`,
+    table: ({ frame }) => ({
+      caption: `${index.name} by order at ${timeText(frames.times[frame])}`,
+      head: ['policy', ...range.map((order) => `order ${order}`)],
+      rows: runs.map(({ run }) => [
+        run.policy,
+        ...range.map((order) => String(index.of(run.freeByOrder[frame] ?? [], order))),
+      ]),
+    }),
+    option: (view) => optionOf(view),
+  };
+
+  function optionOf(view: View) {
+    const ink = inkOf(view);
+    return {
+      ...chartBase(
+        view,
+        `${chartText(told.results.input.name)}: ${index.name}, ${timeText(frames.times[view.frame])}`,
+      ),
+      grid: {
+        left: 8,
+        right: 14,
+        top: view.isAlone ? TITLE + 8 : 10,
+        bottom: 36,
+        outerBoundsMode: 'same',
+        outerBoundsContain: 'axisLabel',
+      },
+      tooltip: {
+        ...tooltip(view),
+        trigger: 'item',
+        formatter: ({ seriesName, value }: { seriesName: string; value: readonly number[] }) =>
+          `${seriesName}\norder ${value[0]}: ${value[1]}`,
+      },
+      xAxis: {
+        ...valueAxis(view, 'order'),
+        min: 0,
+        max: Math.max(1, orders - 1),
+        interval: 1,
+        nameLocation: 'middle',
+        nameGap: 22,
+        nameTextStyle: { color: ink.muted, fontSize: 11.5 },
+        splitLine: { show: false },
+        axisLine: { show: true, onZero: false, lineStyle: { color: ink.line } },
+      },
+      yAxis: { ...valueAxis(view), min: index.min, max: index.max, interval: (index.max - index.min) / 4 },
+      series: valuesAt(view.frame).map(({ policies, style, values }) => ({
+        type: 'line',
+        name: chartText(policies.join(' = ')),
+        data: values.map((value, order) => [order, value]),
+        symbol: style.symbol,
+        symbolSize: 6,
+        lineStyle: {
+          width: 1.4,
+          type: style.dash.length === 0 ? 'solid' : [...style.dash],
+          color: style.colour[view.scheme],
+        },
+        itemStyle: { color: style.colour[view.scheme] },
+        emphasis: { disabled: true },
+      })),
+    };
+  }
+}

@@ -1,0 +1,128 @@
+/** How long allocations live, by owner: a property of the trace. */
+import { formatValue } from '../../units.ts';
+import { chartText, shellWord } from '../escape.ts';
+import { categoryAxis, chartBase, inkOf, timeText, tooltip, valueAxis } from './axes.ts';
+import type { Figure, Told, View } from './figure.ts';
+import { logPath } from './runs.ts';
+
+const ROW = 24;
+const TITLE = 30;
+const CHARACTER = 6.6;
+const QUANTILES = ['shortest', '1st quartile', 'median', '3rd quartile', '9th decile', 'longest'];
+
+export function lifetimeFigure(told: Told): Figure | undefined {
+  const all = told.history.lifetimes;
+  const owners = all.filter(({ quantiles }) => quantiles.length > 0);
+  if (owners.length === 0) return undefined;
+  const never = all.reduce((sum, { neverFreed }) => sum + neverFreed, 0);
+  const count = (number: number) => formatValue(number, 'count');
+  const title = 'Lifetimes of allocations by owner';
+  const spread = [...owners].sort((a, b) => b.quantiles[2] - a.quantiles[2]);
+  return {
+    id: 'lifetimes',
+    title,
+    kind: 'run',
+    height: owners.length * ROW + 44,
+    formula: [
+      'time from an allocation to its free; line: shortest to longest; box: first to third quartile; stroke: median; dot: 9th decile; logarithmic',
+      'What is never freed has no part in the quantiles. The same under every policy.',
+    ],
+    commands: [
+      told.results.command,
+      `decpool query ${shellWord(logPath(told))} ${shellWord("SELECT a.owner_name, median(f.time_ns - a.time_ns) AS ns, count(*) FROM events a JOIN events f USING (allocation) WHERE a.type = 'allocation-requested' AND f.type = 'free-requested' GROUP BY 1")}`,
+    ],
+    reading: () =>
+      `Medians go from ${timeText(spread[spread.length - 1].quantiles[2])} (${spread[spread.length - 1].owner}) to ${timeText(spread[0].quantiles[2])} (${spread[0].owner}); ${never === 0 ? 'all allocations are freed' : `${count(never)} ${never === 1 ? 'is' : 'are'} never freed`}.`,
+    table: () => ({
+      caption: `${title}, most pages first`,
+      head: ['owner', 'allocations', 'never freed', 'pages asked for', ...QUANTILES],
+      rows: all.map(({ owner, allocations, neverFreed, pages, quantiles }) => [
+        owner,
+        count(allocations),
+        count(neverFreed),
+        count(pages),
+        ...QUANTILES.map((_, index) => (quantiles[index] === undefined ? '' : timeText(quantiles[index]))),
+      ]),
+    }),
+    option: (view) => optionOf(view),
+  };
+
+  function optionOf(view: View) {
+    const ink = inkOf(view);
+    const names = owners.map(({ owner, allocations }) => `${chartText(owner)}  ${count(allocations)}`);
+    const labels = Math.min(view.width * 0.4, 16 + CHARACTER * Math.max(...names.map((each) => each.length)));
+    return {
+      ...chartBase(view, `${chartText(told.results.input.name)}: ${title.toLowerCase()}`),
+      grid: { left: labels, right: 30, top: view.isAlone ? TITLE : 4, height: owners.length * ROW },
+      tooltip: {
+        ...tooltip(view),
+        trigger: 'item',
+        formatter: ({ dataIndex }: { dataIndex: number }) =>
+          [
+            chartText(owners[dataIndex].owner),
+            ...QUANTILES.map((name, index) => `${name}: ${timeText(owners[dataIndex].quantiles[index])}`),
+          ].join('\n'),
+      },
+      xAxis: {
+        ...valueAxis(view),
+        type: 'log',
+        min:
+          10 ** Math.floor(Math.log10(Math.max(1, Math.min(...owners.map(({ quantiles }) => quantiles[0]))))),
+        max: 10 ** Math.ceil(Math.log10(Math.max(10, ...owners.map(({ quantiles }) => quantiles[5])))),
+        axisLabel: {
+          color: ink.muted,
+          fontSize: 11.5,
+          hideOverlap: true,
+          formatter: (ns: number) => timeText(ns),
+        },
+      },
+      yAxis: {
+        ...categoryAxis(view, names),
+        inverse: true,
+        axisLabel: { color: ink.text, fontSize: 11.5, interval: 0, width: labels - 14, overflow: 'truncate' },
+      },
+      series: [
+        {
+          type: 'custom',
+          data: owners.map(({ quantiles }, index) => [index, ...quantiles.map((ns) => Math.max(1, ns))]),
+          encode: { x: [1, 2, 3, 4, 5, 6], y: 0 },
+          renderItem: (_: unknown, api: CustomApi) => rangeShape(api, ink.text, ink.accent),
+        },
+      ],
+    };
+  }
+}
+
+interface CustomApi {
+  value(dimension: number): number;
+  coord(point: readonly [number, number]): readonly [number, number];
+}
+
+function rangeShape(api: CustomApi, stroke: string, fill: string) {
+  const row = api.value(0);
+  const [shortest, first, median, third, ninth, longest] = [1, 2, 3, 4, 5, 6].map((index) =>
+    api.coord([api.value(index), row]),
+  );
+  const y = shortest[1];
+  return {
+    type: 'group',
+    children: [
+      {
+        type: 'line',
+        shape: { x1: shortest[0], y1: y, x2: Math.max(longest[0], shortest[0] + 1), y2: y },
+        style: { stroke, lineWidth: 1 },
+      },
+      {
+        type: 'rect',
+        shape: { x: first[0], y: y - 5, width: Math.max(2, third[0] - first[0]), height: 10 },
+        style: { fill, opacity: 0.75 },
+      },
+      {
+        type: 'line',
+        shape: { x1: median[0], y1: y - 7, x2: median[0], y2: y + 7 },
+        style: { stroke, lineWidth: 2 },
+      },
+      { type: 'circle', shape: { cx: ninth[0], cy: y, r: 3 }, style: { fill: stroke } },
+    ],
+  };
+}

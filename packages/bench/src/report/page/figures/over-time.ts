@@ -1,0 +1,243 @@
+/** Charts over simulated time: a stepped line for each policy, one for those that coincide. */
+import type { RunHistory } from '../../../history/types.ts';
+import { formatValue } from '../../units.ts';
+import { chartText } from '../escape.ts';
+import {
+  bytesScale,
+  COUNT,
+  chartBase,
+  inkOf,
+  type Scale,
+  timeScale,
+  timeText,
+  tooltip,
+  valueAxis,
+} from './axes.ts';
+import type { ChartOption, Figure, FigureTable, Told, View } from './figure.ts';
+import { type Line, linesOf, styledRuns } from './runs.ts';
+
+export interface TimeFigure {
+  readonly id: string;
+  readonly title: string;
+  readonly unit: 'count' | 'bytes';
+  readonly formula: readonly string[];
+  readonly commands: readonly string[];
+  /** What a sentence tells of each line: where it ends, or the most it comes to. */
+  readonly tells: 'end' | 'most';
+  readonly height?: number;
+  /** Whether the axis may begin above 0, for changes that are small beside the values. */
+  readonly isCropped?: boolean;
+  pick(run: RunHistory): readonly number[];
+  /** What is the same for all policies, as a bound. */
+  readonly reference?: { readonly name: string; readonly values: readonly number[] };
+}
+
+const HEIGHT = 210;
+const TITLE = 30;
+const LEGEND_LINE = 18;
+const MOST_ROWS = 25;
+
+export function timeFigure(told: Told, spec: TimeFigure): Figure {
+  const { frames } = told.history;
+  const lines = linesOf(styledRuns(told), spec.pick);
+  const most = Math.max(0, ...lines.flatMap(({ values }) => values), ...(spec.reference?.values ?? []));
+  const scale: Scale = spec.unit === 'bytes' ? bytesScale(most) : COUNT;
+  const time = timeScale(frames.times[frames.times.length - 1]);
+  const value = (number: number) => formatValue(number, spec.unit);
+
+  return {
+    id: spec.id,
+    title: spec.title,
+    kind: 'time',
+    formula: spec.formula,
+    commands: spec.commands,
+    height: spec.height ?? HEIGHT,
+    reading: () => readingOf(lines, spec, value),
+    table: () => tableOf(),
+    option: (view) => optionOf(view),
+  };
+
+  function tableOf(): FigureTable {
+    const rows = sampled(frames.times.length, MOST_ROWS);
+    return {
+      caption: `${spec.title} at ${rows.length} of ${frames.times.length} moments`,
+      head: [
+        'simulated time',
+        ...lines.flatMap(({ policies }) => policies),
+        ...(spec.reference === undefined ? [] : [spec.reference.name]),
+      ],
+      rows: rows.map((frame) => [
+        timeText(frames.times[frame]),
+        ...lines.flatMap(({ policies, values }) => policies.map(() => value(values[frame]))),
+        ...(spec.reference === undefined ? [] : [value(spec.reference.values[frame])]),
+      ]),
+    };
+  }
+
+  function optionOf(view: View): ChartOption {
+    const ink = inkOf(view);
+    const legend = view.isAlone ? legendOf(lines, spec, view, ink.muted) : [];
+    const top = (view.isAlone ? TITLE + LEGEND_LINE * legendRows(lines, view) : 0) + 26;
+    const reference = spec.reference;
+    return {
+      ...chartBase(view, `${chartText(told.results.input.name)}: ${spec.title}`),
+      grid: { left: 8, right: 14, top, bottom: 26, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
+      graphic: legend,
+      tooltip: {
+        ...tooltip(view),
+        trigger: 'axis',
+        axisPointer: { type: 'line', lineStyle: { color: ink.muted, width: 1 }, label: { show: false } },
+        formatter: (hits: readonly Hit[]) => tooltipText(hits),
+      },
+      xAxis: {
+        ...valueAxis(view),
+        min: 0,
+        max: frames.times[frames.times.length - 1] / time.divisor || 1,
+        splitLine: { show: false },
+        axisLine: { show: true, lineStyle: { color: ink.line } },
+        axisLabel: {
+          color: ink.muted,
+          fontSize: 11.5,
+          hideOverlap: true,
+          showMaxLabel: false,
+          formatter: (at: number) => `${formatValue(at, 'ratio')}${at === 0 ? '' : ` ${time.suffix}`}`,
+        },
+      },
+      yAxis: {
+        ...valueAxis(view, scale.suffix),
+        minInterval: spec.unit === 'count' ? 1 : 0,
+        scale: spec.isCropped === true,
+        ...(most === 0 ? { max: 1 } : {}),
+      },
+      dataZoom: [
+        {
+          type: 'inside',
+          xAxisIndex: 0,
+          filterMode: 'none',
+          zoomOnMouseWheel: 'ctrl',
+          moveOnMouseMove: 'shift',
+          moveOnMouseWheel: false,
+        },
+      ],
+      series: [
+        ...(reference === undefined
+          ? []
+          : [
+              {
+                type: 'line',
+                name: reference.name,
+                data: points(reference.values),
+                step: 'end',
+                symbol: 'none',
+                lineStyle: { width: 0.8, color: ink.muted },
+                itemStyle: { color: ink.muted },
+                areaStyle: { color: ink.muted, opacity: 0.16 },
+                z: 1,
+                silent: true,
+              },
+            ]),
+        ...lines.map(({ policies, style, values }) => ({
+          type: 'line',
+          name: chartText(policies.join(' = ')),
+          data: points(values),
+          step: 'end',
+          symbol: 'none',
+          lineStyle: {
+            width: style.index === 0 ? 4 : 1.8,
+            opacity: style.index === 0 ? 0.55 : 1,
+            type: style.dash.length === 0 ? 'solid' : [...style.dash],
+            color: style.colour[view.scheme],
+          },
+          itemStyle: { color: style.colour[view.scheme] },
+          emphasis: { disabled: true },
+          z: 3,
+        })),
+      ],
+    };
+  }
+
+  /** A step needs a point only where it goes up or down. */
+  function points(values: readonly number[]): [number, number][] {
+    const last = values.length - 1;
+    return values.flatMap((each, frame): [number, number][] =>
+      frame === 0 || frame === last || each !== values[frame - 1]
+        ? [[frames.times[frame] / time.divisor, each / scale.divisor]]
+        : [],
+    );
+  }
+
+  function tooltipText(hits: readonly Hit[]): string {
+    const at = (hits[0]?.axisValue ?? 0) * time.divisor;
+    const frame = frameAt(frames.times, at);
+    return [
+      timeText(at),
+      ...lines.map(({ policies, values }) => `${value(values[frame])}  ${chartText(policies.join(' = '))}`),
+      ...(spec.reference === undefined
+        ? []
+        : [`${value(spec.reference.values[frame])}  ${spec.reference.name}`]),
+    ].join('\n');
+  }
+}
+
+interface Hit {
+  readonly axisValue: number;
+}
+
+/** The last frame that is not later; the first where all are. */
+export function frameAt(times: readonly number[], time: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (times[middle] <= time) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
+}
+
+/** At most so many indices below `count`, the first and the last among them. */
+export function sampled(count: number, most: number): number[] {
+  if (count <= most) return Array.from({ length: count }, (_, index) => index);
+  return Array.from({ length: most }, (_, index) => Math.round((index * (count - 1)) / (most - 1)));
+}
+
+const MOST_TOLD = 8;
+
+function readingOf(lines: readonly Line[], { tells }: TimeFigure, value: (number: number) => string): string {
+  const figure = ({ values }: Line) => (tells === 'end' ? values[values.length - 1] : Math.max(...values));
+  const when = tells === 'end' ? 'At the end' : 'At most';
+  if (lines.length === 1) return `${when}: ${value(figure(lines[0]))} under every policy.`;
+  const told = lines.slice(0, MOST_TOLD).map((line) => `${value(figure(line))} ${line.policies.join(' = ')}`);
+  return `${when}: ${told.join('; ')}.`;
+}
+
+const perRow = (view: View): number => Math.max(1, Math.floor(view.width / 290));
+const legendRows = (lines: readonly Line[], view: View): number => Math.ceil(lines.length / perRow(view));
+
+/** For a picture that stands alone. */
+function legendOf(lines: readonly Line[], spec: TimeFigure, view: View, muted: string): ChartOption[] {
+  const width = view.width / perRow(view);
+  const names = lines.map(({ policies }) => chartText(policies.join(' = ')));
+  const samples = names.flatMap((name, index): ChartOption[] => {
+    const x = 12 + width * (index % perRow(view));
+    const y = TITLE + 8 + LEGEND_LINE * Math.floor(index / perRow(view));
+    const { style } = lines[index];
+    const stroke = style.colour[view.scheme];
+    const label = { text: name, fill: muted, fontSize: 11, width: width - 50, overflow: 'truncate' };
+    return [
+      {
+        type: 'line',
+        silent: true,
+        shape: { x1: x, y1: y, x2: x + 26, y2: y },
+        style: { stroke, lineWidth: 2, lineDash: [...style.dash] },
+      },
+      { type: 'text', silent: true, x: x + 32, y: y - 6, style: label },
+    ];
+  });
+  if (spec.reference === undefined) return samples;
+  const text = `grey area: ${spec.reference.name}`;
+  return [
+    ...samples,
+    { type: 'text', silent: true, right: 12, top: 10, style: { text, fill: muted, fontSize: 11 } },
+  ];
+}

@@ -1,0 +1,44 @@
+/** Runs with the place of their policy in the comparison, and those that a figure does not tell apart. */
+import type { RunHistory } from '../../../history/types.ts';
+import { type PolicyStyle, policyStyle } from '../palette.ts';
+import type { Told } from './figure.ts';
+
+export interface StyledRun {
+  readonly run: RunHistory;
+  readonly style: PolicyStyle;
+}
+
+/** Beyond so many a chart of lines is a tangle. */
+const MOST = 12;
+
+export const styledRuns = ({ results, history }: Told): readonly StyledRun[] =>
+  history.runs.slice(0, MOST).map((run) => ({
+    run,
+    style: policyStyle(results.policies.findIndex(({ policy }) => policy === run.policy)),
+  }));
+
+export interface Line {
+  /** Policies with these very values. */
+  readonly policies: readonly string[];
+  readonly style: PolicyStyle;
+  readonly values: readonly number[];
+}
+
+/** A line for each group of runs that coincide. */
+export function linesOf(runs: readonly StyledRun[], pick: (run: RunHistory) => readonly number[]): Line[] {
+  const lines = new Map<string, { policies: string[]; style: PolicyStyle; values: readonly number[] }>();
+  for (const { run, style } of runs) {
+    const values = pick(run);
+    const key = values.join();
+    const line = lines.get(key);
+    if (line === undefined) lines.set(key, { policies: [run.policy], style, values });
+    else line.policies.push(run.policy);
+  }
+  return [...lines.values()];
+}
+
+/** The log of a run as a command names it; of the first, where it does not matter which. */
+export const logPath = ({ folder, history }: Told, policy?: string): string => {
+  const run = history.runs.find((each) => each.policy === policy) ?? history.runs[0];
+  return `${folder}/${run.log}`;
+};

@@ -1,0 +1,146 @@
+/** What is shown over time. */
+import type { RunHistory, Series } from '../../../history/types.ts';
+import { formatValue } from '../../units.ts';
+import { shellWord } from '../escape.ts';
+import type { Figure, Told } from './figure.ts';
+import { type TimeFigure, timeFigure } from './over-time.ts';
+import { logPath } from './runs.ts';
+
+export interface TimeFigures {
+  readonly drawn: readonly Figure[];
+  /** What never changes and is the same under every policy: a title and a value. */
+  readonly still: readonly string[];
+}
+
+export function timeFigures(told: Told): TimeFigures {
+  const { runs, leastBlocks, askedBytes } = told.history;
+  const { metrics, command } = told.results;
+  const formulaOf = (id: string) =>
+    metrics.filter((metric) => metric.id === id).map(({ label, formula }) => `${label}: ${formula}`);
+  const series = (name: keyof Series) => (run: RunHistory) => run.series[name];
+  const isAny = (name: keyof Series) => runs.some((run) => run.series[name].some((value) => value > 0));
+  const query = (sql: string) => [command, `decpool query ${shellWord(logPath(told))} ${shellWord(sql)}`];
+  const show = [
+    command,
+    `decpool show ${shellWord(logPath(told))} --time ${told.history.frames.times[told.history.peakFrame]}`,
+  ];
+  const splits = (level: number) =>
+    query(
+      `SELECT time_ns, count(*) OVER (ORDER BY seq) AS splits, pfn FROM events WHERE type = 'large-page-split' AND level = ${level}`,
+    );
+
+  const specs: readonly (TimeFigure | false)[] = [
+    {
+      id: 'splits-2m',
+      title: '2M splits since boot',
+      unit: 'count',
+      tells: 'end',
+      formula: formulaOf('splits-2m'),
+      commands: splits(2),
+      pick: series('splits2M'),
+    },
+    isAny('splits1G') && {
+      id: 'splits-1g',
+      title: '1G splits since boot',
+      unit: 'count',
+      tells: 'end',
+      formula: formulaOf('splits-1g'),
+      commands: splits(3),
+      pick: series('splits1G'),
+    },
+    {
+      id: 'shared-idle',
+      title: 'Shared-idle memory',
+      unit: 'bytes',
+      tells: 'most',
+      formula: [...formulaOf('shared-idle-peak'), 'A point is the most since the frame before it.'],
+      commands: show,
+      pick: series('sharedIdleBytes'),
+    },
+    {
+      id: 'live',
+      title: 'Live memory',
+      unit: 'bytes',
+      tells: 'most',
+      formula: [
+        'bytes in allocations, slabs and taken bounce slots',
+        'grey: bytes that the live allocations asked for',
+      ],
+      commands: show,
+      pick: series('liveBytes'),
+      reference: { name: 'asked for', values: askedBytes },
+    },
+    {
+      id: 'shared-blocks',
+      title: 'Blocks with a shared page',
+      unit: 'count',
+      tells: 'most',
+      formula: [
+        ...formulaOf('blocks-peak'),
+        'grey: the lower bound, ceil(live pages / 512); no policy that serves all requests is below it',
+        'A point is the most since the frame before it.',
+      ],
+      commands: show,
+      pick: series('sharedBlocks'),
+      reference: { name: 'lower bound', values: leastBlocks },
+    },
+    isAny('mixedBlocks') && {
+      id: 'mixed-blocks',
+      title: 'Mixed 2M ranges',
+      unit: 'count',
+      tells: 'most',
+      formula: formulaOf('mixed-peak'),
+      commands: show,
+      pick: series('mixedBlocks'),
+    },
+    {
+      id: 'direct-map-4k',
+      title: 'DirectMap4k',
+      unit: 'bytes',
+      tells: 'end',
+      isCropped: true,
+      formula: formulaOf('direct-map-4k'),
+      commands: show,
+      pick: series('directMap4k'),
+    },
+    isAny('directMap2M') && {
+      id: 'direct-map-2m',
+      title: 'DirectMap2M',
+      unit: 'bytes',
+      tells: 'end',
+      isCropped: true,
+      formula: formulaOf('direct-map-2m'),
+      commands: show,
+      pick: series('directMap2M'),
+    },
+    isAny('directMap1G') && {
+      id: 'direct-map-1g',
+      title: 'DirectMap1G',
+      unit: 'bytes',
+      tells: 'end',
+      isCropped: true,
+      formula: formulaOf('direct-map-1g'),
+      commands: show,
+      pick: series('directMap1G'),
+    },
+    isAny('failedRequests') && {
+      id: 'failures',
+      title: 'Failed requests since boot',
+      unit: 'count',
+      tells: 'end',
+      formula: formulaOf('failures'),
+      commands: query(
+        "SELECT time_ns, reason, count(*) OVER (ORDER BY seq) AS failures FROM events WHERE type = 'allocation-failed'",
+      ),
+      pick: series('failedRequests'),
+    },
+  ];
+  const there = specs.filter((spec) => spec !== false);
+  const isStill = ({ pick }: TimeFigure) => new Set(runs.flatMap(pick)).size === 1;
+  return {
+    drawn: there.filter((spec) => !isStill(spec)).map((spec) => timeFigure(told, spec)),
+    still: there
+      .filter(isStill)
+      .map(({ title, unit, pick }) => `${title} (${formatValue(pick(runs[0])[0], unit)})`),
+  };
+}

@@ -1,0 +1,40 @@
+/** What became of each figure since an older run. */
+import type { Against } from '../../against.ts';
+import { valueText } from '../../rows.ts';
+import { type Html, html } from '../escape.ts';
+import { policyName, section } from '../words.ts';
+import { changeMarkup } from './comparison-table.ts';
+
+const MOST_ROWS = 400;
+
+export function againstSection({ deltas, differences, onlyNow, onlyBefore }: Against, prefix: string): Html {
+  const changed = deltas.filter(({ before, now }) => before.median !== now.median);
+  const worse = changed.filter(({ isBetter, isNoise }) => isBetter === false && isNoise !== true).length;
+  const better = changed.filter(({ isBetter, isNoise }) => isBetter === true && isNoise !== true).length;
+  const shown = changed.slice(0, MOST_ROWS);
+  return section({
+    id: `${prefix}-against`,
+    title: 'Compared with an older run',
+    body: html`<p class="intro">${
+      changed.length === 0
+        ? `Of ${deltas.length} figures that both runs have, none changed.`
+        : `Of ${deltas.length} figures that both runs have, ${changed.length} changed: ${better} for the better, ${worse} for the worse, ${changed.length - better - worse} within the spread of the seeds or neither.`
+    }</p>
+${differences.length > 0 && html`<p class="missing">The runs differ in more than the code: ${differences.join('; ')}.</p>`}
+${onlyNow.length > 0 && html`<p class="legend">Only now: ${onlyNow.join(', ')}.</p>`}
+${onlyBefore.length > 0 && html`<p class="legend">Only before: ${onlyBefore.join(', ')}.</p>`}
+${
+  shown.length > 0 &&
+  html`<div class="scroll tall" tabindex="0" role="region" aria-label="Figures that changed"><table class="against">
+<caption class="sr">Figures that changed</caption>
+<thead><tr><th scope="col">policy</th><th scope="col">metric</th><th scope="col">before</th><th scope="col">now</th><th scope="col">change</th></tr></thead>
+<tbody>${shown.map(
+    (delta) =>
+      html`<tr><th scope="row">${policyName(delta.policy)}</th><td>${delta.metric.label}</td><td>${valueText(delta.before.median, delta.metric)}</td><td data-metric="${delta.metric.id}" data-policy="${delta.policy}" data-value="${delta.now.median}">${valueText(delta.now.median, delta.metric)}</td><td>${changeMarkup(delta)}</td></tr>
+`,
+  )}</tbody></table></div>`
+}
+${changed.length > shown.length && html`<p class="legend">The first ${shown.length} of ${changed.length}.</p>`}
+`,
+  });
+}

@@ -1,0 +1,50 @@
+/** The block map: alive with scripts, a picture of the peak without. */
+import { BLOCK_STATES } from '../../../history/types.ts';
+import { formatValue } from '../../units.ts';
+import { firstChoices } from '../client/block-map-choice.ts';
+import { type Html, html } from '../escape.ts';
+import { tableMarkup } from '../figure-markup.ts';
+import { blockMapStill, STILL_WIDTH, type Still } from '../figures/block-map-still.ts';
+import type { Told } from '../figures/figure.ts';
+import { commandLines, image, section } from '../words.ts';
+
+/** At the peak, of the baseline and of the policy that is ranked best. */
+export function stillOf({ results, history }: Told): Still {
+  const choices = firstChoices(
+    results,
+    history.runs.map(({ policy }) => policy),
+  );
+  return blockMapStill(
+    results.input.name,
+    history,
+    choices.map((run) => history.runs[run]),
+    history.peakFrame,
+  );
+}
+
+export function blocksSection(told: Told, prefix: string): Html {
+  const still = stillOf(told);
+  const { results, history, folder } = told;
+  const id = `${prefix}-block-map`;
+  return section({
+    id: `${prefix}-blocks`,
+    title: 'Block map',
+    body: html`<p class="intro">Memory as a grid of 2 MiB blocks, under two policies in step. Mixed blocks are those that no host can map by one large page. The charts below show the same moment.</p>
+<div class="map scripted" data-map="${id}"></div>
+<figure id="${id}" class="wide still-only" aria-labelledby="${id}-title"><h4 id="${id}-title">Blocks at the peak</h4>
+<p class="reading">${still.reading}</p>
+${image(still.svg, `Blocks at the peak. ${still.reading}`, STILL_WIDTH, still.height)}
+</figure>
+<div class="behind"><details><summary>Formula</summary><p>private: no page is shared; idle: all pages are shared, none is in an allocation or slab; in use: all are shared, some are in one; mixed: private and shared pages; unknown: pages in an unknown state, or leaked.</p></details>
+<details><summary>How to reproduce</summary>${commandLines([results.command, `decpool show ${folder}/${history.runs[0].log} --time ${history.frames.times[history.peakFrame]} --all`, `decpool explain ${folder}/${history.runs[0].log} --block NUMBER`])}</details>
+<details class="data"><summary>Figures as a table</summary>${tableMarkup({
+      caption: 'Blocks of RAM by state, at the peak',
+      head: ['policy', ...BLOCK_STATES],
+      rows: still.counts.map(({ policy, blocks }) => [
+        policy,
+        ...BLOCK_STATES.map((state) => formatValue(blocks[state], 'count')),
+      ]),
+    })}</details></div>
+`,
+  });
+}

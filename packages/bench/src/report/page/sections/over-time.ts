@@ -1,0 +1,37 @@
+/** The charts over time, with their legend and the controls of their common zoom. */
+import { type Html, html } from '../escape.ts';
+import { figureMarkup } from '../figure-markup.ts';
+import type { Figure, Told } from '../figures/figure.ts';
+import { styledRuns } from '../figures/runs.ts';
+import { timeFigures } from '../figures/time-figures.ts';
+import { policyName, section, swatch } from '../words.ts';
+
+export function overTimeSection(told: Told, figures: readonly Figure[], prefix: string): Html {
+  const { history, results } = told;
+  const shown = styledRuns(told).length;
+  const { still } = timeFigures(told);
+  const more = results.policies.length - shown;
+  return section({
+    id: `${prefix}-time`,
+    title: 'Over time',
+    body: html`<p class="intro">Simulated time, first seed. ${sentence(history.binning)}${more > 0 && ` Of ${results.policies.length} policies, the ${shown} first that have a log.`} Policies joined by = coincide and share a line.${still.length > 0 && ` The same at every moment and under every policy: ${still.join(', ')}.`}</p>
+<div class="time-bar">
+<ul class="key">${styledRuns(told).map(({ run }) => {
+      const place = results.policies.findIndex(({ policy }) => policy === run.policy);
+      return html`<li>${swatch(place)} ${policyName(run.policy)}</li>`;
+    })}</ul>
+<div class="zoom scripted" role="group" aria-label="Part of the time that is shown">
+<label>from <input type="range" data-zoom="from" min="0" max="1000" value="0"></label>
+<label>to <input type="range" data-zoom="to" min="0" max="1000" value="1000"></label>
+<output class="zoom-text"></output>
+<button type="button" data-zoom="reset">Reset</button>
+</div>
+</div>
+<p class="legend scripted">Dashed upright: the moment of the block map; a click in a chart sets it. Ctrl and the wheel, or the sliders, zoom all charts at once.</p>
+<div class="pair">${figures.map((figure) => figureMarkup(figure, { prefix, width: 560, frame: history.peakFrame }))}</div>
+`,
+  });
+}
+
+const sentence = (text: string): string =>
+  `${text.slice(0, 1).toUpperCase()}${text.slice(1)}${/[.]$/.test(text) ? '' : '.'}`;

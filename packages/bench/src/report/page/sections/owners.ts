@@ -1,0 +1,84 @@
+/** Who caused splits, who pins blocks, who leaked. */
+import type { OwnerRow } from '../../../history/types.ts';
+import type { Results } from '../../results.ts';
+import { formatValue } from '../../units.ts';
+import { type Html, html, shellWord } from '../escape.ts';
+import type { Told } from '../figures/figure.ts';
+import { commandLines, policyName, section } from '../words.ts';
+
+const MOST_ROWS = 30;
+const cell = (number: number): Html =>
+  html`<td${number === 0 && html` class="zero"`}>${formatValue(number, 'count')}</td>`;
+
+export function ownersSection(told: Told, prefix: string): Html {
+  const { results, history, folder } = told;
+  const id = `${prefix}-owner`;
+  return section({
+    id: `${prefix}-owners`,
+    title: 'Owners',
+    body: html`<p class="intro">Whose requests split large pages, and who keeps blocks from being given back: an owner that is alone in a block frees it by freeing its own memory. First seed.</p>
+<p class="scripted"><label for="${id}-choice">Policy </label><select id="${id}-choice" class="owner-choice">${history.runs.map(
+      ({ policy }, index) => html`<option value="${id}-${index}">${policy}</option>`,
+    )}</select></p>
+${history.runs.map(
+  (
+    { policy, ownerRows, log },
+    index,
+  ) => html`<div class="owners" id="${id}-${index}"><h4>${policyName(policy)}</h4>${ownerTable(policy, ownerRows)}
+<div class="behind"><details><summary>How to reproduce</summary>${commandLines([
+    results.command,
+    `decpool show ${shellWord(`${folder}/${log}`)} --time ${history.frames.times[history.peakFrame]} --all`,
+    `decpool query ${shellWord(`${folder}/${log}`)} ${shellWord("SELECT r.owner_name, count(*) AS splits FROM events s JOIN events r USING (request) WHERE s.type = 'large-page-split' AND s.level = 2 AND r.type = 'allocation-requested' GROUP BY 1 ORDER BY 2 DESC")}`,
+  ])}</details></div></div>
+`,
+)}
+`,
+  });
+}
+
+function ownerTable(policy: string, rows: readonly OwnerRow[]): Html {
+  if (rows.length === 0) return html`<p class="reading">Nobody caused or holds anything.</p>`;
+  const hasLeaks = rows.some(({ leakedPages }) => leakedPages > 0);
+  const has1G = rows.some(({ splits1G }) => splits1G > 0);
+  const shown = rows.slice(0, MOST_ROWS);
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Owners under ${policy}"><table class="owner-table">
+<caption class="sr">Owners under ${policy}, most 2M splits first</caption>
+<thead><tr><td></td><th scope="colgroup" colspan="${1 + Number(has1G) + Number(hasLeaks)}">caused</th><th scope="colgroup" colspan="3">holds at the peak</th><th scope="colgroup" colspan="3">holds at the end</th></tr>
+<tr><th scope="col">owner</th><th scope="col">2M splits</th>${has1G && html`<th scope="col">1G splits</th>`}${hasLeaks && html`<th scope="col">leaked pages</th>`}${[
+    'peak',
+    'end',
+  ].map(
+    (when) =>
+      html`<th scope="col">pages<span class="sr"> at ${when}</span></th><th scope="col">blocks<span class="sr"> at ${when}</span></th><th scope="col">alone in<span class="sr"> at ${when}</span></th>`,
+  )}</tr></thead>
+<tbody>${shown.map(
+    (
+      row,
+    ) => html`<tr><th scope="row">${row.owner}</th>${cell(row.splits2M)}${has1G && cell(row.splits1G)}${hasLeaks && cell(row.leakedPages)}${[
+      row.atPeak,
+      row.atEnd,
+    ].map((hold) => html`${cell(hold.pages)}${cell(hold.blocks)}${cell(hold.alone)}`)}</tr>
+`,
+  )}</tbody></table></div>
+${rows.length > shown.length && html`<p class="legend">The first ${shown.length} of ${rows.length} owners; decpool show --all has the others.</p>`}`;
+}
+
+/** Without logs there is only who caused splits and leaks. */
+export function ownersWithoutLogs(results: Results, prefix: string): Html {
+  return section({
+    id: `${prefix}-owners`,
+    title: 'Owners',
+    body: html`${results.policies
+      .slice(0, MOST_ROWS)
+      .map(({ policy, byOwner }) =>
+        byOwner.length === 0
+          ? html`<h4>${policyName(policy)}</h4><p class="reading">Nobody caused splits or leaks.</p>`
+          : html`<h4>${policyName(policy)}</h4><div class="scroll" tabindex="0" role="region" aria-label="Owners under ${policy}"><table class="owner-table"><caption class="sr">Owners under ${policy}</caption><thead><tr><th scope="col">owner</th><th scope="col">2M splits</th><th scope="col">1G splits</th><th scope="col">leaked pages</th></tr></thead><tbody>${byOwner
+              .slice(0, MOST_ROWS)
+              .map(
+                (row) =>
+                  html`<tr><th scope="row">${row.owner}</th>${cell(row.splits2M)}${cell(row.splits1G)}${cell(row.leakedPages)}</tr>`,
+              )}</tbody></table></div>`,
+      )}`,
+  });
+}
