@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { addCheckPolicy } from './check-policy.ts';
 import type { CommandContext } from './command-context.ts';
 import { addCompare } from './compare.ts';
+import { addCompletion } from './completion.ts';
 import { addConvert } from './convert.ts';
 import { addDiff } from './diff.ts';
 import { addExplain } from './explain.ts';
@@ -41,7 +42,7 @@ const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
     addConvert,
     addQuery,
   ],
-  Reference: [addPolicies, addWorkloads, addKnownAnswers, addValidate],
+  Reference: [addPolicies, addWorkloads, addKnownAnswers, addValidate, addCompletion],
 };
 
 export function addCommands(decpool: Command, context: CommandContext): void {

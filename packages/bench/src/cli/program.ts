@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import { InputError } from '@decpool/model';
 import { Command } from 'commander';
 import { VERSION } from '../version.ts';
-import type { Output } from './command-context.ts';
+import type { CommandContext, Output } from './command-context.ts';
 import { commandLine } from './command-line.ts';
 import { addCommands } from './commands.ts';
 import { manualPage } from './help.ts';
@@ -42,8 +42,7 @@ interface InUse {
 export async function run({ words, exit, output }: Invocation): Promise<void> {
   let inUse: InUse | undefined;
   let called = '';
-  const decpool = programOf(output);
-  addCommands(decpool, {
+  const decpool = programOf({
     exit,
     output,
     commandLine: () =>
@@ -53,7 +52,6 @@ export async function run({ words, exit, output }: Invocation): Promise<void> {
         (inUse?.settings ?? []).flatMap((setting) => setting.words),
       ),
   });
-  for (const command of decpool.commands) addOpposites(command);
   decpool.hook('preAction', async (_, command) => {
     called = command.name();
     inUse = await configured(decpool, command);
@@ -68,8 +66,10 @@ export async function run({ words, exit, output }: Invocation): Promise<void> {
   }
 }
 
-export function programOf(output: Output): Command {
-  return new Command('decpool')
+/** The program with all of its commands. */
+export function programOf(context: CommandContext): Command {
+  const { output } = context;
+  const decpool = new Command('decpool')
     .summary('compare policies for a pool of decrypted memory in confidential Linux guests')
     .description(
       'Runs allocator policies on recorded kernel requests and on generated workloads, and counts what they do to the direct map and to the host. Every run is a log of events, which can be replayed, searched, stepped through and continued otherwise.',
@@ -98,6 +98,9 @@ EXAMPLES
 SEE ALSO
   docs/cli.md and the documents that README.md lists`,
     );
+  addCommands(decpool, context);
+  for (const command of decpool.commands) addOpposites(command);
+  return decpool;
 }
 
 /** Sets options as a config file says, and tells which. Throws InputError for a file that is wrong anywhere. */

@@ -1,0 +1,122 @@
+import type { Completable, Values } from './completable.ts';
+
+/**
+ * For bash 3.2 and later, with or without bash-completion. Everything is in the script: a key press starts no program, and nothing
+ * that was typed is evaluated.
+ */
+export function bashScript({ commands, options }: Completable): string {
+  const lists = new Lists();
+  const taking = [{ name: '', options }, ...commands].flatMap((command) =>
+    command.options.flatMap(({ names, values }) =>
+      values === undefined ? [] : names.map((option) => [`${command.name} ${option}`, values] as const),
+    ),
+  );
+  const positions = commands.flatMap((command) =>
+    command.arguments.map((values, index) => {
+      const isRest = command.isVariadic && index === command.arguments.length - 1;
+      return [`${command.name} ${isRest ? '*' : index}`, values] as const;
+    }),
+  );
+  const optionNames = [{ name: '', options }, ...commands].map(
+    (command) =>
+      `      '${command.name}') values='${command.options.map(({ names: [name] }) => name).join(' ')}' ;;`,
+  );
+  const optionCases = lists.cases(taking);
+  const argumentCases = lists.cases(positions);
+  return `# decpool for bash; made by: decpool completion bash
+_decpool() {
+  local typed=\${COMP_LINE:0:COMP_POINT} word cur command='' expects='' at=0 i
+  local values='' files='' list='' head='' IFS=$' \\t\\n'
+  local -a words
+${lists.text}
+  # As typed: COMP_WORDS is cut at = and : as well.
+  read -ra words <<<"$typed"
+  case "$typed" in *[[:space:]]) words+=('') ;; esac
+  cur=\${words[\${#words[@]} - 1]}
+  for ((i = 1; i < \${#words[@]} - 1; i++)); do
+    word=\${words[i]}
+    if [[ -n $expects ]]; then expects=''
+    elif [[ $word == -* ]]; then
+      case "$command $word" in
+        ${taking.map(([key]) => pattern(key)).join(' | ')}) expects=$word ;;
+      esac
+    elif [[ -z $command ]]; then command=$word
+    else at=$((at + 1)); fi
+  done
+  if [[ -z $expects && $cur == --*=* ]]; then
+    expects=\${cur%%=*}
+    case "$COMP_WORDBREAKS" in *=*) ;; *) head=$expects= ;; esac
+    cur=\${cur#*=}
+  fi
+
+  if [[ -n $expects ]]; then
+    case "$command $expects" in
+${optionCases}
+    esac
+  elif [[ $cur == -* ]]; then
+    case "$command" in
+${optionNames.join('\n')}
+    esac
+  elif [[ -z $command ]]; then
+    values='${commands.map(({ name }) => name).join(' ')}'
+  else
+    case "$command $at" in
+${argumentCases}
+    esac
+  fi
+
+  if [[ -n $list && $cur == *,* ]]; then
+    head=$head\${cur%,*},
+    cur=\${cur##*,}
+  fi
+  IFS=$'\\n'
+  COMPREPLY=($(IFS=$' \\t\\n'; compgen -W "$values" -- "$cur"))
+  if [[ -n $files ]]; then
+    COMPREPLY+=($(compgen -f -- "$cur"))
+    compopt -o filenames 2>/dev/null
+  fi
+  [[ -n $list ]] && compopt -o nospace 2>/dev/null
+  COMPREPLY=("\${COMPREPLY[@]/#/$head}")
+}
+complete -F _decpool decpool
+`;
+}
+
+/** Its spaces are part of it, and a star stands for anything. */
+const pattern = (key: string): string => `'${key.replace(/\*$/, "'*'")}'`.replace(/''$/, '');
+
+/** Long lists of words, each once. */
+class Lists {
+  readonly #names = new Map<string, string>();
+
+  /** What says how to complete, for all that is completed in one way. */
+  cases(wanted: readonly (readonly [key: string, values: Values])[]): string {
+    const keys = new Map<string, string[]>();
+    for (const [key, values] of wanted) {
+      const how = this.#set(values);
+      if (how !== '') keys.set(how, [...(keys.get(how) ?? []), pattern(key)]);
+    }
+    return [...keys].map(([how, alike]) => `      ${alike.join(' | ')}) ${how} ;;`).join('\n');
+  }
+
+  #set({ words, isFile, isList }: Values): string {
+    return [
+      words.length === 0 ? '' : `values=$${this.#nameOf(words.join(' '))}`,
+      isFile ? 'files=1' : '',
+      isList ? 'list=1' : '',
+    ]
+      .filter((part) => part !== '')
+      .join(' ');
+  }
+
+  #nameOf(words: string): string {
+    const name = this.#names.get(words) ?? `words${this.#names.size + 1}`;
+    this.#names.set(words, name);
+    return name;
+  }
+
+  /** What declares them. */
+  get text(): string {
+    return [...this.#names].map(([words, name]) => `  local ${name}='${words}'`).join('\n');
+  }
+}
