@@ -30,6 +30,10 @@ export interface DecpoolConfig {
     bounds: boolean;
     pareto: boolean;
     out: string;
+    json: boolean;
+    csv: boolean;
+    check: string;
+    maxRegress: number | string;
     logFormat: string;
   }>;
   readonly sweep?: Settings<{ out: string; workers: number }>;

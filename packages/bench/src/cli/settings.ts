@@ -9,7 +9,7 @@ export interface Setting {
   /** As Command.getOptionValue() knows it. */
   readonly attribute: string;
   readonly value: unknown;
-  /** The option that says the same, in words; none where it is as by default. */
+  /** The option that says the same, in words. */
   readonly words: readonly string[];
 }
 
@@ -52,7 +52,7 @@ export function addOpposites(command: Command): void {
 }
 
 /**
- * Checks everything that a file says, and returns the settings for each command by its key. Throws InputError for commands,
+ * Checks everything that a file says, and returns what it has otherwise than by default, for each command by its key. Throws InputError for commands,
  * settings and values that there are not; `file` is its name for that.
  */
 export function settingsIn(
@@ -98,10 +98,12 @@ function commandSettings(
       );
     }
     if (value === undefined) return [];
-    return [{ name, attribute, ...parsed(value, option, `${file}: ${name}`) }];
+    const setting = { name, attribute, ...parsed(value, option, `${file}: ${name}`) };
+    return setting.words.length === 0 ? [] : [setting];
   });
 }
 
+/** Without words where it is as by default. */
 function parsed(given: unknown, option: Option, place: string): Pick<Setting, 'value' | 'words'> {
   if (isSwitch(option)) {
     if (typeof given !== 'boolean') throw new InputError(`${place}: expected true or false`);

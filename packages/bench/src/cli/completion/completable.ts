@@ -45,10 +45,10 @@ export type Shell = (typeof SHELLS)[number];
 
 const POLICY_NAMES = [...ALL_POLICIES, ...Object.keys(SHORT_NAMES)];
 
-/** By the name that an option has as an attribute, or an argument in the help. */
+/** By the name that an option has as an attribute, of one command or of all, or an argument in the help. */
 const WORDS: Readonly<Record<string, readonly string[]>> = {
   policy: POLICY_NAMES,
-  against: POLICY_NAMES,
+  'verify.against': POLICY_NAMES,
   workload: WORKLOADS.map(({ name }) => name),
   platform: PLATFORM_NAMES,
   logFormat: Object.keys(LOG_FORMATS),
@@ -61,7 +61,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
 
 /** What stands for a file or a folder in the help, or may be one: a policy of your own. */
 const FILES = new Set(
-  'file files dir baseline list policy definition log a b out recording results folder'.split(' '),
+  'file files dir baseline old list policy definition log a b out recording results folder'.split(' '),
 );
 /** Lists that name no files. */
 const NO_FILES = new Set(['faults', 'metrics']);
@@ -100,7 +100,7 @@ function optionValues(option: Option, command: Command): Values | undefined {
   const placeholder = /[<[]([^>\]]+)[>\]]/.exec(option.flags)?.[1];
   if (placeholder === undefined) return undefined;
   const attribute = option.attributeName();
-  const words = option.argChoices ?? WORDS[attribute] ?? [];
+  const words = option.argChoices ?? WORDS[`${command.name()}.${attribute}`] ?? WORDS[attribute] ?? [];
   const isList = /^(list|files)$/.test(placeholder);
   return {
     name: placeholder,

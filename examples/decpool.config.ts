@@ -1,0 +1,209 @@
+/**
+ * Every setting beside its default. A decpool.config.ts in the working directory says what options are where a command does not:
+ * copy what you want otherwise. An option in a command goes before a setting, --no-config leaves all of them out, and
+ * paths are those of the working directory. docs/cli.md has the rest.
+ */
+import { defineConfig } from '@decpool/bench';
+
+export default defineConfig({
+  // decpool compare: compare allocator policies on a workload or a recorded kernel trace.
+  compare: {
+    // Requests of a recorded kernel, gzipped or not (docs/traces.md lists the formats).
+    trace: undefined,
+    // Which page events of the trace are for shared memory, as in order>=1 & task=kworker*.
+    shared: undefined,
+    // A generated workload: netvsc, hyperv-vm, kvm-snp, tdx-vm, cca-realm, its-storm, nvme-atomic,
+    // dma-buf-heap, mixed-day, churn, buddy-adversary, first-fit-adversary, best-fit-block-seconds, frag.
+    workload: undefined,
+    // Policies and files of your own, separated by commas; the first is the baseline; all: every one,
+    // ranked.
+    policy: [
+      'linux-6.12',
+      'linux-7.3',
+      'gfp-decrypted',
+      'first-fit+block+never-return',
+      'longest-free-range+block+immediate',
+    ],
+    // Memory after a fresh boot, 4G unless told or the workload is made for another; 4G:fragmented=0.6 or
+    // 4G:aged for a scattered start.
+    memory: undefined,
+    // NUMA nodes that made-up memory is spread over.
+    nodes: undefined,
+    // Memory as recorded: a folder with buddyinfo and pagetypeinfo.
+    memoryState: undefined,
+    // The platform: snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none; snp unless the workload models another.
+    platform: undefined,
+    // What if a block were mapped by one 2M page again once it is all private?
+    restore: false,
+    // The host's page size: 4, 16 or 64; a conversion is of whole ones.
+    granule: 4,
+    // False: a kernel built without DCACHE_WORD_ACCESS: no stray reads at borders.
+    wordAccess: true,
+    // Calls of set_memory_*() that fail, as in decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1:
+    // chances per call; retries of set_memory_encrypted() after a failure, 1 unless told, 0: nobody tries.
+    faults: undefined,
+    // Whose page allocator: 6.x or 7.x, which steal from other migratetypes differently.
+    kernel: '6.x',
+    // Per-CPU page lists in the page allocator.
+    pcp: false,
+    // The page allocator may empty a 2 MiB block by moving movable pages.
+    compaction: false,
+    // Bounce buffers grow when they are full.
+    swiotlbDynamic: false,
+    // First placement seed, and seed of a generated workload.
+    seed: 1,
+    // Placement seeds to run; a table shows median and spread.
+    seeds: 5,
+    // Rows beside the usual ones, separated by commas, as in llfree-score,johnstone-wilson-4; or all
+    // (another name lists them).
+    metrics: undefined,
+    // Upper bounds by an offline packing also where it takes long: of 20,000 to 200,000 requests for
+    // pages, up to minutes.
+    bounds: false,
+    // Show which policies no other beats at splits, idle memory and host calls at once.
+    pareto: false,
+    // Folder for results: a folder per input.
+    out: 'decpool-results',
+    // Results on standard output and nothing else there: a JSON document per input, each on a line
+    // (docs/schemas).
+    json: false,
+    // Results on standard output as tidy CSV: a value a line, and nothing else there.
+    csv: false,
+    // Exit 1 where a figure is worse than in an earlier run's results.json, or folder of results, by more
+    // than --max-regress and by more than the seeds differ.
+    check: undefined,
+    // How much worse --check lets a figure be.
+    maxRegress: 5,
+    // Event logs as arrow, ndjson.
+    logFormat: 'arrow',
+  },
+
+  // decpool sweep: run a grid of policies, inputs, memory states, platforms and seeds.
+  sweep: {
+    // Folder for the cells and the results.
+    out: 'decpool-sweep',
+    // Threads; as many as there are cores unless told.
+    workers: undefined,
+  },
+
+  // decpool findings: run a sweep and write what it says as docs/findings.md.
+  findings: {
+    // Folder for the cells and the results of the sweep.
+    sweep: 'decpool-findings',
+    // The page.
+    out: 'docs/findings.md',
+    // Threads; as many as there are cores unless told.
+    workers: undefined,
+  },
+
+  // decpool check-policy: check that a policy keeps the rules that every policy must.
+  checkPolicy: {
+    // Histories to try.
+    runs: 100,
+    // Seed of the histories.
+    seed: 1,
+  },
+
+  // decpool verify: check a log: structure, hashes, invariants, and that its requests give its events again.
+  verify: {
+    // Recount after every n-th event, and at the end; 0: only there.
+    every: 65536,
+    // Make the requests again under this policy instead, as after editing its file; of a fork, instead of
+    // the last one.
+    against: undefined,
+    // Files of policies of your own that the log names, separated by commas.
+    own: undefined,
+    // False: do not make the requests again.
+    rerun: true,
+  },
+
+  // decpool recover: save the whole part of a log that was cut off.
+  recover: {
+    // The new log; run.recovered.arrow unless told.
+    out: undefined,
+  },
+
+  // decpool stats: count what an event log consists of.
+  stats: {
+    // Print one JSON document.
+    json: false,
+  },
+
+  // decpool show: show the state at any event of a log.
+  show: {
+    // The state after so many events.
+    at: undefined,
+    // The state at a simulated time, as in 1.5s, 200ms, 17us or 1200 (ns).
+    time: undefined,
+    // All blocks and owners.
+    all: false,
+    // Print one JSON document, with all blocks and owners.
+    json: false,
+  },
+
+  // decpool explain: tell from a log why a block was split, and what keeps it.
+  explain: {
+    // A block, as show numbers them: page frame number / pages per block.
+    block: undefined,
+    // The block, or 1G entry, that a large-page-split event split.
+    split: undefined,
+    // An allocation.
+    allocation: undefined,
+    // How things are after so many events; the end of the log unless told.
+    at: undefined,
+    // Print one JSON document.
+    json: false,
+  },
+
+  // decpool step: step through an event log, forward and back.
+  step: {
+    // Begin after so many events.
+    at: 0,
+  },
+
+  // decpool tail: print the last events of a log, and those that a run is writing.
+  tail: {
+    // Events to print of those that are there already.
+    lines: 10,
+    // False: print what is there, and end.
+    follow: true,
+  },
+
+  // decpool fork: keep the history of a log up to an event, and serve the rest under another policy.
+  fork: {
+    // Files of policies of your own that the log names, separated by commas.
+    own: undefined,
+  },
+
+  // decpool skip: leave one request of a log out and serve the rest again.
+  skip: {
+    // Files of policies of your own that the log names, separated by commas.
+    own: undefined,
+  },
+
+  // decpool diff: compare two logs: where they part, what they come to, which blocks differ.
+  diff: {
+    // As JSON.
+    json: false,
+  },
+
+  // decpool convert: write an event log in another format, or as a Parquet table.
+  convert: {
+    // The format: ndjson, arrow or parquet, whatever the ending says.
+    to: undefined,
+  },
+
+  // decpool query: ask an event log with SQL.
+  query: {
+    // Print an array with an object per row.
+    json: false,
+    // Print CSV with a line of column names.
+    csv: false,
+  },
+
+  // decpool validate: check the models against recordings of real kernels.
+  validate: {
+    // Compare the page source, from the memory state before each run.
+    scatter: false,
+  },
+});
