@@ -4,15 +4,15 @@ import type { OwnerFigures } from '../metrics/by-owner.ts';
 import { type Demand, demandAtStride } from './demand.ts';
 import { FEWEST_STEPS, requestsAt, stepsOf } from './frames.ts';
 import { holdsIn, NOTHING } from './owner-holds.ts';
-import { atStride, type RunRecording, sizeOf } from './recording.ts';
+import { atStride, type RunRecording } from './recording.ts';
 import { boot4KOf, ramOf } from './starting-map.ts';
 import type { InputHistory, OwnerHold, OwnerRow, RunHistory } from './types.ts';
 
 /**
- * Rows, pins and the like of all runs of an input: with the curves, about 1.2 MB of a page (JSON, deflated, in base64).
+ * Rows and pins of all runs of an input. At 4 to 5 bytes each, and with the curves, that is at most about 1.2 MB of a page (JSON, deflated, in base64).
  * Beyond it frames are merged.
  */
-const BUDGET = 150_000;
+const BUDGET = 200_000;
 
 export interface NamedRecording {
   readonly policy: string;
@@ -64,7 +64,7 @@ function inStep(
   let stride = Math.max(finest, ...recorded.map(({ recording }) => recording.stride));
   for (;;) {
     const recordings = recorded.map((named) => ({ ...named, recording: atStride(named.recording, stride) }));
-    const size = recordings.reduce((sum, { recording }) => sum + sizeOf(recording.values), 0);
+    const size = recordings.reduce((sum, { recording }) => sum + recording.values.changes.size, 0);
     if (size <= budget || stepsOf(requests, stride) <= FEWEST_STEPS) return { stride, recordings };
     recorded = recordings;
     stride *= 2;

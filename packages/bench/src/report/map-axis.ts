@@ -1,0 +1,28 @@
+/** The addresses under a map. */
+import type { MapBins } from './map-bins.ts';
+
+/** Characters from one tick to the next, at least. */
+const TICK_ROOM = 10;
+const GIB = 2 ** 30;
+
+/** A line with a tick at round addresses, and one with what they are. */
+export function axisLines({ first, blocks, count, blockBytes }: MapBins): [ticks: string, labels: string] {
+  const binBytes = blocks * blockBytes;
+  let step = blockBytes;
+  while (step < TICK_ROOM * binBytes) step *= 2;
+  const ticks = new Array<string>(count).fill('-');
+  let labels = '';
+  const start = first * blockBytes;
+  for (let at = Math.ceil(start / step) * step; ; at += step) {
+    const bin = Math.floor((at - start) / binBytes);
+    if (bin >= count) break;
+    ticks[bin] = '+';
+    labels = labels.padEnd(bin) + addressText(at);
+  }
+  return [ticks.join(''), labels];
+}
+
+const addressText = (bytes: number): string => {
+  if (bytes === 0) return '0';
+  return bytes % (GIB / 4) === 0 ? `${bytes / GIB} GiB` : `${bytes / 2 ** 20} MiB`;
+};

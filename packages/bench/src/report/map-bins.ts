@@ -1,0 +1,60 @@
+/** How memory is cut into the characters of a map. */
+import type { InputHistory } from '../history/types.ts';
+
+export interface MapBins {
+  /** First block of the first bin, and blocks of each. */
+  readonly first: number;
+  readonly blocks: number;
+  readonly count: number;
+  /** Blocks of RAM in each bin; 0 in a hole. */
+  readonly ramBlocks: readonly number[];
+  /** Whether not all of memory is shown. */
+  readonly isZoomed: boolean;
+  readonly blockBytes: number;
+}
+
+/** Less of memory than this is shown by itself. */
+const ZOOM_BELOW = 0.5;
+
+/** Bins of equally many whole blocks, at most `width` of them; where they stand apart from 0, at a multiple of their size. */
+export function mapBins(history: InputHistory, width: number): MapBins {
+  const { first, blocks, isZoomed } = shownRange(history, width);
+  const count = Math.min(width, Math.ceil((history.blocks - first) / blocks));
+  const ramBlocks = Array.from({ length: count }, (_, bin) =>
+    ramIn(history, first + bin * blocks, first + (bin + 1) * blocks),
+  );
+  const blockBytes = history.pagesPerBlock * history.pageBytes;
+  return { first, blocks, count, ramBlocks, isZoomed, blockBytes };
+}
+
+/** All of memory, or the part in which something happened where that is small. */
+function shownRange(history: InputHistory, width: number): Pick<MapBins, 'first' | 'blocks' | 'isZoomed'> {
+  const all = { first: 0, blocks: Math.ceil(history.blocks / width), isZoomed: false };
+  const [low, high] = touched(history);
+  for (let blocks = Math.ceil((high - low) / width); blocks > 0 && blocks < all.blocks; blocks++) {
+    // What there is room for beside the range is on both sides of it.
+    const beside = Math.floor((width * blocks - (high - low)) / 2);
+    const first = Math.floor(Math.max(0, low - beside) / blocks) * blocks;
+    const isZoomed = width * blocks <= ZOOM_BELOW * history.blocks;
+    if (first + width * blocks >= high) return isZoomed ? { first, blocks, isZoomed } : all;
+  }
+  return all;
+}
+
+/** From the first block that a policy ever had pages in to the last, and 1 more. */
+function touched({ runs, blocks }: InputHistory): [low: number, high: number] {
+  let [low, high] = [blocks, 0];
+  for (const run of runs) {
+    // Rows are by block.
+    low = Math.min(low, run.blocks.block.at(0) ?? blocks);
+    high = Math.max(high, (run.blocks.block.at(-1) ?? -1) + 1);
+  }
+  return [low, high];
+}
+
+function ramIn({ ram }: InputHistory, from: number, to: number): number {
+  return ram.reduce(
+    (sum, [first, blocks]) => sum + Math.max(0, Math.min(to, first + blocks) - Math.max(from, first)),
+    0,
+  );
+}

@@ -1,0 +1,177 @@
+/** Where shared memory lies, as lines of plain characters: a map of all memory for each policy, side by side from address 0 up. */
+import picocolors from 'picocolors';
+import { printable } from '../cli/printable.ts';
+import { BlocksAt } from '../history/blocks-at.ts';
+import { BLOCK_MAPPINGS, BLOCK_STATES, type InputHistory } from '../history/types.ts';
+import { timeText } from '../inspect/time.ts';
+import { axisLines } from './map-axis.ts';
+import { type MapBins, mapBins } from './map-bins.ts';
+
+export interface MapOptions {
+  /** Characters of a line, at most; at least 60. */
+  readonly columns: number;
+  /** All policies when most memory lives; or each policy over time. */
+  readonly mode: 'policies' | 'time';
+  readonly isColoured?: boolean;
+}
+
+/** A character for each share of a bin's memory, by powers of two: few pages in a bin must be seen as much as many. */
+const SCALE = '.:-=+*#@';
+const LEAST_SHARE = 1 / 64;
+const NOTHING = ' ';
+const UNKNOWN = '?';
+const HOLE = '/';
+
+const FEWEST_COLUMNS = 60;
+const MOST_LABEL = 34;
+const TIME_STEPS = 12;
+const COUNTS = ['shared', 'mixed', 'split'] as const;
+const COUNTS_WIDTH = COUNTS.reduce((width, name) => width + 1 + name.length, 0);
+const FRAME_WIDTH = ' ||'.length;
+
+const UNKNOWN_STATE = BLOCK_STATES.indexOf('unknown');
+const MIXED_STATE = BLOCK_STATES.indexOf('mixed');
+const SPLIT = BLOCK_MAPPINGS.indexOf('split');
+
+export function mapText(history: InputHistory, options: MapOptions): string {
+  const columns = Math.max(FEWEST_COLUMNS, options.columns);
+  const isOverTime = options.mode === 'time';
+  const frames = isOverTime ? stepsOf(history) : [history.peakFrame];
+  const names = isOverTime
+    ? frames.map((frame) => timeText(history.frames.times[frame]))
+    : history.runs.map(({ policy }) => printable(policy));
+  const room = Math.min(MOST_LABEL, Math.floor(columns * 0.3));
+  const label = Math.min(room, Math.max(...names.map((name) => name.length)));
+  const bins = mapBins(history, columns - label - FRAME_WIDTH - COUNTS_WIDTH);
+  const lineOf = (name: string, blocks: BlocksAt, frame: number) => {
+    const { cells, counts } = cellsAt(history, blocks, frame, bins);
+    const figures = COUNTS.map((count) => ` ${String(counts[count]).padStart(count.length)}`).join('');
+    return `${fitted(name, label)} |${coloured(cells, options.isColoured === true)}|${figures}`;
+  };
+  const head = `${' '.repeat(label)}  ${' '.repeat(bins.count)} ${COUNTS.map((name) => ` ${name}`).join('')}`;
+  const maps = history.runs.flatMap((run, index) => {
+    const blocks = new BlocksAt(run.blocks);
+    if (!isOverTime) return [lineOf(names[index], blocks, history.peakFrame)];
+    const title = cut(printable(run.policy), columns);
+    return [title, ...frames.map((frame, step) => lineOf(names[step], blocks, frame))];
+  });
+  return [
+    ...headLines(history, isOverTime, bins).flatMap((line) => wrapped([line], columns)),
+    head,
+    ...maps,
+    ...axisLines(bins).map((line) => `${' '.repeat(label)}  ${line}`.trimEnd()),
+    ...wrapped(legend(), columns),
+    ...(options.isColoured === true
+      ? wrapped(['yellow: a 2 MiB mapping of the direct map is split'], columns)
+      : []),
+    '',
+  ].join('\n');
+}
+
+/** Lines that are wrapped by themselves. */
+function headLines(history: InputHistory, isOverTime: boolean, bins: MapBins): string[] {
+  const { frames, peakFrame, leastBlocks } = history;
+  const mib = (history.pagesPerBlock * history.pageBytes) / 2 ** 20;
+  const size = `${blocksText(bins.blocks)} (${bins.blocks * mib} MiB)`;
+  const zoom = 'the map is of that part of memory only in which a policy ever had pages';
+  const atPeak =
+    `shared memory when most is asked for, after request ${frames.requests[peakFrame]} of ${frames.requests.at(-1)} ` +
+    `at ${timeText(frames.times[peakFrame])}; any policy has at least ${blocksText(leastBlocks[peakFrame])} shared by then`;
+  return [
+    isOverTime ? 'shared memory over time' : atPeak,
+    `a character is ${size}${bins.isZoomed ? `; ${zoom}` : ''}`,
+  ];
+}
+
+const blocksText = (count: number): string => `${count} ${count === 1 ? 'block' : 'blocks'}`;
+
+/** Evenly spaced; the first one after boot is left out, because there is little to see. */
+function stepsOf({ frames }: InputHistory): number[] {
+  const last = frames.requests.length - 1;
+  const steps = Math.min(TIME_STEPS, Math.max(1, last));
+  return Array.from({ length: steps }, (_, step) => Math.round(((step + 1) * last) / steps));
+}
+
+interface Cells {
+  /** A character for each bin. */
+  readonly text: string;
+  /** Whether a 2M mapping in the bin is split. */
+  readonly isSplit: readonly boolean[];
+}
+
+function cellsAt(history: InputHistory, at: BlocksAt, frame: number, bins: MapBins) {
+  const shared = new Array<number>(bins.count).fill(0);
+  const isUnknown = new Array<boolean>(bins.count).fill(false);
+  const isSplit = new Array<boolean>(bins.count).fill(false);
+  const counts = { shared: 0, mixed: 0, split: 0 };
+  const { changes } = at;
+  for (const row of at.rowsAt(frame)) {
+    const bin = Math.floor((changes.block[row] - bins.first) / bins.blocks);
+    const state = changes.state[row];
+    shared[bin] += changes.sharedPages[row];
+    if (state === UNKNOWN_STATE) isUnknown[bin] = true;
+    if (changes.mapping[row] === SPLIT) isSplit[bin] = true;
+    counts.shared += Number(changes.since[row] !== -1);
+    counts.mixed += Number(state === MIXED_STATE);
+    counts.split += Number(changes.mapping[row] === SPLIT);
+  }
+  const text = shared.map((pages, bin) => {
+    const all = bins.ramBlocks[bin] * history.pagesPerBlock;
+    if (isUnknown[bin]) return UNKNOWN;
+    return all === 0 ? HOLE : characterOf(pages / all);
+  });
+  return { cells: { text: text.join(''), isSplit }, counts };
+}
+
+function characterOf(share: number): string {
+  if (share === 0) return NOTHING;
+  if (share >= 1) return SCALE[SCALE.length - 1];
+  let step = 0;
+  for (let most = LEAST_SHARE; share > most; most *= 2) step++;
+  return SCALE[Math.min(step, SCALE.length - 2)];
+}
+
+function coloured({ text, isSplit }: Cells, isColoured: boolean): string {
+  if (!isColoured) return text;
+  const { green, red, yellow, dim } = picocolors.createColors(true);
+  const paint = (character: string, bin: number) => {
+    if (character === UNKNOWN) return red(character);
+    if (character === HOLE) return dim(character);
+    return isSplit[bin] ? yellow(character) : character === NOTHING ? character : green(character);
+  };
+  return [...text].map(paint).join('');
+}
+
+const legend = (): string[] => [
+  'share of a character that is shared: blank none',
+  ...[...SCALE].map((character, step) => {
+    if (step === SCALE.length - 1) return `${character} all`;
+    return step === SCALE.length - 2
+      ? `${character} less than all`
+      : `${character} to 1/${1 / (LEAST_SHARE * 2 ** step)}`;
+  }),
+  `${UNKNOWN} unknown`,
+  `${HOLE} no RAM`,
+  'mixed: blocks with private and shared pages; split: 2 MiB mappings of the direct map that are split',
+];
+
+/** Parts one behind the other, two spaces between them, in lines that break where they must. */
+function wrapped(parts: readonly string[], columns: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const [index, part] of parts.entries()) {
+    for (const [place, word] of part.split(' ').entries()) {
+      const gap = line === '' ? '' : place === 0 && index > 0 ? '  ' : ' ';
+      // A character and what it stands for stay together.
+      const isCut =
+        line.length + gap.length + (place === 0 && part.length < 16 ? part : word).length > columns;
+      if (isCut) lines.push(line);
+      line = isCut ? word : line + gap + word;
+    }
+  }
+  return [...lines, line];
+}
+
+const cut = (text: string, width: number): string =>
+  text.length <= width ? text : `${text.slice(0, width - 2)}..`;
+const fitted = (text: string, width: number): string => cut(text, width).padEnd(width);
