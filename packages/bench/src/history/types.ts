@@ -8,7 +8,10 @@
  * requests, so that two policies can be looked at in step.
  */
 export interface Frames {
-  /** Requests done at each frame, ascending, from 0 (after boot) to all. What a deferred worker does counts to the request before it. */
+  /**
+   * Requests done at each frame, ascending, from 0 (after boot) to all: of every kind, background and skipped ones included, so
+   * it is not the number that events carry. What a deferred worker does counts to the request before it.
+   */
   readonly requests: readonly number[];
   /** Simulated ns of the last event up to each frame, over all policies. */
   readonly times: readonly number[];
@@ -108,11 +111,14 @@ export interface RunHistory {
   readonly blocks: BlockChanges;
   /** By frame: shared blocks by how many of their pages are in allocations or slabs; HISTOGRAM_BARS bars. */
   readonly occupancy: readonly (readonly number[])[];
-  /** By frame: shared blocks by the longest run of claimed pages in them that are in no allocation or slab; HISTOGRAM_BARS bars. */
+  /**
+   * By frame: shared blocks by the longest run of free pages in them: claimed, in no allocation or slab, and neither unknown nor
+   * leaked; HISTOGRAM_BARS bars.
+   */
   readonly longestFree: readonly (readonly number[])[];
   /**
-   * By frame: free chunks of the pool by order, 0 to 10. A maximal run of claimed pages that are in no allocation or slab is cut into
-   * the largest aligned chunks, as a buddy allocator would have them.
+   * By frame: free chunks of the pool by order, 0 to 10. A maximal run of free pages, as above, is cut into the largest aligned
+   * chunks, as a buddy allocator would have them.
    */
   readonly freeByOrder: readonly (readonly number[])[];
   /** Owners that caused or hold anything, most 2M splits first, then most pages at the peak. */
@@ -147,7 +153,7 @@ export interface InputHistory {
   readonly leastBlocks: readonly number[];
   /** Bytes asked for by live allocations at each frame, as the lower bound counts them. */
   readonly askedBytes: readonly number[];
-  /** Index of the frame with the most live memory, the first of them. */
+  /** Index of the frame at which most memory is asked for, the first of them; where only bounce slots are, most is live. */
   readonly peakFrame: number;
   /** Most pages first; at most MOST_OWNERS, what is left together as the last. */
   readonly lifetimes: readonly OwnerLifetimes[];
