@@ -1,10 +1,10 @@
-import { SingleBar } from 'cli-progress';
 import pc from 'picocolors';
 import { type Conformance, checkConformance, type Failure } from '../policies/conformance.ts';
 import { policiesFor } from '../policies/load.ts';
 import { RULES } from '../policies/rules.ts';
 import { formatValue } from '../report/units.ts';
 import type { Output } from './command-context.ts';
+import { counted } from './progress.ts';
 
 export interface CheckPolicyOptions {
   readonly runs: number;
@@ -22,13 +22,13 @@ export async function checkPolicyCommand(
   output: Output,
 ): Promise<number> {
   const [{ name, factory }] = await policiesFor([given]);
-  const bar = output.isWatched ? progressBar(runs) : undefined;
+  const bar = counted('check-policy', 'histories', output);
   const conformance = await checkConformance(factory, {
     runs,
     seed,
-    onProgress: (done) => bar?.update(done),
+    onProgress: (done) => bar.show(done, runs),
   });
-  bar?.stop();
+  bar.stop();
   output.write(`policy       ${name}${name === given ? '' : ` (${given})`}\n`);
   output.write(
     `histories    ${runs} at random, seed ${seed}, in turn on every platform, granule and kind of memory\n`,
@@ -69,15 +69,4 @@ function historyOf({ setting, rounds, requests, message }: Failure): string {
   const width = String(requests.length).length;
   const lines = requests.map((text, index) => `  ${String(index + 1).padStart(width)}. ${text}\n`);
   return `  ${where.join(', ')}\n${lines.join('')}  ${message}\n`;
-}
-
-function progressBar(total: number): SingleBar {
-  const bar = new SingleBar({
-    format: '{bar} {percentage} % | {value}/{total} histories',
-    stream: process.stderr,
-    clearOnComplete: true,
-    hideCursor: true,
-  });
-  bar.start(total, 0);
-  return bar;
 }

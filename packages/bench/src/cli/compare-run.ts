@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { SingleBar } from 'cli-progress';
 import { type ComparisonInput, compare, logFileOf } from '../compare/compare.ts';
 import { type LogFormat, logFormatNamed } from '../log/format.ts';
 import { UnwrittenError } from '../log/write.ts';
@@ -12,6 +11,7 @@ import { comparisonText } from '../report/terminal.ts';
 import { Baseline, checkText } from './check-baseline.ts';
 import { INTERRUPTED, type Output } from './command-context.ts';
 import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
+import { counted } from './progress.ts';
 import { expectReplaceable, ResultsFolder } from './results-folder.ts';
 
 export interface CompareOptions extends InputOptions {
@@ -23,6 +23,8 @@ export interface CompareOptions extends InputOptions {
   /** Stored results that these may not be worse than, by more than `maxRegress` percent. */
   readonly check?: string;
   readonly maxRegress: number;
+  /** Whether to draw where shared memory lies: under each policy when most of it lives, or over time. */
+  readonly map?: 'policies' | 'time';
 }
 
 /** A comparison of more policies is for their ranking; logs of each would fill the disk. */
@@ -42,6 +44,9 @@ export async function compareCommand(
   if (json && csv) throw new InputError('--json and --csv both want standard output; give one of them');
   const format = logFormatNamed(options.logFormat);
   const inputs = await prepareInputs(options);
+  if (options.map !== undefined && !inputs.every(isLogged)) {
+    throw new InputError(`--map is drawn from event logs, and more than ${MOST_LOGS} policies write none`);
+  }
   // What is wrong with the second input is told before the first one runs for minutes.
   for (const input of inputs) {
     await policiesFor(input.policies);
@@ -59,6 +64,7 @@ export async function compareCommand(
     if (!isForMachines) output.write(comparisonText(results, output));
     if (json) output.write(`${JSON.stringify(results)}\n`);
     const folder = join(options.out, folderOf(input));
+    if (options.map !== undefined) tell(await mapOf(folder, results, options.map, output));
     const others = isLogged(input)
       ? ', comparison.svg, logs/'
       : `; no picture and no logs of more than ${MOST_LOGS} policies`;
@@ -74,6 +80,22 @@ export async function compareCommand(
   return regressions === 0 ? 0 : 1;
 }
 
+/** From the event logs of the first seed. */
+async function mapOf(
+  folder: string,
+  results: Results,
+  mode: NonNullable<CompareOptions['map']>,
+  { columns, isColoured }: Output,
+): Promise<string> {
+  const [{ readInputHistory }, { mapText }] = await Promise.all([
+    import('../history/read.ts'),
+    import('../report/map-text.ts'),
+  ]);
+  const history = await readInputHistory(folder, results);
+  if (history === undefined) throw new Error(`a defect: ${folder} has no event logs`);
+  return `${mapText(history, { columns, mode, isColoured })}\n`;
+}
+
 /** Undefined when a SIGINT ended it. A second one ends the process at once. */
 async function runOne(
   input: ComparisonInput,
@@ -84,7 +106,7 @@ async function runOne(
 ): Promise<Results | undefined> {
   const folder = await ResultsFolder.create(join(out, folderOf(input)));
   const total = input.workload.requests.length * input.policies.length * input.seeds.length;
-  const bar = output.isWatched ? progressBar(input.name, total) : undefined;
+  const bar = counted(input.name, 'requests', output);
   const stop = new AbortController();
   const interrupt = () => {
     if (stop.signal.aborted) process.exit(INTERRUPTED);
@@ -94,7 +116,7 @@ async function runOne(
   try {
     const comparison = await compare(input, {
       ...(isLogged(input) ? { logs: { folder: folder.logs, format } } : {}),
-      onProgress: (requests) => bar?.update(requests),
+      onProgress: (requests) => bar.show(requests, total),
       signal: stop.signal,
     });
     const results = resultsOf(
@@ -126,20 +148,9 @@ async function runOne(
     throw error;
   } finally {
     process.off('SIGINT', interrupt);
-    bar?.stop();
+    bar.stop();
   }
 }
 
 const keptText = ({ partial }: ResultsFolder) =>
   `what was written until then is in ${partial}, until the next run: 'decpool recover' makes a log of one in logs/ that was cut off`;
-
-function progressBar(name: string, total: number): SingleBar {
-  const bar = new SingleBar({
-    format: `${name} {bar} {percentage} % | {value}/{total} requests | {eta_formatted} left`,
-    stream: process.stderr,
-    clearOnComplete: true,
-    hideCursor: true,
-  });
-  bar.start(total, 0);
-  return bar;
-}

@@ -1,5 +1,5 @@
-import { SingleBar } from 'cli-progress';
 import { INTERRUPTED, type Output } from './command-context.ts';
+import { counted } from './progress.ts';
 
 /** What lets somebody watch a log being converted, and stop it. */
 export interface Watched {
@@ -11,7 +11,7 @@ export interface Watched {
 class Interrupted extends Error {}
 
 /**
- * Runs something with a bar on a terminal, which a SIGINT stops: what it made half is removed then as after a mistake. Returns the
+ * Runs something that tells how far it is, which a SIGINT stops: what it made half is removed then as after a mistake. Returns the
  * exit code.
  */
 export async function watched(
@@ -19,38 +19,18 @@ export async function watched(
   output: Output,
   run: (watched: Watched) => Promise<void>,
 ): Promise<number> {
-  const bar = output.isWatched ? eventsBar(name) : undefined;
+  const bar = counted(name, 'events', output);
   const controller = new AbortController();
   const interrupt = () => controller.abort(new Interrupted());
   process.once('SIGINT', interrupt);
   try {
-    await run({ onProgress: (done, all) => bar?.show(done, all), signal: controller.signal });
+    await run({ onProgress: (done, all) => bar.show(done, all), signal: controller.signal });
     return 0;
   } catch (error) {
     if (error instanceof Interrupted) return INTERRUPTED;
     throw error;
   } finally {
     process.off('SIGINT', interrupt);
-    bar?.stop();
+    bar.stop();
   }
-}
-
-function eventsBar(name: string): { show(done: number, all: number): void; stop(): void } {
-  const bar = new SingleBar({
-    format: `${name} {bar} {percentage} % | {value}/{total} events | {eta_formatted} left`,
-    stream: process.stderr,
-    clearOnComplete: true,
-    hideCursor: true,
-  });
-  let isShown = false;
-  return {
-    show(done, all) {
-      if (!isShown) bar.start(all, 0);
-      isShown = true;
-      bar.update(done);
-      // What comes behind it is for the terminal too.
-      if (done === all) bar.stop();
-    },
-    stop: () => bar.stop(),
-  };
 }

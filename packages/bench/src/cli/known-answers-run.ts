@@ -3,16 +3,23 @@ import { answersText, curvesText } from '../known-answers/report.ts';
 import { WORKLOADS } from '../workloads/registry.ts';
 import type { Output } from './command-context.ts';
 import { parseMemory, USUAL_MEMORY } from './inputs.ts';
+import { counted } from './progress.ts';
 
 /** `decpool known-answers`. Returns the exit code: 1 when a figure is off by more than its tolerance. */
 export async function knownAnswersCommand(output: Output): Promise<number> {
   const answers: MeasuredAnswer[] = [];
+  const all = WORKLOADS.reduce((sum, { expected = [] }) => sum + expected.length, 0);
+  const progress = counted('known-answers', 'figures', output);
   for (const { expected = [], memory = USUAL_MEMORY, generate } of WORKLOADS) {
     if (expected.length === 0) continue;
     const workload = generate();
     const state = parseMemory(memory, 1);
-    for (const answer of expected) answers.push(await measureAnswer(workload, state, answer));
+    for (const answer of expected) {
+      progress.show(answers.length, all);
+      answers.push(await measureAnswer(workload, state, answer));
+    }
   }
+  progress.stop();
   output.write(`${answersText(answers)}\n${curvesText(answers)}`);
   const off = answers.filter(isOff).length;
   output.write(off === 0 ? 'every figure is as expected\n' : `${off} of ${answers.length} figures are OFF\n`);

@@ -5,7 +5,7 @@ import type { SweepResults } from '../sweep/results.ts';
 import { sweep } from '../sweep/sweep.ts';
 import { INTERRUPTED, type Output } from './command-context.ts';
 import { prepareSweep } from './sweep-plan.ts';
-import { progressLines, type SweepProgress, sweepBar } from './sweep-progress.ts';
+import { type SweepProgress, sweepProgress } from './sweep-progress.ts';
 
 export interface SweepCommandOptions {
   readonly out: string;
@@ -20,7 +20,7 @@ export async function sweepCommand(
 ): Promise<number> {
   const plan = await prepareSweep(path);
   const folder = await SweepFolder.open(out, plan);
-  const progress = output.isWatched ? sweepBar(plan.definition.name) : progressLines(plan.definition.name);
+  const progress = sweepProgress(plan.definition.name, output);
   const stop = new AbortController();
   const interrupt = () => stop.abort();
   process.once('SIGINT', interrupt);

@@ -3,13 +3,24 @@ import { CHURNED_ABOVE, SCATTER_SEEDS, type ScatterResult, validateScatter } fro
 import type { Interval } from '../validate/scatter-interval.ts';
 import { type ValidationResult, validateRecording } from '../validate/validate.ts';
 
+/** Told of every recording, before anything is written. */
+type OnDone = (done: number, all: number) => void;
+
 /**
  * `decpool validate`: replays recordings of real kernels through the model and writes what was compared.
  * Resolves to the exit code: 0, or 1 when a kernel did otherwise than the model. Throws InputError for a file that
  * is missing or malformed.
  */
-export async function validateCommand(files: string[], write: (text: string) => void): Promise<number> {
-  const results = files.map(validateRecording);
+export async function validateCommand(
+  files: string[],
+  write: (text: string) => void,
+  onDone?: OnDone,
+): Promise<number> {
+  const results = files.map((file, index) => {
+    const result = validateRecording(file);
+    onDone?.(index + 1, files.length);
+    return result;
+  });
   const table = new Table({
     head: [
       'file',
@@ -69,8 +80,16 @@ function notCompared(results: readonly ValidationResult[]): string {
  * Resolves to the exit code: 0, or 1 when a run lies outside its band. Throws InputError for a folder that is no
  * recording of allocations, or lacks what was read from /proc before and after the run.
  */
-export async function scatterCommand(dirs: string[], write: (text: string) => void): Promise<number> {
-  const results = dirs.flatMap((dir) => validateScatter(dir, SCATTER_SEEDS));
+export async function scatterCommand(
+  dirs: string[],
+  write: (text: string) => void,
+  onDone?: OnDone,
+): Promise<number> {
+  const results = dirs.flatMap((dir, index) => {
+    const found = validateScatter(dir, SCATTER_SEEDS);
+    onDone?.(index + 1, dirs.length);
+    return found;
+  });
   const table = new Table({
     head: [
       'run',

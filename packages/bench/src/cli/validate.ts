@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { counted } from './progress.ts';
 
 export function addValidate(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -26,6 +27,11 @@ SEE ALSO
     .action(async (paths: string[], options: { readonly scatter?: boolean }) => {
       const { scatterCommand, validateCommand } = await import('./validate-run.ts');
       const command = options.scatter === true ? scatterCommand : validateCommand;
-      exit(await command(paths, output.write));
+      const progress = counted('validate', 'recordings', output);
+      try {
+        exit(await command(paths, output.write, progress.show));
+      } finally {
+        progress.stop();
+      }
     });
 }

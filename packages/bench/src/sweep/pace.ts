@@ -54,7 +54,8 @@ export class SweepPace {
   }
 }
 
-function durationText(seconds: number): string {
+/** As people say it: `20 s`, `3 min`, `2 h 5 min`. */
+export function durationText(seconds: number): string {
   if (seconds < 60) return `${Math.ceil(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
