@@ -48,6 +48,11 @@ describe('the grid', () => {
     });
   });
 
+  it('has the longest rows where cells are as large as they get', () => {
+    const { columns, pitch } = layoutOf(memory(GIB), WIDE);
+    expect({ columns, pitch }).toEqual({ columns: 32, pitch: 15 });
+  });
+
   it('fits the width, in whole device pixels of which a cell has 4 CSS pixels or more', () => {
     fc.assert(
       fc.property(
@@ -81,11 +86,11 @@ describe('the grid', () => {
   });
 
   it('has no cell on labels, below the last row, and behind the end of memory', () => {
-    const layout = layoutOf(memory(20), WIDE);
+    const layout = layoutOf(memory(40), WIDE);
     expect(cellAt(layout, { x: 5, y: 5 })).toBeUndefined();
     expect(cellAt(layout, { x: layout.left + 1, y: layout.height + 1 })).toBeUndefined();
-    expect(cellAt(layout, { x: layout.left + 3 * layout.pitch + 1, y: layout.pitch + 1 })).toBe(19);
-    expect(cellAt(layout, { x: layout.left + 4 * layout.pitch + 1, y: layout.pitch + 1 })).toBeUndefined();
+    expect(cellAt(layout, { x: layout.left + 7 * layout.pitch + 1, y: layout.pitch + 1 })).toBe(39);
+    expect(cellAt(layout, { x: layout.left + 8 * layout.pitch + 1, y: layout.pitch + 1 })).toBeUndefined();
   });
 });
 
@@ -102,7 +107,7 @@ describe('rows that are left out', () => {
     ]);
   });
 
-  it('are suggested where less than a quarter was touched', () => {
+  it('are suggested where a quarter or less was touched', () => {
     expect(isMostlyUntouched(untouched, WIDE)).toBe(true);
     const all = Array.from({ length: 4 * GIB }, (_, block) => block);
     expect(isMostlyUntouched(memory(4 * GIB, all), WIDE)).toBe(false);
@@ -165,6 +170,11 @@ describe('labels', () => {
       '1 GiB',
       '1.25 GiB',
     ]);
+  });
+
+  it('are of round addresses, also where there is room for others', () => {
+    const labels = rowLabels(layoutOf(memory(GIB), WIDE), BLOCK_BYTES);
+    expect(labels.slice(0, 3).map(({ text }) => text)).toEqual(['0', '128 MiB', '256 MiB']);
   });
 
   it('tell where it goes on behind rows that are left out', () => {

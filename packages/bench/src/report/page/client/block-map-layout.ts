@@ -63,16 +63,23 @@ const MOST_HEIGHT = 640;
 const MOST_CELLS = 8192;
 const COLUMNS = [16, 32, 64, 128, 256, 512];
 
-/** The largest cells that show the memory on one screen; where the smallest do not either, blocks share cells. */
+/**
+ * The largest cells that show the memory on one screen, and of these the longest rows; where the smallest do not show it
+ * either, blocks share cells.
+ */
 export function layoutOf(memory: MapMemory, view: View): Layout {
   for (let blocksPerCell = 1; ; blocksPerCell *= 2) {
+    let best: Layout | undefined;
     for (const columns of COLUMNS) {
-      const pitch = pitchOf(columns, view);
-      if (pitch < Math.floor(LEAST_PITCH * view.scale) && columns > COLUMNS[0]) break;
-      const layout = laidOut(memory, view, columns, blocksPerCell, Math.max(1, pitch));
+      const pitch = Math.max(1, pitchOf(columns, view));
+      if (columns > COLUMNS[0] && pitch < (best?.pitch ?? Math.floor(LEAST_PITCH * view.scale))) break;
+      const layout = laidOut(memory, view, columns, blocksPerCell, pitch);
       const fits = layout.rows.length * columns <= MOST_CELLS && layout.height <= MOST_HEIGHT * view.scale;
-      if (fits || columns * blocksPerCell >= memory.blocks) return layout;
+      const isOneRow = columns * blocksPerCell >= memory.blocks;
+      if (fits || isOneRow) best = layout;
+      if (isOneRow) break;
     }
+    if (best !== undefined) return best;
   }
 }
 
@@ -156,13 +163,13 @@ function kindOfRow({ isTouched, isRam }: MapMemory, from: number, to: number): S
   return isRam.subarray(from, to).includes(1) ? 'untouched' : 'hole';
 }
 
-/** Whether less than a quarter of the rows has a block that any policy changed. */
+/** Whether a quarter of the rows or less has a block that any policy changed. */
 export function isMostlyUntouched(memory: MapMemory, view: Omit<View, 'isFolded'>): boolean {
   const { blocksPerRow, rows } = layoutOf(memory, { ...view, isFolded: false });
   const touched = rows.filter(
     ({ firstBlock }) => kindOfRow(memory, firstBlock, firstBlock + blocksPerRow) === 'touched',
   );
-  return touched.length * 4 < rows.length;
+  return touched.length * 4 <= rows.length;
 }
 
 /** Cells are numbered row by row; in the last row there may be fewer. */
@@ -267,13 +274,15 @@ export interface RowLabel {
 
 /** Least CSS pixels from one label to the next. */
 const LABEL_HEIGHT = 15;
+/** Bytes; a multiple of it is a round part of a GiB. */
+const LEAST_STRIDE = 2 ** 27;
 
 /** Addresses at the starts of rows: the first ones after a line, and as many round ones as there is room for. */
 export function rowLabels(layout: Layout, blockBytes: number): RowLabel[] {
   const { rows, pitch, blocksPerRow, scale } = layout;
   const least = LABEL_HEIGHT * scale;
   let stride = blocksPerRow;
-  while ((stride / blocksPerRow) * pitch < least) stride *= 2;
+  while ((stride / blocksPerRow) * pitch < least || stride * blockBytes < LEAST_STRIDE) stride *= 2;
   const isFirst = (row: number) => row === 0 || rows[row].top !== rows[row - 1].top + pitch;
   const isLabelled = (row: number) => isFirst(row) || rows[row].firstBlock % stride === 0;
   const labels: RowLabel[] = [];

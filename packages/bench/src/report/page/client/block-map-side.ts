@@ -9,8 +9,8 @@ import type { MapColours } from './block-map-sprites.ts';
 import { createSharedTable } from './block-map-table.ts';
 
 export interface SideOptions {
-  /** `Left policy`. */
-  readonly label: string;
+  /** Which of two; missing where there is one. */
+  readonly place?: 'left' | 'right';
   readonly runs: readonly RunHistory[];
   readonly chosen: number;
   readonly looksOf: (run: number) => RunLooks;
@@ -50,9 +50,10 @@ export function createSide(options: SideOptions): Side {
     looks = options.looksOf(run);
     canvas.setAttribute('aria-label', options.mapLabel(looks.run.policy));
     // Both sides may show one policy, and landmarks are to have names of their own.
-    const name = `${options.label}: ${looks.run.policy}`;
+    const where = options.place === undefined ? '' : `, ${options.place}`;
+    const name = looks.run.policy + where;
     element.setAttribute('aria-label', name);
-    table.setLabel(`${name}, shared blocks`);
+    table.setLabel(`Shared blocks of ${name}`);
   }
   choose(options.chosen);
 
@@ -114,9 +115,11 @@ function mapCanvas(hintId: string): HTMLCanvasElement {
   return canvas;
 }
 
+const LABELS = { one: 'Policy', left: 'Left policy', right: 'Right policy' };
+
 function policySelect(options: SideOptions, onChoice: (run: number) => void): HTMLElement {
   const line = make('div', 'block-map-choice');
-  const label = make('label', '', options.label);
+  const label = make('label', '', LABELS[options.place ?? 'one']);
   const select = make('select');
   select.id = newId();
   label.htmlFor = select.id;

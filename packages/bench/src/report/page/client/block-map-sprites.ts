@@ -18,14 +18,25 @@ export interface MapColours {
 }
 
 /** As the page is styled now: light or dark, on a screen or on paper. */
-export function coloursOf(element: Element): MapColours {
-  const style = getComputedStyle(element);
-  const colour = (name: string) => style.getPropertyValue(name).trim() || 'gray';
+export function coloursOf(root: HTMLElement): MapColours {
+  // As the colour of an element: a canvas knows nothing of var() and light-dark().
+  const probe = document.createElement('span');
+  probe.hidden = true;
+  root.append(probe);
+  const colours = coloursBy((name) => {
+    probe.style.color = `var(${name})`;
+    return getComputedStyle(probe).color;
+  }, getComputedStyle(root).fontFamily);
+  probe.remove();
+  return colours;
+}
+
+function coloursBy(colour: (name: string) => string, font: string): MapColours {
   return {
     surface: colour('--map-surface'),
     text: colour('--map-label'),
     line: colour('--map-fold'),
-    font: style.fontFamily,
+    font,
     kinds: {
       hole: colour('--map-hole'),
       private: colour('--map-private'),
@@ -74,7 +85,7 @@ export function createSprites(colours: MapColours, size: number, scale: number):
 }
 
 export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
-  const context = canvas.getContext('2d');
+  const context = canvas.getContext('2d', { alpha: false });
   if (context === null) throw new Error('this browser has no 2D canvas');
   return context;
 }

@@ -21,8 +21,6 @@ export interface BlockMap {
 
 export type MapInput = PageInput & { readonly history: InputHistory };
 
-const SIDE_LABELS = ['Left policy', 'Right policy'];
-
 const HINT =
   'Keys on a map: arrows move by block and row, Home and End within a row (with Ctrl: of memory), Page Up and Page Down by 8 rows, comma and period step through time. A click holds a block, another click or Escape lets it go.';
 
@@ -44,7 +42,7 @@ export function mountBlockMap(root: HTMLElement, input: MapInput, clock: FrameCl
   const looksOf = lazily((run) => runLooks(history.runs[run], looksAtBoot(history)));
   const sides = choices.map((chosen, side) =>
     createSide({
-      label: choices.length === 1 ? 'Policy' : SIDE_LABELS[side],
+      ...(choices.length === 1 ? {} : { place: side === 0 ? 'left' : 'right' }),
       runs: history.runs,
       chosen,
       looksOf,
