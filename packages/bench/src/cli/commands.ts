@@ -14,6 +14,7 @@ import { addPolicies } from './policies.ts';
 import { addQuery } from './query.ts';
 import { addRecover } from './recover.ts';
 import { addReplay } from './replay.ts';
+import { addReport } from './report.ts';
 import { addShow } from './show.ts';
 import { addStats } from './stats.ts';
 import { addStep } from './step.ts';
@@ -26,7 +27,7 @@ import { addWorkloads } from './workloads.ts';
 type AddCommand = (decpool: Command, context: CommandContext) => void;
 
 const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
-  'Compare and report': [addCompare, addSweep, addFindings, addCheckPolicy],
+  'Compare and report': [addCompare, addReport, addSweep, addFindings, addCheckPolicy],
   'Event logs': [
     addReplay,
     addVerify,

@@ -84,6 +84,14 @@ export function addCompare(decpool: Command, { commandLine, exit, output }: Comm
     )
     .option('--pareto', 'show which policies no other beats at splits, idle memory and host calls at once')
     .option('--out <dir>', 'folder for results: a folder per input', 'decpool-results')
+    .addOption(
+      new Option(
+        '--map [what]',
+        'a map of memory in plain characters: under each policy when most shared memory lives, or each over time',
+      )
+        .choices(['policies', 'time'])
+        .preset('policies'),
+    )
     .option(
       '--json',
       'results on standard output and nothing else there: a JSON document per input, each on a line (docs/schemas)',

@@ -1,0 +1,240 @@
+/** The report of the default comparison, made by the command and opened in a real browser. */
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Locator, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readResults } from '../read-results.ts';
+import { type Results, resultsText } from '../results.ts';
+import { HAS_BROWSER, launchBrowser, openPage, type Watched } from './testing-browser.ts';
+
+const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
+const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+const INPUTS = ['k61-E7cc.dma_requests', 'netvsc', 'seqmix'];
+/** Where pictures for people go, if anywhere. */
+const PICTURES = process.env['DECPOOL_SCREENSHOTS'];
+
+const decpool = (...args: string[]) =>
+  execFileSync(process.execPath, [join(ROOT, 'packages/bench/bin/decpool.js'), ...args], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+
+async function picture(page: Page, name: string, fullPage = false): Promise<void> {
+  if (PICTURES === undefined) return;
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage });
+}
+
+/** One of the data attributes of each. */
+const dataOf = async (found: Locator, name: string) =>
+  Promise.all((await found.all()).map((one) => one.getAttribute(`data-${name}`)));
+
+describe.skipIf(!HAS_BROWSER)('the report in a browser', () => {
+  let folder = '';
+  let browser: Browser;
+  let watched: Watched;
+  const url = (file = 'results/report.html', hash = '') => `${pathToFileURL(join(folder, file))}${hash}`;
+  const article = (page: Page, input: string) => page.locator(`article[id="input-${input}"]`);
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'decpool-report-'));
+    decpool('compare', '--out', join(folder, 'results'));
+    decpool('report', join(folder, 'results'));
+    browser = await launchBrowser();
+    watched = await openPage(browser, url());
+  });
+  afterAll(async () => {
+    await browser?.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function showInput(page: Page, input: string): Promise<Locator> {
+    await page.evaluate(`location.hash = ${JSON.stringify(`input-${input}`)}`);
+    const shown = article(page, input);
+    await shown.locator('canvas[data-frame]').nth(1).waitFor();
+    return shown;
+  }
+
+  it('is one file of less than 5 MB, with its figures as SVG files beside it', () => {
+    expect(statSync(join(folder, 'results/report.html')).size).toBeLessThan(5e6);
+    for (const input of INPUTS) {
+      const figures = readdirSync(join(folder, 'results/figures', input));
+      expect(figures.length).toBeGreaterThan(8);
+      for (const figure of figures) expect(figure).toMatch(/\.svg$/);
+    }
+  });
+
+  it('opens from disk, complains of nothing and asks nobody for anything', async () => {
+    for (const input of INPUTS) {
+      const shown = await showInput(watched.page, input);
+      // Charts are drawn when they come into sight.
+      for (const figure of await shown.locator('figure').all()) await figure.scrollIntoViewIfNeeded();
+    }
+    expect(watched.complaints).toEqual([]);
+    // Of the page itself, and of the pictures that it carries.
+    expect(watched.requests.filter((request) => !request.startsWith('data:'))).toEqual([url()]);
+  });
+
+  it('has the figures of results.json in its tables', async () => {
+    for (const { results } of readResults(join(folder, 'results'))) {
+      const cells = await watched.page.evaluate<{ metric: string; policy: string; value: string }[]>(
+        `[...document.querySelectorAll(${JSON.stringify(`article[id="input-${results.input.name}"] td[data-metric]`)})].map((cell) => ({ ...cell.dataset }))`,
+      );
+      expect(cells.length).toBeGreaterThan(5 * 20);
+      for (const { metric, policy, value } of cells) {
+        const stored = results.policies.find(({ policy: name }) => name === policy);
+        expect(Number(value), `${metric} of ${policy}`).toBe(stored?.metrics[metric].median);
+      }
+    }
+  });
+
+  it('moves both maps in step with the slider', async () => {
+    const shown = await showInput(watched.page, 'netvsc');
+    const slider = shown.getByRole('slider', { name: 'Time' });
+    const maps = shown.locator('canvas[data-policy]');
+    const last = Number(await slider.getAttribute('max'));
+    expect(last).toBeGreaterThan(300);
+    const pictures = new Set<string>();
+    for (const frame of [0, 1, Math.floor(last / 3), last - 1, last]) {
+      await slider.fill(String(frame));
+      await expect.poll(() => dataOf(maps, 'frame')).toEqual([String(frame), String(frame)]);
+      pictures.add((await maps.first().screenshot()).toString('base64'));
+    }
+    // After one request, or at the last, little may have changed; from boot to the middle a lot has.
+    expect(pictures.size).toBeGreaterThanOrEqual(3);
+    expect(await dataOf(maps, 'policy')).toEqual(['linux-6.12', 'longest-free-range+block+immediate']);
+  });
+
+  it('shows on the map, at the end, as many shared blocks as the run had', async () => {
+    const shown = await showInput(watched.page, 'netvsc');
+    await shown.getByRole('button', { name: 'To end' }).click();
+    const [netvsc] = readResults(join(folder, 'results/netvsc'));
+    for (const side of await shown.locator('.block-map-side').all()) {
+      await side.locator('summary').click();
+      const name = await side.locator('canvas').getAttribute('data-policy');
+      const rows = side.locator('table tbody tr');
+      const blocks = netvsc.results.policies.find(({ policy }) => policy === name)?.metrics['blocks-now']
+        .values[0];
+      await expect.poll(() => rows.count()).toBe(blocks);
+      await side.locator('summary').click();
+    }
+  });
+
+  it('can be used by keyboard: the slider steps, and the map tells of a block', async () => {
+    const shown = await showInput(watched.page, 'netvsc');
+    const slider = shown.getByRole('slider', { name: 'Time' });
+    await slider.fill('100');
+    await slider.press('ArrowRight');
+    await expect.poll(() => slider.inputValue()).toBe('101');
+    const map = shown.locator('canvas[data-policy]').first();
+    await map.focus();
+    await map.press('Home');
+    await expect.poll(() => shown.locator('[aria-live=polite]').first().textContent()).toMatch(/[Bb]lock 0/);
+  });
+
+  it('plays to the end, and pauses', async () => {
+    const shown = await showInput(watched.page, 'k61-E7cc.dma_requests');
+    const slider = shown.getByRole('slider', { name: 'Time' });
+    await slider.fill('0');
+    await shown.getByRole('button', { name: 'Play' }).click();
+    await expect.poll(async () => Number(await slider.inputValue())).toBeGreaterThan(2);
+    await shown.getByRole('button', { name: 'Pause' }).click();
+    await shown.getByRole('button', { name: 'Play' }).waitFor();
+  });
+
+  it('counts costs anew when a weight is changed', async () => {
+    const shown = await showInput(watched.page, 'netvsc');
+    const cost = shown.locator('section[id$="-cost"]');
+    await cost.scrollIntoViewIfNeeded();
+    const before = await cost.locator('table').first().textContent();
+    await cost.locator('input[type=number]').first().fill('123456');
+    await expect.poll(() => cost.locator('table').first().textContent()).not.toBe(before);
+  });
+
+  describe.each(['light', 'dark'] as const)('in %s colours', (colorScheme) => {
+    it('has nothing serious for an accessibility check to find', async () => {
+      const { page, complaints } = await openPage(browser, url(), { colorScheme });
+      // Evaluated, not added: the page's policy refuses every script that is not its own.
+      await page.evaluate(`${readFileSync(AXE, 'utf8')}; undefined`);
+      for (const input of INPUTS) {
+        await showInput(page, input);
+        const { violations } = await page.evaluate<AxeResults>('axe.run()');
+        const found = violations
+          .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+          .map(({ id, nodes }) => `${id}: ${nodes[0].html}`);
+        expect(found).toEqual([]);
+        if (input === 'netvsc') await picture(page, `report-${colorScheme}`, true);
+      }
+      expect(complaints).toEqual([]);
+      await page.context().close();
+    });
+  });
+
+  it('prints every input, with pictures in the place of charts', async () => {
+    const { page } = await openPage(browser, url(), { colorScheme: 'dark' });
+    await page.emulateMedia({ media: 'print' });
+    const pdf = await page.pdf({ format: 'A4' });
+    expect(pdf.subarray(0, 5).toString()).toBe('%PDF-');
+    await page.evaluate("window.dispatchEvent(new Event('beforeprint'))");
+    for (const input of INPUTS) expect(await article(page, input).isVisible()).toBe(true);
+    const still = article(page, 'netvsc').locator('figure img').first();
+    expect(await still.isVisible()).toBe(true);
+    await picture(page, 'report-print', true);
+    if (PICTURES !== undefined) writeFileSync(join(PICTURES, 'report.pdf'), pdf);
+    await page.context().close();
+  });
+
+  it('without scripts shows every input and its pictures', async () => {
+    const { page, complaints } = await openPage(browser, url(), { javaScriptEnabled: false });
+    for (const input of INPUTS) {
+      expect(await article(page, input).locator('table.comparison').isVisible()).toBe(true);
+      expect(await article(page, input).locator('figure img').first().isVisible()).toBe(true);
+    }
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
+  it('runs nothing that a log or a result calls itself', async () => {
+    const hostile = '</script><img src=x onerror="window.ran=1">"\'`{a|b}';
+    const from = join(folder, 'results/k61-E7cc.dma_requests');
+    const to = join(folder, 'hostile');
+    cpSync(from, to, { recursive: true });
+    const [{ results }] = readResults(from);
+    const evil: Results = {
+      ...results,
+      input: { ...results.input, description: hostile },
+      notes: [hostile],
+      facts: [[hostile, hostile]],
+      policies: results.policies.map((policy, index) =>
+        index === 1
+          ? { ...policy, byOwner: [{ owner: hostile, splits2M: 1, splits1G: 0, leakedPages: 0 }] }
+          : policy,
+      ),
+    };
+    writeFileSync(join(to, 'results.json'), resultsText(evil));
+    decpool('report', to);
+    const { page, complaints, requests } = await openPage(browser, url('hostile/report.html'));
+    await showInput(page, results.input.name);
+    for (const figure of await page.locator('figure').all()) await figure.scrollIntoViewIfNeeded();
+    expect(await page.evaluate("'ran' in window")).toBe(false);
+    expect(await page.locator('body').textContent()).toContain(hostile);
+    expect(complaints).toEqual([]);
+    expect(requests.filter((request) => !request.startsWith('data:'))).toHaveLength(1);
+    await page.context().close();
+  });
+});
