@@ -106,8 +106,8 @@ function laidOut(
   for (const { kind, firstRow, rows: length } of stretches(memory, blocksPerRow)) {
     const firstBlock = firstRow * blocksPerRow;
     const isLeftOut = kind === 'hole' || (kind === 'untouched' && isFolded);
-    // Rows no higher than the line that would stand for them are better shown.
-    if (isLeftOut && length * pitch > foldHeight) {
+    // A few rows are better shown: lines all over the map would hide how its parts lie.
+    if (isLeftOut && length * pitch > 2 * foldHeight) {
       const blocks = Math.min(length * blocksPerRow, memory.blocks - firstBlock);
       folds.push({ firstBlock, blocks, top, isHole: kind === 'hole' });
       top += foldHeight;
