@@ -45,6 +45,7 @@ export class RunRecorder {
   readonly #pageBytes: number;
   readonly #blocksPerRegion: number;
   readonly #requests: number;
+  readonly #mostRows: number;
   readonly #atBoot: Uint8Array;
   readonly #blocks: (BlockPages | undefined)[];
   readonly #changed: BlockPages[] = [];
@@ -70,14 +71,15 @@ export class RunRecorder {
   #sharedPeak = 0;
   #mixedPeak = 0;
 
-  /** `requests`: of the whole run, of every kind. */
-  constructor(header: LogHeader, requests: number) {
+  /** `requests`: of the whole run, of every kind. `mostRows` for specs. */
+  constructor(header: LogHeader, requests: number, mostRows = MOST_ROWS) {
     const { pagesPerBlock, blocksPerRegion, pageShift, spanPages } = header.geometry;
     const blocks = spanPages / pagesPerBlock;
     this.#pagesPerBlock = pagesPerBlock;
     this.#blocksPerRegion = blocksPerRegion;
     this.#pageBytes = 2 ** pageShift;
     this.#requests = requests;
+    this.#mostRows = mostRows;
     this.#stride = finestStride(requests);
     this.#atBoot = mappingsAtBoot(header);
     this.#blocks = new Array(blocks).fill(undefined);
@@ -280,7 +282,7 @@ export class RunRecorder {
     this.#changed.length = 0;
     this.#addValues();
     const isPairDone = frame % 2 === 0 && frame > 0;
-    if (isPairDone && sizeOf(this.#values) > MOST_ROWS) this.#mergeFrames();
+    if (isPairDone && sizeOf(this.#values) > this.#mostRows) this.#mergeFrames();
   }
 
   #mergeFrames(): void {

@@ -28,6 +28,7 @@ export interface Told {
   readonly faults?: Faults;
   readonly memory?: MemoryState;
   readonly budget?: number;
+  readonly mostRows?: number;
   /** 2 MiB of them. */
   readonly hasBounceBuffers?: boolean;
 }
@@ -52,7 +53,7 @@ export function recordedRun(told: Told): Run {
     ...(faults === undefined ? {} : { faults }),
     ...(hasBounceBuffers === true ? { swiotlb: { bytes: 2 ** 21, dynamic: false } } : {}),
   });
-  const recorder = new RunRecorder(pool.header, requests.length);
+  const recorder = new RunRecorder(pool.header, requests.length, told.mostRows);
   const demand = new DemandRecorder(pool.header, requests.length);
   const batches: EventBatch[] = [];
   pool.batches$.subscribe((batch) => {
