@@ -4,7 +4,7 @@ import { bootPoolBytes } from '@decpool/pool';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
 import { sanityLines } from '../traces/sanity.ts';
 import { boundsText } from './bounds-text.ts';
-import { hasColumns } from './ranking-table.ts';
+import { hasColumns } from './has-columns.ts';
 import { formatValue } from './units.ts';
 
 /** What was run, as label and value. */

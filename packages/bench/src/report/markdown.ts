@@ -1,5 +1,6 @@
 import { markdownTable } from 'markdown-table';
-import { hasColumns, isRanked, rankingTable } from './ranking-table.ts';
+import { hasColumns } from './has-columns.ts';
+import { isRanked, rankingTable } from './ranking-table.ts';
 import type { Results } from './results.ts';
 import { type Cell, comparisonRows, isSameForAll, isShown, type Row } from './rows.ts';
 import { USUAL_COLUMNS } from './screen.ts';

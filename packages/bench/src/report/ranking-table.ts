@@ -2,15 +2,9 @@
 import Table from 'cli-table3';
 import type { RankedPolicies } from '../compare/ranking.ts';
 import type { Metric } from '../metrics/metric.ts';
+import { hasColumns } from './has-columns.ts';
 import type { Results } from './results.ts';
 import { formatValue } from './units.ts';
-
-/** A table with a column for each policy becomes too wide to read beyond so many. */
-const MOST_COLUMNS = 8;
-
-/** Whether a table has a column for each policy: beyond some the ranking says more. */
-export const hasColumns = ({ policies }: { readonly policies: readonly unknown[] }): boolean =>
-  policies.length <= MOST_COLUMNS;
 
 /** Whether the comparison is shown as a ranking too. */
 export const isRanked = (results: Results): boolean => !hasColumns(results) || results.ranking.isParetoWanted;

@@ -1,7 +1,8 @@
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { columnsText } from './columns-text.ts';
-import { hasColumns, isRanked, rankingText } from './ranking-table.ts';
+import { hasColumns } from './has-columns.ts';
+import { isRanked, rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
 import { comparisonRows, isSameForAll } from './rows.ts';
 import type { Screen } from './screen.ts';

@@ -1,6 +1,6 @@
 /** The comparison as a table: metrics as rows while there is room for a column for each policy; policies as rows beyond. */
 import type { Metric } from '../../../metrics/metric.ts';
-import { hasColumns } from '../../ranking-table.ts';
+import { hasColumns } from '../../has-columns.ts';
 import type { Results } from '../../results.ts';
 import { type Cell, comparisonRows, type Row } from '../../rows.ts';
 import { type Content, type Html, html } from '../escape.ts';

@@ -1,5 +1,5 @@
 /** What was run and what it says. */
-import { hasColumns } from '../../ranking-table.ts';
+import { hasColumns } from '../../has-columns.ts';
 import type { Results } from '../../results.ts';
 import { type Content, type Html, html } from '../escape.ts';
 import { figureMarkup } from '../figure-markup.ts';
