@@ -15,9 +15,12 @@ export function addReport(decpool: Command, { output }: CommandContext): void {
     .addHelpText(
       'after',
       `
-Examples:
+EXAMPLES
   decpool report decpool-results
-  decpool report decpool-results/netvsc --out netvsc.html`,
+  decpool report decpool-results/netvsc --out netvsc.html
+
+SEE ALSO
+  decpool compare`,
     )
     .action(async (dir: string, options: ReportOptions) => {
       const { reportCommand } = await import('./report-run.ts');

@@ -32,7 +32,7 @@ export const stillView = (width: number, frame: number, isAlone: boolean): View 
 });
 
 export function svgOf(figure: Figure, view: View): string {
-  const height = figure.height + (view.isAlone ? TITLE : 0);
+  const height = figure.heightAt(view.width) + (view.isAlone ? TITLE : 0);
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: view.width, height });
   const { tooltip: _, ...option } = figure.option(view);
   chart.setOption(option);

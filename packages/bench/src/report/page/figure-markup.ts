@@ -20,7 +20,7 @@ export function figureMarkup(figure: Figure, { prefix, width, frame }: Placed): 
 <h4 id="${id}-title">${figure.title}</h4>
 <p class="reading">${reading}</p>
 <div class="chart" data-figure="${figure.id}"></div>
-${image(svgOf(figure, view), `${figure.title}. ${reading}`, width, figure.height)}
+${image(svgOf(figure, view), `${figure.title}. ${reading}`, width, figure.heightAt(width))}
 ${detailsOf(figure, view)}
 </figure>
 `;

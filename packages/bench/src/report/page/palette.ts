@@ -78,6 +78,6 @@ export const PART_COLOURS: Readonly<Record<Scheme, readonly string[]>> = {
   dark: ['#8fc0f7', '#2c5686', '#5795d8', '#1d3a5c', '#f2c486', '#7d5420', '#cd8f3d', '#4d3717'],
 };
 
-/** Shared with the style sheet; a system's own face comes first. */
+/** Shared with the style sheet; a system's own face comes first. Without double quotes, which echarts would put into an attribute as they are. */
 export const FONTS =
-  'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", Cantarell, "Helvetica Neue", Arial, sans-serif';
+  "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Cantarell, 'Helvetica Neue', Arial, sans-serif";

@@ -44,6 +44,7 @@ export function createCharts(input: ChartsInput): Charts {
 
   const paint = ({ figure, element, chart }: Mounted) => {
     if (element.clientWidth === 0) return;
+    element.style.height = `${figure.heightAt(element.clientWidth)}px`;
     chart.resize();
     chart.setOption(figure.option(viewOf(element)), { notMerge: true });
     if (figure.kind !== 'time') return;
@@ -79,7 +80,7 @@ export function createCharts(input: ChartsInput): Charts {
     const figure = byId.get(element.dataset['figure'] ?? '');
     if (figure === undefined) continue;
     elements.set(figure, element);
-    element.style.height = `${figure.height}px`;
+    element.style.height = `${figure.heightAt(element.clientWidth)}px`;
     element.setAttribute('role', 'img');
     element.setAttribute('aria-label', `${figure.title}. ${figure.reading(viewOf(element))}`);
     seen.observe(element);

@@ -35,7 +35,7 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
     id: spec.id,
     title: spec.title,
     kind: 'frame',
-    height: runs.length * (PANEL + NAME) + BOTTOM,
+    heightAt: () => runs.length * (PANEL + NAME) + BOTTOM,
     formula: [...spec.formula, `Bars are ${step} pages wide; the last is of ${pagesPerBlock} pages exactly.`],
     commands: [
       told.results.command,

@@ -23,7 +23,7 @@ export function costFigure(results: Results): Figure {
     id: 'cost',
     title: 'Time that conversions would take',
     kind: 'weights',
-    height: shown.length * BAR + 34 + LEGEND + 8,
+    heightAt: () => shown.length * BAR + 34 + LEGEND + 8,
     formula: [
       ...COMPONENTS.map(
         ({ label, metrics }) => `${label}: median of ${metrics.join(' + ')}, times its weight`,

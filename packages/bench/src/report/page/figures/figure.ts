@@ -32,8 +32,8 @@ export interface Figure {
   readonly formula: readonly string[];
   /** Commands that show the same. */
   readonly commands: readonly string[];
-  /** px */
-  readonly height: number;
+  /** px, at a width of so many px. */
+  heightAt(width: number): number;
   /**
    * `time`: over simulated time, with the zoom of all of them; `frame`: how things are at the frame looked at; `weights`:
    * depends on the reader's weights; `run`: of the run as a whole.

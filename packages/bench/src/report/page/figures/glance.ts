@@ -15,6 +15,8 @@ const TOP = 26;
 const ALONE = 30;
 const CHARACTER = 6.9;
 const VALUE = 74;
+/** Panels stand below one another where there is no room beside. */
+const isNarrow = (width: number): boolean => width < 640;
 
 export function glanceFigure(results: Results): Figure {
   const shown = shownPolicies(results);
@@ -28,7 +30,7 @@ export function glanceFigure(results: Results): Figure {
     id: 'at-a-glance',
     title,
     kind: 'run',
-    height: TOP + BAR * shown.length + 6,
+    heightAt: (width) => (isNarrow(width) ? panels.length : 1) * (TOP + BAR * shown.length) + 6,
     formula: panels.map(({ label, formula }) => `${label}: ${formula}`),
     commands: [results.command],
     reading: () =>
@@ -44,25 +46,26 @@ export function glanceFigure(results: Results): Figure {
     option: (view) => {
       const ink = inkOf(view);
       const names = shown.map(({ policy }) => chartText(policy.policy));
-      const isNarrow = view.width < 640;
-      const labels = isNarrow
-        ? 0
-        : 16 + CHARACTER * Math.min(38, Math.max(...names.map((each) => each.length)));
-      const panel = (view.width - labels) / panels.length;
-      const top = TOP + (view.isAlone ? ALONE : 0);
+      const isStacked = isNarrow(view.width);
+      const longest = 16 + CHARACTER * Math.min(38, Math.max(...names.map((each) => each.length)));
+      const labels = isStacked ? Math.min(longest, view.width * 0.42) : longest;
+      const panel = (view.width - labels) / (isStacked ? 1 : panels.length);
+      const topOf = (index: number) =>
+        TOP + (view.isAlone ? ALONE : 0) + (isStacked ? index * (TOP + BAR * shown.length) : 0);
+      const leftOf = (index: number) => labels + (isStacked ? 0 : index * panel);
       const height = BAR * shown.length;
       return {
         ...chartBase(view, `${chartText(results.input.name)}: ${title.toLowerCase()}`),
         grid: panels.map((_, index) => ({
-          left: labels + index * panel,
+          left: leftOf(index),
           width: Math.max(8, panel - VALUE),
-          top,
+          top: topOf(index),
           height,
         })),
         graphic: panels.map(({ label }, index) => ({
           type: 'text',
-          left: labels + index * panel,
-          top: top - 20,
+          left: leftOf(index),
+          top: topOf(index) - 20,
           silent: true,
           style: {
             text: label,
@@ -88,7 +91,7 @@ export function glanceFigure(results: Results): Figure {
           axisTick: { show: false },
           axisLine: { show: true, lineStyle: { color: ink.line } },
           axisLabel: {
-            show: index === 0 && !isNarrow,
+            show: index === 0 || isStacked,
             color: ink.text,
             fontSize: 11.5,
             margin: 8,

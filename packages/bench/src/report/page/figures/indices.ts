@@ -81,7 +81,7 @@ function indexFigure(told: Told, index: KernelIndex): Figure {
     id: index.id,
     title: index.name,
     kind: 'frame',
-    height: 190,
+    heightAt: () => 190,
     formula: [...index.formula, TERMS],
     commands: [
       told.results.command,

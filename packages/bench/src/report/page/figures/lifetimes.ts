@@ -22,7 +22,7 @@ export function lifetimeFigure(told: Told): Figure | undefined {
     id: 'lifetimes',
     title,
     kind: 'run',
-    height: owners.length * ROW + 44,
+    heightAt: () => owners.length * ROW + 44,
     formula: [
       'time from an allocation to its free; line: shortest to longest; box: first to third quartile; stroke: median; dot: 9th decile; logarithmic',
       'What is never freed has no part in the quantiles. The same under every policy.',

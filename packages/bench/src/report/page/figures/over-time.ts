@@ -51,7 +51,7 @@ export function timeFigure(told: Told, spec: TimeFigure): Figure {
     kind: 'time',
     formula: spec.formula,
     commands: spec.commands,
-    height: spec.height ?? HEIGHT,
+    heightAt: () => spec.height ?? HEIGHT,
     reading: () => readingOf(lines, spec, value),
     table: () => tableOf(),
     option: (view) => optionOf(view),

@@ -45,7 +45,7 @@ export function paretoFigure(results: Results): Figure | undefined {
     id: 'pareto',
     title: 'What is saved, and what it costs',
     kind: 'run',
-    height: HEIGHT,
+    heightAt: () => HEIGHT,
     formula: [
       `front: ranked policies of which no other is at least as good in ${listed(results.ranking.objectives)} and better in one`,
       'Both axes are logarithmic in 1 + value / unit, so that they begin at 0; a mark is the larger, the more host calls there are, in steps of tens.',
