@@ -64,6 +64,9 @@ export default defineConfig({
     pareto: false,
     // Folder for results: a folder per input.
     out: 'decpool-results',
+    // A map of memory in plain characters: 'policies': under each policy when most shared memory lives,
+    // or 'time': each over time.
+    map: undefined,
     // Results on standard output and nothing else there: a JSON document per input, each on a line
     // (docs/schemas).
     json: false,
@@ -76,6 +79,14 @@ export default defineConfig({
     maxRegress: 5,
     // Event logs as arrow, ndjson.
     logFormat: 'arrow',
+  },
+
+  // decpool report: make one HTML file of the results of a comparison.
+  report: {
+    // The page; report.html in the folder unless told.
+    out: undefined,
+    // An older run, folder or results.json: what became of each figure.
+    against: undefined,
   },
 
   // decpool sweep: run a grid of policies, inputs, memory states, platforms and seeds.

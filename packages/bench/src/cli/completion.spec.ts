@@ -40,6 +40,7 @@ const LINES = {
   'decpool check-policy first-fit+block+im': 'first-fit+block+immediate',
   'decpool replay boot': 'boot.trace',
   'decpool completion po': 'powershell',
+  'decpool compare --map --pl': '--platform',
   'decpool compare --seeds ': '',
 } as const;
 
@@ -65,6 +66,7 @@ describe.skipIf(!isInstalled('bash'))('in bash', () => {
     expect(complete(['decpool compare --policy=linux-7.3,gfp']).values().next().value).toBe(
       'linux-7.3,gfp-decrypted',
     );
+    expect(complete(['decpool compare --map=t']).values().next().value).toBe('time');
   });
 
   it('takes options of every command for what they are, ahead of it as well', () => {

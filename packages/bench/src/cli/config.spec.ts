@@ -92,6 +92,17 @@ describe('a setting', () => {
     });
   });
 
+  it('of an option that may stand alone is true as well', async () => {
+    expect(await compared({ map: true })).toMatchObject({
+      options: { map: 'policies' },
+      command: 'decpool compare --map',
+    });
+    expect(await compared({ map: 'time' })).toMatchObject({
+      options: { map: 'time' },
+      command: 'decpool compare --map=time',
+    });
+  });
+
   it('gives way to an option of the command', async () => {
     const { options } = await compared(
       { seeds: 7, pcp: true, wordAccess: false, workload: 'netvsc', kernel: '7.x' },

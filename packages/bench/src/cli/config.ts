@@ -30,12 +30,14 @@ export interface DecpoolConfig {
     bounds: boolean;
     pareto: boolean;
     out: string;
+    map: boolean | string;
     json: boolean;
     csv: boolean;
     check: string;
     maxRegress: number | string;
     logFormat: string;
   }>;
+  readonly report?: Settings<{ out: string; against: string }>;
   readonly sweep?: Settings<{ out: string; workers: number }>;
   readonly findings?: Settings<{ sweep: string; out: string; workers: number }>;
   readonly checkPolicy?: Settings<{ runs: number; seed: number }>;

@@ -49,7 +49,6 @@ export function manualPage(command: Command, helper: Help): string {
       Object.entries(EXIT_STATUS).map(([name, text]) => [String(EXIT[name as keyof typeof EXIT]), text]),
     ),
     ...(isProgram ? [...list('ENVIRONMENT', ENVIRONMENT), ...list('FILES', FILES)] : []),
-    // Commander joins what is added behind with a line of its own.
   ]
     .join('\n')
     .replace(/\n+$/, '\n');

@@ -86,7 +86,11 @@ export function programOf(context: CommandContext): Command {
       getOutHasColors: () => output.isColoured,
       getErrHasColors: () => false,
     })
-    .configureHelp({ formatHelp: manualPage, styleTitle: (title) => styleText('bold', title) })
+    .configureHelp({
+      formatHelp: manualPage,
+      showGlobalOptions: true,
+      styleTitle: (title) => styleText('bold', title),
+    })
     .addHelpText(
       'after',
       `

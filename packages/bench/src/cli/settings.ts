@@ -110,9 +110,15 @@ function parsed(given: unknown, option: Option, place: string): Pick<Setting, 'v
     // `--pcp` says true, `--no-rerun` says false.
     return { value: given, words: given === option.negate ? [] : [String(option.long)] };
   }
+  // `--map` alone, or not at all.
+  if (option.optional && typeof given === 'boolean') {
+    if (!given) return { value: option.defaultValue, words: [] };
+    return { value: option.presetArg ?? true, words: [String(option.long)] };
+  }
   const text = textOf(given, option, place);
   const value = parsedText(text, option, place);
   if (value === option.defaultValue) return { value, words: [] };
+  if (option.optional) return { value, words: [`${option.long}=${text}`] };
   // A value that looks like an option has to be joined to its own.
   return {
     value,

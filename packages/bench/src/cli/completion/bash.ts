@@ -35,11 +35,13 @@ ${lists.text}
   cur=\${words[\${#words[@]} - 1]}
   for ((i = 1; i < \${#words[@]} - 1; i++)); do
     word=\${words[i]}
-    if [[ -n $expects ]]; then expects=''
-    elif [[ $word == -* ]]; then
+    # No value begins with a dash: behind --map may come an option.
+    if [[ $word == -* ]]; then
+      expects=''
       case "$command $word" in
         ${taking.map(([key]) => pattern(key)).join(' | ')}) expects=$word ;;
       esac
+    elif [[ -n $expects ]]; then expects=''
     elif [[ -z $command ]]; then command=$word
     else at=$((at + 1)); fi
   done
@@ -49,7 +51,7 @@ ${lists.text}
     cur=\${cur#*=}
   fi
 
-  if [[ -n $expects ]]; then
+  if [[ -n $expects && $cur != -* ]]; then
     case "$command $expects" in
 ${optionCases}
     esac

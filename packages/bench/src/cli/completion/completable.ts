@@ -28,6 +28,8 @@ export interface CompletableOption {
   readonly text: string;
   /** Of an option that takes one. */
   readonly values?: Values;
+  /** Whether it may also stand alone. */
+  readonly isOptional: boolean;
 }
 
 /** Words without characters that a shell cares for, files, both, or neither where nobody can know. */
@@ -93,7 +95,12 @@ const optionsOf = (command: Command, helper: Help): CompletableOption[] =>
   helper.visibleOptions(command).map((option) => {
     const names = [option.long, option.short].filter((name) => typeof name === 'string');
     const values = optionValues(option, command);
-    return { names, text: firstPart(option.description), ...(values === undefined ? {} : { values }) };
+    return {
+      names,
+      text: firstPart(option.description),
+      isOptional: option.optional,
+      ...(values === undefined ? {} : { values }),
+    };
   });
 
 function optionValues(option: Option, command: Command): Values | undefined {

@@ -31,13 +31,13 @@ ${commands
 `;
 }
 
-function rule({ names, text, values }: CompletableOption, condition: string): string {
+function rule({ names, text, values, isOptional }: CompletableOption, condition: string): string {
   const flags = names.map((name) => (name.startsWith('--') ? `-l ${name.slice(2)}` : `-s ${name.slice(1)}`));
   return [
     'complete -c decpool',
     `-n '${condition}'`,
     ...flags,
-    ...(values === undefined ? [] : ['-r', valueFlags(values)]),
+    ...(values === undefined ? [] : [...(isOptional ? [] : ['-r']), valueFlags(values)]),
     `-d ${quoted(text)}`,
   ].join(' ');
 }

@@ -25,17 +25,18 @@ ${commands
   $expects = ''
   $at = 0
   foreach ($word in $typed) {
-    if ($expects -ne '') { $expects = '' }
-    elseif ($word.StartsWith('-')) {
+    if ($word.StartsWith('-')) {
+      $expects = ''
       $known = $options[$command][$word]
       if ($null -ne $known -and $known.Takes) { $expects = $word }
     }
+    elseif ($expects -ne '') { $expects = '' }
     elseif ($command -eq '') { if ($commands.Contains($word)) { $command = $word } }
     else { $at++ }
   }
 
   $found = @()
-  if ($expects -ne '') { $found = @($options[$command][$expects].Values | ForEach-Object { , @($_, $_) }) }
+  if ($expects -ne '' -and -not $wordToComplete.StartsWith('-')) { $found = @($options[$command][$expects].Values | ForEach-Object { , @($_, $_) }) }
   elseif ($wordToComplete.StartsWith('-')) {
     $found = @($options[$command].GetEnumerator() | Sort-Object Key | ForEach-Object { , @($_.Key, $_.Value.Text) })
   }

@@ -47,10 +47,10 @@ function commandCase(command: CompletableCommand): string {
 }
 
 /** As _arguments takes them. */
-const optionSpecs = ({ names, text, values }: CompletableOption): string[] =>
+const optionSpecs = ({ names, text, values, isOptional }: CompletableOption): string[] =>
   names.map((name) => {
-    const takes = values === undefined ? '' : name.startsWith('--') ? '=' : '+';
-    const value = values === undefined ? '' : `:${values.name}:${action(values)}`;
+    const takes = values === undefined ? '' : isOptional ? '=-' : name.startsWith('--') ? '=' : '+';
+    const value = values === undefined ? '' : `${isOptional ? '::' : ':'}${values.name}:${action(values)}`;
     return quoted(`${name}${takes}[${text.replace(/[[\]:\\]/g, '\\$&')}]${value}`);
   });
 

@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Command } from 'commander';
+import { expect, it } from 'vitest';
+import { EXIT, EXIT_STATUS } from './exit-status.ts';
+import { anyProgram } from './testing.ts';
+
+/** With all that is added to it. */
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({
+    writeOut: (part) => {
+      text += part;
+    },
+  });
+  command.outputHelp();
+  return text;
+}
+
+const program = anyProgram();
+const titles = (help: string) => help.split('\n').filter((line) => /^[A-Z ]+$/.test(line));
+
+it('has the sections of a manual page, in its order', () => {
+  expect(titles(helpOf(program))).toEqual([
+    ...['NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'COMMANDS', 'EXIT STATUS', 'ENVIRONMENT', 'FILES'],
+    ...['EXAMPLES', 'SEE ALSO'],
+  ]);
+});
+
+it.each(program.commands.map((command) => [command.name(), command] as const))(
+  'has one for %s',
+  (name, command) => {
+    const help = helpOf(command);
+    expect(help).toMatch(new RegExp(`^NAME\n  decpool ${name} - .+[^.]\n`));
+    expect(help).toContain(`\nSYNOPSIS\n  decpool ${name}`);
+    expect(titles(help)).toEqual(
+      expect.arrayContaining(['NAME', 'SYNOPSIS', 'DESCRIPTION', 'OPTIONS', 'GLOBAL OPTIONS', 'EXIT STATUS']),
+    );
+    const takesSomething =
+      command.registeredArguments.length > 0 || /\n {2}--(?!help)/.test(help.split('GLOBAL')[0]);
+    expect(help.includes(`\nEXAMPLES\n  `)).toBe(takesSomething);
+    expect(help).not.toContain('--no-pcp');
+    // Examples are for copying, and stay in one line.
+    const [wrapped] = help.split(/^(?:EXAMPLES|DEFINITION)$/m);
+    const lines = wrapped.split('\n').filter((line) => line.trim().includes(' '));
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
+  },
+);
+
+it('says what each exit status means, as docs/cli.md does', () => {
+  const docs = readFileSync(fileURLToPath(new URL('../../../../docs/cli.md', import.meta.url)), 'utf8');
+  for (const name of Object.keys(EXIT) as (keyof typeof EXIT)[]) {
+    expect(docs).toContain(`| ${EXIT[name]} | ${EXIT_STATUS[name]} |\n`);
+    expect(helpOf(program)).toMatch(
+      new RegExp(`^ {2}${EXIT[name]} +${EXIT_STATUS[name].slice(0, 30).replace(/[().]/g, '.')}`, 'm'),
+    );
+  }
+});
