@@ -1,0 +1,72 @@
+import { expect, it } from 'vitest';
+import { findingOf, phraseText } from './finding.ts';
+import { type Made, madeResults } from './testing.ts';
+
+const MIB = 2 ** 20;
+const told = (made: Made) => {
+  const { lead, also } = findingOf(madeResults(made));
+  return [lead, ...also].map(phraseText);
+};
+
+it('the best ranked policy is told against the baseline, with what it costs more of', () => {
+  expect(
+    told({ policies: { kernel: [44, MIB, 6600], pool: [0, 64 * MIB, 44] }, ranked: [['pool'], ['kernel']] }),
+  ).toEqual([
+    'Against kernel, pool has no 2M splits instead of 44 and 44 host calls instead of 6,600 (\u00f7150), at the price of 64 MiB.s of shared-idle memory over time instead of 1 MiB.s (\u00d764).',
+  ]);
+});
+
+it('what stays the same is told, and that the seeds differ by as much', () => {
+  expect(
+    told({
+      policies: { kernel: [10, MIB, 7], pool: [9, MIB, 7] },
+      ranked: [['pool'], ['kernel']],
+      spread: 2,
+    }),
+  ).toEqual([
+    'Against kernel, pool has 9 2M splits instead of 10 (\u00f71.1), the same shared-idle memory over time and host calls.',
+    'In 2M splits the seeds differ by as much as the two policies do.',
+  ]);
+});
+
+it('a baseline that is ranked first is told, and who ties with it', () => {
+  expect(
+    told({
+      policies: { kernel: [1, 1, 1], twin: [1, 1, 1], other: [2, 2, 2] },
+      ranked: [['kernel', 'twin'], ['other']],
+    }),
+  ).toEqual([
+    'The baseline kernel is ranked first: no other policy is better in 2M splits, shared-idle memory over time and host calls together.',
+    'twin comes to the same as kernel.',
+  ]);
+});
+
+it('policies that tie with the best are named', () => {
+  expect(
+    told({
+      policies: { kernel: [2, 1, 1], a: [0, 1, 1], b: [0, 1, 1] },
+      ranked: [['a', 'b'], ['kernel']],
+    })[1],
+  ).toBe('b comes to the same as a.');
+});
+
+it('who refused requests is not ranked, and that is told', () => {
+  const policies = { kernel: [0, 0, 0, 6], pool: [3, 0, 5] };
+  expect(told({ policies, ranked: [['pool']] })).toEqual([
+    'Of the policies that serve every request, pool is ranked first, with 3 2M splits, 0 B.s of shared-idle memory over time and 5 host calls; the baseline refused some.',
+    'kernel refused requests, up to 6: the other figures of such a policy are of less work, and it is not ranked.',
+  ]);
+});
+
+it('where nothing differs, that is the finding', () => {
+  expect(told({ policies: { a: [1, 1, 1], b: [1, 1, 1] }, ranked: [['a', 'b']] })).toEqual([
+    'Nothing differs: all 2 policies come to the same in 2M splits, shared-idle memory over time and host calls.',
+  ]);
+});
+
+it('one policy alone is compared with nothing, and outside a confidential VM nothing is shared', () => {
+  expect(told({ policies: { a: [1, 1, 1] }, ranked: [['a']] })[0]).toContain('nothing to compare it with');
+  const results = madeResults({ policies: { a: [1, 1, 1], b: [1, 1, 1] }, ranked: [['a', 'b']] });
+  const outside = findingOf({ ...results, platform: { name: 'none', confidential: false } });
+  expect(phraseText(outside.lead)).toContain('nothing is shared');
+});
