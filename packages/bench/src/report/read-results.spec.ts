@@ -35,6 +35,8 @@ describe('results are read', () => {
 
   it('from a folder that has them, and from a folder of such folders by name, without what a run left half done', () => {
     expect(namesIn(join(folder, 'many/one'))).toEqual(['one']);
+    // A page that was made of them is no results.
+    writeFileSync(join(folder, 'many/report.html'), '');
     expect(namesIn(join(folder, 'many'))).toEqual(['one', 'two']);
   });
 

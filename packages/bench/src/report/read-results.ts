@@ -1,5 +1,5 @@
 /** Results of comparisons, read from files. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { z } from 'zod';
@@ -31,15 +31,14 @@ function filesAt(path: string): string[] {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) throw new InputError(`${path}: there is no such file or folder`);
   if (!stats.isDirectory()) return [path];
-  const isFile = (file: string) => statSync(file, { throwIfNoEntry: false })?.isFile() === true;
   const own = join(path, RESULTS_FILE);
-  if (isFile(own)) return [own];
+  if (existsSync(own)) return [own];
   const files = readdirSync(path)
     // What a run that was cut off left there is no result.
     .filter((name) => !name.endsWith('.partial'))
     .sort()
     .map((name) => join(path, name, RESULTS_FILE))
-    .filter(isFile);
+    .filter((file) => existsSync(file));
   if (files.length > 0) return files;
   throw new InputError(
     `${path}: neither the folder nor one in it has a ${RESULTS_FILE}; decpool compare writes them`,
