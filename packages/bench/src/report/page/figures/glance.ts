@@ -69,9 +69,9 @@ export function glanceFigure(results: Results): Figure {
           silent: true,
           style: {
             text: label,
-            fill: ink.muted,
+            fill: ink.text,
             fontSize: 11.5,
-            fontWeight: 600,
+
             width: panel - 8,
             overflow: 'truncate',
           },
