@@ -1,8 +1,10 @@
 /** The command for reports: whoever runs it gets the same ones. Where they are written to makes no difference. */
 
-/** Options with a value, and without, that say nothing about what is run. */
-const LEFT_OUT = ['--out', '--config'];
-const LEFT_OUT_ALONE = ['--no-config'];
+/** Options with a value, and without, that say nothing about what is run but where and how it is told, and what it is checked against. */
+const LEFT_OUT = ['--out', '--config', '--check', '--max-regress'];
+const LEFT_OUT_ALONE = ['--no-config', '--json', '--csv', '--map'];
+/** Values that one of these may have. */
+const LEFT_OUT_BEHIND: Readonly<Record<string, readonly string[]>> = { '--map': ['policies', 'time'] };
 
 /** `words` as typed; `settings`: the options that a config file stands for, which the command needs without it. */
 export function commandLine(words: readonly string[], command: string, settings: readonly string[]): string {
@@ -17,10 +19,8 @@ function withoutPlaces(words: readonly string[]): string[] {
   const kept: string[] = [];
   for (let at = 0; at < words.length; at++) {
     const word = words[at];
-    if (LEFT_OUT.includes(word)) at++;
-    else if (!LEFT_OUT_ALONE.includes(word) && !LEFT_OUT.some((name) => word.startsWith(`${name}=`))) {
-      kept.push(word);
-    }
+    if (LEFT_OUT.includes(word) || LEFT_OUT_BEHIND[word]?.includes(words[at + 1]) === true) at++;
+    else if (![...LEFT_OUT, ...LEFT_OUT_ALONE].includes(word.replace(/=.*/s, ''))) kept.push(word);
   }
   return kept;
 }

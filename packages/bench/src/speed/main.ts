@@ -1,7 +1,8 @@
 /**
  * The tool's own speed, every figure measured in this run: ways to carry the state side by side, whole comparison
- * runs per policy, first fit beside the same in C, and a log of ten million events. Ratios are what counts; the absolute
- * figures are this machine's. Names of parts may be given: fold, requests, peer, logs.
+ * runs per policy, first fit beside the same in C, a log of ten million events, and the page of
+ * a report. Ratios are what counts; the absolute figures are this machine's. Names of parts may be given: fold, requests, peer,
+ * logs, page.
  */
 
 import Table from 'cli-table3';
@@ -109,6 +110,10 @@ const PARTS: Readonly<Record<string, () => Promise<void>>> = {
   async logs() {
     const { logTables } = await import('./logs.ts');
     console.log(`${logTables(LOG_EVENTS)}\n`);
+  },
+  async page() {
+    const { pageTable } = await import('./page.ts');
+    console.log(`${await pageTable()}\n`);
   },
 };
 
