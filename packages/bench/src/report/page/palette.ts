@@ -55,7 +55,7 @@ export interface Ink {
 
 export const INK: Readonly<Record<Scheme, Ink>> = {
   light: {
-    paper: '#fcfcfa',
+    paper: '#ffffff',
     text: '#1d2126',
     muted: '#5a636d',
     line: '#b6bcc3',

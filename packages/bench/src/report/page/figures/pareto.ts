@@ -71,8 +71,8 @@ export function paretoFigure(results: Results): Figure | undefined {
 
   function optionOf(view: View) {
     const ink = inkOf(view);
-    const isLabelled = (point: Point) =>
-      point.front === 1 || point.place === 0 || points.length <= POLICY_STYLES;
+    const isFew = points.length <= POLICY_STYLES;
+    const isLabelled = (point: Point) => point.front === 1 || point.place === 0 || isFew;
     return {
       ...chartBase(view, `${chartText(results.input.name)}: ${title}`),
       grid: {
@@ -122,11 +122,12 @@ export function paretoFigure(results: Results): Figure | undefined {
       series: [
         {
           type: 'scatter',
-          labelLayout: { moveOverlap: 'shiftY' },
+          // Of many, what has no room has no label: the table has all.
+          labelLayout: isFew ? { moveOverlap: 'shiftY' } : { hideOverlap: true },
           data: points.map((point) => {
-            const colour =
-              point.place < POLICY_STYLES ? policyStyle(point.place).colour[view.scheme] : ink.muted;
             const isFront = point.front === 1;
+            const plain = isFront ? ink.accent : ink.muted;
+            const colour = isFew || point.place === 0 ? policyStyle(point.place).colour[view.scheme] : plain;
             return {
               value: [x.at(point.idle), y.at(point.split)],
               symbol: points.length <= POLICY_STYLES ? policyStyle(point.place).symbol : 'circle',
@@ -137,7 +138,8 @@ export function paretoFigure(results: Results): Figure | undefined {
                 : {
                     color: 'transparent',
                     borderColor: colour,
-                    borderWidth: 1.5,
+                    borderWidth: isFew ? 1.5 : 1,
+                    opacity: isFew || point.place === 0 ? 1 : 0.55,
                     borderType: point.front === 0 ? 'dotted' : 'solid',
                   },
               label: {

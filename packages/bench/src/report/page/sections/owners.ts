@@ -64,21 +64,24 @@ ${rows.length > shown.length && html`<p class="legend">The first ${shown.length}
 }
 
 /** Without logs there is only who caused splits and leaks. */
-export function ownersWithoutLogs(results: Results, prefix: string): Html {
+export function ownersWithoutLogs({ policies }: Results, prefix: string): Html {
+  const caused = policies.filter(({ byOwner }) => byOwner.length > 0);
+  const shown = caused.slice(0, MOST_ROWS);
+  const quiet = policies.length - caused.length;
   return section({
     id: `${prefix}-owners`,
     title: 'Owners',
-    body: html`${results.policies
-      .slice(0, MOST_ROWS)
-      .map(({ policy, byOwner }) =>
-        byOwner.length === 0
-          ? html`<h4>${policyName(policy)}</h4><p class="reading">Nobody caused splits or leaks.</p>`
-          : html`<h4>${policyName(policy)}</h4><div class="scroll" tabindex="0" role="region" aria-label="Owners under ${policy}"><table class="owner-table"><caption class="sr">Owners under ${policy}</caption><thead><tr><th scope="col">owner</th><th scope="col">2M splits</th><th scope="col">1G splits</th><th scope="col">leaked pages</th></tr></thead><tbody>${byOwner
-              .slice(0, MOST_ROWS)
-              .map(
-                (row) =>
-                  html`<tr><th scope="row">${row.owner}</th>${cell(row.splits2M)}${cell(row.splits1G)}${cell(row.leakedPages)}</tr>`,
-              )}</tbody></table></div>`,
-      )}`,
+    body: html`<p class="intro">Whose requests split large pages or leaked memory. First seed.${quiet > 0 && ` Under ${quiet} of ${policies.length} policies nobody did.`}${caused.length > shown.length && ` The first ${shown.length} policies; results.json has the others.`}</p>
+${shown.map(({ policy, byOwner }) => html`<h4>${policyName(policy)}</h4>${causedTable(policy, byOwner)}`)}`,
   });
 }
+
+const causedTable = (policy: string, byOwner: Results['policies'][number]['byOwner']): Html =>
+  html`<div class="scroll" tabindex="0" role="region" aria-label="Owners under ${policy}"><table class="owner-table">
+<caption class="sr">Owners under ${policy}</caption>
+<thead><tr><th scope="col">owner</th><th scope="col">2M splits</th><th scope="col">1G splits</th><th scope="col">leaked pages</th></tr></thead>
+<tbody>${byOwner.slice(0, MOST_ROWS).map(
+    (row) =>
+      html`<tr><th scope="row">${row.owner}</th>${cell(row.splits2M)}${cell(row.splits1G)}${cell(row.leakedPages)}</tr>
+`,
+  )}</tbody></table></div>`;
