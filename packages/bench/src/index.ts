@@ -14,6 +14,10 @@ export {
   runPolicy,
 } from './compare/run.ts';
 export { changePercent, type Spread, spreadOf } from './compare/spread.ts';
+export { BlocksAt } from './history/blocks-at.ts';
+export { externalFragmentation, fragmentationIndex, unusableFreeIndex } from './history/kernel-indices.ts';
+export { readInputHistory } from './history/read.ts';
+export type { InputHistory, RunHistory } from './history/types.ts';
 export { LOG_FORMATS, type LogFormat } from './log/format.ts';
 export { batchesOf, type EventRange, eventsOf, statesOf } from './log/observe.ts';
 export { OpenLog } from './log/open.ts';
@@ -25,6 +29,13 @@ export type { Metric, MetricFamily, MetricValue, Projection } from './metrics/me
 export { type Conformance, type ConformanceOptions, checkConformance } from './policies/conformance.ts';
 export { type NamedPolicy, policiesFor, policyFor } from './policies/load.ts';
 export { type ReplayResult, replay } from './replay.ts';
+export { type Against, againstOf, type Delta, regressionsIn } from './report/against.ts';
+export { resultsCsv } from './report/csv.ts';
+export { comparisonMarkdown } from './report/markdown.ts';
+export { readResults, type StoredResults } from './report/read-results.ts';
+export { RESULTS_VERSION, type Results, resultsOf, resultsSchema } from './report/results.ts';
+export { comparisonRows } from './report/rows.ts';
+export { comparisonText } from './report/terminal.ts';
 export { diffLogs, type LogDiff } from './rerun/diff.ts';
 export type { Divergence } from './rerun/divergence.ts';
 export {

@@ -1,6 +1,8 @@
 import { dirname, join } from 'node:path';
+import { InputError } from '@decpool/model';
 import { readInputHistory } from '../history/read.ts';
-import { againstOf } from '../report/against.ts';
+import { type Against, againstOf, type Delta } from '../report/against.ts';
+import { deltasText } from '../report/against-text.ts';
 import type { PageInput } from '../report/page/page-data.ts';
 import { type Written, writeReport } from '../report/page/write-report.ts';
 import { readResults, type StoredResults } from '../report/read-results.ts';
@@ -17,12 +19,43 @@ export async function reportCommand(dir: string, options: ReportOptions, output:
   const before = options.against === undefined ? undefined : readResults(options.against);
   const inputs: PageInput[] = [];
   for (const stored of readResults(dir)) inputs.push(await pageInput(stored, before));
+  if (options.against !== undefined && inputs.every(({ against }) => against === undefined)) {
+    throw new InputError(`${options.against}: has none of the inputs of ${dir}: ${namesOf(inputs)}`);
+  }
   const [page, ...figures] = await writeReport(inputs, options.out ?? join(dir, 'report.html'));
   const folder = join(dirname(page.file), 'figures');
+  for (const { results, against } of inputs) {
+    if (options.against === undefined) continue;
+    output.write(`against      ${againstText(results.input.name, options.against, against)}\n`);
+    const changed = against?.deltas.filter(({ change }) => change !== '=') ?? [];
+    if (changed.length > 0) output.write(deltasText(changed, output));
+  }
   output.write(`written      ${sized(page)}\n`);
   output.write(
     `             ${printable(folder)}: ${figures.length} SVG files, ${bytes(figures.reduce((sum, figure) => sum + figure.bytes, 0))}\n`,
   );
+}
+
+const namesOf = (inputs: readonly PageInput[]) => inputs.map(({ results }) => results.input.name).join(', ');
+
+/** How an input differs from the older run, in a line. */
+function againstText(name: string, old: string, against: Against | undefined): string {
+  if (against === undefined) return printable(`${old} has no input '${name}'`);
+  const { deltas, differences } = against;
+  const count = (holds: (delta: Delta) => boolean) => deltas.filter(holds).length;
+  const changed = count(({ change }) => change !== '=');
+  const parts = [
+    changed === 0 ? 'the same in every figure' : `${changed} of ${deltas.length} figures changed`,
+    ...(changed === 0
+      ? []
+      : [
+          `${count((delta) => delta.isBetter === true && delta.isNoise !== true)} better`,
+          `${count((delta) => delta.isBetter === false && delta.isNoise !== true)} worse`,
+          `${count(({ isNoise }) => isNoise === true)} by no more than the seeds differ`,
+        ]),
+    ...(differences.length === 0 ? [] : [`other than the code: ${differences.join('; ')}`]),
+  ];
+  return printable(`${name}: ${parts.join(', ')}`);
 }
 
 async function pageInput(

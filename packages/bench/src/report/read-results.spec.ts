@@ -77,6 +77,13 @@ describe('what is no results is refused with its place', () => {
     expect(() => readResults(path)).toThrow("has 1 values of 'host-calls'; expected one for each of 3 seeds");
   });
 
+  it('a log that lies elsewhere', () => {
+    const [first, ...others] = results.policies;
+    const outside = { ...results, policies: [{ ...first, log: '../../elsewhere.arrow' }, ...others] };
+    const path = written('outside.json', JSON.stringify(outside));
+    expect(() => readResults(path)).toThrow("has the log '../../elsewhere.arrow'; expected a file in logs/");
+  });
+
   it('a path where there is nothing, and a folder without results', () => {
     expect(() => readResults(join(folder, 'none'))).toThrow('there is no such file or folder');
     mkdirSync(join(folder, 'empty'));

@@ -96,7 +96,10 @@ function checked(value: unknown, place: string): Results {
 
 /** What the schema cannot say: every policy has every metric under every seed. */
 function expectWhole({ metrics, policies, seeds, ranking }: Results, place: string): void {
-  for (const { policy, metrics: spreads } of policies) {
+  for (const { policy, metrics: spreads, log } of policies) {
+    if (log !== undefined && !/^logs\/[^/]+$/.test(log)) {
+      throw new InputError(`${place}: policy '${policy}' has the log '${log}'; expected a file in logs/`);
+    }
     for (const { id } of metrics) {
       const { values } = spreads[id] ?? {};
       if (values?.length !== seeds.length) {
