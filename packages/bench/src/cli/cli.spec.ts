@@ -99,7 +99,9 @@ describe('decpool compare', () => {
     expect(small.stdout).toContain('requests     3 allocations, 2 frees, peak live 528 pages (2.06 MiB)\n');
     expect(small.stdout).toContain('memory       fresh boot 1 GiB\n');
     expect(small.stdout).toMatch(/\n2M splits +\d+ +\d+ .* 0 +-100 % ✓\n/);
-    expect(small.stdout).toContain(`written      ${scratch('out/small')}: report.md, results.json, results.csv`);
+    expect(small.stdout).toContain(
+      `written      ${scratch('out/small')}: report.md, results.json, results.csv`,
+    );
     expect(bundled).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
     expect(bundled.stdout).toContain('trace        850 lines read; allocations 205, frees 205');
     expect(bundled.stdout).toContain('note: the peak of 91 live pages fits in one 2 MiB block');
