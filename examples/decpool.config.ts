@@ -73,7 +73,7 @@ export default defineConfig({
     // Results on standard output as tidy CSV: a value a line, and nothing else there.
     csv: false,
     // Exit 1 where a figure is worse than in an earlier run's results.json, or folder of results, by more
-    // than --max-regress and by more than the seeds differ.
+    // than --max-regress, and the ranges over the seeds do not overlap.
     check: undefined,
     // How much worse --check lets a figure be.
     maxRegress: 5,

@@ -19,7 +19,7 @@ const DOCUMENTS = [
   {
     path: 'README.md',
     commands: [
-      'decpool compare',
+      expect.stringMatching(/^COLUMNS=\d+ decpool compare .* --map$/),
       expect.stringMatching(/^decpool validate /),
       'examples/watch-the-stream.ts',
       'examples/compare-two-policies.ts',
@@ -43,13 +43,13 @@ const DOCUMENTS = [
   },
 ] as const;
 
-/** `part N` shows the Nth of the parts that empty lines separate. */
-const BLOCK = /<!-- output of: (.+?)(?:, part (\d+))? -->\n```\n([\s\S]*?)```\n/g;
+const BLOCK = /<!-- output of: (.+?) -->\n```\n([\s\S]*?)```\n/g;
 
 /** A file of the checkout, in full. */
 const LISTING = /<!-- file: (.+?) -->\n```ts\n([\s\S]*?)```\n/g;
 
-function outputOf(command: string): string {
+function outputOf(line: string): string {
+  const [, columns = '', command] = /^(?:COLUMNS=(\d+) )?(.*)$/.exec(line) ?? [];
   const program = command.startsWith('decpool ')
     ? `node "${join(root, 'packages/bench/bin/decpool.js')}" ${command.slice('decpool '.length)}`
     : `node --import tsx "${join(root, command)}"`;
@@ -60,16 +60,11 @@ function outputOf(command: string): string {
     return execFileSync('sh', ['-c', program], {
       cwd: command.startsWith('decpool compare') ? scratch : root,
       encoding: 'utf8',
-      env: { ...process.env, NO_COLOR: '1' },
+      env: { ...process.env, NO_COLOR: '1', COLUMNS: columns },
     });
   } finally {
     rmSync(scratch, { recursive: true });
   }
-}
-
-function shown(command: string, part: string | undefined): string {
-  const output = outputOf(command);
-  return part === undefined ? output : `${output.split(/\n\n+/)[Number(part) - 1].trimEnd()}\n`;
 }
 
 describe.each(DOCUMENTS)('$path', ({ path, commands }) => {
@@ -78,8 +73,8 @@ describe.each(DOCUMENTS)('$path', ({ path, commands }) => {
   const blocks = [...text.matchAll(BLOCK)];
 
   if (process.env['UPDATE_DOCS'] !== undefined) {
-    const updated = text.replace(BLOCK, (block, command: string, part: string | undefined, old: string) =>
-      block.replace(`\`\`\`\n${old}\`\`\``, () => `\`\`\`\n${shown(command, part)}\`\`\``),
+    const updated = text.replace(BLOCK, (block, command: string, old: string) =>
+      block.replace(`\`\`\`\n${old}\`\`\``, () => `\`\`\`\n${outputOf(command)}\`\`\``),
     );
     writeFileSync(document, updated);
   }
@@ -88,10 +83,10 @@ describe.each(DOCUMENTS)('$path', ({ path, commands }) => {
     expect(blocks.map(([, command]) => command)).toEqual(commands);
   });
 
-  it.each(blocks.map(([, command, part, output]) => ({ command, part, output })))(
+  it.each(blocks.map(([, command, output]) => ({ command, output })))(
     'shows what $command prints',
-    ({ command, part, output }) => {
-      expect(output).toBe(shown(command, part));
+    ({ command, output }) => {
+      expect(output).toBe(outputOf(command));
     },
   );
 });

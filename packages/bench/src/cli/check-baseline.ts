@@ -63,7 +63,7 @@ export function checkText({ path, mostPercent, against, regressions }: Checked, 
   const worse = count(({ isBetter }) => isBetter === false) - regressions.length;
   const parts = [
     `${regressions.length === 0 ? 'none' : regressions.length} of ${judged.length} figures worse by more than ${mostPercent} %`,
-    ...(worse === 0 ? [] : [`${worse} worse by less, or by no more than the seeds differ`]),
+    ...(worse === 0 ? [] : [`${worse} worse by less, or with ranges over the seeds that overlap`]),
     `${count(({ isBetter }) => isBetter === true)} better`,
     ...(against.onlyNow.length === 0 ? [] : [`not in it: ${against.onlyNow.join(', ')}`]),
     ...(against.onlyBefore.length === 0 ? [] : [`only in it: ${against.onlyBefore.join(', ')}`]),

@@ -99,7 +99,7 @@ export function addCompare(decpool: Command, { commandLine, exit, output }: Comm
     .option('--csv', 'results on standard output as tidy CSV: a value a line, and nothing else there')
     .option(
       '--check <baseline>',
-      "exit 1 where a figure is worse than in an earlier run's results.json, or folder of results, by more than --max-regress and by more than the seeds differ",
+      "exit 1 where a figure is worse than in an earlier run's results.json, or folder of results, by more than --max-regress, and the ranges over the seeds do not overlap",
     )
     .addOption(
       new Option('--max-regress <percent>', 'how much worse --check lets a figure be')

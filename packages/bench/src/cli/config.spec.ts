@@ -95,11 +95,11 @@ describe('a setting', () => {
   it('of an option that may stand alone is true as well', async () => {
     expect(await compared({ map: true })).toMatchObject({
       options: { map: 'policies' },
-      command: 'decpool compare --map',
+      command: 'decpool compare',
     });
     expect(await compared({ map: 'time' })).toMatchObject({
       options: { map: 'time' },
-      command: 'decpool compare --map=time',
+      command: 'decpool compare',
     });
   });
 

@@ -51,7 +51,7 @@ function againstText(name: string, old: string, against: Against | undefined): s
       : [
           `${count((delta) => delta.isBetter === true && delta.isNoise !== true)} better`,
           `${count((delta) => delta.isBetter === false && delta.isNoise !== true)} worse`,
-          `${count(({ isNoise }) => isNoise === true)} by no more than the seeds differ`,
+          `${count(({ isNoise }) => isNoise === true)} with ranges over the seeds that overlap`,
         ]),
     ...(differences.length === 0 ? [] : [`other than the code: ${differences.join('; ')}`]),
   ];

@@ -62,7 +62,13 @@ async function ask(path: string, sql: string, options: { json?: true; csv?: true
   const write = (text: string) => {
     printed += text;
   };
-  const code = await queryCommand(path, sql, options, { write, tell: write, isColoured: false, columns: 100, isWatched: false });
+  const code = await queryCommand(path, sql, options, {
+    write,
+    tell: write,
+    isColoured: false,
+    columns: 100,
+    isWatched: false,
+  });
   expect(code).toBe(0);
   return printed;
 }

@@ -89,7 +89,7 @@ const differencesOf = (now: Results, before: Results): string[] =>
   );
 
 /**
- * Figures that became worse by more than `mostPercent`, and by more than the seeds differ; whatever became worse from 0 is among
+ * Figures that became worse by more than `mostPercent`, and whose ranges over the seeds do not overlap; whatever became worse from 0 is among
  * them. Neutral metrics, and those that tables have only on request, are not judged.
  */
 export const regressionsIn = ({ deltas }: Against, mostPercent: number): Delta[] =>

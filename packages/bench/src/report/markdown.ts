@@ -54,7 +54,7 @@ const legend = ({ policies, seeds }: Results): string =>
   `better or worse than ${policies[0].policy}${
     seeds.length === 1
       ? '; one seed, so that nothing is known of the spread'
-      : `; ~: by no more than the seeds differ; (a..b): smallest and largest over ${seeds.length} seeds`
+      : `; ~: the ranges overlap; (a..b): range over ${seeds.length} seeds`
   }.`;
 
 /** As many policies a table as fit in a mail, the baseline in each. */

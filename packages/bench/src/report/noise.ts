@@ -2,8 +2,7 @@
 import type { Spread } from '../compare/spread.ts';
 
 /**
- * Whether two medians differ by no more than the seeds do: by the larger of the two spreads, smallest to largest. Where no seed makes a
- * difference, every change counts; with one seed nothing is known of the spread, and every change counts too.
+ * Whether the ranges over the seeds, smallest to largest, overlap: then some guess makes the one no better than the other. Where
+ * no seed makes a difference, every change counts; with one seed nothing is known of the range, and every change counts too.
  */
-export const isWithinNoise = (a: Spread, b: Spread): boolean =>
-  Math.abs(a.median - b.median) <= Math.max(a.max - a.min, b.max - b.min);
+export const isWithinNoise = (a: Spread, b: Spread): boolean => a.min <= b.max && b.min <= a.max;

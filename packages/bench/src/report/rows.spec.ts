@@ -55,9 +55,10 @@ describe('a row', () => {
 });
 
 describe('a difference', () => {
-  it('is noise where the seeds differ by as much under either policy', () => {
+  it('is noise where the ranges over the seeds overlap, were it in one value', () => {
     expect(isWithinNoise(spreadOf([10, 11, 12]), spreadOf([12, 13, 14]))).toBe(true);
     expect(isWithinNoise(spreadOf([10, 11, 12]), spreadOf([13, 14, 15]))).toBe(false);
+    expect(isWithinNoise(spreadOf([38, 38]), spreadOf([40, 44]))).toBe(false);
     expect(isWithinNoise(spreadOf([10]), spreadOf([9, 11, 20]))).toBe(true);
   });
 

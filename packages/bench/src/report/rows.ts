@@ -18,7 +18,7 @@ export interface Cell {
   readonly change?: string;
   /** Whether the change is for the better; undefined when it is neither. */
   readonly isBetter?: boolean | undefined;
-  /** Whether the seeds differ by as much as the change: see isWithinNoise(). */
+  /** Whether the change could be the seeds': see isWithinNoise(). */
   readonly isNoise?: boolean | undefined;
 }
 
@@ -99,7 +99,7 @@ export function changeOf({ unit, better }: Metric, now: Spread, before: Spread):
   return { change, isBetter: now.median < before.median === (better === 'lower'), ...noise };
 }
 
-/** What a change is worth where there is no colour: neither better nor worse where the seeds differ by as much. */
+/** What a change is worth where there is no colour: neither better nor worse where the seeds' ranges overlap. */
 export function markOf({ isBetter, isNoise }: Pick<Change, 'isBetter' | 'isNoise'>): string {
   if (isNoise === true) return '~';
   if (isBetter === undefined) return ' ';

@@ -49,7 +49,7 @@ function legend({ policies, seeds }: Results): string {
   const marks = `✓ better, ✗ worse than ${policies[0].policy}`;
   return seeds.length === 1
     ? `${marks}; one seed, so that nothing is known of the spread`
-    : `${marks}, ~ no more than the seeds differ; a..b: smallest and largest over ${seeds.length} seeds`;
+    : `${marks}, ~ ranges overlap; a..b: range over ${seeds.length} seeds`;
 }
 
 const rankingLines = (results: Results, screen: Screen): string[] => {

@@ -16,7 +16,7 @@ it('the best ranked policy is told against the baseline, with what it costs more
   ]);
 });
 
-it('what stays the same is told, and that the seeds differ by as much', () => {
+it('what stays the same is told, and that the ranges over the seeds overlap', () => {
   expect(
     told({
       policies: { kernel: [10, MIB, 7], pool: [9, MIB, 7] },
@@ -25,7 +25,7 @@ it('what stays the same is told, and that the seeds differ by as much', () => {
     }),
   ).toEqual([
     'Against kernel, pool has 9 2M splits instead of 10 (\u00f71.1), the same shared-idle memory over time and host calls.',
-    'In 2M splits the seeds differ by as much as the two policies do.',
+    'In 2M splits the ranges of the two policies over the seeds overlap.',
   ]);
 });
 

@@ -150,7 +150,7 @@ function noise(results: Results, first: PolicyResults, baseline: PolicyResults):
   if (within.length === 0) return [];
   return [
     [
-      `In ${listed(within.map(({ id, label }) => NOUNS[id] ?? label))} the seeds differ by as much as the two policies do.`,
+      `In ${listed(within.map(({ id, label }) => NOUNS[id] ?? label))} the ranges of the two policies over the seeds overlap.`,
     ],
   ];
 }

@@ -18,7 +18,7 @@ export function againstSection({ deltas, differences, onlyNow, onlyBefore }: Aga
     body: html`<p class="intro">${
       changed.length === 0
         ? `Of ${deltas.length} figures that both runs have, none changed.`
-        : `Of ${deltas.length} figures that both runs have, ${changed.length} changed: ${better} for the better, ${worse} for the worse, ${changed.length - better - worse} within the spread of the seeds or neither.`
+        : `Of ${deltas.length} figures that both runs have, ${changed.length} changed: ${better} for the better, ${worse} for the worse, ${changed.length - better - worse} neither, or with ranges over the seeds that overlap.`
     }</p>
 ${differences.length > 0 && html`<p class="missing">The runs differ in more than the code: ${differences.join('; ')}.</p>`}
 ${onlyNow.length > 0 && html`<p class="legend">Only now: ${onlyNow.join(', ')}.</p>`}

@@ -27,7 +27,7 @@ const KEY: ReadonlySet<string> = new Set([
 export function comparisonTable(results: Results, id: string): Html {
   const rows = comparisonRows(results);
   return html`${hasColumns(results) ? byMetric(results, rows, id) : byPolicy(results, rows)}
-<p class="legend">Median over ${results.seeds.length === 1 ? 'one seed' : `${results.seeds.length} seeds`}, and below it the smallest and the largest where they differ; the change is against ${policyName(results.policies[0].policy)}. <span class="better">\u2713</span> better, <span class="worse">\u2717</span> worse, <span class="noise">~</span> no more than the seeds differ by, = the same.</p>`;
+<p class="legend">Median over ${results.seeds.length === 1 ? 'one seed' : `${results.seeds.length} seeds`}, and below it the smallest and the largest where they differ; the change is against ${policyName(results.policies[0].policy)}. <span class="better">\u2713</span> better, <span class="worse">\u2717</span> worse, <span class="noise">~</span> the ranges over the seeds overlap, = the same.</p>`;
 }
 
 function byMetric({ policies }: Results, rows: readonly Row[], id: string): Html {
@@ -82,7 +82,7 @@ export function changeMarkup({
   if (change === '=') return html` <span class="change">=</span>`;
   const [kind, mark, words] =
     isNoise === true
-      ? ['noise', '~', 'within the spread of the seeds']
+      ? ['noise', '~', 'the ranges over the seeds overlap']
       : isBetter === undefined
         ? ['', '', '']
         : isBetter
