@@ -7,6 +7,7 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    globalSetup: ['packages/bench/src/cli/bundled/testing.ts'],
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts'],

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
@@ -14,11 +14,11 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readText } from '../validate/read-text.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+const DECPOOL = inject('decpool');
 const TRACES = join(ROOT, 'examples/traces');
 const BUNDLED = 'k61-E7cc.dma_requests';
 const POLICIES = ['gfp-decrypted', 'first-fit+page+immediate', 'best-fit+block+never-return'];
@@ -33,11 +33,8 @@ interface Run {
 function decpool(...args: string[]): Promise<Run> {
   const env = { ...process.env, FORCE_COLOR: '1' };
   return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['--import', 'tsx', MAIN, ...args],
-      { cwd: ROOT, env },
-      (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    execFile(process.execPath, [DECPOOL, ...args], { cwd: ROOT, env }, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
 }
@@ -475,11 +472,23 @@ describe('decpool', () => {
     expect(stderr).toContain(message);
   });
 
+  it('as it is installed, loads the sources of each of its commands', async () => {
+    const cli = readdirSync(fileURLToPath(new URL('.', import.meta.url)));
+    const commands = cli.filter((name) => /\.ts$/.test(name) && !/^main|^testing|\.spec\./.test(name));
+    const late = ['../convert/parquet.ts', '../report/chart.ts', '../../../model/src/log/arrow.ts'];
+    const sources = [...commands, ...late].map((name) => new URL(name, import.meta.url).href);
+    const script = `for (const source of ${JSON.stringify(sources)}) await import(source);`;
+    const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: '', stderr: '' });
+    expect(sources.length).toBeGreaterThan(30);
+  });
+
   it('leaves no results that are half-written when it is interrupted, and the logs as far as they are', async () => {
     const out = scratch('interrupted');
     const child = spawn(
       process.execPath,
-      ['--import', 'tsx', MAIN, 'compare', '--workload', 'netvsc', '--seeds', '50', '--out', out],
+      [DECPOOL, 'compare', '--workload', 'netvsc', '--seeds', '50', '--out', out],
       { cwd: ROOT, stdio: 'ignore' },
     );
     const exited = once(child, 'exit');
@@ -493,11 +502,8 @@ describe('decpool', () => {
   it('goes on quietly when nobody reads its output any more', async () => {
     const args = ['compare', '--trace', scratch('small.txt'), '--seeds', '1', '--out', scratch('unread')];
     const run = await new Promise<Run>((resolve) => {
-      const child = execFile(
-        process.execPath,
-        ['--import', 'tsx', MAIN, ...args],
-        { cwd: ROOT },
-        (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+      const child = execFile(process.execPath, [DECPOOL, ...args], { cwd: ROOT }, (error, stdout, stderr) =>
+        resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
       );
       child.stdout?.destroy();
     });

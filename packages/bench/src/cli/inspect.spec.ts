@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Pool } from '@decpool/pool';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { ringsAndBuffer, writeRun } from '../inspect/testing.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
+const DECPOOL = inject('decpool');
 
 interface Run {
   readonly code: number | null;
@@ -20,7 +20,7 @@ interface Run {
 }
 
 const started = (...args: string[]): ChildProcess =>
-  spawn(process.execPath, ['--import', 'tsx', MAIN, ...args], {
+  spawn(process.execPath, [DECPOOL, ...args], {
     cwd: ROOT,
     env: { ...process.env, FORCE_COLOR: '1' },
   });

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { InputError, type PoolEvent, type Seal } from '@decpool/model';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type LogPart, readLog } from '../log/read.ts';
 import { replay } from '../replay.ts';
 import { convert, targetFormatNamed, targetFormatOf } from './convert.ts';
@@ -169,9 +169,8 @@ it('the ending of a name says what it is, or the name of a format', () => {
 
 it('the command says what it wrote', async () => {
   const seal = await writeShortLog(at('log.arrow'), 'arrow');
-  const main = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
-  const args = ['convert', at('log.arrow'), at('table'), '--to', 'parquet'];
-  const printed = execFileSync(process.execPath, ['--import', 'tsx', main, ...args], { encoding: 'utf8' });
+  const args = [inject('decpool'), 'convert', at('log.arrow'), at('table'), '--to', 'parquet'];
+  const printed = execFileSync(process.execPath, args, { encoding: 'utf8' });
   expect(printed).toMatch(
     new RegExp(
       `^written      .*table: ${seal!.events} events, [\\d,]+ bytes\nstate hash   ${seal!.stateHash}\n$`,

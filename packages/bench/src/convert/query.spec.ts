@@ -11,16 +11,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { InputError } from '@decpool/model';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
 import { queryCommand } from '../cli/query.ts';
 import { cellText, jsonOf } from './answer-text.ts';
 import { convert } from './convert.ts';
 import { query } from './query.ts';
 import { shortRun, writeShortLog } from './testing.ts';
 
-const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
+const DECPOOL = inject('decpool');
 
 const isInstalled = await import('@duckdb/node-api').then(
   () => true,
@@ -50,7 +49,7 @@ interface Run {
 /** The command as a user's shell runs it. */
 function decpool(...args: string[]): Promise<Run> {
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', 'tsx', MAIN, ...args], (error, stdout, stderr) =>
+    execFile(process.execPath, [DECPOOL, ...args], (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
@@ -204,9 +203,7 @@ describe.skipIf(!isInstalled)('decpool query, with DuckDB', () => {
 
   it('leaves nothing behind when it is stopped', async () => {
     const child = spawn(process.execPath, [
-      '--import',
-      'tsx',
-      MAIN,
+      DECPOOL,
       'query',
       log,
       'SELECT count(*) FROM range(1e12::BIGINT) a, events',
