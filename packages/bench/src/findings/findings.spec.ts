@@ -97,7 +97,7 @@ describe('docs/findings.md', () => {
     writeFileSync(file, JSON.stringify({ ...definition, inputs, memory: ['4G'] }));
     const plan = await prepareSweep(file);
     const sweepFolder = await SweepFolder.open(join(folder, 'sweep'), plan);
-    results = await sweep(plan, sweepFolder, { workers: 2 });
+    results = await sweep(plan, sweepFolder, { workers: 1 });
     sweepFolder.close();
     if (results !== undefined)
       text = findingsText(results, boundsOfInputs(plan, results), 'decpool findings part.json');

@@ -268,17 +268,17 @@ describe.each(FORMATS)('a writer of %s that is killed', (format) => {
   }
 
   it('some time after it said that events are flushed has saved them, and all before them', async () => {
-    const fates = await fatesOf(fc.sample(AFTER_REPORTS, { seed: SEED, numRuns: 10 }));
+    const fates = await fatesOf(fc.sample(AFTER_REPORTS, { seed: SEED, numRuns: 6 }));
     expect(fates).toContain('at a segment');
   });
 
   it('while it writes has saved all that it wrote before', async () => {
-    const fates = await fatesOf(fc.sample(WHILE_IT_WRITES, { seed: SEED, numRuns: 8 }));
+    const fates = await fatesOf(fc.sample(WHILE_IT_WRITES, { seed: SEED, numRuns: 5 }));
     expect(fates).not.toContain('sealed');
   });
 
   it('in the middle of a segment or a keyframe has saved all before it, and what is torn is told', async () => {
-    const fates = await fatesOf(fc.sample(WHERE_IT_STICKS, { seed: SEED, numRuns: 8 }));
+    const fates = await fatesOf(fc.sample(WHERE_IT_STICKS, { seed: SEED, numRuns: 5 }));
     expect(new Set(fates)).toEqual(new Set(['torn']));
   });
 });
