@@ -177,14 +177,14 @@ describe.each(POLICIES)('policy %s', (policy) => {
   it('breaks no invariant after any event of any valid sequence of small requests', () => {
     fc.assert(
       fc.property(tinyRuns(policy), (run) => expectSound(run, () => 1)),
-      { numRuns: 25 },
+      { numRuns: 12 },
     );
   });
 
   it('breaks no invariant at some 60 moments of any valid sequence of requests, nor at its end', () => {
     fc.assert(
       fc.property(runs([policy], 12), (run) => expectSound(run, (events) => Math.ceil(events / 60))),
-      { numRuns: 4 },
+      { numRuns: 2 },
     );
   });
 

@@ -136,7 +136,7 @@ describe.each(FORMATS)('a small log as %s', (format) => {
         await expectHonest(gone, run, hashes, `without ${from} to ${to}`);
         await expectHonest(twice, run, hashes, `${from} to ${to} again at ${into}`);
       }),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 
@@ -155,7 +155,7 @@ describe.each(FORMATS)('a small log as %s', (format) => {
         expect(result.message.slice(0, path.length + 2)).toBe(`${path}: `);
         expect(result.message.slice(path.length + 2)).toMatch(PLACE);
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 });
@@ -200,7 +200,7 @@ describe('one altered event is named', () => {
           ),
         );
       }),
-      { numRuns: 200 },
+      { numRuns: 80 },
     );
   });
 
@@ -245,7 +245,7 @@ describe('one altered event is named', () => {
         else
           expect(message).toMatch(new RegExp(`^after ${place.firstSeq} events: event ${seq} (has|is|\\()`));
       }),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 
@@ -358,7 +358,7 @@ describe('whatever is read as a log', () => {
       fc.asyncProperty(start, fc.uint8Array({ minLength: 1, maxLength: 300 }), async (first, bytes) => {
         expect(await expectRead(Uint8Array.from([...first, ...bytes]))).toBe('refused');
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -370,7 +370,7 @@ describe('whatever is read as a log', () => {
         const prefix = isMessage ? [0xff, 0xff, 0xff, 0xff] : [];
         await expectRead(Buffer.concat([headers[which], Uint8Array.from([...prefix, ...rest])]));
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -384,7 +384,7 @@ describe('whatever is read as a log', () => {
         const start = logs[which].subarray(0, end % logs[which].length);
         await expectRead(Buffer.concat([start.length === 0 ? logs[which] : start, ...splices]));
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -401,7 +401,7 @@ describe('whatever is read as a log', () => {
           await expectRead(Buffer.from(`${text}\n`));
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 120 },
     );
   });
 });

@@ -159,7 +159,7 @@ describe.each(FORMATS)('one number of one event that is changed in a log as %s',
         const [first] = wrongOf(await verifyLog(out, { every: 0 }));
         expect(first?.text, `${column} of event ${seq}`).toMatch(new RegExp(`\\bevent ${seq}\\b`));
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -184,7 +184,7 @@ describe.each(FORMATS)('one number of one event that is changed in a log as %s',
         expect(rerun?.divergence).toMatchObject({ seq, right: event });
         expect(rerun?.divergence?.before).toEqual(events.slice(Math.max(0, seq - 10), seq));
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
@@ -201,7 +201,7 @@ describe.each(FORMATS)('one number of one event that is changed in a log as %s',
         const checks = await verified(out);
         expect(checks.at(-1), `${column} of event ${event.seq}`).toMatchObject({ verdict: 'wrong' });
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 });

@@ -378,7 +378,7 @@ describe('reading lines', () => {
           expect(fast(line, seq + ahead, behind)).toEqual(general(line, seq + ahead));
         },
       ),
-      { numRuns: 10_000 },
+      { numRuns: 4000 },
     );
   });
 
@@ -398,7 +398,7 @@ describe('reading lines', () => {
           expect(fast(line, seq, behind)).toEqual(general(line, seq));
         },
       ),
-      { numRuns: 10_000 },
+      { numRuns: 4000 },
     );
   });
 });

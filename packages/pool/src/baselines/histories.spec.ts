@@ -129,7 +129,7 @@ describe.each(Object.keys(BASELINES))('%s', (policy) => {
         // What is kept is kept shared.
         if (setting.platform !== 'none') expect(claimedPages).toBe(sharedPages);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 });
@@ -149,7 +149,7 @@ describe.each(CONVERTING)('%s, when conversions fail', (policy) => {
         const told = events.flatMap((event) => (event.type === 'pages-leaked' ? [event.pages] : []));
         expect(told.reduce((sum, pages) => sum + pages, 0)).toBe(leakedPages);
       }),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 });
