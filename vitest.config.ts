@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['packages/*/src/**/*.spec.ts', 'examples/**/*.spec.ts'],
     // One less than there are cores unless told: on two, nothing would run beside anything.
     maxWorkers: 2,
+    // Modules are loaded once for all files of a worker: no spec leaves anything behind in them.
+    isolate: false,
     testTimeout: 300_000,
     hookTimeout: 300_000,
     globalSetup: ['packages/bench/src/cli/bundled/testing.ts'],
