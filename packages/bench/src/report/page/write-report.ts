@@ -2,6 +2,7 @@
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
+import { makeFolder } from '../../cli/results-folder.ts';
 import { VERSION } from '../../version.ts';
 import { clientScript } from './bundle.ts';
 import { stillView, svgOf } from './draw.ts';
@@ -23,7 +24,7 @@ export async function writeReport(inputs: readonly PageInput[], page: string): P
   const markup = pageHtml({ inputs, script: await clientScript(), version: VERSION });
   const figures = join(dirname(page), 'figures');
   try {
-    mkdirSync(dirname(page), { recursive: true });
+    await makeFolder(dirname(page));
     return [writeWhole(page, markup), ...replaceFolder(figures, filesOf(inputs))];
   } catch (error) {
     throw new InputError(`${page}: cannot be written: ${error instanceof Error ? error.message : error}`);
