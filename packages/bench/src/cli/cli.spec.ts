@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readText } from '../validate/read-text.ts';
+import { PROGRESS_ONLY } from './testing.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const DECPOOL = inject('decpool');
@@ -59,9 +60,6 @@ function filesIn(path: string): Map<string, Buffer> {
       .map((file) => [file.slice(path.length + 1), readFileSync(file)]),
   );
 }
-
-/** Nothing but how far a long run is, a line now and then. */
-const PROGRESS_ONLY = expect.stringMatching(/^(\S+: [\d,]+ of [\d,]+ requests .*\n)*$/);
 
 interface Results {
   readonly policies: { policy: string; runs: { seed: number; events: number; stateHash: string }[] }[];

@@ -31,6 +31,7 @@ const CHUNK = 1024;
 const SLOW_POLICY = `
 import { existsSync, writeFileSync } from 'node:fs';
 import { policyNamed } from '@decpool/pool';
+import { PROGRESS_ONLY } from './testing.ts';
 
 export default function slow(view) {
   const policy = policyNamed('first-fit+page+immediate')(view);
@@ -115,7 +116,7 @@ const partialOf = (out: string) => scratch(out, 'churn.partial/logs/slow.arrow.p
 async function savedEvents(out: string): Promise<number> {
   const saved = scratch(`${out}-saved.arrow`);
   const { code, stdout, stderr } = await decpool('recover', partialOf(out), '--out', saved);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect({ code, stderr }).toEqual({ code: 0, stderr: PROGRESS_ONLY });
   const events = Number(/^saved +(\d+) events/.exec(stdout)?.[1]);
   expect((await replay(saved)).seal).toMatchObject({ events, isCutOff: true });
   return events;
@@ -134,7 +135,7 @@ describe.concurrent('decpool compare, ended', () => {
     child.kill('SIGINT');
     rmSync(markOf('once'));
     const { code, stdout, stderr } = await ended;
-    expect({ code, stderr }).toEqual({ code: 130, stderr: '' });
+    expect({ code, stderr }).toEqual({ code: 130, stderr: PROGRESS_ONLY });
     expect(stdout).toContain(
       `interrupted  what was written until then is in ${scratch('once/churn.partial')}`,
     );
@@ -145,7 +146,7 @@ describe.concurrent('decpool compare, ended', () => {
     const { counters } = await replay(scratch('once-saved.arrow'));
     expect(counters.requests % CHUNK).toBe(0);
     const verified = await installed('verify', scratch('once-saved.arrow'), '--own', scratch('slow.mjs'));
-    expect(verified).toMatchObject({ code: 0, stderr: '' });
+    expect(verified).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
     expect(verified.stdout).toMatch(/^structure +ok .* sealed as what was saved of a run that was cut off$/m);
     expect(verified.stdout).toContain(
       ` ${counters.requests} requests under policy 'slow' give the same ${events} events, as far as the log goes\n`,
@@ -158,7 +159,7 @@ describe.concurrent('decpool compare, ended', () => {
     await setTimeout(100);
     child.kill('SIGINT');
     rmSync(markOf('twice'));
-    expect(await ended).toEqual({ code: 130, stdout: '', stderr: '' });
+    expect(await ended).toEqual({ code: 130, stdout: '', stderr: PROGRESS_ONLY });
     await expectEarlierWhole('twice');
     // Batches of 8192 events go to the log as they are full.
     expect((await savedEvents('twice')) % 8192).toBe(0);
@@ -172,7 +173,10 @@ describe.concurrent('decpool compare, ended', () => {
     const { seal, damage } = await recoverLog(partialOf('killed'), scratch('killed-saved.arrow'));
     expect({ damage, lost: seal.events % 8192 }).toEqual({ damage: undefined, lost: 0 });
     expect(readFileSync(scratch('killed/churn.lock'), 'utf8')).toBe(`${child.pid}\n`);
-    expect(await decpool(...compareArgs('killed', 'gfp-decrypted'))).toMatchObject({ code: 0, stderr: '' });
+    expect(await decpool(...compareArgs('killed', 'gfp-decrypted'))).toMatchObject({
+      code: 0,
+      stderr: PROGRESS_ONLY,
+    });
     expect(readdirSync(scratch('killed'))).toEqual(['churn']);
   });
 
@@ -186,7 +190,7 @@ describe.concurrent('decpool compare, ended', () => {
     );
     expect(readdirSync(scratch('shared/churn.partial/logs'))).toEqual(before);
     rmSync(markOf('shared'));
-    expect(await ended).toMatchObject({ code: 0, stderr: '' });
+    expect(await ended).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
     expect(readdirSync(scratch('shared'))).toEqual(['churn']);
     const { seal, stateHash } = await replay(scratch('shared/churn/logs/slow.arrow'));
     expect(seal).toMatchObject({ stateHash });
@@ -235,7 +239,7 @@ describe.skipIf(!isMounted)('decpool compare on a disk that is full', () => {
     expect(readdirSync(join(full, 'out/churn.partial/logs'))).toEqual(['gfp-decrypted.ndjson.partial']);
 
     const elsewhere = await decpool('recover', partial, '--out', scratch('saved.ndjson'));
-    expect(elsewhere).toMatchObject({ code: 0, stderr: '' });
+    expect(elsewhere).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
     expect(elsewhere.stdout).toContain(`saved        ${events} events, in ${scratch('saved.ndjson')}\n`);
     expect(elsewhere.stdout).toMatch(
       /^lost {9}\d+ events of a segment that has no end, and \d+ bytes of no/m,
