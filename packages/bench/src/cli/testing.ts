@@ -1,4 +1,29 @@
 import { expect } from 'vitest';
+import type { Output } from './command-context.ts';
+import { programOf } from './program.ts';
 
-/** For specs: nothing on standard error but how far a long run is, a line now and then. */
+/** Keeps what is written, as into a pipe that nobody watches. */
+export function keptOutput(settings: Partial<Output> = {}): Output & { written: string; told: string } {
+  const output = {
+    written: '',
+    told: '',
+    write(text: string) {
+      output.written += text;
+    },
+    tell(text: string) {
+      output.told += text;
+    },
+    isColoured: false,
+    columns: 100,
+    isWatched: false,
+    ...settings,
+  };
+  return output;
+}
+
+/** The program, for what it says about itself. */
+export const anyProgram = () =>
+  programOf({ output: keptOutput(), exit: () => {}, commandLine: () => 'decpool' });
+
+/** Nothing on standard error but how far a long run is, a line now and then. */
 export const PROGRESS_ONLY: string = expect.stringMatching(/^(\S+: [\d,]+ of [\d,]+ requests .*\n)*$/);
