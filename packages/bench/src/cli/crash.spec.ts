@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { recoverLog } from '../log/recover.ts';
 import { replay } from '../replay.ts';
+import { PROGRESS_ONLY } from './testing.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const DECPOOL = inject('decpool');
@@ -31,7 +32,6 @@ const CHUNK = 1024;
 const SLOW_POLICY = `
 import { existsSync, writeFileSync } from 'node:fs';
 import { policyNamed } from '@decpool/pool';
-import { PROGRESS_ONLY } from './testing.ts';
 
 export default function slow(view) {
   const policy = policyNamed('first-fit+page+immediate')(view);
