@@ -4,7 +4,7 @@ import { readInputHistory } from '../history/read.ts';
 import { type Against, againstOf, type Delta } from '../report/against.ts';
 import { deltasText } from '../report/against-text.ts';
 import type { PageInput } from '../report/page/page-data.ts';
-import { type Written, writeReport } from '../report/page/write-report.ts';
+import { figuresFolder, type Written, writeReport } from '../report/page/write-report.ts';
 import { readResults, type StoredResults } from '../report/read-results.ts';
 import { formatValue } from '../report/units.ts';
 import type { Output } from './command-context.ts';
@@ -23,7 +23,7 @@ export async function reportCommand(dir: string, options: ReportOptions, output:
     throw new InputError(`${options.against}: has none of the inputs of ${dir}: ${namesOf(inputs)}`);
   }
   const [page, ...figures] = await writeReport(inputs, options.out ?? join(dir, 'report.html'));
-  const folder = join(dirname(page.file), 'figures');
+  const folder = figuresFolder(page.file);
   for (const { results, against } of inputs) {
     if (options.against === undefined) continue;
     output.write(`against      ${againstText(results.input.name, options.against, against)}\n`);

@@ -7,7 +7,7 @@ export function addReport(decpool: Command, { output }: CommandContext): void {
     .command('report')
     .summary('make one HTML file of the results of a comparison')
     .description(
-      'Writes a page that opens from disk and asks nobody for anything: the finding, the table, a map of the blocks, charts over time, costs under weights of your own, and who caused what. The same charts are written as SVG files beside it, into figures/.',
+      'Writes a page that opens from disk and asks nobody for anything: the finding, the table, a map of the blocks, charts over time, costs under weights of your own, and who caused what. The same charts are written as SVG files beside it, into a folder named after the page: report-figures/ for report.html.',
     )
     .argument('<dir>', 'results: a folder with a results.json, or a folder of such folders')
     .option('--out <file>', 'the page; report.html in the folder unless told')

@@ -80,7 +80,7 @@ describe.skipIf(!HAS_BROWSER)('the report in a browser', () => {
   it('is one file of less than 5 MB, with its figures as SVG files beside it', () => {
     expect(statSync(join(folder, 'results/report.html')).size).toBeLessThan(5e6);
     for (const input of INPUTS) {
-      const figures = readdirSync(join(folder, 'results/figures', input));
+      const figures = readdirSync(join(folder, 'results/report-figures', input));
       expect(figures.length).toBeGreaterThan(8);
       for (const figure of figures) expect(figure).toMatch(/\.svg$/);
     }

@@ -1,6 +1,6 @@
 /** A report on disk: the page, and its figures as files beside it. */
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, extname, join, parse } from 'node:path';
 import { InputError } from '@decpool/model';
 import { makeFolder } from '../../cli/results-folder.ts';
 import { VERSION } from '../../version.ts';
@@ -19,10 +19,17 @@ export interface Written {
 /** px of a picture that stands alone: as wide as a page of text. */
 const WIDTH = 900;
 
-/** Throws InputError where the disk refuses; what was there before is left as it was then. */
+/** Where the figures of a page are: beside it, and named after it. */
+export const figuresFolder = (page: string): string => join(dirname(page), `${parse(page).name}-figures`);
+
+/**
+ * Throws InputError where the disk refuses, and where the folder of figures holds something that is not ours to replace;
+ * what was there before is left as it was then.
+ */
 export async function writeReport(inputs: readonly PageInput[], page: string): Promise<Written[]> {
+  const figures = figuresFolder(page);
+  for (const folder of [figures, partialOf(figures)]) expectOfFigures(folder, page);
   const markup = pageHtml({ inputs, script: await clientScript(), version: VERSION });
-  const figures = join(dirname(page), 'figures');
   try {
     await makeFolder(dirname(page));
     return [writeWhole(page, markup), ...replaceFolder(figures, filesOf(inputs))];
@@ -51,8 +58,23 @@ function picturesOf(input: PageInput): { readonly id: string; readonly svg: stri
   ];
 }
 
+const partialOf = (path: string): string => `${path}.partial`;
+
+/** Throws InputError where there is anything at the path but SVG files and folders of them. */
+function expectOfFigures(path: string, page: string): void {
+  const refused = (what: string) =>
+    new InputError(`${path}: ${what}; figures of ${page} go there: name another page with --out`);
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (!stats.isDirectory()) throw refused('exists and is no folder');
+  for (const entry of readdirSync(path, { recursive: true, withFileTypes: true })) {
+    const isOurs = entry.isDirectory() || (entry.isFile() && extname(entry.name) === '.svg');
+    if (!isOurs) throw refused(`holds ${entry.name}, which is no SVG file`);
+  }
+}
+
 function writeWhole(file: string, text: string): Written {
-  const partial = `${file}.partial`;
+  const partial = partialOf(file);
   writeFileSync(partial, text);
   renameSync(partial, file);
   return { file, bytes: Buffer.byteLength(text) };
@@ -62,7 +84,7 @@ function replaceFolder(
   folder: string,
   files: readonly { readonly name: string; readonly text: string }[],
 ): Written[] {
-  const partial = `${folder}.partial`;
+  const partial = partialOf(folder);
   rmSync(partial, { recursive: true, force: true });
   for (const { name, text } of files) {
     mkdirSync(dirname(join(partial, name)), { recursive: true });
