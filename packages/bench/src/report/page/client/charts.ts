@@ -14,7 +14,8 @@ export interface Mounted {
 export interface Charts {
   /** Those of one kind, or all, as things are now. */
   repaint(kind?: Figure['kind']): void;
-  readonly mounted: readonly Mounted[];
+  /** Sentences and tables of all that depends on the moment or on weights, as things are now. */
+  retell(): void;
 }
 
 export interface ChartsInput {
@@ -27,6 +28,8 @@ export interface ChartsInput {
   zoom(): { readonly start: number; readonly end: number };
   /** Called once for each chart, after it was made. */
   onMount(mounted: Mounted): void;
+  /** Called after each painting: what lies over a chart has to follow its axes. */
+  onPaint(mounted: Mounted): void;
 }
 
 export function createCharts(input: ChartsInput): Charts {
@@ -42,21 +45,24 @@ export function createCharts(input: ChartsInput): Charts {
     isAlone: false,
   });
 
-  const paint = ({ figure, element, chart }: Mounted) => {
+  const paint = (entry: Mounted) => {
+    const { figure, element, chart } = entry;
     if (element.clientWidth === 0) return;
     element.style.height = `${figure.heightAt(element.clientWidth)}px`;
     chart.resize();
     chart.setOption(figure.option(viewOf(element)), { notMerge: true });
-    if (figure.kind !== 'time') return;
-    const { start, end } = input.zoom();
-    chart.dispatchAction({ type: 'dataZoom', dataZoomIndex: 0, start, end }, { silent: true });
+    if (figure.kind === 'time') {
+      const { start, end } = input.zoom();
+      chart.dispatchAction({ type: 'dataZoom', dataZoomIndex: 0, start, end }, { silent: true });
+    }
+    input.onPaint(entry);
   };
 
   const mount = (element: HTMLElement, figure: Figure) => {
     const entry = { figure, element, chart: initChart(element) };
     mounted.push(entry);
-    paint(entry);
     input.onMount(entry);
+    paint(entry);
     let width = element.clientWidth;
     new ResizeObserver(() => {
       if (element.clientWidth === width) return;
@@ -86,7 +92,7 @@ export function createCharts(input: ChartsInput): Charts {
     seen.observe(element);
   }
 
-  const retell = (figure: Figure, element: HTMLElement) => {
+  const retellOne = (figure: Figure, element: HTMLElement) => {
     const view = viewOf(element);
     const reading = figure.reading(view);
     const around = element.closest('figure');
@@ -97,12 +103,18 @@ export function createCharts(input: ChartsInput): Charts {
     if (table != null) fillTable(table, figure.table(view));
   };
 
+  const retell = (kind?: Figure['kind']) => {
+    for (const [figure, element] of elements) {
+      const isChangeable = figure.kind === 'frame' || figure.kind === 'weights';
+      if (isChangeable && (kind === undefined || figure.kind === kind)) retellOne(figure, element);
+    }
+  };
+
   return {
-    mounted,
     repaint(kind) {
       for (const entry of mounted) if (kind === undefined || entry.figure.kind === kind) paint(entry);
-      if (kind !== 'frame' && kind !== 'weights') return;
-      for (const [figure, element] of elements) if (figure.kind === kind) retell(figure, element);
+      if (kind !== undefined) retell(kind);
     },
+    retell: () => retell(),
   };
 }

@@ -6,8 +6,9 @@ import { createClock } from './clock.ts';
 import { inputData } from './data.ts';
 import { createMarkers } from './moment-marker.ts';
 import { chooseOwners } from './owner-choice.ts';
+import { whilePrinted } from './printing.ts';
 import type { Theme } from './theme.ts';
-import { readWeights } from './weights.ts';
+import { weightsForm } from './weights.ts';
 import { createZoom } from './zoom.ts';
 
 export interface InputPage {
@@ -18,27 +19,39 @@ export async function createInputPage(article: HTMLElement, theme: Theme): Promi
   const input = await inputData(article.id);
   const told = toldOf(input);
   const times = told?.history.frames.times ?? [0];
-  const clock = createClock(times.length, told?.history.peakFrame ?? 0);
+  const peak = told?.history.peakFrame ?? 0;
+  const clock = createClock(times.length, peak);
   const zoom = createZoom(article, times[times.length - 1]);
   const markers = createMarkers(times, clock);
   chooseOwners(article);
 
-  const weights = readWeights(article, () => charts.repaint('weights'));
+  let isPrinted = false;
+  const weights = weightsForm(article, () => charts.repaint('weights'));
   const charts = createCharts({
     article,
     figures: figuresOf(input),
     theme,
-    frame: () => clock.frame,
-    weights,
+    frame: () => (isPrinted ? peak : clock.frame),
+    weights: weights.values,
     zoom: () => zoom,
     onMount(mounted: Mounted) {
       if (mounted.figure.kind !== 'time') return;
       zoom.attach(mounted);
       markers.attach(mounted);
     },
+    onPaint: markers.place,
   });
   zoom.onChange(() => markers.place());
   clock.subscribe(() => charts.repaint('frame'));
+  const print = (next: boolean) => {
+    isPrinted = next;
+    weights.showAssumed(next);
+    charts.retell();
+  };
+  whilePrinted(
+    () => print(true),
+    () => print(false),
+  );
 
   const root = article.querySelector<HTMLElement>('.map');
   const map =
@@ -48,7 +61,6 @@ export async function createInputPage(article: HTMLElement, theme: Theme): Promi
   return {
     repaint() {
       charts.repaint();
-      markers.place();
       map?.repaint();
     },
   };

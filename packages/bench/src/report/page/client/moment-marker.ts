@@ -6,7 +6,8 @@ import type { FrameClock } from './clock.ts';
 
 export interface Markers {
   attach(mounted: Mounted): void;
-  place(): void;
+  /** Of one chart, or of all: where the moment is on their axes now. */
+  place(mounted?: Mounted): void;
 }
 
 export function createMarkers(times: readonly number[], clock: FrameClock): Markers {
@@ -19,10 +20,13 @@ export function createMarkers(times: readonly number[], clock: FrameClock): Mark
     line.hidden = !chart.containPixel({ gridIndex: 0 }, [x, element.clientHeight / 2]);
     line.style.transform = `translateX(${Math.round(x)}px)`;
   };
-  const place = () => {
-    for (const each of marked) if (each.mounted.element.clientWidth > 0) placeOne(each);
+  const place = (mounted?: Mounted) => {
+    for (const each of marked) {
+      if (mounted !== undefined && each.mounted !== mounted) continue;
+      if (each.mounted.element.clientWidth > 0) placeOne(each);
+    }
   };
-  clock.subscribe(place);
+  clock.subscribe(() => place());
 
   return {
     place,
@@ -30,10 +34,11 @@ export function createMarkers(times: readonly number[], clock: FrameClock): Mark
       const line = document.createElement('div');
       line.className = 'marker';
       mounted.element.append(line);
-      const entry = { mounted, line };
-      marked.push(entry);
-      placeOne(entry);
+      line.hidden = true;
+      marked.push({ mounted, line });
       mounted.chart.getZr().on('click', ({ offsetX, offsetY }) => {
+        // Beside the plot there is no moment.
+        if (!mounted.chart.containPixel({ gridIndex: 0 }, [offsetX, offsetY])) return;
         const [time] = mounted.chart.convertFromPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [offsetX, offsetY]);
         clock.set(frameAt(times, time * divisor));
       });

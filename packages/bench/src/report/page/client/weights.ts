@@ -1,19 +1,80 @@
-/** The reader's weights; what is no number counts as nothing. */
+/** The reader's weights. What cannot be one is marked, and the last that could be counts on. */
+import { formatValue } from '../../units.ts';
 import { ASSUMED, type Weights } from '../figures/cost-weights.ts';
 
-export function readWeights(article: HTMLElement, onChange: () => void): () => Weights {
-  let weights = ASSUMED;
+/** ns; a second for one thing is absurd already, and sums stay far from what numbers can hold. */
+export const MOST_WEIGHT = 1e9;
+
+export const isWeight = (number: number): boolean => number >= 0 && number <= MOST_WEIGHT;
+
+/** Nothing where all of them can be weights. */
+export function invalidText(
+  invalid: readonly { readonly label: string; readonly counted: number }[],
+): string {
+  if (invalid.length === 0) return '';
+  const told = invalid.map(({ label, counted }) => `${label} ${formatValue(counted, 'ratio')}`);
+  return `A weight is a number from 0 to ${formatValue(MOST_WEIGHT, 'count')}. Still counted: ${told.join(', ')} ns.`;
+}
+
+export interface WeightsForm {
+  values(): Weights;
+  /** The weights of the pictures that are printed, until it is called anew. */
+  showAssumed(isAssumed: boolean): void;
+}
+
+export function weightsForm(article: HTMLElement, onChange: () => void): WeightsForm {
   const form = article.querySelector<HTMLFormElement>('form.weights');
-  const read = () => {
-    const inputs = form?.querySelectorAll<HTMLInputElement>('[data-weight]') ?? [];
-    weights = Object.fromEntries(
-      [...inputs].map((input) => [input.dataset['weight'], Math.max(0, input.valueAsNumber || 0)]),
+  const inputs = [...(form?.querySelectorAll<HTMLInputElement>('[data-weight]') ?? [])];
+  const message = document.createElement('p');
+  message.className = 'invalid';
+  message.id = `${article.id}-weights-invalid`;
+  message.setAttribute('role', 'status');
+  form?.append(message);
+  const idOf = (input: HTMLInputElement) => input.dataset['weight'] ?? '';
+  let chosen = ASSUMED;
+  let isAssumed = false;
+  let before: readonly string[] = [];
+
+  const mark = () => {
+    const invalid = inputs.filter((input) => !isWeight(input.valueAsNumber));
+    for (const input of inputs) {
+      if (invalid.includes(input)) {
+        input.setAttribute('aria-invalid', 'true');
+        input.setAttribute('aria-describedby', message.id);
+      } else {
+        input.removeAttribute('aria-invalid');
+        input.removeAttribute('aria-describedby');
+      }
+    }
+    message.textContent = invalidText(
+      invalid.map((input) => ({
+        label: input.labels?.[0]?.textContent ?? idOf(input),
+        counted: chosen[idOf(input)],
+      })),
     );
+  };
+  const read = () => {
+    const valid = inputs.filter((input) => isWeight(input.valueAsNumber));
+    chosen = {
+      ...chosen,
+      ...Object.fromEntries(valid.map((input) => [idOf(input), input.valueAsNumber])),
+    };
+    mark();
     onChange();
   };
+  for (const input of inputs) input.max = String(MOST_WEIGHT);
   form?.addEventListener('input', read);
   form?.addEventListener('submit', (event) => event.preventDefault());
   // The fields have their first values again only after the event.
   form?.addEventListener('reset', () => setTimeout(read));
-  return () => weights;
+
+  return {
+    values: () => (isAssumed ? ASSUMED : chosen),
+    showAssumed(next) {
+      if (next) before = inputs.map(({ value }) => value);
+      for (const [index, input] of inputs.entries()) input.value = next ? input.defaultValue : before[index];
+      isAssumed = next;
+      mark();
+    },
+  };
 }

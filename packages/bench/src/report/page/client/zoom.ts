@@ -3,7 +3,7 @@ import { timeText } from '../figures/axes.ts';
 import type { Mounted } from './charts.ts';
 
 export interface Zoom {
-  /** What a chart's option is overlaid with, so that it begins where the others are. */
+  /** The part that is shown, in percent of all the time. */
   readonly start: number;
   readonly end: number;
   attach(mounted: Mounted): void;
@@ -23,9 +23,13 @@ export function createZoom(article: HTMLElement, total: number): Zoom {
   let start = 0;
   let end = 100;
 
-  const show = () => {
+  const showSliders = () => {
     if (from !== null) from.value = String(start * 10);
     if (to !== null) to.value = String(end * 10);
+  };
+
+  const show = () => {
+    showSliders();
     const at = (percent: number) => timeText(Math.round((percent / 100) * total));
     from?.setAttribute('aria-valuetext', at(start));
     to?.setAttribute('aria-valuetext', at(end));
@@ -34,7 +38,11 @@ export function createZoom(article: HTMLElement, total: number): Zoom {
   };
 
   const set = (newStart: number, newEnd: number, source?: Mounted) => {
-    if (newStart === start && newEnd === end) return;
+    // A thumb that was dragged past the other has left its place, even where nothing else changes.
+    if (newStart === start && newEnd === end) {
+      showSliders();
+      return;
+    }
     start = newStart;
     end = newEnd;
     for (const each of attached) {
