@@ -1,11 +1,12 @@
 /** Whether a comparison became worse than a stored one, for use where nobody looks at tables. */
+import { resolve } from 'node:path';
 import { InputError } from '@decpool/model';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { requestsHash } from '../compare/requests-hash.ts';
-import { type Against, againstOf, type Delta, regressionsIn } from '../report/against.ts';
+import { type Against, againstOf, type Delta, differencesOf, regressionsIn } from '../report/against.ts';
 import { deltasText } from '../report/against-text.ts';
-import { readResults, type StoredResults } from '../report/read-results.ts';
-import type { Results } from '../report/results.ts';
+import { RESULTS_FILE, readResults, type StoredResults } from '../report/read-results.ts';
+import { type Results, settingOf } from '../report/results.ts';
 import type { Screen } from '../report/screen.ts';
 
 /** Stored results that runs of these inputs can be checked against. */
@@ -13,13 +14,27 @@ export class Baseline {
   readonly #stored: readonly StoredResults[];
   readonly #path: string;
 
-  /** Throws InputError as readResults() does, and where it has no results of an input, or of other requests. */
-  static for(path: string, inputs: readonly ComparisonInput[]): Baseline {
+  /**
+   * `folders`: where the results of the inputs will be written. Throws InputError as readResults() does, and where the path has no
+   * results of an input, has them of other work, or would be written over.
+   */
+  static for(path: string, inputs: readonly ComparisonInput[], folders: readonly string[]): Baseline {
     const baseline = new Baseline(path, readResults(path));
-    for (const { name, workload } of inputs) {
-      if (baseline.#of(name).input.requestsHash === requestsHash(workload)) continue;
+    for (const { file } of baseline.#stored) {
+      if (!folders.some((folder) => resolve(file) === resolve(folder, RESULTS_FILE))) continue;
       throw new InputError(
-        `${path}: its results of '${name}' are of other requests; a check needs a baseline of the same work`,
+        `${file}: this run would write over its baseline; keep the baseline elsewhere, or name another folder with --out`,
+      );
+    }
+    for (const input of inputs) {
+      const stored = baseline.#of(input.name);
+      const differences = [
+        ...(stored.input.requestsHash === requestsHash(input.workload) ? [] : ['its requests']),
+        ...differencesOf(settingOf(input), stored),
+      ];
+      if (differences.length === 0) continue;
+      throw new InputError(
+        `${path}: a check needs a baseline of the same work, but '${input.name}' differs in ${differences.join('; ')}`,
       );
     }
     return baseline;
@@ -37,14 +52,8 @@ export class Baseline {
     throw new InputError(`${this.#path}: has no results of '${name}'; it has ${names}`);
   }
 
-  /** Throws InputError where the run differs from the baseline in more than the code. */
   check(now: Results, mostPercent: number): Checked {
     const against = againstOf(now, this.#of(now.input.name));
-    if (against.differences.length > 0) {
-      throw new InputError(
-        `${this.#path}: a check needs a baseline of the same work, but '${now.input.name}' differs in ${against.differences.join('; ')}`,
-      );
-    }
     return { path: this.#path, mostPercent, against, regressions: regressionsIn(against, mostPercent) };
   }
 }
@@ -64,7 +73,7 @@ export function checkText({ path, mostPercent, against, regressions }: Checked, 
   const parts = [
     `${regressions.length === 0 ? 'none' : regressions.length} of ${judged.length} figures worse by more than ${mostPercent} %`,
     ...(worse === 0 ? [] : [`${worse} worse by less, or with ranges over the seeds that overlap`]),
-    `${count(({ isBetter }) => isBetter === true)} better`,
+    `${count(({ isBetter, isNoise }) => isBetter === true && isNoise !== true)} better`,
     ...(against.onlyNow.length === 0 ? [] : [`not in it: ${against.onlyNow.join(', ')}`]),
     ...(against.onlyBefore.length === 0 ? [] : [`only in it: ${against.onlyBefore.join(', ')}`]),
   ];

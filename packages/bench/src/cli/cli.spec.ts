@@ -171,7 +171,7 @@ describe('decpool compare', () => {
     );
     expect(first.stdout).toMatch(/\nfailed: would-sleep /);
     expect(first.stdout).toMatch(/\nleaked /);
-    expect(first.stdout).toMatch(/note: .* leaked pages for: /);
+    expect(first.stdout).toMatch(/note: .* leaked pages, under the first seed, for: /);
     const results = JSON.parse(readFileSync(scratch('faults-a/nvme-atomic/results.json'), 'utf8'));
     expect(results.policies[2].timeline.length).toBeGreaterThan(10);
     expect(filesIn(scratch('faults-a')).keys()).toEqual(filesIn(scratch('faults-b')).keys());

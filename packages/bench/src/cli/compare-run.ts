@@ -52,7 +52,14 @@ export async function compareCommand(
     await policiesFor(input.policies);
     await expectReplaceable(join(options.out, folderOf(input)));
   }
-  const baseline = check === undefined ? undefined : Baseline.for(check, inputs);
+  const baseline =
+    check === undefined
+      ? undefined
+      : Baseline.for(
+          check,
+          inputs,
+          inputs.map((input) => join(options.out, folderOf(input))),
+        );
   const isForMachines = json || csv;
   const tell = isForMachines ? output.tell : output.write;
   const all: Results[] = [];

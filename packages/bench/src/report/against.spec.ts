@@ -36,11 +36,12 @@ describe('against an older run', () => {
     const other = {
       ...results,
       memory: 'other',
+      memoryHash: 'b'.repeat(64),
       seeds: [4, 5, 6],
       platform: { ...results.platform, name: 'tdx' },
     };
     expect(againstOf(results, other).differences).toEqual([
-      'memory: fresh boot 64 MiB now, other before',
+      expect.stringMatching(/^memory: fresh boot 64 MiB \([0-9a-f]{12}\) now, other \(b{12}\) before$/),
       'platform: snp now, tdx before',
       'seeds: 1, 2, 3 now, 4, 5, 6 before',
     ]);

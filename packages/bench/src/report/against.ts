@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '@decpool/model';
 import { changePercent, type Spread } from '../compare/spread.ts';
 import type { Metric } from '../metrics/metric.ts';
-import type { PolicyResults, Results } from './results.ts';
+import type { PolicyResults, Results, Setting } from './results.ts';
 import { type Change, changeOf } from './rows.ts';
 
 /** One figure of one policy that both runs have. */
@@ -41,7 +41,10 @@ export function againstOf(now: Results, before: Results): Against {
       .map(({ policy }) => policy)
       .filter((name) => other.policies.every(({ policy }) => policy !== name));
   return {
-    differences: differencesOf(now, before),
+    differences: [
+      ...(now.input.requestsHash === before.input.requestsHash ? [] : ['requests']),
+      ...differencesOf(now, before),
+    ],
     deltas: both.flatMap(({ policy, old }) => deltasOf(now.metrics, policy, old)),
     onlyNow: missing(now, before),
     onlyBefore: missing(before, now),
@@ -71,32 +74,37 @@ const deltasOf = (
 /** What two runs must have in common, so that they differ in the code alone: how it is told, and what is compared. */
 const CONDITIONS: readonly (readonly [
   what: string,
-  told: (results: Results) => string,
-  of: (results: Results) => unknown,
+  told: (setting: Setting) => string,
+  of: (setting: Setting) => unknown,
 ])[] = [
-  ['requests', ({ input }) => input.requestsHash.slice(0, 12), ({ input }) => input.requestsHash],
-  ['memory', ({ memory }) => memory, ({ memory }) => memory],
+  ['memory', ({ memory, memoryHash }) => `${memory} (${memoryHash.slice(0, 12)})`, (run) => run.memoryHash],
   ['platform', ({ platform }) => platform.name, ({ platform }) => platform],
-  ['page source', ({ pageSource }) => JSON.stringify(pageSource), ({ pageSource }) => pageSource],
+  ['page source', ({ pageSource }) => JSON.stringify(pageSource ?? 'usual'), ({ pageSource }) => pageSource],
   ['faults', ({ faults }) => JSON.stringify(faults ?? 'none'), ({ faults }) => faults],
   ['bounce buffers', (run) => (run.swiotlbDynamic ? 'grow' : 'fixed'), (run) => run.swiotlbDynamic],
   ['seeds', ({ seeds }) => seeds.join(', '), ({ seeds }) => seeds],
 ];
 
-const differencesOf = (now: Results, before: Results): string[] =>
+/** What two runs differ in but their requests, in words. */
+export const differencesOf = (now: Setting, before: Setting): string[] =>
   CONDITIONS.filter(([, , of]) => !isDeepStrictEqual(of(now), of(before))).map(
     ([what, told]) => `${what}: ${told(now)} now, ${told(before)} before`,
   );
 
 /**
- * Figures that became worse by more than `mostPercent`, and whose ranges over the seeds do not overlap; whatever became worse from 0 is among
+ * Figures that became worse by more than `mostPercent` (a percentage by more than so many points), and whose ranges over the seeds do not overlap; whatever became worse from 0 is among
  * them. Neutral metrics, and those that tables have only on request, are not judged.
  */
 export const regressionsIn = ({ deltas }: Against, mostPercent: number): Delta[] =>
   deltas.filter(
-    ({ metric, isBetter, isNoise, percent }) =>
-      metric.shown === undefined &&
-      isBetter === false &&
-      isNoise !== true &&
-      (percent === undefined || Math.abs(percent) > mostPercent),
+    (delta) =>
+      delta.metric.shown === undefined &&
+      delta.isBetter === false &&
+      delta.isNoise !== true &&
+      isBeyond(delta, mostPercent),
   );
+
+const isBeyond = ({ metric, now, before, percent }: Delta, most: number): boolean =>
+  metric.unit === 'percent'
+    ? Math.abs(now.median - before.median) > most
+    : percent === undefined || Math.abs(percent) > most;

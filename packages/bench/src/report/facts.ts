@@ -140,7 +140,9 @@ function leaksOf(policies: readonly ComparedPolicy[]): string[] {
     const most = leaks.sort((a, b) => b.leakedPages - a.leakedPages).slice(0, OWNERS_SHOWN);
     const rest = leaks.length - most.length;
     const list = most.map(({ owner, leakedPages }) => `${owner} ${formatValue(leakedPages, 'pages')}`);
-    return [`${policy} leaked pages for: ${[...list, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')}`];
+    return [
+      `${policy} leaked pages, under the first seed, for: ${[...list, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')}`,
+    ];
   });
 }
 

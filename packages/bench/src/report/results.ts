@@ -4,8 +4,9 @@
  */
 import { z } from 'zod';
 import type { Bounds } from '../bounds/bounds.ts';
-import type { Comparison } from '../compare/compare.ts';
+import type { Comparison, ComparisonInput } from '../compare/compare.ts';
 import { rank } from '../compare/ranking.ts';
+import { sha256 } from '../sweep/identity.ts';
 import { describe, notesOf } from './facts.ts';
 
 /** Version of the document's shape. */
@@ -88,6 +89,7 @@ export const resultsSchema = z.strictObject({
   }),
   trace: z.looseObject({}).exactOptional().describe('What became of the lines of a recorded trace'),
   memory: z.string(),
+  memoryHash: z.string().describe('SHA-256 of the memory state: two may have one name'),
   platform: z.looseObject({ name: z.string(), confidential: z.boolean() }),
   pageSource: z.looseObject({}).exactOptional(),
   faults: z.looseObject({}).exactOptional(),
@@ -156,13 +158,8 @@ export function resultsOf(comparison: Comparison, command: string, logOf?: LogNa
       peakLivePages: input.workload.peakLivePages,
     },
     ...(input.sanity === undefined ? {} : { trace: { ...input.sanity } }),
-    memory: input.memory.name,
-    platform: { ...input.platform },
-    ...(input.pageSource === undefined ? {} : { pageSource: { ...input.pageSource } }),
-    ...(input.faults === undefined ? {} : { faults: { ...input.faults } }),
-    swiotlbDynamic: input.isSwiotlbDynamic === true,
+    ...settingOf(input),
     pagesPerBlock: comparison.geometry.pagesPerBlock,
-    seeds: input.seeds,
     facts: describe(comparison),
     notes: notesOf(comparison),
     ...(bounds === undefined ? {} : { bounds: plainBounds(bounds) }),
@@ -181,6 +178,22 @@ export function resultsOf(comparison: Comparison, command: string, logOf?: LogNa
     })),
   };
 }
+
+/** What a run is on beside its requests. */
+export type Setting = Pick<
+  Results,
+  'memory' | 'memoryHash' | 'platform' | 'pageSource' | 'faults' | 'swiotlbDynamic' | 'seeds'
+>;
+
+export const settingOf = (input: ComparisonInput): Setting => ({
+  memory: input.memory.name,
+  memoryHash: sha256(JSON.stringify(input.memory)),
+  platform: { ...input.platform },
+  ...(input.pageSource === undefined ? {} : { pageSource: { ...input.pageSource } }),
+  ...(input.faults === undefined ? {} : { faults: { ...input.faults } }),
+  swiotlbDynamic: input.isSwiotlbDynamic === true,
+  seeds: input.seeds,
+});
 
 /** As a file has them. */
 export const resultsText = (results: Results): string => `${JSON.stringify(results, null, 2)}\n`;

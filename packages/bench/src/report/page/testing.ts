@@ -31,6 +31,7 @@ export function madeResults({ policies, ranked, name = 'made', spread = 0 }: Mad
     command: 'decpool compare',
     input: { name, description: 'Made by hand.', requests: 3, requestsHash: 'ab', peakLivePages: 9 },
     memory: '4G',
+    memoryHash: 'a'.repeat(64),
     platform: { name: 'snp', confidential: true },
     swiotlbDynamic: false,
     pagesPerBlock: 512,
