@@ -4,15 +4,17 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { counted } from './progress.ts';
 
 /** A stream that keeps what is written to it. */
-function stream(isTTY: boolean) {
-  const kept = Object.assign(new PassThrough(), { isTTY, columns: 100 });
+function stream(isTTY: boolean, columns = 120) {
+  const kept = Object.assign(new PassThrough(), { isTTY, columns });
   return { to: kept, text: () => String(kept.read() ?? '') };
 }
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 0 });
+  vi.stubEnv('TERM', 'xterm');
 });
 afterEach(() => {
+  vi.unstubAllEnvs();
   vi.useRealTimers();
 });
 
@@ -43,7 +45,44 @@ describe('progress in a log', () => {
   });
 });
 
+/** What is told of 24,000 of 120,000 requests after 10 s, at this many columns. */
+function toldAt(name: string, to: ReturnType<typeof stream>): string {
+  const progress = counted(name, 'requests', { isWatched: true }, to.to);
+  progress.show(0, 120_000);
+  vi.advanceTimersByTime(10_000);
+  to.text();
+  progress.show(24_000, 120_000);
+  vi.advanceTimersByTime(1000);
+  const told = to.text();
+  progress.stop();
+  return told;
+}
+
 describe('progress on a terminal', () => {
+  it.each([
+    [60, 'netvsc', 'netvsc 20 % | 2,400 requests/s | 40 s left'],
+    [80, 'netvsc', 'netvsc 20 % | 24,000 of 120,000 requests | 2,400 requests/s | 40 s left'],
+    [90, 'netvsc', `netvsc ===${'-'.repeat(14)} 20 %`],
+    [
+      120,
+      'netvsc',
+      `netvsc ========${'-'.repeat(32)} 20 % | 24,000 of 120,000 requests | 2,400 requests/s | 40 s left`,
+    ],
+    [60, 'x'.repeat(70), `${'x'.repeat(23)} 20 % | 2,400 requests/s | 40 s left`],
+  ])('has the rate and the time left at %i columns, for %s', (columns, name, expected) => {
+    const line = stripVTControlCharacters(toldAt(name, stream(true, columns)));
+    expect(line.length).toBeLessThan(columns);
+    expect(line).toMatch(/ 20 % \|.* 2,400 requests\/s \| 40 s left$/);
+    expect(line).toContain(expected);
+  });
+
+  it('is plain lines where the cursor cannot be moved', () => {
+    const plain = 'netvsc: 24,000 of 120,000 requests | 2,400 requests/s | 40 s left\n';
+    expect(toldAt('netvsc', stream(false))).toBe(plain);
+    vi.stubEnv('TERM', 'dumb');
+    expect(toldAt('netvsc', stream(true))).toBe(plain);
+  });
+
   it('is a bar with the rate and the time left', () => {
     const { to, text } = stream(true);
     const progress = counted('netvsc', 'requests', { isWatched: true }, to);

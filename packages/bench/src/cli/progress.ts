@@ -3,24 +3,32 @@ import { durationText } from '../sweep/pace.ts';
 import type { Output } from './command-context.ts';
 
 /** Where progress is told: nothing of it is for standard output. */
-type Stream = NodeJS.WritableStream;
+interface Stream extends NodeJS.WritableStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+}
 
 /** How far something is: a bar on a terminal, and in a log nothing but a line now and then. */
 export interface Progress {
-  /** `text` says the same in words. Once all is done there is nothing left to be seen of a bar. */
+  /** `text` says the same in words, as in `3 of 8 cells | 2 cells/s | 3 s left`. Once all is done there is nothing left to be seen of a bar. */
   show(done: number, all: number, text: string): void;
   stop(): void;
 }
 
+/** A terminal that cannot move its cursor gets lines as a log does. */
 export const progressOf = (
   name: string,
   { isWatched }: Pick<Output, 'isWatched'>,
   stream: Stream = process.stderr,
-): Progress => (isWatched ? bar(name, stream) : lines(name, stream));
+): Progress =>
+  isWatched && stream.isTTY === true && process.env['TERM'] !== 'dumb'
+    ? bar(name, stream)
+    : lines(name, stream);
 
 function bar(name: string, stream: Stream): Progress {
   const bar = new SingleBar({
-    format: `${name} {bar} {percentage} % | {text}`,
+    format: (_, { progress }, payload: { readonly text: string }) =>
+      barLine(name, progress, payload.text, stream.columns ?? USUAL_TERMINAL),
     stream,
     clearOnComplete: true,
     hideCursor: true,
@@ -36,6 +44,29 @@ function bar(name: string, stream: Stream): Progress {
     },
     stop: () => bar.stop(),
   };
+}
+
+const USUAL_TERMINAL = 80;
+const WIDEST_BAR = 40;
+/** Less says nothing that the percentage does not. */
+const NARROWEST_BAR = 8;
+const BETWEEN = ' | ';
+
+/** As much as a terminal has columns for: rate and time left matter most, then the counts, then the bar. */
+function barLine(name: string, progress: number, text: string, columns: number): string {
+  // Behind a character in the last column the rest of a line cannot be cleared without it.
+  const room = columns - 1;
+  const behind = (words: string) => `${Math.floor(100 * progress)} %${BETWEEN}${words}`;
+  const whole = behind(text);
+  const barRoom = Math.min(WIDEST_BAR, room - `${name}  ${whole}`.length);
+  if (barRoom >= NARROWEST_BAR) {
+    const full = Math.round(barRoom * progress);
+    return `${name} ${'='.repeat(full)}${'-'.repeat(barRoom - full)} ${whole}`;
+  }
+  const [, ...others] = text.split(BETWEEN);
+  const isTooLong = `${name} ${whole}`.length > room;
+  const kept = isTooLong && others.length > 0 ? behind(others.join(BETWEEN)) : whole;
+  return `${name.slice(0, Math.max(0, room - kept.length - 1))} ${kept}`.trimStart().slice(0, room);
 }
 
 const LINE_INTERVAL_MS = 10_000;
