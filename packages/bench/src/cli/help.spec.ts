@@ -3,7 +3,8 @@ import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { EXIT, EXIT_STATUS } from './exit-status.ts';
-import { anyProgram } from './testing.ts';
+import { programOf } from './program.ts';
+import { anyProgram, keptOutput } from './testing.ts';
 
 /** With all that is added to it. */
 function helpOf(command: Command): string {
@@ -40,12 +41,17 @@ it.each(program.commands.map((command) => [command.name(), command] as const))(
       command.registeredArguments.length > 0 || /\n {2}--(?!help)/.test(help.split('GLOBAL')[0]);
     expect(help.includes(`\nEXAMPLES\n  `)).toBe(takesSomething);
     expect(help).not.toContain('--no-pcp');
-    // Examples are for copying, and stay in one line.
-    const [wrapped] = help.split(/^(?:EXAMPLES|DEFINITION)$/m);
-    const lines = wrapped.split('\n').filter((line) => line.trim().includes(' '));
-    for (const line of lines) expect(line.length).toBeLessThanOrEqual(100);
   },
 );
+
+it.each([60, 70, 80, 100])('fits into %i columns', (columns) => {
+  const narrow = programOf({ output: keptOutput({ columns }), exit: () => {}, commandLine: () => 'decpool' });
+  for (const command of [narrow, ...narrow.commands]) {
+    // Examples are for copying, and stay in one line.
+    const [wrapped] = helpOf(command).split(/^(?:EXAMPLES|DEFINITION)$/m);
+    expect(wrapped.split('\n').filter((line) => line.length > columns)).toEqual([]);
+  }
+});
 
 it('says what each exit status means, as docs/cli.md does', () => {
   const docs = readFileSync(fileURLToPath(new URL('../../../../docs/cli.md', import.meta.url)), 'utf8');

@@ -14,7 +14,7 @@ export function manualPage(command: Command, helper: Help): string {
   const width = helper.helpWidth ?? 80;
   const isProgram = command.parent === null;
   const title = (text: string) => helper.styleTitle(text);
-  const prose = (text: string) => indented(helper.boxWrap(text, width - INDENT.length));
+  const prose = (text: string) => indented(wrapped(text, helper, width - INDENT.length));
   const section = (name: string, ...lines: readonly string[]) => [title(name), ...lines, ''];
   const list = (name: string, items: readonly Item[]) =>
     items.length === 0 ? [] : section(name, ...itemLines(items, helper, width));
@@ -105,13 +105,31 @@ function itemLines(items: readonly Item[], helper: Help, width: number, termWidt
   const widest = termWidth ?? Math.max(...items.map(([term]) => term.length));
   const room = width - INDENT.length - widest - INDENT.length;
   return items.map(([term, text]) => {
-    const [first, ...others] = helper.boxWrap(text, room).split('\n');
+    const [first, ...others] = wrapped(text, helper, room).split('\n');
     const behind = ' '.repeat(INDENT.length + widest + INDENT.length);
     return [
       `${INDENT}${term.padEnd(widest)}${INDENT}${first}`,
       ...others.map((line) => `${behind}${line}`),
     ].join('\n');
   });
+}
+
+/** Lists without spaces, which commander leaves as they are, go on behind a comma; names of policies ahead of a plus. */
+const wrapped = (text: string, helper: Help, room: number): string =>
+  helper.boxWrap(
+    text.replaceAll(/\S+/g, (word) => (word.length <= room ? word : cut(word, room))),
+    room,
+  );
+
+function cut(word: string, room: number): string {
+  const lines = [''];
+  const items = word.split(/(?<=,)/).flatMap((item) => (item.length <= room ? item : item.split(/(?=\+)/)));
+  for (const item of items) {
+    const line = lines.length - 1;
+    if (lines[line].length + item.length <= room) lines[line] += item;
+    else lines.push(item);
+  }
+  return lines.filter((line) => line !== '').join('\n');
 }
 
 const indented = (text: string): string => text.replaceAll(/^(?=.)/gm, INDENT);

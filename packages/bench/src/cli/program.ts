@@ -89,6 +89,8 @@ export function programOf(context: CommandContext): Command {
     .configureHelp({
       formatHelp: manualPage,
       showGlobalOptions: true,
+      // Long options leave the text beside them less than commander's 40 in a narrow terminal.
+      minWidthToWrap: 20,
       styleTitle: (title) => styleText('bold', title),
     })
     .addHelpText(
