@@ -21,6 +21,9 @@ describe('the command that a report names', () => {
       '--map time',
       '--map=time',
       '--check old.json --max-regress 3%',
+      '--no-config',
+      '--no-out --no-check --no-max-regress',
+      '--no-json --no-csv --no-map',
     ]) {
       expect(told(`compare ${words} --seeds 2`), words).toBe('decpool compare --seeds 2');
     }

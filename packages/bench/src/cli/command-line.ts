@@ -2,7 +2,12 @@
 
 /** Options with a value, and without, that say nothing about what is run but where and how it is told, and what it is checked against. */
 const LEFT_OUT = ['--out', '--config', '--check', '--max-regress'];
-const LEFT_OUT_ALONE = ['--no-config', '--json', '--csv', '--map'];
+const LEFT_OUT_ALONE = ['--json', '--csv', '--map'];
+/** Each can be undone: `--no-check`. */
+const LEFT_OUT_ANYWAY = [...LEFT_OUT, ...LEFT_OUT_ALONE].flatMap((option) => [
+  option,
+  option.replace('--', '--no-'),
+]);
 /** Values that one of these may have. */
 const LEFT_OUT_BEHIND: Readonly<Record<string, readonly string[]>> = { '--map': ['policies', 'time'] };
 
@@ -20,7 +25,7 @@ function withoutPlaces(words: readonly string[]): string[] {
   for (let at = 0; at < words.length; at++) {
     const word = words[at];
     if (LEFT_OUT.includes(word) || LEFT_OUT_BEHIND[word]?.includes(words[at + 1]) === true) at++;
-    else if (![...LEFT_OUT, ...LEFT_OUT_ALONE].includes(word.replace(/=.*/s, ''))) kept.push(word);
+    else if (!LEFT_OUT_ANYWAY.includes(word.replace(/=.*/s, ''))) kept.push(word);
   }
   return kept;
 }
