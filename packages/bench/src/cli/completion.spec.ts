@@ -3,14 +3,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Shell } from './completion/completable.ts';
+import { SHELLS } from './completion/shells.ts';
 import { completionScript } from './completion.ts';
 import { anyProgram } from './testing.ts';
 
 let folder = '';
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'decpool-completion-'));
-  for (const shell of ['bash', 'zsh', 'fish', 'powershell'] satisfies Shell[]) {
+  for (const shell of SHELLS) {
     writeFileSync(join(folder, `decpool.${shell}`), await completionScript(anyProgram(), shell));
   }
   writeFileSync(join(folder, 'boot.trace'), '');
@@ -102,7 +102,7 @@ describe.skipIf(!isInstalled('zsh'))('in zsh', () => {
 });
 
 it('knows every command and option in every shell', async () => {
-  for (const shell of ['bash', 'zsh', 'fish', 'powershell'] satisfies Shell[]) {
+  for (const shell of SHELLS) {
     const script = await completionScript(anyProgram(), shell);
     for (const command of anyProgram().commands) {
       expect(script).toContain(command.name());

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
+import { SHELLS, type Shell } from './completion/shells.ts';
 
 export function addCompletion(decpool: Command, { output }: CommandContext): void {
   decpool
@@ -8,14 +9,7 @@ export function addCompletion(decpool: Command, { output }: CommandContext): voi
     .description(
       'Prints a script for a shell that completes commands, options and what they take: policies, workloads, platforms, formats, and files elsewhere. It has all of that in itself, so it is to be made anew after an update.',
     )
-    .addArgument(
-      new Argument('<shell>', 'whose script').choices([
-        'bash',
-        'zsh',
-        'fish',
-        'powershell',
-      ] satisfies Shell[]),
-    )
+    .addArgument(new Argument('<shell>', 'whose script').choices(SHELLS))
     .addHelpText(
       'after',
       `
@@ -30,8 +24,6 @@ SEE ALSO
     )
     .action(async (shell: Shell) => output.write(await completionScript(decpool, shell)));
 }
-
-type Shell = import('./completion/completable.ts').Shell;
 
 /** The script for the commands that a program has. */
 export async function completionScript(program: Command, shell: Shell): Promise<string> {

@@ -5,6 +5,7 @@ import type { Argument, Command, Help, Option } from 'commander';
 import { LOG_FORMATS } from '../../log/format.ts';
 import { requestedMetrics } from '../../metrics/all.ts';
 import { WORKLOADS } from '../../workloads/registry.ts';
+import { SHELLS } from './shells.ts';
 
 export interface Completable {
   readonly commands: readonly CompletableCommand[];
@@ -41,9 +42,6 @@ export interface Values {
   /** Whether several may be given, separated by commas. */
   readonly isList: boolean;
 }
-
-export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
-export type Shell = (typeof SHELLS)[number];
 
 const POLICY_NAMES = [...ALL_POLICIES, ...Object.keys(SHORT_NAMES)];
 
