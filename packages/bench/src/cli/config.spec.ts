@@ -141,6 +141,12 @@ describe('a setting', () => {
       { compare: { policy: { name: 'genpool' } } },
       'c.ts: compare.policy: expected a list, or text with commas',
     ],
+    [
+      { compare: { policy: [] } },
+      'c.ts: compare.policy: the list is empty; without the setting it is as by default',
+    ],
+    [{ compare: { policy: ['genpool', ''] } }, 'c.ts: compare.policy: an item of the list is empty'],
+    [{ fork: { own: '' } }, 'c.ts: fork.own: the list is empty'],
     [{ compare: 'netvsc' }, 'c.ts: compare: expected an object with settings'],
     [undefined, 'c.ts: it has no default export; expected export default { compare: { seeds: 7 } }'],
     [() => {}, 'c.ts: its default export is no object; expected '],

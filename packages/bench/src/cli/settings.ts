@@ -116,6 +116,13 @@ function parsed(given: unknown, option: Option, place: string): Pick<Setting, 'v
     return { value: option.presetArg ?? true, words: [String(option.long)] };
   }
   const text = textOf(given, option, place);
+  // What the command says of it would name an option that nobody typed.
+  if (isList(option) && text.split(',').some((item) => item.trim() === '')) {
+    const without = 'without the setting it is as by default';
+    throw new InputError(
+      `${place}: ${text === '' ? `the list is empty; ${without}` : 'an item of the list is empty'}`,
+    );
+  }
   const value = parsedText(text, option, place);
   if (value === option.defaultValue) return { value, words: [] };
   if (option.optional) return { value, words: [`${option.long}=${text}`] };
