@@ -30,7 +30,7 @@ export interface Figure {
   readonly id: string;
   readonly title: string;
   readonly formula: readonly string[];
-  /** Commands that show the same. */
+  /** Commands that show the same, or what it is made of; a line that begins with # says which. */
   readonly commands: readonly string[];
   /** px, at a width of so many px. */
   heightAt(width: number): number;

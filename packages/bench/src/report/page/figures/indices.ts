@@ -4,10 +4,10 @@ import {
   fragmentationIndex,
   unusableFreeIndex,
 } from '../../../history/kernel-indices.ts';
-import { chartText, shellWord } from '../escape.ts';
+import { chartText } from '../escape.ts';
 import { chartBase, inkOf, timeText, tooltip, valueAxis } from './axes.ts';
 import type { Figure, Told, View } from './figure.ts';
-import { linesOf, logPath, styledRuns } from './runs.ts';
+import { linesOf, showPeak, styledRuns } from './runs.ts';
 
 type Index = (counts: readonly number[], order: number) => number;
 
@@ -85,7 +85,10 @@ function indexFigure(told: Told, index: KernelIndex): Figure {
     formula: [...index.formula, TERMS],
     commands: [
       told.results.command,
-      `decpool show ${shellWord(logPath(told))} --time ${told.history.frames.times[told.history.peakFrame]} --all`,
+      ...showPeak(
+        told,
+        'No command prints the index, which is made of the free chunks. This prints the claimed and allocated pages of each block at the peak:',
+      ),
     ],
     reading: ({ frame }) => `${index.reading} At ${timeText(frames.times[frame])}.`,
     table: ({ frame }) => ({

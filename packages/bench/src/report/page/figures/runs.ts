@@ -1,5 +1,6 @@
 /** Runs with the place of their policy in the comparison, and those that a figure does not tell apart. */
 import type { RunHistory } from '../../../history/types.ts';
+import { shellWord } from '../escape.ts';
 import { type PolicyStyle, policyStyle } from '../palette.ts';
 import type { Told } from './figure.ts';
 
@@ -37,8 +38,11 @@ export function linesOf(runs: readonly StyledRun[], pick: (run: RunHistory) => r
   return [...lines.values()];
 }
 
-/** The log of a run as a command names it; of the first, where it does not matter which. */
-export const logPath = ({ folder, history }: Told, policy?: string): string => {
-  const run = history.runs.find((each) => each.policy === policy) ?? history.runs[0];
-  return `${folder}/${run.log}`;
-};
+/** The log of the first run, as a command names it. */
+export const logPath = ({ folder, history }: Told): string => `${folder}/${history.runs[0].log}`;
+
+/** A command that shows the state at the peak, below a line that says what of it to look at: a shell takes it as a comment. */
+export const showPeak = (told: Told, what: string): readonly string[] => [
+  `# ${what}`,
+  `decpool show ${shellWord(logPath(told))} --time ${told.history.frames.times[told.history.peakFrame]} --all`,
+];

@@ -4,13 +4,17 @@ import { formatValue } from '../../units.ts';
 import { shellWord } from '../escape.ts';
 import type { Figure, Told } from './figure.ts';
 import { type TimeFigure, timeFigure } from './over-time.ts';
-import { logPath } from './runs.ts';
+import { logPath, showPeak } from './runs.ts';
 
 export interface TimeFigures {
   readonly drawn: readonly Figure[];
   /** What never changes and is the same under every policy: a title and a value. */
   readonly still: readonly string[];
 }
+
+const LOWER_BOUND =
+  'grey: the lower bound, ceil(bytes asked for by live allocations / bytes of a block), or, if more, the sum of that over the NUMA nodes that allocations ask for; no policy that serves all requests is below it';
+const MOST_SINCE = 'A point is the most since the frame before it.';
 
 export function timeFigures(told: Told): TimeFigures {
   const { runs, leastBlocks, askedBytes } = told.history;
@@ -20,9 +24,9 @@ export function timeFigures(told: Told): TimeFigures {
   const series = (name: keyof Series) => (run: RunHistory) => run.series[name];
   const isAny = (name: keyof Series) => runs.some((run) => run.series[name].some((value) => value > 0));
   const query = (sql: string) => [command, `decpool query ${shellWord(logPath(told))} ${shellWord(sql)}`];
-  const show = [
+  const show = (what: string) => [
     command,
-    `decpool show ${shellWord(logPath(told))} --time ${told.history.frames.times[told.history.peakFrame]}`,
+    ...showPeak(told, `No command prints the curve. This prints ${what}`),
   ];
   const splits = (level: number) =>
     query(
@@ -53,8 +57,8 @@ export function timeFigures(told: Told): TimeFigures {
       title: 'Shared-idle memory',
       unit: 'bytes',
       tells: 'most',
-      formula: [...formulaOf('shared-idle-peak'), 'A point is the most since the frame before it.'],
-      commands: show,
+      formula: [...formulaOf('shared-idle-peak'), MOST_SINCE],
+      commands: show('shared pages, and how many of each block are allocated, at the peak:'),
       pick: series('sharedIdleBytes'),
     },
     {
@@ -66,7 +70,7 @@ export function timeFigures(told: Told): TimeFigures {
         'bytes in allocations, slabs and taken bounce slots',
         'grey: bytes that the live allocations asked for',
       ],
-      commands: show,
+      commands: show('what is in live allocations, and what they asked for, at the peak:'),
       pick: series('liveBytes'),
       reference: { name: 'asked for', values: askedBytes },
     },
@@ -75,12 +79,8 @@ export function timeFigures(told: Told): TimeFigures {
       title: 'Blocks with a shared page',
       unit: 'count',
       tells: 'most',
-      formula: [
-        ...formulaOf('blocks-peak'),
-        'grey: the lower bound, ceil(live pages / 512); no policy that serves all requests is below it',
-        'A point is the most since the frame before it.',
-      ],
-      commands: show,
+      formula: [...formulaOf('blocks-peak'), LOWER_BOUND, MOST_SINCE],
+      commands: show('the number of shared blocks at the peak:'),
       pick: series('sharedBlocks'),
       reference: { name: 'lower bound', values: leastBlocks },
     },
@@ -89,8 +89,8 @@ export function timeFigures(told: Told): TimeFigures {
       title: 'Mixed 2M ranges',
       unit: 'count',
       tells: 'most',
-      formula: formulaOf('mixed-peak'),
-      commands: show,
+      formula: [...formulaOf('mixed-peak'), MOST_SINCE],
+      commands: show('the number of mixed blocks at the peak:'),
       pick: series('mixedBlocks'),
     },
     {
@@ -100,7 +100,7 @@ export function timeFigures(told: Told): TimeFigures {
       tells: 'end',
       isCropped: true,
       formula: formulaOf('direct-map-4k'),
-      commands: show,
+      commands: show('DirectMap4k at the peak:'),
       pick: series('directMap4k'),
     },
     isAny('directMap2M') && {
@@ -110,7 +110,7 @@ export function timeFigures(told: Told): TimeFigures {
       tells: 'end',
       isCropped: true,
       formula: formulaOf('direct-map-2m'),
-      commands: show,
+      commands: show('DirectMap2M at the peak:'),
       pick: series('directMap2M'),
     },
     isAny('directMap1G') && {
@@ -120,7 +120,7 @@ export function timeFigures(told: Told): TimeFigures {
       tells: 'end',
       isCropped: true,
       formula: formulaOf('direct-map-1g'),
-      commands: show,
+      commands: show('DirectMap1G at the peak:'),
       pick: series('directMap1G'),
     },
     isAny('failedRequests') && {

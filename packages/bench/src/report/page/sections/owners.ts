@@ -7,6 +7,21 @@ import type { Told } from '../figures/figure.ts';
 import { commandLines, policyName, section } from '../words.ts';
 
 const MOST_ROWS = 30;
+
+/**
+ * Counts as metrics/by-owner.ts does: a split belongs to the last request before it, an allocation or a free, if it carries its
+ * number and its time. Those of boot and of the deferred worker do not.
+ */
+const SPLITS_SQL = `WITH r AS (FROM events WHERE type IN ('allocation-requested', 'free-requested')),
+  a AS (FROM events WHERE type = 'allocation-requested'),
+  s AS (FROM events WHERE type = 'large-page-split')
+SELECT if(r.request = s.request AND r.time_ns = s.time_ns, a.owner_name, 'no request') AS owner,
+  count(*) FILTER (s.level = 2) AS splits_2m, count(*) FILTER (s.level = 3) AS splits_1g
+FROM s ASOF LEFT JOIN r ON s.seq >= r.seq ASOF LEFT JOIN a ON r.allocation = a.allocation AND r.seq >= a.seq
+GROUP BY 1 ORDER BY 2 DESC, 1`;
+const LEAKS_SQL =
+  "SELECT owner_name, sum(pages) AS pages FROM events WHERE type = 'pages-leaked' GROUP BY owner_name ORDER BY pages DESC";
+
 const cell = (number: number): Html =>
   html`<td${number === 0 && html` class="zero"`}>${formatValue(number, 'count')}</td>`;
 
@@ -16,7 +31,7 @@ export function ownersSection(told: Told, prefix: string): Html {
   return section({
     id: `${prefix}-owners`,
     title: 'Owners',
-    body: html`<p class="intro">Whose requests split large pages, and who keeps blocks from being given back: an owner that is alone in a block frees it by freeing its own memory. First seed.</p>
+    body: html`<p class="intro">Whose requests split large pages, and who has memory in which blocks: where an owner is alone in a block, nobody else keeps it from emptying. Whether an empty block is given back is up to the policy. A split of the deferred worker, or at boot, is of no request. First seed.</p>
 <p class="scripted"><label for="${id}-choice">Policy </label><select id="${id}-choice" class="owner-choice">${history.runs.map(
       ({ policy }, index) => html`<option value="${id}-${index}">${policy}</option>`,
     )}</select></p>
@@ -27,8 +42,14 @@ ${history.runs.map(
   ) => html`<div class="owners" id="${id}-${index}"><h4>${policyName(policy)}</h4>${ownerTable(policy, ownerRows)}
 <div class="behind"><details><summary>How to reproduce</summary>${commandLines([
     results.command,
+    '# Who caused splits:',
+    `decpool query ${shellWord(`${folder}/${log}`)} ${shellWord(SPLITS_SQL)}`,
+    ...(ownerRows.some(({ leakedPages }) => leakedPages > 0)
+      ? ['# Who leaked:', `decpool query ${shellWord(`${folder}/${log}`)} ${shellWord(LEAKS_SQL)}`]
+      : []),
+    '# Pages and blocks of each owner, and who pins each block, at the peak and at the end:',
     `decpool show ${shellWord(`${folder}/${log}`)} --time ${history.frames.times[history.peakFrame]} --all`,
-    `decpool query ${shellWord(`${folder}/${log}`)} ${shellWord("SELECT r.owner_name, count(*) AS splits FROM events s JOIN events r USING (request) WHERE s.type = 'large-page-split' AND s.level = 2 AND r.type = 'allocation-requested' GROUP BY 1 ORDER BY 2 DESC")}`,
+    `decpool show ${shellWord(`${folder}/${log}`)} --all`,
   ])}</details></div></div>
 `,
 )}
