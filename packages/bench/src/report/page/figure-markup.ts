@@ -14,7 +14,8 @@ export interface Placed {
 
 export function figureMarkup(figure: Figure, { prefix, width, frame }: Placed): Html {
   const view = stillView(width, frame, false);
-  const id = `${prefix}-${figure.id}`;
+  // A section may have the figure's name for itself.
+  const id = `${prefix}-figure-${figure.id}`;
   const reading = figure.reading(view);
   return html`<figure id="${id}" class="${width > 700 ? 'wide' : 'half'} ${figure.kind}" aria-labelledby="${id}-title">
 <h4 id="${id}-title">${figure.title}</h4>

@@ -83,9 +83,15 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
       graphic: runs.map(({ run }, index) => ({
         type: 'text',
         x: 34,
-        y: topOf(index) - NAME + 1,
+        y: topOf(index) - NAME / 2,
         silent: true,
-        style: { text: chartText(run.policy), fill: ink.text, fontSize: 11.5, fontWeight: 600 },
+        style: {
+          text: chartText(run.policy),
+          fill: ink.text,
+          fontSize: 11.5,
+          fontWeight: 600,
+          verticalAlign: 'middle',
+        },
       })),
       xAxis: runs.map((_, index) => ({
         type: 'category',

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { stillView, svgOf } from '../draw.ts';
-import { HOSTILE, madeHistory, madeResults } from '../testing.ts';
+import { HOSTILE, type Made, madeHistory, madeResults } from '../testing.ts';
 import { figuresOf } from './all.ts';
 import { ASSUMED, COMPONENTS, costOf } from './cost-weights.ts';
 import { frameAt, sampled } from './over-time.ts';
@@ -74,6 +74,20 @@ it('hundreds of policies are drawn, and only the front and the baseline are labe
   const { series } = pareto.option(view) as { series: { data: { label: { show: boolean } }[] }[] };
   expect(series[0].data).toHaveLength(300);
   expect(series[0].data.filter(({ label }) => label.show)).toHaveLength(2);
+});
+
+it('says what there is to be seen where nothing is ranked, nothing is beaten or all is the same', () => {
+  const reading = (made: Made) =>
+    figuresOf({ results: madeResults(made), folder: 'made' })
+      .find(({ id }) => id === 'pareto')
+      ?.reading(view);
+  const policies = { kernel: [2, 2, 3], other: [0, 4, 3] };
+  expect(reading({ policies, ranked: [] })).toMatch(/Every policy refused requests/);
+  expect(reading({ policies, ranked: [['kernel'], ['other']] })).toMatch(/Filled: /);
+  expect(reading({ policies: { kernel: [2, 2, 3], twin: [2, 2, 3] }, ranked: [['kernel', 'twin']] })).toMatch(
+    /^All 2 policies come to the same/,
+  );
+  expect(reading({ policies: { kernel: [2, 2, 3] }, ranked: [['kernel']] })).toBeUndefined();
 });
 
 it('a cost is the sum of counts times weights; what has no weight costs nothing', () => {

@@ -7,9 +7,14 @@ import { listed } from '../finding.ts';
 import { POLICY_STYLES, policyStyle } from '../palette.ts';
 import { chartBase, inkOf, tooltip, valueAxis } from './axes.ts';
 import type { Figure, View } from './figure.ts';
+import { LABEL_GAP, type LabelPlace, labelPlaces } from './label-places.ts';
+import { type SoftLog, softLog } from './soft-log.ts';
 
 const TITLE = 30;
 const HEIGHT = 340;
+const BOTTOM = 34;
+/** px of a character, rather too many. */
+const CHARACTER = 6.1;
 const MOST_ROWS = 400;
 
 interface Point {
@@ -28,17 +33,17 @@ export function paretoFigure(results: Results): Figure | undefined {
   const [splits, idle, calls] = results.ranking.objectives.flatMap((id) =>
     results.metrics.filter((metric) => metric.id === id),
   );
-  if (calls === undefined || !results.platform.confidential) return undefined;
+  if (calls === undefined || !results.platform.confidential || results.policies.length < 2) return undefined;
   const points = pointsOf(results, [splits, idle, calls]);
   const front = points.filter((point) => point.front === 1);
   const title = `${splits.label} against ${idle.label}`;
   const y = softLog(
     points.map((point) => point.split),
-    1,
+    splits.unit,
   );
   const x = softLog(
     points.map((point) => point.idle),
-    2 ** 20,
+    idle.unit,
   );
   const sizeOf = (point: Point) => 9 + 4 * Math.log10(1 + point.calls);
   return {
@@ -51,8 +56,7 @@ export function paretoFigure(results: Results): Figure | undefined {
       'Both axes are logarithmic in 1 + value / unit, so that they begin at 0; a mark is the larger, the more host calls there are, in steps of tens.',
     ],
     commands: [results.command],
-    reading: () =>
-      `Left and down is better. Filled: the ${front.length === 1 ? 'one' : front.length} of ${points.length} that no other beats at ${splits.label}, ${idle.label} and host calls at once; hollow: beaten${results.ranking.refused.length > 0 ? ', or refused requests (dotted)' : ''}. A mark's size and its label tell host calls.`,
+    reading: () => readingOf(),
     table: () => ({
       caption: `${title}, best ranked first${points.length > MOST_ROWS ? `; the first ${MOST_ROWS}` : ''}`,
       head: ['policies', 'front', splits.label, idle.label, calls.label],
@@ -69,19 +73,56 @@ export function paretoFigure(results: Results): Figure | undefined {
     option: (view) => optionOf(view),
   };
 
+  function readingOf(): string {
+    const objectives = `${splits.label}, ${idle.label} and host calls at once`;
+    const isAnyRefused = results.ranking.refused.length > 0;
+    const marks = "A mark's size and its label tell host calls.";
+    if (front.length === 0)
+      return `Left and down is better. Every policy refused requests, so that none is ranked: all are hollow and dotted. ${marks}`;
+    if (points.length === 1)
+      return `All ${results.policies.length} policies come to the same in ${objectives}. ${marks}`;
+    const isAnyBeaten = points.some((point) => point.front > 1);
+    const hollow = [isAnyBeaten && 'beaten', isAnyRefused && 'refused requests (dotted)'].filter(
+      (words) => words !== false,
+    );
+    const filled =
+      hollow.length === 0
+        ? 'all, as none beats another'
+        : `the ${front.length === 1 ? 'one' : front.length} of ${points.length} that no other beats`;
+    return `Left and down is better. Filled: ${filled} at ${objectives}${hollow.length > 0 ? `; hollow: ${hollow.join(', or ')}` : ''}. ${marks}`;
+  }
+
   function optionOf(view: View) {
     const ink = inkOf(view);
     const isFew = points.length <= POLICY_STYLES;
     const isLabelled = (point: Point) => point.front === 1 || point.place === 0 || isFew;
+    const labelOf = (point: Point) =>
+      `${chartText(shortNames(point.names))}  ${formatValue(point.calls, 'count')} ${point.calls === 1 ? 'call' : 'calls'}`;
+    const height = HEIGHT + (view.isAlone ? TITLE : 0);
+    const plot = {
+      left: 18 + CHARACTER * Math.max(...y.ticks.map((tick) => y.text(tick).length)),
+      top: view.isAlone ? TITLE + 30 : 30,
+      right: view.width - Math.min(250, view.width * 0.25),
+      bottom: height - BOTTOM,
+    };
+    const along = (value: number, axis: SoftLog) => (axis.at(value) - axis.min) / (axis.max - axis.min);
+    const places = labelPlaces(
+      points.map((point) => ({
+        x: plot.left + along(point.idle, x) * (plot.right - plot.left),
+        y: plot.bottom - along(point.split, y) * (plot.bottom - plot.top),
+        radius: sizeOf(point) / 2,
+        width: isLabelled(point) ? CHARACTER * labelOf(point).length : 0,
+      })),
+      { ...plot, left: plot.left + 2, right: view.width - 2 },
+    );
     return {
       ...chartBase(view, `${chartText(results.input.name)}: ${title}`),
       grid: {
-        left: 12,
-        right: Math.min(270, view.width * 0.3),
-        top: view.isAlone ? TITLE + 24 : 30,
-        bottom: 34,
-        outerBoundsMode: 'same',
-        outerBoundsContain: 'axisLabel',
+        left: plot.left,
+        right: view.width - plot.right,
+        top: plot.top,
+        bottom: BOTTOM,
+        outerBoundsMode: 'none',
       },
       tooltip: {
         ...tooltip(view),
@@ -90,7 +131,8 @@ export function paretoFigure(results: Results): Figure | undefined {
       },
       xAxis: {
         ...valueAxis(view, idle.label),
-        ...x.axis,
+        min: x.min,
+        max: x.max,
         nameLocation: 'middle',
         nameGap: 24,
         nameTextStyle: { color: ink.muted, fontSize: 11.5, align: 'center' },
@@ -100,21 +142,22 @@ export function paretoFigure(results: Results): Figure | undefined {
           fontSize: 11.5,
           hideOverlap: true,
           customValues: x.ticks,
-          formatter: (at: number) => formatValue(x.back(at), idle.unit),
+          formatter: x.text,
         },
         axisTick: { show: true, customValues: x.ticks, lineStyle: { color: ink.line } },
         splitLine: { show: false },
       },
       yAxis: {
         ...valueAxis(view, splits.label),
-        ...y.axis,
+        min: y.min,
+        max: y.max,
         nameTextStyle: { color: ink.muted, fontSize: 11.5, align: 'left' },
         axisLine: { show: true, onZero: false, lineStyle: { color: ink.line } },
         axisLabel: {
           color: ink.muted,
           fontSize: 11.5,
           customValues: y.ticks,
-          formatter: (at: number) => formatValue(y.back(at), splits.unit),
+          formatter: y.text,
         },
         axisTick: { show: true, customValues: y.ticks, lineStyle: { color: ink.line } },
         splitLine: { show: false },
@@ -123,8 +166,9 @@ export function paretoFigure(results: Results): Figure | undefined {
         {
           type: 'scatter',
           // Of many, what has no room has no label: the table has all.
-          labelLayout: isFew ? { moveOverlap: 'shiftY' } : { hideOverlap: true },
-          data: points.map((point) => {
+          ...(isFew ? {} : { labelLayout: { hideOverlap: true } }),
+          data: points.map((point, index) => {
+            const place = places[index];
             const isFront = point.front === 1;
             const plain = isFront ? ink.accent : ink.muted;
             const colour = isFew || point.place === 0 ? policyStyle(point.place).colour[view.scheme] : plain;
@@ -143,13 +187,11 @@ export function paretoFigure(results: Results): Figure | undefined {
                     borderType: point.front === 0 ? 'dotted' : 'solid',
                   },
               label: {
-                show: isLabelled(point),
-                position: 'right',
-                distance: 6,
+                show: place !== undefined,
+                ...positionOf(place),
                 color: ink.text,
                 fontSize: 11.5,
-
-                formatter: `${chartText(shortNames(point.names))}  ${formatValue(point.calls, 'count')} calls`,
+                formatter: labelOf(point),
               },
             };
           }),
@@ -170,6 +212,12 @@ export function paretoFigure(results: Results): Figure | undefined {
   }
 }
 
+/** Beside a mark from where it ends: how wide a text comes out is known only roughly. */
+const positionOf = (place: LabelPlace | undefined) =>
+  place === undefined || place.side === 'over'
+    ? { position: 'inside', offset: [place?.dx ?? 0, place?.dy ?? 0] }
+    : { position: place.side, distance: LABEL_GAP };
+
 const shortNames = (names: readonly string[]): string =>
   names.length <= 2 ? names.join(', ') : `${names[0]} and ${names.length - 1} more`;
 
@@ -186,23 +234,4 @@ function pointsOf({ policies, ranking }: Results, [splits, idle, calls]: readonl
     const median = (metric: Metric) => found.policy.metrics[metric.id].median;
     return [{ ...found, names, front, split: median(splits), idle: median(idle), calls: median(calls) }];
   });
-}
-
-/** An axis that is logarithmic and begins at 0. */
-function softLog(values: readonly number[], unit: number) {
-  const at = (value: number) => Math.log10(1 + value / unit);
-  const most = Math.max(unit, ...values);
-  const decades = Math.ceil(Math.log10(most / unit)) + 1;
-  // A short axis has more of them.
-  const steps = decades <= 3 ? [1, 2, 5] : [1];
-  const values10 = Array.from({ length: decades }, (_, power) =>
-    steps.map((step) => unit * step * 10 ** power),
-  ).flat();
-  const ticks = [0, ...values10.map(at)].filter((tick) => tick <= at(most) * 1.02);
-  return {
-    at,
-    back: (tick: number) => (Math.round((10 ** tick - 1) * 1e6) / 1e6) * unit,
-    ticks,
-    axis: { min: -0.12, max: at(most) * 1.06 },
-  };
 }
