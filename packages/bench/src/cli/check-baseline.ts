@@ -8,6 +8,7 @@ import { deltasText } from '../report/against-text.ts';
 import { RESULTS_FILE, readResults, type StoredResults } from '../report/read-results.ts';
 import { type Results, settingOf } from '../report/results.ts';
 import type { Screen } from '../report/screen.ts';
+import { labelled } from '../report/terminal.ts';
 
 /** Stored results that runs of these inputs can be checked against. */
 export class Baseline {
@@ -77,6 +78,6 @@ export function checkText({ path, mostPercent, against, regressions }: Checked, 
     ...(against.onlyNow.length === 0 ? [] : [`not in it: ${against.onlyNow.join(', ')}`]),
     ...(against.onlyBefore.length === 0 ? [] : [`only in it: ${against.onlyBefore.join(', ')}`]),
   ];
-  const line = `check        against ${path}: ${parts.join('; ')}\n`;
+  const line = `${labelled('check', `against ${path}: ${parts.join('; ')}`, screen)}\n`;
   return regressions.length === 0 ? line : `${line}${deltasText(regressions, screen)}`;
 }

@@ -7,7 +7,7 @@ import { policiesFor } from '../policies/load.ts';
 import { resultsCsv } from '../report/csv.ts';
 import { comparisonMarkdown } from '../report/markdown.ts';
 import { type Results, resultsOf, resultsText } from '../report/results.ts';
-import { comparisonText } from '../report/terminal.ts';
+import { comparisonText, labelled } from '../report/terminal.ts';
 import { Baseline, checkText } from './check-baseline.ts';
 import { INTERRUPTED, type Output } from './command-context.ts';
 import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
@@ -75,7 +75,7 @@ export async function compareCommand(
     const others = isLogged(input)
       ? ', comparison.svg, logs/'
       : `; no picture and no logs of more than ${MOST_LOGS} policies`;
-    tell(`written      ${folder}: report.md, results.json, results.csv${others}\n`);
+    tell(`${labelled('written', `${folder}: report.md, results.json, results.csv${others}`, output)}\n`);
     if (baseline !== undefined) {
       const checked = baseline.check(results, maxRegress);
       regressions += checked.regressions.length;

@@ -6,6 +6,7 @@ import { deltasText } from '../report/against-text.ts';
 import type { PageInput } from '../report/page/page-data.ts';
 import { figuresFolder, type Written, writeReport } from '../report/page/write-report.ts';
 import { readResults, type StoredResults } from '../report/read-results.ts';
+import { labelled } from '../report/terminal.ts';
 import { formatValue } from '../report/units.ts';
 import type { Output } from './command-context.ts';
 import { printable } from './printable.ts';
@@ -26,7 +27,9 @@ export async function reportCommand(dir: string, options: ReportOptions, output:
   const folder = figuresFolder(page.file);
   for (const { results, against } of inputs) {
     if (options.against === undefined) continue;
-    output.write(`against      ${againstText(results.input.name, options.against, against)}\n`);
+    output.write(
+      `${labelled('against', againstText(results.input.name, options.against, against), output)}\n`,
+    );
     const changed = against?.deltas.filter(({ change }) => change !== '=') ?? [];
     if (changed.length > 0) output.write(deltasText(changed, output));
   }
@@ -40,7 +43,7 @@ const namesOf = (inputs: readonly PageInput[]) => inputs.map(({ results }) => re
 
 /** How an input differs from the older run, in a line. */
 function againstText(name: string, old: string, against: Against | undefined): string {
-  if (against === undefined) return printable(`${old} has no input '${name}'`);
+  if (against === undefined) return `${old} has no input '${name}'`;
   const { deltas, differences } = against;
   const count = (holds: (delta: Delta) => boolean) => deltas.filter(holds).length;
   const changed = count(({ change }) => change !== '=');
@@ -55,7 +58,7 @@ function againstText(name: string, old: string, against: Against | undefined): s
         ]),
     ...(differences.length === 0 ? [] : [`other than the code: ${differences.join('; ')}`]),
   ];
-  return printable(`${name}: ${parts.join(', ')}`);
+  return `${name}: ${parts.join(', ')}`;
 }
 
 async function pageInput(

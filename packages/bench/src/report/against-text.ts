@@ -6,16 +6,19 @@ import type { Delta } from './against.ts';
 import { markOf, valueText } from './rows.ts';
 import type { Screen } from './screen.ts';
 
-/** Characters that the names of policies get; they are broken at their plus signs. */
-const POLICY_WIDTH = 24;
+/** Characters that the names of policies and of metrics get, with margins: usually, and where a line has room for less. */
+const WIDTHS = { usual: [24, 28], narrow: [18, 18] } as const;
+const NARROW = 92;
 
 /** A line for each of the figures. */
-export function deltasText(deltas: readonly Delta[], { isColoured }: Screen): string {
+export function deltasText(deltas: readonly Delta[], { isColoured, columns }: Screen): string {
   const { green, red } = picocolors.createColors(isColoured);
   const table = new Table({
     head: ['policy', 'metric', 'before', 'now', 'change'],
     colAligns: ['left', 'left', 'right', 'right', 'right'],
-    colWidths: [POLICY_WIDTH],
+    colWidths: [...(columns < NARROW ? WIDTHS.narrow : WIDTHS.usual)],
+    wordWrap: true,
+    wrapOnWordBoundary: true,
     style: { head: [], border: [], compact: true },
   });
   let last: string | undefined;
@@ -24,7 +27,7 @@ export function deltasText(deltas: readonly Delta[], { isColoured }: Screen): st
     const paint = isNoise === true || isBetter === undefined ? String : isBetter ? green : red;
     table.push([
       policy === last ? '' : printable(policy).replaceAll('+', '\n+'),
-      metric.label,
+      printable(metric.label),
       valueText(before.median, metric),
       valueText(now.median, metric),
       paint(text),

@@ -96,7 +96,7 @@ describe('a regression', () => {
   it('is told with both values, its change and a mark', () => {
     const [delta] = regressionsIn(againstOf(splits([150, 150, 150]), splits([100, 100, 100])), 5);
     expect(deltasText([delta], { columns: 100, isColoured: false })).toMatch(
-      /│ gfp-decrypted +│ 2M splits │ +100 │ 150 │ \+50 % ✗ │/,
+      /│ gfp-decrypted +│ 2M splits +│ +100 │ +150 │ \+50 % ✗ │/,
     );
   });
 });

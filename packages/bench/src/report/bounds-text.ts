@@ -75,9 +75,17 @@ function worstCases(policies: Comparison['policies']): string[] {
     known.set(text, [...(known.get(text) ?? []), policy]);
   }
   return [
-    ...[...known].map(([text, names]) => `${names.join(', ')}: ${text}`),
-    ...(unknown.length === 0 ? [] : [`${unknown.join(', ')}: none known`]),
+    ...[...known].map(([text, names]) => `${fewOf(names)}: ${text}`),
+    ...(unknown.length === 0 ? [] : [`${fewOf(unknown)}: none known`]),
   ];
+}
+
+const MOST_NAMES = 3;
+
+/** `a, b, c and 4 more`: of hundreds of policies a list says nothing. */
+function fewOf(names: readonly string[]): string {
+  const more = names.length - MOST_NAMES;
+  return `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 const ratioText = ({ formula, value }: KnownRatio): string => {

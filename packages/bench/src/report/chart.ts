@@ -2,6 +2,7 @@ import { BarChart } from 'echarts/charts';
 import { GridComponent, TitleComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import { printable } from '../cli/printable.ts';
 import type { PolicyResults, Results } from './results.ts';
 import { formatValue } from './units.ts';
 
@@ -48,7 +49,7 @@ export function comparisonSvg({ input, platform, memory, seeds: run, metrics, po
     backgroundColor: '#ffffff',
     title: [
       title(
-        `${input.name} on ${platform.name}, memory ${memory}; ${seeds}; grey: the baseline`,
+        `${printable(input.name)} on ${platform.name}, memory ${printable(memory)}; ${seeds}; grey: the baseline`,
         10,
         10,
         'normal',

@@ -1,6 +1,7 @@
 /** The comparison table in characters: a column for each policy, in as many tables as the width asks for, the baseline in each. */
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
+import { printable } from '../cli/printable.ts';
 import { type Cell, markOf, type Row } from './rows.ts';
 import type { Screen } from './screen.ts';
 
@@ -17,6 +18,9 @@ interface Piece {
   readonly paint?: 'good' | 'bad';
 }
 type Line = readonly Piece[];
+
+/** Of a name that has no better place to be broken at. */
+const LONGEST_PART = /.{1,24}/gsu;
 
 interface Column {
   readonly head: readonly string[];
@@ -65,13 +69,15 @@ const widthOf = (labels: readonly (readonly string[])[], columns: readonly Colum
   widest(labels.flat()) + columns.reduce((sum, { width }) => sum + GAP.length + width, 0);
 
 const labelsOf = (rows: readonly Row[], layout: Layout): string[][] =>
-  rows.map(({ metric }) => wrapAnsi(metric.label, LABELS[layout]).split('\n'));
+  rows.map(({ metric }) => wrapAnsi(printable(metric.label), LABELS[layout]).split('\n'));
 
 function columnOf(rows: readonly Row[], policy: number, layout: Layout): Column {
   const cells = rows.map((row) => row.cells[policy]);
   const lines = layout === 'inline' ? inlineCells(cells) : stackedCells(cells);
   const body = Math.max(...lines.flat().map(lengthOf));
-  const name = cells[0].policy.split(/(?=\+)/);
+  const name = printable(cells[0].policy)
+    .split(/(?=\+)/)
+    .flatMap((part) => part.match(LONGEST_PART) ?? []);
   const [least] =
     layout === 'inline' ? [widest(name)] : [widest(name.flatMap((part) => part.split(/(?<=-)/)))];
   const width = Math.max(body, least);

@@ -2,8 +2,10 @@ import type { Request } from '@decpool/model';
 import { freshBoot } from '@decpool/pool';
 import { describe, expect, it } from 'vitest';
 import { allocate, free } from '../bounds/testing.ts';
+import { BlocksAt } from '../history/blocks-at.ts';
 import { recordedRun } from '../history/testing.ts';
-import type { InputHistory } from '../history/types.ts';
+import { BLOCK_STATES, type InputHistory } from '../history/types.ts';
+import { allMetrics } from '../metrics/all.ts';
 import { mapText } from './map-text.ts';
 
 /** Rings of all sizes of which most go again, so that what is left is scattered where nobody groups it. */
@@ -55,6 +57,32 @@ describe('a map of memory', () => {
     expect(mapText({ ...small, runs: [unknown] }, { columns: 80, mode: 'policies' })).toMatch(/\|.*\?.*\|/);
   });
 
+  it('counts at the end what the metrics count, also where conversions failed', () => {
+    let unknownMixed = 0;
+    for (const policy of ['gfp-decrypted', 'linux-6.12', 'longest-free-range+block+immediate']) {
+      for (let seed = 1; seed <= 4; seed++) {
+        const faults = { seed, decrypt: 0.1, encrypt: 0.2, converted: 0.5, retries: 0 };
+        const told = recordedRun({ policy, requests, memory: freshBoot(2 ** 28), faults });
+        const metrics = allMetrics(told.header);
+        for (const batch of told.batches) metrics.observe(batch);
+        const values = new Map(metrics.values(told.counters).map(({ id, value }) => [id, value]));
+        const lines = mapText(told.history, { columns: 80, mode: 'time' }).split('\n');
+        const [last] = lines.filter((line) => /\|(?: +\d+){3}$/.test(line)).slice(-1);
+        const counts = last.split('|')[2].trim().split(/ +/).map(Number);
+        const ofMetrics = ['blocks-now', 'mixed-now', 'splits-2m'].map((id) => values.get(id));
+        expect(counts, `${policy}, seed ${seed}`).toEqual(ofMetrics);
+        unknownMixed += counts[1] - mixedByState(told.run);
+      }
+    }
+    expect(unknownMixed).toBeGreaterThan(0);
+  });
+
+  it('says where most was asked for only at the moments that it knows', () => {
+    const told = recordedRun({ policy: 'gfp-decrypted', requests, mostRows: 40, budget: 40 });
+    expect(told.history.frames.requests[1]).toBeGreaterThan(1);
+    expect(mapText(told.history, { columns: 199, mode: 'policies' })).toMatch(/of the moments after every/);
+  });
+
   it('does not let the name of a policy move the cursor', () => {
     const [run] = small.runs;
     const named = { ...small, runs: [{ ...run, policy: 'own\u001b[2J' }] };
@@ -66,6 +94,12 @@ describe('a map of memory', () => {
     expect(mapText(small, { columns: 80, mode: 'policies' })).not.toContain('\u001b');
   });
 });
+
+/** Blocks in the state `mixed` after the last request: those with unknown pages are in another. */
+function mixedByState({ blocks }: InputHistory['runs'][0]): number {
+  const rows = new BlocksAt(blocks).rowsAt(Number.POSITIVE_INFINITY);
+  return rows.filter((row) => BLOCK_STATES[blocks.state[row]] === 'mixed').length;
+}
 
 /** The first rows moved to the first block, so that all of memory lies between. */
 const far = (blocks: InputHistory['runs'][0]['blocks']) => ({

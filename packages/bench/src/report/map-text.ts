@@ -30,7 +30,6 @@ const COUNTS_WIDTH = COUNTS.reduce((width, name) => width + 1 + name.length, 0);
 const FRAME_WIDTH = ' ||'.length;
 
 const UNKNOWN_STATE = BLOCK_STATES.indexOf('unknown');
-const MIXED_STATE = BLOCK_STATES.indexOf('mixed');
 const SPLIT = BLOCK_MAPPINGS.indexOf('split');
 
 export function mapText(history: InputHistory, options: MapOptions): string {
@@ -70,17 +69,27 @@ export function mapText(history: InputHistory, options: MapOptions): string {
 
 /** Lines that are wrapped by themselves. */
 function headLines(history: InputHistory, isOverTime: boolean, bins: MapBins): string[] {
-  const { frames, peakFrame, leastBlocks } = history;
   const mib = (history.pagesPerBlock * history.pageBytes) / 2 ** 20;
   const size = `${blocksText(bins.blocks)} (${bins.blocks * mib} MiB)`;
-  const zoom = 'the map is of that part of memory only in which a policy ever had pages';
-  const atPeak =
-    `shared memory when most is asked for, after request ${frames.requests[peakFrame]} of ${frames.requests.at(-1)} ` +
-    `at ${timeText(frames.times[peakFrame])}; any policy has at least ${blocksText(leastBlocks[peakFrame])} shared by then`;
+  const zoom =
+    'the map is of a part of memory only: from the first block that a policy ever touched to the last, and what there is room for beside them';
   return [
-    isOverTime ? 'shared memory over time' : atPeak,
+    isOverTime ? 'shared memory over time' : peakText(history),
     `a character is ${size}${bins.isZoomed ? `; ${zoom}` : ''}`,
   ];
+}
+
+function peakText({ frames, peakFrame, leastBlocks }: InputHistory): string {
+  const { requests, times } = frames;
+  const [steps, all] = [requests.length - 1, requests[requests.length - 1]];
+  const moment = `after request ${requests[peakFrame]} of ${all} at ${timeText(times[peakFrame])}`;
+  const least = `a policy that serves all requests shares at least ${blocksText(leastBlocks[peakFrame])}`;
+  if (steps === all) return `shared memory when most is asked for, ${moment}; ${least} then`;
+  // Between two frames more may be asked for, and the bound is the most since the frame before.
+  return (
+    `shared memory when most is asked for, of the moments after every ${requests[1]} requests: ${moment}; ` +
+    `${least} then or in the ${requests[1]} requests before`
+  );
 }
 
 const blocksText = (count: number): string => `${count} ${count === 1 ? 'block' : 'blocks'}`;
@@ -107,12 +116,13 @@ function cellsAt(history: InputHistory, at: BlocksAt, frame: number, bins: MapBi
   const { changes } = at;
   for (const row of at.rowsAt(frame)) {
     const bin = Math.floor((changes.block[row] - bins.first) / bins.blocks);
-    const state = changes.state[row];
-    shared[bin] += changes.sharedPages[row];
-    if (state === UNKNOWN_STATE) isUnknown[bin] = true;
+    const pages = changes.sharedPages[row];
+    shared[bin] += pages;
+    if (changes.state[row] === UNKNOWN_STATE) isUnknown[bin] = true;
     if (changes.mapping[row] === SPLIT) isSplit[bin] = true;
-    counts.shared += Number(changes.since[row] !== -1);
-    counts.mixed += Number(state === MIXED_STATE);
+    // As the metrics count, whatever the state: a block with unknown pages may be mixed, too.
+    counts.shared += Number(pages > 0);
+    counts.mixed += Number(pages > 0 && pages < history.pagesPerBlock);
     counts.split += Number(changes.mapping[row] === SPLIT);
   }
   const text = shared.map((pages, bin) => {
@@ -152,7 +162,7 @@ const legend = (): string[] => [
   }),
   `${UNKNOWN} unknown`,
   `${HOLE} no RAM`,
-  'mixed: blocks with private and shared pages; split: 2 MiB mappings of the direct map that are split',
+  'shared: blocks with shared pages; mixed: blocks with private pages as well; a page of which nobody knows counts as shared; split: 2 MiB mappings of the direct map that are split',
 ];
 
 /** Parts one behind the other, two spaces between them, in lines that break where they must. */

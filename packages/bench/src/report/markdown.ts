@@ -1,9 +1,13 @@
 import { markdownTable } from 'markdown-table';
+import { printable } from '../cli/printable.ts';
 import { hasColumns } from './has-columns.ts';
 import { isRanked, rankingTable } from './ranking-table.ts';
 import type { Results } from './results.ts';
 import { type Cell, comparisonRows, isSameForAll, isShown, type Row } from './rows.ts';
 import { USUAL_COLUMNS } from './screen.ts';
+
+/** Text that is none of ours, as text: neither its lines nor its marks mean anything. */
+const plain = (text: string): string => printable(text).replace(/[\\`*[\]<>|]/g, '\\$&');
 
 /** The comparison as Markdown: renders on a forge, and reads as plain text in a mail, where its tables fit in 100 columns. */
 export function comparisonMarkdown(results: Results): string {
@@ -15,13 +19,13 @@ export function comparisonMarkdown(results: Results): string {
     ({ policy, runs }) => `- \`${policy}\`: ${runs[0].events} events, state hash \`${runs[0].stateHash}\``,
   );
   return [
-    `# ${input.name}: pool policies compared`,
+    `# ${plain(input.name)}: pool policies compared`,
     '',
-    ...results.facts.map(([label, text]) => `- ${label}: ${text}`),
+    ...results.facts.map(([label, text]) => `- ${plain(label)}: ${plain(text)}`),
     '',
     ...(hasColumns(results) ? columnsLines(results) : []),
     ...(isRanked(results) ? rankingLines(results) : []),
-    ...(notes.length > 0 ? ['## What to know', '', ...notes.map((note) => `- ${note}`), ''] : []),
+    ...(notes.length > 0 ? ['## What to know', '', ...notes.map((note) => `- ${plain(note)}`), ''] : []),
     '## Formulas',
     '',
     ...formulas,
@@ -93,7 +97,7 @@ const cellText = ({ value, change, range, isBetter, isNoise }: Cell): string =>
     .join(' ');
 
 function rankingLines(results: Results): string[] {
-  const { head, rows, notes } = rankingTable(results);
+  const { head, rows, notes } = rankingTable(results, 1);
   const table = markdownTable(
     [[...head], ...rows.map((row) => row.map((cell) => cell.replaceAll('\n', ', ')))],
     {

@@ -1,9 +1,11 @@
 /** The ranking as rows of text, whatever it is printed on. */
 import Table from 'cli-table3';
+import { printable } from '../cli/printable.ts';
 import type { RankedPolicies } from '../compare/ranking.ts';
 import type { Metric } from '../metrics/metric.ts';
 import { hasColumns } from './has-columns.ts';
 import type { Results } from './results.ts';
+import type { Screen } from './screen.ts';
 import { formatValue } from './units.ts';
 
 /** Whether the comparison is shown as a ranking too. */
@@ -16,11 +18,8 @@ export interface RankingTable {
   readonly notes: readonly string[];
 }
 
-/** Names of policies with the same figures that a row has room for. */
-const MOST_NAMES = 3;
-
-/** Where only the policies that no other dominates are wanted, these. */
-export function rankingTable({ ranking, metrics }: Results): RankingTable {
+/** Where only the policies that no other dominates are wanted, these. Of those with the same figures, the first `mostNames` are named. */
+export function rankingTable({ ranking, metrics }: Results, mostNames: number): RankingTable {
   const { ranked, isParetoWanted } = ranking;
   const shown = isParetoWanted ? ranked.filter(({ front }) => front === 1) : ranked;
   const objectives = ranking.objectives.flatMap((wanted) => metrics.filter(({ id }) => id === wanted));
@@ -28,18 +27,34 @@ export function rankingTable({ ranking, metrics }: Results): RankingTable {
     head: ['front', 'policy', ...objectives.map(({ label }) => label)],
     rows: shown.map((row) => [
       String(row.front),
-      namesText(row.policies),
+      namesText(row.policies, mostNames),
       ...row.values.map((value, index) => formatValue(value, objectives[index].unit)),
     ]),
     notes: notesOf(objectives, ranking, shown),
   };
 }
 
-/** The ranking in characters. */
-export function rankingText(results: Results): { readonly table: string; readonly notes: readonly string[] } {
-  const { head, rows, notes } = rankingTable(results);
+/** Names of policies with the same figures that a row has room for. */
+const MOST_NAMES = 3;
+/** Characters that names get at least, with margins. */
+const LEAST_NAMES = 24;
+
+/** The ranking in characters; names are broken where they do not fit. */
+export function rankingText(
+  results: Results,
+  { columns }: Screen,
+): { readonly table: string; readonly notes: readonly string[] } {
+  const { head, rows, notes } = rankingTable(results, MOST_NAMES);
+  const widths = head.map((_, column) =>
+    Math.max(...[head, ...rows].flatMap((row) => row[column].split('\n').map(({ length }) => length + 2))),
+  );
+  const others = widths.reduce((sum, width) => sum + width + 1, 1) - widths[1];
+  const names = Math.max(LEAST_NAMES, Math.min(widths[1], columns - others));
   const table = new Table({
     head: [...head],
+    colWidths: [null, names],
+    wordWrap: true,
+    wrapOnWordBoundary: false,
     style: { head: [], border: [], compact: true },
     colAligns: head.map((_, index) => (index === 1 ? 'left' : 'right')),
   });
@@ -48,9 +63,9 @@ export function rankingText(results: Results): { readonly table: string; readonl
 }
 
 /** Baselines and short names come first in a comparison, so that the first names say most. */
-function namesText(policies: readonly string[]): string {
-  const named = policies.slice(0, MOST_NAMES).join('\n');
-  return policies.length > MOST_NAMES ? `${named}\nand ${policies.length - MOST_NAMES} more` : named;
+function namesText(policies: readonly string[], most: number): string {
+  const named = policies.slice(0, most).map(printable).join('\n');
+  return policies.length > most ? `${named}\nand ${policies.length - most} more` : named;
 }
 
 function notesOf(

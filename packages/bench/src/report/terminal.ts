@@ -1,5 +1,6 @@
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
+import { printable } from '../cli/printable.ts';
 import { columnsText } from './columns-text.ts';
 import { hasColumns } from './has-columns.ts';
 import { isRanked, rankingText } from './ranking-table.ts';
@@ -21,8 +22,8 @@ export function comparisonText(results: Results, screen: Screen): string {
 }
 
 /** What a text says beside its label, wrapped, with what does not fit below it. */
-function labelled(label: string, text: string, { columns }: Screen, width = LABEL_WIDTH): string {
-  const [first, ...rest] = wrapAnsi(text, columns - width, { hard: true }).split('\n');
+export function labelled(label: string, text: string, { columns }: Screen, width = LABEL_WIDTH): string {
+  const [first, ...rest] = wrapAnsi(printable(text), columns - width, { hard: true }).split('\n');
   return [label.padEnd(width) + first, ...rest.map((line) => ' '.repeat(width) + line)].join('\n');
 }
 
@@ -53,6 +54,6 @@ function legend({ policies, seeds }: Results): string {
 }
 
 const rankingLines = (results: Results, screen: Screen): string[] => {
-  const { table, notes } = rankingText(results);
+  const { table, notes } = rankingText(results, screen);
   return [table, ...notes.map((note) => labelled('ranking:', note, screen, 9))];
 };

@@ -1,9 +1,11 @@
 /** Figures as SVG, without a browser. */
+
 import { BarChart, CustomChart, LineChart, ScatterChart } from 'echarts/charts';
 import { DataZoomInsideComponent, GraphicComponent, GridComponent, TitleComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { LabelLayout } from 'echarts/features';
 import { SVGRenderer } from 'echarts/renderers';
+import { printableLines } from '../../cli/printable.ts';
 import { ASSUMED } from './figures/cost-weights.ts';
 import type { Figure, View } from './figures/figure.ts';
 
@@ -36,7 +38,8 @@ export function svgOf(figure: Figure, view: View): string {
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width: view.width, height });
   const { tooltip: _, ...option } = figure.option(view);
   chart.setOption(option);
-  const svg = chart.renderToSVGString();
+  // Names from results are in it, and XML knows no control characters.
+  const svg = printableLines(chart.renderToSVGString());
   // Without this its animation timer keeps the process alive.
   chart.dispose();
   return svg;

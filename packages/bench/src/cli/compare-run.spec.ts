@@ -1,0 +1,186 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BlocksAt } from '../history/blocks-at.ts';
+import { readInputHistory } from '../history/read.ts';
+import { readResults } from '../report/read-results.ts';
+import { type Results, resultsText } from '../report/results.ts';
+import { withValues } from '../report/testing.ts';
+import { run } from './program.ts';
+import { keptOutput } from './testing.ts';
+
+let folder = '';
+const scratch = (...names: string[]) => join(folder, ...names);
+
+/** The command in this process; `code` is its exit code. */
+async function decpool(...words: string[]) {
+  const output = keptOutput();
+  let code = 0;
+  const exit = (given: number) => {
+    code = given;
+  };
+  await run({ words, output, exit });
+  return { code, stdout: output.written, stderr: output.told };
+}
+
+const compare = (out: string, ...words: string[]) =>
+  decpool(
+    ...['compare', '--trace', scratch('small.txt'), '--policy', 'gfp-decrypted,first-fit+block+immediate'],
+    ...['--memory', '1G:fragmented=0.5', '--seeds', '2', '--out', scratch(out), ...words],
+  );
+const stored = (out: string): Results => readResults(scratch(out))[0].results;
+
+/** A baseline in a file of its own, changed as told. */
+function baseline(change: (results: Results) => Results = (results) => results): string {
+  const path = scratch('baseline.json');
+  writeFileSync(path, resultsText(change(stored('first'))));
+  return path;
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'decpool-compare-'));
+  writeFileSync(scratch('small.txt'), '# by hand\na 1 0\na 2 4\na 3 9\nf 1 0\na 4 3\nf 2 4\na 5 0\n');
+  await compare('first');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe('for machines', () => {
+  it('--json prints the results on one line, which are those in the folder, and nothing else', async () => {
+    const { code, stdout, stderr } = await compare('json', '--json', '--map');
+    expect(code).toBe(0);
+    expect(stdout.split('\n')).toHaveLength(2);
+    expect(JSON.parse(stdout)).toEqual(stored('json'));
+    expect(stderr).toContain('written      ');
+  });
+
+  it('--csv prints the table in the folder, and nothing else', async () => {
+    const { stdout } = await compare('csv', '--csv');
+    expect(stdout).toBe(readFileSync(scratch('csv/small/results.csv'), 'utf8'));
+  });
+
+  it('both at once are refused', async () => {
+    await expect(compare('both', '--json', '--csv')).rejects.toThrow('--json and --csv both want');
+  });
+
+  it('the command in the results makes the same results, however they were told', () => {
+    expect(stored('json')).toEqual(stored('first'));
+    expect(stored('first').command).toBe(
+      `decpool compare --trace ${scratch('small.txt')} --policy gfp-decrypted,first-fit+block+immediate --memory 1G:fragmented=0.5 --seeds 2`,
+    );
+  });
+});
+
+describe('--check', () => {
+  it('ends with 0 where nothing is worse', async () => {
+    const { code, stdout } = await compare('same', '--check', baseline());
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /\ncheck +against .*baseline\.json: none of \d+ figures worse by more than 5 %; 0\s+better/,
+    );
+  });
+
+  it('ends with 1 where a figure is worse, and tells which', async () => {
+    const cheaper = baseline((results) =>
+      withValues(results, 'host-calls', [
+        [1, 1],
+        [1, 1],
+      ]),
+    );
+    const { code, stdout } = await compare('worse', '--check', cheaper);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/│ gfp-decrypted +│ host calls +│ +1 │ +\d+ │ .* ✗ │/);
+    expect(existsSync(scratch('worse/small/results.json'))).toBe(true);
+  });
+
+  it('lets pass what --max-regress allows, and what the seeds may have done', async () => {
+    const [[calls], [others]] = stored('first').policies.map(({ metrics }) => metrics['host-calls'].values);
+    const near = baseline((results) =>
+      withValues(results, 'host-calls', [
+        [calls / 1.2, calls / 1.2],
+        [others / 1.2, others / 1.2],
+      ]),
+    );
+    expect((await compare('near', '--check', near)).code).toBe(1);
+    expect((await compare('near', '--check', near, '--max-regress', '25%')).code).toBe(0);
+    const noisy = baseline((results) =>
+      withValues(results, 'host-calls', [
+        [1, calls],
+        [1, others],
+      ]),
+    );
+    expect((await compare('near', '--check', noisy)).code).toBe(0);
+  });
+
+  it('is refused before anything runs where the work is another', async () => {
+    const check = baseline();
+    await expect(compare('other', '--check', check, '--seeds', '3')).rejects.toThrow(
+      /differs in seeds: 1, 2, 3 now, 1, 2 before/,
+    );
+    await expect(compare('other', '--check', check, '--platform', 'tdx')).rejects.toThrow(
+      /differs in platform: tdx now, snp before/,
+    );
+    // Of the same name, as two folders may be.
+    const elsewhere = baseline((results) => ({ ...results, memoryHash: 'a'.repeat(64) }));
+    await expect(compare('other', '--check', elsewhere)).rejects.toThrow(/differs in memory: /);
+    expect(existsSync(scratch('other'))).toBe(false);
+  });
+
+  it('is refused where the run would write over its baseline', async () => {
+    await expect(compare('first', '--check', scratch('first'))).rejects.toThrow(
+      'this run would write over its baseline',
+    );
+  });
+});
+
+describe('--map', () => {
+  it('draws each policy, with the counts that the run had at its end', async () => {
+    const { stdout } = await compare('map', '--map', 'time');
+    const { policies } = stored('map');
+    for (const { policy, metrics } of policies) {
+      const lines = stdout.slice(stdout.indexOf(`\n${policy}\n`) + policy.length + 2).split('\n');
+      const last = lines
+        .filter((line, index) => lines.slice(0, index + 1).every((each) => each.includes('|')))
+        .at(-1);
+      const counts = [...(last ?? '').split('|')[2].matchAll(/\d+/g)].map(([count]) => Number(count));
+      expect(counts).toEqual([
+        metrics['blocks-now'].values[0],
+        metrics['mixed-now'].values[0],
+        metrics['splits-2m'].values[0],
+      ]);
+    }
+  });
+
+  it('is of the blocks that the logs tell of', async () => {
+    const history = await readInputHistory(scratch('map/small'), stored('map'));
+    const [run] = history?.runs ?? [];
+    expect(new BlocksAt(run.blocks).changed.length).toBe(
+      stored('map').policies[0].metrics['blocks-touched'].values[0],
+    );
+  });
+});
+
+describe('report --against', () => {
+  it('tells what became of the figures, and what else differs', async () => {
+    const old = baseline((results) => ({
+      ...withValues(results, 'host-calls', [
+        [1, 1],
+        [1, 1],
+      ]),
+      memoryHash: 'a'.repeat(64),
+    }));
+    const { code, stdout } = await decpool('report', scratch('first'), '--against', old);
+    expect(code).toBe(0);
+    expect(stdout.replace(/\s+/g, ' ')).toMatch(
+      /against small: 2 of \d+ figures changed, 0 better, 2 worse, .*memory/,
+    );
+    expect(existsSync(scratch('first/report.html'))).toBe(true);
+  });
+
+  it('is refused where the older run has none of the inputs', async () => {
+    const other = baseline((results) => ({ ...results, input: { ...results.input, name: 'other' } }));
+    await expect(decpool('report', scratch('first'), '--against', other)).rejects.toThrow(
+      /has none of the inputs of .*: small/,
+    );
+  });
+});
