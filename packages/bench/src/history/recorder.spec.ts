@@ -259,7 +259,7 @@ function expectBlocks({ run }: Run, view: StateView, frame: number, index: Block
             : allocated > 0
               ? 'used'
               : 'idle';
-    const expected = { state, shared, used: allocated, isSplit: view.wasSplit(block) };
+    const expected = { state, shared: shared + unknown, used: allocated, isSplit: view.wasSplit(block) };
     const found =
       row === -1
         ? { state: 'private', shared: 0, used: 0, isSplit: false }

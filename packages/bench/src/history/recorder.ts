@@ -299,7 +299,7 @@ export class RunRecorder {
       frame,
       state: this.#stateOf(block),
       mapping: this.#mappingOf(block),
-      sharedPages: block.shared,
+      sharedPages: block.exposed,
       usedPages: block.used,
       since: block.since,
       pinOwner,

@@ -42,6 +42,7 @@ export interface BlockChanges {
   readonly state: readonly number[];
   /** Index into BLOCK_MAPPINGS. */
   readonly mapping: readonly number[];
+  /** Pages in an unknown state count as shared, as in the metrics: nobody knows that the host cannot read them. */
   readonly sharedPages: readonly number[];
   /** Pages in allocations and slabs. */
   readonly usedPages: readonly number[];
