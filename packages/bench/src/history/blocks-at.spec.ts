@@ -37,13 +37,11 @@ it('has the row that holds at a frame, from the frame of the row on', () => {
 
 it('has none for a block that never changed', () => {
   expect(at.rowAt(4, 9)).toBe(-1);
-  expect(at.rowsOf(4)).toEqual([0, 0]);
 });
 
-it('has all rows that hold at a frame, and all rows of a block', () => {
+it('has all rows that hold at a frame', () => {
   expect(at.changed).toEqual([3, 700]);
   expect([0, 3, 4].map((frame) => at.rowsAt(frame))).toEqual([[0], [1], [1, 3]]);
-  expect(at.rowsOf(3)).toEqual([0, 3]);
 });
 
 it('is empty where nothing changed', () => {

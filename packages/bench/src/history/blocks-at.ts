@@ -41,12 +41,6 @@ export class BlocksAt {
     return rows;
   }
 
-  /** Rows [from, to) of a block: all that ever became of it. */
-  rowsOf(block: number): readonly [from: number, to: number] {
-    const place = this.#placeOf.get(block);
-    return place === undefined ? [0, 0] : [this.#starts[place], this.#starts[place + 1]];
-  }
-
   #rowIn(place: number, frame: number): number {
     const first = this.#starts[place];
     let low = first;
