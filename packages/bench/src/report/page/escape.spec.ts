@@ -19,5 +19,6 @@ it('text in a chart cannot be a style or a value of a template', () => {
 it('names become ids, and words of a shell', () => {
   expect(slug('a b</script>')).toBe('a-b-script-');
   expect(shellWord('logs/first-fit+block.arrow')).toBe('logs/first-fit+block.arrow');
+  expect(shellWord('-rf/a.arrow')).toBe('./-rf/a.arrow');
   expect(shellWord("a'b")).toBe(`'a'\\''b'`);
 });

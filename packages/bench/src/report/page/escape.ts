@@ -42,6 +42,8 @@ export const chartText = (text: string): string =>
 /** A name for ids and file names: what is not a letter, digit, dot or dash becomes a dash. */
 export const slug = (name: string): string => name.replace(/[^\w.-]+/g, '-').slice(0, 80) || 'unnamed';
 
-/** A word as a POSIX shell takes it. */
-export const shellWord = (word: string): string =>
-  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+/** A word as a POSIX shell takes it, and a command as a name of a file: what begins with a dash would be an option. */
+export function shellWord(text: string): string {
+  const word = text.startsWith('-') ? `./${text}` : text;
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -12,7 +12,7 @@ it('the best ranked policy is told against the baseline, with what it costs more
   expect(
     told({ policies: { kernel: [44, MIB, 6600], pool: [0, 64 * MIB, 44] }, ranked: [['pool'], ['kernel']] }),
   ).toEqual([
-    'Against kernel, pool has no 2M splits instead of 44 and 44 host calls instead of 6,600 (\u00f7150), at the price of 64 MiB.s of shared-idle memory over time instead of 1 MiB.s (\u00d764).',
+    'Against kernel, pool, which is ranked first (on the Pareto front, with the best mean place), has no 2M splits instead of 44 and 44 host calls instead of 6,600 (\u00f7150), at the price of 64 MiB.s of shared-idle memory over time instead of 1 MiB.s (\u00d764).',
   ]);
 });
 
@@ -24,7 +24,7 @@ it('what stays the same is told, and that the ranges over the seeds overlap', ()
       spread: 2,
     }),
   ).toEqual([
-    'Against kernel, pool has 9 2M splits instead of 10 (\u00f71.1), the same shared-idle memory over time and host calls.',
+    'Against kernel, pool, which is ranked first (on the Pareto front, with the best mean place), has 9 2M splits instead of 10 (\u00f71.1), the same shared-idle memory over time and host calls.',
     'In 2M splits the ranges of the two policies over the seeds overlap.',
   ]);
 });
@@ -36,8 +36,8 @@ it('a baseline that is ranked first is told, and who ties with it', () => {
       ranked: [['kernel', 'twin'], ['other']],
     }),
   ).toEqual([
-    'The baseline kernel is ranked first: no other policy is better in 2M splits, shared-idle memory over time and host calls together.',
-    'twin comes to the same as kernel.',
+    'The baseline kernel is ranked first, on the Pareto front, with the best mean place: no other policy is better in 2M splits, shared-idle memory over time and host calls together.',
+    'twin has the same 2M splits, shared-idle memory over time and host calls as kernel.',
   ]);
 });
 
@@ -47,20 +47,27 @@ it('policies that tie with the best are named', () => {
       policies: { kernel: [2, 1, 1], a: [0, 1, 1], b: [0, 1, 1] },
       ranked: [['a', 'b'], ['kernel']],
     })[1],
-  ).toBe('b comes to the same as a.');
+  ).toBe('b has the same 2M splits, shared-idle memory over time and host calls as a.');
 });
 
 it('who refused requests is not ranked, and that is told', () => {
   const policies = { kernel: [0, 0, 0, 6], pool: [3, 0, 5] };
   expect(told({ policies, ranked: [['pool']] })).toEqual([
-    'Of the policies that serve every request, pool is ranked first, with 3 2M splits, 0 B.s of shared-idle memory over time and 5 host calls; the baseline refused some.',
-    'kernel refused requests, up to 6: the other figures of such a policy are of less work, and it is not ranked.',
+    'Of the policies that serve every request, pool is ranked first (on the Pareto front, with the best mean place), with 3 2M splits, 0 B.s of shared-idle memory over time and 5 host calls; the baseline refused some.',
+    'kernel refused requests, up to 6 under a seed: the other figures of such a policy are of less work, and it is not ranked.',
   ]);
 });
 
-it('where nothing differs, that is the finding', () => {
+it('one of a thing is told as one, and none as none', () => {
+  const policies = { kernel: [0, 0, 0, 6], pool: [0, MIB, 1] };
+  expect(told({ policies, ranked: [['pool']] })[0]).toContain(
+    'with no 2M splits, 1 MiB.s of shared-idle memory over time and 1 host call;',
+  );
+});
+
+it('where the ranked figures are the same, that is the finding', () => {
   expect(told({ policies: { a: [1, 1, 1], b: [1, 1, 1] }, ranked: [['a', 'b']] })).toEqual([
-    'Nothing differs: all 2 policies come to the same in 2M splits, shared-idle memory over time and host calls.',
+    'All 2 policies have the same 2M splits, shared-idle memory over time and host calls: the ranking tells none from another.',
   ]);
 });
 
@@ -69,4 +76,9 @@ it('one policy alone is compared with nothing, and outside a confidential VM not
   const results = madeResults({ policies: { a: [1, 1, 1], b: [1, 1, 1] }, ranked: [['a', 'b']] });
   const outside = findingOf({ ...results, platform: { name: 'none', confidential: false } });
   expect(phraseText(outside.lead)).toContain('nothing is shared');
+  expect(outside.also).toEqual([]);
+  const refusing = madeResults({ policies: { a: [0, 0, 0, 1], b: [0, 0, 0] }, ranked: [['b']] });
+  expect(
+    findingOf({ ...refusing, platform: { name: 'none', confidential: false } }).also.map(phraseText),
+  ).toEqual([expect.stringContaining('a refused requests, up to 1 under a seed')]);
 });

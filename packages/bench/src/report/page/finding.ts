@@ -26,7 +26,7 @@ export function findingOf(results: Results): Finding {
   if (!platform.confidential) {
     return {
       lead: ['Outside a confidential VM nothing is shared, so that nothing is split and nothing told apart.'],
-      also: [],
+      also: refusals(results),
     };
   }
   if (others.length === 0) {
@@ -44,7 +44,9 @@ export function findingOf(results: Results): Finding {
   }
   if (ranking.ranked.length === 1 && ranking.refused.length === 0) {
     return {
-      lead: [`Nothing differs: all ${policies.length} policies come to the same in ${labels(results)}.`],
+      lead: [
+        `All ${policies.length} policies have the same ${labels(results)}: the ranking tells none from another.`,
+      ],
       also: [],
     };
   }
@@ -54,10 +56,11 @@ export function findingOf(results: Results): Finding {
       lead: [
         'The baseline ',
         name(baseline.policy),
-        ` is ranked first: no other policy is better in ${labels(results)} together.`,
+        ` is ranked first, ${WHY_FIRST}: no other policy is better in ${labels(results)} together.`,
       ],
       also: [
         ...ties(
+          results,
           best.policies.filter((policy) => policy !== baseline.policy),
           baseline.policy,
         ),
@@ -69,7 +72,7 @@ export function findingOf(results: Results): Finding {
     lead: isRefused(results, baseline.policy) ? without(results, first) : against(results, first, baseline),
     also: [
       ...noise(results, first, baseline),
-      ...ties(best.policies.slice(1), first.policy),
+      ...ties(results, best.policies.slice(1), first.policy),
       ...equals(results),
       ...refusals(results),
     ],
@@ -92,6 +95,16 @@ const NOUNS: Readonly<Record<string, string>> = {
   'host-calls': 'host calls',
 };
 
+/** One of each. */
+const ONE: Readonly<Record<string, string>> = {
+  'splits-2m': '2M split',
+  'mixed-peak': 'mixed 2M range',
+  'host-calls': 'host call',
+};
+
+/** What the ranking goes by. */
+const WHY_FIRST = 'on the Pareto front, with the best mean place';
+
 const isRefused = ({ ranking }: Results, policy: string) => ranking.refused.includes(policy);
 
 /** `splits no 2M mapping where linux-6.12 splits 44, and makes 44 host calls where it makes 6,699; it leaves ...` */
@@ -105,23 +118,32 @@ function against(results: Results, first: PolicyResults, baseline: PolicyResults
   const worse = compared.filter(({ now, before }) => now > before);
   const same = compared.filter(({ now, before }) => now === before);
   const parts = [
-    better.length > 0 ? `has ${listed(better.map(told))}` : '',
+    better.length > 0 ? `has ${listed(better.map(changeText))}` : '',
     worse.length > 0
-      ? `${better.length > 0 ? 'at the price of' : 'costs more:'} ${listed(worse.map(told))}`
+      ? `${better.length > 0 ? 'at the price of' : 'costs more:'} ${listed(worse.map(changeText))}`
       : '',
     same.length > 0 ? `the same ${listed(same.map(({ metric }) => NOUNS[metric.id] ?? metric.label))}` : '',
   ].filter((part) => part !== '');
-  return ['Against ', name(baseline.policy), ', ', name(first.policy), ` ${parts.join(', ')}.`];
+  return [
+    'Against ',
+    name(baseline.policy),
+    ', ',
+    name(first.policy),
+    `, which is ranked first (${WHY_FIRST}), ${parts.join(', ')}.`,
+  ];
 }
 
 /** `0 2M splits instead of 44`, with a factor where there is one. */
-function told({ metric, now, before }: { metric: Metric; now: number; before: number }): string {
+function changeText({ metric, now, before }: { metric: Metric; now: number; before: number }): string {
   const factor = now === 0 || before === 0 ? '' : ` (${factorText(now / before)})`;
-  const noun =
-    metric.unit === 'count'
-      ? ` ${NOUNS[metric.id] ?? metric.label}`
-      : ` of ${NOUNS[metric.id] ?? metric.label}`;
-  return `${metric.unit === 'count' && now === 0 ? 'no' : formatValue(now, metric.unit)}${noun} instead of ${formatValue(before, metric.unit)}${factor}`;
+  return `${amount(metric, now)} instead of ${formatValue(before, metric.unit)}${factor}`;
+}
+
+/** `no 2M splits`, `1 host call`, `64 MiB.s of shared-idle memory over time`. */
+function amount({ id, label, unit }: Metric, value: number): string {
+  const noun = NOUNS[id] ?? label;
+  if (unit !== 'count') return `${formatValue(value, unit)} of ${noun}`;
+  return value === 0 ? `no ${noun}` : `${formatValue(value, unit)} ${value === 1 ? (ONE[id] ?? noun) : noun}`;
 }
 
 const factorText = (factor: number): string =>
@@ -129,14 +151,11 @@ const factorText = (factor: number): string =>
 const three = (value: number): string => formatValue(Number(value.toPrecision(value < 100 ? 2 : 3)), 'ratio');
 
 function without(results: Results, first: PolicyResults): Phrase {
-  const figures = objectivesOf(results).map(
-    (metric) =>
-      `${formatValue(first.metrics[metric.id].median, metric.unit)}${metric.unit === 'count' ? '' : ' of'} ${NOUNS[metric.id] ?? metric.label}`,
-  );
+  const figures = objectivesOf(results).map((metric) => amount(metric, first.metrics[metric.id].median));
   return [
     'Of the policies that serve every request, ',
     name(first.policy),
-    ` is ranked first, with ${listed(figures)}; the baseline refused some.`,
+    ` is ranked first (${WHY_FIRST}), with ${listed(figures)}; the baseline refused some.`,
   ];
 }
 
@@ -155,25 +174,26 @@ function noise(results: Results, first: PolicyResults, baseline: PolicyResults):
   ];
 }
 
-const ties = (policies: readonly string[], first: string): Phrase[] =>
+/** Only what is ranked is known to be the same. */
+const ties = (results: Results, policies: readonly string[], first: string): Phrase[] =>
   policies.length === 0
     ? []
     : [
         [
           ...names(policies),
-          ` ${policies.length === 1 ? 'comes' : 'come'} to the same as `,
+          ` ${policies.length === 1 ? 'has' : 'have'} the same ${labels(results)} as `,
           name(first),
           '.',
         ],
       ];
 
 /** Groups of other policies that the ranked figures do not tell apart. */
-const equals = ({ ranking }: Results): Phrase[] =>
-  ranking.ranked
+const equals = (results: Results): Phrase[] =>
+  results.ranking.ranked
     .slice(1)
     .filter(({ policies }) => policies.length > 1)
     .slice(0, 3)
-    .map(({ policies }) => [...names(policies), ' do not differ in what is ranked.']);
+    .map(({ policies }) => [...names(policies), ` have the same ${labels(results)}.`]);
 
 function refusals({ policies, ranking }: Results): Phrase[] {
   if (ranking.refused.length === 0) return [];
@@ -181,7 +201,7 @@ function refusals({ policies, ranking }: Results): Phrase[] {
   return [
     [
       ...names(ranking.refused),
-      ` refused requests, up to ${formatValue(most, 'count')}: the other figures of such a policy are of less work, and it is not ranked.`,
+      ` refused requests, up to ${formatValue(most, 'count')} under a seed: the other figures of such a policy are of less work, and it is not ranked.`,
     ],
   ];
 }

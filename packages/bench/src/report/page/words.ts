@@ -1,5 +1,5 @@
 /** Markup that recurs: policies by name and by sample, sentences, commands. */
-import { type Content, type Html, html, trusted } from './escape.ts';
+import { type Content, type Html, html } from './escape.ts';
 import type { Phrase } from './finding.ts';
 import { policyStyle } from './palette.ts';
 
@@ -34,5 +34,3 @@ export const section = ({ id, title, body }: SectionText): Html =>
 
 export const image = (svg: string, alt: string, width: number, height: number): Html =>
   html`<img class="still" alt="${alt}" width="${width}" height="${height}" src="data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}">`;
-
-export const nothing = trusted('');

@@ -9,6 +9,7 @@ import {
   type InputHistory,
 } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
+import { shellWord } from '../escape.ts';
 import { addressText, type Layout } from './block-map-layout.ts';
 import { kindOf, type Look, type RunLooks } from './block-map-looks.ts';
 
@@ -150,12 +151,6 @@ function pinTexts({ frames }: InputHistory, { run }: RunLooks, row: number): str
 /** The command that tells the whole story of a block, to be pasted into a shell: command, log and option. */
 export function explainCommand(folder: string, log: string, block: number): string[] {
   return ['decpool explain', shellWord(printable(`${folder}/${log}`)), `--block ${block}`];
-}
-
-/** Quoted where a shell would see more than a word: names of logs come from whoever wrote the results. */
-function shellWord(text: string): string {
-  const word = text.startsWith('-') ? `./${text}` : text;
-  return /^[\w./:+=@%,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /** A row of the table of shared blocks. */

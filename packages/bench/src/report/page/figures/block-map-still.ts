@@ -59,7 +59,7 @@ export function blockMapStill(
   const bottom = HEAD + (placed.at(-1)?.bottom ?? 0);
   const height = bottom + LEGEND;
   const counts = runs.map(({ policy }, side) => ({ policy, blocks: countsOf(history, states[side]) }));
-  const reading = `At ${timeText(history.frames.times[frame])}: ${counts.map(({ policy, blocks }) => `${policy} has ${formatValue(blocks.used + blocks.idle, 'count')} blocks shared whole and ${formatValue(blocks.mixed, 'count')} mixed`).join('; ')}.`;
+  const reading = `At ${timeText(history.frames.times[frame])}: ${counts.map(({ policy, blocks }) => `${policy} has ${stateText(blocks)}`).join('; ')}.`;
   const ink = INK.light;
   const text = (x: number, y: number, words: string, extra = '') =>
     `<text x="${x}" y="${y}" fill="${ink.text}" font-size="12"${extra}>${escapeHtml(words)}</text>`;
@@ -79,6 +79,15 @@ export function blockMapStill(
     '</svg>',
   ];
   return { svg: parts.join('\n'), height, reading, counts };
+}
+
+/** `1 block shared whole and 2 mixed`; what is unknown only where there is any. */
+function stateText({ used, idle, mixed, unknown }: Readonly<Record<BlockState, number>>): string {
+  const count = (number: number) => formatValue(number, 'count');
+  const whole = `${count(used + idle)} ${used + idle === 1 ? 'block' : 'blocks'} shared whole`;
+  return unknown === 0
+    ? `${whole} and ${count(mixed)} mixed`
+    : `${whole}, ${count(mixed)} mixed and ${count(unknown)} unknown or leaked`;
 }
 
 /** Rows of RAM, aligned to their length. */

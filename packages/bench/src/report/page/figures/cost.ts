@@ -6,7 +6,7 @@ import { PART_COLOURS } from '../palette.ts';
 import { categoryAxis, chartBase, inkOf, timeScale, timeText, tooltip, valueAxis } from './axes.ts';
 import { COMPONENTS, costOf, countOf } from './cost-weights.ts';
 import type { Figure, View } from './figure.ts';
-import { shownPolicies } from './shown-policies.ts';
+import { MARK, markedName, shownPolicies } from './shown-policies.ts';
 
 const BAR = 28;
 const TITLE = 30;
@@ -15,6 +15,7 @@ const CHARACTER = 6.8;
 
 export function costFigure(results: Results): Figure {
   const shown = shownPolicies(results);
+  const refused = new Set(results.ranking.refused);
   const title = 'Cost of conversions under assumed weights';
   const costs = ({ weights }: View) => shown.map(({ policy }) => costOf(policy, weights));
   const perRow = ({ width }: View) => Math.max(2, Math.floor(width / 150));
@@ -32,18 +33,27 @@ export function costFigure(results: Results): Figure {
     ],
     commands: [results.command],
     reading: (view) => {
-      const totals = [...costs(view)].sort((a, b) => a.total - b.total);
+      const totals = costs(view)
+        .filter(({ policy }) => !refused.has(policy))
+        .sort((a, b) => a.total - b.total);
+      if (totals.length === 0) return 'Every policy refused requests: these are times of different work.';
       const [least] = totals;
       const most = totals[totals.length - 1];
+      const leftOut = shown.some(({ policy }) => refused.has(policy.policy))
+        ? `, of those that serve every request; ${MARK.trim()} marks those that refused some, whose times are of less work`
+        : '';
+      if (totals.length === 1) {
+        return `Under these weights ${least.policy} comes to ${timeText(least.total)}${leftOut === '' ? '' : `, the only one to serve every request; ${MARK.trim()} marks those that refused some, whose times are of less work`}.`;
+      }
       if (least.total === most.total)
-        return `Under these weights all policies come to ${timeText(least.total)}.`;
-      return `Under these weights ${least.policy} comes to the least, ${timeText(least.total)}, and ${most.policy} to the most, ${timeText(most.total)}.`;
+        return `Under these weights all policies come to ${timeText(least.total)}${leftOut}.`;
+      return `Under these weights ${least.policy} comes to the least, ${timeText(least.total)}, and ${most.policy} to the most, ${timeText(most.total)}${leftOut}.`;
     },
     table: (view) => ({
       caption: `${title}: ns by component, and the total`,
       head: ['policy', ...COMPONENTS.map(({ label }) => label), 'total'],
       rows: costs(view).map(({ policy, parts, total }) => [
-        policy,
+        markedName(results, policy),
         ...parts.map((part) => timeText(part)),
         timeText(total),
       ]),
@@ -54,7 +64,7 @@ export function costFigure(results: Results): Figure {
       const each = costs(view);
       const most = Math.max(1, ...each.map(({ total }) => total));
       const scale = timeScale(most);
-      const names = each.map(({ policy }) => chartText(policy));
+      const names = each.map(({ policy }) => chartText(markedName(results, policy)));
       const labels = Math.min(
         view.width * 0.36,
         16 + CHARACTER * Math.max(...names.map((name) => name.length)),

@@ -7,7 +7,7 @@ import { chartText } from '../escape.ts';
 import { policyStyle } from '../palette.ts';
 import { chartBase, inkOf } from './axes.ts';
 import type { Figure } from './figure.ts';
-import { moreThanShown, shownPolicies } from './shown-policies.ts';
+import { MARK, markedName, moreThanShown, shownPolicies } from './shown-policies.ts';
 
 const PANELS = ['splits-2m', 'mixed-peak', 'host-calls', 'full-flushes', 'shared-idle-byte-seconds'];
 const BAR = 24;
@@ -21,6 +21,9 @@ const isNarrow = (width: number): boolean => width < 640;
 export function glanceFigure(results: Results): Figure {
   const shown = shownPolicies(results);
   const more = moreThanShown(results, shown);
+  const refusedText = shown.some(({ policy }) => results.ranking.refused.includes(policy.policy))
+    ? ` ${MARK.trim()} marks policies that refused requests: their bars are of less work.`
+    : '';
   const hasSplits = results.ranking.objectives.includes('splits-2m');
   const panels = PANELS.filter((id) => hasSplits || id !== 'splits-2m').flatMap((wanted) =>
     results.metrics.filter((metric) => metric.id === wanted && isShown(metric, [])),
@@ -34,18 +37,18 @@ export function glanceFigure(results: Results): Figure {
     formula: panels.map(({ label, formula }) => `${label}: ${formula}`),
     commands: [results.command],
     reading: () =>
-      `Less is better in every panel; each has a scale of its own.${more === '' ? '' : ` ${more}`}`,
+      `Less is better in every panel; each has a scale of its own.${refusedText}${more === '' ? '' : ` ${more}`}`,
     table: () => ({
       caption: `${title}: medians over the seeds`,
       head: ['policy', ...panels.map(({ label }) => label)],
       rows: shown.map(({ policy }) => [
-        policy.policy,
+        markedName(results, policy.policy),
         ...panels.map(({ id, unit }) => formatValue(policy.metrics[id].median, unit)),
       ]),
     }),
     option: (view) => {
       const ink = inkOf(view);
-      const names = shown.map(({ policy }) => chartText(policy.policy));
+      const names = shown.map(({ policy }) => chartText(markedName(results, policy.policy)));
       const isStacked = isNarrow(view.width);
       const longest = 16 + CHARACTER * Math.min(38, Math.max(...names.map((each) => each.length)));
       const labels = isStacked ? Math.min(longest, view.width * 0.42) : longest;

@@ -19,6 +19,12 @@ export function shownPolicies({ policies, ranking }: Results, most = MOST): read
   return order.slice(0, most).flatMap((policy) => byName.get(policy) ?? []);
 }
 
+/** Behind the name of a policy that refused requests: its figures are of less work. */
+export const MARK = ' *';
+
+export const markedName = ({ ranking }: Results, policy: string): string =>
+  ranking.refused.includes(policy) ? `${policy}${MARK}` : policy;
+
 export const moreThanShown = ({ policies }: Results, shown: readonly Shown[]): string =>
   shown.length === policies.length
     ? ''
