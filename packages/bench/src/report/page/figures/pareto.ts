@@ -12,7 +12,7 @@ import { type SoftLog, softLog } from './soft-log.ts';
 
 const TITLE = 30;
 const HEIGHT = 340;
-const BOTTOM = 34;
+const BOTTOM = 40;
 /** px of a character, rather too many. */
 const CHARACTER = 6.1;
 const MOST_ROWS = 400;
