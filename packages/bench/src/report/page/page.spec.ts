@@ -76,6 +76,12 @@ it('without logs the page says what is missing and why', () => {
   expect(page).toContain('There is no event log in made/logs');
 });
 
+it('no id is there twice', () => {
+  const ids = [...page.matchAll(/<[a-z][^>]* id="([^"]*)"/g)].map(([, id]) => id);
+  expect(ids.length).toBeGreaterThan(50);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
 it('a bundle cannot end its element', () => {
   expect(inScriptElement('"</script><!--"')).toBe('"<\\/script><\\!--"');
 });
