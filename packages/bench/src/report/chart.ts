@@ -2,7 +2,7 @@ import { BarChart } from 'echarts/charts';
 import { GridComponent, TitleComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { printable } from '../cli/printable.ts';
+import { printableLines } from '../cli/printable.ts';
 import type { PolicyResults, Results } from './results.ts';
 import { formatValue } from './units.ts';
 
@@ -49,7 +49,7 @@ export function comparisonSvg({ input, platform, memory, seeds: run, metrics, po
     backgroundColor: '#ffffff',
     title: [
       title(
-        `${printable(input.name)} on ${platform.name}, memory ${printable(memory)}; ${seeds}; grey: the baseline`,
+        `${input.name} on ${platform.name}, memory ${memory}; ${seeds}; grey: the baseline`,
         10,
         10,
         'normal',
@@ -91,7 +91,8 @@ export function comparisonSvg({ input, platform, memory, seeds: run, metrics, po
       })),
     })),
   });
-  const svg = chart.renderToSVGString();
+  // Names from inputs are in it, and XML knows no control characters.
+  const svg = printableLines(chart.renderToSVGString());
   // Without this its animation timer keeps the process alive.
   chart.dispose();
   return svg;

@@ -14,7 +14,7 @@ export function comparisonMarkdown(results: Results): string {
   const { input, policies, metrics, notes, requestedMetrics } = results;
   const formulas = metrics
     .filter((metric) => isShown(metric, requestedMetrics))
-    .map(({ label, formula }) => `- **${label}**: ${formula}`);
+    .map(({ label, formula }) => `- **${plain(label)}**: ${printable(formula)}`);
   const hashes = policies.map(
     ({ policy, runs }) => `- \`${policy}\`: ${runs[0].events} events, state hash \`${runs[0].stateHash}\``,
   );
@@ -44,7 +44,7 @@ function columnsLines(results: Results): string[] {
   const same = rows.filter(isSameForAll);
   const telling = rows.filter((row) => !isSameForAll(row));
   const [baseline, ...others] = results.policies.map((_, index) => index);
-  const list = same.map(({ metric, cells: [{ value }] }) => `${metric.label} ${value}`).join('; ');
+  const list = same.map(({ metric, cells: [{ value }] }) => `${plain(metric.label)} ${value}`).join('; ');
   return [
     ...(telling.length === 0 ? [] : tablesOf(telling, baseline, others)),
     ...(same.length === 0 ? [] : [`The same for all: ${list}.`, '']),
@@ -79,7 +79,7 @@ const tableOf = (rows: readonly Row[], policies: readonly number[]): string =>
     [
       ['', ...policies.map((policy) => rows[0].cells[policy].policy)],
       ...rows.map(({ metric, cells }) => [
-        metric.label,
+        plain(metric.label),
         ...policies.map((policy) => cellText(cells[policy])),
       ]),
     ],
