@@ -1,6 +1,7 @@
 /** What the map tells of a block by its colour and marks: a number, so that 8,192 of them compare in no time. */
 import { BlocksAt } from '../../../history/blocks-at.ts';
 import { BLOCK_MAPPINGS, BLOCK_STATES, type InputHistory, type RunHistory } from '../../../history/types.ts';
+import { STATE_NAME, STATE_TEXT } from '../block-words.ts';
 import type { MapMemory } from './block-map-layout.ts';
 
 /** The least telling first: of the blocks that share a cell, the last of these is shown. */
@@ -12,10 +13,10 @@ export const KIND_TEXT: Readonly<Record<Kind, string>> = {
   private: 'private, mapped large',
   boot: 'private, 4K-mapped since boot',
   split: 'private, but split by the run',
-  idle: 'shared, idle',
-  used: 'shared and used',
-  mixed: 'mixed: private and shared pages',
-  unknown: 'unknown or leaked pages',
+  idle: STATE_NAME.idle,
+  used: STATE_NAME.used,
+  mixed: STATE_TEXT.mixed,
+  unknown: STATE_NAME.unknown,
 };
 
 /** Drawn on top of the colour: how the direct map maps the block. */

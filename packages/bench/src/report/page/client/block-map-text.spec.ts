@@ -25,7 +25,7 @@ shown.show(2);
 describe('the facts of a block', () => {
   it('are state, mapping, pages, how long, and who pins it', () => {
     expect(factsOf(input, shown, 3, 2)).toEqual({
-      state: 'mixed: it has private and shared pages',
+      state: 'mixed: private and shared pages',
       mapping: 'by 4K entries since a split in the run',
       pages: '100 shared, 40 used, of 512',
       since: '1.000 s, for 2.000 s',

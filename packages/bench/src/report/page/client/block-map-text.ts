@@ -5,21 +5,13 @@ import {
   BLOCK_STATES,
   type BlockChanges,
   type BlockMapping,
-  type BlockState,
   type InputHistory,
 } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
+import { SHORT_STATE, STATE_TEXT } from '../block-words.ts';
 import { shellWord } from '../escape.ts';
 import { addressText, type Layout } from './block-map-layout.ts';
 import { kindOf, type Look, type RunLooks } from './block-map-looks.ts';
-
-const STATE_TEXT: Readonly<Record<BlockState, string>> = {
-  private: 'private',
-  idle: 'shared, idle: no page is in an allocation or slab',
-  used: 'shared and used',
-  mixed: 'mixed: it has private and shared pages',
-  unknown: 'some pages are in an unknown state, or leaked',
-};
 
 const MAPPING_TEXT: Readonly<Record<BlockMapping, string>> = {
   large: 'by a large entry',
@@ -28,14 +20,6 @@ const MAPPING_TEXT: Readonly<Record<BlockMapping, string>> = {
 };
 
 /** For a cell of a table. */
-export const SHORT_STATE: Readonly<Record<BlockState, string>> = {
-  private: 'private',
-  idle: 'idle',
-  used: 'used',
-  mixed: 'mixed',
-  unknown: 'unknown',
-};
-
 export const SHORT_MAPPING: Readonly<Record<BlockMapping, string>> = {
   large: 'large',
   split: '4K, split',
