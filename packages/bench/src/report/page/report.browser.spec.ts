@@ -24,7 +24,7 @@ import { HAS_BROWSER, launchBrowser, openPage, type Watched } from './testing-br
 const ROOT = fileURLToPath(new URL('../../../../../', import.meta.url));
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
 const INPUTS = ['k61-E7cc.dma_requests', 'netvsc', 'seqmix'];
-/** Where pictures for people go, if anywhere. */
+/** Where pictures for people go, if anywhere; report.png is the README's. */
 const PICTURES = process.env['DECPOOL_SCREENSHOTS'];
 
 const decpool = (...args: string[]) =>
@@ -201,6 +201,17 @@ describe.skipIf(!HAS_BROWSER)('the report in a browser', () => {
       expect(complaints).toEqual([]);
       await page.context().close();
     });
+  });
+
+  it.skipIf(PICTURES === undefined)('has its picture taken', async () => {
+    const { page } = await openPage(browser, url('results/report.html', '#input-netvsc'), {
+      viewport: { width: 1280, height: 2440 },
+    });
+    await showInput(page, 'netvsc');
+    // What comes into sight is drawn in the frames that follow.
+    await page.waitForTimeout(2000);
+    await picture(page, 'report');
+    await page.context().close();
   });
 
   it('prints every input, with pictures in the place of charts', async () => {
