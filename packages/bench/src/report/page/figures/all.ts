@@ -7,7 +7,6 @@ import { glanceFigure } from './glance.ts';
 import { indexFigures } from './indices.ts';
 import { lifetimeFigure } from './lifetimes.ts';
 import { paretoFigure } from './pareto.ts';
-import { showPeak } from './runs.ts';
 import { timeFigures } from './time-figures.ts';
 
 export interface Figures {
@@ -24,27 +23,12 @@ export function figuresBySection(input: PageInput): Figures {
   return {
     glance: glanceFigure(input.results),
     time: told === undefined ? [] : timeFigures(told).drawn,
-    distributions:
-      told === undefined
-        ? []
-        : [...histograms(told).map((figure) => ofBlocks(figure, told)), lifetimeFigure(told)].filter(isThere),
+    distributions: told === undefined ? [] : [...histograms(told), lifetimeFigure(told)].filter(isThere),
     pareto: paretoFigure(input.results),
     cost: costFigure(input.results),
     indices: told === undefined ? [] : indexFigures(told),
   };
 }
-
-/** A histogram is of what commands print block by block, at most. */
-const ofBlocks = (figure: Figure, told: Told): Figure => ({
-  ...figure,
-  commands: [
-    told.results.command,
-    ...showPeak(
-      told,
-      'No command prints the histogram. This prints the claimed and allocated pages of each block at the peak:',
-    ),
-  ],
-});
 
 /** What there is to tell over time, where there is a log. */
 export const toldOf = ({ results, history, folder }: PageInput): Told | undefined =>

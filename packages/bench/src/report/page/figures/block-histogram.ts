@@ -1,10 +1,10 @@
 /** How blocks are filled at a moment: a panel of bars for each policy, under one another so that shapes compare. */
 import { HISTOGRAM_BARS, type RunHistory } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
-import { chartText, shellWord } from '../escape.ts';
+import { chartText } from '../escape.ts';
 import { chartBase, inkOf, timeText, tooltip } from './axes.ts';
 import type { Figure, Told, View } from './figure.ts';
-import { logPath, styledRuns } from './runs.ts';
+import { showPeak, styledRuns } from './runs.ts';
 
 const PANEL = 58;
 const NAME = 16;
@@ -39,15 +39,18 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
     formula: [...spec.formula, `Bars are ${step} pages wide; the last is of ${pagesPerBlock} pages exactly.`],
     commands: [
       told.results.command,
-      `decpool show ${shellWord(logPath(told))} --time ${told.history.frames.times[told.history.peakFrame]} --all`,
+      ...showPeak(
+        told,
+        'No command prints the histogram. This prints the claimed and allocated pages of each block at the peak:',
+      ),
     ],
     reading: ({ frame }) => {
-      const told = runs.map(({ run }) => {
+      const parts = runs.map(({ run }) => {
         const at = spec.pick(run)[frame] ?? [];
         const all = at.reduce((sum, blocks) => sum + blocks, 0);
         return `${run.policy} ${count(at[HISTOGRAM_BARS - 1] ?? 0)} of ${count(all)}`;
       });
-      return `At ${timeText(frames.times[frame])}, shared blocks ${spec.full}: ${told.join('; ')}.`;
+      return `At ${timeText(frames.times[frame])}, shared blocks ${spec.full}: ${parts.join('; ')}.`;
     },
     table: ({ frame }) => ({
       caption: `${spec.title} at ${timeText(frames.times[frame])}, request ${count(frames.requests[frame])}`,

@@ -2,6 +2,7 @@
 import { BlocksAt } from '../../../history/blocks-at.ts';
 import { BLOCK_STATES, type BlockState, type InputHistory, type RunHistory } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
+import { STATE_NAME } from '../block-words.ts';
 import { escapeHtml } from '../escape.ts';
 import { FONTS, INK } from '../palette.ts';
 import { timeText } from './axes.ts';
@@ -26,13 +27,6 @@ const FILL: Readonly<Record<BlockState, string>> = {
   unknown: '#1b1d20',
 };
 const IDLE_EDGE = '#c77700';
-const WORDS: Readonly<Record<BlockState, string>> = {
-  private: 'private',
-  idle: 'shared, idle',
-  used: 'shared, in use',
-  mixed: 'mixed',
-  unknown: 'unknown or leaked',
-};
 
 export interface Still {
   readonly svg: string;
@@ -168,8 +162,8 @@ const edgeOf = (state: BlockState): string =>
 function legendMarkup(y: number, ink: string): string {
   let x = 0;
   const items = BLOCK_STATES.map((state) => {
-    const item = `<rect x="${x}" y="${y - 9}" width="9" height="9" fill="${FILL[state]}"${edgeOf(state)}/><text x="${x + 14}" y="${y}" font-size="11.5" fill="${ink}">${WORDS[state]}</text>`;
-    x += 34 + WORDS[state].length * 7;
+    const item = `<rect x="${x}" y="${y - 9}" width="9" height="9" fill="${FILL[state]}"${edgeOf(state)}/><text x="${x + 14}" y="${y}" font-size="11.5" fill="${ink}">${STATE_NAME[state]}</text>`;
+    x += 34 + STATE_NAME[state].length * 7;
     return item;
   });
   return `${items.join('')}<text x="${x + 10}" y="${y}" font-size="11.5" fill="${ink}">dotted line: rows that are private under both</text>`;
