@@ -1,9 +1,7 @@
-import { InputError } from '@decpool/model';
-import { CommanderError } from 'commander';
 import { LEAST_COLUMNS, USUAL_COLUMNS } from '../report/screen.ts';
 import type { Output } from './command-context.ts';
 import { EXIT } from './exit-status.ts';
-import { printableLines } from './printable.ts';
+import { tellFailure } from './failure.ts';
 import { run } from './program.ts';
 
 // Whoever reads our output may stop, as `head` does. The run goes on: its results are files too.
@@ -35,15 +33,7 @@ async function main(): Promise<number> {
     };
     await run({ words: process.argv.slice(2), exit, output });
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse;
-    if (error instanceof InputError) {
-      process.stderr.write(`decpool: ${printableLines(error.message)}\n`);
-      return EXIT.misuse;
-    }
-    process.stderr.write(
-      `decpool: a defect, please report it\n${error instanceof Error ? error.stack : error}\n`,
-    );
-    return EXIT.defect;
+    return tellFailure(error, output);
   }
   return code;
 }

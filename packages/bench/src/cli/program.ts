@@ -80,6 +80,8 @@ export function programOf(context: CommandContext): Command {
     .showHelpAfterError('(see decpool --help)')
     .exitOverride()
     .configureOutput({
+      writeOut: output.write,
+      writeErr: output.tell,
       outputError: (text, write) => write(text.replace(/^error: /, 'decpool: ')),
       getOutHelpWidth: () => output.columns,
       getErrHelpWidth: () => output.columns,

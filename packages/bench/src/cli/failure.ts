@@ -1,0 +1,16 @@
+import { InputError } from '@decpool/model';
+import { CommanderError } from 'commander';
+import type { Output } from './command-context.ts';
+import { EXIT } from './exit-status.ts';
+import { printableLines } from './printable.ts';
+
+/** Tells why a call ended with an error, where that is not told yet. Returns its exit code. */
+export function tellFailure(error: unknown, { tell }: Output): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse;
+  if (error instanceof InputError) {
+    tell(`decpool: ${printableLines(error.message)}\n`);
+    return EXIT.misuse;
+  }
+  tell(`decpool: a defect, please report it\n${error instanceof Error ? error.stack : error}\n`);
+  return EXIT.defect;
+}
