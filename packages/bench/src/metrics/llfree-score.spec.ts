@@ -76,7 +76,8 @@ it('is that of the state after each request, whatever the policy holds', () => {
         if (mean < 100) torn++;
       },
     ),
-    { numRuns: 40 },
+    // The same lists each time: whether enough of them tear a block is no matter of chance.
+    { numRuns: 40, seed: 1 },
   );
   expect(torn).toBeGreaterThan(10);
 });
