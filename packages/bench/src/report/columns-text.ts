@@ -2,6 +2,7 @@
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
+import { groupsThatFit } from './groups.ts';
 import { type Cell, markOf, type Row } from './rows.ts';
 import type { Screen } from './screen.ts';
 
@@ -43,26 +44,12 @@ export function columnsText(rows: readonly Row[], screen: Screen): string[] {
   }
   const labels = labelsOf(rows, 'stacked');
   const [baseline, ...others] = policies.map((policy) => columnOf(rows, policy, 'stacked'));
-  return groupsOf(labels, baseline, others, screen.columns).flatMap((columns, index) => [
+  // One beside the baseline at least.
+  const groups = groupsThatFit(others, (group) => widthOf(labels, [baseline, ...group]) <= screen.columns);
+  return groups.flatMap((group, index) => [
     ...(index === 0 ? [] : ['']),
-    ...tableOf(labels, columns, screen),
+    ...tableOf(labels, [baseline, ...group], screen),
   ]);
-}
-
-/** As many columns a table as there is room for, one beside the baseline at least. */
-function groupsOf(
-  labels: readonly (readonly string[])[],
-  baseline: Column,
-  others: readonly Column[],
-  most: number,
-): Column[][] {
-  const groups: Column[][] = [];
-  for (const column of others) {
-    const last = groups.at(-1);
-    if (last !== undefined && widthOf(labels, [...last, column]) <= most) last.push(column);
-    else groups.push([baseline, column]);
-  }
-  return groups.length === 0 ? [[baseline]] : groups;
 }
 
 const widthOf = (labels: readonly (readonly string[])[], columns: readonly Column[]): number =>

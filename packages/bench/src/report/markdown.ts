@@ -1,5 +1,6 @@
 import { markdownTable } from 'markdown-table';
 import { printable } from '../cli/printable.ts';
+import { groupsThatFit } from './groups.ts';
 import { hasColumns } from './has-columns.ts';
 import { isRanked, rankingTable } from './ranking-table.ts';
 import type { Results } from './results.ts';
@@ -63,13 +64,11 @@ const legend = ({ policies, seeds }: Results): string =>
 
 /** As many policies a table as fit in a mail, the baseline in each. */
 function tablesOf(rows: readonly Row[], baseline: number, others: readonly number[]): string[] {
-  const groups: number[][] = [];
-  for (const policy of others) {
-    const last = groups.at(-1);
-    if (last !== undefined && isNarrow(tableOf(rows, [baseline, ...last, policy]))) last.push(policy);
-    else groups.push([policy]);
-  }
-  return (groups.length === 0 ? [[]] : groups).flatMap((group) => [tableOf(rows, [baseline, ...group]), '']);
+  const withBaseline = (group: readonly number[]) => tableOf(rows, [baseline, ...group]);
+  return groupsThatFit(others, (group) => isNarrow(withBaseline(group))).flatMap((group) => [
+    withBaseline(group),
+    '',
+  ]);
 }
 
 const isNarrow = (table: string): boolean => table.indexOf('\n') <= USUAL_COLUMNS;

@@ -1,0 +1,13 @@
+/** Items in as few groups as fit, in their order: one at least in each, and one group at least. */
+export function groupsThatFit<Item>(
+  items: readonly Item[],
+  fits: (group: readonly Item[]) => boolean,
+): Item[][] {
+  const groups: Item[][] = [];
+  for (const item of items) {
+    const last = groups.at(-1);
+    if (last !== undefined && fits([...last, item])) last.push(item);
+    else groups.push([item]);
+  }
+  return groups.length === 0 ? [[]] : groups;
+}
