@@ -1,6 +1,3 @@
-/** Exit code of a command that a SIGINT ended, as a shell gives it. */
-export const INTERRUPTED = 130;
-
 /** Where a command writes: results to `write`, progress to a terminal only. */
 export interface Output {
   write(text: string): void;

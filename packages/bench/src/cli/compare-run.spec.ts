@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -14,8 +14,9 @@ let folder = '';
 const scratch = (...names: string[]) => join(folder, ...names);
 
 /** The command in this process; `code` is its exit code. */
-async function decpool(...words: string[]) {
-  const output = keptOutput();
+const decpool = (...words: string[]) => printing(keptOutput(), ...words);
+
+async function printing(output: ReturnType<typeof keptOutput>, ...words: string[]) {
   let code = 0;
   const exit = (given: number) => {
     code = given;
@@ -69,6 +70,21 @@ describe('for machines', () => {
       `decpool compare --trace ${scratch('small.txt')} --policy gfp-decrypted,first-fit+block+immediate --memory 1G:fragmented=0.5 --seeds 2`,
     );
   });
+});
+
+it('tells of the input that was done when a SIGINT came, and begins no other', async () => {
+  const output = keptOutput();
+  const { write } = output;
+  output.write = (text) => {
+    write(text);
+    if (text.startsWith('written')) process.emit('SIGINT');
+  };
+  const words = ['compare', '--policy', 'gfp-decrypted', '--seeds', '1', '--out', scratch('between')];
+  const { code, stdout } = await printing(output, ...words);
+  expect(code).toBe(130);
+  expect(readdirSync(scratch('between'))).toEqual(['k61-E7cc.dma_requests']);
+  expect(stdout).toContain(`written      ${scratch('between')}`);
+  expect(stdout).toMatch(/\ninterrupted {2}before netvsc\n$/);
 });
 
 describe('--check', () => {

@@ -9,8 +9,10 @@ import { comparisonMarkdown } from '../report/markdown.ts';
 import { type Results, resultsOf, resultsText } from '../report/results.ts';
 import { comparisonText, labelled } from '../report/terminal.ts';
 import { Baseline, checkText } from './check-baseline.ts';
-import { INTERRUPTED, type Output } from './command-context.ts';
+import type { Output } from './command-context.ts';
+import { EXIT } from './exit-status.ts';
 import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
+import { interruptible } from './interrupt.ts';
 import { counted } from './progress.ts';
 import { expectReplaceable, ResultsFolder } from './results-folder.ts';
 
@@ -62,29 +64,32 @@ export async function compareCommand(
         );
   const isForMachines = json || csv;
   const tell = isForMachines ? output.tell : output.write;
-  const all: Results[] = [];
-  let regressions = 0;
-  for (const input of inputs) {
-    const results = await runOne(input, options.out, format, command, { ...output, write: tell });
-    if (results === undefined) return INTERRUPTED;
-    all.push(results);
-    if (!isForMachines) output.write(comparisonText(results, output));
-    if (json) output.write(`${JSON.stringify(results)}\n`);
-    const folder = join(options.out, folderOf(input));
-    if (options.map !== undefined) tell(await mapOf(folder, results, options.map, output));
-    const others = isLogged(input)
-      ? ', comparison.svg, logs/'
-      : `; no picture and no logs of more than ${MOST_LOGS} policies`;
-    tell(`${labelled('written', `${folder}: report.md, results.json, results.csv${others}`, output)}\n`);
-    if (baseline !== undefined) {
-      const checked = baseline.check(results, maxRegress);
-      regressions += checked.regressions.length;
-      tell(checkText(checked, output));
+  const run = { out: options.out, format, command, output: { ...output, write: tell } };
+  return interruptible(async (signal) => {
+    const all: Results[] = [];
+    let regressions = 0;
+    for (const input of inputs) {
+      const results = await runOne(input, { ...run, signal });
+      if (results === undefined) return EXIT.interrupted;
+      all.push(results);
+      if (!isForMachines) output.write(comparisonText(results, output));
+      if (json) output.write(`${JSON.stringify(results)}\n`);
+      const folder = join(options.out, folderOf(input));
+      if (options.map !== undefined) tell(await mapOf(folder, results, options.map, output));
+      const others = isLogged(input)
+        ? ', comparison.svg, logs/'
+        : `; no picture and no logs of more than ${MOST_LOGS} policies`;
+      tell(`${labelled('written', `${folder}: report.md, results.json, results.csv${others}`, output)}\n`);
+      if (baseline !== undefined) {
+        const checked = baseline.check(results, maxRegress);
+        regressions += checked.regressions.length;
+        tell(checkText(checked, output));
+      }
+      tell('\n');
     }
-    tell('\n');
-  }
-  if (csv) output.write(resultsCsv(all));
-  return regressions === 0 ? 0 : 1;
+    if (csv) output.write(resultsCsv(all));
+    return regressions === 0 ? EXIT.done : EXIT.different;
+  });
 }
 
 /** From the event logs of the first seed. */
@@ -103,28 +108,33 @@ async function mapOf(
   return `${mapText(history, { columns, mode, isColoured })}\n`;
 }
 
-/** Undefined when a SIGINT ended it. A second one ends the process at once. */
+interface RunSettings {
+  /** Folder that the folder of results goes into. */
+  readonly out: string;
+  readonly format: LogFormat;
+  /** The command as typed. */
+  readonly command: string;
+  readonly output: Output;
+  readonly signal: AbortSignal;
+}
+
+/** Undefined when a SIGINT ended it. */
 async function runOne(
   input: ComparisonInput,
-  out: string,
-  format: LogFormat,
-  command: string,
-  output: Output,
+  { out, format, command, output, signal }: RunSettings,
 ): Promise<Results | undefined> {
+  if (signal.aborted) {
+    output.write(`interrupted  before ${input.name}\n`);
+    return undefined;
+  }
   const folder = await ResultsFolder.create(join(out, folderOf(input)));
   const total = input.workload.requests.length * input.policies.length * input.seeds.length;
   const bar = counted(input.name, 'requests', output);
-  const stop = new AbortController();
-  const interrupt = () => {
-    if (stop.signal.aborted) process.exit(INTERRUPTED);
-    stop.abort();
-  };
-  process.on('SIGINT', interrupt);
   try {
     const comparison = await compare(input, {
       ...(isLogged(input) ? { logs: { folder: folder.logs, format } } : {}),
       onProgress: (requests) => bar.show(requests, total),
-      signal: stop.signal,
+      signal,
     });
     const results = resultsOf(
       comparison,
@@ -140,10 +150,9 @@ async function runOne(
       await folder.write('comparison.svg', comparisonSvg(results));
     }
     await folder.publish();
-    // It came too late to stop this input, and in time to stop the next.
-    return stop.signal.aborted ? undefined : results;
+    return results;
   } catch (error) {
-    if (stop.signal.aborted) {
+    if (signal.aborted) {
       folder.keep();
       output.write(`interrupted  ${keptText(folder)}\n`);
       return undefined;
@@ -154,7 +163,6 @@ async function runOne(
     if (isFull) throw new InputError(`${out}: no space left; ${keptText(folder)}`);
     throw error;
   } finally {
-    process.off('SIGINT', interrupt);
     bar.stop();
   }
 }

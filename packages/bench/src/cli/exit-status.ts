@@ -1,7 +1,12 @@
-import { INTERRUPTED } from './command-context.ts';
-
 /** What a command's exit status says to whoever called it. */
-export const EXIT = { done: 0, different: 1, misuse: 2, defect: 3, interrupted: INTERRUPTED } as const;
+export const EXIT = {
+  done: 0,
+  different: 1,
+  misuse: 2,
+  defect: 3,
+  /** As a shell gives it. */
+  interrupted: 130,
+} as const;
 
 /** The same in words, for the help and docs/cli.md. */
 export const EXIT_STATUS: Readonly<Record<keyof typeof EXIT, string>> = {

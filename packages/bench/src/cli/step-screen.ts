@@ -8,7 +8,7 @@ import { COMMAND_HELP, parseCommand, type StepCommand } from '../inspect/step-co
 import { StepSession } from '../inspect/step-session.ts';
 import { MAP_LEGEND, StepText } from '../inspect/step-text.ts';
 import type { Stepper } from '../inspect/stepper.ts';
-import { INTERRUPTED } from './command-context.ts';
+import { EXIT } from './exit-status.ts';
 import { printable } from './printable.ts';
 
 const ESC = '\u001b[';
@@ -185,7 +185,7 @@ export class StepScreen {
 
   async #press(key: Pressed): Promise<void> {
     if (key.isControl && (key.name === 'c' || key.name === 'd')) {
-      this.#exit = key.name === 'c' ? INTERRUPTED : 0;
+      this.#exit = key.name === 'c' ? EXIT.interrupted : EXIT.done;
       return;
     }
     if (key.isControl && key.name === 'z') return this.#suspend();

@@ -3,7 +3,9 @@ import { SweepFolder } from '../sweep/folder.ts';
 import { cellsOf, type SweepPlan } from '../sweep/plan.ts';
 import type { SweepResults } from '../sweep/results.ts';
 import { sweep } from '../sweep/sweep.ts';
-import { INTERRUPTED, type Output } from './command-context.ts';
+import type { Output } from './command-context.ts';
+import { EXIT } from './exit-status.ts';
+import { interruptible } from './interrupt.ts';
 import { prepareSweep } from './sweep-plan.ts';
 import { type SweepProgress, sweepProgress } from './sweep-progress.ts';
 
@@ -19,26 +21,24 @@ export async function sweepCommand(
   output: Output,
 ): Promise<number> {
   const plan = await prepareSweep(path);
-  const folder = await SweepFolder.open(out, plan);
-  const progress = sweepProgress(plan.definition.name, output);
-  const stop = new AbortController();
-  const interrupt = () => stop.abort();
-  process.once('SIGINT', interrupt);
-  try {
-    output.write(factsText(plan, folder));
-    const { done, results } = await runWith(plan, folder, workers, stop.signal, progress);
-    if (results === undefined) {
-      output.write(
-        `interrupted  ${done} of ${cellsOf(plan).length} cells are done and kept in ${out}; the same command goes on from there\n`,
-      );
-      return INTERRUPTED;
+  return interruptible(async (signal) => {
+    const folder = await SweepFolder.open(out, plan);
+    const progress = sweepProgress(plan.definition.name, output);
+    try {
+      output.write(factsText(plan, folder));
+      const { done, results } = await runWith(plan, folder, workers, signal, progress);
+      if (results === undefined) {
+        output.write(
+          `interrupted  ${done} of ${cellsOf(plan).length} cells are done and kept in ${out}; the same command goes on from there\n`,
+        );
+        return EXIT.interrupted;
+      }
+      output.write(resultsText(results, out));
+      return EXIT.done;
+    } finally {
+      folder.close();
     }
-    output.write(resultsText(results, out));
-    return 0;
-  } finally {
-    process.off('SIGINT', interrupt);
-    folder.close();
-  }
+  });
 }
 
 async function runWith(

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import { type CommandContext, INTERRUPTED } from './command-context.ts';
+import type { CommandContext } from './command-context.ts';
+import { EXIT } from './exit-status.ts';
+import { interruptible } from './interrupt.ts';
 import { eventNumber } from './numbers.ts';
 import { onReaderGone, written } from './reader.ts';
 
@@ -41,21 +43,17 @@ async function tailCommand(
 ): Promise<number> {
   const { Tail, nameOfLog, watch } = await import('../inspect/tail.ts');
   const name = await nameOfLog(path);
-  const ended = new AbortController();
-  let code = 0;
-  const onInterrupt = () => {
-    code = INTERRUPTED;
-    ended.abort();
-  };
-  const forget = onReaderGone(() => ended.abort());
-  process.once('SIGINT', onInterrupt);
-  const tail = new Tail(lines, (text) => written(output, text, ended.signal), ended.signal);
-  try {
-    const end = await tail.run(name, follow ? watch([path, name], ended.signal) : undefined);
-    if (!ended.signal.aborted) process.stderr.write(`decpool: ${end}\n`);
-    return code;
-  } finally {
-    forget();
-    process.off('SIGINT', onInterrupt);
-  }
+  return interruptible(async (signal) => {
+    const unread = new AbortController();
+    const forget = onReaderGone(() => unread.abort());
+    const ended = AbortSignal.any([signal, unread.signal]);
+    try {
+      const tail = new Tail(lines, (text) => written(output, text, ended), ended);
+      const end = await tail.run(name, follow ? watch([path, name], ended) : undefined);
+      if (!ended.aborted) process.stderr.write(`decpool: ${end}\n`);
+      return signal.aborted ? EXIT.interrupted : EXIT.done;
+    } finally {
+      forget();
+    }
+  });
 }
