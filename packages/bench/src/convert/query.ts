@@ -85,9 +85,14 @@ async function queryTable(
 ): Promise<void> {
   const instance = await duckdb.DuckDBInstance.create(':memory:', { temp_directory: files.folder });
   const connection = await instance.connect();
-  const interrupt = () => connection.interrupt();
+  // One that comes between two statements is lost, and the next statement would run on.
+  let interrupts: NodeJS.Timeout | undefined;
+  const interrupt = () => {
+    interrupts = setInterval(() => connection.interrupt(), 20);
+  };
   signal?.addEventListener('abort', interrupt);
   try {
+    signal?.throwIfAborted();
     await openTables(connection, files);
     await use(await answerOf(duckdb, connection, sql));
   } catch (error) {
@@ -95,6 +100,7 @@ async function queryTable(
     throw error;
   } finally {
     signal?.removeEventListener('abort', interrupt);
+    clearInterval(interrupts);
     connection.closeSync();
     instance.closeSync();
   }
