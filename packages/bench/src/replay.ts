@@ -8,6 +8,7 @@ import {
   type Seal,
 } from '@decpool/model';
 import { atPath } from './log/byte-file.ts';
+import type { OnRead } from './log/on-read.ts';
 import { readLog } from './log/read.ts';
 import type { Torn } from './log/records.ts';
 import { allMetrics } from './metrics/all.ts';
@@ -26,11 +27,16 @@ export interface ReplayResult {
   readonly torn: Torn | undefined;
 }
 
+export interface ReplayOptions {
+  /** Told in bytes of the file. */
+  readonly onRead?: OnRead;
+}
+
 /**
  * Folds a log into state and metrics, without the policy that wrote it. Throws InputError when it is not a log, when it was
  * altered, or when an event cannot have happened in the state that the events before it make.
  */
-export async function replay(path: string): Promise<ReplayResult> {
+export async function replay(path: string, options: ReplayOptions = {}): Promise<ReplayResult> {
   let run: { header: LogHeader; columns: Columns; metrics: Projection } | undefined;
   let seal: Seal | undefined;
   let torn: Torn | undefined;
@@ -42,7 +48,7 @@ export async function replay(path: string): Promise<ReplayResult> {
       throw atPath(path, error);
     }
   };
-  for await (const part of readLog(path, { skipsKeyframes: true })) {
+  for await (const part of readLog(path, { ...options, skipsKeyframes: true })) {
     if (part.kind === 'header') {
       const { header } = part;
       run = {

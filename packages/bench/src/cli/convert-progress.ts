@@ -1,33 +1,27 @@
+import type { ConvertOptions } from '../convert/convert.ts';
 import type { Output } from './command-context.ts';
 import { EXIT } from './exit-status.ts';
 import { interruptible } from './interrupt.ts';
-import { counted } from './progress.ts';
-
-/** What lets somebody watch a log being converted, and stop it. */
-export interface Watched {
-  readonly onProgress: (done: number, all: number) => void;
-  readonly signal: AbortSignal;
-}
+import { eventsRead } from './reading.ts';
 
 /**
- * Runs something that tells how far it is, which a SIGINT stops: what it made half is removed then as after a mistake. Returns the
- * exit code.
+ * Runs something that converts a log, shows how far it is, and lets a SIGINT stop it: what it made half is removed then as after a
+ * mistake. Returns the exit code.
  */
 export function watched(
-  name: string,
   output: Output,
-  run: (watched: Watched) => Promise<void>,
+  run: (options: Required<ConvertOptions>) => Promise<void>,
 ): Promise<number> {
   return interruptible(async (signal) => {
-    const bar = counted(name, 'events', output);
+    const reading = eventsRead('convert', output);
     try {
-      await run({ onProgress: (done, all) => bar.show(done, all), signal });
-      return 0;
+      await run({ onRead: reading.onRead, signal });
+      return EXIT.done;
     } catch (error) {
       if (signal.aborted && error === signal.reason) return EXIT.interrupted;
       throw error;
     } finally {
-      bar.stop();
+      reading.stop();
     }
   });
 }

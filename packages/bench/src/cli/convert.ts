@@ -43,7 +43,7 @@ async function convertCommand(
     import('node:fs/promises'),
   ]);
   const format = to === undefined ? targetFormatOf(out) : targetFormatNamed(to);
-  return watched('convert', output, async (options) => {
+  return watched(output, async (options) => {
     const { seal } = await convert(log, out, format, options);
     const { size } = await stat(out);
     output.write(

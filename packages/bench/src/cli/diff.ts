@@ -2,9 +2,10 @@ import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { formatChange, formatValue } from '../report/units.ts';
 import type { BlockDifference, LogDiff } from '../rerun/diff.ts';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext, Output } from './command-context.ts';
 import { partingLines } from './event-line.ts';
 import { printable } from './printable.ts';
+import { eventsRead, withLog } from './reading.ts';
 
 export function addDiff(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -21,20 +22,16 @@ export function addDiff(decpool: Command, { exit, output }: CommandContext): voi
       '\nEXAMPLES\n  decpool diff gfp-decrypted.arrow what-if.arrow\n\nSEE ALSO\n  decpool fork, decpool skip; docs/replay.md',
     )
     .action(async (a: string, b: string, { json }: { readonly json?: boolean }) => {
-      const [{ OpenLog }, { diffLogs }] = await Promise.all([
-        import('../log/open.ts'),
-        import('../rerun/diff.ts'),
-      ]);
-      const left = await OpenLog.open(a);
-      try {
-        const right = await OpenLog.open(b);
-        const diff = await diffLogs(left, right).finally(() => right.close());
-        output.write(json === true ? `${JSON.stringify(diff, undefined, 2)}\n` : diffText(diff, [a, b]));
-        exit(diff.divergence === undefined && diff.headers.length === 0 ? 0 : 1);
-      } finally {
-        await left.close();
-      }
+      const diff = await diffOf(a, b, output);
+      output.write(json === true ? `${JSON.stringify(diff, undefined, 2)}\n` : diffText(diff, [a, b]));
+      exit(diff.divergence === undefined && diff.headers.length === 0 ? 0 : 1);
     });
+}
+
+export async function diffOf(a: string, b: string, output: Output): Promise<LogDiff> {
+  const { diffLogs } = await import('../rerun/diff.ts');
+  // They are read in step: how far the first one is tells of both.
+  return withLog(a, (left) => withLog(b, (right) => diffLogs(left, right)), eventsRead('diff', output));
 }
 
 /** Blocks that are listed; how many more there are is told. */

@@ -2,8 +2,9 @@ import { InputError } from '@decpool/model';
 import type { Command } from 'commander';
 import type { Names } from '../inspect/event-text.ts';
 import type { OpenLog } from '../log/open.ts';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext, Output } from './command-context.ts';
 import { eventNumber } from './numbers.ts';
+import { eventsRead, withLog } from './reading.ts';
 
 interface ExplainOptions {
   readonly block?: number;
@@ -44,26 +45,24 @@ EXAMPLES
 SEE ALSO
   decpool show; docs/replay.md`,
     )
-    .action(async (log: string, options: ExplainOptions) => output.write(await explainCommand(log, options)));
+    .action(async (log: string, options: ExplainOptions) =>
+      output.write(await explainCommand(log, options, output)),
+    );
 }
 
-async function explainCommand(path: string, options: ExplainOptions): Promise<string> {
+async function explainCommand(path: string, options: ExplainOptions, output: Output): Promise<string> {
   const { block, split, allocation } = options;
   if ([block, split, allocation].filter((given) => given !== undefined).length !== 1) {
     throw new InputError('give one of --block, --split and --allocation');
   }
-  const [{ OpenLog }, { positionOf }] = await Promise.all([
-    import('../log/open.ts'),
-    import('../inspect/position.ts'),
-  ]);
-  const log = await OpenLog.open(path);
-  try {
+  const { positionOf } = await import('../inspect/position.ts');
+  const explained = async (log: OpenLog) => {
     const position = await positionOf(log, options.at === undefined ? {} : { at: options.at });
-    if (allocation !== undefined) return await explainedAllocation(log, allocation, position, options);
-    return await explainedRange(log, options, position);
-  } finally {
-    await log.close();
-  }
+    return allocation === undefined
+      ? explainedRange(log, options, position)
+      : explainedAllocation(log, allocation, position, options);
+  };
+  return withLog(path, explained, eventsRead('explain', output));
 }
 
 async function explainedAllocation(

@@ -1,13 +1,15 @@
 import { InputError, type LogHeader } from '@decpool/model';
 import type { Command } from 'commander';
+import type { OpenLog } from '../log/open.ts';
 import { policiesText } from '../report/policies-text.ts';
 import type { Forked } from '../rerun/fork.ts';
 import type { ServedAgain } from '../rerun/serve-again.ts';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext, Output } from './command-context.ts';
 import { newLog } from './new-log.ts';
 import { eventNumber } from './numbers.ts';
 import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
 import { printable } from './printable.ts';
+import { eventsRead, withLog } from './reading.ts';
 
 interface ForkCommandOptions {
   readonly at: number;
@@ -33,7 +35,7 @@ export function addFork(decpool: Command, { exit, output }: CommandContext): voi
       '\nEXAMPLES\n  decpool fork gfp-decrypted.arrow --at 20000 --policy first-fit+block+immediate --out what-if.arrow\n\nSEE ALSO\n  decpool diff; docs/replay.md',
     )
     .action(async (log: string, options: ForkCommandOptions) => {
-      exit(await forkCommand(log, options, (text) => output.write(text)));
+      exit(await forkCommand(log, options, output));
     });
 }
 
@@ -59,11 +61,9 @@ export function addSkip(decpool: Command, { exit, output }: CommandContext): voi
       '\nEXAMPLES\n  decpool skip linux-6.12.arrow --event 17 --out without.arrow\n\nSEE ALSO\n  decpool diff; docs/replay.md',
     )
     .action(async (log: string, options: SkipCommandOptions) => {
-      exit(await skipCommand(log, options, (text) => output.write(text)));
+      exit(await skipCommand(log, options, output));
     });
 }
-
-type Write = (text: string) => void;
 
 /** A log names its policies: two of one name could not be told apart. */
 function expectNameOfItsOwn(name: string, given: string, { policy, handovers = [] }: LogHeader): void {
@@ -80,67 +80,51 @@ const keptText = ({ keptEvents, keptRequests, header }: Forked): string =>
     ? 'kept         nothing: the new policy decides from the start\n'
     : `kept         events 0 to ${keptEvents - 1}, requests 1 to ${keptRequests}; policies: ${printable(policiesText(header))}\n`;
 
-async function forkCommand(path: string, options: ForkCommandOptions, write: Write): Promise<number> {
-  const [{ OpenLog }, { forkLog }, { policiesFor }] = await Promise.all([
-    import('../log/open.ts'),
+async function forkCommand(path: string, options: ForkCommandOptions, output: Output): Promise<number> {
+  const [{ forkLog }, { policiesFor }] = await Promise.all([
     import('../rerun/fork.ts'),
     import('../policies/load.ts'),
   ]);
   const out = await newLog(options.out);
   const [policy] = await policiesFor([options.policy]);
   const own = await ownPolicies(filesIn(options.own));
-  const log = await OpenLog.open(path);
-  try {
+  const fork = (log: OpenLog) => {
     expectNameOfItsOwn(policy.name, options.policy, log.header);
-    const served = await forkLog(log, { event: options.at, policy, own, out });
-    write(keptText(served));
-    await tellChange(log, out.path, served, write);
-  } finally {
-    await log.close();
-  }
+    return forkLog(log, { event: options.at, policy, own, out });
+  };
+  const served = await withLog(path, fork, eventsRead('fork', output));
+  output.write(keptText(served));
+  await tellChange(path, out.path, served, output);
   return 0;
 }
 
-async function skipCommand(path: string, options: SkipCommandOptions, write: Write): Promise<number> {
-  const [{ OpenLog }, { skipRequest }] = await Promise.all([
-    import('../log/open.ts'),
-    import('../rerun/fork.ts'),
-  ]);
+async function skipCommand(path: string, options: SkipCommandOptions, output: Output): Promise<number> {
+  const { skipRequest } = await import('../rerun/fork.ts');
   const out = await newLog(options.out);
   const own = await ownPolicies(filesIn(options.own));
-  const log = await OpenLog.open(path);
-  try {
-    const served = await skipRequest(log, { event: options.event, own, out });
-    const { seq, request } = served.skipped;
-    write(`left out     the request of event ${seq}: ${printable(JSON.stringify(request))}\n`);
-    await tellChange(log, out.path, served, write);
-  } finally {
-    await log.close();
-  }
+  const served = await withLog(
+    path,
+    (log) => skipRequest(log, { event: options.event, own, out }),
+    eventsRead('skip', output),
+  );
+  const { seq, request } = served.skipped;
+  output.write(`left out     the request of event ${seq}: ${printable(JSON.stringify(request))}\n`);
+  await tellChange(path, out.path, served, output);
   return 0;
 }
 
 async function tellChange(
-  log: import('../log/open.ts').OpenLog,
+  path: string,
   out: string,
   { seal, dropped, firstDropped }: ServedAgain,
-  write: Write,
+  output: Output,
 ): Promise<void> {
-  const [{ OpenLog }, { diffLogs }, { diffText }] = await Promise.all([
-    import('../log/open.ts'),
-    import('../rerun/diff.ts'),
-    import('./diff.ts'),
-  ]);
+  const { diffOf, diffText } = await import('./diff.ts');
   if (dropped > 0) {
-    write(
+    output.write(
       `dropped      ${dropped} requests that are none in the new run; the first: ${printable(firstDropped ?? '')}\n`,
     );
   }
-  const other = await OpenLog.open(out);
-  try {
-    write(diffText(await diffLogs(log, other), [log.path, out]));
-  } finally {
-    await other.close();
-  }
-  write(`written      ${out}: ${seal.events} events\n`);
+  output.write(diffText(await diffOf(path, out, output), [path, out]));
+  output.write(`written      ${out}: ${seal.events} events\n`);
 }

@@ -76,6 +76,10 @@ describe('progress on a terminal', () => {
     expect(line).toContain(expected);
   });
 
+  it('takes a terminal that does not know its size for one of 80 columns', () => {
+    expect(toldAt('netvsc', stream(true, 0))).toBe(toldAt('netvsc', stream(true, 80)));
+  });
+
   it('is plain lines where the cursor cannot be moved', () => {
     const plain = 'netvsc: 24,000 of 120,000 requests | 2,400 requests/s | 40 s left\n';
     expect(toldAt('netvsc', stream(false))).toBe(plain);

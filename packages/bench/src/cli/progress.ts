@@ -3,7 +3,7 @@ import { durationText } from '../sweep/pace.ts';
 import type { Output } from './command-context.ts';
 
 /** Where progress is told: nothing of it is for standard output. */
-interface Stream extends NodeJS.WritableStream {
+export interface Stream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
@@ -28,7 +28,7 @@ export const progressOf = (
 function bar(name: string, stream: Stream): Progress {
   const bar = new SingleBar({
     format: (_, { progress }, payload: { readonly text: string }) =>
-      barLine(name, progress, payload.text, stream.columns ?? USUAL_TERMINAL),
+      barLine(name, progress, payload.text, stream.columns || USUAL_TERMINAL),
     stream,
     clearOnComplete: true,
     hideCursor: true,

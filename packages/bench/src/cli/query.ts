@@ -53,7 +53,7 @@ export async function queryCommand(
     import('./convert-progress.ts'),
   ]);
   const print = json === true ? printJson : csv === true ? printCsv : printTable;
-  return watched('convert', output, (options) =>
+  return watched(output, (options) =>
     query(log, sql, (answer) => print(answer, (text) => output.write(text)), options),
   );
 }

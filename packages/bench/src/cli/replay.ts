@@ -1,7 +1,8 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext, Output } from './command-context.ts';
 import { printable } from './printable.ts';
+import { bytesRead } from './reading.ts';
 
 export function addReplay(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -15,16 +16,19 @@ export function addReplay(decpool: Command, { exit, output }: CommandContext): v
       'after',
       '\nEXAMPLES\n  decpool replay decpool-results/netvsc/logs/gfp-decrypted.arrow\n\nSEE ALSO\n  decpool verify; docs/replay.md',
     )
-    .action(async (log: string) => exit(await replayCommand(log, (text) => output.write(text))));
+    .action(async (log: string) => exit(await replayCommand(log, output)));
 }
 
 /** Prints what a log comes to. Exit code 1 when the log is cut off, or its state hash is not that of the run. */
-async function replayCommand(path: string, write: (text: string) => void): Promise<number> {
+async function replayCommand(path: string, output: Output): Promise<number> {
   const [{ replay }, { formatValue }] = await Promise.all([
     import('../replay.ts'),
     import('../report/units.ts'),
   ]);
-  const { header, events, metrics, stateHash, seal, torn } = await replay(path);
+  const reading = bytesRead('replay', output);
+  const { header, events, metrics, stateHash, seal, torn } = await replay(path, reading).finally(
+    reading.stop,
+  );
   const facts: [string, string][] = [
     ['workload', header.workload.name],
     ['policy', header.policy],
@@ -36,16 +40,16 @@ async function replayCommand(path: string, write: (text: string) => void): Promi
   const table = new Table({ style: { head: [], border: [], compact: true }, colAligns: ['left', 'right'] });
   for (const { label, value, unit } of metrics) table.push([label, formatValue(value, unit)]);
   const told = facts.map(([label, text]) => `${label.padEnd(12)} ${printable(text)}`);
-  write(`${told.join('\n')}\n${table.toString()}\nstate hash   ${stateHash}\n`);
+  output.write(`${told.join('\n')}\n${table.toString()}\nstate hash   ${stateHash}\n`);
   if (seal === undefined || seal.isCutOff === true) {
     const lost = torn === undefined ? '' : `; ${torn.events} events behind them are torn`;
-    write(`the run that wrote the log was cut off, and these are its figures up to then${lost}\n`);
+    output.write(`the run that wrote the log was cut off, and these are its figures up to then${lost}\n`);
     return 1;
   }
   if (seal.stateHash !== stateHash) {
-    write(`MISMATCH: the run that wrote the log had ${seal.stateHash}\n`);
+    output.write(`MISMATCH: the run that wrote the log had ${seal.stateHash}\n`);
     return 1;
   }
-  write('the same as in the run that wrote the log\n');
+  output.write('the same as in the run that wrote the log\n');
   return 0;
 }

@@ -1,6 +1,7 @@
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { readInputHistory } from '../history/read.ts';
+import type { OnRead } from '../log/on-read.ts';
 import { type Against, againstOf, type Delta } from '../report/against.ts';
 import { deltasText } from '../report/against-text.ts';
 import type { PageInput } from '../report/page/page-data.ts';
@@ -10,6 +11,7 @@ import { labelled } from '../report/terminal.ts';
 import { formatValue } from '../report/units.ts';
 import type { Output } from './command-context.ts';
 import { printable } from './printable.ts';
+import { allRead } from './reading.ts';
 
 export interface ReportOptions {
   readonly out?: string;
@@ -18,8 +20,14 @@ export interface ReportOptions {
 
 export async function reportCommand(dir: string, options: ReportOptions, output: Output): Promise<void> {
   const before = options.against === undefined ? undefined : readResults(options.against);
+  const all = readResults(dir);
+  const reading = allRead('report', eventsIn(all), output);
   const inputs: PageInput[] = [];
-  for (const stored of readResults(dir)) inputs.push(await pageInput(stored, before));
+  try {
+    for (const stored of all) inputs.push(await pageInput(stored, before, reading.onRead));
+  } finally {
+    reading.stop();
+  }
   if (options.against !== undefined && inputs.every(({ against }) => against === undefined)) {
     throw new InputError(`${options.against}: has none of the inputs of ${dir}: ${namesOf(inputs)}`);
   }
@@ -38,6 +46,12 @@ export async function reportCommand(dir: string, options: ReportOptions, output:
     `             ${printable(folder)}: ${figures.length} SVG files, ${bytes(figures.reduce((sum, figure) => sum + figure.bytes, 0))}\n`,
   );
 }
+
+/** In the logs that a report is made from: those of the first seed. */
+const eventsIn = (all: readonly StoredResults[]): number =>
+  all
+    .flatMap(({ results }) => results.policies)
+    .reduce((sum, { log, runs }) => sum + (log === undefined ? 0 : runs[0].events), 0);
 
 const namesOf = (inputs: readonly PageInput[]) => inputs.map(({ results }) => results.input.name).join(', ');
 
@@ -64,9 +78,10 @@ function againstText(name: string, old: string, against: Against | undefined): s
 async function pageInput(
   { results, file }: StoredResults,
   before: readonly StoredResults[] | undefined,
+  onRead: OnRead,
 ): Promise<PageInput> {
   const folder = dirname(file);
-  const history = await readInputHistory(folder, results);
+  const history = await readInputHistory(folder, results, onRead);
   const old = before?.find((stored) => stored.results.input.name === results.input.name);
   return {
     results,

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
+import type { OpenLog } from '../log/open.ts';
+import type { CommandContext, Output } from './command-context.ts';
 import { eventNumber } from './numbers.ts';
+import { eventsRead, withLog } from './reading.ts';
 
 interface ShowOptions {
   readonly at?: number;
@@ -31,31 +33,29 @@ EXAMPLES
 SEE ALSO
   decpool explain, decpool step; docs/replay.md`,
     )
-    .action(async (log: string, options: ShowOptions) => output.write(await showCommand(log, options)));
+    .action(async (log: string, options: ShowOptions) =>
+      output.write(await showCommand(log, options, output)),
+    );
 }
 
-async function showCommand(path: string, options: ShowOptions): Promise<string> {
-  const [{ OpenLog }, { positionOf }, { parseTime }, { stateReport, stateText }, { jsonText }] =
-    await Promise.all([
-      import('../log/open.ts'),
-      import('../inspect/position.ts'),
-      import('../inspect/time.ts'),
-      import('../inspect/state-report.ts'),
-      import('../inspect/json.ts'),
-    ]);
+async function showCommand(path: string, options: ShowOptions, output: Output): Promise<string> {
+  const [{ positionOf }, { parseTime }, { stateReport, stateText }, { jsonText }] = await Promise.all([
+    import('../inspect/position.ts'),
+    import('../inspect/time.ts'),
+    import('../inspect/state-report.ts'),
+    import('../inspect/json.ts'),
+  ]);
   const { at, time } = options;
   const place = {
     ...(at === undefined ? {} : { at }),
     ...(time === undefined ? {} : { time: parseTime(time) }),
   };
-  const log = await OpenLog.open(path);
-  try {
+  const shown = async (log: OpenLog) => {
     const columns = await log.seek(await positionOf(log, place));
     const report = stateReport(log, columns);
     return options.json === true
       ? jsonText(report)
       : stateText(report, columns.publishCounters(), options.all === true);
-  } finally {
-    await log.close();
-  }
+  };
+  return withLog(path, shown, eventsRead('show', output));
 }

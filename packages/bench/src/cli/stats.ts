@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext, Output } from './command-context.ts';
+import { eventsRead, withLog } from './reading.ts';
 
 export function addStats(decpool: Command, { output }: CommandContext): void {
   decpool
@@ -15,21 +16,15 @@ export function addStats(decpool: Command, { output }: CommandContext): void {
       '\nEXAMPLES\n  decpool stats decpool-results/netvsc/logs/gfp-decrypted.arrow\n\nSEE ALSO\n  decpool show; docs/replay.md',
     )
     .action(async (log: string, options: { readonly json?: boolean }) => {
-      output.write(await statsCommand(log, options.json === true));
+      output.write(await statsCommand(log, options.json === true, output));
     });
 }
 
-async function statsCommand(path: string, isJson: boolean): Promise<string> {
-  const [{ OpenLog }, { statsOf, statsText }, { jsonText }] = await Promise.all([
-    import('../log/open.ts'),
+async function statsCommand(path: string, isJson: boolean, output: Output): Promise<string> {
+  const [{ statsOf, statsText }, { jsonText }] = await Promise.all([
     import('../inspect/stats.ts'),
     import('../inspect/json.ts'),
   ]);
-  const log = await OpenLog.open(path);
-  try {
-    const stats = await statsOf(log);
-    return isJson ? jsonText(stats) : statsText(stats);
-  } finally {
-    await log.close();
-  }
+  const stats = await withLog(path, statsOf, eventsRead('stats', output));
+  return isJson ? jsonText(stats) : statsText(stats);
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { eventNumber } from './numbers.ts';
+import { withLog } from './reading.ts';
 
 export function addStep(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -22,19 +23,14 @@ SEE ALSO
   decpool show, decpool tail; docs/replay.md`,
     )
     .action(async (path: string, { at }: { readonly at: number }) => {
-      const [{ OpenLog }, { Stepper, expectPosition }] = await Promise.all([
-        import('../log/open.ts'),
-        import('../inspect/stepper.ts'),
-      ]);
-      const log = await OpenLog.open(path);
-      try {
+      const { Stepper, expectPosition } = await import('../inspect/stepper.ts');
+      const code = await withLog(path, async (log) => {
         expectPosition(log, at);
         const stepper = new Stepper(log);
         await stepper.go(at);
-        exit(await (isTerminal() ? onScreen(stepper, output) : byLines(stepper, output)));
-      } finally {
-        await log.close();
-      }
+        return isTerminal() ? onScreen(stepper, output) : byLines(stepper, output);
+      });
+      exit(code);
     });
 }
 

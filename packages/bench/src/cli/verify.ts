@@ -1,10 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { Check } from '../rerun/verify.ts';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext, Output } from './command-context.ts';
 import { partingLines } from './event-line.ts';
 import { wholeNumber } from './numbers.ts';
 import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
 import { printable } from './printable.ts';
+import { bytesRead } from './reading.ts';
 
 interface VerifyCommandOptions {
   readonly every: number;
@@ -44,14 +45,14 @@ SEE ALSO
   decpool replay, decpool recover; docs/replay.md, docs/log-format.md`,
     )
     .action(async (log: string, options: VerifyCommandOptions) => {
-      exit(await verifyCommand(log, options, (text) => output.write(text)));
+      exit(await verifyCommand(log, options, output));
     });
 }
 
 async function verifyCommand(
   log: string,
   { every, against, own, rerun }: VerifyCommandOptions,
-  write: (text: string) => void,
+  output: Output,
 ): Promise<number> {
   const [{ verifyLog }, { policyOf }, { policyFor }] = await Promise.all([
     import('../rerun/verify.ts'),
@@ -60,11 +61,13 @@ async function verifyCommand(
   ]);
   const policies = await ownPolicies(filesIn(own));
   const other = against === undefined ? undefined : await policyFor(against);
+  const reading = bytesRead('verify', output);
   const checks = await verifyLog(log, {
     every,
+    onRead: reading.onRead,
     ...(rerun ? { policy: (header) => policyOf(header, policies, other) } : {}),
-  });
-  for (const check of checks) write(checkText(check));
+  }).finally(reading.stop);
+  for (const check of checks) output.write(checkText(check));
   return checks.some(({ verdict }) => verdict === 'wrong') ? 1 : 0;
 }
 

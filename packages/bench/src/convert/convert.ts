@@ -5,6 +5,7 @@ import { Columns, type EventBatch, frameOf, InputError, type LogHeader, type Sea
 import { atPath } from '../log/byte-file.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { expectFree } from '../log/new-file.ts';
+import type { OnRead } from '../log/on-read.ts';
 import { OpenLog } from '../log/open.ts';
 import { openLogWriter, UnwrittenError } from '../log/write.ts';
 
@@ -30,8 +31,8 @@ export function targetFormatOf(path: string): TargetFormat {
 }
 
 export interface ConvertOptions {
-  /** Called now and then with the events that were converted, and how many there are. */
-  readonly onProgress?: (done: number, all: number) => void;
+  /** Told in events. */
+  readonly onRead?: OnRead;
   /** When it is aborted, converting stops with its reason, and nothing is left behind. */
   readonly signal?: AbortSignal;
 }
@@ -58,11 +59,11 @@ export async function convert(
   path: string,
   out: string,
   format: TargetFormat,
-  { onProgress, signal }: ConvertOptions = {},
+  { onRead, signal }: ConvertOptions = {},
 ): Promise<Converted> {
   await expectFree(out);
   await expectLog(path);
-  const log = await OpenLog.open(path);
+  const log = await OpenLog.open(path, onRead);
   try {
     const { header, seal, events } = log;
     if (seal === undefined) {
@@ -77,7 +78,6 @@ export async function convert(
         signal?.throwIfAborted();
         fold(path, columns, batch);
         await sink.write(batch);
-        onProgress?.(columns.counters.events, events);
       }
       expectState(path, columns, seal);
       return { header, seal: await sink.finish() };

@@ -201,6 +201,20 @@ describe.skipIf(!isInstalled)('decpool query, with DuckDB', () => {
     await expect(ask(path, 'SELECT 1')).rejects.toThrow(/other\.parquet: cannot be read: /);
   });
 
+  it.each([0, 1, 2, 4, 8, 16, 32])(
+    'stops %i ms after its table was made, whatever it is at then',
+    async (ms) => {
+      const stop = new AbortController();
+      const onRead = (done: number, all: number) => {
+        if (done === all) void setTimeout(ms).then(() => stop.abort());
+      };
+      const endless = 'SELECT count(*) FROM range(1e12::BIGINT) a, events';
+      const asked = query(log, endless, async () => {}, { onRead, signal: stop.signal });
+      await expect(asked).rejects.toMatchObject({ name: 'AbortError' });
+      expect(left()).toEqual([]);
+    },
+  );
+
   it('leaves nothing behind when it is stopped', async () => {
     const child = spawn(process.execPath, [
       DECPOOL,

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Columns, frameOf, InputError, type LogHeader } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
+import type { OnRead } from '../log/on-read.ts';
 import { OpenLog } from '../log/open.ts';
 import type { PolicyResults, Results } from '../report/results.ts';
 import { inputHistory, type NamedRecording } from './assemble.ts';
@@ -12,16 +13,20 @@ import type { InputHistory } from './types.ts';
 
 /**
  * The history of the runs whose logs are there, in the order of the results; undefined where none is. `folder`: the one that
- * `results.json` lies in. Throws InputError that names both files for a log that is damaged, or of another run than the
+ * `results.json` lies in. `onRead`: told in events, of one log after the other. Throws InputError that names both files for a log that is damaged, or of another run than the
  * results.
  */
-export async function readInputHistory(folder: string, results: Results): Promise<InputHistory | undefined> {
+export async function readInputHistory(
+  folder: string,
+  results: Results,
+  onRead?: OnRead,
+): Promise<InputHistory | undefined> {
   const { requests } = results.input;
   const recorded: NamedRecording[] = [];
   let demand: Demand | undefined;
   let header: LogHeader | undefined;
   for (const policy of results.policies) {
-    const found = policy.log === undefined ? undefined : await openIfThere(join(folder, policy.log));
+    const found = policy.log === undefined ? undefined : await openIfThere(join(folder, policy.log), onRead);
     if (policy.log === undefined || found === undefined) continue;
     try {
       expectRunOf(results, policy, found, join(folder, 'results.json'));
@@ -42,7 +47,7 @@ export async function readInputHistory(folder: string, results: Results): Promis
   return inputHistory(header, requests, demand, recorded);
 }
 
-async function openIfThere(path: string): Promise<OpenLog | undefined> {
+async function openIfThere(path: string, onRead: OnRead | undefined): Promise<OpenLog | undefined> {
   const isThere = await stat(path).then(
     () => true,
     (error: NodeJS.ErrnoException) => {
@@ -50,7 +55,7 @@ async function openIfThere(path: string): Promise<OpenLog | undefined> {
       throw new InputError(`${path}: ${error.message}`);
     },
   );
-  return isThere ? OpenLog.open(path) : undefined;
+  return isThere ? OpenLog.open(path, onRead) : undefined;
 }
 
 /** The first seed's run of the policy, and nothing else. */

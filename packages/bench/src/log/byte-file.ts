@@ -26,6 +26,11 @@ export interface ByteReader {
   close(): void;
 }
 
+export interface FileReader extends ByteReader {
+  /** How far in the file on disk it is: what it fetched, a little ahead of what was taken. */
+  readonly fetched: number;
+}
+
 export class ByteFile {
   readonly path: string;
   readonly isGzip: boolean;
@@ -61,7 +66,7 @@ export class ByteFile {
    * Reads from an offset on, so many bytes at once. `waits` is asked at the end of the file, and resolves to whether there
    * may be more, as when it is being written.
    */
-  from(offset: number, chunkBytes = CHUNK_BYTES, waits?: () => Promise<boolean>): ByteReader {
+  from(offset: number, chunkBytes = CHUNK_BYTES, waits?: () => Promise<boolean>): FileReader {
     return this.isGzip
       ? new GzipReader(this.path, offset)
       : new PlainReader(this.#file, offset, chunkBytes, waits);
@@ -86,12 +91,13 @@ const clipped = (message: string): string =>
   message.length > MOST_MESSAGE ? `${message.slice(0, MOST_MESSAGE)}...` : message;
 
 /** What both readers share: bytes that were fetched and not yet taken. */
-abstract class Chunked implements ByteReader {
+abstract class Chunked implements FileReader {
   #held: Uint8Array = new Uint8Array();
 
   /** The next bytes, none at the end. They are the caller's until the next call. */
   protected abstract next(): Promise<Uint8Array>;
   abstract close(): void;
+  abstract get fetched(): number;
 
   async take(bytes: number): Promise<Uint8Array> {
     if (this.#held.length < bytes) return this.#gathered(bytes);
@@ -194,6 +200,10 @@ class PlainReader extends Chunked {
     return skipped;
   }
 
+  get fetched(): number {
+    return this.#offset;
+  }
+
   close(): void {}
 }
 
@@ -247,6 +257,10 @@ class GzipReader extends Chunked {
     throw new InputError(
       `a gzip that grows more than ${MOST_EXPANSION} times, as no log does: unpack it yourself if you trust it`,
     );
+  }
+
+  get fetched(): number {
+    return this.#packed.bytesRead;
   }
 
   close(): void {

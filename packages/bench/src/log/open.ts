@@ -13,6 +13,7 @@ import {
 import { atPath, ByteFile } from './byte-file.ts';
 import { Chain, expectIntact } from './chain.ts';
 import type { LogFormat } from './format.ts';
+import type { OnRead } from './on-read.ts';
 import { type Place, placesIn } from './places.ts';
 import { formatIn, recordsFrom, type StoredRecord, type Torn } from './records.ts';
 
@@ -42,8 +43,10 @@ export class OpenLog {
   readonly #file: ByteFile;
   readonly #segments: readonly Place[];
   readonly #keyframes: readonly Place[];
+  readonly #onRead: OnRead;
 
-  private constructor(file: ByteFile, parts: Omit<OpenLogParts, 'file'>) {
+  private constructor(file: ByteFile, parts: Omit<OpenLogParts, 'file'>, onRead: OnRead) {
+    this.#onRead = onRead;
     this.path = file.path;
     this.#file = file;
     this.format = parts.format;
@@ -57,14 +60,17 @@ export class OpenLog {
     this.#keyframes = parts.keyframes;
   }
 
-  /** Throws InputError that names the file when it is not a log, or damaged behind its last whole segment. */
-  static async open(path: string): Promise<OpenLog> {
+  /**
+   * `onRead`: told in events, of each pass of batches(). Throws InputError that names the file when it is not a log, or damaged behind
+   * its last whole segment.
+   */
+  static async open(path: string, onRead: OnRead = () => {}): Promise<OpenLog> {
     const file = await ByteFile.open(path);
     try {
       const format = await formatIn(file);
       const found = await placesIn(file, format);
       const parts = { ...found, format, bytes: await file.size() };
-      return new OpenLog(file, { ...parts, ...(await restOf(file, parts)) });
+      return new OpenLog(file, { ...parts, ...(await restOf(file, parts)) }, onRead);
     } catch (error) {
       await file.close();
       throw atPath(path, error);
@@ -101,6 +107,7 @@ export class OpenLog {
         const start = Math.max(0, from - batch.firstSeq);
         const end = Math.min(batch.length, to - batch.firstSeq);
         if (start < end) yield batch.slice(start, end);
+        this.#onRead(batch.firstSeq + end - from, to - from);
         if (batch.firstSeq + batch.length >= to) return;
       }
     } catch (error) {

@@ -6,8 +6,9 @@ import {
   type LogHeader,
   type Seal,
 } from '@decpool/model';
-import { atPath, ByteFile, type ByteReader } from './byte-file.ts';
+import { atPath, ByteFile, type FileReader } from './byte-file.ts';
 import { Chain, expectIntact } from './chain.ts';
+import type { OnRead } from './on-read.ts';
 import { formatIn, recordsFrom, type StoredRecord, type Torn } from './records.ts';
 
 /**
@@ -33,6 +34,8 @@ export interface ReadOptions {
   readonly waits?: () => Promise<boolean>;
   /** Keyframes are passed over unread: they hold nothing that the events do not. */
   readonly skipsKeyframes?: boolean;
+  /** Told in bytes of the file. */
+  readonly onRead?: OnRead;
 }
 
 /**
@@ -42,12 +45,16 @@ export interface ReadOptions {
  */
 export async function* readLog(path: string, options: ReadOptions = {}): AsyncGenerator<LogPart> {
   const file = await ByteFile.open(path);
-  let reader: ByteReader | undefined;
+  let reader: FileReader | undefined;
   try {
     const format = await formatIn(file);
     reader = file.from(0, undefined, options.waits);
     const { skipsKeyframes = false, onBroken = expectIntact } = options;
-    yield* checkedParts(recordsFrom(reader, format, { skipsKeyframes }), onBroken);
+    const size = await file.size();
+    for await (const part of checkedParts(recordsFrom(reader, format, { skipsKeyframes }), onBroken)) {
+      yield part;
+      options.onRead?.(reader.fetched, size);
+    }
   } catch (error) {
     throw atPath(path, error);
   } finally {

@@ -14,6 +14,7 @@ import {
 } from '@decpool/model';
 import type { PolicyFactory } from '@decpool/pool';
 import { RequestsHash } from '../compare/requests-hash.ts';
+import type { OnRead } from '../log/on-read.ts';
 import { inflated } from '../log/open.ts';
 import { type LogPart, readLog } from '../log/read.ts';
 import type { Torn } from '../log/records.ts';
@@ -27,6 +28,8 @@ export interface VerifyOptions {
   readonly every: number;
   /** Decides the requests again; none: they are not run again. */
   readonly policy?: (header: LogHeader) => PolicyFactory;
+  /** Told in bytes of the file, of one pass over what is stored, and of another that makes the requests again. */
+  readonly onRead?: OnRead;
 }
 
 /** One thing that was looked at, and what was found. */
@@ -44,15 +47,16 @@ const CONTEXT_EVENTS = 10;
 
 /** Throws InputError only when there is no log to look at, or no policy to run its requests. */
 export async function verifyLog(path: string, options: VerifyOptions): Promise<readonly Check[]> {
-  const stored = await new Look(path, options.every).run();
+  const stored = await new Look(path, options).run();
   if (options.policy === undefined) return stored;
-  return [...stored, await rerunCheck(path, options.policy)];
+  return [...stored, await rerunCheck(path, { ...options, policy: options.policy })];
 }
 
 /** One pass over what is stored. */
 class Look {
   readonly #path: string;
   readonly #every: number;
+  readonly #onRead: OnRead;
   readonly #altered: string[] = [];
   readonly #wrongKeyframes: string[] = [];
   #header: LogHeader | undefined;
@@ -70,16 +74,16 @@ class Look {
   #impossible: string | undefined;
   #broken: string | undefined;
 
-  constructor(path: string, every: number) {
+  constructor(path: string, { every, onRead = () => {} }: VerifyOptions) {
     this.#path = path;
     this.#every = every;
+    this.#onRead = onRead;
   }
 
   async run(): Promise<readonly Check[]> {
     try {
-      for await (const part of readLog(this.#path, { onBroken: (found) => this.#altered.push(found) })) {
-        this.#take(part);
-      }
+      const onBroken = (found: string) => this.#altered.push(found);
+      for await (const part of readLog(this.#path, { onBroken, onRead: this.#onRead })) this.#take(part);
     } catch (error) {
       if (!(error instanceof InputError) || this.#header === undefined) throw error;
       this.#damage = error.message.replace(`${this.#path}: `, '');
@@ -216,11 +220,14 @@ function stateIn(packed: string): Uint8Array {
   }
 }
 
-async function rerunCheck(path: string, policy: (header: LogHeader) => PolicyFactory): Promise<Check> {
+async function rerunCheck(
+  path: string,
+  { policy, onRead = () => {} }: VerifyOptions & Required<Pick<VerifyOptions, 'policy'>>,
+): Promise<Check> {
   const name = 're-run';
   const rerun = new Rerun(path);
   try {
-    for await (const part of readLog(path, { onBroken: () => {}, skipsKeyframes: true })) {
+    for await (const part of readLog(path, { onBroken: () => {}, skipsKeyframes: true, onRead })) {
       if (part.kind === 'header') rerun.begin(part.header, part.version, policy(part.header));
       else if (part.kind === 'batch') rerun.take(part.batch);
       else if (part.kind === 'seal') rerun.isSealed = part.seal.isCutOff !== true;
