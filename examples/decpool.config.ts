@@ -87,6 +87,11 @@ export default defineConfig({
     out: undefined,
     // An older run, folder or results.json: what became of each figure.
     against: undefined,
+    // Instead of the page, what it shows over time on standard output as tidy CSV: a value a line, and nothing else there.
+    csv: false,
+    // Which of it, separated by commas; all unless told: block-map, splits-2m, splits-1g, shared-idle,
+    // live, asked-for, shared-blocks, lower-bound, mixed-blocks, direct-map-4k, direct-map-2m, direct-map-1g, failures, occupancy, longest-free, unusable-free-index, fragmentation-index, extfrag.
+    series: undefined,
   },
 
   // decpool sweep: run a grid of policies, inputs, memory states, platforms and seeds.

@@ -203,3 +203,40 @@ describe('report --against', () => {
     );
   });
 });
+
+describe('report --csv', () => {
+  it('prints what the page shows over time, which ends at the figures of the first seed, and makes no page', async () => {
+    await compare('series');
+    const { stdout, stderr } = await decpool('report', scratch('series'), '--csv');
+    expect(stderr).toBe('');
+    expect(existsSync(scratch('series/report.html'))).toBe(false);
+    const lines = stdout.split('\n').map((line) => line.split(','));
+    const last = (series: string, policy: string) =>
+      Number(lines.findLast((line) => line[1] === series && line[3] === policy)?.[7]);
+    for (const { policy, metrics } of stored('series').policies) {
+      for (const id of ['splits-2m', 'splits-1g', 'direct-map-4k', 'failures']) {
+        expect(last(id, policy), `${id} of ${policy}`).toBe(metrics[id].values[0]);
+      }
+    }
+  });
+
+  it('prints the series asked for, and refuses those that there are not', async () => {
+    const asked = await decpool('report', scratch('first'), '--csv', '--series', 'live, extfrag');
+    const series = asked.stdout.split('\n').slice(1, -1);
+    expect(new Set(series.map((line) => line.split(',')[1]))).toEqual(new Set(['live', 'extfrag']));
+    const misspelt = decpool('report', scratch('first'), '--csv', '--series', 'lives');
+    await expect(misspelt).rejects.toThrow(/--series names 'lives'; there are block-map, /);
+    await expect(decpool('report', scratch('first'), '--series', 'live')).rejects.toThrow(
+      '--series is of --csv',
+    );
+    await expect(decpool('report', scratch('first'), '--csv', '--out', 'x')).rejects.toThrow(
+      '--csv is instead',
+    );
+  });
+
+  it('is refused where there are no logs', async () => {
+    await compare('bare');
+    rmSync(scratch('bare/small/logs'), { recursive: true });
+    await expect(decpool('report', scratch('bare'), '--csv')).rejects.toThrow(/there are no event logs/);
+  });
+});

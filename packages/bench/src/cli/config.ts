@@ -37,7 +37,7 @@ export interface DecpoolConfig {
     maxRegress: number | string;
     logFormat: string;
   }>;
-  readonly report?: Settings<{ out: string; against: string }>;
+  readonly report?: Settings<{ out: string; against: string; csv: boolean; series: List }>;
   readonly sweep?: Settings<{ out: string; workers: number }>;
   readonly findings?: Settings<{ sweep: string; out: string; workers: number }>;
   readonly checkPolicy?: Settings<{ runs: number; seed: number }>;

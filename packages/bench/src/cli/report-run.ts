@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { readInputHistory } from '../history/read.ts';
+import { eventsInLogs, readInputHistory } from '../history/read.ts';
 import type { OnRead } from '../log/on-read.ts';
 import { type Against, againstOf, type Delta } from '../report/against.ts';
 import { deltasText } from '../report/against-text.ts';
@@ -16,12 +16,19 @@ import { allRead } from './reading.ts';
 export interface ReportOptions {
   readonly out?: string;
   readonly against?: string;
+  /** Instead of the page. */
+  readonly csv?: boolean;
+  readonly series?: string;
 }
 
 export async function reportCommand(dir: string, options: ReportOptions, output: Output): Promise<void> {
   const before = options.against === undefined ? undefined : readResults(options.against);
   const all = readResults(dir);
-  const reading = allRead('report', eventsIn(all), output);
+  const reading = allRead(
+    'report',
+    all.reduce((sum, { results }) => sum + eventsInLogs(results), 0),
+    output,
+  );
   const inputs: PageInput[] = [];
   try {
     for (const stored of all) inputs.push(await pageInput(stored, before, reading.onRead));
@@ -46,12 +53,6 @@ export async function reportCommand(dir: string, options: ReportOptions, output:
     `             ${printable(folder)}: ${figures.length} SVG files, ${bytes(figures.reduce((sum, figure) => sum + figure.bytes, 0))}\n`,
   );
 }
-
-/** In the logs that a report is made from: those of the first seed. */
-const eventsIn = (all: readonly StoredResults[]): number =>
-  all
-    .flatMap(({ results }) => results.policies)
-    .reduce((sum, { log, runs }) => sum + (log === undefined ? 0 : runs[0].events), 0);
 
 const namesOf = (inputs: readonly PageInput[]) => inputs.map(({ results }) => results.input.name).join(', ');
 

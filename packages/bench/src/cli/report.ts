@@ -1,4 +1,6 @@
+import { InputError } from '@decpool/model';
 import type { Command } from 'commander';
+import { HISTORY_SERIES } from '../history/series.ts';
 import type { CommandContext } from './command-context.ts';
 import type { ReportOptions } from './report-run.ts';
 
@@ -12,18 +14,37 @@ export function addReport(decpool: Command, { output }: CommandContext): void {
     .argument('<dir>', 'results: a folder with a results.json, or a folder of such folders')
     .option('--out <file>', 'the page; report.html in the folder unless told')
     .option('--against <old>', 'an older run, folder or results.json: what became of each figure')
+    .option(
+      '--csv',
+      'instead of the page, what it shows over time on standard output as tidy CSV: a value a line, and nothing else there',
+    )
+    .option(
+      '--series <list>',
+      `which of it, separated by commas; all unless told: ${HISTORY_SERIES.map(({ id }) => id).join(', ')}`,
+    )
     .addHelpText(
       'after',
       `
 EXAMPLES
   decpool report decpool-results
   decpool report decpool-results/netvsc --out netvsc.html
+  decpool report decpool-results/netvsc --csv --series live,shared-idle
 
 SEE ALSO
-  decpool compare`,
+  decpool compare; docs/reports.md`,
     )
     .action(async (dir: string, options: ReportOptions) => {
-      const { reportCommand } = await import('./report-run.ts');
-      await reportCommand(dir, options, output);
+      const { csv = false, series, out, against } = options;
+      if (csv && (out !== undefined || against !== undefined)) {
+        throw new InputError('--csv is instead of the page: it takes neither --out nor --against');
+      }
+      if (!csv && series !== undefined) throw new InputError('--series is of --csv, which is not given');
+      if (csv) {
+        const { reportCsv } = await import('./report-csv.ts');
+        await reportCsv(dir, series, output);
+      } else {
+        const { reportCommand } = await import('./report-run.ts');
+        await reportCommand(dir, options, output);
+      }
     });
 }

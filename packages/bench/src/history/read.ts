@@ -47,6 +47,10 @@ export async function readInputHistory(
   return inputHistory(header, requests, demand, recorded);
 }
 
+/** Events in the logs that results name, there or not: those of the first seed. */
+export const eventsInLogs = ({ policies }: Results): number =>
+  policies.reduce((sum, { log, runs }) => sum + (log === undefined ? 0 : runs[0].events), 0);
+
 async function openIfThere(path: string, onRead: OnRead | undefined): Promise<OpenLog | undefined> {
   const isThere = await stat(path).then(
     () => true,

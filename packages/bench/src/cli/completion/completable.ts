@@ -2,6 +2,7 @@
 import { PLATFORM_NAMES } from '@decpool/model';
 import { ALL_POLICIES, SHORT_NAMES } from '@decpool/pool';
 import type { Argument, Command, Help, Option } from 'commander';
+import { HISTORY_SERIES } from '../../history/series.ts';
 import { LOG_FORMATS } from '../../log/format.ts';
 import { requestedMetrics } from '../../metrics/all.ts';
 import { WORKLOADS } from '../../workloads/registry.ts';
@@ -56,6 +57,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   kernel: ['6.x', '7.x'],
   granule: ['4', '16', '64'],
   metrics: [...requestedMetrics('all'), 'all'],
+  series: HISTORY_SERIES.map(({ id }) => id),
   shell: SHELLS,
 };
 
@@ -64,7 +66,7 @@ const FILES = new Set(
   'file files dir baseline old list policy definition log a b out recording results folder'.split(' '),
 );
 /** Lists that name no files. */
-const NO_FILES = new Set(['faults', 'metrics']);
+const NO_FILES = new Set(['faults', 'metrics', 'series']);
 
 /** What a command has of its own, or nobody asks for behind one. */
 const FIRST_ONLY = ['--help', '--version'];

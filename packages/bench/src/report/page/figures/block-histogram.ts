@@ -4,7 +4,7 @@ import { formatValue } from '../../units.ts';
 import { chartText } from '../escape.ts';
 import { chartBase, inkOf, timeText, tooltip } from './axes.ts';
 import type { Figure, Told, View } from './figure.ts';
-import { showPeak, styledRuns } from './runs.ts';
+import { printSeries, showPeak, styledRuns } from './runs.ts';
 
 const PANEL = 58;
 const NAME = 16;
@@ -39,10 +39,8 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
     formula: [...spec.formula, `Bars are ${step} pages wide; the last is of ${pagesPerBlock} pages exactly.`],
     commands: [
       told.results.command,
-      ...showPeak(
-        told,
-        'No command prints the histogram. This prints the claimed and allocated pages of each block at the peak:',
-      ),
+      printSeries(told, spec.id),
+      ...showPeak(told, 'The claimed and allocated pages of each block at the peak:'),
     ],
     reading: ({ frame }) => {
       const parts = runs.map(({ run }) => {

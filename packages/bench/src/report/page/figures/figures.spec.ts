@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { HISTORY_SERIES } from '../../../history/series.ts';
 import { stillView, svgOf } from '../draw.ts';
 import { HOSTILE, type Made, madeHistory, madeResults } from '../testing.ts';
 import { figuresOf } from './all.ts';
@@ -21,6 +22,15 @@ it('every figure has its words, its formula and its commands, and is drawn alone
     expect(each.formula.length).toBeGreaterThan(0);
     expect(each.commands[0]).toBe('decpool compare');
     for (const isAlone of [false, true]) expect(svgOf(each, { ...view, isAlone })).toMatch(/^<svg/);
+  }
+});
+
+it('commands name series that there are, and every figure over time has such a command', () => {
+  const known = HISTORY_SERIES.map(({ id }) => id);
+  for (const { id, kind, commands } of figures) {
+    const named = commands.flatMap((command) => / --series (\S+)$/.exec(command)?.[1].split(',') ?? []);
+    expect(known).toEqual(expect.arrayContaining(named));
+    if (kind === 'time' || kind === 'frame') expect(named).toContain(id);
   }
 });
 

@@ -7,7 +7,7 @@ import {
 import { chartText } from '../escape.ts';
 import { chartBase, inkOf, timeText, tooltip, valueAxis } from './axes.ts';
 import type { Figure, Told, View } from './figure.ts';
-import { linesOf, showPeak, styledRuns } from './runs.ts';
+import { linesOf, printSeries, showPeak, styledRuns } from './runs.ts';
 
 type Index = (counts: readonly number[], order: number) => number;
 
@@ -85,10 +85,8 @@ function indexFigure(told: Told, index: KernelIndex): Figure {
     formula: [...index.formula, TERMS],
     commands: [
       told.results.command,
-      ...showPeak(
-        told,
-        'No command prints the index, which is made of the free chunks. This prints the claimed and allocated pages of each block at the peak:',
-      ),
+      printSeries(told, index.id),
+      ...showPeak(told, 'The claimed and allocated pages of each block at the peak:'),
     ],
     reading: ({ frame }) => `${index.reading} At ${timeText(frames.times[frame])}.`,
     table: ({ frame }) => ({

@@ -41,6 +41,10 @@ export function linesOf(runs: readonly StyledRun[], pick: (run: RunHistory) => r
 /** The log of the first run, as a command names it. */
 export const logPath = ({ folder, history }: Told): string => `${folder}/${history.runs[0].log}`;
 
+/** A command that prints all values of figures over time, by the ids of the series. */
+export const printSeries = ({ folder }: Told, ...ids: readonly string[]): string =>
+  `decpool report ${shellWord(folder)} --csv --series ${ids.join(',')}`;
+
 /** A command that shows the state at the peak, below a line that says what of it to look at: a shell takes it as a comment. */
 export const showPeak = (told: Told, what: string): readonly string[] => [
   `# ${what}`,

@@ -4,7 +4,7 @@ import { formatValue } from '../../units.ts';
 import { shellWord } from '../escape.ts';
 import type { Figure, Told } from './figure.ts';
 import { type TimeFigure, timeFigure } from './over-time.ts';
-import { logPath, showPeak } from './runs.ts';
+import { logPath, printSeries, showPeak } from './runs.ts';
 
 export interface TimeFigures {
   readonly drawn: readonly Figure[];
@@ -23,13 +23,20 @@ export function timeFigures(told: Told): TimeFigures {
     metrics.filter((metric) => metric.id === id).map(({ label, formula }) => `${label}: ${formula}`);
   const series = (name: keyof Series) => (run: RunHistory) => run.series[name];
   const isAny = (name: keyof Series) => runs.some((run) => run.series[name].some((value) => value > 0));
-  const query = (sql: string) => [command, `decpool query ${shellWord(logPath(told))} ${shellWord(sql)}`];
-  const show = (what: string) => [
+  const query = (id: string, sql: string) => [
     command,
-    ...showPeak(told, `No command prints the curve. This prints ${what}`),
+    printSeries(told, id),
+    '# Each of them, under the first policy:',
+    `decpool query ${shellWord(logPath(told))} ${shellWord(sql)}`,
   ];
-  const splits = (level: number) =>
+  const show = (ids: readonly string[], what: string) => [
+    command,
+    printSeries(told, ...ids),
+    ...showPeak(told, what),
+  ];
+  const splits = (id: string, level: number) =>
     query(
+      id,
       `SELECT time_ns, count(*) OVER (ORDER BY seq) AS splits, pfn FROM events WHERE type = 'large-page-split' AND level = ${level}`,
     );
 
@@ -40,7 +47,7 @@ export function timeFigures(told: Told): TimeFigures {
       unit: 'count',
       tells: 'end',
       formula: formulaOf('splits-2m'),
-      commands: splits(2),
+      commands: splits('splits-2m', 2),
       pick: series('splits2M'),
     },
     isAny('splits1G') && {
@@ -49,7 +56,7 @@ export function timeFigures(told: Told): TimeFigures {
       unit: 'count',
       tells: 'end',
       formula: formulaOf('splits-1g'),
-      commands: splits(3),
+      commands: splits('splits-1g', 3),
       pick: series('splits1G'),
     },
     {
@@ -58,7 +65,7 @@ export function timeFigures(told: Told): TimeFigures {
       unit: 'bytes',
       tells: 'most',
       formula: [...formulaOf('shared-idle-peak'), MOST_SINCE],
-      commands: show('shared pages, and how many of each block are allocated, at the peak:'),
+      commands: show(['shared-idle'], 'Shared pages, and how many of each block are allocated, at the peak:'),
       pick: series('sharedIdleBytes'),
     },
     {
@@ -70,7 +77,10 @@ export function timeFigures(told: Told): TimeFigures {
         'bytes in allocations, slabs and taken bounce slots',
         'grey: bytes that the live allocations asked for',
       ],
-      commands: show('what is in live allocations, and what they asked for, at the peak:'),
+      commands: show(
+        ['live', 'asked-for'],
+        'What is in live allocations, and what they asked for, at the peak:',
+      ),
       pick: series('liveBytes'),
       reference: { name: 'asked for', values: askedBytes },
     },
@@ -80,7 +90,7 @@ export function timeFigures(told: Told): TimeFigures {
       unit: 'count',
       tells: 'most',
       formula: [...formulaOf('blocks-peak'), LOWER_BOUND, MOST_SINCE],
-      commands: show('the number of shared blocks at the peak:'),
+      commands: show(['shared-blocks', 'lower-bound'], 'The number of shared blocks at the peak:'),
       pick: series('sharedBlocks'),
       reference: { name: 'lower bound', values: leastBlocks },
     },
@@ -90,7 +100,7 @@ export function timeFigures(told: Told): TimeFigures {
       unit: 'count',
       tells: 'most',
       formula: [...formulaOf('mixed-peak'), MOST_SINCE],
-      commands: show('the number of mixed blocks at the peak:'),
+      commands: show(['mixed-blocks'], 'The number of mixed blocks at the peak:'),
       pick: series('mixedBlocks'),
     },
     {
@@ -100,7 +110,7 @@ export function timeFigures(told: Told): TimeFigures {
       tells: 'end',
       isCropped: true,
       formula: formulaOf('direct-map-4k'),
-      commands: show('DirectMap4k at the peak:'),
+      commands: show(['direct-map-4k'], 'DirectMap4k at the peak:'),
       pick: series('directMap4k'),
     },
     isAny('directMap2M') && {
@@ -110,7 +120,7 @@ export function timeFigures(told: Told): TimeFigures {
       tells: 'end',
       isCropped: true,
       formula: formulaOf('direct-map-2m'),
-      commands: show('DirectMap2M at the peak:'),
+      commands: show(['direct-map-2m'], 'DirectMap2M at the peak:'),
       pick: series('directMap2M'),
     },
     isAny('directMap1G') && {
@@ -120,7 +130,7 @@ export function timeFigures(told: Told): TimeFigures {
       tells: 'end',
       isCropped: true,
       formula: formulaOf('direct-map-1g'),
-      commands: show('DirectMap1G at the peak:'),
+      commands: show(['direct-map-1g'], 'DirectMap1G at the peak:'),
       pick: series('directMap1G'),
     },
     isAny('failedRequests') && {
@@ -130,6 +140,7 @@ export function timeFigures(told: Told): TimeFigures {
       tells: 'end',
       formula: formulaOf('failures'),
       commands: query(
+        'failures',
         "SELECT time_ns, reason, count(*) OVER (ORDER BY seq) AS failures FROM events WHERE type = 'allocation-failed'",
       ),
       pick: series('failedRequests'),

@@ -6,7 +6,7 @@ import { type Html, html, shellWord } from '../escape.ts';
 import { tableMarkup } from '../figure-markup.ts';
 import { blockMapStill, STILL_WIDTH, type Still } from '../figures/block-map-still.ts';
 import type { Told } from '../figures/figure.ts';
-import { logPath, showPeak } from '../figures/runs.ts';
+import { logPath, printSeries, showPeak } from '../figures/runs.ts';
 import { commandLines, image, section } from '../words.ts';
 
 /** At the peak, of the baseline and of the policy that is ranked best. */
@@ -37,7 +37,7 @@ export function blocksSection(told: Told, prefix: string): Html {
 ${image(still.svg, `Blocks at the peak. ${still.reading}`, STILL_WIDTH, still.height)}
 </figure>
 <div class="behind"><details><summary>Formula</summary><p>private: no page is shared; idle: all pages are shared, none is in an allocation or slab; in use: all are shared, some are in one; mixed: private and shared pages; unknown: pages in an unknown state, or leaked.</p></details>
-<details><summary>How to reproduce</summary>${commandLines([results.command, ...showPeak(told, 'Blocks in use at the peak, and who pins them, under the first policy:'), '# The story of one of them:', `decpool explain ${shellWord(logPath(told))} --block NUMBER`])}</details>
+<details><summary>How to reproduce</summary>${commandLines([results.command, '# Blocks by state, at every frame:', printSeries(told, 'block-map'), ...showPeak(told, 'Blocks in use at the peak, and who pins them, under the first policy:'), '# The story of one of them:', `decpool explain ${shellWord(logPath(told))} --block NUMBER`])}</details>
 <details class="data"><summary>Figures as a table</summary>${tableMarkup({
       caption: 'Blocks of RAM by state, at the peak',
       head: ['policy', ...BLOCK_STATES],

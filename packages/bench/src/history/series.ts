@@ -1,0 +1,124 @@
+/** What a report shows of runs at its frames, as numbers for programs. */
+import { BlocksAt } from './blocks-at.ts';
+import { externalFragmentation, fragmentationIndex, unusableFreeIndex } from './kernel-indices.ts';
+import { BLOCK_STATES, HISTOGRAM_BARS, type InputHistory, type RunHistory, type Series } from './types.ts';
+
+/** One value at one frame. */
+export interface SeriesValue {
+  /** Empty where it is of the requests, whoever serves them. */
+  readonly policy: string;
+  /** Index of the frame. */
+  readonly frame: number;
+  /** What of, where a frame has several values: an order, the fewest pages of a bar, a state of blocks. */
+  readonly at: string | number;
+  readonly value: number;
+}
+
+export interface HistorySeries {
+  readonly id: string;
+  readonly unit: 'count' | 'bytes' | 'blocks' | 'thousandths' | 'percent';
+  values(history: InputHistory): Generator<SeriesValue>;
+}
+
+/** In the order of the page, with the ids of its figures. */
+export const HISTORY_SERIES: readonly HistorySeries[] = [
+  { id: 'block-map', unit: 'blocks', values: blockStates },
+  ofRun('splits-2m', 'count', 'splits2M'),
+  ofRun('splits-1g', 'count', 'splits1G'),
+  ofRun('shared-idle', 'bytes', 'sharedIdleBytes'),
+  ofRun('live', 'bytes', 'liveBytes'),
+  ofRequests('asked-for', 'bytes', (history) => history.askedBytes),
+  ofRun('shared-blocks', 'blocks', 'sharedBlocks'),
+  ofRequests('lower-bound', 'blocks', (history) => history.leastBlocks),
+  ofRun('mixed-blocks', 'blocks', 'mixedBlocks'),
+  ofRun('direct-map-4k', 'bytes', 'directMap4k'),
+  ofRun('direct-map-2m', 'bytes', 'directMap2M'),
+  ofRun('direct-map-1g', 'bytes', 'directMap1G'),
+  ofRun('failures', 'count', 'failedRequests'),
+  histogram('occupancy', (run) => run.occupancy),
+  histogram('longest-free', (run) => run.longestFree),
+  index('unusable-free-index', 'thousandths', unusableFreeIndex),
+  index('fragmentation-index', 'thousandths', fragmentationIndex),
+  index('extfrag', 'percent', externalFragmentation),
+];
+
+function ofRun(id: string, unit: HistorySeries['unit'], name: keyof Series): HistorySeries {
+  return {
+    id,
+    unit,
+    *values({ runs }) {
+      for (const { policy, series } of runs) {
+        for (const [frame, value] of series[name].entries()) yield { policy, frame, at: '', value };
+      }
+    },
+  };
+}
+
+function ofRequests(
+  id: string,
+  unit: HistorySeries['unit'],
+  pick: (history: InputHistory) => readonly number[],
+): HistorySeries {
+  return {
+    id,
+    unit,
+    *values(history) {
+      for (const [frame, value] of pick(history).entries()) yield { policy: '', frame, at: '', value };
+    },
+  };
+}
+
+/** Blocks by how many of their pages: from `at` up to the next; the last are full. */
+function histogram(id: string, pick: (run: RunHistory) => readonly (readonly number[])[]): HistorySeries {
+  return {
+    id,
+    unit: 'blocks',
+    *values({ runs, pagesPerBlock }) {
+      const width = pagesPerBlock / (HISTOGRAM_BARS - 1);
+      for (const run of runs) {
+        for (const [frame, bars] of pick(run).entries()) {
+          for (const [bar, value] of bars.entries()) {
+            yield { policy: run.policy, frame, at: bar * width, value };
+          }
+        }
+      }
+    },
+  };
+}
+
+/** By order. */
+function index(
+  id: string,
+  unit: HistorySeries['unit'],
+  of: (counts: readonly number[], order: number) => number,
+): HistorySeries {
+  return {
+    id,
+    unit,
+    *values({ runs }) {
+      for (const { policy, freeByOrder } of runs) {
+        for (const [frame, counts] of freeByOrder.entries()) {
+          for (const order of counts.keys()) yield { policy, frame, at: order, value: of(counts, order) };
+        }
+      }
+    },
+  };
+}
+
+/** Blocks of RAM by state. */
+function* blockStates({ runs, ram, frames }: InputHistory): Generator<SeriesValue> {
+  const all = ram.reduce((sum, [, blocks]) => sum + blocks, 0);
+  for (const { policy, blocks } of runs) {
+    const index = new BlocksAt(blocks);
+    for (const frame of frames.times.keys()) {
+      const counts = BLOCK_STATES.map(() => 0);
+      const rows = index.rowsAt(frame);
+      for (const row of rows) counts[blocks.state[row]]++;
+      // What has not changed yet is private.
+      counts[0] += all - rows.length;
+      for (const [state, value] of counts.entries()) {
+        yield { policy, frame, at: BLOCK_STATES[state], value };
+      }
+    }
+  }
+}
