@@ -1,7 +1,7 @@
 /** All sections of one input, readable without scripts. */
 import { type Html, html } from './escape.ts';
 import { figureMarkup } from './figure-markup.ts';
-import { figuresBySection, toldOf } from './figures/all.ts';
+import { type Figures, figuresBySection, toldOf } from './figures/all.ts';
 import type { Figure } from './figures/figure.ts';
 import type { PageInput } from './page-data.ts';
 import { againstSection } from './sections/against.ts';
@@ -23,7 +23,7 @@ export function inputMarkup(input: PageInput, prefix: string): Html {
   return html`<article class="input" id="${prefix}" aria-labelledby="${prefix}-name">
 <header><h2 id="${prefix}-name" tabindex="-1">${results.input.name}</h2>
 <p class="deck">${results.input.description} Platform ${platform.name}, memory ${memory}, ${counted(policies.length, 'policy', 'policies')}, ${counted(seeds.length, 'seed', 'seeds')}.</p></header>
-${contents(prefix, { hasLogs: told !== undefined, hasPareto: figures.pareto !== undefined, hasAgainst })}
+${contents(prefix, { hasLogs: told !== undefined, figures, hasAgainst })}
 ${summarySection(results, figures.glance, prefix)}
 ${
   told === undefined
@@ -31,11 +31,11 @@ ${
     : html`${blocksSection(told, prefix)}${overTimeSection(told, figures.time, prefix)}${section({
         id: `${prefix}-distributions`,
         title: 'Distributions',
-        body: html`<p class="intro">How full the shared blocks are, at the moment of the block map: at the peak unless it is moved. Lifetimes are of the whole run.</p><div class="pair">${figures.distributions.map((figure) => place(figure, figure.kind === 'run' ? 980 : 560))}</div>`,
+        body: html`<p class="intro">${hasHistograms(figures) ? 'How full the shared blocks are, at the moment of the block map: at the peak unless it is moved. Lifetimes are of the whole run.' : 'No block is ever shared, so that there is nothing to tell of how full they are. Lifetimes are of the whole run.'}</p><div class="pair">${figures.distributions.map((figure) => place(figure, figure.kind === 'run' ? 980 : 560))}</div>`,
       })}`
 }
 ${figures.pareto !== undefined && section({ id: `${prefix}-pareto`, title: 'Trade-off', body: place(figures.pareto, 980) })}
-${costSection(results, figures.cost, prefix)}
+${figures.cost !== undefined && costSection(results, figures.cost, prefix)}
 ${
   told !== undefined &&
   section({
@@ -50,24 +50,27 @@ ${input.against !== undefined && againstSection(input.against, prefix)}
 `;
 }
 
+const hasHistograms = ({ distributions }: Figures): boolean =>
+  distributions.some(({ kind }) => kind === 'frame');
+
 const counted = (number: number, one: string, more: string): string =>
   `${number} ${number === 1 ? one : more}`;
 
 interface Present {
   readonly hasLogs: boolean;
-  readonly hasPareto: boolean;
+  readonly figures: Figures;
   readonly hasAgainst: boolean;
 }
 
-function contents(prefix: string, { hasLogs, hasPareto, hasAgainst }: Present): Html {
+function contents(prefix: string, { hasLogs, figures, hasAgainst }: Present): Html {
   const entries: readonly (readonly [id: string, title: string] | false)[] = [
     ['summary', 'Summary'],
     hasAgainst && ['against', 'Against an older run'],
     hasLogs && ['blocks', 'Block map'],
     hasLogs && ['time', 'Over time'],
     hasLogs && ['distributions', 'Distributions'],
-    hasPareto && ['pareto', 'Trade-off'],
-    ['cost', 'Cost'],
+    figures.pareto !== undefined && ['pareto', 'Trade-off'],
+    figures.cost !== undefined && ['cost', 'Cost'],
     hasLogs && ['indices', 'Kernel indices'],
     ['owners', 'Owners'],
   ];

@@ -178,6 +178,27 @@ describe.skipIf(!HAS_BROWSER)('the report in a browser', () => {
     await expect.poll(() => cost.locator('table').first().textContent()).not.toBe(before);
   });
 
+  it('counts on the weights that the browser puts back when somebody comes back to the page', async () => {
+    const { page, complaints } = await openPage(browser, url());
+    const shown = await showInput(page, 'netvsc');
+    const cost = shown.locator('section[id$="-cost"]');
+    await cost.scrollIntoViewIfNeeded();
+    const first = cost.locator('input[type=number]').first();
+    const table = cost.locator('table').first();
+    const before = await table.textContent();
+    await first.fill('123456');
+    await expect.poll(() => table.textContent()).not.toBe(before);
+    const changed = await table.textContent();
+    await page.goto('about:blank');
+    await page.goBack();
+    await showInput(page, 'netvsc');
+    expect(await first.inputValue()).toBe('123456');
+    await cost.scrollIntoViewIfNeeded();
+    await expect.poll(() => table.textContent()).toBe(changed);
+    expect(complaints).toEqual([]);
+    await page.context().close();
+  });
+
   describe.each([
     { colorScheme: 'light', inputs: INPUTS },
     // What is there is the same in other colours.

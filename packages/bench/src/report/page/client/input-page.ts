@@ -41,6 +41,8 @@ export async function createInputPage(article: HTMLElement, theme: Theme): Promi
     },
     onPaint: markers.place,
   });
+  // The markup has the assumed weights, and the form may have others.
+  charts.repaint('weights');
   zoom.onChange(() => markers.place());
   clock.subscribe(() => charts.repaint('frame'));
   const print = (next: boolean) => {

@@ -60,13 +60,19 @@ export function weightsForm(article: HTMLElement, onChange: () => void): Weights
       ...Object.fromEntries(valid.map((input) => [idOf(input), input.valueAsNumber])),
     };
     mark();
+  };
+  const change = () => {
+    read();
     onChange();
   };
   for (const input of inputs) input.max = String(MOST_WEIGHT);
-  form?.addEventListener('input', read);
+  form?.addEventListener('input', change);
   form?.addEventListener('submit', (event) => event.preventDefault());
   // The fields have their first values again only after the event.
-  form?.addEventListener('reset', () => setTimeout(read));
+  form?.addEventListener('reset', () => setTimeout(change));
+  // A browser that loads the page again puts back what was typed, some only once all is loaded.
+  read();
+  window.addEventListener('pageshow', change);
 
   return {
     values: () => (isAssumed ? ASSUMED : chosen),

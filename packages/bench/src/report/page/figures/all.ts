@@ -10,11 +10,11 @@ import { paretoFigure } from './pareto.ts';
 import { timeFigures } from './time-figures.ts';
 
 export interface Figures {
-  readonly glance: Figure;
+  readonly glance: Figure | undefined;
   readonly time: readonly Figure[];
   readonly distributions: readonly Figure[];
   readonly pareto: Figure | undefined;
-  readonly cost: Figure;
+  readonly cost: Figure | undefined;
   readonly indices: readonly Figure[];
 }
 

@@ -139,7 +139,13 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
   }
 }
 
-export const histograms = (told: Told): Figure[] => [
+/** None where no block is ever shared. */
+export const histograms = (told: Told): Figure[] => (hasShared(told) ? both(told) : []);
+
+const hasShared = ({ history }: Told): boolean =>
+  history.runs.some(({ series }) => series.sharedBlocks.some((blocks) => blocks > 0));
+
+const both = (told: Told): Figure[] => [
   histogramFigure(told, {
     id: 'occupancy',
     title: 'Occupancy of shared blocks',

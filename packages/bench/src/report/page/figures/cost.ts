@@ -13,8 +13,11 @@ const TITLE = 30;
 const LEGEND = 20;
 const CHARACTER = 6.8;
 
-export function costFigure(results: Results): Figure {
+/** None where nothing is done that costs something. */
+export function costFigure(results: Results): Figure | undefined {
   const shown = shownPolicies(results);
+  if (shown.every(({ policy }) => COMPONENTS.every((component) => countOf(policy, component) === 0)))
+    return undefined;
   const refused = new Set(results.ranking.refused);
   const title = 'Cost of conversions under assumed weights';
   const costs = ({ weights }: View) => shown.map(({ policy }) => costOf(policy, weights));

@@ -34,6 +34,18 @@ it('commands name series that there are, and every figure over time has such a c
   }
 });
 
+it('where nothing is shared there is no figure of nothing', () => {
+  const idle = madeResults({
+    policies: { kernel: [0, 0, 0], other: [0, 0, 0] },
+    ranked: [['kernel', 'other']],
+  });
+  const made = madeHistory({ kernel: [0, 0, 0] });
+  const runs = made.runs.map((run) => ({ ...run, series: { ...run.series, sharedBlocks: [0, 0, 0] } }));
+  const ids = figuresOf({ results: idle, history: { ...made, runs }, folder: 'made' }).map(({ id }) => id);
+  for (const id of ['at-a-glance', 'cost', 'occupancy', 'longest-free']) expect(ids).not.toContain(id);
+  for (const id of ['live', 'lifetimes', 'extfrag']) expect(ids).toContain(id);
+});
+
 it('rows of a table are as long as its head', () => {
   for (const each of figures) {
     const { head, rows } = each.table(view);

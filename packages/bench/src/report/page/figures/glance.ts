@@ -18,7 +18,8 @@ const VALUE = 74;
 /** Panels stand below one another where there is no room beside. */
 const isNarrow = (width: number): boolean => width < 640;
 
-export function glanceFigure(results: Results): Figure {
+/** None where every bar would have no length, as where nothing is shared. */
+export function glanceFigure(results: Results): Figure | undefined {
   const shown = shownPolicies(results);
   const more = moreThanShown(results, shown);
   const refusedText = shown.some(({ policy }) => results.ranking.refused.includes(policy.policy))
@@ -28,6 +29,8 @@ export function glanceFigure(results: Results): Figure {
   const panels = PANELS.filter((id) => hasSplits || id !== 'splits-2m').flatMap((wanted) =>
     results.metrics.filter((metric) => metric.id === wanted && isShown(metric, [])),
   );
+  if (shown.every(({ policy }) => panels.every(({ id }) => policy.metrics[id].median === 0)))
+    return undefined;
   const title = 'What each policy comes to';
   return {
     id: 'at-a-glance',

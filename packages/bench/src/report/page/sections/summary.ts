@@ -11,7 +11,7 @@ import { comparisonTable } from './comparison-table.ts';
 /** Facts that say how good the best can be; they stand by themselves. */
 const BOUNDS = new Set(['bounds', 'lifetimes', 'worst case']);
 
-export function summarySection(results: Results, glance: Figure, prefix: string): Html {
+export function summarySection(results: Results, glance: Figure | undefined, prefix: string): Html {
   const { lead, also } = findingOf(results);
   const isBound = ([label]: readonly [string, string]) => BOUNDS.has(label);
   return section({
@@ -19,7 +19,7 @@ export function summarySection(results: Results, glance: Figure, prefix: string)
     title: 'Summary',
     body: html`<p class="lead">${phrase(lead)}</p>
 ${also.map((each) => html`<p class="also">${phrase(each)}</p>`)}
-${figureMarkup(glance, { prefix, width: 980, frame: 0 })}
+${glance !== undefined && figureMarkup(glance, { prefix, width: 980, frame: 0 })}
 <h4>${hasColumns(results) ? 'All figures' : 'Policies, best ranked first'}</h4>
 ${comparisonTable(results, `${prefix}-comparison`)}
 <div class="columns">
