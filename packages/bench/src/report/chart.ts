@@ -1,12 +1,6 @@
-import { BarChart } from 'echarts/charts';
-import { GridComponent, TitleComponent } from 'echarts/components';
-import * as echarts from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
-import { printableLines } from '../cli/printable.ts';
 import type { PolicyResults, Results } from './results.ts';
+import { chartSvg } from './svg.ts';
 import { formatValue } from './units.ts';
-
-echarts.use([BarChart, GridComponent, TitleComponent, SVGRenderer]);
 
 /** The figures of the picture: what grouping saves, and what it costs. */
 const PANELS = ['splits-2m', 'mixed-peak', 'host-calls', 'shared-idle-peak'];
@@ -36,7 +30,6 @@ export function comparisonSvg({ input, platform, memory, seeds: run, metrics, po
   const rows = TITLES + names.length * BAR;
   const height = rows + 12 + (isIncomplete ? FOOTNOTE : 0);
   const seeds = run.length === 1 ? 'one seed' : `median of ${run.length} seeds`;
-  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
   const title = (text: string, x: number, y: number, fontWeight: 'bold' | 'normal') => ({
     text,
     left: x,
@@ -44,7 +37,7 @@ export function comparisonSvg({ input, platform, memory, seeds: run, metrics, po
     padding: 0,
     textStyle: { fontSize: 12, fontWeight, color: TEXT },
   });
-  chart.setOption({
+  const option = {
     animation: false,
     backgroundColor: '#ffffff',
     title: [
@@ -90,12 +83,8 @@ export function comparisonSvg({ input, platform, memory, seeds: run, metrics, po
         },
       })),
     })),
-  });
-  // Names from inputs are in it, and XML knows no control characters.
-  const svg = printableLines(chart.renderToSVGString());
-  // Without this its animation timer keeps the process alive.
-  chart.dispose();
-  return svg;
+  };
+  return chartSvg(option, { width, height });
 }
 
 /** Whether a policy refused requests in any run, so that it had less to do than others. */

@@ -4,7 +4,7 @@ import { groupsThatFit } from './groups.ts';
 import { hasColumns } from './has-columns.ts';
 import { isRanked, rankingTable } from './ranking-table.ts';
 import type { Results } from './results.ts';
-import { type Cell, comparisonRows, isSameForAll, isShown, type Row } from './rows.ts';
+import { type Cell, comparisonRows, isShown, type Row, tellingRows } from './rows.ts';
 import { USUAL_COLUMNS } from './screen.ts';
 
 /** Text that is none of ours, as text: neither its lines nor its marks mean anything. */
@@ -41,14 +41,11 @@ export function comparisonMarkdown(results: Results): string {
 }
 
 function columnsLines(results: Results): string[] {
-  const rows = comparisonRows(results);
-  const same = rows.filter(isSameForAll);
-  const telling = rows.filter((row) => !isSameForAll(row));
+  const { telling, same } = tellingRows(comparisonRows(results));
   const [baseline, ...others] = results.policies.map((_, index) => index);
-  const list = same.map(({ metric, cells: [{ value }] }) => `${plain(metric.label)} ${value}`).join('; ');
   return [
     ...(telling.length === 0 ? [] : tablesOf(telling, baseline, others)),
-    ...(same.length === 0 ? [] : [`The same for all: ${list}.`, '']),
+    ...(same === '' ? [] : [`The same for all: ${plain(same)}.`, '']),
     ...(results.policies.length === 1 ? [] : [legend(results), '']),
     '![splits, host calls and shared-idle memory by policy](comparison.svg)',
     '',

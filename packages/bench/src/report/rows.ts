@@ -58,7 +58,19 @@ export function comparisonRows({ metrics, policies, requestedMetrics }: Results)
 }
 
 /** Whether every policy has the same value under every seed, as far as a table shows. */
-export const isSameForAll = ({ cells: [first, ...others] }: Row): boolean =>
+/** The rows that tell policies apart, and in words those that do not: `host calls 0; conversions 2`. */
+export function tellingRows(rows: readonly Row[]): {
+  readonly telling: readonly Row[];
+  readonly same: string;
+} {
+  const same = rows.filter(isSameForAll);
+  return {
+    telling: rows.filter((row) => !isSameForAll(row)),
+    same: same.map(({ metric, cells: [{ value }] }) => `${metric.label} ${value}`).join('; '),
+  };
+}
+
+const isSameForAll = ({ cells: [first, ...others] }: Row): boolean =>
   others.length > 0 &&
   first.range === undefined &&
   others.every(({ value, range }) => value === first.value && range === undefined);

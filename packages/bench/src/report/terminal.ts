@@ -5,7 +5,7 @@ import { columnsText } from './columns-text.ts';
 import { hasColumns } from './has-columns.ts';
 import { isRanked, rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
-import { comparisonRows, isSameForAll } from './rows.ts';
+import { comparisonRows, tellingRows } from './rows.ts';
 import type { Screen } from './screen.ts';
 
 const LABEL_WIDTH = 13;
@@ -28,19 +28,13 @@ export function labelled(label: string, text: string, { columns }: Screen, width
 }
 
 function tableLines(results: Results, screen: Screen): string[] {
-  const rows = comparisonRows(results);
-  const same = rows.filter(isSameForAll);
-  const tables = columnsText(
-    rows.filter((row) => !isSameForAll(row)),
-    screen,
-  );
+  const { telling, same } = tellingRows(comparisonRows(results));
   const { dim } = picocolors.createColors(screen.isColoured);
-  const list = same.map(({ metric, cells: [{ value }] }) => `${metric.label} ${value}`).join('; ');
   return [
     '',
-    ...tables,
+    ...columnsText(telling, screen),
     dim(wrapAnsi(legend(results), screen.columns)),
-    ...(same.length === 0 ? [] : [labelled('the same for all:', list, screen, 18)]),
+    ...(same === '' ? [] : [labelled('the same for all:', same, screen, 18)]),
     '',
   ];
 }
