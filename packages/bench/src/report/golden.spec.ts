@@ -61,6 +61,17 @@ it('the Markdown has the same values, the formulas, and the command that reprodu
   await expect(markdown).toMatchFileSnapshot('golden/report.md');
 });
 
+it('the Markdown has numbers for heads where names are too long for a mail', () => {
+  const long = (index: number) => `genpool-first-fit-order-align+adaptive+hysteresis-of-mine-${index}`;
+  const policies = results.policies.map((policy, index) => ({ ...policy, policy: long(index) }));
+  const text = comparisonMarkdown({ ...results, policies });
+  const tables = text.split('\n').filter((line) => line.startsWith('|'));
+  expect(tables.length).toBeGreaterThan(results.policies.length);
+  expect(Math.max(...tables.map(({ length }) => length))).toBeLessThanOrEqual(100);
+  expect(text).toContain(`- (2): ${long(1)}\n`);
+  expect(tables[0]).toMatch(/\| +\(1\) \| +\(2\) \|/);
+});
+
 describe('for machines, of a smaller comparison', () => {
   it('the JSON', () => expect(resultsText(tiny)).toMatchFileSnapshot('golden/results.json'));
   it('the CSV', () => expect(resultsCsv([tiny])).toMatchFileSnapshot('golden/results.csv'));

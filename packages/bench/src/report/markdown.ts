@@ -42,9 +42,8 @@ export function comparisonMarkdown(results: Results): string {
 
 function columnsLines(results: Results): string[] {
   const { telling, same } = tellingRows(comparisonRows(results));
-  const [baseline, ...others] = results.policies.map((_, index) => index);
   return [
-    ...(telling.length === 0 ? [] : tablesOf(telling, baseline, others)),
+    ...(telling.length === 0 ? [] : tablesOf(telling)),
     ...(same === '' ? [] : [`The same for all: ${plain(same)}.`, '']),
     ...(results.policies.length === 1 ? [] : [legend(results), '']),
     '![splits, host calls and shared-idle memory by policy](comparison.svg)',
@@ -59,21 +58,32 @@ const legend = ({ policies, seeds }: Results): string =>
       : `; ~: the ranges overlap; (a..b): range over ${seeds.length} seeds`
   }.`;
 
-/** As many policies a table as fit in a mail, the baseline in each. */
-function tablesOf(rows: readonly Row[], baseline: number, others: readonly number[]): string[] {
-  const withBaseline = (group: readonly number[]) => tableOf(rows, [baseline, ...group]);
-  return groupsThatFit(others, (group) => isNarrow(withBaseline(group))).flatMap((group) => [
-    withBaseline(group),
+/** As many policies a table as fit in a mail, the baseline in each. Columns have numbers where two names are too long to stand side by side. */
+function tablesOf(rows: readonly Row[]): string[] {
+  const names = rows[0].cells.map(({ policy }) => policy);
+  const named = tablesUnder(names, rows);
+  if (named.every(isNarrow)) return named.flatMap(withGap);
+  const numbers = names.map((_, index) => `(${index + 1})`);
+  return [
+    ...names.map((name, index) => `- ${numbers[index]}: ${name}`),
     '',
-  ]);
+    ...tablesUnder(numbers, rows).flatMap(withGap),
+  ];
 }
 
+const withGap = (table: string): string[] => [table, ''];
 const isNarrow = (table: string): boolean => table.indexOf('\n') <= USUAL_COLUMNS;
 
-const tableOf = (rows: readonly Row[], policies: readonly number[]): string =>
+function tablesUnder(heads: readonly string[], rows: readonly Row[]): string[] {
+  const [baseline, ...others] = heads.keys();
+  const tableOf = (group: readonly number[]) => table(heads, rows, [baseline, ...group]);
+  return groupsThatFit(others, (group) => isNarrow(tableOf(group))).map(tableOf);
+}
+
+const table = (heads: readonly string[], rows: readonly Row[], policies: readonly number[]): string =>
   markdownTable(
     [
-      ['', ...policies.map((policy) => rows[0].cells[policy].policy)],
+      ['', ...policies.map((policy) => heads[policy])],
       ...rows.map(({ metric, cells }) => [
         plain(metric.label),
         ...policies.map((policy) => cellText(cells[policy])),
