@@ -124,10 +124,10 @@ describe('decpool show and stats', () => {
 });
 
 describe('decpool step', () => {
-  it('does what the lines say, tells a wrong one, and ends with the input', async () => {
+  it('does what the lines say, tells a wrong one, also by its exit code, and ends with the input', async () => {
     const lines = ['n', '', 's', 'zz', '/doorbell', 'g 99999', 't 1s', 'p 1000 2', '?'];
     const { code, stdout, stderr } = await fed(lines, 'step', small);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({ code: 2, stderr: '' });
     const positions = [...stdout.matchAll(/^position (\d+) of/gm)].map(([, at]) => Number(at));
     expect(positions).toHaveLength(6);
     expect(positions.slice(0, 2)).toEqual([0, 1]);

@@ -8,10 +8,11 @@ import { StepSession } from '../inspect/step-session.ts';
 import { MAP_LEGEND, StepText } from '../inspect/step-text.ts';
 import type { Stepper } from '../inspect/stepper.ts';
 import type { Output } from './command-context.ts';
+import { EXIT } from './exit-status.ts';
 import { printableLines } from './printable.ts';
 import { onReaderGone } from './reader.ts';
 
-/** Exit code 0 at the end of the input, or when nobody reads any more. */
+/** At the end of the input, or when nobody reads any more. Returns the exit code: whether a command was wrong. */
 export async function stepByLines(stepper: Stepper, output: Output): Promise<number> {
   const lines = createInterface({ input: process.stdin, terminal: false });
   let isRead = true;
@@ -29,7 +30,7 @@ export async function stepByLines(stepper: Stepper, output: Output): Promise<num
     // What is left in the pipe must not keep the process.
     process.stdin.destroy();
   }
-  return 0;
+  return reader.hasRefused ? EXIT.misuse : EXIT.done;
 }
 
 class LineStepper {
@@ -38,6 +39,7 @@ class LineStepper {
   readonly #text: StepText;
   readonly #output: Output;
   readonly #isRead: () => boolean;
+  hasRefused = false;
 
   constructor(stepper: Stepper, output: Output, isRead: () => boolean) {
     this.#stepper = stepper;
@@ -58,6 +60,7 @@ class LineStepper {
       return await this.#do(parseCommand(line));
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
+      this.hasRefused = true;
       this.#output.write(`${printableLines(error.message)}\n\n`);
       return true;
     }
