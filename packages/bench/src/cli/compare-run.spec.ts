@@ -234,6 +234,33 @@ describe('report --csv', () => {
     );
   });
 
+  it('takes of the settings what concerns it, and leaves the others to the page', async () => {
+    const config = scratch('config.mjs');
+    const page = scratch('set/page.html');
+    writeFileSync(config, `export default { report: { series: ['live'], out: ${JSON.stringify(page)} } }`);
+    const { stdout } = await decpool('--config', config, 'report', scratch('first'), '--csv');
+    expect(
+      new Set(
+        stdout
+          .split('\n')
+          .slice(1, -1)
+          .map((line) => line.split(',')[1]),
+      ),
+    ).toEqual(new Set(['live']));
+    expect(existsSync(page)).toBe(false);
+    await decpool('--config', config, 'report', scratch('first'));
+    expect(existsSync(page)).toBe(true);
+  });
+
+  it('tells which policies have no log, on standard error', async () => {
+    await compare('gap');
+    rmSync(scratch('gap/small/logs/gfp-decrypted.arrow'));
+    const { code, stdout, stderr } = await decpool('report', scratch('gap'), '--csv', '--series', 'live');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: 'decpool: small: no event log of gfp-decrypted\n' });
+    expect(stdout).toContain(',first-fit+block+immediate,');
+    expect(stdout).not.toContain(',gfp-decrypted,');
+  });
+
   it('is refused where there are no logs', async () => {
     await compare('bare');
     rmSync(scratch('bare/small/logs'), { recursive: true });

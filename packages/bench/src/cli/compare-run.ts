@@ -14,6 +14,7 @@ import { EXIT } from './exit-status.ts';
 import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
 import { interruptible } from './interrupt.ts';
 import { counted } from './progress.ts';
+import { allRead } from './reading.ts';
 import { expectReplaceable, ResultsFolder } from './results-folder.ts';
 
 export interface CompareOptions extends InputOptions {
@@ -75,7 +76,14 @@ export async function compareCommand(
       if (!isForMachines) output.write(comparisonText(results, output));
       if (json) output.write(`${JSON.stringify(results)}\n`);
       const folder = join(options.out, folderOf(input));
-      if (options.map !== undefined) tell(await mapOf(folder, results, options.map, output));
+      if (options.map !== undefined) {
+        const map = await mapOf(folder, results, options.map, { output, signal });
+        if (map === undefined) {
+          tell(`interrupted  before the map of ${input.name}; its results are in ${folder}\n`);
+          return EXIT.interrupted;
+        }
+        tell(map);
+      }
       const others = isLogged(input)
         ? ', comparison.svg, logs/'
         : `; no picture and no logs of more than ${MOST_LOGS} policies`;
@@ -92,20 +100,31 @@ export async function compareCommand(
   });
 }
 
-/** From the event logs of the first seed. */
+/** From the event logs of the first seed. Undefined when a SIGINT ended it. */
 async function mapOf(
   folder: string,
   results: Results,
   mode: NonNullable<CompareOptions['map']>,
-  { columns, isColoured }: Output,
-): Promise<string> {
-  const [{ readInputHistory }, { mapText }] = await Promise.all([
+  { output, signal }: Pick<RunSettings, 'output' | 'signal'>,
+): Promise<string | undefined> {
+  const [{ eventsInLogs, readInputHistory }, { mapText }] = await Promise.all([
     import('../history/read.ts'),
     import('../report/map-text.ts'),
   ]);
-  const history = await readInputHistory(folder, results);
-  if (history === undefined) throw new Error(`a defect: ${folder} has no event logs`);
-  return `${mapText(history, { columns, mode, isColoured })}\n`;
+  const reading = allRead(`${results.input.name}, map`, eventsInLogs(folder, results), output);
+  try {
+    const history = await readInputHistory(folder, results, (done, all) => {
+      signal.throwIfAborted();
+      reading.onRead(done, all);
+    });
+    if (history === undefined) throw new Error(`a defect: ${folder} has no event logs`);
+    return `${mapText(history, { ...output, mode })}\n`;
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return undefined;
+    throw error;
+  } finally {
+    reading.stop();
+  }
 }
 
 interface RunSettings {
@@ -152,6 +171,7 @@ async function runOne(
     await folder.publish();
     return results;
   } catch (error) {
+    bar.stop();
     if (signal.aborted) {
       folder.keep();
       output.write(`interrupted  ${keptText(folder)}\n`);

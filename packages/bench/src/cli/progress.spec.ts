@@ -112,4 +112,43 @@ describe('progress on a terminal', () => {
     progress.stop();
     expect(stripVTControlCharacters(text())).toBe('');
   });
+
+  it('gives the cursor back where a signal ends the process, which it then still does', () => {
+    const listeners = process.listeners('SIGINT');
+    process.removeAllListeners('SIGINT');
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+    try {
+      const { to, text } = stream(true);
+      counted('netvsc', 'requests', { isWatched: true }, to).show(0, 4000);
+      expect(text()).toContain('\u001b[?25l');
+      process.emit('SIGINT', 'SIGINT');
+      expect(text()).toContain('\u001b[?25h');
+      expect(kill.mock.calls).toEqual([[process.pid, 'SIGINT']]);
+      expect(process.listenerCount('SIGINT')).toBe(0);
+    } finally {
+      kill.mockRestore();
+      for (const listener of listeners) process.on('SIGINT', listener);
+    }
+  });
+
+  it('leaves a signal to somebody else who listens to it', () => {
+    const kill = vi.spyOn(process, 'kill').mockReturnValue(true);
+    const other = vi.fn();
+    process.on('SIGINT', other);
+    const { to, text } = stream(true);
+    const progress = counted('netvsc', 'requests', { isWatched: true }, to);
+    try {
+      progress.show(0, 4000);
+      text();
+      process.emit('SIGINT', 'SIGINT');
+      expect(text()).not.toContain('\u001b[?25h');
+      expect(other).toHaveBeenCalledOnce();
+      expect(kill).not.toHaveBeenCalled();
+      progress.stop();
+      expect(text()).toContain('\u001b[?25h');
+    } finally {
+      process.off('SIGINT', other);
+      kill.mockRestore();
+    }
+  });
 });

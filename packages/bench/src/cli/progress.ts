@@ -34,15 +34,40 @@ function bar(name: string, stream: Stream): Progress {
     hideCursor: true,
   });
   let isShown = false;
+  let forget = () => {};
+  const stop = () => {
+    bar.stop();
+    forget();
+  };
   return {
     show(done, all, text) {
-      if (!isShown) bar.start(all, done, { text });
-      else bar.update(done, { text });
+      if (isShown) bar.update(done, { text });
+      else {
+        forget = atEnd(stop);
+        bar.start(all, done, { text });
+      }
       isShown = true;
       // What comes behind it is for the terminal, too.
-      if (done === all) bar.stop();
+      if (done === all) stop();
     },
-    stop: () => bar.stop(),
+    stop,
+  };
+}
+
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/** Calls `stop` where the process ends: a bar has hidden the cursor. A signal that somebody else listens to is theirs. Returns what undoes it. */
+function atEnd(stop: () => void): () => void {
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (process.listenerCount(signal) > 1) return;
+    stop();
+    process.kill(process.pid, signal);
+  };
+  process.on('exit', stop);
+  for (const signal of ENDING_SIGNALS) process.on(signal, onSignal);
+  return () => {
+    process.off('exit', stop);
+    for (const signal of ENDING_SIGNALS) process.off(signal, onSignal);
   };
 }
 

@@ -49,17 +49,31 @@ describe('how far a log is read', () => {
     pass(onRead, 200_000);
     vi.advanceTimersByTime(10_000);
     onRead(50_000, 200_000);
-    expect(told()).toMatch(/^(report: 200,000 .*\n)?report: 250,000 of 400,000 events \| .* left\n$/);
+    expect(told()).toBe(
+      'report: 200,000 of 400,000 events | 20,000 events/s | 10 s left\n' +
+        'report: 250,000 of 400,000 events | 13,000 events/s | 12 s left\n',
+    );
   });
 
-  it('is not told of short passes, as those that look one event up', () => {
+  it('is told anew of a pass after one that was left', () => {
     const { onRead } = eventsRead('fork', SILENT, stream);
+    onRead(1000, 200_000);
     vi.advanceTimersByTime(60_000);
-    onRead(50_000, 99_999);
-    bytesRead('verify', SILENT, stream).onRead(2 ** 20, 2 ** 23);
-    allRead('report', 99_999, SILENT, stream).onRead(50_000, 99_999);
+    onRead(1000, 1_000_000);
+    vi.advanceTimersByTime(11_000);
+    onRead(110_000, 1_000_000);
+    expect(told()).toBe('fork: 110,000 of 1,000,000 events | 10,000 events/s | 1 min left\n');
+  });
+
+  it.each([
+    ['events', () => eventsRead('fork', SILENT, stream), 99_999],
+    ['bytes', () => bytesRead('verify', SILENT, stream), 2 ** 24 - 1],
+    ['logs together', () => allRead('report', 99_999, SILENT, stream), 99_999],
+  ])('is not told of short passes, as those that look one event up: %s', (_, reading, all) => {
+    const { onRead } = reading();
+    onRead(1, all);
     vi.advanceTimersByTime(60_000);
-    onRead(60_000, 99_999);
+    onRead(all - 1, all);
     expect(told()).toBe('');
   });
 });

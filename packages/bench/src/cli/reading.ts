@@ -26,14 +26,14 @@ export const bytesRead = (name: string, output: Watch, stream?: Stream): Reading
 
 function passes(begin: () => Count, least: number, unit: number): Reading {
   let pass: Count | undefined;
-  let last = 0;
+  let last = { done: 0, all: 0 };
   return {
     onRead(done, all) {
       if (all < least) return;
-      const isNew = pass === undefined || done < last;
+      const isNew = pass === undefined || done < last.done || all !== last.all;
       if (isNew) pass?.stop();
       if (isNew || pass === undefined) pass = begin();
-      last = done;
+      last = { done, all };
       // The clock of a new one runs from here on.
       pass.show(isNew ? 0 : Math.floor(done / unit), Math.ceil(all / unit));
     },

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CommandContext } from './command-context.ts';
 import { newLog } from './new-log.ts';
 import { printable } from './printable.ts';
+import { bytesRead } from './reading.ts';
 
 export function addRecover(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -24,7 +25,8 @@ export function addRecover(decpool: Command, { exit, output }: CommandContext): 
       // What is wrong with the log is told before what is wrong with a name that is made of its own.
       await (await ByteFile.open(log)).close();
       const { path } = await newLog(options.out ?? recoveredName(log));
-      const { seal, torn, damage } = await recoverLog(log, path);
+      const reading = bytesRead('recover', output);
+      const { seal, torn, damage } = await recoverLog(log, path, reading.onRead).finally(reading.stop);
       output.write(`saved        ${seal.events} events, in ${path}\n`);
       if (damage !== undefined)
         output.write(`damaged      ${printable(damage)}; what is behind that is lost\n`);

@@ -2,40 +2,70 @@ import { dirname } from 'node:path';
 import { InputError } from '@decpool/model';
 import { eventsInLogs, readInputHistory } from '../history/read.ts';
 import { HISTORY_SERIES, type HistorySeries } from '../history/series.ts';
+import type { InputHistory } from '../history/types.ts';
 import { historyCsv, historyCsvHead } from '../report/history-csv.ts';
 import { readResults } from '../report/read-results.ts';
+import type { Results } from '../report/results.ts';
 import type { Output } from './command-context.ts';
+import { printable } from './printable.ts';
 import { onReaderGone, written } from './reader.ts';
 import { allRead } from './reading.ts';
 
-/** Prints what the page of these results shows over time. Throws InputError where there are no event logs, and for an unknown series. */
+/**
+ * Prints what the page of these results shows over time, and tells what has no event log. Throws InputError where nothing has one, and
+ * for an unknown series.
+ */
 export async function reportCsv(dir: string, series: string | undefined, output: Output): Promise<void> {
   const wanted = seriesNamed(series);
-  const all = readResults(dir);
-  const reading = allRead(
-    'report',
-    all.reduce((sum, { results }) => sum + eventsInLogs(results), 0),
-    output,
-  );
+  const read = await histories(dir, output);
+  if (read.every(({ history }) => history === undefined)) {
+    throw new InputError(`${dir}: there are no event logs, which --csv is made from`);
+  }
+  for (const each of read) {
+    const names = withoutLog(each);
+    if (names.length === 0) continue;
+    output.tell(`decpool: ${printable(each.results.input.name)}: no event log of ${names.join(', ')}\n`);
+  }
   const gone = new AbortController();
   const forget = onReaderGone(() => gone.abort());
-  let isBegun = false;
   try {
-    for (const { results, file } of all) {
-      const history = await readInputHistory(dirname(file), results, reading.onRead);
+    output.write(historyCsvHead());
+    for (const { results, history } of read) {
       if (history === undefined) continue;
-      if (!isBegun) output.write(historyCsvHead());
-      isBegun = true;
       for (const lines of historyCsv(results.input.name, history, wanted)) {
         await written(output, lines, gone.signal);
         if (gone.signal.aborted) return;
       }
     }
   } finally {
-    reading.stop();
     forget();
   }
-  if (!isBegun) throw new InputError(`${dir}: there are no event logs, which --csv is made from`);
+}
+
+interface Read {
+  readonly results: Results;
+  /** Undefined where there is no log. */
+  readonly history: InputHistory | undefined;
+}
+
+async function histories(dir: string, output: Output): Promise<readonly Read[]> {
+  const all = readResults(dir);
+  const events = all.reduce((sum, { results, file }) => sum + eventsInLogs(dirname(file), results), 0);
+  const reading = allRead('report', events, output);
+  const read: Read[] = [];
+  try {
+    for (const { results, file } of all) {
+      read.push({ results, history: await readInputHistory(dirname(file), results, reading.onRead) });
+    }
+  } finally {
+    reading.stop();
+  }
+  return read;
+}
+
+function withoutLog({ results, history }: Read): string[] {
+  const told = new Set(history?.runs.map(({ policy }) => policy));
+  return results.policies.flatMap(({ policy }) => (told.has(policy) ? [] : [printable(policy)]));
 }
 
 function seriesNamed(list: string | undefined): readonly HistorySeries[] {

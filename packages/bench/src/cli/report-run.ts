@@ -26,7 +26,7 @@ export async function reportCommand(dir: string, options: ReportOptions, output:
   const all = readResults(dir);
   const reading = allRead(
     'report',
-    all.reduce((sum, { results }) => sum + eventsInLogs(results), 0),
+    all.reduce((sum, { results, file }) => sum + eventsInLogs(dirname(file), results), 0),
     output,
   );
   const inputs: PageInput[] = [];

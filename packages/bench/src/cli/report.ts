@@ -33,15 +33,18 @@ EXAMPLES
 SEE ALSO
   decpool compare; docs/reports.md`,
     )
-    .action(async (dir: string, options: ReportOptions) => {
-      const { csv = false, series, out, against } = options;
-      if (csv && (out !== undefined || against !== undefined)) {
+    .action(async (dir: string, options: ReportOptions, command: Command) => {
+      // Settings are for any call: one that does not concern this one is none of its mistakes.
+      const isTyped = (name: keyof ReportOptions) => command.getOptionValueSource(name) === 'cli';
+      const isOfPage = isTyped('out') || isTyped('against');
+      if (isTyped('csv') && options.csv === true && isOfPage) {
         throw new InputError('--csv is instead of the page: it takes neither --out nor --against');
       }
-      if (!csv && series !== undefined) throw new InputError('--series is of --csv, which is not given');
-      if (csv) {
+      const isCsv = options.csv === true && !isOfPage;
+      if (!isCsv && isTyped('series')) throw new InputError('--series is of --csv, which is not given');
+      if (isCsv) {
         const { reportCsv } = await import('./report-csv.ts');
-        await reportCsv(dir, series, output);
+        await reportCsv(dir, options.series, output);
       } else {
         const { reportCommand } = await import('./report-run.ts');
         await reportCommand(dir, options, output);

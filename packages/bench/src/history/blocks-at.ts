@@ -1,5 +1,5 @@
 /** What the blocks were at a frame, from how they changed. For a page as for a terminal. */
-import type { BlockChanges } from './types.ts';
+import type { BlockChanges, BlockState, InputHistory } from './types.ts';
 
 /** An index over changes that is made once; a look-up then takes a binary search in the rows of one block. */
 export class BlocksAt {
@@ -52,4 +52,15 @@ export class BlocksAt {
     }
     return low > first ? low - 1 : -1;
   }
+}
+
+/** Blocks of RAM by state, from the states of those that have changed: all others are private. */
+export function countByState(
+  { ram }: Pick<InputHistory, 'ram'>,
+  changed: readonly BlockState[],
+): Record<BlockState, number> {
+  const all = ram.reduce((sum, [, blocks]) => sum + blocks, 0);
+  const counts = { private: all - changed.length, idle: 0, used: 0, mixed: 0, unknown: 0 };
+  for (const state of changed) counts[state]++;
+  return counts;
 }

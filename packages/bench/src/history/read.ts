@@ -1,4 +1,5 @@
 /** Reads the history of an input from the event logs that lie beside its results. */
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Columns, frameOf, InputError, type LogHeader } from '@decpool/model';
@@ -47,9 +48,13 @@ export async function readInputHistory(
   return inputHistory(header, requests, demand, recorded);
 }
 
-/** Events in the logs that results name, there or not: those of the first seed. */
-export const eventsInLogs = ({ policies }: Results): number =>
-  policies.reduce((sum, { log, runs }) => sum + (log === undefined ? 0 : runs[0].events), 0);
+/** Events in the logs that are there: those of the first seed. */
+export const eventsInLogs = (folder: string, { policies }: Results): number =>
+  policies.reduce(
+    (sum, { log, runs }) =>
+      log === undefined || !existsSync(join(folder, log)) ? sum : sum + runs[0].events,
+    0,
+  );
 
 async function openIfThere(path: string, onRead: OnRead | undefined): Promise<OpenLog | undefined> {
   const isThere = await stat(path).then(

@@ -1,5 +1,5 @@
 /** What a report shows of runs at its frames, as numbers for programs. */
-import { BlocksAt } from './blocks-at.ts';
+import { BlocksAt, countByState } from './blocks-at.ts';
 import { externalFragmentation, fragmentationIndex, unusableFreeIndex } from './kernel-indices.ts';
 import { BLOCK_STATES, HISTOGRAM_BARS, type InputHistory, type RunHistory, type Series } from './types.ts';
 
@@ -106,19 +106,13 @@ function index(
 }
 
 /** Blocks of RAM by state. */
-function* blockStates({ runs, ram, frames }: InputHistory): Generator<SeriesValue> {
-  const all = ram.reduce((sum, [, blocks]) => sum + blocks, 0);
-  for (const { policy, blocks } of runs) {
+function* blockStates(history: InputHistory): Generator<SeriesValue> {
+  for (const { policy, blocks } of history.runs) {
     const index = new BlocksAt(blocks);
-    for (const frame of frames.times.keys()) {
-      const counts = BLOCK_STATES.map(() => 0);
-      const rows = index.rowsAt(frame);
-      for (const row of rows) counts[blocks.state[row]]++;
-      // What has not changed yet is private.
-      counts[0] += all - rows.length;
-      for (const [state, value] of counts.entries()) {
-        yield { policy, frame, at: BLOCK_STATES[state], value };
-      }
+    for (const frame of history.frames.times.keys()) {
+      const changed = index.rowsAt(frame).map((row) => BLOCK_STATES[blocks.state[row]]);
+      const counts = countByState(history, changed);
+      for (const state of BLOCK_STATES) yield { policy, frame, at: state, value: counts[state] };
     }
   }
 }

@@ -1,6 +1,7 @@
 import { InputError, type Seal } from '@decpool/model';
 import { atPath, ByteFile } from './byte-file.ts';
 import type { LogFormat } from './format.ts';
+import type { OnRead } from './on-read.ts';
 import { readLog } from './read.ts';
 import { formatIn, type Torn } from './records.ts';
 import { type LogWriter, openLogWriter } from './write.ts';
@@ -16,14 +17,15 @@ export interface Recovered {
 
 /**
  * Makes a log of the whole segments at the beginning of one that was cut off, in the same format, sealed as cut off. What is behind
- * them is lost, and told. Throws InputError when `path` is whole or has no header, or `out` cannot be written; then there is no `out`.
+ * them is lost, and told. `onRead`: told in bytes of the file. Throws InputError when `path` is whole or has no header, or `out` cannot be
+ * written; then there is no `out`.
  */
-export async function recoverLog(path: string, out: string): Promise<Recovered> {
+export async function recoverLog(path: string, out: string, onRead: OnRead = () => {}): Promise<Recovered> {
   const format = await formatOfLog(path);
   let writer: LogWriter | undefined;
   let torn: Omit<Torn, 'kind'> = { events: 0, bytes: 0 };
   let damage: string | undefined;
-  const parts = readLog(path);
+  const parts = readLog(path, { onRead });
   try {
     for (;;) {
       const next = await parts.next().catch((error: unknown) => {

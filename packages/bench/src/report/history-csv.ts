@@ -1,6 +1,6 @@
 /** What a report shows at its frames, as tidy CSV: one value a line, of the first seed; unrounded. */
 import { stringify } from 'csv-stringify/sync';
-import { HISTORY_SERIES, type HistorySeries, type SeriesValue } from '../history/series.ts';
+import type { HistorySeries, SeriesValue } from '../history/series.ts';
 import type { InputHistory } from '../history/types.ts';
 
 const COLUMNS = ['input', 'series', 'unit', 'policy', 'time_ns', 'requests', 'at', 'value'] as const;
@@ -12,7 +12,7 @@ export const historyCsvHead = (): string => stringify([[...COLUMNS]]);
 export function* historyCsv(
   input: string,
   history: InputHistory,
-  wanted: readonly HistorySeries[] = HISTORY_SERIES,
+  wanted: readonly HistorySeries[],
 ): Generator<string> {
   for (const series of wanted) {
     let lines: unknown[][] = [];

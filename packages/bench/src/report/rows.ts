@@ -57,7 +57,6 @@ export function comparisonRows({ metrics, policies, requestedMetrics }: Results)
     }));
 }
 
-/** Whether every policy has the same value under every seed, as far as a table shows. */
 /** The rows that tell policies apart, and in words those that do not: `host calls 0; conversions 2`. */
 export function tellingRows(rows: readonly Row[]): {
   readonly telling: readonly Row[];
@@ -70,6 +69,7 @@ export function tellingRows(rows: readonly Row[]): {
   };
 }
 
+/** Whether every policy has the same value under every seed, as far as a table shows. */
 const isSameForAll = ({ cells: [first, ...others] }: Row): boolean =>
   others.length > 0 &&
   first.range === undefined &&

@@ -66,7 +66,7 @@ const FILES = new Set(
   'file files dir baseline old list policy definition log a b out recording results folder'.split(' '),
 );
 /** Lists that name no files. */
-const NO_FILES = new Set(['faults', 'metrics', 'series']);
+const NO_FILES = new Set(['faults', 'metrics']);
 
 /** What a command has of its own, or nobody asks for behind one. */
 const FIRST_ONLY = ['--help', '--version'];

@@ -1,5 +1,5 @@
 /** The block map as a picture: memory at one moment under two policies, rows that are private throughout folded. */
-import { BlocksAt } from '../../../history/blocks-at.ts';
+import { BlocksAt, countByState } from '../../../history/blocks-at.ts';
 import { BLOCK_STATES, type BlockState, type InputHistory, type RunHistory } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
 import { STATE_NAME } from '../block-words.ts';
@@ -52,7 +52,10 @@ export function blockMapStill(
   const placed = placeRows(rows, isQuiet);
   const bottom = HEAD + (placed.at(-1)?.bottom ?? 0);
   const height = bottom + LEGEND;
-  const counts = runs.map(({ policy }, side) => ({ policy, blocks: countsOf(history, states[side]) }));
+  const counts = runs.map(({ policy }, side) => ({
+    policy,
+    blocks: countByState(history, [...states[side].values()]),
+  }));
   const reading = `At ${timeText(history.frames.times[frame])}: ${counts.map(({ policy, blocks }) => `${policy} has ${stateText(blocks)}`).join('; ')}.`;
   const ink = INK.light;
   const text = (x: number, y: number, words: string, extra = '') =>
@@ -167,19 +170,4 @@ function legendMarkup(y: number, ink: string): string {
     return item;
   });
   return `${items.join('')}<text x="${x + 10}" y="${y}" font-size="11.5" fill="${ink}">dotted line: rows that are private under both</text>`;
-}
-
-function countsOf(
-  { ram }: InputHistory,
-  states: ReadonlyMap<number, BlockState>,
-): Record<BlockState, number> {
-  const counts = {
-    private: ram.reduce((sum, [, blocks]) => sum + blocks, 0) - states.size,
-    idle: 0,
-    used: 0,
-    mixed: 0,
-    unknown: 0,
-  };
-  for (const state of states.values()) counts[state]++;
-  return counts;
 }
