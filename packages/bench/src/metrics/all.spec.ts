@@ -239,16 +239,13 @@ describe('of any run, the metrics', () => {
   });
 
   it('are never below the lower bound on blocks when every request was served', () => {
-    let served = 0;
     fc.assert(
       fc.property(policies, requestLists, (policy, requests) => {
         const { values } = runOf(policy, 'snp', requests);
-        if (values['failures'] > 0) return;
-        served++;
+        fc.pre(values['failures'] === 0);
         expect(values['blocks-peak']).toBeGreaterThanOrEqual(lowerBounds(requests, 512).blocksPeak);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
-    expect(served).toBeGreaterThan(20);
   });
 });
