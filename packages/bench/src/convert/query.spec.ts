@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { InputError } from '@decpool/model';
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
 import { queryCommand } from '../cli/query.ts';
 import { cellText, jsonOf } from './answer-text.ts';
 import { convert } from './convert.ts';
@@ -223,6 +223,8 @@ describe.skipIf(!isInstalled)('decpool query, with DuckDB', () => {
       'SELECT count(*) FROM range(1e12::BIGINT) a, events',
     ]);
     const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve([code, signal])));
+    // Should it not stop, nothing else would stop it.
+    onTestFinished(() => void child.kill('SIGKILL'));
     while (left().length === 0) await setTimeout(20);
     await setTimeout(500);
     child.kill('SIGINT');
