@@ -36,7 +36,7 @@ export interface ReplayOptions {
  * Folds a log into state and metrics, without the policy that wrote it. Throws InputError when it is not a log, when it was
  * altered, or when an event cannot have happened in the state that the events before it make.
  */
-export async function replay(path: string, options: ReplayOptions = {}): Promise<ReplayResult> {
+export async function replay(path: string, { onRead = () => {} }: ReplayOptions = {}): Promise<ReplayResult> {
   let run: { header: LogHeader; columns: Columns; metrics: Projection } | undefined;
   let seal: Seal | undefined;
   let torn: Torn | undefined;
@@ -48,7 +48,7 @@ export async function replay(path: string, options: ReplayOptions = {}): Promise
       throw atPath(path, error);
     }
   };
-  for await (const part of readLog(path, { ...options, skipsKeyframes: true })) {
+  for await (const part of readLog(path, { onRead, skipsKeyframes: true })) {
     if (part.kind === 'header') {
       const { header } = part;
       run = {

@@ -47,43 +47,29 @@ export async function compareCommand(
   if (json && csv) throw new InputError('--json and --csv both want standard output; give one of them');
   const format = logFormatNamed(options.logFormat);
   const inputs = await prepareInputs(options);
+  const folderFor = (input: ComparisonInput) => join(options.out, folderOf(input));
   if (options.map !== undefined && !inputs.every(isLogged)) {
     throw new InputError(`--map is drawn from event logs, and more than ${MOST_LOGS} policies write none`);
   }
   // What is wrong with the second input is told before the first one runs for minutes.
   for (const input of inputs) {
     await policiesFor(input.policies);
-    await expectReplaceable(join(options.out, folderOf(input)));
+    await expectReplaceable(folderFor(input));
   }
-  const baseline =
-    check === undefined
-      ? undefined
-      : Baseline.for(
-          check,
-          inputs,
-          inputs.map((input) => join(options.out, folderOf(input))),
-        );
+  const baseline = check === undefined ? undefined : Baseline.for(check, inputs, inputs.map(folderFor));
   const isForMachines = json || csv;
   const tell = isForMachines ? output.tell : output.write;
-  const run = { out: options.out, format, command, output: { ...output, write: tell } };
   return interruptible(async (signal) => {
+    const run = { out: options.out, format, command, output: { ...output, write: tell }, signal };
     const all: Results[] = [];
     let regressions = 0;
     for (const input of inputs) {
-      const results = await runOne(input, { ...run, signal });
-      if (results === undefined) return EXIT.interrupted;
+      const folder = folderFor(input);
+      const results = await runOne(input, folder, run);
       all.push(results);
       if (!isForMachines) output.write(comparisonText(results, output));
       if (json) output.write(`${JSON.stringify(results)}\n`);
-      const folder = join(options.out, folderOf(input));
-      if (options.map !== undefined) {
-        const map = await mapOf(folder, results, options.map, { output, signal });
-        if (map === undefined) {
-          tell(`interrupted  before the map of ${input.name}; its results are in ${folder}\n`);
-          return EXIT.interrupted;
-        }
-        tell(map);
-      }
+      if (options.map !== undefined) tell(await mapOf(folder, results, options.map, run));
       const others = isLogged(input)
         ? ', comparison.svg, logs/'
         : `; no picture and no logs of more than ${MOST_LOGS} policies`;
@@ -100,13 +86,13 @@ export async function compareCommand(
   });
 }
 
-/** From the event logs of the first seed. Undefined when a SIGINT ended it. */
+/** From the event logs of the first seed. Where a SIGINT ended it, that is told, and it throws the signal's reason. */
 async function mapOf(
   folder: string,
   results: Results,
   mode: NonNullable<CompareOptions['map']>,
-  { output, signal }: Pick<RunSettings, 'output' | 'signal'>,
-): Promise<string | undefined> {
+  { output, signal }: RunSettings,
+): Promise<string> {
   const [{ eventsInLogs, readInputHistory }, { mapText }] = await Promise.all([
     import('../history/read.ts'),
     import('../report/map-text.ts'),
@@ -120,7 +106,10 @@ async function mapOf(
     if (history === undefined) throw new Error(`a defect: ${folder} has no event logs`);
     return `${mapText(history, { ...output, mode })}\n`;
   } catch (error) {
-    if (signal.aborted && error === signal.reason) return undefined;
+    reading.stop();
+    if (signal.aborted && error === signal.reason) {
+      output.write(`interrupted  before the map of ${results.input.name}; its results are in ${folder}\n`);
+    }
     throw error;
   } finally {
     reading.stop();
@@ -128,7 +117,7 @@ async function mapOf(
 }
 
 interface RunSettings {
-  /** Folder that the folder of results goes into. */
+  /** Folder that the folders of results go into. */
   readonly out: string;
   readonly format: LogFormat;
   /** The command as typed. */
@@ -137,16 +126,15 @@ interface RunSettings {
   readonly signal: AbortSignal;
 }
 
-/** Undefined when a SIGINT ended it. */
+/** Writes the results into a folder of that path. Where a SIGINT ended it, that is told, and it throws the signal's reason. */
 async function runOne(
   input: ComparisonInput,
+  path: string,
   { out, format, command, output, signal }: RunSettings,
-): Promise<Results | undefined> {
-  if (signal.aborted) {
-    output.write(`interrupted  before ${input.name}\n`);
-    return undefined;
-  }
-  const folder = await ResultsFolder.create(join(out, folderOf(input)));
+): Promise<Results> {
+  if (signal.aborted) output.write(`interrupted  before ${input.name}\n`);
+  signal.throwIfAborted();
+  const folder = await ResultsFolder.create(path);
   const total = input.workload.requests.length * input.policies.length * input.seeds.length;
   const bar = counted(input.name, 'requests', output);
   try {
@@ -175,7 +163,7 @@ async function runOne(
     if (signal.aborted) {
       folder.keep();
       output.write(`interrupted  ${keptText(folder)}\n`);
-      return undefined;
+      throw signal.reason;
     }
     const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
     if (isFull || error instanceof UnwrittenError) folder.keep();

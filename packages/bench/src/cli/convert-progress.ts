@@ -17,9 +17,6 @@ export function watched(
     try {
       await run({ onRead: reading.onRead, signal });
       return EXIT.done;
-    } catch (error) {
-      if (signal.aborted && error === signal.reason) return EXIT.interrupted;
-      throw error;
     } finally {
       reading.stop();
     }

@@ -1,15 +1,10 @@
-import { dirname } from 'node:path';
 import { InputError } from '@decpool/model';
-import { eventsInLogs, readInputHistory } from '../history/read.ts';
 import { HISTORY_SERIES, type HistorySeries } from '../history/series.ts';
-import type { InputHistory } from '../history/types.ts';
 import { historyCsv, historyCsvHead } from '../report/history-csv.ts';
-import { readResults } from '../report/read-results.ts';
-import type { Results } from '../report/results.ts';
 import type { Output } from './command-context.ts';
+import { readHistories, type WithHistory } from './histories.ts';
 import { printable } from './printable.ts';
 import { onReaderGone, written } from './reader.ts';
-import { allRead } from './reading.ts';
 
 /**
  * Prints what the page of these results shows over time, and tells what has no event log. Throws InputError where nothing has one, and
@@ -17,7 +12,7 @@ import { allRead } from './reading.ts';
  */
 export async function reportCsv(dir: string, series: string | undefined, output: Output): Promise<void> {
   const wanted = seriesNamed(series);
-  const read = await histories(dir, output);
+  const read = await readHistories(dir, output);
   if (read.every(({ history }) => history === undefined)) {
     throw new InputError(`${dir}: there are no event logs, which --csv is made from`);
   }
@@ -42,28 +37,7 @@ export async function reportCsv(dir: string, series: string | undefined, output:
   }
 }
 
-interface Read {
-  readonly results: Results;
-  /** Undefined where there is no log. */
-  readonly history: InputHistory | undefined;
-}
-
-async function histories(dir: string, output: Output): Promise<readonly Read[]> {
-  const all = readResults(dir);
-  const events = all.reduce((sum, { results, file }) => sum + eventsInLogs(dirname(file), results), 0);
-  const reading = allRead('report', events, output);
-  const read: Read[] = [];
-  try {
-    for (const { results, file } of all) {
-      read.push({ results, history: await readInputHistory(dirname(file), results, reading.onRead) });
-    }
-  } finally {
-    reading.stop();
-  }
-  return read;
-}
-
-function withoutLog({ results, history }: Read): string[] {
+function withoutLog({ results, history }: WithHistory): string[] {
   const told = new Set(history?.runs.map(({ policy }) => policy));
   return results.policies.flatMap(({ policy }) => (told.has(policy) ? [] : [printable(policy)]));
 }

@@ -1,7 +1,5 @@
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { eventsInLogs, readInputHistory } from '../history/read.ts';
-import type { OnRead } from '../log/on-read.ts';
 import { type Against, againstOf, type Delta } from '../report/against.ts';
 import { deltasText } from '../report/against-text.ts';
 import type { PageInput } from '../report/page/page-data.ts';
@@ -10,8 +8,8 @@ import { readResults, type StoredResults } from '../report/read-results.ts';
 import { labelled } from '../report/terminal.ts';
 import { formatValue } from '../report/units.ts';
 import type { Output } from './command-context.ts';
+import { readHistories, type WithHistory } from './histories.ts';
 import { printable } from './printable.ts';
-import { allRead } from './reading.ts';
 
 export interface ReportOptions {
   readonly out?: string;
@@ -23,18 +21,7 @@ export interface ReportOptions {
 
 export async function reportCommand(dir: string, options: ReportOptions, output: Output): Promise<void> {
   const before = options.against === undefined ? undefined : readResults(options.against);
-  const all = readResults(dir);
-  const reading = allRead(
-    'report',
-    all.reduce((sum, { results, file }) => sum + eventsInLogs(dirname(file), results), 0),
-    output,
-  );
-  const inputs: PageInput[] = [];
-  try {
-    for (const stored of all) inputs.push(await pageInput(stored, before, reading.onRead));
-  } finally {
-    reading.stop();
-  }
+  const inputs = (await readHistories(dir, output)).map((stored) => pageInput(stored, before));
   if (options.against !== undefined && inputs.every(({ against }) => against === undefined)) {
     throw new InputError(`${options.against}: has none of the inputs of ${dir}: ${namesOf(inputs)}`);
   }
@@ -76,17 +63,14 @@ function againstText(name: string, old: string, against: Against | undefined): s
   return `${name}: ${parts.join(', ')}`;
 }
 
-async function pageInput(
-  { results, file }: StoredResults,
+function pageInput(
+  { results, file, history }: WithHistory,
   before: readonly StoredResults[] | undefined,
-  onRead: OnRead,
-): Promise<PageInput> {
-  const folder = dirname(file);
-  const history = await readInputHistory(folder, results, onRead);
+): PageInput {
   const old = before?.find((stored) => stored.results.input.name === results.input.name);
   return {
     results,
-    folder,
+    folder: dirname(file),
     ...(history === undefined ? {} : { history }),
     ...(old === undefined ? {} : { against: againstOf(results, old.results) }),
   };

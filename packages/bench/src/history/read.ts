@@ -14,8 +14,8 @@ import type { InputHistory } from './types.ts';
 
 /**
  * The history of the runs whose logs are there, in the order of the results; undefined where none is. `folder`: the one that
- * `results.json` lies in. `onRead`: told in events, of one log after the other. Throws InputError that names both files for a log that is damaged, or of another run than the
- * results.
+ * `results.json` lies in. `onRead`: told in events, of one log after the other. Throws InputError that names both files for a log
+ * that is damaged, or of another run than the results.
  */
 export async function readInputHistory(
   folder: string,

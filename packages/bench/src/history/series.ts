@@ -69,21 +69,11 @@ function ofRequests(
 }
 
 /** Blocks by how many of their pages: from `at` up to the next; the last are full. */
-function histogram(id: string, pick: (run: RunHistory) => readonly (readonly number[])[]): HistorySeries {
-  return {
-    id,
-    unit: 'blocks',
-    *values({ runs, pagesPerBlock }) {
-      const width = pagesPerBlock / (HISTOGRAM_BARS - 1);
-      for (const run of runs) {
-        for (const [frame, bars] of pick(run).entries()) {
-          for (const [bar, value] of bars.entries()) {
-            yield { policy: run.policy, frame, at: bar * width, value };
-          }
-        }
-      }
-    },
-  };
+function histogram(id: string, pick: BinsOf): HistorySeries {
+  return binned(id, 'blocks', pick, (bars, bar, { pagesPerBlock }) => ({
+    at: (bar * pagesPerBlock) / (HISTOGRAM_BARS - 1),
+    value: bars[bar],
+  }));
 }
 
 /** By order. */
@@ -92,13 +82,26 @@ function index(
   unit: HistorySeries['unit'],
   of: (counts: readonly number[], order: number) => number,
 ): HistorySeries {
+  const pick: BinsOf = ({ freeByOrder }) => freeByOrder;
+  return binned(id, unit, pick, (counts, order) => ({ at: order, value: of(counts, order) }));
+}
+
+/** What a run has several of at each frame. */
+type BinsOf = (run: RunHistory) => readonly (readonly number[])[];
+
+function binned(
+  id: string,
+  unit: HistorySeries['unit'],
+  pick: BinsOf,
+  told: (bins: readonly number[], bin: number, history: InputHistory) => Pick<SeriesValue, 'at' | 'value'>,
+): HistorySeries {
   return {
     id,
     unit,
-    *values({ runs }) {
-      for (const { policy, freeByOrder } of runs) {
-        for (const [frame, counts] of freeByOrder.entries()) {
-          for (const order of counts.keys()) yield { policy, frame, at: order, value: of(counts, order) };
+    *values(history) {
+      for (const run of history.runs) {
+        for (const [frame, bins] of pick(run).entries()) {
+          for (const bin of bins.keys()) yield { policy: run.policy, frame, ...told(bins, bin, history) };
         }
       }
     },

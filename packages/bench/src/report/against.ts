@@ -92,8 +92,8 @@ export const differencesOf = (now: Setting, before: Setting): string[] =>
   );
 
 /**
- * Figures that became worse by more than `mostPercent` (a percentage by more than so many points), and whose ranges over the seeds do not overlap; whatever became worse from 0 is among
- * them. Neutral metrics, and those that tables have only on request, are not judged.
+ * Figures that became worse by more than `mostPercent` (a percentage by more than so many points), and whose ranges over the seeds do
+ * not overlap; whatever became worse from 0 is among them. Neutral metrics, and those that tables have only on request, are not judged.
  */
 export const regressionsIn = ({ deltas }: Against, mostPercent: number): Delta[] =>
   deltas.filter(

@@ -1,23 +1,11 @@
 /** Charts as SVG, without a browser. */
-import { BarChart, CustomChart, LineChart, ScatterChart } from 'echarts/charts';
-import { DataZoomInsideComponent, GraphicComponent, GridComponent, TitleComponent } from 'echarts/components';
+import { TitleComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
-import { LabelLayout } from 'echarts/features';
 import { SVGRenderer } from 'echarts/renderers';
 import { printableLines } from '../cli/printable.ts';
+import { CHART_PARTS } from './chart-parts.ts';
 
-echarts.use([
-  BarChart,
-  CustomChart,
-  LineChart,
-  ScatterChart,
-  GridComponent,
-  TitleComponent,
-  GraphicComponent,
-  DataZoomInsideComponent,
-  LabelLayout,
-  SVGRenderer,
-]);
+echarts.use([...CHART_PARTS, TitleComponent, SVGRenderer]);
 
 /** `size`: px. */
 export function chartSvg(

@@ -49,7 +49,7 @@ const CONTEXT_EVENTS = 10;
 export async function verifyLog(path: string, options: VerifyOptions): Promise<readonly Check[]> {
   const stored = await new Look(path, options).run();
   if (options.policy === undefined) return stored;
-  return [...stored, await rerunCheck(path, { ...options, policy: options.policy })];
+  return [...stored, await rerunCheck(path, options.policy, options.onRead)];
 }
 
 /** One pass over what is stored. */
@@ -222,7 +222,8 @@ function stateIn(packed: string): Uint8Array {
 
 async function rerunCheck(
   path: string,
-  { policy, onRead = () => {} }: VerifyOptions & Required<Pick<VerifyOptions, 'policy'>>,
+  policy: (header: LogHeader) => PolicyFactory,
+  onRead: OnRead = () => {},
 ): Promise<Check> {
   const name = 're-run';
   const rerun = new Rerun(path);

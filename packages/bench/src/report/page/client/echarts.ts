@@ -1,27 +1,10 @@
-/** The parts of echarts that the page's charts need, so that the others stay out of the file. */
-import { BarChart, CustomChart, LineChart, ScatterChart } from 'echarts/charts';
-import {
-  DataZoomInsideComponent,
-  GraphicComponent,
-  GridComponent,
-  TooltipComponent,
-} from 'echarts/components';
+/** Charts on a canvas. */
+import { TooltipComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
-import { LabelLayout } from 'echarts/features';
 import { CanvasRenderer } from 'echarts/renderers';
+import { CHART_PARTS } from '../../chart-parts.ts';
 
-echarts.use([
-  BarChart,
-  CustomChart,
-  LineChart,
-  ScatterChart,
-  GridComponent,
-  GraphicComponent,
-  TooltipComponent,
-  DataZoomInsideComponent,
-  LabelLayout,
-  CanvasRenderer,
-]);
+echarts.use([...CHART_PARTS, TooltipComponent, CanvasRenderer]);
 
 export type Chart = echarts.ECharts;
 

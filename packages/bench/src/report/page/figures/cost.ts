@@ -42,12 +42,14 @@ export function costFigure(results: Results): Figure | undefined {
       if (totals.length === 0) return 'Every policy refused requests: these are times of different work.';
       const [least] = totals;
       const most = totals[totals.length - 1];
-      const leftOut = shown.some(({ policy }) => refused.has(policy.policy))
-        ? `, of those that serve every request; ${MARK.trim()} marks those that refused some, whose times are of less work`
-        : '';
-      if (totals.length === 1) {
-        return `Under these weights ${least.policy} comes to ${timeText(least.total)}${leftOut === '' ? '' : `, the only one to serve every request; ${MARK.trim()} marks those that refused some, whose times are of less work`}.`;
-      }
+      const isAnyRefused = totals.length < shown.length;
+      const among = (which: string) =>
+        isAnyRefused
+          ? `, ${which}; ${MARK.trim()} marks those that refused some, whose times are of less work`
+          : '';
+      if (totals.length === 1)
+        return `Under these weights ${least.policy} comes to ${timeText(least.total)}${among('the only one to serve every request')}.`;
+      const leftOut = among('of those that serve every request');
       if (least.total === most.total)
         return `Under these weights all policies come to ${timeText(least.total)}${leftOut}.`;
       return `Under these weights ${least.policy} comes to the least, ${timeText(least.total)}, and ${most.policy} to the most, ${timeText(most.total)}${leftOut}.`;

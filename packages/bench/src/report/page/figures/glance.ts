@@ -77,7 +77,6 @@ export function glanceFigure(results: Results): Figure | undefined {
             text: label,
             fill: ink.text,
             fontSize: 11.5,
-
             width: panel - 8,
             overflow: 'truncate',
           },
