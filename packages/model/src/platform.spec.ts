@@ -68,14 +68,20 @@ describe('flushes of one conversion', () => {
     ['tdx', 'decrypt', 33, { full: 0, ranged: 2 }],
     ['tdx', 'encrypt', 33, { full: 0, ranged: 1 }],
     ['tdx', 'encrypt', 34, { full: 1, ranged: 0 }],
-    ['hyperv-vtom', 'decrypt', 33, { full: 0, ranged: 1 }],
-    ['hyperv-vtom', 'encrypt', 34, { full: 1, ranged: 0 }],
+    // set_memory_np(), the change, set_memory_p().
+    ['hyperv-vtom', 'decrypt', 33, { full: 0, ranged: 3 }],
+    ['hyperv-vtom', 'encrypt', 34, { full: 3, ranged: 0 }],
     ['cca', 'decrypt', 512, { full: 0, ranged: 1 }],
     ['cca', 'decrypt', 513, { full: 1, ranged: 0 }],
     ['cca-bbml3', 'encrypt', 513, { full: 1, ranged: 0 }],
     ['pkvm', 'decrypt', 513, { full: 0, ranged: 0 }],
   ] as const)('on %s, %s of %i pages', (platform, direction, pages, expected) => {
     expect(flushesFor(platformNamed(platform), pages, direction)).toEqual(expected);
+  });
+
+  it('are those of the change alone where a log of an older version tells of no others', () => {
+    const { flushesAround: _, ...older } = platformNamed('hyperv-vtom');
+    expect(flushesFor(older, 33, 'decrypt')).toEqual({ full: 0, ranged: 1 });
   });
 });
 

@@ -68,6 +68,11 @@ export interface Platform {
   /** Directions in which caches and TLB are flushed before the change as well. */
   readonly flushBefore: readonly Direction[];
   /**
+   * Flushes of the page-table passes before and after the host call (`hyperv-vtom`: set_memory_np(), set_memory_p()).
+   * Default: 0. Logs of older versions have no such field, and count none.
+   */
+  readonly flushesAround?: number;
+  /**
    * A range of more pages than this is flushed with one full flush, a smaller one page by page:
    * tlb_single_page_flush_ceiling, arch/x86/mm/tlb.c.
    */
@@ -141,8 +146,10 @@ const PLATFORMS: Readonly<Record<PlatformName, Platform>> = freeze(
     },
     /**
      * Hyper-V isolated VM with vTOM: a visibility hypercall of up to 510 pfns (HV_MAX_MODIFY_GPA_REP_COUNT,
-     * include/hyperv/hvgdk_mini.h). The range is made not-present before and present again after (arch/x86/hyperv/ivm.c),
-     * two passes more, and so that a stray read meanwhile is a page fault that is fixed up. Never flushes before.
+     * include/hyperv/hvgdk_mini.h). hv_vtom_clear_present() makes the range not-present before that call, and
+     * hv_vtom_set_host_visibility() makes it present again after it (arch/x86/hyperv/ivm.c). Both call
+     * change_page_attr_set_clr(), which ends in a flush: two passes and two flushes more. A stray read meanwhile is a
+     * page fault that is fixed up. No flush before the change itself (hv_vtom_tlb_flush_required() is false).
      */
     'hyperv-vtom': {
       ...X86,
@@ -150,6 +157,7 @@ const PLATFORMS: Readonly<Record<PlatformName, Platform>> = freeze(
       hostCalls: { kind: 'page-list', pages: 510 },
       pageTablePasses: 3,
       flushBefore: [],
+      flushesAround: 2,
       vmallocAddress: 'converted',
       strayRead: 'fixed up',
     },
@@ -260,12 +268,18 @@ function pageStateEntries(geometry: Geometry, start: Pfn, pages: number): number
   return whole + (pages - whole * pagesPerBlock);
 }
 
+/** TLB flushes of one conversion, full or ranged, without those of the splits it causes. */
+export const flushCount = (
+  { flushBefore, flushAfter, flushesAround = 0 }: Platform,
+  direction: Direction,
+): number => Number(flushBefore.includes(direction)) + Number(flushAfter) + flushesAround;
+
 /** Full and ranged TLB flushes of one conversion, without those of the splits it causes (one full flush each). */
 export function flushesFor(
   platform: Platform,
   pages: number,
   direction: Direction,
 ): { readonly full: number; readonly ranged: number } {
-  const flushes = Number(platform.flushBefore.includes(direction)) + Number(platform.flushAfter);
+  const flushes = flushCount(platform, direction);
   return pages > platform.fullFlushAbovePages ? { full: flushes, ranged: 0 } : { full: 0, ranged: flushes };
 }

@@ -63,7 +63,7 @@ export const conversionMetrics: MetricFamily = () => ({
       unit: 'count',
       better: 'lower',
       formula:
-        'one per split, per conversion of more than 33 pages (Arm: 512) and per conversion through a vmalloc address, failed attempts included; conversions twice where it is flushed before too',
+        'one per split; per conversion of more than 33 pages (Arm: 512) or through a vmalloc address, failed attempts included: snp 2, tdx 2 (to private 1), hyperv-vtom 3 (one per page-table pass), cca 1, pkvm 0',
       value: counters.fullFlushes,
     },
     {
@@ -72,7 +72,7 @@ export const conversionMetrics: MetricFamily = () => ({
       unit: 'count',
       better: 'lower',
       formula:
-        'per conversion of at most 33 pages (Arm: 512), failed attempts included, twice where it is flushed before too',
+        'per conversion of at most 33 pages (Arm: 512), failed attempts included: as many as a larger one has full flushes',
       value: counters.rangedFlushes,
     },
   ],

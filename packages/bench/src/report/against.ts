@@ -87,8 +87,10 @@ const CONDITIONS: readonly (readonly [
 
 /** What two runs differ in but their requests, in words. */
 export const differencesOf = (now: Setting, before: Setting): string[] =>
-  CONDITIONS.filter(([, , of]) => !isDeepStrictEqual(of(now), of(before))).map(
-    ([what, told]) => `${what}: ${told(now)} now, ${told(before)} before`,
+  CONDITIONS.filter(([, , of]) => !isDeepStrictEqual(of(now), of(before))).map(([what, told]) =>
+    told(now) === told(before)
+      ? `${what}: both are ${told(now)}, with other parameters`
+      : `${what}: ${told(now)} now, ${told(before)} before`,
   );
 
 /**

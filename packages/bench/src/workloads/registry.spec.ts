@@ -23,6 +23,7 @@ it('those of one kind of guest name its platform', () => {
     platform === undefined ? [] : [[name, platform]],
   );
   expect(Object.fromEntries(platforms)).toEqual({
+    netvsc: 'hyperv-vtom',
     'hyperv-vm': 'hyperv-vtom',
     'tdx-vm': 'tdx',
     'cca-realm': 'cca',

@@ -73,6 +73,7 @@ export const WORKLOADS: readonly WorkloadGenerator[] = [
   {
     name: 'netvsc',
     description: 'A Hyper-V guest whose NICs are hot-added, rebuilt and removed; sizes from the kernel.',
+    platform: 'hyperv-vtom',
     generate: (seed) => netvsc(withSeed(seed)),
   },
   {

@@ -64,6 +64,7 @@ const platformSchema: z.ZodType<Platform> = z.strictObject({
   pageTablePasses: whole,
   flushAfter: z.boolean(),
   flushBefore: z.array(z.enum(DIRECTIONS)).readonly(),
+  flushesAround: whole.exactOptional(),
   fullFlushAbovePages: whole,
   restore: z.boolean(),
   vmallocAddress: z.enum(VMALLOC_ADDRESSES),

@@ -12,6 +12,7 @@ import type { MappingLevel } from '../memory-state.ts';
 import {
   DIRECTIONS,
   type Direction,
+  flushCount,
   flushesFor,
   hasLargePages,
   hostCallsByPage,
@@ -483,7 +484,7 @@ export class Evolver implements MappedRange, BoundaryMap {
     const { counters, platform } = this.#editor;
     if (offset === 0) {
       counters.pageTablePasses += platform.pageTablePasses;
-      counters.fullFlushes += Number(platform.flushAfter) + Number(platform.flushBefore.includes(direction));
+      counters.fullFlushes += flushCount(platform, direction);
     }
     counters.hostCalls += hostCallsByPage(platform, offset, pages);
   }
