@@ -27,6 +27,10 @@ const DOCUMENTS = [
     ],
   },
   {
+    path: 'docs/validation.md',
+    commands: [expect.stringMatching(/^decpool validate /)],
+  },
+  {
     path: 'docs/replay.md',
     commands: [
       expect.stringMatching(/^decpool verify /),
