@@ -171,6 +171,16 @@ export default defineConfig({
     json: false,
   },
 
+  // decpool splits: list the splits of a log by owner, request or block.
+  splits: {
+    // What a row of the table is: owner, request or block.
+    by: 'owner',
+    // Print all rows, not only the first 20.
+    all: false,
+    // Print one JSON document, with every split.
+    json: false,
+  },
+
   // decpool step: step through an event log, forward and back.
   step: {
     // Begin after so many events.

@@ -34,6 +34,7 @@ const DOCUMENTS = [
     path: 'docs/replay.md',
     commands: [
       expect.stringMatching(/^decpool verify /),
+      expect.stringMatching(/^decpool splits /),
       expect.stringMatching(/^decpool explain /),
       'examples/time-travel.ts',
     ],

@@ -16,6 +16,7 @@ import { addRecover } from './recover.ts';
 import { addReplay } from './replay.ts';
 import { addReport } from './report.ts';
 import { addShow } from './show.ts';
+import { addSplits } from './splits.ts';
 import { addStats } from './stats.ts';
 import { addStep } from './step.ts';
 import { addSweep } from './sweep.ts';
@@ -35,6 +36,7 @@ const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
     addStats,
     addShow,
     addExplain,
+    addSplits,
     addStep,
     addTail,
     addFork,

@@ -52,6 +52,7 @@ export interface DecpoolConfig {
     at: number;
     json: boolean;
   }>;
+  readonly splits?: Settings<{ by: string; all: boolean; json: boolean }>;
   readonly step?: Settings<{ at: number }>;
   readonly tail?: Settings<{ lines: number; follow: boolean }>;
   readonly fork?: Settings<{ own: List }>;

@@ -65,6 +65,8 @@ describe.concurrent('every command on a log', () => {
     ['show'],
     ['show', '--json'],
     ['explain', '--block', '28'],
+    ['splits', '--by', 'request'],
+    ['splits', '--json'],
     ['explain', '--allocation', '1', '--json'],
     ['tail', '--no-follow'],
     ['step'],
@@ -99,7 +101,7 @@ describe.concurrent('every command on a log', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   });
 
-  it.each(['stats', 'tail'])('%s refuses a file that is no log', async (name) => {
+  it.each(['stats', 'splits', 'tail'])('%s refuses a file that is no log', async (name) => {
     writeFileSync(scratch(`${name}.txt`), '# by hand\n');
     const { code, stdout, stderr } = await decpool(name, scratch(`${name}.txt`));
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -1,5 +1,5 @@
 /** What the specs of the inspection share: small runs of a real pool, as logs. */
-import { platformNamed } from '@decpool/model';
+import { type Platform, platformNamed } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import type { LogFormat } from '../log/format.ts';
 import { OpenLog } from '../log/open.ts';
@@ -14,6 +14,7 @@ export interface Written {
   readonly isCutOff?: boolean;
   readonly faults?: ConstructorParameters<typeof Pool>[0]['faults'];
   readonly memoryBytes?: number;
+  readonly platform?: Platform;
 }
 
 /** Lets a pool do what `run` asks of it, and writes what happens as a log. Returns its path. */
@@ -31,7 +32,7 @@ export async function writeRun(
   } = options;
   const pool = new Pool({
     memory: freshBoot(options.memoryBytes ?? 64 * 2 ** 20),
-    platform: platformNamed('snp'),
+    platform: options.platform ?? platformNamed('snp'),
     policy: policyNamed(policy),
     batchRows,
     ...(options.faults === undefined ? {} : { faults: options.faults }),

@@ -1,0 +1,130 @@
+/** Splits of a log, added up by owner, by request or by block. */
+import type { PoolEvent } from '@decpool/model';
+import type { EndState, FoundSplits, Split, SplitLevel } from './splits.ts';
+
+export type SplitGrouping = 'owner' | 'request' | 'block';
+
+/** Number of splits of each level. */
+export type SplitCounts = Readonly<Record<SplitLevel, number>>;
+
+interface Group extends Pick<Split, 'cause' | 'owner'> {
+  readonly splits: SplitCounts;
+  /** Event number of the first of them. */
+  readonly firstSeq: number;
+}
+
+/** What an owner's requests split; or the deferred worker, or the boot. */
+export interface OwnerSplits extends Group {
+  /** Of all splits, of all levels. */
+  readonly sharePercent: number;
+  /** Number of requests that split: 0 of the worker and of the boot. */
+  readonly requests: number;
+}
+
+/** What one request split; or one run of the deferred worker, or the boot. */
+export interface RequestSplits extends Group, Pick<Split, 'request' | 'time_ns'> {
+  /** Missing of the worker and of the boot. */
+  readonly asked?: PoolEvent;
+}
+
+/** The splits of one level in a block; of larger entries, in the blocks that the entry maps. Cause and owner are those of the first. */
+export interface BlockSplits extends Group, Pick<Split, 'request' | 'block' | 'level'> {
+  readonly atEnd?: EndState;
+}
+
+/** Most 2M splits first, then most 1G splits. */
+export function splitsByOwner({ splits }: Pick<FoundSplits, 'splits'>): OwnerSplits[] {
+  const groups = grouped(splits, ({ cause, owner }) => `${cause} ${owner ?? ''}`);
+  const owners = groups.map((group) => ({
+    ...common(group),
+    sharePercent: (100 * group.length) / splits.length,
+    requests: new Set(group.filter(({ cause }) => cause === 'request').map(({ request }) => request)).size,
+  }));
+  return owners.sort((a, b) => byCounts(a.splits, b.splits) || (ownerName(a) < ownerName(b) ? -1 : 1));
+}
+
+/** Most splits first, then by their order in the log. */
+export function splitsByRequest({ splits, asked }: Pick<FoundSplits, 'splits' | 'asked'>): RequestSplits[] {
+  const groups = grouped(splits, ({ cause, request, time_ns }) =>
+    // The worker may run several times after one request.
+    cause === 'worker' ? `${request} ${time_ns}` : String(request),
+  );
+  const requests = groups.map((group): RequestSplits => {
+    const [{ request, time_ns, cause }] = group;
+    const event = cause === 'request' ? asked.get(request) : undefined;
+    return { request, time_ns, ...common(group), ...(event === undefined ? {} : { asked: event }) };
+  });
+  return requests.sort((a, b) => countOf(b.splits) - countOf(a.splits) || a.firstSeq - b.firstSeq);
+}
+
+const LARGEST_FIRST: readonly SplitLevel[] = ['1G', '32M', '2M', '64K'];
+
+/** In the order of their blocks; where entries of several levels begin, the largest first. */
+export function splitsByBlock({ splits, endState }: Pick<FoundSplits, 'splits' | 'endState'>): BlockSplits[] {
+  const blocks = grouped(splits, ({ block, level }) => `${block} ${level}`).map((group): BlockSplits => {
+    const [{ block, level, request }] = group;
+    const atEnd = endState(group[0]);
+    return { block, level, request, ...common(group), ...(atEnd === undefined ? {} : { atEnd }) };
+  });
+  const size = ({ level }: BlockSplits) => LARGEST_FIRST.indexOf(level);
+  return blocks.sort((a, b) => a.block - b.block || size(a) - size(b));
+}
+
+/** What `decpool splits --json` prints. */
+export interface SplitsReport {
+  readonly total: SplitCounts;
+  readonly by: SplitGrouping;
+  readonly groups: readonly OwnerSplits[] | readonly RequestSplits[] | readonly BlockSplits[];
+  readonly splits: readonly Split[];
+}
+
+const GROUPS = { owner: splitsByOwner, request: splitsByRequest, block: splitsByBlock };
+
+export const splitsReport = (found: FoundSplits, by: SplitGrouping): SplitsReport => ({
+  total: splitCounts(found.splits),
+  by,
+  groups: GROUPS[by](found),
+  splits: found.splits,
+});
+
+export function splitCounts(splits: readonly Split[]): SplitCounts {
+  const counts = { '2M': 0, '1G': 0, '32M': 0, '64K': 0 };
+  for (const { level } of splits) counts[level]++;
+  return counts;
+}
+
+export const countOf = (counts: SplitCounts): number =>
+  Object.values(counts).reduce((sum, count) => sum + count, 0);
+
+/** Whom a split is counted for, in words. */
+export function ownerName({ cause, owner }: Pick<Split, 'cause' | 'owner'>): string {
+  if (cause === 'boot') return 'boot';
+  if (cause === 'worker') return 'deferred worker';
+  // Requests of other users of the page allocator have no owner.
+  return owner ?? 'other page users';
+}
+
+const byCounts = (a: SplitCounts, b: SplitCounts): number =>
+  b['2M'] - a['2M'] || b['1G'] - a['1G'] || b['32M'] - a['32M'] || b['64K'] - a['64K'];
+
+type Some = readonly [Split, ...Split[]];
+
+function grouped(splits: readonly Split[], key: (split: Split) => string): Some[] {
+  const groups = new Map<string, [Split, ...Split[]]>();
+  for (const split of splits) {
+    const known = groups.get(key(split));
+    if (known === undefined) groups.set(key(split), [split]);
+    else known.push(split);
+  }
+  return [...groups.values()];
+}
+
+function common(group: Some): Group {
+  const [{ cause, owner, seq }] = group;
+  return {
+    cause,
+    ...(owner === undefined ? {} : { owner }),
+    splits: splitCounts(group),
+    firstSeq: seq,
+  };
+}

@@ -1,0 +1,195 @@
+/** The splits of a log as people read them: how many and who caused most, then a table. */
+import type { PoolEvent } from '@decpool/model';
+import { printable } from '../cli/printable.ts';
+import { shellWord } from '../report/page/escape.ts';
+import { formatValue } from '../report/units.ts';
+import { countText } from './event-text.ts';
+import { fittedTable, type TableColumn } from './fitted-table.ts';
+import { type FoundSplits, SPLIT_LEVELS, type Split } from './splits.ts';
+import {
+  type BlockSplits,
+  countOf,
+  type OwnerSplits,
+  ownerName,
+  type RequestSplits,
+  type SplitCounts,
+  type SplitGrouping,
+  splitCounts,
+  splitsByBlock,
+  splitsByOwner,
+  splitsByRequest,
+} from './splits-groups.ts';
+import { timeText } from './time.ts';
+
+export interface SplitsTextOptions {
+  readonly by: SplitGrouping;
+  readonly isAll: boolean;
+  /** Characters of a line. */
+  readonly columns: number;
+  /** The log, for the next command. */
+  readonly path: string;
+}
+
+/** Rows of a table unless all are asked for. */
+const MOST_ROWS = 20;
+
+export function splitsText(found: FoundSplits, { by, isAll, columns, path }: SplitsTextOptions): string {
+  const [first] = found.splits;
+  if (first === undefined) return 'No entry of the direct map was split.\n';
+  const total = splitCounts(found.splits);
+  const table = TABLES[by](found, total);
+  const rows = isAll ? table.rows : table.rows.slice(0, MOST_ROWS);
+  const more = table.rows.length - rows.length;
+  const lines = [
+    `${countsText(total)}; ${table.most}.`,
+    fittedTable(table.columns, rows, columns),
+    ...(more === 0 ? [] : [`and ${countText(more, `more ${table.row}`)}: --all prints them`]),
+    nextLine(found.splits, path),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** `44 2M splits and 1 1G split`. */
+function countsText(counts: SplitCounts): string {
+  const parts = SPLIT_LEVELS.flatMap((level) =>
+    counts[level] === 0 ? [] : [countText(counts[level], `${level} split`)],
+  );
+  return parts.length < 3 ? parts.join(' and ') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+}
+
+/** The next thing to ask. `explain --split` takes no contiguous-split events. */
+function nextLine(splits: readonly Split[], path: string): string {
+  const large = splits.find(({ level }) => level === '2M' || level === '1G');
+  const explain = `decpool explain ${printable(shellWord(path))}`;
+  return large === undefined
+    ? `Explain the block of the first split: ${explain} --block ${splits[0].block}`
+    : `Explain the first ${large.level} split: ${explain} --split ${large.seq}`;
+}
+
+interface SplitsTable {
+  /** Who or what caused most of the splits. */
+  readonly most: string;
+  /** What a row is of. */
+  readonly row: string;
+  readonly columns: readonly TableColumn[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+const count = (value: number): string => formatValue(value, 'count');
+
+/** `'netvsc' caused 16 of them`. */
+function mostText(causer: string, { cause, splits }: OwnerSplits | RequestSplits, all: number): string {
+  const caused = countOf(splits);
+  const which = all === 1 ? 'it' : caused === all ? 'all of them' : `${count(caused)} of them`;
+  return cause === 'boot' ? `${which} happened at boot` : `${causer} caused ${which}`;
+}
+
+function mostByOwner(groups: readonly OwnerSplits[], total: SplitCounts): string {
+  const most = groups.reduce((a, b) => (countOf(b.splits) > countOf(a.splits) ? b : a));
+  return mostText(causerText(most), most, countOf(total));
+}
+
+function mostByRequest([most]: readonly RequestSplits[], total: SplitCounts): string {
+  const causer =
+    most.cause === 'request'
+      ? `request #${most.request} of ${causerText(most)}`
+      : `${causerText(most)} after request #${most.request}`;
+  return mostText(causer, most, countOf(total));
+}
+
+const causerText = (group: Pick<Split, 'cause' | 'owner'>): string =>
+  group.cause === 'request' ? `'${printable(ownerName(group))}'` : `the ${ownerName(group)}`;
+
+function ownersTable(found: FoundSplits, total: SplitCounts): SplitsTable {
+  const groups = splitsByOwner(found);
+  const levels = SPLIT_LEVELS.filter((level) => level === '2M' || level === '1G' || total[level] > 0);
+  return {
+    most: mostByOwner(groups, total),
+    row: 'owner',
+    columns: [
+      { head: 'owner', isText: true },
+      ...levels.map((level) => ({ head: `${level} splits` })),
+      { head: 'share' },
+      { head: 'requests' },
+      { head: 'first event' },
+    ],
+    rows: groups.map((group) => [
+      printable(ownerName(group)),
+      ...levels.map((level) => count(group.splits[level])),
+      formatValue(group.sharePercent, 'percent'),
+      group.cause === 'request' ? count(group.requests) : '',
+      String(group.firstSeq),
+    ]),
+  };
+}
+
+/** `#12`; of the deferred worker the request it ran after. */
+function requestText({ cause, request }: Pick<Split, 'cause' | 'request'>): string {
+  if (cause === 'boot') return '';
+  return cause === 'worker' ? `after #${request}` : `#${request}`;
+}
+
+function requestsTable(found: FoundSplits, total: SplitCounts): SplitsTable {
+  const groups = splitsByRequest(found);
+  return {
+    most: mostByRequest(groups, total),
+    row: 'row',
+    columns: [
+      { head: 'request' },
+      { head: 'time' },
+      { head: 'asked for', isText: true },
+      { head: 'pages' },
+      { head: 'owner', isText: true },
+      { head: 'splits' },
+      { head: 'first event' },
+    ],
+    rows: groups.map((group: RequestSplits) => [
+      requestText(group),
+      timeText(group.time_ns),
+      ...askedTexts(group.asked),
+      printable(ownerName(group)),
+      count(countOf(group.splits)),
+      String(group.firstSeq),
+    ]),
+  };
+}
+
+/** The kernel interface and the pages asked for. */
+function askedTexts(asked: PoolEvent | undefined): [what: string, pages: string] {
+  if (asked === undefined) return ['', ''];
+  if (asked.type === 'allocation-requested') return [asked.api, formatValue(asked.pages, 'pages')];
+  return [asked.type === 'free-requested' ? 'free' : asked.type, ''];
+}
+
+function blocksTable(found: FoundSplits, total: SplitCounts): SplitsTable {
+  const groups = splitsByBlock(found);
+  const hasSeveral = groups.some(({ splits }) => countOf(splits) > 1);
+  return {
+    most: mostByOwner(splitsByOwner(found), total),
+    row: 'row',
+    columns: [
+      { head: 'block' },
+      { head: 'level' },
+      ...(hasSeveral ? [{ head: 'splits' }] : []),
+      { head: hasSeveral ? 'first event' : 'event' },
+      { head: 'request' },
+      { head: 'owner', isText: true },
+      { head: 'at the end', isText: true },
+    ],
+    rows: groups.map((group: BlockSplits) => [
+      String(group.block),
+      group.level,
+      ...(hasSeveral ? [count(countOf(group.splits))] : []),
+      String(group.firstSeq),
+      requestText(group),
+      printable(ownerName(group)),
+      group.atEnd ?? '',
+    ]),
+  };
+}
+
+const TABLES: Readonly<Record<SplitGrouping, (found: FoundSplits, total: SplitCounts) => SplitsTable>> = {
+  owner: ownersTable,
+  request: requestsTable,
+  block: blocksTable,
+};

@@ -1,0 +1,359 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { allocationId, type EventBatch, EventRows, pfn, platformNamed } from '@decpool/model';
+import type { Pool } from '@decpool/pool';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ByOwner, type OwnerFigures } from '../metrics/by-owner.ts';
+import { requested } from '../metrics/testing.ts';
+import { type FoundSplits, Splits, splitsOf } from './splits.ts';
+import {
+  type OwnerSplits,
+  ownerName,
+  splitCounts,
+  splitsByBlock,
+  splitsByOwner,
+  splitsByRequest,
+  splitsReport,
+} from './splits-groups.ts';
+import { splitsText } from './splits-text.ts';
+import { ringsAndBuffer, type Written, withLog, writeRun } from './testing.ts';
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'decpool-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const split = (block: number, level: 2 | 3) => ({
+  type: 'large-page-split',
+  pfn: pfn(512 * block),
+  level,
+});
+const contiguousSplit = (page: number, level: 1 | 2) => ({
+  type: 'contiguous-split',
+  pfn: pfn(page),
+  level,
+});
+const freeRequested = (allocation: number) => ({
+  type: 'free-requested',
+  allocation: allocationId(allocation),
+});
+
+/** An event per batch: a projection must not mind where batches begin. */
+const batchesOf = (events: readonly object[]): EventBatch[] =>
+  events.map((event, seq) => {
+    const rows = new EventRows(1);
+    rows.appendObject(event);
+    return rows.seal(seq);
+  });
+
+/** The splits of events written by hand, by the owners of their allocations. */
+function splitsIn(events: readonly object[], owners: readonly string[]): FoundSplits {
+  const projection = new Splits(512, (allocation) => owners[allocation - 1]);
+  for (const batch of batchesOf(events)) projection.observe(batch);
+  return { ...projection, splits: projection.splits, asked: projection.asked, endState: () => 'mixed' };
+}
+
+const HISTORY = [
+  { ...split(9, 3), request: 0, time: 0 },
+  { ...requested(1, 4, 4 * 4096), request: 1, time: 10 },
+  { ...split(0, 2), request: 1, time: 10 },
+  { ...requested(2, 8, 8 * 4096), request: 2, time: 20 },
+  { ...split(5, 2), request: 2, time: 20 },
+  { ...split(2, 2), request: 2, time: 20 },
+  { ...split(8, 2), request: 2, time: 99 },
+  { ...freeRequested(1), request: 3, time: 100 },
+  { ...split(3, 2), request: 3, time: 100 },
+];
+const OWNERS = ['nvme', 'netvsc'];
+
+describe('given splits of two owners, of the deferred worker and of the boot', () => {
+  const found = splitsIn(HISTORY, OWNERS);
+
+  it('each split has its request, owner or other cause, page, block and level', () => {
+    expect(found.splits).toEqual([
+      { seq: 0, time_ns: 0, request: 0, cause: 'boot', pfn: 4608, block: 9, level: '1G' },
+      { seq: 2, time_ns: 10, request: 1, cause: 'request', owner: 'nvme', pfn: 0, block: 0, level: '2M' },
+      {
+        ...{ seq: 4, time_ns: 20, request: 2, cause: 'request', owner: 'netvsc' },
+        ...{ pfn: 2560, block: 5, level: '2M' },
+      },
+      {
+        ...{ seq: 5, time_ns: 20, request: 2, cause: 'request', owner: 'netvsc' },
+        ...{ pfn: 1024, block: 2, level: '2M' },
+      },
+      { seq: 6, time_ns: 99, request: 2, cause: 'worker', pfn: 4096, block: 8, level: '2M' },
+      { seq: 8, time_ns: 100, request: 3, cause: 'request', owner: 'nvme', pfn: 1536, block: 3, level: '2M' },
+    ]);
+  });
+
+  it('by owner, the most 2M splits come first, then names; the worker and the boot stand for themselves', () => {
+    const rows = splitsByOwner(found).map((group) => [
+      ownerName(group),
+      group.splits['2M'],
+      group.splits['1G'],
+      group.requests,
+      group.firstSeq,
+    ]);
+    expect(rows).toEqual([
+      ['netvsc', 2, 0, 1, 4],
+      ['nvme', 2, 0, 2, 2],
+      ['deferred worker', 1, 0, 0, 6],
+      ['boot', 0, 1, 0, 0],
+    ]);
+    expect(splitsByOwner(found).map(({ sharePercent }) => Math.round(sharePercent))).toEqual([
+      33, 33, 17, 17,
+    ]);
+  });
+
+  it('by request, the most splits come first, with what was asked for', () => {
+    const rows = splitsByRequest(found).map(({ request, cause, asked, splits, firstSeq }) => [
+      request,
+      cause,
+      asked?.type,
+      splits['2M'] + splits['1G'],
+      firstSeq,
+    ]);
+    expect(rows).toEqual([
+      [2, 'request', 'allocation-requested', 2, 4],
+      [0, 'boot', undefined, 1, 0],
+      [1, 'request', 'allocation-requested', 1, 2],
+      [2, 'worker', undefined, 1, 6],
+      [3, 'request', 'free-requested', 1, 8],
+    ]);
+    expect(splitsByRequest(found)[0].asked).toMatchObject({ api: 'alloc_pages_exact', pages: 8 });
+  });
+
+  it('by block, they are in the order of blocks', () => {
+    const rows = splitsByBlock(found).map((group) => [
+      group.block,
+      group.level,
+      group.request,
+      ownerName(group),
+    ]);
+    expect(rows).toEqual([
+      [0, '2M', 1, 'nvme'],
+      [2, '2M', 2, 'netvsc'],
+      [3, '2M', 3, 'nvme'],
+      [5, '2M', 2, 'netvsc'],
+      [8, '2M', 2, 'deferred worker'],
+      [9, '1G', 0, 'boot'],
+    ]);
+  });
+
+  it('names an owner that is called as the worker is beside the worker', () => {
+    const groups = splitsByOwner(splitsIn(HISTORY, ['deferred worker', 'netvsc']));
+    expect(groups.map(({ cause }) => cause)).toEqual(['request', 'request', 'worker', 'boot']);
+  });
+});
+
+describe('given splits of contiguous runs', () => {
+  const found = splitsIn(
+    [
+      { ...requested(1, 1, 4096), request: 1, time: 10 },
+      { ...contiguousSplit(8192, 2), request: 1, time: 10 },
+      { ...split(17, 2), request: 1, time: 10 },
+      { ...contiguousSplit(8704, 1), request: 1, time: 10 },
+      { ...contiguousSplit(8720, 1), request: 1, time: 10 },
+    ],
+    ['realm'],
+  );
+
+  it('counts 32M and 64K splits by themselves, and in the share', () => {
+    expect(splitCounts(found.splits)).toEqual({ '2M': 1, '1G': 0, '32M': 1, '64K': 2 });
+    expect(splitsByOwner(found)[0]).toMatchObject({ sharePercent: 100, requests: 1 });
+  });
+
+  it('a block has a row of each level, the larger entry first', () => {
+    const rows = splitsByBlock(found).map(({ block, level, splits }) => [block, level, splits[level]]);
+    expect(rows).toEqual([
+      [16, '32M', 1],
+      [17, '2M', 1],
+      [17, '64K', 2],
+    ]);
+  });
+
+  it('a table has columns for them only here', () => {
+    expect(textOf(found)).toContain('32M splits');
+    expect(textOf(splitsIn(HISTORY, OWNERS))).not.toContain('32M');
+  });
+
+  it('the next command asks for the block if the log has nothing that explain --split takes', () => {
+    const [first] = found.splits;
+    expect(textOf({ ...found, splits: [first] })).toMatch(/decpool explain run\.arrow --block 16\n$/);
+    expect(textOf(found)).toMatch(/decpool explain run\.arrow --split 2\n$/);
+  });
+});
+
+const TEXT = { by: 'owner', isAll: false, columns: 100, path: 'run.arrow' } as const;
+const textOf = (found: FoundSplits, options: Partial<Parameters<typeof splitsText>[1]> = {}): string =>
+  splitsText(found, { ...TEXT, ...options });
+
+describe('the text', () => {
+  const many = (owners: number, name: (owner: number) => string) => {
+    const events = Array.from({ length: owners }, (_, index) => [
+      { ...requested(index + 1, 1, 4096), request: index + 1, time: index },
+      { ...split(index, 2), request: index + 1, time: index },
+    ]);
+    return splitsIn(
+      events.flat(),
+      Array.from({ length: owners }, (_, index) => name(index)),
+    );
+  };
+
+  it('begins with how many splits there are and who caused most', () => {
+    const [first] = textOf(splitsIn(HISTORY, OWNERS)).split('\n');
+    expect(first).toBe("5 2M splits and 1 1G split; 'netvsc' caused 2 of them.");
+  });
+
+  it('names the request that caused most by request', () => {
+    const [first] = textOf(splitsIn(HISTORY, OWNERS), { by: 'request' }).split('\n');
+    expect(first).toContain("request #2 of 'netvsc' caused 2 of them");
+  });
+
+  it('says of a single split whose it is, and of the boot that nobody asked', () => {
+    expect(textOf(many(1, () => 'nvme'))).toMatch(/^1 2M split; 'nvme' caused it\.\n/);
+    expect(textOf(splitsIn(HISTORY.slice(0, 1), []))).toMatch(/^1 1G split; it happened at boot\.\n/);
+  });
+
+  it('shows 20 rows and says how many more there are, unless all are asked for', () => {
+    const found = many(23, (owner) => `owner ${owner}`);
+    const rows = (text: string) => text.match(/^│ owner \d+/gm)?.length;
+    expect(rows(textOf(found))).toBe(20);
+    expect(textOf(found)).toContain('and 3 more owners: --all prints them\n');
+    expect(rows(textOf(found, { isAll: true }))).toBe(23);
+    expect(textOf(found, { isAll: true })).not.toContain('more');
+  });
+
+  it.each(['owner', 'request', 'block'] as const)('fits 80 columns by %s, with all of a long name', (by) => {
+    const long = 'drivers/net/ethernet/intel/iavf/iavf_txrx.c:iavf_alloc_rx_buffers of eth';
+    const table = textOf(
+      many(3, (owner) => `${long}${owner}`),
+      { by, columns: 80 },
+    )
+      .split('\n')
+      .slice(1, -2);
+    expect(Math.max(...table.map(({ length }) => length))).toBeLessThanOrEqual(80);
+    const letters = table
+      .map((line) => line.split('│').at(by === 'block' ? -3 : by === 'owner' ? 1 : 5) ?? '')
+      .join('')
+      .replaceAll(/\s/g, '');
+    expect(letters).toContain(`${long}2`.replaceAll(' ', ''));
+  });
+
+  it('shows escape sequences in a name, and in the path of the log, harmlessly', () => {
+    const found = many(1, () => 'evil \u001b[31m');
+    for (const by of ['owner', 'request', 'block'] as const) {
+      const text = textOf(found, { by, path: 'a b\u001b[31m.arrow' });
+      expect(text).not.toContain('\u001b');
+      expect(text).toContain('evil \\u001b[31m');
+      expect(text).toContain("decpool explain 'a b\\u001b[31m.arrow' --split 1\n");
+    }
+  });
+
+  it('says in one sentence that nothing was split', () => {
+    expect(textOf(splitsIn([], []))).toBe('No entry of the direct map was split.\n');
+  });
+});
+
+let count = 0;
+/** The splits of a run, and what metrics/by-owner.ts counts in it. */
+async function ofRun(run: (pool: Pool) => void, options?: Written) {
+  const path = await writeRun(join(folder, `${count++}.arrow`), run, options);
+  return withLog(path, async (log) => {
+    const byOwner = new ByOwner();
+    for await (const batch of log.batches()) byOwner.observe(batch);
+    return { found: await splitsOf(log), figures: byOwner.figures() };
+  });
+}
+
+/** As metrics/by-owner.ts counts: the worker and the boot are 'no request'. */
+function asFigures(groups: readonly OwnerSplits[]): Record<string, [splits2M: number, splits1G: number]> {
+  const figures: Record<string, [number, number]> = {};
+  for (const { cause, owner, splits } of groups) {
+    const name = cause === 'request' && owner !== undefined ? owner : 'no request';
+    const [splits2M, splits1G] = figures[name] ?? [0, 0];
+    figures[name] = [splits2M + splits['2M'], splits1G + splits['1G']];
+  }
+  return figures;
+}
+
+const figuresOf = (figures: readonly OwnerFigures[]) =>
+  Object.fromEntries(figures.map(({ owner, splits2M, splits1G }) => [owner, [splits2M, splits1G]]));
+
+/** Page after page with GFP_ATOMIC, for longer than a block lasts: the deferred worker refills the reserve from the next one. */
+function drain(pool: Pool): void {
+  for (let at = 1; at <= 600; at++) pool.alloc_pages(0, { owner: 'ring', gfp: 1, at: at * 2 ** 31 });
+}
+
+/** Buffers of many blocks that come and go, so that a reserve is refilled again and again. */
+function churn(pool: Pool): void {
+  const live: Parameters<Pool['free']>[0][] = [];
+  for (let at = 1; at <= 60; at++) {
+    const buffer = pool.alloc_pages(at % 8, { owner: `owner ${at % 5}`, at: at * 2 ** 31 });
+    live.push(buffer.allocation);
+    const freed = at % 3 === 0 ? live.shift() : undefined;
+    if (freed !== undefined) pool.free(freed, at * 2 ** 31 + 2 ** 30);
+  }
+}
+
+describe('given the log of a run', () => {
+  it.each([
+    'first-fit+page+immediate',
+    'first-fit+page+watermark:8:16',
+    'linux-6.12',
+    'linux-7.3',
+    'gfp-decrypted',
+  ])('counts under %s what metrics/by-owner.ts counts', async (policy) => {
+    const { found, figures } = await ofRun(churn, { policy, memoryBytes: 5 * 2 ** 30 });
+    expect(found.splits.length).toBeGreaterThan(0);
+    expect(asFigures(splitsByOwner(found))).toEqual(figuresOf(figures));
+  });
+
+  it('tells the deferred worker, after a request, from the boot; metrics/by-owner.ts has both as no request', async () => {
+    const { found, figures } = await ofRun(drain, { policy: 'first-fit+page+watermark:8:16' });
+    expect(splitsByOwner(found).map((group) => [ownerName(group), group.splits['2M']])).toEqual([
+      ['boot', 1],
+      ['deferred worker', 1],
+    ]);
+    expect(figures).toMatchObject([{ owner: 'no request', splits2M: 2 }]);
+    const [atBoot, later] = splitsByRequest(found);
+    expect([atBoot.request, later.request > 400]).toEqual([0, true]);
+  });
+
+  it('every grouping has each split once', async () => {
+    const { found } = await ofRun(churn, { policy: 'linux-6.12', memoryBytes: 5 * 2 ** 30 });
+    for (const by of ['owner', 'request', 'block'] as const) {
+      const { groups, total } = splitsReport(found, by);
+      const sum = { '2M': 0, '1G': 0 };
+      for (const { splits } of groups) {
+        sum['2M'] += splits['2M'];
+        sum['1G'] += splits['1G'];
+      }
+      expect(sum).toEqual({ '2M': total['2M'], '1G': total['1G'] });
+    }
+  });
+
+  it('tells whether a split block is private, mixed or all shared at the end', async () => {
+    const states = async (run: (pool: Pool) => void, options?: Written) =>
+      splitsByBlock((await ofRun(run, options)).found).map(({ level, atEnd }) => [level, atEnd]);
+    expect(await states(ringsAndBuffer)).toEqual([['2M', 'mixed']]);
+    const ring = (pool: Pool) => {
+      const { allocation } = pool.alloc_pages(1, { owner: 'ring', at: 1000 });
+      pool.free(allocation, 2000);
+    };
+    expect(await states(ring)).toEqual([['2M', 'private']]);
+    const platform = { ...platformNamed('snp'), restore: true };
+    expect(await states(ring, { platform })).toEqual([['2M', 'restored']]);
+    const halves = (pool: Pool) => {
+      for (const at of [1000, 2000]) pool.alloc_pages(8, { owner: 'halves', at });
+    };
+    expect(await states(halves)).toEqual([['2M', 'shared']]);
+  });
+
+  it('has none of a log without conversions', async () => {
+    const { found } = await ofRun(() => {});
+    expect(found.splits).toEqual([]);
+  });
+});
