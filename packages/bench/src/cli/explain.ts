@@ -4,6 +4,7 @@ import type { Names } from '../inspect/event-text.ts';
 import type { OpenLog } from '../log/open.ts';
 import type { CommandContext, Output } from './command-context.ts';
 import { eventNumber } from './numbers.ts';
+import { printable } from './printable.ts';
 import { eventsRead, withLog } from './reading.ts';
 
 interface ExplainOptions {
@@ -19,7 +20,7 @@ export function addExplain(decpool: Command, { output }: CommandContext): void {
     .command('explain')
     .summary('tell from a log why a block was split, and what keeps it')
     .description(
-      'Tells which request, of which owner, split a block, what has pinned it since, and what would have to be freed to return it; or what was done for an allocation.',
+      'Tells which request, of which owner, split a block, what has pinned it since, and what would have to be freed to return it; or what was done for an allocation. Without --block, --split and --allocation it explains the first split of the log.',
     )
     .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
     .option(
@@ -39,11 +40,12 @@ export function addExplain(decpool: Command, { output }: CommandContext): void {
       'after',
       `
 EXAMPLES
+  decpool explain decpool-results/netvsc/logs/linux-6.12.arrow
   decpool explain decpool-results/netvsc/logs/linux-6.12.arrow --block 2220
   decpool explain decpool-results/netvsc/logs/linux-6.12.arrow --allocation 7 --at 1000
 
 SEE ALSO
-  decpool show; docs/replay.md`,
+  decpool splits, decpool show; docs/replay.md`,
     )
     .action(async (log: string, options: ExplainOptions) =>
       output.write(await explainCommand(log, options, output)),
@@ -52,8 +54,8 @@ SEE ALSO
 
 async function explainCommand(path: string, options: ExplainOptions, output: Output): Promise<string> {
   const { block, split, allocation } = options;
-  if ([block, split, allocation].filter((given) => given !== undefined).length !== 1) {
-    throw new InputError('give one of --block, --split and --allocation');
+  if ([block, split, allocation].filter((given) => given !== undefined).length > 1) {
+    throw new InputError('give only one of --block, --split and --allocation');
   }
   const { positionOf } = await import('../inspect/position.ts');
   const explained = async (log: OpenLog) => {
@@ -80,21 +82,31 @@ async function explainedAllocation(
   return json === true ? jsonText(report) : allocationText(report, namesOf(log, owners));
 }
 
-async function explainedRange(
-  log: OpenLog,
-  { block, split, json }: ExplainOptions,
-  position: number,
-): Promise<string> {
-  const [{ explainBlock, explainSplit }, { rangeText }, { jsonText }] = await Promise.all([
-    import('../inspect/explain.ts'),
+async function explainedRange(log: OpenLog, options: ExplainOptions, position: number): Promise<string> {
+  const [{ rangeText }, { jsonText }] = await Promise.all([
     import('../inspect/explain-range-text.ts'),
     import('../inspect/json.ts'),
   ]);
-  const { report, owners } =
-    split === undefined
-      ? await explainBlock(log, block ?? 0, position)
-      : await explainSplit(log, split, position);
-  return json === true ? jsonText(report) : rangeText(report, namesOf(log, owners));
+  const explained = await rangeOf(log, options, position);
+  if (explained === undefined) {
+    const none = { kind: 'none', position: { events: position, ofEvents: log.events } };
+    return options.json === true ? jsonText(none) : noSplitText(log, options);
+  }
+  const { report, owners } = explained;
+  return options.json === true ? jsonText(report) : rangeText(report, namesOf(log, owners));
+}
+
+async function rangeOf(log: OpenLog, { block, split }: ExplainOptions, position: number) {
+  const { explainBlock, explainFirstSplit, explainSplit } = await import('../inspect/explain.ts');
+  if (block !== undefined) return explainBlock(log, block, position);
+  return split === undefined ? explainFirstSplit(log, position) : explainSplit(log, split, position);
+}
+
+async function noSplitText({ path }: OpenLog, { at }: ExplainOptions): Promise<string> {
+  const { shellWord } = await import('../report/page/escape.ts');
+  const [before, place] = at === undefined ? ['', ''] : [` before event ${at}`, ` --at ${at}`];
+  const show = `decpool show ${printable(shellWord(path))}${place}`;
+  return `No 2M or 1G entry of the direct map was split${before}; to see its state: ${show}\n`;
 }
 
 const namesOf = (log: OpenLog, owners: readonly string[]): Names => ({

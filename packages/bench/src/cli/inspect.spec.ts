@@ -64,6 +64,7 @@ describe.concurrent('every command on a log', () => {
     ['stats'],
     ['show'],
     ['show', '--json'],
+    ['explain'],
     ['explain', '--block', '28'],
     ['splits', '--by', 'request'],
     ['splits', '--json'],
@@ -88,7 +89,7 @@ describe.concurrent('every command on a log', () => {
   it.each([
     [['show', '--at', '99999'], /position 99999: the log ends at position \d+/],
     [['show', '--time', 'noon'], /time 'noon': expected one as in 1\.5s, 200ms, 17us, 2min or 1200 \(ns\)/],
-    [['explain'], /give one of --block, --split and --allocation/],
+    [['explain', '--block', '1', '--split', '2'], /give only one of --block, --split and --allocation/],
     [
       ['explain', '--split', '0'],
       /event 0 is owner-registered, no large-page-split; the log has \d+ splits?, near it/,

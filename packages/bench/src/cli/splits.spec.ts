@@ -93,3 +93,24 @@ describe('decpool splits', () => {
     }
   });
 });
+
+describe('decpool explain without a block, a split or an allocation', () => {
+  it('explains the first split of the log, up to the position that is asked for', async () => {
+    const [first, second] = JSON.parse(await printed('splits', log, '--json')).splits;
+    expect(first.seq).toBeLessThan(second.seq);
+    for (const options of [[], ['--json'], ['--at', String(second.seq)]]) {
+      const explained = await printed('explain', log, ...options);
+      expect(explained).toBe(await printed('explain', log, '--split', String(first.seq), ...options));
+    }
+    expect(await printed('explain', log)).toContain(`split at event ${first.seq}`);
+  });
+
+  it('names decpool show if nothing is split, or not yet', async () => {
+    const sentence = 'No 2M or 1G entry of the direct map was split';
+    expect(await printed('explain', quiet)).toBe(`${sentence}; to see its state: decpool show ${quiet}\n`);
+    expect(await printed('explain', log, '--at', '1')).toBe(
+      `${sentence} before event 1; to see its state: decpool show ${log} --at 1\n`,
+    );
+    expect(JSON.parse(await printed('explain', quiet, '--json'))).toMatchObject({ kind: 'none' });
+  });
+});

@@ -1,5 +1,5 @@
 /** Splits of a log by their event numbers. */
-import { type EventBatch, InputError, TYPE } from '@decpool/model';
+import { type EventBatch, InputError, type PoolEvent, TYPE } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
 import { countText } from './event-text.ts';
 import type { RangeAsked } from './explain-range.ts';
@@ -15,11 +15,30 @@ export async function splitAt(log: OpenLog, seq: number, position: number): Prom
   for await (const batch of log.batches(seq, seq + 1)) {
     const event = batch.at(0);
     if (event.type !== 'large-page-split') throw await noSplit(log, seq, event.type);
-    const block = Math.floor(event.pfn / log.header.geometry.pagesPerBlock);
-    return { kind: event.level === 2 ? 'block' : 'region', block, splitEvent: seq };
+    return rangeOf(log, event);
   }
   throw new InputError(`${log.path}: cut off before event ${seq}`);
 }
+
+/** What the first split of a log is of; undefined if there is none before the position. */
+export async function firstSplit(log: OpenLog, position: number): Promise<RangeAsked | undefined> {
+  for await (const batch of log.batches(0, position)) {
+    for (let row = 0; row < batch.length; row++) {
+      if (batch.typeAt(row) !== TYPE.largePageSplit) continue;
+      const event = batch.at(row);
+      if (event.type === 'large-page-split') return rangeOf(log, event);
+    }
+  }
+  return undefined;
+}
+
+type LargePageSplit = Extract<PoolEvent, { type: 'large-page-split' }>;
+
+const rangeOf = (log: OpenLog, { seq, pfn, level }: LargePageSplit): RangeAsked => ({
+  kind: level === 2 ? 'block' : 'region',
+  block: Math.floor(pfn / log.header.geometry.pagesPerBlock),
+  splitEvent: seq,
+});
 
 async function noSplit(log: OpenLog, seq: number, type: string): Promise<InputError> {
   const near = new NearSplits(seq);

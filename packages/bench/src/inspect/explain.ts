@@ -1,7 +1,7 @@
 /** The explanations, by what is asked for. Each reads a log once, up to a position, in bounded memory. */
 import type { OpenLog } from '../log/open.ts';
 import { explainRange, type RangeReport } from './explain-range.ts';
-import { splitAt } from './explain-split.ts';
+import { firstSplit, splitAt } from './explain-split.ts';
 import type { Explained } from './fold.ts';
 
 export { explainAllocation } from './explain-allocation.ts';
@@ -20,4 +20,13 @@ export async function explainSplit(
   position: number,
 ): Promise<Explained<RangeReport>> {
   return explainRange(log, await splitAt(log, event, position), position);
+}
+
+/** Of the first large-page-split event; undefined if there is none before the position. */
+export async function explainFirstSplit(
+  log: OpenLog,
+  position: number,
+): Promise<Explained<RangeReport> | undefined> {
+  const asked = await firstSplit(log, position);
+  return asked === undefined ? undefined : explainRange(log, asked, position);
 }

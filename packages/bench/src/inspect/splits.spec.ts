@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allocationId, type EventBatch, EventRows, pfn, platformNamed } from '@decpool/model';
+import { platformNamed } from '@decpool/model';
 import type { Pool } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ByOwner, type OwnerFigures } from '../metrics/by-owner.ts';
-import { requested } from '../metrics/testing.ts';
-import { type FoundSplits, Splits, splitsOf } from './splits.ts';
+import { splitsOf } from './splits.ts';
 import {
   type OwnerSplits,
   ownerName,
@@ -16,7 +15,7 @@ import {
   splitsByRequest,
   splitsReport,
 } from './splits-groups.ts';
-import { splitsText } from './splits-text.ts';
+import { CONTIGUOUS_HISTORY, HISTORY, OWNERS, splitsIn } from './splits-testing.ts';
 import { ringsAndBuffer, type Written, withLog, writeRun } from './testing.ts';
 
 let folder = '';
@@ -24,49 +23,6 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'decpool-'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
-
-const split = (block: number, level: 2 | 3) => ({
-  type: 'large-page-split',
-  pfn: pfn(512 * block),
-  level,
-});
-const contiguousSplit = (page: number, level: 1 | 2) => ({
-  type: 'contiguous-split',
-  pfn: pfn(page),
-  level,
-});
-const freeRequested = (allocation: number) => ({
-  type: 'free-requested',
-  allocation: allocationId(allocation),
-});
-
-/** An event per batch: a projection must not mind where batches begin. */
-const batchesOf = (events: readonly object[]): EventBatch[] =>
-  events.map((event, seq) => {
-    const rows = new EventRows(1);
-    rows.appendObject(event);
-    return rows.seal(seq);
-  });
-
-/** The splits of events written by hand, by the owners of their allocations. */
-function splitsIn(events: readonly object[], owners: readonly string[]): FoundSplits {
-  const projection = new Splits(512, (allocation) => owners[allocation - 1]);
-  for (const batch of batchesOf(events)) projection.observe(batch);
-  return { ...projection, splits: projection.splits, asked: projection.asked, endState: () => 'mixed' };
-}
-
-const HISTORY = [
-  { ...split(9, 3), request: 0, time: 0 },
-  { ...requested(1, 4, 4 * 4096), request: 1, time: 10 },
-  { ...split(0, 2), request: 1, time: 10 },
-  { ...requested(2, 8, 8 * 4096), request: 2, time: 20 },
-  { ...split(5, 2), request: 2, time: 20 },
-  { ...split(2, 2), request: 2, time: 20 },
-  { ...split(8, 2), request: 2, time: 99 },
-  { ...freeRequested(1), request: 3, time: 100 },
-  { ...split(3, 2), request: 3, time: 100 },
-];
-const OWNERS = ['nvme', 'netvsc'];
 
 describe('given splits of two owners, of the deferred worker and of the boot', () => {
   const found = splitsIn(HISTORY, OWNERS);
@@ -149,16 +105,7 @@ describe('given splits of two owners, of the deferred worker and of the boot', (
 });
 
 describe('given splits of contiguous runs', () => {
-  const found = splitsIn(
-    [
-      { ...requested(1, 1, 4096), request: 1, time: 10 },
-      { ...contiguousSplit(8192, 2), request: 1, time: 10 },
-      { ...split(17, 2), request: 1, time: 10 },
-      { ...contiguousSplit(8704, 1), request: 1, time: 10 },
-      { ...contiguousSplit(8720, 1), request: 1, time: 10 },
-    ],
-    ['realm'],
-  );
+  const found = splitsIn(CONTIGUOUS_HISTORY, ['realm']);
 
   it('counts 32M and 64K splits by themselves, and in the share', () => {
     expect(splitCounts(found.splits)).toEqual({ '2M': 1, '1G': 0, '32M': 1, '64K': 2 });
@@ -172,88 +119,6 @@ describe('given splits of contiguous runs', () => {
       [17, '2M', 1],
       [17, '64K', 2],
     ]);
-  });
-
-  it('a table has columns for them only here', () => {
-    expect(textOf(found)).toContain('32M splits');
-    expect(textOf(splitsIn(HISTORY, OWNERS))).not.toContain('32M');
-  });
-
-  it('the next command asks for the block if the log has nothing that explain --split takes', () => {
-    const [first] = found.splits;
-    expect(textOf({ ...found, splits: [first] })).toMatch(/decpool explain run\.arrow --block 16\n$/);
-    expect(textOf(found)).toMatch(/decpool explain run\.arrow --split 2\n$/);
-  });
-});
-
-const TEXT = { by: 'owner', isAll: false, columns: 100, path: 'run.arrow' } as const;
-const textOf = (found: FoundSplits, options: Partial<Parameters<typeof splitsText>[1]> = {}): string =>
-  splitsText(found, { ...TEXT, ...options });
-
-describe('the text', () => {
-  const many = (owners: number, name: (owner: number) => string) => {
-    const events = Array.from({ length: owners }, (_, index) => [
-      { ...requested(index + 1, 1, 4096), request: index + 1, time: index },
-      { ...split(index, 2), request: index + 1, time: index },
-    ]);
-    return splitsIn(
-      events.flat(),
-      Array.from({ length: owners }, (_, index) => name(index)),
-    );
-  };
-
-  it('begins with how many splits there are and who caused most', () => {
-    const [first] = textOf(splitsIn(HISTORY, OWNERS)).split('\n');
-    expect(first).toBe("5 2M splits and 1 1G split; 'netvsc' caused 2 of them.");
-  });
-
-  it('names the request that caused most by request', () => {
-    const [first] = textOf(splitsIn(HISTORY, OWNERS), { by: 'request' }).split('\n');
-    expect(first).toContain("request #2 of 'netvsc' caused 2 of them");
-  });
-
-  it('says of a single split whose it is, and of the boot that nobody asked', () => {
-    expect(textOf(many(1, () => 'nvme'))).toMatch(/^1 2M split; 'nvme' caused it\.\n/);
-    expect(textOf(splitsIn(HISTORY.slice(0, 1), []))).toMatch(/^1 1G split; it happened at boot\.\n/);
-  });
-
-  it('shows 20 rows and says how many more there are, unless all are asked for', () => {
-    const found = many(23, (owner) => `owner ${owner}`);
-    const rows = (text: string) => text.match(/^│ owner \d+/gm)?.length;
-    expect(rows(textOf(found))).toBe(20);
-    expect(textOf(found)).toContain('and 3 more owners: --all prints them\n');
-    expect(rows(textOf(found, { isAll: true }))).toBe(23);
-    expect(textOf(found, { isAll: true })).not.toContain('more');
-  });
-
-  it.each(['owner', 'request', 'block'] as const)('fits 80 columns by %s, with all of a long name', (by) => {
-    const long = 'drivers/net/ethernet/intel/iavf/iavf_txrx.c:iavf_alloc_rx_buffers of eth';
-    const table = textOf(
-      many(3, (owner) => `${long}${owner}`),
-      { by, columns: 80 },
-    )
-      .split('\n')
-      .slice(1, -2);
-    expect(Math.max(...table.map(({ length }) => length))).toBeLessThanOrEqual(80);
-    const letters = table
-      .map((line) => line.split('│').at(by === 'block' ? -3 : by === 'owner' ? 1 : 5) ?? '')
-      .join('')
-      .replaceAll(/\s/g, '');
-    expect(letters).toContain(`${long}2`.replaceAll(' ', ''));
-  });
-
-  it('shows escape sequences in a name, and in the path of the log, harmlessly', () => {
-    const found = many(1, () => 'evil \u001b[31m');
-    for (const by of ['owner', 'request', 'block'] as const) {
-      const text = textOf(found, { by, path: 'a b\u001b[31m.arrow' });
-      expect(text).not.toContain('\u001b');
-      expect(text).toContain('evil \\u001b[31m');
-      expect(text).toContain("decpool explain 'a b\\u001b[31m.arrow' --split 1\n");
-    }
-  });
-
-  it('says in one sentence that nothing was split', () => {
-    expect(textOf(splitsIn([], []))).toBe('No entry of the direct map was split.\n');
   });
 });
 

@@ -1,0 +1,58 @@
+/** What the specs of splits share: events written by hand, and the splits in them. */
+import { allocationId, type EventBatch, EventRows, pfn } from '@decpool/model';
+import { requested } from '../metrics/testing.ts';
+import { type FoundSplits, Splits } from './splits.ts';
+
+export const split = (block: number, level: 2 | 3) => ({
+  type: 'large-page-split',
+  pfn: pfn(512 * block),
+  level,
+});
+const contiguousSplit = (page: number, level: 1 | 2) => ({
+  type: 'contiguous-split',
+  pfn: pfn(page),
+  level,
+});
+const freeRequested = (allocation: number) => ({
+  type: 'free-requested',
+  allocation: allocationId(allocation),
+});
+
+/** An event per batch: a projection must not mind where batches begin. */
+const batchesOf = (events: readonly object[]): EventBatch[] =>
+  events.map((event, seq) => {
+    const rows = new EventRows(1);
+    rows.appendObject(event);
+    return rows.seal(seq);
+  });
+
+/** The splits of events written by hand, by the owners of their allocations. */
+export function splitsIn(events: readonly object[], owners: readonly string[]): FoundSplits {
+  const projection = new Splits(512, (allocation) => owners[allocation - 1]);
+  for (const batch of batchesOf(events)) projection.observe(batch);
+  const { splits, asked } = projection;
+  return { splits, asked, endState: () => 'mixed' };
+}
+
+/** Splits of two owners, of the deferred worker and of the boot. */
+export const HISTORY = [
+  { ...split(9, 3), request: 0, time: 0 },
+  { ...requested(1, 4, 4 * 4096), request: 1, time: 10 },
+  { ...split(0, 2), request: 1, time: 10 },
+  { ...requested(2, 8, 8 * 4096), request: 2, time: 20 },
+  { ...split(5, 2), request: 2, time: 20 },
+  { ...split(2, 2), request: 2, time: 20 },
+  { ...split(8, 2), request: 2, time: 99 },
+  { ...freeRequested(1), request: 3, time: 100 },
+  { ...split(3, 2), request: 3, time: 100 },
+];
+export const OWNERS = ['nvme', 'netvsc'];
+
+/** A 32M run, a 2M entry in it, and two 64K runs in that. */
+export const CONTIGUOUS_HISTORY = [
+  { ...requested(1, 1, 4096), request: 1, time: 10 },
+  { ...contiguousSplit(8192, 2), request: 1, time: 10 },
+  { ...split(17, 2), request: 1, time: 10 },
+  { ...contiguousSplit(8704, 1), request: 1, time: 10 },
+  { ...contiguousSplit(8720, 1), request: 1, time: 10 },
+];
