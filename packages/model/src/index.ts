@@ -84,3 +84,4 @@ export type {
   StateView,
 } from './state/view.ts';
 export * from './units.ts';
+export { nearestNames, type UnknownName, unknownName } from './unknown-name.ts';

@@ -149,7 +149,9 @@ describe('a platform', () => {
   it('is asked for by name, and an unknown name lists what there is', () => {
     expect(PLATFORM_NAMES).toEqual(['snp', 'tdx', 'hyperv-vtom', 'cca', 'cca-bbml3', 'pkvm', 'none']);
     expect(() => platformNamed('sgx')).toThrow(
-      new InputError("unknown platform 'sgx'; available: snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none"),
+      new InputError(
+        "unknown platform 'sgx'. Expected one of: snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none.",
+      ),
     );
     expect(() => platformNamed('constructor')).toThrow(InputError);
   });

@@ -3,9 +3,9 @@
  * no latency is modelled, because no measured conversion latency is public.
  */
 import { freeze } from 'immer';
-import { InputError } from './errors.ts';
 import type { Geometry } from './geometry.ts';
 import type { Pfn } from './units.ts';
+import { unknownName } from './unknown-name.ts';
 
 export const DIRECTIONS = ['decrypt', 'encrypt'] as const;
 /** `decrypt`: private -> shared (set_memory_decrypted); `encrypt`: shared -> private (set_memory_encrypted). */
@@ -223,9 +223,7 @@ export const PLATFORM_NAMES = Object.keys(PLATFORMS) as readonly PlatformName[];
 /** Throws InputError when there is no such profile. */
 export function platformNamed(name: string): Platform {
   const found = PLATFORM_NAMES.find((known) => known === name);
-  if (found === undefined) {
-    throw new InputError(`unknown platform '${name}'; available: ${PLATFORM_NAMES.join(', ')}`);
-  }
+  if (found === undefined) throw unknownName({ kind: 'platform', given: name, known: PLATFORM_NAMES });
   return PLATFORMS[found];
 }
 

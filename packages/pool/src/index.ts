@@ -26,6 +26,8 @@ export {
   SHORT_NAMES,
   type Strategy,
   SUPPLIES,
+  shortPolicyName,
+  USUAL,
 } from './registry.ts';
 export { cachePrefix, kmallocSize, type SlabCache, slabCacheFor, slabOrder } from './slab/slab-cache.ts';
 export { demand } from './supply/demand.ts';

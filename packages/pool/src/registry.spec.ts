@@ -2,17 +2,17 @@ import { InputError, platformNamed } from '@decpool/model';
 import { describe, expect, it } from 'vitest';
 import { freshBoot } from './page-source/profiles.ts';
 import { Pool } from './pool.ts';
-import { ALL_POLICIES, BASELINES, policyNamed, SHORT_NAMES } from './registry.ts';
+import { ALL_POLICIES, BASELINES, policyNamed, SHORT_NAMES, shortPolicyName } from './registry.ts';
 
 const nameOf = (policy: string) =>
   new Pool({ memory: freshBoot(2 ** 26), platform: platformNamed('snp'), policy: policyNamed(policy) }).header
     .policy;
 
 describe('the registry', () => {
-  it('lists the baselines, kernels first', () => {
+  it('lists the baselines, what kernels do today first', () => {
     expect(Object.keys(BASELINES)).toEqual([
-      'linux-6.12',
       'linux-7.3',
+      'linux-6.12',
       'gfp-decrypted',
       'genpool',
       'swiotlb',
@@ -25,20 +25,52 @@ describe('the registry', () => {
     (name) => expect(nameOf(name)).toBe(name),
   );
 
-  it.each(['swiotlb:', 'swiotlb:fast', 'genpool:4', 'linux-6.12:x', 'linux', 'toString', ''])(
-    'answers %j with all the baselines there are',
-    (name) => {
-      expect(() => policyNamed(name)).toThrow(InputError);
-      expect(() => policyNamed(name)).toThrow(
-        'expected a baseline (linux-6.12, linux-7.3, gfp-decrypted, genpool, swiotlb, swiotlb:dynamic), a short name (bpf-prog-pack, unmapped-alloc, genalloc, temeraire) or PLACEMENT+CONVERSION+SUPPLY',
-      );
-    },
+  it.each([
+    ['swiotlb:', "'swiotlb'"],
+    ['swiotlb:fast', "'swiotlb'"],
+    ['linux-7.2', "'linux-7.3'"],
+    ['linux', "'linux-6.12', 'linux-7.3'"],
+    ['frist-fit', "'first-fit'"],
+    ['frist-fit+block+immediate', "'first-fit'"],
+    ['first-fit+blokc+immediate', "'block'"],
+    ['first-fit+never-retrun', "'never-return'"],
+  ])('answers %s with the nearest names, and the command that lists all', (name, near) => {
+    expect(() => policyNamed(name)).toThrow(InputError);
+    expect(() => policyNamed(name)).toThrow(near.split(', ')[0]);
+    expect(() => policyNamed(name)).toThrow('decpool policies');
+  });
+
+  it.each(['toString', '', 'genpool:4', 'linux-6.12:x', 'first-fit+toString', 'constructor+block+immediate'])(
+    'refuses %j',
+    (name) => expect(() => policyNamed(name)).toThrow(InputError),
   );
+
+  it.each([
+    ['first-fit', 'first-fit+block+hysteresis:2'],
+    ['first-fit+page', 'first-fit+page+hysteresis:2'],
+    ['first-fit+never-return', 'first-fit+block+never-return'],
+    ['llfree:4+watermark:1:2', 'llfree:4+block+watermark:1:2'],
+    ['first-fit+hysteresis:5', 'first-fit+block+hysteresis:5'],
+  ])('takes %s for %s', (name, whole) => expect(nameOf(name)).toBe(whole));
+
+  it.each(['first-fit+immediate+block', 'first-fit+block+page', 'first-fit+block+immediate+demand'])(
+    'refuses %s: one of each, in order',
+    (name) => expect(() => policyNamed(name)).toThrow('PLACEMENT+CONVERSION+SUPPLY'),
+  );
+
+  it('shortens a name to the parts that are not the default', () => {
+    expect(shortPolicyName('first-fit+block+hysteresis:2')).toBe('first-fit');
+    expect(shortPolicyName('first-fit+block+hysteresis')).toBe('first-fit');
+    expect(shortPolicyName('first-fit+block+hysteresis:5')).toBe('first-fit+hysteresis:5');
+    expect(shortPolicyName('llfree:8+page+never-return')).toBe('llfree:8+page+never-return');
+    expect(shortPolicyName('my own+block')).toBe('my own+block');
+    for (const policy of ALL_POLICIES) expect(nameOf(shortPolicyName(policy))).toBe(nameOf(policy));
+  });
 
   it('takes parameters where a supply has some, and refuses them where it has none', () => {
     expect(nameOf('first-fit+block+watermark:64:256')).toBe('first-fit+block+watermark:64:256');
     expect(() => policyNamed('first-fit+block+immediate:1')).toThrow(
-      "supply 'immediate' in policy 'first-fit+block+immediate:1' takes no parameters",
+      "policy 'first-fit+block+immediate:1': supply 'immediate' takes no parameters",
     );
   });
 
@@ -59,7 +91,7 @@ describe('the registry', () => {
     ['llfree:x+block+immediate', 'expected llfree:CPUS'],
     [
       'first-fit:1+block+immediate',
-      "placement 'first-fit' in policy 'first-fit:1+block+immediate' takes no parameters",
+      "policy 'first-fit:1+block+immediate': placement 'first-fit' takes no parameters",
     ],
     ['first-fit+granule:4+immediate', 'a power of two from 8 to 1024'],
     ['first-fit+granule:48+immediate', 'a power of two from 8 to 1024'],

@@ -1,5 +1,5 @@
 /** Every strategy, baseline and short name: the one place where they are listed. */
-import { InputError } from '@decpool/model';
+import { InputError, unknownName } from '@decpool/model';
 import { genpool } from './baselines/genpool.ts';
 import { gfpDecrypted } from './baselines/gfp-decrypted.ts';
 import { linux612 } from './baselines/linux-6.12.ts';
@@ -26,7 +26,7 @@ import { worstFit } from './placement/worst-fit.ts';
 import type { PolicyFactory } from './policy.ts';
 import { poolPolicy } from './pool-policy.ts';
 import { demand } from './supply/demand.ts';
-import { hysteresis } from './supply/hysteresis.ts';
+import { HYSTERESIS_SECONDS, hysteresis } from './supply/hysteresis.ts';
 import { immediate } from './supply/immediate.ts';
 import { neverReturn } from './supply/never-return.ts';
 import type { SupplyFactory } from './supply/supply.ts';
@@ -42,10 +42,10 @@ type WithParameters<Made> = {
 export type Strategy<Made> = Plain<Made> | WithParameters<Made>;
 
 export const BASELINES: Readonly<Record<string, Plain<PolicyFactory>>> = {
-  'linux-6.12': { summary: 'Linux 6.12: each driver allocates and converts for itself', made: linux612 },
-  'linux-7.3': { summary: 'Linux 7.3: as 6.12, vmbus buffers of large chunks', made: linux73 },
+  'linux-7.3': { summary: 'Linux 7.3: as 6.12, but vmbus buffers are made of large chunks', made: linux73 },
+  'linux-6.12': { summary: 'Linux 6.12: each driver allocates and converts its own buffers', made: linux612 },
   'gfp-decrypted': {
-    summary: 'the prototype of 2024: each allocation is converted on its own, nothing is grouped',
+    summary: 'the prototype of 2024: each allocation is converted alone, nothing is grouped',
     made: gfpDecrypted,
   },
   genpool: {
@@ -53,18 +53,21 @@ export const BASELINES: Readonly<Record<string, Plain<PolicyFactory>>> = {
     made: genpool,
   },
   swiotlb: {
-    summary: 'everything in the bounce buffers that are shared at boot',
+    summary: 'every request is served from the bounce buffers that are shared at boot',
     made: swiotlb('fixed'),
   },
-  'swiotlb:dynamic': { summary: 'as swiotlb, and they grow when they are full', made: swiotlb('dynamic') },
+  'swiotlb:dynamic': {
+    summary: 'as swiotlb, and the bounce buffers grow when they are full',
+    made: swiotlb('dynamic'),
+  },
 };
 
 export const PLACEMENTS: Readonly<Record<string, Strategy<PlacementFactory>>> = {
-  bump: { summary: 'behind the last; nothing is used again until its block is empty', made: bump },
-  'first-fit': { summary: 'the lowest free run that holds it', made: firstFit },
-  'best-fit': { summary: 'the smallest free run that holds it', made: bestFit },
+  bump: { summary: 'append only; a block is reused once it is empty', made: bump },
+  'first-fit': { summary: 'the lowest free run that is large enough', made: firstFit },
+  'best-fit': { summary: 'the smallest free run that is large enough', made: bestFit },
   'worst-fit': { summary: 'the largest free run', made: worstFit },
-  'next-fit': { summary: 'first fit that goes on where it was', made: nextFit },
+  'next-fit': { summary: 'first fit that continues after the last allocation', made: nextFit },
   buddy: { summary: 'private buddy allocator over whole blocks (unmapped_alloc, 2023)', made: buddy },
   'genpool-first-fit-order-align': {
     summary: 'lib/genalloc: aligned to its size, newest block first',
@@ -74,47 +77,50 @@ export const PLACEMENTS: Readonly<Record<string, Strategy<PlacementFactory>>> = 
     summary: 'the block with the smallest longest free range, then most allocations (Temeraire)',
     made: longestFreeRange,
   },
-  'fullest-first': { summary: 'the block with fewest free pages that holds it', made: fullestFirst },
+  'fullest-first': {
+    summary: 'the block with the fewest free pages that is large enough',
+    made: fullestFirst,
+  },
   llfree: {
     summary: 'trees of 8 blocks, one reserved per CPU, partly used trees first (LLFree)',
-    parameters: 'CPUS: 8 unless told',
+    parameters: 'CPUS (default: 8)',
     make: llfree,
   },
-  lifetime: { summary: 'blocks by the lifetime that is learned per owner', made: lifetime },
-  'size-class': { summary: 'blocks by the order of the request', made: sizeClass },
+  lifetime: { summary: 'blocks grouped by lifetime, learned per owner', made: lifetime },
+  'size-class': { summary: 'blocks grouped by the order of the request', made: sizeClass },
 };
 
 export const CONVERSIONS: Readonly<Record<string, Strategy<Conversion>>> = {
-  page: { summary: 'the pages of each allocation, and back', made: pageConversion },
+  page: { summary: 'the pages of each allocation; back when it is freed', made: pageConversion },
   granule: {
-    summary: 'the granules that an allocation lies in, back when they are idle',
-    parameters: 'KIB, a power of two up to 1024: 64 unless told',
+    summary: 'the granules of an allocation; back when they are idle',
+    parameters: 'KIB, a power of two up to 1024 (default: 64)',
     make: granuleConversion,
   },
-  block: { summary: 'a whole block when it is claimed, back when it is returned', made: blockConversion },
+  block: { summary: 'a whole block when it is claimed; back when it is returned', made: blockConversion },
   adaptive: {
-    summary: 'by page until so much of a block is used, then the rest at once',
-    parameters: 'PERCENT of the block: 50 unless told',
+    summary: 'by page until PERCENT of a block is used, then the rest at once',
+    parameters: 'PERCENT of the block (default: 50)',
     make: adaptiveConversion,
   },
 };
 
 export const SUPPLIES: Readonly<Record<string, Strategy<SupplyFactory>>> = {
-  'never-return': { summary: 'what was claimed stays', made: neverReturn },
-  immediate: { summary: 'an empty block goes back at once', made: immediate },
+  'never-return': { summary: 'a claimed block stays claimed', made: neverReturn },
+  immediate: { summary: 'an empty block is returned at once', made: immediate },
   watermark: {
-    summary: 'a reserve for callers that may not sleep, refilled between two watermarks',
-    parameters: 'LOW:HIGH in pages: 256:1024 unless told',
+    summary: 'a reserve for atomic requests, refilled between two watermarks',
+    parameters: 'LOW:HIGH in pages (default: 256:1024)',
     make: watermark,
   },
   hysteresis: {
-    summary: 'a block goes back once it has been empty for some time',
-    parameters: 'SECONDS: 2 unless told',
+    summary: 'a block is returned once it has been empty for SECONDS',
+    parameters: 'SECONDS (default: 2)',
     make: hysteresis,
   },
   demand: {
-    summary: 'what would be needed if use rose to its recent peak again is kept (skip-subrelease)',
-    parameters: 'SECONDS that are looked back: 10 unless told',
+    summary: 'keeps enough for a return to the recent peak (skip-subrelease)',
+    parameters: 'SECONDS to look back (default: 10)',
     make: demand,
   },
 };
@@ -149,41 +155,90 @@ export const ALL_POLICIES: readonly string[] = [
   ),
 ];
 
+/** The parts of a pool's name that need not be written: `first-fit` is `first-fit+block+hysteresis`. */
+export const USUAL = { conversion: 'block', supply: 'hysteresis' } as const;
+
 /**
- * A policy by its name on a command line: a baseline, a short name, or `PLACEMENT+CONVERSION+SUPPLY`.
- * Throws InputError that lists what there is.
+ * A policy by its name: a baseline, a short name, or `PLACEMENT[+CONVERSION][+SUPPLY]`. Default conversion: `block`; default
+ * supply: `hysteresis`. Throws InputError for a name that does not exist.
  */
 export function policyNamed(name: string): PolicyFactory {
   if (Object.hasOwn(BASELINES, name)) return BASELINES[name].made;
   if (Object.hasOwn(SHORT_NAMES, name)) return policyNamed(SHORT_NAMES[name].policy);
-  const parts = name.split('+');
-  if (parts.length !== 3) {
-    throw new InputError(
-      `unknown policy '${name}'; expected a baseline (${list(BASELINES)}), a short name (${list(SHORT_NAMES)}) or PLACEMENT+CONVERSION+SUPPLY, as in first-fit+block+immediate (placements: ${list(PLACEMENTS)}; conversions: ${list(CONVERSIONS)}; supplies: ${list(SUPPLIES)})`,
-    );
-  }
+  const [first, ...others] = name.split('+');
+  if (!Object.hasOwn(PLACEMENTS, kindName(first))) throw unknownPolicy(name, first);
+  const [conversion, supply] = partsOf(name, others);
   return poolPolicy(
-    pick(PLACEMENTS, parts[0], 'placement', name),
-    pick(CONVERSIONS, parts[1], 'conversion', name),
-    pick(SUPPLIES, parts[2], 'supply', name),
+    made(PLACEMENTS, first, 'placement', name),
+    made(CONVERSIONS, conversion, 'conversion', name),
+    made(SUPPLIES, supply, 'supply', name),
   );
 }
 
-const list = (known: Readonly<Record<string, unknown>>) => Object.keys(known).join(', ');
+/** A pool's name without the parts that are the default: what tables and sentences call it. Other names stay as they are. */
+export function shortPolicyName(name: string): string {
+  const [first, ...others] = name.split('+');
+  if (!Object.hasOwn(PLACEMENTS, kindName(first))) return name;
+  return [first, ...others.filter((part) => !USUAL_PARTS.has(part))].join('+');
+}
+
+/** As names have them, with the default parameter or without. */
+const USUAL_PARTS: ReadonlySet<string> = new Set([
+  USUAL.conversion,
+  USUAL.supply,
+  `${USUAL.supply}:${HYSTERESIS_SECONDS}`,
+]);
+
+/** A strategy's name without its parameters. */
+const kindName = (part: string): string => part.split(':', 1)[0];
+
+/** The conversion and the supply among the parts behind the placement, in either order left out but not swapped. */
+function partsOf(policy: string, parts: readonly string[]): readonly [conversion: string, supply: string] {
+  const isConversion = (part: string) => Object.hasOwn(CONVERSIONS, kindName(part));
+  const isSupply = (part: string) => Object.hasOwn(SUPPLIES, kindName(part));
+  for (const part of parts) {
+    if (isConversion(part) || isSupply(part)) continue;
+    const known = [...Object.keys(CONVERSIONS), ...Object.keys(SUPPLIES)];
+    const error = { given: kindName(part), known, listedBy: LISTED_BY, place: `policy '${policy}'` };
+    throw unknownName({ kind: 'conversion or supply', ...error });
+  }
+  const [first, second] = parts;
+  if (parts.length === 0) return [USUAL.conversion, USUAL.supply];
+  if (parts.length === 1) return isConversion(first) ? [first, USUAL.supply] : [USUAL.conversion, first];
+  if (parts.length === 2 && isConversion(first) && isSupply(second)) return [first, second];
+  throw new InputError(
+    `policy '${policy}': expected PLACEMENT+CONVERSION+SUPPLY with one of each, as in first-fit+block+hysteresis:2.`,
+  );
+}
+
+const LISTED_BY = 'decpool policies';
+
+/** For a name whose first part is no placement. */
+function unknownPolicy(name: string, first: string): InputError {
+  const known = [...Object.keys(BASELINES), ...Object.keys(SHORT_NAMES), ...Object.keys(PLACEMENTS)];
+  const isPool = name.includes('+');
+  const given = isPool ? kindName(first) : name;
+  return isPool
+    ? unknownName({
+        kind: 'placement',
+        given,
+        known: Object.keys(PLACEMENTS),
+        listedBy: LISTED_BY,
+        place: `policy '${name}'`,
+      })
+    : unknownName({ kind: 'policy', given, known, listedBy: LISTED_BY });
+}
 
 /** The strategy that `text` names, made with the parameters behind its name. */
-function pick<Made>(
+function made<Made>(
   known: Readonly<Record<string, Strategy<Made>>>,
   text: string,
   kind: string,
   policy: string,
 ): Made {
   const [name, ...parameters] = text.split(':');
-  if (!Object.hasOwn(known, name)) {
-    throw new InputError(`unknown ${kind} '${name}' in policy '${policy}'; available: ${list(known)}`);
-  }
   const strategy = known[name];
   if ('make' in strategy) return strategy.make(parameters);
   if (parameters.length === 0) return strategy.made;
-  throw new InputError(`${kind} '${name}' in policy '${policy}' takes no parameters`);
+  throw new InputError(`policy '${policy}': ${kind} '${name}' takes no parameters.`);
 }

@@ -1,4 +1,4 @@
-import { InputError } from '@decpool/model';
+import { InputError, unknownName } from '@decpool/model';
 import { HISTORY_SERIES, type HistorySeries } from '../history/series.ts';
 import { historyCsv, historyCsvHead } from '../report/history-csv.ts';
 import type { Output } from './command-context.ts';
@@ -47,7 +47,14 @@ function seriesNamed(list: string | undefined): readonly HistorySeries[] {
   const known = HISTORY_SERIES.map(({ id }) => id);
   const ids = list.split(',').map((id) => id.trim());
   const unknown = ids.find((id) => !known.includes(id));
-  if (unknown !== undefined)
-    throw new InputError(`--series names '${unknown}'; there are ${known.join(', ')}`);
+  if (unknown !== undefined) {
+    throw unknownName({
+      kind: 'series',
+      given: unknown,
+      known,
+      listedBy: 'decpool report --help',
+      place: '--series',
+    });
+  }
   return HISTORY_SERIES.filter(({ id }) => ids.includes(id));
 }

@@ -1,7 +1,7 @@
 /** Logs from one format to another, a batch of events at a time. */
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { Columns, type EventBatch, frameOf, InputError, type LogHeader, type Seal } from '@decpool/model';
+import { Columns, type EventBatch, frameOf, InputError, type LogHeader, type Seal, unknownName } from '@decpool/model';
 import { atPath } from '../log/byte-file.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { expectFree } from '../log/new-file.ts';
@@ -16,7 +16,7 @@ export type TargetFormat = keyof typeof TARGET_FORMATS;
 /** Throws InputError when there is no such format. */
 export function targetFormatNamed(name: string): TargetFormat {
   if (Object.hasOwn(TARGET_FORMATS, name)) return name as TargetFormat;
-  throw new InputError(`unknown format '${name}'; available: ${Object.keys(TARGET_FORMATS).join(', ')}`);
+  throw unknownName({ kind: 'format', given: name, known: Object.keys(TARGET_FORMATS) });
 }
 
 /** The format that a file's ending stands for. Throws InputError when it is none. */

@@ -35,9 +35,7 @@ it('no name is there twice', () => {
   expect(new Set(NAMES).size).toBe(NAMES.length);
 });
 
-it('a name that is none is refused with those there are', () => {
+it('a name that does not exist is refused with the nearest, and the command that lists all', () => {
   expect(() => workloadNamed('nvme')).toThrow(InputError);
-  expect(() => workloadNamed('nvme')).toThrow(
-    "unknown workload 'nvme'; available: netvsc, hyperv-vm, kvm-snp",
-  );
+  expect(() => workloadNamed('nvme')).toThrow(/'nvme-atomic'.*'decpool workloads'/);
 });

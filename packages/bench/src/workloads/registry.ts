@@ -1,4 +1,4 @@
-import { InputError, type PlatformName } from '@decpool/model';
+import { type PlatformName, unknownName } from '@decpool/model';
 import {
   BEST_FIT_BLOCK_SECONDS_DEFAULTS,
   bestFitBlockSeconds,
@@ -190,12 +190,10 @@ export const WORKLOADS: readonly WorkloadGenerator[] = [
   },
 ];
 
-/** Throws InputError that lists what there is. */
+/** Throws InputError for a name that no workload has. */
 export function workloadNamed(name: string): WorkloadGenerator {
   const found = WORKLOADS.find((generator) => generator.name === name);
-  if (found === undefined) {
-    const available = WORKLOADS.map((generator) => generator.name).join(', ');
-    throw new InputError(`unknown workload '${name}'; available: ${available}`);
-  }
-  return found;
+  if (found !== undefined) return found;
+  const known = WORKLOADS.map((generator) => generator.name);
+  throw unknownName({ kind: 'workload', given: name, known, listedBy: 'decpool workloads' });
 }

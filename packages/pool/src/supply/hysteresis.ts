@@ -1,15 +1,15 @@
 import { secondsOf, secondsParameter } from './seconds.ts';
 import type { SupplyFactory } from './supply.ts';
 
-/** Unless told: longer than it takes to rebuild a NIC. */
-const SECONDS = 2;
+/** Default seconds: longer than it takes to rebuild a NIC. */
+export const HYSTERESIS_SECONDS = 2;
 
 /**
  * A block goes back once it has been empty for some time: what comes and goes within that time is converted once, and what is
  * gone for good is not exposed for ever. `parameters` are the seconds. Throws InputError for what they cannot be.
  */
 export function hysteresis(parameters: readonly string[]): SupplyFactory {
-  const ns = secondsParameter('hysteresis', parameters, SECONDS);
+  const ns = secondsParameter('hysteresis', parameters, HYSTERESIS_SECONDS);
   return () => ({
     name: `hysteresis:${secondsOf(ns)}`,
     lowPages: 0,
