@@ -31,11 +31,13 @@ export { type NamedPolicy, policiesFor, policyFor } from './policies/load.ts';
 export { type ReplayResult, replay } from './replay.ts';
 export { type Against, againstOf, type Delta, regressionsIn } from './report/against.ts';
 export { resultsCsv } from './report/csv.ts';
-export { comparisonMarkdown } from './report/markdown.ts';
+export { mailText } from './report/mail.ts';
 export { readResults, type StoredResults } from './report/read-results.ts';
 export { RESULTS_VERSION, type Results, resultsOf, resultsSchema } from './report/results.ts';
-export { comparisonRows } from './report/rows.ts';
+export { allRowsOf, chosenRowsOf } from './report/rows.ts';
 export { comparisonText } from './report/terminal.ts';
+export { overallVerdict } from './report/overall-verdict.ts';
+export { type Verdict, verdictOf } from './report/verdict.ts';
 export { diffLogs, type LogDiff } from './rerun/diff.ts';
 export type { Divergence } from './rerun/divergence.ts';
 export {

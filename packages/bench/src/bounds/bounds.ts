@@ -104,7 +104,7 @@ export function ratioMetrics({ blocksPeak, blockNs }: MeasuredBlocks, lower: Low
           {
             ...RATIO,
             id: 'block-seconds-ratio',
-            label: 'block-s / lower bound',
+            label: 'block-seconds / lower bound',
             formula: `block-seconds up to the last request, ${withoutBounce}, over the lower bound integral of ceil(live / P) dt`,
             value: Number(blockNs) / Number(lower.blockNs),
           },

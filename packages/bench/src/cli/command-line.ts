@@ -1,8 +1,8 @@
-/** The command for reports: whoever runs it gets the same ones. Where they are written to makes no difference. */
+/** The command that a report names: it makes the same report. Where results are written makes no difference. */
 
-/** Options with a value, and without, that say nothing about what is run but where and how it is told, and what it is checked against. */
+/** Options with a value, and without, that do not change the results: where and how they are shown, and what they are checked against. */
 const LEFT_OUT = ['--out', '--config', '--check', '--max-regress'];
-const LEFT_OUT_ALONE = ['--json', '--csv', '--map'];
+const LEFT_OUT_ALONE = ['--json', '--csv', '--mail', '--map'];
 /** Each can be undone: `--no-check`. */
 const LEFT_OUT_ANYWAY = [...LEFT_OUT, ...LEFT_OUT_ALONE].flatMap((option) => [
   option,

@@ -5,9 +5,10 @@ import { type LogFormat, logFormatNamed } from '../log/format.ts';
 import { UnwrittenError } from '../log/write.ts';
 import { policiesFor } from '../policies/load.ts';
 import { resultsCsv } from '../report/csv.ts';
-import { comparisonMarkdown } from '../report/markdown.ts';
+import { mailText } from '../report/mail.ts';
+import { overallVerdict } from '../report/overall-verdict.ts';
 import { type Results, resultsOf, resultsText } from '../report/results.ts';
-import { comparisonText, labelled } from '../report/terminal.ts';
+import { closingText, comparisonText, labelled } from '../report/terminal.ts';
 import { Baseline, checkText } from './check-baseline.ts';
 import type { Output } from './command-context.ts';
 import { EXIT } from './exit-status.ts';
@@ -20,9 +21,11 @@ import { expectReplaceable, ResultsFolder } from './results-folder.ts';
 export interface CompareOptions extends InputOptions {
   readonly out: string;
   readonly logFormat: string;
-  /** Results on standard output as JSON, a document a line and input, or as tidy CSV. */
+  /** Results on standard output as JSON, a document per line and input, as tidy CSV, or as mails. */
   readonly json?: boolean;
   readonly csv?: boolean;
+  readonly mail?: boolean;
+  readonly ranges?: boolean;
   /** Stored results that these may not be worse than, by more than `maxRegress` percent. */
   readonly check?: string;
   readonly maxRegress: number;
@@ -35,30 +38,33 @@ const MOST_LOGS = 24;
 const isLogged = ({ policies }: ComparisonInput): boolean => policies.length <= MOST_LOGS;
 
 /**
- * Runs the comparisons, prints a table each and writes their results. With --json or --csv standard output has these alone, and
- * what is for people goes to standard error. Returns 1 where --check found something worse.
+ * Runs the comparisons, prints verdicts and tables, and writes the results. With --json, --csv or --mail standard output has these
+ * alone, and everything else goes to standard error. Returns 1 if --check found something worse.
  */
 export async function compareCommand(
   options: CompareOptions,
   command: string,
   output: Output,
 ): Promise<number> {
-  const { json = false, csv = false, check, maxRegress } = options;
-  if (json && csv) throw new InputError('--json and --csv both want standard output; give one of them');
+  const { json = false, csv = false, mail = false, check, maxRegress } = options;
+  if ([json, csv, mail].filter((wanted) => wanted).length > 1) {
+    throw new InputError('--json, --csv and --mail all want standard output: give one of them.');
+  }
   const format = logFormatNamed(options.logFormat);
   const inputs = await prepareInputs(options);
   const folderFor = (input: ComparisonInput) => join(options.out, folderOf(input));
   if (options.map !== undefined && !inputs.every(isLogged)) {
-    throw new InputError(`--map is drawn from event logs, and more than ${MOST_LOGS} policies write none`);
+    throw new InputError(`--map needs event logs, and a run of more than ${MOST_LOGS} policies writes none.`);
   }
-  // What is wrong with the second input is told before the first one runs for minutes.
+  // What is wrong with the second input is said before the first one runs for minutes.
   for (const input of inputs) {
     await policiesFor(input.policies);
     await expectReplaceable(folderFor(input));
   }
   const baseline = check === undefined ? undefined : Baseline.for(check, inputs, inputs.map(folderFor));
-  const isForMachines = json || csv;
-  const tell = isForMachines ? output.tell : output.write;
+  const isForOthers = json || csv || mail;
+  const tell = isForOthers ? output.tell : output.write;
+  const screen = { ...output, hasRanges: options.ranges === true };
   return interruptible(async (signal) => {
     const run = { out: options.out, format, command, output: { ...output, write: tell }, signal };
     const all: Results[] = [];
@@ -66,27 +72,34 @@ export async function compareCommand(
     for (const input of inputs) {
       const folder = folderFor(input);
       const results = await runOne(input, folder, run);
+      if (!isForOthers) output.write(`${all.length === 0 ? '' : '\n'}${comparisonText(results, screen)}`);
       all.push(results);
-      if (!isForMachines) output.write(comparisonText(results, output));
       if (json) output.write(`${JSON.stringify(results)}\n`);
+      if (mail) output.write(`${all.length === 1 ? '' : '\n'}${mailText(results)}`);
       if (options.map !== undefined) tell(await mapOf(folder, results, options.map, run));
-      const others = isLogged(input)
-        ? ', comparison.svg, logs/'
-        : `; no picture and no logs of more than ${MOST_LOGS} policies`;
-      tell(`${labelled('written', `${folder}: report.md, results.json, results.csv${others}`, output)}\n`);
       if (baseline !== undefined) {
         const checked = baseline.check(results, maxRegress);
         regressions += checked.regressions.length;
         tell(checkText(checked, output));
       }
-      tell('\n');
     }
     if (csv) output.write(resultsCsv(all));
+    if (!isForOthers) output.write(`\n${closingText(all, overallVerdict(all), output)}`);
+    tell(`${labelled('written', writtenText(options.out, inputs), output)}\n`);
     return regressions === 0 ? EXIT.done : EXIT.different;
   });
 }
 
-/** From the event logs of the first seed. Where a SIGINT ended it, that is told, and it throws the signal's reason. */
+/** `decpool-results/{a,b}: results.json, ...`, as a shell takes it. */
+function writtenText(out: string, inputs: readonly ComparisonInput[]): string {
+  const names = inputs.map(folderOf);
+  const folders = join(out, names.length === 1 ? names[0] : `{${names.join(',')}}`);
+  return inputs.every(isLogged)
+    ? `${folders}: report, results, picture, logs`
+    : `${folders}: report, results; no picture and no logs of more than ${MOST_LOGS} policies`;
+}
+
+/** From the event logs of the first seed. After a SIGINT it says so and throws the signal's reason. */
 async function mapOf(
   folder: string,
   results: Results,
@@ -126,7 +139,7 @@ interface RunSettings {
   readonly signal: AbortSignal;
 }
 
-/** Writes the results into a folder of that path. Where a SIGINT ended it, that is told, and it throws the signal's reason. */
+/** Writes the results into a folder of that path. After a SIGINT it says so and throws the signal's reason. */
 async function runOne(
   input: ComparisonInput,
   path: string,
@@ -150,7 +163,7 @@ async function runOne(
     );
     await folder.write('results.json', resultsText(results));
     await folder.write('results.csv', resultsCsv([results]));
-    await folder.write('report.md', comparisonMarkdown(results));
+    await folder.write('report.md', mailText(results));
     if (isLogged(input)) {
       // Loaded here: a mistake is told without waiting for the chart library.
       const { comparisonSvg } = await import('../report/chart.ts');

@@ -1,19 +1,21 @@
 import { PLATFORM_NAMES } from '@decpool/model';
 import { type Command, Option } from 'commander';
 import { LOG_FORMATS } from '../log/format.ts';
-import { WORKLOADS } from '../workloads/registry.ts';
 import type { CommandContext } from './command-context.ts';
 import type { CompareOptions } from './compare-run.ts';
 import { percentage, wholeNumber } from './numbers.ts';
 import { USUAL_PLATFORM } from './platform.ts';
 
-/** Two kernels, the proposal of 2024, and two pools: one that keeps all it ever shared, one that keeps nothing. */
+/**
+ * What a current kernel does; the best known pool; the pool that converts least and keeps most; the proposal of 2024; the
+ * kernel of 2024.
+ */
 const DEFAULT_POLICIES = [
-  'linux-6.12',
   'linux-7.3',
+  'longest-free-range',
+  'first-fit+never-return',
   'gfp-decrypted',
-  'first-fit+block+never-return',
-  'longest-free-range+block+immediate',
+  'linux-6.12',
 ];
 
 export function addCompare(decpool: Command, { commandLine, exit, output }: CommandContext): void {
@@ -21,45 +23,39 @@ export function addCompare(decpool: Command, { commandLine, exit, output }: Comm
     .command('compare')
     .summary('compare allocator policies on a workload or a recorded kernel trace')
     .description(
-      'Runs every policy over the same requests, from the same memory state, and prints a table per input. Without --trace and --workload it runs the three bundled inputs.',
+      'Runs every policy over the same requests, from the same memory state. Prints a verdict and a table per input. Default: the three bundled inputs.',
     )
-    .option(
-      '--trace <file>',
-      'requests of a recorded kernel, gzipped or not (docs/traces.md lists the formats)',
-    )
+    .option('--trace <file>', 'requests of a recorded kernel, gzipped or not; formats: docs/traces.md')
     .option(
       '--shared <expr>',
-      'which page events of the trace are for shared memory, as in order>=1 & task=kworker*',
+      'the page events of the trace that are for shared memory, as in order>=1 & task=kworker*',
     )
-    .option('--workload <name>', `a generated workload: ${WORKLOADS.map(({ name }) => name).join(', ')}`)
+    .option('--workload <name>', "a generated workload; 'decpool workloads' lists them")
     .option(
       '--policy <list>',
-      'policies and files of your own, separated by commas; the first is the baseline; all: every one, ranked',
+      "policies and policy files, separated by commas; the first is the baseline; all: every policy; 'decpool policies' lists them",
       DEFAULT_POLICIES.join(','),
     )
     .option(
       '--memory <size>',
-      'memory after a fresh boot, 4G unless told or the workload is made for another; 4G:fragmented=0.6 or 4G:aged for a scattered start',
+      'memory after a fresh boot (default: 4G, or what the workload needs); 4G:aged or 4G:fragmented=0.6 for a scattered start',
     )
-    .addOption(
-      new Option('--nodes <n>', 'NUMA nodes that made-up memory is spread over').argParser(wholeNumber(1, 8)),
-    )
-    .option('--memory-state <dir>', 'memory as recorded: a folder with buddyinfo and pagetypeinfo')
+    .addOption(new Option('--nodes <n>', 'NUMA nodes of the memory of --memory').argParser(wholeNumber(1, 8)))
+    .option('--memory-state <dir>', 'recorded memory: a folder with buddyinfo and pagetypeinfo')
     .option(
       '--platform <name>',
-      `${PLATFORM_NAMES.join(', ')}; ${USUAL_PLATFORM} unless the workload models another`,
+      `${PLATFORM_NAMES.join(', ')} (default: the platform of the workload, or ${USUAL_PLATFORM})`,
     )
-    .option('--restore', 'what if a block were mapped by one 2M page again once it is all private?')
-    .option('--granule <KiB>', "the host's page size: 4, 16 or 64; a conversion is of whole ones", '4')
-    .option('--no-word-access', 'a kernel built without DCACHE_WORD_ACCESS: no stray reads at borders')
+    .option('--restore', 're-form a 2M mapping once a block is fully private again')
+    .option('--granule <KiB>', "the host's page size, 4, 16 or 64: conversions are of whole granules", '4')
+    .option('--no-word-access', 'a kernel without DCACHE_WORD_ACCESS: no stray reads at borders')
     .option(
       '--faults <list>',
-      'calls of set_memory_*() that fail, as in decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1: chances per call; retries of set_memory_encrypted() after a failure, 1 unless told, 0: nobody tries',
+      'chances that a set_memory_*() call fails, as in decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1; retries: of set_memory_encrypted() (default: 1)',
     )
     .option(
       '--kernel <version>',
-      'whose page allocator: 6.x or 7.x, which steal from other migratetypes differently',
-      '6.x',
+      'page allocator version, 6.x or 7.x: they differ in migratetype fallback (default: 6.x)',
     )
     .option('--pcp', 'per-CPU page lists in the page allocator')
     .option('--compaction', 'the page allocator may empty a 2 MiB block by moving movable pages')
@@ -70,36 +66,35 @@ export function addCompare(decpool: Command, { commandLine, exit, output }: Comm
         .argParser(wholeNumber(0, 0xffffffff)),
     )
     .addOption(
-      new Option('--seeds <n>', 'placement seeds to run; a table shows median and spread')
+      new Option('--seeds <n>', 'placement seeds to run; values are medians over them')
         .default(5)
         .argParser(wholeNumber(1, 1000)),
     )
     .option(
       '--metrics <list>',
-      'rows beside the usual ones, separated by commas, as in llfree-score,johnstone-wilson-4; or all (another name lists them)',
+      "rows of the table: a,b,c exactly these; +a,b the usual ten and these; all every row; 'decpool metrics' lists them",
     )
+    .option('--ranges', 'the smallest and the largest value over the seeds below each value')
     .option(
       '--bounds',
-      'upper bounds by an offline packing also where it takes long: of 20,000 to 200,000 requests for pages, up to minutes',
+      'upper bounds by an offline packing for 20,000 to 200,000 page requests; can take minutes',
     )
-    .option('--pareto', 'show which policies no other beats at splits, idle memory and host calls at once')
+    .option('--pareto', 'rank the policies by 2M splits, idle memory and host calls; show the Pareto front')
     .option('--out <dir>', 'folder for results: a folder per input', 'decpool-results')
     .addOption(
       new Option(
         '--map [what]',
-        'a map of memory in plain characters: under each policy when most shared memory lives, or each over time',
+        'a map of memory in plain characters: policies at peak, or each policy over time',
       )
         .choices(['policies', 'time'])
         .preset('policies'),
     )
-    .option(
-      '--json',
-      'results on standard output and nothing else there: a JSON document per input, each on a line (docs/schemas)',
-    )
-    .option('--csv', 'results on standard output as tidy CSV: a value a line, and nothing else there')
+    .option('--mail', 'print each report.md and nothing else: at most 40 lines of 72 columns')
+    .option('--json', 'print results as JSON and nothing else: a document per line and input (docs/schemas)')
+    .option('--csv', 'print results as tidy CSV and nothing else: a value per line')
     .option(
       '--check <baseline>',
-      "exit 1 where a figure is worse than in an earlier run's results.json, or folder of results, by more than --max-regress, and the ranges over the seeds do not overlap",
+      "exit 1 if a figure is worse than in an earlier run's results.json or folder by more than --max-regress, beyond the ranges over the seeds",
     )
     .addOption(
       new Option('--max-regress <percent>', 'how much worse --check lets a figure be')
@@ -114,10 +109,11 @@ EXAMPLES
   decpool compare
   decpool compare --workload netvsc --memory 16G --platform tdx
   decpool compare --trace dma_trace.txt.gz --memory-state snapshots/before --seeds 20
-  decpool compare --workload netvsc --policy gfp-decrypted,best-fit+block+never-return --log-format ndjson
+  decpool compare --workload netvsc --policy linux-7.3,best-fit,./my-policy.ts --metrics +borders
+  decpool compare --workload netvsc --mail
 
 SEE ALSO
-  decpool policies, decpool workloads, decpool report; docs/metrics.md, docs/platforms.md, docs/traces.md`,
+  decpool policies, decpool workloads, decpool metrics, decpool report; docs/platforms.md, docs/traces.md`,
     )
     .action(async (options: CompareOptions) => {
       const { compareCommand } = await import('./compare-run.ts');

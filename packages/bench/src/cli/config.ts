@@ -27,10 +27,12 @@ export interface DecpoolConfig {
     seed: number;
     seeds: number;
     metrics: List;
+    ranges: boolean;
     bounds: boolean;
     pareto: boolean;
     out: string;
     map: boolean | string;
+    mail: boolean;
     json: boolean;
     csv: boolean;
     check: string;

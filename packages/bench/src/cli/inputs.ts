@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { InputError, type MemoryState, type PageSourceSettings } from '@decpool/model';
 import { ALL_POLICIES, aged, fragmented, freshBoot } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
-import { requestedMetrics } from '../metrics/all.ts';
+import { chosenRows } from '../report/chosen-rows.ts';
+import { metricList } from '../sweep/metric-list.ts';
 import { importTrace } from '../traces/import.ts';
 import { type RecordedMemory, readMemoryState } from '../traces/memory-state.ts';
 import type { SanityReport } from '../traces/sanity.ts';
@@ -42,23 +43,30 @@ const bundled = (path: string) =>
 interface BundledInput {
   readonly source: Pick<InputOptions, 'trace'> | Pick<InputOptions, 'workload'>;
   readonly memoryState: string;
+  /** The page allocator of the kernel that the memory state was recorded on. */
+  readonly pageSource?: Pick<InputOptions, 'kernel' | 'pcp'>;
   readonly notes: readonly string[];
 }
 
-/** What `decpool compare` runs without --trace and --workload. */
+/** What `decpool compare` runs without --trace and --workload: first the input that tells policies apart best. */
 const BUNDLED_INPUTS: readonly BundledInput[] = [
   {
-    source: { trace: bundled('requests/k61-E7cc.dma_requests.ndjson.gz') },
-    memoryState: bundled('memory/k61-E7cc-before'),
-    notes: [
-      'the recorded kernel split 13 large pages for these requests (examples/traces/recordings/k61/E7cc): others allocated between them, which this input does not replay',
-    ],
+    source: { workload: 'netvsc' },
+    memoryState: bundled('memory/k73-E1m-before'),
+    pageSource: { kernel: '7.x', pcp: true },
+    notes: [],
   },
-  { source: { workload: 'netvsc' }, memoryState: bundled('memory/k61-E7cc-before'), notes: [] },
   {
     source: { trace: bundled('requests/seqmix.txt') },
     memoryState: bundled('memory/k61-E1w-before'),
     notes: [],
+  },
+  {
+    source: { trace: bundled('requests/k61-E7cc.dma_requests.ndjson.gz') },
+    memoryState: bundled('memory/k61-E7cc-before'),
+    notes: [
+      'The recorded kernel split 13 large pages for these requests (examples/traces/recordings/k61/E7cc): others allocated between them, which this input does not replay.',
+    ],
   },
 ];
 
@@ -71,27 +79,34 @@ export async function prepareInputs(options: InputOptions): Promise<ComparisonIn
     );
   }
   if (options.trace !== undefined && options.workload !== undefined) {
-    throw new InputError('--trace and --workload name one input each; give one of them');
+    throw new InputError('--trace and --workload name one input each: give one of them.');
   }
   if (options.shared !== undefined && options.trace === undefined) {
-    throw new InputError(
-      '--shared says which page events of a --trace are requests for shared memory; give one',
-    );
+    throw new InputError('--shared chooses page events of a trace: give --trace as well.');
   }
   if (options.nodes !== undefined && options.memoryState !== undefined) {
     throw new InputError('--nodes makes up memory; the nodes of a --memory-state are those recorded');
   }
   if (options.memory !== undefined && options.memoryState !== undefined) {
-    throw new InputError('--memory and --memory-state both say how memory begins; give one of them');
+    throw new InputError('--memory and --memory-state both say how memory begins: give one of them.');
   }
   if (options.trace !== undefined || options.workload !== undefined) return [await prepare(options, [])];
   const isMemoryGiven = options.memory !== undefined || options.memoryState !== undefined;
   return Promise.all(
-    BUNDLED_INPUTS.map(({ source, memoryState, notes }) =>
-      prepare({ ...options, ...source, ...(isMemoryGiven ? {} : { memoryState }) }, notes),
+    BUNDLED_INPUTS.map(({ source, memoryState, pageSource, notes }) =>
+      prepare(
+        { ...(isMemoryGiven ? {} : { memoryState, ...pageSource }), ...given(options), ...source },
+        notes,
+      ),
     ),
   );
 }
+
+/** The options that were given: those that were not are undefined, and must not hide what an input brings along. */
+const given = (options: InputOptions): InputOptions =>
+  Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as unknown as InputOptions;
 
 async function prepare(options: InputOptions, notes: readonly string[]): Promise<ComparisonInput> {
   const { workload, sanity, platform, memory: madeFor } = await workloadOf(options);
@@ -107,19 +122,20 @@ async function prepare(options: InputOptions, notes: readonly string[]): Promise
     isSwiotlbDynamic: options.swiotlbDynamic === true,
     policies: policiesOf(options.policy),
     seeds: Array.from({ length: options.seeds }, (_, index) => options.seed + index),
-    notes: [...warnings, ...notes, ...sizeNotes(workload)],
+    notes: [...notes, ...sizeNotes(workload), ...warnings],
     isPackingWanted: options.bounds === true,
     isParetoWanted: options.pareto === true,
-    ...(options.metrics === undefined ? {} : { requestedMetrics: requestedMetrics(options.metrics) }),
+    rows: chosenRows(
+      options.metrics,
+      metricList().map(({ id }) => id),
+    ),
   };
 }
 
 /** How the page source works. Throws InputError for rules of a kernel that is not modelled. */
 function pageSourceOf({ kernel = '6.x', pcp = false, compaction = false }: InputOptions): PageSourceSettings {
   if (kernel !== '6.x' && kernel !== '7.x') {
-    throw new InputError(
-      `--kernel '${kernel}': expected 6.x or 7.x, whose page allocators differ in how they steal`,
-    );
+    throw new InputError(`--kernel '${kernel}': expected 6.x or 7.x.`);
   }
   return { kernel, perCpuLists: pcp, compaction };
 }
@@ -151,7 +167,7 @@ async function workloadOf(options: InputOptions): Promise<Source> {
 export function sizeNotes({ peakLivePages }: Workload): string[] {
   if (peakLivePages > 512) return [];
   return [
-    `the peak of ${peakLivePages} live pages fits in one 2 MiB block: this input compares pools with the baseline, not pools with each other`,
+    `The peak of ${peakLivePages} live pages fits in one 2 MiB block: this input compares pools with the baseline, not with each other.`,
   ];
 }
 
@@ -160,7 +176,7 @@ function policiesOf(list: string): readonly string[] {
   if (list === 'all') return ALL_POLICIES;
   const names = list.split(',').map((name) => name.trim());
   if (names.some((name) => name === '')) {
-    throw new InputError(`--policy '${list}': expected policies separated by commas`);
+    throw new InputError(`--policy '${list}': expected policies separated by commas.`);
   }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new InputError(`--policy names '${twice}' twice`);
@@ -187,9 +203,7 @@ const UNITS: Readonly<Record<string, number>> = { M: 2 ** 20, G: 2 ** 30, T: 2 *
 export function parseMemory(text: string, seed: number, nodes = 1, place = ''): MemoryState {
   const match = /^(\d+)([MGT])(?:iB)?(?::(aged)|:fragmented=(0?\.\d+|\d+))?$/.exec(text);
   if (match === null) {
-    throw new InputError(
-      `${place}'${text}': expected a size as in 512M or 4G, or what became of it: 4G:aged, or the fraction that is fragmented: 4G:fragmented=0.6`,
-    );
+    throw new InputError(`${place}'${text}': expected a size, as in 4G, 4G:aged or 4G:fragmented=0.6.`);
   }
   const bytes = Number(match[1]) * UNITS[match[2]];
   if (match[3] !== undefined) return aged(bytes, seed, nodes);

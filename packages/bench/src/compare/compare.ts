@@ -35,10 +35,10 @@ export interface ComparisonInput extends RunSettings {
   readonly policies: readonly string[];
   /** Placement seeds; the first run's event log is written. The fault seed counts up with them. */
   readonly seeds: readonly number[];
-  /** What a reader must know beside the workload's own notes. */
+  /** Notes, ahead of the workload's own. */
   readonly notes: readonly string[];
-  /** Ids of metrics on request that the table is to have. */
-  readonly requestedMetrics?: readonly string[];
+  /** Metric ids: the rows of the short tables, in order. Default: KEY_METRICS. */
+  readonly rows?: readonly string[];
   /** Whether to show which policies no other dominates. */
   readonly isParetoWanted?: boolean;
   /** Whether the bounds have an offline packing even where it takes long: of more than 20,000 requests for pages. */

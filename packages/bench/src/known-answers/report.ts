@@ -5,7 +5,7 @@ import { isOff, type MeasuredAnswer } from './measure.ts';
 
 const LABELS: Readonly<Record<KnownFigure, string>> = {
   blocks: 'blocks at peak / lower bound',
-  'block-seconds': 'block-s / lower bound',
+  'block-seconds': 'block-seconds / lower bound',
   'llfree-score': 'LLFree score at the end, %',
 };
 

@@ -4,7 +4,6 @@ import {
   type EventBatch,
   EventRows,
   frameOf,
-  InputError,
   nanoseconds,
   PLATFORM_NAMES,
   type Request,
@@ -12,7 +11,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lowerBounds } from '../bounds/lower.ts';
-import { allMetrics, requestedMetrics } from './all.ts';
+import { allMetrics } from './all.ts';
 import { runOf } from './testing.ts';
 
 const PAGE = 4096;
@@ -137,30 +136,6 @@ const requestLists: fc.Arbitrary<Request[]> = fc
     }
     return requests;
   });
-
-describe('metrics on request', () => {
-  it('are all that a table leaves out', () => {
-    const { header, counters } = runOf('gfp-decrypted', 'snp', ONE);
-    const hidden = allMetrics(header)
-      .values(counters)
-      .filter(({ shown }) => shown === 'on-request');
-    expect(requestedMetrics('all')).toEqual(hidden.map(({ id }) => id));
-  });
-
-  it('are named by a list', () => {
-    expect(requestedMetrics('johnstone-wilson-4, llfree-score')).toEqual([
-      'johnstone-wilson-4',
-      'llfree-score',
-    ]);
-  });
-
-  it.each(['', 'splits-2m', 'all,llfree-score', 'llfree-score,'])("are not '%s'", (list) => {
-    expect(() => requestedMetrics(list)).toThrow(InputError);
-    expect(() => requestedMetrics(list)).toThrow(
-      /on request there are .*llfree-score, llfree-score-end, johnstone-wilson-4, or all/,
-    );
-  });
-});
 
 describe('of any run, the metrics', () => {
   it('agree with the counters of the state', () => {

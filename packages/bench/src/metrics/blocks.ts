@@ -53,7 +53,7 @@ export const blockMetrics: MetricFamily = ({ geometry }) => {
       },
       {
         id: 'blocks-peak',
-        label: 'blocks shared, peak',
+        label: 'shared blocks, peak',
         unit: 'count',
         better: 'lower',
         formula: 'max over time of the 2 MiB blocks with a shared page',
@@ -61,7 +61,7 @@ export const blockMetrics: MetricFamily = ({ geometry }) => {
       },
       {
         id: 'blocks-now',
-        label: 'blocks shared, end',
+        label: 'shared blocks, end',
         unit: 'count',
         better: 'lower',
         formula: '2 MiB blocks with a shared page at the end',
@@ -69,7 +69,7 @@ export const blockMetrics: MetricFamily = ({ geometry }) => {
       },
       {
         id: 'block-seconds',
-        label: 'shared block-s',
+        label: 'shared block-seconds',
         unit: 'block-seconds',
         better: 'lower',
         formula:

@@ -16,7 +16,7 @@ export const bounceBufferMetrics: MetricFamily = ({ geometry }) => {
     values: () => [
       {
         id: 'bounce-bytes',
-        label: 'bounce buffers',
+        label: 'bounce buffers, end',
         unit: 'bytes',
         better: 'lower',
         formula:
@@ -25,7 +25,7 @@ export const bounceBufferMetrics: MetricFamily = ({ geometry }) => {
       },
       {
         id: 'bounce-used-peak',
-        label: 'bounce used, peak',
+        label: 'bounce buffers used, peak',
         unit: 'bytes',
         better: 'neutral',
         formula: 'max over time of the bytes of bounce slots that are taken',

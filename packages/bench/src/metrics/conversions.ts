@@ -41,7 +41,7 @@ export const conversionMetrics: MetricFamily = () => ({
     },
     {
       id: 'mapping-changes',
-      label: 'map entries changed',
+      label: 'direct-map entries written',
       unit: 'count',
       better: 'lower',
       formula:

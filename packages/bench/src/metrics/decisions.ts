@@ -14,15 +14,15 @@ export const DECISIONS: readonly Metric[] = [
     unit: 'pages',
     better: 'neutral',
     shown,
-    formula: `pages given back to the page allocator, as far as ${SECONDS} s later, or a claim before, is known`,
+    formula: `pages returned to the page allocator and judged: ${SECONDS} s have passed, or a claim came before`,
   },
   {
     id: 'returns-wrong',
-    label: 'returns regretted',
+    label: 'pages returned too early',
     unit: 'percent',
     better: 'lower',
     shown,
-    formula: `of the pages returned, those in whose place as many were claimed again within ${SECONDS} s; 0 where none was returned`,
+    formula: `share of the pages returned for which as many pages were claimed again within ${SECONDS} s; 0 if none was returned`,
   },
   {
     id: 'blocks-kept',
@@ -30,15 +30,15 @@ export const DECISIONS: readonly Metric[] = [
     unit: 'count',
     better: 'neutral',
     shown,
-    formula: `times that a 2 MiB block ran empty and stayed claimed, as far as ${SECONDS} s later, or what became of it before, is known`,
+    formula: `times that a 2 MiB block ran empty and stayed claimed, and was judged: ${SECONDS} s have passed, or the block was used or returned before`,
   },
   {
     id: 'keeps-wrong',
-    label: 'keeps regretted',
+    label: 'empty blocks kept for nothing',
     unit: 'percent',
     better: 'lower',
     shown,
-    formula: `of the empty blocks kept, those that were given back, or still empty, before anything was allocated in them within ${SECONDS} s; 0 where none was kept`,
+    formula: `share of the empty blocks kept that nothing was allocated in within ${SECONDS} s, returned or not; 0 if none was kept`,
   },
 ];
 

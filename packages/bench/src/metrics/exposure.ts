@@ -47,7 +47,7 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
       },
       {
         id: 'shared-idle-byte-seconds',
-        label: 'shared-idle byte-s',
+        label: 'shared-idle byte-seconds',
         unit: 'byte-seconds',
         better: 'lower',
         formula: 'integral over time of shared-idle bytes, exact in units of half a page x ns',
@@ -58,7 +58,7 @@ export const exposureMetrics: MetricFamily = ({ geometry }) => {
         label: 'shared-idle, mean',
         unit: 'bytes',
         better: 'lower',
-        formula: 'shared-idle byte-s / simulated seconds of the run',
+        formula: 'shared-idle byte-seconds / simulated seconds of the run',
         value: time === 0 ? 0 : (Number(idleTime.pageNs) * halfPageBytes) / time,
       },
       {

@@ -34,7 +34,7 @@ export const leakMetrics: MetricFamily = ({ geometry, faults }) => {
       },
       {
         id: 'leaked-visible',
-        label: 'leaked, host sees',
+        label: 'leaked and visible to the host',
         unit: 'bytes',
         better: 'lower',
         formula:
@@ -43,7 +43,7 @@ export const leakMetrics: MetricFamily = ({ geometry, faults }) => {
       },
       {
         id: 'host-may-see',
-        label: 'host may see, end',
+        label: 'may be visible to the host, end',
         unit: 'bytes',
         better: 'neutral',
         formula: 'bytes of pages that are shared or in an unknown state, at the end',

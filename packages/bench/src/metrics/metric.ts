@@ -14,7 +14,7 @@ export interface Metric {
   readonly better: 'lower' | 'higher' | 'neutral';
   /** How it is computed, with the formula's name or source. */
   readonly formula: string;
-  /** A table has it only where it is asked for; unless told, a table has it. */
+  /** `on-request`: --check does not judge it. Default: judged. */
   readonly shown?: 'on-request';
 }
 

@@ -16,7 +16,7 @@ export const pageSourceMetrics: MetricFamily = ({ geometry }) => {
     values: (counters) => [
       {
         id: 'claims',
-        label: 'claims',
+        label: 'chunks claimed',
         unit: 'count',
         better: 'lower',
         formula: 'events pages-claimed: chunks taken from the page allocator',
@@ -24,7 +24,7 @@ export const pageSourceMetrics: MetricFamily = ({ geometry }) => {
       },
       {
         id: 'claims-below-block',
-        label: 'claims below 2 MiB',
+        label: 'chunks below 2 MiB',
         unit: 'count',
         better: 'lower',
         formula:

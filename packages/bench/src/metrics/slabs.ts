@@ -37,7 +37,7 @@ export const slabMetrics: MetricFamily = ({ geometry }) => {
       },
       {
         id: 'slab-bytes-peak',
-        label: 'in slabs, peak',
+        label: 'slab memory, peak',
         unit: 'bytes',
         better: 'lower',
         formula: 'max over time of the bytes of slabs',

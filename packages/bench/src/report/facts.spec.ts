@@ -2,7 +2,8 @@ import { platformNamed } from '@decpool/model';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ComparedPolicy, Comparison, ComparisonInput } from '../compare/compare.ts';
 import { spreadOf } from '../compare/spread.ts';
-import { describe as headOf, notesOf } from './facts.ts';
+import type { SanityReport } from '../traces/sanity.ts';
+import { cautionsOf, describe as headOf, notesOf } from './facts.ts';
 import { tinyComparison } from './testing.ts';
 
 let comparison: Comparison;
@@ -18,26 +19,34 @@ const withValue = (policy: ComparedPolicy, id: string, value: number): ComparedP
   ),
 });
 
-it('a policy that refused requests is noted first, for it had less to do', () => {
+it('a policy that refused requests had less to do: a caution, not a note', () => {
+  expect(cautionsOf(comparison)).toEqual([
+    expect.stringMatching(/^gfp-decrypted refused 1 request:/),
+    expect.stringMatching(/^first-fit\+block\+immediate refused 1 request:/),
+  ]);
   expect(notesOf(comparison)).toEqual([
-    'gfp-decrypted refused 1 request: its other figures are of less work',
-    'first-fit+block+immediate refused 1 request: its other figures are of less work',
     'one of the buffers is more than the page allocator has in one piece',
     'made up',
   ]);
 });
 
-it('a request that found no memory is noted with what the page source leaves out', () => {
-  const reclaim = /^out of memory: the page source does not reclaim/;
-  const noted = (compaction: boolean, refused: number) =>
-    notesOf({
+it('lines of a trace that were not understood are a caution, with the first of them', () => {
+  const first = [{ line: 7, text: 'x', reason: 'no time' }];
+  const sanity = { linesRead: 90, unparsed: { count: 2, first } } as unknown as SanityReport;
+  const [, , caution] = cautionsOf({ ...comparison, input: { ...comparison.input, sanity } });
+  expect(caution).toMatch(/^2 of 90 .*line 7: no time$/);
+});
+
+it('a request that found no memory is a caution, with what the page source leaves out', () => {
+  const cautioned = (compaction: boolean, refused: number) =>
+    cautionsOf({
       ...comparison,
       input: { ...comparison.input, pageSource: { kernel: '6.x', perCpuLists: false, compaction } },
       policies: comparison.policies.map((policy) => withValue(policy, 'failures-out-of-memory', refused)),
-    }).filter((note) => reclaim.test(note));
-  expect(noted(false, 0)).toEqual([]);
-  expect(noted(false, 3)).toEqual([expect.stringMatching(/; --compaction lets it move pages$/)]);
-  expect(noted(true, 3)).toEqual([expect.not.stringContaining('--compaction')]);
+    }).filter((caution) => caution.includes('does not reclaim'));
+  expect(cautioned(false, 0)).toEqual([]);
+  expect(cautioned(false, 3)).toEqual([expect.stringContaining('--compaction')]);
+  expect(cautioned(true, 3)).toEqual([expect.not.stringContaining('--compaction')]);
 });
 
 describe('the head', () => {

@@ -97,24 +97,36 @@ const seedsText = (seeds: number): string =>
     ? 'a guess at where the free chunks lie'
     : 'each a guess at where the free chunks lie; cells: median, and smallest..largest where they differ';
 
-/** What a reader must know; first of all, which policies had less to do because they refused requests. */
-export function notesOf(comparison: Comparison): string[] {
-  const { input, policies } = comparison;
+/** What changes how the figures must be read: which policies had less to do, memory lost, what is wrong with the input. */
+export function cautionsOf({ input, policies }: Comparison): string[] {
   const refusals = policies.flatMap((compared) => {
     const most = mostOf(compared, 'failures');
     if (most === 0) return [];
-    return [`${compared.policy} refused ${counted(most, 'request')}: its other figures are of less work`];
+    return [`${compared.policy} refused ${counted(most, 'request')}: its other figures are of less work.`];
   });
   return [
-    // A ranking says for itself which policies refused requests, and which have the same figures.
-    ...(hasColumns(comparison) ? refusals : []),
+    // A ranking names the policies that refused requests.
+    ...(hasColumns({ policies }) ? refusals : []),
     ...outOfMemory(input, policies),
     ...leaksOf(policies),
-    ...(hasColumns(comparison) ? twinsOf(policies) : []),
-    ...input.notes,
-    ...input.workload.notes,
+    ...unparsed(input.sanity),
   ];
 }
+
+function unparsed(sanity: Comparison['input']['sanity']): string[] {
+  const [first] = sanity?.unparsed.first ?? [];
+  if (sanity === undefined || first === undefined) return [];
+  return [
+    `${formatValue(sanity.unparsed.count, 'count')} of ${formatValue(sanity.linesRead, 'count')} lines of the trace were not understood; the first is line ${first.line}: ${first.reason}`,
+  ];
+}
+
+/** What else a reader may want to know. */
+export const notesOf = (comparison: Comparison): string[] => [
+  ...(hasColumns(comparison) ? twinsOf(comparison.policies) : []),
+  ...comparison.input.notes,
+  ...comparison.input.workload.notes,
+];
 
 /** A metric's largest value over the seeds; 0 where there is no such metric. */
 const mostOf = ({ metrics }: ComparedPolicy, id: string): number =>
@@ -126,9 +138,9 @@ function outOfMemory(
   policies: readonly ComparedPolicy[],
 ): string[] {
   if (policies.every((policy) => mostOf(policy, 'failures-out-of-memory') === 0)) return [];
-  const more = pageSource.compaction ? '' : '; --compaction lets it move pages';
+  const more = pageSource.compaction ? '' : '. --compaction lets it move pages';
   return [
-    `out of memory: the page source does not reclaim, as a kernel would before it refuses a request that may sleep${more}`,
+    `Out of memory comes early: the page source does not reclaim, and a kernel would before it refuses a request that may sleep${more}.`,
   ];
 }
 
@@ -141,7 +153,7 @@ function leaksOf(policies: readonly ComparedPolicy[]): string[] {
     const rest = leaks.length - most.length;
     const list = most.map(({ owner, leakedPages }) => `${owner} ${formatValue(leakedPages, 'pages')}`);
     return [
-      `${policy} leaked pages, under the first seed, for: ${[...list, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')}`,
+      `${policy} leaked pages (first seed) for: ${[...list, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')}`,
     ];
   });
 }
@@ -162,6 +174,7 @@ function twinsOf(policies: readonly ComparedPolicy[]): string[] {
   return [...byFigures.values()]
     .filter((twins) => twins.length > 1)
     .map(
-      (twins) => `${twins.join(' and ')} come out the same in every row: this input does not tell them apart`,
+      (twins) =>
+        `${twins.join(' and ')} have the same figures in every row: this input does not tell them apart.`,
     );
 }

@@ -1,10 +1,11 @@
 /** Whole reports, as files to be read: `npx vitest run -u` writes them anew. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { spreadOf } from '../compare/spread.ts';
 import { resultsCsv } from './csv.ts';
-import { comparisonMarkdown } from './markdown.ts';
+import { MAIL_COLUMNS, MAIL_LINES, mailText } from './mail.ts';
 import { type Results, resultsOf, resultsText } from './results.ts';
 import { comparisonText } from './terminal.ts';
-import { fiveComparison, tinyComparison } from './testing.ts';
+import { fiveComparison, tinyComparison, withValues } from './testing.ts';
 
 let results: Results;
 let tiny: Results;
@@ -26,50 +27,92 @@ const widest = (text: string) =>
       .map(({ length }) => length),
   );
 
+const screen = (columns: number) => ({ columns, isColoured: false });
+
 describe('the text for a terminal', () => {
-  it.each([80, 100, 160])('at %i columns is no wider', async (columns) => {
-    const text = comparisonText(results, { columns, isColoured: false });
+  it.each([80, 100])('at %i columns', async (columns) => {
+    const text = comparisonText(results, screen(columns));
     expect(widest(text)).toBeLessThanOrEqual(columns);
     await expect(text).toMatchFileSnapshot(`golden/terminal-${columns}.txt`);
   });
 
-  it.each([80, 160])(
-    'at %i columns has colours where they are asked for, and says the same without',
-    async (columns) => {
-      const text = comparisonText(results, { columns, isColoured: true });
-      expect(withoutColour(text)).toBe(comparisonText(results, { columns, isColoured: false }));
-      await expect(text).toMatchFileSnapshot(`golden/terminal-${columns}-colour.txt`);
-    },
-  );
+  it.each([60, 80, 120, 160])('at %i columns is no wider, and the same without colours', (columns) => {
+    const text = comparisonText(results, { columns, isColoured: true, hasRanges: true });
+    expect(widest(text)).toBeLessThanOrEqual(columns);
+    expect(withoutColour(text)).toBe(comparisonText(results, { ...screen(columns), hasRanges: true }));
+  });
 
-  it('of many policies is a ranking', () => {
-    const many = { ...results, policies: Array.from({ length: 9 }, () => results.policies[0]) };
-    const text = comparisonText(many, { columns: 100, isColoured: false });
-    expect(text).toContain('│ front │ policy');
-    expect(text).not.toContain('✓ better');
+  it('has one table of at most ten lines for five policies at 80 columns', () => {
+    const lines = comparisonText(results, screen(80)).split('\n');
+    const from = lines.findIndex((line) => line.startsWith('─')) + 1;
+    const to = lines.findIndex((line) => line.startsWith('equal for all'));
+    expect(lines.filter((line) => line.startsWith('─'))).toHaveLength(1);
+    expect(to - from).toBeLessThanOrEqual(10);
+    expect(lines.slice(from, to).every((line) => line.trim().split(/ {1,}/).length > 5)).toBe(true);
+  });
+
+  it('has ranges only if they are wanted', () => {
+    const spread = withValues(
+      results,
+      'splits-2m',
+      results.policies.map((_, index) => [index, index + 3, index + 9]),
+    );
+    expect(comparisonText(spread, screen(100))).not.toContain('..');
+    expect(comparisonText(spread, { ...screen(100), hasRanges: true })).toMatch(/1\.\.10 /);
+  });
+
+  it('of six policies is a ranking', () => {
+    const many = { ...results, policies: [...results.policies, results.policies[1]] };
+    const text = comparisonText(many, screen(100));
+    expect(text).toMatch(/^front {2}2M splits/m);
+    expect(text).not.toContain('✓');
+    expect(widest(text)).toBeLessThanOrEqual(100);
+  });
+
+  it('says in one line if no row tells the policies apart', () => {
+    const [baseline] = results.policies;
+    const twins = { ...results, policies: [baseline, { ...baseline, policy: 'twin', isBaseline: false }] };
+    const same = {
+      ...twins,
+      policies: twins.policies.map((policy) => ({
+        ...policy,
+        metrics: Object.fromEntries(
+          Object.entries(policy.metrics).map(([id, { median }]) => [id, spreadOf([median])]),
+        ),
+      })),
+    };
+    const lines = comparisonText(same, screen(100)).trimEnd().split('\n');
+    expect(lines.at(-1)).toBe('No row tells the policies apart.');
   });
 });
 
-it('the Markdown has the same values, the formulas, and the command that reproduces it', async () => {
-  const markdown = comparisonMarkdown(results);
-  const [text, formulas] = markdown.split('## Formulas');
-  const tables = text.split('\n').filter((line) => line.startsWith('|'));
-  expect(Math.max(...tables.map(({ length }) => length))).toBeLessThanOrEqual(100);
-  for (const { label, formula, shown } of results.metrics) {
-    expect(formulas.includes(`- **${label}**: ${formula}\n`), label).toBe(shown === undefined);
-  }
-  await expect(markdown).toMatchFileSnapshot('golden/report.md');
-});
+describe('the mail', () => {
+  const fits = (text: string) => {
+    expect(widest(text)).toBeLessThanOrEqual(MAIL_COLUMNS);
+    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(MAIL_LINES);
+  };
 
-it('the Markdown has numbers for heads where names are too long for a mail', () => {
-  const long = (index: number) => `genpool-first-fit-order-align+adaptive+hysteresis-of-mine-${index}`;
-  const policies = results.policies.map((policy, index) => ({ ...policy, policy: long(index) }));
-  const text = comparisonMarkdown({ ...results, policies });
-  const tables = text.split('\n').filter((line) => line.startsWith('|'));
-  expect(tables.length).toBeGreaterThan(results.policies.length);
-  expect(Math.max(...tables.map(({ length }) => length))).toBeLessThanOrEqual(100);
-  expect(text).toContain(`- (2): ${long(1)}\n`);
-  expect(tables[0]).toMatch(/\| +\(1\) \| +\(2\) \|/);
+  it('has the verdict, the ten rows and the command in 40 lines of 72 columns', async () => {
+    const text = mailText(results);
+    fits(text);
+    await expect(text).toMatchFileSnapshot('golden/report.md');
+  });
+
+  it('whatever names, notes and command are', () => {
+    const long = (index: number) => `genpool-first-fit-order-align+adaptive+hysteresis-of-mine-${index}`;
+    const text = mailText({
+      ...results,
+      policies: results.policies.map((policy, index) => ({ ...policy, policy: long(index) })),
+      notes: Array.from({ length: 9 }, (_, index) => `${index} ${'a rather long note '.repeat(30)}`),
+      command: `decpool compare ${'--workload netvsc '.repeat(20)}`,
+    });
+    fits(text);
+    expect(text).toContain('Reproduce:');
+  });
+
+  it('of many policies has the first of the ranking', () => {
+    fits(mailText({ ...results, policies: Array.from({ length: 9 }, () => results.policies[0]) }));
+  });
 });
 
 describe('for machines, of a smaller comparison', () => {

@@ -3,7 +3,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { spreadOf } from '../compare/spread.ts';
 import { deltasText } from './against-text.ts';
 import { comparisonSvg } from './chart.ts';
-import { comparisonMarkdown } from './markdown.ts';
+import { mailText } from './mail.ts';
 import { type Results, resultsOf } from './results.ts';
 import { comparisonText } from './terminal.ts';
 import { tinyComparison } from './testing.ts';
@@ -20,6 +20,7 @@ beforeAll(async () => {
     input: { ...plain.input, name: HOSTILE },
     memory: HOSTILE,
     facts: [['input', HOSTILE]],
+    cautions: [HOSTILE],
     notes: [HOSTILE],
     metrics: plain.metrics.map((metric, index) => (index === 0 ? { ...metric, label: HOSTILE } : metric)),
   };
@@ -35,11 +36,12 @@ it('a terminal gets no control characters, and no line that is not ours', () => 
   expect(deltasText([delta], { columns: 100, isColoured: false })).not.toMatch(CONTROL);
 });
 
-it('Markdown gets neither marks nor tags', () => {
-  const markdown = comparisonMarkdown(results);
-  expect(markdown).not.toMatch(CONTROL);
-  expect(markdown).not.toMatch(/(?<!\\)<img|(?<!\\)\[a\]/);
-  expect(markdown.split('\n').filter((line) => line.startsWith('<'))).toEqual([]);
+it('a mail, which is Markdown too, gets neither tags nor links', () => {
+  const mail = mailText(results);
+  expect(mail).not.toMatch(CONTROL);
+  const prose = mail.split('\n').filter((line) => !line.startsWith('    '));
+  expect(prose.join('\n')).toContain('evil');
+  expect(prose.join('\n')).not.toMatch(/(?<!\\)<img|(?<!\\)\[a/);
 });
 
 it('a picture gets no character that XML does not know', () => {

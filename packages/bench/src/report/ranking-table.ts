@@ -1,89 +1,89 @@
-/** The ranking as rows of text, whatever it is printed on. */
-import Table from 'cli-table3';
+/** More policies than fit in columns, as a ranking: a line per group of policies with the same figures. */
+import { shortPolicyName } from '@decpool/pool';
+import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
-import type { RankedPolicies } from '../compare/ranking.ts';
-import type { Metric } from '../metrics/metric.ts';
+import { compactLabel, compactUnit, compactValue } from './compact.ts';
 import { hasColumns } from './has-columns.ts';
 import type { Results } from './results.ts';
 import type { Screen } from './screen.ts';
-import { formatValue } from './units.ts';
+import { joinedInLines } from './table-text.ts';
 
 /** Whether the comparison is shown as a ranking too. */
 export const isRanked = (results: Results): boolean => !hasColumns(results) || results.ranking.isParetoWanted;
 
-export interface RankingTable {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  /** What was ranked and what was not, one sentence each. */
-  readonly notes: readonly string[];
-}
+/** Lines of a ranking, unless all are wanted. */
+const MOST_LINES = 20;
+/** Policies of one line that are named. */
+const MOST_NAMES = 2;
+const MOST_REFUSED = 4;
+const GAP = '  ';
+/** Characters that names get at least, and those of a name without a better place to break it. */
+const LEAST_NAMES = 16;
+const LONGEST_PART = /.{1,16}/gsu;
 
-/** Where only the policies that no other dominates are wanted, these. Of those with the same figures, the first `mostNames` are named. */
-export function rankingTable({ ranking, metrics }: Results, mostNames: number): RankingTable {
-  const { ranked, isParetoWanted } = ranking;
-  const shown = isParetoWanted ? ranked.filter(({ front }) => front === 1) : ranked;
-  const objectives = ranking.objectives.flatMap((wanted) => metrics.filter(({ id }) => id === wanted));
-  return {
-    head: ['front', 'policy', ...objectives.map(({ label }) => label)],
-    rows: shown.map((row) => [
-      String(row.front),
-      namesText(row.policies, mostNames),
-      ...row.values.map((value, index) => formatValue(value, objectives[index].unit)),
-    ]),
-    notes: notesOf(objectives, ranking, shown),
-  };
-}
-
-/** Names of policies with the same figures that a row has room for. */
-const MOST_NAMES = 3;
-/** Characters that names get at least, with margins. */
-const LEAST_NAMES = 24;
-
-/** The ranking in characters; names are broken where they do not fit. */
-export function rankingText(
-  results: Results,
-  { columns }: Screen,
-): { readonly table: string; readonly notes: readonly string[] } {
-  const { head, rows, notes } = rankingTable(results, MOST_NAMES);
-  const widths = head.map((_, column) =>
-    Math.max(...[head, ...rows].flatMap((row) => row[column].split('\n').map(({ length }) => length + 2))),
+/** The ranking's lines; --pareto: the first front alone. `most`: groups of policies that are shown. */
+export function rankingText(results: Results, { columns }: Screen, most = MOST_LINES): string[] {
+  const { ranking, metrics, policies } = results;
+  const { ranked, refused, isParetoWanted } = ranking;
+  const wanted = isParetoWanted ? ranked.filter(({ front }) => front === 1) : ranked;
+  const shown = wanted.slice(0, most);
+  const objectives = ranking.objectives.flatMap((id) => metrics.filter((metric) => metric.id === id));
+  const units = objectives.map(({ unit }, index) =>
+    compactUnit(
+      unit,
+      shown.map(({ values }) => values[index]),
+    ),
   );
-  const others = widths.reduce((sum, width) => sum + width + 1, 1) - widths[1];
-  const names = Math.max(LEAST_NAMES, Math.min(widths[1], columns - others));
-  const table = new Table({
-    head: [...head],
-    colWidths: [null, names],
-    wordWrap: true,
-    wrapOnWordBoundary: false,
-    style: { head: [], border: [], compact: true },
-    colAligns: head.map((_, index) => (index === 1 ? 'left' : 'right')),
-  });
-  table.push(...rows.map((row) => [...row]));
-  return { table: table.toString(), notes };
-}
-
-/** Baselines and short names come first in a comparison, so that the first names say most. */
-function namesText(policies: readonly string[], most: number): string {
-  const named = policies.slice(0, most).map(printable).join('\n');
-  return policies.length > most ? `${named}\nand ${policies.length - most} more` : named;
-}
-
-function notesOf(
-  objectives: readonly Metric[],
-  { ranked, refused, isParetoWanted }: Results['ranking'],
-  shown: readonly RankedPolicies[],
-): string[] {
-  const count = (rows: readonly RankedPolicies[]) =>
-    rows.reduce((sum, { policies }) => sum + policies.length, 0);
-  const labels = objectives.map(({ label }) => label).join(', ');
+  const table = [
+    ['front', ...objectives.map((metric, index) => compactLabel(metric, units[index])), 'policy'],
+    ...shown.map(({ front, values, policies: names }) => [
+      String(front),
+      ...values.map((value, index) => compactValue(value, units[index])),
+      namesText(names),
+    ]),
+  ];
+  const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
+  const more = wanted.length - shown.length;
+  const wrapped = (text: string) => wrapAnsi(text, columns, { hard: true }).split('\n');
   return [
-    `front 1: no policy is at least as good in ${labels} and better in one; front 2: only those of front 1 are, and so on; in one front by the mean place`,
-    `policies with the same figures share a row; medians over the seeds; results.json has every policy`,
-    ...(isParetoWanted ? [`${count(shown)} of ${count(ranked)} policies are not dominated`] : []),
-    ...(refused.length === 0
-      ? []
-      : [
-          `not ranked, because they refused requests: ${refused.slice(0, 12).join(', ')}${refused.length > 12 ? ` and ${refused.length - 12} more` : ''}`,
-        ]),
+    ...table.flatMap((row) => lineOf(row, widths, columns)),
+    ...(more === 0 ? [] : [`${more} more in results.json.`]),
+    ...wrapped(
+      isParetoWanted
+        ? `${countOf(wanted)} of ${policies.length} policies are on the Pareto front.`
+        : 'Front 1: no policy is at least as good in all columns and better in one.',
+    ),
+    ...(refused.length === 0 ? [] : wrapped(refusedText(refused))),
   ];
 }
+
+const countOf = (rows: Results['ranking']['ranked']): number =>
+  rows.reduce((sum, { policies }) => sum + policies.length, 0);
+
+/** Numbers to the right; the policies' names, which are long, stand last and may take several lines. */
+function lineOf(row: readonly string[], widths: readonly number[], columns: number): string[] {
+  const last = row.length - 1;
+  const numbers = row
+    .slice(0, last)
+    .map((cell, column) => cell.padStart(widths[column]))
+    .join(GAP);
+  const room = Math.max(LEAST_NAMES, columns - numbers.length - GAP.length);
+  const parts = row[last].split(/(?=\+)|(?<= )/).flatMap((part) => part.match(LONGEST_PART) ?? []);
+  const [first, ...rest] = joinedInLines(parts, room);
+  return [
+    `${numbers}${GAP}${first}`,
+    ...rest.map((line) => `${' '.repeat(numbers.length)}${GAP}${line}`),
+  ].map((line) => line.trimEnd());
+}
+
+function namesText(policies: readonly string[]): string {
+  const names = policies.slice(0, MOST_NAMES).map((policy) => printable(shortPolicyName(policy)));
+  const more = policies.length - names.length;
+  return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+const refusedText = (refused: readonly string[]): string => {
+  const names = refused.slice(0, MOST_REFUSED).map((policy) => printable(shortPolicyName(policy)));
+  const more = refused.length - names.length;
+  return `Not ranked, because they refused requests: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
+};

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { readResults } from './read-results.ts';
 import { type Results, resultsOf, resultsText } from './results.ts';
 import { tinyComparison } from './testing.ts';
@@ -46,6 +47,13 @@ describe('results are read', () => {
   });
 });
 
+it('results of version 3 are read: they have the usual rows, and those that were asked for', () => {
+  const { rows: _, cautions: __, ...rest } = results;
+  const old = { ...rest, version: 3, requestedMetrics: ['llfree-score'] };
+  const [read] = readResults(written('old.json', JSON.stringify(old)));
+  expect(read.results).toEqual({ ...results, rows: [...KEY_METRICS, 'llfree-score'], cautions: [] });
+});
+
 describe('what is no results is refused with its place', () => {
   it.each([
     ['no JSON', 'hello', ': no JSON; expected the results of decpool compare'],
@@ -53,7 +61,7 @@ describe('what is no results is refused with its place', () => {
     [
       'an older version',
       '{"decpool":"comparison","version":2,"command":"decpool compare"}',
-      ": results of version 2; this program reads version 3. Run the comparison again: 'decpool compare'",
+      ": results of version 2; this program reads versions 3 to 4. Run the comparison again: 'decpool compare'",
     ],
     ['a torn second line', '{"decpool":"comparison","version":3}\n{"dec', ', line 1: '],
   ])('%s', (_, text, message) => {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { z } from 'zod';
+import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { readableIssue } from '../sweep/readable-issue.ts';
 import { RESULTS_VERSION, type Results, resultsSchema } from './results.ts';
 
@@ -76,17 +77,32 @@ function parsed(text: string): { readonly value: unknown } | undefined {
   }
 }
 
+/** Oldest version of results that is read. */
+const OLDEST_VERSION = 3;
+
+/** By version: what makes results of that version those of today. */
+const UPCASTERS: Readonly<Record<number, (results: Readonly<Record<string, unknown>>) => object>> = {
+  // Version 3 named the rows beside the usual ones, and had one list of notes.
+  3: ({ requestedMetrics, ...results }) => ({
+    ...results,
+    version: RESULTS_VERSION,
+    cautions: [],
+    rows: [...KEY_METRICS, ...(Array.isArray(requestedMetrics) ? requestedMetrics : [])],
+  }),
+};
+
 const markSchema = z.looseObject({ decpool: z.literal('comparison'), version: z.int() });
 
 function checked(value: unknown, place: string): Results {
   const mark = markSchema.safeParse(value);
   if (!mark.success) throw new InputError(`${place}: not the results of a comparison`);
-  if (mark.data.version !== RESULTS_VERSION) {
+  const upcast = UPCASTERS[mark.data.version];
+  if (mark.data.version !== RESULTS_VERSION && upcast === undefined) {
     throw new InputError(
-      `${place}: results of version ${mark.data.version}; this program reads version ${RESULTS_VERSION}. Run the comparison again: '${mark.data['command']}'`,
+      `${place}: results of version ${mark.data.version}; this program reads versions ${OLDEST_VERSION} to ${RESULTS_VERSION}. Run the comparison again: '${mark.data['command']}'`,
     );
   }
-  const results = resultsSchema.safeParse(value);
+  const results = resultsSchema.safeParse(upcast === undefined ? value : upcast(mark.data));
   if (!results.success) {
     throw new InputError(`${place}: ${readableIssue(results.error)}`);
   }

@@ -6,11 +6,12 @@ import { z } from 'zod';
 import type { Bounds } from '../bounds/bounds.ts';
 import type { Comparison, ComparisonInput } from '../compare/compare.ts';
 import { rank } from '../compare/ranking.ts';
+import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { sha256 } from '../sweep/identity.ts';
-import { describe, notesOf } from './facts.ts';
+import { cautionsOf, describe, notesOf } from './facts.ts';
 
 /** Version of the document's shape. */
-export const RESULTS_VERSION = 3;
+export const RESULTS_VERSION = 4;
 
 const count = z.int().min(0);
 
@@ -20,7 +21,7 @@ const metricSchema = z.strictObject({
   unit: z.enum(['count', 'pages', 'bytes', 'byte-seconds', 'block-seconds', 'percent', 'ratio']),
   better: z.enum(['lower', 'higher', 'neutral']).describe('neutral: compared, but not judged'),
   formula: z.string(),
-  shown: z.literal('on-request').exactOptional().describe('Tables have it only where it is asked for'),
+  shown: z.literal('on-request').exactOptional().describe('Not judged by --check'),
 });
 
 const spreadSchema = z.strictObject({
@@ -100,7 +101,8 @@ export const resultsSchema = z.strictObject({
     .array(z.tuple([z.string(), z.string()]).readonly())
     .readonly()
     .describe('What was run, in words: label and text'),
-  notes: z.array(z.string()).readonly().describe('What a reader must know'),
+  cautions: z.array(z.string()).readonly().describe('Notes that change how the figures must be read'),
+  notes: z.array(z.string()).readonly().describe('Other notes'),
   bounds: z
     .strictObject({
       blocksPeak: boundSchema,
@@ -118,7 +120,7 @@ export const resultsSchema = z.strictObject({
     .exactOptional()
     .describe('Missing outside a confidential VM, where nothing is shared'),
   metrics: z.array(metricSchema).readonly().describe('In the order in which tables have them'),
-  requestedMetrics: z.array(z.string()).readonly().describe('Metrics on request that were asked for'),
+  rows: z.array(z.string()).readonly().describe('Metric ids: the rows of the short tables, in order'),
   ranking: z.strictObject({
     isParetoWanted: z.boolean(),
     objectives: z.array(z.string()).readonly().describe('Metric ids; less is better'),
@@ -161,10 +163,11 @@ export function resultsOf(comparison: Comparison, command: string, logOf?: LogNa
     ...settingOf(input),
     pagesPerBlock: comparison.geometry.pagesPerBlock,
     facts: describe(comparison),
+    cautions: cautionsOf(comparison),
     notes: notesOf(comparison),
     ...(bounds === undefined ? {} : { bounds: plainBounds(bounds) }),
     metrics: baseline.metrics.map(({ metric }) => metric),
-    requestedMetrics: input.requestedMetrics ?? [],
+    rows: input.rows ?? KEY_METRICS,
     ranking: rankingOf(comparison),
     policies: policies.map(({ policy, runs, metrics, byOwner, timeline, worstCase }) => ({
       policy,

@@ -1,6 +1,4 @@
-/**
- * The comparison table as rows of text, whatever it is printed on: a terminal, a Markdown page or an HTML one.
- */
+/** The comparison as rows of cells: for every kind of table. */
 import { changePercent, type Spread } from '../compare/spread.ts';
 import type { Metric } from '../metrics/metric.ts';
 import { isWithinNoise } from './noise.ts';
@@ -12,13 +10,13 @@ export interface Cell {
   readonly spread: Spread;
   /** Median over the seeds. */
   readonly value: string;
-  /** Smallest and largest over the seeds, when they differ. */
+  /** Smallest and largest over the seeds, if they differ. */
   readonly range?: string;
   /** Change of the median against the baseline; not in the baseline's own column. */
   readonly change?: string;
-  /** Whether the change is for the better; undefined when it is neither. */
+  /** Whether the change is for the better; undefined if it is neither. */
   readonly isBetter?: boolean | undefined;
-  /** Whether the change could be the seeds': see isWithinNoise(). */
+  /** Whether the seeds may explain the change: see isWithinNoise(). */
   readonly isNoise?: boolean | undefined;
 }
 
@@ -27,7 +25,11 @@ export interface Row {
   readonly cells: readonly Cell[];
 }
 
-/** Metrics that only say something when they are not zero. */
+/** The rows that were chosen, in their order; metrics that this comparison does not have are left out. */
+export const chosenRowsOf = (results: Results): Row[] =>
+  results.rows.flatMap((wanted) => results.metrics.filter(({ id }) => id === wanted)).map(rowOf(results));
+
+/** Metrics that only say something if they are not zero. */
 const QUIET: ReadonlySet<string> = new Set([
   'splits-32m',
   'splits-64k',
@@ -46,40 +48,34 @@ const QUIET: ReadonlySet<string> = new Set([
 ]);
 const isQuiet = (id: string) => id.startsWith('failures-') || QUIET.has(id);
 
-/** A row for each metric that has something to say, a cell for each policy. */
-export function comparisonRows({ metrics, policies, requestedMetrics }: Results): Row[] {
-  return metrics
-    .filter((metric) => isShown(metric, requestedMetrics))
-    .filter(({ id }) => !isQuiet(id) || policies.some((policy) => policy.metrics[id].max !== 0))
-    .map((metric) => ({
-      metric,
-      cells: policies.map((policy) => cellOf(metric, policy, policies[0])),
-    }));
-}
+/** A row for each metric that says something: every metric, but those that are 0 in all runs of all policies and usually are. */
+export const allRowsOf = (results: Results): Row[] =>
+  results.metrics
+    .filter(({ id }) => !isQuiet(id) || results.policies.some((policy) => policy.metrics[id].max !== 0))
+    .map(rowOf(results));
 
-/** The rows that tell policies apart, and in words those that do not: `host calls 0; conversions 2`. */
-export function tellingRows(rows: readonly Row[]): {
-  readonly telling: readonly Row[];
-  readonly same: string;
-} {
-  const same = rows.filter(isSameForAll);
-  return {
-    telling: rows.filter((row) => !isSameForAll(row)),
-    same: same.map(({ metric, cells: [{ value }] }) => `${metric.label} ${value}`).join('; '),
-  };
-}
+const rowOf =
+  ({ policies }: Results) =>
+  (metric: Metric): Row => ({
+    metric,
+    cells: policies.map((policy) => cellOf(metric, policy, policies[0])),
+  });
 
-/** Whether every policy has the same value under every seed, as far as a table shows. */
+/** The rows in which policies differ, and those in which they do not. */
+export const foldedRows = (
+  rows: readonly Row[],
+): { readonly telling: readonly Row[]; readonly equal: readonly Row[] } => ({
+  telling: rows.filter((row) => !isSameForAll(row)),
+  equal: rows.filter(isSameForAll),
+});
+
+/** Whether every policy has the same printed value under every seed. */
 const isSameForAll = ({ cells: [first, ...others] }: Row): boolean =>
   others.length > 0 &&
   first.range === undefined &&
   others.every(({ value, range }) => value === first.value && range === undefined);
 
-/** Whether a table has the metric, unless it has nothing to say. */
-export const isShown = ({ id, shown }: Metric, requested: readonly string[]): boolean =>
-  shown === undefined || requested.includes(id);
-
-/** A value as a table has it: the row's label already says that block-seconds are block-seconds. */
+/** A value without ` block.s`: the row's label has it. */
 export const valueText = (value: number, { unit }: Metric): string =>
   formatValue(value, unit).replace(/ block\.s$/, '');
 
@@ -111,9 +107,9 @@ export function changeOf({ unit, better }: Metric, now: Spread, before: Spread):
   return { change, isBetter: now.median < before.median === (better === 'lower'), ...noise };
 }
 
-/** What a change is worth where there is no colour: neither better nor worse where the seeds' ranges overlap. */
+/** The mark of a change, for readers without colours: better, worse, or ranges over the seeds that overlap. */
 export function markOf({ isBetter, isNoise }: Pick<Change, 'isBetter' | 'isNoise'>): string {
   if (isNoise === true) return '~';
-  if (isBetter === undefined) return ' ';
+  if (isBetter === undefined) return '';
   return isBetter ? '✓' : '✗';
 }

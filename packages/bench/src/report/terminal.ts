@@ -1,53 +1,107 @@
+import { shortPolicyName } from '@decpool/pool';
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
-import { columnsText } from './columns-text.ts';
+import { PAGE_SIZE } from '../workloads/workload.ts';
 import { hasColumns } from './has-columns.ts';
+import type { OverallVerdict } from './overall-verdict.ts';
 import { isRanked, rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
-import { comparisonRows, tellingRows } from './rows.ts';
+import { chosenRowsOf, foldedRows, type Row } from './rows.ts';
 import type { Screen } from './screen.ts';
+import { tableText } from './table-text.ts';
+import { formatValue } from './units.ts';
+import { phraseText, verdictOf } from './verdict.ts';
 
+/** Labels of lines about results: `written`, `check`. */
 const LABEL_WIDTH = 13;
 
-/** The comparison as a terminal shows it, within its width. Colour only where the screen has it; the marks tell the same. */
-export function comparisonText(results: Results, screen: Screen): string {
-  return [
-    ...results.facts.map(([label, text]) => labelled(label, text, screen)),
-    ...(hasColumns(results) ? tableLines(results, screen) : []),
-    ...(isRanked(results) ? rankingLines(results, screen) : []),
-    ...results.notes.map((note) => labelled('note:', note, screen, 6)),
-    '',
-  ].join('\n');
+export interface ComparisonScreen extends Screen {
+  /** Whether the table shows the smallest and the largest value over the seeds. */
+  readonly hasRanges?: boolean;
 }
 
-/** What a text says beside its label, wrapped, with what does not fit below it. */
+/**
+ * One input: what was run, the verdict, and a row per metric that differs. Ends with a line break. Colour only if the screen has it;
+ * the marks say the same.
+ */
+export function comparisonText(results: Results, screen: ComparisonScreen): string {
+  const { bold } = picocolors.createColors(screen.isColoured);
+  const { lead } = verdictOf(results);
+  const { telling, equal } = foldedRows(chosenRowsOf(results));
+  const isTable = hasColumns(results) && results.policies.length > 1;
+  return `${[
+    ...wrapped(runText(results), screen).map(bold),
+    ...wrapped(lead.map(phraseText).join(' '), screen),
+    ...(results.policies.length === 1 ? aloneLines(results, screen) : []),
+    ...(isTable ? tableLines(telling, equal, screen) : []),
+    ...(isRanked(results) ? ['', ...rankingText(results, screen)] : []),
+    ...results.cautions.map((caution) => labelled('note:', caution, screen, 6)),
+  ].join('\n')}\n`;
+}
+
+/** `netvsc, hyperv-vtom, k73-E1m-before: 767 requests, peak 87.7 MiB, 5 seeds`. */
+function runText({ input, platform, memory, seeds }: Results): string {
+  const peak = formatValue(input.peakLivePages * PAGE_SIZE, 'bytes');
+  return `${input.name}, ${platform.name}, ${memory}: ${formatValue(input.requests, 'count')} requests, peak ${peak}, ${
+    seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`
+  }`;
+}
+
+const wrapped = (text: string, { columns }: Screen): string[] =>
+  wrapAnsi(printable(text), columns, { hard: true }).split('\n');
+
+function tableLines(telling: readonly Row[], equal: readonly Row[], screen: ComparisonScreen): string[] {
+  if (telling.length === 0) return ['No row tells the policies apart.'];
+  return ['', ...tableText(telling, screen), ...equalLines(equal, screen)];
+}
+
+/** More rows than this are counted, not listed. */
+const MOST_EQUAL = 6;
+
+function equalLines(equal: readonly Row[], screen: Screen): string[] {
+  if (equal.length === 0) return [];
+  const { dim } = picocolors.createColors(screen.isColoured);
+  const more = equal.length - MOST_EQUAL;
+  const list = equal.slice(0, MOST_EQUAL).map(({ metric, cells: [{ value }] }) => `${metric.label} ${value}`);
+  const text = `equal for all: ${list.join(', ')}${more > 0 ? `, and ${more} more rows` : ''}`;
+  return wrapped(text, screen).map(dim);
+}
+
+/** One policy: its figures, without changes. */
+function aloneLines(results: Results, screen: ComparisonScreen): string[] {
+  return ['', ...tableText(chosenRowsOf(results), screen)];
+}
+
+/** The verdict over all inputs, and what the tables' marks mean: once, at the end. */
+export function closingText(
+  all: readonly Results[],
+  overall: OverallVerdict | undefined,
+  screen: Screen,
+): string {
+  const { bold, dim } = picocolors.createColors(screen.isColoured);
+  const lines = [
+    ...(overall === undefined ? [] : wrapped(overall.lead.map(phraseText).join(' '), screen).map(bold)),
+    ...wrapped(legend(all), screen).map(dim),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function legend(all: readonly Results[]): string {
+  const [{ policies, seeds }] = all;
+  if (policies.length === 1) return 'Medians over the seeds. One policy: nothing to compare it with.';
+  const baseline = shortPolicyName(policies[0].policy);
+  const isTable = hasColumns(all[0]);
+  const marks = `✓ better, ✗ worse${seeds.length === 1 ? '' : ', ~ ranges over the seeds overlap'}`;
+  return [
+    ...(isTable ? [`Change against ${baseline}: ${marks}.`] : []),
+    seeds.length === 1 ? 'One seed: the spread is unknown.' : `Medians over ${seeds.length} seeds.`,
+    'Best: first by 2M splits, shared-idle memory and host calls together.',
+  ].join(' ');
+}
+
+/** A text beside its label, wrapped below itself. */
 export function labelled(label: string, text: string, { columns }: Screen, width = LABEL_WIDTH): string {
   const [first, ...rest] = wrapAnsi(printable(text), columns - width, { hard: true }).split('\n');
   return [label.padEnd(width) + first, ...rest.map((line) => ' '.repeat(width) + line)].join('\n');
 }
-
-function tableLines(results: Results, screen: Screen): string[] {
-  const { telling, same } = tellingRows(comparisonRows(results));
-  const { dim } = picocolors.createColors(screen.isColoured);
-  return [
-    '',
-    ...columnsText(telling, screen),
-    dim(wrapAnsi(legend(results), screen.columns)),
-    ...(same === '' ? [] : [labelled('the same for all:', same, screen, 18)]),
-    '',
-  ];
-}
-
-function legend({ policies, seeds }: Results): string {
-  if (policies.length === 1) return 'one policy: nothing to compare it with';
-  const marks = `✓ better, ✗ worse than ${policies[0].policy}`;
-  return seeds.length === 1
-    ? `${marks}; one seed, so that nothing is known of the spread`
-    : `${marks}, ~ ranges overlap; a..b: range over ${seeds.length} seeds`;
-}
-
-const rankingLines = (results: Results, screen: Screen): string[] => {
-  const { table, notes } = rankingText(results, screen);
-  return [table, ...notes.map((note) => labelled('ranking:', note, screen, 9))];
-};

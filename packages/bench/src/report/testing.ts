@@ -1,7 +1,10 @@
 import { allocationId, nanoseconds, platformNamed, type Request } from '@decpool/model';
 import { fragmented, freshBoot } from '@decpool/pool';
 import { type Comparison, compare } from '../compare/compare.ts';
+import { rank } from '../compare/ranking.ts';
 import { spreadOf } from '../compare/spread.ts';
+import { KEY_METRICS } from '../metrics/key-metrics.ts';
+import { metricList } from '../sweep/metric-list.ts';
 import { RequestList } from '../workloads/request-list.ts';
 import { workload } from '../workloads/workload.ts';
 import type { Results } from './results.ts';
@@ -61,17 +64,72 @@ export function fiveComparison(): Promise<Comparison> {
     }),
     memory: fragmented(256 * 2 ** 20, 0.5, 1),
     platform: platformNamed('snp'),
-    policies: [
-      'linux-6.12',
-      'linux-7.3',
-      'gfp-decrypted',
-      'first-fit+block+never-return',
-      'longest-free-range+block+immediate',
-    ],
+    policies: ['linux-7.3', 'longest-free-range', 'first-fit+never-return', 'gfp-decrypted', 'linux-6.12'],
     seeds: [1, 2, 3, 4, 5],
     notes: [],
   });
 }
+
+/** Medians by metric id, of each policy; the first is the baseline. */
+export type Figures = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+/**
+ * Results with these figures alone, ranked by their objectives as a comparison would be: a policy that has `failures` refused requests.
+ * `spread`: what the seeds differ by, in each value but 0.
+ */
+export function resultsWith(figures: Figures, { spread = 0, name = 'made' } = {}): Results {
+  const ids = [...new Set(Object.values(figures).flatMap((metrics) => Object.keys(metrics)))];
+  const metrics = [...new Set(['failures', ...OBJECTIVES, ...ids])].map((id) => {
+    const metric = METRICS.find((each) => each.id === id);
+    if (metric === undefined) throw new Error(`no metric '${id}'`);
+    return metric;
+  });
+  const policies = Object.entries(figures).map(([policy, values]) => ({
+    policy,
+    metrics: metrics.map((metric) => {
+      const median = values[metric.id] ?? 0;
+      const off = median === 0 ? 0 : spread / 2;
+      return { metric, spread: spreadOf([median - off, median, median + off]) };
+    }),
+  }));
+  const platform = platformNamed('snp');
+  const { objectives, ranked, refused } = rank({ input: { platform }, policies } as unknown as Comparison);
+  return {
+    decpool: 'comparison',
+    version: 4,
+    command: 'decpool compare',
+    input: { name, description: 'Made by hand.', requests: 3, requestsHash: 'ab', peakLivePages: 9 },
+    memory: '4G',
+    memoryHash: 'a'.repeat(64),
+    platform: { ...platform },
+    swiotlbDynamic: false,
+    pagesPerBlock: 512,
+    seeds: [1, 2, 3],
+    facts: [['input', name]],
+    cautions: [],
+    notes: [],
+    metrics,
+    rows: KEY_METRICS,
+    ranking: {
+      isParetoWanted: false,
+      objectives: objectives.map(({ id }) => id),
+      ranked,
+      refused,
+    },
+    policies: policies.map(({ policy, metrics: compared }, index) => ({
+      policy,
+      isBaseline: index === 0,
+      runs: [1, 2, 3].map((seed) => ({ seed, events: 1, stateHash: 'cd' })),
+      metrics: Object.fromEntries(compared.map(({ metric, spread }) => [metric.id, spread])),
+      byOwner: [],
+      timeline: [],
+      worstCase: { blocksPeak: { formula: '' }, blockSeconds: { formula: '' } },
+    })),
+  };
+}
+
+const METRICS = metricList();
+const OBJECTIVES = ['splits-2m', 'shared-idle-byte-seconds', 'host-calls'];
 
 /** The results with other values of one metric, for each policy. */
 export const withValues = (

@@ -66,22 +66,25 @@ const percentage = (value: number): string => grouped(value, Math.abs(value) < 1
 const sign = (value: number): string => (value < 0 ? '-' : '+');
 
 /**
- * A change in percent: `-94 %`, `+3.1 %`, `=`; `x44` for more than tenfold; `new` where the baseline has none. What
- * is next to nothing is not called `=`, and what is left of the baseline is not called nothing.
+ * A change: `-94%`, `+54%`; `x3.9` and `x59` if the value at least doubled; `=` if it is the same; `new` if it was 0. A small change
+ * is `~0%`, not `=`; what is nearly gone is `-99%`, not `-100%`.
  */
 export function formatChange(percent: number | undefined): string {
   if (percent === undefined) return 'new';
   if (percent === 0) return '=';
-  if (percent > 999) return `x${grouped(1 + percent / 100, 0)}`;
+  if (percent >= 100) {
+    const factor = 1 + percent / 100;
+    return `x${grouped(factor, factor < 9.95 ? 1 : 0)}`;
+  }
   const size = Math.abs(percent);
-  if (size < 0.05) return '~0 %';
-  if (percent > -100 && percent <= -99.5) return `-${Math.min(size, 99.99).toFixed(size < 99.95 ? 1 : 2)} %`;
-  return `${sign(percent)}${size.toFixed(size < 9.95 ? 1 : 0)} %`;
+  if (size < 0.5) return '~0%';
+  const whole = percent > -100 ? Math.min(99, Math.round(size)) : 100;
+  return `${sign(percent)}${whole}%`;
 }
 
-/** A change of a percentage, in percentage points: `-1.5 pt`. */
+/** A change of a percentage, in percentage points: `-1.5pt`. */
 export function formatPoints(points: number): string {
   if (points === 0) return '=';
   const size = percentage(Math.abs(points));
-  return size === '0' ? '~0 pt' : `${sign(points)}${size} pt`;
+  return size === '0' ? '~0pt' : `${sign(points)}${size}pt`;
 }

@@ -27,7 +27,7 @@ export function madeResults({ policies, ranked, name = 'made', spread = 0 }: Mad
   });
   return {
     decpool: 'comparison',
-    version: 3,
+    version: 4,
     command: 'decpool compare',
     input: { name, description: 'Made by hand.', requests: 3, requestsHash: 'ab', peakLivePages: 9 },
     memory: '4G',
@@ -37,6 +37,7 @@ export function madeResults({ policies, ranked, name = 'made', spread = 0 }: Mad
     pagesPerBlock: 512,
     seeds: [1, 2, 3],
     facts: [['input', name]],
+    cautions: [],
     notes: [name],
     metrics: METRICS.map((id) => ({
       id,
@@ -45,7 +46,7 @@ export function madeResults({ policies, ranked, name = 'made', spread = 0 }: Mad
       better: 'lower' as const,
       formula: name,
     })),
-    requestedMetrics: [],
+    rows: [],
     ranking: {
       isParetoWanted: false,
       objectives: ['splits-2m', 'shared-idle-byte-seconds', 'host-calls'],

@@ -1,6 +1,6 @@
 /** Markup that recurs: policies by name and by sample, sentences, commands. */
 import { type Content, type Html, html } from './escape.ts';
-import type { Phrase } from './finding.ts';
+import type { Phrase } from '../verdict.ts';
 import { policyStyle } from './palette.ts';
 
 /** A name that may break where its strategies meet. */

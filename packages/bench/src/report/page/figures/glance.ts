@@ -1,7 +1,6 @@
 /** The picture for the first look: what grouping saves and what it costs, a panel each, a bar for each policy. */
 
 import type { Results } from '../../results.ts';
-import { isShown } from '../../rows.ts';
 import { formatValue } from '../../units.ts';
 import { chartText } from '../escape.ts';
 import { policyStyle } from '../palette.ts';
@@ -27,7 +26,7 @@ export function glanceFigure(results: Results): Figure | undefined {
     : '';
   const hasSplits = results.ranking.objectives.includes('splits-2m');
   const panels = PANELS.filter((id) => hasSplits || id !== 'splits-2m').flatMap((wanted) =>
-    results.metrics.filter((metric) => metric.id === wanted && isShown(metric, [])),
+    results.metrics.filter((metric) => metric.id === wanted),
   );
   if (shown.every(({ policy }) => panels.every(({ id }) => policy.metrics[id].median === 0)))
     return undefined;

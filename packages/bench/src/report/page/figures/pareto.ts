@@ -3,7 +3,7 @@ import type { Metric } from '../../../metrics/metric.ts';
 import type { PolicyResults, Results } from '../../results.ts';
 import { formatValue } from '../../units.ts';
 import { chartText } from '../escape.ts';
-import { listed } from '../finding.ts';
+import { listed } from '../../verdict.ts';
 import { POLICY_STYLES, policyStyle } from '../palette.ts';
 import { chartBase, inkOf, tooltip, valueAxis } from './axes.ts';
 import type { Figure, View } from './figure.ts';

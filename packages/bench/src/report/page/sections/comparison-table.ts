@@ -2,7 +2,7 @@
 import type { Metric } from '../../../metrics/metric.ts';
 import { hasColumns } from '../../has-columns.ts';
 import type { Results } from '../../results.ts';
-import { type Cell, comparisonRows, type Row } from '../../rows.ts';
+import { allRowsOf, type Cell, type Row } from '../../rows.ts';
 import { type Content, type Html, html } from '../escape.ts';
 import { policyName, swatch } from '../words.ts';
 
@@ -25,7 +25,7 @@ const KEY: ReadonlySet<string> = new Set([
 ]);
 
 export function comparisonTable(results: Results, id: string): Html {
-  const rows = comparisonRows(results);
+  const rows = allRowsOf(results);
   return html`${hasColumns(results) ? byMetric(results, rows, id) : byPolicy(results, rows)}
 <p class="legend">Median over ${results.seeds.length === 1 ? 'one seed' : `${results.seeds.length} seeds`}, and below it the smallest and the largest where they differ; the change is against ${policyName(results.policies[0].policy)}. <span class="better">\u2713</span> better, <span class="worse">\u2717</span> worse, <span class="noise">~</span> the ranges over the seeds overlap, = the same.</p>`;
 }

@@ -4,20 +4,21 @@ import type { Results } from '../../results.ts';
 import { type Content, type Html, html } from '../escape.ts';
 import { figureMarkup } from '../figure-markup.ts';
 import type { Figure } from '../figures/figure.ts';
-import { findingOf } from '../finding.ts';
 import { phrase, section } from '../words.ts';
+import { verdictOf } from '../../verdict.ts';
 import { comparisonTable } from './comparison-table.ts';
 
 /** Facts that say how good the best can be; they stand by themselves. */
 const BOUNDS = new Set(['bounds', 'lifetimes', 'worst case']);
 
 export function summarySection(results: Results, glance: Figure | undefined, prefix: string): Html {
-  const { lead, also } = findingOf(results);
+  const { lead, also } = verdictOf(results);
+  const notes = [...results.cautions, ...results.notes];
   const isBound = ([label]: readonly [string, string]) => BOUNDS.has(label);
   return section({
     id: `${prefix}-summary`,
     title: 'Summary',
-    body: html`<p class="lead">${phrase(lead)}</p>
+    body: html`${lead.map((each) => html`<p class="lead">${phrase(each)}</p>`)}
 ${also.map((each) => html`<p class="also">${phrase(each)}</p>`)}
 ${glance !== undefined && figureMarkup(glance, { prefix, width: 980, frame: 0 })}
 <h4>${hasColumns(results) ? 'All figures' : 'Policies, best ranked first'}</h4>
@@ -26,7 +27,7 @@ ${comparisonTable(results, `${prefix}-comparison`)}
 <div><h4>What was run</h4>${factList(results.facts.filter((fact) => !isBound(fact)))}</div>
 <div><h4>How good it can get</h4>${factList(results.facts.filter(isBound))}${ratioNote(results)}</div>
 </div>
-${results.notes.length > 0 && html`<h4>What to know</h4><ul class="notes">${results.notes.map((note) => html`<li>${note}</li>`)}</ul>`}
+${notes.length > 0 && html`<h4>What to know</h4><ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
 `,
   });
 }
@@ -42,4 +43,4 @@ function factList(facts: Results['facts']): Html {
 
 const ratioNote = ({ metrics }: Results): Content =>
   metrics.some(({ id }) => id === 'blocks-peak-ratio') &&
-  html`<p class="legend">How far each policy is from the lower bound stands in the table: blocks peak / lower bound, and block-s / lower bound among all rows.</p>`;
+  html`<p class="legend">How far each policy is from the lower bound stands in the table: blocks peak / lower bound, and block-seconds / lower bound among all rows.</p>`;

@@ -1,0 +1,64 @@
+import { expect, it } from 'vitest';
+import { overallVerdict } from './overall-verdict.ts';
+import { type Figures, resultsWith } from './testing.ts';
+
+const over = (...inputs: readonly Figures[]) =>
+  overallVerdict(inputs.map((figures, index) => resultsWith(figures, { name: `input ${index}` })));
+
+const figures = (splits: number, calls: number, idle: number) => ({
+  'splits-2m': splits,
+  'host-calls': calls,
+  'shared-idle-byte-seconds': idle,
+  'shared-idle-peak': idle,
+});
+
+it('the policy with the best mean rank is best; counts are summed up, memory is the largest', () => {
+  const verdict = over(
+    { kernel: figures(40, 100, 1), pool: figures(0, 10, 5), other: figures(0, 20, 6) },
+    { kernel: figures(2, 50, 1), pool: figures(0, 5, 9), other: figures(0, 9, 10) },
+  );
+  expect(verdict).toMatchObject({
+    best: 'pool',
+    firstIn: 2,
+    gains: [
+      { metric: { id: 'splits-2m' }, now: 0, before: 42 },
+      { metric: { id: 'host-calls' }, now: 15, before: 150 },
+    ],
+    prices: [{ metric: { id: 'shared-idle-peak' }, now: 9, before: 1 }],
+  });
+});
+
+it('a policy that refused a request in one input is not best over all', () => {
+  const verdict = over(
+    { kernel: figures(40, 100, 1), pool: figures(0, 10, 1), other: figures(3, 20, 1) },
+    { kernel: figures(40, 100, 1), pool: { ...figures(0, 1, 0), failures: 1 }, other: figures(3, 20, 1) },
+  );
+  expect(verdict?.best).toBe('other');
+});
+
+it('nothing is compared with a baseline that refused requests', () => {
+  const verdict = over(
+    { kernel: { ...figures(40, 100, 1), failures: 1 }, pool: figures(0, 10, 1) },
+    { kernel: figures(40, 100, 1), pool: figures(0, 10, 1) },
+  );
+  expect(verdict).toMatchObject({ best: 'pool', gains: [], prices: [] });
+});
+
+it('if each policy refused something somewhere, none is best', () => {
+  const verdict = over(
+    { kernel: { failures: 1 }, pool: figures(0, 1, 1) },
+    { kernel: figures(0, 1, 1), pool: { failures: 1 } },
+  );
+  expect(verdict?.best).toBeUndefined();
+  expect(verdict?.lead).toHaveLength(1);
+});
+
+it('there is none for one input, or inputs with different baselines', () => {
+  expect(over({ kernel: figures(4, 4, 4), pool: figures(0, 0, 0) })).toBeUndefined();
+  expect(
+    over(
+      { kernel: figures(4, 4, 4), pool: figures(0, 0, 0) },
+      { pool: figures(0, 0, 0), kernel: figures(4, 4, 4) },
+    ),
+  ).toBeUndefined();
+});

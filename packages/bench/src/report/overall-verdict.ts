@@ -1,0 +1,94 @@
+/** One verdict over several inputs: the policy with the best mean rank, and what it gains and costs over all of them. */
+import type { Results } from './results.ts';
+import { type Difference, differenceText, type Phrase } from './verdict.ts';
+
+export interface OverallVerdict {
+  /** The policy with the best mean place; missing if no policy serves every request of every input. */
+  readonly best?: string;
+  /** Inputs in which it is ranked first. */
+  readonly firstIn: number;
+  readonly gains: readonly Difference[];
+  readonly prices: readonly Difference[];
+  readonly lead: readonly Phrase[];
+}
+
+/** Summed up over the inputs. */
+const SUMMED = ['splits-2m', 'host-calls'];
+/** The largest of the inputs. */
+const LARGEST = ['shared-idle-peak'];
+
+/** Undefined for fewer than two inputs that tell policies apart, or inputs with different baselines. */
+export function overallVerdict(all: readonly Results[]): OverallVerdict | undefined {
+  const inputs = all.filter(({ platform, policies }) => platform.confidential && policies.length > 1);
+  const [first] = inputs;
+  if (inputs.length < 2) return undefined;
+  const baseline = first.policies[0].policy;
+  if (inputs.some(({ policies }) => policies[0].policy !== baseline)) return undefined;
+  const candidates = first.policies
+    .map(({ policy }) => ({ policy, places: inputs.map((input) => placeOf(input, policy)) }))
+    .filter(({ places }) => places.every((place) => place !== undefined));
+  const isServed = candidates.some(({ policy }) => policy === baseline);
+  if (candidates.length === 0) {
+    return {
+      firstIn: 0,
+      gains: [],
+      prices: [],
+      lead: [[`Over all ${inputs.length} inputs: every policy refused a request of some input.`]],
+    };
+  }
+  const sum = (places: readonly (number | undefined)[]) =>
+    places.reduce<number>((total, place) => total + (place ?? 0), 0);
+  const best = candidates.reduce((a, b) => (sum(b.places) < sum(a.places) ? b : a));
+  const firstIn = best.places.filter((place) => place === 0).length;
+  const head: Phrase = [
+    `Best over all ${inputs.length} inputs: `,
+    { policy: best.policy },
+    ` (first in ${firstIn} of ${inputs.length}).`,
+  ];
+  if (best.policy === baseline) {
+    return { best: baseline, firstIn, gains: [], prices: [], lead: [[...head, ' It is the baseline.']] };
+  }
+  const compared = (ids: readonly string[], of: (values: readonly number[]) => number) =>
+    isServed ? ids.flatMap((id) => differenceIn(inputs, id, best.policy, baseline, of)) : [];
+  const figures = [...compared(SUMMED, total), ...compared(LARGEST, (values) => Math.max(...values))];
+  const gains = figures.filter(({ now, before }) => now < before);
+  const prices = figures.filter(({ now, before }) => now > before);
+  return {
+    best: best.policy,
+    firstIn,
+    gains,
+    prices,
+    lead: [
+      [...head, ...against(baseline, isServed, gains)],
+      ...(prices.length === 0 ? [] : [[`Price: up to ${prices.map(differenceText).join(', ')}.`]]),
+    ],
+  };
+}
+
+function against(baseline: string, isServed: boolean, gains: readonly Difference[]): Phrase {
+  if (!isServed) return [' The baseline ', { policy: baseline }, ' refused requests.'];
+  if (gains.length === 0) return [];
+  return [' Against ', { policy: baseline }, `: ${gains.map(differenceText).join(', ')}.`];
+}
+
+const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
+
+/** 0 for the policies ranked first; undefined for a policy that refused requests, or was not run. */
+function placeOf({ ranking }: Results, policy: string): number | undefined {
+  const place = ranking.ranked.findIndex(({ policies }) => policies.includes(policy));
+  return place === -1 ? undefined : place;
+}
+
+function differenceIn(
+  inputs: readonly Results[],
+  id: string,
+  policy: string,
+  baseline: string,
+  of: (values: readonly number[]) => number,
+): Difference[] {
+  const metric = inputs[0].metrics.find((each) => each.id === id);
+  if (metric === undefined) return [];
+  const figureOf = (name: string) =>
+    of(inputs.map((input) => input.policies.find((each) => each.policy === name)?.metrics[id]?.median ?? 0));
+  return [{ metric, now: figureOf(policy), before: figureOf(baseline) }];
+}

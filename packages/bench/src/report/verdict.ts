@@ -1,0 +1,240 @@
+/** What a comparison says, in one or two sentences: which policy is best, what it gains against the baseline, at what price. */
+import { shortPolicyName } from '@decpool/pool';
+import type { Metric } from '../metrics/metric.ts';
+import { isWithinNoise } from './noise.ts';
+import type { PolicyResults, Results } from './results.ts';
+import { formatValue } from './units.ts';
+
+/** Text, and names of policies in it. */
+export type Phrase = readonly (string | { readonly policy: string })[];
+
+/** A figure of the best policy against the baseline's. */
+export interface Difference {
+  readonly metric: Metric;
+  readonly now: number;
+  readonly before: number;
+}
+
+export interface Verdict {
+  /**
+   * `best`: a policy is ranked before the baseline. `baseline`: the baseline is ranked first. `same`: the ranking tells no policy
+   * from another. `refused`: every policy refused requests. `alone`: one policy was run. `nothing shared`: no confidential VM.
+   */
+  readonly outcome: 'best' | 'baseline' | 'same' | 'refused' | 'alone' | 'nothing shared';
+  /** The policy that is ranked first; missing if none is ranked, or all alike. */
+  readonly best?: string;
+  /** Beyond the spread over the seeds, one of a kind. Empty if the baseline refused requests. */
+  readonly gains: readonly Difference[];
+  readonly prices: readonly Difference[];
+  /** One or two sentences. */
+  readonly lead: readonly Phrase[];
+  /** What one has to know to read it right; a sentence each. */
+  readonly also: readonly Phrase[];
+}
+
+/** Figures of one kind, the most telling first: a sentence names one of each. The kinds are those that policies are ranked by. */
+const KINDS: readonly (readonly string[])[] = [
+  ['splits-2m', 'mixed-peak'],
+  ['host-calls', 'full-flushes', 'pages-converted'],
+  ['shared-idle-mean', 'shared-idle-peak', 'kept-unused'],
+];
+
+const name = (policy: string) => ({ policy });
+
+export function verdictOf(results: Results): Verdict {
+  const { platform, policies, ranking } = results;
+  const [baseline, ...others] = policies;
+  const plain = (outcome: Verdict['outcome'], ...lead: Phrase): Verdict => ({
+    outcome,
+    gains: [],
+    prices: [],
+    lead: [lead],
+    also: refusals(results),
+  });
+  if (!platform.confidential) {
+    return plain('nothing shared', 'Outside a confidential VM nothing is shared, and nothing is split.');
+  }
+  if (others.length === 0) {
+    return plain('alone', 'Only ', name(baseline.policy), ' was run: there is nothing to compare it with.');
+  }
+  const first = ranking.ranked.at(0);
+  if (first === undefined) {
+    return plain('refused', 'Every policy refused requests. Their figures are of different work.');
+  }
+  if (ranking.ranked.length === 1 && ranking.refused.length === 0) {
+    return {
+      ...plain('same', `All ${policies.length} policies have the same ${objectiveNames(results)}.`),
+      also: [],
+    };
+  }
+  if (first.policies.includes(baseline.policy)) {
+    const ties = first.policies.filter((policy) => policy !== baseline.policy);
+    return {
+      ...plain(
+        'baseline',
+        'The baseline ',
+        name(baseline.policy),
+        ` is ranked first: no policy does better in ${objectiveNames(results)} together.`,
+      ),
+      best: baseline.policy,
+      also: [...tied(results, ties, baseline.policy), ...refusals(results)],
+    };
+  }
+  const best = policies.find(({ policy }) => policy === first.policies[0]) ?? baseline;
+  const isComparable = !ranking.refused.includes(baseline.policy);
+  const gains = isComparable ? differences(results, best, 'better') : [];
+  const prices = isComparable ? differences(results, best, 'worse') : [];
+  return {
+    outcome: 'best',
+    best: best.policy,
+    gains,
+    prices,
+    lead: isComparable
+      ? [against(best, baseline, gains), priceOf(prices)]
+      : [withoutBaseline(results, best, baseline)],
+    also: [
+      ...tied(results, first.policies.slice(1), best.policy),
+      ...(isComparable ? withinSpread(results, best, baseline) : []),
+      ...refusals(results),
+    ],
+  };
+}
+
+const objectivesOf = ({ ranking, metrics }: Results): Metric[] =>
+  ranking.objectives.flatMap((id) => metrics.filter((metric) => metric.id === id));
+
+const objectiveNames = (results: Results): string =>
+  listed(objectivesOf(results).map(({ id, label }) => OBJECTIVES[id] ?? label));
+
+const OBJECTIVES: Readonly<Record<string, string>> = {
+  'mixed-peak': 'mixed 2M ranges',
+  'shared-idle-byte-seconds': 'shared-idle memory',
+};
+
+export const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words[words.length - 1]}`;
+
+/** Of each kind, the first figure that is better, or worse, beyond the spread over the seeds. */
+function differences(
+  { metrics, policies: [baseline] }: Results,
+  policy: PolicyResults,
+  wanted: 'better' | 'worse',
+): Difference[] {
+  const differenceIn = (id: string): Difference[] => {
+    const metric = metrics.find((each) => each.id === id);
+    if (metric === undefined || isWithinNoise(policy.metrics[id], baseline.metrics[id])) return [];
+    const [now, before] = [policy.metrics[id].median, baseline.metrics[id].median];
+    return (wanted === 'better' ? now < before : now > before) ? [{ metric, now, before }] : [];
+  };
+  return KINDS.flatMap((ids) => ids.flatMap(differenceIn).slice(0, 1));
+}
+
+/** `Best: A. Against B: no 2M splits instead of 44, 44 host calls instead of 6,699.` */
+function against(best: PolicyResults, baseline: PolicyResults, gains: readonly Difference[]): Phrase {
+  const shown = gains.map(differenceText);
+  return [
+    'Best: ',
+    name(best.policy),
+    '. Against ',
+    name(baseline.policy),
+    shown.length === 0 ? ' it gains nothing beyond the spread over the seeds.' : `: ${shown.join(', ')}.`,
+  ];
+}
+
+function priceOf(prices: readonly Difference[]): Phrase {
+  if (prices.length === 0) return ['Price: none of these figures is worse.'];
+  return [`Price: ${prices.map(differenceText).join(', ')}.`];
+}
+
+export const differenceText = ({ metric, now, before }: Difference): string =>
+  `${amount(metric, now)} instead of ${formatValue(before, metric.unit)}`;
+
+/** One, several, of each that is counted. */
+const NOUNS: Readonly<Record<string, readonly [one: string, more: string]>> = {
+  'splits-2m': ['2M split', '2M splits'],
+  'mixed-peak': ['mixed 2M range at peak', 'mixed 2M ranges at peak'],
+  'host-calls': ['host call', 'host calls'],
+  'full-flushes': ['full TLB flush', 'full TLB flushes'],
+  'pages-converted': ['page converted', 'pages converted'],
+};
+/** What stands behind a number of bytes. */
+const BYTES: Readonly<Record<string, string>> = {
+  'shared-idle-mean': 'shared but idle on average',
+  'shared-idle-peak': 'shared but idle at peak',
+  'shared-idle-byte-seconds': 'shared but idle over time',
+  'kept-unused': 'kept unused at the end',
+};
+
+/** `no 2M splits`, `1 host call`, `64 MiB shared but idle at peak`. */
+function amount({ id, label, unit }: Metric, value: number): string {
+  const [one, more] = NOUNS[id] ?? [label, label];
+  if (unit !== 'count' && unit !== 'pages')
+    return `${formatValue(value, unit)} ${BYTES[id] ?? `of ${label}`}`;
+  return value === 0 ? `no ${more}` : `${formatValue(value, unit)} ${value === 1 ? one : more}`;
+}
+
+function withoutBaseline(results: Results, best: PolicyResults, baseline: PolicyResults): Phrase {
+  const figures = objectivesOf(results).map((metric) => amount(metric, best.metrics[metric.id].median));
+  return [
+    'Best of the policies that serve every request: ',
+    name(best.policy),
+    `, with ${listed(figures)}. The baseline `,
+    name(baseline.policy),
+    ` refused ${requests(baseline.metrics['failures']?.max ?? 0)}.`,
+  ];
+}
+
+const requests = (count: number): string =>
+  `${formatValue(count, 'count')} ${count === 1 ? 'request' : 'requests'}`;
+
+function withinSpread(results: Results, best: PolicyResults, baseline: PolicyResults): Phrase[] {
+  const within = objectivesOf(results).filter(({ id }) => {
+    const [now, before] = [best.metrics[id], baseline.metrics[id]];
+    return now.median !== before.median && isWithinNoise(now, before);
+  });
+  if (within.length === 0) return [];
+  const names = listed(within.map(({ id, label }) => OBJECTIVES[id] ?? label));
+  return [[`In ${names} the ranges of the two policies over the seeds overlap.`]];
+}
+
+const tied = (results: Results, policies: readonly string[], first: string): Phrase[] =>
+  policies.length === 0
+    ? []
+    : [
+        [
+          ...namesOf(policies),
+          ` ${policies.length === 1 ? 'has' : 'have'} the same ${objectiveNames(results)} as `,
+          name(first),
+          '.',
+        ],
+      ];
+
+function refusals({ policies, ranking }: Results): Phrase[] {
+  if (ranking.refused.length === 0) return [];
+  const most = Math.max(...policies.map(({ metrics }) => metrics['failures']?.max ?? 0));
+  return [
+    [
+      ...namesOf(ranking.refused),
+      ` refused up to ${requests(most)}: not ranked, because the other figures are of less work.`,
+    ],
+  ];
+}
+
+const MOST_NAMES = 4;
+
+function namesOf(policies: readonly string[]): Phrase {
+  const shown = policies.slice(0, MOST_NAMES);
+  const more = policies.length - shown.length;
+  const last = shown.length - 1;
+  return [
+    ...shown.flatMap((policy, index) => [
+      ...(index === 0 ? [] : [index === last && more === 0 ? ' and ' : ', ']),
+      name(policy),
+    ]),
+    ...(more > 0 ? [` and ${more} more`] : []),
+  ];
+}
+
+/** Without marks for names. */
+export const phraseText = (phrase: Phrase): string =>
+  phrase.map((part) => (typeof part === 'string' ? part : shortPolicyName(part.policy))).join('');
