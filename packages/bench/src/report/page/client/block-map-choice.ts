@@ -1,17 +1,34 @@
-/** Which two policies are looked at first. */
+/** Which two policies the block map shows first. */
+import { BlocksAt, countByState } from '../../../history/blocks-at.ts';
+import { BLOCK_STATES, type InputHistory, type RunHistory } from '../../../history/types.ts';
 import type { Results } from '../../results.ts';
 
-/** Of the results, what the choice rests on. */
+/** The part of the results that the choice depends on. */
 export interface Ranked {
   readonly policies: readonly Pick<Results['policies'][number], 'policy' | 'isBaseline'>[];
   readonly ranking: { readonly ranked: readonly Pick<Results['ranking']['ranked'][number], 'policies'>[] };
 }
 
-/** Indices into `runs`, the policies with a log: the baseline, and the best ranked that is another; one where there is one run. */
-export function firstChoices({ policies, ranking }: Ranked, runs: readonly string[]): number[] {
+/**
+ * Indices into the runs of the history: the baseline, and the best ranked policy with another picture at the peak. If all have the
+ * baseline's picture, the best ranked policy. One index if there is one run.
+ */
+export function firstChoices({ policies, ranking }: Ranked, history: InputHistory): number[] {
+  const { runs } = history;
+  const places = new Map(runs.map(({ policy }, place) => [policy, place]));
   const baseline = policies.find(({ isBaseline }) => isBaseline)?.policy ?? '';
-  const left = Math.max(0, runs.indexOf(baseline));
-  const ranked = ranking.ranked.flatMap((rank) => rank.policies.map((policy) => runs.indexOf(policy)));
-  const right = [...ranked, ...runs.keys()].find((run) => run >= 0 && run !== left);
+  const left = places.get(baseline) ?? 0;
+  const ranked = ranking.ranked.flatMap((group) =>
+    group.policies.flatMap((policy) => places.get(policy) ?? []),
+  );
+  const others = [...new Set([...ranked, ...runs.keys()])].filter((run) => run !== left);
+  const picture = pictureAtPeak(history, runs[left]);
+  const right = others.find((run) => pictureAtPeak(history, runs[run]) !== picture) ?? others.at(0);
   return right === undefined ? [left] : [left, right];
+}
+
+/** The number of blocks in each state: two policies with the same numbers look the same. */
+function pictureAtPeak(history: InputHistory, { blocks }: RunHistory): string {
+  const states = new BlocksAt(blocks).rowsAt(history.peakFrame).map((row) => BLOCK_STATES[blocks.state[row]]);
+  return Object.values(countByState(history, states)).join();
 }

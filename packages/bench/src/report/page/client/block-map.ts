@@ -33,10 +33,7 @@ export function mountBlockMap(root: HTMLElement, input: MapInput, clock: FrameCl
   const memory = memoryOf(history);
   const player = createPlayer(clock, history.frames.requests.length, showPlaying);
   const controls = createControls(history, clock, player);
-  const choices = firstChoices(
-    input.results,
-    history.runs.map(({ policy }) => policy),
-  );
+  const choices = firstChoices(input.results, history);
   const hint = make('p', 'block-map-hint', HINT);
   hint.id = newId();
   const looksOf = lazily((run) => runLooks(history.runs[run], looksAtBoot(history)));

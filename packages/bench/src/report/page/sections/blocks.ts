@@ -11,16 +11,8 @@ import { commandLines, image, section } from '../words.ts';
 
 /** At the peak, of the baseline and of the policy that is ranked best. */
 export function stillOf({ results, history }: Told): Still {
-  const choices = firstChoices(
-    results,
-    history.runs.map(({ policy }) => policy),
-  );
-  return blockMapStill(
-    results.input.name,
-    history,
-    choices.map((run) => history.runs[run]),
-    history.peakFrame,
-  );
+  const runs = firstChoices(results, history).map((place) => history.runs[place]);
+  return blockMapStill(results.input.name, history, runs, history.peakFrame);
 }
 
 export function blocksSection(told: Told, prefix: string): Html {
