@@ -8,42 +8,42 @@ import { defineConfig } from '@decpool/bench';
 export default defineConfig({
   // decpool compare: compare allocator policies on a workload or a recorded kernel trace.
   compare: {
-    // Requests of a recorded kernel, gzipped or not (docs/traces.md lists the formats).
+    // Requests of a recorded kernel, gzipped or not; formats: docs/traces.md.
     trace: undefined,
-    // Which page events of the trace are for shared memory, as in order>=1 & task=kworker*.
+    // The page events of the trace that are for shared memory, as in order>=1 & task=kworker*.
     shared: undefined,
-    // A generated workload: netvsc, hyperv-vm, kvm-snp, tdx-vm, cca-realm, its-storm, nvme-atomic,
-    // dma-buf-heap, mixed-day, churn, buddy-adversary, first-fit-adversary, best-fit-block-seconds, frag.
+    // A generated workload; 'decpool workloads' lists them.
     workload: undefined,
-    // Policies and files of your own, separated by commas; the first is the baseline; all: every one,
-    // ranked.
+    // Policies and policy files, separated by commas; the first is the baseline; all: every policy; 'decpool
+    // policies' lists them.
     policy: [
-      'linux-6.12',
       'linux-7.3',
+      'longest-free-range',
+      'first-fit+never-return',
       'gfp-decrypted',
-      'first-fit+block+never-return',
-      'longest-free-range+block+immediate',
+      'linux-6.12',
     ],
-    // Memory after a fresh boot, 4G unless told or the workload is made for another; 4G:fragmented=0.6 or
-    // 4G:aged for a scattered start.
+    // Memory after a fresh boot (default: 4G, or what the workload needs); 4G:aged or 4G:fragmented=0.6 for a
+    // scattered start.
     memory: undefined,
-    // NUMA nodes that made-up memory is spread over.
+    // NUMA nodes of the memory of --memory.
     nodes: undefined,
-    // Memory as recorded: a folder with buddyinfo and pagetypeinfo.
+    // Recorded memory: a folder with buddyinfo and pagetypeinfo.
     memoryState: undefined,
-    // The platform: snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none; snp unless the workload models another.
+    // Snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none (default: the platform of the workload, or snp).
     platform: undefined,
-    // What if a block were mapped by one 2M page again once it is all private?
+    // Re-form a 2M mapping once a block is fully private again.
     restore: false,
-    // The host's page size: 4, 16 or 64; a conversion is of whole ones.
+    // The host's page size, 4, 16 or 64: conversions are of whole granules.
     granule: 4,
-    // False: a kernel built without DCACHE_WORD_ACCESS: no stray reads at borders.
+    // False: a kernel without DCACHE_WORD_ACCESS: no stray reads at borders.
     wordAccess: true,
-    // Calls of set_memory_*() that fail, as in decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1:
-    // chances per call; retries of set_memory_encrypted() after a failure, 1 unless told, 0: nobody tries.
+    // Chances that a set_memory_*() call fails, as in
+    // decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1; retries: of set_memory_encrypted() (default:
+    // 1).
     faults: undefined,
-    // Whose page allocator: 6.x or 7.x, which steal from other migratetypes differently.
-    kernel: '6.x',
+    // Page allocator version, 6.x or 7.x: they differ in migratetype fallback (default: 6.x).
+    kernel: undefined,
     // Per-CPU page lists in the page allocator.
     pcp: false,
     // The page allocator may empty a 2 MiB block by moving movable pages.
@@ -52,28 +52,29 @@ export default defineConfig({
     swiotlbDynamic: false,
     // First placement seed, and seed of a generated workload.
     seed: 1,
-    // Placement seeds to run; a table shows median and spread.
+    // Placement seeds to run; values are medians over them.
     seeds: 5,
-    // Rows beside the usual ones, separated by commas, as in llfree-score,johnstone-wilson-4; or all
-    // (another name lists them).
+    // Rows of the table: a,b,c exactly these; +a,b the usual ten and these; all every row; 'decpool metrics'
+    // lists them.
     metrics: undefined,
-    // Upper bounds by an offline packing also where it takes long: of 20,000 to 200,000 requests for
-    // pages, up to minutes.
+    // The smallest and the largest value over the seeds below each value.
+    ranges: false,
+    // Upper bounds by an offline packing for 20,000 to 200,000 page requests; can take minutes.
     bounds: false,
-    // Show which policies no other beats at splits, idle memory and host calls at once.
+    // Rank the policies by 2M splits, idle memory and host calls; show the Pareto front.
     pareto: false,
     // Folder for results: a folder per input.
     out: 'decpool-results',
-    // A map of memory in plain characters: 'policies': under each policy when most shared memory lives,
-    // or 'time': each over time.
+    // A map of memory in plain characters: policies at peak, or each policy over time.
     map: undefined,
-    // Results on standard output and nothing else there: a JSON document per input, each on a line
-    // (docs/schemas).
+    // Print each report.md and nothing else: at most 40 lines of 72 columns.
+    mail: false,
+    // Print results as JSON and nothing else: a document per line and input (docs/schemas).
     json: false,
-    // Results on standard output as tidy CSV: a value a line, and nothing else there.
+    // Print results as tidy CSV and nothing else: a value per line.
     csv: false,
-    // Exit 1 where a figure is worse than in an earlier run's results.json, or folder of results, by more
-    // than --max-regress, and the ranges over the seeds do not overlap.
+    // Exit 1 if a figure is worse than in an earlier run's results.json or folder by more than --max-regress,
+    // beyond the ranges over the seeds.
     check: undefined,
     // How much worse --check lets a figure be.
     maxRegress: 5,

@@ -115,15 +115,22 @@ describe('decpool compare', () => {
 
   it('prints what was run, a column per policy and where the results are', () => {
     expect(small).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
-    expect(small.stdout).toContain('requests     3 allocations, 2 frees, peak live 528 pages (2.06 MiB)\n');
-    expect(small.stdout).toContain('memory       fresh boot 1 GiB\n');
-    expect(small.stdout).toMatch(/\n2M splits +\d+ +\d+ .* 0 +-100 % ✓\n/);
-    expect(small.stdout).toContain(
-      `written      ${scratch('out/small')}: report.md, results.json, results.csv`,
-    );
+    expect(small.stdout).toMatch(/^small, snp, fresh boot 1 GiB: 5 requests, peak 2.06 MiB, 2 seeds\n/);
+    expect(small.stdout).toMatch(/\n2M splits +\d+ +\d+ .* 0 +✓\n/);
+    expect(small.stdout).toMatch(/\nwritten +\S+out.small: /);
     expect(bundled).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
-    expect(bundled.stdout).toContain('trace        850 lines read; allocations 205, frees 205');
-    expect(bundled.stdout).toContain('note: the peak of 91 live pages fits in one 2 MiB block');
+    expect(bundled.stdout).toMatch(/: 410 requests, peak 364 KiB, 1 seed\n/);
+  });
+
+  it('prints a verdict before the table, and at most ten rows', () => {
+    for (const { stdout } of [small, bundled]) {
+      const lines = stdout.split('\n');
+      const [best, rule] = [/^Best: /, /^─/].map((head) => lines.findIndex((line) => head.test(line)));
+      expect(best).toBe(1);
+      expect(rule).toBeGreaterThan(best);
+      const end = lines.findIndex((line) => line.startsWith('equal for all'));
+      expect(end - rule - 1).toBeLessThanOrEqual(10);
+    }
   });
 
   it('writes no escape sequences into a pipe, whatever FORCE_COLOR says', () => {
@@ -140,12 +147,9 @@ describe('decpool compare', () => {
     const results = resultsIn(scratch('out/small'));
     expect(results.policies.map(({ policy }) => policy)).toEqual(POLICIES);
     expect(results.policies[0].runs.map(({ seed }) => seed)).toEqual([1, 2]);
-    const report = readFileSync(scratch('out/small/report.md'), 'utf8');
-    for (const { policy, runs } of results.policies) {
-      expect(report).toContain(
-        `- \`${policy}\`: ${runs[0].events} events, state hash \`${runs[0].stateHash}\``,
-      );
-    }
+    const report = readFileSync(scratch('out/small/report.md'), 'utf8').split('\n');
+    expect(report.length).toBeLessThanOrEqual(41);
+    expect(report).toContain('Reproduce:');
     expect(readFileSync(scratch('out/small/comparison.svg'), 'utf8')).toMatch(/^<svg .*<\/svg>$/s);
   });
 
@@ -187,17 +191,11 @@ describe('decpool compare', () => {
     );
     expect(first).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
     // However wide a line is.
-    const told = first.stdout.replace(/\n +/g, ' ');
-    expect(told).toMatch(/platform +snp; converting granules of 16 KiB; .* is impossible\n/);
-    expect(told).toMatch(
-      /setting +page allocator of Linux 7\.x\nsetting +per-CPU page lists\nsetting +compaction\n/,
-    );
-    expect(told).toMatch(
-      /of set_memory_decrypted\(\) 20 %, of set_memory_encrypted\(\) 20 %; 50 % of these though the host did them; 1 retry\n/,
-    );
-    expect(told).toMatch(/\nfailed: would-sleep /);
-    expect(told).toMatch(/\nleaked /);
-    expect(told).toMatch(/note: .* leaked pages, under the first seed, for: /);
+    const told = first.stdout.replace(/\n +/g, ' ').replace(/\n(?=\S)/g, ' ');
+    expect(told).toMatch(/ with granules of 16 KiB; page allocator of Linux 7\.x; per-CPU page lists; /);
+    expect(told).toMatch(/set_memory_decrypted\(\) 20 %, .*set_memory_encrypted\(\) 20 %.* 1 retry /);
+    expect(told).toMatch(/note: linux-7\.3 refused \d+ requests/);
+    expect(told).toMatch(/note: \S+ leaked pages /);
     const results = JSON.parse(readFileSync(scratch('faults-a/nvme-atomic/results.json'), 'utf8'));
     expect(results.policies[2].timeline.length).toBeGreaterThan(10);
     expect(hashesIn(scratch('faults-a'))).toEqual(hashesIn(scratch('faults-b')));
@@ -224,7 +222,9 @@ describe('decpool compare', () => {
     expect(none.stderr).toMatch(/--shared/);
     const some = await compare('--shared', 'order>=2', '--policy', 'linux-7.3,best-fit+block+immediate');
     expect(some).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
-    expect(some.stdout).toMatch(/requests +100 allocations, \d+ frees, \d+ of others, in the background/);
+    const { facts } = JSON.parse(readFileSync(scratch('pages/pages/results.json'), 'utf8'));
+    const requests = new Map<string, string>(facts).get('requests');
+    expect(requests).toMatch(/^100 allocations, \d+ frees, \d+ of others/);
   });
 
   it('runs a workload on the platform that it models, unless it is told another', async () => {
@@ -233,14 +233,14 @@ describe('decpool compare', () => {
       const { stdout } = await decpool(
         ...['compare', '--seeds', '1', '--policy', 'gfp-decrypted', '--out', out, '--workload', ...args],
       );
-      return /^platform +(\S+);/m.exec(stdout)?.[1];
+      return stdout.split(', ')[1];
     };
     const platforms = await Promise.all([
       compare('tdx-vm'),
       compare('tdx-vm', '--platform', 'snp'),
       compare('netvsc'),
     ]);
-    expect(platforms).toEqual(['tdx', 'snp', 'snp']);
+    expect(platforms).toEqual(['tdx', 'snp', 'hyperv-vtom']);
   });
 
   describe.concurrent('refuses, before it writes anything,', () => {
@@ -249,22 +249,22 @@ describe('decpool compare', () => {
       [
         'a policy it does not know',
         ['--policy', 'worst'],
-        /unknown policy 'worst'; expected a baseline \(linux-6\.12, linux-7\.3, gfp-/,
+        /unknown policy 'worst'.*'worst-fit'.*'decpool policies'/,
       ],
       [
         'a placement it does not know',
         ['--policy', 'any+block+immediate'],
-        /'any'.*available: bump, first-fit/,
+        /unknown placement 'any'.*'decpool policies'/,
       ],
       ['a gap in the list of policies', ['--policy', 'a,,b'], /--policy 'a,,b': expected policies separated/],
       [
         'a platform it does not know',
         ['--platform', 'sgx'],
-        /unknown platform 'sgx'; available: snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none/,
+        /unknown platform 'sgx'.*snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none/,
       ],
-      ['a workload it does not know', ['--workload', 'disk'], /unknown workload 'disk'; available: netvsc/],
+      ['a workload it does not know', ['--workload', 'disk'], /unknown workload 'disk'.*'decpool workloads'/],
       ['a trace and a workload', ['--trace', SMALL, '--workload', 'netvsc'], /give one of them/],
-      ['a size without a unit', ['--memory', '4096'], /--memory '4096': expected a size as in 512M or 4G/],
+      ['a size without a unit', ['--memory', '4096'], /--memory '4096': expected a size, as in 4G/],
       ['no memory', ['--memory', '0G'], /memory of 0 bytes: must be from 64 MiB/],
       ['a missing trace', ['--trace', 'missing.txt'], /missing\.txt: there is no such file/],
       [
@@ -281,9 +281,9 @@ describe('decpool compare', () => {
       ['faults of no kind', ['--faults', 'host=0.1'], /'host=0\.1' is not NAME=VALUE; names: seed, decrypt/],
       ['a fault twice', ['--faults', 'decrypt=0.1,decrypt=0.2'], /'decrypt=0\.2': decrypt is given twice/],
       ['a supply with a wrong reserve', ['--policy', 'best-fit+page+watermark:9:3'], /1 <= LOW <= HIGH/],
-      ['--shared without a trace', ['--shared', 'order=1'], /--shared says which page events of a --trace/],
+      ['--shared without a trace', ['--shared', 'order=1'], /--shared.*--trace/],
       ['a wrong --shared', ['--trace', SMALL, '--shared', 'order>'], /order>/],
-      ['nodes of a recorded memory', ['--nodes', '2', '--memory-state', 'x'], /--nodes makes up memory/],
+      ['nodes of a recorded memory', ['--nodes', '2', '--memory-state', 'x'], /--nodes is for --memory/],
       [
         'a restore on the platform of the workload, where nothing splits',
         ['--restore', '--workload', 'its-storm'],
@@ -294,7 +294,7 @@ describe('decpool compare', () => {
         ['--restore', '--platform', 'cca'],
         /no conversion splits a large page/,
       ],
-      ['a log format it does not know', ['--log-format', 'csv'], /'csv'; available: arrow, ndjson/],
+      ['a log format it does not know', ['--log-format', 'csv'], /'csv'.*arrow, ndjson/],
       ['a seed that is no number', ['--seed', 'x'], /expected a whole number from 0 to 4294967295/],
       ['no seeds at all', ['--seeds', '0'], /expected a whole number from 1 to 1000/],
     ])('%s', async (_, args, message) => {

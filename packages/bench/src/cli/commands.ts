@@ -10,6 +10,7 @@ import { addExplain } from './explain.ts';
 import { addFindings } from './findings.ts';
 import { addFork, addSkip } from './fork.ts';
 import { addKnownAnswers } from './known-answers.ts';
+import { addMetrics } from './metrics.ts';
 import { addPolicies } from './policies.ts';
 import { addQuery } from './query.ts';
 import { addRecover } from './recover.ts';
@@ -45,7 +46,7 @@ const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
     addConvert,
     addQuery,
   ],
-  Reference: [addPolicies, addWorkloads, addKnownAnswers, addValidate, addCompletion],
+  Reference: [addPolicies, addWorkloads, addMetrics, addKnownAnswers, addValidate, addCompletion],
 };
 
 export function addCommands(decpool: Command, context: CommandContext): void {

@@ -88,8 +88,8 @@ describe('a setting', () => {
       granule: '16',
       pcp: true,
       wordAccess: false,
-      kernel: '6.x',
     });
+    expect(options['kernel']).toBeUndefined();
   });
 
   it('of an option that may stand alone is true as well', async () => {
@@ -108,8 +108,8 @@ describe('a setting', () => {
       { seeds: 7, pcp: true, wordAccess: false, workload: 'netvsc', kernel: '7.x' },
       ...['--seeds', '2', '--no-pcp', '--word-access', '--no-workload', '--no-kernel'],
     );
-    expect(options).toMatchObject({ seeds: 2, pcp: false, wordAccess: true, kernel: '6.x' });
-    expect(options['workload']).toBeUndefined();
+    expect(options).toMatchObject({ seeds: 2, pcp: false, wordAccess: true });
+    for (const name of ['workload', 'kernel']) expect(options[name]).toBeUndefined();
   });
 
   it('is in the command that reports have, which does the same without the file', async () => {
@@ -195,8 +195,9 @@ describe('decpool', () => {
       { cwd: folder },
     );
     expect(stderr).toBe('');
-    expect(readFileSync(join(folder, 'results/small/report.md'), 'utf8')).toContain(
-      '`decpool compare --trace small.txt --memory 1G --policy genpool,gfp-decrypted --seeds 1`',
+    const { command } = JSON.parse(readFileSync(join(folder, 'results/small/results.json'), 'utf8'));
+    expect(command).toBe(
+      'decpool compare --trace small.txt --memory 1G --policy genpool,gfp-decrypted --seeds 1',
     );
   });
 

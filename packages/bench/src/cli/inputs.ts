@@ -85,7 +85,7 @@ export async function prepareInputs(options: InputOptions): Promise<ComparisonIn
     throw new InputError('--shared chooses page events of a trace: give --trace as well.');
   }
   if (options.nodes !== undefined && options.memoryState !== undefined) {
-    throw new InputError('--nodes makes up memory; the nodes of a --memory-state are those recorded');
+    throw new InputError('--nodes is for --memory: a --memory-state has the nodes that were recorded.');
   }
   if (options.memory !== undefined && options.memoryState !== undefined) {
     throw new InputError('--memory and --memory-state both say how memory begins: give one of them.');

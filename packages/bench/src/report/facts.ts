@@ -1,6 +1,6 @@
 /** What was run and what a reader must know of it, in words: the head and the notes of every report. */
 import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
-import { bootPoolBytes } from '@decpool/pool';
+import { bootPoolBytes, shortPolicyName } from '@decpool/pool';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
 import { sanityLines } from '../traces/sanity.ts';
 import { boundsText } from './bounds-text.ts';
@@ -62,8 +62,8 @@ function platformText({ name, confidential, restore, granulePages, strayRead }: 
   if (!confidential) return name;
   return [
     name,
-    ...(restore ? ['with 2M mappings restored'] : []),
-    ...(granulePages > 1 ? [`converting granules of ${granulePages * 4} KiB`] : []),
+    ...(restore ? ['2M mappings re-formed'] : []),
+    ...(granulePages > 1 ? [`granules of ${granulePages * 4} KiB`] : []),
     STRAY_READ[strayRead],
   ].join('; ');
 }
@@ -102,7 +102,9 @@ export function cautionsOf({ input, policies }: Comparison): string[] {
   const refusals = policies.flatMap((compared) => {
     const most = mostOf(compared, 'failures');
     if (most === 0) return [];
-    return [`${compared.policy} refused ${counted(most, 'request')}: its other figures are of less work.`];
+    return [
+      `${shortPolicyName(compared.policy)} refused ${counted(most, 'request')}: its other figures are of less work.`,
+    ];
   });
   return [
     // A ranking names the policies that refused requests.
@@ -153,7 +155,7 @@ function leaksOf(policies: readonly ComparedPolicy[]): string[] {
     const rest = leaks.length - most.length;
     const list = most.map(({ owner, leakedPages }) => `${owner} ${formatValue(leakedPages, 'pages')}`);
     return [
-      `${policy} leaked pages (first seed) for: ${[...list, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')}`,
+      `${shortPolicyName(policy)} leaked pages (first seed) for: ${[...list, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')}`,
     ];
   });
 }
@@ -169,7 +171,7 @@ function twinsOf(policies: readonly ComparedPolicy[]): string[] {
         [spread.median, spread.min, spread.max].map((value) => formatValue(value, metric.unit)),
       ),
     );
-    byFigures.set(figures, [...(byFigures.get(figures) ?? []), policy]);
+    byFigures.set(figures, [...(byFigures.get(figures) ?? []), shortPolicyName(policy)]);
   }
   return [...byFigures.values()]
     .filter((twins) => twins.length > 1)

@@ -47,29 +47,35 @@ const verdictLines = (results: Results): string[] => {
 function columnLines(results: Results): string[] {
   const { policies, seeds } = results;
   const { telling, equal } = foldedRows(chosenRowsOf(results));
-  const heads = policies.map((_, index) => `(${index + 1})`);
   const layout = {
     columns: MAIL_COLUMNS - INDENT.length,
     isColoured: false,
-    heads,
     changes: 'second',
   } as const;
   const same = equal.map(({ metric, cells: [{ value }] }) => `${metric.label} ${value}`).join(', ');
+  const named = tableText(telling, layout);
+  const isOneTable = named.filter((line) => line.startsWith('─')).length <= 1;
+  const heads = policies.map((_, index) => `(${index + 1})`);
+  const baseline = printable(shortPolicyName(policies[0].policy));
+  const table = isOneTable
+    ? named
+    : [...numberedNames(results, heads), '', ...tableText(telling, { ...layout, heads })];
+  const medians = seeds.length === 1 ? 'One seed.' : `Medians over ${seeds.length} seeds.`;
   return [
-    ...policies.flatMap(({ policy }, index) => {
-      const name = `${heads[index]} ${printable(shortPolicyName(policy))}${index === 0 ? ' (baseline)' : ''}`;
-      return wrapAnsi(name, layout.columns, { hard: true })
-        .split('\n')
-        .map((line) => INDENT + line);
-    }),
-    '',
-    ...tableText(telling, layout).map((line) => `${INDENT}${line}`.trimEnd()),
+    ...table.map((line) => `${INDENT}${line}`.trimEnd()),
     ...(same === '' ? [] : ['', ...wrapped(`Equal for all: ${same}.`)]),
-    ...(seeds.length === 1
-      ? []
-      : ['', ...wrapped(`Medians over ${seeds.length} seeds. Change of (2) against (1).`)]),
+    '',
+    ...wrapped(`${medians} Changes in the second column are against ${baseline}, the first.`),
   ];
 }
+
+/** `(1) linux-7.3`, in lines: for a table that has no room for names. */
+const numberedNames = ({ policies }: Results, heads: readonly string[]): string[] =>
+  policies.flatMap(({ policy }, index) =>
+    wrapAnsi(`${heads[index]} ${printable(shortPolicyName(policy))}`, MAIL_COLUMNS - INDENT.length, {
+      hard: true,
+    }).split('\n'),
+  );
 
 const rankingLines = (results: Results): string[] =>
   rankingText(results, { columns: MAIL_COLUMNS - INDENT.length, isColoured: false }, MOST_RANKED).map(

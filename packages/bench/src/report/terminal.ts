@@ -32,6 +32,7 @@ export function comparisonText(results: Results, screen: ComparisonScreen): stri
   const isTable = hasColumns(results) && results.policies.length > 1;
   return `${[
     ...wrapped(runText(results), screen).map(bold),
+    ...settingLines(results, screen),
     ...wrapped(lead.map(phraseText).join(' '), screen),
     ...(results.policies.length === 1 ? aloneLines(results, screen) : []),
     ...(isTable ? tableLines(telling, equal, screen) : []),
@@ -46,6 +47,17 @@ function runText({ input, platform, memory, seeds }: Results): string {
   return `${input.name}, ${platform.name}, ${memory}: ${formatValue(input.requests, 'count')} requests, peak ${peak}, ${
     seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`
   }`;
+}
+
+/** Settings that are not the default: they change every figure. */
+function settingLines({ facts, platform }: Results, screen: Screen): string[] {
+  const granule = Number(platform['granulePages'] ?? 1) * (PAGE_SIZE / 1024);
+  const settings = [
+    ...(granule > PAGE_SIZE / 1024 ? [`granules of ${granule} KiB`] : []),
+    ...(platform['restore'] === true ? ['2M mappings re-formed'] : []),
+    ...facts.flatMap(([label, text]) => (label === 'setting' ? [text] : [])),
+  ];
+  return settings.length === 0 ? [] : wrapped(`with ${settings.join('; ')}`, screen);
 }
 
 const wrapped = (text: string, { columns }: Screen): string[] =>

@@ -214,7 +214,7 @@ it('tells the place of what the definition names and there is not, and the line 
   writeFileSync(scratch('wrong.json'), JSON.stringify(wrong));
   const { code, stderr } = await sweep('wrong', 1, 'wrong.json');
   expect(code).toBe(2);
-  expect(stderr).toMatch(/wrong\.json: inputs\[1\]: unknown workload 'netvcs'; available: /);
+  expect(stderr).toMatch(/wrong\.json: inputs\[1\]: unknown workload 'netvcs'.*'netvsc'/);
   expect(existsSync(scratch('wrong'))).toBe(false);
 
   appendFileSync(scratch('whole/cells.ndjson'), '{"key":"x"}\n');
