@@ -194,7 +194,7 @@ describe('decpool compare', () => {
     const told = first.stdout.replace(/\n +/g, ' ').replace(/\n(?=\S)/g, ' ');
     expect(told).toMatch(/ with granules of 16 KiB; page allocator of Linux 7\.x; per-CPU page lists; /);
     expect(told).toMatch(/set_memory_decrypted\(\) 20 %, .*set_memory_encrypted\(\) 20 %.* 1 retry /);
-    expect(told).toMatch(/note: linux-7\.3 refused \d+ requests/);
+    expect(told).toMatch(/note: linux-7\.3, .* refused requests/);
     expect(told).toMatch(/note: \S+ leaked pages /);
     const results = JSON.parse(readFileSync(scratch('faults-a/nvme-atomic/results.json'), 'utf8'));
     expect(results.policies[2].timeline.length).toBeGreaterThan(10);

@@ -6,6 +6,7 @@ import { sanityLines } from '../traces/sanity.ts';
 import { boundsText } from './bounds-text.ts';
 import { hasColumns } from './has-columns.ts';
 import { formatValue } from './units.ts';
+import { listed } from './verdict.ts';
 
 /** What was run, as label and value. */
 export function describe(comparison: Comparison): [string, string][] {
@@ -99,19 +100,21 @@ const seedsText = (seeds: number): string =>
 
 /** What changes how the figures must be read: which policies had less to do, memory lost, what is wrong with the input. */
 export function cautionsOf({ input, policies }: Comparison): string[] {
-  const refusals = policies.flatMap((compared) => {
-    const most = mostOf(compared, 'failures');
-    if (most === 0) return [];
-    return [
-      `${shortPolicyName(compared.policy)} refused ${counted(most, 'request')}: its other figures are of less work.`,
-    ];
-  });
   return [
     // A ranking names the policies that refused requests.
-    ...(hasColumns({ policies }) ? refusals : []),
+    ...(hasColumns({ policies }) ? refusals(policies) : []),
     ...outOfMemory(input, policies),
     ...leaksOf(policies),
     ...unparsed(input.sanity),
+  ];
+}
+
+function refusals(policies: readonly ComparedPolicy[]): string[] {
+  const refused = policies.filter((policy) => mostOf(policy, 'failures') > 0);
+  if (refused.length === 0) return [];
+  const names = listed(refused.map(({ policy }) => shortPolicyName(policy)));
+  return [
+    `${names} refused requests: ${refused.length === 1 ? 'its' : 'their'} other figures are of less work.`,
   ];
 }
 

@@ -1,16 +1,13 @@
 /** Whole reports, as files to be read: `npx vitest run -u` writes them anew. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { spreadOf } from '../compare/spread.ts';
-import { resultsCsv } from './csv.ts';
 import { MAIL_COLUMNS, MAIL_LINES, mailText } from './mail.ts';
-import { type Results, resultsOf, resultsText } from './results.ts';
+import { type Results, resultsOf } from './results.ts';
 import { comparisonText } from './terminal.ts';
-import { fiveComparison, tinyComparison, withValues } from './testing.ts';
+import { fiveComparison, withValues } from './testing.ts';
 
 let results: Results;
-let tiny: Results;
 beforeAll(async () => {
-  tiny = resultsOf(await tinyComparison(), 'decpool compare --workload tiny');
   results = resultsOf(
     await fiveComparison(),
     'decpool compare --workload five',
@@ -113,9 +110,4 @@ describe('the mail', () => {
   it('of many policies has the first of the ranking', () => {
     fits(mailText({ ...results, policies: Array.from({ length: 9 }, () => results.policies[0]) }));
   });
-});
-
-describe('for machines, of a smaller comparison', () => {
-  it('the JSON', () => expect(resultsText(tiny)).toMatchFileSnapshot('golden/results.json'));
-  it('the CSV', () => expect(resultsCsv([tiny])).toMatchFileSnapshot('golden/results.csv'));
 });

@@ -77,6 +77,12 @@ describe('other outcomes', () => {
     expect(verdict).toEqual({ outcome: 'baseline', best: 'kernel', gains: [], prices: [], also: 1 });
   });
 
+  it('the baseline is the only one that serves every request', () => {
+    const figures = { kernel: { 'splits-2m': 9 }, pool: { 'splits-2m': 0, failures: 1 } };
+    expect(told(figures)).toMatchObject({ outcome: 'baseline', best: 'kernel', also: 1 });
+    expect(leadOf(figures)).toContain('serve every request');
+  });
+
   it('policies that tie with the best are named', () => {
     const { also } = verdictOf(resultsWith({ kernel: KERNEL, a: POOL, b: POOL }));
     expect(also.map(phraseText)).toEqual([expect.stringMatching(/^b has the same .* as a\.$/)]);

@@ -69,13 +69,16 @@ export function verdictOf(results: Results): Verdict {
   }
   if (first.policies.includes(baseline.policy)) {
     const ties = first.policies.filter((policy) => policy !== baseline.policy);
+    const lead: Phrase =
+      ranking.refused.length > 0
+        ? ['Best of the policies that serve every request: the baseline ', name(baseline.policy), '.']
+        : [
+            'The baseline ',
+            name(baseline.policy),
+            ` is ranked first: no policy does better in ${objectiveNames(results)} together.`,
+          ];
     return {
-      ...plain(
-        'baseline',
-        'The baseline ',
-        name(baseline.policy),
-        ` is ranked first: no policy does better in ${objectiveNames(results)} together.`,
-      ),
+      ...plain('baseline', ...lead),
       best: baseline.policy,
       also: [...tied(results, ties, baseline.policy), ...refusals(results)],
     };
@@ -174,7 +177,11 @@ function amount({ id, label, unit }: Metric, value: number): string {
 }
 
 function withoutBaseline(results: Results, best: PolicyResults, baseline: PolicyResults): Phrase {
-  const figures = objectivesOf(results).map((metric) => amount(metric, best.metrics[metric.id].median));
+  const figures = KINDS.flatMap(([id]) =>
+    results.metrics
+      .filter((metric) => metric.id === id)
+      .map((metric) => amount(metric, best.metrics[id].median)),
+  );
   return [
     'Best of the policies that serve every request: ',
     name(best.policy),
