@@ -11,7 +11,7 @@ const comparison = await compare({
   workload: netvsc({ nics: 2, cycles: 2, seed: 1 }),
   memory: fragmented(4 * 2 ** 30, 0.8, 1),
   platform: platformNamed('snp'),
-  policies: ['gfp-decrypted', 'longest-free-range+block+immediate'],
+  policies: ['linux-7.3', 'longest-free-range'],
   seeds: [1, 2, 3],
   notes: [],
 });

@@ -19,11 +19,8 @@ const DOCUMENTS = [
   {
     path: 'README.md',
     commands: [
-      expect.stringMatching(/^COLUMNS=\d+ decpool compare .* --map$/),
-      expect.stringMatching(/^decpool validate /),
-      'examples/watch-the-stream.ts',
+      expect.stringMatching(/^COLUMNS=\d+ decpool compare --workload netvsc /),
       'examples/compare-two-policies.ts',
-      'examples/replay-a-log.ts',
     ],
   },
   {
@@ -71,6 +68,10 @@ function outputOf(line: string): string {
     rmSync(scratch, { recursive: true });
   }
 }
+
+it('README.md has 150 lines at most', () => {
+  expect(readFileSync(join(root, 'README.md'), 'utf8').split('\n').length).toBeLessThanOrEqual(151);
+});
 
 describe.each(DOCUMENTS)('$path', ({ path, commands }) => {
   const document = join(root, path);

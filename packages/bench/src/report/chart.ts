@@ -1,3 +1,4 @@
+import { shortPolicyName } from '@decpool/pool';
 import type { PolicyResults, Results } from './results.ts';
 import { chartSvg } from './svg.ts';
 import { formatValue } from './units.ts';
@@ -16,13 +17,15 @@ const TEXT = '#1f2328';
 
 /** What stands behind the name of a policy that had less to do, and below the chart. */
 const REFUSED = ' *';
-const REFUSED_TEXT = '* refused requests: its bars are of less work, and not to be compared with the others';
+const REFUSED_TEXT = '* refused requests: its bars are of less work';
 const FOOTNOTE = 18;
 
 /** A small bar chart a metric, policies as rows, as one SVG. */
 export function comparisonSvg({ input, platform, memory, seeds: run, metrics, policies }: Results): string {
   const panels = PANELS.flatMap((wanted) => metrics.filter(({ id }) => id === wanted));
-  const names = policies.map((policy) => policy.policy + (hasRefused(policy) ? REFUSED : ''));
+  const names = policies.map(
+    (policy) => shortPolicyName(policy.policy) + (hasRefused(policy) ? REFUSED : ''),
+  );
   const isIncomplete = policies.some(hasRefused);
   const labels = 20 + CHARACTER * Math.max(...names.map((name) => name.length));
   const left = (panel: number) => labels + panel * PANEL;
