@@ -1,3 +1,4 @@
+import { shortPolicyName } from '@decpool/pool';
 import { beforeAll, expect, it } from 'vitest';
 import { comparisonSvg } from './chart.ts';
 import { type Results, resultsOf } from './results.ts';
@@ -8,9 +9,9 @@ beforeAll(async () => {
   results = resultsOf(await tinyComparison(), 'decpool compare');
 });
 
-it('the picture names every policy in full and tells its medians', () => {
+it('the picture has every policy's short name and its medians', () => {
   const svg = comparisonSvg(results);
-  for (const { policy } of results.policies) expect(svg).toContain(`>${policy} *</text>`);
+  for (const { policy } of results.policies) expect(svg).toContain(`>${shortPolicyName(policy)} *</text>`);
   expect(svg).toContain(
     '>tiny on snp, memory fresh boot 64 MiB; median of 3 seeds; grey: the baseline</text>',
   );
@@ -21,6 +22,6 @@ it('the picture marks who refused requests, and nobody where all were served', (
   const mark = '* refused requests';
   expect(comparisonSvg(results)).toContain(mark);
   const served = comparisonSvg(withValues(results, 'failures', [[0], [0]]));
-  for (const { policy } of results.policies) expect(served).toContain(`>${policy}</text>`);
+  for (const { policy } of results.policies) expect(served).toContain(`>${shortPolicyName(policy)}</text>`);
   expect(served).not.toContain(mark);
 });
