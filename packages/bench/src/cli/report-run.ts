@@ -5,6 +5,7 @@ import { deltasText } from '../report/against-text.ts';
 import type { PageInput } from '../report/page/page-data.ts';
 import { figuresFolder, type Written, writeReport } from '../report/page/write-report.ts';
 import { readResults, type StoredResults } from '../report/read-results.ts';
+import { tellingOrder } from '../report/telling.ts';
 import { labelled } from '../report/terminal.ts';
 import { formatValue } from '../report/units.ts';
 import type { Output } from './command-context.ts';
@@ -21,7 +22,8 @@ export interface ReportOptions {
 
 export async function reportCommand(dir: string, options: ReportOptions, output: Output): Promise<void> {
   const before = options.against === undefined ? undefined : readResults(options.against);
-  const inputs = (await readHistories(dir, output)).map((stored) => pageInput(stored, before));
+  const read = (await readHistories(dir, output)).map((stored) => pageInput(stored, before));
+  const inputs = tellingOrder(read.map(({ results }) => results)).map((place) => read[place]);
   if (options.against !== undefined && inputs.every(({ against }) => against === undefined)) {
     throw new InputError(`${options.against}: has none of the inputs of ${dir}: ${namesOf(inputs)}`);
   }
@@ -43,22 +45,22 @@ export async function reportCommand(dir: string, options: ReportOptions, output:
 
 const namesOf = (inputs: readonly PageInput[]) => inputs.map(({ results }) => results.input.name).join(', ');
 
-/** How an input differs from the older run, in a line. */
+/** How an input differs from the older run, in one line. */
 function againstText(name: string, old: string, against: Against | undefined): string {
   if (against === undefined) return `${old} has no input '${name}'`;
   const { deltas, differences } = against;
   const count = (holds: (delta: Delta) => boolean) => deltas.filter(holds).length;
   const changed = count(({ change }) => change !== '=');
   const parts = [
-    changed === 0 ? 'the same in every figure' : `${changed} of ${deltas.length} figures changed`,
+    changed === 0 ? 'no figure changed' : `${changed} of ${deltas.length} figures changed`,
     ...(changed === 0
       ? []
       : [
           `${count((delta) => delta.isBetter === true && delta.isNoise !== true)} better`,
           `${count((delta) => delta.isBetter === false && delta.isNoise !== true)} worse`,
-          `${count(({ isNoise }) => isNoise === true)} with ranges over the seeds that overlap`,
+          `${count(({ isNoise }) => isNoise === true)} within the spread over the seeds`,
         ]),
-    ...(differences.length === 0 ? [] : [`other than the code: ${differences.join('; ')}`]),
+    ...(differences.length === 0 ? [] : [`not only the code differs: ${differences.join('; ')}`]),
   ];
   return `${name}: ${parts.join(', ')}`;
 }

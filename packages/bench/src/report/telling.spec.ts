@@ -1,9 +1,5 @@
 import { expect, it } from 'vitest';
-import { type InputOptions, prepareInputs } from '../cli/inputs.ts';
-import { anyProgram } from '../cli/testing.ts';
-import { compare } from '../compare/compare.ts';
 import { type Made, madeResults } from './page/testing.ts';
-import { resultsOf } from './results.ts';
 import { differencesIn, tellingOrder } from './telling.ts';
 
 const ranked = [['kernel'], ['pool']];
@@ -28,13 +24,4 @@ it('puts the input that tells policies apart best first, and keeps the order of 
   expect(tellingOrder([alike, oneRow, twoRows])).toEqual([2, 1, 0]);
   expect(tellingOrder([oneRow, alike, oneRow, alike])).toEqual([0, 2, 1, 3]);
   expect(tellingOrder([])).toEqual([]);
-});
-
-it('the bundled inputs of decpool compare are in this order', async () => {
-  const command = anyProgram().commands.find((each) => each.name() === 'compare')!;
-  const results = [];
-  for (const input of await prepareInputs(command.opts<InputOptions>())) {
-    results.push(resultsOf(await compare(input), ''));
-  }
-  expect(tellingOrder(results)).toEqual([0, 1, 2]);
 });

@@ -1,20 +1,28 @@
-/** For specs: results and histories with only what a page looks at, made by hand. */
+/** For specs: results and histories with only what a page needs, made by hand. */
 import type { InputHistory, RunHistory } from '../../history/types.ts';
+import { KEY_METRICS } from '../../metrics/key-metrics.ts';
 import type { Results } from '../results.ts';
 
-/** What would do harm in a page that does not escape it. */
+/** Text that would do harm in a page that does not escape it. */
 export const HOSTILE = '</script><img src=x onerror=alert(1)>"\'{a}|{b|c}\u202e';
 
-const METRICS = ['splits-2m', 'shared-idle-byte-seconds', 'host-calls', 'full-flushes', 'failures'] as const;
+const METRICS = [
+  'splits-2m',
+  'shared-idle-byte-seconds',
+  'host-calls',
+  'full-flushes',
+  'failures',
+  'waited-share',
+] as const;
 const UNITS = { 'shared-idle-byte-seconds': 'byte-seconds' } as const;
 
 export interface Made {
-  /** Of each policy: 2M splits, shared-idle byte-seconds, host calls; one more for refused requests. */
+  /** By policy: 2M splits, shared-idle byte-seconds, host calls, and optionally refused requests. */
   readonly policies: Readonly<Record<string, readonly number[]>>;
   /** Best first. */
   readonly ranked: readonly (readonly string[])[];
   readonly name?: string;
-  /** What the seeds differ by, in each value. */
+  /** The range of each value over the seeds. */
   readonly spread?: number;
 }
 
@@ -46,7 +54,7 @@ export function madeResults({ policies, ranked, name = 'made', spread = 0 }: Mad
       better: 'lower' as const,
       formula: name,
     })),
-    rows: [],
+    rows: KEY_METRICS,
     ranking: {
       isParetoWanted: false,
       objectives: ['splits-2m', 'shared-idle-byte-seconds', 'host-calls'],
@@ -66,7 +74,8 @@ export function madeResults({ policies, ranked, name = 'made', spread = 0 }: Mad
         'shared-idle-byte-seconds': spreadOf(idle),
         'host-calls': spreadOf(calls),
         'full-flushes': spreadOf(0),
-        failures: { values: [failures], median: failures, min: failures, max: failures },
+        'waited-share': spreadOf(0),
+        failures: { values: [failures, failures, failures], median: failures, min: failures, max: failures },
       },
       byOwner: [],
       timeline: [],
