@@ -7,14 +7,14 @@ import { printable } from './printable.ts';
 import { onReaderGone, written } from './reader.ts';
 
 /**
- * Prints what the page of these results shows over time, and tells what has no event log. Throws InputError where nothing has one, and
- * for an unknown series.
+ * Prints the figures over time of a page, and names policies without an event log on standard error. Throws InputError if no policy
+ * has one, and for an unknown series.
  */
 export async function reportCsv(dir: string, series: string | undefined, output: Output): Promise<void> {
   const wanted = seriesNamed(series);
   const read = await readHistories(dir, output);
   if (read.every(({ history }) => history === undefined)) {
-    throw new InputError(`${dir}: there are no event logs, which --csv is made from`);
+    throw new InputError(`${dir}: there are no event logs, and --csv is made from them.`);
   }
   for (const each of read) {
     const names = withoutLog(each);
@@ -38,8 +38,8 @@ export async function reportCsv(dir: string, series: string | undefined, output:
 }
 
 function withoutLog({ results, history }: WithHistory): string[] {
-  const told = new Set(history?.runs.map(({ policy }) => policy));
-  return results.policies.flatMap(({ policy }) => (told.has(policy) ? [] : [printable(policy)]));
+  const logged = new Set(history?.runs.map(({ policy }) => policy));
+  return results.policies.flatMap(({ policy }) => (logged.has(policy) ? [] : [printable(policy)]));
 }
 
 function seriesNamed(list: string | undefined): readonly HistorySeries[] {
