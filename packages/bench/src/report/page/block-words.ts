@@ -1,7 +1,7 @@
-/** What the states of a block are called: the same in the legend of the map, in tables and in sentences. */
+/** Names of the states of a block: the same in the map's legend, in tables and in sentences. */
 import type { BlockState } from '../../history/types.ts';
 
-/** For a cell of a table. */
+/** For table cells. */
 export const SHORT_STATE: Readonly<Record<BlockState, string>> = {
   private: 'private',
   idle: 'idle',
@@ -10,7 +10,7 @@ export const SHORT_STATE: Readonly<Record<BlockState, string>> = {
   unknown: 'unknown',
 };
 
-/** For a legend. */
+/** For legends. */
 export const STATE_NAME: Readonly<Record<BlockState, string>> = {
   private: 'private',
   idle: 'shared, idle',
@@ -19,7 +19,7 @@ export const STATE_NAME: Readonly<Record<BlockState, string>> = {
   unknown: 'unknown or leaked',
 };
 
-/** With what it means. */
+/** With the meaning. */
 export const STATE_TEXT: Readonly<Record<BlockState, string>> = {
   private: STATE_NAME.private,
   idle: `${STATE_NAME.idle}: no page is in an allocation or slab`,

@@ -17,7 +17,7 @@ export function createControls(history: InputHistory, clock: FrameClock, player:
   const slider = timeSlider(last, clock);
   const moment = make('output', 'block-map-moment');
   moment.htmlFor.add(slider.id);
-  // The slider itself tells assistive technology where it is; playing would make this one talk without end.
+  // A screen reader reads the slider's value; while playing it would read this text without end.
   moment.setAttribute('aria-live', 'off');
 
   const step = (frames: number) => () => clock.set(clock.frame + frames);
@@ -43,7 +43,7 @@ export function createControls(history: InputHistory, clock: FrameClock, player:
       slider.setAttribute('aria-valuetext', text);
       moment.textContent = text;
       playing.textContent = player.isPlaying ? 'Pause' : 'Play';
-      // Not `disabled`: that would take the focus away from who steps to the end by keyboard.
+      // Not `disabled`: a button would lose the keyboard focus at the last step.
       back.setAttribute('aria-disabled', String(clock.frame === 0));
       forward.setAttribute('aria-disabled', String(clock.frame === last));
     },

@@ -1,10 +1,10 @@
-/** The crosshair on a map: elements above the canvas, so that moving it paints nothing anew. */
+/** The crosshair on a map: elements over the canvas, so that moving it paints no cell again. */
 import { make } from './block-map-dom.ts';
 import { cellOf, cornerOf, type Layout } from './block-map-layout.ts';
 
 export interface Cursor {
   readonly element: HTMLElement;
-  /** Around the cell of a block; nowhere for undefined, or where the block is left out. */
+  /** Puts it around the cell of a block; hides it for undefined and for a folded block. */
   show(layout: Layout, block: number | undefined): void;
 }
 

@@ -1,4 +1,4 @@
-/** The panel that tells of one block, for both sides. */
+/** The panel with the facts of one block, for both sides. */
 import { make, setPolicy, setText } from './block-map-dom.ts';
 import type { BlockFacts } from './block-map-text.ts';
 
@@ -11,7 +11,7 @@ export interface SideFacts {
 export interface Details {
   readonly element: HTMLElement;
   show(title: string, sides: readonly SideFacts[]): void;
-  /** While time runs, nobody wants to hear of every frame. */
+  /** A screen reader should not read every frame while time runs. */
   setTalkative(isTalkative: boolean): void;
 }
 
@@ -45,7 +45,7 @@ function sidePart() {
   const pages = entry(list, 'pages');
   const since = entry(list, 'shared since');
   const pins = entry(list, 'pinned by');
-  const story = make('p', 'block-map-story', 'the whole story: ');
+  const story = make('p', 'block-map-story', 'all events of this block: ');
   const command = make('code');
   story.append(command);
   element.append(policy, list, story);

@@ -1,4 +1,5 @@
-/** Elements by hand: texts are set as text, never as markup, since names of owners come from logs. */
+/** Elements of the block map. Texts are set as text, never as markup: names of owners come from logs. */
+import { shortPolicyName } from '@decpool/pool';
 
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,
@@ -11,16 +12,23 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Leaves equal texts alone, so that a live region does not speak of what has not changed. */
+/** Leaves equal texts alone: a live region must not repeat what has not changed. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** Names of policies are long: a line may break behind each of their parts. */
+/** The short name of a policy, with the full one as its title. A line may break between its parts. */
 export function setPolicy(element: HTMLElement, policy: string): void {
-  if (element.textContent === policy) return;
-  const parts = policy.split(/(?<=\+)/);
+  const name = shortPolicyName(policy);
+  setFullName(element, policy);
+  if (element.textContent === name) return;
+  const parts = name.split(/(?<=\+)/);
   element.replaceChildren(...parts.flatMap((part) => [part, document.createElement('wbr')]));
+}
+
+/** As a title, if the element shows another name. */
+export function setFullName(element: HTMLElement, policy: string): void {
+  element.title = shortPolicyName(policy) === policy ? '' : policy;
 }
 
 export function button(text: string, onClick: () => void): HTMLButtonElement {
@@ -32,5 +40,5 @@ export function button(text: string, onClick: () => void): HTMLButtonElement {
 
 let ids = 0;
 
-/** For what names another element; a page may have several maps. */
+/** An id that no other element has: a page may have several maps. */
 export const newId = (): string => `block-map-${++ids}`;

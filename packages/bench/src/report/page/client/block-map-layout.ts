@@ -1,20 +1,20 @@
 /**
- * Where blocks lie on the map: rows of cells by address, of a round number of MiB, and lines that stand for rows left out.
- * Pure geometry, in device pixels, so that cells end on whole ones and stay crisp.
+ * The places of blocks on the map: rows of cells by address, a round number of MiB each, and lines that stand for folded rows.
+ * Pure geometry in device pixels: cells end on whole pixels and stay crisp.
  */
 
-/** What there is to lay out. */
+/** The memory to lay out. */
 export interface MapMemory {
   readonly blocks: number;
   readonly blockBytes: number;
-  /** By block, 1 where there is RAM. */
+  /** By block: 1 if it is RAM. */
   readonly isRam: Uint8Array;
-  /** By block, 1 where any policy changed it. */
+  /** By block: 1 if any policy changed it. */
   readonly isTouched: Uint8Array;
 }
 
 export interface View {
-  /** CSS pixels there are for labels and cells. */
+  /** CSS pixels for labels and cells. */
   readonly width: number;
   /** Device pixels per CSS pixel. */
   readonly scale: number;
@@ -26,7 +26,7 @@ export interface Row {
   readonly top: number;
 }
 
-/** A line for rows that are left out. */
+/** A line for folded rows. */
 export interface Fold {
   readonly firstBlock: number;
   readonly blocks: number;
@@ -40,10 +40,10 @@ export interface Layout {
   readonly columns: number;
   readonly blocksPerCell: number;
   readonly blocksPerRow: number;
-  /** From one cell to the next, and of this what is left empty. */
+  /** From one cell to the next; `gap` of it is empty. */
   readonly pitch: number;
   readonly gap: number;
-  /** Where cells begin; labels are left of it. */
+  /** The left edge of the cells; labels are left of it. */
   readonly left: number;
   readonly rows: readonly Row[];
   readonly folds: readonly Fold[];
@@ -57,16 +57,13 @@ const LABELS = 60;
 const FOLD_HEIGHT = 20;
 const LEAST_PITCH = 4;
 const MOST_PITCH = 15;
-/** A map that is higher does not fit a screen together with its controls. */
+/** A higher map does not fit on a screen with its controls. */
 const MOST_HEIGHT = 640;
 
 const MOST_CELLS = 8192;
 const COLUMNS = [16, 32, 64, 128, 256, 512];
 
-/**
- * The largest cells that show the memory on one screen, and of these the longest rows; where the smallest do not show it
- * either, blocks share cells.
- */
+/** The largest cells that show the memory on one screen, with the longest rows. If even the smallest do not, blocks share cells. */
 export function layoutOf(memory: MapMemory, view: View): Layout {
   for (let blocksPerCell = 1; ; blocksPerCell *= 2) {
     let best: Layout | undefined;
@@ -98,7 +95,7 @@ function laidOut(
   const blocksPerRow = columns * blocksPerCell;
   const foldHeight = Math.round(FOLD_HEIGHT * scale);
   const left = Math.round(LABELS * scale);
-  // A map of nothing but lines would show nothing.
+  // A map with only lines would show nothing.
   const isFolded = view.isFolded && memory.isTouched.includes(1);
   const rows: Row[] = [];
   const folds: Fold[] = [];
@@ -106,7 +103,7 @@ function laidOut(
   for (const { kind, firstRow, rows: length } of stretches(memory, blocksPerRow)) {
     const firstBlock = firstRow * blocksPerRow;
     const isLeftOut = kind === 'hole' || (kind === 'untouched' && isFolded);
-    // A few rows are better shown: lines all over the map would hide how its parts lie.
+    // A few rows are shown: lines everywhere would hide how the parts of memory lie.
     if (isLeftOut && length * pitch > 2 * foldHeight) {
       const blocks = Math.min(length * blocksPerRow, memory.blocks - firstBlock);
       folds.push({ firstBlock, blocks, top, isHole: kind === 'hole' });
@@ -135,7 +132,7 @@ function laidOut(
   };
 }
 
-/** About a seventh of a cell, and nothing where cells are of few pixels. */
+/** About a seventh of a cell; 0 for small cells. */
 const gapOf = (pitch: number, scale: number): number =>
   pitch < 5 ? 0 : Math.max(1, Math.min(Math.round(2 * scale), Math.floor(pitch / 7)));
 
@@ -145,7 +142,7 @@ interface Stretch {
   rows: number;
 }
 
-/** Rows of one kind, put together. */
+/** Rows of the same kind, joined. */
 function stretches(memory: MapMemory, blocksPerRow: number): Stretch[] {
   const all: Stretch[] = [];
   const rows = Math.ceil(memory.blocks / blocksPerRow);
@@ -163,7 +160,7 @@ function kindOfRow({ isTouched, isRam }: MapMemory, from: number, to: number): S
   return isRam.subarray(from, to).includes(1) ? 'untouched' : 'hole';
 }
 
-/** Whether a quarter of the rows or less has a block that any policy changed. */
+/** Whether at most a quarter of the rows have a block that any policy changed. */
 export function isMostlyUntouched(memory: MapMemory, view: Omit<View, 'isFolded'>): boolean {
   const { blocksPerRow, rows } = layoutOf(memory, { ...view, isFolded: false });
   const touched = rows.filter(
@@ -172,10 +169,10 @@ export function isMostlyUntouched(memory: MapMemory, view: Omit<View, 'isFolded'
   return touched.length * 4 <= rows.length;
 }
 
-/** Cells are numbered row by row; in the last row there may be fewer. */
+/** Cells are numbered row by row; the last row may have fewer. */
 export const cellsOf = ({ rows, columns }: Layout): number => rows.length * columns;
 
-/** First block of a cell; it may lie behind the end of memory. */
+/** First block of a cell; it may be beyond the end of memory. */
 export function firstBlockOf({ rows, columns, blocksPerCell }: Layout, cell: number): number {
   return rows[Math.floor(cell / columns)].firstBlock + (cell % columns) * blocksPerCell;
 }
@@ -189,7 +186,7 @@ export function cornerOf({ rows, columns, left, pitch }: Layout, cell: number): 
   return { x: left + (cell % columns) * pitch, y: rows[Math.floor(cell / columns)].top };
 }
 
-/** The cell of a block; undefined where it is left out. */
+/** The cell of a block; undefined if its row is folded. */
 export function cellOf(layout: Layout, block: number): number | undefined {
   const row = rowOf(layout, block);
   if (row === undefined) return undefined;
@@ -227,7 +224,7 @@ function lastAtMost(rows: readonly Row[], limit: number, key: (row: Row) => numb
 
 const PAGE_OF_ROWS = 8;
 
-/** The block that a key leads to from `block`, over rows that are left out; undefined for other keys. */
+/** The block that a key leads to from `block`, past folded rows; undefined for other keys. */
 export function blockByKey(layout: Layout, block: number, key: string, isWhole: boolean): number | undefined {
   const row =
     rowOf(layout, block) ??
@@ -260,7 +257,7 @@ export function blockByKey(layout: Layout, block: number, key: string, isWhole: 
   }
 }
 
-/** The nearest block there is. */
+/** The nearest existing block. */
 function blockIn({ rows, blocks }: Layout, row: number, column: number): number {
   const nearest = Math.max(0, Math.min(row, rows.length - 1));
   return Math.min(rows[nearest].firstBlock + column, blocks - 1);
@@ -277,7 +274,7 @@ const LABEL_HEIGHT = 15;
 /** Bytes; a multiple of it is a round part of a GiB. */
 const LEAST_STRIDE = 2 ** 27;
 
-/** Addresses at the starts of rows: the first ones after a line, and as many round ones as there is room for. */
+/** Addresses of rows: the first row after a line, and as many round addresses as there is room for. */
 export function rowLabels(layout: Layout, blockBytes: number): RowLabel[] {
   const { rows, pitch, blocksPerRow, scale } = layout;
   const least = LABEL_HEIGHT * scale;
@@ -297,7 +294,7 @@ export function rowLabels(layout: Layout, blockBytes: number): RowLabel[] {
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-/** `1.5 GiB`; what is no round part of a GiB stays in MiB. */
+/** `1.5 GiB`; in MiB if it is no multiple of 1/8 GiB. */
 export function addressText(bytes: number): string {
   if (bytes === 0) return '0';
   if (bytes >= GIB && (bytes * 8) % GIB === 0) return `${bytes / GIB} GiB`;

@@ -1,4 +1,4 @@
-/** What the colours mean, and how many blocks of each there are, by policy. */
+/** The meaning of the colours, and the number of blocks of each under each policy. */
 import { formatValue } from '../../units.ts';
 import { make, setPolicy, setText } from './block-map-dom.ts';
 import { type Counts, KIND_TEXT, KINDS, type Kind, type Mark } from './block-map-looks.ts';
@@ -7,7 +7,7 @@ import { type MapColours, swatch } from './block-map-sprites.ts';
 export interface Legend {
   readonly element: HTMLElement;
   showColours(colours: MapColours): void;
-  /** One of each side. */
+  /** One of each per side. */
   showCounts(policies: readonly string[], counts: readonly Counts[]): void;
 }
 
@@ -31,7 +31,7 @@ const ENTRIES: readonly Entry[] = [
     }),
   ).reverse(),
   {
-    text: 'with a crack, of any colour: split by the run',
+    text: 'any colour with a diagonal line: split during the run',
     kind: 'used',
     mark: 'split',
     countOf: ({ split }) => split,

@@ -1,18 +1,18 @@
-/** What the map tells of a block by its colour and marks: a number, so that 8,192 of them compare in no time. */
+/** The colour and the mark of a block on the map, as one number: 8,192 of them must compare fast. */
 import { BlocksAt } from '../../../history/blocks-at.ts';
 import { BLOCK_MAPPINGS, BLOCK_STATES, type InputHistory, type RunHistory } from '../../../history/types.ts';
 import { STATE_NAME, STATE_TEXT } from '../block-words.ts';
 import type { MapMemory } from './block-map-layout.ts';
 
-/** The least telling first: of the blocks that share a cell, the last of these is shown. */
+/** The least telling first. If blocks share a cell, it shows the last of their kinds in this list. */
 export const KINDS = ['hole', 'private', 'boot', 'split', 'idle', 'used', 'mixed', 'unknown'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export const KIND_TEXT: Readonly<Record<Kind, string>> = {
   hole: 'no memory',
-  private: 'private, mapped large',
-  boot: 'private, 4K-mapped since boot',
-  split: 'private, but split by the run',
+  private: 'private, large mapping',
+  boot: 'private, 4K mappings since boot',
+  split: 'private, split during the run',
   idle: STATE_NAME.idle,
   used: STATE_NAME.used,
   mixed: STATE_TEXT.mixed,
@@ -31,14 +31,14 @@ const look = (kind: Kind, mark: Mark): Look => KINDS.indexOf(kind) + KINDS.lengt
 export const kindOf = (look: Look): Kind => KINDS[look % KINDS.length];
 export const markOf = (look: Look): Mark => MARKS[Math.floor(look / KINDS.length)];
 
-/** Of two blocks that share a cell. */
+/** The look of a cell that two blocks share. */
 export function merged(a: Look, b: Look): Look {
   if (a === b) return a;
   const kind = Math.max(a % KINDS.length, b % KINDS.length);
   return kind + Math.max(a - (a % KINDS.length), b - (b % KINDS.length));
 }
 
-/** Whether a block rather than another stands for the cell that they share. */
+/** Whether the first of two blocks that share a cell is the one to show. */
 export const isMoreTelling = (a: Look, b: Look): boolean => a % KINDS.length > b % KINDS.length;
 
 const MARK_OF_MAPPING = { large: 'none', boot: 'boot', split: 'split' } as const;
@@ -54,11 +54,11 @@ const LOOK_OF: readonly (readonly Look[])[] = BLOCK_STATES.map((state) =>
 export interface Counts {
   /** By index into KINDS, in blocks. */
   readonly kinds: readonly number[];
-  /** Blocks of whatever kind that 4K entries map since a split in the run. */
+  /** Blocks of any kind that were split during the run. */
   readonly split: number;
 }
 
-/** Looks of all blocks as they were at boot, before anything was shared. */
+/** The looks of all blocks at boot, when no page is shared. */
 export function looksAtBoot({ blocks, ram, boot4K }: InputHistory): Uint8Array {
   const looks = new Uint8Array(blocks).fill(look('hole', 'none'));
   for (const [first, length] of ram) looks.fill(look('private', 'none'), first, first + length);
@@ -105,7 +105,7 @@ function countsOf(looks: Uint8Array): Counts {
   };
 }
 
-/** What there is to lay out. Touched is what any run changed, so that all of them are laid out alike. */
+/** The memory to lay out. A block counts as touched if any run changed it: all runs have the same layout. */
 export function memoryOf({ blocks, ram, runs, pagesPerBlock, pageBytes }: InputHistory): MapMemory {
   const isRam = new Uint8Array(blocks);
   for (const [first, length] of ram) isRam.fill(1, first, first + length);

@@ -1,15 +1,15 @@
-/** Puts cells on a canvas, and after that only the ones that changed. */
+/** Paints cells on a canvas, and later only the ones that changed. */
 import { cellsOf, cornerOf, firstBlockOf, type Layout, rowLabels } from './block-map-layout.ts';
 import { merged } from './block-map-looks.ts';
 import { contextOf, createSprites, type MapColours } from './block-map-sprites.ts';
 import { foldText } from './block-map-text.ts';
 
 export interface Painter {
-  /** Brings the canvas up to the looks of the blocks. */
+  /** Paints the cells with changed looks. */
   paint(looks: Uint8Array): void;
 }
 
-/** No look: the cell has not been painted. */
+/** Not a look: the cell has not been painted. */
 const UNPAINTED = 255;
 
 /** A painter of an emptied canvas. */
@@ -44,7 +44,7 @@ export function createPainter(
   };
 }
 
-/** The most telling look of the blocks of a cell; of a cell behind the end of memory, none. */
+/** The most telling look of the blocks of a cell; none beyond the end of memory. */
 function lookOfCell(layout: Layout, looks: Uint8Array, cell: number): number {
   const first = firstBlockOf(layout, cell);
   const end = Math.min(first + layout.blocksPerCell, layout.blocks);
@@ -68,12 +68,12 @@ function drawLabels(
   context.fillStyle = colours.text;
   context.textAlign = 'right';
   context.textBaseline = 'middle';
-  // The first and the last label would hang over the edge where rows are low.
+  // The first and the last label would not fit if rows are low.
   const margin = (LABEL_FONT * layout.scale) / 2;
   for (const { text, y } of rowLabels(layout, blockBytes)) {
     const middle = Math.max(margin, Math.min(y, layout.height - margin));
     const end = layout.left - LABEL_SPACE * layout.scale;
-    // Narrower letters rather than a cut one where the font is wide.
+    // Narrower letters, not a cut text, if the font is wide.
     context.fillText(text, end, middle, end);
   }
 }

@@ -3,14 +3,14 @@ import type { FrameClock } from './clock.ts';
 
 export interface Player {
   readonly isPlaying: boolean;
-  /** Plays on, from the start where the clock is at the end; or pauses. */
+  /** Plays, from the start if the clock is at the end; or pauses. */
   toggle(): void;
   pause(): void;
 }
 
 const FRAMES_PER_SECOND = 24;
 
-/** `onChange` is called when it begins and when it stops. */
+/** Calls `onChange` when playing begins and when it stops. */
 export function createPlayer(clock: FrameClock, frames: number, onChange: () => void): Player {
   const last = frames - 1;
   const wantsLittleMotion = matchMedia('(prefers-reduced-motion: reduce)');
@@ -21,7 +21,7 @@ export function createPlayer(clock: FrameClock, frames: number, onChange: () => 
 
   function tick(now: number): void {
     if (!isPlaying) return;
-    // Somebody else has moved the clock: theirs is the frame that is wanted.
+    // The reader has moved the clock: stop there.
     if (clock.frame !== shown) {
       pause();
       return;

@@ -1,7 +1,8 @@
-/** One of the maps that are looked at in step: which policy, its canvas, and its table. */
+/** One of the two maps that move in step: the choice of its policy, its canvas and its table. */
+import { shortPolicyName } from '@decpool/pool';
 import type { RunHistory } from '../../../history/types.ts';
 import { createCursor } from './block-map-cursor.ts';
-import { make, newId } from './block-map-dom.ts';
+import { make, newId, setFullName } from './block-map-dom.ts';
 import { cellAt, firstBlockOf, type Layout } from './block-map-layout.ts';
 import { isMoreTelling, type RunLooks } from './block-map-looks.ts';
 import { createPainter, type Painter } from './block-map-paint.ts';
@@ -9,13 +10,13 @@ import type { MapColours } from './block-map-sprites.ts';
 import { createSharedTable } from './block-map-table.ts';
 
 export interface SideOptions {
-  /** Which of two; missing where there is one. */
+  /** Missing if there is only one map. */
   readonly place?: 'left' | 'right';
   readonly runs: readonly RunHistory[];
   readonly chosen: number;
   readonly looksOf: (run: number) => RunLooks;
   readonly mapLabel: (policy: string) => string;
-  /** Of the element that tells which keys there are. */
+  /** Id of the element that lists the keys. */
   readonly hintId: string;
   readonly blockBytes: number;
   readonly frame: () => number;
@@ -25,7 +26,7 @@ export interface SideOptions {
 export interface Side {
   readonly element: HTMLElement;
   readonly canvas: HTMLCanvasElement;
-  /** What the canvas is to fit in. */
+  /** The element that the canvas has to fit in. */
   readonly stage: HTMLElement;
   readonly looks: RunLooks;
   lay(layout: Layout, colours: MapColours): void;
@@ -49,9 +50,9 @@ export function createSide(options: SideOptions): Side {
   function choose(run: number): void {
     looks = options.looksOf(run);
     canvas.setAttribute('aria-label', options.mapLabel(looks.run.policy));
-    // Both sides may show one policy, and landmarks are to have names of their own.
+    // Both sides may show the same policy, and no two landmarks may have the same name.
     const where = options.place === undefined ? '' : `, ${options.place}`;
-    const name = looks.run.policy + where;
+    const name = shortPolicyName(looks.run.policy) + where;
     element.setAttribute('aria-label', name);
     table.setLabel(`Shared blocks of ${name}`);
   }
@@ -95,7 +96,7 @@ export function createSide(options: SideOptions): Side {
   };
 }
 
-/** The block that gives a cell its colour: the first with the greatest look. */
+/** The block that gives a cell its colour: the first with the most telling look. */
 function mostTelling(layout: Layout, looks: Uint8Array, cell: number): number {
   const first = firstBlockOf(layout, cell);
   const end = Math.min(first + layout.blocksPerCell, layout.blocks);
@@ -108,7 +109,7 @@ function mostTelling(layout: Layout, looks: Uint8Array, cell: number): number {
 function mapCanvas(hintId: string): HTMLCanvasElement {
   const canvas = make('canvas', 'block-map-canvas');
   canvas.tabIndex = 0;
-  // It takes the arrow keys itself: a screen reader hands them on to an application only.
+  // A screen reader passes the arrow keys on to applications only.
   canvas.setAttribute('role', 'application');
   canvas.setAttribute('aria-roledescription', 'memory map');
   canvas.setAttribute('aria-describedby', hintId);
@@ -124,7 +125,8 @@ function policySelect(options: SideOptions, onChoice: (run: number) => void): HT
   select.id = newId();
   label.htmlFor = select.id;
   for (const [run, { policy }] of options.runs.entries()) {
-    const option = make('option', '', policy);
+    const option = make('option', '', shortPolicyName(policy));
+    setFullName(option, policy);
     option.value = String(run);
     select.append(option);
   }

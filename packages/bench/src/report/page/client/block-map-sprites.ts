@@ -1,7 +1,6 @@
 /**
- * Small pictures of a cell, one for each look, drawn once and copied from then on. Shapes tell the looks apart as well as
- * colours do: idle blocks are hollow, mixed ones half filled, unknown ones crossed out, a split is a crack through the cell,
- * and 4K entries since boot are a dot.
+ * Small pictures of a cell, one for each look, drawn once and then copied. Looks differ in shape as well as in colour: idle blocks
+ * are hollow, mixed blocks half filled, unknown blocks crossed out. A diagonal line is a split, a dot is 4K mappings since boot.
  */
 import { KINDS, type Kind, kindOf, LOOKS, type Look, MARKS, type Mark, markOf } from './block-map-looks.ts';
 
@@ -17,9 +16,9 @@ export interface MapColours {
   readonly bootDot: string;
 }
 
-/** As the page is styled now: light or dark, on a screen or on paper. */
+/** The colours of the page now: light or dark, on a screen or on paper. */
 export function coloursOf(root: HTMLElement): MapColours {
-  // As the colour of an element: a canvas knows nothing of var() and light-dark().
+  // Read from an element: a canvas does not know var() and light-dark().
   const probe = document.createElement('span');
   probe.hidden = true;
   root.append(probe);
@@ -58,7 +57,7 @@ export interface Sprites {
   draw(context: CanvasRenderingContext2D, look: Look, x: number, y: number): void;
 }
 
-/** CSS pixels below which shapes would be specks: colours alone remain, and the page says the rest in words. */
+/** CSS pixels. Smaller cells have colours only. */
 const LEAST_FOR_SHAPES = 6;
 const LEAST_FOR_MARKS = 5;
 
@@ -139,7 +138,7 @@ function drawMark(
       context.fillRect(Math.floor((size - dot) / 2), Math.floor((size - dot) / 2), dot, dot);
     },
   };
-  // A cross says enough of what is unknown.
+  // An unknown block has its cross only.
   if (kindOf(look) !== 'unknown') marks[markOf(look)]();
 }
 

@@ -1,22 +1,22 @@
-/** The shared blocks of one side as a table, for who does not see the map; filled while it is open. */
+/** The shared blocks of one side as a table, for readers who do not see the map. Filled while it is open. */
 import { make } from './block-map-dom.ts';
 import type { RunLooks } from './block-map-looks.ts';
 import { moreBlocksText, type SharedBlock, sharedBlocks } from './block-map-text.ts';
 
 export interface SharedTable {
   readonly element: HTMLDetailsElement;
-  /** Fills it anew, if it is open. */
+  /** Fills it again, if it is open. */
   show(): void;
   setLabel(label: string): void;
 }
 
 const HEADS = ['Block', 'State', 'Mapping', 'Shared', 'Used', 'Pinned by'];
 
-/** `shown` says what is to be in it. */
+/** `shown` returns what the table has to hold. */
 export function createSharedTable(shown: () => { looks: RunLooks; frame: number }): SharedTable {
   const element = make('details', 'block-map-shared');
   const scroller = make('div', 'block-map-scroller');
-  // What scrolls must be within reach of the keyboard.
+  // The keyboard must reach an element that scrolls.
   scroller.tabIndex = 0;
   scroller.setAttribute('role', 'region');
   element.append(make('summary', '', 'Shared blocks at this moment, as a table'), scroller);

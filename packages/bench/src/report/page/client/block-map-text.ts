@@ -1,4 +1,5 @@
-/** What the map says in words. */
+/** The texts of the block map. */
+import { shortPolicyName } from '@decpool/pool';
 import { printable } from '../../../cli/printable.ts';
 import {
   BLOCK_MAPPINGS,
@@ -15,7 +16,7 @@ import { kindOf, type Look, type RunLooks } from './block-map-looks.ts';
 
 const MAPPING_TEXT: Readonly<Record<BlockMapping, string>> = {
   large: 'by a large entry',
-  split: 'by 4K entries since a split in the run',
+  split: 'by 4K entries, split during the run',
   boot: 'by 4K entries since boot',
 };
 
@@ -26,7 +27,7 @@ export const SHORT_MAPPING: Readonly<Record<BlockMapping, string>> = {
   boot: '4K, boot',
 };
 
-/** ns as text, all in one unit that suits `longest`, so that a running clock does not jump from one to another. */
+/** ns as text, all in the unit that suits `longest`: a running clock does not jump between units. */
 export function timesUpTo(longest: number): (ns: number) => string {
   const [unit, size] = UNITS.find(([, least]) => longest >= least) ?? UNITS[UNITS.length - 1];
   return (ns) => `${(ns / size).toFixed(unit === 'ns' ? 0 : 3)} ${unit}`;
@@ -52,16 +53,16 @@ export function momentText({ frames }: InputHistory, frame: number): string {
   return done === 0 ? `${time}, after boot` : `${time}, after request ${count(done)} of ${count(all)}`;
 }
 
-/** What of memory a cell and a row of the map stand for. */
+/** How much memory a cell and a row of the map stand for. */
 export function scaleText({ blocksPerCell, blocksPerRow }: Layout, blockBytes: number): string {
   const cell =
     blocksPerCell === 1
       ? `One cell is a block of ${addressText(blockBytes)}`
-      : `One cell stands for ${blocksPerCell} blocks of ${addressText(blockBytes)} and shows the most telling of them`;
-  return `${cell}; a row is ${addressText(blocksPerRow * blockBytes)}.`;
+      : `One cell stands for ${blocksPerCell} blocks of ${addressText(blockBytes)} and shows the one that is highest in the legend`;
+  return `${cell}. A row is ${addressText(blocksPerRow * blockBytes)}.`;
 }
 
-/** On the line that stands for rows left out. */
+/** The text of a line that stands for folded rows. */
 export const foldText = (blocks: number, isHole: boolean, blockBytes: number): string =>
   `${addressText(blocks * blockBytes)} ${isHole ? 'without memory' : 'that no policy touched'}`;
 
@@ -72,7 +73,7 @@ export function blockText({ pagesPerBlock, pageBytes }: InputHistory, block: num
   return `Block ${block}: pfns ${first}..${first + pagesPerBlock - 1}, address 0x${address}`;
 }
 
-/** What one run says of a block at a frame: labels and texts. */
+/** The facts of a block under one policy at a frame. */
 export interface BlockFacts {
   readonly state: string;
   readonly mapping: string;
@@ -94,7 +95,7 @@ export function factsOf(input: InputHistory, shown: RunLooks, block: number, fra
   };
 }
 
-/** Of a block that no row tells of. */
+/** The facts of a block that has not changed since boot. */
 function factsAtBoot({ pagesPerBlock }: InputHistory, look: Look): BlockFacts {
   if (kindOf(look) === 'hole') {
     const none = 'none';
@@ -118,7 +119,7 @@ function sinceText({ frames }: InputHistory, since: number, frame: number): stri
 }
 
 const NOT_SHARED = 'no page is shared';
-const PINNED_BY_NOTHING = 'nothing: no allocation or slab is in it';
+const PINNED_BY_NOTHING = 'nothing: it holds no allocation or slab';
 
 function pinTexts({ frames }: InputHistory, { run }: RunLooks, row: number): string[] {
   const { pinStart, pinOwner, pinPages, pinSince, morePins } = run.blocks;
@@ -132,7 +133,7 @@ function pinTexts({ frames }: InputHistory, { run }: RunLooks, row: number): str
   return morePins[row] === 0 ? pins : [...pins, `and ${several(morePins[row], 'more owner')}`];
 }
 
-/** The command that tells the whole story of a block, to be pasted into a shell: command, log and option. */
+/** The command that prints all events of a block, for a shell: command, log and option. */
 export function explainCommand(folder: string, log: string, block: number): string[] {
   return ['decpool explain', shellWord(printable(`${folder}/${log}`)), `--block ${block}`];
 }
@@ -149,7 +150,7 @@ export interface SharedBlock {
 
 export const MOST_TABLE_ROWS = 200;
 
-/** Blocks that are not private at the frame, by address: the first ones, and how many there are. */
+/** The first blocks by address that are not private at the frame, and how many there are in all. */
 export function sharedBlocks(
   shown: RunLooks,
   frame: number,
@@ -182,8 +183,8 @@ function sharedBlock({ run }: RunLooks, block: number, row: number): SharedBlock
   };
 }
 
-/** For who does not see the map: how many blocks of each kind there are is in the legend. */
+/** The map's name for a screen reader; the legend has the number of blocks of each kind. */
 export const mapLabel = (policy: string, input: InputHistory, blockBytes: number): string =>
-  `Memory map of ${printable(policy)}: ${count(input.blocks)} blocks of ${addressText(blockBytes)}`;
+  `Memory map of ${printable(shortPolicyName(policy))}: ${count(input.blocks)} blocks of ${addressText(blockBytes)}`;
 
 export const moreBlocksText = (more: number): string => `and ${several(more, 'more shared block')}`;

@@ -15,19 +15,19 @@ import { blockText, explainCommand, factsOf, mapLabel, scaleText } from './block
 import type { FrameClock } from './clock.ts';
 
 export interface BlockMap {
-  /** Paints all anew, in the colours that the page has now. */
+  /** Paints everything again, in the current colours of the page. */
   repaint(): void;
 }
 
 export type MapInput = PageInput & { readonly history: InputHistory };
 
 const HINT =
-  'Keys on a map: arrows move by block and row, Home and End within a row (with Ctrl: of memory), Page Up and Page Down by 8 rows, comma and period step through time. A click holds a block, another click or Escape lets it go.';
+  'Keys on a map: arrows move by block and row. Home and End go to the ends of a row, with Ctrl to the ends of memory. Page Up and Page Down move by 8 rows. Comma and period step through time. A click holds a block; another click or Escape releases it.';
 
 export function mountBlockMap(root: HTMLElement, input: MapInput, clock: FrameClock): BlockMap {
   const { history, folder } = input;
   if (history.runs.length === 0) {
-    root.append(make('p', '', 'There are no event logs to draw a map from.'));
+    root.append(make('p', '', 'There is no map without event logs.'));
     return { repaint: () => {} };
   }
   const memory = memoryOf(history);
@@ -73,7 +73,7 @@ export function mountBlockMap(root: HTMLElement, input: MapInput, clock: FrameCl
   }
 
   function layOut(): void {
-    // Not yet, or no longer, on the screen.
+    // The map is not on the screen.
     if (view().width === 0) return;
     layout = layoutOf(memory, { ...view(), isFolded: folding.isFolded() });
     const colours = coloursOf(root);
@@ -175,7 +175,7 @@ const STEPS: Readonly<Partial<Record<string, number>>> = { ',': -1, '.': 1 };
 
 const firstTouched = ({ isTouched }: MapMemory): number => Math.max(0, isTouched.indexOf(1));
 
-/** Made when first asked for, since a page may never show a run. */
+/** Makes the looks of a run when they are first needed: a page may never show it. */
 function lazily(make: (run: number) => RunLooks): (run: number) => RunLooks {
   const made = new Map<number, RunLooks>();
   return (run) => {
@@ -185,7 +185,7 @@ function lazily(make: (run: number) => RunLooks): (run: number) => RunLooks {
   };
 }
 
-/** However often it is asked for within a frame of the screen. */
+/** Does the work once per frame of the screen, even if it is asked for more often. */
 function oncePerFrame(work: () => void): () => void {
   let isAsked = false;
   return () => {
@@ -198,7 +198,7 @@ function oncePerFrame(work: () => void): () => void {
   };
 }
 
-/** Also where a window moves to a screen of other pixels. */
+/** Also if the window moves to a screen with another pixel ratio. */
 function relayOnResize(
   element: HTMLElement,
   view: () => { width: number; scale: number },
@@ -219,10 +219,10 @@ function foldingBox(memory: MapMemory, onChange: () => void) {
   const element = make('label', 'block-map-folding');
   const box = make('input');
   box.type = 'checkbox';
-  // The width of a usual screen: whether most is untouched must not change with the window.
+  // The width of a common screen: the box must not change with the width of the window.
   box.checked = isMostlyUntouched(memory, { width: 560, scale: 1 });
   box.addEventListener('change', onChange);
-  element.append(box, 'only parts of memory that a policy touched');
+  element.append(box, 'show only memory that a policy touched');
   element.hidden = !memory.isTouched.includes(1) || !memory.isTouched.includes(0);
   return { element, isFolded: () => box.checked };
 }

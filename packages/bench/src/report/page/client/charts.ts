@@ -1,4 +1,4 @@
-/** The charts of an input, each made when it comes into view; a figure that shows a frame is told anew when the frame changes. */
+/** The charts of an input. Each is made when it comes into view. Its sentence and its table follow the frame and the weights. */
 import type { Weights } from '../figures/cost-weights.ts';
 import type { Figure, View } from '../figures/figure.ts';
 import { type Chart, initChart } from './echarts.ts';
@@ -12,9 +12,9 @@ export interface Mounted {
 }
 
 export interface Charts {
-  /** Those of one kind, or all, as things are now. */
+  /** Paints the charts of one kind, or all, again. */
   repaint(kind?: Figure['kind']): void;
-  /** Sentences and tables of all that depends on the moment or on weights, as things are now. */
+  /** Updates the sentences and tables that depend on the frame or on weights. */
   retell(): void;
 }
 
@@ -24,11 +24,11 @@ export interface ChartsInput {
   readonly theme: Theme;
   frame(): number;
   weights(): Weights;
-  /** Part of the time that is shown, in percent. */
+  /** The part of the time that is shown, in percent. */
   zoom(): { readonly start: number; readonly end: number };
   /** Called once for each chart, after it was made. */
   onMount(mounted: Mounted): void;
-  /** Called after each painting: what lies over a chart has to follow its axes. */
+  /** Called after each painting: elements over a chart have to follow its axes. */
   onPaint(mounted: Mounted): void;
 }
 

@@ -1,10 +1,10 @@
-/** The frame that is shown: one clock for all that shows a moment of an input, so that maps and charts stay in step. */
+/** The frame that is shown: one clock for the maps and charts of an input, so that they stay in step. */
 
 export interface FrameClock {
   readonly frame: number;
-  /** To the nearest frame there is. Listeners are called only if it is another one. */
+  /** Sets the nearest existing frame. Listeners are called only if the frame changes. */
   set(frame: number): void;
-  /** Calls `listener` after each change, until the function that it returns is called. */
+  /** Calls `listener` after each change, until the returned function is called. */
   subscribe(listener: (frame: number) => void): () => void;
 }
 
@@ -21,13 +21,13 @@ export function createClock(frames: number, initial: number): FrameClock {
       if (next === current) return;
       current = next;
       for (const listener of [...listeners]) {
-        // A listener before this one may have moved the clock again, and has told all others of that.
+        // An earlier listener may have moved the clock, and that call has notified all listeners.
         if (current !== next) return;
         listener(next);
       }
     },
     subscribe(listener) {
-      // Wrapped, so that a function that subscribes twice is called twice and can leave once.
+      // Wrapped: a function may subscribe twice and unsubscribe once.
       const entry = (frame: number) => listener(frame);
       listeners.add(entry);
       return () => {

@@ -1,4 +1,4 @@
-/** What the page carries of an input: base64 of deflate-raw of JSON, unpacked when it is first needed. */
+/** The data of an input: base64 of deflate-raw of JSON, unpacked when it is first needed. */
 import type { PageInput } from '../page-data.ts';
 
 export async function inputData(prefix: string): Promise<PageInput> {

@@ -1,4 +1,4 @@
-/** What an input's part of the page does. */
+/** The interactive part of an input. */
 import { figuresOf, toldOf } from '../figures/all.ts';
 import { mountBlockMap } from './block-map.ts';
 import { createCharts, type Mounted } from './charts.ts';
@@ -41,7 +41,7 @@ export async function createInputPage(article: HTMLElement, theme: Theme): Promi
     },
     onPaint: markers.place,
   });
-  // The markup has the assumed weights, and the form may have others.
+  // The markup has the default weights, and the form may have others.
   charts.repaint('weights');
   zoom.onChange(() => markers.place());
   clock.subscribe(() => charts.repaint('frame'));

@@ -1,4 +1,4 @@
-/** Shows one input at a time: the one that the hash of the address names, or of which it names a part. */
+/** Shows one input at a time: the one that the hash of the address names, or that contains the named part. */
 
 export function showInputs(onShow: (article: HTMLElement) => void): void {
   const articles = [...document.querySelectorAll<HTMLElement>('article.input')];
@@ -15,12 +15,11 @@ export function showInputs(onShow: (article: HTMLElement) => void): void {
       else link.removeAttribute('aria-current');
     }
     onShow(shown);
-    // What was hidden could not be scrolled to; the head of an input is in sight already.
-    if (target === shown) window.scrollTo({ top: 0, behavior: 'instant' });
-    else if (named !== undefined) target?.scrollIntoView();
+    // The browser could not scroll to the target while it was hidden.
+    if (named !== undefined) target?.scrollIntoView();
   };
   window.addEventListener('hashchange', () => follow(false));
-  // All of them are printed.
+  // Paper has all inputs.
   window.addEventListener('beforeprint', () => {
     for (const article of articles) article.hidden = false;
   });

@@ -1,4 +1,4 @@
-/** The page comes alive: inputs one at a time, charts to look into, a clock that maps and charts share. */
+/** Starts the page: one input at a time, charts, and a clock that maps and charts share. */
 import { createInputPage, type InputPage } from './input-page.ts';
 import { showInputs } from './inputs.ts';
 import { toggleRows } from './rows-toggle.ts';

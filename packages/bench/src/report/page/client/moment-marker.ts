@@ -1,4 +1,4 @@
-/** The upright line in charts over time at the moment that the block map shows; a click in a chart moves it. */
+/** The vertical line in charts over time at the moment of the block map. A click in a chart moves it. */
 import { timeScale } from '../figures/axes.ts';
 import { frameAt } from '../figures/over-time.ts';
 import type { Mounted } from './charts.ts';
@@ -6,7 +6,7 @@ import type { FrameClock } from './clock.ts';
 
 export interface Markers {
   attach(mounted: Mounted): void;
-  /** Of one chart, or of all: where the moment is on their axes now. */
+  /** Moves the line of one chart, or of all, to the moment. */
   place(mounted?: Mounted): void;
 }
 
@@ -37,7 +37,7 @@ export function createMarkers(times: readonly number[], clock: FrameClock): Mark
       line.hidden = true;
       marked.push({ mounted, line });
       mounted.chart.getZr().on('click', ({ offsetX, offsetY }) => {
-        // Beside the plot there is no moment.
+        // A click beside the plot has no time.
         if (!mounted.chart.containPixel({ gridIndex: 0 }, [offsetX, offsetY])) return;
         const [time] = mounted.chart.convertFromPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [offsetX, offsetY]);
         clock.set(frameAt(times, time * divisor));

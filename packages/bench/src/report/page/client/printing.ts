@@ -1,4 +1,4 @@
-/** Paper has the pictures that were drawn beforehand: what stands beside them has to tell of the same. */
+/** Paper shows the pictures drawn beforehand, at the peak and with the default weights: the text has to show the same. */
 
 export function whilePrinted(begin: () => void, end: () => void): void {
   let isPrinted = false;
@@ -10,6 +10,6 @@ export function whilePrinted(begin: () => void, end: () => void): void {
   };
   window.addEventListener('beforeprint', () => set(true));
   window.addEventListener('afterprint', () => set(false));
-  // A preview for print may come without those events.
+  // A print preview may come without these events.
   matchMedia('print').addEventListener('change', ({ matches }) => set(matches));
 }

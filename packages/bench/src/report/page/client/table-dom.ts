@@ -1,4 +1,4 @@
-/** Puts other figures into a table that stands there; as text, so that no name can become markup. */
+/** Puts new values into an existing table, as text: no name can become markup. */
 import type { FigureTable } from '../figures/figure.ts';
 
 export function fillTable(table: HTMLTableElement, { caption, rows }: FigureTable): void {

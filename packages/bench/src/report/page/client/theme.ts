@@ -1,4 +1,4 @@
-/** Light, dark, or as the system has it; held in memory only. */
+/** Light, dark, or as the system is set. It is not stored. */
 import type { Scheme } from '../palette.ts';
 
 export interface Theme {
@@ -19,7 +19,7 @@ export function createTheme(onChange: () => void): Theme {
   };
   system.addEventListener('change', show);
   for (const input of document.querySelectorAll<HTMLInputElement>('.theme input')) {
-    // A page that is loaded again may keep what was chosen before.
+    // A browser may keep the choice when it loads the page again.
     if (input.checked) chosen = input.value;
     input.addEventListener('change', () => {
       chosen = input.value;

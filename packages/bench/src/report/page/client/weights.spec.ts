@@ -13,7 +13,7 @@ it('a weight is a number from nothing to a second', () => {
 
 it('tells what is counted in the place of what cannot be a weight', () => {
   expect(invalidText([])).toBe('');
-  expect(invalidText([{ label: 'host calls', counted: 5000 }])).toBe(
-    'A weight is a number from 0 to 1,000,000,000. Still counted: host calls 5,000 ns.',
+  expect(invalidText([{ label: 'host calls', counted: 5000 }])).toMatch(
+    /0 to 1,000,000,000.*host calls 5,000 ns/,
   );
 });

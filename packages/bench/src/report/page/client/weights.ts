@@ -1,24 +1,24 @@
-/** The reader's weights. What cannot be one is marked, and the last that could be counts on. */
+/** The reader's weights. An invalid value is marked, and the last valid one stays in use. */
 import { formatValue } from '../../units.ts';
 import { ASSUMED, type Weights } from '../figures/cost-weights.ts';
 
-/** ns; a second for one thing is absurd already, and sums stay far from what numbers can hold. */
+/** ns. One second is far more than any operation takes, and sums stay exact. */
 export const MOST_WEIGHT = 1e9;
 
 export const isWeight = (number: number): boolean => number >= 0 && number <= MOST_WEIGHT;
 
-/** Nothing where all of them can be weights. */
+/** Empty if all weights are valid. */
 export function invalidText(
   invalid: readonly { readonly label: string; readonly counted: number }[],
 ): string {
   if (invalid.length === 0) return '';
-  const told = invalid.map(({ label, counted }) => `${label} ${formatValue(counted, 'ratio')}`);
-  return `A weight is a number from 0 to ${formatValue(MOST_WEIGHT, 'count')}. Still counted: ${told.join(', ')} ns.`;
+  const inUse = invalid.map(({ label, counted }) => `${label} ${formatValue(counted, 'ratio')}`);
+  return `A weight is a number from 0 to ${formatValue(MOST_WEIGHT, 'count')}. Still in use: ${inUse.join(', ')} ns.`;
 }
 
 export interface WeightsForm {
   values(): Weights;
-  /** The weights of the pictures that are printed, until it is called anew. */
+  /** Shows the default weights, as printed pictures have them, or the reader's again. */
   showAssumed(isAssumed: boolean): void;
 }
 
@@ -68,9 +68,9 @@ export function weightsForm(article: HTMLElement, onChange: () => void): Weights
   for (const input of inputs) input.max = String(MOST_WEIGHT);
   form?.addEventListener('input', change);
   form?.addEventListener('submit', (event) => event.preventDefault());
-  // The fields have their first values again only after the event.
+  // The fields have their defaults only after the event.
   form?.addEventListener('reset', () => setTimeout(change));
-  // A browser that loads the page again puts back what was typed, some only once all is loaded.
+  // A browser may restore typed values when it loads the page again, some only after loading.
   read();
   window.addEventListener('pageshow', change);
 

@@ -1,4 +1,4 @@
-/** The part of the time that all charts over time show: set by sliders, by a chart, or back to all of it. */
+/** The part of the time that all charts over time show: set by sliders, by a chart, or reset to all of it. */
 import { timeText } from '../figures/axes.ts';
 import type { Mounted } from './charts.ts';
 
@@ -38,7 +38,7 @@ export function createZoom(article: HTMLElement, total: number): Zoom {
   };
 
   const set = (newStart: number, newEnd: number, source?: Mounted) => {
-    // A thumb that was dragged past the other has left its place, even where nothing else changes.
+    // A thumb dragged past the other has to go back, even if nothing else changes.
     if (newStart === start && newEnd === end) {
       showSliders();
       return;
