@@ -1,11 +1,11 @@
-/** A figure as markup: heading, sentence, picture, and on demand its formula, its commands and its data. */
+/** A figure as markup: heading, sentence, picture, and behind buttons its formula, commands and data. */
 import { stillView, svgOf } from './draw.ts';
 import { type Html, html } from './escape.ts';
 import type { Figure, FigureTable, View } from './figures/figure.ts';
 import { commandLines, image } from './words.ts';
 
 export interface Placed {
-  /** Id of the input on the page, before that of the figure. */
+  /** Id of the input on the page; the figure's id begins with it. */
   readonly prefix: string;
   /** px of the picture for print and for a page without scripts. */
   readonly width: number;
@@ -14,7 +14,7 @@ export interface Placed {
 
 export function figureMarkup(figure: Figure, { prefix, width, frame }: Placed): Html {
   const view = stillView(width, frame, false);
-  // A section may have the figure's name for itself.
+  // A section may already have the figure's id.
   const id = `${prefix}-figure-${figure.id}`;
   const reading = figure.reading(view);
   return html`<figure id="${id}" class="${width > 700 ? 'wide' : 'half'} ${figure.kind}" aria-labelledby="${id}-title">
@@ -30,7 +30,7 @@ ${detailsOf(figure, view)}
 export const detailsOf = (figure: Figure, view: View): Html => html`<div class="behind">
 <details><summary>Formula</summary>${figure.formula.map((line) => html`<p>${line}</p>`)}</details>
 <details><summary>How to reproduce</summary>${commandLines(figure.commands)}</details>
-<details class="data"><summary>Figures as a table</summary>${tableMarkup(figure.table(view))}</details>
+<details class="data"><summary>Values as a table</summary>${tableMarkup(figure.table(view))}</details>
 </div>`;
 
 export const tableMarkup = ({

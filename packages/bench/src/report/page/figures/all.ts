@@ -30,7 +30,7 @@ export function figuresBySection(input: PageInput): Figures {
   };
 }
 
-/** What there is to tell over time, where there is a log. */
+/** The source of figures over time; undefined without a log. */
 export const toldOf = ({ results, history, folder }: PageInput): Told | undefined =>
   history === undefined || history.runs.length === 0 ? undefined : { results, history, folder };
 

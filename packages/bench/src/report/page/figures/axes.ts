@@ -1,4 +1,4 @@
-/** Axes that read well: units chosen once for the whole axis, binary ones for bytes, and the ink of the page. */
+/** Axes with one unit for the whole axis, a binary one for bytes, and the colours of the page. */
 
 import { formatValue } from '../../units.ts';
 import { FONTS, INK, type Ink, type Scheme } from '../palette.ts';
@@ -27,12 +27,12 @@ const TIME: readonly Scale[] = [
   { divisor: 3.6e12, suffix: 'h' },
 ];
 
-/** The largest unit of which there are ten or more. */
+/** The largest unit in which `most` is 10 or more. */
 const scaleOf = (scales: readonly Scale[], most: number): Scale =>
   scales.findLast(({ divisor }) => most >= 10 * divisor) ?? scales[0];
 
 export const bytesScale = (most: number): Scale => scaleOf(BINARY, most);
-/** Of ns. Minutes from ten on, hours from ten on. */
+/** For ns. Minutes from 10 minutes on, hours from 10 hours on. */
 export const timeScale = (most: number): Scale => scaleOf(TIME, most);
 export const COUNT: Scale = { divisor: 1, suffix: '' };
 
@@ -49,7 +49,7 @@ export const inkOf = ({ scheme }: { readonly scheme: Scheme }): Ink => INK[schem
 
 const SIZE = 11.5;
 
-/** What every chart begins with. */
+/** The options that every chart has. */
 export function chartBase(view: View, title: string): ChartOption {
   const ink = inkOf(view);
   return {
@@ -73,7 +73,7 @@ export function chartBase(view: View, title: string): ChartOption {
 export const tooltip = (view: View): ChartOption => {
   const ink = inkOf(view);
   return {
-    // The HTML ones have styles of their own, which the page's policy forbids.
+    // HTML tooltips have inline styles, which the content security policy forbids.
     renderMode: 'richText',
     backgroundColor: ink.paper,
     borderColor: ink.line,

@@ -1,4 +1,5 @@
-/** How blocks are filled at a moment: a panel of bars for each policy, under one another so that shapes compare. */
+/** How full shared blocks are at a moment: a panel of bars for each policy, stacked so that shapes can be compared. */
+import { shortPolicyName } from '@decpool/pool';
 import { HISTOGRAM_BARS, type RunHistory } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
 import { chartText } from '../escape.ts';
@@ -18,7 +19,7 @@ export interface Histogram {
   readonly formula: readonly string[];
   /** Below the axis. */
   readonly axis: string;
-  /** What a full bar is, in a sentence. */
+  /** The meaning of the last bar, in a sentence. */
   readonly full: string;
   pick(run: RunHistory): readonly (readonly number[])[];
 }
@@ -36,23 +37,26 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
     title: spec.title,
     kind: 'frame',
     heightAt: () => runs.length * (PANEL + NAME) + BOTTOM,
-    formula: [...spec.formula, `Bars are ${step} pages wide; the last is of ${pagesPerBlock} pages exactly.`],
+    formula: [
+      ...spec.formula,
+      `A bar is ${step} pages wide; the last bar is for exactly ${pagesPerBlock} pages.`,
+    ],
     commands: [
       told.results.command,
       printSeries(told, spec.id),
-      ...showPeak(told, 'The claimed and allocated pages of each block at the peak:'),
+      ...showPeak(told, 'Claimed and allocated pages of each block at the peak:'),
     ],
     reading: ({ frame }) => {
       const parts = runs.map(({ run }) => {
         const at = spec.pick(run)[frame] ?? [];
         const all = at.reduce((sum, blocks) => sum + blocks, 0);
-        return `${run.policy} ${count(at[HISTOGRAM_BARS - 1] ?? 0)} of ${count(all)}`;
+        return `${shortPolicyName(run.policy)} ${count(at[HISTOGRAM_BARS - 1] ?? 0)} of ${count(all)}`;
       });
       return `At ${timeText(frames.times[frame])}, shared blocks ${spec.full}: ${parts.join('; ')}.`;
     },
     table: ({ frame }) => ({
       caption: `${spec.title} at ${timeText(frames.times[frame])}, request ${count(frames.requests[frame])}`,
-      head: ['pages', ...runs.map(({ run }) => run.policy)],
+      head: ['pages', ...runs.map(({ run }) => shortPolicyName(run.policy))],
       rows: bars.map((pages, bar) => [
         pages,
         ...runs.map(({ run }) => count(spec.pick(run)[frame]?.[bar] ?? 0)),
@@ -87,7 +91,7 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
         y: topOf(index) - NAME / 2,
         silent: true,
         style: {
-          text: chartText(run.policy),
+          text: chartText(shortPolicyName(run.policy)),
           fill: ink.text,
           fontSize: 11.5,
           fontWeight: 600,
@@ -128,7 +132,7 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
       })),
       series: runs.map(({ run, style }, index) => ({
         type: 'bar',
-        name: chartText(run.policy),
+        name: chartText(shortPolicyName(run.policy)),
         xAxisIndex: index,
         yAxisIndex: index,
         barCategoryGap: '18%',
@@ -139,7 +143,7 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
   }
 }
 
-/** None where no block is ever shared. */
+/** None if no block is ever shared. */
 export const histograms = (told: Told): Figure[] => (hasShared(told) ? both(told) : []);
 
 const hasShared = ({ history }: Told): boolean =>
@@ -149,19 +153,21 @@ const both = (told: Told): Figure[] => [
   histogramFigure(told, {
     id: 'occupancy',
     title: 'Occupancy of shared blocks',
-    formula: ['pages of a block that are in allocations or slabs; of all blocks with a shared page'],
-    axis: 'pages in use, of a shared block',
-    full: 'in use to the last page',
+    formula: [
+      'number of pages of a block that are in allocations or slabs, for each block with a shared page',
+    ],
+    axis: 'pages in use per shared block',
+    full: 'with every page in use',
     pick: (run) => run.occupancy,
   }),
   histogramFigure(told, {
     id: 'longest-free',
     title: 'Longest free run of shared blocks',
     formula: [
-      'longest run of claimed pages of a block that are in no allocation or slab; of all blocks with a shared page',
+      'longest run of claimed pages of a block that are in no allocation or slab, for each block with a shared page',
     ],
-    axis: 'pages in the longest free run, of a shared block',
-    full: 'free from end to end',
+    axis: 'pages of the longest free run per shared block',
+    full: 'with every page free',
     pick: (run) => run.longestFree,
   }),
 ];

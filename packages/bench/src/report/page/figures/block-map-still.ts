@@ -1,4 +1,5 @@
-/** The block map as a picture: memory at one moment under two policies, rows that are private throughout folded. */
+/** The block map as a picture: memory at one moment under two policies. Rows that are private under both are folded. */
+import { shortPolicyName } from '@decpool/pool';
 import { BlocksAt, countByState } from '../../../history/blocks-at.ts';
 import { BLOCK_STATES, type BlockState, type InputHistory, type RunHistory } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
@@ -18,7 +19,7 @@ const LEGEND = 30;
 
 export const STILL_WIDTH = 2 * SIDE + GAP;
 
-/** As the map on the page has them, on white paper. */
+/** The colours of the map on the page, on white paper. */
 const FILL: Readonly<Record<BlockState, string>> = {
   private: '#e3e7eb',
   idle: '#fff1d6',
@@ -31,7 +32,7 @@ const IDLE_EDGE = '#c77700';
 export interface Still {
   readonly svg: string;
   readonly height: number;
-  /** What is to be seen, in a sentence. */
+  /** The counts, in a sentence. */
   readonly reading: string;
   readonly counts: readonly {
     readonly policy: string;
@@ -56,7 +57,7 @@ export function blockMapStill(
     policy,
     blocks: countByState(history, [...states[side].values()]),
   }));
-  const reading = `At ${timeText(history.frames.times[frame])}: ${counts.map(({ policy, blocks }) => `${policy} has ${stateText(blocks)}`).join('; ')}.`;
+  const reading = `At ${timeText(history.frames.times[frame])}: ${counts.map(({ policy, blocks }) => `${shortPolicyName(policy)} has ${stateText(blocks)}`).join('; ')}.`;
   const ink = INK.light;
   const text = (x: number, y: number, words: string, extra = '') =>
     `<text x="${x}" y="${y}" fill="${ink.text}" font-size="12"${extra}>${escapeHtml(words)}</text>`;
@@ -70,7 +71,9 @@ export function blockMapStill(
       `${input} at ${timeText(history.frames.times[frame])}, request ${formatValue(history.frames.requests[frame], 'count')}; a cell is a block of 2 MiB, a row 128 MiB`,
       ` fill-opacity="0.75"`,
     ),
-    ...runs.map(({ policy }, side) => text(side * (SIDE + GAP), 36, policy, ' font-weight="600"')),
+    ...runs.map(({ policy }, side) =>
+      text(side * (SIDE + GAP), 36, shortPolicyName(policy), ' font-weight="600"'),
+    ),
     ...runs.map((_, side) => sideMarkup(side * (SIDE + GAP), placed, states[side])),
     legendMarkup(bottom + 20, ink.text),
     '</svg>',
@@ -78,7 +81,7 @@ export function blockMapStill(
   return { svg: parts.join('\n'), height, reading, counts };
 }
 
-/** `1 block shared whole and 2 mixed`; what is unknown only where there is any. */
+/** `1 block shared whole and 2 mixed`; unknown blocks are named only if there are any. */
 function stateText({ used, idle, mixed, unknown }: Readonly<Record<BlockState, number>>): string {
   const count = (number: number) => formatValue(number, 'count');
   const whole = `${count(used + idle)} ${used + idle === 1 ? 'block' : 'blocks'} shared whole`;
@@ -87,7 +90,7 @@ function stateText({ used, idle, mixed, unknown }: Readonly<Record<BlockState, n
     : `${whole}, ${count(mixed)} mixed and ${count(unknown)} unknown or leaked`;
 }
 
-/** Rows of RAM, aligned to their length. */
+/** Rows of RAM, aligned to the length of a row. */
 function rowsOf({ ram }: InputHistory): number[][] {
   const rows = new Map<number, number[]>();
   for (const [first, blocks] of ram) {
@@ -115,7 +118,7 @@ function statesAt({ blocks }: RunHistory, wanted: readonly number[], frame: numb
 interface PlacedRow {
   readonly top: number;
   readonly bottom: number;
-  /** Empty for rows that are folded. */
+  /** Empty if the row is folded. */
   readonly cells: readonly number[];
 }
 
@@ -135,7 +138,7 @@ function placeRows(
   return placed;
 }
 
-/** One path for each state: a picture of thousands of blocks stays small. */
+/** One path for each state: so a picture of thousands of blocks stays small. */
 function sideMarkup(
   left: number,
   placed: readonly PlacedRow[],

@@ -1,12 +1,12 @@
-/** What a conversion costs under weights that are assumed: a number of ns for each thing counted. */
+/** The cost of conversions under assumed weights: a number of ns for each thing counted. */
 import type { PolicyResults } from '../../results.ts';
 
 export interface Component {
   readonly id: string;
   readonly label: string;
-  /** What is counted: ids of metrics, added up. */
+  /** Ids of the metrics that are counted, added up. */
   readonly metrics: readonly string[];
-  /** ns for each, unless the reader says otherwise. A round number, not a measurement. */
+  /** Default weight, in ns. A round number, not a measurement. */
   readonly assumedNs: number;
 }
 
@@ -25,7 +25,7 @@ export type Weights = Readonly<Record<string, number>>;
 
 export const ASSUMED: Weights = Object.fromEntries(COMPONENTS.map(({ id, assumedNs }) => [id, assumedNs]));
 
-/** How often a policy did what a component counts: medians over the seeds. */
+/** The count of a component under a policy: medians over the seeds, added up. */
 export const countOf = ({ metrics }: PolicyResults, component: Component): number =>
   component.metrics.reduce((sum, id) => sum + (metrics[id]?.median ?? 0), 0);
 

@@ -1,10 +1,11 @@
-/** Counts times assumed weights: what conversions would cost, if the weights were so. */
+/** Counts times assumed weights: the cost of conversions if the weights were true. */
+import { shortPolicyName } from '@decpool/pool';
 import type { Results } from '../../results.ts';
 import { formatValue } from '../../units.ts';
 import { chartText } from '../escape.ts';
 import { PART_COLOURS } from '../palette.ts';
 import { categoryAxis, chartBase, inkOf, timeScale, timeText, tooltip, valueAxis } from './axes.ts';
-import { COMPONENTS, costOf, countOf } from './cost-weights.ts';
+import { COMPONENTS, type Cost, costOf, countOf } from './cost-weights.ts';
 import type { Figure, View } from './figure.ts';
 import { MARK, markedName, shownPolicies } from './shown-policies.ts';
 
@@ -13,7 +14,7 @@ const TITLE = 30;
 const LEGEND = 20;
 const CHARACTER = 6.8;
 
-/** None where nothing is done that costs something. */
+/** Undefined if no policy did anything that has a weight. */
 export function costFigure(results: Results): Figure | undefined {
   const shown = shownPolicies(results);
   if (shown.every(({ policy }) => COMPONENTS.every((component) => countOf(policy, component) === 0)))
@@ -25,37 +26,35 @@ export function costFigure(results: Results): Figure | undefined {
   const legendRows = (view: View) => Math.ceil(COMPONENTS.length / perRow(view));
   return {
     id: 'cost',
-    title: 'Time that conversions would take',
+    title: 'Assumed time of conversions',
     kind: 'weights',
     heightAt: () => shown.length * BAR + 34 + LEGEND + 8,
     formula: [
       ...COMPONENTS.map(
         ({ label, metrics }) => `${label}: median of ${metrics.join(' + ')}, times its weight`,
       ),
-      'total: the sum. No overlap, no contention, no caches: arithmetic.',
+      'total: the sum; overlap, contention and caches are not modelled.',
     ],
     commands: [results.command],
     reading: (view) => {
       const totals = costs(view)
         .filter(({ policy }) => !refused.has(policy))
         .sort((a, b) => a.total - b.total);
-      if (totals.length === 0) return 'Every policy refused requests: these are times of different work.';
-      const [least] = totals;
-      const most = totals[totals.length - 1];
-      const isAnyRefused = totals.length < shown.length;
-      const among = (which: string) =>
-        isAnyRefused
-          ? `, ${which}; ${MARK.trim()} marks those that refused some, whose times are of less work`
+      const marks =
+        totals.length < shown.length
+          ? ` Policies with ${MARK.trim()} are left out: they refused requests and did less work.`
           : '';
-      if (totals.length === 1)
-        return `Under these weights ${least.policy} comes to ${timeText(least.total)}${among('the only one to serve every request')}.`;
-      const leftOut = among('of those that serve every request');
-      if (least.total === most.total)
-        return `Under these weights all policies come to ${timeText(least.total)}${leftOut}.`;
-      return `Under these weights ${least.policy} comes to the least, ${timeText(least.total)}, and ${most.policy} to the most, ${timeText(most.total)}${leftOut}.`;
+      const [least] = totals;
+      const most = totals.at(-1);
+      if (most === undefined) return 'Every policy refused requests: these are times of different work.';
+      const timeOf = ({ policy, total }: Cost) => `${timeText(total)} for ${shortPolicyName(policy)}`;
+      if (totals.length === 1) return `Under these weights: ${timeOf(least)}.${marks}`;
+      return least.total === most.total
+        ? `Under these weights: ${timeText(least.total)} for every policy.${marks}`
+        : `Under these weights: from ${timeOf(least)} to ${timeOf(most)}.${marks}`;
     },
     table: (view) => ({
-      caption: `${title}: ns by component, and the total`,
+      caption: `${title}, by component`,
       head: ['policy', ...COMPONENTS.map(({ label }) => label), 'total'],
       rows: costs(view).map(({ policy, parts, total }) => [
         markedName(results, policy),

@@ -1,4 +1,4 @@
-/** What a figure is: the words around it, its data as a table, and its chart, which is drawn by a server and by a browser alike. */
+/** A figure: its words, its data as a table, and its chart. The command and the page draw the same chart. */
 import type { InputHistory } from '../../../history/types.ts';
 import type { Results } from '../../results.ts';
 import type { Scheme } from '../palette.ts';
@@ -11,10 +11,10 @@ export interface View {
   readonly scheme: Scheme;
   /** px */
   readonly width: number;
-  /** Index of the frame that is looked at. */
+  /** Index of the frame that is shown. */
   readonly frame: number;
   readonly weights: Weights;
-  /** Whether the picture stands alone in a file, so that it has to carry its title and its legend. */
+  /** Whether the picture is a file of its own, which needs a title and a legend. */
   readonly isAlone: boolean;
 }
 
@@ -30,22 +30,22 @@ export interface Figure {
   readonly id: string;
   readonly title: string;
   readonly formula: readonly string[];
-  /** Commands that show the same, or what it is made of; a line that begins with # says which. */
+  /** Commands that print the same values or their source; a line that begins with # says which. */
   readonly commands: readonly string[];
-  /** px, at a width of so many px. */
+  /** px */
   heightAt(width: number): number;
   /**
-   * `time`: over simulated time, with the zoom of all of them; `frame`: how things are at the frame looked at; `weights`:
-   * depends on the reader's weights; `run`: of the run as a whole.
+   * `time`: over simulated time, with a common zoom; `frame`: of the frame that is shown; `weights`: depends on the reader's
+   * weights; `run`: of the whole run.
    */
   readonly kind: 'time' | 'frame' | 'weights' | 'run';
-  /** One sentence that says what is to be seen. */
+  /** One or a few sentences: what the chart shows. */
   reading(view: View): string;
   table(view: View): FigureTable;
   option(view: View): ChartOption;
 }
 
-/** What figures of runs over time are made of. */
+/** The source of figures over time. */
 export interface Told {
   readonly results: Results;
   readonly history: InputHistory;

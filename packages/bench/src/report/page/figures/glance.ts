@@ -1,4 +1,4 @@
-/** The picture for the first look: what grouping saves and what it costs, a panel each, a bar for each policy. */
+/** The first picture: what grouping saves and what it costs, with a panel per figure and a bar per policy. */
 
 import type { Results } from '../../results.ts';
 import { formatValue } from '../../units.ts';
@@ -6,23 +6,23 @@ import { chartText } from '../escape.ts';
 import { policyStyle } from '../palette.ts';
 import { chartBase, inkOf } from './axes.ts';
 import type { Figure } from './figure.ts';
-import { MARK, markedName, moreThanShown, shownPolicies } from './shown-policies.ts';
+import { MARK_TEXT, markedName, moreThanShown, shownPolicies } from './shown-policies.ts';
 
-const PANELS = ['splits-2m', 'mixed-peak', 'host-calls', 'full-flushes', 'shared-idle-byte-seconds'];
+const PANELS = ['splits-2m', 'mixed-peak', 'host-calls', 'full-flushes', 'shared-idle-mean'];
 const BAR = 24;
 const TOP = 26;
 const ALONE = 30;
 const CHARACTER = 6.9;
 const VALUE = 74;
-/** Panels stand below one another where there is no room beside. */
+/** Panels are stacked if the page is too narrow to put them side by side. */
 const isNarrow = (width: number): boolean => width < 640;
 
-/** None where every bar would have no length, as where nothing is shared. */
+/** Undefined if every bar would have no length, as when nothing is shared. */
 export function glanceFigure(results: Results): Figure | undefined {
   const shown = shownPolicies(results);
   const more = moreThanShown(results, shown);
   const refusedText = shown.some(({ policy }) => results.ranking.refused.includes(policy.policy))
-    ? ` ${MARK.trim()} marks policies that refused requests: their bars are of less work.`
+    ? ` ${MARK_TEXT}`
     : '';
   const hasSplits = results.ranking.objectives.includes('splits-2m');
   const panels = PANELS.filter((id) => hasSplits || id !== 'splits-2m').flatMap((wanted) =>
@@ -30,7 +30,7 @@ export function glanceFigure(results: Results): Figure | undefined {
   );
   if (shown.every(({ policy }) => panels.every(({ id }) => policy.metrics[id].median === 0)))
     return undefined;
-  const title = 'What each policy comes to';
+  const title = 'Key figures of each policy';
   return {
     id: 'at-a-glance',
     title,
@@ -39,7 +39,7 @@ export function glanceFigure(results: Results): Figure | undefined {
     formula: panels.map(({ label, formula }) => `${label}: ${formula}`),
     commands: [results.command],
     reading: () =>
-      `Less is better in every panel; each has a scale of its own.${refusedText}${more === '' ? '' : ` ${more}`}`,
+      `${results.seeds.length === 1 ? 'Values of one seed.' : 'Medians over the seeds.'} Less is better in every panel. Each panel has its own scale.${refusedText}${more === '' ? '' : ` ${more}`}`,
     table: () => ({
       caption: `${title}: medians over the seeds`,
       head: ['policy', ...panels.map(({ label }) => label)],
@@ -127,7 +127,7 @@ export function glanceFigure(results: Results): Figure | undefined {
     },
   };
 
-  /** Where all are 0 the bars have no length, not all of it. */
+  /** 1 if all values are 0: a bar of 0 must not fill the panel. */
   function maxOf(index: number): number {
     return Math.max(...shown.map(({ policy }) => policy.metrics[panels[index].id].median)) || 1;
   }

@@ -1,4 +1,5 @@
-/** The kernel's own measures of fragmentation, over the free chunks of the pool. */
+/** The kernel's measures of fragmentation, for the free chunks of the pool. */
+import { shortPolicyName } from '@decpool/pool';
 import {
   externalFragmentation,
   fragmentationIndex,
@@ -15,7 +16,7 @@ interface KernelIndex {
   readonly id: string;
   readonly name: string;
   readonly formula: readonly string[];
-  /** What to look for. */
+  /** What the values mean. */
   readonly reading: string;
   readonly of: Index;
   readonly min: number;
@@ -27,11 +28,10 @@ const INDICES: readonly KernelIndex[] = [
     id: 'unusable-free-index',
     name: 'unusable_free_index',
     formula: [
-      'unusable_free_index(k) = (free - suitable(k) * 2^k) * 1000 / free; 1000 where nothing is free (mm/vmstat.c)',
+      'unusable_free_index(k) = (free - suitable(k) * 2^k) * 1000 / free; 1000 if nothing is free (mm/vmstat.c)',
       'Share of free memory, in thousandths, that a request of order k cannot use.',
     ],
-    reading:
-      'Thousandths of free memory that a request of the order cannot use; 1,000 also where nothing is free.',
+    reading: 'Thousandths of free memory that a request of this order cannot use; 1,000 if nothing is free.',
     of: unusableFreeIndex,
     min: 0,
     max: 1000,
@@ -40,11 +40,11 @@ const INDICES: readonly KernelIndex[] = [
     id: 'fragmentation-index',
     name: 'fragmentation_index',
     formula: [
-      'fragmentation_index(k) = -1000 where suitable(k) > 0; 0 where total = 0; else 1000 - (1000 + free * 1000 / 2^k) / total, in whole numbers (mm/vmstat.c)',
-      'Whether a request of order k would fail for want of memory (towards 0) or for fragmentation (towards 1000); -1000: it would not fail.',
+      'fragmentation_index(k) = -1000 if suitable(k) > 0; 0 if total = 0; else 1000 - (1000 + free * 1000 / 2^k) / total, in whole numbers (mm/vmstat.c)',
+      'Why a request of order k would fail: too little memory (towards 0) or fragmentation (towards 1000); -1000: it would not fail.',
     ],
     reading:
-      'At -1,000 a request would not fail; towards 0 it would for want of memory, towards 1,000 for fragmentation.',
+      'At -1,000 a request would not fail. Towards 0 it would fail because memory is short, towards 1,000 because memory is fragmented.',
     of: fragmentationIndex,
     min: -1000,
     max: 1000,
@@ -53,10 +53,10 @@ const INDICES: readonly KernelIndex[] = [
     id: 'extfrag',
     name: 'extfrag_for_order',
     formula: [
-      'extfrag(k) = 100 * (free - suitable(k) * 2^k) / free; 0 where nothing is free (mm/vmstat.c)',
-      'Percent of free memory that a request of order k cannot use; proactive compaction goes by it.',
+      'extfrag(k) = 100 * (free - suitable(k) * 2^k) / free; 0 if nothing is free (mm/vmstat.c)',
+      'Percent of free memory that a request of order k cannot use; proactive compaction is based on it.',
     ],
-    reading: 'Percent of free memory that a request of the order cannot use; 0 also where nothing is free.',
+    reading: 'Percent of free memory that a request of this order cannot use; 0 if nothing is free.',
     of: externalFragmentation,
     min: 0,
     max: 100,
@@ -64,7 +64,7 @@ const INDICES: readonly KernelIndex[] = [
 ];
 
 const TERMS =
-  'free: pages of the pool that are claimed and in no allocation or slab; n_o: its free chunks of order o, as a buddy allocator would cut them; free = sum n_o * 2^o, total = sum n_o, suitable(k) = sum over o >= k of n_o * 2^(o-k).';
+  'free: pages of the pool that are claimed and in no allocation or slab; n_o: free chunks of order o, as a buddy allocator would cut them; free = sum n_o * 2^o, total = sum n_o, suitable(k) = sum over o >= k of n_o * 2^(o-k).';
 
 const TITLE = 30;
 
@@ -86,14 +86,14 @@ function indexFigure(told: Told, index: KernelIndex): Figure {
     commands: [
       told.results.command,
       printSeries(told, index.id),
-      ...showPeak(told, 'The claimed and allocated pages of each block at the peak:'),
+      ...showPeak(told, 'Claimed and allocated pages of each block at the peak:'),
     ],
     reading: ({ frame }) => `${index.reading} At ${timeText(frames.times[frame])}.`,
     table: ({ frame }) => ({
       caption: `${index.name} by order at ${timeText(frames.times[frame])}`,
       head: ['policy', ...range.map((order) => `order ${order}`)],
       rows: runs.map(({ run }) => [
-        run.policy,
+        shortPolicyName(run.policy),
         ...range.map((order) => String(index.of(run.freeByOrder[frame] ?? [], order))),
       ]),
     }),

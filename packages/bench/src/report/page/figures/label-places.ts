@@ -1,11 +1,11 @@
-/** Where the labels of marks have room: beside, above or below, the first place that is free. */
+/** Places for the labels of marks: beside, above or below, the first place that is free. */
 
 export interface Mark {
-  /** px of its middle */
+  /** px of the centre */
   readonly x: number;
   readonly y: number;
   readonly radius: number;
-  /** px of its label's text; 0 where it has none. */
+  /** px of the label's text; 0 if it has none. */
   readonly width: number;
 }
 
@@ -16,7 +16,7 @@ export interface Box {
   readonly bottom: number;
 }
 
-/** From the middle of the mark to that of the text, px. */
+/** From the centre of the mark to the centre of the text, px. */
 export interface LabelPlace {
   readonly side: 'left' | 'right' | 'over';
   readonly dx: number;
@@ -26,7 +26,7 @@ export interface LabelPlace {
 export const LABEL_GAP = 6;
 const LINE = 16;
 
-/** Marks further right choose first: what is left of them has both sides to choose from. */
+/** Marks further right choose first: marks to their left still have both sides to choose from. */
 export function labelPlaces(marks: readonly Mark[], within: Box): (LabelPlace | undefined)[] {
   const places = new Array<LabelPlace | undefined>(marks.length);
   const taken = marks.map(({ x, y, radius }) => around(x, y, radius, radius));
@@ -40,7 +40,7 @@ export function labelPlaces(marks: readonly Mark[], within: Box): (LabelPlace | 
       const hidden = taken.reduce((sum, other) => sum + common(box, other), 0);
       return hidden + area(box) - common(box, within);
     };
-    // Of places that cost the same the first.
+    // The first of the places with the lowest cost.
     const [best] = candidates(mark, within)
       .map((place) => ({ place, cost: costOf(place) }))
       .sort((a, b) => a.cost - b.cost);
@@ -52,7 +52,7 @@ export function labelPlaces(marks: readonly Mark[], within: Box): (LabelPlace | 
 
 function candidates({ x, radius, width }: Mark, { left, right }: Box): LabelPlace[] {
   const aside = radius + LABEL_GAP + width / 2;
-  // Above and below a text need not be in the middle: it stays within the picture.
+  // A text above or below need not be centred: it has to stay within the picture.
   const shift = Math.max(left - (x - width / 2), Math.min(0, right - (x + width / 2)));
   return [0, 1, 2, 3].flatMap((line): LabelPlace[] => {
     const away = radius + LINE / 2 + 2 + LINE * line;

@@ -1,4 +1,4 @@
-/** How long allocations live, by owner: a property of the trace. */
+/** Lifetimes of allocations by owner: a property of the trace, not of a policy. */
 import { formatValue } from '../../units.ts';
 import { chartText, shellWord } from '../escape.ts';
 import { categoryAxis, chartBase, inkOf, timeText, tooltip, valueAxis } from './axes.ts';
@@ -24,17 +24,17 @@ export function lifetimeFigure(told: Told): Figure | undefined {
     kind: 'run',
     heightAt: () => owners.length * ROW + 44,
     formula: [
-      'time from an allocation to its free; line: shortest to longest; box: first to third quartile; stroke: median; dot: 9th decile; logarithmic',
-      'Quantiles are of the nearest rank: each is a lifetime that there was.',
-      'What is never freed has no part in the quantiles. The same under every policy.',
+      'Time from an allocation to its free, on a logarithmic axis. Line: shortest to longest. Box: first to third quartile. Stroke: median. Dot: 9th decile.',
+      'Quantiles are nearest-rank: each is the lifetime of an allocation.',
+      'Quantiles leave out allocations that are never freed. They are the same under every policy.',
     ],
     commands: [
       told.results.command,
-      '# Shortest, quartiles, 9th decile and longest of each owner, in ns; those that are together here stand each by itself:',
+      '# Shortest, quartiles, 9th decile and longest of each owner, in ns, without a group of small owners:',
       `decpool query ${shellWord(logPath(told))} ${shellWord("SELECT a.owner_name AS owner, count(*) AS freed, quantile_disc(f.time_ns - a.time_ns, [0, 0.25, 0.5, 0.75, 0.9, 1]) AS ns FROM events a JOIN events f USING (allocation) WHERE a.type = 'allocation-requested' AND f.type = 'free-requested' GROUP BY 1")}`,
     ],
     reading: () =>
-      `Medians go from ${timeText(spread[spread.length - 1].quantiles[2])} (${spread[spread.length - 1].owner}) to ${timeText(spread[0].quantiles[2])} (${spread[0].owner}); ${never === 0 ? 'all allocations are freed' : `${count(never)} ${never === 1 ? 'is' : 'are'} never freed`}.`,
+      `Medians go from ${timeText(spread[spread.length - 1].quantiles[2])} (${spread[spread.length - 1].owner}) to ${timeText(spread[0].quantiles[2])} (${spread[0].owner}). ${never === 0 ? 'All allocations are freed' : `${count(never)} ${never === 1 ? 'allocation is' : 'allocations are'} never freed`}.`,
     table: () => ({
       caption: `${title}, most pages first`,
       head: ['owner', 'allocations', 'never freed', 'pages asked for', ...QUANTILES],

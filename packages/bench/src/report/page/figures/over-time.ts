@@ -1,6 +1,7 @@
-/** Charts over simulated time: a stepped line for each policy, one for those that coincide. */
+/** Charts over simulated time: a stepped line for each policy, or for a group of policies with the same values. */
 import type { RunHistory } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
+import { listed } from '../../verdict.ts';
 import { chartText } from '../escape.ts';
 import {
   bytesScale,
@@ -22,13 +23,13 @@ export interface TimeFigure {
   readonly unit: 'count' | 'bytes';
   readonly formula: readonly string[];
   readonly commands: readonly string[];
-  /** What a sentence tells of each line: where it ends, or the most it comes to. */
+  /** The value of each line in the sentence above the chart: the last or the largest. */
   readonly tells: 'end' | 'most';
   readonly height?: number;
-  /** Whether the axis may begin above 0, for changes that are small beside the values. */
+  /** Whether the axis may begin above 0, for small changes of large values. */
   readonly isCropped?: boolean;
   pick(run: RunHistory): readonly number[];
-  /** What is the same for all policies, as a bound. */
+  /** A line that is the same for all policies, as a bound. */
   readonly reference?: { readonly name: string; readonly values: readonly number[] };
 }
 
@@ -156,7 +157,7 @@ export function timeFigure(told: Told, spec: TimeFigure): Figure {
     };
   }
 
-  /** A step needs a point only where it goes up or down. */
+  /** A stepped line needs a point only if the value changes. */
   function points(values: readonly number[]): [number, number][] {
     const last = values.length - 1;
     return values.flatMap((each, frame): [number, number][] =>
@@ -183,7 +184,7 @@ interface Hit {
   readonly axisValue: number;
 }
 
-/** The last frame that is not later; the first where all are. */
+/** The last frame that is not later than the time; the first if all are later. */
 export function frameAt(times: readonly number[], time: number): number {
   let low = 0;
   let high = times.length;
@@ -195,26 +196,34 @@ export function frameAt(times: readonly number[], time: number): number {
   return Math.max(0, low - 1);
 }
 
-/** At most so many indices below `count`, the first and the last among them. */
+/** At most `most` indices below `count`, with the first and the last. */
 export function sampled(count: number, most: number): number[] {
   if (count <= most) return Array.from({ length: count }, (_, index) => index);
   return Array.from({ length: most }, (_, index) => Math.round((index * (count - 1)) / (most - 1)));
 }
 
-const MOST_TOLD = 8;
+const MOST_VALUES = 8;
 
+/** `At the end: 61 under linux-7.3; 0 under first-fit and best-fit.` */
 function readingOf(lines: readonly Line[], { tells }: TimeFigure, value: (number: number) => string): string {
   const figure = ({ values }: Line) => (tells === 'end' ? values[values.length - 1] : Math.max(...values));
+  const byValue = new Map<string, string[]>();
+  for (const line of lines) {
+    const text = value(figure(line));
+    byValue.set(text, [...(byValue.get(text) ?? []), ...line.policies]);
+  }
+  const parts = [...byValue]
+    .slice(0, MOST_VALUES)
+    .map(([text, policies]) => `${text} under ${listed(policies)}`);
+  const [first] = byValue.keys();
   const when = tells === 'end' ? 'At the end' : 'At most';
-  if (lines.length === 1) return `${when}: ${value(figure(lines[0]))} under every policy.`;
-  const told = lines.slice(0, MOST_TOLD).map((line) => `${value(figure(line))} ${line.policies.join(' = ')}`);
-  return `${when}: ${told.join('; ')}.`;
+  return `${when}: ${byValue.size === 1 ? `${first} under every policy` : parts.join('; ')}.`;
 }
 
 const perRow = (view: View): number => Math.max(1, Math.floor(view.width / 290));
 const legendRows = (lines: readonly Line[], view: View): number => Math.ceil(lines.length / perRow(view));
 
-/** For a picture that stands alone. */
+/** The legend of a picture that is a file of its own. */
 function legendOf(lines: readonly Line[], spec: TimeFigure, view: View, muted: string): ChartOption[] {
   const width = view.width / perRow(view);
   const names = lines.map(({ policies }) => chartText(policies.join(' = ')));

@@ -1,9 +1,10 @@
-/** What policies save against what they leave exposed: nothing is best at all, so those are marked that nothing beats at all. */
+/** Splits against shared-idle memory: no policy is best in everything, so the figure marks the policies that no other beats. */
+import { shortPolicyName } from '@decpool/pool';
 import type { Metric } from '../../../metrics/metric.ts';
 import type { PolicyResults, Results } from '../../results.ts';
 import { formatValue } from '../../units.ts';
-import { chartText } from '../escape.ts';
 import { listed } from '../../verdict.ts';
+import { chartText } from '../escape.ts';
 import { POLICY_STYLES, policyStyle } from '../palette.ts';
 import { chartBase, inkOf, tooltip, valueAxis } from './axes.ts';
 import type { Figure, View } from './figure.ts';
@@ -13,16 +14,16 @@ import { type SoftLog, softLog } from './soft-log.ts';
 const TITLE = 30;
 const HEIGHT = 340;
 const BOTTOM = 40;
-/** px of a character, rather too many. */
+/** px of a character; an upper estimate. */
 const CHARACTER = 6.1;
 const MOST_ROWS = 400;
 
 interface Point {
   readonly policy: PolicyResults;
   readonly place: number;
-  /** Policies that come to the same. */
+  /** Policies with the same figures. */
   readonly names: readonly string[];
-  /** 0 for one that refused requests. */
+  /** 0 if the policy refused requests. */
   readonly front: number;
   readonly split: number;
   readonly idle: number;
@@ -48,12 +49,12 @@ export function paretoFigure(results: Results): Figure | undefined {
   const sizeOf = (point: Point) => 9 + 4 * Math.log10(1 + point.calls);
   return {
     id: 'pareto',
-    title: 'What is saved, and what it costs',
+    title,
     kind: 'run',
     heightAt: () => HEIGHT,
     formula: [
-      `front: ranked policies of which no other is at least as good in ${listed(results.ranking.objectives)} and better in one`,
-      'Both axes are logarithmic in 1 + value / unit, so that they begin at 0; a mark is the larger, the more host calls there are, in steps of tens.',
+      `front: no other ranked policy is at least as good in ${listed(results.ranking.objectives)} and better in one`,
+      'Both axes are logarithmic in 1 + value / unit: they begin at 0. The size of a mark grows with the logarithm of host calls.',
     ],
     commands: [results.command],
     reading: () => readingOf(),
@@ -63,7 +64,7 @@ export function paretoFigure(results: Results): Figure | undefined {
       rows: points
         .slice(0, MOST_ROWS)
         .map((point) => [
-          listed(point.names),
+          listed(point.names.map(shortPolicyName)),
           point.front === 0 ? 'refused requests' : String(point.front),
           formatValue(point.split, splits.unit),
           formatValue(point.idle, idle.unit),
@@ -74,22 +75,24 @@ export function paretoFigure(results: Results): Figure | undefined {
   };
 
   function readingOf(): string {
-    const objectives = `${splits.label}, ${idle.label} and host calls at once`;
-    const isAnyRefused = results.ranking.refused.length > 0;
-    const marks = "A mark's size and its label tell host calls.";
-    if (front.length === 0)
-      return `Left and down is better. Every policy refused requests, so that none is ranked: all are hollow and dotted. ${marks}`;
-    if (points.length === 1)
-      return `All ${results.policies.length} policies come to the same in ${objectives}. ${marks}`;
-    const isAnyBeaten = points.some((point) => point.front > 1);
-    const hollow = [isAnyBeaten && 'beaten', isAnyRefused && 'refused requests (dotted)'].filter(
-      (words) => words !== false,
-    );
-    const filled =
-      hollow.length === 0
-        ? 'all, as none beats another'
-        : `the ${front.length === 1 ? 'one' : front.length} of ${points.length} that no other beats`;
-    return `Left and down is better. Filled: ${filled} at ${objectives}${hollow.length > 0 ? `; hollow: ${hollow.join(', or ')}` : ''}. ${marks}`;
+    const marks = 'The size and the label of a mark show host calls.';
+    if (front.length === 0) {
+      return `Left and down is better. All marks are hollow and dotted: every policy refused requests, so none is ranked. ${marks}`;
+    }
+    const objectives = `${splits.label}, ${idle.label} and ${calls.label}`;
+    if (points.length === 1) {
+      return `All ${results.policies.length} policies have the same ${objectives}. ${marks}`;
+    }
+    const hollow = [
+      ...(points.some((point) => point.front > 1) ? ['Hollow: another policy beats them.'] : []),
+      ...(results.ranking.refused.length > 0 ? ['Dotted: they refused requests.'] : []),
+    ];
+    return [
+      'Left and down is better.',
+      `Filled (${front.length} of ${points.length}): no other policy beats them in ${objectives} together.`,
+      ...hollow,
+      marks,
+    ].join(' ');
   }
 
   function optionOf(view: View) {
@@ -165,7 +168,7 @@ export function paretoFigure(results: Results): Figure | undefined {
       series: [
         {
           type: 'scatter',
-          // Of many, what has no room has no label: the table has all.
+          // A label without room is left out: the table has them all.
           ...(isFew ? {} : { labelLayout: { hideOverlap: true } }),
           data: points.map((point, index) => {
             const place = places[index];
@@ -212,14 +215,16 @@ export function paretoFigure(results: Results): Figure | undefined {
   }
 }
 
-/** Beside a mark from where it ends: how wide a text comes out is known only roughly. */
+/** Beside a mark, measured from its edge: the width of a text is known only roughly. */
 const positionOf = (place: LabelPlace | undefined) =>
   place === undefined || place.side === 'over'
     ? { position: 'inside', offset: [place?.dx ?? 0, place?.dy ?? 0] }
     : { position: place.side, distance: LABEL_GAP };
 
-const shortNames = (names: readonly string[]): string =>
-  names.length <= 2 ? names.join(', ') : `${names[0]} and ${names.length - 1} more`;
+function shortNames(policies: readonly string[]): string {
+  const names = policies.map(shortPolicyName);
+  return names.length <= 2 ? names.join(', ') : `${names[0]} and ${names.length - 1} more`;
+}
 
 function pointsOf({ policies, ranking }: Results, [splits, idle, calls]: readonly Metric[]): Point[] {
   const byName = new Map(policies.map((policy, place) => [policy.policy, { policy, place }]));
@@ -228,7 +233,7 @@ function pointsOf({ policies, ranking }: Results, [splits, idle, calls]: readonl
     ...ranking.refused.map((policy) => ({ names: [policy], front: 0 })),
   ];
   return groups.flatMap(({ names, front }) => {
-    // The baseline keeps its colour where it comes to the same as others.
+    // A group with the baseline has the baseline's colour.
     const found = byName.get(names[0]);
     if (found === undefined) return [];
     const median = (metric: Metric) => found.policy.metrics[metric.id].median;

@@ -1,4 +1,5 @@
-/** Runs with the place of their policy in the comparison, and those that a figure does not tell apart. */
+/** Runs with the style of their policy, and lines that several runs share. */
+import { shortPolicyName } from '@decpool/pool';
 import type { RunHistory } from '../../../history/types.ts';
 import { shellWord } from '../escape.ts';
 import { type PolicyStyle, policyStyle } from '../palette.ts';
@@ -9,7 +10,7 @@ export interface StyledRun {
   readonly style: PolicyStyle;
 }
 
-/** Beyond so many a chart of lines is a tangle. */
+/** A chart cannot be read with more lines. */
 const MOST = 12;
 
 export const styledRuns = ({ results, history }: Told): readonly StyledRun[] =>
@@ -19,21 +20,21 @@ export const styledRuns = ({ results, history }: Told): readonly StyledRun[] =>
   }));
 
 export interface Line {
-  /** Policies with these very values. */
+  /** Short names of the policies with these values. */
   readonly policies: readonly string[];
   readonly style: PolicyStyle;
   readonly values: readonly number[];
 }
 
-/** A line for each group of runs that coincide. */
+/** A line for each group of runs with the same values. */
 export function linesOf(runs: readonly StyledRun[], pick: (run: RunHistory) => readonly number[]): Line[] {
   const lines = new Map<string, { policies: string[]; style: PolicyStyle; values: readonly number[] }>();
   for (const { run, style } of runs) {
     const values = pick(run);
     const key = values.join();
     const line = lines.get(key);
-    if (line === undefined) lines.set(key, { policies: [run.policy], style, values });
-    else line.policies.push(run.policy);
+    if (line === undefined) lines.set(key, { policies: [shortPolicyName(run.policy)], style, values });
+    else line.policies.push(shortPolicyName(run.policy));
   }
   return [...lines.values()];
 }
@@ -41,11 +42,11 @@ export function linesOf(runs: readonly StyledRun[], pick: (run: RunHistory) => r
 /** The log of the first run, as a command names it. */
 export const logPath = ({ folder, history }: Told): string => `${folder}/${history.runs[0].log}`;
 
-/** A command that prints all values of figures over time, by the ids of the series. */
+/** A command that prints all values of some series. */
 export const printSeries = ({ folder }: Told, ...ids: readonly string[]): string =>
   `decpool report ${shellWord(folder)} --csv --series ${ids.join(',')}`;
 
-/** A command that shows the state at the peak, below a line that says what of it to look at: a shell takes it as a comment. */
+/** A command that shows the state at the peak, below a shell comment that says what to look at. */
 export const showPeak = (told: Told, what: string): readonly string[] => [
   `# ${what}`,
   `decpool show ${shellWord(logPath(told))} --time ${told.history.frames.times[told.history.peakFrame]} --all`,

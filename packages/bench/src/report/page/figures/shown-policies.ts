@@ -1,15 +1,16 @@
-/** Which policies a chart has room for. */
+/** The policies that a chart has room for. */
+import { shortPolicyName } from '@decpool/pool';
 import type { PolicyResults, Results } from '../../results.ts';
 
 export interface Shown {
   readonly policy: PolicyResults;
-  /** Place in the comparison, which its colour hangs on. */
+  /** Place in the comparison: it gives the policy its colour. */
   readonly place: number;
 }
 
 const MOST = 12;
 
-/** All in their order; or, of many, the baseline and then those that are ranked best. */
+/** All in their order. If they are too many: the baseline, then the best ranked. */
 export function shownPolicies({ policies, ranking }: Results, most = MOST): readonly Shown[] {
   const all = policies.map((policy, place) => ({ policy, place }));
   if (all.length <= most) return all;
@@ -19,13 +20,17 @@ export function shownPolicies({ policies, ranking }: Results, most = MOST): read
   return order.slice(0, most).flatMap((policy) => byName.get(policy) ?? []);
 }
 
-/** Behind the name of a policy that refused requests: its figures are of less work. */
+/** Stands behind the name of a policy that refused requests: its figures are of less work. */
 export const MARK = ' *';
 
+/** The short name, marked if the policy refused requests. */
 export const markedName = ({ ranking }: Results, policy: string): string =>
-  ranking.refused.includes(policy) ? `${policy}${MARK}` : policy;
+  `${shortPolicyName(policy)}${ranking.refused.includes(policy) ? MARK : ''}`;
+
+/** Explains the mark. */
+export const MARK_TEXT = `${MARK.trim()} marks policies that refused requests: they did less work.`;
 
 export const moreThanShown = ({ policies }: Results, shown: readonly Shown[]): string =>
   shown.length === policies.length
     ? ''
-    : `Of ${policies.length} policies, the baseline and the ${shown.length - 1} ranked best.`;
+    : `Shown: the baseline and the ${shown.length - 1} best ranked of ${policies.length} policies.`;

@@ -4,9 +4,9 @@ import { formatValue } from '../../units.ts';
 
 export interface SoftLog {
   at(value: number): number;
-  /** In the axis's own measure; the first is 0. */
+  /** Positions on the axis; the first is 0. */
   readonly ticks: readonly number[];
-  /** What stands at a tick. */
+  /** The label of a tick. */
   text(tick: number): string;
   readonly min: number;
   readonly max: number;
@@ -17,7 +17,7 @@ const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 
 export function softLog(values: readonly number[], unit: Unit): SoftLog {
   const isBinary = unit === 'bytes' || unit === 'byte-seconds';
-  // What is far below it is as good as nothing.
+  // Values far below it are drawn near 0.
   const least = isBinary ? 2 ** 20 : 1;
   const at = (value: number) => Math.log10(1 + value / least);
   const most = Math.max(least, ...values);
@@ -31,7 +31,7 @@ export function softLog(values: readonly number[], unit: Unit): SoftLog {
     at,
     ticks: [...texts.keys()],
     text: (tick) => texts.get(tick) ?? '',
-    // Room for a mark that stands at 0.
+    // Room for a mark at 0.
     min: -0.07 * at(most),
     max: at(most) * 1.06,
   };
@@ -45,12 +45,12 @@ function powersOfTwo(least: number, most: number): number[] {
 
 function decades(least: number, most: number): number[] {
   const count = Math.ceil(Math.log10(most / least)) + 1;
-  // A short axis has more of them.
+  // A short axis has more ticks.
   const steps = count <= 3 ? [1, 2, 5] : [1];
   return Array.from({ length: count }, (_, power) => steps.map((step) => least * step * 10 ** power)).flat();
 }
 
-/** In the largest unit of which it is a whole number. */
+/** In the largest unit that gives a whole number. */
 function binaryText(value: number, unit: Unit): string {
   const suffix = unit === 'byte-seconds' ? '.s' : '';
   if (value === 0) return `0 B${suffix}`;

@@ -1,4 +1,4 @@
-/** What is shown over time. */
+/** The charts over time. */
 import type { RunHistory, Series } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
 import { shellWord } from '../escape.ts';
@@ -8,13 +8,13 @@ import { logPath, printSeries, showPeak } from './runs.ts';
 
 export interface TimeFigures {
   readonly drawn: readonly Figure[];
-  /** What never changes and is the same under every policy: a title and a value. */
+  /** Figures that never change and are the same under every policy: title and value. */
   readonly still: readonly string[];
 }
 
 const LOWER_BOUND =
-  'grey: the lower bound, ceil(bytes asked for by live allocations / bytes of a block), or, if more, the sum of that over the NUMA nodes that allocations ask for; no policy that serves all requests is below it';
-const MOST_SINCE = 'A point is the most since the frame before it.';
+  'grey: the lower bound: ceil(bytes that live allocations asked for / bytes of a block), or the sum of it over the NUMA nodes that they asked for, if that is more. No policy that serves all requests is below it.';
+const MOST_SINCE = 'A point is the largest value since the frame before it.';
 
 export function timeFigures(told: Told): TimeFigures {
   const { runs, leastBlocks, askedBytes } = told.history;
@@ -26,7 +26,7 @@ export function timeFigures(told: Told): TimeFigures {
   const query = (id: string, sql: string) => [
     command,
     printSeries(told, id),
-    '# Each of them, under the first policy:',
+    '# Each event, under the first policy:',
     `decpool query ${shellWord(logPath(told))} ${shellWord(sql)}`,
   ];
   const show = (ids: readonly string[], what: string) => [
@@ -65,7 +65,10 @@ export function timeFigures(told: Told): TimeFigures {
       unit: 'bytes',
       tells: 'most',
       formula: [...formulaOf('shared-idle-peak'), MOST_SINCE],
-      commands: show(['shared-idle'], 'Shared pages, and how many of each block are allocated, at the peak:'),
+      commands: show(
+        ['shared-idle'],
+        'Shared pages of each block, and how many of them are allocated, at the peak:',
+      ),
       pick: series('sharedIdleBytes'),
     },
     {
@@ -79,7 +82,7 @@ export function timeFigures(told: Told): TimeFigures {
       ],
       commands: show(
         ['live', 'asked-for'],
-        'What is in live allocations, and what they asked for, at the peak:',
+        'Live allocations and the bytes that they asked for, at the peak:',
       ),
       pick: series('liveBytes'),
       reference: { name: 'asked for', values: askedBytes },
