@@ -1,4 +1,4 @@
-/** The page's script, bundled when a report is made: nothing is built beforehand. */
+/** The script of the page. It is bundled when a report is made: there is no build step. */
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -17,6 +17,6 @@ export async function clientScript(): Promise<string> {
   return inScriptElement(outputFiles[0].text);
 }
 
-/** What would end a script element, or begin a comment in one, is written so that it means the same and does not. */
+/** Escapes the strings that would end a script element or begin a comment in it; the script means the same. */
 export const inScriptElement = (script: string): string =>
   script.replace(/<\/(script)/gi, '<\\/$1').replaceAll('<!--', '<\\!--');

@@ -3,7 +3,7 @@ import { chartSvg } from '../svg.ts';
 import { ASSUMED } from './figures/cost-weights.ts';
 import type { Figure, View } from './figures/figure.ts';
 
-/** Room for the title of a picture that stands alone. */
+/** px for the title of a picture that is a file of its own. */
 const TITLE = 30;
 
 export const stillView = (width: number, frame: number, isAlone: boolean): View => ({

@@ -1,5 +1,5 @@
 /**
- * Markup in which text cannot become markup: whatever is put into a template is escaped unless it was made by one.
+ * Markup that text cannot break: a template escapes every value that is not itself markup.
  * Attributes stand in double quotes.
  */
 import { printableLines } from '../../cli/printable.ts';
@@ -25,7 +25,7 @@ export const html = (parts: TemplateStringsArray, ...values: readonly Content[])
   markup: parts.map((part, index) => part + (index < values.length ? markupOf(values[index]) : '')).join(''),
 });
 
-/** Of text that is known to be markup: an SVG or a bundle of ours. */
+/** Marks our own SVG or bundle as markup. */
 export const trusted = (markup: string): Html => ({ markup });
 
 function markupOf(content: Content): string {
@@ -35,14 +35,14 @@ function markupOf(content: Content): string {
   return 'markup' in content ? content.markup : content.map(markupOf).join('');
 }
 
-/** Text for a chart: echarts takes `{style|text}` for a change of style and `{a}` for a value. */
+/** Text for a chart, without the characters of echarts' templates: `{style|text}` and `{a}`. */
 export const chartText = (text: string): string =>
   printableLines(text).replaceAll('{', '(').replaceAll('}', ')').replaceAll('|', '/');
 
-/** A name for ids and file names: what is not a letter, digit, dot or dash becomes a dash. */
+/** A name for ids and file names: other characters than letters, digits, dots and dashes become a dash. */
 export const slug = (name: string): string => name.replace(/[^\w.-]+/g, '-').slice(0, 80) || 'unnamed';
 
-/** A word as a POSIX shell takes it, and a command as a name of a file: what begins with a dash would be an option. */
+/** A word quoted for a POSIX shell. A leading dash gets `./`: a command would take the word for an option. */
 export function shellWord(text: string): string {
   const word = text.startsWith('-') ? `./${text}` : text;
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;

@@ -1,20 +1,23 @@
-/** Puts a page together: one HTML file that asks nobody for anything. */
+/** Puts a page together: one self-contained HTML file that makes no network requests. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
+import { overallVerdict } from '../overall-verdict.ts';
 import { type Html, html, slug, trusted } from './escape.ts';
 import { inputMarkup } from './input-markup.ts';
 import type { PageInput } from './page-data.ts';
 import { policyColours } from './policy-colours.ts';
+import { overallSection } from './sections/overall.ts';
 
 export interface PageParts {
+  /** In the order in which the page shows them. */
   readonly inputs: readonly PageInput[];
   /** The bundled script. */
   readonly script: string;
   readonly version: string;
 }
 
-/** Names for ids, each once. */
+/** An id for each input; no two are the same. */
 export function prefixesOf(inputs: readonly PageInput[]): string[] {
   const taken = new Set<string>();
   return inputs.map(({ results }) => {
@@ -29,7 +32,9 @@ export function prefixesOf(inputs: readonly PageInput[]): string[] {
 export function pageHtml({ inputs, script, version }: PageParts): string {
   const style = styleSheet();
   const prefixes = prefixesOf(inputs);
-  const names = inputs.map(({ results }) => results.input.name);
+  const all = inputs.map(({ results }) => results);
+  const names = all.map(({ input }) => input.name);
+  const overall = overallVerdict(all);
   return html`${trusted('<!DOCTYPE html>')}
 <html lang="en">
 <head>
@@ -53,9 +58,10 @@ ${inputs.length > 1 && switcher(names, prefixes)}
   )}</fieldset>
 </header>
 <main id="content" tabindex="-1">
+${overall !== undefined && overallSection(overall, all, prefixes)}
 ${inputs.map((input, index) => inputMarkup(input, prefixes[index]))}
 </main>
-<footer><p>decpool ${version}. Every figure is a fact of a model, in simulated time; no conversion latency has been measured in public. Charts: Apache ECharts, Apache License 2.0.</p></footer>
+<footer><p>decpool ${version}. Every figure comes from a model, in simulated time. No measured conversion latency is public. Charts: Apache ECharts, Apache License 2.0.</p></footer>
 ${inputs.map(
   (
     input,
@@ -80,7 +86,7 @@ const sheet = (name: string): string => readFileSync(new URL(name, import.meta.u
 
 const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 
-/** Nothing may be asked for, and nothing runs but what we wrote. */
+/** The page may load nothing, and may run only its own script and style. */
 export const policyOf = (script: string, style: string): string =>
   [
     "default-src 'none'",

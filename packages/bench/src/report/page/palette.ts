@@ -1,8 +1,8 @@
-/** Colours, dashes and marks: one for each policy in every figure; the dash and the mark tell them apart without colour. */
+/** Colours, dashes and marks of policies, the same in every figure. Dashes and marks work without colour. */
 
 export type Scheme = 'light' | 'dark';
 
-/** The first is the baseline's. Each has a contrast of 3:1 or more with the paper of its scheme. */
+/** The first is for the baseline. Each has a contrast of at least 3:1 to the background of its scheme. */
 const POLICY_COLOURS: Readonly<Record<Scheme, readonly string[]>> = {
   light: ['#4b5560', '#0b63c5', '#b4500b', '#157a50', '#8b3fc9', '#bd2564', '#0d7686', '#776003'],
   dark: ['#a9b3bd', '#6fb1fc', '#f2a766', '#5ecb97', '#c39bf5', '#fa86b4', '#56c9d8', '#d7bc4f'],
@@ -32,7 +32,7 @@ export interface PolicyStyle {
   readonly symbol: string;
 }
 
-/** Of the policy at this place of the comparison; beyond the palette styles come again. */
+/** The style of the policy at this place of the comparison. Beyond the palette, styles repeat. */
 export function policyStyle(place: number): PolicyStyle {
   const index = place < POLICY_STYLES ? place : 1 + ((place - 1) % (POLICY_STYLES - 1));
   return {
@@ -43,7 +43,7 @@ export function policyStyle(place: number): PolicyStyle {
   };
 }
 
-/** What charts are drawn in beside the policies. */
+/** The colours of charts, without those of policies. */
 export interface Ink {
   readonly paper: string;
   readonly text: string;
@@ -72,12 +72,12 @@ export const INK: Readonly<Record<Scheme, Ink>> = {
   },
 };
 
-/** For parts of a whole, as the components of a cost: told apart in grey too. */
+/** For parts of a whole, as the components of a cost. They differ in grey too. */
 export const PART_COLOURS: Readonly<Record<Scheme, readonly string[]>> = {
   light: ['#123a6d', '#8db7e8', '#2f7fd1', '#d3e2f4', '#7a4a12', '#e3b778', '#b9771f', '#f3e2c8'],
   dark: ['#8fc0f7', '#2c5686', '#5795d8', '#1d3a5c', '#f2c486', '#7d5420', '#cd8f3d', '#4d3717'],
 };
 
-/** Shared with the style sheet; a system's own face comes first. Without double quotes, which echarts would put into an attribute as they are. */
+/** As in the style sheet. Without double quotes: echarts would put them into an attribute unescaped. */
 export const FONTS =
   "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Cantarell, 'Helvetica Neue', Arial, sans-serif";

@@ -1,4 +1,4 @@
-/** The palette as style sheet, for swatches of policies. */
+/** The palette as a style sheet, for the line samples of policies. */
 import { POLICY_STYLES, policyStyle } from './palette.ts';
 
 export const policyColours = (): string =>

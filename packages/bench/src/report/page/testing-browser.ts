@@ -1,11 +1,11 @@
-/** For specs and measurements: a real browser, which asks nobody for anything by itself. */
+/** For specs and measurements: a real browser that makes no network requests of its own. */
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 
-/** Debian's package; another place with DECPOOL_CHROMIUM. */
+/** Path of Debian's package. DECPOOL_CHROMIUM names another one. */
 const EXECUTABLE = process.env['DECPOOL_CHROMIUM'] ?? '/usr/bin/chromium';
 
-/** Whether there is a browser: without one, what needs it is skipped. */
+/** Specs that need a browser are skipped without one. */
 export const HAS_BROWSER = existsSync(EXECUTABLE);
 
 export const launchBrowser = (): Promise<Browser> =>
@@ -23,10 +23,10 @@ export const launchBrowser = (): Promise<Browser> =>
     ],
   });
 
-/** A page that was opened, with all it complained of and all it asked for. */
+/** An opened page with its complaints and its requests. */
 export interface Watched {
   readonly page: Page;
-  /** Console errors and warnings, and errors that nothing caught; violations of the content security policy among them. */
+  /** Console errors and warnings, and uncaught errors. They include violations of the content security policy. */
   readonly complaints: string[];
   readonly requests: string[];
 }

@@ -1,15 +1,20 @@
-/** Markup that recurs: policies by name and by sample, sentences, commands. */
-import { type Content, type Html, html } from './escape.ts';
+/** Markup that recurs: names and line samples of policies, sentences, commands. */
+import { shortPolicyName } from '@decpool/pool';
+
 import type { Phrase } from '../verdict.ts';
+import { type Content, type Html, html } from './escape.ts';
 import { policyStyle } from './palette.ts';
 
-/** A name that may break where its strategies meet. */
-export const policyName = (policy: string): Html =>
-  html`<span class="policy">${policy
+/** The short name of a policy, with the full one as its title. A line may break between its parts. */
+export function policyName(policy: string): Html {
+  const name = shortPolicyName(policy);
+  const parts = name
     .split('+')
-    .map((part, index) => html`${index > 0 && html`<wbr>`}<span>${index > 0 && '+'}${part}</span>`)}</span>`;
+    .map((part, index) => html`${index > 0 && html`<wbr>`}<span>${index > 0 && '+'}${part}</span>`);
+  return html`<span class="policy"${name !== policy && html` title="${policy}"`}>${parts}</span>`;
+}
 
-/** The line and the mark that a policy has in charts. */
+/** The line of a policy, as charts draw it. */
 export function swatch(place: number): Html {
   const { index, dash } = policyStyle(place);
   const dashes = dash.length === 0 ? '' : html` stroke-dasharray="${dash.join(' ')}"`;
@@ -18,6 +23,10 @@ export function swatch(place: number): Html {
 
 export const phrase = (parts: Phrase): Html =>
   html`${parts.map((part) => (typeof part === 'string' ? part : policyName(part.policy)))}`;
+
+/** The button that shows the rows of a table with the class `more`; `count` is the number of all rows. */
+export const rowsToggle = (table: string, count: number): Html =>
+  html`<p class="toggle scripted"><button type="button" aria-expanded="false" aria-controls="${table}" data-rows="${count}">Show all ${count} rows</button></p>`;
 
 export const commandLines = (commands: readonly string[]): Html =>
   html`<pre class="commands" tabindex="0"><code>${commands.join('\n')}</code></pre>`;

@@ -16,15 +16,15 @@ export interface Written {
   readonly bytes: number;
 }
 
-/** px of a picture that stands alone: as wide as a page of text. */
+/** px of a picture that is a file of its own: as wide as a page of text. */
 const WIDTH = 900;
 
-/** Where the figures of a page are: beside it, and named after it. */
+/** The folder of a page's figures: beside the page, and named after it. */
 export const figuresFolder = (page: string): string => join(dirname(page), `${parse(page).name}-figures`);
 
 /**
- * Throws InputError where the disk refuses, and where the folder of figures holds something that is not ours to replace;
- * what was there before is left as it was then.
+ * Throws InputError if the page cannot be written, or if the folder of figures holds anything but SVG files. Older files are then
+ * left as they were.
  */
 export async function writeReport(inputs: readonly PageInput[], page: string): Promise<Written[]> {
   const figures = figuresFolder(page);
@@ -38,7 +38,7 @@ export async function writeReport(inputs: readonly PageInput[], page: string): P
   }
 }
 
-/** Of several inputs, each has a folder. */
+/** Several inputs have a folder each. */
 function filesOf(inputs: readonly PageInput[]): { readonly name: string; readonly text: string }[] {
   const prefixes = prefixesOf(inputs);
   return inputs.flatMap((input, index) =>
@@ -60,13 +60,13 @@ function picturesOf(input: PageInput): { readonly id: string; readonly svg: stri
 
 const partialOf = (path: string): string => `${path}.partial`;
 
-/** Throws InputError where there is anything at the path but SVG files and folders of them. */
+/** Throws InputError if the path holds anything but SVG files and folders of them. */
 function expectOfFigures(path: string, page: string): void {
   const refused = (what: string) =>
-    new InputError(`${path}: ${what}; figures of ${page} go there: name another page with --out`);
+    new InputError(`${path}: ${what}. The figures of ${page} go there: name another page with --out.`);
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
-  if (!stats.isDirectory()) throw refused('exists and is no folder');
+  if (!stats.isDirectory()) throw refused('is not a folder');
   for (const entry of readdirSync(path, { recursive: true, withFileTypes: true })) {
     const isOurs = entry.isDirectory() || (entry.isFile() && extname(entry.name) === '.svg');
     if (!isOurs) throw refused(`holds ${entry.name}, which is no SVG file`);

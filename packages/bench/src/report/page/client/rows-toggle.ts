@@ -1,4 +1,4 @@
-/** The button that shows the rows of a table that are not the key ones. */
+/** The buttons that show all rows of a table. */
 
 export function toggleRows(article: HTMLElement): void {
   for (const button of article.querySelectorAll<HTMLButtonElement>('.toggle button')) {
@@ -7,7 +7,7 @@ export function toggleRows(article: HTMLElement): void {
     button.addEventListener('click', () => {
       const isAll = table?.classList.toggle('all') === true;
       button.setAttribute('aria-expanded', String(isAll));
-      button.textContent = isAll ? 'Show key rows only' : `Show all ${rows} rows`;
+      button.textContent = isAll ? 'Show fewer rows' : `Show all ${rows} rows`;
     });
   }
 }

@@ -1,4 +1,4 @@
-/** What became of each figure since an older run. */
+/** The figures that changed since an older run. */
 import type { Against } from '../../against.ts';
 import { valueText } from '../../rows.ts';
 import { type Html, html } from '../escape.ts';
@@ -14,15 +14,15 @@ export function againstSection({ deltas, differences, onlyNow, onlyBefore }: Aga
   const shown = changed.slice(0, MOST_ROWS);
   return section({
     id: `${prefix}-against`,
-    title: 'Compared with an older run',
+    title: 'Against an older run',
     body: html`<p class="intro">${
       changed.length === 0
-        ? `Of ${deltas.length} figures that both runs have, none changed.`
-        : `Of ${deltas.length} figures that both runs have, ${changed.length} changed: ${better} for the better, ${worse} for the worse, ${changed.length - better - worse} neither, or with ranges over the seeds that overlap.`
+        ? `Both runs have ${deltas.length} figures in common. None changed.`
+        : `Both runs have ${deltas.length} figures in common. ${changed.length} changed: ${better} are better, ${worse} are worse, ${changed.length - better - worse} are neither or within the spread over the seeds.`
     }</p>
-${differences.length > 0 && html`<p class="missing">The runs differ in more than the code: ${differences.join('; ')}.</p>`}
-${onlyNow.length > 0 && html`<p class="legend">Only now: ${onlyNow.join(', ')}.</p>`}
-${onlyBefore.length > 0 && html`<p class="legend">Only before: ${onlyBefore.join(', ')}.</p>`}
+${differences.length > 0 && html`<p class="missing">Not only the code differs: ${differences.join('; ')}.</p>`}
+${onlyNow.length > 0 && html`<p class="legend">Policies only in this run: ${onlyNow.join(', ')}.</p>`}
+${onlyBefore.length > 0 && html`<p class="legend">Policies only in the older run: ${onlyBefore.join(', ')}.</p>`}
 ${
   shown.length > 0 &&
   html`<div class="scroll tall" tabindex="0" role="region" aria-label="Figures that changed"><table class="against">
@@ -34,7 +34,7 @@ ${
 `,
   )}</tbody></table></div>`
 }
-${changed.length > shown.length && html`<p class="legend">The first ${shown.length} of ${changed.length}.</p>`}
+${changed.length > shown.length && html`<p class="legend">The first ${shown.length} of ${changed.length} changed figures.</p>`}
 `,
   });
 }

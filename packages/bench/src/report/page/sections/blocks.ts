@@ -1,4 +1,5 @@
-/** The block map: alive with scripts, a picture of the peak without. */
+/** The block map: interactive with scripts, a picture of the peak without. */
+import { shortPolicyName } from '@decpool/pool';
 import { BLOCK_STATES } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
 import { firstChoices } from '../client/block-map-choice.ts';
@@ -9,7 +10,7 @@ import type { Told } from '../figures/figure.ts';
 import { logPath, printSeries, showPeak } from '../figures/runs.ts';
 import { commandLines, image, section } from '../words.ts';
 
-/** At the peak, of the baseline and of the policy that is ranked best. */
+/** Two policies at the peak: see firstChoices(). */
 export function stillOf({ results, history }: Told): Still {
   const runs = firstChoices(results, history).map((place) => history.runs[place]);
   return blockMapStill(results.input.name, history, runs, history.peakFrame);
@@ -22,19 +23,19 @@ export function blocksSection(told: Told, prefix: string): Html {
   return section({
     id: `${prefix}-blocks`,
     title: 'Block map',
-    body: html`<p class="intro">Memory as a grid of 2 MiB blocks, under two policies in step. Mixed blocks are those that no host can map by one large page. The charts below show the same moment.</p>
+    body: html`<p class="intro">Memory as a grid of 2 MiB blocks, under two policies at the same moment. A host cannot map a mixed block with one large page. The charts below show the same moment.</p>
 <div class="map scripted" data-map="${id}"></div>
 <figure id="${id}" class="wide still-only" aria-labelledby="${id}-title"><h4 id="${id}-title">Blocks at the peak</h4>
 <p class="reading">${still.reading}</p>
 ${image(still.svg, `Blocks at the peak. ${still.reading}`, STILL_WIDTH, still.height)}
 </figure>
-<div class="behind"><details><summary>Formula</summary><p>private: no page is shared; idle: all pages are shared, none is in an allocation or slab; in use: all are shared, some are in one; mixed: private and shared pages; unknown: pages in an unknown state, or leaked.</p></details>
-<details><summary>How to reproduce</summary>${commandLines([results.command, '# Blocks by state, at every frame:', printSeries(told, 'block-map'), ...showPeak(told, 'Blocks in use at the peak, and who pins them, under the first policy:'), '# The story of one of them:', `decpool explain ${shellWord(logPath(told))} --block NUMBER`])}</details>
-<details class="data"><summary>Figures as a table</summary>${tableMarkup({
+<div class="behind"><details><summary>Formula</summary><p>private: no page is shared. idle: all pages are shared, and none is in an allocation or slab. in use: all pages are shared, and some are in an allocation or slab. mixed: private and shared pages. unknown: some pages are in an unknown state, or leaked.</p></details>
+<details><summary>How to reproduce</summary>${commandLines([results.command, '# Blocks by state, at every frame:', printSeries(told, 'block-map'), ...showPeak(told, 'Blocks in use at the peak and their owners, under the first policy:'), '# All events of one block:', `decpool explain ${shellWord(logPath(told))} --block NUMBER`])}</details>
+<details class="data"><summary>Values as a table</summary>${tableMarkup({
       caption: 'Blocks of RAM by state, at the peak',
       head: ['policy', ...BLOCK_STATES],
       rows: still.counts.map(({ policy, blocks }) => [
-        policy,
+        shortPolicyName(policy),
         ...BLOCK_STATES.map((state) => formatValue(blocks[state], 'count')),
       ]),
     })}</details></div>

@@ -1,37 +1,22 @@
-/** The comparison as a table: metrics as rows while there is room for a column for each policy; policies as rows beyond. */
+/** The comparison as a table: a column for each policy, or, for more policies than fit in columns, a row for each. */
 import type { Metric } from '../../../metrics/metric.ts';
 import { hasColumns } from '../../has-columns.ts';
 import type { Results } from '../../results.ts';
-import { allRowsOf, type Cell, type Row } from '../../rows.ts';
+import { allRowsOf, type Cell, chosenRowsOf, type Row } from '../../rows.ts';
 import { type Content, type Html, html } from '../escape.ts';
-import { policyName, swatch } from '../words.ts';
-
-/** What is shown first. */
-const KEY: ReadonlySet<string> = new Set([
-  'splits-2m',
-  'splits-1g',
-  'direct-map-4k',
-  'blocks-peak',
-  'mixed-peak',
-  'host-calls',
-  'full-flushes',
-  'pages-converted',
-  'shared-idle-peak',
-  'shared-idle-byte-seconds',
-  'internal-fragmentation',
-  'failures',
-  'leaked',
-  'blocks-peak-ratio',
-]);
+import { policyName, rowsToggle, swatch } from '../words.ts';
 
 export function comparisonTable(results: Results, id: string): Html {
-  const rows = allRowsOf(results);
-  return html`${hasColumns(results) ? byMetric(results, rows, id) : byPolicy(results, rows)}
-<p class="legend">Median over ${results.seeds.length === 1 ? 'one seed' : `${results.seeds.length} seeds`}, and below it the smallest and the largest where they differ; the change is against ${policyName(results.policies[0].policy)}. <span class="better">\u2713</span> better, <span class="worse">\u2717</span> worse, <span class="noise">~</span> the ranges over the seeds overlap, = the same.</p>`;
+  return html`${hasColumns(results) ? byMetric(results, id) : byPolicy(results)}
+<p class="legend">${results.seeds.length === 1 ? 'Values of one seed.' : `Medians over ${results.seeds.length} seeds; below them the smallest and the largest value, if they differ.`} Changes are against ${policyName(results.policies[0].policy)}: <span class="better">\u2713</span> better, <span class="worse">\u2717</span> worse, <span class="noise">~</span> the ranges over the seeds overlap, = the same.</p>`;
 }
 
-function byMetric({ policies }: Results, rows: readonly Row[], id: string): Html {
-  const hasMore = rows.some(({ metric }) => !KEY.has(metric.id));
+function byMetric(results: Results, id: string): Html {
+  const { policies } = results;
+  const chosen = chosenRowsOf(results);
+  const ids = new Set(chosen.map(({ metric }) => metric.id));
+  const more = allRowsOf(results).filter(({ metric }) => !ids.has(metric.id));
+  const count = chosen.length + more.length;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Comparison table">
 <table class="comparison" id="${id}">
 <caption class="sr">Policies compared, a row for each metric</caption>
@@ -39,18 +24,19 @@ function byMetric({ policies }: Results, rows: readonly Row[], id: string): Html
     ({ policy, isBaseline }, place) =>
       html`<th scope="col">${isBaseline && html`<small>baseline</small>`}${policyName(policy)}${swatch(place)}</th>`,
   )}</tr></thead>
-<tbody>${rows.map(
-    ({ metric, cells }) =>
-      html`<tr${!KEY.has(metric.id) && html` class="more"`}><th scope="row" title="${metric.formula}">${metric.label}</th>${cells.map((cell) => cellMarkup(metric, cell))}</tr>
-`,
-  )}</tbody>
+<tbody>${chosen.map((row) => rowMarkup(row, ''))}${more.map((row) => rowMarkup(row, 'more'))}</tbody>
 </table></div>
-${hasMore && html`<p class="toggle scripted"><button type="button" aria-expanded="false" aria-controls="${id}" data-rows="${rows.length}">Show all ${rows.length} rows</button></p>`}`;
+${more.length > 0 && rowsToggle(id, count)}`;
 }
 
-/** As many as can be read: the ranking comes first, and results.json has all. */
-function byPolicy({ policies, ranking }: Results, rows: readonly Row[]): Html {
-  const columns = rows.filter(({ metric }) => KEY.has(metric.id));
+const rowMarkup = ({ metric, cells }: Row, kind: '' | 'more'): Html =>
+  html`<tr${kind !== '' && html` class="${kind}"`}><th scope="row" title="${metric.formula}">${metric.label}</th>${cells.map((cell) => cellMarkup(metric, cell))}</tr>
+`;
+
+/** Only the chosen rows, as columns: results.json has the others. */
+function byPolicy(results: Results): Html {
+  const { policies, ranking } = results;
+  const columns = chosenRowsOf(results);
   const places = new Map(policies.map(({ policy }, place) => [policy, place]));
   const order = [
     ...ranking.ranked.flatMap((group) =>

@@ -1,4 +1,4 @@
-/** The charts over time, with their legend and the controls of their common zoom. */
+/** The charts over time, with their legend and the controls of their zoom. */
 import { type Html, html } from '../escape.ts';
 import { figureMarkup } from '../figure-markup.ts';
 import type { Figure, Told } from '../figures/figure.ts';
@@ -14,7 +14,7 @@ export function overTimeSection(told: Told, figures: readonly Figure[], prefix: 
   return section({
     id: `${prefix}-time`,
     title: 'Over time',
-    body: html`<p class="intro">Simulated time, first seed. ${sentence(history.binning)}${more > 0 && ` Of ${results.policies.length} policies, the ${shown} first that have a log.`} Policies joined by = coincide and share a line.${still.length > 0 && ` The same at every moment and under every policy: ${still.join(', ')}.`}</p>
+    body: html`<p class="intro">Simulated time, first seed. ${sentence(history.binning)}${more > 0 && ` The charts have ${shown} of ${results.policies.length} policies: the first with a log.`} Policies joined by = share a line: they have the same values.${still.length > 0 && ` Constant, and the same under every policy: ${still.join(', ')}.`}</p>
 <div class="time-bar">
 <ul class="key">${styledRuns(told).map(({ run }) => {
       const place = results.policies.findIndex(({ policy }) => policy === run.policy);
@@ -27,7 +27,7 @@ export function overTimeSection(told: Told, figures: readonly Figure[], prefix: 
 <button type="button" data-zoom="reset">Reset</button>
 </div>
 </div>
-<p class="legend scripted">Dashed upright: the moment of the block map; a click in a chart sets it. Ctrl and the wheel, or the sliders, zoom all charts at once.</p>
+<p class="legend scripted">The dashed vertical line is the moment of the block map. A click in a chart moves it. The sliders zoom all charts, as does the mouse wheel with Ctrl.</p>
 <div class="pair">${figures.map((figure) => figureMarkup(figure, { prefix, width: 560, frame: history.peakFrame }))}</div>
 `,
   });

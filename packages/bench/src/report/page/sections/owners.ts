@@ -1,16 +1,19 @@
-/** Who caused splits, who pins blocks, who leaked. */
+/** Which owners caused splits, pin blocks or leaked memory. */
+import { shortPolicyName } from '@decpool/pool';
 import type { OwnerRow } from '../../../history/types.ts';
 import type { Results } from '../../results.ts';
 import { formatValue } from '../../units.ts';
 import { type Html, html, shellWord } from '../escape.ts';
 import type { Told } from '../figures/figure.ts';
-import { commandLines, policyName, section } from '../words.ts';
+import { commandLines, policyName, rowsToggle, section } from '../words.ts';
 
+/** Rows that the table shows at first, and rows that the page contains. */
+const FIRST_ROWS = 10;
 const MOST_ROWS = 30;
 
 /**
- * Counts as metrics/by-owner.ts does: a split belongs to the last request before it, an allocation or a free, if it carries its
- * number and its time. Those of boot and of the deferred worker do not.
+ * Counts as metrics/by-owner.ts does: a split belongs to the last request before it, an allocation or a free, if both have the same
+ * number and time. Splits at boot and by the deferred worker belong to no request.
  */
 const SPLITS_SQL = `WITH r AS (FROM events WHERE type IN ('allocation-requested', 'free-requested')),
   a AS (FROM events WHERE type = 'allocation-requested'),
@@ -31,23 +34,24 @@ export function ownersSection(told: Told, prefix: string): Html {
   return section({
     id: `${prefix}-owners`,
     title: 'Owners',
-    body: html`<p class="intro">Whose requests split large pages, and who has memory in which blocks: where an owner is alone in a block, nobody else keeps it from emptying. Whether an empty block is given back is up to the policy. A split of the deferred worker, or at boot, is of no request. First seed.</p>
+    body: html`<p class="intro">Owners whose requests split large pages, and the blocks that hold their memory. The columns <em>alone in</em> count blocks with no other owner: such a block becomes empty once this owner frees its pages. Splits at boot and by the deferred worker belong to no owner. First seed.</p>
 <p class="scripted"><label for="${id}-choice">Policy </label><select id="${id}-choice" class="owner-choice">${history.runs.map(
-      ({ policy }, index) => html`<option value="${id}-${index}">${policy}</option>`,
+      ({ policy }, index) =>
+        html`<option value="${id}-${index}" title="${policy}">${shortPolicyName(policy)}</option>`,
     )}</select></p>
 ${history.runs.map(
   (
     { policy, ownerRows, log },
     index,
-  ) => html`<div class="owners" id="${id}-${index}"><h4>${policyName(policy)}</h4>${ownerTable(policy, ownerRows)}
+  ) => html`<div class="owners" id="${id}-${index}"><h4>${policyName(policy)}</h4>${ownerTable(policy, ownerRows, `${id}-${index}-table`)}
 <div class="behind"><details><summary>How to reproduce</summary>${commandLines([
     results.command,
-    '# Who caused splits:',
+    '# Splits by owner:',
     `decpool query ${shellWord(`${folder}/${log}`)} ${shellWord(SPLITS_SQL)}`,
     ...(ownerRows.some(({ leakedPages }) => leakedPages > 0)
-      ? ['# Who leaked:', `decpool query ${shellWord(`${folder}/${log}`)} ${shellWord(LEAKS_SQL)}`]
+      ? ['# Leaked pages by owner:', `decpool query ${shellWord(`${folder}/${log}`)} ${shellWord(LEAKS_SQL)}`]
       : []),
-    '# Pages and blocks of each owner, and who pins each block, at the peak and at the end:',
+    '# Pages and blocks of each owner, and the owners of each block, at the peak and at the end:',
     `decpool show ${shellWord(`${folder}/${log}`)} --time ${history.frames.times[history.peakFrame]} --all`,
     `decpool show ${shellWord(`${folder}/${log}`)} --all`,
   ])}</details></div></div>
@@ -57,13 +61,13 @@ ${history.runs.map(
   });
 }
 
-function ownerTable(policy: string, rows: readonly OwnerRow[]): Html {
-  if (rows.length === 0) return html`<p class="reading">Nobody caused or holds anything.</p>`;
+function ownerTable(policy: string, rows: readonly OwnerRow[], id: string): Html {
+  if (rows.length === 0) return html`<p class="reading">No owner caused a split or holds memory.</p>`;
   const hasLeaks = rows.some(({ leakedPages }) => leakedPages > 0);
   const has1G = rows.some(({ splits1G }) => splits1G > 0);
   const shown = rows.slice(0, MOST_ROWS);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Owners under ${policy}"><table class="owner-table">
-<caption class="sr">Owners under ${policy}, most 2M splits first</caption>
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Owners under ${shortPolicyName(policy)}"><table class="owner-table" id="${id}">
+<caption class="sr">Owners under ${shortPolicyName(policy)}, most 2M splits first</caption>
 <thead><tr><td></td><th scope="colgroup" colspan="${1 + Number(has1G) + Number(hasLeaks)}">caused</th><th scope="colgroup" colspan="3">holds at the peak</th><th scope="colgroup" colspan="3">holds at the end</th></tr>
 <tr><th scope="col">owner</th><th scope="col">2M splits</th>${has1G && html`<th scope="col">1G splits</th>`}${hasLeaks && html`<th scope="col">leaked pages</th>`}${[
     'peak',
@@ -75,16 +79,18 @@ function ownerTable(policy: string, rows: readonly OwnerRow[]): Html {
 <tbody>${shown.map(
     (
       row,
-    ) => html`<tr><th scope="row">${row.owner}</th>${cell(row.splits2M)}${has1G && cell(row.splits1G)}${hasLeaks && cell(row.leakedPages)}${[
+      place,
+    ) => html`<tr${place >= FIRST_ROWS && html` class="more"`}><th scope="row">${row.owner}</th>${cell(row.splits2M)}${has1G && cell(row.splits1G)}${hasLeaks && cell(row.leakedPages)}${[
       row.atPeak,
       row.atEnd,
     ].map((hold) => html`${cell(hold.pages)}${cell(hold.blocks)}${cell(hold.alone)}`)}</tr>
 `,
   )}</tbody></table></div>
-${rows.length > shown.length && html`<p class="legend">The first ${shown.length} of ${rows.length} owners; decpool show --all has the others.</p>`}`;
+${shown.length > FIRST_ROWS && rowsToggle(id, shown.length)}
+${rows.length > shown.length && html`<p class="legend">The first ${shown.length} of ${rows.length} owners. decpool show --all lists the others.</p>`}`;
 }
 
-/** Without logs there is only who caused splits and leaks. */
+/** Without logs only splits and leaks by owner are known. */
 export function ownersWithoutLogs({ policies }: Results, prefix: string): Html {
   const caused = policies.filter(({ byOwner }) => byOwner.length > 0);
   const shown = caused.slice(0, MOST_ROWS);
@@ -92,14 +98,14 @@ export function ownersWithoutLogs({ policies }: Results, prefix: string): Html {
   return section({
     id: `${prefix}-owners`,
     title: 'Owners',
-    body: html`<p class="intro">Whose requests split large pages or leaked memory. First seed.${quiet > 0 && ` Under ${quiet} of ${policies.length} policies nobody did.`}${caused.length > shown.length && ` The first ${shown.length} policies; results.json has the others.`}</p>
+    body: html`<p class="intro">Owners whose requests split large pages or leaked memory. First seed.${quiet > 0 && ` Under ${quiet} of ${policies.length} policies no owner did.`}${caused.length > shown.length && ` The first ${shown.length} policies are listed; results.json has the others.`}</p>
 ${shown.map(({ policy, byOwner }) => html`<h4>${policyName(policy)}</h4>${causedTable(policy, byOwner)}`)}`,
   });
 }
 
 const causedTable = (policy: string, byOwner: Results['policies'][number]['byOwner']): Html =>
-  html`<div class="scroll" tabindex="0" role="region" aria-label="Owners under ${policy}"><table class="owner-table">
-<caption class="sr">Owners under ${policy}</caption>
+  html`<div class="scroll" tabindex="0" role="region" aria-label="Owners under ${shortPolicyName(policy)}"><table class="owner-table">
+<caption class="sr">Owners under ${shortPolicyName(policy)}</caption>
 <thead><tr><th scope="col">owner</th><th scope="col">2M splits</th><th scope="col">1G splits</th><th scope="col">leaked pages</th></tr></thead>
 <tbody>${byOwner.slice(0, MOST_ROWS).map(
     (row) =>

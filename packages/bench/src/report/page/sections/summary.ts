@@ -1,27 +1,28 @@
-/** What was run and what it says. */
+/** The verdict of an input, its table, and what was run. */
 import { hasColumns } from '../../has-columns.ts';
 import type { Results } from '../../results.ts';
+import { verdictOf } from '../../verdict.ts';
 import { type Content, type Html, html } from '../escape.ts';
 import { figureMarkup } from '../figure-markup.ts';
 import type { Figure } from '../figures/figure.ts';
 import { phrase, section } from '../words.ts';
-import { verdictOf } from '../../verdict.ts';
 import { comparisonTable } from './comparison-table.ts';
 
-/** Facts that say how good the best can be; they stand by themselves. */
+/** Labels of the facts about the optimum, which have a list of their own. */
 const BOUNDS = new Set(['bounds', 'lifetimes', 'worst case']);
 
 export function summarySection(results: Results, glance: Figure | undefined, prefix: string): Html {
   const { lead, also } = verdictOf(results);
-  const notes = [...results.cautions, ...results.notes];
+  const { cautions, notes } = results;
   const isBound = ([label]: readonly [string, string]) => BOUNDS.has(label);
   return section({
     id: `${prefix}-summary`,
     title: 'Summary',
     body: html`${lead.map((each) => html`<p class="lead">${phrase(each)}</p>`)}
+${cautions.length > 0 && html`<ul class="cautions" aria-label="Cautions">${cautions.map((caution) => html`<li>${caution}</li>`)}</ul>`}
 ${also.map((each) => html`<p class="also">${phrase(each)}</p>`)}
 ${glance !== undefined && figureMarkup(glance, { prefix, width: 980, frame: 0 })}
-<h4>${hasColumns(results) ? 'All figures' : 'Policies, best ranked first'}</h4>
+<h4>${hasColumns(results) ? 'Policies compared' : 'Policies, best ranked first'}</h4>
 ${comparisonTable(results, `${prefix}-comparison`)}
 <div class="columns">
 <div><h4>What was run</h4>${factList(results.facts.filter((fact) => !isBound(fact)))}</div>
@@ -32,7 +33,7 @@ ${notes.length > 0 && html`<h4>What to know</h4><ul class="notes">${notes.map((n
   });
 }
 
-/** Facts of one label stand under it together. */
+/** Facts with the same label are listed under it together. */
 function factList(facts: Results['facts']): Html {
   const byLabel = new Map<string, string[]>();
   for (const [label, text] of facts) byLabel.set(label, [...(byLabel.get(label) ?? []), text]);
@@ -43,4 +44,4 @@ function factList(facts: Results['facts']): Html {
 
 const ratioNote = ({ metrics }: Results): Content =>
   metrics.some(({ id }) => id === 'blocks-peak-ratio') &&
-  html`<p class="legend">How far each policy is from the lower bound stands in the table: blocks peak / lower bound, and block-seconds / lower bound among all rows.</p>`;
+  html`<p class="legend">The table has each policy's distance from the lower bound: blocks peak / lower bound, and under all rows block-seconds / lower bound.</p>`;

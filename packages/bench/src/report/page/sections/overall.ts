@@ -1,0 +1,48 @@
+/** The verdict over all inputs of the page, and a line for each of them. */
+import type { OverallVerdict } from '../../overall-verdict.ts';
+import type { Results } from '../../results.ts';
+import { type Difference, differenceText, type Verdict, verdictOf } from '../../verdict.ts';
+import { type Html, html } from '../escape.ts';
+import { phrase, policyName } from '../words.ts';
+
+/** `prefixes`: the id of each input on the page. */
+export const overallSection = (
+  { lead }: OverallVerdict,
+  all: readonly Results[],
+  prefixes: readonly string[],
+): Html => html`<section class="overall" id="overall" aria-labelledby="overall-title">
+<h2 id="overall-title">Verdict over ${all.length} inputs</h2>
+${lead.map((each) => html`<p class="lead">${phrase(each)}</p>`)}
+<div class="scroll" tabindex="0" role="region" aria-label="Best policy of each input"><table class="verdicts">
+<caption class="sr">Best policy of each input, with its gains and its price</caption>
+<thead><tr><th scope="col">input</th><th scope="col">best policy</th><th scope="col">gains</th><th scope="col">price</th></tr></thead>
+<tbody>${all.map((results, index) => inputRow(results, prefixes[index]))}</tbody>
+</table></div>
+</section>
+`;
+
+function inputRow(results: Results, prefix: string): Html {
+  const { outcome, best, gains, prices } = verdictOf(results);
+  const [gainsText, pricesText] =
+    outcome === 'best' && isServed(results)
+      ? [listText(gains), listText(prices)]
+      : [WITHOUT_GAINS[outcome], ''];
+  return html`<tr data-input="${results.input.name}"><th scope="row"><a href="#${prefix}">${results.input.name}</a></th><td>${best !== undefined && policyName(best)}</td><td>${gainsText}</td><td>${pricesText}</td></tr>
+`;
+}
+
+/** Whether the baseline served every request: otherwise no figure can be compared with its own. */
+const isServed = ({ policies: [baseline], ranking }: Results): boolean =>
+  !ranking.refused.includes(baseline.policy);
+
+const listText = (differences: readonly Difference[]): string =>
+  differences.length === 0 ? 'none' : differences.map(differenceText).join(', ');
+
+const WITHOUT_GAINS: Readonly<Record<Verdict['outcome'], string>> = {
+  best: 'the baseline refused requests',
+  baseline: 'it is the baseline',
+  same: 'all policies are ranked the same',
+  refused: 'every policy refused requests',
+  alone: 'only one policy was run',
+  'nothing shared': 'no confidential VM: nothing is shared',
+};
