@@ -9,7 +9,7 @@ beforeAll(async () => {
   results = resultsOf(await tinyComparison(), 'decpool compare');
 });
 
-it('the picture has every policy's short name and its medians', () => {
+it('the picture has the short name and the medians of every policy', () => {
   const svg = comparisonSvg(results);
   for (const { policy } of results.policies) expect(svg).toContain(`>${shortPolicyName(policy)} *</text>`);
   expect(svg).toContain(
