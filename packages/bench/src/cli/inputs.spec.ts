@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { type InputOptions, prepareInputs } from './inputs.ts';
 
 const OPTIONS: InputOptions = { policy: 'gfp-decrypted', seed: 1, seeds: 1, granule: '4', wordAccess: true };
@@ -10,4 +10,27 @@ it.each([
 ])('%j runs in memory of %s', async (given, name) => {
   const [input] = await prepareInputs({ ...OPTIONS, ...given });
   expect(input.memory.name).toBe(name);
+});
+
+describe('the bundled inputs', () => {
+  const settingsOf = async (given: Partial<InputOptions>) =>
+    (await prepareInputs({ ...OPTIONS, ...given })).map(({ name, platform, memory, pageSource }) => [
+      ...[name, platform.name, memory.name],
+      ...[pageSource?.kernel, pageSource?.perCpuLists],
+    ]);
+
+  it('have the memory and the page allocator that they were recorded on, netvsc its own platform', async () => {
+    expect(await settingsOf({})).toEqual([
+      ['netvsc', 'hyperv-vtom', 'k73-E1m-before', '7.x', true],
+      ['seqmix', 'snp', 'k61-E1w-before', '6.x', false],
+      ['k61-E7cc.dma_requests', 'snp', 'k61-E7cc-before', '6.x', false],
+    ]);
+  });
+
+  it('give way to options', async () => {
+    const [netvsc] = await settingsOf({ kernel: '6.x', pcp: false, platform: 'tdx' });
+    expect(netvsc).toEqual(['netvsc', 'tdx', 'k73-E1m-before', '6.x', false]);
+    const [fresh] = await settingsOf({ memory: '4G' });
+    expect(fresh).toEqual(['netvsc', 'hyperv-vtom', 'fresh boot 4 GiB', '6.x', false]);
+  });
 });

@@ -94,19 +94,10 @@ export async function prepareInputs(options: InputOptions): Promise<ComparisonIn
   const isMemoryGiven = options.memory !== undefined || options.memoryState !== undefined;
   return Promise.all(
     BUNDLED_INPUTS.map(({ source, memoryState, pageSource, notes }) =>
-      prepare(
-        { ...(isMemoryGiven ? {} : { memoryState, ...pageSource }), ...given(options), ...source },
-        notes,
-      ),
+      prepare({ ...(isMemoryGiven ? {} : { memoryState, ...pageSource }), ...options, ...source }, notes),
     ),
   );
 }
-
-/** The options that were given: those that were not are undefined, and must not hide what an input brings along. */
-const given = (options: InputOptions): InputOptions =>
-  Object.fromEntries(
-    Object.entries(options).filter(([, value]) => value !== undefined),
-  ) as unknown as InputOptions;
 
 async function prepare(options: InputOptions, notes: readonly string[]): Promise<ComparisonInput> {
   const { workload, sanity, platform, memory: madeFor } = await workloadOf(options);
