@@ -38,9 +38,9 @@ export const firstFitRatio = ({ blocks, mu }: BestFitBlockSecondsOptions): numbe
  * blocks for as long as the pages live, where one would do. With n and the lifetime its ratio to the lower bound
  * grows beyond any limit, while that of first fit here is near 1.
  *
- * That best fit has no limit is shown for volumes, which have no holes, by Li, Tang & Cai (On Dynamic Bin Packing for Resource
- * Allocation in the Cloud, SPAA 2014); with runs of pages, as here, it takes less. Which block has the lowest address does
- * not matter, for all are alike. Throws InputError for settings out of range.
+ * Li, Tang & Cai show for volumes, which have no holes, that best fit has no limit (On Dynamic Bin Packing for Resource
+ * Allocation in the Cloud, SPAA 2014). Runs of pages, as here, need a simpler construction. All blocks are alike, so the order
+ * of their addresses does not matter. Throws InputError for settings out of range.
  */
 export function bestFitBlockSeconds(options: Partial<BestFitBlockSecondsOptions> = {}): Workload {
   const settings = { ...BEST_FIT_BLOCK_SECONDS_DEFAULTS, ...options };
@@ -62,11 +62,11 @@ export function bestFitBlockSeconds(options: Partial<BestFitBlockSecondsOptions>
   for (const page of pages) list.free(nanoseconds(mu * FILLER_NS), page);
   return workload({
     name: 'best-fit-block-seconds',
-    description: `${blocks} pages that best fit puts into as many blocks, and first fit into one.`,
+    description: `Best fit spreads ${blocks} pages over ${blocks} blocks. First fit puts them into one.`,
     requests: list.requests,
     notes: [
-      `known answer: block-seconds of ${bestFitRatio(settings).toFixed(2)} times the lower bound under best fit, ${firstFitRatio(settings).toFixed(2)} under first fit, both returning empty blocks`,
-      'nothing is drawn at random: every seed makes the same requests',
+      `Known answer, if empty blocks are returned: best fit needs ${bestFitRatio(settings).toFixed(2)} times the lower bound of block-seconds, first fit ${firstFitRatio(settings).toFixed(2)} times.`,
+      'No random numbers: every seed makes the same requests.',
     ],
   });
 }

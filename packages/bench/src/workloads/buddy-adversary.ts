@@ -45,11 +45,11 @@ export function buddyAdversary(options: Partial<BuddyAdversaryOptions> = {}): Wo
   }
   return workload({
     name: 'buddy-adversary',
-    description: `Knuth's worst case for aligned powers of two: ${rounds} rounds that keep ${pages} pages live.`,
+    description: `Knuth's worst case for allocators of aligned powers of two: ${rounds} rounds that keep ${pages} pages allocated.`,
     requests: adversary.requests,
     notes: [
-      `known answer: ${buddyAdversaryPages(settings)} pages, ${1 + rounds / 2} times what is live, where memory is handed out in order of allocation and aligned; a policy that places otherwise may need less`,
-      'nothing is drawn at random: every seed makes the same requests; what is live at the end stays',
+      `Known answer: ${buddyAdversaryPages(settings)} pages, ${1 + rounds / 2} times the live pages, if memory is handed out in order of allocation and aligned. Other placements may need less.`,
+      'No random numbers: every seed makes the same requests. Allocations that are left at the end are never freed.',
     ],
   });
 }

@@ -27,8 +27,8 @@ export const CCA_REALM_DEFAULTS: CcaRealmOptions = {
 };
 
 /**
- * An Arm CCA realm: the tables of its interrupt controller, taken at boot and kept, and virtio devices as of
- * `kvm-snp`, each with an interrupt translation table that comes and goes with it.
+ * An Arm CCA realm. The tables of its interrupt controller are allocated at boot and never freed. Its virtio devices are
+ * those of `kvm-snp`; each has an interrupt translation table that lives as long as the device.
  * Throws InputError for settings out of range.
  */
 export function ccaRealm(options: Partial<CcaRealmOptions> = {}): Workload {
@@ -50,12 +50,12 @@ export function ccaRealm(options: Partial<CcaRealmOptions> = {}): Workload {
   }
   return workload({
     name: 'cca-realm',
-    description: `An Arm CCA realm of ${cpus} CPUs: interrupt tables, ${nics} virtio NICs, ${disks} disks, traffic.`,
+    description: `An Arm CCA realm of ${cpus} CPUs: GIC ITS tables, ${nics} virtio NICs, ${disks} disks, bounced traffic.`,
     requests: timeline.requests(),
     notes: [
-      `generated from the kernel's sizes, not recorded: seed ${seed}; one ITS, one vector per queue and one more per device; sizes, rates and lifetimes of mappings are assumed`,
+      `Generated from the kernel's sizes, not recorded: seed ${seed}. One ITS; a vector per queue and one more per device. Sizes, rates and lifetimes of mappings are assumed.`,
       BOOT_TABLES_NOTE,
-      'odd-numbered devices have packed rings; the realm is not shut down: tables, and the rings of devices that are there at the end, stay',
+      'Odd-numbered devices use packed rings. The realm is not shut down: ITS tables stay, and devices keep their rings at the end.',
     ],
   });
 }

@@ -25,8 +25,8 @@ export const CHURN_MEAN_PAGES =
 const INTERVAL_NS = 1_000;
 
 /**
- * Mixed orders in a steady state: fills up to livePages, then frees allocations picked at random whenever the next
- * one would not fit. Made for measuring speed; millions of requests take a second.
+ * Mixed orders in a steady state, to measure speed. Fills livePages, then frees random allocations whenever the next one does
+ * not fit. Millions of requests take a second.
  * Throws InputError for settings out of range.
  */
 export function churn(options: Partial<ChurnOptions> = {}): Workload {
@@ -62,10 +62,10 @@ export function churn(options: Partial<ChurnOptions> = {}): Workload {
   }
   return workload({
     name: 'churn',
-    description: `Allocations and frees of orders 0 to ${MAX_ORDER} that keep ${livePages} pages live.`,
+    description: `Random allocations and frees of orders 0 to ${MAX_ORDER} that keep ${livePages} pages allocated.`,
     requests: list.requests,
     notes: [
-      `made up for measuring speed: ${requests} requests at random, ${INTERVAL_NS / 1000} us apart, seed ${seed}; lifetimes have no memory, unlike those of drivers`,
+      `Synthetic, to measure speed: ${requests} random requests, ${INTERVAL_NS / 1000} us apart, seed ${seed}. Lifetimes are memoryless, unlike those of drivers.`,
     ],
   });
 }

@@ -40,11 +40,11 @@ export function dmaBufHeap(options: Partial<DmaBufHeapOptions> = {}): Workload {
   for (let client = 0; client < clients; client++) runClient(guest.fork(), `client${client}`, settings);
   return workload({
     name: 'dma-buf-heap',
-    description: `${clients} programs that each take and return ${buffers} buffers of the heap system_cc_shared.`,
+    description: `${clients} programs allocate and free ${buffers} buffers each from the heap system_cc_shared.`,
     requests: timeline.requests(),
     notes: [
-      `generated, not recorded: seed ${seed}; sizes and lifetimes of buffers are assumed, ${mappedPercent} % are mapped`,
-      'the orders of a buffer are those of a heap that never had to fall back on a smaller one',
+      `Generated, not recorded: seed ${seed}. Sizes and lifetimes of buffers are assumed. ${mappedPercent} % of the buffers are mapped into user space.`,
+      'The heap never falls back to a smaller order.',
     ],
   });
 }

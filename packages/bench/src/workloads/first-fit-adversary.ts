@@ -25,15 +25,14 @@ export const firstFitAdversaryRatio = ({ blocks, mu }: FirstFitAdversaryOptions)
   (blocks * mu) / (blocks + (mu - 1) * Math.ceil(blocks / BLOCK_PAGES));
 
 /**
- * What no placement can help that does not know how long its allocations live: n times a single page and fillers that
- * take up the rest of its block exactly, so that the next page needs another block. Then the fillers go, and in each block one
- * page stays, for mu times as long as they lived. The fillers are chunks of 1, 2, 4, ... 256 pages behind the page, each at
- * its natural alignment, so that there is one place only for every request, under any placement that does not keep kinds of
- * requests apart.
+ * A placement that does not know lifetimes cannot avoid this. n times, a single page is followed by fillers that take exactly
+ * the rest of its block, so the next page needs another block. Then the fillers are freed. In each block one page stays, for
+ * mu times as long as the fillers lived. The fillers are chunks of 1, 2, 4, ... 256 pages after the page, each at its natural
+ * alignment. So every request has only one place, under any placement that does not separate kinds of requests.
  *
- * No policy that is told nothing of lifetimes can be sure to do better than mu, and first fit never does worse than mu + 3, with
- * mu the longest lifetime to the shortest, where requests are volumes (Ren, Tang, Li & Cai, Competitiveness of Dynamic Bin
- * Packing for Online Cloud Server Allocation, IEEE/ACM Transactions on Networking, 2017).
+ * Without knowledge of lifetimes no policy can guarantee less than mu, the longest lifetime over the shortest. First fit never
+ * exceeds mu + 3, if requests are volumes (Ren, Tang, Li & Cai, Competitiveness of Dynamic Bin Packing for Online Cloud Server
+ * Allocation, IEEE/ACM Transactions on Networking, 2017).
  * Throws InputError for settings out of range.
  */
 export function firstFitAdversary(options: Partial<FirstFitAdversaryOptions> = {}): Workload {
@@ -53,11 +52,11 @@ export function firstFitAdversary(options: Partial<FirstFitAdversaryOptions> = {
   for (const page of pages) list.free(nanoseconds(mu * FILLER_NS), page);
   return workload({
     name: 'first-fit-adversary',
-    description: `One page in each of ${blocks} blocks that lives ${mu} times as long as what filled the rest.`,
+    description: `One page in each of ${blocks} blocks lives ${mu} times as long as the chunks in the rest of the block.`,
     requests: list.requests,
     notes: [
-      `known answer: block-seconds of ${firstFitAdversaryRatio(settings).toFixed(2)} times the lower bound under any fit that returns empty blocks; first fit is never above mu + 3 = ${mu + 3}`,
-      'nothing is drawn at random: every seed makes the same requests',
+      `Known answer: ${firstFitAdversaryRatio(settings).toFixed(2)} times the lower bound of block-seconds, under any fit that returns empty blocks. First fit is never above mu + 3 = ${mu + 3}; mu is the longest over the shortest lifetime.`,
+      'No random numbers: every seed makes the same requests.',
     ],
   });
 }

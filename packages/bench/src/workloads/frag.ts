@@ -58,11 +58,11 @@ export function frag(options: Partial<FragOptions> = {}): Workload {
   }
   return workload({
     name: 'frag',
-    description: `LLFree's fragmentation benchmark: ${pages} pages filled, half freed at random, ${rounds} rounds that renew a tenth.`,
+    description: `LLFree's fragmentation benchmark: fill ${pages} pages, free half at random, then free and refill a tenth in each of ${rounds} rounds.`,
     requests: memory.requests,
     notes: [
-      'made for a guest whose free memory it fills to 90 %: another size of memory changes what is free, and the score',
-      'what is live at the end stays',
+      'Made to fill 90 % of the free memory of a guest. Another memory size changes the free share, and so the score.',
+      'Allocations that are left at the end are never freed.',
     ],
   });
 }

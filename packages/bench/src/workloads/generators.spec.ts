@@ -20,7 +20,7 @@ interface Family {
   /** Settings that go together, small enough for a test. */
   readonly settings: fc.Arbitrary<Readonly<Record<string, number>>>;
   readonly generate: (settings: Readonly<Record<string, number>>) => Workload;
-  /** What may be left at the end, by its owner; nothing unless told. */
+  /** Owners that may have allocations left at the end. Default: none. */
   readonly staying?: RegExp;
   /** Settings that are out of range, one at a time. */
   readonly wrong: readonly Readonly<Record<string, number>>[];

@@ -70,13 +70,13 @@ export function hypervVm(options: Partial<HypervVmOptions> = {}): Workload {
   for (let event = 0; event < events; event++) vm.event();
   return workload({
     name: 'hyperv-vm',
-    description: `A Hyper-V guest of ${cpus} CPUs, ${nics} NICs and ${disks} disks that is changed and suspended.`,
+    description: `A Hyper-V guest of ${cpus} CPUs with ${nics} NICs and ${disks} disks: hot-plug, NIC changes, suspend and resume.`,
     requests: timeline.requests(),
     notes: [
-      `generated from the kernel's sizes, not recorded: seed ${seed}; which of ${events} events happen, and when, is assumed and drawn at random`,
-      'the guest is not shut down: what its devices hold at the end stays allocated',
-      'pages of hypercalls are shared in guests without a paravisor only, and kernels from 6.4 on keep them over a suspend',
-      'streaming DMA is left out',
+      `Generated from the kernel's sizes, not recorded: seed ${seed}, ${events} events. The kind and the time of each event are random, from assumed distributions.`,
+      'The guest is not shut down: its devices keep their memory at the end.',
+      'Hypercall pages are shared only in guests without a paravisor. Kernels since 6.4 keep them during a suspend; this workload frees them.',
+      'Not modelled: streaming DMA.',
     ],
   });
 }

@@ -64,10 +64,10 @@ export function itsStorm(options: Partial<ItsStormOptions> = {}): Workload {
   remove(100);
   return workload({
     name: 'its-storm',
-    description: `${functions} PCI functions whose interrupt translation tables come and go in ${waves} waves.`,
+    description: `The interrupt translation tables of ${functions} PCI functions come and go in ${waves} waves.`,
     requests: timeline.requests(),
     notes: [
-      `generated from the kernel's sizes, not recorded: entries of ${entryBytes} bytes, seed ${seed}; vectors are drawn anew for each table, up to ${settings.maxVectors}, and few more often than many; waves take 20 to 95 % of the functions`,
+      `Generated from the kernel's sizes, not recorded: entries of ${entryBytes} bytes, seed ${seed}. Each table has a random number of vectors, 1 to ${settings.maxVectors}; small numbers are more frequent. Each wave removes 20 to 95 % of the functions.`,
     ],
   });
 }

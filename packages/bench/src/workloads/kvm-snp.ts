@@ -44,11 +44,11 @@ export function kvmSnp(options: Partial<KvmSnpOptions> = {}): Workload {
   }
   return workload({
     name: 'kvm-snp',
-    description: `A KVM guest of ${cpus} CPUs under SEV-SNP: ${nics} virtio NICs, ${disks} disks, traffic and reports.`,
+    description: `A KVM guest of ${cpus} CPUs under SEV-SNP: ${nics} virtio NICs, ${disks} disks, bounced traffic, attestation reports.`,
     requests: timeline.requests(),
     notes: [
-      `generated from the kernel's sizes, not recorded: seed ${seed}; sizes, rates and lifetimes of mappings are assumed`,
-      'odd-numbered devices have packed rings; the guest is not shut down: the rings of devices that are there at the end stay',
+      `Generated from the kernel's sizes, not recorded: seed ${seed}. Sizes, rates and lifetimes of mappings are assumed.`,
+      'Odd-numbered devices use packed rings. The guest is not shut down: its devices keep their rings at the end.',
     ],
   });
 }

@@ -78,9 +78,9 @@ const FIRST_FUNCTION = 1024;
 const ITT_ENTRY_BYTES = 8;
 
 /**
- * A day of everything: the devices of all platforms in one guest, traffic and reports that follow the clock, device
- * events, module loads, waves of PCI functions, and programs with buffers. No machine has all of it; but a pool that is
- * good at one of these only is found out.
+ * The devices of all platforms in one guest for 24 hours: traffic and reports that follow the hour of the day, device
+ * events, module loads, waves of PCI functions, and programs with dma-buf buffers. No machine has all of these. A pool that
+ * is good at only one of them shows it here.
  * Throws InputError for settings out of range.
  */
 export function mixedDay(options: Partial<MixedDayOptions> = {}): Workload {
@@ -98,13 +98,13 @@ export function mixedDay(options: Partial<MixedDayOptions> = {}): Workload {
   return workload({
     name: 'mixed-day',
     description:
-      'A day of everything at once: devices of every platform, traffic by the clock, reports, buffers.',
+      'The devices of all platforms in one guest for 24 hours: traffic by the hour, attestation reports, dma-buf buffers.',
     requests: timeline.requests(),
     notes: [
-      `generated from the kernel's sizes, not recorded: seed ${settings.seed}; no machine has all of these devices, and rates, lifetimes and the curve of the day are assumed`,
-      'traffic is a sample: a machine makes thousands of mappings in a second, this one in an hour',
+      `Generated from the kernel's sizes, not recorded: seed ${settings.seed}. No machine has all of these devices. Rates, lifetimes and the load of each hour are assumed.`,
+      'Traffic is a sample: a real machine makes thousands of mappings per second, this workload thousands per hour.',
       BOOT_TABLES_NOTE,
-      'the guest is not shut down: what its devices hold at midnight stays',
+      'The guest is not shut down: its devices keep their memory at midnight.',
     ],
   });
 }

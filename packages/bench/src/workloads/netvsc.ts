@@ -26,7 +26,7 @@ export interface NetvscOptions {
   readonly nvmes: number;
 }
 
-/** An 8-CPU guest: 80 to 105 MiB live at the peak, when all or most NICs are there, and some 5 MiB when none is. */
+/** An 8-CPU guest: 80 to 105 MiB allocated at peak, with all or most NICs present, and about 5 MiB with none. */
 export const NETVSC_DEFAULTS: NetvscOptions = {
   seed: 1,
   nics: 4,
@@ -45,10 +45,9 @@ const NVME_IO_QUEUES = 4;
 const EVENT_GAP_NS: Span = [50_000_000, 2_000_000_000];
 
 /**
- * A Hyper-V guest whose network adapters come and go: the case that made a dynamic pool of decrypted memory worth
- * asking for. The rings of storage and utility services stay for good, NVMe queues for long, and in between each
- * NIC takes and returns 25 MiB, as it is added and removed and whenever its MTU, its channels or its receive
- * buffer is changed.
+ * A Hyper-V guest whose network adapters come and go: the use case of a dynamic pool of decrypted memory. The rings of
+ * storage and utility services are never freed, and NVMe queues live long. Each NIC allocates and frees 25 MiB when it is
+ * added or removed, and when its MTU, its channels or its receive buffer change.
  * Throws InputError for settings out of range.
  */
 export function netvsc(options: Partial<NetvscOptions> = {}): Workload {
@@ -61,11 +60,11 @@ export function netvsc(options: Partial<NetvscOptions> = {}): Workload {
   const { nics, channels, cycles, seed } = settings;
   return workload({
     name: 'netvsc',
-    description: `A Hyper-V guest whose ${nics} NICs are hot-added, rebuilt and removed ${cycles} times each.`,
+    description: `A Hyper-V guest that hot-adds and removes ${nics} NICs ${cycles} times each, and rebuilds them in between.`,
     requests: timeline.requests(),
     notes: [
-      `generated from the kernel's sizes, not recorded: ${nics} NICs of ${channels} channels, seed ${seed}; the order and the times of events are drawn at random`,
-      'hypercall pages, swiotlb and the streaming DMA of NVMe are left out',
+      `Generated from the kernel's sizes, not recorded: ${nics} NICs of ${channels} channels, seed ${seed}. The order and the times of events are random.`,
+      'Not modelled: hypercall pages, swiotlb and the streaming DMA of NVMe.',
     ],
   });
 }
@@ -86,7 +85,7 @@ function boot(guest: Activity, { storvscControllers, storvscChannels }: NetvscOp
   for (let scsi = 0; scsi < storvscControllers; scsi++) openStorvsc(guest, `scsi${scsi}`, storvscChannels);
 }
 
-/** Until each NIC has come and gone as often as was asked for, something happens to one of them. */
+/** Draws an event of one NIC until each NIC was added and removed `cycles` times. */
 function run(guest: Activity, settings: NetvscOptions): void {
   const { channels, cycles } = settings;
   const nics = Array.from({ length: settings.nics }, (_, index) => ({

@@ -14,7 +14,7 @@ export interface NvmeAtomicOptions {
   readonly bursts: number;
   /** Percent of the 4096-byte descriptors that come from kmalloc. */
   readonly kmallocPercent: number;
-  /** Percent of the I/Os whose caller asks not to be kept waiting at all: GFP_NOWAIT. */
+  /** Percent of the I/Os with GFP_NOWAIT; all others have GFP_ATOMIC. */
   readonly nowaitPercent: number;
 }
 
@@ -34,10 +34,10 @@ const QUIET_NS: Span = [10_000_000, 500_000_000];
 const IOS_PER_CONCURRENT = 4;
 
 /**
- * Descriptors of I/Os that come in bursts, made and freed where nothing may sleep, so that memory has to have been
- * converted before: what a reserve is for. Each burst has more in flight than the one before, then less again, so that
- * a policy that learns from the last peak meets a higher one, and one that keeps too much is seen keeping it. The queues
- * of the controller come first and go last; what is shared beside them serves the first I/Os.
+ * Descriptors of I/Os that come in bursts. They are allocated and freed in atomic context, so they need memory that is
+ * shared already: a reserve. The number in flight rises from burst to burst, then falls. A policy that learns from the last
+ * peak meets a higher one, and a policy that keeps too much memory shows it. The controller's queues come first and are freed
+ * last; the memory that is shared beside them serves the first I/Os.
  * Throws InputError for settings out of range.
  */
 export function nvmeAtomic(options: Partial<NvmeAtomicOptions> = {}): Workload {
@@ -59,11 +59,11 @@ export function nvmeAtomic(options: Partial<NvmeAtomicOptions> = {}): Workload {
   guest.freeAll(queues);
   return workload({
     name: 'nvme-atomic',
-    description: `NVMe descriptors in ${bursts} bursts, up to some ${concurrency} in flight, where nothing may sleep.`,
+    description: `NVMe descriptors in atomic context: ${bursts} bursts, with up to about ${concurrency} in flight.`,
     requests: timeline.requests(),
     notes: [
-      `generated, not recorded: seed ${seed}; descriptors of 256 and 4096 bytes as the driver makes them, but rates and lifetimes are assumed`,
-      'a small descriptor is a kmalloc, in place of the dma_pool that packs them in the kernel',
+      `Generated, not recorded: seed ${seed}. Descriptors have 256 or 4096 bytes, as in the driver. Rates and lifetimes are assumed.`,
+      'A small descriptor is a kmalloc; the kernel packs them in a dma_pool.',
     ],
   });
 }

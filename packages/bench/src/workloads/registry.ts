@@ -27,17 +27,17 @@ import type { Workload } from './workload.ts';
 
 export interface WorkloadGenerator {
   readonly name: string;
-  /** One sentence, for a list of what there is. */
+  /** One or two short sentences, for `decpool workloads`. */
   readonly description: string;
-  /** The platform that it models; none where its devices are found on several. */
+  /** The platform that it models; undefined if its devices exist on several. */
   readonly platform?: PlatformName;
-  /** Memory that it is made for, as `--memory` takes it; none where any that holds it does. */
+  /** The memory that it needs, as `--memory` takes it; undefined if any memory that is large enough will do. */
   readonly memory?: string;
-  /** What runs of it, as it is by default, must come to. */
+  /** Figures that runs with the default settings must reach. */
   readonly expected?: readonly KnownAnswer[];
   /**
-   * The workload with its default settings and this seed, or the default seed; an adversary draws nothing, and makes
-   * the same requests for every seed. Throws InputError for a bad seed.
+   * The workload with its default settings. Default seed: 1. An adversary uses no random numbers and makes the same
+   * requests for every seed. Throws InputError for a bad seed.
    */
   generate(seed?: number): Workload;
 }
@@ -55,12 +55,13 @@ const ANY_FIT: Pick<KnownAnswer, 'figure' | 'expected' | 'tolerance' | 'source'>
   figure: 'block-seconds',
   expected: firstFitAdversaryRatio(FIRST_FIT_ADVERSARY_DEFAULTS),
   tolerance: 0,
-  source: 'n mu / (n + mu - 1) at n = 256, mu = 10; at most mu + 3',
+  source:
+    'n mu / (n + mu - 1) with n = 256 blocks and mu = 10, the longest over the shortest lifetime; first fit: at most mu + 3',
 };
 
 const USENIX = "Wrenger et al., USENIX ATC'23, after 100 rounds";
 
-/** The kernel's buddy allocator, and one that is private to a pool. */
+/** The kernel's buddy allocator, and a pool's private one. */
 const BUDDY_STAYS: Pick<KnownAnswer, 'figure' | 'expected' | 'tolerance' | 'source'> = {
   figure: 'llfree-score',
   expected: 15.1,
@@ -72,67 +73,67 @@ const BUDDY_STAYS: Pick<KnownAnswer, 'figure' | 'expected' | 'tolerance' | 'sour
 export const WORKLOADS: readonly WorkloadGenerator[] = [
   {
     name: 'netvsc',
-    description: 'A Hyper-V guest whose NICs are hot-added, rebuilt and removed; sizes from the kernel.',
+    description: "A Hyper-V guest hot-adds, rebuilds and removes NICs. Buffer sizes are the kernel's.",
     platform: 'hyperv-vtom',
     generate: (seed) => netvsc(withSeed(seed)),
   },
   {
     name: 'hyperv-vm',
     description:
-      'A Hyper-V guest from boot on: hypercall pages, rings and NIC buffers through hot-plug and suspend.',
+      'A Hyper-V guest from boot: hypercall pages, rings and NIC buffers, with hot-plug and suspend.',
     platform: 'hyperv-vtom',
     generate: (seed) => hypervVm(withSeed(seed)),
   },
   {
     name: 'kvm-snp',
     description:
-      'A KVM guest under SEV-SNP: virtio rings for many CPUs, bounced traffic, reports with certificates.',
+      'A KVM guest under SEV-SNP: virtio rings for many CPUs, bounced traffic, attestation reports with certificates.',
     generate: (seed) => kvmSnp(withSeed(seed)),
   },
   {
     name: 'tdx-vm',
     description:
-      'A TDX guest with NVMe passed through: queues per CPU, atomic descriptors, the buffer for quotes.',
+      'A TDX guest with passed-through NVMe: queues per CPU, atomic descriptors, the quote buffer.',
     platform: 'tdx',
     generate: (seed) => tdxVm(withSeed(seed)),
   },
   {
     name: 'cca-realm',
-    description: 'An Arm CCA realm: tables of the interrupt controller, virtio devices with a table each.',
+    description: 'An Arm CCA realm: GIC ITS tables, and virtio devices with one translation table each.',
     platform: 'cca',
     generate: (seed) => ccaRealm(withSeed(seed)),
   },
   {
     name: 'its-storm',
-    description: 'Many PCI functions that come and go in waves: tables of 256 bytes and a little more.',
+    description:
+      'PCI functions come and go in waves. Each has an interrupt translation table of 256 bytes to 4 KiB.',
     platform: 'cca',
     generate: (seed) => itsStorm(withSeed(seed)),
   },
   {
     name: 'nvme-atomic',
-    description:
-      'Bursts of NVMe descriptors where nothing may sleep, with a concurrency that grows and falls.',
+    description: 'Bursts of NVMe descriptors in atomic context. The number in flight rises, then falls.',
     generate: (seed) => nvmeAtomic(withSeed(seed)),
   },
   {
     name: 'dma-buf-heap',
-    description:
-      'Programs that take, map and return buffers of the heap system_cc_shared: orders 8, 4 and 0.',
+    description: 'Programs allocate, map and free buffers of the heap system_cc_shared: orders 8, 4 and 0.',
     generate: (seed) => dmaBufHeap(withSeed(seed)),
   },
   {
     name: 'mixed-day',
-    description: 'A day of all of these in one guest, with a load that follows the clock.',
+    description:
+      'The devices of all platforms in one guest for 24 hours. The load follows the hour of the day.',
     generate: (seed) => mixedDay(withSeed(seed)),
   },
   {
     name: 'churn',
-    description: 'Allocations and frees of mixed orders in a steady state; for measuring speed.',
+    description: 'Random allocations and frees of orders 0 to 6 in a steady state, to measure speed.',
     generate: (seed) => churn(withSeed(seed)),
   },
   {
     name: 'buddy-adversary',
-    description: "Knuth's worst case for aligned powers of two; what it costs is known.",
+    description: "Knuth's worst case for allocators of aligned powers of two. Its cost is known.",
     expected: [
       { policy: 'first-fit+block+never-return', ...KNUTH },
       { policy: 'buddy+block+never-return', ...KNUTH },
@@ -142,7 +143,7 @@ export const WORKLOADS: readonly WorkloadGenerator[] = [
   {
     name: 'first-fit-adversary',
     description:
-      'A page stays in every block that was filled: nearly the worst of first fit in block-seconds.',
+      'One page stays in every filled block: close to the worst case of first fit in block-seconds.',
     expected: [
       { policy: 'first-fit+block+immediate', ...ANY_FIT },
       { policy: 'best-fit+block+immediate', ...ANY_FIT },
@@ -152,28 +153,30 @@ export const WORKLOADS: readonly WorkloadGenerator[] = [
   },
   {
     name: 'best-fit-block-seconds',
-    description: 'Pages that best fit spreads over many blocks for ever, and first fit puts into one.',
+    description: 'Best fit spreads long-lived pages over many blocks. First fit puts them into one.',
     expected: [
       {
         policy: 'best-fit+block+immediate',
         figure: 'block-seconds',
         expected: bestFitRatio(BEST_FIT_BLOCK_SECONDS_DEFAULTS),
         tolerance: 0,
-        source: 'n mu / (F + mu - 1) at n = 32, F = 28, mu = 100,000: n in the limit',
+        source:
+          'n mu / (F + mu - 1) with n = 32 blocks, F = 28 blocks of live pages at first, mu = 100,000; approaches n as mu grows',
       },
       {
         policy: 'first-fit+block+immediate',
         figure: 'block-seconds',
         expected: firstFitRatio(BEST_FIT_BLOCK_SECONDS_DEFAULTS),
         tolerance: 0,
-        source: '(n + mu - 1) / (F + mu - 1): 1 in the limit',
+        source: '(n + mu - 1) / (F + mu - 1) with the same n, F and mu; approaches 1 as mu grows',
       },
     ],
     generate: () => bestFitBlockSeconds(),
   },
   {
     name: 'frag',
-    description: "LLFree's benchmark: fill, free half at random, renew a tenth a hundred times.",
+    description:
+      "LLFree's benchmark: fill memory, free half at random, then free and refill a tenth 100 times.",
     memory: FRAG_MEMORY,
     expected: [
       { policy: 'gfp-decrypted', ...BUDDY_STAYS },

@@ -33,7 +33,7 @@ export class RequestList {
     return allocation;
   }
 
-  /** `gfp`: flags of the context that frees; GFP_KERNEL unless told. */
+  /** `gfp`: flags of the context that frees. Default: GFP_KERNEL. */
   free(time: Nanoseconds, allocation: AllocationId, gfp?: number): void {
     this.requests.push(
       gfp === undefined ? { kind: 'free', time, allocation } : { kind: 'free', time, allocation, gfp },

@@ -59,11 +59,11 @@ export function tdxVm(options: Partial<TdxVmOptions> = {}): Workload {
   }
   return workload({
     name: 'tdx-vm',
-    description: `A TDX guest of ${cpus} CPUs with ${nvmes} NVMe controllers passed through, and its quotes.`,
+    description: `A TDX guest of ${cpus} CPUs with ${nvmes} passed-through NVMe controllers and a quote buffer.`,
     requests: timeline.requests(),
     notes: [
-      `generated from the kernel's sizes, not recorded: seed ${seed}; rates, lifetimes and the share of small descriptors are assumed`,
-      'the guest is not shut down: the queues of controllers that are there at the end stay',
+      `Generated from the kernel's sizes, not recorded: seed ${seed}. Rates, lifetimes and the share of small descriptors are assumed.`,
+      'The guest is not shut down: its controllers keep their queues at the end.',
     ],
   });
 }

@@ -1,7 +1,7 @@
 /**
- * How a generated guest is told. Much goes on in it at the same time: a driver probes while I/O is in flight and a user
- * holds a buffer. Each of these is an Activity that runs through its own simulated time and writes down what it asks
- * for; the timeline they share then puts everything in order of time and names the allocations.
+ * The timeline of a generated guest. Many things happen at once: a driver probes while I/O is in flight and a program holds
+ * a buffer. Each of them is an Activity with a clock of its own, which writes down its requests. The timeline that they share
+ * sorts all requests by time and names the allocations.
  */
 import {
   type AllocationId,
@@ -73,7 +73,7 @@ export class Activity {
   readonly #timeline: Timeline;
   #now: number;
 
-  /** Starts at `start` ns. The activities of a guest share its dice: the order they are told in is part of the draw. */
+  /** Starts at `start` ns. The activities of a guest share its dice, so the order in which they run changes the draws. */
   constructor(timeline: Timeline, dice: Dice, start = 0) {
     this.dice = dice;
     this.#timeline = timeline;
@@ -105,7 +105,7 @@ export class Activity {
     return this.#allocate(needed);
   }
 
-  /** A step each. `gfp`: flags of the context that frees; GFP_KERNEL unless told. */
+  /** A step each. `gfp`: flags of the context that frees. Default: GFP_KERNEL. */
   freeAll(leases: readonly Lease[], gfp?: number): void {
     for (const lease of leases) {
       this.wait(STEP_NS);

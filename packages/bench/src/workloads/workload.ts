@@ -14,13 +14,13 @@ import {
 export interface Workload {
   /** Short and stable: two runs over the same requests print the same name. Never a path. */
   readonly name: string;
-  /** One sentence. */
+  /** One or two short sentences. */
   readonly description: string;
   /** Well formed, as peakLivePages() checks. */
   readonly requests: readonly Request[];
-  /** Most pages that are allocated at one time; those of the background are not among them. */
+  /** Most pages that are allocated at one time, without those of the background. */
   readonly peakLivePages: number;
-  /** What a reader of a comparison must know: where the workload departs from a real machine. */
+  /** Sentences for readers of a comparison: how the workload differs from a real machine. */
   readonly notes: readonly string[];
 }
 

@@ -20,9 +20,9 @@ export const ittBytes = (vectors: number, entryBytes: number): number =>
 
 /** For the notes of workloads that boot an ITS. */
 export const BOOT_TABLES_NOTE =
-  'the LPI tables are asked for with GFP_NOWAIT before anything is shared: a policy without a reserve refuses them, where a kernel that boots converts them all the same';
+  'The LPI tables are requested with GFP_NOWAIT before any page is shared. A policy without a reserve refuses them; a booting kernel converts them anyway.';
 
-/** What the ITS takes at boot and keeps: before memory may be waited for, its LPI tables; later, its command queue. */
+/** What the ITS allocates at boot and never frees: first its LPI tables, with GFP_NOWAIT, then its command queue. */
 export function bootIts(guest: Activity, cpus: number): void {
   const table = (owner: string, gfp: number) =>
     guest.allocate({ api: 'alloc_pages', bytes: TABLE_BYTES, owner, gfp });

@@ -80,7 +80,7 @@ export const allocateHypercallPages = (
     gfp,
   });
 
-/** What a NIC's driver was told; it keeps that over a rebuild and forgets it when the NIC is removed. */
+/** Settings of a NIC. A rebuild keeps them; removing the NIC resets them. */
 export interface NicConfig {
   readonly channels: number;
   readonly recvSections: number;
