@@ -8,7 +8,7 @@ export interface Decryption {
   readonly at: Timestamp;
   readonly pfn: number;
   readonly pages: number;
-  /** What dma_alloc_attrs() was called with, where a call was seen; a vmbus ring, for one, has none. */
+  /** Arguments of the dma_alloc_attrs() call; undefined if there was none, as for a vmbus ring. */
   readonly asked: { readonly device: string; readonly bytes: number } | undefined;
   /** Functions, innermost first. */
   readonly stack: readonly string[];
@@ -41,7 +41,7 @@ export class DmaBuffers {
     if (!agrees) this.#sizeDisagrees++;
     const bytes = asked !== undefined && agrees ? asked.bytes : pages * PAGE_SIZE;
     const caller = callerOf(stack);
-    // Only a conversion that no dma_alloc_attrs() call came before is of somebody who converts pages himself.
+    // A conversion without a dma_alloc_attrs() call before it is a driver that converts its own pages.
     const wanted =
       asked === undefined
         ? ({ api: 'alloc_pages_exact', owner: caller } as const)
@@ -60,12 +60,12 @@ export class DmaBuffers {
   end(): void {
     if (this.#sizeDisagrees > 0) {
       this.#into.note(
-        `${this.#sizeDisagrees} buffers were asked for with a size that their pages do not agree with; they count as whole pages`,
+        `${this.#sizeDisagrees} buffers have a requested size that does not match their pages. They count as whole pages.`,
       );
     }
     if (this.#freeDisagrees > 0) {
       this.#into.note(
-        `${this.#freeDisagrees} frees cover another number of pages than their allocation; each frees all of it`,
+        `${this.#freeDisagrees} frees cover another number of pages than their allocation. Each frees the whole allocation.`,
       );
     }
   }

@@ -99,8 +99,7 @@ class DmaTraceReader implements LineReader {
       case 'setenc':
         return this.#encrypted(event);
       default:
-        // Streaming maps (dma_map_phys, swiotlb_bounced), and dma_alloc and dma_free, which tell of the same
-        // buffers as our probes once more.
+        // Streaming maps (dma_map_phys, swiotlb_bounced). dma_alloc and dma_free are the same buffers as our probes.
         this.#into.ignore(event.event);
         return;
     }
@@ -158,7 +157,7 @@ class DmaTraceReader implements LineReader {
     if (this.#inAlloc.size > 0) this.#into.ignore('cohalloc served elsewhere', this.#inAlloc.size);
     if (this.#missing > 0) {
       this.#into.note(
-        `the trace buffer overran: ${this.#missing} entries are missing, and with them requests; record with a larger buffer_size_kb`,
+        `The trace buffer overran: ${this.#missing} entries are missing, and requests with them. Record with a larger buffer_size_kb.`,
       );
     }
     const buffers = new DmaBuffers(this.#into);

@@ -1,17 +1,17 @@
 import type { SharedExpression } from './shared-expression.ts';
 import type { TraceRequests } from './trace-requests.ts';
 
-/** How to read what a trace leaves open; each format takes what concerns it. */
+/** What a trace does not say; each format uses the options that it needs. */
 export interface ImportOptions {
-  /** Which page allocations are requests for shared memory; none unless told: all are background. */
+  /** Which page allocations are requests for shared memory. Default: none; all are background. */
   readonly shared?: SharedExpression;
-  /** How long a streaming mapping lasts whose end is not recorded, in ns; MAPPING_LIFETIME unless told. */
+  /** Lifetime, in ns, of streaming mappings whose end is not recorded. Default: MAPPING_LIFETIME. */
   readonly mappingLifetime?: number;
 }
 
-/** Takes the lines of one file, in order, and writes what they ask for into a TraceRequests. */
+/** Reads the lines of one file, in order, and writes their requests into a TraceRequests. */
 export interface LineReader {
-  /** `line` counts from 1. Never throws for what is in the text: that is `TraceRequests.unparsed`. */
+  /** `line` counts from 1. Never throws because of the text: see `TraceRequests.unparsed`. */
   read(text: string, line: number): void;
   /** After the last line. */
   end(): void;
@@ -20,9 +20,9 @@ export interface LineReader {
 /** One kind of trace file. */
 export interface TraceFormat {
   readonly name: string;
-  /** What the requests of such a file are, in one sentence. */
+  /** One sentence: the requests of such a file. */
   readonly description: string;
-  /** A line as it stands in such a file, for the message that a file is none. */
+  /** A line of such a file, for error messages. */
   readonly example: string;
   /** Whether the line can only come from a file of this format. Comments and other filling are not enough. */
   recognises(text: string): boolean;

@@ -14,8 +14,8 @@ export interface ZoneKey {
 const keyOf = ({ node, name }: ZoneKey) => `${node} ${name}`;
 
 /**
- * The zones of `buddyinfo` and `pagetypeinfo`, in the order of the former; what the two disagree on is added to
- * `warnings`. Throws InputError with file and line.
+ * The zones of `buddyinfo` and `pagetypeinfo`, in the order of buddyinfo. Adds a sentence to `warnings` if the two disagree.
+ * Throws InputError with file and line.
  */
 export function readFreeLists(files: ProcFiles, warnings: string[]): ZoneFreeLists[] {
   const totals = readBuddyinfo(files);
@@ -63,12 +63,12 @@ function readBuddyinfo(files: ProcFiles): (ZoneKey & { readonly counts: number[]
   return zones;
 }
 
-/** Free chunks by order; undefined where pagetypeinfo stops counting. */
+/** Free chunks by order; undefined above the largest count that pagetypeinfo prints. */
 type CappedCounts = (number | undefined)[];
 
 interface TypeCounts {
   readonly free: Record<Migratetype, CappedCounts>;
-  /** Undefined until the file's second section tells. */
+  /** Undefined before the second section of the file. */
   pageblocks: Record<Migratetype, number> | undefined;
 }
 
@@ -86,7 +86,7 @@ function readPagetypeinfo(files: ProcFiles): Map<string, TypeCounts> {
   let isMixed = false;
   for (const line of procLines(files, 'pagetypeinfo')) {
     const header = /^Number of (blocks type|mixed blocks)\s+(.+)$/.exec(line.text);
-    // A kernel with page_owner=on goes on with mixed blocks; nothing of them is needed. The next node starts anew.
+    // With page_owner=on the kernel prints mixed blocks too. They are not needed. The next node begins after them.
     if (header !== null) isMixed = header[1] === 'mixed blocks';
     else if (line.text.startsWith('Free pages count')) isMixed = false;
     if (header !== null && !isMixed) blockTypes = wordsOf(header[2]).map((name) => migratetype(line, name));
@@ -111,14 +111,14 @@ function readPagetypeinfo(files: ProcFiles): Map<string, TypeCounts> {
   if (zones.size === 0) throw new InputError(`${path}: no zones; expected the content of /proc/pagetypeinfo`);
   if (blockTypes.length === 0) {
     throw new InputError(
-      `${path}: no 'Number of blocks type' section, which tells the pageblocks of each migratetype; ` +
+      `${path}: no 'Number of blocks type' section with the pageblocks of each migratetype; ` +
         'expected all of /proc/pagetypeinfo',
     );
   }
   return zones;
 }
 
-/** Where pagetypeinfo stops counting and prints `>100000`: pagetypeinfo_showfree_print(), mm/vmstat.c. */
+/** Above this count pagetypeinfo prints `>100000`: pagetypeinfo_showfree_print(), mm/vmstat.c. */
 const CAP = 100_000;
 
 const uncapped = (count: string) => (count.startsWith('>') ? undefined : Number(count));
@@ -136,7 +136,7 @@ function migratetype(line: ProcLine, name: string): Migratetype {
   return found;
 }
 
-/** Fills in the counts that are capped: buddyinfo less the other types. The two files are read moments apart. */
+/** Fills in the capped counts: buddyinfo minus the other types. The two files are read at slightly different times. */
 function uncap(
   zone: string,
   free: Readonly<Record<Migratetype, Readonly<CappedCounts>>>,
@@ -144,24 +144,30 @@ function uncap(
   warnings: string[],
 ): Record<Migratetype, number[]> {
   const result = perType(() => new Array<number>(ORDERS).fill(0));
+  const different: string[] = [];
   for (const [order, total] of totals.entries()) {
     const known = MIGRATETYPES.reduce((sum, type) => sum + (free[type][order] ?? 0), 0);
     const capped = MIGRATETYPES.filter((type) => free[type][order] === undefined);
     for (const type of MIGRATETYPES) result[type][order] = free[type][order] ?? 0;
     if (capped.length > 0) result[capped[0]][order] = Math.max(0, total - known);
 
-    const where = `${zone}, order ${order}`;
+    const where = `In ${zone}, order ${order},`;
     if (capped.length > 1) {
-      warnings.push(`${where}: ${capped.join(' and ')} are capped; ${capped[0]} gets all of the rest`);
+      warnings.push(
+        `${where} pagetypeinfo caps the counts of ${capped.join(' and ')}. ${capped[0]} gets all remaining chunks.`,
+      );
     } else if (capped.length === 1 && total - known <= CAP) {
       warnings.push(
-        `${where}: pagetypeinfo counts more than ${CAP} ${capped[0]} chunks, buddyinfo leaves ${result[capped[0]][order]}; the latter is used`,
+        `${where} pagetypeinfo counts more than ${CAP} ${capped[0]} chunks, but buddyinfo leaves only ${result[capped[0]][order]}. The count of buddyinfo is used.`,
       );
     } else if (capped.length === 0 && known !== total) {
-      warnings.push(
-        `${where}: buddyinfo counts ${total} free chunks, pagetypeinfo ${known}; the latter is used`,
-      );
+      different.push(`order ${order}: ${total} and ${known}`);
     }
+  }
+  if (different.length > 0) {
+    warnings.push(
+      `In ${zone}, buddyinfo and pagetypeinfo count different numbers of free chunks (${different.join(', ')}). The counts of pagetypeinfo are used.`,
+    );
   }
   return result;
 }

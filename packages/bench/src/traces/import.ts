@@ -28,10 +28,9 @@ export interface ImportedTrace {
 const LINES_TO_TELL = 10_000;
 
 /**
- * The requests of a trace file, plain or gzipped; its format is told from its content. The workload carries the
- * file's name without folder and extensions, and times in ns since the first request.
- * Throws InputError that names the file and, where there is one, the line; and InputError for options that the
- * format has no use for.
+ * The requests of a trace file, plain or gzipped; its format is recognised by its content. The workload has the
+ * file's name without folder and extensions, and times in ns since the first request. Throws InputError that names the file
+ * and, if there is one, the line. Throws InputError for options that the format does not use.
  */
 export async function importTrace(path: string, options: ImportOptions = {}): Promise<ImportedTrace> {
   const name = nameOf(path);

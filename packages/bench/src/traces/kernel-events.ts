@@ -64,7 +64,7 @@ class KernelEventsReader implements LineReader {
     this.#swiotlb = new SwiotlbEvents(into, mappingLifetime);
     this.#slab = new SlabEvents(into, shared);
     if (shared !== undefined)
-      into.note(`requests are the allocations with ${shared.text}; other pages are background`);
+      into.note(`Requests are the allocations with ${shared.text}. Other pages are background.`);
   }
 
   read(text: string, line: number): void {
@@ -84,7 +84,7 @@ class KernelEventsReader implements LineReader {
     this.#swiotlb.end(this.#last);
     if (this.#missing > 0) {
       this.#into.note(
-        `the trace buffer overran: ${this.#missing} entries are missing, and with them allocations and frees; record with a larger buffer_size_kb`,
+        `The trace buffer overran: ${this.#missing} entries are missing, and allocations and frees with them. Record with a larger buffer_size_kb.`,
       );
     }
   }
@@ -119,7 +119,7 @@ class KernelEventsReader implements LineReader {
         this.#into.ignore('stack trace lines');
         return;
       default:
-        // Among them mm_page_free_batched, which tells of the same pages as mm_page_free once more.
+        // Among them mm_page_free_batched, which repeats the pages of mm_page_free.
         this.#into.ignore(event.event);
         return;
     }

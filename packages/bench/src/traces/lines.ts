@@ -35,7 +35,7 @@ const withoutCarriageReturn = (line: string) => (line.endsWith('\r') ? line.slic
 async function openText(path: string): Promise<Readable> {
   const gzipped = await startsWithGzipMagic(path);
   const file = createReadStream(path);
-  // pipeline() rather than pipe(): it hands an error of the file on to whoever reads the text.
+  // pipeline() rather than pipe(): it passes an error of the file on to the reader of the text.
   const text: Readable = gzipped ? pipeline(file, createGunzip(), () => {}) : file;
   return text.setEncoding('utf8');
 }

@@ -1,6 +1,6 @@
 /**
- * Reads a memory state as Linux shows it: a folder with /proc/buddyinfo and /proc/pagetypeinfo, and where there are
- * any /proc/iomem, /proc/zoneinfo and a walk of the direct map.
+ * Reads a memory state: a folder with copies of /proc/buddyinfo and /proc/pagetypeinfo, and optionally of /proc/iomem,
+ * /proc/zoneinfo and a walk of the direct map.
  */
 import { basename, resolve } from 'node:path';
 import {
@@ -19,7 +19,7 @@ import { folderFiles, type ProcFiles, procLines, zoneLabel } from './proc-file.t
 
 export interface RecordedMemory {
   readonly memory: MemoryState;
-  /** Where the files disagree with each other; the state is usable all the same. */
+  /** Sentences on files that disagree with each other; the state is usable anyway. */
   readonly warnings: readonly string[];
 }
 
@@ -45,9 +45,7 @@ export function memoryStateOf(files: ProcFiles, name: string): RecordedMemory {
     const ram = span === undefined ? [] : ramIn(span, systemRam, warnings);
     if (span === undefined || ram.length === 0) {
       const at = zone.node === 0 ? '' : ` of node ${zone.node}`;
-      throw new InputError(
-        `${files.place}: buddyinfo has zone '${zone.name}'${at}, but no RAM is told to lie in it`,
-      );
+      throw new InputError(`${files.place}: buddyinfo has zone '${zone.name}'${at}, but no RAM lies in it`);
     }
     warnings.push(...contradictions(zone, ram));
     return { ...zone, ram, lowWatermark: span.lowWatermark };
@@ -59,15 +57,15 @@ export function memoryStateOf(files: ProcFiles, name: string): RecordedMemory {
 
 const byStart = (a: PageRun, b: PageRun) => a[0] - b[0];
 
-/** Where a zone of a node lies, and what it keeps back. */
+/** The span of a node's zone, and its watermark. */
 interface ZoneSpan extends ZoneKey {
   readonly span: PageRun;
-  /** Pages of the span that exist, holes not counted; undefined when nothing tells. */
+  /** Pages of the span that exist, without holes; undefined if unknown. */
   readonly present: number | undefined;
   readonly lowWatermark: number;
 }
 
-/** Where zones lie on x86 unless zoneinfo tells: arch/x86/include/asm/dma.h. */
+/** Default spans of the zones, those of x86: arch/x86/include/asm/dma.h. */
 const X86_SPANS: readonly ZoneSpan[] = [
   ['DMA', 0, 2 ** 12] as const,
   ['DMA32', 2 ** 12, 2 ** 20] as const,
@@ -84,20 +82,20 @@ function readSpans(files: ProcFiles, zones: readonly ZoneKey[]): readonly ZoneSp
   if (files.textOf('zoneinfo') !== undefined) return readZones(files);
   if (files.textOf('iomem') === undefined) {
     throw new InputError(
-      `${files.place}: neither iomem nor zoneinfo, copies of /proc/iomem (read as root) and /proc/zoneinfo, tells where RAM is`,
+      `${files.place}: no iomem and no zoneinfo; expected a copy of /proc/iomem (read as root) or /proc/zoneinfo, to know where RAM is`,
     );
   }
   const other = zones.find(({ node }) => node !== 0);
   if (other !== undefined) {
     throw new InputError(
-      `${files.place}: buddyinfo has node ${other.node}, and only zoneinfo tells which memory is whose; ` +
+      `${files.place}: buddyinfo has node ${other.node}, and only zoneinfo has the memory of each node; ` +
         'expected a copy of /proc/zoneinfo',
     );
   }
   return X86_SPANS;
 }
 
-/** The RAM of a zone. Without iomem, the holes inside its span are taken for RAM. */
+/** The RAM of a zone. Without iomem, holes inside its span count as RAM. */
 function ramIn(zone: ZoneSpan, systemRam: readonly PageRun[] | undefined, warnings: string[]): PageRun[] {
   const { node, name, span, present } = zone;
   const ram = systemRam?.map((run) => overlap(run, span)).filter(([, pages]) => pages > 0) ?? [span];
@@ -105,8 +103,8 @@ function ramIn(zone: ZoneSpan, systemRam: readonly PageRun[] | undefined, warnin
   if (present !== undefined && pages > 0 && pages !== present) {
     const source = systemRam === undefined ? 'its span' : 'iomem';
     warnings.push(
-      `${zoneLabel(node, name)}: zoneinfo counts ${present} pages present, ${source} holds ${pages}; ` +
-        'the latter are taken for RAM',
+      `In ${zoneLabel(node, name)}, zoneinfo counts ${present} present pages, but ${source} has ${pages}. ` +
+        `The ${pages} pages count as RAM.`,
     );
   }
   return ram;
@@ -114,7 +112,7 @@ function ramIn(zone: ZoneSpan, systemRam: readonly PageRun[] | undefined, warnin
 
 const pagesOf = (runs: readonly PageRun[]) => runs.reduce((sum, [, pages]) => sum + pages, 0);
 
-/** Nodes whose spans are interleaved would claim the same RAM twice, and nothing here tells whose it is. */
+/** Interleaved nodes would claim the same RAM twice, because the files do not say which node owns it. */
 function expectApart(files: ProcFiles, zones: readonly ZoneState[]): void {
   const runs = zones
     .flatMap((zone) => zone.ram.map((run) => ({ zone, run })))
@@ -133,11 +131,11 @@ const PAGEBLOCK_ORDER = 9;
 const PAGEBLOCK_PAGES = 1 << PAGEBLOCK_ORDER;
 
 /**
- * Counts that no placement of the chunks can satisfy. Found by arithmetic alone: a trial placement would need as much
- * time and memory as a run, and it tells its own misplaced and dropped chunks (PageSource).
+ * Counts that no placement of the chunks can satisfy. Only counts are compared: a trial placement would need as much time and
+ * memory as a run, and PageSource reports its own misplaced and dropped chunks.
  */
 function contradictions(zone: ZoneFreeLists, ram: readonly PageRun[]): string[] {
-  const where = zoneLabel(zone.node, zone.name);
+  const where = `In ${zoneLabel(zone.node, zone.name)},`;
   const found: string[] = [];
   const smallPages = (type: (typeof MIGRATETYPES)[number]) =>
     zone.free[type].slice(0, PAGEBLOCK_ORDER).reduce((sum, count, order) => sum + count * (1 << order), 0);
@@ -153,19 +151,19 @@ function contradictions(zone: ZoneFreeLists, ram: readonly PageRun[]): string[] 
   const free = MIGRATETYPES.reduce((sum, type) => sum + smallPages(type), whole * PAGEBLOCK_PAGES);
   if (whole > blocks) {
     found.push(
-      `${where}: ${whole} free pageblocks, but only ${blocks} whole ones of RAM; the rest is left out`,
+      `${where} ${whole} pageblocks are free, but RAM has only ${blocks} whole ones. The rest is ignored.`,
     );
   } else if (free > pagesOf(ram)) {
     found.push(
-      `${where}: ${free} pages are free, but only ${pagesOf(ram)} are RAM; some of them are left out`,
+      `${where} ${free} pages are free, but only ${pagesOf(ram)} are RAM. Some free pages are ignored.`,
     );
   }
   for (const type of MIGRATETYPES) {
     const inUse = Math.max(0, zone.pageblocks[type] - wholeBlocks(type));
     if (smallPages(type) > inUse * PAGEBLOCK_PAGES) {
       found.push(
-        `${where}: ${smallPages(type)} free ${type} pages do not fit in ${inUse} ${type} pageblocks; ` +
-          'some are placed in other pageblocks',
+        `${where} ${smallPages(type)} free ${type} pages do not fit in ${inUse} ${type} pageblocks. ` +
+          'Some are placed in other pageblocks.',
       );
     }
   }

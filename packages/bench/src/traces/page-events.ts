@@ -90,7 +90,7 @@ export class PageEvents {
     }
     chunk.pagesLeft -= 1 << order;
     if (chunk.pagesLeft > 0) {
-      this.#into.ignore('mm_page_free of a part (the whole is freed with its last part)');
+      this.#into.ignore('mm_page_free of a part (its chunk is freed with the last part)');
       return;
     }
     this.#chunks.delete(first);
@@ -101,7 +101,7 @@ export class PageEvents {
   end(): void {
     if (this.#unnamedFlags === 0) return;
     this.#into.note(
-      `${this.#unnamedFlags} page allocations carry gfp_flags as a number, whose meaning depends on the kernel: they count as GFP_KERNEL, and gfp~FLAG matches none of them`,
+      `${this.#unnamedFlags} page allocations have gfp_flags as a number, whose meaning depends on the kernel. They count as GFP_KERNEL, and gfp~FLAG matches none of them.`,
     );
   }
 

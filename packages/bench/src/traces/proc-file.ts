@@ -1,4 +1,4 @@
-/** Copies of /proc files: read from a folder, or handed over as text by whoever unpacked them. */
+/** Copies of /proc files, from a folder or as text. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
@@ -13,7 +13,7 @@ export interface ProcFiles {
   textOf(name: string): string | undefined;
 }
 
-/** A line of a copied /proc file, and what to say of it. */
+/** A line of a copied /proc file. */
 export interface ProcLine {
   readonly text: string;
   /** An error that names file and line. */

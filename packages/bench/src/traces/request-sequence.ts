@@ -3,13 +3,13 @@ import { PAGE_SIZE } from '../workloads/workload.ts';
 import type { LineReader, TraceFormat } from './format.ts';
 import type { TraceRequests } from './trace-requests.ts';
 
-/** The file tells an order, not a time; any steady pace will do, and this one is easy to read in a report. */
+/** The file has an order but no times. Any steady interval will do; this one is easy to read in a report. */
 const INTERVAL_NS = 1_000_000n;
 
 /** `a ID ORDER` allocates, `f ID ORDER` frees it; a `#` starts a comment line. */
 export const requestSequence: TraceFormat = {
   name: 'request-sequence',
-  description: 'Page allocations and frees by order, as a test module was told to make them.',
+  description: 'Page allocations and frees by order, as a test module made them.',
   example: 'a 17 3',
   recognises: (text) => LINE.test(text),
   reader: (into, name) => new RequestSequenceReader(into, name),
@@ -26,7 +26,7 @@ class RequestSequenceReader implements LineReader {
   constructor(into: TraceRequests, owner: string) {
     this.#into = into;
     this.#owner = owner;
-    into.note('the file holds no times: the requests are 1 ms of simulated time apart');
+    into.note('The file has no times. Requests are 1 ms of simulated time apart.');
   }
 
   read(text: string, line: number): void {
@@ -40,7 +40,7 @@ class RequestSequenceReader implements LineReader {
     }
   }
 
-  /** Returns what is wrong with the line, when something is. */
+  /** Returns the error of the line, if there is one. */
   #take(match: RegExpExecArray | null): string | undefined {
     if (match === null) return 'expected a ID ORDER or f ID ORDER';
     const [, verb, idText, orderText] = match;

@@ -15,14 +15,16 @@ const CLEAN: SanityReport = {
   ignored: {},
 };
 
+const READ = 'Lines read: 10. Requests: 6 allocations, 4 frees; 2 never freed.';
+
 it('counts everything, also what did not occur', () => {
   expect(sanityLines(CLEAN)).toEqual([
-    '10 lines read; allocations 6, frees 4, live at the end 2',
-    'failed in the recorded kernel 0, frees without an allocation 0, allocated twice 0, not understood 0',
+    READ,
+    'Failed in the recorded kernel: 0. Frees without an allocation: 0. Allocated twice: 0. Not understood: 0.',
   ]);
 });
 
-it('tells what was added, what was ignored, and the first lines that were not understood', () => {
+it('has added frees, ignored lines, and the first lines that were not understood', () => {
   const lines = sanityLines({
     ...CLEAN,
     freesWithoutAlloc: 3,
@@ -31,22 +33,22 @@ it('tells what was added, what was ignored, and the first lines that were not un
     unparsed: { count: 9, first: [{ line: 4, text: `x\u001b[31m${'y'.repeat(200)}`, reason: 'not a line' }] },
   });
   expect(lines.slice(1)).toEqual([
-    'failed in the recorded kernel 0, frees without an allocation 3, allocated twice 2 (the missing frees were added), not understood 9',
-    'no requests: 17 swiotlb_bounced, 1 cohfree',
-    `line 4: not a line: x.[31m${'y'.repeat(94)}...`,
+    expect.stringMatching(/ allocation: 3\. Allocated twice: 2 \(.* added\)\. Not understood: 9\.$/),
+    expect.stringMatching(/not requests: 17 swiotlb_bounced, 1 cohfree\.$/),
+    `Line 4: not a line: x.[31m${'y'.repeat(94)}...`,
   ]);
 });
 
-it('tells of the background and of assumed frees, where there are any', () => {
+it('counts the background and assumed frees, if there are any', () => {
   const lines = sanityLines({
     ...CLEAN,
     background: { allocations: 30, frees: 20, liveAtEnd: 10 },
     assumedFrees: 4,
   });
   expect(lines).toEqual([
-    '10 lines read; allocations 6, frees 4, live at the end 2',
-    'background (pages of others): allocations 30, frees 20, live at the end 10',
-    expect.stringContaining('failed in the recorded kernel 0'),
-    'frees assumed, as the trace records none: 4',
+    READ,
+    expect.stringMatching(/^Background .* 30 allocations, 20 frees; 10 never freed\.$/),
+    expect.stringMatching(/^Failed in the recorded kernel: 0\./),
+    expect.stringMatching(/^Frees assumed .*: 4\.$/),
   ]);
 });

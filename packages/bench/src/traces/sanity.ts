@@ -3,12 +3,12 @@ export interface UnparsedLine {
   /** Counted from 1. */
   readonly line: number;
   readonly text: string;
-  /** What is wrong with it, and what would be right. */
+  /** The error, and what was expected. */
   readonly reason: string;
 }
 
 /**
- * What became of the lines of a trace. It adds up: linesRead is requests + frees + background.allocations +
+ * How the lines of a trace were used. The numbers add up: linesRead is requests + frees + background.allocations +
  * background.frees - doubleAllocs - assumedFrees (their frees have no line of their own) + failedAllocations +
  * freesWithoutAlloc + unparsed.count + all of `ignored`.
  */
@@ -17,7 +17,7 @@ export interface SanityReport {
   /** Allocations for shared memory. */
   readonly requests: number;
   readonly frees: number;
-  /** Pages that others take and give back meanwhile: chunks, not pages. */
+  /** Page allocations of other users, counted in chunks. */
   readonly background: {
     readonly allocations: number;
     readonly frees: number;
@@ -25,11 +25,11 @@ export interface SanityReport {
   };
   /** Allocations that the kernel refused; they are not in the workload. */
   readonly failedAllocations: number;
-  /** Frees of what was allocated before the trace began, or in a way that it does not show. Not in the workload. */
+  /** Frees of memory that was allocated before the trace began, or without an event. They are not in the workload. */
   readonly freesWithoutAlloc: number;
-  /** Allocations of memory that was still allocated: its free is missing, and was put in just before. */
+  /** Allocations of memory that was still allocated. Its free is missing and was added just before. */
   readonly doubleAllocs: number;
-  /** Frees that such a trace never records, put in a fixed time after the allocation. Among `frees`. */
+  /** Frees that the trace does not record, added a fixed time after the allocation. Part of `frees`. */
   readonly assumedFrees: number;
   /** Requests without a free. */
   readonly liveAtEnd: number;
@@ -38,7 +38,7 @@ export interface SanityReport {
     /** The first three. */
     readonly first: readonly UnparsedLine[];
   };
-  /** Lines that are understood and deliberately no requests: their number by kind. */
+  /** Lines that are understood but are not requests: their number by kind. */
   readonly ignored: Readonly<Record<string, number>>;
 }
 
@@ -49,21 +49,22 @@ const SHOWN_CHARACTERS = 100;
 export function sanityLines(report: SanityReport): string[] {
   const { background } = report;
   const lines = [
-    `${report.linesRead} lines read; allocations ${report.requests}, frees ${report.frees}, live at the end ${report.liveAtEnd}`,
-    `failed in the recorded kernel ${report.failedAllocations}, frees without an allocation ${report.freesWithoutAlloc}, allocated twice ${report.doubleAllocs}${report.doubleAllocs > 0 ? ' (the missing frees were added)' : ''}, not understood ${report.unparsed.count}`,
+    `Lines read: ${report.linesRead}. Requests: ${report.requests} allocations, ${report.frees} frees; ${report.liveAtEnd} never freed.`,
+    `Failed in the recorded kernel: ${report.failedAllocations}. Frees without an allocation: ${report.freesWithoutAlloc}. Allocated twice: ${report.doubleAllocs}${report.doubleAllocs > 0 ? ' (the missing frees were added)' : ''}. Not understood: ${report.unparsed.count}.`,
   ];
   if (background.allocations > 0) {
     lines.splice(
       1,
       0,
-      `background (pages of others): allocations ${background.allocations}, frees ${background.frees}, live at the end ${background.liveAtEnd}`,
+      `Background (pages of other users): ${background.allocations} allocations, ${background.frees} frees; ${background.liveAtEnd} never freed.`,
     );
   }
-  if (report.assumedFrees > 0) lines.push(`frees assumed, as the trace records none: ${report.assumedFrees}`);
+  if (report.assumedFrees > 0)
+    lines.push(`Frees assumed because the trace records none: ${report.assumedFrees}.`);
   const ignored = Object.entries(report.ignored).map(([kind, count]) => `${count} ${kind}`);
-  if (ignored.length > 0) lines.push(`no requests: ${ignored.join(', ')}`);
+  if (ignored.length > 0) lines.push(`Lines that are not requests: ${ignored.join(', ')}.`);
   for (const { line, text, reason } of report.unparsed.first) {
-    lines.push(`line ${line}: ${reason}: ${excerpt(text)}`);
+    lines.push(`Line ${line}: ${reason}: ${excerpt(text)}`);
   }
   return lines;
 }

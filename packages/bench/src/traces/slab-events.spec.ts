@@ -46,8 +46,8 @@ it('leaves out what --shared leaves out, with its free', () => {
   });
   expect(requests).toMatchObject([{ bytes: 48 }, { bytes: 20_000 }, { kind: 'free', allocation: 1 }]);
   expect(sanity.ignored).toEqual({
-    'kmalloc that --shared leaves out': 1,
-    'kfree of what --shared leaves out': 1,
+    'kmalloc that --shared does not select': 1,
+    'kfree of an object that --shared does not select': 1,
   });
   expect(accountedLines(sanity)).toBe(lines.length);
 });
@@ -98,7 +98,7 @@ it('notes that every object counts as shared, unless --shared picks some or ther
   const notesOf = (lines: string[], shared?: string) =>
     readLines(kernelEvents, lines, shared === undefined ? {} : { shared: parseSharedExpression(shared) })
       .notes;
-  const every = expect.stringMatching(/^every kmalloc of the trace, 2 in all, .*--shared picks some$/);
+  const every = expect.stringMatching(/^All 2 kmalloc calls .* shared memory\. .*--shared\.$/);
   const two = [kmalloc('aa', 48), kmalloc('bb', 48)];
   expect(notesOf(two)).toEqual([every]);
   expect(notesOf(two, 'order=0')).not.toContainEqual(every);

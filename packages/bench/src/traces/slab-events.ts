@@ -48,7 +48,7 @@ export class SlabEvents {
       if (!matches) {
         this.#into.missedFree(keyOf(pointer), at);
         this.#privateObjects.add(pointer);
-        this.#into.ignore(`${event} that --shared leaves out`);
+        this.#into.ignore(`${event} that --shared does not select`);
         return;
       }
       this.#privateObjects.delete(pointer);
@@ -69,7 +69,8 @@ export class SlabEvents {
     const pointer = pointerOf(fields);
     if (pointer === undefined) return 'call_site=FUNCTION ptr=HASH';
     if (isNull(pointer)) this.#into.ignore('kfree of NULL');
-    else if (this.#privateObjects.delete(pointer)) this.#into.ignore('kfree of what --shared leaves out');
+    else if (this.#privateObjects.delete(pointer))
+      this.#into.ignore('kfree of an object that --shared does not select');
     else this.#into.free(keyOf(pointer), at);
     return;
   }
@@ -77,7 +78,7 @@ export class SlabEvents {
   end(): void {
     if (this.#shared !== undefined || this.#objects === 0) return;
     this.#into.note(
-      `every kmalloc of the trace, ${this.#objects} in all, is taken for shared memory, which few of a kernel's are; --shared picks some`,
+      `All ${this.#objects} kmalloc calls of the trace count as shared memory. In a real kernel few are; select them with --shared.`,
     );
   }
 }

@@ -1,9 +1,9 @@
 /**
  * swiotlb:swiotlb_bounced (include/trace/events/swiotlb.h): a streaming mapping goes through a bounce buffer.
  *
- * There is no event when the buffer is given up, so a mapping is taken to last a fixed time. Where dma:dma_map_phys
- * and dma:dma_unmap_phys (include/trace/events/dma.h; dma_map_page before Linux 6.18) are recorded too, they tell:
- * the mapping that bounced is the next one of the same task and device, and its unmap has the same address.
+ * No event records when the buffer is released, so a mapping is assumed to last a fixed time. A file may also have
+ * dma:dma_map_phys and dma:dma_unmap_phys (include/trace/events/dma.h; dma_map_page before Linux 6.18). Then the mapping that
+ * bounced is the next one of the same task and device, and its unmap has the same address.
  */
 import { GFP, InputError, pagesFor } from '@decpool/model';
 import type { Wanted } from '../workloads/request-list.ts';
@@ -14,10 +14,7 @@ import type { Timestamp } from './timestamps.ts';
 import type { TraceRequests } from './trace-requests.ts';
 import type { TracefsEvent } from './tracefs.ts';
 
-/**
- * How long a mapping lasts unless told, in ns: the time of one I/O of a fast disk. An assumption, and the only one
- * that an importer makes.
- */
+/** Default lifetime of a mapping, in ns: the time of one I/O of a fast disk. This is an assumption. */
 export const MAPPING_LIFETIME = 100_000;
 
 export class SwiotlbEvents {
@@ -71,7 +68,7 @@ export class SwiotlbEvents {
       return;
     }
     this.#bounced.delete(task);
-    this.#into.ignore('swiotlb_bounced (told by its mapping)');
+    this.#into.ignore('swiotlb_bounced (its dma_map event is the request)');
     const key = keyOf(target);
     this.#into.allocate(key, at, wanted);
     this.#mapped.add(key);
@@ -93,7 +90,7 @@ export class SwiotlbEvents {
     for (const wanted of this.#bounced.values()) this.#endUnknown(wanted, last);
     if (this.#withoutEnd === 0) return;
     this.#into.note(
-      `the trace does not record when ${this.#withoutEnd} streaming mappings end: each is taken to last ${this.#lifetime / 1000} us`,
+      `The trace does not record the end of ${this.#withoutEnd} streaming mappings. Each is assumed to last ${this.#lifetime / 1000} us.`,
     );
   }
 

@@ -122,7 +122,7 @@ export class TraceRequests {
     if (this.#unparsed.length < FIRST_UNPARSED) this.#unparsed.push({ line, text, reason });
   }
 
-  /** Something that a reader of a comparison must know. */
+  /** A sentence for readers of a comparison. */
   note(text: string): void {
     this.#notes.push(text);
   }
@@ -135,7 +135,7 @@ export class TraceRequests {
     if (this.#outOfTime === 0) return this.#notes;
     return [
       ...this.#notes,
-      `${this.#outOfTime} requests carry an earlier time than the one before, or one 104 days after the first; they were moved to the time of the one before`,
+      `${this.#outOfTime} requests were moved to the time of the request before. Their own time is earlier than that, or more than 104 days after the first.`,
     ];
   }
 
