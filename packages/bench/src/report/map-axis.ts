@@ -1,11 +1,11 @@
 /** The addresses under a map. */
 import type { MapBins } from './map-bins.ts';
 
-/** Characters from one tick to the next, at least. */
+/** Fewest characters from one tick to the next. */
 const TICK_ROOM = 10;
 const GIB = 2 ** 30;
 
-/** A line with a tick at round addresses, and one with what they are. */
+/** A line with ticks at round addresses, and a line with these addresses. */
 export function axisLines({ first, blocks, count, blockBytes }: MapBins): [ticks: string, labels: string] {
   const binBytes = blocks * blockBytes;
   let step = blockBytes;

@@ -13,10 +13,10 @@ export interface MapBins {
   readonly blockBytes: number;
 }
 
-/** Less of memory than this is shown by itself. */
+/** If less of memory than this was touched, the map shows only that part. */
 const ZOOM_BELOW = 0.5;
 
-/** Bins of equally many whole blocks, at most `width` of them; where they stand apart from 0, at a multiple of their size. */
+/** At most `width` bins of equally many whole blocks. The first bin begins at a multiple of the bin size. */
 export function mapBins(history: InputHistory, width: number): MapBins {
   const { first, blocks, isZoomed } = shownRange(history, width);
   const count = Math.min(width, Math.ceil((history.blocks - first) / blocks));
@@ -27,12 +27,12 @@ export function mapBins(history: InputHistory, width: number): MapBins {
   return { first, blocks, count, ramBlocks, isZoomed, blockBytes };
 }
 
-/** All of memory, or the part in which something happened where that is small. */
+/** All of memory, or the touched part if that is small. */
 function shownRange(history: InputHistory, width: number): Pick<MapBins, 'first' | 'blocks' | 'isZoomed'> {
   const all = { first: 0, blocks: Math.ceil(history.blocks / width), isZoomed: false };
   const [low, high] = touched(history);
   for (let blocks = Math.ceil((high - low) / width); blocks > 0 && blocks < all.blocks; blocks++) {
-    // What there is room for beside the range is on both sides of it.
+    // Unused room is shown on both sides of the range.
     const beside = Math.floor((width * blocks - (high - low)) / 2);
     const first = Math.floor(Math.max(0, low - beside) / blocks) * blocks;
     const isZoomed = width * blocks <= ZOOM_BELOW * history.blocks;
@@ -41,7 +41,7 @@ function shownRange(history: InputHistory, width: number): Pick<MapBins, 'first'
   return all;
 }
 
-/** From the first block that a policy ever had pages in to the last, and 1 more. */
+/** The first block in which a policy had pages, and the block after the last. */
 function touched({ runs, blocks }: InputHistory): [low: number, high: number] {
   let [low, high] = [blocks, 0];
   for (const run of runs) {

@@ -8,7 +8,7 @@ import { BLOCK_STATES, type InputHistory } from '../history/types.ts';
 import { allMetrics } from '../metrics/all.ts';
 import { mapText } from './map-text.ts';
 
-/** Rings of all sizes of which most go again, so that what is left is scattered where nobody groups it. */
+/** Rings of all sizes. Most are freed, so the rest is scattered if the policy does not group them. */
 const requests: Request[] = Array.from({ length: 120 }, (_, index) => {
   const time = index * 1e7;
   return index < 80
@@ -46,12 +46,12 @@ describe('a map of memory', () => {
 
   it('shows where there is no RAM, and the part that matters where little was touched', () => {
     const large = history(2 ** 33);
-    expect(mapText(large, { columns: 120, mode: 'policies' })).toMatch(/part of memory only/);
+    expect(mapText(large, { columns: 120, mode: 'policies' })).toMatch(/only part of memory/);
     const both = { ...large, runs: [{ ...large.runs[0], blocks: far(large.runs[0].blocks) }] };
     expect(mapText(both, { columns: 120, mode: 'policies' })).toMatch(/\/{5}/);
   });
 
-  it('tells a block of which nobody knows from all others', () => {
+  it('marks a block whose pages are in an unknown state', () => {
     const [run] = small.runs;
     const unknown = { ...run, blocks: { ...run.blocks, state: run.blocks.state.map(() => 4) } };
     expect(mapText({ ...small, runs: [unknown] }, { columns: 80, mode: 'policies' })).toMatch(/\|.*\?.*\|/);
@@ -77,10 +77,10 @@ describe('a map of memory', () => {
     expect(unknownMixed).toBeGreaterThan(0);
   });
 
-  it('says where most was asked for only at the moments that it knows', () => {
+  it('says that peak demand is sampled, if frames hold several requests', () => {
     const told = recordedRun({ policy: 'gfp-decrypted', requests, mostRows: 40, budget: 40 });
     expect(told.history.frames.requests[1]).toBeGreaterThan(1);
-    expect(mapText(told.history, { columns: 199, mode: 'policies' })).toMatch(/of the moments after every/);
+    expect(mapText(told.history, { columns: 199, mode: 'policies' })).toMatch(/sampled every \d+ requests/);
   });
 
   it('does not let the name of a policy move the cursor', () => {

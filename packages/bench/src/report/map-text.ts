@@ -1,4 +1,4 @@
-/** Where shared memory lies, as lines of plain characters: a map of all memory for each policy, side by side from address 0 up. */
+/** A map of shared memory in plain characters: a line per policy, or per policy and time, from address 0 up. */
 import picocolors from 'picocolors';
 import { printable } from '../cli/printable.ts';
 import { BlocksAt } from '../history/blocks-at.ts';
@@ -8,14 +8,14 @@ import { axisLines } from './map-axis.ts';
 import { type MapBins, mapBins } from './map-bins.ts';
 
 export interface MapOptions {
-  /** Characters of a line, at most; at least 60. */
+  /** Longest line, in characters; at least 60. */
   readonly columns: number;
-  /** All policies when most memory lives; or each policy over time. */
+  /** All policies at peak demand, or each policy over time. */
   readonly mode: 'policies' | 'time';
   readonly isColoured?: boolean;
 }
 
-/** A character for each share of a bin's memory, by powers of two: few pages in a bin must be seen as much as many. */
+/** A character for each share of a bin's memory. Shares double from step to step, so a few shared pages are visible too. */
 const SCALE = '.:-=+*#@';
 const LEAST_SHARE = 1 / 64;
 const NOTHING = ' ';
@@ -60,41 +60,42 @@ export function mapText(history: InputHistory, options: MapOptions): string {
     ...maps,
     ...axisLines(bins).map((line) => `${' '.repeat(label)}  ${line}`.trimEnd()),
     ...wrapped(legend(), columns),
+    ...wrapped([COLUMNS_TEXT], columns),
     ...(options.isColoured === true
-      ? wrapped(['yellow: a 2 MiB mapping of the direct map is split'], columns)
+      ? wrapped(['yellow: a 2 MiB mapping of the direct map is split.'], columns)
       : []),
     '',
   ].join('\n');
 }
 
-/** Lines that are wrapped by themselves. */
+/** The lines above the map; each is wrapped on its own. */
 function headLines(history: InputHistory, isOverTime: boolean, bins: MapBins): string[] {
   const mib = (history.pagesPerBlock * history.pageBytes) / 2 ** 20;
   const size = `${blocksText(bins.blocks)} (${bins.blocks * mib} MiB)`;
   const zoom =
-    'the map is of a part of memory only: from the first block that a policy ever touched to the last, and what there is room for beside them';
+    ' The map shows only part of memory: from the first to the last block that a policy touched, and some on both sides.';
   return [
-    isOverTime ? 'shared memory over time' : peakText(history),
-    `a character is ${size}${bins.isZoomed ? `; ${zoom}` : ''}`,
+    isOverTime ? 'Shared memory over time.' : peakText(history),
+    `One character is ${size}.${bins.isZoomed ? zoom : ''}`,
   ];
 }
 
 function peakText({ frames, peakFrame, leastBlocks }: InputHistory): string {
   const { requests, times } = frames;
   const [steps, all] = [requests.length - 1, requests[requests.length - 1]];
-  const moment = `after request ${requests[peakFrame]} of ${all} at ${timeText(times[peakFrame])}`;
-  const least = `a policy that serves all requests shares at least ${blocksText(leastBlocks[peakFrame])}`;
-  if (steps === all) return `shared memory when most is asked for, ${moment}; ${least} then`;
-  // Between two frames more may be asked for, and the bound is the most since the frame before.
+  const moment = `after request ${requests[peakFrame]} of ${all}, at ${timeText(times[peakFrame])}`;
+  const least = `Lower bound for a policy that serves all requests: ${blocksText(leastBlocks[peakFrame])} shared`;
+  if (steps === all) return `Shared memory at peak demand: ${moment}. ${least}.`;
+  // Demand may be higher between two frames. The bound of a frame is the largest since the frame before.
   return (
-    `shared memory when most is asked for, of the moments after every ${requests[1]} requests: ${moment}; ` +
-    `${least} then or in the ${requests[1]} requests before`
+    `Shared memory at peak demand, sampled every ${requests[1]} requests: ${moment}. ` +
+    `${least}, then or in the ${requests[1]} requests before.`
   );
 }
 
 const blocksText = (count: number): string => `${count} ${count === 1 ? 'block' : 'blocks'}`;
 
-/** Evenly spaced; the first one after boot is left out, because there is little to see. */
+/** Evenly spaced frames, without the first, which shows little. */
 function stepsOf({ frames }: InputHistory): number[] {
   const last = frames.requests.length - 1;
   const steps = Math.min(TIME_STEPS, Math.max(1, last));
@@ -120,7 +121,7 @@ function cellsAt(history: InputHistory, at: BlocksAt, frame: number, bins: MapBi
     shared[bin] += pages;
     if (changes.state[row] === UNKNOWN_STATE) isUnknown[bin] = true;
     if (changes.mapping[row] === SPLIT) isSplit[bin] = true;
-    // As the metrics count, whatever the state: a block with unknown pages may be mixed, too.
+    // Counted as in the metrics: a block with pages in an unknown state may be mixed too.
     counts.shared += Number(pages > 0);
     counts.mixed += Number(pages > 0 && pages < history.pagesPerBlock);
     counts.split += Number(changes.mapping[row] === SPLIT);
@@ -153,26 +154,28 @@ function coloured({ text, isSplit }: Cells, isColoured: boolean): string {
 }
 
 const legend = (): string[] => [
-  'share of a character that is shared: blank none',
+  'Shared part of a character, at most: blank 0',
   ...[...SCALE].map((character, step) => {
     if (step === SCALE.length - 1) return `${character} all`;
     return step === SCALE.length - 2
       ? `${character} less than all`
-      : `${character} to 1/${1 / (LEAST_SHARE * 2 ** step)}`;
+      : `${character} 1/${1 / (LEAST_SHARE * 2 ** step)}`;
   }),
   `${UNKNOWN} unknown`,
   `${HOLE} no RAM`,
-  'shared: blocks with shared pages; mixed: blocks with private pages as well; a page of which nobody knows counts as shared; split: 2 MiB mappings of the direct map that are split',
 ];
 
-/** Parts one behind the other, two spaces between them, in lines that break where they must. */
+const COLUMNS_TEXT =
+  'shared: blocks with shared pages. mixed: blocks with shared and private pages. split: split 2 MiB mappings of the direct map. Pages in an unknown state count as shared.';
+
+/** Joins parts with two spaces between them and breaks lines at `columns`. */
 function wrapped(parts: readonly string[], columns: number): string[] {
   const lines: string[] = [];
   let line = '';
   for (const [index, part] of parts.entries()) {
     for (const [place, word] of part.split(' ').entries()) {
       const gap = line === '' ? '' : place === 0 && index > 0 ? '  ' : ' ';
-      // A character and what it stands for stay together.
+      // A character and its meaning stay on one line.
       const isCut =
         line.length + gap.length + (place === 0 && part.length < 16 ? part : word).length > columns;
       if (isCut) lines.push(line);
