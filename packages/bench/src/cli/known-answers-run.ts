@@ -5,7 +5,7 @@ import type { Output } from './command-context.ts';
 import { parseMemory, USUAL_MEMORY } from './inputs.ts';
 import { counted } from './progress.ts';
 
-/** `decpool known-answers`. Returns the exit code: 1 when a figure is off by more than its tolerance. */
+/** `decpool known-answers`. Returns the exit code: 1 if a figure deviates by more than its tolerance. */
 export async function knownAnswersCommand(output: Output): Promise<number> {
   const answers: MeasuredAnswer[] = [];
   const all = WORKLOADS.reduce((sum, { expected = [] }) => sum + expected.length, 0);
@@ -22,6 +22,10 @@ export async function knownAnswersCommand(output: Output): Promise<number> {
   progress.stop();
   output.write(`${answersText(answers)}\n${curvesText(answers)}`);
   const off = answers.filter(isOff).length;
-  output.write(off === 0 ? 'every figure is as expected\n' : `${off} of ${answers.length} figures are OFF\n`);
+  output.write(
+    off === 0
+      ? `All ${answers.length} figures are as expected.\n`
+      : `${off} of ${answers.length} figures are OFF.\n`,
+  );
   return off === 0 ? 0 : 1;
 }

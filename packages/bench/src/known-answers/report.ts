@@ -1,4 +1,4 @@
-/** The known answers as text: expected beside measured, then the curves of `frag` with what was published. */
+/** The known answers as text: expected and measured figures, then the curves of `frag` with the published points. */
 import Table from 'cli-table3';
 import type { KnownFigure } from '../workloads/known-answer.ts';
 import { isOff, type MeasuredAnswer } from './measure.ts';
@@ -37,14 +37,14 @@ export function answersText(answers: readonly MeasuredAnswer[]): string {
       isOff(each) ? 'OFF' : 'ok',
     ]);
   }
-  const sources = new Set(answers.map(({ workload, answer }) => `${workload}: ${answer.source}`));
-  return `${table.toString()}\n${[...sources].map((source) => `expected     ${source}\n`).join('')}`;
+  const sources = new Set(answers.map(({ workload, answer }) => `${workload}, expected: ${answer.source}`));
+  return `${table.toString()}\n${[...sources].map((source) => `${source}\n`).join('')}`;
 }
 
-/** Every so many rounds a curve is told. */
+/** Rounds from one row of a curve to the next. */
 const STEP = 10;
 
-/** What LLFree's authors measured before the first round and after the last, percent. */
+/** Scores that LLFree's authors measured before the first round and after the last, percent. */
 const PUBLISHED = { buddy: [15.1, 15.1], llfree: [14.8, 94.3] } as const;
 
 export function curvesText(answers: readonly MeasuredAnswer[]): string {
@@ -69,13 +69,14 @@ export function curvesText(answers: readonly MeasuredAnswer[]): string {
     );
     table.push([round, ...curves.map(({ curve }) => curve[round]?.toFixed(1) ?? ''), ...published]);
   }
-  return `LLFree score of frag, percent, by round\n${table.toString()}\n${DIFFERENCE.map((line) => `note: ${line}\n`).join('')}`;
+  return `LLFree score of the workload frag after each round, in percent\n${table.toString()}\n${DIFFERENCE.map((line) => `note: ${line}\n`).join('')}`;
 }
 
-/** What of the published curves these do not show, and why. */
+/** How these curves differ from the published ones, and why. */
 const DIFFERENCE: readonly string[] = [
-  'where it starts: 90 % of the free memory is filled, so 10 of the 55 parts that are free after the first free, 18.2 %, were never touched; the published 14.8 and 15.1 % are of a machine that was filled to 90 % of all its memory, of which the kernel itself had some',
-  'the buddy allocators take what was freed last, wherever it lies, and so stay where they start, as published',
-  'LLFree fills trees of which less than half is free before those of which more is, so that these lose a tenth of their pages with each round; a block is whole again when its last page goes, about round 50 of one that had 256',
-  'where LLFree ends: why the last points are missing is not established; the published machine has 128 GiB for its 8 CPUs, this guest 512 MiB, and reserving the tree in which a CPU frees is not modelled, since a request does not tell its CPU',
+  'Start: the score is near 18.2 %. Of the free memory, 90 % is filled and half of that freed again. Of the 55 parts then free, 10 were never used.',
+  'Published start: 14.8 and 15.1 %. That machine was filled to 90 % of all memory, and its kernel used some of it.',
+  'Buddy allocators reuse the pages that were freed last, at any address. So they keep their first score, as published.',
+  'LLFree first fills trees that are less than half free. The other trees lose a tenth of their pages in each round. A block with 256 used pages is free again at about round 50.',
+  'End: LLFree stays below the published 94.3 %; the reason is unknown. The published machine has 128 GiB for 8 CPUs, this guest 512 MiB. Reserving the tree in which a CPU frees is not modelled, because requests have no CPU.',
 ];

@@ -48,7 +48,7 @@ const KNUTH: Pick<KnownAnswer, 'figure' | 'expected' | 'tolerance' | 'source'> =
   figure: 'blocks',
   expected: buddyAdversaryPages(BUDDY_ADVERSARY_DEFAULTS) / BUDDY_ADVERSARY_DEFAULTS.pages,
   tolerance: 0,
-  source: '1 + r / 2 at r = 9; Knuth, TAOCP 1, 2.5, exercise 41',
+  source: '1 + r / 2 with r = 9 rounds; Knuth, TAOCP 1, 2.5, exercise 41',
 };
 
 const ANY_FIT: Pick<KnownAnswer, 'figure' | 'expected' | 'tolerance' | 'source'> = {
