@@ -1,31 +1,31 @@
 /**
- * Policies in order of what matters: what they break up, what they leave exposed for nothing, and what they ask of the host. No
- * policy is best at all three, so none is added up into one score: first those that no other beats at everything (the Pareto
- * front), then those that only these beat, and so on.
+ * Ranks policies by three objectives: splits, shared-idle memory and host calls. There is no single score, because no policy
+ * need be best in all three. Front 1 has the policies that no other policy dominates (the Pareto front). Front 2 has those that
+ * only policies of front 1 dominate, and so on.
  */
 import { hasLargePages } from '@decpool/model';
 import type { Metric } from '../metrics/metric.ts';
 import type { ComparedPolicy, Comparison } from './compare.ts';
 
-/** Policies that have the same figures in every objective. */
+/** Policies with the same values in every objective. */
 export interface RankedPolicies {
-  /** In the order of the comparison; one at least. */
+  /** At least one, in the order of the comparison. */
   readonly policies: readonly string[];
-  /** Medians, one for each objective. */
+  /** Medians, one per objective. */
   readonly values: readonly number[];
-  /** 1: nothing is at least as good in all objectives and better in one; 2: only those of front 1 are; and so on. */
+  /** 1: no policy dominates these; 2: only policies of front 1 do; and so on. See dominates(). */
   readonly front: number;
 }
 
 export interface Ranking {
   readonly objectives: readonly Metric[];
-  /** Best first: by front, and within one by the mean place over the objectives. */
+  /** Best first: by front, then by the mean place over the objectives. */
   readonly ranked: readonly RankedPolicies[];
-  /** Refused a request under some seed: their figures are of less work, so that they are not ranked. */
+  /** Policies that refused a request under some seed. They did less work, so they are not ranked. */
   readonly refused: readonly string[];
 }
 
-/** Less is better in each. Where no large page can split, ranges that the host cannot map large take the place of splits. */
+/** Lower is better in each. If no large page can split, mixed 2M ranges replace the splits. */
 const objectivesOf = ({ input }: Comparison): readonly string[] => [
   hasLargePages(input.platform) ? 'splits-2m' : 'mixed-peak',
   'shared-idle-byte-seconds',
@@ -68,11 +68,11 @@ function inFronts(groups: readonly Group[]): RankedPolicies[] {
   return ranked;
 }
 
-/** At least as good in all, better in one. */
+/** Whether `a` is at least as good as `b` in every objective, and better in one. */
 export const dominates = (a: readonly number[], b: readonly number[]): boolean =>
   a.every((value, index) => value <= b[index]) && a.some((value, index) => value < b[index]);
 
-/** Mean, over the objectives, of how many groups are better. */
+/** For each group: how many groups are better in an objective, as a mean over the objectives. */
 function placesOf(groups: readonly Group[]): Map<Group, number> {
   const places = new Map<Group, number>();
   for (const group of groups) {

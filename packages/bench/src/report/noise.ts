@@ -1,8 +1,9 @@
-/** Whether a difference says something, or could be the guess at where free chunks lie. */
+/** Whether a difference may come from the placement seeds alone. */
 import type { Spread } from '../compare/spread.ts';
 
 /**
- * Whether the ranges over the seeds, smallest to largest, overlap: then some guess makes the one no better than the other. Where
- * no seed makes a difference, every change counts; with one seed nothing is known of the range, and every change counts too.
+ * Whether the ranges over the seeds, smallest to largest, overlap. Then the difference may come from where the free chunks lie.
+ * A range of one value overlaps only with a range that holds it. So every change counts if all seeds give the same value, and
+ * with one seed, where the range is unknown.
  */
 export const isWithinNoise = (a: Spread, b: Spread): boolean => a.min <= b.max && b.min <= a.max;
