@@ -15,6 +15,7 @@ export type { FreeMap, FreeMapListener } from './placement/free-map.ts';
 export type { Placement, PlacementFactory } from './placement/placement.ts';
 export type { BlockRange, ConversionResult, Policy, PolicyFactory, Recorder } from './policy.ts';
 export { POLICY_RULES, PolicyError, type PolicyRule } from './policy-error.ts';
+export { shortPolicyName, USUAL } from './policy-names.ts';
 export { type AllocationResult, Pool, type PoolOptions, type RequestOptions } from './pool.ts';
 export { poolPolicy } from './pool-policy.ts';
 export {
@@ -26,8 +27,6 @@ export {
   SHORT_NAMES,
   type Strategy,
   SUPPLIES,
-  shortPolicyName,
-  USUAL,
 } from './registry.ts';
 export { cachePrefix, kmallocSize, type SlabCache, slabCacheFor, slabOrder } from './slab/slab-cache.ts';
 export { demand } from './supply/demand.ts';

@@ -24,9 +24,10 @@ import type { PlacementFactory } from './placement/placement.ts';
 import { sizeClass } from './placement/size-class.ts';
 import { worstFit } from './placement/worst-fit.ts';
 import type { PolicyFactory } from './policy.ts';
+import { USUAL } from './policy-names.ts';
 import { poolPolicy } from './pool-policy.ts';
 import { demand } from './supply/demand.ts';
-import { HYSTERESIS_SECONDS, hysteresis } from './supply/hysteresis.ts';
+import { hysteresis } from './supply/hysteresis.ts';
 import { immediate } from './supply/immediate.ts';
 import { neverReturn } from './supply/never-return.ts';
 import type { SupplyFactory } from './supply/supply.ts';
@@ -155,9 +156,6 @@ export const ALL_POLICIES: readonly string[] = [
   ),
 ];
 
-/** The parts of a pool's name that need not be written: `first-fit` is `first-fit+block+hysteresis`. */
-export const USUAL = { conversion: 'block', supply: 'hysteresis' } as const;
-
 /**
  * A policy by its name: a baseline, a short name, or `PLACEMENT[+CONVERSION][+SUPPLY]`. Default conversion: `block`; default
  * supply: `hysteresis`. Throws InputError for a name that does not exist.
@@ -174,20 +172,6 @@ export function policyNamed(name: string): PolicyFactory {
     made(SUPPLIES, supply, 'supply', name),
   );
 }
-
-/** A pool's name without the parts that are the default: what tables and sentences call it. Other names stay as they are. */
-export function shortPolicyName(name: string): string {
-  const [first, ...others] = name.split('+');
-  if (!Object.hasOwn(PLACEMENTS, kindName(first))) return name;
-  return [first, ...others.filter((part) => !USUAL_PARTS.has(part))].join('+');
-}
-
-/** As names have them, with the default parameter or without. */
-const USUAL_PARTS: ReadonlySet<string> = new Set([
-  USUAL.conversion,
-  USUAL.supply,
-  `${USUAL.supply}:${HYSTERESIS_SECONDS}`,
-]);
 
 /** A strategy's name without its parameters. */
 const kindName = (part: string): string => part.split(':', 1)[0];

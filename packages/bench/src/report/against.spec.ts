@@ -47,6 +47,15 @@ describe('against an older run', () => {
     ]);
   });
 
+  it('a policy is the same however much of its name was written', () => {
+    const named = (name: string): Results => ({
+      ...results,
+      policies: results.policies.map((policy, index) => (index === 1 ? { ...policy, policy: name } : policy)),
+    });
+    const against = againstOf(named('first-fit+never-return'), named('first-fit+block+never-return'));
+    expect([against.onlyNow, against.onlyBefore]).toEqual([[], []]);
+  });
+
   it('policies that only one run has are named, and runs without one in common refused', () => {
     const [first, second] = results.policies;
     const { onlyNow, onlyBefore } = againstOf(results, { ...results, policies: [second] });

@@ -1,6 +1,7 @@
 /** Two runs of the same comparison, an older one and the one now: what became of each figure. */
 import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '@decpool/model';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import { changePercent, type Spread } from '../compare/spread.ts';
 import type { Metric } from '../metrics/metric.ts';
 import type { PolicyResults, Results, Setting } from './results.ts';
@@ -28,7 +29,7 @@ export interface Against {
 /** Throws InputError where the runs have no policy in common. */
 export function againstOf(now: Results, before: Results): Against {
   const both = now.policies.flatMap((policy) => {
-    const old = before.policies.find(({ policy: name }) => name === policy.policy);
+    const old = before.policies.find((other) => isSame(other.policy, policy.policy));
     return old === undefined ? [] : [{ policy, old }];
   });
   if (both.length === 0) {
@@ -39,7 +40,7 @@ export function againstOf(now: Results, before: Results): Against {
   const missing = (from: Results, other: Results) =>
     from.policies
       .map(({ policy }) => policy)
-      .filter((name) => other.policies.every(({ policy }) => policy !== name));
+      .filter((name) => !other.policies.some(({ policy }) => isSame(policy, name)));
   return {
     differences: [
       ...(now.input.requestsHash === before.input.requestsHash ? [] : ['requests']),
@@ -50,6 +51,9 @@ export function againstOf(now: Results, before: Results): Against {
     onlyBefore: missing(before, now),
   };
 }
+
+/** An older run may have named the parts that are the default. */
+const isSame = (a: string, b: string): boolean => shortPolicyName(a) === shortPolicyName(b);
 
 const namesOf = ({ policies }: Results): string => policies.map(({ policy }) => policy).join(', ');
 

@@ -1,4 +1,4 @@
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import { beforeAll, expect, it } from 'vitest';
 import { comparisonSvg } from './chart.ts';
 import { type Results, resultsOf } from './results.ts';

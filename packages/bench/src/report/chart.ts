@@ -1,4 +1,4 @@
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { PolicyResults, Results } from './results.ts';
 import { chartSvg } from './svg.ts';
 import { formatValue } from './units.ts';

@@ -2,11 +2,11 @@
 import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
 import { bootPoolBytes, shortPolicyName } from '@decpool/pool';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
+import { fewOf } from '../text/listed.ts';
 import { sanityLines } from '../traces/sanity.ts';
 import { boundsText } from './bounds-text.ts';
 import { hasColumns } from './has-columns.ts';
 import { formatValue } from './units.ts';
-import { listed } from './verdict.ts';
 
 /** What was run, as label and value. */
 export function describe(comparison: Comparison): [string, string][] {
@@ -101,20 +101,25 @@ const seedsText = (seeds: number): string =>
 /** What changes how the figures must be read: which policies had less to do, memory lost, what is wrong with the input. */
 export function cautionsOf({ input, policies }: Comparison): string[] {
   return [
-    // A ranking names the policies that refused requests.
-    ...(hasColumns({ policies }) ? refusals(policies) : []),
+    ...refusals(policies),
     ...outOfMemory(input, policies),
     ...leaksOf(policies),
     ...unparsed(input.sanity),
   ];
 }
 
+/** Policies that a caution names. */
+const MOST_NAMES = 4;
+
 function refusals(policies: readonly ComparedPolicy[]): string[] {
   const refused = policies.filter((policy) => mostOf(policy, 'failures') > 0);
   if (refused.length === 0) return [];
-  const names = listed(refused.map(({ policy }) => shortPolicyName(policy)));
+  const names = fewOf(
+    refused.map(({ policy }) => shortPolicyName(policy)),
+    MOST_NAMES,
+  );
   return [
-    `${names} refused requests: ${refused.length === 1 ? 'its' : 'their'} other figures are of less work.`,
+    `${names} refused requests: not ranked, because ${refused.length === 1 ? 'its' : 'their'} other figures are of less work.`,
   ];
 }
 

@@ -1,5 +1,5 @@
 /** The comparison as a mail has it: plain text that is Markdown as well, at most 40 lines of at most 72 columns, the verdict first. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
 import { hasColumns } from './has-columns.ts';

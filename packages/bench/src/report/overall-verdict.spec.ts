@@ -53,6 +53,15 @@ it('if each policy refused something somewhere, none is best', () => {
   expect(verdict?.lead).toHaveLength(1);
 });
 
+it('there is none for inputs that have only the baseline in common', () => {
+  expect(
+    over(
+      { kernel: figures(4, 4, 4), a: figures(0, 0, 0) },
+      { kernel: figures(4, 4, 4), b: figures(0, 0, 0) },
+    ),
+  ).toBeUndefined();
+});
+
 it('there is none for one input, or inputs with different baselines', () => {
   expect(over({ kernel: figures(4, 4, 4), pool: figures(0, 0, 0) })).toBeUndefined();
   expect(

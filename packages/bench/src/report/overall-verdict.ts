@@ -17,14 +17,18 @@ const SUMMED = ['splits-2m', 'host-calls'];
 /** The largest of the inputs. */
 const LARGEST = ['shared-idle-peak'];
 
-/** Undefined for fewer than two inputs that tell policies apart, or inputs with different baselines. */
+/** Undefined for fewer than two inputs, or inputs that have not the same baseline and another policy in common. */
 export function overallVerdict(all: readonly Results[]): OverallVerdict | undefined {
   const inputs = all.filter(({ platform, policies }) => platform.confidential && policies.length > 1);
   const [first] = inputs;
   if (inputs.length < 2) return undefined;
   const baseline = first.policies[0].policy;
   if (inputs.some(({ policies }) => policies[0].policy !== baseline)) return undefined;
-  const candidates = first.policies
+  const common = first.policies.filter(({ policy }) =>
+    inputs.every(({ policies }) => policies.some((other) => other.policy === policy)),
+  );
+  if (common.length < 2) return undefined;
+  const candidates = common
     .map(({ policy }) => ({ policy, places: inputs.map((input) => placeOf(input, policy)) }))
     .filter(({ places }) => places.every((place) => place !== undefined));
   const isServed = candidates.some(({ policy }) => policy === baseline);

@@ -1,5 +1,5 @@
 /** More policies than fit in columns, as a ranking: a line per group of policies with the same figures. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
 import { compactLabel, compactUnit, compactValue } from './compact.ts';
@@ -15,7 +15,6 @@ export const isRanked = (results: Results): boolean => !hasColumns(results) || r
 const MOST_LINES = 20;
 /** Policies of one line that are named. */
 const MOST_NAMES = 2;
-const MOST_REFUSED = 4;
 const GAP = '  ';
 /** Characters that names get at least, and those of a name without a better place to break it. */
 const LEAST_NAMES = 16;
@@ -24,7 +23,7 @@ const LONGEST_PART = /.{1,16}/gsu;
 /** The ranking's lines; --pareto: the first front alone. `most`: groups of policies that are shown. */
 export function rankingText(results: Results, { columns }: Screen, most = MOST_LINES): string[] {
   const { ranking, metrics, policies } = results;
-  const { ranked, refused, isParetoWanted } = ranking;
+  const { ranked, isParetoWanted } = ranking;
   const wanted = isParetoWanted ? ranked.filter(({ front }) => front === 1) : ranked;
   const shown = wanted.slice(0, most);
   const objectives = ranking.objectives.flatMap((id) => metrics.filter((metric) => metric.id === id));
@@ -53,7 +52,6 @@ export function rankingText(results: Results, { columns }: Screen, most = MOST_L
         ? `${countOf(wanted)} of ${policies.length} policies are on the Pareto front.`
         : 'Front 1: no policy is at least as good in all columns and better in one.',
     ),
-    ...(refused.length === 0 ? [] : wrapped(refusedText(refused))),
   ];
 }
 
@@ -81,9 +79,3 @@ function namesText(policies: readonly string[]): string {
   const more = policies.length - names.length;
   return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
-
-const refusedText = (refused: readonly string[]): string => {
-  const names = refused.slice(0, MOST_REFUSED).map((policy) => printable(shortPolicyName(policy)));
-  const more = refused.length - names.length;
-  return `Not ranked, because they refused requests: ${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
-};

@@ -1,5 +1,5 @@
 /** The comparison table in characters: a column per policy, a line per row, value and change in one cell. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';

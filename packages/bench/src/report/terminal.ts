@@ -1,4 +1,4 @@
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';

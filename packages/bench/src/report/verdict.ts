@@ -1,6 +1,7 @@
 /** What a comparison says, in one or two sentences: which policy is best, what it gains against the baseline, at what price. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { Metric } from '../metrics/metric.ts';
+import { listed } from '../text/listed.ts';
 import { isWithinNoise } from './noise.ts';
 import type { PolicyResults, Results } from './results.ts';
 import { formatValue } from './units.ts';
@@ -49,7 +50,7 @@ export function verdictOf(results: Results): Verdict {
     gains: [],
     prices: [],
     lead: [lead],
-    also: refusals(results),
+    also: [],
   });
   if (!platform.confidential) {
     return plain('nothing shared', 'Outside a confidential VM nothing is shared, and nothing is split.');
@@ -64,7 +65,6 @@ export function verdictOf(results: Results): Verdict {
   if (ranking.ranked.length === 1 && ranking.refused.length === 0) {
     return {
       ...plain('same', `All ${policies.length} policies have the same ${objectiveNames(results)}.`),
-      also: [],
     };
   }
   if (first.policies.includes(baseline.policy)) {
@@ -80,7 +80,7 @@ export function verdictOf(results: Results): Verdict {
     return {
       ...plain('baseline', ...lead),
       best: baseline.policy,
-      also: [...tied(results, ties, baseline.policy), ...refusals(results)],
+      also: tied(results, ties, baseline.policy),
     };
   }
   const best = policies.find(({ policy }) => policy === first.policies[0]) ?? baseline;
@@ -98,7 +98,6 @@ export function verdictOf(results: Results): Verdict {
     also: [
       ...tied(results, first.policies.slice(1), best.policy),
       ...(isComparable ? withinSpread(results, best, baseline) : []),
-      ...refusals(results),
     ],
   };
 }
@@ -113,9 +112,6 @@ const OBJECTIVES: Readonly<Record<string, string>> = {
   'mixed-peak': 'mixed 2M ranges',
   'shared-idle-byte-seconds': 'shared-idle memory',
 };
-
-export const listed = (words: readonly string[]): string =>
-  words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words[words.length - 1]}`;
 
 /** Of each kind, the first figure that is better, or worse, beyond the spread over the seeds. */
 function differences(
@@ -215,17 +211,6 @@ const tied = (results: Results, policies: readonly string[], first: string): Phr
           '.',
         ],
       ];
-
-function refusals({ policies, ranking }: Results): Phrase[] {
-  if (ranking.refused.length === 0) return [];
-  const most = Math.max(...policies.map(({ metrics }) => metrics['failures']?.max ?? 0));
-  return [
-    [
-      ...namesOf(ranking.refused),
-      ` refused up to ${requests(most)}: not ranked, because the other figures are of less work.`,
-    ],
-  ];
-}
 
 const MOST_NAMES = 4;
 

@@ -1,8 +1,6 @@
+import { HYSTERESIS_SECONDS } from './hysteresis-seconds.ts';
 import { secondsOf, secondsParameter } from './seconds.ts';
 import type { SupplyFactory } from './supply.ts';
-
-/** Default seconds: longer than it takes to rebuild a NIC. */
-export const HYSTERESIS_SECONDS = 2;
 
 /**
  * A block goes back once it has been empty for some time: what comes and goes within that time is converted once, and what is

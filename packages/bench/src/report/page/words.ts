@@ -1,5 +1,5 @@
 /** Markup that recurs: names and line samples of policies, sentences, commands. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 
 import type { Phrase } from '../verdict.ts';
 import { type Content, type Html, html } from './escape.ts';

@@ -1,5 +1,5 @@
 /** Elements of the block map. Texts are set as text, never as markup: names of owners come from logs. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 
 export function make<Tag extends keyof HTMLElementTagNameMap>(
   tag: Tag,

@@ -1,5 +1,5 @@
 /** One of the two maps that move in step: the choice of its policy, its canvas and its table. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { RunHistory } from '../../../history/types.ts';
 import { createCursor } from './block-map-cursor.ts';
 import { make, newId, setFullName } from './block-map-dom.ts';

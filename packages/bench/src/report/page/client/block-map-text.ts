@@ -1,5 +1,5 @@
 /** The texts of the block map. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import { printable } from '../../../cli/printable.ts';
 import {
   BLOCK_MAPPINGS,

@@ -1,5 +1,5 @@
 /** How full shared blocks are at a moment: a panel of bars for each policy, stacked so that shapes can be compared. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import { HISTOGRAM_BARS, type RunHistory } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
 import { chartText } from '../escape.ts';

@@ -1,5 +1,5 @@
 /** The block map as a picture: memory at one moment under two policies. Rows that are private under both are folded. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import { BlocksAt, countByState } from '../../../history/blocks-at.ts';
 import { BLOCK_STATES, type BlockState, type InputHistory, type RunHistory } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';

@@ -1,5 +1,5 @@
 /** Counts times assumed weights: the cost of conversions if the weights were true. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { Results } from '../../results.ts';
 import { formatValue } from '../../units.ts';
 import { chartText } from '../escape.ts';

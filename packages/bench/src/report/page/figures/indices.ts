@@ -1,5 +1,5 @@
 /** The kernel's measures of fragmentation, for the free chunks of the pool. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import {
   externalFragmentation,
   fragmentationIndex,

@@ -1,9 +1,9 @@
 /** Splits against shared-idle memory: no policy is best in everything, so the figure marks the policies that no other beats. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { Metric } from '../../../metrics/metric.ts';
+import { listed } from '../../../text/listed.ts';
 import type { PolicyResults, Results } from '../../results.ts';
 import { formatValue } from '../../units.ts';
-import { listed } from '../../verdict.ts';
 import { chartText } from '../escape.ts';
 import { POLICY_STYLES, policyStyle } from '../palette.ts';
 import { chartBase, inkOf, tooltip, valueAxis } from './axes.ts';

@@ -1,5 +1,5 @@
 /** Runs with the style of their policy, and lines that several runs share. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { RunHistory } from '../../../history/types.ts';
 import { shellWord } from '../escape.ts';
 import { type PolicyStyle, policyStyle } from '../palette.ts';

@@ -1,5 +1,5 @@
 /** The policies that a chart has room for. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { PolicyResults, Results } from '../../results.ts';
 
 export interface Shown {

@@ -1,5 +1,5 @@
 /** The block map: interactive with scripts, a picture of the peak without. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import { BLOCK_STATES } from '../../../history/types.ts';
 import { formatValue } from '../../units.ts';
 import { firstChoices } from '../client/block-map-choice.ts';

@@ -1,5 +1,5 @@
 /** Which owners caused splits, pin blocks or leaked memory. */
-import { shortPolicyName } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { OwnerRow } from '../../../history/types.ts';
 import type { Results } from '../../results.ts';
 import { formatValue } from '../../units.ts';
