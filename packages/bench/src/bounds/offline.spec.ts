@@ -93,13 +93,16 @@ describe('there is none, and it is said why,', () => {
     const requests = [allocate(1, 1), allocate(2, 1)];
     expect(offlineBound(requests, SNP, 1)).toEqual({
       kind: 'none',
-      why: '2 requests for pages are many; --bounds makes one for up to 200,000',
+      why: expect.stringMatching(/^2 page requests .* 1; --bounds .* 200,000$/),
     });
     expect(offlineBound(requests, SNP, 2).kind).toBe('packing');
     const objects = Array.from({ length: 11 }, (_, index) =>
       allocate(index + 1, 1, { api: 'kmalloc', bytes: 64 }),
     );
-    expect(offlineBound(objects, SNP, 1)).toEqual({ kind: 'none', why: '11 objects in slabs are many' });
+    expect(offlineBound(objects, SNP, 1)).toEqual({
+      kind: 'none',
+      why: expect.stringMatching(/^11 slab objects .* 10$/),
+    });
     expect(offlineBound(objects, SNP, 2).kind).toBe('packing');
   });
 

@@ -11,11 +11,11 @@ import { momentsOf, openingFor } from './moments.ts';
 import { bestPlans } from './pack.ts';
 import { replayPlan } from './replay-plan.ts';
 
-/** Items up to which an offline packing is made without being asked for: it takes about as long as a few policies do. */
+/** Most items of an offline packing that is made by default. It takes about as long as a few policies. */
 export const USUAL_ITEMS = 20_000;
-/** Items beyond which none is made. */
+/** Most items of an offline packing with `--bounds`. */
 export const MOST_ITEMS = 200_000;
-/** Objects for each of these items, beyond which it is not looked at how many slabs they come to. */
+/** Most slab objects per item of these limits. With more, no packing is made. */
 const OBJECTS_PER_ITEM = 10;
 
 /** Pairs of item and block, for each of these items, up to which packings are made that look at all of them. */
@@ -40,23 +40,23 @@ export function offlineBound(
   mostItems = USUAL_ITEMS,
 ): OfflineBound {
   const tooMany = (count: number): OfflineBound => {
-    const more = count > MOST_ITEMS ? '' : `; --bounds makes one for up to ${grouped(MOST_ITEMS)}`;
-    return none(`${grouped(count)} requests for pages are many${more}`);
+    const more = count > MOST_ITEMS ? '' : `; --bounds raises it to ${grouped(MOST_ITEMS)}`;
+    return none(`${grouped(count)} page requests exceed the limit of ${grouped(mostItems)}${more}`);
   };
   const { ownPages, objects } = countAllocations(requests, platform);
   if (ownPages > mostItems) return tooMany(ownPages);
-  if (objects > mostItems * OBJECTS_PER_ITEM) return none(`${grouped(objects)} objects in slabs are many`);
+  const mostObjects = mostItems * OBJECTS_PER_ITEM;
+  if (objects > mostObjects) {
+    return none(`${grouped(objects)} slab objects exceed the limit of ${grouped(mostObjects)}`);
+  }
   const asked = pageRequests(requests);
   const memory = roomyMemory(peakPages(asked), nodesOf(asked));
   const items = memory && recordItems(asked, platform, memory);
-  if (memory === undefined || items === undefined)
-    return none('no memory that could be made up is large enough');
+  if (memory === undefined || items === undefined) return none('no modelled memory is large enough');
   if (items.length > mostItems) return tooMany(items.length);
   const moments = momentsOf(asked, items, requests.at(-1)?.time ?? 0);
   if (items.some((item) => openingFor(moments, item) === undefined)) {
-    return none(
-      'the first caller for some node or zone may not sleep, so that nothing can be shared there in time',
-    );
+    return none('the first caller of a node or zone may not sleep, so no page can be shared there in time');
   }
   if (items.length === 0) return { kind: 'packing', items: 0, pagesPeak: 0, blocksPeak: 0, blockNs: 0n };
   const { byPeak, byBlockTime } = bestPlans(items, PAGES_PER_BLOCK, moments, mostItems * PAIRS_PER_ITEM);

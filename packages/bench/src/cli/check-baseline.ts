@@ -1,4 +1,4 @@
-/** Whether a comparison became worse than a stored one, for use where nobody looks at tables. */
+/** `--check`: whether a comparison became worse than a stored one. For scripts and CI. */
 import { resolve } from 'node:path';
 import { InputError } from '@decpool/model';
 import type { ComparisonInput } from '../compare/compare.ts';
@@ -10,21 +10,21 @@ import { type Results, settingOf } from '../report/results.ts';
 import type { Screen } from '../report/screen.ts';
 import { labelled } from '../report/terminal.ts';
 
-/** Stored results that runs of these inputs can be checked against. */
+/** Stored results to check new runs of the same inputs against. */
 export class Baseline {
   readonly #stored: readonly StoredResults[];
   readonly #path: string;
 
   /**
-   * `folders`: where the results of the inputs will be written. Throws InputError as readResults() does, and where the path has no
-   * results of an input, has them of other work, or would be written over.
+   * `folders`: where the results of the inputs will be written. Throws InputError as readResults() does, and if the path has no
+   * results of an input, has results of other work, or would be overwritten.
    */
   static for(path: string, inputs: readonly ComparisonInput[], folders: readonly string[]): Baseline {
     const baseline = new Baseline(path, readResults(path));
     for (const { file } of baseline.#stored) {
       if (!folders.some((folder) => resolve(file) === resolve(folder, RESULTS_FILE))) continue;
       throw new InputError(
-        `${file}: this run would write over its baseline; keep the baseline elsewhere, or name another folder with --out`,
+        `${file}: this run would overwrite its baseline; keep the baseline elsewhere, or choose another folder with --out`,
       );
     }
     for (const input of inputs) {
@@ -35,7 +35,7 @@ export class Baseline {
       ];
       if (differences.length === 0) continue;
       throw new InputError(
-        `${path}: a check needs a baseline of the same work, but '${input.name}' differs in ${differences.join('; ')}`,
+        `${path}: --check needs a baseline of the same work, but '${input.name}' differs in ${differences.join('; ')}`,
       );
     }
     return baseline;
@@ -50,7 +50,7 @@ export class Baseline {
     const found = this.#stored.find(({ results }) => results.input.name === name);
     if (found !== undefined) return found.results;
     const names = this.#stored.map(({ results }) => results.input.name).join(', ');
-    throw new InputError(`${this.#path}: has no results of '${name}'; it has ${names}`);
+    throw new InputError(`${this.#path}: no results of '${name}'; it has results of ${names}`);
   }
 
   check(now: Results, mostPercent: number): Checked {
@@ -66,18 +66,18 @@ export interface Checked {
   readonly regressions: readonly Delta[];
 }
 
-/** What the check found, as lines for people. */
+/** The result of the check, as text. */
 export function checkText({ path, mostPercent, against, regressions }: Checked, screen: Screen): string {
   const judged = against.deltas.filter(({ metric }) => metric.shown === undefined);
   const count = (holds: (delta: Delta) => boolean) => judged.filter(holds).length;
   const worse = count(({ isBetter }) => isBetter === false) - regressions.length;
   const parts = [
-    `${regressions.length === 0 ? 'none' : regressions.length} of ${judged.length} figures worse by more than ${mostPercent} %`,
-    ...(worse === 0 ? [] : [`${worse} worse by less, or with ranges over the seeds that overlap`]),
-    `${count(({ isBetter, isNoise }) => isBetter === true && isNoise !== true)} better`,
-    ...(against.onlyNow.length === 0 ? [] : [`not in it: ${against.onlyNow.join(', ')}`]),
-    ...(against.onlyBefore.length === 0 ? [] : [`only in it: ${against.onlyBefore.join(', ')}`]),
+    `${regressions.length} of ${judged.length} figures are worse by more than ${mostPercent} %`,
+    ...(worse === 0 ? [] : [`${worse} are worse by less, or their ranges over the seeds overlap`]),
+    `${count(({ isBetter, isNoise }) => isBetter === true && isNoise !== true)} are better`,
+    ...(against.onlyNow.length === 0 ? [] : [`Only in this run: ${against.onlyNow.join(', ')}`]),
+    ...(against.onlyBefore.length === 0 ? [] : [`Only in the baseline: ${against.onlyBefore.join(', ')}`]),
   ];
-  const line = `${labelled('check', `against ${path}: ${parts.join('; ')}`, screen)}\n`;
+  const line = `${labelled('check', `against ${path}: ${parts.join('. ')}.`, screen)}\n`;
   return regressions.length === 0 ? line : `${line}${deltasText(regressions, screen)}`;
 }

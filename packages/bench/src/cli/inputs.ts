@@ -1,6 +1,4 @@
-/**
- * What a comparison can run on: the bundled inputs, or those named by options.
- */
+/** The inputs of a comparison: the bundled ones, or those that options name. */
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError, type MemoryState, type PageSourceSettings } from '@decpool/model';
@@ -65,7 +63,7 @@ const BUNDLED_INPUTS: readonly BundledInput[] = [
     source: { trace: bundled('requests/k61-E7cc.dma_requests.ndjson.gz') },
     memoryState: bundled('memory/k61-E7cc-before'),
     notes: [
-      'The recorded kernel split 13 large pages for these requests (examples/traces/recordings/k61/E7cc): others allocated between them, which this input does not replay.',
+      'The recorded kernel split 13 large pages for these requests (examples/traces/recordings/k61/E7cc). Other allocations came in between; this input does not replay them.',
     ],
   },
 ];
@@ -123,7 +121,7 @@ async function prepare(options: InputOptions, notes: readonly string[]): Promise
   };
 }
 
-/** How the page source works. Throws InputError for rules of a kernel that is not modelled. */
+/** Settings of the page source. Throws InputError for a kernel that is not modelled. */
 function pageSourceOf({ kernel = '6.x', pcp = false, compaction = false }: InputOptions): PageSourceSettings {
   if (kernel !== '6.x' && kernel !== '7.x') {
     throw new InputError(`--kernel '${kernel}': expected 6.x or 7.x.`);
@@ -134,9 +132,9 @@ function pageSourceOf({ kernel = '6.x', pcp = false, compaction = false }: Input
 interface Source {
   readonly workload: Workload;
   readonly sanity?: SanityReport;
-  /** That the workload models. */
+  /** The platform that the workload models. */
   readonly platform?: string;
-  /** That the workload is made for. */
+  /** The memory that the workload needs. */
   readonly memory?: string;
 }
 
@@ -154,15 +152,15 @@ async function workloadOf(options: InputOptions): Promise<Source> {
   };
 }
 
-/** A workload that fits in a block or two cannot tell one pool from another: say so. */
+/** Pools cannot differ much on a workload that fits in one block. */
 export function sizeNotes({ peakLivePages }: Workload): string[] {
   if (peakLivePages > 512) return [];
   return [
-    `The peak of ${peakLivePages} live pages fits in one 2 MiB block: this input compares pools with the baseline, not with each other.`,
+    `The peak of ${peakLivePages} live pages fits in one 2 MiB block. This input compares pools with the baseline, not with each other.`,
   ];
 }
 
-/** Every policy that `all` stands for, the kernels first. */
+/** The policies of a list; `all` is every policy, the kernels first. */
 function policiesOf(list: string): readonly string[] {
   if (list === 'all') return ALL_POLICIES;
   const names = list.split(',').map((name) => name.trim());
@@ -174,7 +172,7 @@ function policiesOf(list: string): readonly string[] {
   return names;
 }
 
-/** Memory of a guest, as `--memory` takes it, where neither the user nor the workload says otherwise. */
+/** Default memory of a guest, as `--memory` takes it, if the workload needs no other. */
 export const USUAL_MEMORY = '4G';
 
 function memoryOf(options: InputOptions, madeFor = USUAL_MEMORY): RecordedMemory {

@@ -4,11 +4,11 @@ import { WORKLOADS } from '../workloads/registry.ts';
 import { durationOf, PAGE_SIZE } from '../workloads/workload.ts';
 import type { Output } from './command-context.ts';
 
-/** Columns of text that wrap, in characters with their margins. */
+/** Widths of the columns that wrap, in characters, with margins. */
 const NAME_WIDTH = 24;
 const DESCRIPTION_WIDTH = 44;
 
-/** `decpool workloads`: every generated workload as it is by default, with seed 1. Returns the exit code, 0. */
+/** `decpool workloads`: every generated workload with its default settings and seed 1. Returns the exit code, 0. */
 export function workloadsCommand(output: Output): number {
   const table = new Table({
     head: ['workload', 'models', 'requests', 'peak live', 'duration'],
@@ -31,7 +31,7 @@ export function workloadsCommand(output: Output): number {
   return 0;
 }
 
-/** In the largest unit that leaves a whole part. */
+/** The largest unit that gives at least 1 is used. */
 const DURATION_UNITS: readonly (readonly [suffix: string, ns: number])[] = [
   ['h', 3_600_000_000_000],
   ['min', 60_000_000_000],
@@ -40,7 +40,7 @@ const DURATION_UNITS: readonly (readonly [suffix: string, ns: number])[] = [
   ['us', 1_000],
 ];
 
-/** Simulated time as people write it: `24 h`, `46.6 s`, `20 ms`. */
+/** Simulated time as text: `24 h`, `46.6 s`, `20 ms`. */
 export function formatDuration(ns: number): string {
   const [suffix, unit] = DURATION_UNITS.find(([, least]) => ns >= least) ?? ['ns', 1];
   return `${formatValue(ns / unit, 'count')} ${suffix}`;
