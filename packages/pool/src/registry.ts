@@ -39,26 +39,26 @@ type WithParameters<Made> = {
   readonly parameters: string;
   readonly make: (parameters: readonly string[]) => Made;
 };
-/** A strategy as it is listed, with one line on it, and on what may stand behind its name. */
+/** A strategy as it is listed: its summary in one line, and its parameters if it has any. */
 export type Strategy<Made> = Plain<Made> | WithParameters<Made>;
 
 export const BASELINES: Readonly<Record<string, Plain<PolicyFactory>>> = {
-  'linux-7.3': { summary: 'Linux 7.3: as 6.12, but vmbus buffers are made of large chunks', made: linux73 },
+  'linux-7.3': { summary: 'Linux 7.3: as linux-6.12, but vmbus buffers use large chunks', made: linux73 },
   'linux-6.12': { summary: 'Linux 6.12: each driver allocates and converts its own buffers', made: linux612 },
   'gfp-decrypted': {
-    summary: 'the prototype of 2024: each allocation is converted alone, nothing is grouped',
+    summary: 'the __GFP_DECRYPTED prototype of 2024: converts each allocation on its own',
     made: gfpDecrypted,
   },
   genpool: {
-    summary: 'the atomic DMA pool for everything: doubles, never shrinks, never private again',
+    summary: 'the atomic DMA pool for all requests; doubles, never shrinks, stays shared',
     made: genpool,
   },
   swiotlb: {
-    summary: 'every request is served from the bounce buffers that are shared at boot',
+    summary: 'serves every request from the bounce buffers that are shared at boot',
     made: swiotlb('fixed'),
   },
   'swiotlb:dynamic': {
-    summary: 'as swiotlb, and the bounce buffers grow when they are full',
+    summary: 'as swiotlb; the bounce buffers grow when they are full',
     made: swiotlb('dynamic'),
   },
 };
@@ -75,11 +75,11 @@ export const PLACEMENTS: Readonly<Record<string, Strategy<PlacementFactory>>> = 
     made: genpoolFirstFitOrderAlign,
   },
   'longest-free-range': {
-    summary: 'the block with the smallest longest free range, then most allocations (Temeraire)',
+    summary: 'the fitting block whose longest free range is shortest, then most allocations (Temeraire)',
     made: longestFreeRange,
   },
   'fullest-first': {
-    summary: 'the block with the fewest free pages that is large enough',
+    summary: 'the fitting block with the fewest free pages',
     made: fullestFirst,
   },
   llfree: {
@@ -92,15 +92,18 @@ export const PLACEMENTS: Readonly<Record<string, Strategy<PlacementFactory>>> = 
 };
 
 export const CONVERSIONS: Readonly<Record<string, Strategy<Conversion>>> = {
-  page: { summary: 'the pages of each allocation; back when it is freed', made: pageConversion },
+  page: { summary: 'converts the pages of each allocation, and back when it is freed', made: pageConversion },
   granule: {
-    summary: 'the granules of an allocation; back when they are idle',
+    summary: 'converts the granules of an allocation, and back when they are idle',
     parameters: 'KIB, a power of two up to 1024 (default: 64)',
     make: granuleConversion,
   },
-  block: { summary: 'a whole block when it is claimed; back when it is returned', made: blockConversion },
+  block: {
+    summary: 'converts a block when it is claimed, and back when it is returned',
+    made: blockConversion,
+  },
   adaptive: {
-    summary: 'by page until PERCENT of a block is used, then the rest at once',
+    summary: 'converts by page until PERCENT of a block is used, then the rest at once',
     parameters: 'PERCENT of the block (default: 50)',
     make: adaptiveConversion,
   },
@@ -120,13 +123,13 @@ export const SUPPLIES: Readonly<Record<string, Strategy<SupplyFactory>>> = {
     make: hysteresis,
   },
   demand: {
-    summary: 'keeps enough for a return to the recent peak (skip-subrelease)',
+    summary: 'keeps enough free blocks for the recent peak (skip-subrelease)',
     parameters: 'SECONDS to look back (default: 10)',
     make: demand,
   },
 };
 
-/** Well-known allocators, as far as three strategies can be them. */
+/** Well-known allocators, approximated by three strategies. */
 export const SHORT_NAMES: Readonly<Record<string, { readonly summary: string; readonly policy: string }>> = {
   'bpf-prog-pack': {
     summary: 'packs of 2 MiB for BPF programs (kernel/bpf/core.c)',
@@ -146,7 +149,7 @@ export const SHORT_NAMES: Readonly<Record<string, { readonly summary: string; re
   },
 };
 
-/** Every combination of strategies with their usual parameters, baselines first. */
+/** Every combination of strategies with their default parameters, baselines first. */
 export const ALL_POLICIES: readonly string[] = [
   ...Object.keys(BASELINES),
   ...Object.keys(PLACEMENTS).flatMap((placement) =>
@@ -213,7 +216,7 @@ function unknownPolicy(name: string, first: string): InputError {
     : unknownName({ kind: 'policy', given, known, listedBy: LISTED_BY });
 }
 
-/** The strategy that `text` names, made with the parameters behind its name. */
+/** The strategy that `text` names, made with the parameters after its name. */
 function made<Made>(
   known: Readonly<Record<string, Strategy<Made>>>,
   text: string,

@@ -1,14 +1,22 @@
-import { BASELINES, CONVERSIONS, PLACEMENTS, SHORT_NAMES, type Strategy, SUPPLIES } from '@decpool/pool';
+import {
+  BASELINES,
+  CONVERSIONS,
+  PLACEMENTS,
+  SHORT_NAMES,
+  type Strategy,
+  SUPPLIES,
+  USUAL,
+} from '@decpool/pool';
 import Table from 'cli-table3';
 import type { Output } from './command-context.ts';
 
-/** Columns of text that wrap, in characters with their margins. */
+/** Widths of the columns that wrap, in characters, with margins. */
 const NAME_WIDTH = 31;
 const TEXT_WIDTH = 66;
 
 type Section = readonly [title: string, rows: readonly (readonly [name: string, text: string])[]];
 
-/** `decpool policies`: every policy and strategy with one line, and what may stand behind its name. Returns the exit code, 0. */
+/** `decpool policies`: every policy and strategy in one line, with its parameters. Returns the exit code, 0. */
 export function policiesCommand(output: Output): number {
   const sections: readonly Section[] = [
     ['baselines', Object.entries(BASELINES).map(([name, { summary }]) => [name, summary])],
@@ -31,7 +39,11 @@ export function policiesCommand(output: Output): number {
     output.write(`${table.toString()}\n`);
   }
   output.write(
-    'Any PLACEMENT+CONVERSION+SUPPLY is a policy, as in first-fit+block+hysteresis:5; so is a file, as in ./my-policy.ts; all stands for every one.\n',
+    [
+      'A policy is PLACEMENT[+CONVERSION][+SUPPLY], for example first-fit+block+hysteresis:5.',
+      `Default: +${USUAL.conversion}+${USUAL.supply}. A policy can also be a file, for example ./my-policy.ts.`,
+      'all: every policy.\n',
+    ].join('\n'),
   );
   return 0;
 }
