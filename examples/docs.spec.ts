@@ -39,7 +39,7 @@ const DOCUMENTS = [
   {
     path: 'docs/own-policy.md',
     commands: [
-      expect.stringMatching(/^decpool compare .*,.\/examples\/custom-policy.ts \| grep/),
+      expect.stringMatching(/^decpool compare .*,.\/examples\/custom-policy.ts --metrics .* \| head -10$/),
       'decpool check-policy ./examples/custom-policy.ts',
     ],
   },
