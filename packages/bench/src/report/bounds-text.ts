@@ -1,46 +1,47 @@
-/** What is known of the best there is, in the words of a report's head: label and text. */
+/** How good any policy can be on this input, for the head of a report: label and text. */
 import type { Bound } from '../bounds/bounds.ts';
 import type { KnownRatio } from '../bounds/worst-case.ts';
 import type { Comparison } from '../compare/compare.ts';
+import { fewOf } from '../text/listed.ts';
 import { formatValue } from './units.ts';
 
 export function boundsText({ bounds, geometry, policies }: Comparison): [string, string][] {
-  if (bounds === undefined) return [['bounds', 'none: outside a confidential VM nothing is shared']];
+  if (bounds === undefined) return [['bounds', 'None: outside a confidential VM no memory is shared.']];
   const { blocksPeak, blockSeconds, packing } = bounds;
   const perBlock = geometry.pagesPerBlock;
   return [
     [
       'bounds',
-      `${interval(blocksPeak, 'count')} blocks shared at peak for any policy that serves all requests; lower: max over time of ceil(live pages / ${perBlock}), for blocks ever shared too`,
+      `Blocks shared at peak: ${interval(blocksPeak, 'count')} The lower bound is the maximum over time of ceil(live pages / ${perBlock}). It also holds for blocks ever shared.`,
     ],
     [
       'bounds',
-      `${interval(blockSeconds, 'block-seconds')} shared; lower: integral of ceil(live pages / ${perBlock}) dt`,
+      `Block-seconds shared: ${interval(blockSeconds, 'block-seconds')} The lower bound is the integral of ceil(live pages / ${perBlock}) over time.`,
     ],
     ...('missing' in packing
-      ? [['bounds', `no offline packing: ${packing.missing}`] satisfies [string, string]]
+      ? [['bounds', `No offline packing: ${packing.missing}.`] satisfies [string, string]]
       : []),
     ['lifetimes', lifetimesText(bounds.lifetimes)],
     ...worstCases(policies).map((text): [string, string] => ['worst case', text]),
   ];
 }
 
-/** `[44, 46 by an offline packing]` */
+/** `at least 44 for a policy that serves all requests; 46 reached by an offline packing.` */
 const interval = ({ lower, upper, upperFrom }: Bound, unit: 'count' | 'block-seconds'): string =>
   upper === undefined
-    ? `at least ${formatValue(lower, unit)}`
-    : `[${formatValue(lower, unit)}, ${formatValue(upper, unit)} by ${upperFrom}]`;
+    ? `at least ${formatValue(lower, unit)} for a policy that serves all requests.`
+    : `at least ${formatValue(lower, unit)} for a policy that serves all requests; ${formatValue(upper, unit)} reached by ${upperFrom}.`;
 
 function lifetimesText(lifetimes: NonNullable<Comparison['bounds']>['lifetimes']): string {
   const { mu, longestNs, shortestNs, neverFreed, zero } = lifetimes;
-  if (mu === undefined) return 'nothing lives for any time';
+  if (mu === undefined) return 'No allocation lives longer than 0 ns.';
   return [
-    `mu = longest / shortest = ${duration(longestNs)} / ${duration(shortestNs)} = ${plain(mu)}`,
+    `Longest ${duration(longestNs)}, shortest ${duration(shortestNs)}; longest / shortest = ${plain(mu)}.`,
     ...(neverFreed === 0
       ? []
-      : [`${formatValue(neverFreed, 'count')} never freed, counted up to the end of the trace`]),
-    ...(zero === 0 ? [] : [`${formatValue(zero, 'count')} freed at the time they came, left out`]),
-  ].join('; ');
+      : [`Never freed: ${formatValue(neverFreed, 'count')}; these end with the trace.`]),
+    ...(zero === 0 ? [] : [`Freed at once: ${formatValue(zero, 'count')}; these do not count.`]),
+  ].join(' ');
 }
 
 const duration = (ns: number): string =>
@@ -56,43 +57,49 @@ const duration = (ns: number): string =>
 const three = (value: number): string =>
   formatValue(Number(value.toPrecision(value < 100 ? 3 : 12)), 'ratio');
 
+/** What the known worst cases are about. */
 const PACKED = {
-  volumes: 'volumes, which need not be contiguous or aligned',
-  'aligned pages': 'aligned pages',
+  volumes: 'This holds for pages that need not be contiguous or aligned.',
+  'aligned pages': 'This holds for aligned pages.',
 } as const;
 
-/** One line for the policies of which theory knows something; others have none. */
+/** A text for policies with the same known worst case, and one for all policies without. */
 function worstCases(policies: Comparison['policies']): string[] {
   const known = new Map<string, string[]>();
   const unknown: string[] = [];
   for (const { policy, worstCase } of policies) {
-    const { blocksPeak, blockSeconds } = worstCase;
-    if (worstCase.of === undefined) {
+    const { of, blocksPeak, blockSeconds } = worstCase;
+    if (of === undefined) {
       unknown.push(policy);
       continue;
     }
-    const text = `blocks at peak ${ratioText(blocksPeak)}, block-s ${ratioText(blockSeconds)}, times the best for ${PACKED[worstCase.of]}`;
+    const text = `${limitText(blocksPeak, 'blocks at peak')} ${limitText(blockSeconds, 'block-seconds')} ${PACKED[of]}`;
     known.set(text, [...(known.get(text) ?? []), policy]);
   }
   return [
-    ...[...known].map(([text, names]) => `${fewOf(names)}: ${text}`),
-    ...(unknown.length === 0 ? [] : [`${fewOf(unknown)}: none known`]),
+    ...[...known].map(([text, names]) => `${fewOf(names, MOST_NAMES)}: ${text}`),
+    ...(unknown.length === 0 ? [] : [`${fewOf(unknown, MOST_NAMES)}: No known limit.`]),
   ];
 }
 
 const MOST_NAMES = 3;
 
-/** `a, b, c and 4 more`: of hundreds of policies a list says nothing. */
-function fewOf(names: readonly string[]): string {
-  const more = names.length - MOST_NAMES;
-  return `${names.slice(0, MOST_NAMES).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+/** `At most 3 times the best possible blocks at peak.` */
+function limitText({ formula, value }: KnownRatio, what: string): string {
+  if (formula === 'none known') return `No known limit for ${what}.`;
+  if (formula === 'unbounded') return `No limit for ${what}.`;
+  const isConstant = value === undefined || formula === String(value);
+  const number = value === undefined ? inWords(formula) : plain(value);
+  return `At most ${number} times the best possible ${what}${isConstant ? '' : ` (${inWords(formula)})`}.`;
 }
 
-const ratioText = ({ formula, value }: KnownRatio): string => {
-  if (value === undefined) return formula;
-  return formula === String(value) ? formula : `${plain(value)} (${formula})`;
-};
+/** A formula of worstCaseOf() for readers who do not know the theory. */
+const inWords = (formula: string): string =>
+  formula
+    .replace(/^mu \+ (\d+)$/, 'longest / shortest lifetime + $1, if empty blocks are returned at once')
+    .replace(/^at least (.*)$/, 'some traces need $1')
+    .replace(/, r = (\d+)$/, ' with r = $1, the order of a block');
 
-/** Without decimals that say nothing. */
+/** Without meaningless decimals. */
 const plain = (value: number): string =>
   value < 100 ? String(Number(value.toPrecision(5))) : formatValue(Math.round(value), 'count');

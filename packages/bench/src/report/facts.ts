@@ -1,8 +1,8 @@
-/** What was run and what a reader must know of it, in words: the head and the notes of every report. */
+/** What was run, and the cautions and notes about it, as text: the head and the notes of every report. */
 import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
 import { bootPoolBytes, shortPolicyName } from '@decpool/pool';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
-import { fewOf } from '../text/listed.ts';
+import { fewOf, listed } from '../text/listed.ts';
 import { sanityLines } from '../traces/sanity.ts';
 import { boundsText } from './bounds-text.ts';
 import { hasColumns } from './has-columns.ts';
@@ -15,8 +15,8 @@ export function describe(comparison: Comparison): [string, string][] {
   const count = (...kinds: readonly Request['kind'][]) =>
     requests.filter(({ kind }) => kinds.includes(kind)).length;
   const others = [
-    [count('map-user', 'unmap-user'), 'of user mappings'],
-    [count('background-allocate', 'background-free'), 'of others, in the background'],
+    [count('map-user', 'unmap-user'), 'user mappings and unmappings'],
+    [count('background-allocate', 'background-free'), 'background allocations and frees'],
   ] as const;
   return [
     ['input', `${input.name}: ${description}`],
@@ -27,7 +27,7 @@ export function describe(comparison: Comparison): [string, string][] {
         ...others.flatMap(([number, what]) =>
           number === 0 ? [] : [`${formatValue(number, 'count')} ${what}`],
         ),
-        `peak live ${formatValue(pages, 'pages')} pages (${formatValue(pages * 2 ** geometry.pageShift, 'bytes')})`,
+        `${formatValue(pages, 'pages')} live pages at peak (${formatValue(pages * 2 ** geometry.pageShift, 'bytes')})`,
       ].join(', '),
     ],
     ...(input.sanity === undefined ? [] : sanityLines(input.sanity)).map((line): [string, string] => [
@@ -48,14 +48,14 @@ export function describe(comparison: Comparison): [string, string][] {
 const counted = (count: number, noun: string, plural = `${noun}s`): string =>
   `${formatValue(count, 'count')} ${count === 1 ? noun : plural}`;
 
-/** Streaming maps have a pool of their own, whatever the policy: its cost is in every column and tells none from another. */
+/** Streaming maps use a boot pool of bounce buffers under every policy. Its cost is the same in every column. */
 function bounceText({ workload, memory, platform }: Comparison['input']): string[] {
   const isMapping = workload.requests.some(
     (request) => request.kind === 'allocate' && request.api === 'dma_map',
   );
   if (!isMapping || !platform.confidential) return [];
   return [
-    `a boot pool of ${formatValue(bootPoolBytes(memory), 'bytes')} for streaming maps, shared at boot under every policy and so in every column; the bounds and the ratios to them leave it out, but where a policy serves other requests from it`,
+    `Streaming maps use a boot pool of ${formatValue(bootPoolBytes(memory), 'bytes')}, which is shared under every policy and counts in every column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`,
   ];
 }
 
@@ -65,19 +65,21 @@ function platformText({ name, confidential, restore, granulePages, strayRead }: 
     name,
     ...(restore ? ['2M mappings re-formed'] : []),
     ...(granulePages > 1 ? [`granules of ${granulePages * 4} KiB`] : []),
-    STRAY_READ[strayRead],
-  ].join('; ');
+  ]
+    .join(', ')
+    .concat(`. ${STRAY_READ[strayRead]}`);
 }
 
-/** What becomes of a read that strays from a private page into one that is not. */
+/** The effect of a read that strays from a private page into a page that is shared or being converted. */
 const STRAY_READ: Readonly<Record<Platform['strayRead'], string>> = {
-  'fixed up': 'a stray load_unaligned_zeropad() at a border is fixed up',
+  'fixed up':
+    'A load_unaligned_zeropad() that strays into a shared page causes a fault, which the kernel fixes up.',
   fatal:
-    'a stray load_unaligned_zeropad() at a border would be fatal; the kernel orders its changes so that there is none',
-  impossible: 'a stray load_unaligned_zeropad() at a border is impossible',
+    'A load_unaligned_zeropad() that strays into a shared page would be fatal. The kernel orders its changes so that none does.',
+  impossible: 'No load_unaligned_zeropad() can fault at the border of a shared page.',
 };
 
-/** What was switched on beside the usual. */
+/** Settings that are not the default, as fragments: a line of the terminal joins them. */
 function settingsOf({ pageSource, faults, isSwiotlbDynamic }: Comparison['input']): string[] {
   const { kernel, perCpuLists, compaction } = pageSource ?? PLAIN_PAGE_SOURCE;
   return [
@@ -88,17 +90,17 @@ function settingsOf({ pageSource, faults, isSwiotlbDynamic }: Comparison['input'
     ...(faults === undefined
       ? []
       : [
-          `calls fail by chance, whatever their size: of set_memory_decrypted() ${formatValue(100 * faults.decrypt, 'percent')}, of set_memory_encrypted() ${formatValue(100 * faults.encrypt, 'percent')}; ${formatValue(100 * faults.converted, 'percent')} of these though the host did them; ${counted(faults.retries, 'retry', 'retries')}`,
+          `calls of any size fail at random: set_memory_decrypted() ${formatValue(100 * faults.decrypt, 'percent')}, set_memory_encrypted() ${formatValue(100 * faults.encrypt, 'percent')}, ${formatValue(100 * faults.converted, 'percent')} of the failures converted by the host, ${counted(faults.retries, 'retry', 'retries')} of set_memory_encrypted()`,
         ]),
   ];
 }
 
 const seedsText = (seeds: number): string =>
   seeds === 1
-    ? 'a guess at where the free chunks lie'
-    : 'each a guess at where the free chunks lie; cells: median, and smallest..largest where they differ';
+    ? 'one possible placement of the free chunks.'
+    : 'each seed places the free chunks differently. Figures are medians over the seeds.';
 
-/** What changes how the figures must be read: which policies had less to do, memory lost, what is wrong with the input. */
+/** Sentences that change how to read the figures: refused requests, lost memory, errors in the input. */
 export function cautionsOf({ input, policies }: Comparison): string[] {
   return [
     ...refusals(policies),
@@ -127,34 +129,34 @@ function unparsed(sanity: Comparison['input']['sanity']): string[] {
   const [first] = sanity?.unparsed.first ?? [];
   if (sanity === undefined || first === undefined) return [];
   return [
-    `${formatValue(sanity.unparsed.count, 'count')} of ${formatValue(sanity.linesRead, 'count')} lines of the trace were not understood; the first is line ${first.line}: ${first.reason}`,
+    `${formatValue(sanity.unparsed.count, 'count')} of ${formatValue(sanity.linesRead, 'count')} lines of the trace were not understood. The first is line ${first.line}: ${first.reason}.`,
   ];
 }
 
-/** What else a reader may want to know. */
+/** Other sentences about the comparison: how to read it, and how the input differs from a real machine. */
 export const notesOf = (comparison: Comparison): string[] => [
   ...(hasColumns(comparison) ? twinsOf(comparison.policies) : []),
   ...comparison.input.notes,
   ...comparison.input.workload.notes,
 ];
 
-/** A metric's largest value over the seeds; 0 where there is no such metric. */
+/** A metric's largest value over the seeds; 0 if there is no such metric. */
 const mostOf = ({ metrics }: ComparedPolicy, id: string): number =>
   metrics.find(({ metric }) => metric.id === id)?.spread.max ?? 0;
 
-/** A kernel short of memory would not give up where the page source does. */
+/** A kernel that is short of memory reclaims; the page source does not. */
 function outOfMemory(
   { pageSource = PLAIN_PAGE_SOURCE }: Comparison['input'],
   policies: readonly ComparedPolicy[],
 ): string[] {
   if (policies.every((policy) => mostOf(policy, 'failures-out-of-memory') === 0)) return [];
-  const more = pageSource.compaction ? '' : '. --compaction lets it move pages';
+  const more = pageSource.compaction ? '' : ' --compaction lets the page source move pages.';
   return [
-    `Out of memory comes early: the page source does not reclaim, and a kernel would before it refuses a request that may sleep${more}.`,
+    `Out of memory comes earlier than on a real machine. The page source does not reclaim; a kernel reclaims before it refuses a request that may sleep.${more}`,
   ];
 }
 
-/** Whose conversions lost memory, in the first seed's run. */
+/** The owners whose failed conversions leaked pages, in the run of the first seed. */
 function leaksOf(policies: readonly ComparedPolicy[]): string[] {
   return policies.flatMap(({ policy, byOwner }) => {
     const leaks = byOwner.filter(({ leakedPages }) => leakedPages > 0);
@@ -163,14 +165,14 @@ function leaksOf(policies: readonly ComparedPolicy[]): string[] {
     const rest = leaks.length - most.length;
     const list = most.map(({ owner, leakedPages }) => `${owner} ${formatValue(leakedPages, 'pages')}`);
     return [
-      `${shortPolicyName(policy)} leaked pages (first seed) for: ${[...list, ...(rest > 0 ? [`${rest} others`] : [])].join(', ')}`,
+      `${shortPolicyName(policy)} leaked pages of these owners (first seed): ${[...list, ...(rest > 0 ? [`${rest} other owners`] : [])].join(', ')}.`,
     ];
   });
 }
 
 const OWNERS_SHOWN = 3;
 
-/** Policies that did the same throughout: the input cannot tell them apart, and two columns must not look like two findings. */
+/** Policies with the same figures in every row. Readers must not take their columns for separate findings. */
 function twinsOf(policies: readonly ComparedPolicy[]): string[] {
   const byFigures = new Map<string, string[]>();
   for (const { policy, metrics } of policies) {
@@ -184,7 +186,6 @@ function twinsOf(policies: readonly ComparedPolicy[]): string[] {
   return [...byFigures.values()]
     .filter((twins) => twins.length > 1)
     .map(
-      (twins) =>
-        `${twins.join(' and ')} have the same figures in every row: this input does not tell them apart.`,
+      (twins) => `${listed(twins)} have the same figures in every row: this input does not tell them apart.`,
     );
 }
