@@ -21,7 +21,7 @@ export function takeLock(path: string): () => void {
       const holder = Number(readHolder(path));
       if (isAlive(holder) || !isFirst) {
         throw new InputError(
-          `another run writes there (process ${holder}); wait for it, or remove ${path} if there is none`,
+          `process ${holder} is writing to it; wait until it ends, or remove ${path} if it is not a run of decpool`,
         );
       }
       rmSync(path, { force: true });

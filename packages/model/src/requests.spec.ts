@@ -42,9 +42,7 @@ describe('gfp flags', () => {
 
   it.each(['GFP_USER', '', 'GFP_ATOMIC|', 'gfp_atomic', 'constructor'])('are not %j', (name) => {
     expect(() => gfpNamed(name)).toThrow(InputError);
-    expect(() => gfpNamed(name)).toThrow(
-      /^unknown gfp flag '.*'; known: GFP_KERNEL, GFP_ATOMIC, GFP_NOWAIT,/,
-    );
+    expect(() => gfpNamed(name)).toThrow(/^unknown gfp flag '.*'.*GFP_KERNEL, GFP_ATOMIC, GFP_NOWAIT/);
   });
 
   it('let a caller sleep unless they are GFP_ATOMIC or GFP_NOWAIT', () => {

@@ -1,6 +1,6 @@
-import { InputError } from './errors.ts';
 import type { Migratetype } from './memory-state.ts';
 import { type AllocationId, type Nanoseconds, orderFor } from './units.ts';
+import { unknownName } from './unknown-name.ts';
 
 /**
  * Which kernel interface a request comes through.
@@ -58,7 +58,7 @@ export function gfpNamed(name: string): number {
     if (flag === 'GFP_KERNEL') continue;
     const known = GFP_NAMES.find((candidate) => candidate === flag);
     if (known === undefined) {
-      throw new InputError(`unknown gfp flag '${flag}'; known: GFP_KERNEL, ${GFP_NAMES.join(', ')}`);
+      throw unknownName({ kind: 'gfp flag', given: flag, known: ['GFP_KERNEL', ...GFP_NAMES] });
     }
     gfp |= GFP[known];
   }

@@ -186,7 +186,7 @@ describe.concurrent('decpool compare, ended', () => {
     const second = await decpool(...compareArgs('shared', 'gfp-decrypted'));
     expect(second).toMatchObject({ code: 2, stdout: '' });
     expect(second.stderr).toBe(
-      `decpool: ${scratch('shared/churn')}: another run writes there (process ${child.pid}); wait for it, or remove ${scratch('shared/churn.lock')} if there is none\n`,
+      `decpool: ${scratch('shared/churn')}: process ${child.pid} is writing to it; wait until it ends, or remove ${scratch('shared/churn.lock')} if it is not a run of decpool\n`,
     );
     expect(readdirSync(scratch('shared/churn.partial/logs'))).toEqual(before);
     rmSync(markOf('shared'));
@@ -225,7 +225,7 @@ describe.skipIf(!isMounted)('decpool compare on a disk that is full', () => {
     const partial = join(full, 'out/churn.partial/logs/gfp-decrypted.ndjson.partial');
     expect(compared).toMatchObject({ code: 2, stdout: '' });
     const told =
-      /^decpool: (.*): cannot be written: no space left; its first (\d+) events are whole: decpool recover (.*)\n$/;
+      /^decpool: (.*): cannot be written: no space left; to save its first (\d+) events, run: decpool recover (.*)\n$/;
     const [, where, events, toRecover] = told.exec(compared.stderr) ?? [compared.stderr];
     expect([where, toRecover]).toEqual([partial, partial]);
     expect(Number(events)).toBeGreaterThan(0);

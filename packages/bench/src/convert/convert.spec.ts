@@ -97,24 +97,21 @@ describe.each(['ndjson', 'arrow', 'parquet'] as const)('nothing is left of %s', 
   it('when the log was cut off: it is refused, and what to do is said', async () => {
     await writeShortLog(at('cut.ndjson'), 'ndjson', { isSealed: false });
     renameSync(at('cut.ndjson.partial'), at('cut.ndjson'));
-    await expectRefused(at('cut.ndjson'), /cut\.ndjson: was cut off after event \d+, .*decpool recover/);
+    await expectRefused(at('cut.ndjson'), /cut\.ndjson: cut off after \d+ events .*decpool recover/);
   });
 
   it('when the log was altered', async () => {
     await writeShortLog(at('log.ndjson'), 'ndjson');
     const text = readFileSync(at('log.ndjson'), 'utf8');
     writeFileSync(at('altered.ndjson'), text.replace('"pages":8,', '"pages":9,'));
-    await expectRefused(at('altered.ndjson'), /altered\.ndjson: .*altered since the log was written/);
+    await expectRefused(at('altered.ndjson'), /altered\.ndjson: .*altered after the log was written/);
   });
 
   it('when the events do not lead to the state that the seal says', async () => {
     const seal = await writeShortLog(at('log.ndjson'), 'ndjson');
     const text = readFileSync(at('log.ndjson'), 'utf8');
     writeFileSync(at('lies.ndjson'), text.replace(seal!.stateHash, 'f'.repeat(64)));
-    await expectRefused(
-      at('lies.ndjson'),
-      /lies\.ndjson: its events lead to the state [0-9a-f]{64}, its seal says f{64}/,
-    );
+    await expectRefused(at('lies.ndjson'), /lies\.ndjson: .*events is [0-9a-f]{64}, .*seal is f{64}/);
   });
 
   it('when somebody stops it', async () => {
@@ -136,14 +133,14 @@ describe.each(['ndjson', 'arrow', 'parquet'] as const)('nothing is left of %s', 
   it('when there is a file of that name already, which stays as it is', async () => {
     await writeShortLog(at('log.ndjson'), 'ndjson');
     writeFileSync(out(), 'mine');
-    await expectRefused(at('log.ndjson'), /out\.\w+: is there already/);
+    await expectRefused(at('log.ndjson'), /out\.\w+: already exists/);
     expect(readFileSync(out(), 'utf8')).toBe('mine');
   });
 
   it('when another is writing it, whose file stays', async () => {
     await writeShortLog(at('log.ndjson'), 'ndjson');
     writeFileSync(`${out()}.partial`, 'theirs');
-    await expectRefused(at('log.ndjson'), /out\.\w+\.partial: is being written/);
+    await expectRefused(at('log.ndjson'), /out\.\w+\.partial: already exists; .*remove it/);
     expect(existsSync(out())).toBe(false);
   });
 });
@@ -152,19 +149,15 @@ it('a Parquet file is no log, and is refused as what it is', async () => {
   await writeShortLog(at('log.arrow'), 'arrow');
   await convert(at('log.arrow'), at('log.parquet'), 'parquet');
   await expect(convert(at('log.parquet'), at('log.ndjson'), 'ndjson')).rejects.toThrow(
-    /log\.parquet: a Parquet file, .*no log can be made of it/,
+    /log\.parquet: is a Parquet file; expected an event log/,
   );
 });
 
 it('the ending of a name says what it is, or the name of a format', () => {
   expect(['a.ndjson', 'b.arrow', 'c.x.parquet'].map(targetFormatOf)).toEqual(['ndjson', 'arrow', 'parquet']);
-  expect(() => targetFormatOf('a.csv')).toThrow(
-    /a\.csv: expected a name that ends with \.arrow, \.ndjson, \.parquet/,
-  );
+  expect(() => targetFormatOf('a.csv')).toThrow(/a\.csv: .*ends with \.arrow, \.ndjson, \.parquet, or --to/);
   expect(targetFormatNamed('parquet')).toBe('parquet');
-  expect(() => targetFormatNamed('toString')).toThrow(
-    /unknown format 'toString'; available: arrow, ndjson, parquet/,
-  );
+  expect(() => targetFormatNamed('toString')).toThrow(/unknown format 'toString'.*: arrow, ndjson, parquet/);
 });
 
 it('the command says what it wrote', async () => {

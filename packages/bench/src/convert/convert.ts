@@ -1,7 +1,15 @@
 /** Logs from one format to another, a batch of events at a time. */
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { Columns, type EventBatch, frameOf, InputError, type LogHeader, type Seal, unknownName } from '@decpool/model';
+import {
+  Columns,
+  type EventBatch,
+  frameOf,
+  InputError,
+  type LogHeader,
+  type Seal,
+  unknownName,
+} from '@decpool/model';
 import { atPath } from '../log/byte-file.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { expectFree } from '../log/new-file.ts';
@@ -26,7 +34,7 @@ export function targetFormatOf(path: string): TargetFormat {
     if (TARGET_FORMATS[format] === ending) return format;
   }
   throw new InputError(
-    `${path}: expected a name that ends with ${Object.values(TARGET_FORMATS).join(', ')}, or a format with --to`,
+    `${path}: unknown format; use a name that ends with ${Object.values(TARGET_FORMATS).join(', ')}, or --to FORMAT`,
   );
 }
 
@@ -68,7 +76,7 @@ export async function convert(
     const { header, seal, events } = log;
     if (seal === undefined) {
       throw new InputError(
-        `${path}: was cut off after event ${events}, and a log that has no seal is not converted; 'decpool recover' makes a whole one of it`,
+        `${path}: cut off after ${events} events and without a seal; convert the output of 'decpool recover' instead`,
       );
     }
     const sink = await openSink(out, format, header, seal);
@@ -129,12 +137,14 @@ function fold(path: string, columns: Columns, batch: EventBatch): void {
 function expectState(path: string, columns: Columns, seal: Seal): void {
   const stateHash = columns.hash();
   if (stateHash === seal.stateHash) return;
-  throw new InputError(`${path}: its events lead to the state ${stateHash}, its seal says ${seal.stateHash}`);
+  throw new InputError(
+    `${path}: the state hash of the events is ${stateHash}, but that of the seal is ${seal.stateHash}`,
+  );
 }
 
 /** The writer tells what of it can be saved, but nothing of it is kept. */
 const unwritten = (error: UnwrittenError): InputError =>
-  new InputError(error.message.replace(/; its first .*$/s, ''));
+  new InputError(error.message.replace(/; to save its first .*$/s, ''));
 
 const PARQUET_MAGIC = 'PAR1';
 
@@ -155,5 +165,5 @@ export async function isParquet(path: string): Promise<boolean> {
 
 async function expectLog(path: string): Promise<void> {
   if (!(await isParquet(path))) return;
-  throw new InputError(`${path}: a Parquet file, a table made of a log; no log can be made of it`);
+  throw new InputError(`${path}: is a Parquet file; expected an event log (NDJSON or Arrow)`);
 }

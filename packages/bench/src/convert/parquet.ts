@@ -63,7 +63,7 @@ export class ParquetLogWriter {
     } catch (error) {
       if (isCode(error, 'EEXIST')) {
         throw new InputError(
-          `${path}.partial: is being written, or was left by a run that was cut off: remove it`,
+          `${path}.partial: already exists; wait for the run that writes it, or remove it`,
         );
       }
       throw notWritten(path, error);

@@ -196,7 +196,9 @@ describe.skipIf(!isInstalled)('decpool query, with DuckDB', () => {
     const bytes = readFileSync(path, 'latin1');
     // Twice: the program that made the file has the same name.
     writeFileSync(path, bytes.replaceAll('decpool', 'depcool'), 'latin1');
-    await expect(ask(path, 'SELECT 1')).rejects.toThrow(/other\.parquet: a Parquet file, but not one/);
+    await expect(ask(path, 'SELECT 1')).rejects.toThrow(
+      /other\.parquet: was not written by 'decpool convert'/,
+    );
     writeFileSync(path, 'PAR1 and then something else');
     await expect(ask(path, 'SELECT 1')).rejects.toThrow(/other\.parquet: cannot be read: /);
   });
@@ -237,7 +239,7 @@ it('says what to install where DuckDB is missing, before anything is converted',
   const load = () => Promise.reject(new Error("Cannot find package '@duckdb/node-api'"));
   const asked = query(join(folder, 'none.arrow'), 'SELECT 1', async () => {}, { load });
   await expect(asked).rejects.toThrow(InputError);
-  await expect(asked).rejects.toThrow(/DuckDB, which is not installed: add the package @duckdb\/node-api/);
+  await expect(asked).rejects.toThrow(/^DuckDB is not installed .*add the package @duckdb\/node-api/);
 });
 
 it('values that JSON does not have are null, and whole numbers keep their digits', () => {

@@ -62,7 +62,7 @@ async function loaded(load: () => Promise<DuckDB>): Promise<DuckDB> {
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0] : error;
     throw new InputError(
-      `a query needs DuckDB, which is not installed: add the package @duckdb/node-api, which has builds for Linux, macOS and Windows on x64 and arm64; or convert the log to .parquet and query that elsewhere (${why})`,
+      `DuckDB is not installed (${why}); add the package @duckdb/node-api (Linux, macOS and Windows on x64 and arm64), or convert the log to .parquet for another program`,
     );
   }
 }
@@ -188,7 +188,9 @@ async function factsOf(
   }
   const [header, seal] = [HEADER_KEY, SEAL_KEY].map((key) => parsed(entries.get(key)));
   if (header === undefined || seal === undefined) {
-    throw new InputError(`${path}: a Parquet file, but not one that 'decpool convert' made`);
+    throw new InputError(
+      `${path}: was not written by 'decpool convert'; expected a Parquet file with a decpool header`,
+    );
   }
   try {
     return { header: parseHeader(header).header, seal: parseMark('seal', seal, rows) };

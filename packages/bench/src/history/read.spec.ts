@@ -74,15 +74,15 @@ describe('the history of an input', () => {
       return refused.catch((error: Error) => error.message);
     };
     const swapped = await refusal(withLogs([second.log, undefined]));
-    expect(swapped).toContain("the policy is 'best-fit+page+watermark:256:1024', not 'gfp-decrypted'");
+    expect(swapped).toContain("its policy is 'best-fit+page+watermark:256:1024', expected 'gfp-decrypted'");
     expect(swapped).toContain(join(folder, 'results.json'));
     expect(swapped).toContain(join(folder, String(second.log)));
     expect(await refusal({ ...results, input: { ...results.input, requestsHash: 'f00' } })).toContain(
-      'the requests are others',
+      'its requests differ',
     );
     const runs = [{ ...first.runs[0], seed: 7, stateHash: 'f00' }];
     expect(await refusal({ ...results, policies: [{ ...first, runs }] })).toMatch(
-      /the seed is 1, not 7; the state at the end is another$/,
+      /its seed is 1, expected 7; its final state differs$/,
     );
   });
 

@@ -61,7 +61,7 @@ async function openIfThere(path: string, onRead: OnRead | undefined): Promise<Op
     () => true,
     (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return false;
-      throw new InputError(`${path}: ${error.message}`);
+      throw new InputError(`${path}: cannot be read: ${error.message}`);
     },
   );
   return isThere ? OpenLog.open(path, onRead) : undefined;
@@ -74,14 +74,14 @@ function expectRunOf(results: Results, policy: PolicyResults, log: OpenLog, path
   const differences = [
     ...(nameInHeaders(policy.policy, header) === header.policy
       ? []
-      : [`the policy is '${header.policy}', not '${policy.policy}'`]),
-    ...(header.workload.requests === results.input.requestsHash ? [] : ['the requests are others']),
-    ...(header.seed === first.seed ? [] : [`the seed is ${header.seed}, not ${first.seed}`]),
-    ...(seal === undefined ? ['it was cut off'] : []),
-    ...(seal === undefined || seal.stateHash === first.stateHash ? [] : ['the state at the end is another']),
+      : [`its policy is '${header.policy}', expected '${policy.policy}'`]),
+    ...(header.workload.requests === results.input.requestsHash ? [] : ['its requests differ']),
+    ...(header.seed === first.seed ? [] : [`its seed is ${header.seed}, expected ${first.seed}`]),
+    ...(seal === undefined ? ['it has no seal (it was cut off)'] : []),
+    ...(seal === undefined || seal.stateHash === first.stateHash ? [] : ['its final state differs']),
   ];
   if (differences.length === 0) return;
-  throw new InputError(`${log.path}: not a log of the run in ${path}: ${differences.join('; ')}`);
+  throw new InputError(`${log.path}: does not belong to the results in ${path}: ${differences.join('; ')}`);
 }
 
 /** A policy as logs have it: with the parameters that its name leaves out. One of the user's own is called as it calls itself. */

@@ -47,7 +47,7 @@ export class ByteFile {
     let file: FileHandle | undefined;
     try {
       file = await open(path);
-      if ((await file.stat()).isDirectory()) throw new InputError('a folder; expected an event log');
+      if ((await file.stat()).isDirectory()) throw new InputError('is a folder; expected an event log');
       const start = new Uint8Array(2);
       const { bytesRead } = await file.read(start, 0, 2, 0);
       return new ByteFile(path, file, bytesRead === 2 && start[0] === 0x1f && start[1] === 0x8b);
@@ -246,7 +246,7 @@ class GzipReader extends Chunked {
       return value;
     } catch (error) {
       if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) {
-        throw new InputError(`a damaged gzip: ${error.message}`);
+        throw new InputError(`damaged gzip data: ${error.message}`);
       }
       throw error;
     }
@@ -255,7 +255,7 @@ class GzipReader extends Chunked {
   #expectHarmless(): void {
     if (this.#unpacked <= FREE_EXPANSION_BYTES + MOST_EXPANSION * this.#packed.bytesRead) return;
     throw new InputError(
-      `a gzip that grows more than ${MOST_EXPANSION} times, as no log does: unpack it yourself if you trust it`,
+      `this gzip file expands more than ${MOST_EXPANSION} times, too much for a log; unpack it with gunzip if you trust it`,
     );
   }
 

@@ -45,11 +45,11 @@ export class Chain {
     const last = batch.firstSeq + batch.length - 1;
     const row = alteredRow(batch, checkpoint.locator);
     if (typeof row === 'number') {
-      return `event ${batch.firstSeq + row} was altered since the log was written (its segment, events ${batch.firstSeq} to ${last}, has another content hash)`;
+      return `event ${batch.firstSeq + row} was altered after the log was written: the content hash of its segment (events ${batch.firstSeq} to ${last}) does not match`;
     }
     return row === 'none'
-      ? `the header, or the checkpoint after event ${last}, was altered since the log was written`
-      : `events ${batch.firstSeq} to ${last}, or the checkpoint behind them, were altered since the log was written: more than one`;
+      ? `the header or the checkpoint after event ${last} was altered after the log was written`
+      : `events ${batch.firstSeq} to ${last}: several of them, or the checkpoint after them, were altered after the log was written`;
   }
 
   /** The hash that a keyframe here must have. */
@@ -61,7 +61,7 @@ export class Chain {
   /** Returns what is wrong with a keyframe that stands here, or undefined. */
   checkKeyframe(keyframe: Keyframe): string | undefined {
     if (keyframe.hash === this.keyframeHash(keyframe)) return undefined;
-    return `the keyframe after event ${keyframe.events} was altered since the log was written`;
+    return `the keyframe after event ${keyframe.events} was altered after the log was written`;
   }
 
   #add(batch: EventBatch): void {

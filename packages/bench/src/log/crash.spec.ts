@@ -169,11 +169,11 @@ async function expectSaved(said: Said, whole: Buffer, into: string, format: LogF
   expect(readFileSync(partial).equals(written)).toBe(true);
   if (typeof recovered === 'string') {
     expect(existsSync(out)).toBe(false);
-    if (recovered.includes('the log is whole')) {
+    if (recovered.includes('the log is complete')) {
       expect((await replay(partial)).seal?.stateHash).toBe(run.stateHash);
       return 'sealed';
     }
-    expect(recovered).toMatch(/: (empty; expected an event log|cut off in its header)/);
+    expect(recovered).toMatch(/: (is empty; expected an event log|ends inside its header)/);
     expect(promised).toBe(0);
     return 'without a header';
   }
@@ -313,7 +313,7 @@ describe.skipIf(!isMounted).each(FORMATS)('a disk that %s fills', (format) => {
     expect(error).toBeInstanceOf(UnwrittenError);
     const { flushed, partial } = writer;
     expect(String(error)).toContain(
-      `${partial}: cannot be written: no space left; its first ${flushed} events are whole: decpool recover ${partial}`,
+      `${partial}: cannot be written: no space left; to save its first ${flushed} events, run: decpool recover ${partial}`,
     );
     expect(flushed).toBeGreaterThan(700);
 
@@ -345,7 +345,7 @@ describe.each(FORMATS)('two writers of one log as %s', (format) => {
     const writer = await openLogWriter(path, format, run.header);
     await writer.write(first);
     await expect(openLogWriter(path, format, run.header)).rejects.toThrow(
-      `${path}.partial: is being written, or was left by a run that was cut off; 'decpool recover' saves what is in it, then remove it`,
+      `${path}.partial: already exists; wait for the run that writes it, or save its events with 'decpool recover' and remove it`,
     );
     await writer.write(second);
     expect(await writer.finish()).toMatchObject({ events: 2000 });

@@ -76,10 +76,10 @@ describe('keys of prototypes', () => {
       expect(await refusalOf(`{${event},"${key}":{"polluted":true}}`)).toMatch(
         new RegExp(`line 2: owner-registered: unknown field '${key}'`),
       );
-      expect(await refusalOf(`{"seq":0,"type":"${key}"}`)).toContain(`line 2: unknown event type "${key}"`);
-      expect(await refusalOf(`{"${key}":{"events":0}}`)).toContain('line 2: event undefined comes where');
+      expect(await refusalOf(`{"seq":0,"type":"${key}"}`)).toContain(`line 2: unknown event type '${key}'`);
+      expect(await refusalOf(`{"${key}":{"events":0}}`)).toContain("line 2: 'seq' is undefined; expected 0");
       const mark = `{"seal":{"events":0,"chain":"","stateHash":"","${key}":1}}`;
-      expect(await refusalOf(mark)).toContain("line 2: the seal after event 0 is wrong at 'chain'");
+      expect(await refusalOf(mark)).toContain("line 2: seal after event 0, 'chain'");
       expect({}).not.toHaveProperty('polluted');
     },
   );
@@ -93,7 +93,7 @@ describe('numbers beyond all measure', () => {
     ],
     ['{"seq":0,"type":"pages-claimed","pfn":1e999,"pages":1,"migratetype":"CMA"}', "'pfn' must be"],
     ['{"seq":0,"type":"owner-registered","owner":1e308,"name":""}', "'owner' must be"],
-    ['{"seq":1e300,"type":"reserve-refilled","pages":1}', 'event 1e+300 comes where event 0 is next'],
+    ['{"seq":1e300,"type":"reserve-refilled","pages":1}', "'seq' is 1e+300; expected 0"],
     ['{"seq":0,"type":"user-mapped","allocation":4294967295,"request":1}', 'was never requested'],
     ['{"seq":0,"type":"slab-destroyed","allocation":1,"slab":4294967295}', 'was never requested'],
   ])('are refused in an event: %s', async (line, message) => {
@@ -123,7 +123,7 @@ describe('numbers beyond all measure', () => {
     [
       'a direct map',
       (h) => ({ ...h, memory: { ...h.memory, directMap: [[0, 2 ** 52, 1]] } }),
-      'goes beyond the geometry',
+      'where the geometry ends',
     ],
     [
       'free chunks',
@@ -131,7 +131,7 @@ describe('numbers beyond all measure', () => {
         ...h,
         memory: { ...h.memory, zones: h.memory.zones.map((zone) => ({ ...zone, free: ALL_FREE })) },
       }),
-      'free pages in a geometry of',
+      'free pages, more than the',
     ],
     [
       'retries',
@@ -162,9 +162,11 @@ describe('numbers beyond all measure', () => {
     const hash = '0'.repeat(64);
     for (const events of ['9007199254740991', '4e9', '1e999', '-1']) {
       const seal = `{"seal":{"events":${events},"chain":"${hash}","stateHash":"${hash}"}}`;
-      expect(await refusalOf(seal)).toMatch(/the seal (says|after event 0 is wrong)/);
+      expect(await refusalOf(seal)).toMatch(/(the seal counts|seal after event 0, 'events':) /);
       const checkpoint = `{"checkpoint":{"events":${events},"chain":"${hash}","locator":"00000000"}}`;
-      expect(await refusalOf(checkpoint)).toMatch(/the checkpoint (says|after event 0 is wrong)/);
+      expect(await refusalOf(checkpoint)).toMatch(
+        /(the checkpoint counts|checkpoint after event 0, 'events':) /,
+      );
       const log = await OpenLog.open(written('marks.ndjson', `${HEADER}${checkpoint}\n${seal}\n`)).catch(
         (error: unknown) => error,
       );
@@ -201,8 +203,8 @@ describe('lines that no log has', () => {
 
   it('are refused with a short message, however long their keys and names are', async () => {
     const long = 'x'.repeat(2 ** 20);
-    expect(await refusalOf(`{"seq":"${long}"}`)).toContain('event "xxx');
-    expect(await refusalOf(`{"seq":0,"type":"${long}"}`)).toContain('unknown event type "xxx');
+    expect(await refusalOf(`{"seq":"${long}"}`)).toContain("'seq' is \"xxx");
+    expect(await refusalOf(`{"seq":0,"type":"${long}"}`)).toContain("unknown event type 'xxx");
     expect(await refusalOf(`{"seq":0,"type":"owner-registered","${long}":1}`)).toContain(
       "unknown field 'xxx",
     );
@@ -223,7 +225,7 @@ describe('lines that no log has', () => {
       ),
       createWriteStream(path),
     );
-    expect(await refusal(replay(path))).toBe(`${path}: line 2: longer than 67108864 bytes: no line of a log`);
+    expect(await refusal(replay(path))).toContain(`${path}: line 2: longer than 67108864 bytes`);
   });
 });
 
@@ -256,9 +258,9 @@ describe('a gzip that grows a thousandfold', () => {
     const memory = await memoryOf(async () => {
       message = await refusal(replay(path));
     });
-    expect(message).toMatch(/grows more than 200 times, as no log does|longer than 67108864/);
+    expect(message).toMatch(/expands more than 200 times|longer than 67108864/);
     expect(memory).toBeLessThan(3 * 2 ** 27);
-    expect(await refusal(OpenLog.open(path))).toMatch(/grows more than 200 times|longer than/);
+    expect(await refusal(OpenLog.open(path))).toMatch(/expands more than 200 times|longer than/);
   });
 });
 
@@ -307,7 +309,9 @@ describe('a keyframe that was made to do harm', () => {
   it('is refused when its state unpacks to much more than a state has', async () => {
     const path = withKeyframe(Buffer.alloc(2 ** 28));
     expect(statSync(path).size).toBeLessThan(2 ** 20);
-    expect(await refusal(seek(path))).toMatch(/keyframe\.ndjson: a keyframe cannot be unpacked: /);
+    expect(await refusal(seek(path))).toMatch(
+      /keyframe\.ndjson: invalid keyframe: its state cannot be unpacked: /,
+    );
     expect(await memoryOf(() => seek(path))).toBeLessThan(2 ** 28);
   });
 
@@ -358,7 +362,7 @@ describe('an Arrow message that lies about itself', () => {
   it.each([2 ** 31 - 1, 2 ** 29, -1, -(2 ** 31)])('is refused with %d bytes of metadata', async (bytes) => {
     const path = written('a.arrow', Buffer.concat([log.subarray(0, headerBytes), prefix(bytes)]));
     expect(await refusal(replay(path))).toBe(
-      `${path}: after 0 events: damaged or no event log: a message of ${bytes} bytes`,
+      `${path}: after 0 events: damaged or not an event log: a message of ${bytes} bytes`,
     );
     expect(await refusal(replay(written('b.arrow', prefix(bytes))))).toContain('in its header: ');
   });

@@ -100,14 +100,15 @@ describe.each(FORMATS)('a log as %s', (format) => {
       const cut = zipped.subarray(0, Math.floor(zipped.length * part));
       writeFileSync(path, cut);
       const unpacked = gunzipSync(cut, { finishFlush: constants.Z_SYNC_FLUSH });
-      if (part === 0.01) await expect(replay(path)).rejects.toThrow(`${path}: empty; expected an event log`);
+      if (part === 0.01)
+        await expect(replay(path)).rejects.toThrow(`${path}: is empty; expected an event log`);
       else expect(await replay(path)).toMatchObject(await foldBytes(unpacked));
     }
     expect((await replay(path)).events).toBeGreaterThan(100);
     const damaged = Buffer.from(zipped);
     damaged[damaged.length - 6] ^= 1;
     writeFileSync(path, damaged);
-    await expect(replay(path)).rejects.toThrow(`${path}: a damaged gzip: incorrect data check`);
+    await expect(replay(path)).rejects.toThrow(`${path}: damaged gzip data: incorrect data check`);
   });
 
   it('folds to the state hash of its run', async () => {
@@ -296,7 +297,7 @@ describe('a log of schema version 1', () => {
   });
 });
 
-it('an unknown format is refused with those there are', () => {
+it('an unknown format is refused with the known ones', () => {
   expect(logFormatNamed('ndjson')).toBe('ndjson');
-  expect(() => logFormatNamed('parquet')).toThrow("unknown log format 'parquet'; available: arrow, ndjson");
+  expect(() => logFormatNamed('parquet')).toThrow(/unknown log format 'parquet'.*: arrow, ndjson/);
 });

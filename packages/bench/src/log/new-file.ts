@@ -7,5 +7,5 @@ export async function expectFree(path: string): Promise<void> {
     () => true,
     () => false,
   );
-  if (isThere) throw new InputError(`${path}: is there already; expected the name of a new file`);
+  if (isThere) throw new InputError(`${path}: already exists; expected the name of a new file`);
 }

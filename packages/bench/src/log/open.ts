@@ -165,7 +165,10 @@ export class OpenLog {
     const reader = this.#recordsFrom(place);
     try {
       const { value: record } = await reader.records.next();
-      if (record === undefined || record.kind !== 'keyframe') throw new InputError('a keyframe is gone');
+      if (record === undefined || record.kind !== 'keyframe')
+        throw new InputError(
+          `keyframe after event ${place.events}: missing; the file changed while it was read`,
+        );
       expectIntact(reader.chain.checkKeyframe(record.keyframe));
       return record.keyframe;
     } catch (error) {
@@ -229,7 +232,7 @@ async function restOf(
 }
 
 function intactSeal(seal: Seal, chain: string): Seal {
-  expectIntact(seal.chain === chain ? undefined : 'the seal was altered since the log was written');
+  expectIntact(seal.chain === chain ? undefined : 'the seal was altered after the log was written');
   return seal;
 }
 
@@ -283,6 +286,8 @@ export function inflated(state: string): Uint8Array {
   try {
     return inflateRawSync(packed, { maxOutputLength });
   } catch (error) {
-    throw new InputError(`a keyframe cannot be unpacked: ${error instanceof Error ? error.message : error}`);
+    throw new InputError(
+      `invalid keyframe: its state cannot be unpacked: ${error instanceof Error ? error.message : error}`,
+    );
   }
 }

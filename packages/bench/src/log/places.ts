@@ -125,7 +125,7 @@ async function arrowPlacesFrom(
       finder.mark('seal', codec.parseArrowMark('seal', message.value(), finder.end.events), offset);
     }
   }
-  if (finder === undefined) throw new InputError('cut off in its header; expected an event log');
+  if (finder === undefined) throw new InputError('ends inside its header; expected an event log');
   return finder.found();
 }
 
@@ -178,7 +178,7 @@ async function ndjsonHeader(file: ByteFile): Promise<{ read: ReadHeader; offset:
   try {
     for (;;) {
       const bytes = await reader.some();
-      if (bytes.length === 0) throw new InputError('cut off in its header; expected an event log');
+      if (bytes.length === 0) throw new InputError('ends inside its header; expected an event log');
       const newline = bytes.indexOf(10);
       const line = newline === -1 ? bytes : bytes.subarray(0, newline + 1);
       offset += line.length;

@@ -76,14 +76,14 @@ export async function* checkedParts(
       continue;
     }
     if (record.kind === 'torn') {
-      if (chain === undefined) throw new InputError('cut off in its header; expected an event log');
+      if (chain === undefined) throw new InputError('ends inside its header; expected an event log');
       yield record;
       continue;
     }
-    if (chain === undefined) throw new InputError('without a header; expected an event log');
+    if (chain === undefined) throw new InputError('has no header; expected an event log');
     yield partOf(record, chain, onBroken);
   }
-  if (chain === undefined) throw new InputError('empty; expected an event log');
+  if (chain === undefined) throw new InputError('is empty; expected an event log');
 }
 
 function partOf(
@@ -102,7 +102,7 @@ function partOf(
     case 'seal':
       if (record.seal.chain !== chain.value) {
         onBroken(
-          `the seal, or the header, was altered since the log was written: it has another content hash`,
+          'the seal or the header was altered after the log was written: the content hash does not match',
         );
       }
       return record;

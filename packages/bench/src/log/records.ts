@@ -26,7 +26,7 @@ export async function formatIn(file: ByteFile): Promise<LogFormat> {
 
 /** An Arrow stream begins with the continuation mark 0xFFFFFFFF, an NDJSON log with '{'. Throws InputError for neither. */
 function formatOf(start: Uint8Array): LogFormat {
-  if (start.length === 0) throw new InputError('empty; expected an event log');
+  if (start.length === 0) throw new InputError('is empty; expected an event log');
   return start[0] === 0xff ? 'arrow' : 'ndjson';
 }
 
@@ -77,7 +77,7 @@ async function* arrowRecords(
     const size = at(place, () => codec.arrowMetadataBytes(prefix));
     if (size === 0) {
       if ((await reader.take(1)).length > 0)
-        throw new InputError('the log goes on after the end of its Arrow stream');
+        throw new InputError('data after the end of the Arrow stream; expected the end of the file');
       return;
     }
     const metadata = (await reader.take(size)).slice();

@@ -38,9 +38,10 @@ export async function recoverLog(path: string, out: string, onRead: OnRead = () 
       else if (part.kind === 'batch') await writer?.write(part.batch);
       else if (part.kind === 'torn') torn = { events: part.events, bytes: part.bytes };
       else if (part.kind === 'seal')
-        throw new InputError(`${path}: the log is whole: nothing is to be recovered${renameText(path)}`);
+        throw new InputError(`${path}: the log is complete; there is nothing to recover${renameText(path)}`);
     }
-    if (writer === undefined) throw new InputError(`${path}: cut off in its header: nothing can be saved`);
+    if (writer === undefined)
+      throw new InputError(`${path}: ends inside its header; nothing can be recovered`);
     return { seal: await writer.finish(), torn, damage };
   } catch (error) {
     await writer?.abort();
@@ -52,7 +53,7 @@ export async function recoverLog(path: string, out: string, onRead: OnRead = () 
 
 /** A writer that was killed at the very end has sealed its log, and not named it. */
 const renameText = (path: string): string =>
-  path.endsWith('.partial') ? `, it only lacks its name: rename it to ${path.slice(0, -8)}` : '';
+  path.endsWith('.partial') ? `; rename it to ${path.slice(0, -8)}` : '';
 
 async function formatOfLog(path: string): Promise<LogFormat> {
   const file = await ByteFile.open(path);

@@ -82,7 +82,7 @@ async function created(partial: string): Promise<FileHandle> {
   } catch (error) {
     if (isCode(error, 'EEXIST')) {
       throw new InputError(
-        `${partial}: is being written, or was left by a run that was cut off; 'decpool recover' saves what is in it, then remove it`,
+        `${partial}: already exists; wait for the run that writes it, or save its events with 'decpool recover' and remove it`,
       );
     }
     throw notWritten(partial, error, 0);
@@ -222,7 +222,7 @@ export class UnwrittenError extends InputError {}
 function notWritten(partial: string, error: unknown, flushed: number): unknown {
   if (!(error instanceof Error && 'code' in error)) return error;
   const why = isCode(error, 'ENOSPC') || isCode(error, 'EDQUOT') ? 'no space left' : error.message;
-  const saved = flushed === 0 ? '' : `; its first ${flushed} events are whole: decpool recover ${partial}`;
+  const saved = flushed === 0 ? '' : `; to save its first ${flushed} events, run: decpool recover ${partial}`;
   return new UnwrittenError(`${partial}: cannot be written: ${why}${saved}`);
 }
 

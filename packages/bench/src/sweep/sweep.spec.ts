@@ -206,7 +206,7 @@ it('refuses a folder of another sweep, of something else, or in which a sweep ru
   expect(strange).toMatchObject({ code: 2, stdout: '' });
   expect(strange.stderr).toContain("strange: holds something else ('letter.txt', and no sweep.json)");
   expect(busy).toMatchObject({ code: 2, stdout: '' });
-  expect(busy.stderr).toContain(`another run writes there (process ${process.pid})`);
+  expect(busy.stderr).toContain(`process ${process.pid} is writing to it`);
 });
 
 it('tells the place of what the definition names and there is not, and the line of what is no cell', async () => {

@@ -20,6 +20,7 @@ import {
   nodeOf,
 } from '../requests.ts';
 import type { AllocationId, Nanoseconds, Pfn } from '../units.ts';
+import { unknownName } from '../unknown-name.ts';
 import { EVENT_TYPES, FAILURE_REASONS, type PoolEvent, SKIPPED, TYPE } from './types.ts';
 
 /**
@@ -346,12 +347,15 @@ export class EventRows {
    */
   appendObject(event: unknown): number {
     if (typeof event !== 'object' || event === null || Array.isArray(event)) {
-      throw new InputError(`not an event: expected an object with a 'type'`);
+      throw new InputError("not an event; expected a JSON object with a 'type'");
     }
     const type = (event as { type?: unknown }).type;
     const code = EVENT_TYPES.indexOf(type as PoolEvent['type']);
     if (code < 0) {
-      throw new InputError(`unknown event type ${JSON.stringify(type)}; known: ${EVENT_TYPES.join(', ')}`);
+      if (typeof type !== 'string') throw fieldError('event', 'type', 'the name of an event type');
+      // In a damaged log it can be as long as a line.
+      const given = type.slice(0, 40);
+      throw unknownName({ kind: 'event type', given, known: EVENT_TYPES, listedBy: 'docs/log-format.md' });
     }
     const fields = FIELDS[EVENT_TYPES[code]];
     const row = this.length;
@@ -363,7 +367,8 @@ export class EventRows {
     const values = event as Record<string, unknown>;
     const time = values['time'] ?? 0;
     const request = values['request'] ?? 0;
-    if (!isWhole(time, Number.MAX_SAFE_INTEGER)) throw fieldError(EVENT_TYPES[code], 'time', 'whole ns');
+    if (!isWhole(time, Number.MAX_SAFE_INTEGER))
+      throw fieldError(EVENT_TYPES[code], 'time', 'a whole number of ns');
     if (!isWhole(request, 0xffffffff)) throw fieldError(EVENT_TYPES[code], 'request', 'a whole number');
     const stored = { owner: 0, allocation: 0, pfn: 0, pages: 0, bytes: 0, code: 0 };
     let name: string | undefined;

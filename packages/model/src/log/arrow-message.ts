@@ -19,7 +19,7 @@ const RECORD_BATCH = 3;
 export function arrowMetadataBytes(prefix: Uint8Array): number {
   const view = viewOf(prefix);
   if (view.byteLength < ARROW_PREFIX_BYTES || view.getUint32(0, true) !== 0xffffffff) {
-    throw damaged('a message does not begin as one');
+    throw damaged('a message begins without its continuation mark');
   }
   return checkedBytes(view.getInt32(4, true));
 }
@@ -67,9 +67,9 @@ function check(view: DataView, isFirst: boolean, columns: number): ArrowMessage 
 
 function checkSchema(schema: Table, columns: number): void {
   expectFew(schema.count(2), 'metadata');
-  if (schema.count(1) !== columns) throw damaged(`${schema.count(1)} columns where ${columns} are expected`);
+  if (schema.count(1) !== columns) throw damaged(`${schema.count(1)} columns; expected ${columns}`);
   for (const field of schema.tables(1)) {
-    if (field.count(5) !== 0) throw damaged('a column with children');
+    if (field.count(5) !== 0) throw damaged('a column with child columns');
     expectFew(field.count(6), 'metadata');
   }
 }
@@ -161,7 +161,7 @@ class Table {
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-const damaged = (what: string) => new InputError(`damaged or no event log: ${what}`);
+const damaged = (what: string) => new InputError(`damaged or not an event log: ${what}`);
 
 function expectFew(count: number, name: string): void {
   if (!(count >= 0 && count <= MAX_ENTRIES)) throw damaged(`a message with ${count} ${name}`);

@@ -118,11 +118,13 @@ export function decodeArrowHeader(message: Uint8Array): ReadHeader {
   const { schema } = readerOf(message, ARROW_END);
   const text = schema.metadata.get(HEADER_KEY);
   if (text === undefined)
-    throw new InputError('an Arrow stream, but not an event log: it has no decpool header');
+    throw new InputError('an Arrow stream without a decpool header; expected an event log');
   for (const field of FIELDS) {
     const found = schema.fields.find((candidate) => candidate.name === field.name);
     if (found === undefined || String(found.type) !== String(field.type)) {
-      throw new InputError(`the log's column '${field.name}' is missing or not of type ${field.type}`);
+      throw new InputError(
+        `column '${field.name}' is missing or not of type ${field.type}; expected an event log`,
+      );
     }
   }
   return parseHeader(parseMetadata(text));
@@ -144,7 +146,8 @@ function readerOf(...parts: Uint8Array[]): RecordBatchStreamReader {
 export function decodeArrowMessage(message: Uint8Array | readonly Uint8Array[], order: LogOrder): LogRecord {
   const parts = message instanceof Uint8Array ? [message] : message;
   const { value: batch } = readerOf(PLAIN_START, ...parts, ARROW_END).next();
-  if (batch === undefined || batch === null) throw new InputError('a message without a record batch');
+  if (batch === undefined || batch === null)
+    throw new InputError('an Arrow message without a record batch; the log is damaged');
   return recordOf(batch, order);
 }
 
@@ -159,7 +162,7 @@ function recordOf(batch: RecordBatch, order: LogOrder): LogRecord {
   for (const name of MARKS) {
     const text = batch.metadata.get(name);
     if (text === undefined) continue;
-    if (batch.numRows > 0) throw new InputError(`a ${name} with ${batch.numRows} events`);
+    if (batch.numRows > 0) throw new InputError(`a ${name} with ${batch.numRows} events; expected none`);
     return order.mark(name, parseMetadata(text));
   }
   order.expectOpen();
@@ -173,12 +176,12 @@ const MARKS = ['keyframe', 'seal', 'trailer'] as const;
 
 function eventsOf(batch: RecordBatch, firstSeq: number): EventBatch {
   if (batch.numRows > MAX_SEGMENT_EVENTS) {
-    throw new InputError(`${batch.numRows} events in one segment; at most ${MAX_SEGMENT_EVENTS} are read`);
+    throw new InputError(`a segment of ${batch.numRows} events; expected at most ${MAX_SEGMENT_EVENTS}`);
   }
   const numbers = NUMBER_FIELDS.map(({ name }) => {
     const values = batch.getChild(name)?.data[0].values;
     if (values === undefined || values.length < batch.numRows) {
-      throw new InputError(`the log's column '${name}' is too short after event ${firstSeq}`);
+      throw new InputError(`event ${firstSeq}: column '${name}' ends before its segment; the log is damaged`);
     }
     return [name, values.subarray(0, batch.numRows)] as const;
   });
@@ -191,9 +194,7 @@ function eventsOf(batch: RecordBatch, firstSeq: number): EventBatch {
     if (sort === SORT.unknown) throw unknownCode(columns, row, firstSeq + row);
     if (sort === SORT.named) names.set(row, nameAt(row));
     else if (!hasKnownAttributes(columns, row)) {
-      throw new InputError(
-        `event ${firstSeq + row} is a request with unknown attributes ${columns.pfn[row]}`,
-      );
+      throw new InputError(`event ${firstSeq + row}: a request with unknown attributes ${columns.pfn[row]}`);
     }
   }
   return new EventBatch(columns, batch.numRows, firstSeq);
@@ -227,8 +228,8 @@ for (const [type, codes] of KNOWN_CODES.entries()) {
 function unknownCode({ type, code }: EventColumns, row: number, seq: number): InputError {
   const name = EVENT_TYPES[type[row]];
   return name === undefined
-    ? new InputError(`event ${seq} has the unknown type code ${type[row]}`)
-    : new InputError(`event ${seq} (${name}) has the unknown code ${code[row]}`);
+    ? new InputError(`event ${seq}: unknown type code ${type[row]}`)
+    : new InputError(`event ${seq} (${name}): unknown code ${code[row]}`);
 }
 
 /** With a byte order mark kept as what it is: the Arrow library takes it away from the beginning of a name. */
@@ -237,7 +238,7 @@ const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 function namesOf(batch: RecordBatch, firstSeq: number): (row: number) => string {
   const { values, valueOffsets } = (batch.getChild('name') as Vector<Utf8> | null)?.data[0] ?? {};
   if (values === undefined || valueOffsets === undefined || valueOffsets.length <= batch.numRows) {
-    throw new InputError(`the log's column 'name' is too short after event ${firstSeq}`);
+    throw new InputError(`event ${firstSeq}: column 'name' ends before its segment; the log is damaged`);
   }
   return (row) => DECODER.decode(values.subarray(valueOffsets[row], valueOffsets[row + 1]));
 }
@@ -246,6 +247,6 @@ function parseMetadata(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new InputError(`the log's metadata is not JSON: ${text.slice(0, 60)}`);
+    throw new InputError(`Arrow metadata is not JSON: ${text.slice(0, 60)}`);
   }
 }

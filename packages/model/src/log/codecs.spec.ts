@@ -300,7 +300,7 @@ describe('NDJSON', () => {
     expect(eventsOf([...decoder.push(rest)])).toEqual(EVENTS.slice(100));
     const again = new NdjsonDecoder({ version: 2, events: 100, lines: checkpoint + 1 });
     expect(() => [...again.push(ENCODER.encode(`${lines[1]}\n`))]).toThrow(
-      `line ${checkpoint + 2}: event 0 comes where event 100 is next`,
+      `line ${checkpoint + 2}: 'seq' is 0; expected 100`,
     );
   });
 
@@ -314,49 +314,45 @@ describe('NDJSON', () => {
 
   it.each<[string, (lines: string[]) => void, string | RegExp]>([
     ['a line cut short', (all) => all.splice(3, 1, all[3].slice(0, 20)), 'line 4: not JSON: '],
-    ['a missing line', (all) => all.splice(3, 1), 'line 4: event 3 comes where event 2 is next'],
-    ['a line twice', (all) => all.splice(3, 0, all[3]), 'line 5: event 2 comes where event 3 is next'],
-    ['a missing line before a checkpoint', (all) => all.splice(first(all, 'checkpoint') - 1, 1), 'is torn'],
+    ['a missing line', (all) => all.splice(3, 1), "line 4: 'seq' is 3; expected 2"],
+    ['a line twice', (all) => all.splice(3, 0, all[3]), "line 5: 'seq' is 2; expected 3"],
     [
-      'the last checkpoint missing',
-      (all) => all.splice(-2, 1),
-      'the seal comes in a segment that has no checkpoint',
+      'a missing line before a checkpoint',
+      (all) => all.splice(first(all, 'checkpoint') - 1, 1),
+      'counts 100 events, but the log has 99',
     ],
+    ['the last checkpoint missing', (all) => all.splice(-2, 1), 'seal before the checkpoint'],
     [
       'a keyframe in a segment',
       (all) => all.splice(5, 0, all[first(all, 'keyframe')]),
-      'line 6: the keyframe comes in',
+      'line 6: keyframe before the checkpoint',
     ],
     [
       'a keyframe elsewhere',
       (all) => all.splice(1, 0, all[first(all, 'keyframe')]),
-      'says 200 events, but 0 stand',
+      'counts 200 events, but the log has 0',
     ],
-    ['a checkpoint twice', (all) => all.push(all.at(-2)!), 'goes on after its seal'],
-    ['events after the seal', (all) => all.push(all[1]), 'goes on after its seal'],
-    ['a second seal', (all) => all.push(all.at(-1)!), 'goes on after its seal'],
+    ['a checkpoint twice', (all) => all.push(all.at(-2)!), 'data after the seal'],
+    ['events after the seal', (all) => all.push(all[1]), 'data after the seal'],
+    ['a second seal', (all) => all.push(all.at(-1)!), 'data after the seal'],
     [
       'a seal of another length',
       (all) => all.push(all.pop()!.replace(/"events":\d+/, '"events":1')),
-      'is torn',
+      'the log is damaged',
     ],
     [
       'a trailer',
       (all) => all.splice(-1, 1, trailerLine(EVENTS.length)),
-      'a trailer in a log of schema version 2',
+      'unexpected trailer: schema version 2',
     ],
-    ['no header', (all) => all.shift(), "line 1: the log's header is wrong"],
-    [
-      'a second header',
-      (all) => all.splice(1, 0, all[0]),
-      'line 2: event undefined comes where event 0 is next',
-    ],
-    ['null', (all) => all.splice(1, 1, 'null'), 'event undefined comes where event 0 is next'],
-    ['an array', (all) => all.splice(1, 1, '[]'), 'event undefined comes where event 0 is next'],
+    ['no header', (all) => all.shift(), "line 1: log header, 'schema'"],
+    ['a second header', (all) => all.splice(1, 0, all[0]), "line 2: 'seq' is undefined; expected 0"],
+    ['null', (all) => all.splice(1, 1, 'null'), "'seq' is undefined; expected 0"],
+    ['an array', (all) => all.splice(1, 1, '[]'), "'seq' is undefined; expected 0"],
     [
       'a mark with something beside it',
       (all) => all.splice(1, 0, '{"seal":{},"x":1}'),
-      'line 2: event undefined',
+      "line 2: 'seq' is undefined",
     ],
   ])('refuses %s', (_, change, message) => {
     expect(mangled(change)).toThrow(InputError);
@@ -364,10 +360,10 @@ describe('NDJSON', () => {
   });
 
   it.each([
-    ['{"seq":0,"type":"no-such-type"}', 'unknown event type "no-such-type"; known: owner-registered'],
-    ['{"seq":0,"type":"constructor"}', 'unknown event type "constructor"'],
-    ['{"seq":0,"type":"__proto__"}', 'unknown event type "__proto__"'],
-    ['{"seq":0}', 'unknown event type undefined'],
+    ['{"seq":0,"type":"no-such-type"}', "line 3: unknown event type 'no-such-type'"],
+    ['{"seq":0,"type":"constructor"}', "unknown event type 'constructor'"],
+    ['{"seq":0,"type":"__proto__"}', "unknown event type '__proto__'"],
+    ['{"seq":0}', "'type' must be the name of an event type"],
     ['{"seq":0,"type":"pages-returned","pfn":1,"pages":1,"x":1}', "unknown field 'x'"],
     ['{"seq":0,"type":"pages-returned","pfn":1,"pages":1,"__proto__":{}}', "unknown field '__proto__'"],
     ['{"seq":0,"type":"pages-returned","pfn":1,"pages":1,"constructor":1}', "unknown field 'constructor'"],
@@ -376,7 +372,7 @@ describe('NDJSON', () => {
     ['{"seq":0,"type":"pages-returned","pfn":1.5,"pages":1}', "'pfn' must be"],
     ['{"seq":0,"type":"pages-returned","pfn":"1","pages":1}', "'pfn' must be"],
     ['{"seq":0,"type":"pages-returned","pfn":4294967296,"pages":1}', "'pfn' must be"],
-    ['{"seq":0,"type":"pages-returned","pfn":1,"pages":1,"time":-1}', "'time' must be whole ns"],
+    ['{"seq":0,"type":"pages-returned","pfn":1,"pages":1,"time":-1}', "'time' must be a whole number of ns"],
     ['{"seq":0,"type":"pages-returned","pfn":1,"pages":1,"request":0.5}', "'request' must be"],
     ['{"seq":0,"type":"large-page-split","pfn":0,"level":1}', "'level' must be 2 (2M) or 3 (1G)"],
     ['{"seq":0,"type":"pages-claimed","pfn":0,"pages":1,"migratetype":"Fixed"}', 'must be one of Unmovable'],
@@ -401,7 +397,7 @@ describe('NDJSON', () => {
     const many = (firstSeq: number) =>
       encodeEventLines(batchOf(new Array(rows).fill({ type: 'reserve-refilled', pages: 1 }), firstSeq));
     for (let seq = 0; seq < MAX_SEGMENT_EVENTS; seq += rows) expect([...decoder.push(many(seq))]).toEqual([]);
-    expect(() => [...decoder.push(many(MAX_SEGMENT_EVENTS))]).toThrow('65536 events without a checkpoint');
+    expect(() => [...decoder.push(many(MAX_SEGMENT_EVENTS))]).toThrow('no checkpoint after 65536 events');
   });
 });
 
@@ -434,12 +430,12 @@ describe('NDJSON of schema version 1', () => {
     ['a keyframe', encodeMarkLine('keyframe', { events: 0, stateHash: HASH, hash: HASH, state: '' })],
     ['a seal', encodeMarkLine('seal', { events: 0, chain: HASH, stateHash: HASH })],
   ])('has not %s', (what, rest) => {
-    expect(() => decode(rest)).toThrow(`${what} in a log of schema version 1`);
+    expect(() => decode(rest)).toThrow(`unexpected ${what.slice(2)}: schema version 1`);
   });
 
   it('ends with its trailer, which counts the events before it', () => {
-    expect(() => decode(`${text(EVENTS)}${trailerLine(3)}\n`)).toThrow('the log is torn');
-    expect(() => decode(`${trailerLine(0)}\n${text(EVENTS)}`)).toThrow('the log goes on after its trailer');
+    expect(() => decode(`${text(EVENTS)}${trailerLine(3)}\n`)).toThrow('the log is damaged');
+    expect(() => decode(`${trailerLine(0)}\n${text(EVENTS)}`)).toThrow('data after the trailer');
   });
 });
 
@@ -476,11 +472,11 @@ describe('Arrow', () => {
   it('refuses a stream that is no event log, or lacks a column', () => {
     const schema = schemaOf(encodeArrowHeader(header));
     expect(decodeArrowHeader(message(schema))).toEqual({ header, version: 2 });
-    expect(() => decodeArrowHeader(message(new Schema(schema.fields)))).toThrow('it has no decpool header');
+    expect(() => decodeArrowHeader(message(new Schema(schema.fields)))).toThrow('without a decpool header');
     const other = schema.fields.map((field, at) => (at === 0 ? field.clone({ type: new Uint16() }) : field));
     for (const fields of [schema.fields.slice(1), other]) {
       expect(() => decodeArrowHeader(message(new Schema(fields, schema.metadata)))).toThrow(
-        "the log's column 'type' is missing or not of type Uint8",
+        "column 'type' is missing or not of type Uint8",
       );
     }
     const noJson = new Map([['decpool', '{']]);
@@ -501,22 +497,22 @@ describe('Arrow', () => {
     decodeArrowMessage(segment, new LogOrder({ version: 2, events: 5 }));
 
   it.each<[EventBody, 'type' | 'code' | 'pfn', number, string]>([
-    [CLAIMED, 'type', EVENT_TYPES.length, `event 5 has the unknown type code ${EVENT_TYPES.length}`],
-    [CLAIMED, 'code', 200, 'event 5 (pages-claimed) has the unknown code 200'],
-    [REQUESTED, 'code', APIS.length, `event 5 (allocation-requested) has the unknown code ${APIS.length}`],
-    [EXAMPLES['conversion-failed'][0], 'code', 8, 'event 5 (conversion-failed) has the unknown code 8'],
-    [EXAMPLES['contiguous-split'][0], 'code', 0, 'event 5 (contiguous-split) has the unknown code 0'],
-    [EXAMPLES['contiguous-split'][0], 'code', 3, 'event 5 (contiguous-split) has the unknown code 3'],
-    [EXAMPLES['large-page-split'][0], 'code', 1, 'event 5 (large-page-split) has the unknown code 1'],
-    [EXAMPLES['slab-created'][0], 'code', 1, 'event 5 (slab-created) has the unknown code 1'],
-    [EXAMPLES['allocation-failed'][0], 'code', 6, 'event 5 (allocation-failed) has the unknown code 6'],
+    [CLAIMED, 'type', EVENT_TYPES.length, `event 5: unknown type code ${EVENT_TYPES.length}`],
+    [CLAIMED, 'code', 200, 'event 5 (pages-claimed): unknown code 200'],
+    [REQUESTED, 'code', APIS.length, `event 5 (allocation-requested): unknown code ${APIS.length}`],
+    [EXAMPLES['conversion-failed'][0], 'code', 8, 'event 5 (conversion-failed): unknown code 8'],
+    [EXAMPLES['contiguous-split'][0], 'code', 0, 'event 5 (contiguous-split): unknown code 0'],
+    [EXAMPLES['contiguous-split'][0], 'code', 3, 'event 5 (contiguous-split): unknown code 3'],
+    [EXAMPLES['large-page-split'][0], 'code', 1, 'event 5 (large-page-split): unknown code 1'],
+    [EXAMPLES['slab-created'][0], 'code', 1, 'event 5 (slab-created): unknown code 1'],
+    [EXAMPLES['allocation-failed'][0], 'code', 6, 'event 5 (allocation-failed): unknown code 6'],
     // A flag, an alignment and a node that are none; a free has flags only.
-    [REQUESTED, 'pfn', 64, 'event 5 is a request with unknown attributes 64'],
-    [REQUESTED, 'pfn', 13 << 8, 'event 5 is a request with unknown attributes 3328'],
-    [REQUESTED, 'pfn', 64 << 16, 'event 5 is a request with unknown attributes 4194304'],
-    [REQUESTED, 'pfn', 2 ** 32 - 1, 'event 5 is a request with unknown attributes 4294967295'],
-    [FREED, 'pfn', 1 << 8, 'event 5 is a request with unknown attributes 256'],
-    [FREED, 'pfn', 1 << 16, 'event 5 is a request with unknown attributes 65536'],
+    [REQUESTED, 'pfn', 64, 'event 5: a request with unknown attributes 64'],
+    [REQUESTED, 'pfn', 13 << 8, 'event 5: a request with unknown attributes 3328'],
+    [REQUESTED, 'pfn', 64 << 16, 'event 5: a request with unknown attributes 4194304'],
+    [REQUESTED, 'pfn', 2 ** 32 - 1, 'event 5: a request with unknown attributes 4294967295'],
+    [FREED, 'pfn', 1 << 8, 'event 5: a request with unknown attributes 256'],
+    [FREED, 'pfn', 1 << 16, 'event 5: a request with unknown attributes 65536'],
   ])('refuses %j with %s %i', (event, name, value, told) => {
     const segment = altered(event, name, value);
     expect(() => decode(segment)).toThrow(InputError);
@@ -553,16 +549,20 @@ describe('Arrow', () => {
   const bare = (batch: EventBatch) => withoutMetadata(encodeArrowSegment(batch, checkpointAt(batch.length)));
 
   it.each<[string, (messages: Uint8Array[]) => void, string]>([
-    ['a missing segment', (all) => all.splice(1, 1), 'the checkpoint says 200 events, but'],
-    ['a segment twice', (all) => all.splice(1, 0, all[1]), 'the checkpoint says 100 events, but 200 stand'],
+    ['a missing segment', (all) => all.splice(1, 1), 'the checkpoint counts 200 events'],
+    [
+      'a segment twice',
+      (all) => all.splice(1, 0, all[1]),
+      'the checkpoint counts 100 events, but the log has 200',
+    ],
     [
       'a segment without its checkpoint',
       (all) => all.splice(1, 1, bare(batchOf(EVENTS.slice(0, 9)))),
       'a segment without',
     ],
-    ['a keyframe elsewhere', (all) => all.splice(1, 0, all[3]), 'says 200 events, but 0 stand before it'],
-    ['a segment after the seal', (all) => all.push(all[1]), 'goes on after its seal'],
-    ['a second seal', (all) => all.push(all.at(-1)!), 'goes on after its seal'],
+    ['a keyframe elsewhere', (all) => all.splice(1, 0, all[3]), 'counts 200 events, but the log has 0'],
+    ['a segment after the seal', (all) => all.push(all[1]), 'data after the seal'],
+    ['a second seal', (all) => all.push(all.at(-1)!), 'data after the seal'],
     ['no header', (all) => all.shift(), 'a message of the wrong type'],
     ['a second header', (all) => all.splice(1, 0, all[0]), 'a message of the wrong type'],
   ])('refuses %s', (_, change, told) => {
@@ -577,7 +577,7 @@ describe('Arrow', () => {
     const many = batchOf(new Array(MAX_SEGMENT_EVENTS + 1).fill({ type: 'reserve-refilled', pages: 1 }));
     const segment = encodeArrowSegment(many, checkpointAt(many.length));
     expect(() => decodeMessages([MESSAGES[0], segment])).toThrow(
-      '65537 events in one segment; at most 65536',
+      'a segment of 65537 events; expected at most 65536',
     );
   });
 
@@ -587,12 +587,8 @@ describe('Arrow', () => {
     const record = decodeArrowMessage(bare(batch), order());
     expect(record).toMatchObject({ kind: 'segment', checkpoint: undefined });
     expect(eventsOf([record])).toEqual(EVENTS.slice(0, 9));
-    expect(() => decodeArrowMessage(MESSAGES[1], order())).toThrow(
-      'a checkpoint in a log of schema version 1',
-    );
-    expect(() => decodeArrowMessage(MESSAGES.at(-1)!, order())).toThrow(
-      'a seal in a log of schema version 1',
-    );
+    expect(() => decodeArrowMessage(MESSAGES[1], order())).toThrow('unexpected checkpoint: schema version 1');
+    expect(() => decodeArrowMessage(MESSAGES.at(-1)!, order())).toThrow('unexpected seal: schema version 1');
   });
 });
 
@@ -632,7 +628,7 @@ describe('a header', () => {
 
   it('is refused when it is made of parts that are none', () => {
     const { decpool: _, schema: __, ...parts } = header;
-    expect(() => logHeader({ ...parts, seed: -1 })).toThrow("wrong at 'seed'");
+    expect(() => logHeader({ ...parts, seed: -1 })).toThrow("log header, 'seed'");
   });
 
   it('holds nothing that differs from run to run', () => {
@@ -643,23 +639,23 @@ describe('a header', () => {
     [
       'a schema version before the first',
       (h) => Object.assign(h, { schema: 0 }),
-      'schema version 0; this program reads 1 to 2',
+      'schema version 0; this program reads versions 1 to 2',
     ],
     [
       'a schema version to come',
       (h) => Object.assign(h, { schema: 3 }),
-      'schema version 3; this program reads 1 to 2',
+      'schema version 3; this program reads versions 1 to 2',
     ],
     [
       'a broken schema version',
       (h) => Object.assign(h, { schema: 1.5 }),
       'schema version 1.5; this program reads',
     ],
-    ['a schema version in words', (h) => Object.assign(h, { schema: '2' }), "wrong at 'schema'"],
-    ['no schema version', (h) => delete h.schema, "wrong at 'schema'"],
-    ['something else altogether', (h) => Object.assign(h, { decpool: 'x' }), "wrong at 'decpool'"],
+    ['a schema version in words', (h) => Object.assign(h, { schema: '2' }), "log header, 'schema'"],
+    ['no schema version', (h) => delete h.schema, "log header, 'schema'"],
+    ['something else altogether', (h) => Object.assign(h, { decpool: 'x' }), "log header, 'decpool'"],
     ['an unknown key', (h) => Object.assign(h, { host: 'x' }), 'host'],
-    ['an unknown platform', (h) => Object.assign(h.platform, { name: 'sgx' }), "wrong at 'platform.name'"],
+    ['an unknown platform', (h) => Object.assign(h.platform, { name: 'sgx' }), "log header, 'platform.name'"],
     [
       'host calls of no kind',
       (h) => Object.assign(h.platform.hostCalls, { kind: 'x' }),
@@ -670,29 +666,33 @@ describe('a header', () => {
       (h) => Object.assign(h.geometry, { pagesPerBlock: 500 }),
       'pagesPerBlock is 500',
     ],
-    ['ten orders', (h) => h.memory.zones[0].free.CMA.pop(), "wrong at 'memory.zones.0.free.CMA'"],
-    ['a level that is none', (h) => h.memory.directMap.push([0, 1, 4]), "wrong at 'memory.directMap.4"],
+    ['ten orders', (h) => h.memory.zones[0].free.CMA.pop(), "log header, 'memory.zones.0.free.CMA'"],
+    ['a level that is none', (h) => h.memory.directMap.push([0, 1, 4]), "log header, 'memory.directMap.4"],
     ['granules of 8 KiB', (h) => Object.assign(h.platform, { granulePages: 2 }), 'platform.granulePages'],
     ['stray reads of no kind', (h) => Object.assign(h.platform, { strayRead: '' }), 'platform.strayRead'],
     ['a vmalloc address of no kind', (h) => delete h.platform.vmallocAddress, 'platform.vmallocAddress'],
-    ['no worker delay', (h) => delete h.workerDelay, "wrong at 'workerDelay'"],
+    ['no worker delay', (h) => delete h.workerDelay, "log header, 'workerDelay'"],
     ['a kernel that is none', (h) => Object.assign(h.pageSource, { kernel: '5.x' }), 'pageSource.kernel'],
-    ['an unknown setting', (h) => Object.assign(h.pageSource, { magic: true }), "wrong at 'pageSource'"],
+    ['an unknown setting', (h) => Object.assign(h.pageSource, { magic: true }), "log header, 'pageSource'"],
     ['bounce buffers of no size', (h) => Object.assign(h, { swiotlb: { dynamic: true } }), 'swiotlb.bytes'],
-    ['faults without a seed', (h) => Object.assign(h, { faults: { decrypt: 0 } }), "wrong at 'faults.seed'"],
+    [
+      'faults without a seed',
+      (h) => Object.assign(h, { faults: { decrypt: 0 } }),
+      "log header, 'faults.seed'",
+    ],
     [
       'faults more often than always',
       (h) => Object.assign(h, { faults: { seed: 1, decrypt: 1.5, encrypt: 0, converted: 0, retries: 0 } }),
-      "wrong at 'faults.decrypt'",
+      "log header, 'faults.decrypt'",
     ],
     ['a negative node', (h) => Object.assign(h.memory.zones[0], { node: -1 }), 'memory.zones.0.node'],
-    ['a negative seed', (h) => Object.assign(h, { seed: -1 }), "wrong at 'seed'"],
+    ['a negative seed', (h) => Object.assign(h, { seed: -1 }), "log header, 'seed'"],
     [
       'a direct map beyond its memory',
       (h) => h.memory.directMap.push([320, 2 ** 40, 1]),
-      'direct map from page 320',
+      'direct map has pages 320 to',
     ],
-    ['no handover', (h) => Object.assign(h, { handovers: [] }), "wrong at 'handovers'"],
+    ['no handover', (h) => Object.assign(h, { handovers: [] }), "log header, 'handovers'"],
     ['a handover to nobody', (h) => Object.assign(h, { handovers: [{ request: 1 }] }), 'handovers.0.policy'],
     [
       'a handover before all requests',
@@ -702,28 +702,28 @@ describe('a header', () => {
     [
       'a direct map that overlaps',
       (h) => h.memory.directMap.push([319, 1, 1]),
-      'the direct map goes back to page 319 behind 320',
+      'the direct map has a run at page 319; expected 320',
     ],
-    ['a direct map that descends', (h) => h.memory.directMap.reverse(), 'the direct map goes back to page'],
+    ['a direct map that descends', (h) => h.memory.directMap.reverse(), 'the direct map has a run at page'],
     [
       'RAM that overlaps',
       (h) => h.memory.zones[0].ram.push([5, 1]),
-      "RAM of zone 'DMA' goes back to page 5 behind 384",
+      "RAM of zone 'DMA' has a run at page 5; expected 384",
     ],
     [
       'more free pages than there are',
       (h) => Object.assign(h.memory.zones[0].free.Movable, { 10: 1 }),
-      '1024 free pages in a geometry of 384 pages',
+      '1024 free pages, more than the 384 pages',
     ],
     [
       'more retries than a run could end',
       (h) => Object.assign(h, { faults: { seed: 1, decrypt: 0, encrypt: 0, converted: 0, retries: 1001 } }),
-      "wrong at 'faults.retries'",
+      "log header, 'faults.retries'",
     ],
     [
       'RAM beyond its geometry',
       (h) => h.memory.zones[0].ram.push([384, 1]),
-      "RAM of zone 'DMA' from page 384",
+      "RAM of zone 'DMA' has pages 384 to 384",
     ],
   ])('is refused with %s', (_, change, message) => {
     const wrong = asRead();
@@ -740,7 +740,7 @@ describe('a header', () => {
     const old = { ...asRead(), schema: 1 };
     expect(parseHeader(old)).toEqual({ header, version: 1 });
     expect(old.schema).toBe(1);
-    expect(() => parseHeader({ ...old, seed: -1 })).toThrow("wrong at 'seed'");
+    expect(() => parseHeader({ ...old, seed: -1 })).toThrow("log header, 'seed'");
   });
 
   it('has no prototype keys', () => {
@@ -766,22 +766,22 @@ describe('what stands beside events', () => {
   const checkpoint = checkpointAt(1);
 
   it.each([
-    ['checkpoint', { ...checkpoint, chain: 'xyz' }, "the checkpoint after event 1 is wrong at 'chain'"],
-    ['checkpoint', { ...checkpoint, chain: HASH.toUpperCase() }, "wrong at 'chain'"],
-    ['checkpoint', { ...checkpoint, locator: '0000000' }, "wrong at 'locator'"],
-    ['checkpoint', { ...checkpoint, locator: '' }, "wrong at 'locator'"],
-    ['checkpoint', { ...checkpoint, locator: '0'.repeat(8 * 18) }, "wrong at 'locator'"],
-    ['checkpoint', { ...checkpoint, events: 2 }, 'says 2 events, but 1 stand before it: the log is torn'],
-    ['checkpoint', { ...checkpoint, x: 1 }, 'the checkpoint after event 1 is wrong'],
-    ['keyframe', { ...keyframe, state: 7 }, "wrong at 'state'"],
-    ['keyframe', { ...keyframe, events: 0 }, 'the log is torn'],
-    ['seal', { ...seal, isCutOff: false }, "wrong at 'isCutOff'"],
-    ['seal', { ...seal, stateHash: `${HASH}\n` }, "wrong at 'stateHash'"],
-    ['seal', { ...seal, events: -1 }, "wrong at 'events'"],
-    ['trailer', { events: 1, stateHash: 'xyz' }, "wrong at 'stateHash'"],
-    ['trailer', { events: 1.5, stateHash: HASH }, "wrong at 'events'"],
-    ['trailer', null, 'the trailer after event 1 is wrong'],
-    ['seal', [], 'the seal after event 1 is wrong'],
+    ['checkpoint', { ...checkpoint, chain: 'xyz' }, "checkpoint after event 1, 'chain'"],
+    ['checkpoint', { ...checkpoint, chain: HASH.toUpperCase() }, "after event 1, 'chain'"],
+    ['checkpoint', { ...checkpoint, locator: '0000000' }, "after event 1, 'locator'"],
+    ['checkpoint', { ...checkpoint, locator: '' }, "after event 1, 'locator'"],
+    ['checkpoint', { ...checkpoint, locator: '0'.repeat(8 * 18) }, "after event 1, 'locator'"],
+    ['checkpoint', { ...checkpoint, events: 2 }, 'counts 2 events, but the log has 1'],
+    ['checkpoint', { ...checkpoint, x: 1 }, 'checkpoint after event 1: '],
+    ['keyframe', { ...keyframe, state: 7 }, "after event 1, 'state'"],
+    ['keyframe', { ...keyframe, events: 0 }, 'the log is damaged'],
+    ['seal', { ...seal, isCutOff: false }, "after event 1, 'isCutOff'"],
+    ['seal', { ...seal, stateHash: `${HASH}\n` }, "after event 1, 'stateHash'"],
+    ['seal', { ...seal, events: -1 }, "after event 1, 'events'"],
+    ['trailer', { events: 1, stateHash: 'xyz' }, "after event 1, 'stateHash'"],
+    ['trailer', { events: 1.5, stateHash: HASH }, "after event 1, 'events'"],
+    ['trailer', null, 'trailer after event 1: '],
+    ['seal', [], 'seal after event 1: '],
   ] as const)('is refused when malformed: %s %j', (name, value, message) => {
     expect(() => parseMark(name, value, 1)).toThrow(InputError);
     expect(() => parseMark(name, value, 1)).toThrow(message);

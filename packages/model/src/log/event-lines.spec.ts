@@ -142,7 +142,7 @@ const general = (line: Uint8Array, seq: number) =>
       throw new InputError(`not JSON: ${text.length > 60 ? `${text.slice(0, 60)}...` : text}`);
     }
     if (value?.seq !== seq) {
-      throw new InputError(`event ${JSON.stringify(value?.seq)} comes where event ${seq} is next`);
+      throw new InputError(`'seq' is ${JSON.stringify(value?.seq)}; expected ${seq}, the next event`);
     }
     rows.appendObject(value);
   });
@@ -335,12 +335,12 @@ describe('reading lines', () => {
   it.each([
     ['{"seq":1', 'not JSON: {"seq":1'],
     [`{"seq":0,"time":0,${' '.repeat(60)}`, `not JSON: {"seq":0,"time":0,${' '.repeat(42)}...`],
-    ['null', 'event undefined comes where event 0 is next'],
-    ['{"seq":7,"time":0,"request":0,"type":"object-freed","allocation":1}', 'event 7 comes where event 0 is'],
+    ['null', "'seq' is undefined; expected 0"],
+    ['{"seq":7,"time":0,"request":0,"type":"object-freed","allocation":1}', "'seq' is 7; expected 0"],
     ['{"seq":0,"time":0,"request":0,"type":"object-freed","allocation":4294967296}', "'allocation' must be"],
     [
       '{"seq":0,"time":0,"request":0,"type":"object-free","allocation":1}',
-      'unknown event type "object-free"',
+      "unknown event type 'object-free'. Did you mean 'object-freed'",
     ],
   ])('refuses %s', (line, message) => {
     expect(fast(bytesOf(line), 0).message).toContain(message);

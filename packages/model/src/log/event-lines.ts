@@ -247,8 +247,9 @@ export function appendEventLine(
 /** The general way. */
 function appendAnyLine(rows: EventRows, bytes: Uint8Array, from: number, end: number, seq: number): void {
   const value = parseJson(DECODER.decode(bytes.subarray(from, end)));
-  const told = (value as { seq?: unknown } | null)?.seq;
-  if (told !== seq) throw new InputError(`event ${JSON.stringify(told)} comes where event ${seq} is next`);
+  const given = (value as { seq?: unknown } | null)?.seq;
+  if (given !== seq)
+    throw new InputError(`'seq' is ${JSON.stringify(given)}; expected ${seq}, the next event`);
   rows.appendObject(value);
 }
 

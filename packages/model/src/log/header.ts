@@ -16,6 +16,7 @@ import {
   VMALLOC_ADDRESSES,
 } from '../platform.ts';
 import type { Frame } from '../state/editor.ts';
+import { issueText } from './issue-text.ts';
 import { OLDEST_SCHEMA, SCHEMA_VERSION, upcastHeader } from './upcast.ts';
 
 const whole = z.number().int().min(0);
@@ -184,11 +185,13 @@ export function parseHeader(value: unknown): ReadHeader {
   const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
   const version = isObject && 'schema' in value ? value.schema : undefined;
   if (!isObject || typeof version !== 'number') {
-    throw new InputError("the log's header is wrong at 'schema': expected the header of an event log");
+    throw new InputError(
+      "log header, 'schema': missing or not a number; expected the header of an event log",
+    );
   }
   if (!(version >= OLDEST_SCHEMA && version <= SCHEMA_VERSION && Number.isInteger(version))) {
     throw new InputError(
-      `the log has schema version ${version}; this program reads ${OLDEST_SCHEMA} to ${SCHEMA_VERSION}`,
+      `log header: schema version ${version}; this program reads versions ${OLDEST_SCHEMA} to ${SCHEMA_VERSION}`,
     );
   }
   const header = inOrder(upcastHeader(value, version));
@@ -200,8 +203,7 @@ export function parseHeader(value: unknown): ReadHeader {
 function inOrder(value: unknown): LogHeader {
   const parsed = headerSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw new InputError(`the log's header is wrong at '${issue.path.join('.')}': ${issue.message}`);
+  throw new InputError(`log header${issueText(parsed.error)}`);
 }
 
 /**
@@ -216,13 +218,13 @@ function checkExtent({ memory, geometry }: LogHeader): void {
     .reduce((sum, counts) => sum + counts.reduce((pages, count, order) => pages + count * 2 ** order, 0), 0);
   if (free > geometry.spanPages) {
     throw new InputError(
-      `the log's header is wrong at 'memory': ${free} free pages in a geometry of ${geometry.spanPages} pages`,
+      `log header, 'memory': ${free} free pages, more than the ${geometry.spanPages} pages of the geometry`,
     );
   }
   const expectInside = (what: string, start: number, pages: number) => {
     if (start + pages <= geometry.spanPages) return;
     throw new InputError(
-      `the log's header is wrong at 'memory': ${what} from page ${start} to ${start + pages} goes beyond the geometry's ${geometry.spanPages} pages`,
+      `log header, 'memory': ${what} has pages ${start} to ${start + pages - 1}; expected pages below ${geometry.spanPages}, where the geometry ends`,
     );
   };
   for (const [start, pages] of memory.directMap) expectInside('the direct map', start, pages);
@@ -236,7 +238,7 @@ function expectAscending(what: string, runs: readonly (readonly [number, number,
   for (const [start, pages] of runs) {
     if (start < end) {
       throw new InputError(
-        `the log's header is wrong at 'memory': ${what} goes back to page ${start} behind ${end}`,
+        `log header, 'memory': ${what} has a run at page ${start}; expected ${end} or later, after the previous run`,
       );
     }
     end = start + pages;

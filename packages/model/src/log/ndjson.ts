@@ -94,7 +94,7 @@ export class NdjsonDecoder {
     this.#open = needed;
     const most = startsWith(this.#held, 0, KEYFRAME_START) ? MAX_KEYFRAME_BYTES : MAX_LINE_BYTES;
     if (needed > most) {
-      throw new InputError(`line ${this.#line + 1}: longer than ${most} bytes: no line of a log`);
+      throw new InputError(`line ${this.#line + 1}: longer than ${most} bytes, the maximum in an event log`);
     }
   }
 
@@ -132,7 +132,8 @@ export class NdjsonDecoder {
     } catch (error) {
       if (error instanceof InputError) throw new InputError(`line ${this.#line}: ${error.message}`);
       // JSON is read however deep it is nested, but not written into a message.
-      if (error instanceof RangeError) throw new InputError(`line ${this.#line}: nested too deep`);
+      if (error instanceof RangeError)
+        throw new InputError(`line ${this.#line}: JSON nested too deeply; expected an event log`);
       throw error;
     }
   }
@@ -140,7 +141,7 @@ export class NdjsonDecoder {
   #readEvent(bytes: Uint8Array, from: number, end: number): LogRecord | undefined {
     this.#order.expectOpen();
     if (this.#rows.length === MAX_SEGMENT_EVENTS) {
-      throw new InputError(`more than ${MAX_SEGMENT_EVENTS} events without a checkpoint`);
+      throw new InputError(`no checkpoint after ${MAX_SEGMENT_EVENTS} events, the maximum in a segment`);
     }
     if (this.#rows.isFull) this.#rows.grow();
     appendEventLine(this.#rows, bytes, from, end, this.#order.events + this.#rows.length);
@@ -167,7 +168,8 @@ export class NdjsonDecoder {
       this.#trailer = mark;
       return this.#segment(undefined);
     }
-    if (this.#rows.length > 0) throw new InputError(`the ${name} comes in a segment that has no checkpoint`);
+    if (this.#rows.length > 0)
+      throw new InputError(`${name} before the checkpoint of its segment; expected the checkpoint first`);
     return this.#order.mark(name, mark);
   }
 

@@ -41,7 +41,9 @@ export class LogOrder {
 
   expectOpen(): void {
     if (this.#isSealed)
-      throw new InputError(`the log goes on after its ${this.hasCheckpoints ? 'seal' : 'trailer'}`);
+      throw new InputError(
+        `data after the ${this.hasCheckpoints ? 'seal' : 'trailer'}; expected the end of the log`,
+      );
   }
 
   header({ header, version }: ReadHeader): LogRecord {
@@ -52,9 +54,9 @@ export class LogOrder {
   segment(batch: EventBatch, checkpoint: Checkpoint | undefined): LogRecord {
     this.expectOpen();
     if (this.hasCheckpoints && checkpoint === undefined)
-      throw new InputError('a segment without a checkpoint');
+      throw new InputError(`a segment without a checkpoint; schema version ${this.#version} needs one`);
     if (!this.hasCheckpoints && checkpoint !== undefined) {
-      throw new InputError(`a checkpoint in a log of schema version ${this.#version}`);
+      throw new InputError(`unexpected checkpoint: schema version ${this.#version} has none`);
     }
     this.#events += batch.length;
     return { kind: 'segment', batch, checkpoint };
@@ -64,7 +66,7 @@ export class LogOrder {
   mark(name: Exclude<MarkName, 'checkpoint'>, value: unknown): LogRecord {
     this.expectOpen();
     if ((name === 'trailer') === this.hasCheckpoints) {
-      throw new InputError(`a ${name} in a log of schema version ${this.#version}`);
+      throw new InputError(`unexpected ${name}: schema version ${this.#version} has none`);
     }
     if (name === 'keyframe') return { kind: name, keyframe: parseMark(name, value, this.#events) };
     this.#isSealed = true;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { InputError } from '../errors.ts';
+import { issueText } from './issue-text.ts';
 
 /** Most events between two checkpoints: what a reader must hold before it can trust them. */
 export const MAX_SEGMENT_EVENTS = 2 ** 16;
@@ -68,14 +69,11 @@ export type Marks = {
 export function parseMark<Name extends MarkName>(name: Name, value: unknown, events: number): Marks[Name] {
   const parsed = SCHEMAS[name].safeParse(value);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new InputError(
-      `the ${name} after event ${events} is wrong at '${issue.path.join('.')}': ${issue.message}`,
-    );
+    throw new InputError(`${name} after event ${events}${issueText(parsed.error)}`);
   }
   if (parsed.data.events !== events) {
     throw new InputError(
-      `the ${name} says ${parsed.data.events} events, but ${events} stand before it: the log is torn`,
+      `the ${name} counts ${parsed.data.events} events, but the log has ${events} before it; the log is damaged`,
     );
   }
   return parsed.data as Marks[Name];

@@ -77,7 +77,8 @@ const emptierShape = (counters: Counters) => idShape(counters, ALLOCATION_WORDS)
 const COUNTED = ['requests', 'owners', 'lastAllocation', 'extents', 'slabs', 'liveAllocations'] as const;
 
 function expectPossible(counters: Counters, events: number): void {
-  if (counters.events !== events) throw broken(`it is one after ${counters.events} events, not ${events}`);
+  if (counters.events !== events)
+    throw broken(`its state is after ${counters.events} events; expected ${events}`);
   for (const name of COUNTER_NAMES) {
     if (!Number.isSafeInteger(counters[name])) throw broken(`its counter ${name} is ${counters[name]}`);
   }
@@ -121,7 +122,7 @@ function expectAllocations(columns: Columns, ids: Uint32Array): void {
           words[base + ALLOCATION.slab] <= counters.slabs &&
           (units & 0xffff) + (units >>> 16) <= MAX_UNITS));
     if (!isInside || status === STATUS.unused || status > STATUS.reclaiming) {
-      throw broken(`its allocation ${id} refers to what is not there`);
+      throw broken(`its allocation ${id} has an invalid status or refers to a missing record`);
     }
   }
 }
@@ -131,7 +132,7 @@ function expectExtents({ extents, geometry }: Columns, numbers: Uint32Array): vo
     extents.read(number >>> EXTENTS_SHIFT);
     const at = extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS;
     if (extents.words[at + EXTENT.pfn] + extents.words[at + EXTENT.pages] > geometry.spanPages) {
-      throw broken(`its extent ${number} goes beyond the memory`);
+      throw broken(`its extent ${number} ends beyond the memory`);
     }
   }
 }
@@ -144,7 +145,7 @@ function expectSlabs({ slabs, geometry, counters }: Columns, numbers: Uint32Arra
       words[base + SLAB.pfn] + words[base + SLAB.pages] <= geometry.spanPages &&
       words[base + SLAB.cache] < counters.owners &&
       words[base + SLAB.units] <= MAX_UNITS;
-    if (!isInside) throw broken(`its slab ${number} goes beyond the memory, or is none`);
+    if (!isInside) throw broken(`its slab ${number} ends beyond the memory or has an invalid cache or size`);
   }
 }
 
@@ -247,7 +248,7 @@ class Reader {
   }
 
   take(count: number): Uint8Array {
-    if (this.#at + count > this.#bytes.length) throw broken('it ends too early');
+    if (this.#at + count > this.#bytes.length) throw broken('it is too short');
     this.#at += count;
     return this.#bytes.subarray(this.#at - count, this.#at);
   }
@@ -278,4 +279,4 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-const broken = (why: string) => new InputError(`the keyframe holds no state: ${why}`);
+const broken = (why: string) => new InputError(`invalid keyframe: ${why}`);
