@@ -12,6 +12,13 @@ it.each([
   expect(input.memory.name).toBe(name);
 });
 
+it.each(['first-fit,first-fit', 'first-fit,linux-7.3,first-fit+block+hysteresis:2'])(
+  'one policy twice is refused, whatever it is called: %s',
+  async (policy) => {
+    await expect(prepareInputs({ ...OPTIONS, policy, workload: 'frag' })).rejects.toThrow(/--policy: .*same/);
+  },
+);
+
 describe('the bundled inputs', () => {
   const settingsOf = async (given: Partial<InputOptions>) =>
     (await prepareInputs({ ...OPTIONS, ...given })).map(({ name, platform, memory, pageSource }) => [

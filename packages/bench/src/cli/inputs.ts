@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError, type MemoryState, type PageSourceSettings } from '@decpool/model';
-import { ALL_POLICIES, aged, fragmented, freshBoot } from '@decpool/pool';
+import { ALL_POLICIES, aged, fragmented, freshBoot, shortPolicyName } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { chosenRows } from '../report/chosen-rows.ts';
 import { metricList } from '../sweep/metric-list.ts';
@@ -167,8 +167,10 @@ function policiesOf(list: string): readonly string[] {
   if (names.some((name) => name === '')) {
     throw new InputError(`--policy '${list}': expected policies separated by commas.`);
   }
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new InputError(`--policy names '${twice}' twice`);
+  const short = names.map(shortPolicyName);
+  const twice = names.find((_, index) => short.indexOf(short[index]) !== index);
+  if (twice !== undefined)
+    throw new InputError(`--policy: '${twice}' is the same policy as one before it in the list.`);
   return names;
 }
 

@@ -1,4 +1,5 @@
-/** What became of figures, for a terminal. */
+/** How figures changed, for a terminal. */
+import { shortPolicyName } from '@decpool/pool/policy-names';
 import Table from 'cli-table3';
 import picocolors from 'picocolors';
 import { printable } from '../cli/printable.ts';
@@ -6,11 +7,11 @@ import type { Delta } from './against.ts';
 import { markOf, valueText } from './rows.ts';
 import type { Screen } from './screen.ts';
 
-/** Characters that the names of policies and of metrics get, with margins: usually, and where a line has room for less. */
+/** Widths of the policy and metric columns, in characters with margins: default, and for narrow terminals. */
 const WIDTHS = { usual: [24, 28], narrow: [18, 18] } as const;
 const NARROW = 92;
 
-/** A line for each of the figures. */
+/** A line per figure. */
 export function deltasText(deltas: readonly Delta[], { isColoured, columns }: Screen): string {
   const { green, red } = picocolors.createColors(isColoured);
   const table = new Table({
@@ -26,7 +27,7 @@ export function deltasText(deltas: readonly Delta[], { isColoured, columns }: Sc
     const text = `${change} ${markOf({ isBetter, isNoise })}`.trimEnd();
     const paint = isNoise === true || isBetter === undefined ? String : isBetter ? green : red;
     table.push([
-      policy === last ? '' : printable(policy).replaceAll('+', '\n+'),
+      policy === last ? '' : printable(shortPolicyName(policy)).replaceAll('+', '\n+'),
       printable(metric.label),
       valueText(before.median, metric),
       valueText(now.median, metric),

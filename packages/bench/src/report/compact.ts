@@ -35,9 +35,12 @@ export function compactUnit(unit: Unit, values: readonly number[]): CompactUnit 
   return { name: unit === 'bytes' ? name : `${name}.s`, size };
 }
 
+/** What narrow tables call a metric. */
+export const shortLabel = ({ id, label }: Metric): string => LABELS[id] ?? label;
+
 /** `shared-idle peak, MiB`. */
-export const compactLabel = ({ id, label }: Metric, { name }: CompactUnit): string =>
-  `${LABELS[id] ?? label}${name === '' ? '' : `, ${name}`}`;
+export const compactLabel = (metric: Metric, { name }: CompactUnit): string =>
+  `${shortLabel(metric)}${name === '' ? '' : `, ${name}`}`;
 
 export const compactValue = (value: number, { size }: CompactUnit): string => compactNumber(value / size);
 

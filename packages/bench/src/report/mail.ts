@@ -2,6 +2,7 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
+import { shortLabel } from './compact.ts';
 import { hasColumns } from './has-columns.ts';
 import { rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
@@ -52,7 +53,7 @@ function columnLines(results: Results): string[] {
     isColoured: false,
     changes: 'second',
   } as const;
-  const same = equal.map(({ metric, cells: [{ value }] }) => `${metric.label} ${value}`).join(', ');
+  const same = equal.map(({ metric, cells: [{ value }] }) => `${shortLabel(metric)} ${value}`).join(', ');
   const named = tableText(telling, layout);
   const isOneTable = named.filter((line) => line.startsWith('─')).length <= 1;
   const heads = policies.map((_, index) => `(${index + 1})`);

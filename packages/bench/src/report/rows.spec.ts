@@ -31,6 +31,16 @@ describe('a row', () => {
     expect(chosen.map(({ metric }) => metric.id)).toEqual(['llfree-score', 'splits-2m']);
   });
 
+  it('judges no figure of less work, but for the refusals', () => {
+    const refusing = withValues(results, 'failures', [
+      [0, 0, 0],
+      [2, 2, 2],
+    ]);
+    expect(rowOf('2M splits', refusing).cells[1]).toMatchObject({ change: '-100%' });
+    expect(rowOf('2M splits', refusing).cells[1]).not.toHaveProperty('isBetter');
+    expect(rowOf('failed requests', refusing).cells[1]).toMatchObject({ isBetter: false });
+  });
+
   it('does not say block-seconds twice', () => {
     expect(rowOf('shared block-seconds').cells.map(({ value }) => value)).toEqual(['7', '7']);
   });

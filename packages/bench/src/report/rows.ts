@@ -84,7 +84,16 @@ function cellOf(metric: Metric, policy: PolicyResults, baseline: PolicyResults):
   const { policy: name } = policy;
   const cell = { policy: name, spread, value: valueText(spread.median, metric), ...rangeOf(spread, metric) };
   if (policy === baseline) return cell;
-  return { ...cell, ...changeOf(metric, spread, baseline.metrics[metric.id]) };
+  const { isBetter, ...change } = changeOf(metric, spread, baseline.metrics[metric.id]);
+  const isJudged = isBetter !== undefined && isOfSameWork(metric, policy, baseline);
+  return { ...cell, ...change, ...(isJudged ? { isBetter } : {}) };
+}
+
+/** Whether both served as many requests: figures of less work are neither better nor worse. Refusals themselves are judged. */
+function isOfSameWork({ id }: Metric, policy: PolicyResults, baseline: PolicyResults): boolean {
+  if (id.startsWith('failures')) return true;
+  const [now, before] = [policy.metrics['failures'], baseline.metrics['failures']];
+  return now?.min === before?.min && now?.max === before?.max;
 }
 
 /** Seeds that differ by less than what is printed show no range. */

@@ -3,9 +3,10 @@ import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
-import { compactLabel, compactUnit, compactValue } from './compact.ts';
+import { type CompactUnit, compactLabel, compactUnit, compactValue } from './compact.ts';
 import { groupsThatFit } from './groups.ts';
 import { type Cell, markOf, type Row } from './rows.ts';
+import { SMALL_CHANGE } from './units.ts';
 
 export interface TableLayout {
   /** Characters that a line has room for. */
@@ -54,8 +55,11 @@ export function tableText(rows: readonly Row[], layout: TableLayout): string[] {
   const labels = rows.map(({ metric }, row) =>
     wrapAnsi(printable(compactLabel(metric, units[row])), LONGEST_LABEL).split('\n'),
   );
-  const columns = rows[0].cells.map((_, policy) => columnOf(rows, units, policy, layout));
-  const [baseline, ...others] = columns;
+  const columnsOf = (isShort: boolean) =>
+    rows[0].cells.map((_, policy) => columnOf(rows, units, policy, { ...layout, isShort }));
+  const full = columnsOf(false);
+  if (fitted(labels, full, layout) !== undefined) return linesOf(labels, full, layout);
+  const [baseline, ...others] = columnsOf(true);
   const fits = (group: readonly Column[]) => fitted(labels, [baseline, ...group], layout) !== undefined;
   return groupsThatFit(others, fits).flatMap((group, index) => [
     ...(index === 0 ? [] : ['']),
@@ -65,9 +69,9 @@ export function tableText(rows: readonly Row[], layout: TableLayout): string[] {
 
 function columnOf(
   rows: readonly Row[],
-  units: readonly ReturnType<typeof compactUnit>[],
+  units: readonly CompactUnit[],
   policy: number,
-  { changes = 'all', heads }: TableLayout,
+  { changes = 'all', heads, isShort }: TableLayout & { readonly isShort: boolean },
 ): Column {
   const head = heads?.[policy] ?? shortPolicyName(rows[0].cells[policy].policy);
   const hasChanges = changes === 'all' || policy === 1;
@@ -75,27 +79,29 @@ function columnOf(
     name: printable(head)
       .split(/(?=\+)|(?<=-)/)
       .flatMap((part) => part.match(LONGEST_PART) ?? []),
-    cells: rows.map(({ cells }, row) => cellText(cells[policy], units[row], hasChanges)),
+    cells: rows.map(({ cells }, row) => cellText(cells[policy], units[row], hasChanges, isShort)),
   };
 }
 
-function cellText(cell: Cell, unit: ReturnType<typeof compactUnit>, hasChange: boolean): CellText {
+function cellText(cell: Cell, unit: CompactUnit, hasChange: boolean, isShort: boolean): CellText {
   const { median, min, max } = cell.spread;
   const [from, to] = [compactValue(min, unit), compactValue(max, unit)];
   const isPainted = hasChange && cell.isNoise !== true && cell.isBetter !== undefined;
   return {
     value: compactValue(median, unit),
-    change: hasChange ? changeText(cell) : '',
+    change: hasChange ? changeText(cell, isShort) : '',
     range: from === to ? '' : `${from}..${to}`,
     ...(isPainted ? { paint: cell.isBetter === true ? 'good' : 'bad' } : {}),
   };
 }
 
-/** Of what became 0 the mark says enough. */
-const changeText = (cell: Cell): string =>
-  cell.change === undefined
-    ? ''
-    : `${cell.spread.median === 0 && cell.change !== '=' ? '' : cell.change}${markOf(cell)}`;
+/** In a narrow table, the mark alone says that a value became 0. What hardly changed has no mark. */
+function changeText(cell: Cell, isShort: boolean): string {
+  const { change, spread } = cell;
+  if (change === undefined) return '';
+  const mark = change === SMALL_CHANGE ? '' : markOf(cell);
+  return isShort && spread.median === 0 && mark !== '' ? mark : `${change}${mark}`;
+}
 
 interface Fitted {
   readonly gap: string;

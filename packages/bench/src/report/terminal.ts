@@ -1,8 +1,10 @@
+import { platformNamed } from '@decpool/model';
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
 import { PAGE_SIZE } from '../workloads/workload.ts';
+import { shortLabel } from './compact.ts';
 import { hasColumns } from './has-columns.ts';
 import type { OverallVerdict } from './overall-verdict.ts';
 import { isRanked, rankingText } from './ranking-table.ts';
@@ -11,7 +13,7 @@ import { chosenRowsOf, foldedRows, type Row } from './rows.ts';
 import type { Screen } from './screen.ts';
 import { tableText } from './table-text.ts';
 import { formatValue } from './units.ts';
-import { phraseText, verdictOf } from './verdict.ts';
+import { objectiveNames, phraseText, verdictOf } from './verdict.ts';
 
 /** Labels of lines about results: `written`, `check`. */
 const LABEL_WIDTH = 13;
@@ -55,10 +57,15 @@ function settingLines({ facts, platform }: Results, screen: Screen): string[] {
   const settings = [
     ...(granule > PAGE_SIZE / 1024 ? [`granules of ${granule} KiB`] : []),
     ...(platform['restore'] === true ? ['2M mappings re-formed'] : []),
+    ...(isWithoutWordAccess(platform) ? ['no word access'] : []),
     ...facts.flatMap(([label, text]) => (label === 'setting' ? [text] : [])),
   ];
   return settings.length === 0 ? [] : wrapped(`with ${settings.join('; ')}`, screen);
 }
+
+/** --no-word-access: the platform's own kernel makes stray reads. */
+const isWithoutWordAccess = ({ name, strayRead }: Results['platform']): boolean =>
+  strayRead === 'impossible' && platformNamed(name).strayRead !== 'impossible';
 
 const wrapped = (text: string, { columns }: Screen): string[] =>
   wrapAnsi(printable(text), columns, { hard: true }).split('\n');
@@ -75,7 +82,9 @@ function equalLines(equal: readonly Row[], screen: Screen): string[] {
   if (equal.length === 0) return [];
   const { dim } = picocolors.createColors(screen.isColoured);
   const more = equal.length - MOST_EQUAL;
-  const list = equal.slice(0, MOST_EQUAL).map(({ metric, cells: [{ value }] }) => `${metric.label} ${value}`);
+  const list = equal
+    .slice(0, MOST_EQUAL)
+    .map(({ metric, cells: [{ value }] }) => `${shortLabel(metric)} ${value}`);
   const text = `equal for all: ${list.join(', ')}${more > 0 ? `, and ${more} more rows` : ''}`;
   return wrapped(text, screen).map(dim);
 }
@@ -103,12 +112,12 @@ function legend(all: readonly Results[]): string {
   const [{ policies, seeds }] = all;
   if (policies.length === 1) return 'Medians over the seeds. One policy: nothing to compare it with.';
   const baseline = shortPolicyName(policies[0].policy);
-  const isTable = hasColumns(all[0]);
   const marks = `✓ better, ✗ worse${seeds.length === 1 ? '' : ', ~ ranges over the seeds overlap'}`;
+  const ranked = all.find((results) => verdictOf(results).outcome === 'best');
   return [
-    ...(isTable ? [`Change against ${baseline}: ${marks}.`] : []),
+    ...(hasColumns(all[0]) ? [`Change against ${baseline}: ${marks}.`] : []),
     seeds.length === 1 ? 'One seed: the spread is unknown.' : `Medians over ${seeds.length} seeds.`,
-    'Best: first by 2M splits, shared-idle memory and host calls together.',
+    ...(ranked === undefined ? [] : [`Best: the best mean rank over ${objectiveNames(ranked)}.`]),
   ].join(' ');
 }
 

@@ -65,6 +65,9 @@ const percentage = (value: number): string => grouped(value, Math.abs(value) < 1
 
 const sign = (value: number): string => (value < 0 ? '-' : '+');
 
+/** Less than half a percent. */
+export const SMALL_CHANGE = '~0%';
+
 /**
  * A change: `-94%`, `+54%`; `x3.9` and `x59` if the value at least doubled; `=` if it is the same; `new` if it was 0. A small change
  * is `~0%`, not `=`; what is nearly gone is `-99%`, not `-100%`.
@@ -77,7 +80,7 @@ export function formatChange(percent: number | undefined): string {
     return `x${grouped(factor, factor < 9.95 ? 1 : 0)}`;
   }
   const size = Math.abs(percent);
-  if (size < 0.5) return '~0%';
+  if (size < 0.5) return SMALL_CHANGE;
   const whole = percent > -100 ? Math.min(99, Math.round(size)) : 100;
   return `${sign(percent)}${whole}%`;
 }

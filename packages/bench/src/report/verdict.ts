@@ -2,6 +2,7 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { Metric } from '../metrics/metric.ts';
 import { listed } from '../text/listed.ts';
+import { compactUnit, compactValue } from './compact.ts';
 import { isWithinNoise } from './noise.ts';
 import type { PolicyResults, Results } from './results.ts';
 import { formatValue } from './units.ts';
@@ -64,7 +65,10 @@ export function verdictOf(results: Results): Verdict {
   }
   if (ranking.ranked.length === 1 && ranking.refused.length === 0) {
     return {
-      ...plain('same', `All ${policies.length} policies have the same ${objectiveNames(results)}.`),
+      ...plain(
+        'same',
+        `${policies.length === 2 ? 'Both' : `All ${policies.length}`} policies have the same ${objectiveNames(results)}.`,
+      ),
     };
   }
   if (first.policies.includes(baseline.policy)) {
@@ -105,7 +109,8 @@ export function verdictOf(results: Results): Verdict {
 const objectivesOf = ({ ranking, metrics }: Results): Metric[] =>
   ranking.objectives.flatMap((id) => metrics.filter((metric) => metric.id === id));
 
-const objectiveNames = (results: Results): string =>
+/** What policies are ranked by: `2M splits, shared-idle memory and host calls`. */
+export const objectiveNames = (results: Results): string =>
   listed(objectivesOf(results).map(({ id, label }) => OBJECTIVES[id] ?? label));
 
 const OBJECTIVES: Readonly<Record<string, string>> = {
@@ -145,8 +150,13 @@ function priceOf(prices: readonly Difference[]): Phrase {
   return [`Price: ${prices.map(differenceText).join(', ')}.`];
 }
 
-export const differenceText = ({ metric, now, before }: Difference): string =>
-  `${amount(metric, now)} instead of ${formatValue(before, metric.unit)}`;
+/** Two amounts of memory have one unit, that of the larger. */
+export function differenceText({ metric, now, before }: Difference): string {
+  if (metric.unit !== 'bytes') return `${amount(metric, now)} instead of ${formatValue(before, metric.unit)}`;
+  const unit = compactUnit(metric.unit, [now, before]);
+  const [text, was] = [now, before].map((value) => `${compactValue(value, unit)} ${unit.name}`);
+  return `${text} ${BYTES[metric.id] ?? `of ${metric.label}`} instead of ${was}`;
+}
 
 /** One, several, of each that is counted. */
 const NOUNS: Readonly<Record<string, readonly [one: string, more: string]>> = {
