@@ -21,7 +21,7 @@ describe('against an older run', () => {
     expect([differences, onlyNow, onlyBefore]).toEqual([[], [], []]);
   });
 
-  it('a figure tells what it was, by how much it changed, and whether that is noise', () => {
+  it('a figure has its older value, its change, and whether that is noise', () => {
     expect(deltaOf([12, 12, 12], [10, 10, 10])).toMatchObject({
       policy: 'gfp-decrypted',
       percent: 20,
@@ -32,17 +32,21 @@ describe('against an older run', () => {
     expect(deltaOf([12, 12, 12], [9, 10, 12])).toMatchObject({ isNoise: true });
   });
 
-  it('what makes the runs differ but the code is told', () => {
+  it('differences other than the code are named', () => {
     const other = {
       ...results,
       memory: 'other',
       memoryHash: 'b'.repeat(64),
       seeds: [4, 5, 6],
+      pageSource: { kernel: '7.x', perCpuLists: true, compaction: false } as const,
+      faults: { seed: 1, decrypt: 0.1, encrypt: 0, converted: 0, retries: 1 },
       platform: { ...results.platform, name: 'tdx' },
     };
     expect(againstOf(results, other).differences).toEqual([
       expect.stringMatching(/^memory: fresh boot 64 MiB \([0-9a-f]{12}\) now, other \(b{12}\) before$/),
       'platform: snp now, tdx before',
+      expect.stringMatching(/^page source: .* now, Linux 7\.x with per-CPU lists before$/),
+      expect.stringMatching(/^faults: none now, .*decrypt=0\.1,.*retries=1/),
       'seeds: 1, 2, 3 now, 4, 5, 6 before',
     ]);
   });
@@ -102,7 +106,7 @@ describe('a regression', () => {
     expect(regressionsIn(worse('returns-wrong'), 5)).toEqual([]);
   });
 
-  it('is told with both values, its change and a mark', () => {
+  it('is shown with both values, its change and a mark', () => {
     const [delta] = regressionsIn(againstOf(splits([150, 150, 150]), splits([100, 100, 100])), 5);
     expect(deltasText([delta], { columns: 100, isColoured: false })).toMatch(
       /│ gfp-decrypted +│ 2M splits +│ +100 │ +150 │ \+50% ✗ │/,

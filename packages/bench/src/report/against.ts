@@ -1,4 +1,4 @@
-/** Two runs of the same comparison, an older one and the one now: what became of each figure. */
+/** Two runs of the same comparison, an older one and the one now, and how each figure changed. */
 import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '@decpool/model';
 import { shortPolicyName } from '@decpool/pool/policy-names';
@@ -7,18 +7,18 @@ import type { Metric } from '../metrics/metric.ts';
 import type { PolicyResults, Results, Setting } from './results.ts';
 import { type Change, changeOf } from './rows.ts';
 
-/** One figure of one policy that both runs have. */
+/** A figure that both runs have, of one policy. */
 export interface Delta extends Change {
   readonly policy: string;
   readonly metric: Metric;
   readonly before: Spread;
   readonly now: Spread;
-  /** In percent of what it was; undefined where it was 0 and is not. */
+  /** Change in percent of the older value; undefined if that was 0 and the newer one is not. */
   readonly percent: number | undefined;
 }
 
 export interface Against {
-  /** What makes the runs differ but the code: another workload, memory, platform, settings or seeds. */
+  /** Differences other than the code: workload, memory, platform, settings or seeds. */
   readonly differences: readonly string[];
   /** In the order of the policies now, then of the metrics. */
   readonly deltas: readonly Delta[];
@@ -26,7 +26,7 @@ export interface Against {
   readonly onlyBefore: readonly string[];
 }
 
-/** Throws InputError where the runs have no policy in common. */
+/** Throws InputError if the runs have no policy in common. */
 export function againstOf(now: Results, before: Results): Against {
   const both = now.policies.flatMap((policy) => {
     const old = before.policies.find((other) => isSame(other.policy, policy.policy));
@@ -52,7 +52,7 @@ export function againstOf(now: Results, before: Results): Against {
   };
 }
 
-/** An older run may have named the parts that are the default. */
+/** An older run may name parts that are the default. */
 const isSame = (a: string, b: string): boolean => shortPolicyName(a) === shortPolicyName(b);
 
 const namesOf = ({ policies }: Results): string => policies.map(({ policy }) => policy).join(', ');
@@ -75,7 +75,7 @@ const deltasOf = (
     ];
   });
 
-/** What two runs must have in common, so that they differ in the code alone: how it is told, and what is compared. */
+/** What two runs must have in common, so that only the code differs. `told`: as text; `of`: the value that is compared. */
 const CONDITIONS: readonly (readonly [
   what: string,
   told: (setting: Setting) => string,
@@ -83,13 +83,29 @@ const CONDITIONS: readonly (readonly [
 ])[] = [
   ['memory', ({ memory, memoryHash }) => `${memory} (${memoryHash.slice(0, 12)})`, (run) => run.memoryHash],
   ['platform', ({ platform }) => platform.name, ({ platform }) => platform],
-  ['page source', ({ pageSource }) => JSON.stringify(pageSource ?? 'usual'), ({ pageSource }) => pageSource],
-  ['faults', ({ faults }) => JSON.stringify(faults ?? 'none'), ({ faults }) => faults],
+  ['page source', ({ pageSource }) => pageSourceText(pageSource), ({ pageSource }) => pageSource],
+  ['faults', ({ faults }) => faultsText(faults), ({ faults }) => faults],
   ['bounce buffers', (run) => (run.swiotlbDynamic ? 'grow' : 'fixed'), (run) => run.swiotlbDynamic],
   ['seeds', ({ seeds }) => seeds.join(', '), ({ seeds }) => seeds],
 ];
 
-/** What two runs differ in but their requests, in words. */
+/** `Linux 7.x with per-CPU lists`. */
+function pageSourceText(pageSource: Setting['pageSource']): string {
+  if (pageSource === undefined) return 'default';
+  const { kernel, perCpuLists, compaction } = pageSource;
+  const parts = [...(perCpuLists ? ['per-CPU lists'] : []), ...(compaction ? ['compaction'] : [])];
+  return `Linux ${kernel}${parts.length === 0 ? '' : ` with ${parts.join(' and ')}`}`;
+}
+
+/** As `--faults` takes them: `decrypt=0.1,encrypt=0`. */
+const faultsText = (faults: Setting['faults']): string =>
+  faults === undefined
+    ? 'none'
+    : Object.entries(faults)
+        .map(([name, value]) => `${name}=${value}`)
+        .join(',');
+
+/** The differences of two runs in everything but their requests, as text. */
 export const differencesOf = (now: Setting, before: Setting): string[] =>
   CONDITIONS.filter(([, , of]) => !isDeepStrictEqual(of(now), of(before))).map(([what, told]) =>
     told(now) === told(before)
@@ -98,8 +114,8 @@ export const differencesOf = (now: Setting, before: Setting): string[] =>
   );
 
 /**
- * Figures that became worse by more than `mostPercent` (a percentage by more than so many points), and whose ranges over the seeds do
- * not overlap; whatever became worse from 0 is among them. Neutral metrics, and those that tables have only on request, are not judged.
+ * Figures that became worse by more than `mostPercent` (percentages: by more than so many points), if their ranges over the seeds
+ * do not overlap. Any increase from 0 counts. Neutral metrics and metrics that tables show only on request are not judged.
  */
 export const regressionsIn = ({ deltas }: Against, mostPercent: number): Delta[] =>
   deltas.filter(
