@@ -6,6 +6,9 @@ it('knows the worst cases that theory knows, with where they were shown', () => 
   const firstFit = worstCaseOf('first-fit+block+immediate', 7);
   expect(firstFit.blockSeconds.value).toBe(10);
   expect(firstFit.blocksPeak.value).toBe(2.4942);
+  for (const supply of ['never-return', 'hysteresis:2']) {
+    expect(worstCaseOf(`first-fit+block+${supply}`, 7).blockSeconds.formula).toBe('none known');
+  }
   expect(worstCaseOf('first-fit+page+immediate', undefined).blockSeconds.value).toBeUndefined();
   expect(worstCaseOf('best-fit+block+immediate', 7).blockSeconds.formula).toBe('unbounded');
   expect(worstCaseOf('buddy+block+immediate', 7).blocksPeak.value).toBe(5.5);

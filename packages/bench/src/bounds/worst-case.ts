@@ -39,17 +39,17 @@ const BLOCK_ORDER = 9;
 /** The known worst cases of a policy, by its name in full: `first-fit+block+immediate`. `mu` as of lifetimesOf(). */
 export function worstCaseOf(policy: string, mu: number | undefined): WorstCase {
   const [placement, ...others] = policy.split('+');
+  // The theorem is about bins that close when they are empty.
+  const returnsAtOnce = others.at(-1) === 'immediate';
   if (others.length === 0) return { blocksPeak: NONE_KNOWN, blockSeconds: NONE_KNOWN };
   switch (placement) {
     case 'first-fit':
       return {
         of: 'volumes',
         blocksPeak: { formula: 'at least 2.45', value: 2.4942, source: UNIT_FRACTIONS },
-        blockSeconds: {
-          formula: 'mu + 3',
-          ...(mu === undefined ? {} : { value: mu + 3 }),
-          source: USAGE_TIME,
-        },
+        blockSeconds: returnsAtOnce
+          ? { formula: 'mu + 3', ...(mu === undefined ? {} : { value: mu + 3 }), source: USAGE_TIME }
+          : NONE_KNOWN,
       };
     case 'best-fit':
       return {

@@ -96,7 +96,7 @@ function limitText({ formula, value }: KnownRatio, what: string): string {
 /** A formula of worstCaseOf() for readers who do not know the theory. */
 const inWords = (formula: string): string =>
   formula
-    .replace(/^mu \+ (\d+)$/, 'longest / shortest lifetime + $1, if empty blocks are returned at once')
+    .replace(/^mu \+ (\d+)$/, 'longest / shortest lifetime + $1')
     .replace(/^at least (.*)$/, 'some traces need $1')
     .replace(/, r = (\d+)$/, ' with r = $1, the order of a block');
 
