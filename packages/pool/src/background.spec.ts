@@ -94,7 +94,7 @@ describe('somebody else who uses the page allocator', () => {
   };
 
   it.each<[string, (pool: Pool) => void, string]>([
-    ['takes the same chunk twice', (pool) => allocate(pool, 1, 0), 'background chunk 1 is taken twice'],
+    ['takes the same chunk twice', (pool) => allocate(pool, 1, 0), 'background chunk 1: already allocated'],
     ['asks for an order of 11', (pool) => allocate(pool, 2, 11), 'orders run from 0 to 10'],
     ['asks for an order of -1', (pool) => allocate(pool, 2, -1), 'orders run from 0 to 10'],
     ['asks for an order of 1.5', (pool) => allocate(pool, 2, 1.5), 'orders run from 0 to 10'],

@@ -37,7 +37,7 @@ describe('a driver that converts by itself what a pool gave it', () => {
     const { pool } = watched(POLICY);
     const { allocation } = pool.alloc_pages(0, { owner });
     expect(refusal(pool, () => pool.set_memory_encrypted(allocation, 0, 1))).toBe(
-      'set_memory_encrypted() of 1 pages of allocation 1: the pool makes its memory private itself, when it is freed',
+      'set_memory_encrypted() of 1 pages of allocation 1: the pool makes its memory private itself; free the allocation instead',
     );
   });
 
@@ -53,7 +53,7 @@ describe('a driver that converts by itself what a pool gave it', () => {
     const { allocation } = pool.alloc_pages(0, { owner });
     pool.remap_pfn_range(allocation);
     expect(refusal(pool, () => pool.set_memory_decrypted(allocation, 0, 1))).toBe(
-      'set_memory_decrypted() of 1 pages of allocation 1, which is mapped into user space: no page may be converted while a user mapping of it is live; unmap it first',
+      'set_memory_decrypted() of 1 pages of allocation 1: it is mapped into user space, so its pages must not be converted; unmap it first',
     );
     pool.remove_user_mapping(allocation);
     expect(refusal(pool, () => pool.set_memory_decrypted(allocation, 0, 1))).toBe('');
@@ -63,7 +63,7 @@ describe('a driver that converts by itself what a pool gave it', () => {
     const { pool } = watched(POLICY);
     const { allocation } = pool.vmalloc(5, { owner });
     expect(refusal(pool, () => pool.set_memory_decrypted(allocation, 1, 2))).toBe(
-      'set_memory_decrypted() of 2 pages of allocation 1 from page 1 on: a vmalloc area of 5 pages is converted as a whole or not at all',
+      'set_memory_decrypted() of 2 pages of allocation 1 from page 1: it is a vmalloc area; convert all of its 5 pages',
     );
     expect(refusal(pool, () => pool.set_memory_decrypted(allocation, 0, 5))).toBe('');
   });
@@ -77,7 +77,7 @@ describe('a driver that converts by itself what a pool gave it', () => {
     const { pool } = watched(POLICY, { platform });
     const { allocation } = pool.vmalloc(5, { owner });
     expect(refusal(pool, () => pool.set_memory_decrypted(allocation, 0, 5))).toBe(
-      `set_memory_decrypted() of 5 pages of allocation 1, a vmalloc area: platform '${platform}' ${why} a vmalloc address`,
+      `set_memory_decrypted() of 5 pages of allocation 1: it is a vmalloc area, and platform '${platform}' ${why} a vmalloc address`,
     );
   });
 
@@ -85,7 +85,7 @@ describe('a driver that converts by itself what a pool gave it', () => {
     const { pool } = watched(POLICY);
     const { allocation } = pool.kmalloc(100, { owner });
     expect(refusal(pool, () => pool.set_memory_decrypted(allocation, 0, 1))).toBe(
-      'set_memory_decrypted() of 1 pages of allocation 1, an object in slab 1: other objects share its page; convert whole pages only',
+      'set_memory_decrypted() of 1 pages of allocation 1: it is an object in slab 1 and shares its page; convert whole pages only',
     );
   });
 
@@ -101,7 +101,7 @@ describe('a driver that converts by itself what a pool gave it', () => {
       [0, Number.NaN],
     ]) {
       expect(refusal(pool, () => pool.set_memory_decrypted(allocation, first, pages))).toBe(
-        `set_memory_decrypted() of ${pages} pages of allocation 1 from page ${first} on: it has 2 pages`,
+        `set_memory_decrypted() of ${pages} pages of allocation 1 from page ${first}: expected a range within its 2 pages`,
       );
     }
   });
@@ -112,7 +112,7 @@ describe('a driver that converts by itself what a pool gave it', () => {
     pool.free(allocation);
     for (const id of [allocation, allocationId(0), allocationId(9), allocationId(1.5)]) {
       expect(refusal(pool, () => pool.set_memory_encrypted(id, 0, 1))).toBe(
-        `set_memory_encrypted() of 1 pages of allocation ${id}, which is not live`,
+        `set_memory_encrypted() of 1 pages of allocation ${id}: it is not live`,
       );
     }
   });
@@ -172,7 +172,7 @@ describe('a mapping into user space', () => {
     for (const left of [2, 1]) {
       expect(pool.counters.userMappings).toBe(left);
       expect(refusal(pool, () => pool.free(id))).toBe(
-        'a free of allocation 1, which is mapped into user space: its pages must not be converted while that mapping is live; unmap it first',
+        'free of allocation 1: it is mapped into user space, so its pages must not be converted; unmap it first',
       );
       pool.remove_user_mapping(id);
     }
@@ -194,7 +194,7 @@ describe('a mapping into user space', () => {
   it('that is not there cannot be removed', () => {
     const { pool, id } = mapped(0);
     expect(refusal(pool, () => pool.remove_user_mapping(id))).toBe(
-      'allocation 1 is not mapped into user space',
+      'unmap-user of allocation 1: it is not mapped into user space',
     );
   });
 
@@ -212,13 +212,13 @@ describe('a mapping into user space', () => {
     const { pool } = mapped(0);
     const { allocation } = pool.kmalloc(10, { owner });
     expect(refusal(pool, () => pool.remap_pfn_range(allocation))).toBe(
-      'a user mapping of allocation 2, an object in a slab: it shares its page with others; map whole pages',
+      'map-user of allocation 2: it is an object in a slab and shares its page; map whole pages',
     );
     expect(refusal(pool, () => pool.remap_pfn_range(allocationId(9)))).toBe(
-      'a user mapping of allocation 9, which is not live',
+      'map-user of allocation 9: it is not live',
     );
     expect(refusal(pool, () => pool.remove_user_mapping(allocationId(9)))).toBe(
-      'the end of a user mapping of allocation 9, which is not live',
+      'unmap-user of allocation 9: it is not live',
     );
   });
 });

@@ -21,17 +21,17 @@ const CALLS: Readonly<Record<Direction, string>> = {
 export function expectConvertible(view: StateView, conversion: CallerConversion): void {
   const { allocation: id, firstPage, pages, direction } = conversion;
   const call = `${CALLS[direction]} of ${pages} pages of allocation ${id}`;
-  if (!Number.isInteger(id) || !view.isLive(id)) throw new InputError(`${call}, which is not live`);
+  if (!Number.isInteger(id) || !view.isLive(id)) throw new InputError(`${call}: it is not live`);
   const { extents, userMappings, isMapped, object } = view.allocation(id);
   const held = extents.reduce((sum, extent) => sum + extent.pages, 0);
   if (object !== undefined) {
     throw new InputError(
-      `${call}, an object in slab ${object.slab}: other objects share its page; convert whole pages only`,
+      `${call}: it is an object in slab ${object.slab} and shares its page; convert whole pages only`,
     );
   }
   if (userMappings > 0) {
     throw new InputError(
-      `${call}, which is mapped into user space: no page may be converted while a user mapping of it is live; unmap it first`,
+      `${call}: it is mapped into user space, so its pages must not be converted; unmap it first`,
     );
   }
   if (
@@ -41,11 +41,11 @@ export function expectConvertible(view: StateView, conversion: CallerConversion)
     pages < 1 ||
     firstPage + pages > held
   ) {
-    throw new InputError(`${call} from page ${firstPage} on: it has ${held} pages`);
+    throw new InputError(`${call} from page ${firstPage}: expected a range within its ${held} pages`);
   }
   if (isMapped && pages !== held) {
     throw new InputError(
-      `${call} from page ${firstPage} on: a vmalloc area of ${held} pages is converted as a whole or not at all`,
+      `${call} from page ${firstPage}: it is a vmalloc area; convert all of its ${held} pages`,
     );
   }
   const { platform } = view;
@@ -54,10 +54,12 @@ export function expectConvertible(view: StateView, conversion: CallerConversion)
       platform.vmallocAddress === 'rejected'
         ? 'returns -EINVAL for'
         : 'has no meaningful physical address for';
-    throw new InputError(`${call}, a vmalloc area: platform '${platform.name}' ${why} a vmalloc address`);
+    throw new InputError(
+      `${call}: it is a vmalloc area, and platform '${platform.name}' ${why} a vmalloc address`,
+    );
   }
   if (!platform.confidential) return;
   if (direction === 'encrypt') {
-    throw new InputError(`${call}: the pool makes its memory private itself, when it is freed`);
+    throw new InputError(`${call}: the pool makes its memory private itself; free the allocation instead`);
   }
 }

@@ -199,7 +199,7 @@ describe('a free by a caller that may not sleep', () => {
     const { pool } = watched('first-fit+page+immediate');
     const { allocation } = pool.alloc_pages(0, { owner: 'x' });
     pool.free(allocation, 0, GFP_ATOMIC);
-    expect(() => pool.free(allocation)).toThrow('which is not live');
+    expect(() => pool.free(allocation)).toThrow('it is not live');
   });
 });
 

@@ -227,9 +227,7 @@ describe('behind a handover', () => {
 
   it('a policy that serves from bounce buffers cannot take over: they are made at boot', () => {
     expect(() => handedOver(first, 'swiotlb', 1)).toThrow(InputError);
-    expect(() => handedOver(first, 'swiotlb', 1)).toThrow(
-      `policy 'swiotlb' serves from bounce buffers that are made at boot: it cannot take over from '${first}'`,
-    );
+    expect(() => handedOver(first, 'swiotlb', 1)).toThrow(`cannot take over from '${first}'`);
     const { pool } = handedOver('swiotlb', second, 1);
     expect(pool.alloc_pages(0, { owner }).ok && pool.alloc_pages(0, { owner }).ok).toBe(true);
   });

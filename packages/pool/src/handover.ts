@@ -39,7 +39,7 @@ class Handover implements Policy {
   constructor(before: Policy, after: Policy, lastRequest: () => number, view: StateView) {
     if (after.bounceBuffers !== undefined && before.bounceBuffers === undefined) {
       throw new InputError(
-        `policy '${after.name}' serves from bounce buffers that are made at boot: it cannot take over from '${before.name}'`,
+        `policy '${after.name}': it needs bounce buffers from boot and cannot take over from '${before.name}'; choose a policy without them`,
       );
     }
     this.name = after.name;

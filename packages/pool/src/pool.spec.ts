@@ -28,7 +28,7 @@ import { describe, expect, it } from 'vitest';
 import { fragmented, freshBoot } from './page-source/profiles.ts';
 import type { Policy, PolicyFactory, Recorder } from './policy.ts';
 import { Pool } from './pool.ts';
-import { BASELINES, policyNamed } from './registry.ts';
+import { policyNamed } from './registry.ts';
 import { conversionsIn, VARIED_POLICIES, watched } from './testing.ts';
 
 const MIB = 2 ** 20;
@@ -373,20 +373,28 @@ describe('a caller’s mistake', () => {
     ['more pages than memory spans', () => pool.vmalloc(16385, { owner: 'x' }), 'from 1 to 16384'],
     ['more bytes than pages', () => pool.vmalloc(1, { owner: 'x', bytes: 4097 }), '4097 bytes in 1 pages'],
     ['negative bytes', () => pool.vmalloc(1, { owner: 'x', bytes: -1 }), '-1 bytes'],
-    ['a time before the last', () => pool.vmalloc(1, { owner: 'x', at: 99 }), 'not before 100'],
-    ['half a nanosecond', () => pool.vmalloc(1, { owner: 'x', at: 100.5 }), 'must be whole ns'],
+    [
+      'a time before the last',
+      () => pool.vmalloc(1, { owner: 'x', at: 99 }),
+      'expected a whole number from 100',
+    ],
+    [
+      'half a nanosecond',
+      () => pool.vmalloc(1, { owner: 'x', at: 100.5 }),
+      'expected a whole number from 100',
+    ],
     [
       'a free of what was never allocated',
       () => pool.free(allocationId(9)),
-      'allocation 9, which is not live',
+      'free of allocation 9: it is not live',
     ],
-    ['a free of no id', () => pool.free(allocationId(0)), 'allocation 0, which is not live'],
-    ['a free of a fraction', () => pool.free(allocationId(1.5)), 'allocation 1.5, which is not live'],
-    ['a free of NaN', () => pool.free(allocationId(Number.NaN)), 'allocation NaN, which is not live'],
+    ['a free of no id', () => pool.free(allocationId(0)), 'allocation 0: it is not live'],
+    ['a free of a fraction', () => pool.free(allocationId(1.5)), 'allocation 1.5: it is not live'],
+    ['a free of NaN', () => pool.free(allocationId(Number.NaN)), 'allocation NaN: it is not live'],
     [
       'flags that there are not',
       () => pool.vmalloc(1, { owner: 'x', gfp: 64 }),
-      'gfp flags 64: must be made of',
+      'gfp flags 64: expected a combination of',
     ],
     ['flags below none', () => pool.vmalloc(1, { owner: 'x', gfp: -1 }), 'gfp flags -1'],
     ['a free with half a flag', () => pool.free(two.allocation, 100, 0.5), 'gfp flags 0.5'],
@@ -409,7 +417,7 @@ describe('a caller’s mistake', () => {
           owner: 'x',
           time: nanoseconds(100),
         }),
-      "unknown api 'kmaloc'; available: alloc_pages, ",
+      "unknown api 'kmaloc'. Did you mean 'kmalloc'",
     ],
     [
       'a migratetype that does not exist',
@@ -421,15 +429,15 @@ describe('a caller’s mistake', () => {
           migratetype: 'Moveable' as 'Movable',
           time: nanoseconds(100),
         }),
-      "unknown migratetype 'Moveable'; available: Unmovable, Movable",
+      "unknown migratetype 'Moveable'. Did you mean 'Movable'",
     ],
     [
       'a request of no kind',
       () =>
         pool.request({ kind: 'alloc', time: nanoseconds(100) } as unknown as Parameters<Pool['request']>[0]),
-      "a request of an unknown kind 'alloc'",
+      "unknown kind of request 'alloc'",
     ],
-    ['a free too early', () => pool.free(two.allocation, 5), 'not before 100'],
+    ['a free too early', () => pool.free(two.allocation, 5), 'expected a whole number from 100'],
     [
       'an allocation id out of turn',
       () =>
@@ -442,7 +450,7 @@ describe('a caller’s mistake', () => {
           owner: 'x',
           time: nanoseconds(100),
         }),
-      '2 is next, not 7',
+      'allocation id 7: expected 2',
     ],
     [
       'alloc_pages of three pages',
@@ -469,7 +477,7 @@ describe('a caller’s mistake', () => {
     const once = newPool('gfp-decrypted');
     const { allocation } = once.alloc_pages(0, { owner: 'x' });
     once.free(allocation);
-    expect(() => once.free(allocation)).toThrow('which is not live');
+    expect(() => once.free(allocation)).toThrow('it is not live');
   });
 
   it('one owner too many is refused, and the pool serves on', () => {
@@ -479,22 +487,18 @@ describe('a caller’s mistake', () => {
     for (let owner = 1; owner < most; owner++) {
       many.free(many.alloc_pages(0, { owner: String(owner) }).allocation);
     }
-    expect(() => many.alloc_pages(0, { owner: 'x' })).toThrow(
-      new InputError("more than 65471 owners: 'x' is one too many"),
-    );
+    expect(() => many.alloc_pages(0, { owner: 'x' })).toThrow(/^owner 'x': .* at most 65471$/);
     expect(many.alloc_pages(0, { owner: '7' }).ok).toBe(true);
     expect(many.kmalloc(100, { owner: '7' }).ok).toBe(true);
   });
 
-  it('an unknown policy is answered with what there is', () => {
+  it('an unknown policy is answered with the nearest names', () => {
     expect(() => policyNamed('gfp')).toThrow(
-      `expected a baseline (${Object.keys(BASELINES).join(', ')}), a short name (bpf-prog-pack, unmapped-alloc, genalloc, temeraire) or PLACEMENT+CONVERSION+SUPPLY`,
+      /unknown policy 'gfp'\. Did you mean 'gfp-decrypted'.*decpool policies/,
     );
-    expect(() => policyNamed('worst+block+immediate')).toThrow(
-      "unknown placement 'worst' in policy 'worst+block+immediate'; available: bump, first-fit, best-fit, worst-fit, next-fit, buddy,",
-    );
-    expect(() => policyNamed('first-fit+toString+immediate')).toThrow("unknown conversion 'toString'");
-    expect(() => policyNamed('first-fit+block+constructor')).toThrow("unknown supply 'constructor'");
+    expect(() => policyNamed('worst+block+immediate')).toThrow(/unknown placement 'worst'.*'worst-fit'/);
+    expect(() => policyNamed('first-fit+toString+immediate')).toThrow(/unknown conversion .*'toString'/);
+    expect(() => policyNamed('first-fit+block+constructor')).toThrow(/unknown .*supply 'constructor'/);
     expect(() => policyNamed('__proto__')).toThrow(InputError);
   });
 });

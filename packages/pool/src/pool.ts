@@ -279,7 +279,7 @@ export class Pool implements EventSink {
   /** A caller here knows what was refused, so it is a mistake; in recorded requests it is skipped. */
   #expectServed(allocation: AllocationId): void {
     if (this.view.isRefused(allocation))
-      throw new InputError(`allocation ${allocation} was refused: nothing is live`);
+      throw new InputError(`allocation ${allocation}: it was refused and is not live`);
   }
 
   /**

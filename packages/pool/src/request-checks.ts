@@ -17,6 +17,7 @@ import {
   type Request,
   type StateView,
   type UserMapRequest,
+  unknownName,
 } from '@decpool/model';
 
 /** What a request is held against. */
@@ -59,18 +60,20 @@ export function checkRequest(request: Request, pool: AskedPool): void {
     case 'background-free':
       break;
     default:
-      throw new InputError(`a request of an unknown kind '${(request as { kind: unknown }).kind}'`);
+      throw new InputError(`unknown kind of request '${(request as { kind: unknown }).kind}'`);
   }
   const { time } = request;
   if (!Number.isSafeInteger(time) || time < pool.time) {
-    throw new InputError(`a request at ${time} ns: must be whole ns, not before ${pool.time}`);
+    throw new InputError(
+      `request at ${time} ns: expected a whole number from ${pool.time}, the time of the previous request`,
+    );
   }
 }
 
 function checkAllocate(request: AllocateRequest, pool: AskedPool): void {
   const { geometry } = pool.view;
   const { allocation, pages, bytes, api } = request;
-  if (!APIS.includes(api)) throw new InputError(`unknown api '${api}'; available: ${APIS.join(', ')}`);
+  if (!APIS.includes(api)) throw unknownName({ kind: 'api', given: api, known: APIS });
   if (IN_BYTES.has(api) && !(Number.isInteger(bytes) && bytes > 0)) {
     throw new InputError(`${api} of ${bytes} bytes: must be a whole number from 1`);
   }
@@ -88,7 +91,7 @@ function checkAllocate(request: AllocateRequest, pool: AskedPool): void {
     bytes > Math.min(pages * (1 << geometry.pageShift), 0xffffffff)
   ) {
     throw new InputError(
-      `a request for ${bytes} bytes in ${pages} pages: must be whole bytes that fit the pages, less than 4 GiB`,
+      `request for ${bytes} bytes in ${pages} pages: expected whole bytes that fit into the pages, less than 4 GiB`,
     );
   }
   const { align = 1, node = ANY_NODE, gfp } = request;
@@ -100,14 +103,14 @@ function checkAllocate(request: AllocateRequest, pool: AskedPool): void {
     throw new InputError(`NUMA node ${node}: nodes run from 0 to ${MAX_NODE}`);
   }
   if (api === 'dma_map' && !pool.hasBounceBuffers) {
-    throw new InputError('a dma_map, but the pool was made without bounce buffers: give it swiotlb');
+    throw new InputError('dma_map: the pool has no bounce buffers; set its option swiotlb');
   }
   const next = pool.nextAllocation;
   if (allocation !== next) {
-    throw new InputError(`allocation ids are given from 1 without a gap: ${next} is next, not ${allocation}`);
+    throw new InputError(`allocation id ${allocation}: expected ${next}, the next one`);
   }
   if (!pool.hasRoomFor(request.owner)) {
-    throw new InputError(`more than ${MOST_OWNERS} owners: '${request.owner}' is one too many`);
+    throw new InputError(`owner '${request.owner}': too many owners; expected at most ${MOST_OWNERS}`);
   }
 }
 
@@ -115,11 +118,13 @@ function checkBackground(
   { key, order, migratetype }: Extract<BackgroundRequest, { order: number }>,
   pool: AskedPool,
 ): void {
-  if (!Number.isInteger(key)) throw new InputError(`a background chunk named ${key}: keys are whole numbers`);
+  if (!Number.isInteger(key))
+    throw new InputError(`background chunk '${key}': expected a whole number as its key`);
   if (!MIGRATETYPES.includes(migratetype)) {
-    throw new InputError(`unknown migratetype '${migratetype}'; available: ${MIGRATETYPES.join(', ')}`);
+    throw unknownName({ kind: 'migratetype', given: migratetype, known: MIGRATETYPES });
   }
-  if (pool.holdsForOthers(key)) throw new InputError(`background chunk ${key} is taken twice`);
+  if (pool.holdsForOthers(key))
+    throw new InputError(`background chunk ${key}: already allocated; free it first`);
   if (!Number.isInteger(order) || order < 0 || order > MAX_PAGE_ORDER) {
     throw new InputError(`a background chunk of order ${order}: orders run from 0 to ${MAX_PAGE_ORDER}`);
   }
@@ -129,38 +134,38 @@ function checkBackground(
 function checkFree({ allocation, gfp }: FreeRequest, { view }: AskedPool): void {
   checkFlags(gfp);
   if (view.isRefused(allocation)) return;
-  expectLive('a free', allocation, view);
+  expectLive('free', allocation, view);
   if (view.userMappings(allocation) > 0) {
     throw new InputError(
-      `a free of allocation ${allocation}, which is mapped into user space: its pages must not be converted while that mapping is live; unmap it first`,
+      `free of allocation ${allocation}: it is mapped into user space, so its pages must not be converted; unmap it first`,
     );
   }
 }
 
 function checkUserMapping({ kind, allocation }: UserMapRequest, { view }: AskedPool): void {
   if (view.isRefused(allocation)) return;
-  expectLive(kind === 'map-user' ? 'a user mapping' : 'the end of a user mapping', allocation, view);
+  expectLive(kind, allocation, view);
   const { api } = view.allocation(allocation);
   if (api === 'dma_map' || !view.isWholePages(allocation)) {
     throw new InputError(
-      `a user mapping of allocation ${allocation}, an object in a slab: it shares its page with others; map whole pages`,
+      `${kind} of allocation ${allocation}: it is an object in a slab and shares its page; map whole pages`,
     );
   }
   if (kind === 'unmap-user' && view.userMappings(allocation) === 0) {
-    throw new InputError(`allocation ${allocation} is not mapped into user space`);
+    throw new InputError(`${kind} of allocation ${allocation}: it is not mapped into user space`);
   }
 }
 
 function expectLive(what: string, allocation: AllocationId, view: StateView): void {
   if (!Number.isInteger(allocation) || !view.isLive(allocation)) {
-    throw new InputError(`${what} of allocation ${allocation}, which is not live`);
+    throw new InputError(`${what} of allocation ${allocation}: it is not live`);
   }
 }
 
 /** Throws InputError for what gfpName() could not print. */
 function checkFlags(gfp = GFP_KERNEL): void {
   if (Number.isInteger(gfp) && gfp >= 0 && gfp <= ALL_FLAGS) return;
-  throw new InputError(`gfp flags ${gfp}: must be made of ${Object.keys(GFP).join(', ')}`);
+  throw new InputError(`gfp flags ${gfp}: expected a combination of ${Object.keys(GFP).join(', ')}`);
 }
 
 /** Every bit up to the highest is a flag. */

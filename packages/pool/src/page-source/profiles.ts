@@ -60,7 +60,7 @@ const FREED_FRACTION = 0.6;
  */
 export function fragmented(bytes: number, fraction: number, seed: number, nodes = 1): MemoryState {
   if (!(fraction >= 0 && fraction <= 1)) {
-    throw new InputError(`a fragmented fraction of ${fraction}: must be from 0 to 1`);
+    throw new InputError(`fragmented=${fraction}: expected a fraction from 0 to 1`);
   }
   const fresh = freshBoot(bytes, nodes);
   const random = randomFrom(seed);

@@ -122,7 +122,7 @@ export class Swiotlb {
       } else if (2 ** --order < SEGMENT_PAGES) {
         if (this.#settings.bytes - missing * 4096 >= LEAST_BYTES) return;
         throw new InputError(
-          `no swiotlb boot pool fits: memory has not even ${LEAST_BYTES / MIB} MiB in pieces of ${SEGMENT_PAGES} pages`,
+          `swiotlb boot pool: expected at least ${LEAST_BYTES / MIB} MiB of free memory in chunks of ${SEGMENT_PAGES} pages or more`,
         );
       }
     }
