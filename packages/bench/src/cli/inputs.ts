@@ -43,7 +43,7 @@ interface BundledInput {
   readonly memoryState: string;
   /** The page allocator of the kernel that the memory state was recorded on. */
   readonly pageSource?: Pick<InputOptions, 'kernel' | 'pcp'>;
-  readonly notes: readonly string[];
+  readonly cautions: readonly string[];
 }
 
 /** What `decpool compare` runs without --trace and --workload: first the input that tells policies apart best. */
@@ -52,18 +52,18 @@ const BUNDLED_INPUTS: readonly BundledInput[] = [
     source: { workload: 'netvsc' },
     memoryState: bundled('memory/k73-E1m-before'),
     pageSource: { kernel: '7.x', pcp: true },
-    notes: [],
+    cautions: [],
   },
   {
     source: { trace: bundled('requests/seqmix.txt') },
     memoryState: bundled('memory/k61-E1w-before'),
-    notes: [],
+    cautions: [],
   },
   {
     source: { trace: bundled('requests/k61-E7cc.dma_requests.ndjson.gz') },
     memoryState: bundled('memory/k61-E7cc-before'),
-    notes: [
-      'The recorded kernel split 13 large pages for these requests (examples/traces/recordings/k61/E7cc). Other allocations came in between; this input does not replay them.',
+    cautions: [
+      'The recorded kernel split 13 mappings here. The trace lacks what others allocated in between.',
     ],
   },
 ];
@@ -91,18 +91,19 @@ export async function prepareInputs(options: InputOptions): Promise<ComparisonIn
   if (options.trace !== undefined || options.workload !== undefined) return [await prepare(options, [])];
   const isMemoryGiven = options.memory !== undefined || options.memoryState !== undefined;
   return Promise.all(
-    BUNDLED_INPUTS.map(({ source, memoryState, pageSource, notes }) =>
-      prepare({ ...(isMemoryGiven ? {} : { memoryState, ...pageSource }), ...options, ...source }, notes),
+    BUNDLED_INPUTS.map(({ source, memoryState, pageSource, cautions }) =>
+      prepare({ ...(isMemoryGiven ? {} : { memoryState, ...pageSource }), ...options, ...source }, cautions),
     ),
   );
 }
 
-async function prepare(options: InputOptions, notes: readonly string[]): Promise<ComparisonInput> {
+async function prepare(options: InputOptions, cautions: readonly string[]): Promise<ComparisonInput> {
   const { workload, sanity, platform, memory: madeFor } = await workloadOf(options);
   const { memory, warnings } = memoryOf(options, madeFor);
   return {
     name: workload.name,
-    workload,
+    // What is said about a memory state comes behind what is said about the requests.
+    workload: { ...workload, notes: [...workload.notes, ...warnings] },
     ...(sanity === undefined ? {} : { sanity }),
     memory,
     platform: platformOf(options, platform),
@@ -111,7 +112,8 @@ async function prepare(options: InputOptions, notes: readonly string[]): Promise
     isSwiotlbDynamic: options.swiotlbDynamic === true,
     policies: policiesOf(options.policy),
     seeds: Array.from({ length: options.seeds }, (_, index) => options.seed + index),
-    notes: [...notes, ...sizeNotes(workload), ...warnings],
+    cautions,
+    notes: sizeNotes(workload),
     isPackingWanted: options.bounds === true,
     isParetoWanted: options.pareto === true,
     rows: chosenRows(

@@ -34,10 +34,12 @@ async function printed(...words: string[]): Promise<string> {
 }
 
 describe('decpool splits', () => {
-  it('prints a table by owner by default, and ends with the command that explains the first split', async () => {
+  it('prints a table by owner by default, and ends with the command that explains one', async () => {
     const lines = (await printed('splits', log)).trimEnd().split('\n');
     expect(lines[0]).toBe("2 2M splits; 'buffer' caused 1 of them.");
-    expect(lines[2]).toMatch(/^│ owner +│ 2M splits │ 1G splits │ +share │ requests │ first event │$/);
+    expect(lines[2]).toMatch(
+      /^│ owner +│ 2M splits │ 1G splits │ % of splits │ requests │ first at event │$/,
+    );
     const { splits } = JSON.parse(await printed('splits', log, '--json'));
     const command = /decpool (explain) (.*) (--split) (\d+)$/.exec(lines.at(-1) ?? '');
     expect(command?.slice(1)).toEqual(['explain', log, '--split', String(splits[0].seq)]);

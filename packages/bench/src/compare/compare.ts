@@ -35,7 +35,9 @@ export interface ComparisonInput extends RunSettings {
   readonly policies: readonly string[];
   /** Placement seeds; the first run's event log is written. The fault seed counts up with them. */
   readonly seeds: readonly number[];
-  /** Notes, ahead of the workload's own. */
+  /** Notes that change how the figures must be read. */
+  readonly cautions?: readonly string[];
+  /** Other notes, ahead of the workload's own. */
   readonly notes: readonly string[];
   /** Metric ids: the rows of the short tables, in order. Default: KEY_METRICS. */
   readonly rows?: readonly string[];

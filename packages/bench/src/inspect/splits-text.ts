@@ -38,7 +38,8 @@ export function splitsText(found: FoundSplits, { by, isAll, columns, path }: Spl
   if (first === undefined) return 'No entry of the direct map was split.\n';
   const total = splitCounts(found.splits);
   const table = TABLES[by](found, total);
-  const rows = isAll ? table.rows : table.rows.slice(0, MOST_ROWS);
+  // One more row takes no more room than the line about it.
+  const rows = isAll || table.rows.length === MOST_ROWS + 1 ? table.rows : table.rows.slice(0, MOST_ROWS);
   const more = table.rows.length - rows.length;
   const lines = [
     `${countsText(total)}; ${table.most}.`,
@@ -57,13 +58,14 @@ function countsText(counts: SplitCounts): string {
   return parts.length < 3 ? parts.join(' and ') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 }
 
-/** The next thing to ask. `explain --split` takes no contiguous-split events. */
+/** The next thing to ask: about a split of a request, if there is one. `explain --split` takes no contiguous-split events. */
 function nextLine(splits: readonly Split[], path: string): string {
-  const large = splits.find(({ level }) => level === '2M' || level === '1G');
+  const explained = splits.filter(({ level }) => level === '2M' || level === '1G');
+  const large = explained.find(({ cause }) => cause === 'request') ?? explained.at(0);
   const explain = `decpool explain ${printable(shellWord(path))}`;
   return large === undefined
     ? `Explain the block of the first split: ${explain} --block ${splits[0].block}`
-    : `Explain the first ${large.level} split: ${explain} --split ${large.seq}`;
+    : `Explain a ${large.level} split: ${explain} --split ${large.seq}`;
 }
 
 interface SplitsTable {
@@ -109,14 +111,14 @@ function ownersTable(found: FoundSplits, total: SplitCounts): SplitsTable {
     columns: [
       { head: 'owner', isText: true },
       ...levels.map((level) => ({ head: `${level} splits` })),
-      { head: 'share' },
+      { head: '% of splits' },
       { head: 'requests' },
-      { head: 'first event' },
+      { head: 'first at event' },
     ],
     rows: groups.map((group) => [
       printable(ownerName(group)),
       ...levels.map((level) => count(group.splits[level])),
-      formatValue(group.sharePercent, 'percent'),
+      formatValue(group.sharePercent, 'percent').replace(' %', ''),
       group.cause === 'request' ? count(group.requests) : '',
       String(group.firstSeq),
     ]),
@@ -141,7 +143,7 @@ function requestsTable(found: FoundSplits, total: SplitCounts): SplitsTable {
       { head: 'pages' },
       { head: 'owner', isText: true },
       { head: 'splits' },
-      { head: 'first event' },
+      { head: 'first at event' },
     ],
     rows: groups.map((group: RequestSplits) => [
       requestText(group),
@@ -171,7 +173,7 @@ function blocksTable(found: FoundSplits, total: SplitCounts): SplitsTable {
       { head: 'block' },
       { head: 'level' },
       ...(hasSeveral ? [{ head: 'splits' }] : []),
-      { head: hasSeveral ? 'first event' : 'event' },
+      { head: hasSeveral ? 'first at event' : 'at event' },
       { head: 'request' },
       { head: 'owner', isText: true },
       { head: 'at the end', isText: true },

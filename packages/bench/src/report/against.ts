@@ -98,7 +98,7 @@ function pageSourceText(pageSource: Setting['pageSource']): string {
 }
 
 /** As `--faults` takes them: `decrypt=0.1,encrypt=0`. */
-const faultsText = (faults: Setting['faults']): string =>
+export const faultsText = (faults: Setting['faults']): string =>
   faults === undefined
     ? 'none'
     : Object.entries(faults)

@@ -49,13 +49,21 @@ const counted = (count: number, noun: string, plural = `${noun}s`): string =>
   `${formatValue(count, 'count')} ${count === 1 ? noun : plural}`;
 
 /** Streaming maps use a boot pool of bounce buffers under every policy. Its cost is the same in every column. */
-function bounceText({ workload, memory, platform }: Comparison['input']): string[] {
-  const isMapping = workload.requests.some(
-    (request) => request.kind === 'allocate' && request.api === 'dma_map',
-  );
-  if (!isMapping || !platform.confidential) return [];
+const isBouncing = ({ workload, platform }: Comparison['input']): boolean =>
+  platform.confidential &&
+  workload.requests.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
+
+function bounceCaution(input: Comparison['input']): string[] {
+  if (!isBouncing(input)) return [];
   return [
-    `Streaming maps use a boot pool of ${formatValue(bootPoolBytes(memory), 'bytes')}, which is shared under every policy and counts in every column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`,
+    `${formatValue(bootPoolBytes(input.memory), 'bytes')} of swiotlb bounce buffers are shared under every policy, and count in every column.`,
+  ];
+}
+
+function bounceText(input: Comparison['input']): string[] {
+  if (!isBouncing(input)) return [];
+  return [
+    `Streaming maps use a boot pool of ${formatValue(bootPoolBytes(input.memory), 'bytes')}, which is shared under every policy and counts in every column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`,
   ];
 }
 
@@ -107,6 +115,8 @@ export function cautionsOf({ input, policies }: Comparison): string[] {
     ...outOfMemory(input, policies),
     ...leaksOf(policies),
     ...unparsed(input.sanity),
+    ...bounceCaution(input),
+    ...(input.cautions ?? []),
   ];
 }
 

@@ -43,11 +43,13 @@ export function overallVerdict(all: readonly Results[]): OverallVerdict | undefi
   const sum = (places: readonly (number | undefined)[]) =>
     places.reduce<number>((total, place) => total + (place ?? 0), 0);
   const best = candidates.reduce((a, b) => (sum(b.places) < sum(a.places) ? b : a));
-  const firstIn = best.places.filter((place) => place === 0).length;
+  const places = inputs.map(({ ranking }) => ranking.ranked.at(0)?.policies ?? []);
+  const firstIn = places.filter((first) => first.includes(best.policy)).length;
+  const tiedIn = places.filter((first) => first.includes(best.policy) && first.length > 1).length;
   const head: Phrase = [
     `Best over all ${inputs.length} inputs: `,
     { policy: best.policy },
-    ` (first in ${firstIn} of ${inputs.length}).`,
+    ` (first in ${firstIn} of ${inputs.length}${tiedIn === 0 ? '' : `, ${tiedIn} of them a tie`}).`,
   ];
   if (best.policy === baseline) {
     return { best: baseline, firstIn, gains: [], prices: [], lead: [[...head, ' It is the baseline.']] };
@@ -72,7 +74,7 @@ export function overallVerdict(all: readonly Results[]): OverallVerdict | undefi
 function against(baseline: string, isServed: boolean, gains: readonly Difference[]): Phrase {
   if (!isServed) return [' The baseline ', { policy: baseline }, ' refused requests.'];
   if (gains.length === 0) return [];
-  return [' Against ', { policy: baseline }, `: ${gains.map(differenceText).join(', ')}.`];
+  return [' Against ', { policy: baseline }, `, in sum: ${gains.map(differenceText).join(', ')}.`];
 }
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);

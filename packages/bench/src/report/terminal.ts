@@ -4,6 +4,7 @@ import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
 import { PAGE_SIZE } from '../workloads/workload.ts';
+import { faultsText } from './against.ts';
 import { shortLabel } from './compact.ts';
 import { hasColumns } from './has-columns.ts';
 import type { OverallVerdict } from './overall-verdict.ts';
@@ -34,7 +35,6 @@ export function comparisonText(results: Results, screen: ComparisonScreen): stri
   const isTable = hasColumns(results) && results.policies.length > 1;
   return `${[
     ...wrapped(runText(results), screen).map(bold),
-    ...settingLines(results, screen),
     ...wrapped(lead.map(phraseText).join(' '), screen),
     ...(results.policies.length === 1 ? aloneLines(results, screen) : []),
     ...(isTable ? tableLines(telling, equal, screen) : []),
@@ -43,24 +43,30 @@ export function comparisonText(results: Results, screen: ComparisonScreen): stri
   ].join('\n')}\n`;
 }
 
-/** `netvsc, hyperv-vtom, k73-E1m-before: 767 requests, peak 87.7 MiB, 5 seeds`. */
-function runText({ input, platform, memory, seeds }: Results): string {
+/** `netvsc, hyperv-vtom, k73-E1m-before, --pcp: 767 requests, 87.7 MiB at peak, 5 seeds`. */
+function runText(results: Results): string {
+  const { input, platform, memory, seeds } = results;
   const peak = formatValue(input.peakLivePages * PAGE_SIZE, 'bytes');
-  return `${input.name}, ${platform.name}, ${memory}: ${formatValue(input.requests, 'count')} requests, peak ${peak}, ${
+  const options = optionsOf(results).join(' ');
+  return `${input.name}, ${platform.name}, ${memory}${options === '' ? '' : `, ${options}`}: ${formatValue(input.requests, 'count')} requests, ${peak} at peak, ${
     seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`
   }`;
 }
 
-/** Settings that are not the default: they change every figure. */
-function settingLines({ facts, platform }: Results, screen: Screen): string[] {
+/** Settings that are not the default, as options write them: they change every figure. */
+function optionsOf({ platform, pageSource, faults, swiotlbDynamic }: Results): string[] {
+  const { kernel, perCpuLists, compaction } = pageSource ?? {};
   const granule = Number(platform['granulePages'] ?? 1) * (PAGE_SIZE / 1024);
-  const settings = [
-    ...(granule > PAGE_SIZE / 1024 ? [`granules of ${granule} KiB`] : []),
-    ...(platform['restore'] === true ? ['2M mappings re-formed'] : []),
-    ...(isWithoutWordAccess(platform) ? ['no word access'] : []),
-    ...facts.flatMap(([label, text]) => (label === 'setting' ? [text] : [])),
+  return [
+    ...(platform['restore'] === true ? ['--restore'] : []),
+    ...(granule > PAGE_SIZE / 1024 ? [`--granule ${granule}`] : []),
+    ...(isWithoutWordAccess(platform) ? ['--no-word-access'] : []),
+    ...(faults === undefined ? [] : [`--faults ${faultsText(faults)}`]),
+    ...(kernel === undefined || kernel === '6.x' ? [] : [`--kernel ${kernel}`]),
+    ...(perCpuLists === true ? ['--pcp'] : []),
+    ...(compaction === true ? ['--compaction'] : []),
+    ...(swiotlbDynamic ? ['--swiotlb-dynamic'] : []),
   ];
-  return settings.length === 0 ? [] : wrapped(`with ${settings.join('; ')}`, screen);
 }
 
 /** --no-word-access: the platform's own kernel makes stray reads. */
@@ -112,7 +118,7 @@ function legend(all: readonly Results[]): string {
   const [{ policies, seeds }] = all;
   if (policies.length === 1) return 'Medians over the seeds. One policy: nothing to compare it with.';
   const baseline = shortPolicyName(policies[0].policy);
-  const marks = `✓ better, ✗ worse${seeds.length === 1 ? '' : ', ~ ranges over the seeds overlap'}`;
+  const marks = `✓ better, ✗ worse, = equal${seeds.length === 1 ? '' : ', ~ ranges over the seeds overlap'}`;
   const ranked = all.find((results) => verdictOf(results).outcome === 'best');
   return [
     ...(hasColumns(all[0]) ? [`Change against ${baseline}: ${marks}.`] : []),

@@ -64,6 +64,14 @@ describe('the verdict names the best policy, one gain and one price of a kind', 
     expect(told(near, { spread: 4 })).toMatchObject({ gains: ['host-calls'], prices: [], also: 1 });
   });
 
+  it('a difference of less than half a percent is neither', () => {
+    const near = {
+      kernel: { ...KERNEL, 'host-calls': 1000 },
+      pool: { ...KERNEL, 'splits-2m': 0, 'host-calls': 998 },
+    };
+    expect(told(near)).toMatchObject({ gains: ['splits-2m'], prices: [] });
+  });
+
   it('one of a thing is one, none is none', () => {
     const lead = leadOf({ kernel: KERNEL, pool: { ...POOL, 'host-calls': 1 } });
     expect(lead).toContain('1 host call instead');

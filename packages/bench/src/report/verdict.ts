@@ -1,11 +1,12 @@
 /** What a comparison says, in one or two sentences: which policy is best, what it gains against the baseline, at what price. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
+import { changePercent } from '../compare/spread.ts';
 import type { Metric } from '../metrics/metric.ts';
 import { listed } from '../text/listed.ts';
 import { compactUnit, compactValue } from './compact.ts';
 import { isWithinNoise } from './noise.ts';
 import type { PolicyResults, Results } from './results.ts';
-import { formatValue } from './units.ts';
+import { formatChange, formatValue, SMALL_CHANGE } from './units.ts';
 
 /** Text, and names of policies in it. */
 export type Phrase = readonly (string | { readonly policy: string })[];
@@ -128,6 +129,7 @@ function differences(
     const metric = metrics.find((each) => each.id === id);
     if (metric === undefined || isWithinNoise(policy.metrics[id], baseline.metrics[id])) return [];
     const [now, before] = [policy.metrics[id].median, baseline.metrics[id].median];
+    if (formatChange(changePercent(now, before)) === SMALL_CHANGE) return [];
     return (wanted === 'better' ? now < before : now > before) ? [{ metric, now, before }] : [];
   };
   return KINDS.flatMap((ids) => ids.flatMap(differenceIn).slice(0, 1));
