@@ -48,13 +48,15 @@ export async function compareCommand(
 ): Promise<number> {
   const { json = false, csv = false, mail = false, check, maxRegress } = options;
   if ([json, csv, mail].filter((wanted) => wanted).length > 1) {
-    throw new InputError('--json, --csv and --mail all want standard output: give one of them.');
+    throw new InputError('--json, --csv, --mail: expected only one of them');
   }
   const format = logFormatNamed(options.logFormat);
   const inputs = await prepareInputs(options);
   const folderFor = (input: ComparisonInput) => join(options.out, folderOf(input));
   if (options.map !== undefined && !inputs.every(isLogged)) {
-    throw new InputError(`--map needs event logs, and a run of more than ${MOST_LOGS} policies writes none.`);
+    throw new InputError(
+      `--map: needs event logs, which a run of more than ${MOST_LOGS} policies does not write`,
+    );
   }
   // What is wrong with the second input is said before the first one runs for minutes.
   for (const input of inputs) {
@@ -189,4 +191,4 @@ async function runOne(
 }
 
 const keptText = ({ partial }: ResultsFolder) =>
-  `what was written until then is in ${partial}, until the next run: 'decpool recover' makes a log of one in logs/ that was cut off`;
+  `partial results are kept in ${partial} until the next run; 'decpool recover' completes a log in its logs/`;

@@ -127,12 +127,9 @@ describe('a setting', () => {
   });
 
   it.each([
-    [{ compair: {} }, "c.ts: 'compair' is no command with settings; there are compare, "],
-    [
-      { compare: { sedes: 7 } },
-      'c.ts: there is no setting compare.sedes; compare has trace, shared, workload, ',
-    ],
-    [{ fork: { policy: 'genpool' } }, 'c.ts: there is no setting fork.policy; fork has own'],
+    [{ compair: {} }, "c.ts: unknown command 'compair'. Did you mean 'compare'"],
+    [{ compare: { sedes: 7 } }, /^c\.ts: unknown setting of compare 'sedes'\. Did you mean .*'seeds'/],
+    [{ fork: { policy: 'genpool' } }, "c.ts: unknown setting of fork 'policy'. Expected one of: own"],
     [{ compare: { seeds: 0 } }, "c.ts: compare.seeds: '0': expected a whole number from 1 to 1000."],
     [{ compare: { seeds: true } }, 'c.ts: compare.seeds: expected a number'],
     [{ compare: { pcp: 'yes' } }, 'c.ts: compare.pcp: expected true or false'],
@@ -141,15 +138,15 @@ describe('a setting', () => {
       { compare: { policy: { name: 'genpool' } } },
       'c.ts: compare.policy: expected a list, or text with commas',
     ],
-    [
-      { compare: { policy: [] } },
-      'c.ts: compare.policy: the list is empty; without the setting it is as by default',
-    ],
+    [{ compare: { policy: [] } }, 'c.ts: compare.policy: the list is empty; remove the setting'],
     [{ compare: { policy: ['genpool', ''] } }, 'c.ts: compare.policy: an item of the list is empty'],
     [{ fork: { own: '' } }, 'c.ts: fork.own: the list is empty'],
     [{ compare: 'netvsc' }, 'c.ts: compare: expected an object with settings'],
-    [undefined, 'c.ts: it has no default export; expected export default { compare: { seeds: 7 } }'],
-    [() => {}, 'c.ts: its default export is no object; expected '],
+    [
+      undefined,
+      'c.ts: it has no default export; expected a default export such as { compare: { seeds: 7 } }',
+    ],
+    [() => {}, 'c.ts: its default export is not an object; expected '],
   ])('%j is refused', (config, message) => {
     expect(() => settingsIn(config, 'c.ts', anyProgram())).toThrow(message);
   });
@@ -205,8 +202,8 @@ describe('decpool', () => {
     const file = config('other.mjs', 'export default { validate: { scatter: true } };');
     const output = keptOutput({ isWatched: true });
     const failing = run({ words: ['validate', 'missing', '--config', file], output, exit: () => {} });
-    await expect(failing).rejects.toThrow(/missing.*\n\(with validate\.scatter of .*other\.mjs\)$/s);
-    expect(output.told).toMatch(/^decpool: with validate\.scatter of .*other\.mjs\n$/);
+    await expect(failing).rejects.toThrow(/missing.*\n\(settings from .*other\.mjs: validate\.scatter\)$/s);
+    expect(output.told).toMatch(/^decpool: settings from .*other\.mjs: validate\.scatter\n$/);
     expect(output.written).toBe('');
   });
 });

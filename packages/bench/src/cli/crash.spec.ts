@@ -136,9 +136,7 @@ describe.concurrent('decpool compare, ended', () => {
     rmSync(markOf('once'));
     const { code, stdout, stderr } = await ended;
     expect({ code, stderr }).toEqual({ code: 130, stderr: PROGRESS_ONLY });
-    expect(stdout).toContain(
-      `interrupted  what was written until then is in ${scratch('once/churn.partial')}`,
-    );
+    expect(stdout).toContain(`interrupted  partial results are kept in ${scratch('once/churn.partial')}`);
     expect(stdout).toContain("'decpool recover'");
     expect(readdirSync(scratch('once'))).toEqual(['churn.partial']);
     await expectEarlierWhole('once');
@@ -147,9 +145,9 @@ describe.concurrent('decpool compare, ended', () => {
     expect(counters.requests % CHUNK).toBe(0);
     const verified = await installed('verify', scratch('once-saved.arrow'), '--own', scratch('slow.mjs'));
     expect(verified).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
-    expect(verified.stdout).toMatch(/^structure +ok .* sealed as what was saved of a run that was cut off$/m);
+    expect(verified.stdout).toMatch(/^structure +ok .* sealed, but its run was cut off$/m);
     expect(verified.stdout).toContain(
-      ` ${counters.requests} requests under policy 'slow' give the same ${events} events, as far as the log goes\n`,
+      ` ${counters.requests} requests under policy 'slow' give the same ${events} events, up to the end of the log\n`,
     );
   });
 
@@ -242,7 +240,7 @@ describe.skipIf(!isMounted)('decpool compare on a disk that is full', () => {
     expect(elsewhere).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
     expect(elsewhere.stdout).toContain(`saved        ${events} events, in ${scratch('saved.ndjson')}\n`);
     expect(elsewhere.stdout).toMatch(
-      /^lost {9}\d+ events of a segment that has no end, and \d+ bytes of no/m,
+      /^lost {9}\d+ events of an incomplete segment, and \d+ bytes of an incomplete record/m,
     );
     expect((await replay(scratch('saved.ndjson'))).seal).toMatchObject({
       events: Number(events),

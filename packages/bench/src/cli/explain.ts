@@ -55,7 +55,7 @@ SEE ALSO
 async function explainCommand(path: string, options: ExplainOptions, output: Output): Promise<string> {
   const { block, split, allocation } = options;
   if ([block, split, allocation].filter((given) => given !== undefined).length > 1) {
-    throw new InputError('give only one of --block, --split and --allocation');
+    throw new InputError('--block, --split, --allocation: expected only one of them');
   }
   const { positionOf } = await import('../inspect/position.ts');
   const explained = async (log: OpenLog) => {

@@ -21,16 +21,16 @@ describe('--faults', () => {
   });
 
   it.each([
-    ['decrypt', /'decrypt' is not NAME=VALUE; names: seed, decrypt, encrypt, converted, retries/],
-    ['decrypt=', /'decrypt=' is not NAME=VALUE/],
-    ['decrypt=0.1=2', /is not NAME=VALUE/],
-    ['decrpyt=0.1', /'decrpyt=0.1' is not NAME=VALUE/],
-    ['decrypt=0.1,encrypt=0.1,decrypt=0.1', /'decrypt=0.1': decrypt is given twice/],
+    ['decrypt', /'decrypt': expected NAME=VALUE with one of seed, decrypt, encrypt, converted, retries/],
+    ['decrypt=', /'decrypt=': expected NAME=VALUE/],
+    ['decrypt=0.1=2', /'decrypt=0\.1=2': expected NAME=VALUE/],
+    ['decrpyt=0.1', /'decrpyt=0.1': expected NAME=VALUE/],
+    ['decrypt=0.1,encrypt=0.1,decrypt=0.1', /'decrypt=0.1': 'decrypt' is a duplicate/],
     ['decrypt=1.5', /'decrypt=1.5': expected a chance from 0 to 1/],
     ['decrypt=nan', /expected a chance from 0 to 1/],
     ['decrypt=0.1,retries=1.5', /'retries=1.5': expected a whole number/],
     ['decrypt=0.1,retries=-1', /expected a whole number/],
-    ['retries=3', /nothing fails; give a chance for decrypt, encrypt or both/],
+    ['retries=3', /no conversion fails; expected a chance above 0/],
   ])('refuses %s', (text, message) => {
     expect(() => parseFaults(text)).toThrow(InputError);
     expect(() => parseFaults(text)).toThrow(message);

@@ -17,10 +17,11 @@ export function parseFaults(text: string): Faults {
     const number = Number(value);
     if (!Object.hasOwn(USUAL, name) || value === undefined || value === '' || rest.length > 0) {
       throw new InputError(
-        `--faults: '${part}' is not NAME=VALUE; names: ${Object.keys(USUAL).join(', ')}; as in decrypt=0.01,encrypt=0.01,converted=0.5,retries=1`,
+        `--faults: '${part}': expected NAME=VALUE with one of ${Object.keys(USUAL).join(', ')}, such as decrypt=0.01`,
       );
     }
-    if (given.has(name)) throw new InputError(`--faults: '${part}': ${name} is given twice`);
+    if (given.has(name))
+      throw new InputError(`--faults: '${part}': '${name}' is a duplicate; expected each name once`);
     given.add(name);
     const isChance = CHANCES.includes(name);
     const isGood = isChance
@@ -33,7 +34,9 @@ export function parseFaults(text: string): Faults {
     faults[name] = number;
   }
   if (faults['decrypt'] === 0 && faults['encrypt'] === 0) {
-    throw new InputError(`--faults '${text}': nothing fails; give a chance for decrypt, encrypt or both`);
+    throw new InputError(
+      `--faults '${text}': no conversion fails; expected a chance above 0 for decrypt or encrypt`,
+    );
   }
   return faults as unknown as Faults;
 }

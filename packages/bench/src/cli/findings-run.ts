@@ -33,7 +33,7 @@ export async function findingsCommand(
   const [refused] = results.runs.flatMap((run) => ('refused' in run ? [run] : []));
   if (refused !== undefined) {
     throw new InputError(
-      `${sweep}/results.json: no findings without every run; ${refused.policy} on ${refused.input}, ${refused.memory}, ${refused.platform}: ${refused.refused}`,
+      `${sweep}/results.json: findings need every run, but ${refused.policy} on ${refused.input}, ${refused.memory}, ${refused.platform} was refused: ${refused.refused}`,
     );
   }
   const text = findingsText(results, boundsOfInputs(plan, results), `decpool findings ${path}`);

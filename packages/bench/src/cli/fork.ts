@@ -65,19 +65,19 @@ export function addSkip(decpool: Command, { exit, output }: CommandContext): voi
     });
 }
 
-/** A log names its policies: two of one name could not be told apart. */
+/** The names of policies in a log must differ. */
 function expectNameOfItsOwn(name: string, given: string, { policy, handovers = [] }: LogHeader): void {
   const isTaken = [policy, ...handovers.map((earlier) => earlier.policy)].includes(name);
   if (isTaken && given !== name) {
     throw new InputError(
-      `policy file '${given}' calls itself '${name}', as a policy of the log does; give it another name`,
+      `policy file '${given}': a policy of the log is named '${name}', too; give it another name`,
     );
   }
 }
 
 const keptText = ({ keptEvents, keptRequests, header }: Forked): string =>
   keptEvents === 0
-    ? 'kept         nothing: the new policy decides from the start\n'
+    ? 'kept         no events: the new policy serves all requests\n'
     : `kept         events 0 to ${keptEvents - 1}, requests 1 to ${keptRequests}; policies: ${printable(policiesText(header))}\n`;
 
 async function forkCommand(path: string, options: ForkCommandOptions, output: Output): Promise<number> {
@@ -122,7 +122,7 @@ async function tellChange(
   const { diffOf, diffText } = await import('./diff.ts');
   if (dropped > 0) {
     output.write(
-      `dropped      ${dropped} requests that are none in the new run; the first: ${printable(firstDropped ?? '')}\n`,
+      `dropped      ${dropped} requests that the new run refuses; the first: ${printable(firstDropped ?? '')}\n`,
     );
   }
   output.write(diffText(await diffOf(path, out, output), [path, out]));

@@ -3,7 +3,7 @@ import { LOG_FORMATS } from '../log/format.ts';
 import { expectFree } from '../log/new-file.ts';
 import type { NewLog } from '../rerun/serve-again.ts';
 
-/** Throws InputError for a file that is there already, or of which nobody can tell what it is to be. */
+/** Throws InputError if the file exists, or if its name does not end as a log's does. */
 export async function newLog(path: string): Promise<NewLog> {
   await expectFree(path);
   for (const [format, ending] of Object.entries(LOG_FORMATS)) {

@@ -14,6 +14,6 @@ export const eventNumber = wholeNumber(0, Number.MAX_SAFE_INTEGER);
 
 /** Parses `5%` or `0.5`: percent. */
 export function percentage(text: string): number {
-  if (!/^\d+(\.\d+)?\s*%?$/.test(text)) throw new InvalidArgumentError('expected percents as in 5%.');
+  if (!/^\d+(\.\d+)?\s*%?$/.test(text)) throw new InvalidArgumentError('expected a percentage such as 5%.');
   return Number.parseFloat(text);
 }

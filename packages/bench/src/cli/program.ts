@@ -128,4 +128,4 @@ async function configured(decpool: Command, command: Command): Promise<InUse | u
 }
 
 const inUseText = ({ file, settings }: InUse): string =>
-  `with ${settings.map(({ name }) => name).join(', ')} of ${file}`;
+  `settings from ${file}: ${settings.map(({ name }) => name).join(', ')}`;

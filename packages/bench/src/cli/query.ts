@@ -47,7 +47,7 @@ export async function queryCommand(
   { json, csv }: QueryCommandOptions,
   output: Output,
 ): Promise<number> {
-  if (json === true && csv === true) throw new InputError('--json and --csv: expected at most one of them');
+  if (json === true && csv === true) throw new InputError('--json, --csv: expected only one of them');
   const [{ query }, { watched }] = await Promise.all([
     import('../convert/query.ts'),
     import('./convert-progress.ts'),

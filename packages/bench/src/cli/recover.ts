@@ -28,8 +28,7 @@ export function addRecover(decpool: Command, { exit, output }: CommandContext): 
       const reading = bytesRead('recover', output);
       const { seal, torn, damage } = await recoverLog(log, path, reading.onRead).finally(reading.stop);
       output.write(`saved        ${seal.events} events, in ${path}\n`);
-      if (damage !== undefined)
-        output.write(`damaged      ${printable(damage)}; what is behind that is lost\n`);
+      if (damage !== undefined) output.write(`damaged      ${printable(damage)}; later events are lost\n`);
       else output.write(`lost         ${lostText(torn.events, torn.bytes)}\n`);
       exit(damage === undefined ? 0 : 1);
     });
@@ -37,8 +36,8 @@ export function addRecover(decpool: Command, { exit, output }: CommandContext): 
 
 const lostText = (events: number, bytes: number): string =>
   events === 0 && bytes === 0
-    ? 'nothing of the file, which ends behind a whole segment; what the run had not written yet is gone'
-    : `${events} events of a segment that has no end, and ${bytes} bytes of no whole record`;
+    ? 'nothing of the file: it ends after a complete segment; events that were not written yet are missing'
+    : `${events} events of an incomplete segment, and ${bytes} bytes of an incomplete record`;
 
 /** `run.arrow.partial` becomes `run.recovered.arrow`, whatever stands behind the ending. */
 const recoveredName = (path: string): string =>

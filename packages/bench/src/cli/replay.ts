@@ -42,14 +42,14 @@ async function replayCommand(path: string, output: Output): Promise<number> {
   const told = facts.map(([label, text]) => `${label.padEnd(12)} ${printable(text)}`);
   output.write(`${told.join('\n')}\n${table.toString()}\nstate hash   ${stateHash}\n`);
   if (seal === undefined || seal.isCutOff === true) {
-    const lost = torn === undefined ? '' : `; ${torn.events} events behind them are torn`;
-    output.write(`the run that wrote the log was cut off, and these are its figures up to then${lost}\n`);
+    const lost = torn === undefined ? '' : `; ${torn.events} more events are incomplete`;
+    output.write(`CUT OFF: these are the figures of an incomplete log${lost}\n`);
     return 1;
   }
   if (seal.stateHash !== stateHash) {
-    output.write(`MISMATCH: the run that wrote the log had ${seal.stateHash}\n`);
+    output.write(`MISMATCH: the state hash in the log is ${seal.stateHash}\n`);
     return 1;
   }
-  output.write('the same as in the run that wrote the log\n');
+  output.write('matches the state hash in the log\n');
   return 0;
 }

@@ -11,10 +11,12 @@ const MARK = 'results.json';
 export async function expectReplaceable(path: string): Promise<void> {
   if (!existsSync(path) || existsSync(join(path, MARK))) return;
   const entries = await readdir(path).catch(() => {
-    throw new InputError(`${path}: exists and is no folder; name another one with --out`);
+    throw new InputError(`${path}: is not a folder; name another one with --out`);
   });
   if (entries.length > 0) {
-    throw new InputError(`${path}: holds something else (no ${MARK}); name another folder with --out`);
+    throw new InputError(
+      `${path}: not a folder of results (it has no ${MARK}); name another folder with --out`,
+    );
   }
 }
 

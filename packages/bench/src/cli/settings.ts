@@ -1,5 +1,5 @@
 /** Settings of a config file, as options of commands: what may be set, and what each stands for on a command line. */
-import { InputError } from '@decpool/model';
+import { InputError, unknownName } from '@decpool/model';
 import { type Command, CommanderError, Option } from 'commander';
 
 /** A setting that the file makes. */
@@ -61,17 +61,21 @@ export function settingsIn(
   program: Command,
 ): ReadonlyMap<string, readonly Setting[]> {
   if (!isRecord(config)) {
-    const what = config === undefined ? 'it has no default export' : 'its default export is no object';
-    throw new InputError(`${file}: ${what}; expected export default { compare: { seeds: 7 } }, or the like`);
+    const what = config === undefined ? 'it has no default export' : 'its default export is not an object';
+    throw new InputError(`${file}: ${what}; expected a default export such as { compare: { seeds: 7 } }`);
   }
   const commands = settableCommands(program);
   const settings = new Map<string, readonly Setting[]>();
   for (const [key, given] of Object.entries(config)) {
     const command = commands.get(key);
     if (command === undefined) {
-      throw new InputError(
-        `${file}: '${key}' is no command with settings; there are ${[...commands.keys()].join(', ')}`,
-      );
+      throw unknownName({
+        kind: 'command',
+        given: key,
+        known: [...commands.keys()],
+        listedBy: 'decpool --help',
+        place: file,
+      });
     }
     if (given === undefined) continue;
     if (!isRecord(given)) throw new InputError(`${file}: ${key}: expected an object with settings`);
@@ -93,9 +97,13 @@ function commandSettings(
     const name = `${configKey(command)}.${attribute}`;
     const option = options.get(attribute);
     if (option === undefined) {
-      throw new InputError(
-        `${file}: there is no setting ${name}; ${configKey(command)} has ${[...options.keys()].join(', ')}`,
-      );
+      throw unknownName({
+        kind: `setting of ${configKey(command)}`,
+        given: attribute,
+        known: [...options.keys()],
+        listedBy: `decpool ${command.name()} --help`,
+        place: file,
+      });
     }
     if (value === undefined) return [];
     const setting = { name, attribute, ...parsed(value, option, `${file}: ${name}`) };
@@ -118,9 +126,9 @@ function parsed(given: unknown, option: Option, place: string): Pick<Setting, 'v
   const text = textOf(given, option, place);
   // What the command says of it would name an option that nobody typed.
   if (isList(option) && text.split(',').some((item) => item.trim() === '')) {
-    const without = 'without the setting it is as by default';
+    const without = 'remove the setting for the default';
     throw new InputError(
-      `${place}: ${text === '' ? `the list is empty; ${without}` : 'an item of the list is empty'}`,
+      `${place}: ${text === '' ? `the list is empty; ${without}` : 'an item of the list is empty; remove it'}`,
     );
   }
   const value = parsedText(text, option, place);

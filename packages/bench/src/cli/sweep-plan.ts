@@ -39,7 +39,9 @@ export async function prepareSweep(path: string): Promise<SweepPlan> {
     const place = `inputs[${index}]`;
     const { packed, platform: modelled } = await inPlace(place, () => inputOf(input, folder, definition));
     if (scenarios.some((scenario) => scenario.input.facts.name === packed.facts.name)) {
-      throw new InputError(`${path}: ${place}: a second input named '${packed.facts.name}'`);
+      throw new InputError(
+        `${path}: ${place}: duplicate input '${packed.facts.name}'; expected different names`,
+      );
     }
     const own = (list: string) => (list in input ? `${place}.${list}` : list);
     const platforms = new Map<string, Platform>();
@@ -116,7 +118,7 @@ class Memories {
     if (known !== undefined) return known;
     const memory = this.#make(wanted);
     if ([...this.#known.values()].some(({ name }) => name === memory.name)) {
-      throw new InputError(`a second memory state named '${memory.name}'`);
+      throw new InputError(`duplicate memory state '${memory.name}'; expected different names`);
     }
     this.#known.set(text, memory);
     return memory;

@@ -29,7 +29,7 @@ export async function sweepCommand(
       const { done, results } = await runWith(plan, folder, workers, signal, progress);
       if (results === undefined) {
         output.write(
-          `interrupted  ${done} of ${cellsOf(plan).length} cells are done and kept in ${out}; the same command goes on from there\n`,
+          `interrupted  ${done} of ${cellsOf(plan).length} cells are done and kept in ${out}; run the same command to continue\n`,
         );
         return EXIT.interrupted;
       }
@@ -73,7 +73,7 @@ function factsText(plan: SweepPlan, folder: SweepFolder): string {
     `${definition.seeds.length} seeds`,
   ];
   const lines = [`sweep        ${definition.name}: ${counts.join(' x ')} = ${cellsOf(plan).length} cells`];
-  if (folder.finished.size > 0) lines.push(`resumed      ${folder.finished.size} cells were done before`);
+  if (folder.finished.size > 0) lines.push(`resumed      ${folder.finished.size} cells were already done`);
   if (folder.hasDroppedLine) {
     lines.push('resumed      the last line of cells.ndjson was cut off; its cell runs again');
   }
@@ -91,7 +91,7 @@ function resultsText({ runs, rows }: SweepResults, out: string): string {
         `refused      ${policy} on ${input}, ${memory}, ${platform}, seed ${seed}: ${why}`,
     );
   if (refused.length > REFUSALS_SHOWN) {
-    lines.push(`refused      ${refused.length - REFUSALS_SHOWN} cells more; results.json has them all`);
+    lines.push(`refused      ${refused.length - REFUSALS_SHOWN} more cells; all are in results.json`);
   }
   lines.push(`written      ${out}: results.csv (${rows.length} rows), results.json, cells.ndjson`);
   return `${lines.join('\n')}\n`;

@@ -12,11 +12,11 @@ export interface PlaceOptions {
 
 /** The position that is asked for; the end unless told. Throws InputError when the log does not go so far, or both are told. */
 export async function positionOf(log: OpenLog, { at, time }: PlaceOptions): Promise<number> {
-  if (at !== undefined && time !== undefined) throw new InputError('give --at or --time, not both');
+  if (at !== undefined && time !== undefined) throw new InputError('--at, --time: expected only one of them');
   if (time !== undefined) return eventsUntil(log, time);
   if (at === undefined) return log.events;
   if (at > log.events) {
-    throw new InputError(`${log.path}: position ${at}: the log ends at position ${log.events}`);
+    throw new InputError(`${log.path}: position ${at}: expected at most ${log.events}, where the log ends`);
   }
   return at;
 }
@@ -54,5 +54,7 @@ function rowsUntil(batch: EventBatch, time: number): number {
 function expectReached(log: OpenLog, batch: EventBatch, time: number): number {
   const end = batch.timeAt(batch.length - 1);
   if (time <= end) return log.events;
-  throw new InputError(`${log.path}: time ${timeText(time)}: the log ends at ${timeText(end)} (${end} ns)`);
+  throw new InputError(
+    `${log.path}: time ${timeText(time)}: expected at most ${timeText(end)} (${end} ns), where the log ends`,
+  );
 }

@@ -37,13 +37,13 @@ it.each([
   ['g 1 2', /expected g POSITION/],
   ['n x', /expected n \[COUNT\], as in n 100/],
   ['t soon', /time 'soon': expected one as in 1\.5s/],
-  ['/', /expected a part of an owner, as in \/netvsc/],
+  ['/', /expected a part of the name of an owner, as in \/netvsc/],
   ['f', /expected f type NAME, f block NUMBER/],
-  ['f type split', /unknown event type 'split'; known: owner-registered, /],
-  ['f failure 3', /'f failure' takes nothing behind it/],
+  ['f type split', /unknown event type 'split'/],
+  ['f failure 3', /'f failure': expected nothing after it/],
   ['p', /expected p RATE \[COUNT\]/],
   ['p 0', /expected 1 to 1000000 events a second/],
-  ['q now', /'q' takes nothing behind it/],
+  ['q now', /'q': expected nothing after it/],
 ])('refuses %j, and says what would be right', (line, message) => {
   expect(() => parseCommand(line)).toThrow(message);
 });

@@ -1,5 +1,5 @@
 /** The commands of the stepper, as lines of text. */
-import { EVENT_TYPES, InputError } from '@decpool/model';
+import { EVENT_TYPES, InputError, unknownName } from '@decpool/model';
 import { parseTime } from './time.ts';
 import type { Wanted } from './wanted.ts';
 
@@ -38,7 +38,7 @@ export function parseCommand(line: string): StepCommand {
   }
   const [name, ...words] = text.split(/\s+/);
   const one = ONE_WORD.get(name);
-  if (one !== undefined) return words.length === 0 ? one : refuse(`'${name}' takes nothing behind it`);
+  if (one !== undefined) return words.length === 0 ? one : refuse(`'${name}': expected nothing after it`);
   switch (name) {
     case 'n':
     case 'b': {
@@ -85,7 +85,7 @@ function number(words: readonly string[], index: number, usage: string): number 
 
 function ownerLike(text: string): Wanted {
   return text.trim() === ''
-    ? refuse('expected a part of an owner, as in /netvsc')
+    ? refuse('expected a part of the name of an owner, as in /netvsc')
     : { kind: 'owner', text: text.trim() };
 }
 
@@ -93,9 +93,7 @@ function wantedIn([what, ...words]: readonly string[]): Wanted {
   switch (what) {
     case 'type': {
       const type = (EVENT_TYPES as readonly string[]).indexOf(words.join(' '));
-      return type < 0
-        ? refuse(`unknown event type '${words.join(' ')}'; known: ${EVENT_TYPES.join(', ')}`)
-        : { kind: 'type', type };
+      return type < 0 ? unknownType(words.join(' ')) : { kind: 'type', type };
     }
     case 'block':
       return { kind: 'block', block: number(words, 0, 'f block NUMBER') };
@@ -105,9 +103,13 @@ function wantedIn([what, ...words]: readonly string[]): Wanted {
       return ownerLike(words.join(' '));
     case 'failure':
     case 'split':
-      return words.length === 0 ? { kind: what } : refuse(`'f ${what}' takes nothing behind it`);
+      return words.length === 0 ? { kind: what } : refuse(`'f ${what}': expected nothing after it`);
   }
   return refuse('expected f type NAME, f block NUMBER, f allocation ID, f owner TEXT, f failure or f split');
+}
+
+function unknownType(given: string): never {
+  throw unknownName({ kind: 'event type', given, known: EVENT_TYPES, listedBy: 'docs/log-format.md' });
 }
 
 function play(words: readonly string[]): StepCommand {

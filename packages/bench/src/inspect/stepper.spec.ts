@@ -202,7 +202,7 @@ describe('a session', () => {
       expect(await run('t 1us')).toBeUndefined();
       expect(stepper.time).toBe(1000);
       expect(await run('t 1')).toBe('no event happens until 1 ns');
-      await expect(run(`g ${log.events + 1}`)).rejects.toThrow(`the log ends at position ${log.events}`);
+      await expect(run(`g ${log.events + 1}`)).rejects.toThrow(`expected at most ${log.events}`);
       await run(`g ${log.events}`);
       expect(await run('n')).toBe('this is the end of the log');
     });

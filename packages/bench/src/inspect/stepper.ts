@@ -318,5 +318,5 @@ const matching = (owners: readonly string[], text: string): number[] =>
 /** Throws InputError unless `position` is one of the log's. */
 export function expectPosition(log: OpenLog, position: number): void {
   if (position <= log.events) return;
-  throw new InputError(`position ${position}: the log ends at position ${log.events}`);
+  throw new InputError(`position ${position}: expected at most ${log.events}, where the log ends`);
 }

@@ -17,7 +17,7 @@ const exists = (path: string): Promise<boolean> =>
 /** Name under which a log is to be found: its own, or that of one that is being written. Throws InputError. */
 export async function nameOfLog(path: string): Promise<string> {
   for (const name of [path, `${path}.partial`]) if (await exists(name)) return name;
-  throw new InputError(`${path}: there is no such log, nor one that is being written (${path}.partial)`);
+  throw new InputError(`${path}: no such log, and no ${path}.partial of a running one`);
 }
 
 /**

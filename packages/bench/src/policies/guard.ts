@@ -97,22 +97,22 @@ function expectPolicy(policy: unknown, file: string): asserts policy is Policy {
   if (typeof name !== 'string' || !NAME.test(name)) {
     refuse(
       file,
-      `its policy's name is ${JSON.stringify(name)}; expected 1 to 80 letters, digits and . , : + = @ ( ) _ / -`,
+      `the name of its policy is ${JSON.stringify(name)}; expected 1 to 80 letters, digits and . , : + = @ ( ) _ / -`,
     );
   }
   for (const method of ['allocate', 'free'] as const) {
     if (typeof methods[method] !== 'function') {
-      refuse(file, `its policy '${name}' has no ${method}(); a policy is { name, allocate, free }`);
+      refuse(file, `its policy '${name}' has no ${method}(); expected { name, allocate, free }`);
     }
   }
   for (const method of OPTIONAL_METHODS) {
     if (methods[method] !== undefined && typeof methods[method] !== 'function') {
-      refuse(file, `in its policy '${name}' ${method} is no function`);
+      refuse(file, `in its policy '${name}', ${method} is not a function`);
     }
   }
   const { bounceBuffers } = methods;
   if (bounceBuffers !== undefined && bounceBuffers !== 'fixed' && bounceBuffers !== 'dynamic') {
-    refuse(file, `in its policy '${name}' bounceBuffers is neither 'fixed' nor 'dynamic'`);
+    refuse(file, `in its policy '${name}', bounceBuffers is invalid; expected 'fixed' or 'dynamic'`);
   }
 }
 

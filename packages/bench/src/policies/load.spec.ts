@@ -108,15 +108,15 @@ describe('what is wrong with a file is told in a line', () => {
     ['syntax.ts', 'policy file syntax.ts:2: syntax error: Unexpected ";"'],
     ['syntax.mjs', "policy file syntax.mjs:2: syntax error: Unexpected token ';'"],
     ['no-default.ts', "policy file 'no-default.ts': it has no default export"],
-    ['no-function.ts', "policy file 'no-function.ts': its default export is no function"],
+    ['no-function.ts', "policy file 'no-function.ts': its default export is not a function"],
     ['no-package.ts', "Cannot find package 'nowhere-to-be-found' imported from no-package.ts"],
     ['no-file.ts', 'imported from no-file.ts'],
     ['no-export.ts', "'@decpool/pool' does not provide an export named 'nothing'"],
     ['throws.ts', 'policy file throws.ts:3: Error: not today'],
-    ['bad-name.ts', String.raw`its policy's name is "a\tb"; expected 1 to 80 letters`],
+    ['bad-name.ts', String.raw`the name of its policy is "a\tb"; expected 1 to 80 letters`],
     ['no-allocate.ts', "its policy 'lazy' has no allocate()"],
     ['no-policy.ts', 'its function returned a promise; expected a policy'],
-    ['no-work.ts', "in its policy 'worker' work is no function"],
+    ['no-work.ts', "in its policy 'worker', work is not a function"],
     ['throws-inside.ts', 'throws-inside.ts:2: making the policy: TypeError: no view for me'],
   ];
   let messages: Readonly<Record<string, string>> = {};
@@ -169,7 +169,7 @@ describe('decpool compare --policy with files', () => {
     [
       'two policies of one name',
       ['plain.js', './twin.ts'],
-      "decpool: policies 'plain.js' and './twin.ts' are both called 'plain'; give each a name of its own\n",
+      "decpool: policies 'plain.js' and './twin.ts': both are named 'plain'; ",
     ],
     [
       'an exception of its own',

@@ -27,9 +27,9 @@ export async function policyFor(name: string): Promise<PolicyFactory> {
   }
   const factory = await defaultExportOf(file, 'policy file');
   if (typeof factory !== 'function') {
-    const what = factory === undefined ? 'it has no default export' : `its default export is no function`;
+    const what = factory === undefined ? 'it has no default export' : 'its default export is not a function';
     throw new InputError(
-      `policy file '${name}': ${what}; expected export default (view) => policy, as poolPolicy() makes`,
+      `policy file '${name}': ${what}; expected export default (view) => policy, such as the result of poolPolicy()`,
     );
   }
   return guarded(factory as PolicyFactory, file);
@@ -44,7 +44,7 @@ export async function policiesFor(names: readonly string[]): Promise<readonly Na
     const other = policies.findIndex((policy) => fileNameOf(policy.name) === fileNameOf(name));
     if (other !== -1) {
       throw new InputError(
-        `policies '${names[other]}' and '${given}' are both called '${name}'; give each a name of its own`,
+        `policies '${names[other]}' and '${given}': both are named '${name}'; give each its own name`,
       );
     }
     policies.push({ name, factory });

@@ -56,14 +56,14 @@ it('results of version 3 are read: they have the usual rows, and those that were
 
 describe('what is no results is refused with its place', () => {
   it.each([
-    ['no JSON', 'hello', ': no JSON; expected the results of decpool compare'],
-    ['other JSON', '{"a":1}', ': not the results of a comparison'],
+    ['no JSON', 'hello', ": not JSON; expected the results of 'decpool compare'"],
+    ['other JSON', '{"a":1}', ": expected the results of 'decpool compare'"],
     [
       'an older version',
       '{"decpool":"comparison","version":2,"command":"decpool compare"}',
       ": results of version 2; this program reads versions 3 to 4. Run the comparison again: 'decpool compare'",
     ],
-    ['a torn second line', '{"decpool":"comparison","version":3}\n{"dec', ', line 1: '],
+    ['a torn second line', '{"decpool":"comparison","version":3}\n{"dec', ':1: '],
   ])('%s', (_, text, message) => {
     const path = written('wrong.json', text);
     expect(() => readResults(path)).toThrow(`${path}${message}`);
@@ -95,11 +95,11 @@ describe('what is no results is refused with its place', () => {
   it('a path where there is nothing, and a folder without results', () => {
     expect(() => readResults(join(folder, 'none'))).toThrow('there is no such file or folder');
     mkdirSync(join(folder, 'empty'));
-    expect(() => readResults(join(folder, 'empty'))).toThrow('decpool compare writes them');
+    expect(() => readResults(join(folder, 'empty'))).toThrow("expected the results of 'decpool compare'");
   });
 
   it('two of one input', () => {
     const lines = [results, results].map((one) => JSON.stringify(one)).join('\n');
-    expect(() => readResults(written('twice.json', lines))).toThrow("has results of the input 'tiny' twice");
+    expect(() => readResults(written('twice.json', lines))).toThrow("two results of the input 'tiny'");
   });
 });

@@ -24,7 +24,8 @@ export function readResults(path: string): StoredResults[] {
   const found = filesAt(path).flatMap(resultsInFile);
   const names = found.map(({ results }) => results.input.name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new InputError(`${path}: has results of the input '${twice}' twice`);
+  if (twice !== undefined)
+    throw new InputError(`${path}: two results of the input '${twice}'; expected one of each input`);
   return found;
 }
 
@@ -42,7 +43,7 @@ function filesAt(path: string): string[] {
     .filter((file) => existsSync(file));
   if (files.length > 0) return files;
   throw new InputError(
-    `${path}: neither the folder nor one in it has a ${RESULTS_FILE}; decpool compare writes them`,
+    `${path}: no ${RESULTS_FILE} in the folder or in a folder in it; expected the results of 'decpool compare'`,
   );
 }
 
@@ -51,12 +52,14 @@ function resultsInFile(file: string): StoredResults[] {
   const text = textOf(file);
   const whole = parsed(text);
   if (whole !== undefined) return [{ results: checked(whole.value, file), file }];
-  const lines = text.split('\n').filter((line) => line.trim() !== '');
-  if (lines.length < 2) throw new InputError(`${file}: no JSON; expected the results of decpool compare`);
-  return lines.map((line, index) => {
-    const place = `${file}, line ${index + 1}`;
+  const lines = text
+    .split('\n')
+    .map((line, index) => ({ line, place: `${file}:${index + 1}` }))
+    .filter(({ line }) => line.trim() !== '');
+  if (lines.length < 2) throw new InputError(`${file}: not JSON; expected the results of 'decpool compare'`);
+  return lines.map(({ line, place }) => {
     const document = parsed(line);
-    if (document === undefined) throw new InputError(`${place}: no JSON; expected the results of an input`);
+    if (document === undefined) throw new InputError(`${place}: not JSON; expected the results of an input`);
     return { results: checked(document.value, place), file };
   });
 }
@@ -95,7 +98,7 @@ const markSchema = z.looseObject({ decpool: z.literal('comparison'), version: z.
 
 function checked(value: unknown, place: string): Results {
   const mark = markSchema.safeParse(value);
-  if (!mark.success) throw new InputError(`${place}: not the results of a comparison`);
+  if (!mark.success) throw new InputError(`${place}: expected the results of 'decpool compare'`);
   const upcast = UPCASTERS[mark.data.version];
   if (mark.data.version !== RESULTS_VERSION && upcast === undefined) {
     throw new InputError(
@@ -127,6 +130,6 @@ function expectWhole({ metrics, policies, seeds, ranking }: Results, place: stri
   }
   for (const objective of ranking.objectives) {
     if (metrics.some(({ id }) => id === objective)) continue;
-    throw new InputError(`${place}: ranked by '${objective}', which is none of its metrics`);
+    throw new InputError(`${place}: ranked by '${objective}'; expected one of its metrics`);
   }
 }

@@ -137,5 +137,5 @@ async function loggedRequest(log: OpenLog, event: number): Promise<LoggedRequest
     if (logged.seq > event && owner !== undefined) return owner;
   }
   if (owner !== undefined) return owner;
-  throw new InputError(`${log.path}: event ${event} happened at boot: no request caused it`);
+  throw new InputError(`${log.path}: event ${event}: it happened at boot and belongs to no request`);
 }

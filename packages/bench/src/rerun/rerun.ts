@@ -47,7 +47,7 @@ function known(name: string, own: ReadonlyMap<string, PolicyFactory>): PolicyFac
   } catch (error) {
     const why = error instanceof InputError ? error.message : String(error);
     throw new InputError(
-      `the log was made by policy '${name}'; name its file with --own if it is one of yours (${why})`,
+      `policy '${name}' of the log: ${why} For a policy of your own, name its file with --own.`,
     );
   }
 }
@@ -59,7 +59,7 @@ export function poolFor(header: LogHeader, policy: PolicyFactory): Pool {
   for (const part of ['pageShift', 'pagesPerBlock', 'blocksPerRegion', 'spanPages'] as const) {
     if (geometry[part] === expected[part]) continue;
     throw new InputError(
-      `the log cannot be run again: its geometry has a ${part} of ${geometry[part]}, its memory makes it ${expected[part]}`,
+      `log header, 'geometry.${part}': ${geometry[part]}; expected ${expected[part]} for its memory, so the log cannot be run again`,
     );
   }
   return new Pool({

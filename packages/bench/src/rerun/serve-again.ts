@@ -56,7 +56,9 @@ export async function serveAgain(log: OpenLog, plan: Plan): Promise<ServedAgain>
   // The header comes first, and says what only now is known.
   const second = await new Serving(log, plan, first.header).run();
   if (second.seal !== undefined) return { ...second, seal: second.seal };
-  throw new InputError(`${log.path}: its policies do not decide the same when they are asked again`);
+  throw new InputError(
+    `${log.path}: its policies decide differently in each run; expected deterministic policies`,
+  );
 }
 
 class Serving {
@@ -156,7 +158,7 @@ class Serving {
     const isAsked = this.#requestsMade > 0;
     if (divergence === undefined && (matched === this.#plan.keptEvents || !isAsked)) return;
     throw new InputError(
-      `${this.#log.path}: event ${divergence?.seq ?? matched} comes otherwise when its requests are made again: the policies that are here are not those that made the log (decpool verify shows more)`,
+      `${this.#log.path}: event ${divergence?.seq ?? matched} differs when the requests are run again: the policies changed since the log was written; see 'decpool verify'`,
     );
   }
 

@@ -146,9 +146,9 @@ class Look {
     if (this.#columns === undefined || this.#impossible !== undefined) return;
     const { events, state, stateHash } = keyframe;
     if (stateHash !== this.#columns.hash()) {
-      this.#wrongKeyframes.push(`the keyframe after event ${events} has the hash of another state`);
+      this.#wrongKeyframes.push(`the keyframe after event ${events} has the hash of a different state`);
     } else if (!Buffer.from(encodeState(this.#columns)).equals(stateIn(state))) {
-      this.#wrongKeyframes.push(`the keyframe after event ${events} holds another state`);
+      this.#wrongKeyframes.push(`the keyframe after event ${events} holds a different state`);
     }
   }
 
@@ -157,15 +157,14 @@ class Look {
     if (this.#damage !== undefined) return { name, verdict: 'wrong', text: this.#damage };
     const size = `schema ${this.#version}, ${this.#segments} segments, ${this.#events} events`;
     if (this.#seal === undefined) {
-      const lost = this.#torn === undefined ? '' : `, and ${this.#torn.events} events behind them are torn`;
+      const lost = this.#torn === undefined ? '' : `, and ${this.#torn.events} more events are incomplete`;
       return {
         name,
         verdict: 'wrong',
-        text: `cut off: no seal after ${size}${lost}; decpool recover saves them`,
+        text: `cut off: no seal after ${size}${lost}; save them with 'decpool recover'`,
       };
     }
-    const end =
-      this.#seal.isCutOff === true ? 'sealed as what was saved of a run that was cut off' : 'sealed';
+    const end = this.#seal.isCutOff === true ? 'sealed, but its run was cut off' : 'sealed';
     return { name, verdict: 'ok', text: `${size}, ${end}` };
   }
 
@@ -175,11 +174,11 @@ class Look {
       return { name, verdict: 'skipped', text: 'a log of schema 1 has no content hashes' };
     if (this.#altered.length > 0) return { name, verdict: 'wrong', text: this.#altered.join('; ') };
     if (this.#seal !== undefined && this.#damage === undefined) {
-      return { name, verdict: 'ok', text: 'header and events are as they were written' };
+      return { name, verdict: 'ok', text: 'header and events are unchanged' };
     }
     return this.#segments === 0
-      ? { name, verdict: 'skipped', text: 'no checkpoint was reached: nothing vouches for the header' }
-      : { name, verdict: 'ok', text: `header and the first ${this.#events} events are as they were written` };
+      ? { name, verdict: 'skipped', text: 'no checkpoint was read, so the header cannot be checked' }
+      : { name, verdict: 'ok', text: `header and the first ${this.#events} events are unchanged` };
   }
 
   #fold(): Check {
@@ -187,7 +186,7 @@ class Look {
     if (this.#impossible !== undefined) return { name, verdict: 'wrong', text: this.#impossible };
     const stateHash = this.#columns?.hash();
     if (this.#seal !== undefined && this.#seal.stateHash !== stateHash) {
-      const text = `the events lead to the state ${stateHash}, the seal says ${this.#seal.stateHash}`;
+      const text = `the state hash of the events is ${stateHash}, but that of the seal is ${this.#seal.stateHash}`;
       return { name, verdict: 'wrong', text };
     }
     const end = this.#seal === undefined ? '' : ', and they lead to the state that the seal names';
@@ -288,7 +287,7 @@ class Rerun {
         this.#lastTime = request.time;
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
-        this.#failure = `the request of event ${seq} cannot be made again: ${error.message}`;
+        this.#failure = `event ${seq}: its request is refused in the re-run: ${error.message}`;
         break;
       }
     }
@@ -306,10 +305,10 @@ class Rerun {
     if (this.#isOfOtherRequests()) {
       return {
         verdict: 'wrong',
-        text: `${text}, but the header names other requests (their SHA-256 differs)`,
+        text: `${text}, but the SHA-256 of the requests differs from that in the header`,
       };
     }
-    return { verdict: 'ok', text: this.isSealed ? text : `${text}, as far as the log goes` };
+    return { verdict: 'ok', text: this.isSealed ? text : `${text}, up to the end of the log` };
   }
 
   /**
@@ -346,7 +345,7 @@ class Rerun {
       }
       if (batch.firstSeq + batch.length >= seq) break;
     }
-    const text = `event ${seq} differs: ${who} decides otherwise than the log says`;
+    const text = `event ${seq} differs: ${who} decides differently than in the log`;
     return { verdict: 'wrong', text, divergence: { ...divergence, before } };
   }
 }

@@ -36,7 +36,7 @@ it('has 4 GiB after a boot, the own platform of each workload, and no settings u
 });
 
 it.each([
-  ['{"name": ', /sweep\.json: no JSON: /],
+  ['{"name": ', /sweep\.json: not JSON: /],
   [{ ...GOOD, seeds: [] }, /sweep\.json: seeds: /],
   [{ ...GOOD, seeds: [1, 1.5] }, /sweep\.json: seeds\[1\]: /],
   [{ ...GOOD, policies: ['genpool', 'genpool'] }, /policies\[1\]: "genpool" is there twice/],

@@ -105,7 +105,7 @@ export function readDefinition(path: string): SweepDefinition {
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new InputError(`${path}: no JSON: ${error instanceof Error ? error.message : error}`);
+    throw new InputError(`${path}: not JSON: ${error instanceof Error ? error.message : error}`);
   }
   const parsed = definitionSchema.safeParse(json);
   if (!parsed.success) throw new InputError(`${path}: ${readableIssue(parsed.error)}`);

@@ -101,7 +101,7 @@ async function expectOurs(path: string): Promise<void> {
   const strange = names.find((name) => !BEFORE_THE_FIRST.some((ours) => ours.test(name)));
   if (strange === undefined) return;
   throw new InputError(
-    `${path}: holds something else ('${strange}', and no ${ABOUT}); name another folder with --out`,
+    `${path}: not the folder of a sweep (it has '${strange}', but no ${ABOUT}); name another folder with --out`,
   );
 }
 
@@ -116,7 +116,7 @@ function expectSame(about: string, { identity }: SweepPlan): void {
   const other = parts.find((part) => identity[part] !== before[part]);
   if (other === undefined) return;
   throw new InputError(
-    `${about}: the sweep in this folder is another one: its ${other} differs; name another folder with --out, or remove this one`,
+    `${about}: belongs to a different sweep (its ${other} differs); name another folder with --out, or remove this one`,
   );
 }
 
@@ -133,7 +133,8 @@ function readCells(path: string): { cells: Map<string, FinishedCell>; isCutOff: 
       return { cells, isCutOff: true };
     }
     const parsed = finishedCellSchema.safeParse(cell);
-    if (!parsed.success) throw new InputError(`${path}:${line}: no cell: ${readableIssue(parsed.error)}`);
+    if (!parsed.success)
+      throw new InputError(`${path}:${line}: not a cell of a sweep: ${readableIssue(parsed.error)}`);
     cells.set(parsed.data.key, parsed.data);
     start = end + 1;
   }

@@ -162,7 +162,9 @@ it.each([
 it('comes to the same bytes with two workers, however often it was stopped and killed', async () => {
   const stopped = await sweepUntil('killed', 5, 'SIGINT');
   expect(stopped).toMatchObject({ code: 130, by: null });
-  expect(stopped.stdout).toMatch(/interrupted {2}\d+ of 150 cells are done and kept in .*killed; the same/);
+  expect(stopped.stdout).toMatch(
+    /interrupted {2}\d+ of 150 cells are done and kept in .*killed; run the same/,
+  );
   expect(existsSync(scratch('killed/lock'))).toBe(false);
   for (const moment of [30, 70]) {
     const before = cellsIn('killed');
@@ -173,7 +175,7 @@ it('comes to the same bytes with two workers, however often it was stopped and k
   expect(kept).toBeGreaterThanOrEqual(70);
   const last = await sweep('killed', 2);
   expect(last).toMatchObject({ code: 0 });
-  expect(last.stdout).toContain(`resumed      ${kept} cells were done before\n`);
+  expect(last.stdout).toContain(`resumed      ${kept} cells were already done\n`);
   expect(cellsIn('killed')).toHaveLength(CELLS);
   expect(resultsOf('killed')).toEqual(resultsOf('whole'));
 }, 120_000);
@@ -184,7 +186,7 @@ it('drops a last line that was cut off, says so, and runs its cell again', async
   truncateSync(file, readFileSync(file).length - 20);
   const { code, stdout } = await sweep('whole', 2);
   expect(code).toBe(0);
-  expect(stdout).toContain(`resumed      ${CELLS - 1} cells were done before\n`);
+  expect(stdout).toContain(`resumed      ${CELLS - 1} cells were already done\n`);
   expect(stdout).toContain('resumed      the last line of cells.ndjson was cut off; its cell runs again\n');
   expect(cellsIn('whole')).toHaveLength(CELLS);
   expect(resultsOf('whole')).toEqual(before);
@@ -202,9 +204,11 @@ it('refuses a folder of another sweep, of something else, or in which a sweep ru
     sweep('busy', 1),
   ]);
   expect(other).toMatchObject({ code: 2, stdout: '' });
-  expect(other.stderr).toContain('the sweep in this folder is another one: its definition differs');
+  expect(other.stderr).toContain('belongs to a different sweep (its definition differs)');
   expect(strange).toMatchObject({ code: 2, stdout: '' });
-  expect(strange.stderr).toContain("strange: holds something else ('letter.txt', and no sweep.json)");
+  expect(strange.stderr).toContain(
+    "strange: not the folder of a sweep (it has 'letter.txt', but no sweep.json)",
+  );
   expect(busy).toMatchObject({ code: 2, stdout: '' });
   expect(busy.stderr).toContain(`process ${process.pid} is writing to it`);
 });
@@ -220,5 +224,5 @@ it('tells the place of what the definition names and there is not, and the line 
   appendFileSync(scratch('whole/cells.ndjson'), '{"key":"x"}\n');
   const spoilt = await sweep('whole', 1);
   expect(spoilt.code).toBe(2);
-  expect(spoilt.stderr).toContain(`cells.ndjson:${CELLS + 1}: no cell: `);
+  expect(spoilt.stderr).toContain(`cells.ndjson:${CELLS + 1}: not a cell of a sweep: `);
 });

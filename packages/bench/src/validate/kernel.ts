@@ -19,8 +19,8 @@ export function kernelOf(recording: string): Kernel {
   const path = join(dirname(recording), 'meta.json');
   if (!existsSync(path)) {
     throw new InputError(
-      `${recording}: no meta.json beside it; expected one with the kernel's version, such as {"kernel": "6.1.192"}, ` +
-        'because set_memory_rox() merges mappings only from 6.15 on',
+      `${path}: missing; expected the kernel version of ${recording}, such as {"kernel": "6.1.192"}: ` +
+        'only 6.15 and later merge mappings in set_memory_rox()',
     );
   }
   const text = readText(path);

@@ -9,6 +9,8 @@ export function readText(path: string): string {
     return (bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes).toString('utf8');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new InputError(`${path}: cannot be read (${reason}); expected a text file or a whole gzip of one`);
+    throw new InputError(
+      `${path}: cannot be read (${reason}); expected a text file, or a complete gzip file of it`,
+    );
   }
 }

@@ -171,7 +171,7 @@ describe('the files', () => {
     rmSync(at('meta.json'));
     expect(() => readRecording(at('ops.csv'))).toThrow(InputError);
     expect(() => readRecording(at('ops.csv'))).toThrow(
-      /ops\.csv: no meta\.json beside it; expected one with/,
+      /meta\.json: missing; expected the kernel version of .*ops\.csv/,
     );
   });
 

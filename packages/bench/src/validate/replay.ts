@@ -205,7 +205,7 @@ export class Replay {
     const pages = this.#areas.get(row.id);
     if (pages === undefined) {
       throw new InputError(
-        `${this.#recording.file}:${row.line}: '${row.op}' on area ${row.id}, whose pages are not known; ` +
+        `${this.#recording.file}:${row.line}: '${row.op}' on area ${row.id} without its pages; ` +
           `expected #vrun,${row.id} lines before it`,
       );
     }

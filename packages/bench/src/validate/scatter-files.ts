@@ -42,7 +42,7 @@ export function csvFilesOf(dir: string): string[] {
   }
   const inFolder = ['.csv.gz', '.csv'].map((ending) => `${dir}${ending}`).find((path) => existsSync(path));
   if (inFolder === undefined) {
-    throw new InputError(`${dir}: not there, nor ${dir}.csv.gz; expected the folder of a recording`);
+    throw new InputError(`${dir}: no such folder, and no ${dir}.csv.gz; expected the folder of a recording`);
   }
   return [inFolder];
 }
@@ -71,7 +71,9 @@ export function runFiles(csv: string): RunFiles {
   if (existsSync(join(flat, 'buddyinfo'))) {
     return { name, csv, proc: renamed(folderFiles(flat), NAMES_IN_MEMORY_STATE) };
   }
-  throw new InputError(`${csv}: nothing tells of memory before the run; expected one of ${tried.join(', ')}`);
+  throw new InputError(
+    `${csv}: the state of memory before the run is missing; expected one of ${tried.join(', ')}`,
+  );
 }
 
 function sources(folder: string): ProcFiles[] {

@@ -45,8 +45,8 @@ export function requestsOf(recording: Recording): ScatterRequest[] {
       throw refuse(
         recording,
         row,
-        `'${row.op}' of allocation ${row.id}, which is ${isAllocation ? 'held already' : 'not held'}`,
-        'each allocation to be made once and then freed',
+        `'${row.op}' of allocation ${row.id}, which is ${isAllocation ? 'already live' : 'not live'}`,
+        'one allocation, then one free, per id',
       );
     }
     if (isAllocation) {

@@ -48,8 +48,8 @@ export function readRun(recording: Recording, { name, proc }: RunFiles): Scatter
   const pages = sum((row) => row.pages);
   if (traffic.allocated < pages) {
     throw new InputError(
-      `${proc.pathOf('vmstat-end')}: ${traffic.allocated} pages were allocated since the copy before, but the rows of ` +
-        `${recording.file} ask for ${pages}; expected the copies to be of this run`,
+      `${proc.pathOf('vmstat-end')}: ${traffic.allocated} pages allocated since the first copy; expected at least ${pages}, ` +
+        `as the rows of ${recording.file} allocate; the copies must be of this run`,
     );
   }
   const [kernel2M, kernel1G] = [sum((row) => row.delta.splits2M), sum((row) => row.delta.splits1G)];

@@ -25,7 +25,7 @@ export function readTraffic(files: ProcFiles): Traffic {
     if (change < 0) {
       throw new InputError(
         `${files.pathOf('vmstat-end')}: ${counter} is lower than in ${files.pathOf('vmstat')}; ` +
-          'expected copies of one boot, before the run and after it',
+          'expected copies of one boot, from before and after the run',
       );
     }
     return change;
@@ -50,7 +50,7 @@ function readCounters(files: ProcFiles, name: string): Map<string, number> {
   const counters = new Map<string, number>();
   if (files.textOf(name) === undefined) {
     throw new InputError(
-      `${files.pathOf(name)}: not there; expected a copy of /proc/vmstat, which tells what else went on during the run`,
+      `${files.pathOf(name)}: no such file; expected a copy of /proc/vmstat, for the other allocations during the run`,
     );
   }
   for (const line of procLines(files, name)) {

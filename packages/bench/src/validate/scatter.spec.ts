@@ -196,7 +196,7 @@ describe('where a run looks for its files', () => {
     expect(run().map(({ name }) => name)).toEqual([join(folder, 'E9d')]);
     expect(run(join(folder, 'E9d')).map(({ name }) => name)).toEqual([join(folder, 'E9d')]);
     expect(refusal(join(folder, 'E2'))).toMatch(
-      /^E2: E2.csv without allocations: rows that convert right after/,
+      /^E2: E2.csv without allocations; expected rows that convert/,
     );
   });
 });
@@ -204,7 +204,7 @@ describe('where a run looks for its files', () => {
 describe('is refused', () => {
   it('a folder that is not there', () => {
     expect(refusal(join(root, 'none'))).toBe(
-      'ROOT/none: not there, nor ROOT/none.csv.gz; expected the folder of a recording',
+      'ROOT/none: no such folder, and no ROOT/none.csv.gz; expected the folder of a recording',
     );
   });
 
@@ -222,7 +222,7 @@ describe('is refused', () => {
 
   it('a run of which nothing was read before', () => {
     expect(refusal()).toBe(
-      'ops.csv: nothing tells of memory before the run; expected one of before/buddyinfo, ROOT/memory/k99-E9-before/buddyinfo',
+      'ops.csv: the state of memory before the run is missing; expected one of before/buddyinfo, ROOT/memory/k99-E9-before/buddyinfo',
     );
   });
 
@@ -233,7 +233,7 @@ describe('is refused', () => {
 
   it.each([
     ['before/pagetypeinfo', /^before.pagetypeinfo: cannot be read/],
-    ['before/vmstat', /^before.vmstat: not there; expected a copy of .proc.vmstat, which tells what else/],
+    ['before/vmstat', /^before.vmstat: no such file; expected a copy of .proc.vmstat/],
   ])('a run without %s', (path, message) => {
     const files = snapshots(ONE_BLOCK, 20);
     delete files[path];
@@ -244,7 +244,7 @@ describe('is refused', () => {
   it('a run without /proc/vmstat after it', () => {
     const { 'held/vmstat': _, 'after/vmstat': __, ...files } = snapshots(ONE_BLOCK, 20);
     writeFiles(folder, files);
-    expect(refusal()).toMatch(/^held.vmstat: not there; expected a copy/);
+    expect(refusal()).toMatch(/^held.vmstat: no such file; expected a copy/);
   });
 
   it.each([
@@ -256,7 +256,7 @@ describe('is refused', () => {
     [
       'fewer pages allocated than asked for',
       vmstat(1009),
-      /^held.vmstat: 9 pages were allocated since the copy before, but the rows of ops.csv ask for 10/,
+      /^held.vmstat: 9 pages allocated since the first copy; expected at least 10, as the rows of ops.csv/,
     ],
     ['no counters of zones', 'nr_free_pages 1\n', /^held.vmstat: no pgalloc_\* counters; expected all of/],
     [
@@ -283,12 +283,12 @@ describe('is refused', () => {
     [
       'an allocation made twice',
       [single(1), single(1)],
-      /^ops.csv:5: 'x' of allocation 1, which is held already; expected/,
+      /^ops.csv:5: 'x' of allocation 1, which is already live; expected/,
     ],
     [
       'a free of nothing',
       [single(1), { op: 'y', id: 2 }],
-      /^ops.csv:5: 'y' of allocation 2, which is not held; expected/,
+      /^ops.csv:5: 'y' of allocation 2, which is not live; expected/,
     ],
   ] as const)('%s', (_, rows, message) => {
     writeFiles(folder, { ...snapshots(ONE_BLOCK, 20), 'ops.csv': csvOf(rows) });
@@ -318,6 +318,6 @@ describe('the bundled recordings', () => {
   });
 
   it.each(['k61/E5', 'k61/E6dec', 'k61/E7cc'])('%s holds no allocations to compare', (path) => {
-    expect(() => validateScatter(join(BUNDLED, path), [1])).toThrow(/without allocations: rows that convert/);
+    expect(() => validateScatter(join(BUNDLED, path), [1])).toThrow(/without allocations; expected rows/);
   });
 });

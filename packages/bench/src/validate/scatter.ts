@@ -77,8 +77,8 @@ export function validateScatter(dir: string, seeds: readonly number[]): ScatterR
   const recordings = files.map(readRecording).filter(isScatter);
   if (recordings.length === 0) {
     throw new InputError(
-      `${dir}: ${files.length === 1 ? files[0] : `${files.length} recordings`} without allocations: rows that convert ` +
-        'right after allocating (x, vb) and revert before freeing (y, vbf), and no other conversions, are expected',
+      `${dir}: ${files.length === 1 ? files[0] : `${files.length} recordings`} without allocations; expected rows that convert ` +
+        'after an allocation (x, vb) and before a free (y, vbf), and no other conversions',
     );
   }
   return recordings.map((recording) => {

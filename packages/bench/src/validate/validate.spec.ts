@@ -307,7 +307,7 @@ describe('a vmalloc area', () => {
 
   it('must have its pages told', () => {
     expect(() => validateLines(...MAP, row({ op: 'vd' }))).toThrow(
-      "ops.csv:4: 'vd' on area 9, whose pages are not known; expected #vrun,9 lines before it",
+      "ops.csv:4: 'vd' on area 9 without its pages; expected #vrun,9 lines before it",
     );
     expect(() => validateLines(...MAP, '#vrun,9,0,5,2', '#vrun,9,3,9,1')).toThrow(
       'ops.csv:5: page_index is 3; expected 0 or 2, the next page of area 9',
