@@ -55,10 +55,12 @@ function columnLines(results: Results): string[] {
   } as const;
   const same = equal.map(({ metric, cells: [{ value }] }) => `${shortLabel(metric)} ${value}`).join(', ');
   const named = tableText(telling, layout);
-  const isOneTable = named.filter((line) => line.startsWith('─')).length <= 1;
+  const rules = [...named.keys()].filter((line) => named[line].startsWith('─'));
+  // Names that are broken into more than two lines are hard to read.
+  const hasRoom = rules.length === 0 || (rules.length === 1 && rules[0] <= 2);
   const heads = policies.map((_, index) => `(${index + 1})`);
   const baseline = printable(shortPolicyName(policies[0].policy));
-  const table = isOneTable
+  const table = hasRoom
     ? named
     : [...numberedNames(results, heads), '', ...tableText(telling, { ...layout, heads })];
   const medians = seeds.length === 1 ? 'One seed.' : `Medians over ${seeds.length} seeds.`;

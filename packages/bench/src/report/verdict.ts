@@ -148,7 +148,7 @@ function against(best: PolicyResults, baseline: PolicyResults, gains: readonly D
 }
 
 function priceOf(prices: readonly Difference[]): Phrase {
-  if (prices.length === 0) return ['Price: none of these figures is worse.'];
+  if (prices.length === 0) return ['Price: none.'];
   return [`Price: ${prices.map(differenceText).join(', ')}.`];
 }
 
