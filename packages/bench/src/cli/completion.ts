@@ -7,17 +7,15 @@ export function addCompletion(decpool: Command, { output }: CommandContext): voi
     .command('completion')
     .summary('print a script that completes commands in a shell')
     .description(
-      'Prints a script for a shell that completes commands, options and what they take: policies, workloads, platforms, formats, and files elsewhere. It has all of that in itself, so it is to be made anew after an update.',
+      'Prints a script for a shell that completes commands, options and their values: policies, workloads, platforms, formats, files. The script contains all names: print it again after an update of decpool.',
     )
-    .addArgument(new Argument('<shell>', 'whose script').choices(SHELLS))
+    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .addHelpText(
       'after',
       `
 EXAMPLES
   source <(decpool completion bash)
   decpool completion zsh > ~/.zfunc/_decpool
-  decpool completion fish > ~/.config/fish/completions/decpool.fish
-  decpool completion powershell >> $PROFILE
 
 SEE ALSO
   docs/cli.md`,
@@ -27,14 +25,11 @@ SEE ALSO
 
 /** The script for the commands that a program has. */
 export async function completionScript(program: Command, shell: Shell): Promise<string> {
-  const [{ completable }, { bashScript }, { zshScript }, { fishScript }, { powershellScript }] =
-    await Promise.all([
-      import('./completion/completable.ts'),
-      import('./completion/bash.ts'),
-      import('./completion/zsh.ts'),
-      import('./completion/fish.ts'),
-      import('./completion/powershell.ts'),
-    ]);
-  const scripts = { bash: bashScript, zsh: zshScript, fish: fishScript, powershell: powershellScript };
+  const [{ completable }, { bashScript }, { zshScript }] = await Promise.all([
+    import('./completion/completable.ts'),
+    import('./completion/bash.ts'),
+    import('./completion/zsh.ts'),
+  ]);
+  const scripts = { bash: bashScript, zsh: zshScript };
   return scripts[shell](completable(program));
 }

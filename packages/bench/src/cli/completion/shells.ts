@@ -1,3 +1,3 @@
-/** By itself, so that the help of a command loads no registries. */
-export const SHELLS = ['bash', 'zsh', 'fish', 'powershell'] as const;
+/** In a file of its own: the help of a command loads no registries. */
+export const SHELLS = ['bash', 'zsh'] as const;
 export type Shell = (typeof SHELLS)[number];
