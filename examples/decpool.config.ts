@@ -160,7 +160,7 @@ export default defineConfig({
     split: undefined,
     // An allocation.
     allocation: undefined,
-    // How things are after so many events; the end of the log unless told.
+    // The state after so many events (default: the end of the log).
     at: undefined,
     // Print one JSON document.
     json: false,

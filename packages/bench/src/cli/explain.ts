@@ -30,11 +30,7 @@ export function addExplain(decpool: Command, { output }: CommandContext): void {
     )
     .option('--split <event>', 'the block, or 1G entry, that a large-page-split event split', eventNumber)
     .option('--allocation <id>', 'an allocation', eventNumber)
-    .option(
-      '--at <events>',
-      'how things are after so many events; the end of the log unless told',
-      eventNumber,
-    )
+    .option('--at <events>', 'the state after so many events (default: the end of the log)', eventNumber)
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',

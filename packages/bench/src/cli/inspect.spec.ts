@@ -92,7 +92,7 @@ describe.concurrent('every command on a log', () => {
     [['explain', '--block', '1', '--split', '2'], /--block, --split, --allocation: expected only one/],
     [
       ['explain', '--split', '0'],
-      /event 0 is owner-registered, no large-page-split; the log has \d+ splits?, near it/,
+      /event 0 is owner-registered, no large-page-split; the log has \d+ splits?, the nearest at/,
     ],
     [['step', '--at', '99999'], /position 99999: expected at most \d+/],
   ])('%j is refused, and says what would be right', async ([name, ...options], message) => {

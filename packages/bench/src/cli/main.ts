@@ -14,7 +14,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 /** As wide as the terminal; elsewhere as COLUMNS says, or as a mail is. */
 function columns(): number {
   const told = Number(process.stdout.columns ?? process.env['COLUMNS']);
-  return Number.isInteger(told) && told >= LEAST_COLUMNS ? told : USUAL_COLUMNS;
+  return Number.isInteger(told) && told > 0 ? Math.max(told, LEAST_COLUMNS) : USUAL_COLUMNS;
 }
 
 const output: Output = {

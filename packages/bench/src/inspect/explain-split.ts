@@ -5,7 +5,7 @@ import { countText } from './event-text.ts';
 import type { RangeAsked } from './explain-range.ts';
 
 /** Splits that an error names, before and behind the event that is none. */
-const MOST_NAMED = 5;
+const MOST_NAMED = 3;
 
 /** What a split is of, by its event's number. Throws InputError that names splits near by when that event is none. */
 export async function splitAt(log: OpenLog, seq: number, position: number): Promise<RangeAsked> {
@@ -72,7 +72,11 @@ class NearSplits {
 
   text(): string {
     if (this.#count === 0) return 'the log has none';
-    const near = [...this.#before, ...this.#after];
-    return `the log has ${countText(this.#count, 'split')}, near it event${near.length === 1 ? '' : 's'} ${near.join(', ')}`;
+    // The three nearest, in order.
+    const near = [...this.#before, ...this.#after]
+      .sort((a, b) => Math.abs(a - this.#seq) - Math.abs(b - this.#seq))
+      .slice(0, MOST_NAMED)
+      .sort((a, b) => a - b);
+    return `the log has ${countText(this.#count, 'split')}, the nearest at event${near.length === 1 ? '' : 's'} ${near.join(', ')}; 'decpool splits' lists all`;
   }
 }

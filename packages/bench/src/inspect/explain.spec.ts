@@ -207,7 +207,7 @@ describe('explaining a split', () => {
     await onLog(rings, async (log, events) => {
       const { seq } = splitIn(events);
       await expect(splitAt(log, 1, log.events)).rejects.toThrow(
-        `event 1 is allocation-requested, no large-page-split; the log has 1 split, near it event ${seq}`,
+        `event 1 is allocation-requested, no large-page-split; the log has 1 split, the nearest at event ${seq}`,
       );
       await expect(splitAt(log, log.events, log.events)).rejects.toThrow(/expected one before position/);
     });

@@ -8,13 +8,13 @@ import { KEY_METRICS } from '../metrics/key-metrics.ts';
  */
 export function chosenRows(list: string | undefined, known: readonly string[]): readonly string[] {
   if (list === undefined) return KEY_METRICS;
-  if (list.trim() === 'all') return known;
   const isAdded = list.trim().startsWith('+');
   const ids = list
     .trim()
     .replace(/^\+/, '')
     .split(',')
     .map((id) => id.trim());
+  if (ids.includes('all')) return known;
   for (const id of ids) {
     if (known.includes(id)) continue;
     if (id === '') throw new InputError(`--metrics '${list}': expected ids separated by commas.`);

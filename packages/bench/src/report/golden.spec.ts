@@ -65,6 +65,18 @@ describe('the text for a terminal', () => {
     expect(widest(text)).toBeLessThanOrEqual(100);
   });
 
+  it('of a ranking has the baseline, and the rows that were chosen', () => {
+    const [baseline, ...others] = results.policies;
+    const many = {
+      ...results,
+      rows: ['pages-zeroed'],
+      policies: [baseline, ...others, { ...others[0], policy: 'another' }],
+    };
+    const text = comparisonText(many, screen(100));
+    expect(text).toMatch(/^front {2}pages zeroed/m);
+    expect(text).toContain('linux-7.3 (baseline)');
+  });
+
   it('says in one line if no row tells the policies apart', () => {
     const [baseline] = results.policies;
     const twins = { ...results, policies: [baseline, { ...baseline, policy: 'twin', isBaseline: false }] };
@@ -104,6 +116,30 @@ describe('the mail', () => {
     });
     fits(text);
     expect(text).toContain('Reproduce:');
+  });
+
+  it('counts the rows that it has no room for, and keeps the command', () => {
+    const text = mailText({ ...results, rows: results.metrics.map(({ id }) => id) });
+    fits(text);
+    expect(text).toMatch(/\d+ more rows in results\.json/);
+    expect(text).toContain('    decpool compare --workload five\n');
+  });
+
+  it('breaks a command only between the words of a shell', () => {
+    const shared = `'order>=1 & task=kworker* & gfp!~GFP_ATOMIC & task=more*'`;
+    const text = mailText({
+      ...results,
+      command: `decpool compare --trace dma.txt --memory 16G --shared ${shared}`,
+    });
+    fits(text);
+    expect(text).toContain(shared);
+  });
+
+  it('of one policy says nothing of a second column', () => {
+    const [alone] = results.policies;
+    const text = mailText({ ...results, policies: [alone] });
+    fits(text);
+    expect(text).not.toContain('second column');
   });
 
   it('of many policies has the first of the ranking', () => {

@@ -7,8 +7,8 @@ import { hasColumns } from './has-columns.ts';
 import { rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
 import { chosenRowsOf, foldedRows } from './rows.ts';
+import { runText } from './run-text.ts';
 import { tableText } from './table-text.ts';
-import { formatValue } from './units.ts';
 import { phraseText, verdictOf } from './verdict.ts';
 
 export const MAIL_COLUMNS = 72;
@@ -19,14 +19,23 @@ const INDENT = '    ';
 /** Policies that a ranking names. */
 const MOST_RANKED = 10;
 
-/** Ends with a line break. */
+/** Ends with a line break. What does not fit is counted; the verdict and the command are always there. */
 export function mailText(results: Results): string {
-  const head = [...title(results), '', ...verdictLines(results), ''];
-  const body = hasColumns(results) ? columnLines(results) : rankingLines(results);
+  const head = [...wrapped(`decpool: ${runText(results)}`), '', ...verdictLines(results), ''];
   const end = ['', 'Reproduce:', '', ...commandLines(results.command)];
+  const body = fittingBody(results, MAIL_LINES - head.length - end.length);
   const room = MAIL_LINES - head.length - body.length - end.length;
   const notes = [...results.cautions, ...results.notes].slice(0, MOST_NOTES);
-  return `${[...head, ...body, ...noteLines(notes, room), ...end].slice(0, MAIL_LINES).join('\n')}\n`;
+  return `${[...head, ...body, ...noteLines(notes, room), ...end].join('\n')}\n`;
+}
+
+/** As many rows, or policies, as there are lines for. */
+function fittingBody(results: Results, lines: number): string[] {
+  const bodyOf = (most: number) =>
+    hasColumns(results) ? columnLines(results, most) : rankingLines(results, most);
+  let most = hasColumns(results) ? results.rows.length : MOST_RANKED;
+  while (most > 1 && bodyOf(most).length > lines) most--;
+  return bodyOf(most);
 }
 
 /** Text as Markdown takes it for text: names from inputs make no tags, links or code. */
@@ -35,19 +44,16 @@ const plain = (text: string): string => printable(text).replace(/[\\`[\]<]/g, '\
 const wrapped = (text: string, columns = MAIL_COLUMNS): string[] =>
   wrapAnsi(plain(text), columns, { hard: true }).split('\n');
 
-const title = ({ input, platform, memory, seeds }: Results): string[] =>
-  wrapped(
-    `decpool: ${input.name} on ${platform.name}, memory ${memory}, ${formatValue(input.requests, 'count')} requests, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}`,
-  );
-
 const verdictLines = (results: Results): string[] => {
   const { lead, also } = verdictOf(results);
   return wrapped([...lead, ...also.slice(0, 1)].map(phraseText).join(' '));
 };
 
-function columnLines(results: Results): string[] {
+function columnLines(results: Results, most: number): string[] {
   const { policies, seeds } = results;
-  const { telling, equal } = foldedRows(chosenRowsOf(results));
+  const { telling: all, equal } = foldedRows(chosenRowsOf(results));
+  const telling = all.slice(0, most);
+  const more = all.length - telling.length;
   const layout = {
     columns: MAIL_COLUMNS - INDENT.length,
     isColoured: false,
@@ -64,13 +70,24 @@ function columnLines(results: Results): string[] {
     ? named
     : [...numberedNames(results, heads), '', ...tableText(telling, { ...layout, heads })];
   const medians = seeds.length === 1 ? 'One seed.' : `Medians over ${seeds.length} seeds.`;
+  const against =
+    policies.length === 1 || telling.length === 0
+      ? ''
+      : ` Changes in the second column are against ${baseline}, the first.`;
   return [
-    ...table.map((line) => `${INDENT}${line}`.trimEnd()),
-    ...(same === '' ? [] : ['', ...wrapped(`Equal for all: ${same}.`)]),
+    ...(telling.length === 0 ? [] : table.map((line) => `${INDENT}${line}`.trimEnd())),
+    ...(more === 0 ? [] : [`${INDENT}${more} more rows in results.json`]),
+    ...(same === ''
+      ? []
+      : [...(telling.length === 0 ? [] : ['']), ...wrapped(cut(`Equal for all: ${same}.`))]),
     '',
-    ...wrapped(`${medians} Changes in the second column are against ${baseline}, the first.`),
+    ...wrapped(`${medians}${against}`),
   ];
 }
+
+/** Many equal rows say little. */
+const MOST_EQUAL = 200;
+const cut = (text: string): string => (text.length > MOST_EQUAL ? `${text.slice(0, MOST_EQUAL)}...` : text);
 
 /** `(1) linux-7.3`, in lines: for a table that has no room for names. */
 const numberedNames = ({ policies }: Results, heads: readonly string[]): string[] =>
@@ -80,9 +97,9 @@ const numberedNames = ({ policies }: Results, heads: readonly string[]): string[
     }).split('\n'),
   );
 
-const rankingLines = (results: Results): string[] =>
-  rankingText(results, { columns: MAIL_COLUMNS - INDENT.length, isColoured: false }, MOST_RANKED).map(
-    (line) => (line === '' ? '' : `${INDENT}${line}`),
+const rankingLines = (results: Results, most: number): string[] =>
+  rankingText(results, { columns: MAIL_COLUMNS - INDENT.length, isColoured: false }, most).map((line) =>
+    line === '' ? '' : `${INDENT}${line}`,
   );
 
 /** As many of the notes as there is room for. */
@@ -97,11 +114,20 @@ function noteLines(notes: readonly string[], room: number): string[] {
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
-/** The command in lines that a shell joins, where a word is not longer than a line. */
+/** A word of a command line, quoted or not. */
+const SHELL_WORD = /(?:'[^']*'|\\.|[^\s'])+/g;
+
+/** The command in lines that a shell joins, broken only between words. */
 function commandLines(command: string): string[] {
-  const lines = wrapAnsi(printable(command), MAIL_COLUMNS - INDENT.length - 4, { trim: true }).split('\n');
-  return lines.map((line, index) => {
-    const end = index < lines.length - 1 ? ' \\' : '';
-    return `${INDENT}${index === 0 ? '' : '  '}${line}${end}`;
-  });
+  const room = MAIL_COLUMNS - INDENT.length - 4;
+  const lines: string[] = [];
+  for (const word of printable(command).match(SHELL_WORD) ?? []) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= room)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.map(
+    (line, index) => `${INDENT}${index === 0 ? '' : '  '}${line}${index < lines.length - 1 ? ' \\' : ''}`,
+  );
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { overallVerdict } from './overall-verdict.ts';
 import { type Figures, resultsWith } from './testing.ts';
+import { phraseText } from './verdict.ts';
 
 const over = (...inputs: readonly Figures[]) =>
   overallVerdict(inputs.map((figures, index) => resultsWith(figures, { name: `input ${index}` })));
@@ -26,6 +27,16 @@ it('the policy with the best mean rank is best; counts are summed up, memory is 
     ],
     prices: [{ metric: { id: 'shared-idle-peak' }, now: 9, before: 1 }],
   });
+});
+
+it('says which figures are sums and which are the largest, as gain and as price', () => {
+  const verdict = over(
+    { kernel: figures(4, 10, 9), pool: figures(0, 20, 3) },
+    { kernel: figures(4, 10, 8), pool: figures(0, 20, 2) },
+  );
+  const text = verdict?.lead.map(phraseText).join(' ');
+  expect(text).toMatch(/no 2M splits instead of 8 in sum, at most .* idle at peak instead of/);
+  expect(text).toMatch(/Price: 40 host calls instead of 20 in sum\./);
 });
 
 it('a policy that refused a request in one input is not best over all', () => {

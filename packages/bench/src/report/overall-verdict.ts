@@ -1,5 +1,7 @@
 /** One verdict over several inputs: the policy with the best mean rank, and what it gains and costs over all of them. */
+import { changePercent } from '../compare/spread.ts';
 import type { Results } from './results.ts';
+import { formatChange, SMALL_CHANGE } from './units.ts';
 import { type Difference, differenceText, type Phrase } from './verdict.ts';
 
 export interface OverallVerdict {
@@ -57,8 +59,11 @@ export function overallVerdict(all: readonly Results[]): OverallVerdict | undefi
   const compared = (ids: readonly string[], of: (values: readonly number[]) => number) =>
     isServed ? ids.flatMap((id) => differenceIn(inputs, id, best.policy, baseline, of)) : [];
   const figures = [...compared(SUMMED, total), ...compared(LARGEST, (values) => Math.max(...values))];
-  const gains = figures.filter(({ now, before }) => now < before);
-  const prices = figures.filter(({ now, before }) => now > before);
+  const telling = figures.filter(
+    ({ now, before }) => formatChange(changePercent(now, before)) !== SMALL_CHANGE,
+  );
+  const gains = telling.filter(({ now, before }) => now < before);
+  const prices = telling.filter(({ now, before }) => now > before);
   return {
     best: best.policy,
     firstIn,
@@ -66,7 +71,7 @@ export function overallVerdict(all: readonly Results[]): OverallVerdict | undefi
     prices,
     lead: [
       [...head, ...against(baseline, isServed, gains)],
-      ...(prices.length === 0 ? [] : [[`Price: up to ${prices.map(differenceText).join(', ')}.`]]),
+      ...(prices.length === 0 ? [] : [[`Price: ${prices.map(overallText).join(', ')}.`]]),
     ],
   };
 }
@@ -74,8 +79,14 @@ export function overallVerdict(all: readonly Results[]): OverallVerdict | undefi
 function against(baseline: string, isServed: boolean, gains: readonly Difference[]): Phrase {
   if (!isServed) return [' The baseline ', { policy: baseline }, ' refused requests.'];
   if (gains.length === 0) return [];
-  return [' Against ', { policy: baseline }, `, in sum: ${gains.map(differenceText).join(', ')}.`];
+  return [' Against ', { policy: baseline }, `: ${gains.map(overallText).join(', ')}.`];
 }
+
+/** Counts are sums over the inputs, memory is that of the worst input. */
+const overallText = (difference: Difference): string =>
+  difference.metric.unit === 'bytes'
+    ? `at most ${differenceText(difference)}`
+    : `${differenceText(difference)} in sum`;
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 

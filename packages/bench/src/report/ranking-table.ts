@@ -2,11 +2,13 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
+import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { compactLabel, compactUnit, compactValue } from './compact.ts';
 import { hasColumns } from './has-columns.ts';
 import type { Results } from './results.ts';
 import type { Screen } from './screen.ts';
 import { joinedInLines } from './table-text.ts';
+import { objectiveNames } from './verdict.ts';
 
 /** Whether the comparison is shown as a ranking too. */
 export const isRanked = (results: Results): boolean => !hasColumns(results) || results.ranking.isParetoWanted;
@@ -20,25 +22,34 @@ const GAP = '  ';
 const LEAST_NAMES = 16;
 const LONGEST_PART = /.{1,16}/gsu;
 
-/** The ranking's lines; --pareto: the first front alone. `most`: groups of policies that are shown. */
+/**
+ * The ranking's lines; --pareto: the first front alone. Columns are what policies are ranked by, or the rows of --metrics. `most`:
+ * groups of policies that are shown; that of the baseline is one more if need be. No lines if no policy is ranked.
+ */
 export function rankingText(results: Results, { columns }: Screen, most = MOST_LINES): string[] {
-  const { ranking, metrics, policies } = results;
+  const { ranking, policies } = results;
   const { ranked, isParetoWanted } = ranking;
+  if (ranked.length === 0) return [];
+  const baseline = policies[0].policy;
   const wanted = isParetoWanted ? ranked.filter(({ front }) => front === 1) : ranked;
-  const shown = wanted.slice(0, most);
-  const objectives = ranking.objectives.flatMap((id) => metrics.filter((metric) => metric.id === id));
-  const units = objectives.map(({ unit }, index) =>
+  const shown = wanted.filter((group, place) => place < most || group.policies.includes(baseline));
+  const metrics = columnsOf(results);
+  const medians = shown.map(({ policies: [first] }) => {
+    const found = policies.find(({ policy }) => policy === first);
+    return metrics.map(({ id }) => found?.metrics[id]?.median ?? 0);
+  });
+  const units = metrics.map(({ unit }, index) =>
     compactUnit(
       unit,
-      shown.map(({ values }) => values[index]),
+      medians.map((values) => values[index]),
     ),
   );
   const table = [
-    ['front', ...objectives.map((metric, index) => compactLabel(metric, units[index])), 'policy'],
-    ...shown.map(({ front, values, policies: names }) => [
+    ['front', ...metrics.map((metric, index) => compactLabel(metric, units[index])), 'policy'],
+    ...shown.map(({ front, policies: names }, place) => [
       String(front),
-      ...values.map((value, index) => compactValue(value, units[index])),
-      namesText(names),
+      ...medians[place].map((value, index) => compactValue(value, units[index])),
+      namesText(names, baseline),
     ]),
   ];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
@@ -50,9 +61,16 @@ export function rankingText(results: Results, { columns }: Screen, most = MOST_L
     ...wrapped(
       isParetoWanted
         ? `${countOf(wanted)} of ${policies.length} policies are on the Pareto front.`
-        : 'Front 1: no policy is at least as good in all columns and better in one.',
+        : `Front 1: no policy is at least as good in ${objectiveNames(results)} and better in one.`,
     ),
   ];
+}
+
+/** What policies are ranked by; the chosen rows if they are not the usual ten. */
+function columnsOf({ ranking, rows, metrics }: Results): Results['metrics'] {
+  const isUsual = rows.length === KEY_METRICS.length && rows.every((id, index) => id === KEY_METRICS[index]);
+  const ids = isUsual ? ranking.objectives : rows;
+  return ids.flatMap((id) => metrics.filter((metric) => metric.id === id));
 }
 
 const countOf = (rows: Results['ranking']['ranked']): number =>
@@ -74,8 +92,11 @@ function lineOf(row: readonly string[], widths: readonly number[], columns: numb
   ].map((line) => line.trimEnd());
 }
 
-function namesText(policies: readonly string[]): string {
-  const names = policies.slice(0, MOST_NAMES).map((policy) => printable(shortPolicyName(policy)));
+function namesText(policies: readonly string[], baseline: string): string {
+  const sorted = [...policies].sort((a, b) => Number(b === baseline) - Number(a === baseline));
+  const names = sorted
+    .slice(0, MOST_NAMES)
+    .map((policy) => `${printable(shortPolicyName(policy))}${policy === baseline ? ' (baseline)' : ''}`);
   const more = policies.length - names.length;
   return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }

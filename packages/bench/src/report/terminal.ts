@@ -1,19 +1,16 @@
-import { platformNamed } from '@decpool/model';
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
-import { PAGE_SIZE } from '../workloads/workload.ts';
-import { faultsText } from './against.ts';
 import { shortLabel } from './compact.ts';
 import { hasColumns } from './has-columns.ts';
 import type { OverallVerdict } from './overall-verdict.ts';
 import { isRanked, rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
 import { chosenRowsOf, foldedRows, type Row } from './rows.ts';
+import { runText } from './run-text.ts';
 import type { Screen } from './screen.ts';
 import { tableText } from './table-text.ts';
-import { formatValue } from './units.ts';
 import { objectiveNames, phraseText, verdictOf } from './verdict.ts';
 
 /** Labels of lines about results: `written`, `check`. */
@@ -38,40 +35,10 @@ export function comparisonText(results: Results, screen: ComparisonScreen): stri
     ...wrapped(lead.map(phraseText).join(' '), screen),
     ...(results.policies.length === 1 ? aloneLines(results, screen) : []),
     ...(isTable ? tableLines(telling, equal, screen) : []),
-    ...(isRanked(results) ? ['', ...rankingText(results, screen)] : []),
+    ...rankingLines(results, screen),
     ...results.cautions.map((caution) => labelled('note:', caution, screen, 6)),
   ].join('\n')}\n`;
 }
-
-/** `netvsc, hyperv-vtom, k73-E1m-before, --pcp: 767 requests, 87.7 MiB at peak, 5 seeds`. */
-function runText(results: Results): string {
-  const { input, platform, memory, seeds } = results;
-  const peak = formatValue(input.peakLivePages * PAGE_SIZE, 'bytes');
-  const options = optionsOf(results).join(' ');
-  return `${input.name}, ${platform.name}, ${memory}${options === '' ? '' : `, ${options}`}: ${formatValue(input.requests, 'count')} requests, ${peak} at peak, ${
-    seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`
-  }`;
-}
-
-/** Settings that are not the default, as options write them: they change every figure. */
-function optionsOf({ platform, pageSource, faults, swiotlbDynamic }: Results): string[] {
-  const { kernel, perCpuLists, compaction } = pageSource ?? {};
-  const granule = Number(platform['granulePages'] ?? 1) * (PAGE_SIZE / 1024);
-  return [
-    ...(platform['restore'] === true ? ['--restore'] : []),
-    ...(granule > PAGE_SIZE / 1024 ? [`--granule ${granule}`] : []),
-    ...(isWithoutWordAccess(platform) ? ['--no-word-access'] : []),
-    ...(faults === undefined ? [] : [`--faults ${faultsText(faults)}`]),
-    ...(kernel === undefined || kernel === '6.x' ? [] : [`--kernel ${kernel}`]),
-    ...(perCpuLists === true ? ['--pcp'] : []),
-    ...(compaction === true ? ['--compaction'] : []),
-    ...(swiotlbDynamic ? ['--swiotlb-dynamic'] : []),
-  ];
-}
-
-/** --no-word-access: the platform's own kernel makes stray reads. */
-const isWithoutWordAccess = ({ name, strayRead }: Results['platform']): boolean =>
-  strayRead === 'impossible' && platformNamed(name).strayRead !== 'impossible';
 
 const wrapped = (text: string, { columns }: Screen): string[] =>
   wrapAnsi(printable(text), columns, { hard: true }).split('\n');
@@ -80,6 +47,11 @@ function tableLines(telling: readonly Row[], equal: readonly Row[], screen: Comp
   if (telling.length === 0) return ['No row tells the policies apart.'];
   return ['', ...tableText(telling, screen), ...equalLines(equal, screen)];
 }
+
+const rankingLines = (results: Results, screen: Screen): string[] => {
+  const lines = isRanked(results) ? rankingText(results, screen) : [];
+  return lines.length === 0 ? [] : ['', ...lines];
+};
 
 /** More rows than this are counted, not listed. */
 const MOST_EQUAL = 6;
@@ -116,7 +88,7 @@ export function closingText(
 
 function legend(all: readonly Results[]): string {
   const [{ policies, seeds }] = all;
-  if (policies.length === 1) return 'Medians over the seeds. One policy: nothing to compare it with.';
+  if (policies.length === 1) return 'One policy: nothing to compare it with.';
   const baseline = shortPolicyName(policies[0].policy);
   const marks = `✓ better, ✗ worse, = equal${seeds.length === 1 ? '' : ', ~ ranges over the seeds overlap'}`;
   const ranked = all.find((results) => verdictOf(results).outcome === 'best');

@@ -91,9 +91,11 @@ describe('other outcomes', () => {
     expect(leadOf(figures)).toContain('serve every request');
   });
 
-  it('policies that tie with the best are named', () => {
-    const { also } = verdictOf(resultsWith({ kernel: KERNEL, a: POOL, b: POOL }));
-    expect(also.map(phraseText)).toEqual([expect.stringMatching(/^b has the same .* as a\.$/)]);
+  it('policies that tie with the best are named, many are counted', () => {
+    expect(leadOf({ kernel: KERNEL, a: POOL, b: POOL })).toMatch(/^Best: a, tied with b\. /);
+    expect(leadOf({ kernel: KERNEL, a: POOL, b: POOL, c: POOL, d: POOL })).toMatch(
+      /^Best: a, tied with 3 others\. /,
+    );
   });
 
   it('all policies are equal', () => {

@@ -89,6 +89,7 @@ export function verdictOf(results: Results): Verdict {
     };
   }
   const best = policies.find(({ policy }) => policy === first.policies[0]) ?? baseline;
+  const ties = first.policies.slice(1);
   const isComparable = !ranking.refused.includes(baseline.policy);
   const gains = isComparable ? differences(results, best, 'better') : [];
   const prices = isComparable ? differences(results, best, 'worse') : [];
@@ -98,10 +99,10 @@ export function verdictOf(results: Results): Verdict {
     gains,
     prices,
     lead: isComparable
-      ? [against(best, baseline, gains), priceOf(prices)]
+      ? [against([best.policy, ...ties], baseline, gains), priceOf(prices)]
       : [withoutBaseline(results, best, baseline)],
     also: [
-      ...tied(results, first.policies.slice(1), best.policy),
+      ...(isComparable ? [] : tied(results, ties, best.policy)),
       ...(isComparable ? withinSpread(results, best, baseline) : []),
     ],
   };
@@ -135,22 +136,30 @@ function differences(
   return KINDS.flatMap((ids) => ids.flatMap(differenceIn).slice(0, 1));
 }
 
-/** `Best: A. Against B: no 2M splits instead of 44, 44 host calls instead of 6,699.` */
-function against(best: PolicyResults, baseline: PolicyResults, gains: readonly Difference[]): Phrase {
+/** `Best: A, tied with C. Against B: no 2M splits instead of 44, 44 host calls instead of 6,699.` */
+function against(
+  [best, ...ties]: readonly string[],
+  baseline: PolicyResults,
+  gains: readonly Difference[],
+): Phrase {
   const shown = gains.map(differenceText);
   return [
     'Best: ',
-    name(best.policy),
+    name(best),
+    ...(ties.length === 0
+      ? []
+      : [', tied with ', ...(ties.length > 2 ? [`${ties.length} others`] : namesOf(ties))]),
     '. Against ',
     name(baseline.policy),
     shown.length === 0 ? ' it gains nothing beyond the spread over the seeds.' : `: ${shown.join(', ')}.`,
   ];
 }
 
-function priceOf(prices: readonly Difference[]): Phrase {
-  if (prices.length === 0) return ['Price: none.'];
-  return [`Price: ${prices.map(differenceText).join(', ')}.`];
-}
+const priceOf = (prices: readonly Difference[]): Phrase => [
+  prices.length === 0
+    ? 'Price: none beyond the spread over the seeds.'
+    : `Price: ${prices.map(differenceText).join(', ')}.`,
+];
 
 /** Two amounts of memory have one unit, that of the larger. */
 export function differenceText({ metric, now, before }: Difference): string {

@@ -11,7 +11,7 @@ export const overallSection = (
   all: readonly Results[],
   prefixes: readonly string[],
 ): Html => html`<section class="overall" id="overall" aria-labelledby="overall-title">
-<h2 id="overall-title">Verdict over ${all.length} inputs</h2>
+<h2 id="overall-title">Verdict over all inputs</h2>
 ${lead.map((each) => html`<p class="lead">${phrase(each)}</p>`)}
 <div class="scroll" tabindex="0" role="region" aria-label="Best policy of each input"><table class="verdicts">
 <caption class="sr">Best policy of each input, with its gains and its price</caption>

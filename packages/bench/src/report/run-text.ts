@@ -1,0 +1,36 @@
+/** What was run, in one line. */
+import { platformNamed } from '@decpool/model';
+import { PAGE_SIZE } from '../workloads/workload.ts';
+import { faultsText } from './against.ts';
+import type { Results } from './results.ts';
+import { formatValue } from './units.ts';
+
+/** `netvsc, hyperv-vtom, k73-E1m-before, --pcp: 767 requests, 87.7 MiB at peak, 5 seeds`. */
+export function runText(results: Results): string {
+  const { input, platform, memory, seeds } = results;
+  const peak = formatValue(input.peakLivePages * PAGE_SIZE, 'bytes');
+  const options = optionsOf(results).join(' ');
+  return `${input.name}, ${platform.name}, ${memory}${options === '' ? '' : `, ${options}`}: ${formatValue(input.requests, 'count')} requests, ${peak} at peak, ${
+    seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`
+  }`;
+}
+
+/** Settings that are not the default, as options write them: they change every figure. */
+function optionsOf({ platform, pageSource, faults, swiotlbDynamic }: Results): string[] {
+  const { kernel, perCpuLists, compaction } = pageSource ?? {};
+  const granule = Number(platform['granulePages'] ?? 1) * (PAGE_SIZE / 1024);
+  return [
+    ...(platform['restore'] === true ? ['--restore'] : []),
+    ...(granule > PAGE_SIZE / 1024 ? [`--granule ${granule}`] : []),
+    ...(isWithoutWordAccess(platform) ? ['--no-word-access'] : []),
+    ...(faults === undefined ? [] : [`--faults ${faultsText(faults)}`]),
+    ...(kernel === undefined || kernel === '6.x' ? [] : [`--kernel ${kernel}`]),
+    ...(perCpuLists === true ? ['--pcp'] : []),
+    ...(compaction === true ? ['--compaction'] : []),
+    ...(swiotlbDynamic ? ['--swiotlb-dynamic'] : []),
+  ];
+}
+
+/** --no-word-access: the platform's own kernel makes stray reads. */
+const isWithoutWordAccess = ({ name, strayRead }: Results['platform']): boolean =>
+  strayRead === 'impossible' && platformNamed(name).strayRead !== 'impossible';
