@@ -179,7 +179,7 @@ export function policyNamed(name: string): PolicyFactory {
 /** A strategy's name without its parameters. */
 const kindName = (part: string): string => part.split(':', 1)[0];
 
-/** The conversion and the supply among the parts behind the placement, in either order left out but not swapped. */
+/** The conversion and the supply after the placement: either may be left out, but they may not change places. */
 function partsOf(policy: string, parts: readonly string[]): readonly [conversion: string, supply: string] {
   const isConversion = (part: string) => Object.hasOwn(CONVERSIONS, kindName(part));
   const isSupply = (part: string) => Object.hasOwn(SUPPLIES, kindName(part));
@@ -200,20 +200,15 @@ function partsOf(policy: string, parts: readonly string[]): readonly [conversion
 
 const LISTED_BY = 'decpool policies';
 
-/** For a name whose first part is no placement. */
+/** For a name whose first part is no placement: of a pool if there are more parts. */
 function unknownPolicy(name: string, first: string): InputError {
-  const known = [...Object.keys(BASELINES), ...Object.keys(SHORT_NAMES), ...Object.keys(PLACEMENTS)];
-  const isPool = name.includes('+');
-  const given = isPool ? kindName(first) : name;
-  return isPool
-    ? unknownName({
-        kind: 'placement',
-        given,
-        known: Object.keys(PLACEMENTS),
-        listedBy: LISTED_BY,
-        place: `policy '${name}'`,
-      })
-    : unknownName({ kind: 'policy', given, known, listedBy: LISTED_BY });
+  const known = Object.keys(PLACEMENTS);
+  if (name.includes('+')) {
+    const error = { given: kindName(first), known, listedBy: LISTED_BY, place: `policy '${name}'` };
+    return unknownName({ kind: 'placement', ...error });
+  }
+  const all = [...Object.keys(BASELINES), ...Object.keys(SHORT_NAMES), ...known];
+  return unknownName({ kind: 'policy', given: name, known: all, listedBy: LISTED_BY });
 }
 
 /** The strategy that `text` names, made with the parameters after its name. */

@@ -116,10 +116,15 @@ async function prepare(options: InputOptions, cautions: readonly string[]): Prom
     notes: sizeNotes(workload),
     isPackingWanted: options.bounds === true,
     isParetoWanted: options.pareto === true,
-    rows: chosenRows(
-      options.metrics,
-      metricList().map(({ id }) => id),
-    ),
+    // The list is made by a pool, and only needed for names.
+    ...(options.metrics === undefined
+      ? {}
+      : {
+          rows: chosenRows(
+            options.metrics,
+            metricList().map(({ id }) => id),
+          ),
+        }),
   };
 }
 

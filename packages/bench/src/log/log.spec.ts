@@ -214,9 +214,10 @@ describe.each(FORMATS)('a log as %s', (format) => {
   });
 });
 
-describe('a log of schema version 2', () => {
-  const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
+/** A log that was written by an earlier version. */
+const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 
+describe('a log of schema version 2', () => {
   // Written by the command; the policies, platforms and settings differ in all that a log's header can say.
   it.each([
     // linux-7.3 on hyperv-vtom, page allocator of 7.x with per-CPU lists.
@@ -240,8 +241,6 @@ describe('a log of schema version 2', () => {
 });
 
 describe('a log of schema version 1', () => {
-  const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
-
   it.each([
     ['v1-pool.ndjson.gz', 1933, 'd81acf84b1edc0969cf93709cd7da255836f52dea98a525d3e0d3154ac934b71'],
     ['v1-kernel.arrow.gz', 16630, '58774ece90650bc64a27eb758a3e0fbcebc11ebf930c67f9541e15f105434ff2'],

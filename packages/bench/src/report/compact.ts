@@ -1,5 +1,6 @@
 /** Values as narrow tables have them: at most six characters, with the unit of a row in its label. */
 import type { Metric, Unit } from '../metrics/metric.ts';
+import { withCommas } from './units.ts';
 
 /** Labels short enough for the usual rows at 80 columns. Other rows have the label of their metric. */
 const LABELS: Readonly<Record<string, string>> = {
@@ -48,7 +49,7 @@ export const compactValue = (value: number, { size }: CompactUnit): string => co
 export function compactNumber(value: number): string {
   const size = Math.abs(value);
   if (size >= 99_999.5) return scaled(value);
-  if (size >= 99.95) return withCommas(Math.round(value));
+  if (size >= 99.95) return withCommas(String(Math.round(value)));
   if (size >= 9.995) return String(Number(value.toFixed(1)));
   return size >= 1 ? String(Number(value.toFixed(2))) : String(Number(value.toPrecision(2)));
 }
@@ -64,7 +65,5 @@ function scaled(value: number): string {
   const found = LARGE.find(([, size]) => Math.abs(value) / size < 999.5) ?? LARGE[LARGE.length - 1];
   const [suffix, size] = found;
   const number = value / size;
-  return `${Math.abs(number) >= 99.95 ? withCommas(Math.round(number)) : Number(number.toPrecision(3))}${suffix}`;
+  return `${Math.abs(number) >= 99.95 ? withCommas(String(Math.round(number))) : Number(number.toPrecision(3))}${suffix}`;
 }
-
-const withCommas = (whole: number): string => String(whole).replace(/\B(?=(\d{3})+$)/g, ',');

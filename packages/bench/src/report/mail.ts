@@ -2,11 +2,10 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
-import { shortLabel } from './compact.ts';
 import { hasColumns } from './has-columns.ts';
 import { rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
-import { chosenRowsOf, foldedRows } from './rows.ts';
+import { chosenRowsOf, equalText, foldedRows } from './rows.ts';
 import { runText } from './run-text.ts';
 import { tableText } from './table-text.ts';
 import { phraseText, verdictOf } from './verdict.ts';
@@ -59,7 +58,6 @@ function columnLines(results: Results, most: number): string[] {
     isColoured: false,
     changes: 'second',
   } as const;
-  const same = equal.map(({ metric, cells: [{ value }] }) => `${shortLabel(metric)} ${value}`).join(', ');
   const named = tableText(telling, layout);
   const rules = [...named.keys()].filter((line) => named[line].startsWith('─'));
   // Names that are broken into more than two lines are hard to read.
@@ -77,17 +75,13 @@ function columnLines(results: Results, most: number): string[] {
   return [
     ...(telling.length === 0 ? [] : table.map((line) => `${INDENT}${line}`.trimEnd())),
     ...(more === 0 ? [] : [`${INDENT}${more} more rows in results.json`]),
-    ...(same === ''
+    ...(equal.length === 0
       ? []
-      : [...(telling.length === 0 ? [] : ['']), ...wrapped(cut(`Equal for all: ${same}.`))]),
+      : [...(telling.length === 0 ? [] : ['']), ...wrapped(`Equal for all: ${equalText(equal)}.`)]),
     '',
     ...wrapped(`${medians}${against}`),
   ];
 }
-
-/** Many equal rows say little. */
-const MOST_EQUAL = 200;
-const cut = (text: string): string => (text.length > MOST_EQUAL ? `${text.slice(0, MOST_EQUAL)}...` : text);
 
 /** `(1) linux-7.3`, in lines: for a table that has no room for names. */
 const numberedNames = ({ policies }: Results, heads: readonly string[]): string[] =>

@@ -1,8 +1,6 @@
 /** One verdict over several inputs: the policy with the best mean rank, and what it gains and costs over all of them. */
-import { changePercent } from '../compare/spread.ts';
 import type { Results } from './results.ts';
-import { formatChange, SMALL_CHANGE } from './units.ts';
-import { type Difference, differenceText, type Phrase } from './verdict.ts';
+import { type Difference, differenceText, hardlyDiffer, type Phrase } from './verdict.ts';
 
 export interface OverallVerdict {
   /** The policy with the best mean place; missing if no policy serves every request of every input. */
@@ -59,9 +57,7 @@ export function overallVerdict(all: readonly Results[]): OverallVerdict | undefi
   const compared = (ids: readonly string[], of: (values: readonly number[]) => number) =>
     isServed ? ids.flatMap((id) => differenceIn(inputs, id, best.policy, baseline, of)) : [];
   const figures = [...compared(SUMMED, total), ...compared(LARGEST, (values) => Math.max(...values))];
-  const telling = figures.filter(
-    ({ now, before }) => formatChange(changePercent(now, before)) !== SMALL_CHANGE,
-  );
+  const telling = figures.filter(({ now, before }) => !hardlyDiffer(now, before));
   const gains = telling.filter(({ now, before }) => now < before);
   const prices = telling.filter(({ now, before }) => now > before);
   return {

@@ -1,6 +1,7 @@
 /** The comparison as rows of cells: for every kind of table. */
 import { changePercent, type Spread } from '../compare/spread.ts';
 import type { Metric } from '../metrics/metric.ts';
+import { shortLabel } from './compact.ts';
 import { isWithinNoise } from './noise.ts';
 import type { PolicyResults, Results } from './results.ts';
 import { formatChange, formatPoints, formatRange, formatValue } from './units.ts';
@@ -68,6 +69,18 @@ export const foldedRows = (
   telling: rows.filter((row) => !isSameForAll(row)),
   equal: rows.filter(isSameForAll),
 });
+
+/** More equal rows than this are counted, not listed. */
+const MOST_EQUAL = 6;
+
+/** Rows that are equal for all, each with its value: `failed requests 0, 2M splits 1, and 3 more rows`. */
+export function equalText(equal: readonly Row[]): string {
+  const more = equal.length - MOST_EQUAL;
+  const list = equal
+    .slice(0, MOST_EQUAL)
+    .map(({ metric, cells: [{ value }] }) => `${shortLabel(metric)} ${value}`);
+  return `${list.join(', ')}${more > 0 ? `, and ${more} more rows` : ''}`;
+}
 
 /** Whether every policy has the same printed value under every seed. */
 const isSameForAll = ({ cells: [first, ...others] }: Row): boolean =>

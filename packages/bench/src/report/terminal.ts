@@ -2,12 +2,11 @@ import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
 import { printable } from '../cli/printable.ts';
-import { shortLabel } from './compact.ts';
 import { hasColumns } from './has-columns.ts';
 import type { OverallVerdict } from './overall-verdict.ts';
 import { isRanked, rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
-import { chosenRowsOf, foldedRows, type Row } from './rows.ts';
+import { chosenRowsOf, equalText, foldedRows, type Row } from './rows.ts';
 import { runText } from './run-text.ts';
 import type { Screen } from './screen.ts';
 import { tableText } from './table-text.ts';
@@ -53,18 +52,10 @@ const rankingLines = (results: Results, screen: Screen): string[] => {
   return lines.length === 0 ? [] : ['', ...lines];
 };
 
-/** More rows than this are counted, not listed. */
-const MOST_EQUAL = 6;
-
 function equalLines(equal: readonly Row[], screen: Screen): string[] {
   if (equal.length === 0) return [];
   const { dim } = picocolors.createColors(screen.isColoured);
-  const more = equal.length - MOST_EQUAL;
-  const list = equal
-    .slice(0, MOST_EQUAL)
-    .map(({ metric, cells: [{ value }] }) => `${shortLabel(metric)} ${value}`);
-  const text = `equal for all: ${list.join(', ')}${more > 0 ? `, and ${more} more rows` : ''}`;
-  return wrapped(text, screen).map(dim);
+  return wrapped(`equal for all: ${equalText(equal)}`, screen).map(dim);
 }
 
 /** One policy: its figures, without changes. */

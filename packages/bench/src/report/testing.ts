@@ -3,11 +3,11 @@ import { fragmented, freshBoot } from '@decpool/pool';
 import { type Comparison, compare } from '../compare/compare.ts';
 import { rank } from '../compare/ranking.ts';
 import { spreadOf } from '../compare/spread.ts';
-import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { metricList } from '../sweep/metric-list.ts';
 import { RequestList } from '../workloads/request-list.ts';
 import { workload } from '../workloads/workload.ts';
 import type { Results } from './results.ts';
+import { madeOf } from './testing-made.ts';
 
 /** For specs: what a report is made of, small enough to be read whole. */
 export function tinyComparison(): Promise<Comparison> {
@@ -95,21 +95,10 @@ export function resultsWith(figures: Figures, { spread = 0, name = 'made' } = {}
   const platform = platformNamed('snp');
   const { objectives, ranked, refused } = rank({ input: { platform }, policies } as unknown as Comparison);
   return {
-    decpool: 'comparison',
-    version: 4,
-    command: 'decpool compare',
-    input: { name, description: 'Made by hand.', requests: 3, requestsHash: 'ab', peakLivePages: 9 },
-    memory: '4G',
-    memoryHash: 'a'.repeat(64),
+    ...madeOf(name),
     platform: { ...platform },
-    swiotlbDynamic: false,
-    pagesPerBlock: 512,
-    seeds: [1, 2, 3],
-    facts: [['input', name]],
-    cautions: [],
     notes: [],
     metrics,
-    rows: KEY_METRICS,
     ranking: {
       isParetoWanted: false,
       objectives: objectives.map(({ id }) => id),

@@ -56,9 +56,11 @@ const decimalsOf = (value: number): number => (Math.abs(value) < 10 ? 2 : Math.a
 /** Rounded to at most `decimals`, without zeros at the end, thousands set off by commas. */
 function grouped(value: number, decimals: number): string {
   const [whole, fraction] = String(Number(value.toFixed(decimals))).split('.');
-  const withCommas = whole.replace(/\B(?=(\d{3})+$)/g, ',');
-  return fraction === undefined ? withCommas : `${withCommas}.${fraction}`;
+  return fraction === undefined ? withCommas(whole) : `${withCommas(whole)}.${fraction}`;
 }
+
+/** Thousands set off by commas. */
+export const withCommas = (whole: string): string => whole.replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** One decimal; two below one. */
 const percentage = (value: number): string => grouped(value, Math.abs(value) < 1 ? 2 : 1);

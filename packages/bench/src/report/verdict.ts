@@ -65,12 +65,8 @@ export function verdictOf(results: Results): Verdict {
     return plain('refused', 'Every policy refused requests. Their figures are of different work.');
   }
   if (ranking.ranked.length === 1 && ranking.refused.length === 0) {
-    return {
-      ...plain(
-        'same',
-        `${policies.length === 2 ? 'Both' : `All ${policies.length}`} policies have the same ${objectiveNames(results)}.`,
-      ),
-    };
+    const all = policies.length === 2 ? 'Both' : `All ${policies.length}`;
+    return plain('same', `${all} policies have the same ${objectiveNames(results)}.`);
   }
   if (first.policies.includes(baseline.policy)) {
     const ties = first.policies.filter((policy) => policy !== baseline.policy);
@@ -101,10 +97,8 @@ export function verdictOf(results: Results): Verdict {
     lead: isComparable
       ? [against([best.policy, ...ties], baseline, gains), priceOf(prices)]
       : [withoutBaseline(results, best, baseline)],
-    also: [
-      ...(isComparable ? [] : tied(results, ties, best.policy)),
-      ...(isComparable ? withinSpread(results, best, baseline) : []),
-    ],
+    // Against a baseline, the lead names the ties.
+    also: isComparable ? withinSpread(results, best, baseline) : tied(results, ties, best.policy),
   };
 }
 
@@ -120,6 +114,10 @@ const OBJECTIVES: Readonly<Record<string, string>> = {
   'shared-idle-byte-seconds': 'shared-idle memory',
 };
 
+/** Whether tables print the change as `~0%`. */
+export const hardlyDiffer = (now: number, before: number): boolean =>
+  formatChange(changePercent(now, before)) === SMALL_CHANGE;
+
 /** Of each kind, the first figure that is better, or worse, beyond the spread over the seeds. */
 function differences(
   { metrics, policies: [baseline] }: Results,
@@ -130,7 +128,7 @@ function differences(
     const metric = metrics.find((each) => each.id === id);
     if (metric === undefined || isWithinNoise(policy.metrics[id], baseline.metrics[id])) return [];
     const [now, before] = [policy.metrics[id].median, baseline.metrics[id].median];
-    if (formatChange(changePercent(now, before)) === SMALL_CHANGE) return [];
+    if (hardlyDiffer(now, before)) return [];
     return (wanted === 'better' ? now < before : now > before) ? [{ metric, now, before }] : [];
   };
   return KINDS.flatMap((ids) => ids.flatMap(differenceIn).slice(0, 1));

@@ -1,7 +1,7 @@
 /** For specs: results and histories with only what a page needs, made by hand. */
 import type { InputHistory, RunHistory } from '../../history/types.ts';
-import { KEY_METRICS } from '../../metrics/key-metrics.ts';
 import type { Results } from '../results.ts';
+import { madeOf } from '../testing-made.ts';
 
 /** Text that would do harm in a page that does not escape it. */
 export const HOSTILE = '</script><img src=x onerror=alert(1)>"\'{a}|{b|c}\u202e';
@@ -34,18 +34,8 @@ export function madeResults({ policies, ranked, name = 'made', spread = 0 }: Mad
     max: median + spread / 2,
   });
   return {
-    decpool: 'comparison',
-    version: 4,
-    command: 'decpool compare',
-    input: { name, description: 'Made by hand.', requests: 3, requestsHash: 'ab', peakLivePages: 9 },
-    memory: '4G',
-    memoryHash: 'a'.repeat(64),
+    ...madeOf(name),
     platform: { name: 'snp', confidential: true },
-    swiotlbDynamic: false,
-    pagesPerBlock: 512,
-    seeds: [1, 2, 3],
-    facts: [['input', name]],
-    cautions: [],
     notes: [name],
     metrics: METRICS.map((id) => ({
       id,
@@ -54,7 +44,6 @@ export function madeResults({ policies, ranked, name = 'made', spread = 0 }: Mad
       better: 'lower' as const,
       formula: name,
     })),
-    rows: KEY_METRICS,
     ranking: {
       isParetoWanted: false,
       objectives: ['splits-2m', 'shared-idle-byte-seconds', 'host-calls'],
