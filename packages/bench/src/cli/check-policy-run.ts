@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import { type Conformance, checkConformance, type Failure } from '../policies/conformance.ts';
 import { policiesFor } from '../policies/load.ts';
 import { RULES } from '../policies/rules.ts';
-import { formatValue } from '../report/units.ts';
+import { formatValue } from '../text/units.ts';
 import type { Output } from './command-context.ts';
 import { counted } from './progress.ts';
 

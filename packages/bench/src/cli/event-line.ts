@@ -1,5 +1,5 @@
 import type { PoolEvent } from '@decpool/model';
-import { printable } from './printable.ts';
+import { printable } from '../text/printable.ts';
 
 /** An event as a line that has all of it: what all events have, then its own fields as the log has them. */
 export function eventLine({ seq, time, request, type, ...fields }: PoolEvent): string {

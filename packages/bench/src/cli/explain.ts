@@ -4,7 +4,7 @@ import type { Names } from '../inspect/event-text.ts';
 import type { OpenLog } from '../log/open.ts';
 import type { CommandContext, Output } from './command-context.ts';
 import { eventNumber } from './numbers.ts';
-import { printable } from './printable.ts';
+import { printable } from '../text/printable.ts';
 import { eventsRead, withLog } from './reading.ts';
 
 interface ExplainOptions {
@@ -72,7 +72,7 @@ async function explainedAllocation(
   const [{ explainAllocation }, { allocationText }, { jsonText }] = await Promise.all([
     import('../inspect/explain.ts'),
     import('../inspect/explain-allocation-text.ts'),
-    import('../inspect/json.ts'),
+    import('../text/json.ts'),
   ]);
   const { report, owners } = await explainAllocation(log, id, position);
   return json === true ? jsonText(report) : allocationText(report, namesOf(log, owners));
@@ -81,7 +81,7 @@ async function explainedAllocation(
 async function explainedRange(log: OpenLog, options: ExplainOptions, position: number): Promise<string> {
   const [{ rangeText }, { jsonText }] = await Promise.all([
     import('../inspect/explain-range-text.ts'),
-    import('../inspect/json.ts'),
+    import('../text/json.ts'),
   ]);
   const explained = await rangeOf(log, options, position);
   if (explained === undefined) {

@@ -8,7 +8,7 @@ import type { CommandContext, Output } from './command-context.ts';
 import { newLog } from './new-log.ts';
 import { eventNumber } from './numbers.ts';
 import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
-import { printable } from './printable.ts';
+import { printable } from '../text/printable.ts';
 import { eventsRead, withLog } from './reading.ts';
 
 interface ForkCommandOptions {

@@ -1,4 +1,4 @@
-import { LEAST_COLUMNS, USUAL_COLUMNS } from '../report/screen.ts';
+import { LEAST_COLUMNS, USUAL_COLUMNS } from '../text/screen.ts';
 import type { Output } from './command-context.ts';
 import { EXIT } from './exit-status.ts';
 import { tellFailure } from './failure.ts';

@@ -3,7 +3,7 @@ import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { Answer } from '../convert/query.ts';
 import type { CommandContext, Output } from './command-context.ts';
-import { printable } from './printable.ts';
+import { printable } from '../text/printable.ts';
 
 interface QueryCommandOptions {
   readonly json?: boolean;

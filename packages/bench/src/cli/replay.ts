@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { CommandContext, Output } from './command-context.ts';
-import { printable } from './printable.ts';
+import { printable } from '../text/printable.ts';
 import { bytesRead } from './reading.ts';
 
 export function addReplay(decpool: Command, { exit, output }: CommandContext): void {
@@ -23,7 +23,7 @@ export function addReplay(decpool: Command, { exit, output }: CommandContext): v
 async function replayCommand(path: string, output: Output): Promise<number> {
   const [{ replay }, { formatValue }] = await Promise.all([
     import('../replay.ts'),
-    import('../report/units.ts'),
+    import('../text/units.ts'),
   ]);
   const reading = bytesRead('replay', output);
   const { header, events, metrics, stateHash, seal, torn } = await replay(path, reading).finally(

@@ -3,7 +3,7 @@ import { HISTORY_SERIES, type HistorySeries } from '../history/series.ts';
 import { historyCsv, historyCsvHead } from '../report/history-csv.ts';
 import type { Output } from './command-context.ts';
 import { readHistories, type WithHistory } from './histories.ts';
-import { printable } from './printable.ts';
+import { printable } from '../text/printable.ts';
 import { onReaderGone, written } from './reader.ts';
 
 /**

@@ -41,9 +41,9 @@ SEE ALSO
 async function showCommand(path: string, options: ShowOptions, output: Output): Promise<string> {
   const [{ positionOf }, { parseTime }, { stateReport, stateText }, { jsonText }] = await Promise.all([
     import('../inspect/position.ts'),
-    import('../inspect/time.ts'),
+    import('../text/time.ts'),
     import('../inspect/state-report.ts'),
-    import('../inspect/json.ts'),
+    import('../text/json.ts'),
   ]);
   const { at, time } = options;
   const place = {

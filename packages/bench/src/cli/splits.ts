@@ -47,7 +47,7 @@ async function splitsCommand(
     import('../inspect/splits.ts'),
     import('../inspect/splits-groups.ts'),
     import('../inspect/splits-text.ts'),
-    import('../inspect/json.ts'),
+    import('../text/json.ts'),
   ]);
   const found = await withLog(path, splitsOf, eventsRead('splits', output));
   if (json === true) return jsonText(splitsReport(found, by));

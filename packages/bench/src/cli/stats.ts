@@ -23,7 +23,7 @@ export function addStats(decpool: Command, { output }: CommandContext): void {
 async function statsCommand(path: string, isJson: boolean, output: Output): Promise<string> {
   const [{ statsOf, statsText }, { jsonText }] = await Promise.all([
     import('../inspect/stats.ts'),
-    import('../inspect/json.ts'),
+    import('../text/json.ts'),
   ]);
   const stats = await withLog(path, statsOf, eventsRead('stats', output));
   return isJson ? jsonText(stats) : statsText(stats);

@@ -9,7 +9,7 @@ import { StepSession } from '../inspect/step-session.ts';
 import { MAP_LEGEND, StepText } from '../inspect/step-text.ts';
 import type { Stepper } from '../inspect/stepper.ts';
 import { EXIT } from './exit-status.ts';
-import { printable } from './printable.ts';
+import { printable } from '../text/printable.ts';
 
 const ESC = '\u001b[';
 /** The other screen, without a cursor and without wrapping; and back. */

@@ -4,7 +4,7 @@ import type { CommandContext, Output } from './command-context.ts';
 import { partingLines } from './event-line.ts';
 import { wholeNumber } from './numbers.ts';
 import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
-import { printable } from './printable.ts';
+import { printable } from '../text/printable.ts';
 import { bytesRead } from './reading.ts';
 
 interface VerifyCommandOptions {

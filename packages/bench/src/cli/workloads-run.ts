@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { formatValue } from '../report/units.ts';
+import { formatValue } from '../text/units.ts';
 import { WORKLOADS } from '../workloads/registry.ts';
 import { durationOf, PAGE_SIZE } from '../workloads/workload.ts';
 import type { Output } from './command-context.ts';

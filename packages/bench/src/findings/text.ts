@@ -1,7 +1,7 @@
 /** docs/findings.md: what a sweep says to somebody who is about to write the pool in C. Every figure is of the results. */
 import { markdownTable } from 'markdown-table';
 import type { Metric } from '../metrics/metric.ts';
-import { formatValue } from '../report/units.ts';
+import { formatValue } from '../text/units.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';
 import { COMPARED, isPool } from './baselines.ts';
 import { bestOf, medianOf, metricOf, type ScenarioFigures, scenariosOf } from './scenarios.ts';

@@ -1,6 +1,6 @@
 /** The counters of a state as people look for them. */
 import type { CounterName, Counters } from '@decpool/model';
-import { formatValue } from '../report/units.ts';
+import { formatValue } from '../text/units.ts';
 
 type CounterUnit = 'count' | 'pages' | 'bytes';
 interface Shown {

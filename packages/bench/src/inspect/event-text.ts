@@ -1,8 +1,8 @@
 /** One compact line per event, as people read a log. */
 import { blockCount, type Geometry, type PoolEvent } from '@decpool/model';
-import { printable } from '../cli/printable.ts';
-import { formatValue } from '../report/units.ts';
-import { clock } from './time.ts';
+import { printable } from '../text/printable.ts';
+import { formatValue } from '../text/units.ts';
+import { clock } from '../text/time.ts';
 
 /** What an event line needs to know beside the event. */
 export interface Names {

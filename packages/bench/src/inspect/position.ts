@@ -1,7 +1,7 @@
 /** Places in a log. Position N is the state after N events: events 0 to N-1 have happened. */
 import { type EventBatch, InputError } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
-import { timeText } from './time.ts';
+import { timeText } from '../text/time.ts';
 
 export interface PlaceOptions {
   /** Events. */

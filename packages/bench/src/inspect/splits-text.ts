@@ -1,10 +1,10 @@
 /** The splits of a log as people read them: how many and who caused most, then a table. */
 import type { PoolEvent } from '@decpool/model';
-import { printable } from '../cli/printable.ts';
+import { printable } from '../text/printable.ts';
 import { shellWord } from '../report/page/escape.ts';
-import { formatValue } from '../report/units.ts';
+import { formatValue } from '../text/units.ts';
 import { countText } from './event-text.ts';
-import { fittedTable, type TableColumn } from './fitted-table.ts';
+import { fittedTable, type TableColumn } from '../text/fitted-table.ts';
 import { type FoundSplits, SPLIT_LEVELS, type Split } from './splits.ts';
 import {
   type BlockSplits,
@@ -19,7 +19,7 @@ import {
   splitsByOwner,
   splitsByRequest,
 } from './splits-groups.ts';
-import { timeText } from './time.ts';
+import { timeText } from '../text/time.ts';
 
 export interface SplitsTextOptions {
   readonly by: SplitGrouping;

@@ -1,6 +1,6 @@
 /** The commands of the stepper, as lines of text. */
 import { EVENT_TYPES, InputError, unknownName } from '@decpool/model';
-import { parseTime } from './time.ts';
+import { parseTime } from '../text/time.ts';
 import type { Wanted } from './wanted.ts';
 
 export type StepCommand =

@@ -1,6 +1,6 @@
 /** What a search in a log looks for. */
 import { EVENT_TYPES, type EventBatch, type Geometry, TYPE } from '@decpool/model';
-import { printable } from '../cli/printable.ts';
+import { printable } from '../text/printable.ts';
 import { regionPages } from './event-text.ts';
 import { overlap } from './holdings.ts';
 

@@ -2,10 +2,10 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import Table from 'cli-table3';
 import picocolors from 'picocolors';
-import { printable } from '../cli/printable.ts';
+import { printable } from '../text/printable.ts';
 import type { Delta } from './against.ts';
 import { markOf, valueText } from './rows.ts';
-import type { Screen } from './screen.ts';
+import type { Screen } from '../text/screen.ts';
 
 /** Widths of the policy and metric columns, in characters with margins: default, and for narrow terminals. */
 const WIDTHS = { usual: [24, 28], narrow: [18, 18] } as const;

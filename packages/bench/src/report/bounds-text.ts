@@ -3,7 +3,7 @@ import type { Bound } from '../bounds/bounds.ts';
 import type { KnownRatio } from '../bounds/worst-case.ts';
 import type { Comparison } from '../compare/compare.ts';
 import { fewOf } from '../text/listed.ts';
-import { formatValue } from './units.ts';
+import { formatValue } from '../text/units.ts';
 
 export function boundsText({ bounds, geometry, policies }: Comparison): [string, string][] {
   if (bounds === undefined) return [['bounds', 'None: outside a confidential VM no memory is shared.']];

@@ -6,7 +6,7 @@ import { fewOf, listed } from '../text/listed.ts';
 import { sanityLines } from '../traces/sanity.ts';
 import { boundsText } from './bounds-text.ts';
 import { hasColumns } from './has-columns.ts';
-import { formatValue } from './units.ts';
+import { formatValue } from '../text/units.ts';
 
 /** What was run, as label and value. */
 export function describe(comparison: Comparison): [string, string][] {

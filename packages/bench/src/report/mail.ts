@@ -1,7 +1,7 @@
 /** The comparison as a mail has it: plain text that is Markdown as well, at most 40 lines of at most 72 columns, the verdict first. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import wrapAnsi from 'wrap-ansi';
-import { printable } from '../cli/printable.ts';
+import { printable } from '../text/printable.ts';
 import { hasColumns } from './has-columns.ts';
 import { rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';

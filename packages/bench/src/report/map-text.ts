@@ -1,9 +1,9 @@
 /** A map of shared memory in plain characters: a line per policy, or per policy and time, from address 0 up. */
 import picocolors from 'picocolors';
-import { printable } from '../cli/printable.ts';
+import { printable } from '../text/printable.ts';
 import { BlocksAt } from '../history/blocks-at.ts';
 import { BLOCK_MAPPINGS, BLOCK_STATES, type InputHistory } from '../history/types.ts';
-import { timeText } from '../inspect/time.ts';
+import { timeText } from '../text/time.ts';
 import { axisLines } from './map-axis.ts';
 import { type MapBins, mapBins } from './map-bins.ts';
 

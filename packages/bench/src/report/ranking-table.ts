@@ -1,12 +1,12 @@
 /** More policies than fit in columns, as a ranking: a line per group of policies with the same figures. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import wrapAnsi from 'wrap-ansi';
-import { printable } from '../cli/printable.ts';
+import { printable } from '../text/printable.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
-import { compactLabel, compactUnit, compactValue } from './compact.ts';
+import { compactLabel, compactUnit, compactValue } from '../text/compact.ts';
 import { hasColumns } from './has-columns.ts';
 import type { Results } from './results.ts';
-import type { Screen } from './screen.ts';
+import type { Screen } from '../text/screen.ts';
 import { joinedInLines } from './table-text.ts';
 import { objectiveNames } from './verdict.ts';
 

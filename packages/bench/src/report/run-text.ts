@@ -3,7 +3,7 @@ import { platformNamed } from '@decpool/model';
 import { PAGE_SIZE } from '../workloads/workload.ts';
 import { faultsText } from './against.ts';
 import type { Results } from './results.ts';
-import { formatValue } from './units.ts';
+import { formatValue } from '../text/units.ts';
 
 /** `netvsc, hyperv-vtom, k73-E1m-before, --pcp: 767 requests, 87.7 MiB at peak, 5 seeds`. */
 export function runText(results: Results): string {

@@ -2,7 +2,7 @@
 import { TitleComponent } from 'echarts/components';
 import * as echarts from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
-import { printableLines } from '../cli/printable.ts';
+import { printableLines } from '../text/printable.ts';
 import { CHART_PARTS } from './chart-parts.ts';
 
 echarts.use([...CHART_PARTS, TitleComponent, SVGRenderer]);

@@ -2,11 +2,11 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
-import { printable } from '../cli/printable.ts';
-import { type CompactUnit, compactLabel, compactUnit, compactValue } from './compact.ts';
-import { groupsThatFit } from './groups.ts';
+import { printable } from '../text/printable.ts';
+import { type CompactUnit, compactLabel, compactUnit, compactValue } from '../text/compact.ts';
+import { groupsThatFit } from '../text/groups.ts';
 import { type Cell, markOf, type Row } from './rows.ts';
-import { SMALL_CHANGE } from './units.ts';
+import { SMALL_CHANGE } from '../text/units.ts';
 
 export interface TableLayout {
   /** Characters that a line has room for. */

@@ -1,14 +1,14 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
-import { printable } from '../cli/printable.ts';
+import { printable } from '../text/printable.ts';
 import { hasColumns } from './has-columns.ts';
 import type { OverallVerdict } from './overall-verdict.ts';
 import { isRanked, rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
 import { chosenRowsOf, equalText, foldedRows, type Row } from './rows.ts';
 import { runText } from './run-text.ts';
-import type { Screen } from './screen.ts';
+import type { Screen } from '../text/screen.ts';
 import { tableText } from './table-text.ts';
 import { objectiveNames, phraseText, verdictOf } from './verdict.ts';
 

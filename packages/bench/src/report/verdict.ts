@@ -3,10 +3,10 @@ import { shortPolicyName } from '@decpool/pool/policy-names';
 import { changePercent } from '../compare/spread.ts';
 import type { Metric } from '../metrics/metric.ts';
 import { listed } from '../text/listed.ts';
-import { compactUnit, compactValue } from './compact.ts';
+import { compactUnit, compactValue } from '../text/compact.ts';
 import { isWithinNoise } from './noise.ts';
 import type { PolicyResults, Results } from './results.ts';
-import { formatChange, formatValue, SMALL_CHANGE } from './units.ts';
+import { formatChange, formatValue, SMALL_CHANGE } from '../text/units.ts';
 
 /** Text, and names of policies in it. */
 export type Phrase = readonly (string | { readonly policy: string })[];

@@ -4,7 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
 import { formatDuration, workloadsCommand } from '../cli/workloads-run.ts';
-import { formatValue } from '../report/units.ts';
+import { formatValue } from '../text/units.ts';
 import { WORKLOADS } from './registry.ts';
 import { durationOf } from './workload.ts';
 

@@ -2,7 +2,7 @@
  * Markup that text cannot break: a template escapes every value that is not itself markup.
  * Attributes stand in double quotes.
  */
-import { printableLines } from '../../cli/printable.ts';
+import { printableLines } from '../../text/printable.ts';
 
 export interface Html {
   readonly markup: string;

@@ -1,5 +1,5 @@
 /** The meaning of the colours, and the number of blocks of each under each policy. */
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { make, setPolicy, setText } from './block-map-dom.ts';
 import { type Counts, KIND_TEXT, KINDS, type Kind, type Mark } from './block-map-looks.ts';
 import { type MapColours, swatch } from './block-map-sprites.ts';

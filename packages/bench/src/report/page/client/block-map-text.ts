@@ -1,6 +1,6 @@
 /** The texts of the block map. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
-import { printable } from '../../../cli/printable.ts';
+import { printable } from '../../../text/printable.ts';
 import {
   BLOCK_MAPPINGS,
   BLOCK_STATES,
@@ -8,7 +8,7 @@ import {
   type BlockMapping,
   type InputHistory,
 } from '../../../history/types.ts';
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { SHORT_STATE, STATE_TEXT } from '../block-words.ts';
 import { shellWord } from '../escape.ts';
 import { addressText, type Layout } from './block-map-layout.ts';

@@ -1,5 +1,5 @@
 /** The reader's weights. An invalid value is marked, and the last valid one stays in use. */
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { ASSUMED, type Weights } from '../figures/cost-weights.ts';
 
 /** ns. One second is far more than any operation takes, and sums stay exact. */

@@ -1,6 +1,6 @@
 /** Axes with one unit for the whole axis, a binary one for bytes, and the colours of the page. */
 
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { FONTS, INK, type Ink, type Scheme } from '../palette.ts';
 import type { ChartOption, View } from './figure.ts';
 

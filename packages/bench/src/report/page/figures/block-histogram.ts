@@ -1,7 +1,7 @@
 /** How full shared blocks are at a moment: a panel of bars for each policy, stacked so that shapes can be compared. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import { HISTOGRAM_BARS, type RunHistory } from '../../../history/types.ts';
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { chartText } from '../escape.ts';
 import { chartBase, inkOf, timeText, tooltip } from './axes.ts';
 import type { Figure, Told, View } from './figure.ts';

@@ -2,7 +2,7 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import { BlocksAt, countByState } from '../../../history/blocks-at.ts';
 import { BLOCK_STATES, type BlockState, type InputHistory, type RunHistory } from '../../../history/types.ts';
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { STATE_NAME } from '../block-words.ts';
 import { escapeHtml } from '../escape.ts';
 import { FONTS, INK } from '../palette.ts';

@@ -1,5 +1,5 @@
 /** Lifetimes of allocations by owner: a property of the trace, not of a policy. */
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { chartText, shellWord } from '../escape.ts';
 import { categoryAxis, chartBase, inkOf, timeText, tooltip, valueAxis } from './axes.ts';
 import type { Figure, Told, View } from './figure.ts';

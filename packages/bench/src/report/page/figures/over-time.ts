@@ -1,7 +1,7 @@
 /** Charts over simulated time: a stepped line for each policy, or for a group of policies with the same values. */
 import type { RunHistory } from '../../../history/types.ts';
 import { listed } from '../../../text/listed.ts';
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { chartText } from '../escape.ts';
 import {
   bytesScale,

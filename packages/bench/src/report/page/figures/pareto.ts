@@ -3,7 +3,7 @@ import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { Metric } from '../../../metrics/metric.ts';
 import { listed } from '../../../text/listed.ts';
 import type { PolicyResults, Results } from '../../results.ts';
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { chartText } from '../escape.ts';
 import { POLICY_STYLES, policyStyle } from '../palette.ts';
 import { chartBase, inkOf, tooltip, valueAxis } from './axes.ts';

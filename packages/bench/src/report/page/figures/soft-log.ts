@@ -1,6 +1,6 @@
 /** An axis that is logarithmic and begins at 0. */
 import type { Unit } from '../../../metrics/metric.ts';
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 
 export interface SoftLog {
   at(value: number): number;

@@ -1,6 +1,6 @@
 /** The charts over time. */
 import type { RunHistory, Series } from '../../../history/types.ts';
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { shellWord } from '../escape.ts';
 import type { Figure, Told } from './figure.ts';
 import { type TimeFigure, timeFigure } from './over-time.ts';

@@ -1,7 +1,7 @@
 /** The block map: interactive with scripts, a picture of the peak without. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import { BLOCK_STATES } from '../../../history/types.ts';
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { firstChoices } from '../client/block-map-choice.ts';
 import { type Html, html, shellWord } from '../escape.ts';
 import { tableMarkup } from '../figure-markup.ts';

@@ -2,7 +2,7 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { OwnerRow } from '../../../history/types.ts';
 import type { Results } from '../../results.ts';
-import { formatValue } from '../../units.ts';
+import { formatValue } from '../../../text/units.ts';
 import { type Html, html, shellWord } from '../escape.ts';
 import type { Told } from '../figures/figure.ts';
 import { commandLines, policyName, rowsToggle, section } from '../words.ts';

@@ -1,4 +1,4 @@
-import { printableLines } from '../cli/printable.ts';
+import { printableLines } from './printable.ts';
 
 /**
  * A report as one JSON document. Names in it may come from a hostile log: what would act on a terminal is written as an escape,
