@@ -7,8 +7,8 @@ import { type Against, againstOf, type Delta, differencesOf, regressionsIn } fro
 import { deltasText } from '../report/against-text.ts';
 import { RESULTS_FILE, readResults, type StoredResults } from '../report/read-results.ts';
 import { type Results, settingOf } from '../report/results.ts';
-import type { Screen } from '../text/screen.ts';
 import { labelled } from '../report/terminal.ts';
+import type { Screen } from '../text/screen.ts';
 
 /** Stored results to check new runs of the same inputs against. */
 export class Baseline {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { CommandContext, Output } from './command-context.ts';
 import { printable } from '../text/printable.ts';
+import type { CommandContext, Output } from './command-context.ts';
 
 interface ConvertCommandOptions {
   readonly to?: string;

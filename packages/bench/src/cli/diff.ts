@@ -1,10 +1,10 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import { formatChange, formatValue } from '../text/units.ts';
 import type { BlockDifference, LogDiff } from '../rerun/diff.ts';
+import { printable } from '../text/printable.ts';
+import { formatChange, formatValue } from '../text/units.ts';
 import type { CommandContext, Output } from './command-context.ts';
 import { partingLines } from './event-line.ts';
-import { printable } from '../text/printable.ts';
 import { eventsRead, withLog } from './reading.ts';
 
 export function addDiff(decpool: Command, { exit, output }: CommandContext): void {

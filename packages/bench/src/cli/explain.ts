@@ -2,9 +2,9 @@ import { InputError } from '@decpool/model';
 import type { Command } from 'commander';
 import type { Names } from '../inspect/event-text.ts';
 import type { OpenLog } from '../log/open.ts';
+import { printable } from '../text/printable.ts';
 import type { CommandContext, Output } from './command-context.ts';
 import { eventNumber } from './numbers.ts';
-import { printable } from '../text/printable.ts';
 import { eventsRead, withLog } from './reading.ts';
 
 interface ExplainOptions {

@@ -4,11 +4,11 @@ import type { OpenLog } from '../log/open.ts';
 import { policiesText } from '../report/policies-text.ts';
 import type { Forked } from '../rerun/fork.ts';
 import type { ServedAgain } from '../rerun/serve-again.ts';
+import { printable } from '../text/printable.ts';
 import type { CommandContext, Output } from './command-context.ts';
 import { newLog } from './new-log.ts';
 import { eventNumber } from './numbers.ts';
 import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
-import { printable } from '../text/printable.ts';
 import { eventsRead, withLog } from './reading.ts';
 
 interface ForkCommandOptions {

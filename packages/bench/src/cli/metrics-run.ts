@@ -1,8 +1,8 @@
 import pc from 'picocolors';
-import wrapAnsi from 'wrap-ansi';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import type { Metric } from '../metrics/metric.ts';
 import { metricList } from '../sweep/metric-list.ts';
+import { wrap } from '../text/wrap.ts';
 import type { Output } from './command-context.ts';
 
 const INDENT = 4;
@@ -29,8 +29,6 @@ function textOf(
   const indent = ' '.repeat(INDENT);
   return [
     `  ${bold(id)}: ${label}; ${unit}, ${judged}`,
-    ...wrapAnsi(formula, columns - INDENT, { hard: true })
-      .split('\n')
-      .map((line) => indent + line),
+    ...wrap(formula, columns - INDENT).map((line) => indent + line),
   ];
 }

@@ -2,8 +2,8 @@ import { InputError } from '@decpool/model';
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { Answer } from '../convert/query.ts';
-import type { CommandContext, Output } from './command-context.ts';
 import { printable } from '../text/printable.ts';
+import type { CommandContext, Output } from './command-context.ts';
 
 interface QueryCommandOptions {
   readonly json?: boolean;

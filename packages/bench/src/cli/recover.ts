@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import { printable } from '../text/printable.ts';
 import type { CommandContext } from './command-context.ts';
 import { newLog } from './new-log.ts';
-import { printable } from '../text/printable.ts';
 import { bytesRead } from './reading.ts';
 
 export function addRecover(decpool: Command, { exit, output }: CommandContext): void {

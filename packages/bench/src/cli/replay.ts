@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import type { CommandContext, Output } from './command-context.ts';
 import { printable } from '../text/printable.ts';
+import type { CommandContext, Output } from './command-context.ts';
 import { bytesRead } from './reading.ts';
 
 export function addReplay(decpool: Command, { exit, output }: CommandContext): void {

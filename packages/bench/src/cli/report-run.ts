@@ -7,10 +7,10 @@ import { figuresFolder, type Written, writeReport } from '../report/page/write-r
 import { readResults, type StoredResults } from '../report/read-results.ts';
 import { tellingOrder } from '../report/telling.ts';
 import { labelled } from '../report/terminal.ts';
+import { printable } from '../text/printable.ts';
 import { formatValue } from '../text/units.ts';
 import type { Output } from './command-context.ts';
 import { readHistories, type WithHistory } from './histories.ts';
-import { printable } from '../text/printable.ts';
 
 export interface ReportOptions {
   readonly out?: string;

@@ -7,8 +7,8 @@ import { allocationId, nanoseconds, type Request } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { called, eventsOf, forge, writeRun } from '../rerun/testing.ts';
-import { nvmeAtomic } from '../workloads/nvme-atomic.ts';
 import { printableLines } from '../text/printable.ts';
+import { nvmeAtomic } from '../workloads/nvme-atomic.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const DECPOOL = inject('decpool');

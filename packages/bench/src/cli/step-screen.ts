@@ -8,8 +8,8 @@ import { COMMAND_HELP, parseCommand, type StepCommand } from '../inspect/step-co
 import { StepSession } from '../inspect/step-session.ts';
 import { MAP_LEGEND, StepText } from '../inspect/step-text.ts';
 import type { Stepper } from '../inspect/stepper.ts';
-import { EXIT } from './exit-status.ts';
 import { printable } from '../text/printable.ts';
+import { EXIT } from './exit-status.ts';
 
 const ESC = '\u001b[';
 /** The other screen, without a cursor and without wrapping; and back. */

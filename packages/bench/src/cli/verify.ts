@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { Check } from '../rerun/verify.ts';
+import { printable } from '../text/printable.ts';
 import type { CommandContext, Output } from './command-context.ts';
 import { partingLines } from './event-line.ts';
 import { wholeNumber } from './numbers.ts';
 import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
-import { printable } from '../text/printable.ts';
 import { bytesRead } from './reading.ts';
 
 interface VerifyCommandOptions {

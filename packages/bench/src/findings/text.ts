@@ -1,8 +1,8 @@
 /** docs/findings.md: what a sweep says to somebody who is about to write the pool in C. Every figure is of the results. */
 import { markdownTable } from 'markdown-table';
 import type { Metric } from '../metrics/metric.ts';
-import { formatValue } from '../text/units.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';
+import { formatValue } from '../text/units.ts';
 import { COMPARED, isPool } from './baselines.ts';
 import { bestOf, medianOf, metricOf, type ScenarioFigures, scenariosOf } from './scenarios.ts';
 import { doesGroupingPay, factorOf, type Part, type PolicySummary, partsOf, summaryOf } from './summary.ts';

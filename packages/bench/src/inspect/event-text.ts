@@ -1,8 +1,9 @@
 /** One compact line per event, as people read a log. */
 import { blockCount, type Geometry, type PoolEvent } from '@decpool/model';
+import { pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
-import { formatValue } from '../text/units.ts';
 import { clock } from '../text/time.ts';
+import { formatValue } from '../text/units.ts';
 
 /** What an event line needs to know beside the event. */
 export interface Names {
@@ -90,13 +91,6 @@ export function eventText(event: PoolEvent, names: Names): string {
       return `chunk ${event.chunk}, ${pagesText(event.pages)} ${event.migratetype}`;
   }
 }
-
-export const pagesText = (pages: number): string =>
-  `${formatValue(pages, 'pages')} ${pages === 1 ? 'page' : 'pages'}`;
-
-/** A count with its noun: `1 event`, `1,200 events`. */
-export const countText = (count: number, noun: string): string =>
-  `${formatValue(count, 'count')} ${noun}${count === 1 ? '' : 's'}`;
 
 /** `64 pages at 1136704 (block 2220)`: the first page frame, and the block or blocks. */
 export const placeText = (geometry: Geometry, pfn: number, pages: number): string =>

@@ -1,12 +1,13 @@
 /** What explain says of an allocation, as text that fits 100 columns where its events do. */
 import { GFP_KERNEL, gfpName } from '@decpool/model';
 import Table from 'cli-table3';
+import { countText, pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
+import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { eventLines, whenText } from './cause-text.ts';
-import { countText, type Names, pagesText } from './event-text.ts';
+import type { Names } from './event-text.ts';
 import type { AllocationReport, PinnedBlock, RequestWork } from './explain-allocation.ts';
-import { timeText } from '../text/time.ts';
 
 /** Rows of a table, and events; JSON has more. */
 const MOST_ROWS = 20;

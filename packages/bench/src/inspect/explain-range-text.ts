@@ -1,13 +1,14 @@
 /** What explain says of a block or a region, as text that fits 100 columns. */
 import Table from 'cli-table3';
+import { countText, pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
+import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { causeText, eventLines, whenText } from './cause-text.ts';
-import { countText, type Names, pagesText } from './event-text.ts';
+import type { Names } from './event-text.ts';
 import type { RangeReport, SplitReport } from './explain-range.ts';
 import type { Holding } from './holdings.ts';
 import { MOST_ENDED, type Pin } from './pins.ts';
-import { timeText } from '../text/time.ts';
 
 /** Rows of a table; JSON has all. */
 const MOST_ROWS = 20;

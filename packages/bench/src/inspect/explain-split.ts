@@ -1,7 +1,7 @@
 /** Splits of a log by their event numbers. */
 import { type EventBatch, InputError, type PoolEvent, TYPE } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
-import { countText } from './event-text.ts';
+import { countText } from '../text/counts.ts';
 import type { RangeAsked } from './explain-range.ts';
 
 /** Splits that an error names, before and behind the event that is none. */

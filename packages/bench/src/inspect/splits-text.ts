@@ -1,10 +1,11 @@
 /** The splits of a log as people read them: how many and who caused most, then a table. */
 import type { PoolEvent } from '@decpool/model';
-import { printable } from '../text/printable.ts';
 import { shellWord } from '../report/page/escape.ts';
-import { formatValue } from '../text/units.ts';
-import { countText } from './event-text.ts';
+import { countText } from '../text/counts.ts';
 import { fittedTable, type TableColumn } from '../text/fitted-table.ts';
+import { printable } from '../text/printable.ts';
+import { timeText } from '../text/time.ts';
+import { formatValue } from '../text/units.ts';
 import { type FoundSplits, SPLIT_LEVELS, type Split } from './splits.ts';
 import {
   type BlockSplits,
@@ -19,7 +20,6 @@ import {
   splitsByOwner,
   splitsByRequest,
 } from './splits-groups.ts';
-import { timeText } from '../text/time.ts';
 
 export interface SplitsTextOptions {
   readonly by: SplitGrouping;

@@ -8,14 +8,14 @@ import {
   type StateView,
 } from '@decpool/model';
 import Table from 'cli-table3';
-import { printable } from '../text/printable.ts';
 import type { OpenLog } from '../log/open.ts';
+import { countText } from '../text/counts.ts';
+import { printable } from '../text/printable.ts';
+import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { type CounterGroup, counterLines, GROUP_TITLES, groupedCounters } from './counter-groups.ts';
-import { countText } from './event-text.ts';
 import { holdings, overlap } from './holdings.ts';
 import { endOf, endText, factLine, factLines, factsOf, type LogEnd, type LogFacts } from './stats.ts';
-import { timeText } from '../text/time.ts';
 
 export const LEVELS = ['hole', '4K', '2M', '1G'] as const;
 export type LevelName = (typeof LEVELS)[MappingLevel];

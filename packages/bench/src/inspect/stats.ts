@@ -1,12 +1,12 @@
 /** What a log consists of: counts, rates and sizes, and the facts of its header. Nothing is folded. */
 import { EVENT_TYPES, type EventBatch, type EventType, type LogHeader } from '@decpool/model';
 import Table from 'cli-table3';
-import { printable } from '../text/printable.ts';
 import type { OpenLog } from '../log/open.ts';
 import { policiesText } from '../report/policies-text.ts';
-import { formatValue } from '../text/units.ts';
-import { countText } from './event-text.ts';
+import { countText } from '../text/counts.ts';
+import { printable } from '../text/printable.ts';
 import { timeText } from '../text/time.ts';
+import { formatValue } from '../text/units.ts';
 
 export interface LogFacts {
   readonly workload: string;

@@ -1,9 +1,10 @@
 /** What a stepper is told to do, whoever reads the commands. */
+
+import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { eventsUntil } from './position.ts';
 import type { StepCommand } from './step-commands.ts';
 import { expectPosition, type Stepper } from './stepper.ts';
-import { timeText } from '../text/time.ts';
 import { type Wanted, wantedText } from './wanted.ts';
 
 type Doable = Exclude<StepCommand, { kind: 'help' | 'quit' | 'play' }>;

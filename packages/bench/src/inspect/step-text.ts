@@ -7,13 +7,14 @@ import {
   type StateView,
   pfn as toPfn,
 } from '@decpool/model';
+import { countText } from '../text/counts.ts';
+import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { causeText } from './cause-text.ts';
 import { changeText } from './counter-groups.ts';
-import { countText, eventLine, type Names } from './event-text.ts';
+import { eventLine, type Names } from './event-text.ts';
 import { holdingsOf } from './holdings.ts';
 import type { Step, Stepper } from './stepper.ts';
-import { timeText } from '../text/time.ts';
 
 /** Blocks of the map; pages of a block have as many characters. */
 const MAP_WIDTH = 64;

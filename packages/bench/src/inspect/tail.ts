@@ -3,7 +3,8 @@ import { access } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EventBatch, InputError } from '@decpool/model';
 import { type LogPart, readLog } from '../log/read.ts';
-import { countText, eventLine, type Names } from './event-text.ts';
+import { countText } from '../text/counts.ts';
+import { eventLine, type Names } from './event-text.ts';
 
 /** Between two looks at the file, ms. */
 const LOOK_MS = 200;

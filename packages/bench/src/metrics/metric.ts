@@ -1,7 +1,5 @@
 import type { Counters, EventBatch, LogHeader } from '@decpool/model';
-
-/** How a value is printed. `byte-seconds` are bytes x seconds, `block-seconds` blocks of 2 MiB x seconds. */
-export type Unit = 'count' | 'pages' | 'bytes' | 'byte-seconds' | 'block-seconds' | 'percent' | 'ratio';
+import type { Unit } from '../text/units.ts';
 
 /** What a metric is: the same for every run. */
 export interface Metric {

@@ -3,9 +3,9 @@ import { shortPolicyName } from '@decpool/pool/policy-names';
 import Table from 'cli-table3';
 import picocolors from 'picocolors';
 import { printable } from '../text/printable.ts';
+import type { Screen } from '../text/screen.ts';
 import type { Delta } from './against.ts';
 import { markOf, valueText } from './rows.ts';
-import type { Screen } from '../text/screen.ts';
 
 /** Widths of the policy and metric columns, in characters with margins: default, and for narrow terminals. */
 const WIDTHS = { usual: [24, 28], narrow: [18, 18] } as const;

@@ -1,7 +1,7 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
+import { formatValue } from '../text/units.ts';
 import type { PolicyResults, Results } from './results.ts';
 import { chartSvg } from './svg.ts';
-import { formatValue } from '../text/units.ts';
 
 /** The figures of the picture: what grouping saves, and what it costs. */
 const PANELS = ['splits-2m', 'mixed-peak', 'host-calls', 'shared-idle-peak'];

@@ -1,12 +1,14 @@
 /** What was run, and the cautions and notes about it, as text: the head and the notes of every report. */
+
 import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
 import { bootPoolBytes, shortPolicyName } from '@decpool/pool';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
+import { countText } from '../text/counts.ts';
 import { fewOf, listed } from '../text/listed.ts';
+import { formatValue } from '../text/units.ts';
 import { sanityLines } from '../traces/sanity.ts';
 import { boundsText } from './bounds-text.ts';
 import { hasColumns } from './has-columns.ts';
-import { formatValue } from '../text/units.ts';
 
 /** What was run, as label and value. */
 export function describe(comparison: Comparison): [string, string][] {
@@ -23,7 +25,7 @@ export function describe(comparison: Comparison): [string, string][] {
     [
       'requests',
       [
-        `${counted(count('allocate'), 'allocation')}, ${counted(count('free'), 'free')}`,
+        `${countText(count('allocate'), 'allocation')}, ${countText(count('free'), 'free')}`,
         ...others.flatMap(([number, what]) =>
           number === 0 ? [] : [`${formatValue(number, 'count')} ${what}`],
         ),
@@ -43,10 +45,6 @@ export function describe(comparison: Comparison): [string, string][] {
     ...boundsText(comparison),
   ];
 }
-
-/** `1 free`, `2,000 frees`. */
-const counted = (count: number, noun: string, plural = `${noun}s`): string =>
-  `${formatValue(count, 'count')} ${count === 1 ? noun : plural}`;
 
 /** Streaming maps use a boot pool of bounce buffers under every policy. Its cost is the same in every column. */
 const isBouncing = ({ workload, platform }: Comparison['input']): boolean =>
@@ -98,7 +96,7 @@ function settingsOf({ pageSource, faults, isSwiotlbDynamic }: Comparison['input'
     ...(faults === undefined
       ? []
       : [
-          `calls of any size fail at random: set_memory_decrypted() ${formatValue(100 * faults.decrypt, 'percent')}, set_memory_encrypted() ${formatValue(100 * faults.encrypt, 'percent')}, ${formatValue(100 * faults.converted, 'percent')} of the failures converted by the host, ${counted(faults.retries, 'retry', 'retries')} of set_memory_encrypted()`,
+          `calls of any size fail at random: set_memory_decrypted() ${formatValue(100 * faults.decrypt, 'percent')}, set_memory_encrypted() ${formatValue(100 * faults.encrypt, 'percent')}, ${formatValue(100 * faults.converted, 'percent')} of the failures converted by the host, ${countText(faults.retries, 'retry', 'retries')} of set_memory_encrypted()`,
         ]),
   ];
 }

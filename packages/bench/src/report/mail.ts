@@ -1,7 +1,7 @@
 /** The comparison as a mail has it: plain text that is Markdown as well, at most 40 lines of at most 72 columns, the verdict first. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
-import wrapAnsi from 'wrap-ansi';
 import { printable } from '../text/printable.ts';
+import { wrap } from '../text/wrap.ts';
 import { hasColumns } from './has-columns.ts';
 import { rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
@@ -40,8 +40,7 @@ function fittingBody(results: Results, lines: number): string[] {
 /** Text as Markdown takes it for text: names from inputs make no tags, links or code. */
 const plain = (text: string): string => printable(text).replace(/[\\`[\]<]/g, '\\$&');
 
-const wrapped = (text: string, columns = MAIL_COLUMNS): string[] =>
-  wrapAnsi(plain(text), columns, { hard: true }).split('\n');
+const wrapped = (text: string, columns = MAIL_COLUMNS): string[] => wrap(plain(text), columns);
 
 const verdictLines = (results: Results): string[] => {
   const { lead, also } = verdictOf(results);
@@ -86,9 +85,7 @@ function columnLines(results: Results, most: number): string[] {
 /** `(1) linux-7.3`, in lines: for a table that has no room for names. */
 const numberedNames = ({ policies }: Results, heads: readonly string[]): string[] =>
   policies.flatMap(({ policy }, index) =>
-    wrapAnsi(`${heads[index]} ${printable(shortPolicyName(policy))}`, MAIL_COLUMNS - INDENT.length, {
-      hard: true,
-    }).split('\n'),
+    wrap(`${heads[index]} ${printable(shortPolicyName(policy))}`, MAIL_COLUMNS - INDENT.length),
   );
 
 const rankingLines = (results: Results, most: number): string[] =>

@@ -1,8 +1,10 @@
 /** A map of shared memory in plain characters: a line per policy, or per policy and time, from address 0 up. */
+
 import picocolors from 'picocolors';
-import { printable } from '../text/printable.ts';
 import { BlocksAt } from '../history/blocks-at.ts';
 import { BLOCK_MAPPINGS, BLOCK_STATES, type InputHistory } from '../history/types.ts';
+import { countText } from '../text/counts.ts';
+import { printable } from '../text/printable.ts';
 import { timeText } from '../text/time.ts';
 import { axisLines } from './map-axis.ts';
 import { type MapBins, mapBins } from './map-bins.ts';
@@ -71,7 +73,7 @@ export function mapText(history: InputHistory, options: MapOptions): string {
 /** The lines above the map; each is wrapped on its own. */
 function headLines(history: InputHistory, isOverTime: boolean, bins: MapBins): string[] {
   const mib = (history.pagesPerBlock * history.pageBytes) / 2 ** 20;
-  const size = `${blocksText(bins.blocks)} (${bins.blocks * mib} MiB)`;
+  const size = `${countText(bins.blocks, 'block')} (${bins.blocks * mib} MiB)`;
   const zoom =
     ' The map shows only part of memory: from the first to the last block that a policy touched, and some on both sides.';
   return [
@@ -84,7 +86,7 @@ function peakText({ frames, peakFrame, leastBlocks }: InputHistory): string {
   const { requests, times } = frames;
   const [steps, all] = [requests.length - 1, requests[requests.length - 1]];
   const moment = `after request ${requests[peakFrame]} of ${all}, at ${timeText(times[peakFrame])}`;
-  const least = `Lower bound for a policy that serves all requests: ${blocksText(leastBlocks[peakFrame])} shared`;
+  const least = `Lower bound for a policy that serves all requests: ${countText(leastBlocks[peakFrame], 'block')} shared`;
   if (steps === all) return `Shared memory at peak demand: ${moment}. ${least}.`;
   // Demand may be higher between two frames. The bound of a frame is the largest since the frame before.
   return (
@@ -92,8 +94,6 @@ function peakText({ frames, peakFrame, leastBlocks }: InputHistory): string {
     `${least}, then or in the ${requests[1]} requests before.`
   );
 }
-
-const blocksText = (count: number): string => `${count} ${count === 1 ? 'block' : 'blocks'}`;
 
 /** Evenly spaced frames, without the first, which shows little. */
 function stepsOf({ frames }: InputHistory): number[] {

@@ -1,12 +1,13 @@
 /** More policies than fit in columns, as a ranking: a line per group of policies with the same figures. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
-import wrapAnsi from 'wrap-ansi';
-import { printable } from '../text/printable.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
-import { compactLabel, compactUnit, compactValue } from '../text/compact.ts';
+import { compactUnit, compactValue } from '../text/compact.ts';
+import { printable } from '../text/printable.ts';
+import type { Screen } from '../text/screen.ts';
+import { wrap } from '../text/wrap.ts';
 import { hasColumns } from './has-columns.ts';
 import type { Results } from './results.ts';
-import type { Screen } from '../text/screen.ts';
+import { compactLabel } from './short-labels.ts';
 import { joinedInLines } from './table-text.ts';
 import { objectiveNames } from './verdict.ts';
 
@@ -54,14 +55,14 @@ export function rankingText(results: Results, { columns }: Screen, most = MOST_L
   ];
   const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)));
   const more = wanted.length - shown.length;
-  const wrapped = (text: string) => wrapAnsi(text, columns, { hard: true }).split('\n');
   return [
     ...table.flatMap((row) => lineOf(row, widths, columns)),
     ...(more === 0 ? [] : [`${more} more in results.json.`]),
-    ...wrapped(
+    ...wrap(
       isParetoWanted
         ? `${countOf(wanted)} of ${policies.length} policies are on the Pareto front.`
         : `Front 1: no policy is at least as good in ${objectiveNames(results)} and better in one.`,
+      columns,
     ),
   ];
 }

@@ -1,10 +1,10 @@
 /** The comparison as rows of cells: for every kind of table. */
 import { changePercent, type Spread } from '../compare/spread.ts';
 import type { Metric } from '../metrics/metric.ts';
-import { shortLabel } from '../text/compact.ts';
+import { formatChange, formatPoints, formatRange, formatValue } from '../text/units.ts';
 import { isWithinNoise } from './noise.ts';
 import type { PolicyResults, Results } from './results.ts';
-import { formatChange, formatPoints, formatRange, formatValue } from '../text/units.ts';
+import { shortLabel } from './short-labels.ts';
 
 export interface Cell {
   readonly policy: string;

@@ -1,18 +1,21 @@
 /** What was run, in one line. */
+
 import { platformNamed } from '@decpool/model';
+import { countText } from '../text/counts.ts';
+import { formatValue } from '../text/units.ts';
 import { PAGE_SIZE } from '../workloads/workload.ts';
 import { faultsText } from './against.ts';
 import type { Results } from './results.ts';
-import { formatValue } from '../text/units.ts';
 
 /** `netvsc, hyperv-vtom, k73-E1m-before, --pcp: 767 requests, 87.7 MiB at peak, 5 seeds`. */
 export function runText(results: Results): string {
   const { input, platform, memory, seeds } = results;
   const peak = formatValue(input.peakLivePages * PAGE_SIZE, 'bytes');
   const options = optionsOf(results).join(' ');
-  return `${input.name}, ${platform.name}, ${memory}${options === '' ? '' : `, ${options}`}: ${formatValue(input.requests, 'count')} requests, ${peak} at peak, ${
-    seeds.length === 1 ? '1 seed' : `${seeds.length} seeds`
-  }`;
+  return `${input.name}, ${platform.name}, ${memory}${options === '' ? '' : `, ${options}`}: ${formatValue(input.requests, 'count')} requests, ${peak} at peak, ${countText(
+    seeds.length,
+    'seed',
+  )}`;
 }
 
 /** Settings that are not the default, as options write them: they change every figure. */

@@ -2,11 +2,12 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
-import { printable } from '../text/printable.ts';
-import { type CompactUnit, compactLabel, compactUnit, compactValue } from '../text/compact.ts';
+import { type CompactUnit, compactUnit, compactValue } from '../text/compact.ts';
 import { groupsThatFit } from '../text/groups.ts';
-import { type Cell, markOf, type Row } from './rows.ts';
+import { printable } from '../text/printable.ts';
 import { SMALL_CHANGE } from '../text/units.ts';
+import { type Cell, markOf, type Row } from './rows.ts';
+import { compactLabel } from './short-labels.ts';
 
 export interface TableLayout {
   /** Characters that a line has room for. */

@@ -1,14 +1,14 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
-import wrapAnsi from 'wrap-ansi';
 import { printable } from '../text/printable.ts';
+import type { Screen } from '../text/screen.ts';
+import { wrap } from '../text/wrap.ts';
 import { hasColumns } from './has-columns.ts';
 import type { OverallVerdict } from './overall-verdict.ts';
 import { isRanked, rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
 import { chosenRowsOf, equalText, foldedRows, type Row } from './rows.ts';
 import { runText } from './run-text.ts';
-import type { Screen } from '../text/screen.ts';
 import { tableText } from './table-text.ts';
 import { objectiveNames, phraseText, verdictOf } from './verdict.ts';
 
@@ -39,8 +39,7 @@ export function comparisonText(results: Results, screen: ComparisonScreen): stri
   ].join('\n')}\n`;
 }
 
-const wrapped = (text: string, { columns }: Screen): string[] =>
-  wrapAnsi(printable(text), columns, { hard: true }).split('\n');
+const wrapped = (text: string, { columns }: Screen): string[] => wrap(printable(text), columns);
 
 function tableLines(telling: readonly Row[], equal: readonly Row[], screen: ComparisonScreen): string[] {
   if (telling.length === 0) return ['No row tells the policies apart.'];
@@ -92,6 +91,6 @@ function legend(all: readonly Results[]): string {
 
 /** A text beside its label, wrapped below itself. */
 export function labelled(label: string, text: string, { columns }: Screen, width = LABEL_WIDTH): string {
-  const [first, ...rest] = wrapAnsi(printable(text), columns - width, { hard: true }).split('\n');
+  const [first, ...rest] = wrap(printable(text), columns - width);
   return [label.padEnd(width) + first, ...rest.map((line) => ' '.repeat(width) + line)].join('\n');
 }

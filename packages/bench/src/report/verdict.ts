@@ -1,12 +1,14 @@
 /** What a comparison says, in one or two sentences: which policy is best, what it gains against the baseline, at what price. */
+
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import { changePercent } from '../compare/spread.ts';
 import type { Metric } from '../metrics/metric.ts';
-import { listed } from '../text/listed.ts';
 import { compactUnit, compactValue } from '../text/compact.ts';
+import { countText } from '../text/counts.ts';
+import { listed } from '../text/listed.ts';
+import { formatChange, formatValue, SMALL_CHANGE } from '../text/units.ts';
 import { isWithinNoise } from './noise.ts';
 import type { PolicyResults, Results } from './results.ts';
-import { formatChange, formatValue, SMALL_CHANGE } from '../text/units.ts';
 
 /** Text, and names of policies in it. */
 export type Phrase = readonly (string | { readonly policy: string })[];
@@ -202,12 +204,9 @@ function withoutBaseline(results: Results, best: PolicyResults, baseline: Policy
     name(best.policy),
     `, with ${listed(figures)}. The baseline `,
     name(baseline.policy),
-    ` refused ${requests(baseline.metrics['failures']?.max ?? 0)}.`,
+    ` refused ${countText(baseline.metrics['failures']?.max ?? 0, 'request')}.`,
   ];
 }
-
-const requests = (count: number): string =>
-  `${formatValue(count, 'count')} ${count === 1 ? 'request' : 'requests'}`;
 
 function withinSpread(results: Results, best: PolicyResults, baseline: PolicyResults): Phrase[] {
   const within = objectivesOf(results).filter(({ id }) => {

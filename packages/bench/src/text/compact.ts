@@ -1,15 +1,5 @@
 /** Values as narrow tables have them: at most six characters, with the unit of a row in its label. */
-import type { Metric, Unit } from '../metrics/metric.ts';
-import { withCommas } from './units.ts';
-
-/** Labels short enough for the usual rows at 80 columns. Other rows have the label of their metric. */
-const LABELS: Readonly<Record<string, string>> = {
-  'shared-idle-peak': 'shared-idle peak',
-  'shared-idle-mean': 'shared-idle mean',
-  'blocks-peak-ratio': 'blocks / lower bound',
-  'kept-unused': 'kept unused',
-  'shared-idle-byte-seconds': 'shared-idle',
-};
+import { type Unit, withCommas } from './units.ts';
 
 export interface CompactUnit {
   /** Behind the label: `MiB`; empty for plain numbers. */
@@ -35,13 +25,6 @@ export function compactUnit(unit: Unit, values: readonly number[]): CompactUnit 
   const [name, size] = BYTES[isSmall ? 0 : isLarge ? 2 : 1];
   return { name: unit === 'bytes' ? name : `${name}.s`, size };
 }
-
-/** What narrow tables call a metric. */
-export const shortLabel = ({ id, label }: Metric): string => LABELS[id] ?? label;
-
-/** `shared-idle peak, MiB`. */
-export const compactLabel = (metric: Metric, { name }: CompactUnit): string =>
-  `${shortLabel(metric)}${name === '' ? '' : `, ${name}`}`;
 
 export const compactValue = (value: number, { size }: CompactUnit): string => compactNumber(value / size);
 

@@ -1,4 +1,5 @@
-import type { Unit } from '../metrics/metric.ts';
+/** How a value is printed. `byte-seconds` are bytes x seconds, `block-seconds` blocks of 2 MiB x seconds. */
+export type Unit = 'count' | 'pages' | 'bytes' | 'byte-seconds' | 'block-seconds' | 'percent' | 'ratio';
 
 /** A value as people write it. */
 export function formatValue(value: number, unit: Unit): string {

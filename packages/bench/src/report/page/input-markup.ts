@@ -1,4 +1,5 @@
 /** All sections of one input, the answer first. They can be read without scripts. */
+import { countText } from '../../text/counts.ts';
 import { type Html, html } from './escape.ts';
 import { figureMarkup } from './figure-markup.ts';
 import { type Figures, figuresBySection, toldOf } from './figures/all.ts';
@@ -20,7 +21,7 @@ export function inputMarkup(input: PageInput, prefix: string): Html {
   const hasAgainst = input.against !== undefined;
   return html`<article class="input" id="${prefix}" aria-labelledby="${prefix}-name">
 <header><h2 id="${prefix}-name" tabindex="-1">${results.input.name}</h2>
-<p class="deck">${results.input.description} Platform ${platform.name}, memory ${memory}, ${counted(policies.length, 'policy', 'policies')}, ${counted(seeds.length, 'seed', 'seeds')}.</p></header>
+<p class="deck">${results.input.description} Platform ${platform.name}, memory ${memory}, ${countText(policies.length, 'policy', 'policies')}, ${countText(seeds.length, 'seed')}.</p></header>
 ${contents(prefix, { hasLogs: told !== undefined, figures, hasAgainst })}
 ${summarySection(results, figures.glance, prefix)}
 ${input.against !== undefined && againstSection(input.against, prefix)}
@@ -51,9 +52,6 @@ const indices = ({ history }: Told, figures: Figures, prefix: string): Html =>
 
 const hasHistograms = ({ distributions }: Figures): boolean =>
   distributions.some(({ kind }) => kind === 'frame');
-
-const counted = (number: number, one: string, more: string): string =>
-  `${number} ${number === 1 ? one : more}`;
 
 interface Present {
   readonly hasLogs: boolean;

@@ -1,6 +1,6 @@
 /** The texts of the block map. */
+
 import { shortPolicyName } from '@decpool/pool/policy-names';
-import { printable } from '../../../text/printable.ts';
 import {
   BLOCK_MAPPINGS,
   BLOCK_STATES,
@@ -8,6 +8,8 @@ import {
   type BlockMapping,
   type InputHistory,
 } from '../../../history/types.ts';
+import { countText } from '../../../text/counts.ts';
+import { printable } from '../../../text/printable.ts';
 import { formatValue } from '../../../text/units.ts';
 import { SHORT_STATE, STATE_TEXT } from '../block-words.ts';
 import { shellWord } from '../escape.ts';
@@ -41,9 +43,6 @@ const UNITS: readonly (readonly [string, number])[] = [
 ];
 
 const count = (value: number): string => formatValue(value, 'count');
-
-/** `1 page`, `2 pages`. */
-const several = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
 
 /** The moment of a frame: `3.250 s, after request 1,200 of 2,400`. */
 export function momentText({ frames }: InputHistory, frame: number): string {
@@ -127,10 +126,10 @@ function pinTexts({ frames }: InputHistory, { run }: RunLooks, row: number): str
   const pins: string[] = [];
   for (let pin = pinStart[row]; pin < pinStart[row + 1]; pin++) {
     const owner = printable(run.owners[pinOwner[pin]]);
-    pins.push(`${owner}: ${several(pinPages[pin], 'page')}, since ${time(pinSince[pin])}`);
+    pins.push(`${owner}: ${countText(pinPages[pin], 'page')}, since ${time(pinSince[pin])}`);
   }
   if (pins.length === 0) return [PINNED_BY_NOTHING];
-  return morePins[row] === 0 ? pins : [...pins, `and ${several(morePins[row], 'more owner')}`];
+  return morePins[row] === 0 ? pins : [...pins, `and ${countText(morePins[row], 'more owner')}`];
 }
 
 /** The command that prints all events of a block, for a shell: command, log and option. */
@@ -187,4 +186,4 @@ function sharedBlock({ run }: RunLooks, block: number, row: number): SharedBlock
 export const mapLabel = (policy: string, input: InputHistory, blockBytes: number): string =>
   `Memory map of ${printable(shortPolicyName(policy))}: ${count(input.blocks)} blocks of ${addressText(blockBytes)}`;
 
-export const moreBlocksText = (more: number): string => `and ${several(more, 'more shared block')}`;
+export const moreBlocksText = (more: number): string => `and ${countText(more, 'more shared block')}`;

@@ -1,7 +1,9 @@
 /** The block map as a picture: memory at one moment under two policies. Rows that are private under both are folded. */
+
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import { BlocksAt, countByState } from '../../../history/blocks-at.ts';
 import { BLOCK_STATES, type BlockState, type InputHistory, type RunHistory } from '../../../history/types.ts';
+import { countText } from '../../../text/counts.ts';
 import { formatValue } from '../../../text/units.ts';
 import { STATE_NAME } from '../block-words.ts';
 import { escapeHtml } from '../escape.ts';
@@ -84,7 +86,7 @@ export function blockMapStill(
 /** `1 block shared whole and 2 mixed`; unknown blocks are named only if there are any. */
 function stateText({ used, idle, mixed, unknown }: Readonly<Record<BlockState, number>>): string {
   const count = (number: number) => formatValue(number, 'count');
-  const whole = `${count(used + idle)} ${used + idle === 1 ? 'block' : 'blocks'} shared whole`;
+  const whole = `${countText(used + idle, 'block')} shared whole`;
   return unknown === 0
     ? `${whole} and ${count(mixed)} mixed`
     : `${whole}, ${count(mixed)} mixed and ${count(unknown)} unknown or leaked`;

@@ -1,7 +1,7 @@
 /** Counts times assumed weights: the cost of conversions if the weights were true. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
-import type { Results } from '../../results.ts';
 import { formatValue } from '../../../text/units.ts';
+import type { Results } from '../../results.ts';
 import { chartText } from '../escape.ts';
 import { PART_COLOURS } from '../palette.ts';
 import { categoryAxis, chartBase, inkOf, timeScale, timeText, tooltip, valueAxis } from './axes.ts';

@@ -1,7 +1,7 @@
 /** The first picture: what grouping saves and what it costs, with a panel per figure and a bar per policy. */
 
-import type { Results } from '../../results.ts';
 import { formatValue } from '../../../text/units.ts';
+import type { Results } from '../../results.ts';
 import { chartText } from '../escape.ts';
 import { policyStyle } from '../palette.ts';
 import { chartBase, inkOf } from './axes.ts';

@@ -1,9 +1,11 @@
 /** Splits against shared-idle memory: no policy is best in everything, so the figure marks the policies that no other beats. */
+
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { Metric } from '../../../metrics/metric.ts';
+import { countText } from '../../../text/counts.ts';
 import { listed } from '../../../text/listed.ts';
-import type { PolicyResults, Results } from '../../results.ts';
 import { formatValue } from '../../../text/units.ts';
+import type { PolicyResults, Results } from '../../results.ts';
 import { chartText } from '../escape.ts';
 import { POLICY_STYLES, policyStyle } from '../palette.ts';
 import { chartBase, inkOf, tooltip, valueAxis } from './axes.ts';
@@ -100,7 +102,7 @@ export function paretoFigure(results: Results): Figure | undefined {
     const isFew = points.length <= POLICY_STYLES;
     const isLabelled = (point: Point) => point.front === 1 || point.place === 0 || isFew;
     const labelOf = (point: Point) =>
-      `${chartText(shortNames(point.names))}  ${formatValue(point.calls, 'count')} ${point.calls === 1 ? 'call' : 'calls'}`;
+      `${chartText(shortNames(point.names))}  ${countText(point.calls, 'call')}`;
     const height = HEIGHT + (view.isAlone ? TITLE : 0);
     const plot = {
       left: 18 + CHARACTER * Math.max(...y.ticks.map((tick) => y.text(tick).length)),

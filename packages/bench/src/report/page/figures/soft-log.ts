@@ -1,5 +1,5 @@
 /** An axis that is logarithmic and begins at 0. */
-import type { Unit } from '../../../metrics/metric.ts';
+import type { Unit } from '../../../text/units.ts';
 import { formatValue } from '../../../text/units.ts';
 
 export interface SoftLog {

@@ -1,8 +1,8 @@
 /** Which owners caused splits, pin blocks or leaked memory. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { OwnerRow } from '../../../history/types.ts';
-import type { Results } from '../../results.ts';
 import { formatValue } from '../../../text/units.ts';
+import type { Results } from '../../results.ts';
 import { type Html, html, shellWord } from '../escape.ts';
 import type { Told } from '../figures/figure.ts';
 import { commandLines, policyName, rowsToggle, section } from '../words.ts';

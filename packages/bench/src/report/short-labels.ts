@@ -1,0 +1,18 @@
+import type { Metric } from '../metrics/metric.ts';
+import type { CompactUnit } from '../text/compact.ts';
+
+/** Labels short enough for the usual rows at 80 columns. Other rows have the label of their metric. */
+const LABELS: Readonly<Record<string, string>> = {
+  'shared-idle-peak': 'shared-idle peak',
+  'shared-idle-mean': 'shared-idle mean',
+  'blocks-peak-ratio': 'blocks / lower bound',
+  'kept-unused': 'kept unused',
+  'shared-idle-byte-seconds': 'shared-idle',
+};
+
+/** What narrow tables call a metric. */
+export const shortLabel = ({ id, label }: Metric): string => LABELS[id] ?? label;
+
+/** `shared-idle peak, MiB`. */
+export const compactLabel = (metric: Metric, { name }: CompactUnit): string =>
+  `${shortLabel(metric)}${name === '' ? '' : `, ${name}`}`;
