@@ -10,7 +10,7 @@ import {
   SCATTER_SEEDS,
   type ScatterResult,
   validateScatter,
-} from '../packages/bench/src/validate/scatter.ts';
+} from '../packages/bench/src/validate/scatter/scatter.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const document = join(root, 'docs/validation.md');

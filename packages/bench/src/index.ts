@@ -60,10 +60,10 @@ export {
 } from './sweep/results.ts';
 export type { ImportOptions } from './traces/format.ts';
 export { type ImportedTrace, importTrace } from './traces/import.ts';
-export { type RecordedMemory, readMemoryState } from './traces/memory-state.ts';
+export { type RecordedMemory, readMemoryState } from './traces/memory-state/memory-state.ts';
 export { type SanityReport, sanityLines } from './traces/sanity.ts';
 export { parseSharedExpression, type SharedExpression } from './traces/shared-expression.ts';
-export { SCATTER_SEEDS, type ScatterResult, validateScatter } from './validate/scatter.ts';
+export { SCATTER_SEEDS, type ScatterResult, validateScatter } from './validate/scatter/scatter.ts';
 export { CHURN_DEFAULTS, churn } from './workloads/churn.ts';
 export { NETVSC_DEFAULTS, netvsc } from './workloads/netvsc.ts';
 export { WORKLOADS, type WorkloadGenerator, workloadNamed } from './workloads/registry.ts';

@@ -7,7 +7,7 @@ import type { ComparisonInput } from '../compare/compare.ts';
 import { chosenRows } from '../report/chosen-rows.ts';
 import { metricList } from '../sweep/metric-list.ts';
 import { importTrace } from '../traces/import.ts';
-import { type RecordedMemory, readMemoryState } from '../traces/memory-state.ts';
+import { type RecordedMemory, readMemoryState } from '../traces/memory-state/memory-state.ts';
 import type { SanityReport } from '../traces/sanity.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { workloadNamed } from '../workloads/registry.ts';

@@ -20,7 +20,7 @@ import { codeHash, sha256 } from '../sweep/identity.ts';
 import type { Scenario, SweepInput, SweepMemory, SweepPlan, SweepPolicy } from '../sweep/plan.ts';
 import { packRequests } from '../sweep/request-columns.ts';
 import { importTrace } from '../traces/import.ts';
-import { readMemoryState } from '../traces/memory-state.ts';
+import { readMemoryState } from '../traces/memory-state/memory-state.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { workloadNamed } from '../workloads/registry.ts';
 import type { Workload } from '../workloads/workload.ts';

@@ -1,6 +1,11 @@
 import Table from 'cli-table3';
-import { CHURNED_ABOVE, SCATTER_SEEDS, type ScatterResult, validateScatter } from '../validate/scatter.ts';
-import type { Interval } from '../validate/scatter-interval.ts';
+import type { Interval } from '../validate/scatter/interval.ts';
+import {
+  CHURNED_ABOVE,
+  SCATTER_SEEDS,
+  type ScatterResult,
+  validateScatter,
+} from '../validate/scatter/scatter.ts';
 import { type ValidationResult, validateRecording } from '../validate/validate.ts';
 
 /** Told of every recording, before anything is written. */

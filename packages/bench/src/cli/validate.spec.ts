@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { InputError } from '@decpool/model';
 import { expect, it } from 'vitest';
 import { readText } from '../validate/read-text.ts';
-import { csvOf, snapshots, writeFiles } from '../validate/scatter-testing.ts';
+import { csvOf, snapshots, writeFiles } from '../validate/scatter/testing.ts';
 import { scatterCommand, validateCommand } from './validate-run.ts';
 
 const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/recordings/', import.meta.url));

@@ -8,8 +8,8 @@ import { InputError } from '@decpool/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peakLivePages } from '../workloads/workload.ts';
+import { kernelEvents } from './formats/kernel-events.ts';
 import { importTrace, TRACE_FORMATS } from './import.ts';
-import { kernelEvents } from './kernel-events.ts';
 import { parseSharedExpression } from './shared-expression.ts';
 import { accountedLines, readLines } from './testing.ts';
 

@@ -1,12 +1,12 @@
 import { basename } from 'node:path';
 import { InputError } from '@decpool/model';
 import { type Workload, workload } from '../workloads/workload.ts';
-import { dmaRequests } from './dma-requests.ts';
-import { dmaTrace } from './dma-trace.ts';
 import type { ImportOptions, LineReader, TraceFormat } from './format.ts';
-import { kernelEvents } from './kernel-events.ts';
+import { dmaRequests } from './formats/dma-requests.ts';
+import { dmaTrace } from './formats/dma-trace.ts';
+import { kernelEvents } from './formats/kernel-events.ts';
+import { requestSequence } from './formats/request-sequence.ts';
 import { linesOf } from './lines.ts';
-import { requestSequence } from './request-sequence.ts';
 import { excerpt, type SanityReport } from './sanity.ts';
 import { SHARED_EXAMPLE } from './shared-expression.ts';
 import { TraceRequests } from './trace-requests.ts';

@@ -9,7 +9,7 @@
  * The parser has a method per line of this grammar; each gives a function that tests one allocation.
  */
 import { InputError, MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype } from '@decpool/model';
-import { gfpSpelling } from './gfp-flags.ts';
+import { gfpSpelling } from './events/gfp-flags.ts';
 
 /** What an expression can ask about. */
 export interface TracedAllocation {

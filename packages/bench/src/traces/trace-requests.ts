@@ -6,8 +6,8 @@ import {
   type Request,
 } from '@decpool/model';
 import { RequestList, type Wanted } from '../workloads/request-list.ts';
+import type { Timestamp } from './events/timestamps.ts';
 import type { SanityReport, UnparsedLine } from './sanity.ts';
-import type { Timestamp } from './timestamps.ts';
 
 const FIRST_UNPARSED = 3;
 

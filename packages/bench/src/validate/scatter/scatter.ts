@@ -4,19 +4,19 @@
  * chunks lie is guessed, so the model runs with several seeds. What "right" means depends on how quiet the machine was.
  */
 import { InputError } from '@decpool/model';
-import { type Spread, spreadOf } from '../compare/spread.ts';
-import { readRecording } from './recording.ts';
-import { type BufferStory, explainBuffers } from './scatter-buffers.ts';
-import { csvFilesOf, runFiles } from './scatter-files.ts';
-import { type Interval, type ScatterIntervals, scatterIntervals } from './scatter-interval.ts';
-import { type ModelRun, runModel } from './scatter-model.ts';
-import { isOfBuffers, isScatter } from './scatter-requests.ts';
-import { readRun, type ScatterRun } from './scatter-run.ts';
-import { perCpuPages } from './scatter-traffic.ts';
+import { type Spread, spreadOf } from '../../compare/spread.ts';
+import { readRecording } from '../recording.ts';
+import { type BufferStory, explainBuffers } from './buffers.ts';
+import { csvFilesOf, runFiles } from './files.ts';
+import { type Interval, type ScatterIntervals, scatterIntervals } from './interval.ts';
+import { type ModelRun, runModel } from './model.ts';
+import { isOfBuffers, isScatter } from './requests.ts';
+import { readRun, type ScatterRun } from './run.ts';
+import { perCpuPages } from './traffic.ts';
 
 /**
  * - `quiet`: hardly anybody else allocated, so the state determines the number; the model's median must be near it.
- * - `churned`: others allocated more than was asked for; the kernel must lie in the interval of scatter-interval.ts.
+ * - `churned`: others allocated more than was asked for; the kernel must lie in the interval of interval.ts.
  * - `buffers`: chunks of buffers, most of them whole blocks; the rows must explain the number, and it must be possible.
  */
 export type ScatterKind = 'quiet' | 'churned' | 'buffers';

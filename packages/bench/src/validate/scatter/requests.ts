@@ -4,7 +4,7 @@
  * and is left out here.
  */
 import { InputError, MAX_PAGE_ORDER } from '@decpool/model';
-import type { RecordedRow, Recording } from './recording.ts';
+import type { RecordedRow, Recording } from '../recording.ts';
 
 export type ScatterRequest =
   | { readonly kind: 'allocate'; readonly key: string; readonly order: number }

@@ -15,9 +15,9 @@ import {
   vmstat,
   writeFiles,
   zoneinfo,
-} from './scatter-testing.ts';
+} from './testing.ts';
 
-const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/recordings/', import.meta.url));
+const BUNDLED = fileURLToPath(new URL('../../../../../examples/traces/recordings/', import.meta.url));
 
 const single = (id: number, splits2M = 0): Row => ({ op: 'x', id, pfn: id, splits2M });
 /** Ten single pages that split one entry, and their frees. */

@@ -1,8 +1,8 @@
 import { GFP } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { kernelEvents } from './kernel-events.ts';
-import { parseSharedExpression } from './shared-expression.ts';
-import { accountedLines, readLines } from './testing.ts';
+import { kernelEvents } from '../formats/kernel-events.ts';
+import { parseSharedExpression } from '../shared-expression.ts';
+import { accountedLines, readLines } from '../testing.ts';
 
 let micros = 0;
 const event = (text: string) => ` ls-3433 [000] ..... 9.${String(++micros).padStart(6, '0')}: ${text}`;

@@ -1,7 +1,7 @@
 import { pagesFor } from '@decpool/model';
-import { PAGE_SHIFT, PAGE_SIZE } from '../workloads/workload.ts';
-import type { Timestamp } from './timestamps.ts';
-import type { TraceRequests } from './trace-requests.ts';
+import { PAGE_SHIFT, PAGE_SIZE } from '../../workloads/workload.ts';
+import type { Timestamp } from '../events/timestamps.ts';
+import type { TraceRequests } from '../trace-requests.ts';
 
 /** set_memory_decrypted() on a contiguous range. */
 export interface Decryption {

@@ -4,8 +4,8 @@
  * remainder below a block can, and then only where the kernel puts it into a block that is still mapped by 2M.
  */
 import type { MappingRun } from '@decpool/model';
-import type { RecordedRow, Recording } from './recording.ts';
-import { allocatingRows, orderOf } from './scatter-requests.ts';
+import type { RecordedRow, Recording } from '../recording.ts';
+import { allocatingRows, orderOf } from './requests.ts';
 
 export interface BufferStory {
   /** Whether each split is by a chunk that can split: the explanation holds. */

@@ -1,10 +1,10 @@
 import { GFP } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { peakLivePages } from '../workloads/workload.ts';
-import { kernelEvents } from './kernel-events.ts';
-import { parseSharedExpression } from './shared-expression.ts';
-import { accountedLines, nameOf, readLines } from './testing.ts';
+import { peakLivePages } from '../../workloads/workload.ts';
+import { kernelEvents } from '../formats/kernel-events.ts';
+import { parseSharedExpression } from '../shared-expression.ts';
+import { accountedLines, nameOf, readLines } from '../testing.ts';
 
 let micros = 0;
 const line = (text: string, task = 'dd-166') =>

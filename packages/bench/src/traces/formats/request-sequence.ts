@@ -1,7 +1,7 @@
 import { MAX_PAGE_ORDER } from '@decpool/model';
-import { PAGE_SIZE } from '../workloads/workload.ts';
-import type { LineReader, TraceFormat } from './format.ts';
-import type { TraceRequests } from './trace-requests.ts';
+import { PAGE_SIZE } from '../../workloads/workload.ts';
+import type { LineReader, TraceFormat } from '../format.ts';
+import type { TraceRequests } from '../trace-requests.ts';
 
 /** The file has an order but no times. Any steady interval will do; this one is easy to read in a report. */
 const INTERVAL_NS = 1_000_000n;

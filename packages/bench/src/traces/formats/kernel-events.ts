@@ -3,21 +3,21 @@
  * DMA buffers (dma), streaming mappings through bounce buffers (swiotlb) and kmalloc objects (kmem). One file may
  * hold several kinds.
  */
-import { DmaEvents } from './dma-events.ts';
-import type { ImportOptions, LineReader, TraceFormat } from './format.ts';
-import { PageEvents } from './page-events.ts';
-import { isPerfFrame, parsePerfEvent } from './perf-script.ts';
-import { SlabEvents } from './slab-events.ts';
-import { MAPPING_LIFETIME, SwiotlbEvents } from './swiotlb-events.ts';
-import type { Timestamp } from './timestamps.ts';
-import type { TraceRequests } from './trace-requests.ts';
+import { DmaEvents } from '../events/dma-events.ts';
+import { PageEvents } from '../events/page-events.ts';
+import { isPerfFrame, parsePerfEvent } from '../events/perf-script.ts';
+import { SlabEvents } from '../events/slab-events.ts';
+import { MAPPING_LIFETIME, SwiotlbEvents } from '../events/swiotlb-events.ts';
+import type { Timestamp } from '../events/timestamps.ts';
 import {
   missingEntries,
   parseStackFrame,
   parseTracefsEvent,
   STACK_TRACE,
   type TracefsEvent,
-} from './tracefs.ts';
+} from '../events/tracefs.ts';
+import type { ImportOptions, LineReader, TraceFormat } from '../format.ts';
+import type { TraceRequests } from '../trace-requests.ts';
 
 export const kernelEvents: TraceFormat = {
   name: 'kernel-events',

@@ -1,7 +1,7 @@
 import { GFP, InputError } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { kernelEvents } from './kernel-events.ts';
-import { accountedLines, readLines } from './testing.ts';
+import { kernelEvents } from '../formats/kernel-events.ts';
+import { accountedLines, readLines } from '../testing.ts';
 
 const event = (micros: number, text: string, task: string) =>
   ` ${task} [000] d..1. 7.${String(micros).padStart(6, '0')}: ${text}`;

@@ -1,6 +1,6 @@
 /**
  * The free chunks of some zones, without positions, used up in the way that touches the most blocks: rules 4 to 6
- * of scatter-interval.ts. Chunks are counted by order and by what is known of their block: no request has touched it
+ * of interval.ts. Chunks are counted by order and by what is known of their block: no request has touched it
  * (`fresh`), or one has and this is the rest.
  */
 import { MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype, type ZoneState } from '@decpool/model';

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { accountedLines, readLines } from '../testing.ts';
 import { dmaTrace } from './dma-trace.ts';
-import { accountedLines, readLines } from './testing.ts';
 
 const DIRECT_MAP = 0xffff888000000000n;
 const event = (task: string, seconds: string, text: string) =>

@@ -4,11 +4,11 @@
  * kmem_cache_alloc() gave: that is a free without an allocation here.
  */
 import { GFP, orderFor, pagesFor } from '@decpool/model';
-import { PAGE_SHIFT } from '../workloads/workload.ts';
+import { PAGE_SHIFT } from '../../workloads/workload.ts';
+import type { SharedExpression } from '../shared-expression.ts';
+import type { TraceRequests } from '../trace-requests.ts';
 import { bytesOf, fieldOf, isNull } from './event-fields.ts';
 import { parseGfp } from './gfp-flags.ts';
-import type { SharedExpression } from './shared-expression.ts';
-import type { TraceRequests } from './trace-requests.ts';
 import { type TracefsEvent, taskName } from './tracefs.ts';
 
 export class SlabEvents {

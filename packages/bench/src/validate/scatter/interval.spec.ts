@@ -8,9 +8,9 @@ import {
 } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { scatterIntervals } from './scatter-interval.ts';
-import { runModel } from './scatter-model.ts';
-import type { ScatterRequest } from './scatter-requests.ts';
+import { scatterIntervals } from './interval.ts';
+import { runModel } from './model.ts';
+import type { ScatterRequest } from './requests.ts';
 
 const BLOCKS = 16;
 

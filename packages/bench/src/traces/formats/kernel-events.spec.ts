@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { parseSharedExpression } from '../shared-expression.ts';
+import { accountedLines, readLines } from '../testing.ts';
 import { kernelEvents } from './kernel-events.ts';
-import { parseSharedExpression } from './shared-expression.ts';
-import { accountedLines, readLines } from './testing.ts';
 
 const EVERYTHING = parseSharedExpression('order>=0');
 

@@ -7,7 +7,7 @@ import { createPageSource } from '@decpool/pool';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readMemoryState } from './memory-state.ts';
 
-const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/memory/', import.meta.url));
+const BUNDLED = fileURLToPath(new URL('../../../../../examples/traces/memory/', import.meta.url));
 
 const freePages = ({ free }: ZoneState) =>
   MIGRATETYPES.reduce(

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { accountedLines, nameOf, readLines } from '../testing.ts';
 import { requestSequence } from './request-sequence.ts';
-import { accountedLines, nameOf, readLines } from './testing.ts';
 
 it('allocates and frees by order, a millisecond apart', () => {
   const { requests, notes } = readLines(requestSequence, ['a 7 0', 'a 8 3', 'f 7 0']);

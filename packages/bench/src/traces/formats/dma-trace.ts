@@ -1,13 +1,13 @@
-import { type Decryption, DmaBuffers, type Encryption } from './dma-buffers.ts';
-import type { LineReader, TraceFormat } from './format.ts';
-import type { TraceRequests } from './trace-requests.ts';
 import {
   missingEntries,
   parseStackFrame,
   parseTracefsEvent,
   STACK_TRACE,
   type TracefsEvent,
-} from './tracefs.ts';
+} from '../events/tracefs.ts';
+import type { LineReader, TraceFormat } from '../format.ts';
+import type { TraceRequests } from '../trace-requests.ts';
+import { type Decryption, DmaBuffers, type Encryption } from './dma-buffers.ts';
 
 /**
  * tracefs text with these kprobe events; the names are ours, the functions the kernel's:

@@ -8,12 +8,12 @@ import {
   spanOf,
   x86Geometry,
 } from '@decpool/model';
-import { memoryStateOf } from '../traces/memory-state.ts';
-import { type ProcFiles, procLines } from '../traces/proc-file.ts';
-import type { Recording } from './recording.ts';
-import type { RunFiles } from './scatter-files.ts';
-import { allocatingRows, requestsOf, type ScatterRequest } from './scatter-requests.ts';
-import { readTraffic, type Traffic } from './scatter-traffic.ts';
+import { memoryStateOf } from '../../traces/memory-state/memory-state.ts';
+import { type ProcFiles, procLines } from '../../traces/memory-state/proc-file.ts';
+import type { Recording } from '../recording.ts';
+import type { RunFiles } from './files.ts';
+import { allocatingRows, requestsOf, type ScatterRequest } from './requests.ts';
+import { readTraffic, type Traffic } from './traffic.ts';
 
 export interface ScatterRun {
   readonly requests: readonly ScatterRequest[];

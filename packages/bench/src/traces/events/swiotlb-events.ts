@@ -6,12 +6,12 @@
  * bounced is the next one of the same task and device, and its unmap has the same address.
  */
 import { GFP, InputError, pagesFor } from '@decpool/model';
-import type { Wanted } from '../workloads/request-list.ts';
-import { PAGE_SHIFT } from '../workloads/workload.ts';
+import type { Wanted } from '../../workloads/request-list.ts';
+import { PAGE_SHIFT } from '../../workloads/workload.ts';
+import type { TraceRequests } from '../trace-requests.ts';
 import { type DmaTarget, dmaTargetOf } from './dma-events.ts';
 import { bytesOf, fieldOf } from './event-fields.ts';
 import type { Timestamp } from './timestamps.ts';
-import type { TraceRequests } from './trace-requests.ts';
 import type { TracefsEvent } from './tracefs.ts';
 
 /** Default lifetime of a mapping, in ns: the time of one I/O of a fast disk. This is an assumption. */

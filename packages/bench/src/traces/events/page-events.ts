@@ -7,11 +7,11 @@
  * (split_page()) and its pages freed one by one: it is then freed with the last of them.
  */
 import { MAX_PAGE_ORDER, type Migratetype } from '@decpool/model';
-import { PAGE_SIZE } from '../workloads/workload.ts';
+import { PAGE_SIZE } from '../../workloads/workload.ts';
+import type { SharedExpression } from '../shared-expression.ts';
+import type { TraceRequests } from '../trace-requests.ts';
 import { fieldOf, isNull, pfnOf, wholeNumber } from './event-fields.ts';
 import { isUnnamed, parseGfp } from './gfp-flags.ts';
-import type { SharedExpression } from './shared-expression.ts';
-import type { TraceRequests } from './trace-requests.ts';
 import { type TracefsEvent, taskName } from './tracefs.ts';
 
 /**

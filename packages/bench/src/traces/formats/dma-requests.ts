@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { parseSeconds } from '../events/timestamps.ts';
+import type { LineReader, TraceFormat } from '../format.ts';
+import type { TraceRequests } from '../trace-requests.ts';
 import { DmaBuffers } from './dma-buffers.ts';
-import type { LineReader, TraceFormat } from './format.ts';
-import { parseSeconds } from './timestamps.ts';
-import type { TraceRequests } from './trace-requests.ts';
 
 /** JSON.parse() keeps the digits of a time: String() of what it read is what was written, up to 15 digits. */
 const time = z.number().transform((seconds, context) => {

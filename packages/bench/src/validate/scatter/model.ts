@@ -6,8 +6,8 @@
  */
 import { DirectMap, type Geometry, type MappingRun, type MemoryState, type Pfn } from '@decpool/model';
 import { createPageSource } from '@decpool/pool';
-import type { Kernel } from './kernel.ts';
-import type { ScatterRequest } from './scatter-requests.ts';
+import type { Kernel } from '../kernel.ts';
+import type { ScatterRequest } from './requests.ts';
 
 export interface ModelRun {
   readonly splits2M: number;

@@ -4,10 +4,10 @@
  * free have the device and the DMA address in common; the virtual address is a hash.
  */
 import { pagesFor } from '@decpool/model';
-import { PAGE_SHIFT } from '../workloads/workload.ts';
+import { PAGE_SHIFT } from '../../workloads/workload.ts';
+import type { TraceRequests } from '../trace-requests.ts';
 import { bytesOf, fieldOf, isNull } from './event-fields.ts';
 import { parseGfp } from './gfp-flags.ts';
-import type { TraceRequests } from './trace-requests.ts';
 import type { TracefsEvent } from './tracefs.ts';
 
 const EXPECTED = 'DEVICE dma_addr=HEX size=BYTES';

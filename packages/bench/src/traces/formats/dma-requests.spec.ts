@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
+import { accountedLines, nameOf, readLines } from '../testing.ts';
 import { dmaRequests } from './dma-requests.ts';
-import { accountedLines, nameOf, readLines } from './testing.ts';
 
 const alloc = (t: number, bytes: number) =>
   JSON.stringify({ t, op: 'coherent_alloc', dev: '0000:00:05.0', bytes });

@@ -27,10 +27,10 @@
  *    migratetype (/proc/pagetypeinfo) that are not free as a whole.
  */
 import { MAX_PAGE_ORDER, type PageRun, type ZoneState } from '@decpool/model';
-import { Chunks, type Supply } from './scatter-chunks.ts';
-import type { ScatterRequest } from './scatter-requests.ts';
-import type { ScatterRun } from './scatter-run.ts';
-import type { Traffic } from './scatter-traffic.ts';
+import { Chunks, type Supply } from './chunks.ts';
+import type { ScatterRequest } from './requests.ts';
+import type { ScatterRun } from './run.ts';
+import type { Traffic } from './traffic.ts';
 
 export interface Interval {
   readonly low: number;

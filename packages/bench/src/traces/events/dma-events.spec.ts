@@ -1,7 +1,7 @@
 import { GFP } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { kernelEvents } from './kernel-events.ts';
-import { accountedLines, readLines } from './testing.ts';
+import { kernelEvents } from '../formats/kernel-events.ts';
+import { accountedLines, readLines } from '../testing.ts';
 
 const event = (seconds: string, text: string) => ` kworker/u8:1-29 [000] ..... ${seconds}: ${text}`;
 const alloc = (seconds: string, address: string, size: number, flags = 'GFP_KERNEL|__GFP_ZERO') =>
