@@ -499,8 +499,11 @@ describe('decpool', () => {
   });
 
   it('as it is installed, loads the sources of each of its commands', async () => {
-    const cli = readdirSync(fileURLToPath(new URL('.', import.meta.url)));
-    const commands = cli.filter((name) => /\.ts$/.test(name) && !/^main|^testing|\.spec\./.test(name));
+    const cli = readdirSync(fileURLToPath(new URL('.', import.meta.url)), {
+      recursive: true,
+      encoding: 'utf8',
+    });
+    const commands = cli.filter((name) => /\.ts$/.test(name) && !/^main|testing|\.spec\./.test(name));
     const late = ['../convert/parquet.ts', '../report/chart.ts', '../../../model/src/log/arrow.ts'];
     const sources = [...commands, ...late].map((name) => new URL(name, import.meta.url).href);
     const script = `for (const source of ${JSON.stringify(sources)}) await import(source);`;

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { completionScript } from './commands/completion.ts';
 import { SHELLS } from './completion/shells.ts';
-import { completionScript } from './completion.ts';
 import { anyProgram } from './testing.ts';
 
 let folder = '';

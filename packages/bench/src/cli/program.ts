@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { VERSION } from '../version.ts';
 import type { CommandContext, Output } from './command-context.ts';
 import { commandLine } from './command-line.ts';
-import { addCommands } from './commands.ts';
+import { addCommands } from './commands/all.ts';
 import { manualPage } from './help.ts';
 import {
   addOpposites,

@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { InputError } from '@decpool/model';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { queryCommand } from '../cli/query.ts';
+import { queryCommand } from '../cli/commands/query.ts';
 import { cellText, jsonOf } from './answer-text.ts';
 import { convert } from './convert.ts';
 import { query } from './query.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext } from '../command-context.ts';
 
 export function addKnownAnswers(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -9,7 +9,7 @@ export function addKnownAnswers(decpool: Command, { exit, output }: CommandConte
       "Runs the workloads with a known answer and prints what is expected beside what is measured, and the curves of LLFree's benchmark. Exit code 1 when a figure is off by more than its tolerance.",
     )
     .action(async () => {
-      const { knownAnswersCommand } = await import('./known-answers-run.ts');
+      const { knownAnswersCommand } = await import('../known-answers-run.ts');
       exit(await knownAnswersCommand(output));
     });
 }

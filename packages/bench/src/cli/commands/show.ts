@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { OpenLog } from '../log/open.ts';
-import type { CommandContext, Output } from './command-context.ts';
-import { eventNumber } from './numbers.ts';
-import { eventsRead, withLog } from './reading.ts';
+import type { OpenLog } from '../../log/open.ts';
+import type { CommandContext, Output } from '../command-context.ts';
+import { eventNumber } from '../numbers.ts';
+import { eventsRead, withLog } from '../reading.ts';
 
 interface ShowOptions {
   readonly at?: number;
@@ -40,10 +40,10 @@ SEE ALSO
 
 async function showCommand(path: string, options: ShowOptions, output: Output): Promise<string> {
   const [{ positionOf }, { parseTime }, { stateReport, stateText }, { jsonText }] = await Promise.all([
-    import('../inspect/position.ts'),
-    import('../text/time.ts'),
-    import('../inspect/state-report.ts'),
-    import('../text/json.ts'),
+    import('../../inspect/position.ts'),
+    import('../../text/time.ts'),
+    import('../../inspect/state-report.ts'),
+    import('../../text/json.ts'),
   ]);
   const { at, time } = options;
   const place = {

@@ -1,11 +1,11 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import type { BlockDifference, LogDiff } from '../rerun/diff.ts';
-import { printable } from '../text/printable.ts';
-import { formatChange, formatValue } from '../text/units.ts';
-import type { CommandContext, Output } from './command-context.ts';
-import { partingLines } from './event-line.ts';
-import { eventsRead, withLog } from './reading.ts';
+import type { BlockDifference, LogDiff } from '../../rerun/diff.ts';
+import { printable } from '../../text/printable.ts';
+import { formatChange, formatValue } from '../../text/units.ts';
+import type { CommandContext, Output } from '../command-context.ts';
+import { partingLines } from '../event-line.ts';
+import { eventsRead, withLog } from '../reading.ts';
 
 export function addDiff(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -29,7 +29,7 @@ export function addDiff(decpool: Command, { exit, output }: CommandContext): voi
 }
 
 export async function diffOf(a: string, b: string, output: Output): Promise<LogDiff> {
-  const { diffLogs } = await import('../rerun/diff.ts');
+  const { diffLogs } = await import('../../rerun/diff.ts');
   // They are read in step: how far the first one is tells of both.
   return withLog(a, (left) => withLog(b, (right) => diffLogs(left, right)), eventsRead('diff', output));
 }

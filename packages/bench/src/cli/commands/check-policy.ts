@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { CheckPolicyOptions } from './check-policy-run.ts';
-import type { CommandContext } from './command-context.ts';
-import { wholeNumber } from './numbers.ts';
+import type { CheckPolicyOptions } from '../check-policy-run.ts';
+import type { CommandContext } from '../command-context.ts';
+import { wholeNumber } from '../numbers.ts';
 
 export function addCheckPolicy(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -26,7 +26,7 @@ SEE ALSO
   docs/own-policy.md`,
     )
     .action(async (policy: string, options: CheckPolicyOptions) => {
-      const { checkPolicyCommand } = await import('./check-policy-run.ts');
+      const { checkPolicyCommand } = await import('../check-policy-run.ts');
       exit(await checkPolicyCommand(policy, options, output));
     });
 }

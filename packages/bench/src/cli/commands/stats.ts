@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { CommandContext, Output } from './command-context.ts';
-import { eventsRead, withLog } from './reading.ts';
+import type { CommandContext, Output } from '../command-context.ts';
+import { eventsRead, withLog } from '../reading.ts';
 
 export function addStats(decpool: Command, { output }: CommandContext): void {
   decpool
@@ -22,8 +22,8 @@ export function addStats(decpool: Command, { output }: CommandContext): void {
 
 async function statsCommand(path: string, isJson: boolean, output: Output): Promise<string> {
   const [{ statsOf, statsText }, { jsonText }] = await Promise.all([
-    import('../inspect/stats.ts'),
-    import('../text/json.ts'),
+    import('../../inspect/stats.ts'),
+    import('../../text/json.ts'),
   ]);
   const stats = await withLog(path, statsOf, eventsRead('stats', output));
   return isJson ? jsonText(stats) : statsText(stats);

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { printable } from '../text/printable.ts';
-import type { CommandContext, Output } from './command-context.ts';
+import { printable } from '../../text/printable.ts';
+import type { CommandContext, Output } from '../command-context.ts';
 
 interface ConvertCommandOptions {
   readonly to?: string;
@@ -38,8 +38,8 @@ async function convertCommand(
   output: Output,
 ): Promise<number> {
   const [{ convert, targetFormatNamed, targetFormatOf }, { watched }, { stat }] = await Promise.all([
-    import('../convert/convert.ts'),
-    import('./convert-progress.ts'),
+    import('../../convert/convert.ts'),
+    import('../convert-progress.ts'),
     import('node:fs/promises'),
   ]);
   const format = to === undefined ? targetFormatOf(out) : targetFormatNamed(to);

@@ -1,8 +1,8 @@
 import { InputError } from '@decpool/model';
 import type { Command } from 'commander';
-import { HISTORY_SERIES } from '../history/series.ts';
-import type { CommandContext } from './command-context.ts';
-import type { ReportOptions } from './report-run.ts';
+import { HISTORY_SERIES } from '../../history/series.ts';
+import type { CommandContext } from '../command-context.ts';
+import type { ReportOptions } from '../report-run.ts';
 
 export function addReport(decpool: Command, { output }: CommandContext): void {
   decpool
@@ -43,10 +43,10 @@ SEE ALSO
       const isCsv = options.csv === true && !isOfPage;
       if (!isCsv && isTyped('series')) throw new InputError('--series is of --csv: give --csv as well.');
       if (isCsv) {
-        const { reportCsv } = await import('./report-csv.ts');
+        const { reportCsv } = await import('../report-csv.ts');
         await reportCsv(dir, options.series, output);
       } else {
-        const { reportCommand } = await import('./report-run.ts');
+        const { reportCommand } = await import('../report-run.ts');
         await reportCommand(dir, options, output);
       }
     });

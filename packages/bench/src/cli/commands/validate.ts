@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
-import { counted } from './progress.ts';
+import type { CommandContext } from '../command-context.ts';
+import { counted } from '../progress.ts';
 
 export function addValidate(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -25,7 +25,7 @@ SEE ALSO
   decpool known-answers; docs/validation.md`,
     )
     .action(async (paths: string[], options: { readonly scatter?: boolean }) => {
-      const { scatterCommand, validateCommand } = await import('./validate-run.ts');
+      const { scatterCommand, validateCommand } = await import('../validate-run.ts');
       const command = options.scatter === true ? scatterCommand : validateCommand;
       const progress = counted('validate', 'recordings', output);
       try {

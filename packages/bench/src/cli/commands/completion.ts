@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
-import { SHELLS, type Shell } from './completion/shells.ts';
+import type { CommandContext } from '../command-context.ts';
+import { SHELLS, type Shell } from '../completion/shells.ts';
 
 export function addCompletion(decpool: Command, { output }: CommandContext): void {
   decpool
@@ -26,9 +26,9 @@ SEE ALSO
 /** The script for the commands that a program has. */
 export async function completionScript(program: Command, shell: Shell): Promise<string> {
   const [{ completable }, { bashScript }, { zshScript }] = await Promise.all([
-    import('./completion/completable.ts'),
-    import('./completion/bash.ts'),
-    import('./completion/zsh.ts'),
+    import('../completion/completable.ts'),
+    import('../completion/bash.ts'),
+    import('../completion/zsh.ts'),
   ]);
   const scripts = { bash: bashScript, zsh: zshScript };
   return scripts[shell](completable(program));

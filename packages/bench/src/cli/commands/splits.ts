@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { SplitGrouping } from '../inspect/splits-groups.ts';
-import type { CommandContext, Output } from './command-context.ts';
-import { eventsRead, withLog } from './reading.ts';
+import type { SplitGrouping } from '../../inspect/splits-groups.ts';
+import type { CommandContext, Output } from '../command-context.ts';
+import { eventsRead, withLog } from '../reading.ts';
 
 interface SplitsOptions {
   readonly by: SplitGrouping;
@@ -44,10 +44,10 @@ async function splitsCommand(
   output: Output,
 ): Promise<string> {
   const [{ splitsOf }, { splitsReport }, { splitsText }, { jsonText }] = await Promise.all([
-    import('../inspect/splits.ts'),
-    import('../inspect/splits-groups.ts'),
-    import('../inspect/splits-text.ts'),
-    import('../text/json.ts'),
+    import('../../inspect/splits.ts'),
+    import('../../inspect/splits-groups.ts'),
+    import('../../inspect/splits-text.ts'),
+    import('../../text/json.ts'),
   ]);
   const found = await withLog(path, splitsOf, eventsRead('splits', output));
   if (json === true) return jsonText(splitsReport(found, by));

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { CommandContext } from './command-context.ts';
-import { wholeNumber } from './numbers.ts';
-import type { SweepCommandOptions } from './sweep-run.ts';
+import type { CommandContext } from '../command-context.ts';
+import { wholeNumber } from '../numbers.ts';
+import type { SweepCommandOptions } from '../sweep-run.ts';
 
 export function addSweep(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -41,7 +41,7 @@ SEE ALSO
   docs/sweeps.md`,
     )
     .action(async (definition: string, options: SweepCommandOptions) => {
-      const { sweepCommand } = await import('./sweep-run.ts');
+      const { sweepCommand } = await import('../sweep-run.ts');
       exit(await sweepCommand(definition, options, output));
     });
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
-import { eventNumber } from './numbers.ts';
-import { withLog } from './reading.ts';
+import type { CommandContext } from '../command-context.ts';
+import { eventNumber } from '../numbers.ts';
+import { withLog } from '../reading.ts';
 
 export function addStep(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -23,7 +23,7 @@ SEE ALSO
   decpool show, decpool tail; docs/replay.md`,
     )
     .action(async (path: string, { at }: { readonly at: number }) => {
-      const { Stepper, expectPosition } = await import('../inspect/stepper.ts');
+      const { Stepper, expectPosition } = await import('../../inspect/stepper.ts');
       const code = await withLog(path, async (log) => {
         expectPosition(log, at);
         const stepper = new Stepper(log);
@@ -38,14 +38,14 @@ SEE ALSO
 const isTerminal = (): boolean =>
   process.stdin.isTTY === true && process.stdout.isTTY === true && process.env['TERM'] !== 'dumb';
 
-type Open = import('../inspect/stepper.ts').Stepper;
+type Open = import('../../inspect/stepper.ts').Stepper;
 
 async function onScreen(stepper: Open, output: CommandContext['output']): Promise<number> {
-  const { StepScreen } = await import('./step-screen.ts');
+  const { StepScreen } = await import('../step-screen.ts');
   return new StepScreen(stepper, output.isColoured).run();
 }
 
 async function byLines(stepper: Open, output: CommandContext['output']): Promise<number> {
-  const { stepByLines } = await import('./step-lines.ts');
+  const { stepByLines } = await import('../step-lines.ts');
   return stepByLines(stepper, output);
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext } from '../command-context.ts';
 
 export function addPolicies(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -9,7 +9,7 @@ export function addPolicies(decpool: Command, { exit, output }: CommandContext):
       'Lists the baselines, the short names and the strategies that a policy is made of, with their parameters.',
     )
     .action(async () => {
-      const { policiesCommand } = await import('./policies-run.ts');
+      const { policiesCommand } = await import('../policies-run.ts');
       exit(policiesCommand(output));
     });
 }

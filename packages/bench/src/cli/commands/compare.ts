@@ -1,10 +1,10 @@
 import { PLATFORM_NAMES } from '@decpool/model';
 import { type Command, Option } from 'commander';
-import { LOG_FORMATS } from '../log/format.ts';
-import type { CommandContext } from './command-context.ts';
-import type { CompareOptions } from './compare-run.ts';
-import { percentage, wholeNumber } from './numbers.ts';
-import { USUAL_PLATFORM } from './platform.ts';
+import { LOG_FORMATS } from '../../log/format.ts';
+import type { CommandContext } from '../command-context.ts';
+import type { CompareOptions } from '../compare-run.ts';
+import { percentage, wholeNumber } from '../numbers.ts';
+import { USUAL_PLATFORM } from '../platform.ts';
 
 /**
  * What a current kernel does; the best known pool; the pool that converts least and keeps most; the proposal of 2024; the
@@ -116,7 +116,7 @@ SEE ALSO
   decpool policies, decpool workloads, decpool metrics, decpool report; docs/platforms.md, docs/traces.md`,
     )
     .action(async (options: CompareOptions) => {
-      const { compareCommand } = await import('./compare-run.ts');
+      const { compareCommand } = await import('../compare-run.ts');
       exit(await compareCommand(options, commandLine(), output));
     });
 }

@@ -1,11 +1,11 @@
 import { InputError } from '@decpool/model';
 import type { Command } from 'commander';
-import type { Names } from '../inspect/event-text.ts';
-import type { OpenLog } from '../log/open.ts';
-import { printable } from '../text/printable.ts';
-import type { CommandContext, Output } from './command-context.ts';
-import { eventNumber } from './numbers.ts';
-import { eventsRead, withLog } from './reading.ts';
+import type { Names } from '../../inspect/event-text.ts';
+import type { OpenLog } from '../../log/open.ts';
+import { printable } from '../../text/printable.ts';
+import type { CommandContext, Output } from '../command-context.ts';
+import { eventNumber } from '../numbers.ts';
+import { eventsRead, withLog } from '../reading.ts';
 
 interface ExplainOptions {
   readonly block?: number;
@@ -53,7 +53,7 @@ async function explainCommand(path: string, options: ExplainOptions, output: Out
   if ([block, split, allocation].filter((given) => given !== undefined).length > 1) {
     throw new InputError('--block, --split, --allocation: expected only one of them');
   }
-  const { positionOf } = await import('../inspect/position.ts');
+  const { positionOf } = await import('../../inspect/position.ts');
   const explained = async (log: OpenLog) => {
     const position = await positionOf(log, options.at === undefined ? {} : { at: options.at });
     return allocation === undefined
@@ -70,9 +70,9 @@ async function explainedAllocation(
   { json }: ExplainOptions,
 ): Promise<string> {
   const [{ explainAllocation }, { allocationText }, { jsonText }] = await Promise.all([
-    import('../inspect/explain.ts'),
-    import('../inspect/explain-allocation-text.ts'),
-    import('../text/json.ts'),
+    import('../../inspect/explain.ts'),
+    import('../../inspect/explain-allocation-text.ts'),
+    import('../../text/json.ts'),
   ]);
   const { report, owners } = await explainAllocation(log, id, position);
   return json === true ? jsonText(report) : allocationText(report, namesOf(log, owners));
@@ -80,8 +80,8 @@ async function explainedAllocation(
 
 async function explainedRange(log: OpenLog, options: ExplainOptions, position: number): Promise<string> {
   const [{ rangeText }, { jsonText }] = await Promise.all([
-    import('../inspect/explain-range-text.ts'),
-    import('../text/json.ts'),
+    import('../../inspect/explain-range-text.ts'),
+    import('../../text/json.ts'),
   ]);
   const explained = await rangeOf(log, options, position);
   if (explained === undefined) {
@@ -93,13 +93,13 @@ async function explainedRange(log: OpenLog, options: ExplainOptions, position: n
 }
 
 async function rangeOf(log: OpenLog, { block, split }: ExplainOptions, position: number) {
-  const { explainBlock, explainFirstSplit, explainSplit } = await import('../inspect/explain.ts');
+  const { explainBlock, explainFirstSplit, explainSplit } = await import('../../inspect/explain.ts');
   if (block !== undefined) return explainBlock(log, block, position);
   return split === undefined ? explainFirstSplit(log, position) : explainSplit(log, split, position);
 }
 
 async function noSplitText({ path }: OpenLog, { at }: ExplainOptions): Promise<string> {
-  const { shellWord } = await import('../report/page/escape.ts');
+  const { shellWord } = await import('../../report/page/escape.ts');
   const [before, place] = at === undefined ? ['', ''] : [` before event ${at}`, ` --at ${at}`];
   const show = `decpool show ${printable(shellWord(path))}${place}`;
   return `No 2M or 1G entry of the direct map was split${before}; to see its state: ${show}\n`;

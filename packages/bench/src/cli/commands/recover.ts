@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { printable } from '../text/printable.ts';
-import type { CommandContext } from './command-context.ts';
-import { newLog } from './new-log.ts';
-import { bytesRead } from './reading.ts';
+import { printable } from '../../text/printable.ts';
+import type { CommandContext } from '../command-context.ts';
+import { newLog } from '../new-log.ts';
+import { bytesRead } from '../reading.ts';
 
 export function addRecover(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -19,8 +19,8 @@ export function addRecover(decpool: Command, { exit, output }: CommandContext): 
     )
     .action(async (log: string, options: { readonly out?: string }) => {
       const [{ ByteFile }, { recoverLog }] = await Promise.all([
-        import('../log/byte-file.ts'),
-        import('../log/recover.ts'),
+        import('../../log/byte-file.ts'),
+        import('../../log/recover.ts'),
       ]);
       // What is wrong with the log is told before what is wrong with a name that is made of its own.
       await (await ByteFile.open(log)).close();

@@ -1,9 +1,9 @@
 import { InputError } from '@decpool/model';
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import type { Answer } from '../convert/query.ts';
-import { printable } from '../text/printable.ts';
-import type { CommandContext, Output } from './command-context.ts';
+import type { Answer } from '../../convert/query.ts';
+import { printable } from '../../text/printable.ts';
+import type { CommandContext, Output } from '../command-context.ts';
 
 interface QueryCommandOptions {
   readonly json?: boolean;
@@ -49,8 +49,8 @@ export async function queryCommand(
 ): Promise<number> {
   if (json === true && csv === true) throw new InputError('--json, --csv: expected only one of them');
   const [{ query }, { watched }] = await Promise.all([
-    import('../convert/query.ts'),
-    import('./convert-progress.ts'),
+    import('../../convert/query.ts'),
+    import('../convert-progress.ts'),
   ]);
   const print = json === true ? printJson : csv === true ? printCsv : printTable;
   return watched(output, (options) =>
@@ -61,7 +61,7 @@ export async function queryCommand(
 type Print = (answer: Answer, write: (text: string) => void) => Promise<void>;
 
 const printJson: Print = async ({ columns, rows }, write) => {
-  const { jsonObject } = await import('../convert/answer-text.ts');
+  const { jsonObject } = await import('../../convert/answer-text.ts');
   let isFirst = true;
   for await (const some of rows()) {
     const lines = some.map((row) => jsonObject(columns.map(({ name }, at) => [name, row[at]])));
@@ -74,14 +74,14 @@ const printJson: Print = async ({ columns, rows }, write) => {
 const printCsv: Print = async ({ columns, rows }, write) => {
   const [{ stringify }, { cellText }] = await Promise.all([
     import('csv-stringify/sync'),
-    import('../convert/answer-text.ts'),
+    import('../../convert/answer-text.ts'),
   ]);
   write(stringify([columns.map(({ name }) => name)]));
   for await (const some of rows()) write(stringify(some.map((row) => row.map(cellText))));
 };
 
 const printTable: Print = async ({ columns, rows }, write) => {
-  const { cellText } = await import('../convert/answer-text.ts');
+  const { cellText } = await import('../../convert/answer-text.ts');
   const table = new Table({
     head: columns.map(({ name }) => printable(name)),
     colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),

@@ -1,7 +1,7 @@
 /** The commands, in the groups and the order of the help. Each adds itself, and loads what it does only when it is called. */
 import type { Command } from 'commander';
+import type { CommandContext } from '../command-context.ts';
 import { addCheckPolicy } from './check-policy.ts';
-import type { CommandContext } from './command-context.ts';
 import { addCompare } from './compare.ts';
 import { addCompletion } from './completion.ts';
 import { addConvert } from './convert.ts';

@@ -1,15 +1,15 @@
 import { InputError, type LogHeader } from '@decpool/model';
 import type { Command } from 'commander';
-import type { OpenLog } from '../log/open.ts';
-import { policiesText } from '../report/policies-text.ts';
-import type { Forked } from '../rerun/fork.ts';
-import type { ServedAgain } from '../rerun/serve-again.ts';
-import { printable } from '../text/printable.ts';
-import type { CommandContext, Output } from './command-context.ts';
-import { newLog } from './new-log.ts';
-import { eventNumber } from './numbers.ts';
-import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
-import { eventsRead, withLog } from './reading.ts';
+import type { OpenLog } from '../../log/open.ts';
+import { policiesText } from '../../report/policies-text.ts';
+import type { Forked } from '../../rerun/fork.ts';
+import type { ServedAgain } from '../../rerun/serve-again.ts';
+import { printable } from '../../text/printable.ts';
+import type { CommandContext, Output } from '../command-context.ts';
+import { newLog } from '../new-log.ts';
+import { eventNumber } from '../numbers.ts';
+import { filesIn, OWN_OPTION, ownPolicies } from '../own-policies.ts';
+import { eventsRead, withLog } from '../reading.ts';
 
 interface ForkCommandOptions {
   readonly at: number;
@@ -82,8 +82,8 @@ const keptText = ({ keptEvents, keptRequests, header }: Forked): string =>
 
 async function forkCommand(path: string, options: ForkCommandOptions, output: Output): Promise<number> {
   const [{ forkLog }, { policiesFor }] = await Promise.all([
-    import('../rerun/fork.ts'),
-    import('../policies/load.ts'),
+    import('../../rerun/fork.ts'),
+    import('../../policies/load.ts'),
   ]);
   const out = await newLog(options.out);
   const [policy] = await policiesFor([options.policy]);
@@ -99,7 +99,7 @@ async function forkCommand(path: string, options: ForkCommandOptions, output: Ou
 }
 
 async function skipCommand(path: string, options: SkipCommandOptions, output: Output): Promise<number> {
-  const { skipRequest } = await import('../rerun/fork.ts');
+  const { skipRequest } = await import('../../rerun/fork.ts');
   const out = await newLog(options.out);
   const own = await ownPolicies(filesIn(options.own));
   const served = await withLog(

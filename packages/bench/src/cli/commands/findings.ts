@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
-import type { CommandContext } from './command-context.ts';
-import type { FindingsOptions } from './findings-run.ts';
-import { wholeNumber } from './numbers.ts';
+import type { CommandContext } from '../command-context.ts';
+import type { FindingsOptions } from '../findings-run.ts';
+import { wholeNumber } from '../numbers.ts';
 
 export function addFindings(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -26,7 +26,7 @@ export function addFindings(decpool: Command, { exit, output }: CommandContext):
       '\nEXAMPLES\n  decpool findings examples/sweeps/findings.json\n\nSEE ALSO\n  decpool sweep; docs/findings.md, docs/sweeps.md',
     )
     .action(async (definition: string, options: FindingsOptions) => {
-      const { findingsCommand } = await import('./findings-run.ts');
+      const { findingsCommand } = await import('../findings-run.ts');
       exit(await findingsCommand(definition, options, output));
     });
 }

@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
-import type { Check } from '../rerun/verify.ts';
-import { printable } from '../text/printable.ts';
-import type { CommandContext, Output } from './command-context.ts';
-import { partingLines } from './event-line.ts';
-import { wholeNumber } from './numbers.ts';
-import { filesIn, OWN_OPTION, ownPolicies } from './own-policies.ts';
-import { bytesRead } from './reading.ts';
+import type { Check } from '../../rerun/verify.ts';
+import { printable } from '../../text/printable.ts';
+import type { CommandContext, Output } from '../command-context.ts';
+import { partingLines } from '../event-line.ts';
+import { wholeNumber } from '../numbers.ts';
+import { filesIn, OWN_OPTION, ownPolicies } from '../own-policies.ts';
+import { bytesRead } from '../reading.ts';
 
 interface VerifyCommandOptions {
   readonly every: number;
@@ -55,9 +55,9 @@ async function verifyCommand(
   output: Output,
 ): Promise<number> {
   const [{ verifyLog }, { policyOf }, { policyFor }] = await Promise.all([
-    import('../rerun/verify.ts'),
-    import('../rerun/rerun.ts'),
-    import('../policies/load.ts'),
+    import('../../rerun/verify.ts'),
+    import('../../rerun/rerun.ts'),
+    import('../../policies/load.ts'),
   ]);
   const policies = await ownPolicies(filesIn(own));
   const other = against === undefined ? undefined : await policyFor(against);

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
+import type { CommandContext } from '../command-context.ts';
 
 export function addMetrics(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -9,7 +9,7 @@ export function addMetrics(decpool: Command, { exit, output }: CommandContext): 
       'Lists every metric: its id for --metrics, its unit, and its formula. The ten rows that compare shows come first.',
     )
     .action(async () => {
-      const { metricsCommand } = await import('./metrics-run.ts');
+      const { metricsCommand } = await import('../metrics-run.ts');
       exit(metricsCommand(output));
     });
 }

@@ -1,8 +1,8 @@
 import Table from 'cli-table3';
 import type { Command } from 'commander';
-import { printable } from '../text/printable.ts';
-import type { CommandContext, Output } from './command-context.ts';
-import { bytesRead } from './reading.ts';
+import { printable } from '../../text/printable.ts';
+import type { CommandContext, Output } from '../command-context.ts';
+import { bytesRead } from '../reading.ts';
 
 export function addReplay(decpool: Command, { exit, output }: CommandContext): void {
   decpool
@@ -22,8 +22,8 @@ export function addReplay(decpool: Command, { exit, output }: CommandContext): v
 /** Prints what a log comes to. Exit code 1 when the log is cut off, or its state hash is not that of the run. */
 async function replayCommand(path: string, output: Output): Promise<number> {
   const [{ replay }, { formatValue }] = await Promise.all([
-    import('../replay.ts'),
-    import('../text/units.ts'),
+    import('../../replay.ts'),
+    import('../../text/units.ts'),
   ]);
   const reading = bytesRead('replay', output);
   const { header, events, metrics, stateHash, seal, torn } = await replay(path, reading).finally(

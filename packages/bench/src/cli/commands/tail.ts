@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { CommandContext } from './command-context.ts';
-import { EXIT } from './exit-status.ts';
-import { interruptible } from './interrupt.ts';
-import { eventNumber } from './numbers.ts';
-import { onReaderGone, written } from './reader.ts';
+import type { CommandContext } from '../command-context.ts';
+import { EXIT } from '../exit-status.ts';
+import { interruptible } from '../interrupt.ts';
+import { eventNumber } from '../numbers.ts';
+import { onReaderGone, written } from '../reader.ts';
 
 interface TailOptions {
   readonly lines: number;
@@ -41,7 +41,7 @@ async function tailCommand(
   { lines, follow }: TailOptions,
   output: CommandContext['output'],
 ): Promise<number> {
-  const { Tail, nameOfLog, watch } = await import('../inspect/tail.ts');
+  const { Tail, nameOfLog, watch } = await import('../../inspect/tail.ts');
   const name = await nameOfLog(path);
   return interruptible(async (signal) => {
     const unread = new AbortController();
