@@ -6,7 +6,14 @@ export class InputError extends Error {
   override readonly name: string = 'InputError';
 }
 
-/** An event that cannot have happened in the state it is folded into. The message names the rule it breaks. */
+/** An event that cannot have happened in the state it is folded into. The message names the event and the rule it breaks. */
 export class InvariantError extends InputError {
   override readonly name = 'InvariantError';
+  /** The broken rule alone, without the event. */
+  readonly why: string;
+
+  constructor(message: string, why: string = message) {
+    super(message);
+    this.why = why;
+  }
 }

@@ -16,6 +16,7 @@ import {
   type Faults,
   type Frame,
   type FreeRequest,
+  type Geometry,
   GFP_KERNEL,
   InputError,
   InvariantError,
@@ -34,15 +35,14 @@ import {
   type UserMapRequest,
   zoneOf,
 } from '@decpool/model';
-import { EventRecorder, NO_OWNER, type Where } from './event-recorder.ts';
+import { EventRecorder, type EventSink, NO_OWNER, type Where } from './event-recorder.ts';
 import { FaultInjector } from './faults.ts';
-import { type EventSink, Ledger } from './ledger.ts';
 import { createPageSource, type PageSource, reachOf } from './page-source/buddy.ts';
-import type { Policy, PolicyFactory } from './policy.ts';
+import type { PolicyFactory } from './policy.ts';
 import { type AskedPool, checkRequest, MOST_OWNERS } from './request-checks.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';
 import { SlabLayer } from './slab/slab-layer.ts';
-import { supervised } from './supervised.ts';
+import { SupervisedPolicy } from './supervised-policy.ts';
 import {
   bootPoolBytes,
   MAX_MAPPING_BYTES,
@@ -72,11 +72,11 @@ const API_CODE = Object.fromEntries(APIS.map((api, code) => [api, code])) as Rec
 export class Engine implements AskedPool {
   readonly columns: Columns;
   readonly view: StateView;
-  readonly policy: Policy;
+  readonly policy: SupervisedPolicy;
   /** The bounce buffers there are; undefined for none. */
   readonly swiotlb: SwiotlbSettings | undefined;
   readonly #memory: MemoryState;
-  readonly #ledger: Ledger;
+  readonly #geometry: Geometry;
   readonly #source: PageSource;
   readonly #recorder: EventRecorder;
   readonly #slabs = new SlabLayer();
@@ -108,23 +108,30 @@ export class Engine implements AskedPool {
   constructor(options: EngineOptions) {
     const { frame, memory, faults } = options;
     this.#memory = memory;
-    this.#ledger = new Ledger(frame, memory.directMap, options.sink, options.batchRows ?? 8192);
-    this.columns = this.#ledger.columns;
-    this.view = this.#ledger.view;
+    this.#geometry = frame.geometry;
     this.#source = createPageSource(memory, frame.geometry, options.seed, options.pageSource);
     this.#anywhere = this.#whereOf(GFP_KERNEL, ANY_NODE);
     this.#readyPlaces = [this.#anywhere];
-    const injector = faults === undefined ? undefined : new FaultInjector(faults);
-    this.#recorder = new EventRecorder(this.#ledger, this.#source, injector, this.#anywhere);
+    this.#recorder = new EventRecorder({
+      frame,
+      directMap: memory.directMap,
+      sink: options.sink,
+      batchRows: options.batchRows ?? 8192,
+      source: this.#source,
+      faults: faults && new FaultInjector(faults),
+      anywhere: this.#anywhere,
+    });
+    this.columns = this.#recorder.columns;
+    this.view = this.#recorder.view;
     this.#workerDelay = options.workerDelay;
-    this.policy = supervised(options.policy(this.view), this.#recorder, this.view);
+    this.policy = new SupervisedPolicy(options.policy(this.view), this.#recorder);
     this.swiotlb = swiotlbFor(this.policy, options);
-    if (this.swiotlb !== undefined) this.#swiotlb = new Swiotlb(this.swiotlb, this.#ledger, this.#slabs);
+    if (this.swiotlb !== undefined) this.#swiotlb = new Swiotlb(this.swiotlb, this.#recorder, this.#slabs);
   }
 
   /** Simulated ns of the last request, or of the deferred worker if that ran after it. */
   get time(): number {
-    return this.#ledger.time;
+    return this.#recorder.time;
   }
 
   get nextAllocation(): number {
@@ -136,7 +143,7 @@ export class Engine implements AskedPool {
   }
 
   hasRoomFor(owner: string): boolean {
-    return this.#ledger.owners < MOST_OWNERS || this.#ledger.knowsOwner(owner);
+    return this.#recorder.owners < MOST_OWNERS || this.#recorder.knowsOwner(owner);
   }
 
   holdsForOthers(key: number): boolean {
@@ -145,17 +152,17 @@ export class Engine implements AskedPool {
 
   /** Rows appended but not yet handed over in a batch. */
   get pendingRows(): number {
-    return this.#ledger.pendingRows;
+    return this.#recorder.pendingRows;
   }
 
   /** The columns that pending rows are in; valid until the next request or flush. */
   get pendingColumns(): EventColumns {
-    return this.#ledger.pendingColumns;
+    return this.#recorder.pendingColumns;
   }
 
   /** Hands over what is pending as a batch. */
   flush(): void {
-    this.#ledger.flush();
+    this.#recorder.flush();
   }
 
   /**
@@ -164,7 +171,7 @@ export class Engine implements AskedPool {
    */
   decide(request: Request): void {
     if (this.#broken !== undefined) throw this.#broken;
-    if (this.#isDeciding || this.#ledger.isDelivering) {
+    if (this.#isDeciding || this.#recorder.isDelivering) {
       throw new InputError(
         'a request from inside a subscriber to the pool; make it after the event was delivered',
       );
@@ -183,7 +190,7 @@ export class Engine implements AskedPool {
 
   /** Does what the deferred worker still has to do, as at the end of a run; not what the policy wants done later than that. */
   settle(): void {
-    if (this.#isDeciding || this.#ledger.isDelivering) {
+    if (this.#isDeciding || this.#recorder.isDelivering) {
       throw new InputError(
         'the end of a run from inside a subscriber to the pool; make it after the event was delivered',
       );
@@ -203,7 +210,7 @@ export class Engine implements AskedPool {
   #serve(request: Request): void {
     if (!this.#isBooted) this.#boot();
     this.#runWorker(request.time);
-    this.#ledger.time = request.time;
+    this.#recorder.time = request.time;
     switch (request.kind) {
       case 'allocate':
         this.#decideAllocate(request);
@@ -228,22 +235,22 @@ export class Engine implements AskedPool {
 
   /** There is nothing to do about what was refused. Recorded, because another policy may not refuse it. */
   #skip(what: Skipped, of: number, gfp = GFP_KERNEL): void {
-    this.#ledger.emit(TYPE.requestSkipped, of, gfp, 0, SKIPPED.indexOf(what));
+    this.#recorder.emit(TYPE.requestSkipped, of, gfp, 0, SKIPPED.indexOf(what));
   }
 
   #changeUserMapping({ kind, allocation }: UserMapRequest): void {
-    this.#ledger.request++;
+    this.#recorder.request++;
     const type = kind === 'map-user' ? TYPE.userMapped : TYPE.userUnmapped;
-    this.#ledger.emit(type, allocation, 0, 0, 0);
+    this.#recorder.emit(type, allocation, 0, 0, 0);
   }
 
   #decideAllocate(request: AllocateRequest): void {
-    const ledger = this.#ledger;
-    ledger.request++;
-    const owner = ledger.ownerNumber(request.owner);
+    const recorder = this.#recorder;
+    recorder.request++;
+    const owner = recorder.ownerNumber(request.owner);
     const { allocation, api, gfp = GFP_KERNEL, node = ANY_NODE } = request;
     this.#lastAllocation = allocation;
-    ledger.emitWith(
+    recorder.emitWith(
       TYPE.allocationRequested,
       allocation,
       attributesOf(request),
@@ -256,17 +263,11 @@ export class Engine implements AskedPool {
     const where = isAnywhere ? this.#anywhere : this.#whereOf(gfp, node);
     if (!isAnywhere && !maySleep(gfp)) this.#keepReady(where);
     this.#recorder.begin(allocation, owner, gfp, where);
-    const cache = api === 'dma_map' ? SWIOTLB_CACHE : this.policy.cacheFor?.(request);
+    const cache = api === 'dma_map' ? SWIOTLB_CACHE : this.policy.cacheFor(request);
     if (cache !== undefined) this.#allocateObject(request, cache);
-    else if (this.#servePages(request) && api === 'vmalloc') {
-      ledger.emit(TYPE.vmAreaMapped, allocation, 0, this.#recorder.servedPages, 0);
+    else if (this.policy.allocate(request) && api === 'vmalloc') {
+      recorder.emit(TYPE.vmAreaMapped, allocation, 0, this.#recorder.servedPages, 0);
     }
-  }
-
-  /** Has the policy serve pages. Returns whether it did. Throws PolicyError when it left the request undecided. */
-  #servePages(request: AllocateRequest): boolean {
-    this.policy.allocate(request, this.view, this.#recorder);
-    return !this.#recorder.isRefused;
   }
 
   #allocateObject(request: AllocateRequest, cache: SlabCache): void {
@@ -294,16 +295,16 @@ export class Engine implements AskedPool {
       return;
     }
     const bytes = units * cache.unitBytes;
-    this.#ledger.emitWith(TYPE.objectAllocated, request.allocation, place.slab, place.unit, 0, 0, bytes);
+    this.#recorder.emitWith(TYPE.objectAllocated, request.allocation, place.slab, place.unit, 0, 0, bytes);
   }
 
   /** Asks the policy for the pages of a slab. Returns false when it refused the request. */
   #createSlab(request: AllocateRequest, cache: SlabCache, key: string): boolean {
-    const number = this.#ledger.ownerNumber(cache.name);
+    const number = this.#recorder.ownerNumber(cache.name);
     const pages = { ...request, api: 'alloc_pages', pages: cache.pages, bytes: cache.pages * 4096 } as const;
-    if (!this.#servePages(pages)) return false;
+    if (!this.policy.allocate(pages)) return false;
     const start = this.#recorder.servedStart;
-    this.#ledger.emitWith(
+    this.#recorder.emitWith(
       TYPE.slabCreated,
       request.allocation,
       start,
@@ -318,15 +319,15 @@ export class Engine implements AskedPool {
 
   #decideFree(request: FreeRequest): void {
     const { allocation, gfp = GFP_KERNEL } = request;
-    this.#ledger.request++;
-    this.#ledger.emit(TYPE.freeRequested, allocation, gfp, 0, 0);
+    this.#recorder.request++;
+    this.#recorder.emit(TYPE.freeRequested, allocation, gfp, 0, 0);
     if (this.view.slabOf(allocation) !== 0) {
       this.#freeObject(request);
       return;
     }
     if (this.view.isMapped(allocation)) {
       const pages = this.view.allocation(allocation).extents.reduce((sum, extent) => sum + extent.pages, 0);
-      this.#ledger.emit(TYPE.vmAreaUnmapped, allocation, 0, pages, 0);
+      this.#recorder.emit(TYPE.vmAreaUnmapped, allocation, 0, pages, 0);
     }
     if (this.#freesNow(gfp, allocation)) this.#freePages(request);
     else this.#deferredFrees.push(request);
@@ -335,21 +336,21 @@ export class Engine implements AskedPool {
   /** Whether the policy can free for a caller with these flags, or the deferred worker has to have it do so. */
   #freesNow(gfp: number, allocation: AllocationId): boolean {
     const { confidential } = this.columns.platform;
-    return !confidential || maySleep(gfp) || this.policy.freesWithoutSleeping?.(allocation) === true;
+    return !confidential || maySleep(gfp) || this.policy.freesWithoutSleeping(allocation);
   }
 
   #freeObject(request: FreeRequest): void {
     const { allocation, gfp = GFP_KERNEL } = request;
     const { object } = this.view.allocation(allocation);
     if (object === undefined) throw new InvariantError(`allocation ${allocation} is no object`);
-    this.#ledger.emit(TYPE.objectFreed, allocation, 0, 0, 0);
+    this.#recorder.emit(TYPE.objectFreed, allocation, 0, 0, 0);
     if (!this.#slabs.freed(object.slab, object.unit, object.units)) return;
     if (this.#freesNow(gfp, allocation)) this.#destroySlab(object.slab, request);
     else this.#emptySlabs.set(object.slab, allocation);
   }
 
   #destroySlab(slab: number, request: FreeRequest): void {
-    this.#ledger.emit(TYPE.slabDestroyed, request.allocation, slab, 0, 0);
+    this.#recorder.emit(TYPE.slabDestroyed, request.allocation, slab, 0, 0);
     this.#slabs.destroyed(slab);
     this.#freePages(request);
   }
@@ -358,14 +359,14 @@ export class Engine implements AskedPool {
     const { allocation, gfp = GFP_KERNEL } = request;
     const owner = this.view.ownerOf(allocation);
     this.#recorder.begin(allocation, owner, gfp, this.#anywhere);
-    this.policy.free(request, this.view, this.#recorder);
+    this.policy.free(request);
   }
 
   /** At simulated time 0, before the first request: the boot pool of swiotlb, and what the policy wants to hold ready. */
   #boot(): void {
     this.#isBooted = true;
     this.#recorder.begin(0, NO_OWNER, GFP_KERNEL, this.#anywhere);
-    this.#swiotlb?.boot(this.view, this.#recorder);
+    this.#swiotlb?.boot();
     this.#runPolicyWork(false);
   }
 
@@ -382,8 +383,8 @@ export class Engine implements AskedPool {
   #runPolicyWork(isDue: boolean): void {
     for (const where of this.#readyPlaces) {
       this.#recorder.begin(0, NO_OWNER, GFP_KERNEL, where);
-      const isWanted = (isDue && where === this.#anywhere) || this.policy.hasWork?.(where.range) === true;
-      if (isWanted) this.policy.work?.(this.view, this.#recorder);
+      const isWanted = (isDue && where === this.#anywhere) || this.policy.hasWork(where.range);
+      if (isWanted) this.policy.work();
     }
   }
 
@@ -397,7 +398,6 @@ export class Engine implements AskedPool {
   }
 
   #hasPolicyWork(): boolean {
-    if (this.policy.hasWork === undefined) return false;
     for (const { range } of this.#readyPlaces) if (this.policy.hasWork(range)) return true;
     return false;
   }
@@ -405,13 +405,13 @@ export class Engine implements AskedPool {
   /** The deferred worker, as often as it is due by `until`. Its events carry the number of the request that went before. */
   #runWorker(until: number): void {
     for (;;) {
-      const due = this.policy.workDueAt?.() ?? Number.POSITIVE_INFINITY;
+      const due = this.policy.workDueAt();
       const at = Math.min(due, this.#workAt ?? Number.POSITIVE_INFINITY);
       if (at > until || at === Number.POSITIVE_INFINITY) return;
-      this.#ledger.time = Math.max(at, this.#ledger.time);
+      this.#recorder.time = Math.max(at, this.#recorder.time);
       if (this.#workAt !== undefined && this.#workAt <= at) this.#doDeferred();
       this.#runPolicyWork(due <= at);
-      if (due <= at && (this.policy.workDueAt?.() ?? Number.POSITIVE_INFINITY) <= at) {
+      if (due <= at && this.policy.workDueAt() <= at) {
         throw new InvariantError(
           `policy '${this.policy.name}' wants its worker at ${at} ns, when it has just run; workDueAt() must name a later time`,
         );
@@ -422,7 +422,7 @@ export class Engine implements AskedPool {
   /** What was left for the worker by the engine itself. */
   #doDeferred(): void {
     this.#workAt = undefined;
-    const time = this.#ledger.time as FreeRequest['time'];
+    const time = this.#recorder.time as FreeRequest['time'];
     const frees = this.#deferredFrees;
     this.#deferredFrees = [];
     for (const { allocation } of frees) this.#freePages({ kind: 'free', time, allocation });
@@ -432,7 +432,7 @@ export class Engine implements AskedPool {
       if (this.#slabs.isEmpty(slab)) this.#destroySlab(slab, { kind: 'free', time, allocation });
     }
     this.#recorder.begin(0, NO_OWNER, GFP_KERNEL, this.#anywhere);
-    if (this.#swiotlb?.hasWork === true) this.#swiotlb.grow(this.view, this.#recorder);
+    if (this.#swiotlb?.hasWork === true) this.#swiotlb.grow();
   }
 
   #serveBackground(request: BackgroundRequest): void {
@@ -450,7 +450,7 @@ export class Engine implements AskedPool {
       return;
     }
     this.#background.delete(request.key);
-    this.#ledger.emit(TYPE.backgroundFreed, 0, chunk.pfn, 1 << chunk.order, 0);
+    this.#recorder.emit(TYPE.backgroundFreed, 0, chunk.pfn, 1 << chunk.order, 0);
     this.#source.giveBack(chunk.pfn, chunk.order);
   }
 
@@ -458,7 +458,7 @@ export class Engine implements AskedPool {
     this.#refusals++;
     this.#refusedChunks.set(key, this.#refusals);
     const code = MIGRATETYPES.indexOf(migratetype);
-    this.#ledger.emit(TYPE.backgroundFailed, this.#refusals, 0, 1 << order, code);
+    this.#recorder.emit(TYPE.backgroundFailed, this.#refusals, 0, 1 << order, code);
   }
 
   #whereOf(gfp: number, node: number): Where {
@@ -467,7 +467,7 @@ export class Engine implements AskedPool {
     const known = this.#places.get(key);
     if (known !== undefined) return known;
     const reach = { highestZone, node };
-    const [firstBlock, endBlock] = reachOf(this.#memory, this.columns.geometry, reach);
+    const [firstBlock, endBlock] = reachOf(this.#memory, this.#geometry, reach);
     const where = { reach, range: { firstBlock, endBlock } };
     this.#places.set(key, where);
     return where;
@@ -479,7 +479,7 @@ const ZONES = ['DMA', 'DMA32', 'Normal'] as const;
 
 /** Those that the caller wants; a policy that serves requests from them has some in any case, and says whether they grow. */
 function swiotlbFor(
-  { bounceBuffers }: Policy,
+  { bounceBuffers }: SupervisedPolicy,
   { swiotlb, memory }: EngineOptions,
 ): SwiotlbSettings | undefined {
   if (bounceBuffers === undefined) return swiotlb;

@@ -1,45 +1,49 @@
 /**
- * The Recorder: what a policy says, as events in the ledger, with what the kernel does beside it: the splits that a
- * conversion forces, the retries of one that failed, the page allocator's own work.
+ * What is recorded: each event is appended as a row and folded into the working state at once. Rows become a batch when there
+ * are enough of them. The page allocator's work and conversions (set-memory.ts) are recorded beside what a policy says.
  */
 import {
-  AREA_CALL,
-  type BoundaryMap,
-  blockIndex,
-  CONVERTED,
-  DIRECTIONS,
-  type Direction,
-  type Extent,
+  Columns,
+  type EventBatch,
+  type EventColumns,
+  EventRows,
   FAILURE_REASONS,
   type FailureReason,
+  type Frame,
   GFP_KERNEL,
-  hasLargePages,
-  InvariantError,
   MAX_PAGE_ORDER,
-  type MappedRange,
+  type MappingRun,
   MIGRATETYPES,
   type Migratetype,
   maySleep,
   type Pfn,
-  type Platform,
   type StateView,
-  splitAtBoundaries,
-  splitForChange,
   TYPE,
   pfn as toPfn,
 } from '@decpool/model';
 import type { FaultInjector } from './faults.ts';
-import type { Ledger } from './ledger.ts';
 import type { PageSource, Reach } from './page-source/buddy.ts';
-import type { BlockRange, ConversionResult, Recorder } from './policy.ts';
+import type { BlockRange } from './policy.ts';
+import { type ConversionLog, SetMemory } from './set-memory.ts';
 
 const UNMOVABLE = MIGRATETYPES.indexOf('Unmovable');
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Owner's number of what no request asked for, at boot and in the deferred worker; what is leaked then is its own. */
+/** Owner's number when no request is decided, at boot and in the deferred worker: leaked pages are the worker's own then. */
 export const NO_OWNER = -1;
 const WORKER = 'kworker';
-/** No code of a failed conversion. */
-const WORKS = -1;
+
+/** Who receives events. */
+export interface EventSink {
+  /** Called for every event as soon as it is folded, while `wantsEvents` is true. The columns must not be kept. */
+  event(columns: EventColumns, row: number, seq: number): void;
+  readonly wantsEvents: boolean;
+  /** Called when the pending rows are about to become a batch. */
+  beforeBatch(): void;
+  /** Called whenever a batch is full, and by flush(). */
+  batch(batch: EventBatch): void;
+}
 
 /** Where a request's pages may lie, for the page source and for a pool. */
 export interface Where {
@@ -47,44 +51,49 @@ export interface Where {
   readonly range: BlockRange;
 }
 
-export class EventRecorder implements Recorder {
-  readonly #ledger: Ledger;
-  readonly #source: PageSource;
-  readonly #faults: FaultInjector | undefined;
-  readonly #platform: Platform;
-  readonly #view: StateView;
-  readonly #map: MappedRange & BoundaryMap;
-  /** On whose behalf the policy decides: set before it is called. The owner is for what is leaked. */
-  #allocation = 0;
-  #owner = NO_OWNER;
-  #gfp = GFP_KERNEL;
-  #where: Where;
-  /** What the change being made would leave a page as: shared (decrypt) or not (encrypt). */
-  #targetShared = true;
+export interface EventRecorderOptions {
+  readonly frame: Frame;
+  readonly directMap: readonly MappingRun[];
+  readonly sink: EventSink;
+  readonly batchRows: number;
+  readonly source: PageSource;
+  readonly faults: FaultInjector | undefined;
+  readonly anywhere: Where;
+}
+
+export class EventRecorder implements ConversionLog {
+  readonly columns: Columns;
+  readonly view: StateView;
+  readonly setMemory: SetMemory;
+  /** Simulated ns and number of the request that the next events carry. */
+  time = 0;
+  request = 0;
+  /** Set while a batch is delivered: no request may come from inside a subscriber. */
+  isDelivering = false;
   /** What the allocation has got so far, in pages and extents, and whether it was refused. */
   servedPages = 0;
   servedExtents = 0;
   /** First page of the extent it got last. */
   servedStart = 0;
   isRefused = false;
+  readonly #sink: EventSink;
+  readonly #rows: EventRows;
+  readonly #owners = new Map<string, number>();
+  readonly #source: PageSource;
+  /** On whose behalf the policy decides. */
+  #allocation = 0;
+  #owner = NO_OWNER;
+  #gfp = GFP_KERNEL;
+  #where: Where;
 
-  constructor(ledger: Ledger, source: PageSource, faults: FaultInjector | undefined, where: Where) {
-    this.#ledger = ledger;
+  constructor({ frame, directMap, sink, batchRows, source, faults, anywhere }: EventRecorderOptions) {
+    this.columns = new Columns(frame, directMap);
+    this.view = this.columns.view();
+    this.setMemory = new SetMemory(this, faults);
+    this.#sink = sink;
+    this.#rows = new EventRows(batchRows);
     this.#source = source;
-    this.#faults = faults;
-    this.#platform = ledger.columns.platform;
-    this.#view = ledger.view;
-    this.#where = where;
-    this.#map = {
-      levelAt: (pfn) => this.#view.levelAt(pfn),
-      isUnchanged: (pfn) =>
-        this.#targetShared
-          ? this.#view.is('shared', pfn)
-          : !this.#view.is('shared', pfn) && !this.#view.is('unknown', pfn),
-      split: (base, level) => this.#ledger.emit(TYPE.largePageSplit, 0, base, 0, level),
-      entryPagesAt: (pfn) => this.#view.entryPagesAt(pfn),
-      splitEntry: (base, pages) => this.#splitEntry(base, pages),
-    };
+    this.#where = anywhere;
   }
 
   /** A policy is about to be called: nothing is served yet. */
@@ -100,22 +109,22 @@ export class EventRecorder implements Recorder {
 
   /** Outside a confidential VM a conversion does nothing, so it never sleeps. */
   get mayConvert(): boolean {
-    return !this.#platform.confidential || maySleep(this.#gfp);
-  }
-
-  get time(): number {
-    return this.#ledger.time;
+    return !this.view.platform.confidential || maySleep(this.#gfp);
   }
 
   get reach(): BlockRange {
     return this.#where.range;
   }
 
+  get owner(): number {
+    return this.#owner === NO_OWNER ? this.ownerNumber(WORKER) : this.#owner;
+  }
+
   claim(order: number, migratetype: Migratetype = 'Unmovable'): Pfn | -1 {
     return this.#take(order, migratetype, this.#where.reach, TYPE.pagesClaimed);
   }
 
-  /** As claim(), for somebody else who uses the page allocator: `background-allocated`. */
+  /** As claim(), for another user of the page allocator: `background-allocated`. */
   claimForOthers(order: number, migratetype: Migratetype, { reach }: Where): Pfn | -1 {
     return this.#take(order, migratetype, reach, TYPE.backgroundAllocated);
   }
@@ -124,23 +133,23 @@ export class EventRecorder implements Recorder {
     const pfn = this.#source.claim(order, migratetype, reach);
     const compaction = this.#source.lastCompaction;
     if (compaction !== undefined) {
-      const first = compaction.block * this.#view.geometry.pagesPerBlock;
-      this.#ledger.emit(TYPE.blockCompacted, 0, first, compaction.movedPages, 0);
+      const first = compaction.block * this.view.geometry.pagesPerBlock;
+      this.emit(TYPE.blockCompacted, 0, first, compaction.movedPages, 0);
     }
     if (pfn === -1) return -1;
     const code = migratetype === 'Unmovable' ? UNMOVABLE : MIGRATETYPES.indexOf(migratetype);
-    this.#ledger.emit(type, 0, pfn, 1 << order, code);
+    this.emit(type, 0, pfn, 1 << order, code);
     return pfn;
   }
 
   /**
    * Takes whole blocks that lie together, as a boot-time reservation does: `pages-claimed`. Returns their first page, or -1
-   * when there is no such run. For what is no policy.
+   * when there is no such run. Policies cannot call it.
    */
   claimContiguous(blocks: number): Pfn | -1 {
     const pfn = this.#source.claimContiguous(blocks);
     if (pfn === -1) return -1;
-    this.#ledger.emit(TYPE.pagesClaimed, 0, pfn, blocks * this.#view.geometry.pagesPerBlock, UNMOVABLE);
+    this.emit(TYPE.pagesClaimed, 0, pfn, blocks * this.view.geometry.pagesPerBlock, UNMOVABLE);
     return pfn;
   }
 
@@ -149,170 +158,119 @@ export class EventRecorder implements Recorder {
     for (let at: number = start; at < end; ) {
       let order = Math.min(MAX_PAGE_ORDER, 31 - Math.clz32(end - at));
       while (at % (1 << order) !== 0) order--;
-      this.#ledger.emit(TYPE.pagesReturned, 0, at, 1 << order, 0);
+      this.emit(TYPE.pagesReturned, 0, at, 1 << order, 0);
       this.#source.giveBack(toPfn(at), order);
       at += 1 << order;
     }
   }
 
-  decrypt(start: Pfn, pages: number): ConversionResult {
-    if (!this.#platform.confidential) return 'converted';
-    this.#expectMayConvert(start, pages);
-    this.#splitFor(start, pages, true);
-    if (this.#fails(start, pages, 'decrypt')) return this.#recover(start, pages);
-    this.#ledger.emit(TYPE.pagesDecrypted, 0, start, pages, 0);
-    return 'converted';
-  }
-
-  encrypt(start: Pfn, pages: number): 'converted' | 'leaked' {
-    if (!this.#platform.confidential) return 'converted';
-    this.#expectMayConvert(start, pages);
-    this.#splitFor(start, pages, false);
-    if (this.#fails(start, pages, 'encrypt')) {
-      return this.#recover(start, pages) === 'private' ? 'converted' : 'leaked';
-    }
-    this.#ledger.emit(TYPE.pagesEncrypted, 0, start, pages, 0);
-    this.#restore(start, pages);
-    return 'converted';
-  }
-
-  decryptArea(runs: readonly Extent[]): ConversionResult {
-    if (!this.#platform.confidential) return 'converted';
-    return this.#convertArea(runs, 'decrypt');
-  }
-
-  encryptArea(runs: readonly Extent[]): 'converted' | 'leaked' {
-    if (!this.#platform.confidential) return 'converted';
-    return this.#convertArea(runs, 'encrypt') === 'leaked' ? 'leaked' : 'converted';
-  }
-
-  /** An area that fails is retried as a whole too, so all of its runs become private again or all are leaked. */
-  #convertArea(runs: readonly Extent[], direction: Direction): ConversionResult {
-    for (const { pfn, pages } of runs) this.#expectMayConvert(pfn, pages);
-    if (this.#callOnArea(runs, direction)) return 'converted';
-    const retries = this.#faults?.retries ?? 0;
-    for (let tries = 0; tries < retries; tries++) {
-      if (this.#callOnArea(runs, 'encrypt')) return 'private';
-    }
-    for (const { pfn, pages } of runs) this.#leak(pfn, pages);
-    return 'leaked';
-  }
-
-  /** One call on the vmalloc address of an area, told run by run; whether it works. */
-  #callOnArea(runs: readonly Extent[], direction: Direction): boolean {
-    const isDecrypting = direction === 'decrypt';
-    for (const { pfn, pages } of runs) {
-      // Page by page, so that no run is ever found to cover a large entry.
-      for (let page: number = pfn; page < pfn + pages; page++) this.#splitFor(toPfn(page), 1, isDecrypting);
-    }
-    const failure = this.#drawFailure(direction);
-    const works = failure === WORKS;
-    const converted = isDecrypting ? TYPE.vmAreaDecrypted : TYPE.vmAreaEncrypted;
-    const type = works ? converted : TYPE.conversionFailed;
-    const code = works ? 0 : failure | AREA_CALL;
-    let offset = 0;
-    for (const { pfn, pages } of runs) {
-      this.#ledger.emitWith(type, 0, pfn, pages, code, 0, offset);
-      offset += pages;
-    }
-    if (works && !isDecrypting) for (const { pfn, pages } of runs) this.#restore(pfn, pages);
-    return works;
-  }
-
-  #expectMayConvert(start: Pfn, pages: number): void {
-    if (this.mayConvert) return;
-    throw new InvariantError(
-      `the ${pages} pages at ${start} were to be converted for a caller that may not sleep`,
-    );
-  }
-
-  #splitFor(start: Pfn, pages: number, shared: boolean): void {
-    const { directMap } = this.#platform;
-    this.#targetShared = shared;
-    if (directMap === 'split') splitForChange(this.#view.geometry, this.#map, start, pages);
-    else if (directMap === 'contiguous') splitAtBoundaries(this.#view.geometry, this.#map, start, pages);
-  }
-
-  #splitEntry(base: Pfn, pages: number): void {
-    const { pagesPerBlock, blocksPerRegion } = this.#view.geometry;
-    if (pages === pagesPerBlock * blocksPerRegion) this.#ledger.emit(TYPE.largePageSplit, 0, base, 0, 3);
-    else if (pages === pagesPerBlock) this.#ledger.emit(TYPE.largePageSplit, 0, base, 0, 2);
-    else this.#ledger.emit(TYPE.contiguousSplit, 0, base, 0, pages > pagesPerBlock ? 2 : 1);
-  }
-
-  /** Whether the next conversion fails; if so, it is told. */
-  #fails(start: Pfn, pages: number, direction: Direction): boolean {
-    const failure = this.#drawFailure(direction);
-    if (failure === WORKS) return false;
-    this.#ledger.emit(TYPE.conversionFailed, 0, start, pages, failure);
-    return true;
-  }
-
-  /** What becomes of the next conversion: WORKS, or the code of its failure. */
-  #drawFailure(direction: Direction): number {
-    if (this.#faults === undefined) return WORKS;
-    const outcome = this.#faults.draw(direction);
-    if (outcome === 'works') return WORKS;
-    return DIRECTIONS.indexOf(direction) | (outcome === 'failed' ? 0 : CONVERTED);
-  }
-
-  /** Only a successful set_memory_encrypted() makes pages in an unknown state usable; else they are leaked. */
-  #recover(start: Pfn, pages: number): 'private' | 'leaked' {
-    const retries = this.#faults?.retries ?? 0;
-    for (let tries = 0; tries < retries; tries++) {
-      this.#splitFor(start, pages, false);
-      if (this.#fails(start, pages, 'encrypt')) continue;
-      this.#ledger.emit(TYPE.pagesEncrypted, 0, start, pages, 0);
-      this.#restore(start, pages);
-      return 'private';
-    }
-    this.#leak(start, pages);
-    return 'leaked';
-  }
-
-  #leak(start: Pfn, pages: number): void {
-    const owner = this.#owner === NO_OWNER ? this.#ledger.ownerNumber(WORKER) : this.#owner;
-    this.#ledger.emitWith(TYPE.pagesLeaked, 0, start, pages, 0, owner, 0);
-  }
-
-  /**
-   * Where the platform does that: puts back the 2M mapping of each block in the range that was split and is private
-   * throughout now.
-   */
-  #restore(start: Pfn, pages: number): void {
-    if (!this.#platform.restore || !hasLargePages(this.#platform)) return;
-    const { pagesPerBlock } = this.#view.geometry;
-    for (let base = start - (start % pagesPerBlock); base < start + pages; base += pagesPerBlock) {
-      const block = toPfn(base);
-      if (!this.#view.wasSplit(blockIndex(base / pagesPerBlock))) continue;
-      const isPrivate =
-        this.#view.firstWhereNot('shared', false, block, pagesPerBlock) === -1 &&
-        this.#view.firstWhereNot('unknown', false, block, pagesPerBlock) === -1;
-      if (isPrivate) this.#ledger.emit(TYPE.largePageRestored, 0, base, 0, 0);
-    }
-  }
-
   allocate(start: Pfn, pages: number): void {
-    this.#ledger.emit(TYPE.pagesAllocated, this.#allocation, start, pages, 0);
+    this.emit(TYPE.pagesAllocated, this.#allocation, start, pages, 0);
     this.servedPages += pages;
     this.servedExtents++;
     this.servedStart = start;
   }
 
   free(start: Pfn, pages: number): void {
-    this.#ledger.emit(TYPE.pagesFreed, this.#allocation, start, pages, 0);
+    this.emit(TYPE.pagesFreed, this.#allocation, start, pages, 0);
     this.servedPages -= pages;
     this.servedExtents--;
   }
 
   fail(reason: FailureReason): void {
     const allocation = this.#allocation;
-    const { pages } = this.#view.allocation(allocation as Parameters<StateView['allocation']>[0]);
-    this.#ledger.emit(TYPE.allocationFailed, allocation, 0, pages, FAILURE_REASONS.indexOf(reason));
+    const { pages } = this.view.allocation(allocation as Parameters<StateView['allocation']>[0]);
+    this.emit(TYPE.allocationFailed, allocation, 0, pages, FAILURE_REASONS.indexOf(reason));
     this.isRefused = true;
   }
 
   refilled(pages: number): void {
-    this.#ledger.emit(TYPE.reserveRefilled, 0, 0, pages, 0);
+    this.emit(TYPE.reserveRefilled, 0, 0, pages, 0);
+  }
+
+  /** Rows appended but not yet handed over in a batch. */
+  get pendingRows(): number {
+    return this.#rows.length;
+  }
+
+  /** The columns that pending rows are in; valid until the next event or flush. */
+  get pendingColumns(): EventColumns {
+    return this.#rows.columns;
+  }
+
+  /** Hands over what is pending as a batch. */
+  flush(): void {
+    if (this.#rows.length === 0) return;
+    this.#sink.beforeBatch();
+    const wasDelivering = this.isDelivering;
+    this.isDelivering = true;
+    try {
+      this.#sink.batch(this.#rows.seal(this.view.counter('events') - this.#rows.length));
+    } finally {
+      this.isDelivering = wasDelivering;
+    }
+  }
+
+  /** How many names have a number. */
+  get owners(): number {
+    return this.#owners.size;
+  }
+
+  knowsOwner(name: string): boolean {
+    return this.#owners.has(name);
+  }
+
+  /** Number of an owner or a slab cache: registers a name that is new. */
+  ownerNumber(name: string): number {
+    const known = this.#owners.get(name);
+    if (known !== undefined) return known;
+    // A log holds UTF-8, which has no half of a surrogate pair: what it would give back is what the state must hold.
+    const stored = DECODER.decode(ENCODER.encode(name));
+    if (stored !== name) return this.ownerNumber(stored);
+    const owner = this.#owners.size;
+    this.#owners.set(name, owner);
+    const row = this.#stage(TYPE.ownerRegistered, 0, 0, 0, 0);
+    this.#rows.columns.owner[row] = owner;
+    this.#rows.columns.names.set(row, name);
+    this.#commit(row);
+    return owner;
+  }
+
+  emit(type: number, allocation: number, pfn: number, pages: number, code: number): void {
+    this.#commit(this.#stage(type, allocation, pfn, pages, code));
+  }
+
+  /** As emit(), with the two columns that few events have. */
+  emitWith(
+    type: number,
+    allocation: number,
+    pfn: number,
+    pages: number,
+    code: number,
+    owner: number,
+    bytes: number,
+  ): void {
+    const row = this.#stage(type, allocation, pfn, pages, code);
+    this.#rows.columns.owner[row] = owner;
+    this.#rows.columns.bytes[row] = bytes;
+    this.#commit(row);
+  }
+
+  #stage(type: number, allocation: number, pfn: number, pages: number, code: number): number {
+    if (this.#rows.isFull) this.flush();
+    return this.#rows.append(type, this.time, this.request, allocation, pfn, pages, code);
+  }
+
+  /** Folds the staged row; a row that breaks a rule is taken back, so that the log holds only what happened. */
+  #commit(row: number): void {
+    try {
+      this.columns.evolve(this.#rows.columns, row);
+    } catch (error) {
+      this.#rows.length = row;
+      throw error;
+    }
+    if (this.#sink.wantsEvents) {
+      this.#sink.event(this.#rows.columns, row, this.view.counter('events') - 1);
+    }
   }
 }

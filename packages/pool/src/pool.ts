@@ -37,7 +37,7 @@ import {
 import { type Observable, Subject } from 'rxjs';
 import { expectConvertible } from './caller-conversion.ts';
 import { Engine } from './engine.ts';
-import type { EventSink } from './ledger.ts';
+import type { EventSink } from './event-recorder.ts';
 import type { PolicyFactory } from './policy.ts';
 import type { SwiotlbSettings } from './swiotlb/swiotlb.ts';
 

@@ -23,6 +23,7 @@ export function refuse(editor: Editor, columns: EventColumns, row: number, why: 
   const type = EVENT_TYPES[columns.type[row]] ?? `type ${columns.type[row]}`;
   throw new InvariantError(
     `event ${editor.counters.events} (${type}, request ${columns.request[row]}) cannot have happened: ${why}`,
+    why,
   );
 }
 

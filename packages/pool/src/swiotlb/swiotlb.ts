@@ -6,10 +6,9 @@
  *
  * Left out: the areas that CPUs lock separately, and transient pools; a dynamic pool grows by its worker only.
  */
-import { InputError, type MemoryState, orderFor, type Pfn, type StateView, TYPE } from '@decpool/model';
+import { InputError, type MemoryState, orderFor, type Pfn, TYPE } from '@decpool/model';
 import type { EventRecorder } from '../event-recorder.ts';
-import type { Ledger } from '../ledger.ts';
-import type { BlockRange, Recorder } from '../policy.ts';
+import type { BlockRange } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
 import { slabKey } from '../slab/slab-cache.ts';
 import type { SlabLayer } from '../slab/slab-layer.ts';
@@ -57,7 +56,7 @@ const GROW_ORDERS = [10, 9, 8];
 
 export class Swiotlb {
   readonly #settings: SwiotlbSettings;
-  readonly #ledger: Ledger;
+  readonly #events: EventRecorder;
   readonly #slabs: SlabLayer;
   readonly #key = slabKey(SWIOTLB_CACHE, 0);
   /** What the pool is made of. */
@@ -66,7 +65,7 @@ export class Swiotlb {
   #isExhausted = false;
 
   /** Throws InputError for a size that no boot pool has. */
-  constructor(settings: SwiotlbSettings, ledger: Ledger, slabs: SlabLayer) {
+  constructor(settings: SwiotlbSettings, events: EventRecorder, slabs: SlabLayer) {
     const { bytes } = settings;
     if (!Number.isInteger(bytes) || bytes < LEAST_BYTES || bytes % MAX_MAPPING_BYTES !== 0) {
       throw new InputError(
@@ -74,7 +73,7 @@ export class Swiotlb {
       );
     }
     this.#settings = settings;
-    this.#ledger = ledger;
+    this.#events = events;
     this.#slabs = slabs;
   }
 
@@ -85,7 +84,7 @@ export class Swiotlb {
   /** Whether all there are lie in a range: a device that reaches no further can use them. */
   isWithin({ firstBlock, endBlock }: BlockRange): boolean {
     return this.#pieces.every(({ start, pages }) => {
-      const { pagesPerBlock } = this.#ledger.columns.geometry;
+      const { pagesPerBlock } = this.#events.view.geometry;
       return start >= firstBlock * pagesPerBlock && start + pages <= endBlock * pagesPerBlock;
     });
   }
@@ -101,13 +100,13 @@ export class Swiotlb {
    * one that has been used, it is made of as few pieces as there are, and is smaller when they are not enough
    * (swiotlb_init_remap() halves what it asks for until it gets it). Throws InputError when there is not even 1 MiB.
    */
-  boot(view: StateView, record: EventRecorder): void {
-    const { pagesPerBlock } = view.geometry;
+  boot(): void {
+    const { pagesPerBlock } = this.#events.view.geometry;
     let missing = Math.ceil(this.#settings.bytes / (pagesPerBlock * 4096)) * pagesPerBlock;
     for (let blocks = missing / pagesPerBlock; blocks >= 1 && missing > 0; ) {
-      const start = record.claimContiguous(blocks);
+      const start = this.#events.claimContiguous(blocks);
       if (start !== -1) {
-        this.#add(start, blocks * pagesPerBlock, view, record);
+        this.#add(start, blocks * pagesPerBlock);
         missing -= blocks * pagesPerBlock;
       } else {
         blocks = Math.floor(blocks / 2);
@@ -115,9 +114,9 @@ export class Swiotlb {
       blocks = Math.min(blocks, missing / pagesPerBlock);
     }
     for (let order = orderFor(pagesPerBlock) - 1; missing > 0; ) {
-      const start = record.claim(order);
+      const start = this.#events.claim(order);
       if (start !== -1) {
-        this.#add(start, 2 ** order, view, record);
+        this.#add(start, 2 ** order);
         missing -= 2 ** order;
       } else if (2 ** --order < SEGMENT_PAGES) {
         if (this.#settings.bytes - missing * 4096 >= LEAST_BYTES) return;
@@ -129,25 +128,25 @@ export class Swiotlb {
   }
 
   /** swiotlb_dyn_alloc(): adds a pool; it is never freed. */
-  grow(view: StateView, record: Recorder): void {
+  grow(): void {
     this.#isExhausted = false;
     for (const order of GROW_ORDERS) {
-      const start = record.claim(order);
+      const start = this.#events.claim(order);
       if (start === -1) continue;
-      this.#add(start, 2 ** order, view, record);
+      this.#add(start, 2 ** order);
       return;
     }
   }
 
-  #add(start: Pfn, pages: number, view: StateView, record: Recorder): void {
-    const result = record.decrypt(start, pages);
-    if (result === 'private') record.giveBack(start, pages);
+  #add(start: Pfn, pages: number): void {
+    const result = this.#events.setMemory.decrypt(start, pages);
+    if (result === 'private') this.#events.giveBack(start, pages);
     if (result !== 'converted') return;
     this.#pieces.push({ start, pages });
-    const cache = this.#ledger.ownerNumber(SWIOTLB_CACHE.name);
+    const cache = this.#events.ownerNumber(SWIOTLB_CACHE.name);
     for (let at: number = start; at < start + pages; at += SEGMENT_PAGES) {
-      this.#ledger.emitWith(TYPE.slabCreated, 0, at, SEGMENT_PAGES, 0, cache, SLOT_BYTES);
-      this.#slabs.created(view.counter('slabs'), SWIOTLB_CACHE, this.#key);
+      this.#events.emitWith(TYPE.slabCreated, 0, at, SEGMENT_PAGES, 0, cache, SLOT_BYTES);
+      this.#slabs.created(this.#events.view.counter('slabs'), SWIOTLB_CACHE, this.#key);
     }
   }
 }

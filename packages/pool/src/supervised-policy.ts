@@ -1,0 +1,342 @@
+/**
+ * What a policy may say. The engine calls a policy through SupervisedPolicy: its recorder works only while it decides, every
+ * call is checked before it does harm, and at the end the request must be decided. A PolicyError names the policy, the request
+ * and the call.
+ */
+import {
+  type AllocateRequest,
+  type AllocationId,
+  type Extent,
+  FAILURE_REASONS,
+  type FailureReason,
+  type FreeRequest,
+  InvariantError,
+  MAX_PAGE_ORDER,
+  MIGRATETYPES,
+  type Migratetype,
+  orderFor,
+  type Pfn,
+  type StateView,
+} from '@decpool/model';
+import type { EventRecorder } from './event-recorder.ts';
+import type { BlockRange, ConversionResult, Policy, Recorder } from './policy.ts';
+import { PolicyError, type PolicyRule } from './policy-error.ts';
+import type { SlabCache } from './slab/slab-cache.ts';
+
+export class SupervisedPolicy {
+  readonly name: string;
+  /** That the policy needs the bounce buffers of swiotlb, and whether they grow. */
+  readonly bounceBuffers: Policy['bounceBuffers'];
+  readonly #policy: Policy;
+  readonly #view: StateView;
+  readonly #events: EventRecorder;
+  readonly #turn: Turn;
+  readonly #record: Recorder;
+
+  constructor(policy: Policy, events: EventRecorder) {
+    this.name = policy.name;
+    this.bounceBuffers = policy.bounceBuffers;
+    this.#policy = policy;
+    this.#view = events.view;
+    this.#events = events;
+    this.#turn = new Turn(policy.name, events.view);
+    this.#record = new PolicyRecorder(events, this.#turn);
+  }
+
+  /** Returns whether the request was served; else it was refused. */
+  allocate(request: AllocateRequest): boolean {
+    this.#turn.decides = request;
+    try {
+      this.#policy.allocate(request, this.#view, this.#record);
+      this.#expectDecided(request);
+      return !this.#events.isRefused;
+    } finally {
+      this.#turn.decides = undefined;
+    }
+  }
+
+  free(request: FreeRequest): void {
+    this.#turn.decides = request;
+    try {
+      this.#policy.free(request, this.#view, this.#record);
+      if (this.#view.extentCount(request.allocation) !== 0) {
+        throw this.#turn.broken('free', 'left unfinished: it still has extents');
+      }
+    } finally {
+      this.#turn.decides = undefined;
+    }
+  }
+
+  work(): void {
+    this.#turn.decides = 'deferred worker';
+    try {
+      this.#policy.work?.(this.#view, this.#record);
+    } finally {
+      this.#turn.decides = undefined;
+    }
+  }
+
+  cacheFor(request: AllocateRequest): SlabCache | undefined {
+    return this.#ask('cacheFor()', () => this.#policy.cacheFor?.(request));
+  }
+
+  freesWithoutSleeping(allocation: AllocationId): boolean {
+    return this.#ask(
+      'freesWithoutSleeping()',
+      () => this.#policy.freesWithoutSleeping?.(allocation) === true,
+    );
+  }
+
+  hasWork(range: BlockRange): boolean {
+    return this.#ask('hasWork()', () => this.#policy.hasWork?.(range) === true);
+  }
+
+  /** Simulated ns; infinity: not at all. */
+  workDueAt(): number {
+    return this.#ask('workDueAt()', () => this.#policy.workDueAt?.() ?? Number.POSITIVE_INFINITY);
+  }
+
+  #ask<Answer>(question: string, answer: () => Answer): Answer {
+    this.#turn.question = question;
+    try {
+      return answer();
+    } finally {
+      this.#turn.question = undefined;
+    }
+  }
+
+  /** Served in full, in one piece where that matters, or refused. */
+  #expectDecided({ pages, api }: AllocateRequest): void {
+    const { servedPages, servedExtents, servedStart, isRefused } = this.#events;
+    if (servedPages < pages) {
+      if (isRefused) return;
+      throw this.#turn.broken(
+        'decided',
+        `neither served nor refused: it got ${servedPages} of ${pagesText(pages)}`,
+      );
+    }
+    const most = api === 'vmalloc' ? pages : 1 << orderFor(pages);
+    if (servedPages > most) {
+      throw this.#turn.broken('size', `it got ${servedPages} pages, and takes ${most} at the most`);
+    }
+    if (api === 'vmalloc' || (servedExtents === 1 && servedStart % (1 << orderFor(pages)) === 0)) return;
+    throw this.#turn.broken('contiguous', 'its pages are not contiguous and naturally aligned');
+  }
+}
+
+/** What the policy is called for now. */
+class Turn {
+  readonly #policy: string;
+  readonly #view: StateView;
+  /** The recorder is open while this is set. */
+  decides: AllocateRequest | FreeRequest | 'deferred worker' | undefined;
+  /** The question that the policy answers now. The recorder stays closed. */
+  question: string | undefined;
+
+  constructor(policy: string, view: StateView) {
+    this.#policy = policy;
+    this.#view = view;
+  }
+
+  expectOpen(): void {
+    if (this.decides !== undefined) return;
+    throw this.broken('in-time', 'the recorder was used while nothing was to be decided');
+  }
+
+  broken(rule: PolicyRule, why: string): PolicyError {
+    const what = this.#what();
+    return new PolicyError(rule, what === undefined ? why : `policy '${this.#policy}', ${what}: ${why}`);
+  }
+
+  #what(): string | undefined {
+    const number = this.#view.counter('requests');
+    const decides = this.decides;
+    if (this.question !== undefined) return `${this.question} at request ${number}`;
+    if (decides === undefined) return undefined;
+    if (decides === 'deferred worker') return `the deferred worker after request ${number}`;
+    if (decides.kind === 'allocate') {
+      const { api, pages, owner } = decides;
+      return `request ${number} (${api} of ${pagesText(pages)} for '${owner}')`;
+    }
+    const { owner } = this.#view.allocation(decides.allocation);
+    return `request ${number} (free of allocation ${decides.allocation} of '${owner}')`;
+  }
+}
+
+/** The Recorder as a policy holds it: the calls of the interface, and nothing else of what the engine records with. */
+class PolicyRecorder implements Recorder {
+  readonly #events: EventRecorder;
+  readonly #view: StateView;
+  readonly #turn: Turn;
+
+  constructor(events: EventRecorder, turn: Turn) {
+    this.#events = events;
+    this.#view = events.view;
+    this.#turn = turn;
+    Object.freeze(this);
+  }
+
+  get mayConvert(): boolean {
+    this.#turn.expectOpen();
+    return this.#events.mayConvert;
+  }
+
+  get time(): number {
+    this.#turn.expectOpen();
+    return this.#events.time;
+  }
+
+  get reach(): BlockRange {
+    this.#turn.expectOpen();
+    return this.#events.reach;
+  }
+
+  claim(order: number, migratetype?: Migratetype): Pfn | -1 {
+    this.#turn.expectOpen();
+    if (!Number.isInteger(order) || order < 0 || order > MAX_PAGE_ORDER) {
+      throw this.#turn.broken('arguments', `claim(${order}): orders run from 0 to ${MAX_PAGE_ORDER}`);
+    }
+    if (migratetype !== undefined && !MIGRATETYPES.includes(migratetype)) {
+      const known = MIGRATETYPES.join(', ');
+      throw this.#turn.broken('arguments', `claim(${order}, '${migratetype}'): migratetypes are ${known}`);
+    }
+    return this.#events.claim(order, migratetype);
+  }
+
+  giveBack(start: Pfn, pages: number): void {
+    this.#expectRun('giveBack', start, pages);
+    // Checked for the whole run at once: it goes back in chunks, and must not be refused after some have gone.
+    for (const fact of ['shared', 'unknown', 'allocated'] as const) {
+      const page = this.#view.firstWhereNot(fact, false, start, pages);
+      if (page !== -1)
+        throw this.#broken('give-back', 'giveBack', start, pages, `page ${page} ${FORBIDDEN[fact]}`);
+    }
+    const page = this.#view.firstWhereNot('claimed', true, start, pages);
+    if (page !== -1) throw this.#broken('give-back', 'giveBack', start, pages, `page ${page} is not claimed`);
+    this.#events.giveBack(start, pages);
+  }
+
+  decrypt(start: Pfn, pages: number): ConversionResult {
+    this.#expectConversion('decrypt', start, pages);
+    return this.#attempt('convert', 'decrypt', start, pages, () =>
+      this.#events.setMemory.decrypt(start, pages),
+    );
+  }
+
+  encrypt(start: Pfn, pages: number): 'converted' | 'leaked' {
+    this.#expectConversion('encrypt', start, pages);
+    return this.#attempt('convert', 'encrypt', start, pages, () =>
+      this.#events.setMemory.encrypt(start, pages),
+    );
+  }
+
+  decryptArea(runs: readonly Extent[]): ConversionResult {
+    const pages = this.#expectArea('decryptArea', runs);
+    return this.#attempt('convert', 'decryptArea', runs[0].pfn, pages, () =>
+      this.#events.setMemory.decryptArea(runs),
+    );
+  }
+
+  encryptArea(runs: readonly Extent[]): 'converted' | 'leaked' {
+    const pages = this.#expectArea('encryptArea', runs);
+    return this.#attempt('convert', 'encryptArea', runs[0].pfn, pages, () =>
+      this.#events.setMemory.encryptArea(runs),
+    );
+  }
+
+  allocate(start: Pfn, pages: number): void {
+    this.#expectRun('allocate', start, pages);
+    const { pagesPerBlock } = this.#view.geometry;
+    const { firstBlock, endBlock } = this.#events.reach;
+    const first = firstBlock * pagesPerBlock;
+    const end = endBlock * pagesPerBlock;
+    if (start < first || start + pages > end) {
+      const why = `the request may lie in pages ${first} to ${end} only`;
+      throw this.#broken('reach', 'allocate', start, pages, why);
+    }
+    this.#attempt('allocate', 'allocate', start, pages, () => this.#events.allocate(start, pages));
+  }
+
+  free(start: Pfn, pages: number): void {
+    this.#expectRun('free', start, pages);
+    this.#attempt('free', 'free', start, pages, () => this.#events.free(start, pages));
+  }
+
+  fail(reason: FailureReason): void {
+    this.#turn.expectOpen();
+    if (!FAILURE_REASONS.includes(reason)) {
+      throw this.#turn.broken('arguments', `fail('${reason}'): reasons are ${FAILURE_REASONS.join(', ')}`);
+    }
+    try {
+      this.#events.fail(reason);
+    } catch (error) {
+      if (!(error instanceof InvariantError)) throw error;
+      throw this.#turn.broken('fail', `fail('${reason}'): ${error.why}`);
+    }
+  }
+
+  refilled(pages: number): void {
+    this.#turn.expectOpen();
+    if (!Number.isInteger(pages) || pages < 1 || pages > this.#view.geometry.spanPages) {
+      throw this.#turn.broken('arguments', `refilled(${pages}): pages are whole numbers from 1`);
+    }
+    this.#events.refilled(pages);
+  }
+
+  #expectRun(call: string, start: number, pages: number): void {
+    this.#turn.expectOpen();
+    const { spanPages } = this.#view.geometry;
+    const isRun =
+      Number.isInteger(start) &&
+      Number.isInteger(pages) &&
+      start >= 0 &&
+      pages >= 1 &&
+      start + pages <= spanPages;
+    if (isRun) return;
+    const why = `runs are of whole pages, at least one, in 0 to ${spanPages}`;
+    throw this.#broken('arguments', call, start, pages, why);
+  }
+
+  #expectConversion(call: string, start: number, pages: number): void {
+    this.#expectRun(call, start, pages);
+    if (this.#events.mayConvert) return;
+    const why = 'the pages were to be converted for a caller that may not sleep';
+    throw this.#broken('may-sleep', call, start, pages, why);
+  }
+
+  /** Returns how many pages the area has. */
+  #expectArea(call: string, runs: readonly Extent[]): number {
+    this.#turn.expectOpen();
+    if (!Array.isArray(runs) || runs.length === 0) {
+      throw this.#turn.broken('arguments', `${call}(): an area is an array of runs, at least one`);
+    }
+    let sum = 0;
+    for (const { pfn, pages } of runs as readonly Extent[]) {
+      this.#expectConversion(call, pfn, pages);
+      sum += pages;
+    }
+    return sum;
+  }
+
+  /** Does what a call is for. What the model refuses breaks `rule`. */
+  #attempt<Result>(rule: PolicyRule, call: string, start: number, pages: number, act: () => Result): Result {
+    try {
+      return act();
+    } catch (error) {
+      throw error instanceof InvariantError ? this.#broken(rule, call, start, pages, error.why) : error;
+    }
+  }
+
+  #broken(rule: PolicyRule, call: string, start: number, pages: number, why: string): PolicyError {
+    return this.#turn.broken(rule, `${call}(${start}, ${pages}): ${why}`);
+  }
+}
+Object.freeze(PolicyRecorder.prototype);
+
+const FORBIDDEN = {
+  shared: 'is shared',
+  unknown: 'is in an unknown state',
+  allocated: 'is in an allocation',
+} as const;
+
+const pagesText = (pages: number): string => `${pages} ${pages === 1 ? 'page' : 'pages'}`;
