@@ -113,15 +113,15 @@ async function logSink(out: string, format: LogFormat, header: LogHeader, seal: 
 
 async function tableSink(out: string, header: LogHeader, seal: Seal): Promise<Sink> {
   // Loaded here: logs are converted without it.
-  const { ParquetLogWriter } = await import('./parquet.ts');
-  const writer = await ParquetLogWriter.open(out, header);
+  const { openParquetWriter } = await import('./parquet.ts');
+  const { write, finish, abort } = await openParquetWriter(out, header);
   return {
-    write: (batch) => writer.write(batch),
+    write,
     finish: async () => {
-      await writer.finish(seal);
+      await finish(seal);
       return seal;
     },
-    abort: () => writer.abort(),
+    abort,
   };
 }
 

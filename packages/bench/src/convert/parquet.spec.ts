@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readLog } from '../log/read.ts';
 import { convert } from './convert.ts';
 import { EVENT_TABLE } from './event-table.ts';
-import { ParquetLogWriter } from './parquet.ts';
+import { openParquetWriter } from './parquet.ts';
 import { batchOf, shortRun } from './testing.ts';
 
 const FIXTURES = fileURLToPath(new URL('../log/fixtures/', import.meta.url));
@@ -70,7 +70,7 @@ const SEAL: Seal = { events: 0, chain: '0'.repeat(64), stateHash: '0'.repeat(64)
 
 async function writeTable(batches: readonly EventBatch[]): Promise<string> {
   const path = fresh();
-  const writer = await ParquetLogWriter.open(path, shortRun().header);
+  const writer = await openParquetWriter(path, shortRun().header);
   for (const batch of batches) await writer.write(batch);
   await writer.finish(SEAL);
   return path;
