@@ -102,9 +102,7 @@ function notWritten(path: string, error: unknown): unknown {
   if (!(error instanceof Error && 'code' in error)) return error;
   switch (error.code) {
     case 'EEXIST':
-      return new InputError(
-        `${path}.partial: already exists; wait for the run that writes it, or remove it`,
-      );
+      return new InputError(`${path}.partial: already exists; wait for the run that writes it, or remove it`);
     case 'ENOSPC':
     case 'EDQUOT':
       return new InputError(`${path}: cannot be written: no space left`);
