@@ -1,15 +1,13 @@
 /**
  * The documents say what is true now: every block of theirs that names the command it comes from is compared
- * with what that command prints, and the glossary of metrics with the metrics. `UPDATE_DOCS=1` writes both anew.
+ * with what that command prints, and the glossary of metrics with their definitions. `UPDATE_DOCS=1` writes both anew.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { allMetrics } from '@decpool/bench';
-import { platformNamed } from '@decpool/model';
-import { freshBoot, Pool, policyNamed } from '@decpool/pool';
+import { KEY_METRICS, METRIC_GROUPS } from '@decpool/bench';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -110,19 +108,15 @@ it('the guide to a policy of your own lists its example as it is', () => {
   for (const [, path, listed] of listings) expect(listed).toBe(readFileSync(join(root, path), 'utf8'));
 });
 
-describe('the glossary of metrics', () => {
+describe('docs/metrics.md', () => {
   const glossary = join(root, 'docs/metrics.md');
-  const pool = new Pool({
-    memory: freshBoot(64 * 2 ** 20),
-    platform: platformNamed('snp'),
-    policy: policyNamed('gfp-decrypted'),
-  });
-  const rows = allMetrics(pool.header)
-    .values(pool.counters)
-    .map(
+  const rows = METRIC_GROUPS.flatMap(({ group, metrics }) => [
+    `| **${group}** | | | | |\n`,
+    ...metrics.map(
       ({ id, label, unit, better, formula }) =>
         `| \`${id}\` | ${label} | ${unit} | ${better} | ${formula} |\n`,
-    );
+    ),
+  ]);
   const TABLE = /(\| id \|.*\n\|[-|]+\n)((?:\|.*\n)*)/;
 
   if (process.env['UPDATE_DOCS'] !== undefined) {
@@ -135,5 +129,11 @@ describe('the glossary of metrics', () => {
 
   it('has every metric with its formula', () => {
     expect(TABLE.exec(readFileSync(glossary, 'utf8'))?.[2]).toBe(rows.join(''));
+  });
+
+  it('has the ten rows of a comparison, in their order', () => {
+    const [, table = ''] =
+      /\| row \| `--metrics` \|.*\n\|[-|]+\n((?:\|.*\n)*)/.exec(readFileSync(glossary, 'utf8')) ?? [];
+    expect([...table.matchAll(/^\|[^|]*\| `(.+?)` \|/gm)].map(([, id]) => id)).toEqual(KEY_METRICS);
   });
 });

@@ -24,8 +24,16 @@ export { OpenLog } from './log/open.ts';
 export { type LogPart, type ReadOptions, readLog } from './log/read.ts';
 export { type Recovered, recoverLog } from './log/recover.ts';
 export { type LogWriter, type LogWriterOptions, openLogWriter } from './log/write.ts';
-export { allMetrics } from './metrics/all.ts';
-export type { Metric, MetricFamily, MetricValue, Projection } from './metrics/metric.ts';
+export { KEY_METRICS } from './metrics/key-metrics.ts';
+export {
+  allMetrics,
+  METRIC_GROUPS,
+  METRICS,
+  type Metric,
+  type MetricId,
+  type MetricValue,
+  type RunMetrics,
+} from './metrics/metric.ts';
 export { type Conformance, type ConformanceOptions, checkConformance } from './policies/conformance.ts';
 export { type NamedPolicy, policiesFor, policyFor } from './policies/load.ts';
 export { type ReplayResult, replay } from './replay.ts';

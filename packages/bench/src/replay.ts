@@ -11,8 +11,7 @@ import { atPath } from './log/byte-file.ts';
 import type { OnRead } from './log/on-read.ts';
 import { readLog } from './log/read.ts';
 import type { Torn } from './log/records.ts';
-import { allMetrics } from './metrics/all.ts';
-import type { MetricValue, Projection } from './metrics/metric.ts';
+import { allMetrics, type MetricValue, type RunMetrics } from './metrics/metric.ts';
 
 export interface ReplayResult {
   readonly header: LogHeader;
@@ -37,7 +36,7 @@ export interface ReplayOptions {
  * altered, or when an event cannot have happened in the state that the events before it make.
  */
 export async function replay(path: string, { onRead = () => {} }: ReplayOptions = {}): Promise<ReplayResult> {
-  let run: { header: LogHeader; columns: Columns; metrics: Projection } | undefined;
+  let run: { header: LogHeader; columns: Columns; metrics: RunMetrics } | undefined;
   let seal: Seal | undefined;
   let torn: Torn | undefined;
   const fold = (batch: EventBatch) => {

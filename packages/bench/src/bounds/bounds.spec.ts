@@ -1,6 +1,6 @@
 import { platformNamed } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { boundsOf, ratioMetrics } from './bounds.ts';
+import { boundsOf } from './bounds.ts';
 import { allocate, free } from './testing.ts';
 
 const input = {
@@ -40,13 +40,4 @@ it('are closed from above by the best run where there is no packing', () => {
 it('a run below the lower bound is a defect', () => {
   const runs = [{ policy: 'magic', bounded: { blocksPeak: 1, blockNs: 9_000_000_000n } }];
   expect(() => boundsOf({ ...input, runs })).toThrow(/a defect: magic comes to 1 blocks at peak/);
-});
-
-it('the ratios are to the lower bounds, and there are none to 0', () => {
-  const ratios = ratioMetrics({ blocksPeak: 3, blockNs: 10_000_000_000n }, LEAST);
-  expect(ratios.map(({ id, value }) => [id, value])).toEqual([
-    ['blocks-peak-ratio', 1.5],
-    ['block-seconds-ratio', 2],
-  ]);
-  expect(ratioMetrics({ blocksPeak: 0, blockNs: 0n }, { blocksPeak: 0, blockNs: 0n })).toEqual([]);
 });

@@ -1,6 +1,5 @@
 /** What is known of the best there is for a trace, and how far from it the policies of a comparison are. */
 import type { Platform, Request } from '@decpool/model';
-import type { MetricValue } from '../metrics/metric.ts';
 import { type Lifetimes, lifetimesOf } from './lifetimes.ts';
 import { type LowerBounds, lowerBounds } from './lower.ts';
 import type { MeasuredBlocks } from './measured.ts';
@@ -80,34 +79,3 @@ const packingOf = (offline: OfflineBound) =>
   offline.kind === 'packing' ? [{ from: 'an offline packing', ...offline }] : [];
 
 const seconds = (ns: bigint): number => Number(ns) / 1e9;
-
-const RATIO = { unit: 'ratio', better: 'lower' } as const;
-
-/** How far a run is from the lower bounds; none where nothing is bounded. */
-export function ratioMetrics({ blocksPeak, blockNs }: MeasuredBlocks, lower: LowerBounds): MetricValue[] {
-  const withoutBounce = 'without the bounce buffers, unless the policy serves from them';
-  return [
-    ...(lower.blocksPeak === 0
-      ? []
-      : [
-          {
-            ...RATIO,
-            id: 'blocks-peak-ratio',
-            label: 'blocks peak / lower bound',
-            formula: `blocks shared at peak, ${withoutBounce}, over the lower bound max over time of ceil(live / P)`,
-            value: blocksPeak / lower.blocksPeak,
-          },
-        ]),
-    ...(lower.blockNs === 0n
-      ? []
-      : [
-          {
-            ...RATIO,
-            id: 'block-seconds-ratio',
-            label: 'block-seconds / lower bound',
-            formula: `block-seconds up to the last request, ${withoutBounce}, over the lower bound integral of ceil(live / P) dt`,
-            value: Number(blockNs) / Number(lower.blockNs),
-          },
-        ]),
-  ];
-}

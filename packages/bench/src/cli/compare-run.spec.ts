@@ -219,7 +219,7 @@ describe('report --csv', () => {
     const last = (series: string, policy: string) =>
       Number(lines.findLast((line) => line[1] === series && line[3] === policy)?.[7]);
     for (const { policy, metrics } of stored('series').policies) {
-      for (const id of ['splits-2m', 'splits-1g', 'direct-map-4k', 'failures']) {
+      for (const id of ['splits-2m', 'splits-1g', 'direct-map-4k', 'failures'] as const) {
         expect(last(id, policy), `${id} of ${policy}`).toBe(metrics[id].values[0]);
       }
     }

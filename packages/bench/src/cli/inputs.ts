@@ -5,7 +5,6 @@ import { InputError, type MemoryState, type PageSourceSettings } from '@decpool/
 import { ALL_POLICIES, aged, fragmented, freshBoot, shortPolicyName } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { chosenRows } from '../report/chosen-rows.ts';
-import { metricList } from '../sweep/metric-list.ts';
 import { importTrace } from '../traces/import.ts';
 import { type RecordedMemory, readMemoryState } from '../traces/memory-state/memory-state.ts';
 import type { SanityReport } from '../traces/sanity.ts';
@@ -116,15 +115,7 @@ async function prepare(options: InputOptions, cautions: readonly string[]): Prom
     notes: sizeNotes(workload),
     isPackingWanted: options.bounds === true,
     isParetoWanted: options.pareto === true,
-    // The list is made by a pool, and only needed for names.
-    ...(options.metrics === undefined
-      ? {}
-      : {
-          rows: chosenRows(
-            options.metrics,
-            metricList().map(({ id }) => id),
-          ),
-        }),
+    ...(options.metrics === undefined ? {} : { rows: chosenRows(options.metrics) }),
   };
 }
 

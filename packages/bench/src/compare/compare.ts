@@ -9,12 +9,12 @@ import {
   spanOf,
   x86Geometry,
 } from '@decpool/model';
-import { type Bounds, type BoundsOfTrace, boundsOf, ratioMetrics } from '../bounds/bounds.ts';
+import { type Bounds, type BoundsOfTrace, boundsOf } from '../bounds/bounds.ts';
 import { isServable } from '../bounds/lower.ts';
 import { type WorstCase, worstCaseOf } from '../bounds/worst-case.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import type { OwnerFigures } from '../metrics/by-owner.ts';
-import type { Metric } from '../metrics/metric.ts';
+import { type Metric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
 import type { TimelinePoint } from '../metrics/timeline.ts';
 import { fileNameOf, policiesFor } from '../policies/load.ts';
 import type { SanityReport } from '../traces/sanity.ts';
@@ -40,7 +40,7 @@ export interface ComparisonInput extends RunSettings {
   /** Other notes, ahead of the workload's own. */
   readonly notes: readonly string[];
   /** Metric ids: the rows of the short tables, in order. Default: KEY_METRICS. */
-  readonly rows?: readonly string[];
+  readonly rows?: readonly MetricId[];
   /** Whether to show which policies no other dominates. */
   readonly isParetoWanted?: boolean;
   /** Whether the bounds have an offline packing even where it takes long: of more than 20,000 requests for pages. */

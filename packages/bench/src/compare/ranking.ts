@@ -4,7 +4,7 @@
  * only policies of front 1 dominate, and so on.
  */
 import { hasLargePages } from '@decpool/model';
-import type { Metric } from '../metrics/metric.ts';
+import type { Metric, MetricId } from '../metrics/metric.ts';
 import type { ComparedPolicy, Comparison } from './compare.ts';
 
 /** Policies with the same values in every objective. */
@@ -26,7 +26,7 @@ export interface Ranking {
 }
 
 /** Lower is better in each. If no large page can split, mixed 2M ranges replace the splits. */
-const objectivesOf = ({ input }: Comparison): readonly string[] => [
+const objectivesOf = ({ input }: Comparison): readonly MetricId[] => [
   hasLargePages(input.platform) ? 'splits-2m' : 'mixed-peak',
   'shared-idle-byte-seconds',
   'host-calls',

@@ -16,9 +16,8 @@ import { bootPoolBytes, type PolicyFactory, Pool } from '@decpool/pool';
 import { type MeasuredBlocks, measuredBlocks } from '../bounds/measured.ts';
 import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';
-import { allMetrics } from '../metrics/all.ts';
 import { ByOwner, type OwnerFigures } from '../metrics/by-owner.ts';
-import type { MetricValue } from '../metrics/metric.ts';
+import { allMetrics, type MetricValue } from '../metrics/metric.ts';
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
 
 /** What a run has beside memory, platform and policy; each has a usual value, or none. */

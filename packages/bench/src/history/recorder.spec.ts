@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allocate, free, requestLists } from '../bounds/testing.ts';
 import { holdings } from '../inspect/holdings.ts';
-import { allMetrics } from '../metrics/all.ts';
+import { allMetrics } from '../metrics/metric.ts';
 import { BlocksAt } from './blocks-at.ts';
 import { blocksOf, foldToFrames, type Run, recordedRun } from './testing.ts';
 import { BLOCK_MAPPINGS, BLOCK_STATES, HISTOGRAM_BARS, type RunHistory } from './types.ts';

@@ -11,7 +11,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lowerBounds } from '../bounds/lower.ts';
-import { allMetrics } from './all.ts';
+import { allMetrics } from './metric.ts';
 import { runOf } from './testing.ts';
 
 const PAGE = 4096;

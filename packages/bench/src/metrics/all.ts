@@ -1,4 +1,3 @@
-import type { Counters, EventBatch, LogHeader } from '@decpool/model';
 import { blockMetrics } from './blocks.ts';
 import { bounceBufferMetrics } from './bounce-buffers.ts';
 import { contextMetrics } from './context.ts';
@@ -12,13 +11,12 @@ import { johnstoneWilsonMetrics } from './johnstone-wilson.ts';
 import { keptUnusedMetrics } from './kept-unused.ts';
 import { leakMetrics } from './leaks.ts';
 import { llfreeScoreMetrics } from './llfree-score.ts';
-import type { MetricFamily, MetricValue, Projection } from './metric.ts';
 import { pageSourceMetrics } from './page-source.ts';
 import { slabMetrics } from './slabs.ts';
 import { waitMetrics } from './waits.ts';
 
 /** Every family, in the order in which reports show them. */
-const FAMILIES: readonly MetricFamily[] = [
+export const FAMILIES = [
   directMapMetrics,
   blockMetrics,
   conversionMetrics,
@@ -35,16 +33,4 @@ const FAMILIES: readonly MetricFamily[] = [
   decisionMetrics,
   llfreeScoreMetrics,
   johnstoneWilsonMetrics,
-];
-
-/** All metrics of one run as one projection: subscribe observe() to `batches$`, then ask for the values. */
-export function allMetrics(header: LogHeader): Projection {
-  const projections = FAMILIES.map((family) => family(header));
-  return {
-    observe(batch: EventBatch): void {
-      for (const projection of projections) projection.observe(batch);
-    },
-    values: (counters: Counters): MetricValue[] =>
-      projections.flatMap((projection) => projection.values(counters)),
-  };
-}
+] as const;

@@ -1,89 +1,79 @@
 import { type EventBatch, TYPE } from '@decpool/model';
-import type { Metric, MetricFamily } from './metric.ts';
+import { metricFamily } from './family.ts';
 
 /** Simulated ns after which a decision is judged: the usual window of the supply `demand`. */
 const HORIZON_NS = 10e9;
 const SECONDS = HORIZON_NS / 1e9;
-
-const shown = 'on-request';
-/** Shown on request. */
-export const DECISIONS: readonly Metric[] = [
-  {
-    id: 'returned-pages',
-    label: 'pages returned',
-    unit: 'pages',
-    better: 'neutral',
-    shown,
-    formula: `pages returned to the page allocator and judged: ${SECONDS} s have passed, or a claim came before`,
-  },
-  {
-    id: 'returns-wrong',
-    label: 'pages returned too early',
-    unit: 'percent',
-    better: 'lower',
-    shown,
-    formula: `share of the pages returned for which as many pages were claimed again within ${SECONDS} s; 0 if none was returned`,
-  },
-  {
-    id: 'blocks-kept',
-    label: 'empty blocks kept',
-    unit: 'count',
-    better: 'neutral',
-    shown,
-    formula: `times that a 2 MiB block ran empty and stayed claimed, and was judged: ${SECONDS} s have passed, or the block was used or returned before`,
-  },
-  {
-    id: 'keeps-wrong',
-    label: 'empty blocks kept for nothing',
-    unit: 'percent',
-    better: 'lower',
-    shown,
-    formula: `share of the empty blocks kept that nothing was allocated in within ${SECONDS} s, returned or not; 0 if none was kept`,
-  },
-];
 
 /**
  * Whether it was right to give memory back, or to keep it: each decision is judged by what came after it, as TCMalloc's
  * skip-subrelease judges its own. Giving back was wrong when as much was claimed again soon; keeping an empty block was
  * wrong when nobody used it soon. What the end of the run leaves open is not counted.
  */
-export const decisionMetrics: MetricFamily = ({ geometry }) => {
-  const returns = new Returns();
-  const keeps = new Keeps(geometry.spanPages / geometry.pagesPerBlock, geometry.pagesPerBlock);
-  return {
-    observe(batch: EventBatch) {
-      for (let row = 0; row < batch.length; row++) {
-        const pages = batch.pagesAt(row);
-        returns.judge(batch.timeAt(row));
-        keeps.judge(batch.timeAt(row));
-        switch (batch.typeAt(row)) {
-          case TYPE.pagesClaimed:
-            returns.claimed(pages);
-            break;
-          case TYPE.pagesReturned:
-            returns.returned(batch.timeAt(row), pages);
-            keeps.returned(batch.timeAt(row), batch.pfnAt(row), pages);
-            break;
-          case TYPE.pagesAllocated:
-            keeps.allocated(batch.pfnAt(row), pages);
-            break;
-          case TYPE.pagesFreed:
-            keeps.freed(batch.timeAt(row), batch.pfnAt(row), pages);
-            break;
+export const decisionMetrics = metricFamily({
+  group: 'Decisions to return or keep memory',
+  metrics: {
+    'returned-pages': {
+      label: 'pages returned',
+      unit: 'pages',
+      better: 'neutral',
+      shown: 'on-request',
+      formula: `pages returned to the page allocator and judged: ${SECONDS} s have passed, or a claim came before`,
+    },
+    'returns-wrong': {
+      label: 'pages returned too early',
+      unit: 'percent',
+      shown: 'on-request',
+      formula: `share of the pages returned for which as many pages were claimed again within ${SECONDS} s; 0 if none was returned`,
+    },
+    'blocks-kept': {
+      label: 'empty blocks kept',
+      better: 'neutral',
+      shown: 'on-request',
+      formula: `times that a 2 MiB block ran empty and stayed claimed, and was judged: ${SECONDS} s have passed, or the block was used or returned before`,
+    },
+    'keeps-wrong': {
+      label: 'empty blocks kept for nothing',
+      unit: 'percent',
+      shown: 'on-request',
+      formula: `share of the empty blocks kept that nothing was allocated in within ${SECONDS} s, returned or not; 0 if none was kept`,
+    },
+  },
+  measure: ({ geometry }) => {
+    const returns = new Returns();
+    const keeps = new Keeps(geometry.spanPages / geometry.pagesPerBlock, geometry.pagesPerBlock);
+    return {
+      observe(batch: EventBatch) {
+        for (let row = 0; row < batch.length; row++) {
+          const pages = batch.pagesAt(row);
+          returns.judge(batch.timeAt(row));
+          keeps.judge(batch.timeAt(row));
+          switch (batch.typeAt(row)) {
+            case TYPE.pagesClaimed:
+              returns.claimed(pages);
+              break;
+            case TYPE.pagesReturned:
+              returns.returned(batch.timeAt(row), pages);
+              keeps.returned(batch.timeAt(row), batch.pfnAt(row), pages);
+              break;
+            case TYPE.pagesAllocated:
+              keeps.allocated(batch.pfnAt(row), pages);
+              break;
+            case TYPE.pagesFreed:
+              keeps.freed(batch.timeAt(row), batch.pfnAt(row), pages);
+              break;
+          }
         }
-      }
-    },
-    values() {
-      const values = [
-        returns.judged,
-        percent(returns.wrong, returns.judged),
-        keeps.judged,
-        percent(keeps.wrong, keeps.judged),
-      ];
-      return DECISIONS.map((metric, index) => ({ ...metric, value: values[index] }));
-    },
-  };
-};
+      },
+      values: () => ({
+        'returned-pages': returns.judged,
+        'returns-wrong': percent(returns.wrong, returns.judged),
+        'blocks-kept': keeps.judged,
+        'keeps-wrong': percent(keeps.wrong, keeps.judged),
+      }),
+    };
+  },
+});
 
 const percent = (part: number, whole: number): number => (whole === 0 ? 0 : (100 * part) / whole);
 

@@ -1,32 +1,39 @@
-import { type EventBatch, FAILURE_REASONS, TYPE } from '@decpool/model';
-import type { MetricFamily } from './metric.ts';
+import { type EventBatch, FAILURE_REASONS, type FailureReason, TYPE } from '@decpool/model';
+import { type MetricDefinition, metricFamily } from './family.ts';
+
+type ReasonId = `failures-${FailureReason}`;
+
+/** A value for each reason, by the metric's id. */
+const byReason = <Value>(of: (reason: FailureReason, code: number) => Value) =>
+  Object.fromEntries(
+    FAILURE_REASONS.map((reason, code) => [`failures-${reason}`, of(reason, code)]),
+  ) as Record<ReasonId, Value>;
 
 /** Requests that were refused, by reason. */
-export const failureMetrics: MetricFamily = () => {
-  const byReason = new Array<number>(FAILURE_REASONS.length).fill(0);
-  return {
-    observe(batch: EventBatch) {
-      for (let row = 0; row < batch.length; row++) {
-        if (batch.typeAt(row) === TYPE.allocationFailed) byReason[batch.codeAt(row)]++;
-      }
+export const failureMetrics = metricFamily({
+  group: 'Failed requests',
+  metrics: {
+    failures: {
+      label: 'failed requests',
+      formula: 'events allocation-failed',
     },
-    values: (counters) => [
-      {
-        id: 'failures',
-        label: 'failed requests',
-        unit: 'count',
-        better: 'lower',
-        formula: 'events allocation-failed',
-        value: counters.failedRequests,
-      },
-      ...FAILURE_REASONS.map((reason, code) => ({
-        id: `failures-${reason}`,
+    ...byReason(
+      (reason): MetricDefinition => ({
         label: `failed: ${reason}`,
-        unit: 'count' as const,
-        better: 'lower' as const,
         formula: `events allocation-failed with reason ${reason}`,
-        value: byReason[code],
-      })),
-    ],
-  };
-};
+        isQuiet: true,
+      }),
+    ),
+  },
+  measure: () => {
+    const counts = new Array<number>(FAILURE_REASONS.length).fill(0);
+    return {
+      observe(batch: EventBatch) {
+        for (let row = 0; row < batch.length; row++) {
+          if (batch.typeAt(row) === TYPE.allocationFailed) counts[batch.codeAt(row)]++;
+        }
+      },
+      values: (counters) => ({ failures: counters.failedRequests, ...byReason((_, code) => counts[code]) }),
+    };
+  },
+});

@@ -1,59 +1,60 @@
 import { type EventBatch, TYPE } from '@decpool/model';
-import type { Metric, MetricFamily } from './metric.ts';
-
-/** Shown on request. */
-export const JOHNSTONE_WILSON_4: Metric = {
-  id: 'johnstone-wilson-4',
-  label: 'Johnstone-Wilson #4',
-  unit: 'ratio',
-  better: 'lower',
-  shown: 'on-request',
-  formula:
-    'max over time of pages claimed and not given back / max over time of pages in allocations; 1 where nothing was allocated. Bounce buffers left out (Johnstone & Wilson, ISMM 1998, measure #4)',
-};
+import { metricFamily } from './family.ts';
 
 /**
  * How much more memory a policy held than was needed, each at its own maximum: measure #4 of Johnstone & Wilson, The
  * Memory Fragmentation Problem: Solved? (ISMM 1998). What a policy holds is what it claimed from the page allocator and
  * has not given back, leaked pages included. The bounce buffers are left out: they are the same under every policy.
  */
-export const johnstoneWilsonMetrics: MetricFamily = () => {
-  let used = 0;
-  let live = 0;
-  let mostUsed = 0;
-  let mostLive = 0;
-  /** Taken once a claim has served its purpose: what it was for, bounce buffers or not, is known only then. */
-  const noteUsed = () => {
-    mostUsed = Math.max(mostUsed, used);
-  };
-  return {
-    observe(batch: EventBatch) {
-      for (let row = 0; row < batch.length; row++) {
-        const pages = batch.pagesAt(row);
-        switch (batch.typeAt(row)) {
-          case TYPE.pagesClaimed:
-            used += pages;
-            break;
-          case TYPE.pagesReturned:
-            used -= pages;
-            break;
-          case TYPE.slabCreated:
-            if (batch.allocationAt(row) === 0) used -= pages;
-            break;
-          case TYPE.pagesAllocated:
-            live += pages;
-            mostLive = Math.max(mostLive, live);
-            noteUsed();
-            break;
-          case TYPE.reserveRefilled:
-            noteUsed();
-            break;
-          case TYPE.pagesFreed:
-            live -= pages;
-            break;
-        }
-      }
+export const johnstoneWilsonMetrics = metricFamily({
+  group: 'Memory held against memory needed',
+  metrics: {
+    'johnstone-wilson-4': {
+      label: 'Johnstone-Wilson #4',
+      unit: 'ratio',
+      shown: 'on-request',
+      formula:
+        'max over time of pages claimed and not given back / max over time of pages in allocations; 1 where nothing was allocated. Bounce buffers left out (Johnstone & Wilson, ISMM 1998, measure #4)',
     },
-    values: () => [{ ...JOHNSTONE_WILSON_4, value: mostLive === 0 ? 1 : mostUsed / mostLive }],
-  };
-};
+  },
+  measure: () => {
+    let used = 0;
+    let live = 0;
+    let mostUsed = 0;
+    let mostLive = 0;
+    /** Taken once a claim has served its purpose: what it was for, bounce buffers or not, is known only then. */
+    const noteUsed = () => {
+      mostUsed = Math.max(mostUsed, used);
+    };
+    return {
+      observe(batch: EventBatch) {
+        for (let row = 0; row < batch.length; row++) {
+          const pages = batch.pagesAt(row);
+          switch (batch.typeAt(row)) {
+            case TYPE.pagesClaimed:
+              used += pages;
+              break;
+            case TYPE.pagesReturned:
+              used -= pages;
+              break;
+            case TYPE.slabCreated:
+              if (batch.allocationAt(row) === 0) used -= pages;
+              break;
+            case TYPE.pagesAllocated:
+              live += pages;
+              mostLive = Math.max(mostLive, live);
+              noteUsed();
+              break;
+            case TYPE.reserveRefilled:
+              noteUsed();
+              break;
+            case TYPE.pagesFreed:
+              live -= pages;
+              break;
+          }
+        }
+      },
+      values: () => ({ 'johnstone-wilson-4': mostLive === 0 ? 1 : mostUsed / mostLive }),
+    };
+  },
+});

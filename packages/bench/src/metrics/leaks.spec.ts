@@ -5,7 +5,10 @@ import { conversionFailed, encrypted, measure } from './testing.ts';
 
 const FAULTS = { seed: 1, decrypt: 0.5, encrypt: 0.5, converted: 0.5, retries: 1 };
 /** The family as it is for a run in which conversions fail. */
-const failing: typeof leakMetrics = (header) => leakMetrics(logHeader({ ...header, faults: FAULTS }));
+const failing: typeof leakMetrics = {
+  ...leakMetrics,
+  measure: (header) => leakMetrics.measure(logHeader({ ...header, faults: FAULTS })),
+};
 
 const leaked = (start: number, pages: number) => ({
   type: 'pages-leaked' as const,

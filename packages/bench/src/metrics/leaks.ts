@@ -1,57 +1,57 @@
 import { AREA_CALL, CONVERTED, DIRECTIONS, type EventBatch, TYPE } from '@decpool/model';
-import { ignoreEvents, type MetricFamily } from './metric.ts';
+import { ignoreEvents, metricFamily } from './family.ts';
 
 const ENCRYPT = DIRECTIONS.indexOf('encrypt');
 /** Events after which a range is in an unknown state no more, or is lost. */
 const SETTLES: readonly number[] = [TYPE.pagesEncrypted, TYPE.vmAreaEncrypted, TYPE.pagesLeaked];
 
 /** What failed conversions cost: memory lost, and memory of which nobody knows whether the host can see it. */
-export const leakMetrics: MetricFamily = ({ geometry, faults }) => {
-  const unknown = new UnknownRanges();
-  return {
-    observe:
-      faults === undefined
-        ? ignoreEvents
-        : (batch: EventBatch) => {
-            for (let row = 0; row < batch.length; row++) unknown.observe(batch, row);
-          },
-    values: (counters) => [
-      {
-        id: 'failed-conversions',
-        label: 'failed conversions',
-        unit: 'count',
-        better: 'lower',
-        formula: 'calls that returned an error, retries included; one of a vmalloc area is one',
-        value: counters.failedConversions,
-      },
-      {
-        id: 'leaked',
-        label: 'leaked',
-        unit: 'bytes',
-        better: 'lower',
-        formula: 'bytes of pages whose state is unknown after the last retry: never used again',
-        value: counters.leakedPages * 2 ** geometry.pageShift,
-      },
-      {
-        id: 'leaked-visible',
-        label: 'leaked and visible to the host',
-        unit: 'bytes',
-        better: 'lower',
-        formula:
-          'leaked bytes that the host can in fact see: a decryption that failed but was done, or an encryption that failed and was not. The guest cannot know',
-        value: unknown.leakedVisible * 2 ** geometry.pageShift,
-      },
-      {
-        id: 'host-may-see',
-        label: 'may be visible to the host, end',
-        unit: 'bytes',
-        better: 'neutral',
-        formula: 'bytes of pages that are shared or in an unknown state, at the end',
-        value: (counters.sharedPages + counters.unknownPages) * 2 ** geometry.pageShift,
-      },
-    ],
-  };
-};
+export const leakMetrics = metricFamily({
+  group: 'Failed conversions',
+  metrics: {
+    'failed-conversions': {
+      label: 'failed conversions',
+      isQuiet: true,
+      formula: 'calls that returned an error, retries included; one of a vmalloc area is one',
+    },
+    leaked: {
+      label: 'leaked',
+      isQuiet: true,
+      unit: 'bytes',
+      formula: 'bytes of pages whose state is unknown after the last retry: never used again',
+    },
+    'leaked-visible': {
+      label: 'leaked and visible to the host',
+      isQuiet: true,
+      unit: 'bytes',
+      formula:
+        'leaked bytes that the host can in fact see: a decryption that failed but was done, or an encryption that failed and was not. The guest cannot know',
+    },
+    'host-may-see': {
+      label: 'may be visible to the host, end',
+      unit: 'bytes',
+      better: 'neutral',
+      formula: 'bytes of pages that are shared or in an unknown state, at the end',
+    },
+  },
+  measure: ({ geometry, faults }) => {
+    const unknown = new UnknownRanges();
+    return {
+      observe:
+        faults === undefined
+          ? ignoreEvents
+          : (batch: EventBatch) => {
+              for (let row = 0; row < batch.length; row++) unknown.observe(batch, row);
+            },
+      values: (counters) => ({
+        'failed-conversions': counters.failedConversions,
+        leaked: counters.leakedPages * 2 ** geometry.pageShift,
+        'leaked-visible': unknown.leakedVisible * 2 ** geometry.pageShift,
+        'host-may-see': (counters.sharedPages + counters.unknownPages) * 2 ** geometry.pageShift,
+      }),
+    };
+  },
+});
 
 /** Ranges in an unknown state, and what the simulation knows of them though no guest can: whether the host sees them. */
 class UnknownRanges {

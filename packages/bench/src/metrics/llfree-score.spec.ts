@@ -33,7 +33,7 @@ const free = (allocation: number): Request => ({
 /** The metric's values, and the score after each request counted block by block from the state. */
 function scoresOf(policy: string, requests: readonly Request[]) {
   const pool = new Pool({ memory: MEMORY, platform: platformNamed('snp'), policy: policyNamed(policy) });
-  const projection = llfreeScoreMetrics(pool.header);
+  const projection = llfreeScoreMetrics.measure(pool.header);
   pool.batches$.subscribe((batch: EventBatch) => projection.observe(batch));
   const atStart = freePagesAtStart(MEMORY, pool.header.geometry, pool.header.seed);
   const expected = requests.map((request) => {
@@ -43,7 +43,7 @@ function scoresOf(policy: string, requests: readonly Request[]) {
     return (100 * freeIn.filter((free) => free === 512).length) / (pages >> 9);
   });
   pool.complete();
-  const [mean, end] = projection.values(pool.counters).map(({ value }) => value);
+  const { 'llfree-score': mean, 'llfree-score-end': end } = projection.values(pool.counters);
   return { mean, end, expected };
 }
 

@@ -1,26 +1,6 @@
 import type { EventBatch } from '@decpool/model';
+import { metricFamily } from './family.ts';
 import { FreeMemory } from './free-memory.ts';
-import type { Metric, MetricFamily } from './metric.ts';
-
-const MEAN: Metric = {
-  id: 'llfree-score',
-  label: 'LLFree score, mean',
-  unit: 'percent',
-  better: 'higher',
-  shown: 'on-request',
-  formula:
-    "100 * freeHuge / (freePages >> 9), 100 where freePages < 512; mean over the moments after each request. Of all memory: free is what is in no allocation, slab or bounce buffer, not leaked, and not held by others (LLFree, USENIX ATC'23)",
-};
-
-const END: Metric = {
-  ...MEAN,
-  id: 'llfree-score-end',
-  label: 'LLFree score, end',
-  formula: '100 * freeHuge / (freePages >> 9) after the last event, as the mean above',
-};
-
-/** Shown on request. */
-export const LLFREE_SCORES: readonly Metric[] = [MEAN, END];
 
 /**
  * How whole the free memory of the guest is: of the 2 MiB blocks that its free pages could fill, those that are free, in
@@ -34,37 +14,54 @@ export function llfreeScore(memory: FreeMemory, pagesPerBlock: number): number {
 }
 
 /** LLFree's score over a run. */
-export const llfreeScoreMetrics: MetricFamily = (header) => {
-  const memory = new FreeMemory(header);
-  let sum = 0;
-  let samples = 0;
-  /** Number of the request whose events are being read; 0 for none. */
-  let request = 0;
+export const llfreeScoreMetrics = metricFamily({
+  group: 'Free memory in whole blocks',
+  metrics: {
+    'llfree-score': {
+      label: 'LLFree score, mean',
+      unit: 'percent',
+      better: 'higher',
+      shown: 'on-request',
+      formula:
+        "100 * freeHuge / (freePages >> 9), 100 where freePages < 512; mean over the moments after each request. Of all memory: free is what is in no allocation, slab or bounce buffer, not leaked, and not held by others (LLFree, USENIX ATC'23)",
+    },
+    'llfree-score-end': {
+      label: 'LLFree score, end',
+      unit: 'percent',
+      better: 'higher',
+      shown: 'on-request',
+      formula: '100 * freeHuge / (freePages >> 9) after the last event, as the mean above',
+    },
+  },
+  measure: (header) => {
+    const memory = new FreeMemory(header);
+    let sum = 0;
+    let samples = 0;
+    /** Number of the request whose events are being read; 0 for none. */
+    let request = 0;
 
-  const score = () => llfreeScore(memory, header.geometry.pagesPerBlock);
+    const score = () => llfreeScore(memory, header.geometry.pagesPerBlock);
 
-  return {
-    observe(batch: EventBatch) {
-      for (let row = 0; row < batch.length; row++) {
-        const now = batch.requestAt(row);
-        if (now !== request) {
-          if (request !== 0) {
-            sum += score();
-            samples++;
+    return {
+      observe(batch: EventBatch) {
+        for (let row = 0; row < batch.length; row++) {
+          const now = batch.requestAt(row);
+          if (now !== request) {
+            if (request !== 0) {
+              sum += score();
+              samples++;
+            }
+            request = now;
           }
-          request = now;
+          memory.observe(batch, row);
         }
-        memory.observe(batch, row);
-      }
-    },
-    values: () => {
-      const end = score();
-      const all = request === 0 ? samples : samples + 1;
-      const mean = all === 0 ? end : (sum + (request === 0 ? 0 : end)) / all;
-      return [
-        { ...MEAN, value: mean },
-        { ...END, value: end },
-      ];
-    },
-  };
-};
+      },
+      values: () => {
+        const end = score();
+        const all = request === 0 ? samples : samples + 1;
+        const mean = all === 0 ? end : (sum + (request === 0 ? 0 : end)) / all;
+        return { 'llfree-score': mean, 'llfree-score-end': end };
+      },
+    };
+  },
+});

@@ -17,8 +17,8 @@ import {
   x86Geometry,
 } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
-import { allMetrics } from './all.ts';
-import type { MetricFamily, MetricValue } from './metric.ts';
+import type { MetricFamily } from './family.ts';
+import { allMetrics } from './metric.ts';
 
 /** Memory of 8 blocks. */
 const HEADER = logHeader({
@@ -31,9 +31,6 @@ const HEADER = logHeader({
 });
 
 const ZERO = Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0])) as Counters;
-
-const byId = (metrics: readonly MetricValue[]): Record<string, number> =>
-  Object.fromEntries(metrics.map(({ id, value }) => [id, value]));
 
 /** An event as a spec writes it: at time 0 unless told. */
 type Told = EventBody & { readonly time?: number };
@@ -105,14 +102,14 @@ export function measure(
   events: readonly Told[],
   counters: Partial<Counters> = {},
 ): Record<string, number> {
-  const projection = family(HEADER);
+  const projection = family.measure(HEADER);
   for (const [seq, event] of events.entries()) {
     // A batch per event: a projection must not mind where batches begin.
     const rows = new EventRows(1);
     rows.appendObject(event);
     projection.observe(rows.seal(seq));
   }
-  return byId(projection.values({ ...ZERO, ...counters }));
+  return projection.values({ ...ZERO, ...counters });
 }
 
 export interface PolicyRun {
@@ -139,5 +136,6 @@ export function runOf(policy: string, platform: PlatformName, requests: readonly
   for (const request of requests) pool.request(request);
   pool.complete();
   const { header, counters } = pool;
-  return { header, batches, counters, values: byId(metrics.values(counters)) };
+  const values = Object.fromEntries(metrics.values(counters).map(({ id, value }) => [id, value]));
+  return { header, batches, counters, values };
 }

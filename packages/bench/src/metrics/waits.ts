@@ -1,76 +1,76 @@
 import { AREA_CALL, type EventBatch, hostCallsByPage, hostCallsFor, pfn, TYPE } from '@decpool/model';
-import type { MetricFamily } from './metric.ts';
+import { metricFamily } from './family.ts';
 
 /** What a caller waits for: conversions during its own request. Those of the deferred worker are nobody's wait. */
-export const waitMetrics: MetricFamily = ({ geometry, platform }) => {
-  let requests = 0;
-  let waited = 0;
-  let most = 0;
-  /** The request that is being decided, and when; the worker's events carry a later time, or another number. */
-  let request = 0;
-  let time = 0;
-  let calls = 0;
-  let isWaiting = false;
-
-  const begin = (batch: EventBatch, row: number) => {
-    requests++;
-    request = batch.requestAt(row);
-    time = batch.timeAt(row);
-    calls = 0;
-    isWaiting = false;
-  };
-
-  const wait = (batch: EventBatch, row: number, isArea: boolean) => {
-    if (batch.requestAt(row) !== request || batch.timeAt(row) !== time || request === 0) return;
-    const pages = batch.pagesAt(row);
-    calls += isArea
-      ? hostCallsByPage(platform, batch.bytesAt(row), pages)
-      : hostCallsFor(platform, geometry, pfn(batch.pfnAt(row)), pages);
-    if (calls > most) most = calls;
-    if (!isWaiting) waited++;
-    isWaiting = true;
-  };
-
-  return {
-    observe(batch: EventBatch) {
-      for (let row = 0; row < batch.length; row++) {
-        switch (batch.typeAt(row)) {
-          case TYPE.allocationRequested:
-          case TYPE.freeRequested:
-            begin(batch, row);
-            break;
-          case TYPE.pagesDecrypted:
-          case TYPE.pagesEncrypted:
-            wait(batch, row, false);
-            break;
-          case TYPE.vmAreaDecrypted:
-          case TYPE.vmAreaEncrypted:
-            wait(batch, row, true);
-            break;
-          case TYPE.conversionFailed:
-            wait(batch, row, (batch.codeAt(row) & AREA_CALL) !== 0);
-            break;
-        }
-      }
+export const waitMetrics = metricFamily({
+  group: 'Waits',
+  metrics: {
+    'waited-share': {
+      label: 'requests that waited',
+      unit: 'percent',
+      formula:
+        'of the requests to allocate or free, the share during which set_memory_decrypted() or set_memory_encrypted() was called; calls of the deferred worker left out',
     },
-    values: () => [
-      {
-        id: 'waited-share',
-        label: 'requests that waited',
-        unit: 'percent',
-        better: 'lower',
-        formula:
-          'of the requests to allocate or free, the share during which set_memory_decrypted() or set_memory_encrypted() was called; calls of the deferred worker left out',
-        value: requests === 0 ? 0 : (100 * waited) / requests,
+    'host-calls-most': {
+      label: 'host calls, most by one request',
+      formula: 'max over the requests to allocate or free of the host calls made during it',
+    },
+  },
+  measure: ({ geometry, platform }) => {
+    let requests = 0;
+    let waited = 0;
+    let most = 0;
+    /** The request that is being decided, and when; the worker's events carry a later time, or another number. */
+    let request = 0;
+    let time = 0;
+    let calls = 0;
+    let isWaiting = false;
+
+    const begin = (batch: EventBatch, row: number) => {
+      requests++;
+      request = batch.requestAt(row);
+      time = batch.timeAt(row);
+      calls = 0;
+      isWaiting = false;
+    };
+
+    const wait = (batch: EventBatch, row: number, isArea: boolean) => {
+      if (batch.requestAt(row) !== request || batch.timeAt(row) !== time || request === 0) return;
+      const pages = batch.pagesAt(row);
+      calls += isArea
+        ? hostCallsByPage(platform, batch.bytesAt(row), pages)
+        : hostCallsFor(platform, geometry, pfn(batch.pfnAt(row)), pages);
+      if (calls > most) most = calls;
+      if (!isWaiting) waited++;
+      isWaiting = true;
+    };
+
+    return {
+      observe(batch: EventBatch) {
+        for (let row = 0; row < batch.length; row++) {
+          switch (batch.typeAt(row)) {
+            case TYPE.allocationRequested:
+            case TYPE.freeRequested:
+              begin(batch, row);
+              break;
+            case TYPE.pagesDecrypted:
+            case TYPE.pagesEncrypted:
+              wait(batch, row, false);
+              break;
+            case TYPE.vmAreaDecrypted:
+            case TYPE.vmAreaEncrypted:
+              wait(batch, row, true);
+              break;
+            case TYPE.conversionFailed:
+              wait(batch, row, (batch.codeAt(row) & AREA_CALL) !== 0);
+              break;
+          }
+        }
       },
-      {
-        id: 'host-calls-most',
-        label: 'host calls, most by one request',
-        unit: 'count',
-        better: 'lower',
-        formula: 'max over the requests to allocate or free of the host calls made during it',
-        value: most,
-      },
-    ],
-  };
-};
+      values: () => ({
+        'waited-share': requests === 0 ? 0 : (100 * waited) / requests,
+        'host-calls-most': most,
+      }),
+    };
+  },
+});

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { MetricId } from '../metrics/metric.ts';
 import { againstOf, regressionsIn } from './against.ts';
 import { deltasText } from './against-text.ts';
 import { type Results, resultsOf } from './results.ts';
@@ -90,7 +91,7 @@ describe('a regression', () => {
   });
 
   it('is of a metric that is judged and that tables have', () => {
-    const worse = (id: string) =>
+    const worse = (id: MetricId) =>
       againstOf(
         withValues(results, id, [
           [9, 9, 9],

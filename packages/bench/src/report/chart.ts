@@ -1,10 +1,11 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
+import type { MetricId } from '../metrics/metric.ts';
 import { formatValue } from '../text/units.ts';
 import type { PolicyResults, Results } from './results.ts';
 import { chartSvg } from './svg.ts';
 
 /** The figures of the picture: what grouping saves, and what it costs. */
-const PANELS = ['splits-2m', 'mixed-peak', 'host-calls', 'shared-idle-peak'];
+const PANELS: readonly MetricId[] = ['splits-2m', 'mixed-peak', 'host-calls', 'shared-idle-peak'];
 
 const PANEL = 185;
 /** What a panel keeps free beside its longest bar for the value. */

@@ -1,30 +1,22 @@
 /** Which rows a table has: `--metrics`. */
-import { InputError, unknownName } from '@decpool/model';
+import { InputError } from '@decpool/model';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
+import { knownMetric, METRICS, type MetricId } from '../metrics/metric.ts';
 
 /**
  * The ids of the rows, in order. `a,b` are exactly these, `+a,b` the usual ten and these, `all` every metric. Throws InputError for
  * an unknown id.
  */
-export function chosenRows(list: string | undefined, known: readonly string[]): readonly string[] {
+export function chosenRows(list: string | undefined): readonly MetricId[] {
   if (list === undefined) return KEY_METRICS;
   const isAdded = list.trim().startsWith('+');
-  const ids = list
+  const names = list
     .trim()
     .replace(/^\+/, '')
     .split(',')
-    .map((id) => id.trim());
-  if (ids.includes('all')) return known;
-  for (const id of ids) {
-    if (known.includes(id)) continue;
-    if (id === '') throw new InputError(`--metrics '${list}': expected ids separated by commas.`);
-    throw unknownName({
-      kind: 'metric',
-      given: id,
-      known,
-      listedBy: 'decpool metrics',
-      place: '--metrics',
-    });
-  }
+    .map((name) => name.trim());
+  if (names.includes('all')) return METRICS.map(({ id }) => id);
+  if (names.includes('')) throw new InputError(`--metrics '${list}': expected ids separated by commas.`);
+  const ids = names.map((name) => knownMetric(name, '--metrics'));
   return [...new Set(isAdded ? [...KEY_METRICS, ...ids] : ids)];
 }

@@ -3,6 +3,7 @@
 import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
 import { bootPoolBytes, shortPolicyName } from '@decpool/pool';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
+import type { MetricId } from '../metrics/metric.ts';
 import { countText } from '../text/counts.ts';
 import { fewOf, listed } from '../text/listed.ts';
 import { formatValue } from '../text/units.ts';
@@ -149,7 +150,7 @@ export const notesOf = (comparison: Comparison): string[] => [
 ];
 
 /** A metric's largest value over the seeds; 0 if there is no such metric. */
-const mostOf = ({ metrics }: ComparedPolicy, id: string): number =>
+const mostOf = ({ metrics }: ComparedPolicy, id: MetricId): number =>
   metrics.find(({ metric }) => metric.id === id)?.spread.max ?? 0;
 
 /** A kernel that is short of memory reclaims; the page source does not. */

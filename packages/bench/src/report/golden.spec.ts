@@ -1,6 +1,8 @@
 /** Whole reports, as files to be read: `npx vitest run -u` writes them anew. */
+
 import { beforeAll, describe, expect, it } from 'vitest';
 import { spreadOf } from '../compare/spread.ts';
+import { byMetric } from '../metrics/metric.ts';
 import { MAIL_COLUMNS, MAIL_LINES, mailText } from './mail.ts';
 import { type Results, resultsOf } from './results.ts';
 import { comparisonText } from './terminal.ts';
@@ -69,7 +71,7 @@ describe('the text for a terminal', () => {
     const [baseline, ...others] = results.policies;
     const many = {
       ...results,
-      rows: ['pages-zeroed'],
+      rows: ['pages-zeroed'] as const,
       policies: [baseline, ...others, { ...others[0], policy: 'another' }],
     };
     const text = comparisonText(many, screen(100));
@@ -84,9 +86,7 @@ describe('the text for a terminal', () => {
       ...twins,
       policies: twins.policies.map((policy) => ({
         ...policy,
-        metrics: Object.fromEntries(
-          Object.entries(policy.metrics).map(([id, { median }]) => [id, spreadOf([median])]),
-        ),
+        metrics: byMetric(results.metrics.map(({ id }) => [id, spreadOf([policy.metrics[id].median])])),
       })),
     };
     const lines = comparisonText(same, screen(100)).trimEnd().split('\n');

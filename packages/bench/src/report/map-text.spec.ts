@@ -5,7 +5,7 @@ import { allocate, free } from '../bounds/testing.ts';
 import { BlocksAt } from '../history/blocks-at.ts';
 import { recordedRun } from '../history/testing.ts';
 import { BLOCK_STATES, type InputHistory } from '../history/types.ts';
-import { allMetrics } from '../metrics/all.ts';
+import { allMetrics } from '../metrics/metric.ts';
 import { mapText } from './map-text.ts';
 
 /** Rings of all sizes. Most are freed, so the rest is scattered if the policy does not group them. */
@@ -69,7 +69,7 @@ describe('a map of memory', () => {
         const lines = mapText(told.history, { columns: 80, mode: 'time' }).split('\n');
         const [last] = lines.filter((line) => /\|(?: +\d+){3}$/.test(line)).slice(-1);
         const counts = last.split('|')[2].trim().split(/ +/).map(Number);
-        const ofMetrics = ['blocks-now', 'mixed-now', 'splits-2m'].map((id) => values.get(id));
+        const ofMetrics = (['blocks-now', 'mixed-now', 'splits-2m'] as const).map((id) => values.get(id));
         expect(counts, `${policy}, seed ${seed}`).toEqual(ofMetrics);
         unknownMixed += counts[1] - mixedByState(told.run);
       }

@@ -1,4 +1,5 @@
 /** One verdict over several inputs: the policy with the best mean rank, and what it gains and costs over all of them. */
+import type { MetricId } from '../metrics/metric.ts';
 import type { Results } from './results.ts';
 import { type Difference, differenceText, hardlyDiffer, type Phrase } from './verdict.ts';
 
@@ -13,9 +14,9 @@ export interface OverallVerdict {
 }
 
 /** Summed up over the inputs. */
-const SUMMED = ['splits-2m', 'host-calls'];
+const SUMMED: readonly MetricId[] = ['splits-2m', 'host-calls'];
 /** The largest of the inputs. */
-const LARGEST = ['shared-idle-peak'];
+const LARGEST: readonly MetricId[] = ['shared-idle-peak'];
 
 /** Undefined for fewer than two inputs, or inputs that have not the same baseline and another policy in common. */
 export function overallVerdict(all: readonly Results[]): OverallVerdict | undefined {
@@ -54,7 +55,7 @@ export function overallVerdict(all: readonly Results[]): OverallVerdict | undefi
   if (best.policy === baseline) {
     return { best: baseline, firstIn, gains: [], prices: [], lead: [[...head, ' It is the baseline.']] };
   }
-  const compared = (ids: readonly string[], of: (values: readonly number[]) => number) =>
+  const compared = (ids: readonly MetricId[], of: (values: readonly number[]) => number) =>
     isServed ? ids.flatMap((id) => differenceIn(inputs, id, best.policy, baseline, of)) : [];
   const figures = [...compared(SUMMED, total), ...compared(LARGEST, (values) => Math.max(...values))];
   const telling = figures.filter(({ now, before }) => !hardlyDiffer(now, before));
@@ -94,7 +95,7 @@ function placeOf({ ranking }: Results, policy: string): number | undefined {
 
 function differenceIn(
   inputs: readonly Results[],
-  id: string,
+  id: MetricId,
   policy: string,
   baseline: string,
   of: (values: readonly number[]) => number,

@@ -2,11 +2,14 @@
  * The results of a comparison as a document: what `results.json` holds, what every report is made from, and what another
  * run is compared with. Everything is unrounded and has every seed's value.
  */
+
 import { z } from 'zod';
 import type { Bounds } from '../bounds/bounds.ts';
 import type { Comparison, ComparisonInput } from '../compare/compare.ts';
 import { rank } from '../compare/ranking.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
+import { byMetric } from '../metrics/metric.ts';
+import { metricIdSchema, metricSchema } from '../metrics/schema.ts';
 import { sha256 } from '../sweep/identity.ts';
 import { cautionsOf, describe, notesOf } from './facts.ts';
 
@@ -14,15 +17,6 @@ import { cautionsOf, describe, notesOf } from './facts.ts';
 export const RESULTS_VERSION = 4;
 
 const count = z.int().min(0);
-
-const metricSchema = z.strictObject({
-  id: z.string().describe('Stable name, as splits-2m'),
-  label: z.string().describe('What a table calls it'),
-  unit: z.enum(['count', 'pages', 'bytes', 'byte-seconds', 'block-seconds', 'percent', 'ratio']),
-  better: z.enum(['lower', 'higher', 'neutral']).describe('neutral: compared, but not judged'),
-  formula: z.string(),
-  shown: z.literal('on-request').exactOptional().describe('Not judged by --check'),
-});
 
 const spreadSchema = z.strictObject({
   values: z.array(z.number()).min(1).readonly().describe('One for each seed, in their order'),
@@ -70,7 +64,7 @@ const policySchema = z.strictObject({
     .array(z.strictObject({ seed: count, events: count, stateHash: z.string() }))
     .min(1)
     .readonly(),
-  metrics: z.record(z.string(), spreadSchema).describe('By metric id; every policy has every metric'),
+  metrics: z.record(metricIdSchema, spreadSchema).describe('By metric id; every policy has every metric'),
   byOwner: z.array(ownerFiguresSchema).readonly().describe('Of the first seed'),
   timeline: z.array(timelinePointSchema).readonly().describe('Of the first seed, at no more than 256 points'),
   worstCase: worstCaseSchema,
@@ -120,10 +114,10 @@ export const resultsSchema = z.strictObject({
     .exactOptional()
     .describe('Missing outside a confidential VM, where nothing is shared'),
   metrics: z.array(metricSchema).readonly().describe('In the order in which tables have them'),
-  rows: z.array(z.string()).readonly().describe('Metric ids: the rows of the short tables, in order'),
+  rows: z.array(metricIdSchema).readonly().describe('Metric ids: the rows of the short tables, in order'),
   ranking: z.strictObject({
     isParetoWanted: z.boolean(),
-    objectives: z.array(z.string()).readonly().describe('Metric ids; less is better'),
+    objectives: z.array(metricIdSchema).readonly().describe('Metric ids; less is better'),
     ranked: z
       .array(
         z.strictObject({
@@ -174,7 +168,7 @@ export function resultsOf(comparison: Comparison, command: string, logOf?: LogNa
       isBaseline: policy === baseline.policy,
       ...(logOf === undefined ? {} : { log: logOf(policy) }),
       runs,
-      metrics: Object.fromEntries(metrics.map(({ metric, spread }) => [metric.id, spread])),
+      metrics: byMetric(metrics.map(({ metric, spread }) => [metric.id, spread])),
       byOwner,
       timeline,
       worstCase,

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { spreadOf } from '../compare/spread.ts';
+import type { MetricId } from '../metrics/metric.ts';
 import { isWithinNoise } from './noise.ts';
 import { type Results, resultsOf } from './results.ts';
 import { allRowsOf, chosenRowsOf, foldedRows } from './rows.ts';
@@ -27,7 +28,8 @@ describe('a row', () => {
   });
 
   it('is there for each metric that was chosen, in that order, if the comparison has it', () => {
-    const chosen = chosenRowsOf({ ...results, rows: ['llfree-score', 'of-another-version', 'splits-2m'] });
+    const rows = ['llfree-score', 'of-another-version', 'splits-2m'] as MetricId[];
+    const chosen = chosenRowsOf({ ...results, rows });
     expect(chosen.map(({ metric }) => metric.id)).toEqual(['llfree-score', 'splits-2m']);
   });
 

@@ -1,6 +1,6 @@
 /** The comparison as rows of cells: for every kind of table. */
 import { changePercent, type Spread } from '../compare/spread.ts';
-import type { Metric } from '../metrics/metric.ts';
+import { isQuiet, type Metric } from '../metrics/metric.ts';
 import { formatChange, formatPoints, formatRange, formatValue } from '../text/units.ts';
 import { isWithinNoise } from './noise.ts';
 import type { PolicyResults, Results } from './results.ts';
@@ -29,25 +29,6 @@ export interface Row {
 /** The rows that were chosen, in their order; metrics that this comparison does not have are left out. */
 export const chosenRowsOf = (results: Results): Row[] =>
   results.rows.flatMap((wanted) => results.metrics.filter(({ id }) => id === wanted)).map(rowOf(results));
-
-/** Metrics that only say something if they are not zero. */
-const QUIET: ReadonlySet<string> = new Set([
-  'splits-32m',
-  'splits-64k',
-  'slabs-created',
-  'slab-bytes-peak',
-  'bounce-bytes',
-  'bounce-used-peak',
-  'atomic-requests',
-  'refills',
-  'refilled-pages',
-  'compactions',
-  'pages-moved',
-  'failed-conversions',
-  'leaked',
-  'leaked-visible',
-]);
-const isQuiet = (id: string) => id.startsWith('failures-') || QUIET.has(id);
 
 /** A row for each metric that says something: every metric, but those that are 0 in all runs of all policies and usually are. */
 export const allRowsOf = (results: Results): Row[] =>

@@ -1,8 +1,8 @@
-import type { Metric } from '../metrics/metric.ts';
+import type { Metric, MetricId } from '../metrics/metric.ts';
 import type { CompactUnit } from '../text/compact.ts';
 
 /** Labels short enough for the usual rows at 80 columns. Other rows have the label of their metric. */
-const LABELS: Readonly<Record<string, string>> = {
+const LABELS: { readonly [Id in MetricId]?: string } = {
   'shared-idle-peak': 'shared-idle peak',
   'shared-idle-mean': 'shared-idle mean',
   'blocks-peak-ratio': 'blocks / lower bound',

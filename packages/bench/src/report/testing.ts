@@ -3,7 +3,7 @@ import { fragmented, freshBoot } from '@decpool/pool';
 import { type Comparison, compare } from '../compare/compare.ts';
 import { rank } from '../compare/ranking.ts';
 import { spreadOf } from '../compare/spread.ts';
-import { metricList } from '../sweep/metric-list.ts';
+import { byMetric, METRICS, type MetricId } from '../metrics/metric.ts';
 import { RequestList } from '../workloads/request-list.ts';
 import { workload } from '../workloads/workload.ts';
 import type { Results } from './results.ts';
@@ -109,7 +109,7 @@ export function resultsWith(figures: Figures, { spread = 0, name = 'made' } = {}
       policy,
       isBaseline: index === 0,
       runs: [1, 2, 3].map((seed) => ({ seed, events: 1, stateHash: 'cd' })),
-      metrics: Object.fromEntries(compared.map(({ metric, spread }) => [metric.id, spread])),
+      metrics: byMetric(compared.map(({ metric, spread }) => [metric.id, spread])),
       byOwner: [],
       timeline: [],
       worstCase: { blocksPeak: { formula: '' }, blockSeconds: { formula: '' } },
@@ -117,13 +117,12 @@ export function resultsWith(figures: Figures, { spread = 0, name = 'made' } = {}
   };
 }
 
-const METRICS = metricList();
 const OBJECTIVES = ['splits-2m', 'shared-idle-byte-seconds', 'host-calls'];
 
 /** The results with other values of one metric, for each policy. */
 export const withValues = (
   results: Results,
-  id: string,
+  id: MetricId,
   values: readonly (readonly number[])[],
 ): Results => ({
   ...results,

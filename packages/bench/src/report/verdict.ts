@@ -2,7 +2,7 @@
 
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import { changePercent } from '../compare/spread.ts';
-import type { Metric } from '../metrics/metric.ts';
+import type { Metric, MetricId } from '../metrics/metric.ts';
 import { compactUnit, compactValue } from '../text/compact.ts';
 import { countText } from '../text/counts.ts';
 import { listed } from '../text/listed.ts';
@@ -38,7 +38,7 @@ export interface Verdict {
 }
 
 /** Figures of one kind, the most telling first: a sentence names one of each. The kinds are those that policies are ranked by. */
-const KINDS: readonly (readonly string[])[] = [
+const KINDS: readonly (readonly MetricId[])[] = [
   ['splits-2m', 'mixed-peak'],
   ['host-calls', 'full-flushes', 'pages-converted'],
   ['shared-idle-mean', 'shared-idle-peak', 'kept-unused'],
@@ -111,7 +111,7 @@ const objectivesOf = ({ ranking, metrics }: Results): Metric[] =>
 export const objectiveNames = (results: Results): string =>
   listed(objectivesOf(results).map(({ id, label }) => OBJECTIVES[id] ?? label));
 
-const OBJECTIVES: Readonly<Record<string, string>> = {
+const OBJECTIVES: { readonly [Id in MetricId]?: string } = {
   'mixed-peak': 'mixed 2M ranges',
   'shared-idle-byte-seconds': 'shared-idle memory',
 };
@@ -126,7 +126,7 @@ function differences(
   policy: PolicyResults,
   wanted: 'better' | 'worse',
 ): Difference[] {
-  const differenceIn = (id: string): Difference[] => {
+  const differenceIn = (id: MetricId): Difference[] => {
     const metric = metrics.find((each) => each.id === id);
     if (metric === undefined || isWithinNoise(policy.metrics[id], baseline.metrics[id])) return [];
     const [now, before] = [policy.metrics[id].median, baseline.metrics[id].median];
@@ -170,7 +170,7 @@ export function differenceText({ metric, now, before }: Difference): string {
 }
 
 /** One, several, of each that is counted. */
-const NOUNS: Readonly<Record<string, readonly [one: string, more: string]>> = {
+const NOUNS: { readonly [Id in MetricId]?: readonly [one: string, more: string] } = {
   'splits-2m': ['2M split', '2M splits'],
   'mixed-peak': ['mixed 2M range at peak', 'mixed 2M ranges at peak'],
   'host-calls': ['host call', 'host calls'],
@@ -178,7 +178,7 @@ const NOUNS: Readonly<Record<string, readonly [one: string, more: string]>> = {
   'pages-converted': ['page converted', 'pages converted'],
 };
 /** What stands behind a number of bytes. */
-const BYTES: Readonly<Record<string, string>> = {
+const BYTES: { readonly [Id in MetricId]?: string } = {
   'shared-idle-mean': 'shared but idle on average',
   'shared-idle-peak': 'shared but idle at peak',
   'shared-idle-byte-seconds': 'shared but idle over time',

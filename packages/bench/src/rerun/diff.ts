@@ -10,8 +10,7 @@ import {
 } from '@decpool/model';
 import { atPath } from '../log/byte-file.ts';
 import type { OpenLog } from '../log/open.ts';
-import { allMetrics } from '../metrics/all.ts';
-import type { MetricValue, Projection } from '../metrics/metric.ts';
+import { allMetrics, type MetricValue, type RunMetrics } from '../metrics/metric.ts';
 import { type Divergence, SideBySide } from './divergence.ts';
 
 export interface BlockDifference {
@@ -70,7 +69,7 @@ export async function diffLogs(left: OpenLog, right: OpenLog): Promise<LogDiff> 
 class Summary {
   readonly columns: Columns;
   readonly #path: string;
-  readonly #metrics: Projection;
+  readonly #metrics: RunMetrics;
 
   constructor({ header, path }: OpenLog) {
     this.#path = path;

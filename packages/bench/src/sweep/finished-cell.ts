@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { metricIdSchema } from '../metrics/schema.ts';
 
 const text = z.string();
 const whole = z.int().min(0);
@@ -19,8 +20,7 @@ export const finishedCellSchema = z.union([
     ...which,
     events: whole,
     stateHash: text,
-    /** Values by the metric's id. */
-    metrics: z.record(text, z.number()),
+    metrics: z.record(metricIdSchema, z.number()),
   }),
   /** The run ended where somebody's mistake was found: in the policy, or in what it was to run on. */
   z.strictObject({ ...which, refused: text }),

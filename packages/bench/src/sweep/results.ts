@@ -6,7 +6,8 @@ import { readFileSync } from 'node:fs';
 import { InputError } from '@decpool/model';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
-import type { Metric } from '../metrics/metric.ts';
+import { METRICS, type Metric } from '../metrics/metric.ts';
+import { metricIdSchema, metricSchema } from '../metrics/schema.ts';
 import { VERSION } from '../version.ts';
 import { definitionSchema } from './definition.ts';
 import { type FinishedCell, isRefused, type ServedCell } from './finished-cell.ts';
@@ -20,27 +21,14 @@ const RESULTS_VERSION = 1;
 const text = z.string();
 const whole = z.int().min(0);
 const numbers = z.array(z.number()).readonly();
-const unit = z.enum(['count', 'pages', 'bytes', 'byte-seconds', 'block-seconds', 'percent', 'ratio']);
-const better = z.enum(['lower', 'higher', 'neutral']);
-
-const metricSchema: z.ZodType<Metric> = z.strictObject({
-  id: text,
-  label: text,
-  unit,
-  better,
-  formula: text,
-  shown: z.literal('on-request').exactOptional(),
-});
-
 const rowSchema = z.strictObject({
   input: text,
   memory: text,
   platform: text,
   policy: text,
-  /** Id of the metric. */
-  metric: text,
-  unit,
-  better,
+  metric: metricIdSchema,
+  unit: metricSchema.shape.unit,
+  better: metricSchema.shape.better,
   /** Runs that the figures are of: fewer than the definition has seeds where some were refused. */
   seeds: whole,
   median: z.number(),
@@ -95,7 +83,6 @@ export function resultsOf(
   plan: SweepPlan,
   cells: readonly Cell[],
   finished: ReadonlyMap<string, FinishedCell>,
-  metrics: readonly Metric[],
 ): SweepResults {
   const inOrder = cells.map(({ key }) => {
     const cell = finished.get(key);
@@ -115,10 +102,10 @@ export function resultsOf(
       notes,
     })),
     policies: plan.policies.map(({ name }) => name),
-    metrics,
+    metrics: METRICS,
     runs: inOrder.map(runOf),
     rows: groupsOf(inOrder).flatMap((group) =>
-      metrics.filter(({ id }) => id in group[0].metrics).map((metric) => rowOf(group, metric)),
+      METRICS.filter(({ id }) => id in group[0].metrics).map((metric) => rowOf(group, metric)),
     ),
   };
 }

@@ -3,7 +3,6 @@ import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
 import type { FinishedCell } from './finished-cell.ts';
 import type { SweepFolder } from './folder.ts';
-import { metricList } from './metric-list.ts';
 import { type Cell, cellsOf, type SweepPlan } from './plan.ts';
 import { resultsCsv, resultsJson, resultsOf, type SweepResults } from './results.ts';
 import type { CellTask, TimedOutcome } from './worker.ts';
@@ -39,7 +38,7 @@ export async function sweep(
     options.onCell?.(cell, seconds);
   });
   if (options.signal?.aborted === true) return undefined;
-  const results = resultsOf(plan, cells, finished, metricList());
+  const results = resultsOf(plan, cells, finished);
   folder.write('results.csv', resultsCsv(results));
   folder.write('results.json', resultsJson(results));
   return results;

@@ -1,8 +1,8 @@
 /** Runs one cell, in a thread of its own. */
 import { InputError, type MemoryState, type Platform } from '@decpool/model';
-import { ratioMetrics } from '../bounds/bounds.ts';
 import type { LowerBounds } from '../bounds/lower.ts';
 import { type RunSettings, runPolicy } from '../compare/run.ts';
+import { byMetric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
 import { policyFor } from '../policies/load.ts';
 import { type PackedRequests, RequestColumns } from './request-columns.ts';
 
@@ -24,7 +24,7 @@ export type CellOutcome =
   | {
       readonly events: number;
       readonly stateHash: string;
-      readonly metrics: Readonly<Record<string, number>>;
+      readonly metrics: Readonly<Record<MetricId, number>>;
     }
   | { readonly refused: string };
 
@@ -56,7 +56,7 @@ async function outcomeOf(task: CellTask): Promise<CellOutcome> {
     // Outside a confidential VM nothing is shared, and nothing bounded.
     const ratios = platform.confidential ? ratioMetrics(bounded, lowerBounds) : [];
     const values = [...metrics, ...ratios].map(({ id, value }) => [id, value] as const);
-    return { events, stateHash, metrics: Object.fromEntries(values) };
+    return { events, stateHash, metrics: byMetric(values) };
   } catch (error) {
     if (error instanceof InputError) return { refused: error.message };
     throw error;

@@ -1,5 +1,14 @@
 /** How a value is printed. `byte-seconds` are bytes x seconds, `block-seconds` blocks of 2 MiB x seconds. */
-export type Unit = 'count' | 'pages' | 'bytes' | 'byte-seconds' | 'block-seconds' | 'percent' | 'ratio';
+export const UNITS = [
+  'count',
+  'pages',
+  'bytes',
+  'byte-seconds',
+  'block-seconds',
+  'percent',
+  'ratio',
+] as const;
+export type Unit = (typeof UNITS)[number];
 
 /** A value as people write it. */
 export function formatValue(value: number, unit: Unit): string {

@@ -4,7 +4,7 @@ import { ALL_POLICIES, SHORT_NAMES } from '@decpool/pool';
 import type { Argument, Command, Help, Option } from 'commander';
 import { HISTORY_SERIES } from '../../history/series.ts';
 import { LOG_FORMATS } from '../../log/format.ts';
-import { metricList } from '../../sweep/metric-list.ts';
+import { METRICS } from '../../metrics/metric.ts';
 import { WORKLOADS } from '../../workloads/registry.ts';
 import { SHELLS } from './shells.ts';
 
@@ -56,7 +56,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   to: [...Object.keys(LOG_FORMATS), 'parquet'],
   kernel: ['6.x', '7.x'],
   granule: ['4', '16', '64'],
-  metrics: [...metricList().map(({ id }) => id), 'all'],
+  metrics: [...METRICS.map(({ id }) => id), 'all'],
   series: HISTORY_SERIES.map(({ id }) => id),
   shell: SHELLS,
 };

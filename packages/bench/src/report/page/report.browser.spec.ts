@@ -1,4 +1,5 @@
 /** The report of the default comparison, made by the command and opened in a real browser. */
+
 import { execFileSync } from 'node:child_process';
 import {
   cpSync,
@@ -20,6 +21,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type InputOptions, prepareInputs } from '../../cli/inputs.ts';
 import { anyProgram } from '../../cli/testing.ts';
 import { KEY_METRICS } from '../../metrics/key-metrics.ts';
+import type { MetricId } from '../../metrics/metric.ts';
 import { readResults } from '../read-results.ts';
 import { type Results, resultsText } from '../results.ts';
 import { HAS_BROWSER, launchBrowser, openPage, type Watched } from './testing-browser.ts';
@@ -167,7 +169,7 @@ describe.skipIf(!HAS_BROWSER)('the report in a browser', () => {
 
   it('has the figures of results.json in its tables', async () => {
     for (const { results } of readResults(join(folder, 'results'))) {
-      const cells = await watched.page.evaluate<{ metric: string; policy: string; value: string }[]>(
+      const cells = await watched.page.evaluate<{ metric: MetricId; policy: string; value: string }[]>(
         `[...document.querySelectorAll(${JSON.stringify(`article[id="input-${results.input.name}"] td[data-metric]`)})].map((cell) => ({ ...cell.dataset }))`,
       );
       expect(cells.length).toBeGreaterThan(5 * 20);

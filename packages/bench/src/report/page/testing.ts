@@ -1,5 +1,7 @@
 /** For specs: results and histories with only what a page needs, made by hand. */
+
 import type { InputHistory, RunHistory } from '../../history/types.ts';
+import { byMetric } from '../../metrics/metric.ts';
 import type { Results } from '../results.ts';
 import { madeOf } from '../testing-made.ts';
 
@@ -58,14 +60,17 @@ export function madeResults({ policies, ranked, name = 'made', spread = 0 }: Mad
       policy,
       isBaseline: index === 0,
       runs: [{ seed: 1, events: 9, stateHash: 'ab' }],
-      metrics: {
-        'splits-2m': spreadOf(splits),
-        'shared-idle-byte-seconds': spreadOf(idle),
-        'host-calls': spreadOf(calls),
-        'full-flushes': spreadOf(0),
-        'waited-share': spreadOf(0),
-        failures: { values: [failures, failures, failures], median: failures, min: failures, max: failures },
-      },
+      metrics: byMetric([
+        ['splits-2m', spreadOf(splits)],
+        ['shared-idle-byte-seconds', spreadOf(idle)],
+        ['host-calls', spreadOf(calls)],
+        ['full-flushes', spreadOf(0)],
+        ['waited-share', spreadOf(0)],
+        [
+          'failures',
+          { values: [failures, failures, failures], median: failures, min: failures, max: failures },
+        ],
+      ]),
       byOwner: [],
       timeline: [],
       worstCase: { blocksPeak: { formula: 'none known' }, blockSeconds: { formula: 'none known' } },

@@ -1,11 +1,12 @@
 /** The cost of conversions under assumed weights: a number of ns for each thing counted. */
+import type { MetricId } from '../../../metrics/metric.ts';
 import type { PolicyResults } from '../../results.ts';
 
 export interface Component {
   readonly id: string;
   readonly label: string;
   /** Ids of the metrics that are counted, added up. */
-  readonly metrics: readonly string[];
+  readonly metrics: readonly MetricId[];
   /** Default weight, in ns. A round number, not a measurement. */
   readonly assumedNs: number;
 }

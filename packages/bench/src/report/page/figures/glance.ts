@@ -1,5 +1,6 @@
 /** The first picture: what grouping saves and what it costs, with a panel per figure and a bar per policy. */
 
+import type { MetricId } from '../../../metrics/metric.ts';
 import { formatValue } from '../../../text/units.ts';
 import type { Results } from '../../results.ts';
 import { chartText } from '../escape.ts';
@@ -8,7 +9,13 @@ import { chartBase, inkOf } from './axes.ts';
 import type { Figure } from './figure.ts';
 import { MARK_TEXT, markedName, moreThanShown, shownPolicies } from './shown-policies.ts';
 
-const PANELS = ['splits-2m', 'mixed-peak', 'host-calls', 'full-flushes', 'shared-idle-mean'];
+const PANELS: readonly MetricId[] = [
+  'splits-2m',
+  'mixed-peak',
+  'host-calls',
+  'full-flushes',
+  'shared-idle-mean',
+];
 const BAR = 24;
 const TOP = 26;
 const ALONE = 30;

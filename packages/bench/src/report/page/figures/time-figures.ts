@@ -1,5 +1,7 @@
 /** The charts over time. */
+
 import type { RunHistory, Series } from '../../../history/types.ts';
+import type { MetricId } from '../../../metrics/metric.ts';
 import { formatValue } from '../../../text/units.ts';
 import { shellWord } from '../escape.ts';
 import type { Figure, Told } from './figure.ts';
@@ -19,7 +21,7 @@ const MOST_SINCE = 'A point is the largest value since the frame before it.';
 export function timeFigures(told: Told): TimeFigures {
   const { runs, leastBlocks, askedBytes } = told.history;
   const { metrics, command } = told.results;
-  const formulaOf = (id: string) =>
+  const formulaOf = (id: MetricId) =>
     metrics.filter((metric) => metric.id === id).map(({ label, formula }) => `${label}: ${formula}`);
   const series = (name: keyof Series) => (run: RunHistory) => run.series[name];
   const isAny = (name: keyof Series) => runs.some((run) => run.series[name].some((value) => value > 0));
