@@ -10,7 +10,7 @@ import {
   eventsOf,
   forkLog,
   netvsc,
-  OpenLog,
+  openLog,
   policyOf,
   requestsHash,
   runPolicy,
@@ -33,7 +33,7 @@ await runPolicy({
   log: { path, format: 'arrow' },
 });
 
-const log = await OpenLog.open(path);
+const log = await openLog(path);
 
 // Any moment: nothing is folded but what lies between it and the keyframe before it.
 for (const events of [0, Math.floor(log.events / 2), log.events]) {
@@ -58,7 +58,7 @@ const { keptRequests } = await forkLog(log, {
   policy,
   out: { path: fork, format: 'arrow' },
 });
-const other = await OpenLog.open(fork);
+const other = await openLog(fork);
 const { metrics } = await diffLogs(log, other);
 const [before, after] = metrics.find(([{ id }]) => id === 'splits-2m') ?? [];
 console.log(

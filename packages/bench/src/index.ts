@@ -20,7 +20,7 @@ export { readInputHistory } from './history/read.ts';
 export type { InputHistory, RunHistory } from './history/types.ts';
 export { LOG_FORMATS, type LogFormat } from './log/format.ts';
 export { batchesOf, type EventRange, eventsOf, statesOf } from './log/observe.ts';
-export { OpenLog } from './log/open.ts';
+export { type OpenLog, openLog } from './log/open.ts';
 export { type LogPart, type ReadOptions, readLog } from './log/read.ts';
 export { type Recovered, recoverLog } from './log/recover.ts';
 export { type LogWriter, type LogWriterOptions, openLogWriter } from './log/write.ts';

@@ -60,8 +60,8 @@ export async function withLog<T>(
   use: (log: OpenLog) => Promise<T>,
   reading?: Reading,
 ): Promise<T> {
-  const { OpenLog } = await import('../log/open.ts');
-  const log = await OpenLog.open(path, reading?.onRead);
+  const { openLog } = await import('../log/open.ts');
+  const log = await openLog(path, reading?.onRead);
   try {
     return await use(log);
   } finally {

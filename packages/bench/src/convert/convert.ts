@@ -2,19 +2,18 @@
 import { open } from 'node:fs/promises';
 import { extname } from 'node:path';
 import {
-  Columns,
+  type Columns,
   type EventBatch,
-  frameOf,
   InputError,
   type LogHeader,
   type Seal,
   unknownName,
 } from '@decpool/model';
-import { atPath } from '../log/byte-file.ts';
+import { initialColumns } from '../log/fold.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { expectFree } from '../log/new-file.ts';
 import type { OnRead } from '../log/on-read.ts';
-import { OpenLog } from '../log/open.ts';
+import { openLog } from '../log/open.ts';
 import { openLogWriter, UnwrittenError } from '../log/write.ts';
 
 /** What a log can be converted to, and the ending of its file name: the formats of logs, and a table. */
@@ -71,7 +70,7 @@ export async function convert(
 ): Promise<Converted> {
   await expectFree(out);
   await expectLog(path);
-  const log = await OpenLog.open(path, onRead);
+  const log = await openLog(path, onRead);
   try {
     const { header, seal, events } = log;
     if (seal === undefined) {
@@ -81,10 +80,9 @@ export async function convert(
     }
     const sink = await openSink(out, format, header, seal);
     try {
-      const columns = new Columns(frameOf(header), header.memory.directMap);
-      for await (const batch of log.batches()) {
+      const columns = initialColumns(header);
+      for await (const batch of log.fold(columns)) {
         signal?.throwIfAborted();
-        fold(path, columns, batch);
         await sink.write(batch);
       }
       expectState(path, columns, seal);
@@ -123,14 +121,6 @@ async function tableSink(out: string, header: LogHeader, seal: Seal): Promise<Si
     },
     abort,
   };
-}
-
-function fold(path: string, columns: Columns, batch: EventBatch): void {
-  try {
-    columns.fold(batch);
-  } catch (error) {
-    throw atPath(path, error);
-  }
 }
 
 /** The content hashes do not cover the state hash of the seal. */

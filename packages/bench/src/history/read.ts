@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Columns, frameOf, InputError, type LogHeader } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import type { OnRead } from '../log/on-read.ts';
-import { OpenLog } from '../log/open.ts';
+import { type OpenLog, openLog } from '../log/open.ts';
 import type { PolicyResults, Results } from '../report/results.ts';
 import { inputHistory, type NamedRecording } from './assemble.ts';
 import { type Demand, DemandRecorder } from './demand.ts';
@@ -64,7 +64,7 @@ async function openIfThere(path: string, onRead: OnRead | undefined): Promise<Op
       throw new InputError(`${path}: cannot be read: ${error.message}`);
     },
   );
-  return isThere ? OpenLog.open(path, onRead) : undefined;
+  return isThere ? openLog(path, onRead) : undefined;
 }
 
 /** The first seed's run of the policy, and nothing else. */

@@ -1,5 +1,5 @@
-import { Columns, type EventBatch, frameOf } from '@decpool/model';
-import { atPath } from '../log/byte-file.ts';
+import type { Columns, EventBatch } from '@decpool/model';
+import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 
 /** A report, and the owners' names by their numbers, which its events tell. */
@@ -17,14 +17,7 @@ export async function foldWhile(
   position: number,
   observe: (batch: EventBatch, columns: Columns) => void,
 ): Promise<Columns> {
-  const columns = new Columns(frameOf(log.header), log.header.memory.directMap);
-  for await (const batch of log.batches(0, position)) {
-    try {
-      columns.fold(batch);
-    } catch (error) {
-      throw atPath(log.path, error);
-    }
-    observe(batch, columns);
-  }
+  const columns = initialColumns(log.header);
+  for await (const batch of log.fold(columns, position)) observe(batch, columns);
   return columns;
 }

@@ -6,19 +6,18 @@ import {
   type AllocationId,
   allocationId,
   COUNTER_NAMES,
-  Columns,
+  type Columns,
   type CounterName,
   type Counters,
   decodeState,
   type EventBatch,
   encodeState,
-  frameOf,
   InputError,
   type PoolEvent,
   type StateView,
   TYPE,
 } from '@decpool/model';
-import { atPath } from '../log/byte-file.ts';
+import { foldBatches, initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 import { type Cause, isRequest } from './causes.ts';
 import { isWanted, type Wanted } from './wanted.ts';
@@ -58,7 +57,7 @@ export class Stepper {
   constructor(log: OpenLog) {
     this.log = log;
     this.#windows = new Windows(log);
-    this.#columns = this.#fresh();
+    this.#columns = initialColumns(this.log.header);
     this.#before = this.#columns.publishCounters();
   }
 
@@ -85,7 +84,7 @@ export class Stepper {
   async go(to: number): Promise<void> {
     const position = Math.max(0, Math.min(this.log.events, to));
     if (position === this.position) return;
-    if (position === 0) this.#columns = this.#fresh();
+    if (position === 0) this.#columns = initialColumns(this.log.header);
     else await this.#reach(position - 1);
     this.#before = this.#columns.publishCounters();
     await this.#fold(this.#columns, position);
@@ -131,11 +130,6 @@ export class Stepper {
     return this.view.allocation(id).request !== 0;
   }
 
-  #fresh(): Columns {
-    const { header } = this.log;
-    return new Columns(frameOf(header), header.memory.directMap);
-  }
-
   #changes(): CounterChange[] {
     const { counters } = this.#columns;
     return COUNTER_NAMES.filter((name) => counters[name] !== this.#before[name]).map((counter) => ({
@@ -175,7 +169,7 @@ export class Stepper {
   }
 
   #decoded({ state, events }: Snapshot): Columns {
-    const columns = this.#fresh();
+    const columns = initialColumns(this.log.header);
     decodeState(state, columns, events);
     return columns;
   }
@@ -191,13 +185,8 @@ export class Stepper {
   }
 
   async #fold(columns: Columns, to: number): Promise<void> {
-    for await (const batch of this.#windows.forward(columns.counters.events, to)) {
-      try {
-        columns.fold(batch);
-      } catch (error) {
-        throw atPath(this.log.path, error);
-      }
-    }
+    const batches = this.#windows.forward(columns.counters.events, to);
+    for await (const _ of foldBatches(this.log.path, columns, batches));
   }
 
   async #causeOf(batch: EventBatch, row: number): Promise<Cause> {

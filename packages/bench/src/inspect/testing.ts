@@ -2,7 +2,7 @@
 import { type Platform, platformNamed } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import type { LogFormat } from '../log/format.ts';
-import { OpenLog } from '../log/open.ts';
+import { type OpenLog, openLog } from '../log/open.ts';
 import { openLogWriter } from '../log/write.ts';
 
 export interface Written {
@@ -68,7 +68,7 @@ export function ringsAndBuffer(pool: Pool): void {
 
 /** Opens a log, and closes it when `use` is done. */
 export async function withLog<Value>(path: string, use: (log: OpenLog) => Promise<Value>): Promise<Value> {
-  const log = await OpenLog.open(path);
+  const log = await openLog(path);
   try {
     return await use(log);
   } finally {

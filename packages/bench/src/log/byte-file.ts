@@ -1,83 +1,75 @@
 /**
- * The bytes of a log, gzipped or not, read from any offset, a bounded number at a time. Offsets are those of the bytes as
- * unpacked.
+ * The bytes of a log file, gzipped or not, read from any offset in chunks of bounded size. Offsets count unpacked bytes.
  */
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
-import { pipeline, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream';
 import { constants, createGunzip } from 'node:zlib';
 import { InputError } from '@decpool/model';
+import type { LogFormat } from './format.ts';
 
 const CHUNK_BYTES = 2 ** 20;
 
-/** A gzip of a log shrinks it ten to thirty times. One that grows more than this, past the first bytes, is there to do harm. */
-const MOST_EXPANSION = 200;
+/** Gzip shrinks a log ten to thirty times. A file that grows more than this, past the first bytes, is meant to do harm. */
+const MAX_EXPANSION = 200;
 const FREE_EXPANSION_BYTES = 2 ** 25;
 
-/** Reads on from an offset. What a call gives is valid until the next. */
-export interface ByteReader {
-  /** As many bytes as asked for, or those there are until the end. */
-  take(bytes: number): Promise<Uint8Array>;
-  /** Some bytes; none at the end. */
-  some(): Promise<Uint8Array>;
-  /** Passes over bytes. Returns how many: fewer than asked for at the end. */
-  skip(bytes: number): Promise<number>;
-  /** Gives up what it holds; called also when not all was read. */
-  close(): void;
-}
-
-export interface FileReader extends ByteReader {
-  /** How far in the file on disk it is: what it fetched, a little ahead of what was taken. */
-  readonly fetched: number;
-}
-
-export class ByteFile {
+export interface ByteFile {
   readonly path: string;
   readonly isGzip: boolean;
-  readonly #file: FileHandle;
-
-  private constructor(path: string, file: FileHandle, isGzip: boolean) {
-    this.path = path;
-    this.#file = file;
-    this.isGzip = isGzip;
-  }
-
-  /** Throws InputError when there is no such file, or it cannot be read. */
-  static async open(path: string): Promise<ByteFile> {
-    let file: FileHandle | undefined;
-    try {
-      file = await open(path);
-      if ((await file.stat()).isDirectory()) throw new InputError('is a folder; expected an event log');
-      const start = new Uint8Array(2);
-      const { bytesRead } = await file.read(start, 0, 2, 0);
-      return new ByteFile(path, file, bytesRead === 2 && start[0] === 0x1f && start[1] === 0x8b);
-    } catch (error) {
-      await file?.close();
-      throw atPath(path, error);
-    }
-  }
-
+  readonly format: LogFormat;
   /** Bytes on disk. */
-  async size(): Promise<number> {
-    return (await this.#file.stat()).size;
-  }
+  size(): Promise<number>;
+  from(offset: number, options?: FromOptions): Promise<ByteReader>;
+  close(): Promise<void>;
+}
 
-  /**
-   * Reads from an offset on, so many bytes at once. `waits` is asked at the end of the file, and resolves to whether there
-   * may be more, as when it is being written.
-   */
-  from(offset: number, chunkBytes = CHUNK_BYTES, waits?: () => Promise<boolean>): FileReader {
-    return this.isGzip
-      ? new GzipReader(this.path, offset)
-      : new PlainReader(this.#file, offset, chunkBytes, waits);
-  }
+export interface FromOptions {
+  /** Bytes per read of the file. Default: 1 MiB. */
+  readonly chunkBytes?: number;
+  /** Called at the end of the file; resolves to whether more bytes may come, as in a log that is being written. */
+  readonly waits?: (() => Promise<boolean>) | undefined;
+}
 
-  async close(): Promise<void> {
-    await this.#file.close();
+/** Throws InputError if the file cannot be read or is empty. */
+export async function openFile(path: string): Promise<ByteFile> {
+  let file: FileHandle | undefined;
+  try {
+    file = await open(path);
+    return await described(path, file);
+  } catch (error) {
+    await file?.close();
+    throw atPath(path, error);
   }
 }
 
-/** An error of the file system as one of the user's; others as they are. */
+async function described(path: string, file: FileHandle): Promise<ByteFile> {
+  if ((await file.stat()).isDirectory()) throw new InputError('is a folder; expected an event log');
+  const start = new Uint8Array(2);
+  const { bytesRead } = await file.read(start, 0, 2, 0);
+  const isGzip = bytesRead === 2 && start[0] === 0x1f && start[1] === 0x8b;
+  const from = async (offset: number, { chunkBytes = CHUNK_BYTES, waits }: FromOptions = {}) => {
+    if (!isGzip) return new ByteReader(plainSource(file, offset, chunkBytes, waits));
+    const reader = new ByteReader(gzipSource(path));
+    await reader.skip(offset);
+    return reader;
+  };
+  const reader = await from(0, { chunkBytes: 64 });
+  const [first] = await reader.take(1);
+  reader.close();
+  if (first === undefined) throw new InputError('is empty; expected an event log');
+  return {
+    path,
+    isGzip,
+    // An Arrow stream begins with the continuation mark 0xFFFFFFFF, an NDJSON log with '{'.
+    format: first === 0xff ? 'arrow' : 'ndjson',
+    size: async () => (await file.stat()).size,
+    from,
+    close: () => file.close(),
+  };
+}
+
+/** Names the file in an InputError, and makes one of an error of the file system. Returns other errors as they are. */
 export function atPath(path: string, error: unknown): unknown {
   if (error instanceof InputError) return new InputError(`${path}: ${clipped(error.message)}`);
   if (error instanceof Error && 'code' in error)
@@ -85,33 +77,50 @@ export function atPath(path: string, error: unknown): unknown {
   return error;
 }
 
-/** A message tells what was read, and a hostile log has keys and names of any length. */
-const MOST_MESSAGE = 2000;
+/** A message quotes the log, and a hostile log has keys and names of any length. */
+const MAX_MESSAGE = 2000;
 const clipped = (message: string): string =>
-  message.length > MOST_MESSAGE ? `${message.slice(0, MOST_MESSAGE)}...` : message;
+  message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}...` : message;
 
-/** What both readers share: bytes that were fetched and not yet taken. */
-abstract class Chunked implements FileReader {
+/** Where a reader gets its bytes. */
+export interface ByteSource {
+  /** The next bytes; none at the end. They are valid until the next call. */
+  next(): Promise<Uint8Array>;
+  /** Passes over bytes without reading them. Returns how many there were. */
+  skip?(bytes: number): Promise<number>;
+  /** Bytes of the file on disk that were read so far. */
+  readonly fetched: number;
+  close(): void;
+}
+
+/** Reads bytes in order. The bytes that a call returns are valid until the next call. */
+export class ByteReader {
+  readonly #source: ByteSource;
+  /** Bytes of the last chunk that were not taken yet. */
   #held: Uint8Array = new Uint8Array();
 
-  /** The next bytes, none at the end. They are the caller's until the next call. */
-  protected abstract next(): Promise<Uint8Array>;
-  abstract close(): void;
-  abstract get fetched(): number;
+  constructor(source: ByteSource) {
+    this.#source = source;
+  }
 
+  get fetched(): number {
+    return this.#source.fetched;
+  }
+
+  /** That many bytes, or fewer at the end. */
   async take(bytes: number): Promise<Uint8Array> {
-    if (this.#held.length < bytes) return this.#gathered(bytes);
+    if (this.#held.length < bytes) return this.#gather(bytes);
     const taken = this.#held.subarray(0, bytes);
     this.#held = this.#held.subarray(bytes);
     return taken;
   }
 
-  /** What lies in more than one piece. */
-  async #gathered(bytes: number): Promise<Uint8Array> {
-    // What was asked for may be more than there is: memory is taken as the bytes come.
+  /** Bytes that lie in more than one chunk. */
+  async #gather(bytes: number): Promise<Uint8Array> {
+    // A damaged length may exceed the file: memory is allocated as the bytes come.
     const parts = [this.#held.slice()];
     for (let have = this.#held.length; have < bytes; ) {
-      const next = await this.next();
+      const next = await this.#source.next();
       const part = next.subarray(0, bytes - have);
       this.#held = next.subarray(part.length);
       if (part.length === 0) break;
@@ -121,150 +130,107 @@ abstract class Chunked implements FileReader {
     return Buffer.concat(parts);
   }
 
+  /** Some bytes; none at the end. */
   async some(): Promise<Uint8Array> {
-    const bytes = this.#held.length > 0 ? this.#held : await this.next();
+    const bytes = this.#held.length > 0 ? this.#held : await this.#source.next();
     this.#held = new Uint8Array();
     return bytes;
   }
 
+  /** Passes over bytes. Returns how many there were: fewer at the end. */
   async skip(bytes: number): Promise<number> {
-    const held = Math.min(bytes, this.#held.length);
-    this.#held = this.#held.subarray(held);
-    return held === bytes ? held : held + (await this.skipAhead(bytes - held));
-  }
-
-  /** Passes over bytes of which none was fetched yet. Returns how many there were. */
-  protected async skipAhead(bytes: number): Promise<number> {
-    for (let skipped = 0; skipped < bytes; ) {
-      const next = await this.next();
-      if (next.length === 0) return skipped;
+    let skipped = 0;
+    while (skipped < bytes) {
+      if (this.#held.length === 0 && this.#source.skip !== undefined)
+        return skipped + (await this.#source.skip(bytes - skipped));
+      const next = await this.some();
+      if (next.length === 0) break;
       const part = Math.min(next.length, bytes - skipped);
       this.#held = next.subarray(part);
       skipped += part;
     }
-    return bytes;
-  }
-}
-
-class PlainReader extends Chunked {
-  readonly #file: FileHandle;
-  /** Bytes are read into the first while those in the second are the caller's. */
-  #buffers: readonly [Uint8Array, Uint8Array];
-  readonly #waits: (() => Promise<boolean>) | undefined;
-  #offset: number;
-  /** Large pieces are read one ahead: the next comes while this one is worked on. */
-  #ahead: Promise<number> | undefined;
-  readonly #readsAhead: boolean;
-
-  constructor(file: FileHandle, offset: number, chunkBytes: number, waits?: () => Promise<boolean>) {
-    super();
-    this.#file = file;
-    this.#offset = offset;
-    this.#readsAhead = chunkBytes === CHUNK_BYTES && waits === undefined;
-    this.#buffers = [new Uint8Array(chunkBytes), new Uint8Array(this.#readsAhead ? chunkBytes : 0)];
-    this.#waits = waits;
-  }
-
-  protected async next(): Promise<Uint8Array> {
-    for (;;) {
-      const bytesRead = await (this.#ahead ?? this.#read());
-      this.#ahead = undefined;
-      this.#offset += bytesRead;
-      if (bytesRead > 0 || this.#waits === undefined || !(await this.#waits())) {
-        return this.#handedOut().subarray(0, bytesRead);
-      }
-    }
-  }
-
-  async #read(): Promise<number> {
-    const [buffer] = this.#buffers;
-    return (await this.#file.read(buffer, 0, buffer.length, this.#offset)).bytesRead;
-  }
-
-  #handedOut(): Uint8Array {
-    const [full, other] = this.#buffers;
-    if (!this.#readsAhead) return full;
-    this.#buffers = [other, full];
-    this.#ahead = this.#read();
-    // Whoever asks for the bytes is told of the error; nobody may.
-    this.#ahead.catch(() => {});
-    return full;
-  }
-
-  protected override async skipAhead(bytes: number): Promise<number> {
-    await this.#ahead;
-    this.#ahead = undefined;
-    const { size } = await this.#file.stat();
-    const skipped = Math.max(0, Math.min(bytes, size - this.#offset));
-    this.#offset += skipped;
     return skipped;
   }
 
-  get fetched(): number {
-    return this.#offset;
+  /** To be called also if not all was read. */
+  close(): void {
+    this.#source.close();
   }
-
-  close(): void {}
 }
 
-/** A gzip that was cut off ends where it ends: as an error, its last bytes would be lost to a reader that has not come to them. */
+function plainSource(
+  file: FileHandle,
+  start: number,
+  chunkBytes: number,
+  waits?: () => Promise<boolean>,
+): ByteSource {
+  // Large chunks are read one ahead: the next is read while the caller works on this one, in the other buffer.
+  const readsAhead = chunkBytes === CHUNK_BYTES && waits === undefined;
+  let [buffer, other] = [new Uint8Array(chunkBytes), new Uint8Array(readsAhead ? chunkBytes : 0)];
+  let offset = start;
+  let ahead: Promise<number> | undefined;
+  const read = async () => (await file.read(buffer, 0, buffer.length, offset)).bytesRead;
+  return {
+    async next() {
+      for (;;) {
+        const bytesRead = await (ahead ?? read());
+        ahead = undefined;
+        offset += bytesRead;
+        if (bytesRead === 0 && waits !== undefined && (await waits())) continue;
+        const bytes = buffer.subarray(0, bytesRead);
+        if (readsAhead) {
+          [buffer, other] = [other, buffer];
+          ahead = read();
+          // The next call reports the error; there may be none.
+          ahead.catch(() => {});
+        }
+        return bytes;
+      }
+    },
+    async skip(bytes) {
+      await ahead;
+      ahead = undefined;
+      const { size } = await file.stat();
+      const skipped = Math.max(0, Math.min(bytes, size - offset));
+      offset += skipped;
+      return skipped;
+    },
+    get fetched() {
+      return offset;
+    },
+    close() {},
+  };
+}
+
+/** The end of a gzip that was cut off is no error: it would hide the last bytes before it. */
 const GUNZIP = { chunkSize: CHUNK_BYTES, finishFlush: constants.Z_SYNC_FLUSH };
 
-class GzipReader extends Chunked {
-  readonly #packed: Readable & { readonly bytesRead: number };
-  readonly #stream: Readable;
-  #chunks: AsyncIterator<Buffer> | undefined;
-  #toSkip: number;
-  #unpacked = 0;
-
-  constructor(path: string, offset: number) {
-    super();
-    this.#packed = createReadStream(path);
-    this.#stream = pipeline(this.#packed, createGunzip(GUNZIP), () => {});
-    this.#toSkip = offset;
-  }
-
-  protected async next(): Promise<Uint8Array> {
-    for (;;) {
-      const chunk = await this.#nextChunk();
-      if (chunk.length === 0 || chunk.length > this.#toSkip) {
-        const wanted = chunk.subarray(this.#toSkip);
-        this.#toSkip = 0;
-        return wanted;
-      }
-      this.#toSkip -= chunk.length;
-    }
-  }
-
-  async #nextChunk(): Promise<Uint8Array> {
-    this.#chunks ??= this.#stream[Symbol.asyncIterator]();
-    try {
-      const { value, done } = await this.#chunks.next();
+function gzipSource(path: string): ByteSource {
+  const packed = createReadStream(path);
+  const stream = pipeline(packed, createGunzip(GUNZIP), () => {});
+  const chunks: AsyncIterator<Buffer> = stream[Symbol.asyncIterator]();
+  let unpacked = 0;
+  return {
+    async next() {
+      const { value, done } = await chunks.next().catch((error: unknown) => {
+        const isDamage = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
+        throw isDamage ? new InputError(`damaged gzip data: ${error.message}`) : error;
+      });
       if (done === true) return new Uint8Array();
-      this.#unpacked += value.length;
-      this.#expectHarmless();
-      return value;
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_')) {
-        throw new InputError(`damaged gzip data: ${error.message}`);
+      unpacked += value.length;
+      if (unpacked > FREE_EXPANSION_BYTES + MAX_EXPANSION * packed.bytesRead) {
+        throw new InputError(
+          `this gzip file expands more than ${MAX_EXPANSION} times, too much for a log; unpack it with gunzip if you trust it`,
+        );
       }
-      throw error;
-    }
-  }
-
-  #expectHarmless(): void {
-    if (this.#unpacked <= FREE_EXPANSION_BYTES + MOST_EXPANSION * this.#packed.bytesRead) return;
-    throw new InputError(
-      `this gzip file expands more than ${MOST_EXPANSION} times, too much for a log; unpack it with gunzip if you trust it`,
-    );
-  }
-
-  get fetched(): number {
-    return this.#packed.bytesRead;
-  }
-
-  close(): void {
-    this.#packed.destroy();
-    this.#stream.destroy();
-  }
+      return value;
+    },
+    get fetched() {
+      return packed.bytesRead;
+    },
+    close() {
+      packed.destroy();
+      stream.destroy();
+    },
+  };
 }

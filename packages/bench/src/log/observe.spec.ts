@@ -6,7 +6,7 @@ import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { count, lastValueFrom, take, toArray } from 'rxjs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { batchesOf, eventsOf, statesOf } from './observe.ts';
-import { OpenLog } from './open.ts';
+import { type OpenLog, openLog } from './open.ts';
 import { openLogWriter } from './write.ts';
 
 let folder = '';
@@ -33,7 +33,7 @@ beforeAll(async () => {
   pool.complete();
   await Promise.all(writes);
   await writer.finish(pool.hash());
-  log = await OpenLog.open(join(folder, 'a.arrow'));
+  log = await openLog(join(folder, 'a.arrow'));
 });
 afterAll(async () => {
   await log.close();

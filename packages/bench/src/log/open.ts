@@ -1,273 +1,158 @@
 /** A log that is open for reading at any event. */
 import { inflateRawSync } from 'node:zlib';
 import {
-  Columns,
+  type Columns,
   decodeState,
   type EventBatch,
-  frameOf,
   InputError,
   type Keyframe,
   type LogHeader,
   type Seal,
 } from '@decpool/model';
-import { atPath, ByteFile } from './byte-file.ts';
-import { Chain, expectIntact } from './chain.ts';
+import { atPath, type ByteFile, openFile } from './byte-file.ts';
+import { foldBatches, initialColumns } from './fold.ts';
 import type { LogFormat } from './format.ts';
 import type { OnRead } from './on-read.ts';
-import { type Place, placesIn } from './places.ts';
-import { formatIn, recordsFrom, type StoredRecord, type Torn } from './records.ts';
-
-/** States may be so much larger than their keyframes, and so much in any case. */
-const MOST_EXPANSION = 64;
-const FREE_EXPANSION_BYTES = 2 ** 26;
-const MOST_STATE_BYTES = 2 ** 30;
+import { type Place, type Places, placesIn } from './places.ts';
+import { partsIn, type ReadOptions } from './read.ts';
+import type { Torn } from './records.ts';
 
 /**
- * A log file that can be read from any event on: nothing before it needs to be read but the keyframe behind which it lies, and of each
- * segment that is read the content hash is checked. A log of schema version 1 has neither, so it is read from its start.
+ * A log file that can be read from any event on. Only the keyframe before that event is read first. The content hash of each segment
+ * is checked. A log of schema version 1 has neither, so it is read from its start.
  */
-export class OpenLog {
+export interface OpenLog {
   readonly path: string;
   readonly format: LogFormat;
+  /** If it is, a reader unpacks it from the start, wherever it begins. */
+  readonly isGzip: boolean;
   readonly header: LogHeader;
   /** Schema version that the log was written in. */
   readonly version: number;
-  /** Events in whole segments. */
+  /** Events in complete segments. */
   readonly events: number;
   /** Bytes on disk. */
   readonly bytes: number;
-  /** Missing when the log was cut off. */
+  /** Undefined if the log was cut off. */
   readonly seal: Seal | undefined;
-  /** What of a segment is left where the log was cut off. */
+  /** The incomplete segment at the end of a log that was cut off. */
   readonly torn: Torn | undefined;
-  readonly #file: ByteFile;
-  readonly #segments: readonly Place[];
-  readonly #keyframes: readonly Place[];
-  readonly #onRead: OnRead;
-
-  private constructor(file: ByteFile, parts: Omit<OpenLogParts, 'file'>, onRead: OnRead) {
-    this.#onRead = onRead;
-    this.path = file.path;
-    this.#file = file;
-    this.format = parts.format;
-    this.header = parts.header;
-    this.version = parts.version;
-    this.events = parts.events;
-    this.bytes = parts.bytes;
-    this.seal = parts.seal;
-    this.torn = parts.torn;
-    this.#segments = parts.segments;
-    this.#keyframes = parts.keyframes;
-  }
-
+  /** Segments, each with its checkpoint; 0 for a log of schema version 1. */
+  readonly segments: number;
+  /** Events before each keyframe, ascending. */
+  readonly keyframes: readonly number[];
   /**
-   * `onRead`: told in events, of each pass of batches(). Throws InputError that names the file when it is not a log, or damaged behind
-   * its last whole segment.
+   * Events [from, to) in batches of at most a segment. Default: all. Throws InputError if the log was altered or is damaged.
    */
-  static async open(path: string, onRead: OnRead = () => {}): Promise<OpenLog> {
-    const file = await ByteFile.open(path);
-    try {
-      const format = await formatIn(file);
-      const found = await placesIn(file, format);
-      const parts = { ...found, format, bytes: await file.size() };
-      return new OpenLog(file, { ...parts, ...(await restOf(file, parts)) }, onRead);
-    } catch (error) {
-      await file.close();
-      throw atPath(path, error);
-    }
+  batches(from?: number, to?: number): AsyncGenerator<EventBatch>;
+  /**
+   * Folds the events up to `to` into a state that earlier events were folded into, and yields each batch once it was folded.
+   * Default: to the end. Throws as batches() does, and if an event cannot have happened.
+   */
+  fold(columns: Columns, to?: number): AsyncGenerator<EventBatch>;
+  /** The state after that many events. Throws as fold() does. */
+  seek(events: number): Promise<Columns>;
+  /** Events before the last keyframe at or before `events`; 0 if there is none. */
+  keyframeBefore(events: number): number;
+  close(): Promise<void>;
+}
+
+/** `onRead`: called with events, for each pass of batches(). Throws InputError that names the file if it is no log or damaged. */
+export async function openLog(path: string, onRead: OnRead = () => {}): Promise<OpenLog> {
+  const file = await openFile(path);
+  try {
+    const places = await placesIn(file);
+    return logOf(file, places, await restOf(file, places), await file.size(), onRead);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+type Rest = Pick<OpenLog, 'events' | 'seal' | 'torn'>;
+
+function logOf(file: ByteFile, places: Places, rest: Rest, bytes: number, onRead: OnRead): OpenLog {
+  const { path, format, isGzip } = file;
+  const { header, version, segments, keyframes } = places;
+  const parts = (place: Place | undefined, options: ReadOptions = {}) =>
+    partsIn(file, options, place === undefined ? undefined : { ...place, header, version });
+
+  function expectWithin(events: number): void {
+    if (Number.isInteger(events) && events >= 0 && events <= rest.events) return;
+    throw new InputError(`${path}: event ${events}: expected a whole number from 0 to ${rest.events}`);
   }
 
-  async close(): Promise<void> {
-    await this.#file.close();
-  }
-
-  /** Segments, each with its checkpoint; a log of schema version 1 has none. */
-  get segments(): number {
-    return this.#segments.length;
-  }
-
-  /** Whether it is packed: then a reader unpacks it from the start, wherever it begins. */
-  get isGzip(): boolean {
-    return this.#file.isGzip;
-  }
-
-  /** Events where each keyframe is, ascending. */
-  get keyframes(): readonly number[] {
-    return this.#keyframes.map(({ events }) => events);
-  }
-
-  /** Events [from, to), in batches of at most a segment. Throws InputError where the log was altered, or is damaged. */
-  async *batches(from = 0, to = this.events): AsyncGenerator<EventBatch> {
-    this.#expectWithin(from);
-    this.#expectWithin(to);
+  async function* batches(from = 0, to = rest.events): AsyncGenerator<EventBatch> {
+    expectWithin(from);
+    expectWithin(to);
     if (from >= to) return;
-    const reader = this.#recordsFrom(lastUpTo(this.#segments, from), true);
-    try {
-      for await (const batch of reader.batches()) {
-        const start = Math.max(0, from - batch.firstSeq);
-        const end = Math.min(batch.length, to - batch.firstSeq);
-        if (start < end) yield batch.slice(start, end);
-        this.#onRead(batch.firstSeq + end - from, to - from);
-        if (batch.firstSeq + batch.length >= to) return;
-      }
-    } catch (error) {
-      throw atPath(this.path, error);
-    } finally {
-      reader.close();
+    for await (const part of parts(lastUpTo(segments, from), { skipsKeyframes: true })) {
+      if (part.kind !== 'batch') continue;
+      const { batch } = part;
+      const start = Math.max(0, from - batch.firstSeq);
+      const end = Math.min(batch.length, to - batch.firstSeq);
+      if (start < end) yield batch.slice(start, end);
+      onRead(batch.firstSeq + end - from, to - from);
+      if (batch.firstSeq + batch.length >= to) return;
     }
   }
 
-  /** The state after so many events. Throws InputError where the log was altered, or its events cannot have happened. */
-  async seek(events: number): Promise<Columns> {
-    this.#expectWithin(events);
-    const columns = new Columns(frameOf(this.header), this.header.memory.directMap);
-    const keyframe = lastUpTo(this.#keyframes, events);
-    if (keyframe !== undefined) await this.#loadState(keyframe, columns);
-    await this.foldInto(columns, events);
+  async function keyframeAt(place: Place): Promise<Keyframe> {
+    for await (const part of parts(place)) {
+      if (part.kind === 'keyframe') return part.keyframe;
+      break;
+    }
+    throw new InputError(
+      `${path}: keyframe after event ${place.events}: missing; the file changed while it was read`,
+    );
+  }
+
+  const fold = (columns: Columns, to?: number) =>
+    foldBatches(path, columns, batches(columns.counters.events, to));
+
+  async function seek(events: number): Promise<Columns> {
+    expectWithin(events);
+    const columns = initialColumns(header);
+    const place = lastUpTo(keyframes, events);
+    if (place !== undefined) {
+      const { state } = await keyframeAt(place);
+      try {
+        decodeState(inflated(state), columns, place.events);
+      } catch (error) {
+        throw atPath(path, error);
+      }
+    }
+    for await (const _ of fold(columns, events));
     return columns;
   }
 
-  /** Folds the events up to `events` into a state that some of them were folded into. */
-  async foldInto(columns: Columns, events: number): Promise<void> {
-    for await (const batch of this.batches(columns.counters.events, events)) {
-      try {
-        columns.fold(batch);
-      } catch (error) {
-        throw atPath(this.path, error);
-      }
-    }
-  }
-
-  /** Events of the last keyframe at or before `events`; 0 where there is none. */
-  keyframeBefore(events: number): number {
-    return lastUpTo(this.#keyframes, events)?.events ?? 0;
-  }
-
-  /** The keyframe that stands after so many events. */
-  async keyframeAt(events: number): Promise<Keyframe> {
-    const place = lastUpTo(this.#keyframes, events);
-    if (place === undefined || place.events !== events) {
-      throw new InputError(`${this.path}: there is no keyframe after event ${events}`);
-    }
-    return this.#readKeyframe(place);
-  }
-
-  async #loadState(place: Place, into: Columns): Promise<void> {
-    const { state } = await this.#readKeyframe(place);
-    try {
-      decodeState(inflated(state), into, place.events);
-    } catch (error) {
-      throw atPath(this.path, error);
-    }
-  }
-
-  async #readKeyframe(place: Place): Promise<Keyframe> {
-    const reader = this.#recordsFrom(place);
-    try {
-      const { value: record } = await reader.records.next();
-      if (record === undefined || record.kind !== 'keyframe')
-        throw new InputError(
-          `keyframe after event ${place.events}: missing; the file changed while it was read`,
-        );
-      expectIntact(reader.chain.checkKeyframe(record.keyframe));
-      return record.keyframe;
-    } catch (error) {
-      throw atPath(this.path, error);
-    } finally {
-      reader.close();
-    }
-  }
-
-  #recordsFrom(place: Place | undefined, skipsKeyframes = false): SegmentReader {
-    const { format, header, version } = this;
-    return new SegmentReader({ file: this.#file, format, header, version }, place, skipsKeyframes);
-  }
-
-  #expectWithin(events: number): void {
-    if (Number.isInteger(events) && events >= 0 && events <= this.events) return;
-    throw new InputError(`${this.path}: event ${events}: expected a whole number from 0 to ${this.events}`);
-  }
+  return {
+    ...{ path, format, isGzip, header, version, bytes },
+    ...rest,
+    segments: segments.length,
+    keyframes: keyframes.map(({ events }) => events),
+    batches,
+    fold,
+    seek,
+    keyframeBefore: (events) => lastUpTo(keyframes, events)?.events ?? 0,
+    close: () => file.close(),
+  };
 }
 
-interface OpenLogParts {
-  readonly file: ByteFile;
-  readonly format: LogFormat;
-  readonly header: LogHeader;
-  readonly version: number;
-  readonly segments: readonly Place[];
-  readonly keyframes: readonly Place[];
-  readonly end: Place;
-  readonly bytes: number;
-  readonly events: number;
-  readonly seal: Seal | undefined;
-  readonly torn: Torn | undefined;
-}
-
-/** What stands behind the last place that was found: the end, something torn, or a whole log of version 1. */
-async function restOf(
-  file: ByteFile,
-  { format, header, version, end, seal }: Omit<OpenLogParts, 'file' | 'events' | 'torn'>,
-): Promise<Partial<OpenLogParts> & Pick<OpenLogParts, 'events' | 'seal' | 'torn'>> {
-  if (seal !== undefined) {
-    return { events: end.events, seal: intactSeal(seal, end.chain), torn: undefined };
-  }
-  const reader = new SegmentReader({ file, format, header, version }, end, true);
-  let events = end.events;
+/** What stands behind the last place that was found: the seal, a torn segment, or all events of a log of version 1. */
+async function restOf(file: ByteFile, { header, version, end }: Places): Promise<Rest> {
+  let { events } = end;
   let torn: Torn | undefined;
-  let trailer: Seal | undefined;
-  try {
-    for await (const record of reader.records) {
-      if (record.kind === 'torn') torn = record;
-      else if (record.kind === 'trailer') trailer = { ...record.trailer, chain: reader.chain.value };
-      else if (record.kind === 'seal') trailer = intactSeal(record.seal, reader.chain.value);
-      else if (record.kind === 'segment') {
-        expectIntact(reader.chain.check(record.batch, record.checkpoint));
-        events += record.batch.length;
-      }
-    }
-  } finally {
-    reader.close();
+  let seal: Seal | undefined;
+  for await (const part of partsIn(file, { skipsKeyframes: true }, { ...end, header, version })) {
+    if (part.kind === 'torn') torn = part;
+    else if (part.kind === 'seal') seal = part.seal;
+    else if (part.kind === 'batch') events += part.batch.length;
   }
-  return { events, seal: trailer, torn };
+  return { events, seal, torn };
 }
 
-function intactSeal(seal: Seal, chain: string): Seal {
-  expectIntact(seal.chain === chain ? undefined : 'the seal was altered after the log was written');
-  return seal;
-}
-
-/** Reads the records from a place on, or from the start of the log. */
-class SegmentReader {
-  readonly records: AsyncGenerator<StoredRecord>;
-  readonly chain: Chain;
-  readonly #close: () => void;
-
-  constructor(
-    { file, format, header, version }: Pick<OpenLogParts, 'file' | 'format' | 'header' | 'version'>,
-    place: Place | undefined,
-    skipsKeyframes: boolean,
-  ) {
-    const bytes = file.from(place?.offset ?? 0);
-    const start = place === undefined ? undefined : { ...place, version };
-    this.records = recordsFrom(bytes, format, { start, skipsKeyframes });
-    this.chain = new Chain(header, place?.chain);
-    this.#close = () => bytes.close();
-  }
-
-  async *batches(): AsyncGenerator<EventBatch> {
-    for await (const record of this.records) {
-      if (record.kind !== 'segment') continue;
-      expectIntact(this.chain.check(record.batch, record.checkpoint));
-      yield record.batch;
-    }
-  }
-
-  close(): void {
-    this.#close();
-  }
-}
-
-/** The last place that is not behind `events`. */
+/** The last place at or before `events`. */
 function lastUpTo(places: readonly Place[], events: number): Place | undefined {
   let low = 0;
   let high = places.length;
@@ -279,10 +164,15 @@ function lastUpTo(places: readonly Place[], events: number): Place | undefined {
   return places[low - 1];
 }
 
-/** The state that a keyframe holds. Throws InputError when it is none, or one that was made to fill the memory. */
+/** How much larger a state may be than its keyframe, and how large at most. */
+const MAX_EXPANSION = 64;
+const FREE_EXPANSION_BYTES = 2 ** 26;
+const MAX_STATE_BYTES = 2 ** 30;
+
+/** The state that a keyframe holds. Throws InputError if it cannot be unpacked, or is made to fill the memory. */
 export function inflated(state: string): Uint8Array {
   const packed = Buffer.from(state, 'base64');
-  const maxOutputLength = Math.min(MOST_STATE_BYTES, FREE_EXPANSION_BYTES + MOST_EXPANSION * packed.length);
+  const maxOutputLength = Math.min(MAX_STATE_BYTES, FREE_EXPANSION_BYTES + MAX_EXPANSION * packed.length);
   try {
     return inflateRawSync(packed, { maxOutputLength });
   } catch (error) {

@@ -4,16 +4,18 @@ import {
   InputError,
   type Keyframe,
   type LogHeader,
+  type ReadHeader,
   type Seal,
 } from '@decpool/model';
-import { atPath, ByteFile, type FileReader } from './byte-file.ts';
+import { atPath, type ByteFile, openFile } from './byte-file.ts';
 import { Chain, expectIntact } from './chain.ts';
 import type { OnRead } from './on-read.ts';
-import { formatIn, recordsFrom, type StoredRecord, type Torn } from './records.ts';
+import type { Place } from './places.ts';
+import { recordsFrom, type StoredRecord, type Torn } from './records.ts';
 
 /**
- * What a log consists of, in this order: a header, segments of events, now and then a keyframe, and a seal when the log is complete;
- * of one that was cut off, perhaps what was torn. `isVouched` is false in a log of schema version 1, which has no content hashes.
+ * What a log consists of, in this order: a header, segments of events, now and then a keyframe, and a seal. A log that was cut off
+ * has no seal, and may end with a torn segment. `isVouched` is false in a log of schema version 1, which has no content hashes.
  */
 export type LogPart =
   | { readonly kind: 'header'; readonly header: LogHeader; readonly version: number }
@@ -28,60 +30,70 @@ export type LogPart =
   | Torn;
 
 export interface ReadOptions {
-  /** Told what is wrong with the content hashes, and reading goes on. Unless told, that is an InputError. */
+  /** Called for each content hash that does not match; then reading goes on. Default: throws InputError. */
   readonly onBroken?: (found: string) => void;
-  /** Asked at the end of the file whether there may be more, as of a log that is being written. */
+  /** Called at the end of the file; resolves to whether more may come, as in a log that is being written. */
   readonly waits?: () => Promise<boolean>;
   /** Keyframes are passed over unread: they hold nothing that the events do not. */
   readonly skipsKeyframes?: boolean;
-  /** Told in bytes of the file. */
+  /** Called with bytes of the file. */
   readonly onRead?: OnRead;
 }
 
+/** Where to begin in a log whose header is known. */
+export type LogStart = Place & ReadHeader;
+
 /**
- * Reads a log file, NDJSON or Arrow, also gzipped; which, its first bytes tell. Bounded memory: a segment at a time, and each only
- * once its content hash was checked. Throws InputError that names the file, and the line or event, when it is not a log or was
- * altered.
+ * Reads a log file from start to end: NDJSON or Arrow, gzipped or not. Bounded memory: one segment at a time, each once its content
+ * hash was checked. Throws InputError that names the file, and the line or event, if it is no log or was altered.
  */
 export async function* readLog(path: string, options: ReadOptions = {}): AsyncGenerator<LogPart> {
-  const file = await ByteFile.open(path);
-  let reader: FileReader | undefined;
+  const file = await openFile(path);
   try {
-    const format = await formatIn(file);
-    reader = file.from(0, undefined, options.waits);
-    const { skipsKeyframes = false, onBroken = expectIntact } = options;
-    const size = await file.size();
-    for await (const part of checkedParts(recordsFrom(reader, format, { skipsKeyframes }), onBroken)) {
-      yield part;
-      options.onRead?.(reader.fetched, size);
-    }
-  } catch (error) {
-    throw atPath(path, error);
+    yield* partsIn(file, options);
   } finally {
-    reader?.close();
     await file.close();
   }
 }
 
-/** The records as parts of a log, once their content hashes were checked. */
+/** As readLog(), of an open file. `start`: where to begin. Default: at the header. */
+export async function* partsIn(
+  file: ByteFile,
+  { onBroken, waits, skipsKeyframes, onRead }: ReadOptions = {},
+  start?: LogStart,
+): AsyncGenerator<LogPart> {
+  const reader = await file.from(start?.offset ?? 0, { waits });
+  try {
+    const size = await file.size();
+    const records = recordsFrom(reader, file.format, { start, skipsKeyframes });
+    for await (const part of checkedParts(records, onBroken, start)) {
+      yield part;
+      onRead?.(reader.fetched, size);
+    }
+  } catch (error) {
+    throw atPath(file.path, error);
+  } finally {
+    reader.close();
+  }
+}
+
+/** The records as parts of a log, each once its content hash was checked. */
 export async function* checkedParts(
   records: AsyncGenerator<StoredRecord>,
-  onBroken: (found: string) => void,
+  onBroken: (found: string) => void = expectIntact,
+  start?: LogStart,
 ): AsyncGenerator<LogPart> {
-  let chain: Chain | undefined;
+  let chain = start === undefined ? undefined : new Chain(start.header, start.chain);
   for await (const record of records) {
     if (record.kind === 'header') {
       chain = new Chain(record.header);
       yield record;
-      continue;
+    } else if (chain !== undefined) {
+      yield record.kind === 'torn' ? record : partOf(record, chain, onBroken);
+    } else {
+      const found = record.kind === 'torn' ? 'ends inside its header' : 'has no header';
+      throw new InputError(`${found}; expected an event log`);
     }
-    if (record.kind === 'torn') {
-      if (chain === undefined) throw new InputError('ends inside its header; expected an event log');
-      yield record;
-      continue;
-    }
-    if (chain === undefined) throw new InputError('has no header; expected an event log');
-    yield partOf(record, chain, onBroken);
   }
   if (chain === undefined) throw new InputError('is empty; expected an event log');
 }
@@ -91,17 +103,22 @@ function partOf(
   chain: Chain,
   onBroken: (found: string) => void,
 ): LogPart {
+  const report = (found: string | undefined) => found !== undefined && onBroken(found);
   switch (record.kind) {
-    case 'segment':
-      return segmentPart(record.batch, record.checkpoint, chain, onBroken);
-    case 'keyframe': {
-      const found = chain.checkKeyframe(record.keyframe);
-      if (found !== undefined) onBroken(found);
-      return record;
+    case 'segment': {
+      const { batch, checkpoint } = record;
+      if (checkpoint === undefined) {
+        return { kind: 'batch', batch, checkpoint: chain.append(batch), isVouched: false };
+      }
+      report(chain.check(batch, checkpoint));
+      return { kind: 'batch', batch, checkpoint, isVouched: true };
     }
+    case 'keyframe':
+      report(chain.checkKeyframe(record.keyframe));
+      return record;
     case 'seal':
       if (record.seal.chain !== chain.value) {
-        onBroken(
+        report(
           'the seal or the header was altered after the log was written: the content hash does not match',
         );
       }
@@ -109,17 +126,4 @@ function partOf(
     case 'trailer':
       return { kind: 'seal', seal: { ...record.trailer, chain: chain.value } };
   }
-}
-
-function segmentPart(
-  batch: EventBatch,
-  checkpoint: Checkpoint | undefined,
-  chain: Chain,
-  onBroken: (found: string) => void,
-): LogPart {
-  if (checkpoint === undefined)
-    return { kind: 'batch', batch, checkpoint: chain.append(batch), isVouched: false };
-  const found = chain.check(batch, checkpoint);
-  if (found !== undefined) onBroken(found);
-  return { kind: 'batch', batch, checkpoint, isVouched: true };
 }

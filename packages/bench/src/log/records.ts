@@ -1,9 +1,9 @@
-/** The records of a log in order, as they are stored: the two formats, told apart by their first byte. */
+/** The records of a log in order, as the file stores them. Nothing here checks their hashes. */
 import { InputError, LogOrder, type LogRecord, NdjsonDecoder, type NdjsonStart } from '@decpool/model';
-import type { ByteFile, ByteReader } from './byte-file.ts';
+import type { ByteReader } from './byte-file.ts';
 import type { LogFormat } from './format.ts';
 
-/** What is left of a log that was cut off: events of a segment that has no end, and bytes of no whole record. */
+/** The end of a log that was cut off: events of a segment without a checkpoint, and bytes of an incomplete record. */
 export interface Torn {
   readonly kind: 'torn';
   readonly events: number;
@@ -11,28 +11,16 @@ export interface Torn {
 }
 export type StoredRecord = LogRecord | Torn;
 
-/** Where in a log a reader begins: at its first byte, or behind a checkpoint of which this is known. */
-export type RecordStart = NdjsonStart;
-
-/** How a log is stored. Throws InputError when it is empty. */
-export async function formatIn(file: ByteFile): Promise<LogFormat> {
-  const reader = file.from(0, 64);
-  try {
-    return formatOf(await reader.take(1));
-  } finally {
-    reader.close();
-  }
-}
-
-/** An Arrow stream begins with the continuation mark 0xFFFFFFFF, an NDJSON log with '{'. Throws InputError for neither. */
-function formatOf(start: Uint8Array): LogFormat {
-  if (start.length === 0) throw new InputError('is empty; expected an event log');
-  return start[0] === 0xff ? 'arrow' : 'ndjson';
+export interface RecordOptions {
+  /** Where the reader is. Default: at the first byte of the log. */
+  readonly start?: NdjsonStart | undefined;
+  /** Keyframes are passed over unread: they hold nothing that the events do not. */
+  readonly skipsKeyframes?: boolean | undefined;
 }
 
 /**
  * The records from where the reader is to the end; last what was torn, if anything was. Throws InputError, which names the line
- * or the event, at what is no log. Nobody has checked them against their checkpoints.
+ * or the event, for data that is no log.
  */
 export function recordsFrom(
   reader: ByteReader,
@@ -40,12 +28,6 @@ export function recordsFrom(
   options: RecordOptions = {},
 ): AsyncGenerator<StoredRecord> {
   return format === 'arrow' ? arrowRecords(reader, options) : ndjsonRecords(reader, options);
-}
-
-export interface RecordOptions {
-  readonly start?: RecordStart | undefined;
-  /** Keyframes are passed over unread: they hold nothing that the events do not. */
-  readonly skipsKeyframes?: boolean;
 }
 
 async function* ndjsonRecords(reader: ByteReader, options: RecordOptions): AsyncGenerator<StoredRecord> {
@@ -64,51 +46,82 @@ async function* arrowRecords(
   reader: ByteReader,
   { start, skipsKeyframes }: RecordOptions,
 ): AsyncGenerator<StoredRecord> {
-  // Loaded here: whoever reads NDJSON need not wait for Arrow.
-  const codec = await import('@decpool/model/arrow');
+  const codec = await arrowCodec();
   const order = new LogOrder(start);
-  for (let isFirst = start === undefined; ; isFirst = false) {
-    const prefix = (await reader.take(codec.ARROW_PREFIX_BYTES)).slice();
-    // The mark at the end of a stream may be missing.
-    if (prefix.length === 0) return;
-    if (prefix.length < codec.ARROW_PREFIX_BYTES)
-      return yield { kind: 'torn', events: 0, bytes: prefix.length };
-    const place = isFirst ? 'in its header' : `after ${order.events} events`;
-    const size = at(place, () => codec.arrowMetadataBytes(prefix));
-    if (size === 0) {
-      if ((await reader.take(1)).length > 0)
-        throw new InputError('data after the end of the Arrow stream; expected the end of the file');
-      return;
-    }
-    const metadata = (await reader.take(size)).slice();
-    if (metadata.length < size) {
-      return yield { kind: 'torn', events: 0, bytes: prefix.length + metadata.length };
-    }
-    const { bodyBytes, rows, key } = at(place, () => codec.checkMessage(metadata, isFirst));
-    const body = await reader.take(bodyBytes);
-    if (body.length < bodyBytes) {
-      return yield { kind: 'torn', events: rows, bytes: prefix.length + metadata.length + body.length };
-    }
-    if (skipsKeyframes === true && key === 'keyframe') {
+  const place = () => (order.hasHeader ? `after ${order.events} events` : 'in its header');
+  for await (const message of arrowMessages(reader, codec, place, start === undefined)) {
+    if (message.kind === 'torn') {
+      yield message;
+    } else if (skipsKeyframes === true && message.key === 'keyframe') {
       at(place, () => order.expectOpen());
-      continue;
+    } else {
+      yield at(place, () =>
+        order.hasHeader
+          ? codec.decodeArrowMessage(message.parts, order)
+          : order.header(codec.decodeArrowHeader(Buffer.concat(message.parts))),
+      );
     }
-    const message = [prefix, metadata, body];
-    yield at(place, () =>
-      isFirst
-        ? order.header(codec.decodeArrowHeader(Buffer.concat(message)))
-        : codec.decodeArrowMessage(message, order),
-    );
   }
 }
 
-/** What `read` gives. Throws InputError that names the place for whatever it stumbles over. */
-function at<Value>(place: string, read: () => Value): Value {
+export type ArrowCodec = typeof import('@decpool/model/arrow');
+
+/** Loaded when it is needed: NDJSON is read without it. */
+export const arrowCodec = (): Promise<ArrowCodec> => import('@decpool/model/arrow');
+
+/** A message of an Arrow stream whose metadata were checked. */
+export interface StoredMessage {
+  readonly kind: 'message';
+  /** Prefix, metadata and body; without the body if bodies are skipped. */
+  readonly parts: readonly Uint8Array[];
+  /** Bytes of all three. */
+  readonly bytes: number;
+  readonly rows: number;
+  /** First key of its custom metadata, and what stands under it. */
+  readonly key: string | undefined;
+  value(): string;
+}
+
+/** The messages up to the end; last what was torn, if anything was. `place` says in errors where the reader is. */
+export async function* arrowMessages(
+  reader: ByteReader,
+  codec: ArrowCodec,
+  place: () => string,
+  hasHeader: boolean,
+  skipsBodies = false,
+): AsyncGenerator<StoredMessage | Torn> {
+  for (let isFirst = hasHeader; ; isFirst = false) {
+    const prefix = (await reader.take(codec.ARROW_PREFIX_BYTES)).slice();
+    // The mark at the end of a stream may be missing.
+    if (prefix.length === 0) return;
+    if (prefix.length < codec.ARROW_PREFIX_BYTES) {
+      return yield { kind: 'torn', events: 0, bytes: prefix.length };
+    }
+    const size = at(place, () => codec.arrowMetadataBytes(prefix));
+    if (size === 0) {
+      if ((await reader.take(1)).length === 0) return;
+      throw new InputError('data after the end of the Arrow stream; expected the end of the file');
+    }
+    const metadata = (await reader.take(size)).slice();
+    const head = prefix.length + metadata.length;
+    if (metadata.length < size) return yield { kind: 'torn', events: 0, bytes: head };
+    const message = at(place, () => codec.checkMessage(metadata, isFirst));
+    const { bodyBytes, rows, key } = message;
+    const body = skipsBodies ? undefined : await reader.take(bodyBytes);
+    const bytes = head + (body === undefined ? await reader.skip(bodyBytes) : body.length);
+    if (bytes < head + bodyBytes) return yield { kind: 'torn', events: rows, bytes };
+    const parts = body === undefined ? [prefix, metadata] : [prefix, metadata, body];
+    yield { kind: 'message', parts, bytes, rows, key, value: () => message.value() };
+  }
+}
+
+/** What `read` returns. Throws InputError that names the place for any error. */
+function at<Value>(place: () => string, read: () => Value): Value {
   try {
     return read();
   } catch (error) {
-    if (error instanceof InputError) throw new InputError(`${place}: ${error.message}`);
-    // On bytes that are no Arrow its reader throws anything.
-    throw new InputError(`${place}: damaged: ${error instanceof Error ? error.message : String(error)}`);
+    if (error instanceof InputError) throw new InputError(`${place()}: ${error.message}`);
+    // The Arrow library throws errors of any kind for bytes that are no Arrow.
+    throw new InputError(`${place()}: damaged: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

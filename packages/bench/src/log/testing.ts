@@ -1,8 +1,8 @@
 /** What the specs of event logs share: small logs in either format, and what is read of one. */
-import { Columns, type EventBatch, frameOf, type LogHeader, platformNamed, type Seal } from '@decpool/model';
+import { type Columns, type EventBatch, type LogHeader, platformNamed, type Seal } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
-import type { ByteReader } from './byte-file.ts';
-import { expectIntact } from './chain.ts';
+import { ByteReader } from './byte-file.ts';
+import { initialColumns } from './fold.ts';
 import type { LogFormat } from './format.ts';
 import { checkedParts, type LogPart, readLog } from './read.ts';
 import { recordsFrom } from './records.ts';
@@ -53,29 +53,14 @@ export async function partsOf(path: string): Promise<LogPart[]> {
   return parts;
 }
 
-/** Bytes as a reader of a file has them. */
-class HeldBytes implements ByteReader {
-  #bytes: Uint8Array;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  async take(bytes: number): Promise<Uint8Array> {
-    const taken = this.#bytes.subarray(0, bytes);
-    this.#bytes = this.#bytes.subarray(taken.length);
-    return taken;
-  }
-
-  some(): Promise<Uint8Array> {
-    return this.take(this.#bytes.length);
-  }
-
-  async skip(bytes: number): Promise<number> {
-    return (await this.take(bytes)).length;
-  }
-
-  close(): void {}
+/** A reader of bytes in memory. */
+function readerOf(bytes: Uint8Array): ByteReader {
+  const chunks = [bytes];
+  return new ByteReader({
+    next: async () => chunks.pop() ?? new Uint8Array(),
+    fetched: bytes.length,
+    close: () => {},
+  });
 }
 
 /** What a log comes to. */
@@ -90,9 +75,9 @@ export interface Outcome {
 export async function foldBytes(bytes: Uint8Array): Promise<Outcome> {
   let columns: Columns | undefined;
   let seal: Seal | undefined;
-  const records = recordsFrom(new HeldBytes(bytes), bytes[0] === 0xff ? 'arrow' : 'ndjson');
-  for await (const part of checkedParts(records, expectIntact)) {
-    if (part.kind === 'header') columns = new Columns(frameOf(part.header), part.header.memory.directMap);
+  const records = recordsFrom(readerOf(bytes), bytes[0] === 0xff ? 'arrow' : 'ndjson');
+  for await (const part of checkedParts(records)) {
+    if (part.kind === 'header') columns = initialColumns(part.header);
     else if (part.kind === 'batch') columns?.fold(part.batch);
     else if (part.kind === 'seal') seal = part.seal;
   }

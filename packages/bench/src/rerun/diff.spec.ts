@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freshBoot } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OpenLog } from '../log/open.ts';
+import { openLog } from '../log/open.ts';
 import { nvmeAtomic } from '../workloads/nvme-atomic.ts';
 import { diffLogs, eventsIn, type LogDiff } from './diff.ts';
 import { eventsOf, forge, type Scenario, writeRun } from './testing.ts';
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 async function diff(a: string, b: string): Promise<LogDiff> {
-  const [left, right] = [await OpenLog.open(scratch(a)), await OpenLog.open(scratch(b))];
+  const [left, right] = [await openLog(scratch(a)), await openLog(scratch(b))];
   try {
     return await diffLogs(left, right);
   } finally {
@@ -117,7 +117,7 @@ describe('two logs side by side', () => {
 
   it('give any of their events', async () => {
     const all = await eventsOf(scratch('run.arrow'));
-    const log = await OpenLog.open(scratch('run.arrow'));
+    const log = await openLog(scratch('run.arrow'));
     expect(await eventsIn(log, -3, 2)).toEqual(all.slice(0, 2));
     expect(await eventsIn(log, all.length - 1, all.length + 5)).toEqual(all.slice(-1));
     await log.close();

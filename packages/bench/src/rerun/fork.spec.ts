@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { allocationId, InputError, nanoseconds, type PoolEvent, type Request } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OpenLog } from '../log/open.ts';
+import { type OpenLog, openLog } from '../log/open.ts';
 import { netvsc } from '../workloads/netvsc.ts';
 import { nvmeAtomic } from '../workloads/nvme-atomic.ts';
 import { type Forked, type ForkOptions, forkHeader, forkLog, type SkipOptions, skipRequest } from './fork.ts';
@@ -23,7 +23,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const named = (name: string) => ({ name, factory: policyNamed(name) });
 
 async function opened<Value>(path: string, use: (log: OpenLog) => Promise<Value>): Promise<Value> {
-  const log = await OpenLog.open(path);
+  const log = await openLog(path);
   return use(log).finally(() => log.close());
 }
 async function fork(from: string, out: string, options: Omit<ForkOptions, 'out'>): Promise<Forked> {

@@ -19,7 +19,7 @@ import { requestsHash } from '../compare/requests-hash.ts';
 import { type RunSettings, runPolicy } from '../compare/run.ts';
 import { Chain } from '../log/chain.ts';
 import type { LogFormat } from '../log/format.ts';
-import { OpenLog } from '../log/open.ts';
+import { openLog } from '../log/open.ts';
 import { readLog } from '../log/read.ts';
 import { workload } from '../workloads/workload.ts';
 
@@ -49,7 +49,7 @@ export async function writeRun(path: string, format: LogFormat, scenario: Scenar
 
 export async function eventsOf(path: string): Promise<PoolEvent[]> {
   const events: PoolEvent[] = [];
-  const log = await OpenLog.open(path);
+  const log = await openLog(path);
   for await (const batch of log.batches()) events.push(...batch);
   await log.close();
   return events;

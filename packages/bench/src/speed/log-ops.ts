@@ -22,7 +22,7 @@ import { type DefaultRecord, type Event, getInMemoryEventStore } from '@event-dr
 import { RecordBatchReader } from 'apache-arrow';
 import { explainRange } from '../inspect/explain-range.ts';
 import type { LogFormat } from '../log/format.ts';
-import { OpenLog } from '../log/open.ts';
+import { openLog } from '../log/open.ts';
 import { readLog } from '../log/read.ts';
 import { openLogWriter } from '../log/write.ts';
 import { forkLog } from '../rerun/fork.ts';
@@ -121,7 +121,7 @@ const OPERATIONS: Readonly<Record<string, (folder: string, events: number) => Pr
   },
 
   async explain(folder) {
-    const log = await OpenLog.open(logIn(folder, 'arrow'));
+    const log = await openLog(logIn(folder, 'arrow'));
     const view = (await log.seek(log.events)).view();
     let block = 0;
     while (view.pagesOf('allocated', blockIndex(block)) === 0) block++;
@@ -131,7 +131,7 @@ const OPERATIONS: Readonly<Record<string, (folder: string, events: number) => Pr
   },
 
   async fork(folder) {
-    const log = await OpenLog.open(logIn(folder, 'arrow'));
+    const log = await openLog(logIn(folder, 'arrow'));
     const path = join(folder, 'fork.arrow');
     const policy = { name: 'best-fit+block+immediate', factory: policyNamed('best-fit+block+immediate') };
     const start = performance.now();
@@ -190,7 +190,7 @@ async function write(folder: string, format: LogFormat): Promise<Result> {
 
 async function read(path: string, isFolding: boolean): Promise<Result> {
   // The codec is loaded when it is needed for the first time: not what reading costs.
-  await (await OpenLog.open(path)).close();
+  await (await openLog(path)).close();
   const start = performance.now();
   let events = 0;
   let columns: Columns | undefined;
@@ -204,7 +204,7 @@ async function read(path: string, isFolding: boolean): Promise<Result> {
 }
 
 async function seeks(path: string): Promise<Result> {
-  const log = await OpenLog.open(path);
+  const log = await openLog(path);
   const random = randomFrom(11);
   const latencies: number[] = [];
   for (let i = 0; i < 100; i++) {
@@ -218,7 +218,7 @@ async function seeks(path: string): Promise<Result> {
 
 /** All events of the log, as batches in memory. */
 async function loaded(folder: string): Promise<{ header: LogHeader; batches: EventBatch[]; events: number }> {
-  const log = await OpenLog.open(logIn(folder, 'arrow'));
+  const log = await openLog(logIn(folder, 'arrow'));
   const batches: EventBatch[] = [];
   for await (const batch of log.batches()) batches.push(batch);
   await log.close();
@@ -226,7 +226,7 @@ async function loaded(folder: string): Promise<{ header: LogHeader; batches: Eve
 }
 
 async function eventsIn(folder: string): Promise<number> {
-  const log = await OpenLog.open(logIn(folder, 'arrow'));
+  const log = await openLog(logIn(folder, 'arrow'));
   await log.close();
   return log.events;
 }
@@ -279,7 +279,7 @@ async function emmett(
   evolve: (state: Records, event: Envelope) => Records,
   initialState: () => Records,
 ): Promise<Result> {
-  const log = await OpenLog.open(logIn(folder, 'arrow'));
+  const log = await openLog(logIn(folder, 'arrow'));
   const store = getInMemoryEventStore();
   for await (const batch of log.batches(0, EMMETT_EVENTS)) {
     await store.appendToStream<Envelope>('log', [...batch].map(envelope));

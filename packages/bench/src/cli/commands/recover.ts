@@ -18,12 +18,12 @@ export function addRecover(decpool: Command, { exit, output }: CommandContext): 
       '\nEXAMPLES\n  decpool recover decpool-results/netvsc.partial/logs/linux-7.3.arrow.partial\n\nSEE ALSO\n  decpool verify; docs/log-format.md',
     )
     .action(async (log: string, options: { readonly out?: string }) => {
-      const [{ ByteFile }, { recoverLog }] = await Promise.all([
+      const [{ openFile }, { recoverLog }] = await Promise.all([
         import('../../log/byte-file.ts'),
         import('../../log/recover.ts'),
       ]);
       // What is wrong with the log is told before what is wrong with a name that is made of its own.
-      await (await ByteFile.open(log)).close();
+      await (await openFile(log)).close();
       const { path } = await newLog(options.out ?? recoveredName(log));
       const reading = bytesRead('recover', output);
       const { seal, torn, damage } = await recoverLog(log, path, reading.onRead).finally(reading.stop);
