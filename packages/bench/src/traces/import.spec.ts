@@ -9,7 +9,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peakLivePages } from '../workloads/workload.ts';
 import { kernelEvents } from './formats/kernel-events.ts';
-import { importTrace, TRACE_FORMATS } from './import.ts';
+import { importTrace } from './import.ts';
+import { TRACE_FORMATS } from './registry.ts';
 import { parseSharedExpression } from './shared-expression.ts';
 import { accountedLines, readLines } from './testing.ts';
 

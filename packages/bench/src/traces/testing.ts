@@ -1,5 +1,5 @@
 import type { Request } from '@decpool/model';
-import type { ImportOptions, TraceFormat } from './format.ts';
+import { type ImportOptions, readLine, type TraceFormat } from './format.ts';
 import type { SanityReport } from './sanity.ts';
 import { TraceRequests } from './trace-requests.ts';
 
@@ -15,10 +15,7 @@ export function readLines(
 } {
   const into = new TraceRequests();
   const reader = format.reader(into, 'trace', options);
-  lines.forEach((text, index) => {
-    into.lineRead();
-    reader.read(text, index + 1);
-  });
+  for (const text of lines) readLine(reader, into, text);
   reader.end();
   into.end();
   return { requests: into.requests, notes: into.notes, sanity: into.report() };

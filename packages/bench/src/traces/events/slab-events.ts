@@ -1,30 +1,23 @@
 /**
- * kmem:kmalloc and kmem:kfree (include/trace/events/kmem.h). Pointers are hashes, but one pointer has one hash
- * as long as the kernel runs, so an object's kfree has the `ptr` of its kmalloc. kfree() also frees what
- * kmem_cache_alloc() gave: that is a free without an allocation here.
+ * kmem:kmalloc and kmem:kfree (include/trace/events/kmem.h): objects by the function that allocates them. Pointers
+ * are hashes, but one pointer has one hash until reboot, so kfree has the `ptr` of its kmalloc. kfree() also frees
+ * objects of kmem_cache_alloc(); these are frees without an allocation here.
  */
 import { GFP, orderFor, pagesFor } from '@decpool/model';
 import { PAGE_SHIFT } from '../../workloads/workload.ts';
-import type { SharedExpression } from '../shared-expression.ts';
+import type { ImportOptions } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import { bytesOf, fieldOf, isNull } from './event-fields.ts';
+import { taskName } from './event-line.ts';
+import type { EventFamily, EventHandler } from './event-reader.ts';
 import { parseGfp } from './gfp-flags.ts';
-import { type TracefsEvent, taskName } from './tracefs.ts';
 
-export class SlabEvents {
-  readonly #into: TraceRequests;
-  readonly #shared: SharedExpression | undefined;
-  /** Objects that the SharedExpression leaves out. */
-  readonly #privateObjects = new Set<string>();
-  #objects = 0;
+export function slabEvents(into: TraceRequests, { shared }: ImportOptions): EventFamily {
+  /** Pointers of live objects that --shared does not select. */
+  const privateObjects = new Set<string>();
+  let requests = 0;
 
-  constructor(into: TraceRequests, shared: SharedExpression | undefined) {
-    this.#into = into;
-    this.#shared = shared;
-  }
-
-  /** kmalloc. Returns what its fields should have been, when they are not. */
-  allocated({ task, event, at, fields }: TracefsEvent): string | undefined {
+  const kmalloc: EventHandler = ({ task, event, at, fields }) => {
     const pointer = pointerOf(fields);
     const bytes = bytesOf(fieldOf(fields, 'bytes_req'));
     const site = fieldOf(fields, 'call_site');
@@ -32,58 +25,50 @@ export class SlabEvents {
       return 'call_site=FUNCTION ptr=HASH bytes_req=BYTES gfp_flags=FLAGS';
     }
     if (isNull(pointer)) {
-      this.#into.failed();
-      return;
+      into.failed();
+      return undefined;
     }
     const gfp = parseGfp(fieldOf(fields, 'gfp_flags') ?? 'none');
     const pages = pagesFor(bytes, PAGE_SHIFT);
-    if (this.#shared !== undefined) {
-      const migratetype = gfp.flags & GFP.__GFP_RECLAIMABLE ? 'Reclaimable' : 'Unmovable';
-      const matches = this.#shared.matches({
-        order: orderFor(pages),
-        migratetype,
-        gfp: gfp.names,
-        task: taskName(task),
-      });
-      if (!matches) {
-        this.#into.missedFree(keyOf(pointer), at);
-        this.#privateObjects.add(pointer);
-        this.#into.ignore(`${event} that --shared does not select`);
-        return;
-      }
-      this.#privateObjects.delete(pointer);
+    const migratetype = gfp.flags & GFP.__GFP_RECLAIMABLE ? 'Reclaimable' : 'Unmovable';
+    const traced = { order: orderFor(pages), migratetype, gfp: gfp.names, task: taskName(task) } as const;
+    if (shared !== undefined && !shared.matches(traced)) {
+      into.missedFree(keyOf(pointer), at);
+      privateObjects.add(pointer);
+      into.ignore(`${event} that --shared does not select`);
+      return undefined;
     }
-    this.#objects++;
-    this.#into.allocate(keyOf(pointer), at, {
-      api: 'kmalloc',
-      pages,
-      bytes,
-      owner: functionOf(site),
-      gfp: gfp.flags,
-    });
-    return;
-  }
+    privateObjects.delete(pointer);
+    requests++;
+    const owner = functionOf(site);
+    into.allocate(keyOf(pointer), at, { api: 'kmalloc', pages, bytes, owner, gfp: gfp.flags });
+    return undefined;
+  };
 
-  /** kfree. Returns what its fields should have been, when they are not. */
-  freed({ at, fields }: TracefsEvent): string | undefined {
-    const pointer = pointerOf(fields);
-    if (pointer === undefined) return 'call_site=FUNCTION ptr=HASH';
-    if (isNull(pointer)) this.#into.ignore('kfree of NULL');
-    else if (this.#privateObjects.delete(pointer))
-      this.#into.ignore('kfree of an object that --shared does not select');
-    else this.#into.free(keyOf(pointer), at);
-    return;
-  }
-
-  end(): void {
-    if (this.#shared !== undefined || this.#objects === 0) return;
-    this.#into.note(
-      `All ${this.#objects} kmalloc calls of the trace count as shared memory. In a real kernel few are; select them with --shared.`,
-    );
-  }
+  return {
+    handlers: {
+      kmalloc,
+      kmalloc_node: kmalloc,
+      kfree({ at, fields }) {
+        const pointer = pointerOf(fields);
+        if (pointer === undefined) return 'call_site=FUNCTION ptr=HASH';
+        if (isNull(pointer)) into.ignore('kfree of NULL');
+        else if (privateObjects.delete(pointer)) {
+          into.ignore('kfree of an object that --shared does not select');
+        } else into.free(keyOf(pointer), at);
+        return undefined;
+      },
+    },
+    end() {
+      if (shared !== undefined || requests === 0) return;
+      into.note(
+        `All ${requests} kmalloc calls of the trace count as shared memory. In a real kernel few are; select them with --shared.`,
+      );
+    },
+  };
 }
 
-/** Early in boot all hashes are one text; that names nothing. */
+/** Early in boot all hashes are the same text, which is none of these. */
 const POINTER = /^(?:(?:0x)?[0-9a-f]{1,16}|\(null\)|\(nil\))$/;
 
 function pointerOf(fields: string): string | undefined {

@@ -4,7 +4,7 @@ export type Timestamp = bigint;
 const SECONDS = /^(\d{1,12})(?:\.(\d{1,9}))?$/;
 
 /**
- * Decimal seconds of up to twelve digits, with up to nine decimals, exactly: the decimals are read as digits and never go through a
+ * Decimal seconds of up to twelve digits, with up to nine decimals. Exact: the decimals are read as digits and never go through a
  * binary fraction. Returns undefined for any other text.
  */
 export function parseSeconds(text: string): Timestamp | undefined {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { missingEntries, parseStackFrame, parseTracefsEvent } from './tracefs.ts';
+import { missingEntries, parseStackFrame, parseTraceEvent } from './event-line.ts';
 
 describe('a line of tracefs', () => {
   it.each([
@@ -23,7 +23,7 @@ describe('a line of tracefs', () => {
       'irq/30-nvme0q-1:x-99',
     ],
   ])('may have %s', (_, text, task) => {
-    expect(parseTracefsEvent(text)).toEqual({
+    expect(parseTraceEvent(text)).toEqual({
       task,
       at: 7_421_072_000n,
       event: 'setdec',
@@ -32,7 +32,7 @@ describe('a line of tracefs', () => {
   });
 
   it('may announce a stack trace', () => {
-    expect(parseTracefsEvent('  ip-250  [001] .....     7.422386: <stack trace>')).toMatchObject({
+    expect(parseTraceEvent('  ip-250  [001] .....     7.422386: <stack trace>')).toMatchObject({
       task: 'ip-250',
       event: '<stack trace>',
     });
@@ -40,24 +40,47 @@ describe('a line of tracefs', () => {
 
   it.each([
     '# tracer: nop',
+    '# cmdline : perf record',
+    '\tffffffff812f9486 __alloc_pages+0x256 ([kernel.kallsyms])',
+    'dd 7525 [000] soon: kmem:mm_page_alloc: pfn=1',
     '',
     ' => kthread',
-    'perf 6429 [000] 22.498450: kmem:mm_page_free: pfn=1',
     'a 1 0',
   ])('is not %j', (text) => {
-    expect(parseTracefsEvent(text)).toBeUndefined();
+    expect(parseTraceEvent(text)).toBeUndefined();
+  });
+});
+
+it.each([
+  ['perf  6429 [000]    22.498450:             kmem:mm_page_alloc: pfn=1', 'perf-6429'],
+  ['       perf-exec  7485 [000]    22.498450: kmem:mm_page_alloc: pfn=1', 'perf-exec-7485'],
+  ['dd  7525/7526 [000]    22.498450: kmem:mm_page_alloc: pfn=1', 'dd-7526'],
+  ['Web Content 2  77 [001]    22.498450: kmem:mm_page_alloc: pfn=1', 'Web Content 2-77'],
+  ['dd  7525    22.498450: kmem:mm_page_alloc: pfn=1', 'dd-7525'],
+  ['dd  7525 [000]    22.498450:          1 kmem:mm_page_alloc: pfn=1', 'dd-7525'],
+])('%j is an event of perf script', (text, task) => {
+  expect(parseTraceEvent(text)).toEqual({
+    task,
+    at: 22_498_450_000n,
+    event: 'mm_page_alloc',
+    fields: 'pfn=1',
   });
 });
 
 it('a stack frame names its function, without offset and module', () => {
   expect(parseStackFrame(' => nvme_alloc_queue')).toBe('nvme_alloc_queue');
   expect(parseStackFrame(' => nvme_alloc_queue+0x5a/0x170 [nvme]')).toBe('nvme_alloc_queue');
+  expect(parseStackFrame('\tffffffff812f9486 __alloc_pages+0x256 ([kernel.kallsyms])')).toBe('__alloc_pages');
+  expect(parseStackFrame('\t           d4ad7 execve+0x7 (/lib/x86_64-linux-gnu/libc.so.6)')).toBe('execve');
   expect(parseStackFrame('nvme_alloc_queue')).toBeUndefined();
+  expect(parseStackFrame('dd 7525')).toBeUndefined();
 });
 
-it('the header and marks of lost events tell how many entries are missing', () => {
+it('comments of the tools say how many entries are missing', () => {
   expect(missingEntries('# entries-in-buffer/entries-written: 37070/37070   #P:2')).toBe(0);
   expect(missingEntries('# entries-in-buffer/entries-written: 1000/37070   #P:2')).toBe(36_070);
   expect(missingEntries('CPU:1 [LOST 12 EVENTS]')).toBe(12);
-  expect(missingEntries('# tracer: nop')).toBeUndefined();
+  expect(missingEntries('# tracer: nop')).toBe(0);
+  expect(missingEntries('cpus=2')).toBe(0);
+  expect(missingEntries('what?')).toBeUndefined();
 });

@@ -1,0 +1,83 @@
+/** Reads files of trace events: what a format knows about single events is in handlers by their names. */
+import type { TraceReader } from '../format.ts';
+import type { TraceRequests } from '../trace-requests.ts';
+import {
+  EXPECTED_EVENT,
+  missingEntries,
+  parseStackFrame,
+  parseTraceEvent,
+  STACK_TRACE,
+  type TraceEvent,
+} from './event-line.ts';
+import type { Timestamp } from './timestamps.ts';
+
+/**
+ * Uses one event. Returns the expected fields if they are malformed. The functions of the event's stack trace are
+ * added to `stack` when its lines are read, which may be after events of other tasks; innermost first.
+ */
+export type EventHandler = (event: TraceEvent, stack: readonly string[]) => string | undefined;
+
+/** Events that are read together, such as an allocation and its free. */
+export interface EventFamily {
+  /** By the event's name. */
+  readonly handlers: Readonly<Record<string, EventHandler>>;
+  /** Called after the last line, with the time of the last event. */
+  end?(last: Timestamp): void;
+}
+
+export function eventReader(into: TraceRequests, families: readonly EventFamily[]): TraceReader {
+  const handlers = new Map(families.flatMap((family) => Object.entries(family.handlers)));
+  /** By task: the stack of its newest event, until its stack trace was read. */
+  const stacks = new Map<string, string[]>();
+  /** The stack that the next frames belong to. */
+  let stack: string[] | undefined;
+  let missing = 0;
+  let last: Timestamp = 0n;
+
+  function readEvent(event: TraceEvent): string | undefined {
+    last = event.at;
+    if (event.event === STACK_TRACE) {
+      stack = stacks.get(event.task);
+      stacks.delete(event.task);
+      into.ignore('stack trace lines');
+      return undefined;
+    }
+    stack = undefined;
+    const handler = handlers.get(event.event);
+    if (handler === undefined) {
+      stacks.delete(event.task);
+      into.ignore(event.event);
+      return undefined;
+    }
+    const frames: string[] = [];
+    stacks.set(event.task, frames);
+    const expected = handler(event, frames);
+    return expected === undefined ? undefined : `${event.event}: expected ${expected}`;
+  }
+
+  return {
+    read(text) {
+      const event = parseTraceEvent(text);
+      if (event !== undefined) return readEvent(event);
+      const missingHere = missingEntries(text);
+      if (missingHere !== undefined) {
+        missing += missingHere;
+        into.ignore('comments');
+        return undefined;
+      }
+      const frame = parseStackFrame(text);
+      if (frame === undefined) return EXPECTED_EVENT;
+      stack?.push(frame);
+      into.ignore('stack trace lines');
+      return undefined;
+    },
+    end() {
+      for (const family of families) family.end?.(last);
+      if (missing > 0) {
+        into.note(
+          `The trace buffer overran: ${missing} entries are missing, and allocations and frees with them. Record with a larger buffer_size_kb.`,
+        );
+      }
+    },
+  };
+}
