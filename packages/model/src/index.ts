@@ -8,21 +8,13 @@ export {
   splitForChange,
 } from './direct-map.ts';
 export { InputError, InvariantError } from './errors.ts';
-export {
-  AREA_CALL,
-  CONVERTED,
-  type ColumnName,
-  EventBatch,
-  type EventColumns,
-  EventRows,
-  eventAt,
-  FIELDS,
-  type FieldKind,
-  MAX_OWNER,
-  NUMBER_COLUMNS,
-} from './events/columns.ts';
+export { EventBatch, EventRows } from './events/batch.ts';
+export { type ColumnName, type EventColumns, NUMBER_COLUMNS } from './events/columns.ts';
 export { eventsInCommon } from './events/compare.ts';
-export * from './events/types.ts';
+export { type Emitters, emittersTo, type RowSink } from './events/emitters.ts';
+export { type Field, MAX_OWNER } from './events/fields.ts';
+export { eventAt } from './events/objects.ts';
+export * from './events/schema.ts';
 export * from './geometry.ts';
 export {
   DEFAULT_WORKER_DELAY,

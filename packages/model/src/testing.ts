@@ -1,8 +1,8 @@
 /** What the specs of this package share: small memory, events written down as facts, and random histories. */
 import { type BoundaryMap, type MappedRange, splitAtBoundaries, splitForChange } from './direct-map.ts';
 import { InvariantError } from './errors.ts';
-import { type EventBatch, EventRows } from './events/columns.ts';
-import type { EventBody, EventType, PoolEvent } from './events/types.ts';
+import { type EventBatch, EventRows } from './events/batch.ts';
+import type { EventBody, EventType, PoolEvent } from './events/schema.ts';
 import { checkGeometry, type Geometry } from './geometry.ts';
 import type { MappingLevel, MappingRun } from './memory-state.ts';
 import { type Direction, type GranulePages, type PlatformName, platformNamed } from './platform.ts';

@@ -1,5 +1,5 @@
 /** Events as a table for SQL: a column for each field that some event type has, NULL in rows whose type lacks it. */
-import { EVENT_TYPES, FIELDS, type FieldKind, GFP_KERNEL, gfpName, type PoolEvent } from '@decpool/model';
+import { EVENT_TYPES, type Field, fieldsOf, GFP_KERNEL, gfpName, type PoolEvent } from '@decpool/model';
 
 /** `int` has 32 bits, `bigint` 64. Both are signed, so that SQL can subtract them. */
 export type ValueType = 'flag' | 'int' | 'bigint' | 'text';
@@ -27,22 +27,23 @@ const column = (field: string, type: ValueType, isRequired = false): TableColumn
   field,
 });
 
-function typeOf(field: string, kind: FieldKind): ValueType {
-  if (Array.isArray(kind) || kind === 'name' || field === 'gfp') return 'text';
-  if (kind === 'converted') return 'flag';
-  const isSmall = kind === 'owner' || kind === 'attribute' || (typeof kind === 'object' && 'levels' in kind);
-  return isSmall ? 'int' : 'bigint';
+function typeOf(name: string, { kind, column, bits }: Field): ValueType {
+  if (kind === 'flag') return 'flag';
+  if (kind === 'attribute') return name === 'gfp' ? 'text' : 'int';
+  if (kind === 'choice') return [...(bits?.keys() ?? [])].every(Number.isInteger) ? 'int' : 'text';
+  if (kind === 'name') return 'text';
+  return column === 'owner' ? 'int' : 'bigint';
 }
 
 /** The fields of all event types, each once, in the order in which the types list them. */
 function fieldColumns(): TableColumn[] {
-  const kinds = new Map(EVENT_TYPES.flatMap((type) => Object.entries(FIELDS[type])));
-  const fields = new Set([...FIRST, ...kinds.keys()]);
-  return [...fields].flatMap((field) => {
-    const kind = kinds.get(field);
-    if (kind === undefined) return [];
-    const own = column(field, typeOf(field, kind));
-    return kind === 'owner' ? [own, column(`${field}Name`, 'text')] : [own];
+  const fields = new Map(EVENT_TYPES.flatMap((type) => Object.entries(fieldsOf(type))));
+  const names = new Set([...FIRST, ...fields.keys()]);
+  return [...names].flatMap((name) => {
+    const field = fields.get(name);
+    if (field === undefined) return [];
+    const own = column(name, typeOf(name, field));
+    return field.column === 'owner' ? [own, column(`${name}Name`, 'text')] : [own];
   });
 }
 
@@ -78,7 +79,7 @@ export class EventTableRows {
     if ('owner' in event) this.#put('ownerName', this.#ownerNames.get(event.owner) ?? null);
     if ('cache' in event) this.#put('cacheName', this.#ownerNames.get(event.cache) ?? null);
     // Event objects leave out what is usual; in SQL a condition on NULL would miss it.
-    if ('gfp' in FIELDS[event.type] && !('gfp' in event)) this.#put('gfp', DEFAULT_GFP);
+    if ('gfp' in fieldsOf(event.type) && !('gfp' in event)) this.#put('gfp', DEFAULT_GFP);
     if (event.type === 'conversion-failed') this.#put('converted', event.converted === true);
     this.length++;
   }

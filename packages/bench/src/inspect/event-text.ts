@@ -1,5 +1,5 @@
 /** One compact line per event, as people read a log. */
-import { blockCount, type Geometry, type PoolEvent } from '@decpool/model';
+import { blockCount, type Geometry, type PoolEvent, eventText as textOfEvent } from '@decpool/model';
 import { pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
 import { clock } from '../text/time.ts';
@@ -34,62 +34,19 @@ export function eventLine(event: PoolEvent, names: Names): string {
 
 /** What happened, without when: `512 pages at 1136640 (block 2220)`. */
 export function eventText(event: PoolEvent, names: Names): string {
-  const at = (pfn: number, pages: number) => placeText(names.geometry, pfn, pages);
-  switch (event.type) {
-    case 'owner-registered':
-      return `owner ${event.owner} is ${printable(event.name)}`;
-    case 'allocation-requested':
-      return `${event.allocation}: ${event.api} ${pagesText(event.pages)}, ${formatValue(event.bytes, 'bytes')}, for ${nameOf(names, event.owner)}${attributesText(event)}`;
-    case 'free-requested':
-      return `${allocationText(event.allocation, names)}${attributesText(event)}`;
-    case 'pages-claimed':
-    case 'background-allocated':
-      return `${at(event.pfn, event.pages)} ${event.migratetype}`;
-    case 'pages-returned':
-    case 'pages-decrypted':
-    case 'pages-encrypted':
-    case 'background-freed':
-      return at(event.pfn, event.pages);
-    case 'large-page-split':
-      return `${largePage(event.level)} at ${placeOf(names.geometry, event.pfn, event.level === 3 ? regionPages(names.geometry) : 1)}`;
-    case 'large-page-restored':
-      return `2M at ${placeOf(names.geometry, event.pfn, 1)}`;
-    case 'conversion-failed':
-      return `${event.direction} ${at(event.pfn, event.pages)}${event.converted === true ? ', though the host did it' : ''}${areaText(event.offset)}`;
-    case 'pages-allocated':
-    case 'pages-freed':
-      return `${at(event.pfn, event.pages)} ${event.type === 'pages-freed' ? 'from' : 'to'} ${allocationText(event.allocation, names)}`;
-    case 'allocation-failed':
-      return `${allocationText(event.allocation, names)}, ${pagesText(event.pages)}: ${event.reason}`;
-    case 'pages-leaked':
-      return `${at(event.pfn, event.pages)}, converted for ${nameOf(names, event.owner)}`;
-    case 'slab-created':
-      return `${at(event.pfn, event.pages)} in units of ${event.unitBytes} B, ${nameOf(names, event.cache)}${event.allocation === 0 ? ', at boot' : `, allocation ${event.allocation}`}`;
-    case 'slab-destroyed':
-      return `slab ${event.slab}, its pages to ${allocationText(event.allocation, names)}`;
-    case 'object-allocated':
-      return `${formatValue(event.bytes, 'bytes')} of slab ${event.slab} from unit ${event.unit} to ${allocationText(event.allocation, names)}`;
-    case 'object-freed':
-    case 'user-mapped':
-    case 'user-unmapped':
-      return allocationText(event.allocation, names);
-    case 'vm-area-mapped':
-    case 'vm-area-unmapped':
-      return `${pagesText(event.pages)} of ${allocationText(event.allocation, names)}`;
-    case 'vm-area-decrypted':
-    case 'vm-area-encrypted':
-      return `${at(event.pfn, event.pages)}${areaText(event.offset)}`;
-    case 'contiguous-split':
-      return `${event.level === 2 ? '32M' : '64K'} at ${placeOf(names.geometry, event.pfn, 1)}`;
-    case 'reserve-refilled':
-      return pagesText(event.pages);
-    case 'block-compacted':
-      return `${pagesText(event.pages)} moved out of ${placeOf(names.geometry, event.pfn, 1)}`;
-    case 'request-skipped':
-      return `${event.what} of ${event.what === 'background-free' ? 'chunk' : 'allocation'} ${event.allocation}${attributesText(event)}`;
-    case 'background-failed':
-      return `chunk ${event.chunk}, ${pagesText(event.pages)} ${event.migratetype}`;
-  }
+  const { geometry } = names;
+  return textOfEvent(event, {
+    pages: pagesText,
+    pagesAt: (pfn, pages) => placeText(geometry, pfn, pages),
+    entryAt: (pfn, level) => placeOf(geometry, pfn, level === 3 ? regionPages(geometry) : 1),
+    bytes: (bytes) => formatValue(bytes, 'bytes'),
+    owner: (owner) => printable(names.owner(owner) ?? `owner ${owner}`),
+    allocation: (allocation) => {
+      const owner = names.ownerOf?.(allocation);
+      return `allocation ${allocation}${owner === undefined ? '' : ` of ${printable(owner)}`}`;
+    },
+    name: printable,
+  });
 }
 
 /** `64 pages at 1136704 (block 2220)`: the first page frame, and the block or blocks. */
@@ -107,29 +64,3 @@ export const largePage = (level: 2 | 3): '2M' | '1G' => (level === 2 ? '2M' : '1
 /** Pages that one 1G entry maps. */
 export const regionPages = ({ pagesPerBlock, blocksPerRegion }: Geometry): number =>
   pagesPerBlock * blocksPerRegion;
-
-const nameOf = (names: Names, owner: number): string => printable(names.owner(owner) ?? `owner ${owner}`);
-
-function allocationText(allocation: number, names: Names): string {
-  const owner = names.ownerOf?.(allocation);
-  return `allocation ${allocation}${owner === undefined ? '' : ` of ${printable(owner)}`}`;
-}
-
-/** Of a call on a vmalloc address, which is told as several events. */
-const areaText = (offset: number | undefined): string =>
-  offset === undefined ? '' : `, page ${offset} of a vmalloc area`;
-
-interface Attributes {
-  readonly gfp?: string;
-  readonly node?: number;
-  readonly align?: number;
-}
-
-function attributesText({ gfp, node, align }: Attributes): string {
-  const told = [
-    gfp ?? '',
-    node === undefined ? '' : `node ${node}`,
-    align === undefined ? '' : `aligned to ${align} B`,
-  ].filter((text) => text !== '');
-  return told.map((text) => `, ${text}`).join('');
-}

@@ -1,4 +1,4 @@
-import { columnsOf, type EventBatch } from './columns.ts';
+import { columnsOf, type EventBatch } from './batch.ts';
 
 /**
  * How many events from rows `at` and `otherAt` on are the same in two batches, at most `length`: in all that a log holds of them

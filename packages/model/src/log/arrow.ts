@@ -22,14 +22,10 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { InputError } from '../errors.ts';
-import {
-  type ColumnName,
-  EventBatch,
-  type EventColumns,
-  hasKnownAttributes,
-  KNOWN_CODES,
-} from '../events/columns.ts';
-import { EVENT_TYPES, TYPE } from '../events/types.ts';
+import { EventBatch } from '../events/batch.ts';
+import type { ColumnName, EventColumns } from '../events/columns.ts';
+import { hasKnownAttributes, KNOWN_CODES } from '../events/objects.ts';
+import { EVENT_TYPES, fieldsOf } from '../events/schema.ts';
 import { type ArrowMessage, checkArrowMessage } from './arrow-message.ts';
 import { type LogHeader, parseHeader, type ReadHeader } from './header.ts';
 import type { LogOrder, LogRecord } from './record.ts';
@@ -219,9 +215,8 @@ const columnsOver = (numbers: Omit<EventColumns, 'names'>, names: Map<number, st
 const SORT = { unknown: 0, plain: 1, request: 2, named: 3 } as const;
 const SORTS = new Uint8Array(2 ** 16);
 for (const [type, codes] of KNOWN_CODES.entries()) {
-  const isRequest =
-    type === TYPE.allocationRequested || type === TYPE.freeRequested || type === TYPE.requestSkipped;
-  const sort = isRequest ? SORT.request : type === TYPE.ownerRegistered ? SORT.named : SORT.plain;
+  const kinds = Object.values(fieldsOf(EVENT_TYPES[type])).map(({ kind }) => kind);
+  const sort = kinds.includes('attribute') ? SORT.request : kinds.includes('name') ? SORT.named : SORT.plain;
   for (const [code, isKnown] of codes.entries()) if (isKnown) SORTS[(type << 8) | code] = sort;
 }
 

@@ -2,8 +2,8 @@ import { RecordBatch, RecordBatchReader, RecordBatchStreamWriter, Schema, Table,
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.ts';
-import { columnsOf, EventBatch } from '../events/columns.ts';
-import { EVENT_TYPES, type EventBody, type PoolEvent } from '../events/types.ts';
+import { columnsOf, EventBatch } from '../events/batch.ts';
+import { EVENT_TYPES, type EventBody, type PoolEvent } from '../events/schema.ts';
 import { MIGRATETYPES } from '../memory-state.ts';
 import { APIS } from '../requests.ts';
 import { Columns } from '../state/columns.ts';

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { InputError } from '../errors.ts';
-import { allocateColumns, EventBatch, EventRows, eventAt, FIELDS, KNOWN_CODES } from '../events/columns.ts';
-import { EVENT_TYPES, type PoolEvent, TYPE } from '../events/types.ts';
+import { EventBatch, EventRows } from '../events/batch.ts';
+import { allocateColumns } from '../events/columns.ts';
+import { eventAt, KNOWN_CODES } from '../events/objects.ts';
+import { EVENT_TYPES, fieldsOf, type PoolEvent, TYPE } from '../events/schema.ts';
 import { batchOf, EXAMPLE_EVENTS, historyOf, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
 import { appendEventLine, encodeEventLines } from './event-lines.ts';
 
@@ -214,7 +216,7 @@ const TELLING_TEXTS = [
   ...EVENT_TYPES.slice(0, 12).map((type) => `"${type}"`),
   ...['"constructor"', 'true', 'false', 'null', '7', '[]', '["CMA"]', '{}', '"ü"', '"\u2028"'],
 ];
-const TELLING_FIELDS = [
+const TELLING_fieldsOf = [
   ...[
     '"gfp":"GFP_ATOMIC"',
     '"gfp":"GFP_KERNEL|__GFP_DMA"',
@@ -250,7 +252,7 @@ const rewritings: fc.Arbitrary<(text: string) => string> = fc.oneof(
       (text: string) =>
         replaced(text, /(?<=:)("[^"]*"|true)/g, index, by),
   ),
-  fc.tuple(fc.nat(20), fc.constantFrom(...TELLING_FIELDS)).map(([index, field]) => (text: string) => {
+  fc.tuple(fc.nat(20), fc.constantFrom(...TELLING_fieldsOf)).map(([index, field]) => (text: string) => {
     const fields = fieldsIn(text);
     return lineFrom(fields.toSpliced(index % (fields.length + 1), 0, field));
   }),
@@ -411,7 +413,7 @@ it('the fields of a type are listed in the order in which its events have them',
       columns.code[0] = code;
       columns.pfn[0] = 0x010101;
       const told = Object.keys(eventAt(columns, 0, 0)).slice(4);
-      const listed = Object.keys(FIELDS[EVENT_TYPES[type]]);
+      const listed = Object.keys(fieldsOf(EVENT_TYPES[type]));
       expect(listed.filter((field) => told.includes(field))).toEqual(told.filter((f) => listed.includes(f)));
     }
   }

@@ -3,27 +3,16 @@
  * alike but for a handful of whole numbers, so to write one is to copy bytes and to put digits between them, and to read
  * one is to compare bytes and to take digits from between them. No object and no string is made on the way.
  *
- * Templates are made from what ../events/columns.ts says of events, so a new type of event needs nothing here. What fits
+ * Templates are made from the event schema, so a new type of event needs nothing here. What fits
  * none of them, such as a name, goes the general way, through event objects and JSON. That way defines what a line
  * means: the fast way takes a line only when it is written to the byte as encodeEventLines() writes it.
  */
 import { InputError } from '../errors.ts';
-import {
-  AREA_CALL,
-  allocateColumns,
-  attributeFields,
-  CONVERTED,
-  columnsOf,
-  type EventBatch,
-  type EventRows,
-  eventAt,
-  FIELDS,
-  type FieldKind,
-  KNOWN_CODES,
-  MAX_OWNER,
-  OPTIONAL,
-} from '../events/columns.ts';
-import { EVENT_TYPES } from '../events/types.ts';
+import { columnsOf, type EventBatch, type EventRows } from '../events/batch.ts';
+import { allocateColumns } from '../events/columns.ts';
+import { attributeFields, type Field } from '../events/fields.ts';
+import { eventAt, KNOWN_CODES } from '../events/objects.ts';
+import { EVENT_TYPES, fieldsOf } from '../events/schema.ts';
 import { areAttributes } from '../requests.ts';
 
 const ENCODER = new TextEncoder();
@@ -84,7 +73,7 @@ const HEAD = '{"seq":0,"time":0,"request":0';
 
 /** Cut from a line that is written the general way, so there is no second opinion on the order of keys. */
 function templateOf(type: number, code: number): Template | undefined {
-  const kinds = Object.values(FIELDS[EVENT_TYPES[type]]);
+  const kinds = Object.values(fieldsOf(EVENT_TYPES[type])).map(({ kind }) => kind);
   if (kinds.includes('name')) return undefined;
   const hasAttributes = kinds.includes('attribute');
   const columns = allocateColumns(1);
@@ -466,58 +455,31 @@ function takeBits(
   return at;
 }
 
-/** By the name of a field: what it says of each word that has this attribute and no other. */
-const ATTRIBUTES = new Map<string, Map<string | number, number>>();
-for (const shift of [0, 8, 16]) {
-  for (let part = 1; part < 256; part++) {
-    const word = part << shift;
-    if (!areAttributes(word)) continue;
-    for (const [name, value] of Object.entries(attributeFields(word))) {
-      ATTRIBUTES.set(name, (ATTRIBUTES.get(name) ?? new Map<string | number, number>()).set(value, word));
-    }
-  }
-}
-
-/** The values that a field can have, and the bits that they stand for; undefined for a number as it is. */
-function bitsOfValues(name: string, kind: FieldKind): ReadonlyMap<unknown, number> | undefined {
-  if (kind === 'converted') return new Map([[true, CONVERTED]]);
-  if (kind === 'attribute') return ATTRIBUTES.get(name);
-  if (typeof kind !== 'object' || 'column' in kind) return undefined;
-  return 'levels' in kind
-    ? new Map(kind.levels.map((level) => [level, level]))
-    : new Map(kind.map((value, index) => [value, index]));
-}
-
-function holeOf(name: string, kind: FieldKind): Hole {
-  if (kind === 'owner') return 'owner';
-  if (kind === 'area offset') return 'bytes';
-  return typeof kind === 'object' && 'column' in kind ? kind.column : (name as Hole);
-}
-
-function lineField(name: string, kind: FieldKind): LineField {
-  const bits = bitsOfValues(name, kind);
+function lineField(name: string, field: Field): LineField {
+  const { isOptional, column, max, flag } = field;
+  const slot = column === 'name' ? SLOT.code : SLOT[column];
   const plain: LineField = {
     key: textOf(`,${JSON.stringify(name)}:`),
-    isOptional: OPTIONAL.has(kind),
-    slot: SLOT[holeOf(name, kind)],
-    max: kind === 'owner' ? MAX_OWNER : MAX_WORD,
-    flag: kind === 'area offset' ? AREA_CALL : 0,
+    isOptional,
+    slot,
+    max,
+    flag,
     choice: undefined,
     bits: undefined,
   };
-  if (bits === undefined) return plain;
-  const coded = { ...plain, slot: kind === 'attribute' ? SLOT.pfn : SLOT.code };
-  const values = [...bits.keys()];
-  if (values.every((value) => typeof value === 'number')) {
-    return { ...coded, bits: bits as ReadonlyMap<number, number> };
+  if (field.bits === undefined) return plain;
+  // Optional fields are left out where they would add no bits.
+  const values = [...field.bits].filter(([, bits]) => bits !== 0 || !isOptional);
+  if (values.every(([value]) => typeof value === 'number')) {
+    return { ...plain, bits: new Map(values) as ReadonlyMap<number, number> };
   }
-  const choice = new Choice(values.map((value) => JSON.stringify(value)));
-  return { ...coded, choice, bits: new Map([...bits.values()].entries()) };
+  const choice = new Choice(values.map(([value]) => JSON.stringify(value)));
+  return { ...plain, choice, bits: new Map(values.map(([, bits], index) => [index, bits])) };
 }
 
 /** By type, in the order in which they are written; undefined where a name is among them. */
 const LINE_FIELDS: readonly (readonly LineField[] | undefined)[] = EVENT_TYPES.map((type) => {
-  const fields = Object.entries(FIELDS[type]);
-  const hasName = fields.some(([, kind]) => kind === 'name');
-  return hasName ? undefined : fields.map(([name, kind]) => lineField(name, kind));
+  const fields = Object.entries(fieldsOf(type));
+  const hasName = fields.some(([, { kind }]) => kind === 'name');
+  return hasName ? undefined : fields.map(([name, field]) => lineField(name, field));
 });

@@ -3,7 +3,7 @@
  * and then a keyframe, and the seal.
  */
 import { InputError } from '../errors.ts';
-import { EventBatch, EventRows } from '../events/columns.ts';
+import { EventBatch, EventRows } from '../events/batch.ts';
 import { appendEventLine } from './event-lines.ts';
 import { type LogHeader, parseHeader } from './header.ts';
 import { LogOrder, type LogRecord } from './record.ts';

@@ -1,6 +1,6 @@
 /** What a log is read as, whichever way it is stored; and the order in which its parts may come. */
 import { InputError } from '../errors.ts';
-import type { EventBatch } from '../events/columns.ts';
+import type { EventBatch } from '../events/batch.ts';
 import type { LogHeader, ReadHeader } from './header.ts';
 import { type Checkpoint, type Keyframe, type MarkName, parseMark, type Seal, type Trailer } from './seal.ts';
 

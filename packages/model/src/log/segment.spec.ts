@@ -1,13 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  allocateColumns,
-  type ColumnName,
-  columnsOf,
-  EventBatch,
-  NUMBER_COLUMNS,
-} from '../events/columns.ts';
-import { TYPE } from '../events/types.ts';
+import { columnsOf, EventBatch } from '../events/batch.ts';
+import { allocateColumns, type ColumnName, NUMBER_COLUMNS } from '../events/columns.ts';
+import { TYPE } from '../events/schema.ts';
 import { batchOf, EXAMPLE_EVENTS, historyOf, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
 import { alteredRow, locatorOf, segmentBytes } from './segment.ts';
 

@@ -2,7 +2,8 @@
  * The canonical form of a segment, whichever way its log is stored: what its content hash is made of, and the locator that
  * finds an altered event.
  */
-import { columnsOf, type EventBatch, type EventColumns, NUMBER_COLUMNS } from '../events/columns.ts';
+import { columnsOf, type EventBatch } from '../events/batch.ts';
+import { type EventColumns, NUMBER_COLUMNS } from '../events/columns.ts';
 
 /**
  * The bytes of a segment, in parts to be hashed one behind the other: each column of numbers in little-endian order (as

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EventBatch } from '../events/columns.ts';
-import { EventRows } from '../events/columns.ts';
-import { EVENT_TYPES } from '../events/types.ts';
+import { type EventBatch, EventRows } from '../events/batch.ts';
+import { EVENT_TYPES } from '../events/schema.ts';
 import { GRANULES, PLATFORM_NAMES } from '../platform.ts';
 import { batchOf, historyOf, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
 import { allocationId, blockIndex, pfn } from '../units.ts';

@@ -2,8 +2,8 @@
  * The fast backend: the whole state in typed arrays, changed in place. A pool decides on it and a bulk replay
  * folds into it; it is never published, because whoever holds it could change it.
  */
+import { columnsOf, type EventBatch } from '../events/batch.ts';
 import type { EventColumns } from '../events/columns.ts';
-import { columnsOf, type EventBatch } from '../events/columns.ts';
 import type { Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';

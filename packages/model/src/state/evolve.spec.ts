@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { splitAtBoundaries } from '../direct-map.ts';
 import { InvariantError } from '../errors.ts';
-import { EventRows } from '../events/columns.ts';
-import { TYPE } from '../events/types.ts';
+import { EventRows } from '../events/batch.ts';
+import { TYPE } from '../events/schema.ts';
 import { checkGeometry, x86Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import {

@@ -6,8 +6,8 @@
  * that breaks a rule throws InvariantError and leaves the state as it was.
  */
 import { type BoundaryMap, type MappedRange, splitAtBoundaries, splitForChange } from '../direct-map.ts';
-import { AREA_CALL, type EventColumns } from '../events/columns.ts';
-import { SKIPPED, TYPE } from '../events/types.ts';
+import type { EventColumns } from '../events/columns.ts';
+import { AREA_CALL, SKIPPED, TYPE } from '../events/schema.ts';
 import type { MappingLevel } from '../memory-state.ts';
 import {
   DIRECTIONS,

@@ -1,7 +1,7 @@
 /** Where the record of an allocation or an extent lies, and how an event is refused: what all parts of the reducer share. */
 import { InvariantError } from '../errors.ts';
 import type { EventColumns } from '../events/columns.ts';
-import { EVENT_TYPES } from '../events/types.ts';
+import { EVENT_TYPES } from '../events/schema.ts';
 import type { Geometry } from '../geometry.ts';
 import type { Editor, StateTables } from './editor.ts';
 import {

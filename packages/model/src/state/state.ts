@@ -3,7 +3,8 @@
  * persistent values inside the tree; Immer neither drafts nor freezes them, and nothing outside can change them.
  */
 import { castDraft, produce } from 'immer';
-import { columnsOf, type EventBatch, type EventColumns } from '../events/columns.ts';
+import { columnsOf, type EventBatch } from '../events/batch.ts';
+import type { EventColumns } from '../events/columns.ts';
 import type { Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';

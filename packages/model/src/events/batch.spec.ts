@@ -11,8 +11,10 @@ import {
   someChoices,
 } from '../testing.ts';
 import { pfn } from '../units.ts';
-import { EventRows, eventAt, NUMBER_COLUMNS } from './columns.ts';
-import { EVENT_TYPES, type EventType, TYPE } from './types.ts';
+import { EventRows } from './batch.ts';
+import { NUMBER_COLUMNS } from './columns.ts';
+import { eventAt } from './objects.ts';
+import { EVENT_TYPES, type EventType, TYPE } from './schema.ts';
 
 const CHOICES = someChoices(300);
 const EVENTS = historyOf(smallFrame('snp', true), SMALL_MAP, CHOICES);
@@ -114,7 +116,7 @@ describe('rows', () => {
     [{ type: 'free-requested', node: 1 }, "free-requested: unknown field 'node'"],
     [{ type: 'conversion-failed', converted: false }, "'converted' must be true, or left out"],
     [{ type: 'conversion-failed', offset: -1 }, "'offset' must be a whole number of pages, or left out"],
-    [{ type: 'contiguous-split', level: 3 }, "'level' must be 1 (4K) or 2 (2M)"],
+    [{ type: 'contiguous-split', level: 3 }, "'level' must be 1 (64K) or 2 (32M)"],
     [{ type: 'pages-leaked', owner: undefined }, "'owner' must be a whole number from 0 to 65535"],
     [{ type: 'slab-created', unitBytes: -8 }, "'unitBytes' must be a whole number"],
     [{ type: 'slab-created', cache: 65536 }, "'cache' must be a whole number from 0 to 65535"],

@@ -1,0 +1,178 @@
+/** Rows of events in the making, and finished batches of them. */
+import { allocateColumns, type ColumnName, type EventColumns, NUMBER_COLUMNS } from './columns.ts';
+import { eventAt, parseEvent } from './objects.ts';
+import type { PoolEvent } from './schema.ts';
+
+/** Rows that grow by appending: what a pool or a decoder fills, then seals into an EventBatch. */
+export class EventRows {
+  columns: ReturnType<typeof allocateColumns>;
+  length = 0;
+  capacity: number;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.columns = allocateColumns(capacity);
+  }
+
+  get isFull(): boolean {
+    return this.length === this.capacity;
+  }
+
+  /** Makes room for twice as many rows. */
+  grow(): void {
+    const grown = allocateColumns(this.capacity * 2);
+    for (const name of NUMBER_COLUMNS) grown[name].set(this.columns[name]);
+    for (const [row, name] of this.columns.names) grown.names.set(row, name);
+    this.columns = grown;
+    this.capacity *= 2;
+  }
+
+  /** Appends a row and returns its index. The caller checks isFull. */
+  append(
+    type: number,
+    time: number,
+    request: number,
+    allocation: number,
+    pfn: number,
+    pages: number,
+    code: number,
+  ): number {
+    const row = this.length++;
+    const columns = this.columns;
+    columns.type[row] = type;
+    columns.time[row] = time;
+    columns.request[row] = request;
+    columns.allocation[row] = allocation;
+    columns.pfn[row] = pfn;
+    columns.pages[row] = pages;
+    columns.code[row] = code;
+    return row;
+  }
+
+  /**
+   * Appends an event given as a plain object (from a log, or from a spec) and returns its row.
+   * Throws InputError that names the field if it is not an event.
+   */
+  appendObject(object: unknown): number {
+    const event = parseEvent(object);
+    const row = this.append(
+      event.type,
+      event.time,
+      event.request,
+      event.allocation,
+      event.pfn,
+      event.pages,
+      event.code,
+    );
+    this.columns.owner[row] = event.owner;
+    this.columns.bytes[row] = event.bytes;
+    if (event.name !== undefined) this.columns.names.set(row, event.name);
+    return row;
+  }
+
+  /** Hands the rows over as a batch that starts at `firstSeq`, and starts afresh. */
+  seal(firstSeq: number): EventBatch {
+    const batch = new EventBatch(this.columns, this.length, firstSeq);
+    this.columns = allocateColumns(this.capacity);
+    this.length = 0;
+    return batch;
+  }
+}
+
+let columnsOfBatch: (batch: EventBatch) => EventColumns;
+
+/**
+ * Consecutive events of one log, as columns behind readers. Typed arrays cannot be frozen, so a batch never
+ * hands out its own: `column()` gives a copy, and writing into it changes nothing else.
+ */
+export class EventBatch {
+  readonly #columns: EventColumns;
+  readonly length: number;
+  /** Position in the log of the batch's first event. */
+  readonly firstSeq: number;
+
+  static {
+    columnsOfBatch = (batch) => batch.#columns;
+  }
+
+  /** Takes ownership of `columns`: the caller must not write into them again. */
+  constructor(columns: EventColumns, length: number, firstSeq: number) {
+    this.#columns = columns;
+    this.length = length;
+    this.firstSeq = firstSeq;
+    Object.freeze(this);
+  }
+
+  /** Code of the event's type; TYPE and EVENT_TYPES name them. */
+  typeAt(row: number): number {
+    return this.#columns.type[row];
+  }
+  codeAt(row: number): number {
+    return this.#columns.code[row];
+  }
+  ownerAt(row: number): number {
+    return this.#columns.owner[row];
+  }
+  requestAt(row: number): number {
+    return this.#columns.request[row];
+  }
+  allocationAt(row: number): number {
+    return this.#columns.allocation[row];
+  }
+  pfnAt(row: number): number {
+    return this.#columns.pfn[row];
+  }
+  pagesAt(row: number): number {
+    return this.#columns.pages[row];
+  }
+  bytesAt(row: number): number {
+    return this.#columns.bytes[row];
+  }
+  /** Simulated ns. */
+  timeAt(row: number): number {
+    return this.#columns.time[row];
+  }
+
+  /** Rows [from, to) as a batch of their own, on the same columns. */
+  slice(from: number, to: number): EventBatch {
+    if (from === 0 && to === this.length) return this;
+    const columns = this.#columns;
+    const names = new Map<number, string>();
+    for (const [row, name] of columns.names) if (row >= from && row < to) names.set(row - from, name);
+    const part = {
+      type: columns.type.subarray(from, to),
+      code: columns.code.subarray(from, to),
+      owner: columns.owner.subarray(from, to),
+      request: columns.request.subarray(from, to),
+      allocation: columns.allocation.subarray(from, to),
+      pfn: columns.pfn.subarray(from, to),
+      pages: columns.pages.subarray(from, to),
+      bytes: columns.bytes.subarray(from, to),
+      time: columns.time.subarray(from, to),
+      names,
+    };
+    return new EventBatch(part, to - from, this.firstSeq + from);
+  }
+
+  /** The event in a row, as a frozen object. */
+  at(row: number): PoolEvent {
+    return eventAt(this.#columns, row, this.firstSeq + row);
+  }
+
+  /** A copy of one column. */
+  column<Name extends ColumnName>(name: Name): EventColumns[Name] {
+    return this.#columns[name].slice(0, this.length) as EventColumns[Name];
+  }
+
+  /** Names of owners registered in this batch, by row; a copy. */
+  names(): Map<number, string> {
+    return new Map(this.#columns.names);
+  }
+
+  *[Symbol.iterator](): Generator<PoolEvent> {
+    for (let row = 0; row < this.length; row++) yield this.at(row);
+  }
+}
+
+/** For the model's own loops: the columns without a copy. Not exported from the package; never write into them. */
+export const columnsOf = (batch: EventBatch): EventColumns => columnsOfBatch(batch);
