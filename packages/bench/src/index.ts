@@ -57,7 +57,7 @@ export {
   skipRequest,
 } from './rerun/fork.ts';
 export { type LoggedRequest, RequestsInLog } from './rerun/requests-in-log.ts';
-export { policyOf, poolFor } from './rerun/rerun.ts';
+export { policyOf } from './rerun/rerun.ts';
 export type { NewLog, ServedAgain } from './rerun/serve-again.ts';
 export { type Check, type VerifyOptions, verifyLog } from './rerun/verify.ts';
 export {

@@ -1,12 +1,25 @@
 import { createHash } from 'node:crypto';
 import { ANY_NODE, GFP_KERNEL, gfpName, type Request } from '@decpool/model';
 
-/** SHA-256 of requests one after the other, so that two logs can be told to come from the same ones. */
+/** SHA-256 of requests in order: logs with the same hash come from the same requests. */
 export class RequestsHash {
   readonly #hash = createHash('sha256');
+  #count = 0;
+  #hasBackground = false;
 
   add(request: Request): void {
     this.#hash.update(`${requestText(request)}\n`);
+    this.#count++;
+    this.#hasBackground ||= 'key' in request;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Whether other owners of memory made requests. A log does not hold the keys of their chunks. */
+  get hasBackground(): boolean {
+    return this.#hasBackground;
   }
 
   /** 64 hex digits. Ends the hash. */

@@ -12,25 +12,26 @@ import {
   type Platform,
   type Request,
 } from '@decpool/model';
-import { bootPoolBytes, type PolicyFactory, Pool } from '@decpool/pool';
+import { bootPoolBytes, type PolicyFactory, type Pool } from '@decpool/pool';
 import { type MeasuredBlocks, measuredBlocks } from '../bounds/measured.ts';
 import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';
 import { ByOwner, type OwnerFigures } from '../metrics/by-owner.ts';
 import { allMetrics, type MetricValue } from '../metrics/metric.ts';
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
+import { poolFor } from './pool-for.ts';
 
-/** What a run has beside memory, platform and policy; each has a usual value, or none. */
+/** Optional settings of a run. */
 export interface RunSettings {
   /** How the page source works. */
   readonly pageSource?: PageSourceSettings;
-  /** Conversions that fail. */
+  /** Conversions that fail. Default: none. */
   readonly faults?: Faults;
-  /** Whether the bounce buffers grow; they are there when a request is for them. */
+  /** Whether the bounce buffers grow. A run has bounce buffers if one of its requests needs them. */
   readonly isSwiotlbDynamic?: boolean;
 }
 
-/** Requests as a run reads them, some at a time, so that they need not all be objects at once. An array is such a sequence. */
+/** Requests that a run reads in slices, so that they need not all be objects at once. An array is such a sequence. */
 export interface RequestSequence {
   readonly length: number;
   /** Requests [from, to). */
@@ -44,13 +45,13 @@ export interface RunOptions extends RunSettings {
   readonly platform: Platform;
   readonly policy: PolicyFactory;
   readonly seed: number;
-  /** Identity of the requests for the log's header, from requestsHash(). */
+  /** The requests' requestsHash(), for the log's header. */
   readonly requests: string;
-  /** Where to write the event log; none unless told. */
+  /** Where to write the event log. Default: none is written. */
   readonly log?: { readonly path: string; readonly format: LogFormat };
   /** Called now and then with the number of requests done. */
   readonly onProgress?: (requests: number) => void;
-  /** Ends the run between two requests: it throws the signal's reason, and the log stays as far as it was written. */
+  /** Ends the run between two requests: it throws the signal's reason and leaves an unfinished log. */
   readonly signal?: AbortSignal;
 }
 
@@ -59,41 +60,43 @@ export interface RunResult {
   readonly events: number;
   readonly stateHash: string;
   readonly metrics: readonly MetricValue[];
-  /** What the bounds are on. */
+  /** The figures that the bounds apply to. */
   readonly bounded: MeasuredBlocks;
   readonly byOwner: readonly OwnerFigures[];
   readonly timeline: readonly TimelinePoint[];
 }
 
-/** Requests decided in one go; then the log is written, progress told, and a signal heard. */
+/** Requests between two writes of the log, reports of progress and looks at the signal. */
 const CHUNK = 1024;
 
-/** Throws InputError for requests that the pool refuses as malformed, naming the request. */
+/** Throws InputError that names the request if the pool refuses it as invalid. */
 export async function runPolicy(options: RunOptions): Promise<RunResult> {
-  const pool = poolFor(options);
+  const { memory, log, signal } = options;
+  const { name, requests } = options.workload;
+  const isMapping = requests.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
+  const swiotlb = { bytes: bootPoolBytes(memory), dynamic: options.isSwiotlbDynamic === true };
+  const workload = { name, requests: options.requests };
+  const pool = poolFor({ ...options, workload, ...(isMapping ? { swiotlb } : {}) }, options.policy);
   const metrics = allMetrics(pool.header);
   const byOwner = new ByOwner();
   const timeline = new Timeline(pool.header);
-  const bounded = measuredBlocks(pool.header, endOf(options.workload.requests));
+  const bounded = measuredBlocks(pool.header, endOf(requests));
   const toWrite: EventBatch[] = [];
   pool.batches$.subscribe((batch) => {
     metrics.observe(batch);
     byOwner.observe(batch);
     timeline.observe(batch);
     bounded.observe(batch);
-    if (options.log !== undefined) toWrite.push(batch);
+    if (log !== undefined) toWrite.push(batch);
   });
-  const writer =
-    options.log === undefined
-      ? undefined
-      : await openLogWriter(options.log.path, options.log.format, pool.header);
+  const writer = log === undefined ? undefined : await openLogWriter(log.path, log.format, pool.header);
   try {
-    const { requests } = options.workload;
     for (let from = 0; from < requests.length; from += CHUNK) {
-      options.signal?.throwIfAborted();
-      serve(pool, options.workload, from, Math.min(requests.length, from + CHUNK));
+      signal?.throwIfAborted();
+      const to = Math.min(requests.length, from + CHUNK);
+      serve(pool, options.workload, from, to);
       await drain(writer, toWrite);
-      options.onProgress?.(Math.min(requests.length, from + CHUNK));
+      options.onProgress?.(to);
       await setImmediate();
     }
     pool.complete();
@@ -111,16 +114,13 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
       timeline: timeline.points(),
     };
   } catch (error) {
-    // What was written of a run that was stopped, or that the disk did not take, can be recovered.
-    if (options.signal?.aborted === true) {
+    // The log of a run that was stopped, or that did not fit on the disk, stays to be recovered.
+    if (signal?.aborted === true) {
       pool.flush();
       await drain(writer, toWrite);
-      await writer?.close();
-    } else if (error instanceof UnwrittenError) {
-      await writer?.close();
-    } else {
-      await writer?.abort();
     }
+    if (signal?.aborted === true || error instanceof UnwrittenError) await writer?.close();
+    else await writer?.abort();
     throw error;
   }
 }
@@ -128,24 +128,6 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
 /** Simulated ns of the last request. */
 const endOf = (requests: RequestSequence): number =>
   requests.slice(Math.max(0, requests.length - 1), requests.length).at(0)?.time ?? 0;
-
-function poolFor(options: RunOptions): Pool {
-  const { workload, memory, platform, policy, seed, pageSource, faults } = options;
-  const isMapping = workload.requests.some(
-    (request) => request.kind === 'allocate' && request.api === 'dma_map',
-  );
-  const swiotlb = { bytes: bootPoolBytes(memory), dynamic: options.isSwiotlbDynamic === true };
-  return new Pool({
-    memory,
-    platform,
-    policy,
-    seed,
-    workload: { name: workload.name, requests: options.requests },
-    ...(pageSource === undefined ? {} : { pageSource }),
-    ...(faults === undefined ? {} : { faults }),
-    ...(isMapping ? { swiotlb } : {}),
-  });
-}
 
 function serve(pool: Pool, workload: RunOptions['workload'], from: number, to: number): void {
   for (const [offset, request] of workload.requests.slice(from, to).entries()) {

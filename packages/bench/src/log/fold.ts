@@ -6,21 +6,23 @@ import { atPath } from './byte-file.ts';
 export const initialColumns = (header: LogHeader): Columns =>
   new Columns(frameOf(header), header.memory.directMap);
 
-/**
- * Folds batches of a log's events into a state, and yields each batch once it was folded. Throws InputError that names the file if
- * an event cannot have happened.
- */
+/** Folds a batch of a log's events. Throws InputError that names the file if an event cannot have happened. */
+export function foldBatch(path: string, columns: Columns, batch: EventBatch): void {
+  try {
+    columns.fold(batch);
+  } catch (error) {
+    throw atPath(path, error);
+  }
+}
+
+/** Folds batches of a log's events into a state, and yields each once it was folded. */
 export async function* foldBatches(
   path: string,
   columns: Columns,
   batches: AsyncIterable<EventBatch>,
 ): AsyncGenerator<EventBatch> {
   for await (const batch of batches) {
-    try {
-      columns.fold(batch);
-    } catch (error) {
-      throw atPath(path, error);
-    }
+    foldBatch(path, columns, batch);
     yield batch;
   }
 }

@@ -56,6 +56,13 @@ export async function* readLog(path: string, options: ReadOptions = {}): AsyncGe
   }
 }
 
+/** Takes the header, which is the first part of a log. */
+export async function headerOf(parts: AsyncGenerator<LogPart>): Promise<ReadHeader> {
+  const { value: part } = await parts.next();
+  if (part?.kind !== 'header') throw new InputError('has no header; expected an event log');
+  return part;
+}
+
 /** As readLog(), of an open file. `start`: where to begin. Default: at the header. */
 export async function* partsIn(
   file: ByteFile,

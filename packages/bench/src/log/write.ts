@@ -1,222 +1,174 @@
 /**
- * Writing a log. Each segment goes to the file with its checkpoint in one piece, and write() resolves once the operating system has
- * it: however the process ends then, the segment can be read.
+ * Writing a log. Each segment goes to the file in one piece with its checkpoint. write() resolves once the operating system has it:
+ * from then on the segment can be read, however the process ends.
  */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import {
-  Columns,
   type EventBatch,
   encodeEventLines,
   encodeHeaderLine,
   encodeMarkLine,
   encodeState,
-  frameOf,
   InputError,
-  type Keyframe,
   type LogHeader,
   MAX_SEGMENT_EVENTS,
   type Marks,
   type Seal,
 } from '@decpool/model';
 import { Chain } from './chain.ts';
+import { initialColumns } from './fold.ts';
 import type { LogFormat } from './format.ts';
+import { arrowCodec } from './records.ts';
 
-/** A log being written, segment by segment. It has its name only once it is complete: finish() renames it. */
+/** A log being written, segment by segment. It has a temporary name until finish() renames it. */
 export interface LogWriter {
-  /** Events that the operating system has: whatever happens now, recover() finds them. */
+  /** Events that the operating system has. Whatever happens now, recoverLog() finds them. */
   readonly flushed: number;
-  /** Where it is until it is finished. */
+  /** Path until it is finished. */
   readonly partial: string;
-  /** Writes a segment. Resolves when the operating system has it. Throws InputError when it does not take it. */
+  /** Writes segments. Resolves once the operating system has them. Throws UnwrittenError if it refuses. */
   write(batch: EventBatch): Promise<void>;
-  /**
-   * Seals the log and gives it its name. Throws Error, a defect, when its events do not lead to the state that the run is
-   * in, where that is told.
-   */
+  /** Seals the log and renames it. Throws Error, for a defect, if its events do not lead to the state `stateHash`. */
   finish(stateHash?: string): Promise<Seal>;
-  /** Stops here: what was written stays under its partial name, for recover(). */
+  /** Stops here. What was written stays under the temporary name, for recoverLog(). */
   close(): Promise<void>;
-  /** Gives up: nothing is left behind. */
+  /** Stops and removes the file. */
   abort(): Promise<void>;
 }
 
 export interface LogWriterOptions {
-  /** Events between two keyframes, at least; KEYFRAME_EVENTS unless told. */
+  /** Least events between two keyframes. Default: KEYFRAME_EVENTS. */
   readonly keyframeEvents?: number;
-  /** The log is what was saved of one that was cut off. */
+  /** The log is recovered from one that was cut off. */
   readonly isCutOff?: boolean;
 }
 
-/** Events that are folded in some 50 ms: what it takes at most to get from a keyframe to any event behind it. */
+/** Folding that many events takes some 50 ms: the longest way from a keyframe to an event behind it. */
 export const KEYFRAME_EVENTS = 2 ** 18;
-/** A keyframe is written once the events since the last one take so many times its bytes: it adds an eighth at most. */
+/** The events between two keyframes take at least 8 times the bytes of a keyframe, so keyframes add at most an eighth. */
 const EVENT_BYTES_PER_KEYFRAME_BYTE = 8;
 const BYTES_PER_EVENT = 32;
 
-/** Throws InputError when the file cannot be made, or is being written already. */
+/** Throws InputError if the file cannot be created, or is being written already. */
 export async function openLogWriter(
   path: string,
   format: LogFormat,
   header: LogHeader,
-  options: LogWriterOptions = {},
+  { keyframeEvents = KEYFRAME_EVENTS, isCutOff }: LogWriterOptions = {},
 ): Promise<LogWriter> {
   const encoder = format === 'arrow' ? await arrowEncoder() : NDJSON_ENCODER;
   const partial = `${path}.partial`;
   const file = await created(partial);
-  const writer = new Writer(path, file, header, encoder, options);
+  const chain = new Chain(header);
+  // Keyframes and seal are made of what is written, not of the state that a run reports.
+  const columns = initialColumns(header);
+  const lastKeyframe = { events: 0, bytes: 0 };
+  let flushed = 0;
+
+  async function put(bytes: Uint8Array): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length; ) {
+        const { bytesWritten } = await file.write(bytes, at, bytes.length - at);
+        at += bytesWritten;
+      }
+    } catch (error) {
+      throw notWritten(partial, error, flushed);
+    }
+  }
+
+  async function writeSegment(batch: EventBatch): Promise<void> {
+    const checkpoint = chain.append(batch);
+    await put(encoder.segment(batch, checkpoint));
+    columns.fold(batch);
+    flushed = checkpoint.events;
+    const since = flushed - lastKeyframe.events;
+    const isDue = since * BYTES_PER_EVENT >= lastKeyframe.bytes * EVENT_BYTES_PER_KEYFRAME_BYTE;
+    if (isDue && since >= keyframeEvents) await writeKeyframe();
+  }
+
+  async function writeKeyframe(): Promise<void> {
+    const state = deflateRawSync(encodeState(columns), { level: 1 }).toString('base64');
+    const stateHash = columns.hash();
+    const hash = chain.keyframeHash({ stateHash, state });
+    await put(encoder.mark('keyframe', { events: flushed, stateHash, hash, state }));
+    lastKeyframe.events = flushed;
+    lastKeyframe.bytes = state.length;
+  }
+
+  async function abort(): Promise<void> {
+    await file.close();
+    await rm(partial, { force: true });
+  }
+
+  async function finish(expected?: string): Promise<Seal> {
+    const stateHash = columns.hash();
+    if (expected !== undefined && expected !== stateHash) {
+      throw new Error(`the events of ${path} lead to the state ${stateHash}, the run is in ${expected}`);
+    }
+    const seal: Seal = {
+      ...{ events: flushed, chain: chain.value, stateHash },
+      ...(isCutOff === true ? { isCutOff } : {}),
+    };
+    await put(encoder.mark('seal', seal));
+    await put(encoder.end);
+    try {
+      await file.sync();
+      await file.close();
+      await rename(partial, path);
+      await syncFolder(dirname(path));
+    } catch (error) {
+      throw notWritten(partial, error, flushed);
+    }
+    return seal;
+  }
+
   try {
-    await writer.begin(header);
+    await put(encoder.header(header));
   } catch (error) {
-    // Without its header it is no log: nobody could recover anything of it.
-    await writer.abort();
+    // Without its header it is no log, and nothing of it could be recovered.
+    await abort();
     throw error;
   }
-  return writer;
+  return {
+    partial,
+    get flushed() {
+      return flushed;
+    },
+    async write(batch) {
+      for (let from = 0; from < batch.length; from += MAX_SEGMENT_EVENTS) {
+        await writeSegment(batch.slice(from, Math.min(batch.length, from + MAX_SEGMENT_EVENTS)));
+      }
+    },
+    finish,
+    close: () => file.close(),
+    abort,
+  };
 }
 
 async function created(partial: string): Promise<FileHandle> {
   try {
     return await open(partial, 'wx');
   } catch (error) {
-    if (isCode(error, 'EEXIST')) {
-      throw new InputError(
-        `${partial}: already exists; wait for the run that writes it, or save its events with 'decpool recover' and remove it`,
-      );
-    }
-    throw notWritten(partial, error, 0);
-  }
-}
-
-class Writer implements LogWriter {
-  readonly partial: string;
-  readonly #path: string;
-  readonly #file: FileHandle;
-  readonly #encoder: Encoder;
-  readonly #options: LogWriterOptions;
-  readonly #chain: Chain;
-  /** The writer folds what it writes: keyframes and seal are made of that, not of what a run says. */
-  readonly #columns: Columns;
-  #keyframeAt = 0;
-  #keyframeBytes = 0;
-  #flushed = 0;
-
-  constructor(
-    path: string,
-    file: FileHandle,
-    header: LogHeader,
-    encoder: Encoder,
-    options: LogWriterOptions,
-  ) {
-    this.partial = `${path}.partial`;
-    this.#path = path;
-    this.#file = file;
-    this.#encoder = encoder;
-    this.#options = options;
-    this.#chain = new Chain(header);
-    this.#columns = new Columns(frameOf(header), header.memory.directMap);
-  }
-
-  get flushed(): number {
-    return this.#flushed;
-  }
-
-  async begin(header: LogHeader): Promise<void> {
-    await this.#put(this.#encoder.header(header));
-  }
-
-  async write(batch: EventBatch): Promise<void> {
-    for (let from = 0; from < batch.length; from += MAX_SEGMENT_EVENTS) {
-      await this.#writeSegment(batch.slice(from, Math.min(batch.length, from + MAX_SEGMENT_EVENTS)));
-    }
-  }
-
-  async #writeSegment(batch: EventBatch): Promise<void> {
-    const checkpoint = this.#chain.append(batch);
-    await this.#put(this.#encoder.segment(batch, checkpoint));
-    this.#columns.fold(batch);
-    this.#flushed = checkpoint.events;
-    if (this.#isKeyframeDue()) await this.#keyframe();
-  }
-
-  #isKeyframeDue(): boolean {
-    const since = this.#flushed - this.#keyframeAt;
-    return (
-      since >= (this.#options.keyframeEvents ?? KEYFRAME_EVENTS) &&
-      since * BYTES_PER_EVENT >= this.#keyframeBytes * EVENT_BYTES_PER_KEYFRAME_BYTE
+    if (!isCode(error, 'EEXIST')) throw notWritten(partial, error, 0);
+    throw new InputError(
+      `${partial}: already exists; wait for the run that writes it, or save its events with 'decpool recover' and remove it`,
     );
   }
-
-  async #keyframe(): Promise<void> {
-    const state = deflateRawSync(encodeState(this.#columns), { level: 1 }).toString('base64');
-    const stateHash = this.#columns.hash();
-    const hash = this.#chain.keyframeHash({ stateHash, state });
-    const keyframe: Keyframe = { events: this.#flushed, stateHash, hash, state };
-    await this.#put(this.#encoder.mark('keyframe', keyframe));
-    this.#keyframeAt = this.#flushed;
-    this.#keyframeBytes = state.length;
-  }
-
-  async finish(expected?: string): Promise<Seal> {
-    const stateHash = this.#columns.hash();
-    if (expected !== undefined && expected !== stateHash) {
-      throw new Error(
-        `the events of ${this.#path} lead to the state ${stateHash}, the run is in ${expected}`,
-      );
-    }
-    const { isCutOff } = this.#options;
-    const seal: Seal = {
-      events: this.#flushed,
-      chain: this.#chain.value,
-      stateHash,
-      ...(isCutOff === true ? { isCutOff } : {}),
-    };
-    await this.#put(this.#encoder.mark('seal', seal));
-    await this.#put(this.#encoder.end);
-    try {
-      await this.#file.sync();
-      await this.#file.close();
-      await rename(this.partial, this.#path);
-      await syncFolder(dirname(this.#path));
-    } catch (error) {
-      throw notWritten(this.partial, error, this.#flushed);
-    }
-    return seal;
-  }
-
-  async close(): Promise<void> {
-    await this.#file.close();
-  }
-
-  async abort(): Promise<void> {
-    await this.#file.close();
-    await rm(this.partial, { force: true });
-  }
-
-  async #put(bytes: Uint8Array): Promise<void> {
-    try {
-      for (let at = 0; at < bytes.length; ) {
-        const { bytesWritten } = await this.#file.write(bytes, at, bytes.length - at);
-        at += bytesWritten;
-      }
-    } catch (error) {
-      throw notWritten(this.partial, error, this.#flushed);
-    }
-  }
 }
 
-/** The rename itself must outlive a loss of power. Not every file system lets a folder be opened. */
+/** Makes the rename survive a loss of power. Not every file system lets a folder be opened. */
 async function syncFolder(path: string): Promise<void> {
   try {
     const folder = await open(path);
     await folder.sync().finally(() => folder.close());
   } catch {
-    // Nothing depends on it but how soon the new name is on disk.
+    // Then the new name reaches the disk later.
   }
 }
 
-/** A log that could not be written any further. What it has until then can be saved. */
+/** A log that could not be written any further. What was written before can be recovered. */
 export class UnwrittenError extends InputError {}
 
 function notWritten(partial: string, error: unknown, flushed: number): unknown {
@@ -247,8 +199,7 @@ const NDJSON_ENCODER: Encoder = {
 };
 
 async function arrowEncoder(): Promise<Encoder> {
-  // Loaded here: whoever writes NDJSON, or nothing, need not wait for Arrow.
-  const codec = await import('@decpool/model/arrow');
+  const codec = await arrowCodec();
   return {
     header: codec.encodeArrowHeader,
     segment: codec.encodeArrowSegment,

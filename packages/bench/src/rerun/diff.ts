@@ -1,16 +1,16 @@
-/** Two logs side by side: where their events part, what they come to, and which blocks end up otherwise. */
+/** Two logs side by side: the first event that differs, their metrics, and the blocks whose final states differ. */
+import { isDeepStrictEqual } from 'node:util';
 import {
   type BlockView,
   blockIndex,
-  Columns,
+  type Columns,
   type EventBatch,
-  frameOf,
   type LogHeader,
   type PoolEvent,
 } from '@decpool/model';
-import { atPath } from '../log/byte-file.ts';
+import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
-import { allMetrics, type MetricValue, type RunMetrics } from '../metrics/metric.ts';
+import { allMetrics, type MetricValue } from '../metrics/metric.ts';
 import { type Divergence, SideBySide } from './divergence.ts';
 
 export interface BlockDifference {
@@ -19,45 +19,39 @@ export interface BlockDifference {
   readonly right: BlockView;
 }
 
+type Pair<Value> = readonly [left: Value, right: Value];
+
 export interface LogDiff {
-  /** Undefined where all events are the same. */
-  readonly divergence: Divergence | undefined;
-  /** The last events that both have. */
+  /** Undefined if all events are the same. */
+  readonly divergence: Omit<Divergence, 'before'> | undefined;
+  /** The last events that both logs have. */
   readonly before: readonly PoolEvent[];
-  readonly events: readonly [left: number, right: number];
-  /** Of each metric its value in both logs. */
-  readonly metrics: readonly (readonly [left: MetricValue, right: MetricValue])[];
-  /** Facts of the headers that differ, and what each says. */
+  readonly events: Pair<number>;
+  /** The value of each metric in both logs. */
+  readonly metrics: readonly Pair<MetricValue>[];
+  /** The facts of the headers that differ. */
   readonly headers: readonly (readonly [name: string, left: string, right: string])[];
-  /** Blocks whose state at the end differs; undefined where the guests have memory of different sizes. */
+  /** Blocks whose final states differ; undefined if the guests have memory of different sizes. */
   readonly blocks: readonly BlockDifference[] | undefined;
 }
 
 const CONTEXT_EVENTS = 5;
 
-/** Throws InputError where one of them was altered or is damaged. Bounded memory: a segment of each at a time. */
+/** Throws InputError if a log was altered or is damaged. Bounded memory: one segment of each log at a time. */
 export async function diffLogs(left: OpenLog, right: OpenLog): Promise<LogDiff> {
   const side = new SideBySide();
-  const [a, b] = [new Summary(left), new Summary(right)];
-  const [nextLeft, nextRight] = [left.batches(), right.batches()];
-  for (;;) {
-    const [one, other] = [await nextLeft.next(), await nextRight.next()];
-    if (one.done !== true) {
-      a.take(one.value);
-      side.left(one.value);
-    }
-    if (other.done !== true) {
-      b.take(other.value);
-      side.right(other.value);
-    }
-    if (one.done === true && other.done === true) break;
+  const a = summaryOf(left, (batch) => side.left(batch));
+  const b = summaryOf(right, (batch) => side.right(batch));
+  // A batch of each in turn: neither gets far ahead.
+  for (let hasMore = true; hasMore; ) {
+    const [hasLeft, hasRight] = [await a.next(), await b.next()];
+    hasMore = hasLeft || hasRight;
   }
   side.end();
-  const { divergence } = side;
+  const { before, ...divergence } = side.divergence ?? { before: [] };
   return {
-    divergence,
-    before:
-      divergence === undefined ? [] : await eventsIn(left, divergence.seq - CONTEXT_EVENTS, divergence.seq),
+    divergence: 'seq' in divergence ? divergence : undefined,
+    before: before.slice(-CONTEXT_EVENTS),
     events: [left.events, right.events],
     metrics: pairs(a.metrics(), b.metrics()),
     headers: headerDifferences(left.header, right.header),
@@ -65,43 +59,26 @@ export async function diffLogs(left: OpenLog, right: OpenLog): Promise<LogDiff> 
   };
 }
 
-/** Folds a log into its state and metrics. */
-class Summary {
-  readonly columns: Columns;
-  readonly #path: string;
-  readonly #metrics: RunMetrics;
-
-  constructor({ header, path }: OpenLog) {
-    this.#path = path;
-    this.columns = new Columns(frameOf(header), header.memory.directMap);
-    this.#metrics = allMetrics(header);
-  }
-
-  take(batch: EventBatch): void {
-    try {
-      this.columns.fold(batch);
-    } catch (error) {
-      throw atPath(this.#path, error);
-    }
-    this.#metrics.observe(batch);
-  }
-
-  metrics(): readonly MetricValue[] {
-    return this.#metrics.values(this.columns.publishCounters());
-  }
+/** Folds a log into its state and metrics, a batch at a time. */
+function summaryOf(log: OpenLog, observe: (batch: EventBatch) => void) {
+  const columns = initialColumns(log.header);
+  const metrics = allMetrics(log.header);
+  const batches = log.fold(columns);
+  return {
+    columns,
+    metrics: () => metrics.values(columns.publishCounters()),
+    /** Returns whether there was a batch. */
+    async next(): Promise<boolean> {
+      const { value: batch, done } = await batches.next();
+      if (done === true) return false;
+      metrics.observe(batch);
+      observe(batch);
+      return true;
+    },
+  };
 }
 
-/** Events [from, to) of a log as objects. */
-export async function eventsIn(log: OpenLog, from: number, to: number): Promise<PoolEvent[]> {
-  const events: PoolEvent[] = [];
-  for await (const batch of log.batches(Math.max(0, from), Math.min(to, log.events))) events.push(...batch);
-  return events;
-}
-
-function pairs(
-  left: readonly MetricValue[],
-  right: readonly MetricValue[],
-): readonly (readonly [MetricValue, MetricValue])[] {
+function pairs(left: readonly MetricValue[], right: readonly MetricValue[]): Pair<MetricValue>[] {
   const byId = new Map(right.map((metric) => [metric.id, metric]));
   return left.flatMap((metric) => {
     const other = byId.get(metric.id);
@@ -109,7 +86,7 @@ function pairs(
   });
 }
 
-function headerDifferences(left: LogHeader, right: LogHeader): (readonly [string, string, string])[] {
+function headerDifferences(left: LogHeader, right: LogHeader): LogDiff['headers'] {
   const names = [...new Set([...Object.keys(left), ...Object.keys(right)])] as (keyof LogHeader)[];
   return names.flatMap((name) => {
     const [a, b] = [left[name], right[name]].map((value) => JSON.stringify(value) ?? 'none');
@@ -120,10 +97,9 @@ function headerDifferences(left: LogHeader, right: LogHeader): (readonly [string
 function blockDifferences(left: Columns, right: Columns): BlockDifference[] | undefined {
   const [a, b] = [left.view(), right.view()];
   if (a.blocks !== b.blocks || left.geometry.pagesPerBlock !== right.geometry.pagesPerBlock) return undefined;
-  const differences: BlockDifference[] = [];
-  for (let block = 0; block < a.blocks; block++) {
-    const [one, other] = [a.block(blockIndex(block)), b.block(blockIndex(block))];
-    if (JSON.stringify(one) !== JSON.stringify(other)) differences.push({ block, left: one, right: other });
-  }
-  return differences;
+  return Array.from({ length: a.blocks }, (_, block) => ({
+    block,
+    left: a.block(blockIndex(block)),
+    right: b.block(blockIndex(block)),
+  })).filter(({ left, right }) => !isDeepStrictEqual(left, right));
 }

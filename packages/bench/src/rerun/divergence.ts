@@ -1,22 +1,38 @@
-/** Two streams of events, side by side: where they part. */
+/** Two streams of events, side by side: the first event that differs. */
 import { type EventBatch, eventsInCommon, type PoolEvent } from '@decpool/model';
 
 /** The first event that two streams do not share. */
 export interface Divergence {
   readonly seq: number;
-  /** What each has there; undefined where it has ended. */
+  /** The event that each stream has there; undefined if the stream has ended. */
   readonly left: PoolEvent | undefined;
   readonly right: PoolEvent | undefined;
+  /** The last events that both streams have. */
+  readonly before: readonly PoolEvent[];
 }
 
-/** Takes the events of two streams as they come, and holds only what one is ahead of the other. */
+/** Most events that a divergence has before it. */
+const CONTEXT_EVENTS = 10;
+
+interface Side {
+  /** Batches that were not compared to their end. */
+  readonly batches: EventBatch[];
+  /** Next row of the first batch to compare. */
+  row: number;
+}
+
+const nextOf = ({ batches, row }: Side): PoolEvent | undefined => batches[0]?.at(row);
+
+/** Takes the events of two streams as they come, and holds only those by which one stream is ahead. */
 export class SideBySide {
   readonly #left: Side = { batches: [], row: 0 };
   readonly #right: Side = { batches: [], row: 0 };
+  /** The last events of the left batches that were compared to their end. */
+  #passed: PoolEvent[] = [];
   #matched = 0;
   #divergence: Divergence | undefined;
 
-  /** Events that are the same in both so far. */
+  /** Events so far that are the same in both. */
   get matched(): number {
     return this.#matched;
   }
@@ -25,9 +41,9 @@ export class SideBySide {
     return this.#divergence;
   }
 
-  /** The next event of the left stream that the right one has not come to. */
+  /** The next event of the left stream that the right one has not reached. */
   get nextLeft(): PoolEvent | undefined {
-    return next(this.#left);
+    return nextOf(this.#left);
   }
 
   left(batch: EventBatch): void {
@@ -38,50 +54,43 @@ export class SideBySide {
     this.#take(this.#right, batch);
   }
 
-  /** Both have ended: one that goes on differs from one that does not. */
+  /** Call if both streams have ended: then they differ if one of them has more events. */
   end(): void {
-    const left = next(this.#left);
-    const right = next(this.#right);
-    if (this.#divergence === undefined && (left !== undefined || right !== undefined)) {
-      this.#divergence = { seq: this.#matched, left, right };
-    }
+    const hasMore = this.#left.batches.length > 0 || this.#right.batches.length > 0;
+    if (this.#divergence === undefined && hasMore) this.#diverge();
   }
 
   #take(side: Side, batch: EventBatch): void {
     if (this.#divergence !== undefined || batch.length === 0) return;
     side.batches.push(batch);
-    this.#compare();
-  }
-
-  #compare(): void {
-    for (;;) {
-      const left = this.#left.batches[0];
-      const right = this.#right.batches[0];
+    while (this.#divergence === undefined) {
+      const [left, right] = [this.#left.batches[0], this.#right.batches[0]];
       if (left === undefined || right === undefined) return;
       const length = Math.min(left.length - this.#left.row, right.length - this.#right.row);
       const same = eventsInCommon(left, this.#left.row, right, this.#right.row, length);
       this.#matched += same;
-      advance(this.#left, same);
-      advance(this.#right, same);
-      if (same < length) {
-        this.#divergence = { seq: this.#matched, left: next(this.#left), right: next(this.#right) };
-        return;
-      }
+      this.#advance(this.#left, same);
+      this.#advance(this.#right, same);
+      if (same < length) this.#diverge();
     }
   }
-}
 
-interface Side {
-  batches: EventBatch[];
-  /** Of the first batch: its next row to compare. */
-  row: number;
-}
+  #advance(side: Side, rows: number): void {
+    side.row += rows;
+    if (side.row < side.batches[0].length) return;
+    if (side === this.#left) this.#passed = this.#lastEvents();
+    side.batches.shift();
+    side.row = 0;
+  }
 
-const next = ({ batches, row }: Side): PoolEvent | undefined => batches[0]?.at(row);
+  #lastEvents(): PoolEvent[] {
+    const { batches, row } = this.#left;
+    const last = batches[0]?.slice(Math.max(0, row - CONTEXT_EVENTS), row) ?? [];
+    return [...this.#passed, ...last].slice(-CONTEXT_EVENTS);
+  }
 
-function advance(side: Side, rows: number): void {
-  side.row += rows;
-  if (side.row < side.batches[0].length) return;
-  side.batches.shift();
-  side.row = 0;
+  #diverge(): void {
+    const before = this.#lastEvents();
+    this.#divergence = { seq: this.#matched, left: nextOf(this.#left), right: nextOf(this.#right), before };
+  }
 }

@@ -1,17 +1,16 @@
-/** What if: the requests of a log served otherwise from some event on, as a new log. */
+/** What-if runs: the requests of a log served again with another policy or without one request, as a new log. */
 import { type AllocationId, InputError, type LogHeader, logHeader, type Request } from '@decpool/model';
 import type { PolicyFactory } from '@decpool/pool';
 import type { OpenLog } from '../log/open.ts';
 import { type LoggedRequest, RequestsInLog } from './requests-in-log.ts';
-import { policiesOf } from './rerun.ts';
+import { type OwnPolicies, policyOf } from './rerun.ts';
 import { type NewLog, type ServedAgain, serveAgain } from './serve-again.ts';
 
 export interface ForkOptions {
-  /** The request that this event belongs to is the first to be decided by the new policy. */
+  /** The new policy decides the request that this event belongs to, and all later ones. */
   readonly event: number;
   readonly policy: { readonly name: string; readonly factory: PolicyFactory };
-  /** Policies of the user's that the log's header may name. */
-  readonly own?: ReadonlyMap<string, PolicyFactory>;
+  readonly own?: OwnPolicies;
   readonly out: NewLog;
 }
 
@@ -21,38 +20,38 @@ export interface Forked extends ServedAgain {
 }
 
 /**
- * Keeps the history of a log before the request that an event belongs to, and serves the requests from there on under another
- * policy, which starts with nothing: see handover() in @decpool/pool. Throws InputError where the log's own policies do not make
- * its history again, and as serveAgain() does.
+ * Keeps the history of a log before the request that an event belongs to, and serves the later requests under another policy. That
+ * policy starts empty: see handover() in @decpool/pool. Throws InputError as serveAgain() does, and if the log's own policies do not
+ * lead to its history again.
  */
 export async function forkLog(log: OpenLog, { event, policy, own, out }: ForkOptions): Promise<Forked> {
-  const first = await requestOf(log, event);
+  const first = await requestAt(log, event);
   const keptRequests = Math.max(0, first.request - 1);
   const header = forkHeader(log.header, policy.name, keptRequests);
   const served = await serveAgain(log, {
     header,
-    policies: policiesOf(header, own, policy.factory),
+    policy: (requestOf) => policyOf(header, own, policy.factory, requestOf),
     out,
-    // What happens at boot is the policy's doing, too.
+    // The policy also decides what happens at boot.
     keptEvents: keptRequests === 0 ? 0 : first.seq,
     transform: ({ request }) => request,
   });
   return { ...served, keptRequests };
 }
 
-/** The header of a log whose requests behind number `request` are decided by `policy`. */
+/** The header of a log in which `policy` decides the requests after number `request`. */
 export function forkHeader(header: LogHeader, policy: string, request: number): LogHeader {
   const { handovers = [], ...rest } = header;
+  if (request === 0) return logHeader({ ...rest, policy });
   const kept = handovers.filter((earlier) => earlier.request < request);
   const current = handovers.find((earlier) => earlier.request >= request)?.policy ?? header.policy;
-  const all = request === 0 ? [] : [...kept, { policy: current, request }];
-  return logHeader({ ...rest, policy, ...(all.length === 0 ? {} : { handovers: all }) });
+  return logHeader({ ...rest, policy, handovers: [...kept, { policy: current, request }] });
 }
 
 export interface SkipOptions {
-  /** An event of the request to leave out. */
+  /** The request that this event belongs to is left out. */
   readonly event: number;
-  readonly own?: ReadonlyMap<string, PolicyFactory>;
+  readonly own?: OwnPolicies;
   readonly out: NewLog;
 }
 
@@ -61,8 +60,8 @@ export interface Skipped extends ServedAgain {
 }
 
 /**
- * Leaves one request out, with those about the allocation that it made, and serves all others again under the same policies. Throws
- * InputError as forkLog() does.
+ * Leaves out one request and the later ones for the allocation that it made, and serves all others again under the same policies.
+ * Throws InputError as forkLog() does.
  */
 export async function skipRequest(log: OpenLog, { event, own, out }: SkipOptions): Promise<Skipped> {
   const skipped = await loggedRequest(log, event);
@@ -74,15 +73,15 @@ export async function skipRequest(log: OpenLog, { event, own, out }: SkipOptions
   });
   const served = await serveAgain(log, {
     header,
-    policies: policiesOf(header, own),
+    policy: (requestOf) => policyOf(header, own, undefined, requestOf),
     out,
-    keptEvents: number === undefined ? seq : (await requestOf(log, seq)).seq,
+    keptEvents: number === undefined ? seq : (await requestAt(log, seq)).seq,
     transform: without(skipped),
   });
   return { ...served, skipped };
 }
 
-/** Leaves a request out, and what follows from it; later allocations move up, as their numbers have no gaps. */
+/** Leaves out a request and what follows from it. Later allocations are renumbered, as their numbers have no gaps. */
 function without({ request: skipped, seq: skippedSeq }: LoggedRequest) {
   const id = skipped.kind === 'allocate' ? skipped.allocation : undefined;
   const key = skipped.kind === 'background-allocate' ? skipped.key : undefined;
@@ -96,13 +95,8 @@ function without({ request: skipped, seq: skippedSeq }: LoggedRequest) {
   };
 }
 
-async function* requestsOf(log: OpenLog): AsyncGenerator<LoggedRequest> {
-  const requests = new RequestsInLog();
-  for await (const batch of log.batches()) yield* requests.in(batch);
-}
-
 /** The number of the request that an event belongs to, and the first event with that number. */
-async function requestOf(log: OpenLog, event: number): Promise<{ request: number; seq: number }> {
+async function requestAt(log: OpenLog, event: number): Promise<{ request: number; seq: number }> {
   if (log.events === 0) throw new InputError(`${log.path}: the log has no events`);
   if (!Number.isInteger(event) || event < 0 || event >= log.events) {
     throw new InputError(`${log.path}: event ${event}: expected one of its events, 0 to ${log.events - 1}`);
@@ -112,12 +106,12 @@ async function requestOf(log: OpenLog, event: number): Promise<{ request: number
   for (let back = 2 ** 10; ; back *= 8) {
     const from = Math.max(0, event - back);
     const seq = await firstOf(log, request, from, event);
-    // Where the search began inside of the request, it goes further back.
+    // If the search began inside the request, it goes further back.
     if (seq > from || from === 0) return { request, seq };
   }
 }
 
-/** The first event from `from` on that belongs to the request, as event `last` does. */
+/** The first event in [from, last] that belongs to the request, as `last` does. */
 async function firstOf(log: OpenLog, request: number, from: number, last: number): Promise<number> {
   for await (const batch of log.batches(from, last)) {
     for (let row = 0; row < batch.length; row++) {
@@ -127,15 +121,18 @@ async function firstOf(log: OpenLog, request: number, from: number, last: number
   return last;
 }
 
-/** The request that an event belongs to: its own, where it tells of one, or the one whose number it carries. */
+/** The request that an event states, or the one whose number it carries. */
 async function loggedRequest(log: OpenLog, event: number): Promise<LoggedRequest> {
-  const { request: number } = await requestOf(log, event);
-  let owner: LoggedRequest | undefined;
-  for await (const logged of requestsOf(log)) {
-    if (logged.seq === event) return logged;
-    if (logged.number === number) owner = logged;
-    if (logged.seq > event && owner !== undefined) return owner;
+  const { request: number } = await requestAt(log, event);
+  const requests = new RequestsInLog();
+  let found: LoggedRequest | undefined;
+  for await (const batch of log.batches()) {
+    for (const logged of requests.in(batch)) {
+      if (logged.seq === event) return logged;
+      if (logged.number === number) found = logged;
+      if (logged.seq > event && found !== undefined) return found;
+    }
   }
-  if (owner !== undefined) return owner;
+  if (found !== undefined) return found;
   throw new InputError(`${log.path}: event ${event}: it happened at boot and belongs to no request`);
 }

@@ -1,45 +1,33 @@
-/** A pool as a log's header describes it, to serve the log's requests again. */
+/** A pool as a log's header describes it, to run the log's requests again. */
 import { InputError, type LogHeader, spanOf, x86Geometry } from '@decpool/model';
-import { handover, type PolicyFactory, Pool, policyNamed } from '@decpool/pool';
+import { handover, type PolicyFactory, type Pool, policyNamed } from '@decpool/pool';
+import { poolFor } from '../compare/pool-for.ts';
 
-/** Events in a batch, as a run has them: then the log of a run again has the same segments. */
-const BATCH_ROWS = 8192;
+/** Policies of the user's own, by name. */
+export type OwnPolicies = ReadonlyMap<string, PolicyFactory>;
 
-/** The policies that decided the requests of a log, one after the other. */
-export interface Policies {
-  /** As one, where `requestOf(i)` is the last request before the i-th of them hands over. */
-  over(requestOf: (handover: number) => number): PolicyFactory;
-}
+/** The last request before the i-th policy of a log hands over to the next. */
+export type HandoverRequest = (index: number) => number;
 
 /**
- * The policies by the names in a log's header. Names only: what a log says is never taken for a file. `own` are policies of the
- * user's, by name; `last` decides instead of the last of them.
+ * The policies that decided the requests of a log, as one policy. They are found by the names in the header, in `own` or the registry:
+ * a name in a log is never taken for a file. `last` replaces the last of them. `requestOf`: default as in the header.
  */
-export function policiesOf(
-  header: LogHeader,
-  own: ReadonlyMap<string, PolicyFactory> = new Map(),
-  last?: PolicyFactory,
-): Policies {
-  const { policy, handovers = [] } = header;
-  const earlier = handovers.map(({ policy: name }) => known(name, own));
-  const final = last ?? known(policy, own);
-  return {
-    over: (requestOf) =>
-      earlier.reduceRight((after, before, index) => handover(before, after, () => requestOf(index)), final),
-  };
-}
-
-/** As policiesOf(), where they hand over as the header says. */
 export function policyOf(
   header: LogHeader,
-  own?: ReadonlyMap<string, PolicyFactory>,
+  own: OwnPolicies = new Map(),
   last?: PolicyFactory,
+  requestOf?: HandoverRequest,
 ): PolicyFactory {
-  const { handovers = [] } = header;
-  return policiesOf(header, own, last).over((index) => handovers[index].request);
+  const { policy, handovers = [] } = header;
+  return handovers.reduceRight(
+    (after, { policy: name, request }, index) =>
+      handover(known(name, own), after, () => requestOf?.(index) ?? request),
+    last ?? known(policy, own),
+  );
 }
 
-function known(name: string, own: ReadonlyMap<string, PolicyFactory>): PolicyFactory {
+function known(name: string, own: OwnPolicies): PolicyFactory {
   const factory = own.get(name);
   if (factory !== undefined) return factory;
   try {
@@ -52,9 +40,9 @@ function known(name: string, own: ReadonlyMap<string, PolicyFactory>): PolicyFac
   }
 }
 
-/** Throws InputError for a header that no run has: such a log can be folded, and not be run again. */
-export function poolFor(header: LogHeader, policy: PolicyFactory): Pool {
-  const { memory, platform, seed, pageSource, workerDelay, swiotlb, faults, workload, geometry } = header;
+/** Throws InputError for a header that no run has: such a log can be folded, but its requests cannot be run again. */
+export function rerunPool(header: LogHeader, policy: PolicyFactory): Pool {
+  const { memory, geometry } = header;
   const expected = x86Geometry(spanOf(memory));
   for (const part of ['pageShift', 'pagesPerBlock', 'blocksPerRegion', 'spanPages'] as const) {
     if (geometry[part] === expected[part]) continue;
@@ -62,16 +50,5 @@ export function poolFor(header: LogHeader, policy: PolicyFactory): Pool {
       `log header, 'geometry.${part}': ${geometry[part]}; expected ${expected[part]} for its memory, so the log cannot be run again`,
     );
   }
-  return new Pool({
-    memory,
-    platform,
-    policy,
-    seed,
-    pageSource,
-    workerDelay,
-    workload,
-    ...(swiotlb === undefined ? {} : { swiotlb }),
-    ...(faults === undefined ? {} : { faults }),
-    batchRows: BATCH_ROWS,
-  });
+  return poolFor(header, policy);
 }

@@ -1,5 +1,4 @@
-/** Serves the requests of a log again, some of them changed, and writes what happens as a new log. */
-
+/** Serves the requests of a log again, some of them changed, and writes the result as a new log. */
 import { isDeepStrictEqual } from 'node:util';
 import {
   type EventBatch,
@@ -10,28 +9,29 @@ import {
   type Request,
   type Seal,
 } from '@decpool/model';
+import type { PolicyFactory, Pool } from '@decpool/pool';
 import { RequestsHash } from '../compare/requests-hash.ts';
 import type { LogFormat } from '../log/format.ts';
 import type { OpenLog } from '../log/open.ts';
 import { type LogWriter, openLogWriter } from '../log/write.ts';
 import { SideBySide } from './divergence.ts';
 import { type LoggedRequest, RequestsInLog } from './requests-in-log.ts';
-import { type Policies, poolFor } from './rerun.ts';
+import { type HandoverRequest, rerunPool } from './rerun.ts';
 
 export interface NewLog {
   readonly path: string;
   readonly format: LogFormat;
 }
 
-/** What is to be served, and where it goes. */
+/** What is to be served, and where it is written. */
 export interface Plan {
-  /** Of the new log, as far as it is known before: which requests were made, and when policies took over, is found while serving. */
+  /** Header of the new log. Its request hash and its handovers are corrected after serving. */
   readonly header: LogHeader;
-  readonly policies: Policies;
+  readonly policy: (requestOf: HandoverRequest) => PolicyFactory;
   readonly out: NewLog;
-  /** So many events must be as in the log. */
+  /** The first events of the new log that must be as in the old one. */
   readonly keptEvents: number;
-  /** What becomes of a request; undefined where it is left out. */
+  /** Returns the request to serve instead; undefined to leave it out. */
   transform(logged: LoggedRequest): Request | undefined;
 }
 
@@ -39,21 +39,21 @@ export interface ServedAgain {
   /** Of the new log. */
   readonly header: LogHeader;
   readonly seal: Seal;
-  /** Events before the first request that is served otherwise: they are the same in both logs. */
+  /** Events before the first request that is served differently: they are the same in both logs. */
   readonly keptEvents: number;
-  /** Requests that were left out, because they are none in the new run, and why the first was. */
+  /** Requests that the new run refuses as invalid, and why the first was. */
   readonly dropped: number;
   readonly firstDropped: string | undefined;
 }
 
 /**
- * Serves, and writes the log; of a log that was cut off it is one that is cut off. Throws InputError when the events to keep do not come
- * again, as poolFor() does, and when the new log cannot be written; then there is none.
+ * Serves the requests and writes the log; if the old log was cut off, the new one is sealed as cut off. Throws InputError, and leaves
+ * no new log, if the kept events differ, if the log cannot be run again (see rerunPool()), or if the new log cannot be written.
  */
 export async function serveAgain(log: OpenLog, plan: Plan): Promise<ServedAgain> {
   const first = await new Serving(log, plan, plan.header).run();
   if (first.seal !== undefined) return { ...first, seal: first.seal };
-  // The header comes first, and says what only now is known.
+  // The header is written first, but its request hash and handovers are known only now.
   const second = await new Serving(log, plan, first.header).run();
   if (second.seal !== undefined) return { ...second, seal: second.seal };
   throw new InputError(
@@ -68,10 +68,8 @@ class Serving {
   readonly #kept = new SideBySide();
   readonly #made = new RequestsHash();
   readonly #toWrite: EventBatch[] = [];
-  /** Of each handover of the log: the last request of the new run before it; none yet where it is infinity. */
+  /** For each handover of the log: the last request of the new run before it; infinity until it is known. */
   readonly #limits: number[];
-  #requestsMade = 0;
-  #hasBackground = false;
   #dropped = 0;
   #firstDropped: string | undefined;
 
@@ -82,12 +80,12 @@ class Serving {
     this.#limits = (plan.header.handovers ?? []).map(() => Number.POSITIVE_INFINITY);
   }
 
-  /** Without a seal, and with no log written, where the header turned out to be another. */
+  /** Has no seal, and no log is written, if the header turned out to be a different one. */
   async run(): Promise<Omit<ServedAgain, 'seal'> & { readonly seal: Seal | undefined }> {
-    const { out, keptEvents, policies } = this.#plan;
-    const pool = poolFor(
+    const { out, keptEvents, policy } = this.#plan;
+    const pool = rerunPool(
       this.#header,
-      policies.over((index) => this.#limits[index]),
+      policy((index) => this.#limits[index]),
     );
     pool.batches$.subscribe((batch) => {
       this.#toWrite.push(batch);
@@ -111,7 +109,7 @@ class Serving {
     }
   }
 
-  async #serve(pool: ReturnType<typeof poolFor>, writer: LogWriter): Promise<void> {
+  async #serve(pool: Pool, writer: LogWriter): Promise<void> {
     const requests = new RequestsInLog();
     for await (const batch of this.#log.batches()) {
       this.#kept.left(upTo(batch, this.#plan.keptEvents));
@@ -124,7 +122,7 @@ class Serving {
     }
   }
 
-  /** Where the log's next request comes after a handover, so does the next one here. */
+  /** If the log's next request comes after a handover, so does the next one here. */
   #passHandovers({ number }: LoggedRequest, requests: number): void {
     for (const [index, { request }] of (this.#plan.header.handovers ?? []).entries()) {
       if (number !== undefined && number > request && this.#limits[index] > requests) {
@@ -133,14 +131,12 @@ class Serving {
     }
   }
 
-  #make(request: Request, seq: number, pool: ReturnType<typeof poolFor>): void {
+  #make(request: Request, seq: number, pool: Pool): void {
     try {
       pool.request(request);
       this.#made.add(request);
-      this.#requestsMade++;
-      this.#hasBackground ||= request.kind.startsWith('background-');
     } catch (error) {
-      // A request can be one only under the policy it was made under, as to map pages that are no whole ones here.
+      // A request may be valid only under the policy that served it: mapping to user space needs complete pages.
       if (error instanceof InvariantError || !(error instanceof InputError)) throw error;
       this.#dropped++;
       this.#firstDropped ??= `that of event ${seq} in ${this.#log.path}: ${error.message}`;
@@ -154,9 +150,8 @@ class Serving {
 
   #expectKept(): void {
     const { divergence, matched } = this.#kept;
-    // A pool that is asked for nothing does not even boot.
-    const isAsked = this.#requestsMade > 0;
-    if (divergence === undefined && (matched === this.#plan.keptEvents || !isAsked)) return;
+    // A pool without requests does not even boot.
+    if (divergence === undefined && (matched === this.#plan.keptEvents || this.#made.count === 0)) return;
     throw new InputError(
       `${this.#log.path}: event ${divergence?.seq ?? matched} differs when the requests are run again: the policies changed since the log was written; see 'decpool verify'`,
     );
@@ -164,21 +159,16 @@ class Serving {
 
   #headerAsServed(requests: number): LogHeader {
     const { workload, handovers } = this.#header;
+    const asServed = handovers?.map((earlier, index) => ({
+      ...earlier,
+      request: Math.min(requests, this.#limits[index]),
+    }));
+    // The hash covers the keys of background chunks, which a log does not hold.
+    const isHashed = workload.requests !== '' && !this.#made.hasBackground;
     return logHeader({
       ...this.#header,
-      ...(handovers === undefined
-        ? {}
-        : {
-            handovers: handovers.map((earlier, index) => ({
-              ...earlier,
-              request: Math.min(requests, this.#limits[index]),
-            })),
-          }),
-      // How others name their chunks is not in a log: then nobody can tell which requests these were.
-      workload: {
-        ...workload,
-        requests: this.#hasBackground || workload.requests === '' ? workload.requests : this.#made.digest(),
-      },
+      ...(asServed === undefined ? {} : { handovers: asServed }),
+      workload: isHashed ? { ...workload, requests: this.#made.digest() } : workload,
     });
   }
 }
