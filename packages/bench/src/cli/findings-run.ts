@@ -1,7 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { InputError } from '@decpool/model';
 import { boundsOfInputs } from '../findings/bounds.ts';
-import { findingsText } from '../findings/text.ts';
+import { findingsPage } from '../findings/page.ts';
 import { readSweepResults } from '../sweep/results.ts';
 import type { Output } from './command-context.ts';
 import { prepareSweep } from './sweep-plan.ts';
@@ -36,7 +36,7 @@ export async function findingsCommand(
       `${sweep}/results.json: findings need every run, but ${refused.policy} on ${refused.input}, ${refused.memory}, ${refused.platform} was refused: ${refused.refused}`,
     );
   }
-  const text = findingsText(results, boundsOfInputs(plan, results), `decpool findings ${path}`);
+  const text = findingsPage(results, boundsOfInputs(plan, results), `decpool findings ${path}`);
   try {
     writeFileSync(`${out}.partial`, text);
     renameSync(`${out}.partial`, out);

@@ -1,8 +1,24 @@
 import { MOST_ITEMS, offlineBound } from '../bounds/offline.ts';
+import type { MetricId } from '../metrics/metric.ts';
 import type { SweepInput, SweepPlan } from '../sweep/plan.ts';
 import { RequestColumns } from '../sweep/request-columns.ts';
-import type { SweepResults } from '../sweep/results.ts';
-import type { InputBounds } from './text.ts';
+import type { SweepResults, SweepRow } from '../sweep/results.ts';
+
+/** How far from the optimum an input's policies are. */
+export interface InputBounds {
+  readonly input: string;
+  readonly blocksPeak: BoundOfInput;
+  readonly blockSeconds: BoundOfInput;
+  /** Most pages at one time once small objects are in slabs: what a packing of pages cannot be below. */
+  readonly pagesPeak: number | undefined;
+}
+
+interface BoundOfInput {
+  readonly lower: number;
+  readonly upper: number;
+  /** What comes to the upper bound: a policy, or an offline packing. */
+  readonly from: string;
+}
 
 /** The bounds of each input: what no policy can be below, and the best of a packing and of every policy that serves it. */
 export function boundsOfInputs(plan: SweepPlan, results: SweepResults): InputBounds[] {
@@ -14,58 +30,32 @@ function boundsOfInput(input: SweepInput, plan: SweepPlan, results: SweepResults
   const { name, lowerBounds } = input.facts;
   const scenario = plan.scenarios.find((known) => known.input === input);
   const columns = new RequestColumns(input.requests);
-  const offline =
-    scenario === undefined
-      ? undefined
-      : offlineBound(columns.slice(0, columns.length), scenario.platform, MOST_ITEMS);
+  const offline = scenario && offlineBound(columns.slice(0, columns.length), scenario.platform, MOST_ITEMS);
   const packed = offline?.kind === 'packing' ? offline : undefined;
-  const best = (metric: string, lower: number) => bestRun(results, name, metric, lower);
+  const bound = (lower: number, ratio: MetricId, packedTo: number | undefined): BoundOfInput => {
+    const packing = packedTo === undefined ? [] : [{ upper: packedTo, from: 'an offline packing' }];
+    const candidates = [...packing, ...boundsByRuns(results, name, ratio, lower)];
+    const [best] = candidates.toSorted((a, b) => a.upper - b.upper);
+    return { lower, ...(best ?? { upper: Number.POSITIVE_INFINITY, from: 'nothing' }) };
+  };
   return {
     input: name,
-    blocksPeak: upperOf(
-      lowerBounds.blocksPeak,
-      packed?.blocksPeak,
-      best('blocks-peak-ratio', lowerBounds.blocksPeak),
-    ),
-    blockSeconds: upperOf(
+    blocksPeak: bound(lowerBounds.blocksPeak, 'blocks-peak-ratio', packed?.blocksPeak),
+    blockSeconds: bound(
       lowerBounds.blockSeconds,
-      packed === undefined ? undefined : Number(packed.blockNs) / 1e9,
-      best('block-seconds-ratio', lowerBounds.blockSeconds),
+      'block-seconds-ratio',
+      packed && Number(packed.blockNs) / 1e9,
     ),
     pagesPeak: packed?.pagesPeak,
   };
 }
 
-interface Candidate {
-  readonly value: number;
-  readonly from: string;
-}
-
-function upperOf(lower: number, packed: number | undefined, run: Candidate | undefined) {
-  const candidates = [
-    ...(packed === undefined ? [] : [{ value: packed, from: 'an offline packing' }]),
-    ...(run === undefined ? [] : [run]),
-  ];
-  const best = candidates.toSorted((a, b) => a.value - b.value).at(0);
-  return { lower, upper: best?.value ?? Number.POSITIVE_INFINITY, from: best?.from ?? 'nothing' };
-}
-
-/** The best that any run came to that refused nothing; its ratio is to the lower bound. */
-function bestRun(
-  { rows }: SweepResults,
-  input: string,
-  metric: string,
-  lower: number,
-): Candidate | undefined {
+/** What each policy came to that refused nothing in a scenario of the input; its ratio is to the lower bound. */
+function boundsByRuns({ rows }: SweepResults, input: string, ratio: MetricId, lower: number) {
+  const scenarioOf = ({ memory, platform, policy }: SweepRow) => `${memory} ${platform} ${policy}`;
   const own = rows.filter((row) => row.input === input);
-  const refused = new Set(
-    own
-      .filter((row) => row.metric === 'failures' && row.max > 0)
-      .map(({ memory, platform, policy }) => `${memory} ${platform} ${policy}`),
-  );
+  const refused = new Set(own.filter((row) => row.metric === 'failures' && row.max > 0).map(scenarioOf));
   return own
-    .filter((row) => row.metric === metric && !refused.has(`${row.memory} ${row.platform} ${row.policy}`))
-    .map((row) => ({ value: Math.round(row.min * lower * 1e9) / 1e9, from: row.policy }))
-    .toSorted((a, b) => a.value - b.value)
-    .at(0);
+    .filter((row) => row.metric === ratio && !refused.has(scenarioOf(row)))
+    .map((row) => ({ upper: Math.round(row.min * lower * 1e9) / 1e9, from: row.policy }));
 }

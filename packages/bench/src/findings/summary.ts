@@ -1,10 +1,14 @@
 /** What holds over all scenarios: counts and medians, each from the results and nothing else. */
 import { dominates } from '../compare/ranking.ts';
-import { COMPARED, isPool } from './baselines.ts';
-import { medianOf, type PolicyFigures, type ScenarioFigures } from './scenarios.ts';
+import { spreadOf } from '../compare/spread.ts';
+import type { MetricId } from '../metrics/metric.ts';
+import { comparedOf, medianOf, type PolicyFigures, poolsOf, type ScenarioFigures } from './scenarios.ts';
 
-/** What policies are weighed by, less is better in each: what is broken up in the guest and at the host, exposed, asked for. */
-export const OBJECTIVES = ['splits-2m', 'mixed-peak', 'shared-idle-byte-seconds', 'host-calls'] as const;
+/** What policies are weighed by, less is better in each: what is broken up in the guest and on the host, exposed, asked for. */
+const OBJECTIVES: readonly MetricId[] = ['splits-2m', 'mixed-peak', 'shared-idle-byte-seconds', 'host-calls'];
+
+/** What grouping is for; idle memory is what it costs. */
+export const GAINS = ['splits-2m', 'mixed-peak', 'host-calls'] as const satisfies readonly MetricId[];
 
 export interface PolicySummary {
   readonly policy: string;
@@ -21,6 +25,7 @@ export interface PolicySummary {
   readonly hostCallsRatio: number;
 }
 
+/** Most scenarios served first. */
 export function summaryOf(
   policies: readonly string[],
   scenarios: readonly ScenarioFigures[],
@@ -31,7 +36,7 @@ export function summaryOf(
         const figures = scenario.serving.find((known) => known.policy === policy);
         return figures === undefined ? [] : [{ scenario, figures }];
       });
-      const median = (metric: string) => middle(own.map(({ figures }) => medianOf(figures, metric)));
+      const median = (metric: MetricId) => middle(own.map(({ figures }) => medianOf(figures, metric)));
       return {
         policy,
         served: own.length,
@@ -52,30 +57,25 @@ export function summaryOf(
     .sort((a, b) => b.served - a.served || b.undominated - a.undominated);
 }
 
-const objectivesOf = (figures: PolicyFigures) => OBJECTIVES.map((id) => medianOf(figures, id));
+const mediansOf = (figures: PolicyFigures, metrics: readonly MetricId[]) =>
+  metrics.map((id) => medianOf(figures, id));
 
 const isUndominated = (figures: PolicyFigures, { serving }: ScenarioFigures): boolean =>
-  !serving.some((other) => dominates(objectivesOf(other), objectivesOf(figures)));
+  !serving.some((other) => dominates(mediansOf(other, OBJECTIVES), mediansOf(figures, OBJECTIVES)));
 
-/** 0 for nothing. */
-function middle(values: readonly number[]): number {
-  if (values.length === 0) return 0;
-  const sorted = values.toSorted((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
-}
-
-/** What grouping is for; idle memory is what it costs. */
-const GAINS = ['splits-2m', 'mixed-peak', 'host-calls'] as const;
+/** The median; 0 for nothing. */
+const middle = (values: readonly number[]): number => (values.length === 0 ? 0 : spreadOf(values).median);
 
 /**
  * Whether any pool beats what kernels do: at least as good as those of the two kernels and the prototype that serve the scenario
- * in splits, mixed ranges and host calls, and better in one. False where none of them serves it: there is nothing to beat.
+ * in splits, mixed ranges and host calls, and better in one. False if none of them serves it: there is nothing to beat.
  */
-export function doesGroupingPay({ serving }: ScenarioFigures): boolean {
-  const gains = (figures: PolicyFigures) => GAINS.map((id) => medianOf(figures, id));
-  const kernels = serving.filter(({ policy }) => COMPARED.some((name) => name === policy)).map(gains);
+export function doesGroupingPay(scenario: ScenarioFigures): boolean {
+  const kernels = comparedOf(scenario);
   if (kernels.length === 0) return false;
-  return serving.filter(isPool).some((pool) => kernels.every((kernel) => dominates(gains(pool), kernel)));
+  return poolsOf(scenario).some((pool) =>
+    kernels.every((kernel) => dominates(mediansOf(pool, GAINS), mediansOf(kernel, GAINS))),
+  );
 }
 
 /** The parts of `PLACEMENT+CONVERSION+SUPPLY`; undefined for any other name. */
@@ -87,17 +87,19 @@ export function partsOf(
   return { placement, conversion, supply };
 }
 
-export type Part = 'placement' | 'supply';
-
 /**
  * How much a part of a pool matters: the factor between the largest and the smallest median of a metric among pools that differ
  * in that part only, the largest such factor of a scenario, and the median of that over the scenarios. Values of 0 are left out.
  */
-export function factorOf(part: Part, metric: string, scenarios: readonly ScenarioFigures[]): number {
+export function factorOf(
+  part: 'placement' | 'supply',
+  metric: MetricId,
+  scenarios: readonly ScenarioFigures[],
+): number {
   return middle(
-    scenarios.flatMap(({ serving }) => {
+    scenarios.flatMap((scenario) => {
       const groups = new Map<string, number[]>();
-      for (const figures of serving.filter(isPool)) {
+      for (const figures of poolsOf(scenario)) {
         const parts = partsOf(figures.policy);
         if (parts === undefined) continue;
         const others = JSON.stringify({ ...parts, [part]: '' });

@@ -38,9 +38,14 @@ export const METRIC_GROUPS = [...FAMILIES, boundRatios].map((family) => ({
 /** Every metric, in the order of reports. Not every comparison has the ratios to the bounds. */
 export const METRICS: readonly Metric[] = METRIC_GROUPS.flatMap(({ metrics }) => metrics);
 
+/** What the metric of that id is. */
+export const metricOf = (id: MetricId): Metric => METRIC_BY_ID[id];
+
 /** Values by id. Typed as if each were there; a run outside a confidential VM has no ratios. */
 export const byMetric = <Value>(entries: Iterable<readonly [MetricId, Value]>) =>
   Object.fromEntries(entries) as Readonly<Record<MetricId, Value>>;
+
+const METRIC_BY_ID = byMetric(METRICS.map((metric) => [metric.id, metric]));
 
 /** The id that somebody wrote in `place`. Throws InputError for an unknown one, with ids that are near it. */
 export function knownMetric(given: string, place: string): MetricId {
