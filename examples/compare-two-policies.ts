@@ -8,7 +8,7 @@ import { fragmented } from '@decpool/pool';
 
 const comparison = await compare({
   name: 'netvsc on fragmented memory',
-  workload: netvsc({ nics: 2, cycles: 2, seed: 1 }),
+  workload: netvsc.generate({ nics: 2, cycles: 2, seed: 1 }),
   memory: fragmented(4 * 2 ** 30, 0.8, 1),
   platform: platformNamed('snp'),
   policies: ['linux-7.3', 'longest-free-range'],

@@ -5,7 +5,7 @@ import { freshBoot, type PolicyFactory, policyNamed } from '@decpool/pool';
 import { describe, expect, it } from 'vitest';
 import custom from './custom-policy.ts';
 
-const workload = churn();
+const workload = churn.generate();
 
 async function figures(policy: PolicyFactory, seed: number): Promise<(id: string) => number> {
   const { metrics } = await runPolicy({

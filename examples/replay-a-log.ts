@@ -19,7 +19,7 @@ import { freshBoot, policyNamed } from '@decpool/pool';
 
 const folder = await mkdtemp(join(tmpdir(), 'decpool-'));
 const path = join(folder, 'netvsc.ndjson');
-const workload = netvsc({ nics: 2, cycles: 2, seed: 1 });
+const workload = netvsc.generate({ nics: 2, cycles: 2, seed: 1 });
 const run = await runPolicy({
   workload,
   memory: freshBoot(4 * 2 ** 30),

@@ -21,7 +21,7 @@ import { freshBoot, policyNamed } from '@decpool/pool';
 import { filter, lastValueFrom, reduce } from 'rxjs';
 
 const folder = await mkdtemp(join(tmpdir(), 'decpool-'));
-const workload = netvsc({ nics: 2, cycles: 2, seed: 1 });
+const workload = netvsc.generate({ nics: 2, cycles: 2, seed: 1 });
 const path = join(folder, 'linux-7.3.arrow');
 await runPolicy({
   workload,

@@ -72,7 +72,8 @@ export { type RecordedMemory, readMemoryState } from './traces/memory-state/memo
 export { type SanityReport, sanityLines } from './traces/sanity.ts';
 export { parseSharedExpression, type SharedExpression } from './traces/shared-expression.ts';
 export { SCATTER_SEEDS, type ScatterResult, validateScatter } from './validate/scatter/scatter.ts';
-export { CHURN_DEFAULTS, churn } from './workloads/churn.ts';
-export { NETVSC_DEFAULTS, netvsc } from './workloads/netvsc.ts';
-export { WORKLOADS, type WorkloadGenerator, workloadNamed } from './workloads/registry.ts';
+export { churn } from './workloads/churn.ts';
+export type { Parameter, WorkloadGenerator } from './workloads/define.ts';
+export { netvsc } from './workloads/netvsc.ts';
+export { WORKLOADS, workloadNamed } from './workloads/registry.ts';
 export { type Workload, workload } from './workloads/workload.ts';

@@ -144,7 +144,7 @@ async function workloadOf(options: InputOptions): Promise<Source> {
   }
   const { generate, platform, memory } = workloadNamed(options.workload ?? '');
   return {
-    workload: generate(options.seed),
+    workload: generate({ seed: options.seed }),
     ...(platform === undefined ? {} : { platform }),
     ...(memory === undefined ? {} : { memory }),
   };

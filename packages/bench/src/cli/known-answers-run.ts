@@ -8,9 +8,9 @@ import { counted } from './progress.ts';
 /** `decpool known-answers`. Returns the exit code: 1 if a figure deviates by more than its tolerance. */
 export async function knownAnswersCommand(output: Output): Promise<number> {
   const answers: MeasuredAnswer[] = [];
-  const all = WORKLOADS.reduce((sum, { expected = [] }) => sum + expected.length, 0);
+  const all = WORKLOADS.reduce((sum, { expected }) => sum + expected.length, 0);
   const progress = counted('known-answers', 'figures', output);
-  for (const { expected = [], memory = USUAL_MEMORY, generate } of WORKLOADS) {
+  for (const { expected, memory = USUAL_MEMORY, generate } of WORKLOADS) {
     if (expected.length === 0) continue;
     const workload = generate();
     const state = parseMemory(memory, 1);

@@ -54,7 +54,7 @@ let folder = '';
 const scratch = (name: string) => join(folder, name);
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'decpool-'));
-  const requests = nvmeAtomic().requests.slice(0, 200);
+  const requests = nvmeAtomic.generate().requests.slice(0, 200);
   await writeRun(scratch('run.arrow'), 'arrow', { requests, policy: 'linux-6.12' });
   await writeRun(scratch('run.ndjson'), 'ndjson', { requests, policy: 'linux-6.12' });
   const mine = called('mine', policyNamed('first-fit+page+immediate'));

@@ -147,7 +147,7 @@ async function inputOf(
 ): Promise<PreparedInput> {
   if ('workload' in input) {
     const { generate, platform } = workloadNamed(input.workload);
-    return { packed: pack(generate(seeds[0])), ...(platform === undefined ? {} : { platform }) };
+    return { packed: pack(generate({ seed: seeds[0] })), ...(platform === undefined ? {} : { platform }) };
   }
   const shared = input.shared === undefined ? {} : { shared: parseSharedExpression(input.shared) };
   const { workload } = await importTrace(resolve(folder, input.trace), shared);

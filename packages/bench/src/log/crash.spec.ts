@@ -65,7 +65,7 @@ function realRun(): Run {
   });
   const batches: EventBatch[] = [];
   pool.batches$.subscribe((batch) => batches.push(batch));
-  for (const request of churn().requests.slice(0, 2500)) pool.request(request);
+  for (const request of churn.generate().requests.slice(0, 2500)) pool.request(request);
   pool.complete();
   return { header: pool.header, batches, events: pool.counters.events, stateHash: pool.hash() };
 }

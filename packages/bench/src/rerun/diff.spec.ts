@@ -11,7 +11,7 @@ import { eventsOf, forge, type Scenario, writeRun } from './testing.ts';
 
 let folder = '';
 const scratch = (name: string) => join(folder, name);
-const RUN: Scenario = { requests: nvmeAtomic().requests.slice(0, 300), policy: 'linux-6.12' };
+const RUN: Scenario = { requests: nvmeAtomic.generate().requests.slice(0, 300), policy: 'linux-6.12' };
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'decpool-'));
   await writeRun(scratch('run.arrow'), 'arrow', RUN);

@@ -57,7 +57,9 @@ async function expectVerified(name: string): Promise<void> {
 /** Few requests that use much: rings and objects, some for callers that may not sleep, in a guest that holds not all of them. */
 const SMALL: Scenario = {
   requests: [
-    ...netvsc({ nics: 1, channels: 2, cycles: 1, storvscControllers: 1, nvmes: 1 }).requests.slice(0, 60),
+    ...netvsc
+      .generate({ nics: 1, channels: 2, cycles: 1, storvscControllers: 1, nvmes: 1 })
+      .requests.slice(0, 60),
   ],
   policy: 'linux-6.12',
 };
@@ -80,7 +82,7 @@ describe('a fork', () => {
   });
 
   it('at any event keeps the history before its request, and serves all requests', async () => {
-    const asked = nvmeAtomic().requests.slice(0, 130);
+    const asked = nvmeAtomic.generate().requests.slice(0, 130);
     await writeRun(scratch('tiny.ndjson'), 'ndjson', { requests: asked, policy: 'linux-6.12' });
     const all = await eventsOf(scratch('tiny.ndjson'));
     for (let event = 0; event < all.length; event += 10) {
@@ -171,7 +173,7 @@ describe('a fork', () => {
   });
 
   it('frees what was refused before and is served now, and the other way round', async () => {
-    const atomic = nvmeAtomic().requests.slice(0, 900);
+    const atomic = nvmeAtomic.generate().requests.slice(0, 900);
     await writeRun(scratch('refusing.ndjson'), 'ndjson', {
       requests: atomic,
       policy: 'first-fit+page+immediate',

@@ -27,7 +27,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const small = netvsc({ nics: 1, channels: 2, cycles: 1, storvscControllers: 1, nvmes: 1 }).requests;
+const small = netvsc.generate({ nics: 1, channels: 2, cycles: 1, storvscControllers: 1, nvmes: 1 }).requests;
 
 /** Page events of a kernel: some are requests for shared memory, the others happen in the background. */
 async function pageEvents(): Promise<Scenario['requests']> {
@@ -49,7 +49,7 @@ const SCENARIOS: readonly (readonly [string, () => Promise<Scenario> | Scenario]
   [
     'nvme-atomic with faults under a watermark',
     () => ({
-      requests: nvmeAtomic().requests.slice(0, 1500),
+      requests: nvmeAtomic.generate().requests.slice(0, 1500),
       policy: 'first-fit+page+watermark:64:512',
       faults: parseFaults('decrypt=0.2,encrypt=0.2,converted=0.5,retries=1,seed=4'),
     }),
@@ -57,7 +57,7 @@ const SCENARIOS: readonly (readonly [string, () => Promise<Scenario> | Scenario]
   [
     'mixed-day with per-CPU lists, compaction and bounce buffers that grow under best fit',
     () => ({
-      requests: mixedDay().requests.slice(0, 2000),
+      requests: mixedDay.generate().requests.slice(0, 2000),
       policy: 'best-fit+block+hysteresis:0.001',
       memory: aged(512 * 2 ** 20, 3),
       pageSource: { ...PLAIN_PAGE_SOURCE, kernel: '7.x', perCpuLists: true, compaction: true },
@@ -139,7 +139,7 @@ describe.each(FORMATS)('one number of one event that is changed in a log as %s',
     const run = join(folder, `forged-run${LOG_FORMATS[format]}`);
     path = join(folder, `to-forge${LOG_FORMATS[format]}`);
     await writeRun(run, format, {
-      requests: nvmeAtomic().requests.slice(0, 700),
+      requests: nvmeAtomic.generate().requests.slice(0, 700),
       policy: 'first-fit+page+watermark:64:512',
       faults: parseFaults('decrypt=0.1,encrypt=0.1,seed=2'),
     });

@@ -65,7 +65,7 @@ describe('first fit alone', () => {
 
 describe('a request log', () => {
   it('refuses what is no request for contiguous pages of one block', () => {
-    const [request] = churn({ requests: 1, livePages: 64 }).requests;
+    const [request] = churn.generate({ requests: 1, livePages: 64 }).requests;
     const changed = (change: object) => () => logOf([{ ...request, ...change } as Request], x86Geometry(512));
     expect(changed({ api: 'vmalloc' })).toThrow(InputError);
     expect(changed({ api: 'alloc_pages_exact', pages: 513 })).toThrow('request 0: 513 pages');
@@ -87,7 +87,7 @@ describe.skipIf(cc === undefined)('the C program (skipped where there is no gcc)
   });
 
   it('puts every allocation of a churning guest where TypeScript puts it', () => {
-    const { requests } = churn({ requests: 40_000, livePages: 8192, seed: 5 });
+    const { requests } = churn.generate({ requests: 40_000, livePages: 8192, seed: 5 });
     const log = logOf(requests, x86Geometry(2 ** 14));
     program.write(log);
     const core = runCore(log);

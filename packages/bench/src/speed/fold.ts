@@ -55,7 +55,11 @@ export interface History {
 /** Events of a guest that is filled and then churns for `steadyRequests`. */
 export function history(guest: Guest, steadyRequests: number): History {
   const livePages = Math.round(guest.liveAllocations * CHURN_MEAN_PAGES);
-  const { requests } = churn({ requests: guest.liveAllocations + steadyRequests, livePages, seed: 7 });
+  const { requests } = churn.generate({
+    requests: guest.liveAllocations + steadyRequests,
+    livePages,
+    seed: 7,
+  });
   const pool = new Pool({
     memory: freshBoot(guest.bytes),
     platform: platformNamed('snp'),

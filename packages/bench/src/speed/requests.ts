@@ -15,7 +15,7 @@ export const SPEED_PAGES = 2 ** 20;
 
 /** Two million requests, or as many as told, that keep half of the guest's pages allocated. */
 export const speedWorkload = (requests = 2_000_000): Workload =>
-  churn({ requests, livePages: SPEED_PAGES / 2, seed: 3 });
+  churn.generate({ requests, livePages: SPEED_PAGES / 2, seed: 3 });
 
 /** Requests/s of one whole run of a comparison: decide, fold, metrics; no log. */
 export async function requestSpeed(policy: string, workload: Workload): Promise<RequestSpeed> {

@@ -127,7 +127,7 @@ it.each([
   {
     index: 1,
     input: { workload: 'its-storm' },
-    workload: async () => workloadNamed('its-storm').generate(3),
+    workload: async () => workloadNamed('its-storm').generate({ seed: 3 }),
   },
 ])('a cell is the run that compare does: $input', async ({ index, input, workload }) => {
   const definition = { name: 'same', ...SOME, inputs: [input], memory: ['256M:aged'], platforms: ['snp'] };

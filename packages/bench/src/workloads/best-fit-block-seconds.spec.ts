@@ -18,7 +18,7 @@ it.each([
   });
   await fc.assert(
     fc.asyncProperty(settings, async (drawn) => {
-      const { measured } = await measureAnswer(bestFitBlockSeconds(drawn), MEMORY, {
+      const { measured } = await measureAnswer(bestFitBlockSeconds.generate(drawn), MEMORY, {
         policy: `${placement}+block+immediate`,
         figure: 'block-seconds',
         expected: ratioOf(drawn),
@@ -41,7 +41,7 @@ it.each([1, 2, 3, 4, 5])(
         policy: policyNamed(`${placement}+block+immediate`),
         seed,
       });
-      const { requests } = bestFitBlockSeconds({ blocks: 20, mu: 2 });
+      const { requests } = bestFitBlockSeconds.generate({ blocks: 20, mu: 2 });
       for (const request of requests) if (request.time < 2_000_000) pool.request(request);
       return pool.counters.sharedBlocks;
     };
@@ -55,13 +55,13 @@ it('has no limit for best fit, and 1 for first fit', () => {
 });
 
 it('leaves nothing behind', () => {
-  expect(liveAtEnd(bestFitBlockSeconds({ blocks: 3 }))).toEqual([]);
+  expect(liveAtEnd(bestFitBlockSeconds.generate({ blocks: 3 }))).toEqual([]);
 });
 
 it.each([
-  [{ blocks: 65 }, 'blocks is 65; it must be a whole number from 1 to 64'],
+  [{ blocks: 65 }, 'workload best-fit-block-seconds: blocks is 65; expected a whole number from 1 to 64'],
   [{ mu: 0 }, 'mu is 0'],
 ])('settings %j are refused', (wrong, message) => {
-  expect(() => bestFitBlockSeconds(wrong)).toThrow(InputError);
-  expect(() => bestFitBlockSeconds(wrong)).toThrow(message);
+  expect(() => bestFitBlockSeconds.generate(wrong)).toThrow(InputError);
+  expect(() => bestFitBlockSeconds.generate(wrong)).toThrow(message);
 });

@@ -13,7 +13,7 @@ const options = fc.integer({ min: 1, max: 6 }).chain((rounds) =>
 );
 
 /** Pages that first fit at natural alignment needs in a memory without end. */
-function firstFitPages(requests: ReturnType<typeof buddyAdversary>['requests']): number {
+function firstFitPages(requests: ReturnType<typeof buddyAdversary.generate>['requests']): number {
   const isTaken: boolean[] = [];
   const runs = new Map<AllocationId, { readonly start: number; readonly pages: number }>();
   const set = (start: number, pages: number, taken: boolean) => isTaken.fill(taken, start, start + pages);
@@ -36,7 +36,7 @@ function firstFitPages(requests: ReturnType<typeof buddyAdversary>['requests']):
 it('first fit needs exactly the known answer, for any settings', () => {
   fc.assert(
     fc.property(options, (settings) => {
-      expect(firstFitPages(buddyAdversary(settings).requests)).toBe(buddyAdversaryPages(settings));
+      expect(firstFitPages(buddyAdversary.generate(settings).requests)).toBe(buddyAdversaryPages(settings));
     }),
     { numRuns: 40 },
   );
@@ -45,7 +45,7 @@ it('first fit needs exactly the known answer, for any settings', () => {
 it('never more is live than the pages asked for, and after each round that much', () => {
   fc.assert(
     fc.property(options, (settings) => {
-      const workload = buddyAdversary(settings);
+      const workload = buddyAdversary.generate(settings);
       const { requests, peakLivePages } = workload;
       expect(peakLivePages).toBe(settings.pages);
       const pagesOf = new Map(allocations(workload).map((a) => [a.allocation, a.pages]));
@@ -72,16 +72,16 @@ it('a pool that places by first fit shares as many blocks as the known answer sa
     platform: platformNamed('snp'),
     policy: policyNamed('first-fit+block+never-return'),
   });
-  for (const request of buddyAdversary(settings).requests) pool.request(request);
+  for (const request of buddyAdversary.generate(settings).requests) pool.request(request);
   expect(pool.counters.touchedBlocks).toBe(buddyAdversaryPages(settings) / 512);
 });
 
 it.each([
   [{ rounds: 0 }, 'rounds is 0'],
   [{ rounds: 11 }, 'rounds is 11'],
-  [{ pages: 512 }, 'pages is 512; it must be a whole number from 1024'],
+  [{ pages: 512 }, 'pages is 512; with 9 rounds it must be a multiple of 1024'],
   [{ pages: 1500 }, 'pages is 1500; with 9 rounds it must be a multiple of 1024, as 2048 is'],
 ])('settings %j are refused', (wrong, message) => {
-  expect(() => buddyAdversary(wrong)).toThrow(InputError);
-  expect(() => buddyAdversary(wrong)).toThrow(message);
+  expect(() => buddyAdversary.generate(wrong)).toThrow(InputError);
+  expect(() => buddyAdversary.generate(wrong)).toThrow(message);
 });

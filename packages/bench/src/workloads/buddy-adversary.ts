@@ -1,16 +1,23 @@
 import { type AllocationId, InputError, MAX_PAGE_ORDER, nanoseconds } from '@decpool/model';
-import { wholeNumber } from './random.ts';
+import { defineWorkload, type ParameterTable, type Settings } from './define.ts';
 import { RequestList } from './request-list.ts';
-import { PAGE_SIZE, type Workload, workload } from './workload.ts';
+import { PAGE_SIZE } from './workload.ts';
 
-export interface BuddyAdversaryOptions {
-  /** Live pages after each round; a multiple of 2^(rounds + 1). */
-  readonly pages: number;
-  /** Up to the highest order of the page allocator. */
-  readonly rounds: number;
-}
-
-export const BUDDY_ADVERSARY_DEFAULTS: BuddyAdversaryOptions = { pages: 8192, rounds: 9 };
+const PARAMETERS = {
+  pages: {
+    default: 8192,
+    min: 4,
+    max: 1 << 20,
+    unit: 'pages',
+    about: 'live pages after each round; a multiple of 2^(rounds + 1)',
+  },
+  rounds: {
+    default: 9,
+    min: 1,
+    max: MAX_PAGE_ORDER,
+    about: 'rounds; the last allocates chunks of this order',
+  },
+} satisfies ParameterTable;
 
 const INTERVAL_NS = 1_000;
 
@@ -18,7 +25,7 @@ const INTERVAL_NS = 1_000;
  * Pages that an allocator of aligned powers of two must have had once the adversary is through, and that one which
  * packs gets by with `pages` of: (1 + rounds / 2) pages.
  */
-export const buddyAdversaryPages = ({ pages, rounds }: BuddyAdversaryOptions): number =>
+export const buddyAdversaryPages = ({ pages, rounds }: Settings<typeof PARAMETERS>): number =>
   pages + (rounds * pages) / 2;
 
 /**
@@ -31,40 +38,42 @@ export const buddyAdversaryPages = ({ pages, rounds }: BuddyAdversaryOptions): n
  * What is freed depends on where it lies, and a list of requests does not know: it is **assumed** that memory is handed
  * out in order of allocation, the i-th page at position i, a chunk of order k behind what was handed out before it.
  * First fit does so within a run of blocks; where a policy places otherwise it meets another, weaker adversary.
- * Throws InputError for settings out of range.
  */
-export function buddyAdversary(options: Partial<BuddyAdversaryOptions> = {}): Workload {
-  const settings = { ...BUDDY_ADVERSARY_DEFAULTS, ...options };
-  const { pages, rounds } = settings;
-  check(settings);
-  const adversary = new Adversary();
-  adversary.allocate(pages, 0);
-  for (let order = 1; order <= rounds; order++) {
-    adversary.freeBetweenMultiplesOf(1 << order);
-    adversary.allocate(pages >> (order + 1), order);
-  }
-  return workload({
-    name: 'buddy-adversary',
-    description: `Knuth's worst case for allocators of aligned powers of two: ${rounds} rounds that keep ${pages} pages allocated.`,
-    requests: adversary.requests,
+export const buddyAdversary = defineWorkload({
+  name: 'buddy-adversary',
+  description: "Knuth's worst case for allocators of aligned powers of two. Its cost is known.",
+  parameters: PARAMETERS,
+  expected: (defaults) =>
+    ['first-fit', 'buddy'].map((placement) => ({
+      policy: `${placement}+block+never-return`,
+      figure: 'blocks',
+      expected: buddyAdversaryPages(defaults) / defaults.pages,
+      tolerance: 0,
+      source: '1 + r / 2 with r = 9 rounds; Knuth, TAOCP 1, 2.5, exercise 41',
+    })),
+  requests({ pages, rounds }) {
+    const unit = 2 ** (rounds + 1);
+    if (pages % unit !== 0) {
+      throw new InputError(
+        `workload buddy-adversary: pages is ${pages}; with ${rounds} rounds it must be a multiple of ${unit}, as ${Math.ceil(pages / unit) * unit} is`,
+      );
+    }
+    const adversary = new Adversary();
+    adversary.allocate(pages, 0);
+    for (let order = 1; order <= rounds; order++) {
+      adversary.freeBetweenMultiplesOf(1 << order);
+      adversary.allocate(pages >> (order + 1), order);
+    }
+    return adversary.requests;
+  },
+  text: (settings) => ({
+    description: `Knuth's worst case for allocators of aligned powers of two: ${settings.rounds} rounds that keep ${settings.pages} pages allocated.`,
     notes: [
-      `Known answer: ${buddyAdversaryPages(settings)} pages, ${1 + rounds / 2} times the live pages, if memory is handed out in order of allocation and aligned. Other placements may need less.`,
+      `Known answer: ${buddyAdversaryPages(settings)} pages, ${1 + settings.rounds / 2} times the live pages, if memory is handed out in order of allocation and aligned. Other placements may need less.`,
       'No random numbers: every seed makes the same requests. Allocations that are left at the end are never freed.',
     ],
-  });
-}
-
-function check({ pages, rounds }: BuddyAdversaryOptions): void {
-  wholeNumber('rounds', rounds, 1, MAX_PAGE_ORDER);
-  wholeNumber('pages', pages, 1 << (rounds + 1), 1 << 20);
-  const unit = 1 << (rounds + 1);
-  const whole = pages / unit;
-  if (!Number.isInteger(whole)) {
-    throw new InputError(
-      `workload: pages is ${pages}; with ${rounds} rounds it must be a multiple of ${unit}, as ${Math.ceil(whole) * unit} is`,
-    );
-  }
-}
+  }),
+});
 
 class Adversary {
   readonly #list = new RequestList();

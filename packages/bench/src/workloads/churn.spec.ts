@@ -14,7 +14,7 @@ describe('for any settings', () => {
   it('the requests are well formed, as many as asked for, and never more pages live than asked for', () => {
     fc.assert(
       fc.property(options, (settings) => {
-        const { requests, peakLivePages: peak } = churn(settings);
+        const { requests, peakLivePages: peak } = churn.generate(settings);
         expect(requests).toHaveLength(settings.requests);
         expect(peakLivePages(requests)).toBe(peak);
         expect(peak).toBeLessThanOrEqual(settings.livePages);
@@ -25,7 +25,7 @@ describe('for any settings', () => {
   it('the same seed makes the same requests', () => {
     fc.assert(
       fc.property(options, (settings) => {
-        expect(churn(settings)).toEqual(churn(settings));
+        expect(churn.generate(settings)).toEqual(churn.generate(settings));
       }),
       { numRuns: 20 },
     );
@@ -37,7 +37,7 @@ it('once full, stays within two of the largest allocations of full', () => {
   const pagesOf = new Map<number, number>();
   let live = 0;
   let full = false;
-  for (const request of churn({ requests: 20_000, livePages }).requests) {
+  for (const request of churn.generate({ requests: 20_000, livePages }).requests) {
     if (request.kind !== 'allocate' && request.kind !== 'free') continue;
     if (request.kind === 'allocate') pagesOf.set(request.allocation, request.pages);
     const pages = pagesOf.get(request.allocation)!;
@@ -50,5 +50,5 @@ it('once full, stays within two of the largest allocations of full', () => {
 });
 
 it.each([{ requests: 0 }, { livePages: 63 }, { seed: 0.5 }])('settings %j are refused', (wrong) => {
-  expect(() => churn(wrong)).toThrow(InputError);
+  expect(() => churn.generate(wrong)).toThrow(InputError);
 });

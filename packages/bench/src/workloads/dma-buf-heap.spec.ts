@@ -4,14 +4,14 @@ import { dmaBufHeap } from './dma-buf-heap.ts';
 import { allocations, liveAtEnd, sizesOf } from './testing.ts';
 
 it('buffers are made of orders 8, 4 and 0', () => {
-  expect(sizesOf(dmaBufHeap(), /^system_cc_shared client\d buffer$/)).toEqual(
+  expect(sizesOf(dmaBufHeap.generate(), /^system_cc_shared client\d buffer$/)).toEqual(
     new Set(['alloc_pages 256 1048576', 'alloc_pages 16 65536', 'alloc_pages 1 4096']),
   );
 });
 
 it('as many are mapped as asked for, and each mapping is taken away', () => {
   const mappings = (mappedPercent: number) => {
-    const { requests } = dmaBufHeap({ mappedPercent });
+    const { requests } = dmaBufHeap.generate({ mappedPercent });
     const count = (kind: string) => requests.filter((request) => request.kind === kind).length;
     expect(count('map-user')).toBe(count('unmap-user'));
     return count('map-user') / count('allocate');
@@ -24,7 +24,7 @@ it('as many are mapped as asked for, and each mapping is taken away', () => {
 
 it('a client holds no more buffers than it may, and none at the end', () => {
   const settings = { clients: 1, buffersPerClient: 2, buffers: 50, mappedPercent: 0 };
-  const workload = dmaBufHeap(settings);
+  const workload = dmaBufHeap.generate(settings);
   // The largest buffer has 3038 pages.
   expect(workload.peakLivePages).toBeLessThanOrEqual(2 * 3038);
   expect(workload.peakLivePages).toBeGreaterThan(3038);
@@ -34,7 +34,7 @@ it('a client holds no more buffers than it may, and none at the end', () => {
 it('each of the clients takes its buffers, at the same time as the others', () => {
   const clientOf = new Map<AllocationId, string>();
   const together = new Set<string>();
-  const workload = dmaBufHeap({ clients: 3, buffers: 5 });
+  const workload = dmaBufHeap.generate({ clients: 3, buffers: 5 });
   for (const request of workload.requests) {
     if (request.kind === 'allocate') clientOf.set(request.allocation, request.owner);
     if (request.kind === 'free') clientOf.delete(request.allocation);

@@ -19,7 +19,7 @@ it.each(['first-fit', 'best-fit', 'worst-fit', 'buddy', 'longest-free-range'])(
     await fc.assert(
       fc.asyncProperty(settings, async (drawn) => {
         const expected = firstFitAdversaryRatio(drawn);
-        const { measured } = await measureAnswer(firstFitAdversary(drawn), MEMORY, {
+        const { measured } = await measureAnswer(firstFitAdversary.generate(drawn), MEMORY, {
           policy: `${placement}+block+immediate`,
           figure: 'block-seconds',
           expected,
@@ -44,13 +44,13 @@ it('counts the blocks that its pages would fit in where they are more than one',
 });
 
 it('leaves nothing behind', () => {
-  expect(liveAtEnd(firstFitAdversary({ blocks: 3 }))).toEqual([]);
+  expect(liveAtEnd(firstFitAdversary.generate({ blocks: 3 }))).toEqual([]);
 });
 
 it.each([
   [{ blocks: 0 }, 'blocks is 0'],
   [{ mu: 0.5 }, 'mu is 0.5'],
 ])('settings %j are refused', (wrong, message) => {
-  expect(() => firstFitAdversary(wrong)).toThrow(InputError);
-  expect(() => firstFitAdversary(wrong)).toThrow(message);
+  expect(() => firstFitAdversary.generate(wrong)).toThrow(InputError);
+  expect(() => firstFitAdversary.generate(wrong)).toThrow(message);
 });

@@ -1,17 +1,17 @@
 import { type AllocationId, nanoseconds } from '@decpool/model';
-import { wholeNumber } from './random.ts';
+import { defineWorkload, type ParameterTable, type Settings } from './define.ts';
 import { RequestList } from './request-list.ts';
 import { BLOCK_PAGES, FILLER_NS, fill, singlePage } from './whole-blocks.ts';
-import { type Workload, workload } from './workload.ts';
 
-export interface FirstFitAdversaryOptions {
-  /** Blocks that are left with one page each. */
-  readonly blocks: number;
-  /** Longest lifetime to shortest: how many times as long as a filler a single page lives. */
-  readonly mu: number;
-}
-
-export const FIRST_FIT_ADVERSARY_DEFAULTS: FirstFitAdversaryOptions = { blocks: 256, mu: 10 };
+const PARAMETERS = {
+  blocks: { default: 256, min: 1, max: 1 << 15, about: 'blocks that are left with one page each' },
+  mu: {
+    default: 10,
+    min: 1,
+    max: 1_000_000,
+    about: 'longest over shortest lifetime: a single page lives mu times as long as a filler',
+  },
+} satisfies ParameterTable;
 
 /**
  * Block-seconds to their lower bound, for every policy that claims a block only when nothing fits, and gives one back that
@@ -21,7 +21,7 @@ export const FIRST_FIT_ADVERSARY_DEFAULTS: FirstFitAdversaryOptions = { blocks: 
  *
  * It approaches mu as blocks are more and as long as their pages fit in one.
  */
-export const firstFitAdversaryRatio = ({ blocks, mu }: FirstFitAdversaryOptions): number =>
+export const firstFitAdversaryRatio = ({ blocks, mu }: Settings<typeof PARAMETERS>): number =>
   (blocks * mu) / (blocks + (mu - 1) * Math.ceil(blocks / BLOCK_PAGES));
 
 /**
@@ -33,30 +33,38 @@ export const firstFitAdversaryRatio = ({ blocks, mu }: FirstFitAdversaryOptions)
  * Without knowledge of lifetimes no policy can guarantee less than mu, the longest lifetime over the shortest. First fit never
  * exceeds mu + 3, if requests are volumes (Ren, Tang, Li & Cai, Competitiveness of Dynamic Bin Packing for Online Cloud Server
  * Allocation, IEEE/ACM Transactions on Networking, 2017).
- * Throws InputError for settings out of range.
  */
-export function firstFitAdversary(options: Partial<FirstFitAdversaryOptions> = {}): Workload {
-  const settings = { ...FIRST_FIT_ADVERSARY_DEFAULTS, ...options };
-  const { blocks, mu } = settings;
-  wholeNumber('blocks', blocks, 1, 1 << 15);
-  wholeNumber('mu', mu, 1, 1_000_000);
-  const list = new RequestList();
-  const start = nanoseconds(0);
-  const pages: AllocationId[] = [];
-  const fillers: AllocationId[] = [];
-  for (let block = 0; block < blocks; block++) {
-    pages.push(list.allocate(start, singlePage('long-lived')));
-    fillers.push(...fill(list, start, 'ascending'));
-  }
-  for (const filler of fillers) list.free(nanoseconds(FILLER_NS), filler);
-  for (const page of pages) list.free(nanoseconds(mu * FILLER_NS), page);
-  return workload({
-    name: 'first-fit-adversary',
-    description: `One page in each of ${blocks} blocks lives ${mu} times as long as the chunks in the rest of the block.`,
-    requests: list.requests,
+export const firstFitAdversary = defineWorkload({
+  name: 'first-fit-adversary',
+  description: 'One page stays in every filled block: close to the worst case of first fit in block-seconds.',
+  parameters: PARAMETERS,
+  expected: (defaults) =>
+    ['first-fit', 'best-fit', 'buddy'].map((placement) => ({
+      policy: `${placement}+block+immediate`,
+      figure: 'block-seconds',
+      expected: firstFitAdversaryRatio(defaults),
+      tolerance: 0,
+      source:
+        'n mu / (n + mu - 1) with n = 256 blocks and mu = 10, the longest over the shortest lifetime; first fit: at most mu + 3',
+    })),
+  requests({ blocks, mu }) {
+    const list = new RequestList();
+    const start = nanoseconds(0);
+    const pages: AllocationId[] = [];
+    const fillers: AllocationId[] = [];
+    for (let block = 0; block < blocks; block++) {
+      pages.push(list.allocate(start, singlePage('long-lived')));
+      fillers.push(...fill(list, start, 'ascending'));
+    }
+    for (const filler of fillers) list.free(nanoseconds(FILLER_NS), filler);
+    for (const page of pages) list.free(nanoseconds(mu * FILLER_NS), page);
+    return list.requests;
+  },
+  text: (settings) => ({
+    description: `One page in each of ${settings.blocks} blocks lives ${settings.mu} times as long as the chunks in the rest of the block.`,
     notes: [
-      `Known answer: ${firstFitAdversaryRatio(settings).toFixed(2)} times the lower bound of block-seconds, under any fit that returns empty blocks. First fit is never above mu + 3 = ${mu + 3}; mu is the longest over the shortest lifetime.`,
+      `Known answer: ${firstFitAdversaryRatio(settings).toFixed(2)} times the lower bound of block-seconds, under any fit that returns empty blocks. First fit is never above mu + 3 = ${settings.mu + 3}; mu is the longest over the shortest lifetime.`,
       'No random numbers: every seed makes the same requests.',
     ],
-  });
-}
+  }),
+});

@@ -2,7 +2,7 @@ import { InputError, type Request } from '@decpool/model';
 import { freshBoot } from '@decpool/pool';
 import { describe, expect, it } from 'vitest';
 import { fragCurve } from '../known-answers/frag-curve.ts';
-import { FRAG_DEFAULTS, FRAG_PHASE_NS, frag, fragRoundOf } from './frag.ts';
+import { FRAG_PHASE_NS, frag, fragRoundOf } from './frag.ts';
 import { allocations } from './testing.ts';
 
 const SMALL = { pages: 10_000, rounds: 5 };
@@ -21,7 +21,7 @@ const count = (requests: readonly Request[], kind: Request['kind']) =>
   requests.filter((request) => request.kind === kind).length;
 
 describe('the benchmark', () => {
-  const workload = frag({ ...SMALL, pages: 1_000 });
+  const workload = frag.generate({ ...SMALL, pages: 1_000 });
   const [filling, freeing, ...rounds] = phasesOf(workload.requests);
 
   it('fills, and frees half', () => {
@@ -48,7 +48,7 @@ describe('the benchmark', () => {
     const freed = freeing.flatMap((request) =>
       request.kind === 'free' ? [request.allocation as number] : [],
     );
-    const other = phasesOf(frag({ ...SMALL, pages: 1_000, seed: 2 }).requests)[1];
+    const other = phasesOf(frag.generate({ ...SMALL, pages: 1_000, seed: 2 }).requests)[1];
     expect(freed).not.toEqual(other.flatMap((r) => (r.kind === 'free' ? [r.allocation as number] : [])));
     for (let first = 1; first < 1000; first += 125) {
       const inEighth = freed.filter((allocation) => allocation >= first && allocation < first + 125);
@@ -70,13 +70,13 @@ it('fills 90 % of the free memory of a guest of its size by default', () => {
         .reduce((a, b) => a + b),
     0,
   );
-  expect(FRAG_DEFAULTS.pages).toBe(Math.floor(0.9 * free));
+  expect(frag.parameters.pages.default).toBe(Math.floor(0.9 * free));
 });
 
 describe('the score', () => {
   // 64 MiB, of which 30 blocks or so are free: 10 of them are not touched.
   const memory = freshBoot(64 * 2 ** 20);
-  const workload = frag({ pages: 6_000, rounds: 70 });
+  const workload = frag.generate({ pages: 6_000, rounds: 70 });
   const curve = (placement: string) => fragCurve(workload, memory, `${placement}+block+never-return`);
 
   it('is told for half of memory freed, and after each round', () => {
@@ -96,6 +96,6 @@ it.each([
   [{ rounds: -1 }, 'rounds is -1'],
   [{ seed: -1 }, 'seed is -1'],
 ])('settings %j are refused', (wrong, message) => {
-  expect(() => frag(wrong)).toThrow(InputError);
-  expect(() => frag(wrong)).toThrow(message);
+  expect(() => frag.generate(wrong)).toThrow(InputError);
+  expect(() => frag.generate(wrong)).toThrow(message);
 });

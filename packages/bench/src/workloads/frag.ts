@@ -1,20 +1,9 @@
 import { type AllocationId, nanoseconds } from '@decpool/model';
-import { type Dice, dice, wholeNumber } from './random.ts';
+import { defineWorkload, SEED } from './define.ts';
+import type { KnownAnswer } from './known-answer.ts';
+import { type Dice, dice } from './random.ts';
 import { RequestList } from './request-list.ts';
-import { PAGE_SIZE, type Workload, workload } from './workload.ts';
-
-export interface FragOptions {
-  readonly seed: number;
-  /** Pages filled at first; 90 % of the memory that is free, or the run is another benchmark. */
-  readonly pages: number;
-  readonly rounds: number;
-}
-
-/** 90 % of what is free after a fresh boot of 512 MiB, FRAG_MEMORY. */
-export const FRAG_DEFAULTS: FragOptions = { seed: 1, pages: 100_915, rounds: 100 };
-
-/** Memory that the default settings are made for, as `--memory` takes it. */
-export const FRAG_MEMORY = '512M';
+import { PAGE_SIZE } from './workload.ts';
 
 /** Cores that allocate by turns; an owner each. */
 const CORES = 8;
@@ -26,50 +15,84 @@ const RENEWED_PERCENT = 10;
 export const FRAG_PHASE_NS = 1_000_000_000;
 /** Between two requests of a phase. */
 const INTERVAL_NS = 1_000;
-const MOST_PAGES = FRAG_PHASE_NS / INTERVAL_NS;
 
 /** Phases before the first round: filling, and freeing a half. */
-export const FRAG_PHASES_BEFORE = 2;
+const PHASES_BEFORE = 2;
+
+const SOURCE = "Wrenger et al., USENIX ATC'23, after 100 rounds";
+
+/** The kernel's buddy allocator, and a pool's private one, keep their first score. */
+const buddyAnswer = (policy: string): KnownAnswer => ({
+  policy,
+  figure: 'llfree-score',
+  expected: 15.1,
+  tolerance: 4,
+  source: `Linux buddy: ${SOURCE}`,
+});
 
 /**
- * The fragmentation benchmark of LLFree (Wrenger et al., USENIX ATC'23, figure on fragmentation): fill memory with single
- * pages, free half of them at random, and then, a hundred times, free 10 % of what is live at random and allocate as much
- * again; in each round all frees come first. Afterwards an allocator that fills what is partly used has whole blocks
- * free again; one that takes what was freed last has not.
+ * The fragmentation benchmark of LLFree (Wrenger et al., USENIX ATC'23, figure on fragmentation). It fills memory with single
+ * pages and frees half of them at random. Then, a hundred times, it frees 10 % of the live pages at random and allocates as
+ * many. In each round all frees come first. Afterwards an allocator that fills partly used blocks has whole blocks free
+ * again; one that reuses the pages freed last has not.
  *
- * Memory is filled to 90 %, as the published program does (init_frag() in alloc.c, linux-alloc-bench). So a tenth of
- * memory is never touched, and stays free in whole blocks: 10 of the 55 % that are free after the half was freed, 18 %. That
- * is what an allocator starts from that recovers nothing, and why the score of the kernel's buddy allocator is not 0.
+ * Memory is filled to 90 %, as the published program does (init_frag() in alloc.c, linux-alloc-bench). The last tenth is
+ * never touched and stays free in whole blocks: 10 of the 55 % that are free after half was freed, 18 %. That is why the
+ * score of the kernel's buddy allocator is not 0.
  *
- * Eight cores allocate by turns, each an owner. Which core frees a page is not told: pages are mixed among the
- * cores before half are freed, and a free says nothing of who makes it. Throws InputError for settings out of range.
+ * Eight cores allocate by turns, each an owner. Pages are mixed among the cores before half are freed; a free does not say
+ * which core makes it.
  */
-export function frag(options: Partial<FragOptions> = {}): Workload {
-  const { seed, pages, rounds } = { ...FRAG_DEFAULTS, ...options };
-  wholeNumber('pages', pages, 2 * CORES, MOST_PAGES);
-  wholeNumber('rounds', rounds, 0, 10_000);
-  const memory = new Memory(dice(seed));
-  memory.allocate(pages);
-  memory.nextPhase();
-  memory.freeAtRandom(FREED_PERCENT);
-  for (let round = 0; round < rounds; round++) {
+export const frag = defineWorkload({
+  name: 'frag',
+  description:
+    "LLFree's benchmark: fill memory, free half at random, then free and refill a tenth 100 times.",
+  memory: '512M',
+  parameters: {
+    seed: SEED,
+    pages: {
+      default: 100_915,
+      min: 2 * CORES,
+      max: FRAG_PHASE_NS / INTERVAL_NS,
+      unit: 'pages',
+      about:
+        'pages filled at first; must be 90 % of the free memory, as by default after a fresh boot of 512 MiB',
+    },
+    rounds: { default: 100, min: 0, max: 10_000, about: 'rounds of freeing and refilling' },
+  },
+  expected: () => [
+    buddyAnswer('gfp-decrypted'),
+    buddyAnswer('buddy+block+never-return'),
+    {
+      policy: 'llfree:8+block+never-return',
+      figure: 'llfree-score',
+      expected: 94.3,
+      tolerance: 5,
+      source: `LLFree: ${SOURCE}`,
+    },
+  ],
+  requests({ seed, pages, rounds }) {
+    const memory = new Memory(dice(seed));
+    memory.allocate(pages);
     memory.nextPhase();
-    memory.allocate(memory.freeAtRandom(RENEWED_PERCENT));
-  }
-  return workload({
-    name: 'frag',
+    memory.freeAtRandom(FREED_PERCENT);
+    for (let round = 0; round < rounds; round++) {
+      memory.nextPhase();
+      memory.allocate(memory.freeAtRandom(RENEWED_PERCENT));
+    }
+    return memory.requests;
+  },
+  text: ({ pages, rounds }) => ({
     description: `LLFree's fragmentation benchmark: fill ${pages} pages, free half at random, then free and refill a tenth in each of ${rounds} rounds.`,
-    requests: memory.requests,
     notes: [
       'Made to fill 90 % of the free memory of a guest. Another memory size changes the free share, and so the score.',
       'Allocations that are left at the end are never freed.',
     ],
-  });
-}
+  }),
+});
 
 /** The number of rounds that are over at the end of the phase of a time; 0 when half was freed, negative before. */
-export const fragRoundOf = (time: number): number =>
-  Math.floor(time / FRAG_PHASE_NS) - FRAG_PHASES_BEFORE + 1;
+export const fragRoundOf = (time: number): number => Math.floor(time / FRAG_PHASE_NS) - PHASES_BEFORE + 1;
 
 class Memory {
   readonly #list = new RequestList();

@@ -54,7 +54,7 @@ const FAMILIES: readonly Family[] = [
       hypercallPages: upTo(2, 1),
       events: upTo(20),
     }),
-    generate: hypervVm,
+    generate: hypervVm.generate,
     staying: HYPERV,
     wrong: [
       { cpus: 0 },
@@ -68,7 +68,7 @@ const FAMILIES: readonly Family[] = [
   {
     name: 'kvm-snp',
     settings: fc.record(virtioGuest),
-    generate: kvmSnp,
+    generate: kvmSnp.generate,
     staying: anyOf(VIRTIO, /^kvmclock /),
     wrong: [
       { cpus: 0 },
@@ -90,14 +90,14 @@ const FAMILIES: readonly Family[] = [
       ios: upTo(20),
       maps: upTo(20),
     }),
-    generate: tdxVm,
+    generate: tdxVm.generate,
     staying: /^nvme\d+ (admin|I\/O) queue$/,
     wrong: [{ cpus: 1025 }, { nvmes: 0 }, { moduleLoads: -1 }, { bursts: -1 }, { ios: 1e9 }, { maps: -1 }],
   },
   {
     name: 'cca-realm',
     settings: fc.record({ ...virtioGuest, entryBytes: upTo(16, 1) }),
-    generate: ccaRealm,
+    generate: ccaRealm.generate,
     staying: anyOf(VIRTIO, ITS),
     wrong: [{ entryBytes: 0 }, { entryBytes: 17 }, { cpus: 0 }, { ringEntries: 3 }],
   },
@@ -110,7 +110,7 @@ const FAMILIES: readonly Family[] = [
       entryBytes: upTo(16, 1),
       maxVectors: fc.constantFrom(1, 32, 2048),
     }),
-    generate: itsStorm,
+    generate: itsStorm.generate,
     wrong: [{ functions: 0 }, { waves: -1 }, { entryBytes: 0 }, { maxVectors: 48 }, { maxVectors: 4096 }],
   },
   {
@@ -123,7 +123,7 @@ const FAMILIES: readonly Family[] = [
       kmallocPercent: upTo(100),
       nowaitPercent: upTo(100),
     }),
-    generate: nvmeAtomic,
+    generate: nvmeAtomic.generate,
     wrong: [
       { ioQueues: -1 },
       { concurrency: 0 },
@@ -141,7 +141,7 @@ const FAMILIES: readonly Family[] = [
       buffers: upTo(8, 1),
       mappedPercent: upTo(100),
     }),
-    generate: dmaBufHeap,
+    generate: dmaBufHeap.generate,
     wrong: [{ clients: 0 }, { buffersPerClient: 0 }, { buffers: 0 }, { mappedPercent: 101 }],
   },
   {
@@ -156,7 +156,7 @@ const FAMILIES: readonly Family[] = [
       maps: upTo(2),
       ios: upTo(2),
     }),
-    generate: mixedDay,
+    generate: mixedDay.generate,
     staying: anyOf(HYPERV, VIRTIO, ITS, /^kvmclock /, /^nvme\d+ (admin|I\/O) queue$/),
     wrong: [{ cpus: 0 }, { disks: 0 }, { functions: 5000 }, { clients: -1 }, { maps: 1001 }, { ios: -1 }],
   },

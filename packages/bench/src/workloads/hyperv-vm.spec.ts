@@ -4,7 +4,7 @@ import { hypervVm } from './hyperv-vm.ts';
 import { allocations, flagsOf, liveAtEnd, sizesOf } from './testing.ts';
 
 it('after boot, every CPU, disk and NIC has what it needs', () => {
-  const workload = hypervVm({ cpus: 4, nics: 1, disks: 1, events: 0 });
+  const workload = hypervVm.generate({ cpus: 4, nics: 1, disks: 1, events: 0 });
   const owners = allocations(workload).map(({ owner }) => owner);
   const count = (owner: RegExp) => owners.filter((name) => owner.test(name)).length;
   expect(count(/^hyperv cpu\d hypercall/)).toBe(4);
@@ -17,11 +17,13 @@ it('after boot, every CPU, disk and NIC has what it needs', () => {
 });
 
 describe('by default', () => {
-  const workload = hypervVm();
+  const workload = hypervVm.generate();
 
   it('hypercall pages come with GFP_KERNEL at boot; the first CPU takes them with GFP_ATOMIC after a suspend', () => {
     expect(sizesOf(workload, /hypercall/)).toEqual(new Set(['kmalloc 1 4096']));
-    expect(sizesOf(hypervVm({ hypercallPages: 2 }), /hypercall/)).toEqual(new Set(['kmalloc 2 8192']));
+    expect(sizesOf(hypervVm.generate({ hypercallPages: 2 }), /hypercall/)).toEqual(
+      new Set(['kmalloc 2 8192']),
+    );
     expect(flagsOf(workload, /^hyperv cpu0 hypercall/)).toEqual(new Set([GFP_KERNEL, GFP.GFP_ATOMIC]));
     expect(flagsOf(workload, /^hyperv cpu1 hypercall/)).toEqual(new Set([GFP_KERNEL]));
   });

@@ -1,4 +1,5 @@
 import { GFP, GFP_KERNEL } from '@decpool/model';
+import { defineWorkload, type ParameterTable, SEED, type Settings } from './define.ts';
 import {
   allocateHypercallPages,
   changeNic,
@@ -11,35 +12,41 @@ import {
   openUtilRings,
   storvscChannels,
 } from './devices/hyperv.ts';
-import { dice, weighted, wholeNumber } from './random.ts';
-import { Activity, type Lease, type Span, Timeline } from './timeline.ts';
-import { type Workload, workload } from './workload.ts';
+import { weighted } from './random.ts';
+import { type Activity, guestRequests, type Lease, type Span } from './timeline.ts';
 
-export interface HypervVmOptions {
-  readonly seed: number;
-  /** Their number decides on the channels of every device. */
-  readonly cpus: number;
-  /** Synthetic network adapters. */
-  readonly nics: number;
-  /** SCSI controllers. */
-  readonly disks: number;
-  /** Channels that the host offers for a NIC, and for a controller beyond its first. */
-  readonly offeredChannels: number;
-  /** Pages that a CPU's hypercalls pass arguments in: 1 for input; 2 in a VTL, which has one for output as well. */
-  readonly hypercallPages: number;
-  /** Events after boot: devices come, go and change, and the guest sleeps. */
-  readonly events: number;
-}
+const PARAMETERS = {
+  seed: SEED,
+  cpus: {
+    default: 16,
+    min: 1,
+    max: 1024,
+    about: 'CPUs; the channels of every device follow from their number',
+  },
+  nics: { default: 2, min: 1, max: 64, about: 'synthetic network adapters' },
+  disks: { default: 2, min: 0, max: 64, about: 'SCSI controllers' },
+  offeredChannels: {
+    default: 64,
+    min: 1,
+    max: MAX_NETVSC_CHANNELS,
+    about: 'channels that the host offers for a NIC, and for a controller beyond its first',
+  },
+  hypercallPages: {
+    default: 1,
+    min: 1,
+    max: 2,
+    unit: 'pages',
+    about: "arguments of a CPU's hypercalls: 1 for input; 2 in a VTL, which has one for output too",
+  },
+  events: {
+    default: 60,
+    min: 0,
+    max: 10_000,
+    about: 'events after boot: devices come, go and change, and the guest sleeps',
+  },
+} satisfies ParameterTable;
 
-export const HYPERV_VM_DEFAULTS: HypervVmOptions = {
-  seed: 1,
-  cpus: 16,
-  nics: 2,
-  disks: 2,
-  offeredChannels: 64,
-  hypercallPages: 1,
-  events: 60,
-};
+type HypervVmSettings = Settings<typeof PARAMETERS>;
 
 /** Assumed: something happens to a device every second up to twice a minute, and a guest sleeps for up to an hour. */
 const EVENT_GAP_NS: Span = [1_000_000_000, 30_000_000_000];
@@ -54,41 +61,32 @@ const EVENTS = weighted([
 ]);
 
 /**
- * A Hyper-V isolated guest from boot on: vmbus, the pages of hypercalls, utility services, disks and NICs with the
- * channels that its CPUs call for. NICs and disks are hot-added and removed, NICs changed, and now and then the guest
- * hibernates: every ring, every buffer and the pages of hypercalls are dropped and made again.
- * Throws InputError for settings out of range.
+ * A Hyper-V isolated guest from boot on: vmbus, hypercall pages, utility services, disks and NICs. The channels follow from
+ * its CPUs. NICs and disks are hot-added and removed, and NICs are changed. Now and then the guest hibernates: every ring,
+ * every buffer and the hypercall pages are dropped and made again.
  */
-export function hypervVm(options: Partial<HypervVmOptions> = {}): Workload {
-  const settings = { ...HYPERV_VM_DEFAULTS, ...options };
-  check(settings);
-  const { seed, cpus, nics, disks, events } = settings;
-  const timeline = new Timeline();
-  const guest = new Activity(timeline, dice(seed));
-  const vm = new Vm(guest, settings);
-  vm.boot();
-  for (let event = 0; event < events; event++) vm.event();
-  return workload({
-    name: 'hyperv-vm',
+export const hypervVm = defineWorkload({
+  name: 'hyperv-vm',
+  description:
+    'A Hyper-V guest from boot: hypercall pages, rings and NIC buffers, with hot-plug and suspend.',
+  platform: 'hyperv-vtom',
+  parameters: PARAMETERS,
+  requests: (settings) =>
+    guestRequests(settings.seed, (guest) => {
+      const vm = new Vm(guest, settings);
+      vm.boot();
+      for (let event = 0; event < settings.events; event++) vm.event();
+    }),
+  text: ({ seed, cpus, nics, disks, events }) => ({
     description: `A Hyper-V guest of ${cpus} CPUs with ${nics} NICs and ${disks} disks: hot-plug, NIC changes, suspend and resume.`,
-    requests: timeline.requests(),
     notes: [
       `Generated from the kernel's sizes, not recorded: seed ${seed}, ${events} events. The kind and the time of each event are random, from assumed distributions.`,
       'The guest is not shut down: its devices keep their memory at the end.',
       'Hypercall pages are shared only in guests without a paravisor. Kernels since 6.4 keep them during a suspend; this workload frees them.',
       'Not modelled: streaming DMA.',
     ],
-  });
-}
-
-function check(settings: HypervVmOptions): void {
-  wholeNumber('cpus', settings.cpus, 1, 1024);
-  wholeNumber('nics', settings.nics, 1, 64);
-  wholeNumber('disks', settings.disks, 0, 64);
-  wholeNumber('offeredChannels', settings.offeredChannels, 1, MAX_NETVSC_CHANNELS);
-  wholeNumber('hypercallPages', settings.hypercallPages, 1, 2);
-  wholeNumber('events', settings.events, 0, 10_000);
-}
+  }),
+});
 
 interface Disk {
   readonly name: string;
@@ -98,7 +96,7 @@ interface Disk {
 
 class Vm {
   readonly #guest: Activity;
-  readonly #settings: HypervVmOptions;
+  readonly #settings: HypervVmSettings;
   /** Of a NIC that was just added. */
   readonly #channels: number;
   readonly #nics: readonly Nic[];
@@ -109,7 +107,7 @@ class Vm {
   /** Of the other CPUs. */
   #otherCpusPages: readonly Lease[] = [];
 
-  constructor(guest: Activity, settings: HypervVmOptions) {
+  constructor(guest: Activity, settings: HypervVmSettings) {
     this.#guest = guest;
     this.#settings = settings;
     this.#channels = netvscChannels(settings.cpus, settings.offeredChannels);

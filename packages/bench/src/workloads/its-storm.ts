@@ -1,49 +1,59 @@
 import { orderFor } from '@decpool/model';
-import { createItt, MAX_ITT_ENTRY_BYTES, MAX_VECTORS } from './devices/gic-its.ts';
-import { dice, powerOfTwo, wholeNumber } from './random.ts';
-import { Activity, type Lease, type Span, Timeline } from './timeline.ts';
-import { type Workload, workload } from './workload.ts';
+import { defineWorkload, type ParameterTable, SEED, type Settings } from './define.ts';
+import { createItt, ITT_ENTRY_BYTES, MAX_VECTORS } from './devices/gic-its.ts';
+import { type Activity, guestRequests, type Lease, type Span } from './timeline.ts';
 
-export interface ItsStormOptions {
-  readonly seed: number;
-  /** PCI functions: the virtual functions of devices with SR-IOV. */
-  readonly functions: number;
-  /** How often a part of the functions goes and comes back. */
-  readonly waves: number;
-  /** Bytes of an entry of a table; the ITS says. */
-  readonly entryBytes: number;
-  /** Most vectors of a function, a power of two. */
-  readonly maxVectors: number;
-}
-
-export const ITS_STORM_DEFAULTS: ItsStormOptions = {
-  seed: 1,
-  functions: 1024,
-  waves: 8,
-  entryBytes: 8,
-  maxVectors: 512,
-};
+const PARAMETERS = {
+  seed: SEED,
+  functions: {
+    default: 1024,
+    min: 1,
+    max: 65_536,
+    about: 'PCI functions: the virtual functions of devices with SR-IOV',
+  },
+  waves: { default: 8, min: 0, max: 1000, about: 'times that a part of the functions goes and comes back' },
+  entryBytes: ITT_ENTRY_BYTES,
+  maxVectors: {
+    default: 512,
+    min: 1,
+    max: MAX_VECTORS,
+    isPowerOfTwo: true,
+    about: 'most interrupt vectors of a function',
+  },
+} satisfies ParameterTable;
 
 /** Assumed: 1 to 10 s between waves. */
 const WAVE_GAP_NS: Span = [1_000_000_000, 10_000_000_000];
 
 /**
- * Many PCI functions that come and go: an interrupt translation table of 256 bytes or a little more for each, which a
- * policy either packs or gives a shared page of its own. After every wave some functions are left of those before, so
- * that pages with a single table remain.
- * Throws InputError for settings out of range.
+ * Many PCI functions that come and go, each with an interrupt translation table of 256 bytes to 4 KiB. A policy either packs
+ * the tables or gives each a shared page of its own. After every wave some functions of earlier waves are left, so that pages
+ * with a single table remain.
  */
-export function itsStorm(options: Partial<ItsStormOptions> = {}): Workload {
-  const settings = { ...ITS_STORM_DEFAULTS, ...options };
-  check(settings);
-  const { seed, functions, waves, entryBytes } = settings;
-  const timeline = new Timeline();
-  const guest = new Activity(timeline, dice(seed));
+export const itsStorm = defineWorkload({
+  name: 'its-storm',
+  description:
+    'PCI functions come and go in waves. Each has an interrupt translation table of 256 bytes to 4 KiB.',
+  platform: 'cca',
+  parameters: PARAMETERS,
+  requests: (settings) => guestRequests(settings.seed, (guest) => run(guest, settings)),
+  text: ({ seed, functions, waves, entryBytes, maxVectors }) => ({
+    description: `The interrupt translation tables of ${functions} PCI functions come and go in ${waves} waves.`,
+    notes: [
+      `Generated from the kernel's sizes, not recorded: entries of ${entryBytes} bytes, seed ${seed}. Each table has a random number of vectors, 1 to ${maxVectors}; small numbers are more frequent. Each wave removes 20 to 95 % of the functions.`,
+    ],
+  }),
+});
+
+function run(
+  guest: Activity,
+  { functions, waves, entryBytes, maxVectors }: Settings<typeof PARAMETERS>,
+): void {
   const tables = new Map<number, Lease>();
   const enable = () => {
     for (let pciFunction = 0; pciFunction < functions; pciFunction++) {
       if (tables.has(pciFunction)) continue;
-      tables.set(pciFunction, createItt(guest, pciFunction, drawVectors(guest, settings), entryBytes));
+      tables.set(pciFunction, createItt(guest, pciFunction, drawVectors(guest, maxVectors), entryBytes));
     }
   };
   const remove = (percent: number) => {
@@ -62,24 +72,9 @@ export function itsStorm(options: Partial<ItsStormOptions> = {}): Workload {
   }
   guest.wait(WAVE_GAP_NS);
   remove(100);
-  return workload({
-    name: 'its-storm',
-    description: `The interrupt translation tables of ${functions} PCI functions come and go in ${waves} waves.`,
-    requests: timeline.requests(),
-    notes: [
-      `Generated from the kernel's sizes, not recorded: entries of ${entryBytes} bytes, seed ${seed}. Each table has a random number of vectors, 1 to ${settings.maxVectors}; small numbers are more frequent. Each wave removes 20 to 95 % of the functions.`,
-    ],
-  });
-}
-
-function check(settings: ItsStormOptions): void {
-  wholeNumber('functions', settings.functions, 1, 65_536);
-  wholeNumber('waves', settings.waves, 0, 1000);
-  wholeNumber('entryBytes', settings.entryBytes, 1, MAX_ITT_ENTRY_BYTES);
-  powerOfTwo('maxVectors', settings.maxVectors, 1, MAX_VECTORS);
 }
 
 /** Each power of two up to the most is as likely as the limit: few vectors are drawn more often than many. */
-function drawVectors({ dice: { between } }: Activity, { maxVectors }: ItsStormOptions): number {
+function drawVectors({ dice: { between } }: Activity, maxVectors: number): number {
   return between(1, 1 << between(0, orderFor(maxVectors)));
 }

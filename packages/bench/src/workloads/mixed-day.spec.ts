@@ -6,7 +6,7 @@ import { durationOf } from './workload.ts';
 const HOUR_NS = 3_600_000_000_000;
 
 describe('by default', () => {
-  const workload = mixedDay();
+  const workload = mixedDay.generate();
   const asked = allocations(workload);
 
   it('it is a day of a moderate number of requests', () => {

@@ -1,3 +1,4 @@
+import { defineWorkload, type ParameterTable, SEED, type Settings } from './define.ts';
 import { bootKvmclock, loadTdxGuest, snpExtendedReport } from './devices/attestation.ts';
 import { allocateBuffer, drawBufferBytes, type HeapBuffer, releaseBuffer } from './devices/dma-buf-heap.ts';
 import { BOOT_TABLES_NOTE, bootIts, createItt } from './devices/gic-its.ts';
@@ -15,37 +16,20 @@ import {
 import { NVME_IO_QUEUE_DEPTH, nvmeReads, probeNvme } from './devices/nvme.ts';
 import { vectorsOf } from './devices/virtio.ts';
 import { VirtioDevices } from './devices/virtio-guest.ts';
-import { dice, wholeNumber } from './random.ts';
-import { Activity, type Lease, type Span, Timeline } from './timeline.ts';
-import { type Workload, workload } from './workload.ts';
+import { type Activity, guestRequests, type Lease, type Span } from './timeline.ts';
 
-export interface MixedDayOptions {
-  readonly seed: number;
-  readonly cpus: number;
-  /** NICs of either kind: so many with netvsc, so many with virtio. */
-  readonly nics: number;
-  /** Disks of either kind, and NVMe controllers. */
-  readonly disks: number;
-  /** PCI functions besides the virtio devices. */
-  readonly functions: number;
-  /** Programs with buffers of the dma-buf heap. */
-  readonly clients: number;
-  /** Streaming mappings in a minute of full load. */
-  readonly maps: number;
-  /** I/Os with a descriptor in a minute of full load. */
-  readonly ios: number;
-}
+const PARAMETERS = {
+  seed: SEED,
+  cpus: { default: 8, min: 1, max: 1024, about: 'CPUs' },
+  nics: { default: 2, min: 1, max: 64, about: 'NICs of each kind, netvsc and virtio' },
+  disks: { default: 2, min: 1, max: 64, about: 'disks of each kind, and NVMe controllers' },
+  functions: { default: 64, min: 0, max: 4096, about: 'PCI functions besides the virtio devices' },
+  clients: { default: 3, min: 0, max: 1000, about: 'programs with buffers of the dma-buf heap' },
+  maps: { default: 40, min: 0, max: 1000, about: 'streaming mappings in a minute of full load' },
+  ios: { default: 20, min: 0, max: 1000, about: 'I/Os with a descriptor in a minute of full load' },
+} satisfies ParameterTable;
 
-export const MIXED_DAY_DEFAULTS: MixedDayOptions = {
-  seed: 1,
-  cpus: 8,
-  nics: 2,
-  disks: 2,
-  functions: 64,
-  clients: 3,
-  maps: 40,
-  ios: 20,
-};
+type MixedDaySettings = Settings<typeof PARAMETERS>;
 
 const SECOND_NS = 1_000_000_000;
 const MINUTE_NS = 60 * SECOND_NS;
@@ -75,19 +59,32 @@ const BUFFERS_PER_CLIENT = 6;
 const MAX_FUNCTION_VECTORS = 32;
 /** PCI functions below are those of virtio devices. */
 const FIRST_FUNCTION = 1024;
-const ITT_ENTRY_BYTES = 8;
+const ENTRY_BYTES = 8;
 
 /**
  * The devices of all platforms in one guest for 24 hours: traffic and reports that follow the hour of the day, device
  * events, module loads, waves of PCI functions, and programs with dma-buf buffers. No machine has all of these. A pool that
  * is good at only one of them shows it here.
- * Throws InputError for settings out of range.
  */
-export function mixedDay(options: Partial<MixedDayOptions> = {}): Workload {
-  const settings = { ...MIXED_DAY_DEFAULTS, ...options };
-  check(settings);
-  const timeline = new Timeline();
-  const guest = new Activity(timeline, dice(settings.seed));
+export const mixedDay = defineWorkload({
+  name: 'mixed-day',
+  description:
+    'The devices of all platforms in one guest for 24 hours. The load follows the hour of the day.',
+  parameters: PARAMETERS,
+  requests: (settings) => guestRequests(settings.seed, (guest) => run(guest, settings)),
+  text: ({ seed }) => ({
+    description:
+      'The devices of all platforms in one guest for 24 hours: traffic by the hour, attestation reports, dma-buf buffers.',
+    notes: [
+      `Generated from the kernel's sizes, not recorded: seed ${seed}. No machine has all of these devices. Rates, lifetimes and the load of each hour are assumed.`,
+      'Traffic is a sample: a real machine makes thousands of mappings per second, this workload thousands per hour.',
+      BOOT_TABLES_NOTE,
+      'The guest is not shut down: its devices keep their memory at midnight.',
+    ],
+  }),
+});
+
+function run(guest: Activity, settings: MixedDaySettings): void {
   const virtio = boot(guest, settings);
   serveTraffic(guest.fork(), virtio, settings);
   for (let nic = 0; nic < settings.nics; nic++) useNic(guest.fork(), `hv${nic}`, settings);
@@ -95,31 +92,9 @@ export function mixedDay(options: Partial<MixedDayOptions> = {}): Workload {
   loadModules(guest.fork());
   plugFunctions(guest.fork(), settings);
   for (let client = 0; client < settings.clients; client++) useBuffers(guest.fork(), `client${client}`);
-  return workload({
-    name: 'mixed-day',
-    description:
-      'The devices of all platforms in one guest for 24 hours: traffic by the hour, attestation reports, dma-buf buffers.',
-    requests: timeline.requests(),
-    notes: [
-      `Generated from the kernel's sizes, not recorded: seed ${settings.seed}. No machine has all of these devices. Rates, lifetimes and the load of each hour are assumed.`,
-      'Traffic is a sample: a real machine makes thousands of mappings per second, this workload thousands per hour.',
-      BOOT_TABLES_NOTE,
-      'The guest is not shut down: its devices keep their memory at midnight.',
-    ],
-  });
 }
 
-function check(settings: MixedDayOptions): void {
-  wholeNumber('cpus', settings.cpus, 1, 1024);
-  wholeNumber('nics', settings.nics, 1, 64);
-  wholeNumber('disks', settings.disks, 1, 64);
-  wholeNumber('functions', settings.functions, 0, 4096);
-  wholeNumber('clients', settings.clients, 0, 1000);
-  wholeNumber('maps', settings.maps, 0, 1000);
-  wholeNumber('ios', settings.ios, 0, 1000);
-}
-
-function boot(guest: Activity, settings: MixedDayOptions): VirtioDevices {
+function boot(guest: Activity, settings: MixedDaySettings): VirtioDevices {
   const { cpus, nics, disks } = settings;
   bootIts(guest, cpus);
   bootKvmclock(guest, cpus);
@@ -135,14 +110,14 @@ function boot(guest: Activity, settings: MixedDayOptions): VirtioDevices {
     });
   }
   const virtio = new VirtioDevices({ cpus, nics, disks, ringEntries: 256 }, (thread, pciFunction, queues) => [
-    createItt(thread, pciFunction, vectorsOf(queues), ITT_ENTRY_BYTES),
+    createItt(thread, pciFunction, vectorsOf(queues), ENTRY_BYTES),
   ]);
   virtio.boot(guest);
   return virtio;
 }
 
 /** Every minute a burst of mappings and one of descriptors, as large as the hour has it. */
-function serveTraffic(guest: Activity, virtio: VirtioDevices, { disks, maps, ios }: MixedDayOptions): void {
+function serveTraffic(guest: Activity, virtio: VirtioDevices, { disks, maps, ios }: MixedDaySettings): void {
   const { between } = guest.dice;
   for (let minute = 1; minute < MINUTES; minute++) {
     guest.waitUntil(minute * MINUTE_NS);
@@ -160,7 +135,7 @@ function waitByLoad(guest: Activity, atFullLoad: number): void {
 }
 
 /** A NIC that is there from boot on, and then is changed, or removed and added. */
-function useNic(guest: Activity, name: string, { cpus }: MixedDayOptions): void {
+function useNic(guest: Activity, name: string, { cpus }: MixedDaySettings): void {
   const { dice } = guest;
   const channels = netvscChannels(cpus, OFFERED_CHANNELS);
   const nic = new Nic(name, channels);
@@ -195,7 +170,7 @@ function loadModules(guest: Activity): void {
 }
 
 /** A part of the functions goes, and is made up for by the next wave; at midnight they are there. */
-function plugFunctions(guest: Activity, { functions }: MixedDayOptions): void {
+function plugFunctions(guest: Activity, { functions }: MixedDaySettings): void {
   const { between } = guest.dice;
   const tables: (Lease | undefined)[] = Array<undefined>(functions).fill(undefined);
   for (let isFirst = true; guest.now < EVENING_NS; isFirst = false) {
@@ -209,7 +184,7 @@ function plugFunctions(guest: Activity, { functions }: MixedDayOptions): void {
           guest,
           FIRST_FUNCTION + index,
           between(1, MAX_FUNCTION_VECTORS),
-          ITT_ENTRY_BYTES,
+          ENTRY_BYTES,
         );
       }
     }

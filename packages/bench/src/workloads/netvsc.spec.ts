@@ -1,7 +1,7 @@
 import { type AllocationId, InputError } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NETVSC_DEFAULTS, type NetvscOptions, netvsc } from './netvsc.ts';
+import { netvsc } from './netvsc.ts';
 import { allocations, liveAtEnd } from './testing.ts';
 import { peakLivePages, type Workload } from './workload.ts';
 
@@ -16,10 +16,12 @@ const options = fc.record({
 });
 
 describe('for any settings', () => {
-  const always = (holds: (workload: Workload, settings: NetvscOptions) => void) =>
+  const always = (
+    holds: (workload: Workload, settings: Readonly<Record<keyof typeof netvsc.parameters, number>>) => void,
+  ) =>
     fc.assert(
       fc.property(options, (settings) => {
-        holds(netvsc(settings), settings);
+        holds(netvsc.generate(settings), settings);
       }),
       { numRuns: 50 },
     );
@@ -29,7 +31,7 @@ describe('for any settings', () => {
   });
 
   it('the same seed makes the same requests', () => {
-    always((workload, settings) => expect(netvsc(settings)).toEqual(workload));
+    always((workload, settings) => expect(netvsc.generate(settings)).toEqual(workload));
   });
 
   it('each NIC is added as often as it is removed, and nothing of it is left at the end', () => {
@@ -71,7 +73,7 @@ describe('for any settings', () => {
 });
 
 describe('by default', () => {
-  const workload = netvsc();
+  const workload = netvsc.generate();
   const sizesOf = (ends: string) =>
     new Set(
       allocations(workload)
@@ -80,7 +82,7 @@ describe('by default', () => {
     );
 
   it.each([1, 2, 3, 4, 5])('seed %i makes several hundred requests and 50 to 150 MiB live', (seed) => {
-    const { requests, peakLivePages: peak } = netvsc({ seed });
+    const { requests, peakLivePages: peak } = netvsc.generate({ seed });
     expect(requests.length).toBeGreaterThan(300);
     expect(requests.length).toBeLessThan(1500);
     expect(peak).toBeGreaterThan(50 * 256);
@@ -104,14 +106,14 @@ describe('by default', () => {
   });
 
   it('another seed makes other requests', () => {
-    expect(netvsc({ seed: 2 }).requests).not.toEqual(workload.requests);
+    expect(netvsc.generate({ seed: 2 }).requests).not.toEqual(workload.requests);
   });
 });
 
 it.each([{ nics: 0 }, { channels: 65 }, { cycles: 1.5 }, { seed: -1 }, { nvmes: Number.NaN }])(
   'settings %j are refused',
   (wrong) => {
-    expect(() => netvsc({ ...NETVSC_DEFAULTS, ...wrong })).toThrow(InputError);
-    expect(() => netvsc(wrong)).toThrow(Object.keys(wrong)[0]);
+    expect(() => netvsc.generate(wrong)).toThrow(InputError);
+    expect(() => netvsc.generate(wrong)).toThrow(Object.keys(wrong)[0]);
   },
 );

@@ -1,3 +1,4 @@
+import { defineWorkload, type ParameterTable, SEED, type Settings } from './define.ts';
 import {
   changeNic,
   connectVmbus,
@@ -7,35 +8,30 @@ import {
   openUtilRings,
 } from './devices/hyperv.ts';
 import { probeNvme } from './devices/nvme.ts';
-import { dice, wholeNumber } from './random.ts';
-import { Activity, type Lease, type Span, Timeline } from './timeline.ts';
-import { type Workload, workload } from './workload.ts';
-
-export interface NetvscOptions {
-  readonly seed: number;
-  /** Synthetic network adapters. */
-  readonly nics: number;
-  /** Channels of a NIC when it is added, up to VRSS_CHANNEL_MAX. The kernel's own count follows the CPUs. */
-  readonly channels: number;
-  /** How often each NIC is added and removed again; at the end none is left. */
-  readonly cycles: number;
-  /** SCSI controllers; each has `storvscChannels` channels. */
-  readonly storvscControllers: number;
-  readonly storvscChannels: number;
-  /** NVMe controllers that may be plugged in at one time. */
-  readonly nvmes: number;
-}
+import { type Activity, guestRequests, type Lease, type Span } from './timeline.ts';
 
 /** An 8-CPU guest: 80 to 105 MiB allocated at peak, with all or most NICs present, and about 5 MiB with none. */
-export const NETVSC_DEFAULTS: NetvscOptions = {
-  seed: 1,
-  nics: 4,
-  channels: 8,
-  cycles: 4,
-  storvscControllers: 2,
-  storvscChannels: 8,
-  nvmes: 3,
-};
+const PARAMETERS = {
+  seed: SEED,
+  nics: { default: 4, min: 1, max: 64, about: 'synthetic network adapters' },
+  channels: {
+    default: 8,
+    min: 1,
+    max: MAX_NETVSC_CHANNELS,
+    about: "channels of a NIC when it is added; the kernel's own count follows the CPUs",
+  },
+  cycles: {
+    default: 4,
+    min: 1,
+    max: 10_000,
+    about: 'times that each NIC is added and removed again; at the end none is left',
+  },
+  storvscControllers: { default: 2, min: 0, max: 64, about: 'SCSI controllers' },
+  storvscChannels: { default: 8, min: 1, max: 64, about: 'channels of each SCSI controller' },
+  nvmes: { default: 3, min: 0, max: 64, about: 'most NVMe controllers that are plugged in at one time' },
+} satisfies ParameterTable;
+
+type NetvscSettings = Settings<typeof PARAMETERS>;
 
 /** Queue depths of the NVMe controllers that are plugged in, and their I/O queues. */
 const NVME_DEPTHS = [144, 256, 512, 1024];
@@ -48,45 +44,35 @@ const EVENT_GAP_NS: Span = [50_000_000, 2_000_000_000];
  * A Hyper-V guest whose network adapters come and go: the use case of a dynamic pool of decrypted memory. The rings of
  * storage and utility services are never freed, and NVMe queues live long. Each NIC allocates and frees 25 MiB when it is
  * added or removed, and when its MTU, its channels or its receive buffer change.
- * Throws InputError for settings out of range.
  */
-export function netvsc(options: Partial<NetvscOptions> = {}): Workload {
-  const settings = { ...NETVSC_DEFAULTS, ...options };
-  check(settings);
-  const timeline = new Timeline();
-  const guest = new Activity(timeline, dice(settings.seed));
-  boot(guest, settings);
-  run(guest, settings);
-  const { nics, channels, cycles, seed } = settings;
-  return workload({
-    name: 'netvsc',
+export const netvsc = defineWorkload({
+  name: 'netvsc',
+  description: "A Hyper-V guest hot-adds, rebuilds and removes NICs. Buffer sizes are the kernel's.",
+  platform: 'hyperv-vtom',
+  parameters: PARAMETERS,
+  requests: (settings) =>
+    guestRequests(settings.seed, (guest) => {
+      boot(guest, settings);
+      run(guest, settings);
+    }),
+  text: ({ nics, channels, cycles, seed }) => ({
     description: `A Hyper-V guest that hot-adds and removes ${nics} NICs ${cycles} times each, and rebuilds them in between.`,
-    requests: timeline.requests(),
     notes: [
       `Generated from the kernel's sizes, not recorded: ${nics} NICs of ${channels} channels, seed ${seed}. The order and the times of events are random.`,
       'Not modelled: hypercall pages, swiotlb and the streaming DMA of NVMe.',
     ],
-  });
-}
-
-function check(settings: NetvscOptions): void {
-  wholeNumber('nics', settings.nics, 1, 64);
-  wholeNumber('channels', settings.channels, 1, MAX_NETVSC_CHANNELS);
-  wholeNumber('cycles', settings.cycles, 1, 10_000);
-  wholeNumber('storvscControllers', settings.storvscControllers, 0, 64);
-  wholeNumber('storvscChannels', settings.storvscChannels, 1, 64);
-  wholeNumber('nvmes', settings.nvmes, 0, 64);
-}
+  }),
+});
 
 /** What stays until the guest is shut down. */
-function boot(guest: Activity, { storvscControllers, storvscChannels }: NetvscOptions): void {
+function boot(guest: Activity, { storvscControllers, storvscChannels }: NetvscSettings): void {
   connectVmbus(guest);
   openUtilRings(guest);
   for (let scsi = 0; scsi < storvscControllers; scsi++) openStorvsc(guest, `scsi${scsi}`, storvscChannels);
 }
 
 /** Draws an event of one NIC until each NIC was added and removed `cycles` times. */
-function run(guest: Activity, settings: NetvscOptions): void {
+function run(guest: Activity, settings: NetvscSettings): void {
   const { channels, cycles } = settings;
   const nics = Array.from({ length: settings.nics }, (_, index) => ({
     nic: new Nic(`eth${index}`, channels),

@@ -4,15 +4,17 @@ import { nvmeAtomic } from './nvme-atomic.ts';
 import { allocations, flagsOf, frees, sizesOf } from './testing.ts';
 
 it('descriptors have 256 or 4096 bytes, some of either kind by kmalloc', () => {
-  expect(sizesOf(nvmeAtomic(), / descriptor$/)).toEqual(
+  expect(sizesOf(nvmeAtomic.generate(), / descriptor$/)).toEqual(
     new Set(['kmalloc 1 256', 'kmalloc 1 4096', 'dma_alloc_coherent 1 4096']),
   );
 });
 
 it('all come with GFP_ATOMIC, or some with GFP_NOWAIT, and are freed by an interrupt', () => {
-  const workload = nvmeAtomic();
+  const workload = nvmeAtomic.generate();
   expect(flagsOf(workload, /^nvme0 descriptor$/)).toEqual(new Set([GFP.GFP_ATOMIC, GFP.GFP_NOWAIT]));
-  expect(flagsOf(nvmeAtomic({ nowaitPercent: 0 }), / descriptor$/)).toEqual(new Set([GFP.GFP_ATOMIC]));
+  expect(flagsOf(nvmeAtomic.generate({ nowaitPercent: 0 }), / descriptor$/)).toEqual(
+    new Set([GFP.GFP_ATOMIC]),
+  );
   const descriptors = new Set(
     allocations(workload)
       .filter(({ owner }) => owner === 'nvme0 descriptor')
@@ -24,7 +26,7 @@ it('all come with GFP_ATOMIC, or some with GFP_NOWAIT, and are freed by an inter
 });
 
 it('the queues of the controller are there before the first descriptor and after the last', () => {
-  const { requests } = nvmeAtomic({ ioQueues: 2, bursts: 1 });
+  const { requests } = nvmeAtomic.generate({ ioQueues: 2, bursts: 1 });
   const queues = requests.filter(
     (request) => request.kind === 'allocate' && request.owner.endsWith(' queue'),
   );
@@ -38,7 +40,7 @@ it('the queues of the controller are there before the first descriptor and after
 it('the peaks of the bursts grow up to the middle one and fall again', () => {
   const inFlight = new Set<AllocationId>();
   const peaks: number[] = [];
-  for (const request of nvmeAtomic({ bursts: 5, concurrency: 300 }).requests) {
+  for (const request of nvmeAtomic.generate({ bursts: 5, concurrency: 300 }).requests) {
     if (request.kind === 'allocate' && request.owner === 'nvme0 descriptor') {
       // Between two bursts everything completes.
       if (inFlight.size === 0) peaks.push(0);

@@ -1,34 +1,28 @@
+import { defineWorkload, type ParameterTable, SEED, type Settings } from './define.ts';
 import { loadTdxGuest } from './devices/attestation.ts';
 import { NVME_IO_QUEUE_DEPTH, nvmeReads, probeNvme } from './devices/nvme.ts';
 import { streamBurst } from './devices/swiotlb.ts';
-import { dice, wholeNumber } from './random.ts';
-import { Activity, type Lease, type Span, Timeline } from './timeline.ts';
-import { type Workload, workload } from './workload.ts';
+import { type Activity, guestRequests, type Lease, type Span } from './timeline.ts';
 
-export interface TdxVmOptions {
-  readonly seed: number;
-  /** An I/O queue of each controller per CPU. */
-  readonly cpus: number;
-  /** NVMe controllers that are passed through. */
-  readonly nvmes: number;
-  /** How often the tdx-guest module is loaded and unloaded. */
-  readonly moduleLoads: number;
-  /** Bursts of I/O after boot; one in eight comes with a controller that is unplugged or plugged in again. */
-  readonly bursts: number;
-  /** I/Os of a burst that need a descriptor, and mappings of a burst. */
-  readonly ios: number;
-  readonly maps: number;
-}
-
-export const TDX_VM_DEFAULTS: TdxVmOptions = {
-  seed: 1,
-  cpus: 16,
-  nvmes: 3,
-  moduleLoads: 4,
-  bursts: 60,
-  ios: 60,
-  maps: 40,
-};
+const PARAMETERS = {
+  seed: SEED,
+  cpus: { default: 16, min: 1, max: 1024, about: 'CPUs; each controller has an I/O queue per CPU' },
+  nvmes: { default: 3, min: 1, max: 64, about: 'NVMe controllers that are passed through' },
+  moduleLoads: {
+    default: 4,
+    min: 0,
+    max: 10_000,
+    about: 'times that the tdx-guest module is loaded and unloaded',
+  },
+  bursts: {
+    default: 60,
+    min: 0,
+    max: 10_000,
+    about: 'bursts of I/O after boot; one in eight unplugs a controller or plugs it in again instead',
+  },
+  ios: { default: 60, min: 0, max: 10_000, about: 'I/Os of a burst that need a descriptor' },
+  maps: { default: 40, min: 0, max: 10_000, about: 'streaming mappings of a burst' },
+} satisfies ParameterTable;
 
 /** Assumed: a burst every 1 to 20 s. */
 const BURST_GAP_NS: Span = [1_000_000_000, 20_000_000_000];
@@ -38,43 +32,42 @@ const IO_GAP_NS: Span = [2_000, 40_000];
 const MODULE_NS: Span = [10_000_000_000, 120_000_000_000];
 
 /**
- * A TDX guest with NVMe controllers passed through: queues for each CPU, a descriptor per large I/O that is made where
- * nothing may sleep, data through swiotlb, and the buffer that quotes are read from.
- * Throws InputError for settings out of range.
+ * A TDX guest with NVMe controllers passed through: queues for each CPU, a descriptor per large I/O made in atomic context,
+ * data through swiotlb, and the buffer that quotes are read from.
  */
-export function tdxVm(options: Partial<TdxVmOptions> = {}): Workload {
-  const settings = { ...TDX_VM_DEFAULTS, ...options };
-  check(settings);
-  const { seed, cpus, nvmes, bursts, moduleLoads } = settings;
-  const timeline = new Timeline();
-  const guest = new Activity(timeline, dice(seed));
+export const tdxVm = defineWorkload({
+  name: 'tdx-vm',
+  description: 'A TDX guest with passed-through NVMe: queues per CPU, atomic descriptors, the quote buffer.',
+  platform: 'tdx',
+  parameters: PARAMETERS,
+  requests: (settings) => guestRequests(settings.seed, (guest) => run(guest, settings)),
+  text: ({ seed, cpus, nvmes }) => ({
+    description: `A TDX guest of ${cpus} CPUs with ${nvmes} passed-through NVMe controllers and a quote buffer.`,
+    notes: [
+      `Generated from the kernel's sizes, not recorded: seed ${seed}. Rates, lifetimes and the share of small descriptors are assumed.`,
+      'The guest is not shut down: its controllers keep their queues at the end.',
+    ],
+  }),
+});
+
+function run(
+  guest: Activity,
+  { cpus, nvmes, moduleLoads, bursts, ios, maps }: Settings<typeof PARAMETERS>,
+): void {
   loadAndUnload(guest.fork(), moduleLoads);
   const slots = Array.from({ length: nvmes }, (_, index) => new Controller(`nvme${index}`, cpus));
   for (const controller of slots) controller.plug(guest);
   for (let burst = 0; burst < bursts; burst++) {
     guest.wait(BURST_GAP_NS);
     const controller = guest.dice.pick(slots);
-    if (guest.dice.between(1, 8) === 1) controller.plug(guest);
-    else if (controller.isPresent) readAndMap(guest, controller.name, settings);
+    if (guest.dice.between(1, 8) === 1) {
+      controller.plug(guest);
+    } else if (controller.isPresent) {
+      // At the same time.
+      nvmeReads(guest.fork(), controller.name, ios, IO_GAP_NS);
+      streamBurst(guest.fork(), { device: controller.name, kind: 'disk' }, maps);
+    }
   }
-  return workload({
-    name: 'tdx-vm',
-    description: `A TDX guest of ${cpus} CPUs with ${nvmes} passed-through NVMe controllers and a quote buffer.`,
-    requests: timeline.requests(),
-    notes: [
-      `Generated from the kernel's sizes, not recorded: seed ${seed}. Rates, lifetimes and the share of small descriptors are assumed.`,
-      'The guest is not shut down: its controllers keep their queues at the end.',
-    ],
-  });
-}
-
-function check(settings: TdxVmOptions): void {
-  wholeNumber('cpus', settings.cpus, 1, 1024);
-  wholeNumber('nvmes', settings.nvmes, 1, 64);
-  wholeNumber('moduleLoads', settings.moduleLoads, 0, 10_000);
-  wholeNumber('bursts', settings.bursts, 0, 10_000);
-  wholeNumber('ios', settings.ios, 0, 10_000);
-  wholeNumber('maps', settings.maps, 0, 10_000);
 }
 
 class Controller {
@@ -106,12 +99,6 @@ class Controller {
       this.#queues = probeNvme(guest, this.name, queues);
     }
   }
-}
-
-/** Descriptors and mappings of a controller at the same time. */
-function readAndMap(guest: Activity, name: string, { ios, maps }: TdxVmOptions): void {
-  nvmeReads(guest.fork(), name, ios, IO_GAP_NS);
-  streamBurst(guest.fork(), { device: name, kind: 'disk' }, maps);
 }
 
 function loadAndUnload(guest: Activity, times: number): void {

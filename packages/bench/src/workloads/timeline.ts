@@ -11,7 +11,7 @@ import {
   pagesFor,
   type Request,
 } from '@decpool/model';
-import type { Dice } from './random.ts';
+import { type Dice, dice } from './random.ts';
 import { RequestList, type Wanted } from './request-list.ts';
 import { PAGE_SHIFT } from './workload.ts';
 
@@ -133,4 +133,11 @@ export class Activity {
     this.#timeline.add(this.#now, 'allocate', lease);
     return lease;
   }
+}
+
+/** The requests of a guest whose activities all start from the one that `run` is given. */
+export function guestRequests(seed: number, run: (guest: Activity) => void): readonly Request[] {
+  const timeline = new Timeline();
+  run(new Activity(timeline, dice(seed)));
+  return timeline.requests();
 }

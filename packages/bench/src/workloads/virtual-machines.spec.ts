@@ -9,10 +9,10 @@ const ownersOf = (workload: Parameters<typeof allocations>[0]) =>
   allocations(workload).map(({ owner }) => owner);
 
 describe('kvm-snp', () => {
-  const workload = kvmSnp();
+  const workload = kvmSnp.generate();
 
   it('at boot, a disk has a queue per CPU and a NIC two, and one for control', () => {
-    const owners = ownersOf(kvmSnp({ cpus: 3, nics: 1, disks: 1, bursts: 0 }));
+    const owners = ownersOf(kvmSnp.generate({ cpus: 3, nics: 1, disks: 1, bursts: 0 }));
     expect(owners.filter((owner) => owner === 'virtio-blk vd0 queue')).toHaveLength(3);
     expect(owners.filter((owner) => owner === 'virtio-net eth0 queue')).toHaveLength(7);
   });
@@ -26,7 +26,7 @@ describe('kvm-snp', () => {
 
   it('there are clocks beyond those of 64 CPUs, and none for a smaller guest', () => {
     expect(sizesOf(workload, /kvmclock/)).toEqual(new Set(['alloc_pages 1 1024']));
-    expect(sizesOf(kvmSnp({ cpus: 64, bursts: 1 }), /kvmclock/)).toEqual(new Set());
+    expect(sizesOf(kvmSnp.generate({ cpus: 64, bursts: 1 }), /kvmclock/)).toEqual(new Set());
   });
 
   it('certificates and mappings are gone at the end', () => {
@@ -54,10 +54,10 @@ describe('kvm-snp', () => {
 });
 
 describe('tdx-vm', () => {
-  const workload = tdxVm();
+  const workload = tdxVm.generate();
 
   it('a controller has queues for administration and for each CPU', () => {
-    const owners = ownersOf(tdxVm({ cpus: 4, nvmes: 1, bursts: 0, moduleLoads: 0 }));
+    const owners = ownersOf(tdxVm.generate({ cpus: 4, nvmes: 1, bursts: 0, moduleLoads: 0 }));
     expect(owners).toEqual([...Array(2).fill('nvme0 admin queue'), ...Array(8).fill('nvme0 I/O queue')]);
     expect(sizesOf(workload, /queue$/)).toEqual(
       new Set(
@@ -82,7 +82,7 @@ describe('tdx-vm', () => {
 
 describe('cca-realm', () => {
   it('the tables of the interrupt controller come first, and stay', () => {
-    const workload = ccaRealm({ cpus: 2 });
+    const workload = ccaRealm.generate({ cpus: 2 });
     const tables = [
       'its LPI property table',
       'its cpu0 LPI pending table',
@@ -98,7 +98,7 @@ describe('cca-realm', () => {
   });
 
   it('each device has an interrupt translation table while it has queues', () => {
-    const workload = ccaRealm();
+    const workload = ccaRealm.generate();
     const left = liveAtEnd(workload).map(({ owner }) => owner);
     const present = new Set(left.filter((owner) => owner.startsWith('virtio-')));
     expect(left.filter((owner) => owner.includes(' ITT'))).toHaveLength(present.size);
@@ -107,10 +107,10 @@ describe('cca-realm', () => {
 
   it('a table grows with queues and entry size', () => {
     // 2 x 64 + 1 queues and one vector more: 256 vectors of 8 bytes.
-    expect(sizesOf(ccaRealm({ cpus: 64, nics: 1, disks: 0, bursts: 0 }), / ITT/)).toEqual(
+    expect(sizesOf(ccaRealm.generate({ cpus: 64, nics: 1, disks: 0, bursts: 0 }), / ITT/)).toEqual(
       new Set(['kmalloc 1 2048']),
     );
-    const large = ccaRealm({ cpus: 64, nics: 1, disks: 0, bursts: 0, entryBytes: 12 });
+    const large = ccaRealm.generate({ cpus: 64, nics: 1, disks: 0, bursts: 0, entryBytes: 12 });
     expect(sizesOf(large, / ITT/)).toEqual(new Set(['kmalloc 1 3072']));
   });
 });

@@ -3,14 +3,21 @@
  * memory, so in a realm they are shared with the host that emulates it.
  */
 import { GFP, GFP_KERNEL, orderFor } from '@decpool/model';
+import type { Parameter } from '../define.ts';
 import type { Activity, Lease } from '../timeline.ts';
 
 /** LPI_PROPBASE_SZ, LPI_PENDBASE_SZ and ITS_CMD_QUEUE_SZ, each with the alignment of 64 KiB that the GIC asks for. */
 const TABLE_BYTES = 64 * 1024;
 /** ITS_ITT_ALIGN: alignment and least size. */
 const ITT_ALIGN_BYTES = 256;
-/** Entry sizes that GITS_TYPER can name: 1 to 16 bytes. */
-export const MAX_ITT_ENTRY_BYTES = 16;
+/** The sizes that GITS_TYPER can name. */
+export const ITT_ENTRY_BYTES = {
+  default: 8,
+  min: 1,
+  max: 16,
+  unit: 'bytes',
+  about: 'size of an entry of an interrupt translation table, which the ITS states',
+} satisfies Parameter;
 /** Most vectors of a function with MSI-X: PCI_MSIX_FLAGS_QSIZE, include/uapi/linux/pci_regs.h. */
 export const MAX_VECTORS = 2048;
 

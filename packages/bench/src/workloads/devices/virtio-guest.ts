@@ -2,7 +2,7 @@
  * The virtio devices of a guest: all are there from boot on, and then one or the other is unplugged and plugged in
  * again. Half of them negotiate packed rings; that is assumed, so that both layouts are seen.
  */
-import { powerOfTwo, wholeNumber } from '../random.ts';
+import { type ParameterTable, SEED } from '../define.ts';
 import type { Activity, Lease, Span } from '../timeline.ts';
 import { streamBurst } from './swiotlb.ts';
 import {
@@ -23,27 +23,36 @@ export interface VirtioDevicesOptions {
   readonly ringEntries: number;
 }
 
-/** The settings of a guest whose devices are virtio. */
-export interface VirtioGuestOptions extends VirtioDevicesOptions {
-  readonly seed: number;
-  /** Bursts of traffic after boot; one in four comes with a device that is unplugged or plugged in again. */
-  readonly bursts: number;
-  /** Streaming mappings of a burst. */
-  readonly maps: number;
-}
+/** Parameters of a guest whose devices are virtio, with the defaults that differ between platforms. */
+export const virtioGuestParameters = ({ cpus, nics, disks }: Omit<VirtioDevicesOptions, 'ringEntries'>) =>
+  ({
+    seed: SEED,
+    cpus: {
+      default: cpus,
+      min: 1,
+      max: 1024,
+      about: 'CPUs; each NIC has a queue pair per CPU, each disk a queue',
+    },
+    nics: { default: nics, min: 1, max: 64, about: 'virtio NICs' },
+    disks: { default: disks, min: 0, max: 256, about: 'virtio disks' },
+    ringEntries: {
+      default: 256,
+      min: 2,
+      max: MAX_RING_ENTRIES,
+      isPowerOfTwo: true,
+      about: 'entries of a ring',
+    },
+    bursts: {
+      default: 60,
+      min: 0,
+      max: 10_000,
+      about: 'bursts of traffic after boot; with one in four a device is unplugged or plugged in again',
+    },
+    maps: { default: 100, min: 0, max: 10_000, about: 'streaming mappings of a burst' },
+  }) satisfies ParameterTable;
 
 /** Assumed: a burst every 1 to 20 s. */
 export const BURST_GAP_NS: Span = [1_000_000_000, 20_000_000_000];
-
-/** Throws InputError for settings out of range. */
-export function checkVirtioGuest(settings: VirtioGuestOptions): void {
-  wholeNumber('cpus', settings.cpus, 1, 1024);
-  wholeNumber('nics', settings.nics, 1, 64);
-  wholeNumber('disks', settings.disks, 0, 256);
-  powerOfTwo('ringEntries', settings.ringEntries, 2, MAX_RING_ENTRIES);
-  wholeNumber('bursts', settings.bursts, 0, 10_000);
-  wholeNumber('maps', settings.maps, 0, 10_000);
-}
 
 /** What a platform makes for a device before its queues, and drops after them: its interrupts, for one. */
 export type BeforeQueues = (guest: Activity, pciFunction: number, queues: VirtioQueues) => readonly Lease[];

@@ -1,0 +1,98 @@
+/** What a workload states about itself. Its generator, its help and its row in docs/workloads.md follow from that. */
+import { InputError, type PlatformName, type Request } from '@decpool/model';
+import type { KnownAnswer } from './known-answer.ts';
+import { type Workload, workload } from './workload.ts';
+
+/** A whole number that a workload takes. */
+export interface Parameter {
+  readonly default: number;
+  readonly min: number;
+  readonly max: number;
+  readonly unit?: 'pages' | 'bytes' | '%';
+  readonly isPowerOfTwo?: true;
+  readonly about: string;
+}
+
+export type ParameterTable = Readonly<Record<string, Parameter>>;
+
+/** A value for each parameter of a table. */
+export type Settings<Table extends ParameterTable> = Readonly<Record<keyof Table, number>>;
+
+/** Of every workload that draws random numbers. */
+export const SEED: Parameter = { default: 1, min: 0, max: 0xffffffff, about: 'seed of all random numbers' };
+
+interface WorkloadFacts {
+  readonly name: string;
+  /** One or two short sentences, for `decpool workloads`. */
+  readonly description: string;
+  /** The platform that it models; undefined if its devices exist on several. */
+  readonly platform?: PlatformName;
+  /** The memory that it needs, as `--memory` takes it; undefined if any memory that is large enough will do. */
+  readonly memory?: string;
+}
+
+interface WorkloadDefinition<Name extends string> extends WorkloadFacts {
+  readonly parameters: Readonly<Record<Name, Parameter>>;
+  /** Figures that runs with the default parameters must reach. */
+  readonly expected?: (defaults: Readonly<Record<Name, number>>) => readonly KnownAnswer[];
+  /** Throws InputError for parameters that do not go together. */
+  readonly requests: (settings: Readonly<Record<Name, number>>) => readonly Request[];
+  /** Description and notes of the workload made with these parameters. */
+  readonly text: (settings: Readonly<Record<Name, number>>) => Pick<Workload, 'description' | 'notes'>;
+}
+
+export interface WorkloadGenerator<Name extends string = string> extends WorkloadFacts {
+  readonly parameters: Readonly<Record<Name, Parameter>>;
+  readonly expected: readonly KnownAnswer[];
+  /**
+   * The workload; a parameter that is not given has its default. A workload without random numbers ignores the seed.
+   * Throws InputError for a parameter out of range.
+   */
+  generate(settings?: Readonly<Partial<Record<Name | 'seed', number>>>): Workload;
+}
+
+export function defineWorkload<Name extends string>({
+  requests,
+  text,
+  expected,
+  ...facts
+}: WorkloadDefinition<Name>): WorkloadGenerator<Name> {
+  const { name, parameters } = facts;
+  return {
+    ...facts,
+    expected: expected?.(settingsOf(name, parameters, {})) ?? [],
+    generate(given) {
+      const settings = settingsOf(name, parameters, given ?? {});
+      return workload({ name, ...text(settings), requests: requests(settings) });
+    },
+  };
+}
+
+function settingsOf<Name extends string>(
+  workload: string,
+  parameters: Readonly<Record<Name, Parameter>>,
+  given: Readonly<Partial<Record<string, number>>>,
+): Readonly<Record<Name, number>> {
+  const settings: Partial<Record<Name, number>> = {};
+  for (const name of Object.keys(parameters) as Name[]) {
+    const parameter = parameters[name];
+    const value = given[name] ?? parameter.default;
+    if (!isInRange(parameter, value)) {
+      throw new InputError(`workload ${workload}: ${name} is ${value}; expected ${rangeText(parameter)}`);
+    }
+    settings[name] = value;
+  }
+  return settings as Record<Name, number>;
+}
+
+const isInRange = ({ min, max, isPowerOfTwo }: Parameter, value: number): boolean =>
+  Number.isInteger(value) &&
+  value >= min &&
+  value <= max &&
+  (isPowerOfTwo === undefined || 2 ** Math.round(Math.log2(value)) === value);
+
+/** `a power of two from 2 to 1024`. */
+export function rangeText({ min, max, unit, isPowerOfTwo }: Parameter): string {
+  const kind = isPowerOfTwo === undefined ? 'a whole number' : 'a power of two';
+  return `${kind} from ${min} to ${max}${unit === undefined ? '' : ` ${unit}`}`;
+}
