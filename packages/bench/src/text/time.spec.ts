@@ -31,4 +31,5 @@ it('shows times as seconds with all decimals, or in the largest unit', () => {
     '1.5 s',
     '24 h',
   ]);
+  expect([24_471_000, 46_600_000_000].map((ns) => timeText(ns, 1))).toEqual(['24.5 ms', '46.6 s']);
 });

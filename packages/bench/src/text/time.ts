@@ -22,8 +22,8 @@ export function clock(ns: number): string {
   return `${seconds}.${String(ns - seconds * NS_PER_SECOND).padStart(9, '0')}`;
 }
 
-/** In the largest unit that leaves a whole part, as in `1.5 s` and `17 us`; at most three decimals. */
-export function timeText(ns: number): string {
+/** In the largest unit that leaves a whole part, as in `1.5 s` and `17 us`; at most so many decimals. */
+export function timeText(ns: number, decimals = 3): string {
   const [unit, size] = Object.entries(UNITS).find(([, least]) => ns >= least) ?? ['ns', 1];
-  return `${Number((ns / size).toFixed(3))} ${unit}`;
+  return `${Number((ns / size).toFixed(decimals))} ${unit}`;
 }

@@ -92,7 +92,5 @@ const isInRange = ({ min, max, isPowerOfTwo }: Parameter, value: number): boolea
   (isPowerOfTwo === undefined || 2 ** Math.round(Math.log2(value)) === value);
 
 /** `a power of two from 2 to 1024`. */
-export function rangeText({ min, max, unit, isPowerOfTwo }: Parameter): string {
-  const kind = isPowerOfTwo === undefined ? 'a whole number' : 'a power of two';
-  return `${kind} from ${min} to ${max}${unit === undefined ? '' : ` ${unit}`}`;
-}
+const rangeText = ({ min, max, isPowerOfTwo }: Parameter): string =>
+  `${isPowerOfTwo === undefined ? 'a whole number' : 'a power of two'} from ${min} to ${max}`;

@@ -55,8 +55,7 @@ export const frag = defineWorkload({
       min: 2 * CORES,
       max: FRAG_PHASE_NS / INTERVAL_NS,
       unit: 'pages',
-      about:
-        'pages filled at first; must be 90 % of the free memory, as by default after a fresh boot of 512 MiB',
+      about: 'pages filled at first; the default is 90 % of what is free after a fresh boot of 512 MiB',
     },
     rounds: { default: 100, min: 0, max: 10_000, about: 'rounds of freeing and refilling' },
   },

@@ -1,71 +1,67 @@
 /**
- * `decpool workloads` and docs/workloads.md list what there is. `UPDATE_DOCS=1` writes the document's numbers anew.
+ * `decpool workloads` and docs/workloads.md list the workloads and their parameters. `UPDATE_DOCS=1` writes the document's
+ * tables anew.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
-import { formatDuration, workloadsCommand } from '../cli/workloads-run.ts';
-import { formatValue } from '../text/units.ts';
-import { WORKLOADS } from './registry.ts';
-import { durationOf } from './workload.ts';
+import { parameterRows, parametersText, type WorkloadRow, workloadRow, workloadsTable } from './list-text.ts';
+import { WORKLOADS, workloadNamed } from './registry.ts';
 
-let printed = '';
-/** Of each workload, as the lists have them: requests, peak of live pages, duration. */
-let figures: ReadonlyMap<string, readonly [requests: string, peak: string, duration: string]>;
-
+let rows: readonly WorkloadRow[] = [];
 beforeAll(() => {
-  const write = (more: string) => {
-    printed += more;
-  };
-  expect(workloadsCommand({ write, tell: write, isColoured: false, columns: 100, isWatched: false })).toBe(0);
-  figures = new Map(
-    WORKLOADS.map(({ name, generate }) => {
-      const workload = generate();
-      return [
-        name,
-        [
-          formatValue(workload.requests.length, 'count'),
-          formatValue(workload.peakLivePages, 'pages'),
-          formatDuration(durationOf(workload)),
-        ],
-      ];
-    }),
-  );
-}, 60_000);
+  rows = WORKLOADS.map(workloadRow);
+}, 120_000);
 
 it('the command prints a row for each workload, with its requests, its peak and its duration', () => {
-  for (const [name, [requests, peak, duration]] of figures) {
+  const printed = workloadsTable(rows);
+  for (const { name, requests, peak, duration } of rows) {
     const row = printed.split('\n').find((line) => line.includes(`│ ${name} `));
     expect(row, name).toContain(` ${requests} │`);
     expect(row, name).toContain(` ${peak} pages │`);
     expect(row, name).toContain(` ${duration} │`);
   }
-});
-
-it('no line of the table is wider than 110 characters', () => {
   expect(Math.max(...printed.split('\n').map((line) => line.length))).toBeLessThanOrEqual(110);
 });
 
-it('docs/workloads.md has a row for each workload, with the same numbers', () => {
-  const document = new URL('../../../../docs/workloads.md', import.meta.url);
-  const numbers = new Map([...figures].map(([name, told]) => [name, told.join(' | ')]));
-  const ROW = /^(\| `([\w-]+)` \| [^|]+ \| )([^|]+ \| [^|]+ \| [^|]+)( \|)$/gm;
-  if (process.env['UPDATE_DOCS'] !== undefined) {
-    const text = readFileSync(document, 'utf8');
-    const updated = text.replace(ROW, (_, head: string, name: string, old: string, tail: string) =>
-      [head, numbers.get(name) ?? old, tail].join(''),
-    );
-    writeFileSync(document, updated);
-  }
-  const rows = [...readFileSync(document, 'utf8').matchAll(ROW)].map(([, , name, told]) => [name, told]);
-  expect(rows).toEqual([...numbers]);
+it('with a name it prints platform, memory and the parameters, with defaults and ranges', () => {
+  const printed = parametersText(workloadNamed('its-storm'), 100);
+  expect(printed).toMatch(/^its-storm: PCI functions .*\n.*\nplatform +cca\nmemory +any/);
+  expect(printed).toMatch(/│ entryBytes │ 8 +│ 1 to 16 bytes +│ size of an entry/);
+  expect(printed).toMatch(/│ maxVectors │ 512 +│ 1 to 2,048, a power of two +│/);
+  expect(parametersText(workloadNamed('frag'), 100)).toMatch(/\nmemory +512M\n/);
 });
 
-it.each([
-  [0, '0 ns'],
-  [999, '999 ns'],
-  [24_471_000, '24.5 ms'],
-  [46_600_000_000, '46.6 s'],
-  [86_400_000_000_000, '24 h'],
-])('%i ns are printed as %s', (ns, text) => {
-  expect(formatDuration(ns)).toBe(text);
+it.each<[string, () => readonly (readonly string[])[]]>([
+  [
+    '| workload | models | requests | peak live pages | duration |',
+    () =>
+      rows.map(({ name, description, requests, peak, duration }) => [
+        `\`${name}\``,
+        description,
+        requests,
+        peak,
+        duration,
+      ]),
+  ],
+  [
+    '| workload | parameter | default | range | meaning |',
+    () =>
+      WORKLOADS.flatMap((generator) =>
+        parameterRows(generator)
+          .filter(([name]) => name !== 'seed')
+          .map((row, index) => [index === 0 ? `\`${generator.name}\`` : '', ...row]),
+      ),
+  ],
+])('docs/workloads.md has the table %s', (head, expected) => {
+  const document = new URL('../../../../docs/workloads.md', import.meta.url);
+  const text = readFileSync(document, 'utf8');
+  const start = text.indexOf(`${head}\n`);
+  const end = text.indexOf('\n\n', start);
+  const found = text.slice(start, end).split('\n');
+  const table = [...found.slice(0, 2), ...expected().map((cells) => `| ${cells.join(' | ')} |`)];
+  if (process.env['UPDATE_DOCS'] !== undefined) {
+    writeFileSync(document, text.slice(0, start) + table.join('\n') + text.slice(end));
+  } else {
+    expect(found).toEqual(table);
+  }
 });
