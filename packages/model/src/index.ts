@@ -49,6 +49,7 @@ export { alteredRow, locatorOf, segmentBytes } from './log/segment.ts';
 export { SCHEMA_VERSION } from './log/upcast.ts';
 export * from './memory-state.ts';
 export * from './platform.ts';
+export { checkRequest, MAX_OWNERS, type RequestHistory } from './request-rules.ts';
 export * from './requests.ts';
 export { Columns } from './state/columns.ts';
 export { COUNTER_NAMES, type CounterName, type Counters } from './state/counters.ts';

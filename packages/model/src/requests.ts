@@ -21,6 +21,10 @@ export const APIS = [
 ] as const;
 export type Api = (typeof APIS)[number];
 
+/** Whether callers of an interface ask for bytes; the pages of such a request are those that its bytes fill. */
+export const isInBytes = (api: Api): boolean =>
+  api === 'kmalloc' || api === 'dma_alloc_coherent' || api === 'dma_map';
+
 /**
  * Flags of a request, by their names in include/linux/gfp_types.h. Those that say what a caller's context may do:
  * none of them is GFP_KERNEL, which may sleep and so convert; GFP_ATOMIC and GFP_NOWAIT may not. `__GFP_DMA` and
@@ -89,11 +93,11 @@ export interface AllocateRequest {
   readonly bytes: number;
   /** Who asks, as a kernel engineer would name it: a device, a driver, a function. */
   readonly owner: string;
-  /** Flags of GFP; GFP_KERNEL unless told. */
+  /** Flags of GFP; default: GFP_KERNEL. */
   readonly gfp?: number;
-  /** NUMA node whose memory it must be; any unless told. */
+  /** NUMA node whose memory it must be; default: any. */
   readonly node?: number;
-  /** Alignment in bytes that a `kmalloc` asks for beyond its own, a power of two up to a page; none unless told. */
+  /** Alignment in bytes that a `kmalloc` asks for beyond its own, a power of two up to a page; default: none. */
   readonly align?: number;
 }
 
@@ -101,7 +105,7 @@ export interface FreeRequest {
   readonly kind: 'free';
   readonly time: Nanoseconds;
   readonly allocation: AllocationId;
-  /** Flags of the context that frees; GFP_KERNEL unless told. One that may not sleep leaves conversions to a worker. */
+  /** Flags of the context that frees; default: GFP_KERNEL. One that may not sleep leaves conversions to a worker. */
   readonly gfp?: number;
 }
 

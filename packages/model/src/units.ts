@@ -8,6 +8,8 @@ declare const unit: unique symbol;
 export type Pfn = number & { readonly [unit]: 'pfn' };
 /** Index of an aligned 2 MiB block of physical memory: pfn / pages per block. */
 export type BlockIndex = number & { readonly [unit]: 'block' };
+/** Number of a slab, from 1 in the order in which they are made. */
+export type SlabId = number & { readonly [unit]: 'slab' };
 /** Identity of one allocation; given by the caller, never used twice in a log. Starts at 1. */
 export type AllocationId = number & { readonly [unit]: 'allocation' };
 /** Simulated time in ns since the start of the run. */
@@ -15,8 +17,13 @@ export type Nanoseconds = number & { readonly [unit]: 'ns' };
 
 export const pfn = (value: number): Pfn => value as Pfn;
 export const blockIndex = (value: number): BlockIndex => value as BlockIndex;
+export const slabId = (value: number): SlabId => value as SlabId;
 export const allocationId = (value: number): AllocationId => value as AllocationId;
 export const nanoseconds = (value: number): Nanoseconds => value as Nanoseconds;
+
+/** PAGE_SHIFT and PAGE_SIZE of every guest that is modelled: pages of 4 KiB. */
+export const PAGE_SHIFT = 12;
+export const PAGE_SIZE = 1 << PAGE_SHIFT;
 
 /** Highest order the page allocator serves: MAX_PAGE_ORDER, include/linux/mmzone.h. */
 export const MAX_PAGE_ORDER = 10;

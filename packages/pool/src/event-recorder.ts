@@ -45,10 +45,10 @@ export interface EventSink {
   batch(batch: EventBatch): void;
 }
 
-/** Where a request's pages may lie, for the page source and for a pool. */
-export interface Where {
+/** Where a request's pages may lie: the zones and node for the page source, and the blocks that these span. */
+export interface ZoneRange {
   readonly reach: Reach;
-  readonly range: BlockRange;
+  readonly blocks: BlockRange;
 }
 
 export interface EventRecorderOptions {
@@ -58,13 +58,15 @@ export interface EventRecorderOptions {
   readonly batchRows: number;
   readonly source: PageSource;
   readonly faults: FaultInjector | undefined;
-  readonly anywhere: Where;
+  /** The range of a request that names no zone and no node. */
+  readonly anywhere: ZoneRange;
 }
 
 export class EventRecorder implements ConversionLog {
   readonly columns: Columns;
   readonly view: StateView;
   readonly setMemory: SetMemory;
+  readonly anywhere: ZoneRange;
   /** Simulated ns and number of the request that the next events carry. */
   time = 0;
   request = 0;
@@ -80,11 +82,12 @@ export class EventRecorder implements ConversionLog {
   readonly #rows: EventRows;
   readonly #owners = new Map<string, number>();
   readonly #source: PageSource;
+  readonly #isConfidential: boolean;
   /** On whose behalf the policy decides. */
   #allocation = 0;
   #owner = NO_OWNER;
   #gfp = GFP_KERNEL;
-  #where: Where;
+  #range: ZoneRange;
 
   constructor({ frame, directMap, sink, batchRows, source, faults, anywhere }: EventRecorderOptions) {
     this.columns = new Columns(frame, directMap);
@@ -93,15 +96,17 @@ export class EventRecorder implements ConversionLog {
     this.#sink = sink;
     this.#rows = new EventRows(batchRows);
     this.#source = source;
-    this.#where = anywhere;
+    this.#isConfidential = frame.platform.confidential;
+    this.anywhere = anywhere;
+    this.#range = anywhere;
   }
 
-  /** A policy is about to be called: nothing is served yet. */
-  begin(allocation: number, owner: number, gfp: number, where: Where): void {
+  /** Sets on whose behalf the policy decides next: nothing is served yet. */
+  begin(allocation: number, owner: number, gfp: number, range: ZoneRange = this.anywhere): void {
     this.#allocation = allocation;
     this.#owner = owner;
     this.#gfp = gfp;
-    this.#where = where;
+    this.#range = range;
     this.servedPages = 0;
     this.servedExtents = 0;
     this.isRefused = false;
@@ -109,11 +114,11 @@ export class EventRecorder implements ConversionLog {
 
   /** Outside a confidential VM a conversion does nothing, so it never sleeps. */
   get mayConvert(): boolean {
-    return !this.view.platform.confidential || maySleep(this.#gfp);
+    return !this.#isConfidential || maySleep(this.#gfp);
   }
 
   get reach(): BlockRange {
-    return this.#where.range;
+    return this.#range.blocks;
   }
 
   get owner(): number {
@@ -121,12 +126,12 @@ export class EventRecorder implements ConversionLog {
   }
 
   claim(order: number, migratetype: Migratetype = 'Unmovable'): Pfn | -1 {
-    return this.#take(order, migratetype, this.#where.reach, TYPE.pagesClaimed);
+    return this.#take(order, migratetype, this.#range.reach, TYPE.pagesClaimed);
   }
 
   /** As claim(), for another user of the page allocator: `background-allocated`. */
-  claimForOthers(order: number, migratetype: Migratetype, { reach }: Where): Pfn | -1 {
-    return this.#take(order, migratetype, reach, TYPE.backgroundAllocated);
+  claimForOthers(order: number, migratetype: Migratetype): Pfn | -1 {
+    return this.#take(order, migratetype, this.anywhere.reach, TYPE.backgroundAllocated);
   }
 
   #take(order: number, migratetype: Migratetype, reach: Reach, type: number): Pfn | -1 {
@@ -162,6 +167,11 @@ export class EventRecorder implements ConversionLog {
       this.#source.giveBack(toPfn(at), order);
       at += 1 << order;
     }
+  }
+
+  giveBackForOthers(pfn: Pfn, order: number): void {
+    this.emit(TYPE.backgroundFreed, 0, pfn, 1 << order, 0);
+    this.#source.giveBack(pfn, order);
   }
 
   allocate(start: Pfn, pages: number): void {

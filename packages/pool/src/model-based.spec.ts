@@ -412,8 +412,6 @@ function blunder(pick: number, { live, refused }: Reference, pool: Pool): void {
     () => pool.free([...refused][0] ?? allocationId(0)),
     () => pool.remap_pfn_range(allocationId(2 ** 31)),
     () => pool.remove_user_mapping(unmapped),
-    () => pool.set_memory_decrypted(allocationId(0), 0, 1),
-    () => pool.set_memory_decrypted(unmapped, 0, 2 ** 20),
     () => pool.alloc_pages(11, options),
     () => pool.kmalloc(0, options),
     () => pool.vmalloc(1, { ...options, at: pool.view.counter('time') - 1 }),

@@ -35,7 +35,6 @@ import {
   x86Geometry,
 } from '@decpool/model';
 import { type Observable, Subject } from 'rxjs';
-import { expectConvertible } from './caller-conversion.ts';
 import { Engine } from './engine.ts';
 import type { EventSink } from './event-recorder.ts';
 import type { PolicyFactory } from './policy.ts';
@@ -240,20 +239,6 @@ export class Pool implements EventSink {
   remove_user_mapping(allocation: AllocationId, at: number = this.#engine.time): void {
     this.#expectServed(allocation);
     this.request({ kind: 'unmap-user', allocation, time: nanoseconds(at) });
-  }
-
-  /**
-   * A driver's own conversion of pages of its allocation, as it was written before there was a pool. What it was given
-   * is shared already, so decrypting all of it succeeds and changes nothing; all else is refused with an InputError that
-   * names the rule.
-   */
-  set_memory_decrypted(allocation: AllocationId, firstPage: number, pages: number): void {
-    expectConvertible(this.view, { allocation, firstPage, pages, direction: 'decrypt' });
-  }
-
-  /** As set_memory_decrypted(); the pool alone makes its memory private, when it is freed. */
-  set_memory_encrypted(allocation: AllocationId, firstPage: number, pages: number): void {
-    expectConvertible(this.view, { allocation, firstPage, pages, direction: 'encrypt' });
   }
 
   #allocate(api: Api, pages: number, options: RequestOptions): AllocationResult {

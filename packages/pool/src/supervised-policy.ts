@@ -10,6 +10,7 @@ import {
   FAILURE_REASONS,
   type FailureReason,
   type FreeRequest,
+  GFP_KERNEL,
   InvariantError,
   MAX_PAGE_ORDER,
   MIGRATETYPES,
@@ -18,7 +19,7 @@ import {
   type Pfn,
   type StateView,
 } from '@decpool/model';
-import type { EventRecorder } from './event-recorder.ts';
+import { type EventRecorder, NO_OWNER, type ZoneRange } from './event-recorder.ts';
 import type { BlockRange, ConversionResult, Policy, Recorder } from './policy.ts';
 import { PolicyError, type PolicyRule } from './policy-error.ts';
 import type { SlabCache } from './slab/slab-cache.ts';
@@ -43,7 +44,7 @@ export class SupervisedPolicy {
     this.#record = new PolicyRecorder(events, this.#turn);
   }
 
-  /** Returns whether the request was served; else it was refused. */
+  /** Has the policy serve the request for which the recorder has begun. Returns whether it did; else it refused. */
   allocate(request: AllocateRequest): boolean {
     this.#turn.decides = request;
     try {
@@ -56,10 +57,12 @@ export class SupervisedPolicy {
   }
 
   free(request: FreeRequest): void {
+    const { allocation, gfp = GFP_KERNEL } = request;
+    this.#events.begin(allocation, this.#view.ownerOf(allocation), gfp);
     this.#turn.decides = request;
     try {
       this.#policy.free(request, this.#view, this.#record);
-      if (this.#view.extentCount(request.allocation) !== 0) {
+      if (this.#view.extentCount(allocation) !== 0) {
         throw this.#turn.broken('free', 'left unfinished: it still has extents');
       }
     } finally {
@@ -67,7 +70,8 @@ export class SupervisedPolicy {
     }
   }
 
-  work(): void {
+  work(range: ZoneRange): void {
+    this.#events.begin(0, NO_OWNER, GFP_KERNEL, range);
     this.#turn.decides = 'deferred worker';
     try {
       this.#policy.work?.(this.#view, this.#record);
@@ -76,33 +80,35 @@ export class SupervisedPolicy {
     }
   }
 
+  // The questions are asked with every request. One that throws stays in the turn: the engine asks no more after it.
+
   cacheFor(request: AllocateRequest): SlabCache | undefined {
-    return this.#ask('cacheFor()', () => this.#policy.cacheFor?.(request));
+    this.#turn.question = 'cacheFor()';
+    const cache = this.#policy.cacheFor?.(request);
+    this.#turn.question = undefined;
+    return cache;
   }
 
   freesWithoutSleeping(allocation: AllocationId): boolean {
-    return this.#ask(
-      'freesWithoutSleeping()',
-      () => this.#policy.freesWithoutSleeping?.(allocation) === true,
-    );
+    this.#turn.question = 'freesWithoutSleeping()';
+    const answer = this.#policy.freesWithoutSleeping?.(allocation);
+    this.#turn.question = undefined;
+    return answer === true;
   }
 
   hasWork(range: BlockRange): boolean {
-    return this.#ask('hasWork()', () => this.#policy.hasWork?.(range) === true);
+    this.#turn.question = 'hasWork()';
+    const answer = this.#policy.hasWork?.(range);
+    this.#turn.question = undefined;
+    return answer === true;
   }
 
   /** Simulated ns; infinity: not at all. */
   workDueAt(): number {
-    return this.#ask('workDueAt()', () => this.#policy.workDueAt?.() ?? Number.POSITIVE_INFINITY);
-  }
-
-  #ask<Answer>(question: string, answer: () => Answer): Answer {
-    this.#turn.question = question;
-    try {
-      return answer();
-    } finally {
-      this.#turn.question = undefined;
-    }
+    this.#turn.question = 'workDueAt()';
+    const time = this.#policy.workDueAt?.();
+    this.#turn.question = undefined;
+    return time ?? Number.POSITIVE_INFINITY;
   }
 
   /** Served in full, in one piece where that matters, or refused. */
@@ -168,11 +174,15 @@ class PolicyRecorder implements Recorder {
   readonly #events: EventRecorder;
   readonly #view: StateView;
   readonly #turn: Turn;
+  readonly #spanPages: number;
+  readonly #pagesPerBlock: number;
 
   constructor(events: EventRecorder, turn: Turn) {
     this.#events = events;
     this.#view = events.view;
     this.#turn = turn;
+    this.#spanPages = events.view.geometry.spanPages;
+    this.#pagesPerBlock = events.view.geometry.pagesPerBlock;
     Object.freeze(this);
   }
 
@@ -218,48 +228,63 @@ class PolicyRecorder implements Recorder {
 
   decrypt(start: Pfn, pages: number): ConversionResult {
     this.#expectConversion('decrypt', start, pages);
-    return this.#attempt('convert', 'decrypt', start, pages, () =>
-      this.#events.setMemory.decrypt(start, pages),
-    );
+    try {
+      return this.#events.setMemory.decrypt(start, pages);
+    } catch (error) {
+      throw this.#refusal(error, 'convert', 'decrypt', start, pages);
+    }
   }
 
   encrypt(start: Pfn, pages: number): 'converted' | 'leaked' {
     this.#expectConversion('encrypt', start, pages);
-    return this.#attempt('convert', 'encrypt', start, pages, () =>
-      this.#events.setMemory.encrypt(start, pages),
-    );
+    try {
+      return this.#events.setMemory.encrypt(start, pages);
+    } catch (error) {
+      throw this.#refusal(error, 'convert', 'encrypt', start, pages);
+    }
   }
 
   decryptArea(runs: readonly Extent[]): ConversionResult {
     const pages = this.#expectArea('decryptArea', runs);
-    return this.#attempt('convert', 'decryptArea', runs[0].pfn, pages, () =>
-      this.#events.setMemory.decryptArea(runs),
-    );
+    try {
+      return this.#events.setMemory.decryptArea(runs);
+    } catch (error) {
+      throw this.#refusal(error, 'convert', 'decryptArea', runs[0].pfn, pages);
+    }
   }
 
   encryptArea(runs: readonly Extent[]): 'converted' | 'leaked' {
     const pages = this.#expectArea('encryptArea', runs);
-    return this.#attempt('convert', 'encryptArea', runs[0].pfn, pages, () =>
-      this.#events.setMemory.encryptArea(runs),
-    );
+    try {
+      return this.#events.setMemory.encryptArea(runs);
+    } catch (error) {
+      throw this.#refusal(error, 'convert', 'encryptArea', runs[0].pfn, pages);
+    }
   }
 
   allocate(start: Pfn, pages: number): void {
     this.#expectRun('allocate', start, pages);
-    const { pagesPerBlock } = this.#view.geometry;
     const { firstBlock, endBlock } = this.#events.reach;
-    const first = firstBlock * pagesPerBlock;
-    const end = endBlock * pagesPerBlock;
+    const first = firstBlock * this.#pagesPerBlock;
+    const end = endBlock * this.#pagesPerBlock;
     if (start < first || start + pages > end) {
       const why = `the request may lie in pages ${first} to ${end} only`;
       throw this.#broken('reach', 'allocate', start, pages, why);
     }
-    this.#attempt('allocate', 'allocate', start, pages, () => this.#events.allocate(start, pages));
+    try {
+      this.#events.allocate(start, pages);
+    } catch (error) {
+      throw this.#refusal(error, 'allocate', 'allocate', start, pages);
+    }
   }
 
   free(start: Pfn, pages: number): void {
     this.#expectRun('free', start, pages);
-    this.#attempt('free', 'free', start, pages, () => this.#events.free(start, pages));
+    try {
+      this.#events.free(start, pages);
+    } catch (error) {
+      throw this.#refusal(error, 'free', 'free', start, pages);
+    }
   }
 
   fail(reason: FailureReason): void {
@@ -277,7 +302,7 @@ class PolicyRecorder implements Recorder {
 
   refilled(pages: number): void {
     this.#turn.expectOpen();
-    if (!Number.isInteger(pages) || pages < 1 || pages > this.#view.geometry.spanPages) {
+    if (!Number.isInteger(pages) || pages < 1 || pages > this.#spanPages) {
       throw this.#turn.broken('arguments', `refilled(${pages}): pages are whole numbers from 1`);
     }
     this.#events.refilled(pages);
@@ -285,15 +310,14 @@ class PolicyRecorder implements Recorder {
 
   #expectRun(call: string, start: number, pages: number): void {
     this.#turn.expectOpen();
-    const { spanPages } = this.#view.geometry;
     const isRun =
       Number.isInteger(start) &&
       Number.isInteger(pages) &&
       start >= 0 &&
       pages >= 1 &&
-      start + pages <= spanPages;
+      start + pages <= this.#spanPages;
     if (isRun) return;
-    const why = `runs are of whole pages, at least one, in 0 to ${spanPages}`;
+    const why = `runs are of whole pages, at least one, in 0 to ${this.#spanPages}`;
     throw this.#broken('arguments', call, start, pages, why);
   }
 
@@ -318,13 +342,9 @@ class PolicyRecorder implements Recorder {
     return sum;
   }
 
-  /** Does what a call is for. What the model refuses breaks `rule`. */
-  #attempt<Result>(rule: PolicyRule, call: string, start: number, pages: number, act: () => Result): Result {
-    try {
-      return act();
-    } catch (error) {
-      throw error instanceof InvariantError ? this.#broken(rule, call, start, pages, error.why) : error;
-    }
+  /** What the model refuses, as a broken rule of the call; another error as it is. */
+  #refusal(error: unknown, rule: PolicyRule, call: string, start: number, pages: number): unknown {
+    return error instanceof InvariantError ? this.#broken(rule, call, start, pages, error.why) : error;
   }
 
   #broken(rule: PolicyRule, call: string, start: number, pages: number, why: string): PolicyError {

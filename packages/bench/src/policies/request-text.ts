@@ -1,15 +1,13 @@
 /** Requests as people read them. */
-import { type AllocateRequest, ANY_NODE, GFP_KERNEL, gfpName } from '@decpool/model';
+import { type AllocateRequest, ANY_NODE, GFP_KERNEL, gfpName, isInBytes } from '@decpool/model';
 
 export const pagesOf = (pages: number) => `${pages} ${pages === 1 ? 'page' : 'pages'}`;
 export const inContext = (gfp: number) => (gfp === GFP_KERNEL ? '' : `, ${gfpName(gfp)}`);
 
-const IN_BYTES = ['kmalloc', 'dma_alloc_coherent', 'dma_map'];
-
 /** A request for pages, as a line of a history. */
 export function textOf(request: AllocateRequest): string {
   const { allocation, api, pages, bytes, owner, gfp = GFP_KERNEL, node = ANY_NODE, align = 1 } = request;
-  const size = IN_BYTES.includes(api) ? `${bytes} bytes` : pagesOf(pages);
+  const size = isInBytes(api) ? `${bytes} bytes` : pagesOf(pages);
   const where = node === ANY_NODE ? '' : `, node ${node}`;
   const aligned = align === 1 ? '' : `, aligned to ${align} bytes`;
   return `${api} of ${size} for '${owner}'${inContext(gfp)}${where}${aligned}, as ${allocation}`;

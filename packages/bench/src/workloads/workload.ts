@@ -1,13 +1,10 @@
 import {
-  type AllocateRequest,
-  areAttributes,
-  attributesOf,
-  type BackgroundRequest,
+  type AllocationId,
+  checkRequest,
   InputError,
-  MAX_NODE,
-  MAX_PAGE_ORDER,
-  MIGRATETYPES,
+  MAX_OWNERS,
   type Request,
+  type RequestHistory,
 } from '@decpool/model';
 
 /** A named sequence of requests that every policy of a comparison is given. */
@@ -16,7 +13,7 @@ export interface Workload {
   readonly name: string;
   /** One or two short sentences. */
   readonly description: string;
-  /** Well formed, as peakLivePages() checks. */
+  /** As checkRequest() wants them. */
   readonly requests: readonly Request[];
   /** Most pages that are allocated at one time, without those of the background. */
   readonly peakLivePages: number;
@@ -24,9 +21,7 @@ export interface Workload {
   readonly notes: readonly string[];
 }
 
-/** Pages of 4 KiB, as on every machine that the generators and the recordings stand for. */
-export const PAGE_SHIFT = 12;
-export const PAGE_SIZE = 1 << PAGE_SHIFT;
+export { PAGE_SHIFT, PAGE_SIZE } from '@decpool/model';
 
 /** The workload made of these requests. Throws InputError as peakLivePages() does. */
 export function workload(parts: Omit<Workload, 'peakLivePages'>): Workload {
@@ -37,144 +32,89 @@ export function workload(parts: Omit<Workload, 'peakLivePages'>): Workload {
 export const durationOf = ({ requests }: Pick<Workload, 'requests'>): number => requests.at(-1)?.time ?? 0;
 
 /**
- * Most pages allocated at one time. The walk checks on its way that the requests are well formed:
- * - time never goes back;
- * - an allocation's name is fresh, and its pages, bytes, node, alignment and flags fit its api;
- * - a free names a live allocation that no user mapping is left of;
- * - a user mapping is made of a live allocation that has none, and taken away where there is one;
- * - a background key is free when it is taken, and taken when it is freed.
- *
- * Throws InputError with the index of the first request that is not.
+ * Most pages allocated at one time. Throws InputError with the index of the first request that checkRequest() refuses, or that
+ * frees a background chunk that is not allocated.
  */
 export function peakLivePages(requests: readonly Request[]): number {
-  const live = new LivePages();
-  const background = new Set<number>();
-  let time = 0;
+  const walk = new RequestWalk();
   for (let index = 0; index < requests.length; index++) {
-    const request = requests[index];
-    if (!(request.time >= time)) refuse(index, `its time is ${request.time} ns, after one of ${time} ns`);
-    time = request.time;
-    switch (request.kind) {
-      case 'allocate':
-        checkSize(request, index);
-        if (hasAttributes(request)) checkAttributes(request, index);
-        live.allocate(request, index);
-        break;
-      case 'free':
-        if (request.gfp !== undefined) checkFlags(request.gfp, index);
-        live.free(request.allocation, index);
-        break;
-      case 'map-user':
-        live.map(request.allocation, index);
-        break;
-      case 'unmap-user':
-        live.unmap(request.allocation, index);
-        break;
-      default:
-        checkBackground(request, background, index);
+    try {
+      walk.next(requests[index]);
+    } catch (error) {
+      throw error instanceof InputError ? new InputError(`request ${index}: ${error.message}`) : error;
     }
   }
-  return live.peak;
+  return walk.peakPages;
 }
 
 const FREED = 0;
 
-/** The allocations of a walk over requests, with their pages, and which of them user space sees. */
-class LivePages {
-  /** By allocation: its pages while it lives, then FREED. Names count up from 1, and an array takes a third of a Map's time. */
-  readonly #pagesOf: (number | undefined)[] = [];
-  readonly #mapped = new Set<number>();
-  #live = 0;
-  peak = 0;
+/** What a list of requests leaves live at each place, if every one of them is served. */
+class RequestWalk implements RequestHistory {
+  time = 0;
+  nextAllocation = 1;
+  readonly maxPages = Number.POSITIVE_INFINITY;
+  readonly hasBounceBuffers = true;
+  peakPages = 0;
+  #livePages = 0;
+  /** By allocation: its pages while it lives, then FREED. An array takes a third of a Map's time. */
+  readonly #pagesOf: number[] = [FREED];
+  readonly #userMappings = new Map<AllocationId, number>();
+  readonly #owners = new Set<string>();
+  readonly #chunks = new Set<number>();
 
-  allocate({ allocation, pages }: AllocateRequest, index: number): void {
-    if (this.#pagesOf[allocation] !== undefined) refuse(index, `allocation ${allocation} was named before`);
-    this.#pagesOf[allocation] = pages;
-    this.#live += pages;
-    if (this.#live > this.peak) this.peak = this.#live;
-  }
-
-  free(allocation: number, index: number): void {
-    const pages = this.#pagesOf[allocation] ?? FREED;
-    if (pages === FREED) refuse(index, `it frees ${allocation}, which is not allocated`);
-    if (this.#mapped.has(allocation)) {
-      refuse(index, `it frees ${allocation}, which user space still maps; an unmap-user comes first`);
+  next(request: Request): void {
+    checkRequest(request, this);
+    this.time = request.time;
+    switch (request.kind) {
+      case 'allocate':
+        this.nextAllocation++;
+        this.#owners.add(request.owner);
+        this.#pagesOf.push(request.pages);
+        this.#livePages += request.pages;
+        this.peakPages = Math.max(this.peakPages, this.#livePages);
+        break;
+      case 'free':
+        this.#livePages -= this.#pagesOf[request.allocation];
+        this.#pagesOf[request.allocation] = FREED;
+        break;
+      case 'map-user':
+        this.#userMappings.set(request.allocation, this.userMappings(request.allocation) + 1);
+        break;
+      case 'unmap-user':
+        this.#userMappings.set(request.allocation, this.userMappings(request.allocation) - 1);
+        break;
+      case 'background-allocate':
+        this.#chunks.add(request.key);
+        break;
+      case 'background-free':
+        if (this.#chunks.delete(request.key)) break;
+        throw new InputError(`free of background chunk ${request.key}: it is not allocated`);
     }
-    this.#pagesOf[allocation] = FREED;
-    this.#live -= pages;
   }
 
-  map(allocation: number, index: number): void {
-    if ((this.#pagesOf[allocation] ?? FREED) === FREED) {
-      refuse(index, `it maps ${allocation} for a user, which is not allocated`);
-    }
-    if (this.#mapped.has(allocation)) refuse(index, `it maps ${allocation} for a user a second time`);
-    this.#mapped.add(allocation);
+  isLive(allocation: AllocationId): boolean {
+    return (this.#pagesOf[allocation] ?? FREED) !== FREED;
   }
 
-  unmap(allocation: number, index: number): void {
-    if (!this.#mapped.delete(allocation)) {
-      refuse(index, `it takes a user mapping of ${allocation} away, and there is none`);
-    }
+  isRefused(): boolean {
+    return false;
   }
-}
 
-/** What api counts its requests in bytes, so that its pages are those that the bytes fill. */
-const IN_BYTES: ReadonlySet<string> = new Set(['kmalloc', 'dma_alloc_coherent', 'dma_map']);
+  /** Whether an object shares its page is known only once a policy has served it. */
+  isWholePages(): boolean {
+    return true;
+  }
 
-function checkSize({ api, pages, bytes }: AllocateRequest, index: number): void {
-  if (!Number.isInteger(pages) || pages < 1) refuse(index, `it asks for ${pages} pages`);
-  if (api === 'alloc_pages' && 2 ** Math.floor(Math.log2(pages)) !== pages) {
-    refuse(index, `alloc_pages serves a power of two of pages, not ${pages}`);
+  userMappings(allocation: AllocationId): number {
+    return this.#userMappings.get(allocation) ?? 0;
   }
-  if (!Number.isInteger(bytes) || bytes < 1 || bytes > pages * PAGE_SIZE) {
-    refuse(index, `${bytes} bytes do not fit ${pages} pages`);
-  }
-  if (IN_BYTES.has(api) && bytes <= (pages - 1) * PAGE_SIZE) {
-    refuse(index, `${api} of ${bytes} bytes fills ${Math.ceil(bytes / PAGE_SIZE)} pages, not ${pages}`);
-  }
-}
 
-const hasAttributes = ({ gfp, node, align }: AllocateRequest): boolean =>
-  gfp !== undefined || node !== undefined || align !== undefined;
+  hasRoomFor(owner: string): boolean {
+    return this.#owners.size < MAX_OWNERS || this.#owners.has(owner);
+  }
 
-function checkAttributes({ api, gfp = 0, node = 0, align = 1 }: AllocateRequest, index: number): void {
-  checkFlags(gfp, index);
-  if (!Number.isInteger(node) || node < -1 || node > MAX_NODE) {
-    refuse(index, `its node is ${node}; expected -1 for any, or 0 to ${MAX_NODE}`);
+  holdsChunk(key: number): boolean {
+    return this.#chunks.has(key);
   }
-  const isPowerOfTwo =
-    Number.isInteger(align) && align >= 1 && align <= PAGE_SIZE && (align & (align - 1)) === 0;
-  if (!isPowerOfTwo)
-    refuse(index, `it is to be aligned to ${align} bytes; expected a power of two up to ${PAGE_SIZE}`);
-  if (align > 1 && api !== 'kmalloc') refuse(index, `${api} takes no alignment; only kmalloc does`);
-}
-
-function checkFlags(gfp: number, index: number): void {
-  if (!Number.isInteger(gfp) || gfp < 0 || gfp > 0xff || !areAttributes(attributesOf({ gfp }))) {
-    refuse(index, `its gfp flags are ${gfp}, with some that are not modelled`);
-  }
-}
-
-function checkBackground(request: BackgroundRequest, keys: Set<number>, index: number): void {
-  const { kind, key } = request;
-  if (kind === 'background-free') {
-    if (!keys.delete(key)) refuse(index, `it frees background chunk ${key}, which is not allocated`);
-    return;
-  }
-  const { order, migratetype } = request;
-  if (!Number.isInteger(key) || key < 0)
-    refuse(index, `its background key is ${key}; expected a whole number`);
-  if (keys.has(key)) refuse(index, `background chunk ${key} is still allocated`);
-  if (!Number.isInteger(order) || order < 0 || order > MAX_PAGE_ORDER) {
-    refuse(index, `its order is ${order}; orders run from 0 to ${MAX_PAGE_ORDER}`);
-  }
-  if (!MIGRATETYPES.includes(migratetype)) {
-    refuse(index, `its migratetype is '${migratetype}'; known: ${MIGRATETYPES.join(', ')}`);
-  }
-  keys.add(key);
-}
-
-function refuse(index: number, why: string): never {
-  throw new InputError(`request ${index}: ${why}`);
 }

@@ -2,11 +2,12 @@
  * The layer above the policy that serves small objects. It keeps the slabs of each cache and a map of their units; all
  * of that is derived from the events that it records. It asks the policy for pages and knows nothing of where they come from.
  */
+import type { SlabId } from '@decpool/model';
 import type { SlabCache } from './slab-cache.ts';
 
 /** A slab and which of its units are used. */
 class Slab {
-  readonly number: number;
+  readonly id: SlabId;
   readonly cache: SlabCache;
   readonly #used: Uint8Array;
   freeUnits: number;
@@ -15,8 +16,8 @@ class Slab {
   /** As many units as this, or more, have been looked for in vain since the last were given back. */
   #tooMany = Number.POSITIVE_INFINITY;
 
-  constructor(number: number, cache: SlabCache) {
-    this.number = number;
+  constructor(id: SlabId, cache: SlabCache) {
+    this.id = id;
     this.cache = cache;
     this.#used = new Uint8Array(Math.floor((cache.pages * 4096) / cache.unitBytes));
     this.freeUnits = this.#used.length;
@@ -58,15 +59,15 @@ class Slab {
 
 /** Where an object was put. */
 export interface PlacedObject {
-  readonly slab: number;
+  readonly slab: SlabId;
   readonly unit: number;
 }
 
 export class SlabLayer {
   /** Slabs with free units, by key of cache. The first that fits is used, so that the last ones run empty. */
   readonly #partial = new Map<string, Slab[]>();
-  readonly #slabs = new Map<number, Slab>();
-  readonly #keys = new Map<number, string>();
+  readonly #slabs = new Map<SlabId, Slab>();
+  readonly #keys = new Map<SlabId, string>();
 
   /** A run of free units at a multiple of `align` units in a slab of the cache, or undefined: then the caller makes a slab and asks again. */
   place(key: string, units: number, align: number): PlacedObject | undefined {
@@ -76,45 +77,45 @@ export class SlabLayer {
       const unit = slab.take(units, align);
       if (unit < 0) continue;
       if (slab.freeUnits === 0) slabs.splice(index, 1);
-      return { slab: slab.number, unit };
+      return { slab: slab.id, unit };
     }
     return undefined;
   }
 
   /** A slab was created. */
-  created(number: number, cache: SlabCache, key: string): void {
-    const slab = new Slab(number, cache);
-    this.#slabs.set(number, slab);
-    this.#keys.set(number, key);
+  created(id: SlabId, cache: SlabCache, key: string): void {
+    const slab = new Slab(id, cache);
+    this.#slabs.set(id, slab);
+    this.#keys.set(id, key);
     const partial = this.#partial.get(key);
     if (partial === undefined) this.#partial.set(key, [slab]);
     else partial.push(slab);
   }
 
   /** An object was freed. Returns whether its slab is empty now and should go. */
-  freed(number: number, unit: number, units: number): boolean {
-    const slab = this.#slab(number);
+  freed(id: SlabId, unit: number, units: number): boolean {
+    const slab = this.#slab(id);
     const wasFull = slab.freeUnits === 0;
     slab.give(unit, units);
-    if (wasFull) this.#partial.get(this.#keys.get(number) ?? '')?.push(slab);
+    if (wasFull) this.#partial.get(this.#keys.get(id) ?? '')?.push(slab);
     return slab.isEmpty && !slab.cache.keepsEmpty;
   }
 
-  isEmpty(number: number): boolean {
-    return this.#slabs.get(number)?.isEmpty ?? false;
+  isEmpty(id: SlabId): boolean {
+    return this.#slabs.get(id)?.isEmpty ?? false;
   }
 
-  destroyed(number: number): void {
-    const slab = this.#slab(number);
-    const partial = this.#partial.get(this.#keys.get(number) ?? '') ?? [];
+  destroyed(id: SlabId): void {
+    const slab = this.#slab(id);
+    const partial = this.#partial.get(this.#keys.get(id) ?? '') ?? [];
     partial.splice(partial.indexOf(slab), 1);
-    this.#slabs.delete(number);
-    this.#keys.delete(number);
+    this.#slabs.delete(id);
+    this.#keys.delete(id);
   }
 
-  #slab(number: number): Slab {
-    const slab = this.#slabs.get(number);
-    if (slab === undefined) throw new Error(`slab ${number} is not in the slab layer`);
+  #slab(id: SlabId): Slab {
+    const slab = this.#slabs.get(id);
+    if (slab === undefined) throw new Error(`slab ${id} is not in the slab layer`);
     return slab;
   }
 }

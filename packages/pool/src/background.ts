@@ -1,0 +1,52 @@
+/** Others who use the page allocator beside the policy: chunks that they take and give back. */
+import { type BackgroundRequest, GFP_KERNEL, MIGRATETYPES, type Pfn, SKIPPED, TYPE } from '@decpool/model';
+import type { EventRecorder } from './event-recorder.ts';
+
+export class BackgroundUsers {
+  readonly #recorder: EventRecorder;
+  /** Chunks that others hold, by their key. */
+  readonly #chunks = new Map<number, { readonly pfn: Pfn; readonly order: number }>();
+  /** Keys of chunks that others were refused, with the number of each. */
+  readonly #refused = new Map<number, number>();
+  /** How many chunks were refused so far. */
+  #refusals = 0;
+
+  constructor(recorder: EventRecorder) {
+    this.#recorder = recorder;
+  }
+
+  /** Whether others hold a chunk of this key, or were refused it and have not freed it yet. */
+  holds(key: number): boolean {
+    return this.#chunks.has(key) || this.#refused.has(key);
+  }
+
+  serve(request: BackgroundRequest): void {
+    if (request.kind === 'background-free') this.#free(request.key);
+    else this.#allocate(request);
+  }
+
+  #allocate({ key, order, migratetype }: Extract<BackgroundRequest, { order: number }>): void {
+    const pfn = this.#recorder.claimForOthers(order, migratetype);
+    if (pfn !== -1) {
+      this.#chunks.set(key, { pfn, order });
+      return;
+    }
+    this.#refusals++;
+    this.#refused.set(key, this.#refusals);
+    const code = MIGRATETYPES.indexOf(migratetype);
+    this.#recorder.emit(TYPE.backgroundFailed, this.#refusals, 0, 1 << order, code);
+  }
+
+  #free(key: number): void {
+    const chunk = this.#chunks.get(key);
+    if (chunk === undefined) {
+      const refused = this.#refused.get(key) ?? 0;
+      const what = SKIPPED.indexOf('background-free');
+      this.#recorder.emit(TYPE.requestSkipped, refused, GFP_KERNEL, 0, what);
+      this.#refused.delete(key);
+      return;
+    }
+    this.#chunks.delete(key);
+    this.#recorder.giveBackForOthers(chunk.pfn, chunk.order);
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * The deferred worker, which may sleep: it frees what callers that may not sleep have freed, grows the bounce buffers, and calls
+ * the policy's work(). It runs some simulated time after there is something to do, or when the policy wants it.
+ */
+import {
+  type AllocationId,
+  type FreeRequest,
+  InvariantError,
+  nanoseconds,
+  type SlabId,
+} from '@decpool/model';
+import type { EventRecorder, ZoneRange } from './event-recorder.ts';
+import type { ObjectAllocator } from './objects.ts';
+import type { SupervisedPolicy } from './supervised-policy.ts';
+import type { Swiotlb } from './swiotlb/swiotlb.ts';
+
+export class DeferredWorker {
+  readonly #recorder: EventRecorder;
+  readonly #policy: SupervisedPolicy;
+  readonly #objects: ObjectAllocator;
+  readonly #swiotlb: Swiotlb | undefined;
+  /** Simulated ns until deferred work is done. */
+  readonly #delay: number;
+  /** When deferred work is done, if there is any. */
+  #workAt: number | undefined;
+  #frees: AllocationId[] = [];
+  /** Slabs that ran empty where nothing could be converted, and the allocation that left each last. */
+  #emptySlabs = new Map<SlabId, AllocationId>();
+  /** Where the policy keeps pages ready for callers that may not sleep. */
+  readonly #readyRanges: ZoneRange[];
+
+  constructor(
+    recorder: EventRecorder,
+    policy: SupervisedPolicy,
+    objects: ObjectAllocator,
+    swiotlb: Swiotlb | undefined,
+    delay: number,
+  ) {
+    this.#recorder = recorder;
+    this.#policy = policy;
+    this.#objects = objects;
+    this.#swiotlb = swiotlb;
+    this.#delay = delay;
+    this.#readyRanges = [recorder.anywhere];
+  }
+
+  deferFree(allocation: AllocationId): void {
+    this.#frees.push(allocation);
+  }
+
+  deferSlab(slab: SlabId, allocation: AllocationId): void {
+    this.#emptySlabs.set(slab, allocation);
+  }
+
+  /** From now on the policy is asked whether it has enough ready there for callers that may not sleep. */
+  keepReady(range: ZoneRange): void {
+    const { firstBlock, endBlock } = range.blocks;
+    const isKnown = this.#readyRanges.some(
+      ({ blocks }) => blocks.firstBlock === firstBlock && blocks.endBlock === endBlock,
+    );
+    if (!isKnown) this.#readyRanges.push(range);
+  }
+
+  /** At simulated time 0, before the first request: the policy makes ready what it wants to hold. */
+  boot(): void {
+    this.#runPolicyWork(false);
+  }
+
+  /** After a request: plans a run if there is something to do. */
+  schedule(): void {
+    if (this.#workAt === undefined && this.#hasWork()) this.#workAt = this.#recorder.time + this.#delay;
+  }
+
+  #hasWork(): boolean {
+    return (
+      this.#frees.length > 0 ||
+      this.#emptySlabs.size > 0 ||
+      this.#swiotlb?.hasWork === true ||
+      this.#readyRanges.some(({ blocks }) => this.#policy.hasWork(blocks))
+    );
+  }
+
+  /** Runs as often as it is due by `until`, simulated ns. Its events carry the number of the request that went before. */
+  run(until: number): void {
+    for (;;) {
+      const due = this.#policy.workDueAt();
+      const at = Math.min(due, this.#workAt ?? Number.POSITIVE_INFINITY);
+      if (at > until || at === Number.POSITIVE_INFINITY) return;
+      this.#recorder.time = Math.max(at, this.#recorder.time);
+      if (this.#workAt !== undefined && this.#workAt <= at) this.#doDeferred();
+      this.#runPolicyWork(due <= at);
+      if (due <= at && this.#policy.workDueAt() <= at) {
+        throw new InvariantError(
+          `policy '${this.#policy.name}' wants its worker at ${at} ns, when it has just run; workDueAt() must name a later time`,
+        );
+      }
+    }
+  }
+
+  /** Does what is deferred now, as at the end of a run, but not what the policy wants done later than that. */
+  settle(): void {
+    if (this.#workAt !== undefined) this.run(this.#workAt);
+  }
+
+  #doDeferred(): void {
+    this.#workAt = undefined;
+    const free = (allocation: AllocationId): FreeRequest => ({
+      kind: 'free',
+      time: nanoseconds(this.#recorder.time),
+      allocation,
+    });
+    const frees = this.#frees;
+    this.#frees = [];
+    for (const allocation of frees) this.#policy.free(free(allocation));
+    const slabs = this.#emptySlabs;
+    this.#emptySlabs = new Map();
+    for (const [slab, allocation] of slabs) this.#objects.destroySlab(slab, free(allocation));
+    if (this.#swiotlb?.hasWork === true) this.#swiotlb.grow();
+  }
+
+  /** `isDue`: also if the policy has nothing to do but what it wanted to do at this time. */
+  #runPolicyWork(isDue: boolean): void {
+    for (const range of this.#readyRanges) {
+      const isWanted = isDue && range === this.#recorder.anywhere;
+      if (isWanted || this.#policy.hasWork(range.blocks)) this.#policy.work(range);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/** Small objects and bounce-buffer slots: they are units of slabs, for whose pages the policy is asked. */
+import {
+  type AllocateRequest,
+  type AllocationId,
+  attributesOf,
+  type FreeRequest,
+  InvariantError,
+  orderFor,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  pagesFor,
+  type SlabId,
+  slabId,
+  TYPE,
+} from '@decpool/model';
+import type { EventRecorder } from './event-recorder.ts';
+import { type SlabCache, slabKey } from './slab/slab-cache.ts';
+import type { SlabLayer } from './slab/slab-layer.ts';
+import type { SupervisedPolicy } from './supervised-policy.ts';
+import { MAX_MAPPING_BYTES, type Swiotlb } from './swiotlb/swiotlb.ts';
+
+export class ObjectAllocator {
+  readonly #recorder: EventRecorder;
+  readonly #policy: SupervisedPolicy;
+  readonly #slabs: SlabLayer;
+  readonly #swiotlb: Swiotlb | undefined;
+
+  constructor(
+    recorder: EventRecorder,
+    policy: SupervisedPolicy,
+    slabs: SlabLayer,
+    swiotlb: Swiotlb | undefined,
+  ) {
+    this.#recorder = recorder;
+    this.#policy = policy;
+    this.#slabs = slabs;
+    this.#swiotlb = swiotlb;
+  }
+
+  /** Serves or refuses a request from a cache. */
+  allocate(request: AllocateRequest, cache: SlabCache): void {
+    if (!cache.grows && request.bytes > MAX_MAPPING_BYTES) {
+      this.#recorder.fail('too-large');
+      return;
+    }
+    if (!cache.grows && this.#swiotlb?.isWithin(this.#recorder.reach) === false) {
+      this.#recorder.fail('out-of-memory');
+      return;
+    }
+    const isNatural = cache.alignment === 'natural';
+    const least = isNatural ? pagesFor(request.bytes, PAGE_SHIFT) * PAGE_SIZE : request.bytes;
+    const units = Math.max(1, Math.ceil(least / cache.unitBytes));
+    const align = isNatural ? 1 << orderFor(units) : 1;
+    const key = slabKey(cache, cache.grows ? attributesOf(request) : 0);
+    let place = this.#slabs.place(key, units, align);
+    if (place === undefined && cache.grows) {
+      if (!this.#createSlab(request, cache, key)) return;
+      place = this.#slabs.place(key, units, align);
+    }
+    if (place === undefined) {
+      this.#swiotlb?.exhausted();
+      this.#recorder.fail('swiotlb-full');
+      return;
+    }
+    const bytes = units * cache.unitBytes;
+    this.#recorder.emitWith(TYPE.objectAllocated, request.allocation, place.slab, place.unit, 0, 0, bytes);
+  }
+
+  /** Asks the policy for the pages of a slab. Returns false when it refused the request. */
+  #createSlab(request: AllocateRequest, cache: SlabCache, key: string): boolean {
+    const { name, pages, unitBytes } = cache;
+    const recorder = this.#recorder;
+    const owner = recorder.ownerNumber(name);
+    if (!this.#policy.allocate({ ...request, api: 'alloc_pages', pages, bytes: pages * PAGE_SIZE }))
+      return false;
+    recorder.emitWith(TYPE.slabCreated, request.allocation, recorder.servedStart, pages, 0, owner, unitBytes);
+    this.#slabs.created(slabId(recorder.view.counter('slabs')), cache, key);
+    return true;
+  }
+
+  /** Frees an object. Returns its slab if that is empty now and is not kept. */
+  free(allocation: AllocationId): SlabId | undefined {
+    const { object } = this.#recorder.view.allocation(allocation);
+    if (object === undefined) throw new InvariantError(`allocation ${allocation} is no object`);
+    this.#recorder.emit(TYPE.objectFreed, allocation, 0, 0, 0);
+    const slab = slabId(object.slab);
+    return this.#slabs.freed(slab, object.unit, object.units) ? slab : undefined;
+  }
+
+  /** Gives the pages of a slab back on behalf of the free that left it empty; does nothing if the slab is used again. */
+  destroySlab(slab: SlabId, request: FreeRequest): void {
+    if (!this.#slabs.isEmpty(slab)) return;
+    this.#recorder.emit(TYPE.slabDestroyed, request.allocation, slab, 0, 0);
+    this.#slabs.destroyed(slab);
+    this.#policy.free(request);
+  }
+}
