@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { type ValidationResult, validateRecording } from '../validate/replay.ts';
 import type { Interval } from '../validate/scatter/interval.ts';
 import {
   CHURNED_ABOVE,
@@ -6,7 +7,6 @@ import {
   type ScatterResult,
   validateScatter,
 } from '../validate/scatter/scatter.ts';
-import { type ValidationResult, validateRecording } from '../validate/validate.ts';
 
 /** Told of every recording, before anything is written. */
 type OnDone = (done: number, all: number) => void;

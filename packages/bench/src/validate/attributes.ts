@@ -2,61 +2,45 @@
  * The page attributes that recordings change, as bits of the model and as bits of an x86 page-table entry
  * (arch/x86/include/asm/pgtable_types.h).
  */
-import type { Kernel } from './kernel.ts';
+import { isFrom, type Kernel } from './kernel.ts';
 
-export const METHODS = ['dec', 'uc', 'rox'] as const;
 /**
  * How a row converts: `dec` set_memory_decrypted() / _encrypted(), `uc` set_memory_uc() / _wb(), `rox`
  * set_memory_rox() / _rw() and _nx().
  */
+export const METHODS = ['dec', 'uc', 'rox'] as const;
 export type Method = (typeof METHODS)[number];
 
-const DECRYPTED = 1;
-const UNCACHED = 2;
-const READ_ONLY = 4;
-const EXECUTABLE = 8;
+/** `entry` is the bit of a page-table entry, and whether it is set in a page with the attribute. */
+const ATTRIBUTES = [
+  // The probe marks decrypted pages with a bit that the MMU ignores.
+  { name: 'decrypted', bit: 1, method: 'dec', entry: { bit: 1n << 52n, set: true } },
+  // PCD: UC- with Linux's PAT, cachemode2protval(_PAGE_CACHE_MODE_UC_MINUS).
+  { name: 'uncached', bit: 2, method: 'uc', entry: { bit: 1n << 4n, set: true } },
+  // RW and NX.
+  { name: 'read-only', bit: 4, method: 'rox', entry: { bit: 1n << 1n, set: false } },
+  { name: 'executable', bit: 8, method: 'rox', entry: { bit: 1n << 63n, set: false } },
+] as const;
 
-const MASKS: Readonly<Record<Method, number>> = {
-  dec: DECRYPTED,
-  uc: UNCACHED,
-  rox: READ_ONLY | EXECUTABLE,
-};
+const bitsOf = (attributes: readonly { readonly bit: number }[]) =>
+  attributes.reduce((bits, { bit }) => bits | bit, 0);
 
-/** The change that `method` makes on `kernel`. set_memory_rox() merges since 6.15 (CPA_COLLAPSE, arch/x86/mm/pat/set_memory.c). */
-export function changeBy(
-  method: Method,
-  set: boolean,
-  kernel: Kernel,
-): { readonly mask: number; readonly set: boolean; readonly collapse: boolean } {
-  const collapses = kernel.major > 6 || (kernel.major === 6 && kernel.minor >= 15);
-  return { mask: MASKS[method], set, collapse: method === 'rox' && set && collapses };
+/** The change that `method` makes. set_memory_rox() collapses since 6.15 (CPA_COLLAPSE, arch/x86/mm/pat/set_memory.c). */
+export function changeBy(method: Method, set: boolean, kernel: Kernel) {
+  return {
+    mask: bitsOf(ATTRIBUTES.filter((attribute) => attribute.method === method)),
+    set,
+    collapse: method === 'rox' && set && isFrom(kernel, 6, 15),
+  };
 }
 
-/** The probe's stand-in for the encryption bit: one that the MMU ignores, set when the page is decrypted. */
-const PAGE_DECRYPTED = 1n << 52n;
-const PAGE_RW = 1n << 1n;
-/** UC- with Linux's PAT: cachemode2protval(_PAGE_CACHE_MODE_UC_MINUS). */
-const PAGE_PCD = 1n << 4n;
-const PAGE_NX = 1n << 63n;
-
-/** The model's attribute bits of a page-table entry; bits that no method changes are left out. */
+/** The model's attribute bits of a page-table entry. Bits that no method changes are left out. */
 export function attributesOfFlags(flags: bigint): number {
-  return (
-    (flags & PAGE_DECRYPTED ? DECRYPTED : 0) |
-    (flags & PAGE_PCD ? UNCACHED : 0) |
-    (flags & PAGE_RW ? 0 : READ_ONLY) |
-    (flags & PAGE_NX ? 0 : EXECUTABLE)
-  );
+  return bitsOf(ATTRIBUTES.filter(({ entry }) => ((flags & entry.bit) !== 0n) === entry.set));
 }
 
-/** `decrypted+uncached`; `plain` when there is none. */
+/** `decrypted+uncached`; `plain` if there is none. */
 export function attributeNames(attributes: number): string {
-  const names = [
-    [DECRYPTED, 'decrypted'],
-    [UNCACHED, 'uncached'],
-    [READ_ONLY, 'read-only'],
-    [EXECUTABLE, 'executable'],
-  ] as const;
-  const present = names.filter(([bit]) => attributes & bit).map(([, name]) => name);
+  const present = ATTRIBUTES.filter(({ bit }) => attributes & bit).map(({ name }) => name);
   return present.join('+') || 'plain';
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { z } from 'zod';
+import { dmaRequests, parseDmaRequest } from '../traces/formats/dma-requests.ts';
 import { readText } from './read-text.ts';
 
 /** One set_memory_decrypted() or _encrypted() that a driver made, not the probe. */
@@ -13,43 +13,26 @@ export interface DriverConversion {
   readonly pages: number;
 }
 
-const FILE = 'dma_requests.ndjson.gz';
-
-const Line = z.union([
-  z.object({ op: z.enum(['dec', 'enc']), pfn: z.int().min(0), npages: z.int().min(1) }),
-  z.object({ op: z.enum(['coherent_alloc', 'coherent_free']) }),
-]);
-
 /**
- * What drivers converted during the recording, in order of time, from the trace beside it; nothing when there
- * is no trace. Throws InputError for a malformed line.
+ * The conversions of drivers during the recording, in order of time, from the `dma-requests` trace beside it; empty
+ * without a trace. Throws InputError for a malformed line.
  */
 export function driverConversionsBeside(recording: string): DriverConversion[] {
-  const file = join(dirname(recording), FILE);
+  const file = join(dirname(recording), 'dma_requests.ndjson.gz');
   if (!existsSync(file)) return [];
-  const conversions: DriverConversion[] = [];
-  readText(file)
+  return readText(file)
     .split('\n')
-    .forEach((content, index) => {
-      if (content.trim() === '') return;
-      const parsed = parseLine(content);
-      if (parsed === null) {
+    .flatMap((text, index): DriverConversion[] => {
+      if (text.trim() === '') return [];
+      const parsed = parseDmaRequest(text);
+      if ('reason' in parsed) {
+        const found = `${parsed.reason}: '${text.slice(0, 60)}'`;
         throw new InputError(
-          `${file}:${index + 1}: '${content.slice(0, 60)}'; expected {"op":"dec" or "enc","pfn":N,"npages":N} ` +
-            'or {"op":"coherent_alloc" or "coherent_free"}',
+          `${file}:${index + 1}: ${found}; expected ${dmaRequests.name}: ${dmaRequests.example}`,
         );
       }
-      if (!('pfn' in parsed)) return;
-      const { op, pfn, npages } = parsed;
-      conversions.push({ file, line: index + 1, set: op === 'dec', pfn, pages: npages });
+      const { line } = parsed;
+      if (line.op !== 'dec' && line.op !== 'enc') return [];
+      return [{ file, line: index + 1, set: line.op === 'dec', pfn: line.pfn, pages: line.npages }];
     });
-  return conversions;
-}
-
-function parseLine(content: string): z.infer<typeof Line> | null {
-  try {
-    return Line.parse(JSON.parse(content));
-  } catch {
-    return null;
-  }
 }

@@ -1,10 +1,9 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { z } from 'zod';
 import { readText } from './read-text.ts';
 
-/** The kernel that a recording was made on. */
+/** The kernel that made a recording. */
 export interface Kernel {
   /** As written in meta.json, up to the first space: `6.1.192-2`. */
   readonly version: string;
@@ -12,15 +11,17 @@ export interface Kernel {
   readonly minor: number;
 }
 
-const Meta = z.object({ kernel: z.string() });
+export const isFrom = (kernel: Kernel, major: number, minor: number): boolean =>
+  kernel.major > major || (kernel.major === major && kernel.minor >= minor);
 
-/** The kernel named by the meta.json beside a recording. Throws InputError when that is missing or unreadable. */
+const EXPECTED = 'expected {"kernel": "6.1.192"}';
+
+/** The kernel named by the meta.json beside a recording. Throws InputError if that is missing or malformed. */
 export function kernelOf(recording: string): Kernel {
   const path = join(dirname(recording), 'meta.json');
   if (!existsSync(path)) {
     throw new InputError(
-      `${path}: missing; expected the kernel version of ${recording}, such as {"kernel": "6.1.192"}: ` +
-        'only 6.15 and later merge mappings in set_memory_rox()',
+      `${path}: missing; expected the kernel version of ${recording}, such as {"kernel": "6.1.192"}`,
     );
   }
   const text = readText(path);
@@ -28,12 +29,10 @@ export function kernelOf(recording: string): Kernel {
   try {
     meta = JSON.parse(text);
   } catch {
-    throw new InputError(`${path}: not JSON; expected {"kernel": "6.1.192"}`);
+    throw new InputError(`${path}: not JSON; ${EXPECTED}`);
   }
-  const { success, data } = Meta.safeParse(meta);
-  const version = success ? /^(\d+)\.(\d+)\S*/.exec(data.kernel) : null;
-  if (version === null) {
-    throw new InputError(`${path}: names no kernel version; expected {"kernel": "6.1.192"}`);
-  }
+  const kernel = typeof meta === 'object' && meta !== null && 'kernel' in meta ? meta.kernel : undefined;
+  const version = /^(\d+)\.(\d+)\S*/.exec(typeof kernel === 'string' ? kernel : '');
+  if (version === null) throw new InputError(`${path}: names no kernel version; ${EXPECTED}`);
   return { version: version[0], major: Number(version[1]), minor: Number(version[2]) };
 }

@@ -188,9 +188,9 @@ describe('the files', () => {
       { file: trace, line: 2, set: true, pfn: 40, pages: 2 },
       { file: trace, line: 3, set: false, pfn: 40, pages: 2 },
     ]);
-    writeFileSync(trace, `${lines[0]}\n{"op":"dec","pfn":40}\n`);
+    writeFileSync(trace, `${lines[0]}\n{"t":1.6,"op":"dec","pfn":40}\n`);
     expect(() => driverConversionsBeside(at('ops.csv'))).toThrow(
-      `${trace}:2: '{"op":"dec","pfn":40}'; expected {"op":"dec" or "enc","pfn":N,"npages":N}`,
+      /dma_requests\.ndjson\.gz:2: npages: .*: '{"t":1\.6,"op":"dec","pfn":40}'; expected dma-requests: {"t":/,
     );
   });
 });

@@ -1,6 +1,6 @@
 /**
- * Recordings of real kernels: CSV files in which a probe module wrote one row per operation, with what the
- * kernel's counters said after it, and comment lines with page-table walks.
+ * Recordings of real kernels: CSV files in which a probe module wrote one row per operation, with the kernel's
+ * counters after it, and comment lines with page-table walks.
  */
 import { type ChangeResult, InputError, type MappingLevel } from '@decpool/model';
 import { METHODS, type Method } from './attributes.ts';
@@ -10,33 +10,36 @@ import { readText } from './read-text.ts';
 /**
  * What an operation does to the direct map.
  * - `range`: one call on pfn and npages.
- * - `area`: one call on a vmalloc area, which reaches the direct map page by page; pfn is only its first page.
+ * - `area`: one call on a vmalloc area, which reaches the direct map page by page. pfn is only its first page.
  * - `area-page`: one page of a vmalloc area through its direct-map address.
- * - `area-sum`: closes the `area-page` rows of an area, also those that the probe was told not to write.
+ * - `area-sum`: ends the `area-page` rows of an area. It also counts pages for which the probe wrote no row.
  * - `none`: converts nothing.
  */
 export type Operation =
   | { readonly scope: 'none' }
   | { readonly scope: 'range' | 'area' | 'area-page' | 'area-sum'; readonly set: boolean };
 
-const OPERATIONS: ReadonlyMap<string, Operation> = new Map<string, Operation>([
-  ...['x', 'c', 'C', 'vb', 'rawset', 'swiotlb'].map((op) => [op, { scope: 'range', set: true }] as const),
-  ...['y', 'r', 'R', 'vbf', 'rawclr'].map((op) => [op, { scope: 'range', set: false }] as const),
-  ['vd', { scope: 'area', set: true }],
-  ['ve', { scope: 'area', set: false }],
-  ['vc', { scope: 'area-page', set: true }],
-  ['vr', { scope: 'area-page', set: false }],
-  ['vc_done', { scope: 'area-sum', set: true }],
-  ['vr_done', { scope: 'area-sum', set: false }],
-  ...['alloc', 'contig', 'free', 'enomem', 'mark', 'cc', 'vmalloc'].map(
-    (op) => [op, { scope: 'none' }] as const,
-  ),
-]);
+const OPERATIONS = new Map<string, Operation>(
+  (
+    [
+      ['x c C vb rawset swiotlb', { scope: 'range', set: true }],
+      ['y r R vbf rawclr', { scope: 'range', set: false }],
+      ['vd', { scope: 'area', set: true }],
+      ['ve', { scope: 'area', set: false }],
+      ['vc', { scope: 'area-page', set: true }],
+      ['vr', { scope: 'area-page', set: false }],
+      ['vc_done', { scope: 'area-sum', set: true }],
+      ['vr_done', { scope: 'area-sum', set: false }],
+      ['alloc contig free enomem mark cc vmalloc', { scope: 'none' }],
+    ] as const
+  ).flatMap(([ops, operation]) => ops.split(' ').map((op) => [op, operation] as const)),
+);
 
 const COLUMNS =
   'seq,op,id,method,pfn,npages,rc,level_before,level_after,l2_split_delta,l3_split_delta,l2_collapse_delta,' +
   'l3_collapse_delta,l2_splits,l3_splits,l2_collapses,l3_collapses,dm4k_kB,dm2M_kB,dm1G_kB,ns';
-const COLUMN_NAMES = COLUMNS.split(',');
+const MAP_COLUMNS = '#map,label,start_pfn,npages,level,flags';
+const AREA_COLUMNS = '#vrun,id,page_index,pfn,npages';
 
 export interface RecordedRow {
   readonly kind: 'row';
@@ -99,49 +102,45 @@ export interface Recording {
   readonly entries: readonly (RecordedRow | MapPoint | AreaRun)[];
 }
 
-/** Reads a recording (`.csv`, or gzip of one) and the meta.json beside it. Throws InputError for whatever is not as it should be. */
+/** Reads a recording (`.csv`, or gzip of one) and the meta.json beside it. Throws InputError if one is missing or malformed. */
 export function readRecording(path: string): Recording {
   const text = readText(path);
   return parseRecording(text, path, kernelOf(path));
 }
 
-/** `file` is only named in errors. Throws InputError `FILE:LINE: what is wrong; expected what is right`. */
+/** `file` is only for errors. Throws InputError `FILE:LINE: what it is; expected what it should be`. */
 export function parseRecording(text: string, file: string, kernel: Kernel): Recording {
   const entries: (RecordedRow | MapPoint | AreaRun)[] = [];
-  /** The walk whose lines are being read; null outside of one. */
-  let runs: RecordedRun[] | null = null;
-  let label = '';
+  /** The walk whose lines are being read; undefined outside of one. */
+  let walk: { readonly label: string; readonly runs: RecordedRun[] } | undefined;
 
   text.split('\n').forEach((content, index) => {
-    const fields = new Fields(file, index + 1, content.replace(/\r$/, '').split(','));
-    const first = fields.text(0);
+    const line = new Line(file, index + 1, content.replace(/\r$/, ''));
     if (index === 0) {
-      if (content.trimEnd() !== COLUMNS) fields.fail(`the header is '${content}'`, COLUMNS);
+      if (content.trimEnd() !== COLUMNS) line.fail(`the header is '${content}'`, COLUMNS);
       return;
     }
-    if (first === '#map') {
-      fields.expectCount('#map,label,start_pfn,npages,level,flags');
-      if (fields.text(2) === 'start_pfn') {
-        label = fields.text(1);
-        runs = [];
-        entries.push({ kind: 'map', line: fields.line, label, runs });
-      } else if (runs === null || fields.text(1) !== label) {
-        fields.fail(
-          `a run of map '${fields.text(1)}' without its heading`,
-          '#map,label,start_pfn,npages,level,flags',
-        );
+    const kind = line.fields[0];
+    if (kind === '#map') {
+      const { text } = line.columns(MAP_COLUMNS);
+      const label = text('label');
+      if (text('start_pfn') === 'start_pfn') {
+        walk = { label, runs: [] };
+        entries.push({ kind: 'map', line: line.number, ...walk });
+      } else if (walk?.label !== label) {
+        line.fail(`a run of map '${label}' without its heading`, MAP_COLUMNS);
       } else {
-        runs.push(parseRun(fields, runs.at(-1)));
+        walk.runs.push(parseRun(line, walk.runs.at(-1)));
       }
       return;
     }
-    runs = null;
+    walk = undefined;
     if (content === '') return;
-    if (first === '#vrun') entries.push(parseAreaRun(fields));
-    else if (!first.startsWith('#')) entries.push(parseRow(fields));
-    // #bad is a command that the probe rejected; #frag tells of allocations made on purpose. Neither converts.
-    else if (first !== '#bad' && first !== '#frag') {
-      fields.fail(`unknown comment '${first}'`, '#map, #vrun, #frag or #bad');
+    if (kind === '#vrun') entries.push(parseAreaRun(line));
+    else if (!kind.startsWith('#')) entries.push(parseRow(line));
+    // #bad is a command that the probe rejected, #frag counts allocations that fragment memory. Neither converts.
+    else if (kind !== '#bad' && kind !== '#frag') {
+      line.fail(`unknown comment '${kind}'`, '#map, #vrun, #frag or #bad');
     }
   });
   return { file, kernel, entries };
@@ -150,52 +149,49 @@ export function parseRecording(text: string, file: string, kernel: Kernel): Reco
 /** More page frames than any geometry has. */
 const PFN_LIMIT = 2 ** 28;
 
-function parseRun(fields: Fields, previous: RecordedRun | undefined): RecordedRun {
-  const run: RecordedRun = {
-    line: fields.line,
-    pfn: fields.count(2, 'start_pfn'),
-    pages: fields.count(3, 'npages'),
-    level: fields.level(4, 'level'),
-    flags: fields.flags(5),
+function parseRun(line: Line, previous: RecordedRun | undefined): RecordedRun {
+  const { text, count, level } = line.columns(MAP_COLUMNS);
+  const run = {
+    line: line.number,
+    pfn: count('start_pfn'),
+    pages: count('npages'),
+    level: level('level'),
+    flags: BigInt(text('flags', /^0x[0-9a-f]{1,16}$/i, 'hexadecimal, such as 0x183')),
   };
   const start = previous === undefined ? 0 : previous.pfn + previous.pages;
-  if (run.pfn !== start) fields.fail(`start_pfn is ${run.pfn}`, `${start}, where the run before it ends`);
+  if (run.pfn !== start) line.fail(`start_pfn is ${run.pfn}`, `${start}, where the run before it ends`);
   const unit = run.level === 3 ? 512 * 512 : 512;
   if (run.pages === 0 || run.pages % unit !== 0 || run.pfn % unit !== 0) {
-    fields.fail(`${run.pages} pages from ${run.pfn} at level ${run.level}`, `whole entries of ${unit} pages`);
+    line.fail(`${run.pages} pages from ${run.pfn} at level ${run.level}`, `whole entries of ${unit} pages`);
   }
   if (run.pfn + run.pages > PFN_LIMIT)
-    fields.fail(`the map ends at ${run.pfn + run.pages}`, `at most ${PFN_LIMIT}`);
+    line.fail(`the map ends at ${run.pfn + run.pages}`, `at most ${PFN_LIMIT}`);
   return run;
 }
 
-function parseAreaRun(fields: Fields): AreaRun {
-  fields.expectCount('#vrun,id,page_index,pfn,npages');
+function parseAreaRun(line: Line): AreaRun {
+  const { text, count } = line.columns(AREA_COLUMNS);
   return {
     kind: 'area-run',
-    line: fields.line,
-    area: fields.text(1),
-    pageIndex: fields.count(2, 'page_index'),
-    pfn: fields.count(3, 'pfn'),
-    pages: fields.count(4, 'npages'),
+    line: line.number,
+    area: text('id'),
+    pageIndex: count('page_index'),
+    pfn: count('pfn'),
+    pages: count('npages'),
   };
 }
 
-function parseRow(fields: Fields): RecordedRow {
-  fields.expectCount(COLUMNS);
-  const at = (column: string) => COLUMN_NAMES.indexOf(column);
-  const count = (column: string) => fields.count(at(column), column);
-  const level = (column: string) => fields.level(at(column), column);
-  const op = fields.text(at('op'));
+function parseRow(line: Line): RecordedRow {
+  const { text, count, level } = line.columns(COLUMNS);
+  const op = text('op');
   const operation = OPERATIONS.get(op);
   if (operation === undefined) {
-    return fields.fail(`unknown op '${op}'`, `one of ${[...OPERATIONS.keys()].join(', ')}`);
+    return line.fail(`unknown op '${op}'`, `one of ${[...OPERATIONS.keys()].join(', ')}`);
   }
-  const written = fields.text(at('method'));
-  const method = METHODS.find((known) => known === written);
-  if (method === undefined && (written !== '-' || operation.scope !== 'none')) {
-    fields.fail(
-      `op '${op}' with method '${written}'`,
+  const method = METHODS.find((known) => known === text('method'));
+  if (method === undefined && (text('method') !== '-' || operation.scope !== 'none')) {
+    line.fail(
+      `op '${op}' with method '${text('method')}'`,
       `${METHODS.join(', ')}${operation.scope === 'none' ? ' or -' : ''}`,
     );
   }
@@ -203,14 +199,14 @@ function parseRow(fields: Fields): RecordedRow {
   count('ns');
   return {
     kind: 'row',
-    line: fields.line,
+    line: line.number,
     op,
     operation,
-    id: fields.text(at('id')),
+    id: text('id'),
     method,
     pfn: count('pfn'),
     pages: count('npages'),
-    rc: fields.returnCode(at('rc')),
+    rc: Number(text('rc', /^(0|-\d{1,4})$/, '0 or a negative errno')),
     levelBefore: level('level_before'),
     levelAfter: level('level_after'),
     delta: {
@@ -229,57 +225,38 @@ function parseRow(fields: Fields): RecordedRow {
   };
 }
 
-/** The comma-separated fields of one line, with where it stands for the errors. */
-class Fields {
-  readonly line: number;
-  readonly #file: string;
-  readonly #fields: readonly string[];
+/** A line of comma-separated fields. */
+class Line {
+  readonly fields: readonly string[];
 
-  constructor(file: string, line: number, fields: readonly string[]) {
-    this.#file = file;
-    this.line = line;
-    this.#fields = fields;
+  constructor(
+    readonly file: string,
+    readonly number: number,
+    content: string,
+  ) {
+    this.fields = content.split(',');
   }
 
-  fail(wrong: string, expected: string): never {
-    throw new InputError(`${this.#file}:${this.line}: ${wrong}; expected ${expected}`);
+  fail(found: string, expected: string): never {
+    throw new InputError(`${this.file}:${this.number}: ${found}; expected ${expected}`);
   }
 
-  expectCount(columns: string): void {
-    const expected = columns.split(',').length;
-    if (this.#fields.length !== expected) {
-      this.fail(`${this.#fields.length} fields`, `${expected}: ${columns}`);
+  /** Readers of the fields by their column. Throws InputError if the line has more or fewer fields than columns. */
+  columns(columns: string) {
+    const names = columns.split(',');
+    if (this.fields.length !== names.length) {
+      this.fail(`${this.fields.length} fields`, `${names.length}: ${columns}`);
     }
-  }
-
-  text(index: number): string {
-    return this.#fields[index] ?? '';
-  }
-
-  count(index: number, column: string): number {
-    const text = this.text(index);
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value)) {
-      this.fail(`${column} is '${text}'`, 'a whole number, 0 or more');
-    }
-    return value;
-  }
-
-  returnCode(index: number): number {
-    const text = this.text(index);
-    if (!/^(0|-\d{1,4})$/.test(text)) this.fail(`rc is '${text}'`, '0 or a negative errno');
-    return Number(text);
-  }
-
-  level(index: number, column: string): MappingLevel {
-    const text = this.text(index);
-    if (!/^[0-3]$/.test(text)) this.fail(`${column} is '${text}'`, '0 (hole), 1 (4K), 2 (2M) or 3 (1G)');
-    return Number(text) as MappingLevel;
-  }
-
-  flags(index: number): bigint {
-    const text = this.text(index);
-    if (!/^0x[0-9a-f]{1,16}$/i.test(text)) this.fail(`flags is '${text}'`, 'hexadecimal, such as 0x183');
-    return BigInt(text);
+    const text = (column: string, pattern = /^/, expected = ''): string => {
+      const field = this.fields[names.indexOf(column)];
+      if (!pattern.test(field)) this.fail(`${column} is '${field}'`, expected);
+      return field;
+    };
+    return {
+      text,
+      count: (column: string): number => Number(text(column, /^\d{1,15}$/, 'a whole number, 0 or more')),
+      level: (column: string) =>
+        Number(text(column, /^[0-3]$/, '0 (hole), 1 (4K), 2 (2M) or 3 (1G)')) as MappingLevel,
+    };
   }
 }

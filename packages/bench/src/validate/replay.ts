@@ -1,20 +1,98 @@
 /**
- * The model's direct map, taken through a recording: each conversion is applied, and after each row everything
- * that the kernel said is compared with what the model has.
+ * Takes the model's direct map through a recording: applies each conversion, and compares the kernel's values after
+ * each row with the model.
  *
- * What is in a recording and is not compared, because the model has nothing to say on it:
+ * Not compared, because the model has no such values:
  * - `ns` (wall time under emulation), `seq`, `id` and labels.
  * - Levels in rows that convert nothing (the probe writes 0) and in `vc_done` / `vr_done`, which stand for many pages.
- * - Flags of 4K runs in `#map`, which the probe writes as 0: page tables of one block can differ. The model takes
- *   pages mapped 4K from the start as plain, which could matter only where set_memory_rox() touches them.
+ * - Flags of 4K runs in `#map`, which the probe writes as 0: page tables of one block can differ. The model starts
+ *   with plain 4K pages, which could matter only where set_memory_rox() changes them.
  * - Flags outside the four attributes that the methods change.
  * - DirectMap values as such: 2M and 1G start too high at boot, so differences between rows are compared.
  */
 import { type ChangeResult, DirectMap, InputError, type Pfn, pfn, x86Geometry } from '@decpool/model';
 import { attributeNames, attributesOfFlags, changeBy, type Method } from './attributes.ts';
-import { Comparison } from './comparison.ts';
-import type { DriverConversion } from './driver-conversions.ts';
-import type { AreaRun, MapPoint, RecordedRow, RecordedRun, Recording } from './recording.ts';
+import { type DriverConversion, driverConversionsBeside } from './driver-conversions.ts';
+import type { Kernel } from './kernel.ts';
+import {
+  type AreaRun,
+  type MapPoint,
+  type RecordedRow,
+  type RecordedRun,
+  type Recording,
+  readRecording,
+} from './recording.ts';
+
+/** A value of the kernel that differs in the model. */
+export interface Mismatch {
+  readonly line: number;
+  /** The column, or the place in the map. */
+  readonly what: string;
+  readonly kernel: string;
+  readonly model: string;
+}
+
+export interface ValidationResult {
+  /** The path as the user gave it. */
+  readonly file: string;
+  /** `6.1.192-2`. */
+  readonly kernel: string;
+  /** Rows after the first `#map`. */
+  readonly rows: number;
+  /** Successful calls of the probe. */
+  readonly conversions: number;
+  /** Calls of drivers, from the trace beside the recording. */
+  readonly driverConversions: number;
+  /** `#map` points compared; the first is the start and is not among them. */
+  readonly mapPoints: number;
+  /** Splits and collapses in the model since the start. */
+  readonly changes: ChangeResult;
+  /** Values compared. */
+  readonly comparisons: number;
+  /** Values of the kernel that differ in the model. */
+  readonly mismatches: number;
+  /** The later ones are often only its consequence. */
+  readonly firstMismatch: Mismatch | undefined;
+  /** Values in the recording that are not compared; the reasons are at the top of this file. */
+  readonly notCompared: {
+    /** Rows before the first `#map`; none converts. */
+    readonly rowsBeforeStart: number;
+    /** `vc_done` and `vr_done` rows, whose levels are not compared. */
+    readonly rowsWithoutLevels: number;
+    /** 4K runs of the map points compared. */
+    readonly runsWithoutFlags: number;
+  };
+}
+
+/**
+ * Replays the recording at `path` through the model. Throws InputError if it, the meta.json or the driver trace
+ * beside it is missing or malformed, or if it converts pages that its first `#map` does not have.
+ */
+export const validateRecording = (path: string): ValidationResult =>
+  validate(readRecording(path), driverConversionsBeside(path));
+
+/** As validateRecording(), of a recording in memory. */
+export function validate(
+  { file, kernel, entries }: Recording,
+  drivers: readonly DriverConversion[] = [],
+): ValidationResult {
+  const start = entries.find((entry) => entry.kind === 'map');
+  const end = start?.runs.at(-1);
+  if (start === undefined || end === undefined) {
+    throw new InputError(
+      `${file}: no #map to start from; expected a walk of the direct map before all conversions`,
+    );
+  }
+  const replay = new Replay(file, kernel, start.runs, end.pfn + end.pages, drivers);
+  for (const entry of entries) {
+    if (entry === start) continue;
+    if (entry.kind === 'area-run') replay.areaRun(entry);
+    else if (entry.kind === 'map') replay.mapPoint(entry);
+    else if (entry.line < start.line) replay.rowBeforeStart(entry);
+    else replay.row(entry);
+  }
+  return replay.result;
+}
 
 const NOTHING: ChangeResult = { splits2M: 0, splits1G: 0, collapses2M: 0, collapses1G: 0 };
 
@@ -31,60 +109,60 @@ const DIRECT_MAP = [
   [3, 'dm1G_kB'],
 ] as const;
 
-/** The `#map` before which the conversions of drivers belong. */
+/** The `#map` after the conversions of drivers. */
 const AFTER_DRIVERS = 'after';
 
-/** The pages of a vmalloc area that is being converted one row per page. */
+/** A vmalloc area that is being converted one row per page. */
 interface OpenArea {
   /** Pages that have a row of their own. */
   readonly recorded: Set<number>;
   changes: ChangeResult;
 }
 
-export class Replay {
-  readonly #recording: Recording;
+class Replay {
+  readonly result;
+  readonly #kernel: Kernel;
   readonly #drivers: readonly DriverConversion[];
   readonly #map: DirectMap;
-  readonly #spanPages: number;
+  readonly #mappedPages: number;
+  /** Pages of each vmalloc area. */
   readonly #areas = new Map<string, number[]>();
   readonly #openAreas = new Map<string, OpenArea>();
-  /** The row whose counters the next row's are compared with, and what the model had then. */
+  /** The row that the next row's counters are compared with, and the model's values after it. */
   #previous: { row: RecordedRow; changes: ChangeResult; pages: readonly number[] } | undefined;
 
-  readonly comparison = new Comparison();
-  /** Splits and collapses in the model since the start. */
-  changes: ChangeResult = NOTHING;
-  rows = 0;
-  conversions = 0;
-  driverConversions = 0;
-  /** Map points compared. */
-  mapPoints = 0;
-  /** 4K runs of compared map points. */
-  runsWithoutFlags = 0;
-  /** `vc_done` and `vr_done` rows. */
-  rowsWithoutLevels = 0;
-
-  /** `lastRow` is the row before `start`, if there is one: its counters are what the first row's start from. */
   constructor(
-    recording: Recording,
-    start: MapPoint,
+    file: string,
+    kernel: Kernel,
+    runs: readonly RecordedRun[],
+    mappedPages: number,
     drivers: readonly DriverConversion[],
-    lastRow: RecordedRow | undefined,
   ) {
-    const end = start.runs.at(-1);
-    this.#recording = recording;
+    this.#kernel = kernel;
     this.#drivers = drivers;
-    this.#spanPages = end === undefined ? 0 : end.pfn + end.pages;
+    this.#mappedPages = mappedPages;
     this.#map = new DirectMap(
-      x86Geometry(this.#spanPages),
-      start.runs.map(({ pfn, pages, level, flags }) => [
+      x86Geometry(mappedPages),
+      runs.map(({ pfn, pages, level, flags }) => [
         pfn,
         pages,
         level,
         level >= 2 ? attributesOfFlags(flags) : 0,
       ]),
     );
-    if (lastRow !== undefined) this.#remember(lastRow);
+    this.result = {
+      file,
+      kernel: kernel.version,
+      rows: 0,
+      conversions: 0,
+      driverConversions: 0,
+      mapPoints: 0,
+      changes: NOTHING,
+      comparisons: 0,
+      mismatches: 0,
+      firstMismatch: undefined as Mismatch | undefined,
+      notCompared: { rowsBeforeStart: 0, rowsWithoutLevels: 0, runsWithoutFlags: 0 },
+    };
   }
 
   areaRun({ line, area, pageIndex, pfn, pages }: AreaRun): void {
@@ -92,169 +170,171 @@ export class Replay {
     const known = pageIndex === 0 ? [] : (this.#areas.get(area) ?? []);
     if (pageIndex !== known.length) {
       throw new InputError(
-        `${this.#recording.file}:${line}: page_index is ${pageIndex}; expected 0 or ${known.length}, the next page of area ${area}`,
+        `${this.result.file}:${line}: page_index is ${pageIndex}; expected 0 or ${known.length}, the next page of area ${area}`,
       );
     }
     for (let page = pfn; page < pfn + pages; page++) known.push(page);
     this.#areas.set(area, known);
   }
 
+  /** The first row after the start is compared with the counters of the last row before it. */
+  rowBeforeStart(row: RecordedRow): void {
+    if (row.operation.scope !== 'none' && row.rc === 0) {
+      throw new InputError(
+        `${this.result.file}:${row.line}: '${row.op}' before the first #map; expected the map first`,
+      );
+    }
+    this.result.notCompared.rowsBeforeStart++;
+    this.#remember(row);
+  }
+
   row(row: RecordedRow): void {
-    this.rows++;
+    this.result.rows++;
     const { scope } = row.operation;
     const hasLevels = scope === 'range' || scope === 'area' || scope === 'area-page';
-    if (scope === 'area-sum') this.rowsWithoutLevels++;
-    if (hasLevels) this.#level(row, 'level_before', row.levelBefore);
+    if (scope === 'area-sum') this.result.notCompared.rowsWithoutLevels++;
+    if (hasLevels) this.#compareLevel(row, 'level_before', row.levelBefore);
     const changes = this.#apply(row);
-    if (hasLevels) this.#level(row, 'level_after', row.levelAfter);
+    if (hasLevels) this.#compareLevel(row, 'level_after', row.levelAfter);
     for (const [counter, delta] of COUNTERS) {
-      this.comparison.equal(row.line, delta, row.delta[counter], changes[counter]);
+      this.#compare(row.line, delta, row.delta[counter], changes[counter]);
     }
-    this.#differences(row);
+    this.#compareSincePrevious(row);
     this.#remember(row);
   }
 
   /**
-   * Compares a walk of the whole direct map, run by run. When a trace of drivers' conversions lies beside the
-   * recording, they come first: while devices were plugged, between the last row and `#map,after`, only drivers
-   * converted pages, and no row tells of it.
+   * Compares a walk of the whole direct map, run by run. Before `#map,after`, drivers converted pages while devices
+   * were plugged. No row records these conversions; they come from the trace beside the recording.
    */
-  map(point: MapPoint): void {
+  mapPoint(point: MapPoint): void {
     if (point.label === AFTER_DRIVERS) this.#applyDrivers();
-    this.mapPoints++;
+    this.result.mapPoints++;
     for (const run of point.runs) {
-      if (run.pfn + run.pages > this.#spanPages) break;
+      if (run.pfn + run.pages > this.#mappedPages) break;
       const place = `#map,${point.label}: pfn ${run.pfn} to ${run.pfn + run.pages - 1}`;
-      this.#everywhere(run, `${place}: level`, run.level, (page) => this.#map.levelAt(page));
-      if (run.level === 1) this.runsWithoutFlags++;
+      this.#compareRun(run, `${place}: level`, run.level, (page) => this.#map.levelAt(page));
+      if (run.level === 1) this.result.notCompared.runsWithoutFlags++;
       if (run.level < 2) continue;
       const attributes = attributeNames(attributesOfFlags(run.flags));
-      this.#everywhere(run, `${place}: attributes`, attributes, (page) =>
+      this.#compareRun(run, `${place}: attributes`, attributes, (page) =>
         attributeNames(this.#map.attributesAt(page)),
       );
     }
     const last = point.runs.at(-1);
-    this.comparison.equal(
-      last?.line ?? point.line,
-      `#map,${point.label}: end`,
-      last === undefined ? 0 : last.pfn + last.pages,
-      this.#spanPages,
-    );
+    const end = last === undefined ? 0 : last.pfn + last.pages;
+    this.#compare(last?.line ?? point.line, `#map,${point.label}: end`, end, this.#mappedPages);
+  }
+
+  #compare(line: number, what: string, kernel: number | string, model: number | string): void {
+    this.result.comparisons++;
+    if (kernel === model) return;
+    this.result.mismatches++;
+    this.result.firstMismatch ??= { line, what, kernel: String(kernel), model: String(model) };
   }
 
   /**
-   * Compares a whole run with the model, and names the first block where they differ. One page a block will do:
-   * runs are whole blocks, and a large entry has one set of attributes.
+   * Compares a run with the model, as one value. One page per block is enough: runs are whole blocks, and all pages
+   * of a 2M or 1G entry have its attributes.
    */
-  #everywhere<T extends number | string>(
+  #compareRun(
     { line, pfn: start, pages }: RecordedRun,
     what: string,
-    kernel: T,
-    modelAt: (page: Pfn) => T,
+    kernel: number | string,
+    modelAt: (page: Pfn) => number | string,
   ): void {
-    for (let page = start; page < start + pages; page += 512) {
-      const model = modelAt(pfn(page));
-      if (model === kernel) continue;
-      this.comparison.equal(line, what, kernel, `${model} at pfn ${page}`);
-      return;
-    }
-    this.comparison.equal(line, what, kernel, kernel);
+    const end = start + pages;
+    let page = start;
+    while (page < end && modelAt(pfn(page)) === kernel) page += 512;
+    const model = page < end ? `${modelAt(pfn(page))} at pfn ${page}` : kernel;
+    this.#compare(line, what, kernel, model);
   }
 
-  #level(row: RecordedRow, column: string, kernel: number): void {
+  #compareLevel(row: RecordedRow, column: string, kernel: number): void {
     this.#checkRange(row.line, row.pfn, 1);
-    this.comparison.equal(row.line, column, kernel, this.#map.levelAt(pfn(row.pfn)));
+    this.#compare(row.line, column, kernel, this.#map.levelAt(pfn(row.pfn)));
   }
 
-  /** Applies a row and returns what its `_delta` columns should say. */
+  /** Applies a row and returns the expected values of its `_delta` columns. */
   #apply(row: RecordedRow): ChangeResult {
-    const { operation, method, rc, line } = row;
+    const { operation, method, rc, line, id } = row;
     if (operation.scope === 'none' || method === undefined) return NOTHING;
-    const { set } = operation;
-    switch (operation.scope) {
-      case 'range':
-        if (rc !== 0) return NOTHING;
-        this.conversions++;
-        return this.#change(line, row.pfn, row.pages, method, set);
-      case 'area':
-        if (rc !== 0) return NOTHING;
-        this.conversions++;
-        return this.#changePages(line, this.#pagesOf(row), method, set);
-      case 'area-page': {
-        const open = this.#openAreas.get(row.id) ?? { recorded: new Set(), changes: NOTHING };
-        this.#openAreas.set(row.id, open);
-        open.recorded.add(row.pfn);
-        if (rc !== 0) return NOTHING;
-        this.conversions++;
-        const changes = this.#change(line, row.pfn, row.pages, method, set);
-        open.changes = sum(open.changes, changes);
-        return changes;
-      }
-      case 'area-sum': {
-        const open = this.#openAreas.get(row.id) ?? { recorded: new Set(), changes: NOTHING };
-        this.#openAreas.delete(row.id);
-        // The pages without a row were converted just the same, and are in the sum; unless the loop failed.
-        const muted = rc === 0 ? this.#pagesOf(row).filter((page) => !open.recorded.has(page)) : [];
-        this.conversions += muted.length;
-        return sum(open.changes, this.#changePages(line, muted, method, set));
-      }
+    const { scope, set } = operation;
+    const open = this.#openAreas.get(id) ?? { recorded: new Set(), changes: NOTHING };
+    const ranges = rc === 0 ? this.#rangesOf(row, scope, open) : [];
+    this.result.conversions += scope === 'area' && rc === 0 ? 1 : ranges.length;
+    let changes = NOTHING;
+    for (const [start, pages] of ranges) {
+      changes = sum(changes, this.#change(line, start, pages, method, set));
     }
+    if (scope === 'area-sum') {
+      this.#openAreas.delete(id);
+      return sum(open.changes, changes);
+    }
+    if (scope === 'area-page') {
+      open.recorded.add(row.pfn);
+      open.changes = sum(open.changes, changes);
+      this.#openAreas.set(id, open);
+    }
+    return changes;
   }
 
-  #pagesOf(row: RecordedRow): readonly number[] {
+  /** A vmalloc area is converted one 4 KiB entry at a time, even if its pages are contiguous. */
+  #rangesOf(
+    row: RecordedRow,
+    scope: string,
+    { recorded }: OpenArea,
+  ): (readonly [start: number, pages: number])[] {
+    if (scope === 'range' || scope === 'area-page') return [[row.pfn, row.pages]];
     const pages = this.#areas.get(row.id);
     if (pages === undefined) {
       throw new InputError(
-        `${this.#recording.file}:${row.line}: '${row.op}' on area ${row.id} without its pages; ` +
+        `${this.result.file}:${row.line}: '${row.op}' on area ${row.id} without its pages; ` +
           `expected #vrun,${row.id} lines before it`,
       );
     }
-    return pages;
-  }
-
-  /** A vmalloc area is converted one 4 KiB entry at a time, also where its pages are contiguous. */
-  #changePages(line: number, pages: readonly number[], method: Method, set: boolean): ChangeResult {
-    return pages.reduce((total, page) => sum(total, this.#change(line, page, 1, method, set)), NOTHING);
+    // The sum of an area includes the pages that have no row.
+    return pages.filter((page) => scope === 'area' || !recorded.has(page)).map((page) => [page, 1]);
   }
 
   #change(line: number, start: number, pages: number, method: Method, set: boolean): ChangeResult {
     this.#checkRange(line, start, pages);
-    const changes = this.#map.change(pfn(start), pages, changeBy(method, set, this.#recording.kernel));
-    this.changes = sum(this.changes, changes);
+    const changes = this.#map.change(pfn(start), pages, changeBy(method, set, this.#kernel));
+    this.result.changes = sum(this.result.changes, changes);
     return changes;
   }
 
-  #checkRange(line: number, start: number, pages: number, file = this.#recording.file): void {
-    if (start + pages > this.#spanPages) {
+  #checkRange(line: number, start: number, pages: number, file = this.result.file): void {
+    if (start + pages > this.#mappedPages) {
       throw new InputError(
-        `${file}:${line}: pages ${start} to ${start + pages - 1}; expected pages below ${this.#spanPages}, where the first #map ends`,
+        `${file}:${line}: pages ${start} to ${start + pages - 1}; expected pages below ${this.#mappedPages}, where the first #map ends`,
       );
     }
   }
 
   #applyDrivers(): void {
-    for (const { file, line, set, pfn: start, pages } of this.#drivers.slice(this.driverConversions)) {
+    for (const { file, line, set, pfn: start, pages } of this.#drivers.slice(this.result.driverConversions)) {
       this.#checkRange(line, start, pages, file);
       this.#change(line, start, pages, 'dec', set);
-      this.driverConversions++;
+      this.result.driverConversions++;
     }
   }
 
-  /** What happened since the row before: also what other rows, or a stranger, did to the map in between. */
-  #differences(row: RecordedRow): void {
+  /** Compares the changes since the row before. They include what other tasks did in between. */
+  #compareSincePrevious(row: RecordedRow): void {
     const previous = this.#previous;
     if (previous === undefined) return;
     const since = `since line ${previous.row.line}`;
     for (const [counter, , total] of COUNTERS) {
-      this.comparison.equal(
+      this.#compare(
         row.line,
         `${total} ${since}`,
         row.total[counter] - previous.row.total[counter],
-        this.changes[counter] - previous.changes[counter],
+        this.result.changes[counter] - previous.changes[counter],
       );
     }
     DIRECT_MAP.forEach(([level, column], index) => {
-      this.comparison.equal(
+      this.#compare(
         row.line,
         `${column} ${since}`,
         row.directMapKb[index] - previous.row.directMapKb[index],
@@ -265,7 +345,7 @@ export class Replay {
 
   #remember(row: RecordedRow): void {
     const pages = DIRECT_MAP.map(([level]) => this.#map.pagesAt(level));
-    this.#previous = { row, changes: this.changes, pages };
+    this.#previous = { row, changes: this.result.changes, pages };
   }
 }
 

@@ -10,31 +10,35 @@ import {
   type MappingRun,
   type MemoryState,
   MIGRATETYPES,
+  type Migratetype,
   type PageRun,
   type ZoneState,
 } from '@decpool/model';
 import { directMapOf } from '@decpool/pool';
-import { readFreeLists, type ZoneFreeLists, type ZoneKey } from './free-lists.ts';
-import { folderFiles, type ProcFiles, procLines, zoneLabel } from './proc-file.ts';
+import { readFreeLists, type ZoneFreeLists } from './free-lists.ts';
+import { folderFiles, iomemRanges, type ProcFiles, procLines, zoneLabel } from './proc-files.ts';
 
 export interface RecordedMemory {
   readonly memory: MemoryState;
-  /** Sentences on files that disagree with each other; the state is usable anyway. */
+  /** Sentences on files that disagree with each other. The state is usable anyway. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Files of `dir`: `buddyinfo`, `pagetypeinfo`; `iomem`, `zoneinfo` or both for where the RAM is, the latter also for
- * the watermarks and, on a machine with several NUMA nodes, for which node has what; optionally
- * `directmap`, the `#map,LABEL,start_pfn,npages,level,flags` lines of a recording, and `name`. Throws InputError with
- * file and line.
+ * Reads these files of `dir`:
+ * - `buddyinfo` and `pagetypeinfo`.
+ * - `iomem`, `zoneinfo` or both, for where the RAM is. zoneinfo also has the watermarks and the NUMA nodes.
+ * - Optional: `directmap`, the `#map,LABEL,start_pfn,npages,level,flags` lines of a recording.
+ * - Optional: `name`. Default: the folder's name.
+ *
+ * Throws InputError with file and line.
  */
 export function readMemoryState(dir: string): RecordedMemory {
   const files = folderFiles(dir);
   return memoryStateOf(files, files.textOf('name')?.split('\n')[0].trim() ?? basename(resolve(dir)));
 }
 
-/** As readMemoryState, of files that need not lie in a folder. */
+/** As readMemoryState(), of files that need not be in a folder. */
 export function memoryStateOf(files: ProcFiles, name: string): RecordedMemory {
   const warnings: string[] = [];
   const freeLists = readFreeLists(files, warnings);
@@ -44,8 +48,8 @@ export function memoryStateOf(files: ProcFiles, name: string): RecordedMemory {
     const span = spans.find((candidate) => candidate.node === zone.node && candidate.name === zone.name);
     const ram = span === undefined ? [] : ramIn(span, systemRam, warnings);
     if (span === undefined || ram.length === 0) {
-      const at = zone.node === 0 ? '' : ` of node ${zone.node}`;
-      throw new InputError(`${files.place}: buddyinfo has zone '${zone.name}'${at}, but no RAM lies in it`);
+      const label = zoneLabel(zone.node, zone.name);
+      throw new InputError(`${files.place}: buddyinfo has ${label}, but no RAM lies in it`);
     }
     warnings.push(...contradictions(zone, ram));
     return { ...zone, ram, lowWatermark: span.lowWatermark };
@@ -58,28 +62,24 @@ export function memoryStateOf(files: ProcFiles, name: string): RecordedMemory {
 const byStart = (a: PageRun, b: PageRun) => a[0] - b[0];
 
 /** The span of a node's zone, and its watermark. */
-interface ZoneSpan extends ZoneKey {
+interface ZoneSpan {
+  readonly node: number;
+  readonly name: string;
   readonly span: PageRun;
   /** Pages of the span that exist, without holes; undefined if unknown. */
-  readonly present: number | undefined;
+  readonly present?: number | undefined;
   readonly lowWatermark: number;
 }
 
 /** Default spans of the zones, those of x86: arch/x86/include/asm/dma.h. */
 const X86_SPANS: readonly ZoneSpan[] = [
-  ['DMA', 0, 2 ** 12] as const,
-  ['DMA32', 2 ** 12, 2 ** 20] as const,
-  ['Normal', 2 ** 20, Number.POSITIVE_INFINITY] as const,
-].map(([name, start, end]) => ({
-  node: 0,
-  name,
-  span: [start, end - start],
-  present: undefined,
-  lowWatermark: 0,
-}));
+  { node: 0, name: 'DMA', span: [0, 2 ** 12], lowWatermark: 0 },
+  { node: 0, name: 'DMA32', span: [2 ** 12, 2 ** 20 - 2 ** 12], lowWatermark: 0 },
+  { node: 0, name: 'Normal', span: [2 ** 20, Number.POSITIVE_INFINITY], lowWatermark: 0 },
+];
 
-function readSpans(files: ProcFiles, zones: readonly ZoneKey[]): readonly ZoneSpan[] {
-  if (files.textOf('zoneinfo') !== undefined) return readZones(files);
+function readSpans(files: ProcFiles, zones: readonly ZoneFreeLists[]): readonly ZoneSpan[] {
+  if (files.textOf('zoneinfo') !== undefined) return readZoneinfo(files);
   if (files.textOf('iomem') === undefined) {
     throw new InputError(
       `${files.place}: no iomem and no zoneinfo; expected a copy of /proc/iomem (read as root) or /proc/zoneinfo, to know where RAM is`,
@@ -112,17 +112,21 @@ function ramIn(zone: ZoneSpan, systemRam: readonly PageRun[] | undefined, warnin
 
 const pagesOf = (runs: readonly PageRun[]) => runs.reduce((sum, [, pages]) => sum + pages, 0);
 
+function overlap([start, pages]: PageRun, [otherStart, otherPages]: PageRun): PageRun {
+  const first = Math.max(start, otherStart);
+  return [first, Math.min(start + pages, otherStart + otherPages) - first];
+}
+
 /** Interleaved nodes would claim the same RAM twice, because the files do not say which node owns it. */
 function expectApart(files: ProcFiles, zones: readonly ZoneState[]): void {
   const runs = zones
-    .flatMap((zone) => zone.ram.map((run) => ({ zone, run })))
+    .flatMap(({ node = 0, name, ram }) => ram.map((run) => ({ label: zoneLabel(node, name), run })))
     .sort((a, b) => byStart(a.run, b.run));
-  for (const [index, { zone, run }] of runs.slice(1).entries()) {
+  for (const [index, { label, run }] of runs.slice(1).entries()) {
     const before = runs[index];
     if (before.run[0] + before.run[1] <= run[0]) continue;
-    const [one, other] = [before.zone, zone].map(({ node = 0, name }) => zoneLabel(node, name));
     throw new InputError(
-      `${files.pathOf('zoneinfo')}: ${one} and ${other} both span page ${run[0]}; interleaved nodes are not modelled`,
+      `${files.pathOf('zoneinfo')}: ${before.label} and ${label} both span page ${run[0]}; interleaved nodes are not modelled`,
     );
   }
 }
@@ -131,15 +135,14 @@ const PAGEBLOCK_ORDER = 9;
 const PAGEBLOCK_PAGES = 1 << PAGEBLOCK_ORDER;
 
 /**
- * Counts that no placement of the chunks can satisfy. Only counts are compared: a trial placement would need as much time and
- * memory as a run, and PageSource reports its own misplaced and dropped chunks.
+ * Counts that no placement of the chunks can satisfy. Only counts are compared: a trial placement would need as much
+ * time and memory as a run, and PageSource reports its own misplaced and dropped chunks.
  */
 function contradictions(zone: ZoneFreeLists, ram: readonly PageRun[]): string[] {
   const where = `In ${zoneLabel(zone.node, zone.name)},`;
-  const found: string[] = [];
-  const smallPages = (type: (typeof MIGRATETYPES)[number]) =>
+  const smallPages = (type: Migratetype) =>
     zone.free[type].slice(0, PAGEBLOCK_ORDER).reduce((sum, count, order) => sum + count * (1 << order), 0);
-  const wholeBlocks = (type: (typeof MIGRATETYPES)[number]) =>
+  const wholeBlocks = (type: Migratetype) =>
     zone.free[type][PAGEBLOCK_ORDER] + 2 * zone.free[type][MAX_PAGE_ORDER];
 
   const blocks = ram.reduce(
@@ -149,6 +152,7 @@ function contradictions(zone: ZoneFreeLists, ram: readonly PageRun[]): string[] 
   );
   const whole = MIGRATETYPES.reduce((sum, type) => sum + wholeBlocks(type), 0);
   const free = MIGRATETYPES.reduce((sum, type) => sum + smallPages(type), whole * PAGEBLOCK_PAGES);
+  const found: string[] = [];
   if (whole > blocks) {
     found.push(
       `${where} ${whole} pageblocks are free, but RAM has only ${blocks} whole ones. The rest is ignored.`,
@@ -170,23 +174,18 @@ function contradictions(zone: ZoneFreeLists, ram: readonly PageRun[]): string[] 
   return found;
 }
 
-function overlap([start, pages]: PageRun, [otherStart, otherPages]: PageRun): PageRun {
-  const first = Math.max(start, otherStart);
-  return [first, Math.min(start + pages, otherStart + otherPages) - first];
-}
-
 /** Position of zone Normal in a `protection` list: the highest zone that a GFP_KERNEL request may use. */
 const NORMAL = 2;
 
 /** Each zone that spans any pages: `low`, `spanned`, `present`, `protection` and, last, `start_pfn` of /proc/zoneinfo. */
-function readZones(files: ProcFiles): ZoneSpan[] {
+function readZoneinfo(files: ProcFiles): ZoneSpan[] {
   const zones: ZoneSpan[] = [];
-  let zone: ZoneKey = { node: 0, name: '' };
+  let zone = { node: 0, name: '' };
   let fields = new Map<string, number>();
-  for (const line of procLines(files, 'zoneinfo')) {
-    const header = /^Node (\d+), zone\s+(\w+)/.exec(line.text);
-    const field = /^\s+(low|spanned|present|start_pfn:)\s+(\d+)$/.exec(line.text);
-    const protection = /^\s+protection: \(([\d, ]+)\)$/.exec(line.text);
+  for (const { text } of procLines(files, 'zoneinfo')) {
+    const header = /^Node (\d+), zone\s+(\w+)/.exec(text);
+    const field = /^\s+(low|spanned|present|start_pfn:)\s+(\d+)$/.exec(text);
+    const protection = /^\s+protection: \(([\d, ]+)\)$/.exec(text);
     if (header !== null) {
       zone = { node: Number(header[1]), name: header[2] };
       fields = new Map();
@@ -207,25 +206,15 @@ function readZones(files: ProcFiles): ZoneSpan[] {
   return zones;
 }
 
-const PAGE_SIZE = 4096;
-
-/** Whole pages of the top-level `System RAM` ranges of /proc/iomem; undefined without that file. */
+/** The top-level `System RAM` ranges of /proc/iomem; undefined without that file. */
 function readSystemRam(files: ProcFiles): PageRun[] | undefined {
-  if (files.textOf('iomem') === undefined) return undefined;
-  const runs: PageRun[] = [];
-  for (const { text } of procLines(files, 'iomem')) {
-    const match = /^([0-9a-f]+)-([0-9a-f]+) : System RAM$/.exec(text);
-    if (match === null) continue;
-    const first = Math.ceil(Number.parseInt(match[1], 16) / PAGE_SIZE);
-    const end = Math.floor((Number.parseInt(match[2], 16) + 1) / PAGE_SIZE);
-    if (end > first) runs.push([first, end - first]);
-  }
-  if (runs.length === 0) {
+  const ranges = iomemRanges(files, /^([0-9a-f]+)-([0-9a-f]+) : System RAM$/);
+  if (ranges?.length === 0) {
     throw new InputError(
       `${files.pathOf('iomem')}: no 'System RAM' with an address; read /proc/iomem as root, or it shows zeros`,
     );
   }
-  return runs;
+  return ranges;
 }
 
 function readDirectMap(files: ProcFiles): MappingRun[] | undefined {

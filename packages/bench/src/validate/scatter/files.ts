@@ -10,7 +10,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '@decpool/model';
 import { list } from 'tar';
-import { folderFiles, type ProcFiles } from '../../traces/memory-state/proc-file.ts';
+import { folderFiles, type ProcFiles } from '../../traces/memory-state/proc-files.ts';
 
 export interface RunFiles {
   /** The run as it is shown: the folder as given, and the run's own name where the folder has several. */

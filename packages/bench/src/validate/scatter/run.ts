@@ -9,7 +9,7 @@ import {
   x86Geometry,
 } from '@decpool/model';
 import { memoryStateOf } from '../../traces/memory-state/memory-state.ts';
-import { type ProcFiles, procLines } from '../../traces/memory-state/proc-file.ts';
+import { type ProcFiles, procLines } from '../../traces/memory-state/proc-files.ts';
 import type { Recording } from '../recording.ts';
 import type { RunFiles } from './files.ts';
 import { allocatingRows, requestsOf, type ScatterRequest } from './requests.ts';

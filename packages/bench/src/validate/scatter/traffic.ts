@@ -1,6 +1,6 @@
 /** What everybody on the machine did to the page allocator while a run went on: two copies of /proc/vmstat, compared. */
 import { InputError } from '@decpool/model';
-import { type ProcFiles, procLines } from '../../traces/memory-state/proc-file.ts';
+import { type ProcFiles, procLines } from '../../traces/memory-state/proc-files.ts';
 
 export interface Traffic {
   /** Pages allocated from the zones of a name, by anybody: `pgalloc_dma32` for `DMA32` (mm/page_alloc.c). */

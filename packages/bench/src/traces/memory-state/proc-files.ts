@@ -1,15 +1,16 @@
-/** Copies of /proc files, from a folder or as text. */
+/** Copies of /proc files, from a folder or another place. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError } from '@decpool/model';
+import { InputError, type PageRun } from '@decpool/model';
+import { PAGE_SIZE } from '../../workloads/workload.ts';
 
-/** Files that were read from /proc at about one moment, by their names there. */
+/** Files that were copied from /proc at about one moment, by their names there. */
 export interface ProcFiles {
   /** Where they are, for messages. */
   readonly place: string;
   /** A file of that name, for messages. */
   pathOf(name: string): string;
-  /** The content of a file; undefined when it is not there. */
+  /** The content of a file; undefined if it is missing. */
   textOf(name: string): string | undefined;
 }
 
@@ -34,7 +35,7 @@ function textOf(path: string): string | undefined {
   }
 }
 
-/** The lines of a file. Throws InputError when it is not there. */
+/** The lines of a file. Throws InputError if it is missing. */
 export function procLines(files: ProcFiles, name: string): ProcLine[] {
   const content = files.textOf(name);
   const path = files.pathOf(name);
@@ -49,6 +50,21 @@ export function procLines(files: ProcFiles, name: string): ProcLine[] {
   }));
 }
 
-/** A zone as messages call it: `zone DMA32`, `node 1, zone Normal`. */
+/**
+ * Whole pages of the ranges of /proc/iomem on lines that match `line`: its two groups are the first and last address.
+ * Undefined if the file is missing.
+ */
+export function iomemRanges(files: ProcFiles, line: RegExp): PageRun[] | undefined {
+  if (files.textOf('iomem') === undefined) return undefined;
+  return procLines(files, 'iomem').flatMap(({ text }): PageRun[] => {
+    const match = line.exec(text);
+    if (match === null) return [];
+    const start = Math.ceil(Number.parseInt(match[1], 16) / PAGE_SIZE);
+    const end = Math.floor((Number.parseInt(match[2], 16) + 1) / PAGE_SIZE);
+    return end > start ? [[start, end - start]] : [];
+  });
+}
+
+/** A zone in messages: `zone DMA32`, `node 1, zone Normal`. */
 export const zoneLabel = (node: number, name: string): string =>
   node === 0 ? `zone ${name}` : `node ${node}, zone ${name}`;

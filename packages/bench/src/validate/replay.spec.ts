@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import type { Kernel } from './kernel.ts';
 import { readText } from './read-text.ts';
 import { parseRecording, readRecording } from './recording.ts';
-import { type ValidationResult, validate, validateRecording } from './validate.ts';
+import { type ValidationResult, validate, validateRecording } from './replay.ts';
 
 const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/recordings/', import.meta.url));
 
