@@ -112,7 +112,8 @@ function ramIn(zone: ZoneSpan, systemRam: readonly PageRun[] | undefined, warnin
 
 const pagesOf = (runs: readonly PageRun[]) => runs.reduce((sum, [, pages]) => sum + pages, 0);
 
-function overlap([start, pages]: PageRun, [otherStart, otherPages]: PageRun): PageRun {
+/** The pages that both runs have; 0 pages or fewer if there are none. */
+export function overlap([start, pages]: PageRun, [otherStart, otherPages]: PageRun): PageRun {
   const first = Math.max(start, otherStart);
   return [first, Math.min(start + pages, otherStart + otherPages) - first];
 }

@@ -1,65 +1,54 @@
 /**
- * Why buffers taken in contiguous chunks (vmbus_alloc_buffer(), drivers/hv/channel.c, 7.3) cost the splits that they
- * did: told from the rows of the recording. A chunk of a whole block or more splits no 2M entry, only the
- * remainder below a block can, and then only where the kernel puts it into a block that is still mapped by 2M.
+ * Explains the splits of a run of buffers from its rows. Such a run takes contiguous chunks (vmbus_alloc_buffer(),
+ * drivers/hv/channel.c, 7.3). A chunk of a whole block or more splits no 2M entry. Only the remainder below a block
+ * can, if the kernel puts it into a block that a 2M entry still maps.
  */
-import type { MappingRun } from '@decpool/model';
-import type { RecordedRow, Recording } from '../recording.ts';
-import { allocatingRows, orderOf } from './requests.ts';
+import { countText } from '../../text/counts.ts';
+import type { AllocatingRow, ScatterRun } from './run.ts';
 
 export interface BufferStory {
-  /** Whether each split is by a chunk that can split: the explanation holds. */
+  /** Whether only chunks below a block split 2M entries. */
   readonly holds: boolean;
   /** The explanation, a sentence a line. */
   readonly lines: readonly string[];
 }
 
-/** Order of a block that a 2M entry maps, and of a region that a 1G entry maps. */
+/** Order of a block that a 2M entry maps. */
 const BLOCK_ORDER = 9;
-const BLOCK_PAGES = 1 << BLOCK_ORDER;
 
-export function explainBuffers(recording: Recording, levels: readonly MappingRun[]): BufferStory {
-  const rows = allocatingRows(recording);
-  const small = rows.filter((row) => row.pages < BLOCK_PAGES);
-  const splitting = rows.filter((row) => row.delta.splits2M > 0);
-  const stray = splitting.filter((row) => !small.includes(row));
-  const blockOf = (row: RecordedRow) => Math.floor(row.pfn / BLOCK_PAGES);
-  const was4K = (row: RecordedRow) =>
-    levels.some(([start, pages, level]) => level === 1 && row.pfn >= start && row.pfn < start + pages);
-  const places = new Set(small.map(blockOf)).size;
-  const at4K = small.filter((row) => row.delta.splits2M === 0 && was4K(row)).length;
-  const again = small.filter((row) => row.delta.splits2M === 0 && !was4K(row)).length;
-
-  const lines = [
-    `${rows.length} chunks: ${countsByOrder(recording, rows)}`,
-    `${small.length} of them are below a block (order ${BLOCK_ORDER}); they lie in ${counted(places, 'block')}: ` +
-      `${counted(splitting.length - stray.length, 'split')}, ${again} in a block that the run itself had split, ` +
-      `${at4K} in one mapped by 4K pages before it`,
-  ];
-  for (const row of rows.filter(({ delta }) => delta.splits1G > 0)) {
-    lines.push(
-      `${recording.file}:${row.line}: a chunk of order ${orderOf(recording, row)} inside a 1G entry split that`,
-    );
-  }
-  for (const row of stray) {
-    lines.push(
-      `${recording.file}:${row.line}: a chunk of order ${orderOf(recording, row)} split a 2M entry; expected none from order ${BLOCK_ORDER} on`,
-    );
-  }
-  return { holds: stray.length === 0, lines };
+/** `file` is the recording, for the lines about single rows. */
+export function explainBuffers({ allocations, levels }: ScatterRun, file: string): BufferStory {
+  const small = allocations.filter(({ order }) => order < BLOCK_ORDER);
+  const blocks = new Set(small.map(({ pfn }) => pfn >> BLOCK_ORDER)).size;
+  const splitting = small.filter(({ delta }) => delta.splits2M > 0).length;
+  const isMapped4K = ({ pfn }: AllocatingRow) =>
+    levels.some(([start, pages, level]) => level === 1 && pfn >= start && pfn < start + pages);
+  const mapped4K = small.filter((row) => row.delta.splits2M === 0 && isMapped4K(row)).length;
+  const rowLine = ({ line, order }: AllocatingRow, text: string) =>
+    `${file}:${line}: a chunk of order ${order} ${text}`;
+  const wrong = allocations.filter(({ order, delta }) => order >= BLOCK_ORDER && delta.splits2M > 0);
+  return {
+    holds: wrong.length === 0,
+    lines: [
+      `${allocations.length} chunks: ${countsByOrder(allocations)}`,
+      `${small.length} of them are below a block (order ${BLOCK_ORDER}); they lie in ${countText(blocks, 'block')}: ` +
+        `${countText(splitting, 'split')}, ${small.length - splitting - mapped4K} in a block that the run itself had split, ` +
+        `${mapped4K} in one mapped by 4K pages before it`,
+      ...allocations
+        .filter(({ delta }) => delta.splits1G > 0)
+        .map((row) => rowLine(row, 'inside a 1G entry split that')),
+      ...wrong.map((row) => rowLine(row, `split a 2M entry; expected none from order ${BLOCK_ORDER} on`)),
+    ],
+  };
 }
 
-function countsByOrder(recording: Recording, rows: readonly RecordedRow[]): string {
-  const counts = new Map<number, { chunks: number; splits: number }>();
-  for (const row of rows) {
-    const order = orderOf(recording, row);
-    const { chunks, splits } = counts.get(order) ?? { chunks: 0, splits: 0 };
-    counts.set(order, { chunks: chunks + 1, splits: splits + row.delta.splits2M });
-  }
-  return [...counts]
-    .sort(([a], [b]) => b - a)
-    .map(([order, { chunks, splits }]) => `${chunks} of order ${order} (${counted(splits, '2M split')})`)
+function countsByOrder(allocations: readonly AllocatingRow[]): string {
+  const orders = [...new Set(allocations.map(({ order }) => order))].sort((a, b) => b - a);
+  return orders
+    .map((of) => {
+      const chunks = allocations.filter(({ order }) => order === of);
+      const splits = chunks.reduce((sum, { delta }) => sum + delta.splits2M, 0);
+      return `${chunks.length} of order ${of} (${countText(splits, '2M split')})`;
+    })
     .join(', ');
 }
-
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;

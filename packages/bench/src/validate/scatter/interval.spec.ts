@@ -10,7 +10,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { scatterIntervals } from './interval.ts';
 import { runModel } from './model.ts';
-import type { ScatterRequest } from './requests.ts';
+import type { ScatterRequest } from './run.ts';
 
 const BLOCKS = 16;
 
@@ -195,10 +195,7 @@ it('the model, which nobody disturbs, stays inside, wherever the chunks are plac
       const levels: MappingRun[] = [[0, BLOCKS * 512, 2]];
       const requests = withFrees(allocate(...wanted), choices);
       const { splits2M, misplaced, dropped, refused } = runModel(
-        memory,
-        x86Geometry(BLOCKS * 512),
-        levels,
-        requests,
+        { memory, geometry: x86Geometry(BLOCKS * 512), levels, requests },
         { version: '6.1', major: 6, minor: 1 },
         seed,
       );

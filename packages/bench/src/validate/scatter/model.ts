@@ -1,51 +1,45 @@
 /**
- * A recorded run as the model does it: its requests go to the page source one by one, each conversion to the direct
- * map. That is policy gfp-decrypted stripped to what can split a mapping, and without the pool's events: a run takes
- * milliseconds. The page-table page that a split needs comes out of the same free lists, as in the kernel
- * (split_large_page, arch/x86/mm/pat/set_memory.c), and stays.
+ * A scatter run in the model: its requests go to the page source one by one, each conversion to the direct map. This
+ * is the policy gfp-decrypted without everything that cannot split a mapping, so a run takes milliseconds.
  */
-import { DirectMap, type Geometry, type MappingRun, type MemoryState, type Pfn } from '@decpool/model';
+import { DirectMap, type Pfn } from '@decpool/model';
 import { createPageSource } from '@decpool/pool';
-import type { Kernel } from '../kernel.ts';
-import type { ScatterRequest } from './requests.ts';
+import { isFrom, type Kernel } from '../kernel.ts';
+import type { ScatterRun } from './run.ts';
 
 export interface ModelRun {
   readonly splits2M: number;
   readonly splits1G: number;
   /** Requests for which no zone had a chunk. */
   readonly refused: number;
-  /** Chunks of the memory state that the placement guess put into a pageblock of another migratetype. */
+  /** Chunks of the memory state that were placed in a pageblock of another migratetype. */
   readonly misplaced: number;
-  /** Chunks of the memory state that it could not place. */
+  /** Chunks of the memory state that fit nowhere. */
   readonly dropped: number;
-}
-
-/** The page allocator of a kernel. Its compaction is left out: requests that find no chunk are told as refused. */
-function pageSourceOf({ major, minor }: Kernel) {
-  const claimsPageblocks = major > 6 || (major === 6 && minor >= 15);
-  return { kernel: claimsPageblocks ? '7.x' : '6.x', perCpuLists: true, compaction: false } as const;
 }
 
 const DECRYPTED = { mask: 1, set: true };
 const ENCRYPTED = { mask: 1, set: false };
 
-/** `seed` places the free chunks of `memory`; `levels` are the mapping levels at the start. */
+/** `seed` places the free chunks of the memory state. */
 export function runModel(
-  memory: MemoryState,
-  geometry: Geometry,
-  levels: readonly MappingRun[],
-  requests: readonly ScatterRequest[],
+  { memory, geometry, levels, requests }: Pick<ScatterRun, 'memory' | 'geometry' | 'levels' | 'requests'>,
   kernel: Kernel,
   seed: number,
 ): ModelRun {
-  const source = createPageSource(memory, geometry, seed, pageSourceOf(kernel));
+  const source = createPageSource(memory, geometry, seed, {
+    kernel: isFrom(kernel, 6, 15) ? '7.x' : '6.x',
+    perCpuLists: true,
+    // Requests that find no chunk count as refused.
+    compaction: false,
+  });
   const map = new DirectMap(geometry, levels);
   const held = new Map<string, { readonly pfn: Pfn; readonly order: number }>();
   let [splits2M, splits1G, refused] = [0, 0, 0];
   for (const request of requests) {
     if (request.kind === 'free') {
       const chunk = held.get(request.key);
-      // What was refused has nothing to free.
+      // A refused request has nothing to free.
       if (chunk === undefined) continue;
       held.delete(request.key);
       map.change(chunk.pfn, 1 << chunk.order, ENCRYPTED);
@@ -61,6 +55,7 @@ export function runModel(
     const change = map.change(pfn, 1 << request.order, DECRYPTED);
     splits2M += change.splits2M;
     splits1G += change.splits1G;
+    // A split takes a page for a page table out of the same free lists: split_large_page(), arch/x86/mm/pat/set_memory.c.
     for (let pages = change.splits2M + change.splits1G; pages > 0; pages--) source.claim(0, 'Unmovable');
   }
   return { splits2M, splits1G, refused, misplaced: source.misplaced, dropped: source.dropped };

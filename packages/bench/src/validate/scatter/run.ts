@@ -1,7 +1,12 @@
-/** A recorded run, read: what was asked for, of what memory, on what direct map, and what else went on. */
+/**
+ * A scatter run: the requests of a recording, the memory and the direct map before them, and what other tasks did
+ * meanwhile. A row that converts right after alloc_pages() is a request of its order, a row that reverts right before
+ * __free_pages() its free. The recorded pfn is left out: it is the kernel's answer.
+ */
 import {
   type Geometry,
   InputError,
+  MAX_PAGE_ORDER,
   type MappingRun,
   type MemoryState,
   type PageRun,
@@ -9,14 +14,27 @@ import {
   x86Geometry,
 } from '@decpool/model';
 import { memoryStateOf } from '../../traces/memory-state/memory-state.ts';
-import { type ProcFiles, procLines } from '../../traces/memory-state/proc-files.ts';
-import type { Recording } from '../recording.ts';
+import { iomemRanges } from '../../traces/memory-state/proc-files.ts';
+import type { RecordedRow, Recording } from '../recording.ts';
 import type { RunFiles } from './files.ts';
-import { allocatingRows, requestsOf, type ScatterRequest } from './requests.ts';
 import { readTraffic, type Traffic } from './traffic.ts';
+
+export type ScatterRequest =
+  | { readonly kind: 'allocate'; readonly key: string; readonly order: number }
+  | { readonly kind: 'free'; readonly key: string };
+
+/** An `x` or `vb` row that succeeded. */
+export interface AllocatingRow extends RecordedRow {
+  readonly order: number;
+}
 
 export interface ScatterRun {
   readonly requests: readonly ScatterRequest[];
+  readonly allocations: readonly AllocatingRow[];
+  /** Pages of the allocations. */
+  readonly pages: number;
+  /** Whether it takes buffers in chunks, as vmbus_alloc_buffer() (drivers/hv/channel.c, 7.3) does. */
+  readonly isOfBuffers: boolean;
   /** Free lists before the first request. */
   readonly memory: MemoryState;
   readonly geometry: Geometry;
@@ -25,55 +43,103 @@ export interface ScatterRun {
   /** Page frames that the page allocator never has: the kernel image. */
   readonly reserved: readonly PageRun[];
   readonly traffic: Traffic;
-  /** Allocations asked for, and their pages. */
-  readonly allocations: number;
-  readonly pages: number;
-  /** Pages that others allocated meanwhile. */
+  /** Pages that other tasks allocated meanwhile. */
   readonly pagesByOthers: number;
-  /** What the kernel split, 2M and 1G entries. */
+  /** 2M and 1G entries that the kernel split. */
   readonly kernel2M: number;
   readonly kernel1G: number;
   readonly warnings: readonly string[];
 }
 
-/** Throws InputError when a file is missing or malformed, or when the files cannot be of one run. */
+const ALLOCATING: readonly string[] = ['x', 'vb'];
+const FREEING: readonly string[] = ['y', 'vbf'];
+
+const rowsOf = (recording: Recording): RecordedRow[] =>
+  recording.entries.filter((entry) => entry.kind === 'row');
+
+/** Whether a recording converts pages, and each conversion belongs to an allocation or a free. */
+export function isScatter(recording: Recording): boolean {
+  const converting = rowsOf(recording).filter((row) => row.operation.scope !== 'none');
+  return (
+    converting.length > 0 && converting.every(({ op }) => ALLOCATING.includes(op) || FREEING.includes(op))
+  );
+}
+
+/** Throws InputError if a file is missing or malformed, or if the files cannot be of one run. */
 export function readRun(recording: Recording, { name, proc }: RunFiles): ScatterRun {
-  const requests = requestsOf(recording);
+  const { requests, allocations } = readRequests(recording);
   const { memory, warnings } = memoryStateOf(proc, name);
   const levels = levelsBefore(recording);
   const traffic = readTraffic(proc);
-  const rows = allocatingRows(recording);
-  const sum = (pick: (row: (typeof rows)[number]) => number) =>
-    rows.reduce((total, row) => total + pick(row), 0);
+  const sum = (count: (row: AllocatingRow) => number) =>
+    allocations.reduce((total, row) => total + count(row), 0);
   const pages = sum((row) => row.pages);
+  const [kernel2M, kernel1G] = [sum((row) => row.delta.splits2M), sum((row) => row.delta.splits1G)];
   if (traffic.allocated < pages) {
     throw new InputError(
       `${proc.pathOf('vmstat-end')}: ${traffic.allocated} pages allocated since the first copy; expected at least ${pages}, ` +
         `as the rows of ${recording.file} allocate; the copies must be of this run`,
     );
   }
-  const [kernel2M, kernel1G] = [sum((row) => row.delta.splits2M), sum((row) => row.delta.splits1G)];
+  const { splits2M, splits1G } = traffic;
+  const isSplitByOthers = splits2M !== kernel2M || splits1G !== kernel1G;
+  const mappedEnds = levels.filter(([, , level]) => level > 0).map(([start, count]) => start + count);
   return {
     requests,
-    memory,
-    geometry: x86Geometry(Math.max(spanOf(memory), mappedSpan(levels))),
-    levels,
-    reserved: kernelImage(proc),
-    traffic,
-    allocations: rows.length,
+    allocations,
     pages,
+    isOfBuffers: rowsOf(recording).some(({ op }) => op === 'vb'),
+    memory,
+    geometry: x86Geometry(Math.max(spanOf(memory), ...mappedEnds)),
+    levels,
+    reserved: iomemRanges(proc, /^\s+([0-9a-f]+)-([0-9a-f]+) : Kernel (?:code|rodata|data|bss)$/) ?? [],
+    traffic,
     pagesByOthers: traffic.allocated - pages,
     kernel2M,
     kernel1G,
-    warnings: [...warnings, ...splitsElsewhere(traffic, kernel2M, kernel1G)],
+    warnings: isSplitByOthers
+      ? [
+          ...warnings,
+          `/proc/vmstat counts ${splits2M} 2M and ${splits1G} 1G splits, the rows of the run ${kernel2M} and ${kernel1G}. ` +
+            'The model is compared with the rows.',
+        ]
+      : warnings,
   };
 }
 
-function splitsElsewhere({ splits2M, splits1G }: Traffic, kernel2M: number, kernel1G: number): string[] {
-  if (splits2M === kernel2M && splits1G === kernel1G) return [];
-  return [
-    `/proc/vmstat counts ${splits2M} 2M and ${splits1G} 1G splits, the rows ${kernel2M} and ${kernel1G}; the latter are compared`,
-  ];
+/**
+ * The requests in their order. Rows that failed changed nothing and are left out. Throws InputError for a page count
+ * that alloc_pages() does not serve, and for an allocation that is made or freed twice.
+ */
+function readRequests(recording: Recording): Pick<ScatterRun, 'requests' | 'allocations'> {
+  const live = new Set<string>();
+  const requests: ScatterRequest[] = [];
+  const allocations: AllocatingRow[] = [];
+  for (const row of rowsOf(recording)) {
+    const { op, id, pages, rc, line } = row;
+    const isAllocation = ALLOCATING.includes(op);
+    if (rc !== 0 || !(isAllocation || FREEING.includes(op))) continue;
+    const place = `${recording.file}:${line}`;
+    if (live.has(id) === isAllocation) {
+      const state = isAllocation ? 'already live' : 'not live';
+      throw new InputError(
+        `${place}: '${op}' of allocation ${id}, which is ${state}; expected one allocation, then one free, per id`,
+      );
+    }
+    if (!isAllocation) {
+      live.delete(id);
+      requests.push({ kind: 'free', key: id });
+      continue;
+    }
+    const order = Math.log2(pages);
+    if (!Number.isInteger(order) || order > MAX_PAGE_ORDER) {
+      throw new InputError(`${place}: ${pages} pages; expected a power of two up to ${2 ** MAX_PAGE_ORDER}`);
+    }
+    live.add(id);
+    requests.push({ kind: 'allocate', key: id, order });
+    allocations.push({ ...row, order });
+  }
+  return { requests, allocations };
 }
 
 /** Mapping levels at the first `#map`. */
@@ -85,19 +151,4 @@ function levelsBefore({ file, entries }: Recording): MappingRun[] {
     );
   }
   return start.runs.map(({ pfn, pages, level }) => [pfn, pages, level]);
-}
-
-const mappedSpan = (levels: readonly MappingRun[]) =>
-  Math.max(0, ...levels.filter(([, , level]) => level > 0).map(([start, pages]) => start + pages));
-
-/** Page frames of the kernel image, whole ones, by the `Kernel ...` lines of iomem; none where it has none. */
-function kernelImage(proc: ProcFiles): PageRun[] {
-  if (proc.textOf('iomem') === undefined) return [];
-  return procLines(proc, 'iomem').flatMap(({ text }): PageRun[] => {
-    const match = /^\s+([0-9a-f]+)-([0-9a-f]+) : Kernel (?:code|rodata|data|bss)$/.exec(text);
-    if (match === null) return [];
-    const [first, end] = [match[1], match[2]].map((address) => Number.parseInt(address, 16));
-    const start = Math.ceil(first / 4096);
-    return [[start, Math.max(0, Math.floor((end + 1) / 4096) - start)]];
-  });
 }

@@ -99,7 +99,7 @@ describe('a run with its snapshots in folders', () => {
   it('is warned of when somebody else split mappings too', () => {
     writeFiles(folder, snapshots(ONE_BLOCK, 20, 3));
     expect(only().warnings).toEqual([
-      '/proc/vmstat counts 3 2M and 0 1G splits, the rows 1 and 0; the latter are compared',
+      '/proc/vmstat counts 3 2M and 0 1G splits, the rows of the run 1 and 0. The model is compared with the rows.',
     ]);
   });
 
