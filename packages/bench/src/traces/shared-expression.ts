@@ -43,61 +43,49 @@ interface Term {
   test(comparison: string, value: string): Test | undefined;
 }
 
-const TERMS: ReadonlyMap<string, Term> = new Map<string, Term>([
-  [
-    'order',
-    {
-      comparisons: ['>=', '<=', '='],
-      value: /\d+/y,
-      expected: `an order from 0 to ${MAX_PAGE_ORDER}`,
-      test(comparison, value) {
-        const wanted = Number(value);
-        if (wanted > MAX_PAGE_ORDER) return undefined;
-        if (comparison === '>=') return ({ order }) => order >= wanted;
-        if (comparison === '<=') return ({ order }) => order <= wanted;
-        return ({ order }) => order === wanted;
-      },
+const TERMS: Readonly<Record<string, Term>> = {
+  order: {
+    comparisons: ['>=', '<=', '='],
+    value: /\d+/y,
+    expected: `an order from 0 to ${MAX_PAGE_ORDER}`,
+    test(comparison, value) {
+      const wanted = Number(value);
+      if (wanted > MAX_PAGE_ORDER) return undefined;
+      if (comparison === '>=') return ({ order }) => order >= wanted;
+      if (comparison === '<=') return ({ order }) => order <= wanted;
+      return ({ order }) => order === wanted;
     },
-  ],
-  [
-    'gfp',
-    {
-      comparisons: ['!~', '~'],
-      value: /(?:__)?GFP_[A-Z0-9_]+/y,
-      expected: 'a flag such as GFP_ATOMIC or __GFP_ZERO',
-      test(comparison, value) {
-        const flag = gfpSpelling(value);
-        return ({ gfp }) => gfp.has(flag) === (comparison === '~');
-      },
+  },
+  gfp: {
+    comparisons: ['!~', '~'],
+    value: /(?:__)?GFP_[A-Z0-9_]+/y,
+    expected: 'a flag such as GFP_ATOMIC or __GFP_ZERO',
+    test(comparison, value) {
+      const flag = gfpSpelling(value);
+      return ({ gfp }) => gfp.has(flag) === (comparison === '~');
     },
-  ],
-  [
-    'task',
-    {
-      comparisons: ['='],
-      value: /"[^"]+"|'[^']+'|[^\s&|()!"']+/y,
-      expected: 'a task name (with * and ? for any; in quotes if it has spaces)',
-      test(_, value) {
-        const pattern = globPattern(/^["']/.test(value) ? value.slice(1, -1) : value);
-        return ({ task }) => pattern.test(task);
-      },
+  },
+  task: {
+    comparisons: ['='],
+    value: /"[^"]+"|'[^']+'|[^\s&|()!"']+/y,
+    expected: 'a task name (with * and ? for any; in quotes if it has spaces)',
+    test(_, value) {
+      const pattern = globPattern(/^["']/.test(value) ? value.slice(1, -1) : value);
+      return ({ task }) => pattern.test(task);
     },
-  ],
-  [
-    'migratetype',
-    {
-      comparisons: ['='],
-      value: /\w+/y,
-      expected: `a migratetype (${MIGRATETYPES.join(', ')})`,
-      test(_, value) {
-        const wanted = MIGRATETYPES.find((name) => name.toLowerCase() === value.toLowerCase());
-        return wanted === undefined ? undefined : ({ migratetype }) => migratetype === wanted;
-      },
+  },
+  migratetype: {
+    comparisons: ['='],
+    value: /\w+/y,
+    expected: `a migratetype (${MIGRATETYPES.join(', ')})`,
+    test(_, value) {
+      const wanted = MIGRATETYPES.find((name) => name.toLowerCase() === value.toLowerCase());
+      return wanted === undefined ? undefined : ({ migratetype }) => migratetype === wanted;
     },
-  ],
-]);
+  },
+};
 
-/** The call stack is enough for so many levels, and nobody needs more. */
+/** Deeper expressions could overflow the call stack. */
 const MAX_DEPTH = 100;
 
 /** Throws InputError that points at the column (from 1) and says what is expected there. */
@@ -166,8 +154,8 @@ export function parseSharedExpression(text: string): SharedExpression {
 
   function term(): Test {
     const name = peek(/[a-z_]+/y);
-    const found = TERMS.get(name);
-    if (found === undefined) throw expected(`a term (${[...TERMS.keys()].join(', ')}), ! or (`);
+    const found = Object.hasOwn(TERMS, name) ? TERMS[name] : undefined;
+    if (found === undefined) throw expected(`a term (${Object.keys(TERMS).join(', ')}), ! or (`);
     at += name.length;
     const comparison = found.comparisons.find(accept);
     if (comparison === undefined) throw expected(`${found.comparisons.join(' or ')} after ${name}`);

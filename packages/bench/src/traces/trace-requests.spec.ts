@@ -3,7 +3,7 @@ import { nameOf } from './testing.ts';
 import { TraceRequests } from './trace-requests.ts';
 
 const PAGE = { api: 'alloc_pages', pages: 1, bytes: 4096, owner: 'dd' } as const;
-const OTHERS = { order: 0, migratetype: 'Movable' } as const;
+const OTHERS = [0, 'Movable'] as const;
 
 const steps = ({ requests }: TraceRequests) =>
   requests.map((request) => [request.kind, nameOf(request), request.time]);
@@ -11,8 +11,8 @@ const steps = ({ requests }: TraceRequests) =>
 it('keeps requests and background apart, also where the trace gives both one name', () => {
   const into = new TraceRequests();
   into.allocate(7, 0n, PAGE);
-  into.backgroundAllocate(7, 1n, OTHERS);
-  into.backgroundAllocate(7, 2n, OTHERS);
+  into.backgroundAllocate(7, 1n, ...OTHERS);
+  into.backgroundAllocate(7, 2n, ...OTHERS);
   into.allocate(7, 3n, PAGE);
   into.free(7, 4n);
   into.free(7, 5n);
@@ -40,7 +40,7 @@ describe('a free that no trace records', () => {
     const into = new TraceRequests();
     into.allocateFor(10, 100n, PAGE);
     into.allocateFor(10, 105n, PAGE);
-    into.backgroundAllocate(1, 112n, OTHERS);
+    into.backgroundAllocate(1, 112n, ...OTHERS);
     into.end();
     expect(steps(into)).toEqual([
       ['allocate', 1, 0],

@@ -15,19 +15,6 @@ const UNPARSED_SHOWN = 3;
 /** How a trace names memory: a number as its pfn, or a text as a device and an address. */
 export type TraceKey = number | string;
 
-/** Pages that other users of the page allocator take: see BackgroundRequest. */
-export interface BackgroundChunk {
-  /** 2^order pages. */
-  readonly order: number;
-  readonly migratetype: Migratetype;
-}
-
-/** A free that the trace does not record, and its assumed time. */
-interface AssumedFree {
-  readonly time: Nanoseconds;
-  readonly allocation: AllocationId;
-}
-
 /**
  * Where a trace reader writes its requests, and counts all lines that are no request. Names of the trace (a pfn, a
  * pointer) are translated to allocation ids here.
@@ -37,8 +24,8 @@ export class TraceRequests {
   /** A name of the trace is in one of these at most. */
   readonly #live = new Map<TraceKey, AllocationId>();
   readonly #liveBackground = new Map<TraceKey, number>();
-  /** By time; the first `assumedFrees` of them are done. */
-  readonly #assumedFrees: AssumedFree[] = [];
+  /** Frees that the trace does not record, by their assumed time. The first `assumedFrees` of them are done. */
+  readonly #assumedFrees: { readonly time: Nanoseconds; readonly allocation: AllocationId }[] = [];
   readonly #ignored = new Map<string, number>();
   readonly #unparsed: UnparsedLine[] = [];
   readonly #notes: string[] = [];
@@ -78,8 +65,8 @@ export class TraceRequests {
     this.#counts.requests++;
   }
 
-  /** As allocate(), for pages of other users. */
-  backgroundAllocate(key: TraceKey, at: Timestamp, { order, migratetype }: BackgroundChunk): void {
+  /** As allocate(), for 2^order pages of other users of the page allocator. */
+  backgroundAllocate(key: TraceKey, at: Timestamp, order: number, migratetype: Migratetype): void {
     this.missedFree(key, at);
     this.#liveBackground.set(key, this.#list.backgroundAllocate(this.#now, order, migratetype));
     this.#counts.backgroundAllocations++;

@@ -77,13 +77,12 @@ export function validate(
   drivers: readonly DriverConversion[] = [],
 ): ValidationResult {
   const start = entries.find((entry) => entry.kind === 'map');
-  const end = start?.runs.at(-1);
-  if (start === undefined || end === undefined) {
+  if (start === undefined || start.runs.length === 0) {
     throw new InputError(
       `${file}: no #map to start from; expected a walk of the direct map before all conversions`,
     );
   }
-  const replay = new Replay(file, kernel, start.runs, end.pfn + end.pages, drivers);
+  const replay = new Replay(file, kernel, start.runs, drivers);
   for (const entry of entries) {
     if (entry === start) continue;
     if (entry.kind === 'area-run') replay.areaRun(entry);
@@ -134,16 +133,15 @@ class Replay {
   constructor(
     file: string,
     kernel: Kernel,
-    runs: readonly RecordedRun[],
-    mappedPages: number,
+    start: readonly RecordedRun[],
     drivers: readonly DriverConversion[],
   ) {
     this.#kernel = kernel;
     this.#drivers = drivers;
-    this.#mappedPages = mappedPages;
+    this.#mappedPages = start.reduce((sum, { pages }) => sum + pages, 0);
     this.#map = new DirectMap(
-      x86Geometry(mappedPages),
-      runs.map(({ pfn, pages, level, flags }) => [
+      x86Geometry(this.#mappedPages),
+      start.map(({ pfn, pages, level, flags }) => [
         pfn,
         pages,
         level,

@@ -93,7 +93,7 @@ export function pageEvents(into: TraceRequests, { shared }: ImportOptions): Even
           const bytes = pages * PAGE_SIZE;
           into.allocate(pfn, at, { api: 'alloc_pages', pages, bytes, owner, gfp: gfp.flags });
         } else {
-          into.backgroundAllocate(pfn, at, { order, migratetype });
+          into.backgroundAllocate(pfn, at, order, migratetype);
         }
         return undefined;
       },

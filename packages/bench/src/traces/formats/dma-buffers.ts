@@ -14,33 +14,19 @@ export interface DmaAllocation {
   readonly bytes: number;
 }
 
-/** set_memory_encrypted() on a contiguous range. */
-export interface Encryption {
+/** A contiguous range that set_memory_decrypted() or set_memory_encrypted() converts. */
+interface Conversion {
   readonly at: Timestamp;
   readonly pfn: number;
   readonly pages: number;
 }
 
-/** set_memory_decrypted() on a contiguous range. */
-export interface Decryption extends Encryption {
-  /** The call that converts the pages. Without one, a driver converts its own pages, as for a vmbus ring. */
-  readonly call: DmaAllocation | undefined;
-  /** Functions, innermost first. */
-  readonly stack: readonly string[];
-}
-
-export interface DmaBuffers {
-  decrypted(conversion: Decryption): void;
-  encrypted(conversion: Encryption): void;
-  /** Call after the last conversion. */
-  end(): void;
-}
-
-export function dmaBuffers(into: TraceRequests): DmaBuffers {
+export function dmaBuffers(into: TraceRequests) {
   const pagesAt = new Map<number, number>();
   let [wrongSizes, wrongFrees] = [0, 0];
   return {
-    decrypted({ at, pfn, pages, call, stack }) {
+    /** `call` converts the pages; without one, a driver converts its own. `stack` has functions, innermost first. */
+    decrypted({ at, pfn, pages }: Conversion, call: DmaAllocation | undefined, stack: readonly string[]) {
       const sizeFits = call === undefined || pagesFor(call.bytes, PAGE_SHIFT) === pages;
       if (!sizeFits) wrongSizes++;
       const bytes = call !== undefined && sizeFits ? call.bytes : pages * PAGE_SIZE;
@@ -50,11 +36,12 @@ export function dmaBuffers(into: TraceRequests): DmaBuffers {
       into.allocate(pfn, at, { api, owner, pages, bytes });
       pagesAt.set(pfn, pages);
     },
-    encrypted({ at, pfn, pages }) {
+    encrypted({ at, pfn, pages }: Conversion) {
       if (pages !== (pagesAt.get(pfn) ?? pages)) wrongFrees++;
       pagesAt.delete(pfn);
       into.free(pfn, at);
     },
+    /** Call after the last conversion. */
     end() {
       if (wrongSizes > 0) {
         into.note(

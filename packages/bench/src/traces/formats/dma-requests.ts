@@ -61,7 +61,7 @@ export const dmaRequests: TraceFormat = {
         if ('reason' in parsed) return parsed.reason;
         const { line } = parsed;
         if (line.op === 'dec') {
-          buffers.decrypted({ at: line.t, pfn: line.pfn, pages: line.npages, call, stack: line.stack });
+          buffers.decrypted({ at: line.t, pfn: line.pfn, pages: line.npages }, call, line.stack);
           endCall('coherent_alloc (size of a dec)');
           return undefined;
         }

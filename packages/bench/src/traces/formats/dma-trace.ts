@@ -7,7 +7,7 @@ import { parseTraceEvent } from '../events/event-line.ts';
 import { type EventFamily, eventReader } from '../events/event-reader.ts';
 import type { TraceFormat } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
-import { type Decryption, type DmaAllocation, dmaBuffers, type Encryption } from './dma-buffers.ts';
+import { type DmaAllocation, dmaBuffers } from './dma-buffers.ts';
 
 const PROBES: ReadonlySet<string> = new Set(['cohalloc', 'cohallocr', 'cohfree', 'setdec', 'setenc']);
 
@@ -23,11 +23,9 @@ export const dmaTrace: TraceFormat = {
 
 /** Other events are ignored: dma_alloc and dma_free are the buffers of the probes, streaming maps have no probe. */
 function probeEvents(into: TraceRequests): EventFamily {
+  const buffers = dmaBuffers(into);
   /** In the order of the file. They wait for the last line, because stack traces may come after events of other CPUs. */
-  const conversions: (
-    | (Decryption & { readonly kind: 'decrypted' })
-    | (Encryption & { readonly kind: 'encrypted' })
-  )[] = [];
+  const conversions: (() => void)[] = [];
   /** By task: its dma_alloc_attrs() call, until that converts memory or returns. */
   const calls = new Map<string, DmaAllocation>();
   return {
@@ -60,23 +58,19 @@ function probeEvents(into: TraceRequests): EventFamily {
         if (range === undefined) return EXPECTED_RANGE;
         const call = calls.get(task);
         if (calls.delete(task)) into.ignore('cohalloc (size of a setdec)');
-        conversions.push({ kind: 'decrypted', at, ...range, call, stack });
+        conversions.push(() => buffers.decrypted({ at, ...range }, call, stack));
         return undefined;
       },
       setenc({ at, fields }) {
         const range = rangeOf(fields);
         if (range === undefined) return EXPECTED_RANGE;
-        conversions.push({ kind: 'encrypted', at, ...range });
+        conversions.push(() => buffers.encrypted({ at, ...range }));
         return undefined;
       },
     },
     end() {
       if (calls.size > 0) into.ignore('cohalloc served elsewhere', calls.size);
-      const buffers = dmaBuffers(into);
-      for (const conversion of conversions) {
-        if (conversion.kind === 'decrypted') buffers.decrypted(conversion);
-        else buffers.encrypted(conversion);
-      }
+      for (const convert of conversions) convert();
       buffers.end();
     },
   };

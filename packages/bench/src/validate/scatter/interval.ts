@@ -1,30 +1,7 @@
 /**
  * How many splits a run can have cost if the memory state does not determine it: other tasks allocate and free
  * meanwhile, and pages of per-CPU lists are in no free list. The interval goes from the most clustered to the most
- * spread placement of the requests that agrees with the recorded counts.
- *
- * Certain, whatever the other tasks did:
- * 1. A request below the order of a block lies in one block. It splits the block, unless `#map` shows it mapped by 4K
- *    pages before the run. Requests of whole blocks split no 2M entry. A 1G entry splits once.
- * 2. A zone served at most as many pages as `pgalloc_ZONE` of /proc/vmstat counted during the run, for all tasks.
- * 3. Pages held at one time lie on different page frames, and none in the kernel image (/proc/iomem).
- *
- * The clustered end follows: at the peak the pages held fill the 4K blocks of the zones that served, then whole blocks.
- * From 1 and 2 also follows the number that no placement exceeds, `possible`: the 2M-mapped blocks of the zones that
- * served, or the requests if they are fewer. It is nearly the whole zone: pages that others freed, or that per-CPU
- * lists held, can have been anywhere, one in each block.
- *
- * The spread end needs one assumption, the same for all recordings, the placement prior: **what serves a request is
- * cut no finer than the free lists were at the start.** Memory that is freed, reclaimed or held in per-CPU lists came
- * out of such lists and goes back to them. Hence
- * 4. Requests use up the free chunks of the start as the kernel does: unmovable ones, the smallest sufficient order
- *    first, and other migratetypes only after those (__rmqueue, mm/page_alloc.c). Pages that the run frees do not come
- *    back to it. Of the zones that served, the one with the smaller chunk serves.
- * 5. A request takes a new chunk, not the rest of another request's chunk, if other tasks can have taken a page of
- *    each piece of that rest. Others took as many pages as /proc/vmstat counts beyond the run's own, and each split
- *    takes one for a page table.
- * 6. Each chunk lies in a block of its own, as long as there are blocks. Chunks smaller than a block lie in pageblocks
- *    of their migratetype (/proc/pagetypeinfo) that are not free as a whole.
+ * spread placement that agrees with the recorded counts. docs/validation.md has the argument, as rules 1 to 6.
  */
 import { MAX_PAGE_ORDER, type ZoneState } from '@decpool/model';
 import { overlap } from '../../traces/memory-state/memory-state.ts';
@@ -51,6 +28,11 @@ export type IntervalInput = Pick<
   'memory' | 'geometry' | 'levels' | 'reserved' | 'requests' | 'pagesByOthers'
 > & { readonly traffic: Pick<Traffic, 'allocatedFrom'> };
 
+/**
+ * - Clustered end, rules 1 to 3: at the peak the pages held fill the 4K blocks of the zones that served, then whole blocks.
+ * - `possible`, rules 1 and 2: the 2M-mapped blocks of the zones that served, or the requests if they are fewer.
+ * - Spread end, rules 4 to 6: see spread.ts.
+ */
 export function scatterIntervals(input: IntervalInput): ScatterIntervals {
   const { geometry, requests } = input;
   const blockOrder = Math.log2(geometry.pagesPerBlock);

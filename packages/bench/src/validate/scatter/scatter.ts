@@ -124,23 +124,19 @@ function passes(result: Omit<ScatterResult, 'passes'>): boolean {
 const isIn = ({ low, high }: Interval, value: number) => value >= low && value <= high;
 
 function modelWarnings(runs: readonly ModelRun[]): string[] {
-  const warn = (count: (run: ModelRun) => number, text: (most: number) => string): string[] => {
-    const most = Math.max(...runs.map(count));
+  const warn = (count: keyof ModelRun, text: (most: number) => string): string[] => {
+    const most = Math.max(...runs.map((run) => run[count]));
     return most > 0 ? [text(most)] : [];
   };
   return [
     ...warn(
-      ({ misplaced }) => misplaced,
-      (most) => `${most} free chunks were placed in pageblocks of another migratetype than theirs`,
+      'misplaced',
+      (n) => `${n} free chunks were placed in pageblocks of another migratetype than theirs`,
     ),
+    ...warn('dropped', (n) => `${n} free chunks fit nowhere and were left out`),
     ...warn(
-      ({ dropped }) => dropped,
-      (most) => `${most} free chunks fit nowhere and were left out`,
-    ),
-    ...warn(
-      ({ refused }) => refused,
-      (most) =>
-        `the model found no chunk for ${most} requests; a kernel makes room by reclaim and compaction`,
+      'refused',
+      (n) => `the model found no chunk for ${n} requests; a kernel makes room by reclaim and compaction`,
     ),
   ];
 }

@@ -1,6 +1,6 @@
 /**
- * The spread end of interval.ts, its rules 4 to 6: the free chunks of the start are used up so that the requests touch
- * the most blocks. Chunks have no positions here; they are counted by order.
+ * The spread end of the interval, rules 4 to 6 of docs/validation.md: the free chunks of the start are used up so that
+ * the requests touch the most blocks. Chunks have no positions here; they are counted by order.
  */
 import { MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype, type ZoneState } from '@decpool/model';
 import type { ScatterRequest } from './run.ts';
