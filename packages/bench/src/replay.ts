@@ -1,7 +1,6 @@
 import type { Counters, LogHeader, Seal } from '@decpool/model';
 import { foldBatch, initialColumns } from './log/fold.ts';
-import type { OnRead } from './log/on-read.ts';
-import { headerOf, readLog } from './log/read.ts';
+import { headerOf, type OnRead, readLog } from './log/read.ts';
 import type { Torn } from './log/records.ts';
 import { allMetrics, type MetricValue } from './metrics/metric.ts';
 

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { OnRead } from '../log/on-read.ts';
+import type { OnRead } from '../log/read.ts';
 import { allRead, bytesRead, eventsRead } from './reading.ts';
 
 const SILENT = { isWatched: false };

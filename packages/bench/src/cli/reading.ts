@@ -1,6 +1,7 @@
 /** How far logs are read, for whoever waits for it. */
-import type { OnRead } from '../log/on-read.ts';
+
 import type { OpenLog } from '../log/open.ts';
+import type { OnRead } from '../log/read.ts';
 import type { Output } from './command-context.ts';
 import { type Count, counted, type Stream } from './progress.ts';
 

@@ -27,7 +27,7 @@ export interface ComparisonInput extends RunSettings {
   /** Name for folders and headings: `k61-E7cc`. */
   readonly name: string;
   readonly workload: Workload;
-  /** What became of the lines of the trace that the workload was read from. */
+  /** The counts of lines of the trace that the workload was read from. */
   readonly sanity?: SanityReport;
   readonly memory: MemoryState;
   readonly platform: Platform;
@@ -43,7 +43,7 @@ export interface ComparisonInput extends RunSettings {
   readonly rows?: readonly MetricId[];
   /** Whether to show which policies no other dominates. */
   readonly isParetoWanted?: boolean;
-  /** Whether the bounds have an offline packing even where it takes long: of more than 20,000 requests for pages. */
+  /** Whether the bounds have an offline packing even for more than 20,000 page requests, which takes minutes. */
   readonly isPackingWanted?: boolean;
 }
 
@@ -58,10 +58,11 @@ export interface ComparedPolicy {
   /** Events and state hash of each seed's run, in the order of the seeds. */
   readonly runs: readonly { readonly seed: number; readonly events: number; readonly stateHash: string }[];
   readonly metrics: readonly ComparedMetric[];
-  /** Of the first seed's run: who caused splits and leaks, and how the reserve went over time. */
+  /** Splits and leaks by owner, in the first seed's run. */
   readonly byOwner: readonly OwnerFigures[];
+  /** The reserve over time, in the first seed's run. */
   readonly timeline: readonly TimelinePoint[];
-  /** The worst that theory knows of its placement. */
+  /** The worst case that theory has for its placement. */
   readonly worstCase: WorstCase;
 }
 
@@ -70,15 +71,15 @@ export interface Comparison {
   readonly geometry: Geometry;
   /** SHA-256 of the requests. */
   readonly requests: string;
-  /** What any policy can and cannot come to; undefined outside a confidential VM, where nothing is shared. */
+  /** The figures that no policy can improve on; undefined outside a confidential VM, which shares nothing. */
   readonly bounds: Bounds | undefined;
   readonly policies: readonly ComparedPolicy[];
 }
 
 export interface CompareOptions {
-  /** Folder for the event logs, one per policy; none unless told. */
+  /** Folder for the event logs, one per policy. Default: none are written. */
   readonly logs?: { readonly folder: string; readonly format: LogFormat };
-  /** Called now and then with the requests decided so far, over all runs. */
+  /** Called with the number of requests served so far, over all runs. */
   readonly onProgress?: (requests: number) => void;
   /** Ends the comparison between two requests: it throws the signal's reason. */
   readonly signal?: AbortSignal;
@@ -89,16 +90,19 @@ export const logFileOf = (policy: string, format: LogFormat): string =>
   `${fileNameOf(policy)}${LOG_FORMATS[format]}`;
 
 /**
- * The faults of one run: their seed counts up with the placement seed (modulo 2^32), so that a cell's range shows what
- * chance does. The runs of all policies from one placement seed have the same fault seed.
+ * The faults of one run. Their seed counts up with the placement seed (modulo 2^32), so that a cell's range includes chance. All
+ * policies have the same fault seed for the same placement seed.
  */
 export const faultsOfRun = (faults: Faults, run: number): Faults => ({
   ...faults,
   seed: (faults.seed + run) >>> 0,
 });
 
-/** Throws InputError for a policy that there is not or that cannot be loaded, before anything runs, and for what one does wrong. */
-export async function compare(input: ComparisonInput, options: CompareOptions = {}): Promise<Comparison> {
+/** Throws InputError if a policy is unknown or cannot be loaded, before anything runs, and if a policy breaks a rule. */
+export async function compare(
+  input: ComparisonInput,
+  { logs, signal, onProgress }: CompareOptions = {},
+): Promise<Comparison> {
   const factories = await policiesFor(input.policies);
   const geometry = x86Geometry(spanOf(input.memory));
   const requests = requestsHash(input.workload);
@@ -107,15 +111,6 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
   for (const { name, factory } of factories) {
     const results: RunResult[] = [];
     for (const [index, seed] of input.seeds.entries()) {
-      const log =
-        options.logs !== undefined && index === 0
-          ? {
-              log: {
-                path: `${options.logs.folder}/${logFileOf(name, options.logs.format)}`,
-                format: options.logs.format,
-              },
-            }
-          : {};
       results.push(
         await runPolicy({
           ...input,
@@ -123,9 +118,11 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
           seed,
           ...(input.faults === undefined ? {} : { faults: faultsOfRun(input.faults, index) }),
           requests,
-          ...log,
-          ...(options.signal === undefined ? {} : { signal: options.signal }),
-          onProgress: (served) => options.onProgress?.(done + served),
+          ...(logs === undefined || index > 0
+            ? {}
+            : { log: { path: `${logs.folder}/${logFileOf(name, logs.format)}`, format: logs.format } }),
+          ...(signal === undefined ? {} : { signal }),
+          onProgress: (served) => onProgress?.(done + served),
         }),
       );
       done += input.workload.requests.length;

@@ -12,8 +12,8 @@ import {
 import { initialColumns } from '../log/fold.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { expectFree } from '../log/new-file.ts';
-import type { OnRead } from '../log/on-read.ts';
 import { openLog } from '../log/open.ts';
+import type { OnRead } from '../log/read.ts';
 import { openLogWriter, UnwrittenError } from '../log/write.ts';
 
 /** What a log can be converted to, and the ending of its file name: the formats of logs, and a table. */

@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Columns, frameOf, InputError, type LogHeader } from '@decpool/model';
+import { InputError, type LogHeader } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
-import type { OnRead } from '../log/on-read.ts';
+import { initialColumns } from '../log/fold.ts';
 import { type OpenLog, openLog } from '../log/open.ts';
+import type { OnRead } from '../log/read.ts';
 import type { PolicyResults, Results } from '../report/results.ts';
 import { inputHistory, type NamedRecording } from './assemble.ts';
 import { type Demand, DemandRecorder } from './demand.ts';
@@ -88,7 +89,7 @@ function expectRunOf(results: Results, policy: PolicyResults, log: OpenLog, path
 function nameInHeaders(policy: string, header: LogHeader): string {
   if (policy === header.policy) return policy;
   try {
-    return policyNamed(policy)(new Columns(frameOf(header), header.memory.directMap).view()).name;
+    return policyNamed(policy)(initialColumns(header).view()).name;
   } catch (error) {
     if (error instanceof InputError) return policy;
     throw error;

@@ -1,6 +1,6 @@
 /**
- * The hash chain of a log: each checkpoint's content hash covers the header, the events of its segment, and the content hash before
- * it. So a reader can begin at any checkpoint, and still learns when anything before its end was altered.
+ * The hash chain of a log. Each checkpoint's content hash covers the header, the events of its segment, and the content hash before
+ * it. So a reader can begin at any checkpoint, and still finds whether what it reads was altered.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -15,7 +15,7 @@ import {
 } from '@decpool/model';
 
 export class Chain {
-  /** SHA-256 of the header as it stands in an NDJSON log. */
+  /** SHA-256 of the header's line in an NDJSON log. */
   readonly #head: Uint8Array;
   #value: string;
 
@@ -30,17 +30,17 @@ export class Chain {
     return this.#value;
   }
 
-  /** Takes a segment in, and gives the checkpoint behind it. */
+  /** Adds a segment. Returns the checkpoint behind it. */
   append(batch: EventBatch): Checkpoint {
     this.#add(batch);
     return { events: batch.firstSeq + batch.length, chain: this.#value, locator: locatorOf(batch) };
   }
 
-  /** Takes a segment in that was read. Returns what is wrong with it, or undefined. Without a checkpoint nothing can be. */
-  check(batch: EventBatch, checkpoint: Checkpoint | undefined): string | undefined {
+  /** Adds a segment that was read. Returns what is wrong with it, or undefined. */
+  check(batch: EventBatch, checkpoint: Checkpoint): string | undefined {
     this.#add(batch);
-    if (checkpoint === undefined || checkpoint.chain === this.#value) return undefined;
-    // One finding a place: what comes behind is held against what the log says.
+    if (checkpoint.chain === this.#value) return undefined;
+    // The segments behind it are checked against the log's own hash: one altered segment gives one finding.
     this.#value = checkpoint.chain;
     const last = batch.firstSeq + batch.length - 1;
     const row = alteredRow(batch, checkpoint.locator);
@@ -72,7 +72,7 @@ export class Chain {
   }
 }
 
-/** Throws InputError when what was found is something. */
-export function expectIntact(found: string | undefined): void {
-  if (found !== undefined) throw new InputError(found);
+/** Throws InputError for what was found. */
+export function expectIntact(found: string): void {
+  throw new InputError(found);
 }

@@ -12,9 +12,8 @@ import {
 import { atPath, type ByteFile, openFile } from './byte-file.ts';
 import { foldBatches, initialColumns } from './fold.ts';
 import type { LogFormat } from './format.ts';
-import type { OnRead } from './on-read.ts';
 import { type Place, type Places, placesIn } from './places.ts';
-import { partsIn, type ReadOptions } from './read.ts';
+import { type OnRead, partsIn, type ReadOptions } from './read.ts';
 import type { Torn } from './records.ts';
 
 /**

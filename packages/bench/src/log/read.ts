@@ -9,7 +9,6 @@ import {
 } from '@decpool/model';
 import { atPath, type ByteFile, openFile } from './byte-file.ts';
 import { Chain, expectIntact } from './chain.ts';
-import type { OnRead } from './on-read.ts';
 import type { Place } from './places.ts';
 import { recordsFrom, type StoredRecord, type Torn } from './records.ts';
 
@@ -28,6 +27,9 @@ export type LogPart =
   | { readonly kind: 'keyframe'; readonly keyframe: Keyframe }
   | { readonly kind: 'seal'; readonly seal: Seal }
   | Torn;
+
+/** Called with what was read of a log in this pass, and what the pass reads in all: events, or bytes of the file. */
+export type OnRead = (done: number, all: number) => void;
 
 export interface ReadOptions {
   /** Called for each content hash that does not match; then reading goes on. Default: throws InputError. */

@@ -1,7 +1,6 @@
 import { InputError, type Seal } from '@decpool/model';
 import { openFile } from './byte-file.ts';
-import type { OnRead } from './on-read.ts';
-import { partsIn } from './read.ts';
+import { type OnRead, partsIn } from './read.ts';
 import type { Torn } from './records.ts';
 import { type LogWriter, openLogWriter } from './write.ts';
 

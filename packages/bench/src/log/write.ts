@@ -151,7 +151,7 @@ async function created(partial: string): Promise<FileHandle> {
   try {
     return await open(partial, 'wx');
   } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw notWritten(partial, error, 0);
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw notWritten(partial, error, 0);
     throw new InputError(
       `${partial}: already exists; wait for the run that writes it, or save its events with 'decpool recover' and remove it`,
     );
@@ -173,13 +173,11 @@ export class UnwrittenError extends InputError {}
 
 function notWritten(partial: string, error: unknown, flushed: number): unknown {
   if (!(error instanceof Error && 'code' in error)) return error;
-  const why = isCode(error, 'ENOSPC') || isCode(error, 'EDQUOT') ? 'no space left' : error.message;
+  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+  const why = isFull ? 'no space left' : error.message;
   const saved = flushed === 0 ? '' : `; to save its first ${flushed} events, run: decpool recover ${partial}`;
   return new UnwrittenError(`${partial}: cannot be written: ${why}${saved}`);
 }
-
-const isCode = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code;
 
 /** The records of a log as bytes of its format. */
 interface Encoder {

@@ -5,9 +5,7 @@ import {
   ANY_NODE,
   allocationId,
   brokenInvariants,
-  Columns,
   type EventBatch,
-  frameOf,
   GFP_KERNEL,
   type MemoryState,
   maySleep,
@@ -18,6 +16,7 @@ import {
   zoneOf,
 } from '@decpool/model';
 import { type PolicyFactory, Pool } from '@decpool/pool';
+import { initialColumns } from '../log/fold.ts';
 import { type Action, type History, MEMORIES } from './histories.ts';
 import { inContext, pagesOf, textOf } from './request-text.ts';
 import { expectNoGrowth, Found, type Violation, violationOf } from './rules.ts';
@@ -316,7 +315,7 @@ class Player {
   #expectSound(): void {
     const [broken] = brokenInvariants(this.pool.view, this.#memory.directMap);
     if (broken !== undefined) throw new Found('invariants', broken);
-    const columns = new Columns(frameOf(this.pool.header), this.#memory.directMap);
+    const columns = initialColumns(this.pool.header);
     for (const batch of this.#batches) columns.fold(batch);
     if (columns.hash() !== this.pool.hash()) {
       throw new Found('replay', 'the replay of its events ends in another state');

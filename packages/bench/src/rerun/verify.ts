@@ -14,9 +14,8 @@ import {
 import type { PolicyFactory, Pool } from '@decpool/pool';
 import { RequestsHash } from '../compare/requests-hash.ts';
 import { initialColumns } from '../log/fold.ts';
-import type { OnRead } from '../log/on-read.ts';
 import { inflated } from '../log/open.ts';
-import { headerOf, type LogPart, readLog } from '../log/read.ts';
+import { headerOf, type LogPart, type OnRead, readLog } from '../log/read.ts';
 import type { Torn } from '../log/records.ts';
 import { policiesText } from '../report/policies-text.ts';
 import { type Divergence, SideBySide } from './divergence.ts';

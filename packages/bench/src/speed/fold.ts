@@ -2,11 +2,10 @@
  * How fast events are folded into state, by each of the ways to carry it, on the same events in the same process.
  */
 import {
-  Columns,
+  type Columns,
   type EventBatch,
   EventRows,
   foldRows,
-  frameOf,
   type LogHeader,
   type PoolEvent,
   platformNamed,
@@ -15,6 +14,7 @@ import {
 } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { from, lastValueFrom, Subject, scan } from 'rxjs';
+import { initialColumns } from '../log/fold.ts';
 import { CHURN_MEAN_PAGES, churn } from '../workloads/churn.ts';
 import { naiveReducer, naiveState } from './naive.ts';
 
@@ -86,7 +86,7 @@ export function history(guest: Guest, steadyRequests: number): History {
 const eventsIn = (batches: readonly EventBatch[]) => batches.reduce((sum, batch) => sum + batch.length, 0);
 
 function columnsAfter({ header, setup }: History): Columns {
-  const columns = new Columns(frameOf(header), header.memory.directMap);
+  const columns = initialColumns(header);
   for (const batch of setup) columns.fold(batch);
   return columns;
 }

@@ -9,9 +9,8 @@ import {
   type AllocationId,
   allocationId,
   blockIndex,
-  Columns,
+  type Columns,
   type EventBatch,
-  frameOf,
   type LogHeader,
   nanoseconds,
   type PoolEvent,
@@ -21,6 +20,7 @@ import { freshBoot, Pool, policyNamed, randomFrom } from '@decpool/pool';
 import { type DefaultRecord, type Event, getInMemoryEventStore } from '@event-driven-io/emmett';
 import { RecordBatchReader } from 'apache-arrow';
 import { explainRange } from '../inspect/explain-range.ts';
+import { initialColumns } from '../log/fold.ts';
 import type { LogFormat } from '../log/format.ts';
 import { openLog } from '../log/open.ts';
 import { readLog } from '../log/read.ts';
@@ -101,7 +101,7 @@ const OPERATIONS: Readonly<Record<string, (folder: string, events: number) => Pr
 
   async fold(folder) {
     const { header, batches, events } = await loaded(folder);
-    const columns = new Columns(frameOf(header), header.memory.directMap);
+    const columns = initialColumns(header);
     const start = performance.now();
     for (const batch of batches) columns.fold(batch);
     return { events, seconds: secondsSince(start) };
@@ -195,7 +195,7 @@ async function read(path: string, isFolding: boolean): Promise<Result> {
   let events = 0;
   let columns: Columns | undefined;
   for await (const part of readLog(path, { skipsKeyframes: true })) {
-    if (part.kind === 'header') columns = new Columns(frameOf(part.header), part.header.memory.directMap);
+    if (part.kind === 'header') columns = initialColumns(part.header);
     if (part.kind !== 'batch') continue;
     events += part.batch.length;
     if (isFolding) columns?.fold(part.batch);
