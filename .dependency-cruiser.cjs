@@ -1,4 +1,65 @@
-/** Dependencies point one way: bench -> pool -> model. The model does no I/O and knows no RxJS. */
+/**
+ * Dependencies point one way: bench -> pool -> model. The model does no I/O and knows no RxJS.
+ *
+ * The rooms of bench, from the roof down: a file imports from its own room and from those after it in this list.
+ */
+const BENCH_ROOMS = [
+  // The command line.
+  'cli',
+  // What commands do.
+  'findings',
+  'speed',
+  'known-answers',
+  'validate',
+  'sweep',
+  'inspect',
+  'convert',
+  'rerun',
+  // What is shown of results.
+  'report',
+  // Runs and their figures.
+  'compare',
+  'history',
+  'bounds',
+  'metrics',
+  'policies',
+  // Event logs, traces, generated requests.
+  'log',
+  'traces',
+  'workloads',
+  // Files and texts.
+  'files',
+  'text',
+];
+
+/** Specs that run a whole command, or a whole run, and so import from rooms above their own. */
+const END_TO_END = [
+  'convert/query',
+  'findings/findings',
+  'history/recorder',
+  'log/corruption',
+  'log/crash',
+  'log/hostile',
+  'log/log',
+  'metrics/all',
+  'report/page/report.browser',
+  'workloads/best-fit-block-seconds',
+  'workloads/first-fit-adversary',
+  'workloads/frag',
+];
+
+const inBench = (...paths) => `^packages/bench/src/(${paths.join('|')})`;
+
+const noRoomImportsFromAbove = BENCH_ROOMS.slice(1).map((room, index) => ({
+  name: `bench-${room}-imports-nothing-above-it`,
+  severity: 'error',
+  from: {
+    path: inBench(`${room}/`),
+    pathNot: inBench(...END_TO_END.map((spec) => `${spec}\\.spec\\.ts$`)),
+  },
+  to: { path: inBench(...BENCH_ROOMS.slice(0, index + 1).map((above) => `${above}/`)) },
+}));
+
 module.exports = {
   forbidden: [
     {
@@ -30,6 +91,13 @@ module.exports = {
       severity: 'error',
       from: { path: '^packages/' },
       to: { path: '^examples/.*\\.ts$' },
+    },
+    ...noRoomImportsFromAbove,
+    {
+      name: 'bench-has-only-the-rooms-listed',
+      severity: 'error',
+      from: { path: '^packages/bench/src/.+/' },
+      to: { path: `^packages/bench/src/(?!(${BENCH_ROOMS.join('|')})/)` },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
     {

@@ -6,7 +6,6 @@ export { type OfflineBound, offlineBound } from './bounds/offline.ts';
 export { type WorstCase, worstCaseOf } from './bounds/worst-case.ts';
 export { type DecpoolConfig, defineConfig } from './cli/config.ts';
 export { type CompareOptions, type Comparison, type ComparisonInput, compare } from './compare/compare.ts';
-export { requestsHash } from './compare/requests-hash.ts';
 export {
   type RunOptions,
   type RunResult,
@@ -16,13 +15,13 @@ export {
 export { changePercent, type Spread, spreadOf } from './compare/spread.ts';
 export { BlocksAt } from './history/blocks-at.ts';
 export { externalFragmentation, fragmentationIndex, unusableFreeIndex } from './history/kernel-indices.ts';
-export { readInputHistory } from './history/read.ts';
 export type { InputHistory, RunHistory } from './history/types.ts';
 export { LOG_FORMATS, type LogFormat } from './log/format.ts';
 export { batchesOf, type EventRange, eventsOf, statesOf } from './log/observe.ts';
 export { type OpenLog, openLog } from './log/open.ts';
 export { type LogPart, type ReadOptions, readLog } from './log/read.ts';
 export { type Recovered, recoverLog } from './log/recover.ts';
+export { type LoggedRequest, RequestsInLog } from './log/requests-in-log.ts';
 export { type LogWriter, type LogWriterOptions, openLogWriter } from './log/write.ts';
 export { KEY_METRICS } from './metrics/key-metrics.ts';
 export {
@@ -36,11 +35,11 @@ export {
 } from './metrics/metric.ts';
 export { type Conformance, type ConformanceOptions, checkConformance } from './policies/conformance.ts';
 export { type NamedPolicy, policiesFor, policyFor } from './policies/load.ts';
-export { type ReplayResult, replay } from './replay.ts';
 export { type Against, againstOf, type Delta, regressionsIn } from './report/against.ts';
 export { resultsCsv } from './report/csv.ts';
 export { mailText } from './report/mail.ts';
 export { overallVerdict } from './report/overall-verdict.ts';
+export { readInputHistory } from './report/read-history.ts';
 export { readResults, type StoredResults } from './report/read-results.ts';
 export { RESULTS_VERSION, type Results, resultsOf, resultsSchema } from './report/results.ts';
 export { allRowsOf, chosenRowsOf } from './report/rows.ts';
@@ -56,7 +55,7 @@ export {
   type Skipped,
   skipRequest,
 } from './rerun/fork.ts';
-export { type LoggedRequest, RequestsInLog } from './rerun/requests-in-log.ts';
+export { type ReplayResult, replay } from './rerun/replay.ts';
 export { policyOf } from './rerun/rerun.ts';
 export type { NewLog, ServedAgain } from './rerun/serve-again.ts';
 export { type Check, type VerifyOptions, verifyLog } from './rerun/verify.ts';
@@ -76,4 +75,5 @@ export { churn } from './workloads/churn.ts';
 export type { Parameter, WorkloadGenerator } from './workloads/define.ts';
 export { netvsc } from './workloads/netvsc.ts';
 export { WORKLOADS, workloadNamed } from './workloads/registry.ts';
+export { requestsHash } from './workloads/requests-hash.ts';
 export { type Workload, workload } from './workloads/workload.ts';

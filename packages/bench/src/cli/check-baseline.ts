@@ -2,13 +2,13 @@
 import { resolve } from 'node:path';
 import { InputError } from '@decpool/model';
 import type { ComparisonInput } from '../compare/compare.ts';
-import { requestsHash } from '../compare/requests-hash.ts';
 import { type Against, againstOf, type Delta, differencesOf, regressionsIn } from '../report/against.ts';
 import { deltasText } from '../report/against-text.ts';
 import { RESULTS_FILE, readResults, type StoredResults } from '../report/read-results.ts';
 import { type Results, settingOf } from '../report/results.ts';
 import { labelled } from '../report/terminal.ts';
 import type { Screen } from '../text/screen.ts';
+import { requestsHash } from '../workloads/requests-hash.ts';
 
 /** Stored results to check new runs of the same inputs against. */
 export class Baseline {

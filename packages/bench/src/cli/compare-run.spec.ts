@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BlocksAt } from '../history/blocks-at.ts';
-import { readInputHistory } from '../history/read.ts';
+import { readInputHistory } from '../report/read-history.ts';
 import { readResults } from '../report/read-results.ts';
 import { type Results, resultsText } from '../report/results.ts';
 import { withValues } from '../report/testing.ts';

@@ -109,7 +109,7 @@ async function mapOf(
   { output, signal }: RunSettings,
 ): Promise<string> {
   const [{ eventsInLogs, readInputHistory }, { mapText }] = await Promise.all([
-    import('../history/read.ts'),
+    import('../report/read-history.ts'),
     import('../report/map-text.ts'),
   ]);
   const reading = allRead(`${results.input.name}, map`, eventsInLogs(folder, results), output);

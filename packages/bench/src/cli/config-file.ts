@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InputError } from '@decpool/model';
-import { defaultExportOf } from '../user-file/load.ts';
+import { defaultExportOf } from '../files/user-file.ts';
 
 /** In this order; the first that is there counts. */
 export const CONFIG_FILES = [

@@ -1,7 +1,7 @@
 /** Results with what their event logs tell, read one after the other while somebody waits. */
 import { dirname } from 'node:path';
-import { eventsInLogs, readInputHistory } from '../history/read.ts';
 import type { InputHistory } from '../history/types.ts';
+import { eventsInLogs, readInputHistory } from '../report/read-history.ts';
 import { readResults, type StoredResults } from '../report/read-results.ts';
 import type { Output } from './command-context.ts';
 import { allRead } from './reading.ts';

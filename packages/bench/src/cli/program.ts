@@ -2,7 +2,7 @@
 import { styleText } from 'node:util';
 import { InputError } from '@decpool/model';
 import { Command } from 'commander';
-import { VERSION } from '../version.ts';
+import { VERSION } from '../files/version.ts';
 import type { CommandContext, Output } from './command-context.ts';
 import { commandLine } from './command-line.ts';
 import { addCommands } from './commands/all.ts';

@@ -1,8 +1,9 @@
 import { existsSync, rmSync } from 'node:fs';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { takeLock } from '../lock.ts';
+import { makeFolder } from '../files/folder.ts';
+import { takeLock } from '../files/lock.ts';
 
 /** File that marks a folder as results of ours, so that it may be replaced. */
 const MARK = 'results.json';
@@ -89,10 +90,3 @@ async function lockBeside(path: string): Promise<() => void> {
 
 const notWritten = (path: string, error: unknown) =>
   new InputError(`${path}: cannot be written: ${error instanceof Error ? error.message : error}`);
-
-/** Node's recursive mkdir never returns where a folder cannot be made for good, as in /proc; this one throws. */
-export async function makeFolder(path: string): Promise<void> {
-  if (existsSync(path)) return;
-  await makeFolder(dirname(path));
-  await mkdir(path);
-}

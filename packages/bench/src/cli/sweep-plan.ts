@@ -5,8 +5,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InputError, type Platform } from '@decpool/model';
 import { lowerBounds } from '../bounds/lower.ts';
-import { requestsHash } from '../compare/requests-hash.ts';
 import type { RunSettings } from '../compare/run.ts';
+import { sha256 } from '../files/sha256.ts';
 import { isPolicyFile, policiesFor } from '../policies/load.ts';
 import {
   OWN_PLATFORM,
@@ -16,13 +16,14 @@ import {
   type SweepMemoryDefinition,
   type SweepSettings,
 } from '../sweep/definition.ts';
-import { codeHash, sha256 } from '../sweep/identity.ts';
+import { codeHash } from '../sweep/identity.ts';
 import type { Scenario, SweepInput, SweepMemory, SweepPlan, SweepPolicy } from '../sweep/plan.ts';
 import { packRequests } from '../sweep/request-columns.ts';
 import { importTrace } from '../traces/import.ts';
 import { readMemoryState } from '../traces/memory-state/memory-state.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { workloadNamed } from '../workloads/registry.ts';
+import { requestsHash } from '../workloads/requests-hash.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { parseMemory, sizeNotes } from './inputs.ts';
 import { platformOf } from './platform.ts';

@@ -18,8 +18,8 @@ import { type Metric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
 import type { TimelinePoint } from '../metrics/timeline.ts';
 import { fileNameOf, policiesFor } from '../policies/load.ts';
 import type { SanityReport } from '../traces/sanity.ts';
+import { requestsHash } from '../workloads/requests-hash.ts';
 import type { Workload } from '../workloads/workload.ts';
-import { requestsHash } from './requests-hash.ts';
 import { type RunResult, type RunSettings, runPolicy } from './run.ts';
 import { type Spread, spreadOf } from './spread.ts';
 

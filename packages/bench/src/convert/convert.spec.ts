@@ -15,7 +15,7 @@ import { gzipSync } from 'node:zlib';
 import { InputError, type PoolEvent, type Seal } from '@decpool/model';
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type LogPart, readLog } from '../log/read.ts';
-import { replay } from '../replay.ts';
+import { replay } from '../rerun/replay.ts';
 import { convert, targetFormatNamed, targetFormatOf } from './convert.ts';
 import { writeShortLog } from './testing.ts';
 

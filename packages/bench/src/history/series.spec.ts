@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { madeHistory } from '../report/page/testing.ts';
 import { HISTORY_SERIES, type SeriesValue } from './series.ts';
+import { madeHistory } from './testing-made.ts';
 import { BLOCK_STATES } from './types.ts';
 
 const history = madeHistory({ kernel: [0, 2, 2], other: [0, 0, 1] });

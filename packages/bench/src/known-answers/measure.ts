@@ -1,9 +1,9 @@
 import { type MemoryState, platformNamed, spanOf, x86Geometry } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { lowerBounds } from '../bounds/lower.ts';
-import { requestsHash } from '../compare/requests-hash.ts';
 import { runPolicy } from '../compare/run.ts';
 import type { KnownAnswer } from '../workloads/known-answer.ts';
+import { requestsHash } from '../workloads/requests-hash.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { fragCurve } from './frag-curve.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type ColumnName, Columns, frameOf, InputError, NUMBER_COLUMNS } from '@decpool/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { replay } from '../replay.ts';
+import { replay } from '../rerun/replay.ts';
 import { LOG_FORMATS, type LogFormat } from './format.ts';
 import { readLog } from './read.ts';
 import { foldBytes, type Outcome, type Run, shortRun, writeLog } from './testing.ts';

@@ -12,7 +12,7 @@ import { type EventBatch, encodeEventLines, InputError, platformNamed } from '@d
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { replay } from '../replay.ts';
+import { replay } from '../rerun/replay.ts';
 import { policyOf } from '../rerun/rerun.ts';
 import { verifyLog } from '../rerun/verify.ts';
 import { churn } from '../workloads/churn.ts';

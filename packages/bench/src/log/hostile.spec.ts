@@ -15,7 +15,7 @@ import {
   MIGRATETYPES,
 } from '@decpool/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { replay } from '../replay.ts';
+import { replay } from '../rerun/replay.ts';
 import { Chain } from './chain.ts';
 import { openLog } from './open.ts';
 import { foldBytes, shortRun } from './testing.ts';

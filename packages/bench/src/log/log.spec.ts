@@ -15,7 +15,7 @@ import {
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runPolicy } from '../compare/run.ts';
-import { replay } from '../replay.ts';
+import { replay } from '../rerun/replay.ts';
 import { workload } from '../workloads/workload.ts';
 import { LOG_FORMATS, type LogFormat, logFormatNamed } from './format.ts';
 import type { LogPart } from './read.ts';

@@ -4,7 +4,7 @@
  */
 import { type AllocateRequest, type FreeRequest, InputError, type StateView } from '@decpool/model';
 import type { Policy, PolicyFactory } from '@decpool/pool';
-import { placeOf, shown } from '../user-file/source-place.ts';
+import { placeOf, shown } from '../files/source-place.ts';
 
 /** What a name may be made of: it is a heading, a cell of a table and part of a file name. */
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} .,:+=@()_/-]{0,79}$/u;

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Columns, InputError, platformNamed, spanOf, x86Geometry } from '@decpool/model';
 import { freshBoot, type PolicyFactory, policyNamed } from '@decpool/pool';
-import { defaultExportOf } from '../user-file/load.ts';
+import { defaultExportOf } from '../files/user-file.ts';
 import { guarded } from './guard.ts';
 
 export interface NamedPolicy {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { HISTORY_SERIES } from '../history/series.ts';
+import { madeHistory } from '../history/testing-made.ts';
 import { historyCsv, historyCsvHead } from './history-csv.ts';
-import { madeHistory } from './page/testing.ts';
 
 const history = madeHistory({ 'say "a,b"': [0, 2, 2] });
 const csv = (...ids: string[]) =>

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { z } from 'zod';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
-import { readableIssue } from '../sweep/readable-issue.ts';
+import { readableIssue } from '../text/readable-issue.ts';
 import { RESULTS_VERSION, type Results, resultsSchema } from './results.ts';
 
 /** File of a results folder that holds the results. */

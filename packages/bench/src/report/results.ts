@@ -7,10 +7,10 @@ import { z } from 'zod';
 import type { Bounds } from '../bounds/bounds.ts';
 import type { Comparison, ComparisonInput } from '../compare/compare.ts';
 import { rank } from '../compare/ranking.ts';
+import { sha256 } from '../files/sha256.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { byMetric } from '../metrics/metric.ts';
 import { metricIdSchema, metricSchema } from '../metrics/schema.ts';
-import { sha256 } from '../sweep/identity.ts';
 import { cautionsOf, describe, notesOf } from './facts.ts';
 
 /** Version of the document's shape. */

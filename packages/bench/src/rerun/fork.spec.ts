@@ -5,10 +5,10 @@ import { allocationId, InputError, nanoseconds, type PoolEvent, type Request } f
 import { policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenLog, openLog } from '../log/open.ts';
+import { RequestsInLog } from '../log/requests-in-log.ts';
 import { netvsc } from '../workloads/netvsc.ts';
 import { nvmeAtomic } from '../workloads/nvme-atomic.ts';
 import { type Forked, type ForkOptions, forkHeader, forkLog, type SkipOptions, skipRequest } from './fork.ts';
-import { RequestsInLog } from './requests-in-log.ts';
 import { policyOf } from './rerun.ts';
 import { called, eventsOf, type Scenario, writeRun } from './testing.ts';
 import { verifyLog } from './verify.ts';

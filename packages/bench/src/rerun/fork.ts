@@ -2,7 +2,7 @@
 import { type AllocationId, InputError, type LogHeader, logHeader, type Request } from '@decpool/model';
 import type { PolicyFactory } from '@decpool/pool';
 import type { OpenLog } from '../log/open.ts';
-import { type LoggedRequest, RequestsInLog } from './requests-in-log.ts';
+import { type LoggedRequest, RequestsInLog } from '../log/requests-in-log.ts';
 import { type OwnPolicies, policyOf } from './rerun.ts';
 import { type NewLog, type ServedAgain, serveAgain } from './serve-again.ts';
 

@@ -10,12 +10,12 @@ import {
   type Seal,
 } from '@decpool/model';
 import type { PolicyFactory, Pool } from '@decpool/pool';
-import { RequestsHash } from '../compare/requests-hash.ts';
 import type { LogFormat } from '../log/format.ts';
 import type { OpenLog } from '../log/open.ts';
+import { type LoggedRequest, RequestsInLog } from '../log/requests-in-log.ts';
 import { type LogWriter, openLogWriter } from '../log/write.ts';
+import { RequestsHash } from '../workloads/requests-hash.ts';
 import { SideBySide } from './divergence.ts';
-import { type LoggedRequest, RequestsInLog } from './requests-in-log.ts';
 import { type HandoverRequest, rerunPool } from './rerun.ts';
 
 export interface NewLog {

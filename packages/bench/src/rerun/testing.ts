@@ -15,12 +15,12 @@ import {
 } from '@decpool/model';
 import { ARROW_END, encodeArrowHeader, encodeArrowMark, encodeArrowSegment } from '@decpool/model/arrow';
 import { freshBoot, type PolicyFactory, policyNamed } from '@decpool/pool';
-import { requestsHash } from '../compare/requests-hash.ts';
 import { type RunSettings, runPolicy } from '../compare/run.ts';
 import { Chain } from '../log/chain.ts';
 import type { LogFormat } from '../log/format.ts';
 import { openLog } from '../log/open.ts';
 import { readLog } from '../log/read.ts';
+import { requestsHash } from '../workloads/requests-hash.ts';
 import { workload } from '../workloads/workload.ts';
 
 export interface Scenario extends RunSettings {

@@ -6,7 +6,6 @@ import { type ColumnName, PLAIN_PAGE_SOURCE, type PoolEvent } from '@decpool/mod
 import { aged, type PolicyFactory, policyNamed } from '@decpool/pool';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseFaults } from '../cli/faults.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { readLog } from '../log/read.ts';
 import { openLogWriter } from '../log/write.ts';
@@ -51,7 +50,7 @@ const SCENARIOS: readonly (readonly [string, () => Promise<Scenario> | Scenario]
     () => ({
       requests: nvmeAtomic.generate().requests.slice(0, 1500),
       policy: 'first-fit+page+watermark:64:512',
-      faults: parseFaults('decrypt=0.2,encrypt=0.2,converted=0.5,retries=1,seed=4'),
+      faults: { decrypt: 0.2, encrypt: 0.2, converted: 0.5, retries: 1, seed: 4 },
     }),
   ],
   [
@@ -141,7 +140,7 @@ describe.each(FORMATS)('one number of one event that is changed in a log as %s',
     await writeRun(run, format, {
       requests: nvmeAtomic.generate().requests.slice(0, 700),
       policy: 'first-fit+page+watermark:64:512',
-      faults: parseFaults('decrypt=0.1,encrypt=0.1,seed=2'),
+      faults: { decrypt: 0.1, encrypt: 0.1, converted: 0, retries: 1, seed: 2 },
     });
     await inSmallSegments(run, path, format);
     events = await eventsOf(path);

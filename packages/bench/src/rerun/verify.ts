@@ -12,14 +12,14 @@ import {
   type Seal,
 } from '@decpool/model';
 import type { PolicyFactory, Pool } from '@decpool/pool';
-import { RequestsHash } from '../compare/requests-hash.ts';
 import { initialColumns } from '../log/fold.ts';
 import { inflated } from '../log/open.ts';
 import { headerOf, type LogPart, type OnRead, readLog } from '../log/read.ts';
 import type { Torn } from '../log/records.ts';
+import { RequestsInLog } from '../log/requests-in-log.ts';
 import { policiesText } from '../report/policies-text.ts';
+import { RequestsHash } from '../workloads/requests-hash.ts';
 import { type Divergence, SideBySide } from './divergence.ts';
-import { RequestsInLog } from './requests-in-log.ts';
 import { rerunPool } from './rerun.ts';
 
 export interface VerifyOptions {

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { InputError, PLATFORM_NAMES } from '@decpool/model';
 import { z } from 'zod';
-import { readableIssue } from './readable-issue.ts';
+import { readableIssue } from '../text/readable-issue.ts';
 
 /** Stands for the platform that a workload models. */
 export const OWN_PLATFORM = 'default';

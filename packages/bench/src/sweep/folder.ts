@@ -17,11 +17,11 @@ import {
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { z } from 'zod';
-import { makeFolder } from '../cli/results-folder.ts';
-import { takeLock } from '../lock.ts';
+import { makeFolder } from '../files/folder.ts';
+import { takeLock } from '../files/lock.ts';
+import { readableIssue } from '../text/readable-issue.ts';
 import { type FinishedCell, finishedCellSchema } from './finished-cell.ts';
 import type { SweepPlan } from './plan.ts';
-import { readableIssue } from './readable-issue.ts';
 
 const ABOUT = 'sweep.json';
 const CELLS = 'cells.ndjson';

@@ -2,8 +2,6 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
 /** What the figures of a run come from, beside its requests, which have a hash of their own. */
 const SOURCES = ['../../../model/src/', '../../../pool/src/', '../bounds/', '../compare/', '../metrics/'];
 

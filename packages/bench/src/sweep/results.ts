@@ -6,14 +6,14 @@ import { readFileSync } from 'node:fs';
 import { InputError } from '@decpool/model';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
+import { VERSION } from '../files/version.ts';
 import { METRICS, type Metric } from '../metrics/metric.ts';
 import { metricIdSchema, metricSchema } from '../metrics/schema.ts';
-import { VERSION } from '../version.ts';
+import { readableIssue } from '../text/readable-issue.ts';
 import { definitionSchema } from './definition.ts';
 import { type FinishedCell, isRefused, type ServedCell } from './finished-cell.ts';
 import type { Cell, SweepPlan } from './plan.ts';
 import { fiveNumbersOf } from './quartiles.ts';
-import { readableIssue } from './readable-issue.ts';
 
 /** Version of the results' shape. */
 const RESULTS_VERSION = 1;

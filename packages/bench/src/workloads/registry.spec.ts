@@ -1,7 +1,7 @@
 import { InputError } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { requestsHash } from '../compare/requests-hash.ts';
 import { WORKLOADS, workloadNamed } from './registry.ts';
+import { requestsHash } from './requests-hash.ts';
 
 /** Draw nothing, and so make the same requests for every seed. */
 const ADVERSARIES = ['buddy-adversary', 'first-fit-adversary', 'best-fit-block-seconds'];

@@ -22,7 +22,7 @@ export function addReplay(decpool: Command, { exit, output }: CommandContext): v
 /** Prints what a log comes to. Exit code 1 when the log is cut off, or its state hash is not that of the run. */
 async function replayCommand(path: string, output: Output): Promise<number> {
   const [{ replay }, { formatValue }] = await Promise.all([
-    import('../../replay.ts'),
+    import('../../rerun/replay.ts'),
     import('../../text/units.ts'),
   ]);
   const reading = bytesRead('replay', output);

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { madeHistory } from '../../history/testing-made.ts';
 import { inScriptElement } from './bundle.ts';
 import { pageHtml } from './page.ts';
 import type { PageInput } from './page-data.ts';
-import { HOSTILE, madeHistory, madeResults } from './testing.ts';
+import { HOSTILE, madeResults } from './testing.ts';
 
 const inputs: readonly PageInput[] = [
   {

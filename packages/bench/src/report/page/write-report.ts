@@ -2,8 +2,8 @@
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, parse } from 'node:path';
 import { InputError } from '@decpool/model';
-import { makeFolder } from '../../cli/results-folder.ts';
-import { VERSION } from '../../version.ts';
+import { makeFolder } from '../../files/folder.ts';
+import { VERSION } from '../../files/version.ts';
 import { clientScript } from './bundle.ts';
 import { stillView, svgOf } from './draw.ts';
 import { figuresOf, toldOf } from './figures/all.ts';

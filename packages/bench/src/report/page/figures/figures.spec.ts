@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { HISTORY_SERIES } from '../../../history/series.ts';
+import { madeHistory } from '../../../history/testing-made.ts';
 import { stillView, svgOf } from '../draw.ts';
-import { HOSTILE, type Made, madeHistory, madeResults } from '../testing.ts';
+import { HOSTILE, type Made, madeResults } from '../testing.ts';
 import { figuresOf } from './all.ts';
 import { ASSUMED, COMPONENTS, costOf } from './cost-weights.ts';
 import { frameAt, sampled } from './over-time.ts';

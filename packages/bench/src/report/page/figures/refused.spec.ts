@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
+import { madeHistory } from '../../../history/testing-made.ts';
 import { stillView } from '../draw.ts';
-import { type Made, madeHistory, madeResults } from '../testing.ts';
+import { type Made, madeResults } from '../testing.ts';
 import { figuresOf } from './all.ts';
 import { blockMapStill } from './block-map-still.ts';
 

@@ -6,10 +6,10 @@ import { freshBoot } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allocate, free } from '../bounds/testing.ts';
 import { compare, logFileOf } from '../compare/compare.ts';
-import { type Results, resultsOf } from '../report/results.ts';
+import { recordedRun } from '../history/testing.ts';
 import { workload } from '../workloads/workload.ts';
-import { readInputHistory } from './read.ts';
-import { recordedRun } from './testing.ts';
+import { readInputHistory } from './read-history.ts';
+import { type Results, resultsOf } from './results.ts';
 
 const requests: Request[] = [
   allocate(1, 600, { time: 10, owner: 'buffer' }),

@@ -30,7 +30,7 @@ function registerHooks(): void {
   areHooksRegistered = true;
   register('./resolve-hooks.mjs', {
     parentURL: import.meta.url,
-    data: { checkout: new URL('../../../../', import.meta.url).href, home: import.meta.url },
+    data: { checkout: new URL('../../../..', import.meta.url).href, home: import.meta.url },
   });
 }
 

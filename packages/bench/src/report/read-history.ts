@@ -4,14 +4,14 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, type LogHeader } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
+import { inputHistory, type NamedRecording } from '../history/assemble.ts';
+import { type Demand, DemandRecorder } from '../history/demand.ts';
+import { RunRecorder } from '../history/recorder.ts';
+import type { InputHistory } from '../history/types.ts';
 import { initialColumns } from '../log/fold.ts';
 import { type OpenLog, openLog } from '../log/open.ts';
 import type { OnRead } from '../log/read.ts';
-import type { PolicyResults, Results } from '../report/results.ts';
-import { inputHistory, type NamedRecording } from './assemble.ts';
-import { type Demand, DemandRecorder } from './demand.ts';
-import { RunRecorder } from './recorder.ts';
-import type { InputHistory } from './types.ts';
+import type { PolicyResults, Results } from './results.ts';
 
 /**
  * The history of the runs whose logs are there, in the order of the results; undefined where none is. `folder`: the one that

@@ -1,8 +1,8 @@
 import type { Counters, LogHeader, Seal } from '@decpool/model';
-import { foldBatch, initialColumns } from './log/fold.ts';
-import { headerOf, type OnRead, readLog } from './log/read.ts';
-import type { Torn } from './log/records.ts';
-import { allMetrics, type MetricValue } from './metrics/metric.ts';
+import { foldBatch, initialColumns } from '../log/fold.ts';
+import { headerOf, type OnRead, readLog } from '../log/read.ts';
+import type { Torn } from '../log/records.ts';
+import { allMetrics, type MetricValue } from '../metrics/metric.ts';
 
 export interface ReplayResult {
   readonly header: LogHeader;
