@@ -25,11 +25,13 @@ SEE ALSO
   decpool known-answers; docs/validation.md`,
     )
     .action(async (paths: string[], options: { readonly scatter?: boolean }) => {
-      const { scatterCommand, validateCommand } = await import('../validate-run.ts');
-      const command = options.scatter === true ? scatterCommand : validateCommand;
+      const { recordingsReport, scatterReport } = await import('../../validate/report.ts');
+      const report = options.scatter === true ? scatterReport : recordingsReport;
       const progress = counted('validate', 'recordings', output);
       try {
-        exit(await command(paths, output.write, progress.show));
+        const { text, passes } = report(paths, progress.show);
+        output.write(text);
+        exit(passes ? 0 : 1);
       } finally {
         progress.stop();
       }

@@ -24,7 +24,7 @@ const Line = z.discriminatedUnion('op', [
   z.object({ op: z.literal('coherent_free'), ...buffer, cpu_addr: z.string() }),
 ]);
 
-/** The content of a line, or what is wrong with it. */
+/** The content of a line, or why it is malformed. */
 export function parseDmaRequest(
   text: string,
 ): { readonly line: z.infer<typeof Line> } | { readonly reason: string } {

@@ -31,13 +31,15 @@ export function explainBuffers({ allocations, levels }: ScatterRun, file: string
     holds: wrong.length === 0,
     lines: [
       `${allocations.length} chunks: ${countsByOrder(allocations)}`,
-      `${small.length} of them are below a block (order ${BLOCK_ORDER}); they lie in ${countText(blocks, 'block')}: ` +
-        `${countText(splitting, 'split')}, ${small.length - splitting - mapped4K} in a block that the run itself had split, ` +
-        `${mapped4K} in one mapped by 4K pages before it`,
+      `${small.length} of them are smaller than a block (order ${BLOCK_ORDER}) and lie in ${countText(blocks, 'block')}: ` +
+        `${splitting} with a 2M split, ${small.length - splitting - mapped4K} in a block that the run had split before, ` +
+        `${mapped4K} in a block mapped by 4K pages before the run`,
       ...allocations
         .filter(({ delta }) => delta.splits1G > 0)
-        .map((row) => rowLine(row, 'inside a 1G entry split that')),
-      ...wrong.map((row) => rowLine(row, `split a 2M entry; expected none from order ${BLOCK_ORDER} on`)),
+        .map((row) => rowLine(row, 'split the 1G entry that it lies in')),
+      ...wrong.map((row) =>
+        rowLine(row, `split a 2M entry; chunks from order ${BLOCK_ORDER} on should split none`),
+      ),
     ],
   };
 }

@@ -4,25 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { readText } from '../validate/read-text.ts';
-import { csvOf, snapshots, writeFiles } from '../validate/scatter/testing.ts';
-import { scatterCommand, validateCommand } from './validate-run.ts';
+import { readText } from './read-text.ts';
+import { recordingsReport, scatterReport } from './report.ts';
+import { csvOf, snapshots, writeFiles } from './scatter/testing.ts';
 
 const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/recordings/', import.meta.url));
 const RULES = join(BUNDLED, 'k73/E6dec/rules.csv.gz');
 const DRIVERS = join(BUNDLED, 'k73/E7cc/scatter.csv.gz');
 
-async function run(...files: string[]): Promise<{ code: number; output: string }> {
-  let output = '';
-  const code = await validateCommand(files, (text) => {
-    output += text;
-  });
-  return { code, output };
-}
-
-it('prints a line per recording and exits with 0 when the model agrees', async () => {
-  const { code, output } = await run(RULES, DRIVERS);
-  expect(code).toBe(0);
+it('has a line per recording, and passes when the model agrees', () => {
+  const { text: output, passes } = recordingsReport([RULES, DRIVERS]);
+  expect(passes).toBe(true);
   const cells = output.split('\n').map((line) => line.split('│').map((cell) => cell.trim()));
   expect(cells).toContainEqual(['', RULES, '7.3.4', '160', '103', '0', '1', '52/3', '0/0', '2126', '0', '']);
   expect(cells).toContainEqual(['', DRIVERS, '7.3.4', '2', '1', '238', '2', '11/0', '0/0', '128', '0', '']);
@@ -30,14 +22,14 @@ it('prints a line per recording and exits with 0 when the model agrees', async (
   expect(output).not.toContain('kernel:');
 });
 
-it('exits with 1 and shows the first mismatch of a recording that fails', async () => {
+it('fails and shows the first mismatch of a recording that fails', () => {
   const folder = mkdtempSync(join(tmpdir(), 'decpool-'));
   const changed = join(folder, 'rules.csv');
   try {
     copyFileSync(join(BUNDLED, 'k73/E6dec/meta.json'), join(folder, 'meta.json'));
     writeFileSync(changed, readText(RULES).replace(/^(23,c,1,dec,\d+,5000,0,2,1),2,/m, '$1,3,'));
-    const { code, output } = await run(RULES, changed);
-    expect(code).toBe(1);
+    const { text: output, passes } = recordingsReport([RULES, changed]);
+    expect(passes).toBe(false);
     const line =
       readText(changed)
         .split('\n')
@@ -49,22 +41,14 @@ it('exits with 1 and shows the first mismatch of a recording that fails', async 
   }
 });
 
-it('refuses a file that is not there', async () => {
-  await expect(run(join(BUNDLED, 'none.csv'))).rejects.toThrow(InputError);
+it('refuses a file that is not there', () => {
+  expect(() => recordingsReport([join(BUNDLED, 'none.csv')])).toThrow(InputError);
 });
 
-async function scatter(...dirs: string[]): Promise<{ code: number; output: string }> {
-  let output = '';
-  const code = await scatterCommand(dirs, (text) => {
-    output += text;
-  });
-  return { code, output };
-}
-
-it('prints kernel beside model for a run of allocations, and why buffers cost what they did', async () => {
+it('has kernel beside model for a run of allocations, and why buffers cost what they did', () => {
   const run = join(BUNDLED, 'k73/E4c');
-  const { code, output } = await scatter(run);
-  expect(code).toBe(0);
+  const { text: output, passes } = scatterReport([run]);
+  expect(passes).toBe(true);
   const cells = output.split('\n').map((line) => line.split('│').map((cell) => cell.trim()));
   const row = cells.find(([, name]) => name === run);
   expect(row?.slice(2, 10)).toEqual(['7.3.4', 'buffers', '90', '79360', '242850', '28160', '3180', '1/0']);
@@ -72,31 +56,31 @@ it('prints kernel beside model for a run of allocations, and why buffers cost wh
   expect(output).toContain(`\n${run}, explained:\n  90 chunks: 70 of order 10 (0 2M splits), 10 of order 9 `);
 });
 
-it('exits with 1 and says why when a kernel is outside the band', async () => {
+it('fails and says why when a kernel is outside the band', () => {
   const folder = mkdtempSync(join(tmpdir(), 'decpool-'));
   const block = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
   const row = (splits2M: number) => csvOf([{ op: 'x', id: 1, splits2M }]);
   const files = { 'meta.json': '{"kernel": "6.1.99"}', 'ops.csv': row(5) };
   try {
     writeFiles(folder, { ...files, ...snapshots(block, 2) });
-    const quiet = await scatter(folder);
-    expect(quiet.code).toBe(1);
-    expect(quiet.output).toContain(
+    const quiet = scatterReport([folder]);
+    expect(quiet.passes).toBe(false);
+    expect(quiet.text).toContain(
       `\n${folder}: the kernel split 5 2M entries, the model's median is 1; expected it within 25 % or 3\n`,
     );
     writeFiles(folder, snapshots(block, 50));
-    const churned = await scatter(folder);
-    expect(churned.code).toBe(1);
-    expect(churned.output).toContain(
-      `\n${folder}: the kernel split 5 2M and 0 1G entries; expected 1..1 and 0..0 in the intervals, and at most 1 2M entries`,
+    const churned = scatterReport([folder]);
+    expect(churned.passes).toBe(false);
+    expect(churned.text).toContain(
+      `\n${folder}: the kernel split 5 2M and 0 1G entries; expected 1..1 and 0..0; no placement can split more than 1 2M entries\n`,
     );
     writeFiles(folder, { 'ops.csv': row(1) });
-    expect((await scatter(folder)).code).toBe(0);
+    expect(scatterReport([folder]).passes).toBe(true);
   } finally {
     rmSync(folder, { recursive: true });
   }
 });
 
-it('refuses a folder that is no recording of allocations', async () => {
-  await expect(scatter(join(BUNDLED, 'k73/E5'))).rejects.toThrow(InputError);
+it('refuses a folder that is no recording of allocations', () => {
+  expect(() => scatterReport([join(BUNDLED, 'k73/E5')])).toThrow(InputError);
 });

@@ -1,0 +1,142 @@
+/** The output of `decpool validate`: a table of recordings or scatter runs, then everything that does not agree. */
+import Table, { type HorizontalAlignment } from 'cli-table3';
+import { type ValidationResult, validateRecording } from './replay.ts';
+import type { Interval } from './scatter/interval.ts';
+import { CHURNED_ABOVE, SCATTER_SEEDS, type ScatterResult, validateScatter } from './scatter/scatter.ts';
+
+export interface ValidationReport {
+  readonly text: string;
+  /** Whether the model agrees with the kernel in all of it. */
+  readonly passes: boolean;
+}
+
+/** Called after each path. */
+type OnDone = (done: number, all: number) => void;
+
+/** Heading, alignment and cell of each column. */
+type Columns<Result> = readonly (readonly [
+  string,
+  HorizontalAlignment,
+  (result: Result) => string | number,
+])[];
+
+function tableOf<Result>(columns: Columns<Result>, results: readonly Result[]): string {
+  const table = new Table({
+    head: columns.map(([head]) => head),
+    colAligns: columns.map(([, align]) => align),
+    style: { head: [], border: [], compact: true },
+  });
+  for (const result of results) table.push(columns.map(([, , cell]) => cell(result)));
+  return `${table.toString()}\n`;
+}
+
+const RECORDING_COLUMNS: Columns<ValidationResult> = [
+  ['file', 'left', ({ file }) => file],
+  ['kernel', 'left', ({ kernel }) => kernel],
+  ['rows', 'right', ({ rows }) => rows],
+  ['conversions', 'right', ({ conversions }) => conversions],
+  ['by drivers', 'right', ({ driverConversions }) => driverConversions],
+  ['map points', 'right', ({ mapPoints }) => mapPoints],
+  ['splits 2M/1G', 'right', ({ changes }) => `${changes.splits2M}/${changes.splits1G}`],
+  ['collapses 2M/1G', 'right', ({ changes }) => `${changes.collapses2M}/${changes.collapses1G}`],
+  ['compared', 'right', ({ comparisons }) => comparisons],
+  ['mismatches', 'right', ({ mismatches }) => mismatches],
+];
+
+/** Replays recordings through the model's direct map. Throws InputError for a file that is missing or malformed. */
+export function recordingsReport(files: readonly string[], onDone?: OnDone): ValidationReport {
+  const results = files.map((file, index) => {
+    const result = validateRecording(file);
+    onDone?.(index + 1, files.length);
+    return result;
+  });
+  const total = (count: (notCompared: ValidationResult['notCompared']) => number) =>
+    results.reduce((sum, { notCompared }) => sum + count(notCompared), 0);
+  const mismatches = results.flatMap(({ file, firstMismatch: first }) =>
+    first === undefined
+      ? []
+      : [`\n${file}:${first.line}: ${first.what}\n  kernel: ${first.kernel}\n  model:  ${first.model}\n`],
+  );
+  const notCompared =
+    `Not compared: rows before the first #map (${total((n) => n.rowsBeforeStart)}), ` +
+    `levels in rows that sum up an area (${total((n) => n.rowsWithoutLevels)}), ` +
+    `flags of 4K runs in #map (${total((n) => n.runsWithoutFlags)})\n`;
+  return {
+    text: [tableOf(RECORDING_COLUMNS, results), notCompared, ...mismatches].join(''),
+    passes: mismatches.length === 0,
+  };
+}
+
+const range = ({ low, high }: Interval) => `${low}..${high}`;
+
+const SCATTER_COLUMNS: Columns<ScatterResult> = [
+  ['run', 'left', ({ name }) => name],
+  ['kernel', 'left', ({ kernel }) => kernel],
+  ['kind', 'left', ({ kind }) => kind],
+  ['requests', 'right', ({ requests }) => requests],
+  ['pages', 'right', ({ pages }) => pages],
+  ['by others', 'right', ({ pagesByOthers }) => pagesByOthers],
+  ['reclaimed', 'right', ({ pagesReclaimed }) => pagesReclaimed],
+  ['per-CPU', 'right', ({ pagesPerCpu }) => pagesPerCpu],
+  ['kernel 2M/1G', 'right', ({ kernel2M, kernel1G }) => `${kernel2M}/${kernel1G}`],
+  ['model 2M/1G', 'right', ({ model2M, model1G }) => `${model2M.median}/${model1G.median}`],
+  ['min..max', 'right', ({ model2M }) => `${model2M.min}..${model2M.max}`],
+  ['interval 2M', 'right', ({ band2M }) => range(band2M)],
+  ['interval 1G', 'right', ({ intervals }) => range(intervals.splits1G)],
+  ['possible', 'right', ({ intervals }) => intervals.possible2M],
+  [
+    'verdict',
+    'left',
+    ({ passes, kind }) => (!passes ? 'OUTSIDE' : kind === 'buffers' ? 'explained' : 'inside'),
+  ],
+];
+
+const SCATTER_LEGEND = `model: median and min..max over ${SCATTER_SEEDS.length} placement seeds
+quiet: other tasks allocated at most ${CHURNED_ABOVE} page for each page of the run; the model's median must be within 25 % of the kernel's 2M splits, or within 3
+churned: other tasks allocated more; the kernel must lie in the intervals, from the most clustered to the most spread placement
+buffers: chunks of whole blocks and a remainder; the rows must explain the splits, and the number must be possible
+possible: the most 2M splits that any placement can cause, without the assumption behind the interval
+by others, reclaimed: pages, between the two copies of /proc/vmstat; per-CPU: pages in no free list when /proc/zoneinfo was read
+`;
+
+/**
+ * Gives the requests of recorded runs to the page source and compares the splits. Throws InputError for a folder
+ * without a recording of allocations, or without the copies of /proc files before and after the run.
+ */
+export function scatterReport(dirs: readonly string[], onDone?: OnDone): ValidationReport {
+  const results = dirs.flatMap((dir, index) => {
+    const found = validateScatter(dir, SCATTER_SEEDS);
+    onDone?.(index + 1, dirs.length);
+    return found;
+  });
+  const explanations = results.flatMap(({ name, story, pagesReclaimed, pagesMoved }) =>
+    story === undefined
+      ? []
+      : [
+          `\n${name}, explained:\n${story.lines.map((line) => `  ${line}\n`).join('')}`,
+          `  during the run reclaim freed ${pagesReclaimed} pages and compaction moved ${pagesMoved}\n`,
+        ],
+  );
+  const warnings = results.flatMap(({ name, warnings }) =>
+    warnings.map((text) => `warning: ${name}: ${text}\n`),
+  );
+  const failing = results.filter(({ passes }) => !passes);
+  const failures = failing.map((result) => `\n${result.name}: ${whyOutside(result)}\n`);
+  return {
+    text: [tableOf(SCATTER_COLUMNS, results), SCATTER_LEGEND, ...explanations, ...warnings, ...failures].join(
+      '',
+    ),
+    passes: failing.length === 0,
+  };
+}
+
+function whyOutside({ kind, kernel2M, kernel1G, model2M, intervals, band2M, story }: ScatterResult): string {
+  if (kind === 'quiet') {
+    return `the kernel split ${kernel2M} 2M entries, the model's median is ${model2M.median}; expected it within 25 % or 3`;
+  }
+  if (story?.holds === false) return 'the rows do not explain the splits; see above';
+  return (
+    `the kernel split ${kernel2M} 2M and ${kernel1G} 1G entries; expected ${range(band2M)} and ${range(intervals.splits1G)}; ` +
+    `no placement can split more than ${intervals.possible2M} 2M entries`
+  );
+}
