@@ -1,5 +1,5 @@
 /** Others who use the page allocator beside the policy: chunks that they take and give back. */
-import { type BackgroundRequest, GFP_KERNEL, MIGRATETYPES, type Pfn, SKIPPED, TYPE } from '@decpool/model';
+import { attributesOf, type BackgroundRequest, type Pfn } from '@decpool/model';
 import type { EventRecorder } from './event-recorder.ts';
 
 export class BackgroundUsers {
@@ -33,16 +33,17 @@ export class BackgroundUsers {
     }
     this.#refusals++;
     this.#refused.set(key, this.#refusals);
-    const code = MIGRATETYPES.indexOf(migratetype);
-    this.#recorder.emit(TYPE.backgroundFailed, this.#refusals, 0, 1 << order, code);
+    this.#recorder.emit.backgroundFailed({ chunk: this.#refusals, pages: 1 << order, migratetype });
   }
 
   #free(key: number): void {
     const chunk = this.#chunks.get(key);
     if (chunk === undefined) {
-      const refused = this.#refused.get(key) ?? 0;
-      const what = SKIPPED.indexOf('background-free');
-      this.#recorder.emit(TYPE.requestSkipped, refused, GFP_KERNEL, 0, what);
+      this.#recorder.emit.requestSkipped({
+        allocation: this.#refused.get(key) ?? 0,
+        what: 'background-free',
+        attributes: attributesOf({}),
+      });
       this.#refused.delete(key);
       return;
     }

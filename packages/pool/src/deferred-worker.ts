@@ -76,8 +76,13 @@ export class DeferredWorker {
       this.#frees.length > 0 ||
       this.#emptySlabs.size > 0 ||
       this.#swiotlb?.hasWork === true ||
-      this.#readyRanges.some(({ blocks }) => this.#policy.hasWork(blocks))
+      this.#hasPolicyWork()
     );
+  }
+
+  #hasPolicyWork(): boolean {
+    for (const { blocks } of this.#readyRanges) if (this.#policy.hasWork(blocks)) return true;
+    return false;
   }
 
   /** Runs as often as it is due by `until`, simulated ns. Its events carry the number of the request that went before. */

@@ -7,7 +7,6 @@ import {
   type AllocateRequest,
   type AllocationId,
   ANY_NODE,
-  APIS,
   attributesOf,
   type Columns,
   checkRequest,
@@ -23,9 +22,7 @@ import {
   type PageSourceSettings,
   type Request,
   type RequestHistory,
-  SKIPPED,
   type StateView,
-  TYPE,
   type UserMapRequest,
   zoneOf,
 } from '@decpool/model';
@@ -231,15 +228,15 @@ export class Engine implements RequestHistory {
 
   /** There is nothing to do about what was refused. Recorded, because another policy may not refuse it. */
   #skip(request: FreeRequest | UserMapRequest): void {
-    const gfp = request.kind === 'free' ? request.gfp : undefined;
-    const what = SKIPPED.indexOf(request.kind);
-    this.#recorder.emit(TYPE.requestSkipped, request.allocation, gfp ?? GFP_KERNEL, 0, what);
+    const gfp = (request.kind === 'free' ? request.gfp : undefined) ?? GFP_KERNEL;
+    const { kind: what, allocation } = request;
+    this.#recorder.emit.requestSkipped({ allocation, what, attributes: attributesOf({ gfp }) });
   }
 
   #changeUserMapping({ kind, allocation }: UserMapRequest): void {
     this.#recorder.request++;
-    const type = kind === 'map-user' ? TYPE.userMapped : TYPE.userUnmapped;
-    this.#recorder.emit(type, allocation, 0, 0, 0);
+    if (kind === 'map-user') this.#recorder.emit.userMapped({ allocation });
+    else this.#recorder.emit.userUnmapped({ allocation });
   }
 
   #allocate(request: AllocateRequest): void {
@@ -247,29 +244,22 @@ export class Engine implements RequestHistory {
     const { allocation, api, pages, bytes, gfp = GFP_KERNEL, node = ANY_NODE } = request;
     recorder.request++;
     const owner = recorder.ownerNumber(request.owner);
-    recorder.emitWith(
-      TYPE.allocationRequested,
-      allocation,
-      attributesOf(request),
-      pages,
-      APIS.indexOf(api),
-      owner,
-      bytes,
-    );
+    const attributes = attributesOf(request);
+    recorder.emit.allocationRequested({ allocation, api, pages, bytes, owner, attributes });
     const range = this.#rangeOf(gfp, node);
     if (range !== recorder.anywhere && !maySleep(gfp)) this.#worker.keepReady(range);
     recorder.begin(allocation, owner, gfp, range);
     const cache = api === 'dma_map' ? SWIOTLB_CACHE : this.policy.cacheFor(request);
     if (cache !== undefined) this.#objects.allocate(request, cache);
     else if (this.policy.allocate(request) && api === 'vmalloc') {
-      recorder.emit(TYPE.vmAreaMapped, allocation, 0, recorder.servedPages, 0);
+      recorder.emit.vmAreaMapped({ allocation, pages: recorder.servedPages });
     }
   }
 
   #free(request: FreeRequest): void {
     const { allocation, gfp = GFP_KERNEL } = request;
     this.#recorder.request++;
-    this.#recorder.emit(TYPE.freeRequested, allocation, gfp, 0, 0);
+    this.#recorder.emit.freeRequested({ allocation, attributes: attributesOf({ gfp }) });
     if (this.view.slabOf(allocation) !== 0) {
       const emptied = this.#objects.free(allocation);
       if (emptied === undefined) return;
@@ -279,7 +269,7 @@ export class Engine implements RequestHistory {
     }
     if (this.view.isMapped(allocation)) {
       const pages = this.view.allocation(allocation).extents.reduce((sum, extent) => sum + extent.pages, 0);
-      this.#recorder.emit(TYPE.vmAreaUnmapped, allocation, 0, pages, 0);
+      this.#recorder.emit.vmAreaUnmapped({ allocation, pages });
     }
     if (this.#freesNow(gfp, allocation)) this.policy.free(request);
     else this.#worker.deferFree(allocation);

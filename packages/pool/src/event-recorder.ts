@@ -3,35 +3,36 @@
  * are enough of them. The page allocator's work and conversions (set-memory.ts) are recorded beside what a policy says.
  */
 import {
+  type AllocationId,
+  allocationId,
   Columns,
+  type Emitters,
   type EventBatch,
   type EventColumns,
   EventRows,
-  FAILURE_REASONS,
+  emittersTo,
   type FailureReason,
   type Frame,
   GFP_KERNEL,
   MAX_PAGE_ORDER,
   type MappingRun,
-  MIGRATETYPES,
   type Migratetype,
   maySleep,
   type Pfn,
   type StateView,
-  TYPE,
   pfn as toPfn,
 } from '@decpool/model';
 import type { FaultInjector } from './faults.ts';
 import type { PageSource, Reach } from './page-source/buddy.ts';
 import type { BlockRange } from './policy.ts';
-import { type ConversionLog, SetMemory } from './set-memory.ts';
+import { SetMemory } from './set-memory.ts';
 
-const UNMOVABLE = MIGRATETYPES.indexOf('Unmovable');
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Owner's number when no request is decided, at boot and in the deferred worker: leaked pages are the worker's own then. */
 export const NO_OWNER = -1;
+export const NO_ALLOCATION = allocationId(0);
 const WORKER = 'kworker';
 
 /** Who receives events. */
@@ -62,9 +63,11 @@ export interface EventRecorderOptions {
   readonly anywhere: ZoneRange;
 }
 
-export class EventRecorder implements ConversionLog {
+export class EventRecorder {
   readonly columns: Columns;
   readonly view: StateView;
+  /** Writes an event and folds it. An event that breaks a rule throws InvariantError and is not written. */
+  readonly emit: Emitters;
   readonly setMemory: SetMemory;
   readonly anywhere: ZoneRange;
   /** Simulated ns and number of the request that the next events carry. */
@@ -76,7 +79,7 @@ export class EventRecorder implements ConversionLog {
   servedPages = 0;
   servedExtents = 0;
   /** First page of the extent it got last. */
-  servedStart = 0;
+  servedStart = toPfn(0);
   isRefused = false;
   readonly #sink: EventSink;
   readonly #rows: EventRows;
@@ -84,7 +87,7 @@ export class EventRecorder implements ConversionLog {
   readonly #source: PageSource;
   readonly #isConfidential: boolean;
   /** On whose behalf the policy decides. */
-  #allocation = 0;
+  #allocation = NO_ALLOCATION;
   #owner = NO_OWNER;
   #gfp = GFP_KERNEL;
   #range: ZoneRange;
@@ -92,7 +95,13 @@ export class EventRecorder implements ConversionLog {
   constructor({ frame, directMap, sink, batchRows, source, faults, anywhere }: EventRecorderOptions) {
     this.columns = new Columns(frame, directMap);
     this.view = this.columns.view();
-    this.setMemory = new SetMemory(this, faults);
+    this.emit = emittersTo(this);
+    this.setMemory = new SetMemory({
+      emit: this.emit,
+      view: this.view,
+      faults,
+      ownerToBlame: () => this.#ownerToBlame(),
+    });
     this.#sink = sink;
     this.#rows = new EventRows(batchRows);
     this.#source = source;
@@ -102,7 +111,7 @@ export class EventRecorder implements ConversionLog {
   }
 
   /** Sets on whose behalf the policy decides next: nothing is served yet. */
-  begin(allocation: number, owner: number, gfp: number, range: ZoneRange = this.anywhere): void {
+  begin(allocation: AllocationId, owner: number, gfp: number, range: ZoneRange = this.anywhere): void {
     this.#allocation = allocation;
     this.#owner = owner;
     this.#gfp = gfp;
@@ -121,29 +130,31 @@ export class EventRecorder implements ConversionLog {
     return this.#range.blocks;
   }
 
-  get owner(): number {
+  /** Whose pages are lost if they leak now. */
+  #ownerToBlame(): number {
     return this.#owner === NO_OWNER ? this.ownerNumber(WORKER) : this.#owner;
   }
 
   claim(order: number, migratetype: Migratetype = 'Unmovable'): Pfn | -1 {
-    return this.#take(order, migratetype, this.#range.reach, TYPE.pagesClaimed);
+    const pfn = this.#take(order, migratetype, this.#range.reach);
+    if (pfn !== -1) this.emit.pagesClaimed({ pfn, pages: 1 << order, migratetype });
+    return pfn;
   }
 
   /** As claim(), for another user of the page allocator: `background-allocated`. */
   claimForOthers(order: number, migratetype: Migratetype): Pfn | -1 {
-    return this.#take(order, migratetype, this.anywhere.reach, TYPE.backgroundAllocated);
+    const pfn = this.#take(order, migratetype, this.anywhere.reach);
+    if (pfn !== -1) this.emit.backgroundAllocated({ pfn, pages: 1 << order, migratetype });
+    return pfn;
   }
 
-  #take(order: number, migratetype: Migratetype, reach: Reach, type: number): Pfn | -1 {
+  #take(order: number, migratetype: Migratetype, reach: Reach): Pfn | -1 {
     const pfn = this.#source.claim(order, migratetype, reach);
     const compaction = this.#source.lastCompaction;
     if (compaction !== undefined) {
-      const first = compaction.block * this.view.geometry.pagesPerBlock;
-      this.emit(TYPE.blockCompacted, 0, first, compaction.movedPages, 0);
+      const first = toPfn(compaction.block * this.view.geometry.pagesPerBlock);
+      this.emit.blockCompacted({ pfn: first, pages: compaction.movedPages });
     }
-    if (pfn === -1) return -1;
-    const code = migratetype === 'Unmovable' ? UNMOVABLE : MIGRATETYPES.indexOf(migratetype);
-    this.emit(type, 0, pfn, 1 << order, code);
     return pfn;
   }
 
@@ -153,8 +164,8 @@ export class EventRecorder implements ConversionLog {
    */
   claimContiguous(blocks: number): Pfn | -1 {
     const pfn = this.#source.claimContiguous(blocks);
-    if (pfn === -1) return -1;
-    this.emit(TYPE.pagesClaimed, 0, pfn, blocks * this.view.geometry.pagesPerBlock, UNMOVABLE);
+    const pages = blocks * this.view.geometry.pagesPerBlock;
+    if (pfn !== -1) this.emit.pagesClaimed({ pfn, pages, migratetype: 'Unmovable' });
     return pfn;
   }
 
@@ -163,39 +174,39 @@ export class EventRecorder implements ConversionLog {
     for (let at: number = start; at < end; ) {
       let order = Math.min(MAX_PAGE_ORDER, 31 - Math.clz32(end - at));
       while (at % (1 << order) !== 0) order--;
-      this.emit(TYPE.pagesReturned, 0, at, 1 << order, 0);
+      this.emit.pagesReturned({ pfn: toPfn(at), pages: 1 << order });
       this.#source.giveBack(toPfn(at), order);
       at += 1 << order;
     }
   }
 
   giveBackForOthers(pfn: Pfn, order: number): void {
-    this.emit(TYPE.backgroundFreed, 0, pfn, 1 << order, 0);
+    this.emit.backgroundFreed({ pfn, pages: 1 << order });
     this.#source.giveBack(pfn, order);
   }
 
   allocate(start: Pfn, pages: number): void {
-    this.emit(TYPE.pagesAllocated, this.#allocation, start, pages, 0);
+    this.emit.pagesAllocated({ allocation: this.#allocation, pfn: start, pages });
     this.servedPages += pages;
     this.servedExtents++;
     this.servedStart = start;
   }
 
   free(start: Pfn, pages: number): void {
-    this.emit(TYPE.pagesFreed, this.#allocation, start, pages, 0);
+    this.emit.pagesFreed({ allocation: this.#allocation, pfn: start, pages });
     this.servedPages -= pages;
     this.servedExtents--;
   }
 
   fail(reason: FailureReason): void {
     const allocation = this.#allocation;
-    const { pages } = this.view.allocation(allocation as Parameters<StateView['allocation']>[0]);
-    this.emit(TYPE.allocationFailed, allocation, 0, pages, FAILURE_REASONS.indexOf(reason));
+    const { pages } = this.view.allocation(allocation);
+    this.emit.allocationFailed({ allocation, pages, reason });
     this.isRefused = true;
   }
 
   refilled(pages: number): void {
-    this.emit(TYPE.reserveRefilled, 0, 0, pages, 0);
+    this.emit.reserveRefilled({ pages });
   }
 
   /** Rows appended but not yet handed over in a batch. */
@@ -239,40 +250,25 @@ export class EventRecorder implements ConversionLog {
     if (stored !== name) return this.ownerNumber(stored);
     const owner = this.#owners.size;
     this.#owners.set(name, owner);
-    const row = this.#stage(TYPE.ownerRegistered, 0, 0, 0, 0);
-    this.#rows.columns.owner[row] = owner;
-    this.#rows.columns.names.set(row, name);
-    this.#commit(row);
+    this.emit.ownerRegistered({ owner, name });
     return owner;
   }
 
-  emit(type: number, allocation: number, pfn: number, pages: number, code: number): void {
-    this.#commit(this.#stage(type, allocation, pfn, pages, code));
-  }
-
-  /** As emit(), with the two columns that few events have. */
-  emitWith(
-    type: number,
-    allocation: number,
-    pfn: number,
-    pages: number,
-    code: number,
-    owner: number,
-    bytes: number,
-  ): void {
-    const row = this.#stage(type, allocation, pfn, pages, code);
-    this.#rows.columns.owner[row] = owner;
-    this.#rows.columns.bytes[row] = bytes;
-    this.#commit(row);
-  }
-
-  #stage(type: number, allocation: number, pfn: number, pages: number, code: number): number {
+  /** @internal Appends a row for an emitter. */
+  append(type: number, allocation: number, pfn: number, pages: number, code: number): number {
     if (this.#rows.isFull) this.flush();
     return this.#rows.append(type, this.time, this.request, allocation, pfn, pages, code);
   }
 
-  /** Folds the staged row; a row that breaks a rule is taken back, so that the log holds only what happened. */
-  #commit(row: number): void {
+  /** @internal Writes the columns that few events have. */
+  extend(row: number, owner: number, bytes: number, name: string | undefined): void {
+    this.#rows.columns.owner[row] = owner;
+    this.#rows.columns.bytes[row] = bytes;
+    if (name !== undefined) this.#rows.columns.names.set(row, name);
+  }
+
+  /** @internal Folds the last row. A row that breaks a rule is taken back, so that the log holds only what happened. */
+  commit(row: number): void {
     try {
       this.columns.evolve(this.#rows.columns, row);
     } catch (error) {

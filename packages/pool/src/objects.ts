@@ -11,7 +11,6 @@ import {
   pagesFor,
   type SlabId,
   slabId,
-  TYPE,
 } from '@decpool/model';
 import type { EventRecorder } from './event-recorder.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';
@@ -63,17 +62,24 @@ export class ObjectAllocator {
       return;
     }
     const bytes = units * cache.unitBytes;
-    this.#recorder.emitWith(TYPE.objectAllocated, request.allocation, place.slab, place.unit, 0, 0, bytes);
+    this.#recorder.emit.objectAllocated({ allocation: request.allocation, ...place, bytes });
   }
 
   /** Asks the policy for the pages of a slab. Returns false when it refused the request. */
   #createSlab(request: AllocateRequest, cache: SlabCache, key: string): boolean {
     const { name, pages, unitBytes } = cache;
     const recorder = this.#recorder;
-    const owner = recorder.ownerNumber(name);
+    const cacheNumber = recorder.ownerNumber(name);
     if (!this.#policy.allocate({ ...request, api: 'alloc_pages', pages, bytes: pages * PAGE_SIZE }))
       return false;
-    recorder.emitWith(TYPE.slabCreated, request.allocation, recorder.servedStart, pages, 0, owner, unitBytes);
+    const { allocation } = request;
+    recorder.emit.slabCreated({
+      allocation,
+      pfn: recorder.servedStart,
+      pages,
+      unitBytes,
+      cache: cacheNumber,
+    });
     this.#slabs.created(slabId(recorder.view.counter('slabs')), cache, key);
     return true;
   }
@@ -82,7 +88,7 @@ export class ObjectAllocator {
   free(allocation: AllocationId): SlabId | undefined {
     const { object } = this.#recorder.view.allocation(allocation);
     if (object === undefined) throw new InvariantError(`allocation ${allocation} is no object`);
-    this.#recorder.emit(TYPE.objectFreed, allocation, 0, 0, 0);
+    this.#recorder.emit.objectFreed({ allocation });
     const slab = slabId(object.slab);
     return this.#slabs.freed(slab, object.unit, object.units) ? slab : undefined;
   }
@@ -90,7 +96,7 @@ export class ObjectAllocator {
   /** Gives the pages of a slab back on behalf of the free that left it empty; does nothing if the slab is used again. */
   destroySlab(slab: SlabId, request: FreeRequest): void {
     if (!this.#slabs.isEmpty(slab)) return;
-    this.#recorder.emit(TYPE.slabDestroyed, request.allocation, slab, 0, 0);
+    this.#recorder.emit.slabDestroyed({ allocation: request.allocation, slab });
     this.#slabs.destroyed(slab);
     this.#policy.free(request);
   }

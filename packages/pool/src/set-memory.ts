@@ -3,12 +3,10 @@
  * come first, the retries of a call that failed, the pages that are leaked when no retry works, and the restored 2M mapping.
  */
 import {
-  AREA_CALL,
   type BoundaryMap,
   blockIndex,
-  CONVERTED,
-  DIRECTIONS,
   type Direction,
+  type Emitters,
   type Extent,
   hasLargePages,
   type MappedRange,
@@ -17,54 +15,42 @@ import {
   type StateView,
   splitAtBoundaries,
   splitForChange,
-  TYPE,
   pfn as toPfn,
 } from '@decpool/model';
-import type { FaultInjector } from './faults.ts';
+import type { FaultInjector, FaultOutcome } from './faults.ts';
 import type { ConversionResult } from './policy.ts';
 
-/** Code of a conversion that works; no code of a failed one. */
-const WORKS = -1;
-
-/** Where the events of conversions are written. */
-export interface ConversionLog {
+export interface SetMemoryOptions {
+  readonly emit: Emitters;
   readonly view: StateView;
-  emit(type: number, allocation: number, pfn: number, pages: number, code: number): void;
-  emitWith(
-    type: number,
-    allocation: number,
-    pfn: number,
-    pages: number,
-    code: number,
-    owner: number,
-    bytes: number,
-  ): void;
-  /** Number of the owner on whose behalf pages are converted. */
-  readonly owner: number;
+  readonly faults: FaultInjector | undefined;
+  /** Number of the owner whose pages are lost if they leak now. */
+  readonly ownerToBlame: () => number;
 }
 
 export class SetMemory {
-  readonly #log: ConversionLog;
+  readonly #emit: Emitters;
   readonly #view: StateView;
   readonly #platform: Platform;
   readonly #faults: FaultInjector | undefined;
+  readonly #ownerToBlame: () => number;
   readonly #map: MappedRange & BoundaryMap;
   /** Direction of the conversion whose splits are looked for. */
   #direction: Direction = 'decrypt';
 
-  constructor(log: ConversionLog, faults: FaultInjector | undefined) {
-    const { view } = log;
-    this.#log = log;
+  constructor({ emit, view, faults, ownerToBlame }: SetMemoryOptions) {
+    this.#emit = emit;
     this.#view = view;
     this.#platform = view.platform;
     this.#faults = faults;
+    this.#ownerToBlame = ownerToBlame;
     this.#map = {
       levelAt: (pfn) => view.levelAt(pfn),
       isUnchanged: (pfn) =>
         this.#direction === 'decrypt'
           ? view.is('shared', pfn)
           : !view.is('shared', pfn) && !view.is('unknown', pfn),
-      split: (base, level) => log.emit(TYPE.largePageSplit, 0, base, 0, level),
+      split: (pfn, level) => emit.largePageSplit({ pfn, level }),
       entryPagesAt: (pfn) => view.entryPagesAt(pfn),
       splitEntry: (base, pages) => this.#splitEntry(base, pages),
     };
@@ -97,7 +83,7 @@ export class SetMemory {
       if (this.#call(runs, 'encrypt', isArea)) return 'private';
     }
     for (const { pfn, pages } of runs) {
-      this.#log.emitWith(TYPE.pagesLeaked, 0, pfn, pages, 0, this.#log.owner, 0);
+      this.#emit.pagesLeaked({ pfn, pages, owner: this.#ownerToBlame() });
     }
     return 'leaked';
   }
@@ -110,17 +96,38 @@ export class SetMemory {
       // Page by page, so that no run is ever found to cover a large entry.
       else for (let page: number = pfn; page < pfn + pages; page++) this.#splitFor(toPfn(page), 1);
     }
-    const failure = this.#drawFailure(direction);
-    const works = failure === WORKS;
-    const type = works ? CONVERSION_TYPES[direction][isArea ? 'area' : 'range'] : TYPE.conversionFailed;
-    const code = works ? 0 : failure | (isArea ? AREA_CALL : 0);
+    const outcome = this.#faults?.draw(direction) ?? 'works';
     let offset = 0;
-    for (const { pfn, pages } of runs) {
-      this.#log.emitWith(type, 0, pfn, pages, code, 0, offset);
-      offset += pages;
+    for (const run of runs) {
+      this.#record(run, direction, outcome, isArea ? offset : undefined);
+      offset += run.pages;
     }
-    if (works && direction === 'encrypt') for (const { pfn, pages } of runs) this.#restore(pfn, pages);
-    return works;
+    if (outcome !== 'works') return false;
+    if (direction === 'encrypt') for (const { pfn, pages } of runs) this.#restore(pfn, pages);
+    return true;
+  }
+
+  /** `offset`: pages of the same call before this run; undefined for a call on an address in the direct map. */
+  #record(
+    { pfn, pages }: Extent,
+    direction: Direction,
+    outcome: FaultOutcome,
+    offset: number | undefined,
+  ): void {
+    if (outcome !== 'works') {
+      const isConverted = outcome === 'failed but converted';
+      this.#emit.conversionFailed({
+        pfn,
+        pages,
+        direction,
+        ...(isConverted ? { converted: true } : {}),
+        ...(offset === undefined ? {} : { offset }),
+      });
+    } else if (direction === 'decrypt') {
+      if (offset === undefined) this.#emit.pagesDecrypted({ pfn, pages });
+      else this.#emit.vmAreaDecrypted({ pfn, pages, offset });
+    } else if (offset === undefined) this.#emit.pagesEncrypted({ pfn, pages });
+    else this.#emit.vmAreaEncrypted({ pfn, pages, offset });
   }
 
   #splitFor(start: Pfn, pages: number): void {
@@ -129,18 +136,11 @@ export class SetMemory {
     else if (directMap === 'contiguous') splitAtBoundaries(this.#view.geometry, this.#map, start, pages);
   }
 
-  #splitEntry(base: Pfn, pages: number): void {
+  #splitEntry(pfn: Pfn, pages: number): void {
     const { pagesPerBlock, blocksPerRegion } = this.#view.geometry;
-    if (pages === pagesPerBlock * blocksPerRegion) this.#log.emit(TYPE.largePageSplit, 0, base, 0, 3);
-    else if (pages === pagesPerBlock) this.#log.emit(TYPE.largePageSplit, 0, base, 0, 2);
-    else this.#log.emit(TYPE.contiguousSplit, 0, base, 0, pages > pagesPerBlock ? 2 : 1);
-  }
-
-  /** What becomes of the next call: WORKS, or the code of its failure. */
-  #drawFailure(direction: Direction): number {
-    const outcome = this.#faults?.draw(direction) ?? 'works';
-    if (outcome === 'works') return WORKS;
-    return DIRECTIONS.indexOf(direction) | (outcome === 'failed' ? 0 : CONVERTED);
+    if (pages === pagesPerBlock * blocksPerRegion) this.#emit.largePageSplit({ pfn, level: 3 });
+    else if (pages === pagesPerBlock) this.#emit.largePageSplit({ pfn, level: 2 });
+    else this.#emit.contiguousSplit({ pfn, level: pages > pagesPerBlock ? 2 : 1 });
   }
 
   /** If the platform restores: puts back the 2M mapping of each block in the range that was split and is private throughout. */
@@ -153,12 +153,7 @@ export class SetMemory {
       const isPrivate =
         this.#view.firstWhereNot('shared', false, block, pagesPerBlock) === -1 &&
         this.#view.firstWhereNot('unknown', false, block, pagesPerBlock) === -1;
-      if (isPrivate) this.#log.emit(TYPE.largePageRestored, 0, base, 0, 0);
+      if (isPrivate) this.#emit.largePageRestored({ pfn: block });
     }
   }
 }
-
-const CONVERSION_TYPES = {
-  decrypt: { range: TYPE.pagesDecrypted, area: TYPE.vmAreaDecrypted },
-  encrypt: { range: TYPE.pagesEncrypted, area: TYPE.vmAreaEncrypted },
-} as const;

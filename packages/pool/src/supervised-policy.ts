@@ -19,7 +19,7 @@ import {
   type Pfn,
   type StateView,
 } from '@decpool/model';
-import { type EventRecorder, NO_OWNER, type ZoneRange } from './event-recorder.ts';
+import { type EventRecorder, NO_ALLOCATION, NO_OWNER, type ZoneRange } from './event-recorder.ts';
 import type { BlockRange, ConversionResult, Policy, Recorder } from './policy.ts';
 import { PolicyError, type PolicyRule } from './policy-error.ts';
 import type { SlabCache } from './slab/slab-cache.ts';
@@ -71,7 +71,7 @@ export class SupervisedPolicy {
   }
 
   work(range: ZoneRange): void {
-    this.#events.begin(0, NO_OWNER, GFP_KERNEL, range);
+    this.#events.begin(NO_ALLOCATION, NO_OWNER, GFP_KERNEL, range);
     this.#turn.decides = 'deferred worker';
     try {
       this.#policy.work?.(this.#view, this.#record);

@@ -6,8 +6,16 @@
  *
  * Left out: the areas that CPUs lock separately, and transient pools; a dynamic pool grows by its worker only.
  */
-import { GFP_KERNEL, InputError, type MemoryState, orderFor, type Pfn, slabId, TYPE } from '@decpool/model';
-import { type EventRecorder, NO_OWNER } from '../event-recorder.ts';
+import {
+  GFP_KERNEL,
+  InputError,
+  type MemoryState,
+  orderFor,
+  type Pfn,
+  slabId,
+  pfn as toPfn,
+} from '@decpool/model';
+import { type EventRecorder, NO_ALLOCATION, NO_OWNER } from '../event-recorder.ts';
 import type { BlockRange } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
 import { slabKey } from '../slab/slab-cache.ts';
@@ -101,7 +109,7 @@ export class Swiotlb {
    * (swiotlb_init_remap() halves what it asks for until it gets it). Throws InputError when there is not even 1 MiB.
    */
   boot(): void {
-    this.#events.begin(0, NO_OWNER, GFP_KERNEL);
+    this.#events.begin(NO_ALLOCATION, NO_OWNER, GFP_KERNEL);
     const { pagesPerBlock } = this.#events.view.geometry;
     let missing = Math.ceil(this.#settings.bytes / (pagesPerBlock * 4096)) * pagesPerBlock;
     for (let blocks = missing / pagesPerBlock; blocks >= 1 && missing > 0; ) {
@@ -130,7 +138,7 @@ export class Swiotlb {
 
   /** swiotlb_dyn_alloc(): adds a pool; it is never freed. */
   grow(): void {
-    this.#events.begin(0, NO_OWNER, GFP_KERNEL);
+    this.#events.begin(NO_ALLOCATION, NO_OWNER, GFP_KERNEL);
     this.#isExhausted = false;
     for (const order of GROW_ORDERS) {
       const start = this.#events.claim(order);
@@ -147,7 +155,13 @@ export class Swiotlb {
     this.#pieces.push({ start, pages });
     const cache = this.#events.ownerNumber(SWIOTLB_CACHE.name);
     for (let at: number = start; at < start + pages; at += SEGMENT_PAGES) {
-      this.#events.emitWith(TYPE.slabCreated, 0, at, SEGMENT_PAGES, 0, cache, SLOT_BYTES);
+      this.#events.emit.slabCreated({
+        allocation: NO_ALLOCATION,
+        pfn: toPfn(at),
+        pages: SEGMENT_PAGES,
+        unitBytes: SLOT_BYTES,
+        cache,
+      });
       this.#slabs.created(slabId(this.#events.view.counter('slabs')), SWIOTLB_CACHE, this.#key);
     }
   }

@@ -1,0 +1,47 @@
+/** Free places of a pool: what the placement chooses, and what it does not look at. */
+import { type AllocateRequest, blockIndex, type Pfn, pfn as toPfn } from '@decpool/model';
+import type { FreeMap } from './placement/free-map.ts';
+import type { Placement } from './placement/placement.ts';
+import type { BlockRange } from './policy.ts';
+
+export class PlaceFinder {
+  readonly #map: FreeMap;
+  readonly #placement: Placement;
+  readonly #pagesPerBlock: number;
+
+  constructor(map: FreeMap, placement: Placement) {
+    this.#map = map;
+    this.#placement = placement;
+    this.#pagesPerBlock = map.geometry.pagesPerBlock;
+  }
+
+  /** First page of free pages for a request at a multiple of `align`, or -1. */
+  find(pages: number, align: number, range: BlockRange, request: AllocateRequest | undefined): Pfn | -1 {
+    return pages <= this.#pagesPerBlock
+      ? this.#placement.place(pages, align, range, request)
+      : this.#findOverBlocks(pages, align, range);
+  }
+
+  /** Rather than refuse a request: the lowest place that fits, if the placement leaves free pages unused. */
+  findUnused(pages: number, align: number, { firstBlock, endBlock }: BlockRange): Pfn | -1 {
+    if (this.#placement.usablePages === undefined || pages > this.#pagesPerBlock) return -1;
+    for (let block = firstBlock; block < Math.min(endBlock, this.#map.blocks); block++) {
+      if (this.#map.largest[block] < pages) continue;
+      const found = this.#map.findInBlock(blockIndex(block), pages, align);
+      if (found !== -1) return found;
+    }
+    return -1;
+  }
+
+  /** Free runs never cross a block, so a larger request takes the lowest wholly free blocks that lie together. */
+  #findOverBlocks(pages: number, align: number, { firstBlock, endBlock }: BlockRange): Pfn | -1 {
+    const needed = Math.ceil(pages / this.#pagesPerBlock);
+    const step = align / this.#pagesPerBlock;
+    for (let first = Math.ceil(firstBlock / step) * step; first + needed <= endBlock; first += step) {
+      let free = 0;
+      while (free < needed && this.#map.largest[first + free] === this.#pagesPerBlock) free++;
+      if (free === needed) return toPfn(first * this.#pagesPerBlock);
+    }
+    return -1;
+  }
+}
