@@ -30,15 +30,29 @@ export interface RowSink {
   commit(row: number): void;
 }
 
-type Compiled = (sink: RowSink) => (fields: never) => void;
-const COMPILED: readonly Compiled[] = EVENT_TYPES.map(compile);
+/**
+ * One class with a method per type, so that the emitters of all sinks share their code: an engine can inline a method of a
+ * class, but no closure that each sink has of its own.
+ */
+const EmitterClass = classOf(EVENT_TYPES.map(methodOf));
 
-export const emittersTo = (sink: RowSink): Emitters =>
-  Object.freeze(
-    Object.fromEntries(EVENT_TYPES.map((type, code) => [typeName(type), COMPILED[code](sink)])),
-  ) as unknown as Emitters;
+export const emittersTo = (sink: RowSink): Emitters => Object.freeze(new EmitterClass(sink));
 
-function compile(type: EventType): Compiled {
+function classOf(methods: readonly Method[]): new (sink: RowSink) => Emitters {
+  const codes = Object.fromEntries(methods.map((method) => [method.name, method.codes]));
+  const source = `return class { constructor(sink) { this.sink = sink; } ${methods.map(({ text }) => text).join('\n')} }`;
+  return new Function('codes', source)(codes);
+}
+
+interface Method {
+  readonly name: TypeName<EventType>;
+  readonly text: string;
+  /** Codes of the values of its fields, by field. */
+  readonly codes: Readonly<Record<string, Readonly<Record<string, number>>>>;
+}
+
+function methodOf(type: EventType): Method {
+  const method = typeName(type);
   const codes: Record<string, Record<string, number>> = {};
   const columns: Record<Field['column'], string> = {
     owner: '0',
@@ -58,7 +72,7 @@ function compile(type: EventType): Compiled {
         break;
       case 'choice':
         codes[name] = Object.fromEntries(field.bits ?? []);
-        columns.code = `codes.${name}[${given}]`;
+        columns.code = `codes.${method}.${name}[${given}]`;
         break;
       case 'flag':
         columns.code += ` | (${given} ? ${field.bits?.get(true)} : 0)`;
@@ -73,12 +87,11 @@ function compile(type: EventType): Compiled {
   }
   const { allocation, pfn, pages, code, owner, bytes, name } = columns;
   const isLong = owner !== '0' || bytes !== '0' || name !== 'undefined';
-  return new Function(
-    'codes',
-    `return (sink) => (fields) => {
-      const row = sink.append(${TYPE[typeName(type)]}, ${allocation}, ${pfn}, ${pages}, ${code});
-      ${isLong ? `sink.extend(row, ${owner}, ${bytes}, ${name});` : ''}
-      sink.commit(row);
-    }`,
-  )(codes);
+  const text = `${method}(fields) {
+    const { sink } = this;
+    const row = sink.append(${TYPE[method]}, ${allocation}, ${pfn}, ${pages}, ${code});
+    ${isLong ? `sink.extend(row, ${owner}, ${bytes}, ${name});` : ''}
+    sink.commit(row);
+  }`;
+  return { name: method, text, codes };
 }
