@@ -49,6 +49,8 @@ export { alteredRow, locatorOf, segmentBytes } from './log/segment.ts';
 export { SCHEMA_VERSION } from './log/upcast.ts';
 export * from './memory-state.ts';
 export * from './platform.ts';
+export * from './platforms/all.ts';
+export type { PlatformProfile } from './platforms/profile.ts';
 export { checkRequest, MAX_OWNERS, type RequestHistory } from './request-rules.ts';
 export * from './requests.ts';
 export { Columns } from './state/columns.ts';

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from './errors.ts';
 import { x86Geometry } from './geometry.ts';
-import { flushesFor, hostCallsByPage, hostCallsFor, PLATFORM_NAMES, platformNamed } from './platform.ts';
+import { flushesFor, hostCallsByPage, hostCallsFor } from './platform.ts';
+import { PLATFORM_NAMES, platformNamed } from './platforms/all.ts';
 import { pfn } from './units.ts';
 
 const geometry = x86Geometry(8 * 512);
@@ -140,7 +141,7 @@ describe('a platform', () => {
     ]);
   });
 
-  it('converts single pages unless told', () => {
+  it('converts single pages by default', () => {
     expect(PLATFORM_NAMES.map((name) => platformNamed(name).granulePages)).toEqual(
       PLATFORM_NAMES.map(() => 1),
     );

@@ -1,3 +1,4 @@
+import { formulaByPlatform } from '@decpool/model';
 import { ignoreEvents, metricFamily } from './family.ts';
 
 /** What conversions cost, in things counted: the model has no latencies. */
@@ -16,13 +17,11 @@ export const conversionMetrics = metricFamily({
     },
     'host-calls': {
       label: 'host calls',
-      formula:
-        'per conversion, failed attempts included: snp ceil(entries / 64), an aligned 2 MiB being one entry, or a page through a vmalloc address; hyperv-vtom ceil(pages / 510); tdx and cca 1; pkvm one per page; none 0',
+      formula: `per conversion, failed attempts included: ${formulaByPlatform('hostCalls')}`,
     },
     'page-table-passes': {
       label: 'page-table passes',
-      formula:
-        'per conversion, failed attempts included: snp and tdx 1; hyperv-vtom 3 (not-present before, present after); cca 2; pkvm 0',
+      formula: `per conversion, failed attempts included: ${formulaByPlatform('pageTablePasses')}`,
     },
     'mapping-changes': {
       label: 'direct-map entries written',
@@ -37,8 +36,7 @@ export const conversionMetrics = metricFamily({
     },
     'full-flushes': {
       label: 'full TLB flushes',
-      formula:
-        'one per split; per conversion of more than 33 pages (Arm: 512) or through a vmalloc address, failed attempts included: snp 2, tdx 2 (to private 1), hyperv-vtom 3 (one per page-table pass), cca 1, pkvm 0',
+      formula: `one per split; per conversion of more than 33 pages (Arm: 512) or through a vmalloc address, failed attempts included: ${formulaByPlatform('flushes')}`,
     },
     'ranged-flushes': {
       label: 'ranged TLB flushes',

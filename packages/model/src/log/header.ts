@@ -10,11 +10,11 @@ import {
   DIRECT_MAPS,
   DIRECTIONS,
   GRANULES,
-  PLATFORM_NAMES,
   type Platform,
   STRAY_READS,
   VMALLOC_ADDRESSES,
 } from '../platform.ts';
+import { PLATFORM_NAMES } from '../platforms/all.ts';
 import type { Frame } from '../state/editor.ts';
 import { issueText } from './issue-text.ts';
 import { OLDEST_SCHEMA, SCHEMA_VERSION, upcastHeader } from './upcast.ts';
@@ -53,7 +53,7 @@ const memorySchema: z.ZodType<MemoryState> = z.strictObject({
 });
 
 const platformSchema: z.ZodType<Platform> = z.strictObject({
-  name: z.enum(PLATFORM_NAMES as [Platform['name']]),
+  name: z.enum(PLATFORM_NAMES),
   confidential: z.boolean(),
   hostCalls: z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('page-state-list'), entries: whole.min(1) }),

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { x86Geometry } from '../geometry.ts';
-import { type PlatformName, platformNamed } from '../platform.ts';
+import { type PlatformName, platformNamed } from '../platforms/all.ts';
 import { Given, type Told } from '../testing.ts';
 import { allocationId, pfn } from '../units.ts';
 

@@ -5,14 +5,8 @@ import { EventRows } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
 import { checkGeometry, x86Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
-import {
-  type Direction,
-  type GranulePages,
-  PLATFORM_NAMES,
-  type Platform,
-  type PlatformName,
-  platformNamed,
-} from '../platform.ts';
+import type { Direction, GranulePages, Platform } from '../platform.ts';
+import { PLATFORM_NAMES, type PlatformName, platformNamed } from '../platforms/all.ts';
 import { ANY_NODE, GFP, GFP_KERNEL } from '../requests.ts';
 import { batchOf, Given, type Told } from '../testing.ts';
 import { allocationId, blockIndex, pfn } from '../units.ts';

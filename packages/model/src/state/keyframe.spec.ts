@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.ts';
-import { PLATFORM_NAMES } from '../platform.ts';
+import { PLATFORM_NAMES } from '../platforms/all.ts';
 import { batchOf, historyOf, SMALL, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
 import { allocationId } from '../units.ts';
 import { Columns } from './columns.ts';

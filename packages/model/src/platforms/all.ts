@@ -1,0 +1,37 @@
+/** The platforms by name. */
+import { freeze } from 'immer';
+import type { Platform } from '../platform.ts';
+import { unknownName } from '../unknown-name.ts';
+import { cca } from './cca.ts';
+import { ccaBbml3 } from './cca-bbml3.ts';
+import { hypervVtom } from './hyperv-vtom.ts';
+import { none } from './none.ts';
+import { pkvm } from './pkvm.ts';
+import type { PlatformProfile } from './profile.ts';
+import { snp } from './snp.ts';
+import { tdx } from './tdx.ts';
+
+/** Frozen, because all pools share them. */
+const PROFILES = freeze([snp, tdx, hypervVtom, cca, ccaBbml3, pkvm, none] as const, true);
+
+export type PlatformName = (typeof PROFILES)[number]['platform']['name'];
+
+export const PLATFORM_PROFILES: readonly PlatformProfile[] = PROFILES;
+
+export const PLATFORM_NAMES: readonly PlatformName[] = PROFILES.map(({ platform }) => platform.name);
+
+/** Throws InputError when there is no such platform. */
+export function platformNamed(name: string): Platform {
+  const found = PROFILES.find(({ platform }) => platform.name === name);
+  if (found === undefined) throw unknownName({ kind: 'platform', given: name, known: PLATFORM_NAMES });
+  return found.platform;
+}
+
+/** How a figure follows on each platform: `snp and tdx 1; hyperv-vtom 3`. Platforms with the same text share it. */
+export function formulaByPlatform(figure: keyof PlatformProfile['texts']): string {
+  const names = new Map<string, string[]>();
+  for (const { platform, texts } of PROFILES) {
+    names.set(texts[figure], [...(names.get(texts[figure]) ?? []), platform.name]);
+  }
+  return [...names].map(([text, of]) => `${of.join(', ')} ${text}`).join('; ');
+}

@@ -1,0 +1,25 @@
+import { ARM64, ARM64_SOURCES } from './arm64.ts';
+import type { PlatformProfile } from './profile.ts';
+
+/** Protected KVM guest. Its own page tables do not change. */
+export const pkvm = {
+  platform: {
+    ...ARM64,
+    name: 'pkvm',
+    hostCalls: { kind: 'page-list', pages: 1 },
+    directMap: 'untouched',
+    pageTablePasses: 0,
+    flushAfter: false,
+    vmallocAddress: 'unsupported',
+    strayRead: 'impossible',
+  },
+  texts: {
+    directMap: 'never changed',
+    hostCalls: 'one per page',
+    pageTablePasses: '0',
+    flushes: '0',
+    vmallocAddress: 'unsupported, as `tdx`',
+    strayRead: 'impossible: no mapping changes',
+  },
+  sources: [{ number: 'a call for each page', source: 'drivers/virt/coco/pkvm-guest' }, ...ARM64_SOURCES],
+} as const satisfies PlatformProfile;

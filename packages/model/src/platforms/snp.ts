@@ -1,0 +1,31 @@
+import type { PlatformProfile } from './profile.ts';
+import { X86, X86_DIRECT_MAP, X86_SOURCES } from './x86.ts';
+
+/** AMD SEV-SNP. */
+export const snp = {
+  platform: {
+    ...X86,
+    name: 'snp',
+    hostCalls: { kind: 'page-state-list', entries: 64 },
+    pageTablePasses: 1,
+    flushBefore: ['decrypt', 'encrypt'],
+    vmallocAddress: 'converted',
+    strayRead: 'fixed up',
+  },
+  texts: {
+    directMap: X86_DIRECT_MAP,
+    hostCalls:
+      'one per 64 entries (an aligned 2 MiB is one entry, else each page; through a vmalloc address each page)',
+    pageTablePasses: '1',
+    flushes: '2',
+    vmallocAddress: 'converted, page by page',
+    strayRead: 'fault that is fixed up',
+  },
+  sources: [
+    {
+      number: '64 entries a call',
+      source: '`VMGEXIT_PSC_MAX_ENTRY`, arch/x86/include/asm/sev-common.h',
+    },
+    ...X86_SOURCES,
+  ],
+} as const satisfies PlatformProfile;
