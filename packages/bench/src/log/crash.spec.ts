@@ -16,14 +16,14 @@ import { replay } from '../rerun/replay.ts';
 import { policyOf } from '../rerun/rerun.ts';
 import { verifyLog } from '../rerun/verify.ts';
 import { churn } from '../workloads/churn.ts';
-import { crashLogName, inBatches } from './crash-batches.ts';
 import { LOG_FORMATS, type LogFormat } from './format.ts';
 import { readLog } from './read.ts';
 import { recoverLog } from './recover.ts';
 import { type Run, writeLog } from './testing.ts';
+import { crashLogName, inBatches } from './testing-crash-batches.ts';
 import { openLogWriter, UnwrittenError } from './write.ts';
 
-const WRITER = fileURLToPath(new URL('./crash-writer.ts', import.meta.url));
+const WRITER = fileURLToPath(new URL('./testing-crash-writer.ts', import.meta.url));
 /** Decides how each log is written and when its writer is killed; where exactly that hits it, the machine decides. */
 const SEED = 20;
 

@@ -7,9 +7,9 @@
 import { writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { crashLogName, inBatches } from './crash-batches.ts';
 import { logFormatNamed } from './format.ts';
 import { readLog } from './read.ts';
+import { crashLogName, inBatches } from './testing-crash-batches.ts';
 import { openLogWriter } from './write.ts';
 
 const [source, folder, formatName, keyframeEvents, deathText, ...sizes] = process.argv.slice(2);
