@@ -21,7 +21,6 @@ export { batchesOf, type EventRange, eventsOf, statesOf } from './log/observe.ts
 export { type OpenLog, openLog } from './log/open.ts';
 export { type LogPart, type ReadOptions, readLog } from './log/read.ts';
 export { type Recovered, recoverLog } from './log/recover.ts';
-export { type LoggedRequest, RequestsInLog } from './log/requests-in-log.ts';
 export { type LogWriter, type LogWriterOptions, openLogWriter } from './log/write.ts';
 export { KEY_METRICS } from './metrics/key-metrics.ts';
 export {

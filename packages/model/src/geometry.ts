@@ -60,3 +60,18 @@ export const blockCount = (geometry: Geometry): number => geometry.spanPages / g
 
 export const regionCount = (geometry: Geometry): number =>
   Math.ceil(blockCount(geometry) / geometry.blocksPerRegion);
+
+/** Calls `visit` with each block that a range of pages lies in, and the pages of the range in it from page `first` of the block. */
+export function forEachBlock(
+  start: number,
+  pages: number,
+  pagesPerBlock: number,
+  visit: (block: number, pages: number, first: number) => void,
+): void {
+  for (let at = start, end = start + pages; at < end; ) {
+    const block = Math.floor(at / pagesPerBlock);
+    const to = Math.min(end, (block + 1) * pagesPerBlock);
+    visit(block, to - at, at - block * pagesPerBlock);
+    at = to;
+  }
+}

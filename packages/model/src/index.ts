@@ -51,6 +51,7 @@ export * from './memory-state.ts';
 export * from './platform.ts';
 export * from './platforms/all.ts';
 export type { PlatformProfile } from './platforms/profile.ts';
+export * from './projections/index.ts';
 export { checkRequest, MAX_OWNERS, type RequestHistory } from './request-rules.ts';
 export * from './requests.ts';
 export { Columns } from './state/columns.ts';

@@ -1,5 +1,11 @@
-import { type AllocateRequest, ANY_NODE, MAX_PAGE_ORDER, orderFor, type Request } from '@decpool/model';
-import { PageTime } from '../metrics/page-time.ts';
+import {
+  type AllocateRequest,
+  ANY_NODE,
+  MAX_PAGE_ORDER,
+  orderFor,
+  PageTime,
+  type Request,
+} from '@decpool/model';
 import { PAGE_SIZE } from '../workloads/workload.ts';
 
 /** What no policy that serves the requests can be below. */

@@ -1,4 +1,4 @@
-import { platformNamed, type Request } from '@decpool/model';
+import { observeAll, platformNamed, type Request } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -15,7 +15,7 @@ function measuredOf(policy: string, requests: readonly Request[], until: number)
     swiotlb: { bytes: 64 * 2 ** 20, dynamic: false },
   });
   const measured = measuredBlocks(pool.header, until);
-  pool.batches$.subscribe((batch) => measured.observe(batch));
+  pool.batches$.subscribe((batch) => observeAll(batch, [measured]));
   for (const request of requests) pool.request(request);
   pool.complete();
   return measured.result();
@@ -45,7 +45,7 @@ it('is what the metrics are where there are no bounce buffers', () => {
     fc.property(requestLists('sleeping'), (requests) => {
       const { header, batches, values } = runOf('first-fit+page+immediate', 'snp', requests);
       const measured = measuredBlocks(header, requests.at(-1)?.time ?? 0);
-      for (const batch of batches) measured.observe(batch);
+      for (const batch of batches) observeAll(batch, [measured]);
       const { blocksPeak, blockNs } = measured.result();
       expect(blocksPeak).toBe(values['blocks-peak']);
       expect(Number(blockNs) / 1e9).toBe(values['block-seconds']);

@@ -2,7 +2,7 @@
  * A packing of items into blocks, and what it costs: which blocks are shared when. The blocks are virtual ones, numbered
  * from 0; two of them that hold the parts of one item are neighbours, the first of them even.
  */
-import { PageTime } from '../metrics/page-time.ts';
+import { PageTime } from '@decpool/model';
 import type { PageItem } from './items.ts';
 import { closingAfter, type Moments, openingFor, timeOf } from './moments.ts';
 

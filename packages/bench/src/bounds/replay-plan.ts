@@ -5,6 +5,7 @@
 import {
   type AllocateRequest,
   type MemoryState,
+  observeAll,
   orderFor,
   type Pfn,
   type Platform,
@@ -36,7 +37,7 @@ export function replayPlan(
     policy: offlinePolicy(items, plan, moments, platform, clock),
   });
   const measured = measuredBlocks(pool.header, moments.until);
-  pool.batches$.subscribe((batch) => measured.observe(batch));
+  pool.batches$.subscribe((batch) => observeAll(batch, [measured]));
   for (const [index, request] of moments.requests.entries()) {
     clock.request = index;
     pool.request(request);

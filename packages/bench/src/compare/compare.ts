@@ -5,6 +5,7 @@ import {
   type Faults,
   type Geometry,
   type MemoryState,
+  type OwnerFigures,
   type Platform,
   spanOf,
   x86Geometry,
@@ -13,7 +14,6 @@ import { type Bounds, type BoundsOfTrace, boundsOf } from '../bounds/bounds.ts';
 import { isServable } from '../bounds/lower.ts';
 import { type WorstCase, worstCaseOf } from '../bounds/worst-case.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
-import type { OwnerFigures } from '../metrics/by-owner.ts';
 import { type Metric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
 import type { TimelinePoint } from '../metrics/timeline.ts';
 import { fileNameOf, policiesFor } from '../policies/load.ts';

@@ -8,15 +8,16 @@ import {
   InputError,
   type LogHeader,
   type MemoryState,
+  type OwnerFigures,
   type PageSourceSettings,
   type Platform,
   type Request,
+  RunProjections,
 } from '@decpool/model';
 import { bootPoolBytes, type PolicyFactory, type Pool } from '@decpool/pool';
 import { type MeasuredBlocks, measuredBlocks } from '../bounds/measured.ts';
 import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';
-import { ByOwner, type OwnerFigures } from '../metrics/by-owner.ts';
 import { allMetrics, type MetricValue } from '../metrics/metric.ts';
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
 import { poolFor } from './pool-for.ts';
@@ -77,16 +78,13 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
   const swiotlb = { bytes: bootPoolBytes(memory), dynamic: options.isSwiotlbDynamic === true };
   const workload = { name, requests: options.requests };
   const pool = poolFor({ ...options, workload, ...(isMapping ? { swiotlb } : {}) }, options.policy);
-  const metrics = allMetrics(pool.header);
-  const byOwner = new ByOwner();
-  const timeline = new Timeline(pool.header);
+  const run = new RunProjections(pool.header);
+  const timeline = new Timeline(run.idle);
   const bounded = measuredBlocks(pool.header, endOf(requests));
+  const metrics = allMetrics(pool.header, run, [timeline, bounded]);
   const toWrite: EventBatch[] = [];
   pool.batches$.subscribe((batch) => {
     metrics.observe(batch);
-    byOwner.observe(batch);
-    timeline.observe(batch);
-    bounded.observe(batch);
     if (log !== undefined) toWrite.push(batch);
   });
   const writer = log === undefined ? undefined : await openLogWriter(log.path, log.format, pool.header);
@@ -110,7 +108,7 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
       stateHash,
       metrics: metrics.values(counters),
       bounded: bounded.result(),
-      byOwner: byOwner.figures(),
+      byOwner: run.splits.figures(),
       timeline: timeline.points(),
     };
   } catch (error) {

@@ -1,11 +1,10 @@
 /** Puts what was recorded of the runs of one input together, at frames that they share. */
-import type { LogHeader } from '@decpool/model';
-import type { OwnerFigures } from '../metrics/by-owner.ts';
+import { Columns, frameOf, type LogHeader, type OwnerFigures } from '@decpool/model';
+import { blockRuns } from './blocks-at-boot.ts';
 import { type Demand, demandAtStride } from './demand.ts';
 import { FEWEST_STEPS, requestsAt, stepsOf } from './frames.ts';
 import { holdsIn, NOTHING } from './owner-holds.ts';
 import { atStride, type RunRecording } from './recording.ts';
-import { boot4KOf, ramOf } from './starting-map.ts';
 import type { InputHistory, OwnerHold, OwnerRow, RunHistory } from './types.ts';
 
 /**
@@ -35,6 +34,7 @@ export function inputHistory(
   const times = recordings.map(({ recording }) => recording.values.times);
   const peakFrame = peakOf(askedBytes, recordings);
   const { pagesPerBlock, pageShift, spanPages } = header.geometry;
+  const atBoot = new Columns(frameOf(header), header.memory.directMap).view();
   return {
     frames: {
       requests: frames,
@@ -44,8 +44,8 @@ export function inputHistory(
     blocks: spanPages / pagesPerBlock,
     pagesPerBlock,
     pageBytes: 2 ** pageShift,
-    ram: ramOf(header),
-    boot4K: boot4KOf(header),
+    ram: blockRuns(atBoot, [1, 2, 3]),
+    boot4K: blockRuns(atBoot, [1]),
     leastBlocks,
     askedBytes,
     peakFrame,

@@ -35,7 +35,7 @@ export class FreeChunks {
   }
 
   /** Takes a block's chunks away, or adds them: counts by order, none larger than the block. */
-  change(block: number, chunks: Uint16Array, sign: 1 | -1): void {
+  change(block: number, chunks: readonly number[], sign: 1 | -1): void {
     const isWhole = this.#groupBlocks > 1 && chunks[this.#blockOrder] === 1;
     if (isWhole) this.#changeWhole(block, sign);
     else for (let order = 0; order < ORDERS; order++) this.counts[order] += sign * chunks[order];

@@ -1,4 +1,5 @@
 /** How many pages each owner has, in how many blocks, and how many of these it has to itself. */
+import type { BlockHolder } from '@decpool/model';
 import type { OwnerHold } from './types.ts';
 
 /** Words of one owner in a snapshot: its number, pages, blocks, blocks alone. */
@@ -10,32 +11,27 @@ export type HoldSnapshot = Uint32Array;
 export const NOTHING: OwnerHold = { pages: 0, blocks: 0, alone: 0 };
 
 export class OwnerHolds {
-  readonly #pages: number[] = [];
-  readonly #blocks: number[] = [];
-  readonly #alone: number[] = [];
+  readonly #holds: { pages: number; blocks: number; alone: number }[] = [];
   #last: HoldSnapshot = new Uint32Array(0);
   #hasChanged = false;
 
-  /** Adds the owners of one block and their pages, or takes them away. */
-  change(owners: readonly number[], pages: readonly number[], sign: 1 | -1): void {
-    if (owners.length > 0) this.#hasChanged = true;
-    for (const [index, owner] of owners.entries()) {
-      while (owner >= this.#pages.length) {
-        this.#pages.push(0);
-        this.#blocks.push(0);
-        this.#alone.push(0);
-      }
-      this.#pages[owner] += sign * pages[index];
-      this.#blocks[owner] += sign;
-      if (owners.length === 1) this.#alone[owner] += sign;
+  /** Adds the holders of one block, or takes them away. */
+  change(holders: readonly BlockHolder[], sign: 1 | -1): void {
+    if (holders.length > 0) this.#hasChanged = true;
+    for (const { owner, pages } of holders) {
+      while (owner >= this.#holds.length) this.#holds.push({ ...NOTHING });
+      const hold = this.#holds[owner];
+      hold.pages += sign * pages;
+      hold.blocks += sign;
+      if (holders.length === 1) hold.alone += sign;
     }
   }
 
   snapshot(): HoldSnapshot {
     if (!this.#hasChanged) return this.#last;
     const words: number[] = [];
-    for (const [owner, pages] of this.#pages.entries()) {
-      if (pages > 0) words.push(owner, pages, this.#blocks[owner], this.#alone[owner]);
+    for (const [owner, { pages, blocks, alone }] of this.#holds.entries()) {
+      if (pages > 0) words.push(owner, pages, blocks, alone);
     }
     this.#hasChanged = false;
     this.#last = Uint32Array.from(words);

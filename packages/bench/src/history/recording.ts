@@ -1,5 +1,5 @@
 /** What was recorded of a run at its frames, and how frames are merged. */
-import type { OwnerFigures } from '../metrics/by-owner.ts';
+import type { OwnerFigures } from '@decpool/model';
 import type { ChangeRows } from './change-rows.ts';
 import { laterOf, mostOf } from './frames.ts';
 import type { HoldSnapshot } from './owner-holds.ts';
@@ -38,7 +38,7 @@ export const sizeOf = ({ changes, holds }: FrameValues): number =>
 /** The same with half the frames: the state of the later of two, and the larger of two peaks. */
 export const coarserValues = (values: FrameValues): FrameValues => ({
   times: laterOf(values.times),
-  series: coarserSeries(values.series),
+  series: seriesOf((name) => MERGED[name](values.series[name])),
   occupancy: laterOf(values.occupancy),
   longestFree: laterOf(values.longestFree),
   freeByOrder: laterOf(values.freeByOrder),
@@ -46,18 +46,26 @@ export const coarserValues = (values: FrameValues): FrameValues => ({
   changes: values.changes.coarser(),
 });
 
-const coarserSeries = (series: Series): Mutable<Series> => ({
-  splits2M: laterOf(series.splits2M),
-  splits1G: laterOf(series.splits1G),
-  failedRequests: laterOf(series.failedRequests),
-  directMap4k: laterOf(series.directMap4k),
-  directMap2M: laterOf(series.directMap2M),
-  directMap1G: laterOf(series.directMap1G),
-  sharedIdleBytes: mostOf(series.sharedIdleBytes),
-  liveBytes: laterOf(series.liveBytes),
-  sharedBlocks: mostOf(series.sharedBlocks),
-  mixedBlocks: mostOf(series.mixedBlocks),
-});
+/** By series, its value where two frames become one. */
+const MERGED: Readonly<Record<keyof Series, (values: readonly number[]) => number[]>> = {
+  splits2M: laterOf,
+  splits1G: laterOf,
+  failedRequests: laterOf,
+  directMap4k: laterOf,
+  directMap2M: laterOf,
+  directMap1G: laterOf,
+  sharedIdleBytes: mostOf,
+  liveBytes: laterOf,
+  sharedBlocks: mostOf,
+  mixedBlocks: mostOf,
+};
+
+const seriesOf = (valuesOf: (name: keyof Series) => number[]): Mutable<Series> =>
+  Object.fromEntries(
+    (Object.keys(MERGED) as (keyof Series)[]).map((name) => [name, valuesOf(name)]),
+  ) as Mutable<Series>;
+
+export const emptySeries = (): Mutable<Series> => seriesOf(() => []);
 
 /** The recording at a stride that is a power of two times its own. */
 export function atStride(recording: RunRecording, stride: number): RunRecording {

@@ -1,8 +1,7 @@
 /** Causes and events as lines that people read, shared by the explanations and the stepper. */
-import type { PoolEvent } from '@decpool/model';
+import type { Cause, PoolEvent } from '@decpool/model';
 import { printable } from '../text/printable.ts';
 import { timeText } from '../text/time.ts';
-import type { Cause } from './causes.ts';
 import { eventLine, eventText, type Names } from './event-text.ts';
 
 /** Who caused something: `request #12, 1.5 s: allocation-requested 7: alloc_pages ...`. */

@@ -10,6 +10,7 @@ import {
   InputError,
   type PoolEvent,
   TYPE,
+  typesWhere,
 } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
 import { type Explained, foldWhile } from './fold.ts';
@@ -107,7 +108,7 @@ class Work {
     const sums = this.#byType.get(type) ?? { events: 0, pages: 0 };
     this.#byType.set(type, sums);
     sums.events++;
-    if (HAS_PAGES.has(type)) sums.pages += batch.pagesAt(row);
+    if (HAS_PAGES[type]) sums.pages += batch.pagesAt(row);
     this.#count++;
     if (this.#events.length < MOST_EVENTS) this.#events.push(batch.at(row));
     return true;
@@ -119,40 +120,12 @@ class Work {
   }
 }
 
-/** Types whose column of pages counts pages. */
-const HAS_PAGES: ReadonlySet<number> = new Set([
-  TYPE.pagesClaimed,
-  TYPE.pagesReturned,
-  TYPE.pagesDecrypted,
-  TYPE.pagesEncrypted,
-  TYPE.conversionFailed,
-  TYPE.pagesAllocated,
-  TYPE.pagesFreed,
-  TYPE.pagesLeaked,
-  TYPE.slabCreated,
-  TYPE.vmAreaMapped,
-  TYPE.vmAreaUnmapped,
-  TYPE.vmAreaDecrypted,
-  TYPE.vmAreaEncrypted,
-  TYPE.blockCompacted,
-]);
-
-/** Types that name the allocation they are about in the column of that name. */
-const ABOUT: ReadonlySet<number> = new Set([
-  TYPE.allocationFailed,
-  TYPE.freeRequested,
-  TYPE.pagesAllocated,
-  TYPE.pagesFreed,
-  TYPE.slabCreated,
-  TYPE.slabDestroyed,
-  TYPE.objectAllocated,
-  TYPE.objectFreed,
-  TYPE.vmAreaMapped,
-  TYPE.vmAreaUnmapped,
-  TYPE.userMapped,
-  TYPE.userUnmapped,
-  TYPE.requestSkipped,
-]);
+/** Types whose pages are added up: what a request did, not what it asked for. */
+const HAS_PAGES = typesWhere(
+  ({ fields, request }, type) =>
+    'pages' in fields && request === undefined && !['allocation-failed', 'reserve-refilled'].includes(type),
+);
+const HAS_ALLOCATION = typesWhere(({ fields }) => 'allocation' in fields);
 
 type MutableBlock = { -readonly [Key in keyof PinnedBlock]: PinnedBlock[Key] };
 
@@ -186,7 +159,7 @@ class AllocationHistory {
       const isOfAsked = this.#asked.observe(batch, row);
       if (isOfAsked && type === TYPE.largePageSplit) this.#splits.push(batch.pfnAt(row), batch.codeAt(row));
       const isOfFreed = this.#freed?.observe(batch, row) === true;
-      if (isAbout && ABOUT.has(type)) this.#about(batch, row, isOfAsked || isOfFreed);
+      if (isAbout && HAS_ALLOCATION[type]) this.#about(batch, row, isOfAsked || isOfFreed);
     }
   }
 

@@ -1,19 +1,22 @@
 /** Why a block, or a region of a 1G entry, is as it is: who split it, what has pinned it since, what keeps it now. */
 import {
-  allocationId,
   blockCount,
   blockIndex,
-  type Columns,
+  type Cause,
+  Causes,
   type EventBatch,
   type Geometry,
   InputError,
+  Owners,
+  observeAll,
   type PoolEvent,
+  type Projection,
   type StateView,
   TYPE,
   pfn as toPfn,
+  typesWhere,
 } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
-import { type Cause, Causes } from './causes.ts';
 import { regionPages } from './event-text.ts';
 import { type Explained, foldWhile } from './fold.ts';
 import { type Holding, holdings, overlap } from './holdings.ts';
@@ -102,11 +105,8 @@ export async function explainRange(
   const blocks = kind === 'block' ? 1 : Math.min(geometry.blocksPerRegion, blockCount(geometry) - first);
   const from = first * geometry.pagesPerBlock;
   const to = from + blocks * geometry.pagesPerBlock;
-  let history: RangeHistory | undefined;
-  const columns = await foldWhile(log, position, (batch, folded) => {
-    history ??= new RangeHistory(geometry, asked, from, to, folded);
-    history.observe(batch);
-  });
+  const history = new RangeHistory(geometry, asked, from, to);
+  const columns = await foldWhile(log, position, (batch) => observeAll(batch, [history]));
   const view = columns.view();
   const report: RangeReport = {
     kind,
@@ -118,7 +118,7 @@ export async function explainRange(
     ...mappingOf(view, first, blocks),
     pages: pagesOf(view, first, blocks),
     platformRestores: log.header.platform.restore,
-    ...(history ?? new RangeHistory(geometry, asked, from, to, columns)).report(),
+    ...history.report(),
     heldBy: heldIn(view, from, to),
   };
   return { report, owners: columns.owners };
@@ -162,23 +162,16 @@ type MutableSplit = { -readonly [Key in keyof SplitReport]: SplitReport[Key] };
 /** Leaks that are told one by one. */
 const MOST_LEAKS = 20;
 
-const CONVERSIONS: ReadonlySet<number> = new Set([
-  TYPE.pagesDecrypted,
-  TYPE.pagesEncrypted,
-  TYPE.conversionFailed,
-  TYPE.vmAreaDecrypted,
-  TYPE.vmAreaEncrypted,
-]);
+const CONVERTS = typesWhere(({ effect = 'none' }) => ['share', 'unshare', 'unknown'].includes(effect));
 
 /** What happened to a range of pages, as far as it explains how it is now. */
-class RangeHistory {
+class RangeHistory implements Projection {
   readonly #geometry: Geometry;
   readonly #asked: RangeAsked;
   readonly #from: number;
   readonly #to: number;
-  readonly #view: StateView;
-  readonly #owners: readonly string[];
-  readonly #causes = new Causes();
+  readonly #owners = new Owners();
+  readonly #causes = new Causes(this.#owners);
   readonly #pins: Pins;
   readonly #splits: { 2?: MutableSplit; 3?: MutableSplit } = {};
   /** Pages of the 1G entry around the range. */
@@ -190,38 +183,27 @@ class RangeHistory {
   #shared: PoolEvent | undefined;
   readonly #leaks: LeakReport[] = [];
 
-  constructor(geometry: Geometry, asked: RangeAsked, from: number, to: number, columns: Columns) {
+  constructor(geometry: Geometry, asked: RangeAsked, from: number, to: number) {
     this.#geometry = geometry;
     this.#asked = asked;
     this.#from = from;
     this.#to = to;
     this.#regionFrom = from - (from % regionPages(geometry));
     this.#regionTo = this.#regionFrom + regionPages(geometry);
-    this.#view = columns.view();
-    this.#owners = columns.owners;
-    this.#pins = new Pins(from, to, {
-      owner: (number) => this.#owners[number] ?? '',
-      ownerOf: (allocation) => this.#ownerOf(allocation),
-    });
+    this.#pins = new Pins(from, to, this.#owners);
   }
 
-  #ownerOf(allocation: number): string {
-    return this.#owners[this.#view.ownerOf(allocationId(allocation))] ?? '';
-  }
-
-  /** A batch that was folded: the view knows the owners of all allocations in it. */
-  observe(batch: EventBatch): void {
-    for (let row = 0; row < batch.length; row++) {
-      this.#causes.observe(batch, row);
-      this.#pins.observe(batch, row);
-      const type = batch.typeAt(row);
-      if (type === TYPE.largePageSplit) this.#split(batch, row);
-      else if (type === TYPE.largePageRestored) this.#restored(batch, row);
-      else if (CONVERSIONS.has(type)) this.#converted(batch, row, type);
-      else if (type === TYPE.pagesClaimed) this.#claimed(batch, row);
-      else if (type === TYPE.pagesReturned && this.#isHere(batch, row)) this.#returned = batch.at(row);
-      else if (type === TYPE.pagesLeaked && this.#isHere(batch, row)) this.#leaked(batch, row);
-    }
+  observe(batch: EventBatch, row: number): void {
+    this.#owners.observe(batch, row);
+    this.#causes.observe(batch, row);
+    this.#pins.observe(batch, row);
+    const type = batch.typeAt(row);
+    if (type === TYPE.largePageSplit) this.#split(batch, row);
+    else if (type === TYPE.largePageRestored) this.#restored(batch, row);
+    else if (CONVERTS[type]) this.#converted(batch, row, type);
+    else if (type === TYPE.pagesClaimed) this.#claimed(batch, row);
+    else if (type === TYPE.pagesReturned && this.#isHere(batch, row)) this.#returned = batch.at(row);
+    else if (type === TYPE.pagesLeaked && this.#isHere(batch, row)) this.#leaked(batch, row);
   }
 
   #isHere(batch: EventBatch, row: number): boolean {
@@ -251,7 +233,7 @@ class RangeHistory {
     const claim = level === 2 ? this.#claim : this.#regionClaim;
     this.#splits[level] = {
       split: batch.at(row),
-      cause: this.#causes.of(batch, row, (allocation) => this.#ownerOf(allocation)),
+      cause: this.#causes.of(batch, row),
       ...(claim === undefined ? {} : { claim }),
       earlierSplits: before === undefined ? 0 : before.earlierSplits + 1,
     };
@@ -279,7 +261,7 @@ class RangeHistory {
 
   #leaked(batch: EventBatch, row: number): void {
     if (this.#leaks.length === MOST_LEAKS) return;
-    this.#leaks.push({ event: batch.at(row), owner: this.#owners[batch.ownerAt(row)] ?? '' });
+    this.#leaks.push({ event: batch.at(row), owner: this.#owners.names[batch.ownerAt(row)] ?? '' });
   }
 
   report() {

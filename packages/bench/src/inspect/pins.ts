@@ -1,5 +1,5 @@
 /** What has pinned a range of pages, from when to when. */
-import { type EventBatch, TYPE } from '@decpool/model';
+import { type EventBatch, type Owners, TYPE } from '@decpool/model';
 import { overlap } from './holdings.ts';
 
 /** An allocation's pages, an object or a slab in the range. */
@@ -37,17 +37,11 @@ interface Slab {
   readonly objects: Map<number, Pin>;
 }
 
-/** Names of owners by number, and of the owners of allocations. */
-export interface PinNames {
-  owner(number: number): string;
-  ownerOf(allocation: number): string;
-}
-
 /** Memory is bounded: pins that last are at most as many as fit in, of those that ended the last are kept, and sums of all. */
 export class Pins {
   readonly #from: number;
   readonly #to: number;
-  readonly #names: PinNames;
+  readonly #owners: Owners;
   /** By allocation; one may have several extents in the range. */
   readonly #pages = new Map<number, { readonly pfn: number; readonly pin: Pin }[]>();
   /** By number. */
@@ -57,13 +51,13 @@ export class Pins {
   #slabsCreated = 0;
   #ended: Pin[] = [];
   #endedCount = 0;
-  readonly #owners = new Map<string, OwnerSums>();
+  readonly #sums = new Map<string, OwnerSums>();
 
-  /** Pages [from, to). */
-  constructor(from: number, to: number, names: PinNames) {
+  /** Of pages [from, to). `owners` sees each row before. */
+  constructor(from: number, to: number, owners: Owners) {
     this.#from = from;
     this.#to = to;
-    this.#names = names;
+    this.#owners = owners;
   }
 
   observe(batch: EventBatch, row: number): void {
@@ -93,7 +87,7 @@ export class Pins {
   forgetEnded(): void {
     this.#ended = [];
     this.#endedCount = 0;
-    this.#owners.clear();
+    this.#sums.clear();
     for (const pin of this.lasting()) this.#sumsOf(pin.owner).pins++;
   }
 
@@ -117,7 +111,7 @@ export class Pins {
   byOwner(): OwnerPins[] {
     const lasting = new Map<string, number>();
     for (const { owner } of this.lasting()) lasting.set(owner, (lasting.get(owner) ?? 0) + 1);
-    const sums = [...this.#owners.values()].map((owner) => ({
+    const sums = [...this.#sums.values()].map((owner) => ({
       ...owner,
       lasting: lasting.get(owner.owner) ?? 0,
     }));
@@ -135,8 +129,8 @@ export class Pins {
   }
 
   #sumsOf(owner: string): OwnerSums {
-    const sums = this.#owners.get(owner) ?? { owner, pins: 0, lasting: 0, longestNs: 0 };
-    this.#owners.set(owner, sums);
+    const sums = this.#sums.get(owner) ?? { owner, pins: 0, lasting: 0, longestNs: 0 };
+    this.#sums.set(owner, sums);
     return sums;
   }
 
@@ -154,7 +148,7 @@ export class Pins {
     if (pages === 0) return;
     const allocation = batch.allocationAt(row);
     const extents = this.#pages.get(allocation) ?? [];
-    const pin = this.#pin(batch, row, 'pages', this.#names.ownerOf(allocation), pages);
+    const pin = this.#pin(batch, row, 'pages', this.#owners.nameOf(allocation), pages);
     extents.push({ pfn: batch.pfnAt(row), pin });
     this.#pages.set(allocation, extents);
   }
@@ -182,7 +176,7 @@ export class Pins {
     if (pages === 0) return;
     const passed = this.#take(batch, row);
     if (passed !== undefined) this.#sumsOf(passed.owner).pins--;
-    const pin = this.#pin(batch, row, 'slab', this.#names.owner(batch.ownerAt(row)), pages);
+    const pin = this.#pin(batch, row, 'slab', this.#owners.names[batch.ownerAt(row)], pages);
     this.#slabs.set(this.#slabsCreated, { pin, objects: new Map() });
   }
 
@@ -198,7 +192,7 @@ export class Pins {
     const slab = this.#slabs.get(number);
     if (slab === undefined) return;
     const allocation = batch.allocationAt(row);
-    const pin = this.#pin(batch, row, 'object', this.#names.ownerOf(allocation), slab.pin.pages);
+    const pin = this.#pin(batch, row, 'object', this.#owners.nameOf(allocation), slab.pin.pages);
     slab.objects.set(allocation, pin);
     this.#slabOf.set(allocation, number);
   }

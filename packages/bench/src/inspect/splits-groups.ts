@@ -1,11 +1,8 @@
 /** Splits of a log, added up by owner, by request or by block. */
-import type { PoolEvent } from '@decpool/model';
-import type { EndState, FoundSplits, Split, SplitLevel } from './splits.ts';
+import type { PoolEvent, SplitCounts, SplitLevel, SplitsOfOwner } from '@decpool/model';
+import type { EndState, FoundSplits, Split } from './splits.ts';
 
 export type SplitGrouping = 'owner' | 'request' | 'block';
-
-/** Number of splits of each level. */
-export type SplitCounts = Readonly<Record<SplitLevel, number>>;
 
 interface Group extends Pick<Split, 'cause' | 'owner'> {
   readonly splits: SplitCounts;
@@ -13,12 +10,9 @@ interface Group extends Pick<Split, 'cause' | 'owner'> {
   readonly firstSeq: number;
 }
 
-/** What an owner's requests split; or the deferred worker, or the boot. */
-export interface OwnerSplits extends Group {
+export interface OwnerSplits extends SplitsOfOwner {
   /** Of all splits, of all levels. */
   readonly sharePercent: number;
-  /** Number of requests that split: 0 of the worker and of the boot. */
-  readonly requests: number;
 }
 
 /** What one request split; or one run of the deferred worker, or the boot. */
@@ -33,14 +27,17 @@ export interface BlockSplits extends Group, Pick<Split, 'request' | 'block' | 'l
 }
 
 /** Most 2M splits first, then most 1G splits. */
-export function splitsByOwner({ splits }: Pick<FoundSplits, 'splits'>): OwnerSplits[] {
-  const groups = grouped(splits, ({ cause, owner }) => `${cause} ${owner ?? ''}`);
-  const owners = groups.map((group) => ({
-    ...common(group),
-    sharePercent: (100 * group.length) / splits.length,
-    requests: new Set(group.filter(({ cause }) => cause === 'request').map(({ request }) => request)).size,
-  }));
-  return owners.sort((a, b) => byCounts(a.splits, b.splits) || (ownerName(a) < ownerName(b) ? -1 : 1));
+export function splitsByOwner({ splits, byOwner }: Pick<FoundSplits, 'splits' | 'byOwner'>): OwnerSplits[] {
+  return byOwner
+    .map(({ cause, owner, splits: counts, firstSeq, requests }) => ({
+      cause,
+      ...(owner === undefined ? {} : { owner }),
+      splits: counts,
+      firstSeq,
+      sharePercent: (100 * countOf(counts)) / splits.length,
+      requests,
+    }))
+    .sort((a, b) => byCounts(a.splits, b.splits) || (ownerName(a) < ownerName(b) ? -1 : 1));
 }
 
 /** Most splits first, then by their order in the log. */

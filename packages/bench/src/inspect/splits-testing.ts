@@ -1,5 +1,5 @@
 /** What the specs of splits share: events written by hand, and the splits in them. */
-import { allocationId, type EventBatch, EventRows, pfn } from '@decpool/model';
+import { allocationId, EventRows, observeAll, pfn } from '@decpool/model';
 import { requested } from '../metrics/testing.ts';
 import { type FoundSplits, Splits } from './splits.ts';
 
@@ -18,20 +18,19 @@ const freeRequested = (allocation: number) => ({
   allocation: allocationId(allocation),
 });
 
-/** An event per batch: a projection must not mind where batches begin. */
-const batchesOf = (events: readonly object[]): EventBatch[] =>
-  events.map((event, seq) => {
+/** The splits of events written by hand, by owners of these names. */
+export function splitsIn(events: readonly object[], owners: readonly string[]): FoundSplits {
+  const projection = new Splits(512);
+  // An event per batch: a projection must not mind where batches begin.
+  const show = (event: object, seq: number) => {
     const rows = new EventRows(1);
     rows.appendObject(event);
-    return rows.seal(seq);
-  });
-
-/** The splits of events written by hand, by the owners of their allocations. */
-export function splitsIn(events: readonly object[], owners: readonly string[]): FoundSplits {
-  const projection = new Splits(512, (allocation) => owners[allocation - 1]);
-  for (const batch of batchesOf(events)) projection.observe(batch);
-  const { splits, asked } = projection;
-  return { splits, asked, endState: () => 'mixed' };
+    observeAll(rows.seal(seq), [projection]);
+  };
+  for (const [owner, name] of owners.entries()) show({ type: 'owner-registered', owner, name }, 0);
+  for (const [seq, event] of events.entries()) show(event, seq);
+  const { splits, asked, byOwner } = projection;
+  return { splits, asked, byOwner: byOwner.groups(), endState: () => 'mixed' };
 }
 
 /** Splits of two owners, of the deferred worker and of the boot. */
@@ -39,7 +38,7 @@ export const HISTORY = [
   { ...split(9, 3), request: 0, time: 0 },
   { ...requested(1, 4, 4 * 4096), request: 1, time: 10 },
   { ...split(0, 2), request: 1, time: 10 },
-  { ...requested(2, 8, 8 * 4096), request: 2, time: 20 },
+  { ...requested(2, 8, 8 * 4096), owner: 1, request: 2, time: 20 },
   { ...split(5, 2), request: 2, time: 20 },
   { ...split(2, 2), request: 2, time: 20 },
   { ...split(8, 2), request: 2, time: 99 },

@@ -11,7 +11,7 @@ const textOf = (found: FoundSplits, options: Partial<Parameters<typeof splitsTex
 describe('the text', () => {
   const many = (owners: number, name: (owner: number) => string) => {
     const events = Array.from({ length: owners }, (_, index) => [
-      { ...requested(index + 1, 1, 4096), request: index + 1, time: index },
+      { ...requested(index + 1, 1, 4096), owner: index, request: index + 1, time: index },
       { ...split(index, 2), request: index + 1, time: index },
     ]);
     return splitsIn(

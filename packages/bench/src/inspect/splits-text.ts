@@ -1,19 +1,18 @@
 /** The splits of a log as people read them: how many and who caused most, then a table. */
-import type { PoolEvent } from '@decpool/model';
+import { type PoolEvent, SPLIT_LEVELS, type SplitCounts } from '@decpool/model';
 import { shellWord } from '../report/page/escape.ts';
 import { countText } from '../text/counts.ts';
 import { fittedTable, type TableColumn } from '../text/fitted-table.ts';
 import { printable } from '../text/printable.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
-import { type FoundSplits, SPLIT_LEVELS, type Split } from './splits.ts';
+import type { FoundSplits, Split } from './splits.ts';
 import {
   type BlockSplits,
   countOf,
   type OwnerSplits,
   ownerName,
   type RequestSplits,
-  type SplitCounts,
   type SplitGrouping,
   splitCounts,
   splitsByBlock,

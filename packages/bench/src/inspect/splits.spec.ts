@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { platformNamed } from '@decpool/model';
+import { type OwnerFigures, observeAll, platformNamed, RunProjections } from '@decpool/model';
 import type { Pool } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ByOwner, type OwnerFigures } from '../metrics/by-owner.ts';
 import { splitsOf } from './splits.ts';
 import {
   type OwnerSplits,
@@ -123,17 +122,17 @@ describe('given splits of contiguous runs', () => {
 });
 
 let count = 0;
-/** The splits of a run, and what metrics/by-owner.ts counts in it. */
+/** The splits of a run, and what a comparison counts in it. */
 async function ofRun(run: (pool: Pool) => void, options?: Written) {
   const path = await writeRun(join(folder, `${count++}.arrow`), run, options);
   return withLog(path, async (log) => {
-    const byOwner = new ByOwner();
-    for await (const batch of log.batches()) byOwner.observe(batch);
-    return { found: await splitsOf(log), figures: byOwner.figures() };
+    const projections = new RunProjections(log.header);
+    for await (const batch of log.batches()) observeAll(batch, [projections]);
+    return { found: await splitsOf(log), figures: projections.splits.figures() };
   });
 }
 
-/** As metrics/by-owner.ts counts: the worker and the boot are 'no request'. */
+/** As a comparison counts: the worker and the boot are 'no request'. */
 function asFigures(groups: readonly OwnerSplits[]): Record<string, [splits2M: number, splits1G: number]> {
   const figures: Record<string, [number, number]> = {};
   for (const { cause, owner, splits } of groups) {
@@ -170,13 +169,13 @@ describe('given the log of a run', () => {
     'linux-6.12',
     'linux-7.3',
     'gfp-decrypted',
-  ])('counts under %s what metrics/by-owner.ts counts', async (policy) => {
+  ])('counts under %s what a comparison counts', async (policy) => {
     const { found, figures } = await ofRun(churn, { policy, memoryBytes: 5 * 2 ** 30 });
     expect(found.splits.length).toBeGreaterThan(0);
     expect(asFigures(splitsByOwner(found))).toEqual(figuresOf(figures));
   });
 
-  it('tells the deferred worker, after a request, from the boot; metrics/by-owner.ts has both as no request', async () => {
+  it('tells the deferred worker, after a request, from the boot; a comparison has both as no request', async () => {
     const { found, figures } = await ofRun(drain, { policy: 'first-fit+page+watermark:8:16' });
     expect(splitsByOwner(found).map((group) => [ownerName(group), group.splits['2M']])).toEqual([
       ['boot', 1],

@@ -1,19 +1,21 @@
 /** Every split of the direct map in a log, with the request and the owner that caused it. */
 import {
-  allocationId,
   blockIndex,
+  type Cause,
+  Causes,
   type Columns,
   type EventBatch,
+  Owners,
+  observeAll,
   type PoolEvent,
-  TYPE,
+  type Projection,
+  type SplitLevel,
+  SplitsByOwner,
+  type SplitsOfOwner,
+  splitLevel,
 } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
-import { type Cause, Causes } from './causes.ts';
 import { foldWhile } from './fold.ts';
-
-/** What the split entry mapped. 32M and 64K are runs of contiguous entries, on platforms that have them. */
-export const SPLIT_LEVELS = ['2M', '1G', '32M', '64K'] as const;
-export type SplitLevel = (typeof SPLIT_LEVELS)[number];
 
 /** `time_ns`, like the other names that an event has in a table of `decpool query`. */
 export interface Split {
@@ -41,53 +43,39 @@ export interface FoundSplits {
   readonly splits: readonly Split[];
   /** What each request that split asked for, by its number. */
   readonly asked: ReadonlyMap<number, PoolEvent>;
+  readonly byOwner: readonly SplitsOfOwner[];
   /** Of the entry of a split; undefined of a 32M run. */
   endState(split: Split): EndState | undefined;
 }
 
-/** Reads the log once, to its end. Throws InputError where it is damaged. */
+/** Reads the log once, to its end. Throws InputError if it is damaged. */
 export async function splitsOf(log: OpenLog): Promise<FoundSplits> {
-  let projection: Splits | undefined;
-  const { geometry } = log.header;
-  const columns = await foldWhile(log, log.events, (batch, folded) => {
-    projection ??= new Splits(geometry.pagesPerBlock, ownersIn(folded));
-    projection.observe(batch);
-  });
-  const { splits, asked } = projection ?? new Splits(geometry.pagesPerBlock, ownersIn(columns));
-  return { splits, asked, endState: (split) => endStateIn(columns, split) };
+  const found = new Splits(log.header.geometry.pagesPerBlock);
+  const columns = await foldWhile(log, log.events, (batch) => observeAll(batch, [found]));
+  const { splits, asked } = found;
+  return { splits, asked, byOwner: found.byOwner.groups(), endState: (split) => endStateIn(columns, split) };
 }
 
-/** Names the owner of an allocation, also of one that is freed. */
-function ownersIn(columns: Columns): (allocation: number) => string {
-  const view = columns.view();
-  return (allocation) => columns.owners[view.ownerOf(allocationId(allocation))] ?? '';
-}
-
-/** Collects the splits of a log, batch by batch. */
-export class Splits {
+/** Collects the splits of a log. */
+export class Splits implements Projection {
   readonly splits: Split[] = [];
   readonly asked = new Map<number, PoolEvent>();
   readonly #pagesPerBlock: number;
-  readonly #ownerOf: (allocation: number) => string;
-  readonly #causes = new Causes();
+  readonly #owners = new Owners();
+  readonly #causes = new Causes(this.#owners);
+  readonly byOwner = new SplitsByOwner(this.#causes, this.#owners);
 
-  /** `ownerOf` names the owner of every allocation in the batches so far. */
-  constructor(pagesPerBlock: number, ownerOf: (allocation: number) => string) {
+  constructor(pagesPerBlock: number) {
     this.#pagesPerBlock = pagesPerBlock;
-    this.#ownerOf = ownerOf;
   }
 
-  observe(batch: EventBatch): void {
-    for (let row = 0; row < batch.length; row++) {
-      this.#causes.observe(batch, row);
-      const type = batch.typeAt(row);
-      if (type === TYPE.largePageSplit) this.#add(batch, row, batch.codeAt(row) === 2 ? '2M' : '1G');
-      else if (type === TYPE.contiguousSplit) this.#add(batch, row, batch.codeAt(row) === 2 ? '32M' : '64K');
-    }
-  }
-
-  #add(batch: EventBatch, row: number, level: SplitLevel): void {
-    const cause = this.#causes.of(batch, row, this.#ownerOf);
+  observe(batch: EventBatch, row: number): void {
+    this.#owners.observe(batch, row);
+    this.#causes.observe(batch, row);
+    this.byOwner.observe(batch, row);
+    const level = splitLevel(batch, row);
+    if (level === undefined) return;
+    const cause = this.#causes.of(batch, row);
     const owner = cause.by === 'request' ? cause.owner : undefined;
     const request = batch.requestAt(row);
     if (cause.by === 'request') this.asked.set(request, cause.event);

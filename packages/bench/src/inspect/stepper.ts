@@ -5,6 +5,7 @@
 import {
   type AllocationId,
   allocationId,
+  type Cause,
   COUNTER_NAMES,
   type Columns,
   type CounterName,
@@ -13,13 +14,13 @@ import {
   type EventBatch,
   encodeState,
   InputError,
+  IS_REQUEST,
   type PoolEvent,
   type StateView,
   TYPE,
 } from '@decpool/model';
 import { foldBatches, initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
-import { type Cause, isRequest } from './causes.ts';
 import { isWanted, type Wanted } from './wanted.ts';
 import { Windows } from './windows.ts';
 
@@ -207,7 +208,7 @@ export class Stepper {
     const request = batch.requestAt(row);
     for await (const part of this.#windows.forward(batch.firstSeq + row, this.log.events)) {
       for (let at = 0; at < part.length && part.requestAt(at) === request; at++) {
-        if (isRequest(part.typeAt(at))) return { by: 'request', event: part.at(at) };
+        if (IS_REQUEST[part.typeAt(at)]) return { by: 'request', event: part.at(at) };
       }
       break;
     }
@@ -223,7 +224,7 @@ export class Stepper {
     for await (const batch of this.#windows.backward(to)) {
       for (let row = batch.length - 1; row >= 0; row--) {
         if (batch.requestAt(row) < request) return undefined;
-        if (isRequest(batch.typeAt(row))) return batch.at(row);
+        if (IS_REQUEST[batch.typeAt(row)]) return batch.at(row);
       }
     }
     return undefined;

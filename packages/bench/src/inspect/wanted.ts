@@ -1,5 +1,5 @@
 /** What a search in a log looks for. */
-import { EVENT_TYPES, type EventBatch, type Geometry, TYPE } from '@decpool/model';
+import { EVENT_TYPES, type EventBatch, type Geometry, TYPE, typesWhere } from '@decpool/model';
 import { printable } from '../text/printable.ts';
 import { regionPages } from './event-text.ts';
 import { overlap } from './holdings.ts';
@@ -30,37 +30,11 @@ export function wantedText(wanted: Wanted): string {
   }
 }
 
-const FAILURES: ReadonlySet<number> = new Set([
-  TYPE.allocationFailed,
-  TYPE.conversionFailed,
-  TYPE.pagesLeaked,
-  TYPE.backgroundFailed,
-]);
-const SPLITS: ReadonlySet<number> = new Set([TYPE.largePageSplit, TYPE.contiguousSplit]);
-
-/** Types whose column of allocations holds something else, or nothing. */
-const NO_ALLOCATION: ReadonlySet<number> = new Set([TYPE.backgroundFailed]);
-
-/** Types that name pages in the columns `pfn` and `pages`. */
-export const HAS_PLACE: ReadonlySet<number> = new Set([
-  TYPE.pagesClaimed,
-  TYPE.pagesReturned,
-  TYPE.largePageSplit,
-  TYPE.largePageRestored,
-  TYPE.pagesDecrypted,
-  TYPE.pagesEncrypted,
-  TYPE.conversionFailed,
-  TYPE.pagesAllocated,
-  TYPE.pagesFreed,
-  TYPE.pagesLeaked,
-  TYPE.slabCreated,
-  TYPE.vmAreaDecrypted,
-  TYPE.vmAreaEncrypted,
-  TYPE.contiguousSplit,
-  TYPE.backgroundAllocated,
-  TYPE.backgroundFreed,
-  TYPE.blockCompacted,
-]);
+const FAILURES = typesWhere((_, type) => type.endsWith('-failed') || type === 'pages-leaked');
+const SPLITS = typesWhere((_, type) => type.endsWith('-split'));
+const HAS_ALLOCATION = typesWhere(({ fields }) => 'allocation' in fields);
+/** Types that name pages. */
+const HAS_PLACE = typesWhere(({ fields }) => 'pfn' in fields);
 
 /** Whether a row is what is wanted. Not of owners: whose request it is no row of a free says. */
 export function isWanted(
@@ -74,13 +48,13 @@ export function isWanted(
     case 'type':
       return type === wanted.type;
     case 'failure':
-      return FAILURES.has(type);
+      return FAILURES[type];
     case 'split':
-      return SPLITS.has(type);
+      return SPLITS[type];
     case 'allocation':
-      return batch.allocationAt(row) === wanted.allocation && !NO_ALLOCATION.has(type);
+      return HAS_ALLOCATION[type] && batch.allocationAt(row) === wanted.allocation;
     case 'block':
-      return HAS_PLACE.has(type) && isInBlock(wanted.block, geometry, batch, row);
+      return HAS_PLACE[type] && isInBlock(wanted.block, geometry, batch, row);
   }
 }
 

@@ -1,7 +1,6 @@
 import { type MemoryState, type PlatformName, platformNamed } from '@decpool/model';
 import { Pool, policyNamed } from '@decpool/pool';
-import { FreeMemory } from '../metrics/free-memory.ts';
-import { llfreeScore } from '../metrics/llfree-score.ts';
+import { freeMemoryAtStart, llfreeScore } from '../metrics/llfree-score.ts';
 import { fragRoundOf } from '../workloads/frag.ts';
 import type { Workload } from '../workloads/workload.ts';
 
@@ -11,7 +10,7 @@ const PLATFORM: PlatformName = 'snp';
 /** LLFree's score after half of memory was freed, and after each round of `frag`: percent, by round from 0. */
 export function fragCurve(workload: Workload, memory: MemoryState, policy: string, seed = 1): number[] {
   const pool = new Pool({ memory, platform: platformNamed(PLATFORM), policy: policyNamed(policy), seed });
-  const free = new FreeMemory(pool.header);
+  const free = freeMemoryAtStart(pool.header);
   const scores: number[] = [];
   let round = fragRoundOf(0);
   const endRound = () => {

@@ -1,5 +1,3 @@
-import type { EventBatch } from '@decpool/model';
-import { BounceSlots } from './bounce-slots.ts';
 import { metricFamily } from './family.ts';
 
 /** The bounce buffers: how much is shared for streaming maps, whatever the policy, and how much of it they needed. */
@@ -21,17 +19,7 @@ export const bounceBufferMetrics = metricFamily({
       formula: 'max over time of the bytes of bounce slots that are taken',
     },
   },
-  measure: ({ geometry }) => {
-    const slots = new BounceSlots(1 << geometry.pageShift);
-    let peak = 0;
-    return {
-      observe(batch: EventBatch) {
-        for (let row = 0; row < batch.length; row++) {
-          slots.observe(batch, row);
-          if (slots.usedBytes > peak) peak = slots.usedBytes;
-        }
-      },
-      values: () => ({ 'bounce-bytes': slots.bytes, 'bounce-used-peak': peak }),
-    };
-  },
+  measure: (_, { idle: { bounce } }) => ({
+    values: () => ({ 'bounce-bytes': bounce.bytes, 'bounce-used-peak': bounce.usedPeakBytes }),
+  }),
 });

@@ -1,4 +1,4 @@
-import { type EventBatch, gfpOf, maySleep, TYPE } from '@decpool/model';
+import { gfpOf, maySleep, TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** Requests whose caller may not sleep, and the reserve that is kept for them. */
@@ -27,13 +27,11 @@ export const contextMetrics = metricFamily({
     let atomic = 0;
     let refilledPages = 0;
     return {
-      observe(batch: EventBatch) {
-        for (let row = 0; row < batch.length; row++) {
-          const type = batch.typeAt(row);
-          // A request's attributes are in the column of page frames.
-          if (type === TYPE.allocationRequested && !maySleep(gfpOf(batch.pfnAt(row)))) atomic++;
-          else if (type === TYPE.reserveRefilled) refilledPages += batch.pagesAt(row);
-        }
+      observe(batch, row) {
+        const type = batch.typeAt(row);
+        // A request's attributes are in the column of page frames.
+        if (type === TYPE.allocationRequested && !maySleep(gfpOf(batch.pfnAt(row)))) atomic++;
+        else if (type === TYPE.reserveRefilled) refilledPages += batch.pagesAt(row);
       },
       values: (counters) => ({
         'atomic-requests': atomic,

@@ -1,5 +1,5 @@
 import { formulaByPlatform } from '@decpool/model';
-import { ignoreEvents, metricFamily } from './family.ts';
+import { metricFamily } from './family.ts';
 
 /** What conversions cost, in things counted: the model has no latencies. */
 export const conversionMetrics = metricFamily({
@@ -45,7 +45,6 @@ export const conversionMetrics = metricFamily({
     },
   },
   measure: () => ({
-    observe: ignoreEvents,
     values: (counters) => ({
       conversions: counters.conversions,
       'pages-converted': counters.convertedPages,

@@ -1,4 +1,4 @@
-import { type EventBatch, TYPE } from '@decpool/model';
+import { TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** Simulated ns after which a decision is judged: the usual window of the supply `demand`. */
@@ -43,26 +43,24 @@ export const decisionMetrics = metricFamily({
     const returns = new Returns();
     const keeps = new Keeps(geometry.spanPages / geometry.pagesPerBlock, geometry.pagesPerBlock);
     return {
-      observe(batch: EventBatch) {
-        for (let row = 0; row < batch.length; row++) {
-          const pages = batch.pagesAt(row);
-          returns.judge(batch.timeAt(row));
-          keeps.judge(batch.timeAt(row));
-          switch (batch.typeAt(row)) {
-            case TYPE.pagesClaimed:
-              returns.claimed(pages);
-              break;
-            case TYPE.pagesReturned:
-              returns.returned(batch.timeAt(row), pages);
-              keeps.returned(batch.timeAt(row), batch.pfnAt(row), pages);
-              break;
-            case TYPE.pagesAllocated:
-              keeps.allocated(batch.pfnAt(row), pages);
-              break;
-            case TYPE.pagesFreed:
-              keeps.freed(batch.timeAt(row), batch.pfnAt(row), pages);
-              break;
-          }
+      observe(batch, row) {
+        const pages = batch.pagesAt(row);
+        returns.judge(batch.timeAt(row));
+        keeps.judge(batch.timeAt(row));
+        switch (batch.typeAt(row)) {
+          case TYPE.pagesClaimed:
+            returns.claimed(pages);
+            break;
+          case TYPE.pagesReturned:
+            returns.returned(batch.timeAt(row), pages);
+            keeps.returned(batch.timeAt(row), batch.pfnAt(row), pages);
+            break;
+          case TYPE.pagesAllocated:
+            keeps.allocated(batch.pfnAt(row), pages);
+            break;
+          case TYPE.pagesFreed:
+            keeps.freed(batch.timeAt(row), batch.pfnAt(row), pages);
+            break;
         }
       },
       values: () => ({

@@ -1,4 +1,4 @@
-import { ignoreEvents, metricFamily } from './family.ts';
+import { metricFamily } from './family.ts';
 
 /** What became of the direct map: splits, and how much of it is mapped by which page size at the end. */
 export const directMapMetrics = metricFamily({
@@ -46,7 +46,6 @@ export const directMapMetrics = metricFamily({
     },
   },
   measure: ({ geometry }) => ({
-    observe: ignoreEvents,
     values(counters) {
       const pageBytes = 2 ** geometry.pageShift;
       return {

@@ -1,7 +1,4 @@
-import type { EventBatch } from '@decpool/model';
 import { metricFamily } from './family.ts';
-import { PageTime } from './page-time.ts';
-import { SharedIdle } from './shared-idle.ts';
 
 /** Memory that the host can read and write though nobody uses it, and where a stray read would meet shared pages. */
 export const exposureMetrics = metricFamily({
@@ -35,35 +32,16 @@ export const exposureMetrics = metricFamily({
         'private pages physically followed by a page that is not private, at the end: where load_unaligned_zeropad() can stray; what becomes of such a read is a property of the platform',
     },
   },
-  measure: ({ geometry }) => {
-    const memory = new SharedIdle(geometry.pageShift);
-    const halfPageBytes = 1 << (geometry.pageShift - 1);
-    /** In half pages, as what it integrates. */
-    const idleTime = new PageTime();
-    let idle = 0;
-    let peak = 0;
-    let time = 0;
-
-    return {
-      observe(batch: EventBatch) {
-        for (let row = 0; row < batch.length; row++) {
-          const now = batch.timeAt(row);
-          if (now > time) {
-            // Within one instant idle pages come and go; what lasts is what stands when time moves on.
-            if (idle > peak) peak = idle;
-            idleTime.add(idle, now - time);
-            time = now;
-          }
-          if (memory.observe(batch, row)) idle = memory.idle;
-        }
-      },
-      values: (counters) => ({
-        'shared-idle-peak': Math.max(peak, idle) * halfPageBytes,
-        'shared-idle-now': idle * halfPageBytes,
-        'shared-idle-byte-seconds': (Number(idleTime.pageNs) * halfPageBytes) / 1e9,
-        'shared-idle-mean': time === 0 ? 0 : (Number(idleTime.pageNs) * halfPageBytes) / time,
+  measure: (_, { idle }) => ({
+    values: (counters) => {
+      const byteNs = Number(idle.idleTime.pageNs) * idle.halfPageBytes;
+      return {
+        'shared-idle-peak': idle.peakBytes,
+        'shared-idle-now': idle.idleBytes,
+        'shared-idle-byte-seconds': byteNs / 1e9,
+        'shared-idle-mean': idle.time === 0 ? 0 : byteNs / idle.time,
         borders: counters.borders,
-      }),
-    };
-  },
+      };
+    },
+  }),
 });

@@ -1,4 +1,4 @@
-import { type EventBatch, FAILURE_REASONS, type FailureReason, TYPE } from '@decpool/model';
+import { FAILURE_REASONS, type FailureReason, TYPE } from '@decpool/model';
 import { type MetricDefinition, metricFamily } from './family.ts';
 
 type ReasonId = `failures-${FailureReason}`;
@@ -28,10 +28,8 @@ export const failureMetrics = metricFamily({
   measure: () => {
     const counts = new Array<number>(FAILURE_REASONS.length).fill(0);
     return {
-      observe(batch: EventBatch) {
-        for (let row = 0; row < batch.length; row++) {
-          if (batch.typeAt(row) === TYPE.allocationFailed) counts[batch.codeAt(row)]++;
-        }
+      observe(batch, row) {
+        if (batch.typeAt(row) === TYPE.allocationFailed) counts[batch.codeAt(row)]++;
       },
       values: (counters) => ({ failures: counters.failedRequests, ...byReason((_, code) => counts[code]) }),
     };

@@ -1,4 +1,4 @@
-import type { Counters, EventBatch, LogHeader } from '@decpool/model';
+import type { Counters, EventBatch, LogHeader, RunProjections } from '@decpool/model';
 import type { Unit } from '../text/units.ts';
 
 /** Which direction is good. `neutral` metrics are compared but not judged. */
@@ -21,8 +21,8 @@ export interface MetricDefinition {
 
 /** Computes the metrics of one family from the events of one run. */
 export interface Measurement<Id extends string> {
-  /** Takes the next events; batches come in order, without gaps. */
-  observe(batch: EventBatch): void;
+  /** Takes the next event, which the shared projections have seen. Missing if the family reads only these and the counters. */
+  observe?(batch: EventBatch, row: number): void;
   /** The values after the events seen; `counters` are those of the state after the last of them. */
   values(counters: Counters): Readonly<Record<Id, number>>;
 }
@@ -33,11 +33,8 @@ export interface MetricFamily<Id extends string = string> {
   readonly group: string;
   /** By id, in the order of reports. */
   readonly metrics: Readonly<Record<Id, MetricDefinition>>;
-  readonly measure: (header: LogHeader) => Measurement<Id>;
+  readonly measure: (header: LogHeader, run: RunProjections) => Measurement<Id>;
 }
 
 /** Checks that a family has a value for each metric that it defines. */
 export const metricFamily = <Id extends string>(family: MetricFamily<Id>): MetricFamily<Id> => family;
-
-/** For a family that only reads the final counters. */
-export const ignoreEvents = (): void => {};

@@ -1,4 +1,4 @@
-import { type EventBatch, TYPE } from '@decpool/model';
+import { TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** How much more than asked for was given out. */
@@ -29,20 +29,18 @@ export const fragmentationMetrics = metricFamily({
       granted = 0;
     };
     return {
-      observe(batch: EventBatch) {
-        for (let row = 0; row < batch.length; row++) {
-          const type = batch.typeAt(row);
-          if (type === TYPE.allocationRequested) {
-            settle();
-            bytes = batch.bytesAt(row);
-          } else if (type === TYPE.pagesAllocated) {
-            granted += batch.pagesAt(row) * pageBytes;
-          } else if (type === TYPE.objectAllocated) {
-            // The pages it may have brought are the slab's: what the request was granted is its object.
-            granted = batch.bytesAt(row);
-          } else if (type === TYPE.allocationFailed) {
-            granted = 0;
-          }
+      observe(batch, row) {
+        const type = batch.typeAt(row);
+        if (type === TYPE.allocationRequested) {
+          settle();
+          bytes = batch.bytesAt(row);
+        } else if (type === TYPE.pagesAllocated) {
+          granted += batch.pagesAt(row) * pageBytes;
+        } else if (type === TYPE.objectAllocated) {
+          // The pages it may have brought are the slab's: what the request was granted is its object.
+          granted = batch.bytesAt(row);
+        } else if (type === TYPE.allocationFailed) {
+          granted = 0;
         }
       },
       values() {

@@ -1,4 +1,4 @@
-import { type EventBatch, TYPE } from '@decpool/model';
+import { TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /**
@@ -27,31 +27,29 @@ export const johnstoneWilsonMetrics = metricFamily({
       mostUsed = Math.max(mostUsed, used);
     };
     return {
-      observe(batch: EventBatch) {
-        for (let row = 0; row < batch.length; row++) {
-          const pages = batch.pagesAt(row);
-          switch (batch.typeAt(row)) {
-            case TYPE.pagesClaimed:
-              used += pages;
-              break;
-            case TYPE.pagesReturned:
-              used -= pages;
-              break;
-            case TYPE.slabCreated:
-              if (batch.allocationAt(row) === 0) used -= pages;
-              break;
-            case TYPE.pagesAllocated:
-              live += pages;
-              mostLive = Math.max(mostLive, live);
-              noteUsed();
-              break;
-            case TYPE.reserveRefilled:
-              noteUsed();
-              break;
-            case TYPE.pagesFreed:
-              live -= pages;
-              break;
-          }
+      observe(batch, row) {
+        const pages = batch.pagesAt(row);
+        switch (batch.typeAt(row)) {
+          case TYPE.pagesClaimed:
+            used += pages;
+            break;
+          case TYPE.pagesReturned:
+            used -= pages;
+            break;
+          case TYPE.slabCreated:
+            if (batch.allocationAt(row) === 0) used -= pages;
+            break;
+          case TYPE.pagesAllocated:
+            live += pages;
+            mostLive = Math.max(mostLive, live);
+            noteUsed();
+            break;
+          case TYPE.reserveRefilled:
+            noteUsed();
+            break;
+          case TYPE.pagesFreed:
+            live -= pages;
+            break;
         }
       },
       values: () => ({ 'johnstone-wilson-4': mostLive === 0 ? 1 : mostUsed / mostLive }),

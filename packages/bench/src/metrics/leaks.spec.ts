@@ -7,7 +7,7 @@ const FAULTS = { seed: 1, decrypt: 0.5, encrypt: 0.5, converted: 0.5, retries: 1
 /** The family as it is for a run in which conversions fail. */
 const failing: typeof leakMetrics = {
   ...leakMetrics,
-  measure: (header) => leakMetrics.measure(logHeader({ ...header, faults: FAULTS })),
+  measure: (header, run) => leakMetrics.measure(logHeader({ ...header, faults: FAULTS }), run),
 };
 
 const leaked = (start: number, pages: number) => ({

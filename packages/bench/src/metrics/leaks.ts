@@ -1,7 +1,6 @@
-import { AREA_CALL, CONVERTED, DIRECTIONS, type EventBatch, TYPE } from '@decpool/model';
-import { ignoreEvents, metricFamily } from './family.ts';
+import { CONVERTED, type EventBatch, isFailedDecryption, TYPE } from '@decpool/model';
+import { metricFamily } from './family.ts';
 
-const ENCRYPT = DIRECTIONS.indexOf('encrypt');
 /** Events after which a range is in an unknown state no more, or is lost. */
 const SETTLES: readonly number[] = [TYPE.pagesEncrypted, TYPE.vmAreaEncrypted, TYPE.pagesLeaked];
 
@@ -37,12 +36,7 @@ export const leakMetrics = metricFamily({
   measure: ({ geometry, faults }) => {
     const unknown = new UnknownRanges();
     return {
-      observe:
-        faults === undefined
-          ? ignoreEvents
-          : (batch: EventBatch) => {
-              for (let row = 0; row < batch.length; row++) unknown.observe(batch, row);
-            },
+      ...(faults && { observe: (batch, row) => unknown.observe(batch, row) }),
       values: (counters) => ({
         'failed-conversions': counters.failedConversions,
         leaked: counters.leakedPages * 2 ** geometry.pageShift,
@@ -73,7 +67,7 @@ class UnknownRanges {
     const code = batch.codeAt(row);
     const isDone = (code & CONVERTED) !== 0;
     const pages = batch.pagesAt(row);
-    if ((code & ~(CONVERTED | AREA_CALL)) !== ENCRYPT) return isDone ? pages : 0;
+    if (isFailedDecryption(batch, row)) return isDone ? pages : 0;
     // An encryption that was not done leaves the pages as they were: shared, unless this is a retry.
     return isDone ? 0 : (this.#visible.get(batch.pfnAt(row)) ?? pages);
   }

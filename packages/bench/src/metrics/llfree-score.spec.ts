@@ -11,6 +11,7 @@ import { freePagesAtStart, freshBoot, Pool, policyNamed } from '@decpool/pool';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { llfreeScoreMetrics } from './llfree-score.ts';
+import { allMetrics, byMetric } from './metric.ts';
 import { allocated, decrypted, freed, measure, slabCreated } from './testing.ts';
 
 const MEMORY = freshBoot(256 * 2 ** 20);
@@ -33,8 +34,8 @@ const free = (allocation: number): Request => ({
 /** The metric's values, and the score after each request counted block by block from the state. */
 function scoresOf(policy: string, requests: readonly Request[]) {
   const pool = new Pool({ memory: MEMORY, platform: platformNamed('snp'), policy: policyNamed(policy) });
-  const projection = llfreeScoreMetrics.measure(pool.header);
-  pool.batches$.subscribe((batch: EventBatch) => projection.observe(batch));
+  const metrics = allMetrics(pool.header);
+  pool.batches$.subscribe((batch: EventBatch) => metrics.observe(batch));
   const atStart = freePagesAtStart(MEMORY, pool.header.geometry, pool.header.seed);
   const expected = requests.map((request) => {
     pool.request(request);
@@ -43,8 +44,8 @@ function scoresOf(policy: string, requests: readonly Request[]) {
     return (100 * freeIn.filter((free) => free === 512).length) / (pages >> 9);
   });
   pool.complete();
-  const { 'llfree-score': mean, 'llfree-score-end': end } = projection.values(pool.counters);
-  return { mean, end, expected };
+  const values = byMetric(metrics.values(pool.counters).map(({ id, value }) => [id, value] as const));
+  return { mean: values['llfree-score'], end: values['llfree-score-end'], expected };
 }
 
 /** Allocations of 128 KiB to 2 MiB, and frees of what still lives. */

@@ -1,6 +1,6 @@
-import type { EventBatch } from '@decpool/model';
+import { FreeMemory, type LogHeader } from '@decpool/model';
+import { freePagesAtStart } from '@decpool/pool';
 import { metricFamily } from './family.ts';
-import { FreeMemory } from './free-memory.ts';
 
 /**
  * How whole the free memory of the guest is: of the 2 MiB blocks that its free pages could fill, those that are free, in
@@ -12,6 +12,10 @@ export function llfreeScore(memory: FreeMemory, pagesPerBlock: number): number {
   const blocks = Math.floor(memory.pages / pagesPerBlock);
   return blocks === 0 ? 100 : (100 * memory.wholeBlocks) / blocks;
 }
+
+/** Free memory before the first event. */
+export const freeMemoryAtStart = ({ memory, geometry, seed }: LogHeader): FreeMemory =>
+  new FreeMemory(freePagesAtStart(memory, geometry, seed), geometry.pagesPerBlock);
 
 /** LLFree's score over a run. */
 export const llfreeScoreMetrics = metricFamily({
@@ -34,7 +38,7 @@ export const llfreeScoreMetrics = metricFamily({
     },
   },
   measure: (header) => {
-    const memory = new FreeMemory(header);
+    const memory = freeMemoryAtStart(header);
     let sum = 0;
     let samples = 0;
     /** Number of the request whose events are being read; 0 for none. */
@@ -43,18 +47,16 @@ export const llfreeScoreMetrics = metricFamily({
     const score = () => llfreeScore(memory, header.geometry.pagesPerBlock);
 
     return {
-      observe(batch: EventBatch) {
-        for (let row = 0; row < batch.length; row++) {
-          const now = batch.requestAt(row);
-          if (now !== request) {
-            if (request !== 0) {
-              sum += score();
-              samples++;
-            }
-            request = now;
+      observe(batch, row) {
+        const now = batch.requestAt(row);
+        if (now !== request) {
+          if (request !== 0) {
+            sum += score();
+            samples++;
           }
-          memory.observe(batch, row);
+          request = now;
         }
+        memory.observe(batch, row);
       },
       values: () => {
         const end = score();

@@ -1,5 +1,13 @@
 /** All metrics: what each is, known without a run, and their values of a run. */
-import { type Counters, type EventBatch, type LogHeader, unknownName } from '@decpool/model';
+import {
+  type Counters,
+  type EventBatch,
+  type LogHeader,
+  observeAll,
+  type Projection,
+  RunProjections,
+  unknownName,
+} from '@decpool/model';
 import type { Unit } from '../text/units.ts';
 import { FAMILIES } from './all.ts';
 import { boundRatios, boundRatiosOf } from './bound-ratios.ts';
@@ -78,13 +86,18 @@ export interface RunMetrics {
   values(counters: Counters): MetricValue[];
 }
 
-export function allMetrics(header: LogHeader): RunMetrics {
+/** One pass over each batch drives the metrics, the projections that they read, and `others`. */
+export function allMetrics(
+  header: LogHeader,
+  run = new RunProjections(header),
+  others: readonly Projection[] = [],
+): RunMetrics {
   const families: readonly MetricFamily[] = FAMILIES;
-  const measurements = families.map(({ measure }) => measure(header));
+  const measurements = families.map(({ measure }) => measure(header, run));
+  const own = measurements.flatMap(({ observe }) => (observe === undefined ? [] : [{ observe }]));
+  const projections = [run, ...own, ...others];
   return {
-    observe(batch) {
-      for (const measurement of measurements) measurement.observe(batch);
-    },
+    observe: (batch) => observeAll(batch, projections),
     values: (counters) =>
       metricValues(Object.assign({}, ...measurements.map((measurement) => measurement.values(counters)))),
   };

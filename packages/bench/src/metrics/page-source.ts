@@ -1,4 +1,4 @@
-import { type EventBatch, TYPE } from '@decpool/model';
+import { TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** What was taken from the page allocator, and what it had to do for that. */
@@ -30,12 +30,10 @@ export const pageSourceMetrics = metricFamily({
     let claims = 0;
     let belowBlock = 0;
     return {
-      observe(batch: EventBatch) {
-        for (let row = 0; row < batch.length; row++) {
-          if (batch.typeAt(row) !== TYPE.pagesClaimed) continue;
-          claims++;
-          if (batch.pagesAt(row) < geometry.pagesPerBlock) belowBlock++;
-        }
+      observe(batch, row) {
+        if (batch.typeAt(row) !== TYPE.pagesClaimed) return;
+        claims++;
+        if (batch.pagesAt(row) < geometry.pagesPerBlock) belowBlock++;
       },
       values: (counters) => ({
         claims: claims,

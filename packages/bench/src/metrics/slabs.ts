@@ -1,4 +1,4 @@
-import { type EventBatch, TYPE } from '@decpool/model';
+import { TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** Small objects: how many pages their slabs take. The bounce buffers' own slabs, made at boot, are left out. */
@@ -24,21 +24,19 @@ export const slabMetrics = metricFamily({
     let pages = 0;
     let peak = 0;
     return {
-      observe(batch: EventBatch) {
-        for (let row = 0; row < batch.length; row++) {
-          const type = batch.typeAt(row);
-          if (type === TYPE.slabCreated) {
-            slab++;
-            if (batch.allocationAt(row) === 0) continue;
-            created++;
-            pagesOf.set(slab, batch.pagesAt(row));
-            pages += batch.pagesAt(row);
-            peak = Math.max(peak, pages);
-          } else if (type === TYPE.slabDestroyed) {
-            // The number of a slab is in the column of page frames.
-            pages -= pagesOf.get(batch.pfnAt(row)) ?? 0;
-            pagesOf.delete(batch.pfnAt(row));
-          }
+      observe(batch, row) {
+        const type = batch.typeAt(row);
+        if (type === TYPE.slabCreated) {
+          slab++;
+          if (batch.allocationAt(row) === 0) return;
+          created++;
+          pagesOf.set(slab, batch.pagesAt(row));
+          pages += batch.pagesAt(row);
+          peak = Math.max(peak, pages);
+        } else if (type === TYPE.slabDestroyed) {
+          // The number of a slab is in the column of page frames.
+          pages -= pagesOf.get(batch.pfnAt(row)) ?? 0;
+          pagesOf.delete(batch.pfnAt(row));
         }
       },
       values: () => ({ 'slabs-created': created, 'slab-bytes-peak': peak * 2 ** geometry.pageShift }),

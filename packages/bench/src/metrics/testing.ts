@@ -14,6 +14,7 @@ import {
   pfn,
   platformNamed,
   type Request,
+  RunProjections,
   x86Geometry,
 } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
@@ -102,14 +103,17 @@ export function measure(
   events: readonly Told[],
   counters: Partial<Counters> = {},
 ): Record<string, number> {
-  const projection = family.measure(HEADER);
+  const run = new RunProjections(HEADER);
+  const measurement = family.measure(HEADER, run);
   for (const [seq, event] of events.entries()) {
     // A batch per event: a projection must not mind where batches begin.
     const rows = new EventRows(1);
     rows.appendObject(event);
-    projection.observe(rows.seal(seq));
+    const batch = rows.seal(seq);
+    run.observe(batch, 0);
+    measurement.observe?.(batch, 0);
   }
-  return projection.values({ ...ZERO, ...counters });
+  return measurement.values({ ...ZERO, ...counters });
 }
 
 export interface PolicyRun {

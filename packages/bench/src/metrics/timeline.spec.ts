@@ -1,22 +1,14 @@
-import { EventRows, logHeader, platformNamed, x86Geometry } from '@decpool/model';
+import { EventRows, observeAll, SharedIdle } from '@decpool/model';
 import { expect, it } from 'vitest';
 import { allocated, decrypted, freed, objectAllocated, objectFreed, slabCreated } from './testing.ts';
 import { Timeline } from './timeline.ts';
 
-const HEADER = logHeader({
-  geometry: x86Geometry(8 * 512),
-  platform: platformNamed('snp'),
-  memory: { name: 'by hand', zones: [], directMap: [] },
-  policy: 'by hand',
-  seed: 1,
-  workload: { name: 'by hand', requests: '' },
-});
-
 function timelineOf(events: readonly object[]): ReturnType<Timeline['points']> {
-  const timeline = new Timeline(HEADER);
+  const memory = new SharedIdle(12);
+  const timeline = new Timeline(memory);
   const rows = new EventRows(Math.max(1, events.length));
   for (const event of events) rows.appendObject(event);
-  timeline.observe(rows.seal(0));
+  observeAll(rows.seal(0), [memory, timeline]);
   return timeline.points();
 }
 

@@ -1,6 +1,5 @@
 /** How the reserve of shared, idle pages and the live ones went over time, at a bounded number of points. */
-import type { EventBatch, LogHeader } from '@decpool/model';
-import { SharedIdle } from './shared-idle.ts';
+import type { EventBatch, SharedIdle } from '@decpool/model';
 
 export interface TimelinePoint {
   /** Simulated ns. */
@@ -20,27 +19,24 @@ const FIRST_BIN = 1024;
 
 export class Timeline {
   readonly #memory: SharedIdle;
-  readonly #halfPageBytes: number;
   /** What stood at the end of each bin in which anything happened. */
-  #bins = new Map<number, { time: number; idle: number; live: number }>();
+  #bins = new Map<number, TimelinePoint>();
   #binWidth = FIRST_BIN;
 
-  constructor({ geometry }: LogHeader) {
-    this.#memory = new SharedIdle(geometry.pageShift);
-    this.#halfPageBytes = 1 << (geometry.pageShift - 1);
+  /** `memory` sees each row before. */
+  constructor(memory: SharedIdle) {
+    this.#memory = memory;
   }
 
-  observe(batch: EventBatch): void {
-    for (let row = 0; row < batch.length; row++) {
-      if (this.#memory.observe(batch, row)) this.#note(batch.timeAt(row));
-    }
+  observe(batch: EventBatch, row: number): void {
+    if (this.#memory.hasChanged) this.#note(batch.timeAt(row));
   }
 
   #note(time: number): void {
     this.#bins.set(Math.floor(time / this.#binWidth), {
       time,
-      idle: this.#memory.idle,
-      live: this.#memory.live,
+      sharedIdleBytes: this.#memory.idleBytes,
+      liveBytes: this.#memory.liveBytes,
     });
     while (this.#bins.size > MOST_POINTS) this.#coarsen();
   }
@@ -48,16 +44,12 @@ export class Timeline {
   /** Halves the resolution: of two bins the later one stands. */
   #coarsen(): void {
     this.#binWidth *= 2;
-    const bins = new Map<number, { time: number; idle: number; live: number }>();
+    const bins = new Map<number, TimelinePoint>();
     for (const point of this.#bins.values()) bins.set(Math.floor(point.time / this.#binWidth), point);
     this.#bins = bins;
   }
 
   points(): TimelinePoint[] {
-    return [...this.#bins.values()].map(({ time, idle, live }) => ({
-      time,
-      sharedIdleBytes: idle * this.#halfPageBytes,
-      liveBytes: live * this.#halfPageBytes,
-    }));
+    return [...this.#bins.values()];
   }
 }

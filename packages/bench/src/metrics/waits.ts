@@ -46,25 +46,23 @@ export const waitMetrics = metricFamily({
     };
 
     return {
-      observe(batch: EventBatch) {
-        for (let row = 0; row < batch.length; row++) {
-          switch (batch.typeAt(row)) {
-            case TYPE.allocationRequested:
-            case TYPE.freeRequested:
-              begin(batch, row);
-              break;
-            case TYPE.pagesDecrypted:
-            case TYPE.pagesEncrypted:
-              wait(batch, row, false);
-              break;
-            case TYPE.vmAreaDecrypted:
-            case TYPE.vmAreaEncrypted:
-              wait(batch, row, true);
-              break;
-            case TYPE.conversionFailed:
-              wait(batch, row, (batch.codeAt(row) & AREA_CALL) !== 0);
-              break;
-          }
+      observe(batch, row) {
+        switch (batch.typeAt(row)) {
+          case TYPE.allocationRequested:
+          case TYPE.freeRequested:
+            begin(batch, row);
+            break;
+          case TYPE.pagesDecrypted:
+          case TYPE.pagesEncrypted:
+            wait(batch, row, false);
+            break;
+          case TYPE.vmAreaDecrypted:
+          case TYPE.vmAreaEncrypted:
+            wait(batch, row, true);
+            break;
+          case TYPE.conversionFailed:
+            wait(batch, row, (batch.codeAt(row) & AREA_CALL) !== 0);
+            break;
         }
       },
       values: () => ({

@@ -8,6 +8,7 @@ import { inputHistory, type NamedRecording } from '../history/assemble.ts';
 import { type Demand, DemandRecorder } from '../history/demand.ts';
 import { RunRecorder } from '../history/recorder.ts';
 import type { InputHistory } from '../history/types.ts';
+import { atPath } from '../log/byte-file.ts';
 import { initialColumns } from '../log/fold.ts';
 import { type OpenLog, openLog } from '../log/open.ts';
 import type { OnRead } from '../log/read.ts';
@@ -35,7 +36,11 @@ export async function readInputHistory(
       const run = new RunRecorder(found.header, requests);
       const asked = demand === undefined ? new DemandRecorder(found.header, requests) : undefined;
       for await (const batch of found.batches()) {
-        run.observe(batch);
+        try {
+          run.observe(batch);
+        } catch (error) {
+          throw atPath(found.path, error);
+        }
         asked?.observe(batch);
       }
       recorded.push({ policy: policy.policy, log: policy.log, recording: run.finish() });

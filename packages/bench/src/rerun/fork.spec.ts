@@ -1,11 +1,17 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { allocationId, InputError, nanoseconds, type PoolEvent, type Request } from '@decpool/model';
+import {
+  allocationId,
+  InputError,
+  nanoseconds,
+  type PoolEvent,
+  type Request,
+  RequestsInLog,
+} from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenLog, openLog } from '../log/open.ts';
-import { RequestsInLog } from '../log/requests-in-log.ts';
 import { netvsc } from '../workloads/netvsc.ts';
 import { nvmeAtomic } from '../workloads/nvme-atomic.ts';
 import { type Forked, type ForkOptions, forkHeader, forkLog, type SkipOptions, skipRequest } from './fork.ts';

@@ -1,8 +1,15 @@
 /** What-if runs: the requests of a log served again with another policy or without one request, as a new log. */
-import { type AllocationId, InputError, type LogHeader, logHeader, type Request } from '@decpool/model';
+import {
+  type AllocationId,
+  InputError,
+  type LoggedRequest,
+  type LogHeader,
+  logHeader,
+  type Request,
+  RequestsInLog,
+} from '@decpool/model';
 import type { PolicyFactory } from '@decpool/pool';
 import type { OpenLog } from '../log/open.ts';
-import { type LoggedRequest, RequestsInLog } from '../log/requests-in-log.ts';
 import { type OwnPolicies, policyOf } from './rerun.ts';
 import { type NewLog, type ServedAgain, serveAgain } from './serve-again.ts';
 

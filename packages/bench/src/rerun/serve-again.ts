@@ -4,15 +4,16 @@ import {
   type EventBatch,
   InputError,
   InvariantError,
+  type LoggedRequest,
   type LogHeader,
   logHeader,
   type Request,
+  RequestsInLog,
   type Seal,
 } from '@decpool/model';
 import type { PolicyFactory, Pool } from '@decpool/pool';
 import type { LogFormat } from '../log/format.ts';
 import type { OpenLog } from '../log/open.ts';
-import { type LoggedRequest, RequestsInLog } from '../log/requests-in-log.ts';
 import { type LogWriter, openLogWriter } from '../log/write.ts';
 import { RequestsHash } from '../workloads/requests-hash.ts';
 import { SideBySide } from './divergence.ts';

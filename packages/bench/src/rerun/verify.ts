@@ -9,6 +9,7 @@ import {
   type Keyframe,
   type LogHeader,
   type ReadHeader,
+  RequestsInLog,
   type Seal,
 } from '@decpool/model';
 import type { PolicyFactory, Pool } from '@decpool/pool';
@@ -16,7 +17,6 @@ import { initialColumns } from '../log/fold.ts';
 import { inflated } from '../log/open.ts';
 import { headerOf, type LogPart, type OnRead, readLog } from '../log/read.ts';
 import type { Torn } from '../log/records.ts';
-import { RequestsInLog } from '../log/requests-in-log.ts';
 import { policiesText } from '../report/policies-text.ts';
 import { RequestsHash } from '../workloads/requests-hash.ts';
 import { type Divergence, SideBySide } from './divergence.ts';

@@ -153,19 +153,46 @@ export class StateView {
     return blocks.words[blocks.base + this.#layout.counts + BITMAP[fact]];
   }
 
+  /** First page of each maximal run of free pages in a block, and the page after it: claimed, not allocated, unknown or leaked. */
+  freeRuns(block: BlockIndex): number[] {
+    const { blocks } = this.#tables;
+    blocks.read(block);
+    const { words, base } = blocks;
+    const { bitmapWords: size } = this.#layout;
+    const runs: number[] = [];
+    let isInRun = false;
+    for (let word = 0; word < size; word++) {
+      const at = base + word;
+      const taken =
+        words[at + BITMAP.allocated * size] |
+        words[at + BITMAP.unknown * size] |
+        words[at + BITMAP.leaked * size];
+      const free = words[at + BITMAP.claimed * size] & ~taken;
+      if (free === (isInRun ? -1 : 0)) continue;
+      for (let bit = 0; bit < 32; bit++) {
+        if (((free >>> bit) & 1) === Number(isInRun)) continue;
+        runs.push(word * 32 + bit);
+        isInRun = !isInRun;
+      }
+    }
+    if (isInRun) runs.push(size * 32);
+    return runs;
+  }
+
   block(block: BlockIndex): BlockView {
     const { blocks } = this.#tables;
     const level = this.levelAt(toPfn(block * this.geometry.pagesPerBlock));
     blocks.read(block);
-    const count = (fact: PageFact) => blocks.words[blocks.base + this.#layout.counts + BITMAP[fact]];
+    const { words } = blocks;
+    const at = blocks.base + this.#layout.counts;
     return {
       level,
-      claimed: count('claimed'),
-      shared: count('shared'),
-      unknown: count('unknown'),
-      allocated: count('allocated'),
-      leaked: count('leaked'),
-      touched: blocks.words[blocks.base + this.#layout.touched] === 1,
+      claimed: words[at + BITMAP.claimed],
+      shared: words[at + BITMAP.shared],
+      unknown: words[at + BITMAP.unknown],
+      allocated: words[at + BITMAP.allocated],
+      leaked: words[at + BITMAP.leaked],
+      touched: words[blocks.base + this.#layout.touched] === 1,
     };
   }
 

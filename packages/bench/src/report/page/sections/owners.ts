@@ -12,7 +12,7 @@ const FIRST_ROWS = 10;
 const MOST_ROWS = 30;
 
 /**
- * Counts as metrics/by-owner.ts does: a split belongs to the last request before it, an allocation or a free, if both have the same
+ * Counts as model/src/projections/splits.ts does: a split belongs to the last request before it, an allocation or a free, if both have the same
  * number and time. Splits at boot and by the deferred worker belong to no request.
  */
 const SPLITS_SQL = `WITH r AS (FROM events WHERE type IN ('allocation-requested', 'free-requested')),

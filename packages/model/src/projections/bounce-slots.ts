@@ -1,14 +1,16 @@
 /**
- * The bounce buffers of swiotlb as the events tell of them: slabs of no request (allocation 0), shared for good. The
- * number of a slab is its place among the slab-created events, and an object's slab is in the column of page frames.
+ * The bounce buffers of swiotlb: slabs of no request (allocation 0), shared for good. The number of a slab is its place
+ * among the slab-created events; an object's slab is in the column of page frames.
  */
-import { type EventBatch, TYPE } from '@decpool/model';
+import type { EventBatch } from '../events/batch.ts';
+import { TYPE } from '../events/schema.ts';
 
 export class BounceSlots {
   /** Bytes of all slots. */
   bytes = 0;
   /** Bytes of the slots that are taken. */
   usedBytes = 0;
+  usedPeakBytes = 0;
   readonly #pageBytes: number;
   #slabs = 0;
   readonly #bounceSlabs = new Set<number>();
@@ -19,7 +21,12 @@ export class BounceSlots {
     this.#pageBytes = pageBytes;
   }
 
-  /** Takes one event, and tells whether it changed how many slots are taken. */
+  /** Whether the slots of an allocation are taken. */
+  has(allocation: number): boolean {
+    return this.#taken.has(allocation);
+  }
+
+  /** Returns whether the event changed how many slots are taken. */
   observe(batch: EventBatch, row: number): boolean {
     switch (batch.typeAt(row)) {
       case TYPE.slabCreated:
@@ -33,6 +40,7 @@ export class BounceSlots {
         const bytes = batch.bytesAt(row);
         this.#taken.set(batch.allocationAt(row), bytes);
         this.usedBytes += bytes;
+        this.usedPeakBytes = Math.max(this.usedPeakBytes, this.usedBytes);
         return true;
       }
       case TYPE.objectFreed: {

@@ -1,52 +1,34 @@
 /** The requests that a log holds, as they were made. */
-import {
-  type AllocationId,
-  ANY_NODE,
-  APIS,
-  alignOf,
-  type EventBatch,
-  GFP_KERNEL,
-  gfpOf,
-  MIGRATETYPES,
-  type Nanoseconds,
-  nodeOf,
-  orderFor,
-  type Request,
-  SKIPPED,
-  TYPE,
-} from '@decpool/model';
+import { columnsOf, type EventBatch } from '../events/batch.ts';
+import { SKIPPED, TYPE } from '../events/schema.ts';
+import { MIGRATETYPES } from '../memory-state.ts';
+import { ANY_NODE, APIS, alignOf, GFP_KERNEL, gfpOf, nodeOf, type Request } from '../requests.ts';
+import { type AllocationId, type Nanoseconds, orderFor } from '../units.ts';
+import { IS_NUMBERED_REQUEST } from './event-sets.ts';
 
-/** A request, and the event that tells of it. */
+/** A request, and the number of its event. */
 export interface LoggedRequest {
   readonly request: Request;
   readonly seq: number;
-  /** Number of the request; those of others, and those that were skipped, have none. */
+  /** Number of the request; requests of other page users and skipped ones have none. */
   readonly number: number | undefined;
 }
-
-/** Types of events that each stand for a request with a number. */
-const NUMBERED: ReadonlySet<number> = new Set([
-  TYPE.allocationRequested,
-  TYPE.freeRequested,
-  TYPE.userMapped,
-  TYPE.userUnmapped,
-]);
 
 /** Reads the requests out of a log's batches, which it must be given in order. */
 export class RequestsInLog {
   readonly #owners: string[] = [];
-  /** Keys of chunks that others hold by their first page, and of those they were refused by their number. */
+  /** Keys of background chunks: those held by first page, and those refused by number. */
   readonly #held = new Map<number, number>();
   readonly #refused = new Map<number, number>();
   #lastKey = 0;
 
   *in(batch: EventBatch): Generator<LoggedRequest> {
-    const names = batch.names();
+    const { names } = columnsOf(batch);
     for (let row = 0; row < batch.length; row++) {
       if (batch.typeAt(row) === TYPE.ownerRegistered) this.#owners.push(names.get(row) ?? '');
       const request = this.#requestAt(batch, row);
       if (request === undefined) continue;
-      const number = NUMBERED.has(batch.typeAt(row)) ? batch.requestAt(row) : undefined;
+      const number = IS_NUMBERED_REQUEST[batch.typeAt(row)] ? batch.requestAt(row) : undefined;
       yield { request, seq: batch.firstSeq + row, number };
     }
   }
@@ -110,7 +92,7 @@ export class RequestsInLog {
     };
   }
 
-  /** Key 0 is nobody's: a chunk that nobody asked for. */
+  /** Key 0: a chunk that was never requested. */
   #backgroundFree(time: Nanoseconds, keys: Map<number, number>, name: number): Request {
     const key = keys.get(name) ?? 0;
     keys.delete(name);

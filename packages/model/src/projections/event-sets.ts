@@ -1,0 +1,44 @@
+/** Event types by what they say, by type code; all of it follows from the schema. */
+import type { EventBatch } from '../events/batch.ts';
+import { AREA_CALL, CONVERTED, TYPE, typesWhere } from '../events/schema.ts';
+import { DIRECTIONS } from '../platform.ts';
+
+/** A request that gets a number of its own. */
+export const IS_NUMBERED_REQUEST = typesWhere(({ request }) => request === 'numbered');
+
+/**
+ * One request, whatever became of it. Other page users and skipped requests have no number, so one number is not the same
+ * request under every policy.
+ */
+export const IS_REQUEST = typesWhere(({ request }) => request !== undefined);
+
+/** An event that claims, returns, converts or leaks pages. */
+export const CHANGES_PAGES = typesWhere(
+  ({ effect = 'none' }) => effect !== 'none' && effect !== 'hold' && effect !== 'release',
+);
+
+/** An event that changes a block: its pages, who holds them, or how they are mapped. */
+export const CHANGES_BLOCK = typesWhere(
+  ({ effect = 'none' }, type) =>
+    effect !== 'none' || ['slab-created', 'large-page-split', 'large-page-restored'].includes(type),
+);
+
+const DECRYPT = DIRECTIONS.indexOf('decrypt');
+
+/** Whether a failed conversion was a decryption. */
+export const isFailedDecryption = (batch: EventBatch, row: number): boolean =>
+  (batch.codeAt(row) & ~(CONVERTED | AREA_CALL)) === DECRYPT;
+
+const SHARES = typesWhere(({ effect }) => effect === 'share');
+const UNSHARES = typesWhere(({ effect }) => effect === 'unshare');
+
+/**
+ * 1 if an event exposes its pages to the host, -1 if it hides them again, else 0. After a failed conversion nobody knows
+ * what the host can read: a failed decryption exposes its pages, and a failed encryption leaves them exposed.
+ */
+export function exposureSign(batch: EventBatch, row: number): 1 | 0 | -1 {
+  const type = batch.typeAt(row);
+  if (SHARES[type]) return 1;
+  if (UNSHARES[type]) return -1;
+  return type === TYPE.conversionFailed && isFailedDecryption(batch, row) ? 1 : 0;
+}

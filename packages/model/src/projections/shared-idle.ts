@@ -1,0 +1,99 @@
+/**
+ * What is shared, and how much of it is used. Counted in half pages: the smallest piece that can be idle by itself is a
+ * slot of the bounce buffers, 2 KiB (IO_TLB_SIZE, include/linux/swiotlb.h), and whole counts can be integrated exactly.
+ */
+import type { EventBatch } from '../events/batch.ts';
+import { TYPE } from '../events/schema.ts';
+import { BounceSlots } from './bounce-slots.ts';
+import { exposureSign } from './event-sets.ts';
+import { PageTime } from './page-time.ts';
+
+export class SharedIdle {
+  readonly bounce: BounceSlots;
+  readonly halfPageBytes: number;
+  /** Integral of `idle` over time, in half pages x ns, up to `time`. */
+  readonly idleTime = new PageTime();
+  /** Simulated ns. */
+  time = 0;
+  /** Whether the last event changed what is shared or live. */
+  hasChanged = false;
+  #sharedPages = 0;
+  #livePages = 0;
+  /** Half pages idle when time last moved on: within an instant they come and go. */
+  #standing = 0;
+  #peak = 0;
+  #recentPeak = -1;
+
+  constructor(pageShift: number) {
+    this.bounce = new BounceSlots(1 << pageShift);
+    this.halfPageBytes = 1 << (pageShift - 1);
+  }
+
+  /** Bytes in allocations, in slabs that were made for a request, and in bounce slots that are taken. */
+  get liveBytes(): number {
+    return this.#live * this.halfPageBytes;
+  }
+
+  /** Bytes that are shared and not live. */
+  get idleBytes(): number {
+    return this.#idle * this.halfPageBytes;
+  }
+
+  /** Most bytes idle at the end of an instant. */
+  get peakBytes(): number {
+    return Math.max(this.#peak, this.#idle) * this.halfPageBytes;
+  }
+
+  /** Most bytes idle at the end of the instants since the last call; if none ended, of the last one. */
+  takePeakBytes(): number {
+    const peak = this.#recentPeak === -1 ? this.#standing : this.#recentPeak;
+    this.#recentPeak = -1;
+    return peak * this.halfPageBytes;
+  }
+
+  get #live(): number {
+    return 2 * this.#livePages + this.bounce.usedBytes / this.halfPageBytes;
+  }
+
+  get #idle(): number {
+    return Math.max(0, 2 * this.#sharedPages - this.#live);
+  }
+
+  /** Called before the events of a new instant. */
+  moveTo(time: number): void {
+    if (time <= this.time) return;
+    this.endInstant();
+    this.idleTime.add(this.#standing, time - this.time);
+    this.time = time;
+  }
+
+  endInstant(): void {
+    this.#standing = this.#idle;
+    this.#peak = Math.max(this.#peak, this.#standing);
+    this.#recentPeak = Math.max(this.#recentPeak, this.#standing);
+  }
+
+  observe(batch: EventBatch, row: number): void {
+    this.moveTo(batch.timeAt(row));
+    this.hasChanged = this.#take(batch, row);
+  }
+
+  /** Returns whether the event changed what is shared or live. */
+  #take(batch: EventBatch, row: number): boolean {
+    const sign = exposureSign(batch, row);
+    if (sign !== 0) {
+      this.#sharedPages += sign * batch.pagesAt(row);
+      return true;
+    }
+    switch (batch.typeAt(row)) {
+      case TYPE.pagesAllocated:
+        this.#livePages += batch.pagesAt(row);
+        return true;
+      case TYPE.pagesFreed:
+        this.#livePages -= batch.pagesAt(row);
+        return true;
+      default:
+        return this.bounce.observe(batch, row);
+    }
+  }
+}
