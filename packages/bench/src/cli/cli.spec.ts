@@ -16,7 +16,7 @@ import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { readText } from '../validate/read-text.ts';
+import { readText } from '../files/read-text.ts';
 import { tellFailure } from './failure.ts';
 import { run } from './program.ts';
 import { keptOutput, PROGRESS_ONLY } from './testing.ts';

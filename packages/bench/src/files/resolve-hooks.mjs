@@ -1,7 +1,7 @@
 /**
- * Module hooks for the user's own files, which may lie anywhere: `@decpool/*` are the packages of this checkout, one copy for all,
- * and a file outside of it is an ES module whatever a package.json beside it says, or none does. Plain JavaScript, because
- * Node runs hooks in a thread of their own where nothing translates them.
+ * Module hooks for the user's own files, which may lie in any folder. They import `@decpool/*` from this checkout, and
+ * they are ES modules, even if no package.json beside them says so. This file is plain JavaScript, because Node
+ * runs hooks in a thread without the TypeScript translator.
  */
 
 /** Folder of the checkout, and the file whose packages are meant, as URLs. */

@@ -1,10 +1,7 @@
 import { isAbsolute, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
-/**
- * Where in a file an error comes from, as `my-policy.ts:12`: the first of its stack's lines that is in the file. Undefined
- * when none is.
- */
+/** The place in a file that an error comes from: its innermost stack frame there, as `my-policy.ts:12`. Undefined if it has none. */
 export function placeOf(error: unknown, file: string): string | undefined {
   const text = error instanceof Error ? `${error.message}\n${error.stack ?? ''}` : '';
   for (const name of [file, pathToFileURL(file).href]) {
@@ -15,7 +12,7 @@ export function placeOf(error: unknown, file: string): string | undefined {
   return undefined;
 }
 
-/** A file as a user would type it: below the working folder from there. */
+/** A path as a user would type it: relative if the file is below the working folder. */
 export function shown(file: string): string {
   const path = file.startsWith('file:') ? fileURLToPath(file) : file;
   const fromHere = relative(process.cwd(), path);

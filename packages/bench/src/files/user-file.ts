@@ -1,14 +1,11 @@
-/** TypeScript and JavaScript files of the user's: policies, and settings. */
+/** Loads the user's own TypeScript and JavaScript files: policies and settings. */
 import { execFile } from 'node:child_process';
 import { register } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { InputError } from '@decpool/model';
 import { placeOf, shown } from './source-place.ts';
 
-/**
- * What a file of the user's exports as its default, TypeScript or not. Throws InputError, which begins with `kind` and says where in
- * the file something is wrong.
- */
+/** The default export of a file. Throws InputError that begins with `kind` and names the line of the error. */
 export async function defaultExportOf(file: string, kind: string): Promise<unknown> {
   registerHooks();
   try {
@@ -34,7 +31,7 @@ function registerHooks(): void {
   });
 }
 
-/** Node keeps the line of a syntax error in plain JavaScript to itself, but for `node --check`. */
+/** Only `node --check` prints the line of a syntax error in plain JavaScript. */
 async function placeOfSyntaxError(error: unknown, file: string): Promise<string | undefined> {
   if (!(error instanceof SyntaxError)) return undefined;
   const stderr = await new Promise<string>((done) => {
@@ -43,10 +40,10 @@ async function placeOfSyntaxError(error: unknown, file: string): Promise<string 
   return placeOf(new Error(stderr), file);
 }
 
-/** What went wrong, in one line. */
+/** The error in one line. */
 function messageOf(error: unknown, file: string): string {
   if (!(error instanceof Error)) return `threw ${String(error)}`;
-  // The translator's message is a list of places, each with what is wrong there.
+  // The TypeScript translator's message is a list of places, each with its error.
   const inTypeScript = /^.*:\d+:\d+: ERROR: (.*)$/m.exec(error.message);
   if (inTypeScript !== null) return `syntax error: ${inTypeScript[1]}`;
   const message = error.message.split('\n')[0].replaceAll(file, shown(file));

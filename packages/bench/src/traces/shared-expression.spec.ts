@@ -138,14 +138,14 @@ describe('a mistake', () => {
     ['(order=3', 9, '& or | or )', 'the end'],
     ['order=3)', 8, '& or | or the end', "')'"],
     ['order=3 |', 10, 'a term', 'the end'],
-  ])('%j is told at column %i', (text, column, expected, found) => {
+  ])('%j is shown at column %i', (text, column, expected, found) => {
     const message = refusal(text);
     expect(message.split('\n')[0]).toContain(`--shared, column ${column}: expected ${expected}`);
     expect(message.split('\n')[0]).toMatch(new RegExp(`found ${found.replace(/[()']/g, '\\$&')}$`));
     expect(message.split('\n')[2].indexOf('^')).toBe(column - 1 + 2);
   });
 
-  it('of too many levels is told and does no harm', () => {
+  it('of too many levels is an error, not a stack overflow', () => {
     expect(refusal('('.repeat(100_000))).toContain('at most 100 levels');
     expect(refusal('!'.repeat(100_000))).toContain('at most 100 levels');
   });

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
+import { readText } from '../files/read-text.ts';
 import { dmaRequests, parseDmaRequest } from '../traces/formats/dma-requests.ts';
-import { readText } from './read-text.ts';
 
 /** One set_memory_decrypted() or _encrypted() that a driver made, not the probe. */
 export interface DriverConversion {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { readText } from './read-text.ts';
+import { readText } from '../files/read-text.ts';
 
 /** The kernel that made a recording. */
 export interface Kernel {

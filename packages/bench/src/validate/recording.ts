@@ -3,9 +3,9 @@
  * counters after it, and comment lines with page-table walks.
  */
 import { type ChangeResult, InputError, type MappingLevel } from '@decpool/model';
+import { readText } from '../files/read-text.ts';
 import { METHODS, type Method } from './attributes.ts';
 import { type Kernel, kernelOf } from './kernel.ts';
-import { readText } from './read-text.ts';
 
 /**
  * What an operation does to the direct map.

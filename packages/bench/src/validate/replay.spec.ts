@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { InputError } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { readText } from '../files/read-text.ts';
 import type { Kernel } from './kernel.ts';
-import { readText } from './read-text.ts';
 import { parseRecording, readRecording } from './recording.ts';
 import { type ValidationResult, validate, validateRecording } from './replay.ts';
 
@@ -305,7 +305,7 @@ describe('a vmalloc area', () => {
     expect(result.mismatches).toBe(0);
   });
 
-  it('must have its pages told', () => {
+  it('must have #vrun lines with its pages', () => {
     expect(() => validateLines(...MAP, row({ op: 'vd' }))).toThrow(
       "ops.csv:4: 'vd' on area 9 without its pages; expected #vrun,9 lines before it",
     );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { readText } from './read-text.ts';
+import { readText } from '../files/read-text.ts';
 import { recordingsReport, scatterReport } from './report.ts';
 import { csvOf, snapshots, writeFiles } from './scatter/testing.ts';
 

@@ -13,7 +13,7 @@ const kmalloc = (pointer: string, bytes: number, flags = 'GFP_KERNEL|__GFP_ZERO'
 const kfree = (pointer: string) =>
   event(`kfree: call_site=free_rb_tree_fname+0x41/0x80 [ext4] ptr=${pointer}`);
 
-it('makes requests of objects, by the function that asked', () => {
+it('makes requests of objects, by the calling function', () => {
   const { requests } = readLines(kernelEvents, [
     kmalloc('0000000085702500', 48, 'GFP_ATOMIC'),
     kfree('0000000085702500'),

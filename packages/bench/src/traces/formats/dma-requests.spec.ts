@@ -47,7 +47,7 @@ it('ignores what was served elsewhere and frees of nothing, by kind', () => {
   expect(accountedLines(sanity)).toBe(lines.length);
 });
 
-it('counts whole pages when the size asked for does not agree with them, and says so', () => {
+it('counts whole pages when the requested size does not match them, and notes it', () => {
   const { requests, notes } = readLines(dmaRequests, [alloc(1, 512), dec(1.1, 100, 4)]);
   expect(requests).toMatchObject([
     { api: 'dma_alloc_coherent', pages: 4, bytes: 4 * 4096, owner: '0000:00:05.0 nvme_alloc_queue' },
@@ -68,7 +68,7 @@ it('says so when a free covers another number of pages than its allocation', () 
   expect(notes).toEqual([expect.stringContaining('1 frees')]);
 });
 
-it('names only the function when no device asked', () => {
+it('names only the function when there is no device', () => {
   const { requests } = readLines(dmaRequests, [dec(1, 100, 1, ['vmbus_establish_gpadl'])]);
   expect(requests).toMatchObject([{ bytes: 4096, owner: 'vmbus_establish_gpadl' }]);
 });
@@ -112,7 +112,7 @@ it.each([
   ['no pfn', '{"t":1,"op":"enc","npages":1}', 'pfn'],
   ['no pages', '{"t":1,"op":"dec","npages":0,"pfn":1}', 'npages'],
   ['a time that is none', '{"t":-1,"op":"enc","npages":1,"pfn":1}', 't: expected seconds'],
-])('does not understand a line with %s, and says what is wrong', (_, text, reason) => {
+])('does not understand a line with %s, and gives the reason', (_, text, reason) => {
   const { sanity } = readLines(dmaRequests, [text]);
   expect(sanity.unparsed).toEqual({
     count: 1,

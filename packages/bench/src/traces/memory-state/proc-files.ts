@@ -1,7 +1,8 @@
 /** Copies of /proc files, from a folder or another place. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, type PageRun } from '@decpool/model';
+import { readText } from '../../files/read-text.ts';
 import { PAGE_SIZE } from '../../workloads/workload.ts';
 
 /** Files that were copied from /proc at about one moment, by their names there. */
@@ -23,16 +24,8 @@ export interface ProcLine {
 
 export function folderFiles(dir: string): ProcFiles {
   const pathOf = (name: string) => join(dir, name);
-  return { place: dir, pathOf, textOf: (name) => textOf(pathOf(name)) };
-}
-
-function textOf(path: string): string | undefined {
-  if (!existsSync(path)) return undefined;
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InputError(`${path}: cannot be read (${error instanceof Error ? error.message : error})`);
-  }
+  const textOf = (name: string) => (existsSync(pathOf(name)) ? readText(pathOf(name)) : undefined);
+  return { place: dir, pathOf, textOf };
 }
 
 /** The lines of a file. Throws InputError if it is missing. */

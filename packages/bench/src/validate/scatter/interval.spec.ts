@@ -183,7 +183,7 @@ function withFrees(requests: readonly ScatterRequest[], freed: readonly number[]
   });
 }
 
-it('the model, which nobody disturbs, stays inside, wherever the chunks are placed', () => {
+it('the model without other tasks stays inside, wherever the chunks are placed', () => {
   const counts = fc.array(fc.nat(4), { minLength: 10, maxLength: 10 });
   const orders = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 1, maxLength: 40 });
   const freed = fc.array(fc.nat(60), { minLength: 1, maxLength: 40 });

@@ -254,7 +254,7 @@ describe('is refused', () => {
       /^held.vmstat: pgalloc_normal is lower than in before.vmstat; expected/,
     ],
     [
-      'fewer pages allocated than asked for',
+      'fewer pages allocated than the rows allocate',
       vmstat(1009),
       /^held.vmstat: 9 pages allocated since the first copy; expected at least 10, as the rows of ops.csv/,
     ],

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { InputError } from '@decpool/model';
 
-/** The text of a file, unpacked when it begins with gzip's magic bytes (RFC 1952). Throws InputError when it cannot be read. */
+/** The text of a file, plain or gzipped (RFC 1952). Throws InputError if it cannot be read. */
 export function readText(path: string): string {
   try {
     const bytes = readFileSync(path);
