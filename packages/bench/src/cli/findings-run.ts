@@ -1,5 +1,5 @@
-import { renameSync, writeFileSync } from 'node:fs';
 import { InputError } from '@decpool/model';
+import { writeWhole } from '../files/folder.ts';
 import { boundsOfInputs } from '../findings/bounds.ts';
 import { findingsPage } from '../findings/page.ts';
 import { readSweepResults } from '../sweep/results.ts';
@@ -38,8 +38,7 @@ export async function findingsCommand(
   }
   const text = findingsPage(results, boundsOfInputs(plan, results), `decpool findings ${path}`);
   try {
-    writeFileSync(`${out}.partial`, text);
-    renameSync(`${out}.partial`, out);
+    writeWhole(out, text);
   } catch (error) {
     throw new InputError(`${out}: cannot be written: ${error instanceof Error ? error.message : error}`);
   }

@@ -1,5 +1,5 @@
 import { SingleBar } from 'cli-progress';
-import { durationText } from '../sweep/pace.ts';
+import { durationText } from '../text/time.ts';
 import type { Output } from './command-context.ts';
 
 /** Where progress is told: nothing of it is for standard output. */
@@ -130,10 +130,19 @@ export function counted(
   };
 }
 
-/** `30,000 of 120,000 requests | 4,500 requests/s | 20 s left`, when so many seconds have gone by. */
-function paceText(done: number, all: number, unit: string, seconds: number): string {
+/**
+ * `30,000 of 120,000 requests | 4,500 requests/s | 20 s left`, when so many seconds have gone by. `left`: seconds that the rest
+ * will take; default: at the same rate.
+ */
+export function paceText(
+  done: number,
+  all: number,
+  unit: string,
+  seconds: number,
+  left = ((all - done) * seconds) / done,
+): string {
   const count = `${done.toLocaleString('en')} of ${all.toLocaleString('en')} ${unit}`;
   if (done === 0 || seconds === 0) return count;
   const rate = Number((done / seconds).toPrecision(2)).toLocaleString('en');
-  return `${count} | ${rate} ${unit}/s | ${durationText(((all - done) * seconds) / done)} left`;
+  return `${count} | ${rate} ${unit}/s | ${durationText(left)} left`;
 }

@@ -1,7 +1,7 @@
 import { SweepPace } from '../sweep/pace.ts';
 import type { Cell } from '../sweep/plan.ts';
 import type { Output } from './command-context.ts';
-import { progressOf } from './progress.ts';
+import { paceText, progressOf } from './progress.ts';
 
 /** How far a sweep is, on standard error. */
 export interface SweepProgress {
@@ -17,15 +17,20 @@ export function sweepProgress(name: string, output: Output): SweepProgress {
   const progress = progressOf(name, output);
   let pace = new SweepPace([], 1);
   let begun = performance.now();
+  const show = () => {
+    const { done, all, secondsLeft } = pace;
+    const seconds = (performance.now() - begun) / 1000;
+    progress.show(done, all, paceText(done, all, 'cells', seconds, secondsLeft));
+  };
   return {
     start(toDo, workers) {
       pace = new SweepPace(toDo.map(inputOf), workers);
       begun = performance.now();
-      if (pace.all > 0) progress.show(0, pace.all, pace.text(0));
+      if (toDo.length > 0) show();
     },
     cell(finished, seconds) {
       pace.add(inputOf(finished), seconds);
-      progress.show(pace.done, pace.all, pace.text((performance.now() - begun) / 1000));
+      show();
     },
     stop: () => progress.stop(),
   };

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -7,4 +7,10 @@ export async function makeFolder(path: string): Promise<void> {
   if (existsSync(path)) return;
   await makeFolder(dirname(path));
   await mkdir(path);
+}
+
+/** Writes to `path`.partial, then renames it: nobody ever reads half of the file. */
+export function writeWhole(path: string, text: string): void {
+  writeFileSync(`${path}.partial`, text, { flush: true });
+  renameSync(`${path}.partial`, path);
 }

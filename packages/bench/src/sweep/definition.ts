@@ -2,10 +2,9 @@
  * The definition of a sweep: a JSON file that names a grid. Every policy runs on every input, from every memory state,
  * on every platform, once per seed.
  */
-import { readFileSync } from 'node:fs';
-import { InputError, PLATFORM_NAMES } from '@decpool/model';
+import { PLATFORM_NAMES } from '@decpool/model';
 import { z } from 'zod';
-import { readableIssue } from '../text/readable-issue.ts';
+import { readJson } from '../files/json.ts';
 
 /** Stands for the platform that a workload models. */
 export const OWN_PLATFORM = 'default';
@@ -94,20 +93,4 @@ export type SweepMemoryDefinition = SweepDefinition['memory'][number];
 export type SweepSettings = SweepDefinition['settings'];
 
 /** Throws InputError that names the file, and the place in it. */
-export function readDefinition(path: string): SweepDefinition {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InputError(`${path}: cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    throw new InputError(`${path}: not JSON: ${error instanceof Error ? error.message : error}`);
-  }
-  const parsed = definitionSchema.safeParse(json);
-  if (!parsed.success) throw new InputError(`${path}: ${readableIssue(parsed.error)}`);
-  return parsed.data;
-}
+export const readDefinition = (path: string): SweepDefinition => readJson(path, definitionSchema);

@@ -14,20 +14,20 @@ const which = {
   seed: whole,
 };
 
+export const servedCellSchema = z.strictObject({
+  ...which,
+  events: whole,
+  stateHash: text,
+  metrics: z.record(metricIdSchema, z.number()),
+});
+/** The run ended because the policy, or what it was to run on, was invalid. */
+export const refusedCellSchema = z.strictObject({ ...which, refused: text });
+
 /** A line of cells.ndjson. */
-export const finishedCellSchema = z.union([
-  z.strictObject({
-    ...which,
-    events: whole,
-    stateHash: text,
-    metrics: z.record(metricIdSchema, z.number()),
-  }),
-  /** The run ended where somebody's mistake was found: in the policy, or in what it was to run on. */
-  z.strictObject({ ...which, refused: text }),
-]);
+export const finishedCellSchema = z.union([servedCellSchema, refusedCellSchema]);
 
 export type FinishedCell = z.infer<typeof finishedCellSchema>;
-export type RefusedCell = Extract<FinishedCell, { refused: string }>;
-export type ServedCell = Exclude<FinishedCell, RefusedCell>;
+export type ServedCell = z.infer<typeof servedCellSchema>;
+export type RefusedCell = z.infer<typeof refusedCellSchema>;
 
 export const isRefused = (cell: FinishedCell): cell is RefusedCell => 'refused' in cell;

@@ -9,15 +9,13 @@ import {
   openSync,
   readdirSync,
   readFileSync,
-  renameSync,
   truncateSync,
-  writeFileSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { z } from 'zod';
-import { makeFolder } from '../files/folder.ts';
+import { makeFolder, writeWhole } from '../files/folder.ts';
 import { takeLock } from '../files/lock.ts';
 import { readableIssue } from '../text/readable-issue.ts';
 import { type FinishedCell, finishedCellSchema } from './finished-cell.ts';
@@ -26,7 +24,6 @@ import type { SweepPlan } from './plan.ts';
 const ABOUT = 'sweep.json';
 const CELLS = 'cells.ndjson';
 const LOCK = 'lock';
-const PARTIAL = '.partial';
 
 /** What may lie in a folder whose sweep was killed before it had begun. */
 const BEFORE_THE_FIRST: readonly RegExp[] = [/^lock(\.\d+)?$/, /^sweep\.json\.partial$/];
@@ -61,7 +58,7 @@ export class SweepFolder {
     try {
       const about = join(path, ABOUT);
       if (existsSync(about)) expectSame(about, plan);
-      else replace(about, `${JSON.stringify(aboutOf(plan), null, 2)}\n`);
+      else writeWhole(about, `${JSON.stringify(aboutOf(plan), null, 2)}\n`);
       return new SweepFolder(path, giveBack);
     } catch (error) {
       giveBack();
@@ -78,7 +75,7 @@ export class SweepFolder {
 
   /** Puts a file of results in its place, whole. */
   write(name: string, text: string): void {
-    replace(join(this.path, name), text);
+    writeWhole(join(this.path, name), text);
   }
 
   close(): void {
@@ -148,10 +145,4 @@ function cellIn(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Written beside its place and moved there, so that nobody ever finds half of it. */
-function replace(path: string, text: string): void {
-  writeFileSync(`${path}${PARTIAL}`, text, { flush: true });
-  renameSync(`${path}${PARTIAL}`, path);
 }

@@ -37,14 +37,6 @@ export class SweepPace {
     return left / this.#workers;
   }
 
-  /** `30 of 120 cells | 4.5 cells/s | 20 s left`, when so many seconds have gone by. */
-  text(elapsed: number): string {
-    const count = `${this.done} of ${this.all} cells`;
-    if (this.done === 0) return count;
-    const rate = Number((this.done / elapsed).toPrecision(2));
-    return `${count} | ${rate} cells/s | ${durationText(this.secondsLeft)} left`;
-  }
-
   #of(input: string): { left: number; done: number; seconds: number } {
     const known = this.#inputs.get(input);
     if (known !== undefined) return known;
@@ -52,11 +44,4 @@ export class SweepPace {
     this.#inputs.set(input, counts);
     return counts;
   }
-}
-
-/** As people say it: `20 s`, `3 min`, `2 h 5 min`. */
-export function durationText(seconds: number): string {
-  if (seconds < 60) return `${Math.ceil(seconds)} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

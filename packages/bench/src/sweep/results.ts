@@ -2,16 +2,20 @@
  * The results of a sweep: one row per scenario, policy and metric, over the seeds. They follow from the plan and the
  * finished cells alone, in the order of the plan, whenever and in whatever order the cells were run.
  */
-import { readFileSync } from 'node:fs';
-import { InputError } from '@decpool/model';
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
+import { readJson } from '../files/json.ts';
 import { VERSION } from '../files/version.ts';
 import { METRICS, type Metric } from '../metrics/metric.ts';
 import { metricIdSchema, metricSchema } from '../metrics/schema.ts';
-import { readableIssue } from '../text/readable-issue.ts';
 import { definitionSchema } from './definition.ts';
-import { type FinishedCell, isRefused, type ServedCell } from './finished-cell.ts';
+import {
+  type FinishedCell,
+  isRefused,
+  refusedCellSchema,
+  type ServedCell,
+  servedCellSchema,
+} from './finished-cell.ts';
 import type { Cell, SweepPlan } from './plan.ts';
 import { fiveNumbersOf } from './quartiles.ts';
 
@@ -41,10 +45,9 @@ const rowSchema = z.strictObject({
 });
 export type SweepRow = Readonly<z.infer<typeof rowSchema>>;
 
-const which = { input: text, memory: text, platform: text, policy: text, seed: whole };
 const runSchema = z.union([
-  z.strictObject({ ...which, events: whole, stateHash: text }),
-  z.strictObject({ ...which, refused: text }),
+  servedCellSchema.omit({ key: true, metrics: true }),
+  refusedCellSchema.omit({ key: true }),
 ]);
 export type SweepRun = Readonly<z.infer<typeof runSchema>>;
 
@@ -104,32 +107,25 @@ export function resultsOf(
     policies: plan.policies.map(({ name }) => name),
     metrics: METRICS,
     runs: inOrder.map(runOf),
-    rows: groupsOf(inOrder).flatMap((group) =>
+    rows: groupsOf(inOrder, plan.definition.seeds.length).flatMap((group) =>
       METRICS.filter(({ id }) => id in group[0].metrics).map((metric) => rowOf(group, metric)),
     ),
   };
 }
 
 function runOf(cell: FinishedCell): SweepRun {
-  const { input, memory, platform, policy, seed } = cell;
-  const run = { input, memory, platform, policy, seed };
-  return isRefused(cell)
-    ? { ...run, refused: cell.refused }
-    : { ...run, events: cell.events, stateHash: cell.stateHash };
+  const { key: _, ...run } = cell;
+  if (!('metrics' in run)) return run;
+  const { metrics: __, ...served } = run;
+  return served;
 }
 
-/** The served cells that differ by their seed only. */
-function groupsOf(cells: readonly FinishedCell[]): ServedCell[][] {
-  const groups = new Map<string, ServedCell[]>();
-  for (const cell of cells) {
-    if (isRefused(cell)) continue;
-    const { input, memory, platform, policy } = cell;
-    const name = JSON.stringify([input, memory, platform, policy]);
-    const group = groups.get(name);
-    if (group === undefined) groups.set(name, [cell]);
-    else group.push(cell);
-  }
-  return [...groups.values()];
+/** The served cells that differ by their seed only: neighbours in the order of the plan. */
+function groupsOf(cells: readonly FinishedCell[], seeds: number): ServedCell[][] {
+  const groups = Array.from({ length: cells.length / seeds }, (_, group) =>
+    cells.slice(group * seeds, (group + 1) * seeds).filter((cell): cell is ServedCell => !isRefused(cell)),
+  );
+  return groups.filter((group) => group.length > 0);
 }
 
 function rowOf(group: readonly ServedCell[], { id, unit, better }: Metric): SweepRow {
@@ -160,14 +156,4 @@ export function resultsJson(results: SweepResults): string {
 }
 
 /** Reads a results.json. Throws InputError that names the file, and the place in it. */
-export function readSweepResults(path: string): SweepResults {
-  let json: unknown;
-  try {
-    json = JSON.parse(readFileSync(path, 'utf8'));
-  } catch (error) {
-    throw new InputError(`${path}: cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
-  const parsed = resultsSchema.safeParse(json);
-  if (!parsed.success) throw new InputError(`${path}: ${readableIssue(parsed.error)}`);
-  return parsed.data;
-}
+export const readSweepResults = (path: string): SweepResults => readJson(path, resultsSchema);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { clock, parseTime, timeText } from './time.ts';
+import { clock, durationText, parseTime, timeText } from './time.ts';
 
 it.each([
   ['1.5s', 1_500_000_000],
@@ -32,4 +32,14 @@ it('shows times as seconds with all decimals, or in the largest unit', () => {
     '24 h',
   ]);
   expect([24_471_000, 46_600_000_000].map((ns) => timeText(ns, 1))).toEqual(['24.5 ms', '46.6 s']);
+});
+
+it('shows wall-clock time as people say it', () => {
+  expect([0.4, 59.2, 60, 3540, 7500].map(durationText)).toEqual([
+    '1 s',
+    '60 s',
+    '1 min',
+    '59 min',
+    '2 h 5 min',
+  ]);
 });

@@ -22,6 +22,13 @@ export function clock(ns: number): string {
   return `${seconds}.${String(ns - seconds * NS_PER_SECOND).padStart(9, '0')}`;
 }
 
+/** Wall-clock time, rounded as people say it: `20 s`, `3 min`, `2 h 5 min`. */
+export function durationText(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 /** In the largest unit that leaves a whole part, as in `1.5 s` and `17 us`; at most so many decimals. */
 export function timeText(ns: number, decimals = 3): string {
   const [unit, size] = Object.entries(UNITS).find(([, least]) => ns >= least) ?? ['ns', 1];
