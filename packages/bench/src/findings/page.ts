@@ -86,7 +86,9 @@ function candidateFigures(scenarios: readonly ScenarioFigures[], summary: readon
   const [sparing] = candidates.toSorted((a, b) => a.idleMean - b.idleMean);
   return {
     candidates:
-      full.length > 0 ? 'Of those that serve every scenario' : 'None serves every scenario. Of all pools',
+      full.length > 0
+        ? 'Of the pools that serve every scenario'
+        : 'No pool serves every scenario. Of all pools',
     strongest: strongest.policy,
     'strongest-undominated': strongest.undominated,
     'strongest-served': strongest.served,
@@ -147,8 +149,8 @@ function policyTable(summary: readonly PolicySummary[]): string {
 function whyNot(scenario: ScenarioFigures): string {
   const kernels = comparedOf(scenario);
   const pools = poolsOf(scenario);
-  if (pools.length === 0) return 'no pool serves all that others serve';
-  if (kernels.length === 0) return 'neither kernel nor the prototype serves all that a pool serves';
+  if (pools.length === 0) return 'no pool serves what other policies serve';
+  if (kernels.length === 0) return 'neither the kernels nor the prototype serve what a pool serves';
   const worse = GAINS.flatMap((id) => {
     const kernel = bestOf(kernels, id);
     const pool = bestOf(pools, id);
@@ -157,7 +159,7 @@ function whyNot(scenario: ScenarioFigures): string {
       `${kernel.policies[0]} has ${formatValue(kernel.row.median, kernel.row.unit)} ${GAIN_NAMES[id]}, the best pool ${formatValue(pool.row.median, pool.row.unit)}`,
     ];
   });
-  return worse.join('; ') || 'no one pool is as good in splits, mixed ranges and host calls at once';
+  return worse.join('; ') || 'no single pool is as good in splits, mixed ranges and host calls together';
 }
 
 const GAIN_NAMES: Readonly<Record<(typeof GAINS)[number], string>> = {
@@ -209,13 +211,13 @@ function whyFar({ input, blocksPeak, pagesPeak = 0 }: InputBounds, best: number)
   const inSlabs = Math.ceil(pagesPeak / 512);
   const reasons = [
     inSlabs > blocksPeak.lower &&
-      `with small objects in whole slabs ${formatValue(pagesPeak, 'pages')} pages are live at peak, ${inSlabs} blocks, where the bound counts the bytes of the objects`,
+      `with small objects in whole slabs ${formatValue(pagesPeak, 'pages')} pages (${inSlabs} blocks) are live at peak; the bound counts the bytes of the objects`,
     blocksPeak.upper - blocksPeak.lower === 1 &&
-      'one block more is the least that can be lost, and that is much of so few',
+      'one block more is the least that can be lost, and there are few blocks',
     best > 1.1 &&
-      `the best pool, at ${formatValue(best, 'ratio')}, does not know what will be freed when, and cannot move what stands in the way`,
+      `the best pool, at ${formatValue(best, 'ratio')}, does not know lifetimes, and cannot move pages`,
   ].filter((reason) => reason !== false);
-  const text = reasons.join('; ') || 'what lies between the bounds is alignment, and what may not be moved';
+  const text = reasons.join('; ') || 'the bounds differ by alignment, and by pages that cannot be moved';
   return [`- **${input}**: ${text}.`];
 }
 
@@ -273,7 +275,7 @@ export function scenarioSection(scenario: ScenarioFigures): string {
   });
   return [
     `### ${nameOf(scenario)}`,
-    pools.length === 0 ? 'No pool serves all that others serve.' : table,
+    pools.length === 0 ? 'No pool serves what other policies serve.' : table,
     ...(refusing.length === 0 ? [] : [refusalText(refusing)]),
   ].join('\n\n');
 }
@@ -302,5 +304,5 @@ function refusalText(refusing: ScenarioFigures['refusing']): string {
       ? `\`${policy}\` (cannot run)`
       : `\`${policy}\` (${formatValue(refused, 'count')} requests)`,
   );
-  return `Refused requests that others served, and so left out: ${list.join(', ')}.`;
+  return `Left out, because they refused requests that others served: ${list.join(', ')}.`;
 }
