@@ -1,7 +1,7 @@
 /**
  * What an event is, stated once. Each type has its code, its fields in the order in which logs write them, its effect on
  * the pages that it names, and a text. The types, codecs, emitters and sets of types are derived from this table; what an
- * event changes in the state is in ../state/evolve.ts.
+ * event changes in the state is in ../state/evolve/.
  */
 import { MIGRATETYPES } from '../memory-state.ts';
 import { DIRECTIONS } from '../platform.ts';

@@ -9,7 +9,7 @@ import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';
 import { type Counters, type MutableCounters, zeroCounters } from './counters.ts';
 import type { Editor, Frame } from './editor.ts';
-import { Evolver } from './evolve.ts';
+import { Evolver } from './evolve/evolve.ts';
 import { hashTables } from './hash.ts';
 import {
   ALLOCATION_WORDS,

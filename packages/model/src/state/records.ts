@@ -1,7 +1,4 @@
-/** Where the record of an allocation or an extent lies, and how an event is refused: what all parts of the reducer share. */
-import { InvariantError } from '../errors.ts';
-import type { EventColumns } from '../events/columns.ts';
-import { EVENT_TYPES } from '../events/schema.ts';
+/** Where the record of an allocation or an extent lies. */
 import type { Geometry } from '../geometry.ts';
 import type { Editor, StateTables } from './editor.ts';
 import {
@@ -17,23 +14,6 @@ import {
   SLAB,
 } from './layout.ts';
 import type { Words } from './word-table.ts';
-
-/** Throws the InvariantError that names the event and the rule it breaks. */
-export function refuse(editor: Editor, columns: EventColumns, row: number, why: string): never {
-  const type = EVENT_TYPES[columns.type[row]] ?? `type ${columns.type[row]}`;
-  throw new InvariantError(
-    `event ${editor.counters.events} (${type}, request ${columns.request[row]}) cannot have happened: ${why}`,
-    why,
-  );
-}
-
-/** Refuses an event about an allocation that nobody asked for. */
-export function expectKnownAllocation(editor: Editor, columns: EventColumns, row: number): void {
-  const id = columns.allocation[row];
-  if (id === 0 || id > editor.counters.lastAllocation) {
-    refuse(editor, columns, row, `allocation ${id} was never requested`);
-  }
-}
 
 /** An allocation's record, for reading. */
 export function readRecord({ allocations }: Editor, id: number): { words: Words; base: number } {
@@ -59,6 +39,12 @@ export function writeRecord({ allocations }: Editor, id: number): { words: Words
 /** Whether the pages of the allocation whose record begins at `base` are mapped, in a vmalloc area or into user space. */
 export const isMapped = (words: Words, base: number): boolean =>
   (words[base + ALLOCATION.api] & AREA_MAPPED) !== 0 || words[base + ALLOCATION.userMappings] !== 0;
+
+/** Points the cursor of the extents at one of them; gives where it begins in the cursor's words. */
+export function seekExtent({ extents }: Editor, number: number): number {
+  extents.read(number >>> EXTENTS_SHIFT);
+  return extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS;
+}
 
 /** Writes an extent; zeros for one that is given up. */
 export function writeExtent({ extents }: Editor, number: number, pfn: number, pages: number): void {

@@ -11,7 +11,7 @@ import type { Platform } from '../platform.ts';
 import type { Columns } from './columns.ts';
 import { type Counters, type MutableCounters, zeroCounters } from './counters.ts';
 import type { Editor, Frame, StateTables } from './editor.ts';
-import { Evolver } from './evolve.ts';
+import { Evolver } from './evolve/evolve.ts';
 import { hashTables } from './hash.ts';
 import {
   ALLOCATION_WORDS,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { x86Geometry } from '../geometry.ts';
-import { type PlatformName, platformNamed } from '../platforms/all.ts';
-import { Given, type Told } from '../testing.ts';
-import { allocationId, pfn } from '../units.ts';
+import { x86Geometry } from '../../geometry.ts';
+import { type PlatformName, platformNamed } from '../../platforms/all.ts';
+import { Given, type Told } from '../../testing.ts';
+import { allocationId, pfn } from '../../units.ts';
 
 const id = (allocation: number) => ({ allocation: allocationId(allocation) });
 const range = (at: number, pages: number) => ({ pfn: pfn(at), pages });
@@ -246,7 +246,7 @@ describe('an object freed', () => {
   });
 
   it('is refused when nobody asked, for pages, and a second time', () => {
-    const why = 'nobody asked to free allocation 1, or it is no object';
+    const why = 'no request frees allocation 1, or it is no object';
     withObject().refuses(objectFreed(1), why);
     withPage(freeRequested(1, 2)).refuses(objectFreed(1), why);
     withObject(freeRequested(1, 2), objectFreed(1)).refuses(objectFreed(1), why);
@@ -254,7 +254,7 @@ describe('an object freed', () => {
   });
 
   it('has no pages that could be freed', () => {
-    withObject(freeRequested(1, 2)).refuses(freed(1, 100, 1), 'nobody asked to free allocation 1');
+    withObject(freeRequested(1, 2)).refuses(freed(1, 100, 1), 'no request frees allocation 1');
   });
 });
 

@@ -1,17 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { splitAtBoundaries } from '../direct-map.ts';
-import { InvariantError } from '../errors.ts';
-import { EventRows } from '../events/batch.ts';
-import { TYPE } from '../events/schema.ts';
-import { checkGeometry, x86Geometry } from '../geometry.ts';
-import type { MappingRun } from '../memory-state.ts';
-import type { Direction, GranulePages, Platform } from '../platform.ts';
-import { PLATFORM_NAMES, type PlatformName, platformNamed } from '../platforms/all.ts';
-import { ANY_NODE, GFP, GFP_KERNEL } from '../requests.ts';
-import { batchOf, Given, type Told } from '../testing.ts';
-import { allocationId, blockIndex, pfn } from '../units.ts';
-import { Columns } from './columns.ts';
-import type { Counters } from './counters.ts';
+import { splitAtBoundaries } from '../../direct-map.ts';
+import { InvariantError } from '../../errors.ts';
+import { EventRows } from '../../events/batch.ts';
+import { TYPE } from '../../events/schema.ts';
+import { checkGeometry, x86Geometry } from '../../geometry.ts';
+import type { MappingRun } from '../../memory-state.ts';
+import type { Direction, GranulePages, Platform } from '../../platform.ts';
+import { PLATFORM_NAMES, type PlatformName, platformNamed } from '../../platforms/all.ts';
+import { ANY_NODE, GFP, GFP_KERNEL } from '../../requests.ts';
+import { batchOf, Given, type Told } from '../../testing.ts';
+import { allocationId, blockIndex, pfn } from '../../units.ts';
+import { Columns } from '../columns.ts';
+import type { Counters } from '../counters.ts';
 
 const GIB = 512 * 512;
 const MAP: readonly MappingRun[] = [
@@ -564,11 +564,11 @@ describe('an allocation freed', () => {
     });
     expect(memory.view.allocation(allocationId(1))).toMatchObject({ status: 'freed', extents: [] });
     memory.refuses(freeRequested(1, 3), 'allocation 1 is not live');
-    memory.refuses(freed(1, 100, 1), 'nobody asked to free allocation 1');
+    memory.refuses(freed(1, 100, 1), 'no request frees allocation 1');
   });
 
   it('is refused when nobody asked, when not the next extent, and when not live', () => {
-    live().refuses(freed(1, 104, 2), 'nobody asked to free allocation 1');
+    live().refuses(freed(1, 104, 2), 'no request frees allocation 1');
     const memory = live();
     memory.when(freeRequested(1, 2));
     memory.refuses(freed(1, 100, 1), 'the next extent of allocation 1 is 2 pages at 104, not 1 at 100');
