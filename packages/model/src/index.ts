@@ -20,6 +20,7 @@ export {
   DEFAULT_WORKER_DELAY,
   type Faults,
   frameOf,
+  headerText,
   type LogHeader,
   logHeader,
   type PageSourceSettings,
@@ -46,7 +47,7 @@ export {
   type Trailer,
 } from './log/seal.ts';
 export { alteredRow, locatorOf, segmentBytes } from './log/segment.ts';
-export { SCHEMA_VERSION } from './log/upcast.ts';
+export { RULES_REVISION, SCHEMA_VERSION } from './log/upcast.ts';
 export * from './memory-state.ts';
 export * from './platform.ts';
 export * from './platforms/all.ts';

@@ -73,12 +73,12 @@ describe.each([
 });
 
 it.each(['v1-kernel.arrow.gz', 'v1-pool.ndjson.gz', 'v1-realm.ndjson.gz'])(
-  'a log of schema version 1 becomes one of version 2 with the same events and state hash: %s',
+  'a log of schema version 1 becomes one of version 3 with the same events and state hash: %s',
   async (name) => {
     await convert(join(FIXTURES, name), at('log.arrow'), 'arrow');
     const [before, after] = [await partsOf(join(FIXTURES, name)), await partsOf(at('log.arrow'))];
     expect(before.versions).toEqual([1]);
-    expect(after.versions).toEqual([2]);
+    expect(after.versions).toEqual([3]);
     expect(after.events).toEqual(before.events);
     expect(after.seals[0].stateHash).toBe(before.seals[0].stateHash);
     expect((await replay(at('log.arrow'))).stateHash).toBe(before.seals[0].stateHash);

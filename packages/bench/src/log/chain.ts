@@ -7,10 +7,11 @@ import {
   alteredRow,
   type Checkpoint,
   type EventBatch,
+  headerText,
   InputError,
   type Keyframe,
-  type LogHeader,
   locatorOf,
+  type ReadHeader,
   segmentBytes,
 } from '@decpool/model';
 
@@ -20,8 +21,8 @@ export class Chain {
   #value: string;
 
   /** At the start of a log, or behind the checkpoint whose content hash is `at`. */
-  constructor(header: LogHeader, at?: string) {
-    this.#head = createHash('sha256').update(JSON.stringify(header)).digest();
+  constructor({ header, version }: ReadHeader, at?: string) {
+    this.#head = createHash('sha256').update(headerText(header, version)).digest();
     this.#value = at ?? Buffer.from(this.#head).toString('hex');
   }
 

@@ -286,10 +286,11 @@ describe('one altered event is named', () => {
   });
 
   it('and a log made one of version 1, which has no content hashes, is not believed', async () => {
-    const text = ndjson.toString().replace('"schema":2', '"schema":1');
+    const text = ndjson.toString().replace('"schema":3,"rules":1', '"schema":1');
     expect(await refusal(Buffer.from(text))).toMatch(/^line \d+: unexpected checkpoint: schema version 1/);
     const old = Buffer.from(arrow);
-    old.write('1', old.indexOf('"schema":2') + 9);
+    const version = '"schema":3,"rules":1';
+    old.write('"schema":1'.padEnd(version.length), old.indexOf(version));
     expect(await refusal(old)).toMatch(/^after 0 events: unexpected checkpoint: schema version 1/);
   });
 

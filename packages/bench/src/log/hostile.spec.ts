@@ -13,6 +13,7 @@ import {
   InputError,
   type LogHeader,
   MIGRATETYPES,
+  SCHEMA_VERSION,
 } from '@decpool/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { replay } from '../rerun/replay.ts';
@@ -97,7 +98,7 @@ describe('numbers beyond all measure', () => {
     ['{"seq":0,"type":"user-mapped","allocation":4294967295,"request":1}', 'was never requested'],
     ['{"seq":0,"type":"slab-destroyed","allocation":1,"slab":4294967295}', 'was never requested'],
   ])('are refused in an event: %s', async (line, message) => {
-    const old = HEADER.replace('"schema":2', '"schema":1');
+    const old = HEADER.replace('"schema":3,"rules":1', '"schema":1');
     expect(await refusal(replay(written('numbers.ndjson', `${old}${line}\n`)))).toContain(message);
   });
 
@@ -283,7 +284,7 @@ describe('a keyframe that was made to do harm', () => {
   /** A log of a header, no events and this state as its keyframe; what vouches for it is right. */
   function withKeyframe(state: Uint8Array | string, events = 0): string {
     const packed = typeof state === 'string' ? state : deflateRawSync(state, { level: 9 }).toString('base64');
-    const chain = new Chain(run.header);
+    const chain = new Chain({ header: run.header, version: SCHEMA_VERSION });
     const [batch] = shortRun().batches;
     const checkpoint = { ...chain.append(batch.slice(0, 0)), events };
     const stateHash = '0'.repeat(64);
@@ -329,7 +330,7 @@ describe('a keyframe that was made to do harm', () => {
     const bytes = encodeState(fresh());
     const view = new DataView(bytes.buffer);
     for (const name of ['events', 'lastAllocation', 'extents', 'slabs'] as const) {
-      view.setFloat64(COUNTER_NAMES.indexOf(name) * 8, events, true);
+      view.setFloat64(4 + COUNTER_NAMES.indexOf(name) * 8, events, true);
     }
     const path = withKeyframe(bytes, events);
     let columns = fresh();
@@ -352,7 +353,7 @@ describe('an Arrow message that lies about itself', () => {
   let headerBytes = 0;
   beforeAll(async () => {
     const codec = await import('@decpool/model/arrow');
-    const chain = new Chain(run.header);
+    const chain = new Chain({ header: run.header, version: SCHEMA_VERSION });
     const [batch] = run.batches;
     const header = codec.encodeArrowHeader(run.header);
     headerBytes = header.length;

@@ -10,6 +10,7 @@ import {
   frameOf,
   InputError,
   platformNamed,
+  SCHEMA_VERSION,
   type Seal,
 } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
@@ -45,7 +46,7 @@ describe.each(FORMATS)('a log as %s', (format) => {
 
   it('gives back its header, every event in order, a keyframe and its seal', async () => {
     const parts = await partsOf(named('whole'));
-    expect(parts[0]).toEqual({ kind: 'header', header: run.header, version: 2 });
+    expect(parts[0]).toEqual({ kind: 'header', header: run.header, version: SCHEMA_VERSION });
     expect(eventsIn(parts)).toEqual(EVENTS);
     expect(parts.at(-1)).toEqual({ kind: 'seal', seal });
     expect(seal).toMatchObject({ events: run.events, stateHash: run.stateHash });
@@ -259,7 +260,7 @@ describe('a log of schema version 1', () => {
       const parts = await partsOf(fixture(name));
       const [first] = parts;
       if (first.kind !== 'header') throw new Error('a log begins with its header');
-      expect({ version: first.version, schema: first.header.schema }).toEqual({ version: 1, schema: 2 });
+      expect({ version: first.version, schema: first.header.schema }).toEqual({ version: 1, schema: 3 });
       const batches = parts.flatMap((part) => (part.kind === 'batch' ? [part] : []));
       expect(batches.every(({ isVouched }) => !isVouched)).toBe(true);
       const path = join(folder, `again${LOG_FORMATS[format]}`);

@@ -116,7 +116,7 @@ function logOf(file: ByteFile, places: Places, rest: Rest, bytes: number, onRead
     if (place !== undefined) {
       const { state } = await keyframeAt(place);
       try {
-        decodeState(inflated(state), columns, place.events);
+        decodeState(inflated(state), columns, place.events, version);
       } catch (error) {
         throw atPath(path, error);
       }

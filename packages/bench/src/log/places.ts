@@ -44,10 +44,10 @@ class Finder implements Places {
   readonly keyframes: Place[] = [];
   end: Place;
 
-  constructor({ header, version }: ReadHeader, offset: number) {
-    this.header = header;
-    this.version = version;
-    this.end = { offset, lines: 1, events: 0, chain: new Chain(header).value };
+  constructor(read: ReadHeader, offset: number) {
+    this.header = read.header;
+    this.version = read.version;
+    this.end = { offset, lines: 1, events: 0, chain: new Chain(read).value };
   }
 
   segment({ events, chain }: Pick<Checkpoint, 'events' | 'chain'>, offset: number): void {

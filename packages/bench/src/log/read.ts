@@ -92,10 +92,10 @@ export async function* checkedParts(
   onBroken: (found: string) => void = expectIntact,
   start?: LogStart,
 ): AsyncGenerator<LogPart> {
-  let chain = start === undefined ? undefined : new Chain(start.header, start.chain);
+  let chain = start === undefined ? undefined : new Chain(start, start.chain);
   for await (const record of records) {
     if (record.kind === 'header') {
-      chain = new Chain(record.header);
+      chain = new Chain(record);
       yield record;
     } else if (chain !== undefined) {
       yield record.kind === 'torn' ? record : partOf(record, chain, onBroken);

@@ -15,6 +15,7 @@ import {
   type LogHeader,
   MAX_SEGMENT_EVENTS,
   type Marks,
+  SCHEMA_VERSION,
   type Seal,
 } from '@decpool/model';
 import { Chain } from './chain.ts';
@@ -61,7 +62,7 @@ export async function openLogWriter(
   const encoder = format === 'arrow' ? await arrowEncoder() : NDJSON_ENCODER;
   const partial = `${path}.partial`;
   const file = await created(partial);
-  const chain = new Chain(header);
+  const chain = new Chain({ header, version: SCHEMA_VERSION });
   // Keyframes and seal are made of what is written, not of the state that a run reports.
   const columns = initialColumns(header);
   const lastKeyframe = { events: 0, bytes: 0 };

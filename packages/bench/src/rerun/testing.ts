@@ -99,7 +99,7 @@ export async function forge(
     format === 'arrow' ? encodeArrowMark('seal', seal) : Buffer.from(encodeMarkLine('seal', seal));
   for await (const part of readLog(path)) {
     if (part.kind === 'header') {
-      chain = new Chain(part.header);
+      chain = new Chain(part);
       parts.push(
         format === 'arrow' ? encodeArrowHeader(part.header) : Buffer.from(encodeHeaderLine(part.header)),
       );

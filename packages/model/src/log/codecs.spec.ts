@@ -32,6 +32,7 @@ import {
 import {
   DEFAULT_WORKER_DELAY,
   frameOf,
+  headerText,
   type LogHeader,
   logHeader,
   PLAIN_PAGE_SOURCE,
@@ -41,6 +42,7 @@ import { encodeEventLines, encodeHeaderLine, encodeMarkLine, NdjsonDecoder } fro
 import { LogOrder, type LogRecord } from './record.ts';
 import { type Checkpoint, type Keyframe, MAX_SEGMENT_EVENTS, parseMark, type Seal } from './seal.ts';
 import { locatorOf } from './segment.ts';
+import { SCHEMA_VERSION } from './upcast.ts';
 
 const perType = <Value>(value: Value) =>
   Object.fromEntries(MIGRATETYPES.map((type) => [type, value])) as Record<
@@ -196,7 +198,11 @@ function expectContent(records: readonly LogRecord[], { segments, keyframe, seal
         }
       : record,
   );
-  expect(told).toEqual([{ kind: 'header', header, version: 2 }, ...parts, { kind: 'seal', seal }]);
+  expect(told).toEqual([
+    { kind: 'header', header, version: SCHEMA_VERSION },
+    ...parts,
+    { kind: 'seal', seal },
+  ]);
   expect(hashOf(batchesOf(records))).toBe(seal.stateHash);
 }
 
@@ -295,10 +301,10 @@ describe('NDJSON', () => {
 
   it('goes on from behind a checkpoint where it is told to', () => {
     const checkpoint = lines.findIndex((line) => line.startsWith('{"checkpoint"'));
-    const decoder = new NdjsonDecoder({ version: 2, events: 100, lines: checkpoint + 1 });
+    const decoder = new NdjsonDecoder({ version: SCHEMA_VERSION, events: 100, lines: checkpoint + 1 });
     const rest = ENCODER.encode(`${lines.slice(checkpoint + 1).join('\n')}\n`);
     expect(eventsOf([...decoder.push(rest)])).toEqual(EVENTS.slice(100));
-    const again = new NdjsonDecoder({ version: 2, events: 100, lines: checkpoint + 1 });
+    const again = new NdjsonDecoder({ version: SCHEMA_VERSION, events: 100, lines: checkpoint + 1 });
     expect(() => [...again.push(ENCODER.encode(`${lines[1]}\n`))]).toThrow(
       `line ${checkpoint + 2}: 'seq' is 0; expected 100`,
     );
@@ -343,7 +349,7 @@ describe('NDJSON', () => {
     [
       'a trailer',
       (all) => all.splice(-1, 1, trailerLine(EVENTS.length)),
-      'unexpected trailer: schema version 2',
+      'unexpected trailer: schema version 3',
     ],
     ['no header', (all) => all.shift(), "line 1: log header, 'schema'"],
     ['a second header', (all) => all.splice(1, 0, all[0]), "line 2: 'seq' is undefined; expected 0"],
@@ -402,7 +408,7 @@ describe('NDJSON', () => {
 });
 
 describe('NDJSON of schema version 1', () => {
-  const first = encodeHeaderLine(header).replace('"schema":2', '"schema":1');
+  const first = encodeHeaderLine(header).replace('"schema":3,"rules":1', '"schema":1');
   const text = (events: readonly PoolEvent[]) =>
     cut(events, 100)
       .map((batch) => new TextDecoder().decode(encodeEventLines(batch)))
@@ -471,7 +477,7 @@ describe('Arrow', () => {
 
   it('refuses a stream that is no event log, or lacks a column', () => {
     const schema = schemaOf(encodeArrowHeader(header));
-    expect(decodeArrowHeader(message(schema))).toEqual({ header, version: 2 });
+    expect(decodeArrowHeader(message(schema))).toEqual({ header, version: SCHEMA_VERSION });
     expect(() => decodeArrowHeader(message(new Schema(schema.fields)))).toThrow('without a decpool header');
     const other = schema.fields.map((field, at) => (at === 0 ? field.clone({ type: new Uint16() }) : field));
     for (const fields of [schema.fields.slice(1), other]) {
@@ -494,7 +500,7 @@ describe('Arrow', () => {
     return encodeArrowSegment(new EventBatch(columns, 1, 5), checkpointAt(6));
   }
   const decode = (segment: Uint8Array) =>
-    decodeArrowMessage(segment, new LogOrder({ version: 2, events: 5 }));
+    decodeArrowMessage(segment, new LogOrder({ version: SCHEMA_VERSION, events: 5 }));
 
   it.each<[EventBody, 'type' | 'code' | 'pfn', number, string]>([
     [CLAIMED, 'type', EVENT_TYPES.length, `event 5: unknown type code ${EVENT_TYPES.length}`],
@@ -534,7 +540,7 @@ describe('Arrow', () => {
         }
         taken++;
         const [batch] = batchesOf([record]);
-        const decoder = new NdjsonDecoder({ version: 2, events: 5, lines: 6 });
+        const decoder = new NdjsonDecoder({ version: SCHEMA_VERSION, events: 5, lines: 6 });
         const checkpoint = ENCODER.encode(encodeMarkLine('checkpoint', checkpointAt(6)));
         const lines = Buffer.concat([encodeEventLines(batch), checkpoint]);
         expect(eventsOf([...decoder.push(lines)])).toEqual([...batch]);
@@ -596,7 +602,7 @@ describe('a header', () => {
   const asRead = () => JSON.parse(JSON.stringify(header));
 
   it('is read as it was written', () => {
-    expect(parseHeader(asRead())).toEqual({ header, version: 2 });
+    expect(parseHeader(asRead())).toEqual({ header, version: SCHEMA_VERSION });
   });
 
   it('says how the page source works and when the worker runs, also where nobody told', () => {
@@ -639,12 +645,12 @@ describe('a header', () => {
     [
       'a schema version before the first',
       (h) => Object.assign(h, { schema: 0 }),
-      'schema version 0; this program reads versions 1 to 2',
+      'schema version 0; this program reads versions 1 to 3',
     ],
     [
       'a schema version to come',
-      (h) => Object.assign(h, { schema: 3 }),
-      'schema version 3; this program reads versions 1 to 2',
+      (h) => Object.assign(h, { schema: 4 }),
+      'schema version 4; this program reads versions 1 to 3',
     ],
     [
       'a broken schema version',
@@ -736,12 +742,19 @@ describe('a header', () => {
     expect(() => parseHeader(value)).toThrow(InputError);
   });
 
-  it('of schema version 1 is read as one of today, whatever else it may be', () => {
-    const old = { ...asRead(), schema: 1 };
-    expect(parseHeader(old)).toEqual({ header, version: 1 });
-    expect(old.schema).toBe(1);
-    expect(() => parseHeader({ ...old, seed: -1 })).toThrow("log header, 'seed'");
-  });
+  it.each([1, 2])(
+    'of schema version %d is read as one of today, decided under rules revision 1',
+    (version) => {
+      const { rules: _, ...old } = { ...asRead(), schema: version };
+      expect(parseHeader(old)).toEqual({ header: { ...header, rules: 1 }, version });
+      expect(old.schema).toBe(version);
+      expect(() => parseHeader({ ...old, seed: -1 })).toThrow("log header, 'seed'");
+      expect(() => parseHeader({ ...old, rules: 1 })).toThrow(`'rules': schema version ${version} has none`);
+      expect(headerText(header, version)).toBe(
+        JSON.stringify(header).replace(`"schema":${SCHEMA_VERSION},"rules":1`, `"schema":${version}`),
+      );
+    },
+  );
 
   it('has no prototype keys', () => {
     for (const key of ['__proto__', 'constructor', 'toString']) {

@@ -17,7 +17,7 @@ import {
 import { PLATFORM_NAMES } from '../platforms/all.ts';
 import type { Frame } from '../state/editor.ts';
 import { issueText } from './issue-text.ts';
-import { OLDEST_SCHEMA, SCHEMA_VERSION, upcastHeader } from './upcast.ts';
+import { OLDEST_SCHEMA, RULES_REVISION, RULES_SINCE, SCHEMA_VERSION, upcastHeader } from './upcast.ts';
 
 const whole = z.number().int().min(0);
 const run = z.tuple([whole, whole]).readonly();
@@ -118,6 +118,8 @@ export const DEFAULT_WORKER_DELAY = 1_000_000;
 const headerSchema = z.strictObject({
   decpool: z.literal('event log'),
   schema: z.literal(SCHEMA_VERSION),
+  /** Revision of the rules under which the events were decided: RULES_REVISION of the program that wrote the log. */
+  rules: whole.min(1),
   geometry: z.strictObject({
     pageShift: whole,
     pagesPerBlock: whole,
@@ -157,8 +159,8 @@ const headerSchema = z.strictObject({
 export type LogHeader = Readonly<z.infer<typeof headerSchema>>;
 
 /** What a header must be told; the rest has a usual value, or none. */
-type HeaderParts = Omit<LogHeader, 'decpool' | 'schema' | 'workerDelay' | 'pageSource'> &
-  Partial<Pick<LogHeader, 'workerDelay' | 'pageSource'>>;
+type HeaderParts = Omit<LogHeader, 'decpool' | 'schema' | 'rules' | 'workerDelay' | 'pageSource'> &
+  Partial<Pick<LogHeader, 'rules' | 'workerDelay' | 'pageSource'>>;
 
 /**
  * Makes a header from its parts; what is fixed, or left out, is filled in. Its keys are in the order in which a header is
@@ -168,6 +170,7 @@ export function logHeader(parts: HeaderParts): LogHeader {
   return inOrder({
     decpool: 'event log',
     schema: SCHEMA_VERSION,
+    rules: RULES_REVISION,
     workerDelay: DEFAULT_WORKER_DELAY,
     pageSource: PLAIN_PAGE_SOURCE,
     ...parts,
@@ -178,6 +181,13 @@ export function logHeader(parts: HeaderParts): LogHeader {
 export interface ReadHeader {
   readonly header: LogHeader;
   readonly version: number;
+}
+
+/** The header as JSON, as a log of some schema version has it: what the content hash of the log begins with. */
+export function headerText(header: LogHeader, version: number): string {
+  if (version >= RULES_SINCE) return JSON.stringify(header);
+  const { rules: _, ...rest } = header;
+  return JSON.stringify({ ...rest, schema: version });
 }
 
 /** Checks what was read where a header should be. Throws InputError that says what is wrong. */

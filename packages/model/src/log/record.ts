@@ -3,6 +3,7 @@ import { InputError } from '../errors.ts';
 import type { EventBatch } from '../events/batch.ts';
 import type { LogHeader, ReadHeader } from './header.ts';
 import { type Checkpoint, type Keyframe, type MarkName, parseMark, type Seal, type Trailer } from './seal.ts';
+import { CHECKPOINTS_SINCE } from './upcast.ts';
 
 export type LogRecord =
   | { readonly kind: 'header'; readonly header: LogHeader; readonly version: number }
@@ -11,9 +12,6 @@ export type LogRecord =
   | { readonly kind: 'keyframe'; readonly keyframe: Keyframe }
   | { readonly kind: 'seal'; readonly seal: Seal }
   | { readonly kind: 'trailer'; readonly trailer: Trailer };
-
-/** First schema version with checkpoints, keyframes and a seal. */
-const CHECKPOINTS_SINCE = 2;
 
 /** Keeps count of what has come of a log, and refuses what cannot come next. */
 export class LogOrder {

@@ -1,6 +1,6 @@
 /**
- * Every counter of the state, in canonical order: the order in which the state hash takes them. A literal, because that
- * is what an engine gives a fixed layout with the values in the object itself.
+ * Every counter of the state. A literal, because that is what an engine gives a fixed layout with the values in the object
+ * itself. New counters go last: the state hash and keyframes take them in this order.
  */
 const ZEROS = {
   /** Events folded so far; the seq of the next one. */
@@ -85,6 +85,10 @@ export type MutableCounters = Record<CounterName, number>;
 
 export const zeroCounters = (): MutableCounters => ({ ...ZEROS });
 
-/** By COUNTER_NAMES: the canonical form. */
-export const valuesOf = (counters: Counters): Float64Array =>
-  Float64Array.from(COUNTER_NAMES, (name) => counters[name]);
+/** How many counters, from the first, the state hash covers in every schema version so far: it never changes for old logs. */
+const HASHED_COUNTERS = 47;
+export const HASHED_COUNTER_NAMES = COUNTER_NAMES.slice(0, HASHED_COUNTERS);
+
+/** The values in the order of their names. */
+export const valuesOf = (counters: Counters, names: readonly CounterName[]): Float64Array =>
+  Float64Array.from(names, (name) => counters[name]);

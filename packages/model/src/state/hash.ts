@@ -6,7 +6,7 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { blockCount, type Geometry, regionCount } from '../geometry.ts';
-import { COUNTER_NAMES, type Counters, valuesOf } from './counters.ts';
+import { type Counters, HASHED_COUNTER_NAMES, valuesOf } from './counters.ts';
 import type { Frame, StateTables } from './editor.ts';
 import {
   ALLOCATION,
@@ -15,6 +15,7 @@ import {
   blockLayout,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
+  HASHED_ALLOCATION_WORDS,
   mappingLeafWords,
   SLAB_WORDS,
   STATUS,
@@ -33,8 +34,8 @@ export function hashTables(
   // Taken apart, because a geometry may name its parts in any order.
   const { pageShift, pagesPerBlock, blocksPerRegion, spanPages } = geometry;
   const fixed = { pageShift, pagesPerBlock, blocksPerRegion, spanPages };
-  hasher.update(utf8ToBytes(JSON.stringify([fixed, frame.platform.name, COUNTER_NAMES, owners])));
-  hasher.update(bytesOf(valuesOf(counters)));
+  hasher.update(utf8ToBytes(JSON.stringify([fixed, frame.platform.name, HASHED_COUNTER_NAMES, owners])));
+  hasher.update(bytesOf(valuesOf(counters, HASHED_COUNTER_NAMES)));
   for (const shape of recordShapes(geometry, counters)) {
     hasher.update(utf8ToBytes(shape.table));
     for (const record of records(tables[shape.table], shape)) hasher.update(bytesOf(record));
@@ -45,7 +46,9 @@ export function hashTables(
 /** One of the tables as records of equal length, and which of them are state. */
 export interface RecordShape {
   readonly table: keyof StateTables;
+  /** Words of a record that count, from its first, and those from one record to the next. */
   readonly words: number;
+  readonly stride: number;
   readonly perLeaf: number;
   readonly count: number;
   readonly isLeftOut: LeavesOut;
@@ -54,13 +57,14 @@ export interface RecordShape {
 /** The tables of a state that has these counters, in canonical order. */
 export function recordShapes(geometry: Geometry, counters: Counters): readonly RecordShape[] {
   const leaf = (table: keyof StateTables, words: number, count: number) =>
-    ({ table, words, perLeaf: 1, count, isLeftOut: isZero }) as const;
+    ({ table, words, stride: words, perLeaf: 1, count, isLeftOut: isZero }) as const;
   return [
     leaf('blocks', blockLayout(geometry).leafWords, blockCount(geometry)),
     leaf('mapping', mappingLeafWords(geometry), regionCount(geometry)),
     {
       table: 'allocations',
-      words: ALLOCATION_WORDS,
+      words: HASHED_ALLOCATION_WORDS,
+      stride: ALLOCATION_WORDS,
       perLeaf: ALLOCATIONS_PER_LEAF,
       count: counters.lastAllocation + 1,
       isLeftOut: isFinished,
@@ -68,6 +72,7 @@ export function recordShapes(geometry: Geometry, counters: Counters): readonly R
     {
       table: 'extents',
       words: EXTENT_WORDS,
+      stride: EXTENT_WORDS,
       perLeaf: EXTENTS_PER_LEAF,
       count: counters.extents,
       isLeftOut: isZero,
@@ -92,7 +97,7 @@ const isFinished: LeavesOut = (words, at) => {
 /** Records that are not left out, a leaf of them at a time, each led by its number. */
 export function* records(
   table: WordReader,
-  { words: length, perLeaf, count, isLeftOut }: RecordShape,
+  { words: length, stride, perLeaf, count, isLeftOut }: RecordShape,
 ): Generator<Uint32Array> {
   const chunk = new Uint32Array((length + 1) * perLeaf);
   for (let first = 0; first < count; first += perLeaf) {
@@ -100,7 +105,7 @@ export function* records(
     const { words, base } = table;
     let used = 0;
     for (let i = 0; i < perLeaf && first + i < count; i++) {
-      const at = base + i * length;
+      const at = base + i * stride;
       if (isLeftOut(words, at, length)) continue;
       chunk[used++] = first + i;
       for (let word = 0; word < length; word++) chunk[used++] = words[at + word];

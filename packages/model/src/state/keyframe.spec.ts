@@ -1,3 +1,4 @@
+import { inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.ts';
@@ -8,6 +9,7 @@ import { Columns } from './columns.ts';
 import { COUNTER_NAMES, type CounterName } from './counters.ts';
 import { brokenInvariants } from './invariants.ts';
 import { decodeState, encodeState } from './keyframe.ts';
+import { ALLOCATION_WORDS } from './layout.ts';
 
 const frame = smallFrame('snp', true);
 const EVENTS = historyOf(frame, SMALL_MAP, someChoices(900));
@@ -125,6 +127,10 @@ describe('an object that left its slab empty', () => {
     { type: 'pages-freed', allocation: second, ...page, request: 4 },
   ] as const;
 
+  /** The state after `freed`, written by a program whose logs had schema version 2. */
+  const OF_VERSION_2 =
+    'Y2AAAS0HBhQggMb/YA9lOKDxcQCYPC51DlBzUqB0ggN2dYQALntw2u+AXR4Xjcs8Qv4nDNgZGBiilfIyk5ViGaFCjFDMgEZjEwMBZjQ1IMyEBzOgsZHNYsBiFoo8EwMDB6V+RrMH5A4WJL98YYSIsyCpY8aiDwA=';
+
   it('can give the pages back later, with a keyframe between', () => {
     const columns = fresh();
     columns.fold(batchOf(freed));
@@ -135,6 +141,17 @@ describe('an object that left its slab empty', () => {
       expect(after.hash()).toBe(columns.hash());
       expect(brokenInvariants(after.view(), SMALL_MAP)).toEqual([]);
     }
+  });
+
+  it('is found in a keyframe of schema version 2, which had its slab in other words', () => {
+    const columns = fresh();
+    columns.fold(batchOf(freed));
+    const after = fresh();
+    decodeState(inflateRawSync(Buffer.from(OF_VERSION_2, 'base64')), after, freed.length, 2);
+    expect(encodeState(after)).toEqual(encodeState(columns));
+    after.fold(batchOf(givenBack));
+    columns.fold(batchOf(givenBack));
+    expect(after.hash()).toBe(columns.hash());
   });
 
   it('is in the keyframe alone, however many did so before it, and only until the slab is gone', () => {
@@ -150,7 +167,7 @@ describe('an object that left its slab empty', () => {
 
 describe('a keyframe that was made by hand', () => {
   const BYTES = encodeState(folded(EVENTS));
-  const NAMES_AT = COUNTER_NAMES.length * 8;
+  const NAMES_AT = 4 + COUNTER_NAMES.length * 8;
   const TABLES_AT = NAMES_AT + 4 + new DataView(BYTES.buffer).getUint32(NAMES_AT, true);
 
   /** An InputError, or a state that the events behind it fold into or not; and not for ever. */
@@ -181,7 +198,7 @@ describe('a keyframe that was made by hand', () => {
   };
   const withCounter = (name: CounterName, value: number): Uint8Array => {
     const copy = BYTES.slice();
-    new DataView(copy.buffer).setFloat64(COUNTER_NAMES.indexOf(name) * 8, value, true);
+    new DataView(copy.buffer).setFloat64(4 + COUNTER_NAMES.indexOf(name) * 8, value, true);
     return copy;
   };
 
@@ -205,7 +222,7 @@ describe('a keyframe that was made by hand', () => {
     const events = 2 ** 32 - 1;
     const view = new DataView(bytes.buffer);
     for (const name of ['events', 'lastAllocation', 'extents', 'slabs'] as const) {
-      view.setFloat64(COUNTER_NAMES.indexOf(name) * 8, events, true);
+      view.setFloat64(4 + COUNTER_NAMES.indexOf(name) * 8, events, true);
     }
     const columns = decoded(bytes, events);
     expect(columns.counters.lastAllocation).toBe(events);
@@ -219,6 +236,7 @@ describe('a keyframe that was made by hand', () => {
     ['a record twice', TABLES_AT + 8, 0, 'a table has a record twice'],
     ['names that do not end', NAMES_AT, 2 ** 32 - 1, 'it is too short'],
     ['names that are none', NAMES_AT + 4, 0, 'its owners are not a list of names'],
+    ['other counters', 0, 48, `it has 48 counters; expected ${COUNTER_NAMES.length}`],
   ])('is refused with %s', (_, at, value, message) => {
     expect(() => decoded(withWord(at, value), EVENTS.length)).toThrow(InputError);
     expect(() => decoded(withWord(at, value), EVENTS.length)).toThrow(message);
@@ -256,7 +274,7 @@ describe('a keyframe that was made by hand', () => {
       expect(
         forged(({ allocations }) => {
           allocations.write(live >>> 2);
-          allocations.words[allocations.base + (live & 3) * 13 + word] = value;
+          allocations.words[allocations.base + (live & 3) * ALLOCATION_WORDS + word] = value;
         }),
         `word ${word}`,
       ).toThrow(`its allocation ${live} has an invalid status or refers to a missing record`);

@@ -1,16 +1,18 @@
 /**
- * A whole state as bytes: what a keyframe of a log holds, so that a reader need not fold all that went before. It holds what
- * the state hash is made of, and of finished allocations what an event can still be about: those refused, whose requests are skipped,
- * and those whose object left a slab empty, which may yet give its pages back.
+ * A whole state as bytes: what a keyframe of a log holds, so that a reader need not fold what went before. It holds what the
+ * state hash covers, and those finished allocations that an event can still be about: refused ones, whose requests are
+ * skipped, and those whose object left a slab empty, which may yet give its pages back.
  *
- * All numbers are little-endian. The counters as float64, in the order of COUNTER_NAMES; the owners' names as a JSON array in UTF-8,
- * with its length before it; then each table in the order of the state hash, the refused ids as a table of no words, and the records of
- * those that left a slab empty. A table is a uint32 with the number of its records, the number of each record less that of the one before, and then the first word
- * of each record, the second of each, and so on: alike things side by side compress well.
+ * All numbers are little-endian. The number of counters (a uint32, not before schema version 3) and the counters as float64,
+ * in the order of COUNTER_NAMES; the owners' names as a JSON array in UTF-8, with its length before it; each table in the
+ * order of the state hash; the refused ids as a table of no words; and the allocations that left a slab empty. A table is a
+ * uint32 with the number of its records, the number of each record less that of the one before, and then the first word of
+ * each record, the second word of each, and so on: alike things side by side compress well.
  */
 import { InputError } from '../errors.ts';
+import { RULES_SINCE, SCHEMA_VERSION } from '../log/upcast.ts';
 import type { Columns } from './columns.ts';
-import { COUNTER_NAMES, type Counters, valuesOf } from './counters.ts';
+import { COUNTER_NAMES, type Counters, HASHED_COUNTER_NAMES, valuesOf } from './counters.ts';
 import { type RecordShape, recordShapes } from './hash.ts';
 import {
   ALLOCATION,
@@ -20,6 +22,7 @@ import {
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
   EXTENTS_SHIFT,
+  HASHED_ALLOCATION_WORDS,
   MAX_UNITS,
   SLAB,
   STATUS,
@@ -31,7 +34,12 @@ import type { DenseWords } from './word-table.ts';
 export function encodeState(columns: Columns): Uint8Array {
   const { counters, owners, geometry } = columns;
   const names = new TextEncoder().encode(JSON.stringify(owners));
-  const parts: Uint8Array[] = [bytesOf(valuesOf(counters)), bytesOf(Uint32Array.of(names.length)), names];
+  const parts: Uint8Array[] = [
+    bytesOf(Uint32Array.of(COUNTER_NAMES.length)),
+    bytesOf(valuesOf(counters, COUNTER_NAMES)),
+    bytesOf(Uint32Array.of(names.length)),
+    names,
+  ];
   for (const shape of recordShapes(geometry, counters)) {
     parts.push(bytesOf(tableOf(columns, shape, numbersOf(columns[shape.table], shape))));
   }
@@ -41,12 +49,21 @@ export function encodeState(columns: Columns): Uint8Array {
 }
 
 /**
- * Puts a state into columns that no event was folded into. Throws InputError when the bytes are not those of a state after
- * `events` events; nothing says that these events lead to it.
+ * Puts a state into columns that no event was folded into. `version`: schema version of the log. Throws InputError when the
+ * bytes are not those of a state after `events` events; nothing says that these events lead to it.
  */
-export function decodeState(bytes: Uint8Array, into: Columns, events: number): void {
+export function decodeState(
+  bytes: Uint8Array,
+  into: Columns,
+  events: number,
+  version = SCHEMA_VERSION,
+): void {
   const reader = new Reader(bytes);
-  const values = new Float64Array(reader.take(COUNTER_NAMES.length * 8).slice().buffer);
+  const count = version < RULES_SINCE ? HASHED_COUNTER_NAMES.length : reader.word();
+  if (count !== COUNTER_NAMES.length) {
+    throw broken(`it has ${count} counters; expected ${COUNTER_NAMES.length}`);
+  }
+  const values = new Float64Array(reader.take(count * 8).slice().buffer);
   const counters = Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, values[index]])) as Counters;
   expectPossible(counters, events);
   Object.assign(into.counters, counters);
@@ -59,19 +76,33 @@ export function decodeState(bytes: Uint8Array, into: Columns, events: number): v
     const { words, base } = writeRecord(into, id);
     words[base + ALLOCATION.status] = STATUS.failed;
   }
-  expectAllocations(into, readTable(reader, emptierShape(counters), into));
+  const isOld = version < RULES_SINCE;
+  const emptiers = readTable(reader, isOld ? oldEmptierShape(counters) : emptierShape(counters), into);
+  if (isOld) for (const id of emptiers) separateEmptied(into, id);
+  expectAllocations(into, emptiers);
   reader.expectEnd();
 }
 
 const idShape = (counters: Counters, words: number): RecordShape => ({
   table: 'allocations',
   words,
+  stride: ALLOCATION_WORDS,
   perLeaf: ALLOCATIONS_PER_LEAF,
   count: counters.lastAllocation + 1,
   isLeftOut: () => false,
 });
 const refusedShape = (counters: Counters) => idShape(counters, 0);
 const emptierShape = (counters: Counters) => idShape(counters, ALLOCATION_WORDS);
+const oldEmptierShape = (counters: Counters) => idShape(counters, HASHED_ALLOCATION_WORDS);
+
+/** Before schema version 3 the emptied slab stood in the place of the units, and its request in that of the first extent. */
+function separateEmptied(columns: Columns, id: number): void {
+  const { words, base } = writeRecord(columns, id);
+  words[base + ALLOCATION.emptiedSlab] = words[base + ALLOCATION.units];
+  words[base + ALLOCATION.emptiedBy] = words[base + ALLOCATION.firstExtent];
+  words[base + ALLOCATION.units] = 0;
+  words[base + ALLOCATION.firstExtent] = 0;
+}
 
 /** Each of these numbers things that events made, so a table is never larger than the log. */
 const COUNTED = ['requests', 'owners', 'lastAllocation', 'extents', 'slabs', 'liveAllocations'] as const;
@@ -117,6 +148,7 @@ function expectAllocations(columns: Columns, ids: Uint32Array): void {
     const status = words[base + ALLOCATION.status];
     const isInside =
       words[base + ALLOCATION.owner] < counters.owners &&
+      words[base + ALLOCATION.emptiedSlab] <= counters.slabs &&
       (status === STATUS.freed ||
         (end <= counters.extents &&
           words[base + ALLOCATION.slab] <= counters.slabs &&
@@ -149,11 +181,11 @@ function expectSlabs({ slabs, geometry, counters }: Columns, numbers: Uint32Arra
   }
 }
 
-function numbersOf(table: DenseWords, { perLeaf, words, count, isLeftOut }: RecordShape): number[] {
+function numbersOf(table: DenseWords, { perLeaf, words, stride, count, isLeftOut }: RecordShape): number[] {
   const numbers: number[] = [];
   for (let number = 0; number < count; number++) {
     table.read(Math.floor(number / perLeaf));
-    if (!isLeftOut(table.words, table.base + (number % perLeaf) * words, words)) numbers.push(number);
+    if (!isLeftOut(table.words, table.base + (number % perLeaf) * stride, words)) numbers.push(number);
   }
   return numbers;
 }
@@ -175,12 +207,12 @@ function emptierIds(columns: Columns): number[] {
   if (counters.liveSlabs === 0) return [];
   for (let id = 1; id <= counters.lastAllocation; id++) {
     const { words, base } = readRecord(columns, id);
-    const slab = words[base + ALLOCATION.units];
+    const slab = words[base + ALLOCATION.emptiedSlab];
     if (slab === 0 || words[base + ALLOCATION.status] !== STATUS.freed) continue;
     slabs.read(slab);
     if (slabs.words[slabs.base + SLAB.status] === 0 || slabs.words[slabs.base + SLAB.usedUnits] !== 0)
       continue;
-    const request = words[base + ALLOCATION.firstExtent];
+    const request = words[base + ALLOCATION.emptiedBy];
     const other = bySlab.get(slab);
     if (other === undefined || other.request < request) bySlab.set(slab, { id, request });
   }
@@ -188,7 +220,7 @@ function emptierIds(columns: Columns): number[] {
 }
 
 function tableOf(columns: Columns, shape: RecordShape, numbers: readonly number[]): Uint32Array {
-  const { words, perLeaf } = shape;
+  const { words, stride, perLeaf } = shape;
   const table = new Uint32Array(1 + numbers.length * (1 + words));
   table[0] = numbers.length;
   let at = 1;
@@ -201,7 +233,7 @@ function tableOf(columns: Columns, shape: RecordShape, numbers: readonly number[
   const from = columns[shape.table];
   for (const number of numbers) {
     from.read(Math.floor(number / perLeaf));
-    const base = from.base + (number % perLeaf) * words;
+    const base = from.base + (number % perLeaf) * stride;
     for (let word = 0; word < words; word++) table[at + word * numbers.length] = from.words[base + word];
     at++;
   }
@@ -224,7 +256,7 @@ function numbersIn(reader: Reader, end: number): Uint32Array {
 /** Writes the records of a table, and gives their numbers. */
 function readTable(
   reader: Reader,
-  { table: name, words, perLeaf, count }: RecordShape,
+  { table: name, words, stride, perLeaf, count }: RecordShape,
   into: Columns,
 ): Uint32Array {
   const table = into[name];
@@ -232,7 +264,7 @@ function readTable(
   const values = reader.words(numbers.length * words);
   for (const [i, number] of numbers.entries()) {
     table.write(Math.floor(number / perLeaf));
-    const base = table.base + (number % perLeaf) * words;
+    const base = table.base + (number % perLeaf) * stride;
     for (let word = 0; word < words; word++) table.words[base + word] = values[word * numbers.length + i];
   }
   return numbers;

@@ -74,7 +74,6 @@ export const ALLOCATION = {
   bytes: 3,
   /** Pages asked for. */
   pages: 4,
-  /** Of an object that left its slab empty: the request that freed it. */
   firstExtent: 5,
   extents: 6,
   freedExtents: 7,
@@ -86,10 +85,15 @@ export const ALLOCATION = {
   userMappings: 10,
   /** Slab of an object; 0 for none. */
   slab: 11,
-  /** First unit of an object, and its units << 16. Of a freed one that left its slab empty: the slab. */
+  /** First unit of an object, and its units << 16. */
   units: 12,
+  /** Of a freed object that left its slab empty: the slab, and the request that freed the object. */
+  emptiedSlab: 13,
+  emptiedBy: 14,
 } as const;
-export const ALLOCATION_WORDS = 13;
+export const ALLOCATION_WORDS = 15;
+/** The state hash covers the words up to here: the others are 0 in every allocation that it covers. */
+export const HASHED_ALLOCATION_WORDS = 13;
 export const AREA_MAPPED = 0x100;
 
 /**

@@ -11,7 +11,7 @@ export function addConvert(decpool: Command, { exit, output }: CommandContext): 
     .command('convert')
     .summary('write an event log in another format, or as a Parquet table')
     .description(
-      'Writes a log as NDJSON or Arrow, with the same content hashes and seal, or its events as a Parquet table for SQL and pandas. A log of schema version 1 becomes one of version 2.',
+      'Writes a log as NDJSON or Arrow, with the same content hashes and seal, or its events as a Parquet table for SQL and pandas. A log of an older schema version becomes one of version 3, with content hashes of its own.',
     )
     .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
     .argument('<out>', 'the new file, whose ending says what it is: .ndjson, .arrow or .parquet')

@@ -108,7 +108,8 @@ export function slabDestroyed(step: Step): void {
   record.words[record.base + ALLOCATION.firstExtent] = counters.extents;
   record.words[record.base + ALLOCATION.extents] = 1;
   record.words[record.base + ALLOCATION.freedExtents] = 0;
-  record.words[record.base + ALLOCATION.units] = 0;
+  record.words[record.base + ALLOCATION.emptiedSlab] = 0;
+  record.words[record.base + ALLOCATION.emptiedBy] = 0;
   writeExtent(editor, counters.extents, pfn, pages);
   counters.extents++;
   counters.liveSlabs--;
@@ -184,8 +185,11 @@ export function objectFreed(step: Step): void {
   const isLast = slabs.words[slabs.base + SLAB.usedUnits] === 0;
   const record = writeRecord(editor, id);
   record.words[record.base + ALLOCATION.slab] = 0;
-  record.words[record.base + ALLOCATION.units] = isLast ? slab : 0;
-  if (isLast) record.words[record.base + ALLOCATION.firstExtent] = columns.request[row];
+  record.words[record.base + ALLOCATION.units] = 0;
+  if (isLast) {
+    record.words[record.base + ALLOCATION.emptiedSlab] = slab;
+    record.words[record.base + ALLOCATION.emptiedBy] = columns.request[row];
+  }
   record.words[record.base + ALLOCATION.status] = STATUS.freed;
   counters.liveObjects--;
   endLife(editor, id);
