@@ -1,5 +1,5 @@
 /** A pool as a log's header describes it, to run the log's requests again. */
-import { InputError, type LogHeader, spanOf, x86Geometry } from '@decpool/model';
+import { InputError, type LogHeader, RULES_REVISION, spanOf, x86Geometry } from '@decpool/model';
 import { handover, type PolicyFactory, type Pool, policyNamed } from '@decpool/pool';
 import { poolFor } from '../compare/pool-for.ts';
 
@@ -40,9 +40,17 @@ function known(name: string, own: OwnPolicies): PolicyFactory {
   }
 }
 
+/** Why the requests of a log cannot be decided again, if they were decided under another rules revision than today's. */
+export function otherRules({ rules }: LogHeader): string | undefined {
+  if (rules === RULES_REVISION) return undefined;
+  return `the log was decided under rules revision ${rules}; this program decides under revision ${RULES_REVISION}. Its events can be read and folded, but its requests cannot be decided again.`;
+}
+
 /** Throws InputError for a header that no run has: such a log can be folded, but its requests cannot be run again. */
 export function rerunPool(header: LogHeader, policy: PolicyFactory): Pool {
   const { memory, geometry } = header;
+  const refusal = otherRules(header);
+  if (refusal !== undefined) throw new InputError(refusal);
   const expected = x86Geometry(spanOf(memory));
   for (const part of ['pageShift', 'pagesPerBlock', 'blocksPerRegion', 'spanPages'] as const) {
     if (geometry[part] === expected[part]) continue;

@@ -20,7 +20,7 @@ import type { Torn } from '../log/records.ts';
 import { policiesText } from '../report/policies-text.ts';
 import { RequestsHash } from '../workloads/requests-hash.ts';
 import { type Divergence, SideBySide } from './divergence.ts';
-import { rerunPool } from './rerun.ts';
+import { otherRules, rerunPool } from './rerun.ts';
 
 export interface VerifyOptions {
   /** The invariants are recounted after this many events each, and at the end. 0: only at the end. */
@@ -211,6 +211,8 @@ async function rerunCheck(
 ): Promise<Found> {
   const parts = readLog(path, { onBroken: () => {}, skipsKeyframes: true, onRead });
   const read = await headerOf(parts);
+  const refusal = otherRules(read.header);
+  if (refusal !== undefined) return skipped(refusal);
   const rerun = new Rerun(read, rerunPool(read.header, policyOf(read.header)));
   try {
     for await (const part of parts) {
