@@ -1,16 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { InputError } from '@decpool/model';
 import type { z } from 'zod';
 import { readableIssue } from '../text/readable-issue.ts';
+import { readText } from './read-text.ts';
 
 /** Throws InputError that names the file, and the place in it. */
 export function readJson<Schema extends z.ZodType>(path: string, schema: Schema): z.output<Schema> {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new InputError(`${path}: cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
+  const text = readText(path);
   let json: unknown;
   try {
     json = JSON.parse(text);
