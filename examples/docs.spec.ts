@@ -1,13 +1,12 @@
 /**
  * The documents say what is true now: every block of theirs that names the command it comes from is compared
- * with what that command prints, and the glossary of metrics with their definitions. `UPDATE_DOCS=1` writes both anew.
+ * with what that command prints. `UPDATE_DOCS=1` writes them anew.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { KEY_METRICS, METRIC_GROUPS } from '@decpool/bench';
 import { describe, expect, it } from 'vitest';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -106,34 +105,4 @@ it('the guide to a policy of your own lists its example as it is', () => {
   const listings = [...readFileSync(guide, 'utf8').matchAll(LISTING)];
   expect(listings.map(([, path]) => path)).toEqual(['examples/custom-policy.ts']);
   for (const [, path, listed] of listings) expect(listed).toBe(readFileSync(join(root, path), 'utf8'));
-});
-
-describe('docs/metrics.md', () => {
-  const glossary = join(root, 'docs/metrics.md');
-  const rows = METRIC_GROUPS.flatMap(({ group, metrics }) => [
-    `| **${group}** | | | | |\n`,
-    ...metrics.map(
-      ({ id, label, unit, better, formula }) =>
-        `| \`${id}\` | ${label} | ${unit} | ${better} | ${formula} |\n`,
-    ),
-  ]);
-  const TABLE = /(\| id \|.*\n\|[-|]+\n)((?:\|.*\n)*)/;
-
-  if (process.env['UPDATE_DOCS'] !== undefined) {
-    const text = readFileSync(glossary, 'utf8');
-    writeFileSync(
-      glossary,
-      text.replace(TABLE, (_, head: string) => head + rows.join('')),
-    );
-  }
-
-  it('has every metric with its formula', () => {
-    expect(TABLE.exec(readFileSync(glossary, 'utf8'))?.[2]).toBe(rows.join(''));
-  });
-
-  it('has the ten rows of a comparison, in their order', () => {
-    const [, table = ''] =
-      /\| row \| `--metrics` \|.*\n\|[-|]+\n((?:\|.*\n)*)/.exec(readFileSync(glossary, 'utf8')) ?? [];
-    expect([...table.matchAll(/^\|[^|]*\| `(.+?)` \|/gm)].map(([, id]) => id)).toEqual(KEY_METRICS);
-  });
 });

@@ -22,10 +22,8 @@ export { type OpenLog, openLog } from './log/open.ts';
 export { type LogPart, type ReadOptions, readLog } from './log/read.ts';
 export { type Recovered, recoverLog } from './log/recover.ts';
 export { type LogWriter, type LogWriterOptions, openLogWriter } from './log/write.ts';
-export { KEY_METRICS } from './metrics/key-metrics.ts';
 export {
   allMetrics,
-  METRIC_GROUPS,
   METRICS,
   type Metric,
   type MetricId,
