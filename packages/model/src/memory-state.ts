@@ -7,6 +7,9 @@ export type PageRun = readonly [startPfn: number, pages: number];
 
 /** Mapping level of the direct map: 1 = 4K, 2 = 2M, 3 = 1G; 0 = hole. */
 export type MappingLevel = 0 | 1 | 2 | 3;
+/** Names of the levels, by level. */
+export const LEVELS = ['hole', '4K', '2M', '1G'] as const;
+export type LevelName = (typeof LEVELS)[MappingLevel];
 
 /** A run of page frames mapped at one level. */
 export type MappingRun = readonly [startPfn: number, pages: number, level: MappingLevel];

@@ -191,10 +191,7 @@ export class RunRecorder {
   }
 }
 
-export function stateOf(
-  { unknown, leaked, shared, allocated }: BlockView,
-  pagesPerBlock: number,
-): BlockState {
+function stateOf({ unknown, leaked, shared, allocated }: BlockView, pagesPerBlock: number): BlockState {
   if (unknown > 0 || leaked > 0) return 'unknown';
   if (shared === 0) return 'private';
   if (shared < pagesPerBlock) return 'mixed';

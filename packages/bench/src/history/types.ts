@@ -1,16 +1,10 @@
-/**
- * What a report shows of runs over time: the state after chosen requests, binned for a screen. Plain data, without
- * typed arrays or classes: a page has it as JSON.
- */
+/** What a report shows of runs over time: the state at frames, that is after chosen requests. Plain data: a page has it as JSON. */
 
-/**
- * The moments at which the runs of one input are told. They are the same for every policy, which all serve the same
- * requests, so that two policies can be looked at in step.
- */
+/** The moments at which the runs of one input are recorded: the same for every policy, so that two can be compared. */
 export interface Frames {
   /**
-   * Requests done at each frame, ascending, from 0 (after boot) to all: of every kind, background and skipped ones included, so
-   * it is not the number that events carry. What a deferred worker does counts to the request before it.
+   * Requests done at each frame, ascending, from 0 (after boot) to all. Background and skipped requests count, so these are
+   * not the request numbers of events. What the deferred worker does counts to the request before it.
    */
   readonly requests: readonly number[];
   /** Simulated ns of the last event up to each frame, over all policies. */
@@ -42,7 +36,7 @@ export interface BlockChanges {
   readonly state: readonly number[];
   /** Index into BLOCK_MAPPINGS. */
   readonly mapping: readonly number[];
-  /** Pages in an unknown state count as shared, as in the metrics: nobody knows that the host cannot read them. */
+  /** Pages in an unknown state count as shared, as in the metrics. */
   readonly sharedPages: readonly number[];
   /** Pages in allocations and slabs. */
   readonly usedPages: readonly number[];
@@ -55,7 +49,7 @@ export interface BlockChanges {
   readonly pinPages: readonly number[];
   /** Simulated ns since which the owner's oldest allocation in the block has been there. */
   readonly pinSince: readonly number[];
-  /** Owners of which there was no room in row i. */
+  /** Owners left out of row i. */
   readonly morePins: readonly number[];
 }
 
@@ -80,7 +74,7 @@ export interface Series {
   readonly mixedBlocks: readonly number[];
 }
 
-/** Bars of the histograms: of a block's pages, 512 / 16 = 32 a bar; full ones have a bar of their own behind the last. */
+/** Bars of the histograms: 512 / 16 = 32 pages a bar; full blocks have a bar of their own, the last. */
 export const HISTOGRAM_BARS = 17;
 
 /** An owner in one run. */
@@ -98,7 +92,7 @@ export interface OwnerHold {
   readonly pages: number;
   /** Blocks in which it has pages. */
   readonly blocks: number;
-  /** Of these, the ones in which nobody else has any: they empty when it frees. */
+  /** Of these, blocks in which no other owner has pages: they empty when it frees. */
   readonly alone: number;
 }
 
@@ -140,7 +134,7 @@ export interface OwnerLifetimes {
 
 export interface InputHistory {
   readonly frames: Frames;
-  /** Whether a frame stands for more than one request, in words for the reader: how it was binned. */
+  /** How many requests a frame stands for, in words. */
   readonly binning: string;
   /** Blocks of 2 MiB that the geometry spans. */
   readonly blocks: number;

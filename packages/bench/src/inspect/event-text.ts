@@ -59,8 +59,6 @@ function placeOf(geometry: Geometry, pfn: number, pages: number): string {
   return `${pfn} (${last > first ? `blocks ${first}..${last}` : `block ${first}`})`;
 }
 
-export const largePage = (level: 2 | 3): '2M' | '1G' => (level === 2 ? '2M' : '1G');
-
 /** Pages that one 1G entry maps. */
 export const regionPages = ({ pagesPerBlock, blocksPerRegion }: Geometry): number =>
   pagesPerBlock * blocksPerRegion;

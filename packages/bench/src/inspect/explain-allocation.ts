@@ -6,6 +6,7 @@ import {
   EVENT_TYPES,
   type EventBatch,
   type EventType,
+  forEachBlock,
   type Geometry,
   InputError,
   type PoolEvent,
@@ -14,7 +15,6 @@ import {
 } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
 import { type Explained, foldWhile } from './fold.ts';
-import { overlap } from './holdings.ts';
 
 /** Events of one type that a request caused: how many, and their pages. */
 export interface WorkDone {
@@ -194,7 +194,7 @@ class AllocationHistory {
   }
 
   #got(pfn: number, pages: number, fromNs: number): void {
-    this.#each(pfn, pages, (block, inside) => {
+    forEachBlock(pfn, pages, this.#geometry.pagesPerBlock, (block, inside) => {
       const known = this.#blocks.get(block) ?? { block, pages: 0, wasSplitForIt: false, fromNs };
       known.pages += inside;
       this.#blocks.set(block, known);
@@ -202,17 +202,10 @@ class AllocationHistory {
   }
 
   #gave(pfn: number, pages: number, untilNs: number): void {
-    this.#each(pfn, pages, (block) => {
+    forEachBlock(pfn, pages, this.#geometry.pagesPerBlock, (block) => {
       const known = this.#blocks.get(block);
       if (known !== undefined) known.untilNs = untilNs;
     });
-  }
-
-  #each(pfn: number, pages: number, visit: (block: number, pages: number) => void): void {
-    const { pagesPerBlock } = this.#geometry;
-    for (let block = Math.floor(pfn / pagesPerBlock); block * pagesPerBlock < pfn + pages; block++) {
-      visit(block, overlap(pfn, pages, block * pagesPerBlock, (block + 1) * pagesPerBlock));
-    }
   }
 
   #wasSplit(block: number): boolean {

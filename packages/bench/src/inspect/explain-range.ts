@@ -7,6 +7,8 @@ import {
   type EventBatch,
   type Geometry,
   InputError,
+  LEVELS,
+  type LevelName,
   Owners,
   observeAll,
   type PoolEvent,
@@ -21,7 +23,6 @@ import { regionPages } from './event-text.ts';
 import { type Explained, foldWhile } from './fold.ts';
 import { type Holding, holdings, overlap } from './holdings.ts';
 import { type OwnerPins, type Pin, Pins } from './pins.ts';
-import { LEVELS, type LevelName } from './state-report.ts';
 
 /** How a large entry came to be split. */
 export interface SplitReport {

@@ -4,7 +4,8 @@ import {
   blockIndex,
   type Columns,
   type Counters,
-  type MappingLevel,
+  LEVELS,
+  type LevelName,
   type StateView,
 } from '@decpool/model';
 import Table from 'cli-table3';
@@ -16,9 +17,6 @@ import { formatValue } from '../text/units.ts';
 import { type CounterGroup, counterLines, GROUP_TITLES, groupedCounters } from './counter-groups.ts';
 import { holdings, overlap } from './holdings.ts';
 import { endOf, endText, factLine, factLines, factsOf, type LogEnd, type LogFacts } from './stats.ts';
-
-export const LEVELS = ['hole', '4K', '2M', '1G'] as const;
-export type LevelName = (typeof LEVELS)[MappingLevel];
 
 /** What an owner has in a block. The cache of a slab there has 0 bytes: what is in the slab belongs to the objects' owners. */
 export interface Pinning {
@@ -64,22 +62,22 @@ export interface StateReport {
 export function stateReport(log: OpenLog, columns: Columns): StateReport {
   const view = columns.view();
   const counters = columns.publishCounters();
-  const holders = new Holders(view);
+  const sums = new HoldingSums(view);
   return {
     header: factsOf(log.header),
     end: endOf(log),
     position: { events: counters.events, ofEvents: log.events, timeNs: counters.time },
     pageBytes: 2 ** view.geometry.pageShift,
     counters: groupedCounters(counters),
-    blocksInUse: [...blocksInUse(view, holders)],
-    owners: holders.owners(),
+    blocksInUse: [...blocksInUse(view, sums)],
+    owners: sums.owners(),
   };
 }
 
-function* blocksInUse(view: StateView, holders: Holders): Generator<BlockReport> {
+function* blocksInUse(view: StateView, sums: HoldingSums): Generator<BlockReport> {
   for (let block = 0; block < view.blocks; block++) {
     const found = view.block(blockIndex(block));
-    if (isInUse(found)) yield blockReport(view, block, found, holders.of(block));
+    if (isInUse(found)) yield blockReport(view, block, found, sums.of(block));
   }
 }
 
@@ -110,7 +108,7 @@ function blockReport(
 type MutableOwner = { -readonly [Key in keyof OwnerReport]: OwnerReport[Key] };
 
 /** What everybody holds, added up by block and by owner. */
-class Holders {
+class HoldingSums {
   /** Bytes by block and then by owner. */
   readonly #blocks = new Map<number, Map<string, number>>();
   readonly #owners = new Map<string, MutableOwner>();

@@ -1,4 +1,4 @@
-import { TYPE } from '@decpool/model';
+import { forEachBlock, TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** Simulated ns after which a decision is judged: the usual window of the supply `demand`. */
@@ -126,21 +126,21 @@ class Keeps {
   }
 
   allocated(start: number, pages: number): void {
-    this.#forEachBlock(start, pages, (block, count) => {
+    forEachBlock(start, pages, this.#pagesPerBlock, (block, count) => {
       this.#used[block] += count;
       if (this.#emptySince.has(block)) this.#decide(block, false);
     });
   }
 
   freed(time: number, start: number, pages: number): void {
-    this.#forEachBlock(start, pages, (block, count) => {
+    forEachBlock(start, pages, this.#pagesPerBlock, (block, count) => {
       this.#used[block] -= count;
       if (this.#used[block] === 0) this.#emptySince.set(block, time);
     });
   }
 
   returned(time: number, start: number, pages: number): void {
-    this.#forEachBlock(start, pages, (block) => {
+    forEachBlock(start, pages, this.#pagesPerBlock, (block) => {
       const since = this.#emptySince.get(block);
       // Given back as soon as it ran empty: it was not kept at all.
       if (since === time) this.#emptySince.delete(block);
@@ -159,14 +159,5 @@ class Keeps {
     this.#emptySince.delete(block);
     this.judged++;
     if (isWrong) this.wrong++;
-  }
-
-  #forEachBlock(start: number, pages: number, each: (block: number, pages: number) => void): void {
-    for (let at = start; at < start + pages; ) {
-      const block = Math.floor(at / this.#pagesPerBlock);
-      const end = Math.min(start + pages, (block + 1) * this.#pagesPerBlock);
-      each(block, end - at);
-      at = end;
-    }
   }
 }

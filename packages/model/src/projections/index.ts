@@ -1,7 +1,7 @@
 /** What is known of a run beside its state: pure folds over its events, read by metrics, bounds, histories and reports. */
 export { BounceSlots } from './bounce-slots.ts';
 export { type Cause, Causes } from './causes.ts';
-export { CHANGES_BLOCK, exposureSign, IS_REQUEST, isFailedDecryption } from './event-sets.ts';
+export { CHANGES_BLOCK, IS_REQUEST, isFailedDecryption } from './event-sets.ts';
 export { FreeMemory } from './free-memory.ts';
 export { type BlockHolder, Holders } from './holders.ts';
 export { Owners } from './owners.ts';

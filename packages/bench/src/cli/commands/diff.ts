@@ -1,3 +1,4 @@
+import { LEVELS } from '@decpool/model';
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { BlockDifference, LogDiff } from '../../rerun/diff.ts';
@@ -99,5 +100,3 @@ function blocksText(blocks: readonly BlockDifference[] | undefined): string {
   const more = blocks.length > MOST_BLOCKS ? `${blocks.length - MOST_BLOCKS} more blocks differ\n` : '';
   return `${blocks.length} blocks end up otherwise, in pages, a | b:\n${table.toString()}\n${more}`;
 }
-
-const LEVELS = ['hole', '4K', '2M', '1G'] as const;
