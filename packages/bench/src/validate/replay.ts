@@ -102,11 +102,15 @@ const COUNTERS = [
   ['collapses1G', 'l3_collapse_delta', 'l3_collapses'],
 ] as const;
 
-const DIRECT_MAP = [
-  [1, 'dm4k_kB'],
-  [2, 'dm2M_kB'],
-  [3, 'dm1G_kB'],
-] as const;
+/** Columns whose change since the row before is compared, in the order of Totals. */
+const TOTAL_COLUMNS = [...COUNTERS.map(([, , column]) => column), 'dm4k_kB', 'dm2M_kB', 'dm1G_kB'];
+
+/** Values after a row: the counters since boot, then the sizes of the direct map in kB. */
+interface Totals {
+  readonly line: number;
+  readonly kernel: readonly number[];
+  readonly model: readonly number[];
+}
 
 /** The `#map` after the conversions of drivers. */
 const AFTER_DRIVERS = 'after';
@@ -127,8 +131,8 @@ class Replay {
   /** Pages of each vmalloc area. */
   readonly #areas = new Map<string, number[]>();
   readonly #openAreas = new Map<string, OpenArea>();
-  /** The row that the next row's counters are compared with, and the model's values after it. */
-  #previous: { row: RecordedRow; changes: ChangeResult; pages: readonly number[] } | undefined;
+  /** After the row before. */
+  #previous: Totals | undefined;
 
   constructor(
     file: string,
@@ -183,7 +187,7 @@ class Replay {
       );
     }
     this.result.notCompared.rowsBeforeStart++;
-    this.#remember(row);
+    this.#previous = this.#totalsAfter(row);
   }
 
   row(row: RecordedRow): void {
@@ -197,8 +201,7 @@ class Replay {
     for (const [counter, delta] of COUNTERS) {
       this.#compare(row.line, delta, row.delta[counter], changes[counter]);
     }
-    this.#compareSincePrevious(row);
-    this.#remember(row);
+    this.#compareTotals(this.#totalsAfter(row));
   }
 
   /**
@@ -318,32 +321,25 @@ class Replay {
     }
   }
 
-  /** Compares the changes since the row before. They include what other tasks did in between. */
-  #compareSincePrevious(row: RecordedRow): void {
-    const previous = this.#previous;
-    if (previous === undefined) return;
-    const since = `since line ${previous.row.line}`;
-    for (const [counter, , total] of COUNTERS) {
-      this.#compare(
-        row.line,
-        `${total} ${since}`,
-        row.total[counter] - previous.row.total[counter],
-        this.result.changes[counter] - previous.changes[counter],
-      );
-    }
-    DIRECT_MAP.forEach(([level, column], index) => {
-      this.#compare(
-        row.line,
-        `${column} ${since}`,
-        row.directMapKb[index] - previous.row.directMapKb[index],
-        (this.#map.pagesAt(level) - previous.pages[index]) * 4,
-      );
-    });
+  #totalsAfter(row: RecordedRow): Totals {
+    const { changes } = this.result;
+    const sizes = ([1, 2, 3] as const).map((level) => this.#map.pagesAt(level) * 4);
+    return {
+      line: row.line,
+      kernel: [...COUNTERS.map(([counter]) => row.total[counter]), ...row.directMapKb],
+      model: [...COUNTERS.map(([counter]) => changes[counter]), ...sizes],
+    };
   }
 
-  #remember(row: RecordedRow): void {
-    const pages = DIRECT_MAP.map(([level]) => this.#map.pagesAt(level));
-    this.#previous = { row, changes: this.result.changes, pages };
+  /** Compares the changes since the row before. They include what other tasks did in between. */
+  #compareTotals({ line, kernel, model }: Totals): void {
+    const previous = this.#previous;
+    this.#previous = { line, kernel, model };
+    if (previous === undefined) return;
+    TOTAL_COLUMNS.forEach((column, index) => {
+      const what = `${column} since line ${previous.line}`;
+      this.#compare(line, what, kernel[index] - previous.kernel[index], model[index] - previous.model[index]);
+    });
   }
 }
 
