@@ -1,8 +1,7 @@
 /** Markup that recurs: names and line samples of policies, sentences, commands. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
-
 import type { Phrase } from '../verdict.ts';
-import { type Content, type Html, html } from './escape.ts';
+import { type Html, html } from './escape.ts';
 import { policyStyle } from './palette.ts';
 
 /** The short name of a policy, with the full one as its title. A line may break between its parts. */
@@ -30,16 +29,6 @@ export const rowsToggle = (table: string, count: number): Html =>
 
 export const commandLines = (commands: readonly string[]): Html =>
   html`<pre class="commands" tabindex="0"><code>${commands.join('\n')}</code></pre>`;
-
-export interface SectionText {
-  readonly id: string;
-  readonly title: string;
-  readonly body: Content;
-}
-
-export const section = ({ id, title, body }: SectionText): Html =>
-  html`<section id="${id}" aria-labelledby="${id}-title"><h3 id="${id}-title">${title}</h3>${body}</section>
-`;
 
 export const image = (svg: string, alt: string, width: number, height: number): Html =>
   html`<img class="still" alt="${alt}" width="${width}" height="${height}" src="data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}">`;

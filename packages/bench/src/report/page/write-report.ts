@@ -6,7 +6,7 @@ import { makeFolder } from '../../files/folder.ts';
 import { VERSION } from '../../files/version.ts';
 import { clientScript } from './bundle.ts';
 import { stillView, svgOf } from './draw.ts';
-import { figuresOf, toldOf } from './figures/all.ts';
+import { figuresOf, loggedInput } from './figures/all.ts';
 import { pageHtml, prefixesOf } from './page.ts';
 import type { PageInput } from './page-data.ts';
 import { stillOf } from './sections/blocks.ts';
@@ -51,9 +51,9 @@ function filesOf(inputs: readonly PageInput[]): { readonly name: string; readonl
 
 function picturesOf(input: PageInput): { readonly id: string; readonly svg: string }[] {
   const view = stillView(WIDTH, input.history?.peakFrame ?? 0, true);
-  const told = toldOf(input);
+  const logged = loggedInput(input);
   return [
-    ...(told === undefined ? [] : [{ id: 'block-map', svg: stillOf(told).svg }]),
+    ...(logged === undefined ? [] : [{ id: 'block-map', svg: stillOf(logged).svg }]),
     ...figuresOf(input).map((figure) => ({ id: figure.id, svg: svgOf(figure, view) })),
   ];
 }

@@ -1,5 +1,5 @@
 /** The interactive part of an input. */
-import { figuresOf, toldOf } from '../figures/all.ts';
+import { figuresOf, loggedInput } from '../figures/all.ts';
 import { mountBlockMap } from './block-map.ts';
 import { createCharts, type Mounted } from './charts.ts';
 import { createClock } from './clock.ts';
@@ -17,9 +17,9 @@ export interface InputPage {
 
 export async function createInputPage(article: HTMLElement, theme: Theme): Promise<InputPage> {
   const input = await inputData(article.id);
-  const told = toldOf(input);
-  const times = told?.history.frames.times ?? [0];
-  const peak = told?.history.peakFrame ?? 0;
+  const logged = loggedInput(input);
+  const times = logged?.history.frames.times ?? [0];
+  const peak = logged?.history.peakFrame ?? 0;
   const clock = createClock(times.length, peak);
   const zoom = createZoom(article, times[times.length - 1]);
   const markers = createMarkers(times, clock);
@@ -57,9 +57,9 @@ export async function createInputPage(article: HTMLElement, theme: Theme): Promi
 
   const root = article.querySelector<HTMLElement>('.map');
   const map =
-    told === undefined || root === null
+    logged === undefined || root === null
       ? undefined
-      : mountBlockMap(root, { ...input, history: told.history }, clock);
+      : mountBlockMap(root, { ...input, history: logged.history }, clock);
   return {
     repaint() {
       charts.repaint();

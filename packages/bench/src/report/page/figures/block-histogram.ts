@@ -4,7 +4,7 @@ import { HISTOGRAM_BARS, type RunHistory } from '../../../history/types.ts';
 import { formatValue } from '../../../text/units.ts';
 import { chartText } from '../escape.ts';
 import { chartBase, inkOf, timeText, tooltip } from './axes.ts';
-import type { Figure, Told, View } from './figure.ts';
+import type { Figure, LoggedInput, View } from './figure.ts';
 import { printSeries, showPeak, styledRuns } from './runs.ts';
 
 const PANEL = 58;
@@ -24,9 +24,9 @@ export interface Histogram {
   pick(run: RunHistory): readonly (readonly number[])[];
 }
 
-export function histogramFigure(told: Told, spec: Histogram): Figure {
-  const { frames, pagesPerBlock } = told.history;
-  const runs = styledRuns(told).slice(0, MOST_PANELS);
+export function histogramFigure(logged: LoggedInput, spec: Histogram): Figure {
+  const { frames, pagesPerBlock } = logged.history;
+  const runs = styledRuns(logged).slice(0, MOST_PANELS);
   const step = pagesPerBlock / (HISTOGRAM_BARS - 1);
   const bars = Array.from({ length: HISTOGRAM_BARS }, (_, bar) =>
     bar === HISTOGRAM_BARS - 1 ? String(pagesPerBlock) : `${bar * step}..${(bar + 1) * step - 1}`,
@@ -42,9 +42,9 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
       `A bar is ${step} pages wide; the last bar is for exactly ${pagesPerBlock} pages.`,
     ],
     commands: [
-      told.results.command,
-      printSeries(told, spec.id),
-      ...showPeak(told, 'Claimed and allocated pages of each block at the peak:'),
+      logged.results.command,
+      printSeries(logged, spec.id),
+      ...showPeak(logged, 'Claimed and allocated pages of each block at the peak:'),
     ],
     reading: ({ frame }) => {
       const parts = runs.map(({ run }) => {
@@ -76,7 +76,7 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
     return {
       ...chartBase(
         view,
-        `${chartText(told.results.input.name)}: ${spec.title}, ${timeText(frames.times[frame])}`,
+        `${chartText(logged.results.input.name)}: ${spec.title}, ${timeText(frames.times[frame])}`,
       ),
       tooltip: {
         ...tooltip(view),
@@ -144,13 +144,13 @@ export function histogramFigure(told: Told, spec: Histogram): Figure {
 }
 
 /** None if no block is ever shared. */
-export const histograms = (told: Told): Figure[] => (hasShared(told) ? both(told) : []);
+export const histograms = (logged: LoggedInput): Figure[] => (hasShared(logged) ? both(logged) : []);
 
-const hasShared = ({ history }: Told): boolean =>
+const hasShared = ({ history }: LoggedInput): boolean =>
   history.runs.some(({ series }) => series.sharedBlocks.some((blocks) => blocks > 0));
 
-const both = (told: Told): Figure[] => [
-  histogramFigure(told, {
+const both = (logged: LoggedInput): Figure[] => [
+  histogramFigure(logged, {
     id: 'occupancy',
     title: 'Occupancy of shared blocks',
     formula: [
@@ -160,7 +160,7 @@ const both = (told: Told): Figure[] => [
     full: 'with every page in use',
     pick: (run) => run.occupancy,
   }),
-  histogramFigure(told, {
+  histogramFigure(logged, {
     id: 'longest-free',
     title: 'Longest free run of shared blocks',
     formula: [

@@ -45,8 +45,8 @@ export interface Figure {
   option(view: View): ChartOption;
 }
 
-/** The source of figures over time. */
-export interface Told {
+/** An input with its event logs: the source of figures over time. */
+export interface LoggedInput {
   readonly results: Results;
   readonly history: InputHistory;
   readonly folder: string;

@@ -7,7 +7,7 @@ import {
 } from '../../../history/kernel-indices.ts';
 import { chartText } from '../escape.ts';
 import { chartBase, inkOf, timeText, tooltip, valueAxis } from './axes.ts';
-import type { Figure, Told, View } from './figure.ts';
+import type { Figure, LoggedInput, View } from './figure.ts';
 import { linesOf, printSeries, showPeak, styledRuns } from './runs.ts';
 
 type Index = (counts: readonly number[], order: number) => number;
@@ -68,12 +68,13 @@ const TERMS =
 
 const TITLE = 30;
 
-export const indexFigures = (told: Told): Figure[] => INDICES.map((index) => indexFigure(told, index));
+export const indexFigures = (logged: LoggedInput): Figure[] =>
+  INDICES.map((index) => indexFigure(logged, index));
 
-function indexFigure(told: Told, index: KernelIndex): Figure {
-  const { frames } = told.history;
-  const runs = styledRuns(told);
-  const orders = Math.max(0, ...told.history.runs.map((run) => run.freeByOrder[0]?.length ?? 0));
+function indexFigure(logged: LoggedInput, index: KernelIndex): Figure {
+  const { frames } = logged.history;
+  const runs = styledRuns(logged);
+  const orders = Math.max(0, ...logged.history.runs.map((run) => run.freeByOrder[0]?.length ?? 0));
   const range = Array.from({ length: orders }, (_, order) => order);
   const valuesAt = (frame: number) =>
     linesOf(runs, (run) => range.map((order) => index.of(run.freeByOrder[frame] ?? [], order)));
@@ -84,9 +85,9 @@ function indexFigure(told: Told, index: KernelIndex): Figure {
     heightAt: () => 190,
     formula: [...index.formula, TERMS],
     commands: [
-      told.results.command,
-      printSeries(told, index.id),
-      ...showPeak(told, 'Claimed and allocated pages of each block at the peak:'),
+      logged.results.command,
+      printSeries(logged, index.id),
+      ...showPeak(logged, 'Claimed and allocated pages of each block at the peak:'),
     ],
     reading: ({ frame }) => `${index.reading} At ${timeText(frames.times[frame])}.`,
     table: ({ frame }) => ({
@@ -105,7 +106,7 @@ function indexFigure(told: Told, index: KernelIndex): Figure {
     return {
       ...chartBase(
         view,
-        `${chartText(told.results.input.name)}: ${index.name}, ${timeText(frames.times[view.frame])}`,
+        `${chartText(logged.results.input.name)}: ${index.name}, ${timeText(frames.times[view.frame])}`,
       ),
       grid: {
         left: 8,

@@ -2,7 +2,7 @@
 import { formatValue } from '../../../text/units.ts';
 import { chartText, shellWord } from '../escape.ts';
 import { categoryAxis, chartBase, inkOf, timeText, tooltip, valueAxis } from './axes.ts';
-import type { Figure, Told, View } from './figure.ts';
+import type { Figure, LoggedInput, View } from './figure.ts';
 import { logPath } from './runs.ts';
 
 const ROW = 24;
@@ -10,8 +10,8 @@ const TITLE = 30;
 const CHARACTER = 6.6;
 const QUANTILES = ['shortest', '1st quartile', 'median', '3rd quartile', '9th decile', 'longest'];
 
-export function lifetimeFigure(told: Told): Figure | undefined {
-  const all = told.history.lifetimes;
+export function lifetimeFigure(logged: LoggedInput): Figure | undefined {
+  const all = logged.history.lifetimes;
   const owners = all.filter(({ quantiles }) => quantiles.length > 0);
   if (owners.length === 0) return undefined;
   const never = all.reduce((sum, { neverFreed }) => sum + neverFreed, 0);
@@ -29,9 +29,9 @@ export function lifetimeFigure(told: Told): Figure | undefined {
       'Quantiles leave out allocations that are never freed. They are the same under every policy.',
     ],
     commands: [
-      told.results.command,
+      logged.results.command,
       '# Shortest, quartiles, 9th decile and longest of each owner, in ns, without a group of small owners:',
-      `decpool query ${shellWord(logPath(told))} ${shellWord("SELECT a.owner_name AS owner, count(*) AS freed, quantile_disc(f.time_ns - a.time_ns, [0, 0.25, 0.5, 0.75, 0.9, 1]) AS ns FROM events a JOIN events f USING (allocation) WHERE a.type = 'allocation-requested' AND f.type = 'free-requested' GROUP BY 1")}`,
+      `decpool query ${shellWord(logPath(logged))} ${shellWord("SELECT a.owner_name AS owner, count(*) AS freed, quantile_disc(f.time_ns - a.time_ns, [0, 0.25, 0.5, 0.75, 0.9, 1]) AS ns FROM events a JOIN events f USING (allocation) WHERE a.type = 'allocation-requested' AND f.type = 'free-requested' GROUP BY 1")}`,
     ],
     reading: () =>
       `Medians go from ${timeText(spread[spread.length - 1].quantiles[2])} (${spread[spread.length - 1].owner}) to ${timeText(spread[0].quantiles[2])} (${spread[0].owner}). ${never === 0 ? 'All allocations are freed' : `${count(never)} ${never === 1 ? 'allocation is' : 'allocations are'} never freed`}.`,
@@ -54,7 +54,7 @@ export function lifetimeFigure(told: Told): Figure | undefined {
     const names = owners.map(({ owner, allocations }) => `${chartText(owner)}  ${count(allocations)}`);
     const labels = Math.min(view.width * 0.4, 16 + CHARACTER * Math.max(...names.map((each) => each.length)));
     return {
-      ...chartBase(view, `${chartText(told.results.input.name)}: ${title.toLowerCase()}`),
+      ...chartBase(view, `${chartText(logged.results.input.name)}: ${title.toLowerCase()}`),
       grid: { left: labels, right: 30, top: view.isAlone ? TITLE : 4, height: owners.length * ROW },
       tooltip: {
         ...tooltip(view),

@@ -14,7 +14,7 @@ import {
   tooltip,
   valueAxis,
 } from './axes.ts';
-import type { ChartOption, Figure, FigureTable, Told, View } from './figure.ts';
+import type { ChartOption, Figure, FigureTable, LoggedInput, View } from './figure.ts';
 import { type Line, linesOf, styledRuns } from './runs.ts';
 
 export interface TimeFigure {
@@ -38,9 +38,9 @@ const TITLE = 30;
 const LEGEND_LINE = 18;
 const MOST_ROWS = 25;
 
-export function timeFigure(told: Told, spec: TimeFigure): Figure {
-  const { frames } = told.history;
-  const lines = linesOf(styledRuns(told), spec.pick);
+export function timeFigure(logged: LoggedInput, spec: TimeFigure): Figure {
+  const { frames } = logged.history;
+  const lines = linesOf(styledRuns(logged), spec.pick);
   const most = Math.max(0, ...lines.flatMap(({ values }) => values), ...(spec.reference?.values ?? []));
   const scale: Scale = spec.unit === 'bytes' ? bytesScale(most) : COUNT;
   const time = timeScale(frames.times[frames.times.length - 1]);
@@ -81,7 +81,7 @@ export function timeFigure(told: Told, spec: TimeFigure): Figure {
     const top = (view.isAlone ? TITLE + LEGEND_LINE * legendRows(lines, view) : 0) + 26;
     const reference = spec.reference;
     return {
-      ...chartBase(view, `${chartText(told.results.input.name)}: ${spec.title}`),
+      ...chartBase(view, `${chartText(logged.results.input.name)}: ${spec.title}`),
       grid: { left: 8, right: 14, top, bottom: 26, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
       graphic: legend,
       tooltip: {

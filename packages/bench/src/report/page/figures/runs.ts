@@ -3,7 +3,7 @@ import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { RunHistory } from '../../../history/types.ts';
 import { shellWord } from '../escape.ts';
 import { type PolicyStyle, policyStyle } from '../palette.ts';
-import type { Told } from './figure.ts';
+import type { LoggedInput } from './figure.ts';
 
 export interface StyledRun {
   readonly run: RunHistory;
@@ -13,7 +13,7 @@ export interface StyledRun {
 /** A chart cannot be read with more lines. */
 const MOST = 12;
 
-export const styledRuns = ({ results, history }: Told): readonly StyledRun[] =>
+export const styledRuns = ({ results, history }: LoggedInput): readonly StyledRun[] =>
   history.runs.slice(0, MOST).map((run) => ({
     run,
     style: policyStyle(results.policies.findIndex(({ policy }) => policy === run.policy)),
@@ -40,14 +40,14 @@ export function linesOf(runs: readonly StyledRun[], pick: (run: RunHistory) => r
 }
 
 /** The log of the first run, as a command names it. */
-export const logPath = ({ folder, history }: Told): string => `${folder}/${history.runs[0].log}`;
+export const logPath = ({ folder, history }: LoggedInput): string => `${folder}/${history.runs[0].log}`;
 
 /** A command that prints all values of some series. */
-export const printSeries = ({ folder }: Told, ...ids: readonly string[]): string =>
+export const printSeries = ({ folder }: LoggedInput, ...ids: readonly string[]): string =>
   `decpool report ${shellWord(folder)} --csv --series ${ids.join(',')}`;
 
 /** A command that shows the state at the peak, below a shell comment that says what to look at. */
-export const showPeak = (told: Told, what: string): readonly string[] => [
+export const showPeak = (logged: LoggedInput, what: string): readonly string[] => [
   `# ${what}`,
-  `decpool show ${shellWord(logPath(told))} --time ${told.history.frames.times[told.history.peakFrame]} --all`,
+  `decpool show ${shellWord(logPath(logged))} --time ${logged.history.frames.times[logged.history.peakFrame]} --all`,
 ];

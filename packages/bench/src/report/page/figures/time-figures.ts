@@ -4,7 +4,7 @@ import type { RunHistory, Series } from '../../../history/types.ts';
 import type { MetricId } from '../../../metrics/metric.ts';
 import { formatValue } from '../../../text/units.ts';
 import { shellWord } from '../escape.ts';
-import type { Figure, Told } from './figure.ts';
+import type { Figure, LoggedInput } from './figure.ts';
 import { type TimeFigure, timeFigure } from './over-time.ts';
 import { logPath, printSeries, showPeak } from './runs.ts';
 
@@ -18,23 +18,23 @@ const LOWER_BOUND =
   'grey: the lower bound: ceil(bytes that live allocations asked for / bytes of a block), or the sum of it over the NUMA nodes that they asked for, if that is more. No policy that serves all requests is below it.';
 const MOST_SINCE = 'A point is the largest value since the frame before it.';
 
-export function timeFigures(told: Told): TimeFigures {
-  const { runs, leastBlocks, askedBytes } = told.history;
-  const { metrics, command } = told.results;
+export function timeFigures(logged: LoggedInput): TimeFigures {
+  const { runs, leastBlocks, askedBytes } = logged.history;
+  const { metrics, command } = logged.results;
   const formulaOf = (id: MetricId) =>
     metrics.filter((metric) => metric.id === id).map(({ label, formula }) => `${label}: ${formula}`);
   const series = (name: keyof Series) => (run: RunHistory) => run.series[name];
   const isAny = (name: keyof Series) => runs.some((run) => run.series[name].some((value) => value > 0));
   const query = (id: string, sql: string) => [
     command,
-    printSeries(told, id),
+    printSeries(logged, id),
     '# Each event, under the first policy:',
-    `decpool query ${shellWord(logPath(told))} ${shellWord(sql)}`,
+    `decpool query ${shellWord(logPath(logged))} ${shellWord(sql)}`,
   ];
   const show = (ids: readonly string[], what: string) => [
     command,
-    printSeries(told, ...ids),
-    ...showPeak(told, what),
+    printSeries(logged, ...ids),
+    ...showPeak(logged, what),
   ];
   const splits = (id: string, level: number) =>
     query(
@@ -154,7 +154,7 @@ export function timeFigures(told: Told): TimeFigures {
   const there = specs.filter((spec) => spec !== false);
   const isStill = ({ pick }: TimeFigure) => new Set(runs.flatMap(pick)).size === 1;
   return {
-    drawn: there.filter((spec) => !isStill(spec)).map((spec) => timeFigure(told, spec)),
+    drawn: there.filter((spec) => !isStill(spec)).map((spec) => timeFigure(logged, spec)),
     still: there
       .filter(isStill)
       .map(({ title, unit, pick }) => `${title} (${formatValue(pick(runs[0])[0], unit)})`),

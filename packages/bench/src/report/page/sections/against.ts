@@ -2,24 +2,28 @@
 import type { Against } from '../../against.ts';
 import { valueText } from '../../rows.ts';
 import { type Html, html } from '../escape.ts';
-import { policyName, section } from '../words.ts';
+import { policyName } from '../words.ts';
 import { changeMarkup } from './comparison-table.ts';
+import type { PageSection } from './section.ts';
 
 const MOST_ROWS = 400;
 
-export function againstSection({ deltas, differences, onlyNow, onlyBefore }: Against, prefix: string): Html {
+export const againstSection: PageSection = {
+  id: 'against',
+  title: 'Against an older run',
+  body: ({ input }) => input.against && changes(input.against),
+};
+
+function changes({ deltas, differences, onlyNow, onlyBefore }: Against): Html {
   const changed = deltas.filter(({ before, now }) => before.median !== now.median);
   const worse = changed.filter(({ isBetter, isNoise }) => isBetter === false && isNoise !== true).length;
   const better = changed.filter(({ isBetter, isNoise }) => isBetter === true && isNoise !== true).length;
   const shown = changed.slice(0, MOST_ROWS);
-  return section({
-    id: `${prefix}-against`,
-    title: 'Against an older run',
-    body: html`<p class="intro">${
-      changed.length === 0
-        ? `Both runs have ${deltas.length} figures in common. None changed.`
-        : `Both runs have ${deltas.length} figures in common. ${changed.length} changed: ${better} are better, ${worse} are worse, ${changed.length - better - worse} are neither or within the spread over the seeds.`
-    }</p>
+  return html`<p class="intro">${
+    changed.length === 0
+      ? `Both runs have ${deltas.length} figures in common. None changed.`
+      : `Both runs have ${deltas.length} figures in common. ${changed.length} changed: ${better} are better, ${worse} are worse, ${changed.length - better - worse} are neither or within the spread over the seeds.`
+  }</p>
 ${differences.length > 0 && html`<p class="missing">Not only the code differs: ${differences.join('; ')}.</p>`}
 ${onlyNow.length > 0 && html`<p class="legend">Policies only in this run: ${onlyNow.join(', ')}.</p>`}
 ${onlyBefore.length > 0 && html`<p class="legend">Policies only in the older run: ${onlyBefore.join(', ')}.</p>`}
@@ -35,6 +39,5 @@ ${
   )}</tbody></table></div>`
 }
 ${changed.length > shown.length && html`<p class="legend">The first ${shown.length} of ${changed.length} changed figures.</p>`}
-`,
-  });
+`;
 }

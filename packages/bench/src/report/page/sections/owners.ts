@@ -4,8 +4,9 @@ import type { OwnerRow } from '../../../history/types.ts';
 import { formatValue } from '../../../text/units.ts';
 import type { Results } from '../../results.ts';
 import { type Html, html, shellWord } from '../escape.ts';
-import type { Told } from '../figures/figure.ts';
-import { commandLines, policyName, rowsToggle, section } from '../words.ts';
+import type { LoggedInput } from '../figures/figure.ts';
+import { commandLines, policyName, rowsToggle } from '../words.ts';
+import type { PageSection } from './section.ts';
 
 /** Rows that the table shows at first, and rows that the page contains. */
 const FIRST_ROWS = 10;
@@ -28,17 +29,20 @@ const LEAKS_SQL =
 const cell = (number: number): Html =>
   html`<td${number === 0 && html` class="zero"`}>${formatValue(number, 'count')}</td>`;
 
-export function ownersSection(told: Told, prefix: string): Html {
-  const { results, history, folder } = told;
-  const id = `${prefix}-owner`;
-  return section({
-    id: `${prefix}-owners`,
-    title: 'Owners',
-    body: html`<p class="intro">Owners whose requests split large pages, and the blocks that hold their memory. The columns <em>alone in</em> count blocks with no other owner: such a block becomes empty once this owner frees its pages. Splits at boot and by the deferred worker belong to no owner. First seed.</p>
+export const ownersSection: PageSection = {
+  id: 'owners',
+  title: 'Owners',
+  body: ({ results, logged, prefix }) =>
+    logged === undefined ? causedOnly(results) : causedAndHeld(logged, `${prefix}-owner`),
+};
+
+function causedAndHeld(logged: LoggedInput, id: string): Html {
+  const { results, history, folder } = logged;
+  return html`<p class="intro">Owners whose requests split large pages, and the blocks that hold their memory. The columns <em>alone in</em> count blocks with no other owner: such a block becomes empty once this owner frees its pages. Splits at boot and by the deferred worker belong to no owner. First seed.</p>
 <p class="scripted"><label for="${id}-choice">Policy </label><select id="${id}-choice" class="owner-choice">${history.runs.map(
-      ({ policy }, index) =>
-        html`<option value="${id}-${index}" title="${policy}">${shortPolicyName(policy)}</option>`,
-    )}</select></p>
+    ({ policy }, index) =>
+      html`<option value="${id}-${index}" title="${policy}">${shortPolicyName(policy)}</option>`,
+  )}</select></p>
 ${history.runs.map(
   (
     { policy, ownerRows, log },
@@ -57,8 +61,7 @@ ${history.runs.map(
   ])}</details></div></div>
 `,
 )}
-`,
-  });
+`;
 }
 
 function ownerTable(policy: string, rows: readonly OwnerRow[], id: string): Html {
@@ -91,16 +94,12 @@ ${rows.length > shown.length && html`<p class="legend">The first ${shown.length}
 }
 
 /** Without logs only splits and leaks by owner are known. */
-export function ownersWithoutLogs({ policies }: Results, prefix: string): Html {
+function causedOnly({ policies }: Results): Html {
   const caused = policies.filter(({ byOwner }) => byOwner.length > 0);
   const shown = caused.slice(0, MOST_ROWS);
   const quiet = policies.length - caused.length;
-  return section({
-    id: `${prefix}-owners`,
-    title: 'Owners',
-    body: html`<p class="intro">Owners whose requests split large pages or leaked memory. First seed.${quiet > 0 && ` Under ${quiet} of ${policies.length} policies no owner did.`}${caused.length > shown.length && ` The first ${shown.length} policies are listed; results.json has the others.`}</p>
-${shown.map(({ policy, byOwner }) => html`<h4>${policyName(policy)}</h4>${causedTable(policy, byOwner)}`)}`,
-  });
+  return html`<p class="intro">Owners whose requests split large pages or leaked memory. First seed.${quiet > 0 && ` Under ${quiet} of ${policies.length} policies no owner did.`}${caused.length > shown.length && ` The first ${shown.length} policies are listed; results.json has the others.`}</p>
+${shown.map(({ policy, byOwner }) => html`<h4>${policyName(policy)}</h4>${causedTable(policy, byOwner)}`)}`;
 }
 
 const causedTable = (policy: string, byOwner: Results['policies'][number]['byOwner']): Html =>

@@ -4,21 +4,20 @@ import type { Results } from '../../results.ts';
 import { verdictOf } from '../../verdict.ts';
 import { type Content, type Html, html } from '../escape.ts';
 import { figureMarkup } from '../figure-markup.ts';
-import type { Figure } from '../figures/figure.ts';
-import { phrase, section } from '../words.ts';
+import { phrase } from '../words.ts';
 import { comparisonTable } from './comparison-table.ts';
+import type { PageSection, SectionInput } from './section.ts';
 
 /** Labels of the facts about the optimum, which have a list of their own. */
 const BOUNDS = new Set(['bounds', 'lifetimes', 'worst case']);
 
-export function summarySection(results: Results, glance: Figure | undefined, prefix: string): Html {
+export const summarySection: PageSection = { id: 'summary', title: 'Summary', body: summary };
+
+function summary({ results, figures: [glance], prefix }: SectionInput): Html {
   const { lead, also } = verdictOf(results);
   const { cautions, notes } = results;
   const isBound = ([label]: readonly [string, string]) => BOUNDS.has(label);
-  return section({
-    id: `${prefix}-summary`,
-    title: 'Summary',
-    body: html`${lead.map((each) => html`<p class="lead">${phrase(each)}</p>`)}
+  return html`${lead.map((each) => html`<p class="lead">${phrase(each)}</p>`)}
 ${cautions.length > 0 && html`<ul class="cautions" aria-label="Cautions">${cautions.map((caution) => html`<li>${caution}</li>`)}</ul>`}
 ${also.map((each) => html`<p class="also">${phrase(each)}</p>`)}
 ${glance !== undefined && figureMarkup(glance, { prefix, width: 980, frame: 0 })}
@@ -29,8 +28,7 @@ ${comparisonTable(results, `${prefix}-comparison`)}
 <div><h4>How good it can get</h4>${factList(results.facts.filter(isBound))}${ratioNote(results)}</div>
 </div>
 ${notes.length > 0 && html`<h4>What to know</h4><ul class="notes">${notes.map((note) => html`<li>${note}</li>`)}</ul>`}
-`,
-  });
+`;
 }
 
 /** Facts with the same label are listed under it together. */
