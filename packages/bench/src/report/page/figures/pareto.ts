@@ -135,37 +135,14 @@ export function paretoFigure(results: Results): Figure | undefined {
         formatter: ({ dataIndex }: { dataIndex: number }) => pointText(points[dataIndex]),
       },
       xAxis: {
-        ...valueAxis(view, idle.label),
-        min: x.min,
-        max: x.max,
+        ...softLogAxis(view, idle.label, x),
         nameLocation: 'middle',
         nameGap: 24,
         nameTextStyle: { color: ink.muted, fontSize: 11.5, align: 'center' },
-        axisLine: { show: true, onZero: false, lineStyle: { color: ink.line } },
-        axisLabel: {
-          color: ink.muted,
-          fontSize: 11.5,
-          hideOverlap: true,
-          customValues: x.ticks,
-          formatter: x.text,
-        },
-        axisTick: { show: true, customValues: x.ticks, lineStyle: { color: ink.line } },
-        splitLine: { show: false },
       },
       yAxis: {
-        ...valueAxis(view, splits.label),
-        min: y.min,
-        max: y.max,
+        ...softLogAxis(view, splits.label, y),
         nameTextStyle: { color: ink.muted, fontSize: 11.5, align: 'left' },
-        axisLine: { show: true, onZero: false, lineStyle: { color: ink.line } },
-        axisLabel: {
-          color: ink.muted,
-          fontSize: 11.5,
-          customValues: y.ticks,
-          formatter: y.text,
-        },
-        axisTick: { show: true, customValues: y.ticks, lineStyle: { color: ink.line } },
-        splitLine: { show: false },
       },
       series: [
         {
@@ -215,6 +192,25 @@ export function paretoFigure(results: Results): Figure | undefined {
       ),
     ].join('\n');
   }
+}
+
+function softLogAxis(view: View, name: string, axis: SoftLog) {
+  const { muted, line } = inkOf(view);
+  return {
+    ...valueAxis(view, name),
+    min: axis.min,
+    max: axis.max,
+    axisLine: { show: true, onZero: false, lineStyle: { color: line } },
+    axisLabel: {
+      color: muted,
+      fontSize: 11.5,
+      hideOverlap: true,
+      customValues: axis.ticks,
+      formatter: axis.text,
+    },
+    axisTick: { show: true, customValues: axis.ticks, lineStyle: { color: line } },
+    splitLine: { show: false },
+  };
 }
 
 /** Beside a mark, measured from its edge: the width of a text is known only roughly. */
