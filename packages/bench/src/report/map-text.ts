@@ -9,7 +9,7 @@ import { timeText } from '../text/time.ts';
 import { axisLines } from './map-axis.ts';
 import { type MapBins, mapBins } from './map-bins.ts';
 
-export interface MapOptions {
+interface MapOptions {
   /** Longest line, in characters; at least 60. */
   readonly columns: number;
   /** All policies at peak demand, or each policy over time. */

@@ -2,15 +2,29 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import type { Comparison } from '../compare/compare.ts';
 import { resultsCsv } from './csv.ts';
-import { RESULTS_VERSION, type Results, resultsOf, resultsText } from './results.ts';
-import { resultsSchemaText } from './results-schema.ts';
+import { RESULTS_VERSION, type Results, resultsOf, resultsSchema, resultsText } from './results.ts';
 import { tinyComparison } from './testing.ts';
 
 const SCHEMA = fileURLToPath(
   new URL(`../../../../docs/schemas/results-${RESULTS_VERSION}.schema.json`, import.meta.url),
 );
+
+/** As docs/schemas has it: JSON Schema, draft 2020-12. */
+function resultsSchemaText(): string {
+  const schema = z.toJSONSchema(resultsSchema, { target: 'draft-2020-12' });
+  const { $schema, ...rest } = schema;
+  const document = {
+    $schema,
+    title: `Results of decpool compare, version ${RESULTS_VERSION}`,
+    description:
+      'One input. results.json in a results folder is such a document, and decpool compare --json prints one a line. A change that is not only an addition gets a new version.',
+    ...rest,
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
 
 let comparison: Comparison;
 let results: Results;

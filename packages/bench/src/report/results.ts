@@ -136,7 +136,7 @@ export type Results = Readonly<z.infer<typeof resultsSchema>>;
 export type PolicyResults = Results['policies'][number];
 
 /** Where the comparison's event logs lie, relative to the results; nothing where there are none. */
-export type LogNames = (policy: string) => string;
+type LogNames = (policy: string) => string;
 
 /** The results of a comparison. `command` is what reproduces it. */
 export function resultsOf(comparison: Comparison, command: string, logOf?: LogNames): Results {

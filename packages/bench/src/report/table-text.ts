@@ -9,7 +9,7 @@ import { SMALL_CHANGE } from '../text/units.ts';
 import { type Cell, markOf, type Row } from './rows.ts';
 import { compactLabel } from './short-labels.ts';
 
-export interface TableLayout {
+interface TableLayout {
   /** Characters that a line has room for. */
   readonly columns: number;
   readonly isColoured: boolean;

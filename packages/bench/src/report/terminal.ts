@@ -15,7 +15,7 @@ import { objectiveNames, phraseText, verdictOf } from './verdict.ts';
 /** Labels of lines about results: `written`, `check`. */
 const LABEL_WIDTH = 13;
 
-export interface ComparisonScreen extends Screen {
+interface ComparisonScreen extends Screen {
   /** Whether the table shows the smallest and the largest value over the seeds. */
   readonly hasRanges?: boolean;
 }

@@ -4,7 +4,7 @@ import { type Html, html } from './escape.ts';
 import type { Figure, FigureTable, View } from './figures/figure.ts';
 import { commandLines, image } from './words.ts';
 
-export interface Placed {
+interface Placed {
   /** Id of the input on the page; the figure's id begins with it. */
   readonly prefix: string;
   /** px of the picture for print and for a page without scripts. */
@@ -27,7 +27,7 @@ ${detailsOf(figure, view)}
 `;
 }
 
-export const detailsOf = (figure: Figure, view: View): Html => html`<div class="behind">
+const detailsOf = (figure: Figure, view: View): Html => html`<div class="behind">
 <details><summary>Formula</summary>${figure.formula.map((line) => html`<p>${line}</p>`)}</details>
 <details><summary>How to reproduce</summary>${commandLines(figure.commands)}</details>
 <details class="data"><summary>Values as a table</summary>${tableMarkup(figure.table(view))}</details>

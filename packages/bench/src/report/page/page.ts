@@ -9,7 +9,7 @@ import type { PageInput } from './page-data.ts';
 import { policyColours } from './policy-colours.ts';
 import { overallSection } from './sections/overall.ts';
 
-export interface PageParts {
+interface PageParts {
   /** In the order in which the page shows them. */
   readonly inputs: readonly PageInput[];
   /** The bundled script. */

@@ -4,7 +4,7 @@ import { BLOCK_STATES, type InputHistory, type RunHistory } from '../../../histo
 import type { Results } from '../../results.ts';
 
 /** The part of the results that the choice depends on. */
-export interface Ranked {
+interface Ranked {
   readonly policies: readonly Pick<Results['policies'][number], 'policy' | 'isBaseline'>[];
   readonly ranking: { readonly ranked: readonly Pick<Results['ranking']['ranked'][number], 'policies'>[] };
 }

@@ -5,13 +5,7 @@ import type { Player } from './block-map-player.ts';
 import { momentText } from './block-map-text.ts';
 import type { FrameClock } from './clock.ts';
 
-export interface Controls {
-  readonly element: HTMLElement;
-  /** Brings slider, text and buttons up to the clock and the player. */
-  show(): void;
-}
-
-export function createControls(history: InputHistory, clock: FrameClock, player: Player): Controls {
+export function createControls(history: InputHistory, clock: FrameClock, player: Player) {
   const last = history.frames.requests.length - 1;
   const element = make('div', 'block-map-controls');
   const slider = timeSlider(last, clock);
@@ -37,6 +31,7 @@ export function createControls(history: InputHistory, clock: FrameClock, player:
 
   return {
     element,
+    /** Brings slider, text and buttons up to the clock and the player. */
     show() {
       const text = momentText(history, clock.frame);
       slider.value = String(clock.frame);

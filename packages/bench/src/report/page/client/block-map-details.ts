@@ -8,14 +8,7 @@ export interface SideFacts {
   readonly command: readonly string[];
 }
 
-export interface Details {
-  readonly element: HTMLElement;
-  show(title: string, sides: readonly SideFacts[]): void;
-  /** A screen reader should not read every frame while time runs. */
-  setTalkative(isTalkative: boolean): void;
-}
-
-export function createDetails(sides: number): Details {
+export function createDetails(sides: number) {
   const element = make('section', 'block-map-details');
   element.setAttribute('aria-live', 'polite');
   element.setAttribute('aria-label', 'Details of a block');
@@ -27,12 +20,13 @@ export function createDetails(sides: number): Details {
   element.append(title, body);
   return {
     element,
-    show(text, shown) {
+    show(text: string, shown: readonly SideFacts[]) {
       setText(title, text);
       body.hidden = false;
       for (const [side, part] of parts.entries()) part.show(shown[side]);
     },
-    setTalkative: (isTalkative) => element.setAttribute('aria-live', isTalkative ? 'polite' : 'off'),
+    /** A screen reader should not read every frame while time runs. */
+    setTalkative: (isTalkative: boolean) => element.setAttribute('aria-live', isTalkative ? 'polite' : 'off'),
   };
 }
 

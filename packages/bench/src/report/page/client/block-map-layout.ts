@@ -27,7 +27,7 @@ export interface Row {
 }
 
 /** A line for folded rows. */
-export interface Fold {
+interface Fold {
   readonly firstBlock: number;
   readonly blocks: number;
   readonly top: number;
@@ -177,7 +177,7 @@ export function firstBlockOf({ rows, columns, blocksPerCell }: Layout, cell: num
   return rows[Math.floor(cell / columns)].firstBlock + (cell % columns) * blocksPerCell;
 }
 
-export interface Corner {
+interface Corner {
   readonly x: number;
   readonly y: number;
 }
@@ -263,7 +263,7 @@ function blockIn({ rows, blocks }: Layout, row: number, column: number): number 
   return Math.min(rows[nearest].firstBlock + column, blocks - 1);
 }
 
-export interface RowLabel {
+interface RowLabel {
   readonly text: string;
   /** Middle of the row. */
   readonly y: number;

@@ -4,13 +4,6 @@ import { make, setPolicy, setText } from './block-map-dom.ts';
 import { type Counts, KIND_TEXT, KINDS, type Kind, type Mark } from './block-map-looks.ts';
 import { type MapColours, swatch } from './block-map-sprites.ts';
 
-export interface Legend {
-  readonly element: HTMLElement;
-  showColours(colours: MapColours): void;
-  /** One of each per side. */
-  showCounts(policies: readonly string[], counts: readonly Counts[]): void;
-}
-
 interface Entry {
   readonly text: string;
   readonly kind: Kind;
@@ -38,7 +31,7 @@ const ENTRIES: readonly Entry[] = [
   },
 ];
 
-export function createLegend(sides: number): Legend {
+export function createLegend(sides: number) {
   const table = make('table', 'block-map-legend');
   table.append(make('caption', '', 'Blocks at this moment'));
   const head = make('tr');
@@ -52,10 +45,11 @@ export function createLegend(sides: number): Legend {
   table.append(thead, body);
   return {
     element: table,
-    showColours(colours) {
+    showColours(colours: MapColours) {
       for (const { entry, picture } of rows) picture.replaceChildren(swatch(colours, entry.kind, entry.mark));
     },
-    showCounts(names, counts) {
+    /** A policy and its counts for each side. */
+    showCounts(names: readonly string[], counts: readonly Counts[]) {
       for (const [side, head] of policies.entries()) setPolicy(head, names[side]);
       for (const { entry, cells, element } of rows) {
         const values = counts.map(entry.countOf);

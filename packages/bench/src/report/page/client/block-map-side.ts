@@ -9,7 +9,7 @@ import { createPainter, type Painter } from './block-map-paint.ts';
 import type { MapColours } from './block-map-sprites.ts';
 import { createSharedTable } from './block-map-table.ts';
 
-export interface SideOptions {
+interface SideOptions {
   /** Missing if there is only one map. */
   readonly place?: 'left' | 'right';
   readonly runs: readonly RunHistory[];

@@ -52,7 +52,7 @@ function coloursBy(colour: (name: string) => string, font: string): MapColours {
   };
 }
 
-export interface Sprites {
+interface Sprites {
   readonly size: number;
   draw(context: CanvasRenderingContext2D, look: Look, x: number, y: number): void;
 }

@@ -3,17 +3,10 @@ import { make } from './block-map-dom.ts';
 import type { RunLooks } from './block-map-looks.ts';
 import { moreBlocksText, type SharedBlock, sharedBlocks } from './block-map-text.ts';
 
-export interface SharedTable {
-  readonly element: HTMLDetailsElement;
-  /** Fills it again, if it is open. */
-  show(): void;
-  setLabel(label: string): void;
-}
-
 const HEADS = ['Block', 'State', 'Mapping', 'Shared', 'Used', 'Pinned by'];
 
 /** `shown` returns what the table has to hold. */
-export function createSharedTable(shown: () => { looks: RunLooks; frame: number }): SharedTable {
+export function createSharedTable(shown: () => { looks: RunLooks; frame: number }) {
   const element = make('details', 'block-map-shared');
   const scroller = make('div', 'block-map-scroller');
   // The keyboard must reach an element that scrolls.
@@ -31,8 +24,9 @@ export function createSharedTable(shown: () => { looks: RunLooks; frame: number 
   element.addEventListener('toggle', show);
   return {
     element,
+    /** Fills the table again, if it is open. */
     show,
-    setLabel: (label) => scroller.setAttribute('aria-label', label),
+    setLabel: (label: string) => scroller.setAttribute('aria-label', label),
   };
 }
 

@@ -23,7 +23,7 @@ const MAPPING_TEXT: Readonly<Record<BlockMapping, string>> = {
 };
 
 /** For a cell of a table. */
-export const SHORT_MAPPING: Readonly<Record<BlockMapping, string>> = {
+const SHORT_MAPPING: Readonly<Record<BlockMapping, string>> = {
   large: 'large',
   split: '4K, split',
   boot: '4K, boot',

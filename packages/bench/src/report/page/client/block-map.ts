@@ -14,12 +14,12 @@ import { coloursOf } from './block-map-sprites.ts';
 import { blockText, explainCommand, factsOf, mapLabel, scaleText } from './block-map-text.ts';
 import type { FrameClock } from './clock.ts';
 
-export interface BlockMap {
+interface BlockMap {
   /** Paints everything again, in the current colours of the page. */
   repaint(): void;
 }
 
-export type MapInput = PageInput & { readonly history: InputHistory };
+type MapInput = PageInput & { readonly history: InputHistory };
 
 const HINT =
   'Keys on a map: arrows move by block and row. Home and End go to the ends of a row, with Ctrl to the ends of memory. Page Up and Page Down move by 8 rows. Comma and period step through time. A click holds a block; another click or Escape releases it.';

@@ -18,7 +18,7 @@ export interface Charts {
   retell(): void;
 }
 
-export interface ChartsInput {
+interface ChartsInput {
   readonly article: HTMLElement;
   readonly figures: readonly Figure[];
   readonly theme: Theme;

@@ -4,7 +4,7 @@ import { frameAt } from '../figures/over-time.ts';
 import type { Mounted } from './charts.ts';
 import type { FrameClock } from './clock.ts';
 
-export interface Markers {
+interface Markers {
   attach(mounted: Mounted): void;
   /** Moves the line of one chart, or of all, to the moment. */
   place(mounted?: Mounted): void;

@@ -16,7 +16,7 @@ export function invalidText(
   return `A weight is a number from 0 to ${formatValue(MOST_WEIGHT, 'count')}. Still in use: ${inUse.join(', ')} ns.`;
 }
 
-export interface WeightsForm {
+interface WeightsForm {
   values(): Weights;
   /** Shows the default weights, as printed pictures have them, or the reader's again. */
   showAssumed(isAssumed: boolean): void;

@@ -2,7 +2,7 @@
 import { timeText } from '../figures/axes.ts';
 import type { Mounted } from './charts.ts';
 
-export interface Zoom {
+interface Zoom {
   /** The part that is shown, in percent of all the time. */
   readonly start: number;
   readonly end: number;

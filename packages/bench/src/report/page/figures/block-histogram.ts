@@ -13,7 +13,7 @@ const MOST_PANELS = 8;
 const TITLE = 30;
 const BOTTOM = 38;
 
-export interface Histogram {
+interface Histogram {
   readonly id: string;
   readonly title: string;
   readonly formula: readonly string[];
@@ -24,7 +24,7 @@ export interface Histogram {
   pick(run: RunHistory): readonly (readonly number[])[];
 }
 
-export function histogramFigure(logged: LoggedInput, spec: Histogram): Figure {
+function histogramFigure(logged: LoggedInput, spec: Histogram): Figure {
   const { frames, pagesPerBlock } = logged.history;
   const runs = styledRuns(logged).slice(0, MOST_PANELS);
   const step = pagesPerBlock / (HISTOGRAM_BARS - 1);

@@ -2,7 +2,7 @@
 import type { MetricId } from '../../../metrics/metric.ts';
 import type { PolicyResults } from '../../results.ts';
 
-export interface Component {
+interface Component {
   readonly id: string;
   readonly label: string;
   /** Ids of the metrics that are counted, added up. */

@@ -5,7 +5,7 @@ import { shellWord } from '../escape.ts';
 import { type PolicyStyle, policyStyle } from '../palette.ts';
 import type { LoggedInput } from './figure.ts';
 
-export interface StyledRun {
+interface StyledRun {
   readonly run: RunHistory;
   readonly style: PolicyStyle;
 }

@@ -8,7 +8,7 @@ import type { Figure, LoggedInput } from './figure.ts';
 import { type TimeFigure, timeFigure } from './over-time.ts';
 import { logPath, printSeries, showPeak } from './runs.ts';
 
-export interface TimeFigures {
+interface TimeFigures {
   readonly drawn: readonly Figure[];
   /** Figures that never change and are the same under every policy: title and value. */
   readonly still: readonly string[];
