@@ -4,9 +4,9 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import Table from 'cli-table3';
 import { HAS_BROWSER, launchBrowser, openPage } from '../report/page/testing-browser.ts';
 import { readResults } from '../report/read-results.ts';
+import { grouped, speedTable } from './table.ts';
 
 const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
 /** Five policies, three million events in their logs. */
@@ -28,20 +28,21 @@ export async function pageTable(): Promise<string> {
       .reduce((sum, { runs }) => sum + runs[0].events, 0);
     const page = join(folder, 'report.html');
     const { opened, jumps } = await measured(page);
-    const table = new Table({ style: { head: [], border: [], compact: true }, colAligns: ['left', 'right'] });
     const ms = (value: number) => `${value.toFixed(value < 100 ? 1 : 0)} ms`;
     const jump = (share: number) => jumps[Math.min(JUMPS - 1, Math.floor(share * JUMPS))];
     const frames = (value: number) => `${ms(value)} (${(value / FRAME_MS).toFixed(1)} frames)`;
-    table.push(
-      ['events in the logs, five policies', events.toLocaleString('en')],
-      ['size of the page', `${(statSync(page).size / 2 ** 20).toFixed(2)} MiB`],
-      ['decpool report', `${(made / 1000).toFixed(1)} s`],
-      ['opening, until both maps are painted', ms(opened)],
-      [`slider moved, until both maps are painted: median of ${JUMPS}`, frames(jump(0.5))],
-      ['the same, 9 of 10', frames(jump(0.9))],
-      ['the same, slowest', frames(jump(1))],
+    return speedTable(
+      [],
+      [
+        ['events in the logs, five policies', grouped(events)],
+        ['size of the page', `${(statSync(page).size / 2 ** 20).toFixed(2)} MiB`],
+        ['decpool report', `${(made / 1000).toFixed(1)} s`],
+        ['opening, until both maps are painted', ms(opened)],
+        [`slider moved, until both maps are painted: median of ${JUMPS}`, frames(jump(0.5))],
+        ['the same, 9 of 10', frames(jump(0.9))],
+        ['the same, slowest', frames(jump(1))],
+      ],
     );
-    return table.toString();
   } finally {
     rmSync(folder, { recursive: true });
   }

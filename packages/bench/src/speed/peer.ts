@@ -1,64 +1,53 @@
 /** What JavaScript costs: first fit in C and in TypeScript over the same requests, and a whole comparison run. */
 import { x86Geometry } from '@decpool/model';
 import { spreadOf } from '../compare/spread.ts';
-import { CProgram } from './c-program.ts';
+import { CProgram, compiler } from './c-program.ts';
 import { checksumOf, runCore } from './core.ts';
 import { PLAIN_POLICY } from './policies.ts';
 import { logOf } from './request-log.ts';
-import { requestSpeed, SPEED_PAGES, speedWorkload } from './requests.ts';
-
-export interface PeerSpeed {
-  readonly what: string;
-  readonly requestsPerSecond: number;
-  /** Time per request against that of C. */
-  readonly ratio: number;
-}
-
-export interface PeerComparison {
-  readonly requests: number;
-  /** Of all placements: that of C and that of TypeScript. */
-  readonly checksum: string;
-  readonly speeds: readonly PeerSpeed[];
-}
+import { SPEED_PAGES, secondsOfRun, speedWorkload } from './requests.ts';
+import { grouped, speedTable, times } from './table.ts';
 
 const REPETITIONS = 5;
 
 /**
- * Medians of interleaved repetitions, so that what else the machine does meets all alike. Throws an Error when C and
- * TypeScript put an allocation in different places.
+ * Medians of interleaved repetitions: other load on the machine then affects all alike. Throws an Error if C and TypeScript
+ * put an allocation in different places.
  */
-export async function comparePeers(cc: string): Promise<PeerComparison> {
-  const workload = speedWorkload();
+export async function peerTable(): Promise<string> {
+  const cc = compiler();
+  if (cc === undefined) return 'C beside TypeScript: skipped: no gcc (apt-get install gcc)';
+  const workload = speedWorkload(2_000_000);
   const requests = workload.requests.length;
   const log = logOf(workload.requests, x86Geometry(SPEED_PAGES));
   const program = new CProgram(cc);
   try {
     program.write(log);
     const { checksum } = program.run();
-    // Also the warm-up: what is timed is compiled code, as in any long comparison.
+    // Also the warm-up: compiled code is timed, as in any long comparison.
     for (let i = 0; i < 2; i++) expectSame(checksum, checksumOf(runCore(log).placements));
-    await requestSpeed(PLAIN_POLICY, speedWorkload(200_000));
+    await secondsOfRun(PLAIN_POLICY, speedWorkload(200_000));
     const inC: number[] = [];
     const core: number[] = [];
     const whole: number[] = [];
     for (let i = 0; i < REPETITIONS; i++) {
-      inC.push(program.run().ns);
-      core.push(runCore(log).ns);
-      whole.push((requests / (await requestSpeed(PLAIN_POLICY, workload)).requestsPerSecond) * 1e9);
+      inC.push(program.run().ns / 1e9);
+      core.push(runCore(log).ns / 1e9);
+      whole.push(await secondsOfRun(PLAIN_POLICY, workload));
     }
-    const speed = (what: string, times: readonly number[]): PeerSpeed => {
-      const ns = spreadOf(times).median;
-      return { what, requestsPerSecond: (requests / ns) * 1e9, ratio: ns / spreadOf(inC).median };
+    const row = (what: string, seconds: readonly number[]) => {
+      const { median } = spreadOf(seconds);
+      return [what, grouped(requests), grouped(requests / median), times(median / spreadOf(inC).median)];
     };
-    return {
-      requests,
-      checksum,
-      speeds: [
-        speed(`C (${cc} -O2): first fit alone`, inC),
-        speed('TypeScript: first fit alone', core),
-        speed(`TypeScript: ${PLAIN_POLICY}, decide + fold + metrics`, whole),
+    const table = speedTable(
+      ['C beside TypeScript, 4 GiB guest', 'requests', 'requests/s', 'time vs C'],
+      [
+        row(`C (${cc} -O2): first fit alone`, inC),
+        row('TypeScript: first fit alone', core),
+        row(`TypeScript: ${PLAIN_POLICY}, decide + fold + metrics`, whole),
       ],
-    };
+    );
+    return `${table}\nC and TypeScript put every allocation in the same place (checksum ${checksum}).`;
   } finally {
     program.remove();
   }
