@@ -1,27 +1,35 @@
+/** What a program can call of the bench. The `decpool` command is built of the same functions. */
+
+// Requests: made by synthetic workloads, or read from recorded kernel traces.
+
+export type { ImportOptions } from './traces/format.ts';
+export { type ImportedTrace, importTrace } from './traces/import.ts';
+export { type RecordedMemory, readMemoryState } from './traces/memory-state/memory-state.ts';
+export { type SanityReport, sanityLines } from './traces/sanity.ts';
+export { parseSharedExpression, type SharedExpression } from './traces/shared-expression.ts';
+export { churn } from './workloads/churn.ts';
+export type { Parameter, WorkloadGenerator } from './workloads/define.ts';
+export { netvsc } from './workloads/netvsc.ts';
+export { WORKLOADS, workloadNamed } from './workloads/registry.ts';
+export { requestsHash } from './workloads/requests-hash.ts';
+export { type Workload, workload } from './workloads/workload.ts';
+
+// Policies: found by name or file, and checked against the rules.
+
+export { type Conformance, type ConformanceOptions, checkConformance } from './policies/conformance.ts';
+export { type NamedPolicy, policiesFor, policyFor } from './policies/load.ts';
+
+// Runs: one policy, or a comparison of several with bounds that no policy can beat.
+
 export type { Bound, Bounds } from './bounds/bounds.ts';
-export { type Lifetimes, lifetimesOf } from './bounds/lifetimes.ts';
-export { type LowerBounds, lowerBounds } from './bounds/lower.ts';
 export type { MeasuredBlocks } from './bounds/measured.ts';
-export { type OfflineBound, offlineBound } from './bounds/offline.ts';
-export { type WorstCase, worstCaseOf } from './bounds/worst-case.ts';
-export { type DecpoolConfig, defineConfig } from './cli/config.ts';
+export type { WorstCase } from './bounds/worst-case.ts';
 export { type CompareOptions, type Comparison, type ComparisonInput, compare } from './compare/compare.ts';
-export {
-  type RunOptions,
-  type RunResult,
-  type RunSettings,
-  runPolicy,
-} from './compare/run.ts';
-export { changePercent, type Spread, spreadOf } from './compare/spread.ts';
-export { BlocksAt } from './history/blocks-at.ts';
-export { externalFragmentation, fragmentationIndex, unusableFreeIndex } from './history/kernel-indices.ts';
-export type { InputHistory, RunHistory } from './history/types.ts';
-export { LOG_FORMATS, type LogFormat } from './log/format.ts';
-export { batchesOf, type EventRange, eventsOf, statesOf } from './log/observe.ts';
-export { type OpenLog, openLog } from './log/open.ts';
-export { type LogPart, type ReadOptions, readLog } from './log/read.ts';
-export { type Recovered, recoverLog } from './log/recover.ts';
-export { type LogWriter, type LogWriterOptions, openLogWriter } from './log/write.ts';
+export { type RunOptions, type RunResult, type RunSettings, runPolicy } from './compare/run.ts';
+export type { Spread } from './compare/spread.ts';
+
+// Metrics: computed from the events of a run or a log.
+
 export {
   allMetrics,
   METRICS,
@@ -30,18 +38,29 @@ export {
   type MetricValue,
   type RunMetrics,
 } from './metrics/metric.ts';
-export { type Conformance, type ConformanceOptions, checkConformance } from './policies/conformance.ts';
-export { type NamedPolicy, policiesFor, policyFor } from './policies/load.ts';
+
+// Results: as JSON, CSV and text, and compared with earlier results.
+
 export { type Against, againstOf, type Delta, regressionsIn } from './report/against.ts';
 export { resultsCsv } from './report/csv.ts';
 export { mailText } from './report/mail.ts';
-export { overallVerdict } from './report/overall-verdict.ts';
-export { readInputHistory } from './report/read-history.ts';
 export { readResults, type StoredResults } from './report/read-results.ts';
 export { RESULTS_VERSION, type Results, resultsOf, resultsSchema } from './report/results.ts';
-export { allRowsOf, chosenRowsOf } from './report/rows.ts';
 export { comparisonText } from './report/terminal.ts';
 export { type Verdict, verdictOf } from './report/verdict.ts';
+export { readSweepResults, type SweepResults, type SweepRow, type SweepRun } from './sweep/results.ts';
+
+// Event logs: written, read from the start or at any event, and recovered.
+
+export { LOG_FORMATS, type LogFormat } from './log/format.ts';
+export { batchesOf, type EventRange, eventsOf, statesOf } from './log/observe.ts';
+export { type OpenLog, openLog } from './log/open.ts';
+export { type LogPart, type OnRead, type ReadOptions, readLog } from './log/read.ts';
+export { type Recovered, recoverLog } from './log/recover.ts';
+export { type LogWriter, type LogWriterOptions, openLogWriter } from './log/write.ts';
+
+// Re-runs of logs: replayed, verified, compared, and served again with another policy or without one request.
+
 export { diffLogs, type LogDiff } from './rerun/diff.ts';
 export type { Divergence } from './rerun/divergence.ts';
 export {
@@ -56,21 +75,13 @@ export { type ReplayResult, replay } from './rerun/replay.ts';
 export { policyOf } from './rerun/rerun.ts';
 export type { NewLog, ServedAgain } from './rerun/serve-again.ts';
 export { type Check, type VerifyOptions, verifyLog } from './rerun/verify.ts';
-export {
-  readSweepResults,
-  type SweepResults,
-  type SweepRow,
-  type SweepRun,
-} from './sweep/results.ts';
-export type { ImportOptions } from './traces/format.ts';
-export { type ImportedTrace, importTrace } from './traces/import.ts';
-export { type RecordedMemory, readMemoryState } from './traces/memory-state/memory-state.ts';
-export { type SanityReport, sanityLines } from './traces/sanity.ts';
-export { parseSharedExpression, type SharedExpression } from './traces/shared-expression.ts';
-export { SCATTER_SEEDS, type ScatterResult, validateScatter } from './validate/scatter/scatter.ts';
-export { churn } from './workloads/churn.ts';
-export type { Parameter, WorkloadGenerator } from './workloads/define.ts';
-export { netvsc } from './workloads/netvsc.ts';
-export { WORKLOADS, workloadNamed } from './workloads/registry.ts';
-export { requestsHash } from './workloads/requests-hash.ts';
-export { type Workload, workload } from './workloads/workload.ts';
+
+// Histories: the state of each block over time, from the logs beside a comparison's results.
+
+export { BlocksAt } from './history/blocks-at.ts';
+export type { InputHistory, RunHistory } from './history/types.ts';
+export { readInputHistory } from './report/read-history.ts';
+
+// The settings file of the command.
+
+export { type DecpoolConfig, defineConfig } from './cli/config.ts';
