@@ -1,7 +1,7 @@
 /**
- * Every setting beside its default. A decpool.config.ts in the working directory says what options are where a command does not:
- * copy what you want otherwise. An option in a command goes before a setting, --no-config leaves all of them out, and
- * paths are those of the working directory. docs/cli.md has the rest.
+ * Every setting beside its default. Copy the settings that you want to change into a decpool.config.ts in the working directory.
+ * An option on the command line overrides its setting, and --no-config ignores the file. Paths are relative to the working
+ * directory. See docs/cli.md.
  */
 import { defineConfig } from '@decpool/bench';
 
@@ -14,17 +14,17 @@ export default defineConfig({
     shared: undefined,
     // A generated workload; 'decpool workloads' lists them.
     workload: undefined,
-    // Policies and policy files, separated by commas; the first is the baseline; all: every policy; 'decpool
-    // policies' lists them.
+    // Policies and policy files, separated by commas; the first is the baseline; all: every policy;
+    // 'decpool policies' lists them.
     policy: ['linux-7.3', 'longest-free-range', 'first-fit+never-return', 'gfp-decrypted', 'linux-6.12'],
-    // Memory after a fresh boot (default: 4G, or what the workload needs); 4G:aged or 4G:fragmented=0.6 for a
-    // scattered start.
+    // Memory after a fresh boot (default: 4G, or what the workload needs); 4G:aged or 4G:fragmented=0.6
+    // for a scattered start.
     memory: undefined,
     // NUMA nodes of the memory of --memory.
     nodes: undefined,
     // Recorded memory: a folder with buddyinfo and pagetypeinfo.
     memoryState: undefined,
-    // Snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none (default: the platform of the workload, or snp).
+    // snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none (default: the platform of the workload, or snp).
     platform: undefined,
     // Re-form a 2M mapping once a block is fully private again.
     restore: false,
@@ -33,8 +33,8 @@ export default defineConfig({
     // False: a kernel without DCACHE_WORD_ACCESS: no stray reads at borders.
     wordAccess: true,
     // Chances that a set_memory_*() call fails, as in
-    // decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1; retries: of set_memory_encrypted() (default:
-    // 1).
+    // decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1; retries: of set_memory_encrypted()
+    // (default: 1).
     faults: undefined,
     // Page allocator version, 6.x or 7.x: they differ in migratetype fallback (default: 6.x).
     kernel: undefined,
@@ -48,8 +48,8 @@ export default defineConfig({
     seed: 1,
     // Placement seeds to run; values are medians over them.
     seeds: 5,
-    // Rows of the table: a,b,c exactly these; +a,b the usual ten and these; all every row; 'decpool metrics'
-    // lists them.
+    // Rows of the table: a,b,c exactly these; +a,b the usual ten and these; all every row; 'decpool
+    // metrics' lists them.
     metrics: undefined,
     // The smallest and the largest value over the seeds below each value.
     ranges: false,
@@ -67,8 +67,8 @@ export default defineConfig({
     json: false,
     // Print results as tidy CSV and nothing else: a value per line.
     csv: false,
-    // Exit 1 if a figure is worse than in an earlier run's results.json or folder by more than --max-regress,
-    // beyond the ranges over the seeds.
+    // Exit 1 if a figure is worse than in an earlier run's results.json or folder by more than
+    // --max-regress, beyond the ranges over the seeds.
     check: undefined,
     // How much worse --check lets a figure be.
     maxRegress: 5,
@@ -76,16 +76,17 @@ export default defineConfig({
     logFormat: 'arrow',
   },
 
-  // decpool report: make one HTML file of the results of a comparison.
+  // decpool report: make one HTML page of the results of a comparison.
   report: {
-    // The page; report.html in the folder unless told.
+    // The page (default: report.html in the folder).
     out: undefined,
-    // An older run, folder or results.json: what became of each figure.
+    // An older run, folder or results.json: show what changed since.
     against: undefined,
-    // Instead of the page, what it shows over time on standard output as tidy CSV: a value a line, and nothing else there.
+    // Print the figures over time as tidy CSV, one value a line, instead of the page.
     csv: false,
-    // Which of it, separated by commas; all unless told: block-map, splits-2m, splits-1g, shared-idle,
-    // live, asked-for, shared-blocks, lower-bound, mixed-blocks, direct-map-4k, direct-map-2m, direct-map-1g, failures, occupancy, longest-free, unusable-free-index, fragmentation-index, extfrag.
+    // The figures of --csv (default: all): block-map, splits-2m, splits-1g, shared-idle, live, asked-for,
+    // shared-blocks, lower-bound, mixed-blocks, direct-map-4k, direct-map-2m, direct-map-1g, failures,
+    // occupancy, longest-free, unusable-free-index, fragmentation-index, extfrag.
     series: undefined,
   },
 
@@ -93,7 +94,7 @@ export default defineConfig({
   sweep: {
     // Folder for the cells and the results.
     out: 'decpool-sweep',
-    // Threads; as many as there are cores unless told.
+    // Threads (default: one per core).
     workers: undefined,
   },
 
@@ -103,7 +104,7 @@ export default defineConfig({
     sweep: 'decpool-findings',
     // The page.
     out: 'docs/findings.md',
-    // Threads; as many as there are cores unless told.
+    // Threads (default: one per core).
     workers: undefined,
   },
 
@@ -115,22 +116,21 @@ export default defineConfig({
     seed: 1,
   },
 
-  // decpool verify: check a log: structure, hashes, invariants, and that its requests give its events again.
+  // decpool verify: check a log: structure, hashes, invariants, and a re-run of its requests.
   verify: {
-    // Recount after every n-th event, and at the end; 0: only there.
+    // Recount after every n-th event, and at the end; 0: only at the end.
     every: 65536,
-    // Make the requests again under this policy instead, as after editing its file; of a fork, instead of
-    // the last one.
+    // Re-run the requests under this policy (in a fork: instead of the last policy).
     against: undefined,
     // Files of policies of your own that the log names, separated by commas.
     own: undefined,
-    // False: do not make the requests again.
+    // False: do not re-run the requests.
     rerun: true,
   },
 
-  // decpool recover: save the whole part of a log that was cut off.
+  // decpool recover: save the complete segments of a log that was cut off.
   recover: {
-    // The new log; run.recovered.arrow unless told.
+    // The new log (default: run.recovered.arrow for run.arrow).
     out: undefined,
   },
 
@@ -142,25 +142,25 @@ export default defineConfig({
 
   // decpool show: show the state at any event of a log.
   show: {
-    // The state after so many events.
+    // The state after this many events.
     at: undefined,
     // The state at a simulated time, as in 1.5s, 200ms, 17us or 1200 (ns).
     time: undefined,
     // All blocks and owners.
     all: false,
-    // Print one JSON document, with all blocks and owners.
+    // Print one JSON document.
     json: false,
   },
 
-  // decpool explain: tell from a log why a block was split, and what keeps it.
+  // decpool explain: explain from a log why a block was split, and what pins it.
   explain: {
-    // A block, as show numbers them: page frame number / pages per block.
+    // A block, by its number: page frame number / pages per block.
     block: undefined,
     // The block, or 1G entry, that a large-page-split event split.
     split: undefined,
     // An allocation.
     allocation: undefined,
-    // The state after so many events (default: the end of the log).
+    // The state after this many events (default: the end of the log).
     at: undefined,
     // Print one JSON document.
     json: false,
@@ -168,29 +168,29 @@ export default defineConfig({
 
   // decpool splits: list the splits of a log by owner, request or block.
   splits: {
-    // What a row of the table is: owner, request or block.
+    // What a row of the table is.
     by: 'owner',
     // Print all rows, not only the first 20.
     all: false,
-    // Print one JSON document, with every split.
+    // Print one JSON document.
     json: false,
   },
 
   // decpool step: step through an event log, forward and back.
   step: {
-    // Begin after so many events.
+    // Begin after this many events.
     at: 0,
   },
 
   // decpool tail: print the last events of a log, and those that a run is writing.
   tail: {
-    // Events to print of those that are there already.
+    // How many of the events that are already there.
     lines: 10,
-    // False: print what is there, and end.
+    // False: print the events that are already there, and end.
     follow: true,
   },
 
-  // decpool fork: keep the history of a log up to an event, and serve the rest under another policy.
+  // decpool fork: keep the events of a log up to a request, and serve the rest under another policy.
   fork: {
     // Files of policies of your own that the log names, separated by commas.
     own: undefined,
@@ -202,19 +202,19 @@ export default defineConfig({
     own: undefined,
   },
 
-  // decpool diff: compare two logs: where they part, what they come to, which blocks differ.
+  // decpool diff: compare two logs: first different event, metrics, blocks.
   diff: {
-    // As JSON.
+    // Print one JSON document.
     json: false,
   },
 
   // decpool convert: write an event log in another format, or as a Parquet table.
   convert: {
-    // The format: ndjson, arrow or parquet, whatever the ending says.
+    // ndjson, arrow or parquet, whatever the ending is.
     to: undefined,
   },
 
-  // decpool query: ask an event log with SQL.
+  // decpool query: query an event log with SQL.
   query: {
     // Print an array with an object per row.
     json: false,

@@ -3,7 +3,7 @@ import { type Conformance, checkConformance, type Failure } from '../policies/co
 import { policiesFor } from '../policies/load.ts';
 import { RULES } from '../policies/rules.ts';
 import { formatValue } from '../text/units.ts';
-import type { Output } from './command-context.ts';
+import type { Output } from './output.ts';
 import { counted } from './progress.ts';
 
 export interface CheckPolicyOptions {

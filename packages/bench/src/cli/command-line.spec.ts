@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { commandLine } from './command-line.ts';
+import { compare } from './commands/compare.ts';
 
 const told = (words: string, settings: readonly string[] = []) =>
-  commandLine(words.split(' '), 'compare', settings);
+  commandLine(words.split(' '), compare, [{ words: settings }]);
 
 describe('the command that a report names', () => {
   it('is as typed, for a shell', () => {

@@ -1,34 +1,40 @@
-/** The command that a report names: it makes the same report. Where results are written makes no difference. */
+/** The command that a report names: it makes the same report. */
+import { type Command, isValueOptional, longOf, oppositeOf, type Parameter } from './declaration.ts';
+import type { Setting } from './settings.ts';
 
-/** Options with a value, and without, that do not change the results: where and how they are shown, and what they are checked against. */
-const LEFT_OUT = ['--out', '--config', '--check', '--max-regress'];
-const LEFT_OUT_ALONE = ['--json', '--csv', '--mail', '--map'];
-/** Each can be undone: `--no-check`. */
-const LEFT_OUT_ANYWAY = [...LEFT_OUT, ...LEFT_OUT_ALONE].flatMap((option) => [
-  option,
-  option.replace('--', '--no-'),
-]);
-/** Values that one of these may have. */
-const LEFT_OUT_BEHIND: Readonly<Record<string, readonly string[]>> = { '--map': ['policies', 'time'] };
-
-/** `words` as typed; `settings`: the options that a config file stands for, which the command needs without it. */
-export function commandLine(words: readonly string[], command: string, settings: readonly string[]): string {
-  const kept = withoutPlaces(words);
-  // Ahead of the words that were typed, since behind a `--` nothing is an option.
-  const behind = kept.indexOf(command) + 1;
-  const all = [...kept.slice(0, behind), ...withoutPlaces(settings), ...kept.slice(behind)];
-  return ['decpool', ...all].map(quoted).join(' ');
+/**
+ * `words` as typed, and `settings` of a config file as options: the command needs no file. Options that only say where and how
+ * results are shown are left out.
+ */
+export function commandLine(
+  words: readonly string[],
+  { name, options = {} }: Command,
+  settings: readonly Pick<Setting, 'words'>[],
+): string {
+  const presentation = Object.values(options).filter(({ isPresentation }) => isPresentation === true);
+  const without = (all: readonly string[]) => withoutOptions(all, [CONFIG, ...presentation]);
+  const kept = without(words);
+  // Ahead of the options that were typed: behind a `--` nothing is an option.
+  const behind = kept.indexOf(name) + 1;
+  const set = without(settings.flatMap((setting) => setting.words));
+  return ['decpool', ...kept.slice(0, behind), ...set, ...kept.slice(behind)].map(quoted).join(' ');
 }
 
-function withoutPlaces(words: readonly string[]): string[] {
+const CONFIG: Parameter = { flags: '--config <file>', text: '', kind: 'text' };
+
+function withoutOptions(words: readonly string[], options: readonly Parameter[]): string[] {
   const kept: string[] = [];
   for (let at = 0; at < words.length; at++) {
-    const word = words[at];
-    if (LEFT_OUT.includes(word) || LEFT_OUT_BEHIND[word]?.includes(words[at + 1]) === true) at++;
-    else if (!LEFT_OUT_ANYWAY.includes(word.replace(/=.*/s, ''))) kept.push(word);
+    const [word, value] = words[at].split('=', 2);
+    const option = options.find((each) => longOf(each) === word || oppositeOf(each) === word);
+    if (option === undefined) kept.push(words[at]);
+    else if (value === undefined && longOf(option) === word && hasValue(option, words[at + 1])) at++;
   }
   return kept;
 }
+
+const hasValue = (option: Parameter, next: string | undefined): boolean =>
+  isValueOptional(option) ? option.choices?.includes(next ?? '') === true : option.kind !== 'switch';
 
 /** For a POSIX shell. */
 const quoted = (word: string): string =>

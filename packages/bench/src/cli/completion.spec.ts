@@ -3,15 +3,23 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { completionScript } from './commands/completion.ts';
-import { SHELLS } from './completion/shells.ts';
-import { anyProgram } from './testing.ts';
+import { run } from './program.ts';
+import { anyProgram, keptOutput } from './testing.ts';
+
+const SHELLS = ['bash', 'zsh'];
+
+/** What `decpool completion SHELL` prints. */
+async function completionScript(shell: string): Promise<string> {
+  const output = keptOutput();
+  await run({ words: ['completion', shell], output, exit: () => {} });
+  return output.written;
+}
 
 let folder = '';
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'decpool-completion-'));
   for (const shell of SHELLS) {
-    writeFileSync(join(folder, `decpool.${shell}`), await completionScript(anyProgram(), shell));
+    writeFileSync(join(folder, `decpool.${shell}`), await completionScript(shell));
   }
   writeFileSync(join(folder, 'boot.trace'), '');
   mkdirSync(join(folder, 'before'));
@@ -92,7 +100,7 @@ describe.skipIf(!isInstalled('zsh'))('in zsh', () => {
 
 it('knows every command and option in every shell', async () => {
   for (const shell of SHELLS) {
-    const script = await completionScript(anyProgram(), shell);
+    const script = await completionScript(shell);
     for (const command of anyProgram().commands) {
       expect(script).toContain(command.name());
       for (const { long, hidden } of command.options) {

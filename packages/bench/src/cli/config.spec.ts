@@ -4,13 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Option } from 'commander';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandLine } from './command-line.ts';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { COMMANDS } from './commands/all.ts';
+import { compare } from './commands/compare.ts';
 import { readConfig } from './config-file.ts';
+import { type CommandContext, isNegated, type Parameter, settableOptions } from './declaration.ts';
 import { run } from './program.ts';
-import { applySettings, configKey, settableOptions, settingsIn } from './settings.ts';
-import { anyProgram, keptOutput } from './testing.ts';
+import { settingsIn } from './settings.ts';
+import { keptOutput } from './testing.ts';
 
 const EXAMPLE = fileURLToPath(new URL('../../../../examples/decpool.config.ts', import.meta.url));
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
@@ -20,13 +21,13 @@ describe('examples/decpool.config.ts', () => {
   beforeAll(async () => {
     example = (await readConfig(EXAMPLE)) as typeof example;
   });
-  const isSwitch = ({ required, optional }: Option) => !required && !optional;
-  const byDefault = (option: Option) => (isSwitch(option) ? option.negate : option.defaultValue);
+  const byDefault = (option: Parameter) => (option.kind === 'switch' ? isNegated(option) : option.default);
 
   it('has every setting of every command, beside its default', () => {
-    const expected = anyProgram().commands.flatMap((command) =>
-      settableOptions(command).map((option) => [
-        `${configKey(command)}.${option.attributeName()}`,
+    const commands = Object.values(COMMANDS).flatMap((group) => Object.entries(group));
+    const expected = commands.flatMap(([key, command]) =>
+      [...settableOptions(command)].map(([name, option]) => [
+        `${key}.${name}`,
         byDefault(option) === undefined ? undefined : String(byDefault(option)),
       ]),
     );
@@ -47,28 +48,22 @@ describe('examples/decpool.config.ts', () => {
   });
 
   it('changes nothing', () => {
-    const settings = settingsIn(example, 'decpool.config.ts', anyProgram());
+    const settings = settingsIn(example, 'decpool.config.ts', COMMANDS);
     expect([...settings.values()].flat()).toEqual([]);
   });
 });
 
 /** The options that `decpool compare WORDS` has with these settings, and the command that reports then have. */
 async function compared(settings: Record<string, unknown>, ...words: string[]) {
-  const program = anyProgram();
-  const compare = program.commands.find((command) => command.name() === 'compare');
-  if (compare === undefined) throw new Error('there is no compare');
-  compare.action(() => {});
-  await program.parseAsync(['compare', ...words], { from: 'user' });
-  const found = settingsIn({ compare: settings }, 'decpool.config.ts', program).get('compare') ?? [];
-  const applied = applySettings(compare, found);
-  return {
-    options: compare.opts(),
-    command: commandLine(
-      ['compare', ...words],
-      'compare',
-      applied.flatMap((setting) => setting.words),
-    ),
-  };
+  const folder = mkdtempSync(join(tmpdir(), 'decpool-config-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, 'c.mjs');
+  writeFileSync(file, `export default ${JSON.stringify({ compare: settings })}`);
+  const ran = vi.spyOn(compare, 'run').mockResolvedValue(0);
+  onTestFinished(() => ran.mockRestore());
+  await run({ words: ['compare', '--config', file, ...words], output: keptOutput(), exit: () => {} });
+  const [options, context] = ran.mock.lastCall as unknown as [Record<string, unknown>, CommandContext];
+  return { options, command: context.commandLine() };
 }
 
 describe('a setting', () => {
@@ -85,7 +80,7 @@ describe('a setting', () => {
       policy: 'linux-6.12,./my-policy.ts',
       seeds: 7,
       seed: 3,
-      granule: '16',
+      granule: 16,
       pcp: true,
       wordAccess: false,
     });
@@ -148,7 +143,7 @@ describe('a setting', () => {
     ],
     [() => {}, 'c.ts: its default export is not an object; expected '],
   ])('%j is refused', (config, message) => {
-    expect(() => settingsIn(config, 'c.ts', anyProgram())).toThrow(message);
+    expect(() => settingsIn(config, 'c.ts', COMMANDS)).toThrow(message);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { ConvertOptions } from '../convert/convert.ts';
-import type { Output } from './command-context.ts';
 import { EXIT } from './exit-status.ts';
 import { interruptible } from './interrupt.ts';
+import type { Output } from './output.ts';
 import { eventsRead } from './reading.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { InputError } from '@decpool/model';
 import { CommanderError } from 'commander';
 import { printableLines } from '../text/printable.ts';
-import type { Output } from './command-context.ts';
 import { EXIT } from './exit-status.ts';
+import type { Output } from './output.ts';
 
 /** Tells why a call ended with an error, where that is not told yet. Returns its exit code. */
 export function tellFailure(error: unknown, { tell }: Output): number {

@@ -3,7 +3,7 @@ import { writeWhole } from '../files/folder.ts';
 import { boundsOfInputs } from '../findings/bounds.ts';
 import { findingsPage } from '../findings/page.ts';
 import { readSweepResults } from '../sweep/results.ts';
-import type { Output } from './command-context.ts';
+import type { Output } from './output.ts';
 import { prepareSweep } from './sweep-plan.ts';
 import { sweepCommand } from './sweep-run.ts';
 

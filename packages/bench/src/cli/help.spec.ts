@@ -45,7 +45,7 @@ it.each(program.commands.map((command) => [command.name(), command] as const))(
 );
 
 it.each([60, 70, 80, 100])('fits into %i columns', (columns) => {
-  const narrow = programOf({ output: keptOutput({ columns }), exit: () => {}, commandLine: () => 'decpool' });
+  const narrow = programOf({ words: [], output: keptOutput({ columns }), exit: () => {} });
   for (const command of [narrow, ...narrow.commands]) {
     // Examples are for copying, and stay in one line.
     const [wrapped] = helpOf(command).split(/^(?:EXAMPLES|DEFINITION)$/m);

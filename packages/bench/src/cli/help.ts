@@ -1,129 +1,149 @@
-/**
- * The help of a command, laid out as its manual page. Examples, and what to see besides, each command adds itself with
- * addHelpText('after'): they come last, and are not wrapped.
- */
-import type { Command, Help } from 'commander';
+/** Help, laid out as a manual page. */
+import type { Command as CommanderCommand, Help } from 'commander';
+import { wrap } from '../text/wrap.ts';
+import type { Command } from './declaration.ts';
 import { EXIT, EXIT_STATUS } from './exit-status.ts';
 
 type Item = readonly [term: string, text: string];
+/** The lines of a section on a page that is so many columns wide. A section without lines is left out. */
+type Body = (columns: number) => readonly string[];
+type Section = readonly [title: string, body: Body];
 
 const INDENT = '  ';
-
-/** For Command.configureHelp(). */
-export function manualPage(command: Command, helper: Help): string {
-  const width = helper.helpWidth ?? 80;
-  const isProgram = command.parent === null;
-  const title = (text: string) => helper.styleTitle(text);
-  const prose = (text: string) => indented(wrapped(text, helper, width - INDENT.length));
-  const section = (name: string, ...lines: readonly string[]) => [title(name), ...lines, ''];
-  const list = (name: string, items: readonly Item[]) =>
-    items.length === 0 ? [] : section(name, ...itemLines(items, helper, width));
-
-  return [
-    ...section('NAME', prose(`${fullName(command)} - ${summaryOf(command)}`)),
-    ...section('SYNOPSIS', prose(helper.commandUsage(command))),
-    ...section('DESCRIPTION', prose(helper.commandDescription(command))),
-    ...list(
-      'ARGUMENTS',
-      helper
-        .visibleArguments(command)
-        .map((argument) => [helper.argumentTerm(argument), helper.argumentDescription(argument)]),
-    ),
-    ...list(
-      'OPTIONS',
-      helper
-        .visibleOptions(command)
-        .map((option) => [helper.optionTerm(option), helper.optionDescription(option)]),
-    ),
-    ...list(
-      'GLOBAL OPTIONS',
-      isProgram
-        ? []
-        : helper
-            .visibleGlobalOptions(command)
-            .map((option) => [helper.optionTerm(option), helper.optionDescription(option)]),
-    ),
-    ...(isProgram ? section('COMMANDS', ...commandLines(command, helper, width)) : []),
-    ...list(
-      'EXIT STATUS',
-      Object.entries(EXIT_STATUS).map(([name, text]) => [String(EXIT[name as keyof typeof EXIT]), text]),
-    ),
-    ...(isProgram ? [...list('ENVIRONMENT', ENVIRONMENT), ...list('FILES', FILES)] : []),
-  ]
-    .join('\n')
-    .replace(/\n+$/, '\n');
-}
-
 const ENVIRONMENT: readonly Item[] = [
-  ['NO_COLOR', 'When it is set, output has no colours. In a pipe or a file it never has.'],
-  [
-    'COLUMNS',
-    'Width of tables and help where standard output is no terminal. A terminal says itself how wide it is.',
-  ],
+  ['NO_COLOR', 'If it is set, output has no colours. Output into a pipe or a file never has any.'],
+  ['COLUMNS', 'Width of tables and help if standard output is not a terminal (default: 100).'],
 ];
-
 const FILES: readonly Item[] = [
   [
     'decpool.config.ts',
     'Settings for options, in the working directory; also .mts, .js or .mjs. examples/decpool.config.ts has every setting beside its default.',
   ],
 ];
+const EXAMPLES = [
+  'decpool compare',
+  'decpool compare --workload netvsc --policy linux-6.12,./my-policy.ts',
+  'decpool help compare',
+];
 
-/** `decpool compare`. */
-function fullName(command: Command): string {
-  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
-}
+/** For Command.configureHelp(). */
+export const programPage = (program: CommanderCommand, helper: Help): string =>
+  page(helper, [
+    ...headOf(program, helper, program.name(), program.summary()),
+    ['OPTIONS', list(optionsOf(program, helper))],
+    ['COMMANDS', commandList(program, helper)],
+    ['EXIT STATUS', list(exitStatus(EXIT_STATUS))],
+    ['ENVIRONMENT', list(ENVIRONMENT)],
+    ['FILES', list(FILES)],
+    ['EXAMPLES', verbatim(EXAMPLES)],
+    ['SEE ALSO', verbatim(['docs/cli.md and the documents that README.md lists'])],
+  ]);
 
-/** In one line, and without a full stop. */
-const summaryOf = (command: Command): string =>
-  command.summary() ||
-  command
-    .description()
-    .replace(/\.$/, '')
-    .replace(/^./, (first) => first.toLowerCase());
-
-/** Under the heading of each group. */
-function commandLines(program: Command, helper: Help, width: number): string[] {
-  const visible = helper.visibleCommands(program);
-  const terms = visible.map((command) => helper.subcommandTerm(command).length);
-  const groups = new Map<string, Item[]>();
-  for (const command of visible) {
-    const group = command.helpGroup() || 'Help';
-    const items = groups.get(group) ?? [];
-    items.push([helper.subcommandTerm(command), helper.subcommandDescription(command)]);
-    groups.set(group, items);
-  }
-  return [...groups].flatMap(([group, items], index) => [
-    ...(index === 0 ? [] : ['']),
-    `${INDENT}${group}`,
-    ...itemLines(items, helper, width - INDENT.length, Math.max(...terms)).map(indented),
+/** For Command.configureHelp(). */
+export function commandPage(command: CommanderCommand, helper: Help, declared: Command): string {
+  const { name, summary, different, section, examples = [], seeAlso } = declared;
+  const texts = { ...EXIT_STATUS, different };
+  return page(helper, [
+    ...headOf(command, helper, `decpool ${name}`, summary),
+    [
+      'ARGUMENTS',
+      list(
+        helper
+          .visibleArguments(command)
+          .map((each) => [helper.argumentTerm(each), helper.argumentDescription(each)]),
+      ),
+    ],
+    ['OPTIONS', list(optionsOf(command, helper))],
+    [
+      'GLOBAL OPTIONS',
+      list(
+        helper
+          .visibleGlobalOptions(command)
+          .map((each) => [helper.optionTerm(each), helper.optionDescription(each)]),
+      ),
+    ],
+    ['EXIT STATUS', list(exitStatus(texts))],
+    ...(section === undefined ? [] : [[section[0], verbatim(section[1].split('\n'))] as const]),
+    ['EXAMPLES', verbatim(examples)],
+    ['SEE ALSO', verbatim(seeAlso === undefined ? [] : [seeAlso])],
   ]);
 }
 
-/** Each term with its text beside it. */
-function itemLines(items: readonly Item[], helper: Help, width: number, termWidth?: number): string[] {
-  const widest = termWidth ?? Math.max(...items.map(([term]) => term.length));
-  const room = width - INDENT.length - widest - INDENT.length;
-  return items.map(([term, text]) => {
-    const [first, ...others] = wrapped(text, helper, room).split('\n');
-    const behind = ' '.repeat(INDENT.length + widest + INDENT.length);
-    return [
-      `${INDENT}${term.padEnd(widest)}${INDENT}${first}`,
-      ...others.map((line) => `${behind}${line}`),
-    ].join('\n');
+function page(helper: Help, sections: readonly Section[]): string {
+  const written = sections.flatMap(([title, body]) => {
+    const lines = body(helper.helpWidth ?? 80);
+    return lines.length === 0 ? [] : [[helper.styleTitle(title), ...lines].join('\n')];
   });
+  return `${written.join('\n\n')}\n`;
 }
 
-/** Lists without spaces, which commander leaves as they are, go on behind a comma; names of policies ahead of a plus. */
-const wrapped = (text: string, helper: Help, room: number): string =>
-  helper.boxWrap(
-    text.replaceAll(/\S+/g, (word) => (word.length <= room ? word : cut(word, room))),
+const headOf = (command: CommanderCommand, helper: Help, name: string, summary: string): Section[] => [
+  ['NAME', prose(`${name} - ${summary}`)],
+  ['SYNOPSIS', prose(helper.commandUsage(command))],
+  ['DESCRIPTION', prose(command.description())],
+];
+
+const optionsOf = (command: CommanderCommand, helper: Help): Item[] =>
+  helper.visibleOptions(command).map((each) => [helper.optionTerm(each), helper.optionDescription(each)]);
+
+const exitStatus = (texts: Readonly<Record<keyof typeof EXIT, string | undefined>>): Item[] =>
+  Object.entries(EXIT).flatMap(([name, code]) => {
+    const text = texts[name as keyof typeof EXIT];
+    return text === undefined ? [] : [[String(code), text]];
+  });
+
+/** Under the heading of each group. */
+function commandList(program: CommanderCommand, helper: Help): Body {
+  const commands = helper.visibleCommands(program);
+  const term = Math.max(...commands.map((command) => helper.subcommandTerm(command).length));
+  const groupOf = (command: CommanderCommand) => command.helpGroup() || 'Help';
+  return (columns) =>
+    [...new Set(commands.map(groupOf))].flatMap((group, index) => {
+      const items = commands
+        .filter((each) => groupOf(each) === group)
+        .map((each): Item => [helper.subcommandTerm(each).padEnd(term), helper.subcommandDescription(each)]);
+      const lines = indented(list(items)(columns - INDENT.length));
+      return [...(index === 0 ? [] : ['']), `${INDENT}${group}`, ...lines];
+    });
+}
+
+const indented = (lines: readonly string[]): string[] =>
+  lines.map((line) => (line === '' ? '' : INDENT + line));
+
+/** Examples and files are not wrapped. */
+const verbatim =
+  (lines: readonly string[]): Body =>
+  () =>
+    indented(lines);
+
+const prose =
+  (text: string): Body =>
+  (columns) =>
+    indented(wrapped(text, columns - INDENT.length));
+
+/** Each term with its text beside it. */
+const list =
+  (items: readonly Item[]): Body =>
+  (columns) => {
+    const widest = Math.max(...items.map(([term]) => term.length));
+    const room = columns - widest - 2 * INDENT.length;
+    return items.flatMap(([term, text]) =>
+      wrapped(text, room).map(
+        (line, index) => INDENT + (index === 0 ? term : '').padEnd(widest) + INDENT + line,
+      ),
+    );
+  };
+
+/** Lists without spaces go on in the next line behind a comma, and names of policies ahead of a plus. */
+const wrapped = (text: string, room: number): string[] =>
+  wrap(
+    text.replaceAll(/\S+/g, (word) => (word.length <= room ? word : brokenList(word, room))),
     room,
   );
 
-function cut(word: string, room: number): string {
-  const lines = [''];
+function brokenList(word: string, room: number): string {
   const items = word.split(/(?<=,)/).flatMap((item) => (item.length <= room ? item : item.split(/(?=\+)/)));
+  const lines = [''];
   for (const item of items) {
     const line = lines.length - 1;
     if (lines[line].length + item.length <= room) lines[line] += item;
@@ -131,5 +151,3 @@ function cut(word: string, room: number): string {
   }
   return lines.filter((line) => line !== '').join('\n');
 }
-
-const indented = (text: string): string => text.replaceAll(/^(?=.)/gm, INDENT);

@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import type { InputHistory } from '../history/types.ts';
 import { eventsInLogs, readInputHistory } from '../report/read-history.ts';
 import { readResults, type StoredResults } from '../report/read-results.ts';
-import type { Output } from './command-context.ts';
+import type { Output } from './output.ts';
 import { allRead } from './reading.ts';
 
 export interface WithHistory extends StoredResults {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type InputOptions, prepareInputs } from './inputs.ts';
 
-const OPTIONS: InputOptions = { policy: 'gfp-decrypted', seed: 1, seeds: 1, granule: '4', wordAccess: true };
+const OPTIONS: InputOptions = { policy: 'gfp-decrypted', seed: 1, seeds: 1, granule: 4, wordAccess: true };
 
 it.each([
   [{ workload: 'frag' }, 'fresh boot 512 MiB'],

@@ -1,8 +1,8 @@
 import { isOff, type MeasuredAnswer, measureAnswer } from '../known-answers/measure.ts';
 import { answersText, curvesText } from '../known-answers/report.ts';
 import { WORKLOADS } from '../workloads/registry.ts';
-import type { Output } from './command-context.ts';
 import { parseMemory, USUAL_MEMORY } from './inputs.ts';
+import type { Output } from './output.ts';
 import { counted } from './progress.ts';
 
 /** `decpool known-answers`. Returns the exit code: 1 if a figure deviates by more than its tolerance. */

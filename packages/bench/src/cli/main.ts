@@ -1,7 +1,7 @@
 import { LEAST_COLUMNS, USUAL_COLUMNS } from '../text/screen.ts';
-import type { Output } from './command-context.ts';
 import { EXIT } from './exit-status.ts';
 import { tellFailure } from './failure.ts';
+import type { Output } from './output.ts';
 import { run } from './program.ts';
 
 // Whoever reads our output may stop, as `head` does. The run goes on: its results are files too.

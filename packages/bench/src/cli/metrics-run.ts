@@ -2,7 +2,7 @@ import pc from 'picocolors';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { METRIC_GROUPS, METRICS, type Metric } from '../metrics/metric.ts';
 import { wrap } from '../text/wrap.ts';
-import type { Output } from './command-context.ts';
+import type { Output } from './output.ts';
 
 const INDENT = 4;
 

@@ -7,10 +7,4 @@ export async function ownPolicies(files: readonly string[]): Promise<ReadonlyMap
   return new Map(policies.map(({ name, factory }) => [name, factory]));
 }
 
-/** What --own takes: files, separated by commas. */
-export const OWN_OPTION = [
-  '--own <files>',
-  'files of policies of your own that the log names, separated by commas',
-] as const;
-
 export const filesIn = (list: string | undefined): readonly string[] => list?.split(',') ?? [];

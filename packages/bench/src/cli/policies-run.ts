@@ -8,7 +8,7 @@ import {
   USUAL,
 } from '@decpool/pool';
 import Table from 'cli-table3';
-import type { Output } from './command-context.ts';
+import type { Output } from './output.ts';
 
 /** Widths of the columns that wrap, in characters, with margins. */
 const NAME_WIDTH = 31;

@@ -1,20 +1,14 @@
 /** The program around the commands: its help, its version, and where settings for a command's options come from. */
 import { styleText } from 'node:util';
 import { InputError } from '@decpool/model';
-import { Command } from 'commander';
+import { Argument, Command as CommanderCommand, Option } from 'commander';
 import { VERSION } from '../files/version.ts';
-import type { CommandContext, Output } from './command-context.ts';
 import { commandLine } from './command-line.ts';
-import { addCommands } from './commands/all.ts';
-import { manualPage } from './help.ts';
-import {
-  addOpposites,
-  applySettings,
-  configKey,
-  type Setting,
-  settableOptions,
-  settingsIn,
-} from './settings.ts';
+import { COMMANDS } from './commands/all.ts';
+import { type Command, file, flag, oppositeOf, type Parameter, settableOptions } from './declaration.ts';
+import { commandPage, programPage } from './help.ts';
+import type { Output } from './output.ts';
+import { type Setting, settingsIn } from './settings.ts';
 
 /** One call of decpool. */
 export interface Invocation {
@@ -25,57 +19,30 @@ export interface Invocation {
   exit(code: number): void;
 }
 
-/** Where settings come from: a file that is named, none at all, or that of the working directory. */
-interface GlobalOptions {
-  readonly config?: string | boolean;
-}
+/** Options of every command. `--config` and `--no-config` are one value: a file, false, or true by default. */
+export const GLOBAL_OPTIONS: readonly Parameter[] = [
+  file(
+    '--config <file>',
+    'read settings from this file (default: decpool.config.ts in the working directory)',
+  ),
+  flag('--no-config', 'ignore config files'),
+];
 
-/** What a config file did to a call. */
-interface InUse {
-  readonly file: string;
-  readonly settings: readonly Setting[];
-}
+const COMMAND_LIST: readonly Command[] = Object.values(COMMANDS).flatMap((group) => Object.values(group));
 
-/**
- * Runs what was typed. Throws CommanderError for words that make no command, InputError for what is wrong with what they name.
- */
-export async function run({ words, exit, output }: Invocation): Promise<void> {
-  let inUse: InUse | undefined;
-  let called = '';
-  const decpool = programOf({
-    exit,
-    output,
-    commandLine: () =>
-      commandLine(
-        words,
-        called,
-        (inUse?.settings ?? []).flatMap((setting) => setting.words),
-      ),
-  });
-  decpool.hook('preAction', async (_, command) => {
-    called = command.name();
-    inUse = await configured(decpool, command);
-    if (inUse !== undefined && output.isWatched) output.tell(`decpool: ${inUseText(inUse)}\n`);
-  });
-  try {
-    await decpool.parseAsync(words, { from: 'user' });
-  } catch (error) {
-    // What is wrong may not stand in the command.
-    if (!(error instanceof InputError) || inUse === undefined) throw error;
-    throw new InputError(`${error.message}\n(${inUseText(inUse)})`);
-  }
+/** Runs what was typed. Throws CommanderError if it is no command, and InputError for invalid input. */
+export async function run(invocation: Invocation): Promise<void> {
+  await programOf(invocation).parseAsync(invocation.words, { from: 'user' });
 }
 
 /** The program with all of its commands. */
-export function programOf(context: CommandContext): Command {
-  const { output } = context;
-  const decpool = new Command('decpool')
+export function programOf(invocation: Invocation): CommanderCommand {
+  const { output } = invocation;
+  const program = new CommanderCommand('decpool')
     .summary('compare policies for a pool of decrypted memory in confidential Linux guests')
     .description(
-      'Runs allocator policies on recorded kernel requests and on generated workloads, and counts what they do to the direct map and to the host. Every run is a log of events, which can be replayed, searched, stepped through and continued otherwise.',
+      'Runs allocator policies on recorded kernel requests and on generated workloads. Counts what they do to the direct map and to the host. Every run is an event log, which can be replayed, searched, stepped through and forked.',
     )
-    .option('--config <file>', 'settings for options, instead of decpool.config.ts in the working directory')
-    .option('--no-config', 'no settings but those of the command')
     .version(VERSION, '--version', 'print the version of decpool')
     .showHelpAfterError('(see decpool --help)')
     .exitOverride()
@@ -89,43 +56,102 @@ export function programOf(context: CommandContext): Command {
       getErrHasColors: () => false,
     })
     .configureHelp({
-      formatHelp: manualPage,
+      formatHelp: programPage,
       showGlobalOptions: true,
-      // Long options leave the text beside them less than commander's 40 in a narrow terminal.
+      // Commander's 40 columns for the text beside an option are too many in a narrow terminal.
       minWidthToWrap: 20,
       styleTitle: (title) => styleText('bold', title),
-    })
-    .addHelpText(
-      'after',
-      `
-EXAMPLES
-  decpool compare
-  decpool compare --workload netvsc --policy linux-6.12,./my-policy.ts
-  decpool help compare
-
-SEE ALSO
-  docs/cli.md and the documents that README.md lists`,
-    );
-  addCommands(decpool, context);
-  for (const command of decpool.commands) addOpposites(command);
-  return decpool;
+    });
+  for (const option of GLOBAL_OPTIONS) program.addOption(commanderOption(option));
+  for (const [group, commands] of Object.entries(COMMANDS)) {
+    program.commandsGroup(group);
+    for (const command of Object.values(commands)) addCommand(program, command, invocation);
+  }
+  return program;
 }
 
-/** Sets options as a config file says, and tells which. Throws InputError for a file that is wrong anywhere. */
-async function configured(decpool: Command, command: Command): Promise<InUse | undefined> {
-  const { config } = decpool.opts<GlobalOptions>();
-  const named = typeof config === 'string' ? config : undefined;
-  const hasSettings = settableOptions(command).length > 0;
-  if (config === false || (named === undefined && !hasSettings)) {
-    applySettings(command, []);
-    return undefined;
+function addCommand(program: CommanderCommand, declared: Command, invocation: Invocation): void {
+  const command = program.command(declared.name).summary(declared.summary).description(declared.description);
+  command.configureHelp({
+    ...program.configureHelp(),
+    formatHelp: (_, helper) => commandPage(command, helper, declared),
+  });
+  const { arguments: args = {}, options = {} } = declared;
+  for (const argument of Object.values(args)) command.addArgument(commanderArgument(argument));
+  for (const option of Object.values(options)) command.addOption(commanderOption(option));
+  for (const option of settableOptions(declared).values()) {
+    command.addOption(new Option(oppositeOf(option)).hideHelp());
   }
+  command.action(async () => {
+    const { output, words, exit } = invocation;
+    const { file, settings } = await settingsFor(program, command, declared);
+    const inUse = `settings from ${file}: ${settings.map(({ name }) => name).join(', ')}`;
+    if (settings.length > 0 && output.isWatched) output.tell(`decpool: ${inUse}\n`);
+    const given = {
+      ...Object.fromEntries(Object.keys(args).map((name, at) => [name, command.processedArgs[at]])),
+      ...optionValues(command, options, settings),
+    };
+    try {
+      const code = await declared.run(given, {
+        ...{ output, commands: COMMAND_LIST, globalOptions: GLOBAL_OPTIONS },
+        isTyped: (name) => isTyped(command, name),
+        commandLine: () => commandLine(words, declared, settings),
+      });
+      if (code !== undefined) exit(code);
+    } catch (error) {
+      // The cause may be a setting.
+      if (!(error instanceof InputError) || settings.length === 0) throw error;
+      throw new InputError(`${error.message}\n(${inUse})`);
+    }
+  });
+}
+
+function commanderArgument(argument: Parameter): Argument {
+  const made = new Argument(argument.flags, argument.text);
+  return argument.choices === undefined ? made : made.choices(argument.choices);
+}
+
+function commanderOption(option: Parameter): Option {
+  const made = new Option(option.flags, option.text);
+  if (option.default !== undefined) made.default(option.default, option.defaultText);
+  if (option.choices !== undefined) made.choices(option.choices);
+  if (option.parse !== undefined) made.argParser(option.parse);
+  if (option.preset !== undefined) made.preset(option.preset);
+  return made.makeOptionMandatory(option.isRequired === true);
+}
+
+/** Settings of the config file that the command line does not override. Throws InputError if anything in the file is wrong. */
+async function settingsFor(
+  program: CommanderCommand,
+  command: CommanderCommand,
+  declared: Command,
+): Promise<{ readonly file?: string; readonly settings: readonly Setting[] }> {
+  const config: unknown = program.getOptionValue('config');
+  const named = typeof config === 'string' ? config : undefined;
+  const hasSettings = settableOptions(declared).size > 0;
+  if (config === false || (named === undefined && !hasSettings)) return { settings: [] };
   const { configFile, readConfig } = await import('./config-file.ts');
   const file = configFile(named);
-  const settings = file === undefined ? undefined : settingsIn(await readConfig(file), file, decpool);
-  const applied = applySettings(command, settings?.get(configKey(command)) ?? []);
-  return file === undefined || applied.length === 0 ? undefined : { file, settings: applied };
+  if (file === undefined) return { settings: [] };
+  const settings = settingsIn(await readConfig(file), file, COMMANDS).get(declared.name) ?? [];
+  return { file, settings: settings.filter(({ option }) => !isTyped(command, option)) };
 }
 
-const inUseText = ({ file, settings }: InUse): string =>
-  `settings from ${file}: ${settings.map(({ name }) => name).join(', ')}`;
+const isTyped = (command: CommanderCommand, option: string): boolean =>
+  command.getOptionValueSource(option) === 'cli';
+
+function optionValues(
+  command: CommanderCommand,
+  options: NonNullable<Command['options']>,
+  settings: readonly Setting[],
+): Record<string, unknown> {
+  const values = command.opts();
+  for (const { option, value } of settings) values[option] = value;
+  for (const [name, option] of Object.entries(options)) {
+    // `--no-workload` was typed: as by default.
+    if (option.kind === 'switch' || values[name] !== false) continue;
+    if (option.default === undefined) delete values[name];
+    else values[name] = option.default;
+  }
+  return values;
+}

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress';
 import { durationText } from '../text/time.ts';
-import type { Output } from './command-context.ts';
+import type { Output } from './output.ts';
 
 /** Where progress is told: nothing of it is for standard output. */
 export interface Stream extends NodeJS.WritableStream {

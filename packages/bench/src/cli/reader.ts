@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { Output } from './command-context.ts';
+import type { Output } from './output.ts';
 
 /** Calls `then` when nobody reads the standard output any more, as behind `head`. Returns what ends that. */
 export function onReaderGone(then: () => void): () => void {

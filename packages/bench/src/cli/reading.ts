@@ -2,7 +2,7 @@
 
 import type { OpenLog } from '../log/open.ts';
 import type { OnRead } from '../log/read.ts';
-import type { Output } from './command-context.ts';
+import type { Output } from './output.ts';
 import { type Count, counted, type Stream } from './progress.ts';
 
 type Watch = Pick<Output, 'isWatched'>;

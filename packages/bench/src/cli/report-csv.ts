@@ -2,8 +2,8 @@ import { InputError, unknownName } from '@decpool/model';
 import { HISTORY_SERIES, type HistorySeries } from '../history/series.ts';
 import { historyCsv, historyCsvHead } from '../report/history-csv.ts';
 import { printable } from '../text/printable.ts';
-import type { Output } from './command-context.ts';
 import { readHistories, type WithHistory } from './histories.ts';
+import type { Output } from './output.ts';
 import { onReaderGone, written } from './reader.ts';
 
 /**

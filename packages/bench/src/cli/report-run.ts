@@ -9,8 +9,8 @@ import { tellingOrder } from '../report/telling.ts';
 import { labelled } from '../report/terminal.ts';
 import { printable } from '../text/printable.ts';
 import { formatValue } from '../text/units.ts';
-import type { Output } from './command-context.ts';
 import { readHistories, type WithHistory } from './histories.ts';
+import type { Output } from './output.ts';
 
 export interface ReportOptions {
   readonly out?: string;

@@ -1,70 +1,46 @@
-/** Settings of a config file, as options of commands: what may be set, and what each stands for on a command line. */
+/** Settings of a config file, as options of commands. */
 import { InputError, unknownName } from '@decpool/model';
-import { type Command, CommanderError, Option } from 'commander';
+import { CommanderError } from 'commander';
+import {
+  type Command,
+  isNegated,
+  isValueOptional,
+  longOf,
+  type Parameter,
+  settableOptions,
+} from './declaration.ts';
 
 /** A setting that the file makes. */
 export interface Setting {
   /** `compare.seeds`. */
   readonly name: string;
-  /** As Command.getOptionValue() knows it. */
-  readonly attribute: string;
+  /** `seeds`. */
+  readonly option: string;
   readonly value: unknown;
-  /** The option that says the same, in words. */
+  /** The same on a command line. */
   readonly words: readonly string[];
 }
 
-/** `check-policy` is `checkPolicy`. */
-export const configKey = (command: Command): string =>
-  command.name().replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-
-/** Options that a file may set: those that the help lists, but for any that each call has to give. */
-export const settableOptions = (command: Command): readonly Option[] =>
-  command.options.filter(({ hidden, mandatory }) => !hidden && !mandatory);
-
-/** The commands that have any. */
-const settableCommands = (program: Command): ReadonlyMap<string, Command> =>
-  new Map(
-    program.commands
-      .filter((command) => settableOptions(command).length > 0)
-      .map((command) => [configKey(command), command]),
-  );
-
-/** An option without a value, as `--pcp` or `--no-rerun`. */
-const isSwitch = ({ required, optional }: Option): boolean => !required && !optional;
-
-/** A list that is separated by commas on a command line. */
-const isList = ({ flags }: Option): boolean => /<(list|files)>/.test(flags);
-
-/** An option whose value is a number, or begins with one. */
-const isNumeric = ({ parseArg, argChoices, defaultValue }: Option): boolean =>
-  (parseArg !== undefined && argChoices === undefined) || /^\d+$/.test(String(defaultValue));
+type CommandGroups = Readonly<Record<string, Readonly<Record<string, Command>>>>;
 
 /**
- * Gives every option that a file may set its opposite, unlisted: `--no-pcp`, `--word-access`, and `--no-workload` for an option
- * with a value, after which it is as by default. So a command can undo a setting.
- */
-export function addOpposites(command: Command): void {
-  for (const { long, negate } of settableOptions(command)) {
-    if (typeof long !== 'string') continue;
-    const opposite = negate ? long.replace(/^--no-/, '--') : long.replace(/^--/, '--no-');
-    command.addOption(new Option(opposite).hideHelp());
-  }
-}
-
-/**
- * Checks everything that a file says, and returns what it has otherwise than by default, for each command by its key. Throws InputError for commands,
- * settings and values that there are not; `file` is its name for that.
+ * Checks everything that a file says. Returns what differs from the defaults, by the name of the command. Throws InputError for
+ * unknown commands and settings and for wrong values; `file` is its name for that.
  */
 export function settingsIn(
   config: unknown,
   file: string,
-  program: Command,
+  groups: CommandGroups,
 ): ReadonlyMap<string, readonly Setting[]> {
   if (!isRecord(config)) {
     const what = config === undefined ? 'it has no default export' : 'its default export is not an object';
     throw new InputError(`${file}: ${what}; expected a default export such as { compare: { seeds: 7 } }`);
   }
-  const commands = settableCommands(program);
+  const commands = new Map(
+    Object.values(groups)
+      .flatMap((group) => Object.entries(group))
+      .filter(([, command]) => settableOptions(command).size > 0),
+  );
   const settings = new Map<string, readonly Setting[]>();
   for (const [key, given] of Object.entries(config)) {
     const command = commands.get(key);
@@ -79,7 +55,7 @@ export function settingsIn(
     }
     if (given === undefined) continue;
     if (!isRecord(given)) throw new InputError(`${file}: ${key}: expected an object with settings`);
-    settings.set(key, commandSettings(given, command, file));
+    settings.set(command.name, commandSettings(given, key, command, file));
   }
   return settings;
 }
@@ -89,93 +65,79 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 function commandSettings(
   given: Readonly<Record<string, unknown>>,
+  key: string,
   command: Command,
   file: string,
 ): readonly Setting[] {
-  const options = new Map(settableOptions(command).map((option) => [option.attributeName(), option]));
-  return Object.entries(given).flatMap(([attribute, value]) => {
-    const name = `${configKey(command)}.${attribute}`;
-    const option = options.get(attribute);
+  const options = settableOptions(command);
+  return Object.entries(given).flatMap(([name, value]) => {
+    const option = options.get(name);
     if (option === undefined) {
       throw unknownName({
-        kind: `setting of ${configKey(command)}`,
-        given: attribute,
+        kind: `setting of ${key}`,
+        given: name,
         known: [...options.keys()],
-        listedBy: `decpool ${command.name()} --help`,
+        listedBy: `decpool ${command.name} --help`,
         place: file,
       });
     }
     if (value === undefined) return [];
-    const setting = { name, attribute, ...parsed(value, option, `${file}: ${name}`) };
+    const setting = {
+      name: `${key}.${name}`,
+      option: name,
+      ...parsed(value, option, `${file}: ${key}.${name}`),
+    };
     return setting.words.length === 0 ? [] : [setting];
   });
 }
 
-/** Without words where it is as by default. */
-function parsed(given: unknown, option: Option, place: string): Pick<Setting, 'value' | 'words'> {
-  if (isSwitch(option)) {
+/** The words are empty for the default. */
+function parsed(given: unknown, option: Parameter, place: string): Pick<Setting, 'value' | 'words'> {
+  const long = longOf(option);
+  if (option.kind === 'switch') {
     if (typeof given !== 'boolean') throw new InputError(`${place}: expected true or false`);
     // `--pcp` says true, `--no-rerun` says false.
-    return { value: given, words: given === option.negate ? [] : [String(option.long)] };
+    return { value: given, words: given === isNegated(option) ? [] : [long] };
   }
-  // `--map` alone, or not at all.
-  if (option.optional && typeof given === 'boolean') {
-    if (!given) return { value: option.defaultValue, words: [] };
-    return { value: option.presetArg ?? true, words: [String(option.long)] };
+  if (isValueOptional(option) && typeof given === 'boolean') {
+    return given ? { value: option.preset, words: [long] } : { value: option.default, words: [] };
   }
   const text = textOf(given, option, place);
-  // What the command says of it would name an option that nobody typed.
-  if (isList(option) && text.split(',').some((item) => item.trim() === '')) {
-    const without = 'remove the setting for the default';
-    throw new InputError(
-      `${place}: ${text === '' ? `the list is empty; ${without}` : 'an item of the list is empty; remove it'}`,
-    );
+  // The command's own message would name an option that nobody typed.
+  if (option.kind === 'list' && text.split(',').some((item) => item.trim() === '')) {
+    const mistake =
+      text === ''
+        ? 'the list is empty; remove the setting for the default'
+        : 'an item of the list is empty; remove it';
+    throw new InputError(`${place}: ${mistake}`);
   }
   const value = parsedText(text, option, place);
-  if (value === option.defaultValue) return { value, words: [] };
-  if (option.optional) return { value, words: [`${option.long}=${text}`] };
+  if (value === option.default) return { value, words: [] };
   // A value that looks like an option has to be joined to its own.
-  return {
-    value,
-    words: text.startsWith('-') ? [`${option.long}=${text}`] : [String(option.long), text],
-  };
+  const isJoined = isValueOptional(option) || text.startsWith('-');
+  return { value, words: isJoined ? [`${long}=${text}`] : [long, text] };
 }
+
+const EXPECTED = { text: 'text, in quotes', number: 'a number', list: 'a list, or text with commas' };
 
 /** What would be typed. */
-function textOf(given: unknown, option: Option, place: string): string {
-  if (typeof given === 'string') return given;
-  if (typeof given === 'number' && isNumeric(option)) return String(given);
+function textOf(given: unknown, { kind }: Parameter, place: string): string {
   const isItem = (item: unknown) => typeof item === 'string' || typeof item === 'number';
-  if (Array.isArray(given) && isList(option) && given.every(isItem)) return given.join(',');
-  const expected = isList(option)
-    ? 'a list, or text with commas'
-    : isNumeric(option)
-      ? 'a number'
-      : 'text, in quotes';
-  throw new InputError(`${place}: expected ${expected}`);
+  if (typeof given === 'string') return given;
+  if (kind === 'number' && typeof given === 'number') return String(given);
+  if (kind === 'list' && Array.isArray(given) && given.every(isItem)) return given.join(',');
+  throw new InputError(`${place}: expected ${EXPECTED[kind === 'switch' ? 'text' : kind]}`);
 }
 
-function parsedText(text: string, option: Option, place: string): unknown {
-  if (option.parseArg === undefined) return text;
+function parsedText(text: string, option: Parameter, place: string): unknown {
+  const { choices, parse } = option;
+  if (choices !== undefined && !choices.includes(text)) {
+    throw new InputError(`${place}: '${text}': expected one of ${choices.join(', ')}`);
+  }
   try {
-    return option.parseArg<unknown>(text, undefined);
+    return parse === undefined ? text : parse(text);
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
+    if (!(error instanceof CommanderError || error instanceof InputError)) throw error;
     throw new InputError(`${place}: '${text}': ${error.message}`);
   }
-}
-
-/** Sets what the command itself does not, and returns that. */
-export function applySettings(command: Command, settings: readonly Setting[]): readonly Setting[] {
-  const isTyped = (attribute: string) => command.getOptionValueSource(attribute) === 'cli';
-  const applied = settings.filter(({ attribute }) => !isTyped(attribute));
-  for (const { attribute, value } of applied) command.setOptionValueWithSource(attribute, value, 'config');
-  for (const option of settableOptions(command)) {
-    const attribute = option.attributeName();
-    // `--no-workload` was typed.
-    if (!isSwitch(option) && command.getOptionValue(attribute) === false) {
-      command.setOptionValueWithSource(attribute, option.defaultValue, 'cli');
-    }
-  }
-  return applied;
 }

@@ -8,8 +8,8 @@ import { StepSession } from '../inspect/step-session.ts';
 import { MAP_LEGEND, StepText } from '../inspect/step-text.ts';
 import type { Stepper } from '../inspect/stepper.ts';
 import { printableLines } from '../text/printable.ts';
-import type { Output } from './command-context.ts';
 import { EXIT } from './exit-status.ts';
+import type { Output } from './output.ts';
 import { onReaderGone } from './reader.ts';
 
 /** At the end of the input, or when nobody reads any more. Returns the exit code: whether a command was wrong. */

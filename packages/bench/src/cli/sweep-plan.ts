@@ -184,7 +184,7 @@ const sweptPlatform = (
   { restore, granule, wordAccess }: SweepSettings,
 ): Platform =>
   platformOf(
-    { restore, granule: String(granule), wordAccess, ...(name === OWN_PLATFORM ? {} : { platform: name }) },
+    { restore, granule, wordAccess, ...(name === OWN_PLATFORM ? {} : { platform: name }) },
     modelled,
   );
 

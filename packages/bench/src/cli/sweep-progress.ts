@@ -1,6 +1,6 @@
 import { SweepPace } from '../sweep/pace.ts';
 import type { Cell } from '../sweep/plan.ts';
-import type { Output } from './command-context.ts';
+import type { Output } from './output.ts';
 import { paceText, progressOf } from './progress.ts';
 
 /** How far a sweep is, on standard error. */

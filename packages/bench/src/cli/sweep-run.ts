@@ -3,9 +3,9 @@ import { SweepFolder } from '../sweep/folder.ts';
 import { cellsOf, type SweepPlan } from '../sweep/plan.ts';
 import type { SweepResults } from '../sweep/results.ts';
 import { sweep } from '../sweep/sweep.ts';
-import type { Output } from './command-context.ts';
 import { EXIT } from './exit-status.ts';
 import { interruptible } from './interrupt.ts';
+import type { Output } from './output.ts';
 import { prepareSweep } from './sweep-plan.ts';
 import { type SweepProgress, sweepProgress } from './sweep-progress.ts';
 

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import type { Output } from './command-context.ts';
+import type { Output } from './output.ts';
 import { programOf } from './program.ts';
 
 /** Keeps what is written, as into a pipe that nobody watches. */
@@ -22,8 +22,7 @@ export function keptOutput(settings: Partial<Output> = {}): Output & { written: 
 }
 
 /** The program, for what it says about itself. */
-export const anyProgram = () =>
-  programOf({ output: keptOutput(), exit: () => {}, commandLine: () => 'decpool' });
+export const anyProgram = () => programOf({ words: [], output: keptOutput(), exit: () => {} });
 
 /** Nothing on standard error but how far a long run is, a line now and then. */
 export const PROGRESS_ONLY: string = expect.stringMatching(/^(\S+: [\d,]+ of [\d,]+ requests .*\n)*$/);

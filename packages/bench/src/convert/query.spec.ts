@@ -13,7 +13,8 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { InputError } from '@decpool/model';
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
-import { queryCommand } from '../cli/commands/query.ts';
+import { run } from '../cli/program.ts';
+import { keptOutput } from '../cli/testing.ts';
 import { cellText, jsonOf } from './answer-text.ts';
 import { convert } from './convert.ts';
 import { query } from './query.ts';
@@ -57,19 +58,10 @@ function decpool(...args: string[]): Promise<Run> {
 
 /** The command without a process of its own: what it prints. */
 async function ask(path: string, sql: string, options: { json?: true; csv?: true } = {}): Promise<string> {
-  let printed = '';
-  const write = (text: string) => {
-    printed += text;
-  };
-  const code = await queryCommand(path, sql, options, {
-    write,
-    tell: write,
-    isColoured: false,
-    columns: 100,
-    isWatched: false,
-  });
-  expect(code).toBe(0);
-  return printed;
+  const output = keptOutput();
+  const words = ['query', path, sql, ...Object.keys(options).map((option) => `--${option}`)];
+  await run({ words, output, exit: (code) => expect(code).toBe(0) });
+  return output.written + output.told;
 }
 
 /** Temporary files that a query has left. */

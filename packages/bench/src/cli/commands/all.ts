@@ -1,57 +1,35 @@
-/** The commands, in the groups and the order of the help. Each adds itself, and loads what it does only when it is called. */
-import type { Command } from 'commander';
-import type { CommandContext } from '../command-context.ts';
-import { addCheckPolicy } from './check-policy.ts';
-import { addCompare } from './compare.ts';
-import { addCompletion } from './completion.ts';
-import { addConvert } from './convert.ts';
-import { addDiff } from './diff.ts';
-import { addExplain } from './explain.ts';
-import { addFindings } from './findings.ts';
-import { addFork, addSkip } from './fork.ts';
-import { addKnownAnswers } from './known-answers.ts';
-import { addMetrics } from './metrics.ts';
-import { addPolicies } from './policies.ts';
-import { addQuery } from './query.ts';
-import { addRecover } from './recover.ts';
-import { addReplay } from './replay.ts';
-import { addReport } from './report.ts';
-import { addShow } from './show.ts';
-import { addSplits } from './splits.ts';
-import { addStats } from './stats.ts';
-import { addStep } from './step.ts';
-import { addSweep } from './sweep.ts';
-import { addTail } from './tail.ts';
-import { addValidate } from './validate.ts';
-import { addVerify } from './verify.ts';
-import { addWorkloads } from './workloads.ts';
+/** All commands, in the groups and the order of the help. Each has its name in a config file. */
+import { checkPolicy } from './check-policy.ts';
+import { compare } from './compare.ts';
+import { completion } from './completion.ts';
+import { convert } from './convert.ts';
+import { diff } from './diff.ts';
+import { explain } from './explain.ts';
+import { findings } from './findings.ts';
+import { fork } from './fork.ts';
+import { knownAnswers } from './known-answers.ts';
+import { metrics } from './metrics.ts';
+import { policies } from './policies.ts';
+import { query } from './query.ts';
+import { recover } from './recover.ts';
+import { replay } from './replay.ts';
+import { report } from './report.ts';
+import { show } from './show.ts';
+import { skip } from './skip.ts';
+import { splits } from './splits.ts';
+import { stats } from './stats.ts';
+import { step } from './step.ts';
+import { sweep } from './sweep.ts';
+import { tail } from './tail.ts';
+import { validate } from './validate.ts';
+import { verify } from './verify.ts';
+import { workloads } from './workloads.ts';
 
-type AddCommand = (decpool: Command, context: CommandContext) => void;
-
-const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
-  'Compare and report': [addCompare, addReport, addSweep, addFindings, addCheckPolicy],
-  'Event logs': [
-    addReplay,
-    addVerify,
-    addRecover,
-    addStats,
-    addShow,
-    addExplain,
-    addSplits,
-    addStep,
-    addTail,
-    addFork,
-    addSkip,
-    addDiff,
-    addConvert,
-    addQuery,
-  ],
-  Reference: [addPolicies, addWorkloads, addMetrics, addKnownAnswers, addValidate, addCompletion],
+export const COMMANDS = {
+  'Compare and report': { compare, report, sweep, findings, checkPolicy },
+  'Event logs': {
+    ...{ replay, verify, recover, stats, show, explain, splits, step },
+    ...{ tail, fork, skip, diff, convert, query },
+  },
+  Reference: { policies, workloads, metrics, knownAnswers, validate, completion },
 };
-
-export function addCommands(decpool: Command, context: CommandContext): void {
-  for (const [group, commands] of Object.entries(COMMANDS)) {
-    decpool.commandsGroup(group);
-    for (const add of commands) add(decpool, context);
-  }
-}

@@ -1,35 +1,23 @@
-import { Argument, type Command } from 'commander';
-import type { CommandContext } from '../command-context.ts';
-import { SHELLS, type Shell } from '../completion/shells.ts';
+import { argument, command } from '../declaration.ts';
 
-export function addCompletion(decpool: Command, { output }: CommandContext): void {
-  decpool
-    .command('completion')
-    .summary('print a script that completes commands in a shell')
-    .description(
-      'Prints a script for a shell that completes commands, options and their values: policies, workloads, platforms, formats, files. The script contains all names: print it again after an update of decpool.',
-    )
-    .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
-    .addHelpText(
-      'after',
-      `
-EXAMPLES
-  source <(decpool completion bash)
-  decpool completion zsh > ~/.zfunc/_decpool
+const SHELLS = ['bash', 'zsh'];
 
-SEE ALSO
-  docs/cli.md`,
-    )
-    .action(async (shell: Shell) => output.write(await completionScript(decpool, shell)));
-}
-
-/** The script for the commands that a program has. */
-export async function completionScript(program: Command, shell: Shell): Promise<string> {
-  const [{ completable }, { bashScript }, { zshScript }] = await Promise.all([
-    import('../completion/completable.ts'),
-    import('../completion/bash.ts'),
-    import('../completion/zsh.ts'),
-  ]);
-  const scripts = { bash: bashScript, zsh: zshScript };
-  return scripts[shell](completable(program));
-}
+export const completion = command({
+  name: 'completion',
+  summary: 'print a script that completes commands in a shell',
+  description:
+    'Prints a script for a shell. It completes commands, options and their values: policies, workloads, platforms, formats, files. The script contains all names: print it again after an update of decpool.',
+  arguments: { shell: argument('<shell>', 'the shell', { choices: SHELLS }) },
+  examples: ['source <(decpool completion bash)', 'decpool completion zsh > ~/.zfunc/_decpool'],
+  seeAlso: 'docs/cli.md',
+  async run({ shell }, { output, commands, globalOptions }) {
+    const [{ completable }, { bashScript }, { zshScript }] = await Promise.all([
+      import('../completion/completable.ts'),
+      import('../completion/bash.ts'),
+      import('../completion/zsh.ts'),
+    ]);
+    const script = shell === 'zsh' ? zshScript : bashScript;
+    output.write(script(await completable(commands, globalOptions)));
+    return undefined;
+  },
+});

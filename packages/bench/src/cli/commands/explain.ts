@@ -1,67 +1,53 @@
 import { InputError } from '@decpool/model';
-import type { Command } from 'commander';
 import type { Names } from '../../inspect/event-text.ts';
 import type { OpenLog } from '../../log/open.ts';
 import { printable } from '../../text/printable.ts';
-import type { CommandContext, Output } from '../command-context.ts';
-import { eventNumber } from '../numbers.ts';
+import { command, eventNumber, type Values } from '../declaration.ts';
+import { JSON_DOCUMENT, LOG } from '../options.ts';
 import { eventsRead, withLog } from '../reading.ts';
 
-interface ExplainOptions {
-  readonly block?: number;
-  readonly split?: number;
-  readonly allocation?: number;
-  readonly at?: number;
-  readonly json?: boolean;
-}
+const OPTIONS = {
+  block: eventNumber('--block <number>', 'a block, by its number: page frame number / pages per block'),
+  split: eventNumber('--split <event>', 'the block, or 1G entry, that a large-page-split event split'),
+  allocation: eventNumber('--allocation <id>', 'an allocation'),
+  at: eventNumber('--at <events>', 'the state after this many events (default: the end of the log)'),
+  json: JSON_DOCUMENT,
+};
+type ExplainOptions = Values<typeof OPTIONS>;
 
-export function addExplain(decpool: Command, { output }: CommandContext): void {
-  decpool
-    .command('explain')
-    .summary('tell from a log why a block was split, and what keeps it')
-    .description(
-      'Tells which request, of which owner, split a block, what has pinned it since, and what would have to be freed to return it; or what was done for an allocation. Without --block, --split and --allocation it explains the first split of the log.',
-    )
-    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
-    .option(
-      '--block <number>',
-      'a block, as show numbers them: page frame number / pages per block',
-      eventNumber,
-    )
-    .option('--split <event>', 'the block, or 1G entry, that a large-page-split event split', eventNumber)
-    .option('--allocation <id>', 'an allocation', eventNumber)
-    .option('--at <events>', 'the state after so many events (default: the end of the log)', eventNumber)
-    .option('--json', 'print one JSON document')
-    .addHelpText(
-      'after',
-      `
-EXAMPLES
-  decpool explain decpool-results/netvsc/logs/linux-6.12.arrow
-  decpool explain decpool-results/netvsc/logs/linux-6.12.arrow --block 2220
-  decpool explain decpool-results/netvsc/logs/linux-6.12.arrow --allocation 7 --at 1000
-
-SEE ALSO
-  decpool splits, decpool show; docs/replay.md`,
-    )
-    .action(async (log: string, options: ExplainOptions) =>
-      output.write(await explainCommand(log, options, output)),
+export const explain = command({
+  name: 'explain',
+  summary: 'explain from a log why a block was split, and what pins it',
+  description:
+    'Prints the request and the owner that split a block, what has pinned the block since, and what would have to be freed to return it. With --allocation: what was done for an allocation. Default: the first split of the log.',
+  arguments: { log: LOG },
+  options: OPTIONS,
+  examples: [
+    'decpool explain decpool-results/netvsc/logs/linux-6.12.arrow',
+    'decpool explain decpool-results/netvsc/logs/linux-6.12.arrow --block 2220',
+    'decpool explain decpool-results/netvsc/logs/linux-6.12.arrow --allocation 7 --at 1000',
+  ],
+  seeAlso: 'decpool splits, decpool show; docs/replay.md',
+  async run({ log: path, ...options }, { output }) {
+    const { block, split, allocation, at } = options;
+    if ([block, split, allocation].filter((given) => given !== undefined).length > 1) {
+      throw new InputError('--block, --split, --allocation: expected only one of them');
+    }
+    const { positionOf } = await import('../../inspect/position.ts');
+    const explained = await withLog(
+      path,
+      async (log) => {
+        const position = await positionOf(log, at === undefined ? {} : { at });
+        return allocation === undefined
+          ? explainedRange(log, options, position)
+          : explainedAllocation(log, allocation, position, options);
+      },
+      eventsRead('explain', output),
     );
-}
-
-async function explainCommand(path: string, options: ExplainOptions, output: Output): Promise<string> {
-  const { block, split, allocation } = options;
-  if ([block, split, allocation].filter((given) => given !== undefined).length > 1) {
-    throw new InputError('--block, --split, --allocation: expected only one of them');
-  }
-  const { positionOf } = await import('../../inspect/position.ts');
-  const explained = async (log: OpenLog) => {
-    const position = await positionOf(log, options.at === undefined ? {} : { at: options.at });
-    return allocation === undefined
-      ? explainedRange(log, options, position)
-      : explainedAllocation(log, allocation, position, options);
-  };
-  return withLog(path, explained, eventsRead('explain', output));
-}
+    output.write(explained);
+    return undefined;
+  },
+});
 
 async function explainedAllocation(
   log: OpenLog,

@@ -1,15 +1,12 @@
-import type { Command } from 'commander';
-import type { CommandContext } from '../command-context.ts';
+import { command } from '../declaration.ts';
 
-export function addMetrics(decpool: Command, { exit, output }: CommandContext): void {
-  decpool
-    .command('metrics')
-    .summary('list the metrics, with their formulas')
-    .description(
-      'Lists every metric: its id for --metrics, its unit, and its formula. The ten rows that compare shows come first.',
-    )
-    .action(async () => {
-      const { metricsCommand } = await import('../metrics-run.ts');
-      exit(metricsCommand(output));
-    });
-}
+export const metrics = command({
+  name: 'metrics',
+  summary: 'list the metrics, with their formulas',
+  description:
+    'Lists every metric: its id for --metrics, its unit, and its formula. The ten rows that compare shows come first.',
+  async run(_, { output }) {
+    const { metricsCommand } = await import('../metrics-run.ts');
+    return metricsCommand(output);
+  },
+});

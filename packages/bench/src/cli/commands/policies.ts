@@ -1,15 +1,12 @@
-import type { Command } from 'commander';
-import type { CommandContext } from '../command-context.ts';
+import { command } from '../declaration.ts';
 
-export function addPolicies(decpool: Command, { exit, output }: CommandContext): void {
-  decpool
-    .command('policies')
-    .summary('list the policies and what they are made of')
-    .description(
-      'Lists the baselines, the short names and the strategies that a policy is made of, with their parameters.',
-    )
-    .action(async () => {
-      const { policiesCommand } = await import('../policies-run.ts');
-      exit(policiesCommand(output));
-    });
-}
+export const policies = command({
+  name: 'policies',
+  summary: 'list the policies and what they are made of',
+  description:
+    'Lists the baselines, the short names and the strategies that a policy is made of, with their parameters.',
+  async run(_, { output }) {
+    const { policiesCommand } = await import('../policies-run.ts');
+    return policiesCommand(output);
+  },
+});

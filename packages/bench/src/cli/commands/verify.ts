@@ -1,75 +1,55 @@
-import { type Command, Option } from 'commander';
+import { partingLines } from '../../rerun/diff-text.ts';
 import type { Check } from '../../rerun/verify.ts';
 import { printable } from '../../text/printable.ts';
-import type { CommandContext, Output } from '../command-context.ts';
-import { partingLines } from '../event-line.ts';
-import { wholeNumber } from '../numbers.ts';
-import { filesIn, OWN_OPTION, ownPolicies } from '../own-policies.ts';
+import { command, flag, number, text } from '../declaration.ts';
+import { EXIT } from '../exit-status.ts';
+import { LOG, OWN_POLICIES, policyNames } from '../options.ts';
+import { filesIn, ownPolicies } from '../own-policies.ts';
 import { bytesRead } from '../reading.ts';
 
-interface VerifyCommandOptions {
-  readonly every: number;
-  readonly against?: string;
-  readonly own?: string;
-  readonly rerun: boolean;
-}
-
-export function addVerify(decpool: Command, { exit, output }: CommandContext): void {
-  decpool
-    .command('verify')
-    .summary('check a log: structure, hashes, invariants, and that its requests give its events again')
-    .description(
-      'Reads a log from end to end: its structure, the hash chain over header and events, whether every event can have happened, whether keyframes hold the states that the events lead to, and a recount of everything that the state counts. Then makes its requests again under its policy, and compares event by event. Exit code 1 when anything is wrong.',
-    )
-    .argument('<log>', 'an event log: NDJSON or Arrow, gzipped or not')
-    .addOption(
-      new Option('--every <n>', 'recount after every n-th event, and at the end; 0: only there')
-        .default(65_536)
-        .argParser(wholeNumber(0, Number.MAX_SAFE_INTEGER)),
-    )
-    .option(
+export const verify = command({
+  name: 'verify',
+  summary: 'check a log: structure, hashes, invariants, and a re-run of its requests',
+  description:
+    'Reads a log from end to end. Checks its structure and the hash chain over header and events. Checks that every event is possible and that keyframes hold the right states. Recounts all counters. Then re-runs its requests under its policy and compares event by event.',
+  arguments: { log: LOG },
+  options: {
+    every: number('--every <n>', 'recount after every n-th event, and at the end; 0: only at the end', {
+      ...{ from: 0, to: Number.MAX_SAFE_INTEGER, default: 65_536 },
+    }),
+    against: text(
       '--against <policy>',
-      'make the requests again under this policy instead, as after editing its file; of a fork, instead of the last one',
-    )
-    .option(...OWN_OPTION)
-    .option('--no-rerun', 'do not make the requests again')
-    .addHelpText(
-      'after',
-      `
-EXAMPLES
-  decpool verify decpool-results/netvsc/logs/gfp-decrypted.arrow
-  decpool verify run.ndjson --every 1
-  decpool verify run.arrow --against ./my-policy.ts
-
-SEE ALSO
-  decpool replay, decpool recover; docs/replay.md, docs/log-format.md`,
-    )
-    .action(async (log: string, options: VerifyCommandOptions) => {
-      exit(await verifyCommand(log, options, output));
-    });
-}
-
-async function verifyCommand(
-  log: string,
-  { every, against, own, rerun }: VerifyCommandOptions,
-  output: Output,
-): Promise<number> {
-  const [{ verifyLog }, { policyOf }, { policyFor }] = await Promise.all([
-    import('../../rerun/verify.ts'),
-    import('../../rerun/rerun.ts'),
-    import('../../policies/load.ts'),
-  ]);
-  const policies = await ownPolicies(filesIn(own));
-  const other = against === undefined ? undefined : await policyFor(against);
-  const reading = bytesRead('verify', output);
-  const checks = await verifyLog(log, {
-    every,
-    onRead: reading.onRead,
-    ...(rerun ? { policy: (header) => policyOf(header, policies, other) } : {}),
-  }).finally(reading.stop);
-  for (const check of checks) output.write(checkText(check));
-  return checks.some(({ verdict }) => verdict === 'wrong') ? 1 : 0;
-}
+      're-run the requests under this policy (in a fork: instead of the last policy)',
+      { words: policyNames, isFile: true },
+    ),
+    own: OWN_POLICIES,
+    rerun: flag('--no-rerun', 'do not re-run the requests'),
+  },
+  different: 'A check failed; see the output.',
+  examples: [
+    'decpool verify decpool-results/netvsc/logs/gfp-decrypted.arrow',
+    'decpool verify run.ndjson --every 1',
+    'decpool verify run.arrow --against ./my-policy.ts',
+  ],
+  seeAlso: 'decpool replay, decpool recover; docs/replay.md, docs/log-format.md',
+  async run({ log, every, against, own, rerun }, { output }) {
+    const [{ verifyLog }, { policyOf }, { policyFor }] = await Promise.all([
+      import('../../rerun/verify.ts'),
+      import('../../rerun/rerun.ts'),
+      import('../../policies/load.ts'),
+    ]);
+    const policies = await ownPolicies(filesIn(own));
+    const other = against === undefined ? undefined : await policyFor(against);
+    const reading = bytesRead('verify', output);
+    const checks = await verifyLog(log, {
+      every,
+      onRead: reading.onRead,
+      ...(rerun ? { policy: (header) => policyOf(header, policies, other) } : {}),
+    }).finally(reading.stop);
+    for (const check of checks) output.write(checkText(check));
+    return checks.some(({ verdict }) => verdict === 'wrong') ? EXIT.different : EXIT.done;
+  },
+});
 
 const VERDICTS = { ok: 'ok', wrong: 'WRONG', skipped: '-' } as const;
 

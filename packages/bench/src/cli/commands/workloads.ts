@@ -1,31 +1,25 @@
-import type { Command } from 'commander';
-import type { CommandContext } from '../command-context.ts';
+import { command, text } from '../declaration.ts';
+import { workloadNames } from '../options.ts';
 
-export function addWorkloads(decpool: Command, { output }: CommandContext): void {
-  decpool
-    .command('workloads')
-    .summary('list the generated workloads, or the parameters of one')
-    .description(
-      'Lists the generated workloads with what they model, at their default settings. With a name: the parameters of that workload.',
-    )
-    .argument('[workload]', 'the workload whose parameters to list')
-    .addHelpText(
-      'after',
-      `
-EXAMPLES
-  decpool workloads
-  decpool workloads netvsc
-
-SEE ALSO
-  docs/workloads.md`,
-    )
-    .action(async (name: string | undefined) => {
-      const [{ WORKLOADS, workloadNamed }, { parametersText, workloadRow, workloadsTable }] =
-        await Promise.all([import('../../workloads/registry.ts'), import('../../workloads/list-text.ts')]);
-      output.write(
-        name === undefined
-          ? workloadsTable(WORKLOADS.map(workloadRow))
-          : parametersText(workloadNamed(name), output.columns),
-      );
-    });
-}
+export const workloads = command({
+  name: 'workloads',
+  summary: 'list the generated workloads, or the parameters of one',
+  description:
+    'Lists the generated workloads with what they model, at their default settings. With a name: the parameters of that workload.',
+  arguments: {
+    workload: text('[workload]', 'the workload whose parameters to list', { words: workloadNames }),
+  },
+  examples: ['decpool workloads', 'decpool workloads netvsc'],
+  seeAlso: 'docs/workloads.md',
+  async run({ workload }, { output }) {
+    const [{ WORKLOADS, workloadNamed }, { parametersText, workloadRow, workloadsTable }] = await Promise.all(
+      [import('../../workloads/registry.ts'), import('../../workloads/list-text.ts')],
+    );
+    output.write(
+      workload === undefined
+        ? workloadsTable(WORKLOADS.map(workloadRow))
+        : parametersText(workloadNamed(workload), output.columns),
+    );
+    return undefined;
+  },
+});

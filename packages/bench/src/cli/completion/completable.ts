@@ -1,12 +1,5 @@
-/** What a shell can complete: commands, options and values, as commander and the registries have them. */
-import { PLATFORM_NAMES } from '@decpool/model';
-import { ALL_POLICIES, SHORT_NAMES } from '@decpool/pool';
-import type { Argument, Command, Help, Option } from 'commander';
-import { HISTORY_SERIES } from '../../history/series.ts';
-import { LOG_FORMATS } from '../../log/format.ts';
-import { METRICS } from '../../metrics/metric.ts';
-import { WORKLOADS } from '../../workloads/registry.ts';
-import { SHELLS } from './shells.ts';
+/** What a shell can complete. */
+import { type Command, isValueOptional, longOf, type Parameter, placeholderOf } from '../declaration.ts';
 
 export interface Completable {
   readonly commands: readonly CompletableCommand[];
@@ -25,7 +18,7 @@ export interface CompletableCommand {
 }
 
 export interface CompletableOption {
-  /** `--lines`, and `-n` where there is one. */
+  /** `--lines`, and `-n` if there is one. */
   readonly names: readonly string[];
   readonly text: string;
   /** Of an option that takes one. */
@@ -34,9 +27,9 @@ export interface CompletableOption {
   readonly isOptional: boolean;
 }
 
-/** Words without characters that a shell cares for, files, both, or neither where nobody can know. */
+/** Words without characters that are special in a shell, files, both, or neither. */
 export interface Values {
-  /** What the help calls it. */
+  /** The placeholder in the help. */
   readonly name: string;
   readonly words: readonly string[];
   readonly isFile: boolean;
@@ -44,93 +37,59 @@ export interface Values {
   readonly isList: boolean;
 }
 
-const POLICY_NAMES = [...ALL_POLICIES, ...Object.keys(SHORT_NAMES)];
+const HELP: Parameter = { flags: '-h, --help', text: 'display help for command', kind: 'switch' };
+const VERSION: Parameter = { flags: '--version', text: 'print the version of decpool', kind: 'switch' };
 
-/** By the name that an option has as an attribute, of one command or of all, or an argument in the help. */
-const WORDS: Readonly<Record<string, readonly string[]>> = {
-  policy: POLICY_NAMES,
-  'verify.against': POLICY_NAMES,
-  workload: WORKLOADS.map(({ name }) => name),
-  platform: PLATFORM_NAMES,
-  logFormat: Object.keys(LOG_FORMATS),
-  to: [...Object.keys(LOG_FORMATS), 'parquet'],
-  kernel: ['6.x', '7.x'],
-  granule: ['4', '16', '64'],
-  metrics: [...METRICS.map(({ id }) => id), 'all'],
-  series: HISTORY_SERIES.map(({ id }) => id),
-  shell: SHELLS,
-};
-
-/** What stands for a file or a folder in the help, or may be one: a policy of your own. */
-const FILES = new Set(
-  'file files dir baseline old list policy definition log a b out recording results folder'.split(' '),
-);
-/** Lists that name no files. */
-const NO_FILES = new Set(['faults', 'metrics']);
-
-/** What a command has of its own, or nobody asks for behind one. */
-const FIRST_ONLY = ['--help', '--version'];
-
-export function completable(program: Command): Completable {
-  const helper = program.createHelp();
-  const commands = helper.visibleCommands(program);
-  const names = commands.map((command) => command.name());
-  const options = optionsOf(program, helper);
-  const everywhere = options.filter((option) => !option.names.some((name) => FIRST_ONLY.includes(name)));
+export async function completable(
+  commands: readonly Command[],
+  globalOptions: readonly Parameter[],
+): Promise<Completable> {
+  const help: Command = {
+    name: 'help',
+    summary: HELP.text,
+    description: '',
+    arguments: {
+      command: { flags: '[command]', text: '', kind: 'text', choices: commands.map(({ name }) => name) },
+    },
+    run: async () => undefined,
+  };
   return {
-    commands: commands.map((command) => ({
-      name: command.name(),
-      text: helper.subcommandDescription(command),
-      options: [...optionsOf(command, helper), ...everywhere],
-      arguments: command.registeredArguments.map((argument) =>
-        command.name() === 'help' ? { ...argumentValues(argument), words: names } : argumentValues(argument),
-      ),
-      isVariadic: command.registeredArguments.at(-1)?.variadic === true,
-    })),
-    options,
+    commands: await Promise.all([...commands, help].map((each) => completableCommand(each, globalOptions))),
+    options: await optionsOf([VERSION, HELP, ...globalOptions]),
   };
 }
 
-const optionsOf = (command: Command, helper: Help): CompletableOption[] =>
-  helper.visibleOptions(command).map((option) => {
-    const names = [option.long, option.short].filter((name) => typeof name === 'string');
-    const values = optionValues(option, command);
-    return {
-      names,
-      text: firstPart(option.description),
-      isOptional: option.optional,
-      ...(values === undefined ? {} : { values }),
-    };
-  });
-
-function optionValues(option: Option, command: Command): Values | undefined {
-  const placeholder = /[<[]([^>\]]+)[>\]]/.exec(option.flags)?.[1];
-  if (placeholder === undefined) return undefined;
-  const attribute = option.attributeName();
-  const words = option.argChoices ?? WORDS[`${command.name()}.${attribute}`] ?? WORDS[attribute] ?? [];
-  const isList = /^(list|files)$/.test(placeholder);
-  return {
-    name: placeholder,
-    // A whole list of its own.
-    words: attribute === 'policy' && command.name() === 'compare' ? [...words, 'all'] : words,
-    isFile: FILES.has(placeholder) && !NO_FILES.has(attribute) && !isClosed(attribute, words),
-    isList,
-  };
-}
-
-/** Whether there is nothing but these words. */
-const isClosed = (attribute: string, words: readonly string[]): boolean =>
-  words.length > 0 && words !== POLICY_NAMES && attribute !== 'policy';
-
-function argumentValues(argument: Argument): Values {
-  const name = argument.name();
+async function completableCommand(
+  { name, summary, arguments: args = {}, options = {} }: Command,
+  globalOptions: readonly Parameter[],
+): Promise<CompletableCommand> {
+  const parameters = Object.values(args);
   return {
     name,
-    words: argument.argChoices ?? WORDS[name] ?? [],
-    isFile: FILES.has(name),
-    isList: false,
+    text: summary,
+    options: await optionsOf([...Object.values(options), HELP, ...globalOptions]),
+    arguments: await Promise.all(parameters.map((each) => valuesOf(each, placeholderOf(each) ?? ''))),
+    isVariadic: parameters.at(-1)?.flags.includes('...') === true,
   };
 }
 
-/** Lists in a terminal have little room. */
-const firstPart = (text: string): string => text.split(/[;:] /)[0];
+const optionsOf = (options: readonly Parameter[]): Promise<CompletableOption[]> =>
+  Promise.all(
+    options.map(async (option) => {
+      const placeholder = placeholderOf(option);
+      return {
+        names: [longOf(option), ...(/^-\w/.exec(option.flags) ?? [])],
+        // Lists in a terminal have little room.
+        text: option.text.split(/[;:] /)[0],
+        isOptional: isValueOptional(option),
+        ...(placeholder === undefined ? {} : { values: await valuesOf(option, placeholder) }),
+      };
+    }),
+  );
+
+const valuesOf = async ({ words, choices, isFile, kind }: Parameter, name: string): Promise<Values> => ({
+  name,
+  words: choices ?? (await words?.()) ?? [],
+  isFile: isFile === true,
+  isList: kind === 'list',
+});
