@@ -6,7 +6,7 @@ export const stats = command({
   name: 'stats',
   summary: 'count what an event log consists of',
   description:
-    'Prints the facts of the header, how the log is stored, whether it is complete, its events and requests per simulated second, and its events by type.',
+    'Prints the facts of the header, how the log is stored and whether it is complete. Prints its events and requests per simulated second, and its events by type.',
   arguments: { log: LOG },
   options: { json: JSON_DOCUMENT },
   examples: ['decpool stats decpool-results/netvsc/logs/gfp-decrypted.arrow'],
