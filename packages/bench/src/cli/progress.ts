@@ -110,7 +110,8 @@ function lines(name: string, stream: Stream): Progress {
 
 /** Progress of things that take about as long as each other: with their rate, and the time that is left. */
 export interface Count {
-  show(done: number, all: number): void;
+  /** `left`: seconds that the rest will take (default: at the same rate). */
+  show(done: number, all: number, left?: number): void;
   stop(): void;
 }
 
@@ -124,17 +125,14 @@ export function counted(
   const progress = progressOf(name, output, stream);
   const begun = performance.now();
   return {
-    show: (done, all) =>
-      progress.show(done, all, paceText(done, all, unit, (performance.now() - begun) / 1000)),
+    show: (done, all, left) =>
+      progress.show(done, all, paceText(done, all, unit, (performance.now() - begun) / 1000, left)),
     stop: () => progress.stop(),
   };
 }
 
-/**
- * `30,000 of 120,000 requests | 4,500 requests/s | 20 s left`, when so many seconds have gone by. `left`: seconds that the rest
- * will take; default: at the same rate.
- */
-export function paceText(
+/** `30,000 of 120,000 requests | 4,500 requests/s | 20 s left`, after so many seconds. */
+function paceText(
   done: number,
   all: number,
   unit: string,

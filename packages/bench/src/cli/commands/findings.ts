@@ -1,5 +1,8 @@
+import { InputError } from '@decpool/model';
 import { command, file, fileArgument } from '../declaration.ts';
+import { EXIT } from '../exit-status.ts';
 import { WORKERS } from '../options.ts';
+import { sweep } from './sweep.ts';
 
 export const findings = command({
   name: 'findings',
@@ -21,8 +24,32 @@ export const findings = command({
   },
   examples: ['decpool findings examples/sweeps/findings.json'],
   seeAlso: 'decpool sweep; docs/findings.md, docs/sweeps.md',
-  async run({ definition, ...options }, { output }) {
-    const { findingsCommand } = await import('../findings-run.ts');
-    return findingsCommand(definition, options, output);
+  async run({ definition, sweep: folder, out, ...options }, context) {
+    const code = await sweep.run({ definition, out: folder, ...options }, context);
+    if (code !== EXIT.done) return code;
+    const [{ boundsOfInputs }, { findingsPage }, { prepareSweep }, { readSweepResults }, { writeWhole }] =
+      await Promise.all([
+        import('../../findings/bounds.ts'),
+        import('../../findings/page.ts'),
+        import('../sweep-plan.ts'),
+        import('../../sweep/results.ts'),
+        import('../../files/folder.ts'),
+      ]);
+    const results = readSweepResults(`${folder}/results.json`);
+    const [refused] = results.runs.flatMap((run) => ('refused' in run ? [run] : []));
+    if (refused !== undefined) {
+      throw new InputError(
+        `${folder}/results.json: findings need every run, but ${refused.policy} on ${refused.input}, ${refused.memory}, ${refused.platform} was refused: ${refused.refused}`,
+      );
+    }
+    const bounds = boundsOfInputs(await prepareSweep(definition), results);
+    const page = findingsPage(results, bounds, `decpool findings ${definition}`);
+    try {
+      writeWhole(out, page);
+    } catch (error) {
+      throw new InputError(`${out}: cannot be written: ${error instanceof Error ? error.message : error}`);
+    }
+    context.output.write(`written      ${out}\n`);
+    return EXIT.done;
   },
 });

@@ -1,4 +1,7 @@
+import type { MeasuredAnswer } from '../../known-answers/measure.ts';
 import { command } from '../declaration.ts';
+import { EXIT } from '../exit-status.ts';
+import { counted } from '../progress.ts';
 
 export const knownAnswers = command({
   name: 'known-answers',
@@ -7,7 +10,37 @@ export const knownAnswers = command({
     "Runs the workloads with a known answer. Prints the expected figure beside the measured one, and the curves of LLFree's benchmark.",
   different: 'A figure is off by more than its tolerance.',
   async run(_, { output }) {
-    const { knownAnswersCommand } = await import('../known-answers-run.ts');
-    return knownAnswersCommand(output);
+    const [
+      { isOff, measureAnswer },
+      { answersText, curvesText },
+      { WORKLOADS },
+      { parseMemory, USUAL_MEMORY },
+    ] = await Promise.all([
+      import('../../known-answers/measure.ts'),
+      import('../../known-answers/report.ts'),
+      import('../../workloads/registry.ts'),
+      import('../inputs.ts'),
+    ]);
+    const answers: MeasuredAnswer[] = [];
+    const all = WORKLOADS.reduce((sum, { expected }) => sum + expected.length, 0);
+    const progress = counted('known-answers', 'figures', output);
+    for (const { expected, memory = USUAL_MEMORY, generate } of WORKLOADS) {
+      if (expected.length === 0) continue;
+      const workload = generate();
+      const state = parseMemory(memory, 1);
+      for (const answer of expected) {
+        progress.show(answers.length, all);
+        answers.push(await measureAnswer(workload, state, answer));
+      }
+    }
+    progress.stop();
+    output.write(`${answersText(answers)}\n${curvesText(answers)}`);
+    const off = answers.filter(isOff).length;
+    output.write(
+      off === 0
+        ? `All ${answers.length} figures are as expected.\n`
+        : `${off} of ${answers.length} figures are OFF.\n`,
+    );
+    return off === 0 ? EXIT.done : EXIT.different;
   },
 });

@@ -1,4 +1,10 @@
+import type { Strategy } from '@decpool/pool';
+import Table from 'cli-table3';
 import { command } from '../declaration.ts';
+
+/** Widths of the columns that wrap, in characters, with margins. */
+const NAME_WIDTH = 31;
+const TEXT_WIDTH = 66;
 
 export const policies = command({
   name: 'policies',
@@ -6,7 +12,41 @@ export const policies = command({
   description:
     'Lists the baselines, the short names and the strategies that a policy is made of, with their parameters.',
   async run(_, { output }) {
-    const { policiesCommand } = await import('../policies-run.ts');
-    return policiesCommand(output);
+    const pool = await import('@decpool/pool');
+    const { BASELINES, CONVERSIONS, PLACEMENTS, SHORT_NAMES, SUPPLIES, USUAL } = pool;
+    const sections: Record<string, readonly string[][]> = {
+      baselines: Object.entries(BASELINES).map(([name, { summary }]) => [name, summary]),
+      'short names': Object.entries(SHORT_NAMES).map(([name, { summary, policy }]) => [
+        name,
+        `${summary}: ${policy}`,
+      ]),
+      PLACEMENT: rowsOf(PLACEMENTS),
+      '+CONVERSION': rowsOf(CONVERSIONS),
+      '+SUPPLY': rowsOf(SUPPLIES),
+    };
+    for (const [title, rows] of Object.entries(sections)) {
+      const table = new Table({
+        head: [title, ''],
+        colWidths: [NAME_WIDTH, TEXT_WIDTH],
+        wordWrap: true,
+        style: { head: [], border: [], compact: true },
+      });
+      table.push(...rows);
+      output.write(`${table.toString()}\n`);
+    }
+    output.write(
+      [
+        'A policy is PLACEMENT[+CONVERSION][+SUPPLY], for example first-fit+block+hysteresis:5.',
+        `Default: +${USUAL.conversion}+${USUAL.supply}. A policy can also be a file, for example ./my-policy.ts.`,
+        'all: every policy.\n',
+      ].join('\n'),
+    );
+    return undefined;
   },
 });
+
+const rowsOf = (strategies: Readonly<Record<string, Strategy<unknown>>>): string[][] =>
+  Object.entries(strategies).map(([name, strategy]) => [
+    name,
+    'parameters' in strategy ? `${strategy.summary}; :${strategy.parameters}` : strategy.summary,
+  ]);

@@ -1,5 +1,10 @@
+import { availableParallelism } from 'node:os';
+import type { Cell } from '../../sweep/plan.ts';
 import { command, file, fileArgument } from '../declaration.ts';
+import { EXIT } from '../exit-status.ts';
+import { interruptible } from '../interrupt.ts';
 import { WORKERS } from '../options.ts';
+import { counted } from '../progress.ts';
 
 const DEFINITION = `Memory, platforms and settings may be left out; "default" is the platform that a workload models.
 The first policy is the baseline. Paths are relative to the definition.
@@ -27,8 +32,54 @@ export const sweep = command({
   section: ['DEFINITION', DEFINITION],
   examples: ['decpool sweep rings.json --out rings'],
   seeAlso: 'docs/sweeps.md',
-  async run({ definition, ...options }, { output }) {
-    const { sweepCommand } = await import('../sweep-run.ts');
-    return sweepCommand(definition, options, output);
+  async run({ definition, out, workers = availableParallelism() }, { output }) {
+    const [
+      { prepareSweep },
+      { SweepFolder },
+      { cellsOf },
+      { SweepPace },
+      { sweep: runSweep },
+      { factsText, sweepResultsText },
+    ] = await Promise.all([
+      import('../sweep-plan.ts'),
+      import('../../sweep/folder.ts'),
+      import('../../sweep/plan.ts'),
+      import('../../sweep/pace.ts'),
+      import('../../sweep/sweep.ts'),
+      import('../../sweep/text.ts'),
+    ]);
+    const plan = await prepareSweep(definition);
+    return interruptible(async (signal) => {
+      const folder = await SweepFolder.open(out, plan);
+      const already = folder.finished.size;
+      const progress = counted(plan.definition.name, 'cells', output);
+      let pace = new SweepPace([], workers);
+      try {
+        output.write(factsText(plan, folder));
+        const results = await runSweep(plan, folder, {
+          ...{ workers, signal },
+          onStart(toDo) {
+            pace = new SweepPace(toDo.map(inputOf), workers);
+            if (toDo.length > 0) progress.show(0, pace.all);
+          },
+          onCell(cell, seconds) {
+            pace.add(inputOf(cell), seconds);
+            progress.show(pace.done, pace.all, pace.secondsLeft);
+          },
+        });
+        progress.stop();
+        output.write(
+          results === undefined
+            ? `interrupted  ${already + pace.done} of ${cellsOf(plan).length} cells are done and kept in ${out}; run the same command to continue\n`
+            : sweepResultsText(results, out),
+        );
+        return results === undefined ? EXIT.interrupted : EXIT.done;
+      } finally {
+        progress.stop();
+        folder.close();
+      }
+    });
   },
 });
+
+const inputOf = ({ scenario }: Cell): string => scenario.input.facts.name;
