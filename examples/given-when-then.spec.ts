@@ -3,7 +3,7 @@
  * Run: npx -y pnpm@10.34.9 test examples/given-when-then.spec.ts
  */
 import { allocationId, GFP, pfn } from '@decpool/model';
-import { policySpec, projectionSpec } from '@decpool/pool/spec';
+import { policySpec, projectionSpec } from '@decpool/pool/given-when-then';
 import { filter, scan } from 'rxjs';
 import { describe, it } from 'vitest';
 import custom from './custom-policy.ts';

@@ -52,7 +52,7 @@ export class DeferredWorker {
     this.#emptySlabs.set(slab, allocation);
   }
 
-  /** From now on the policy is asked whether it has enough ready there for callers that may not sleep. */
+  /** From now on the policy keeps pages ready there for callers that may not sleep. */
   keepReady(range: ZoneRange): void {
     const { firstBlock, endBlock } = range.blocks;
     const isKnown = this.#readyRanges.some(

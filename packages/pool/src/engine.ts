@@ -31,7 +31,7 @@ import { DeferredWorker } from './deferred-worker.ts';
 import { EventRecorder, type EventSink, type ZoneRange } from './event-recorder.ts';
 import { FaultInjector } from './faults.ts';
 import { ObjectAllocator } from './objects.ts';
-import { createPageSource, reachOf } from './page-source/buddy.ts';
+import { PageSource, reachOf } from './page-source/buddy.ts';
 import type { PolicyFactory } from './policy.ts';
 import { SlabLayer } from './slab/slab-layer.ts';
 import { SupervisedPolicy } from './supervised-policy.ts';
@@ -80,7 +80,7 @@ export class Engine implements RequestHistory {
       directMap: memory.directMap,
       sink: options.sink,
       batchRows: options.batchRows ?? 8192,
-      source: createPageSource(memory, frame.geometry, options.seed, options.pageSource),
+      source: new PageSource(memory, frame.geometry, options.seed, options.pageSource),
       faults: faults && new FaultInjector(faults),
       anywhere: zoneRange(memory, frame, GFP_KERNEL, ANY_NODE),
     });

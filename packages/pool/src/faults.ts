@@ -2,7 +2,7 @@
 import type { Direction, Faults } from '@decpool/model';
 import { type Random, randomFrom } from './page-source/random.ts';
 
-/** `failed but converted`: the host did what it was asked and reported an error. */
+/** `failed but converted`: the host converted the pages and reported an error. */
 export type FaultOutcome = 'works' | 'failed' | 'failed but converted';
 
 /** Chances are compared with draws of so many steps. */

@@ -1,7 +1,7 @@
 /**
  * One policy decides up to a request, another from then on: how a fork of a log is served. Nothing is converted or moved at the
- * handover. The first policy keeps what it holds and frees what it allocated, so its pool drains, but for a reserve that its supply goes on holding ready; the second starts with nothing
- * and serves all that is asked for from then on. So it would be where a kernel switched at run time.
+ * handover. The first policy keeps what it holds and frees what it allocated, so its pool drains except for its reserve. The second
+ * starts with nothing and serves all later requests, as if a kernel switched at run time.
  */
 import {
   type AllocateRequest,
@@ -14,8 +14,8 @@ import {
 import type { BlockRange, Policy, PolicyFactory, Recorder } from './policy.ts';
 
 /**
- * `before` decides the requests up to and with number `request`, `after` those behind it. The number is asked for each time: it may be
- * infinity until it is known.
+ * `before` decides the requests up to and with number `request`, `after` those behind it. It may be a function that
+ * returns infinity until the number is known.
  */
 export function handover(
   before: PolicyFactory,

@@ -6,7 +6,7 @@ export { pageConversion } from './conversion/page.ts';
 export type { EventSink } from './event-recorder.ts';
 export { handover } from './handover.ts';
 export { aged } from './page-source/aged.ts';
-export { createPageSource, type PageSource } from './page-source/buddy.ts';
+export { PageSource } from './page-source/buddy.ts';
 export { freePagesAtStart } from './page-source/free-at-start.ts';
 export { directMapOf, fragmented, freshBoot } from './page-source/profiles.ts';
 export { type Random, randomFrom } from './page-source/random.ts';

@@ -1,6 +1,6 @@
 import { InvariantError } from '@decpool/model';
 
-/** What is asked of every policy, a sentence each: what the engine refuses while a policy decides. */
+/** The rules of every policy that the engine enforces while it decides, a sentence each. */
 export const POLICY_RULES = {
   'in-time': 'calls the recorder only while it is asked to decide',
   arguments: 'calls the recorder with runs, orders and reasons that there are',
@@ -17,7 +17,7 @@ export const POLICY_RULES = {
 } as const;
 export type PolicyRule = keyof typeof POLICY_RULES;
 
-/** A policy did what no policy may. The message names the policy, the request and what was wrong. */
+/** A policy broke a rule. The message names the policy, the request and what was wrong. */
 export class PolicyError extends InvariantError {
   readonly rule: PolicyRule;
 

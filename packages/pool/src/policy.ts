@@ -62,7 +62,7 @@ export interface Recorder {
   decryptArea(runs: readonly Extent[]): ConversionResult;
   /** The way back of decryptArea(): `leaked` when any run is. */
   encryptArea(runs: readonly Extent[]): 'converted' | 'leaked';
-  /** Gives an extent to the allocation that is asked for: `pages-allocated`. */
+  /** Gives an extent to the requested allocation: `pages-allocated`. */
   allocate(start: Pfn, pages: number): void;
   /** Takes the next extent back from the allocation that is being freed, or undone: `pages-freed`. */
   free(start: Pfn, pages: number): void;
@@ -77,13 +77,13 @@ export interface Recorder {
  * served in full or refused, and it does not keep state that the events do not tell.
  *
  * A policy serves pages. What lies above is done for it: a vmalloc area is mapped over the pages it gives, and small
- * objects are cut from slabs for which it is asked for pages, where cacheFor() names a cache.
+ * objects are cut from slabs, whose pages it serves, if cacheFor() names a cache.
  */
 export interface Policy {
   /** As on a command line, with parameters: `first-fit+block+immediate`. */
   readonly name: string;
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void;
-  /** Asked also for the pages of an empty slab, on behalf of the object that left it last. */
+  /** Also called for the pages of an empty slab, on behalf of the object that left it last. */
   free(request: FreeRequest, view: StateView, record: Recorder): void;
   /** The slab cache that serves a request smaller than a page; undefined, or left out: whole pages do. */
   cacheFor?(request: AllocateRequest): SlabCache | undefined;

@@ -45,8 +45,9 @@ class PoolPolicy implements Policy {
   readonly #places: PlaceFinder;
   readonly #conversion: Conversion;
   readonly #supply: Supply;
-  /** The supply's low watermark; outside a confidential VM nobody needs a reserve. */
+  /** The supply's watermarks; outside a confidential VM nobody needs a reserve. */
   readonly #lowPages: number;
+  readonly #highPages: number;
   /** What is kept shared for callers that may not sleep, where free pages are not shared anyway. */
   readonly #reserve: Reserve | undefined;
   readonly #pagesPerBlock: number;
@@ -67,7 +68,12 @@ class PoolPolicy implements Policy {
     this.#places = new PlaceFinder(this.#map, this.#placement);
     this.#conversion = conversion;
     this.#supply = supply;
-    this.#lowPages = view.platform.confidential ? supply.lowPages : 0;
+    const { low, high } = (view.platform.confidential ? supply.reservePages : undefined) ?? {
+      low: 0,
+      high: 0,
+    };
+    this.#lowPages = low;
+    this.#highPages = high;
     this.#unitPages = conversion.unitPages(view.platform);
     this.#reserve =
       conversion.keepsShared || this.#lowPages === 0
@@ -368,13 +374,13 @@ class PoolPolicy implements Policy {
 
   #refill(record: Recorder): void {
     const before = this.#sharedFreePages(record.reach);
-    for (let missing = this.#supply.highPages - before; missing > 0; ) {
+    for (let missing = this.#highPages - before; missing > 0; ) {
       const isMore =
         this.#reserve === undefined
           ? typeof this.#claim(this.#blockOrder, 0, record) !== 'string'
           : this.#addToReserve(this.#reserve, missing, record);
       if (!isMore) break;
-      missing = this.#supply.highPages - this.#sharedFreePages(record.reach);
+      missing = this.#highPages - this.#sharedFreePages(record.reach);
     }
     const added = this.#sharedFreePages(record.reach) - before;
     if (added > 0) record.refilled(added);

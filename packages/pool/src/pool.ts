@@ -45,33 +45,33 @@ export interface PoolOptions {
   readonly memory: MemoryState;
   readonly platform: Platform;
   readonly policy: PolicyFactory;
-  /** Seeds the placement guess of the page source; 1 unless told. */
+  /** Seeds the placement guess of the page source. Default: 1. */
   readonly seed?: number;
-  /** How the page source works: see PLAIN_PAGE_SOURCE, which it is unless told. */
+  /** How the page source works. Default: PLAIN_PAGE_SOURCE. */
   readonly pageSource?: PageSourceSettings;
-  /** Conversions that fail; none unless told. */
+  /** Conversions that fail. Default: none. */
   readonly faults?: Faults;
-  /** The bounce buffers that dma_map requests go to; none unless told. */
+  /** The bounce buffers that dma_map requests go to. Default: none. */
   readonly swiotlb?: SwiotlbSettings;
-  /** Simulated ns until deferred work is done; DEFAULT_WORKER_DELAY unless told. */
+  /** Simulated ns until deferred work is done. Default: DEFAULT_WORKER_DELAY. */
   readonly workerDelay?: number;
-  /** Where the requests come from, for the header; `interactive` unless told. */
+  /** Where the requests come from, for the header. Default: `interactive`. */
   readonly workload?: LogHeader['workload'];
-  /** Events in a batch; 8192 unless told. */
+  /** Events in a batch. Default: 8192. */
   readonly batchRows?: number;
 }
 
 export interface RequestOptions {
   readonly owner: string;
-  /** Bytes the caller can use; all of the pages unless told. */
+  /** Bytes the caller can use. Default: all of the pages. */
   readonly bytes?: number;
-  /** Simulated ns; the time of the request before unless told. Never before it. */
+  /** Simulated ns. Default: the time of the request before. Never before it. */
   readonly at?: number;
-  /** Flags of GFP; GFP_KERNEL unless told. */
+  /** Flags of GFP. Default: GFP_KERNEL. */
   readonly gfp?: number;
-  /** NUMA node; any unless told. */
+  /** NUMA node. Default: any. */
   readonly node?: number;
-  /** Alignment in bytes of a kmalloc; none unless told. */
+  /** Alignment in bytes of a kmalloc. Default: none. */
   readonly align?: number;
 }
 
@@ -96,7 +96,7 @@ export class Pool implements EventSink {
   readonly #events = new Subject<PoolEvent>();
   readonly #batches = new Subject<EventBatch>();
   readonly #states = new Subject<State>();
-  /** The published state, once somebody has asked for one, and the pending row it is folded up to. */
+  /** The published state, once a caller has read it, and the pending row it is folded up to. */
   #state: State | undefined;
   #foldedRows = 0;
 

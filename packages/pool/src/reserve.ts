@@ -1,7 +1,7 @@
 /**
  * Pages that are shared and put aside for callers that may not sleep, in a pool whose free pages are private otherwise.
- * What is taken from it is used and freed like any other page of the pool; the deferred worker fills it up again. It is small
- * and there for whoever comes, so any hole will do: first fit, whatever the placement of the pool.
+ * What is taken from it is used and freed like any other page of the pool; the deferred worker fills it up again. It is small,
+ * so any hole will do: first fit, whatever the placement of the pool.
  */
 import type { Geometry, Pfn } from '@decpool/model';
 import { firstFit } from './placement/first-fit.ts';

@@ -10,7 +10,7 @@ export interface ConformanceOptions {
   /** Histories to play. */
   readonly runs: number;
   readonly seed: number;
-  /** Histories to play at the most to make one that fails simpler; 600 unless told. */
+  /** Histories to play at the most to make one that fails simpler; default: 600. */
   readonly mostTries?: number;
   /** Called after each history with how many are done. */
   readonly onProgress?: (done: number) => void;
@@ -21,7 +21,7 @@ export interface Failure {
   readonly message: string;
   readonly setting: Setting;
   readonly rounds: number;
-  /** What was asked, a line each; the last is where it shows. */
+  /** The requests, a line each; the last shows the failure. */
   readonly requests: readonly string[];
 }
 
@@ -63,8 +63,8 @@ export async function checkConformance(
 
 function smallest(factory: PolicyFactory, rule: Rule, history: History, mostTries: number): Failure {
   const small = shrink(history, mostTries, (candidate) => play(factory, candidate).violation?.rule === rule);
-  const { violation, told } = play(factory, small);
+  const { violation, requests } = play(factory, small);
   // A policy that is not deterministic may not show it a second time.
   const message = violation?.message ?? 'it showed once, and not again';
-  return { message, setting: small.setting, rounds: small.rounds, requests: told };
+  return { message, setting: small.setting, rounds: small.rounds, requests };
 }

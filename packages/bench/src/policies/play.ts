@@ -23,8 +23,8 @@ import { expectNoGrowth, Found, type Violation, violationOf } from './rules.ts';
 
 export interface Played {
   readonly violation: Violation | undefined;
-  /** What was asked until then, a line each. */
-  readonly told: readonly string[];
+  /** The requests until then, a line each. */
+  readonly requests: readonly string[];
   readonly stateHash: string;
   /** What is left when everything was freed, in pages: held by the policy, and shared of that. */
   readonly claimedPages: number;
@@ -45,10 +45,10 @@ export function play(factory: PolicyFactory, history: History): Played {
 }
 
 function playOnce(factory: PolicyFactory, history: History): Played {
-  const told: string[] = [];
-  const nothing = { told, stateHash: '', claimedPages: 0, sharedPages: 0 };
+  const requests: string[] = [];
+  const nothing = { requests, stateHash: '', claimedPages: 0, sharedPages: 0 };
   try {
-    const player = new Player(factory, history, told);
+    const player = new Player(factory, history, requests);
     player.playAll();
     const { claimedPages, sharedPages } = player.pool.counters;
     return { ...nothing, violation: undefined, stateHash: player.pool.hash(), claimedPages, sharedPages };
@@ -70,7 +70,7 @@ class Player {
   readonly pool: Pool;
   readonly #history: History;
   readonly #memory: MemoryState;
-  readonly #told: string[];
+  readonly #requests: string[];
   readonly #batches: EventBatch[] = [];
   readonly #found: Found[] = [];
   #live: Held[] = [];
@@ -80,10 +80,10 @@ class Player {
   /** Of the request being decided; undefined while there is none. */
   #gfp: number | undefined;
 
-  constructor(factory: PolicyFactory, history: History, told: string[]) {
+  constructor(factory: PolicyFactory, history: History, requests: string[]) {
     const { platform, granulePages, restore, memory, faults, workerDelay, seed } = history.setting;
     this.#history = history;
-    this.#told = told;
+    this.#requests = requests;
     this.#memory = MEMORIES[memory]();
     this.pool = new Pool({
       memory: this.#memory,
@@ -137,7 +137,7 @@ class Player {
       case 'others-take': {
         const key = ++this.#lastKey;
         const { order, migratetype } = action;
-        this.#ask(`others take 2^${order} ${migratetype} pages`, {
+        this.#request(`others take 2^${order} ${migratetype} pages`, {
           kind: 'background-allocate',
           time: nanoseconds(this.#time),
           key,
@@ -156,20 +156,20 @@ class Player {
     }
   }
 
-  #allocate({ do: _, wait, ...asked }: Extract<Action, { do: 'allocate' }>): void {
+  #allocate({ do: _, wait, ...parts }: Extract<Action, { do: 'allocate' }>): void {
     this.#time += wait;
     const id = allocationId(this.pool.view.counter('lastAllocation') + 1);
     const request: AllocateRequest = {
       kind: 'allocate',
       allocation: id,
       time: nanoseconds(this.#time),
-      ...asked,
+      ...parts,
     };
     const isAllFree =
       this.pool.counters.liveAllocations === 0 &&
       this.pool.counters.backgroundPages === 0 &&
       this.pool.counters.leakedPages === 0;
-    this.#ask(textOf(request), request);
+    this.#request(textOf(request), request);
     if (this.pool.view.isLive(id)) {
       this.#live.push({ id, mappings: 0 });
       this.#expectPlace(request);
@@ -205,7 +205,7 @@ class Player {
   #free(held: Held, gfp: number): void {
     this.#live = this.#live.filter((other) => other !== held);
     const { owner, api, pages } = this.pool.view.allocation(held.id);
-    this.#ask(`free ${held.id} (${api} of ${pagesOf(pages)} for '${owner}')${inContext(gfp)}`, {
+    this.#request(`free ${held.id} (${api} of ${pagesOf(pages)} for '${owner}')${inContext(gfp)}`, {
       kind: 'free',
       allocation: held.id,
       time: nanoseconds(this.#time),
@@ -218,23 +218,22 @@ class Player {
   }
 
   #map(held: Held): void {
-    const request = { kind: 'map-user', allocation: held.id, time: nanoseconds(this.#time) } as const;
-    this.#ask(`map ${held.id} into user space`, request);
+    this.#changeMapping('map-user', held.id, `map ${held.id} into user space`);
     held.mappings++;
   }
 
   #unmap(held: Held): void {
-    const request = { kind: 'unmap-user', allocation: held.id, time: nanoseconds(this.#time) } as const;
-    this.#ask(`unmap ${held.id} from user space`, request);
+    this.#changeMapping('unmap-user', held.id, `unmap ${held.id} from user space`);
     held.mappings--;
   }
 
+  #changeMapping(kind: 'map-user' | 'unmap-user', allocation: AllocationId, text: string): void {
+    this.#request(text, { kind, allocation, time: nanoseconds(this.#time) });
+  }
+
   #giveBack(key: number): void {
-    this.#ask('others give a chunk back', {
-      kind: 'background-free',
-      key,
-      time: nanoseconds(this.#time),
-    });
+    const request = { kind: 'background-free', key, time: nanoseconds(this.#time) } as const;
+    this.#request('others give a chunk back', request);
   }
 
   /** Frees all there is, and waits until that is done. */
@@ -249,8 +248,8 @@ class Player {
     this.#expectNothingNew();
   }
 
-  #ask(text: string, request: Request): void {
-    this.#told.push(`at ${this.#time} ns: ${text}`);
+  #request(text: string, request: Request): void {
+    this.#requests.push(`at ${this.#time} ns: ${text}`);
     this.#gfp = undefined;
     this.pool.request(Object.freeze(request));
     this.#gfp = undefined;

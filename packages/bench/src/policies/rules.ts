@@ -1,8 +1,8 @@
-/** What is asked of a policy, and how it is found to do otherwise. */
+/** The rules of a policy, and how an error shows which one is broken. */
 import { InputError, InvariantError } from '@decpool/model';
 import { POLICY_RULES, PolicyError } from '@decpool/pool';
 
-/** What is asked of a policy: the rules that the engine keeps it to, and what shows only from outside. */
+/** The rules that the engine enforces, and those that show only from outside. */
 export const RULES = {
   ...POLICY_RULES,
   refusals: 'refuses with a reason that holds, and never a single page while all memory is free',
@@ -22,7 +22,7 @@ export interface Violation {
   readonly message: string;
 }
 
-/** A broken rule, found by whoever plays. */
+/** A broken rule, found while a history is played. */
 export class Found extends Error {
   readonly rule: Rule;
 
@@ -35,7 +35,7 @@ export class Found extends Error {
 const READ_ONLY =
   /read only property|not extensible|Cannot (delete|redefine) property|which has only a getter/;
 
-/** Which rule an exception tells of, whoever threw it. */
+/** The rule that an exception shows to be broken. */
 export function violationOf(error: unknown): Violation {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Found || error instanceof PolicyError) return { rule: error.rule, message };

@@ -21,14 +21,14 @@ import type { BlockRange, Recorder } from '../policy.ts';
 /** dma_atomic_pool_init(): 128 KiB for each GiB of memory, from 128 KiB to the largest chunk, 4 MiB. In pages. */
 const PAGES_PER_GIB = 32;
 const GIB_PAGES = 2 ** 18;
-const LEAST_PAGES = 32;
-const MOST_PAGES = 1 << MAX_PAGE_ORDER;
+const MIN_PAGES = 32;
+const MAX_PAGES = 1 << MAX_PAGE_ORDER;
 
 /** Pages that the pool begins with; `view` is of a state in which nothing has happened yet. */
 export function initialPages(view: StateView): number {
   // All RAM is in the direct map.
   const ram = view.counter('mapped4KPages') + view.counter('mapped2MPages') + view.counter('mapped1GPages');
-  return Math.max(LEAST_PAGES, Math.min(MOST_PAGES, Math.floor((ram * PAGES_PER_GIB) / GIB_PAGES)));
+  return Math.max(MIN_PAGES, Math.min(MAX_PAGES, Math.floor((ram * PAGES_PER_GIB) / GIB_PAGES)));
 }
 
 /** What one expansion of the pool adds. */

@@ -15,7 +15,6 @@
 import {
   type AllocateRequest,
   type AllocationId,
-  type Extent,
   type FreeRequest,
   MAX_PAGE_ORDER,
   orderFor,
@@ -48,12 +47,6 @@ export const linux =
   (version: LinuxVersion): PolicyFactory =>
   (view) =>
     new Linux(version, view);
-
-/** Extents that nobody uses any more, and how they were converted. */
-interface Freed {
-  readonly extents: readonly Extent[];
-  readonly how: 'area' | Chunk['tail'];
-}
 
 class Linux implements Policy {
   readonly name: string;
@@ -102,9 +95,8 @@ class Linux implements Policy {
     const { api, owner, extents } = view.allocation(allocation);
     for (const { pfn, pages } of extents) record.free(pfn, pages);
     if (this.#atomicPool?.put(extents[0].pfn, extents[0].pages)) return;
-    const isArea = api === 'vmalloc' && !this.#version.usesChunks(owner);
-    const freed: Freed = { extents, how: isArea ? 'area' : tailOf(api) };
-    returnPages(freed, view, record);
+    if (api === 'vmalloc' && !this.#version.usesChunks(owner)) returnArea(extents, view, record);
+    else for (const { pfn, pages } of extents) returnOnItsOwn(pfn, pages, tailOf(api), view, record);
   }
 
   /** What is the atomic pool's goes back to it; all else has to be converted. */
@@ -148,9 +140,4 @@ function allocateInChunks(request: AllocateRequest, view: StateView, record: Rec
       return;
     }
   }
-}
-
-function returnPages({ extents, how }: Freed, view: StateView, record: Recorder): void {
-  if (how === 'area') returnArea(extents, view, record);
-  else for (const { pfn, pages } of extents) returnOnItsOwn(pfn, pages, how, view, record);
 }

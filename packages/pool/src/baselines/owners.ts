@@ -1,5 +1,5 @@
 /**
- * Which kernel code a request comes from, told by its owner's name: kernels treat some callers in ways of their own.
+ * Which kernel code a request comes from, by its owner's name: kernels treat some callers in ways of their own.
  */
 import type { AllocateRequest } from '@decpool/model';
 

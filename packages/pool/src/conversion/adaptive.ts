@@ -2,7 +2,7 @@ import { type BlockIndex, InputError, type StateView } from '@decpool/model';
 import { type Conversion, NOTHING_LEAKED } from './conversion.ts';
 import { encryptIdle } from './per-unit.ts';
 
-/** Half of the block unless told. */
+/** Default: half of the block. */
 const PERCENT = 50;
 
 /**

@@ -2,10 +2,10 @@ import { InputError } from '@decpool/model';
 import type { Conversion } from './conversion.ts';
 import { perUnit } from './per-unit.ts';
 
-/** 64 KiB unless told: the largest page of a host, so that no host has to round up. */
+/** Default: 64 KiB, the largest page of a host, so that no host has to round up. */
 const KIB = 64;
 const PAGE_KIB = 4;
-const MOST_KIB = 1024;
+const MAX_KIB = 1024;
 
 /**
  * Between page and block: the naturally aligned granules that an allocation lies in, back when the last allocation in them is
@@ -15,9 +15,9 @@ const MOST_KIB = 1024;
 export function granuleConversion(parameters: readonly string[]): Conversion {
   const [kib = KIB] = parameters.map(Number);
   const isPowerOfTwo = Number.isInteger(kib) && (kib & (kib - 1)) === 0;
-  if (parameters.length > 1 || !isPowerOfTwo || kib <= PAGE_KIB || kib > MOST_KIB) {
+  if (parameters.length > 1 || !isPowerOfTwo || kib <= PAGE_KIB || kib > MAX_KIB) {
     throw new InputError(
-      `conversion 'granule:${parameters.join(':')}': expected granule:KIB, a power of two from ${2 * PAGE_KIB} to ${MOST_KIB}, as in granule:${KIB}`,
+      `conversion 'granule:${parameters.join(':')}': expected granule:KIB, a power of two from ${2 * PAGE_KIB} to ${MAX_KIB}, as in granule:${KIB}`,
     );
   }
   return perUnit(`granule:${kib}`, kib / PAGE_KIB);

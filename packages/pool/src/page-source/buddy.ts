@@ -30,46 +30,7 @@ import type { Reach, Zonelist } from './zones.ts';
 export type { CompactionResult } from './compaction.ts';
 export { type Reach, reachOf } from './zones.ts';
 
-export interface PageSource {
-  /**
-   * Takes a free chunk of 2^order pages, from any zone unless `reach` tells. Returns its first page, or -1 when no
-   * such zone has one.
-   */
-  claim(order: number, migratetype: Migratetype, reach?: Reach): Pfn | -1;
-  /**
-   * Takes a run of whole free pageblocks, the highest there is, as a kernel does before it has a page allocator. Returns its
-   * first page, or -1 when there is none.
-   */
-  claimContiguous(blocks: number): Pfn | -1;
-  /** Frees a chunk of 2^order pages. Throws InvariantError when it lies in a free chunk, was not claimed, or is no RAM. */
-  giveBack(pfn: Pfn, order: number): void;
-  /** Pages in all free lists, per-CPU lists included. */
-  readonly freePages: number;
-  /** Pages in per-CPU lists. */
-  readonly pcpPages: number;
-  /** What compaction did for the last claim; undefined when that needed none. */
-  readonly lastCompaction: CompactionResult | undefined;
-  /** Free chunks of a zone's migratetype, by order; those in per-CPU lists do not count. Node 0 unless told. */
-  freeChunks(zone: string, migratetype: Migratetype, node?: number): number[];
-  /** Index in the memory state of the zone that a page belongs to, or -1 for none. */
-  zoneIndexOf(pfn: number): number;
-  /** Chunks of the memory state that the placement guess could not put inside a pageblock of their migratetype. */
-  readonly misplaced: number;
-  /** Chunks of the memory state that it could not place at all: the state contradicts itself. */
-  readonly dropped: number;
-}
-
-/** `seed` places the free chunks, whose counts alone are known. */
-export function createPageSource(
-  memory: MemoryState,
-  geometry: Geometry,
-  seed: number,
-  options: PageSourceSettings = PLAIN_PAGE_SOURCE,
-): PageSource {
-  return new BuddyAllocator(memory, geometry, seed, options);
-}
-
-class BuddyAllocator implements PageSource {
+export class PageSource {
   readonly #area: FreeArea;
   readonly #rmqueue: Rmqueue;
   readonly #perCpu: PerCpuLists | undefined;
@@ -79,7 +40,13 @@ class BuddyAllocator implements PageSource {
   readonly #noWatermarks: Float64Array;
   #lastCompaction: CompactionResult | undefined;
 
-  constructor(memory: MemoryState, geometry: Geometry, seed: number, options: PageSourceSettings) {
+  /** `seed` places the free chunks, whose counts alone are known. */
+  constructor(
+    memory: MemoryState,
+    geometry: Geometry,
+    seed: number,
+    options: PageSourceSettings = PLAIN_PAGE_SOURCE,
+  ) {
     this.#lowWatermarks = Float64Array.from(memory.zones, (zone) => zone.lowWatermark);
     this.#noWatermarks = new Float64Array(memory.zones.length);
     this.#area = new FreeArea(memory, geometry, seed, options.kernel === '7.x');
@@ -88,26 +55,32 @@ class BuddyAllocator implements PageSource {
     this.#compacts = options.compaction;
   }
 
+  /** Chunks of the memory state that the placement guess could not put inside a pageblock of their migratetype. */
   get misplaced(): number {
     return this.#area.misplaced;
   }
 
+  /** Chunks of the memory state that it could not place at all: the state contradicts itself. */
   get dropped(): number {
     return this.#area.dropped;
   }
 
+  /** Pages in all free lists, per-CPU lists included. */
   get freePages(): number {
     return this.#area.lists.freePages + this.pcpPages;
   }
 
+  /** Pages in per-CPU lists. */
   get pcpPages(): number {
     return this.#perCpu?.pages ?? 0;
   }
 
+  /** What compaction did for the last claim; undefined: it was not needed. */
   get lastCompaction(): CompactionResult | undefined {
     return this.#lastCompaction;
   }
 
+  /** Free chunks of a zone's migratetype, by order; those in per-CPU lists do not count. */
   freeChunks(zone: string, migratetype: Migratetype, node = 0): number[] {
     const index = this.#area.zones.indexOf(zone, node);
     return Array.from({ length: MAX_PAGE_ORDER + 1 }, (_, order) =>
@@ -115,10 +88,12 @@ class BuddyAllocator implements PageSource {
     );
   }
 
+  /** Index in the memory state of the zone that a page belongs to, or -1 for none. */
   zoneIndexOf(pfn: number): number {
     return this.#area.zones.zoneIndexOf(pfn);
   }
 
+  /** Takes a free chunk of 2^order pages. Returns its first page, or -1 if no zone of the reach (default: any) has one. */
   claim(order: number, migratetype: Migratetype, reach?: Reach): Pfn | -1 {
     this.#lastCompaction = undefined;
     const type = TYPE[migratetype];
@@ -178,11 +153,16 @@ class BuddyAllocator implements PageSource {
     return this.#rmqueue.take(zone, order, type, isNofragment);
   }
 
+  /**
+   * Takes a run of whole free pageblocks, the highest there is, as a kernel does before it has a page allocator. Returns its
+   * first page, or -1 if there is none.
+   */
   claimContiguous(blocks: number): Pfn | -1 {
     this.#lastCompaction = undefined;
     return takeContiguous(this.#area, blocks) as Pfn | -1;
   }
 
+  /** Frees a chunk of 2^order pages. Throws InvariantError if it lies in a free chunk, was not claimed, or is no RAM. */
   giveBack(pfn: Pfn, order: number): void {
     const zone = this.#area.zones.zoneIndexOf(pfn);
     if (zone < 0) throw new InvariantError(`page ${pfn} is given back, but it is no RAM`);

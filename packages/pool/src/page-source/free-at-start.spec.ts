@@ -1,6 +1,6 @@
 import { MIGRATETYPES, spanOf, x86Geometry } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { createPageSource } from './buddy.ts';
+import { PageSource } from './buddy.ts';
 import { freePagesAtStart } from './free-at-start.ts';
 import { fragmented, freshBoot } from './profiles.ts';
 
@@ -10,7 +10,7 @@ it.each([freshBoot(256 * MIB), fragmented(256 * MIB, 0.5, 3), freshBoot(512 * MI
   'tells of $name block by block what a page source can hand out',
   (memory) => {
     const geometry = x86Geometry(spanOf(memory));
-    const source = createPageSource(memory, geometry, 7);
+    const source = new PageSource(memory, geometry, 7);
     const handedOut = new Int32Array(geometry.spanPages / 512);
     for (const migratetype of MIGRATETYPES) {
       for (let pfn = source.claim(0, migratetype); pfn !== -1; pfn = source.claim(0, migratetype)) {

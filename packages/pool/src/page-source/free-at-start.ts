@@ -1,4 +1,4 @@
-/** Where memory is free before the first claim, for whoever follows a run by its events alone. */
+/** Where memory is free before the first claim, for readers that follow a run by its events alone. */
 import type { Geometry, MemoryState } from '@decpool/model';
 import { seedOfZone } from './free-area.ts';
 import { guessPlacement } from './placement-guess.ts';

@@ -109,7 +109,7 @@ export const pageblocksOf = (ram: readonly PageRun[]): number => pagesOf(ram) / 
 
 export const emptyOrders = (): number[] => new Array<number>(MAX_PAGE_ORDER + 1).fill(0);
 
-/** A zone with these free chunks by migratetype and order, and these numbers of pageblocks; what is not told is 0. */
+/** A zone with these free chunks by migratetype and order, and these numbers of pageblocks; default: 0. */
 export function zoneState(
   zone: ZoneLayout,
   free: Partial<Record<Migratetype, readonly number[]>>,

@@ -8,13 +8,13 @@ import {
   x86Geometry,
   type ZoneState,
 } from '@decpool/model';
-import { createPageSource, type PageSource } from './buddy.ts';
+import { PageSource } from './buddy.ts';
 
 export const MIB = 2 ** 20;
 export const GIB = 2 ** 30;
 
 export const sourceOf = (memory: MemoryState, seed = 1, options?: PageSourceSettings): PageSource =>
-  createPageSource(memory, x86Geometry(spanOf(memory)), seed, options);
+  new PageSource(memory, x86Geometry(spanOf(memory)), seed, options);
 
 /** Free pages that the counts of a memory state add up to. */
 export const freePagesOf = (memory: MemoryState): number =>

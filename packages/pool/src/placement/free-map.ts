@@ -1,15 +1,15 @@
 /**
  * The free pages of a pool: a bit per page, 1 = claimed and unused, and per block the largest free run.
  *
- * It is derived data, told of every change by the pool's own decisions. A placement that keeps an index of runs
+ * It is derived data: the pool reports every change. A placement that keeps an index of runs
  * or blocks attaches a listener. Runs never cross a block: a block is returned as a whole, so a run over two
  * blocks would tie them together.
  */
 import { type BlockIndex, blockCount, type Geometry, type Pfn, pfn as toPfn } from '@decpool/model';
 
-/** Told of each change of the free pages; `start` is the first page of a run. */
+/** Called for each change of the free pages; `start` is the first page of a run. */
 export interface FreeMapListener {
-  /** Exactly what take() and put() were told. */
+  /** The arguments of take() and put(). */
   taken?(start: number, pages: number): void;
   put?(start: number, pages: number): void;
   runAdded?(start: number, pages: number): void;

@@ -3,10 +3,10 @@ import type { BlockRange } from '../policy.ts';
 import type { FreeMap } from './free-map.ts';
 import type { Placement, PlacementFactory } from './placement.ts';
 
-/** Blocks in a tree, and the CPUs unless told: as in the figures that the paper gives. */
+/** Blocks in a tree, and the default CPUs, as in the figures of the paper. */
 const TREE_BLOCKS = 8;
 const CPUS = 8;
-const MOST_CPUS = 4096;
+const MAX_CPUS = 4096;
 
 /**
  * LLFree (USENIX ATC 2023): blocks are grouped in trees of eight, and each CPU reserves one tree and allocates in it, going
@@ -20,9 +20,9 @@ const MOST_CPUS = 4096;
  */
 export function llfree(parameters: readonly string[]): PlacementFactory {
   const [cpus = CPUS] = parameters.map(Number);
-  if (parameters.length > 1 || !Number.isInteger(cpus) || cpus < 1 || cpus > MOST_CPUS) {
+  if (parameters.length > 1 || !Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS) {
     throw new InputError(
-      `placement 'llfree:${parameters.join(':')}': expected llfree:CPUS, 1 <= CPUS <= ${MOST_CPUS}, as in llfree:${CPUS}`,
+      `placement 'llfree:${parameters.join(':')}': expected llfree:CPUS, 1 <= CPUS <= ${MAX_CPUS}, as in llfree:${CPUS}`,
     );
   }
   return (map) => new LlFree(map, cpus);

@@ -20,9 +20,9 @@ export interface Placement {
    * the pool then grows although it has free pages, and falls back on the lowest that fit when there is no more memory.
    */
   usablePages?(range: BlockRange, asker: AllocateRequest): number;
-  /** A chunk came into the pool, after the free map was told. */
+  /** A chunk came into the pool, after the free map has changed. */
   claimed?(start: Pfn, pages: number): void;
-  /** An extent was given to a request, after the free map was told. */
+  /** An extent was given to a request, after the free map has changed. */
   given?(start: Pfn, pages: number, asker: AllocateRequest): void;
   /** A request's allocation is about to be freed, all of its extents. */
   freeing?(request: FreeRequest): void;

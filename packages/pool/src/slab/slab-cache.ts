@@ -2,7 +2,15 @@
  * Slab caches for shared memory: `kmalloc-decrypted-N`, as proposed on the kernel mailing list in June 2024. They never
  * merge with private caches, and all pages of their slabs come from the policy, shared already.
  */
-import { type AllocateRequest, GFP, gfpOf, MAX_PAGE_ORDER, orderFor, type Platform } from '@decpool/model';
+import {
+  type AllocateRequest,
+  GFP,
+  gfpOf,
+  MAX_PAGE_ORDER,
+  orderFor,
+  PAGE_SIZE,
+  type Platform,
+} from '@decpool/model';
 
 /** How a cache cuts pages into units. */
 export interface SlabCache {
@@ -14,18 +22,16 @@ export interface SlabCache {
   readonly pages: number;
   /** Whether an empty slab stays. */
   readonly keepsEmpty: boolean;
-  /** Whether the policy is asked for more slabs when those there are are full. */
+  /** Whether the policy makes more slabs when all are full. */
   readonly grows: boolean;
   /** How objects lie: `unit` at any unit; `natural` in whole pages, aligned to the next power of two of their size. */
   readonly alignment: 'unit' | 'natural';
 }
 
-const PAGE_BYTES = 4096;
-
 /** kmalloc_info[], mm/slab_common.c: powers of two, and 96 and 192 in between. */
 const SIZES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192] as const;
 /** KMALLOC_MAX_CACHE_SIZE, include/linux/slab.h: what is larger takes whole pages. */
-const MAX_CACHE_BYTES = 2 * PAGE_BYTES;
+const MAX_CACHE_BYTES = 2 * PAGE_SIZE;
 
 /**
  * The size class of an object. An alignment of DMA drops the classes that do not keep it (96 and 192, and all below
@@ -44,7 +50,7 @@ export function kmallocSize(bytes: number, dmaMinAlign: number, align = 1): numb
  */
 export function slabCacheFor(request: AllocateRequest, platform: Platform): SlabCache | undefined {
   if (request.api === 'dma_alloc_coherent') {
-    if (request.bytes > PAGE_BYTES / 2) return undefined;
+    if (request.bytes > PAGE_SIZE / 2) return undefined;
     const align = 2 ** Math.ceil(Math.log2(Math.max(1, request.bytes)));
     return cacheOf(request, kmallocSize(request.bytes, platform.dmaMinAlign, align));
   }
@@ -86,16 +92,16 @@ const SLUB_MIN_OBJECTS = 4 * (32 - Math.clz32(SLUB_CPUS) + 1);
  * an 8th and so on (calculate_order(), mm/slub.c).
  */
 export function slabOrder(size: number): number {
-  const most = Math.max(1, Math.floor((PAGE_BYTES * 2 ** SLUB_MAX_ORDER) / size));
+  const most = Math.max(1, Math.floor((PAGE_SIZE * 2 ** SLUB_MAX_ORDER) / size));
   const objects = Math.min(SLUB_MIN_OBJECTS, most);
-  const least = orderFor(Math.ceil((objects * size) / PAGE_BYTES));
+  const least = orderFor(Math.ceil((objects * size) / PAGE_SIZE));
   for (let fraction = 16; fraction > 1; fraction /= 2) {
     for (let order = least; order <= SLUB_MAX_ORDER; order++) {
-      const bytes = PAGE_BYTES * 2 ** order;
+      const bytes = PAGE_SIZE * 2 ** order;
       if (bytes % size <= Math.floor(bytes / fraction)) return order;
     }
   }
-  return Math.min(MAX_PAGE_ORDER, orderFor(Math.ceil(size / PAGE_BYTES)));
+  return Math.min(MAX_PAGE_ORDER, orderFor(Math.ceil(size / PAGE_SIZE)));
 }
 
 /** Two requests share slabs only when they ask for the same zone and node. */

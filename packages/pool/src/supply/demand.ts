@@ -1,7 +1,7 @@
 import { secondsOf, secondsParameter } from './seconds.ts';
 import { AT_ONCE, type SupplyFactory } from './supply.ts';
 
-/** Unless told: as far back as demand is looked at. */
+/** Default: how far back demand is looked at. */
 const SECONDS = 10;
 /** Steps in which the window moves on. */
 const EPOCHS = 16;
@@ -17,8 +17,6 @@ export function demand(parameters: readonly string[]): SupplyFactory {
     const peaks = new RecentPeak(Math.max(1, Math.floor(ns / EPOCHS)));
     return {
       name: `demand:${secondsOf(ns)}`,
-      lowPages: 0,
-      highPages: 0,
       used: (time, pages) => peaks.note(time, pages),
       returnsAt({ now, freePages, blockPages }) {
         const { pages, until, usedPages } = peaks.at(now);

@@ -10,8 +10,6 @@ export function hysteresis(parameters: readonly string[]): SupplyFactory {
   const ns = secondsParameter('hysteresis', parameters, HYSTERESIS_SECONDS);
   return () => ({
     name: `hysteresis:${secondsOf(ns)}`,
-    lowPages: 0,
-    highPages: 0,
     returnsAt: ({ since }) => since + ns,
   });
 }

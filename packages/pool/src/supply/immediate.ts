@@ -3,7 +3,5 @@ import { AT_ONCE, type Supply } from './supply.ts';
 /** A block goes back as soon as it is empty, as bpf_prog_pack_free() does (kernel/bpf/core.c): least exposure, most conversions. */
 export const immediate = (): Supply => ({
   name: 'immediate',
-  lowPages: 0,
-  highPages: 0,
   returnsAt: () => AT_ONCE,
 });

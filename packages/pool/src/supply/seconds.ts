@@ -2,16 +2,16 @@ import { InputError } from '@decpool/model';
 
 const NS_PER_SECOND = 1e9;
 /** A day: longer than any workload. */
-const MOST_SECONDS = 86_400;
+const MAX_SECONDS = 86_400;
 
 /** The one parameter of a supply, in ns. Throws InputError for what it cannot be. */
 export function secondsParameter(supply: string, parameters: readonly string[], usual: number): number {
   const [seconds = usual] = parameters.map(Number);
   const isPlain = parameters.every((text) => /^\d+(\.\d+)?$/.test(text));
   const ns = Math.round(seconds * NS_PER_SECOND);
-  if (parameters.length > 1 || !isPlain || ns < 1 || seconds > MOST_SECONDS) {
+  if (parameters.length > 1 || !isPlain || ns < 1 || seconds > MAX_SECONDS) {
     throw new InputError(
-      `supply '${supply}:${parameters.join(':')}': expected ${supply}:SECONDS, up to ${MOST_SECONDS}, as in ${supply}:${usual}`,
+      `supply '${supply}:${parameters.join(':')}': expected ${supply}:SECONDS, up to ${MAX_SECONDS}, as in ${supply}:${usual}`,
     );
   }
   return ns;

@@ -1,10 +1,9 @@
-/** When memory comes from the page allocator without being asked for, and when it goes back. */
+/** When memory comes from the page allocator before a request needs it, and when it goes back. */
 export interface Supply {
   /** As on a command line, with parameters: `watermark:64:256`. */
   readonly name: string;
-  /** Shared, unused pages below which the deferred worker refills the reserve, and those it fills it up to; 0 for none. */
-  readonly lowPages: number;
-  readonly highPages: number;
+  /** Below `low` shared, unused pages the deferred worker refills them up to `high`. Default: no reserve. */
+  readonly reservePages?: { readonly low: number; readonly high: number };
   /** Told after each request how many pages are used, at a simulated time in ns. */
   used?(time: number, pages: number): void;
   /**
@@ -27,5 +26,5 @@ export interface EmptyBlock {
 export const KEEP = Number.POSITIVE_INFINITY;
 export const AT_ONCE = 0;
 
-/** A supply may remember what it was told, so each pool has one of its own. */
+/** A supply may remember what happened, so each pool has its own. */
 export type SupplyFactory = () => Supply;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { InputError, MIGRATETYPES, spanOf, x86Geometry, type ZoneState } from '@decpool/model';
-import { createPageSource } from '@decpool/pool';
+import { PageSource } from '@decpool/pool';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readMemoryState } from './memory-state.ts';
 
@@ -23,7 +23,7 @@ describe('the bundled memory states', () => {
     expect(warnings).toEqual([]);
     expect(memory.zones.map((zone) => zone.name)).toEqual(['DMA', 'DMA32', 'Normal']);
     for (const zone of memory.zones) expect(freePages(zone)).toBeLessThanOrEqual(ramPages(zone));
-    expect(() => createPageSource(memory, x86Geometry(spanOf(memory)), 1)).not.toThrow();
+    expect(() => new PageSource(memory, x86Geometry(spanOf(memory)), 1)).not.toThrow();
   });
 
   it('k61-E7cc-before has its RAM where iomem says, and its free chunks as pagetypeinfo counts them', () => {
@@ -185,7 +185,7 @@ describe('a folder of /proc files', () => {
       expect.stringMatching(/^In zone Normal, 283968 pages are free, but only 262144 /),
       expect.stringMatching(/^In zone Normal, 100229 free Unmovable pages .* 138 Unmovable pageblocks\./),
     ]);
-    const { dropped, misplaced } = createPageSource(memory, x86Geometry(spanOf(memory)), 1);
+    const { dropped, misplaced } = new PageSource(memory, x86Geometry(spanOf(memory)), 1);
     expect(dropped).toBeGreaterThan(0);
     expect(misplaced).toBeGreaterThan(0);
   });

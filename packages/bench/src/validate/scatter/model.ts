@@ -3,7 +3,7 @@
  * is the policy gfp-decrypted without everything that cannot split a mapping, so a run takes milliseconds.
  */
 import { DirectMap, type Pfn } from '@decpool/model';
-import { createPageSource } from '@decpool/pool';
+import { PageSource } from '@decpool/pool';
 import { isFrom, type Kernel } from '../kernel.ts';
 import type { ScatterRun } from './run.ts';
 
@@ -27,7 +27,7 @@ export function runModel(
   kernel: Kernel,
   seed: number,
 ): ModelRun {
-  const source = createPageSource(memory, geometry, seed, {
+  const source = new PageSource(memory, geometry, seed, {
     kernel: isFrom(kernel, 6, 15) ? '7.x' : '6.x',
     perCpuLists: true,
     // Requests that find no chunk count as refused.

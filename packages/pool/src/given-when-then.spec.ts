@@ -1,7 +1,7 @@
 import { allocationId } from '@decpool/model';
 import { count, filter } from 'rxjs';
 import { describe, expect, it } from 'vitest';
-import { policySpec, projectionSpec } from './spec.ts';
+import { policySpec, projectionSpec } from './given-when-then.ts';
 
 const ring = { kind: 'allocate', api: 'alloc_pages', pages: 8, owner: 'ring' } as const;
 

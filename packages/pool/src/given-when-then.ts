@@ -1,6 +1,6 @@
 /**
- * Specs that read as sentences: given what happened, when this is asked, then that happens. They know no test runner: what does not
- * hold is an Error whose message shows both sides.
+ * Specs that read as sentences: given these requests, when this one comes, then these events happen. They need no test runner: a
+ * spec that fails throws an Error whose message shows both sides.
  */
 import {
   type AllocateRequest,
@@ -23,12 +23,12 @@ import { policyNamed } from './registry.ts';
 
 type WithoutTime<Kind> = Kind extends Request ? Omit<Kind, 'time'> & { readonly time?: number } : never;
 
-/** A request as a spec writes it down: at the time of the one before unless told, and an allocation has the next number. */
+/** A request as a spec writes it down: default time: that of the one before; default allocation: the next number. */
 export type SpecRequest =
   | (Omit<AllocateRequest, 'time' | 'allocation' | 'bytes'> & {
       readonly time?: number;
       readonly allocation?: number;
-      /** All of the pages unless told. */
+      /** Default: all of the pages. */
       readonly bytes?: number;
     })
   | WithoutTime<Exclude<Request, AllocateRequest>>;
@@ -38,15 +38,15 @@ export type ExpectedEvent = { readonly type: PoolEvent['type'] } & Readonly<Reco
 
 export interface PolicySpecOptions extends Partial<Omit<PoolOptions, 'policy' | 'platform'>> {
   readonly policy: string | PolicyFactory;
-  /** `snp` unless told. */
+  /** Default: `snp`. */
   readonly platform?: Platform;
-  /** A fresh boot of 64 MiB unless told. */
+  /** Default: a fresh boot of 64 MiB. */
   readonly memory?: MemoryState;
 }
 
 /** What the policy has done since when(). */
 export interface PolicyOutcome {
-  /** Exactly these events happen, in this order. Owners getting their numbers, and the request itself, need not be told. */
+  /** Exactly these events happen, in this order. Owners getting their numbers, and the request itself, can be left out. */
   then(...expected: readonly ExpectedEvent[]): void;
   /** The request is refused for this reason. */
   thenRefused(reason: FailureReason): void;
@@ -56,8 +56,8 @@ export interface PolicyOutcome {
 }
 
 /**
- * Specs of one policy: `const given = policySpec({ policy })`, then `given(requests).when(request).then(events)`. A policy
- * keeps what it knows for itself, made of what it was asked: so what is given is requests, and they are served first.
+ * Specs of one policy: `const given = policySpec({ policy })`, then `given(requests).when(request).then(events)`. The given
+ * requests are served first, because a policy learns from requests only.
  */
 export function policySpec({ policy, platform, memory, ...options }: PolicySpecOptions) {
   return (...history: readonly SpecRequest[]) => ({
@@ -96,7 +96,7 @@ export function projectionSpec<Value>(project: (events$: Observable<PoolEvent>) 
   });
 }
 
-/** An event without its position; time and request are 0 unless told. */
+/** An event without its position; default time and request: 0. */
 export type SpecEvent = EventBody & { readonly time?: number; readonly request?: number };
 
 const isCheck = <Value>(expected: Value | ((value: Value) => void)): expected is (value: Value) => void =>
@@ -126,8 +126,8 @@ class Outcome implements PolicyOutcome {
 
   // biome-ignore lint/suspicious/noThenProperty: a spec reads so, and nobody awaits the object
   then(...expected: readonly ExpectedEvent[]): void {
-    const told = new Set(expected.map(({ type }) => type));
-    const events = this.events.filter(({ type }) => told.has(type) || !UNTOLD.has(type));
+    const named = new Set(expected.map(({ type }) => type));
+    const events = this.events.filter(({ type }) => named.has(type) || !OPTIONAL.has(type));
     const isAsExpected =
       events.length === expected.length && expected.every((body, index) => hasFields(events[index], body));
     if (!isAsExpected) throw unlike(expected, events);
@@ -139,7 +139,7 @@ class Outcome implements PolicyOutcome {
 }
 
 /** What every request brings with it. */
-const UNTOLD: ReadonlySet<PoolEvent['type']> = new Set([
+const OPTIONAL: ReadonlySet<PoolEvent['type']> = new Set([
   'owner-registered',
   'allocation-requested',
   'free-requested',
