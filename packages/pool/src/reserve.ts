@@ -3,7 +3,7 @@
  * What is taken from it is used and freed like any other page of the pool; the deferred worker fills it up again. It is small,
  * so any hole will do: first fit, whatever the placement of the pool.
  */
-import type { Geometry, Pfn } from '@decpool/model';
+import type { BlockIndex, Geometry, Pfn } from '@decpool/model';
 import { firstFit } from './placement/first-fit.ts';
 import { FreeMap } from './placement/free-map.ts';
 import type { Placement } from './placement/placement.ts';
@@ -33,7 +33,7 @@ export class Reserve {
   }
 
   /** Whether it has a page in the block. */
-  holds(block: number): boolean {
+  holds(block: BlockIndex): boolean {
     return this.#map.largest[block] > 0;
   }
 

@@ -1,4 +1,4 @@
-import { type BlockIndex, InputError, type StateView } from '@decpool/model';
+import { type BlockIndex, blockIndex, InputError, type StateView } from '@decpool/model';
 import { type Conversion, NOTHING_LEAKED } from './conversion.ts';
 import { encryptIdle } from './per-unit.ts';
 
@@ -26,7 +26,7 @@ export function adaptiveConversion(parameters: readonly string[]): Conversion {
     sharesRest: (usedPages, blockPages) => 100 * usedPages >= percent * blockPages,
 
     freed(start, pages, view, record) {
-      const block = Math.floor(start / view.geometry.pagesPerBlock) as BlockIndex;
+      const block = blockIndex(Math.floor(start / view.geometry.pagesPerBlock));
       if (isWhollyShared(block, view)) return NOTHING_LEAKED;
       return encryptIdle(start, pages, view.platform.granulePages, view, record);
     },

@@ -1,3 +1,4 @@
+import { type BlockIndex, blockIndex } from '@decpool/model';
 import { firstFit } from './first-fit.ts';
 import { FreeMap } from './free-map.ts';
 import type { Placement } from './placement.ts';
@@ -11,19 +12,20 @@ import type { Placement } from './placement.ts';
  */
 export function bump(map: FreeMap): Placement {
   const { pagesPerBlock } = map.geometry;
+  const blockOf = (page: number) => blockIndex(Math.floor(page / pagesPerBlock));
   /** Free pages that nobody has had since their block was empty. */
   const fresh = new FreeMap(map.geometry);
   const lowest = firstFit(fresh);
-  const forget = (block: number, end: number) =>
+  const forget = (block: BlockIndex, end: number) =>
     fresh.forEachRun(block, (start, pages) => {
       if (start < end) fresh.take(start, Math.min(pages, end - start));
     });
 
   map.listen({
     // What lies before it in the block is behind the pointer from now on.
-    taken: (start, pages) => forget(Math.floor(start / pagesPerBlock), start + pages),
+    taken: (start, pages) => forget(blockOf(start), start + pages),
     put(start) {
-      const block = Math.floor(start / pagesPerBlock);
+      const block = blockOf(start);
       if (map.extents[block] > 0) return;
       forget(block, (block + 1) * pagesPerBlock);
       map.forEachRun(block, (from, pages) => fresh.put(from, pages));
@@ -32,7 +34,7 @@ export function bump(map: FreeMap): Placement {
 
   return {
     name: 'bump',
-    place: (pages, align, range, asker) => lowest.place(pages, align, range, asker),
+    place: (pages, align, range, request) => lowest.place(pages, align, range, request),
     usablePages: ({ firstBlock, endBlock }) => fresh.freePagesIn(firstBlock, endBlock),
     claimed(start, pages) {
       if (fresh.findFrom(start, 1, 1) !== start) fresh.put(start, pages);

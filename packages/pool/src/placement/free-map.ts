@@ -5,7 +5,14 @@
  * or blocks attaches a listener. Runs never cross a block: a block is returned as a whole, so a run over two
  * blocks would tie them together.
  */
-import { type BlockIndex, blockCount, type Geometry, type Pfn, pfn as toPfn } from '@decpool/model';
+import {
+  type BlockIndex,
+  blockCount,
+  blockIndex,
+  type Geometry,
+  type Pfn,
+  pfn as toPfn,
+} from '@decpool/model';
 
 /** Called for each change of the free pages; `start` is the first page of a run. */
 export interface FreeMapListener {
@@ -15,7 +22,7 @@ export interface FreeMapListener {
   runAdded?(start: number, pages: number): void;
   runRemoved?(start: number, pages: number): void;
   /** After a block's runs have changed; `largest` was its largest free run before. */
-  blockChanged?(block: number, largest: number): void;
+  blockChanged?(block: BlockIndex, largest: number): void;
 }
 
 export class FreeMap {
@@ -58,7 +65,7 @@ export class FreeMap {
     if (firstBlock === 0 && endBlock >= this.blocks) return this.#freePages;
     let free = 0;
     for (let block = firstBlock; block < Math.min(endBlock, this.blocks); block++) {
-      this.forEachRun(block, (_, pages) => {
+      this.forEachRun(blockIndex(block), (_, pages) => {
         free += pages;
       });
     }
@@ -68,7 +75,7 @@ export class FreeMap {
   /** Takes pages of one block into use: they must all be free. */
   take(start: Pfn, pages: number): void {
     const end = start + pages;
-    const block = start >>> this.#blockShift;
+    const block = blockIndex(start >>> this.#blockShift);
     const runStart = this.#runStart(start, block * this.#pagesPerBlock);
     const runEnd = this.#runEnd(end, (block + 1) * this.#pagesPerBlock);
     this.#set(start, end, false);
@@ -88,7 +95,7 @@ export class FreeMap {
   /** Makes pages of one block free: none of them may be. */
   put(start: Pfn, pages: number): void {
     const end = start + pages;
-    const block = start >>> this.#blockShift;
+    const block = blockIndex(start >>> this.#blockShift);
     const runStart = this.#runStart(start, block * this.#pagesPerBlock);
     const runEnd = this.#runEnd(end, (block + 1) * this.#pagesPerBlock);
     this.#set(start, end, true);
@@ -113,9 +120,9 @@ export class FreeMap {
   ): void {
     const end = start + pages;
     for (let at: number = start; at < end; ) {
-      const block = Math.floor(at / this.#pagesPerBlock);
+      const block = blockIndex(Math.floor(at / this.#pagesPerBlock));
       const to = Math.min(end, (block + 1) * this.#pagesPerBlock);
-      each(toPfn(at), to - at, block as BlockIndex);
+      each(toPfn(at), to - at, block);
       at = to;
     }
   }
@@ -150,7 +157,7 @@ export class FreeMap {
   }
 
   /** Calls `each` for every free run of a block, from low to high; it may take pages of the run, and no others. */
-  forEachRun(block: number, each: (start: Pfn, pages: number) => void): void {
+  forEachRun(block: BlockIndex, each: (start: Pfn, pages: number) => void): void {
     const blockEnd = (block + 1) * this.#pagesPerBlock;
     let at = this.#nextFree(block * this.#pagesPerBlock, blockEnd);
     while (at < blockEnd) {
@@ -160,7 +167,7 @@ export class FreeMap {
     }
   }
 
-  #rescan(block: number): void {
+  #rescan(block: BlockIndex): void {
     const blockEnd = (block + 1) * this.#pagesPerBlock;
     const largestBefore = this.largest[block];
     const orderBefore = this.largestOrder[block];
