@@ -57,6 +57,8 @@ export class Engine implements RequestHistory {
   readonly columns: Columns;
   readonly view: StateView;
   readonly policy: SupervisedPolicy;
+  nextAllocation = 1;
+  readonly maxPages: number;
   /** The bounce buffers that there are; undefined: none. */
   readonly swiotlb: SwiotlbSettings | undefined;
   readonly #memory: MemoryState;
@@ -88,6 +90,7 @@ export class Engine implements RequestHistory {
     this.#recorder = recorder;
     this.columns = recorder.columns;
     this.view = recorder.view;
+    this.maxPages = frame.geometry.spanPages;
     this.policy = new SupervisedPolicy(options.policy(this.view), recorder);
     this.swiotlb = swiotlbFor(this.policy, options);
     this.#swiotlb = this.swiotlb && new Swiotlb(this.swiotlb, recorder, slabs);
@@ -105,14 +108,6 @@ export class Engine implements RequestHistory {
   /** Simulated ns of the last request, or of the deferred worker if that ran after it. */
   get time(): number {
     return this.#recorder.time;
-  }
-
-  get nextAllocation(): number {
-    return this.view.counter('lastAllocation') + 1;
-  }
-
-  get maxPages(): number {
-    return this.view.geometry.spanPages;
   }
 
   get hasBounceBuffers(): boolean {
@@ -245,6 +240,7 @@ export class Engine implements RequestHistory {
     recorder.request++;
     const owner = recorder.ownerNumber(request.owner);
     const attributes = attributesOf(request);
+    this.nextAllocation = allocation + 1;
     recorder.emit.allocationRequested({ allocation, api, pages, bytes, owner, attributes });
     const range = this.#rangeOf(gfp, node);
     if (range !== recorder.anywhere && !maySleep(gfp)) this.#worker.keepReady(range);
