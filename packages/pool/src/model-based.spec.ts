@@ -374,7 +374,8 @@ function perform(action: Action, reference: Reference, pool: Pool): void {
       break;
     default: {
       reference.time += action.wait;
-      const { owner, gfp, node, align } = action;
+      const { owner, gfp, node } = action;
+      const align = action.do === 'kmalloc' ? action.align : 1;
       const options = { owner, gfp, node, align, at: reference.time };
       const { ok, allocation } = pool[action.do](action.size, options);
       if (!ok) reference.refused.add(allocation);
