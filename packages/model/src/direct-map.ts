@@ -97,7 +97,7 @@ export interface AttributeChange {
 }
 
 /** A mapping run with the attribute bits that all its pages have at the start: 0 when left out. */
-export type AttributedRun = readonly [
+type AttributedRun = readonly [
   startPfn: number,
   pages: number,
   level: MappingLevel,

@@ -10,7 +10,7 @@ export const DIRECTIONS = ['decrypt', 'encrypt'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
 
 /** How many calls to the host one conversion of a physically contiguous range takes. */
-export type HostCalls =
+type HostCalls =
   /** A page-state-change list of `entries` entries per call; an aligned whole block is one entry. */
   | { readonly kind: 'page-state-list'; readonly entries: number }
   /** One call for the whole range. */
@@ -29,7 +29,7 @@ export type HostCalls =
  * - `untouched`: a conversion does not change it.
  */
 export const DIRECT_MAPS = ['split', 'contiguous', 'pages', 'untouched'] as const;
-export type DirectMapKind = (typeof DIRECT_MAPS)[number];
+type DirectMapKind = (typeof DIRECT_MAPS)[number];
 
 /**
  * Whether memory can be converted by its vmalloc address.
@@ -38,14 +38,14 @@ export type DirectMapKind = (typeof DIRECT_MAPS)[number];
  * - `unsupported`: the physical address that the platform's code computes from it means nothing.
  */
 export const VMALLOC_ADDRESSES = ['converted', 'rejected', 'unsupported'] as const;
-export type VmallocAddress = (typeof VMALLOC_ADDRESSES)[number];
+type VmallocAddress = (typeof VMALLOC_ADDRESSES)[number];
 
 /**
  * What a load_unaligned_zeropad() does that reads past the end of a private page into one that is shared or being converted:
  * a fault that the kernel fixes up, one that ends the guest, or no fault.
  */
 export const STRAY_READS = ['fixed up', 'fatal', 'impossible'] as const;
-export type StrayRead = (typeof STRAY_READS)[number];
+type StrayRead = (typeof STRAY_READS)[number];
 
 /** Page sizes of a host, in pages of the guest: 4, 16 and 64 KiB. */
 export const GRANULES = [1, 4, 16] as const;

@@ -38,7 +38,7 @@ export const GFP = {
   __GFP_RECLAIMABLE: 16,
   __GFP_ACCOUNT: 32,
 } as const;
-export type GfpFlag = keyof typeof GFP;
+type GfpFlag = keyof typeof GFP;
 const GFP_NAMES = Object.keys(GFP) as readonly GfpFlag[];
 const ALL_FLAGS = GFP_NAMES.reduce((all, name) => all | GFP[name], 0);
 

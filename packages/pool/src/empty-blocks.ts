@@ -6,7 +6,7 @@ import type { Recorder } from './policy.ts';
 import type { Reserve } from './reserve.ts';
 import { AT_ONCE, KEEP, type Supply } from './supply/supply.ts';
 
-export interface EmptyBlocksOptions {
+interface EmptyBlocksOptions {
   readonly view: StateView;
   readonly map: FreeMap;
   readonly supply: Supply;

@@ -37,7 +37,7 @@ import { SlabLayer } from './slab/slab-layer.ts';
 import { SupervisedPolicy } from './supervised-policy.ts';
 import { bootPoolBytes, SWIOTLB_CACHE, Swiotlb, type SwiotlbSettings } from './swiotlb/swiotlb.ts';
 
-export interface EngineOptions {
+interface EngineOptions {
   readonly frame: Frame;
   readonly memory: MemoryState;
   /** Seeds the placement guess of the page source. */

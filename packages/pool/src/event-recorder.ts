@@ -52,7 +52,7 @@ export interface ZoneRange {
   readonly blocks: BlockRange;
 }
 
-export interface EventRecorderOptions {
+interface EventRecorderOptions {
   readonly frame: Frame;
   readonly directMap: readonly MappingRun[];
   readonly sink: EventSink;

@@ -24,7 +24,7 @@ import { policyNamed } from './registry.ts';
 type WithoutTime<Kind> = Kind extends Request ? Omit<Kind, 'time'> & { readonly time?: number } : never;
 
 /** A request as a spec writes it down: default time: that of the one before; default allocation: the next number. */
-export type SpecRequest =
+type SpecRequest =
   | (Omit<AllocateRequest, 'time' | 'allocation' | 'bytes'> & {
       readonly time?: number;
       readonly allocation?: number;
@@ -34,9 +34,9 @@ export type SpecRequest =
   | WithoutTime<Exclude<Request, AllocateRequest>>;
 
 /** An event as a spec expects it: its type, and those of its fields that matter. */
-export type ExpectedEvent = { readonly type: PoolEvent['type'] } & Readonly<Record<string, unknown>>;
+type ExpectedEvent = { readonly type: PoolEvent['type'] } & Readonly<Record<string, unknown>>;
 
-export interface PolicySpecOptions extends Partial<Omit<PoolOptions, 'policy' | 'platform'>> {
+interface PolicySpecOptions extends Partial<Omit<PoolOptions, 'policy' | 'platform'>> {
   readonly policy: string | PolicyFactory;
   /** Default: `snp`. */
   readonly platform?: Platform;
@@ -45,7 +45,7 @@ export interface PolicySpecOptions extends Partial<Omit<PoolOptions, 'policy' | 
 }
 
 /** What the policy has done since when(). */
-export interface PolicyOutcome {
+interface PolicyOutcome {
   /** Exactly these events happen, in this order. Owners getting their numbers, and the request itself, can be left out. */
   then(...expected: readonly ExpectedEvent[]): void;
   /** The request is refused for this reason. */
@@ -97,7 +97,7 @@ export function projectionSpec<Value>(project: (events$: Observable<PoolEvent>) 
 }
 
 /** An event without its position; default time and request: 0. */
-export type SpecEvent = EventBody & { readonly time?: number; readonly request?: number };
+type SpecEvent = EventBody & { readonly time?: number; readonly request?: number };
 
 const isCheck = <Value>(expected: Value | ((value: Value) => void)): expected is (value: Value) => void =>
   typeof expected === 'function';

@@ -20,7 +20,7 @@ import {
 import type { FaultInjector, FaultOutcome } from './faults.ts';
 import type { ConversionResult } from './policy.ts';
 
-export interface SetMemoryOptions {
+interface SetMemoryOptions {
   readonly emit: Emitters;
   readonly view: StateView;
   readonly faults: FaultInjector | undefined;

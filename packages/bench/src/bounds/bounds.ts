@@ -24,12 +24,12 @@ export interface Bounds {
 }
 
 /** A run that refused nothing that anybody could serve: it shows that its figures can be had. */
-export interface ServingRun {
+interface ServingRun {
   readonly policy: string;
   readonly bounded: MeasuredBlocks;
 }
 
-export interface BoundsInput {
+interface BoundsInput {
   readonly requests: readonly Request[];
   readonly platform: Platform;
   readonly pagesPerBlock: number;

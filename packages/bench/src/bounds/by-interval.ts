@@ -10,7 +10,7 @@ import { emptyMask, findFree, mark, takeFree } from './page-mask.ts';
 import type { Packing, Piece } from './plan.ts';
 
 /** Compares items as Array.sort() does: what comes first is put first. */
-export type ItemOrder = (a: PageItem, b: PageItem) => number;
+type ItemOrder = (a: PageItem, b: PageItem) => number;
 
 /** Pages that need not be contiguous fill any hole, and so are the smallest. */
 const largestFirst: ItemOrder = (a, b) => b.align - a.align;

@@ -7,7 +7,7 @@ import { emptyMask, findFree, mark, takeFree, wordsFor } from './page-mask.ts';
 import type { Packing, Piece } from './plan.ts';
 
 /** Which blocks an item tries first: those with the smallest keys; ties go to the lowest block. */
-export type Preference = (block: BlockState, item: PageItem) => number;
+type Preference = (block: BlockState, item: PageItem) => number;
 
 /** What a preference sees of a block. */
 export interface BlockState {

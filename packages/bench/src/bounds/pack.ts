@@ -6,7 +6,7 @@ import type { PageItem } from './items.ts';
 import type { Moments } from './moments.ts';
 import { type Packing, type Plan, planOf } from './plan.ts';
 
-export interface BestPlans {
+interface BestPlans {
   /** Fewest blocks at peak; of these, fewest block-seconds. */
   readonly byPeak: Plan;
   /** Fewest block-seconds; of these, fewest blocks at peak. */

@@ -4,7 +4,7 @@ import { InputError } from '@decpool/model';
 import { defaultExportOf } from '../files/user-file.ts';
 
 /** In this order; the first that is there counts. */
-export const CONFIG_FILES = [
+const CONFIG_FILES = [
   'decpool.config.ts',
   'decpool.config.mts',
   'decpool.config.js',

@@ -11,7 +11,7 @@ import type { Output } from './output.ts';
 import { type Setting, settingsIn } from './settings.ts';
 
 /** One call of decpool. */
-export interface Invocation {
+interface Invocation {
   /** What was typed behind `decpool`. */
   readonly words: readonly string[];
   readonly output: Output;

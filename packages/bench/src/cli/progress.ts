@@ -9,14 +9,14 @@ export interface Stream extends NodeJS.WritableStream {
 }
 
 /** How far something is: a bar on a terminal, and in a log nothing but a line now and then. */
-export interface Progress {
+interface Progress {
   /** `text` says the same in words, as in `3 of 8 cells | 2 cells/s | 3 s left`. Once all is done there is nothing left to be seen of a bar. */
   show(done: number, all: number, text: string): void;
   stop(): void;
 }
 
 /** A terminal that cannot move its cursor gets lines as a log does. */
-export const progressOf = (
+const progressOf = (
   name: string,
   { isWatched }: Pick<Output, 'isWatched'>,
   stream: Stream = process.stderr,

@@ -12,7 +12,7 @@ import { formatValue } from '../text/units.ts';
 import { readHistories, type WithHistory } from './histories.ts';
 import type { Output } from './output.ts';
 
-export interface ReportOptions {
+interface ReportOptions {
   readonly out?: string;
   readonly against?: string;
   /** Instead of the page. */

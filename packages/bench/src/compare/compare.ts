@@ -48,7 +48,7 @@ export interface ComparisonInput extends RunSettings {
 }
 
 /** One metric of one policy over all seeds. */
-export interface ComparedMetric {
+interface ComparedMetric {
   readonly metric: Metric;
   readonly spread: Spread;
 }

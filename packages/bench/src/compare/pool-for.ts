@@ -2,7 +2,7 @@ import type { LogHeader } from '@decpool/model';
 import { type PolicyFactory, Pool, type PoolOptions } from '@decpool/pool';
 
 /** What determines a run, besides its policy and its requests. A log's header has all of it. */
-export type RunSetting = Required<Pick<PoolOptions, 'memory' | 'platform' | 'seed' | 'workload'>> &
+type RunSetting = Required<Pick<PoolOptions, 'memory' | 'platform' | 'seed' | 'workload'>> &
   Pick<LogHeader, 'faults' | 'swiotlb'> &
   Partial<Pick<LogHeader, 'pageSource' | 'workerDelay'>>;
 

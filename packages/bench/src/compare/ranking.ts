@@ -8,7 +8,7 @@ import type { Metric, MetricId } from '../metrics/metric.ts';
 import type { ComparedPolicy, Comparison } from './compare.ts';
 
 /** Policies with the same values in every objective. */
-export interface RankedPolicies {
+interface RankedPolicies {
   /** At least one, in the order of the comparison. */
   readonly policies: readonly string[];
   /** Medians, one per objective. */
@@ -17,7 +17,7 @@ export interface RankedPolicies {
   readonly front: number;
 }
 
-export interface Ranking {
+interface Ranking {
   readonly objectives: readonly Metric[];
   /** Best first: by front, then by the mean place over the objectives. */
   readonly ranked: readonly RankedPolicies[];

@@ -17,8 +17,8 @@ import type { OnRead } from '../log/read.ts';
 import { openLogWriter, UnwrittenError } from '../log/write.ts';
 
 /** What a log can be converted to, and the ending of its file name: the formats of logs, and a table. */
-export const TARGET_FORMATS = { ...LOG_FORMATS, parquet: '.parquet' } as const;
-export type TargetFormat = keyof typeof TARGET_FORMATS;
+const TARGET_FORMATS = { ...LOG_FORMATS, parquet: '.parquet' } as const;
+type TargetFormat = keyof typeof TARGET_FORMATS;
 
 /** Throws InputError when there is no such format. */
 export function targetFormatNamed(name: string): TargetFormat {
@@ -44,7 +44,7 @@ export interface ConvertOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Converted {
+interface Converted {
   readonly header: LogHeader;
   /** Of the new log; of a table that of the log it was made of. */
   readonly seal: Seal;

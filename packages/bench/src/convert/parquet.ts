@@ -18,7 +18,7 @@ const PARQUET_TYPES = {
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
 } as const satisfies Record<ValueType, object>;
 
-export interface ParquetLogWriter {
+interface ParquetLogWriter {
   write(batch: EventBatch): Promise<void>;
   /** Writes header and seal, and gives the file its name. */
   finish(seal: Seal): Promise<void>;

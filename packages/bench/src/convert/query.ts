@@ -25,7 +25,7 @@ export interface Answer {
   rows(): AsyncGenerator<readonly (readonly DuckDBValue[])[]>;
 }
 
-export interface QueryOptions extends ConvertOptions {
+interface QueryOptions extends ConvertOptions {
   /** Loads DuckDB. */
   readonly load?: () => Promise<DuckDB>;
 }

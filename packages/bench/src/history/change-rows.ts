@@ -5,7 +5,7 @@ import type { BlockChanges } from './types.ts';
 type Columns<Table> = { -readonly [Name in keyof Table]: number[] };
 
 /** What a block is; the names are those of BlockChanges. */
-export interface BlockRow {
+interface BlockRow {
   block: number;
   frame: number;
   state: number;

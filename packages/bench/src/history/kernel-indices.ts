@@ -4,7 +4,7 @@
  */
 
 /** Free chunks by order, as /proc/buddyinfo has them: counts[o] chunks of 2^o pages. */
-export type CountsByOrder = readonly number[];
+type CountsByOrder = readonly number[];
 
 /** Free pages. */
 export function freePages(counts: CountsByOrder): number {

@@ -12,7 +12,7 @@ const count = (label: string): Shown => ({ label, unit: 'count' });
 const pages = (label: string): Shown => ({ label, unit: 'pages' });
 
 /** All of them but `events` and `time`, which are the position. */
-export const COUNTER_GROUPS = {
+const COUNTER_GROUPS = {
   memory: {
     claimedPages: pages('claimed'),
     sharedPages: pages('shared'),
@@ -95,7 +95,7 @@ export function groupedCounters(counters: Counters): Record<CounterGroup, Record
   return Object.fromEntries(groups);
 }
 
-export interface CounterLine {
+interface CounterLine {
   readonly label: string;
   readonly value: string;
 }

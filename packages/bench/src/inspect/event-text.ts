@@ -50,7 +50,7 @@ export function eventText(event: PoolEvent, names: Names): string {
 }
 
 /** `64 pages at 1136704 (block 2220)`: the first page frame, and the block or blocks. */
-export const placeText = (geometry: Geometry, pfn: number, pages: number): string =>
+const placeText = (geometry: Geometry, pfn: number, pages: number): string =>
   `${pagesText(pages)} at ${placeOf(geometry, pfn, pages)}`;
 
 function placeOf(geometry: Geometry, pfn: number, pages: number): string {

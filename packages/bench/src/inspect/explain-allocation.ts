@@ -17,7 +17,7 @@ import type { OpenLog } from '../log/open.ts';
 import { type Explained, foldWhile } from './fold.ts';
 
 /** Events of one type that a request caused: how many, and their pages. */
-export interface WorkDone {
+interface WorkDone {
   readonly type: EventType;
   readonly events: number;
   readonly pages: number;

@@ -37,13 +37,13 @@ export interface SplitReport {
   readonly earlierSplits: number;
 }
 
-export interface LeakReport {
+interface LeakReport {
   readonly event: PoolEvent;
   readonly owner: string;
 }
 
 /** What of the range is in which state, in pages. */
-export interface RangePages {
+interface RangePages {
   readonly claimedPages: number;
   readonly sharedPages: number;
   readonly allocatedPages: number;

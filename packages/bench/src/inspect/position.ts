@@ -3,7 +3,7 @@ import { type EventBatch, InputError } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
 import { timeText } from '../text/time.ts';
 
-export interface PlaceOptions {
+interface PlaceOptions {
   /** Events. */
   readonly at?: number;
   /** Simulated ns. */

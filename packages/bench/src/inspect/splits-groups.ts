@@ -68,7 +68,7 @@ export function splitsByBlock({ splits, endState }: Pick<FoundSplits, 'splits' |
 }
 
 /** What `decpool splits --json` prints. */
-export interface SplitsReport {
+interface SplitsReport {
   readonly total: SplitCounts;
   readonly by: SplitGrouping;
   readonly groups: readonly OwnerSplits[] | readonly RequestSplits[] | readonly BlockSplits[];

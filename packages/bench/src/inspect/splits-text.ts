@@ -20,7 +20,7 @@ import {
   splitsByRequest,
 } from './splits-groups.ts';
 
-export interface SplitsTextOptions {
+interface SplitsTextOptions {
   readonly by: SplitGrouping;
   readonly isAll: boolean;
   /** Characters of a line. */

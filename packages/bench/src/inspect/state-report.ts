@@ -19,12 +19,12 @@ import { holdings, overlap } from './holdings.ts';
 import { endOf, endText, factLine, factLines, factsOf, type LogEnd, type LogFacts } from './stats.ts';
 
 /** What an owner has in a block. The cache of a slab there has 0 bytes: what is in the slab belongs to the objects' owners. */
-export interface Pinning {
+interface Pinning {
   readonly owner: string;
   readonly bytes: number;
 }
 
-export interface BlockReport {
+interface BlockReport {
   readonly block: number;
   readonly firstPfn: number;
   readonly lastPfn: number;
@@ -38,7 +38,7 @@ export interface BlockReport {
   readonly pinnedBy: readonly Pinning[];
 }
 
-export interface OwnerReport {
+interface OwnerReport {
   readonly owner: string;
   readonly liveAllocations: number;
   /** Of these, those that are objects in slabs. */
@@ -49,7 +49,7 @@ export interface OwnerReport {
   readonly blocks: number;
 }
 
-export interface StateReport {
+interface StateReport {
   readonly header: LogFacts;
   readonly end: LogEnd;
   readonly position: { readonly events: number; readonly ofEvents: number; readonly timeNs: number };

@@ -45,7 +45,7 @@ export const factLine = (label: string, text: string): string =>
 /** `complete`: sealed by the run that wrote it. `saved`: sealed, of a run that was cut off. `cut-off`: without a seal. */
 export type LogEnd = 'complete' | 'saved' | 'cut-off';
 
-export interface LogStats {
+interface LogStats {
   readonly header: LogFacts;
   readonly format: string;
   readonly isGzip: boolean;

@@ -86,7 +86,7 @@ export const MAP_LEGEND =
   'blank: no RAM  . private  c claimed  s shared  a allocated  u unknown  x leaked  capital: all of it';
 
 /** A character per block: what is in it, and below how it is mapped; then the pages of the block itself. */
-export function mapLines(view: StateView, block: number): string[] {
+function mapLines(view: StateView, block: number): string[] {
   const { geometry, blocks } = view;
   const first = Math.max(0, Math.min(blocks - MAP_WIDTH, block - MAP_WIDTH / 2));
   const last = Math.min(blocks, first + MAP_WIDTH) - 1;

@@ -34,7 +34,7 @@ interface Snapshot {
   readonly state: Uint8Array;
 }
 
-export interface CounterChange {
+interface CounterChange {
   readonly counter: CounterName;
   readonly before: number;
   readonly after: number;

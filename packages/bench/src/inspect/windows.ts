@@ -2,7 +2,7 @@ import { type EventBatch, InputError } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
 
 /** Events that are read at once: about what a log keeps between two checkpoints. */
-export const WINDOW_EVENTS = 2 ** 16;
+const WINDOW_EVENTS = 2 ** 16;
 /** Some 2 MiB each. */
 const MOST_WINDOWS = 4;
 

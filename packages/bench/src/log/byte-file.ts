@@ -24,7 +24,7 @@ export interface ByteFile {
   close(): Promise<void>;
 }
 
-export interface FromOptions {
+interface FromOptions {
   /** Bytes per read of the file. Default: 1 MiB. */
   readonly chunkBytes?: number;
   /** Called at the end of the file; resolves to whether more bytes may come, as in a log that is being written. */
@@ -83,7 +83,7 @@ const clipped = (message: string): string =>
   message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}...` : message;
 
 /** Where a reader gets its bytes. */
-export interface ByteSource {
+interface ByteSource {
   /** The next bytes; none at the end. They are valid until the next call. */
   next(): Promise<Uint8Array>;
   /** Passes over bytes without reading them. Returns how many there were. */

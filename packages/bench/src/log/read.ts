@@ -43,7 +43,7 @@ export interface ReadOptions {
 }
 
 /** Where to begin in a log whose header is known. */
-export type LogStart = Place & ReadHeader;
+type LogStart = Place & ReadHeader;
 
 /**
  * Reads a log file from start to end: NDJSON or Arrow, gzipped or not. Bounded memory: one segment at a time, each once its content

@@ -11,7 +11,7 @@ export interface Torn {
 }
 export type StoredRecord = LogRecord | Torn;
 
-export interface RecordOptions {
+interface RecordOptions {
   /** Where the reader is. Default: at the first byte of the log. */
   readonly start?: NdjsonStart | undefined;
   /** Keyframes are passed over unread: they hold nothing that the events do not. */
@@ -64,13 +64,13 @@ async function* arrowRecords(
   }
 }
 
-export type ArrowCodec = typeof import('@decpool/model/arrow');
+type ArrowCodec = typeof import('@decpool/model/arrow');
 
 /** Loaded when it is needed: NDJSON is read without it. */
 export const arrowCodec = (): Promise<ArrowCodec> => import('@decpool/model/arrow');
 
 /** A message of an Arrow stream whose metadata were checked. */
-export interface StoredMessage {
+interface StoredMessage {
   readonly kind: 'message';
   /** Prefix, metadata and body; without the body if bodies are skipped. */
   readonly parts: readonly Uint8Array[];

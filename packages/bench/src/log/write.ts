@@ -47,7 +47,7 @@ export interface LogWriterOptions {
 }
 
 /** Folding that many events takes some 50 ms: the longest way from a keyframe to an event behind it. */
-export const KEYFRAME_EVENTS = 2 ** 18;
+const KEYFRAME_EVENTS = 2 ** 18;
 /** The events between two keyframes take at least 8 times the bytes of a keyframe, so keyframes add at most an eighth. */
 const EVENT_BYTES_PER_KEYFRAME_BYTE = 8;
 const BYTES_PER_EVENT = 32;

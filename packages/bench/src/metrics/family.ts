@@ -20,7 +20,7 @@ export interface MetricDefinition {
 }
 
 /** Computes the metrics of one family from the events of one run. */
-export interface Measurement<Id extends string> {
+interface Measurement<Id extends string> {
   /** Takes the next event, which the shared projections have seen. Missing if the family reads only these and the counters. */
   observe?(batch: EventBatch, row: number): void;
   /** The values after the events seen; `counters` are those of the state after the last of them. */

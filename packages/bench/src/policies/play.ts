@@ -21,7 +21,7 @@ import { type Action, type History, MEMORIES } from './histories.ts';
 import { inContext, pagesOf, textOf } from './request-text.ts';
 import { expectNoGrowth, Found, type Violation, violationOf } from './rules.ts';
 
-export interface Played {
+interface Played {
   readonly violation: Violation | undefined;
   /** The requests until then, a line each. */
   readonly requests: readonly string[];

@@ -17,7 +17,7 @@ export interface ReplayResult {
   readonly torn: Torn | undefined;
 }
 
-export interface ReplayOptions {
+interface ReplayOptions {
   /** Called with bytes of the file. */
   readonly onRead?: OnRead;
 }

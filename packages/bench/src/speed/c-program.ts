@@ -15,7 +15,7 @@ const FLAGS = ['-std=c11', '-O2', '-Wall', '-Wextra'] as const;
 export const compiler = (): string | undefined =>
   COMPILERS.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
 
-export interface CRun {
+interface CRun {
   readonly requests: number;
   readonly ns: number;
   readonly checksum: string;

@@ -7,7 +7,7 @@ import { type RequestLog, WORDS_PER_REQUEST } from './request-log.ts';
 /** The first page of an allocation that found no room. */
 export const UNPLACED = 0xffff_ffff;
 
-export interface CoreRun {
+interface CoreRun {
   /** First page of each allocation id from 1, which stands at 0; it stays when the allocation is freed. */
   readonly placements: Uint32Array;
   /** Blocks claimed; none is ever given back. */

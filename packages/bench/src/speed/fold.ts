@@ -24,7 +24,7 @@ export interface Guest {
   readonly liveAllocations: number;
 }
 
-export interface FoldSpeed {
+interface FoldSpeed {
   readonly way: string;
   readonly events: number;
   readonly nsPerEvent: number;

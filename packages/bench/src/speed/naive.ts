@@ -12,7 +12,7 @@ interface NaiveBlock {
   allocations: Record<number, { pfn: number; pages: number }>;
 }
 
-export interface NaiveState {
+interface NaiveState {
   counters: { events: number; sharedPages: number; livePages: number; liveAllocations: number };
   regions: { blocks: NaiveBlock[] }[];
 }

@@ -28,6 +28,6 @@ export const finishedCellSchema = z.union([servedCellSchema, refusedCellSchema])
 
 export type FinishedCell = z.infer<typeof finishedCellSchema>;
 export type ServedCell = z.infer<typeof servedCellSchema>;
-export type RefusedCell = z.infer<typeof refusedCellSchema>;
+type RefusedCell = z.infer<typeof refusedCellSchema>;
 
 export const isRefused = (cell: FinishedCell): cell is RefusedCell => 'refused' in cell;

@@ -7,7 +7,7 @@ import type { SweepDefinition } from './definition.ts';
 import type { PackedRequests } from './request-columns.ts';
 
 /** What a report tells of an input. */
-export interface InputFacts {
+interface InputFacts {
   /** Unique in the sweep. */
   readonly name: string;
   readonly description: string;

@@ -1,6 +1,6 @@
 import { type Spread, spreadOf } from '../compare/spread.ts';
 
-export interface FiveNumbers extends Spread {
+interface FiveNumbers extends Spread {
   readonly q1: number;
   readonly q3: number;
 }

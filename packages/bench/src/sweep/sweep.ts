@@ -10,7 +10,7 @@ import type { CellTask, TimedOutcome } from './worker.ts';
 /** Plain JavaScript, because a thread begins without a loader for TypeScript. */
 const WORKER = fileURLToPath(new URL('../../bin/sweep-worker.js', import.meta.url));
 
-export interface SweepOptions {
+interface SweepOptions {
   /** Threads. */
   readonly workers: number;
   /** Stops the sweep; finished cells are kept. */

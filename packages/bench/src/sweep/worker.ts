@@ -20,7 +20,7 @@ export interface CellTask {
   readonly settings: RunSettings;
 }
 
-export type CellOutcome =
+type CellOutcome =
   | {
       readonly events: number;
       readonly stateHash: string;

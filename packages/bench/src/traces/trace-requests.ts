@@ -13,7 +13,7 @@ import type { SanityReport, UnparsedLine } from './sanity.ts';
 const UNPARSED_SHOWN = 3;
 
 /** How a trace names memory: a number as its pfn, or a text as a device and an address. */
-export type TraceKey = number | string;
+type TraceKey = number | string;
 
 /**
  * Where a trace reader writes its requests, and counts all lines that are no request. Names of the trace (a pfn, a

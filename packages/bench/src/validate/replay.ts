@@ -24,7 +24,7 @@ import {
 } from './recording.ts';
 
 /** A value of the kernel that differs in the model. */
-export interface Mismatch {
+interface Mismatch {
   readonly line: number;
   /** The column, or the place in the map. */
   readonly what: string;

@@ -4,7 +4,7 @@ import { type ValidationResult, validateRecording } from './replay.ts';
 import type { Interval } from './scatter/interval.ts';
 import { CHURNED_ABOVE, SCATTER_SEEDS, type ScatterResult, validateScatter } from './scatter/scatter.ts';
 
-export interface ValidationReport {
+interface ValidationReport {
   readonly text: string;
   /** Whether the model agrees with the kernel in all of it. */
   readonly passes: boolean;

@@ -17,7 +17,7 @@ import {
 } from '../requests.ts';
 
 /** Columns that hold fields. `code` is a small number; the bits of one row's `code` and `pfn` can hold several fields. */
-export type FieldColumn = 'owner' | 'allocation' | 'pfn' | 'pages' | 'bytes' | 'code' | 'name';
+type FieldColumn = 'owner' | 'allocation' | 'pfn' | 'pages' | 'bytes' | 'code' | 'name';
 
 /** A field whose value in an event object has type `Value`. */
 export interface Field<Value = unknown, Optional extends boolean = boolean> {

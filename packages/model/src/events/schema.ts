@@ -47,7 +47,7 @@ export const CONVERTED = 2;
 export const AREA_CALL = 4;
 
 /** How the texts of events name things. */
-export interface EventWords {
+interface EventWords {
   /** `12 pages` */
   pages(count: number): string;
   /** `12 pages at 512 (block 1)` */
@@ -65,7 +65,7 @@ export interface EventWords {
 }
 
 /** What an event does to the pages that it names: to the pool's claim on them, to the sharing, or to their user. */
-export type PageEffect =
+type PageEffect =
   | 'claim'
   | 'return'
   | 'share'
@@ -80,7 +80,7 @@ export type PageEffect =
  * Whether an event stands for a request: one that takes the next request number, one of other users of the page
  * allocator, or one that was skipped.
  */
-export type RequestRole = 'numbered' | 'of others' | 'skipped';
+type RequestRole = 'numbered' | 'of others' | 'skipped';
 
 type Fields = Readonly<Record<string, Field>>;
 type ValueOf<F> = F extends Field<infer Value> ? Value : never;
@@ -403,7 +403,7 @@ type FieldsOf<Type extends EventType> = (typeof EVENTS)[Type]['fields'];
 /** An event of one type, without the position, time and request: what given-when-then specs write down. */
 export type BodyOf<Type extends EventType> = { readonly type: Type } & Values<FieldsOf<Type>>;
 export type EventBody = { [Type in EventType]: BodyOf<Type> }[EventType];
-export type EventOf<Type extends EventType> = Fact & BodyOf<Type>;
+type EventOf<Type extends EventType> = Fact & BodyOf<Type>;
 /** Everything that can happen. */
 export type PoolEvent = { [Type in EventType]: EventOf<Type> }[EventType];
 

@@ -35,7 +35,7 @@ import {
 import { isCoherent } from './owners.ts';
 import { allocateArea, convertsAreas, returnArea } from './vmalloc-area.ts';
 
-export interface LinuxVersion {
+interface LinuxVersion {
   readonly name: string;
   /** Largest order in which vmalloc() takes its pages. */
   readonly vmallocOrder: number;

@@ -25,7 +25,7 @@ export interface PageRange {
 export const NOTHING_LEAKED: readonly PageRange[] = Object.freeze([]);
 
 /** Why a range could not be shared: which pages are lost for that, if any. */
-export interface ShareFailure {
+interface ShareFailure {
   readonly leaked: PageRange | undefined;
 }
 

@@ -44,7 +44,7 @@ export function ramOf(bytes: number): PageRun[] {
 }
 
 /** A zone before it is known what is free in it. */
-export interface ZoneLayout {
+interface ZoneLayout {
   readonly name: string;
   readonly node: number;
   readonly ram: readonly PageRun[];

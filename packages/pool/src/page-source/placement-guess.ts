@@ -11,14 +11,14 @@ import { type Geometry, MAX_PAGE_ORDER, MIGRATETYPES, type ZoneState } from '@de
 import { Pageblock } from './pageblock.ts';
 import { type Random, randomFrom, shuffle } from './random.ts';
 
-export interface PlacedChunk {
+interface PlacedChunk {
   readonly pfn: number;
   readonly order: number;
   /** Code of the migratetype whose list it is in. */
   readonly type: number;
 }
 
-export interface PlacementGuess {
+interface PlacementGuess {
   /** In list order: the first of a list is served first. */
   readonly chunks: readonly PlacedChunk[];
   /** Migratetype code of each pageblock of the zone, by block index. */

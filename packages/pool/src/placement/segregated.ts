@@ -7,7 +7,7 @@ import type { Placement } from './placement.ts';
 const OPEN = 0;
 
 /** What a segregating placement must say of a request: its class, from 1 to `classes`. */
-export type ClassOf = (pages: number, asker: AllocateRequest | undefined) => number;
+type ClassOf = (pages: number, asker: AllocateRequest | undefined) => number;
 
 /**
  * Blocks that take requests of one class only, first fit in each. A block has the class of what lies in it until it is

@@ -58,7 +58,7 @@ class Slab {
 }
 
 /** Where an object was put. */
-export interface PlacedObject {
+interface PlacedObject {
   readonly slab: SlabId;
   readonly unit: number;
 }

@@ -23,7 +23,7 @@ export interface ScatterIntervals {
   readonly possible2M: number;
 }
 
-export type IntervalInput = Pick<
+type IntervalInput = Pick<
   ScatterRun,
   'memory' | 'geometry' | 'levels' | 'reserved' | 'requests' | 'pagesByOthers'
 > & { readonly traffic: Pick<Traffic, 'allocatedFrom'> };

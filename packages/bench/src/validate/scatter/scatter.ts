@@ -18,7 +18,7 @@ import { perCpuPages } from './traffic.ts';
  * - `churned`: other tasks allocated more pages than the run. The kernel must lie in the interval of interval.ts.
  * - `buffers`: chunks of buffers, most of them whole blocks. The rows must explain the number, and it must be possible.
  */
-export type ScatterKind = 'quiet' | 'churned' | 'buffers';
+type ScatterKind = 'quiet' | 'churned' | 'buffers';
 
 export interface ScatterResult {
   /** The folder as the user gave it. */

@@ -81,7 +81,7 @@ export const allocateHypercallPages = (
   });
 
 /** Settings of a NIC. A rebuild keeps them; removing the NIC resets them. */
-export interface NicConfig {
+interface NicConfig {
   readonly channels: number;
   readonly recvSections: number;
 }

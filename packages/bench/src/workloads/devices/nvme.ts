@@ -16,7 +16,7 @@ export const NVME_IO_QUEUE_DEPTH = 1024;
 const NVME_SQ_ENTRY_BYTES = 64;
 const NVME_CQ_ENTRY_BYTES = 16;
 
-export interface NvmeQueues {
+interface NvmeQueues {
   /** Entries of an I/O queue. */
   readonly depth: number;
   readonly ioQueues: number;

@@ -14,7 +14,7 @@ import {
   virtioNet,
 } from './virtio.ts';
 
-export interface VirtioDevicesOptions {
+interface VirtioDevicesOptions {
   /** A queue pair of each NIC and a queue of each disk per CPU. */
   readonly cpus: number;
   readonly nics: number;
@@ -55,7 +55,7 @@ export const virtioGuestParameters = ({ cpus, nics, disks }: Omit<VirtioDevicesO
 export const BURST_GAP_NS: Span = [1_000_000_000, 20_000_000_000];
 
 /** What a platform makes for a device before its queues, and drops after them: its interrupts, for one. */
-export type BeforeQueues = (guest: Activity, pciFunction: number, queues: VirtioQueues) => readonly Lease[];
+type BeforeQueues = (guest: Activity, pciFunction: number, queues: VirtioQueues) => readonly Lease[];
 
 interface Device {
   readonly pciFunction: number;

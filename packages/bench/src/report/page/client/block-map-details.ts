@@ -2,7 +2,7 @@
 import { make, setPolicy, setText } from './block-map-dom.ts';
 import type { BlockFacts } from './block-map-text.ts';
 
-export interface SideFacts {
+interface SideFacts {
   readonly policy: string;
   readonly facts: BlockFacts;
   readonly command: readonly string[];
