@@ -9,8 +9,8 @@ import { netvsc, readLog, replay, requestsHash, runPolicy } from '@decpool/bench
 import {
   allocationId,
   foldBatch,
-  frameOf,
   initialState,
+  machineOf,
   platformNamed,
   type State,
   viewOf,
@@ -36,7 +36,7 @@ console.log(`${replayed.events} events; same state as the run: ${replayed.stateH
 // The log alone is enough to have the whole state again.
 let state: State | undefined;
 for await (const part of readLog(path)) {
-  if (part.kind === 'header') state = initialState(frameOf(part.header), part.header.memory.directMap);
+  if (part.kind === 'header') state = initialState(machineOf(part.header), part.header.memory.directMap);
   if (part.kind === 'batch' && state !== undefined) state = foldBatch(state, part.batch);
 }
 if (state !== undefined) {

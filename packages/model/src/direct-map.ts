@@ -97,12 +97,7 @@ export interface AttributeChange {
 }
 
 /** A mapping run with the attribute bits that all its pages have at the start: 0 when left out. */
-type AttributedRun = readonly [
-  startPfn: number,
-  pages: number,
-  level: MappingLevel,
-  attributes?: number,
-];
+type AttributedRun = readonly [startPfn: number, pages: number, level: MappingLevel, attributes?: number];
 
 /** Not present. A bit like any other, so that a block with a hole in it never looks uniform. */
 const HOLE = 0x80;

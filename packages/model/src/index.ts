@@ -19,10 +19,10 @@ export * from './geometry.ts';
 export {
   DEFAULT_WORKER_DELAY,
   type Faults,
-  frameOf,
   headerText,
   type LogHeader,
   logHeader,
+  machineOf,
   type PageSourceSettings,
   PLAIN_PAGE_SOURCE,
   parseHeader,
@@ -57,7 +57,7 @@ export { checkRequest, MAX_OWNERS, type RequestHistory } from './request-rules.t
 export * from './requests.ts';
 export { Columns } from './state/columns.ts';
 export { COUNTER_NAMES, type CounterName, type Counters } from './state/counters.ts';
-export type { Frame } from './state/editor.ts';
+export type { Machine } from './state/editor.ts';
 export { brokenInvariants } from './state/invariants.ts';
 export { decodeState, encodeState } from './state/keyframe.ts';
 export {

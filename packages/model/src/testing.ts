@@ -9,7 +9,7 @@ import type { Direction, GranulePages } from './platform.ts';
 import { type PlatformName, platformNamed } from './platforms/all.ts';
 import { Columns } from './state/columns.ts';
 import { COUNTER_NAMES, type Counters } from './state/counters.ts';
-import type { Frame } from './state/editor.ts';
+import type { Machine } from './state/editor.ts';
 import { brokenInvariants } from './state/invariants.ts';
 import type { Extent, StateView } from './state/view.ts';
 import { type AllocationId, allocationId, blockIndex, nanoseconds, type Pfn, pfn } from './units.ts';
@@ -126,11 +126,11 @@ export const SMALL_MAP: readonly MappingRun[] = [
   [256, 64, 2],
 ];
 
-export const smallFrame = (
+export const smallMachine = (
   platform: PlatformName,
   restore = false,
   granulePages: GranulePages = 1,
-): Frame => ({
+): Machine => ({
   geometry: SMALL,
   platform: { ...platformNamed(platform), restore, granulePages },
 });
@@ -143,8 +143,8 @@ export class Given {
   readonly columns: Columns;
   readonly view: StateView;
 
-  constructor(frame: Frame, directMap: readonly MappingRun[], events: readonly Told[]) {
-    this.columns = new Columns(frame, directMap);
+  constructor(machine: Machine, directMap: readonly MappingRun[], events: readonly Told[]) {
+    this.columns = new Columns(machine, directMap);
     this.view = this.columns.view();
     this.columns.fold(batchOf(events));
   }
@@ -198,10 +198,10 @@ export const someChoices = (length: number): Choices =>
  * A history of events that can all have happened, steered by `choices`: each proposes an event where the state
  * makes it likely to be possible, and the proposals that the reducer refuses are left out.
  */
-export function historyOf(frame: Frame, directMap: readonly MappingRun[], choices: Choices): PoolEvent[] {
-  const history = new History(frame, directMap);
-  const { spanPages } = frame.geometry;
-  const { granulePages } = frame.platform;
+export function historyOf(machine: Machine, directMap: readonly MappingRun[], choices: Choices): PoolEvent[] {
+  const history = new History(machine, directMap);
+  const { spanPages } = machine.geometry;
+  const { granulePages } = machine.platform;
   for (const choice of choices) {
     const anywhere = choice % spanPages;
     const size = [1, 2, 3, 5, 8, 32, 64, 128][Math.floor(choice / spanPages) % 8];
@@ -272,8 +272,8 @@ class History implements MappedRange, BoundaryMap {
   #request = 0;
   #direction: Direction = 'decrypt';
 
-  constructor(frame: Frame, directMap: readonly MappingRun[]) {
-    this.#columns = new Columns(frame, directMap);
+  constructor(machine: Machine, directMap: readonly MappingRun[]) {
+    this.#columns = new Columns(machine, directMap);
     this.#view = this.#columns.view();
     this.happens({ type: 'owner-registered', owner: 0, name: 'netvsc' });
     this.happens({ type: 'owner-registered', owner: 1, name: 'kmalloc-512' });

@@ -12,11 +12,11 @@ import {
   checkRequest,
   type EventColumns,
   type Faults,
-  type Frame,
   type FreeRequest,
   GFP_KERNEL,
   InputError,
   MAX_OWNERS,
+  type Machine,
   type MemoryState,
   maySleep,
   type PageSourceSettings,
@@ -38,7 +38,7 @@ import { SupervisedPolicy } from './supervised-policy.ts';
 import { bootPoolBytes, SWIOTLB_CACHE, Swiotlb, type SwiotlbSettings } from './swiotlb/swiotlb.ts';
 
 interface EngineOptions {
-  readonly frame: Frame;
+  readonly machine: Machine;
   readonly memory: MemoryState;
   /** Seeds the placement guess of the page source. */
   readonly seed: number;
@@ -75,22 +75,22 @@ export class Engine implements RequestHistory {
   #broken: unknown;
 
   constructor(options: EngineOptions) {
-    const { frame, memory, faults } = options;
+    const { machine, memory, faults } = options;
     this.#memory = memory;
     const recorder = new EventRecorder({
-      frame,
+      machine,
       directMap: memory.directMap,
       sink: options.sink,
       batchRows: options.batchRows ?? 8192,
-      source: new PageSource(memory, frame.geometry, options.seed, options.pageSource),
+      source: new PageSource(memory, machine.geometry, options.seed, options.pageSource),
       faults: faults && new FaultInjector(faults),
-      anywhere: zoneRange(memory, frame, GFP_KERNEL, ANY_NODE),
+      anywhere: zoneRange(memory, machine, GFP_KERNEL, ANY_NODE),
     });
     const slabs = new SlabLayer();
     this.#recorder = recorder;
     this.columns = recorder.columns;
     this.view = recorder.view;
-    this.maxPages = frame.geometry.spanPages;
+    this.maxPages = machine.geometry.spanPages;
     this.policy = new SupervisedPolicy(options.policy(this.view), recorder);
     this.swiotlb = swiotlbFor(this.policy, options);
     this.#swiotlb = this.swiotlb && new Swiotlb(this.swiotlb, recorder, slabs);
@@ -286,7 +286,7 @@ export class Engine implements RequestHistory {
   }
 }
 
-function zoneRange(memory: MemoryState, { geometry }: Frame, gfp: number, node: number): ZoneRange {
+function zoneRange(memory: MemoryState, { geometry }: Machine, gfp: number, node: number): ZoneRange {
   const reach = { highestZone: zoneOf(gfp), node };
   const [firstBlock, endBlock] = reachOf(memory, geometry, reach);
   return { reach, blocks: { firstBlock, endBlock } };

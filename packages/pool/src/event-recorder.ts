@@ -12,9 +12,9 @@ import {
   EventRows,
   emittersTo,
   type FailureReason,
-  type Frame,
   GFP_KERNEL,
   MAX_PAGE_ORDER,
+  type Machine,
   type MappingRun,
   type Migratetype,
   maySleep,
@@ -53,7 +53,7 @@ export interface ZoneRange {
 }
 
 interface EventRecorderOptions {
-  readonly frame: Frame;
+  readonly machine: Machine;
   readonly directMap: readonly MappingRun[];
   readonly sink: EventSink;
   readonly batchRows: number;
@@ -92,8 +92,8 @@ export class EventRecorder {
   #gfp = GFP_KERNEL;
   #range: ZoneRange;
 
-  constructor({ frame, directMap, sink, batchRows, source, faults, anywhere }: EventRecorderOptions) {
-    this.columns = new Columns(frame, directMap);
+  constructor({ machine, directMap, sink, batchRows, source, faults, anywhere }: EventRecorderOptions) {
+    this.columns = new Columns(machine, directMap);
     this.view = this.columns.view();
     this.emit = emittersTo(this);
     this.setMemory = new SetMemory({
@@ -105,7 +105,7 @@ export class EventRecorder {
     this.#sink = sink;
     this.#rows = new EventRows(batchRows);
     this.#source = source;
-    this.#isConfidential = frame.platform.confidential;
+    this.#isConfidential = machine.platform.confidential;
     this.anywhere = anywhere;
     this.#range = anywhere;
   }

@@ -11,7 +11,6 @@ import {
   type EventBatch,
   type FailureReason,
   type Faults,
-  frameOf,
   GFP,
   GFP_KERNEL,
   GRANULES,
@@ -21,6 +20,7 @@ import {
   InvariantError,
   type MemoryState,
   MIGRATETYPES,
+  machineOf,
   maySleep,
   type Nanoseconds,
   PLATFORM_NAMES,
@@ -574,7 +574,7 @@ function expectSoundEnd(reference: Reference, pool: Pool): void {
   reference.expectAgreement(pool);
   expectSound(reference, pool);
   expect(hashOf(pool.state)).toBe(pool.hash());
-  const columns = new Columns(frameOf(pool.header), reference.memory.directMap);
+  const columns = new Columns(machineOf(pool.header), reference.memory.directMap);
   for (const batch of reference.batches) columns.fold(batch);
   expect(columns.hash()).toBe(pool.hash());
 }

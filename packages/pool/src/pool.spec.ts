@@ -5,7 +5,6 @@ import {
   type EventBatch,
   EventRows,
   foldBatch,
-  frameOf,
   GFP,
   hashOf,
   InputError,
@@ -13,6 +12,7 @@ import {
   initialState,
   MAX_OWNER,
   type MemoryState,
+  machineOf,
   nanoseconds,
   type Pfn,
   PLATFORM_NAMES,
@@ -163,7 +163,7 @@ function expectSound({ policy, platform, memory, seed, steps }: Run, strideOf: (
   const pool = newPool(policy, memory, platform, seed);
   const { events } = record(pool);
   play(pool, steps);
-  const columns = new Columns(frameOf(pool.header), memory.directMap);
+  const columns = new Columns(machineOf(pool.header), memory.directMap);
   const stride = strideOf(events.length);
   for (const event of events) {
     columns.fold(batchOf(event));
@@ -203,8 +203,8 @@ describe('a pool', () => {
         pool.complete();
         expect(batches.flatMap((batch) => [...batch])).toEqual(events);
         expect(events.map((event) => event.seq)).toEqual(events.map((_, index) => index));
-        const columns = new Columns(frameOf(pool.header), memory.directMap);
-        let state = initialState(frameOf(pool.header), memory.directMap);
+        const columns = new Columns(machineOf(pool.header), memory.directMap);
+        let state = initialState(machineOf(pool.header), memory.directMap);
         for (const batch of batches) {
           columns.fold(batch);
           state = foldBatch(state, batch);
@@ -577,7 +577,7 @@ describe('a subscriber', () => {
     const { events } = record(pool);
     play(pool, [{ api: 'vmalloc', pages: 100 }, { api: 'alloc_pages', pages: 8 }, { pick: 1 }]);
     expect(errors).toBe(5 * events.length);
-    const columns = new Columns(frameOf(pool.header), SMALL.directMap);
+    const columns = new Columns(machineOf(pool.header), SMALL.directMap);
     for (const [index, event] of events.entries()) {
       columns.fold(batchOf(event));
       expect(hashOf(states[index])).toBe(columns.hash());
@@ -719,7 +719,7 @@ describe('a policy that breaks a rule is refused', () => {
     expect(() => alloc(pool)).toThrow(message);
     pool.flush();
     expect(batches.flatMap((batch) => [...batch])).toEqual(events);
-    const columns = new Columns(frameOf(pool.header), SMALL.directMap);
+    const columns = new Columns(machineOf(pool.header), SMALL.directMap);
     for (const batch of batches) columns.fold(batch);
     expect(columns.hash()).toBe(pool.hash());
     expect(hashOf(publish(columns))).toBe(pool.hash());

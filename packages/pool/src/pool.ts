@@ -118,7 +118,7 @@ export class Pool implements EventSink {
     };
     this.#engine = new Engine({
       ...settings,
-      frame: { geometry, platform },
+      machine: { geometry, platform },
       policy: options.policy,
       sink: this,
       ...(options.batchRows === undefined ? {} : { batchRows: options.batchRows }),

@@ -4,12 +4,7 @@ import { InputError } from '@decpool/model';
 import { defaultExportOf } from '../files/user-file.ts';
 
 /** In this order; the first that is there counts. */
-const CONFIG_FILES = [
-  'decpool.config.ts',
-  'decpool.config.mts',
-  'decpool.config.js',
-  'decpool.config.mjs',
-];
+const CONFIG_FILES = ['decpool.config.ts', 'decpool.config.mts', 'decpool.config.js', 'decpool.config.mjs'];
 
 /** The file that is named, or else the one in the working directory. Throws InputError for a named one that is not there. */
 export function configFile(named: string | undefined): string | undefined {

@@ -1,5 +1,5 @@
 /** Puts what was recorded of the runs of one input together, at frames that they share. */
-import { Columns, frameOf, type LogHeader, type OwnerFigures } from '@decpool/model';
+import { Columns, type LogHeader, machineOf, type OwnerFigures } from '@decpool/model';
 import { blockRuns } from './blocks-at-boot.ts';
 import { type Demand, demandAtStride } from './demand.ts';
 import { FEWEST_STEPS, requestsAt, stepsOf } from './frames.ts';
@@ -34,7 +34,7 @@ export function inputHistory(
   const times = recordings.map(({ recording }) => recording.values.times);
   const peakFrame = peakOf(askedBytes, recordings);
   const { pagesPerBlock, pageShift, spanPages } = header.geometry;
-  const atBoot = new Columns(frameOf(header), header.memory.directMap).view();
+  const atBoot = new Columns(machineOf(header), header.memory.directMap).view();
   return {
     frames: {
       requests: frames,

@@ -9,10 +9,10 @@ import {
   CHANGES_BLOCK,
   Columns,
   type EventBatch,
-  frameOf,
   Holders,
   IS_REQUEST,
   type LogHeader,
+  machineOf,
   RunProjections,
   type StateView,
   TYPE,
@@ -50,7 +50,7 @@ export class RunRecorder {
 
   /** `requests`: of the whole run, of every kind. `mostRows` for specs. */
   constructor(header: LogHeader, requests: number, mostRows = MOST_ROWS) {
-    this.#columns = new Columns(frameOf(header), header.memory.directMap);
+    this.#columns = new Columns(machineOf(header), header.memory.directMap);
     this.#view = this.#columns.view();
     const { blocks, geometry } = this.#view;
     this.#pagesPerBlock = geometry.pagesPerBlock;

@@ -6,9 +6,9 @@ import {
   type EventBatch,
   EventRows,
   type Faults,
-  frameOf,
   type LogHeader,
   type MemoryState,
+  machineOf,
   type PlatformName,
   platformNamed,
   type Request,
@@ -78,7 +78,7 @@ export function foldToFrames(
   atFrame: (view: StateView, frame: number) => void,
   atEvent: (view: StateView) => void = () => {},
 ): void {
-  const columns = new Columns(frameOf(header), header.memory.directMap);
+  const columns = new Columns(machineOf(header), header.memory.directMap);
   const view = columns.view();
   const ends = history.frames.requests;
   let frame = 0;

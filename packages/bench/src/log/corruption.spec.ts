@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ColumnName, Columns, frameOf, InputError, NUMBER_COLUMNS } from '@decpool/model';
+import { type ColumnName, Columns, InputError, machineOf, NUMBER_COLUMNS } from '@decpool/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { replay } from '../rerun/replay.ts';
@@ -25,7 +25,7 @@ async function bytesOf(run: Run, format: LogFormat, keyframeEvents = 8): Promise
 
 /** State hashes of a run by the events before them, wherever a segment of its log ends. */
 function hashesOf(run: Run): ReadonlyMap<number, string> {
-  const columns = new Columns(frameOf(run.header), run.header.memory.directMap);
+  const columns = new Columns(machineOf(run.header), run.header.memory.directMap);
   const hashes = new Map([[0, columns.hash()]]);
   for (const batch of run.batches) {
     columns.fold(batch);

@@ -1,10 +1,10 @@
 /** Folding the events of a log into a state. */
-import { Columns, type EventBatch, frameOf, type LogHeader } from '@decpool/model';
+import { Columns, type EventBatch, type LogHeader, machineOf } from '@decpool/model';
 import { atPath } from './byte-file.ts';
 
 /** The state before the first event of a log. */
 export const initialColumns = (header: LogHeader): Columns =>
-  new Columns(frameOf(header), header.memory.directMap);
+  new Columns(machineOf(header), header.memory.directMap);
 
 /** Folds a batch of a log's events. Throws InputError that names the file if an event cannot have happened. */
 export function foldBatch(path: string, columns: Columns, batch: EventBatch): void {

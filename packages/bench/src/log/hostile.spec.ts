@@ -9,10 +9,10 @@ import {
   Columns,
   encodeMarkLine,
   encodeState,
-  frameOf,
   InputError,
   type LogHeader,
   MIGRATETYPES,
+  machineOf,
   SCHEMA_VERSION,
 } from '@decpool/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -301,7 +301,7 @@ describe('a keyframe that was made to do harm', () => {
       await log.close();
     }
   }
-  const fresh = () => new Columns(frameOf(run.header), run.header.memory.directMap);
+  const fresh = () => new Columns(machineOf(run.header), run.header.memory.directMap);
 
   it('is read when it holds a state', async () => {
     expect((await seek(withKeyframe(encodeState(fresh())))).hash()).toBe(fresh().hash());

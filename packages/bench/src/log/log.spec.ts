@@ -7,8 +7,8 @@ import {
   Columns,
   decodeState,
   type EventBatch,
-  frameOf,
   InputError,
+  machineOf,
   platformNamed,
   SCHEMA_VERSION,
   type Seal,
@@ -62,7 +62,7 @@ describe.each(FORMATS)('a log as %s', (format) => {
     const keyframe = (parts[at] as Extract<LogPart, { kind: 'keyframe' }>).keyframe;
     expect(keyframe.events).toBeGreaterThanOrEqual(100);
     expect(keyframe.events).toBe(eventsIn(parts.slice(0, at)).length);
-    const columns = new Columns(frameOf(run.header), run.header.memory.directMap);
+    const columns = new Columns(machineOf(run.header), run.header.memory.directMap);
     decodeState(inflateRawSync(Buffer.from(keyframe.state, 'base64')), columns, keyframe.events);
     expect(columns.hash()).toBe(keyframe.stateHash);
     for (const part of parts.slice(at)) if (part.kind === 'batch') columns.fold(part.batch);

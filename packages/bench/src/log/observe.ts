@@ -2,8 +2,8 @@
 import {
   type EventBatch,
   foldBatch,
-  frameOf,
   initialState,
+  machineOf,
   type PoolEvent,
   type State,
 } from '@decpool/model';
@@ -28,6 +28,6 @@ export const eventsOf = (log: OpenLog, range: EventRange = {}): Observable<PoolE
 /** An immutable state before the first event, and after each batch. */
 export const statesOf = (log: OpenLog): Observable<State> =>
   defer(() => {
-    const initial = initialState(frameOf(log.header), log.header.memory.directMap);
+    const initial = initialState(machineOf(log.header), log.header.memory.directMap);
     return batchesOf(log).pipe(scan(foldBatch, initial), startWith(initial));
   });

@@ -3,7 +3,7 @@ import {
   Columns,
   type EventBatch,
   EventRows,
-  frameOf,
+  machineOf,
   nanoseconds,
   PLATFORM_NAMES,
   type Request,
@@ -170,7 +170,7 @@ describe('of any run, the metrics', () => {
     fc.assert(
       fc.property(policies, requestLists, (policy, requests) => {
         const { header, batches, values } = runOf(policy, 'snp', requests);
-        const columns = new Columns(frameOf(header), header.memory.directMap);
+        const columns = new Columns(machineOf(header), header.memory.directMap);
         const view = columns.view();
         const peaks = { 'blocks-peak': 0, 'mixed-peak': 0 };
         let idleTime = 0n;

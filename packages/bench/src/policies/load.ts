@@ -58,7 +58,7 @@ export const fileNameOf = (policy: string): string => policy.replace(/[^\p{L}\p{
 /** What the policy of a file calls itself: it is made once, for a guest that nothing is done with. */
 function nameOf(factory: PolicyFactory): string {
   const memory = freshBoot(PROBE_BYTES);
-  const frame = { geometry: x86Geometry(spanOf(memory)), platform: platformNamed('snp') };
-  return factory(new Columns(frame, memory.directMap).view()).name;
+  const machine = { geometry: x86Geometry(spanOf(memory)), platform: platformNamed('snp') };
+  return factory(new Columns(machine, memory.directMap).view()).name;
 }
 const PROBE_BYTES = 64 * 2 ** 20;

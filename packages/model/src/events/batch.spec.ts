@@ -7,7 +7,7 @@ import {
   EXAMPLES,
   historyOf,
   SMALL_MAP,
-  smallFrame,
+  smallMachine,
   someChoices,
 } from '../testing.ts';
 import { pfn } from '../units.ts';
@@ -17,7 +17,7 @@ import { eventAt } from './objects.ts';
 import { EVENT_TYPES, type EventType, TYPE } from './schema.ts';
 
 const CHOICES = someChoices(300);
-const EVENTS = historyOf(smallFrame('snp', true), SMALL_MAP, CHOICES);
+const EVENTS = historyOf(smallMachine('snp', true), SMALL_MAP, CHOICES);
 
 /** The word that a request's fields beside api, pages, bytes and owner make. */
 const attributesTold = ({ gfp, node, align }: { gfp?: string; node?: number; align?: number }) =>

@@ -65,16 +65,7 @@ interface EventWords {
 }
 
 /** What an event does to the pages that it names: to the pool's claim on them, to the sharing, or to their user. */
-type PageEffect =
-  | 'claim'
-  | 'return'
-  | 'share'
-  | 'unshare'
-  | 'unknown'
-  | 'hold'
-  | 'release'
-  | 'leak'
-  | 'none';
+type PageEffect = 'claim' | 'return' | 'share' | 'unshare' | 'unknown' | 'hold' | 'release' | 'leak' | 'none';
 
 /**
  * Whether an event stands for a request: one that takes the next request number, one of other users of the page

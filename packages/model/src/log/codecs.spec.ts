@@ -14,7 +14,7 @@ import {
   historyOf,
   SMALL,
   SMALL_MAP,
-  smallFrame,
+  smallMachine,
   someChoices,
   type Told,
 } from '../testing.ts';
@@ -31,10 +31,10 @@ import {
 } from './arrow.ts';
 import {
   DEFAULT_WORKER_DELAY,
-  frameOf,
   headerText,
   type LogHeader,
   logHeader,
+  machineOf,
   PLAIN_PAGE_SOURCE,
   parseHeader,
 } from './header.ts';
@@ -51,7 +51,7 @@ const perType = <Value>(value: Value) =>
   >;
 
 const header: LogHeader = logHeader({
-  ...smallFrame('snp', true),
+  ...smallMachine('snp', true),
   memory: {
     name: 'small',
     zones: [
@@ -71,10 +71,10 @@ const header: LogHeader = logHeader({
 });
 
 const CHOICES = someChoices(600);
-const EVENTS = historyOf(frameOf(header), SMALL_MAP, CHOICES);
+const EVENTS = historyOf(machineOf(header), SMALL_MAP, CHOICES);
 const histories = fc
   .array(fc.nat(2 ** 30), { maxLength: 150, size: 'max' })
-  .map((choices) => historyOf(frameOf(header), SMALL_MAP, choices));
+  .map((choices) => historyOf(machineOf(header), SMALL_MAP, choices));
 const batchSize = fc.integer({ min: 1, max: 50 });
 
 const HASH = 'a'.repeat(64);
@@ -91,7 +91,7 @@ function cut(events: readonly PoolEvent[], rows: number): EventBatch[] {
 }
 
 function hashOf(batches: readonly EventBatch[]): string {
-  const columns = new Columns(frameOf(header), header.memory.directMap);
+  const columns = new Columns(machineOf(header), header.memory.directMap);
   for (const batch of batches) columns.fold(batch);
   return columns.hash();
 }

@@ -5,7 +5,7 @@ import { EventBatch, EventRows } from '../events/batch.ts';
 import { allocateColumns } from '../events/columns.ts';
 import { eventAt, KNOWN_CODES } from '../events/objects.ts';
 import { EVENT_TYPES, fieldsOf, type PoolEvent, TYPE } from '../events/schema.ts';
-import { batchOf, EXAMPLE_EVENTS, historyOf, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
+import { batchOf, EXAMPLE_EVENTS, historyOf, SMALL_MAP, smallMachine, someChoices } from '../testing.ts';
 import { appendEventLine, encodeEventLines } from './event-lines.ts';
 
 const textOf = (bytes: Uint8Array) =>
@@ -15,7 +15,7 @@ const lineOf = (event: PoolEvent) => `${JSON.stringify(event)}\n`;
 
 /** The examples as a log has them: with the fields in its order. */
 const WRITTEN = [...batchOf(EXAMPLE_EVENTS)];
-const HISTORY = historyOf(smallFrame('snp', true), SMALL_MAP, someChoices(600));
+const HISTORY = historyOf(smallMachine('snp', true), SMALL_MAP, someChoices(600));
 const isPlain = ({ type }: PoolEvent) => type !== 'owner-registered';
 
 /** Rows as nobody checks them: any codes, any attributes. */
@@ -39,7 +39,7 @@ describe('writing lines', () => {
   it('writes histories, wherever in the log they are', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(2 ** 30), { maxLength: 100 }), fc.maxSafeNat(), (choices, far) => {
-        const events = historyOf(smallFrame('snp', true), SMALL_MAP, choices);
+        const events = historyOf(smallMachine('snp', true), SMALL_MAP, choices);
         const firstSeq = Math.max(0, far - events.length);
         const moved = events.map((event, row) => ({ ...event, seq: firstSeq + row }));
         const batch = batchOf(moved, firstSeq);

@@ -15,7 +15,7 @@ import {
   VMALLOC_ADDRESSES,
 } from '../platform.ts';
 import { PLATFORM_NAMES } from '../platforms/all.ts';
-import type { Frame } from '../state/editor.ts';
+import type { Machine } from '../state/editor.ts';
 import { issueText } from './issue-text.ts';
 import { OLDEST_SCHEMA, RULES_REVISION, RULES_SINCE, SCHEMA_VERSION, upcastHeader } from './upcast.ts';
 
@@ -255,7 +255,7 @@ function expectAscending(what: string, runs: readonly (readonly [number, number,
   }
 }
 
-export const frameOf = (header: LogHeader): Frame => ({
+export const machineOf = (header: LogHeader): Machine => ({
   geometry: header.geometry,
   platform: header.platform,
 });

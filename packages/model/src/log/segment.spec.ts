@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { columnsOf, EventBatch } from '../events/batch.ts';
 import { allocateColumns, type ColumnName, NUMBER_COLUMNS } from '../events/columns.ts';
 import { TYPE } from '../events/schema.ts';
-import { batchOf, EXAMPLE_EVENTS, historyOf, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
+import { batchOf, EXAMPLE_EVENTS, historyOf, SMALL_MAP, smallMachine, someChoices } from '../testing.ts';
 import { alteredRow, locatorOf, segmentBytes } from './segment.ts';
 
 /** Any rows: a locator does not ask whether they are events. Always the same ones for a length and a seed. */
@@ -161,7 +161,7 @@ describe('a locator', () => {
   });
 
   it('is the same for a part of a batch and a batch of that part', () => {
-    const events = historyOf(smallFrame('snp', true), SMALL_MAP, someChoices(200));
+    const events = historyOf(smallMachine('snp', true), SMALL_MAP, someChoices(200));
     const part = batchOf(events).slice(30, 111);
     expect(locatorOf(part)).toBe(locatorOf(batchOf(events.slice(30, 111), 30)));
     expect(joined(part)).toEqual(joined(batchOf(events.slice(30, 111), 30)));

@@ -4,7 +4,7 @@ import { type EventBatch, EventRows } from '../events/batch.ts';
 import { EVENT_TYPES } from '../events/schema.ts';
 import { GRANULES } from '../platform.ts';
 import { PLATFORM_NAMES } from '../platforms/all.ts';
-import { batchOf, historyOf, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
+import { batchOf, historyOf, SMALL_MAP, smallMachine, someChoices } from '../testing.ts';
 import { allocationId, blockIndex, pfn } from '../units.ts';
 import { Columns } from './columns.ts';
 import { brokenInvariants } from './invariants.ts';
@@ -30,8 +30,8 @@ const histories = (maxLength: number) =>
       choices: fc.array(fc.nat(2 ** 30), { maxLength, size: 'max' }),
     })
     .map(({ platform, restore, granulePages, choices }) => {
-      const frame = smallFrame(platform, restore, granulePages);
-      return { frame, events: historyOf(frame, SMALL_MAP, choices) };
+      const machine = smallMachine(platform, restore, granulePages);
+      return { machine, events: historyOf(machine, SMALL_MAP, choices) };
     });
 
 /** The events in batches whose sizes `sizes` gives in turn. */
@@ -47,15 +47,15 @@ function batchesOf(events: ReturnType<typeof historyOf>, sizes: readonly number[
 
 /** A history in which all happens that can on its platform; the specs below damage and compare it. */
 const CHOICES = someChoices(900);
-const frame = smallFrame('snp', true);
-const EVENTS = historyOf(frame, SMALL_MAP, CHOICES);
+const machine = smallMachine('snp', true);
+const EVENTS = historyOf(machine, SMALL_MAP, CHOICES);
 
 describe('a random history', () => {
   const typesOf = (events: typeof EVENTS) => events.map((event) => event.type);
 
   it('is rich enough to prove something: every type of event happens in it, and most of them often', () => {
-    const contiguous = historyOf(smallFrame('cca-bbml3', true), SMALL_MAP, CHOICES);
-    const granules = historyOf(smallFrame('snp', false, 4), SMALL_MAP, CHOICES);
+    const contiguous = historyOf(smallMachine('cca-bbml3', true), SMALL_MAP, CHOICES);
+    const granules = historyOf(smallMachine('snp', false, 4), SMALL_MAP, CHOICES);
     const counts = new Map(EVENT_TYPES.map((type) => [type, 0]));
     for (const type of [EVENTS, contiguous, granules].flatMap(typesOf))
       counts.set(type, counts.get(type)! + 1);
@@ -70,7 +70,7 @@ describe('a random history', () => {
   it('takes about as many events as it has choices, on every platform and for every granule', () => {
     for (const platform of PLATFORM_NAMES) {
       for (const granulePages of GRANULES) {
-        const events = historyOf(smallFrame(platform, true, granulePages), SMALL_MAP, CHOICES);
+        const events = historyOf(smallMachine(platform, true, granulePages), SMALL_MAP, CHOICES);
         expect(events.length, `${platform}, ${granulePages}`).toBeGreaterThan(CHOICES.length * 0.9);
       }
     }
@@ -85,10 +85,10 @@ describe('a random history', () => {
   });
 
   it('splits contiguous entries of both sizes, and converts memory in whole granules', () => {
-    const contiguous = historyOf(smallFrame('cca-bbml3', true), SMALL_MAP, CHOICES);
+    const contiguous = historyOf(smallMachine('cca-bbml3', true), SMALL_MAP, CHOICES);
     const levels = contiguous.flatMap((event) => (event.type === 'contiguous-split' ? [event.level] : []));
     expect(new Set(levels)).toEqual(new Set([1, 2]));
-    for (const event of historyOf(smallFrame('snp', false, 16), SMALL_MAP, CHOICES)) {
+    for (const event of historyOf(smallMachine('snp', false, 16), SMALL_MAP, CHOICES)) {
       if (event.type !== 'pages-decrypted' && event.type !== 'vm-area-encrypted') continue;
       expect([event.pfn % 16, event.pages % 16]).toEqual([0, 0]);
     }
@@ -96,8 +96,8 @@ describe('a random history', () => {
 
   it('breaks no invariant after any of its events', () => {
     fc.assert(
-      fc.property(histories(40), ({ frame, events }) => {
-        const columns = new Columns(frame, SMALL_MAP);
+      fc.property(histories(40), ({ machine, events }) => {
+        const columns = new Columns(machine, SMALL_MAP);
         const view = columns.view();
         for (const event of events) {
           columns.fold(batchOf([event]));
@@ -111,10 +111,10 @@ describe('a random history', () => {
   it('comes to the same state in both backends, whatever the sizes of the batches', () => {
     const sizes = fc.array(fc.integer({ min: 1, max: 60 }), { minLength: 1, maxLength: 5 });
     fc.assert(
-      fc.property(histories(400), sizes, sizes, ({ frame, events }, columnSizes, stateSizes) => {
-        const columns = new Columns(frame, SMALL_MAP);
+      fc.property(histories(400), sizes, sizes, ({ machine, events }, columnSizes, stateSizes) => {
+        const columns = new Columns(machine, SMALL_MAP);
         for (const batch of batchesOf(events, columnSizes)) columns.fold(batch);
-        let state = initialState(frame, SMALL_MAP);
+        let state = initialState(machine, SMALL_MAP);
         for (const batch of batchesOf(events, stateSizes)) state = foldBatch(state, batch);
         expect(hashOf(state)).toBe(columns.hash());
         expect(state.counters).toEqual(columns.publishCounters());
@@ -128,9 +128,9 @@ describe('a random history', () => {
 
   it('goes on from a published state as from the columns it was published from', () => {
     fc.assert(
-      fc.property(histories(200), fc.nat(), ({ frame, events }, cut) => {
+      fc.property(histories(200), fc.nat(), ({ machine, events }, cut) => {
         const at = cut % (events.length + 1);
-        const columns = new Columns(frame, SMALL_MAP);
+        const columns = new Columns(machine, SMALL_MAP);
         columns.fold(batchOf(events.slice(0, at)));
         const published = publish(columns);
         columns.fold(batchOf(events.slice(at), at));
@@ -143,7 +143,7 @@ describe('a random history', () => {
 
 describe('the state hash', () => {
   it('differs after every event', () => {
-    const columns = new Columns(frame, SMALL_MAP);
+    const columns = new Columns(machine, SMALL_MAP);
     const hashes = new Set([columns.hash()]);
     for (const event of EVENTS.slice(0, 200)) {
       columns.fold(batchOf([event]));
@@ -153,17 +153,17 @@ describe('the state hash', () => {
   });
 
   it('does not depend on the order in which a geometry names its parts', () => {
-    const { spanPages, pagesPerBlock, pageShift, blocksPerRegion } = frame.geometry;
-    const reordered = { ...frame, geometry: { spanPages, blocksPerRegion, pagesPerBlock, pageShift } };
-    expect(new Columns(reordered, SMALL_MAP).hash()).toBe(new Columns(frame, SMALL_MAP).hash());
+    const { spanPages, pagesPerBlock, pageShift, blocksPerRegion } = machine.geometry;
+    const reordered = { ...machine, geometry: { spanPages, blocksPerRegion, pagesPerBlock, pageShift } };
+    expect(new Columns(reordered, SMALL_MAP).hash()).toBe(new Columns(machine, SMALL_MAP).hash());
   });
 
   it('tells platforms, geometries, owners and direct maps apart', () => {
-    const base = new Columns(frame, SMALL_MAP).hash();
-    expect(new Columns(smallFrame('tdx'), SMALL_MAP).hash()).not.toBe(base);
-    expect(new Columns(frame, SMALL_MAP.slice(1)).hash()).not.toBe(base);
+    const base = new Columns(machine, SMALL_MAP).hash();
+    expect(new Columns(smallMachine('tdx'), SMALL_MAP).hash()).not.toBe(base);
+    expect(new Columns(machine, SMALL_MAP.slice(1)).hash()).not.toBe(base);
     const named = (name: string) => {
-      const columns = new Columns(frame, SMALL_MAP);
+      const columns = new Columns(machine, SMALL_MAP);
       columns.fold(batchOf([{ type: 'owner-registered', owner: 0, name }]));
       return columns.hash();
     };
@@ -172,7 +172,7 @@ describe('the state hash', () => {
 });
 
 describe('a published state', () => {
-  const before = foldBatch(initialState(frame, SMALL_MAP), batchOf(EVENTS.slice(0, 300)));
+  const before = foldBatch(initialState(machine, SMALL_MAP), batchOf(EVENTS.slice(0, 300)));
 
   it('stays as it was when events are folded into it', () => {
     const hash = hashOf(before);
@@ -182,7 +182,7 @@ describe('a published state', () => {
   });
 
   it('stays as it was when the columns it was published from go on', () => {
-    const columns = new Columns(frame, SMALL_MAP);
+    const columns = new Columns(machine, SMALL_MAP);
     columns.fold(batchOf(EVENTS.slice(0, 300)));
     const state = publish(columns);
     const hash = hashOf(state);
@@ -210,7 +210,7 @@ describe('a published state', () => {
     ['itself', (state) => delete (state as Partial<typeof state>).tables],
     ['a view of it', (state) => Object.assign(viewOf(state), { geometry: {} })],
   ])('throws a TypeError to whoever changes %s', (_, change) => {
-    for (const state of [before, initialState(frame, SMALL_MAP), publish(columnsAfter(EVENTS))]) {
+    for (const state of [before, initialState(machine, SMALL_MAP), publish(columnsAfter(EVENTS))]) {
       const hash = hashOf(state);
       expect(() => change(state)).toThrow(TypeError);
       expect(hashOf(state)).toBe(hash);
@@ -231,8 +231,8 @@ describe('a published state', () => {
 describe('a view', () => {
   it('answers the same of both backends, for every page, block and allocation', () => {
     const columns = columnsAfter(EVENTS).view();
-    const state = viewOf(foldBatch(initialState(frame, SMALL_MAP), batchOf(EVENTS)));
-    for (let page = 0; page < frame.geometry.spanPages; page++) {
+    const state = viewOf(foldBatch(initialState(machine, SMALL_MAP), batchOf(EVENTS)));
+    for (let page = 0; page < machine.geometry.spanPages; page++) {
       for (const fact of ['claimed', 'shared', 'unknown', 'allocated', 'leaked'] as const) {
         expect(columns.is(fact, pfn(page))).toBe(state.is(fact, pfn(page)));
       }
@@ -248,7 +248,7 @@ describe('a view', () => {
   });
 
   it('answers nothing, and costs nothing, for ids and blocks that are not there', () => {
-    for (const view of [columnsAfter(EVENTS).view(), viewOf(initialState(frame, SMALL_MAP))]) {
+    for (const view of [columnsAfter(EVENTS).view(), viewOf(initialState(machine, SMALL_MAP))]) {
       expect(view.isLive(allocationId(2 ** 31))).toBe(false);
       expect(view.allocation(allocationId(2 ** 31))).toMatchObject({ status: 'unused', extents: [] });
       expect(view.block(blockIndex(2 ** 21))).toMatchObject({ level: 0, claimed: 0, touched: false });
@@ -256,7 +256,7 @@ describe('a view', () => {
   });
 
   it('finds the first page for which a fact does not hold', () => {
-    const columns = new Columns(smallFrame('snp'), SMALL_MAP);
+    const columns = new Columns(smallMachine('snp'), SMALL_MAP);
     columns.fold(batchOf([{ type: 'pages-claimed', pfn: pfn(30), pages: 40, migratetype: 'Unmovable' }]));
     const view = columns.view();
     expect(view.firstWhereNot('claimed', true, pfn(30), 40)).toBe(-1);
@@ -268,11 +268,11 @@ describe('a view', () => {
 });
 
 describe('the invariants', () => {
-  const layout = blockLayout(frame.geometry);
+  const layout = blockLayout(machine.geometry);
   const word = (bitmap: keyof typeof BITMAP, page: number) =>
     Math.floor(page / 32) * layout.leafWords + BITMAP[bitmap] * layout.bitmapWords;
   const simple = () => {
-    const columns = new Columns(frame, SMALL_MAP);
+    const columns = new Columns(machine, SMALL_MAP);
     const body = (pages: number) => ({ pfn: pfn(4), pages });
     columns.fold(
       batchOf([
@@ -453,7 +453,7 @@ describe('the invariants', () => {
   it.each(['shared', 'unknown'] as const)(
     'find a page that is %s in an entry whose others are not',
     (fact) => {
-      const columns = new Columns(smallFrame('cca-bbml3'), SMALL_MAP);
+      const columns = new Columns(smallMachine('cca-bbml3'), SMALL_MAP);
       columns.fold(batchOf([{ type: 'pages-claimed', pfn: pfn(128), pages: 64, migratetype: 'Unmovable' }]));
       expect(brokenInvariants(columns.view())).toEqual([]);
       columns.blocks.words[word(fact, 130)] |= 1 << (130 % 32);
@@ -492,7 +492,7 @@ it('rows beyond a batch that was taken back are no part of it', () => {
 });
 
 function columnsAfter(events: typeof EVENTS): Columns {
-  const columns = new Columns(frame, SMALL_MAP);
+  const columns = new Columns(machine, SMALL_MAP);
   columns.fold(batchOf(events));
   return columns;
 }

@@ -8,7 +8,7 @@ import type { Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';
 import { type Counters, type MutableCounters, zeroCounters } from './counters.ts';
-import type { Editor, Frame } from './editor.ts';
+import type { Editor, Machine } from './editor.ts';
 import { Evolver } from './evolve/evolve.ts';
 import { hashTables } from './hash.ts';
 import {
@@ -36,12 +36,12 @@ export class Columns implements Editor {
   readonly owners: string[] = [];
   readonly #evolver: Evolver;
 
-  constructor(frame: Frame, directMap: readonly MappingRun[]) {
-    this.geometry = frame.geometry;
-    this.platform = frame.platform;
-    this.blocks = new DenseWords(blockLayout(frame.geometry).leafWords);
-    this.mapping = new DenseWords(mappingLeafWords(frame.geometry));
-    const pages = writeMapping(this.mapping, frame, directMap);
+  constructor(machine: Machine, directMap: readonly MappingRun[]) {
+    this.geometry = machine.geometry;
+    this.platform = machine.platform;
+    this.blocks = new DenseWords(blockLayout(machine.geometry).leafWords);
+    this.mapping = new DenseWords(mappingLeafWords(machine.geometry));
+    const pages = writeMapping(this.mapping, machine, directMap);
     this.counters.mapped4KPages = pages[1];
     this.counters.mapped2MPages = pages[2];
     this.counters.mapped1GPages = pages[3];

@@ -3,8 +3,8 @@ import type { Platform } from '../platform.ts';
 import type { MutableCounters } from './counters.ts';
 import type { WordReader, WordTable } from './word-table.ts';
 
-/** The fixed frame of a run: what the header of its log says and no event changes. */
-export interface Frame {
+/** The machine of a run: its header names it, and no event changes it. */
+export interface Machine {
   readonly geometry: Geometry;
   readonly platform: Platform;
 }
@@ -22,7 +22,7 @@ export interface StateTables<Table extends WordReader = WordReader> {
  * What the reducer needs of whatever carries the state. There are two: Columns (typed arrays, changed in place)
  * and the edit of an immutable State.
  */
-export interface Editor extends Frame, StateTables<WordTable> {
+export interface Editor extends Machine, StateTables<WordTable> {
   readonly counters: MutableCounters;
   addOwner(name: string): void;
 }

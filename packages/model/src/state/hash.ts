@@ -7,7 +7,7 @@ import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import { blockCount, type Geometry, regionCount } from '../geometry.ts';
 import { type Counters, HASHED_COUNTER_NAMES, valuesOf } from './counters.ts';
-import type { Frame, StateTables } from './editor.ts';
+import type { Machine, StateTables } from './editor.ts';
 import {
   ALLOCATION,
   ALLOCATION_WORDS,
@@ -24,17 +24,17 @@ import type { WordReader, Words } from './word-table.ts';
 
 /** 64 hex digits. */
 export function hashTables(
-  frame: Frame,
+  machine: Machine,
   tables: StateTables,
   counters: Counters,
   owners: readonly string[],
 ): string {
-  const { geometry } = frame;
+  const { geometry } = machine;
   const hasher = sha256.create();
   // Taken apart, because a geometry may name its parts in any order.
   const { pageShift, pagesPerBlock, blocksPerRegion, spanPages } = geometry;
   const fixed = { pageShift, pagesPerBlock, blocksPerRegion, spanPages };
-  hasher.update(utf8ToBytes(JSON.stringify([fixed, frame.platform.name, HASHED_COUNTER_NAMES, owners])));
+  hasher.update(utf8ToBytes(JSON.stringify([fixed, machine.platform.name, HASHED_COUNTER_NAMES, owners])));
   hasher.update(bytesOf(valuesOf(counters, HASHED_COUNTER_NAMES)));
   for (const shape of recordShapes(geometry, counters)) {
     hasher.update(utf8ToBytes(shape.table));

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.ts';
 import { PLATFORM_NAMES } from '../platforms/all.ts';
-import { batchOf, historyOf, SMALL, SMALL_MAP, smallFrame, someChoices } from '../testing.ts';
+import { batchOf, historyOf, SMALL, SMALL_MAP, smallMachine, someChoices } from '../testing.ts';
 import { allocationId } from '../units.ts';
 import { Columns } from './columns.ts';
 import { COUNTER_NAMES, type CounterName } from './counters.ts';
@@ -11,18 +11,18 @@ import { brokenInvariants } from './invariants.ts';
 import { decodeState, encodeState } from './keyframe.ts';
 import { ALLOCATION_WORDS } from './layout.ts';
 
-const frame = smallFrame('snp', true);
-const EVENTS = historyOf(frame, SMALL_MAP, someChoices(900));
+const machine = smallMachine('snp', true);
+const EVENTS = historyOf(machine, SMALL_MAP, someChoices(900));
 
-const fresh = (of = frame) => new Columns(of, SMALL_MAP);
+const fresh = (of = machine) => new Columns(of, SMALL_MAP);
 
-function folded(events: typeof EVENTS, of = frame): Columns {
+function folded(events: typeof EVENTS, of = machine): Columns {
   const columns = fresh(of);
   columns.fold(batchOf(events));
   return columns;
 }
 
-function decoded(bytes: Uint8Array, events: number, of = frame): Columns {
+function decoded(bytes: Uint8Array, events: number, of = machine): Columns {
   const columns = fresh(of);
   decodeState(bytes, columns, events);
   return columns;
@@ -36,7 +36,7 @@ const histories = fc
     cut: fc.nat(),
   })
   .map(({ platform, restore, choices, cut }) => {
-    const of = smallFrame(platform, restore);
+    const of = smallMachine(platform, restore);
     const events = historyOf(of, SMALL_MAP, choices);
     return { of, events, cut: cut % (events.length + 1) };
   });

@@ -1,6 +1,6 @@
 import { type Geometry, regionCount } from '../geometry.ts';
 import type { MappingLevel, MappingRun } from '../memory-state.ts';
-import type { Frame, StateTables } from './editor.ts';
+import type { Machine, StateTables } from './editor.ts';
 import { blockLayout, CONTIGUOUS_2M, contiguousBlocks, contiguousPages, SPLIT_2M } from './layout.ts';
 import type { WordTable } from './word-table.ts';
 
@@ -59,7 +59,7 @@ export function markContiguous(mapping: WordTable, geometry: Geometry): void {
  */
 export function writeMapping(
   mapping: WordTable,
-  { geometry, platform }: Frame,
+  { geometry, platform }: Machine,
   runs: readonly MappingRun[],
 ): [hole: number, level4K: number, level2M: number, level1G: number] {
   const { pagesPerBlock, blocksPerRegion } = geometry;

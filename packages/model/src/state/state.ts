@@ -10,7 +10,7 @@ import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';
 import type { Columns } from './columns.ts';
 import { type Counters, type MutableCounters, zeroCounters } from './counters.ts';
-import type { Editor, Frame, StateTables } from './editor.ts';
+import type { Editor, Machine, StateTables } from './editor.ts';
 import { Evolver } from './evolve/evolve.ts';
 import { hashTables } from './hash.ts';
 import {
@@ -74,21 +74,21 @@ export interface State {
 }
 
 /** The state before the first event. */
-export function initialState(frame: Frame, directMap: readonly MappingRun[]): State {
-  const mapping = PersistentWords.empty(mappingLeafWords(frame.geometry)).edit();
-  const pages = writeMapping(mapping, frame, directMap);
+export function initialState(machine: Machine, directMap: readonly MappingRun[]): State {
+  const mapping = PersistentWords.empty(mappingLeafWords(machine.geometry)).edit();
+  const pages = writeMapping(mapping, machine, directMap);
   const counters = zeroCounters();
   counters.mapped4KPages = pages[1];
   counters.mapped2MPages = pages[2];
   counters.mapped1GPages = pages[3];
   return produce(
     {
-      geometry: frame.geometry,
-      platform: frame.platform,
+      geometry: machine.geometry,
+      platform: machine.platform,
       counters,
       owners: [] as readonly string[],
       tables: new Tables(
-        PersistentWords.empty(blockLayout(frame.geometry).leafWords),
+        PersistentWords.empty(blockLayout(machine.geometry).leafWords),
         mapping.publish(),
         PersistentWords.empty(ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF),
         PersistentWords.empty(EXTENT_WORDS * EXTENTS_PER_LEAF),

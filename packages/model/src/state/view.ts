@@ -3,7 +3,7 @@ import type { MappingLevel } from '../memory-state.ts';
 import { APIS, type Api, gfpOf, nodeOf } from '../requests.ts';
 import { type AllocationId, type BlockIndex, type Pfn, pfn as toPfn } from '../units.ts';
 import type { CounterName } from './counters.ts';
-import type { Frame, StateTables } from './editor.ts';
+import type { Machine, StateTables } from './editor.ts';
 import {
   ALLOCATION,
   ALLOCATION_WORDS,
@@ -90,29 +90,29 @@ export type PageFact = BitmapName;
 /** Read-only access to a state, whichever backend carries it. Nothing it returns is shared with the state. */
 export class StateView {
   readonly geometry: Geometry;
-  readonly #frame: Frame;
+  readonly #machine: Machine;
   readonly #tables: StateTables;
   readonly #layout: BlockLayout;
   readonly #owners: readonly string[];
   readonly #counter: (name: CounterName) => number;
 
   constructor(
-    frame: Frame,
+    machine: Machine,
     tables: StateTables,
     owners: readonly string[],
     counter: (name: CounterName) => number,
   ) {
-    this.geometry = frame.geometry;
-    this.#frame = frame;
+    this.geometry = machine.geometry;
+    this.#machine = machine;
     this.#tables = tables;
-    this.#layout = blockLayout(frame.geometry);
+    this.#layout = blockLayout(machine.geometry);
     this.#owners = owners;
     this.#counter = counter;
     Object.freeze(this);
   }
 
   get platform() {
-    return this.#frame.platform;
+    return this.#machine.platform;
   }
 
   get blocks(): number {
