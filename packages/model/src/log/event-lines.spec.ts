@@ -6,7 +6,8 @@ import { allocateColumns } from '../events/columns.ts';
 import { eventAt, KNOWN_CODES } from '../events/objects.ts';
 import { EVENT_TYPES, fieldsOf, type PoolEvent, TYPE } from '../events/schema.ts';
 import { batchOf, EXAMPLE_EVENTS, historyOf, SMALL_MAP, smallMachine, someChoices } from '../testing.ts';
-import { appendEventLine, encodeEventLines } from './event-lines.ts';
+import { appendEventLine } from './read-event-lines.ts';
+import { encodeEventLines } from './write-event-lines.ts';
 
 const textOf = (bytes: Uint8Array) =>
   new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

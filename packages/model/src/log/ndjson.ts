@@ -4,12 +4,12 @@
  */
 import { InputError } from '../errors.ts';
 import { EventBatch, EventRows } from '../events/batch.ts';
-import { appendEventLine } from './event-lines.ts';
 import { type LogHeader, parseHeader } from './header.ts';
+import { appendEventLine } from './read-event-lines.ts';
 import { LogOrder, type LogRecord } from './record.ts';
 import { MAX_SEGMENT_EVENTS, type MarkName, type Marks, parseMark } from './seal.ts';
 
-export { encodeEventLines } from './event-lines.ts';
+export { encodeEventLines } from './write-event-lines.ts';
 
 export const encodeHeaderLine = (header: LogHeader): string => `${JSON.stringify(header)}\n`;
 
