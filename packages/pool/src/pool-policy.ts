@@ -68,17 +68,12 @@ class PoolPolicy implements Policy {
     this.#places = new PlaceFinder(this.#map, this.#placement);
     this.#conversion = conversion;
     this.#supply = supply;
-    const { low, high } = (view.platform.confidential ? supply.reservePages : undefined) ?? {
-      low: 0,
-      high: 0,
-    };
-    this.#lowPages = low;
-    this.#highPages = high;
+    const reserved = view.platform.confidential ? supply.reservePages : undefined;
+    this.#lowPages = reserved?.low ?? 0;
+    this.#highPages = reserved?.high ?? 0;
     this.#unitPages = conversion.unitPages(view.platform);
-    this.#reserve =
-      conversion.keepsShared || this.#lowPages === 0
-        ? undefined
-        : new Reserve(view.geometry, this.#unitPages);
+    const isReserved = !conversion.keepsShared && this.#lowPages > 0;
+    this.#reserve = isReserved ? new Reserve(view.geometry, this.#unitPages) : undefined;
     this.#emptyBlocks = new EmptyBlocks({
       view,
       map: this.#map,
@@ -113,8 +108,8 @@ class PoolPolicy implements Policy {
     }
     if (!record.mayConvert) {
       const start = this.#placeShared(pages, 1 << order, request, record.reach);
-      if (start === -1) record.fail('would-sleep');
-      else this.#give(start, pages, request, record);
+      if (start !== -1) this.#give(start, pages, request, record);
+      else record.fail('would-sleep');
       return;
     }
     for (let tries = 0; tries <= SECOND_TRIES; tries++) {
@@ -328,12 +323,11 @@ class PoolPolicy implements Policy {
     else this.#unshareAround(this.#reserve, start, pages, record);
   }
 
-  /** Free pages are converted as the conversion wants. */
   #unshare(start: Pfn, pages: number, record: Recorder): void {
     for (const leaked of this.#conversion.freed(start, pages, this.#view, record)) this.#forget(leaked);
   }
 
-  /** As #unshare(), but for units that the reserve has a part of: they stay shared, so it gets back what came from it. */
+  /** Units that the reserve has a part of stay shared: it gets back what came from it. The others are unshared. */
   #unshareAround(reserve: Reserve, start: Pfn, pages: number, record: Recorder): void {
     const unit = this.#unitPages;
     const end = start + pages;
@@ -344,12 +338,13 @@ class PoolPolicy implements Policy {
         next += unit - (next % unit);
       }
       next = Math.min(next, end);
-      if (isHeld) {
+      if (!isHeld) this.#unshare(toPfn(at), next - at, record);
+      else {
         this.#map.forEachBlock(toPfn(at), next - at, (from, count) => {
           this.#map.take(from, count);
           reserve.put(from, count);
         });
-      } else this.#unshare(toPfn(at), next - at, record);
+      }
       at = next;
     }
   }
