@@ -51,11 +51,10 @@ class PoolPolicy implements Policy {
   /** What is kept shared for callers that may not sleep, where free pages are not shared anyway. */
   readonly #reserve: Reserve | undefined;
   readonly #pagesPerBlock: number;
-  /** Order of a whole block; what is claimed unless a request needs more. */
+  /** Order of a whole block: what is claimed if no request needs more. */
   readonly #blockOrder: number;
   /** Pages that conversions convert together. */
   readonly #unitPages: number;
-  /** Pages in allocations. */
   #usedPages = 0;
   readonly #emptyBlocks: EmptyBlocks;
   /** Whether a free page may be private though the conversion keeps them shared: after a conversion failed. */
