@@ -122,7 +122,7 @@ describe('decpool show and stats', () => {
       counters: { memory: { livePages: 703 } },
     });
     expect(state.owners[0]).toMatchObject({ owner: 'buffer', livePages: 700 });
-    expect(JSON.parse(stats.stdout)).toMatchObject({ end: 'complete', requests: 5, schemaVersion: 2 });
+    expect(JSON.parse(stats.stdout)).toMatchObject({ end: 'complete', requests: 5, schemaVersion: 3 });
   });
 });
 

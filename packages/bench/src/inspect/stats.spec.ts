@@ -17,7 +17,7 @@ it('counts events by type, requests, segments and keyframes of a sealed log', as
   expect(stats).toMatchObject({
     format: 'arrow',
     isGzip: false,
-    schemaVersion: 2,
+    schemaVersion: 3,
     end: 'complete',
     tornEvents: 0,
   });
