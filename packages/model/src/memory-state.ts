@@ -18,7 +18,7 @@ export type MappingRun = readonly [startPfn: number, pages: number, level: Mappi
 export interface ZoneState {
   /** `DMA`, `DMA32`, `Normal`. Zones are listed from low to high memory. */
   readonly name: string;
-  /** NUMA node that the zone belongs to; 0 unless told. */
+  /** NUMA node that the zone belongs to; default: 0. */
   readonly node?: number;
   /** Where the zone has RAM, ascending, whole pages. */
   readonly ram: readonly PageRun[];

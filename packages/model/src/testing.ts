@@ -14,7 +14,7 @@ import { brokenInvariants } from './state/invariants.ts';
 import type { Extent, StateView } from './state/view.ts';
 import { type AllocationId, allocationId, blockIndex, nanoseconds, type Pfn, pfn } from './units.ts';
 
-/** An event, or its body: seq is filled in, time and request are 0 unless told. */
+/** An event, or its body: seq is filled in, time and request default to 0. */
 export type Told = EventBody & { readonly time?: number; readonly request?: number };
 
 const ID = { allocation: allocationId(0xfffffffe) } as const;

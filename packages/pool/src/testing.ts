@@ -54,7 +54,7 @@ type Options = Partial<Omit<PoolOptions, 'policy' | 'platform'>> & {
   readonly platform?: PlatformName | Platform;
 };
 
-/** A pool in a fresh 64 MiB guest of platform `snp`, unless told otherwise. */
+/** A pool in a fresh 64 MiB guest of platform `snp`. Options replace these. */
 export function watched(
   policy: string | PolicyFactory,
   { platform = 'snp', ...options }: Options = {},

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseFaults } from './faults.ts';
 
 describe('--faults', () => {
-  it('takes chances, retries and a seed in any order; unless told nothing fails, and one retry is made', () => {
+  it('takes chances, retries and a seed in any order; by default nothing fails, and one retry is made', () => {
     expect(parseFaults('encrypt=0.25,retries=2')).toEqual({
       seed: 1,
       decrypt: 0,

@@ -6,7 +6,7 @@ const MOST = 0xffffffff;
 
 /**
  * Conversions that fail: `decrypt=0.01,encrypt=0.02,converted=0.5,retries=1,seed=7`, each at most once. Whoever meets an
- * error tries set_memory_encrypted() `retries` times before the pages are leaked, once unless told; with 0 nobody tries.
+ * error tries set_memory_encrypted() `retries` times before the pages are leaked, default: once; 0: never.
  * Throws InputError that says which part is wrong.
  */
 export function parseFaults(text: string): Faults {

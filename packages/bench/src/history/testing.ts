@@ -41,7 +41,7 @@ export interface Run {
   readonly run: RunHistory;
 }
 
-/** A policy over these requests, in a fresh guest of 64 MiB unless told, recorded while it runs. */
+/** A policy over these requests, in a guest of 64 MiB by default, recorded while it runs. */
 export function recordedRun(told: Told): Run {
   const { policy, requests, platform = 'snp', restore, faults, hasBounceBuffers } = told;
   const memory = told.memory ?? freshBoot(64 * 2 ** 20);

@@ -87,7 +87,7 @@ export interface RangeAsked {
   readonly kind: 'block' | 'region';
   /** Of a region, any block of it. */
   readonly block: number;
-  /** Tells of this split; of the last one unless told. */
+  /** The split to explain. Default: the last one. */
   readonly splitEvent?: number;
 }
 

@@ -10,7 +10,7 @@ interface PlaceOptions {
   readonly time?: number;
 }
 
-/** The position that is asked for; the end unless told. Throws InputError when the log does not go so far, or both are told. */
+/** The position that is asked for; default: the end. Throws InputError when the log does not go so far, or both are told. */
 export async function positionOf(log: OpenLog, { at, time }: PlaceOptions): Promise<number> {
   if (at !== undefined && time !== undefined) throw new InputError('--at, --time: expected only one of them');
   if (time !== undefined) return eventsUntil(log, time);

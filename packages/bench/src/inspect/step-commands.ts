@@ -23,7 +23,7 @@ f WHAT           to the next event that is WHAT; F WHAT: the one before. WHAT is
 e, E             to the next failure, the one before
 s, S             to the next split, the one before
 r, R             the last search again, and the other way round
-p RATE [COUNT]   play so many events a second: COUNT of them, one second unless told
+p RATE [COUNT]   play RATE events a second, COUNT in all (default: one second)
 ?                this help
 q                quit`;
 

@@ -33,7 +33,7 @@ const HEADER = logHeader({
 
 const ZERO = Object.fromEntries(COUNTER_NAMES.map((name) => [name, 0])) as Counters;
 
-/** An event as a spec writes it: at time 0 unless told. */
+/** An event as a spec writes it: time defaults to 0. */
 type Told = EventBody & { readonly time?: number };
 
 export const decrypted = (start: number, pages: number, time = 0) => ({

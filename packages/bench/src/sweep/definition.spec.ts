@@ -23,7 +23,7 @@ function read(definition: unknown) {
   return readDefinition(path);
 }
 
-it('has 4 GiB after a boot, the own platform of each workload, and no settings unless told', () => {
+it('has 4 GiB after a boot, the own platform of each workload, and no settings by default', () => {
   expect(read(GOOD)).toMatchObject({
     ...GOOD,
     memory: ['4G'],

@@ -137,7 +137,7 @@ describe.each(OPTIONS)('claiming and giving back with %o', (options) => {
   });
 });
 
-it('unless told, the rules are those of 6.x, without per-CPU lists and compaction', () => {
+it('by default the rules are those of 6.x, without per-CPU lists and compaction', () => {
   const memory = aged(128 * MIB, 5);
   const take = (options?: PageSourceSettings) => {
     const source = sourceOf(memory, 7, options);

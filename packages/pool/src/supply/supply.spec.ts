@@ -39,7 +39,7 @@ describe('supply never-return', () => {
 });
 
 describe('supply watermark', () => {
-  it('is named with its watermarks, and has some unless told', () => {
+  it('is named with its watermarks, and has defaults', () => {
     expect(watermark([])().name).toBe('watermark:256:1024');
     expect(watermark(['64'])().name).toBe('watermark:64:1024');
     expect(watermark(['1000'])().name).toBe('watermark:1000:4000');
