@@ -57,77 +57,82 @@ export class SetMemory {
   }
 
   decrypt(start: Pfn, pages: number): ConversionResult {
-    return this.#convert([{ pfn: start, pages }], 'decrypt', false);
+    if (!this.#platform.confidential || this.#callOn(start, pages, 'decrypt')) return 'converted';
+    return this.#recover(start, pages);
   }
 
   encrypt(start: Pfn, pages: number): 'converted' | 'leaked' {
-    return this.#convert([{ pfn: start, pages }], 'encrypt', false) === 'leaked' ? 'leaked' : 'converted';
+    if (!this.#platform.confidential || this.#callOn(start, pages, 'encrypt')) return 'converted';
+    return this.#recover(start, pages) === 'leaked' ? 'leaked' : 'converted';
+  }
+
+  /** After a failure only a successful set_memory_encrypted() makes the pages usable again; else they are leaked. */
+  #recover(start: Pfn, pages: number): 'private' | 'leaked' {
+    const retries = this.#faults?.retries ?? 0;
+    for (let tries = 0; tries < retries; tries++) if (this.#callOn(start, pages, 'encrypt')) return 'private';
+    this.#emit.pagesLeaked({ pfn: start, pages, owner: this.#ownerToBlame() });
+    return 'leaked';
+  }
+
+  /** One call on an address in the direct map. Returns whether it worked. */
+  #callOn(pfn: Pfn, pages: number, direction: Direction): boolean {
+    this.#direction = direction;
+    this.#splitFor(pfn, pages);
+    const outcome = this.#faults === undefined ? 'works' : this.#faults.draw(direction);
+    if (outcome !== 'works') {
+      this.#emit.conversionFailed({ pfn, pages, direction, ...convertedBy(outcome) });
+      return false;
+    }
+    if (direction === 'decrypt') {
+      this.#emit.pagesDecrypted({ pfn, pages });
+    } else {
+      this.#emit.pagesEncrypted({ pfn, pages });
+      this.#restore(pfn, pages);
+    }
+    return true;
   }
 
   decryptArea(runs: readonly Extent[]): ConversionResult {
-    return this.#convert(runs, 'decrypt', true);
+    return this.#convertArea(runs, 'decrypt');
   }
 
   encryptArea(runs: readonly Extent[]): 'converted' | 'leaked' {
-    return this.#convert(runs, 'encrypt', true) === 'leaked' ? 'leaked' : 'converted';
+    return this.#convertArea(runs, 'encrypt') === 'leaked' ? 'leaked' : 'converted';
   }
 
-  /**
-   * Converts runs with one call, `isArea` on the vmalloc address that maps them. After a failure only a successful
-   * set_memory_encrypted() of all of them makes the pages usable again; else all are leaked.
-   */
-  #convert(runs: readonly Extent[], direction: Direction, isArea: boolean): ConversionResult {
-    if (!this.#platform.confidential || this.#call(runs, direction, isArea)) return 'converted';
+  /** An area that fails is retried as a whole too, so all of its runs become private again or all are leaked. */
+  #convertArea(runs: readonly Extent[], direction: Direction): ConversionResult {
+    if (!this.#platform.confidential || this.#callOnArea(runs, direction)) return 'converted';
     const retries = this.#faults?.retries ?? 0;
-    for (let tries = 0; tries < retries; tries++) {
-      if (this.#call(runs, 'encrypt', isArea)) return 'private';
-    }
+    for (let tries = 0; tries < retries; tries++) if (this.#callOnArea(runs, 'encrypt')) return 'private';
     for (const { pfn, pages } of runs) {
       this.#emit.pagesLeaked({ pfn, pages, owner: this.#ownerToBlame() });
     }
     return 'leaked';
   }
 
-  /** One call, recorded as an event per run. Returns whether it worked. */
-  #call(runs: readonly Extent[], direction: Direction, isArea: boolean): boolean {
+  /** One call on the vmalloc address of an area, recorded as an event per run. Returns whether it worked. */
+  #callOnArea(runs: readonly Extent[], direction: Direction): boolean {
     this.#direction = direction;
     for (const { pfn, pages } of runs) {
-      if (!isArea) this.#splitFor(pfn, pages);
       // Page by page, so that no run is ever found to cover a large entry.
-      else for (let page: number = pfn; page < pfn + pages; page++) this.#splitFor(toPfn(page), 1);
+      for (let page: number = pfn; page < pfn + pages; page++) this.#splitFor(toPfn(page), 1);
     }
     const outcome = this.#faults?.draw(direction) ?? 'works';
     let offset = 0;
-    for (const run of runs) {
-      this.#record(run, direction, outcome, isArea ? offset : undefined);
-      offset += run.pages;
+    for (const { pfn, pages } of runs) {
+      if (outcome !== 'works') {
+        this.#emit.conversionFailed({ pfn, pages, direction, offset, ...convertedBy(outcome) });
+      } else if (direction === 'decrypt') {
+        this.#emit.vmAreaDecrypted({ pfn, pages, offset });
+      } else {
+        this.#emit.vmAreaEncrypted({ pfn, pages, offset });
+      }
+      offset += pages;
     }
     if (outcome !== 'works') return false;
     if (direction === 'encrypt') for (const { pfn, pages } of runs) this.#restore(pfn, pages);
     return true;
-  }
-
-  /** `offset`: pages of the same call before this run; undefined for a call on an address in the direct map. */
-  #record(
-    { pfn, pages }: Extent,
-    direction: Direction,
-    outcome: FaultOutcome,
-    offset: number | undefined,
-  ): void {
-    if (outcome !== 'works') {
-      const isConverted = outcome === 'failed but converted';
-      this.#emit.conversionFailed({
-        pfn,
-        pages,
-        direction,
-        ...(isConverted ? { converted: true } : {}),
-        ...(offset === undefined ? {} : { offset }),
-      });
-    } else if (direction === 'decrypt') {
-      if (offset === undefined) this.#emit.pagesDecrypted({ pfn, pages });
-      else this.#emit.vmAreaDecrypted({ pfn, pages, offset });
-    } else if (offset === undefined) this.#emit.pagesEncrypted({ pfn, pages });
-    else this.#emit.vmAreaEncrypted({ pfn, pages, offset });
   }
 
   #splitFor(start: Pfn, pages: number): void {
@@ -157,3 +162,6 @@ export class SetMemory {
     }
   }
 }
+
+const convertedBy = (outcome: FaultOutcome): { converted?: true } =>
+  outcome === 'failed but converted' ? { converted: true } : {};
