@@ -2,8 +2,10 @@
  * An upper bound on what is unavoidable: a packing of the whole trace that moves nothing and knows when everything comes
  * and goes, carried out by a pool to prove it.
  */
+
 import type { Platform, Request } from '@decpool/model';
 import { slabCacheFor } from '@decpool/pool';
+import { formatValue } from '../text/units.ts';
 import { nodesOf, type PageItem, pageRequests, recordItems, roomyMemory } from './items.ts';
 import { isServable } from './lower.ts';
 import type { MeasuredBlocks } from './measured.ts';
@@ -70,7 +72,7 @@ export function offlineBound(
 
 const none = (why: string): OfflineBound => ({ kind: 'none', why });
 
-const grouped = (count: number): string => count.toLocaleString('en');
+const grouped = (count: number): string => formatValue(count, 'count');
 
 /** How many allocations have pages of their own, and how many lie in slabs. */
 function countAllocations(requests: readonly Request[], platform: Platform) {

@@ -39,7 +39,8 @@ export interface Field<Value = unknown, Optional extends boolean = boolean> {
 
 /** Highest owner number a row can hold. */
 export const MAX_OWNER = 0xffff;
-const MAX_WORD = 0xffffffff;
+/** Highest number of a 32-bit column. */
+export const MAX_WORD = 0xffffffff;
 
 const PLAIN = { isOptional: false, max: MAX_WORD, bits: undefined, flag: 0 } as const;
 const wholeUpTo = (max: number) => `a whole number from 0 to ${max}`;

@@ -6,7 +6,7 @@ import { InputError } from '../errors.ts';
 import { areAttributes, gfpOf } from '../requests.ts';
 import { unknownName } from '../unknown-name.ts';
 import type { EventColumns } from './columns.ts';
-import { attributeFields, type Field, isWhole, storedBits } from './fields.ts';
+import { attributeFields, type Field, isWhole, MAX_WORD, storedBits } from './fields.ts';
 import { EVENT_TYPES, type EventType, fieldsOf, type PoolEvent, typesWhere } from './schema.ts';
 
 type Decoder = (columns: EventColumns, row: number, seq: number) => PoolEvent;
@@ -107,7 +107,7 @@ export function parseEvent(value: unknown): StoredEvent {
   }
   const { time = 0, request = 0 } = given;
   if (!isWhole(time, Number.MAX_SAFE_INTEGER)) throw fieldError(type, 'time', 'a whole number of ns');
-  if (!isWhole(request, 0xffffffff)) throw fieldError(type, 'request', 'a whole number');
+  if (!isWhole(request, MAX_WORD)) throw fieldError(type, 'request', 'a whole number');
   const stored: StoredEvent = {
     type: EVENT_TYPES.indexOf(type),
     time,

@@ -35,4 +35,3 @@ export type Hole = (typeof HOLES)[number];
 
 /** Digit 0 in ASCII. */
 export const ZERO = 48;
-export const MAX_WORD = 0xffffffff;

@@ -1,9 +1,9 @@
 /** Reads event lines: compares the bytes between numbers, and takes digits from between them. */
 import { InputError } from '../errors.ts';
 import type { EventRows } from '../events/batch.ts';
-import type { Field } from '../events/fields.ts';
+import { type Field, MAX_WORD } from '../events/fields.ts';
 import { EVENT_TYPES, fieldsOf } from '../events/schema.ts';
-import { type Hole, MAX_WORD, REQUEST, SEQ, type Text, TIME, textOf, ZERO } from './line-text.ts';
+import { type Hole, REQUEST, SEQ, type Text, TIME, textOf, ZERO } from './line-text.ts';
 
 /** A byte order mark stays what it is: a character that JSON does not allow there. */
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });

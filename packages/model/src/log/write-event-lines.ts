@@ -1,11 +1,11 @@
 /** Writes event lines: copies the bytes of templates, and puts digits between them. */
 import { columnsOf, type EventBatch } from '../events/batch.ts';
 import { allocateColumns } from '../events/columns.ts';
-import { attributeFields } from '../events/fields.ts';
+import { attributeFields, MAX_WORD } from '../events/fields.ts';
 import { eventAt, KNOWN_CODES } from '../events/objects.ts';
 import { EVENT_TYPES, fieldsOf } from '../events/schema.ts';
 import { areAttributes } from '../requests.ts';
-import { HOLES, type Hole, MAX_WORD, REQUEST, SEQ, type Text, TIME, textOf, ZERO } from './line-text.ts';
+import { HOLES, type Hole, REQUEST, SEQ, type Text, TIME, textOf, ZERO } from './line-text.ts';
 
 const ENCODER = new TextEncoder();
 const LINE_END = textOf('}\n');

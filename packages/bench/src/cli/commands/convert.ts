@@ -1,4 +1,5 @@
 import { printable } from '../../text/printable.ts';
+import { formatValue } from '../../text/units.ts';
 import { command, fileArgument, text } from '../declaration.ts';
 import { LOG, logFormatNames } from '../options.ts';
 
@@ -32,7 +33,7 @@ export const convert = command({
       const { seal } = await convert(log, out, format, options);
       const { size } = await stat(out);
       output.write(
-        `written      ${printable(out)}: ${seal.events.toLocaleString('en')} events, ${size.toLocaleString('en')} bytes\nstate hash   ${seal.stateHash}\n`,
+        `written      ${printable(out)}: ${formatValue(seal.events, 'count')} events, ${formatValue(size, 'count')} bytes\nstate hash   ${seal.stateHash}\n`,
       );
     });
   },

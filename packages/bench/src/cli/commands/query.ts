@@ -2,6 +2,7 @@ import { InputError } from '@decpool/model';
 import Table from 'cli-table3';
 import type { Answer } from '../../convert/query.ts';
 import { printable } from '../../text/printable.ts';
+import { formatValue } from '../../text/units.ts';
 import { argument, command, fileArgument, flag } from '../declaration.ts';
 
 /** Rows that a table shows: it is for reading. */
@@ -75,5 +76,5 @@ const printTable: Print = async ({ columns, rows }, write) => {
     left += some.length - shown.length;
   }
   write(`${table.toString()}\n`);
-  if (left > 0) write(`${left.toLocaleString('en')} more rows: --csv and --json print all of them\n`);
+  if (left > 0) write(`${formatValue(left, 'count')} more rows: --csv and --json print all of them\n`);
 };
