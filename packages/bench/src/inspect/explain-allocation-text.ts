@@ -1,8 +1,8 @@
 /** What explain says of an allocation, as text that fits 100 columns where its events do. */
 import { GFP_KERNEL, gfpName } from '@decpool/model';
-import Table from 'cli-table3';
 import { countText, pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
+import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { eventLines, whenText } from './cause-text.ts';
@@ -70,19 +70,20 @@ function workLines({ request, events, eventsInAll }: RequestWork, names: Names):
 
 function blockLines(blocks: readonly PinnedBlock[]): string[] {
   if (blocks.length === 0) return ['blocks       none: it has got no pages'];
-  const table = new Table({
-    head: ['block', 'pages', 'split for it', 'pinned from', 'until'],
-    colAligns: ['right', 'right', 'left', 'right', 'right'],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const { block, pages, wasSplitForIt, fromNs, untilNs } of blocks.slice(0, MOST_ROWS)) {
-    const until = untilNs === undefined ? 'still' : timeText(untilNs);
-    table.push([block, pages, wasSplitForIt ? 'yes' : 'no', timeText(fromNs), until]);
-  }
+  const heads = [
+    ...[numberColumn('block'), numberColumn('pages'), textColumn('split for it')],
+    ...[numberColumn('pinned from'), numberColumn('until')],
+  ];
+  const rows = blocks
+    .slice(0, MOST_ROWS)
+    .map(({ block, pages, wasSplitForIt, fromNs, untilNs }) => [
+      ...[block, pages, wasSplitForIt ? 'yes' : 'no', timeText(fromNs)],
+      untilNs === undefined ? 'still' : timeText(untilNs),
+    ]);
   const more = blocks.length - MOST_ROWS;
   return [
     `blocks       it pinned ${countText(blocks.length, 'block')}`,
-    table.toString(),
+    plainTable(heads, rows),
     ...(more > 0 ? [`and ${countText(more, 'more block')}: --json has all`] : []),
   ];
 }

@@ -1,7 +1,7 @@
 /** What explain says of a block or a region, as text that fits 100 columns. */
-import Table from 'cli-table3';
 import { countText, pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
+import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { causeText, eventLines, whenText } from './cause-text.ts';
@@ -95,7 +95,6 @@ function oneSplitLines(what: string, report: SplitReport, range: RangeReport, na
   ];
 }
 
-const STYLE = { head: [], border: [], compact: true };
 const OWNER_WIDTH = 34;
 
 function pinLines(report: RangeReport): string[] {
@@ -105,17 +104,16 @@ function pinLines(report: RangeReport): string[] {
   const total = pinsByOwner.reduce((sum, { pins }) => sum + pins, 0);
   const owners = pinsByOwner.length === 1 ? '1 owner or cache' : `${pinsByOwner.length} owners or caches`;
   const lines = [`pinned ${since} ${countText(total, 'time')}, by ${owners}`];
-  const table = new Table({
-    head: ['owner', 'times', 'still', 'longest of those over'],
-    colAligns: ['left', 'right', 'right', 'right'],
-    colWidths: [OWNER_WIDTH],
-    wordWrap: true,
-    style: STYLE,
-  });
-  for (const { owner, pins, lasting, longestNs } of pinsByOwner.slice(0, MOST_ROWS)) {
-    table.push([printable(owner), pins, lasting, pins === lasting ? '' : timeText(longestNs)]);
-  }
-  lines.push(table.toString(), ...moreLine(pinsByOwner.length, 'owner'));
+  const table = plainTable(
+    [textColumn('owner', OWNER_WIDTH), ...['times', 'still', 'longest of those over'].map(numberColumn)],
+    pinsByOwner
+      .slice(0, MOST_ROWS)
+      .map(({ owner, pins, lasting, longestNs }) => [
+        ...[printable(owner), pins, lasting],
+        pins === lasting ? '' : timeText(longestNs),
+      ]),
+  );
+  lines.push(table, ...moreLine(pinsByOwner.length, 'owner'));
   if (pinsEnded === 0) return lines;
   const shown = Math.min(pinsEnded, MOST_ENDED);
   return [
@@ -125,22 +123,16 @@ function pinLines(report: RangeReport): string[] {
   ];
 }
 
-function endedTable(pins: readonly Pin[]): string {
-  const table = new Table({
-    head: ['what', 'owner', 'pages', 'from', 'until'],
-    colAligns: ['left', 'left', 'right', 'right', 'right'],
-    colWidths: [null, OWNER_WIDTH],
-    wordWrap: true,
-    style: STYLE,
-  });
-  for (const pin of pins) {
-    const until = pin.untilNs === undefined ? '' : timeText(pin.untilNs);
-    table.push([pinName(pin), printable(pin.owner), pin.pages, timeText(pin.fromNs), until]);
-  }
-  return table.toString();
-}
+const endedTable = (pins: readonly Pin[]): string =>
+  plainTable(
+    [textColumn('what'), textColumn('owner', OWNER_WIDTH), ...['pages', 'from', 'until'].map(numberColumn)],
+    pins.map((pin) => [
+      ...[pinName(pin), printable(pin.owner), pin.pages, timeText(pin.fromNs)],
+      pin.untilNs === undefined ? '' : timeText(pin.untilNs),
+    ]),
+  );
 
-const pinName = ({ kind, allocation }: Pin): string =>
+const pinName = ({ kind, allocation }: Pick<Pin, 'kind' | 'allocation'>): string =>
   kind === 'slab' ? 'slab' : `${kind === 'object' ? 'object' : 'allocation'} ${allocation}`;
 
 const moreLine = (rows: number, what: string): string[] =>
@@ -196,18 +188,15 @@ function heldText(heldBy: readonly Holding[]): string {
   return told.filter((text) => text !== '').join(', ');
 }
 
-function heldTable(heldBy: readonly Holding[]): string {
-  const table = new Table({
-    head: ['what', 'owner or cache', 'first page', 'pages', 'bytes'],
-    colAligns: ['left', 'left', 'right', 'right', 'right'],
-    colWidths: [null, OWNER_WIDTH],
-    wordWrap: true,
-    style: STYLE,
-  });
-  for (const { kind, allocation, slab, owner, pfn, pages, bytes } of heldBy.slice(0, MOST_ROWS)) {
-    const what =
-      kind === 'slab' ? `slab ${slab}` : `${kind === 'object' ? 'object' : 'allocation'} ${allocation}`;
-    table.push([what, printable(owner), pfn, pages, formatValue(bytes, 'bytes')]);
-  }
-  return table.toString();
-}
+const heldTable = (heldBy: readonly Holding[]): string =>
+  plainTable(
+    [
+      ...[textColumn('what'), textColumn('owner or cache', OWNER_WIDTH)],
+      ...['first page', 'pages', 'bytes'].map(numberColumn),
+    ],
+    heldBy.slice(0, MOST_ROWS).map((holding) => {
+      const { kind, slab, owner, pfn, pages, bytes } = holding;
+      const what = kind === 'slab' ? `slab ${slab}` : pinName(holding);
+      return [what, printable(owner), pfn, pages, formatValue(bytes, 'bytes')];
+    }),
+  );

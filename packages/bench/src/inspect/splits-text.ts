@@ -2,8 +2,8 @@
 import { type PoolEvent, SPLIT_LEVELS, type SplitCounts } from '@decpool/model';
 import { shellWord } from '../report/page/escape.ts';
 import { countText } from '../text/counts.ts';
-import { fittedTable, type TableColumn } from '../text/fitted-table.ts';
 import { printable } from '../text/printable.ts';
+import { fittedTable, numberColumn, type TableColumn, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import type { FoundSplits, Split } from './splits.ts';
@@ -108,11 +108,11 @@ function ownersTable(found: FoundSplits, total: SplitCounts): SplitsTable {
     most: mostByOwner(groups, total),
     row: 'owner',
     columns: [
-      { head: 'owner', isText: true },
-      ...levels.map((level) => ({ head: `${level} splits` })),
-      { head: '% of splits' },
-      { head: 'requests' },
-      { head: 'first at event' },
+      textColumn('owner'),
+      ...levels.map((level) => numberColumn(`${level} splits`)),
+      numberColumn('% of splits'),
+      numberColumn('requests'),
+      numberColumn('first at event'),
     ],
     rows: groups.map((group) => [
       printable(ownerName(group)),
@@ -136,13 +136,13 @@ function requestsTable(found: FoundSplits, total: SplitCounts): SplitsTable {
     most: mostByRequest(groups, total),
     row: 'row',
     columns: [
-      { head: 'request' },
-      { head: 'time' },
-      { head: 'asked for', isText: true },
-      { head: 'pages' },
-      { head: 'owner', isText: true },
-      { head: 'splits' },
-      { head: 'first at event' },
+      numberColumn('request'),
+      numberColumn('time'),
+      textColumn('asked for'),
+      numberColumn('pages'),
+      textColumn('owner'),
+      numberColumn('splits'),
+      numberColumn('first at event'),
     ],
     rows: groups.map((group: RequestSplits) => [
       requestText(group),
@@ -169,13 +169,13 @@ function blocksTable(found: FoundSplits, total: SplitCounts): SplitsTable {
     most: mostByOwner(splitsByOwner(found), total),
     row: 'row',
     columns: [
-      { head: 'block' },
-      { head: 'level' },
-      ...(hasSeveral ? [{ head: 'splits' }] : []),
-      { head: hasSeveral ? 'first at event' : 'at event' },
-      { head: 'request' },
-      { head: 'owner', isText: true },
-      { head: 'at the end', isText: true },
+      numberColumn('block'),
+      numberColumn('level'),
+      ...(hasSeveral ? [numberColumn('splits')] : []),
+      numberColumn(hasSeveral ? 'first at event' : 'at event'),
+      numberColumn('request'),
+      textColumn('owner'),
+      textColumn('at the end'),
     ],
     rows: groups.map((group: BlockSplits) => [
       String(group.block),

@@ -8,10 +8,10 @@ import {
   type LevelName,
   type StateView,
 } from '@decpool/model';
-import Table from 'cli-table3';
 import type { OpenLog } from '../log/open.ts';
 import { countText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
+import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { type CounterGroup, counterLines, GROUP_TITLES, groupedCounters } from './counter-groups.ts';
@@ -197,8 +197,6 @@ function section<Row>(
   return [table(shown), ...(more === 0 ? [] : [`and ${more} more of ${rows.length}: --all shows them`])];
 }
 
-const STYLE = { head: [], border: [], compact: true };
-
 /** Two groups side by side, so that a screen holds all. */
 const LEFT: readonly CounterGroup[] = ['memory', 'blocks', 'requests'];
 const RIGHT: readonly CounterGroup[] = ['directMap', 'conversions'];
@@ -211,12 +209,12 @@ function countersTable(counters: Counters, pageBytes: number): string {
       return rows.length === 0 ? [] : [[GROUP_TITLES[group], ''], ...rows];
     });
   const [left, right] = [column(LEFT), column(RIGHT)];
-  const table = new Table({ style: STYLE, colAligns: ['left', 'right', 'left', 'right'] });
   const none = ['', ''] as const;
-  for (let row = 0; row < Math.max(left.length, right.length); row++) {
-    table.push([...(left[row] ?? none), ...(right[row] ?? none)]);
-  }
-  return table.toString();
+  const rows = Array.from({ length: Math.max(left.length, right.length) }, (_, row) => [
+    ...(left[row] ?? none),
+    ...(right[row] ?? none),
+  ]);
+  return plainTable([textColumn(''), numberColumn(''), textColumn(''), numberColumn('')], rows);
 }
 
 /** Columns of the tables of blocks that a screen of 100 columns leaves for the owners, with margins. */
@@ -226,29 +224,17 @@ const MOST_OWNERS = 3;
 function blocksTable(blocks: readonly BlockReport[]): string {
   const hasLost = blocks.some(({ unknownPages, leakedPages }) => unknownPages + leakedPages > 0);
   const lost = hasLost ? ['unknown', 'leaked'] : [];
-  const head = ['block', 'pfns', 'map', 'claimed', 'shared', 'allocated', ...lost, 'pinned by'];
+  const numbers = ['block', 'pfns', 'map', 'claimed', 'shared', 'allocated', ...lost];
   const width = hasLost ? OWNERS_WIDTH.withLost : OWNERS_WIDTH.usual;
-  const table = new Table({
-    head,
-    style: STYLE,
-    colAligns: head.map((_, index) => (index === head.length - 1 ? 'left' : 'right')),
-    colWidths: head.map((_, index) => (index === head.length - 1 ? width : null)),
-    wordWrap: true,
-    wrapOnWordBoundary: true,
-  });
-  for (const block of blocks) {
-    table.push([
-      block.block,
-      `${block.firstPfn}..${block.lastPfn}`,
-      block.mapped,
-      block.claimedPages,
-      block.sharedPages,
-      block.allocatedPages,
+  return plainTable(
+    [...numbers.map(numberColumn), textColumn('pinned by', width)],
+    blocks.map((block) => [
+      ...[block.block, `${block.firstPfn}..${block.lastPfn}`, block.mapped],
+      ...[block.claimedPages, block.sharedPages, block.allocatedPages],
       ...(hasLost ? [block.unknownPages, block.leakedPages] : []),
       ownersText(block.pinnedBy),
-    ]);
-  }
-  return table.toString();
+    ]),
+  );
 }
 
 function ownersText(pinnedBy: readonly Pinning[]): string {
@@ -260,23 +246,18 @@ function ownersText(pinnedBy: readonly Pinning[]): string {
 /** Columns of text that wrap, in characters with their margins. */
 const OWNER_WIDTH = 40;
 
-function ownersTable(owners: readonly OwnerReport[]): string {
-  const table = new Table({
-    head: ['owner', 'live', 'objects', 'pages', 'asked for', 'blocks'],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'right'],
-    colWidths: [OWNER_WIDTH],
-    wordWrap: true,
-    style: STYLE,
-  });
-  for (const { owner, liveAllocations, liveObjects, livePages, askedBytes, blocks } of owners) {
-    table.push([
+const ownersTable = (owners: readonly OwnerReport[]): string =>
+  plainTable(
+    [
+      textColumn('owner', OWNER_WIDTH),
+      ...['live', 'objects', 'pages', 'asked for', 'blocks'].map(numberColumn),
+    ],
+    owners.map(({ owner, liveAllocations, liveObjects, livePages, askedBytes, blocks }) => [
       printable(owner),
       formatValue(liveAllocations, 'count'),
       formatValue(liveObjects, 'count'),
       formatValue(livePages, 'pages'),
       formatValue(askedBytes, 'bytes'),
       formatValue(blocks, 'count'),
-    ]);
-  }
-  return table.toString();
-}
+    ]),
+  );

@@ -1,10 +1,10 @@
 /** What a log consists of: counts, rates and sizes, and the facts of its header. Nothing is folded. */
 import { EVENT_TYPES, type EventBatch, type EventType, type LogHeader } from '@decpool/model';
-import Table from 'cli-table3';
 import type { OpenLog } from '../log/open.ts';
 import { policiesText } from '../report/policies-text.ts';
 import { countText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
+import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 
@@ -163,14 +163,12 @@ function keyframesText(keyframes: readonly number[]): string {
   return `${countText(keyframes.length, 'keyframe')} (after events ${shown.join('; ')}${more})`;
 }
 
-function typesTable({ eventsByType, events }: LogStats): string {
-  const table = new Table({
-    head: ['event type', 'events', 'share'],
-    colAligns: ['left', 'right', 'right'],
-    style: { head: [], border: [], compact: true },
-  });
-  for (const [type, count] of Object.entries(eventsByType)) {
-    table.push([type, formatValue(count, 'count'), formatValue((100 * count) / events, 'percent')]);
-  }
-  return table.toString();
-}
+const typesTable = ({ eventsByType, events }: LogStats): string =>
+  plainTable(
+    [textColumn('event type'), numberColumn('events'), numberColumn('share')],
+    Object.entries(eventsByType).map(([type, count]) => [
+      type,
+      formatValue(count, 'count'),
+      formatValue((100 * count) / events, 'percent'),
+    ]),
+  );

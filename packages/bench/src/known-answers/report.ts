@@ -1,5 +1,5 @@
 /** The known answers as text: expected and measured figures, then the curves of `frag` with the published points. */
-import Table from 'cli-table3';
+import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import type { KnownFigure } from '../workloads/known-answer.ts';
 import { isOff, type MeasuredAnswer } from './measure.ts';
 
@@ -12,33 +12,25 @@ const LABELS: Readonly<Record<KnownFigure, string>> = {
 /** Decimals of ratios and of percentages. */
 const decimalsOf = (figure: KnownFigure): number => (figure === 'llfree-score' ? 1 : 4);
 
-const STYLE = { head: [], border: [], compact: true };
-
 export function answersText(answers: readonly MeasuredAnswer[]): string {
-  const table = new Table({
-    head: ['workload', 'policy', 'figure', 'expected', 'measured', 'deviation', 'allowed', ''],
-    colAligns: ['left', 'left', 'left', 'right', 'right', 'right', 'right', 'left'],
-    style: STYLE,
-  });
-  for (const each of answers) {
+  const heads = [
+    ...['workload', 'policy', 'figure'].map((head) => textColumn(head)),
+    ...['expected', 'measured', 'deviation', 'allowed'].map(numberColumn),
+    textColumn(''),
+  ];
+  const rows = answers.map((each) => {
     const { workload, answer, measured } = each;
     const { policy, figure, expected, tolerance } = answer;
     const text = (value: number) => value.toFixed(decimalsOf(figure));
     const deviation = `${measured < expected ? '-' : '+'}${text(Math.abs(measured - expected))}`;
     const allowed = tolerance === 0 ? 'rounding' : `±${text(tolerance)}`;
-    table.push([
-      workload,
-      policy,
-      LABELS[figure],
-      text(expected),
-      text(measured),
-      deviation,
-      allowed,
+    return [
+      ...[workload, policy, LABELS[figure], text(expected), text(measured), deviation, allowed],
       isOff(each) ? 'OFF' : 'ok',
-    ]);
-  }
+    ];
+  });
   const sources = new Set(answers.map(({ workload, answer }) => `${workload}, expected: ${answer.source}`));
-  return `${table.toString()}\n${[...sources].map((source) => `${source}\n`).join('')}`;
+  return `${plainTable(heads, rows)}\n${[...sources].map((source) => `${source}\n`).join('')}`;
 }
 
 /** Rounds from one row of a curve to the next. */
@@ -52,24 +44,17 @@ export function curvesText(answers: readonly MeasuredAnswer[]): string {
     curve === undefined ? [] : [{ policy: answer.policy, curve }],
   );
   const rounds = Math.max(0, ...curves.map(({ curve }) => curve.length - 1));
-  const table = new Table({
-    head: [
-      'round',
-      ...curves.map(({ policy }) => policy.replaceAll('+', '\n+')),
-      'Linux buddy\npublished',
-      'LLFree\npublished',
-    ],
-    colAligns: ['right', ...curves.map(() => 'right' as const), 'right', 'right'],
-    style: STYLE,
-  });
+  const policies = curves.map(({ policy }) => policy.replaceAll('+', '\n+'));
+  const heads = ['round', ...policies, 'Linux buddy\npublished', 'LLFree\npublished'];
+  const rows: (string | number)[][] = [];
   for (let round = 0; round <= rounds; round += STEP) {
     const end = round === 0 ? 0 : round + STEP > rounds ? 1 : undefined;
     const published = [PUBLISHED.buddy, PUBLISHED.llfree].map((points) =>
       end === undefined ? '' : points[end].toFixed(1),
     );
-    table.push([round, ...curves.map(({ curve }) => curve[round]?.toFixed(1) ?? ''), ...published]);
+    rows.push([round, ...curves.map(({ curve }) => curve[round]?.toFixed(1) ?? ''), ...published]);
   }
-  return `LLFree score of the workload frag after each round, in percent\n${table.toString()}\n${DIFFERENCE.map((line) => `note: ${line}\n`).join('')}`;
+  return `LLFree score of the workload frag after each round, in percent\n${plainTable(heads.map(numberColumn), rows)}\n${DIFFERENCE.map((line) => `note: ${line}\n`).join('')}`;
 }
 
 /** How these curves differ from the published ones, and why. */

@@ -1,7 +1,7 @@
 /** What distinguishes two logs, as text. */
 import { LEVELS, type PoolEvent } from '@decpool/model';
-import Table from 'cli-table3';
 import { printable } from '../text/printable.ts';
+import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { formatChange, formatValue } from '../text/units.ts';
 import type { BlockDifference, LogDiff } from './diff.ts';
 
@@ -34,40 +34,30 @@ function divergenceText({ divergence, before }: LogDiff): string {
 function metricsText({ metrics }: LogDiff): string {
   const differing = metrics.filter(([a, b]) => a.value !== b.value);
   if (differing.length === 0) return 'metrics      all the same\n';
-  const table = new Table({
-    head: ['metric', 'a', 'b', 'change'],
-    style: { head: [], border: [], compact: true },
-    colAligns: ['left', 'right', 'right', 'right'],
+  const heads = [textColumn('metric'), ...['a', 'b', 'change'].map(numberColumn)];
+  const rows = differing.map(([a, b]) => {
+    const change = a.value === 0 ? '' : formatChange(((b.value - a.value) / a.value) * 100);
+    return [a.label, formatValue(a.value, a.unit), formatValue(b.value, b.unit), change];
   });
-  for (const [a, b] of differing) {
-    const change =
-      b.value === a.value || a.value === 0 ? '' : formatChange(((b.value - a.value) / a.value) * 100);
-    table.push([a.label, formatValue(a.value, a.unit), formatValue(b.value, b.unit), change]);
-  }
   const same = metrics.length - differing.length;
-  return `${table.toString()}\n${same === 0 ? '' : `${same} other metrics are the same\n`}`;
+  return `${plainTable(heads, rows)}\n${same === 0 ? '' : `${same} other metrics are the same\n`}`;
 }
 
 function blocksText(blocks: readonly BlockDifference[] | undefined): string {
   if (blocks === undefined) return 'blocks       not compared: the guests have memory of different sizes\n';
   if (blocks.length === 0) return 'blocks       all end up the same\n';
-  const table = new Table({
-    head: ['block', 'mapped by', 'claimed', 'shared', 'allocated', 'unknown', 'leaked'],
-    style: { head: [], border: [], compact: true },
-    colAligns: ['right', 'left', 'right', 'right', 'right', 'right', 'right'],
-  });
-  const cell = (a: string | number, b: string | number) => (a === b ? String(a) : `${a} | ${b}`);
-  for (const { block, left, right } of blocks.slice(0, LISTED_BLOCKS)) {
-    table.push([
-      String(block),
+  const facts = ['claimed', 'shared', 'allocated', 'unknown', 'leaked'] as const;
+  const heads = [numberColumn('block'), textColumn('mapped by'), ...facts.map(numberColumn)];
+  const cell = (a: string | number, b: string | number) => (a === b ? a : `${a} | ${b}`);
+  const rows = blocks
+    .slice(0, LISTED_BLOCKS)
+    .map(({ block, left, right }) => [
+      block,
       cell(LEVELS[left.level], LEVELS[right.level]),
-      ...(['claimed', 'shared', 'allocated', 'unknown', 'leaked'] as const).map((fact) =>
-        cell(left[fact], right[fact]),
-      ),
+      ...facts.map((fact) => cell(left[fact], right[fact])),
     ]);
-  }
   const more = blocks.length > LISTED_BLOCKS ? `${blocks.length - LISTED_BLOCKS} more blocks differ\n` : '';
-  return `${blocks.length} blocks end up otherwise, in pages, a | b:\n${table.toString()}\n${more}`;
+  return `${blocks.length} blocks end up otherwise, in pages, a | b:\n${plainTable(heads, rows)}\n${more}`;
 }
 
 /** All fields of an event in one line. */

@@ -1,15 +1,10 @@
-import Table from 'cli-table3';
+import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 
 /** A table of figures: text on the left, numbers on the right. */
-export function speedTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const table = new Table({
-    head: [...head],
-    style: { head: [], border: [], compact: true },
-    colAligns: ['left', 'right', 'right', 'right', 'right'],
-  });
-  for (const row of rows) table.push([...row]);
-  return table.toString();
-}
+export const speedTable = (
+  [first, ...heads]: readonly string[],
+  rows: readonly (readonly string[])[],
+): string => plainTable([textColumn(first), ...heads.map(numberColumn)], rows);
 
 /** A whole number with commas. */
 export const grouped = (value: number): string => Math.round(value).toLocaleString('en');

@@ -1,6 +1,6 @@
 /** The generated workloads, and the parameters of one, as tables for `decpool workloads` and docs/workloads.md. */
 import Table from 'cli-table3';
-import { fittedTable } from '../text/fitted-table.ts';
+import { fittedTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { wrap } from '../text/wrap.ts';
@@ -60,7 +60,7 @@ export const parameterRows = ({ parameters }: WorkloadGenerator): readonly (read
 /** What a workload is, and its parameters; `columns`: characters of a line. */
 export function parametersText(generator: WorkloadGenerator, columns: number): string {
   const { name, description, platform = 'snp', memory = 'any that is large enough' } = generator;
-  const heads = ['parameter', 'default', 'range', 'meaning'].map((head) => ({ head, isText: true }));
+  const heads = ['parameter', 'default', 'range', 'meaning'].map((head) => textColumn(head));
   const [parameter] = Object.keys(generator.parameters).filter((each) => each !== 'seed');
   const lines = [
     ...wrap(`${name}: ${description}`, columns),

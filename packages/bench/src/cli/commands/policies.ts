@@ -1,5 +1,5 @@
 import type { Strategy } from '@decpool/pool';
-import Table from 'cli-table3';
+import { plainTable, textColumn } from '../../text/table.ts';
 import { command } from '../declaration.ts';
 
 /** Widths of the columns that wrap, in characters, with margins. */
@@ -25,14 +25,7 @@ export const policies = command({
       '+SUPPLY': rowsOf(SUPPLIES),
     };
     for (const [title, rows] of Object.entries(sections)) {
-      const table = new Table({
-        head: [title, ''],
-        colWidths: [NAME_WIDTH, TEXT_WIDTH],
-        wordWrap: true,
-        style: { head: [], border: [], compact: true },
-      });
-      table.push(...rows);
-      output.write(`${table.toString()}\n`);
+      output.write(`${plainTable([textColumn(title, NAME_WIDTH), textColumn('', TEXT_WIDTH)], rows)}\n`);
     }
     output.write(
       [

@@ -1,12 +1,12 @@
 import { InputError } from '@decpool/model';
-import Table from 'cli-table3';
 import type { Answer } from '../../convert/query.ts';
 import { printable } from '../../text/printable.ts';
+import { numberColumn, plainTable, textColumn } from '../../text/table.ts';
 import { formatValue } from '../../text/units.ts';
 import { argument, command, fileArgument, flag } from '../declaration.ts';
 
 /** Rows that a table shows: it is for reading. */
-const MOST_TABLE_ROWS = 1000;
+const TABLE_ROWS = 1000;
 
 export const query = command({
   name: 'query',
@@ -64,17 +64,14 @@ const printCsv: Print = async ({ columns, rows }, write) => {
 
 const printTable: Print = async ({ columns, rows }, write) => {
   const { cellText } = await import('../../convert/answer-text.ts');
-  const table = new Table({
-    head: columns.map(({ name }) => printable(name)),
-    colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
-    style: { head: [], border: [], compact: true },
-  });
-  let left = 0;
+  const shown: string[][] = [];
+  let more = 0;
   for await (const some of rows()) {
-    const shown = some.slice(0, MOST_TABLE_ROWS - table.length);
-    for (const row of shown) table.push(row.map((value) => printable(cellText(value))));
-    left += some.length - shown.length;
+    const first = some.slice(0, TABLE_ROWS - shown.length);
+    shown.push(...first.map((row) => row.map((value) => printable(cellText(value)))));
+    more += some.length - first.length;
   }
-  write(`${table.toString()}\n`);
-  if (left > 0) write(`${formatValue(left, 'count')} more rows: --csv and --json print all of them\n`);
+  const heads = columns.map(({ name, isNumber }) => (isNumber ? numberColumn : textColumn)(printable(name)));
+  write(`${plainTable(heads, shown)}\n`);
+  if (more > 0) write(`${formatValue(more, 'count')} more rows: --csv and --json print all of them\n`);
 };

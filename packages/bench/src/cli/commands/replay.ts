@@ -1,5 +1,5 @@
-import Table from 'cli-table3';
 import { printable } from '../../text/printable.ts';
+import { numberColumn, plainTable, textColumn } from '../../text/table.ts';
 import { command } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
 import { LOG } from '../options.ts';
@@ -31,10 +31,12 @@ export const replay = command({
       ['seed', String(header.seed)],
       ['events', String(events)],
     ];
-    const table = new Table({ style: { head: [], border: [], compact: true }, colAligns: ['left', 'right'] });
-    for (const { label, value, unit } of metrics) table.push([label, formatValue(value, unit)]);
-    const told = facts.map(([label, text]) => `${label.padEnd(12)} ${printable(text)}`);
-    output.write(`${told.join('\n')}\n${table.toString()}\nstate hash   ${stateHash}\n`);
+    const table = plainTable(
+      [textColumn(''), numberColumn('')],
+      metrics.map(({ label, value, unit }) => [label, formatValue(value, unit)]),
+    );
+    const lines = facts.map(([label, text]) => `${label.padEnd(12)} ${printable(text)}`);
+    output.write(`${lines.join('\n')}\n${table}\nstate hash   ${stateHash}\n`);
     if (seal === undefined || seal.isCutOff === true) {
       const lost = torn === undefined ? '' : `; ${torn.events} more events are incomplete`;
       output.write(`CUT OFF: these are the figures of an incomplete log${lost}\n`);
