@@ -1,7 +1,8 @@
-/** What the blocks were at a frame, from how they changed. For a page as for a terminal. */
+/** What the blocks were at a frame, from how they changed. For a page and for a terminal. */
+import { lastAtMost } from './last-at-most.ts';
 import type { BlockChanges, BlockState, InputHistory } from './types.ts';
 
-/** An index over changes that is made once; a look-up then takes a binary search in the rows of one block. */
+/** An index over changes: a look-up is a binary search in the rows of one block. */
 export class BlocksAt {
   readonly changes: BlockChanges;
   /** Blocks that have a row, ascending. */
@@ -25,7 +26,7 @@ export class BlocksAt {
     this.#starts = starts;
   }
 
-  /** Row that holds of a block at a frame; -1 where it is still as it was at the start: private, and mapped as at boot. */
+  /** Row of a block that holds at a frame; -1 if the block is still private, and mapped as at boot. */
   rowAt(block: number, frame: number): number {
     const place = this.#placeOf.get(block);
     return place === undefined ? -1 : this.#rowIn(place, frame);
@@ -33,24 +34,14 @@ export class BlocksAt {
 
   /** Rows that hold at a frame, by block: one for each block that has changed by then. */
   rowsAt(frame: number): number[] {
-    const rows: number[] = [];
-    for (let place = 0; place < this.changed.length; place++) {
-      const row = this.#rowIn(place, frame);
-      if (row !== -1) rows.push(row);
-    }
-    return rows;
+    return this.changed.map((_, place) => this.#rowIn(place, frame)).filter((row) => row !== -1);
   }
 
   #rowIn(place: number, frame: number): number {
     const first = this.#starts[place];
-    let low = first;
-    let high = this.#starts[place + 1];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.changes.frame[middle] <= frame) low = middle + 1;
-      else high = middle;
-    }
-    return low > first ? low - 1 : -1;
+    const rows = this.#starts[place + 1] - first;
+    const row = lastAtMost(rows, frame, (at) => this.changes.frame[first + at]);
+    return row === -1 ? -1 : first + row;
   }
 }
 

@@ -3,6 +3,7 @@ import type { Bound } from '../bounds/bounds.ts';
 import type { KnownRatio } from '../bounds/worst-case.ts';
 import type { Comparison } from '../compare/compare.ts';
 import { fewOf } from '../text/listed.ts';
+import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 
 export function boundsText({ bounds, geometry, policies }: Comparison): [string, string][] {
@@ -36,26 +37,13 @@ function lifetimesText(lifetimes: NonNullable<Comparison['bounds']>['lifetimes']
   const { mu, longestNs, shortestNs, neverFreed, zero } = lifetimes;
   if (mu === undefined) return 'No allocation lives longer than 0 ns.';
   return [
-    `Longest ${duration(longestNs)}, shortest ${duration(shortestNs)}; longest / shortest = ${plain(mu)}.`,
+    `Longest ${timeText(longestNs)}, shortest ${timeText(shortestNs)}; longest / shortest = ${plain(mu)}.`,
     ...(neverFreed === 0
       ? []
       : [`Never freed: ${formatValue(neverFreed, 'count')}; these end with the trace.`]),
     ...(zero === 0 ? [] : [`Freed at once: ${formatValue(zero, 'count')}; these do not count.`]),
   ].join(' ');
 }
-
-const duration = (ns: number): string =>
-  ns < 1e3
-    ? `${ns} ns`
-    : ns < 1e6
-      ? `${three(ns / 1e3)} us`
-      : ns < 1e9
-        ? `${three(ns / 1e6)} ms`
-        : `${three(ns / 1e9)} s`;
-
-/** Three digits, or all of the whole part. */
-const three = (value: number): string =>
-  formatValue(Number(value.toPrecision(value < 100 ? 3 : 12)), 'ratio');
 
 /** What the known worst cases are about. */
 const PACKED = {

@@ -1,6 +1,7 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { MetricId } from '../metrics/metric.ts';
 import { formatValue } from '../text/units.ts';
+import { barPanels, nameWidth } from './page/figures/axes.ts';
 import type { PolicyResults, Results } from './results.ts';
 import { chartSvg } from './svg.ts';
 
@@ -12,8 +13,6 @@ const PANEL = 185;
 const VALUE = 85;
 const BAR = 26;
 const TITLES = 58;
-/** Width of a character of the labels, in the widest of the fonts that a viewer may take. */
-const CHARACTER = 7.2;
 const TEXT = '#1f2328';
 
 /** What stands behind the name of a policy that had less to do, and below the chart. */
@@ -28,67 +27,46 @@ export function comparisonSvg({ input, platform, memory, seeds: run, metrics, po
     (policy) => shortPolicyName(policy.policy) + (hasRefused(policy) ? REFUSED : ''),
   );
   const isIncomplete = policies.some(hasRefused);
-  const labels = 20 + CHARACTER * Math.max(...names.map((name) => name.length));
-  const left = (panel: number) => labels + panel * PANEL;
-  const width = left(panels.length);
+  const labels = nameWidth(names);
   const rows = TITLES + names.length * BAR;
-  const height = rows + 12 + (isIncomplete ? FOOTNOTE : 0);
   const seeds = run.length === 1 ? 'one seed' : `median of ${run.length} seeds`;
-  const title = (text: string, x: number, y: number, fontWeight: 'bold' | 'normal') => ({
+  const title = (text: string, left: number, top: number, fontWeight = 'normal') => ({
     text,
-    left: x,
-    top: y,
+    left,
+    top,
     padding: 0,
     textStyle: { fontSize: 12, fontWeight, color: TEXT },
   });
+  const placed = panels.map(({ id, label, unit }, panel) => ({
+    label,
+    left: labels + panel * PANEL,
+    top: TITLES,
+    width: PANEL - VALUE,
+    names: {
+      data: names,
+      axisLine: { show: false },
+      axisLabel: { show: panel === 0, color: TEXT, fontSize: 12, margin: 10 },
+    },
+    bars: policies.map(({ isBaseline, metrics }) => ({
+      value: metrics[id].median,
+      text: formatValue(metrics[id].median, unit),
+      color: isBaseline ? '#8c959f' : '#0969da',
+    })),
+  }));
   const option = {
     animation: false,
     backgroundColor: '#ffffff',
+    ...barPanels(placed, names.length * BAR, TEXT),
     title: [
-      title(
-        `${input.name} on ${platform.name}, memory ${memory}; ${seeds}; grey: the baseline`,
-        10,
-        10,
-        'normal',
-      ),
-      ...(isIncomplete ? [title(REFUSED_TEXT, 10, rows + 8, 'normal')] : []),
-      ...panels.map(({ label }, panel) => title(label, left(panel), TITLES - 20, 'bold')),
+      title(`${input.name} on ${platform.name}, memory ${memory}; ${seeds}; grey: the baseline`, 10, 10),
+      ...(isIncomplete ? [title(REFUSED_TEXT, 10, rows + 8)] : []),
+      ...placed.map(({ label, left }) => title(label, left, TITLES - 20, 'bold')),
     ],
-    grid: panels.map((_, panel) => ({
-      left: left(panel),
-      width: PANEL - VALUE,
-      top: TITLES,
-      height: names.length * BAR,
-    })),
-    xAxis: panels.map((_, panel) => ({ type: 'value', gridIndex: panel, show: false, min: 0 })),
-    yAxis: panels.map((_, panel) => ({
-      type: 'category',
-      gridIndex: panel,
-      inverse: true,
-      data: names,
-      axisTick: { show: false },
-      axisLine: { show: false },
-      axisLabel: { show: panel === 0, color: TEXT, fontSize: 12, margin: 10 },
-    })),
-    series: panels.map(({ id, unit }, panel) => ({
-      type: 'bar',
-      xAxisIndex: panel,
-      yAxisIndex: panel,
-      barWidth: 14,
-      data: policies.map(({ isBaseline, metrics }) => ({
-        value: metrics[id].median,
-        itemStyle: { color: isBaseline ? '#8c959f' : '#0969da' },
-        label: {
-          show: true,
-          position: 'right',
-          color: TEXT,
-          fontSize: 11,
-          formatter: formatValue(metrics[id].median, unit),
-        },
-      })),
-    })),
   };
-  return chartSvg(option, { width, height });
+  return chartSvg(option, {
+    width: labels + panels.length * PANEL,
+    height: rows + 12 + (isIncomplete ? FOOTNOTE : 0),
+  });
 }
 
 /** Whether a policy refused requests in any run, so that it had less to do than others. */

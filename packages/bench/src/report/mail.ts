@@ -1,5 +1,6 @@
 /** The comparison as a mail has it: plain text that is Markdown as well, at most 40 lines of at most 72 columns, the verdict first. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
+import { filledLines } from '../text/groups.ts';
 import { printable } from '../text/printable.ts';
 import { wrap } from '../text/wrap.ts';
 import { hasColumns } from './has-columns.ts';
@@ -110,14 +111,11 @@ const SHELL_WORD = /(?:'[^']*'|\\.|[^\s'])+/g;
 
 /** The command in lines that a shell joins, broken only between words. */
 function commandLines(command: string): string[] {
-  const room = MAIL_COLUMNS - INDENT.length - 4;
-  const lines: string[] = [];
-  for (const word of printable(command).match(SHELL_WORD) ?? []) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= room)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
+  const lines = filledLines(
+    printable(command).match(SHELL_WORD) ?? [],
+    MAIL_COLUMNS - INDENT.length - 4,
+    ' ',
+  );
   return lines.map(
     (line, index) => `${INDENT}${index === 0 ? '' : '  '}${line}${index < lines.length - 1 ? ' \\' : ''}`,
   );

@@ -1,9 +1,9 @@
 /** The addresses under a map. */
+import { addressText } from '../text/units.ts';
 import type { MapBins } from './map-bins.ts';
 
 /** Fewest characters from one tick to the next. */
 const TICK_ROOM = 10;
-const GIB = 2 ** 30;
 
 /** A line with ticks at round addresses, and a line with these addresses. */
 export function axisLines({ first, blocks, count, blockBytes }: MapBins): [ticks: string, labels: string] {
@@ -21,8 +21,3 @@ export function axisLines({ first, blocks, count, blockBytes }: MapBins): [ticks
   }
   return [ticks.join(''), labels];
 }
-
-const addressText = (bytes: number): string => {
-  if (bytes === 0) return '0';
-  return bytes % (GIB / 4) === 0 ? `${bytes / GIB} GiB` : `${bytes / 2 ** 20} MiB`;
-};

@@ -4,8 +4,11 @@ import picocolors from 'picocolors';
 import { BlocksAt } from '../history/blocks-at.ts';
 import { BLOCK_MAPPINGS, BLOCK_STATES, type InputHistory } from '../history/types.ts';
 import { countText } from '../text/counts.ts';
+import { filledLines } from '../text/groups.ts';
 import { printable } from '../text/printable.ts';
+import { LEAST_COLUMNS } from '../text/screen.ts';
 import { timeText } from '../text/time.ts';
+import { wrap } from '../text/wrap.ts';
 import { axisLines } from './map-axis.ts';
 import { type MapBins, mapBins } from './map-bins.ts';
 
@@ -24,8 +27,7 @@ const NOTHING = ' ';
 const UNKNOWN = '?';
 const HOLE = '/';
 
-const FEWEST_COLUMNS = 60;
-const MOST_LABEL = 34;
+const LONGEST_LABEL = 34;
 const TIME_STEPS = 12;
 const COUNTS = ['shared', 'mixed', 'split'] as const;
 const COUNTS_WIDTH = COUNTS.reduce((width, name) => width + 1 + name.length, 0);
@@ -35,36 +37,36 @@ const UNKNOWN_STATE = BLOCK_STATES.indexOf('unknown');
 const SPLIT = BLOCK_MAPPINGS.indexOf('split');
 
 export function mapText(history: InputHistory, options: MapOptions): string {
-  const columns = Math.max(FEWEST_COLUMNS, options.columns);
+  const columns = Math.max(LEAST_COLUMNS, options.columns);
   const isOverTime = options.mode === 'time';
   const frames = isOverTime ? stepsOf(history) : [history.peakFrame];
   const names = isOverTime
     ? frames.map((frame) => timeText(history.frames.times[frame]))
     : history.runs.map(({ policy }) => printable(policy));
-  const room = Math.min(MOST_LABEL, Math.floor(columns * 0.3));
+  const room = Math.min(LONGEST_LABEL, Math.floor(columns * 0.3));
   const label = Math.min(room, Math.max(...names.map((name) => name.length)));
   const bins = mapBins(history, columns - label - FRAME_WIDTH - COUNTS_WIDTH);
   const lineOf = (name: string, blocks: BlocksAt, frame: number) => {
     const { cells, counts } = cellsAt(history, blocks, frame, bins);
     const figures = COUNTS.map((count) => ` ${String(counts[count]).padStart(count.length)}`).join('');
-    return `${fitted(name, label)} |${coloured(cells, options.isColoured === true)}|${figures}`;
+    return `${shortened(name, label).padEnd(label)} |${coloured(cells, options.isColoured === true)}|${figures}`;
   };
   const head = `${' '.repeat(label)}  ${' '.repeat(bins.count)} ${COUNTS.map((name) => ` ${name}`).join('')}`;
   const maps = history.runs.flatMap((run, index) => {
     const blocks = new BlocksAt(run.blocks);
     if (!isOverTime) return [lineOf(names[index], blocks, history.peakFrame)];
-    const title = cut(printable(run.policy), columns);
+    const title = shortened(printable(run.policy), columns);
     return [title, ...frames.map((frame, step) => lineOf(names[step], blocks, frame))];
   });
   return [
-    ...headLines(history, isOverTime, bins).flatMap((line) => wrapped([line], columns)),
+    ...headLines(history, isOverTime, bins).flatMap((line) => wrap(line, columns)),
     head,
     ...maps,
     ...axisLines(bins).map((line) => `${' '.repeat(label)}  ${line}`.trimEnd()),
-    ...wrapped(legend(), columns),
-    ...wrapped([COLUMNS_TEXT], columns),
+    ...filledLines(legend(), columns, '  '),
+    ...wrap(COLUMNS_TEXT, columns),
     ...(options.isColoured === true
-      ? wrapped(['yellow: a 2 MiB mapping of the direct map is split.'], columns)
+      ? wrap('yellow: a 2 MiB mapping of the direct map is split.', columns)
       : []),
     '',
   ].join('\n');
@@ -168,23 +170,5 @@ const legend = (): string[] => [
 const COLUMNS_TEXT =
   'shared: blocks with shared pages. mixed: blocks with shared and private pages. split: split 2 MiB mappings of the direct map. Pages in an unknown state count as shared.';
 
-/** Joins parts with two spaces between them and breaks lines at `columns`. */
-function wrapped(parts: readonly string[], columns: number): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const [index, part] of parts.entries()) {
-    for (const [place, word] of part.split(' ').entries()) {
-      const gap = line === '' ? '' : place === 0 && index > 0 ? '  ' : ' ';
-      // A character and its meaning stay on one line.
-      const isCut =
-        line.length + gap.length + (place === 0 && part.length < 16 ? part : word).length > columns;
-      if (isCut) lines.push(line);
-      line = isCut ? word : line + gap + word;
-    }
-  }
-  return [...lines, line];
-}
-
-const cut = (text: string, width: number): string =>
+const shortened = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, width - 2)}..`;
-const fitted = (text: string, width: number): string => cut(text, width).padEnd(width);

@@ -2,13 +2,13 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { compactUnit, compactValue } from '../text/compact.ts';
+import { filledLines } from '../text/groups.ts';
 import { printable } from '../text/printable.ts';
 import type { Screen } from '../text/screen.ts';
 import { wrap } from '../text/wrap.ts';
 import { hasColumns } from './has-columns.ts';
 import type { Results } from './results.ts';
 import { compactLabel } from './short-labels.ts';
-import { joinedInLines } from './table-text.ts';
 import { objectiveNames } from './verdict.ts';
 
 /** Whether the comparison is shown as a ranking too. */
@@ -86,7 +86,7 @@ function lineOf(row: readonly string[], widths: readonly number[], columns: numb
     .join(GAP);
   const room = Math.max(LEAST_NAMES, columns - numbers.length - GAP.length);
   const parts = row[last].split(/(?=\+)|(?<= )/).flatMap((part) => part.match(LONGEST_PART) ?? []);
-  const [first, ...rest] = joinedInLines(parts, room);
+  const [first, ...rest] = filledLines(parts, room);
   return [
     `${numbers}${GAP}${first}`,
     ...rest.map((line) => `${' '.repeat(numbers.length)}${GAP}${line}`),

@@ -1,5 +1,5 @@
 import type { Metric, MetricId } from '../metrics/metric.ts';
-import type { CompactUnit } from '../text/compact.ts';
+import type { Scale } from '../text/units.ts';
 
 /** Labels short enough for the usual rows at 80 columns. Other rows have the label of their metric. */
 const LABELS: { readonly [Id in MetricId]?: string } = {
@@ -14,5 +14,5 @@ const LABELS: { readonly [Id in MetricId]?: string } = {
 export const shortLabel = ({ id, label }: Metric): string => LABELS[id] ?? label;
 
 /** `shared-idle peak, MiB`. */
-export const compactLabel = (metric: Metric, { name }: CompactUnit): string =>
-  `${shortLabel(metric)}${name === '' ? '' : `, ${name}`}`;
+export const compactLabel = (metric: Metric, { suffix }: Scale): string =>
+  `${shortLabel(metric)}${suffix === '' ? '' : `, ${suffix}`}`;

@@ -2,10 +2,10 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
 import wrapAnsi from 'wrap-ansi';
-import { type CompactUnit, compactUnit, compactValue } from '../text/compact.ts';
-import { groupsThatFit } from '../text/groups.ts';
+import { compactUnit, compactValue } from '../text/compact.ts';
+import { filledLines, groupsThatFit } from '../text/groups.ts';
 import { printable } from '../text/printable.ts';
-import { SMALL_CHANGE } from '../text/units.ts';
+import { type Scale, SMALL_CHANGE } from '../text/units.ts';
 import { type Cell, markOf, type Row } from './rows.ts';
 import { compactLabel } from './short-labels.ts';
 
@@ -70,7 +70,7 @@ export function tableText(rows: readonly Row[], layout: TableLayout): string[] {
 
 function columnOf(
   rows: readonly Row[],
-  units: readonly CompactUnit[],
+  units: readonly Scale[],
   policy: number,
   { changes = 'all', heads, isShort }: TableLayout & { readonly isShort: boolean },
 ): Column {
@@ -84,7 +84,7 @@ function columnOf(
   };
 }
 
-function cellText(cell: Cell, unit: CompactUnit, hasChange: boolean, isShort: boolean): CellText {
+function cellText(cell: Cell, unit: Scale, hasChange: boolean, isShort: boolean): CellText {
   const { median, min, max } = cell.spread;
   const [from, to] = [compactValue(min, unit), compactValue(max, unit)];
   const isPainted = hasChange && cell.isNoise !== true && cell.isBetter !== undefined;
@@ -169,20 +169,9 @@ function bodyWidth(cells: readonly CellText[], hasRanges: boolean): number {
 /** A name in at most so many lines, as narrow as that goes and no narrower than the cells below it. */
 function headIn(name: readonly string[], lines: number, least: number): string[] {
   for (let width = Math.max(least, widest(name)); ; width++) {
-    const head = joinedInLines(name, width);
+    const head = filledLines(name, width);
     if (head.length <= lines || width >= name.join('').length) return head;
   }
-}
-
-/** Parts in lines, broken only between parts. */
-export function joinedInLines(parts: readonly string[], width: number): string[] {
-  const lines: string[] = [];
-  for (const part of parts) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + part.length <= width) lines[lines.length - 1] = last + part;
-    else lines.push(part);
-  }
-  return lines;
 }
 
 function linesOf(

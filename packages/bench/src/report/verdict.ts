@@ -165,7 +165,7 @@ const priceOf = (prices: readonly Difference[]): Phrase => [
 export function differenceText({ metric, now, before }: Difference): string {
   if (metric.unit !== 'bytes') return `${amount(metric, now)} instead of ${formatValue(before, metric.unit)}`;
   const unit = compactUnit(metric.unit, [now, before]);
-  const [text, was] = [now, before].map((value) => `${compactValue(value, unit)} ${unit.name}`);
+  const [text, was] = [now, before].map((value) => `${compactValue(value, unit)} ${unit.suffix}`);
   return `${text} ${BYTES[metric.id] ?? `of ${metric.label}`} instead of ${was}`;
 }
 

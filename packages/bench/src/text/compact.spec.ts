@@ -34,11 +34,11 @@ describe('a row of bytes has one unit', () => {
     [[0, 11 * GIB, 40 * GIB], 'GiB'],
     [[4 * KIB, 40 * GIB], 'MiB'],
     [[0, 0], 'MiB'],
-  ])('%j: %s', (values, name) => expect(compactUnit('bytes', values).name).toBe(name));
+  ])('%j: %s', (values, name) => expect(compactUnit('bytes', values).suffix).toBe(name));
 
   it('of bytes over time too; plain numbers have none', () => {
-    expect(compactUnit('byte-seconds', [64 * MIB]).name).toBe('MiB.s');
-    expect(compactUnit('count', [9e9])).toEqual({ name: '', size: 1 });
+    expect(compactUnit('byte-seconds', [64 * MIB]).suffix).toBe('MiB.s');
+    expect(compactUnit('count', [9e9])).toEqual({ suffix: '', divisor: 1 });
   });
 
   it('and its values are in that unit', () => {

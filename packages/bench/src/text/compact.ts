@@ -1,32 +1,21 @@
 /** Values as narrow tables have them: at most six characters, with the unit of a row in its label. */
-import { type Unit, withCommas } from './units.ts';
+import { BINARY, type Scale, type Unit, withCommas } from './units.ts';
 
-export interface CompactUnit {
-  /** Behind the label: `MiB`; empty for plain numbers. */
-  readonly name: string;
-  /** What one unit is worth, in the unit of the metric. */
-  readonly size: number;
-}
-
-/** Rows are in MiB; in KiB if all is less than one MiB; in GiB if all that is not 0 is more than ten GiB. */
-const BYTES: readonly (readonly [name: string, size: number])[] = [
-  ['KiB', 2 ** 10],
-  ['MiB', 2 ** 20],
-  ['GiB', 2 ** 30],
-];
-
-/** The one unit of a row with these values. */
-export function compactUnit(unit: Unit, values: readonly number[]): CompactUnit {
-  if (unit === 'percent') return { name: '%', size: 1 };
-  if (unit !== 'bytes' && unit !== 'byte-seconds') return { name: '', size: 1 };
+/**
+ * The one unit of a row with these values; its suffix is empty for plain numbers. Bytes are in MiB; in KiB if all are less than one
+ * MiB; in GiB if all that are not 0 are at least ten GiB.
+ */
+export function compactUnit(unit: Unit, values: readonly number[]): Scale {
+  if (unit !== 'bytes' && unit !== 'byte-seconds')
+    return { suffix: unit === 'percent' ? '%' : '', divisor: 1 };
   const sizes = values.filter((value) => value !== 0).map(Math.abs);
   const isSmall = sizes.length > 0 && Math.max(...sizes) < 2 ** 20;
   const isLarge = sizes.length > 0 && Math.min(...sizes) >= 10 * 2 ** 30;
-  const [name, size] = BYTES[isSmall ? 0 : isLarge ? 2 : 1];
-  return { name: unit === 'bytes' ? name : `${name}.s`, size };
+  const { suffix, divisor } = BINARY[isSmall ? 1 : isLarge ? 3 : 2];
+  return { suffix: unit === 'bytes' ? suffix : `${suffix}.s`, divisor };
 }
 
-export const compactValue = (value: number, { size }: CompactUnit): string => compactNumber(value / size);
+export const compactValue = (value: number, { divisor }: Scale): string => compactNumber(value / divisor);
 
 /** Three digits below 100, whole numbers with commas below 100,000, then 423k, 1.23M, 4.5G. */
 export function compactNumber(value: number): string {

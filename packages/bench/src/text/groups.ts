@@ -11,3 +11,7 @@ export function groupsThatFit<Item>(
   }
   return groups.length === 0 ? [[]] : groups;
 }
+
+/** Parts in lines of at most `width` characters, broken only between parts. */
+export const filledLines = (parts: readonly string[], width: number, gap = ''): string[] =>
+  groupsThatFit(parts, (line) => line.join(gap).length <= width).map((line) => line.join(gap));

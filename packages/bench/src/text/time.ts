@@ -1,15 +1,14 @@
 /** Simulated time, as it is typed and as it is shown. */
 import { InputError } from '@decpool/model';
+import { TIME, timeUnit } from './units.ts';
 
 const NS_PER_SECOND = 1_000_000_000;
-
-/** The longest first: a time is shown in the largest unit that leaves a whole part. */
-const UNITS = { h: 3600 * NS_PER_SECOND, min: 60 * NS_PER_SECOND, s: NS_PER_SECOND, ms: 1e6, us: 1e3, ns: 1 };
 
 /** Simulated ns that a text like `1.5s`, `200ms` or `17us` says; of a number without a unit, ns. Throws InputError. */
 export function parseTime(text: string): number {
   const [, number, unit = 'ns'] = /^(\d+(?:\.\d+)?) ?(h|min|s|ms|us|ns)?$/.exec(text.trim()) ?? [];
-  const ns = Math.round(Number(number) * UNITS[unit as keyof typeof UNITS]);
+  const { divisor } = TIME.find(({ suffix }) => suffix === unit) ?? TIME[0];
+  const ns = Math.round(Number(number) * divisor);
   if (number === undefined || !Number.isSafeInteger(ns)) {
     throw new InputError(`time '${text}': expected one as in 1.5s, 200ms, 17us, 2min or 1200 (ns)`);
   }
@@ -31,6 +30,6 @@ export function durationText(seconds: number): string {
 
 /** In the largest unit that leaves a whole part, as in `1.5 s` and `17 us`; at most so many decimals. */
 export function timeText(ns: number, decimals = 3): string {
-  const [unit, size] = Object.entries(UNITS).find(([, least]) => ns >= least) ?? ['ns', 1];
-  return `${Number((ns / size).toFixed(decimals))} ${unit}`;
+  const { suffix, divisor } = timeUnit(ns, Number.POSITIVE_INFINITY);
+  return `${Number((ns / divisor).toFixed(decimals))} ${suffix}`;
 }

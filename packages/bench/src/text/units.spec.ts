@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { formatChange, formatPoints, formatRange, formatValue } from './units.ts';
+import { addressText, formatChange, formatPoints, formatRange, formatValue } from './units.ts';
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -28,6 +28,15 @@ it.each([
   [1.5 * 1024 * GIB, '1.5 TiB'],
 ])('%d bytes are %s', (value, text) => {
   expect(formatValue(value, 'bytes')).toBe(text);
+});
+
+it('addresses are in GiB if that is a round number', () => {
+  expect([0, 1.125 * GIB, GIB + 2 * MIB, 2 * MIB].map(addressText)).toEqual([
+    '0',
+    '1.125 GiB',
+    '1026 MiB',
+    '2 MiB',
+  ]);
 });
 
 it('bytes over time carry both units', () => {

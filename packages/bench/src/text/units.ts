@@ -10,7 +10,31 @@ export const UNITS = [
 ] as const;
 export type Unit = (typeof UNITS)[number];
 
-/** A value as people write it. */
+/** A unit that values are divided by before they are shown. */
+export interface Scale {
+  readonly suffix: string;
+  readonly divisor: number;
+}
+
+export const BINARY: readonly Scale[] = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'].map((suffix, power) => ({
+  suffix,
+  divisor: 1024 ** power,
+}));
+
+/** In ns. */
+export const TIME: readonly Scale[] = [
+  { suffix: 'ns', divisor: 1 },
+  { suffix: 'us', divisor: 1e3 },
+  { suffix: 'ms', divisor: 1e6 },
+  { suffix: 's', divisor: 1e9 },
+  { suffix: 'min', divisor: 60 * 1e9 },
+  { suffix: 'h', divisor: 3600 * 1e9 },
+];
+
+/** The largest unit that leaves a whole part; seconds at most by default. */
+export const timeUnit = (ns: number, largest = 1e9): Scale =>
+  TIME.findLast(({ divisor }) => ns >= divisor && divisor <= largest) ?? TIME[0];
+
 export function formatValue(value: number, unit: Unit): string {
   const { number, suffix } = split(value, unit);
   return number + suffix;
@@ -47,18 +71,23 @@ function split(value: number, unit: Unit): Formatted {
   }
 }
 
-const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-const MIB = BINARY.indexOf('MiB');
-
 /** In the largest unit that leaves a whole part; but MiB up to 9,999, so that 2M mappings show as whole numbers. */
 function scaled(value: number, suffix: string): Formatted {
-  let scale = 0;
-  while (scale < BINARY.length - 1 && Math.abs(value) >= (scale === MIB ? 10_000 : 1024)) {
-    value /= 1024;
-    scale++;
-  }
-  return { number: grouped(value, decimalsOf(value)), suffix: ` ${BINARY[scale]}${suffix}` };
+  const size = Math.abs(value);
+  const isReached = ({ divisor }: Scale) => size >= (divisor === 2 ** 30 ? 10_000 * 2 ** 20 : divisor);
+  const scale = BINARY.findLast(isReached) ?? BINARY[0];
+  const scaledValue = value / scale.divisor;
+  return { number: grouped(scaledValue, decimalsOf(scaledValue)), suffix: ` ${scale.suffix}${suffix}` };
 }
+
+/** In the largest unit that leaves a whole number of eighths, for sizes and addresses: `2 MiB`, `1.125 GiB`. */
+export function exactBytes(bytes: number): string {
+  const { suffix, divisor } =
+    BINARY.findLast((scale) => bytes >= scale.divisor && (bytes * 8) % scale.divisor === 0) ?? BINARY[0];
+  return `${bytes / divisor} ${suffix}`;
+}
+
+export const addressText = (bytes: number): string => (bytes === 0 ? '0' : exactBytes(bytes));
 
 /** Three digits, or all of the whole part. */
 const decimalsOf = (value: number): number => (Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0);
@@ -69,7 +98,6 @@ function grouped(value: number, decimals: number): string {
   return fraction === undefined ? withCommas(whole) : `${withCommas(whole)}.${fraction}`;
 }
 
-/** Thousands set off by commas. */
 export const withCommas = (whole: string): string => whole.replace(/\B(?=(\d{3})+$)/g, ',');
 
 /** One decimal; two below one. */

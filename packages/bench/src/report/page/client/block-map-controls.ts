@@ -1,13 +1,12 @@
 /** The slider over time and the buttons beside it. */
 import type { InputHistory } from '../../../history/types.ts';
-import { button, make, newId } from './block-map-dom.ts';
+import { button, holding, make, newId } from './block-map-dom.ts';
 import type { Player } from './block-map-player.ts';
 import { momentText } from './block-map-text.ts';
 import type { FrameClock } from './clock.ts';
 
 export function createControls(history: InputHistory, clock: FrameClock, player: Player) {
   const last = history.frames.requests.length - 1;
-  const element = make('div', 'block-map-controls');
   const slider = timeSlider(last, clock);
   const moment = make('output', 'block-map-moment');
   moment.htmlFor.add(slider.id);
@@ -25,12 +24,10 @@ export function createControls(history: InputHistory, clock: FrameClock, player:
 
   const label = make('label', 'block-map-time', 'Time');
   label.htmlFor = slider.id;
-  const buttons = make('div', 'block-map-buttons');
-  buttons.append(playing, back, forward, peak, end);
-  element.append(label, slider, moment, buttons);
+  const buttons = holding('div', 'block-map-buttons', playing, back, forward, peak, end);
 
   return {
-    element,
+    element: holding('div', 'block-map-controls', label, slider, moment, buttons),
     /** Brings slider, text and buttons up to the clock and the player. */
     show() {
       const text = momentText(history, clock.frame);

@@ -1,5 +1,5 @@
 /** The crosshair on a map: elements over the canvas, so that moving it paints no cell again. */
-import { make } from './block-map-dom.ts';
+import { holding, make } from './block-map-dom.ts';
 import { cellOf, cornerOf, type Layout } from './block-map-layout.ts';
 
 export interface Cursor {
@@ -9,11 +9,10 @@ export interface Cursor {
 }
 
 export function createCursor(): Cursor {
-  const element = make('div', 'block-map-cursor');
   const across = make('div', 'block-map-across');
   const down = make('div', 'block-map-down');
   const box = make('div', 'block-map-box');
-  element.append(across, down, box);
+  const element = holding('div', 'block-map-cursor', across, down, box);
   element.hidden = true;
   return {
     element,

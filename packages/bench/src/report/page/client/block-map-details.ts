@@ -1,5 +1,5 @@
 /** The panel with the facts of one block, for both sides. */
-import { make, setPolicy, setText } from './block-map-dom.ts';
+import { holding, make, setPolicy, setText } from './block-map-dom.ts';
 import type { BlockFacts } from './block-map-text.ts';
 
 interface SideFacts {
@@ -13,9 +13,8 @@ export function createDetails(sides: number) {
   element.setAttribute('aria-live', 'polite');
   element.setAttribute('aria-label', 'Details of a block');
   const title = make('p', 'block-map-block', 'Point at a block, or focus a map and use the arrow keys.');
-  const body = make('div', 'block-map-facts');
-  const parts = Array.from({ length: sides }, () => sidePart());
-  body.append(...parts.map((part) => part.element));
+  const parts = Array.from({ length: sides }, sidePart);
+  const body = holding('div', 'block-map-facts', ...parts.map((part) => part.element));
   body.hidden = true;
   element.append(title, body);
   return {
@@ -31,36 +30,32 @@ export function createDetails(sides: number) {
 }
 
 function sidePart() {
-  const element = make('div');
   const policy = make('p', 'block-map-policy');
   const list = make('dl');
-  const state = entry(list, 'state');
-  const mapping = entry(list, 'mapped');
-  const pages = entry(list, 'pages');
-  const since = entry(list, 'shared since');
-  const pins = entry(list, 'pinned by');
-  const story = make('p', 'block-map-story', 'all events of this block: ');
+  const entry = (term: string) => {
+    const description = make('dd');
+    list.append(make('dt', '', term), description);
+    return description;
+  };
+  const lines = {
+    state: entry('state'),
+    mapping: entry('mapped'),
+    pages: entry('pages'),
+    since: entry('shared since'),
+  };
+  const pins = entry('pinned by');
   const command = make('code');
-  story.append(command);
-  element.append(policy, list, story);
+  const story = holding('p', 'block-map-story', 'all events of this block: ', command);
   return {
-    element,
+    element: holding('div', '', policy, list, story),
     show(shown: SideFacts) {
       setPolicy(policy, shown.policy);
-      setText(state, shown.facts.state);
-      setText(mapping, shown.facts.mapping);
-      setText(pages, shown.facts.pages);
-      setText(since, shown.facts.since);
+      for (const name of ['state', 'mapping', 'pages', 'since'] as const)
+        setText(lines[name], shown.facts[name]);
       setLines(pins, shown.facts.pins);
       setCommand(command, shown.command);
     },
   };
-}
-
-function entry(list: HTMLDListElement, term: string): HTMLElement {
-  const description = make('dd');
-  list.append(make('dt', '', term), description);
-  return description;
 }
 
 function setLines(element: HTMLElement, lines: readonly string[]): void {

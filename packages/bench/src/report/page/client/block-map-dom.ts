@@ -12,6 +12,26 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** An element with others in it. */
+export function holding<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  className: string,
+  ...children: readonly (Node | string)[]
+): HTMLElementTagNameMap[Tag] {
+  const element = make(tag, className);
+  element.append(...children);
+  return element;
+}
+
+export function headCell(
+  scope: 'row' | 'col',
+  ...children: readonly (Node | string)[]
+): HTMLTableCellElement {
+  const cell = holding('th', '', ...children);
+  cell.scope = scope;
+  return cell;
+}
+
 /** Leaves equal texts alone: a live region must not repeat what has not changed. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;

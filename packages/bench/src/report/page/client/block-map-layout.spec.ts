@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  addressText,
   blockByKey,
   cellAt,
   cellOf,
@@ -180,13 +179,5 @@ describe('labels', () => {
   it('tell where it goes on behind rows that are left out', () => {
     const layout = layoutOf(memory(64 * GIB, [3 * GIB, 40 * GIB]), { ...WIDE, isFolded: true });
     expect(rowLabels(layout, BLOCK_BYTES).map(({ text }) => text)).toEqual(['3 GiB', '40 GiB']);
-  });
-
-  it('are in GiB where that is a round number', () => {
-    expect([2 ** 30 * 1.125, 2 ** 30 + BLOCK_BYTES, BLOCK_BYTES].map(addressText)).toEqual([
-      '1.125 GiB',
-      '1026 MiB',
-      '2 MiB',
-    ]);
   });
 });

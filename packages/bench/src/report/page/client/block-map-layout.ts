@@ -2,6 +2,8 @@
  * The places of blocks on the map: rows of cells by address, a round number of MiB each, and lines that stand for folded rows.
  * Pure geometry in device pixels: cells end on whole pixels and stay crisp.
  */
+import { lastAtMost } from '../../../history/last-at-most.ts';
+import { addressText } from '../../../text/units.ts';
 
 /** The memory to lay out. */
 export interface MapMemory {
@@ -55,12 +57,12 @@ export interface Layout {
 /** CSS pixels. */
 const LABELS = 60;
 const FOLD_HEIGHT = 20;
-const LEAST_PITCH = 4;
-const MOST_PITCH = 15;
+const SMALLEST_PITCH = 4;
+const LARGEST_PITCH = 15;
 /** A higher map does not fit on a screen with its controls. */
-const MOST_HEIGHT = 640;
+const SCREEN_HEIGHT = 640;
 
-const MOST_CELLS = 8192;
+const CELL_LIMIT = 8192;
 const COLUMNS = [16, 32, 64, 128, 256, 512];
 
 /** The largest cells that show the memory on one screen, with the longest rows. If even the smallest do not, blocks share cells. */
@@ -69,9 +71,9 @@ export function layoutOf(memory: MapMemory, view: View): Layout {
     let best: Layout | undefined;
     for (const columns of COLUMNS) {
       const pitch = Math.max(1, pitchOf(columns, view));
-      if (columns > COLUMNS[0] && pitch < (best?.pitch ?? Math.floor(LEAST_PITCH * view.scale))) break;
+      if (columns > COLUMNS[0] && pitch < (best?.pitch ?? Math.floor(SMALLEST_PITCH * view.scale))) break;
       const layout = laidOut(memory, view, columns, blocksPerCell, pitch);
-      const fits = layout.rows.length * columns <= MOST_CELLS && layout.height <= MOST_HEIGHT * view.scale;
+      const fits = layout.rows.length * columns <= CELL_LIMIT && layout.height <= SCREEN_HEIGHT * view.scale;
       const isOneRow = columns * blocksPerCell >= memory.blocks;
       if (fits || isOneRow) best = layout;
       if (isOneRow) break;
@@ -80,9 +82,8 @@ export function layoutOf(memory: MapMemory, view: View): Layout {
   }
 }
 
-function pitchOf(columns: number, { width, scale }: View): number {
-  return Math.floor(Math.min(MOST_PITCH, (width - LABELS) / columns) * scale);
-}
+const pitchOf = (columns: number, { width, scale }: View): number =>
+  Math.floor(Math.min(LARGEST_PITCH, (width - LABELS) / columns) * scale);
 
 function laidOut(
   memory: MapMemory,
@@ -196,7 +197,7 @@ export function cellOf(layout: Layout, block: number): number | undefined {
 
 function rowOf({ rows, blocksPerRow, blocks }: Layout, block: number): number | undefined {
   if (block < 0 || block >= blocks) return undefined;
-  const row = lastAtMost(rows, block, ({ firstBlock }) => firstBlock);
+  const row = lastAtMost(rows.length, block, (at) => rows[at].firstBlock);
   return row < 0 || block >= rows[row].firstBlock + blocksPerRow ? undefined : row;
 }
 
@@ -204,57 +205,37 @@ function rowOf({ rows, blocksPerRow, blocks }: Layout, block: number): number | 
 export function cellAt(layout: Layout, { x, y }: Corner): number | undefined {
   const { rows, columns, left, pitch } = layout;
   const column = Math.floor((x - left) / pitch);
-  const row = lastAtMost(rows, y, ({ top }) => top);
+  const row = lastAtMost(rows.length, y, (at) => rows[at].top);
   if (column < 0 || column >= columns || row < 0 || y >= rows[row].top + pitch) return undefined;
   const cell = row * columns + column;
   return firstBlockOf(layout, cell) < layout.blocks ? cell : undefined;
 }
 
-/** Index of the last row whose key is at most `limit`; keys ascend. */
-function lastAtMost(rows: readonly Row[], limit: number, key: (row: Row) => number): number {
-  let low = -1;
-  let high = rows.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if (key(rows[middle]) <= limit) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
-
-const PAGE_OF_ROWS = 8;
+/** Rows to move by. */
+const ROWS_BY_KEY: Readonly<Partial<Record<string, number>>> = {
+  ArrowUp: -1,
+  ArrowDown: 1,
+  PageUp: -8,
+  PageDown: 8,
+};
 
 /** The block that a key leads to from `block`, past folded rows; undefined for other keys. */
 export function blockByKey(layout: Layout, block: number, key: string, isWhole: boolean): number | undefined {
-  const row =
-    rowOf(layout, block) ??
-    Math.max(
-      0,
-      lastAtMost(layout.rows, block, (r) => r.firstBlock),
-    );
-  const column = Math.max(0, Math.min(block - layout.rows[row].firstBlock, layout.blocksPerRow - 1));
-  switch (key) {
-    case 'ArrowLeft':
-      if (column > 0) return blockIn(layout, row, column - 1);
-      return row > 0 ? blockIn(layout, row - 1, layout.blocksPerRow - 1) : blockIn(layout, 0, 0);
-    case 'ArrowRight':
-      if (column < layout.blocksPerRow - 1) return blockIn(layout, row, column + 1);
-      return row + 1 < layout.rows.length ? blockIn(layout, row + 1, 0) : blockIn(layout, row, column);
-    case 'ArrowUp':
-      return blockIn(layout, row - 1, column);
-    case 'ArrowDown':
-      return blockIn(layout, row + 1, column);
-    case 'PageUp':
-      return blockIn(layout, row - PAGE_OF_ROWS, column);
-    case 'PageDown':
-      return blockIn(layout, row + PAGE_OF_ROWS, column);
-    case 'Home':
-      return blockIn(layout, isWhole ? 0 : row, 0);
-    case 'End':
-      return blockIn(layout, isWhole ? layout.rows.length - 1 : row, layout.blocksPerRow - 1);
-    default:
-      return undefined;
+  const { rows, blocksPerRow } = layout;
+  const row = Math.max(
+    0,
+    lastAtMost(rows.length, block, (at) => rows[at].firstBlock),
+  );
+  const column = Math.max(0, Math.min(block - rows[row].firstBlock, blocksPerRow - 1));
+  if (key === 'Home') return blockIn(layout, isWhole ? 0 : row, 0);
+  if (key === 'End') return blockIn(layout, isWhole ? rows.length - 1 : row, blocksPerRow - 1);
+  if (key === 'ArrowLeft' || key === 'ArrowRight') {
+    const next = row * blocksPerRow + column + (key === 'ArrowLeft' ? -1 : 1);
+    const place = Math.max(0, Math.min(next, rows.length * blocksPerRow - 1));
+    return blockIn(layout, Math.floor(place / blocksPerRow), place % blocksPerRow);
   }
+  const move = ROWS_BY_KEY[key];
+  return move === undefined ? undefined : blockIn(layout, row + move, column);
 }
 
 /** The nearest existing block. */
@@ -289,14 +270,4 @@ export function rowLabels(layout: Layout, blockBytes: number): RowLabel[] {
     labels.push({ text: addressText(rows[row].firstBlock * blockBytes), y: rows[row].top + pitch / 2 });
   }
   return labels;
-}
-
-const MIB = 2 ** 20;
-const GIB = 2 ** 30;
-
-/** `1.5 GiB`; in MiB if it is no multiple of 1/8 GiB. */
-export function addressText(bytes: number): string {
-  if (bytes === 0) return '0';
-  if (bytes >= GIB && (bytes * 8) % GIB === 0) return `${bytes / GIB} GiB`;
-  return `${bytes / MIB} MiB`;
 }

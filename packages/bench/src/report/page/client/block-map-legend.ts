@@ -1,6 +1,6 @@
 /** The meaning of the colours, and the number of blocks of each under each policy. */
 import { formatValue } from '../../../text/units.ts';
-import { make, setPolicy, setText } from './block-map-dom.ts';
+import { headCell, holding, make, setPolicy, setText } from './block-map-dom.ts';
 import { type Counts, KIND_TEXT, KINDS, type Kind, type Mark } from './block-map-looks.ts';
 import { type MapColours, swatch } from './block-map-sprites.ts';
 
@@ -11,15 +11,13 @@ interface Entry {
   readonly countOf: (counts: Counts) => number;
 }
 
-const MARK_OF_KIND: Partial<Readonly<Record<Kind, Mark>>> = { boot: 'boot', split: 'split' };
-
 /** The most telling first. */
 const ENTRIES: readonly Entry[] = [
   ...KINDS.map(
     (kind, index): Entry => ({
       text: KIND_TEXT[kind],
       kind,
-      mark: MARK_OF_KIND[kind] ?? 'none',
+      mark: kind === 'boot' || kind === 'split' ? kind : 'none',
       countOf: ({ kinds }) => kinds[index],
     }),
   ).reverse(),
@@ -32,19 +30,22 @@ const ENTRIES: readonly Entry[] = [
 ];
 
 export function createLegend(sides: number) {
-  const table = make('table', 'block-map-legend');
-  table.append(make('caption', '', 'Blocks at this moment'));
-  const head = make('tr');
-  const policies = Array.from({ length: sides }, () => columnHead());
-  head.append(make('td'), ...policies);
-  const thead = make('thead');
-  thead.append(head);
-  const body = make('tbody');
-  const rows = ENTRIES.map((entry) => legendRow(entry, sides));
-  body.append(...rows.map(({ element }) => element));
-  table.append(thead, body);
+  const policies = Array.from({ length: sides }, () => headCell('col'));
+  const rows = ENTRIES.map((entry) => {
+    const picture = make('span');
+    const cells = policies.map(() => make('td'));
+    const head = headCell('row', picture, make('span', '', entry.text));
+    return { entry, picture, cells, element: holding('tr', '', head, ...cells) };
+  });
+  const element = holding(
+    'table',
+    'block-map-legend',
+    make('caption', '', 'Blocks at this moment'),
+    holding('thead', '', holding('tr', '', make('td'), ...policies)),
+    holding('tbody', '', ...rows.map((row) => row.element)),
+  );
   return {
-    element: table,
+    element,
     showColours(colours: MapColours) {
       for (const { entry, picture } of rows) picture.replaceChildren(swatch(colours, entry.kind, entry.mark));
     },
@@ -54,28 +55,9 @@ export function createLegend(sides: number) {
       for (const { entry, cells, element } of rows) {
         const values = counts.map(entry.countOf);
         for (const [side, cell] of cells.entries()) setText(cell, formatValue(values[side], 'count'));
-        element.classList.toggle(
-          'block-map-none',
-          values.every((value) => value === 0),
-        );
+        const isNone = values.every((value) => value === 0);
+        element.classList.toggle('block-map-none', isNone);
       }
     },
   };
-}
-
-function columnHead(): HTMLTableCellElement {
-  const head = make('th');
-  head.scope = 'col';
-  return head;
-}
-
-function legendRow(entry: Entry, sides: number) {
-  const element = make('tr');
-  const head = make('th');
-  head.scope = 'row';
-  const picture = make('span');
-  head.append(picture, make('span', '', entry.text));
-  const cells = Array.from({ length: sides }, () => make('td'));
-  element.append(head, ...cells);
-  return { entry, element, picture, cells };
 }

@@ -20,14 +20,15 @@ export const KIND_TEXT: Readonly<Record<Kind, string>> = {
 };
 
 /** Drawn on top of the colour: how the direct map maps the block. */
-export const MARKS = ['none', 'boot', 'split'] as const;
+const MARKS = ['none', 'boot', 'split'] as const;
 export type Mark = (typeof MARKS)[number];
 
 /** Index into KINDS + KINDS.length * index into MARKS. */
 export type Look = number;
 export const LOOKS = KINDS.length * MARKS.length;
 
-const look = (kind: Kind, mark: Mark): Look => KINDS.indexOf(kind) + KINDS.length * MARKS.indexOf(mark);
+export const lookOf = (kind: Kind, mark: Mark): Look =>
+  KINDS.indexOf(kind) + KINDS.length * MARKS.indexOf(mark);
 export const kindOf = (look: Look): Kind => KINDS[look % KINDS.length];
 export const markOf = (look: Look): Mark => MARKS[Math.floor(look / KINDS.length)];
 
@@ -41,14 +42,12 @@ export function merged(a: Look, b: Look): Look {
 /** Whether the first of two blocks that share a cell is the one to show. */
 export const isMoreTelling = (a: Look, b: Look): boolean => a % KINDS.length > b % KINDS.length;
 
-const MARK_OF_MAPPING = { large: 'none', boot: 'boot', split: 'split' } as const;
-const PRIVATE_BY_MAPPING = { large: 'private', boot: 'boot', split: 'split' } as const;
-
 /** By index of state and mapping, in the order of their lists. */
 const LOOK_OF: readonly (readonly Look[])[] = BLOCK_STATES.map((state) =>
-  BLOCK_MAPPINGS.map((mapping) =>
-    look(state === 'private' ? PRIVATE_BY_MAPPING[mapping] : state, MARK_OF_MAPPING[mapping]),
-  ),
+  BLOCK_MAPPINGS.map((mapping) => {
+    if (mapping === 'large') return lookOf(state, 'none');
+    return lookOf(state === 'private' ? mapping : state, mapping);
+  }),
 );
 
 export interface Counts {
@@ -60,9 +59,9 @@ export interface Counts {
 
 /** The looks of all blocks at boot, when no page is shared. */
 export function looksAtBoot({ blocks, ram, boot4K }: InputHistory): Uint8Array {
-  const looks = new Uint8Array(blocks).fill(look('hole', 'none'));
-  for (const [first, length] of ram) looks.fill(look('private', 'none'), first, first + length);
-  for (const [first, length] of boot4K) looks.fill(look('boot', 'boot'), first, first + length);
+  const looks = new Uint8Array(blocks).fill(lookOf('hole', 'none'));
+  for (const [first, length] of ram) looks.fill(lookOf('private', 'none'), first, first + length);
+  for (const [first, length] of boot4K) looks.fill(lookOf('boot', 'boot'), first, first + length);
   return looks;
 }
 

@@ -2,7 +2,7 @@
  * Small pictures of a cell, one for each look, drawn once and then copied. Looks differ in shape as well as in colour: idle blocks
  * are hollow, mixed blocks half filled, unknown blocks crossed out. A diagonal line is a split, a dot is 4K mappings since boot.
  */
-import { KINDS, type Kind, kindOf, LOOKS, type Look, MARKS, type Mark, markOf } from './block-map-looks.ts';
+import { KINDS, type Kind, kindOf, LOOKS, type Look, lookOf, type Mark, markOf } from './block-map-looks.ts';
 
 export interface MapColours {
   readonly surface: string;
@@ -22,38 +22,25 @@ export function coloursOf(root: HTMLElement): MapColours {
   const probe = document.createElement('span');
   probe.hidden = true;
   root.append(probe);
-  const colours = coloursBy((name) => {
-    probe.style.color = `var(${name})`;
+  const colour = (name: string) => {
+    probe.style.color = `var(--map-${name})`;
     return getComputedStyle(probe).color;
-  }, getComputedStyle(root).fontFamily);
+  };
+  const colours = {
+    surface: colour('surface'),
+    text: colour('label'),
+    line: colour('fold'),
+    font: getComputedStyle(root).fontFamily,
+    kinds: Object.fromEntries(KINDS.map((kind) => [kind, colour(kind)])) as Record<Kind, string>,
+    idleInside: colour('idle-inside'),
+    mixedInside: colour('mixed-inside'),
+    bootDot: colour('boot-dot'),
+  };
   probe.remove();
   return colours;
 }
 
-function coloursBy(colour: (name: string) => string, font: string): MapColours {
-  return {
-    surface: colour('--map-surface'),
-    text: colour('--map-label'),
-    line: colour('--map-fold'),
-    font,
-    kinds: {
-      hole: colour('--map-hole'),
-      private: colour('--map-private'),
-      boot: colour('--map-boot'),
-      split: colour('--map-split'),
-      idle: colour('--map-idle'),
-      used: colour('--map-used'),
-      mixed: colour('--map-mixed'),
-      unknown: colour('--map-unknown'),
-    },
-    idleInside: colour('--map-idle-inside'),
-    mixedInside: colour('--map-mixed-inside'),
-    bootDot: colour('--map-boot-dot'),
-  };
-}
-
 interface Sprites {
-  readonly size: number;
   draw(context: CanvasRenderingContext2D, look: Look, x: number, y: number): void;
 }
 
@@ -78,7 +65,6 @@ export function createSprites(colours: MapColours, size: number, scale: number):
     context.restore();
   }
   return {
-    size,
     draw: (target, look, x, y) => target.drawImage(sheet, look * size, 0, size, size, x, y, size, size),
   };
 }
@@ -102,8 +88,7 @@ function drawKind(
   const hasShapes = size >= LEAST_FOR_SHAPES * scale;
   const border = Math.max(1, Math.round(size / 5));
   if (kind === 'hole' && hasShapes) {
-    const dot = Math.max(1, Math.round(size / 6));
-    context.fillRect(Math.floor((size - dot) / 2), Math.floor((size - dot) / 2), dot, dot);
+    dot(context, size, Math.round(size / 6));
     return;
   }
   context.fillRect(0, 0, size, size);
@@ -129,17 +114,20 @@ function drawMark(
   scale: number,
 ): void {
   if (size < LEAST_FOR_MARKS * scale) return;
-  const marks: Record<Mark, () => void> = {
-    none: () => {},
-    split: () => line(context, surface, Math.max(1, size / 7), [0, size, size, 0]),
-    boot: () => {
-      const dot = Math.max(1, Math.round(size / 4));
-      context.fillStyle = kindOf(look) === 'boot' ? bootDot : surface;
-      context.fillRect(Math.floor((size - dot) / 2), Math.floor((size - dot) / 2), dot, dot);
-    },
-  };
+  const [kind, mark] = [kindOf(look), markOf(look)];
   // An unknown block has its cross only.
-  if (kindOf(look) !== 'unknown') marks[markOf(look)]();
+  if (kind === 'unknown') return;
+  if (mark === 'split') line(context, surface, Math.max(1, size / 7), [0, size, size, 0]);
+  if (mark !== 'boot') return;
+  context.fillStyle = kind === 'boot' ? bootDot : surface;
+  dot(context, size, Math.round(size / 4));
+}
+
+/** A square in the middle of a cell. */
+function dot(context: CanvasRenderingContext2D, size: number, width: number): void {
+  const side = Math.max(1, width);
+  const start = Math.floor((size - side) / 2);
+  context.fillRect(start, start, side, side);
 }
 
 function line(
@@ -167,8 +155,7 @@ export function swatch(colours: MapColours, kind: Kind, mark: Mark): HTMLCanvasE
   canvas.style.width = `${size / scale}px`;
   canvas.style.height = `${size / scale}px`;
   canvas.setAttribute('aria-hidden', 'true');
-  const look = KINDS.indexOf(kind) + KINDS.length * MARKS.indexOf(mark);
-  createSprites(colours, size, scale).draw(contextOf(canvas), look, 0, 0);
+  createSprites(colours, size, scale).draw(contextOf(canvas), lookOf(kind, mark), 0, 0);
   return canvas;
 }
 

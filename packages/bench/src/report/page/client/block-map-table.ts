@@ -1,7 +1,8 @@
 /** The shared blocks of one side as a table, for readers who do not see the map. Filled while it is open. */
 import { make } from './block-map-dom.ts';
 import type { RunLooks } from './block-map-looks.ts';
-import { moreBlocksText, type SharedBlock, sharedBlocks } from './block-map-text.ts';
+import { moreBlocksText, sharedBlocks } from './block-map-text.ts';
+import { tableOf } from './table-dom.ts';
 
 const HEADS = ['Block', 'State', 'Mapping', 'Shared', 'Used', 'Pinned by'];
 
@@ -19,7 +20,7 @@ export function createSharedTable(shown: () => { looks: RunLooks; frame: number 
     const { looks, frame } = shown();
     const { rows, all } = sharedBlocks(looks, frame);
     if (all === 0) scroller.replaceChildren(make('p', '', 'No block is shared.'));
-    else scroller.replaceChildren(tableOf(rows), ...moreLine(rows.length, all));
+    else scroller.replaceChildren(tableOf(HEADS, rows), all > rows.length ? moreLine(all - rows.length) : '');
   }
   element.addEventListener('toggle', show);
   return {
@@ -30,27 +31,4 @@ export function createSharedTable(shown: () => { looks: RunLooks; frame: number 
   };
 }
 
-const moreLine = (rows: number, all: number): HTMLElement[] =>
-  all > rows ? [make('p', '', moreBlocksText(all - rows))] : [];
-
-function tableOf(rows: readonly SharedBlock[]): HTMLTableElement {
-  const table = make('table');
-  const head = make('tr');
-  for (const text of HEADS) {
-    const cell = make('th', '', text);
-    cell.scope = 'col';
-    head.append(cell);
-  }
-  const thead = make('thead');
-  thead.append(head);
-  const body = make('tbody');
-  for (const { block, state, mapping, shared, used, pinnedBy } of rows) {
-    const row = make('tr');
-    const name = make('th', '', String(block));
-    name.scope = 'row';
-    row.append(name, ...[state, mapping, shared, used, pinnedBy].map((text) => make('td', '', text)));
-    body.append(row);
-  }
-  table.append(thead, body);
-  return table;
-}
+const moreLine = (more: number): HTMLElement => make('p', '', moreBlocksText(more));

@@ -80,18 +80,11 @@ describe('moments', () => {
 describe('the table', () => {
   it('has the blocks that are shared at the frame', () => {
     expect(sharedBlocks(shown, 1).rows).toEqual([
-      {
-        block: 3,
-        state: 'mixed',
-        mapping: '4K, split',
-        shared: '100',
-        used: '40',
-        pinnedBy: 'netvsc, nvme\\u202e, 2 more',
-      },
+      ['3', 'mixed', '4K, split', '100', '40', 'netvsc, nvme\\u202e, 2 more'],
     ]);
-    expect(sharedBlocks(shown, 2).rows.map(({ block, pinnedBy }) => [block, pinnedBy])).toEqual([
-      [3, 'netvsc, nvme\\u202e, 2 more'],
-      [4, 'nothing'],
+    expect(sharedBlocks(shown, 2).rows.map((row) => [row.at(0), row.at(-1)])).toEqual([
+      ['3', 'netvsc, nvme\\u202e, 2 more'],
+      ['4', 'nothing'],
     ]);
   });
 

@@ -4,16 +4,15 @@ import { shortPolicyName } from '@decpool/pool/policy-names';
 import {
   BLOCK_MAPPINGS,
   BLOCK_STATES,
-  type BlockChanges,
   type BlockMapping,
   type InputHistory,
 } from '../../../history/types.ts';
 import { countText } from '../../../text/counts.ts';
 import { printable } from '../../../text/printable.ts';
-import { formatValue } from '../../../text/units.ts';
+import { addressText, formatValue, timeUnit } from '../../../text/units.ts';
 import { SHORT_STATE, STATE_TEXT } from '../block-words.ts';
 import { shellWord } from '../escape.ts';
-import { addressText, type Layout } from './block-map-layout.ts';
+import type { Layout } from './block-map-layout.ts';
 import { kindOf, type Look, type RunLooks } from './block-map-looks.ts';
 
 const MAPPING_TEXT: Readonly<Record<BlockMapping, string>> = {
@@ -31,24 +30,19 @@ const SHORT_MAPPING: Readonly<Record<BlockMapping, string>> = {
 
 /** ns as text, all in the unit that suits `longest`: a running clock does not jump between units. */
 export function timesUpTo(longest: number): (ns: number) => string {
-  const [unit, size] = UNITS.find(([, least]) => longest >= least) ?? UNITS[UNITS.length - 1];
-  return (ns) => `${(ns / size).toFixed(unit === 'ns' ? 0 : 3)} ${unit}`;
+  const { suffix, divisor } = timeUnit(longest);
+  return (ns) => `${(ns / divisor).toFixed(divisor === 1 ? 0 : 3)} ${suffix}`;
 }
 
-const UNITS: readonly (readonly [string, number])[] = [
-  ['s', 1e9],
-  ['ms', 1e6],
-  ['us', 1e3],
-  ['ns', 1],
-];
+const timesOf = ({ frames: { times } }: InputHistory) => timesUpTo(times[times.length - 1]);
 
 const count = (value: number): string => formatValue(value, 'count');
 
 /** The moment of a frame: `3.250 s, after request 1,200 of 2,400`. */
-export function momentText({ frames }: InputHistory, frame: number): string {
-  const time = timesUpTo(frames.times[frames.times.length - 1])(frames.times[frame]);
-  const done = frames.requests[frame];
-  const all = frames.requests[frames.requests.length - 1];
+export function momentText(input: InputHistory, frame: number): string {
+  const { times, requests } = input.frames;
+  const time = timesOf(input)(times[frame]);
+  const [done, all] = [requests[frame], requests[requests.length - 1]];
   return done === 0 ? `${time}, after boot` : `${time}, after request ${count(done)} of ${count(all)}`;
 }
 
@@ -112,17 +106,17 @@ function factsAtBoot({ pagesPerBlock }: InputHistory, look: Look): BlockFacts {
 const pagesText = (shared: number, used: number, all: number): string =>
   `${count(shared)} shared, ${count(used)} used, of ${count(all)}`;
 
-function sinceText({ frames }: InputHistory, since: number, frame: number): string {
-  const time = timesUpTo(frames.times[frames.times.length - 1]);
-  return `${time(since)}, for ${time(Math.max(0, frames.times[frame] - since))}`;
+function sinceText(input: InputHistory, since: number, frame: number): string {
+  const time = timesOf(input);
+  return `${time(since)}, for ${time(Math.max(0, input.frames.times[frame] - since))}`;
 }
 
 const NOT_SHARED = 'no page is shared';
 const PINNED_BY_NOTHING = 'nothing: it holds no allocation or slab';
 
-function pinTexts({ frames }: InputHistory, { run }: RunLooks, row: number): string[] {
+function pinTexts(input: InputHistory, { run }: RunLooks, row: number): string[] {
   const { pinStart, pinOwner, pinPages, pinSince, morePins } = run.blocks;
-  const time = timesUpTo(frames.times[frames.times.length - 1]);
+  const time = timesOf(input);
   const pins: string[] = [];
   for (let pin = pinStart[row]; pin < pinStart[row + 1]; pin++) {
     const owner = printable(run.owners[pinOwner[pin]]);
@@ -137,49 +131,33 @@ export function explainCommand(folder: string, log: string, block: number): stri
   return ['decpool explain', shellWord(printable(`${folder}/${log}`)), `--block ${block}`];
 }
 
-/** A row of the table of shared blocks. */
-export interface SharedBlock {
-  readonly block: number;
-  readonly state: string;
-  readonly mapping: string;
-  readonly shared: string;
-  readonly used: string;
-  readonly pinnedBy: string;
-}
+export const TABLE_ROWS = 200;
 
-export const MOST_TABLE_ROWS = 200;
-
-/** The first blocks by address that are not private at the frame, and how many there are in all. */
+/**
+ * Rows for the first blocks by address that are not private at the frame, and how many such blocks there are: block, state,
+ * mapping, shared pages, used pages, owners.
+ */
 export function sharedBlocks(
-  shown: RunLooks,
+  { run, rows: index }: RunLooks,
   frame: number,
-): { readonly rows: readonly SharedBlock[]; readonly all: number } {
-  const { blocks } = shown.run;
-  const rows: SharedBlock[] = [];
-  let all = 0;
-  for (const block of shown.rows.changed) {
-    const row = shown.rows.rowAt(block, frame);
-    if (row === -1 || BLOCK_STATES[blocks.state[row]] === 'private') continue;
-    all++;
-    if (rows.length < MOST_TABLE_ROWS) rows.push(sharedBlock(shown, block, row));
-  }
-  return { rows, all };
-}
-
-function sharedBlock({ run }: RunLooks, block: number, row: number): SharedBlock {
-  const { state, mapping, sharedPages, usedPages, morePins }: BlockChanges = run.blocks;
-  const owners = run.blocks.pinOwner
-    .slice(run.blocks.pinStart[row], run.blocks.pinStart[row + 1])
-    .map((owner) => printable(run.owners[owner]));
-  const more = morePins[row] === 0 ? [] : [`${count(morePins[row])} more`];
-  return {
-    block,
-    state: SHORT_STATE[BLOCK_STATES[state[row]]],
-    mapping: SHORT_MAPPING[BLOCK_MAPPINGS[mapping[row]]],
-    shared: count(sharedPages[row]),
-    used: count(usedPages[row]),
-    pinnedBy: [...owners, ...more].join(', ') || 'nothing',
-  };
+): { readonly rows: readonly (readonly string[])[]; readonly all: number } {
+  const { block, state, mapping, sharedPages, usedPages, pinStart, pinOwner, morePins } = run.blocks;
+  const shared = index.rowsAt(frame).filter((row) => BLOCK_STATES[state[row]] !== 'private');
+  const rows = shared.slice(0, TABLE_ROWS).map((row) => {
+    const owners = pinOwner
+      .slice(pinStart[row], pinStart[row + 1])
+      .map((owner) => printable(run.owners[owner]));
+    const more = morePins[row] === 0 ? [] : [`${count(morePins[row])} more`];
+    return [
+      String(block[row]),
+      SHORT_STATE[BLOCK_STATES[state[row]]],
+      SHORT_MAPPING[BLOCK_MAPPINGS[mapping[row]]],
+      count(sharedPages[row]),
+      count(usedPages[row]),
+      [...owners, ...more].join(', ') || 'nothing',
+    ];
+  });
+  return { rows, all: shared.length };
 }
 
 /** The map's name for a screen reader; the legend has the number of blocks of each kind. */

@@ -4,12 +4,12 @@ import type { PageInput } from '../page-data.ts';
 import { firstChoices } from './block-map-choice.ts';
 import { createControls } from './block-map-controls.ts';
 import { createDetails } from './block-map-details.ts';
-import { make, newId, setText } from './block-map-dom.ts';
+import { holding, make, newId, setText } from './block-map-dom.ts';
 import { blockByKey, isMostlyUntouched, type Layout, layoutOf, type MapMemory } from './block-map-layout.ts';
 import { createLegend } from './block-map-legend.ts';
 import { looksAtBoot, memoryOf, type RunLooks, runLooks } from './block-map-looks.ts';
 import { createPlayer } from './block-map-player.ts';
-import { createSide, type Side } from './block-map-side.ts';
+import { createSide } from './block-map-side.ts';
 import { coloursOf } from './block-map-sprites.ts';
 import { blockText, explainCommand, factsOf, mapLabel, scaleText } from './block-map-text.ts';
 import type { FrameClock } from './clock.ts';
@@ -58,12 +58,9 @@ export function mountBlockMap(root: HTMLElement, input: MapInput, clock: FrameCl
   let selected: number | undefined;
   let isHeld = false;
 
-  const maps = make('div', 'block-map-sides');
-  maps.append(...sides.map(({ element }) => element));
-  const notes = make('div', 'block-map-notes');
-  notes.append(scale, folding.element);
-  const below = make('div', 'block-map-below');
-  below.append(legend.element, details.element);
+  const notes = holding('div', 'block-map-notes', scale, folding.element);
+  const maps = holding('div', 'block-map-sides', ...sides.map(({ element }) => element));
+  const below = holding('div', 'block-map-below', legend.element, details.element);
   root.classList.add('block-map');
   root.append(controls.element, notes, maps, hint, below);
 
@@ -93,14 +90,18 @@ export function mountBlockMap(root: HTMLElement, input: MapInput, clock: FrameCl
       sides.map(({ looks }) => looks.counts()),
     );
     showDetails();
-    if (!player.isPlaying) for (const side of sides) side.fillTable();
+    fillTables();
     root.dataset['frame'] = String(frame);
+  }
+
+  function fillTables(): void {
+    if (!player.isPlaying) for (const side of sides) side.fillTable();
   }
 
   function showPlaying(): void {
     details.setTalkative(!player.isPlaying);
     controls.show();
-    if (!player.isPlaying) for (const side of sides) side.fillTable();
+    fillTables();
   }
 
   function select(block: number | undefined): void {
@@ -152,17 +153,15 @@ export function mountBlockMap(root: HTMLElement, input: MapInput, clock: FrameCl
     select(block);
   }
 
-  function listen(side: Side): void {
-    const { canvas } = side;
-    const at = (event: PointerEvent | MouseEvent) => side.blockAt(event.clientX, event.clientY);
+  for (const { canvas, blockAt } of sides) {
+    const at = (event: PointerEvent | MouseEvent) => blockAt(event.clientX, event.clientY);
     canvas.addEventListener('pointermove', (event) => {
       if (!isHeld) select(at(event));
     });
     canvas.addEventListener('click', (event) => hold(at(event)));
     canvas.addEventListener('keydown', onKey);
-    canvas.addEventListener('focus', () => select(selected ?? firstTouched(memory)));
+    canvas.addEventListener('focus', () => select(selected ?? Math.max(0, memory.isTouched.indexOf(1))));
   }
-  for (const side of sides) listen(side);
 
   const paintSoon = oncePerFrame(paint);
   clock.subscribe(paintSoon);
@@ -172,8 +171,6 @@ export function mountBlockMap(root: HTMLElement, input: MapInput, clock: FrameCl
 }
 
 const STEPS: Readonly<Partial<Record<string, number>>> = { ',': -1, '.': 1 };
-
-const firstTouched = ({ isTouched }: MapMemory): number => Math.max(0, isTouched.indexOf(1));
 
 /** Makes the looks of a run when they are first needed: a page may never show it. */
 function lazily(make: (run: number) => RunLooks): (run: number) => RunLooks {

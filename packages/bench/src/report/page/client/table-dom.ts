@@ -1,22 +1,20 @@
-/** Puts new values into an existing table, as text: no name can become markup. */
+/** Tables, with values as text: no name can become markup. */
 import type { FigureTable } from '../figures/figure.ts';
+import { headCell, holding, make } from './block-map-dom.ts';
 
+/** Puts new values into an existing table. */
 export function fillTable(table: HTMLTableElement, { caption, rows }: FigureTable): void {
   if (table.caption !== null) table.caption.textContent = caption;
   table.tBodies[0]?.replaceChildren(...rows.map(rowOf));
 }
 
-function rowOf([first, ...others]: readonly string[]): HTMLTableRowElement {
-  const row = document.createElement('tr');
-  const head = document.createElement('th');
-  head.scope = 'row';
-  head.textContent = first;
-  row.append(head, ...others.map(cellOf));
-  return row;
-}
+export const tableOf = (heads: readonly string[], rows: FigureTable['rows']): HTMLTableElement =>
+  holding(
+    'table',
+    '',
+    holding('thead', '', holding('tr', '', ...heads.map((text) => headCell('col', text)))),
+    holding('tbody', '', ...rows.map(rowOf)),
+  );
 
-function cellOf(text: string): HTMLTableCellElement {
-  const cell = document.createElement('td');
-  cell.textContent = text;
-  return cell;
-}
+const rowOf = ([first, ...others]: readonly string[]): HTMLTableRowElement =>
+  holding('tr', '', headCell('row', first), ...others.map((text) => make('td', '', text)));

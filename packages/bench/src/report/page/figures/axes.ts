@@ -1,31 +1,14 @@
-/** Axes with one unit for the whole axis, a binary one for bytes, and the colours of the page. */
-
-import { formatValue } from '../../../text/units.ts';
+/** What charts have in common: axes with one unit, labels, and the colours of the page. */
+import { BINARY, formatValue, type Scale, TIME, timeUnit } from '../../../text/units.ts';
+import { chartText } from '../escape.ts';
 import { FONTS, INK, type Ink, type Scheme } from '../palette.ts';
 import type { ChartOption, View } from './figure.ts';
 
-export interface Scale {
-  /** Values are divided by it before they are drawn. */
-  readonly divisor: number;
-  readonly suffix: string;
-}
-
-const BINARY: readonly Scale[] = [
-  { divisor: 1, suffix: 'B' },
-  { divisor: 2 ** 10, suffix: 'KiB' },
-  { divisor: 2 ** 20, suffix: 'MiB' },
-  { divisor: 2 ** 30, suffix: 'GiB' },
-  { divisor: 2 ** 40, suffix: 'TiB' },
-];
-
-const TIME: readonly Scale[] = [
-  { divisor: 1, suffix: 'ns' },
-  { divisor: 1e3, suffix: 'us' },
-  { divisor: 1e6, suffix: 'ms' },
-  { divisor: 1e9, suffix: 's' },
-  { divisor: 6e10, suffix: 'min' },
-  { divisor: 3.6e12, suffix: 'h' },
-];
+/** px above a picture that is a file of its own, for its title. */
+export const TITLE_HEIGHT = 30;
+/** px of the letters of labels, and the widest that one may be. */
+export const TEXT_SIZE = 11.5;
+const LETTER = 6.9;
 
 /** The largest unit in which `most` is 10 or more. */
 const scaleOf = (scales: readonly Scale[], most: number): Scale =>
@@ -39,38 +22,33 @@ export const COUNT: Scale = { divisor: 1, suffix: '' };
 /** `1.25 s` */
 export const timeText = (ns: number): string => {
   if (ns === 0) return '0 s';
-  const { divisor, suffix } =
-    TIME.findLast((scale) => ns >= scale.divisor && scale.divisor <= 1e9) ?? TIME[0];
+  const { divisor, suffix } = timeUnit(ns);
   const value = ns / divisor;
   return `${formatValue(Number(value.toPrecision(value >= 1000 ? 7 : 4)), value >= 1000 ? 'count' : 'ratio')} ${suffix}`;
 };
 
 export const inkOf = ({ scheme }: { readonly scheme: Scheme }): Ink => INK[scheme];
 
-const SIZE = 11.5;
+/** px that the longest of these names takes beside a chart. */
+export const nameWidth = (names: readonly string[], mostLetters = Number.POSITIVE_INFINITY): number =>
+  16 + LETTER * Math.min(mostLetters, Math.max(...names.map(({ length }) => length)));
 
 /** The options that every chart has. */
-export function chartBase(view: View, title: string): ChartOption {
+export function chartBase(view: View, input: string, title: string): ChartOption {
   const ink = inkOf(view);
+  const textStyle = { fontSize: 13, fontWeight: 600, color: ink.text };
   return {
     animation: false,
     backgroundColor: view.isAlone ? ink.paper : 'transparent',
-    textStyle: { fontFamily: FONTS, fontSize: SIZE, color: ink.text },
-    ...(view.isAlone
-      ? {
-          title: {
-            text: title,
-            left: 12,
-            top: 8,
-            padding: 0,
-            textStyle: { fontSize: 13, fontWeight: 600, color: ink.text },
-          },
-        }
-      : {}),
+    textStyle: { fontFamily: FONTS, fontSize: TEXT_SIZE, color: ink.text },
+    ...(view.isAlone && {
+      title: { text: `${chartText(input)}: ${title}`, left: 12, top: 8, padding: 0, textStyle },
+    }),
   };
 }
 
-export const tooltip = (view: View): ChartOption => {
+/** `rest`: the trigger and the text. */
+export const tooltip = (view: View, rest: ChartOption): ChartOption => {
   const ink = inkOf(view);
   return {
     // HTML tooltips have inline styles, which the content security policy forbids.
@@ -79,25 +57,39 @@ export const tooltip = (view: View): ChartOption => {
     borderColor: ink.line,
     borderWidth: 1,
     padding: [6, 9],
-    textStyle: { color: ink.text, fontSize: SIZE, fontFamily: FONTS, lineHeight: 16 },
+    textStyle: { color: ink.text, fontSize: TEXT_SIZE, fontFamily: FONTS, lineHeight: 16 },
     confine: true,
     transitionDuration: 0,
+    ...rest,
   };
 };
 
-export function valueAxis(view: View, name = ''): ChartOption {
+/** Words on a chart. `place`: x and y, or left, right and top, px. */
+export const wordsAt = (place: ChartOption, text: string, fill: string, style: ChartOption = {}) => ({
+  type: 'text',
+  silent: true,
+  ...place,
+  style: { text, fill, fontSize: TEXT_SIZE, ...style },
+});
+
+/** Numbers on an axis. With a unit they have it beside them, and the last leaves room for it. */
+const numbers = ({ muted: color }: Ink, suffix: string): ChartOption => ({
+  color,
+  fontSize: TEXT_SIZE,
+  hideOverlap: true,
+  formatter: (value: number) =>
+    `${formatValue(value, 'ratio')}${suffix === '' || value === 0 ? '' : ` ${suffix}`}`,
+  ...(suffix !== '' && { showMaxLabel: false }),
+});
+
+export function valueAxis(view: View, { name = '', suffix = '' } = {}): ChartOption {
   const ink = inkOf(view);
   return {
     type: 'value',
     name,
-    nameTextStyle: { color: ink.muted, fontSize: SIZE, align: 'left', padding: 0 },
+    nameTextStyle: { color: ink.muted, fontSize: TEXT_SIZE, align: 'left', padding: 0 },
     nameGap: 8,
-    axisLabel: {
-      color: ink.muted,
-      fontSize: SIZE,
-      hideOverlap: true,
-      formatter: (value: number) => formatValue(value, 'ratio'),
-    },
+    axisLabel: numbers(ink, suffix),
     axisLine: { show: false, lineStyle: { color: ink.line } },
     axisTick: { show: false },
     splitLine: { lineStyle: { color: ink.grid } },
@@ -105,13 +97,77 @@ export function valueAxis(view: View, name = ''): ChartOption {
   };
 }
 
-export function categoryAxis(view: View, data: readonly string[]): ChartOption {
-  const ink = inkOf(view);
+/** A line without a grid. */
+export const onlyLine = (view: View): ChartOption => ({
+  axisLine: { show: true, onZero: false, lineStyle: { color: inkOf(view).line } },
+  splitLine: { show: false },
+});
+
+/** The name of an axis below its middle. */
+export const nameBelow = (view: View, name: string, nameGap = 22): ChartOption => ({
+  name,
+  nameLocation: 'middle',
+  nameGap,
+  nameTextStyle: { color: inkOf(view).muted, fontSize: TEXT_SIZE, align: 'center' },
+});
+
+/** Names from the top down, no wider than `width` px. */
+export function categoryAxis(view: View, names: readonly string[], width: number): ChartOption {
   return {
     type: 'category',
-    data: [...data],
-    axisLabel: { color: ink.text, fontSize: SIZE, interval: 0 },
+    inverse: true,
+    data: [...names],
+    axisLabel: { color: inkOf(view).text, fontSize: TEXT_SIZE, interval: 0, width, overflow: 'truncate' },
     axisLine: { show: false },
     axisTick: { show: false },
   };
 }
+
+interface BarPanel {
+  readonly label: string;
+  readonly left: number;
+  readonly top: number;
+  /** px of its longest bar. */
+  readonly width: number;
+  readonly names: ChartOption;
+  readonly bars: readonly { readonly value: number; readonly text: string; readonly color: string }[];
+}
+
+/** Bars with their values behind them: a panel for each figure, each with its own scale. */
+export const barPanels = (panels: readonly BarPanel[], height: number, textColour: string): ChartOption => ({
+  grid: panels.map(({ left, top, width }) => ({ left, top, width, height })),
+  xAxis: panels.map(({ bars }, gridIndex) => ({
+    type: 'value',
+    gridIndex,
+    show: false,
+    min: 0,
+    // A bar of 0 must not fill the panel.
+    max: Math.max(...bars.map(({ value }) => value)) || 1,
+  })),
+  yAxis: panels.map(({ names }, gridIndex) => ({
+    type: 'category',
+    gridIndex,
+    inverse: true,
+    axisTick: { show: false },
+    ...names,
+  })),
+  series: panels.map(({ label, bars }, panel) => ({
+    type: 'bar',
+    name: label,
+    xAxisIndex: panel,
+    yAxisIndex: panel,
+    barWidth: 12,
+    data: bars.map(({ value, text, color }) => ({
+      value,
+      itemStyle: { color },
+      label: {
+        show: true,
+        position: 'right',
+        distance: 4,
+        color: textColour,
+        fontSize: TEXT_SIZE,
+        formatter: text,
+      },
+    })),
+  })),
+});

@@ -3,14 +3,13 @@ import { shortPolicyName } from '@decpool/pool/policy-names';
 import { HISTOGRAM_BARS, type RunHistory } from '../../../history/types.ts';
 import { formatValue } from '../../../text/units.ts';
 import { chartText } from '../escape.ts';
-import { chartBase, inkOf, timeText, tooltip } from './axes.ts';
+import { chartBase, inkOf, nameBelow, TEXT_SIZE, TITLE_HEIGHT, timeText, tooltip, wordsAt } from './axes.ts';
 import type { Figure, LoggedInput, View } from './figure.ts';
 import { printSeries, showPeak, styledRuns } from './runs.ts';
 
 const PANEL = 58;
 const NAME = 16;
-const MOST_PANELS = 8;
-const TITLE = 30;
+const PANELS_SHOWN = 8;
 const BOTTOM = 38;
 
 interface Histogram {
@@ -26,12 +25,13 @@ interface Histogram {
 
 function histogramFigure(logged: LoggedInput, spec: Histogram): Figure {
   const { frames, pagesPerBlock } = logged.history;
-  const runs = styledRuns(logged).slice(0, MOST_PANELS);
+  const runs = styledRuns(logged).slice(0, PANELS_SHOWN);
   const step = pagesPerBlock / (HISTOGRAM_BARS - 1);
   const bars = Array.from({ length: HISTOGRAM_BARS }, (_, bar) =>
     bar === HISTOGRAM_BARS - 1 ? String(pagesPerBlock) : `${bar * step}..${(bar + 1) * step - 1}`,
   );
   const count = (number: number) => formatValue(number, 'count');
+  const blocksAt = (run: RunHistory, frame: number) => spec.pick(run)[frame] ?? [];
   return {
     id: spec.id,
     title: spec.title,
@@ -48,7 +48,7 @@ function histogramFigure(logged: LoggedInput, spec: Histogram): Figure {
     ],
     reading: ({ frame }) => {
       const parts = runs.map(({ run }) => {
-        const at = spec.pick(run)[frame] ?? [];
+        const at = blocksAt(run, frame);
         const all = at.reduce((sum, blocks) => sum + blocks, 0);
         return `${shortPolicyName(run.policy)} ${count(at[HISTOGRAM_BARS - 1] ?? 0)} of ${count(all)}`;
       });
@@ -59,46 +59,36 @@ function histogramFigure(logged: LoggedInput, spec: Histogram): Figure {
       head: ['pages', ...runs.map(({ run }) => shortPolicyName(run.policy))],
       rows: bars.map((pages, bar) => [
         pages,
-        ...runs.map(({ run }) => count(spec.pick(run)[frame]?.[bar] ?? 0)),
+        ...runs.map(({ run }) => count(blocksAt(run, frame)[bar] ?? 0)),
       ]),
     }),
-    option: (view) => optionOf(view),
+    option: optionOf,
   };
 
   function optionOf(view: View) {
     const ink = inkOf(view);
     const { frame } = view;
-    const offset = view.isAlone ? TITLE : 0;
-    const at = runs.map(({ run }) => spec.pick(run)[frame] ?? []);
+    const offset = view.isAlone ? TITLE_HEIGHT : 0;
+    const at = runs.map(({ run }) => blocksAt(run, frame));
     const most = Math.max(1, ...at.flat());
     const topOf = (index: number) => offset + index * (PANEL + NAME) + NAME;
     const isLast = (index: number) => index === runs.length - 1;
     return {
-      ...chartBase(
-        view,
-        `${chartText(logged.results.input.name)}: ${spec.title}, ${timeText(frames.times[frame])}`,
-      ),
-      tooltip: {
-        ...tooltip(view),
+      ...chartBase(view, logged.results.input.name, `${spec.title}, ${timeText(frames.times[frame])}`),
+      tooltip: tooltip(view, {
         trigger: 'item',
         formatter: ({ seriesName, name, value }: { seriesName: string; name: string; value: number }) =>
           `${seriesName}\n${name} pages: ${count(value)} blocks`,
-      },
+      }),
       grid: runs.map((_, index) => ({ left: 34, right: 8, top: topOf(index), height: PANEL - 6 })),
-      graphic: runs.map(({ run }, index) => ({
-        type: 'text',
-        x: 34,
-        y: topOf(index) - NAME / 2,
-        silent: true,
-        style: {
-          text: chartText(shortPolicyName(run.policy)),
-          fill: ink.text,
-          fontSize: 11.5,
+      graphic: runs.map(({ run }, index) =>
+        wordsAt({ x: 34, y: topOf(index) - NAME / 2 }, chartText(shortPolicyName(run.policy)), ink.text, {
           fontWeight: 600,
           verticalAlign: 'middle',
-        },
-      })),
+        }),
+      ),
       xAxis: runs.map((_, index) => ({
+        ...nameBelow(view, isLast(index) ? spec.axis : ''),
         type: 'category',
         gridIndex: index,
         data: bars,
@@ -107,14 +97,10 @@ function histogramFigure(logged: LoggedInput, spec: Histogram): Figure {
         axisLabel: {
           show: isLast(index),
           color: ink.muted,
-          fontSize: 11.5,
+          fontSize: TEXT_SIZE,
           interval: (bar: number) => bar % 4 === 0,
           formatter: (text: string) => text.split('..')[0],
         },
-        name: isLast(index) ? spec.axis : '',
-        nameLocation: 'middle',
-        nameGap: 22,
-        nameTextStyle: { color: ink.muted, fontSize: 11.5 },
       })),
       yAxis: runs.map((_, index) => ({
         type: 'value',
@@ -124,9 +110,9 @@ function histogramFigure(logged: LoggedInput, spec: Histogram): Figure {
         interval: most,
         axisLabel: {
           color: ink.muted,
-          fontSize: 11,
+          fontSize: TEXT_SIZE,
           showMinLabel: false,
-          formatter: (value: number) => count(value),
+          formatter: count,
         },
         splitLine: { lineStyle: { color: ink.grid } },
       })),
@@ -144,13 +130,13 @@ function histogramFigure(logged: LoggedInput, spec: Histogram): Figure {
 }
 
 /** None if no block is ever shared. */
-export const histograms = (logged: LoggedInput): Figure[] => (hasShared(logged) ? both(logged) : []);
+export const histograms = (logged: LoggedInput): Figure[] =>
+  logged.history.runs.some(({ series }) => series.sharedBlocks.some((blocks) => blocks > 0))
+    ? HISTOGRAMS.map((histogram) => histogramFigure(logged, histogram))
+    : [];
 
-const hasShared = ({ history }: LoggedInput): boolean =>
-  history.runs.some(({ series }) => series.sharedBlocks.some((blocks) => blocks > 0));
-
-const both = (logged: LoggedInput): Figure[] => [
-  histogramFigure(logged, {
+const HISTOGRAMS: readonly Histogram[] = [
+  {
     id: 'occupancy',
     title: 'Occupancy of shared blocks',
     formula: [
@@ -159,8 +145,8 @@ const both = (logged: LoggedInput): Figure[] => [
     axis: 'pages in use per shared block',
     full: 'with every page in use',
     pick: (run) => run.occupancy,
-  }),
-  histogramFigure(logged, {
+  },
+  {
     id: 'longest-free',
     title: 'Longest free run of shared blocks',
     formula: [
@@ -169,5 +155,5 @@ const both = (logged: LoggedInput): Figure[] => [
     axis: 'pages of the longest free run per shared block',
     full: 'with every page free',
     pick: (run) => run.longestFree,
-  }),
+  },
 ];

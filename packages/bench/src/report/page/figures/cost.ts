@@ -4,15 +4,25 @@ import { formatValue } from '../../../text/units.ts';
 import type { Results } from '../../results.ts';
 import { chartText } from '../escape.ts';
 import { PART_COLOURS } from '../palette.ts';
-import { categoryAxis, chartBase, inkOf, timeScale, timeText, tooltip, valueAxis } from './axes.ts';
+import {
+  categoryAxis,
+  chartBase,
+  inkOf,
+  nameWidth,
+  TEXT_SIZE,
+  TITLE_HEIGHT,
+  timeScale,
+  timeText,
+  tooltip,
+  valueAxis,
+  wordsAt,
+} from './axes.ts';
 import { COMPONENTS, type Cost, costOf, countOf } from './cost-weights.ts';
 import type { Figure, View } from './figure.ts';
 import { MARK, markedName, shownPolicies } from './shown-policies.ts';
 
 const BAR = 28;
-const TITLE = 30;
 const LEGEND = 20;
-const CHARACTER = 6.8;
 
 /** Undefined if no policy did anything that has a weight. */
 export function costFigure(results: Results): Figure | undefined {
@@ -66,23 +76,14 @@ export function costFigure(results: Results): Figure | undefined {
       const ink = inkOf(view);
       const colours = PART_COLOURS[view.scheme];
       const each = costs(view);
-      const most = Math.max(1, ...each.map(({ total }) => total));
-      const scale = timeScale(most);
+      const scale = timeScale(Math.max(1, ...each.map(({ total }) => total)));
       const names = each.map(({ policy }) => chartText(markedName(results, policy)));
-      const labels = Math.min(
-        view.width * 0.36,
-        16 + CHARACTER * Math.max(...names.map((name) => name.length)),
-      );
-      const offset = view.isAlone ? TITLE : 0;
+      const labels = Math.min(view.width * 0.36, nameWidth(names));
+      const offset = view.isAlone ? TITLE_HEIGHT : 0;
       const column = view.width / perRow(view);
       return {
-        ...chartBase(view, `${chartText(results.input.name)}: ${title.toLowerCase()}`),
-        grid: {
-          left: labels,
-          right: 80,
-          top: offset + LEGEND * legendRows(view) + 8,
-          bottom: 26,
-        },
+        ...chartBase(view, results.input.name, title.toLowerCase()),
+        grid: { left: labels, right: 80, top: offset + LEGEND * legendRows(view) + 8, bottom: 26 },
         graphic: COMPONENTS.flatMap(({ label }, index) => {
           const left = (index % perRow(view)) * column;
           const top = offset + LEGEND * Math.floor(index / perRow(view));
@@ -93,17 +94,10 @@ export function costFigure(results: Results): Figure | undefined {
               shape: { x: left + 1, y: top + 3, width: 11, height: 11 },
               style: { fill: colours[index], stroke: ink.muted, lineWidth: 0.75 },
             },
-            {
-              type: 'text',
-              silent: true,
-              x: left + 18,
-              y: top + 3,
-              style: { text: label, fill: ink.text, fontSize: 11.5 },
-            },
+            wordsAt({ x: left + 18, y: top + 3 }, label, ink.text),
           ];
         }),
-        tooltip: {
-          ...tooltip(view),
+        tooltip: tooltip(view, {
           trigger: 'axis',
           axisPointer: { type: 'shadow', shadowStyle: { color: ink.grid, opacity: 0.6 } },
           formatter: (hits: readonly { readonly dataIndex: number }[]) => {
@@ -118,29 +112,9 @@ export function costFigure(results: Results): Figure | undefined {
               `total ${timeText(each[index].total)}`,
             ].join('\n');
           },
-        },
-        xAxis: {
-          ...valueAxis(view),
-          axisLabel: {
-            color: ink.muted,
-            fontSize: 11.5,
-            hideOverlap: true,
-            showMaxLabel: false,
-            formatter: (value: number) =>
-              `${formatValue(value, 'ratio')}${value === 0 ? '' : ` ${scale.suffix}`}`,
-          },
-        },
-        yAxis: {
-          ...categoryAxis(view, names),
-          inverse: true,
-          axisLabel: {
-            color: ink.text,
-            fontSize: 11.5,
-            interval: 0,
-            width: labels - 14,
-            overflow: 'truncate',
-          },
-        },
+        }),
+        xAxis: valueAxis(view, { suffix: scale.suffix }),
+        yAxis: categoryAxis(view, names, labels - 14),
         series: COMPONENTS.map(({ label }, part) => ({
           type: 'bar',
           name: label,
@@ -148,17 +122,13 @@ export function costFigure(results: Results): Figure | undefined {
           barWidth: 16,
           itemStyle: { color: colours[part], borderColor: ink.muted, borderWidth: 0.4 },
           data: each.map(({ parts }) => parts[part] / scale.divisor),
-          ...(part === COMPONENTS.length - 1
-            ? {
-                label: {
-                  show: true,
-                  position: 'right',
-                  color: ink.text,
-                  fontSize: 11.5,
-                  formatter: ({ dataIndex }: { dataIndex: number }) => timeText(each[dataIndex].total),
-                },
-              }
-            : {}),
+          label: {
+            show: part === COMPONENTS.length - 1,
+            position: 'right',
+            color: ink.text,
+            fontSize: TEXT_SIZE,
+            formatter: ({ dataIndex }: { dataIndex: number }) => timeText(each[dataIndex].total),
+          },
         })),
       };
     },

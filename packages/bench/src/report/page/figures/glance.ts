@@ -5,7 +5,7 @@ import { formatValue } from '../../../text/units.ts';
 import type { Results } from '../../results.ts';
 import { chartText } from '../escape.ts';
 import { policyStyle } from '../palette.ts';
-import { chartBase, inkOf } from './axes.ts';
+import { barPanels, chartBase, inkOf, nameWidth, TEXT_SIZE, TITLE_HEIGHT, wordsAt } from './axes.ts';
 import type { Figure } from './figure.ts';
 import { MARK_TEXT, markedName, moreThanShown, shownPolicies } from './shown-policies.ts';
 
@@ -18,8 +18,6 @@ const PANELS: readonly MetricId[] = [
 ];
 const BAR = 24;
 const TOP = 26;
-const ALONE = 30;
-const CHARACTER = 6.9;
 const VALUE = 74;
 /** Panels are stacked if the page is too narrow to put them side by side. */
 const isNarrow = (width: number): boolean => width < 640;
@@ -59,83 +57,42 @@ export function glanceFigure(results: Results): Figure | undefined {
       const ink = inkOf(view);
       const names = shown.map(({ policy }) => chartText(markedName(results, policy.policy)));
       const isStacked = isNarrow(view.width);
-      const longest = 16 + CHARACTER * Math.min(38, Math.max(...names.map((each) => each.length)));
+      const longest = nameWidth(names, 38);
       const labels = isStacked ? Math.min(longest, view.width * 0.42) : longest;
-      const panel = (view.width - labels) / (isStacked ? 1 : panels.length);
-      const topOf = (index: number) =>
-        TOP + (view.isAlone ? ALONE : 0) + (isStacked ? index * (TOP + BAR * shown.length) : 0);
-      const leftOf = (index: number) => labels + (isStacked ? 0 : index * panel);
+      const width = (view.width - labels) / (isStacked ? 1 : panels.length);
       const height = BAR * shown.length;
-      return {
-        ...chartBase(view, `${chartText(results.input.name)}: ${title.toLowerCase()}`),
-        grid: panels.map((_, index) => ({
-          left: leftOf(index),
-          width: Math.max(8, panel - VALUE),
-          top: topOf(index),
-          height,
-        })),
-        graphic: panels.map(({ label }, index) => ({
-          type: 'text',
-          left: leftOf(index),
-          top: topOf(index) - 20,
-          silent: true,
-          style: {
-            text: label,
-            fill: ink.text,
-            fontSize: 11.5,
-            width: panel - 8,
-            overflow: 'truncate',
-          },
-        })),
-        xAxis: panels.map((_, index) => ({
-          type: 'value',
-          gridIndex: index,
-          show: false,
-          min: 0,
-          max: maxOf(index),
-        })),
-        yAxis: panels.map((_, index) => ({
-          type: 'category',
-          gridIndex: index,
-          inverse: true,
+      const top = TOP + (view.isAlone ? TITLE_HEIGHT : 0);
+      const placed = panels.map(({ id, unit, label }, index) => ({
+        label,
+        left: labels + (isStacked ? 0 : index * width),
+        top: top + (isStacked ? index * (TOP + height) : 0),
+        width: Math.max(8, width - VALUE),
+        names: {
           data: names,
-          axisTick: { show: false },
           axisLine: { show: true, lineStyle: { color: ink.line } },
           axisLabel: {
             show: index === 0 || isStacked,
             color: ink.text,
-            fontSize: 11.5,
+            fontSize: TEXT_SIZE,
             margin: 8,
             interval: 0,
             width: labels - 16,
             overflow: 'truncate',
           },
+        },
+        bars: shown.map(({ policy, place }) => ({
+          value: policy.metrics[id].median,
+          text: formatValue(policy.metrics[id].median, unit),
+          color: policyStyle(place).colour[view.scheme],
         })),
-        series: panels.map(({ id, unit, label }, index) => ({
-          type: 'bar',
-          name: label,
-          xAxisIndex: index,
-          yAxisIndex: index,
-          barWidth: 12,
-          data: shown.map(({ policy, place }) => ({
-            value: policy.metrics[id].median,
-            itemStyle: { color: policyStyle(place).colour[view.scheme] },
-            label: {
-              show: true,
-              position: 'right',
-              distance: 4,
-              color: ink.text,
-              fontSize: 11.5,
-              formatter: formatValue(policy.metrics[id].median, unit),
-            },
-          })),
-        })),
+      }));
+      return {
+        ...chartBase(view, results.input.name, title.toLowerCase()),
+        ...barPanels(placed, height, ink.text),
+        graphic: placed.map(({ label, left, top }) =>
+          wordsAt({ left, top: top - 20 }, label, ink.text, { width: width - 8, overflow: 'truncate' }),
+        ),
       };
     },
   };
-
-  /** 1 if all values are 0: a bar of 0 must not fill the panel. */
-  function maxOf(index: number): number {
-    return Math.max(...shown.map(({ policy }) => policy.metrics[panels[index].id].median)) || 1;
-  }
 }

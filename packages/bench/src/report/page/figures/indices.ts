@@ -5,12 +5,10 @@ import {
   fragmentationIndex,
   unusableFreeIndex,
 } from '../../../history/kernel-indices.ts';
-import { chartText } from '../escape.ts';
-import { chartBase, inkOf, timeText, tooltip, valueAxis } from './axes.ts';
+import type { RunHistory } from '../../../history/types.ts';
+import { chartBase, nameBelow, onlyLine, TITLE_HEIGHT, timeText, tooltip, valueAxis } from './axes.ts';
 import type { Figure, LoggedInput, View } from './figure.ts';
-import { linesOf, printSeries, showPeak, styledRuns } from './runs.ts';
-
-type Index = (counts: readonly number[], order: number) => number;
+import { lineSeries, linesOf, printSeries, showPeak, styledRuns } from './runs.ts';
 
 interface KernelIndex {
   readonly id: string;
@@ -18,7 +16,7 @@ interface KernelIndex {
   readonly formula: readonly string[];
   /** What the values mean. */
   readonly reading: string;
-  readonly of: Index;
+  readonly of: (counts: readonly number[], order: number) => number;
   readonly min: number;
   readonly max: number;
 }
@@ -66,8 +64,6 @@ const INDICES: readonly KernelIndex[] = [
 const TERMS =
   'free: pages of the pool that are claimed and in no allocation or slab; n_o: free chunks of order o, as a buddy allocator would cut them; free = sum n_o * 2^o, total = sum n_o, suitable(k) = sum over o >= k of n_o * 2^(o-k).';
 
-const TITLE = 30;
-
 export const indexFigures = (logged: LoggedInput): Figure[] =>
   INDICES.map((index) => indexFigure(logged, index));
 
@@ -76,8 +72,8 @@ function indexFigure(logged: LoggedInput, index: KernelIndex): Figure {
   const runs = styledRuns(logged);
   const orders = Math.max(0, ...logged.history.runs.map((run) => run.freeByOrder[0]?.length ?? 0));
   const range = Array.from({ length: orders }, (_, order) => order);
-  const valuesAt = (frame: number) =>
-    linesOf(runs, (run) => range.map((order) => index.of(run.freeByOrder[frame] ?? [], order)));
+  const valuesOf = ({ freeByOrder }: RunHistory, frame: number) =>
+    range.map((order) => index.of(freeByOrder[frame] ?? [], order));
   return {
     id: index.id,
     title: index.name,
@@ -93,60 +89,42 @@ function indexFigure(logged: LoggedInput, index: KernelIndex): Figure {
     table: ({ frame }) => ({
       caption: `${index.name} by order at ${timeText(frames.times[frame])}`,
       head: ['policy', ...range.map((order) => `order ${order}`)],
-      rows: runs.map(({ run }) => [
-        shortPolicyName(run.policy),
-        ...range.map((order) => String(index.of(run.freeByOrder[frame] ?? [], order))),
-      ]),
+      rows: runs.map(({ run }) => [shortPolicyName(run.policy), ...valuesOf(run, frame).map(String)]),
     }),
-    option: (view) => optionOf(view),
+    option: optionOf,
   };
 
   function optionOf(view: View) {
-    const ink = inkOf(view);
+    const lines = linesOf(runs, (run) => valuesOf(run, view.frame));
     return {
-      ...chartBase(
-        view,
-        `${chartText(logged.results.input.name)}: ${index.name}, ${timeText(frames.times[view.frame])}`,
-      ),
+      ...chartBase(view, logged.results.input.name, `${index.name}, ${timeText(frames.times[view.frame])}`),
       grid: {
         left: 8,
         right: 14,
-        top: view.isAlone ? TITLE + 8 : 10,
+        top: view.isAlone ? TITLE_HEIGHT + 8 : 10,
         bottom: 36,
         outerBoundsMode: 'same',
         outerBoundsContain: 'axisLabel',
       },
-      tooltip: {
-        ...tooltip(view),
+      tooltip: tooltip(view, {
         trigger: 'item',
         formatter: ({ seriesName, value }: { seriesName: string; value: readonly number[] }) =>
           `${seriesName}\norder ${value[0]}: ${value[1]}`,
-      },
+      }),
       xAxis: {
-        ...valueAxis(view, 'order'),
+        ...valueAxis(view),
+        ...onlyLine(view),
+        ...nameBelow(view, 'order'),
         min: 0,
         max: Math.max(1, orders - 1),
         interval: 1,
-        nameLocation: 'middle',
-        nameGap: 22,
-        nameTextStyle: { color: ink.muted, fontSize: 11.5 },
-        splitLine: { show: false },
-        axisLine: { show: true, onZero: false, lineStyle: { color: ink.line } },
       },
       yAxis: { ...valueAxis(view), min: index.min, max: index.max, interval: (index.max - index.min) / 4 },
-      series: valuesAt(view.frame).map(({ policies, style, values }) => ({
-        type: 'line',
-        name: chartText(policies.join(' = ')),
-        data: values.map((value, order) => [order, value]),
-        symbol: style.symbol,
+      series: lines.map((line) => ({
+        ...lineSeries(line, view, { width: 1.4 }),
+        data: line.values.map((value, order) => [order, value]),
+        symbol: line.style.symbol,
         symbolSize: 6,
-        lineStyle: {
-          width: 1.4,
-          type: style.dash.length === 0 ? 'solid' : [...style.dash],
-          color: style.colour[view.scheme],
-        },
-        itemStyle: { color: style.colour[view.scheme] },
-        emphasis: { disabled: true },
       })),
     };
   }

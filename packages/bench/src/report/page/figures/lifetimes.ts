@@ -1,23 +1,33 @@
 /** Lifetimes of allocations by owner: a property of the trace, not of a policy. */
+import type { OwnerLifetimes } from '../../../history/types.ts';
 import { formatValue } from '../../../text/units.ts';
 import { chartText, shellWord } from '../escape.ts';
-import { categoryAxis, chartBase, inkOf, timeText, tooltip, valueAxis } from './axes.ts';
+import {
+  categoryAxis,
+  chartBase,
+  inkOf,
+  nameWidth,
+  TEXT_SIZE,
+  TITLE_HEIGHT,
+  timeText,
+  tooltip,
+  valueAxis,
+} from './axes.ts';
 import type { Figure, LoggedInput, View } from './figure.ts';
 import { logPath } from './runs.ts';
 
 const ROW = 24;
-const TITLE = 30;
-const CHARACTER = 6.6;
 const QUANTILES = ['shortest', '1st quartile', 'median', '3rd quartile', '9th decile', 'longest'];
 
 export function lifetimeFigure(logged: LoggedInput): Figure | undefined {
-  const all = logged.history.lifetimes;
-  const owners = all.filter(({ quantiles }) => quantiles.length > 0);
+  const { lifetimes } = logged.history;
+  const owners = lifetimes.filter(({ quantiles }) => quantiles.length > 0);
   if (owners.length === 0) return undefined;
-  const never = all.reduce((sum, { neverFreed }) => sum + neverFreed, 0);
+  const never = lifetimes.reduce((sum, { neverFreed }) => sum + neverFreed, 0);
   const count = (number: number) => formatValue(number, 'count');
   const title = 'Lifetimes of allocations by owner';
-  const spread = [...owners].sort((a, b) => b.quantiles[2] - a.quantiles[2]);
+  const byMedian = owners.toSorted((a, b) => a.quantiles[2] - b.quantiles[2]);
+  const medianOf = ({ owner, quantiles }: OwnerLifetimes) => `${timeText(quantiles[2])} (${owner})`;
   return {
     id: 'lifetimes',
     title,
@@ -34,11 +44,11 @@ export function lifetimeFigure(logged: LoggedInput): Figure | undefined {
       `decpool query ${shellWord(logPath(logged))} ${shellWord("SELECT a.owner_name AS owner, count(*) AS freed, quantile_disc(f.time_ns - a.time_ns, [0, 0.25, 0.5, 0.75, 0.9, 1]) AS ns FROM events a JOIN events f USING (allocation) WHERE a.type = 'allocation-requested' AND f.type = 'free-requested' GROUP BY 1")}`,
     ],
     reading: () =>
-      `Medians go from ${timeText(spread[spread.length - 1].quantiles[2])} (${spread[spread.length - 1].owner}) to ${timeText(spread[0].quantiles[2])} (${spread[0].owner}). ${never === 0 ? 'All allocations are freed' : `${count(never)} ${never === 1 ? 'allocation is' : 'allocations are'} never freed`}.`,
+      `Medians go from ${medianOf(byMedian[0])} to ${medianOf(byMedian[byMedian.length - 1])}. ${never === 0 ? 'All allocations are freed' : `${count(never)} ${never === 1 ? 'allocation is' : 'allocations are'} never freed`}.`,
     table: () => ({
       caption: `${title}, most pages first`,
       head: ['owner', 'allocations', 'never freed', 'pages asked for', ...QUANTILES],
-      rows: all.map(({ owner, allocations, neverFreed, pages, quantiles }) => [
+      rows: lifetimes.map(({ owner, allocations, neverFreed, pages, quantiles }) => [
         owner,
         count(allocations),
         count(neverFreed),
@@ -46,43 +56,33 @@ export function lifetimeFigure(logged: LoggedInput): Figure | undefined {
         ...QUANTILES.map((_, index) => (quantiles[index] === undefined ? '' : timeText(quantiles[index]))),
       ]),
     }),
-    option: (view) => optionOf(view),
+    option: optionOf,
   };
 
   function optionOf(view: View) {
     const ink = inkOf(view);
     const names = owners.map(({ owner, allocations }) => `${chartText(owner)}  ${count(allocations)}`);
-    const labels = Math.min(view.width * 0.4, 16 + CHARACTER * Math.max(...names.map((each) => each.length)));
+    const labels = Math.min(view.width * 0.4, nameWidth(names));
+    const all = owners.flatMap(({ quantiles }) => quantiles);
     return {
-      ...chartBase(view, `${chartText(logged.results.input.name)}: ${title.toLowerCase()}`),
-      grid: { left: labels, right: 30, top: view.isAlone ? TITLE : 4, height: owners.length * ROW },
-      tooltip: {
-        ...tooltip(view),
+      ...chartBase(view, logged.results.input.name, title.toLowerCase()),
+      grid: { left: labels, right: 30, top: view.isAlone ? TITLE_HEIGHT : 4, height: owners.length * ROW },
+      tooltip: tooltip(view, {
         trigger: 'item',
         formatter: ({ dataIndex }: { dataIndex: number }) =>
           [
             chartText(owners[dataIndex].owner),
             ...QUANTILES.map((name, index) => `${name}: ${timeText(owners[dataIndex].quantiles[index])}`),
           ].join('\n'),
-      },
+      }),
       xAxis: {
         ...valueAxis(view),
         type: 'log',
-        min:
-          10 ** Math.floor(Math.log10(Math.max(1, Math.min(...owners.map(({ quantiles }) => quantiles[0]))))),
-        max: 10 ** Math.ceil(Math.log10(Math.max(10, ...owners.map(({ quantiles }) => quantiles[5])))),
-        axisLabel: {
-          color: ink.muted,
-          fontSize: 11.5,
-          hideOverlap: true,
-          formatter: (ns: number) => timeText(ns),
-        },
+        min: 10 ** Math.floor(Math.log10(Math.max(1, Math.min(...all)))),
+        max: 10 ** Math.ceil(Math.log10(Math.max(10, ...all))),
+        axisLabel: { color: ink.muted, fontSize: TEXT_SIZE, hideOverlap: true, formatter: timeText },
       },
-      yAxis: {
-        ...categoryAxis(view, names),
-        inverse: true,
-        axisLabel: { color: ink.text, fontSize: 11.5, interval: 0, width: labels - 14, overflow: 'truncate' },
-      },
+      yAxis: categoryAxis(view, names, labels - 14),
       series: [
         {
           type: 'custom',

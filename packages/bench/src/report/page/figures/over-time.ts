@@ -1,21 +1,23 @@
 /** Charts over simulated time: a stepped line for each policy, or for a group of policies with the same values. */
+import { lastAtMost } from '../../../history/last-at-most.ts';
 import type { RunHistory } from '../../../history/types.ts';
 import { listed } from '../../../text/listed.ts';
 import { formatValue } from '../../../text/units.ts';
-import { chartText } from '../escape.ts';
 import {
   bytesScale,
   COUNT,
   chartBase,
   inkOf,
-  type Scale,
+  onlyLine,
+  TITLE_HEIGHT,
   timeScale,
   timeText,
   tooltip,
   valueAxis,
+  wordsAt,
 } from './axes.ts';
 import type { ChartOption, Figure, FigureTable, LoggedInput, View } from './figure.ts';
-import { type Line, linesOf, styledRuns } from './runs.ts';
+import { type Line, lineName, lineSeries, linesOf, styledRuns } from './runs.ts';
 
 export interface TimeFigure {
   readonly id: string;
@@ -34,15 +36,15 @@ export interface TimeFigure {
 }
 
 const HEIGHT = 210;
-const TITLE = 30;
 const LEGEND_LINE = 18;
-const MOST_ROWS = 25;
+const TABLE_ROWS = 25;
 
 export function timeFigure(logged: LoggedInput, spec: TimeFigure): Figure {
   const { frames } = logged.history;
   const lines = linesOf(styledRuns(logged), spec.pick);
-  const most = Math.max(0, ...lines.flatMap(({ values }) => values), ...(spec.reference?.values ?? []));
-  const scale: Scale = spec.unit === 'bytes' ? bytesScale(most) : COUNT;
+  const references = spec.reference === undefined ? [] : [spec.reference];
+  const most = Math.max(0, ...[...lines, ...references].flatMap(({ values }) => values));
+  const scale = spec.unit === 'bytes' ? bytesScale(most) : COUNT;
   const time = timeScale(frames.times[frames.times.length - 1]);
   const value = (number: number) => formatValue(number, spec.unit);
 
@@ -54,23 +56,23 @@ export function timeFigure(logged: LoggedInput, spec: TimeFigure): Figure {
     commands: spec.commands,
     heightAt: () => spec.height ?? HEIGHT,
     reading: () => readingOf(lines, spec, value),
-    table: () => tableOf(),
-    option: (view) => optionOf(view),
+    table: tableOf,
+    option: optionOf,
   };
 
   function tableOf(): FigureTable {
-    const rows = sampled(frames.times.length, MOST_ROWS);
+    const rows = sampled(frames.times.length, TABLE_ROWS);
     return {
       caption: `${spec.title} at ${rows.length} of ${frames.times.length} moments`,
       head: [
         'simulated time',
         ...lines.flatMap(({ policies }) => policies),
-        ...(spec.reference === undefined ? [] : [spec.reference.name]),
+        ...references.map(({ name }) => name),
       ],
       rows: rows.map((frame) => [
         timeText(frames.times[frame]),
         ...lines.flatMap(({ policies, values }) => policies.map(() => value(values[frame]))),
-        ...(spec.reference === undefined ? [] : [value(spec.reference.values[frame])]),
+        ...references.map(({ values }) => value(values[frame])),
       ]),
     };
   }
@@ -78,34 +80,24 @@ export function timeFigure(logged: LoggedInput, spec: TimeFigure): Figure {
   function optionOf(view: View): ChartOption {
     const ink = inkOf(view);
     const legend = view.isAlone ? legendOf(lines, spec, view, ink.muted) : [];
-    const top = (view.isAlone ? TITLE + LEGEND_LINE * legendRows(lines, view) : 0) + 26;
-    const reference = spec.reference;
+    const top = (view.isAlone ? TITLE_HEIGHT + LEGEND_LINE * legendRows(lines, view) : 0) + 26;
     return {
-      ...chartBase(view, `${chartText(logged.results.input.name)}: ${spec.title}`),
+      ...chartBase(view, logged.results.input.name, spec.title),
       grid: { left: 8, right: 14, top, bottom: 26, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
       graphic: legend,
-      tooltip: {
-        ...tooltip(view),
+      tooltip: tooltip(view, {
         trigger: 'axis',
         axisPointer: { type: 'line', lineStyle: { color: ink.muted, width: 1 }, label: { show: false } },
-        formatter: (hits: readonly Hit[]) => tooltipText(hits),
-      },
+        formatter: tooltipText,
+      }),
       xAxis: {
-        ...valueAxis(view),
+        ...valueAxis(view, { suffix: time.suffix }),
+        ...onlyLine(view),
         min: 0,
         max: frames.times[frames.times.length - 1] / time.divisor || 1,
-        splitLine: { show: false },
-        axisLine: { show: true, lineStyle: { color: ink.line } },
-        axisLabel: {
-          color: ink.muted,
-          fontSize: 11.5,
-          hideOverlap: true,
-          showMaxLabel: false,
-          formatter: (at: number) => `${formatValue(at, 'ratio')}${at === 0 ? '' : ` ${time.suffix}`}`,
-        },
       },
       yAxis: {
-        ...valueAxis(view, scale.suffix),
+        ...valueAxis(view, { name: scale.suffix }),
         minInterval: spec.unit === 'count' ? 1 : 0,
         scale: spec.isCropped === true,
         ...(most === 0 ? { max: 1 } : {}),
@@ -121,36 +113,24 @@ export function timeFigure(logged: LoggedInput, spec: TimeFigure): Figure {
         },
       ],
       series: [
-        ...(reference === undefined
-          ? []
-          : [
-              {
-                type: 'line',
-                name: reference.name,
-                data: points(reference.values),
-                step: 'end',
-                symbol: 'none',
-                lineStyle: { width: 0.8, color: ink.muted },
-                itemStyle: { color: ink.muted },
-                areaStyle: { color: ink.muted, opacity: 0.16 },
-                z: 1,
-                silent: true,
-              },
-            ]),
-        ...lines.map(({ policies, style, values }) => ({
+        ...references.map(({ name, values }) => ({
           type: 'line',
-          name: chartText(policies.join(' = ')),
+          name,
           data: points(values),
           step: 'end',
           symbol: 'none',
-          lineStyle: {
-            width: style.index === 0 ? 4 : 1.8,
-            opacity: style.index === 0 ? 0.55 : 1,
-            type: style.dash.length === 0 ? 'solid' : [...style.dash],
-            color: style.colour[view.scheme],
-          },
-          itemStyle: { color: style.colour[view.scheme] },
-          emphasis: { disabled: true },
+          lineStyle: { width: 0.8, color: ink.muted },
+          itemStyle: { color: ink.muted },
+          areaStyle: { color: ink.muted, opacity: 0.16 },
+          z: 1,
+          silent: true,
+        })),
+        ...lines.map((line) => ({
+          // The baseline is broad and pale, so that lines on it can be seen.
+          ...lineSeries(line, view, line.style.index === 0 ? { width: 4, opacity: 0.55 } : { width: 1.8 }),
+          data: points(line.values),
+          step: 'end',
+          symbol: 'none',
           z: 3,
         })),
       ],
@@ -172,10 +152,8 @@ export function timeFigure(logged: LoggedInput, spec: TimeFigure): Figure {
     const frame = frameAt(frames.times, at);
     return [
       timeText(at),
-      ...lines.map(({ policies, values }) => `${value(values[frame])}  ${chartText(policies.join(' = '))}`),
-      ...(spec.reference === undefined
-        ? []
-        : [`${value(spec.reference.values[frame])}  ${spec.reference.name}`]),
+      ...lines.map((line) => `${value(line.values[frame])}  ${lineName(line)}`),
+      ...references.map(({ name, values }) => `${value(values[frame])}  ${name}`),
     ].join('\n');
   }
 }
@@ -185,16 +163,11 @@ interface Hit {
 }
 
 /** The last frame that is not later than the time; the first if all are later. */
-export function frameAt(times: readonly number[], time: number): number {
-  let low = 0;
-  let high = times.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (times[middle] <= time) low = middle + 1;
-    else high = middle;
-  }
-  return Math.max(0, low - 1);
-}
+export const frameAt = (times: readonly number[], time: number): number =>
+  Math.max(
+    0,
+    lastAtMost(times.length, time, (frame) => times[frame]),
+  );
 
 /** At most `most` indices below `count`, with the first and the last. */
 export function sampled(count: number, most: number): number[] {
@@ -202,7 +175,7 @@ export function sampled(count: number, most: number): number[] {
   return Array.from({ length: most }, (_, index) => Math.round((index * (count - 1)) / (most - 1)));
 }
 
-const MOST_VALUES = 8;
+const VALUES_NAMED = 8;
 
 /** `At the end: 61 under linux-7.3; 0 under first-fit and best-fit.` */
 function readingOf(lines: readonly Line[], { tells }: TimeFigure, value: (number: number) => string): string {
@@ -213,7 +186,7 @@ function readingOf(lines: readonly Line[], { tells }: TimeFigure, value: (number
     byValue.set(text, [...(byValue.get(text) ?? []), ...line.policies]);
   }
   const parts = [...byValue]
-    .slice(0, MOST_VALUES)
+    .slice(0, VALUES_NAMED)
     .map(([text, policies]) => `${text} under ${listed(policies)}`);
   const [first] = byValue.keys();
   const when = tells === 'end' ? 'At the end' : 'At most';
@@ -226,27 +199,20 @@ const legendRows = (lines: readonly Line[], view: View): number => Math.ceil(lin
 /** The legend of a picture that is a file of its own. */
 function legendOf(lines: readonly Line[], spec: TimeFigure, view: View, muted: string): ChartOption[] {
   const width = view.width / perRow(view);
-  const names = lines.map(({ policies }) => chartText(policies.join(' = ')));
-  const samples = names.flatMap((name, index): ChartOption[] => {
+  const samples = lines.flatMap((line, index): ChartOption[] => {
     const x = 12 + width * (index % perRow(view));
-    const y = TITLE + 8 + LEGEND_LINE * Math.floor(index / perRow(view));
-    const { style } = lines[index];
-    const stroke = style.colour[view.scheme];
-    const label = { text: name, fill: muted, fontSize: 11, width: width - 50, overflow: 'truncate' };
+    const y = TITLE_HEIGHT + 8 + LEGEND_LINE * Math.floor(index / perRow(view));
+    const { colour, dash } = line.style;
     return [
       {
         type: 'line',
         silent: true,
         shape: { x1: x, y1: y, x2: x + 26, y2: y },
-        style: { stroke, lineWidth: 2, lineDash: [...style.dash] },
+        style: { stroke: colour[view.scheme], lineWidth: 2, lineDash: [...dash] },
       },
-      { type: 'text', silent: true, x: x + 32, y: y - 6, style: label },
+      wordsAt({ x: x + 32, y: y - 6 }, lineName(line), muted, { width: width - 50, overflow: 'truncate' }),
     ];
   });
   if (spec.reference === undefined) return samples;
-  const text = `grey area: ${spec.reference.name}`;
-  return [
-    ...samples,
-    { type: 'text', silent: true, right: 12, top: 10, style: { text, fill: muted, fontSize: 11 } },
-  ];
+  return [...samples, wordsAt({ right: 12, top: 10 }, `grey area: ${spec.reference.name}`, muted)];
 }

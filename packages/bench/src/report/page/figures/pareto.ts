@@ -8,17 +8,25 @@ import { formatValue } from '../../../text/units.ts';
 import type { PolicyResults, Results } from '../../results.ts';
 import { chartText } from '../escape.ts';
 import { POLICY_STYLES, policyStyle } from '../palette.ts';
-import { chartBase, inkOf, tooltip, valueAxis } from './axes.ts';
+import {
+  chartBase,
+  inkOf,
+  nameBelow,
+  onlyLine,
+  TEXT_SIZE,
+  TITLE_HEIGHT,
+  tooltip,
+  valueAxis,
+} from './axes.ts';
 import type { Figure, View } from './figure.ts';
 import { LABEL_GAP, type LabelPlace, labelPlaces } from './label-places.ts';
 import { type SoftLog, softLog } from './soft-log.ts';
 
-const TITLE = 30;
 const HEIGHT = 340;
 const BOTTOM = 40;
 /** px of a character; an upper estimate. */
 const CHARACTER = 6.1;
-const MOST_ROWS = 400;
+const TABLE_ROWS = 400;
 
 interface Point {
   readonly policy: PolicyResults;
@@ -39,19 +47,17 @@ export function paretoFigure(results: Results): Figure | undefined {
   if (calls === undefined || !results.platform.confidential || results.policies.length < 2) return undefined;
   const points = pointsOf(results, [splits, idle, calls]);
   const front = points.filter((point) => point.front === 1);
-  const title = `${splits.label} against ${idle.label}`;
-  const y = softLog(
-    points.map((point) => point.split),
-    splits.unit,
-  );
-  const x = softLog(
-    points.map((point) => point.idle),
-    idle.unit,
-  );
+  const heading = `${splits.label} against ${idle.label}`;
+  const axisOf = (figure: 'split' | 'idle', { unit }: Metric) =>
+    softLog(
+      points.map((point) => point[figure]),
+      unit,
+    );
+  const [x, y] = [axisOf('idle', idle), axisOf('split', splits)];
   const sizeOf = (point: Point) => 9 + 4 * Math.log10(1 + point.calls);
   return {
     id: 'pareto',
-    title,
+    title: heading,
     kind: 'run',
     heightAt: () => HEIGHT,
     formula: [
@@ -59,12 +65,12 @@ export function paretoFigure(results: Results): Figure | undefined {
       'Both axes are logarithmic in 1 + value / unit: they begin at 0. The size of a mark grows with the logarithm of host calls.',
     ],
     commands: [results.command],
-    reading: () => readingOf(),
+    reading: readingOf,
     table: () => ({
-      caption: `${title}, best ranked first${points.length > MOST_ROWS ? `; the first ${MOST_ROWS}` : ''}`,
+      caption: `${heading}, best ranked first${points.length > TABLE_ROWS ? `; the first ${TABLE_ROWS}` : ''}`,
       head: ['policies', 'front', splits.label, idle.label, calls.label],
       rows: points
-        .slice(0, MOST_ROWS)
+        .slice(0, TABLE_ROWS)
         .map((point) => [
           listed(point.names.map(shortPolicyName)),
           point.front === 0 ? 'refused requests' : String(point.front),
@@ -73,7 +79,7 @@ export function paretoFigure(results: Results): Figure | undefined {
           formatValue(point.calls, calls.unit),
         ]),
     }),
-    option: (view) => optionOf(view),
+    option: optionOf,
   };
 
   function readingOf(): string {
@@ -103,12 +109,12 @@ export function paretoFigure(results: Results): Figure | undefined {
     const isLabelled = (point: Point) => point.front === 1 || point.place === 0 || isFew;
     const labelOf = (point: Point) =>
       `${chartText(shortNames(point.names))}  ${countText(point.calls, 'call')}`;
-    const height = HEIGHT + (view.isAlone ? TITLE : 0);
+    const title = view.isAlone ? TITLE_HEIGHT : 0;
     const plot = {
       left: 18 + CHARACTER * Math.max(...y.ticks.map((tick) => y.text(tick).length)),
-      top: view.isAlone ? TITLE + 30 : 30,
+      top: title + 30,
       right: view.width - Math.min(250, view.width * 0.25),
-      bottom: height - BOTTOM,
+      bottom: title + HEIGHT - BOTTOM,
     };
     const along = (value: number, axis: SoftLog) => (axis.at(value) - axis.min) / (axis.max - axis.min);
     const places = labelPlaces(
@@ -121,7 +127,7 @@ export function paretoFigure(results: Results): Figure | undefined {
       { ...plot, left: plot.left + 2, right: view.width - 2 },
     );
     return {
-      ...chartBase(view, `${chartText(results.input.name)}: ${title}`),
+      ...chartBase(view, results.input.name, heading),
       grid: {
         left: plot.left,
         right: view.width - plot.right,
@@ -129,21 +135,12 @@ export function paretoFigure(results: Results): Figure | undefined {
         bottom: BOTTOM,
         outerBoundsMode: 'none',
       },
-      tooltip: {
-        ...tooltip(view),
+      tooltip: tooltip(view, {
         trigger: 'item',
         formatter: ({ dataIndex }: { dataIndex: number }) => pointText(points[dataIndex]),
-      },
-      xAxis: {
-        ...softLogAxis(view, idle.label, x),
-        nameLocation: 'middle',
-        nameGap: 24,
-        nameTextStyle: { color: ink.muted, fontSize: 11.5, align: 'center' },
-      },
-      yAxis: {
-        ...softLogAxis(view, splits.label, y),
-        nameTextStyle: { color: ink.muted, fontSize: 11.5, align: 'left' },
-      },
+      }),
+      xAxis: { ...softLogAxis(view, '', x), ...nameBelow(view, idle.label, 24) },
+      yAxis: softLogAxis(view, splits.label, y),
       series: [
         {
           type: 'scatter',
@@ -172,7 +169,7 @@ export function paretoFigure(results: Results): Figure | undefined {
                 show: place !== undefined,
                 ...positionOf(place),
                 color: ink.text,
-                fontSize: 11.5,
+                fontSize: TEXT_SIZE,
                 formatter: labelOf(point),
               },
             };
@@ -197,19 +194,18 @@ export function paretoFigure(results: Results): Figure | undefined {
 function softLogAxis(view: View, name: string, axis: SoftLog) {
   const { muted, line } = inkOf(view);
   return {
-    ...valueAxis(view, name),
+    ...valueAxis(view, { name }),
+    ...onlyLine(view),
     min: axis.min,
     max: axis.max,
-    axisLine: { show: true, onZero: false, lineStyle: { color: line } },
     axisLabel: {
       color: muted,
-      fontSize: 11.5,
+      fontSize: TEXT_SIZE,
       hideOverlap: true,
       customValues: axis.ticks,
       formatter: axis.text,
     },
     axisTick: { show: true, customValues: axis.ticks, lineStyle: { color: line } },
-    splitLine: { show: false },
   };
 }
 

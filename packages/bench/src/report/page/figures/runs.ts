@@ -1,20 +1,20 @@
 /** Runs with the style of their policy, and lines that several runs share. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { RunHistory } from '../../../history/types.ts';
-import { shellWord } from '../escape.ts';
+import { chartText, shellWord } from '../escape.ts';
 import { type PolicyStyle, policyStyle } from '../palette.ts';
-import type { LoggedInput } from './figure.ts';
+import type { ChartOption, LoggedInput, View } from './figure.ts';
 
 interface StyledRun {
   readonly run: RunHistory;
   readonly style: PolicyStyle;
 }
 
-/** A chart cannot be read with more lines. */
-const MOST = 12;
+/** A chart with more lines cannot be read. */
+const LINES_SHOWN = 12;
 
 export const styledRuns = ({ results, history }: LoggedInput): readonly StyledRun[] =>
-  history.runs.slice(0, MOST).map((run) => ({
+  history.runs.slice(0, LINES_SHOWN).map((run) => ({
     run,
     style: policyStyle(results.policies.findIndex(({ policy }) => policy === run.policy)),
   }));
@@ -25,6 +25,21 @@ export interface Line {
   readonly style: PolicyStyle;
   readonly values: readonly number[];
 }
+
+export const lineName = ({ policies }: Line): string => chartText(policies.join(' = '));
+
+/** A line as a series, without its points. */
+export const lineSeries = (line: Line, { scheme }: View, look: ChartOption): ChartOption => {
+  const { colour, dash } = line.style;
+  const color = colour[scheme];
+  return {
+    type: 'line',
+    name: lineName(line),
+    lineStyle: { type: dash.length === 0 ? 'solid' : [...dash], color, ...look },
+    itemStyle: { color },
+    emphasis: { disabled: true },
+  };
+};
 
 /** A line for each group of runs with the same values. */
 export function linesOf(runs: readonly StyledRun[], pick: (run: RunHistory) => readonly number[]): Line[] {

@@ -1,6 +1,5 @@
 /** An axis that is logarithmic and begins at 0. */
-import type { Unit } from '../../../text/units.ts';
-import { formatValue } from '../../../text/units.ts';
+import { exactBytes, formatValue, type Unit } from '../../../text/units.ts';
 
 export interface SoftLog {
   at(value: number): number;
@@ -12,8 +11,7 @@ export interface SoftLog {
   readonly max: number;
 }
 
-const MOST_TICKS = 7;
-const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
+const TICKS = 7;
 
 export function softLog(values: readonly number[], unit: Unit): SoftLog {
   const isBinary = unit === 'bytes' || unit === 'byte-seconds';
@@ -24,9 +22,9 @@ export function softLog(values: readonly number[], unit: Unit): SoftLog {
   const shown = (isBinary ? powersOfTwo(least, most) : decades(least, most)).filter(
     (value) => at(value) <= at(most) * 1.02,
   );
-  const texts = new Map(
-    [0, ...shown].map((value) => [at(value), isBinary ? binaryText(value, unit) : formatValue(value, unit)]),
-  );
+  const suffix = unit === 'byte-seconds' ? '.s' : '';
+  const textOf = (value: number) => (isBinary ? exactBytes(value) + suffix : formatValue(value, unit));
+  const texts = new Map([0, ...shown].map((value) => [at(value), textOf(value)]));
   return {
     at,
     ticks: [...texts.keys()],
@@ -39,7 +37,7 @@ export function softLog(values: readonly number[], unit: Unit): SoftLog {
 
 function powersOfTwo(least: number, most: number): number[] {
   const doublings = Math.floor(Math.log2(most / least));
-  const step = Math.ceil((doublings + 1) / MOST_TICKS);
+  const step = Math.ceil((doublings + 1) / TICKS);
   return Array.from({ length: Math.floor(doublings / step) + 1 }, (_, index) => least * 2 ** (index * step));
 }
 
@@ -48,12 +46,4 @@ function decades(least: number, most: number): number[] {
   // A short axis has more ticks.
   const steps = count <= 3 ? [1, 2, 5] : [1];
   return Array.from({ length: count }, (_, power) => steps.map((step) => least * step * 10 ** power)).flat();
-}
-
-/** In the largest unit that gives a whole number. */
-function binaryText(value: number, unit: Unit): string {
-  const suffix = unit === 'byte-seconds' ? '.s' : '';
-  if (value === 0) return `0 B${suffix}`;
-  const scale = Math.min(BINARY.length - 1, Math.floor(Math.log2(value) / 10));
-  return `${value / 1024 ** scale} ${BINARY[scale]}${suffix}`;
 }
