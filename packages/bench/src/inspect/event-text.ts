@@ -1,5 +1,11 @@
 /** One compact line per event, as people read a log. */
-import { blockCount, type Geometry, type PoolEvent, eventText as textOfEvent } from '@decpool/model';
+import {
+  blockCount,
+  type Geometry,
+  type LogHeader,
+  type PoolEvent,
+  eventText as textOfEvent,
+} from '@decpool/model';
 import { pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
 import { clock } from '../text/time.ts';
@@ -10,9 +16,15 @@ export interface Names {
   readonly geometry: Geometry;
   /** Owner's, or cache's, name by its number; undefined for one that was not registered. */
   owner(number: number): string | undefined;
-  /** Name of the owner of an allocation, where it is known. */
+  /** Name of the owner of an allocation, if it is known. */
   ownerOf?(allocation: number): string | undefined;
 }
+
+/** Of a log; `owners` by their numbers. */
+export const namesOf = ({ geometry }: LogHeader, owners: readonly string[]): Names => ({
+  geometry,
+  owner: (number) => owners[number],
+});
 
 const SEQ_WIDTH = 8;
 const TIME_WIDTH = 13;

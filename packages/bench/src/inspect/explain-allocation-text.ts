@@ -1,4 +1,4 @@
-/** What explain says of an allocation, as text that fits 100 columns where its events do. */
+/** The life of an allocation as text. */
 import { GFP_KERNEL, gfpName } from '@decpool/model';
 import { countText, pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
@@ -10,7 +10,7 @@ import type { Names } from './event-text.ts';
 import type { AllocationReport, PinnedBlock, RequestWork } from './explain-allocation.ts';
 
 /** Rows of a table, and events; JSON has more. */
-const MOST_ROWS = 20;
+const ROWS_SHOWN = 20;
 
 export function allocationText(report: AllocationReport, names: Names): string {
   const { allocation, position, owner, asked, failed, freed, others } = report;
@@ -27,7 +27,7 @@ export function allocationText(report: AllocationReport, names: Names): string {
     ...workLines(asked, names),
     '',
     ...blockLines(report.blocks),
-    ...(others.length === 0 ? [] : ['', 'also about it', ...eventLines(others.slice(0, MOST_ROWS), names)]),
+    ...(others.length === 0 ? [] : ['', 'also about it', ...eventLines(others.slice(0, ROWS_SHOWN), names)]),
     ...(freed === undefined ? [] : ['', ...freedLines(freed, request.time, names)]),
   ];
   return `${lines.join('\n')}\n`;
@@ -52,15 +52,16 @@ function freedLines(freed: RequestWork, since: number, names: Names): string[] {
 /** What a request caused, by type: `2 pages-claimed (3 pages), 1 large-page-split`. */
 function workText({ byType }: RequestWork): string {
   if (byType.length === 0) return 'nothing was done';
-  const told = byType.map(({ type, events, pages }) => {
-    const of = pages === 0 ? '' : ` (${pagesText(pages)})`;
-    return `${formatValue(events, 'count')} ${type}${of}`;
-  });
-  return told.join(', ');
+  return byType
+    .map(({ type, events, pages }) => {
+      const of = pages === 0 ? '' : ` (${pagesText(pages)})`;
+      return `${formatValue(events, 'count')} ${type}${of}`;
+    })
+    .join(', ');
 }
 
 function workLines({ request, events, eventsInAll }: RequestWork, names: Names): string[] {
-  const shown = events.slice(0, MOST_ROWS);
+  const shown = events.slice(0, ROWS_SHOWN);
   const more = eventsInAll - shown.length;
   return [
     ...eventLines([request, ...shown], names),
@@ -75,12 +76,12 @@ function blockLines(blocks: readonly PinnedBlock[]): string[] {
     ...[numberColumn('pinned from'), numberColumn('until')],
   ];
   const rows = blocks
-    .slice(0, MOST_ROWS)
+    .slice(0, ROWS_SHOWN)
     .map(({ block, pages, wasSplitForIt, fromNs, untilNs }) => [
       ...[block, pages, wasSplitForIt ? 'yes' : 'no', timeText(fromNs)],
       untilNs === undefined ? 'still' : timeText(untilNs),
     ]);
-  const more = blocks.length - MOST_ROWS;
+  const more = blocks.length - ROWS_SHOWN;
   return [
     `blocks       it pinned ${countText(blocks.length, 'block')}`,
     plainTable(heads, rows),

@@ -1,8 +1,7 @@
-/** What became of one allocation: who asked, what it got and what had to be done for that, when it went again. */
+/** The life of one allocation: its owner, its pages, what its request and its free caused. */
 import {
   type AllocationStatus,
   allocationId,
-  type Columns,
   EVENT_TYPES,
   type EventBatch,
   type EventType,
@@ -13,8 +12,9 @@ import {
   TYPE,
   typesWhere,
 } from '@decpool/model';
+import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
-import { type Explained, foldWhile } from './fold.ts';
+import { type Names, namesOf, regionPages } from './event-text.ts';
 
 /** Events of one type that a request caused: how many, and their pages. */
 interface WorkDone {
@@ -23,7 +23,7 @@ interface WorkDone {
   readonly pages: number;
 }
 
-/** What a request caused, from when it was decided to the next; the deferred worker comes later and is told apart. */
+/** What a request caused. Events of the deferred worker, which runs later, are not among it. */
 export interface RequestWork {
   readonly request: PoolEvent;
   readonly byType: readonly WorkDone[];
@@ -32,7 +32,7 @@ export interface RequestWork {
   readonly eventsInAll: number;
 }
 
-/** Pages of one block that the allocation had, or a slab's pages in which its object lay. */
+/** Pages that the allocation had in one block; of an object those of its slab. */
 export interface PinnedBlock {
   readonly block: number;
   readonly pages: number;
@@ -51,48 +51,46 @@ export interface AllocationReport {
   readonly status: AllocationStatus;
   readonly asked: RequestWork;
   /** Why it got nothing. */
-  readonly failed?: PoolEvent;
-  /** Missing where nobody has asked to free it. */
-  readonly freed?: RequestWork;
+  readonly failed: PoolEvent | undefined;
+  /** Undefined if no request has freed it. */
+  readonly freed: RequestWork | undefined;
   readonly blocks: readonly PinnedBlock[];
-  /** Other events about it: mapped into user space and the like; the first of them. */
+  /** The first of the other events about it, such as mapping it into user space. */
   readonly others: readonly PoolEvent[];
 }
 
-/** Reads the log once, up to a position. Throws InputError when it is damaged, or has no such allocation by then. */
+/** Reads the log once, up to a position. Throws InputError if it is damaged, or has no such allocation by then. */
 export async function explainAllocation(
   log: OpenLog,
   id: number,
   position: number,
-): Promise<Explained<AllocationReport>> {
+): Promise<{ report: AllocationReport; names: Names }> {
   const history = new AllocationHistory(id, log.header.geometry);
-  const columns = await foldWhile(log, position, (batch) => history.observe(batch));
+  // From the start: a state that was read from a keyframe does not know the owners of freed allocations.
+  const columns = initialColumns(log.header);
+  for await (const batch of log.fold(columns, position)) history.observe(batch);
   const { lastAllocation, time } = columns.counters;
   if (id < 1 || id > lastAllocation) {
     const known = lastAllocation === 0 ? 'there is none' : `expected one from 1 to ${lastAllocation}`;
     throw new InputError(`${log.path}: allocation ${id}: ${known} up to position ${position}`);
   }
+  const { owner, status } = columns.view().allocation(allocationId(id));
   const report: AllocationReport = {
     allocation: id,
     position: { events: position, ofEvents: log.events, timeNs: time },
-    ...ownerAndStatus(columns, id),
+    ...{ owner, status },
     ...history.report(),
   };
-  return { report, owners: columns.owners };
-}
-
-function ownerAndStatus(columns: Columns, id: number): Pick<AllocationReport, 'owner' | 'status'> {
-  const { owner, status } = columns.view().allocation(allocationId(id));
-  return { owner, status };
+  return { report, names: namesOf(log.header, columns.owners) };
 }
 
 /** Events of a request, or about an allocation, that are kept. */
-const MOST_EVENTS = 40;
+const EVENTS_KEPT = 40;
 
 /** Adds up what a request causes. */
 class Work {
   readonly request: PoolEvent;
-  readonly #byType = new Map<number, { events: number; pages: number }>();
+  readonly #byType = new Map<number, { type: EventType; events: number; pages: number }>();
   readonly #events: PoolEvent[] = [];
   #count = 0;
 
@@ -100,22 +98,22 @@ class Work {
     this.request = request;
   }
 
-  /** Takes the row in when it belongs to the request. */
+  /** Counts the row if it belongs to the request; returns whether it does. */
   observe(batch: EventBatch, row: number): boolean {
     if (batch.requestAt(row) !== this.request.request || batch.timeAt(row) !== this.request.time)
       return false;
-    const type = batch.typeAt(row);
-    const sums = this.#byType.get(type) ?? { events: 0, pages: 0 };
-    this.#byType.set(type, sums);
+    const code = batch.typeAt(row);
+    const sums = this.#byType.get(code) ?? { type: EVENT_TYPES[code], events: 0, pages: 0 };
+    this.#byType.set(code, sums);
     sums.events++;
-    if (HAS_PAGES[type]) sums.pages += batch.pagesAt(row);
+    if (HAS_PAGES[code]) sums.pages += batch.pagesAt(row);
     this.#count++;
-    if (this.#events.length < MOST_EVENTS) this.#events.push(batch.at(row));
+    if (this.#events.length < EVENTS_KEPT) this.#events.push(batch.at(row));
     return true;
   }
 
   report(): RequestWork {
-    const byType = [...this.#byType].map(([type, sums]) => ({ type: EVENT_TYPES[type], ...sums }));
+    const byType = [...this.#byType.values()];
     return { request: this.request, byType, events: this.#events, eventsInAll: this.#count };
   }
 }
@@ -136,10 +134,10 @@ class AllocationHistory {
   #freed: Work | undefined;
   #failed: PoolEvent | undefined;
   readonly #blocks = new Map<number, MutableBlock>();
-  readonly #splits: number[] = [];
+  readonly #splits: { readonly pfn: number; readonly pages: number }[] = [];
   readonly #others: PoolEvent[] = [];
-  /** First page and pages of each slab, by its number less 1: an object names its slab only. */
-  readonly #slabs: number[] = [];
+  /** By number less 1: an object names its slab only. */
+  readonly #slabs: { readonly pfn: number; readonly pages: number }[] = [];
 
   constructor(id: number, geometry: Geometry) {
     this.#id = id;
@@ -147,30 +145,36 @@ class AllocationHistory {
   }
 
   observe(batch: EventBatch): void {
+    const { pagesPerBlock } = this.#geometry;
     for (let row = 0; row < batch.length; row++) {
       const type = batch.typeAt(row);
-      if (type === TYPE.slabCreated) this.#slabs.push(batch.pfnAt(row), batch.pagesAt(row));
+      const pfn = batch.pfnAt(row);
+      if (type === TYPE.slabCreated) this.#slabs.push({ pfn, pages: batch.pagesAt(row) });
       const isAbout = batch.allocationAt(row) === this.#id;
       if (isAbout && type === TYPE.allocationRequested) {
         this.#asked = new Work(batch.at(row));
         continue;
       }
       if (this.#asked === undefined) continue;
-      const isOfAsked = this.#asked.observe(batch, row);
-      if (isOfAsked && type === TYPE.largePageSplit) this.#splits.push(batch.pfnAt(row), batch.codeAt(row));
-      const isOfFreed = this.#freed?.observe(batch, row) === true;
-      if (isAbout && HAS_ALLOCATION[type]) this.#about(batch, row, isOfAsked || isOfFreed);
+      const isOfRequest = this.#asked.observe(batch, row);
+      if (isOfRequest && type === TYPE.largePageSplit) {
+        const pages = batch.codeAt(row) === 3 ? regionPages(this.#geometry) : pagesPerBlock;
+        this.#splits.push({ pfn: pfn - (pfn % pages), pages });
+      }
+      const isOfFree = this.#freed?.observe(batch, row) === true;
+      if (isAbout && HAS_ALLOCATION[type]) this.#about(batch, row, isOfRequest || isOfFree);
     }
   }
 
-  #about(batch: EventBatch, row: number, isTold: boolean): void {
+  #about(batch: EventBatch, row: number, isOfRequest: boolean): void {
+    const time = batch.timeAt(row);
     switch (batch.typeAt(row)) {
       case TYPE.pagesAllocated:
-        this.#got(batch.pfnAt(row), batch.pagesAt(row), batch.timeAt(row));
+        this.#got(batch.pfnAt(row), batch.pagesAt(row), time);
         break;
       case TYPE.objectAllocated: {
-        const slab = 2 * (batch.pfnAt(row) - 1);
-        this.#got(this.#slabs[slab] ?? 0, this.#slabs[slab + 1] ?? 0, batch.timeAt(row));
+        const { pfn, pages } = this.#slabs[batch.pfnAt(row) - 1] ?? { pfn: 0, pages: 0 };
+        this.#got(pfn, pages, time);
         break;
       }
       // The pages that become a slab are the slab's.
@@ -178,10 +182,13 @@ class AllocationHistory {
         this.#blocks.clear();
         break;
       case TYPE.pagesFreed:
-        this.#gave(batch.pfnAt(row), batch.pagesAt(row), batch.timeAt(row));
+        forEachBlock(batch.pfnAt(row), batch.pagesAt(row), this.#geometry.pagesPerBlock, (index) => {
+          const block = this.#blocks.get(index);
+          if (block !== undefined) block.untilNs = time;
+        });
         break;
       case TYPE.objectFreed:
-        for (const block of this.#blocks.values()) block.untilNs = batch.timeAt(row);
+        for (const block of this.#blocks.values()) block.untilNs = time;
         break;
       case TYPE.allocationFailed:
         this.#failed = batch.at(row);
@@ -190,7 +197,7 @@ class AllocationHistory {
         this.#freed = new Work(batch.at(row));
         return;
     }
-    if (!isTold && this.#others.length < MOST_EVENTS) this.#others.push(batch.at(row));
+    if (!isOfRequest && this.#others.length < EVENTS_KEPT) this.#others.push(batch.at(row));
   }
 
   #got(pfn: number, pages: number, fromNs: number): void {
@@ -201,32 +208,20 @@ class AllocationHistory {
     });
   }
 
-  #gave(pfn: number, pages: number, untilNs: number): void {
-    forEachBlock(pfn, pages, this.#geometry.pagesPerBlock, (block) => {
-      const known = this.#blocks.get(block);
-      if (known !== undefined) known.untilNs = untilNs;
-    });
-  }
-
-  #wasSplit(block: number): boolean {
-    const { pagesPerBlock, blocksPerRegion } = this.#geometry;
-    for (let index = 0; index < this.#splits.length; index += 2) {
-      const blocks = this.#splits[index + 1] === 3 ? blocksPerRegion : 1;
-      const first = Math.floor(this.#splits[index] / pagesPerBlock / blocks) * blocks;
-      if (block >= first && block < first + blocks) return true;
-    }
-    return false;
-  }
-
   report(): Pick<AllocationReport, 'asked' | 'failed' | 'freed' | 'blocks' | 'others'> {
     // Only an allocation that the log has is reported on, and that was asked for.
     const asked = this.#asked as Work;
     const blocks = [...this.#blocks.values()].sort((a, b) => a.block - b.block);
+    const wasSplit = (page: number) =>
+      this.#splits.some(({ pfn, pages }) => page >= pfn && page < pfn + pages);
     return {
       asked: asked.report(),
-      ...(this.#failed === undefined ? {} : { failed: this.#failed }),
-      ...(this.#freed === undefined ? {} : { freed: this.#freed.report() }),
-      blocks: blocks.map((block) => ({ ...block, wasSplitForIt: this.#wasSplit(block.block) })),
+      failed: this.#failed,
+      freed: this.#freed?.report(),
+      blocks: blocks.map((block) => ({
+        ...block,
+        wasSplitForIt: wasSplit(block.block * this.#geometry.pagesPerBlock),
+      })),
       others: this.#others,
     };
   }

@@ -1,4 +1,4 @@
-/** What explain says of a block or a region, as text that fits 100 columns. */
+/** The explanation of a block or a region, as text that fits 100 columns. */
 import { countText, pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';
@@ -8,22 +8,14 @@ import { causeText, eventLines, whenText } from './cause-text.ts';
 import type { Names } from './event-text.ts';
 import type { RangeReport, SplitReport } from './explain-range.ts';
 import type { Holding } from './holdings.ts';
-import { MOST_ENDED, type Pin } from './pins.ts';
+import { ENDED_KEPT, type Pin } from './pins.ts';
 
 /** Rows of a table; JSON has all. */
-const MOST_ROWS = 20;
+const ROWS_SHOWN = 20;
 
 export function rangeText(report: RangeReport, names: Names): string {
-  const lines = [
-    ...headLines(report),
-    '',
-    ...splitLines(report, names),
-    '',
-    ...pinLines(report),
-    '',
-    ...heldLines(report, names),
-  ];
-  return `${lines.join('\n')}\n`;
+  const parts = [headLines(report), splitLines(report, names), pinLines(report), heldLines(report, names)];
+  return `${parts.map((lines) => lines.join('\n')).join('\n\n')}\n`;
 }
 
 const nameOf = ({ kind, block, blocks }: RangeReport): string =>
@@ -31,16 +23,10 @@ const nameOf = ({ kind, block, blocks }: RangeReport): string =>
 
 function headLines(report: RangeReport): string[] {
   const { position, pages, firstShared, wasEverShared } = report;
-  const lost =
-    pages.unknownPages + pages.leakedPages === 0
-      ? ''
-      : `, ${pages.unknownPages} unknown, ${pages.leakedPages} leaked`;
-  const shared =
-    firstShared !== undefined
-      ? `first at ${whenText(firstShared)}`
-      : wasEverShared
-        ? 'before'
-        : 'never: no page of it was ever shared';
+  const { unknownPages: unknown, leakedPages: leaked } = pages;
+  const lost = unknown + leaked === 0 ? '' : `, ${unknown} unknown, ${leaked} leaked`;
+  const before = wasEverShared ? 'before' : 'never: no page of it was ever shared';
+  const shared = firstShared === undefined ? before : `first at ${whenText(firstShared)}`;
   return [
     `${nameOf(report)}, pfns ${report.firstPfn}..${report.lastPfn}`,
     `at position  ${formatValue(position.events, 'count')} of ${countText(position.ofEvents, 'event')}, ${timeText(position.timeNs)}`,
@@ -58,18 +44,15 @@ function mappedText({ kind, mapped, blocks, blocksOf4K }: RangeReport): string {
 
 function splitLines(report: RangeReport, names: Names): string[] {
   const { kind, split2M, split1G, mapped } = report;
-  const small = kind === 'block' && split2M === undefined ? [unsplitText(mapped, report.split1G)] : [];
-  const large =
-    split1G === undefined ? [kind === 'region' && mapped === '1G' ? '1G entry     not split' : ''] : [];
-  return [
-    ...small,
-    ...(split2M === undefined ? [] : oneSplitLines('2M entry', split2M, report, names)),
-    ...(split1G === undefined ? [] : oneSplitLines('1G around it', split1G, report, names)),
-    ...large,
-  ].filter((line) => line !== '');
+  const lines: string[] = [];
+  if (split2M !== undefined) lines.push(...oneSplitLines('2M entry', split2M, report, names));
+  else if (kind === 'block') lines.push(unsplitText(report));
+  if (split1G !== undefined) lines.push(...oneSplitLines('1G around it', split1G, report, names));
+  else if (kind === 'region' && mapped === '1G') lines.push('1G entry     not split');
+  return lines;
 }
 
-function unsplitText(mapped: RangeReport['mapped'], split1G: SplitReport | undefined): string {
+function unsplitText({ mapped, split1G }: RangeReport): string {
   if (mapped === '4K')
     return '2M entry     never split in this run: it was mapped by 4K entries from the start';
   if (mapped === 'hole') return '2M entry     none: there is no RAM';
@@ -79,7 +62,7 @@ function unsplitText(mapped: RangeReport['mapped'], split1G: SplitReport | undef
 
 function oneSplitLines(what: string, report: SplitReport, range: RangeReport, names: Names): string[] {
   const { split, cause, claim, conversion, restored, earlierSplits } = report;
-  const asked = cause.by === 'request' ? cause.event : undefined;
+  const request = cause.by === 'request' ? cause.event : undefined;
   const label = what.padEnd(12);
   const more = earlierSplits === 0 ? '' : `, after ${countText(earlierSplits, 'earlier split')}`;
   const stays = range.platformRestores
@@ -88,7 +71,7 @@ function oneSplitLines(what: string, report: SplitReport, range: RangeReport, na
   return [
     `${label} split at ${whenText(split)}${more}`,
     `${' '.repeat(12)} by ${causeText(cause, names)}`,
-    ...eventLines([claim, asked, split, conversion, restored], names),
+    ...eventLines([claim, request, split, conversion, restored], names),
     restored === undefined
       ? `${' '.repeat(12)} the split ${stays}`
       : `${' '.repeat(12)} put back at ${whenText(restored)}`,
@@ -107,7 +90,7 @@ function pinLines(report: RangeReport): string[] {
   const table = plainTable(
     [textColumn('owner', OWNER_WIDTH), ...['times', 'still', 'longest of those over'].map(numberColumn)],
     pinsByOwner
-      .slice(0, MOST_ROWS)
+      .slice(0, ROWS_SHOWN)
       .map(({ owner, pins, lasting, longestNs }) => [
         ...[printable(owner), pins, lasting],
         pins === lasting ? '' : timeText(longestNs),
@@ -115,7 +98,7 @@ function pinLines(report: RangeReport): string[] {
   );
   lines.push(table, ...moreLine(pinsByOwner.length, 'owner'));
   if (pinsEnded === 0) return lines;
-  const shown = Math.min(pinsEnded, MOST_ENDED);
+  const shown = Math.min(pinsEnded, ENDED_KEPT);
   return [
     ...lines,
     `over again, the last ${shown} of ${formatValue(pinsEnded, 'count')}`,
@@ -136,30 +119,22 @@ const pinName = ({ kind, allocation }: Pick<Pin, 'kind' | 'allocation'>): string
   kind === 'slab' ? 'slab' : `${kind === 'object' ? 'object' : 'allocation'} ${allocation}`;
 
 const moreLine = (rows: number, what: string): string[] =>
-  rows > MOST_ROWS ? [`and ${countText(rows - MOST_ROWS, `more ${what}`)}: --json has all`] : [];
+  rows > ROWS_SHOWN ? [`and ${countText(rows - ROWS_SHOWN, `more ${what}`)}: --json has all`] : [];
 
 /** What keeps the range now. */
 function heldLines(report: RangeReport, names: Names): string[] {
   const { heldBy, pages, leaks } = report;
   const lines: string[] = [verdict(report)];
   if (heldBy.length > 0) lines.push(heldTable(heldBy), ...moreLine(heldBy.length, 'row'));
-  if (pages.leakedPages > 0) {
-    const told = leaks.map(({ event, owner }) => `leaked for ${printable(owner)} at ${whenText(event)}`);
-    lines.push(...[...new Set(told)].slice(0, MOST_ROWS));
-    lines.push(
-      ...eventLines(
-        leaks.slice(0, MOST_ROWS).map(({ event }) => event),
-        names,
-      ),
-    );
-  }
-  return lines;
+  if (pages.leakedPages === 0) return lines;
+  const texts = leaks.map(({ event, owner }) => `leaked for ${printable(owner)} at ${whenText(event)}`);
+  const events = leaks.slice(0, ROWS_SHOWN).map(({ event }) => event);
+  return [...lines, ...[...new Set(texts)].slice(0, ROWS_SHOWN), ...eventLines(events, names)];
 }
 
 function verdict(report: RangeReport): string {
-  const { heldBy, pages } = report;
+  const { heldBy, pages, bootSlabs, lastReturned } = report;
   if (pages.claimedPages === 0) {
-    const { lastReturned } = report;
     return lastReturned === undefined
       ? 'to return it now: nothing is to do, no page of it was ever claimed'
       : `to return it now: nothing is to do, no page of it is claimed (last returned at ${whenText(lastReturned)})`;
@@ -167,8 +142,8 @@ function verdict(report: RangeReport): string {
   if (pages.leakedPages > 0) {
     return `it can never be returned: ${pagesText(pages.leakedPages)} in an unknown state ${pages.leakedPages === 1 ? 'is' : 'are'} leaked for good`;
   }
-  if (report.bootSlabs > 0) {
-    return `it is never returned: ${countText(report.bootSlabs, 'slab')} made at boot ${report.bootSlabs === 1 ? 'lies' : 'lie'} in it`;
+  if (bootSlabs > 0) {
+    return `it is never returned: ${countText(bootSlabs, 'slab')} made at boot ${bootSlabs === 1 ? 'lies' : 'lie'} in it`;
   }
   const unknown = pages.unknownPages === 0 ? '' : `${pagesText(pages.unknownPages)} in an unknown state`;
   const held = heldText(heldBy);
@@ -184,8 +159,8 @@ function heldText(heldBy: readonly Holding[]): string {
     const several = kind === 'slab' ? found.length : new Set(found.map(({ allocation }) => allocation)).size;
     return several === 0 ? '' : countText(several, noun);
   };
-  const told = [count('pages', 'live allocation'), count('object', 'object'), count('slab', 'slab')];
-  return told.filter((text) => text !== '').join(', ');
+  const counts = [count('pages', 'live allocation'), count('object', 'object'), count('slab', 'slab')];
+  return counts.filter((text) => text !== '').join(', ');
 }
 
 const heldTable = (heldBy: readonly Holding[]): string =>
@@ -194,7 +169,7 @@ const heldTable = (heldBy: readonly Holding[]): string =>
       ...[textColumn('what'), textColumn('owner or cache', OWNER_WIDTH)],
       ...['first page', 'pages', 'bytes'].map(numberColumn),
     ],
-    heldBy.slice(0, MOST_ROWS).map((holding) => {
+    heldBy.slice(0, ROWS_SHOWN).map((holding) => {
       const { kind, slab, owner, pfn, pages, bytes } = holding;
       const what = kind === 'slab' ? `slab ${slab}` : pinName(holding);
       return [what, printable(owner), pfn, pages, formatValue(bytes, 'bytes')];

@@ -18,10 +18,10 @@ import {
   pfn as toPfn,
   typesWhere,
 } from '@decpool/model';
+import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
-import { regionPages } from './event-text.ts';
-import { type Explained, foldWhile } from './fold.ts';
-import { type Holding, holdings, overlap } from './holdings.ts';
+import { type Names, namesOf, regionPages } from './event-text.ts';
+import { type FactPages, factPages, type Holding, holdings, overlap } from './holdings.ts';
 import { type OwnerPins, type Pin, Pins } from './pins.ts';
 
 /** How a large entry came to be split. */
@@ -29,10 +29,10 @@ export interface SplitReport {
   readonly split: PoolEvent;
   readonly cause: Cause;
   /** The last claim of pages in it before. */
-  readonly claim?: PoolEvent;
+  readonly claim: PoolEvent | undefined;
   /** The conversion that needed the split: the first of pages in it afterwards. */
   readonly conversion?: PoolEvent;
-  /** Where the entry was put back, or had been split before: how often, and the last time. */
+  /** The first event after the split that put the entry back. */
   readonly restored?: PoolEvent;
   readonly earlierSplits: number;
 }
@@ -40,15 +40,6 @@ export interface SplitReport {
 interface LeakReport {
   readonly event: PoolEvent;
   readonly owner: string;
-}
-
-/** What of the range is in which state, in pages. */
-interface RangePages {
-  readonly claimedPages: number;
-  readonly sharedPages: number;
-  readonly allocatedPages: number;
-  readonly unknownPages: number;
-  readonly leakedPages: number;
 }
 
 export interface RangeReport {
@@ -59,46 +50,47 @@ export interface RangeReport {
   readonly blocks: number;
   readonly firstPfn: number;
   readonly lastPfn: number;
-  /** Of a region, that of its 1G entry; where it is split, that of its first block. */
+  /** Of a region, that of its 1G entry; if it is split, that of its first block. */
   readonly mapped: LevelName;
   /** Blocks of it that are mapped by 4K entries. */
   readonly blocksOf4K: number;
-  readonly pages: RangePages;
+  readonly pages: FactPages;
   readonly wasEverShared: boolean;
   /** Whether the platform puts a large entry back once it is all private. */
   readonly platformRestores: boolean;
-  /** Missing when it was not split in the run. */
-  readonly split2M?: SplitReport;
-  readonly split1G?: SplitReport;
-  readonly firstShared?: PoolEvent;
-  readonly lastReturned?: PoolEvent;
-  /** Since the split; since the start of the log where there was none. */
+  /** Undefined if it was not split in the run. */
+  readonly split2M: SplitReport | undefined;
+  readonly split1G: SplitReport | undefined;
+  readonly firstShared: PoolEvent | undefined;
+  readonly lastReturned: PoolEvent | undefined;
+  /** Since the split; without one, since the start of the log. */
   readonly pinsEnded: number;
   readonly pinsEndedLast: readonly Pin[];
   readonly pinsByOwner: readonly OwnerPins[];
   /** What would have to go before it can be returned. */
   readonly heldBy: readonly Holding[];
-  /** Slabs of it that were made at boot, as those of swiotlb: they are never given back. */
+  /** Slabs that were made at boot, as those of swiotlb: they are never given back. */
   readonly bootSlabs: number;
   readonly leaks: readonly LeakReport[];
 }
 
-export interface RangeAsked {
+/** A block or a region to explain. */
+export interface Range {
   readonly kind: 'block' | 'region';
   /** Of a region, any block of it. */
   readonly block: number;
-  /** The split to explain. Default: the last one. */
+  /** Event number of the split to explain (default: the last one). */
   readonly splitEvent?: number;
 }
 
-/** Reads the log once, up to a position. Throws InputError when it is damaged, or there is no such block. */
+/** Reads the log once, up to a position. Throws InputError if it is damaged, or there is no such block. */
 export async function explainRange(
   log: OpenLog,
-  asked: RangeAsked,
+  range: Range,
   position: number,
-): Promise<Explained<RangeReport>> {
+): Promise<{ report: RangeReport; names: Names }> {
   const { geometry } = log.header;
-  const { kind, block } = asked;
+  const { kind, block } = range;
   if (block >= blockCount(geometry)) {
     throw new InputError(`block ${block}: expected one from 0 to ${blockCount(geometry) - 1}`);
   }
@@ -106,91 +98,65 @@ export async function explainRange(
   const blocks = kind === 'block' ? 1 : Math.min(geometry.blocksPerRegion, blockCount(geometry) - first);
   const from = first * geometry.pagesPerBlock;
   const to = from + blocks * geometry.pagesPerBlock;
-  const history = new RangeHistory(geometry, asked, from, to);
-  const columns = await foldWhile(log, position, (batch) => observeAll(batch, [history]));
+  const history = new RangeHistory(geometry, range, from, to);
+  // From the start: a state that was read from a keyframe does not know the owners of freed allocations.
+  const columns = initialColumns(log.header);
+  for await (const batch of log.fold(columns, position)) observeAll(batch, [history]);
   const view = columns.view();
+  const found = Array.from({ length: blocks }, (_, index) => view.block(blockIndex(first + index)));
   const report: RangeReport = {
     kind,
     position: { events: position, ofEvents: log.events, timeNs: columns.counters.time },
-    block: first,
-    blocks,
-    firstPfn: from,
-    lastPfn: to - 1,
-    ...mappingOf(view, first, blocks),
-    pages: pagesOf(view, first, blocks),
+    ...{ block: first, blocks, firstPfn: from, lastPfn: to - 1 },
+    mapped: LEVELS[view.levelAt(toPfn(from))],
+    blocksOf4K: found.filter(({ level }) => level === 1).length,
+    wasEverShared: found.some(({ touched }) => touched),
+    pages: factPages(found),
     platformRestores: log.header.platform.restore,
     ...history.report(),
-    heldBy: heldIn(view, from, to),
+    heldBy: holdingsIn(view, from, to),
   };
-  return { report, owners: columns.owners };
-}
-
-function mappingOf(view: StateView, first: number, blocks: number) {
-  const levels = Array.from({ length: blocks }, (_, index) => view.block(blockIndex(first + index)));
-  return {
-    mapped: LEVELS[view.levelAt(toPfn(first * view.geometry.pagesPerBlock))],
-    blocksOf4K: levels.filter(({ level }) => level === 1).length,
-    wasEverShared: levels.some(({ touched }) => touched),
-  };
-}
-
-function pagesOf(view: StateView, first: number, blocks: number): RangePages {
-  const sum = (fact: 'claimed' | 'shared' | 'allocated' | 'unknown' | 'leaked') => {
-    let pages = 0;
-    for (let block = first; block < first + blocks; block++) pages += view.pagesOf(fact, blockIndex(block));
-    return pages;
-  };
-  return {
-    claimedPages: sum('claimed'),
-    sharedPages: sum('shared'),
-    allocatedPages: sum('allocated'),
-    unknownPages: sum('unknown'),
-    leakedPages: sum('leaked'),
-  };
+  return { report, names: namesOf(log.header, columns.owners) };
 }
 
 /** One by one: a state may have a million. */
-function heldIn(view: StateView, from: number, to: number): Holding[] {
-  const held: Holding[] = [];
+function holdingsIn(view: StateView, from: number, to: number): Holding[] {
+  const found: Holding[] = [];
   for (const holding of holdings(view)) {
-    if (overlap(holding.pfn, holding.pages, from, to) > 0) held.push(holding);
+    if (overlap(holding.pfn, holding.pages, from, to) > 0) found.push(holding);
   }
-  return held;
+  return found;
 }
 
 type MutableSplit = { -readonly [Key in keyof SplitReport]: SplitReport[Key] };
 
-/** Leaks that are told one by one. */
-const MOST_LEAKS = 20;
+const LEAKS_KEPT = 20;
 
 const CONVERTS = typesWhere(({ effect = 'none' }) => ['share', 'unshare', 'unknown'].includes(effect));
 
 /** What happened to a range of pages, as far as it explains how it is now. */
 class RangeHistory implements Projection {
   readonly #geometry: Geometry;
-  readonly #asked: RangeAsked;
+  readonly #range: Range;
   readonly #from: number;
   readonly #to: number;
   readonly #owners = new Owners();
   readonly #causes = new Causes(this.#owners);
   readonly #pins: Pins;
+  /** By level of the entry. */
   readonly #splits: { 2?: MutableSplit; 3?: MutableSplit } = {};
-  /** Pages of the 1G entry around the range. */
-  readonly #regionFrom: number;
-  readonly #regionTo: number;
   #claim: PoolEvent | undefined;
+  /** Of pages of the 1G entry around the range. */
   #regionClaim: PoolEvent | undefined;
   #returned: PoolEvent | undefined;
   #shared: PoolEvent | undefined;
   readonly #leaks: LeakReport[] = [];
 
-  constructor(geometry: Geometry, asked: RangeAsked, from: number, to: number) {
+  constructor(geometry: Geometry, range: Range, from: number, to: number) {
     this.#geometry = geometry;
-    this.#asked = asked;
+    this.#range = range;
     this.#from = from;
     this.#to = to;
-    this.#regionFrom = from - (from % regionPages(geometry));
-    this.#regionTo = this.#regionFrom + regionPages(geometry);
     this.#pins = new Pins(from, to, this.#owners);
   }
 
@@ -202,40 +168,39 @@ class RangeHistory implements Projection {
     if (type === TYPE.largePageSplit) this.#split(batch, row);
     else if (type === TYPE.largePageRestored) this.#restored(batch, row);
     else if (CONVERTS[type]) this.#converted(batch, row, type);
-    else if (type === TYPE.pagesClaimed) this.#claimed(batch, row);
-    else if (type === TYPE.pagesReturned && this.#isHere(batch, row)) this.#returned = batch.at(row);
-    else if (type === TYPE.pagesLeaked && this.#isHere(batch, row)) this.#leaked(batch, row);
+    else if (type === TYPE.pagesClaimed && this.#isAround(batch, row)) {
+      this.#regionClaim = batch.at(row);
+      if (this.#isHere(batch, row)) this.#claim = this.#regionClaim;
+    } else if (type === TYPE.pagesReturned && this.#isHere(batch, row)) this.#returned = batch.at(row);
+    else if (type === TYPE.pagesLeaked && this.#isHere(batch, row) && this.#leaks.length < LEAKS_KEPT) {
+      this.#leaks.push({ event: batch.at(row), owner: this.#owners.names[batch.ownerAt(row)] ?? '' });
+    }
   }
 
   #isHere(batch: EventBatch, row: number): boolean {
     return overlap(batch.pfnAt(row), batch.pagesAt(row), this.#from, this.#to) > 0;
   }
 
+  /** Whether pages of the event lie in the 1G entry around the range. */
   #isAround(batch: EventBatch, row: number): boolean {
-    return overlap(batch.pfnAt(row), batch.pagesAt(row), this.#regionFrom, this.#regionTo) > 0;
-  }
-
-  #claimed(batch: EventBatch, row: number): void {
-    if (!this.#isAround(batch, row)) return;
-    this.#regionClaim = batch.at(row);
-    if (this.#isHere(batch, row)) this.#claim = this.#regionClaim;
+    const pages = regionPages(this.#geometry);
+    const from = this.#from - (this.#from % pages);
+    return overlap(batch.pfnAt(row), batch.pagesAt(row), from, from + pages) > 0;
   }
 
   #split(batch: EventBatch, row: number): void {
     const level = batch.codeAt(row) as 2 | 3;
-    const isBlock = this.#asked.kind === 'block';
+    const isBlock = this.#range.kind === 'block';
     if (level === 2 && !isBlock) return;
     const pages = level === 2 ? this.#geometry.pagesPerBlock : regionPages(this.#geometry);
     const start = batch.pfnAt(row) - (batch.pfnAt(row) % pages);
     if (overlap(start, pages, this.#from, this.#to) === 0) return;
     const before = this.#splits[level];
-    // The split that was asked for is the one to tell of, whatever comes behind it.
-    if (before !== undefined && before.split.seq === this.#asked.splitEvent) return;
-    const claim = level === 2 ? this.#claim : this.#regionClaim;
+    if (before !== undefined && before.split.seq === this.#range.splitEvent) return;
     this.#splits[level] = {
       split: batch.at(row),
       cause: this.#causes.of(batch, row),
-      ...(claim === undefined ? {} : { claim }),
+      claim: level === 2 ? this.#claim : this.#regionClaim,
       earlierSplits: before === undefined ? 0 : before.earlierSplits + 1,
     };
     if (isBlock === (level === 2)) this.#pins.forgetEnded();
@@ -243,35 +208,24 @@ class RangeHistory implements Projection {
 
   #restored(batch: EventBatch, row: number): void {
     const split = this.#splits[2];
-    const isBlock = Math.floor(batch.pfnAt(row) / this.#geometry.pagesPerBlock) === this.#asked.block;
-    if (this.#asked.kind === 'block' && isBlock && split !== undefined && split.restored === undefined) {
-      split.restored = batch.at(row);
-    }
+    const isBlock = Math.floor(batch.pfnAt(row) / this.#geometry.pagesPerBlock) === this.#range.block;
+    if (this.#range.kind === 'block' && isBlock && split !== undefined) split.restored ??= batch.at(row);
   }
 
   #converted(batch: EventBatch, row: number, type: number): void {
     const { 2: split2M, 3: split1G } = this.#splits;
-    if (split1G?.conversion === undefined && split1G !== undefined && this.#isAround(batch, row)) {
-      split1G.conversion = batch.at(row);
-    }
+    if (split1G !== undefined && this.#isAround(batch, row)) split1G.conversion ??= batch.at(row);
     if (!this.#isHere(batch, row)) return;
-    const isSharing = type === TYPE.pagesDecrypted || type === TYPE.vmAreaDecrypted;
-    if (isSharing && this.#shared === undefined) this.#shared = batch.at(row);
-    if (split2M !== undefined && split2M.conversion === undefined) split2M.conversion = batch.at(row);
-  }
-
-  #leaked(batch: EventBatch, row: number): void {
-    if (this.#leaks.length === MOST_LEAKS) return;
-    this.#leaks.push({ event: batch.at(row), owner: this.#owners.names[batch.ownerAt(row)] ?? '' });
+    if (type === TYPE.pagesDecrypted || type === TYPE.vmAreaDecrypted) this.#shared ??= batch.at(row);
+    if (split2M !== undefined) split2M.conversion ??= batch.at(row);
   }
 
   report() {
-    const { 2: split2M, 3: split1G } = this.#splits;
     return {
-      ...(split2M === undefined ? {} : { split2M }),
-      ...(split1G === undefined ? {} : { split1G }),
-      ...(this.#shared === undefined ? {} : { firstShared: this.#shared }),
-      ...(this.#returned === undefined ? {} : { lastReturned: this.#returned }),
+      split2M: this.#splits[2],
+      split1G: this.#splits[3],
+      firstShared: this.#shared,
+      lastReturned: this.#returned,
       pinsEnded: this.#pins.endedCount,
       pinsEndedLast: this.#pins.ended(),
       pinsByOwner: this.#pins.byOwner(),

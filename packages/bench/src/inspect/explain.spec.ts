@@ -43,11 +43,6 @@ async function onLog<Value>(
   });
 }
 
-const names = (log: OpenLog, owners: readonly string[]) => ({
-  geometry: log.header.geometry,
-  owner: (number: number) => owners[number],
-});
-
 const splitIn = (events: readonly PoolEvent[]) =>
   events.find((event) => event.type === 'large-page-split' && event.level === 2) as Extract<
     PoolEvent,
@@ -58,7 +53,7 @@ describe('explaining a block', () => {
   it('names the request and owner that split it, the claim before and the conversion behind', async () => {
     await onLog(rings, async (log, events) => {
       const split = splitIn(events);
-      const { report, owners } = await explainRange(
+      const { report, names } = await explainRange(
         log,
         { kind: 'block', block: split.pfn / 512 },
         log.events,
@@ -78,7 +73,7 @@ describe('explaining a block', () => {
       });
       expect(found?.claim).toMatchObject({ type: 'pages-claimed', request: 1 });
       expect(found?.conversion).toMatchObject({ type: 'pages-decrypted', request: 1 });
-      const text = rangeText(report, names(log, owners));
+      const text = rangeText(report, names);
       expect(text).toContain(`2M entry     split at event ${split.seq}, 1 us\n`);
       expect(text).toContain(
         'by request #1: allocation-requested 1: alloc_pages 1 page, 4 KiB, for doorbell\n',
@@ -120,16 +115,14 @@ describe('explaining a block', () => {
 
   it('says when it is not split and was never shared, and refuses a block that is not there', async () => {
     await onLog(rings, async (log) => {
-      const { report, owners } = await explainRange(log, { kind: 'block', block: 1 }, log.events);
+      const { report, names } = await explainRange(log, { kind: 'block', block: 1 }, log.events);
       expect(report.split2M).toBeUndefined();
-      expect(rangeText(report, names(log, owners))).toContain(
-        '2M entry     not split; mapped by 2M from the start\n',
-      );
-      const text = rangeText(report, names(log, owners));
+      expect(rangeText(report, names)).toContain('2M entry     not split; mapped by 2M from the start\n');
+      const text = rangeText(report, names);
       expect(text).toContain('shared       never: no page of it was ever shared\n');
       expect(text).toContain('to return it now: nothing is to do, no page of it was ever claimed\n');
       const first = await explainRange(log, { kind: 'block', block: 0 }, log.events);
-      expect(rangeText(first.report, names(log, owners))).toContain(
+      expect(rangeText(first.report, first.names)).toContain(
         '2M entry     never split in this run: it was mapped by 4K entries from the start\n',
       );
       await expect(explainRange(log, { kind: 'block', block: 32 }, 0)).rejects.toThrow(
@@ -145,12 +138,10 @@ describe('explaining a block', () => {
       async (log, events) => {
         const leaked = events.find(({ type }) => type === 'pages-leaked') as { pfn: number } | undefined;
         const block = Math.floor((leaked?.pfn ?? 0) / 512);
-        const { report, owners } = await explainRange(log, { kind: 'block', block }, log.events);
+        const { report, names } = await explainRange(log, { kind: 'block', block }, log.events);
         expect(report.pages.leakedPages).toBeGreaterThan(0);
         expect(report.leaks[0]).toMatchObject({ owner: 'ring', event: { type: 'pages-leaked' } });
-        expect(rangeText(report, names(log, owners))).toMatch(
-          /it can never be returned: \d+ pages .* leaked for good\n/,
-        );
+        expect(rangeText(report, names)).toMatch(/it can never be returned: \d+ pages .* leaked for good\n/);
       },
       { faults },
     );
@@ -217,7 +208,7 @@ describe('explaining a split', () => {
 describe('explaining an allocation', () => {
   it('tells what was asked for, what was done for it, the blocks it pinned and when it went', async () => {
     await onLog(rings, async (log) => {
-      const { report, owners } = await explainAllocation(log, 1, log.events);
+      const { report, names } = await explainAllocation(log, 1, log.events);
       expect(report).toMatchObject({
         owner: 'doorbell',
         status: 'freed',
@@ -233,7 +224,7 @@ describe('explaining an allocation', () => {
         { pages: 1, wasSplitForIt: true, fromNs: 1000, untilNs: 8_000_000 },
       ]);
       expect(report.freed?.request).toMatchObject({ type: 'free-requested', time: 8_000_000 });
-      const text = allocationText(report, names(log, owners));
+      const text = allocationText(report, names);
       expect(text).toContain('allocation 1, for doorbell\n');
       expect(text).toContain('asked for    alloc_pages, 1 page, 4 KiB, GFP_KERNEL\n');
       expect(text).toMatch(/freed {8}by request #7, event \d+, 8 ms, after 7.999 ms\n/);
@@ -243,7 +234,7 @@ describe('explaining an allocation', () => {
   it('tells the block of the slab that an object lies in, and that it is live', async () => {
     await onLog(rings, async (log, events) => {
       const slab = events.find(({ type }) => type === 'slab-created') as { pfn: number } | undefined;
-      const { report, owners } = await explainAllocation(log, 4, log.events);
+      const { report, names } = await explainAllocation(log, 4, log.events);
       expect(report).toMatchObject({ owner: 'descriptor', status: 'live' });
       expect(report.freed).toBeUndefined();
       expect(report.blocks).toEqual([
@@ -254,7 +245,7 @@ describe('explaining an allocation', () => {
           fromNs: 6_000_000,
         },
       ]);
-      expect(allocationText(report, names(log, owners))).toMatch(/: live\n.*│ +still │/s);
+      expect(allocationText(report, names)).toMatch(/: live\n.*│ +still │/s);
     });
   });
 
@@ -263,8 +254,8 @@ describe('explaining an allocation', () => {
       pool.alloc_pages(0, { owner: 'atomic', gfp: 1, at: 5 });
     };
     await onLog(run, async (log) => {
-      const { report, owners } = await explainAllocation(log, 1, log.events);
-      const text = allocationText(report, names(log, owners));
+      const { report, names } = await explainAllocation(log, 1, log.events);
+      const text = allocationText(report, names);
       expect(text).toContain('refused      would-sleep\n');
       expect(text).toContain('GFP_ATOMIC\n');
       expect(text).toContain('blocks       none: it has got no pages\n');

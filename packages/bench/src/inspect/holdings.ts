@@ -1,5 +1,5 @@
 /** Who holds which pages in a state. */
-import { allocationId, type Pfn, pfn, type StateView } from '@decpool/model';
+import { allocationId, type BlockView, type Pfn, pfn, type StateView } from '@decpool/model';
 
 /** Contiguous pages that an allocation, an object or a slab lies in. */
 export interface Holding {
@@ -11,15 +11,15 @@ export interface Holding {
   readonly owner: string;
   readonly pfn: Pfn;
   readonly pages: number;
-  /** Of an object, those of its units; else of all pages. */
+  /** Of an object, those of its units; otherwise those of all pages. */
   readonly bytes: number;
   /** Number of the slab; 0 for pages. */
   readonly slab: number;
-  /** Bytes asked for: of an allocation, told with its first pages only. */
+  /** Bytes that the allocation asked for; of its later extents 0. */
   readonly askedBytes: number;
 }
 
-/** Everything that is held, by allocation and then by slab. One at a time: there may be a million. */
+/** Everything that is held, by allocation and then by slab. */
 export function* holdings(view: StateView): Generator<Holding> {
   const last = view.counter('lastAllocation');
   for (let id = 1; id <= last; id++) {
@@ -38,37 +38,42 @@ export function* holdings(view: StateView): Generator<Holding> {
 
 /** What one allocation holds. */
 export function* holdingsOf(view: StateView, id: number): Generator<Holding> {
-  const { status, owner, extents, object, bytes: asked } = view.allocation(allocationId(id));
+  const { status, owner, extents, object, bytes } = view.allocation(allocationId(id));
   if (status === 'freed' || status === 'failed' || status === 'unused') return;
   const pageBytes = 2 ** view.geometry.pageShift;
-  let askedBytes = asked;
-  for (const extent of extents) {
-    yield {
-      kind: 'pages',
-      allocation: id,
-      owner,
-      ...extent,
-      bytes: extent.pages * pageBytes,
-      slab: 0,
-      askedBytes,
-    };
-    askedBytes = 0;
+  const common = { allocation: id, owner };
+  for (const [index, extent] of extents.entries()) {
+    const askedBytes = index === 0 ? bytes : 0;
+    yield { kind: 'pages', ...common, ...extent, bytes: extent.pages * pageBytes, slab: 0, askedBytes };
   }
   const slab = object === undefined ? undefined : view.slab(object.slab);
   if (object === undefined || slab === undefined) return;
   const from = object.unit * slab.unitBytes;
-  const bytes = object.units * slab.unitBytes;
+  const unitBytes = object.units * slab.unitBytes;
   const first = Math.floor(from / pageBytes);
-  const pages = Math.ceil((from + bytes) / pageBytes) - first;
-  yield {
-    kind: 'object',
-    allocation: id,
-    owner,
-    pfn: pfn(slab.pfn + first),
-    pages,
-    bytes,
-    slab: object.slab,
-    askedBytes,
+  const pages = Math.ceil((from + unitBytes) / pageBytes) - first;
+  const place = { pfn: pfn(slab.pfn + first), pages, bytes: unitBytes, slab: object.slab };
+  yield { kind: 'object', ...common, ...place, askedBytes: extents.length === 0 ? bytes : 0 };
+}
+
+/** Pages by what is true of them. */
+export interface FactPages {
+  readonly claimedPages: number;
+  readonly sharedPages: number;
+  readonly allocatedPages: number;
+  readonly unknownPages: number;
+  readonly leakedPages: number;
+}
+
+export function factPages(blocks: readonly BlockView[]): FactPages {
+  const sum = (fact: 'claimed' | 'shared' | 'allocated' | 'unknown' | 'leaked') =>
+    blocks.reduce((pages, block) => pages + block[fact], 0);
+  return {
+    claimedPages: sum('claimed'),
+    sharedPages: sum('shared'),
+    allocatedPages: sum('allocated'),
+    unknownPages: sum('unknown'),
+    leakedPages: sum('leaked'),
   };
 }
 

@@ -27,27 +27,18 @@ export interface OwnerPins {
   readonly longestNs: number;
 }
 
-/** Pins that ended, of which this many are kept. */
-export const MOST_ENDED = 20;
+/** Of the pins that ended, the last ones are kept. */
+export const ENDED_KEPT = 20;
 
 type OwnerSums = { -readonly [Key in keyof OwnerPins]: OwnerPins[Key] };
 
-interface Slab {
-  readonly pin: Pin;
-  readonly objects: Map<number, Pin>;
-}
-
-/** Memory is bounded: pins that last are at most as many as fit in, of those that ended the last are kept, and sums of all. */
+/** Memory is bounded: of the pins that ended, the last ones and sums are kept. */
 export class Pins {
   readonly #from: number;
   readonly #to: number;
   readonly #owners: Owners;
-  /** By allocation; one may have several extents in the range. */
-  readonly #pages = new Map<number, { readonly pfn: number; readonly pin: Pin }[]>();
-  /** By number. */
-  readonly #slabs = new Map<number, Slab>();
-  /** Slab of each object in the range, by allocation. */
-  readonly #slabOf = new Map<number, number>();
+  /** Pins that last, in the order in which they began: `pages` by first page, `slab` by number, `object` by allocation. */
+  readonly #lasting = new Map<string, Pin>();
   #slabsCreated = 0;
   #ended: Pin[] = [];
   #endedCount = 0;
@@ -61,34 +52,46 @@ export class Pins {
   }
 
   observe(batch: EventBatch, row: number): void {
+    // The first page, or the number of a slab.
+    const place = batch.pfnAt(row);
+    const allocation = batch.allocationAt(row);
+    const inRange = () => overlap(place, batch.pagesAt(row), this.#from, this.#to);
     switch (batch.typeAt(row)) {
       case TYPE.pagesAllocated:
-        this.#allocated(batch, row);
+        this.#begin(`pages ${place}`, 'pages', this.#owners.nameOf(allocation), inRange(), batch, row);
         break;
       case TYPE.pagesFreed:
-        this.#freed(batch, row);
+        this.#end(`pages ${place}`, batch, row);
         break;
-      case TYPE.slabCreated:
-        this.#slabCreated(batch, row);
+      case TYPE.slabCreated: {
+        this.#slabsCreated++;
+        // The pages that an allocation has just got become the slab's: the allocation never pinned them.
+        const pages = this.#take(`pages ${place}`);
+        if (pages !== undefined) this.#sumsOf(pages.owner).pins--;
+        const cache = this.#owners.names[batch.ownerAt(row)];
+        this.#begin(`slab ${this.#slabsCreated}`, 'slab', cache, inRange(), batch, row);
         break;
+      }
       case TYPE.slabDestroyed:
-        this.#slabDestroyed(batch, row);
+        this.#end(`slab ${place}`, batch, row);
         break;
-      case TYPE.objectAllocated:
-        this.#objectAllocated(batch, row);
+      case TYPE.objectAllocated: {
+        const pages = this.#lasting.get(`slab ${place}`)?.pages ?? 0;
+        this.#begin(`object ${allocation}`, 'object', this.#owners.nameOf(allocation), pages, batch, row);
         break;
+      }
       case TYPE.objectFreed:
-        this.#objectFreed(batch, row);
+        this.#end(`object ${allocation}`, batch, row);
         break;
     }
   }
 
-  /** Forgets what has ended: from here on something new is told. */
+  /** Forgets the pins that have ended, also in the sums. */
   forgetEnded(): void {
     this.#ended = [];
     this.#endedCount = 0;
     this.#sums.clear();
-    for (const pin of this.lasting()) this.#sumsOf(pin.owner).pins++;
+    for (const { owner } of this.#lasting.values()) this.#count(owner);
   }
 
   /** How many have ended, of which `ended()` has the last. */
@@ -97,113 +100,53 @@ export class Pins {
   }
 
   ended(): Pin[] {
-    return this.#ended.slice(-MOST_ENDED);
+    return this.#ended.slice(-ENDED_KEPT);
   }
 
-  /** Those that last, by when they began. */
+  /** In the order in which they began. */
   lasting(): Pin[] {
-    const pages = [...this.#pages.values()].flatMap((extents) => extents.map(({ pin }) => pin));
-    const slabs = [...this.#slabs.values()].flatMap(({ pin, objects }) => [pin, ...objects.values()]);
-    return [...pages, ...slabs].sort((a, b) => a.fromEvent - b.fromEvent);
+    return [...this.#lasting.values()];
   }
 
   /** Those with the most first. */
   byOwner(): OwnerPins[] {
-    const lasting = new Map<string, number>();
-    for (const { owner } of this.lasting()) lasting.set(owner, (lasting.get(owner) ?? 0) + 1);
-    const sums = [...this.#sums.values()].map((owner) => ({
-      ...owner,
-      lasting: lasting.get(owner.owner) ?? 0,
-    }));
-    return sums.sort((a, b) => b.pins - a.pins || (a.owner < b.owner ? -1 : 1));
+    return [...this.#sums.values()].sort((a, b) => b.pins - a.pins || (a.owner < b.owner ? -1 : 1));
   }
 
-  #inRange(batch: EventBatch, row: number): number {
-    return overlap(batch.pfnAt(row), batch.pagesAt(row), this.#from, this.#to);
-  }
-
-  #pin(batch: EventBatch, row: number, kind: Pin['kind'], owner: string, pages: number): Pin {
-    this.#sumsOf(owner).pins++;
+  #begin(key: string, kind: Pin['kind'], owner: string, pages: number, batch: EventBatch, row: number): void {
+    if (pages === 0) return;
+    this.#count(owner);
     const [fromEvent, fromNs] = [batch.firstSeq + row, batch.timeAt(row)];
-    return { kind, allocation: batch.allocationAt(row), owner, pages, fromEvent, fromNs };
+    this.#lasting.set(key, { kind, allocation: batch.allocationAt(row), owner, pages, fromEvent, fromNs });
+  }
+
+  #end(key: string, batch: EventBatch, row: number): void {
+    const pin = this.#take(key);
+    if (pin === undefined) return;
+    const untilNs = batch.timeAt(row);
+    this.#ended.push({ ...pin, untilEvent: batch.firstSeq + row, untilNs });
+    this.#endedCount++;
+    if (this.#ended.length > 2 * ENDED_KEPT) this.#ended = this.ended();
+    const sums = this.#sumsOf(pin.owner);
+    sums.longestNs = Math.max(sums.longestNs, untilNs - pin.fromNs);
+  }
+
+  #take(key: string): Pin | undefined {
+    const pin = this.#lasting.get(key);
+    if (pin !== undefined) this.#sumsOf(pin.owner).lasting--;
+    this.#lasting.delete(key);
+    return pin;
+  }
+
+  #count(owner: string): void {
+    const sums = this.#sumsOf(owner);
+    sums.pins++;
+    sums.lasting++;
   }
 
   #sumsOf(owner: string): OwnerSums {
     const sums = this.#sums.get(owner) ?? { owner, pins: 0, lasting: 0, longestNs: 0 };
     this.#sums.set(owner, sums);
     return sums;
-  }
-
-  #end(pin: Pin, batch: EventBatch, row: number): void {
-    const untilNs = batch.timeAt(row);
-    this.#ended.push({ ...pin, untilEvent: batch.firstSeq + row, untilNs });
-    this.#endedCount++;
-    if (this.#ended.length > 2 * MOST_ENDED) this.#ended = this.ended();
-    const sums = this.#sumsOf(pin.owner);
-    sums.longestNs = Math.max(sums.longestNs, untilNs - pin.fromNs);
-  }
-
-  #allocated(batch: EventBatch, row: number): void {
-    const pages = this.#inRange(batch, row);
-    if (pages === 0) return;
-    const allocation = batch.allocationAt(row);
-    const extents = this.#pages.get(allocation) ?? [];
-    const pin = this.#pin(batch, row, 'pages', this.#owners.nameOf(allocation), pages);
-    extents.push({ pfn: batch.pfnAt(row), pin });
-    this.#pages.set(allocation, extents);
-  }
-
-  #freed(batch: EventBatch, row: number): void {
-    const pin = this.#take(batch, row);
-    if (pin !== undefined) this.#end(pin, batch, row);
-  }
-
-  /** The pin of the row's allocation that begins at the row's page; not there any more afterwards. */
-  #take(batch: EventBatch, row: number): Pin | undefined {
-    const allocation = batch.allocationAt(row);
-    const extents = this.#pages.get(allocation) ?? [];
-    const index = extents.findIndex(({ pfn }) => pfn === batch.pfnAt(row));
-    if (index === -1) return undefined;
-    const [taken] = extents.splice(index, 1);
-    if (extents.length === 0) this.#pages.delete(allocation);
-    return taken.pin;
-  }
-
-  /** The pages that an allocation has just got become a slab's: it never was the allocation that pinned them. */
-  #slabCreated(batch: EventBatch, row: number): void {
-    this.#slabsCreated++;
-    const pages = this.#inRange(batch, row);
-    if (pages === 0) return;
-    const passed = this.#take(batch, row);
-    if (passed !== undefined) this.#sumsOf(passed.owner).pins--;
-    const pin = this.#pin(batch, row, 'slab', this.#owners.names[batch.ownerAt(row)], pages);
-    this.#slabs.set(this.#slabsCreated, { pin, objects: new Map() });
-  }
-
-  #slabDestroyed(batch: EventBatch, row: number): void {
-    const slab = this.#slabs.get(batch.pfnAt(row));
-    if (slab === undefined) return;
-    this.#slabs.delete(batch.pfnAt(row));
-    this.#end(slab.pin, batch, row);
-  }
-
-  #objectAllocated(batch: EventBatch, row: number): void {
-    const number = batch.pfnAt(row);
-    const slab = this.#slabs.get(number);
-    if (slab === undefined) return;
-    const allocation = batch.allocationAt(row);
-    const pin = this.#pin(batch, row, 'object', this.#owners.nameOf(allocation), slab.pin.pages);
-    slab.objects.set(allocation, pin);
-    this.#slabOf.set(allocation, number);
-  }
-
-  #objectFreed(batch: EventBatch, row: number): void {
-    const allocation = batch.allocationAt(row);
-    const objects = this.#slabs.get(this.#slabOf.get(allocation) ?? 0)?.objects;
-    const pin = objects?.get(allocation);
-    if (objects === undefined || pin === undefined) return;
-    objects.delete(allocation);
-    this.#slabOf.delete(allocation);
-    this.#end(pin, batch, row);
   }
 }

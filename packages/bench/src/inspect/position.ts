@@ -5,12 +5,12 @@ import { timeText } from '../text/time.ts';
 
 interface PlaceOptions {
   /** Events. */
-  readonly at?: number;
+  readonly at?: number | undefined;
   /** Simulated ns. */
-  readonly time?: number;
+  readonly time?: number | undefined;
 }
 
-/** The position that is asked for; default: the end. Throws InputError when the log does not go so far, or both are told. */
+/** Default: the end of the log. Throws InputError if the log does not go so far, or if both are given. */
 export async function positionOf(log: OpenLog, { at, time }: PlaceOptions): Promise<number> {
   if (at !== undefined && time !== undefined) throw new InputError('--at, --time: expected only one of them');
   if (time !== undefined) return eventsUntil(log, time);

@@ -14,8 +14,8 @@ import {
   type SplitsOfOwner,
   splitLevel,
 } from '@decpool/model';
+import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
-import { foldWhile } from './fold.ts';
 
 /** `time_ns`, like the other names that an event has in a table of `decpool query`. */
 export interface Split {
@@ -51,7 +51,8 @@ export interface FoundSplits {
 /** Reads the log once, to its end. Throws InputError if it is damaged. */
 export async function splitsOf(log: OpenLog): Promise<FoundSplits> {
   const found = new Splits(log.header.geometry.pagesPerBlock);
-  const columns = await foldWhile(log, log.events, (batch) => observeAll(batch, [found]));
+  const columns = initialColumns(log.header);
+  for await (const batch of log.fold(columns)) observeAll(batch, [found]);
   const { splits, asked } = found;
   return { splits, asked, byOwner: found.byOwner.groups(), endState: (split) => endStateIn(columns, split) };
 }

@@ -1,9 +1,9 @@
-/** A state as people ask for it: counters, blocks in use with who pins them, live allocations by owner. */
+/** A state: counters, blocks in use with the owners that pin them, live allocations by owner. */
 import {
-  type BlockView,
   blockIndex,
   type Columns,
   type Counters,
+  forEachBlock,
   LEVELS,
   type LevelName,
   type StateView,
@@ -15,7 +15,7 @@ import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { type CounterGroup, counterLines, GROUP_TITLES, groupedCounters } from './counter-groups.ts';
-import { holdings, overlap } from './holdings.ts';
+import { type FactPages, factPages, holdings } from './holdings.ts';
 import { endOf, endText, factLine, factLines, factsOf, type LogEnd, type LogFacts } from './stats.ts';
 
 /** What an owner has in a block. The cache of a slab there has 0 bytes: what is in the slab belongs to the objects' owners. */
@@ -24,16 +24,11 @@ interface Pinning {
   readonly bytes: number;
 }
 
-interface BlockReport {
+interface BlockReport extends FactPages {
   readonly block: number;
   readonly firstPfn: number;
   readonly lastPfn: number;
   readonly mapped: LevelName;
-  readonly claimedPages: number;
-  readonly sharedPages: number;
-  readonly allocatedPages: number;
-  readonly unknownPages: number;
-  readonly leakedPages: number;
   /** Those with the most bytes first. */
   readonly pinnedBy: readonly Pinning[];
 }
@@ -45,7 +40,7 @@ interface OwnerReport {
   readonly liveObjects: number;
   readonly livePages: number;
   readonly askedBytes: number;
-  /** Blocks that something of the owner's lies in. */
+  /** Blocks in which the owner has something. */
   readonly blocks: number;
 }
 
@@ -69,45 +64,32 @@ export function stateReport(log: OpenLog, columns: Columns): StateReport {
     position: { events: counters.events, ofEvents: log.events, timeNs: counters.time },
     pageBytes: 2 ** view.geometry.pageShift,
     counters: groupedCounters(counters),
-    blocksInUse: [...blocksInUse(view, sums)],
+    blocksInUse: blocksInUse(view, sums),
     owners: sums.owners(),
   };
 }
 
-function* blocksInUse(view: StateView, sums: HoldingSums): Generator<BlockReport> {
+function blocksInUse(view: StateView, sums: HoldingSums): BlockReport[] {
+  const { pagesPerBlock } = view.geometry;
+  const reports: BlockReport[] = [];
   for (let block = 0; block < view.blocks; block++) {
     const found = view.block(blockIndex(block));
-    if (isInUse(found)) yield blockReport(view, block, found, sums.of(block));
+    if (found.claimed + found.shared + found.unknown + found.leaked === 0) continue;
+    reports.push({
+      block,
+      firstPfn: block * pagesPerBlock,
+      lastPfn: (block + 1) * pagesPerBlock - 1,
+      mapped: LEVELS[found.level],
+      ...factPages([found]),
+      pinnedBy: sums.of(block),
+    });
   }
-}
-
-const isInUse = ({ claimed, shared, unknown, leaked }: BlockView): boolean =>
-  claimed > 0 || shared > 0 || unknown > 0 || leaked > 0;
-
-function blockReport(
-  view: StateView,
-  block: number,
-  found: BlockView,
-  pinnedBy: readonly Pinning[],
-): BlockReport {
-  const { pagesPerBlock } = view.geometry;
-  return {
-    block,
-    firstPfn: block * pagesPerBlock,
-    lastPfn: (block + 1) * pagesPerBlock - 1,
-    mapped: LEVELS[found.level],
-    claimedPages: found.claimed,
-    sharedPages: found.shared,
-    allocatedPages: found.allocated,
-    unknownPages: found.unknown,
-    leakedPages: found.leaked,
-    pinnedBy,
-  };
+  return reports;
 }
 
 type MutableOwner = { -readonly [Key in keyof OwnerReport]: OwnerReport[Key] };
 
-/** What everybody holds, added up by block and by owner. */
+/** All holdings, added up by block and by owner. */
 class HoldingSums {
   /** Bytes by block and then by owner. */
   readonly #blocks = new Map<number, Map<string, number>>();
@@ -120,12 +102,10 @@ class HoldingSums {
       const isNew = allocation !== last;
       last = allocation;
       if (kind !== 'slab') this.#addTo(owner, kind, isNew, pages, askedBytes);
-      const end = Math.ceil((pfn + pages) / pagesPerBlock);
-      for (let block = Math.floor(pfn / pagesPerBlock); block < end; block++) {
-        const inside = overlap(pfn, pages, block * pagesPerBlock, (block + 1) * pagesPerBlock);
+      forEachBlock(pfn, pages, pagesPerBlock, (block, inside) => {
         const held = kind === 'slab' ? 0 : kind === 'object' ? bytes : inside * 2 ** pageShift;
         this.#pin(block, owner, held, kind === 'slab');
-      }
+      });
     }
   }
 
@@ -149,7 +129,7 @@ class HoldingSums {
     if (sums !== undefined) sums.blocks++;
   }
 
-  /** Who has something in a block. */
+  /** The owners that have something in a block. */
   of(block: number): Pinning[] {
     const owners = [...(this.#blocks.get(block) ?? [])];
     return owners.map(([owner, bytes]) => ({ owner, bytes })).sort(byBytes);
@@ -165,7 +145,7 @@ class HoldingSums {
 const byBytes = (a: Pinning, b: Pinning): number => b.bytes - a.bytes || (a.owner < b.owner ? -1 : 1);
 
 /** Rows of a table unless all are asked for. */
-const MOST_ROWS = 20;
+const ROWS_SHOWN = 20;
 
 export function stateText(report: StateReport, counters: Counters, isAll: boolean): string {
   const { position, pageBytes, blocksInUse, owners } = report;
@@ -184,7 +164,7 @@ export function stateText(report: StateReport, counters: Counters, isAll: boolea
   return `${lines.join('\n')}\n`;
 }
 
-/** A table of as many rows as are asked for, and how many more there are. */
+/** A table, and how many more rows there are. */
 function section<Row>(
   what: string,
   rows: readonly Row[],
@@ -192,7 +172,7 @@ function section<Row>(
   table: (rows: readonly Row[]) => string,
 ): string[] {
   if (rows.length === 0) return [`no ${what}`];
-  const shown = isAll ? rows : rows.slice(0, MOST_ROWS);
+  const shown = isAll ? rows : rows.slice(0, ROWS_SHOWN);
   const more = rows.length - shown.length;
   return [table(shown), ...(more === 0 ? [] : [`and ${more} more of ${rows.length}: --all shows them`])];
 }
@@ -217,9 +197,9 @@ function countersTable(counters: Counters, pageBytes: number): string {
   return plainTable([textColumn(''), numberColumn(''), textColumn(''), numberColumn('')], rows);
 }
 
-/** Columns of the tables of blocks that a screen of 100 columns leaves for the owners, with margins. */
+/** Width of the owners in the table of blocks, with margins: the table fits 100 columns. */
 const OWNERS_WIDTH = { usual: 33, withLost: 15 };
-const MOST_OWNERS = 3;
+const OWNERS_SHOWN = 3;
 
 function blocksTable(blocks: readonly BlockReport[]): string {
   const hasLost = blocks.some(({ unknownPages, leakedPages }) => unknownPages + leakedPages > 0);
@@ -238,7 +218,7 @@ function blocksTable(blocks: readonly BlockReport[]): string {
 }
 
 function ownersText(pinnedBy: readonly Pinning[]): string {
-  const shown = pinnedBy.slice(0, MOST_OWNERS).map(({ owner }) => printable(owner));
+  const shown = pinnedBy.slice(0, OWNERS_SHOWN).map(({ owner }) => printable(owner));
   const more = pinnedBy.length - shown.length;
   return [...shown, ...(more > 0 ? [`${more} more`] : [])].join(', ');
 }

@@ -20,20 +20,15 @@ export const show = command({
   ],
   seeAlso: 'decpool explain, decpool step; docs/replay.md',
   async run({ log: path, at, time, all = false, json = false }, { output }) {
-    const [{ positionOf }, { parseTime }, { stateReport, stateText }, { jsonText }] = await Promise.all([
-      import('../../inspect/position.ts'),
-      import('../../text/time.ts'),
-      import('../../inspect/state-report.ts'),
-      import('../../text/json.ts'),
-    ]);
-    const place = {
-      ...(at === undefined ? {} : { at }),
-      ...(time === undefined ? {} : { time: parseTime(time) }),
-    };
+    const { positionOf } = await import('../../inspect/position.ts');
+    const { stateReport, stateText } = await import('../../inspect/state-report.ts');
+    const { jsonText } = await import('../../text/json.ts');
+    const { parseTime } = await import('../../text/time.ts');
+    const ns = time === undefined ? undefined : parseTime(time);
     const shown = await withLog(
       path,
       async (log) => {
-        const columns = await log.seek(await positionOf(log, place));
+        const columns = await log.seek(await positionOf(log, { at, time: ns }));
         const found = stateReport(log, columns);
         return json ? jsonText(found) : stateText(found, columns.publishCounters(), all);
       },
