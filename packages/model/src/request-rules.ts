@@ -130,8 +130,7 @@ function checkAllocation({ api, allocation, owner }: AllocateRequest, history: R
 }
 
 function checkFree(allocation: AllocationId, history: RequestHistory): void {
-  if (history.isRefused(allocation)) return;
-  expectLive('free', allocation, history);
+  if (!expectServed('free', allocation, history)) return;
   if (history.userMappings(allocation) > 0) {
     throw new InputError(
       `free of allocation ${allocation}: it is mapped into user space, so its pages must not be converted; unmap it first`,
@@ -144,8 +143,7 @@ function checkUserMapping(
   allocation: AllocationId,
   history: RequestHistory,
 ): void {
-  if (history.isRefused(allocation)) return;
-  expectLive(kind, allocation, history);
+  if (!expectServed(kind, allocation, history)) return;
   if (!history.isWholePages(allocation)) {
     throw new InputError(
       `${kind} of allocation ${allocation}: it is an object in a slab and shares its page; map whole pages`,
@@ -156,8 +154,10 @@ function checkUserMapping(
   }
 }
 
-function expectLive(what: string, allocation: AllocationId, history: RequestHistory): void {
-  if (Number.isInteger(allocation) && history.isLive(allocation)) return;
+/** Returns false for an allocation that was refused: the request is skipped. */
+function expectServed(what: string, allocation: AllocationId, history: RequestHistory): boolean {
+  if (Number.isInteger(allocation) && history.isLive(allocation)) return true;
+  if (history.isRefused(allocation)) return false;
   throw new InputError(`${what} of allocation ${allocation}: it is not live`);
 }
 

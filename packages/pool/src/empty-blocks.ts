@@ -43,6 +43,7 @@ export class EmptyBlocks {
 
   /** When the first kept block goes back, simulated ns; KEEP: none does. */
   get dueAt(): number {
+    if (this.#kept.size === 0) return KEEP;
     for (const { until } of this.#kept.values()) return until;
     return KEEP;
   }

@@ -123,7 +123,7 @@ export class Engine implements RequestHistory {
   }
 
   isWholePages(allocation: AllocationId): boolean {
-    return this.view.isWholePages(allocation) && this.view.allocation(allocation).api !== 'dma_map';
+    return this.view.isWholePages(allocation) && this.view.apiOf(allocation) !== 'dma_map';
   }
 
   userMappings(allocation: AllocationId): number {
@@ -161,13 +161,13 @@ export class Engine implements RequestHistory {
     if (this.#broken !== undefined) throw this.#broken;
     this.#expectOutside('a request');
     checkRequest(request, this);
-    this.#attempt(() => this.#serve(request));
+    this.#attempt(request);
   }
 
   /** Does what the deferred worker still has to do, as at the end of a run. */
   settle(): void {
     this.#expectOutside('the end of a run');
-    if (this.#broken === undefined) this.#attempt(() => this.#worker.settle());
+    if (this.#broken === undefined) this.#attempt('settle');
   }
 
   #expectOutside(what: string): void {
@@ -177,10 +177,12 @@ export class Engine implements RequestHistory {
     );
   }
 
-  #attempt(act: () => void): void {
+  /** No closure: it runs with every request. */
+  #attempt(work: Request | 'settle'): void {
     this.#isDeciding = true;
     try {
-      act();
+      if (work === 'settle') this.#worker.settle();
+      else this.#serve(work);
     } catch (error) {
       this.#broken = error;
       throw error;

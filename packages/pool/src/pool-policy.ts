@@ -274,7 +274,7 @@ class PoolPolicy implements Policy {
       this.#map.extents[block]++;
       this.#map.take(from, count);
       this.#placement.given?.(from, count, request);
-      if (record.mayConvert) this.#shareRest(block, record);
+      this.#shareRest(block, record);
     });
   }
 
@@ -285,8 +285,9 @@ class PoolPolicy implements Policy {
 
   /** Shares what is private of a block that is used enough for that. */
   #shareRest(block: BlockIndex, record: Recorder): void {
+    if (this.#conversion.sharesRest === undefined || !record.mayConvert) return;
     const used = this.#view.pagesOf('allocated', block);
-    if (this.#conversion.sharesRest?.(used, this.#pagesPerBlock) !== true) return;
+    if (!this.#conversion.sharesRest(used, this.#pagesPerBlock)) return;
     if (this.#view.pagesOf('shared', block) === this.#view.pagesOf('claimed', block)) return;
     const free: PageRange[] = [];
     this.#map.forEachRun(block, (start, pages) => free.push({ start, pages }));

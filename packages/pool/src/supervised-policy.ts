@@ -215,7 +215,16 @@ class PolicyRecorder implements Recorder {
 
   giveBack(start: Pfn, pages: number): void {
     this.#expectRun('giveBack', start, pages);
-    // Checked for the whole run at once: it goes back in chunks, and must not be refused after some have gone.
+    if (!isOneChunk(start, pages)) this.#expectReturnable(start, pages);
+    try {
+      this.#events.giveBack(start, pages);
+    } catch (error) {
+      throw this.#refusal(error, 'give-back', 'giveBack', start, pages);
+    }
+  }
+
+  /** A run of several chunks is checked before the first is returned: then none is returned if one must not be. */
+  #expectReturnable(start: Pfn, pages: number): void {
     for (const fact of ['shared', 'unknown', 'allocated'] as const) {
       const page = this.#view.firstWhereNot(fact, false, start, pages);
       if (page !== -1)
@@ -223,7 +232,6 @@ class PolicyRecorder implements Recorder {
     }
     const page = this.#view.firstWhereNot('claimed', true, start, pages);
     if (page !== -1) throw this.#broken('give-back', 'giveBack', start, pages, `page ${page} is not claimed`);
-    this.#events.giveBack(start, pages);
   }
 
   decrypt(start: Pfn, pages: number): ConversionResult {
@@ -358,5 +366,9 @@ const FORBIDDEN = {
   unknown: 'is in an unknown state',
   allocated: 'is in an allocation',
 } as const;
+
+/** Whether a run is returned as one chunk of the page allocator. */
+const isOneChunk = (start: number, pages: number): boolean =>
+  pages <= 1 << MAX_PAGE_ORDER && (pages & (pages - 1)) === 0 && (start & (pages - 1)) === 0;
 
 const pagesText = (pages: number): string => `${pages} ${pages === 1 ? 'page' : 'pages'}`;

@@ -296,6 +296,10 @@ export class StateView {
     return (this.#record(id, ALLOCATION.api) & AREA_MAPPED) !== 0;
   }
 
+  apiOf(id: AllocationId): Api {
+    return APIS[this.#record(id, ALLOCATION.api) & ~AREA_MAPPED];
+  }
+
   /** Owner's number of an allocation. */
   ownerOf(id: AllocationId): number {
     return this.#record(id, ALLOCATION.owner);

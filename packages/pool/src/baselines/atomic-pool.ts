@@ -47,8 +47,8 @@ export class AtomicPool {
   readonly #initialPages: number;
   readonly #leastOrder: number;
   /** Ranges that have been given a pool, and those that the worker is to look after: schedule_work(&atomic_pool_work). */
-  readonly #made = new Set<string>();
-  readonly #scheduled = new Set<string>();
+  readonly #made = new Set<number>();
+  readonly #scheduled = new Set<number>();
 
   constructor(view: StateView) {
     this.#pagesPerBlock = view.geometry.pagesPerBlock;
@@ -217,6 +217,7 @@ class Chunk {
   }
 }
 
-const keyOf = ({ firstBlock, endBlock }: BlockRange): string => `${firstBlock}..${endBlock}`;
+/** A number, since it is made with every request: a guest has fewer than 2^26 blocks. */
+const keyOf = ({ firstBlock, endBlock }: BlockRange): number => firstBlock * 2 ** 26 + endBlock;
 
 const alignedUp = (at: number, align: number): number => (at + align - 1) & -align;

@@ -92,17 +92,28 @@ class Linux implements Policy {
   }
 
   free({ allocation }: FreeRequest, view: StateView, record: Recorder): void {
-    const { api, owner, extents } = view.allocation(allocation);
+    const api = view.apiOf(allocation);
+    if (api === 'vmalloc') this.#vfree(allocation, view, record);
+    else {
+      const start = view.extentPfn(allocation);
+      const pages = view.extentPages(allocation);
+      record.free(start, pages);
+      if (this.#atomicPool?.put(start, pages) !== true)
+        returnOnItsOwn(start, pages, tailOf(api), view, record);
+    }
+  }
+
+  #vfree(allocation: AllocationId, view: StateView, record: Recorder): void {
+    const { owner, extents } = view.allocation(allocation);
     for (const { pfn, pages } of extents) record.free(pfn, pages);
-    if (this.#atomicPool?.put(extents[0].pfn, extents[0].pages)) return;
-    if (api === 'vmalloc' && !this.#version.usesChunks(owner)) returnArea(extents, view, record);
-    else for (const { pfn, pages } of extents) returnOnItsOwn(pfn, pages, tailOf(api), view, record);
+    if (!this.#version.usesChunks(owner)) returnArea(extents, view, record);
+    else for (const { pfn, pages } of extents) returnOnItsOwn(pfn, pages, 'kept', view, record);
   }
 
   /** What is the atomic pool's goes back to it; all else has to be converted. */
   freesWithoutSleeping(allocation: AllocationId): boolean {
-    const [extent] = this.#view.allocation(allocation).extents;
-    return extent !== undefined && this.#atomicPool?.holds(extent.pfn) === true;
+    const view = this.#view;
+    return view.extentCount(allocation) > 0 && this.#atomicPool?.holds(view.extentPfn(allocation)) === true;
   }
 
   hasWork(range: BlockRange): boolean {
