@@ -3,7 +3,7 @@ import type { Platform, Request } from '@decpool/model';
 import { type Lifetimes, lifetimesOf } from './lifetimes.ts';
 import { type LowerBounds, lowerBounds } from './lower.ts';
 import type { MeasuredBlocks } from './measured.ts';
-import { MOST_ITEMS, type OfflineBound, offlineBound, USUAL_ITEMS } from './offline.ts';
+import { DEFAULT_MAX_ITEMS, MAX_ITEMS, type OfflineBound, offlineBound } from './offline.ts';
 
 /** No policy that serves all requests is below `lower`; `upper` can be had, and is missing where nothing shows it. */
 export interface Bound {
@@ -48,7 +48,7 @@ export interface BoundsOfTrace {
 export function boundsOf(input: BoundsInput): BoundsOfTrace {
   const { requests, platform, pagesPerBlock, runs } = input;
   const lower = lowerBounds(requests, pagesPerBlock);
-  const offline = offlineBound(requests, platform, input.isPackingWanted ? MOST_ITEMS : USUAL_ITEMS);
+  const offline = offlineBound(requests, platform, input.isPackingWanted ? MAX_ITEMS : DEFAULT_MAX_ITEMS);
   const shown = [...packingOf(offline), ...runs.map(({ policy, bounded }) => ({ from: policy, ...bounded }))];
   for (const { from, blocksPeak, blockNs } of shown) {
     if (blocksPeak >= lower.blocksPeak && blockNs >= lower.blockNs) continue;

@@ -9,7 +9,7 @@ import { emptyMask, findFree, mark } from './page-mask.ts';
 import { type Plan, planOf } from './plan.ts';
 
 /** There are 4,140 ways to divide eight items. */
-const MOST_ITEMS = 8;
+const MAX_ITEMS = 8;
 
 /**
  * A plan for each way; undefined for more items, for pages that may lie in pieces, for items larger than a block, and for
@@ -23,7 +23,7 @@ export function exactPlans(
   const isSimple = items.every(
     ({ align, pages, place }) => align > 0 && pages <= pagesPerBlock && place === items[0].place,
   );
-  if (items.length > MOST_ITEMS || !isSimple) return undefined;
+  if (items.length > MAX_ITEMS || !isSimple) return undefined;
   const fit = new BlockFit(items, pagesPerBlock);
   const plans: Plan[] = [];
   /** Sets of items, one a block, as bits. */
@@ -91,8 +91,8 @@ class BlockFit {
     const mask = emptyMask(this.#pagesPerBlock);
     for (const [other, first] of placed) {
       const { start: otherStart, end: otherEnd, pages: otherPages } = this.#items[other];
-      if (otherStart < end && start < otherEnd) mark(mask, 0, first, otherPages, true);
+      if (otherStart < end && start < otherEnd) mark(mask, first, otherPages, true);
     }
-    return findFree(mask, 0, this.#pagesPerBlock, pages, align);
+    return findFree(mask, this.#pagesPerBlock, pages, align);
   }
 }

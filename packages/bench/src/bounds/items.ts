@@ -1,6 +1,6 @@
 /**
- * What a policy is asked for in pages while a workload is served: the same for every policy with the slab layer's caches
- * that refuses nothing. A slab is one item, from the object that needs it to the one that leaves it last.
+ * The pages that a workload requests from a policy: the same for every policy with the slab layer's caches that refuses
+ * nothing. A slab is one item, from the object that needs it to the one that leaves it last.
  */
 import {
   type AllocateRequest,
@@ -17,23 +17,23 @@ import {
   zoneOf,
 } from '@decpool/model';
 import { freshBoot, type PolicyFactory, Pool, policyNamed, slabCacheFor } from '@decpool/pool';
-import { isServable } from './lower.ts';
+import { isBounded } from './lower.ts';
 
-/** One request for pages, from the request that asks for them up to the one that frees them. */
+/** Pages, from the request that allocates them to the request that frees them. */
 export interface PageItem {
   readonly pages: number;
-  /** First page at a multiple of this; 0 for pages that may lie anywhere, in pieces. */
+  /** The first page is at a multiple of this; 0 for pages that can lie anywhere, in pieces. */
   readonly align: number;
-  /** Index of the request that asks. */
+  /** Index of the request that allocates. */
   readonly start: number;
   /** Index of the request that frees; the number of requests for what is never freed. */
   readonly end: number;
-  /** Simulated ns from the one to the other; from the start to the last request for what is never freed. */
+  /** Simulated ns from start to end, or to the last request for what is never freed. */
   readonly lifeNs: number;
   /** Whether memory may be converted when it comes, and when it goes. */
   readonly mayConvertAtStart: boolean;
   readonly mayConvertAtEnd: boolean;
-  /** Where it may lie, as node and highest zone: blocks of different places are kept apart. */
+  /** The NUMA node and the highest zone. A block holds items of one place only. */
   readonly place: string;
 }
 
@@ -44,17 +44,14 @@ function placeOf({ node = ANY_NODE, gfp = GFP_KERNEL }: Partial<AllocateRequest>
   return `${node}/${zoneOf(gfp)}`;
 }
 
-/**
- * The requests that come down to a policy's pages, with allocation ids from 1 again: streaming maps, what others do in
- * the background, and what nobody serves are left out.
- */
+/** The requests that reach a policy's pages, with new allocation ids from 1: all but background requests and those that isBounded() leaves out. */
 export function pageRequests(requests: readonly Request[]): Request[] {
   const ids = new Map<AllocationId, AllocationId>();
   const kept: Request[] = [];
   for (const request of requests) {
     if (request.kind === 'background-allocate' || request.kind === 'background-free') continue;
     if (request.kind === 'allocate') {
-      if (request.api === 'dma_map' || !isServable(request)) continue;
+      if (!isBounded(request)) continue;
       ids.set(request.allocation, allocationId(ids.size + 1));
     }
     const allocation = ids.get(request.allocation);
@@ -63,18 +60,18 @@ export function pageRequests(requests: readonly Request[]): Request[] {
   return kept;
 }
 
-/** A free guest with room for `pages` live pages however they are scattered, or undefined where none is large enough. */
+/** A free guest with room for `pages` live pages however they are scattered. Undefined if it would be too large. */
 export function roomyMemory(pages: number, nodes: number): MemoryState | undefined {
   const bytes = 2 ** Math.ceil(Math.log2(Math.max(2 ** 30, nodes * pages * PAGE_BYTES * ROOM)));
   return bytes > LARGEST_BYTES ? undefined : freshBoot(bytes, nodes);
 }
 
 const PAGE_BYTES = 4096;
-/** Times what lives at peak. */
+/** Memory of the guest / live memory at peak. */
 const ROOM = 4;
 const LARGEST_BYTES = 2 ** 39;
 
-/** As many NUMA nodes as the requests name. */
+/** How many NUMA nodes the requests need. */
 export function nodesOf(requests: readonly Request[]): number {
   let highest = 0;
   for (const request of requests) {
@@ -83,97 +80,69 @@ export function nodesOf(requests: readonly Request[]): number {
   return highest + 1;
 }
 
+type OpenItem = { -readonly [Key in keyof PageItem]: PageItem[Key] };
+
 /**
- * Records the items of requests as pageRequests() gives them, by serving them outside a confidential VM, where nothing
- * is converted and so nothing refused for it. The slab caches are those of `platform`. Returns undefined when memory was
- * too small.
+ * The items of requests as pageRequests() gives them. They are served outside a confidential VM, where nothing is converted
+ * and so nothing is refused for it. The slab caches are those of `platform`. Undefined if the memory is too small.
  */
 export function recordItems(
   requests: readonly Request[],
   platform: Platform,
   memory: MemoryState,
 ): PageItem[] | undefined {
-  const recording = new Recording(requests);
-  const pool = new Pool({
-    memory,
-    platform: platformNamed('none'),
-    policy: recording.policyFor(platform),
-  });
-  for (const [index, request] of requests.entries()) {
-    recording.request = index;
+  const items: OpenItem[] = [];
+  /** By first page frame: the free of a slab has another name than the request that made it. */
+  const live = new Map<number, OpenItem>();
+  /** Index of the request that is being served. */
+  let now = 0;
+  const since = (start: number, end: number) => requests[end].time - requests[start].time;
+  const policy: PolicyFactory = (view) => {
+    const pages = policyNamed('first-fit+block+never-return')(view);
+    return {
+      name: 'recording',
+      cacheFor: (request) => slabCacheFor(request, platform),
+      allocate: (request, _view, record) => {
+        pages.allocate(request, view, record);
+        if (view.extentCount(request.allocation) === 0) return;
+        const item: OpenItem = {
+          pages: request.pages,
+          align: alignOf(request),
+          start: now,
+          end: requests.length,
+          lifeNs: since(now, requests.length - 1),
+          mayConvertAtStart: maySleep(request.gfp ?? GFP_KERNEL),
+          mayConvertAtEnd: false,
+          place: placeOf(request),
+        };
+        items.push(item);
+        live.set(view.extentPfn(request.allocation), item);
+      },
+      free: (request, _view, record) => {
+        const pfn = view.extentPfn(request.allocation);
+        const item = live.get(pfn);
+        const caller = requests[now];
+        if (item === undefined || caller.kind !== 'free') {
+          throw new Error(`a defect: request ${now} frees pages at ${pfn} that nobody requested`);
+        }
+        live.delete(pfn);
+        item.end = now;
+        item.lifeNs = since(item.start, now);
+        item.mayConvertAtEnd = maySleep(caller.gfp ?? GFP_KERNEL);
+        pages.free(request, view, record);
+      },
+    };
+  };
+  const pool = new Pool({ memory, platform: platformNamed('none'), policy });
+  for (const request of requests) {
     pool.request(request);
     if (request.kind === 'allocate' && pool.view.isRefused(request.allocation)) return undefined;
+    now++;
   }
-  return recording.items();
+  return items;
 }
 
-type OpenItem = { -readonly [Key in keyof PageItem]: PageItem[Key] };
-
-class Recording {
-  /** Index of the request that is being served. */
-  request = 0;
-  readonly #requests: readonly Request[];
-  readonly #items: OpenItem[] = [];
-  /** By the first page frame that the view tells of it: what is freed may have another name than what was asked for. */
-  readonly #live = new Map<number, OpenItem>();
-
-  constructor(requests: readonly Request[]) {
-    this.#requests = requests;
-  }
-
-  items(): PageItem[] {
-    return this.#items;
-  }
-
-  policyFor(platform: Platform): PolicyFactory {
-    return (view) => {
-      const pool = policyNamed('first-fit+block+never-return')(view);
-      return {
-        name: 'recording',
-        cacheFor: (request) => slabCacheFor(request, platform),
-        allocate: (request, _view, record) => {
-          pool.allocate(request, view, record);
-          if (view.extentCount(request.allocation) > 0) {
-            this.#allocated(request, view.extentPfn(request.allocation));
-          }
-        },
-        free: (request, _view, record) => {
-          this.#freed(view.extentPfn(request.allocation));
-          pool.free(request, view, record);
-        },
-      };
-    };
-  }
-
-  #timeOf(request: number): number {
-    return this.#requests[request].time;
-  }
-
-  #allocated(request: AllocateRequest, pfn: number): void {
-    const { pages, api, gfp = GFP_KERNEL } = request;
-    const item: OpenItem = {
-      pages,
-      align: api === 'vmalloc' ? (pages === 1 ? 1 : 0) : 2 ** orderFor(pages),
-      start: this.request,
-      end: this.#requests.length,
-      lifeNs: this.#timeOf(this.#requests.length - 1) - this.#timeOf(this.request),
-      mayConvertAtStart: maySleep(gfp),
-      mayConvertAtEnd: false,
-      place: placeOf(request),
-    };
-    this.#items.push(item);
-    this.#live.set(pfn, item);
-  }
-
-  #freed(pfn: number): void {
-    const item = this.#live.get(pfn);
-    const request = this.#requests[this.request];
-    if (item === undefined || request.kind !== 'free') {
-      throw new Error(`a defect: request ${this.request} frees pages at ${pfn} that nobody asked for`);
-    }
-    this.#live.delete(pfn);
-    item.end = this.request;
-    item.lifeNs = this.#timeOf(this.request) - this.#timeOf(item.start);
-    item.mayConvertAtEnd = maySleep(request.gfp ?? GFP_KERNEL);
-  }
+function alignOf({ pages, api }: AllocateRequest): number {
+  if (api !== 'vmalloc') return 2 ** orderFor(pages);
+  return pages === 1 ? 1 : 0;
 }

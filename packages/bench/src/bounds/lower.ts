@@ -8,7 +8,7 @@ import {
 } from '@decpool/model';
 import { PAGE_SIZE } from '../workloads/workload.ts';
 
-/** What no policy that serves the requests can be below. */
+/** No policy that serves the requests is below these. */
 export interface LowerBounds {
   /** Blocks shared at peak, and so also blocks ever shared: max over time of LB(t). */
   readonly blocksPeak: number;
@@ -17,13 +17,12 @@ export interface LowerBounds {
 }
 
 /**
- * Lower bounds for any policy, in one pass. With live(t) the bytes in live allocations as they were asked for, and P the
- * bytes of a block, at least LB(t) = max(ceil(live(t) / P), sum over nodes n of ceil(live_n(t) / P)) blocks are shared,
- * where live_n is asked for on NUMA node n alone: a block lies in one node, so what must be on different nodes cannot
- * mix in it. Zones add nothing: they are nested, and what may lie high may lie low as well.
+ * Lower bounds for any policy, in one pass. With live(t) the requested bytes of live allocations, and P the bytes of a block,
+ * at least LB(t) = max(ceil(live(t) / P), sum over nodes n of ceil(live_n(t) / P)) blocks are shared, where live_n is requested
+ * on NUMA node n alone: a block lies in one node. Zones add nothing: they are nested, and what may lie high may lie low as well.
  *
- * What shares a page with others counts by its bytes. Fragmentation and alignment are ignored, so the bounds may be out
- * of reach. Left out are streaming maps, which live in the bounce buffers, and what nobody serves (see isServable()).
+ * What shares a page with others counts by its bytes. Fragmentation and alignment are ignored, so the bounds may be out of
+ * reach. isBounded() says what is left out.
  */
 export function lowerBounds(requests: Iterable<Request>, pagesPerBlock: number): LowerBounds {
   const live = new LiveBytes(pagesPerBlock * PAGE_SIZE);
@@ -43,11 +42,15 @@ export function lowerBounds(requests: Iterable<Request>, pagesPerBlock: number):
   return { blocksPeak, blockNs: blockTime.pageNs };
 }
 
-/** Whether anybody serves it: contiguous pages beyond the highest order are refused by the page allocator and by every policy. */
+/** Whether it can be served: the page allocator and every policy refuse contiguous pages above the highest order. */
 export const isServable = ({ api, pages }: AllocateRequest): boolean =>
   api === 'vmalloc' || orderFor(pages) <= MAX_PAGE_ORDER;
 
-/** Bytes that live, as they were asked for, in all and by the node they were asked for on; after each request. */
+/** Whether the bounds count it. Streaming maps are left out, because they live in the bounce buffers; so is what is not servable. */
+export const isBounded = (request: AllocateRequest): boolean =>
+  request.api !== 'dma_map' && isServable(request);
+
+/** Requested bytes that are live after each request: all, and those of each requested node. */
 export class LiveBytes {
   readonly #blockBytes: number;
   readonly #held = new Map<number, { readonly bytes: number; readonly node: number }>();
@@ -58,31 +61,23 @@ export class LiveBytes {
     this.#blockBytes = blockBytes;
   }
 
-  /** Bytes asked for by what lives and shares memory. */
   get bytes(): number {
     return this.#total;
   }
 
-  /** Tells whether the request was one that memory can live or die by. */
+  /** Returns whether the request allocates or frees. */
   serve(request: Request): boolean {
-    if (request.kind === 'allocate') this.#allocate(request);
-    else if (request.kind === 'free') this.#free(request.allocation);
-    else return false;
+    if (request.kind === 'allocate') {
+      const { allocation, node = ANY_NODE } = request;
+      const bytes = leastBytes(request);
+      this.#held.set(allocation, { bytes, node });
+      this.#change(bytes, node);
+    } else if (request.kind === 'free') {
+      const held = this.#held.get(request.allocation);
+      this.#held.delete(request.allocation);
+      if (held !== undefined) this.#change(-held.bytes, held.node);
+    } else return false;
     return true;
-  }
-
-  #allocate(request: AllocateRequest): void {
-    const { allocation, node = ANY_NODE } = request;
-    const bytes = leastBytes(request);
-    this.#held.set(allocation, { bytes, node });
-    this.#change(bytes, node);
-  }
-
-  #free(allocation: number): void {
-    const held = this.#held.get(allocation);
-    if (held === undefined) return;
-    this.#held.delete(allocation);
-    this.#change(-held.bytes, held.node);
   }
 
   #change(bytes: number, node: number): void {
@@ -99,8 +94,8 @@ export class LiveBytes {
 }
 
 function leastBytes(request: AllocateRequest): number {
+  if (!isBounded(request)) return 0;
   const { api, pages, bytes } = request;
-  if (api === 'dma_map' || !isServable(request)) return 0;
   const isSmall = api === 'kmalloc' || (api === 'dma_alloc_coherent' && bytes < PAGE_SIZE);
   return isSmall ? bytes : pages * PAGE_SIZE;
 }

@@ -3,14 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { workloadNamed } from '../workloads/registry.ts';
 import { lowerBounds } from './lower.ts';
-import { MOST_ITEMS, offlineBound } from './offline.ts';
+import { MAX_ITEMS, offlineBound } from './offline.ts';
 import { allocate, free, requestLists } from './testing.ts';
 
 const SNP = platformNamed('snp');
 
 /** The packing of these requests, with their lower bounds; it was replayed through the model, or had thrown. */
 function packed(requests: Parameters<typeof offlineBound>[0]) {
-  const bound = offlineBound(requests, SNP, MOST_ITEMS);
+  const bound = offlineBound(requests, SNP, MAX_ITEMS);
   if (bound.kind === 'none') throw new Error(bound.why);
   return { ...bound, lower: lowerBounds(requests, 512) };
 }

@@ -1,7 +1,8 @@
 /** The best of several packings of the same items: for blocks at peak, and for block-seconds. */
+import { lowestFirst } from './blocks.ts';
 import { ITEM_ORDERS, packByInterval } from './by-interval.ts';
 import { exactPlans } from './exact.ts';
-import { departureFirst, fullestFirst, lowestFirst, packInTimeOrder } from './in-time-order.ts';
+import { departureFirst, fullestFirst, packInTimeOrder } from './in-time-order.ts';
 import type { PageItem } from './items.ts';
 import type { Moments } from './moments.ts';
 import { type Packing, type Plan, planOf } from './plan.ts';
@@ -16,18 +17,18 @@ interface BestPlans {
 const IN_TIME_ORDER = [lowestFirst, fullestFirst, departureFirst];
 
 /**
- * Packings by interval, which may hold each item against every block, are among them up to so many such pairs. Throws
- * RangeError where a block cannot be shared in time: see openingFor().
+ * Packings by interval can compare each item with every block; they are made up to `maxPairs` such pairs. Throws RangeError if a
+ * block cannot be shared in time: see openingFor().
  */
 export function bestPlans(
   items: readonly PageItem[],
   pagesPerBlock: number,
   moments: Moments,
-  mostPairs: number,
+  maxPairs: number,
 ): BestPlans {
   const plans =
     exactPlans(items, pagesPerBlock, moments) ??
-    [...heuristicPackings(items, pagesPerBlock, moments.requests.length, mostPairs)].map((packing) =>
+    [...heuristicPackings(items, pagesPerBlock, moments.requests.length, maxPairs)].map((packing) =>
       planOf(items, packing, moments),
     );
   return {
@@ -40,7 +41,7 @@ export function* heuristicPackings(
   items: readonly PageItem[],
   pagesPerBlock: number,
   requests: number,
-  mostPairs: number,
+  maxPairs: number,
 ): Generator<Packing> {
   let blocks = 1;
   for (const prefer of IN_TIME_ORDER) {
@@ -48,7 +49,7 @@ export function* heuristicPackings(
     for (const pieces of packing) for (const { block } of pieces) blocks = Math.max(blocks, block + 1);
     yield packing;
   }
-  if (items.length * blocks > mostPairs) return;
+  if (items.length * blocks > maxPairs) return;
   const itemsPerBlock = items.length / blocks;
   for (const order of ITEM_ORDERS) {
     yield packByInterval(items, requests, pagesPerBlock, itemsPerBlock, order);

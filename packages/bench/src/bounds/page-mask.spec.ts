@@ -6,7 +6,7 @@ import { emptyMask, findFree, mark, takeFree } from './page-mask.ts';
 const blocks = fc.constantFrom(4, 32, 128).chain((pagesPerBlock) =>
   fc.array(fc.boolean(), { minLength: pagesPerBlock, maxLength: pagesPerBlock }).map((used) => {
     const mask = emptyMask(pagesPerBlock);
-    for (const [page, isUsed] of used.entries()) if (isUsed) mark(mask, 0, page, 1, true);
+    for (const [page, isUsed] of used.entries()) if (isUsed) mark(mask, page, 1, true);
     return { used, mask, pagesPerBlock };
   }),
 );
@@ -20,7 +20,7 @@ it('finds the lowest aligned run of free pages', () => {
       for (let first = 0; first + pages <= pagesPerBlock && lowest === -1; first += align) {
         if (!used.slice(first, first + pages).includes(true)) lowest = first;
       }
-      expect(findFree(mask, 0, pagesPerBlock, pages, align)).toBe(lowest);
+      expect(findFree(mask, pagesPerBlock, pages, align)).toBe(lowest);
     }),
   );
 });
@@ -32,15 +32,15 @@ it('takes the lowest free pages as runs, and marks and clears whole runs', () =>
       const taken: number[] = [];
       const before = mask.slice();
       const runs: [number, number][] = [];
-      takeFree(mask, 0, pagesPerBlock, pages, (first, count) => {
+      takeFree(mask, pagesPerBlock, pages, (first, count) => {
         runs.push([first, count]);
         for (let page = first; page < first + count; page++) taken.push(page);
       });
       expect(taken).toEqual(free.slice(0, pages));
-      for (const [first, count] of runs) mark(mask, 0, first, count, true);
+      for (const [first, count] of runs) mark(mask, first, count, true);
       const left = free.slice(pages)[0] ?? -1;
-      expect(findFree(mask, 0, pagesPerBlock, 1, 1)).toBe(left);
-      for (const [first, count] of runs) mark(mask, 0, first, count, false);
+      expect(findFree(mask, pagesPerBlock, 1, 1)).toBe(left);
+      for (const [first, count] of runs) mark(mask, first, count, false);
       expect(mask).toEqual(before);
     }),
   );

@@ -14,64 +14,55 @@ export function emptyMask(pagesPerBlock: number): Int32Array {
 /** Bits [from, from + count) of a word; count from 1 to 32. */
 const bits = (from: number, count: number): number => (count === 32 ? -1 : ((1 << count) - 1) << from);
 
-/** Sets or clears the pages [first, first + pages) of the mask that begins at `base`. */
-export function mark(mask: Int32Array, base: number, first: number, pages: number, used: boolean): void {
+/** Sets or clears the pages [first, first + pages). */
+export function mark(mask: Int32Array, first: number, pages: number, used: boolean): void {
   const end = first + pages;
   for (let at = first; at < end; ) {
     const bit = at & 31;
     const count = Math.min(32 - bit, end - at);
-    const word = base + (at >>> 5);
-    if (used) mask[word] |= bits(bit, count);
-    else mask[word] &= ~bits(bit, count);
+    if (used) mask[at >>> 5] |= bits(bit, count);
+    else mask[at >>> 5] &= ~bits(bit, count);
     at += count;
   }
 }
 
-/** Lowest multiple of `align` from which `pages` pages are free in the mask that begins at `base`, or -1. `align` is the power of two next to the pages, or 1. */
-export function findFree(
-  mask: Int32Array,
-  base: number,
-  pagesPerBlock: number,
-  pages: number,
-  align: number,
-): number {
+/** Lowest multiple of `align` from which `pages` pages are free, or -1. `align`: the power of two next to the pages, or 1. */
+export function findFree(mask: Int32Array, pagesPerBlock: number, pages: number, align: number): number {
   for (let first = 0; first + pages <= pagesPerBlock; ) {
-    const word = mask[base + (first >>> 5)];
-    // Nothing in a full word: on to the next one that may be aligned.
-    if (word === -1) first = Math.max(first + align, ((first >>> 5) + 1) << 5);
-    else if (isFree(mask, base, first, pages)) return first;
+    // A full word has no free page: go on to the next word that can be aligned.
+    if (mask[first >>> 5] === -1) first = Math.max(first + align, ((first >>> 5) + 1) << 5);
+    else if (isFree(mask, first, pages)) return first;
     else first += align;
   }
   return -1;
 }
 
-function isFree(mask: Int32Array, base: number, first: number, pages: number): boolean {
+function isFree(mask: Int32Array, first: number, pages: number): boolean {
   const end = first + pages;
   for (let at = first; at < end; ) {
     const bit = at & 31;
     const count = Math.min(32 - bit, end - at);
-    if ((mask[base + (at >>> 5)] & bits(bit, count)) !== 0) return false;
+    if ((mask[at >>> 5] & bits(bit, count)) !== 0) return false;
     at += count;
   }
   return true;
 }
 
-/** Calls `each` with the lowest free runs until they hold `pages` pages, or all that are free. */
+/** Calls `each` with the lowest free runs until they hold `pages` pages, or all free pages of the block. */
 export function takeFree(
   mask: Int32Array,
-  base: number,
   pagesPerBlock: number,
   pages: number,
   each: (first: number, pages: number) => void,
 ): void {
   let left = pages;
   for (let first = 0; first < pagesPerBlock && left > 0; ) {
-    if (mask[base + (first >>> 5)] === -1) {
+    if (mask[first >>> 5] === -1) {
       first = ((first >>> 5) + 1) << 5;
       continue;
     }
     let end = first;
-    while (end < pagesPerBlock && end - first < left && isFree(mask, base, end, 1)) end++;
+    while (end < pagesPerBlock && end - first < left && isFree(mask, end, 1)) end++;
     if (end > first) each(first, end - first);
     left -= end - first;
     first = end + 1;

@@ -16,10 +16,9 @@ export interface Piece {
 /** The pieces of each item, in the order of the items; those of a contiguous item in the order of its pages. */
 export type Packing = readonly (readonly Piece[])[];
 
-/** A span in which a block is shared: from one moment to another, which is behind the last request for one that stays so. */
+/** A span in which a block is shared, from moment to moment. If it stays shared, `to` is after the last request. */
 export interface Opening {
   readonly block: number;
-  readonly place: string;
   readonly from: number;
   readonly to: number;
 }
@@ -34,8 +33,8 @@ export interface Plan {
 }
 
 /**
- * When a packing shares each block: while an item is in it, and as much longer as it takes until memory may be converted.
- * Throws RangeError where it cannot be: see openingFor().
+ * A packing shares each block while an item is in it, and before and after that until memory may be converted. Throws RangeError
+ * if a block cannot be shared in time: see openingFor().
  */
 export function planOf(items: readonly PageItem[], packing: Packing, moments: Moments): Plan {
   const openings = [...itemsByBlock(packing)].flatMap(([block, inside]) =>
@@ -63,21 +62,16 @@ function itemsByBlock(packing: Packing): Map<number, number[]> {
 
 /** Of a block with these items, which are in the order of their starts. */
 function openingsOf(block: number, inside: readonly PageItem[], moments: Moments): Opening[] {
-  const openings: Opening[] = [];
-  let open: { from: number; to: number } | undefined;
-  const [{ place }] = inside;
+  const openings: { block: number; from: number; to: number }[] = [];
   for (const item of inside) {
     const from = openingFor(moments, item);
     if (from === undefined)
-      throw new RangeError(`nothing at ${place} can be shared before request ${item.start}`);
+      throw new RangeError(`nothing at ${item.place} can be shared before request ${item.start}`);
     const to = closingAfter(item);
-    if (open !== undefined && from <= open.to) open.to = Math.max(open.to, to);
-    else {
-      if (open !== undefined) openings.push({ block, place, ...open });
-      open = { from, to };
-    }
+    const last = openings.at(-1);
+    if (last !== undefined && from <= last.to) last.to = Math.max(last.to, to);
+    else openings.push({ block, from, to });
   }
-  if (open !== undefined) openings.push({ block, place, ...open });
   return openings;
 }
 

@@ -1,9 +1,8 @@
 /**
- * The proof of a plan: it is carried out by a pool, so that every rule of the model and of the page allocator applies, and
- * what it costs is measured from the events.
+ * The proof of a plan: a pool carries it out under every rule of the model and of the page allocator, and its cost is measured
+ * from the events.
  */
 import {
-  type AllocateRequest,
   type MemoryState,
   observeAll,
   orderFor,
@@ -17,12 +16,9 @@ import { type Policy, type PolicyFactory, Pool, type Recorder, slabCacheFor } fr
 import type { PageItem } from './items.ts';
 import { type MeasuredBlocks, measuredBlocks } from './measured.ts';
 import { isNever, isWorkers, type Moments, requestAt, timeOf } from './moments.ts';
-import type { Opening, Piece, Plan } from './plan.ts';
+import type { Piece, Plan } from './plan.ts';
 
-/**
- * Carries a plan out and measures it. Throws Error, for a defect of ours, when a request is refused or when the figures are
- * not those of the plan.
- */
+/** Carries a plan out and measures it. Throws Error if a request is refused or if the figures are not those of the plan. */
 export function replayPlan(
   items: readonly PageItem[],
   plan: Plan,
@@ -56,24 +52,7 @@ export function replayPlan(
   return { blocksPeak, blockNs };
 }
 
-interface Action {
-  readonly moment: number;
-  readonly isOpening: boolean;
-  readonly opening: Opening;
-}
-
-/** What is to be done about blocks, in order: at one moment they are only shared, or only made private. */
-function actionsOf({ openings }: Plan, moments: Moments): Action[] {
-  return openings
-    .flatMap((opening) => [
-      { moment: opening.from, isOpening: true, opening },
-      { moment: opening.to, isOpening: false, opening },
-    ])
-    .filter(({ moment }) => !isNever(moments, moment))
-    .sort((a, b) => a.moment - b.moment);
-}
-
-/** `clock` tells which request is next, or being decided. */
+/** `clock`: the request that is being decided, or the next one. */
 function offlinePolicy(
   items: readonly PageItem[],
   plan: Plan,
@@ -82,56 +61,58 @@ function offlinePolicy(
   clock: { readonly request: number },
 ): PolicyFactory {
   return (view): Policy => {
-    const actions = actionsOf(plan, moments);
+    /** In order. At one moment blocks are only shared, or only made private. */
+    const actions = plan.openings
+      .flatMap(({ block, from, to }) => [
+        { moment: from, isOpening: true, block },
+        { moment: to, isOpening: false, block },
+      ])
+      .filter(({ moment }) => !isNever(moments, moment))
+      .sort((a, b) => a.moment - b.moment);
     const blocks = new ClaimedBlocks(items, plan, view);
     let done = 0;
     let nextItem = 0;
+    const isReached = (moment: number) => requestAt(moment) <= clock.request;
     const act = (isDue: (moment: number) => boolean, record: Recorder) => {
       for (; done < actions.length && isDue(actions[done].moment); done++) {
-        const { isOpening, opening } = actions[done];
-        if (isOpening) blocks.open(opening.block, record);
-        else blocks.close(opening.block, record);
+        const { isOpening, block } = actions[done];
+        if (isOpening) blocks.open(block, record);
+        else blocks.close(block, record);
       }
     };
-    const actNow = (record: Recorder) => act((moment) => requestAt(moment) <= clock.request, record);
     return {
       name: 'offline',
       cacheFor: (request) => slabCacheFor(request, platform),
       freesWithoutSleeping: () => true,
       workDueAt: () => {
-        const next = actions[done];
-        const isNext =
-          next !== undefined && isWorkers(next.moment) && requestAt(next.moment) <= clock.request;
-        return isNext ? timeOf(moments, next.moment) : Number.POSITIVE_INFINITY;
+        const moment = actions[done]?.moment;
+        const isDue = moment !== undefined && isWorkers(moment) && isReached(moment);
+        return isDue ? timeOf(moments, moment) : Number.POSITIVE_INFINITY;
       },
       work: (_view, record) =>
         act(
-          (moment) =>
-            isWorkers(moment) && requestAt(moment) <= clock.request && timeOf(moments, moment) <= record.time,
+          (moment) => isWorkers(moment) && isReached(moment) && timeOf(moments, moment) <= record.time,
           record,
         ),
-      allocate: (request, _view, record) => {
-        actNow(record);
+      allocate: ({ pages }, _view, record) => {
+        act(isReached, record);
         const item = items[nextItem];
-        expectItem(item, request, clock.request);
-        for (const { start, pages } of blocks.runsOf(plan.packing[nextItem], item.align !== 0)) {
-          record.allocate(start, pages);
+        if (item?.start !== clock.request || item.pages !== pages) {
+          throw new Error(`a defect: request ${clock.request} for ${pages} pages is not in the offline plan`);
+        }
+        for (const run of blocks.runsOf(plan.packing[nextItem], item.align !== 0)) {
+          record.allocate(run.start, run.pages);
         }
         nextItem++;
       },
-      free: (request, _view, record) => {
-        for (let left = view.extentCount(request.allocation); left > 0; left--) {
-          record.free(view.extentPfn(request.allocation), view.extentPages(request.allocation));
+      free: ({ allocation }, _view, record) => {
+        for (let left = view.extentCount(allocation); left > 0; left--) {
+          record.free(view.extentPfn(allocation), view.extentPages(allocation));
         }
-        actNow(record);
+        act(isReached, record);
       },
     };
   };
-}
-
-function expectItem(item: PageItem | undefined, request: AllocateRequest, index: number): void {
-  if (item?.start === index && item.pages === request.pages) return;
-  throw new Error(`a defect: request ${index} for ${request.pages} pages is not in the offline plan`);
 }
 
 /** Where the virtual blocks of a plan lie, while they are shared. */
@@ -166,8 +147,7 @@ class ClaimedBlocks {
 
   close(block: number, record: Recorder): void {
     const first = this.#firstOf(block);
-    const claimed = this.#claimed.get(first);
-    if (claimed === undefined) throw new Error(`a defect: block ${block} of the offline plan is not shared`);
+    const claimed = this.#claimedAt(first);
     record.encrypt(this.#pfnOf(block), this.#pagesPerBlock);
     claimed.open--;
     if (claimed.open > 0) return;
@@ -175,7 +155,7 @@ class ClaimedBlocks {
     record.giveBack(toPfn(claimed.start), this.#groupPages(block));
   }
 
-  /** The runs of page frames that pieces come to; `isContiguous`: as one. */
+  /** The page frames of the pieces; one run if they are contiguous. */
   runsOf(pieces: readonly Piece[], isContiguous: boolean): { readonly start: Pfn; readonly pages: number }[] {
     const runs = pieces.map(({ block, first, pages }) => ({
       start: toPfn(this.#pfnOf(block) + first),
@@ -195,11 +175,15 @@ class ClaimedBlocks {
 
   #pfnOf(block: number): Pfn {
     const first = this.#firstOf(block);
+    return toPfn(this.#claimedAt(first).start + (block - first) * this.#pagesPerBlock);
+  }
+
+  #claimedAt(first: number): { readonly start: number; open: number } {
     const claimed = this.#claimed.get(first);
-    if (claimed === undefined) throw new Error(`a defect: block ${block} of the offline plan is not shared`);
-    return toPfn(claimed.start + (block - first) * this.#pagesPerBlock);
+    if (claimed === undefined) throw new Error(`a defect: block ${first} of the offline plan is not shared`);
+    return claimed;
   }
 }
 
-/** Blocks of the largest chunk that the page allocator has: what spans blocks is in such a chunk. */
+/** Blocks of the page allocator's largest chunk. An item that spans blocks lies in such a chunk. */
 const GROUP = 2;

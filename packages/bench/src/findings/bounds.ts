@@ -1,4 +1,4 @@
-import { MOST_ITEMS, offlineBound } from '../bounds/offline.ts';
+import { MAX_ITEMS, offlineBound } from '../bounds/offline.ts';
 import type { MetricId } from '../metrics/metric.ts';
 import type { SweepInput, SweepPlan } from '../sweep/plan.ts';
 import { RequestColumns } from '../sweep/request-columns.ts';
@@ -30,7 +30,7 @@ function boundsOfInput(input: SweepInput, plan: SweepPlan, results: SweepResults
   const { name, lowerBounds } = input.facts;
   const scenario = plan.scenarios.find((known) => known.input === input);
   const columns = new RequestColumns(input.requests);
-  const offline = scenario && offlineBound(columns.slice(0, columns.length), scenario.platform, MOST_ITEMS);
+  const offline = scenario && offlineBound(columns.slice(0, columns.length), scenario.platform, MAX_ITEMS);
   const packed = offline?.kind === 'packing' ? offline : undefined;
   const bound = (lower: number, ratio: MetricId, packedTo: number | undefined): BoundOfInput => {
     const packing = packedTo === undefined ? [] : [{ upper: packedTo, from: 'an offline packing' }];
