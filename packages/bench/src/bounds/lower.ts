@@ -3,10 +3,10 @@ import {
   ANY_NODE,
   MAX_PAGE_ORDER,
   orderFor,
+  PAGE_SIZE,
   PageTime,
   type Request,
 } from '@decpool/model';
-import { PAGE_SIZE } from '../workloads/workload.ts';
 
 /** No policy that serves the requests is below these. */
 export interface LowerBounds {

@@ -10,12 +10,13 @@ import {
   type MemoryState,
   MIGRATETYPES,
   type Migratetype,
+  PAGE_SHIFT,
+  PAGE_SIZE,
   PLATFORM_NAMES,
   type PlatformName,
   pagesFor,
 } from '@decpool/model';
 import { fragmented, freshBoot, type Random, randomFrom } from '@decpool/pool';
-import { PAGE_SHIFT, PAGE_SIZE } from '../workloads/workload.ts';
 
 /** What somebody does. `pick` lands on something that is there, so that a history makes sense with actions left out. */
 export type Action =

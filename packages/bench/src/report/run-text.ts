@@ -1,9 +1,8 @@
 /** What was run, in one line. */
 
-import { platformNamed } from '@decpool/model';
+import { PAGE_SIZE, platformNamed } from '@decpool/model';
 import { countText } from '../text/counts.ts';
 import { formatValue } from '../text/units.ts';
-import { PAGE_SIZE } from '../workloads/workload.ts';
 import { faultsText } from './against.ts';
 import type { Results } from './results.ts';
 

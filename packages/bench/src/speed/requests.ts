@@ -1,8 +1,8 @@
-import { platformNamed } from '@decpool/model';
+import { PAGE_SIZE, platformNamed } from '@decpool/model';
 import { freshBoot, policyNamed } from '@decpool/pool';
 import { runPolicy } from '../compare/run.ts';
 import { churn } from '../workloads/churn.ts';
-import { PAGE_SIZE, type Workload } from '../workloads/workload.ts';
+import type { Workload } from '../workloads/workload.ts';
 
 /** A guest of 4 GiB. */
 export const SPEED_PAGES = 2 ** 20;

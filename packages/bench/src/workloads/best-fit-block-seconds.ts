@@ -1,7 +1,7 @@
 import { type AllocationId, nanoseconds } from '@decpool/model';
 import { defineWorkload, type ParameterTable, type Settings } from './define.ts';
-import { RequestList } from './request-list.ts';
-import { BLOCK_PAGES, FILLER_NS, fill, singlePage } from './whole-blocks.ts';
+import { RequestList, wholePages } from './request-list.ts';
+import { BLOCK_PAGES, FILLER_NS, fill } from './whole-blocks.ts';
 
 /** Of the fillers of a block, the larger hole: it holds all pages. */
 const WIDE_HOLE_PAGES = 64;
@@ -74,7 +74,7 @@ export const bestFitBlockSeconds = defineWorkload({
       fillers.push(...chunks);
     }
     for (const hole of holes) list.free(start, hole);
-    const pages = Array.from({ length: blocks }, () => list.allocate(start, singlePage('long-lived')));
+    const pages = Array.from({ length: blocks }, () => list.allocate(start, wholePages(1, 'long-lived')));
     for (const filler of fillers) list.free(nanoseconds(FILLER_NS), filler);
     for (const page of pages) list.free(nanoseconds(mu * FILLER_NS), page);
     return list.requests;

@@ -1,7 +1,6 @@
 import { type AllocationId, InputError, MAX_PAGE_ORDER, nanoseconds } from '@decpool/model';
 import { defineWorkload, type ParameterTable, type Settings } from './define.ts';
-import { RequestList } from './request-list.ts';
-import { PAGE_SIZE } from './workload.ts';
+import { RequestList, wholePages } from './request-list.ts';
 
 const PARAMETERS = {
   pages: {
@@ -58,13 +57,22 @@ export const buddyAdversary = defineWorkload({
         `workload buddy-adversary: pages is ${pages}; with ${rounds} rounds it must be a multiple of ${unit}, as ${Math.ceil(pages / unit) * unit} is`,
       );
     }
-    const adversary = new Adversary();
-    adversary.allocate(pages, 0);
-    for (let order = 1; order <= rounds; order++) {
-      adversary.freeBetweenMultiplesOf(1 << order);
-      adversary.allocate(pages >> (order + 1), order);
+    const list = new RequestList();
+    const time = () => nanoseconds(list.requests.length * INTERVAL_NS);
+    /** What is allocated, and the position it is assumed to be at. */
+    let live: { readonly allocation: AllocationId; readonly position: number }[] = [];
+    /** Behind everything that was ever handed out. */
+    let end = 0;
+    for (let order = 0; order <= rounds; order++) {
+      const size = 1 << order;
+      for (const { allocation, position } of live) if (position % size > 0) list.free(time(), allocation);
+      live = live.filter(({ position }) => position % size === 0);
+      const wanted = wholePages(size, `adversary order ${order}`);
+      for (let chunk = order === 0 ? pages : pages >> (order + 1); chunk > 0; chunk--, end += size) {
+        live.push({ allocation: list.allocate(time(), wanted), position: end });
+      }
     }
-    return adversary.requests;
+    return list.requests;
   },
   text: (settings) => ({
     description: `Knuth's worst case for allocators of aligned powers of two: ${settings.rounds} rounds that keep ${settings.pages} pages allocated.`,
@@ -74,41 +82,3 @@ export const buddyAdversary = defineWorkload({
     ],
   }),
 });
-
-class Adversary {
-  readonly #list = new RequestList();
-  /** What is allocated, and the position it is assumed to be at. */
-  #live: { readonly allocation: AllocationId; readonly position: number }[] = [];
-  /** Behind everything that was ever handed out. */
-  #end = 0;
-
-  get requests() {
-    return this.#list.requests;
-  }
-
-  allocate(chunks: number, order: number): void {
-    const pages = 1 << order;
-    const wanted = {
-      api: 'alloc_pages',
-      pages,
-      bytes: pages * PAGE_SIZE,
-      owner: `adversary order ${order}`,
-    } as const;
-    for (let chunk = 0; chunk < chunks; chunk++) {
-      this.#live.push({ allocation: this.#list.allocate(this.#time(), wanted), position: this.#end });
-      this.#end += pages;
-    }
-  }
-
-  freeBetweenMultiplesOf(pages: number): void {
-    const isKept = ({ position }: { readonly position: number }) => position % pages === 0;
-    for (const { allocation } of this.#live.filter((chunk) => !isKept(chunk))) {
-      this.#list.free(this.#time(), allocation);
-    }
-    this.#live = this.#live.filter(isKept);
-  }
-
-  #time() {
-    return nanoseconds(this.#list.requests.length * INTERVAL_NS);
-  }
-}

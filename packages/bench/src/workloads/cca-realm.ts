@@ -1,24 +1,32 @@
-import { defineWorkload, type ParameterTable, type Settings } from './define.ts';
+import { defineGuest } from './define.ts';
 import { BOOT_TABLES_NOTE, bootIts, createItt, ITT_ENTRY_BYTES } from './devices/gic-its.ts';
 import { vectorsOf } from './devices/virtio.ts';
 import { BURST_GAP_NS, VirtioDevices, virtioGuestParameters } from './devices/virtio-guest.ts';
-import { type Activity, guestRequests } from './timeline.ts';
-
-const PARAMETERS = {
-  ...virtioGuestParameters({ cpus: 16, nics: 4, disks: 8 }),
-  entryBytes: ITT_ENTRY_BYTES,
-} satisfies ParameterTable;
 
 /**
  * An Arm CCA realm. The tables of its interrupt controller are allocated at boot and never freed. Its virtio devices are
  * those of `kvm-snp`; each has an interrupt translation table that lives as long as the device.
  */
-export const ccaRealm = defineWorkload({
+export const ccaRealm = defineGuest({
   name: 'cca-realm',
   description: 'An Arm CCA realm: GIC ITS tables, and virtio devices with one translation table each.',
   platform: 'cca',
-  parameters: PARAMETERS,
-  requests: (settings) => guestRequests(settings.seed, (guest) => run(guest, settings)),
+  parameters: {
+    ...virtioGuestParameters({ cpus: 16, nics: 4, disks: 8 }),
+    entryBytes: ITT_ENTRY_BYTES,
+  },
+  run(guest, settings) {
+    bootIts(guest, settings.cpus);
+    const devices = new VirtioDevices(settings, (thread, pciFunction, queues) => [
+      createItt(thread, pciFunction, vectorsOf(queues), settings.entryBytes),
+    ]);
+    devices.boot(guest);
+    for (let burst = 0; burst < settings.bursts; burst++) {
+      guest.wait(BURST_GAP_NS);
+      if (guest.dice.between(1, 4) === 1) devices.replug(guest);
+      devices.traffic(guest, settings.maps);
+    }
+  },
   text: ({ seed, cpus, nics, disks }) => ({
     description: `An Arm CCA realm of ${cpus} CPUs: GIC ITS tables, ${nics} virtio NICs, ${disks} disks, bounced traffic.`,
     notes: [
@@ -28,16 +36,3 @@ export const ccaRealm = defineWorkload({
     ],
   }),
 });
-
-function run(guest: Activity, settings: Settings<typeof PARAMETERS>): void {
-  bootIts(guest, settings.cpus);
-  const devices = new VirtioDevices(settings, (thread, pciFunction, queues) => [
-    createItt(thread, pciFunction, vectorsOf(queues), settings.entryBytes),
-  ]);
-  devices.boot(guest);
-  for (let burst = 0; burst < settings.bursts; burst++) {
-    guest.wait(BURST_GAP_NS);
-    if (guest.dice.between(1, 4) === 1) devices.replug(guest);
-    devices.traffic(guest, settings.maps);
-  }
-}

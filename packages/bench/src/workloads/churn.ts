@@ -1,8 +1,7 @@
 import { type AllocationId, nanoseconds } from '@decpool/model';
 import { defineWorkload, SEED } from './define.ts';
 import { dice } from './random.ts';
-import { RequestList } from './request-list.ts';
-import { PAGE_SIZE } from './workload.ts';
+import { RequestList, wholePages } from './request-list.ts';
 
 /** How often each order is asked for, of 100: mostly single pages, as in a running kernel. */
 const ORDER_WEIGHTS = [60, 12, 10, 7, 5, 3, 3];
@@ -39,12 +38,7 @@ export const churn = defineWorkload({
     for (let index = 0; index < requests; index++) {
       const time = nanoseconds(index * INTERVAL_NS);
       if (used + pages <= livePages) {
-        const allocation = list.allocate(time, {
-          api: 'alloc_pages',
-          pages,
-          bytes: pages * PAGE_SIZE,
-          owner: 'churn',
-        });
+        const allocation = list.allocate(time, wholePages(pages, 'churn'));
         live.push({ allocation, pages });
         used += pages;
         pages = 2 ** pick(ORDERS);

@@ -1,6 +1,7 @@
 /** What a workload states about itself. Its generator, its help and its row in docs/workloads.md follow from that. */
 import { InputError, type PlatformName, type Request } from '@decpool/model';
 import type { KnownAnswer } from './known-answer.ts';
+import { type Activity, guestRequests } from './timeline.ts';
 import { type Workload, workload } from './workload.ts';
 
 /** A whole number that a workload takes. */
@@ -18,7 +19,7 @@ export type ParameterTable = Readonly<Record<string, Parameter>>;
 /** A value for each parameter of a table. */
 export type Settings<Table extends ParameterTable> = Readonly<Record<keyof Table, number>>;
 
-/** Of every workload that draws random numbers. */
+/** A parameter of every workload that draws random numbers. */
 export const SEED: Parameter = { default: 1, min: 0, max: 0xffffffff, about: 'seed of all random numbers' };
 
 interface WorkloadFacts {
@@ -67,6 +68,22 @@ export function defineWorkload<Name extends string>({
     },
   };
 }
+
+interface GuestDefinition<Name extends string>
+  extends Pick<WorkloadDefinition<Name | 'seed'>, keyof WorkloadFacts | 'text'> {
+  /** Without the seed, which every guest has. */
+  readonly parameters: Readonly<Record<Name, Parameter>>;
+  /** Everything that happens in the guest, from time 0. */
+  readonly run: (guest: Activity, settings: Readonly<Record<Name | 'seed', number>>) => void;
+}
+
+/** A workload made of the activities of one guest. */
+export const defineGuest = <Name extends string>({ parameters, run, ...facts }: GuestDefinition<Name>) =>
+  defineWorkload<Name | 'seed'>({
+    ...facts,
+    parameters: { seed: SEED, ...parameters },
+    requests: (settings) => guestRequests(settings.seed, (guest) => run(guest, settings)),
+  });
 
 function settingsOf<Name extends string>(
   workload: string,

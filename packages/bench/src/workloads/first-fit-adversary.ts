@@ -1,7 +1,7 @@
 import { type AllocationId, nanoseconds } from '@decpool/model';
 import { defineWorkload, type ParameterTable, type Settings } from './define.ts';
-import { RequestList } from './request-list.ts';
-import { BLOCK_PAGES, FILLER_NS, fill, singlePage } from './whole-blocks.ts';
+import { RequestList, wholePages } from './request-list.ts';
+import { BLOCK_PAGES, FILLER_NS, fill } from './whole-blocks.ts';
 
 const PARAMETERS = {
   blocks: { default: 256, min: 1, max: 1 << 15, about: 'blocks that are left with one page each' },
@@ -53,7 +53,7 @@ export const firstFitAdversary = defineWorkload({
     const pages: AllocationId[] = [];
     const fillers: AllocationId[] = [];
     for (let block = 0; block < blocks; block++) {
-      pages.push(list.allocate(start, singlePage('long-lived')));
+      pages.push(list.allocate(start, wholePages(1, 'long-lived')));
       fillers.push(...fill(list, start, 'ascending'));
     }
     for (const filler of fillers) list.free(nanoseconds(FILLER_NS), filler);

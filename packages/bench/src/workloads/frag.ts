@@ -1,9 +1,8 @@
 import { type AllocationId, nanoseconds } from '@decpool/model';
 import { defineWorkload, SEED } from './define.ts';
 import type { KnownAnswer } from './known-answer.ts';
-import { type Dice, dice } from './random.ts';
-import { RequestList } from './request-list.ts';
-import { PAGE_SIZE } from './workload.ts';
+import { dice } from './random.ts';
+import { RequestList, wholePages } from './request-list.ts';
 
 /** Cores that allocate by turns; an owner each. */
 const CORES = 8;
@@ -71,15 +70,42 @@ export const frag = defineWorkload({
     },
   ],
   requests({ seed, pages, rounds }) {
-    const memory = new Memory(dice(seed));
-    memory.allocate(pages);
-    memory.nextPhase();
-    memory.freeAtRandom(FREED_PERCENT);
+    const { between } = dice(seed);
+    const list = new RequestList();
+    const live: AllocationId[] = [];
+    let allocated = 0;
+    let phase = 0;
+    let inPhase = 0;
+    const nextPhase = () => {
+      phase++;
+      inPhase = 0;
+    };
+    const time = () => nanoseconds(phase * FRAG_PHASE_NS + inPhase++ * INTERVAL_NS);
+    const allocate = (count: number) => {
+      for (let page = 0; page < count; page++) {
+        live.push(list.allocate(time(), wholePages(1, `core ${allocated++ % CORES}`)));
+      }
+    };
+    /** Returns how many were freed. */
+    const freeAtRandom = (percent: number): number => {
+      const count = Math.floor((live.length * percent) / 100);
+      for (let freed = 0; freed < count; freed++) {
+        const last = live.length - 1;
+        const which = between(0, last);
+        list.free(time(), live[which]);
+        live[which] = live[last];
+        live.length = last;
+      }
+      return count;
+    };
+    allocate(pages);
+    nextPhase();
+    freeAtRandom(FREED_PERCENT);
     for (let round = 0; round < rounds; round++) {
-      memory.nextPhase();
-      memory.allocate(memory.freeAtRandom(RENEWED_PERCENT));
+      nextPhase();
+      allocate(freeAtRandom(RENEWED_PERCENT));
     }
-    return memory.requests;
+    return list.requests;
   },
   text: ({ pages, rounds }) => ({
     description: `LLFree's fragmentation benchmark: fill ${pages} pages, free half at random, then free and refill a tenth in each of ${rounds} rounds.`,
@@ -92,51 +118,3 @@ export const frag = defineWorkload({
 
 /** The number of rounds that are over at the end of the phase of a time; 0 when half was freed, negative before. */
 export const fragRoundOf = (time: number): number => Math.floor(time / FRAG_PHASE_NS) - PHASES_BEFORE + 1;
-
-class Memory {
-  readonly #list = new RequestList();
-  readonly #dice: Dice;
-  readonly #live: AllocationId[] = [];
-  #phase = 0;
-  #inPhase = 0;
-  #allocated = 0;
-
-  constructor(dice: Dice) {
-    this.#dice = dice;
-  }
-
-  get requests() {
-    return this.#list.requests;
-  }
-
-  nextPhase(): void {
-    this.#phase++;
-    this.#inPhase = 0;
-  }
-
-  allocate(pages: number): void {
-    for (let page = 0; page < pages; page++) {
-      const owner = `core ${this.#allocated++ % CORES}`;
-      this.#live.push(
-        this.#list.allocate(this.#time(), { api: 'alloc_pages', pages: 1, bytes: PAGE_SIZE, owner }),
-      );
-    }
-  }
-
-  /** Returns how many were freed. */
-  freeAtRandom(percent: number): number {
-    const count = Math.floor((this.#live.length * percent) / 100);
-    for (let freed = 0; freed < count; freed++) {
-      const last = this.#live.length - 1;
-      const which = this.#dice.between(0, last);
-      this.#list.free(this.#time(), this.#live[which]);
-      this.#live[which] = this.#live[last];
-      this.#live.length = last;
-    }
-    return count;
-  }
-
-  #time() {
-    return nanoseconds(this.#phase * FRAG_PHASE_NS + this.#inPhase++ * INTERVAL_NS);
-  }
-}

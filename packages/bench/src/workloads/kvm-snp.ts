@@ -1,21 +1,28 @@
-import { defineWorkload, type Settings } from './define.ts';
+import { defineGuest } from './define.ts';
 import { bootKvmclock, snpExtendedReport } from './devices/attestation.ts';
 import { BURST_GAP_NS, VirtioDevices, virtioGuestParameters } from './devices/virtio-guest.ts';
-import { type Activity, guestRequests } from './timeline.ts';
-
-/** So many CPUs that some clocks are beyond those in the kernel's image. */
-const PARAMETERS = virtioGuestParameters({ cpus: 80, nics: 2, disks: 4 });
 
 /**
  * A KVM guest under SEV-SNP with virtio devices: rings for each CPU in both layouts, traffic through swiotlb, devices
  * that are unplugged and plugged in, attestation reports with certificates, and the clocks of many CPUs.
  */
-export const kvmSnp = defineWorkload({
+export const kvmSnp = defineGuest({
   name: 'kvm-snp',
   description:
     'A KVM guest under SEV-SNP: virtio rings for many CPUs, bounced traffic, attestation reports with certificates.',
-  parameters: PARAMETERS,
-  requests: (settings) => guestRequests(settings.seed, (guest) => run(guest, settings)),
+  // So many CPUs that some clocks are beyond those in the kernel's image.
+  parameters: virtioGuestParameters({ cpus: 80, nics: 2, disks: 4 }),
+  run(guest, settings) {
+    bootKvmclock(guest, settings.cpus);
+    const devices = new VirtioDevices(settings);
+    devices.boot(guest);
+    for (let burst = 0; burst < settings.bursts; burst++) {
+      guest.wait(BURST_GAP_NS);
+      if (guest.dice.between(1, 4) === 1) devices.replug(guest);
+      if (guest.dice.between(1, 4) === 1) snpExtendedReport(guest.fork());
+      devices.traffic(guest, settings.maps);
+    }
+  },
   text: ({ seed, cpus, nics, disks }) => ({
     description: `A KVM guest of ${cpus} CPUs under SEV-SNP: ${nics} virtio NICs, ${disks} disks, bounced traffic, attestation reports.`,
     notes: [
@@ -24,15 +31,3 @@ export const kvmSnp = defineWorkload({
     ],
   }),
 });
-
-function run(guest: Activity, settings: Settings<typeof PARAMETERS>): void {
-  bootKvmclock(guest, settings.cpus);
-  const devices = new VirtioDevices(settings);
-  devices.boot(guest);
-  for (let burst = 0; burst < settings.bursts; burst++) {
-    guest.wait(BURST_GAP_NS);
-    if (guest.dice.between(1, 4) === 1) devices.replug(guest);
-    if (guest.dice.between(1, 4) === 1) snpExtendedReport(guest.fork());
-    devices.traffic(guest, settings.maps);
-  }
-}

@@ -1,30 +1,21 @@
 /** The generated workloads, and the parameters of one, as tables for `decpool workloads` and docs/workloads.md. */
+import { PAGE_SIZE } from '@decpool/model';
 import Table from 'cli-table3';
 import { fittedTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { wrap } from '../text/wrap.ts';
 import type { WorkloadGenerator } from './define.ts';
-import { durationOf, PAGE_SIZE } from './workload.ts';
+import { durationOf } from './workload.ts';
 
-/** A workload with default parameters, its figures as text. */
-export interface WorkloadRow {
-  readonly name: string;
-  readonly description: string;
-  readonly requests: string;
-  /** Of live pages. */
-  readonly peak: string;
-  readonly peakBytes: string;
-  readonly duration: string;
-}
-
-/** Makes the workload. */
-export function workloadRow({ name, description, generate }: WorkloadGenerator): WorkloadRow {
+/** A workload with default parameters, its figures as text. Makes the workload. */
+export function workloadRow({ name, description, generate }: WorkloadGenerator) {
   const workload = generate();
   return {
     name,
     description,
     requests: formatValue(workload.requests.length, 'count'),
+    /** Of live pages. */
     peak: formatValue(workload.peakLivePages, 'pages'),
     peakBytes: formatValue(workload.peakLivePages * PAGE_SIZE, 'bytes'),
     duration: timeText(durationOf(workload), 1),
@@ -34,7 +25,7 @@ export function workloadRow({ name, description, generate }: WorkloadGenerator):
 const NAME_WIDTH = 24;
 const TEXT_WIDTH = 44;
 
-export function workloadsTable(rows: readonly WorkloadRow[]): string {
+export function workloadsTable(rows: readonly ReturnType<typeof workloadRow>[]): string {
   const table = new Table({
     head: ['workload', 'models', 'requests', 'peak live', 'duration'],
     colAligns: ['left', 'left', 'right', 'right', 'right'],

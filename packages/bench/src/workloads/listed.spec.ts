@@ -4,10 +4,10 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { beforeAll, expect, it } from 'vitest';
-import { parameterRows, parametersText, type WorkloadRow, workloadRow, workloadsTable } from './list-text.ts';
+import { parameterRows, parametersText, workloadRow, workloadsTable } from './list-text.ts';
 import { WORKLOADS, workloadNamed } from './registry.ts';
 
-let rows: readonly WorkloadRow[] = [];
+let rows: readonly ReturnType<typeof workloadRow>[] = [];
 beforeAll(() => {
   rows = WORKLOADS.map(workloadRow);
 }, 120_000);

@@ -1,4 +1,4 @@
-import { defineWorkload, type ParameterTable, SEED, type Settings } from './define.ts';
+import { defineGuest, type ParameterTable, type Settings } from './define.ts';
 import { bootKvmclock, loadTdxGuest, snpExtendedReport } from './devices/attestation.ts';
 import { allocateBuffer, drawBufferBytes, type HeapBuffer, releaseBuffer } from './devices/dma-buf-heap.ts';
 import { BOOT_TABLES_NOTE, bootIts, createItt } from './devices/gic-its.ts';
@@ -16,10 +16,9 @@ import {
 import { NVME_IO_QUEUE_DEPTH, nvmeReads, probeNvme } from './devices/nvme.ts';
 import { vectorsOf } from './devices/virtio.ts';
 import { VirtioDevices } from './devices/virtio-guest.ts';
-import { type Activity, guestRequests, type Lease, type Span } from './timeline.ts';
+import type { Activity, Lease, Span } from './timeline.ts';
 
 const PARAMETERS = {
-  seed: SEED,
   cpus: { default: 8, min: 1, max: 1024, about: 'CPUs' },
   nics: { default: 2, min: 1, max: 64, about: 'NICs of each kind, netvsc and virtio' },
   disks: { default: 2, min: 1, max: 64, about: 'disks of each kind, and NVMe controllers' },
@@ -66,12 +65,20 @@ const ENTRY_BYTES = 8;
  * events, module loads, waves of PCI functions, and programs with dma-buf buffers. No machine has all of these. A pool that
  * is good at only one of them shows it here.
  */
-export const mixedDay = defineWorkload({
+export const mixedDay = defineGuest({
   name: 'mixed-day',
   description:
     'The devices of all platforms in one guest for 24 hours. The load follows the hour of the day.',
   parameters: PARAMETERS,
-  requests: (settings) => guestRequests(settings.seed, (guest) => run(guest, settings)),
+  run(guest, settings) {
+    const virtio = boot(guest, settings);
+    serveTraffic(guest.fork(), virtio, settings);
+    for (let nic = 0; nic < settings.nics; nic++) useNic(guest.fork(), `hv${nic}`, settings);
+    attest(guest.fork());
+    loadModules(guest.fork());
+    plugFunctions(guest.fork(), settings);
+    for (let client = 0; client < settings.clients; client++) useBuffers(guest.fork(), `client${client}`);
+  },
   text: ({ seed }) => ({
     description:
       'The devices of all platforms in one guest for 24 hours: traffic by the hour, attestation reports, dma-buf buffers.',
@@ -84,16 +91,6 @@ export const mixedDay = defineWorkload({
   }),
 });
 
-function run(guest: Activity, settings: MixedDaySettings): void {
-  const virtio = boot(guest, settings);
-  serveTraffic(guest.fork(), virtio, settings);
-  for (let nic = 0; nic < settings.nics; nic++) useNic(guest.fork(), `hv${nic}`, settings);
-  attest(guest.fork());
-  loadModules(guest.fork());
-  plugFunctions(guest.fork(), settings);
-  for (let client = 0; client < settings.clients; client++) useBuffers(guest.fork(), `client${client}`);
-}
-
 function boot(guest: Activity, settings: MixedDaySettings): VirtioDevices {
   const { cpus, nics, disks } = settings;
   bootIts(guest, cpus);
@@ -103,11 +100,8 @@ function boot(guest: Activity, settings: MixedDaySettings): VirtioDevices {
   openUtilRings(guest);
   for (let disk = 0; disk < disks; disk++) {
     openStorvsc(guest, `scsi${disk}`, storvscChannels(cpus, OFFERED_CHANNELS));
-    probeNvme(guest, `nvme${disk}`, {
-      depth: NVME_IO_QUEUE_DEPTH,
-      ioQueues: cpus,
-      api: 'dma_alloc_coherent',
-    });
+    const queues = { depth: NVME_IO_QUEUE_DEPTH, ioQueues: cpus, api: 'dma_alloc_coherent' } as const;
+    probeNvme(guest, `nvme${disk}`, queues);
   }
   const virtio = new VirtioDevices({ cpus, nics, disks, ringEntries: 256 }, (thread, pciFunction, queues) => [
     createItt(thread, pciFunction, vectorsOf(queues), ENTRY_BYTES),
@@ -172,7 +166,7 @@ function loadModules(guest: Activity): void {
 /** A part of the functions goes, and is made up for by the next wave; at midnight they are there. */
 function plugFunctions(guest: Activity, { functions }: MixedDaySettings): void {
   const { between } = guest.dice;
-  const tables: (Lease | undefined)[] = Array<undefined>(functions).fill(undefined);
+  const tables: (Lease | undefined)[] = [];
   for (let isFirst = true; guest.now < EVENING_NS; isFirst = false) {
     for (let index = 0; index < functions; index++) {
       const table = tables[index];
@@ -180,12 +174,8 @@ function plugFunctions(guest: Activity, { functions }: MixedDaySettings): void {
         guest.freeAll([table]);
         tables[index] = undefined;
       } else if (table === undefined && (isFirst || between(1, 4) > 1)) {
-        tables[index] = createItt(
-          guest,
-          FIRST_FUNCTION + index,
-          between(1, MAX_FUNCTION_VECTORS),
-          ENTRY_BYTES,
-        );
+        const vectors = between(1, MAX_FUNCTION_VECTORS);
+        tables[index] = createItt(guest, FIRST_FUNCTION + index, vectors, ENTRY_BYTES);
       }
     }
     guest.wait(FUNCTION_WAVE_NS);

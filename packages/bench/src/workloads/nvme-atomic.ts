@@ -1,45 +1,7 @@
 import { GFP } from '@decpool/model';
-import { defineWorkload, type ParameterTable, SEED, type Settings } from './define.ts';
+import { defineGuest } from './define.ts';
 import { descriptor, NVME_IO_QUEUE_DEPTH, NVME_LATENCY_NS, probeNvme } from './devices/nvme.ts';
-import { type Activity, guestRequests, type Span } from './timeline.ts';
-
-const PARAMETERS = {
-  seed: SEED,
-  ioQueues: {
-    default: 8,
-    min: 0,
-    max: 1024,
-    about: 'I/O queues of the controller; shared from before the first burst until after the last',
-  },
-  concurrency: {
-    default: 1024,
-    min: 1,
-    max: 100_000,
-    about: 'descriptors in flight in the largest burst, on average',
-  },
-  bursts: {
-    default: 12,
-    min: 1,
-    max: 1000,
-    about: 'bursts; concurrency grows from the first to the middle one, then falls',
-  },
-  kmallocPercent: {
-    default: 25,
-    min: 0,
-    max: 100,
-    unit: '%',
-    about: 'share of the 4096-byte descriptors that come from kmalloc',
-  },
-  nowaitPercent: {
-    default: 10,
-    min: 0,
-    max: 100,
-    unit: '%',
-    about: 'share of the I/Os with GFP_NOWAIT; the others have GFP_ATOMIC',
-  },
-} satisfies ParameterTable;
-
-type NvmeAtomicSettings = Settings<typeof PARAMETERS>;
+import type { Span } from './timeline.ts';
 
 const CONTROLLER = 'nvme0';
 /** Assumed: 10 to 500 ms of quiet between bursts, in which everything completes. */
@@ -53,11 +15,64 @@ const IOS_PER_CONCURRENT = 4;
  * peak meets a higher one, and a policy that keeps too much memory shows it. The controller's queues come first and are freed
  * last; the memory shared beside them serves the first I/Os.
  */
-export const nvmeAtomic = defineWorkload({
+export const nvmeAtomic = defineGuest({
   name: 'nvme-atomic',
   description: 'Bursts of NVMe descriptors in atomic context. The number in flight rises, then falls.',
-  parameters: PARAMETERS,
-  requests: (settings) => guestRequests(settings.seed, (guest) => run(guest, settings)),
+  parameters: {
+    ioQueues: {
+      default: 8,
+      min: 0,
+      max: 1024,
+      about: 'I/O queues of the controller; shared from before the first burst until after the last',
+    },
+    concurrency: {
+      default: 1024,
+      min: 1,
+      max: 100_000,
+      about: 'descriptors in flight in the largest burst, on average',
+    },
+    bursts: {
+      default: 12,
+      min: 1,
+      max: 1000,
+      about: 'bursts; concurrency grows from the first to the middle one, then falls',
+    },
+    kmallocPercent: {
+      default: 25,
+      min: 0,
+      max: 100,
+      unit: '%',
+      about: 'share of the 4096-byte descriptors that come from kmalloc',
+    },
+    nowaitPercent: {
+      default: 10,
+      min: 0,
+      max: 100,
+      unit: '%',
+      about: 'share of the I/Os with GFP_NOWAIT; the others have GFP_ATOMIC',
+    },
+  },
+  run(guest, { ioQueues, concurrency, bursts, kmallocPercent, nowaitPercent }) {
+    const { between } = guest.dice;
+    const [least, most] = NVME_LATENCY_NS;
+    const depth = NVME_IO_QUEUE_DEPTH;
+    const queues = probeNvme(guest, CONTROLLER, { depth, ioQueues, api: 'dma_alloc_coherent' });
+    for (let burst = 0; burst < bursts; burst++) {
+      guest.wait(QUIET_NS);
+      // A straight line up to the middle burst, and down again.
+      const steps = Math.min(burst + 1, bursts - burst);
+      const inFlight = Math.ceil((concurrency * steps) / Math.ceil(bursts / 2));
+      // By Little's law, I/Os that are a mean latency / concurrency apart keep that many in flight.
+      const gap = Math.floor((least + most) / 2 / inFlight);
+      for (let io = 0; io < inFlight * IOS_PER_CONCURRENT; io++) {
+        guest.wait([0, 2 * gap]);
+        const gfp = between(1, 100) <= nowaitPercent ? GFP.GFP_NOWAIT : GFP.GFP_ATOMIC;
+        guest.hold(descriptor(guest, CONTROLLER, gfp, kmallocPercent), between(least, most), GFP.GFP_ATOMIC);
+      }
+    }
+    guest.wait(QUIET_NS);
+    guest.freeAll(queues);
+  },
   text: ({ seed, bursts, concurrency }) => ({
     description: `NVMe descriptors in atomic context: ${bursts} bursts, with up to about ${concurrency} in flight.`,
     notes: [
@@ -66,39 +81,3 @@ export const nvmeAtomic = defineWorkload({
     ],
   }),
 });
-
-function run(guest: Activity, settings: NvmeAtomicSettings): void {
-  const queues = probeNvme(guest, CONTROLLER, {
-    depth: NVME_IO_QUEUE_DEPTH,
-    ioQueues: settings.ioQueues,
-    api: 'dma_alloc_coherent',
-  });
-  for (let index = 0; index < settings.bursts; index++) {
-    guest.wait(QUIET_NS);
-    burst(guest, concurrencyOf(index, settings), settings);
-  }
-  guest.wait(QUIET_NS);
-  guest.freeAll(queues);
-}
-
-/** A straight line up to the middle burst, and down again. */
-function concurrencyOf(burst: number, { bursts, concurrency }: NvmeAtomicSettings): number {
-  const steps = Math.min(burst + 1, bursts - burst);
-  return Math.ceil((concurrency * steps) / Math.ceil(bursts / 2));
-}
-
-/** By Little's law, I/Os that are a mean latency / concurrency apart keep that many in flight. */
-function burst(
-  guest: Activity,
-  concurrency: number,
-  { kmallocPercent, nowaitPercent }: NvmeAtomicSettings,
-): void {
-  const { between } = guest.dice;
-  const [least, most] = NVME_LATENCY_NS;
-  const gap = Math.floor((least + most) / 2 / concurrency);
-  for (let io = 0; io < concurrency * IOS_PER_CONCURRENT; io++) {
-    guest.wait([0, 2 * gap]);
-    const gfp = between(1, 100) <= nowaitPercent ? GFP.GFP_NOWAIT : GFP.GFP_ATOMIC;
-    guest.hold(descriptor(guest, CONTROLLER, gfp, kmallocPercent), between(least, most), GFP.GFP_ATOMIC);
-  }
-}

@@ -19,18 +19,18 @@ it('allocations are named from 1, background chunks keyed from 1', () => {
   ]);
 });
 
-it('what a request says beside its size is there when it is told, and only then', () => {
+it('a request has gfp, node and align only if they are given', () => {
   const list = new RequestList();
-  const told = { ...page, api: 'kmalloc', gfp: GFP.GFP_ATOMIC, node: 0, align: 256 } as const;
+  const all = { ...page, api: 'kmalloc', gfp: GFP.GFP_ATOMIC, node: 0, align: 256 } as const;
   const plain = list.allocate(now, page);
-  list.allocate(now, told);
+  list.allocate(now, all);
   list.free(now, plain);
   list.free(now, plain, GFP.GFP_NOWAIT);
-  list.mapUser(now, plain);
-  list.unmapUser(now, plain);
+  list.changeMapping(now, 'map-user', plain);
+  list.changeMapping(now, 'unmap-user', plain);
   expect(list.requests).toStrictEqual([
     { kind: 'allocate', time: 5, allocation: 1, ...page },
-    { kind: 'allocate', time: 5, allocation: 2, ...told },
+    { kind: 'allocate', time: 5, allocation: 2, ...all },
     { kind: 'free', time: 5, allocation: 1 },
     { kind: 'free', time: 5, allocation: 1, gfp: GFP.GFP_NOWAIT },
     { kind: 'map-user', time: 5, allocation: 1 },

@@ -4,13 +4,22 @@ import {
   allocationId,
   type Migratetype,
   type Nanoseconds,
+  PAGE_SIZE,
   type Request,
 } from '@decpool/model';
 
-/** What an allocation asks for, whenever that is. */
+/** An allocation without time and name. */
 export type Wanted = Omit<AllocateRequest, 'kind' | 'time' | 'allocation'>;
 
-/** Requests in the making: gives each allocation its name and each chunk of the background its key, in order from 1. */
+/** Contiguous whole pages. */
+export const wholePages = (pages: number, owner: string): Wanted => ({
+  api: 'alloc_pages',
+  pages,
+  bytes: pages * PAGE_SIZE,
+  owner,
+});
+
+/** Collects requests. Gives each allocation its name and each background chunk its key, in order from 1. */
 export class RequestList {
   readonly requests: Request[] = [];
   #named = 0;
@@ -18,34 +27,17 @@ export class RequestList {
 
   allocate(time: Nanoseconds, wanted: Wanted): AllocationId {
     const allocation = allocationId(++this.#named);
-    const { api, pages, bytes, owner, gfp, node, align } = wanted;
-    const request: AllocateRequest = { kind: 'allocate', time, allocation, api, pages, bytes, owner };
-    this.requests.push(
-      gfp === undefined && node === undefined && align === undefined
-        ? request
-        : {
-            ...request,
-            ...(gfp === undefined ? {} : { gfp }),
-            ...(node === undefined ? {} : { node }),
-            ...(align === undefined ? {} : { align }),
-          },
-    );
+    this.requests.push({ kind: 'allocate', time, allocation, ...wanted });
     return allocation;
   }
 
   /** `gfp`: flags of the context that frees. Default: GFP_KERNEL. */
   free(time: Nanoseconds, allocation: AllocationId, gfp?: number): void {
-    this.requests.push(
-      gfp === undefined ? { kind: 'free', time, allocation } : { kind: 'free', time, allocation, gfp },
-    );
+    this.requests.push({ kind: 'free', time, allocation, ...(gfp === undefined ? {} : { gfp }) });
   }
 
-  mapUser(time: Nanoseconds, allocation: AllocationId): void {
-    this.requests.push({ kind: 'map-user', time, allocation });
-  }
-
-  unmapUser(time: Nanoseconds, allocation: AllocationId): void {
-    this.requests.push({ kind: 'unmap-user', time, allocation });
+  changeMapping(time: Nanoseconds, kind: 'map-user' | 'unmap-user', allocation: AllocationId): void {
+    this.requests.push({ kind, time, allocation });
   }
 
   /** Somebody else takes 2^order pages; the key gives them back. */

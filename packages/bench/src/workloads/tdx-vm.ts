@@ -1,28 +1,9 @@
-import { defineWorkload, type ParameterTable, SEED, type Settings } from './define.ts';
+import { defineGuest } from './define.ts';
 import { loadTdxGuest } from './devices/attestation.ts';
+import { HotPlug } from './devices/hot-plug.ts';
 import { NVME_IO_QUEUE_DEPTH, nvmeReads, probeNvme } from './devices/nvme.ts';
 import { streamBurst } from './devices/swiotlb.ts';
-import { type Activity, guestRequests, type Lease, type Span } from './timeline.ts';
-
-const PARAMETERS = {
-  seed: SEED,
-  cpus: { default: 16, min: 1, max: 1024, about: 'CPUs; each controller has an I/O queue per CPU' },
-  nvmes: { default: 3, min: 1, max: 64, about: 'NVMe controllers that are passed through' },
-  moduleLoads: {
-    default: 4,
-    min: 0,
-    max: 10_000,
-    about: 'times that the tdx-guest module is loaded and unloaded',
-  },
-  bursts: {
-    default: 60,
-    min: 0,
-    max: 10_000,
-    about: 'bursts of I/O after boot; one in eight unplugs a controller or plugs it in again instead',
-  },
-  ios: { default: 60, min: 0, max: 10_000, about: 'I/Os of a burst that need a descriptor' },
-  maps: { default: 40, min: 0, max: 10_000, about: 'streaming mappings of a burst' },
-} satisfies ParameterTable;
+import type { Activity, Span } from './timeline.ts';
 
 /** Assumed: a burst every 1 to 20 s. */
 const BURST_GAP_NS: Span = [1_000_000_000, 20_000_000_000];
@@ -35,12 +16,48 @@ const MODULE_NS: Span = [10_000_000_000, 120_000_000_000];
  * A TDX guest with NVMe controllers passed through: queues for each CPU, a descriptor per large I/O made in atomic context,
  * data through swiotlb, and the buffer that quotes are read from.
  */
-export const tdxVm = defineWorkload({
+export const tdxVm = defineGuest({
   name: 'tdx-vm',
   description: 'A TDX guest with passed-through NVMe: queues per CPU, atomic descriptors, the quote buffer.',
   platform: 'tdx',
-  parameters: PARAMETERS,
-  requests: (settings) => guestRequests(settings.seed, (guest) => run(guest, settings)),
+  parameters: {
+    cpus: { default: 16, min: 1, max: 1024, about: 'CPUs; each controller has an I/O queue per CPU' },
+    nvmes: { default: 3, min: 1, max: 64, about: 'NVMe controllers that are passed through' },
+    moduleLoads: {
+      default: 4,
+      min: 0,
+      max: 10_000,
+      about: 'times that the tdx-guest module is loaded and unloaded',
+    },
+    bursts: {
+      default: 60,
+      min: 0,
+      max: 10_000,
+      about: 'bursts of I/O after boot; one in eight unplugs a controller or plugs it in again instead',
+    },
+    ios: { default: 60, min: 0, max: 10_000, about: 'I/Os of a burst that need a descriptor' },
+    maps: { default: 40, min: 0, max: 10_000, about: 'streaming mappings of a burst' },
+  },
+  run(guest, { cpus, nvmes, moduleLoads, bursts, ios, maps }) {
+    loadAndUnload(guest.fork(), moduleLoads);
+    const queues = { depth: NVME_IO_QUEUE_DEPTH, ioQueues: cpus, api: 'dma_alloc_coherent' } as const;
+    const controllers = Array.from({ length: nvmes }, (_, index) => {
+      const name = `nvme${index}`;
+      return new HotPlug(name, (thread) => probeNvme(thread, name, queues));
+    });
+    for (const controller of controllers) controller.attach(guest);
+    for (let burst = 0; burst < bursts; burst++) {
+      guest.wait(BURST_GAP_NS);
+      const controller = guest.dice.pick(controllers);
+      if (guest.dice.between(1, 8) === 1) {
+        controller.plug(guest);
+      } else if (controller.isPresent) {
+        // At the same time.
+        nvmeReads(guest.fork(), controller.name, ios, IO_GAP_NS);
+        streamBurst(guest.fork(), { device: controller.name, kind: 'disk' }, maps);
+      }
+    }
+  },
   text: ({ seed, cpus, nvmes }) => ({
     description: `A TDX guest of ${cpus} CPUs with ${nvmes} passed-through NVMe controllers and a quote buffer.`,
     notes: [
@@ -49,57 +66,6 @@ export const tdxVm = defineWorkload({
     ],
   }),
 });
-
-function run(
-  guest: Activity,
-  { cpus, nvmes, moduleLoads, bursts, ios, maps }: Settings<typeof PARAMETERS>,
-): void {
-  loadAndUnload(guest.fork(), moduleLoads);
-  const slots = Array.from({ length: nvmes }, (_, index) => new Controller(`nvme${index}`, cpus));
-  for (const controller of slots) controller.plug(guest);
-  for (let burst = 0; burst < bursts; burst++) {
-    guest.wait(BURST_GAP_NS);
-    const controller = guest.dice.pick(slots);
-    if (guest.dice.between(1, 8) === 1) {
-      controller.plug(guest);
-    } else if (controller.isPresent) {
-      // At the same time.
-      nvmeReads(guest.fork(), controller.name, ios, IO_GAP_NS);
-      streamBurst(guest.fork(), { device: controller.name, kind: 'disk' }, maps);
-    }
-  }
-}
-
-class Controller {
-  readonly name: string;
-  readonly #ioQueues: number;
-  /** None while the controller is unplugged. */
-  #queues: readonly Lease[] = [];
-
-  constructor(name: string, ioQueues: number) {
-    this.name = name;
-    this.#ioQueues = ioQueues;
-  }
-
-  get isPresent(): boolean {
-    return this.#queues.length > 0;
-  }
-
-  /** In, or out when it is in. */
-  plug(guest: Activity): void {
-    if (this.isPresent) {
-      guest.freeAll(this.#queues);
-      this.#queues = [];
-    } else {
-      const queues = {
-        depth: NVME_IO_QUEUE_DEPTH,
-        ioQueues: this.#ioQueues,
-        api: 'dma_alloc_coherent',
-      } as const;
-      this.#queues = probeNvme(guest, this.name, queues);
-    }
-  }
-}
 
 function loadAndUnload(guest: Activity, times: number): void {
   for (let load = 0; load < times; load++) {

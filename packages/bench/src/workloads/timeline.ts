@@ -8,12 +8,12 @@ import {
   InvariantError,
   nanoseconds,
   orderFor,
+  PAGE_SHIFT,
   pagesFor,
   type Request,
 } from '@decpool/model';
 import { type Dice, dice } from './random.ts';
 import { RequestList, type Wanted } from './request-list.ts';
-import { PAGE_SHIFT } from './workload.ts';
 
 /** What a caller asks for; the pages follow from bytes and api. */
 export type Needed = Omit<Wanted, 'pages'>;
@@ -57,8 +57,7 @@ export class Timeline {
         throw new InvariantError(`'${lease.wanted.owner}': ${kind} at ${time} ns, before it is allocated`);
       }
       if (kind === 'free') list.free(at, allocation, gfp);
-      else if (kind === 'map-user') list.mapUser(at, allocation);
-      else list.unmapUser(at, allocation);
+      else list.changeMapping(at, kind, allocation);
     }
     return list.requests;
   }

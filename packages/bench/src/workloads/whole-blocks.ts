@@ -1,22 +1,12 @@
 /** What the adversaries that steer a pool block by block share. */
 import type { AllocationId, Nanoseconds } from '@decpool/model';
-import type { RequestList, Wanted } from './request-list.ts';
-import { PAGE_SIZE } from './workload.ts';
+import { type RequestList, wholePages } from './request-list.ts';
 
 /** Pages of a block of 2 MiB. */
 export const BLOCK_PAGES = 512;
 
 /** Simulated ns that a filler lives. */
 export const FILLER_NS = 1_000_000;
-
-const chunk = (pages: number, owner: string): Wanted => ({
-  api: 'alloc_pages',
-  pages,
-  bytes: pages * PAGE_SIZE,
-  owner,
-});
-
-export const singlePage = (owner: string): Wanted => chunk(1, owner);
 
 /** With one page more they fill a block. */
 const HALVES = [1, 2, 4, 8, 16, 32, 64, 128, 256] as const;
@@ -31,5 +21,5 @@ export function fill(
   direction: 'ascending' | 'descending',
 ): AllocationId[] {
   const sizes = direction === 'ascending' ? HALVES : [...HALVES.toReversed(), 1];
-  return sizes.map((pages) => list.allocate(time, chunk(pages, 'filler')));
+  return sizes.map((pages) => list.allocate(time, wholePages(pages, 'filler')));
 }

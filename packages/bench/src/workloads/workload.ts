@@ -21,8 +21,6 @@ export interface Workload {
   readonly notes: readonly string[];
 }
 
-export { PAGE_SHIFT, PAGE_SIZE } from '@decpool/model';
-
 /** The workload made of these requests. Throws InputError as peakLivePages() does. */
 export function workload(parts: Omit<Workload, 'peakLivePages'>): Workload {
   return { ...parts, peakLivePages: peakLivePages(parts.requests) };

@@ -6,7 +6,7 @@
  * and its pages freed one by one: the chunk is then freed with its last page.
  */
 import { MAX_PAGE_ORDER, type Migratetype } from '@decpool/model';
-import { PAGE_SIZE } from '../../workloads/workload.ts';
+import { wholePages } from '../../workloads/request-list.ts';
 import type { ImportOptions } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import { fieldOf, isNull, pfnOf, wholeNumber } from './event-fields.ts';
@@ -90,8 +90,7 @@ export function pageEvents(into: TraceRequests, { shared }: ImportOptions): Even
         const migratetype = MIGRATETYPE_NUMBERS[type];
         const owner = taskName(task);
         if (shared?.matches({ order, migratetype, gfp: gfp.names, task: owner })) {
-          const bytes = pages * PAGE_SIZE;
-          into.allocate(pfn, at, { api: 'alloc_pages', pages, bytes, owner, gfp: gfp.flags });
+          into.allocate(pfn, at, { ...wholePages(pages, owner), gfp: gfp.flags });
         } else {
           into.backgroundAllocate(pfn, at, order, migratetype);
         }

@@ -3,8 +3,7 @@
  * the pages that hold the requested bytes, and dma_direct_free() encrypts them again at the same pfn. So a pair of
  * conversions at one pfn is one buffer with contiguous pages.
  */
-import { pagesFor } from '@decpool/model';
-import { PAGE_SHIFT, PAGE_SIZE } from '../../workloads/workload.ts';
+import { PAGE_SHIFT, PAGE_SIZE, pagesFor } from '@decpool/model';
 import type { Timestamp } from '../events/timestamps.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 

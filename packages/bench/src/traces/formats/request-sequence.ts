@@ -3,7 +3,7 @@
  * frees, `#` starts a comment line.
  */
 import { MAX_PAGE_ORDER } from '@decpool/model';
-import { PAGE_SIZE } from '../../workloads/workload.ts';
+import { wholePages } from '../../workloads/request-list.ts';
 import type { TraceFormat } from '../format.ts';
 
 /** The file has no times. Any steady interval will do; this one is easy to read in a report. */
@@ -41,8 +41,7 @@ export const requestSequence: TraceFormat = {
           into.free(id, at);
           orders.delete(id);
         } else {
-          const pages = 2 ** order;
-          into.allocate(id, at, { api: 'alloc_pages', pages, bytes: pages * PAGE_SIZE, owner });
+          into.allocate(id, at, wholePages(2 ** order, owner));
           orders.set(id, order);
         }
         return undefined;

@@ -1,9 +1,8 @@
 /** Copies of /proc files, from a folder or another place. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError, type PageRun } from '@decpool/model';
+import { InputError, PAGE_SIZE, type PageRun } from '@decpool/model';
 import { readText } from '../../files/read-text.ts';
-import { PAGE_SIZE } from '../../workloads/workload.ts';
 
 /** Files that were copied from /proc at about one moment, by their names there. */
 export interface ProcFiles {

@@ -1,9 +1,8 @@
 /**
  * What a guest shares with its host to be attested, and to tell the time: small and rare, but scattered.
  */
-import { GFP } from '@decpool/model';
+import { GFP, PAGE_SIZE } from '@decpool/model';
 import type { Activity, Lease, Span } from '../timeline.ts';
-import { PAGE_SIZE } from '../workload.ts';
 
 /** SEV_FW_BLOB_MAX_SIZE, include/uapi/linux/psp-sev.h: most bytes of certificates that a host can attach. */
 const MAX_CERTS_PAGES = (16 * 1024) / PAGE_SIZE;

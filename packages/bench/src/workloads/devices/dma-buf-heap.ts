@@ -2,9 +2,8 @@
  * Buffers of the dma-buf heap `system_cc_shared`: a user asks for bytes, the heap puts them together from pages of few
  * orders, and may map all of them for the user. drivers/dma-buf/heaps/system_heap.c.
  */
-import { pagesFor } from '@decpool/model';
+import { PAGE_SHIFT, PAGE_SIZE, pagesFor } from '@decpool/model';
 import type { Activity, Lease } from '../timeline.ts';
-import { PAGE_SHIFT, PAGE_SIZE } from '../workload.ts';
 
 /** orders[], drivers/dma-buf/heaps/system_heap.c. */
 const HEAP_ORDERS = [8, 4, 0];

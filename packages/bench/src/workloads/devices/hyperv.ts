@@ -2,9 +2,9 @@
  * What the drivers of a Hyper-V guest share with the host: rings between guest and host for each channel of each
  * device, the big buffers of a network adapter, and the pages that hypercalls pass their arguments in.
  */
-import { GFP_KERNEL, pagesFor } from '@decpool/model';
+import { GFP_KERNEL, PAGE_SHIFT, PAGE_SIZE, pagesFor } from '@decpool/model';
 import type { Activity, Lease } from '../timeline.ts';
-import { PAGE_SHIFT, PAGE_SIZE } from '../workload.ts';
+import { HotPlug } from './hot-plug.ts';
 
 /** VRSS_CHANNEL_MAX, drivers/net/hyperv/hyperv_net.h. */
 export const MAX_NETVSC_CHANNELS = 64;
@@ -90,57 +90,45 @@ interface NicConfig {
  * The buffers of a network adapter: netvsc_attach() and netvsc_detach(), drivers/net/hyperv/netvsc_drv.c, make and
  * drop all of them as it is added and removed and whenever its MTU, its channels or its buffers are changed.
  */
-export class Nic {
-  readonly name: string;
+export class Nic extends HotPlug {
   /** Of a NIC that was just added. */
   readonly #factory: NicConfig;
-  #config: NicConfig;
-  /** In the order in which the driver frees them; empty while the NIC is removed. */
-  #buffers: readonly Lease[] = [];
+  readonly #config: NicConfig;
 
   constructor(name: string, channels: number) {
-    this.name = name;
-    this.#factory = { channels, recvSections: DEFAULT_RECV_SECTIONS };
-    this.#config = this.#factory;
-  }
-
-  get isPresent(): boolean {
-    return this.#buffers.length > 0;
+    const config = { channels, recvSections: DEFAULT_RECV_SECTIONS };
+    super(name, (guest) => attachNetvsc(guest, name, config));
+    this.#config = config;
+    this.#factory = { ...config };
   }
 
   add(guest: Activity): void {
-    this.#config = this.#factory;
+    Object.assign(this.#config, this.#factory);
     this.attach(guest);
   }
 
   /** With a change of settings, or with none, as a change of MTU does. */
   rebuild(guest: Activity, change: Partial<NicConfig> = {}): void {
     this.detach(guest);
-    this.#config = { ...this.#config, ...change };
+    Object.assign(this.#config, change);
     this.attach(guest);
   }
+}
 
-  /** In the order of netvsc_device_add(): the primary channel, its buffers, then the sub-channels. */
-  attach(guest: Activity): void {
-    const channel = () => ring(guest, NETVSC_RING_BYTES, `netvsc ${this.name} ring`);
-    const primary = channel();
-    const recv = this.#buffer(guest, this.#config.recvSections * RECV_SECTION_BYTES, 'recv_buf');
-    const send = this.#buffer(guest, DEFAULT_SEND_SECTIONS * SEND_SECTION_BYTES, 'send_buf');
-    const subchannels = Array.from({ length: this.#config.channels - 1 }, channel);
-    // vmbus_close() takes the sub-channels and then the primary; free_netvsc_device() the buffers.
-    this.#buffers = [...subchannels, primary, recv, send];
-  }
-
-  detach(guest: Activity): void {
-    guest.freeAll(this.#buffers);
-    this.#buffers = [];
-  }
-
-  /** netvsc_init_buf() rounds the size up to whole pages before it calls vzalloc(). */
-  #buffer(guest: Activity, bytes: number, purpose: string): Lease {
+/** In the order of netvsc_device_add(): the primary channel, its buffers, then the sub-channels. */
+function attachNetvsc(guest: Activity, name: string, { channels, recvSections }: NicConfig): Lease[] {
+  const channel = () => ring(guest, NETVSC_RING_BYTES, `netvsc ${name} ring`);
+  // netvsc_init_buf() rounds the size up to whole pages before it calls vzalloc().
+  const buffer = (bytes: number, purpose: string) => {
     const whole = pagesFor(bytes, PAGE_SHIFT) * PAGE_SIZE;
-    return guest.allocate({ api: 'vmalloc', bytes: whole, owner: `netvsc ${this.name} ${purpose}` });
-  }
+    return guest.allocate({ api: 'vmalloc', bytes: whole, owner: `netvsc ${name} ${purpose}` });
+  };
+  const primary = channel();
+  const recv = buffer(recvSections * RECV_SECTION_BYTES, 'recv_buf');
+  const send = buffer(DEFAULT_SEND_SECTIONS * SEND_SECTION_BYTES, 'send_buf');
+  const subchannels = Array.from({ length: channels - 1 }, channel);
+  // vmbus_close() takes the sub-channels and then the primary; free_netvsc_device() the buffers.
+  return [...subchannels, primary, recv, send];
 }
 
 /** What an administrator does to a NIC that stays. */
@@ -149,15 +137,8 @@ type NicChange = (typeof NIC_CHANGES)[number];
 
 /** A change as `ethtool` and `ip link` make it; new values are drawn up to `channels` and to the default buffer. */
 export function changeNic(guest: Activity, nic: Nic, change: NicChange, channels: number): void {
-  switch (change) {
-    case 'mtu':
-      nic.rebuild(guest);
-      break;
-    case 'channels':
-      nic.rebuild(guest, { channels: guest.dice.between(1, channels) });
-      break;
-    case 'ringparam':
-      nic.rebuild(guest, { recvSections: guest.dice.between(FEWEST_RECV_SECTIONS, DEFAULT_RECV_SECTIONS) });
-      break;
-  }
+  const { between } = guest.dice;
+  if (change === 'mtu') nic.rebuild(guest);
+  else if (change === 'channels') nic.rebuild(guest, { channels: between(1, channels) });
+  else nic.rebuild(guest, { recvSections: between(FEWEST_RECV_SECTIONS, DEFAULT_RECV_SECTIONS) });
 }

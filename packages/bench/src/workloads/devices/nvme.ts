@@ -2,9 +2,8 @@
  * What the NVMe driver shares with a controller: queues for as long as the controller is there, and a list of pages
  * (a "descriptor") for each I/O that does not fit its command.
  */
-import { GFP } from '@decpool/model';
+import { GFP, PAGE_SIZE } from '@decpool/model';
 import type { Activity, Lease, Needed } from '../timeline.ts';
-import { PAGE_SIZE } from '../workload.ts';
 
 /**
  * drivers/nvme/host/pci.c: an admin queue of NVME_AQ_DEPTH entries, then I/O queues of the depth that the

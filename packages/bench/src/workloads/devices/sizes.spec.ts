@@ -1,9 +1,8 @@
-import { GFP, type Request } from '@decpool/model';
+import { GFP, PAGE_SIZE, type Request } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { dice } from '../random.ts';
 import { Activity, Timeline } from '../timeline.ts';
-import { PAGE_SIZE } from '../workload.ts';
 import { bootKvmclock, loadTdxGuest, snpExtendedReport } from './attestation.ts';
 import { allocateBuffer, heapChunks } from './dma-buf-heap.ts';
 import { bootIts, createItt, ittBytes } from './gic-its.ts';

@@ -2,8 +2,9 @@
  * The virtio devices of a guest: all are there from boot on, and then one or the other is unplugged and plugged in
  * again. Half of them negotiate packed rings; that is assumed, so that both layouts are seen.
  */
-import { type ParameterTable, SEED } from '../define.ts';
+import type { ParameterTable } from '../define.ts';
 import type { Activity, Lease, Span } from '../timeline.ts';
+import { HotPlug } from './hot-plug.ts';
 import { streamBurst } from './swiotlb.ts';
 import {
   MAX_RING_ENTRIES,
@@ -26,7 +27,6 @@ interface VirtioDevicesOptions {
 /** Parameters of a guest whose devices are virtio, with the defaults that differ between platforms. */
 export const virtioGuestParameters = ({ cpus, nics, disks }: Omit<VirtioDevicesOptions, 'ringEntries'>) =>
   ({
-    seed: SEED,
     cpus: {
       default: cpus,
       min: 1,
@@ -57,16 +57,8 @@ export const BURST_GAP_NS: Span = [1_000_000_000, 20_000_000_000];
 /** What a platform makes for a device before its queues, and drops after them: its interrupts, for one. */
 type BeforeQueues = (guest: Activity, pciFunction: number, queues: VirtioQueues) => readonly Lease[];
 
-interface Device {
-  readonly pciFunction: number;
-  readonly queues: VirtioQueues;
-  /** In the order in which the driver frees them; none while the device is unplugged. */
-  leases: readonly Lease[];
-}
-
 export class VirtioDevices {
-  readonly #devices: readonly Device[];
-  readonly #beforeQueues: BeforeQueues;
+  readonly #devices: readonly HotPlug[];
 
   constructor(
     { cpus, nics, disks, ringEntries }: VirtioDevicesOptions,
@@ -77,36 +69,29 @@ export class VirtioDevices {
       ...Array.from({ length: disks }, (_, disk) => virtioBlk(`vd${disk}`, cpus, ringEntries, layout(disk))),
       ...Array.from({ length: nics }, (_, nic) => virtioNet(`eth${nic}`, cpus, ringEntries, layout(nic))),
     ];
-    this.#devices = queues.map((device, index) => ({ pciFunction: index + 1, queues: device, leases: [] }));
-    this.#beforeQueues = beforeQueues;
+    this.#devices = queues.map((device, index) => {
+      const probe = (guest: Activity) => {
+        const before = beforeQueues(guest, index + 1, device);
+        return [...probeVirtio(guest, device), ...before];
+      };
+      return new HotPlug(device.device, probe);
+    });
   }
 
   boot(guest: Activity): void {
-    for (const device of this.#devices) this.#probe(guest, device);
+    for (const device of this.#devices) device.attach(guest);
   }
 
   /** One of the devices goes, or comes back. */
   replug(guest: Activity): void {
-    const device = guest.dice.pick(this.#devices);
-    if (device.leases.length === 0) this.#probe(guest, device);
-    else this.#remove(guest, device);
+    guest.dice.pick(this.#devices).plug(guest);
   }
 
   /** A burst of traffic on one of the devices that are there, if any is. */
   traffic(guest: Activity, maps: number): void {
-    const present = this.#devices.filter(({ leases }) => leases.length > 0);
+    const present = this.#devices.filter(({ isPresent }) => isPresent);
     if (present.length === 0) return;
-    const { device } = guest.dice.pick(present).queues;
-    streamBurst(guest, { device, kind: device.startsWith('virtio-net') ? 'net' : 'disk' }, maps);
-  }
-
-  #probe(guest: Activity, device: Device): void {
-    const before = this.#beforeQueues(guest, device.pciFunction, device.queues);
-    device.leases = [...probeVirtio(guest, device.queues), ...before];
-  }
-
-  #remove(guest: Activity, device: Device): void {
-    guest.freeAll(device.leases);
-    device.leases = [];
+    const { name } = guest.dice.pick(present);
+    streamBurst(guest, { device: name, kind: name.startsWith('virtio-net') ? 'net' : 'disk' }, maps);
   }
 }
