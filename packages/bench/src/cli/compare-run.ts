@@ -108,10 +108,8 @@ async function mapOf(
   mode: NonNullable<CompareOptions['map']>,
   { output, signal }: RunSettings,
 ): Promise<string> {
-  const [{ eventsInLogs, readInputHistory }, { mapText }] = await Promise.all([
-    import('../report/read-history.ts'),
-    import('../report/map-text.ts'),
-  ]);
+  const { eventsInLogs, readInputHistory } = await import('../report/read-history.ts');
+  const { mapText } = await import('../report/map-text.ts');
   const reading = allRead(`${results.input.name}, map`, eventsInLogs(folder, results), output);
   try {
     const history = await readInputHistory(folder, results, (done, all) => {

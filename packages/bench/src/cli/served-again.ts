@@ -10,10 +10,8 @@ export async function printChange(
   { seal, dropped, firstDropped }: ServedAgain,
   output: Output,
 ): Promise<void> {
-  const [{ diffLogs }, { diffText }] = await Promise.all([
-    import('../rerun/diff.ts'),
-    import('../rerun/diff-text.ts'),
-  ]);
+  const { diffLogs } = await import('../rerun/diff.ts');
+  const { diffText } = await import('../rerun/diff-text.ts');
   if (dropped > 0) {
     output.write(
       `dropped      ${dropped} requests that the new run refuses; the first: ${printable(firstDropped ?? '')}\n`,

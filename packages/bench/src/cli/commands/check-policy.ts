@@ -28,11 +28,9 @@ export const checkPolicy = command({
   ],
   seeAlso: 'docs/own-policy.md',
   async run({ policy, runs, seed }, { output }) {
-    const [{ checkConformance }, { policiesFor }, { RULES }] = await Promise.all([
-      import('../../policies/conformance.ts'),
-      import('../../policies/load.ts'),
-      import('../../policies/rules.ts'),
-    ]);
+    const { checkConformance } = await import('../../policies/conformance.ts');
+    const { policiesFor } = await import('../../policies/load.ts');
+    const { RULES } = await import('../../policies/rules.ts');
     const [{ name, factory }] = await policiesFor([policy]);
     const bar = counted('check-policy', 'histories', output);
     const conformance = await checkConformance(factory, {

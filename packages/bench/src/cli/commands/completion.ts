@@ -11,13 +11,10 @@ export const completion = command({
   examples: ['source <(decpool completion bash)', 'decpool completion zsh > ~/.zfunc/_decpool'],
   seeAlso: 'docs/cli.md',
   async run({ shell }, { output, commands, globalOptions }) {
-    const [{ completable }, { bashScript }, { zshScript }] = await Promise.all([
-      import('../completion/completable.ts'),
-      import('../completion/bash.ts'),
-      import('../completion/zsh.ts'),
-    ]);
+    const { completable } = await import('../completion/completable.ts');
+    const { bashScript } = await import('../completion/bash.ts');
+    const { zshScript } = await import('../completion/zsh.ts');
     const script = shell === 'zsh' ? zshScript : bashScript;
     output.write(script(await completable(commands, globalOptions)));
-    return undefined;
   },
 });

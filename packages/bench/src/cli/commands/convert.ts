@@ -23,11 +23,9 @@ export const convert = command({
   ],
   seeAlso: 'decpool query; docs/log-format.md, docs/queries.md',
   async run({ log, out, to }, { output }) {
-    const [{ convert, targetFormatNamed, targetFormatOf }, { watched }, { stat }] = await Promise.all([
-      import('../../convert/convert.ts'),
-      import('../convert-progress.ts'),
-      import('node:fs/promises'),
-    ]);
+    const { convert, targetFormatNamed, targetFormatOf } = await import('../../convert/convert.ts');
+    const { watched } = await import('../convert-progress.ts');
+    const { stat } = await import('node:fs/promises');
     const format = to === undefined ? targetFormatOf(out) : targetFormatNamed(to);
     return watched(output, async (options) => {
       const { seal } = await convert(log, out, format, options);

@@ -14,10 +14,8 @@ export const diff = command({
   examples: ['decpool diff gfp-decrypted.arrow what-if.arrow'],
   seeAlso: 'decpool fork, decpool skip; docs/replay.md',
   async run({ a, b, json = false }, { output }) {
-    const [{ diffLogs }, { diffText }] = await Promise.all([
-      import('../../rerun/diff.ts'),
-      import('../../rerun/diff-text.ts'),
-    ]);
+    const { diffLogs } = await import('../../rerun/diff.ts');
+    const { diffText } = await import('../../rerun/diff-text.ts');
     const found = await withLog(
       a,
       (left) => withLog(b, (right) => diffLogs(left, right)),

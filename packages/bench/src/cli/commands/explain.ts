@@ -58,6 +58,5 @@ export const explain = command({
       eventsRead('explain', output),
     );
     output.write(text);
-    return undefined;
   },
 });

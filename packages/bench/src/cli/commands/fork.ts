@@ -32,10 +32,8 @@ export const fork = command({
   ],
   seeAlso: 'decpool diff; docs/replay.md',
   async run({ log: path, ...options }, { output }) {
-    const [{ forkLog }, { policiesFor }] = await Promise.all([
-      import('../../rerun/fork.ts'),
-      import('../../policies/load.ts'),
-    ]);
+    const { forkLog } = await import('../../rerun/fork.ts');
+    const { policiesFor } = await import('../../policies/load.ts');
     const out = await newLog(options.out);
     const [policy] = await policiesFor([options.policy]);
     const own = await ownPolicies(filesIn(options.own));
@@ -49,7 +47,6 @@ export const fork = command({
     );
     output.write(keptText(served));
     await printChange(path, out.path, served, output);
-    return undefined;
   },
 });
 

@@ -10,17 +10,10 @@ export const knownAnswers = command({
     "Runs the workloads with a known answer. Prints the expected figure beside the measured one, and the curves of LLFree's benchmark.",
   different: 'A figure is off by more than its tolerance.',
   async run(_, { output }) {
-    const [
-      { isOff, measureAnswer },
-      { answersText, curvesText },
-      { WORKLOADS },
-      { parseMemory, USUAL_MEMORY },
-    ] = await Promise.all([
-      import('../../known-answers/measure.ts'),
-      import('../../known-answers/report.ts'),
-      import('../../workloads/registry.ts'),
-      import('../inputs.ts'),
-    ]);
+    const { isOff, measureAnswer } = await import('../../known-answers/measure.ts');
+    const { answersText, curvesText } = await import('../../known-answers/report.ts');
+    const { WORKLOADS } = await import('../../workloads/registry.ts');
+    const { parseMemory, USUAL_MEMORY } = await import('../inputs.ts');
     const answers: MeasuredAnswer[] = [];
     const all = WORKLOADS.reduce((sum, { expected }) => sum + expected.length, 0);
     const progress = counted('known-answers', 'figures', output);

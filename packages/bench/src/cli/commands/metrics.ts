@@ -12,10 +12,8 @@ export const metrics = command({
   description:
     'Lists every metric: its id for --metrics, its unit, and its formula. The ten rows that compare shows come first.',
   async run(_, { output }) {
-    const [{ KEY_METRICS }, { METRIC_GROUPS, METRICS }] = await Promise.all([
-      import('../../metrics/key-metrics.ts'),
-      import('../../metrics/metric.ts'),
-    ]);
+    const { KEY_METRICS } = await import('../../metrics/key-metrics.ts');
+    const { METRIC_GROUPS, METRICS } = await import('../../metrics/metric.ts');
     const usual = KEY_METRICS.flatMap((id) => METRICS.filter((metric) => metric.id === id));
     const sections = [
       { group: 'Rows of compare', metrics: usual },
@@ -28,7 +26,6 @@ export const metrics = command({
       .filter(({ metrics }) => metrics.length > 0)
       .map(({ group, metrics }) => sectionText(group, metrics, output));
     output.write(`${texts.join('\n\n')}\n`);
-    return undefined;
   },
 });
 

@@ -34,7 +34,6 @@ export const policies = command({
         'all: every policy.\n',
       ].join('\n'),
     );
-    return undefined;
   },
 });
 

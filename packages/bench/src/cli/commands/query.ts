@@ -29,10 +29,8 @@ export const query = command({
   seeAlso: 'decpool convert; docs/queries.md',
   async run({ log, sql, json = false, csv = false }, { output }) {
     if (json && csv) throw new InputError('--json, --csv: expected only one of them');
-    const [{ query }, { watched }] = await Promise.all([
-      import('../../convert/query.ts'),
-      import('../convert-progress.ts'),
-    ]);
+    const { query } = await import('../../convert/query.ts');
+    const { watched } = await import('../convert-progress.ts');
     const print = json ? printJson : csv ? printCsv : printTable;
     return watched(output, (options) =>
       query(log, sql, (answer) => print(answer, (text) => output.write(text)), options),
@@ -54,10 +52,8 @@ const printJson: Print = async ({ columns, rows }, write) => {
 };
 
 const printCsv: Print = async ({ columns, rows }, write) => {
-  const [{ stringify }, { cellText }] = await Promise.all([
-    import('csv-stringify/sync'),
-    import('../../convert/answer-text.ts'),
-  ]);
+  const { stringify } = await import('csv-stringify/sync');
+  const { cellText } = await import('../../convert/answer-text.ts');
   write(stringify([columns.map(({ name }) => name)]));
   for await (const some of rows()) write(stringify(some.map((row) => row.map(cellText))));
 };

@@ -15,10 +15,8 @@ export const recover = command({
   examples: ['decpool recover decpool-results/netvsc.partial/logs/linux-7.3.arrow.partial'],
   seeAlso: 'decpool verify; docs/log-format.md',
   async run({ log, out }, { output }) {
-    const [{ openFile }, { recoverLog }] = await Promise.all([
-      import('../../log/byte-file.ts'),
-      import('../../log/recover.ts'),
-    ]);
+    const { openFile } = await import('../../log/byte-file.ts');
+    const { recoverLog } = await import('../../log/recover.ts');
     // A missing log is reported before a wrong name of the new one.
     await (await openFile(log)).close();
     const { path } = await newLog(out ?? recoveredName(log));

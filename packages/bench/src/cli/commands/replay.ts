@@ -15,10 +15,8 @@ export const replay = command({
   examples: ['decpool replay decpool-results/netvsc/logs/gfp-decrypted.arrow'],
   seeAlso: 'decpool verify; docs/replay.md',
   async run({ log }, { output }) {
-    const [{ replay }, { formatValue }] = await Promise.all([
-      import('../../rerun/replay.ts'),
-      import('../../text/units.ts'),
-    ]);
+    const { replay } = await import('../../rerun/replay.ts');
+    const { formatValue } = await import('../../text/units.ts');
     const reading = bytesRead('replay', output);
     const { header, events, metrics, stateHash, seal, torn } = await replay(log, reading).finally(
       reading.stop,

@@ -41,6 +41,5 @@ export const report = command({
       const { reportCommand } = await import('../report-run.ts');
       await reportCommand(dir, options, output);
     }
-    return undefined;
   },
 });

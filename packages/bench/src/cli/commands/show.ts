@@ -35,6 +35,5 @@ export const show = command({
       eventsRead('show', output),
     );
     output.write(shown);
-    return undefined;
   },
 });

@@ -31,6 +31,5 @@ export const skip = command({
     const { seq, request } = served.skipped;
     output.write(`left out     the request of event ${seq}: ${printable(JSON.stringify(request))}\n`);
     await printChange(path, out.path, served, output);
-    return undefined;
   },
 });

@@ -22,18 +22,15 @@ export const splits = command({
   ],
   seeAlso: 'decpool explain, decpool show; docs/replay.md',
   async run({ log, by, all = false, json = false }, { output }) {
-    const [{ splitsOf }, { splitsReport }, { splitsText }, { jsonText }] = await Promise.all([
-      import('../../inspect/splits.ts'),
-      import('../../inspect/splits-groups.ts'),
-      import('../../inspect/splits-text.ts'),
-      import('../../text/json.ts'),
-    ]);
+    const { splitsOf } = await import('../../inspect/splits.ts');
+    const { splitsReport } = await import('../../inspect/splits-groups.ts');
+    const { splitsText } = await import('../../inspect/splits-text.ts');
+    const { jsonText } = await import('../../text/json.ts');
     const found = await withLog(log, splitsOf, eventsRead('splits', output));
     output.write(
       json
         ? jsonText(splitsReport(found, by))
         : splitsText(found, { by, isAll: all, columns: output.columns, path: log }),
     );
-    return undefined;
   },
 });

@@ -12,12 +12,9 @@ export const stats = command({
   examples: ['decpool stats decpool-results/netvsc/logs/gfp-decrypted.arrow'],
   seeAlso: 'decpool show; docs/replay.md',
   async run({ log, json = false }, { output }) {
-    const [{ statsOf, statsText }, { jsonText }] = await Promise.all([
-      import('../../inspect/stats.ts'),
-      import('../../text/json.ts'),
-    ]);
+    const { statsOf, statsText } = await import('../../inspect/stats.ts');
+    const { jsonText } = await import('../../text/json.ts');
     const found = await withLog(log, statsOf, eventsRead('stats', output));
     output.write(json ? jsonText(found) : statsText(found));
-    return undefined;
   },
 });

@@ -33,21 +33,12 @@ export const sweep = command({
   examples: ['decpool sweep rings.json --out rings'],
   seeAlso: 'docs/sweeps.md',
   async run({ definition, out, workers = availableParallelism() }, { output }) {
-    const [
-      { prepareSweep },
-      { SweepFolder },
-      { cellsOf },
-      { SweepPace },
-      { sweep: runSweep },
-      { factsText, sweepResultsText },
-    ] = await Promise.all([
-      import('../sweep-plan.ts'),
-      import('../../sweep/folder.ts'),
-      import('../../sweep/plan.ts'),
-      import('../../sweep/pace.ts'),
-      import('../../sweep/sweep.ts'),
-      import('../../sweep/text.ts'),
-    ]);
+    const { prepareSweep } = await import('../sweep-plan.ts');
+    const { SweepFolder } = await import('../../sweep/folder.ts');
+    const { cellsOf } = await import('../../sweep/plan.ts');
+    const { SweepPace } = await import('../../sweep/pace.ts');
+    const { sweep: runSweep } = await import('../../sweep/sweep.ts');
+    const { factsText, sweepResultsText } = await import('../../sweep/text.ts');
     const plan = await prepareSweep(definition);
     return interruptible(async (signal) => {
       const folder = await SweepFolder.open(out, plan);

@@ -33,11 +33,9 @@ export const verify = command({
   ],
   seeAlso: 'decpool replay, decpool recover; docs/replay.md, docs/log-format.md',
   async run({ log, every, against, own, rerun }, { output }) {
-    const [{ verifyLog }, { policyOf }, { policyFor }] = await Promise.all([
-      import('../../rerun/verify.ts'),
-      import('../../rerun/rerun.ts'),
-      import('../../policies/load.ts'),
-    ]);
+    const { verifyLog } = await import('../../rerun/verify.ts');
+    const { policyOf } = await import('../../rerun/rerun.ts');
+    const { policyFor } = await import('../../policies/load.ts');
     const policies = await ownPolicies(filesIn(own));
     const other = against === undefined ? undefined : await policyFor(against);
     const reading = bytesRead('verify', output);

@@ -12,14 +12,12 @@ export const workloads = command({
   examples: ['decpool workloads', 'decpool workloads netvsc'],
   seeAlso: 'docs/workloads.md',
   async run({ workload }, { output }) {
-    const [{ WORKLOADS, workloadNamed }, { parametersText, workloadRow, workloadsTable }] = await Promise.all(
-      [import('../../workloads/registry.ts'), import('../../workloads/list-text.ts')],
-    );
+    const { WORKLOADS, workloadNamed } = await import('../../workloads/registry.ts');
+    const { parametersText, workloadRow, workloadsTable } = await import('../../workloads/list-text.ts');
     output.write(
       workload === undefined
         ? workloadsTable(WORKLOADS.map(workloadRow))
         : parametersText(workloadNamed(workload), output.columns),
     );
-    return undefined;
   },
 });
