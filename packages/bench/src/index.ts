@@ -73,7 +73,7 @@ export {
 } from './rerun/fork.ts';
 export { type ReplayResult, replay } from './rerun/replay.ts';
 export { policyOf } from './rerun/rerun.ts';
-export type { NewLog, ServedAgain } from './rerun/serve-again.ts';
+export type { ServedAgain } from './rerun/serve-again.ts';
 export { type Check, type VerifyOptions, verifyLog } from './rerun/verify.ts';
 
 // Histories: the state of each block over time, from the logs beside a comparison's results.

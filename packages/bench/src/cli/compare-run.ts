@@ -10,32 +10,18 @@ import { overallVerdict } from '../report/overall-verdict.ts';
 import { type Results, resultsOf, resultsText } from '../report/results.ts';
 import { closingText, comparisonText, labelled } from '../report/terminal.ts';
 import { Baseline, checkText } from './check-baseline.ts';
+import type { CompareOptions } from './compare-options.ts';
 import { EXIT } from './exit-status.ts';
-import { folderOf, type InputOptions, prepareInputs } from './inputs.ts';
+import { folderOf, prepareInputs } from './inputs.ts';
 import { interruptible } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { counted } from './progress.ts';
 import { allRead } from './reading.ts';
 import { expectReplaceable, ResultsFolder } from './results-folder.ts';
 
-export interface CompareOptions extends InputOptions {
-  readonly out: string;
-  readonly logFormat: string;
-  /** Results on standard output as JSON, a document per line and input, as tidy CSV, or as mails. */
-  readonly json?: boolean;
-  readonly csv?: boolean;
-  readonly mail?: boolean;
-  readonly ranges?: boolean;
-  /** Stored results that these may not be worse than, by more than `maxRegress` percent. */
-  readonly check?: string;
-  readonly maxRegress: number;
-  /** Whether to draw where shared memory lies: under each policy when most of it lives, or over time. */
-  readonly map?: 'policies' | 'time';
-}
-
 /** A comparison of more policies is for their ranking; logs of each would fill the disk. */
-const MOST_LOGS = 24;
-const isLogged = ({ policies }: ComparisonInput): boolean => policies.length <= MOST_LOGS;
+const LOGGED_POLICIES = 24;
+const isLogged = ({ policies }: ComparisonInput): boolean => policies.length <= LOGGED_POLICIES;
 
 /**
  * Runs the comparisons, prints verdicts and tables, and writes the results. With --json, --csv or --mail standard output has these
@@ -55,7 +41,7 @@ export async function compareCommand(
   const folderFor = (input: ComparisonInput) => join(options.out, folderOf(input));
   if (options.map !== undefined && !inputs.every(isLogged)) {
     throw new InputError(
-      `--map: needs event logs, which a run of more than ${MOST_LOGS} policies does not write`,
+      `--map: needs event logs, which a run of more than ${LOGGED_POLICIES} policies does not write`,
     );
   }
   // What is wrong with the second input is said before the first one runs for minutes.
@@ -98,7 +84,7 @@ function writtenText(out: string, inputs: readonly ComparisonInput[]): string {
   const folders = join(out, names.length === 1 ? names[0] : `{${names.join(',')}}`);
   return inputs.every(isLogged)
     ? `${folders}: report, results, picture, logs`
-    : `${folders}: report, results; no picture and no logs of more than ${MOST_LOGS} policies`;
+    : `${folders}: report, results; no picture and no logs of more than ${LOGGED_POLICIES} policies`;
 }
 
 /** From the event logs of the first seed. After a SIGINT it says so and throws the signal's reason. */

@@ -1,38 +1,22 @@
 /** The inputs of a comparison: the bundled ones, or those that options name. */
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InputError, type MemoryState, type PageSourceSettings } from '@decpool/model';
-import { ALL_POLICIES, aged, fragmented, freshBoot, shortPolicyName } from '@decpool/pool';
+import { InputError, type PageSourceSettings } from '@decpool/model';
+import { ALL_POLICIES, shortPolicyName } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
+import { parseFaults } from '../compare/faults.ts';
+import { DEFAULT_MEMORY, parseMemory, platformOf } from '../compare/machine.ts';
 import { chosenRows } from '../report/chosen-rows.ts';
 import { importTrace } from '../traces/import.ts';
 import { type RecordedMemory, readMemoryState } from '../traces/memory-state/memory-state.ts';
 import type { SanityReport } from '../traces/sanity.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { workloadNamed } from '../workloads/registry.ts';
-import type { Workload } from '../workloads/workload.ts';
-import { parseFaults } from './faults.ts';
-import { type PlatformOptions, platformOf } from './platform.ts';
+import { sizeNotes, type Workload } from '../workloads/workload.ts';
+import type { CompareOptions } from './compare-options.ts';
 
-export interface InputOptions extends PlatformOptions {
-  readonly trace?: string;
-  readonly workload?: string;
-  readonly memory?: string;
-  readonly memoryState?: string;
-  readonly kernel?: string;
-  readonly pcp?: boolean;
-  readonly compaction?: boolean;
-  readonly swiotlbDynamic?: boolean;
-  readonly faults?: string;
-  readonly shared?: string;
-  readonly nodes?: number;
-  readonly metrics?: string;
-  readonly pareto?: boolean;
-  readonly bounds?: boolean;
-  readonly policy: string;
-  readonly seed: number;
-  readonly seeds: number;
-}
+/** The options of compare that its inputs depend on. */
+export type InputOptions = Omit<CompareOptions, 'out' | 'logFormat' | 'maxRegress'>;
 
 const bundled = (path: string) =>
   fileURLToPath(new URL(`../../../../examples/traces/${path}`, import.meta.url));
@@ -97,11 +81,10 @@ export async function prepareInputs(options: InputOptions): Promise<ComparisonIn
 }
 
 async function prepare(options: InputOptions, cautions: readonly string[]): Promise<ComparisonInput> {
-  const { workload, sanity, platform, memory: madeFor } = await workloadOf(options);
-  const { memory, warnings } = memoryOf(options, madeFor);
+  const { workload, sanity, platform, memory: needed } = await sourceOf(options);
+  const { memory, warnings } = memoryOf(options, needed);
   return {
     name: workload.name,
-    // What is said about a memory state comes behind what is said about the requests.
     workload: { ...workload, notes: [...workload.notes, ...warnings] },
     ...(sanity === undefined ? {} : { sanity }),
     memory,
@@ -131,31 +114,17 @@ interface Source {
   readonly workload: Workload;
   readonly sanity?: SanityReport;
   /** The platform that the workload models. */
-  readonly platform?: string;
+  readonly platform?: string | undefined;
   /** The memory that the workload needs. */
-  readonly memory?: string;
+  readonly memory?: string | undefined;
 }
 
-async function workloadOf(options: InputOptions): Promise<Source> {
-  if (options.trace !== undefined) {
-    const shared = options.shared === undefined ? {} : { shared: parseSharedExpression(options.shared) };
-    const { workload, sanity } = await importTrace(options.trace, shared);
-    return { workload, sanity };
+async function sourceOf({ trace, shared, workload = '', seed }: InputOptions): Promise<Source> {
+  if (trace !== undefined) {
+    return importTrace(trace, { shared: shared === undefined ? shared : parseSharedExpression(shared) });
   }
-  const { generate, platform, memory } = workloadNamed(options.workload ?? '');
-  return {
-    workload: generate({ seed: options.seed }),
-    ...(platform === undefined ? {} : { platform }),
-    ...(memory === undefined ? {} : { memory }),
-  };
-}
-
-/** Pools cannot differ much on a workload that fits in one block. */
-export function sizeNotes({ peakLivePages }: Workload): string[] {
-  if (peakLivePages > 512) return [];
-  return [
-    `The peak of ${peakLivePages} live pages fits in one 2 MiB block. This input compares pools with the baseline, not with each other.`,
-  ];
+  const { generate, platform, memory } = workloadNamed(workload);
+  return { workload: generate({ seed }), platform, memory };
 }
 
 /** The policies of a list; `all` is every policy, the kernels first. */
@@ -166,37 +135,18 @@ function policiesOf(list: string): readonly string[] {
     throw new InputError(`--policy '${list}': expected policies separated by commas.`);
   }
   const short = names.map(shortPolicyName);
-  const twice = names.find((_, index) => short.indexOf(short[index]) !== index);
-  if (twice !== undefined)
-    throw new InputError(`--policy: '${twice}' is the same policy as one before it in the list.`);
+  const duplicate = names.find((_, index) => short.indexOf(short[index]) !== index);
+  if (duplicate !== undefined)
+    throw new InputError(`--policy: '${duplicate}' is the same policy as one before it in the list.`);
   return names;
 }
 
-/** Default memory of a guest, as `--memory` takes it, if the workload needs no other. */
-export const USUAL_MEMORY = '4G';
-
-function memoryOf(options: InputOptions, madeFor = USUAL_MEMORY): RecordedMemory {
+function memoryOf(options: InputOptions, needed = DEFAULT_MEMORY): RecordedMemory {
   if (options.memoryState !== undefined) return readMemoryState(options.memoryState);
   return {
-    memory: parseMemory(options.memory ?? madeFor, options.seed, options.nodes, '--memory '),
+    memory: parseMemory(options.memory ?? needed, options.seed, options.nodes, '--memory '),
     warnings: [],
   };
-}
-
-const UNITS: Readonly<Record<string, number>> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-
-/**
- * `4G` is a fresh boot; with `4G:fragmented=0.6`, 60 % of the pageblocks were filled with single pages and partly freed;
- * with `4G:aged`, the page cache is full and memory was churned. Throws InputError that begins with `place`.
- */
-export function parseMemory(text: string, seed: number, nodes = 1, place = ''): MemoryState {
-  const match = /^(\d+)([MGT])(?:iB)?(?::(aged)|:fragmented=(0?\.\d+|\d+))?$/.exec(text);
-  if (match === null) {
-    throw new InputError(`${place}'${text}': expected a size, as in 4G, 4G:aged or 4G:fragmented=0.6.`);
-  }
-  const bytes = Number(match[1]) * UNITS[match[2]];
-  if (match[3] !== undefined) return aged(bytes, seed, nodes);
-  return match[4] === undefined ? freshBoot(bytes, nodes) : fragmented(bytes, Number(match[4]), seed, nodes);
 }
 
 /** Name of the input's folder in the results. */

@@ -1,10 +1,8 @@
 import type { PolicyFactory } from '@decpool/pool';
 import { policiesFor } from '../policies/load.ts';
 
-/** The user's own policies, by the names that logs have them under. Throws InputError as policiesFor() does. */
-export async function ownPolicies(files: readonly string[]): Promise<ReadonlyMap<string, PolicyFactory>> {
-  const policies = await policiesFor(files);
+/** The policies of --own, by the names that logs have them under. Throws InputError as policiesFor() does. */
+export async function ownPolicies(list: string | undefined): Promise<ReadonlyMap<string, PolicyFactory>> {
+  const policies = await policiesFor(list?.split(',') ?? []);
   return new Map(policies.map(({ name, factory }) => [name, factory]));
 }
-
-export const filesIn = (list: string | undefined): readonly string[] => list?.split(',') ?? [];

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Made, madeResults } from '../report/page/testing.ts';
 import { resultsText } from '../report/results.ts';
-import { reportCommand } from './report-run.ts';
+import { reportPage } from './report-run.ts';
 import { keptOutput } from './testing.ts';
 
 /** By folder: policies that differ in no key metric, in one and in two. */
@@ -27,7 +27,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 it('the input that tells policies apart best comes first, on the page and against an older run', async () => {
   const output = keptOutput();
-  await reportCommand(folder, { against: folder }, output);
+  await reportPage(folder, { against: folder }, output);
   const page = readFileSync(join(folder, 'report.html'), 'utf8');
   const articles = [...page.matchAll(/<article class="input" id="input-(\w)"/g)].map(([, name]) => name);
   expect(articles).toEqual(['c', 'b', 'a']);
@@ -36,6 +36,6 @@ it('the input that tells policies apart best comes first, on the page and agains
 });
 
 it('each input has a folder of figures under its own name', async () => {
-  await reportCommand(folder, { out: join(folder, 'page.html') }, keptOutput());
+  await reportPage(folder, { out: join(folder, 'page.html') }, keptOutput());
   expect(readdirSync(join(folder, 'page-figures')).sort()).toEqual(Object.keys(INPUTS));
 });

@@ -1,49 +1,75 @@
 import { dirname, join } from 'node:path';
-import { InputError } from '@decpool/model';
+import { InputError, unknownName } from '@decpool/model';
+import { HISTORY_SERIES, type HistorySeries } from '../history/series.ts';
+import type { InputHistory } from '../history/types.ts';
 import { type Against, againstOf, type Delta } from '../report/against.ts';
 import { deltasText } from '../report/against-text.ts';
+import { historyCsv, historyCsvHead } from '../report/history-csv.ts';
 import type { PageInput } from '../report/page/page-data.ts';
-import { figuresFolder, type Written, writeReport } from '../report/page/write-report.ts';
+import { figuresFolder, writeReport } from '../report/page/write-report.ts';
+import { eventsInLogs, readInputHistory } from '../report/read-history.ts';
 import { readResults, type StoredResults } from '../report/read-results.ts';
 import { tellingOrder } from '../report/telling.ts';
 import { labelled } from '../report/terminal.ts';
 import { printable } from '../text/printable.ts';
 import { formatValue } from '../text/units.ts';
-import { readHistories, type WithHistory } from './histories.ts';
 import type { Output } from './output.ts';
+import { onReaderGone, written } from './reader.ts';
+import { allRead } from './reading.ts';
 
-interface ReportOptions {
-  readonly out?: string;
-  readonly against?: string;
-  /** Instead of the page. */
-  readonly csv?: boolean;
-  readonly series?: string;
+interface WithHistory extends StoredResults {
+  /** Undefined if there is no log. */
+  readonly history: InputHistory | undefined;
 }
 
-export async function reportCommand(dir: string, options: ReportOptions, output: Output): Promise<void> {
-  const before = options.against === undefined ? undefined : readResults(options.against);
+/** Throws InputError as readResults() and readInputHistory() do. */
+async function readHistories(dir: string, output: Output): Promise<readonly WithHistory[]> {
+  const all = readResults(dir);
+  const events = all.reduce((sum, { results, file }) => sum + eventsInLogs(dirname(file), results), 0);
+  const reading = allRead('report', events, output);
+  const read: WithHistory[] = [];
+  try {
+    for (const stored of all) {
+      const history = await readInputHistory(dirname(stored.file), stored.results, reading.onRead);
+      read.push({ ...stored, history });
+    }
+  } finally {
+    reading.stop();
+  }
+  return read;
+}
+
+interface PageOptions {
+  readonly out?: string;
+  readonly against?: string;
+}
+
+/** Writes the page and its figures. */
+export async function reportPage(
+  dir: string,
+  { out = join(dir, 'report.html'), against: older }: PageOptions,
+  output: Output,
+): Promise<void> {
+  const before = older === undefined ? undefined : readResults(older);
   const read = (await readHistories(dir, output)).map((stored) => pageInput(stored, before));
   const inputs = tellingOrder(read.map(({ results }) => results)).map((place) => read[place]);
-  if (options.against !== undefined && inputs.every(({ against }) => against === undefined)) {
-    throw new InputError(`${options.against}: has none of the inputs of ${dir}: ${namesOf(inputs)}`);
+  if (older !== undefined && inputs.every(({ against }) => against === undefined)) {
+    const names = inputs.map(({ results }) => results.input.name).join(', ');
+    throw new InputError(`${older}: has none of the inputs of ${dir}: ${names}`);
   }
-  const [page, ...figures] = await writeReport(inputs, options.out ?? join(dir, 'report.html'));
-  const folder = figuresFolder(page.file);
-  for (const { results, against } of inputs) {
-    if (options.against === undefined) continue;
-    output.write(
-      `${labelled('against', againstText(results.input.name, options.against, against), output)}\n`,
-    );
+  const [page, ...figures] = await writeReport(inputs, out);
+  for (const { results, against } of older === undefined ? [] : inputs) {
+    output.write(`${labelled('against', againstText(results.input.name, older ?? '', against), output)}\n`);
     const changed = against?.deltas.filter(({ change }) => change !== '=') ?? [];
     if (changed.length > 0) output.write(deltasText(changed, output));
   }
-  output.write(`written      ${sized(page)}\n`);
+  const bytes = (count: number) => formatValue(count, 'bytes');
+  const figureBytes = figures.reduce((sum, figure) => sum + figure.bytes, 0);
+  const folder = printable(figuresFolder(page.file));
   output.write(
-    `             ${printable(folder)}: ${figures.length} SVG files, ${bytes(figures.reduce((sum, figure) => sum + figure.bytes, 0))}\n`,
+    `written      ${printable(page.file)}: ${bytes(page.bytes)}\n             ${folder}: ${figures.length} SVG files, ${bytes(figureBytes)}\n`,
   );
 }
-
-const namesOf = (inputs: readonly PageInput[]) => inputs.map(({ results }) => results.input.name).join(', ');
 
 /** How an input differs from the older run, in one line. */
 function againstText(name: string, old: string, against: Against | undefined): string {
@@ -78,5 +104,46 @@ function pageInput(
   };
 }
 
-const sized = (written: Written): string => `${printable(written.file)}: ${bytes(written.bytes)}`;
-const bytes = (count: number): string => formatValue(count, 'bytes');
+/**
+ * Prints the figures over time of a page, and names policies without an event log on standard error. Throws InputError if no policy
+ * has one, and for an unknown series.
+ */
+export async function reportCsv(dir: string, series: string | undefined, output: Output): Promise<void> {
+  const wanted = seriesNamed(series);
+  const read = await readHistories(dir, output);
+  if (read.every(({ history }) => history === undefined)) {
+    throw new InputError(`${dir}: there are no event logs, and --csv is made from them.`);
+  }
+  for (const { results, history } of read) {
+    const logged = new Set(history?.runs.map(({ policy }) => policy));
+    const without = results.policies.filter(({ policy }) => !logged.has(policy));
+    if (without.length === 0) continue;
+    const names = without.map(({ policy }) => printable(policy)).join(', ');
+    output.tell(`decpool: ${printable(results.input.name)}: no event log of ${names}\n`);
+  }
+  const gone = new AbortController();
+  const forget = onReaderGone(() => gone.abort());
+  try {
+    output.write(historyCsvHead());
+    for (const { results, history } of read) {
+      if (history === undefined) continue;
+      for (const lines of historyCsv(results.input.name, history, wanted)) {
+        await written(output, lines, gone.signal);
+        if (gone.signal.aborted) return;
+      }
+    }
+  } finally {
+    forget();
+  }
+}
+
+function seriesNamed(list: string | undefined): readonly HistorySeries[] {
+  if (list === undefined) return HISTORY_SERIES;
+  const known = HISTORY_SERIES.map(({ id }) => id);
+  const ids = list.split(',').map((id) => id.trim());
+  const given = ids.find((id) => !known.includes(id));
+  if (given !== undefined) {
+    throw unknownName({ kind: 'series', given, known, listedBy: 'decpool report --help', place: '--series' });
+  }
+  return HISTORY_SERIES.filter(({ id }) => ids.includes(id));
+}

@@ -70,9 +70,9 @@ const SEAL: Seal = { events: 0, chain: '0'.repeat(64), stateHash: '0'.repeat(64)
 
 async function writeTable(batches: readonly EventBatch[]): Promise<string> {
   const path = fresh();
-  const writer = await openParquetWriter(path, shortRun().header);
+  const writer = await openParquetWriter(path, shortRun().header, SEAL);
   for (const batch of batches) await writer.write(batch);
-  await writer.finish(SEAL);
+  await writer.finish();
   return path;
 }
 

@@ -18,19 +18,19 @@ const PARQUET_TYPES = {
   text: { type: 'BYTE_ARRAY', converted_type: 'UTF8' },
 } as const satisfies Record<ValueType, object>;
 
-interface ParquetLogWriter {
+/** A log or a table that is being written. */
+export interface Sink {
   write(batch: EventBatch): Promise<void>;
-  /** Writes header and seal, and gives the file its name. */
-  finish(seal: Seal): Promise<void>;
-  /** Gives up: nothing is left behind. */
+  /** Returns the seal; that of a table is the log's. */
+  finish(): Promise<Seal>;
   abort(): Promise<void>;
 }
 
 /**
  * Writes events to a Parquet file. The file has its name only once it is complete; until then it is `path`.partial. Throws InputError
- * when the file cannot be written.
+ * if the file cannot be written.
  */
-export async function openParquetWriter(path: string, header: LogHeader): Promise<ParquetLogWriter> {
+export async function openParquetWriter(path: string, header: LogHeader, seal: Seal): Promise<Sink> {
   const partial = `${path}.partial`;
   const file = await open(partial, 'wx').catch((error: unknown) => {
     throw notWritten(path, error);
@@ -46,7 +46,10 @@ export async function openParquetWriter(path: string, header: LogHeader): Promis
         repetition_type: isRequired ? ('REQUIRED' as const) : ('OPTIONAL' as const),
       })),
     ],
-    kvMetadata: [{ key: HEADER_KEY, value: JSON.stringify(header) }],
+    kvMetadata: [
+      { key: HEADER_KEY, value: JSON.stringify(header) },
+      { key: SEAL_KEY, value: JSON.stringify(seal) },
+    ],
     createdBy: 'decpool',
   });
   const rows = new EventTableRows(ROWS_PER_GROUP);
@@ -78,9 +81,8 @@ export async function openParquetWriter(path: string, header: LogHeader): Promis
         if (rows.isFull) await writeRows();
       }
     },
-    async finish(seal) {
+    async finish() {
       if (rows.length > 0) await writeRows();
-      parquet.kvMetadata?.push({ key: SEAL_KEY, value: JSON.stringify(seal) });
       parquet.finish();
       await flush();
       try {
@@ -90,6 +92,7 @@ export async function openParquetWriter(path: string, header: LogHeader): Promis
       } catch (error) {
         throw notWritten(path, error);
       }
+      return seal;
     },
     async abort() {
       await file.close().catch(() => {});
@@ -100,13 +103,8 @@ export async function openParquetWriter(path: string, header: LogHeader): Promis
 
 function notWritten(path: string, error: unknown): unknown {
   if (!(error instanceof Error && 'code' in error)) return error;
-  switch (error.code) {
-    case 'EEXIST':
-      return new InputError(`${path}.partial: already exists; wait for the run that writes it, or remove it`);
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new InputError(`${path}: cannot be written: no space left`);
-    default:
-      return new InputError(`${path}: cannot be written: ${error.message}`);
-  }
+  if (error.code === 'EEXIST')
+    return new InputError(`${path}.partial: already exists; wait for the run that writes it, or remove it`);
+  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+  return new InputError(`${path}: cannot be written: ${isFull ? 'no space left' : error.message}`);
 }

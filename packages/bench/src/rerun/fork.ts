@@ -9,9 +9,10 @@ import {
   RequestsInLog,
 } from '@decpool/model';
 import type { PolicyFactory } from '@decpool/pool';
+import type { NewLog } from '../log/new-file.ts';
 import type { OpenLog } from '../log/open.ts';
 import { type OwnPolicies, policyOf } from './rerun.ts';
-import { type NewLog, type ServedAgain, serveAgain } from './serve-again.ts';
+import { type ServedAgain, serveAgain } from './serve-again.ts';
 
 export interface ForkOptions {
   /** The new policy decides the request that this event belongs to, and all later ones. */

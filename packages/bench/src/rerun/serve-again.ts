@@ -12,17 +12,12 @@ import {
   type Seal,
 } from '@decpool/model';
 import type { PolicyFactory, Pool } from '@decpool/pool';
-import type { LogFormat } from '../log/format.ts';
+import type { NewLog } from '../log/new-file.ts';
 import type { OpenLog } from '../log/open.ts';
 import { type LogWriter, openLogWriter } from '../log/write.ts';
 import { RequestsHash } from '../workloads/requests-hash.ts';
 import { SideBySide } from './divergence.ts';
 import { type HandoverRequest, rerunPool } from './rerun.ts';
-
-export interface NewLog {
-  readonly path: string;
-  readonly format: LogFormat;
-}
 
 /** What is to be served, and where it is written. */
 export interface Plan {

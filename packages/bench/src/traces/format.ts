@@ -4,7 +4,7 @@ import type { TraceRequests } from './trace-requests.ts';
 /** What a trace does not contain. Each format uses the options that it needs. */
 export interface ImportOptions {
   /** Which allocations are requests for shared memory. Default: none of the pages, all of the kmalloc objects. */
-  readonly shared?: SharedExpression;
+  readonly shared?: SharedExpression | undefined;
   /** Lifetime, in ns, of streaming mappings whose end is not recorded. Default: MAPPING_LIFETIME. */
   readonly mappingLifetime?: number;
 }

@@ -116,3 +116,11 @@ class RequestWalk implements RequestHistory {
     return this.#chunks.has(key);
   }
 }
+
+/** Pools cannot differ much on a workload that fits in one block. */
+export function sizeNotes({ peakLivePages }: Workload): string[] {
+  if (peakLivePages > 512) return [];
+  return [
+    `The peak of ${peakLivePages} live pages fits in one 2 MiB block. This input compares pools with the baseline, not with each other.`,
+  ];
+}

@@ -31,7 +31,7 @@ export const findings = command({
       await Promise.all([
         import('../../findings/bounds.ts'),
         import('../../findings/page.ts'),
-        import('../sweep-plan.ts'),
+        import('../../sweep/prepare.ts'),
         import('../../sweep/results.ts'),
         import('../../files/folder.ts'),
       ]);

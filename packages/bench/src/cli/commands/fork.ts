@@ -1,12 +1,12 @@
 import { InputError, type LogHeader } from '@decpool/model';
+import { newLog } from '../../log/new-file.ts';
 import type { OpenLog } from '../../log/open.ts';
 import { policiesText } from '../../report/policies-text.ts';
 import type { Forked } from '../../rerun/fork.ts';
 import { printable } from '../../text/printable.ts';
 import { command, eventNumber, required, text } from '../declaration.ts';
-import { newLog } from '../new-log.ts';
 import { LOG, NEW_LOG, OWN_POLICIES, policyNames } from '../options.ts';
-import { filesIn, ownPolicies } from '../own-policies.ts';
+import { ownPolicies } from '../own-policies.ts';
 import { eventsRead, withLog } from '../reading.ts';
 import { printChange } from '../served-again.ts';
 
@@ -36,7 +36,7 @@ export const fork = command({
     const { policiesFor } = await import('../../policies/load.ts');
     const out = await newLog(options.out);
     const [policy] = await policiesFor([options.policy]);
-    const own = await ownPolicies(filesIn(options.own));
+    const own = await ownPolicies(options.own);
     const served = await withLog(
       path,
       (log: OpenLog) => {

@@ -13,11 +13,11 @@ export const knownAnswers = command({
     const { isOff, measureAnswer } = await import('../../known-answers/measure.ts');
     const { answersText, curvesText } = await import('../../known-answers/report.ts');
     const { WORKLOADS } = await import('../../workloads/registry.ts');
-    const { parseMemory, USUAL_MEMORY } = await import('../inputs.ts');
+    const { DEFAULT_MEMORY, parseMemory } = await import('../../compare/machine.ts');
     const answers: MeasuredAnswer[] = [];
     const all = WORKLOADS.reduce((sum, { expected }) => sum + expected.length, 0);
     const progress = counted('known-answers', 'figures', output);
-    for (const { expected, memory = USUAL_MEMORY, generate } of WORKLOADS) {
+    for (const { expected, memory = DEFAULT_MEMORY, generate } of WORKLOADS) {
       if (expected.length === 0) continue;
       const workload = generate();
       const state = parseMemory(memory, 1);

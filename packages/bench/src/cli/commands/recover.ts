@@ -1,7 +1,7 @@
+import { newLog } from '../../log/new-file.ts';
 import { printable } from '../../text/printable.ts';
 import { command, file, fileArgument } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
-import { newLog } from '../new-log.ts';
 import { bytesRead } from '../reading.ts';
 
 export const recover = command({

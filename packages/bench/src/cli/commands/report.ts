@@ -34,12 +34,7 @@ export const report = command({
     }
     const isCsv = csv && !isOfPage;
     if (!isCsv && isTyped('series')) throw new InputError('--series is of --csv: give --csv as well.');
-    if (isCsv) {
-      const { reportCsv } = await import('../report-csv.ts');
-      await reportCsv(dir, options.series, output);
-    } else {
-      const { reportCommand } = await import('../report-run.ts');
-      await reportCommand(dir, options, output);
-    }
+    const { reportCsv, reportPage } = await import('../report-run.ts');
+    await (isCsv ? reportCsv(dir, options.series, output) : reportPage(dir, options, output));
   },
 });

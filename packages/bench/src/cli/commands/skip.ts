@@ -1,8 +1,8 @@
+import { newLog } from '../../log/new-file.ts';
 import { printable } from '../../text/printable.ts';
 import { command, eventNumber, required } from '../declaration.ts';
-import { newLog } from '../new-log.ts';
 import { LOG, NEW_LOG, OWN_POLICIES } from '../options.ts';
-import { filesIn, ownPolicies } from '../own-policies.ts';
+import { ownPolicies } from '../own-policies.ts';
 import { eventsRead, withLog } from '../reading.ts';
 import { printChange } from '../served-again.ts';
 
@@ -22,7 +22,7 @@ export const skip = command({
   async run({ log: path, event, ...options }, { output }) {
     const { skipRequest } = await import('../../rerun/fork.ts');
     const out = await newLog(options.out);
-    const own = await ownPolicies(filesIn(options.own));
+    const own = await ownPolicies(options.own);
     const served = await withLog(
       path,
       (log) => skipRequest(log, { event, own, out }),

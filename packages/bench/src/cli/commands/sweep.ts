@@ -33,7 +33,7 @@ export const sweep = command({
   examples: ['decpool sweep rings.json --out rings'],
   seeAlso: 'docs/sweeps.md',
   async run({ definition, out, workers = availableParallelism() }, { output }) {
-    const { prepareSweep } = await import('../sweep-plan.ts');
+    const { prepareSweep } = await import('../../sweep/prepare.ts');
     const { SweepFolder } = await import('../../sweep/folder.ts');
     const { cellsOf } = await import('../../sweep/plan.ts');
     const { SweepPace } = await import('../../sweep/pace.ts');

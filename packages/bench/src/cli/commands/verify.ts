@@ -4,7 +4,7 @@ import { printable } from '../../text/printable.ts';
 import { command, flag, number, text } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
 import { LOG, OWN_POLICIES, policyNames } from '../options.ts';
-import { filesIn, ownPolicies } from '../own-policies.ts';
+import { ownPolicies } from '../own-policies.ts';
 import { bytesRead } from '../reading.ts';
 
 export const verify = command({
@@ -36,7 +36,7 @@ export const verify = command({
     const { verifyLog } = await import('../../rerun/verify.ts');
     const { policyOf } = await import('../../rerun/rerun.ts');
     const { policyFor } = await import('../../policies/load.ts');
-    const policies = await ownPolicies(filesIn(own));
+    const policies = await ownPolicies(own);
     const other = against === undefined ? undefined : await policyFor(against);
     const reading = bytesRead('verify', output);
     const checks = await verifyLog(log, {

@@ -1,0 +1,59 @@
+/** The machine of a run, as options and definitions name it. */
+import {
+  type GranulePages,
+  hasLargePages,
+  InputError,
+  type MemoryState,
+  type Platform,
+  platformNamed,
+} from '@decpool/model';
+import { aged, fragmented, freshBoot } from '@decpool/pool';
+
+/** The platform if neither an option nor the workload names one. */
+export const DEFAULT_PLATFORM = 'snp';
+
+/** By the host's page size in KiB. */
+export const GRANULES_KIB: Readonly<Record<number, GranulePages>> = { 4: 1, 16: 4, 64: 16 };
+
+interface PlatformOptions {
+  readonly platform?: string | undefined;
+  readonly restore?: boolean;
+  /** The host's page size in KiB. */
+  readonly granule: number;
+  readonly wordAccess: boolean;
+}
+
+/**
+ * A platform with its options; `modelled` is the platform that the workload models. Throws InputError for an unknown platform, and for
+ * `restore` on a platform where no conversion splits a mapping.
+ */
+export function platformOf(
+  { platform, restore = false, granule, wordAccess }: PlatformOptions,
+  modelled = DEFAULT_PLATFORM,
+): Platform {
+  const profile = platformNamed(platform ?? modelled);
+  if (restore && !(hasLargePages(profile) && profile.confidential)) {
+    throw new InputError(`--restore: on platform '${profile.name}' no conversion splits a large page`);
+  }
+  const granulePages = GRANULES_KIB[granule];
+  return { ...profile, restore, granulePages, ...(wordAccess ? {} : { strayRead: 'impossible' }) };
+}
+
+/** Memory of a guest, as `--memory` takes it, if the workload needs no other. */
+export const DEFAULT_MEMORY = '4G';
+
+const UNITS: Readonly<Record<string, number>> = { M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
+
+/**
+ * `4G` is a fresh boot; with `4G:fragmented=0.6`, 60 % of the pageblocks were filled with single pages and partly freed;
+ * with `4G:aged`, the page cache is full and memory was churned. Throws InputError that begins with `place`.
+ */
+export function parseMemory(text: string, seed: number, nodes = 1, place = ''): MemoryState {
+  const match = /^(\d+)([MGT])(?:iB)?(?::(aged)|:fragmented=(0?\.\d+|\d+))?$/.exec(text);
+  if (match === null) {
+    throw new InputError(`${place}'${text}': expected a size, as in 4G, 4G:aged or 4G:fragmented=0.6.`);
+  }
+  const bytes = Number(match[1]) * UNITS[match[2]];
+  if (match[3] !== undefined) return aged(bytes, seed, nodes);
+  return match[4] === undefined ? freshBoot(bytes, nodes) : fragmented(bytes, Number(match[4]), seed, nodes);
+}

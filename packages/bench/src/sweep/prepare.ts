@@ -1,0 +1,166 @@
+/** The plan of a sweep: the workloads, traces, memory states and platforms that its definition names. */
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { InputError, type Platform } from '@decpool/model';
+import { lowerBounds } from '../bounds/lower.ts';
+import { parseMemory, platformOf } from '../compare/machine.ts';
+import { sha256 } from '../files/sha256.ts';
+import { isPolicyFile, policiesFor } from '../policies/load.ts';
+import { importTrace } from '../traces/import.ts';
+import { readMemoryState } from '../traces/memory-state/memory-state.ts';
+import { parseSharedExpression } from '../traces/shared-expression.ts';
+import { workloadNamed } from '../workloads/registry.ts';
+import { requestsHash } from '../workloads/requests-hash.ts';
+import { sizeNotes, type Workload } from '../workloads/workload.ts';
+import {
+  OWN_PLATFORM,
+  readDefinition,
+  type SweepDefinition,
+  type SweepInputDefinition,
+  type SweepMemoryDefinition,
+} from './definition.ts';
+import { codeHash } from './identity.ts';
+import type { Scenario, SweepInput, SweepMemory, SweepPlan, SweepPolicy } from './plan.ts';
+import { packRequests } from './request-columns.ts';
+
+/** Reads the definition and all that it names. Throws InputError that names the place in the file, before any run. */
+export async function prepareSweep(path: string): Promise<SweepPlan> {
+  const definition = readDefinition(path);
+  const { kernel, pcp, compaction, swiotlbDynamic, faults, ...machine } = definition.settings;
+  const folder = dirname(path);
+  const inPlace = placesIn(path);
+  const policies = await inPlace('policies', () => policiesOf(definition.policies, folder));
+  const memories = new Map<string, SweepMemory>();
+  const scenarios: Scenario[] = [];
+  for (const [index, input] of definition.inputs.entries()) {
+    const place = `inputs[${index}]`;
+    const { workload, platform: modelled } = await inPlace(place, () => sourceOf(input, folder, definition));
+    if (scenarios.some((scenario) => scenario.input.facts.name === workload.name)) {
+      throw new InputError(`${path}: ${place}: duplicate input '${workload.name}'; expected different names`);
+    }
+    const packed = pack(workload);
+    const own = (list: string) => (list in input ? `${place}.${list}` : list);
+    // A workload's own platform may be listed beside that platform: it is run once.
+    const platforms = new Map<string, Platform>();
+    for (const [at, name] of (input.platforms ?? definition.platforms).entries()) {
+      const named = name === OWN_PLATFORM ? undefined : name;
+      const platform = await inPlace(`${own('platforms')}[${at}]`, () =>
+        platformOf({ ...machine, platform: named }, modelled),
+      );
+      platforms.set(platform.name, platform);
+    }
+    for (const [at, wanted] of (input.memory ?? definition.memory).entries()) {
+      const memory = await inPlace(`${own('memory')}[${at}]`, () =>
+        memoryOf(wanted, memories, folder, definition),
+      );
+      for (const platform of platforms.values()) scenarios.push({ input: packed, memory, platform });
+    }
+  }
+  return {
+    ...{ definition, scenarios, policies },
+    settings: {
+      pageSource: { kernel, perCpuLists: pcp, compaction },
+      isSwiotlbDynamic: swiotlbDynamic,
+      ...(faults === undefined ? {} : { faults }),
+    },
+    identity: {
+      'version of decpool': codeHash(),
+      definition: sha256(JSON.stringify(definition)),
+      ...policyHashes(policies),
+      ...Object.fromEntries(
+        scenarios.map(({ input: { facts } }) => [`input '${facts.name}'`, facts.requestsHash]),
+      ),
+      ...Object.fromEntries(
+        scenarios.map(({ memory }) => [`memory '${memory.name}'`, sha256(JSON.stringify(memory.state))]),
+      ),
+    },
+  };
+}
+
+/** Runs a step of the preparation. Its InputError names the file and the place in it. */
+const placesIn =
+  (path: string) =>
+  async <Result>(place: string, step: () => Result | Promise<Result>): Promise<Result> => {
+    try {
+      return await step();
+    } catch (error) {
+      if (error instanceof InputError) throw new InputError(`${path}: ${place}: ${error.message}`);
+      throw error;
+    }
+  };
+
+/** Files lie beside the definition, as traces do. */
+async function policiesOf(given: readonly string[], folder: string): Promise<SweepPolicy[]> {
+  const sources = given.map((name) => (isPolicyFile(name) ? resolve(folder, name) : name));
+  const policies = await policiesFor(sources);
+  return policies.map(({ name }, index) => ({ name, source: sources[index] }));
+}
+
+/** Of a file's own text, without what it imports. */
+const policyHashes = (policies: readonly SweepPolicy[]): Record<string, string> =>
+  Object.fromEntries(
+    policies
+      .filter(({ source }) => isPolicyFile(source))
+      .map(({ name, source }) => [`policy '${name}'`, sha256(readFileSync(source, 'utf8'))]),
+  );
+
+/** `made`: the memory states by their definitions; one that several inputs begin from is made once. */
+function memoryOf(
+  wanted: SweepMemoryDefinition,
+  made: Map<string, SweepMemory>,
+  folder: string,
+  { seeds, settings }: SweepDefinition,
+): SweepMemory {
+  const key = JSON.stringify(wanted);
+  const known = made.get(key);
+  if (known !== undefined) return known;
+  let memory: SweepMemory;
+  if (typeof wanted === 'string') {
+    memory = { name: wanted, state: parseMemory(wanted, seeds[0], settings.nodes), notes: [] };
+  } else {
+    const { memory: state, warnings: notes } = readMemoryState(resolve(folder, wanted.state));
+    memory = { name: state.name, state, notes };
+  }
+  if ([...made.values()].some(({ name }) => name === memory.name)) {
+    throw new InputError(`duplicate memory state '${memory.name}'; expected different names`);
+  }
+  made.set(key, memory);
+  return memory;
+}
+
+/** The requests, and the platform that the workload models. */
+async function sourceOf(
+  input: SweepInputDefinition,
+  folder: string,
+  { seeds }: SweepDefinition,
+): Promise<{ workload: Workload; platform?: string | undefined }> {
+  if ('workload' in input) {
+    const { generate, platform } = workloadNamed(input.workload);
+    return { workload: generate({ seed: seeds[0] }), platform };
+  }
+  const shared = input.shared === undefined ? undefined : parseSharedExpression(input.shared);
+  return importTrace(resolve(folder, input.trace), { shared });
+}
+
+function pack(workload: Workload): SweepInput {
+  const { name, description, requests, peakLivePages, notes } = workload;
+  const lower = lowerBounds(requests, PAGES_PER_BLOCK);
+  return {
+    facts: {
+      ...{
+        name,
+        description,
+        requests: requests.length,
+        requestsHash: requestsHash(workload),
+        peakLivePages,
+      },
+      lowerBounds: { blocksPeak: lower.blocksPeak, blockSeconds: Number(lower.blockNs) / 1e9 },
+      notes: [...notes, ...sizeNotes(workload)],
+    },
+    lowerBounds: lower,
+    requests: packRequests(requests),
+  };
+}
+
+/** Of x86Geometry(), whatever the memory. */
+const PAGES_PER_BLOCK = 512;
