@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { readText } from '../files/read-text.ts';
+import { z } from 'zod';
+import { readJson } from '../files/json.ts';
 
 /** The kernel that made a recording. */
 export interface Kernel {
@@ -14,7 +15,10 @@ export interface Kernel {
 export const isFrom = (kernel: Kernel, major: number, minor: number): boolean =>
   kernel.major > major || (kernel.major === major && kernel.minor >= minor);
 
-const EXPECTED = 'expected {"kernel": "6.1.192"}';
+const metaSchema = z.object(
+  { kernel: z.string().regex(/^\d+\.\d+/, 'expected a kernel version such as 6.1.192') },
+  'expected {"kernel": "6.1.192"}',
+);
 
 /** The kernel named by the meta.json beside a recording. Throws InputError if that is missing or malformed. */
 export function kernelOf(recording: string): Kernel {
@@ -24,15 +28,7 @@ export function kernelOf(recording: string): Kernel {
       `${path}: missing; expected the kernel version of ${recording}, such as {"kernel": "6.1.192"}`,
     );
   }
-  const text = readText(path);
-  let meta: unknown;
-  try {
-    meta = JSON.parse(text);
-  } catch {
-    throw new InputError(`${path}: not JSON; ${EXPECTED}`);
-  }
-  const kernel = typeof meta === 'object' && meta !== null && 'kernel' in meta ? meta.kernel : undefined;
-  const version = /^(\d+)\.(\d+)\S*/.exec(typeof kernel === 'string' ? kernel : '');
-  if (version === null) throw new InputError(`${path}: names no kernel version; ${EXPECTED}`);
-  return { version: version[0], major: Number(version[1]), minor: Number(version[2]) };
+  const [version] = readJson(path, metaSchema).kernel.split(' ');
+  const [major, minor] = version.split('.').map(Number.parseFloat);
+  return { version, major, minor };
 }

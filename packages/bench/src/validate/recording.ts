@@ -38,6 +38,17 @@ const OPERATIONS = new Map<string, Operation>(
 const COLUMNS =
   'seq,op,id,method,pfn,npages,rc,level_before,level_after,l2_split_delta,l3_split_delta,l2_collapse_delta,' +
   'l3_collapse_delta,l2_splits,l3_splits,l2_collapses,l3_collapses,dm4k_kB,dm2M_kB,dm1G_kB,ns';
+/** The counters of splits and collapses, with their columns: the change by the call, and the value since boot. */
+export const COUNTERS = [
+  { name: 'splits2M', delta: 'l2_split_delta', total: 'l2_splits' },
+  { name: 'splits1G', delta: 'l3_split_delta', total: 'l3_splits' },
+  { name: 'collapses2M', delta: 'l2_collapse_delta', total: 'l2_collapses' },
+  { name: 'collapses1G', delta: 'l3_collapse_delta', total: 'l3_collapses' },
+] as const;
+
+export const countersOf = (value: (counter: (typeof COUNTERS)[number]) => number): ChangeResult =>
+  Object.fromEntries(COUNTERS.map((counter) => [counter.name, value(counter)])) as unknown as ChangeResult;
+
 const MAP_COLUMNS = '#map,label,start_pfn,npages,level,flags';
 const AREA_COLUMNS = '#vrun,id,page_index,pfn,npages';
 
@@ -99,7 +110,18 @@ export interface Recording {
   readonly file: string;
   readonly kernel: Kernel;
   /** In the order of the file. */
-  readonly entries: readonly (RecordedRow | MapPoint | AreaRun)[];
+  readonly entries: readonly RecordedEntry[];
+}
+
+type RecordedEntry = RecordedRow | MapPoint | AreaRun;
+
+/** The first walk of the direct map. Throws InputError if there is none. */
+export function startOf({ file, entries }: Recording): MapPoint {
+  const start = entries.find((entry) => entry.kind === 'map');
+  if (start !== undefined && start.runs.length > 0) return start;
+  throw new InputError(
+    `${file}: no #map to start from; expected a walk of the direct map before all conversions`,
+  );
 }
 
 /** Reads a recording (`.csv`, or gzip of one) and the meta.json beside it. Throws InputError if one is missing or malformed. */
@@ -110,7 +132,7 @@ export function readRecording(path: string): Recording {
 
 /** `file` is only for errors. Throws InputError `FILE:LINE: what it is; expected what it should be`. */
 export function parseRecording(text: string, file: string, kernel: Kernel): Recording {
-  const entries: (RecordedRow | MapPoint | AreaRun)[] = [];
+  const entries: RecordedEntry[] = [];
   /** The walk whose lines are being read; undefined outside of one. */
   let walk: { readonly label: string; readonly runs: RecordedRun[] } | undefined;
 
@@ -209,18 +231,8 @@ function parseRow(line: Line): RecordedRow {
     rc: Number(text('rc', /^(0|-\d{1,4})$/, '0 or a negative errno')),
     levelBefore: level('level_before'),
     levelAfter: level('level_after'),
-    delta: {
-      splits2M: count('l2_split_delta'),
-      splits1G: count('l3_split_delta'),
-      collapses2M: count('l2_collapse_delta'),
-      collapses1G: count('l3_collapse_delta'),
-    },
-    total: {
-      splits2M: count('l2_splits'),
-      splits1G: count('l3_splits'),
-      collapses2M: count('l2_collapses'),
-      collapses1G: count('l3_collapses'),
-    },
+    delta: countersOf(({ delta }) => count(delta)),
+    total: countersOf(({ total }) => count(total)),
     directMapKb: [count('dm4k_kB'), count('dm2M_kB'), count('dm1G_kB')],
   };
 }

@@ -16,11 +16,14 @@ import { type DriverConversion, driverConversionsBeside } from './driver-convers
 import type { Kernel } from './kernel.ts';
 import {
   type AreaRun,
+  COUNTERS,
+  countersOf,
   type MapPoint,
   type RecordedRow,
   type RecordedRun,
   type Recording,
   readRecording,
+  startOf,
 } from './recording.ts';
 
 /** A value of the kernel that differs in the model. */
@@ -32,37 +35,7 @@ interface Mismatch {
   readonly model: string;
 }
 
-export interface ValidationResult {
-  /** The path as the user gave it. */
-  readonly file: string;
-  /** `6.1.192-2`. */
-  readonly kernel: string;
-  /** Rows after the first `#map`. */
-  readonly rows: number;
-  /** Successful calls of the probe. */
-  readonly conversions: number;
-  /** Calls of drivers, from the trace beside the recording. */
-  readonly driverConversions: number;
-  /** `#map` points compared; the first is the start and is not among them. */
-  readonly mapPoints: number;
-  /** Splits and collapses in the model since the start. */
-  readonly changes: ChangeResult;
-  /** Values compared. */
-  readonly comparisons: number;
-  /** Values of the kernel that differ in the model. */
-  readonly mismatches: number;
-  /** The later ones are often only its consequence. */
-  readonly firstMismatch: Mismatch | undefined;
-  /** Values in the recording that are not compared; the reasons are at the top of this file. */
-  readonly notCompared: {
-    /** Rows before the first `#map`; none converts. */
-    readonly rowsBeforeStart: number;
-    /** `vc_done` and `vr_done` rows, whose levels are not compared. */
-    readonly rowsWithoutLevels: number;
-    /** 4K runs of the map points compared. */
-    readonly runsWithoutFlags: number;
-  };
-}
+export type ValidationResult = Readonly<Replay['result']>;
 
 /**
  * Replays the recording at `path` through the model. Throws InputError if it, the meta.json or the driver trace
@@ -72,18 +45,10 @@ export const validateRecording = (path: string): ValidationResult =>
   validate(readRecording(path), driverConversionsBeside(path));
 
 /** As validateRecording(), of a recording in memory. */
-export function validate(
-  { file, kernel, entries }: Recording,
-  drivers: readonly DriverConversion[] = [],
-): ValidationResult {
-  const start = entries.find((entry) => entry.kind === 'map');
-  if (start === undefined || start.runs.length === 0) {
-    throw new InputError(
-      `${file}: no #map to start from; expected a walk of the direct map before all conversions`,
-    );
-  }
-  const replay = new Replay(file, kernel, start.runs, drivers);
-  for (const entry of entries) {
+export function validate(recording: Recording, drivers: readonly DriverConversion[] = []): ValidationResult {
+  const start = startOf(recording);
+  const replay = new Replay(recording.file, recording.kernel, start.runs, drivers);
+  for (const entry of recording.entries) {
     if (entry === start) continue;
     if (entry.kind === 'area-run') replay.areaRun(entry);
     else if (entry.kind === 'map') replay.mapPoint(entry);
@@ -93,17 +58,11 @@ export function validate(
   return replay.result;
 }
 
-const NOTHING: ChangeResult = { splits2M: 0, splits1G: 0, collapses2M: 0, collapses1G: 0 };
-
-const COUNTERS = [
-  ['splits2M', 'l2_split_delta', 'l2_splits'],
-  ['splits1G', 'l3_split_delta', 'l3_splits'],
-  ['collapses2M', 'l2_collapse_delta', 'l2_collapses'],
-  ['collapses1G', 'l3_collapse_delta', 'l3_collapses'],
-] as const;
+const NOTHING = countersOf(() => 0);
+const sum = (a: ChangeResult, b: ChangeResult): ChangeResult => countersOf(({ name }) => a[name] + b[name]);
 
 /** Columns whose change since the row before is compared, in the order of Totals. */
-const TOTAL_COLUMNS = [...COUNTERS.map(([, , column]) => column), 'dm4k_kB', 'dm2M_kB', 'dm1G_kB'];
+const TOTAL_COLUMNS = [...COUNTERS.map(({ total }) => total), 'dm4k_kB', 'dm2M_kB', 'dm1G_kB'];
 
 /** Values after a row: the counters since boot, then the sizes of the direct map in kB. */
 interface Totals {
@@ -153,17 +112,35 @@ class Replay {
       ]),
     );
     this.result = {
+      /** The path as the user gave it. */
       file,
+      /** `6.1.192-2`. */
       kernel: kernel.version,
+      /** Rows after the first `#map`. */
       rows: 0,
+      /** Successful calls of the probe. */
       conversions: 0,
+      /** Calls of drivers, from the trace beside the recording. */
       driverConversions: 0,
+      /** `#map` points compared; the first is the start and is not among them. */
       mapPoints: 0,
+      /** Splits and collapses in the model since the start. */
       changes: NOTHING,
+      /** Values compared. */
       comparisons: 0,
+      /** Values of the kernel that differ in the model. */
       mismatches: 0,
+      /** The later ones are often only its consequence. */
       firstMismatch: undefined as Mismatch | undefined,
-      notCompared: { rowsBeforeStart: 0, rowsWithoutLevels: 0, runsWithoutFlags: 0 },
+      /** The reasons are at the top of this file. */
+      notCompared: {
+        /** Rows before the first `#map`; none converts. */
+        rowsBeforeStart: 0,
+        /** `vc_done` and `vr_done` rows. */
+        rowsWithoutLevels: 0,
+        /** 4K runs of the map points compared. */
+        runsWithoutFlags: 0,
+      },
     };
   }
 
@@ -198,9 +175,7 @@ class Replay {
     if (hasLevels) this.#compareLevel(row, 'level_before', row.levelBefore);
     const changes = this.#apply(row);
     if (hasLevels) this.#compareLevel(row, 'level_after', row.levelAfter);
-    for (const [counter, delta] of COUNTERS) {
-      this.#compare(row.line, delta, row.delta[counter], changes[counter]);
-    }
+    for (const { name, delta } of COUNTERS) this.#compare(row.line, delta, row.delta[name], changes[name]);
     this.#compareTotals(this.#totalsAfter(row));
   }
 
@@ -326,8 +301,8 @@ class Replay {
     const sizes = ([1, 2, 3] as const).map((level) => this.#map.pagesAt(level) * 4);
     return {
       line: row.line,
-      kernel: [...COUNTERS.map(([counter]) => row.total[counter]), ...row.directMapKb],
-      model: [...COUNTERS.map(([counter]) => changes[counter]), ...sizes],
+      kernel: [...COUNTERS.map(({ name }) => row.total[name]), ...row.directMapKb],
+      model: [...COUNTERS.map(({ name }) => changes[name]), ...sizes],
     };
   }
 
@@ -341,13 +316,4 @@ class Replay {
       this.#compare(line, what, kernel[index] - previous.kernel[index], model[index] - previous.model[index]);
     });
   }
-}
-
-function sum(a: ChangeResult, b: ChangeResult): ChangeResult {
-  return {
-    splits2M: a.splits2M + b.splits2M,
-    splits1G: a.splits1G + b.splits1G,
-    collapses2M: a.collapses2M + b.collapses2M,
-    collapses1G: a.collapses1G + b.collapses1G,
-  };
 }

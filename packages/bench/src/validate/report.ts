@@ -1,5 +1,5 @@
 /** The output of `decpool validate`: a table of recordings or scatter runs, then everything that does not agree. */
-import Table, { type HorizontalAlignment } from 'cli-table3';
+import { numberColumn, plainTable, type TableColumn, textColumn } from '../text/table.ts';
 import { type ValidationResult, validateRecording } from './replay.ts';
 import type { Interval } from './scatter/interval.ts';
 import { CHURNED_ABOVE, SCATTER_SEEDS, type ScatterResult, validateScatter } from './scatter/scatter.ts';
@@ -13,34 +13,26 @@ interface ValidationReport {
 /** Called after each path. */
 type OnDone = (done: number, all: number) => void;
 
-/** Heading, alignment and cell of each column. */
-type Columns<Result> = readonly (readonly [
-  string,
-  HorizontalAlignment,
-  (result: Result) => string | number,
-])[];
+/** Heading and cell of each column. */
+type Columns<Result> = readonly (readonly [TableColumn, (result: Result) => string | number])[];
 
-function tableOf<Result>(columns: Columns<Result>, results: readonly Result[]): string {
-  const table = new Table({
-    head: columns.map(([head]) => head),
-    colAligns: columns.map(([, align]) => align),
-    style: { head: [], border: [], compact: true },
-  });
-  for (const result of results) table.push(columns.map(([, , cell]) => cell(result)));
-  return `${table.toString()}\n`;
-}
+const tableOf = <Result>(columns: Columns<Result>, results: readonly Result[]): string =>
+  `${plainTable(
+    columns.map(([column]) => column),
+    results.map((result) => columns.map(([, cell]) => cell(result))),
+  )}\n`;
 
 const RECORDING_COLUMNS: Columns<ValidationResult> = [
-  ['file', 'left', ({ file }) => file],
-  ['kernel', 'left', ({ kernel }) => kernel],
-  ['rows', 'right', ({ rows }) => rows],
-  ['conversions', 'right', ({ conversions }) => conversions],
-  ['by drivers', 'right', ({ driverConversions }) => driverConversions],
-  ['map points', 'right', ({ mapPoints }) => mapPoints],
-  ['splits 2M/1G', 'right', ({ changes }) => `${changes.splits2M}/${changes.splits1G}`],
-  ['collapses 2M/1G', 'right', ({ changes }) => `${changes.collapses2M}/${changes.collapses1G}`],
-  ['compared', 'right', ({ comparisons }) => comparisons],
-  ['mismatches', 'right', ({ mismatches }) => mismatches],
+  [textColumn('file'), ({ file }) => file],
+  [textColumn('kernel'), ({ kernel }) => kernel],
+  [numberColumn('rows'), ({ rows }) => rows],
+  [numberColumn('conversions'), ({ conversions }) => conversions],
+  [numberColumn('by drivers'), ({ driverConversions }) => driverConversions],
+  [numberColumn('map points'), ({ mapPoints }) => mapPoints],
+  [numberColumn('splits 2M/1G'), ({ changes }) => `${changes.splits2M}/${changes.splits1G}`],
+  [numberColumn('collapses 2M/1G'), ({ changes }) => `${changes.collapses2M}/${changes.collapses1G}`],
+  [numberColumn('compared'), ({ comparisons }) => comparisons],
+  [numberColumn('mismatches'), ({ mismatches }) => mismatches],
 ];
 
 /** Replays recordings through the model's direct map. Throws InputError for a file that is missing or malformed. */
@@ -61,35 +53,34 @@ export function recordingsReport(files: readonly string[], onDone?: OnDone): Val
     `Not compared: rows before the first #map (${total((n) => n.rowsBeforeStart)}), ` +
     `levels in rows that sum up an area (${total((n) => n.rowsWithoutLevels)}), ` +
     `flags of 4K runs in #map (${total((n) => n.runsWithoutFlags)})\n`;
-  return {
-    text: [tableOf(RECORDING_COLUMNS, results), notCompared, ...mismatches].join(''),
-    passes: mismatches.length === 0,
-  };
+  const text = [tableOf(RECORDING_COLUMNS, results), notCompared, ...mismatches].join('');
+  return { text, passes: mismatches.length === 0 };
 }
 
 const range = ({ low, high }: Interval) => `${low}..${high}`;
 
 const SCATTER_COLUMNS: Columns<ScatterResult> = [
-  ['run', 'left', ({ name }) => name],
-  ['kernel', 'left', ({ kernel }) => kernel],
-  ['kind', 'left', ({ kind }) => kind],
-  ['requests', 'right', ({ requests }) => requests],
-  ['pages', 'right', ({ pages }) => pages],
-  ['by others', 'right', ({ pagesByOthers }) => pagesByOthers],
-  ['reclaimed', 'right', ({ pagesReclaimed }) => pagesReclaimed],
-  ['per-CPU', 'right', ({ pagesPerCpu }) => pagesPerCpu],
-  ['kernel 2M/1G', 'right', ({ kernel2M, kernel1G }) => `${kernel2M}/${kernel1G}`],
-  ['model 2M/1G', 'right', ({ model2M, model1G }) => `${model2M.median}/${model1G.median}`],
-  ['min..max', 'right', ({ model2M }) => `${model2M.min}..${model2M.max}`],
-  ['interval 2M', 'right', ({ band2M }) => range(band2M)],
-  ['interval 1G', 'right', ({ intervals }) => range(intervals.splits1G)],
-  ['possible', 'right', ({ intervals }) => intervals.possible2M],
-  [
-    'verdict',
-    'left',
-    ({ passes, kind }) => (!passes ? 'OUTSIDE' : kind === 'buffers' ? 'explained' : 'inside'),
-  ],
+  [textColumn('run'), ({ name }) => name],
+  [textColumn('kernel'), ({ kernel }) => kernel],
+  [textColumn('kind'), ({ kind }) => kind],
+  [numberColumn('requests'), ({ requests }) => requests],
+  [numberColumn('pages'), ({ pages }) => pages],
+  [numberColumn('by others'), ({ pagesByOthers }) => pagesByOthers],
+  [numberColumn('reclaimed'), ({ pagesReclaimed }) => pagesReclaimed],
+  [numberColumn('per-CPU'), ({ pagesPerCpu }) => pagesPerCpu],
+  [numberColumn('kernel 2M/1G'), ({ kernel2M, kernel1G }) => `${kernel2M}/${kernel1G}`],
+  [numberColumn('model 2M/1G'), ({ model2M, model1G }) => `${model2M.median}/${model1G.median}`],
+  [numberColumn('min..max'), ({ model2M }) => `${model2M.min}..${model2M.max}`],
+  [numberColumn('interval 2M'), ({ band2M }) => range(band2M)],
+  [numberColumn('interval 1G'), ({ intervals }) => range(intervals.splits1G)],
+  [numberColumn('possible'), ({ intervals }) => intervals.possible2M],
+  [textColumn('verdict'), verdictOf],
 ];
+
+function verdictOf({ passes, kind }: ScatterResult): string {
+  if (!passes) return 'OUTSIDE';
+  return kind === 'buffers' ? 'explained' : 'inside';
+}
 
 const SCATTER_LEGEND = `model: median and min..max over ${SCATTER_SEEDS.length} placement seeds
 quiet: other tasks allocated at most ${CHURNED_ABOVE} page for each page of the run; the model's median must be within 25 % of the kernel's 2M splits, or within 3
@@ -122,12 +113,8 @@ export function scatterReport(dirs: readonly string[], onDone?: OnDone): Validat
   );
   const failing = results.filter(({ passes }) => !passes);
   const failures = failing.map((result) => `\n${result.name}: ${whyOutside(result)}\n`);
-  return {
-    text: [tableOf(SCATTER_COLUMNS, results), SCATTER_LEGEND, ...explanations, ...warnings, ...failures].join(
-      '',
-    ),
-    passes: failing.length === 0,
-  };
+  const text = [tableOf(SCATTER_COLUMNS, results), SCATTER_LEGEND, ...explanations, ...warnings, ...failures];
+  return { text: text.join(''), passes: failing.length === 0 };
 }
 
 function whyOutside({ kind, kernel2M, kernel1G, model2M, intervals, band2M, story }: ScatterResult): string {

@@ -13,39 +13,37 @@ import {
   fieldOf,
   isNull,
 } from './event-fields.ts';
-import type { EventFamily, EventHandler } from './event-reader.ts';
+import { type EventFamily, fieldHandler } from './event-reader.ts';
 import { parseGfp } from './gfp-flags.ts';
 
 const keyOf = ({ device, address }: DmaTarget): string => `coherent ${device} ${address}`;
 
 export function dmaEvents(into: TraceRequests): EventFamily {
-  const allocated: EventHandler = ({ at, fields }) => {
-    const target = dmaTargetOf(fields);
-    const bytes = bytesOf(fieldOf(fields, 'size'));
-    if (target === undefined || bytes === undefined) return EXPECTED_DMA_TARGET;
-    if (isNull(fieldOf(fields, 'virt_addr'))) {
-      into.failed();
-      return undefined;
-    }
-    into.allocate(keyOf(target), at, {
-      api: 'dma_alloc_coherent',
-      pages: pagesFor(bytes, PAGE_SHIFT),
-      bytes,
-      owner: target.device,
-      gfp: parseGfp(fieldOf(fields, 'flags') ?? 'none').flags,
-    });
-    return undefined;
-  };
-
-  const freed: EventHandler = ({ event, at, fields }) => {
-    const target = dmaTargetOf(fields);
-    if (target === undefined) return EXPECTED_DMA_TARGET;
-    // dma_free_attrs() traces before it checks its pointer (kernel/dma/mapping.c).
-    if (isNull(fieldOf(fields, 'virt_addr'))) into.ignore(`${event} of NULL`);
-    else into.free(keyOf(target), at);
-    return undefined;
-  };
-
+  const allocated = fieldHandler(
+    EXPECTED_DMA_TARGET,
+    { target: dmaTargetOf, bytes: (fields) => bytesOf(fieldOf(fields, 'size')) },
+    ({ target, bytes }, { at, fields }) => {
+      if (isNull(fieldOf(fields, 'virt_addr'))) into.failed();
+      else {
+        into.allocate(keyOf(target), at, {
+          api: 'dma_alloc_coherent',
+          pages: pagesFor(bytes, PAGE_SHIFT),
+          bytes,
+          owner: target.device,
+          gfp: parseGfp(fieldOf(fields, 'flags') ?? 'none').flags,
+        });
+      }
+    },
+  );
+  const freed = fieldHandler(
+    EXPECTED_DMA_TARGET,
+    { target: dmaTargetOf },
+    ({ target }, { event, at, fields }) => {
+      // dma_free_attrs() traces before it checks its pointer (kernel/dma/mapping.c).
+      if (isNull(fieldOf(fields, 'virt_addr'))) into.ignore(`${event} of NULL`);
+      else into.free(keyOf(target), at);
+    },
+  );
   return {
     handlers: { dma_alloc: allocated, dma_alloc_pages: allocated, dma_free: freed, dma_free_pages: freed },
   };

@@ -25,29 +25,21 @@ export const STACK_TRACE = '<stack trace>';
 
 /** A task's name may hold spaces, dashes and colons, so it ends at the last dash before a PID and a [CPU]. */
 const TRACEFS =
-  /^\s*(\S.*?-\d+)\s+(?:\(\s*[\d-]+\)\s+)?\[\d+\]\s+(?:\S{4,5}\s+)?(\d+\.\d+):\s+(?:(<stack trace>)|(\w+):)\s*(.*)$/;
+  /^\s*(?<task>\S.*?-\d+)\s+(?:\(\s*[\d-]+\)\s+)?\[\d+\]\s+(?:\S{4,5}\s+)?(?<seconds>\d+\.\d+):\s+(?<event><stack trace>|\w+(?=:)):?\s*(?<fields>.*)$/;
 const PERF =
-  /^\s*(\S.{0,31}?)\s+(?:\d+\/)?(\d+)\s+(?:\[\d+\]\s+)?(\d+\.\d+):\s+(?:\d+\s+)?\w+:(\w+):\s*(.*)$/;
+  /^\s*(?<task>\S.{0,31}?)\s+(?:\d+\/)?(?<tid>\d+)\s+(?:\[\d+\]\s+)?(?<seconds>\d+\.\d+):\s+(?:\d+\s+)?\w+:(?<event>\w+):\s*(?<fields>.*)$/;
 
 export const EXPECTED_EVENT =
   'not a line of tracefs (TASK-PID [CPU] SECONDS: EVENT: FIELDS) or of perf script (TASK TID [CPU] SECONDS: SYSTEM:EVENT: FIELDS)';
 
 /** The event of a line; undefined for any other line. */
 export function parseTraceEvent(text: string): TraceEvent | undefined {
-  const tracefs = TRACEFS.exec(text);
-  if (tracefs !== null) {
-    const [, task, seconds, stackTrace, name, fields] = tracefs;
-    return eventAt(seconds, task, stackTrace ?? name, fields);
-  }
-  const perf = PERF.exec(text);
-  if (perf === null) return undefined;
-  const [, task, tid, seconds, event, fields] = perf;
-  return eventAt(seconds, `${task}-${tid}`, event, fields);
-}
-
-function eventAt(seconds: string, task: string, event: string, fields: string): TraceEvent | undefined {
+  const match = TRACEFS.exec(text) ?? PERF.exec(text);
+  if (match?.groups === undefined) return undefined;
+  const { task, tid, seconds, event, fields } = match.groups;
   const at = parseSeconds(seconds);
-  return at === undefined ? undefined : { task, at, event, fields };
+  if (at === undefined) return undefined;
+  return { task: tid === undefined ? task : `${task}-${tid}`, at, event, fields };
 }
 
 /** The name of a task without its PID. */

@@ -17,6 +17,24 @@ import type { Timestamp } from './timestamps.ts';
  */
 export type EventHandler = (event: TraceEvent, stack: readonly string[]) => string | undefined;
 
+/** A handler that uses an event once each of its fields is read; `expected` are the fields, for messages. */
+export const fieldHandler =
+  <Fields extends object>(
+    expected: string,
+    readers: { readonly [Name in keyof Fields]: (fields: string) => Fields[Name] | undefined },
+    use: (fields: Fields, event: TraceEvent, stack: readonly string[]) => void,
+  ): EventHandler =>
+  (event, stack) => {
+    const read: Partial<Fields> = {};
+    for (const name in readers) {
+      const value = readers[name](event.fields);
+      if (value === undefined) return expected;
+      read[name] = value;
+    }
+    use(read as Fields, event, stack);
+    return undefined;
+  };
+
 /** Events that are read together, such as an allocation and its free. */
 export interface EventFamily {
   /** By the event's name. */

@@ -11,7 +11,7 @@ import type { ImportOptions } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import { fieldOf, isNull, pfnOf, wholeNumber } from './event-fields.ts';
 import { taskName } from './event-line.ts';
-import type { EventFamily } from './event-reader.ts';
+import { type EventFamily, fieldHandler } from './event-reader.ts';
 import { isUnnamed, parseGfp } from './gfp-flags.ts';
 import type { Timestamp } from './timestamps.ts';
 
@@ -67,39 +67,37 @@ export function pageEvents(into: TraceRequests, { shared }: ImportOptions): Even
     into.missedFree(start, at);
   }
 
+  const readers = {
+    pfn: (fields: string) => pfnOf(fieldOf(fields, 'pfn')),
+    order: (fields: string) => wholeNumber(fieldOf(fields, 'order'), MAX_PAGE_ORDER),
+  };
   return {
     handlers: {
-      mm_page_alloc({ task, at, fields }) {
-        const pfn = pfnOf(fieldOf(fields, 'pfn'));
-        const order = wholeNumber(fieldOf(fields, 'order'), MAX_PAGE_ORDER);
-        const type = wholeNumber(fieldOf(fields, 'migratetype'), MIGRATETYPE_NUMBERS.length - 1);
-        const flags = fieldOf(fields, 'gfp_flags');
-        if (pfn === undefined || order === undefined || type === undefined || flags === undefined) {
-          return `pfn=N order=0..${MAX_PAGE_ORDER} migratetype=0..5 gfp_flags=FLAGS`;
-        }
-        if (pfn === 0 && isNull(fieldOf(fields, 'page'))) {
-          into.failed();
-          return undefined;
-        }
-        freeMissed(pfn, order, at);
-        const pages = 1 << order;
-        chunks.set(pfn, { order, pagesLeft: pages });
-        orders |= pages;
-        const gfp = parseGfp(flags);
-        if (isUnnamed(flags)) unnamedFlags++;
-        const migratetype = MIGRATETYPE_NUMBERS[type];
-        const owner = taskName(task);
-        if (shared?.matches({ order, migratetype, gfp: gfp.names, task: owner })) {
-          into.allocate(pfn, at, { ...wholePages(pages, owner), gfp: gfp.flags });
-        } else {
-          into.backgroundAllocate(pfn, at, order, migratetype);
-        }
-        return undefined;
-      },
-      mm_page_free({ at, fields }) {
-        const pfn = pfnOf(fieldOf(fields, 'pfn'));
-        const order = wholeNumber(fieldOf(fields, 'order'), MAX_PAGE_ORDER);
-        if (pfn === undefined || order === undefined) return `pfn=N order=0..${MAX_PAGE_ORDER}`;
+      mm_page_alloc: fieldHandler(
+        `pfn=N order=0..${MAX_PAGE_ORDER} migratetype=0..5 gfp_flags=FLAGS`,
+        {
+          ...readers,
+          type: (fields) => wholeNumber(fieldOf(fields, 'migratetype'), MIGRATETYPE_NUMBERS.length - 1),
+          flags: (fields) => fieldOf(fields, 'gfp_flags'),
+        },
+        ({ pfn, order, type, flags }, { task, at, fields }) => {
+          if (pfn === 0 && isNull(fieldOf(fields, 'page'))) return into.failed();
+          freeMissed(pfn, order, at);
+          const pages = 1 << order;
+          chunks.set(pfn, { order, pagesLeft: pages });
+          orders |= pages;
+          const gfp = parseGfp(flags);
+          if (isUnnamed(flags)) unnamedFlags++;
+          const migratetype = MIGRATETYPE_NUMBERS[type];
+          const owner = taskName(task);
+          if (shared?.matches({ order, migratetype, gfp: gfp.names, task: owner })) {
+            into.allocate(pfn, at, { ...wholePages(pages, owner), gfp: gfp.flags });
+          } else {
+            into.backgroundAllocate(pfn, at, order, migratetype);
+          }
+        },
+      ),
+      mm_page_free: fieldHandler(`pfn=N order=0..${MAX_PAGE_ORDER}`, readers, ({ pfn, order }, { at }) => {
         const start = chunkStart(pfn) ?? pfn;
         const chunk = chunks.get(start);
         if (chunk !== undefined) chunk.pagesLeft -= 1 << order;
@@ -109,8 +107,7 @@ export function pageEvents(into: TraceRequests, { shared }: ImportOptions): Even
           chunks.delete(start);
           into.free(start, at);
         }
-        return undefined;
-      },
+      }),
     },
     end() {
       if (unnamedFlags === 0) return;

@@ -8,7 +8,7 @@ import type { ImportOptions } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import { bytesOf, fieldOf, isNull } from './event-fields.ts';
 import { taskName } from './event-line.ts';
-import type { EventFamily, EventHandler } from './event-reader.ts';
+import { type EventFamily, fieldHandler } from './event-reader.ts';
 import { parseGfp } from './gfp-flags.ts';
 
 export function slabEvents(into: TraceRequests, { shared }: ImportOptions): EventFamily {
@@ -16,47 +16,43 @@ export function slabEvents(into: TraceRequests, { shared }: ImportOptions): Even
   const privateObjects = new Set<string>();
   let requests = 0;
 
-  const kmalloc: EventHandler = ({ task, event, at, fields }) => {
-    const pointer = pointerOf(fields);
-    const bytes = bytesOf(fieldOf(fields, 'bytes_req'));
-    const site = fieldOf(fields, 'call_site');
-    if (pointer === undefined || bytes === undefined || site === undefined) {
-      return 'call_site=FUNCTION ptr=HASH bytes_req=BYTES gfp_flags=FLAGS';
-    }
-    if (isNull(pointer)) {
-      into.failed();
-      return undefined;
-    }
-    const gfp = parseGfp(fieldOf(fields, 'gfp_flags') ?? 'none');
-    const pages = pagesFor(bytes, PAGE_SHIFT);
-    const migratetype = gfp.flags & GFP.__GFP_RECLAIMABLE ? 'Reclaimable' : 'Unmovable';
-    const traced = { order: orderFor(pages), migratetype, gfp: gfp.names, task: taskName(task) } as const;
-    if (shared !== undefined && !shared.matches(traced)) {
-      into.missedFree(keyOf(pointer), at);
-      privateObjects.add(pointer);
-      into.ignore(`${event} that --shared does not select`);
-      return undefined;
-    }
-    privateObjects.delete(pointer);
-    requests++;
-    const owner = functionOf(site);
-    into.allocate(keyOf(pointer), at, { api: 'kmalloc', pages, bytes, owner, gfp: gfp.flags });
-    return undefined;
-  };
+  const kmalloc = fieldHandler(
+    'call_site=FUNCTION ptr=HASH bytes_req=BYTES gfp_flags=FLAGS',
+    {
+      pointer: pointerOf,
+      bytes: (fields) => bytesOf(fieldOf(fields, 'bytes_req')),
+      site: (fields) => fieldOf(fields, 'call_site'),
+    },
+    ({ pointer, bytes, site }, { task, event, at, fields }) => {
+      if (isNull(pointer)) return into.failed();
+      const gfp = parseGfp(fieldOf(fields, 'gfp_flags') ?? 'none');
+      const pages = pagesFor(bytes, PAGE_SHIFT);
+      const migratetype = gfp.flags & GFP.__GFP_RECLAIMABLE ? 'Reclaimable' : 'Unmovable';
+      const traced = { order: orderFor(pages), migratetype, gfp: gfp.names, task: taskName(task) } as const;
+      if (shared !== undefined && !shared.matches(traced)) {
+        into.missedFree(keyOf(pointer), at);
+        privateObjects.add(pointer);
+        into.ignore(`${event} that --shared does not select`);
+        return;
+      }
+      privateObjects.delete(pointer);
+      requests++;
+      // `ext4_readdir` of `ext4_readdir+0x991/0xb60`.
+      const owner = site.replace(/\+0x.*$/, '');
+      into.allocate(keyOf(pointer), at, { api: 'kmalloc', pages, bytes, owner, gfp: gfp.flags });
+    },
+  );
 
   return {
     handlers: {
       kmalloc,
       kmalloc_node: kmalloc,
-      kfree({ at, fields }) {
-        const pointer = pointerOf(fields);
-        if (pointer === undefined) return 'call_site=FUNCTION ptr=HASH';
+      kfree: fieldHandler('call_site=FUNCTION ptr=HASH', { pointer: pointerOf }, ({ pointer }, { at }) => {
         if (isNull(pointer)) into.ignore('kfree of NULL');
         else if (privateObjects.delete(pointer)) {
           into.ignore('kfree of an object that --shared does not select');
         } else into.free(keyOf(pointer), at);
-        return undefined;
-      },
+      }),
     },
     end() {
       if (shared !== undefined || requests === 0) return;
@@ -76,6 +72,3 @@ function pointerOf(fields: string): string | undefined {
 }
 
 const keyOf = (pointer: string): string => `kmalloc ${pointer}`;
-
-/** `ext4_readdir` of `ext4_readdir+0x991/0xb60`. */
-const functionOf = (site: string): string => site.replace(/\+0x.*$/, '');

@@ -10,7 +10,7 @@ import type { Wanted } from '../../workloads/request-list.ts';
 import type { ImportOptions } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import { bytesOf, type DmaTarget, dmaTargetOf, EXPECTED_DMA_TARGET, fieldOf } from './event-fields.ts';
-import type { EventFamily, EventHandler } from './event-reader.ts';
+import { type EventFamily, fieldHandler } from './event-reader.ts';
 import type { Timestamp } from './timestamps.ts';
 
 /** Default lifetime of a mapping, in ns: the time of one I/O of a fast disk. This is an assumption. */
@@ -39,46 +39,38 @@ export function swiotlbEvents(
     into.allocateFor(lifetime, at, wanted);
   }
 
-  const map: EventHandler = ({ task, event, at, fields }) => {
-    const target = dmaTargetOf(fields);
-    if (target === undefined) return EXPECTED_DMA_TARGET;
+  const readers = { target: dmaTargetOf };
+  const map = fieldHandler(EXPECTED_DMA_TARGET, readers, ({ target }, { task, event, at }) => {
     hasMaps = true;
     const wanted = bounced.get(task);
-    if (wanted === undefined || wanted.owner !== target.device) {
-      into.ignore(event);
-      return undefined;
-    }
+    if (wanted?.owner !== target.device) return into.ignore(event);
     bounced.delete(task);
     into.ignore('swiotlb_bounced (its dma_map event is the request)');
     into.allocate(keyOf(target), at, wanted);
     mapped.add(keyOf(target));
-    return undefined;
-  };
-
-  const unmap: EventHandler = ({ event, at, fields }) => {
-    const target = dmaTargetOf(fields);
-    if (target === undefined) return EXPECTED_DMA_TARGET;
+  });
+  const unmap = fieldHandler(EXPECTED_DMA_TARGET, readers, ({ target }, { event, at }) => {
     if (mapped.delete(keyOf(target))) into.free(keyOf(target), at);
     else into.ignore(event);
-    return undefined;
-  };
+  });
 
   return {
     handlers: {
-      swiotlb_bounced({ task, at, fields }) {
-        const owner = /^dev_name: (\S+) /.exec(fields)?.[1];
-        const bytes = bytesOf(fieldOf(fields, 'size'));
-        if (owner === undefined || bytes === undefined) {
-          return 'dev_name: DEVICE dma_mask=HEX dev_addr=HEX size=BYTES';
-        }
-        // Drivers map in any context, so a mapping may not sleep (Documentation/core-api/dma-api-howto.rst).
-        const gfp = GFP.GFP_ATOMIC;
-        const wanted: Wanted = { api: 'dma_map', pages: pagesFor(bytes, PAGE_SHIFT), bytes, owner, gfp };
-        const older = hasMaps ? bounced.get(task) : wanted;
-        if (older !== undefined) allocateWithoutEnd(older, at);
-        if (hasMaps) bounced.set(task, wanted);
-        return undefined;
-      },
+      swiotlb_bounced: fieldHandler(
+        'dev_name: DEVICE dma_mask=HEX dev_addr=HEX size=BYTES',
+        {
+          owner: (fields) => /^dev_name: (\S+) /.exec(fields)?.[1],
+          bytes: (fields) => bytesOf(fieldOf(fields, 'size')),
+        },
+        ({ owner, bytes }, { task, at }) => {
+          // Drivers map in any context, so a mapping may not sleep (Documentation/core-api/dma-api-howto.rst).
+          const gfp = GFP.GFP_ATOMIC;
+          const wanted: Wanted = { api: 'dma_map', pages: pagesFor(bytes, PAGE_SHIFT), bytes, owner, gfp };
+          const older = hasMaps ? bounced.get(task) : wanted;
+          if (older !== undefined) allocateWithoutEnd(older, at);
+          if (hasMaps) bounced.set(task, wanted);
+        },
+      ),
       dma_map_phys: map,
       dma_map_page: map,
       dma_unmap_phys: unmap,

@@ -4,7 +4,7 @@
  * commands that set these probes.
  */
 import { parseTraceEvent } from '../events/event-line.ts';
-import { type EventFamily, eventReader } from '../events/event-reader.ts';
+import { type EventFamily, eventReader, fieldHandler } from '../events/event-reader.ts';
 import type { TraceFormat } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import { type DmaAllocation, dmaBuffers } from './dma-buffers.ts';
@@ -30,43 +30,30 @@ function probeEvents(into: TraceRequests): EventFamily {
   const calls = new Map<string, DmaAllocation>();
   return {
     handlers: {
-      cohalloc({ task, fields }) {
-        const match = /dev="([^"]*)" size=(\d+)/.exec(fields);
-        if (match === null) return 'dev="DEVICE" size=BYTES';
+      cohalloc: fieldHandler('dev="DEVICE" size=BYTES', { call: callOf }, ({ call }, { task }) => {
         if (calls.has(task)) into.ignore('cohalloc served elsewhere');
-        calls.set(task, { device: match[1], bytes: Number(match[2]) });
-        return undefined;
-      },
-      cohallocr({ task, fields }) {
-        const pointer = pointerOf(fields);
-        if (pointer === undefined) return EXPECTED_POINTER;
+        calls.set(task, call);
+      }),
+      cohallocr: fieldHandler(EXPECTED_POINTER, { pointer: pointerOf }, ({ pointer }, { task }) => {
         const isOpen = calls.delete(task);
         const isFailed = pointer === '0x0';
         if (isOpen) into.ignore(isFailed ? 'cohalloc that failed' : 'cohalloc served elsewhere');
         if (isOpen && isFailed) into.failed();
         else into.ignore('cohallocr');
-        return undefined;
-      },
-      cohfree({ fields }) {
-        const pointer = pointerOf(fields);
-        if (pointer === undefined) return EXPECTED_POINTER;
-        into.ignore(pointer === '0x0' ? 'cohfree of 0x0' : 'cohfree');
-        return undefined;
-      },
-      setdec({ task, at, fields }, stack) {
-        const range = rangeOf(fields);
-        if (range === undefined) return EXPECTED_RANGE;
+      }),
+      cohfree: fieldHandler(EXPECTED_POINTER, { pointer: pointerOf }, ({ pointer }) =>
+        into.ignore(pointer === '0x0' ? 'cohfree of 0x0' : 'cohfree'),
+      ),
+      setdec: fieldHandler(EXPECTED_RANGE, { range: rangeOf }, ({ range }, { task, at }, stack) => {
         const call = calls.get(task);
         if (calls.delete(task)) into.ignore('cohalloc (size of a setdec)');
         conversions.push(() => buffers.decrypted({ at, ...range }, call, stack));
-        return undefined;
-      },
-      setenc({ at, fields }) {
-        const range = rangeOf(fields);
-        if (range === undefined) return EXPECTED_RANGE;
-        conversions.push(() => buffers.encrypted({ at, ...range }));
-        return undefined;
-      },
+      }),
+      setenc: fieldHandler(
+        EXPECTED_RANGE,
+        { range: rangeOf },
+        ({ range }, { at }) => void conversions.push(() => buffers.encrypted({ at, ...range })),
+      ),
     },
     end() {
       if (calls.size > 0) into.ignore('cohalloc served elsewhere', calls.size);
@@ -74,6 +61,11 @@ function probeEvents(into: TraceRequests): EventFamily {
       buffers.end();
     },
   };
+}
+
+function callOf(fields: string): DmaAllocation | undefined {
+  const match = /dev="([^"]*)" size=(\d+)/.exec(fields);
+  return match === null ? undefined : { device: match[1], bytes: Number(match[2]) };
 }
 
 const EXPECTED_POINTER = 'cpu_addr=0xADDRESS';

@@ -15,7 +15,7 @@ import {
 } from '@decpool/model';
 import { memoryStateOf } from '../../traces/memory-state/memory-state.ts';
 import { iomemRanges } from '../../traces/memory-state/proc-files.ts';
-import type { RecordedRow, Recording } from '../recording.ts';
+import { type RecordedRow, type Recording, startOf } from '../recording.ts';
 import type { RunFiles } from './files.ts';
 import { readTraffic, type Traffic } from './traffic.ts';
 
@@ -69,7 +69,7 @@ export function isScatter(recording: Recording): boolean {
 export function readRun(recording: Recording, { name, proc }: RunFiles): ScatterRun {
   const { requests, allocations } = readRequests(recording);
   const { memory, warnings } = memoryStateOf(proc, name);
-  const levels = levelsBefore(recording);
+  const levels = startOf(recording).runs.map(({ pfn, pages, level }): MappingRun => [pfn, pages, level]);
   const traffic = readTraffic(proc);
   const sum = (count: (row: AllocatingRow) => number) =>
     allocations.reduce((total, row) => total + count(row), 0);
@@ -82,7 +82,9 @@ export function readRun(recording: Recording, { name, proc }: RunFiles): Scatter
     );
   }
   const { splits2M, splits1G } = traffic;
-  const isSplitByOthers = splits2M !== kernel2M || splits1G !== kernel1G;
+  const otherSplits =
+    `/proc/vmstat counts ${splits2M} 2M and ${splits1G} 1G splits, the rows of the run ${kernel2M} and ${kernel1G}. ` +
+    'The model is compared with the rows.';
   const mappedEnds = levels.filter(([, , level]) => level > 0).map(([start, count]) => start + count);
   return {
     requests,
@@ -97,13 +99,7 @@ export function readRun(recording: Recording, { name, proc }: RunFiles): Scatter
     pagesByOthers: traffic.allocated - pages,
     kernel2M,
     kernel1G,
-    warnings: isSplitByOthers
-      ? [
-          ...warnings,
-          `/proc/vmstat counts ${splits2M} 2M and ${splits1G} 1G splits, the rows of the run ${kernel2M} and ${kernel1G}. ` +
-            'The model is compared with the rows.',
-        ]
-      : warnings,
+    warnings: splits2M === kernel2M && splits1G === kernel1G ? warnings : [...warnings, otherSplits],
   };
 }
 
@@ -140,15 +136,4 @@ function readRequests(recording: Recording): Pick<ScatterRun, 'requests' | 'allo
     allocations.push({ ...row, order });
   }
   return { requests, allocations };
-}
-
-/** Mapping levels at the first `#map`. */
-function levelsBefore({ file, entries }: Recording): MappingRun[] {
-  const start = entries.find((entry) => entry.kind === 'map');
-  if (start === undefined || start.runs.length === 0) {
-    throw new InputError(
-      `${file}: no #map before the run; expected a walk of the direct map before all rows`,
-    );
-  }
-  return start.runs.map(({ pfn, pages, level }) => [pfn, pages, level]);
 }

@@ -301,7 +301,7 @@ describe('is refused', () => {
       .filter((line) => !line.startsWith('#'))
       .join('\n');
     writeFiles(folder, { ...snapshots(ONE_BLOCK, 20), 'ops.csv': csv });
-    expect(refusal()).toMatch(/^ops.csv: no #map before the run; expected a walk/);
+    expect(refusal()).toMatch(/^ops.csv: no #map to start from; expected a walk/);
   });
 });
 

@@ -10,7 +10,7 @@ import { type BufferStory, explainBuffers } from './buffers.ts';
 import { csvFilesOf, runFiles } from './files.ts';
 import { type Interval, type ScatterIntervals, scatterIntervals } from './interval.ts';
 import { type ModelRun, runModel } from './model.ts';
-import { isScatter, readRun } from './run.ts';
+import { isScatter, readRun, type ScatterRun } from './run.ts';
 import { perCpuPages } from './traffic.ts';
 
 /**
@@ -20,26 +20,21 @@ import { perCpuPages } from './traffic.ts';
  */
 type ScatterKind = 'quiet' | 'churned' | 'buffers';
 
-export interface ScatterResult {
+export interface ScatterResult
+  extends Pick<ScatterRun, 'pages' | 'pagesByOthers' | 'kernel2M' | 'kernel1G' | 'warnings'> {
   /** The folder as the user gave it. */
   readonly name: string;
   /** `6.1.192-2`. */
   readonly kernel: string;
   readonly kind: ScatterKind;
-  /** Allocations of the run, and their pages. */
+  /** Allocations of the run. */
   readonly requests: number;
-  readonly pages: number;
-  /** Pages that other tasks allocated meanwhile. */
-  readonly pagesByOthers: number;
   /** Pages that reclaim freed meanwhile. */
   readonly pagesReclaimed: number;
   /** Pages that compaction moved meanwhile. */
   readonly pagesMoved: number;
   /** Pages in per-CPU lists when zoneinfo was read. */
   readonly pagesPerCpu: number;
-  /** Entries that the kernel split. */
-  readonly kernel2M: number;
-  readonly kernel1G: number;
   /** Entries that the model split, over the seeds. */
   readonly model2M: Spread;
   readonly model1G: Spread;
@@ -51,7 +46,6 @@ export interface ScatterResult {
   /** Of `buffers` only. */
   readonly story: BufferStory | undefined;
   readonly passes: boolean;
-  readonly warnings: readonly string[];
 }
 
 /**
@@ -123,20 +117,15 @@ function passes(result: Omit<ScatterResult, 'passes'>): boolean {
 
 const isIn = ({ low, high }: Interval, value: number) => value >= low && value <= high;
 
-function modelWarnings(runs: readonly ModelRun[]): string[] {
-  const warn = (count: keyof ModelRun, text: (most: number) => string): string[] => {
+const MODEL_WARNINGS: readonly (readonly [keyof ModelRun, text: string])[] = [
+  ['misplaced', 'N free chunks were placed in pageblocks of another migratetype than theirs'],
+  ['dropped', 'N free chunks fit nowhere and were left out'],
+  ['refused', 'the model found no chunk for N requests; a kernel makes room by reclaim and compaction'],
+];
+
+/** N is the most of all seeds. */
+const modelWarnings = (runs: readonly ModelRun[]): string[] =>
+  MODEL_WARNINGS.flatMap(([count, text]) => {
     const most = Math.max(...runs.map((run) => run[count]));
-    return most > 0 ? [text(most)] : [];
-  };
-  return [
-    ...warn(
-      'misplaced',
-      (n) => `${n} free chunks were placed in pageblocks of another migratetype than theirs`,
-    ),
-    ...warn('dropped', (n) => `${n} free chunks fit nowhere and were left out`),
-    ...warn(
-      'refused',
-      (n) => `the model found no chunk for ${n} requests; a kernel makes room by reclaim and compaction`,
-    ),
-  ];
-}
+    return most > 0 ? [text.replace('N', String(most))] : [];
+  });

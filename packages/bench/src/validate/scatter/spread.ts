@@ -20,11 +20,6 @@ type Counts = number[];
 /** More than any order. */
 const NONE = MAX_PAGE_ORDER + 1;
 
-/** Pages that other tasks can still have taken; shared by all zones. */
-interface Others {
-  pages: number;
-}
-
 /** Blocks that the requests touch and can have split, if each free chunk lies in a block of its own. */
 export function blocksWhenSpread(
   supplies: readonly Supply[],
@@ -55,7 +50,8 @@ interface Choice {
 class Chunks {
   readonly #supply: Supply;
   readonly #blockOrder: number;
-  readonly #others: Others;
+  /** Pages that other tasks can still have taken; shared by all zones. */
+  readonly #others: { pages: number };
   /** Pages that the zones can still serve. */
   #left: number;
   /** Unmovable chunks in blocks that no request has touched. */
@@ -72,7 +68,7 @@ class Chunks {
   /** Blocks touched that were free as a whole. */
   #opened = 0;
 
-  constructor(supply: Supply, blockOrder: number, others: Others) {
+  constructor(supply: Supply, blockOrder: number, others: { pages: number }) {
     this.#supply = supply;
     this.#blockOrder = blockOrder;
     this.#others = others;
@@ -106,14 +102,14 @@ class Chunks {
     if (fresh < NONE && this.#pagesToSpoil(order, fresh) <= this.#others.pages) {
       return this.#choice(fresh, order, () => {
         this.#spoil(order, fresh);
-        this.#cutFresh(fresh, order);
+        this.#takeFresh(fresh, order);
       });
     }
     const [rest, givenBack] = [smallest(this.#rest, order), smallest(this.#givenBack, order)];
     if (Math.min(rest, givenBack) < NONE) {
       return this.#choice(NONE + Math.min(rest, givenBack), order, () => {
-        if (rest < NONE) cut(this.#rest, rest, order);
-        else cut(this.#givenBack, givenBack, order);
+        if (rest < NONE) takeChunk(this.#rest, rest, order);
+        else takeChunk(this.#givenBack, givenBack, order);
       });
     }
     // The largest, as in __rmqueue_fallback(), mm/page_alloc.c.
@@ -123,7 +119,7 @@ class Chunks {
       this.#fallsBack = true;
       this.#fallback[other]--;
       this.#fresh[other]++;
-      this.#cutFresh(other, order);
+      this.#takeFresh(other, order);
     });
   }
 
@@ -161,7 +157,7 @@ class Chunks {
   }
 
   /** Serves a request from a chunk of order `fresh` in blocks of its own. */
-  #cutFresh(fresh: number, order: number): void {
+  #takeFresh(fresh: number, order: number): void {
     let current = fresh;
     this.#fresh[current]--;
     // Half of a chunk of several blocks is in blocks that no request has touched.
@@ -172,7 +168,7 @@ class Chunks {
     // The split of the block takes a page for a page table.
     this.#others.pages++;
     this.#rest[current]++;
-    cut(this.#rest, current, order);
+    takeChunk(this.#rest, current, order);
   }
 }
 
@@ -184,7 +180,7 @@ function smallest(counts: Counts, order: number): number {
 }
 
 /** Takes a chunk of `from` and gives back what a request of `order` leaves of it: expand(), mm/page_alloc.c. */
-function cut(counts: Counts, from: number, order: number): void {
+function takeChunk(counts: Counts, from: number, order: number): void {
   counts[from]--;
   for (let current = from; current > order; current--) counts[current - 1]++;
 }
