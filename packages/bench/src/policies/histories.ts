@@ -16,22 +16,16 @@ import {
   type PlatformName,
   pagesFor,
 } from '@decpool/model';
-import { fragmented, freshBoot, type Random, randomFrom } from '@decpool/pool';
+import { fragmented, freshBoot } from '@decpool/pool';
+import { type Dice, dice, weighted } from '../workloads/random.ts';
+import { type Wanted, wholePages } from '../workloads/request-list.ts';
 
-/** What somebody does. `pick` lands on something that is there, so that a history makes sense with actions left out. */
+/**
+ * What somebody does. `pick` lands on something that is there, so that a history makes sense with actions left out. `wait`:
+ * simulated ns since the action before.
+ */
 export type Action =
-  | {
-      readonly do: 'allocate';
-      readonly api: Api;
-      readonly pages: number;
-      readonly bytes: number;
-      readonly owner: string;
-      readonly gfp: number;
-      readonly node: number;
-      readonly align: number;
-      /** Simulated ns since the action before. */
-      readonly wait: number;
-    }
+  | ({ readonly do: 'allocate'; readonly wait: number } & Required<Wanted>)
   | { readonly do: 'free'; readonly pick: number; readonly gfp: number; readonly wait: number }
   | { readonly do: 'map' | 'unmap' | 'others-give'; readonly pick: number }
   | { readonly do: 'others-take'; readonly order: number; readonly migratetype: Migratetype };
@@ -71,26 +65,26 @@ const BLOCKS_TAKEN = [13, 14] as const;
 
 /** Every platform, each granule and each kind of memory come in turn: no draw can leave one out. */
 export function randomHistory(seed: number, run: number): History {
-  const random = randomFrom((seed * 1_000_003 + run) >>> 0);
-  const pick = picker(random);
+  const random = dice((seed * 1_000_003 + run) >>> 0);
+  const { between, pick } = random;
   const memory = MEMORY_NAMES[(run + Math.floor(run / PLATFORM_NAMES.length)) % MEMORY_NAMES.length];
   const isRepeated = run % 4 === 3;
   const setting: Setting = {
     platform: PLATFORM_NAMES[run % PLATFORM_NAMES.length],
     granulePages: run % 2 === 0 ? GRANULES[0] : GRANULES[1 + (Math.floor(run / 2) % 2)],
-    restore: random.below(4) === 0,
+    restore: between(0, 3) === 0,
     memory,
-    faults: !isRepeated && random.below(3) === 0 ? faultsFrom(random) : undefined,
+    faults: !isRepeated && between(0, 2) === 0 ? faultsFrom(random) : undefined,
     workerDelay: pick([0, 1000, 1_000_000]),
-    seed: random.below(100),
+    seed: between(0, 99),
   };
   const actions: Action[] = [];
   if (memory === 'nearly full') {
     for (let block = pick(BLOCKS_TAKEN); block > 0; block--) {
       actions.push({ do: 'others-take', order: 9, migratetype: 'Unmovable' });
     }
-  } else actions.push({ ...ONE_PAGE, owner: pick(OWNERS) });
-  const length = isRepeated ? 30 : 20 + random.below(180);
+  } else actions.push({ ...ONE_PAGE, ...wholePages(1, pick(OWNERS)) });
+  const length = isRepeated ? 30 : between(20, 199);
   for (let made = 0; made < length; made++) actions.push(randomAction(random));
   return { setting, actions, rounds: isRepeated ? ROUNDS : 1 };
 }
@@ -99,39 +93,25 @@ export function randomHistory(seed: number, run: number): History {
 const ROUNDS = 7;
 
 const OWNERS = ['eth0', 'netvsc 1 recv_buf', 'nvme0 descriptor', '0:3.0 ITT', 'vda'] as const;
-const ONE_PAGE = {
-  do: 'allocate',
-  api: 'alloc_pages',
-  pages: 1,
-  bytes: PAGE_SIZE,
-  gfp: GFP_KERNEL,
-  node: ANY_NODE,
-  align: 1,
-  wait: 0,
-} as const;
+const ONE_PAGE = { do: 'allocate', gfp: GFP_KERNEL, node: ANY_NODE, align: 1, wait: 0 } as const;
 
-const picker =
-  (random: Random) =>
-  <Item>(items: readonly Item[]): Item =>
-    items[random.below(items.length)];
-
-const faultsFrom = (random: Random): Faults => ({
-  seed: random.below(100),
-  decrypt: picker(random)([0.02, 0.2, 1]),
-  encrypt: picker(random)([0, 0.02, 0.2]),
-  converted: picker(random)([0, 0.5]),
-  retries: random.below(3),
+const faultsFrom = ({ between, pick }: Dice): Faults => ({
+  seed: between(0, 99),
+  decrypt: pick([0.02, 0.2, 1]),
+  encrypt: pick([0, 0.02, 0.2]),
+  converted: pick([0, 0.5]),
+  retries: between(0, 2),
 });
 
-function randomAction(random: Random): Action {
-  const pick = picker(random);
-  const what = random.below(100);
-  const somewhere = random.below(10_000);
+function randomAction(random: Dice): Action {
+  const { between, pick } = random;
+  const what = between(0, 99);
+  const somewhere = between(0, 9999);
   if (what < 52) return allocation(random);
   if (what < 88) return { do: 'free', pick: somewhere, gfp: gfpFrom(random), wait: pick(WAITS) };
   if (what < 94) return { do: pick(['map', 'unmap', 'unmap'] as const), pick: somewhere };
   if (what < 97) return { do: 'others-give', pick: somewhere };
-  const order = random.below(2) === 0 ? random.below(4) : random.below(10);
+  const order = between(0, 1) === 0 ? between(0, 3) : between(0, 9);
   return { do: 'others-take', order, migratetype: pick(MIGRATETYPES.slice(0, 3)) };
 }
 
@@ -139,29 +119,24 @@ const WAITS = [0, 0, 1000, 100_000, 2_000_000] as const;
 const CONTEXTS = [GFP_KERNEL, GFP_KERNEL, GFP_KERNEL, GFP.GFP_ATOMIC, GFP.GFP_NOWAIT] as const;
 const ZONES = [0, 0, 0, 0, 0, 0, GFP.__GFP_DMA32, GFP.__GFP_DMA] as const;
 
-const gfpFrom = (random: Random): number => picker(random)(CONTEXTS) | picker(random)(ZONES);
+const gfpFrom = ({ pick }: Dice): number => pick(CONTEXTS) | pick(ZONES);
 
-const ALLOCATIONS: readonly Api[] = [
-  'alloc_pages',
-  'alloc_pages',
-  'alloc_pages_exact',
-  'vmalloc',
-  'vmalloc',
-  'kmalloc',
-  'kmalloc',
-  'dma_alloc_coherent',
-  'dma_map',
-];
+const ALLOCATIONS = weighted<Api>([
+  ['alloc_pages', 2],
+  ['alloc_pages_exact', 1],
+  ['vmalloc', 2],
+  ['kmalloc', 2],
+  ['dma_alloc_coherent', 1],
+  ['dma_map', 1],
+]);
 
-function allocation(random: Random): Action {
-  const pick = picker(random);
+function allocation(random: Dice): Action {
+  const { pick } = random;
   const api = pick(ALLOCATIONS);
-  const { pages, bytes } = sizeFor(api, random);
   return {
     do: 'allocate',
     api,
-    pages,
-    bytes,
+    ...sizeFor(api, random),
     owner: pick(OWNERS),
     gfp: gfpFrom(random),
     node: pick([ANY_NODE, ANY_NODE, ANY_NODE, ANY_NODE, 0, 1]),
@@ -171,17 +146,17 @@ function allocation(random: Random): Action {
 }
 
 /** Mostly small, as in a kernel, and sometimes as large as a request can be. */
-function sizeFor(api: Api, random: Random): { readonly pages: number; readonly bytes: number } {
-  const isLarge = random.below(12) === 0;
+function sizeFor(api: Api, { between, pick }: Dice): { readonly pages: number; readonly bytes: number } {
+  const isLarge = between(0, 11) === 0;
   switch (api) {
     case 'alloc_pages':
-      return inPages(2 ** (isLarge ? random.below(11) : random.below(4)));
+      return inPages(2 ** between(0, isLarge ? 10 : 3));
     case 'alloc_pages_exact':
-      return inPages(1 + random.below(isLarge ? 1200 : 20));
+      return inPages(between(1, isLarge ? 1200 : 20));
     case 'vmalloc':
-      return inPages(1 + random.below(isLarge ? 2000 : 40));
+      return inPages(between(1, isLarge ? 2000 : 40));
     default: {
-      const bytes = 1 + random.below(isLarge ? 2 * MIB : picker(random)([600, 20_000]));
+      const bytes = between(1, isLarge ? 2 * MIB : pick([600, 20_000]));
       return { pages: pagesFor(bytes, PAGE_SHIFT), bytes };
     }
   }

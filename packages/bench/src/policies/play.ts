@@ -62,6 +62,8 @@ interface Held {
   mappings: number;
 }
 
+type Untimed<Each> = Each extends Request ? Omit<Each, 'time'> : never;
+
 /** Simulated ns in which all that was put off is done. */
 const LONG = 10_000_000_000;
 const SWIOTLB = { bytes: 2 * 2 ** 20, dynamic: false };
@@ -114,36 +116,40 @@ class Player {
   }
 
   #act(action: Action): void {
+    if ('wait' in action) this.#time += action.wait;
     switch (action.do) {
       case 'allocate':
         this.#allocate(action);
         break;
-      case 'free': {
-        this.#time += action.wait;
-        const held = this.#live.filter(({ mappings }) => mappings === 0);
-        if (held.length > 0) this.#free(held[action.pick % held.length], action.gfp);
+      case 'free':
+        this.#onOne(
+          action.pick,
+          ({ mappings }) => mappings === 0,
+          (held) => this.#free(held, action.gfp),
+        );
         break;
-      }
-      case 'map': {
-        const mappable = this.#live.filter(({ id }) => this.#isMappable(id));
-        if (mappable.length > 0) this.#map(mappable[action.pick % mappable.length]);
+      case 'map':
+        this.#onOne(
+          action.pick,
+          ({ id }) => this.pool.view.isWholePages(id) && this.pool.view.allocation(id).api !== 'dma_map',
+          (held) => {
+            this.#request(`map ${held.id} into user space`, { kind: 'map-user', allocation: held.id });
+            held.mappings++;
+          },
+        );
         break;
-      }
-      case 'unmap': {
-        const mapped = this.#live.filter(({ mappings }) => mappings > 0);
-        if (mapped.length > 0) this.#unmap(mapped[action.pick % mapped.length]);
+      case 'unmap':
+        this.#onOne(
+          action.pick,
+          ({ mappings }) => mappings > 0,
+          (held) => this.#unmap(held),
+        );
         break;
-      }
       case 'others-take': {
-        const key = ++this.#lastKey;
         const { order, migratetype } = action;
-        this.#request(`others take 2^${order} ${migratetype} pages`, {
-          kind: 'background-allocate',
-          time: nanoseconds(this.#time),
-          key,
-          order,
-          migratetype,
-        });
+        const key = ++this.#lastKey;
+        const text = `others take 2^${order} ${migratetype} pages`;
+        this.#request(text, { kind: 'background-allocate', key, order, migratetype });
         this.#chunks.push(key);
         break;
       }
@@ -156,19 +162,17 @@ class Player {
     }
   }
 
-  #allocate({ do: _, wait, ...parts }: Extract<Action, { do: 'allocate' }>): void {
-    this.#time += wait;
+  /** Acts on one of the live allocations that fit, if any does. */
+  #onOne(pick: number, fits: (held: Held) => boolean, act: (held: Held) => void): void {
+    const fitting = this.#live.filter(fits);
+    if (fitting.length > 0) act(fitting[pick % fitting.length]);
+  }
+
+  #allocate({ do: _, wait: __, ...wanted }: Extract<Action, { do: 'allocate' }>): void {
     const id = allocationId(this.pool.view.counter('lastAllocation') + 1);
-    const request: AllocateRequest = {
-      kind: 'allocate',
-      allocation: id,
-      time: nanoseconds(this.#time),
-      ...parts,
-    };
-    const isAllFree =
-      this.pool.counters.liveAllocations === 0 &&
-      this.pool.counters.backgroundPages === 0 &&
-      this.pool.counters.leakedPages === 0;
+    const request = { kind: 'allocate', allocation: id, time: nanoseconds(this.#time), ...wanted } as const;
+    const { liveAllocations, backgroundPages, leakedPages } = this.pool.counters;
+    const isAllFree = liveAllocations + backgroundPages + leakedPages === 0;
     this.#request(textOf(request), request);
     if (this.pool.view.isLive(id)) {
       this.#live.push({ id, mappings: 0 });
@@ -205,35 +209,17 @@ class Player {
   #free(held: Held, gfp: number): void {
     this.#live = this.#live.filter((other) => other !== held);
     const { owner, api, pages } = this.pool.view.allocation(held.id);
-    this.#request(`free ${held.id} (${api} of ${pagesOf(pages)} for '${owner}')${inContext(gfp)}`, {
-      kind: 'free',
-      allocation: held.id,
-      time: nanoseconds(this.#time),
-      gfp,
-    });
-  }
-
-  #isMappable(id: AllocationId): boolean {
-    return this.pool.view.isWholePages(id) && this.pool.view.allocation(id).api !== 'dma_map';
-  }
-
-  #map(held: Held): void {
-    this.#changeMapping('map-user', held.id, `map ${held.id} into user space`);
-    held.mappings++;
+    const text = `free ${held.id} (${api} of ${pagesOf(pages)} for '${owner}')${inContext(gfp)}`;
+    this.#request(text, { kind: 'free', allocation: held.id, gfp });
   }
 
   #unmap(held: Held): void {
-    this.#changeMapping('unmap-user', held.id, `unmap ${held.id} from user space`);
+    this.#request(`unmap ${held.id} from user space`, { kind: 'unmap-user', allocation: held.id });
     held.mappings--;
   }
 
-  #changeMapping(kind: 'map-user' | 'unmap-user', allocation: AllocationId, text: string): void {
-    this.#request(text, { kind, allocation, time: nanoseconds(this.#time) });
-  }
-
   #giveBack(key: number): void {
-    const request = { kind: 'background-free', key, time: nanoseconds(this.#time) } as const;
-    this.#request('others give a chunk back', request);
+    this.#request('others give a chunk back', { kind: 'background-free', key });
   }
 
   /** Frees all there is, and waits until that is done. */
@@ -243,15 +229,14 @@ class Player {
     for (const key of this.#chunks) this.#giveBack(key);
     this.#chunks = [];
     this.#time += LONG;
-    const request = { kind: 'background-free', key: 0, time: nanoseconds(this.#time) } as const;
-    this.pool.request(Object.freeze(request));
+    this.pool.request(Object.freeze({ kind: 'background-free', key: 0, time: nanoseconds(this.#time) }));
     this.#expectNothingNew();
   }
 
-  #request(text: string, request: Request): void {
+  #request(text: string, request: Untimed<Request>): void {
     this.#requests.push(`at ${this.#time} ns: ${text}`);
     this.#gfp = undefined;
-    this.pool.request(Object.freeze(request));
+    this.pool.request(Object.freeze({ ...request, time: nanoseconds(this.#time) } as Request));
     this.#gfp = undefined;
     this.#expectNothingNew();
   }

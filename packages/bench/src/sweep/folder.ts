@@ -57,8 +57,9 @@ export class SweepFolder {
     const giveBack = takeLock(join(path, LOCK));
     try {
       const about = join(path, ABOUT);
+      const { definition, identity } = plan;
       if (existsSync(about)) expectSame(about, plan);
-      else writeWhole(about, `${JSON.stringify(aboutOf(plan), null, 2)}\n`);
+      else writeWhole(about, `${JSON.stringify({ decpool: 'sweep', identity, definition }, null, 2)}\n`);
       return new SweepFolder(path, giveBack);
     } catch (error) {
       giveBack();
@@ -83,8 +84,6 @@ export class SweepFolder {
     this.#giveBack();
   }
 }
-
-const aboutOf = ({ definition, identity }: SweepPlan) => ({ decpool: 'sweep', identity, definition });
 
 async function expectOurs(path: string): Promise<void> {
   let names: string[];

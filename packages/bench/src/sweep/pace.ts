@@ -7,41 +7,35 @@ export class SweepPace {
   done = 0;
   readonly #workers: number;
   /** By input: its cells that are left, and those done with the seconds they took. */
-  readonly #inputs = new Map<string, { left: number; done: number; seconds: number }>();
+  readonly #inputs: ReadonlyMap<string, { left: number; done: number; seconds: number }>;
 
   /** `inputs`: that of each cell that is to be run. */
   constructor(inputs: readonly string[], workers: number) {
     this.all = inputs.length;
     this.#workers = workers;
-    for (const input of inputs) this.#of(input).left++;
+    this.#inputs = new Map(
+      [...new Set(inputs)].map((input) => {
+        const left = inputs.filter((other) => other === input).length;
+        return [input, { left, done: 0, seconds: 0 }];
+      }),
+    );
   }
 
   /** A cell is done that took so many seconds. */
   add(input: string, seconds: number): void {
-    const counts = this.#of(input);
+    this.done++;
+    const counts = this.#inputs.get(input);
+    if (counts === undefined) return;
     counts.left--;
     counts.done++;
     counts.seconds += seconds;
-    this.done++;
   }
 
   /** Seconds until all is done, with every worker busy. Inputs of which nothing is known yet take as long as the mean. */
   get secondsLeft(): number {
     const inputs = [...this.#inputs.values()];
-    const total = inputs.reduce((sum, { seconds }) => sum + seconds, 0);
-    const mean = total / Math.max(1, this.done);
-    const left = inputs.reduce(
-      (sum, { left, done, seconds }) => sum + left * (done === 0 ? mean : seconds / done),
-      0,
-    );
-    return left / this.#workers;
-  }
-
-  #of(input: string): { left: number; done: number; seconds: number } {
-    const known = this.#inputs.get(input);
-    if (known !== undefined) return known;
-    const counts = { left: 0, done: 0, seconds: 0 };
-    this.#inputs.set(input, counts);
-    return counts;
+    const mean = inputs.reduce((sum, { seconds }) => sum + seconds, 0) / Math.max(1, this.done);
+    const expected = inputs.map(({ left, done, seconds }) => left * (done === 0 ? mean : seconds / done));
+    return expected.reduce((sum, seconds) => sum + seconds, 0) / this.#workers;
   }
 }

@@ -1,5 +1,6 @@
 /** A sweep with all that it needs in memory: what is left is to run its cells. */
 import type { MemoryState, Platform } from '@decpool/model';
+import { z } from 'zod';
 import type { LowerBounds } from '../bounds/lower.ts';
 import { faultsOfRun } from '../compare/compare.ts';
 import type { RunSettings } from '../compare/run.ts';
@@ -7,18 +8,19 @@ import type { SweepDefinition } from './definition.ts';
 import type { PackedRequests } from './request-columns.ts';
 
 /** What a report tells of an input. */
-interface InputFacts {
+export const inputFactsSchema = z.strictObject({
   /** Unique in the sweep. */
-  readonly name: string;
-  readonly description: string;
-  readonly requests: number;
+  name: z.string(),
+  description: z.string(),
+  requests: z.int().min(0),
   /** SHA-256 of the requests. */
-  readonly requestsHash: string;
-  readonly peakLivePages: number;
-  /** What no policy that serves all requests can be below, in blocks and in block-seconds; see bounds/lower.ts. */
-  readonly lowerBounds: { readonly blocksPeak: number; readonly blockSeconds: number };
-  readonly notes: readonly string[];
-}
+  requestsHash: z.string(),
+  peakLivePages: z.int().min(0),
+  /** No policy that serves all requests is below these, in blocks and in block-seconds; see bounds/lower.ts. */
+  lowerBounds: z.strictObject({ blocksPeak: z.int().min(0), blockSeconds: z.number() }),
+  notes: z.array(z.string()).readonly(),
+});
+type InputFacts = Readonly<z.infer<typeof inputFactsSchema>>;
 
 export interface SweepInput {
   readonly facts: InputFacts;
@@ -58,7 +60,7 @@ export interface SweepPlan {
   readonly identity: Readonly<Record<string, string>>;
 }
 
-/** One run. */
+/** One run. All of it can be sent to a thread; the requests are shared and not copied. */
 export interface Cell {
   /** Says which run it is, in one word. */
   readonly key: string;

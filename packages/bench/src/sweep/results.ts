@@ -16,7 +16,7 @@ import {
   type ServedCell,
   servedCellSchema,
 } from './finished-cell.ts';
-import type { Cell, SweepPlan } from './plan.ts';
+import { type Cell, inputFactsSchema, type SweepPlan } from './plan.ts';
 import { fiveNumbersOf } from './quartiles.ts';
 
 /** Version of the results' shape. */
@@ -24,7 +24,6 @@ const RESULTS_VERSION = 1;
 
 const text = z.string();
 const whole = z.int().min(0);
-const numbers = z.array(z.number()).readonly();
 const rowSchema = z.strictObject({
   input: text,
   memory: text,
@@ -35,13 +34,9 @@ const rowSchema = z.strictObject({
   better: metricSchema.shape.better,
   /** Runs that the figures are of: fewer than the definition has seeds where some were refused. */
   seeds: whole,
-  median: z.number(),
-  min: z.number(),
-  max: z.number(),
-  q1: z.number(),
-  q3: z.number(),
+  ...{ median: z.number(), min: z.number(), max: z.number(), q1: z.number(), q3: z.number() },
   /** In the order of the seeds; not in the CSV. */
-  values: numbers,
+  values: z.array(z.number()).readonly(),
 });
 export type SweepRow = Readonly<z.infer<typeof rowSchema>>;
 
@@ -57,19 +52,7 @@ const resultsSchema = z.strictObject({
   /** Of the program that made them. */
   decpoolVersion: text,
   definition: definitionSchema,
-  inputs: z
-    .array(
-      z.strictObject({
-        name: text,
-        description: text,
-        requests: whole,
-        requestsHash: text,
-        peakLivePages: whole,
-        lowerBounds: z.strictObject({ blocksPeak: whole, blockSeconds: z.number() }),
-        notes: z.array(text).readonly(),
-      }),
-    )
-    .readonly(),
+  inputs: z.array(inputFactsSchema).readonly(),
   memory: z
     .array(z.strictObject({ name: text, description: text, notes: z.array(text).readonly() }))
     .readonly(),
@@ -99,11 +82,9 @@ export function resultsOf(
     decpoolVersion: VERSION,
     definition: plan.definition,
     inputs: unique(plan.scenarios.map(({ input }) => input.facts)),
-    memory: unique(plan.scenarios.map(({ memory }) => memory)).map(({ name, state, notes }) => ({
-      name,
-      description: state.name,
-      notes,
-    })),
+    memory: unique(plan.scenarios.map(({ memory }) => memory)).map(({ name, state, notes }) => {
+      return { name, description: state.name, notes };
+    }),
     policies: plan.policies.map(({ name }) => name),
     metrics: METRICS,
     runs: inOrder.map(runOf),
@@ -113,8 +94,7 @@ export function resultsOf(
   };
 }
 
-function runOf(cell: FinishedCell): SweepRun {
-  const { key: _, ...run } = cell;
+function runOf({ key: _, ...run }: FinishedCell): SweepRun {
   if (!('metrics' in run)) return run;
   const { metrics: __, ...served } = run;
   return served;

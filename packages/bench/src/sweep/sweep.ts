@@ -5,7 +5,7 @@ import type { FinishedCell } from './finished-cell.ts';
 import type { SweepFolder } from './folder.ts';
 import { type Cell, cellsOf, type SweepPlan } from './plan.ts';
 import { resultsCsv, resultsJson, resultsOf, type SweepResults } from './results.ts';
-import type { CellTask, TimedOutcome } from './worker.ts';
+import type { TimedOutcome } from './worker.ts';
 
 /** Plain JavaScript, because a thread begins without a loader for TypeScript. */
 const WORKER = fileURLToPath(new URL('../../bin/sweep-worker.js', import.meta.url));
@@ -54,7 +54,7 @@ async function runCells(
 ): Promise<void> {
   if (toDo.length === 0) return;
   const threads = Math.min(workers, toDo.length);
-  const pool = new Piscina<CellTask, TimedOutcome>({
+  const pool = new Piscina<Cell, TimedOutcome>({
     filename: WORKER,
     minThreads: threads,
     maxThreads: threads,
@@ -65,7 +65,7 @@ async function runCells(
   const lane = async () => {
     for (const cell of rest) {
       if (isStopped(signal)) return;
-      const outcome = await pool.run(taskOf(cell));
+      const outcome = await pool.run(cell);
       if (!isStopped(signal)) done(cell, outcome);
     }
   };
@@ -81,18 +81,6 @@ async function runCells(
 }
 
 const isStopped = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
-
-const taskOf = ({ scenario: { input, memory, platform }, policy, seed, settings }: Cell): CellTask => ({
-  name: input.facts.name,
-  requests: input.requests,
-  requestsHash: input.facts.requestsHash,
-  lowerBounds: input.lowerBounds,
-  memory: memory.state,
-  platform,
-  policy: policy.source,
-  seed,
-  settings,
-});
 
 function finishedCell({ key, scenario, policy, seed }: Cell, outcome: TimedOutcome['outcome']): FinishedCell {
   const { input, memory, platform } = scenario;

@@ -1,24 +1,10 @@
 /** Runs one cell, in a thread of its own. */
-import { InputError, type MemoryState, type Platform } from '@decpool/model';
-import type { LowerBounds } from '../bounds/lower.ts';
-import { type RunSettings, runPolicy } from '../compare/run.ts';
+import { InputError } from '@decpool/model';
+import { runPolicy } from '../compare/run.ts';
 import { byMetric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
 import { policyFor } from '../policies/load.ts';
-import { type PackedRequests, RequestColumns } from './request-columns.ts';
-
-/** All of it can be sent to a thread; the requests are shared and not copied. */
-export interface CellTask {
-  readonly name: string;
-  readonly requests: PackedRequests;
-  readonly requestsHash: string;
-  readonly lowerBounds: LowerBounds;
-  readonly memory: MemoryState;
-  readonly platform: Platform;
-  /** A name, or the path of a file: each thread loads it for itself. */
-  readonly policy: string;
-  readonly seed: number;
-  readonly settings: RunSettings;
-}
+import type { Cell } from './plan.ts';
+import { RequestColumns } from './request-columns.ts';
 
 type CellOutcome =
   | {
@@ -35,26 +21,26 @@ export interface TimedOutcome {
 }
 
 /** Throws what is a defect; somebody's mistake is an outcome. */
-export async function runCell(task: CellTask): Promise<TimedOutcome> {
+export async function runCell(cell: Cell): Promise<TimedOutcome> {
   const begun = performance.now();
-  const outcome = await outcomeOf(task);
+  const outcome = await outcomeOf(cell);
   return { outcome, seconds: (performance.now() - begun) / 1000 };
 }
 
-async function outcomeOf(task: CellTask): Promise<CellOutcome> {
-  const { name, requests, requestsHash, lowerBounds, memory, platform, policy, seed, settings } = task;
+async function outcomeOf({ scenario, policy, seed, settings }: Cell): Promise<CellOutcome> {
+  const { input, memory, platform } = scenario;
   try {
     const { events, stateHash, metrics, bounded } = await runPolicy({
       ...settings,
-      workload: { name, requests: new RequestColumns(requests) },
-      memory,
+      workload: { name: input.facts.name, requests: new RequestColumns(input.requests) },
+      memory: memory.state,
       platform,
-      policy: await policyFor(policy),
+      policy: await policyFor(policy.source),
       seed,
-      requests: requestsHash,
+      requests: input.facts.requestsHash,
     });
     // Outside a confidential VM nothing is shared, and nothing bounded.
-    const ratios = platform.confidential ? ratioMetrics(bounded, lowerBounds) : [];
+    const ratios = platform.confidential ? ratioMetrics(bounded, input.lowerBounds) : [];
     const values = [...metrics, ...ratios].map(({ id, value }) => [id, value] as const);
     return { events, stateHash, metrics: byMetric(values) };
   } catch (error) {

@@ -165,7 +165,9 @@ describe('the files', () => {
   it('need a meta.json that names the kernel', () => {
     writeFileSync(at('ops.csv'), `${HEADER}\n`);
     writeFileSync(at('meta.json'), '{"kernel": "unknown"}');
-    expect(() => readRecording(at('ops.csv'))).toThrow(/meta\.json: kernel: expected a kernel version such as 6\.1\.192/);
+    expect(() => readRecording(at('ops.csv'))).toThrow(
+      /meta\.json: kernel: expected a kernel version such as 6\.1\.192/,
+    );
     writeFileSync(at('meta.json'), '{');
     expect(() => readRecording(at('ops.csv'))).toThrow(/meta\.json: not JSON/);
     rmSync(at('meta.json'));
