@@ -34,7 +34,7 @@ const PAGE_EVENTS = 100;
 const TICK_MS = 50;
 const SPEED = { first: 20, least: 1, most: 1_000_000 };
 /** Keys that were typed ahead; a key that is held down types more than can be drawn. */
-const MOST_KEYS = 64;
+const KEYS_AHEAD = 64;
 
 /** Keys that do what a command does. */
 const MOVES: Readonly<Record<string, StepCommand>> = {
@@ -44,15 +44,10 @@ const MOVES: Readonly<Record<string, StepCommand>> = {
   pageup: { kind: 'move', by: -PAGE_EVENTS },
   home: { kind: 'go', to: 0 },
 };
-/** Characters that begin a command which needs more. */
+/** What is typed so far after a key that begins a command. */
 const BEGINS: Readonly<Record<string, string>> = {
-  g: 'g ',
-  t: 't ',
-  f: 'f ',
-  F: 'F ',
-  '/': '/',
-  '\\': '\\',
-  ':': '',
+  ...{ g: 'g ', t: 't ', f: 'f ', F: 'F ' },
+  ...{ '/': '/', '\\': '\\', ':': '' },
 };
 
 interface Pressed {
@@ -74,7 +69,7 @@ export class StepScreen {
   #exit: number | undefined;
   /** A command that is being typed. */
   #typed: string | undefined;
-  #said = '';
+  #message = '';
   #isHelp = false;
   #isPlaying = false;
   #perSecond = SPEED.first;
@@ -129,11 +124,11 @@ export class StepScreen {
     process.stdout.write(LEAVE);
   }
 
-  /** As a shell's ctrl-z: the terminal is the shell's until it lets us go on. */
+  /** Ctrl-z: the terminal is the shell's until the process continues. */
   #suspend(): Promise<void> {
     this.#leave();
     return new Promise((resolve) => {
-      // Nothing else keeps the process until it goes on.
+      // Nothing else keeps the process alive.
       const alive = setInterval(() => {}, 1000);
       process.once('SIGCONT', () => {
         clearInterval(alive);
@@ -145,7 +140,7 @@ export class StepScreen {
   }
 
   readonly #onKey = (text: string | undefined, key: Key): void => {
-    if (this.#keys.length < MOST_KEYS || key.name === 'q' || key.ctrl === true) {
+    if (this.#keys.length < KEYS_AHEAD || key.name === 'q' || key.ctrl === true) {
       this.#keys.push({ text: text ?? '', name: key.name ?? '', isControl: key.ctrl === true });
     }
     this.#wake();
@@ -167,11 +162,11 @@ export class StepScreen {
       else if (this.#isPlaying) await this.#play();
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      this.#said = error.message;
+      this.#message = error.message;
     }
   }
 
-  /** For a key, for another size of the terminal, or, when it plays, for the next picture. */
+  /** For a key, for a resize of the terminal, or, while it plays, for the next picture. */
   #waits(): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.#isPlaying ? setTimeout(resolve, TICK_MS) : undefined;
@@ -189,13 +184,12 @@ export class StepScreen {
       return;
     }
     if (key.isControl && key.name === 'z') return this.#suspend();
-    this.#said = '';
+    this.#message = '';
     if (this.#typed !== undefined) return this.#type(key, this.#typed);
     const wasHelp = this.#isHelp;
     this.#isHelp = false;
     if (wasHelp && (key.text === '?' || key.name === 'escape')) return;
-    const begins = BEGINS[key.text];
-    if (begins !== undefined) this.#typed = begins;
+    if (Object.hasOwn(BEGINS, key.text)) this.#typed = BEGINS[key.text];
     else if (key.text === ' ' || key.text === 'p') this.#playOrPause();
     else if (key.text === '+' || key.text === '-') this.#speed(key.text === '+' ? 2 : 0.5);
     else await this.#do(this.#commandOf(key));
@@ -220,22 +214,15 @@ export class StepScreen {
   async #do(command: StepCommand | undefined): Promise<void> {
     if (command === undefined) return;
     this.#isPlaying = false;
-    switch (command.kind) {
-      case 'quit':
-        this.#exit = 0;
-        return;
-      case 'help':
-        this.#isHelp = true;
-        return;
-      case 'play':
-        this.#perSecond = command.perSecond;
-        this.#playOrPause();
-        return;
-      default:
-        if (command.kind === 'find' || command.kind === 'again')
-          this.#bottom(0, 'searching; any key stops it');
-        // A key that was typed meanwhile ends a search.
-        this.#said = (await this.#session.run(command, () => this.#keys.length > 0)) ?? '';
+    if (command.kind === 'quit') this.#exit = 0;
+    else if (command.kind === 'help') this.#isHelp = true;
+    else if (command.kind === 'play') {
+      this.#perSecond = command.perSecond;
+      this.#playOrPause();
+    } else {
+      if (command.kind === 'find' || command.kind === 'again') this.#bottom(0, 'searching; any key stops it');
+      // A key that was typed meanwhile ends a search.
+      this.#message = (await this.#session.run(command, () => this.#keys.length > 0)) ?? '';
     }
   }
 
@@ -266,7 +253,7 @@ export class StepScreen {
     ];
     const shown = lines.slice(0, Math.max(1, rowsOfTerminal() - 2)).map((line) => line + END_OF_LINE);
     process.stdout.write(`${HOME}${shown.join('\r\n')}${END_OF_SCREEN}`);
-    this.#bottom(1, printable(this.#said));
+    this.#bottom(1, printable(this.#message));
     this.#bottom(0, this.#typed === undefined ? dim(this.#statusText()) : `: ${this.#typed}_`);
   }
 

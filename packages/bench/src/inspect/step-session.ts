@@ -1,5 +1,4 @@
-/** What a stepper is told to do, whoever reads the commands. */
-
+/** Runs commands of the stepper. */
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { eventsUntil } from './position.ts';
@@ -7,7 +6,7 @@ import type { StepCommand } from './step-commands.ts';
 import { expectPosition, type Stepper } from './stepper.ts';
 import { type Wanted, wantedText } from './wanted.ts';
 
-type Doable = Exclude<StepCommand, { kind: 'help' | 'quit' | 'play' }>;
+type MoveCommand = Exclude<StepCommand, { kind: 'help' | 'quit' | 'play' }>;
 
 export class StepSession {
   readonly #stepper: Stepper;
@@ -17,8 +16,8 @@ export class StepSession {
     this.#stepper = stepper;
   }
 
-  /** Does what moves. Returns what there is to say beside the place: that nothing was found. Throws InputError. */
-  async run(command: Doable, isStopped?: () => boolean): Promise<string | undefined> {
+  /** Moves. Returns a message if it did not move or found nothing. Throws InputError. */
+  async run(command: MoveCommand, isStopped?: () => boolean): Promise<string | undefined> {
     const stepper = this.#stepper;
     switch (command.kind) {
       case 'move':

@@ -1,4 +1,4 @@
-/** What the stepper shows of a place in a log: the event, who caused it, what it changed, and a map of the blocks around. */
+/** A place in a log as text: the event, its cause, the counters that it changed, and a map of the blocks around. */
 import {
   type BlockView,
   blockIndex,
@@ -8,6 +8,7 @@ import {
   pfn as toPfn,
 } from '@decpool/model';
 import { countText } from '../text/counts.ts';
+import { groupsThatFit } from '../text/groups.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { causeText } from './cause-text.ts';
@@ -19,6 +20,7 @@ import type { Step, Stepper } from './stepper.ts';
 /** Blocks of the map; pages of a block have as many characters. */
 const MAP_WIDTH = 64;
 const LABEL = '         ';
+const LINE_WIDTH = 100;
 
 /** Lines for the place where a stepper is. Remembers which block was last looked at, for events that name none. */
 export class StepText {
@@ -49,28 +51,16 @@ export class StepText {
 }
 
 function stepLines({ event, cause, changes }: Step, names: Names): string[] {
-  const told = changes.flatMap(({ counter, before, after }) => changeText(counter, before, after) ?? []);
+  const texts = changes.flatMap(({ counter, before, after }) => changeText(counter, before, after) ?? []);
+  const lines = groupsThatFit(
+    texts.length === 0 ? ['no counter'] : texts,
+    (group) => LABEL.length + group.join('; ').length <= LINE_WIDTH,
+  );
   return [
     eventLine(event, names),
     `by       ${causeText(cause, names)}`,
-    ...(told.length === 0 ? ['changed  no counter'] : wrapped('changed  ', told)),
+    ...lines.map((group, index) => (index === 0 ? 'changed  ' : LABEL) + group.join('; ')),
   ];
-}
-
-const LINE_WIDTH = 100;
-
-/** Pieces one behind the other, on as many lines as they need. */
-function wrapped(label: string, pieces: readonly string[]): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const piece of pieces) {
-    if (line !== '' && LABEL.length + line.length + piece.length + 2 > LINE_WIDTH) {
-      lines.push(line);
-      line = '';
-    }
-    line += line === '' ? piece : `; ${piece}`;
-  }
-  return [...lines, line].map((text, index) => (index === 0 ? label : LABEL) + text);
 }
 
 /** The block that an event is about. */
@@ -105,26 +95,7 @@ function mapLines(view: StateView, block: number): string[] {
   ];
 }
 
-function contentOf(block: BlockView, pagesPerBlock: number): string {
-  if (block.level === 0) return ' ';
-  const kinds = [
-    ['x', block.leaked],
-    ['u', block.unknown],
-    ['a', block.allocated],
-    ['s', block.shared],
-    ['c', block.claimed],
-  ] as const;
-  const [letter, pages] = kinds.find(([, count]) => count > 0) ?? ['.', 0];
-  return pages === pagesPerBlock ? letter.toUpperCase() : letter;
-}
-
-function countsText({ claimed, shared, allocated, unknown, leaked }: BlockView): string {
-  const counts = [`${claimed} claimed`, `${shared} shared`, `${allocated} allocated`];
-  if (unknown > 0) counts.push(`${unknown} unknown`);
-  if (leaked > 0) counts.push(`${leaked} leaked`);
-  return counts.join(', ');
-}
-
+/** What is true of pages, the strongest first. */
 const FACTS = [
   ['x', 'leaked'],
   ['u', 'unknown'],
@@ -132,6 +103,19 @@ const FACTS = [
   ['s', 'shared'],
   ['c', 'claimed'],
 ] as const;
+
+const letterOf = (letter: string, isAll: boolean): string => (isAll ? letter.toUpperCase() : letter);
+
+function contentOf(block: BlockView, pagesPerBlock: number): string {
+  if (block.level === 0) return ' ';
+  const [letter, fact] = FACTS.find(([, name]) => block[name] > 0) ?? ['.'];
+  return letterOf(letter, fact !== undefined && block[fact] === pagesPerBlock);
+}
+
+function countsText({ claimed, shared, allocated, unknown, leaked }: BlockView): string {
+  const lost = [...(unknown > 0 ? [`${unknown} unknown`] : []), ...(leaked > 0 ? [`${leaked} leaked`] : [])];
+  return [`${claimed} claimed`, `${shared} shared`, `${allocated} allocated`, ...lost].join(', ');
+}
 
 const pagesPerCharacter = ({ pagesPerBlock }: Geometry): number => Math.max(1, pagesPerBlock / MAP_WIDTH);
 
@@ -141,10 +125,10 @@ function pagesLine(view: StateView, geometry: Geometry, block: number): string {
   let line = '';
   for (let at = block * pagesPerBlock; at < (block + 1) * pagesPerBlock; at += pages) {
     const start = toPfn(at);
-    const fact = FACTS.find(([, name]) => view.firstWhereNot(name, false, start, pages) !== -1);
-    const isAll = fact !== undefined && view.firstWhereNot(fact[1], true, start, pages) === -1;
-    const letter = fact === undefined ? '.' : fact[0];
-    line += isAll ? letter.toUpperCase() : letter;
+    const [letter, fact] = FACTS.find(([, name]) => view.firstWhereNot(name, false, start, pages) !== -1) ?? [
+      '.',
+    ];
+    line += letterOf(letter, fact !== undefined && view.firstWhereNot(fact, true, start, pages) === -1);
   }
   return line;
 }

@@ -1,9 +1,5 @@
-/**
- * A place in a log that moves, an event at a time or far, in either direction, with the state there. Memory is bounded: one state,
- * a few windows of events, and some earlier states as bytes.
- */
+/** A place in a log that moves forward and back. Memory is bounded: one state, a few windows of events, some earlier states as bytes. */
 import {
-  type AllocationId,
   allocationId,
   type Cause,
   COUNTER_NAMES,
@@ -26,8 +22,8 @@ import { Windows } from './windows.ts';
 
 /** Folding so many events takes a few ms: going back one at a time is worth a state that near. */
 const NEAR_EVENTS = 2 ** 12;
-const MOST_SNAPSHOTS = 8;
-const MOST_SNAPSHOT_BYTES = 2 ** 26;
+const SNAPSHOTS_KEPT = 8;
+const SNAPSHOT_BYTES = 2 ** 26;
 
 interface Snapshot {
   readonly events: number;
@@ -107,10 +103,7 @@ export class Stepper {
     return events;
   }
 
-  /**
-   * Number of the next event that is wanted behind the last one, or before it; undefined when there is none, or when
-   * `isStopped` says so. Does not go there.
-   */
+  /** Number of the next wanted event after the last one, or before it; undefined if there is none or the search is stopped. */
   async find(wanted: Wanted, isBack: boolean, isStopped = () => false): Promise<number | undefined> {
     if (wanted.kind === 'owner') {
       return isBack ? this.#ownerBefore(wanted.text, isStopped) : this.#ownerAfter(wanted.text, isStopped);
@@ -120,15 +113,11 @@ export class Stepper {
     return isBack ? this.#last(isHit, isStopped) : this.#first(isHit, isStopped);
   }
 
-  /** Name of an allocation's owner; undefined when it went before the keyframe that the state was read from. */
+  /** Name of an allocation's owner; undefined if it was freed before the keyframe that the state was read from. */
   ownerOf(allocation: number): string | undefined {
+    if (allocation < 1 || allocation > this.#columns.counters.lastAllocation) return undefined;
     const id = allocationId(allocation);
-    const isKnown = allocation > 0 && allocation <= this.#columns.counters.lastAllocation;
-    return isKnown && this.#isRecorded(id) ? this.owners[this.view.ownerOf(id)] : undefined;
-  }
-
-  #isRecorded(id: AllocationId): boolean {
-    return this.view.allocation(id).request !== 0;
+    return this.view.allocation(id).request === 0 ? undefined : this.owners[this.view.ownerOf(id)];
   }
 
   #changes(): CounterChange[] {
@@ -152,7 +141,7 @@ export class Stepper {
           ? this.#decoded(snapshot)
           : await this.log.seek(keyframe);
     }
-    // Whoever goes back one event is likely to go back another.
+    // A step back is likely to be followed by another.
     if (isBack && position - this.position > NEAR_EVENTS) {
       await this.#fold(this.#columns, position - NEAR_EVENTS / 2);
       this.#keep();
@@ -161,12 +150,8 @@ export class Stepper {
   }
 
   #snapshotBefore(position: number): Snapshot | undefined {
-    return this.#snapshots
-      .filter(({ events }) => events <= position)
-      .reduce<Snapshot | undefined>(
-        (best, one) => (one.events > (best?.events ?? -1) ? one : best),
-        undefined,
-      );
+    const earlier = this.#snapshots.filter(({ events }) => events <= position);
+    return earlier.sort((a, b) => b.events - a.events).at(0);
   }
 
   #decoded({ state, events }: Snapshot): Columns {
@@ -179,9 +164,9 @@ export class Stepper {
   #keep(): void {
     const kept = [{ events: this.position, state: encodeState(this.#columns) }, ...this.#snapshots];
     let bytes = 0;
-    this.#snapshots = kept.slice(0, MOST_SNAPSHOTS).filter(({ state }) => {
+    this.#snapshots = kept.slice(0, SNAPSHOTS_KEPT).filter(({ state }) => {
       bytes += state.length;
-      return bytes <= MOST_SNAPSHOT_BYTES;
+      return bytes <= SNAPSHOT_BYTES;
     });
   }
 
@@ -193,15 +178,17 @@ export class Stepper {
   async #causeOf(batch: EventBatch, row: number): Promise<Cause> {
     const request = batch.requestAt(row);
     if (request === 0) return { by: 'boot' };
-    const asked = await this.#requestOf(request, batch.firstSeq + row + 1);
+    const event = await this.#requestOf(request, batch.firstSeq + row + 1);
     // The worker runs later, and its events carry the number of a request that is over.
-    if (asked === undefined || asked.time !== batch.timeAt(row)) {
-      // The name of an owner who asks for the first time comes before what he asks for.
+    if (event === undefined || event.time !== batch.timeAt(row)) {
+      // The name of an owner comes ahead of its first request.
       if (batch.typeAt(row) === TYPE.ownerRegistered) return this.#causeBehind(batch, row);
       return { by: 'worker', afterRequest: request };
     }
-    const owner = 'allocation' in asked ? this.#askersName(asked.allocation, asked) : undefined;
-    return { by: 'request', event: asked, ...(owner === undefined ? {} : { owner }) };
+    const isAllocation = event.type === 'allocation-requested';
+    const ofAllocation = 'allocation' in event ? this.ownerOf(event.allocation) : undefined;
+    const owner = isAllocation ? this.owners[event.owner] : ofAllocation;
+    return { by: 'request', event, ...(owner === undefined ? {} : { owner }) };
   }
 
   async #causeBehind(batch: EventBatch, row: number): Promise<Cause> {
@@ -213,10 +200,6 @@ export class Stepper {
       break;
     }
     return { by: 'worker', afterRequest: request };
-  }
-
-  #askersName(allocation: number, asked: PoolEvent): string | undefined {
-    return asked.type === 'allocation-requested' ? this.owners[asked.owner] : this.ownerOf(allocation);
   }
 
   /** The event of a request, at or before event `to` - 1. */
@@ -246,7 +229,7 @@ export class Stepper {
     return undefined;
   }
 
-  /** Up to a hit, every allocation asked for is another's: so the state here knows the owner of each that is freed. */
+  /** Allocations after this place and before a hit are of other owners, so the state here knows the owner of every free. */
   #ownerAfter(text: string, isStopped: () => boolean): Promise<number | undefined> {
     const owners = new Set(matching(this.owners, text));
     const { lastAllocation } = this.#columns.counters;
@@ -273,23 +256,22 @@ export class Stepper {
     return undefined;
   }
 
-  /** The last row of a batch in which one of the owners asks for something. */
+  /** The last request of one of the owners in a batch. */
   async #ownerIn(batch: EventBatch, owners: ReadonlySet<number>): Promise<number | undefined> {
-    const asked = new Map<number, number>();
+    const ownerOf = new Map<number, number>();
     for (let row = 0; row < batch.length; row++) {
       if (batch.typeAt(row) === TYPE.allocationRequested)
-        asked.set(batch.allocationAt(row), batch.ownerAt(row));
+        ownerOf.set(batch.allocationAt(row), batch.ownerAt(row));
     }
-    // What was asked for before the batch, only the state there knows.
+    // Owners of earlier allocations are in the state before the batch.
     let before: StateView | undefined;
     for (let row = batch.length - 1; row >= 0; row--) {
       const type = batch.typeAt(row);
       if (namesOwner(type) && owners.has(batch.ownerAt(row))) return batch.firstSeq + row;
       if (type !== TYPE.freeRequested) continue;
       const allocation = batch.allocationAt(row);
-      if (!asked.has(allocation) && before === undefined)
-        before = (await this.log.seek(batch.firstSeq)).view();
-      const owner = asked.get(allocation) ?? before?.ownerOf(allocationId(allocation));
+      if (!ownerOf.has(allocation)) before ??= (await this.log.seek(batch.firstSeq)).view();
+      const owner = ownerOf.get(allocation) ?? before?.ownerOf(allocationId(allocation));
       if (owner !== undefined && owners.has(owner)) return batch.firstSeq + row;
     }
     return undefined;

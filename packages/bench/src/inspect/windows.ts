@@ -4,14 +4,14 @@ import type { OpenLog } from '../log/open.ts';
 /** Events that are read at once: about what a log keeps between two checkpoints. */
 const WINDOW_EVENTS = 2 ** 16;
 /** Some 2 MiB each. */
-const MOST_WINDOWS = 4;
+const WINDOWS_HELD = 4;
 
 export interface Row {
   readonly batch: EventBatch;
   readonly row: number;
 }
 
-/** A log's events at any place, a window at a time, of which the last few are kept. */
+/** A log's events at any place, read a window at a time. The last few windows are kept. */
 export class Windows {
   readonly #log: OpenLog;
   /** By index, the least recently used first. */
@@ -24,54 +24,50 @@ export class Windows {
   /** One event. */
   async at(seq: number): Promise<Row> {
     const batches = await this.#window(Math.floor(seq / WINDOW_EVENTS));
-    let low = 0;
-    let high = batches.length - 1;
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (batches[middle].firstSeq <= seq) low = middle;
-      else high = middle - 1;
-    }
-    const batch = batches[low];
-    if (batch === undefined || seq >= batch.firstSeq + batch.length) {
-      throw new InputError(`${this.#log.path}: cut off before event ${seq}`);
-    }
+    const batch = batches.find(({ firstSeq, length }) => seq < firstSeq + length);
+    if (batch === undefined) throw new InputError(`${this.#log.path}: there is no event ${seq}`);
     return { batch, row: seq - batch.firstSeq };
   }
 
   /** Events [from, to) in batches, in order. */
   async *forward(from: number, to: number): AsyncGenerator<EventBatch> {
-    for (let at = from; at < to; ) {
-      const { batch, row } = await this.at(at);
-      const end = Math.min(batch.length, row + to - at);
-      yield batch.slice(row, end);
-      at += end - row;
+    for (let index = Math.floor(from / WINDOW_EVENTS); index * WINDOW_EVENTS < to; index++) {
+      for (const batch of await this.#window(index)) {
+        const start = Math.max(0, from - batch.firstSeq);
+        const end = Math.min(batch.length, to - batch.firstSeq);
+        if (start < end) yield batch.slice(start, end);
+      }
     }
   }
 
   /** Events [0, to) in batches, the last batch first. */
   async *backward(to: number): AsyncGenerator<EventBatch> {
-    for (let end = to; end > 0; ) {
-      const { batch, row } = await this.at(end - 1);
-      yield batch.slice(0, row + 1);
-      end = batch.firstSeq;
+    for (let index = Math.floor((to - 1) / WINDOW_EVENTS); index >= 0; index--) {
+      for (const batch of (await this.#window(index)).toReversed()) {
+        const end = Math.min(batch.length, to - batch.firstSeq);
+        if (end > 0) yield batch.slice(0, end);
+      }
     }
   }
 
   async #window(index: number): Promise<readonly EventBatch[]> {
-    const held = this.#held.get(index);
-    if (held !== undefined) {
-      this.#held.delete(index);
-      this.#held.set(index, held);
-      return held;
-    }
     const from = index * WINDOW_EVENTS;
-    const batches: EventBatch[] = [];
-    for await (const batch of this.#log.batches(from, Math.min(this.#log.events, from + WINDOW_EVENTS))) {
-      batches.push(batch);
-    }
+    const to = Math.min(this.#log.events, from + WINDOW_EVENTS);
+    const batches = this.#held.get(index) ?? (await this.#read(from, to));
+    this.#held.delete(index);
     this.#held.set(index, batches);
     const [oldest] = this.#held.keys();
-    if (this.#held.size > MOST_WINDOWS && oldest !== undefined) this.#held.delete(oldest);
+    if (this.#held.size > WINDOWS_HELD) this.#held.delete(oldest);
+    return batches;
+  }
+
+  async #read(from: number, to: number): Promise<EventBatch[]> {
+    const batches: EventBatch[] = [];
+    for await (const batch of this.#log.batches(from, to)) batches.push(batch);
+    const last = batches.at(-1);
+    if (from < to && (last === undefined || last.firstSeq + last.length < to)) {
+      throw new InputError(`${this.#log.path}: cut off before event ${to - 1}`);
+    }
     return batches;
   }
 }
