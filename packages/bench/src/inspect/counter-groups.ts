@@ -1,122 +1,110 @@
-/** The counters of a state as people look for them. */
+/** The counters of a state in groups, with their labels. */
 import type { CounterName, Counters } from '@decpool/model';
 import { formatValue } from '../text/units.ts';
 
-type CounterUnit = 'count' | 'pages' | 'bytes';
-interface Shown {
-  readonly label: string;
-  readonly unit: CounterUnit;
-}
-
-const count = (label: string): Shown => ({ label, unit: 'count' });
-const pages = (label: string): Shown => ({ label, unit: 'pages' });
-
-/** All of them but `events` and `time`, which are the position. */
+/** The labels of all counters but `events` and `time`, which are the position. */
 const COUNTER_GROUPS = {
   memory: {
-    claimedPages: pages('claimed'),
-    sharedPages: pages('shared'),
-    livePages: pages('in live allocations'),
-    slabPages: pages('in slabs'),
-    liveBytes: { label: 'asked for, live', unit: 'bytes' },
-    unknownPages: pages('in an unknown state'),
-    leakedPages: pages('leaked'),
-    vmAreaPages: pages('mapped in vmalloc areas'),
-    backgroundPages: pages('held by others'),
-    movedPages: pages('moved by compaction'),
-    compactions: count('pageblocks compacted'),
+    claimedPages: 'claimed',
+    sharedPages: 'shared',
+    livePages: 'in live allocations',
+    slabPages: 'in slabs',
+    liveBytes: 'asked for, live',
+    unknownPages: 'in an unknown state',
+    leakedPages: 'leaked',
+    vmAreaPages: 'mapped in vmalloc areas',
+    backgroundPages: 'held by others',
+    movedPages: 'moved by compaction',
+    compactions: 'pageblocks compacted',
   },
   blocks: {
-    sharedBlocks: count('shared blocks'),
-    touchedBlocks: count('blocks ever shared'),
-    mixedBlocks: count('mixed blocks'),
-    borders: count('borders'),
+    sharedBlocks: 'shared blocks',
+    touchedBlocks: 'blocks ever shared',
+    mixedBlocks: 'mixed blocks',
+    borders: 'borders',
   },
   requests: {
-    requests: count('requests'),
-    failedRequests: count('failed'),
-    liveAllocations: count('live allocations'),
-    lastAllocation: count('allocations ever'),
-    extents: count('extents ever'),
-    liveObjects: count('live objects'),
-    liveSlabs: count('slabs'),
-    slabs: count('slabs ever'),
-    userMappings: count('mappings into user space'),
-    userMapRequests: count('requests to map or unmap'),
-    owners: count('owners and caches'),
-    refills: count('reserve refills'),
+    requests: 'requests',
+    failedRequests: 'failed',
+    liveAllocations: 'live allocations',
+    lastAllocation: 'allocations ever',
+    extents: 'extents ever',
+    liveObjects: 'live objects',
+    liveSlabs: 'slabs',
+    slabs: 'slabs ever',
+    userMappings: 'mappings into user space',
+    userMapRequests: 'requests to map or unmap',
+    owners: 'owners and caches',
+    refills: 'reserve refills',
   },
   directMap: {
-    mapped4KPages: pages('DirectMap4k'),
-    mapped2MPages: pages('DirectMap2M'),
-    mapped1GPages: pages('DirectMap1G'),
-    splits2M: count('2M splits'),
-    splits1G: count('1G splits'),
-    restores2M: count('2M restores'),
-    splits32M: count('32M splits'),
-    splits64K: count('64K splits'),
-    pageTablePages: pages('page tables of splits'),
+    mapped4KPages: 'DirectMap4k',
+    mapped2MPages: 'DirectMap2M',
+    mapped1GPages: 'DirectMap1G',
+    splits2M: '2M splits',
+    splits1G: '1G splits',
+    restores2M: '2M restores',
+    splits32M: '32M splits',
+    splits64K: '64K splits',
+    pageTablePages: 'page tables of splits',
   },
   conversions: {
-    conversions: count('conversions'),
-    convertedPages: pages('converted'),
-    failedConversions: count('failed conversions'),
-    hostCalls: count('host calls'),
-    pageTablePasses: count('page-table passes'),
-    mappingChanges: count('map entries changed'),
-    fullFlushes: count('full TLB flushes'),
-    rangedFlushes: count('ranged TLB flushes'),
-    zeroedPages: pages('zeroed'),
+    conversions: 'conversions',
+    convertedPages: 'converted',
+    failedConversions: 'failed conversions',
+    hostCalls: 'host calls',
+    pageTablePasses: 'page-table passes',
+    mappingChanges: 'map entries changed',
+    fullFlushes: 'full TLB flushes',
+    rangedFlushes: 'ranged TLB flushes',
+    zeroedPages: 'zeroed',
   },
-} as const satisfies Readonly<Record<string, Readonly<Partial<Record<CounterName, Shown>>>>>;
+} as const satisfies Readonly<Record<string, Readonly<Partial<Record<CounterName, string>>>>>;
 
 export type CounterGroup = keyof typeof COUNTER_GROUPS;
-export const GROUP_TITLES: Readonly<Record<CounterGroup, string>> = {
-  memory: 'memory',
-  blocks: 'blocks',
-  requests: 'requests',
-  directMap: 'direct map',
-  conversions: 'conversions',
-};
 
-const shownIn = (group: CounterGroup): [CounterName, Shown][] =>
-  Object.entries(COUNTER_GROUPS[group]) as [CounterName, Shown][];
+export const groupTitle = (group: CounterGroup): string => (group === 'directMap' ? 'direct map' : group);
 
-const SHOWN: ReadonlyMap<CounterName, Shown> = new Map(
-  (Object.keys(COUNTER_GROUPS) as CounterGroup[]).flatMap(shownIn),
+const labelsIn = (group: CounterGroup): [CounterName, string][] =>
+  Object.entries(COUNTER_GROUPS[group]) as [CounterName, string][];
+
+const LABELS: ReadonlyMap<CounterName, string> = new Map(
+  (Object.keys(COUNTER_GROUPS) as CounterGroup[]).flatMap(labelsIn),
 );
 
-/** Values by group; the names say where they are pages or bytes. */
+/** Values by group; the names say which are pages or bytes. */
 export function groupedCounters(counters: Counters): Record<CounterGroup, Record<string, number>> {
   const groups = (Object.keys(COUNTER_GROUPS) as CounterGroup[]).map((group) => [
     group,
-    Object.fromEntries(shownIn(group).map(([name]) => [name, counters[name]])),
+    Object.fromEntries(labelsIn(group).map(([name]) => [name, counters[name]])),
   ]);
   return Object.fromEntries(groups);
 }
 
-interface CounterLine {
-  readonly label: string;
-  readonly value: string;
-}
+const unitOf = (name: CounterName) =>
+  name.endsWith('Pages') ? 'pages' : name.endsWith('Bytes') ? 'bytes' : 'count';
 
-/** A group's counters that are not 0, as text; of pages also how much that is. */
-export function counterLines(group: CounterGroup, counters: Counters, pageBytes: number): CounterLine[] {
-  return shownIn(group)
+/** Label and value of each counter of a group that is not 0; pages also in bytes. */
+export function counterLines(
+  group: CounterGroup,
+  counters: Counters,
+  pageBytes: number,
+): (readonly [label: string, value: string])[] {
+  return labelsIn(group)
     .filter(([name]) => counters[name] !== 0)
-    .map(([name, { label, unit }]) => ({ label, value: valueText(counters[name], unit, pageBytes) }));
+    .map(([name, label]) => {
+      const unit = unitOf(name);
+      const value = formatValue(counters[name], unit);
+      const bytes = unit === 'pages' ? ` (${formatValue(counters[name] * pageBytes, 'bytes')})` : '';
+      return [label, value + bytes];
+    });
 }
 
-/** What a counter was and is: `2M splits 0 -> 1`; undefined for the two that are the position. */
+/** How a counter changed: `2M splits 0 -> 1`; undefined for the two that are the position. */
 export function changeText(name: CounterName, before: number, after: number): string | undefined {
-  const shown = SHOWN.get(name);
-  if (shown === undefined) return undefined;
-  const value = (of: number) => formatValue(of, shown.unit);
-  const unit = shown.unit === 'pages' ? ' pages' : '';
-  return `${shown.label} ${value(before)} -> ${value(after)}${unit}`;
-}
-
-function valueText(value: number, unit: CounterUnit, pageBytes: number): string {
-  if (unit !== 'pages') return formatValue(value, unit);
-  return `${formatValue(value, 'pages')} (${formatValue(value * pageBytes, 'bytes')})`;
+  const label = LABELS.get(name);
+  if (label === undefined) return undefined;
+  const unit = unitOf(name);
+  const change = `${formatValue(before, unit)} -> ${formatValue(after, unit)}`;
+  return `${label} ${change}${unit === 'pages' ? ' pages' : ''}`;
 }

@@ -17,13 +17,13 @@ export interface OwnerSplits extends SplitsOfOwner {
 
 /** What one request split; or one run of the deferred worker, or the boot. */
 export interface RequestSplits extends Group, Pick<Split, 'request' | 'time_ns'> {
-  /** Missing of the worker and of the boot. */
-  readonly asked?: PoolEvent;
+  /** Undefined of the worker and of the boot. */
+  readonly asked: PoolEvent | undefined;
 }
 
 /** The splits of one level in a block; of larger entries, in the blocks that the entry maps. Cause and owner are those of the first. */
 export interface BlockSplits extends Group, Pick<Split, 'request' | 'block' | 'level'> {
-  readonly atEnd?: EndState;
+  readonly atEnd: EndState | undefined;
 }
 
 /** Most 2M splits first, then most 1G splits. */
@@ -49,7 +49,7 @@ export function splitsByRequest({ splits, asked }: Pick<FoundSplits, 'splits' | 
   const requests = groups.map((group): RequestSplits => {
     const [{ request, time_ns, cause }] = group;
     const event = cause === 'request' ? asked.get(request) : undefined;
-    return { request, time_ns, ...common(group), ...(event === undefined ? {} : { asked: event }) };
+    return { request, time_ns, ...common(group), asked: event };
   });
   return requests.sort((a, b) => countOf(b.splits) - countOf(a.splits) || a.firstSeq - b.firstSeq);
 }
@@ -60,8 +60,7 @@ const LARGEST_FIRST: readonly SplitLevel[] = ['1G', '32M', '2M', '64K'];
 export function splitsByBlock({ splits, endState }: Pick<FoundSplits, 'splits' | 'endState'>): BlockSplits[] {
   const blocks = grouped(splits, ({ block, level }) => `${block} ${level}`).map((group): BlockSplits => {
     const [{ block, level, request }] = group;
-    const atEnd = endState(group[0]);
-    return { block, level, request, ...common(group), ...(atEnd === undefined ? {} : { atEnd }) };
+    return { block, level, request, ...common(group), atEnd: endState(group[0]) };
   });
   const size = ({ level }: BlockSplits) => LARGEST_FIRST.indexOf(level);
   return blocks.sort((a, b) => a.block - b.block || size(a) - size(b));
@@ -93,8 +92,14 @@ export function splitCounts(splits: readonly Split[]): SplitCounts {
 export const countOf = (counts: SplitCounts): number =>
   Object.values(counts).reduce((sum, count) => sum + count, 0);
 
-/** Whom a split is counted for, in words. */
-export function ownerName({ cause, owner }: Pick<Split, 'cause' | 'owner'>): string {
+/** What a split is counted for. */
+export interface Causer {
+  readonly cause: Split['cause'];
+  readonly owner?: string | undefined;
+}
+
+/** In words. */
+export function ownerName({ cause, owner }: Causer): string {
   if (cause === 'boot') return 'boot';
   if (cause === 'worker') return 'deferred worker';
   // Requests of other users of the page allocator have no owner.
@@ -118,10 +123,5 @@ function grouped(splits: readonly Split[], key: (split: Split) => string): Some[
 
 function common(group: Some): Group {
   const [{ cause, owner, seq }] = group;
-  return {
-    cause,
-    ...(owner === undefined ? {} : { owner }),
-    splits: splitCounts(group),
-    firstSeq: seq,
-  };
+  return { cause, owner, splits: splitCounts(group), firstSeq: seq };
 }

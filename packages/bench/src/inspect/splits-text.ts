@@ -1,7 +1,8 @@
-/** The splits of a log as people read them: how many and who caused most, then a table. */
+/** The splits of a log as text: how many, who caused most of them, and a table. */
 import { type PoolEvent, SPLIT_LEVELS, type SplitCounts } from '@decpool/model';
 import { shellWord } from '../report/page/escape.ts';
 import { countText } from '../text/counts.ts';
+import { listed } from '../text/listed.ts';
 import { printable } from '../text/printable.ts';
 import { fittedTable, numberColumn, type TableColumn, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
@@ -9,6 +10,7 @@ import { formatValue } from '../text/units.ts';
 import type { FoundSplits, Split } from './splits.ts';
 import {
   type BlockSplits,
+  type Causer,
   countOf,
   type OwnerSplits,
   ownerName,
@@ -30,7 +32,7 @@ interface SplitsTextOptions {
 }
 
 /** Rows of a table unless all are asked for. */
-const MOST_ROWS = 20;
+const ROWS_SHOWN = 20;
 
 export function splitsText(found: FoundSplits, { by, isAll, columns, path }: SplitsTextOptions): string {
   const [first] = found.splits;
@@ -38,7 +40,7 @@ export function splitsText(found: FoundSplits, { by, isAll, columns, path }: Spl
   const total = splitCounts(found.splits);
   const table = TABLES[by](found, total);
   // One more row takes no more room than the line about it.
-  const rows = isAll || table.rows.length === MOST_ROWS + 1 ? table.rows : table.rows.slice(0, MOST_ROWS);
+  const rows = isAll || table.rows.length === ROWS_SHOWN + 1 ? table.rows : table.rows.slice(0, ROWS_SHOWN);
   const more = table.rows.length - rows.length;
   const lines = [
     `${countsText(total)}; ${table.most}.`,
@@ -51,10 +53,8 @@ export function splitsText(found: FoundSplits, { by, isAll, columns, path }: Spl
 
 /** `44 2M splits and 1 1G split`. */
 function countsText(counts: SplitCounts): string {
-  const parts = SPLIT_LEVELS.flatMap((level) =>
-    counts[level] === 0 ? [] : [countText(counts[level], `${level} split`)],
-  );
-  return parts.length < 3 ? parts.join(' and ') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
+  const levels = SPLIT_LEVELS.filter((level) => counts[level] > 0);
+  return listed(levels.map((level) => countText(counts[level], `${level} split`)));
 }
 
 /** The next thing to ask: about a split of a request, if there is one. `explain --split` takes no contiguous-split events. */
@@ -98,7 +98,7 @@ function mostByRequest([most]: readonly RequestSplits[], total: SplitCounts): st
   return mostText(causer, most, countOf(total));
 }
 
-const causerText = (group: Pick<Split, 'cause' | 'owner'>): string =>
+const causerText = (group: Causer): string =>
   group.cause === 'request' ? `'${printable(ownerName(group))}'` : `the ${ownerName(group)}`;
 
 function ownersTable(found: FoundSplits, total: SplitCounts): SplitsTable {
@@ -110,9 +110,7 @@ function ownersTable(found: FoundSplits, total: SplitCounts): SplitsTable {
     columns: [
       textColumn('owner'),
       ...levels.map((level) => numberColumn(`${level} splits`)),
-      numberColumn('% of splits'),
-      numberColumn('requests'),
-      numberColumn('first at event'),
+      ...['% of splits', 'requests', 'first at event'].map(numberColumn),
     ],
     rows: groups.map((group) => [
       printable(ownerName(group)),
@@ -136,13 +134,8 @@ function requestsTable(found: FoundSplits, total: SplitCounts): SplitsTable {
     most: mostByRequest(groups, total),
     row: 'row',
     columns: [
-      numberColumn('request'),
-      numberColumn('time'),
-      textColumn('asked for'),
-      numberColumn('pages'),
-      textColumn('owner'),
-      numberColumn('splits'),
-      numberColumn('first at event'),
+      ...[numberColumn('request'), numberColumn('time'), textColumn('asked for'), numberColumn('pages')],
+      ...[textColumn('owner'), numberColumn('splits'), numberColumn('first at event')],
     ],
     rows: groups.map((group: RequestSplits) => [
       requestText(group),

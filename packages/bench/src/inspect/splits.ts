@@ -26,8 +26,8 @@ export interface Split {
   /** The request that caused the split. Of the deferred worker: the last request before it. At boot: 0. */
   readonly request: number;
   readonly cause: Cause['by'];
-  /** Owner of the request; missing if no owner's request caused the split. */
-  readonly owner?: string;
+  /** Owner of the request; undefined if no owner's request caused the split. */
+  readonly owner: string | undefined;
   /** First page of the entry. */
   readonly pfn: number;
   /** First block of the entry. */
@@ -85,7 +85,7 @@ export class Splits implements Projection {
       time_ns: batch.timeAt(row),
       request,
       cause: cause.by,
-      ...(owner === undefined ? {} : { owner }),
+      owner,
       pfn: batch.pfnAt(row),
       block: Math.floor(batch.pfnAt(row) / this.#pagesPerBlock),
       level,

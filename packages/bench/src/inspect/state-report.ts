@@ -14,7 +14,7 @@ import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
-import { type CounterGroup, counterLines, GROUP_TITLES, groupedCounters } from './counter-groups.ts';
+import { type CounterGroup, counterLines, groupedCounters, groupTitle } from './counter-groups.ts';
 import { type FactPages, factPages, holdings } from './holdings.ts';
 import { endOf, endText, factLine, factLines, factsOf, type LogEnd, type LogFacts } from './stats.ts';
 
@@ -185,8 +185,8 @@ function countersTable(counters: Counters, pageBytes: number): string {
   const column = (groups: readonly CounterGroup[]) =>
     groups.flatMap((group): (readonly [string, string])[] => {
       const lines = counterLines(group, counters, pageBytes);
-      const rows = lines.map(({ label, value }) => [`  ${label}`, value] as const);
-      return rows.length === 0 ? [] : [[GROUP_TITLES[group], ''], ...rows];
+      const rows = lines.map(([label, value]) => [`  ${label}`, value] as const);
+      return rows.length === 0 ? [] : [[groupTitle(group), ''], ...rows];
     });
   const [left, right] = [column(LEFT), column(RIGHT)];
   const none = ['', ''] as const;

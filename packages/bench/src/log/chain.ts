@@ -8,7 +8,6 @@ import {
   type Checkpoint,
   type EventBatch,
   headerText,
-  InputError,
   type Keyframe,
   locatorOf,
   type ReadHeader,
@@ -71,9 +70,4 @@ export class Chain {
     for (const part of segmentBytes(batch)) hash.update(part);
     this.#value = hash.digest('hex');
   }
-}
-
-/** Throws InputError for what was found. */
-export function expectIntact(found: string): void {
-  throw new InputError(found);
 }

@@ -17,8 +17,8 @@ import { type OnRead, partsIn, type ReadOptions } from './read.ts';
 import type { Torn } from './records.ts';
 
 /**
- * A log file that can be read from any event on. Only the keyframe before that event is read first. The content hash of each segment
- * is checked. A log of schema version 1 has neither, so it is read from its start.
+ * A log file that can be read from any event on, after only the keyframe before it. The content hash of each segment is checked. A
+ * log of schema version 1 has neither: it is read from its start.
  */
 export interface OpenLog {
   readonly path: string;
@@ -40,13 +40,11 @@ export interface OpenLog {
   readonly segments: number;
   /** Events before each keyframe, ascending. */
   readonly keyframes: readonly number[];
-  /**
-   * Events [from, to) in batches of at most a segment. Default: all. Throws InputError if the log was altered or is damaged.
-   */
+  /** Events [from, to) in batches of at most a segment (default: all). Throws InputError if the log was altered or is damaged. */
   batches(from?: number, to?: number): AsyncGenerator<EventBatch>;
   /**
-   * Folds the events up to `to` into a state that earlier events were folded into, and yields each batch once it was folded.
-   * Default: to the end. Throws as batches() does, and if an event cannot have happened.
+   * Folds the next events up to `to` (default: to the end) into a state, and yields each batch once it was folded. Throws as
+   * batches() does, and if an event cannot have happened.
    */
   fold(columns: Columns, to?: number): AsyncGenerator<EventBatch>;
   /** The state after that many events. Throws as fold() does. */
@@ -152,16 +150,8 @@ async function restOf(file: ByteFile, { header, version, end }: Places): Promise
 }
 
 /** The last place at or before `events`. */
-function lastUpTo(places: readonly Place[], events: number): Place | undefined {
-  let low = 0;
-  let high = places.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (places[middle].events <= events) low = middle + 1;
-    else high = middle;
-  }
-  return places[low - 1];
-}
+const lastUpTo = (places: readonly Place[], events: number): Place | undefined =>
+  places.findLast((place) => place.events <= events);
 
 /** How much larger a state may be than its keyframe, and how large at most. */
 const MAX_EXPANSION = 64;

@@ -8,7 +8,7 @@ import {
   type Seal,
 } from '@decpool/model';
 import { atPath, type ByteFile, openFile } from './byte-file.ts';
-import { Chain, expectIntact } from './chain.ts';
+import { Chain } from './chain.ts';
 import type { Place } from './places.ts';
 import { recordsFrom, type StoredRecord, type Torn } from './records.ts';
 
@@ -89,7 +89,9 @@ export async function* partsIn(
 /** The records as parts of a log, each once its content hash was checked. */
 export async function* checkedParts(
   records: AsyncGenerator<StoredRecord>,
-  onBroken: (found: string) => void = expectIntact,
+  onBroken = (found: string): void => {
+    throw new InputError(found);
+  },
   start?: LogStart,
 ): AsyncGenerator<LogPart> {
   let chain = start === undefined ? undefined : new Chain(start, start.chain);

@@ -4,8 +4,7 @@ import type { Completable, Values } from './completable.ts';
  * For bash 3.2 and later, with or without bash-completion. Everything is in the script: a key press starts no program, and nothing
  * that was typed is evaluated.
  */
-export function bashScript({ commands, options }: Completable): string {
-  const lists = new Lists();
+export function bashScript({ commands, options, lists }: Completable): string {
   const taking = [{ name: '', options }, ...commands].flatMap((command) =>
     command.options.flatMap(({ names, values }) =>
       values === undefined ? [] : names.map((option) => [`${command.name} ${option}`, values] as const),
@@ -21,14 +20,12 @@ export function bashScript({ commands, options }: Completable): string {
     (command) =>
       `      '${command.name}') values='${command.options.map(({ names: [name] }) => name).join(' ')}' ;;`,
   );
-  const optionCases = lists.cases(taking);
-  const argumentCases = lists.cases(positions);
   return `# decpool for bash; made by: decpool completion bash
 _decpool() {
   local typed=\${COMP_LINE:0:COMP_POINT} word cur command='' expects='' at=0 i
   local values='' files='' list='' head='' IFS=$' \\t\\n'
   local -a words
-${lists.text}
+${[...lists].map(([name, words]) => `  local ${name}='${words.join(' ')}'`).join('\n')}
   # As typed: COMP_WORDS is cut at = and : as well.
   read -ra words <<<"$typed"
   case "$typed" in *[[:space:]]) words+=('') ;; esac
@@ -53,7 +50,7 @@ ${lists.text}
 
   if [[ -n $expects && $cur != -* ]]; then
     case "$command $expects" in
-${optionCases}
+${cases(taking)}
     esac
   elif [[ $cur == -* ]]; then
     case "$command" in
@@ -63,7 +60,7 @@ ${optionNames.join('\n')}
     values='${commands.map(({ name }) => name).join(' ')}'
   else
     case "$command $at" in
-${argumentCases}
+${cases(positions)}
     esac
   fi
 
@@ -87,38 +84,16 @@ complete -F _decpool decpool
 /** Its spaces are part of it, and a star stands for anything. */
 const pattern = (key: string): string => `'${key.replace(/\*$/, "'*'")}'`.replace(/''$/, '');
 
-/** Long lists of words, each once. */
-class Lists {
-  readonly #names = new Map<string, string>();
-
-  /** What says how to complete, for all that is completed in one way. */
-  cases(wanted: readonly (readonly [key: string, values: Values])[]): string {
-    const keys = new Map<string, string[]>();
-    for (const [key, values] of wanted) {
-      const how = this.#set(values);
-      if (how !== '') keys.set(how, [...(keys.get(how) ?? []), pattern(key)]);
-    }
-    return [...keys].map(([how, alike]) => `      ${alike.join(' | ')}) ${how} ;;`).join('\n');
+/** The cases of a `case`: what is completed in the same way shares one. */
+function cases(wanted: readonly (readonly [key: string, values: Values])[]): string {
+  const patterns = new Map<string, string[]>();
+  for (const [key, { list, isFile, isList }] of wanted) {
+    const settings = [
+      ...(list === undefined ? [] : [`values=$${list}`]),
+      ...(isFile ? ['files=1'] : []),
+      ...(isList ? ['list=1'] : []),
+    ].join(' ');
+    if (settings !== '') patterns.set(settings, [...(patterns.get(settings) ?? []), pattern(key)]);
   }
-
-  #set({ words, isFile, isList }: Values): string {
-    return [
-      words.length === 0 ? '' : `values=$${this.#nameOf(words.join(' '))}`,
-      isFile ? 'files=1' : '',
-      isList ? 'list=1' : '',
-    ]
-      .filter((part) => part !== '')
-      .join(' ');
-  }
-
-  #nameOf(words: string): string {
-    const name = this.#names.get(words) ?? `words${this.#names.size + 1}`;
-    this.#names.set(words, name);
-    return name;
-  }
-
-  /** What declares them. */
-  get text(): string {
-    return [...this.#names].map(([words, name]) => `  local ${name}='${words}'`).join('\n');
-  }
+  return [...patterns].map(([settings, alike]) => `      ${alike.join(' | ')}) ${settings} ;;`).join('\n');
 }

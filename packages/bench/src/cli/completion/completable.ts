@@ -5,6 +5,8 @@ export interface Completable {
   readonly commands: readonly CompletableCommand[];
   /** Ahead of a command. */
   readonly options: readonly CompletableOption[];
+  /** Lists of words by their names: many values share a list. */
+  readonly lists: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface CompletableCommand {
@@ -22,16 +24,17 @@ export interface CompletableOption {
   readonly names: readonly string[];
   readonly text: string;
   /** Of an option that takes one. */
-  readonly values?: Values;
+  readonly values: Values | undefined;
   /** Whether it may also stand alone. */
   readonly isOptional: boolean;
 }
 
-/** Words without characters that are special in a shell, files, both, or neither. */
+/** Words, files, both, or neither. */
 export interface Values {
   /** The placeholder in the help. */
   readonly name: string;
-  readonly words: readonly string[];
+  /** Name of the list of its words, which have no characters that are special in a shell. */
+  readonly list: string | undefined;
   readonly isFile: boolean;
   /** Whether several may be given, separated by commas. */
   readonly isList: boolean;
@@ -53,43 +56,50 @@ export async function completable(
     },
     run: async () => undefined,
   };
+  const lists = new Map<string, readonly string[]>();
+  const optionsOf = (options: readonly Parameter[]) =>
+    Promise.all(options.map((each) => optionOf(each, lists)));
   return {
-    commands: await Promise.all([...commands, help].map((each) => completableCommand(each, globalOptions))),
+    lists,
     options: await optionsOf([VERSION, HELP, ...globalOptions]),
+    commands: await Promise.all(
+      [...commands, help].map(async ({ name, summary, arguments: args = {}, options = {} }) => {
+        const parameters = Object.values(args);
+        return {
+          name,
+          text: summary,
+          options: await optionsOf([...Object.values(options), HELP, ...globalOptions]),
+          arguments: await Promise.all(
+            parameters.map((each) => valuesOf(each, placeholderOf(each) ?? '', lists)),
+          ),
+          isVariadic: parameters.at(-1)?.flags.includes('...') === true,
+        };
+      }),
+    ),
   };
 }
 
-async function completableCommand(
-  { name, summary, arguments: args = {}, options = {} }: Command,
-  globalOptions: readonly Parameter[],
-): Promise<CompletableCommand> {
-  const parameters = Object.values(args);
+type Lists = Map<string, readonly string[]>;
+
+async function optionOf(option: Parameter, lists: Lists): Promise<CompletableOption> {
+  const placeholder = placeholderOf(option);
   return {
-    name,
-    text: summary,
-    options: await optionsOf([...Object.values(options), HELP, ...globalOptions]),
-    arguments: await Promise.all(parameters.map((each) => valuesOf(each, placeholderOf(each) ?? ''))),
-    isVariadic: parameters.at(-1)?.flags.includes('...') === true,
+    names: [longOf(option), ...(/^-\w/.exec(option.flags) ?? [])],
+    // Lists in a terminal have little room.
+    text: option.text.split(/[;:] /)[0],
+    isOptional: isValueOptional(option),
+    values: placeholder === undefined ? undefined : await valuesOf(option, placeholder, lists),
   };
 }
 
-const optionsOf = (options: readonly Parameter[]): Promise<CompletableOption[]> =>
-  Promise.all(
-    options.map(async (option) => {
-      const placeholder = placeholderOf(option);
-      return {
-        names: [longOf(option), ...(/^-\w/.exec(option.flags) ?? [])],
-        // Lists in a terminal have little room.
-        text: option.text.split(/[;:] /)[0],
-        isOptional: isValueOptional(option),
-        ...(placeholder === undefined ? {} : { values: await valuesOf(option, placeholder) }),
-      };
-    }),
-  );
-
-const valuesOf = async ({ words, choices, isFile, kind }: Parameter, name: string): Promise<Values> => ({
-  name,
-  words: choices ?? (await words?.()) ?? [],
-  isFile: isFile === true,
-  isList: kind === 'list',
-});
+async function valuesOf(
+  { words, choices, isFile = false, kind }: Parameter,
+  name: string,
+  lists: Lists,
+): Promise<Values> {
+  const all = choices ?? (await words?.()) ?? [];
+  const list =
+    all.length === 0 ? undefined : `words_${all.length}_${`${all[0]}${all.at(-1)}`.replace(/\W/g, '_')}`;
+  if (list !== undefined) lists.set(list, all);
+  return { name, list, isFile, isList: kind === 'list' };
+}

@@ -1,7 +1,7 @@
 import type { Completable, CompletableCommand, CompletableOption, Values } from './completable.ts';
 
 /** A function of zsh's completion system, to be autoloaded as _decpool or sourced behind compinit. */
-export function zshScript({ commands, options }: Completable): string {
+export function zshScript({ commands, options, lists }: Completable): string {
   const global = options.flatMap(optionSpecs);
   return `#compdef decpool
 # decpool for zsh; made by: decpool completion zsh
@@ -20,7 +20,7 @@ _decpool() {
   local -a commands=(
 ${commands.map(({ name, text }) => `    ${quoted(`${name}:${text.replaceAll(':', '\\:')}`)}`).join('\n')}
   )
-${wordArrays(commands)}
+${[...lists].map(([name, words]) => `  local -a ${name}=(${words.join(' ')})`).join('\n')}
   _arguments -C \\
 ${global.map((spec) => `    ${spec} \\`).join('\n')}
     '1:command:->command' '*::argument:->argument' && return
@@ -54,25 +54,11 @@ const optionSpecs = ({ names, text, values, isOptional }: CompletableOption): st
     return quoted(`${name}${takes}[${text.replace(/[[\]:\\]/g, '\\$&')}]${value}`);
   });
 
-function action({ words, isFile, isList }: Values): string {
-  if (words.length === 0) return isFile ? '_files' : ' ';
-  const name = arrayName(words);
+function action({ list, isFile, isList }: Values): string {
+  if (list === undefined) return isFile ? '_files' : ' ';
   // A space ahead: _arguments adds options of its own otherwise.
-  if (isList) return ` _decpool_list ${isFile ? 'files' : 'words'} ${name}`;
-  return isFile ? `{compadd -a ${name}; _files}` : `{compadd -a ${name}}`;
-}
-
-/** Long lists stand in the script once: by what distinguishes them. */
-const arrayName = (words: readonly string[]): string =>
-  `words_${words.length}_${`${words[0]}${words.at(-1)}`.replace(/\W/g, '_')}`;
-
-function wordArrays(commands: readonly CompletableCommand[]): string {
-  const arrays = new Map<string, readonly string[]>();
-  for (const command of commands) {
-    const all = [...command.arguments, ...command.options.flatMap(({ values }) => values ?? [])];
-    for (const { words } of all) if (words.length > 0) arrays.set(arrayName(words), words);
-  }
-  return [...arrays].map(([name, words]) => `  local -a ${name}=(${words.join(' ')})`).join('\n');
+  if (isList) return ` _decpool_list ${isFile ? 'files' : 'words'} ${list}`;
+  return isFile ? `{compadd -a ${list}; _files}` : `{compadd -a ${list}}`;
 }
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
