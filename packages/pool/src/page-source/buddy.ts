@@ -17,13 +17,13 @@ import {
   type Pfn,
   PLAIN_PAGE_SOURCE,
 } from '@decpool/model';
+import { ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
 import { type CompactionResult, compactZone } from './compaction.ts';
 import { takeContiguous } from './contiguous-range.ts';
 import type { Rmqueue } from './fallback.ts';
 import { Kernel6 } from './fallback-6.ts';
 import { Kernel7 } from './fallback-7.ts';
 import { FreeArea } from './free-area.ts';
-import { ORDINARY_TYPES, TYPE } from './migratetypes.ts';
 import { PerCpuLists } from './per-cpu-lists.ts';
 import type { Reach, Zonelist } from './zones.ts';
 

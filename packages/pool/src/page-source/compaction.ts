@@ -11,8 +11,9 @@
  * kernel moves what it can, stops as soon as a chunk of the wanted order is there, and gives up for a while after
  * failures (compact_defer).
  */
+
+import { TYPE } from '../page-allocator/migratetypes.ts';
 import type { FreeArea } from './free-area.ts';
-import { TYPE } from './migratetypes.ts';
 
 /** What a compaction did. */
 export interface CompactionResult {

@@ -2,8 +2,9 @@
  * What both kernels' fallback rules share: where a migratetype looks when its own lists are empty, and when it pays
  * to take a whole pageblock over.
  */
+
+import { TYPE } from '../page-allocator/migratetypes.ts';
 import type { FreeArea } from './free-area.ts';
-import { TYPE } from './migratetypes.ts';
 
 /** Takes chunks out of the free lists of a zone: __rmqueue(), mm/page_alloc.c. */
 export interface Rmqueue {

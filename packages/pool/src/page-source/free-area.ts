@@ -3,8 +3,8 @@
  * built on. Chunks are split downward (expand) and merged upward (__free_one_page), both in mm/page_alloc.c.
  */
 import { type Geometry, InvariantError, MAX_PAGE_ORDER, type MemoryState } from '@decpool/model';
+import { isMergeable, TYPE } from '../page-allocator/migratetypes.ts';
 import { FreeLists } from './free-lists.ts';
-import { isMergeable, TYPE } from './migratetypes.ts';
 import { guessPlacement } from './placement-guess.ts';
 import { ZoneMap } from './zones.ts';
 

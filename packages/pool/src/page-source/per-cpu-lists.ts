@@ -8,10 +8,10 @@
  * the load (free_factor in 6.x, alloc_factor, free_count and high_max in 7.x).
  */
 import type { MemoryState } from '@decpool/model';
+import { ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
 import type { Rmqueue } from './fallback.ts';
 import type { FreeArea } from './free-area.ts';
 import { FreeLists } from './free-lists.ts';
-import { ORDINARY_TYPES, TYPE } from './migratetypes.ts';
 
 /** Highest order in the lists: PAGE_ALLOC_COSTLY_ORDER, include/linux/mmzone.h. */
 const HIGHEST_ORDER = 3;

@@ -1,0 +1,182 @@
+/**
+ * All lists of free chunks: the buddy lists (struct free_area, include/linux/mmzone.h) by zone, order and migratetype, and
+ * the per-CPU lists (struct per_cpu_pages) by zone, CPU and index. A chunk is in one list, so both share their links.
+ *
+ * The links are arrays indexed by the first page of a chunk, as the kernel's live in struct page: adding and removing is O(1)
+ * and allocates nothing. Sizes are `1 << order`, not `2 ** order`, which would call pow().
+ */
+import { MAX_PAGE_ORDER, MIGRATETYPES } from '@decpool/model';
+import { ORDINARY_TYPES, TYPE } from './migratetypes.ts';
+
+const NONE = -1;
+export const ORDERS = MAX_PAGE_ORDER + 1;
+const TYPES = MIGRATETYPES.length;
+
+/** Per-CPU lists of a CPU: orders 0 to 3 by migratetype, then order 9 for other types and for Movable. */
+export const PER_CPU_LISTS = 14;
+/** PAGE_ALLOC_COSTLY_ORDER, include/linux/mmzone.h: the highest order but 9 in the per-CPU lists. */
+export const COSTLY_ORDER = 3;
+const FIRST_HUGE = (COSTLY_ORDER + 1) * ORDINARY_TYPES;
+
+/** order_to_pindex(): index of a per-CPU list. */
+export const perCpuIndex = (order: number, type: number): number =>
+  order > COSTLY_ORDER ? FIRST_HUGE + Number(type === TYPE.Movable) : order * ORDINARY_TYPES + type;
+
+/** pindex_to_order(). */
+export const orderOfIndex = (index: number, pageblockOrder: number): number =>
+  index >= FIRST_HUGE ? pageblockOrder : Math.floor(index / ORDINARY_TYPES);
+
+export class ChunkLists {
+  readonly #next: Int32Array;
+  readonly #previous: Int32Array;
+  /** List of the chunk that begins at a page, plus 1; 0 where none does. */
+  readonly #listOf: Uint16Array;
+  readonly #heads: Int32Array;
+  readonly #tails: Int32Array;
+  readonly #counts: Int32Array;
+  readonly #orders: Uint8Array;
+  readonly #zones: Uint16Array;
+  readonly #cpus: number;
+  /** Lists from here on are per-CPU lists. */
+  readonly #firstPerCpu: number;
+  /** Free pages of each pageblock in buddy lists. */
+  readonly freePagesIn: Int32Array;
+  readonly #pageblockOrder: number;
+
+  constructor(spanPages: number, zones: number, cpus: number, pageblockOrder: number) {
+    this.#firstPerCpu = zones * ORDERS * TYPES;
+    const lists = this.#firstPerCpu + zones * cpus * PER_CPU_LISTS;
+    if (lists >= 0xffff)
+      throw new RangeError(`${zones} zones with the lists of ${cpus} CPUs: too many lists`);
+    this.#cpus = cpus;
+    this.#pageblockOrder = pageblockOrder;
+    this.#next = new Int32Array(spanPages);
+    this.#previous = new Int32Array(spanPages);
+    this.#listOf = new Uint16Array(spanPages);
+    this.#heads = new Int32Array(lists).fill(NONE);
+    this.#tails = new Int32Array(lists).fill(NONE);
+    this.#counts = new Int32Array(lists);
+    this.#orders = new Uint8Array(lists);
+    this.#zones = new Uint16Array(lists);
+    this.freePagesIn = new Int32Array(spanPages >>> pageblockOrder);
+    for (let list = 0; list < lists; list++) {
+      const perCpu = list - this.#firstPerCpu;
+      this.#orders[list] =
+        perCpu < 0 ? Math.floor(list / TYPES) % ORDERS : orderOfIndex(perCpu % PER_CPU_LISTS, pageblockOrder);
+      this.#zones[list] = Math.floor(perCpu < 0 ? list / (ORDERS * TYPES) : perCpu / (cpus * PER_CPU_LISTS));
+    }
+  }
+
+  /** A buddy list. */
+  list(zone: number, order: number, type: number): number {
+    return (zone * ORDERS + order) * TYPES + type;
+  }
+
+  /** A per-CPU list. */
+  perCpuList(zone: number, cpu: number, index: number): number {
+    return this.#firstPerCpu + (zone * this.#cpus + cpu) * PER_CPU_LISTS + index;
+  }
+
+  /** First page of the first chunk of a list, or -1. */
+  first(list: number): number {
+    return this.#heads[list];
+  }
+
+  /** First page of the last chunk of a list, or -1. */
+  last(list: number): number {
+    return this.#tails[list];
+  }
+
+  /** Chunks in a list. */
+  count(list: number): number {
+    return this.#counts[list];
+  }
+
+  /** The chunk behind another in its list, or -1. */
+  after(pfn: number): number {
+    return this.#next[pfn];
+  }
+
+  /** Order of the chunk of a buddy list that begins at a page, or -1: PageBuddy(). */
+  buddyOrder(pfn: number): number {
+    const list = this.#listOf[pfn] - 1;
+    return list >= 0 && list < this.#firstPerCpu ? this.#orders[list] : -1;
+  }
+
+  /** Whether a chunk of this zone and order in a buddy list begins at a page: page_is_buddy(). */
+  isBuddy(pfn: number, zone: number, order: number): boolean {
+    const list = this.#listOf[pfn] - 1;
+    return (
+      list >= 0 && list < this.#firstPerCpu && this.#orders[list] === order && this.#zones[list] === zone
+    );
+  }
+
+  /** Migratetype of the buddy list that a chunk is in. */
+  typeOf(pfn: number): number {
+    return (this.#listOf[pfn] - 1) % TYPES;
+  }
+
+  /** The per-CPU list that a page's chunk is in, or -1. */
+  perCpuListOf(pfn: number): number {
+    const list = this.#listOf[pfn] - 1;
+    return list >= this.#firstPerCpu ? list : -1;
+  }
+
+  addHead(list: number, pfn: number): void {
+    const first = this.#heads[list];
+    this.#next[pfn] = first;
+    this.#previous[pfn] = NONE;
+    if (first === NONE) this.#tails[list] = pfn;
+    else this.#previous[first] = pfn;
+    this.#heads[list] = pfn;
+    this.#added(list, pfn);
+  }
+
+  addTail(list: number, pfn: number): void {
+    const last = this.#tails[list];
+    this.#next[pfn] = NONE;
+    this.#previous[pfn] = last;
+    if (last === NONE) this.#heads[list] = pfn;
+    else this.#next[last] = pfn;
+    this.#tails[list] = pfn;
+    this.#added(list, pfn);
+  }
+
+  #added(list: number, pfn: number): void {
+    this.#listOf[pfn] = list + 1;
+    this.#counts[list]++;
+    if (list < this.#firstPerCpu) this.#countPages(pfn, this.#orders[list], 1);
+  }
+
+  remove(pfn: number): void {
+    const list = this.#listOf[pfn] - 1;
+    const next = this.#next[pfn];
+    const previous = this.#previous[pfn];
+    if (previous === NONE) this.#heads[list] = next;
+    else this.#next[previous] = next;
+    if (next === NONE) this.#tails[list] = previous;
+    else this.#previous[next] = previous;
+    this.#listOf[pfn] = 0;
+    this.#counts[list]--;
+    if (list < this.#firstPerCpu) this.#countPages(pfn, this.#orders[list], -1);
+  }
+
+  #countPages(pfn: number, order: number, sign: number): void {
+    const block = pfn >> this.#pageblockOrder;
+    if (order <= this.#pageblockOrder) {
+      this.freePagesIn[block] += sign << order;
+      return;
+    }
+    const end = block + (1 << (order - this.#pageblockOrder));
+    for (let each = block; each < end; each++) this.freePagesIn[each] += sign << this.#pageblockOrder;
+  }
+
+  /** Whether a range of 2^order pages lies in a chunk of any list. */
+  covers(pfn: number, order: number): boolean {
+    for (let above = order; above <= MAX_PAGE_ORDER; above++) {
+      const list = this.#listOf[pfn & ~((1 << above) - 1)] - 1;
+      if (list >= 0 && this.#orders[list] >= above) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * The way of a request through the page allocator: zone after zone down to the low watermarks (get_page_from_freelist), then
+ * to the min watermarks (__alloc_pages_slowpath). Reclaim and compaction are not here.
+ */
+import { Buddy } from './buddy.ts';
+import { TYPE } from './migratetypes.ts';
+import { PerCpu61, PerCpu67, type PerCpuStart } from './per-cpu.ts';
+import { PerCpuLists } from './per-cpu-lists.ts';
+import type { Rmqueue } from './rmqueue.ts';
+import { Rmqueue61 } from './rmqueue-6-1.ts';
+import { Rmqueue612 } from './rmqueue-6-12.ts';
+import { Rmqueue73 } from './rmqueue-7-3.ts';
+import { Zone, type ZoneStart } from './zone.ts';
+
+/** The versions whose rules are known; each stands for the kernels up to the next. */
+export const KERNELS = ['6.1', '6.12', '7.3'] as const;
+export type Kernel = (typeof KERNELS)[number];
+
+interface KernelRules {
+  readonly matchesBuddies: boolean;
+  readonly rmqueue: (buddy: Buddy) => Rmqueue;
+  readonly perCpu: (start: PerCpuStart) => PerCpu61 | PerCpu67;
+  readonly notesTypes: boolean;
+  readonly isInPortions: boolean;
+  /** ZONE_BELOW_HIGH, since 6.7. */
+  readonly seesBelowHigh: boolean;
+}
+
+const RULES: Readonly<Record<Kernel, KernelRules>> = {
+  '6.1': {
+    matchesBuddies: false,
+    rmqueue: (buddy) => new Rmqueue61(buddy),
+    perCpu: (start) => new PerCpu61(start),
+    notesTypes: true,
+    isInPortions: false,
+    seesBelowHigh: false,
+  },
+  '6.12': {
+    matchesBuddies: true,
+    rmqueue: (buddy) => new Rmqueue612(buddy),
+    perCpu: (start) => new PerCpu67(start, false),
+    notesTypes: false,
+    isInPortions: false,
+    seesBelowHigh: true,
+  },
+  '7.3': {
+    matchesBuddies: true,
+    rmqueue: (buddy) => new Rmqueue73(buddy),
+    perCpu: (start) => new PerCpu67(start, true),
+    notesTypes: false,
+    isInPortions: true,
+    seesBelowHigh: true,
+  },
+};
+
+export interface AllocatorStart {
+  readonly kernel: Kernel;
+  readonly spanPages: number;
+  readonly pageblockOrder: number;
+  readonly cpus: number;
+  readonly zones: readonly ZoneStart[];
+  /** By zone and CPU. */
+  readonly perCpu: readonly (readonly PerCpuStart[])[];
+}
+
+/** Where a request may go, and what it may do. */
+export interface Reach {
+  /** Indexes of zones, in the order in which they are tried. */
+  readonly zones: readonly number[];
+  /** Number of the highest zone it may use, for lowmem_reserve: 2 Normal, 3 Movable. */
+  readonly highestZone: number;
+  /** Whether pageblocks of other migratetypes are kept whole on a first round: ALLOC_NOFRAGMENT. */
+  readonly isNofragment: boolean;
+}
+
+export class PageAllocator {
+  readonly buddy: Buddy;
+  readonly zones: readonly Zone[];
+  readonly perCpuLists: PerCpuLists;
+  readonly #rmqueue: Rmqueue;
+  readonly #rules: KernelRules;
+
+  constructor({ kernel, spanPages, pageblockOrder, cpus, zones, perCpu }: AllocatorStart) {
+    const rules = RULES[kernel];
+    this.#rules = rules;
+    this.buddy = new Buddy({
+      spanPages,
+      zones: zones.length,
+      cpus,
+      pageblockOrder,
+      matchesBuddies: rules.matchesBuddies,
+      defaultType: TYPE.Movable,
+    });
+    this.zones = zones.map((zone) => new Zone(zone, cpus, this.buddy.lists));
+    this.#rmqueue = rules.rmqueue(this.buddy);
+    this.perCpuLists = new PerCpuLists({
+      buddy: this.buddy,
+      rmqueue: this.#rmqueue,
+      perCpu: perCpu.map((ofZone) => ofZone.map(rules.perCpu)),
+      notedType: rules.notesTypes ? new Uint8Array(spanPages) : undefined,
+      isInPortions: rules.isInPortions,
+    });
+  }
+
+  /** Takes a chunk, on a CPU. Returns its first page, or -1. */
+  claim(cpu: number, order: number, type: number, reach: Reach): number {
+    this.buddy.cpu = cpu;
+    let found = this.#claimFromFreelist('low', order, type, reach, reach.isNofragment);
+    if (found < 0) found = this.#claimFromFreelist('min', order, type, reach, false);
+    return found;
+  }
+
+  /** get_page_from_freelist(). */
+  #claimFromFreelist(
+    watermark: 'low' | 'min',
+    order: number,
+    type: number,
+    { zones, highestZone }: Reach,
+    isNofragment: boolean,
+  ): number {
+    for (const index of zones) {
+      const zone = this.zones[index];
+      if (!this.#mayServe(zone, zone[watermark], order, highestZone)) continue;
+      const found = this.#rmqueueFrom(zone, order, type, isNofragment);
+      if (found >= 0) return found;
+    }
+    return isNofragment
+      ? this.#claimFromFreelist(watermark, order, type, { zones, highestZone, isNofragment }, false)
+      : -1;
+  }
+
+  #mayServe(zone: Zone, mark: number, order: number, highestZone: number): boolean {
+    if (this.#rules.seesBelowHigh && !zone.isBelowHigh) {
+      if (zone.isAbove(zone.high + zone.boost, order, highestZone)) return true;
+      zone.isBelowHigh = true;
+    }
+    return zone.isAbove(mark + zone.boost, order, highestZone);
+  }
+
+  /** rmqueue(). */
+  #rmqueueFrom(zone: Zone, order: number, type: number, isNofragment: boolean): number {
+    if (this.perCpuLists.serves(order, type)) {
+      const found = this.perCpuLists.claim(zone, order, type, isNofragment);
+      if (found >= 0) return found;
+    }
+    return this.#rmqueue.take(zone, order, type, isNofragment);
+  }
+
+  /** alloc_pages_bulk(): takes up to `wanted` single pages. Returns their pfns. */
+  claimInBulk(
+    cpu: number,
+    wanted: number,
+    type: number,
+    { zones, highestZone, isNofragment }: Reach,
+  ): number[] {
+    this.buddy.cpu = cpu;
+    const taken: number[] = [];
+    for (const index of zones) {
+      const zone = this.zones[index];
+      if (!zone.isAbove(zone.low + zone.boost + wanted, 0, highestZone)) continue;
+      while (taken.length < wanted) {
+        const pfn = this.perCpuLists.claimInBulk(zone, 0, type, isNofragment);
+        if (pfn < 0) break;
+        taken.push(pfn);
+      }
+      break;
+    }
+    return taken;
+  }
+
+  /** Frees a chunk of a zone, on a CPU. */
+  free(cpu: number, zone: Zone, pfn: number, order: number): void {
+    this.buddy.cpu = cpu;
+    if (!this.perCpuLists.free(zone, pfn, order)) this.buddy.free(zone, pfn, order);
+  }
+
+  /** vmstat_update() of a CPU: counters are folded, and idle lists shrink. */
+  vmstatUpdate(cpu: number): void {
+    this.buddy.cpu = cpu;
+    for (const zone of this.zones) {
+      zone.foldDiff(cpu);
+      this.perCpuLists.decay(zone, cpu);
+    }
+  }
+}

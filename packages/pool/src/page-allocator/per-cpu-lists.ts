@@ -1,0 +1,178 @@
+/**
+ * Per-CPU page lists (mm/page_alloc.c): chunks of orders 0 to 3 and 9 come from and go to lists of a CPU's own, which are filled and
+ * emptied in batches. Their pages are free but in no buddy list: they count in no watermark, and they do not merge.
+ */
+import type { Buddy } from './buddy.ts';
+import { COSTLY_ORDER, orderOfIndex, PER_CPU_LISTS, perCpuIndex } from './chunk-lists.ts';
+import { ORDINARY_TYPES, TYPE } from './migratetypes.ts';
+import type { PerCpu } from './per-cpu.ts';
+import type { Rmqueue } from './rmqueue.ts';
+import type { Zone } from './zone.ts';
+
+export class PerCpuLists {
+  readonly #buddy: Buddy;
+  readonly #rmqueue: Rmqueue;
+  /** By zone and CPU. */
+  readonly #perCpu: readonly (readonly PerCpu[])[];
+  /**
+   * Migratetype that a page had when it came into the lists, by page: 6.1 returns it to that type's list
+   * (pcppage_migratetype), later kernels to the list of its pageblock.
+   */
+  readonly #notedType: Uint8Array | undefined;
+  /** Since 7.x the lists are emptied in portions of a batch, each beginning at the list that was freed to. */
+  readonly #isInPortions: boolean;
+
+  constructor(options: {
+    readonly buddy: Buddy;
+    readonly rmqueue: Rmqueue;
+    readonly perCpu: readonly (readonly PerCpu[])[];
+    readonly notedType: Uint8Array | undefined;
+    readonly isInPortions: boolean;
+  }) {
+    this.#buddy = options.buddy;
+    this.#rmqueue = options.rmqueue;
+    this.#perCpu = options.perCpu;
+    this.#notedType = options.notedType;
+    this.#isInPortions = options.isInPortions;
+  }
+
+  /** Pages in all lists. */
+  get pages(): number {
+    return this.#perCpu.flat().reduce((sum, { count }) => sum + count, 0);
+  }
+
+  /** pcp_allowed_order(). */
+  serves(order: number, type: number): boolean {
+    return (order <= COSTLY_ORDER || order === this.#buddy.pageblockOrder) && type < ORDINARY_TYPES;
+  }
+
+  /** Puts a chunk that is in a list at the start to its tail. */
+  addAtStart(zone: Zone, cpu: number, index: number, pfn: number): void {
+    const order = orderOfIndex(index, this.#buddy.pageblockOrder);
+    this.#buddy.lists.addTail(this.#buddy.lists.perCpuList(zone.index, cpu, index), pfn);
+    this.#perCpu[zone.index][cpu].count += 1 << order;
+    if (this.#notedType !== undefined) {
+      this.#notedType[pfn] =
+        index < ORDINARY_TYPES * (COSTLY_ORDER + 1) ? index % ORDINARY_TYPES : this.#buddy.typeOf(pfn);
+    }
+  }
+
+  /** rmqueue_pcplist(): the first of the list, filled from the zone when it is empty; -1 when that has none either. */
+  claim(zone: Zone, order: number, type: number, isNofragment: boolean): number {
+    this.#perCpu[zone.index][this.#buddy.cpu].allocating();
+    return this.claimInBulk(zone, order, type, isNofragment);
+  }
+
+  /** __rmqueue_pcplist(): as for one of the pages that alloc_pages_bulk() takes. */
+  claimInBulk(zone: Zone, order: number, type: number, isNofragment: boolean): number {
+    const { lists, cpu } = this.#buddy;
+    const perCpu = this.#perCpu[zone.index][cpu];
+    const list = lists.perCpuList(zone.index, cpu, perCpuIndex(order, type));
+    let pfn = lists.first(list);
+    if (pfn < 0) {
+      const wanted = perCpu.chunksToFill(zone, order);
+      perCpu.count += this.#rmqueue.fill(zone, order, type, isNofragment, wanted, list) << order;
+      if (this.#notedType !== undefined) {
+        for (let each = lists.first(list); each >= 0; each = lists.after(each)) this.#notedType[each] = type;
+      }
+      pfn = lists.first(list);
+      if (pfn < 0) return -1;
+    }
+    lists.remove(pfn);
+    perCpu.count -= 1 << order;
+    return pfn;
+  }
+
+  /** free_unref_page(): returns false for a chunk that the lists do not take. */
+  free(zone: Zone, pfn: number, order: number): boolean {
+    const type = this.#buddy.typeOf(pfn);
+    if (!this.serves(order, 0) || type === TYPE.Isolate) return false;
+    const { lists, cpu } = this.#buddy;
+    const perCpu = this.#perCpu[zone.index][cpu];
+    if (this.#notedType !== undefined) this.#notedType[pfn] = type;
+    const index = perCpuIndex(order, type < ORDINARY_TYPES ? type : TYPE.Movable);
+    lists.addHead(lists.perCpuList(zone.index, cpu, index), pfn);
+    perCpu.count += 1 << order;
+    const pages = perCpu.pagesToReturn(zone, order);
+    if (pages === 0) return true;
+    this.#returnPages(zone, cpu, pages, index);
+    // free_unref_page_commit(): the zone may have come above its high watermark.
+    if (zone.isBelowHigh && zone.isAbove(zone.high + zone.boost, 0, MOVABLE_ZONE)) zone.isBelowHigh = false;
+    return true;
+  }
+
+  #returnPages(zone: Zone, cpu: number, pages: number, index: number): void {
+    const perCpu = this.#perCpu[zone.index][cpu];
+    if (!this.#isInPortions) {
+      this.#empty(zone, cpu, pages, index);
+      return;
+    }
+    for (let left = pages; left > 0 && perCpu.count > 0; left -= perCpu.batch) {
+      this.#empty(zone, cpu, Math.min(left, perCpu.batch), index);
+    }
+  }
+
+  /** free_pcppages_bulk(): the oldest chunks of one list after the other go back to the zone. */
+  #empty(zone: Zone, cpu: number, pages: number, firstIndex: number): void {
+    const { lists, pageblockOrder } = this.#buddy;
+    const perCpu = this.#perCpu[zone.index][cpu];
+    let left = Math.min(pages, perCpu.count);
+    let lowest = 0;
+    let highest = PER_CPU_LISTS - 1;
+    let index = firstIndex - 1;
+    while (left > 0) {
+      let list: number;
+      for (;;) {
+        if (++index > highest) index = lowest;
+        list = lists.perCpuList(zone.index, cpu, index);
+        if (lists.first(list) >= 0) break;
+        if (index === highest) highest--;
+        if (index === lowest) lowest++;
+      }
+      const order = orderOfIndex(index, pageblockOrder);
+      do {
+        this.#return(zone, lists.last(list), order);
+        perCpu.count -= 1 << order;
+        left -= 1 << order;
+      } while (left > 0 && lists.first(list) >= 0);
+    }
+  }
+
+  #return(zone: Zone, pfn: number, order: number): void {
+    const { lists } = this.#buddy;
+    lists.remove(pfn);
+    this.#buddy.freeOne(zone, pfn, order, this.#notedType?.[pfn] ?? this.#buddy.typeOf(pfn));
+  }
+
+  /** decay_pcp_high() for a CPU's lists of one zone. */
+  decay(zone: Zone, cpu: number): void {
+    const perCpu = this.#perCpu[zone.index][cpu];
+    const pages = perCpu.decay();
+    if (pages > 0) this.#returnPages(zone, cpu, pages, 0);
+  }
+
+  /** drain_all_pages(): all lists go back to their zones. Returns whether there was anything in them. */
+  drain(zones: readonly Zone[]): boolean {
+    const hadPages = this.pages > 0;
+    for (const zone of zones) {
+      for (const [cpu, { count }] of this.#perCpu[zone.index].entries()) this.#empty(zone, cpu, count, 0);
+    }
+    return hadPages;
+  }
+
+  /** Takes a page's chunk out of the lists back to the zone, as a drain that is recorded does. Returns whether it was there. */
+  returnChunk(zone: Zone, cpu: number, pfn: number, order: number): boolean {
+    const { lists } = this.#buddy;
+    const first = lists.perCpuList(zone.index, cpu, 0);
+    const index = lists.perCpuListOf(pfn) - first;
+    if (index < 0 || index >= PER_CPU_LISTS || orderOfIndex(index, this.#buddy.pageblockOrder) !== order) {
+      return false;
+    }
+    this.#return(zone, pfn, order);
+    this.#perCpu[zone.index][cpu].count -= 1 << order;
+    return true;
+  }
+}
+
+/** Number of ZONE_MOVABLE, include/linux/mmzone.h as x86-64 configures it. */
+const MOVABLE_ZONE = 3;
