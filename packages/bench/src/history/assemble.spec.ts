@@ -5,7 +5,7 @@ import { lowerBounds } from '../bounds/lower.ts';
 import { allocate, free, requestLists } from '../bounds/testing.ts';
 import { BlocksAt } from './blocks-at.ts';
 import { type Run, recordedRun } from './testing.ts';
-import { MOST_OWNERS } from './types.ts';
+import { OWNERS_KEPT } from './types.ts';
 
 /** Rings that come and go: `count` requests, one a microsecond, after so many allocations. */
 const rings = (count: number, given = 0, start = 0): Request[] =>
@@ -133,7 +133,7 @@ describe('lifetimes', () => {
       allocate(index + 1, 15 - index, { owner: `owner ${index}` }),
     );
     const { lifetimes } = recordedRun({ policy: 'gfp-decrypted', requests }).history;
-    expect(lifetimes).toHaveLength(MOST_OWNERS);
+    expect(lifetimes).toHaveLength(OWNERS_KEPT);
     expect(lifetimes.at(-1)).toEqual({
       owner: '4 others',
       allocations: 4,

@@ -1,5 +1,6 @@
 /** Puts what was recorded of the runs of one input together, at frames that they share. */
 import { Columns, type LogHeader, machineOf, type OwnerFigures } from '@decpool/model';
+import { formatValue } from '../text/units.ts';
 import { blockRuns } from './blocks-at-boot.ts';
 import { type Demand, demandAtStride } from './demand.ts';
 import { FEWEST_STEPS, requestsAt, stepsOf } from './frames.ts';
@@ -54,7 +55,7 @@ export function inputHistory(
   };
 }
 
-/** All at one stride: the largest that one came to by itself, or what it takes to be below the budget. */
+/** All at one stride: the largest of the recordings, or a larger one that keeps within the budget. */
 function inStep(
   recorded: readonly NamedRecording[],
   requests: number,
@@ -71,7 +72,7 @@ function inStep(
   }
 }
 
-/** Where nothing is asked for but bounce slots, which the lower bound does not count, what was live of the first run tells. */
+/** If only bounce slots are asked for, which the lower bound does not count: the peak of live memory in the first run. */
 function peakOf(askedBytes: readonly number[], [first]: readonly NamedRecording[]): number {
   const isAsked = askedBytes.some((bytes) => bytes > 0);
   const live = isAsked ? askedBytes : (first?.recording.values.series.liveBytes ?? [0]);
@@ -79,7 +80,7 @@ function peakOf(askedBytes: readonly number[], [first]: readonly NamedRecording[
 }
 
 function binningOf(requests: number, stride: number): string {
-  const count = (value: number) => String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+  const count = (value: number) => formatValue(value, 'count');
   if (stride === 1) return `${count(requests)} requests, every request is a frame`;
   return (
     `${count(requests)} requests at ${count(stepsOf(requests, stride))} frames: one frame stands for ${count(stride)} requests; ` +

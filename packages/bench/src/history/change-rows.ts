@@ -2,52 +2,24 @@
 import { mergedFrame } from './frames.ts';
 import type { BlockChanges } from './types.ts';
 
-type Columns<Table> = { -readonly [Name in keyof Table]: number[] };
-
-/** What a block is; the names are those of BlockChanges. */
-interface BlockRow {
-  block: number;
-  frame: number;
-  state: number;
-  mapping: number;
-  sharedPages: number;
-  usedPages: number;
-  since: number;
-  readonly pinOwner: number[];
-  readonly pinPages: number[];
-  readonly pinSince: number[];
-  morePins: number;
-}
-
-const PLAIN = [
-  'block',
-  'frame',
-  'state',
-  'mapping',
-  'sharedPages',
-  'usedPages',
-  'since',
-  'morePins',
-] as const;
 /** What makes a row another than the one before. */
 const COMPARED = ['state', 'mapping', 'sharedPages', 'usedPages', 'since', 'morePins'] as const;
+const PLAIN = ['block', 'frame', ...COMPARED] as const;
 const PINS = ['pinOwner', 'pinPages', 'pinSince'] as const;
 
-export class ChangeRows {
-  readonly #columns: Columns<BlockChanges> = {
-    block: [],
-    frame: [],
-    state: [],
-    mapping: [],
-    sharedPages: [],
-    usedPages: [],
-    since: [],
-    pinStart: [0],
-    pinOwner: [],
-    pinPages: [],
-    pinSince: [],
-    morePins: [],
+/** What a block is; the names are those of BlockChanges. */
+type BlockRow = { [Name in (typeof PLAIN)[number]]: number } & {
+  [Name in (typeof PINS)[number]]: readonly number[];
+};
+
+const emptyColumns = () =>
+  Object.fromEntries<number[]>([...PLAIN.map(noValues), ...PINS.map(noValues), ['pinStart', [0]]]) as {
+    -readonly [Name in keyof BlockChanges]: number[];
   };
+const noValues = (name: string): [string, number[]] => [name, []];
+
+export class ChangeRows {
+  readonly #columns = emptyColumns();
   /** Mapping of each block at boot, as an index of BLOCK_MAPPINGS. */
   readonly #atBoot: Uint8Array;
   /** Last row of each block, and 1 more. */
@@ -104,21 +76,11 @@ export class ChangeRows {
 
   #rowAt(row: number): BlockRow {
     const columns = this.#columns;
-    const pins = (name: (typeof PINS)[number]) =>
-      columns[name].slice(columns.pinStart[row], columns.pinStart[row + 1]);
-    return {
-      block: columns.block[row],
-      frame: columns.frame[row],
-      state: columns.state[row],
-      mapping: columns.mapping[row],
-      sharedPages: columns.sharedPages[row],
-      usedPages: columns.usedPages[row],
-      since: columns.since[row],
-      pinOwner: pins('pinOwner'),
-      pinPages: pins('pinPages'),
-      pinSince: pins('pinSince'),
-      morePins: columns.morePins[row],
-    };
+    const [from, to] = [columns.pinStart[row], columns.pinStart[row + 1]];
+    const values: Partial<BlockRow> = {};
+    for (const name of PLAIN) values[name] = columns[name][row];
+    for (const name of PINS) values[name] = columns[name].slice(from, to);
+    return values as BlockRow;
   }
 
   /** By block and then by frame. */

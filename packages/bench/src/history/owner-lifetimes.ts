@@ -1,6 +1,6 @@
 /** How long the allocations of each owner lived. */
 import type { AllocateRequest } from '@decpool/model';
-import { MOST_OWNERS, type OwnerLifetimes } from './types.ts';
+import { OWNERS_KEPT, type OwnerLifetimes } from './types.ts';
 
 /** Smallest, quartiles, 9th decile, largest. */
 const QUANTILES = [0, 0.25, 0.5, 0.75, 0.9, 1];
@@ -32,14 +32,14 @@ export class LifetimesByOwner {
     living.lives.ended.push(time - living.since);
   }
 
-  /** Most pages first; where there are more than MOST_OWNERS, the last are together. */
+  /** Most pages first; if there are more than OWNERS_KEPT, the last are together. */
   lifetimes(): OwnerLifetimes[] {
     const owners = [...this.#owners.values()].sort(
       (a, b) => b.pages - a.pages || b.allocations - a.allocations || (a.owner < b.owner ? -1 : 1),
     );
-    if (owners.length <= MOST_OWNERS) return owners.map(summary);
-    const others = owners.slice(MOST_OWNERS - 1);
-    return [...owners.slice(0, MOST_OWNERS - 1).map(summary), summary(together(others))];
+    if (owners.length <= OWNERS_KEPT) return owners.map(summary);
+    const others = owners.slice(OWNERS_KEPT - 1);
+    return [...owners.slice(0, OWNERS_KEPT - 1).map(summary), summary(together(others))];
   }
 }
 

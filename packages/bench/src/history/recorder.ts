@@ -1,6 +1,6 @@
 /**
- * Records what a run's blocks and counts were at its frames, from its events alone: those of a pool that is running, or of
- * a log. Work at the end of a frame goes with the blocks that changed in it.
+ * Records the blocks and counts of a run at its frames, from the events of a running pool or of a log. The work at the end of a frame
+ * grows with the blocks that changed in it.
  */
 import {
   type BlockIndex,
@@ -19,13 +19,12 @@ import {
 } from '@decpool/model';
 import { BlockSurvey } from './block-survey.ts';
 import { mappingsAtBoot } from './blocks-at-boot.ts';
-import { ChangeRows } from './change-rows.ts';
 import { FEWEST_STEPS, finestStride, stepsOf } from './frames.ts';
-import { coarserValues, emptySeries, type FrameValues, type RunRecording, sizeOf } from './recording.ts';
-import { BLOCK_MAPPINGS, BLOCK_STATES, type BlockState, MOST_PINS } from './types.ts';
+import { coarserValues, emptyValues, type FrameValues, type RunRecording, sizeOf } from './recording.ts';
+import { BLOCK_MAPPINGS, BLOCK_STATES, type BlockState, PINS_KEPT } from './types.ts';
 
-/** Frames are merged when they have come to more than this: see sizeOf(). */
-const MOST_ROWS = 400_000;
+/** Frames are merged if they have more rows than this: see sizeOf(). */
+const ROW_LIMIT = 400_000;
 
 const SPLIT = BLOCK_MAPPINGS.indexOf('split');
 
@@ -49,7 +48,7 @@ export class RunRecorder {
   #time = 0;
 
   /** `requests`: of the whole run, of every kind. `mostRows` for specs. */
-  constructor(header: LogHeader, requests: number, mostRows = MOST_ROWS) {
+  constructor(header: LogHeader, requests: number, mostRows = ROW_LIMIT) {
     this.#columns = new Columns(machineOf(header), header.memory.directMap);
     this.#view = this.#columns.view();
     const { blocks, geometry } = this.#view;
@@ -62,15 +61,7 @@ export class RunRecorder {
     this.#survey = new BlockSurvey(blocks, geometry.pagesPerBlock);
     this.#projections = new RunProjections(header);
     this.#holders = new Holders(geometry.pagesPerBlock, this.#projections.owners);
-    this.#values = {
-      times: [],
-      series: emptySeries(),
-      occupancy: [],
-      longestFree: [],
-      freeByOrder: [],
-      holds: [],
-      changes: new ChangeRows(this.#atBoot),
-    };
+    this.#values = emptyValues(this.#atBoot);
   }
 
   /** Takes the events that come next. Throws InvariantError if one cannot have happened. */
@@ -151,7 +142,7 @@ export class RunRecorder {
     const found = view.block(block);
     const holders = this.#holders.of(block);
     this.#survey.settle(block, found, view.freeRuns(block), holders);
-    const pins = holders.slice(0, MOST_PINS);
+    const pins = holders.slice(0, PINS_KEPT);
     this.#values.changes.add({
       block,
       frame,

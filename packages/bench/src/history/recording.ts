@@ -1,17 +1,17 @@
 /** What was recorded of a run at its frames, and how frames are merged. */
 import type { OwnerFigures } from '@decpool/model';
-import type { ChangeRows } from './change-rows.ts';
+import { ChangeRows } from './change-rows.ts';
 import { laterOf, mostOf } from './frames.ts';
 import type { HoldSnapshot } from './owner-holds.ts';
-import type { Series } from './types.ts';
+import { RUN_SERIES, type SeriesName, seriesInfo } from './types.ts';
 
-type Mutable<Table> = { -readonly [Name in keyof Table]: number[] };
+type MutableSeries = Record<SeriesName, number[]>;
 
 /** One value for each frame, but for the changes of blocks. */
 export interface FrameValues {
   /** Simulated ns of the last event. */
   times: number[];
-  series: Mutable<Series>;
+  series: MutableSeries;
   occupancy: (readonly number[])[];
   longestFree: (readonly number[])[];
   freeByOrder: (readonly number[])[];
@@ -28,17 +28,17 @@ export interface RunRecording {
   readonly byOwner: readonly OwnerFigures[];
 }
 
-/** Words of a snapshot that weigh as much as a row. */
+/** Words of a snapshot that count as a row. */
 const WORDS_A_ROW = 4;
 
-/** Rows, pins and what else grows with frames and blocks: what memory and the size of a page go by. */
+/** What grows with frames and blocks, in rows: the memory of a recording and the size of a page depend on it. */
 export const sizeOf = ({ changes, holds }: FrameValues): number =>
   changes.size + holds.reduce((words, snapshot) => words + snapshot.length, 0) / WORDS_A_ROW;
 
 /** The same with half the frames: the state of the later of two, and the larger of two peaks. */
 export const coarserValues = (values: FrameValues): FrameValues => ({
   times: laterOf(values.times),
-  series: seriesOf((name) => MERGED[name](values.series[name])),
+  series: seriesOf((name) => (seriesInfo(name).isPeak === true ? mostOf : laterOf)(values.series[name])),
   occupancy: laterOf(values.occupancy),
   longestFree: laterOf(values.longestFree),
   freeByOrder: laterOf(values.freeByOrder),
@@ -46,26 +46,20 @@ export const coarserValues = (values: FrameValues): FrameValues => ({
   changes: values.changes.coarser(),
 });
 
-/** By series, its value where two frames become one. */
-const MERGED: Readonly<Record<keyof Series, (values: readonly number[]) => number[]>> = {
-  splits2M: laterOf,
-  splits1G: laterOf,
-  failedRequests: laterOf,
-  directMap4k: laterOf,
-  directMap2M: laterOf,
-  directMap1G: laterOf,
-  sharedIdleBytes: mostOf,
-  liveBytes: laterOf,
-  sharedBlocks: mostOf,
-  mixedBlocks: mostOf,
-};
+const NAMES = Object.keys(RUN_SERIES) as SeriesName[];
 
-const seriesOf = (valuesOf: (name: keyof Series) => number[]): Mutable<Series> =>
-  Object.fromEntries(
-    (Object.keys(MERGED) as (keyof Series)[]).map((name) => [name, valuesOf(name)]),
-  ) as Mutable<Series>;
+const seriesOf = (valuesOf: (name: SeriesName) => number[]): MutableSeries =>
+  Object.fromEntries(NAMES.map((name) => [name, valuesOf(name)])) as MutableSeries;
 
-export const emptySeries = (): Mutable<Series> => seriesOf(() => []);
+export const emptyValues = (mappingsAtBoot: Uint8Array): FrameValues => ({
+  times: [],
+  series: seriesOf(() => []),
+  occupancy: [],
+  longestFree: [],
+  freeByOrder: [],
+  holds: [],
+  changes: new ChangeRows(mappingsAtBoot),
+});
 
 /** The recording at a stride that is a power of two times its own. */
 export function atStride(recording: RunRecording, stride: number): RunRecording {

@@ -1,15 +1,15 @@
 /** What a report shows of runs at its frames, as numbers for programs. */
 import { BlocksAt, countByState } from './blocks-at.ts';
 import { externalFragmentation, fragmentationIndex, unusableFreeIndex } from './kernel-indices.ts';
-import { BLOCK_STATES, HISTOGRAM_BARS, type InputHistory, type RunHistory, type Series } from './types.ts';
+import { BLOCK_STATES, HISTOGRAM_BARS, type InputHistory, type SeriesName, seriesInfo } from './types.ts';
 
 /** One value at one frame. */
 export interface SeriesValue {
-  /** Empty where it is of the requests, whoever serves them. */
+  /** Empty if it is the same under every policy. */
   readonly policy: string;
   /** Index of the frame. */
   readonly frame: number;
-  /** What of, where a frame has several values: an order, the fewest pages of a bar, a state of blocks. */
+  /** Tells the values of one frame apart: an order, the fewest pages of a bar, a state of blocks. */
   readonly at: string | number;
   readonly value: number;
 }
@@ -20,29 +20,8 @@ export interface HistorySeries {
   values(history: InputHistory): Generator<SeriesValue>;
 }
 
-/** In the order of the page, with the ids of its figures. */
-export const HISTORY_SERIES: readonly HistorySeries[] = [
-  { id: 'block-map', unit: 'blocks', values: blockStates },
-  ofRun('splits-2m', 'count', 'splits2M'),
-  ofRun('splits-1g', 'count', 'splits1G'),
-  ofRun('shared-idle', 'bytes', 'sharedIdleBytes'),
-  ofRun('live', 'bytes', 'liveBytes'),
-  ofRequests('asked-for', 'bytes', (history) => history.askedBytes),
-  ofRun('shared-blocks', 'blocks', 'sharedBlocks'),
-  ofRequests('lower-bound', 'blocks', (history) => history.leastBlocks),
-  ofRun('mixed-blocks', 'blocks', 'mixedBlocks'),
-  ofRun('direct-map-4k', 'bytes', 'directMap4k'),
-  ofRun('direct-map-2m', 'bytes', 'directMap2M'),
-  ofRun('direct-map-1g', 'bytes', 'directMap1G'),
-  ofRun('failures', 'count', 'failedRequests'),
-  histogram('occupancy', (run) => run.occupancy),
-  histogram('longest-free', (run) => run.longestFree),
-  index('unusable-free-index', 'thousandths', unusableFreeIndex),
-  index('fragmentation-index', 'thousandths', fragmentationIndex),
-  index('extfrag', 'percent', externalFragmentation),
-];
-
-function ofRun(id: string, unit: HistorySeries['unit'], name: keyof Series): HistorySeries {
+function ofRun(name: SeriesName): HistorySeries {
+  const { id, unit } = seriesInfo(name);
   return {
     id,
     unit,
@@ -54,59 +33,52 @@ function ofRun(id: string, unit: HistorySeries['unit'], name: keyof Series): His
   };
 }
 
-function ofRequests(
+const ofRequests = (
   id: string,
   unit: HistorySeries['unit'],
-  pick: (history: InputHistory) => readonly number[],
-): HistorySeries {
-  return {
-    id,
-    unit,
-    *values(history) {
-      for (const [frame, value] of pick(history).entries()) yield { policy: '', frame, at: '', value };
-    },
-  };
-}
+  name: 'askedBytes' | 'leastBlocks',
+): HistorySeries => ({
+  id,
+  unit,
+  *values(history) {
+    for (const [frame, value] of history[name].entries()) yield { policy: '', frame, at: '', value };
+  },
+});
 
 /** Blocks by how many of their pages: from `at` up to the next; the last are full. */
-function histogram(id: string, pick: BinsOf): HistorySeries {
-  return binned(id, 'blocks', pick, (bars, bar, { pagesPerBlock }) => ({
+const histogram = (id: string, bins: BinsName): HistorySeries =>
+  binned(id, 'blocks', bins, (bars, bar, { pagesPerBlock }) => ({
     at: (bar * pagesPerBlock) / (HISTOGRAM_BARS - 1),
     value: bars[bar],
   }));
-}
 
 /** By order. */
-function index(
+const index = (
   id: string,
   unit: HistorySeries['unit'],
-  of: (counts: readonly number[], order: number) => number,
-): HistorySeries {
-  const pick: BinsOf = ({ freeByOrder }) => freeByOrder;
-  return binned(id, unit, pick, (counts, order) => ({ at: order, value: of(counts, order) }));
-}
+  indexOf: (counts: readonly number[], order: number) => number,
+): HistorySeries =>
+  binned(id, unit, 'freeByOrder', (counts, order) => ({ at: order, value: indexOf(counts, order) }));
 
 /** What a run has several of at each frame. */
-type BinsOf = (run: RunHistory) => readonly (readonly number[])[];
+type BinsName = 'occupancy' | 'longestFree' | 'freeByOrder';
 
-function binned(
+const binned = (
   id: string,
   unit: HistorySeries['unit'],
-  pick: BinsOf,
-  told: (bins: readonly number[], bin: number, history: InputHistory) => Pick<SeriesValue, 'at' | 'value'>,
-): HistorySeries {
-  return {
-    id,
-    unit,
-    *values(history) {
-      for (const run of history.runs) {
-        for (const [frame, bins] of pick(run).entries()) {
-          for (const bin of bins.keys()) yield { policy: run.policy, frame, ...told(bins, bin, history) };
-        }
+  name: BinsName,
+  binOf: (bins: readonly number[], bin: number, history: InputHistory) => Pick<SeriesValue, 'at' | 'value'>,
+): HistorySeries => ({
+  id,
+  unit,
+  *values(history) {
+    for (const run of history.runs) {
+      for (const [frame, bins] of run[name].entries()) {
+        for (const bin of bins.keys()) yield { policy: run.policy, frame, ...binOf(bins, bin, history) };
       }
-    },
-  };
-}
+    }
+  },
+});
 
 /** Blocks of RAM by state. */
 function* blockStates(history: InputHistory): Generator<SeriesValue> {
@@ -119,3 +91,25 @@ function* blockStates(history: InputHistory): Generator<SeriesValue> {
     }
   }
 }
+
+/** In the order of the page, with the ids of its figures. */
+export const HISTORY_SERIES: readonly HistorySeries[] = [
+  { id: 'block-map', unit: 'blocks', values: blockStates },
+  ofRun('splits2M'),
+  ofRun('splits1G'),
+  ofRun('sharedIdleBytes'),
+  ofRun('liveBytes'),
+  ofRequests('asked-for', 'bytes', 'askedBytes'),
+  ofRun('sharedBlocks'),
+  ofRequests('lower-bound', 'blocks', 'leastBlocks'),
+  ofRun('mixedBlocks'),
+  ofRun('directMap4k'),
+  ofRun('directMap2M'),
+  ofRun('directMap1G'),
+  ofRun('failedRequests'),
+  histogram('occupancy', 'occupancy'),
+  histogram('longest-free', 'longestFree'),
+  index('unusable-free-index', 'thousandths', unusableFreeIndex),
+  index('fragmentation-index', 'thousandths', fragmentationIndex),
+  index('extfrag', 'percent', externalFragmentation),
+];

@@ -1,4 +1,4 @@
-/** What a report shows of runs over time: the state at frames, that is after chosen requests. Plain data: a page has it as JSON. */
+/** What a report shows of runs over time: the state at frames, which are chosen requests. Plain data: a page has it as JSON. */
 
 /** The moments at which the runs of one input are recorded: the same for every policy, so that two can be compared. */
 export interface Frames {
@@ -40,11 +40,11 @@ export interface BlockChanges {
   readonly sharedPages: readonly number[];
   /** Pages in allocations and slabs. */
   readonly usedPages: readonly number[];
-  /** Simulated ns since which some page of the block has been shared or unknown; -1 where none is. */
+  /** Simulated ns since which some page of the block has been shared or unknown; -1 if none is. */
   readonly since: readonly number[];
   /** Rows of the pin columns that belong to row i: [pinStart[i], pinStart[i + 1]); one longer than the others. */
   readonly pinStart: readonly number[];
-  /** Index into `owners` of the run; the owners with the most pages in the block, at most MOST_PINS of them. */
+  /** Index into `owners` of the run; the owners with the most pages in the block, at most PINS_KEPT of them. */
   readonly pinOwner: readonly number[];
   readonly pinPages: readonly number[];
   /** Simulated ns since which the owner's oldest allocation in the block has been there. */
@@ -53,26 +53,38 @@ export interface BlockChanges {
   readonly morePins: readonly number[];
 }
 
-export const MOST_PINS = 3;
+export const PINS_KEPT = 3;
 
-/** Values of a run at each frame. */
-export interface Series {
-  /** Since boot. */
-  readonly splits2M: readonly number[];
-  readonly splits1G: readonly number[];
-  readonly failedRequests: readonly number[];
-  /** DirectMap4k, DirectMap2M and DirectMap1G, bytes. */
-  readonly directMap4k: readonly number[];
-  readonly directMap2M: readonly number[];
-  readonly directMap1G: readonly number[];
-  /** Bytes; the most since the frame before, at the end of an instant, as the metric `shared-idle-peak` counts. */
-  readonly sharedIdleBytes: readonly number[];
-  /** Bytes in allocations, slabs and taken bounce slots. */
-  readonly liveBytes: readonly number[];
-  /** Blocks with a shared page: the most since the frame before. */
-  readonly sharedBlocks: readonly number[];
-  readonly mixedBlocks: readonly number[];
+interface RunSeries {
+  readonly id: string;
+  readonly unit: 'count' | 'bytes' | 'blocks';
+  /** The value of a frame is the most since the frame before. Default: the value at the frame. */
+  readonly isPeak?: boolean;
 }
+
+/** What a run has one value of at each frame. */
+export const RUN_SERIES = {
+  /** Since boot. */
+  splits2M: { id: 'splits-2m', unit: 'count' },
+  splits1G: { id: 'splits-1g', unit: 'count' },
+  failedRequests: { id: 'failures', unit: 'count' },
+  /** As in /proc/meminfo. */
+  directMap4k: { id: 'direct-map-4k', unit: 'bytes' },
+  directMap2M: { id: 'direct-map-2m', unit: 'bytes' },
+  directMap1G: { id: 'direct-map-1g', unit: 'bytes' },
+  /** At the end of an instant, as the metric `shared-idle-peak` counts. */
+  sharedIdleBytes: { id: 'shared-idle', unit: 'bytes', isPeak: true },
+  /** In allocations, slabs and taken bounce slots. */
+  liveBytes: { id: 'live', unit: 'bytes' },
+  /** Blocks with a shared page. */
+  sharedBlocks: { id: 'shared-blocks', unit: 'blocks', isPeak: true },
+  mixedBlocks: { id: 'mixed-blocks', unit: 'blocks', isPeak: true },
+} as const satisfies Readonly<Record<string, RunSeries>>;
+
+export type SeriesName = keyof typeof RUN_SERIES;
+export const seriesInfo = (name: SeriesName): RunSeries => RUN_SERIES[name];
+
+export type Series = Readonly<Record<SeriesName, readonly number[]>>;
 
 /** Bars of the histograms: 512 / 16 = 32 pages a bar; full blocks have a bar of their own, the last. */
 export const HISTOGRAM_BARS = 17;
@@ -120,13 +132,13 @@ export interface RunHistory {
   readonly ownerRows: readonly OwnerRow[];
 }
 
-/** How long allocations lived, of one owner; of a trace, and so of every policy that serves it. */
+/** How long the allocations of one owner lived: the same under every policy that serves the trace. */
 export interface OwnerLifetimes {
   readonly owner: string;
   readonly allocations: number;
   /** Not freed by the end of the trace; they have no part in the quantiles. */
   readonly neverFreed: number;
-  /** ns: smallest, quartiles, 9th decile, largest; empty where none was freed. */
+  /** ns: smallest, quartiles, 9th decile, largest; empty if none was freed. */
   readonly quantiles: readonly number[];
   /** Pages asked for, over all allocations. */
   readonly pages: number;
@@ -140,20 +152,20 @@ export interface InputHistory {
   readonly blocks: number;
   readonly pagesPerBlock: number;
   readonly pageBytes: number;
-  /** First block and number of blocks of each run of RAM, ascending; what lies between is no memory. */
+  /** First block and number of blocks of each run of RAM, ascending; between them is no memory. */
   readonly ram: readonly (readonly [block: number, blocks: number])[];
   /** First block and number of blocks of each run that 4K entries map since boot. */
   readonly boot4K: readonly (readonly [block: number, blocks: number])[];
-  /** By frame: the least blocks that any policy has shared, the most since the frame before: as bounds/lower.ts counts. */
+  /** By frame: the lower bound of shared blocks, the most since the frame before: as bounds/lower.ts counts. */
   readonly leastBlocks: readonly number[];
   /** Bytes asked for by live allocations at each frame, as the lower bound counts them. */
   readonly askedBytes: readonly number[];
-  /** Index of the frame at which most memory is asked for, the first of them; where only bounce slots are, most is live. */
+  /** Index of the frame at which most memory is asked for, the first of them (if there are only bounce slots: most memory is live). */
   readonly peakFrame: number;
-  /** Most pages first; at most MOST_OWNERS, what is left together as the last. */
+  /** Most pages first; at most OWNERS_KEPT, the last is all others together. */
   readonly lifetimes: readonly OwnerLifetimes[];
   /** The runs whose logs there are, in the order of the comparison. */
   readonly runs: readonly RunHistory[];
 }
 
-export const MOST_OWNERS = 12;
+export const OWNERS_KEPT = 12;

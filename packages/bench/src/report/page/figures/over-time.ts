@@ -1,6 +1,6 @@
 /** Charts over simulated time: a stepped line for each policy, or for a group of policies with the same values. */
 import { lastAtMost } from '../../../history/last-at-most.ts';
-import type { RunHistory } from '../../../history/types.ts';
+import { type SeriesName, seriesInfo } from '../../../history/types.ts';
 import { listed } from '../../../text/listed.ts';
 import { formatValue } from '../../../text/units.ts';
 import {
@@ -20,17 +20,14 @@ import type { ChartOption, Figure, FigureTable, LoggedInput, View } from './figu
 import { type Line, lineName, lineSeries, linesOf, styledRuns } from './runs.ts';
 
 export interface TimeFigure {
-  readonly id: string;
+  readonly series: SeriesName;
   readonly title: string;
-  readonly unit: 'count' | 'bytes';
   readonly formula: readonly string[];
   readonly commands: readonly string[];
   /** The value of each line in the sentence above the chart: the last or the largest. */
   readonly tells: 'end' | 'most';
-  readonly height?: number;
   /** Whether the axis may begin above 0, for small changes of large values. */
   readonly isCropped?: boolean;
-  pick(run: RunHistory): readonly number[];
   /** A line that is the same for all policies, as a bound. */
   readonly reference?: { readonly name: string; readonly values: readonly number[] };
 }
@@ -41,20 +38,21 @@ const TABLE_ROWS = 25;
 
 export function timeFigure(logged: LoggedInput, spec: TimeFigure): Figure {
   const { frames } = logged.history;
-  const lines = linesOf(styledRuns(logged), spec.pick);
+  const { id, unit } = seriesInfo(spec.series);
+  const lines = linesOf(styledRuns(logged), ({ series }) => series[spec.series]);
   const references = spec.reference === undefined ? [] : [spec.reference];
   const most = Math.max(0, ...[...lines, ...references].flatMap(({ values }) => values));
-  const scale = spec.unit === 'bytes' ? bytesScale(most) : COUNT;
+  const scale = unit === 'bytes' ? bytesScale(most) : COUNT;
   const time = timeScale(frames.times[frames.times.length - 1]);
-  const value = (number: number) => formatValue(number, spec.unit);
+  const value = (number: number) => formatValue(number, unit === 'bytes' ? unit : 'count');
 
   return {
-    id: spec.id,
+    id,
     title: spec.title,
     kind: 'time',
     formula: spec.formula,
     commands: spec.commands,
-    heightAt: () => spec.height ?? HEIGHT,
+    heightAt: () => HEIGHT,
     reading: () => readingOf(lines, spec, value),
     table: tableOf,
     option: optionOf,
@@ -98,7 +96,7 @@ export function timeFigure(logged: LoggedInput, spec: TimeFigure): Figure {
       },
       yAxis: {
         ...valueAxis(view, { name: scale.suffix }),
-        minInterval: spec.unit === 'count' ? 1 : 0,
+        minInterval: unit === 'bytes' ? 0 : 1,
         scale: spec.isCropped === true,
         ...(most === 0 ? { max: 1 } : {}),
       },

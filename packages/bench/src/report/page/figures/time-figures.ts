@@ -1,6 +1,6 @@
 /** The charts over time. */
 
-import type { Series } from '../../../history/types.ts';
+import { type SeriesName, seriesInfo } from '../../../history/types.ts';
 import type { MetricId } from '../../../metrics/metric.ts';
 import { formatValue } from '../../../text/units.ts';
 import { shellWord } from '../escape.ts';
@@ -18,18 +18,14 @@ const LOWER_BOUND =
   'grey: the lower bound: ceil(bytes that live allocations asked for / bytes of a block), or the sum of it over the NUMA nodes that they asked for, if that is more. No policy that serves all requests is below it.';
 const MOST_SINCE = 'A point is the largest value since the frame before it.';
 
-/** A count that only grows: the sentence has its last value. */
-const ENDS = { unit: 'count', tells: 'end' } as const;
-
 export function timeFigures(logged: LoggedInput): TimeFigures {
   const { runs, leastBlocks, askedBytes } = logged.history;
   const { metrics, command } = logged.results;
   const formulaOf = (id: MetricId) =>
     metrics.filter((metric) => metric.id === id).map(({ label, formula }) => `${label}: ${formula}`);
-  const isAny = (name: keyof Series) => runs.some((run) => run.series[name].some((value) => value > 0));
-  const query = (id: string, sql: string) => [
+  const query = (name: SeriesName, sql: string) => [
     command,
-    printSeries(logged, id),
+    printSeries(logged, seriesInfo(name).id),
     '# Each event, under the first policy:',
     `decpool query ${shellWord(logPath(logged))} ${shellWord(sql)}`,
   ];
@@ -38,95 +34,99 @@ export function timeFigures(logged: LoggedInput): TimeFigures {
     printSeries(logged, ...ids),
     ...showPeak(logged, what),
   ];
-  const splits = (id: string, level: number) =>
-    query(
-      id,
+  const splits = (series: SeriesName, size: string, metric: MetricId, level: number): TimeFigure => ({
+    series,
+    title: `${size} splits since boot`,
+    formula: formulaOf(metric),
+    commands: query(
+      series,
       `SELECT time_ns, count(*) OVER (ORDER BY seq) AS splits, pfn FROM events WHERE type = 'large-page-split' AND level = ${level}`,
-    );
-
-  /** A figure of the series; the metrics say how it is computed. */
-  const figure = (
-    [id, title]: readonly [id: string, title: string],
-    name: keyof Series,
-    formula: readonly string[],
-    commands: readonly string[],
-    rest: Pick<TimeFigure, 'unit' | 'tells' | 'isCropped' | 'reference'>,
-  ): TimeFigure => ({ id, title, formula, commands, pick: (run) => run.series[name], ...rest });
-  const directMap = (title: string, name: keyof Series, id: MetricId) =>
-    figure([id, title], name, formulaOf(id), show([id], `${title} at the peak:`), {
-      unit: 'bytes',
-      tells: 'end',
-      isCropped: true,
-    });
-  const specs: readonly (TimeFigure | false)[] = [
-    figure(
-      ['splits-2m', '2M splits since boot'],
-      'splits2M',
-      formulaOf('splits-2m'),
-      splits('splits-2m', 2),
-      ENDS,
     ),
-    isAny('splits1G') &&
-      figure(
-        ['splits-1g', '1G splits since boot'],
-        'splits1G',
-        formulaOf('splits-1g'),
-        splits('splits-1g', 3),
-        ENDS,
+    tells: 'end',
+  });
+  const directMap = (series: SeriesName, title: string, id: MetricId): TimeFigure => ({
+    series,
+    title,
+    formula: formulaOf(id),
+    commands: show([id], `${title} at the peak:`),
+    tells: 'end',
+    isCropped: true,
+  });
+  const specs: readonly TimeFigure[] = [
+    splits('splits2M', '2M', 'splits-2m', 2),
+    splits('splits1G', '1G', 'splits-1g', 3),
+    {
+      series: 'sharedIdleBytes',
+      title: 'Shared-idle memory',
+      formula: [...formulaOf('shared-idle-peak'), MOST_SINCE],
+      commands: show(
+        ['shared-idle'],
+        'Shared pages of each block, and how many of them are allocated, at the peak:',
       ),
-    figure(
-      ['shared-idle', 'Shared-idle memory'],
-      'sharedIdleBytes',
-      [...formulaOf('shared-idle-peak'), MOST_SINCE],
-      show(['shared-idle'], 'Shared pages of each block, and how many of them are allocated, at the peak:'),
-      { unit: 'bytes', tells: 'most' },
-    ),
-    figure(
-      ['live', 'Live memory'],
-      'liveBytes',
-      [
+      tells: 'most',
+    },
+    {
+      series: 'liveBytes',
+      title: 'Live memory',
+      formula: [
         'bytes in allocations, slabs and taken bounce slots',
         'grey: bytes that the live allocations asked for',
       ],
-      show(['live', 'asked-for'], 'Live allocations and the bytes that they asked for, at the peak:'),
-      { unit: 'bytes', tells: 'most', reference: { name: 'asked for', values: askedBytes } },
-    ),
-    figure(
-      ['shared-blocks', 'Blocks with a shared page'],
-      'sharedBlocks',
-      [...formulaOf('blocks-peak'), LOWER_BOUND, MOST_SINCE],
-      show(['shared-blocks', 'lower-bound'], 'The number of shared blocks at the peak:'),
-      { unit: 'count', tells: 'most', reference: { name: 'lower bound', values: leastBlocks } },
-    ),
-    isAny('mixedBlocks') &&
-      figure(
-        ['mixed-blocks', 'Mixed 2M ranges'],
-        'mixedBlocks',
-        [...formulaOf('mixed-peak'), MOST_SINCE],
-        show(['mixed-blocks'], 'The number of mixed blocks at the peak:'),
-        { unit: 'count', tells: 'most' },
+      commands: show(
+        ['live', 'asked-for'],
+        'Live allocations and the bytes that they asked for, at the peak:',
       ),
-    directMap('DirectMap4k', 'directMap4k', 'direct-map-4k'),
-    isAny('directMap2M') && directMap('DirectMap2M', 'directMap2M', 'direct-map-2m'),
-    isAny('directMap1G') && directMap('DirectMap1G', 'directMap1G', 'direct-map-1g'),
-    isAny('failedRequests') &&
-      figure(
-        ['failures', 'Failed requests since boot'],
+      tells: 'most',
+      reference: { name: 'asked for', values: askedBytes },
+    },
+    {
+      series: 'sharedBlocks',
+      title: 'Blocks with a shared page',
+      formula: [...formulaOf('blocks-peak'), LOWER_BOUND, MOST_SINCE],
+      commands: show(['shared-blocks', 'lower-bound'], 'The number of shared blocks at the peak:'),
+      tells: 'most',
+      reference: { name: 'lower bound', values: leastBlocks },
+    },
+    {
+      series: 'mixedBlocks',
+      title: 'Mixed 2M ranges',
+      formula: [...formulaOf('mixed-peak'), MOST_SINCE],
+      commands: show(['mixed-blocks'], 'The number of mixed blocks at the peak:'),
+      tells: 'most',
+    },
+    directMap('directMap4k', 'DirectMap4k', 'direct-map-4k'),
+    directMap('directMap2M', 'DirectMap2M', 'direct-map-2m'),
+    directMap('directMap1G', 'DirectMap1G', 'direct-map-1g'),
+    {
+      series: 'failedRequests',
+      title: 'Failed requests since boot',
+      formula: formulaOf('failures'),
+      commands: query(
         'failedRequests',
-        formulaOf('failures'),
-        query(
-          'failures',
-          "SELECT time_ns, reason, count(*) OVER (ORDER BY seq) AS failures FROM events WHERE type = 'allocation-failed'",
-        ),
-        ENDS,
+        "SELECT time_ns, reason, count(*) OVER (ORDER BY seq) AS failures FROM events WHERE type = 'allocation-failed'",
       ),
+      tells: 'end',
+    },
   ];
-  const there = specs.filter((spec) => spec !== false);
-  const isStill = ({ pick }: TimeFigure) => new Set(runs.flatMap(pick)).size === 1;
+  const there = specs.filter(
+    ({ series }) =>
+      !LEFT_OUT_AT_0.has(series) || runs.some((run) => run.series[series].some((value) => value > 0)),
+  );
+  const isStill = ({ series }: TimeFigure) => new Set(runs.flatMap((run) => run.series[series])).size === 1;
   return {
     drawn: there.filter((spec) => !isStill(spec)).map((spec) => timeFigure(logged, spec)),
-    still: there
-      .filter(isStill)
-      .map(({ title, unit, pick }) => `${title} (${formatValue(pick(runs[0])[0], unit)})`),
+    still: there.filter(isStill).map(({ series, title }) => {
+      const unit = seriesInfo(series).unit === 'bytes' ? 'bytes' : 'count';
+      return `${title} (${formatValue(runs[0].series[series][0], unit)})`;
+    }),
   };
 }
+
+/** Series without a figure if they are always 0. */
+const LEFT_OUT_AT_0: ReadonlySet<SeriesName> = new Set([
+  'splits1G',
+  'mixedBlocks',
+  'directMap2M',
+  'directMap1G',
+  'failedRequests',
+]);
