@@ -2,6 +2,7 @@
 import { dominates } from '../compare/ranking.ts';
 import { spreadOf } from '../compare/spread.ts';
 import type { MetricId } from '../metrics/metric.ts';
+import { groupedBy } from '../text/groups.ts';
 import { comparedOf, medianOf, type PolicyFigures, poolsOf, type ScenarioFigures } from './scenarios.ts';
 
 /** What policies are weighed by, less is better in each: what is broken up in the guest and on the host, exposed, asked for. */
@@ -98,16 +99,14 @@ export function factorOf(
 ): number {
   return middle(
     scenarios.flatMap((scenario) => {
-      const groups = new Map<string, number[]>();
-      for (const figures of poolsOf(scenario)) {
-        const parts = partsOf(figures.policy);
-        if (parts === undefined) continue;
-        const others = JSON.stringify({ ...parts, [part]: '' });
-        const value = medianOf(figures, metric);
-        if (value > 0) groups.set(others, [...(groups.get(others) ?? []), value]);
-      }
-      const factors = [...groups.values()]
-        .filter((values) => values.length > 1)
+      const pools = poolsOf(scenario).flatMap(({ policy, rows }) => {
+        const parts = partsOf(policy);
+        const value = rows.get(metric)?.median ?? 0;
+        return parts === undefined || value <= 0 ? [] : [{ others: { ...parts, [part]: '' }, value }];
+      });
+      const factors = [...groupedBy(pools, ({ others }) => JSON.stringify(others)).values()]
+        .filter((group) => group.length > 1)
+        .map((group) => group.map(({ value }) => value))
         .map((values) => Math.max(...values) / Math.min(...values));
       return factors.length === 0 ? [] : [Math.max(...factors)];
     }),

@@ -57,28 +57,18 @@ const isSame = (a: string, b: string): boolean => shortPolicyName(a) === shortPo
 
 const namesOf = ({ policies }: Results): string => policies.map(({ policy }) => policy).join(', ');
 
-const deltasOf = (
-  metrics: readonly Metric[],
-  { policy, metrics: now }: PolicyResults,
-  old: PolicyResults,
-): Delta[] =>
+const deltasOf = (metrics: readonly Metric[], policy: PolicyResults, old: PolicyResults): Delta[] =>
   metrics.flatMap((metric) => {
-    const before = old.metrics[metric.id];
+    const [now, before] = [policy.metrics[metric.id], old.metrics[metric.id]];
     if (before === undefined) return [];
-    const spread = now[metric.id];
-    return [
-      {
-        ...{ policy, metric, before, now: spread },
-        percent: changePercent(spread.median, before.median),
-        ...changeOf(metric, spread, before),
-      },
-    ];
+    const percent = changePercent(now.median, before.median);
+    return [{ policy: policy.policy, metric, before, now, percent, ...changeOf(metric, now, before) }];
   });
 
-/** What two runs must have in common, so that only the code differs. `told`: as text; `of`: the value that is compared. */
+/** What two runs must have in common, so that only the code differs. `of`: the value that is compared. */
 const CONDITIONS: readonly (readonly [
   what: string,
-  told: (setting: Setting) => string,
+  text: (setting: Setting) => string,
   of: (setting: Setting) => unknown,
 ])[] = [
   ['memory', ({ memory, memoryHash }) => `${memory} (${memoryHash.slice(0, 12)})`, (run) => run.memoryHash],
@@ -107,10 +97,10 @@ export const faultsText = (faults: Setting['faults']): string =>
 
 /** The differences of two runs in everything but their requests, as text. */
 export const differencesOf = (now: Setting, before: Setting): string[] =>
-  CONDITIONS.filter(([, , of]) => !isDeepStrictEqual(of(now), of(before))).map(([what, told]) =>
-    told(now) === told(before)
-      ? `${what}: both are ${told(now)}, with other parameters`
-      : `${what}: ${told(now)} now, ${told(before)} before`,
+  CONDITIONS.filter(([, , of]) => !isDeepStrictEqual(of(now), of(before))).map(([what, text]) =>
+    text(now) === text(before)
+      ? `${what}: both are ${text(now)}, with other parameters`
+      : `${what}: ${text(now)} now, ${text(before)} before`,
   );
 
 /**

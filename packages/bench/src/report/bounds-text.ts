@@ -2,6 +2,7 @@
 import type { Bound } from '../bounds/bounds.ts';
 import type { KnownRatio } from '../bounds/worst-case.ts';
 import type { Comparison } from '../compare/compare.ts';
+import { groupedBy } from '../text/groups.ts';
 import { fewOf } from '../text/listed.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
@@ -51,26 +52,26 @@ const PACKED = {
   'aligned pages': 'This holds for aligned pages.',
 } as const;
 
-/** A text for policies with the same known worst case, and one for all policies without. */
+/** A text for policies with the same known worst case; that for all policies without comes last. */
 function worstCases(policies: Comparison['policies']): string[] {
-  const known = new Map<string, string[]>();
-  const unknown: string[] = [];
-  for (const { policy, worstCase } of policies) {
-    const { of, blocksPeak, blockSeconds } = worstCase;
-    if (of === undefined) {
-      unknown.push(policy);
-      continue;
-    }
-    const text = `${limitText(blocksPeak, 'blocks at peak')} ${limitText(blockSeconds, 'block-seconds')} ${PACKED[of]}`;
-    known.set(text, [...(known.get(text) ?? []), policy]);
-  }
-  return [
-    ...[...known].map(([text, names]) => `${fewOf(names, MOST_NAMES)}: ${text}`),
-    ...(unknown.length === 0 ? [] : [`${fewOf(unknown, MOST_NAMES)}: No known limit.`]),
-  ];
+  const byText = groupedBy(policies, ({ worstCase: { of, blocksPeak, blockSeconds } }) =>
+    of === undefined
+      ? NO_LIMIT
+      : `${limitText(blocksPeak, 'blocks at peak')} ${limitText(blockSeconds, 'block-seconds')} ${PACKED[of]}`,
+  );
+  return [...byText]
+    .sort(([a], [b]) => Number(a === NO_LIMIT) - Number(b === NO_LIMIT))
+    .map(
+      ([text, group]) =>
+        `${fewOf(
+          group.map(({ policy }) => policy),
+          NAMES_SHOWN,
+        )}: ${text}`,
+    );
 }
 
-const MOST_NAMES = 3;
+const NO_LIMIT = 'No known limit.';
+const NAMES_SHOWN = 3;
 
 /** `At most 3 times the best possible blocks at peak.` */
 function limitText({ formula, value }: KnownRatio, what: string): string {

@@ -5,6 +5,7 @@ import { bootPoolBytes, shortPolicyName } from '@decpool/pool';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
 import type { MetricId } from '../metrics/metric.ts';
 import { countText } from '../text/counts.ts';
+import { groupedBy } from '../text/groups.ts';
 import { fewOf, listed } from '../text/listed.ts';
 import { formatValue } from '../text/units.ts';
 import { sanityLines } from '../traces/sanity.ts';
@@ -39,7 +40,7 @@ export function describe(comparison: Comparison): [string, string][] {
     ]),
     ['memory', input.memory.name],
     ['platform', platformText(input.platform)],
-    ...bounceText(input).map((text): [string, string] => ['bounce', text]),
+    ...bounceTexts(input).map(({ fact }): [string, string] => ['bounce', fact]),
     ...settingsOf(input).map((text): [string, string] => ['setting', text]),
     ['seeds', `${input.seeds.join(', ')}: ${seedsText(input.seeds.length)}`],
     ['baseline', policies[0].policy],
@@ -52,17 +53,15 @@ const isBouncing = ({ workload, platform }: Comparison['input']): boolean =>
   platform.confidential &&
   workload.requests.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
 
-function bounceCaution(input: Comparison['input']): string[] {
+/** As a caution, and as a fact. */
+function bounceTexts(input: Comparison['input']): { readonly caution: string; readonly fact: string }[] {
   if (!isBouncing(input)) return [];
+  const size = formatValue(bootPoolBytes(input.memory), 'bytes');
   return [
-    `${formatValue(bootPoolBytes(input.memory), 'bytes')} of swiotlb bounce buffers are shared under every policy, and count in every column.`,
-  ];
-}
-
-function bounceText(input: Comparison['input']): string[] {
-  if (!isBouncing(input)) return [];
-  return [
-    `Streaming maps use a boot pool of ${formatValue(bootPoolBytes(input.memory), 'bytes')}, which is shared under every policy and counts in every column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`,
+    {
+      caution: `${size} of swiotlb bounce buffers are shared under every policy, and count in every column.`,
+      fact: `Streaming maps use a boot pool of ${size}, which is shared under every policy and counts in every column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`,
+    },
   ];
 }
 
@@ -114,20 +113,20 @@ export function cautionsOf({ input, policies }: Comparison): string[] {
     ...outOfMemory(input, policies),
     ...leaksOf(policies),
     ...unparsed(input.sanity),
-    ...bounceCaution(input),
+    ...bounceTexts(input).map(({ caution }) => caution),
     ...(input.cautions ?? []),
   ];
 }
 
 /** Policies that a caution names. */
-const MOST_NAMES = 4;
+const NAMES_SHOWN = 4;
 
 function refusals(policies: readonly ComparedPolicy[]): string[] {
   const refused = policies.filter((policy) => mostOf(policy, 'failures') > 0);
   if (refused.length === 0) return [];
   const names = fewOf(
     refused.map(({ policy }) => shortPolicyName(policy)),
-    MOST_NAMES,
+    NAMES_SHOWN,
   );
   return [
     `${names} refused requests: not ranked, because ${refused.length === 1 ? 'its' : 'their'} other figures are of less work.`,
@@ -168,9 +167,11 @@ function outOfMemory(
 /** The owners whose failed conversions leaked pages, in the run of the first seed. */
 function leaksOf(policies: readonly ComparedPolicy[]): string[] {
   return policies.flatMap(({ policy, byOwner }) => {
-    const leaks = byOwner.filter(({ leakedPages }) => leakedPages > 0);
+    const leaks = byOwner
+      .filter(({ leakedPages }) => leakedPages > 0)
+      .sort((a, b) => b.leakedPages - a.leakedPages);
     if (leaks.length === 0) return [];
-    const most = leaks.sort((a, b) => b.leakedPages - a.leakedPages).slice(0, OWNERS_SHOWN);
+    const most = leaks.slice(0, OWNERS_SHOWN);
     const rest = leaks.length - most.length;
     const list = most.map(({ owner, leakedPages }) => `${owner} ${formatValue(leakedPages, 'pages')}`);
     return [
@@ -183,18 +184,16 @@ const OWNERS_SHOWN = 3;
 
 /** Policies with the same figures in every row. Readers must not take their columns for separate findings. */
 function twinsOf(policies: readonly ComparedPolicy[]): string[] {
-  const byFigures = new Map<string, string[]>();
-  for (const { policy, metrics } of policies) {
-    const figures = JSON.stringify(
+  const figuresOf = ({ metrics }: ComparedPolicy) =>
+    JSON.stringify(
       metrics.map(({ metric, spread }) =>
         [spread.median, spread.min, spread.max].map((value) => formatValue(value, metric.unit)),
       ),
     );
-    byFigures.set(figures, [...(byFigures.get(figures) ?? []), shortPolicyName(policy)]);
-  }
-  return [...byFigures.values()]
+  return [...groupedBy(policies, figuresOf).values()]
     .filter((twins) => twins.length > 1)
     .map(
-      (twins) => `${listed(twins)} have the same figures in every row: this input does not tell them apart.`,
+      (twins) =>
+        `${listed(twins.map(({ policy }) => shortPolicyName(policy)))} have the same figures in every row: this input does not tell them apart.`,
     );
 }

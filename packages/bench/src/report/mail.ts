@@ -13,11 +13,11 @@ import { phraseText, verdictOf } from './verdict.ts';
 
 export const MAIL_COLUMNS = 72;
 export const MAIL_LINES = 40;
-const MOST_NOTES = 3;
+const NOTES_SHOWN = 3;
 /** Ahead of a line that Markdown must leave as it is. */
 const INDENT = '    ';
 /** Policies that a ranking names. */
-const MOST_RANKED = 10;
+const RANKED_SHOWN = 10;
 
 /** Ends with a line break. What does not fit is counted; the verdict and the command are always there. */
 export function mailText(results: Results): string {
@@ -25,7 +25,7 @@ export function mailText(results: Results): string {
   const end = ['', 'Reproduce:', '', ...commandLines(results.command)];
   const body = fittingBody(results, MAIL_LINES - head.length - end.length);
   const room = MAIL_LINES - head.length - body.length - end.length;
-  const notes = [...results.cautions, ...results.notes].slice(0, MOST_NOTES);
+  const notes = [...results.cautions, ...results.notes].slice(0, NOTES_SHOWN);
   return `${[...head, ...body, ...noteLines(notes, room), ...end].join('\n')}\n`;
 }
 
@@ -33,7 +33,7 @@ export function mailText(results: Results): string {
 function fittingBody(results: Results, lines: number): string[] {
   const bodyOf = (most: number) =>
     hasColumns(results) ? columnLines(results, most) : rankingLines(results, most);
-  let most = hasColumns(results) ? results.rows.length : MOST_RANKED;
+  let most = hasColumns(results) ? results.rows.length : RANKED_SHOWN;
   while (most > 1 && bodyOf(most).length > lines) most--;
   return bodyOf(most);
 }

@@ -1,16 +1,12 @@
 /** One verdict over several inputs: the policy with the best mean rank, and what it gains and costs over all of them. */
 import type { MetricId } from '../metrics/metric.ts';
 import type { Results } from './results.ts';
-import { type Difference, differenceText, hardlyDiffer, type Phrase } from './verdict.ts';
+import { type Difference, differenceText, hardlyDiffer, type Phrase, type Verdict } from './verdict.ts';
 
-export interface OverallVerdict {
-  /** The policy with the best mean place; missing if no policy serves every request of every input. */
-  readonly best?: string;
+/** `best` has the best mean place; missing if no policy serves every request of every input. */
+export interface OverallVerdict extends Pick<Verdict, 'best' | 'gains' | 'prices' | 'lead'> {
   /** Inputs in which it is ranked first. */
   readonly firstIn: number;
-  readonly gains: readonly Difference[];
-  readonly prices: readonly Difference[];
-  readonly lead: readonly Phrase[];
 }
 
 /** Summed up over the inputs. */
@@ -31,52 +27,38 @@ export function overallVerdict(all: readonly Results[]): OverallVerdict | undefi
   if (common.length < 2) return undefined;
   const candidates = common
     .map(({ policy }) => ({ policy, places: inputs.map((input) => placeOf(input, policy)) }))
-    .filter(({ places }) => places.every((place) => place !== undefined));
-  const isServed = candidates.some(({ policy }) => policy === baseline);
+    .filter(({ places }) => !places.includes(-1));
+  const none = { gains: [], prices: [] };
   if (candidates.length === 0) {
-    return {
-      firstIn: 0,
-      gains: [],
-      prices: [],
-      lead: [[`Over all ${inputs.length} inputs: every policy refused a request of some input.`]],
-    };
+    const lead = `Over all ${inputs.length} inputs: every policy refused a request of some input.`;
+    return { ...none, firstIn: 0, lead: [[lead]] };
   }
-  const sum = (places: readonly (number | undefined)[]) =>
-    places.reduce<number>((total, place) => total + (place ?? 0), 0);
-  const best = candidates.reduce((a, b) => (sum(b.places) < sum(a.places) ? b : a));
-  const places = inputs.map(({ ranking }) => ranking.ranked.at(0)?.policies ?? []);
-  const firstIn = places.filter((first) => first.includes(best.policy)).length;
-  const tiedIn = places.filter((first) => first.includes(best.policy) && first.length > 1).length;
+  const best = candidates.reduce((a, b) => (total(b.places) < total(a.places) ? b : a)).policy;
+  const wins = inputs
+    .map(({ ranking }) => ranking.ranked[0].policies)
+    .filter((first) => first.includes(best));
+  const firstIn = wins.length;
+  const tiedIn = wins.filter((first) => first.length > 1).length;
   const head: Phrase = [
     `Best over all ${inputs.length} inputs: `,
-    { policy: best.policy },
+    { policy: best },
     ` (first in ${firstIn} of ${inputs.length}${tiedIn === 0 ? '' : `, ${tiedIn} of them a tie`}).`,
   ];
-  if (best.policy === baseline) {
-    return { best: baseline, firstIn, gains: [], prices: [], lead: [[...head, ' It is the baseline.']] };
+  if (best === baseline) return { ...none, best, firstIn, lead: [[...head, ' It is the baseline.']] };
+  if (candidates.every(({ policy }) => policy !== baseline)) {
+    const refused = [' The baseline ', { policy: baseline }, ' refused requests.'];
+    return { ...none, best, firstIn, lead: [[...head, ...refused]] };
   }
   const compared = (ids: readonly MetricId[], of: (values: readonly number[]) => number) =>
-    isServed ? ids.flatMap((id) => differenceIn(inputs, id, best.policy, baseline, of)) : [];
+    ids.flatMap((id) => differenceIn(inputs, id, best, baseline, of));
   const figures = [...compared(SUMMED, total), ...compared(LARGEST, (values) => Math.max(...values))];
   const telling = figures.filter(({ now, before }) => !hardlyDiffer(now, before));
   const gains = telling.filter(({ now, before }) => now < before);
   const prices = telling.filter(({ now, before }) => now > before);
-  return {
-    best: best.policy,
-    firstIn,
-    gains,
-    prices,
-    lead: [
-      [...head, ...against(baseline, isServed, gains)],
-      ...(prices.length === 0 ? [] : [[`Price: ${prices.map(overallText).join(', ')}.`]]),
-    ],
-  };
-}
-
-function against(baseline: string, isServed: boolean, gains: readonly Difference[]): Phrase {
-  if (!isServed) return [' The baseline ', { policy: baseline }, ' refused requests.'];
-  if (gains.length === 0) return [];
-  return [' Against ', { policy: baseline }, `: ${gains.map(overallText).join(', ')}.`];
+  const against =
+    gains.length === 0 ? [] : [' Against ', { policy: baseline }, `: ${gains.map(overallText).join(', ')}.`];
+  const price = prices.length === 0 ? [] : [[`Price: ${prices.map(overallText).join(', ')}.`]];
+  return { best, firstIn, gains, prices, lead: [[...head, ...against], ...price] };
 }
 
 /** Counts are sums over the inputs, memory is that of the worst input. */
@@ -87,11 +69,9 @@ const overallText = (difference: Difference): string =>
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
-/** 0 for the policies ranked first; undefined for a policy that refused requests, or was not run. */
-function placeOf({ ranking }: Results, policy: string): number | undefined {
-  const place = ranking.ranked.findIndex(({ policies }) => policies.includes(policy));
-  return place === -1 ? undefined : place;
-}
+/** 0 for the policies ranked first; -1 for a policy that refused requests, or was not run. */
+const placeOf = ({ ranking }: Results, policy: string): number =>
+  ranking.ranked.findIndex(({ policies }) => policies.includes(policy));
 
 function differenceIn(
   inputs: readonly Results[],

@@ -14,10 +14,9 @@ import { objectiveNames } from './verdict.ts';
 /** Whether the comparison is shown as a ranking too. */
 export const isRanked = (results: Results): boolean => !hasColumns(results) || results.ranking.isParetoWanted;
 
-/** Lines of a ranking, unless all are wanted. */
-const MOST_LINES = 20;
-/** Policies of one line that are named. */
-const MOST_NAMES = 2;
+/** Groups of policies that are shown by default, and the policies of each that are named. */
+const GROUPS_SHOWN = 20;
+const NAMES_SHOWN = 2;
 const GAP = '  ';
 /** Characters that names get at least, and those of a name without a better place to break it. */
 const LEAST_NAMES = 16;
@@ -27,7 +26,7 @@ const LONGEST_PART = /.{1,16}/gsu;
  * The ranking's lines; --pareto: the first front alone. Columns are what policies are ranked by, or the rows of --metrics. `most`:
  * groups of policies that are shown; that of the baseline is one more if need be. No lines if no policy is ranked.
  */
-export function rankingText(results: Results, { columns }: Screen, most = MOST_LINES): string[] {
+export function rankingText(results: Results, { columns }: Screen, most = GROUPS_SHOWN): string[] {
   const { ranking, policies } = results;
   const { ranked, isParetoWanted } = ranking;
   if (ranked.length === 0) return [];
@@ -60,7 +59,7 @@ export function rankingText(results: Results, { columns }: Screen, most = MOST_L
     ...(more === 0 ? [] : [`${more} more in results.json.`]),
     ...wrap(
       isParetoWanted
-        ? `${countOf(wanted)} of ${policies.length} policies are on the Pareto front.`
+        ? `${wanted.flatMap((group) => group.policies).length} of ${policies.length} policies are on the Pareto front.`
         : `Front 1: no policy is at least as good in ${objectiveNames(results)} and better in one.`,
       columns,
     ),
@@ -74,9 +73,6 @@ function columnsOf({ ranking, rows, metrics }: Results): Results['metrics'] {
   return ids.flatMap((id) => metrics.filter((metric) => metric.id === id));
 }
 
-const countOf = (rows: Results['ranking']['ranked']): number =>
-  rows.reduce((sum, { policies }) => sum + policies.length, 0);
-
 /** Numbers to the right; the policies' names, which are long, stand last and may take several lines. */
 function lineOf(row: readonly string[], widths: readonly number[], columns: number): string[] {
   const last = row.length - 1;
@@ -87,16 +83,14 @@ function lineOf(row: readonly string[], widths: readonly number[], columns: numb
   const room = Math.max(LEAST_NAMES, columns - numbers.length - GAP.length);
   const parts = row[last].split(/(?=\+)|(?<= )/).flatMap((part) => part.match(LONGEST_PART) ?? []);
   const [first, ...rest] = filledLines(parts, room);
-  return [
-    `${numbers}${GAP}${first}`,
-    ...rest.map((line) => `${' '.repeat(numbers.length)}${GAP}${line}`),
-  ].map((line) => line.trimEnd());
+  const below = ' '.repeat(numbers.length);
+  return [numbers + GAP + first, ...rest.map((line) => below + GAP + line)].map((line) => line.trimEnd());
 }
 
 function namesText(policies: readonly string[], baseline: string): string {
   const sorted = [...policies].sort((a, b) => Number(b === baseline) - Number(a === baseline));
   const names = sorted
-    .slice(0, MOST_NAMES)
+    .slice(0, NAMES_SHOWN)
     .map((policy) => `${printable(shortPolicyName(policy))}${policy === baseline ? ' (baseline)' : ''}`);
   const more = policies.length - names.length;
   return `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;

@@ -15,9 +15,9 @@ import type { OnRead } from '../log/read.ts';
 import type { PolicyResults, Results } from './results.ts';
 
 /**
- * The history of the runs whose logs are there, in the order of the results; undefined where none is. `folder`: the one that
- * `results.json` lies in. `onRead`: told in events, of one log after the other. Throws InputError that names both files for a log
- * that is damaged, or of another run than the results.
+ * The history of the runs whose logs exist, in the order of the results; undefined if none does. `folder`: that of `results.json`.
+ * `onRead` gets the events read of one log after the other. Throws InputError that names both files for a log that is damaged, or of
+ * another run than the results.
  */
 export async function readInputHistory(
   folder: string,
@@ -34,17 +34,17 @@ export async function readInputHistory(
     try {
       expectRunOf(results, policy, found, join(folder, 'results.json'));
       const run = new RunRecorder(found.header, requests);
-      const asked = demand === undefined ? new DemandRecorder(found.header, requests) : undefined;
+      const demandRecorder = demand === undefined ? new DemandRecorder(found.header, requests) : undefined;
       for await (const batch of found.batches()) {
         try {
           run.observe(batch);
         } catch (error) {
           throw atPath(found.path, error);
         }
-        asked?.observe(batch);
+        demandRecorder?.observe(batch);
       }
       recorded.push({ policy: policy.policy, log: policy.log, recording: run.finish() });
-      demand ??= asked?.finish();
+      demand ??= demandRecorder?.finish();
       header ??= found.header;
     } finally {
       await found.close();

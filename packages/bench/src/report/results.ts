@@ -135,13 +135,15 @@ export const resultsSchema = z.strictObject({
 export type Results = Readonly<z.infer<typeof resultsSchema>>;
 export type PolicyResults = Results['policies'][number];
 
-/** Where the comparison's event logs lie, relative to the results; nothing where there are none. */
-type LogNames = (policy: string) => string;
-
-/** The results of a comparison. `command` is what reproduces it. */
-export function resultsOf(comparison: Comparison, command: string, logOf?: LogNames): Results {
+/** The results of a comparison. `command` reproduces it. `logOf`: the path of a policy's event log, relative to the results. */
+export function resultsOf(
+  comparison: Comparison,
+  command: string,
+  logOf?: (policy: string) => string,
+): Results {
   const { input, bounds, policies } = comparison;
   const [baseline] = policies;
+  const { objectives, ranked, refused } = rank(comparison);
   return {
     decpool: 'comparison',
     version: RESULTS_VERSION,
@@ -162,7 +164,12 @@ export function resultsOf(comparison: Comparison, command: string, logOf?: LogNa
     ...(bounds === undefined ? {} : { bounds: plainBounds(bounds) }),
     metrics: baseline.metrics.map(({ metric }) => metric),
     rows: input.rows ?? KEY_METRICS,
-    ranking: rankingOf(comparison),
+    ranking: {
+      isParetoWanted: input.isParetoWanted === true,
+      objectives: objectives.map(({ id }) => id),
+      ranked,
+      refused,
+    },
     policies: policies.map(({ policy, runs, metrics, byOwner, timeline, worstCase }) => ({
       policy,
       isBaseline: policy === baseline.policy,
@@ -192,19 +199,8 @@ export const settingOf = (input: ComparisonInput): Setting => ({
   seeds: input.seeds,
 });
 
-/** As a file has them. */
 export const resultsText = (results: Results): string => `${JSON.stringify(results, null, 2)}\n`;
 
 function plainBounds({ lifetimes: { mu, ...lifetimes }, ...bounds }: Bounds): NonNullable<Results['bounds']> {
   return { ...bounds, lifetimes: mu === undefined ? lifetimes : { ...lifetimes, mu } };
-}
-
-function rankingOf(comparison: Comparison): Results['ranking'] {
-  const { objectives, ranked, refused } = rank(comparison);
-  return {
-    isParetoWanted: comparison.input.isParetoWanted === true,
-    objectives: objectives.map(({ id }) => id),
-    ranked,
-    refused,
-  };
 }

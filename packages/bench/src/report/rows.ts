@@ -51,14 +51,14 @@ export const foldedRows = (
   equal: rows.filter(isSameForAll),
 });
 
-/** More equal rows than this are counted, not listed. */
-const MOST_EQUAL = 6;
+/** Equal rows that are listed; others are counted. */
+const EQUAL_LISTED = 6;
 
 /** Rows that are equal for all, each with its value: `failed requests 0, 2M splits 1, and 3 more rows`. */
 export function equalText(equal: readonly Row[]): string {
-  const more = equal.length - MOST_EQUAL;
+  const more = equal.length - EQUAL_LISTED;
   const list = equal
-    .slice(0, MOST_EQUAL)
+    .slice(0, EQUAL_LISTED)
     .map(({ metric, cells: [{ value }] }) => `${shortLabel(metric)} ${value}`);
   return `${list.join(', ')}${more > 0 ? `, and ${more} more rows` : ''}`;
 }

@@ -10,27 +10,26 @@ import type { Results } from './results.ts';
 export function runText(results: Results): string {
   const { input, platform, memory, seeds } = results;
   const peak = formatValue(input.peakLivePages * PAGE_SIZE, 'bytes');
-  const options = optionsOf(results).join(' ');
-  return `${input.name}, ${platform.name}, ${memory}${options === '' ? '' : `, ${options}`}: ${formatValue(input.requests, 'count')} requests, ${peak} at peak, ${countText(
-    seeds.length,
-    'seed',
-  )}`;
+  const setting = [input.name, platform.name, memory, optionsOf(results)].filter((part) => part !== '');
+  const requests = formatValue(input.requests, 'count');
+  return `${setting.join(', ')}: ${requests} requests, ${peak} at peak, ${countText(seeds.length, 'seed')}`;
 }
 
 /** Settings that are not the default, as options write them: they change every figure. */
-function optionsOf({ platform, pageSource, faults, swiotlbDynamic }: Results): string[] {
+function optionsOf({ platform, pageSource, faults, swiotlbDynamic }: Results): string {
   const { kernel, perCpuLists, compaction } = pageSource ?? {};
   const granule = Number(platform['granulePages'] ?? 1) * (PAGE_SIZE / 1024);
-  return [
-    ...(platform['restore'] === true ? ['--restore'] : []),
-    ...(granule > PAGE_SIZE / 1024 ? [`--granule ${granule}`] : []),
-    ...(isWithoutWordAccess(platform) ? ['--no-word-access'] : []),
-    ...(faults === undefined ? [] : [`--faults ${faultsText(faults)}`]),
-    ...(kernel === undefined || kernel === '6.x' ? [] : [`--kernel ${kernel}`]),
-    ...(perCpuLists === true ? ['--pcp'] : []),
-    ...(compaction === true ? ['--compaction'] : []),
-    ...(swiotlbDynamic ? ['--swiotlb-dynamic'] : []),
-  ];
+  const options = [
+    platform['restore'] === true && '--restore',
+    granule > PAGE_SIZE / 1024 && `--granule ${granule}`,
+    isWithoutWordAccess(platform) && '--no-word-access',
+    faults !== undefined && `--faults ${faultsText(faults)}`,
+    kernel !== undefined && kernel !== '6.x' && `--kernel ${kernel}`,
+    perCpuLists === true && '--pcp',
+    compaction === true && '--compaction',
+    swiotlbDynamic && '--swiotlb-dynamic',
+  ].filter((option) => option !== false);
+  return options.join(' ');
 }
 
 /** --no-word-access: the platform's own kernel makes stray reads. */

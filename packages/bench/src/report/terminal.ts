@@ -28,13 +28,14 @@ export function comparisonText(results: Results, screen: ComparisonScreen): stri
   const { bold } = picocolors.createColors(screen.isColoured);
   const { lead } = verdictOf(results);
   const { telling, equal } = foldedRows(chosenRowsOf(results));
+  const ranking = isRanked(results) ? rankingText(results, screen) : [];
   const isTable = hasColumns(results) && results.policies.length > 1;
   return `${[
     ...wrapped(runText(results), screen).map(bold),
     ...wrapped(lead.map(phraseText).join(' '), screen),
-    ...(results.policies.length === 1 ? aloneLines(results, screen) : []),
+    ...(results.policies.length === 1 ? ['', ...tableText(chosenRowsOf(results), screen)] : []),
     ...(isTable ? tableLines(telling, equal, screen) : []),
-    ...rankingLines(results, screen),
+    ...(ranking.length === 0 ? [] : ['', ...ranking]),
     ...results.cautions.map((caution) => labelled('note:', caution, screen, 6)),
   ].join('\n')}\n`;
 }
@@ -43,23 +44,9 @@ const wrapped = (text: string, { columns }: Screen): string[] => wrap(printable(
 
 function tableLines(telling: readonly Row[], equal: readonly Row[], screen: ComparisonScreen): string[] {
   if (telling.length === 0) return ['No row tells the policies apart.'];
-  return ['', ...tableText(telling, screen), ...equalLines(equal, screen)];
-}
-
-const rankingLines = (results: Results, screen: Screen): string[] => {
-  const lines = isRanked(results) ? rankingText(results, screen) : [];
-  return lines.length === 0 ? [] : ['', ...lines];
-};
-
-function equalLines(equal: readonly Row[], screen: Screen): string[] {
-  if (equal.length === 0) return [];
   const { dim } = picocolors.createColors(screen.isColoured);
-  return wrapped(`equal for all: ${equalText(equal)}`, screen).map(dim);
-}
-
-/** One policy: its figures, without changes. */
-function aloneLines(results: Results, screen: ComparisonScreen): string[] {
-  return ['', ...tableText(chosenRowsOf(results), screen)];
+  const equalLines = equal.length === 0 ? [] : wrapped(`equal for all: ${equalText(equal)}`, screen);
+  return ['', ...tableText(telling, screen), ...equalLines.map(dim)];
 }
 
 /** The verdict over all inputs, and what the tables' marks mean: once, at the end. */

@@ -126,14 +126,21 @@ function differences(
   policy: PolicyResults,
   wanted: 'better' | 'worse',
 ): Difference[] {
-  const differenceIn = (id: MetricId): Difference[] => {
-    const metric = metrics.find((each) => each.id === id);
-    if (metric === undefined || isWithinNoise(policy.metrics[id], baseline.metrics[id])) return [];
-    const [now, before] = [policy.metrics[id].median, baseline.metrics[id].median];
-    if (hardlyDiffer(now, before)) return [];
-    return (wanted === 'better' ? now < before : now > before) ? [{ metric, now, before }] : [];
-  };
-  return KINDS.flatMap((ids) => ids.flatMap(differenceIn).slice(0, 1));
+  const isWanted = ({ metric: { id }, now, before }: Difference) =>
+    !isWithinNoise(policy.metrics[id], baseline.metrics[id]) &&
+    !hardlyDiffer(now, before) &&
+    (wanted === 'better' ? now < before : now > before);
+  return KINDS.flatMap((ids) =>
+    ids
+      .flatMap((id) => metrics.filter((metric) => metric.id === id))
+      .map((metric) => ({
+        metric,
+        now: policy.metrics[metric.id].median,
+        before: baseline.metrics[metric.id].median,
+      }))
+      .filter(isWanted)
+      .slice(0, 1),
+  );
 }
 
 /** `Best: A, tied with C. Against B: no 2M splits instead of 44, 44 host calls instead of 6,699.` */
@@ -218,31 +225,20 @@ function withinSpread(results: Results, best: PolicyResults, baseline: PolicyRes
   return [[`In ${names} the ranges of the two policies over the seeds overlap.`]];
 }
 
-const tied = (results: Results, policies: readonly string[], first: string): Phrase[] =>
-  policies.length === 0
-    ? []
-    : [
-        [
-          ...namesOf(policies),
-          ` ${policies.length === 1 ? 'has' : 'have'} the same ${objectiveNames(results)} as `,
-          name(first),
-          '.',
-        ],
-      ];
+function tied(results: Results, policies: readonly string[], first: string): Phrase[] {
+  if (policies.length === 0) return [];
+  const have = ` ${policies.length === 1 ? 'has' : 'have'} the same ${objectiveNames(results)} as `;
+  return [[...namesOf(policies), have, name(first), '.']];
+}
 
-const MOST_NAMES = 4;
+const NAMES_SHOWN = 4;
 
 function namesOf(policies: readonly string[]): Phrase {
-  const shown = policies.slice(0, MOST_NAMES);
+  const shown = policies.slice(0, NAMES_SHOWN).map(name);
   const more = policies.length - shown.length;
-  const last = shown.length - 1;
-  return [
-    ...shown.flatMap((policy, index) => [
-      ...(index === 0 ? [] : [index === last && more === 0 ? ' and ' : ', ']),
-      name(policy),
-    ]),
-    ...(more > 0 ? [` and ${more} more`] : []),
-  ];
+  const parts = more > 0 ? [...shown, `${more} more`] : shown;
+  const gapBefore = (index: number) => (index === parts.length - 1 ? ' and ' : ', ');
+  return parts.flatMap((part, index) => (index === 0 ? [part] : [gapBefore(index), part]));
 }
 
 /** Without marks for names. */

@@ -1,3 +1,15 @@
+/** Items by key, in the order in which keys come first. */
+export function groupedBy<Item, Key>(items: Iterable<Item>, keyOf: (item: Item) => Key): Map<Key, Item[]> {
+  const groups = new Map<Key, Item[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
 /** Items in as few groups as fit, in their order: one at least in each, and one group at least. */
 export function groupsThatFit<Item>(
   items: readonly Item[],

@@ -1,7 +1,7 @@
 /** Markup that recurs: names and line samples of policies, sentences, commands. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { Phrase } from '../verdict.ts';
-import { type Html, html } from './escape.ts';
+import { type Content, type Html, html } from './escape.ts';
 import { policyStyle } from './palette.ts';
 
 /** The short name of a policy, with the full one as its title. A line may break between its parts. */
@@ -26,6 +26,37 @@ export const phrase = (parts: Phrase): Html =>
 /** The button that shows the rows of a table with the class `more`; `count` is the number of all rows. */
 export const rowsToggle = (table: string, count: number): Html =>
   html`<p class="toggle scripted"><button type="button" aria-expanded="false" aria-controls="${table}" data-rows="${count}">Show all ${count} rows</button></p>`;
+
+interface ScrolledTable {
+  readonly label: string;
+  /** For screen readers (default: the label). */
+  readonly caption?: string;
+  readonly classes: string;
+  readonly id?: string;
+  readonly isTall?: boolean;
+  readonly head: Content;
+  readonly rows: Content;
+}
+
+/** A table that scrolls if it is wider than the page, also with the keyboard. */
+export const scrolledTable = ({
+  label,
+  caption = label,
+  classes,
+  id,
+  isTall,
+  head,
+  rows,
+}: ScrolledTable): Html =>
+  html`<div class="scroll${isTall === true && ' tall'}" tabindex="0" role="region" aria-label="${label}"><table class="${classes}"${id !== undefined && html` id="${id}"`}>
+<caption class="sr">${caption}</caption>
+<thead>${head}</thead>
+<tbody>${rows}</tbody>
+</table></div>`;
+
+/** A row of column heads. */
+export const headRow = (heads: readonly Content[]): Html =>
+  html`<tr>${heads.map((head) => html`<th scope="col">${head}</th>`)}</tr>`;
 
 export const commandLines = (commands: readonly string[]): Html =>
   html`<pre class="commands" tabindex="0"><code>${commands.join('\n')}</code></pre>`;

@@ -4,6 +4,7 @@ import { shortPolicyName } from '@decpool/pool/policy-names';
 import { BlocksAt, countByState } from '../../../history/blocks-at.ts';
 import { BLOCK_STATES, type BlockState, type InputHistory, type RunHistory } from '../../../history/types.ts';
 import { countText } from '../../../text/counts.ts';
+import { groupedBy } from '../../../text/groups.ts';
 import { formatValue } from '../../../text/units.ts';
 import { STATE_NAME } from '../block-words.ts';
 import { escapeHtml } from '../escape.ts';
@@ -49,7 +50,8 @@ export function blockMapStill(
   frame: number,
 ): Still {
   const rows = rowsOf(history);
-  const states = runs.map((run) => statesAt(run, rows.flat(), frame));
+  const inRam = new Set(rows.flat());
+  const states = runs.map((run) => statesAt(run, inRam, frame));
   const isQuiet = (row: readonly number[]) =>
     states.every((state) => row.every((block) => (state.get(block) ?? 'private') === 'private'));
   const placed = placeRows(rows, isQuiet);
@@ -94,27 +96,17 @@ function stateText({ used, idle, mixed, unknown }: Readonly<Record<BlockState, n
 
 /** Rows of RAM, aligned to the length of a row. */
 function rowsOf({ ram }: InputHistory): number[][] {
-  const rows = new Map<number, number[]>();
-  for (const [first, blocks] of ram) {
-    for (let block = first; block < first + blocks; block++) {
-      const row = Math.floor(block / PER_ROW);
-      const cells = rows.get(row);
-      if (cells === undefined) rows.set(row, [block]);
-      else cells.push(block);
-    }
-  }
-  return [...rows].sort(([a], [b]) => a - b).map(([, cells]) => cells);
+  const blocks = ram.flatMap(([first, length]) => Array.from({ length }, (_, index) => first + index));
+  return [...groupedBy(blocks, (block) => Math.floor(block / PER_ROW)).values()];
 }
 
-function statesAt({ blocks }: RunHistory, wanted: readonly number[], frame: number): Map<number, BlockState> {
-  const at = new BlocksAt(blocks);
-  const isWanted = new Set(wanted);
-  const states = new Map<number, BlockState>();
-  for (const row of at.rowsAt(frame)) {
-    const block = blocks.block[row];
-    if (isWanted.has(block)) states.set(block, BLOCK_STATES[blocks.state[row]]);
-  }
-  return states;
+function statesAt(
+  { blocks }: RunHistory,
+  wanted: ReadonlySet<number>,
+  frame: number,
+): Map<number, BlockState> {
+  const rows = new BlocksAt(blocks).rowsAt(frame).filter((row) => wanted.has(blocks.block[row]));
+  return new Map(rows.map((row) => [blocks.block[row], BLOCK_STATES[blocks.state[row]]]));
 }
 
 interface PlacedRow {
@@ -146,21 +138,26 @@ function sideMarkup(
   placed: readonly PlacedRow[],
   states: ReadonlyMap<number, BlockState>,
 ): string {
-  const paths = new Map<BlockState, string[]>(BLOCK_STATES.map((state) => [state, []]));
-  const folds: string[] = [];
-  for (const { top, cells } of placed) {
-    const y = HEAD + top;
-    if (cells.length === 0) folds.push(`M${left} ${y + 3.5}h${SIDE - 1}`);
-    for (const block of cells)
-      paths
-        .get(states.get(block) ?? 'private')
-        ?.push(`M${left + (block % PER_ROW) * PITCH} ${y}h${CELL}v${CELL}h-${CELL}z`);
-  }
+  const folds = placed
+    .filter(({ cells }) => cells.length === 0)
+    .map(({ top }) => `M${left} ${HEAD + top + 3.5}h${SIDE - 1}`);
+  const cells = placed.flatMap(({ top, cells }) =>
+    cells.map((block) => ({
+      state: states.get(block) ?? 'private',
+      path: `M${left + (block % PER_ROW) * PITCH} ${HEAD + top}h${CELL}v${CELL}h-${CELL}z`,
+    })),
+  );
+  const byState = groupedBy(cells, ({ state }) => state);
+  const pathOf = (state: BlockState) =>
+    byState
+      .get(state)
+      ?.map(({ path }) => path)
+      .join('');
   return [
     `<path d="${folds.join('')}" stroke="#b6bcc3" stroke-dasharray="1 3" fill="none"/>`,
-    ...[...paths]
-      .filter(([, cells]) => cells.length > 0)
-      .map(([state, cells]) => `<path d="${cells.join('')}" fill="${FILL[state]}"${edgeOf(state)}/>`),
+    ...BLOCK_STATES.filter((state) => byState.has(state)).map(
+      (state) => `<path d="${pathOf(state)}" fill="${FILL[state]}"${edgeOf(state)}/>`,
+    ),
   ].join('\n');
 }
 

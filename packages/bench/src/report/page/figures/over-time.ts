@@ -1,6 +1,7 @@
 /** Charts over simulated time: a stepped line for each policy, or for a group of policies with the same values. */
 import { lastAtMost } from '../../../history/last-at-most.ts';
 import { type SeriesName, seriesInfo } from '../../../history/types.ts';
+import { groupedBy } from '../../../text/groups.ts';
 import { listed } from '../../../text/listed.ts';
 import { formatValue } from '../../../text/units.ts';
 import {
@@ -178,14 +179,10 @@ const VALUES_NAMED = 8;
 /** `At the end: 61 under linux-7.3; 0 under first-fit and best-fit.` */
 function readingOf(lines: readonly Line[], { tells }: TimeFigure, value: (number: number) => string): string {
   const figure = ({ values }: Line) => (tells === 'end' ? values[values.length - 1] : Math.max(...values));
-  const byValue = new Map<string, string[]>();
-  for (const line of lines) {
-    const text = value(figure(line));
-    byValue.set(text, [...(byValue.get(text) ?? []), ...line.policies]);
-  }
+  const byValue = groupedBy(lines, (line) => value(figure(line)));
   const parts = [...byValue]
     .slice(0, VALUES_NAMED)
-    .map(([text, policies]) => `${text} under ${listed(policies)}`);
+    .map(([text, group]) => `${text} under ${listed(group.flatMap(({ policies }) => policies))}`);
   const [first] = byValue.keys();
   const when = tells === 'end' ? 'At the end' : 'At most';
   return `${when}: ${byValue.size === 1 ? `${first} under every policy` : parts.join('; ')}.`;

@@ -1,6 +1,7 @@
 /** Runs with the style of their policy, and lines that several runs share. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { RunHistory } from '../../../history/types.ts';
+import { groupedBy } from '../../../text/groups.ts';
 import { chartText, shellWord } from '../escape.ts';
 import { type PolicyStyle, policyStyle } from '../palette.ts';
 import type { ChartOption, LoggedInput, View } from './figure.ts';
@@ -43,15 +44,11 @@ export const lineSeries = (line: Line, { scheme }: View, look: ChartOption): Cha
 
 /** A line for each group of runs with the same values. */
 export function linesOf(runs: readonly StyledRun[], pick: (run: RunHistory) => readonly number[]): Line[] {
-  const lines = new Map<string, { policies: string[]; style: PolicyStyle; values: readonly number[] }>();
-  for (const { run, style } of runs) {
-    const values = pick(run);
-    const key = values.join();
-    const line = lines.get(key);
-    if (line === undefined) lines.set(key, { policies: [shortPolicyName(run.policy)], style, values });
-    else line.policies.push(shortPolicyName(run.policy));
-  }
-  return [...lines.values()];
+  return [...groupedBy(runs, ({ run }) => pick(run).join()).values()].map((group) => ({
+    policies: group.map(({ run }) => shortPolicyName(run.policy)),
+    style: group[0].style,
+    values: pick(group[0].run),
+  }));
 }
 
 /** The log of the first run, as a command names it. */

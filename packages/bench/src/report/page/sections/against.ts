@@ -2,11 +2,11 @@
 import type { Against } from '../../against.ts';
 import { valueText } from '../../rows.ts';
 import { type Html, html } from '../escape.ts';
-import { policyName } from '../words.ts';
+import { headRow, policyName, scrolledTable } from '../words.ts';
 import { changeMarkup } from './comparison-table.ts';
 import type { PageSection } from './section.ts';
 
-const MOST_ROWS = 400;
+const ROWS_SHOWN = 400;
 
 export const againstSection: PageSection = {
   id: 'against',
@@ -16,9 +16,10 @@ export const againstSection: PageSection = {
 
 function changes({ deltas, differences, onlyNow, onlyBefore }: Against): Html {
   const changed = deltas.filter(({ before, now }) => before.median !== now.median);
-  const worse = changed.filter(({ isBetter, isNoise }) => isBetter === false && isNoise !== true).length;
-  const better = changed.filter(({ isBetter, isNoise }) => isBetter === true && isNoise !== true).length;
-  const shown = changed.slice(0, MOST_ROWS);
+  const judged = changed.filter(({ isNoise }) => isNoise !== true);
+  const worse = judged.filter(({ isBetter }) => isBetter === false).length;
+  const better = judged.filter(({ isBetter }) => isBetter === true).length;
+  const shown = changed.slice(0, ROWS_SHOWN);
   return html`<p class="intro">${
     changed.length === 0
       ? `Both runs have ${deltas.length} figures in common. None changed.`
@@ -29,14 +30,17 @@ ${onlyNow.length > 0 && html`<p class="legend">Policies only in this run: ${only
 ${onlyBefore.length > 0 && html`<p class="legend">Policies only in the older run: ${onlyBefore.join(', ')}.</p>`}
 ${
   shown.length > 0 &&
-  html`<div class="scroll tall" tabindex="0" role="region" aria-label="Figures that changed"><table class="against">
-<caption class="sr">Figures that changed</caption>
-<thead><tr><th scope="col">policy</th><th scope="col">metric</th><th scope="col">before</th><th scope="col">now</th><th scope="col">change</th></tr></thead>
-<tbody>${shown.map(
-    (delta) =>
-      html`<tr><th scope="row">${policyName(delta.policy)}</th><td>${delta.metric.label}</td><td>${valueText(delta.before.median, delta.metric)}</td><td data-metric="${delta.metric.id}" data-policy="${delta.policy}" data-value="${delta.now.median}">${valueText(delta.now.median, delta.metric)}</td><td>${changeMarkup(delta)}</td></tr>
+  scrolledTable({
+    label: 'Figures that changed',
+    classes: 'against',
+    isTall: true,
+    head: headRow(['policy', 'metric', 'before', 'now', 'change']),
+    rows: shown.map(
+      (delta) =>
+        html`<tr><th scope="row">${policyName(delta.policy)}</th><td>${delta.metric.label}</td><td>${valueText(delta.before.median, delta.metric)}</td><td data-metric="${delta.metric.id}" data-policy="${delta.policy}" data-value="${delta.now.median}">${valueText(delta.now.median, delta.metric)}</td><td>${changeMarkup(delta)}</td></tr>
 `,
-  )}</tbody></table></div>`
+    ),
+  })
 }
 ${changed.length > shown.length && html`<p class="legend">The first ${shown.length} of ${changed.length} changed figures.</p>`}
 `;

@@ -4,7 +4,7 @@ import { hasColumns } from '../../has-columns.ts';
 import type { Results } from '../../results.ts';
 import { allRowsOf, type Cell, chosenRowsOf, type Row } from '../../rows.ts';
 import { type Content, type Html, html } from '../escape.ts';
-import { policyName, rowsToggle, swatch } from '../words.ts';
+import { headRow, policyName, rowsToggle, scrolledTable, swatch } from '../words.ts';
 
 export function comparisonTable(results: Results, id: string): Html {
   return html`${hasColumns(results) ? byMetric(results, id) : byPolicy(results)}
@@ -16,17 +16,22 @@ function byMetric(results: Results, id: string): Html {
   const chosen = chosenRowsOf(results);
   const ids = new Set(chosen.map(({ metric }) => metric.id));
   const more = allRowsOf(results).filter(({ metric }) => !ids.has(metric.id));
-  const count = chosen.length + more.length;
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Comparison table">
-<table class="comparison" id="${id}">
-<caption class="sr">Policies compared, a row for each metric</caption>
-<thead><tr><th scope="col"><span class="sr">metric</span></th>${policies.map(
-    ({ policy, isBaseline }, place) =>
-      html`<th scope="col">${isBaseline && html`<small>baseline</small>`}${policyName(policy)}${swatch(place)}</th>`,
-  )}</tr></thead>
-<tbody>${chosen.map((row) => rowMarkup(row, ''))}${more.map((row) => rowMarkup(row, 'more'))}</tbody>
-</table></div>
-${more.length > 0 && rowsToggle(id, count)}`;
+  const table = scrolledTable({
+    label: 'Comparison table',
+    caption: 'Policies compared, a row for each metric',
+    classes: 'comparison',
+    id,
+    head: headRow([
+      html`<span class="sr">metric</span>`,
+      ...policies.map(
+        ({ policy, isBaseline }, place) =>
+          html`${isBaseline && html`<small>baseline</small>`}${policyName(policy)}${swatch(place)}`,
+      ),
+    ]),
+    rows: [...chosen.map((row) => rowMarkup(row, '')), ...more.map((row) => rowMarkup(row, 'more'))],
+  });
+  return html`${table}
+${more.length > 0 && rowsToggle(id, chosen.length + more.length)}`;
 }
 
 const rowMarkup = ({ metric, cells }: Row, kind: '' | 'more'): Html =>
@@ -44,16 +49,18 @@ function byPolicy(results: Results): Html {
     ),
     ...ranking.refused.map((policy) => ({ policy, front: 'refused' })),
   ];
-  return html`<div class="scroll tall" tabindex="0" role="region" aria-label="Comparison table">
-<table class="comparison by-policy">
-<caption class="sr">Policies compared, a row for each policy, best ranked first</caption>
-<thead><tr><th scope="col">policy</th><th scope="col">front</th>${columns.map(({ metric }) => html`<th scope="col" title="${metric.formula}">${metric.label}</th>`)}</tr></thead>
-<tbody>${order.map(({ policy, front }) => {
-    const place = places.get(policy) ?? 0;
-    return html`<tr><th scope="row">${policyName(policy)}${place === 0 && html` <small>baseline</small>`}</th><td>${front}</td>${columns.map(({ metric, cells }) => cellMarkup(metric, cells[place]))}</tr>
+  return scrolledTable({
+    label: 'Comparison table',
+    caption: 'Policies compared, a row for each policy, best ranked first',
+    classes: 'comparison by-policy',
+    isTall: true,
+    head: html`<tr><th scope="col">policy</th><th scope="col">front</th>${columns.map(({ metric }) => html`<th scope="col" title="${metric.formula}">${metric.label}</th>`)}</tr>`,
+    rows: order.map(({ policy, front }) => {
+      const place = places.get(policy) ?? 0;
+      return html`<tr><th scope="row">${policyName(policy)}${place === 0 && html` <small>baseline</small>`}</th><td>${front}</td>${columns.map(({ metric, cells }) => cellMarkup(metric, cells[place]))}</tr>
 `;
-  })}</tbody>
-</table></div>`;
+    }),
+  });
 }
 
 const cellMarkup = (metric: Metric, cell: Cell): Html =>
@@ -66,13 +73,12 @@ export function changeMarkup({
 }: Pick<Cell, 'change' | 'isBetter' | 'isNoise'>): Content {
   if (change === undefined) return undefined;
   if (change === '=') return html` <span class="change">=</span>`;
-  const [kind, mark, words] =
-    isNoise === true
-      ? ['noise', '~', 'the ranges over the seeds overlap']
-      : isBetter === undefined
-        ? ['', '', '']
-        : isBetter
-          ? ['better', '\u2713', 'better']
-          : ['worse', '\u2717', 'worse'];
+  const [kind, mark, words] = changeWords(isBetter, isNoise);
   return html` <span class="change ${kind}">${change.replace(/^-/, '\u2212')}${mark !== '' && html`<span aria-hidden="true">\u00a0${mark}</span><span class="sr"> ${words}</span>`}</span>`;
+}
+
+function changeWords(isBetter: boolean | undefined, isNoise: boolean | undefined): readonly string[] {
+  if (isNoise === true) return ['noise', '~', 'the ranges over the seeds overlap'];
+  if (isBetter === undefined) return ['', '', ''];
+  return isBetter ? ['better', '\u2713', 'better'] : ['worse', '\u2717', 'worse'];
 }

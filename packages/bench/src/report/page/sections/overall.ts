@@ -3,7 +3,7 @@ import type { OverallVerdict } from '../../overall-verdict.ts';
 import type { Results } from '../../results.ts';
 import { type Difference, differenceText, type Verdict, verdictOf } from '../../verdict.ts';
 import { type Html, html } from '../escape.ts';
-import { phrase, policyName } from '../words.ts';
+import { headRow, phrase, policyName, scrolledTable } from '../words.ts';
 
 /** `prefixes`: the id of each input on the page. */
 export const overallSection = (
@@ -13,11 +13,13 @@ export const overallSection = (
 ): Html => html`<section class="overall" id="overall" aria-labelledby="overall-title">
 <h2 id="overall-title">Verdict over all inputs</h2>
 ${lead.map((each) => html`<p class="lead">${phrase(each)}</p>`)}
-<div class="scroll" tabindex="0" role="region" aria-label="Best policy of each input"><table class="verdicts">
-<caption class="sr">Best policy of each input, with its gains and its price</caption>
-<thead><tr><th scope="col">input</th><th scope="col">best policy</th><th scope="col">gains</th><th scope="col">price</th></tr></thead>
-<tbody>${all.map((results, index) => inputRow(results, prefixes[index]))}</tbody>
-</table></div>
+${scrolledTable({
+  label: 'Best policy of each input',
+  caption: 'Best policy of each input, with its gains and its price',
+  classes: 'verdicts',
+  head: headRow(['input', 'best policy', 'gains', 'price']),
+  rows: all.map((results, index) => inputRow(results, prefixes[index])),
+})}
 </section>
 `;
 

@@ -5,12 +5,12 @@ import { formatValue } from '../../../text/units.ts';
 import type { Results } from '../../results.ts';
 import { type Html, html, shellWord } from '../escape.ts';
 import type { LoggedInput } from '../figures/figure.ts';
-import { commandLines, policyName, rowsToggle } from '../words.ts';
+import { commandLines, headRow, policyName, rowsToggle, scrolledTable } from '../words.ts';
 import type { PageSection } from './section.ts';
 
 /** Rows that the table shows at first, and rows that the page contains. */
 const FIRST_ROWS = 10;
-const MOST_ROWS = 30;
+const ROWS_SHOWN = 30;
 
 /**
  * Counts as model/src/projections/splits.ts does: a split belongs to the last request before it, an allocation or a free, if both have the same
@@ -68,27 +68,31 @@ function ownerTable(policy: string, rows: readonly OwnerRow[], id: string): Html
   if (rows.length === 0) return html`<p class="reading">No owner caused a split or holds memory.</p>`;
   const hasLeaks = rows.some(({ leakedPages }) => leakedPages > 0);
   const has1G = rows.some(({ splits1G }) => splits1G > 0);
-  const shown = rows.slice(0, MOST_ROWS);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Owners under ${shortPolicyName(policy)}"><table class="owner-table" id="${id}">
-<caption class="sr">Owners under ${shortPolicyName(policy)}, most 2M splits first</caption>
-<thead><tr><td></td><th scope="colgroup" colspan="${1 + Number(has1G) + Number(hasLeaks)}">caused</th><th scope="colgroup" colspan="3">holds at the peak</th><th scope="colgroup" colspan="3">holds at the end</th></tr>
-<tr><th scope="col">owner</th><th scope="col">2M splits</th>${has1G && html`<th scope="col">1G splits</th>`}${hasLeaks && html`<th scope="col">leaked pages</th>`}${[
-    'peak',
-    'end',
-  ].map(
-    (when) =>
-      html`<th scope="col">pages<span class="sr"> at ${when}</span></th><th scope="col">blocks<span class="sr"> at ${when}</span></th><th scope="col">alone in<span class="sr"> at ${when}</span></th>`,
-  )}</tr></thead>
-<tbody>${shown.map(
-    (
-      row,
-      place,
-    ) => html`<tr${place >= FIRST_ROWS && html` class="more"`}><th scope="row">${row.owner}</th>${cell(row.splits2M)}${has1G && cell(row.splits1G)}${hasLeaks && cell(row.leakedPages)}${[
-      row.atPeak,
-      row.atEnd,
-    ].map((hold) => html`${cell(hold.pages)}${cell(hold.blocks)}${cell(hold.alone)}`)}</tr>
+  const shown = rows.slice(0, ROWS_SHOWN);
+  const label = `Owners under ${shortPolicyName(policy)}`;
+  const caused = ['2M splits', ...(has1G ? ['1G splits'] : []), ...(hasLeaks ? ['leaked pages'] : [])];
+  const held = ['peak', 'end'].flatMap((when) =>
+    ['pages', 'blocks', 'alone in'].map((what) => html`${what}<span class="sr"> at ${when}</span>`),
+  );
+  const table = scrolledTable({
+    label,
+    caption: `${label}, most 2M splits first`,
+    classes: 'owner-table',
+    id,
+    head: html`<tr><td></td><th scope="colgroup" colspan="${caused.length}">caused</th><th scope="colgroup" colspan="3">holds at the peak</th><th scope="colgroup" colspan="3">holds at the end</th></tr>
+${headRow(['owner', ...caused, ...held])}`,
+    rows: shown.map(
+      (
+        row,
+        place,
+      ) => html`<tr${place >= FIRST_ROWS && html` class="more"`}><th scope="row">${row.owner}</th>${cell(row.splits2M)}${has1G && cell(row.splits1G)}${hasLeaks && cell(row.leakedPages)}${[
+        row.atPeak,
+        row.atEnd,
+      ].map((hold) => html`${cell(hold.pages)}${cell(hold.blocks)}${cell(hold.alone)}`)}</tr>
 `,
-  )}</tbody></table></div>
+    ),
+  });
+  return html`${table}
 ${shown.length > FIRST_ROWS && rowsToggle(id, shown.length)}
 ${rows.length > shown.length && html`<p class="legend">The first ${shown.length} of ${rows.length} owners. decpool show --all lists the others.</p>`}`;
 }
@@ -96,18 +100,20 @@ ${rows.length > shown.length && html`<p class="legend">The first ${shown.length}
 /** Without logs only splits and leaks by owner are known. */
 function causedOnly({ policies }: Results): Html {
   const caused = policies.filter(({ byOwner }) => byOwner.length > 0);
-  const shown = caused.slice(0, MOST_ROWS);
+  const shown = caused.slice(0, ROWS_SHOWN);
   const quiet = policies.length - caused.length;
   return html`<p class="intro">Owners whose requests split large pages or leaked memory. First seed.${quiet > 0 && ` Under ${quiet} of ${policies.length} policies no owner did.`}${caused.length > shown.length && ` The first ${shown.length} policies are listed; results.json has the others.`}</p>
 ${shown.map(({ policy, byOwner }) => html`<h4>${policyName(policy)}</h4>${causedTable(policy, byOwner)}`)}`;
 }
 
 const causedTable = (policy: string, byOwner: Results['policies'][number]['byOwner']): Html =>
-  html`<div class="scroll" tabindex="0" role="region" aria-label="Owners under ${shortPolicyName(policy)}"><table class="owner-table">
-<caption class="sr">Owners under ${shortPolicyName(policy)}</caption>
-<thead><tr><th scope="col">owner</th><th scope="col">2M splits</th><th scope="col">1G splits</th><th scope="col">leaked pages</th></tr></thead>
-<tbody>${byOwner.slice(0, MOST_ROWS).map(
-    (row) =>
-      html`<tr><th scope="row">${row.owner}</th>${cell(row.splits2M)}${cell(row.splits1G)}${cell(row.leakedPages)}</tr>
+  scrolledTable({
+    label: `Owners under ${shortPolicyName(policy)}`,
+    classes: 'owner-table',
+    head: headRow(['owner', '2M splits', '1G splits', 'leaked pages']),
+    rows: byOwner.slice(0, ROWS_SHOWN).map(
+      (row) =>
+        html`<tr><th scope="row">${row.owner}</th>${cell(row.splits2M)}${cell(row.splits1G)}${cell(row.leakedPages)}</tr>
 `,
-  )}</tbody></table></div>`;
+    ),
+  });

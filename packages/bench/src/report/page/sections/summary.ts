@@ -1,4 +1,5 @@
 /** The verdict of an input, its table, and what was run. */
+import { groupedBy } from '../../../text/groups.ts';
 import { hasColumns } from '../../has-columns.ts';
 import type { Results } from '../../results.ts';
 import { verdictOf } from '../../verdict.ts';
@@ -33,10 +34,8 @@ ${notes.length > 0 && html`<h4>What to know</h4><ul class="notes">${notes.map((n
 
 /** Facts with the same label are listed under it together. */
 function factList(facts: Results['facts']): Html {
-  const byLabel = new Map<string, string[]>();
-  for (const [label, text] of facts) byLabel.set(label, [...(byLabel.get(label) ?? []), text]);
-  return html`<dl class="facts">${[...byLabel].map(
-    ([label, texts]) => html`<div><dt>${label}</dt>${texts.map((text) => html`<dd>${text}</dd>`)}</div>`,
+  return html`<dl class="facts">${[...groupedBy(facts, ([label]) => label)].map(
+    ([label, group]) => html`<div><dt>${label}</dt>${group.map(([, text]) => html`<dd>${text}</dd>`)}</div>`,
   )}</dl>`;
 }
 
