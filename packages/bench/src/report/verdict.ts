@@ -104,7 +104,7 @@ export function verdictOf(results: Results): Verdict {
   };
 }
 
-const objectivesOf = ({ ranking, metrics }: Results): Metric[] =>
+export const objectivesOf = ({ ranking, metrics }: Results): Metric[] =>
   ranking.objectives.flatMap((id) => metrics.filter((metric) => metric.id === id));
 
 /** What policies are ranked by: `2M splits, shared-idle memory and host calls`. */

@@ -2,13 +2,7 @@
 import { holding, make } from './block-map-dom.ts';
 import { cellOf, cornerOf, type Layout } from './block-map-layout.ts';
 
-export interface Cursor {
-  readonly element: HTMLElement;
-  /** Puts it around the cell of a block; hides it for undefined and for a folded block. */
-  show(layout: Layout, block: number | undefined): void;
-}
-
-export function createCursor(): Cursor {
+export function createCursor() {
   const across = make('div', 'block-map-across');
   const down = make('div', 'block-map-down');
   const box = make('div', 'block-map-box');
@@ -16,7 +10,8 @@ export function createCursor(): Cursor {
   element.hidden = true;
   return {
     element,
-    show(layout, block) {
+    /** Puts it around the cell of a block; hides it for undefined and for a folded block. */
+    show(layout: Layout, block: number | undefined) {
       const cell = block === undefined ? undefined : cellOf(layout, block);
       element.hidden = cell === undefined;
       if (cell === undefined) return;

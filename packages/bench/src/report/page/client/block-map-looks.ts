@@ -65,25 +65,19 @@ export function looksAtBoot({ blocks, ram, boot4K }: InputHistory): Uint8Array {
   return looks;
 }
 
-/** One run, frame by frame. */
-export interface RunLooks {
-  readonly run: RunHistory;
-  readonly rows: BlocksAt;
-  /** By block, at the frame of the last show(). */
-  readonly looks: Uint8Array;
-  show(frame: number): void;
-  counts(): Counts;
-}
+export type RunLooks = ReturnType<typeof runLooks>;
 
-export function runLooks(run: RunHistory, atBoot: Uint8Array): RunLooks {
+/** One run, frame by frame. */
+export function runLooks(run: RunHistory, atBoot: Uint8Array) {
   const rows = new BlocksAt(run.blocks);
   const looks = atBoot.slice();
   const { state, mapping } = run.blocks;
   return {
     run,
     rows,
+    /** By block, at the frame of the last show(). */
     looks,
-    show(frame) {
+    show(frame: number) {
       for (const block of rows.changed) {
         const row = rows.rowAt(block, frame);
         looks[block] = row === -1 ? atBoot[block] : LOOK_OF[state[row]][mapping[row]];

@@ -4,21 +4,18 @@ import { merged } from './block-map-looks.ts';
 import { contextOf, createSprites, type MapColours } from './block-map-sprites.ts';
 import { foldText } from './block-map-text.ts';
 
-export interface Painter {
-  /** Paints the cells with changed looks. */
-  paint(looks: Uint8Array): void;
-}
+export type Painter = ReturnType<typeof createPainter>;
 
 /** Not a look: the cell has not been painted. */
 const UNPAINTED = 255;
 
-/** A painter of an emptied canvas. */
+/** Empties the canvas. */
 export function createPainter(
   canvas: HTMLCanvasElement,
   layout: Layout,
   colours: MapColours,
   blockBytes: number,
-): Painter {
+) {
   canvas.width = layout.width;
   canvas.height = layout.height;
   canvas.style.width = `${layout.width / layout.scale}px`;
@@ -32,7 +29,8 @@ export function createPainter(
   const sprites = createSprites(colours, layout.pitch - layout.gap, layout.scale);
   const painted = new Uint8Array(cellsOf(layout)).fill(UNPAINTED);
   return {
-    paint(looks) {
+    /** Paints the cells with changed looks. */
+    paint(looks: Uint8Array) {
       for (let cell = 0; cell < painted.length; cell++) {
         const look = lookOfCell(layout, looks, cell);
         if (look === painted[cell]) continue;

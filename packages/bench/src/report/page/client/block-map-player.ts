@@ -1,17 +1,12 @@
 /** Runs a clock through the frames at a steady pace. */
 import type { FrameClock } from './clock.ts';
 
-export interface Player {
-  readonly isPlaying: boolean;
-  /** Plays, from the start if the clock is at the end; or pauses. */
-  toggle(): void;
-  pause(): void;
-}
+export type Player = ReturnType<typeof createPlayer>;
 
 const FRAMES_PER_SECOND = 24;
 
 /** Calls `onChange` when playing begins and when it stops. */
-export function createPlayer(clock: FrameClock, frames: number, onChange: () => void): Player {
+export function createPlayer(clock: FrameClock, frames: number, onChange: () => void) {
   const last = frames - 1;
   const wantsLittleMotion = matchMedia('(prefers-reduced-motion: reduce)');
   let isPlaying = false;
@@ -51,10 +46,10 @@ export function createPlayer(clock: FrameClock, frames: number, onChange: () => 
   }
 
   return {
-    get isPlaying() {
+    get isPlaying(): boolean {
       return isPlaying;
     },
+    /** Plays, from the start if the clock is at the end; or pauses. */
     toggle: () => (isPlaying ? pause() : play()),
-    pause,
   };
 }

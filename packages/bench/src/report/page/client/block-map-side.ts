@@ -2,7 +2,7 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { RunHistory } from '../../../history/types.ts';
 import { createCursor } from './block-map-cursor.ts';
-import { make, newId, setFullName } from './block-map-dom.ts';
+import { holding, make, newId, setFullName } from './block-map-dom.ts';
 import { cellAt, firstBlockOf, type Layout } from './block-map-layout.ts';
 import { isMoreTelling, type RunLooks } from './block-map-looks.ts';
 import { createPainter, type Painter } from './block-map-paint.ts';
@@ -23,29 +23,20 @@ interface SideOptions {
   readonly onChoice: () => void;
 }
 
-export interface Side {
-  readonly element: HTMLElement;
-  readonly canvas: HTMLCanvasElement;
-  /** The element that the canvas has to fit in. */
-  readonly stage: HTMLElement;
-  readonly looks: RunLooks;
-  lay(layout: Layout, colours: MapColours): void;
-  paint(frame: number): void;
-  fillTable(): void;
-  mark(block: number | undefined): void;
-  /** The block at a point of the window. */
-  blockAt(clientX: number, clientY: number): number | undefined;
-}
-
-export function createSide(options: SideOptions): Side {
+export function createSide(options: SideOptions) {
   let looks = options.looksOf(options.chosen);
   let layout: Layout | undefined;
   let painter: Painter | undefined;
-  const element = make('section', 'block-map-side');
   const canvas = mapCanvas(options.hintId);
   const cursor = createCursor();
-  const stage = make('div', 'block-map-stage');
+  const stage = holding('div', 'block-map-stage', canvas, cursor.element);
   const table = createSharedTable(() => ({ looks, frame: options.frame() }));
+
+  const select = policySelect(options, (run) => {
+    choose(run);
+    options.onChoice();
+  });
+  const element = holding('section', 'block-map-side', select, stage, table.element);
 
   function choose(run: number): void {
     looks = options.looksOf(run);
@@ -58,35 +49,30 @@ export function createSide(options: SideOptions): Side {
   }
   choose(options.chosen);
 
-  stage.append(canvas, cursor.element);
-  const select = policySelect(options, (run) => {
-    choose(run);
-    options.onChoice();
-  });
-  element.append(select, stage, table.element);
-
   return {
     element,
     canvas,
+    /** The element that the canvas has to fit in. */
     stage,
-    get looks() {
+    get looks(): RunLooks {
       return looks;
     },
-    lay(next, colours) {
+    lay(next: Layout, colours: MapColours) {
       layout = next;
       painter = createPainter(canvas, layout, colours, options.blockBytes);
     },
-    paint(frame) {
+    paint(frame: number) {
       looks.show(frame);
       painter?.paint(looks.looks);
       canvas.dataset['frame'] = String(frame);
       canvas.dataset['policy'] = looks.run.policy;
     },
     fillTable: () => table.show(),
-    mark(block) {
+    mark(block: number | undefined) {
       if (layout !== undefined) cursor.show(layout, block);
     },
-    blockAt(clientX, clientY) {
+    /** The block at a point of the window. */
+    blockAt(clientX: number, clientY: number): number | undefined {
       if (layout === undefined) return undefined;
       const { left, top, width } = canvas.getBoundingClientRect();
       const scale = canvas.width / width;
@@ -119,7 +105,6 @@ function mapCanvas(hintId: string): HTMLCanvasElement {
 const LABELS = { one: 'Policy', left: 'Left policy', right: 'Right policy' };
 
 function policySelect(options: SideOptions, onChoice: (run: number) => void): HTMLElement {
-  const line = make('div', 'block-map-choice');
   const label = make('label', '', LABELS[options.place ?? 'one']);
   const select = make('select');
   select.id = newId();
@@ -132,6 +117,5 @@ function policySelect(options: SideOptions, onChoice: (run: number) => void): HT
   }
   select.value = String(options.chosen);
   select.addEventListener('change', () => onChoice(Number(select.value)));
-  line.append(label, select);
-  return line;
+  return holding('div', 'block-map-choice', label, select);
 }

@@ -40,16 +40,12 @@ export function coloursOf(root: HTMLElement): MapColours {
   return colours;
 }
 
-interface Sprites {
-  draw(context: CanvasRenderingContext2D, look: Look, x: number, y: number): void;
-}
-
 /** CSS pixels. Smaller cells have colours only. */
 const LEAST_FOR_SHAPES = 6;
 const LEAST_FOR_MARKS = 5;
 
 /** Sprites of `size` device pixels. */
-export function createSprites(colours: MapColours, size: number, scale: number): Sprites {
+export function createSprites(colours: MapColours, size: number, scale: number) {
   const sheet = document.createElement('canvas');
   sheet.width = size * LOOKS;
   sheet.height = size;
@@ -65,7 +61,8 @@ export function createSprites(colours: MapColours, size: number, scale: number):
     context.restore();
   }
   return {
-    draw: (target, look, x, y) => target.drawImage(sheet, look * size, 0, size, size, x, y, size, size),
+    draw: (target: CanvasRenderingContext2D, look: Look, x: number, y: number) =>
+      target.drawImage(sheet, look * size, 0, size, size, x, y, size, size),
   };
 }
 

@@ -1,6 +1,5 @@
 /** The block map: memory as a grid of 2 MiB blocks, under two policies in step, at one moment of simulated time. */
-import type { InputHistory } from '../../../history/types.ts';
-import type { PageInput } from '../page-data.ts';
+import type { LoggedInput } from '../figures/figure.ts';
 import { firstChoices } from './block-map-choice.ts';
 import { createControls } from './block-map-controls.ts';
 import { createDetails } from './block-map-details.ts';
@@ -14,22 +13,11 @@ import { coloursOf } from './block-map-sprites.ts';
 import { blockText, explainCommand, factsOf, mapLabel, scaleText } from './block-map-text.ts';
 import type { FrameClock } from './clock.ts';
 
-interface BlockMap {
-  /** Paints everything again, in the current colours of the page. */
-  repaint(): void;
-}
-
-type MapInput = PageInput & { readonly history: InputHistory };
-
 const HINT =
   'Keys on a map: arrows move by block and row. Home and End go to the ends of a row, with Ctrl to the ends of memory. Page Up and Page Down move by 8 rows. Comma and period step through time. A click holds a block; another click or Escape releases it.';
 
-export function mountBlockMap(root: HTMLElement, input: MapInput, clock: FrameClock): BlockMap {
+export function mountBlockMap(root: HTMLElement, input: LoggedInput, clock: FrameClock) {
   const { history, folder } = input;
-  if (history.runs.length === 0) {
-    root.append(make('p', '', 'There is no map without event logs.'));
-    return { repaint: () => {} };
-  }
   const memory = memoryOf(history);
   const player = createPlayer(clock, history.frames.requests.length, showPlaying);
   const controls = createControls(history, clock, player);
@@ -167,6 +155,7 @@ export function mountBlockMap(root: HTMLElement, input: MapInput, clock: FrameCl
   clock.subscribe(paintSoon);
   relayOnResize(maps, view, layOut);
   layOut();
+  /** `repaint` paints everything again, in the current colours of the page. */
   return { repaint: layOut };
 }
 

@@ -11,13 +11,6 @@ export interface Mounted {
   readonly chart: Chart;
 }
 
-export interface Charts {
-  /** Paints the charts of one kind, or all, again. */
-  repaint(kind?: Figure['kind']): void;
-  /** Updates the sentences and tables that depend on the frame or on weights. */
-  retell(): void;
-}
-
 interface ChartsInput {
   readonly article: HTMLElement;
   readonly figures: readonly Figure[];
@@ -32,7 +25,7 @@ interface ChartsInput {
   onPaint(mounted: Mounted): void;
 }
 
-export function createCharts(input: ChartsInput): Charts {
+export function createCharts(input: ChartsInput) {
   const byId = new Map(input.figures.map((figure) => [figure.id, figure]));
   const mounted: Mounted[] = [];
   const elements = new Map<Figure, HTMLElement>();
@@ -111,10 +104,12 @@ export function createCharts(input: ChartsInput): Charts {
   };
 
   return {
-    repaint(kind) {
+    /** Paints the charts of one kind, or all, again. */
+    repaint(kind?: Figure['kind']) {
       for (const entry of mounted) if (kind === undefined || entry.figure.kind === kind) paint(entry);
       if (kind !== undefined) retell(kind);
     },
+    /** Updates the sentences and tables that depend on the frame or on weights. */
     retell: () => retell(),
   };
 }

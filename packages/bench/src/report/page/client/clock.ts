@@ -1,22 +1,17 @@
 /** The frame that is shown: one clock for the maps and charts of an input, so that they stay in step. */
 
-export interface FrameClock {
-  readonly frame: number;
-  /** Sets the nearest existing frame. Listeners are called only if the frame changes. */
-  set(frame: number): void;
-  /** Calls `listener` after each change, until the returned function is called. */
-  subscribe(listener: (frame: number) => void): () => void;
-}
+export type FrameClock = ReturnType<typeof createClock>;
 
-export function createClock(frames: number, initial: number): FrameClock {
+export function createClock(frames: number, initial: number) {
   const nearest = (frame: number): number => Math.max(0, Math.min(frames - 1, Math.round(frame) || 0));
   const listeners = new Set<(frame: number) => void>();
   let current = nearest(initial);
   return {
-    get frame() {
+    get frame(): number {
       return current;
     },
-    set(frame) {
+    /** Sets the nearest existing frame. Listeners are called only if the frame changes. */
+    set(frame: number): void {
       const next = nearest(frame);
       if (next === current) return;
       current = next;
@@ -26,13 +21,12 @@ export function createClock(frames: number, initial: number): FrameClock {
         listener(next);
       }
     },
-    subscribe(listener) {
+    /** Calls `listener` after each change, until the returned function is called. */
+    subscribe(listener: (frame: number) => void): () => void {
       // Wrapped: a function may subscribe twice and unsubscribe once.
       const entry = (frame: number) => listener(frame);
       listeners.add(entry);
-      return () => {
-        listeners.delete(entry);
-      };
+      return () => void listeners.delete(entry);
     },
   };
 }

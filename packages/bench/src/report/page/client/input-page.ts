@@ -11,11 +11,7 @@ import type { Theme } from './theme.ts';
 import { weightsForm } from './weights.ts';
 import { createZoom } from './zoom.ts';
 
-export interface InputPage {
-  repaint(): void;
-}
-
-export async function createInputPage(article: HTMLElement, theme: Theme): Promise<InputPage> {
+export async function createInputPage(article: HTMLElement, theme: Theme) {
   const input = await inputData(article.id);
   const logged = loggedInput(input);
   const times = logged?.history.frames.times ?? [0];
@@ -33,7 +29,7 @@ export async function createInputPage(article: HTMLElement, theme: Theme): Promi
     theme,
     frame: () => (isPrinted ? peak : clock.frame),
     weights: weights.values,
-    zoom: () => zoom,
+    zoom: zoom.shown,
     onMount(mounted: Mounted) {
       if (mounted.figure.kind !== 'time') return;
       zoom.attach(mounted);
@@ -56,10 +52,7 @@ export async function createInputPage(article: HTMLElement, theme: Theme): Promi
   );
 
   const root = article.querySelector<HTMLElement>('.map');
-  const map =
-    logged === undefined || root === null
-      ? undefined
-      : mountBlockMap(root, { ...input, history: logged.history }, clock);
+  const map = logged && root !== null ? mountBlockMap(root, logged, clock) : undefined;
   return {
     repaint() {
       charts.repaint();

@@ -1,10 +1,10 @@
 /** Starts the page: one input at a time, charts, and a clock that maps and charts share. */
-import { createInputPage, type InputPage } from './input-page.ts';
+import { createInputPage } from './input-page.ts';
 import { showInputs } from './inputs.ts';
 import { toggleRows } from './rows-toggle.ts';
 import { createTheme } from './theme.ts';
 
-const pages: InputPage[] = [];
+const pages: Awaited<ReturnType<typeof createInputPage>>[] = [];
 const begun = new Set<HTMLElement>();
 
 document.documentElement.classList.add('script');

@@ -4,13 +4,7 @@ import { frameAt } from '../figures/over-time.ts';
 import type { Mounted } from './charts.ts';
 import type { FrameClock } from './clock.ts';
 
-interface Markers {
-  attach(mounted: Mounted): void;
-  /** Moves the line of one chart, or of all, to the moment. */
-  place(mounted?: Mounted): void;
-}
-
-export function createMarkers(times: readonly number[], clock: FrameClock): Markers {
+export function createMarkers(times: readonly number[], clock: FrameClock) {
   const { divisor } = timeScale(times[times.length - 1]);
   const marked: { readonly mounted: Mounted; readonly line: HTMLElement }[] = [];
 
@@ -29,8 +23,9 @@ export function createMarkers(times: readonly number[], clock: FrameClock): Mark
   clock.subscribe(() => place());
 
   return {
+    /** Moves the line of one chart, or of all, to the moment. */
     place,
-    attach(mounted) {
+    attach(mounted: Mounted) {
       const line = document.createElement('div');
       line.className = 'marker';
       mounted.element.append(line);

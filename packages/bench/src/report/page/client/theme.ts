@@ -1,11 +1,9 @@
 /** Light, dark, or as the system is set. It is not stored. */
 import type { Scheme } from '../palette.ts';
 
-export interface Theme {
-  readonly scheme: Scheme;
-}
+export type Theme = ReturnType<typeof createTheme>;
 
-export function createTheme(onChange: () => void): Theme {
+export function createTheme(onChange: () => void) {
   const system = matchMedia('(prefers-color-scheme: dark)');
   let chosen = 'auto';
   const theme = {

@@ -3,9 +3,9 @@ import { formatValue } from '../../../text/units.ts';
 import { ASSUMED, type Weights } from '../figures/cost-weights.ts';
 
 /** ns. One second is far more than any operation takes, and sums stay exact. */
-export const MOST_WEIGHT = 1e9;
+export const WEIGHT_LIMIT = 1e9;
 
-export const isWeight = (number: number): boolean => number >= 0 && number <= MOST_WEIGHT;
+export const isWeight = (number: number): boolean => number >= 0 && number <= WEIGHT_LIMIT;
 
 /** Empty if all weights are valid. */
 export function invalidText(
@@ -13,16 +13,10 @@ export function invalidText(
 ): string {
   if (invalid.length === 0) return '';
   const inUse = invalid.map(({ label, counted }) => `${label} ${formatValue(counted, 'ratio')}`);
-  return `A weight is a number from 0 to ${formatValue(MOST_WEIGHT, 'count')}. Still in use: ${inUse.join(', ')} ns.`;
+  return `A weight is a number from 0 to ${formatValue(WEIGHT_LIMIT, 'count')}. Still in use: ${inUse.join(', ')} ns.`;
 }
 
-interface WeightsForm {
-  values(): Weights;
-  /** Shows the default weights, as printed pictures have them, or the reader's again. */
-  showAssumed(isAssumed: boolean): void;
-}
-
-export function weightsForm(article: HTMLElement, onChange: () => void): WeightsForm {
+export function weightsForm(article: HTMLElement, onChange: () => void) {
   const form = article.querySelector<HTMLFormElement>('form.weights');
   const inputs = [...(form?.querySelectorAll<HTMLInputElement>('[data-weight]') ?? [])];
   const message = document.createElement('p');
@@ -65,7 +59,7 @@ export function weightsForm(article: HTMLElement, onChange: () => void): Weights
     read();
     onChange();
   };
-  for (const input of inputs) input.max = String(MOST_WEIGHT);
+  for (const input of inputs) input.max = String(WEIGHT_LIMIT);
   form?.addEventListener('input', change);
   form?.addEventListener('submit', (event) => event.preventDefault());
   // The fields have their defaults only after the event.
@@ -75,8 +69,9 @@ export function weightsForm(article: HTMLElement, onChange: () => void): Weights
   window.addEventListener('pageshow', change);
 
   return {
-    values: () => (isAssumed ? ASSUMED : chosen),
-    showAssumed(next) {
+    values: (): Weights => (isAssumed ? ASSUMED : chosen),
+    /** Shows the default weights, as printed pictures have them, or the reader's again. */
+    showAssumed(next: boolean) {
       if (next) before = inputs.map(({ value }) => value);
       for (const [index, input] of inputs.entries()) input.value = next ? input.defaultValue : before[index];
       isAssumed = next;

@@ -2,26 +2,19 @@
 import { timeText } from '../figures/axes.ts';
 import type { Mounted } from './charts.ts';
 
-interface Zoom {
-  /** The part that is shown, in percent of all the time. */
-  readonly start: number;
-  readonly end: number;
-  attach(mounted: Mounted): void;
-  onChange(listener: () => void): void;
-}
+/** Percent. */
+const SHORTEST = 0.5;
 
-const LEAST = 0.5;
-
-/** In percent of `total` ns. */
-export function createZoom(article: HTMLElement, total: number): Zoom {
+/** `total`: all the time, in ns. */
+export function createZoom(article: HTMLElement, total: number) {
   const from = article.querySelector<HTMLInputElement>('[data-zoom="from"]');
   const to = article.querySelector<HTMLInputElement>('[data-zoom="to"]');
   const text = article.querySelector<HTMLOutputElement>('.zoom-text');
   const reset = article.querySelector<HTMLButtonElement>('[data-zoom="reset"]');
   const attached: Mounted[] = [];
   const listeners: (() => void)[] = [];
-  let start = 0;
-  let end = 100;
+  /** The part that is shown, in percent of all the time. */
+  let [start, end] = [0, 100];
 
   const showSliders = () => {
     if (from !== null) from.value = String(start * 10);
@@ -43,8 +36,7 @@ export function createZoom(article: HTMLElement, total: number): Zoom {
       showSliders();
       return;
     }
-    start = newStart;
-    end = newEnd;
+    [start, end] = [newStart, newEnd];
     for (const each of attached) {
       if (each !== source)
         each.chart.dispatchAction({ type: 'dataZoom', dataZoomIndex: 0, start, end }, { silent: true });
@@ -52,19 +44,14 @@ export function createZoom(article: HTMLElement, total: number): Zoom {
     show();
   };
 
-  from?.addEventListener('input', () => set(Math.min(from.valueAsNumber / 10, end - LEAST), end));
-  to?.addEventListener('input', () => set(start, Math.max(to.valueAsNumber / 10, start + LEAST)));
+  from?.addEventListener('input', () => set(Math.min(from.valueAsNumber / 10, end - SHORTEST), end));
+  to?.addEventListener('input', () => set(start, Math.max(to.valueAsNumber / 10, start + SHORTEST)));
   reset?.addEventListener('click', () => set(0, 100));
   show();
 
   return {
-    get start() {
-      return start;
-    },
-    get end() {
-      return end;
-    },
-    attach(mounted) {
+    shown: () => ({ start, end }),
+    attach(mounted: Mounted) {
       attached.push(mounted);
       mounted.chart.on('datazoom', () => {
         const option = mounted.chart.getOption() as {
@@ -74,6 +61,6 @@ export function createZoom(article: HTMLElement, total: number): Zoom {
         if (zoom !== undefined) set(zoom.start, zoom.end, mounted);
       });
     },
-    onChange: (listener) => void listeners.push(listener),
+    onChange: (listener: () => void) => void listeners.push(listener),
   };
 }

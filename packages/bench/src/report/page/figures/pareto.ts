@@ -5,7 +5,8 @@ import type { Metric } from '../../../metrics/metric.ts';
 import { countText } from '../../../text/counts.ts';
 import { listed } from '../../../text/listed.ts';
 import { formatValue } from '../../../text/units.ts';
-import type { PolicyResults, Results } from '../../results.ts';
+import type { Results } from '../../results.ts';
+import { objectivesOf } from '../../verdict.ts';
 import { chartText } from '../escape.ts';
 import { POLICY_STYLES, policyStyle } from '../palette.ts';
 import {
@@ -29,32 +30,34 @@ const CHARACTER = 6.1;
 const TABLE_ROWS = 400;
 
 interface Point {
-  readonly policy: PolicyResults;
   readonly place: number;
   /** Policies with the same figures. */
   readonly names: readonly string[];
   /** 0 if the policy refused requests. */
   readonly front: number;
-  readonly split: number;
-  readonly idle: number;
-  readonly calls: number;
+  /** Medians of the objectives: splits, shared-idle memory and host calls. */
+  readonly values: readonly number[];
 }
 
 export function paretoFigure(results: Results): Figure | undefined {
-  const [splits, idle, calls] = results.ranking.objectives.flatMap((id) =>
-    results.metrics.filter((metric) => metric.id === id),
-  );
-  if (calls === undefined || !results.platform.confidential || results.policies.length < 2) return undefined;
-  const points = pointsOf(results, [splits, idle, calls]);
+  const objectives = objectivesOf(results);
+  if (objectives.length < 3 || !results.platform.confidential || results.policies.length < 2)
+    return undefined;
+  const [splits, idle] = objectives;
+  const points = pointsOf(results, objectives);
   const front = points.filter((point) => point.front === 1);
   const heading = `${splits.label} against ${idle.label}`;
-  const axisOf = (figure: 'split' | 'idle', { unit }: Metric) =>
+  const axisOf = (objective: number) =>
     softLog(
-      points.map((point) => point[figure]),
-      unit,
+      points.map(({ values }) => values[objective]),
+      objectives[objective].unit,
     );
-  const [x, y] = [axisOf('idle', idle), axisOf('split', splits)];
-  const sizeOf = (point: Point) => 9 + 4 * Math.log10(1 + point.calls);
+  const [y, x] = [axisOf(0), axisOf(1)];
+  const callsOf = ({ values }: Point) => values[2];
+  const sizeOf = (point: Point) => 9 + 4 * Math.log10(1 + callsOf(point));
+  const frontText = (point: Point) => (point.front === 0 ? 'refused requests' : `front ${point.front}`);
+  const textsOf = ({ values }: Point) =>
+    objectives.map(({ unit }, index) => formatValue(values[index], unit));
   return {
     id: 'pareto',
     title: heading,
@@ -68,15 +71,13 @@ export function paretoFigure(results: Results): Figure | undefined {
     reading: readingOf,
     table: () => ({
       caption: `${heading}, best ranked first${points.length > TABLE_ROWS ? `; the first ${TABLE_ROWS}` : ''}`,
-      head: ['policies', 'front', splits.label, idle.label, calls.label],
+      head: ['policies', 'front', ...objectives.map(({ label }) => label)],
       rows: points
         .slice(0, TABLE_ROWS)
         .map((point) => [
           listed(point.names.map(shortPolicyName)),
-          point.front === 0 ? 'refused requests' : String(point.front),
-          formatValue(point.split, splits.unit),
-          formatValue(point.idle, idle.unit),
-          formatValue(point.calls, calls.unit),
+          frontText(point).replace('front ', ''),
+          ...textsOf(point),
         ]),
     }),
     option: optionOf,
@@ -87,9 +88,9 @@ export function paretoFigure(results: Results): Figure | undefined {
     if (front.length === 0) {
       return `Left and down is better. All marks are hollow and dotted: every policy refused requests, so none is ranked. ${marks}`;
     }
-    const objectives = `${splits.label}, ${idle.label} and ${calls.label}`;
+    const names = listed(objectives.map(({ label }) => label));
     if (points.length === 1) {
-      return `All ${results.policies.length} policies have the same ${objectives}. ${marks}`;
+      return `All ${results.policies.length} policies have the same ${names}. ${marks}`;
     }
     const hollow = [
       ...(points.some((point) => point.front > 1) ? ['Hollow: another policy beats them.'] : []),
@@ -97,7 +98,7 @@ export function paretoFigure(results: Results): Figure | undefined {
     ];
     return [
       'Left and down is better.',
-      `Filled (${front.length} of ${points.length}): no other policy beats them in ${objectives} together.`,
+      `Filled (${front.length} of ${points.length}): no other policy beats them in ${names} together.`,
       ...hollow,
       marks,
     ].join(' ');
@@ -108,7 +109,7 @@ export function paretoFigure(results: Results): Figure | undefined {
     const isFew = points.length <= POLICY_STYLES;
     const isLabelled = (point: Point) => point.front === 1 || point.place === 0 || isFew;
     const labelOf = (point: Point) =>
-      `${chartText(shortNames(point.names))}  ${countText(point.calls, 'call')}`;
+      `${chartText(shortNames(point.names))}  ${countText(callsOf(point), 'call')}`;
     const title = view.isAlone ? TITLE_HEIGHT : 0;
     const plot = {
       left: 18 + CHARACTER * Math.max(...y.ticks.map((tick) => y.text(tick).length)),
@@ -119,8 +120,8 @@ export function paretoFigure(results: Results): Figure | undefined {
     const along = (value: number, axis: SoftLog) => (axis.at(value) - axis.min) / (axis.max - axis.min);
     const places = labelPlaces(
       points.map((point) => ({
-        x: plot.left + along(point.idle, x) * (plot.right - plot.left),
-        y: plot.bottom - along(point.split, y) * (plot.bottom - plot.top),
+        x: plot.left + along(point.values[1], x) * (plot.right - plot.left),
+        y: plot.bottom - along(point.values[0], y) * (plot.bottom - plot.top),
         radius: sizeOf(point) / 2,
         width: isLabelled(point) ? CHARACTER * labelOf(point).length : 0,
       })),
@@ -152,7 +153,7 @@ export function paretoFigure(results: Results): Figure | undefined {
             const plain = isFront ? ink.accent : ink.muted;
             const colour = isFew || point.place === 0 ? policyStyle(point.place).colour[view.scheme] : plain;
             return {
-              value: [x.at(point.idle), y.at(point.split)],
+              value: [x.at(point.values[1]), y.at(point.values[0])],
               symbol: points.length <= POLICY_STYLES ? policyStyle(point.place).symbol : 'circle',
               symbolSize: sizeOf(point),
               z2: isFront ? 2 : 1,
@@ -180,14 +181,8 @@ export function paretoFigure(results: Results): Figure | undefined {
   }
 
   function pointText(point: Point): string {
-    return [
-      chartText(shortNames(point.names)),
-      point.front === 0 ? 'refused requests' : `front ${point.front}`,
-      ...[splits, idle, calls].map(
-        (metric, index) =>
-          `${metric.label}: ${formatValue([point.split, point.idle, point.calls][index], metric.unit)}`,
-      ),
-    ].join('\n');
+    const figures = textsOf(point).map((text, index) => `${objectives[index].label}: ${text}`);
+    return [chartText(shortNames(point.names)), frontText(point), ...figures].join('\n');
   }
 }
 
@@ -220,17 +215,15 @@ function shortNames(policies: readonly string[]): string {
   return names.length <= 2 ? names.join(', ') : `${names[0]} and ${names.length - 1} more`;
 }
 
-function pointsOf({ policies, ranking }: Results, [splits, idle, calls]: readonly Metric[]): Point[] {
-  const byName = new Map(policies.map((policy, place) => [policy.policy, { policy, place }]));
+function pointsOf({ policies, ranking }: Results, objectives: readonly Metric[]): Point[] {
   const groups = [
     ...ranking.ranked.map((group) => ({ names: group.policies, front: group.front })),
     ...ranking.refused.map((policy) => ({ names: [policy], front: 0 })),
   ];
   return groups.flatMap(({ names, front }) => {
     // A group with the baseline has the baseline's colour.
-    const found = byName.get(names[0]);
-    if (found === undefined) return [];
-    const median = (metric: Metric) => found.policy.metrics[metric.id].median;
-    return [{ ...found, names, front, split: median(splits), idle: median(idle), calls: median(calls) }];
+    const place = policies.findIndex(({ policy }) => policy === names[0]);
+    if (place === -1) return [];
+    return [{ place, names, front, values: objectives.map(({ id }) => policies[place].metrics[id].median) }];
   });
 }
