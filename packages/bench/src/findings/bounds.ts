@@ -4,7 +4,6 @@ import type { SweepInput, SweepPlan } from '../sweep/plan.ts';
 import { RequestColumns } from '../sweep/request-columns.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';
 
-/** How far from the optimum an input's policies are. */
 export interface InputBounds {
   readonly input: string;
   readonly blocksPeak: BoundOfInput;

@@ -4,7 +4,7 @@ import { markdownTable } from 'markdown-table';
 import { type MetricId, metricOf } from '../metrics/metric.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';
 import { filledTemplate } from '../text/template.ts';
-import { formatValue } from '../text/units.ts';
+import { formatRange, formatValue } from '../text/units.ts';
 import type { InputBounds } from './bounds.ts';
 import {
   bestOf,
@@ -18,7 +18,6 @@ import {
 } from './scenarios.ts';
 import { doesGroupingPay, factorOf, GAINS, type PolicySummary, partsOf, summaryOf } from './summary.ts';
 
-/** What is compared in each scenario. */
 const SHOWN: readonly MetricId[] = [
   'splits-2m',
   'mixed-peak',
@@ -48,7 +47,7 @@ export function findingsPage(results: SweepResults, bounds: readonly InputBounds
     paying: scenarios.length - lost.length,
     ...candidateFigures(scenarios, summary),
     ...partFigures(scenarios),
-    'policy-table': policyTable(summary),
+    'policy-table': tableOf(POLICY_COLUMNS, summary),
     'without-gain':
       lost.map((scenario) => `- ${nameOf(scenario)}: ${whyNot(scenario)}`).join('\n') ||
       'Nowhere in these scenarios.',
@@ -121,29 +120,29 @@ function partFigures(scenarios: readonly ScenarioFigures[]) {
 /** Two digits are all that a median over scenarios is good for. */
 const short = (value: number): string => String(Number(value.toPrecision(2)));
 
-function policyTable(summary: readonly PolicySummary[]): string {
-  const head = [
-    'policy',
-    'served',
-    'undominated',
-    '2M splits',
-    'mixed 2M, peak',
-    'host calls / linux-7.3',
-    'shared-idle, mean',
+/** Heading, alignment and cell of each column. */
+type Columns<Row> = readonly (readonly [head: string, align: 'l' | 'r', cell: (row: Row) => string])[];
+
+const tableOf = <Row>(columns: Columns<Row>, rows: readonly Row[]): string =>
+  markdownTable(
+    [columns.map(([head]) => head), ...rows.map((row) => columns.map(([, , cell]) => cell(row)))],
+    { align: columns.map(([, align]) => align) },
+  );
+
+const POLICY_COLUMNS: Columns<PolicySummary> = [
+  ['policy', 'l', ({ policy }) => `\`${policy}\``],
+  ['served', 'r', ({ served }) => String(served)],
+  ['undominated', 'r', ({ undominated }) => String(undominated)],
+  ['2M splits', 'r', ({ splits }) => formatValue(splits, 'count')],
+  ['mixed 2M, peak', 'r', ({ mixed }) => formatValue(mixed, 'count')],
+  ['host calls / linux-7.3', 'r', ({ hostCallsRatio: ratio }) => (ratio === 0 ? '' : `x${short(ratio)}`)],
+  ['shared-idle, mean', 'r', ({ idleMean }) => formatValue(idleMean, 'bytes')],
+  [
     'blocks peak / lower bound',
-  ];
-  const rows = summary.map((row) => [
-    `\`${row.policy}\``,
-    `${row.served}`,
-    `${row.undominated}`,
-    formatValue(row.splits, 'count'),
-    formatValue(row.mixed, 'count'),
-    row.hostCallsRatio === 0 ? '' : `x${short(row.hostCallsRatio)}`,
-    formatValue(row.idleMean, 'bytes'),
-    row.blocksRatio === 0 ? '' : formatValue(row.blocksRatio, 'ratio'),
-  ]);
-  return markdownTable([head, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r', 'r', 'r'] });
-}
+    'r',
+    ({ blocksRatio }) => (blocksRatio === 0 ? '' : formatValue(blocksRatio, 'ratio')),
+  ],
+];
 
 /** The figures in which a kernel or the prototype is better than the best pool, or that nothing is gained. */
 function whyNot(scenario: ScenarioFigures): string {
@@ -168,7 +167,6 @@ const GAIN_NAMES: Readonly<Record<(typeof GAINS)[number], string>> = {
   'host-calls': 'host calls',
 };
 
-/** How far each input's policies are from the optimum. */
 function boundFigures(scenarios: readonly ScenarioFigures[], bounds: readonly InputBounds[]) {
   /** The smallest median of a pool in the scenarios of an input. */
   const best = (input: string, metric: MetricId) =>
@@ -177,27 +175,19 @@ function boundFigures(scenarios: readonly ScenarioFigures[], bounds: readonly In
         .filter((scenario) => scenario.input === input)
         .map((scenario) => bestOf(poolsOf(scenario), metric)?.row.median ?? Number.POSITIVE_INFINITY),
     );
-  const ratio = (upper: number, lower: number) => (lower === 0 ? '' : formatValue(upper / lower, 'ratio'));
-  const head = [
-    'input',
-    'blocks at peak',
-    'upper / lower',
-    'best pool / lower',
-    'block-s: upper / lower',
-    'best pool / lower',
-    'upper bound from',
+  const ratio = ({ upper, lower }: InputBounds['blocksPeak']) =>
+    lower === 0 ? '' : formatValue(upper / lower, 'ratio');
+  const columns: Columns<InputBounds> = [
+    ['input', 'l', ({ input }) => input],
+    ['blocks at peak', 'r', ({ blocksPeak: { lower, upper } }) => formatRange(lower, upper, 'count')],
+    ['upper / lower', 'r', ({ blocksPeak }) => ratio(blocksPeak)],
+    ['best pool / lower', 'r', ({ input }) => formatValue(best(input, 'blocks-peak-ratio'), 'ratio')],
+    ['block-s: upper / lower', 'r', ({ blockSeconds }) => ratio(blockSeconds)],
+    ['best pool / lower', 'r', ({ input }) => formatValue(best(input, 'block-seconds-ratio'), 'ratio')],
+    ['upper bound from', 'l', ({ blocksPeak }) => blocksPeak.from],
   ];
-  const rows = bounds.map(({ input, blocksPeak, blockSeconds }) => [
-    input,
-    `${formatValue(blocksPeak.lower, 'count')}..${formatValue(blocksPeak.upper, 'count')}`,
-    ratio(blocksPeak.upper, blocksPeak.lower),
-    formatValue(best(input, 'blocks-peak-ratio'), 'ratio'),
-    ratio(blockSeconds.upper, blockSeconds.lower),
-    formatValue(best(input, 'block-seconds-ratio'), 'ratio'),
-    blocksPeak.from,
-  ]);
   return {
-    'bounds-table': markdownTable([head, ...rows], { align: ['l', 'r', 'r', 'r', 'r', 'r', 'l'] }),
+    'bounds-table': tableOf(columns, bounds),
     'far-from-optimum': bounds
       .flatMap((bound) => whyFar(bound, best(bound.input, 'blocks-peak-ratio')))
       .join('\n'),
@@ -222,16 +212,11 @@ function whyFar({ input, blocksPeak, pagesPeak = 0 }: InputBounds, best: number)
 }
 
 function verdictFigures(scenarios: readonly ScenarioFigures[]) {
-  const verdicts = scenarios.flatMap((scenario) =>
-    SHOWN.map((id) => verdictOf(scenario, id)).filter((verdict) => verdict !== undefined),
-  );
+  const verdicts = scenarios
+    .flatMap((scenario) => SHOWN.map((id) => verdictOf(scenario, id)))
+    .filter((verdict) => verdict !== undefined);
   const count = (wanted: Verdict) => verdicts.filter((verdict) => verdict === wanted).length;
-  return {
-    comparisons: verdicts.length,
-    clear: count('clear'),
-    within: count('within'),
-    not: count('no'),
-  };
+  return { comparisons: verdicts.length, clear: count('clear'), within: count('within'), not: count('no') };
 }
 
 type Verdict = 'clear' | 'within' | 'no';
@@ -280,16 +265,15 @@ export function scenarioSection(scenario: ScenarioFigures): string {
   ].join('\n\n');
 }
 
-/** More names than that fill a page and say little. */
-const MOST_NAMES = 2;
+const NAMES_SHOWN = 2;
 
 function namesText(policies: readonly string[], all: number): string {
   if (policies.length === all) return 'all alike';
   const named = policies
-    .slice(0, MOST_NAMES)
+    .slice(0, NAMES_SHOWN)
     .map((policy) => `\`${policy}\``)
     .join(', ');
-  return policies.length > MOST_NAMES ? `${named} and ${policies.length - MOST_NAMES} more` : named;
+  return policies.length > NAMES_SHOWN ? `${named} and ${policies.length - NAMES_SHOWN} more` : named;
 }
 
 function cellText({ median, min, max, unit }: SweepRow): string {

@@ -28,10 +28,8 @@ export interface ScenarioFigures {
 export const isPool = ({ policy }: Pick<PolicyFigures, 'policy'>): boolean =>
   !Object.hasOwn(BASELINES, policy);
 
-/** The pools that serve a scenario. */
 export const poolsOf = ({ serving }: ScenarioFigures): PolicyFigures[] => serving.filter(isPool);
 
-/** Those of COMPARED that serve a scenario. */
 export const comparedOf = ({ serving }: ScenarioFigures): PolicyFigures[] =>
   serving.filter(({ policy }) => COMPARED.includes(policy));
 

@@ -26,7 +26,6 @@ export interface PolicySummary {
   readonly hostCallsRatio: number;
 }
 
-/** Most scenarios served first. */
 export function summaryOf(
   policies: readonly string[],
   scenarios: readonly ScenarioFigures[],

@@ -16,7 +16,6 @@ const BUDGET = 200_000;
 
 export interface NamedRecording {
   readonly policy: string;
-  /** Path of its log, relative to the results. */
   readonly log: string;
   readonly recording: RunRecording;
 }

@@ -4,7 +4,6 @@ import { cut, FreeChunks, ORDERS } from './free-chunks.ts';
 import { OwnerHolds } from './owner-holds.ts';
 import { HISTOGRAM_BARS } from './types.ts';
 
-/** What a block adds to the counts. */
 interface Counted {
   /** Bars of the histograms that the block is in; -1 for none. */
   usedBar: number;

@@ -30,7 +30,6 @@ export class ChangeRows {
     this.#last = new Int32Array(atBoot.length);
   }
 
-  /** Rows and pins: what their size goes by. */
   get size(): number {
     return this.#columns.block.length + this.#columns.pinOwner.length;
   }
@@ -83,7 +82,6 @@ export class ChangeRows {
     return values as BlockRow;
   }
 
-  /** By block and then by frame. */
   byBlock(): BlockChanges {
     const { block } = this.#columns;
     const order = Uint32Array.from(block.keys()).sort((a, b) => block[a] - block[b] || a - b);

@@ -6,7 +6,6 @@ import { LifetimesByOwner } from './owner-lifetimes.ts';
 import type { OwnerLifetimes } from './types.ts';
 
 export interface Demand {
-  /** Requests that a frame stands for. */
   readonly stride: number;
   readonly leastBlocks: readonly number[];
   readonly askedBytes: readonly number[];

@@ -14,7 +14,6 @@ export const finestStride = (requests: number): number =>
 /** Frames after the one at boot. */
 export const stepsOf = (requests: number, stride: number): number => Math.ceil(requests / stride);
 
-/** Requests done at each frame. */
 export const requestsAt = (requests: number, stride: number): number[] =>
   Array.from({ length: stepsOf(requests, stride) + 1 }, (_, frame) => Math.min(frame * stride, requests));
 

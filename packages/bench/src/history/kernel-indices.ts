@@ -6,7 +6,6 @@
 /** Free chunks by order, as /proc/buddyinfo has them: counts[o] chunks of 2^o pages. */
 type CountsByOrder = readonly number[];
 
-/** Free pages. */
 export function freePages(counts: CountsByOrder): number {
   return counts.reduce((pages, count, order) => pages + count * 2 ** order, 0);
 }

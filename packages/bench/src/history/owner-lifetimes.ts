@@ -2,7 +2,6 @@
 import type { AllocateRequest } from '@decpool/model';
 import { OWNERS_KEPT, type OwnerLifetimes } from './types.ts';
 
-/** Smallest, quartiles, 9th decile, largest. */
 const QUANTILES = [0, 0.25, 0.5, 0.75, 0.9, 1];
 
 interface Lives {

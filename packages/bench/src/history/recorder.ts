@@ -95,7 +95,6 @@ export class RunRecorder {
     };
   }
 
-  /** Takes events of one frame. */
   #fold(events: EventBatch): void {
     this.#columns.fold(events);
     for (let row = 0; row < events.length; row++) {

@@ -3,11 +3,9 @@ import { BlocksAt, countByState } from './blocks-at.ts';
 import { externalFragmentation, fragmentationIndex, unusableFreeIndex } from './kernel-indices.ts';
 import { BLOCK_STATES, HISTOGRAM_BARS, type InputHistory, type SeriesName, seriesInfo } from './types.ts';
 
-/** One value at one frame. */
 export interface SeriesValue {
   /** Empty if it is the same under every policy. */
   readonly policy: string;
-  /** Index of the frame. */
   readonly frame: number;
   /** Tells the values of one frame apart: an order, the fewest pages of a bar, a state of blocks. */
   readonly at: string | number;
@@ -52,7 +50,6 @@ const histogram = (id: string, bins: BinsName): HistorySeries =>
     value: bars[bar],
   }));
 
-/** By order. */
 const index = (
   id: string,
   unit: HistorySeries['unit'],
@@ -60,7 +57,6 @@ const index = (
 ): HistorySeries =>
   binned(id, unit, 'freeByOrder', (counts, order) => ({ at: order, value: indexOf(counts, order) }));
 
-/** What a run has several of at each frame. */
 type BinsName = 'occupancy' | 'longestFree' | 'freeByOrder';
 
 const binned = (

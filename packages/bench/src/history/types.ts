@@ -27,14 +27,13 @@ export type BlockMapping = (typeof BLOCK_MAPPINGS)[number];
 /**
  * How blocks changed, as columns: a row for each block and frame in which the block is not what it was in the frame before,
  * by block and then by frame. A block without a row is private from the first frame to the last, and mapped as it was at boot.
+ * `state` and `mapping` are indices into BLOCK_STATES and BLOCK_MAPPINGS.
  */
 export interface BlockChanges {
   readonly block: readonly number[];
   /** Index of the frame from which on the row holds. */
   readonly frame: readonly number[];
-  /** Index into BLOCK_STATES. */
   readonly state: readonly number[];
-  /** Index into BLOCK_MAPPINGS. */
   readonly mapping: readonly number[];
   /** Pages in an unknown state count as shared, as in the metrics. */
   readonly sharedPages: readonly number[];
@@ -89,7 +88,6 @@ export type Series = Readonly<Record<SeriesName, readonly number[]>>;
 /** Bars of the histograms: 512 / 16 = 32 pages a bar; full blocks have a bar of their own, the last. */
 export const HISTOGRAM_BARS = 17;
 
-/** An owner in one run. */
 export interface OwnerRow {
   readonly owner: string;
   readonly splits2M: number;

@@ -11,7 +11,6 @@ import { markOf, valueText } from './rows.ts';
 const WIDTHS = { usual: [24, 28], narrow: [18, 18] } as const;
 const NARROW = 92;
 
-/** A line per figure. */
 export function deltasText(deltas: readonly Delta[], { isColoured, columns }: Screen): string {
   const { green, red } = picocolors.createColors(isColoured);
   const [policyWidth, metricWidth] = columns < NARROW ? WIDTHS.narrow : WIDTHS.usual;

@@ -7,7 +7,6 @@ import type { Metric } from '../metrics/metric.ts';
 import type { PolicyResults, Results, Setting } from './results.ts';
 import { type Change, changeOf } from './rows.ts';
 
-/** A figure that both runs have, of one policy. */
 export interface Delta extends Change {
   readonly policy: string;
   readonly metric: Metric;
@@ -95,7 +94,6 @@ export const faultsText = (faults: Setting['faults']): string =>
         .map(([name, value]) => `${name}=${value}`)
         .join(',');
 
-/** The differences of two runs in everything but their requests, as text. */
 export const differencesOf = (now: Setting, before: Setting): string[] =>
   CONDITIONS.filter(([, , of]) => !isDeepStrictEqual(of(now), of(before))).map(([what, text]) =>
     text(now) === text(before)

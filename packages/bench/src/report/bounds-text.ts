@@ -46,7 +46,6 @@ function lifetimesText(lifetimes: NonNullable<Comparison['bounds']>['lifetimes']
   ].join(' ');
 }
 
-/** What the known worst cases are about. */
 const PACKED = {
   volumes: 'This holds for pages that need not be contiguous or aligned.',
   'aligned pages': 'This holds for aligned pages.',

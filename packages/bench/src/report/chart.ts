@@ -20,7 +20,6 @@ const REFUSED = ' *';
 const REFUSED_TEXT = '* refused requests: its bars are of less work';
 const FOOTNOTE = 18;
 
-/** A small bar chart a metric, policies as rows, as one SVG. */
 export function comparisonSvg({ input, platform, memory, seeds: run, metrics, policies }: Results): string {
   const panels = PANELS.flatMap((wanted) => metrics.filter(({ id }) => id === wanted));
   const names = policies.map(

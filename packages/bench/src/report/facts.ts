@@ -12,7 +12,6 @@ import { sanityLines } from '../traces/sanity.ts';
 import { boundsText } from './bounds-text.ts';
 import { hasColumns } from './has-columns.ts';
 
-/** What was run, as label and value. */
 export function describe(comparison: Comparison): [string, string][] {
   const { input, geometry, policies } = comparison;
   const { description, requests, peakLivePages: pages } = input.workload;
@@ -148,7 +147,6 @@ export const notesOf = (comparison: Comparison): string[] => [
   ...comparison.input.workload.notes,
 ];
 
-/** A metric's largest value over the seeds; 0 if there is no such metric. */
 const mostOf = ({ metrics }: ComparedPolicy, id: MetricId): number =>
   metrics.find(({ metric }) => metric.id === id)?.spread.max ?? 0;
 

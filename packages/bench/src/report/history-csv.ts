@@ -1,6 +1,6 @@
 /** What a report shows at its frames, as tidy CSV: one value a line, of the first seed; unrounded. */
 import { stringify } from 'csv-stringify/sync';
-import type { HistorySeries, SeriesValue } from '../history/series.ts';
+import type { HistorySeries } from '../history/series.ts';
 import type { InputHistory } from '../history/types.ts';
 
 const COLUMNS = ['input', 'series', 'unit', 'policy', 'time_ns', 'requests', 'at', 'value'] as const;
@@ -14,10 +14,11 @@ export function* historyCsv(
   history: InputHistory,
   wanted: readonly HistorySeries[],
 ): Generator<string> {
-  for (const series of wanted) {
+  const { times, requests } = history.frames;
+  for (const { id, unit, values } of wanted) {
     let lines: unknown[][] = [];
-    for (const value of series.values(history)) {
-      lines.push(lineOf(input, series, value, history));
+    for (const { policy, frame, at, value } of values(history)) {
+      lines.push([input, id, unit, policy, times[frame], requests[frame], at, value]);
       if (lines.length < LINES_AT_ONCE) continue;
       yield stringify(lines);
       lines = [];
@@ -25,10 +26,3 @@ export function* historyCsv(
     yield stringify(lines);
   }
 }
-
-const lineOf = (
-  input: string,
-  { id, unit }: HistorySeries,
-  { policy, frame, at, value }: SeriesValue,
-  { frames: { times, requests } }: InputHistory,
-): unknown[] => [input, id, unit, policy, times[frame], requests[frame], at, value];

@@ -94,7 +94,6 @@ const rankingLines = (results: Results, most: number): string[] =>
     line === '' ? '' : `${INDENT}${line}`,
   );
 
-/** As many of the notes as there is room for. */
 function noteLines(notes: readonly string[], room: number): string[] {
   const lines: string[] = [];
   for (const note of notes) {

@@ -27,7 +27,6 @@ export function mapBins(history: InputHistory, width: number): MapBins {
   return { first, blocks, count, ramBlocks, isZoomed, blockBytes };
 }
 
-/** All of memory, or the touched part if that is small. */
 function shownRange(history: InputHistory, width: number): Pick<MapBins, 'first' | 'blocks' | 'isZoomed'> {
   const all = { first: 0, blocks: Math.ceil(history.blocks / width), isZoomed: false };
   const [low, high] = touched(history);
@@ -45,7 +44,6 @@ function shownRange(history: InputHistory, width: number): Pick<MapBins, 'first'
 function touched({ runs, blocks }: InputHistory): [low: number, high: number] {
   let [low, high] = [blocks, 0];
   for (const run of runs) {
-    // Rows are by block.
     low = Math.min(low, run.blocks.block.at(0) ?? blocks);
     high = Math.max(high, (run.blocks.block.at(-1) ?? -1) + 1);
   }

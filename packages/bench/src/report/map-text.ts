@@ -8,14 +8,13 @@ import { filledLines } from '../text/groups.ts';
 import { printable } from '../text/printable.ts';
 import { LEAST_COLUMNS } from '../text/screen.ts';
 import { timeText } from '../text/time.ts';
+import { addressText } from '../text/units.ts';
 import { wrap } from '../text/wrap.ts';
-import { axisLines } from './map-axis.ts';
 import { type MapBins, mapBins } from './map-bins.ts';
 
 interface MapOptions {
   /** Longest line, in characters; at least 60. */
   readonly columns: number;
-  /** All policies at peak demand, or each policy over time. */
   readonly mode: 'policies' | 'time';
   readonly isColoured?: boolean;
 }
@@ -105,7 +104,6 @@ function stepsOf({ frames }: InputHistory): number[] {
 }
 
 interface Cells {
-  /** A character for each bin. */
   readonly text: string;
   /** Whether a 2M mapping in the bin is split. */
   readonly isSplit: readonly boolean[];
@@ -172,3 +170,23 @@ const COLUMNS_TEXT =
 
 const shortened = (text: string, width: number): string =>
   text.length <= width ? text : `${text.slice(0, width - 2)}..`;
+
+/** Fewest characters from one tick to the next. */
+const TICK_ROOM = 10;
+
+/** A line with ticks at round addresses, and a line with these addresses. */
+function axisLines({ first, blocks, count, blockBytes }: MapBins): [ticks: string, labels: string] {
+  const binBytes = blocks * blockBytes;
+  let step = blockBytes;
+  while (step < TICK_ROOM * binBytes) step *= 2;
+  const ticks = new Array<string>(count).fill('-');
+  let labels = '';
+  const start = first * blockBytes;
+  for (let at = Math.ceil(start / step) * step; ; at += step) {
+    const bin = Math.floor((at - start) / binBytes);
+    if (bin >= count) break;
+    ticks[bin] = '+';
+    labels = labels.padEnd(bin) + addressText(at);
+  }
+  return [ticks.join(''), labels];
+}

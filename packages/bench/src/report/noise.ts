@@ -1,4 +1,3 @@
-/** Whether a difference may come from the placement seeds alone. */
 import type { Spread } from '../compare/spread.ts';
 
 /**

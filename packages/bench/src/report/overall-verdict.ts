@@ -5,7 +5,6 @@ import { type Difference, differenceText, hardlyDiffer, type Phrase, type Verdic
 
 /** `best` has the best mean place; missing if no policy serves every request of every input. */
 export interface OverallVerdict extends Pick<Verdict, 'best' | 'gains' | 'prices' | 'lead'> {
-  /** Inputs in which it is ranked first. */
   readonly firstIn: number;
 }
 

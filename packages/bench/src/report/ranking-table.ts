@@ -11,7 +11,6 @@ import type { Results } from './results.ts';
 import { compactLabel } from './short-labels.ts';
 import { objectiveNames } from './verdict.ts';
 
-/** Whether the comparison is shown as a ranking too. */
 export const isRanked = (results: Results): boolean => !hasColumns(results) || results.ranking.isParetoWanted;
 
 /** Groups of policies that are shown by default, and the policies of each that are named. */

@@ -12,7 +12,6 @@ export const RESULTS_FILE = 'results.json';
 
 export interface StoredResults {
   readonly results: Results;
-  /** The file they were read from. */
   readonly file: string;
 }
 
@@ -47,7 +46,6 @@ function filesAt(path: string): string[] {
   );
 }
 
-/** One document, or one a line. */
 function resultsInFile(file: string): StoredResults[] {
   const text = textOf(file);
   const whole = parsed(text);
@@ -80,7 +78,6 @@ function parsed(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-/** Oldest version of results that is read. */
 const OLDEST_VERSION = 3;
 
 /** By version: what makes results of that version those of today. */

@@ -13,7 +13,6 @@ import { byMetric } from '../metrics/metric.ts';
 import { metricIdSchema, metricSchema } from '../metrics/schema.ts';
 import { cautionsOf, describe, notesOf } from './facts.ts';
 
-/** Version of the document's shape. */
 export const RESULTS_VERSION = 4;
 
 const count = z.int().min(0);

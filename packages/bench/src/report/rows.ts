@@ -98,7 +98,6 @@ function rangeOf({ min, max }: Spread, { unit }: Metric): { range?: string } {
 
 export type Change = Required<Pick<Cell, 'change'>> & Pick<Cell, 'isBetter' | 'isNoise'>;
 
-/** What became of a metric, against what it was. */
 export function changeOf({ unit, better }: Metric, now: Spread, before: Spread): Change {
   const change =
     unit === 'percent'

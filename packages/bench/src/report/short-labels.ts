@@ -10,7 +10,6 @@ const LABELS: { readonly [Id in MetricId]?: string } = {
   'shared-idle-byte-seconds': 'shared-idle',
 };
 
-/** What narrow tables call a metric. */
 export const shortLabel = ({ id, label }: Metric): string => LABELS[id] ?? label;
 
 /** `shared-idle peak, MiB`. */

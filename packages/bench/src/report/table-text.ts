@@ -28,7 +28,6 @@ const LONGEST_PART = /.{1,24}/gsu;
 /** A head takes as few lines as the width allows, up to so many. */
 const HEAD_LINES = 6;
 
-/** A cell before it is padded. */
 interface CellText {
   readonly value: string;
   readonly change: string;
@@ -112,7 +111,6 @@ function changeText(cell: Cell, isShort: boolean): string {
   return isShort && spread.median === 0 && mark !== '' ? mark : `${change}${mark}`;
 }
 
-/** A column under its head. */
 interface PlacedColumn extends Column {
   readonly head: readonly string[];
   readonly width: number;

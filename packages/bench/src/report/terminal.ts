@@ -16,7 +16,6 @@ import { objectiveNames, phraseText, verdictOf } from './verdict.ts';
 const LABEL_WIDTH = 13;
 
 interface ComparisonScreen extends Screen {
-  /** Whether the table shows the smallest and the largest value over the seeds. */
   readonly hasRanges?: boolean;
 }
 
@@ -76,7 +75,6 @@ function legend(all: readonly Results[]): string {
   ].join(' ');
 }
 
-/** A text beside its label, wrapped below itself. */
 export function labelled(label: string, text: string, { columns }: Screen, width = LABEL_WIDTH): string {
   const [first, ...rest] = wrap(printable(text), columns - width);
   return [label.padEnd(width) + first, ...rest.map((line) => ' '.repeat(width) + line)].join('\n');

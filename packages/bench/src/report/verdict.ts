@@ -13,7 +13,6 @@ import type { PolicyResults, Results } from './results.ts';
 /** Text, and names of policies in it. */
 export type Phrase = readonly (string | { readonly policy: string })[];
 
-/** A figure of the best policy against the baseline's. */
 export interface Difference {
   readonly metric: Metric;
   readonly now: number;
@@ -31,7 +30,6 @@ export interface Verdict {
   /** Beyond the spread over the seeds, one of a kind. Empty if the baseline refused requests. */
   readonly gains: readonly Difference[];
   readonly prices: readonly Difference[];
-  /** One or two sentences. */
   readonly lead: readonly Phrase[];
   /** What one has to know to read it right; a sentence each. */
   readonly also: readonly Phrase[];
@@ -241,6 +239,5 @@ function namesOf(policies: readonly string[]): Phrase {
   return parts.flatMap((part, index) => (index === 0 ? [part] : [gapBefore(index), part]));
 }
 
-/** Without marks for names. */
 export const phraseText = (phrase: Phrase): string =>
   phrase.map((part) => (typeof part === 'string' ? part : shortPolicyName(part.policy))).join('');

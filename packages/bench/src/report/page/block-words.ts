@@ -1,29 +1,23 @@
-/** Names of the states of a block: the same in the map's legend, in tables and in sentences. */
+/** The words for states of a block, in the map, its legend, tables and sentences. */
 import type { BlockState } from '../../history/types.ts';
 
-/** For table cells. */
-export const SHORT_STATE: Readonly<Record<BlockState, string>> = {
-  private: 'private',
-  idle: 'idle',
-  used: 'in use',
-  mixed: 'mixed',
-  unknown: 'unknown',
-};
+interface StateWords {
+  /** For table cells. */
+  readonly short: string;
+  /** For legends. */
+  readonly name: string;
+  /** With the meaning. */
+  readonly text: string;
+}
 
-/** For legends. */
-export const STATE_NAME: Readonly<Record<BlockState, string>> = {
-  private: 'private',
-  idle: 'shared, idle',
-  used: 'shared, in use',
-  mixed: 'mixed',
-  unknown: 'unknown or leaked',
-};
-
-/** With the meaning. */
-export const STATE_TEXT: Readonly<Record<BlockState, string>> = {
-  private: STATE_NAME.private,
-  idle: `${STATE_NAME.idle}: no page is in an allocation or slab`,
-  used: STATE_NAME.used,
-  mixed: `${STATE_NAME.mixed}: private and shared pages`,
-  unknown: 'some pages are in an unknown state, or leaked',
+export const STATE_WORDS: Readonly<Record<BlockState, StateWords>> = {
+  private: { short: 'private', name: 'private', text: 'private' },
+  idle: { short: 'idle', name: 'shared, idle', text: 'shared, idle: no page is in an allocation or slab' },
+  used: { short: 'in use', name: 'shared, in use', text: 'shared, in use' },
+  mixed: { short: 'mixed', name: 'mixed', text: 'mixed: private and shared pages' },
+  unknown: {
+    short: 'unknown',
+    name: 'unknown or leaked',
+    text: 'some pages are in an unknown state, or leaked',
+  },
 };

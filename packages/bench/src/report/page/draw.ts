@@ -1,10 +1,8 @@
 /** Figures as SVG, without a browser. */
 import { chartSvg } from '../svg.ts';
+import { TITLE_HEIGHT } from './figures/axes.ts';
 import { ASSUMED } from './figures/cost-weights.ts';
 import type { Figure, View } from './figures/figure.ts';
-
-/** px for the title of a picture that is a file of its own. */
-const TITLE = 30;
 
 export const stillView = (width: number, frame: number, isAlone: boolean): View => ({
   scheme: 'light',
@@ -15,7 +13,7 @@ export const stillView = (width: number, frame: number, isAlone: boolean): View 
 });
 
 export function svgOf(figure: Figure, view: View): string {
-  const height = figure.heightAt(view.width) + (view.isAlone ? TITLE : 0);
+  const height = figure.heightAt(view.width) + (view.isAlone ? TITLE_HEIGHT : 0);
   const { tooltip: _, ...option } = figure.option(view);
   return chartSvg(option, { width: view.width, height });
 }

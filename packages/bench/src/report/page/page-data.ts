@@ -9,6 +9,5 @@ export interface PageInput {
   readonly history?: InputHistory;
   /** Folder of the results as commands on the page name it: `decpool-results/netvsc`. */
   readonly folder: string;
-  /** The changes since an older run. */
   readonly against?: Against;
 }

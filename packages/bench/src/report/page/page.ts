@@ -6,13 +6,11 @@ import { overallVerdict } from '../overall-verdict.ts';
 import { type Html, html, slug, trusted } from './escape.ts';
 import { inputMarkup } from './input-markup.ts';
 import type { PageInput } from './page-data.ts';
-import { policyColours } from './policy-colours.ts';
+import { policyColours } from './palette.ts';
 import { overallSection } from './sections/overall.ts';
 
 interface PageParts {
-  /** In the order in which the page shows them. */
   readonly inputs: readonly PageInput[];
-  /** The bundled script. */
   readonly script: string;
   readonly version: string;
 }
@@ -97,6 +95,5 @@ export const policyOf = (script: string, style: string): string =>
     "form-action 'none'",
   ].join('; ');
 
-/** Base64 of deflate-raw of JSON. */
 const packed = (input: PageInput): string =>
   deflateRawSync(JSON.stringify(input), { level: 9 }).toString('base64');

@@ -81,3 +81,10 @@ export const PART_COLOURS: Readonly<Record<Scheme, readonly string[]>> = {
 /** As in the style sheet. Without double quotes: echarts would put them into an attribute unescaped. */
 export const FONTS =
   "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', Cantarell, 'Helvetica Neue', Arial, sans-serif";
+
+/** A style sheet for the line samples of policies. */
+export const policyColours = (): string =>
+  Array.from({ length: POLICY_STYLES }, (_, index) => {
+    const { colour } = policyStyle(index);
+    return `.p${index}{--policy:light-dark(${colour.light},${colour.dark})}`;
+  }).join('\n');

@@ -38,24 +38,23 @@ export async function writeReport(inputs: readonly PageInput[], page: string): P
   }
 }
 
-/** Several inputs have a folder each. */
-function filesOf(inputs: readonly PageInput[]): { readonly name: string; readonly text: string }[] {
-  const prefixes = prefixesOf(inputs);
-  return inputs.flatMap((input, index) =>
-    picturesOf(input).map(({ id, svg }) => ({
-      name: join(inputs.length === 1 ? '' : prefixes[index].replace(/^input-/, ''), `${id}.svg`),
-      text: svg,
-    })),
-  );
+interface TextFile {
+  readonly name: string;
+  readonly text: string;
 }
 
-function picturesOf(input: PageInput): { readonly id: string; readonly svg: string }[] {
-  const view = stillView(WIDTH, input.history?.peakFrame ?? 0, true);
-  const logged = loggedInput(input);
-  return [
-    ...(logged === undefined ? [] : [{ id: 'block-map', svg: stillOf(logged).svg }]),
-    ...figuresOf(input).map((figure) => ({ id: figure.id, svg: svgOf(figure, view) })),
-  ];
+/** Several inputs have a folder each. */
+function filesOf(inputs: readonly PageInput[]): TextFile[] {
+  const prefixes = prefixesOf(inputs);
+  return inputs.flatMap((input, index) => {
+    const view = stillView(WIDTH, input.history?.peakFrame ?? 0, true);
+    const logged = loggedInput(input);
+    const folder = inputs.length === 1 ? '' : prefixes[index].replace(/^input-/, '');
+    return [
+      ...(logged === undefined ? [] : [{ id: 'block-map', text: stillOf(logged).svg }]),
+      ...figuresOf(input).map((figure) => ({ id: figure.id, text: svgOf(figure, view) })),
+    ].map(({ id, text }) => ({ name: join(folder, `${id}.svg`), text }));
+  });
 }
 
 const partialOf = (path: string): string => `${path}.partial`;
@@ -80,10 +79,7 @@ function writeWhole(file: string, text: string): Written {
   return { file, bytes: Buffer.byteLength(text) };
 }
 
-function replaceFolder(
-  folder: string,
-  files: readonly { readonly name: string; readonly text: string }[],
-): Written[] {
+function replaceFolder(folder: string, files: readonly TextFile[]): Written[] {
   const partial = partialOf(folder);
   rmSync(partial, { recursive: true, force: true });
   for (const { name, text } of files) {

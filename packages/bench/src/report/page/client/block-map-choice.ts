@@ -3,7 +3,6 @@ import { BlocksAt, countByState } from '../../../history/blocks-at.ts';
 import { BLOCK_STATES, type InputHistory, type RunHistory } from '../../../history/types.ts';
 import type { Results } from '../../results.ts';
 
-/** The part of the results that the choice depends on. */
 interface Ranked {
   readonly policies: readonly Pick<Results['policies'][number], 'policy' | 'isBaseline'>[];
   readonly ranking: { readonly ranked: readonly Pick<Results['ranking']['ranked'][number], 'policies'>[] };

@@ -5,7 +5,6 @@
 import { lastAtMost } from '../../../history/last-at-most.ts';
 import { addressText } from '../../../text/units.ts';
 
-/** The memory to lay out. */
 export interface MapMemory {
   readonly blocks: number;
   readonly blockBytes: number;
@@ -28,7 +27,6 @@ export interface Row {
   readonly top: number;
 }
 
-/** A line for folded rows. */
 interface Fold {
   readonly firstBlock: number;
   readonly blocks: number;
@@ -143,7 +141,6 @@ interface Stretch {
   rows: number;
 }
 
-/** Rows of the same kind, joined. */
 function stretches(memory: MapMemory, blocksPerRow: number): Stretch[] {
   const all: Stretch[] = [];
   const rows = Math.ceil(memory.blocks / blocksPerRow);
@@ -211,7 +208,6 @@ export function cellAt(layout: Layout, { x, y }: Corner): number | undefined {
   return firstBlockOf(layout, cell) < layout.blocks ? cell : undefined;
 }
 
-/** Rows to move by. */
 const ROWS_BY_KEY: Readonly<Partial<Record<string, number>>> = {
   ArrowUp: -1,
   ArrowDown: 1,
@@ -238,7 +234,6 @@ export function blockByKey(layout: Layout, block: number, key: string, isWhole: 
   return move === undefined ? undefined : blockIn(layout, row + move, column);
 }
 
-/** The nearest existing block. */
 function blockIn({ rows, blocks }: Layout, row: number, column: number): number {
   const nearest = Math.max(0, Math.min(row, rows.length - 1));
   return Math.min(rows[nearest].firstBlock + column, blocks - 1);
@@ -246,7 +241,6 @@ function blockIn({ rows, blocks }: Layout, row: number, column: number): number 
 
 interface RowLabel {
   readonly text: string;
-  /** Middle of the row. */
   readonly y: number;
 }
 

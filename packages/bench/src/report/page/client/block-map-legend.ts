@@ -49,7 +49,6 @@ export function createLegend(sides: number) {
     showColours(colours: MapColours) {
       for (const { entry, picture } of rows) picture.replaceChildren(swatch(colours, entry.kind, entry.mark));
     },
-    /** A policy and its counts for each side. */
     showCounts(names: readonly string[], counts: readonly Counts[]) {
       for (const [side, head] of policies.entries()) setPolicy(head, names[side]);
       for (const { entry, cells, element } of rows) {

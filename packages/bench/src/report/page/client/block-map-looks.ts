@@ -1,7 +1,7 @@
 /** The colour and the mark of a block on the map, as one number: 8,192 of them must compare fast. */
 import { BlocksAt } from '../../../history/blocks-at.ts';
 import { BLOCK_MAPPINGS, BLOCK_STATES, type InputHistory, type RunHistory } from '../../../history/types.ts';
-import { STATE_NAME, STATE_TEXT } from '../block-words.ts';
+import { STATE_WORDS } from '../block-words.ts';
 import type { MapMemory } from './block-map-layout.ts';
 
 /** The least telling first. If blocks share a cell, it shows the last of their kinds in this list. */
@@ -13,10 +13,10 @@ export const KIND_TEXT: Readonly<Record<Kind, string>> = {
   private: 'private, large mapping',
   boot: 'private, 4K mappings since boot',
   split: 'private, split during the run',
-  idle: STATE_NAME.idle,
-  used: STATE_NAME.used,
-  mixed: STATE_TEXT.mixed,
-  unknown: STATE_NAME.unknown,
+  idle: STATE_WORDS.idle.name,
+  used: STATE_WORDS.used.name,
+  mixed: STATE_WORDS.mixed.text,
+  unknown: STATE_WORDS.unknown.name,
 };
 
 /** Drawn on top of the colour: how the direct map maps the block. */
@@ -32,14 +32,12 @@ export const lookOf = (kind: Kind, mark: Mark): Look =>
 export const kindOf = (look: Look): Kind => KINDS[look % KINDS.length];
 export const markOf = (look: Look): Mark => MARKS[Math.floor(look / KINDS.length)];
 
-/** The look of a cell that two blocks share. */
 export function merged(a: Look, b: Look): Look {
   if (a === b) return a;
   const kind = Math.max(a % KINDS.length, b % KINDS.length);
   return kind + Math.max(a - (a % KINDS.length), b - (b % KINDS.length));
 }
 
-/** Whether the first of two blocks that share a cell is the one to show. */
 export const isMoreTelling = (a: Look, b: Look): boolean => a % KINDS.length > b % KINDS.length;
 
 /** By index of state and mapping, in the order of their lists. */
@@ -67,7 +65,6 @@ export function looksAtBoot({ blocks, ram, boot4K }: InputHistory): Uint8Array {
 
 export type RunLooks = ReturnType<typeof runLooks>;
 
-/** One run, frame by frame. */
 export function runLooks(run: RunHistory, atBoot: Uint8Array) {
   const rows = new BlocksAt(run.blocks);
   const looks = atBoot.slice();

@@ -29,7 +29,6 @@ export function createPainter(
   const sprites = createSprites(colours, layout.pitch - layout.gap, layout.scale);
   const painted = new Uint8Array(cellsOf(layout)).fill(UNPAINTED);
   return {
-    /** Paints the cells with changed looks. */
     paint(looks: Uint8Array) {
       for (let cell = 0; cell < painted.length; cell++) {
         const look = lookOfCell(layout, looks, cell);

@@ -16,7 +16,6 @@ interface SideOptions {
   readonly chosen: number;
   readonly looksOf: (run: number) => RunLooks;
   readonly mapLabel: (policy: string) => string;
-  /** Id of the element that lists the keys. */
   readonly hintId: string;
   readonly blockBytes: number;
   readonly frame: () => number;
@@ -71,7 +70,6 @@ export function createSide(options: SideOptions) {
     mark(block: number | undefined) {
       if (layout !== undefined) cursor.show(layout, block);
     },
-    /** The block at a point of the window. */
     blockAt(clientX: number, clientY: number): number | undefined {
       if (layout === undefined) return undefined;
       const { left, top, width } = canvas.getBoundingClientRect();

@@ -44,7 +44,7 @@ export function coloursOf(root: HTMLElement): MapColours {
 const LEAST_FOR_SHAPES = 6;
 const LEAST_FOR_MARKS = 5;
 
-/** Sprites of `size` device pixels. */
+/** `size`: device pixels. */
 export function createSprites(colours: MapColours, size: number, scale: number) {
   const sheet = document.createElement('canvas');
   sheet.width = size * LOOKS;
@@ -141,7 +141,6 @@ function line(
   context.stroke();
 }
 
-/** A picture for the legend. */
 export function swatch(colours: MapColours, kind: Kind, mark: Mark): HTMLCanvasElement {
   const scale = window.devicePixelRatio;
   const size = Math.round(SWATCH * scale);

@@ -6,7 +6,6 @@ import { tableOf } from './table-dom.ts';
 
 const HEADS = ['Block', 'State', 'Mapping', 'Shared', 'Used', 'Pinned by'];
 
-/** `shown` returns what the table has to hold. */
 export function createSharedTable(shown: () => { looks: RunLooks; frame: number }) {
   const element = make('details', 'block-map-shared');
   const scroller = make('div', 'block-map-scroller');
@@ -25,7 +24,6 @@ export function createSharedTable(shown: () => { looks: RunLooks; frame: number 
   element.addEventListener('toggle', show);
   return {
     element,
-    /** Fills the table again, if it is open. */
     show,
     setLabel: (label: string) => scroller.setAttribute('aria-label', label),
   };

@@ -10,7 +10,7 @@ import {
 import { countText } from '../../../text/counts.ts';
 import { printable } from '../../../text/printable.ts';
 import { addressText, formatValue, timeUnit } from '../../../text/units.ts';
-import { SHORT_STATE, STATE_TEXT } from '../block-words.ts';
+import { STATE_WORDS } from '../block-words.ts';
 import { shellWord } from '../escape.ts';
 import type { Layout } from './block-map-layout.ts';
 import { kindOf, type Look, type RunLooks } from './block-map-looks.ts';
@@ -21,7 +21,6 @@ const MAPPING_TEXT: Readonly<Record<BlockMapping, string>> = {
   boot: 'by 4K entries since boot',
 };
 
-/** For a cell of a table. */
 const SHORT_MAPPING: Readonly<Record<BlockMapping, string>> = {
   large: 'large',
   split: '4K, split',
@@ -46,7 +45,6 @@ export function momentText(input: InputHistory, frame: number): string {
   return done === 0 ? `${time}, after boot` : `${time}, after request ${count(done)} of ${count(all)}`;
 }
 
-/** How much memory a cell and a row of the map stand for. */
 export function scaleText({ blocksPerCell, blocksPerRow }: Layout, blockBytes: number): string {
   const cell =
     blocksPerCell === 1
@@ -55,7 +53,6 @@ export function scaleText({ blocksPerCell, blocksPerRow }: Layout, blockBytes: n
   return `${cell}. A row is ${addressText(blocksPerRow * blockBytes)}.`;
 }
 
-/** The text of a line that stands for folded rows. */
 export const foldText = (blocks: number, isHole: boolean, blockBytes: number): string =>
   `${addressText(blocks * blockBytes)} ${isHole ? 'without memory' : 'that no policy touched'}`;
 
@@ -66,7 +63,6 @@ export function blockText({ pagesPerBlock, pageBytes }: InputHistory, block: num
   return `Block ${block}: pfns ${first}..${first + pagesPerBlock - 1}, address 0x${address}`;
 }
 
-/** The facts of a block under one policy at a frame. */
 export interface BlockFacts {
   readonly state: string;
   readonly mapping: string;
@@ -80,7 +76,7 @@ export function factsOf(input: InputHistory, shown: RunLooks, block: number, fra
   if (row === -1) return factsAtBoot(input, shown.looks[block]);
   const { state, mapping, sharedPages, usedPages, since } = shown.run.blocks;
   return {
-    state: STATE_TEXT[BLOCK_STATES[state[row]]],
+    state: STATE_WORDS[BLOCK_STATES[state[row]]].text,
     mapping: MAPPING_TEXT[BLOCK_MAPPINGS[mapping[row]]],
     pages: pagesText(sharedPages[row], usedPages[row], input.pagesPerBlock),
     since: since[row] < 0 ? NOT_SHARED : sinceText(input, since[row], frame),
@@ -88,14 +84,13 @@ export function factsOf(input: InputHistory, shown: RunLooks, block: number, fra
   };
 }
 
-/** The facts of a block that has not changed since boot. */
 function factsAtBoot({ pagesPerBlock }: InputHistory, look: Look): BlockFacts {
   if (kindOf(look) === 'hole') {
     const none = 'none';
     return { state: 'no memory at this address', mapping: none, pages: none, since: none, pins: [none] };
   }
   return {
-    state: STATE_TEXT.private,
+    state: STATE_WORDS.private.text,
     mapping: MAPPING_TEXT[kindOf(look) === 'boot' ? 'boot' : 'large'],
     pages: pagesText(0, 0, pagesPerBlock),
     since: NOT_SHARED,
@@ -150,7 +145,7 @@ export function sharedBlocks(
     const more = morePins[row] === 0 ? [] : [`${count(morePins[row])} more`];
     return [
       String(block[row]),
-      SHORT_STATE[BLOCK_STATES[state[row]]],
+      STATE_WORDS[BLOCK_STATES[state[row]]].short,
       SHORT_MAPPING[BLOCK_MAPPINGS[mapping[row]]],
       count(sharedPages[row]),
       count(usedPages[row]),

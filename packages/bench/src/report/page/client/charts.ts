@@ -17,7 +17,7 @@ interface ChartsInput {
   readonly theme: Theme;
   frame(): number;
   weights(): Weights;
-  /** The part of the time that is shown, in percent. */
+  /** In percent of all the time. */
   zoom(): { readonly start: number; readonly end: number };
   /** Called once for each chart, after it was made. */
   onMount(mounted: Mounted): void;

@@ -7,7 +7,6 @@ export const WEIGHT_LIMIT = 1e9;
 
 export const isWeight = (number: number): boolean => number >= 0 && number <= WEIGHT_LIMIT;
 
-/** Empty if all weights are valid. */
 export function invalidText(
   invalid: readonly { readonly label: string; readonly counted: number }[],
 ): string {

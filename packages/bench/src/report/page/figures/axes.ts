@@ -19,7 +19,6 @@ export const bytesScale = (most: number): Scale => scaleOf(BINARY, most);
 export const timeScale = (most: number): Scale => scaleOf(TIME, most);
 export const COUNT: Scale = { divisor: 1, suffix: '' };
 
-/** `1.25 s` */
 export const timeText = (ns: number): string => {
   if (ns === 0) return '0 s';
   const { divisor, suffix } = timeUnit(ns);
@@ -33,7 +32,6 @@ export const inkOf = ({ scheme }: { readonly scheme: Scheme }): Ink => INK[schem
 export const nameWidth = (names: readonly string[], mostLetters = Number.POSITIVE_INFINITY): number =>
   16 + LETTER * Math.min(mostLetters, Math.max(...names.map(({ length }) => length)));
 
-/** The options that every chart has. */
 export function chartBase(view: View, input: string, title: string): ChartOption {
   const ink = inkOf(view);
   const textStyle = { fontSize: 13, fontWeight: 600, color: ink.text };

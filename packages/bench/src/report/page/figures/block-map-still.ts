@@ -6,7 +6,7 @@ import { BLOCK_STATES, type BlockState, type InputHistory, type RunHistory } fro
 import { countText } from '../../../text/counts.ts';
 import { groupedBy } from '../../../text/groups.ts';
 import { formatValue } from '../../../text/units.ts';
-import { STATE_NAME } from '../block-words.ts';
+import { STATE_WORDS } from '../block-words.ts';
 import { escapeHtml } from '../escape.ts';
 import { FONTS, INK } from '../palette.ts';
 import { timeText } from './axes.ts';
@@ -35,7 +35,6 @@ const IDLE_EDGE = '#c77700';
 export interface Still {
   readonly svg: string;
   readonly height: number;
-  /** The counts, in a sentence. */
   readonly reading: string;
   readonly counts: readonly {
     readonly policy: string;
@@ -167,8 +166,8 @@ const edgeOf = (state: BlockState): string =>
 function legendMarkup(y: number, ink: string): string {
   let x = 0;
   const items = BLOCK_STATES.map((state) => {
-    const item = `<rect x="${x}" y="${y - 9}" width="9" height="9" fill="${FILL[state]}"${edgeOf(state)}/><text x="${x + 14}" y="${y}" font-size="11.5" fill="${ink}">${STATE_NAME[state]}</text>`;
-    x += 34 + STATE_NAME[state].length * 7;
+    const item = `<rect x="${x}" y="${y - 9}" width="9" height="9" fill="${FILL[state]}"${edgeOf(state)}/><text x="${x + 14}" y="${y}" font-size="11.5" fill="${ink}">${STATE_WORDS[state].name}</text>`;
+    x += 34 + STATE_WORDS[state].name.length * 7;
     return item;
   });
   return `${items.join('')}<text x="${x + 10}" y="${y}" font-size="11.5" fill="${ink}">dotted line: rows that are private under both</text>`;

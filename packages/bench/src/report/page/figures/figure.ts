@@ -1,6 +1,6 @@
 /** A figure: its words, its data as a table, and its chart. The command and the page draw the same chart. */
 import type { InputHistory } from '../../../history/types.ts';
-import type { Results } from '../../results.ts';
+import type { PageInput } from '../page-data.ts';
 import type { Scheme } from '../palette.ts';
 import type { Weights } from './cost-weights.ts';
 
@@ -39,15 +39,12 @@ export interface Figure {
    * weights; `run`: of the whole run.
    */
   readonly kind: 'time' | 'frame' | 'weights' | 'run';
-  /** One or a few sentences: what the chart shows. */
   reading(view: View): string;
   table(view: View): FigureTable;
   option(view: View): ChartOption;
 }
 
 /** An input with its event logs: the source of figures over time. */
-export interface LoggedInput {
-  readonly results: Results;
+export interface LoggedInput extends PageInput {
   readonly history: InputHistory;
-  readonly folder: string;
 }

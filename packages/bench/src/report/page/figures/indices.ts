@@ -14,7 +14,6 @@ interface KernelIndex {
   readonly id: string;
   readonly name: string;
   readonly formula: readonly string[];
-  /** What the values mean. */
   readonly reading: string;
   readonly of: (counts: readonly number[], order: number) => number;
   readonly min: number;

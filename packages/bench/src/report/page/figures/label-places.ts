@@ -40,7 +40,6 @@ export function labelPlaces(marks: readonly Mark[], within: Box): (LabelPlace | 
       const hidden = taken.reduce((sum, other) => sum + common(box, other), 0);
       return hidden + area(box) - common(box, within);
     };
-    // The first of the places with the lowest cost.
     const [best] = candidates(mark, within)
       .map((place) => ({ place, cost: costOf(place) }))
       .sort((a, b) => a.cost - b.cost);

@@ -42,7 +42,6 @@ export const lineSeries = (line: Line, { scheme }: View, look: ChartOption): Cha
   };
 };
 
-/** A line for each group of runs with the same values. */
 export function linesOf(runs: readonly StyledRun[], pick: (run: RunHistory) => readonly number[]): Line[] {
   return [...groupedBy(runs, ({ run }) => pick(run).join()).values()].map((group) => ({
     policies: group.map(({ run }) => shortPolicyName(run.policy)),
@@ -54,7 +53,6 @@ export function linesOf(runs: readonly StyledRun[], pick: (run: RunHistory) => r
 /** The log of the first run, as a command names it. */
 export const logPath = ({ folder, history }: LoggedInput): string => `${folder}/${history.runs[0].log}`;
 
-/** A command that prints all values of some series. */
 export const printSeries = ({ folder }: LoggedInput, ...ids: readonly string[]): string =>
   `decpool report ${shellWord(folder)} --csv --series ${ids.join(',')}`;
 

@@ -27,7 +27,6 @@ export const MARK = ' *';
 export const markedName = ({ ranking }: Results, policy: string): string =>
   `${shortPolicyName(policy)}${ranking.refused.includes(policy) ? MARK : ''}`;
 
-/** Explains the mark. */
 export const MARK_TEXT = `${MARK.trim()} marks policies that refused requests: they did less work.`;
 
 export const moreThanShown = ({ policies }: Results, shown: readonly Shown[]): string =>

@@ -5,7 +5,6 @@ export interface SoftLog {
   at(value: number): number;
   /** Positions on the axis; the first is 0. */
   readonly ticks: readonly number[];
-  /** The label of a tick. */
   text(tick: number): string;
   readonly min: number;
   readonly max: number;

@@ -5,7 +5,6 @@ import { type Difference, differenceText, type Verdict, verdictOf } from '../../
 import { type Html, html } from '../escape.ts';
 import { headRow, phrase, policyName, scrolledTable } from '../words.ts';
 
-/** `prefixes`: the id of each input on the page. */
 export const overallSection = (
   { lead }: OverallVerdict,
   all: readonly Results[],

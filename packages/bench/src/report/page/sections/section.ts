@@ -14,7 +14,6 @@ export interface SectionInput {
   readonly prefix: string;
 }
 
-/** A section of the page about one input. */
 export interface PageSection {
   readonly id: string;
   readonly title: string;

@@ -32,7 +32,6 @@ ${notes.length > 0 && html`<h4>What to know</h4><ul class="notes">${notes.map((n
 `;
 }
 
-/** Facts with the same label are listed under it together. */
 function factList(facts: Results['facts']): Html {
   return html`<dl class="facts">${[...groupedBy(facts, ([label]) => label)].map(
     ([label, group]) => html`<div><dt>${label}</dt>${group.map(([, text]) => html`<dd>${text}</dd>`)}</div>`,
