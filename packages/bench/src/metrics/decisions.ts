@@ -87,7 +87,7 @@ class Returns {
     this.#open.push({ time, pages });
   }
 
-  /** The last that went back is what a claim would have found. */
+  /** A claim would have found the pages that went back last. */
   claimed(pages: number): void {
     for (let left = pages; left > 0 && this.#open.length > this.#first; ) {
       const last = this.#open[this.#open.length - 1];

@@ -18,14 +18,11 @@ export const johnstoneWilsonMetrics = metricFamily({
     },
   },
   measure: () => {
+    /** Compared with its maximum only when pages are allocated or the reserve is filled: a claim for bounce buffers is known by then. */
     let used = 0;
     let live = 0;
     let mostUsed = 0;
     let mostLive = 0;
-    /** Taken once a claim has served its purpose: what it was for, bounce buffers or not, is known only then. */
-    const noteUsed = () => {
-      mostUsed = Math.max(mostUsed, used);
-    };
     return {
       observe(batch, row) {
         const pages = batch.pagesAt(row);
@@ -42,10 +39,10 @@ export const johnstoneWilsonMetrics = metricFamily({
           case TYPE.pagesAllocated:
             live += pages;
             mostLive = Math.max(mostLive, live);
-            noteUsed();
+            mostUsed = Math.max(mostUsed, used);
             break;
           case TYPE.reserveRefilled:
-            noteUsed();
+            mostUsed = Math.max(mostUsed, used);
             break;
           case TYPE.pagesFreed:
             live -= pages;

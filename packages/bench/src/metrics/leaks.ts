@@ -34,41 +34,37 @@ export const leakMetrics = metricFamily({
     },
   },
   measure: ({ geometry, faults }) => {
-    const unknown = new UnknownRanges();
+    const pageBytes = 2 ** geometry.pageShift;
+    let leakedVisible = 0;
+    /**
+     * Pages of unknown state that the host can see, by first page of the range. The simulation knows them, no guest can. A range
+     * fails, is retried and is leaked as a whole.
+     */
+    const visible = new Map<number, number>();
+    const visibleAfterFailure = (batch: EventBatch, row: number): number => {
+      const isDone = (batch.codeAt(row) & CONVERTED) !== 0;
+      const pages = batch.pagesAt(row);
+      if (isFailedDecryption(batch, row)) return isDone ? pages : 0;
+      // An encryption that was not done leaves the pages as they were: shared, unless this is a retry.
+      return isDone ? 0 : (visible.get(batch.pfnAt(row)) ?? pages);
+    };
+    const observe = (batch: EventBatch, row: number) => {
+      const type = batch.typeAt(row);
+      const pfn = batch.pfnAt(row);
+      if (type === TYPE.conversionFailed) visible.set(pfn, visibleAfterFailure(batch, row));
+      else if (visible.size > 0 && SETTLES.includes(type)) {
+        if (type === TYPE.pagesLeaked) leakedVisible += visible.get(pfn) ?? 0;
+        visible.delete(pfn);
+      }
+    };
     return {
-      ...(faults && { observe: (batch, row) => unknown.observe(batch, row) }),
+      ...(faults && { observe }),
       values: (counters) => ({
         'failed-conversions': counters.failedConversions,
-        leaked: counters.leakedPages * 2 ** geometry.pageShift,
-        'leaked-visible': unknown.leakedVisible * 2 ** geometry.pageShift,
-        'host-may-see': (counters.sharedPages + counters.unknownPages) * 2 ** geometry.pageShift,
+        leaked: counters.leakedPages * pageBytes,
+        'leaked-visible': leakedVisible * pageBytes,
+        'host-may-see': (counters.sharedPages + counters.unknownPages) * pageBytes,
       }),
     };
   },
 });
-
-/** Ranges in an unknown state, and what the simulation knows of them though no guest can: whether the host sees them. */
-class UnknownRanges {
-  leakedVisible = 0;
-  /** Pages that the host can see, by first page of the range. A range fails, is retried and is leaked as a whole. */
-  readonly #visible = new Map<number, number>();
-
-  observe(batch: EventBatch, row: number): void {
-    const type = batch.typeAt(row);
-    if (type === TYPE.conversionFailed) {
-      this.#visible.set(batch.pfnAt(row), this.#afterFailure(batch, row));
-    } else if (this.#visible.size > 0 && SETTLES.includes(type)) {
-      if (type === TYPE.pagesLeaked) this.leakedVisible += this.#visible.get(batch.pfnAt(row)) ?? 0;
-      this.#visible.delete(batch.pfnAt(row));
-    }
-  }
-
-  #afterFailure(batch: EventBatch, row: number): number {
-    const code = batch.codeAt(row);
-    const isDone = (code & CONVERTED) !== 0;
-    const pages = batch.pagesAt(row);
-    if (isFailedDecryption(batch, row)) return isDone ? pages : 0;
-    // An encryption that was not done leaves the pages as they were: shared, unless this is a retry.
-    return isDone ? 0 : (this.#visible.get(batch.pfnAt(row)) ?? pages);
-  }
-}

@@ -43,26 +43,21 @@ export const llfreeScoreMetrics = metricFamily({
     let samples = 0;
     /** Number of the request whose events are being read; 0 for none. */
     let request = 0;
-
     const score = () => llfreeScore(memory, header.geometry.pagesPerBlock);
-
     return {
       observe(batch, row) {
         const now = batch.requestAt(row);
-        if (now !== request) {
-          if (request !== 0) {
-            sum += score();
-            samples++;
-          }
-          request = now;
+        if (now !== request && request !== 0) {
+          sum += score();
+          samples++;
         }
+        request = now;
         memory.observe(batch, row);
       },
       values: () => {
         const end = score();
-        const all = request === 0 ? samples : samples + 1;
-        const mean = all === 0 ? end : (sum + (request === 0 ? 0 : end)) / all;
-        return { 'llfree-score': mean, 'llfree-score-end': end };
+        const [total, count] = request === 0 ? [sum, samples] : [sum + end, samples + 1];
+        return { 'llfree-score': count === 0 ? end : total / count, 'llfree-score-end': end };
       },
     };
   },

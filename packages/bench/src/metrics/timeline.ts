@@ -13,13 +13,13 @@ export interface TimelinePoint {
   readonly liveBytes: number;
 }
 
-const MOST_POINTS = 256;
-/** Simulated ns that one point stands for at first; it doubles whenever there are too many points. */
+const MAX_POINTS = 256;
+/** Simulated ns that one point stands for at first. It doubles whenever there are too many points. */
 const FIRST_BIN = 1024;
 
 export class Timeline {
   readonly #memory: SharedIdle;
-  /** What stood at the end of each bin in which anything happened. */
+  /** By bin: the values at the end of each bin in which anything happened. */
   #bins = new Map<number, TimelinePoint>();
   #binWidth = FIRST_BIN;
 
@@ -29,24 +29,15 @@ export class Timeline {
   }
 
   observe(batch: EventBatch, row: number): void {
-    if (this.#memory.hasChanged) this.#note(batch.timeAt(row));
-  }
-
-  #note(time: number): void {
-    this.#bins.set(Math.floor(time / this.#binWidth), {
-      time,
-      sharedIdleBytes: this.#memory.idleBytes,
-      liveBytes: this.#memory.liveBytes,
-    });
-    while (this.#bins.size > MOST_POINTS) this.#coarsen();
-  }
-
-  /** Halves the resolution: of two bins the later one stands. */
-  #coarsen(): void {
-    this.#binWidth *= 2;
-    const bins = new Map<number, TimelinePoint>();
-    for (const point of this.#bins.values()) bins.set(Math.floor(point.time / this.#binWidth), point);
-    this.#bins = bins;
+    if (!this.#memory.hasChanged) return;
+    const { idleBytes, liveBytes } = this.#memory;
+    const time = batch.timeAt(row);
+    this.#bins.set(Math.floor(time / this.#binWidth), { time, sharedIdleBytes: idleBytes, liveBytes });
+    while (this.#bins.size > MAX_POINTS) {
+      this.#binWidth *= 2;
+      // Of two bins that become one, the later value stays.
+      this.#bins = new Map(this.points().map((point) => [Math.floor(point.time / this.#binWidth), point]));
+    }
   }
 
   points(): TimelinePoint[] {

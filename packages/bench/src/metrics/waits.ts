@@ -20,19 +20,11 @@ export const waitMetrics = metricFamily({
     let requests = 0;
     let waited = 0;
     let most = 0;
-    /** The request that is being decided, and when; the worker's events carry a later time, or another number. */
+    /** The request that is being decided, and when. The worker's events have a later time, or another number. */
     let request = 0;
     let time = 0;
     let calls = 0;
     let isWaiting = false;
-
-    const begin = (batch: EventBatch, row: number) => {
-      requests++;
-      request = batch.requestAt(row);
-      time = batch.timeAt(row);
-      calls = 0;
-      isWaiting = false;
-    };
 
     const wait = (batch: EventBatch, row: number, isArea: boolean) => {
       if (batch.requestAt(row) !== request || batch.timeAt(row) !== time || request === 0) return;
@@ -40,7 +32,7 @@ export const waitMetrics = metricFamily({
       calls += isArea
         ? hostCallsByPage(platform, batch.bytesAt(row), pages)
         : hostCallsFor(platform, geometry, pfn(batch.pfnAt(row)), pages);
-      if (calls > most) most = calls;
+      most = Math.max(most, calls);
       if (!isWaiting) waited++;
       isWaiting = true;
     };
@@ -50,7 +42,11 @@ export const waitMetrics = metricFamily({
         switch (batch.typeAt(row)) {
           case TYPE.allocationRequested:
           case TYPE.freeRequested:
-            begin(batch, row);
+            requests++;
+            request = batch.requestAt(row);
+            time = batch.timeAt(row);
+            calls = 0;
+            isWaiting = false;
             break;
           case TYPE.pagesDecrypted:
           case TYPE.pagesEncrypted:

@@ -15,18 +15,11 @@ const FLAGS = ['-std=c11', '-O2', '-Wall', '-Wextra'] as const;
 export const compiler = (): string | undefined =>
   COMPILERS.find((name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0);
 
-interface CRun {
-  readonly requests: number;
-  readonly ns: number;
-  readonly checksum: string;
-  /** Blocks claimed. */
-  readonly blocks: number;
-}
-
 const OUTPUT = z.object({
   requests: z.coerce.number().int(),
   ns: z.coerce.number().int(),
   checksum: z.string().regex(/^[0-9a-f]{8}$/),
+  /** Blocks claimed. */
   blocks: z.coerce.number().int(),
 });
 
@@ -55,8 +48,9 @@ export class CProgram {
   }
 
   /** Serves the log last written. Throws an Error with the program's message when it refuses it. */
-  run(): CRun {
-    return parseOutput(this.#execute());
+  run(): z.infer<typeof OUTPUT> {
+    const lines = this.#execute().trim().split('\n');
+    return OUTPUT.parse(Object.fromEntries(lines.map((line) => line.split(' '))));
   }
 
   /** First page of each allocation id from 1 for the log last written. */
@@ -76,9 +70,4 @@ export class CProgram {
   #path(name: string): string {
     return join(this.#directory, name);
   }
-}
-
-function parseOutput(text: string): CRun {
-  const lines = text.trim().split('\n');
-  return OUTPUT.parse(Object.fromEntries(lines.map((line) => line.split(' '))));
 }

@@ -56,11 +56,8 @@ export interface History {
 /** Events of a guest that is filled and then churns for `steadyRequests`. */
 export function history(guest: Guest, steadyRequests: number): History {
   const livePages = Math.round(guest.liveAllocations * CHURN_MEAN_PAGES);
-  const { requests } = churn.generate({
-    requests: guest.liveAllocations + steadyRequests,
-    livePages,
-    seed: 7,
-  });
+  const all = guest.liveAllocations + steadyRequests;
+  const { requests } = churn.generate({ requests: all, livePages, seed: 7 });
   const pool = new Pool({
     memory: freshBoot(guest.bytes),
     platform: platformNamed('snp'),
@@ -131,33 +128,21 @@ export function liveSpeed(events: History, count: number): FoldSpeed {
 /** Naive: scan(produce) over plain records. */
 export async function naiveSpeed(events: History, count: number, autoFreeze: boolean): Promise<FoldSpeed> {
   const view = columnsAfter(events).view();
-  const allocated = (function* () {
-    for (const batch of events.setup) yield* batch;
-  })();
-  const base = naiveState(view, allocated);
+  const base = naiveState(view, events.setup);
   const steady = firstEvents(events.steady, count);
   const reduce = naiveReducer(events.header.geometry, autoFreeze);
   // The first produce freezes the whole tree: not what an event costs.
-  let warm = reduce(base, steady[0]);
-  warm = steady.slice(1, 50).reduce(reduce, warm);
+  const warm = steady.slice(0, 50).reduce(reduce, base);
   const rest = steady.slice(50);
   const start = performance.now();
   await lastValueFrom(from(rest).pipe(scan(reduce, warm)));
   const nsPerEvent = ((performance.now() - start) * 1e6) / rest.length;
-  return {
-    way: `naive scan(produce), autoFreeze ${autoFreeze ? 'on' : 'off'}`,
-    events: rest.length,
-    nsPerEvent,
-  };
+  const way = `naive scan(produce), autoFreeze ${autoFreeze ? 'on' : 'off'}`;
+  return { way, events: rest.length, nsPerEvent };
 }
 
 function firstEvents(batches: readonly EventBatch[], count: number): PoolEvent[] {
   const events: PoolEvent[] = [];
-  for (const batch of batches) {
-    for (const event of batch) {
-      if (events.length === count) return events;
-      events.push(event);
-    }
-  }
-  return events;
+  for (const batch of batches) if (events.length < count) events.push(...batch);
+  return events.slice(0, count);
 }

@@ -28,6 +28,7 @@ import { openLogWriter } from '../log/write.ts';
 import { forkLog } from '../rerun/fork.ts';
 import { policyOf } from '../rerun/rerun.ts';
 import { verifyLog } from '../rerun/verify.ts';
+import { wholePages } from '../workloads/request-list.ts';
 
 /** What an operation came to. */
 export interface Timed {
@@ -67,15 +68,8 @@ const OPERATIONS: Readonly<Record<string, (folder: string, events: number) => Pr
         id++;
         const pages = 1 + random.below(16);
         const allocation = allocationId(id);
-        const at = { time: nanoseconds(time), owner: `driver ${id % 50}` };
-        pool.request({
-          kind: 'allocate',
-          ...at,
-          allocation,
-          api: 'alloc_pages_exact',
-          pages,
-          bytes: pages * 4096,
-        });
+        const wanted = { ...wholePages(pages, `driver ${id % 50}`), api: 'alloc_pages_exact' } as const;
+        pool.request({ kind: 'allocate', time: nanoseconds(time), allocation, ...wanted });
         if (pool.view.isLive(allocation)) live.push(allocation);
       } else {
         const at = random.below(live.length);
@@ -117,7 +111,9 @@ const OPERATIONS: Readonly<Record<string, (folder: string, events: number) => Pr
     });
     const wrong = checks.find(({ verdict }) => verdict === 'wrong');
     if (wrong !== undefined) throw new Error(`a defect: ${wrong.name}: ${wrong.text}`);
-    return { events: await eventsIn(folder) };
+    const log = await openLog(logIn(folder, 'arrow'));
+    await log.close();
+    return { events: log.events };
   },
 
   async explain(folder) {
@@ -170,8 +166,8 @@ const OPERATIONS: Readonly<Record<string, (folder: string, events: number) => Pr
     return { events };
   },
 
-  'emmett, mutating': (folder) => emmett(folder, mutate, () => newRecords()),
-  'emmett, copying': (folder) => emmett(folder, copy, () => newRecords()),
+  'emmett, mutating': (folder) => emmett(folder, mutate),
+  'emmett, copying': (folder) => emmett(folder, copy),
 };
 
 async function write(folder: string, format: LogFormat): Promise<Result> {
@@ -225,19 +221,12 @@ async function loaded(folder: string): Promise<{ header: LogHeader; batches: Eve
   return { header: log.header, batches, events: log.events };
 }
 
-async function eventsIn(folder: string): Promise<number> {
-  const log = await openLog(logIn(folder, 'arrow'));
-  await log.close();
-  return log.events;
-}
-
 /** A fraction of what the reducer keeps: shared pages a block, and where each live allocation is. No rule is checked. */
 interface Records {
   readonly counters: { events: number; livePages: number };
   readonly blocks: Record<number, number>;
   readonly live: Record<number, { readonly pfn: number; readonly pages: number }>;
 }
-const newRecords = (): Records => ({ counters: { events: 0, livePages: 0 }, blocks: {}, live: {} });
 
 type Envelope = Event<string, PoolEvent & DefaultRecord>;
 
@@ -274,11 +263,8 @@ const envelope = (event: PoolEvent): Envelope => ({ type: event.type, data: { ..
 /** Its in-memory store holds every event as an object: so many of the log's first as fit. */
 const EMMETT_EVENTS = 200_000;
 
-async function emmett(
-  folder: string,
-  evolve: (state: Records, event: Envelope) => Records,
-  initialState: () => Records,
-): Promise<Result> {
+async function emmett(folder: string, evolve: (state: Records, event: Envelope) => Records): Promise<Result> {
+  const initialState = (): Records => ({ counters: { events: 0, livePages: 0 }, blocks: {}, live: {} });
   const log = await openLog(logIn(folder, 'arrow'));
   const store = getInMemoryEventStore();
   for await (const batch of log.batches(0, EMMETT_EVENTS)) {

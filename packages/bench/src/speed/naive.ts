@@ -3,7 +3,7 @@
  * blocks' allocations) and `scan(produce)`. It keeps far less than the real state (no bitmaps, no direct map, no
  * rules checked), and one flat array of all blocks would be slower still: the comparison flatters it.
  */
-import { blockIndex, type Geometry, type PoolEvent, type StateView } from '@decpool/model';
+import { blockIndex, type EventBatch, type Geometry, type PoolEvent, type StateView } from '@decpool/model';
 import { Immer } from 'immer';
 
 interface NaiveBlock {
@@ -17,8 +17,8 @@ interface NaiveState {
   regions: { blocks: NaiveBlock[] }[];
 }
 
-/** The naive state of a guest with these blocks and live allocations. */
-export function naiveState(view: StateView, live: Iterable<PoolEvent>): NaiveState {
+/** The naive state of a guest, with the live allocations that its events made. */
+export function naiveState(view: StateView, history: readonly EventBatch[]): NaiveState {
   const { blocksPerRegion } = view.geometry;
   const state: NaiveState = {
     counters: {
@@ -39,23 +39,22 @@ export function naiveState(view: StateView, live: Iterable<PoolEvent>): NaiveSta
     })),
   };
   const blockAt = blockFinder(view.geometry);
-  for (const event of live) {
-    if (event.type !== 'pages-allocated' || !view.isLive(event.allocation)) continue;
-    const { pfn, pages } = event;
-    blockAt(state, pfn).allocations[event.allocation] = { pfn, pages };
+  for (const batch of history) {
+    for (const event of batch) {
+      if (event.type !== 'pages-allocated' || !view.isLive(event.allocation)) continue;
+      const { pfn, pages } = event;
+      blockAt(state, pfn).allocations[event.allocation] = { pfn, pages };
+    }
   }
   return state;
 }
 
-function blockFinder({
-  pagesPerBlock,
-  blocksPerRegion,
-}: Geometry): (state: NaiveState, pfn: number) => NaiveBlock {
-  return (state, pfn) => {
+const blockFinder =
+  ({ pagesPerBlock, blocksPerRegion }: Geometry) =>
+  (state: NaiveState, pfn: number): NaiveBlock => {
     const block = Math.floor(pfn / pagesPerBlock);
     return state.regions[Math.floor(block / blocksPerRegion)].blocks[block % blocksPerRegion];
   };
-}
 
 /** A reducer for scan(); `autoFreeze` is Immer's default of freezing every new state deeply. */
 export function naiveReducer(
@@ -69,27 +68,21 @@ export function naiveReducer(
       draft.counters.events++;
       switch (event.type) {
         case 'pages-decrypted':
-          draft.counters.sharedPages += event.pages;
-          blockAt(draft, event.pfn).shared += event.pages;
-          break;
-        case 'pages-encrypted':
-          draft.counters.sharedPages -= event.pages;
-          blockAt(draft, event.pfn).shared -= event.pages;
-          break;
-        case 'pages-allocated': {
-          const block = blockAt(draft, event.pfn);
-          block.allocated += event.pages;
-          block.allocations[event.allocation] = { pfn: event.pfn, pages: event.pages };
-          draft.counters.livePages += event.pages;
-          draft.counters.liveAllocations++;
+        case 'pages-encrypted': {
+          const pages = event.type === 'pages-decrypted' ? event.pages : -event.pages;
+          draft.counters.sharedPages += pages;
+          blockAt(draft, event.pfn).shared += pages;
           break;
         }
+        case 'pages-allocated':
         case 'pages-freed': {
+          const sign = event.type === 'pages-allocated' ? 1 : -1;
           const block = blockAt(draft, event.pfn);
-          block.allocated -= event.pages;
-          delete block.allocations[event.allocation];
-          draft.counters.livePages -= event.pages;
-          draft.counters.liveAllocations--;
+          block.allocated += sign * event.pages;
+          if (sign === 1) block.allocations[event.allocation] = { pfn: event.pfn, pages: event.pages };
+          else delete block.allocations[event.allocation];
+          draft.counters.livePages += sign * event.pages;
+          draft.counters.liveAllocations += sign;
           break;
         }
       }

@@ -38,10 +38,8 @@ export function requestLog(geometry: Geometry, wanted: readonly Wanted[]): Reque
  * InputError, with the index of the request, for one that asks for anything else.
  */
 export function logOf(requests: readonly Request[], geometry: Geometry): RequestLog {
-  return requestLog(
-    geometry,
-    requests.map((request, index) => wantedBy(request, index, geometry)),
-  );
+  const wanted = requests.map((request, index) => wantedBy(request, index, geometry));
+  return requestLog(geometry, wanted);
 }
 
 function wantedBy(request: Request, index: number, { pagesPerBlock }: Geometry): Wanted {
