@@ -1,7 +1,6 @@
 /**
- * All ways to spread a few items over blocks, for the best there is. Which items share a block decides what a packing
- * costs; that they fit is found out by putting them down in every order, each as low as it goes: if they fit at all, then
- * also in the order of their addresses in a packing, where none comes to lie higher than there.
+ * All ways to spread a few items over blocks. Whether items fit in a block is found by placing them in every order, each as
+ * low as it goes. If they fit at all, they fit in the order of their addresses.
  */
 import type { PageItem } from './items.ts';
 import type { Moments } from './moments.ts';
@@ -11,10 +10,7 @@ import { type Plan, planOf } from './plan.ts';
 /** There are 4,140 ways to divide eight items. */
 const MAX_ITEMS = 8;
 
-/**
- * A plan for each way; undefined for more items, for pages that may lie in pieces, for items larger than a block, and for
- * different places.
- */
+/** A plan for each way. Undefined for more items, items in pieces, items larger than a block, and different places. */
 export function exactPlans(
   items: readonly PageItem[],
   pagesPerBlock: number,

@@ -8,8 +8,8 @@ export interface MeasuredBlocks {
 }
 
 /**
- * Blocks with a shared page, up to the end of the trace and without the bounce buffers: as the lower bounds count them. A
- * policy that serves its requests from the bounce buffers needs them for more than streaming maps: there they count.
+ * Blocks with a shared page, up to the end of the trace and without the bounce buffers, as the lower bounds count them. With
+ * the bounce buffers if the policy serves more than streaming maps from them.
  */
 export function measuredBlocks(
   { geometry }: LogHeader,

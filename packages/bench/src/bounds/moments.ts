@@ -1,7 +1,6 @@
 /**
- * When an offline plan converts memory. For a caller that may not sleep nothing can be converted, however much is known of
- * the future. Then the deferred worker does it: it shares a block just before the request that needs it, and makes one
- * private a delay after the request that left it empty, or before the next one if that is sooner.
+ * When an offline plan converts memory. If the caller may not sleep, the deferred worker does it: it shares a block just before
+ * the request that needs it. It makes one private a delay after the request that left it empty, or before the next request.
  *
  * A moment is a number that orders like time: 3k and 3k + 1 are the worker's before request k, for what is made private
  * and for what is shared; 3k + 2 is request k itself.
@@ -14,8 +13,8 @@ export interface Moments {
   /** Simulated ns at which the trace ends: of its last request, which may be one that is left out here. */
   readonly until: number;
   /**
-   * When a block at some place can be shared, ascending: when somebody who may sleep asks for pages there. The worker
-   * claims pages anywhere, and so is of no use for these.
+   * When a block of a place can be shared, ascending: when a caller that may sleep allocates there. The worker claims pages
+   * anywhere.
    */
   readonly byPlace: ReadonlyMap<string, readonly number[]>;
 }

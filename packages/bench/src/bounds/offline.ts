@@ -1,7 +1,4 @@
-/**
- * An upper bound on what is unavoidable: a packing of the whole trace that moves nothing and knows when everything comes
- * and goes, carried out by a pool to prove it.
- */
+/** An upper bound: a packing of the whole trace by somebody who knows the future and moves nothing. A pool carries it out. */
 import type { Platform, Request } from '@decpool/model';
 import { slabCacheFor } from '@decpool/pool';
 import { formatValue } from '../text/units.ts';

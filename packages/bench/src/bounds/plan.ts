@@ -1,6 +1,6 @@
 /**
- * A packing of items into blocks, and what it costs: which blocks are shared when. The blocks are virtual ones, numbered
- * from 0; two of them that hold the parts of one item are neighbours, the first of them even.
+ * A packing of items into virtual blocks, and what it costs. If an item spans two blocks, they are neighbours and the first is
+ * even.
  */
 import { PageTime } from '@decpool/model';
 import type { PageItem } from './items.ts';

@@ -1,6 +1,4 @@
-/**
- * A comparison: every policy over the same requests, from the same memory state, once per placement seed.
- */
+/** A comparison: every policy over the same requests, from the same memory state, once per placement seed. */
 import {
   type Faults,
   type Geometry,
@@ -89,10 +87,7 @@ export interface CompareOptions {
 export const logFileOf = (policy: string, format: LogFormat): string =>
   `${fileNameOf(policy)}${LOG_FORMATS[format]}`;
 
-/**
- * The faults of one run. Their seed counts up with the placement seed (modulo 2^32), so that a cell's range includes chance. All
- * policies have the same fault seed for the same placement seed.
- */
+/** The fault seed counts up with the placement seed (modulo 2^32), so that the range over the seeds includes chance. */
 export const faultsOfRun = (faults: Faults, run: number): Faults => ({
   ...faults,
   seed: (faults.seed + run) >>> 0,

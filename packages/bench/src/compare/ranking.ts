@@ -1,7 +1,6 @@
 /**
- * Ranks policies by three objectives: splits, shared-idle memory and host calls. There is no single score, because no policy
- * need be best in all three. Front 1 has the policies that no other policy dominates (the Pareto front). Front 2 has those that
- * only policies of front 1 dominate, and so on.
+ * Ranks policies by splits, shared-idle memory and host calls. There is no single score. Front 1 has the policies that no
+ * other dominates (the Pareto front), front 2 those that only policies of front 1 dominate, and so on.
  */
 import { hasLargePages } from '@decpool/model';
 import type { Metric, MetricId } from '../metrics/metric.ts';

@@ -1,6 +1,4 @@
-/**
- * One policy over one workload: requests in, metrics, state hash and, if wanted, a log out.
- */
+/** One policy over one workload: requests in, metrics, state hash and, if wanted, a log out. */
 import { setImmediate } from 'node:timers/promises';
 import {
   type EventBatch,

@@ -6,9 +6,8 @@ const HORIZON_NS = 10e9;
 const SECONDS = HORIZON_NS / 1e9;
 
 /**
- * Whether it was right to give memory back, or to keep it: each decision is judged by what came after it, as TCMalloc's
- * skip-subrelease judges its own. Giving back was wrong when as much was claimed again soon; keeping an empty block was
- * wrong when nobody used it soon. What the end of the run leaves open is not counted.
+ * Whether it was right to return memory or to keep it, judged by what came after, as TCMalloc's skip-subrelease does. A return
+ * was wrong if as much was claimed again soon; keeping an empty block was wrong if nobody used it soon.
  */
 export const decisionMetrics = metricFamily({
   group: 'Decisions to return or keep memory',

@@ -2,9 +2,9 @@ import { TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /**
- * How much more memory a policy held than was needed, each at its own maximum: measure #4 of Johnstone & Wilson, The
- * Memory Fragmentation Problem: Solved? (ISMM 1998). What a policy holds is what it claimed from the page allocator and
- * has not given back, leaked pages included. The bounce buffers are left out: they are the same under every policy.
+ * Memory held against memory needed, each at its own maximum: measure #4 of Johnstone & Wilson, The Memory Fragmentation
+ * Problem: Solved? (ISMM 1998). Held is what was claimed and not given back. The bounce buffers are the same under every
+ * policy.
  */
 export const johnstoneWilsonMetrics = metricFamily({
   group: 'Memory held against memory needed',

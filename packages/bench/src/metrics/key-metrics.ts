@@ -1,9 +1,8 @@
 import type { MetricId } from './metric.ts';
 
 /**
- * The ten rows that a comparison shows, in their order: was every request served; what is broken up in the guest and on the host;
- * what conversions cost; what is exposed without use; how near to the optimum; what is not given back.
- * The tenth is memory kept, not pages returned: a policy that returns and claims the same block all the time returns the most.
+ * The rows of a comparison: requests served, splits, cost of conversions, exposure, distance from the optimum, memory kept.
+ * Not pages returned: a policy that returns and claims the same block all the time returns the most.
  */
 export const KEY_METRICS: readonly MetricId[] = [
   'failures',

@@ -37,8 +37,8 @@ export const leakMetrics = metricFamily({
     const pageBytes = 2 ** geometry.pageShift;
     let leakedVisible = 0;
     /**
-     * Pages of unknown state that the host can see, by first page of the range. The simulation knows them, no guest can. A range
-     * fails, is retried and is leaked as a whole.
+     * Pages of unknown state that the host can see, which no guest knows; by first page of the range, which changes as a
+     * whole.
      */
     const visible = new Map<number, number>();
     const visibleAfterFailure = (batch: EventBatch, row: number): number => {

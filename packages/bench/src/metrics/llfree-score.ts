@@ -3,10 +3,8 @@ import { freePagesAtStart } from '@decpool/pool';
 import { metricFamily } from './family.ts';
 
 /**
- * How whole the free memory of the guest is: of the 2 MiB blocks that its free pages could fill, those that are free, in
- * percent. LLFree's benchmark calls them free huge frames (Wrenger et al., LLFree: Scalable and Optionally-Persistent
- * Page-Frame Allocation, USENIX ATC'23): 100 * freeHuge / (freePages >> 9). Where the free pages are fewer than a block
- * has, nothing could be whole, so nothing is lost: 100.
+ * Of the 2 MiB blocks that the free pages could fill, those that are free, in percent. Wrenger et al., LLFree, USENIX ATC'23,
+ * free huge frames: 100 * freeHuge / (freePages >> 9). 100 if the free pages are fewer than a block.
  */
 export function llfreeScore(memory: FreeMemory, pagesPerBlock: number): number {
   const blocks = Math.floor(memory.pages / pagesPerBlock);

@@ -4,10 +4,7 @@ import type { EventBatch, SharedIdle } from '@decpool/model';
 export interface TimelinePoint {
   /** Simulated ns. */
   readonly time: number;
-  /**
-   * Bytes that are shared but in no allocation and no slab, unused bounce slots included: the reserve of a pool that keeps one,
-   * and what streaming maps leave of theirs.
-   */
+  /** Bytes that are shared but in no allocation and no slab, unused bounce slots included: a pool's reserve, for one. */
   readonly sharedIdleBytes: number;
   /** Bytes in allocations, slabs and taken bounce slots. */
   readonly liveBytes: number;

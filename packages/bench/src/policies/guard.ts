@@ -1,6 +1,6 @@
 /**
- * The policy that a user's file exports: its shape is checked, and whatever its code throws becomes an InputError with the file,
- * the line and the request.
+ * The policy of a user's file: its shape is checked, and whatever its code throws becomes an InputError with file, line and
+ * request.
  */
 import { type AllocateRequest, type FreeRequest, InputError, type StateView } from '@decpool/model';
 import type { Policy, PolicyFactory } from '@decpool/pool';

@@ -16,8 +16,8 @@ export interface NamedPolicy {
 export const isPolicyFile = (name: string): boolean => name.includes('/') || /\.(ts|mts|js|mjs)$/.test(name);
 
 /**
- * The policy of that name, or of that file, which is run: its default export is a PolicyFactory. Throws InputError for a name
- * that there is not, a file that cannot be loaded, or one that exports something else.
+ * The policy of that name, or the default export of that file, which is run. Throws InputError for an unknown name, a file
+ * that cannot be loaded, or another export.
  */
 export async function policyFor(name: string): Promise<PolicyFactory> {
   if (!isPolicyFile(name)) return policyNamed(name);

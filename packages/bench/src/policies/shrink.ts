@@ -13,9 +13,8 @@ const SIMPLER: readonly Partial<Setting>[] = [
 ];
 
 /**
- * A history that `isStillWrong` holds for, as `history` does, simpler where it can be and with fewer actions: halves are left
- * out, then quarters, and so on down to single actions, and all of it again while that helps. After `mostTries` it stops with
- * what it has.
+ * A simpler, shorter history that is still wrong: halves of its actions are left out, then quarters, down to single actions,
+ * and again while that helps. Stops after `mostTries`.
  */
 export function shrink(
   history: History,

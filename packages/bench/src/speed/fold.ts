@@ -1,6 +1,4 @@
-/**
- * How fast events are folded into state, by each of the ways to carry it, on the same events in the same process.
- */
+/** How fast events are folded into state, in each of several ways, on the same events in the same process. */
 import {
   type Columns,
   type EventBatch,

@@ -1,6 +1,6 @@
 /**
- * What is timed on one large log: each in a process of its own, so that its peak memory is its own and nothing is warm but
- * what it warms itself. `node --import tsx log-ops.ts OPERATION FOLDER` prints one JSON line.
+ * Operations on one large log, each in a process of its own so that its peak memory is its own. `node --import tsx log-ops.ts
+ * OPERATION FOLDER` prints one JSON line.
  */
 import { createReadStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';

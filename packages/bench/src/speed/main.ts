@@ -1,8 +1,6 @@
 /**
- * The tool's own speed, every figure measured in this run: ways to carry the state side by side, whole comparison
- * runs per policy, first fit beside the same in C, a log of ten million events, and the page of a report. Ratios are what
- * counts; the absolute figures are this machine's. Arguments: the parts to measure, of fold, requests, peer, logs and page;
- * default: all.
+ * The tool's own speed, measured in this run. Ratios count; the absolute figures are this machine's. Arguments: the parts to
+ * measure, of fold, requests, peer, logs and page (default: all).
  */
 import { bulkSpeed, type Guest, history, liveSpeed, naiveSpeed } from './fold.ts';
 import { peerTable } from './peer.ts';

@@ -1,7 +1,6 @@
 /**
- * The pool's state as a newcomer to Immer would write it: a tree of plain records (1 GiB regions, their blocks, the
- * blocks' allocations) and `scan(produce)`. It keeps far less than the real state (no bitmaps, no direct map, no
- * rules checked), and one flat array of all blocks would be slower still: the comparison flatters it.
+ * The pool's state as a newcomer to Immer would write it: a tree of plain records, and `scan(produce)`. It keeps far less than
+ * the real state and checks no rule, so the comparison flatters it.
  */
 import { blockIndex, type EventBatch, type Geometry, type PoolEvent, type StateView } from '@decpool/model';
 import { Immer } from 'immer';

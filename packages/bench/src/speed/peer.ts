@@ -11,8 +11,8 @@ import { grouped, speedTable, times } from './table.ts';
 const REPETITIONS = 5;
 
 /**
- * Medians of interleaved repetitions: other load on the machine then affects all alike. Throws an Error if C and TypeScript
- * put an allocation in different places.
+ * Medians of interleaved repetitions, so that load on the machine affects all alike. Throws if C and TypeScript place
+ * differently.
  */
 export async function peerTable(): Promise<string> {
   const cc = compiler();

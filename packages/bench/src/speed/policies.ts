@@ -3,10 +3,7 @@ import { BASELINES, CONVERSIONS, PLACEMENTS, SUPPLIES } from '@decpool/pool';
 /** What every other policy's speed is a ratio to. */
 export const PLAIN_POLICY = 'first-fit+block+never-return';
 
-/**
- * Which policies are timed: every baseline, and every strategy beside plain ones. Not every combination, which would
- * be hundreds: their costs add up.
- */
+/** The policies that are timed: every baseline, and every strategy beside plain ones. All combinations would be hundreds. */
 export function speedPolicies(): readonly string[] {
   return [
     ...new Set([

@@ -33,10 +33,7 @@ export function requestLog(geometry: Geometry, wanted: readonly Wanted[]): Reque
   return { geometry, requests: wanted.length, maxId, words };
 }
 
-/**
- * The requests of a workload that asks for nothing but contiguous pages, at most a block of them at a time. Throws
- * InputError, with the index of the request, for one that asks for anything else.
- */
+/** Contiguous pages only, at most a block at a time. Throws InputError with the index of a request for anything else. */
 export function logOf(requests: readonly Request[], geometry: Geometry): RequestLog {
   const wanted = requests.map((request, index) => wantedBy(request, index, geometry));
   return requestLog(geometry, wanted);

@@ -1,7 +1,4 @@
-/**
- * The definition of a sweep: a JSON file that names a grid. Every policy runs on every input, from every memory state,
- * on every platform, once per seed.
- */
+/** The definition of a sweep, a JSON file: every policy on every input, memory state and platform, once per seed. */
 import { PLATFORM_NAMES } from '@decpool/model';
 import { z } from 'zod';
 import { readJson } from '../files/json.ts';

@@ -1,6 +1,6 @@
 /**
- * The folder of a sweep: what was asked for, every finished cell, and at the end the results. A cell that was appended
- * stays, whatever becomes of the process.
+ * The folder of a sweep: its definition, every finished cell, and at the end the results. An appended cell stays, even if the
+ * process dies.
  */
 import {
   closeSync,
@@ -49,8 +49,8 @@ export class SweepFolder {
   }
 
   /**
-   * Makes the folder, or goes on with it. Throws InputError for a folder of something else, of another sweep, or in which
-   * a sweep runs.
+   * Makes the folder, or continues it. Throws InputError for a folder of something else, of another sweep, or of a running
+   * one.
    */
   static async open(path: string, plan: SweepPlan): Promise<SweepFolder> {
     await expectOurs(path);

@@ -5,10 +5,7 @@ import { fileURLToPath } from 'node:url';
 /** What the figures of a run come from, beside its requests, which have a hash of their own. */
 const SOURCES = ['../../../model/src/', '../../../pool/src/', '../bounds/', '../compare/', '../metrics/'];
 
-/**
- * SHA-256 of the code that decides what a cell comes to. A sweep that went on under changed code would put cells side
- * by side that cannot be compared.
- */
+/** SHA-256 of the code that decides the figures of a cell. Cells of different code cannot be compared. */
 export function codeHash(): string {
   const hash = createHash('sha256');
   for (const source of SOURCES) {

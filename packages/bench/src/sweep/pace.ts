@@ -1,6 +1,6 @@
 /**
- * How fast a sweep goes, and how long it will. Cells of one input take about as long as each other, and those of another
- * a hundred times that: so what is left is estimated input by input.
+ * How long a sweep still takes, estimated input by input: cells of one input can take a hundred times as long as those of
+ * another.
  */
 export class SweepPace {
   readonly all: number;

@@ -6,8 +6,8 @@ interface FiveNumbers extends Spread {
 }
 
 /**
- * Median, extremes and quartiles. A quartile lies at (n - 1) * p among the sorted values, between two of them in
- * proportion: method 7 of Hyndman and Fan 1996, as R and NumPy have it. Throws TypeError for no values.
+ * A quartile lies at (n - 1) * p among the sorted values: method 7 of Hyndman and Fan 1996, as in R and NumPy. Throws
+ * TypeError for no values.
  */
 export function fiveNumbersOf(values: readonly number[]): FiveNumbers {
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,6 +1,6 @@
 /**
- * Requests as numbers in shared memory: every worker of a sweep reads the same ones, and none of them is copied. Only
- * the words in them, such as owners' names, travel beside them.
+ * Requests as numbers in shared memory: all workers of a sweep read the same ones. Words such as owners' names travel beside
+ * them.
  */
 import type { Request } from '@decpool/model';
 import type { RequestSequence } from '../compare/run.ts';

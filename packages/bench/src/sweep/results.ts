@@ -1,6 +1,6 @@
 /**
- * The results of a sweep: one row per scenario, policy and metric, over the seeds. They follow from the plan and the
- * finished cells alone, in the order of the plan, whenever and in whatever order the cells were run.
+ * The results of a sweep: a row per scenario, policy and metric, over the seeds. They follow from the plan and the finished
+ * cells alone.
  */
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';

@@ -1,8 +1,8 @@
 /** Text pages written by hand, with places for figures: `{{name}}`. */
 
 /**
- * The page with its figures. A line that is only a place is left out if its figure is empty. Throws TypeError for a place
- * without a figure, and for a figure without a place.
+ * The page with its figures. A line that is only an empty figure is left out. Throws TypeError for a place without a figure,
+ * or the reverse.
  */
 export function filledTemplate(template: string, figures: Readonly<Record<string, string | number>>): string {
   const unused = new Set(Object.keys(figures));

@@ -19,9 +19,8 @@ export interface ImportedTrace {
 const LINES_TO_RECOGNISE = 10_000;
 
 /**
- * The requests of a trace file, plain or gzipped. The format is recognised by the content. The workload has the
- * file's name without folder and extensions, and times in ns since the first request. Throws InputError with the
- * file, and the line if there is one; also for options that the format does not use.
+ * The requests of a trace file, plain or gzipped; its content tells the format. Times are ns since the first request. Throws
+ * InputError with the file, and the line if there is one; also for options that the format does not use.
  */
 export async function importTrace(path: string, options: ImportOptions = {}): Promise<ImportedTrace> {
   const name = basename(path).replace(/(?:\.(?:txt|log|ndjson|jsonl))?(?:\.gz)?$/, '');

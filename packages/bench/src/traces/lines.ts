@@ -7,9 +7,8 @@ import { InputError } from '@decpool/model';
 const MAX_LINE = 1 << 20;
 
 /**
- * The lines of a text file, plain or gzipped, without their line ends. Each result has the lines of one read, so a
- * long trace needs neither its size in memory nor a promise per line. Throws InputError with the file if it cannot be
- * read or is no text.
+ * The lines of a text file, plain or gzipped, without line ends. Each result has the lines of one read, so that no promise per
+ * line is needed. Throws InputError with the file if it cannot be read or is no text.
  */
 export async function* linesOf(path: string): AsyncGenerator<readonly string[]> {
   let rest = '';

@@ -16,8 +16,8 @@ const UNPARSED_SHOWN = 3;
 type TraceKey = number | string;
 
 /**
- * Where a trace reader writes its requests, and counts all lines that are no request. Names of the trace (a pfn, a
- * pointer) are translated to allocation ids here.
+ * Where a trace reader writes its requests and counts all other lines. Names of the trace (a pfn, a pointer) become allocation
+ * ids.
  */
 export class TraceRequests {
   readonly #list = new RequestList();

@@ -1,13 +1,10 @@
 /**
- * The page attributes that recordings change, as bits of the model and as bits of an x86 page-table entry
+ * The page attributes that recordings change: bits of the model, and of an x86 page-table entry
  * (arch/x86/include/asm/pgtable_types.h).
  */
 import { isFrom, type Kernel } from './kernel.ts';
 
-/**
- * How a row converts: `dec` set_memory_decrypted() / _encrypted(), `uc` set_memory_uc() / _wb(), `rox`
- * set_memory_rox() / _rw() and _nx().
- */
+/** `dec`: set_memory_decrypted() / _encrypted(); `uc`: set_memory_uc() / _wb(); `rox`: set_memory_rox() / _rw() and _nx(). */
 export const METHODS = ['dec', 'uc', 'rox'] as const;
 export type Method = (typeof METHODS)[number];
 

@@ -14,8 +14,8 @@ export interface DriverConversion {
 }
 
 /**
- * The conversions of drivers during the recording, in order of time, from the `dma-requests` trace beside it; empty
- * without a trace. Throws InputError for a malformed line.
+ * The conversions of drivers in order of time, from the `dma-requests` trace beside the recording. Throws InputError for a
+ * malformed line.
  */
 export function driverConversionsBeside(recording: string): DriverConversion[] {
   const file = join(dirname(recording), 'dma_requests.ndjson.gz');

@@ -1,6 +1,6 @@
 /**
- * Recordings of real kernels: CSV files in which a probe module wrote one row per operation, with the kernel's
- * counters after it, and comment lines with page-table walks.
+ * Recordings of real kernels: CSV files with a row per operation and the kernel's counters after it, and comment lines with
+ * page-table walks.
  */
 import { type ChangeResult, InputError, type MappingLevel } from '@decpool/model';
 import { readText } from '../files/read-text.ts';

@@ -37,10 +37,7 @@ interface Mismatch {
 
 export type ValidationResult = Readonly<Replay['result']>;
 
-/**
- * Replays the recording at `path` through the model. Throws InputError if it, the meta.json or the driver trace
- * beside it is missing or malformed, or if it converts pages that its first `#map` does not have.
- */
+/** Throws InputError if a file is missing or malformed, or if the recording converts pages that its first `#map` does not have. */
 export const validateRecording = (path: string): ValidationResult =>
   validate(readRecording(path), driverConversionsBeside(path));
 
@@ -180,8 +177,8 @@ class Replay {
   }
 
   /**
-   * Compares a walk of the whole direct map, run by run. Before `#map,after`, drivers converted pages while devices
-   * were plugged. No row records these conversions; they come from the trace beside the recording.
+   * Compares a walk of the direct map, run by run. Before `#map,after` no row records the conversions of drivers: they come
+   * from the trace beside the recording.
    */
   mapPoint(point: MapPoint): void {
     if (point.label === AFTER_DRIVERS) this.#applyDrivers();
@@ -210,8 +207,8 @@ class Replay {
   }
 
   /**
-   * Compares a run with the model, as one value. One page per block is enough: runs are whole blocks, and all pages
-   * of a 2M or 1G entry have its attributes.
+   * Compares a run as one value. One page per block is enough: runs are whole blocks, and a 2M or 1G entry has one set of
+   * attributes.
    */
   #compareRun(
     { line, pfn: start, pages }: RecordedRun,

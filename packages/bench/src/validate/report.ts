@@ -91,8 +91,8 @@ by others, reclaimed: pages, between the two copies of /proc/vmstat; per-CPU: pa
 `;
 
 /**
- * Gives the requests of recorded runs to the page source and compares the splits. Throws InputError for a folder
- * without a recording of allocations, or without the copies of /proc files before and after the run.
+ * Gives the requests of recorded runs to the page source and compares the splits. Throws InputError for a folder without a
+ * recording or its copies of /proc files.
  */
 export function scatterReport(dirs: readonly string[], onDone?: OnDone): ValidationReport {
   const results = dirs.flatMap((dir, index) => {

@@ -32,15 +32,13 @@ export const firstFitRatio = ({ blocks, mu }: Settings<typeof PARAMETERS>): numb
   (blocks + mu - 1) / (filledBlocks(blocks) + mu - 1);
 
 /**
- * Why best fit is not competitive in block-seconds: n blocks are filled, and in each two holes are made, a wide one of 64 pages
- * at a lower address than a narrow one of a single page. Then n pages come. Best fit puts each into a narrow hole, so one
- * into every block; first fit puts all of them into the wide hole of the lowest block. The fillers go, and best fit keeps n
- * blocks for as long as the pages live, where one would do. With n and the lifetime its ratio to the lower bound
- * grows beyond any limit, while that of first fit here is near 1.
+ * Why best fit is not competitive in block-seconds: n blocks are filled. In each, fillers are freed to leave a wide hole of 64 pages
+ * and, at a higher address, a narrow one of a single page. Then n pages come. Best fit puts one into the narrow hole of every
+ * block; first fit puts all into the wide hole of the lowest block. The fillers go, and best fit keeps n blocks for as long as
+ * the pages live, where one would do. Its ratio to the lower bound grows with n and the lifetime; that of first fit is near 1.
  *
  * Li, Tang & Cai show for volumes, which have no holes, that best fit has no limit (On Dynamic Bin Packing for Resource
- * Allocation in the Cloud, SPAA 2014). Runs of pages, as here, need a simpler construction. All blocks are alike, so the order
- * of their addresses does not matter.
+ * Allocation in the Cloud, SPAA 2014). Runs of pages need a simpler construction. All blocks are alike, so their order does not matter.
  */
 export const bestFitBlockSeconds = defineWorkload({
   name: 'best-fit-block-seconds',

@@ -20,23 +20,19 @@ const PARAMETERS = {
 
 const INTERVAL_NS = 1_000;
 
-/**
- * Pages that an allocator of aligned powers of two must have had once the adversary is through, and that one which
- * packs gets by with `pages` of: (1 + rounds / 2) pages.
- */
+/** Pages that an allocator of aligned powers of two needs at the end: (1 + rounds / 2) pages. One that packs needs `pages`. */
 export const buddyAdversaryPages = ({ pages, rounds }: Settings<typeof PARAMETERS>): number =>
   pages + (rounds * pages) / 2;
 
 /**
  * The worst case of every allocator of aligned powers of two that cannot move anything: Knuth, The Art of Computer
- * Programming, volume 1, 2.5, exercise 41. It fills memory with single pages, and then, for k = 1, 2, ... rounds, frees
- * everything that does not lie at a multiple of 2^k pages and asks for as many pages in chunks of order k. One small
- * chunk stays at the base of every aligned 2^k pages in use, so none of them can hold a new chunk: each round takes
- * another half of `pages`.
+ * Programming, volume 1, 2.5, exercise 41. It fills memory with single pages. Then, for k = 1, 2, ... rounds, it frees all that does
+ * not lie at a multiple of 2^k pages and allocates as many pages in chunks of order k. One small chunk stays at the base of every
+ * aligned 2^k pages in use, so none of them can hold a new chunk: each round takes another half of `pages`.
  *
- * What is freed depends on where it lies, and a list of requests does not know: it is **assumed** that memory is handed
- * out in order of allocation, the i-th page at position i, a chunk of order k behind what was handed out before it.
- * First fit does so within a run of blocks; where a policy places otherwise it meets another, weaker adversary.
+ * A list of requests does not know where pages lie. So it is **assumed** that memory is handed out in order of allocation, a
+ * chunk of order k behind what was handed out before it. First fit does so within a run of blocks; other placements meet a
+ * weaker adversary.
  */
 export const buddyAdversary = defineWorkload({
   name: 'buddy-adversary',

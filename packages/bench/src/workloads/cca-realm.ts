@@ -3,10 +3,7 @@ import { BOOT_TABLES_NOTE, bootIts, createItt, ITT_ENTRY_BYTES } from './devices
 import { vectorsOf } from './devices/virtio.ts';
 import { BURST_GAP_NS, VirtioDevices, virtioGuestParameters } from './devices/virtio-guest.ts';
 
-/**
- * An Arm CCA realm. The tables of its interrupt controller are allocated at boot and never freed. Its virtio devices are
- * those of `kvm-snp`; each has an interrupt translation table that lives as long as the device.
- */
+/** An Arm CCA realm: boot-time tables that are never freed, and the virtio devices of `kvm-snp` with a translation table each. */
 export const ccaRealm = defineGuest({
   name: 'cca-realm',
   description: 'An Arm CCA realm: GIC ITS tables, and virtio devices with one translation table each.',

@@ -6,8 +6,8 @@ import type { Activity, Span } from './timeline.ts';
 const CLIENT_GAP_NS: Span = [5_000_000, 500_000_000];
 
 /**
- * Programs that share buffers of one page to 12 MiB with the host through the heap `system_cc_shared`, and map some of them.
- * A mapped buffer cannot be converted or moved, and pins its block.
+ * Programs that share buffers of one page to 12 MiB with the host. A buffer mapped into user space cannot be converted, and
+ * pins its block.
  */
 export const dmaBufHeap = defineGuest({
   name: 'dma-buf-heap',

@@ -14,21 +14,18 @@ const PARAMETERS = {
 } satisfies ParameterTable;
 
 /**
- * Block-seconds to their lower bound, for every policy that claims a block only when nothing fits, and gives one back that
- * is empty: all blocks are shared as long as the single pages live, though these would fit in few.
+ * Block-seconds to their lower bound, for policies that claim a block only when nothing fits and return empty blocks. All blocks
+ * are shared as long as the single pages live:
  *
  *     n mu / (n + (mu - 1) ceil(n / P))     n blocks of P pages
- *
- * It approaches mu as blocks are more and as long as their pages fit in one.
  */
 export const firstFitAdversaryRatio = ({ blocks, mu }: Settings<typeof PARAMETERS>): number =>
   (blocks * mu) / (blocks + (mu - 1) * Math.ceil(blocks / BLOCK_PAGES));
 
 /**
  * A placement that does not know lifetimes cannot avoid this. n times, a single page is followed by fillers that take exactly
- * the rest of its block, so the next page needs another block. Then the fillers are freed. In each block one page stays, for
- * mu times as long as the fillers lived. The fillers are chunks of 1, 2, 4, ... 256 pages after the page, each at its natural
- * alignment. So every request has only one place, under any placement that does not separate kinds of requests.
+ * the rest of its block: chunks of 1, 2, 4, ... 256 pages, each at its natural alignment. Then the fillers are freed. In each block
+ * one page stays, for mu times as long as the fillers lived.
  *
  * Without knowledge of lifetimes no policy can guarantee less than mu, the longest lifetime over the shortest. First fit never
  * exceeds mu + 3, if requests are volumes (Ren, Tang, Li & Cai, Competitiveness of Dynamic Bin Packing for Online Cloud Server

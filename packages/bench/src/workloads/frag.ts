@@ -32,15 +32,12 @@ const buddyAnswer = (policy: string): KnownAnswer => ({
 /**
  * The fragmentation benchmark of LLFree (Wrenger et al., USENIX ATC'23, figure on fragmentation). It fills memory with single
  * pages and frees half of them at random. Then, a hundred times, it frees 10 % of the live pages at random and allocates as
- * many. In each round all frees come first. Afterwards an allocator that fills partly used blocks has whole blocks free
- * again; one that reuses the pages freed last has not.
+ * many. An allocator that fills partly used blocks has whole blocks free again; one that reuses the pages freed last has not.
  *
  * Memory is filled to 90 %, as the published program does (init_frag() in alloc.c, linux-alloc-bench). The last tenth is
- * never touched and stays free in whole blocks: 10 of the 55 % that are free after half was freed, 18 %. That is why the
- * score of the kernel's buddy allocator is not 0.
+ * never touched: 10 of the 55 % that are free after half was freed, 18 %. So the score of the kernel's buddy allocator is not 0.
  *
- * Eight cores allocate by turns, each an owner. Pages are mixed among the cores before half are freed; a free does not say
- * which core makes it.
+ * Eight cores allocate by turns, each an owner. A free does not say which core makes it.
  */
 export const frag = defineWorkload({
   name: 'frag',

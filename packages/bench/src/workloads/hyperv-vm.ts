@@ -29,9 +29,8 @@ const EVENTS = weighted([
 ]);
 
 /**
- * A Hyper-V isolated guest from boot on: vmbus, hypercall pages, utility services, disks and NICs. The channels follow from
- * its CPUs. NICs and disks are hot-added and removed, and NICs are changed. Now and then the guest hibernates: every ring,
- * every buffer and the hypercall pages are dropped and made again.
+ * A Hyper-V isolated guest from boot on. NICs and disks are hot-added and removed, and NICs are changed. Now and then the
+ * guest hibernates: every ring, every buffer and the hypercall pages are dropped and made again.
  */
 export const hypervVm = defineGuest({
   name: 'hyperv-vm',
@@ -91,7 +90,7 @@ export const hypervVm = defineGuest({
     /**
      * Devices first, then all CPUs but the first, then that one with interrupts off; and back the other way round:
      * vmbus_bus_suspend(), drivers/hv/vmbus_drv.c, and hv_suspend(), arch/x86/hyperv/hv_init.c. The monitor pages stay.
-     * So does the memory of hypercalls from Linux 6.4 on; before, hv_common_cpu_die() freed it.
+     * The memory of hypercalls stays since Linux 6.4; before, hv_common_cpu_die() freed it.
      */
     const suspend = () => {
       const present = [...nics, ...disks].filter(({ isPresent }) => isPresent);

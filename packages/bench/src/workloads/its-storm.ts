@@ -7,9 +7,8 @@ import type { Activity, Lease, Span } from './timeline.ts';
 const WAVE_GAP_NS: Span = [1_000_000_000, 10_000_000_000];
 
 /**
- * Many PCI functions that come and go, each with an interrupt translation table of 256 bytes to 4 KiB. A policy either packs
- * the tables or gives each a shared page of its own. After every wave some functions of earlier waves are left, so that pages
- * with a single table remain.
+ * Many PCI functions come and go. A policy either packs their tables or gives each a page of its own. Each wave leaves some
+ * functions of earlier waves, so that pages with a single table remain.
  */
 export const itsStorm = defineGuest({
   name: 'its-storm',

@@ -1,10 +1,8 @@
 /** A figure that theory or a publication gives for a workload. A run must reproduce it. */
 
 /**
- * The figure that is compared.
- * - `blocks`: blocks with a shared page at peak / their lower bound, the blocks that the live pages fill at peak.
- * - `block-seconds`: integral of the blocks with a shared page / its lower bound, the integral of the blocks that the live
- *   pages fill.
+ * - `blocks`: blocks with a shared page at peak / the blocks that the live pages fill at peak.
+ * - `block-seconds`: integral of the blocks with a shared page / integral of the blocks that the live pages fill.
  * - `llfree-score`: LLFree's score after the last request, in percent.
  */
 export type KnownFigure = 'blocks' | 'block-seconds' | 'llfree-score';

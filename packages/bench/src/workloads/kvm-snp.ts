@@ -3,8 +3,8 @@ import { bootKvmclock, snpExtendedReport } from './devices/attestation.ts';
 import { BURST_GAP_NS, VirtioDevices, virtioGuestParameters } from './devices/virtio-guest.ts';
 
 /**
- * A KVM guest under SEV-SNP with virtio devices: rings for each CPU in both layouts, traffic through swiotlb, devices
- * that are unplugged and plugged in, attestation reports with certificates, and the clocks of many CPUs.
+ * A KVM guest under SEV-SNP: virtio rings in both layouts for each CPU, swiotlb, hot-plug, attestation, the clocks of many
+ * CPUs.
  */
 export const kvmSnp = defineGuest({
   name: 'kvm-snp',

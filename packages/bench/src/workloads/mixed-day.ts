@@ -61,9 +61,8 @@ const FIRST_FUNCTION = 1024;
 const ENTRY_BYTES = 8;
 
 /**
- * The devices of all platforms in one guest for 24 hours: traffic and reports that follow the hour of the day, device
- * events, module loads, waves of PCI functions, and programs with dma-buf buffers. No machine has all of these. A pool that
- * is good at only one of them shows it here.
+ * The devices of all platforms in one guest for 24 hours. No machine has all of these. It shows a pool that is good at only
+ * one of them.
  */
 export const mixedDay = defineGuest({
   name: 'mixed-day',

@@ -22,9 +22,8 @@ const EVENT_GAP_NS: Span = [50_000_000, 2_000_000_000];
 const PLUG_NS: Span = [20_000, 400_000];
 
 /**
- * A Hyper-V guest whose network adapters come and go: the use case of a dynamic pool of decrypted memory. The rings of
- * storage and utility services are never freed, and NVMe queues live long. Each NIC allocates and frees 25 MiB when it is
- * added or removed, and when its MTU, its channels or its receive buffer change.
+ * A Hyper-V guest whose network adapters come and go: the use case of a dynamic pool of decrypted memory. Each NIC allocates
+ * and frees 25 MiB when it is added or removed, and when its MTU, its channels or its receive buffer change.
  */
 export const netvsc = defineGuest({
   name: 'netvsc',

@@ -10,10 +10,8 @@ const QUIET_NS: Span = [10_000_000, 500_000_000];
 const IOS_PER_CONCURRENT = 4;
 
 /**
- * Descriptors of I/Os that come in bursts. They are allocated and freed in atomic context, so they need memory that is
- * already shared: a reserve. The number in flight rises from burst to burst, then falls. A policy that learns from the last
- * peak meets a higher one, and a policy that keeps too much memory shows it. The controller's queues come first and are freed
- * last; the memory shared beside them serves the first I/Os.
+ * Bursts of descriptors, allocated and freed in atomic context: they need memory that is already shared. The number in flight
+ * rises from burst to burst, then falls, so that a policy that learns from the last peak meets a higher one.
  */
 export const nvmeAtomic = defineGuest({
   name: 'nvme-atomic',

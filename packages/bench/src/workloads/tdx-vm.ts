@@ -12,10 +12,7 @@ const IO_GAP_NS: Span = [2_000, 40_000];
 /** Assumed: the module is loaded for 10 s to 2 min, and not for as long. */
 const MODULE_NS: Span = [10_000_000_000, 120_000_000_000];
 
-/**
- * A TDX guest with NVMe controllers passed through: queues for each CPU, a descriptor per large I/O made in atomic context,
- * data through swiotlb, and the buffer that quotes are read from.
- */
+/** A TDX guest with passed-through NVMe: queues per CPU, descriptors made in atomic context, swiotlb, and the quote buffer. */
 export const tdxVm = defineGuest({
   name: 'tdx-vm',
   description: 'A TDX guest with passed-through NVMe: queues per CPU, atomic descriptors, the quote buffer.',

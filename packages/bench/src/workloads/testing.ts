@@ -1,6 +1,4 @@
-/**
- * What specs ask of a workload.
- */
+/** What specs ask of a workload. */
 import type { AllocateRequest, AllocationId, FreeRequest } from '@decpool/model';
 import type { Workload } from './workload.ts';
 

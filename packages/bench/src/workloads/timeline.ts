@@ -1,6 +1,5 @@
 /**
- * The timeline of a generated guest. Many things happen at once: a driver probes while I/O is in flight and a program holds
- * a buffer. Each of them is an Activity with a clock of its own, which writes down its requests. The timeline that they share
+ * The timeline of a generated guest. Many things happen at once; each is an Activity with a clock of its own. The timeline
  * sorts all requests by time and names the allocations.
  */
 import {

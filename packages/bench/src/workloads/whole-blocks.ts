@@ -13,7 +13,7 @@ const HALVES = [1, 2, 4, 8, 16, 32, 64, 128, 256] as const;
 
 /**
  * Fills the rest of a block whose first page is taken (`ascending`: 1, 2, 4, ... 256), or all of an empty one (`descending`:
- * 256, 128, ... 2, 1, 1), chunk behind chunk, each at its natural alignment. Returns the chunks in this order.
+ * 256, ... 2, 1, 1), each chunk at its natural alignment. Returns the chunks in this order.
  */
 export function fill(
   list: RequestList,

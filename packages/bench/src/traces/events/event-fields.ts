@@ -1,6 +1,6 @@
 /**
- * The fields of a trace event: `key=value` with a space between. Each field is looked up by its name, so fields that
- * a kernel version adds, drops or moves do no harm.
+ * The fields of a trace event: `key=value` with a space between, looked up by name because kernel versions add, drop and move
+ * fields.
  */
 
 /** The value of a field, up to the next space; undefined if the event has no such field. */

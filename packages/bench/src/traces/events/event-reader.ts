@@ -12,8 +12,8 @@ import {
 import type { Timestamp } from './timestamps.ts';
 
 /**
- * Uses one event. Returns the expected fields if they are malformed. The functions of the event's stack trace are
- * added to `stack` when its lines are read, which may be after events of other tasks; innermost first.
+ * Uses one event. Returns the expected fields if they are malformed. `stack`, innermost first, is filled when its lines are
+ * read, which may be after events of other tasks.
  */
 export type EventHandler = (event: TraceEvent, stack: readonly string[]) => string | undefined;
 

@@ -1,7 +1,4 @@
-/**
- * gfp_flags as trace events print them: names joined by `|` (include/trace/events/mmflags.h), `none`, or a number if
- * the tool did not know the names.
- */
+/** gfp_flags as trace events print them: names joined by `|` (include/trace/events/mmflags.h), `none`, or a number. */
 import { GFP, GFP_KERNEL } from '@decpool/model';
 
 export interface TraceGfp {

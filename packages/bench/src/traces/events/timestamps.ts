@@ -3,10 +3,7 @@ export type Timestamp = bigint;
 
 const SECONDS = /^(\d{1,12})(?:\.(\d{1,9}))?$/;
 
-/**
- * Decimal seconds of up to twelve digits, with up to nine decimals. Exact: the decimals are read as digits and never go through a
- * binary fraction. Returns undefined for any other text.
- */
+/** Decimal seconds of up to twelve digits, with up to nine decimals, as exact ns. Undefined for any other text. */
 export function parseSeconds(text: string): Timestamp | undefined {
   const match = SECONDS.exec(text);
   if (match === null) return undefined;

@@ -1,7 +1,4 @@
-/**
- * NDJSON of set_memory_decrypted() and set_memory_encrypted() calls and the coherent DMA calls around them. A script
- * writes it from the text that the `dma-trace` format reads.
- */
+/** NDJSON of set_memory_decrypted(), set_memory_encrypted() and the coherent DMA calls around them, made from `dma-trace` text. */
 import { z } from 'zod';
 import { parseSeconds } from '../events/timestamps.ts';
 import type { TraceFormat } from '../format.ts';

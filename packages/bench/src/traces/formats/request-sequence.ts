@@ -1,7 +1,4 @@
-/**
- * Text of a kernel module that allocates and frees pages in a fixed order: `a ID ORDER` allocates, `f ID ORDER`
- * frees, `#` starts a comment line.
- */
+/** Text of a kernel module that allocates and frees pages: `a ID ORDER` allocates, `f ID ORDER` frees, `#` is a comment. */
 import { MAX_PAGE_ORDER } from '@decpool/model';
 import { wholePages } from '../../workloads/request-list.ts';
 import type { TraceFormat } from '../format.ts';

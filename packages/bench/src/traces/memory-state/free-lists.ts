@@ -7,8 +7,8 @@ const ORDERS = MAX_PAGE_ORDER + 1;
 export type ZoneFreeLists = Pick<ZoneState, 'name' | 'free' | 'pageblocks'> & { readonly node: number };
 
 /**
- * The zones of `buddyinfo` and `pagetypeinfo`, in the order of buddyinfo. Adds a sentence to `warnings` if the two
- * disagree. Throws InputError with file and line.
+ * The zones, in the order of buddyinfo. Adds a sentence to `warnings` if the two files disagree. Throws InputError with file
+ * and line.
  */
 export function readFreeLists(files: ProcFiles, warnings: string[]): ZoneFreeLists[] {
   const totals = readBuddyinfo(files);

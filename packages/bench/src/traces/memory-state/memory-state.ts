@@ -1,6 +1,6 @@
 /**
- * Reads a memory state: a folder with copies of /proc/buddyinfo and /proc/pagetypeinfo, and optionally of /proc/iomem,
- * /proc/zoneinfo and a walk of the direct map.
+ * Reads a memory state: copies of /proc/buddyinfo and /proc/pagetypeinfo, and optionally of iomem, zoneinfo and a walk of the
+ * direct map.
  */
 import { basename, resolve } from 'node:path';
 import {
@@ -136,8 +136,8 @@ const PAGEBLOCK_ORDER = 9;
 const PAGEBLOCK_PAGES = 1 << PAGEBLOCK_ORDER;
 
 /**
- * Counts that no placement of the chunks can satisfy. Only counts are compared: a trial placement would need as much
- * time and memory as a run, and PageSource reports its own misplaced and dropped chunks.
+ * Counts that no placement of the chunks can satisfy. Only counts are compared, because a trial placement costs as much as a
+ * run; PageSource reports its own misplaced and dropped chunks.
  */
 function contradictions(zone: ZoneFreeLists, ram: readonly PageRun[]): string[] {
   const where = `In ${zoneLabel(zone.node, zone.name)},`;

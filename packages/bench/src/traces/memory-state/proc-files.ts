@@ -42,10 +42,7 @@ export function procLines(files: ProcFiles, name: string): ProcLine[] {
   }));
 }
 
-/**
- * Whole pages of the ranges of /proc/iomem on lines that match `line`: its two groups are the first and last address.
- * Undefined if the file is missing.
- */
+/** Whole pages of the ranges of /proc/iomem; the groups of `line` are first and last address. Undefined if the file is missing. */
 export function iomemRanges(files: ProcFiles, line: RegExp): PageRun[] | undefined {
   if (files.textOf('iomem') === undefined) return undefined;
   return procLines(files, 'iomem').flatMap(({ text }): PageRun[] => {

@@ -1,7 +1,6 @@
 /**
- * Explains the splits of a run of buffers from its rows. Such a run takes contiguous chunks (vmbus_alloc_buffer(),
- * drivers/hv/channel.c, 7.3). A chunk of a whole block or more splits no 2M entry. Only the remainder below a block
- * can, if the kernel puts it into a block that a 2M entry still maps.
+ * Explains the splits of a run of buffers from its rows. vmbus_alloc_buffer() (drivers/hv/channel.c, 7.3) takes contiguous
+ * chunks. Only a remainder below a block can split a 2M entry.
  */
 import { countText } from '../../text/counts.ts';
 import type { AllocatingRow, ScatterRun } from './run.ts';

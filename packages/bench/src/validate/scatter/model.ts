@@ -1,6 +1,6 @@
 /**
- * A scatter run in the model: its requests go to the page source one by one, each conversion to the direct map. This
- * is the policy gfp-decrypted without everything that cannot split a mapping, so a run takes milliseconds.
+ * A scatter run in the model: the policy gfp-decrypted without everything that cannot split a mapping, so that a run takes
+ * milliseconds.
  */
 import { DirectMap, type Pfn } from '@decpool/model';
 import { PageSource } from '@decpool/pool';

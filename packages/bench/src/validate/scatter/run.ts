@@ -1,7 +1,6 @@
 /**
- * A scatter run: the requests of a recording, the memory and the direct map before them, and what other tasks did
- * meanwhile. A row that converts right after alloc_pages() is a request of its order, a row that reverts right before
- * __free_pages() its free. The recorded pfn is left out: it is the kernel's answer.
+ * A scatter run: the requests of a recording, the memory and the direct map before them, and what other tasks did meanwhile. A
+ * row that converts right after alloc_pages() is a request of its order. Its pfn is left out: it is the kernel's answer.
  */
 import {
   type Geometry,
@@ -104,8 +103,8 @@ export function readRun(recording: Recording, { name, proc }: RunFiles): Scatter
 }
 
 /**
- * The requests in their order. Rows that failed changed nothing and are left out. Throws InputError for a page count
- * that alloc_pages() does not serve, and for an allocation that is made or freed twice.
+ * Without rows that failed. Throws InputError for a page count that alloc_pages() does not serve, and for an allocation made
+ * or freed twice.
  */
 function readRequests(recording: Recording): Pick<ScatterRun, 'requests' | 'allocations'> {
   const live = new Set<string>();

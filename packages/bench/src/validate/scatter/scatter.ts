@@ -1,7 +1,6 @@
 /**
- * Where allocations land, kernel beside model: the page source serves the requests of a recorded run from the free
- * lists before it, and the splits are compared. Free lists are counts and have no positions, so the model runs with
- * several placement seeds. How a run is judged depends on how much other tasks allocated meanwhile.
+ * Where allocations land: the page source serves the requests of a recorded run, and the splits are compared. Free lists have
+ * no positions, so the model runs with several placement seeds. How a run is judged depends on how much other tasks allocated.
  */
 import { InputError } from '@decpool/model';
 import { type Spread, spreadOf } from '../../compare/spread.ts';
@@ -49,8 +48,8 @@ export interface ScatterResult
 }
 
 /**
- * Pages of other tasks per page of the run, above which a run is churned. In the recorded runs they are 0.2 to 0.5 on
- * a quiet machine and 3 to 82 on a busy one.
+ * Pages of other tasks per page of the run, above which a run is churned. Recorded: 0.2 to 0.5 on a quiet machine, 3 to 82 on
+ * a busy one.
  */
 export const CHURNED_ABOVE = 1;
 
@@ -61,10 +60,7 @@ export const SCATTER_SEEDS: readonly number[] = Array.from({ length: 20 }, (_, i
 const QUIET_BAND = 0.25;
 const QUIET_SPLITS = 3;
 
-/**
- * All scatter recordings of `dir`. Throws InputError if there is none, or if a file that it needs is missing or
- * malformed.
- */
+/** All scatter recordings of `dir`. Throws InputError if there is none, or if a file is missing or malformed. */
 export function validateScatter(dir: string, seeds: readonly number[]): ScatterResult[] {
   const files = csvFilesOf(dir);
   const recordings = files.map(readRecording).filter(isScatter);

@@ -1,6 +1,6 @@
 /**
- * The spread end of the interval, rules 4 to 6 of docs/validation.md: the free chunks of the start are used up so that
- * the requests touch the most blocks. Chunks have no positions here; they are counted by order.
+ * The spread end of the interval, rules 4 to 6 of docs/validation.md: the requests use up the free chunks so that they touch
+ * the most blocks.
  */
 import { MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype, type ZoneState } from '@decpool/model';
 import type { ScatterRequest } from './run.ts';
@@ -92,10 +92,7 @@ class Chunks {
     return Math.min(largeBlocks, Math.min(this.#touched, Math.max(0, inUse)) + this.#opened);
   }
 
-  /**
-   * A fresh chunk, then the rest of another request's chunk, then a chunk of another migratetype. Undefined if the
-   * zones cannot serve a request of `order`.
-   */
+  /** A fresh chunk, then the rest of another request's chunk, then a chunk of another migratetype. Undefined if none can serve. */
   choose(order: number): Choice | undefined {
     if (this.#left < 1 << order) return undefined;
     const fresh = smallest(this.#fresh, order);
@@ -133,10 +130,7 @@ class Chunks {
     };
   }
 
-  /**
-   * How many pages others must have taken so that only the fresh chunk of order `fresh` can serve a request: one of
-   * each 2^order pages of every smaller rest.
-   */
+  /** Pages that others must have taken so that only the fresh chunk can serve: one of each 2^order pages of every smaller rest. */
   #pagesToSpoil(order: number, fresh: number): number {
     let pages = 0;
     for (let current = order; current < fresh; current++) {

@@ -1,6 +1,4 @@
-/**
- * What a guest shares with its host to be attested, and to tell the time: small and rare, but scattered.
- */
+/** What a guest shares with its host for attestation and for the time: small and rare, but scattered. */
 import { GFP, PAGE_SIZE } from '@decpool/model';
 import type { Activity, Lease, Span } from '../timeline.ts';
 

@@ -1,7 +1,4 @@
-/**
- * Buffers of the dma-buf heap `system_cc_shared`: a user asks for bytes, the heap puts them together from pages of few
- * orders, and may map all of them for the user. drivers/dma-buf/heaps/system_heap.c.
- */
+/** Buffers of the dma-buf heap `system_cc_shared`, which are chunks of few orders: drivers/dma-buf/heaps/system_heap.c. */
 import { PAGE_SHIFT, PAGE_SIZE, pagesFor } from '@decpool/model';
 import type { Activity, Lease } from '../timeline.ts';
 
@@ -47,8 +44,8 @@ export function releaseBuffer(guest: Activity, { chunks, isMapped }: HeapBuffer)
 }
 
 /**
- * Sizes of buffers in bytes, assumed: a page of commands, a small tensor, a camera's frame (1080p and 4K, NV12), a
- * screen of 1080p with four bytes per pixel, and a weight matrix.
+ * In bytes, assumed: a page of commands, a small tensor, frames of a camera (1080p and 4K, NV12), a 1080p screen, a weight
+ * matrix.
  */
 const BUFFER_BYTES = [PAGE_SIZE, 64 * 1024, 300_000, 1_048_576, 3_110_400, 8_294_400, 12_441_600];
 

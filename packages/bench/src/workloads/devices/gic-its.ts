@@ -1,6 +1,6 @@
 /**
- * The interrupt translation service of an Arm guest, drivers/irqchip/irq-gic-v3-its.c: it reads its tables from
- * memory, so in a realm they are shared with the host that emulates it.
+ * The interrupt translation service of an Arm guest, drivers/irqchip/irq-gic-v3-its.c. The host emulates it and reads its
+ * tables.
  */
 import { GFP, GFP_KERNEL, orderFor } from '@decpool/model';
 import type { Parameter } from '../define.ts';

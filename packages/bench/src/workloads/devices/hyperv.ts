@@ -1,7 +1,4 @@
-/**
- * What the drivers of a Hyper-V guest share with the host: rings between guest and host for each channel of each
- * device, the big buffers of a network adapter, and the pages that hypercalls pass their arguments in.
- */
+/** What the drivers of a Hyper-V guest share with the host: rings per channel, buffers of network adapters, hypercall pages. */
 import { GFP_KERNEL, PAGE_SHIFT, PAGE_SIZE, pagesFor } from '@decpool/model';
 import type { Activity, Lease } from '../timeline.ts';
 import { HotPlug } from './hot-plug.ts';

@@ -1,7 +1,4 @@
-/**
- * What the NVMe driver shares with a controller: queues for as long as the controller is there, and a list of pages
- * (a "descriptor") for each I/O that does not fit its command.
- */
+/** What the NVMe driver shares with a controller: queues, and a "descriptor" for each I/O that does not fit its command. */
 import { GFP, PAGE_SIZE } from '@decpool/model';
 import type { Activity, Lease, Needed } from '../timeline.ts';
 
@@ -45,8 +42,8 @@ const SMALL_PERCENT = 70;
 export const NVME_LATENCY_NS = [50_000, 2_000_000] as const;
 
 /**
- * The descriptor of one I/O, made where nothing may sleep. The kernel's dma_pool packs the small ones in a page as a slab
- * does, hence kmalloc; a large one is a page of its own from dma_alloc_coherent, or by kmalloc where told.
+ * The descriptor of one I/O, made where nothing may sleep. The kernel's dma_pool packs small ones in a page as a slab does,
+ * hence kmalloc. A large one is a page; `kmallocPercent` of them come from kmalloc.
  */
 export function descriptor(guest: Activity, name: string, gfp: number, kmallocPercent = 0): Needed {
   const owner = `${name} descriptor`;

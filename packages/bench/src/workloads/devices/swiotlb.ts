@@ -1,7 +1,4 @@
-/**
- * Streaming DMA of a confidential guest: a device reaches no private memory, so swiotlb copies what it is to read or
- * write through shared bounce buffers, for as long as the mapping lasts.
- */
+/** Streaming DMA of a confidential guest: swiotlb copies what a device reads or writes through shared bounce buffers. */
 import { GFP } from '@decpool/model';
 import { weighted } from '../random.ts';
 import type { Activity, Span } from '../timeline.ts';
@@ -10,8 +7,8 @@ import type { Activity, Span } from '../timeline.ts';
 export const MAX_MAPPING_BYTES = 256 * 1024;
 
 /**
- * Sizes in bytes and how often each comes, of 100. Assumed: network traffic of acknowledgements (66 B is what a recorded
- * realm bounces), full frames and large segments.
+ * Sizes in bytes and how often each comes, of 100. Assumed: acknowledgements (66 B in a recorded realm), full frames, large
+ * segments.
  */
 const NET_SIZES = weighted([
   [66, 35],

@@ -1,7 +1,4 @@
-/**
- * The virtio devices of a guest: all are there from boot on, and then one or the other is unplugged and plugged in
- * again. Half of them negotiate packed rings; that is assumed, so that both layouts are seen.
- */
+/** The virtio devices of a guest, which are hot-plugged after boot. Assumed: half of them negotiate packed rings. */
 import type { ParameterTable } from '../define.ts';
 import type { Activity, Lease, Span } from '../timeline.ts';
 import { HotPlug } from './hot-plug.ts';

@@ -1,6 +1,4 @@
-/**
- * What virtio devices share with the host: a virtqueue each for what is to be sent, what may be received, and control.
- */
+/** What virtio devices share with the host: a virtqueue each for sending, receiving and control. */
 import type { Activity, Lease } from '../timeline.ts';
 
 /** SMP_CACHE_BYTES of x86 and of arm64: how vring_create_virtqueue() of drivers/virtio/virtio_pci_modern.c aligns. */
@@ -21,9 +19,8 @@ export function splitRingBytes(entries: number): number {
 }
 
 /**
- * Bytes of each allocation of a packed ring: descriptors of 16 bytes, and the event suppression structs of driver and
- * device, 4 bytes each. vring_alloc_queue_packed(), drivers/virtio/virtio_ring.c, makes three coherent buffers of
- * them, so that each struct takes a page.
+ * Bytes of the three coherent buffers of a packed ring: descriptors of 16 bytes, and two event suppression structs of 4 bytes,
+ * which take a page each. vring_alloc_queue_packed(), drivers/virtio/virtio_ring.c.
  */
 export const packedRingBytes = (entries: number): readonly number[] => [DESC_BYTES * entries, 4, 4];
 
