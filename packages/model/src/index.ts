@@ -15,6 +15,7 @@ export { type Emitters, emittersTo, type RowSink } from './events/emitters.ts';
 export { type Field, MAX_OWNER } from './events/fields.ts';
 export { eventAt } from './events/objects.ts';
 export * from './events/schema.ts';
+export * from './exact-memory.ts';
 export * from './geometry.ts';
 export {
   DEFAULT_WORKER_DELAY,
@@ -49,6 +50,7 @@ export {
 export { alteredRow, locatorOf, segmentBytes } from './log/segment.ts';
 export { RULES_REVISION, SCHEMA_VERSION } from './log/upcast.ts';
 export * from './memory-state.ts';
+export { MIGRATETYPES, type Migratetype } from './migratetypes.ts';
 export * from './platform.ts';
 export * from './platforms/all.ts';
 export type { PlatformProfile } from './platforms/profile.ts';

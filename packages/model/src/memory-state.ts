@@ -1,6 +1,5 @@
-/** Free lists of the page allocator, as /proc/pagetypeinfo names them (migratetype_names, mm/page_alloc.c). */
-export const MIGRATETYPES = ['Unmovable', 'Movable', 'Reclaimable', 'HighAtomic', 'Isolate', 'CMA'] as const;
-export type Migratetype = (typeof MIGRATETYPES)[number];
+import type { ExactMemory } from './exact-memory.ts';
+import type { Migratetype } from './migratetypes.ts';
 
 /** A run of page frames: first pfn and number of pages. */
 export type PageRun = readonly [startPfn: number, pages: number];
@@ -42,6 +41,8 @@ export interface MemoryState {
   /** What it is: `fresh boot 4 GiB`, `k61-E7cc`. Never a path. */
   readonly name: string;
   readonly zones: readonly ZoneState[];
+  /** Every list in its order; absent: the page source guesses positions from the counts of the zones. */
+  readonly exact?: ExactMemory;
   /** Mapping levels at the start, ascending; page frames not listed are holes. */
   readonly directMap: readonly MappingRun[];
 }

@@ -1,7 +1,7 @@
 /** The rules that every request must satisfy: a workload's when it is made or read, and a pool's before it is served. */
 import { InputError } from './errors.ts';
 import { MAX_OWNER } from './events/fields.ts';
-import { MIGRATETYPES } from './memory-state.ts';
+import { MIGRATETYPES } from './migratetypes.ts';
 import {
   type AllocateRequest,
   ANY_NODE,

@@ -1,4 +1,4 @@
-import type { Migratetype } from './memory-state.ts';
+import type { Migratetype } from './migratetypes.ts';
 import { type AllocationId, type Nanoseconds, orderFor } from './units.ts';
 import { unknownName } from './unknown-name.ts';
 

@@ -3,7 +3,7 @@
  * the pages that it names, and a text. The types, codecs, emitters and sets of types are derived from this table; what an
  * event changes in the state is in ../state/evolve/.
  */
-import { MIGRATETYPES } from '../memory-state.ts';
+import { MIGRATETYPES } from '../migratetypes.ts';
 import { DIRECTIONS } from '../platform.ts';
 import { APIS } from '../requests.ts';
 import type { AllocationId, Nanoseconds, Pfn } from '../units.ts';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.ts';
 import { columnsOf, EventBatch } from '../events/batch.ts';
 import { EVENT_TYPES, type EventBody, type PoolEvent } from '../events/schema.ts';
-import { MIGRATETYPES } from '../memory-state.ts';
+import { MIGRATETYPES } from '../migratetypes.ts';
 import { APIS } from '../requests.ts';
 import { Columns } from '../state/columns.ts';
 import {

@@ -4,8 +4,10 @@
  */
 import { z } from 'zod';
 import { InputError } from '../errors.ts';
+import type { ExactMemory } from '../exact-memory.ts';
 import { checkGeometry } from '../geometry.ts';
-import { type MemoryState, MIGRATETYPES } from '../memory-state.ts';
+import type { MemoryState } from '../memory-state.ts';
+import { MIGRATETYPES } from '../migratetypes.ts';
 import {
   DIRECT_MAPS,
   DIRECTIONS,
@@ -31,6 +33,48 @@ const migratetypes = <Value extends z.ZodType>(value: Value) =>
     >,
   );
 
+const migratetype = z.enum(MIGRATETYPES);
+
+const exactSchema: z.ZodType<ExactMemory> = z.strictObject({
+  kernel: z.string(),
+  zones: z
+    .array(
+      z.strictObject({
+        start: whole,
+        end: whole,
+        managed: whole,
+        freeCounter: z.number().int(),
+        min: whole,
+        low: whole,
+        high: whole,
+        boost: whole,
+        lowmemReserve: z.array(whole).readonly(),
+        reservedHighatomic: whole,
+        flags: whole,
+        pageblocks: z.array(z.tuple([whole, whole, migratetype]).readonly()).readonly(),
+        movable: z.array(z.tuple([whole, whole, whole]).readonly()).readonly(),
+        lists: z.array(z.tuple([whole, migratetype, z.string()]).readonly()).readonly(),
+        cpus: z
+          .array(
+            z.strictObject({
+              batch: whole,
+              high: whole,
+              highMin: whole.exactOptional(),
+              highMax: whole.exactOptional(),
+              freeFactor: whole.exactOptional(),
+              allocFactor: whole.exactOptional(),
+              freeCount: whole.exactOptional(),
+              flags: whole.exactOptional(),
+              freeDiff: z.number().int(),
+              lists: z.array(z.tuple([whole, z.string()]).readonly()).readonly(),
+            }),
+          )
+          .readonly(),
+      }),
+    )
+    .readonly(),
+});
+
 const memorySchema: z.ZodType<MemoryState> = z.strictObject({
   name: z.string(),
   zones: z
@@ -45,6 +89,7 @@ const memorySchema: z.ZodType<MemoryState> = z.strictObject({
       }),
     )
     .readonly(),
+  exact: exactSchema.exactOptional(),
   directMap: z
     .array(
       z.tuple([whole, whole, z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)])]).readonly(),

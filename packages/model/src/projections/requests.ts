@@ -1,7 +1,7 @@
 /** The requests that a log holds, as they were made. */
 import { columnsOf, type EventBatch } from '../events/batch.ts';
 import { SKIPPED, TYPE } from '../events/schema.ts';
-import { MIGRATETYPES } from '../memory-state.ts';
+import { MIGRATETYPES } from '../migratetypes.ts';
 import { ANY_NODE, APIS, alignOf, GFP_KERNEL, gfpOf, nodeOf, type Request } from '../requests.ts';
 import { type AllocationId, type Nanoseconds, orderFor } from '../units.ts';
 import { IS_NUMBERED_REQUEST } from './event-sets.ts';
