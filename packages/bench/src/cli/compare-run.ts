@@ -9,7 +9,7 @@ import { mailText } from '../report/mail.ts';
 import { overallVerdict } from '../report/overall-verdict.ts';
 import { type Results, resultsOf, resultsText } from '../report/results.ts';
 import { closingText, comparisonText, labelled } from '../report/terminal.ts';
-import { Baseline, checkText } from './check-baseline.ts';
+import { baselineCheck, checkText } from './check-baseline.ts';
 import type { CompareOptions } from './compare-options.ts';
 import { EXIT } from './exit-status.ts';
 import { folderOf, prepareInputs } from './inputs.ts';
@@ -49,7 +49,7 @@ export async function compareCommand(
     await policiesFor(input.policies);
     await expectReplaceable(folderFor(input));
   }
-  const baseline = check === undefined ? undefined : Baseline.for(check, inputs, inputs.map(folderFor));
+  const checkOf = check === undefined ? undefined : baselineCheck(check, inputs, inputs.map(folderFor));
   const isForOthers = json || csv || mail;
   const tell = isForOthers ? output.tell : output.write;
   const screen = { ...output, hasRanges: options.ranges === true };
@@ -65,8 +65,8 @@ export async function compareCommand(
       if (json) output.write(`${JSON.stringify(results)}\n`);
       if (mail) output.write(`${all.length === 1 ? '' : '\n'}${mailText(results)}`);
       if (options.map !== undefined) tell(await mapOf(folder, results, options.map, run));
-      if (baseline !== undefined) {
-        const checked = baseline.check(results, maxRegress);
+      if (checkOf !== undefined) {
+        const checked = checkOf(results, maxRegress);
         regressions += checked.regressions.length;
         tell(checkText(checked, output));
       }

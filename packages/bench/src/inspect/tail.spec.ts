@@ -6,7 +6,7 @@ import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { openLogWriter } from '../log/write.ts';
-import { nameOfLog, Tail, watch } from './tail.ts';
+import { nameOfLog, tailLog, watch } from './tail.ts';
 import { ringsAndBuffer, writeRun } from './testing.ts';
 
 let folder = '';
@@ -19,13 +19,15 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function tailOf(most: number, signal = new AbortController().signal) {
   const lines: string[] = [];
   const write = async (text: string) => void lines.push(...text.trimEnd().split('\n'));
-  return { lines, tail: new Tail(most, write, signal) };
+  const run = (path: string, waits?: () => Promise<boolean>) =>
+    tailLog(path, { lines: most, write, ended: signal, waits });
+  return { lines, run };
 }
 
 it('prints the last events of a whole log, and that it is complete', async () => {
   const path = await writeRun(join(folder, 'whole.arrow'), ringsAndBuffer);
-  const { lines, tail } = tailOf(3);
-  const end = await tail.run(path);
+  const { lines, run } = tailOf(3);
+  const end = await run(path);
   const events = Number(/after (\d+) events/.exec(end)?.[1]);
   expect(end).toBe(`sealed after ${events} events: the log is complete`);
   expect(lines.map((line) => Number(line.trim().split(/\s+/)[0]))).toEqual([
@@ -34,11 +36,11 @@ it('prints the last events of a whole log, and that it is complete', async () =>
     events - 1,
   ]);
   const all = tailOf(1000);
-  await all.tail.run(path);
+  await all.run(path);
   expect(all.lines).toHaveLength(events);
   expect(all.lines[1]).toContain('alloc_pages 2 pages, 8 KiB, for ring');
   const none = tailOf(0);
-  await none.tail.run(path);
+  await none.run(path);
   expect(none.lines).toEqual([]);
 });
 
@@ -47,8 +49,8 @@ it('says that a log has no seal', async () => {
     format: 'ndjson',
     isCutOff: true,
   });
-  const { tail } = tailOf(1);
-  expect(await tail.run(path)).toMatch(/^the log goes no further than \d+ events, and it has no seal/);
+  const { run } = tailOf(1);
+  expect(await run(path)).toMatch(/^the log goes no further than \d+ events, and it has no seal/);
 });
 
 describe.each(Object.keys(LOG_FORMATS) as LogFormat[])('a log that is being written as %s', (format) => {
@@ -67,10 +69,10 @@ describe.each(Object.keys(LOG_FORMATS) as LogFormat[])('a log that is being writ
     const writer = await openLogWriter(path, format, pool.header);
     const name = await nameOfLog(path);
     expect(name).toBe(`${path}.partial`);
-    const { lines, tail } = tailOf(2);
+    const { lines, run } = tailOf(2);
     const counts: number[] = [];
     // Asked at the end of the file: then the next segment is written.
-    const end = await tail.run(name, async () => {
+    const end = await run(name, async () => {
       counts.push(lines.length);
       const batch = batches.shift();
       if (batch === undefined) await writer.finish(pool.hash());

@@ -14,12 +14,15 @@ import type { OpenLog } from '../log/open.ts';
 import { type OwnPolicies, policyOf } from './rerun.ts';
 import { type ServedAgain, serveAgain } from './serve-again.ts';
 
-export interface ForkOptions {
-  /** The new policy decides the request that this event belongs to, and all later ones. */
+export interface SkipOptions {
+  /** An event of the request to leave out; or of the first request that a new policy decides. */
   readonly event: number;
-  readonly policy: { readonly name: string; readonly factory: PolicyFactory };
   readonly own?: OwnPolicies;
   readonly out: NewLog;
+}
+
+export interface ForkOptions extends SkipOptions {
+  readonly policy: { readonly name: string; readonly factory: PolicyFactory };
 }
 
 export interface Forked extends ServedAgain {
@@ -54,13 +57,6 @@ export function forkHeader(header: LogHeader, policy: string, request: number): 
   const kept = handovers.filter((earlier) => earlier.request < request);
   const current = handovers.find((earlier) => earlier.request >= request)?.policy ?? header.policy;
   return logHeader({ ...rest, policy, handovers: [...kept, { policy: current, request }] });
-}
-
-export interface SkipOptions {
-  /** The request that this event belongs to is left out. */
-  readonly event: number;
-  readonly own?: OwnPolicies;
-  readonly out: NewLog;
 }
 
 export interface Skipped extends ServedAgain {

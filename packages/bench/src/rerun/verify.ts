@@ -12,7 +12,7 @@ import {
   RequestsInLog,
   type Seal,
 } from '@decpool/model';
-import type { PolicyFactory, Pool } from '@decpool/pool';
+import type { PolicyFactory } from '@decpool/pool';
 import { initialColumns } from '../log/fold.ts';
 import { inflated } from '../log/open.ts';
 import { headerOf, type LogPart, type OnRead, readLog } from '../log/read.ts';
@@ -204,103 +204,75 @@ function holds(packed: string, state: Uint8Array): boolean {
   }
 }
 
+/** Runs the requests of a log again as they come, and compares the events with those of the log. */
 async function rerunCheck(
   path: string,
   policyOf: (header: LogHeader) => PolicyFactory,
   onRead: OnRead = () => {},
 ): Promise<Found> {
   const parts = readLog(path, { onBroken: () => {}, skipsKeyframes: true, onRead });
-  const read = await headerOf(parts);
-  const refusal = otherRules(read.header);
+  const { header, version } = await headerOf(parts);
+  const refusal = otherRules(header);
   if (refusal !== undefined) return skipped(refusal);
-  const rerun = new Rerun(read, rerunPool(read.header, policyOf(read.header)));
+  const pool = rerunPool(header, policyOf(header));
+  const events = new SideBySide();
+  const requests = new RequestsInLog();
+  const hash = new RequestsHash();
+  pool.batches$.subscribe((batch) => events.right(batch));
+  let isSealed = false;
+  /** Simulated ns of the last request. */
+  let lastTime = 0;
+  /** Why a request could not be run again. */
+  let failure: string | undefined;
+  const isOver = () => failure !== undefined || events.divergence !== undefined;
+
+  function take(batch: EventBatch): void {
+    events.left(batch);
+    for (const { request, seq } of requests.in(batch)) {
+      hash.add(request);
+      try {
+        pool.request(request);
+        lastTime = request.time;
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        failure = `event ${seq}: its request is refused in the re-run: ${error.message}`;
+        break;
+      }
+    }
+    pool.flush();
+  }
+
   try {
     for await (const part of parts) {
-      if (part.kind === 'batch') rerun.take(part.batch);
-      else if (part.kind === 'seal') rerun.isSealed = part.seal.isCutOff !== true;
-      if (rerun.isOver) break;
+      if (part.kind === 'batch') take(part.batch);
+      else if (part.kind === 'seal') isSealed = part.seal.isCutOff !== true;
+      if (isOver()) break;
     }
   } catch (error) {
     // The structure check reports the damage; the events before it can be compared.
     if (!(error instanceof InputError)) throw error;
   }
-  return rerun.result();
-}
+  if (!isOver()) pool.complete();
+  // In a log that was cut off, events of the deferred worker may follow the last request: it ran before a request that is lost.
+  const { nextLeft } = events;
+  if (isSealed || (nextLeft !== undefined && nextLeft.time <= lastTime)) events.end();
 
-/** Runs the requests of a log again as they come, and compares the events with those of the log. */
-class Rerun {
-  isSealed = false;
-  readonly #log: ReadHeader;
-  readonly #pool: Pool;
-  readonly #requests = new RequestsInLog();
-  readonly #events = new SideBySide();
-  readonly #hash = new RequestsHash();
-  #made = 0;
-  /** Simulated ns of the last request. */
-  #lastTime = 0;
-  /** Why a request could not be run again. */
-  #failure: string | undefined;
-
-  constructor(log: ReadHeader, pool: Pool) {
-    this.#log = log;
-    this.#pool = pool;
-    pool.batches$.subscribe((batch) => this.#events.right(batch));
+  const { divergence, matched } = events;
+  const { handovers } = header;
+  const policies = policiesText({
+    policy: pool.header.policy,
+    ...(handovers === undefined ? {} : { handovers }),
+  });
+  if (divergence !== undefined) {
+    const text = `event ${divergence.seq} differs: policy '${policies}' decides differently than in the log`;
+    return { ...wrong(text), divergence };
   }
-
-  get isOver(): boolean {
-    return this.#failure !== undefined || this.#events.divergence !== undefined;
+  if (failure !== undefined) return wrong(failure);
+  const text = `${hash.count} requests under policy '${policies}' give the same ${matched} events`;
+  // The hash covers the keys of background chunks, which a log does not hold. A log of schema 1 leaves out refused requests.
+  const isHashed = isSealed && header.workload.requests !== '' && !hash.hasBackground && version >= 2;
+  if (isHashed && hash.digest() !== header.workload.requests) {
+    return wrong(`${text}, but the SHA-256 of the requests differs from that in the header`);
   }
-
-  take(batch: EventBatch): void {
-    this.#events.left(batch);
-    for (const { request, seq } of this.#requests.in(batch)) {
-      this.#hash.add(request);
-      try {
-        this.#pool.request(request);
-        this.#made++;
-        this.#lastTime = request.time;
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        this.#failure = `event ${seq}: its request is refused in the re-run: ${error.message}`;
-        break;
-      }
-    }
-    this.#pool.flush();
-  }
-
-  result(): Found {
-    if (!this.isOver) this.#pool.complete();
-    if (this.isSealed || this.#hasUnexplained()) this.#events.end();
-    const { divergence, matched } = this.#events;
-    const { policy } = this.#pool.header;
-    const { handovers } = this.#log.header;
-    const policies = policiesText(handovers === undefined ? { policy } : { policy, handovers });
-    if (divergence !== undefined) {
-      const text = `event ${divergence.seq} differs: policy '${policies}' decides differently than in the log`;
-      return { ...wrong(text), divergence };
-    }
-    if (this.#failure !== undefined) return wrong(this.#failure);
-    const text = `${this.#made} requests under policy '${policies}' give the same ${matched} events`;
-    if (this.#hasOtherRequests()) {
-      return wrong(`${text}, but the SHA-256 of the requests differs from that in the header`);
-    }
-    return ok(this.isSealed ? text : `${text}, up to the end of the log`);
-  }
-
-  /**
-   * Whether a log that was cut off has events that its requests do not lead to. Events of the deferred worker may follow the last
-   * request: the worker ran before a request that is lost.
-   */
-  #hasUnexplained(): boolean {
-    const next = this.#events.nextLeft;
-    return next !== undefined && next.time <= this.#lastTime;
-  }
-
-  /** The hash covers the keys of background chunks, which a log does not hold. A log of schema 1 leaves out refused requests. */
-  #hasOtherRequests(): boolean {
-    const { header, version } = this.#log;
-    const expected = header.workload.requests;
-    if (!this.isSealed || expected === '' || this.#hash.hasBackground || version < 2) return false;
-    return this.#hash.digest() !== expected;
-  }
+  return ok(isSealed ? text : `${text}, up to the end of the log`);
 }

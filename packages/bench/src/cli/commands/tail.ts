@@ -23,15 +23,17 @@ export const tail = command({
   ],
   seeAlso: 'decpool step; docs/replay.md',
   async run({ log, lines, follow }, { output }) {
-    const { Tail, nameOfLog, watch } = await import('../../inspect/tail.ts');
+    const { nameOfLog, tailLog, watch } = await import('../../inspect/tail.ts');
     const name = await nameOfLog(log);
     return interruptible(async (signal) => {
       const unread = new AbortController();
       const forget = onReaderGone(() => unread.abort());
       const ended = AbortSignal.any([signal, unread.signal]);
       try {
-        const reader = new Tail(lines, (text) => written(output, text, ended), ended);
-        const end = await reader.run(name, follow ? watch([log, name], ended) : undefined);
+        const end = await tailLog(name, {
+          ...{ lines, ended, waits: follow ? watch([log, name], ended) : undefined },
+          write: (text) => written(output, text, ended),
+        });
         if (!ended.aborted) process.stderr.write(`decpool: ${end}\n`);
         return signal.aborted ? EXIT.interrupted : EXIT.done;
       } finally {
