@@ -22,67 +22,66 @@ const bundled = (path: string) =>
   fileURLToPath(new URL(`../../../../examples/traces/${path}`, import.meta.url));
 
 interface BundledInput {
-  readonly source: Pick<InputOptions, 'trace'> | Pick<InputOptions, 'workload'>;
-  readonly memoryState: string;
-  /** The page allocator of the kernel that the memory state was recorded on. */
-  readonly pageSource?: Pick<InputOptions, 'kernel' | 'pcp'>;
+  readonly source: Pick<InputOptions, 'trace' | 'workload'>;
+  /** The recorded memory, and the page allocator of its kernel. */
+  readonly memory: Pick<InputOptions, 'memoryState' | 'kernel' | 'pcp'>;
   readonly cautions: readonly string[];
 }
 
-/** What `decpool compare` runs without --trace and --workload: first the input that tells policies apart best. */
+/** The inputs without --trace and --workload. The first one differs most between policies. */
 const BUNDLED_INPUTS: readonly BundledInput[] = [
   {
     source: { workload: 'netvsc' },
-    memoryState: bundled('memory/k73-E1m-before'),
-    pageSource: { kernel: '7.x', pcp: true },
+    memory: { memoryState: bundled('memory/k73-E1m-before'), kernel: '7.x', pcp: true },
     cautions: [],
   },
   {
     source: { trace: bundled('requests/seqmix.txt') },
-    memoryState: bundled('memory/k61-E1w-before'),
+    memory: { memoryState: bundled('memory/k61-E1w-before') },
     cautions: [],
   },
   {
     source: { trace: bundled('requests/k61-E7cc.dma_requests.ndjson.gz') },
-    memoryState: bundled('memory/k61-E7cc-before'),
+    memory: { memoryState: bundled('memory/k61-E7cc-before') },
     cautions: [
       'The recorded kernel split 13 mappings here. The trace lacks what others allocated in between.',
     ],
   },
 ];
 
-/** The comparisons that the options ask for. Throws InputError for options that do not go together. */
+/** The inputs that the options name. Throws InputError for options that do not go together. */
 export async function prepareInputs(options: InputOptions): Promise<ComparisonInput[]> {
-  const lastSeed = options.seed + options.seeds - 1;
-  if (lastSeed > 0xffffffff) {
-    throw new InputError(
-      `--seed ${options.seed} with --seeds ${options.seeds} goes up to ${lastSeed}; seeds have 32 bits`,
-    );
-  }
-  if (options.trace !== undefined && options.workload !== undefined) {
-    throw new InputError('--trace and --workload name one input each: give one of them.');
-  }
-  if (options.shared !== undefined && options.trace === undefined) {
-    throw new InputError('--shared chooses page events of a trace: give --trace as well.');
-  }
-  if (options.nodes !== undefined && options.memoryState !== undefined) {
-    throw new InputError('--nodes is for --memory: a --memory-state has the nodes that were recorded.');
-  }
-  if (options.memory !== undefined && options.memoryState !== undefined) {
-    throw new InputError('--memory and --memory-state both say how memory begins: give one of them.');
-  }
-  if (options.trace !== undefined || options.workload !== undefined) return [await prepare(options, [])];
-  const isMemoryGiven = options.memory !== undefined || options.memoryState !== undefined;
+  const { trace, workload, shared, nodes, memory, memoryState, seed, seeds } = options;
+  const lastSeed = seed + seeds - 1;
+  const mistakes: Readonly<Record<string, boolean>> = {
+    [`--seed ${seed} with --seeds ${seeds} goes up to ${lastSeed}; seeds have 32 bits`]:
+      lastSeed > 0xffffffff,
+    '--trace and --workload name one input each: give one of them.':
+      trace !== undefined && workload !== undefined,
+    '--shared chooses page events of a trace: give --trace as well.':
+      shared !== undefined && trace === undefined,
+    '--nodes is for --memory: a --memory-state has the nodes that were recorded.':
+      nodes !== undefined && memoryState !== undefined,
+    '--memory and --memory-state both say how memory begins: give one of them.':
+      memory !== undefined && memoryState !== undefined,
+  };
+  for (const [message, isMade] of Object.entries(mistakes)) if (isMade) throw new InputError(message);
+  if (trace !== undefined || workload !== undefined) return [await prepare(options, [])];
+  const isMemoryGiven = memory !== undefined || memoryState !== undefined;
   return Promise.all(
-    BUNDLED_INPUTS.map(({ source, memoryState, pageSource, cautions }) =>
-      prepare({ ...(isMemoryGiven ? {} : { memoryState, ...pageSource }), ...options, ...source }, cautions),
+    BUNDLED_INPUTS.map(({ source, memory: recorded, cautions }) =>
+      prepare({ ...(isMemoryGiven ? {} : recorded), ...options, ...source }, cautions),
     ),
   );
 }
 
 async function prepare(options: InputOptions, cautions: readonly string[]): Promise<ComparisonInput> {
-  const { workload, sanity, platform, memory: needed } = await sourceOf(options);
-  const { memory, warnings } = memoryOf(options, needed);
+  const { workload, sanity, platform, memory: needed = DEFAULT_MEMORY } = await sourceOf(options);
+  const { memoryState, memory: size = needed, seed, seeds, nodes } = options;
+  const { memory, warnings }: RecordedMemory =
+    memoryState === undefined
+      ? { memory: parseMemory(size, seed, nodes, '--memory '), warnings: [] }
+      : readMemoryState(memoryState);
   return {
     name: workload.name,
     workload: { ...workload, notes: [...workload.notes, ...warnings] },
@@ -93,7 +92,7 @@ async function prepare(options: InputOptions, cautions: readonly string[]): Prom
     ...(options.faults === undefined ? {} : { faults: parseFaults(options.faults) }),
     isSwiotlbDynamic: options.swiotlbDynamic === true,
     policies: policiesOf(options.policy),
-    seeds: Array.from({ length: options.seeds }, (_, index) => options.seed + index),
+    seeds: Array.from({ length: seeds }, (_, index) => seed + index),
     cautions,
     notes: sizeNotes(workload),
     isPackingWanted: options.bounds === true,
@@ -139,14 +138,6 @@ function policiesOf(list: string): readonly string[] {
   if (duplicate !== undefined)
     throw new InputError(`--policy: '${duplicate}' is the same policy as one before it in the list.`);
   return names;
-}
-
-function memoryOf(options: InputOptions, needed = DEFAULT_MEMORY): RecordedMemory {
-  if (options.memoryState !== undefined) return readMemoryState(options.memoryState);
-  return {
-    memory: parseMemory(options.memory ?? needed, options.seed, options.nodes, '--memory '),
-    warnings: [],
-  };
 }
 
 /** Name of the input's folder in the results. */

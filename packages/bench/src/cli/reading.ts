@@ -1,7 +1,9 @@
-/** How far logs are read, for whoever waits for it. */
-
+/** Progress of reading logs. */
+import type { ConvertOptions } from '../convert/convert.ts';
 import type { OpenLog } from '../log/open.ts';
 import type { OnRead } from '../log/read.ts';
+import { EXIT } from './exit-status.ts';
+import { interruptible } from './interrupt.ts';
 import type { Output } from './output.ts';
 import { type Count, counted, type Stream } from './progress.ts';
 
@@ -70,3 +72,14 @@ export async function withLog<T>(
     await log.close();
   }
 }
+
+/** Converts a log, shows the progress, and lets a SIGINT stop it, which leaves nothing behind. Returns the exit code. */
+export const converting = (
+  output: Output,
+  run: (options: Required<ConvertOptions>) => Promise<void>,
+): Promise<number> =>
+  interruptible(async (signal) => {
+    const reading = eventsRead('convert', output);
+    await run({ onRead: reading.onRead, signal }).finally(reading.stop);
+    return EXIT.done;
+  });

@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
+import { messageOf } from '../files/error-text.ts';
 import { makeFolder } from '../files/folder.ts';
 import { takeLock } from '../files/lock.ts';
 
@@ -89,4 +90,4 @@ async function lockBeside(path: string): Promise<() => void> {
 }
 
 const notWritten = (path: string, error: unknown) =>
-  new InputError(`${path}: cannot be written: ${error instanceof Error ? error.message : error}`);
+  new InputError(`${path}: cannot be written: ${messageOf(error)}`);

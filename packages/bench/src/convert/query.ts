@@ -1,12 +1,13 @@
 /**
- * SQL over a log, by DuckDB. The log becomes a temporary Parquet file; once that is open, DuckDB may touch no other file. Nothing that
- * a log says is ever part of a statement: what is in it gets there as rows, and as values of parameters.
+ * SQL over a log, by DuckDB. The log becomes a temporary Parquet file; once that is open, DuckDB may touch no other file. No text of a
+ * log is ever part of a statement: it gets there as rows and as values of parameters.
  */
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { InputError, type LogHeader, parseHeader, parseMark, type Seal } from '@decpool/model';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
+import { messageOf } from '../files/error-text.ts';
 import { atPath } from '../log/byte-file.ts';
 import { type ConvertOptions, convert, isParquet } from './convert.ts';
 import { HEADER_KEY, SEAL_KEY } from './parquet.ts';
@@ -42,7 +43,13 @@ export async function query(
   options: QueryOptions = {},
 ): Promise<void> {
   // Before the log is converted: that may take a while.
-  const duckdb = await loaded(options.load ?? (() => import('@duckdb/node-api')));
+  const load = options.load ?? (() => import('@duckdb/node-api'));
+  const duckdb = await load().catch((error: unknown) => {
+    const [why] = messageOf(error).split('\n');
+    throw new InputError(
+      `DuckDB is not installed (${why}); add the package @duckdb/node-api (Linux, macOS and Windows on x64 and arm64), or convert the log to .parquet for another program`,
+    );
+  });
   const folder = await mkdtemp(join(tmpdir(), 'decpool-query-'));
   try {
     const table = join(folder, 'events.parquet');
@@ -53,17 +60,6 @@ export async function query(
     await queryTable(duckdb, { path, folder, table }, sql, use, options.signal);
   } finally {
     await rm(folder, { recursive: true, force: true });
-  }
-}
-
-async function loaded(load: () => Promise<DuckDB>): Promise<DuckDB> {
-  try {
-    return await load();
-  } catch (error) {
-    const why = error instanceof Error ? error.message.split('\n')[0] : error;
-    throw new InputError(
-      `DuckDB is not installed (${why}); add the package @duckdb/node-api (Linux, macOS and Windows on x64 and arm64), or convert the log to .parquet for another program`,
-    );
   }
 }
 
@@ -85,7 +81,7 @@ async function queryTable(
 ): Promise<void> {
   const instance = await duckdb.DuckDBInstance.create(':memory:', { temp_directory: files.folder });
   const connection = await instance.connect();
-  // One that comes between two statements is lost, and the next statement would run on.
+  // Repeated: an interrupt between two statements is lost.
   let interrupts: NodeJS.Timeout | undefined;
   const interrupt = () => {
     interrupts = setInterval(() => connection.interrupt(), 20);
@@ -129,15 +125,12 @@ async function insertRow(
   name: string,
   row: Readonly<Record<string, Fact>>,
 ): Promise<void> {
-  const columns = Object.entries(row).map(
-    ([column, value]) => `${column} ${SQL_TYPES[typeof value as keyof typeof SQL_TYPES]}`,
-  );
+  const typeOf = (value: Fact) => SQL_TYPES[typeof value as keyof typeof SQL_TYPES];
+  const columns = Object.entries(row).map(([column, value]) => `${column} ${typeOf(value)}`);
   await connection.run(`CREATE TABLE ${name} (${columns.join(', ')})`);
   const values = Object.values(row).map((value) => (typeof value === 'number' ? BigInt(value) : value));
-  await connection.run(
-    `INSERT INTO ${name} VALUES (${values.map((_, at) => `$${at + 1}`).join(', ')})`,
-    values,
-  );
+  const places = values.map((_, at) => `$${at + 1}`);
+  await connection.run(`INSERT INTO ${name} VALUES (${places.join(', ')})`, values);
 }
 
 type Fact = string | number | boolean;
@@ -172,20 +165,17 @@ async function factsOf(
   connection: DuckDBConnection,
   { path, table }: Files,
 ): Promise<{ header: LogHeader; seal: Seal }> {
-  const entries = new Map<string, string>();
-  let rows = 0;
-  try {
-    const found = await connection.runAndReadAll(
-      `SELECT decode(key), decode(value) FROM parquet_kv_metadata(${quoted(table)})`,
-    );
-    for (const [key, value] of found.getRows()) entries.set(String(key), String(value));
-    const counted = await connection.runAndReadAll(
-      `SELECT num_rows FROM parquet_file_metadata(${quoted(table)})`,
-    );
-    rows = Number(counted.getRows()[0][0]);
-  } catch (error) {
-    throw new InputError(`${path}: cannot be read: ${messageOf(error)}`);
-  }
+  const select = async (what: string, source: string) => {
+    try {
+      return (await connection.runAndReadAll(`SELECT ${what} FROM ${source}(${quoted(table)})`)).getRows();
+    } catch (error) {
+      throw new InputError(`${path}: cannot be read: ${messageOf(error)}`);
+    }
+  };
+  const entries = new Map(
+    (await select('decode(key), decode(value)', 'parquet_kv_metadata')) as [string, string][],
+  );
+  const [[rows]] = await select('num_rows', 'parquet_file_metadata');
   const [header, seal] = [HEADER_KEY, SEAL_KEY].map((key) => parsed(entries.get(key)));
   if (header === undefined || seal === undefined) {
     throw new InputError(
@@ -193,7 +183,7 @@ async function factsOf(
     );
   }
   try {
-    return { header: parseHeader(header).header, seal: parseMark('seal', seal, rows) };
+    return { header: parseHeader(header).header, seal: parseMark('seal', seal, Number(rows)) };
   } catch (error) {
     throw atPath(path, error);
   }
@@ -206,8 +196,6 @@ function parsed(json: string | undefined): unknown {
     return undefined;
   }
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function answerOf(duckdb: DuckDB, connection: DuckDBConnection, sql: string): Promise<Answer> {
   const { DuckDBTypeId: id } = duckdb;
@@ -231,7 +219,7 @@ async function answerOf(duckdb: DuckDB, connection: DuckDBConnection, sql: strin
   };
 }
 
-/** DuckDB has no words for it. */
+/** DuckDB has no message for a text without a statement. */
 async function expectStatement(connection: DuckDBConnection, sql: string): Promise<void> {
   const count = await connection.extractStatements(sql).then(
     (statements) => statements.count,
@@ -241,7 +229,7 @@ async function expectStatement(connection: DuckDBConnection, sql: string): Promi
   throw new InputError('no SQL statement; for example: SELECT type, count(*) FROM events GROUP BY type');
 }
 
-/** What DuckDB says is about what the user gave it. */
+/** DuckDB's errors are about the user's SQL. */
 async function asInput<Value>(run: () => Promise<Value>): Promise<Value> {
   try {
     return await run();

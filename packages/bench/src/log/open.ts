@@ -9,6 +9,7 @@ import {
   type LogHeader,
   type Seal,
 } from '@decpool/model';
+import { messageOf } from '../files/error-text.ts';
 import { atPath, type ByteFile, openFile } from './byte-file.ts';
 import { foldBatches, initialColumns } from './fold.ts';
 import type { LogFormat } from './format.ts';
@@ -165,8 +166,6 @@ export function inflated(state: string): Uint8Array {
   try {
     return inflateRawSync(packed, { maxOutputLength });
   } catch (error) {
-    throw new InputError(
-      `invalid keyframe: its state cannot be unpacked: ${error instanceof Error ? error.message : error}`,
-    );
+    throw new InputError(`invalid keyframe: its state cannot be unpacked: ${messageOf(error)}`);
   }
 }

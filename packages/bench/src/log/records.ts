@@ -1,5 +1,6 @@
 /** The records of a log in order, as the file stores them. Nothing here checks their hashes. */
 import { InputError, LogOrder, type LogRecord, NdjsonDecoder, type NdjsonStart } from '@decpool/model';
+import { messageOf } from '../files/error-text.ts';
 import type { ByteReader } from './byte-file.ts';
 import type { LogFormat } from './format.ts';
 
@@ -122,6 +123,6 @@ function at<Value>(place: () => string, read: () => Value): Value {
   } catch (error) {
     if (error instanceof InputError) throw new InputError(`${place()}: ${error.message}`);
     // The Arrow library throws errors of any kind for bytes that are no Arrow.
-    throw new InputError(`${place()}: damaged: ${error instanceof Error ? error.message : String(error)}`);
+    throw new InputError(`${place()}: damaged: ${messageOf(error)}`);
   }
 }

@@ -1,6 +1,7 @@
 /** The rules of a policy, and how an error shows which one is broken. */
 import { InputError, InvariantError } from '@decpool/model';
 import { POLICY_RULES, PolicyError } from '@decpool/pool';
+import { messageOf } from '../files/error-text.ts';
 
 /** The rules that the engine enforces, and those that show only from outside. */
 export const RULES = {
@@ -37,7 +38,7 @@ const READ_ONLY =
 
 /** The rule that an exception shows to be broken. */
 export function violationOf(error: unknown): Violation {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof Found || error instanceof PolicyError) return { rule: error.rule, message };
   if (error instanceof InvariantError) return { rule: 'invariants', message };
   if (READ_ONLY.test(message)) return { rule: 'read-only', message };

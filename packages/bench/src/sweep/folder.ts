@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { z } from 'zod';
+import { messageOf } from '../files/error-text.ts';
 import { makeFolder, writeWhole } from '../files/folder.ts';
 import { takeLock } from '../files/lock.ts';
 import { readableIssue } from '../text/readable-issue.ts';
@@ -91,7 +92,7 @@ async function expectOurs(path: string): Promise<void> {
     await makeFolder(path);
     names = readdirSync(path);
   } catch (error) {
-    throw new InputError(`${path}: cannot be used: ${error instanceof Error ? error.message : error}`);
+    throw new InputError(`${path}: cannot be used: ${messageOf(error)}`);
   }
   if (names.includes(ABOUT)) return;
   const strange = names.find((name) => !BEFORE_THE_FIRST.some((ours) => ours.test(name)));

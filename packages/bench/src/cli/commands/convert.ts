@@ -2,6 +2,7 @@ import { printable } from '../../text/printable.ts';
 import { formatValue } from '../../text/units.ts';
 import { command, fileArgument, text } from '../declaration.ts';
 import { LOG, logFormatNames } from '../options.ts';
+import { converting } from '../reading.ts';
 
 export const convert = command({
   name: 'convert',
@@ -24,10 +25,9 @@ export const convert = command({
   seeAlso: 'decpool query; docs/log-format.md, docs/queries.md',
   async run({ log, out, to }, { output }) {
     const { convert, targetFormatNamed, targetFormatOf } = await import('../../convert/convert.ts');
-    const { watched } = await import('../convert-progress.ts');
     const { stat } = await import('node:fs/promises');
     const format = to === undefined ? targetFormatOf(out) : targetFormatNamed(to);
-    return watched(output, async (options) => {
+    return converting(output, async (options) => {
       const { seal } = await convert(log, out, format, options);
       const { size } = await stat(out);
       output.write(

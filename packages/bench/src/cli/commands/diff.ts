@@ -1,7 +1,7 @@
 import { command, fileArgument } from '../declaration.ts';
+import { diffOf } from '../diff-logs.ts';
 import { EXIT } from '../exit-status.ts';
 import { JSON_DOCUMENT, LOG } from '../options.ts';
-import { eventsRead, withLog } from '../reading.ts';
 
 export const diff = command({
   name: 'diff',
@@ -14,13 +14,8 @@ export const diff = command({
   examples: ['decpool diff gfp-decrypted.arrow what-if.arrow'],
   seeAlso: 'decpool fork, decpool skip; docs/replay.md',
   async run({ a, b, json = false }, { output }) {
-    const { diffLogs } = await import('../../rerun/diff.ts');
     const { diffText } = await import('../../rerun/diff-text.ts');
-    const found = await withLog(
-      a,
-      (left) => withLog(b, (right) => diffLogs(left, right)),
-      eventsRead('diff', output),
-    );
+    const found = await diffOf(a, b, output);
     output.write(json ? `${JSON.stringify(found, undefined, 2)}\n` : diffText(found, [a, b]));
     return found.divergence === undefined && found.headers.length === 0 ? EXIT.done : EXIT.different;
   },

@@ -1,4 +1,5 @@
 import { InputError } from '@decpool/model';
+import { messageOf } from '../../files/error-text.ts';
 import { command, file, fileArgument } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
 import { WORKERS } from '../options.ts';
@@ -47,7 +48,7 @@ export const findings = command({
     try {
       writeWhole(out, page);
     } catch (error) {
-      throw new InputError(`${out}: cannot be written: ${error instanceof Error ? error.message : error}`);
+      throw new InputError(`${out}: cannot be written: ${messageOf(error)}`);
     }
     context.output.write(`written      ${out}\n`);
     return EXIT.done;

@@ -5,10 +5,10 @@ import { policiesText } from '../../report/policies-text.ts';
 import type { Forked } from '../../rerun/fork.ts';
 import { printable } from '../../text/printable.ts';
 import { command, eventNumber, required, text } from '../declaration.ts';
+import { printChange } from '../diff-logs.ts';
 import { LOG, NEW_LOG, OWN_POLICIES, policyNames } from '../options.ts';
 import { ownPolicies } from '../own-policies.ts';
 import { eventsRead, withLog } from '../reading.ts';
-import { printChange } from '../served-again.ts';
 
 export const fork = command({
   name: 'fork',

@@ -4,6 +4,7 @@ import { printable } from '../../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../../text/table.ts';
 import { formatValue } from '../../text/units.ts';
 import { argument, command, fileArgument, flag } from '../declaration.ts';
+import { converting } from '../reading.ts';
 
 /** Rows that a table shows: it is for reading. */
 const TABLE_ROWS = 1000;
@@ -30,9 +31,8 @@ export const query = command({
   async run({ log, sql, json = false, csv = false }, { output }) {
     if (json && csv) throw new InputError('--json, --csv: expected only one of them');
     const { query } = await import('../../convert/query.ts');
-    const { watched } = await import('../convert-progress.ts');
     const print = json ? printJson : csv ? printCsv : printTable;
-    return watched(output, (options) =>
+    return converting(output, (options) =>
       query(log, sql, (answer) => print(answer, (text) => output.write(text)), options),
     );
   },

@@ -1,10 +1,10 @@
 import { newLog } from '../../log/new-file.ts';
 import { printable } from '../../text/printable.ts';
 import { command, eventNumber, required } from '../declaration.ts';
+import { printChange } from '../diff-logs.ts';
 import { LOG, NEW_LOG, OWN_POLICIES } from '../options.ts';
 import { ownPolicies } from '../own-policies.ts';
 import { eventsRead, withLog } from '../reading.ts';
-import { printChange } from '../served-again.ts';
 
 export const skip = command({
   name: 'skip',

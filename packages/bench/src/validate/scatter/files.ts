@@ -10,6 +10,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '@decpool/model';
 import { list } from 'tar';
+import { messageOf } from '../../files/error-text.ts';
 import { folderFiles, type ProcFiles } from '../../traces/memory-state/proc-files.ts';
 
 export interface RunFiles {
@@ -116,7 +117,7 @@ function archiveFiles(archive: string): ProcFiles {
       },
     });
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new InputError(`${archive}: cannot be unpacked (${reason}); expected a whole tar archive`);
   }
   const texts = new Map([...chunks].map(([path, parts]) => [path, Buffer.concat(parts).toString('utf8')]));

@@ -1,7 +1,14 @@
+import type { LogDiff } from '../rerun/diff.ts';
 import type { ServedAgain } from '../rerun/serve-again.ts';
 import { printable } from '../text/printable.ts';
 import type { Output } from './output.ts';
 import { eventsRead, withLog } from './reading.ts';
+
+/** What differs between two logs. */
+export async function diffOf(a: string, b: string, output: Output): Promise<LogDiff> {
+  const { diffLogs } = await import('../rerun/diff.ts');
+  return withLog(a, (left) => withLog(b, (right) => diffLogs(left, right)), eventsRead('diff', output));
+}
 
 /** Prints how a new log differs from the log that it was made of. */
 export async function printChange(
@@ -10,18 +17,12 @@ export async function printChange(
   { seal, dropped, firstDropped }: ServedAgain,
   output: Output,
 ): Promise<void> {
-  const { diffLogs } = await import('../rerun/diff.ts');
   const { diffText } = await import('../rerun/diff-text.ts');
   if (dropped > 0) {
     output.write(
       `dropped      ${dropped} requests that the new run refuses; the first: ${printable(firstDropped ?? '')}\n`,
     );
   }
-  const diff = await withLog(
-    path,
-    (left) => withLog(out, (right) => diffLogs(left, right)),
-    eventsRead('diff', output),
-  );
-  output.write(diffText(diff, [path, out]));
+  output.write(diffText(await diffOf(path, out, output), [path, out]));
   output.write(`written      ${out}: ${seal.events} events\n`);
 }
