@@ -5,6 +5,8 @@ export { granuleConversion } from './conversion/granule.ts';
 export { pageConversion } from './conversion/page.ts';
 export type { EventSink } from './event-recorder.ts';
 export { handover } from './handover.ts';
+export { kernelOf, reachOf, startExactly } from './page-allocator/exact-start.ts';
+export { type Kernel, PageAllocator, type Reach } from './page-allocator/page-allocator.ts';
 export { aged } from './page-source/aged.ts';
 export { PageSource } from './page-source/buddy.ts';
 export { freePagesAtStart } from './page-source/free-at-start.ts';
