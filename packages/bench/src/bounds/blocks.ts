@@ -14,7 +14,6 @@ export interface BlockState {
 /** An item tries the blocks with the smallest keys first. Ties go to the lowest block. */
 export type Preference = (block: BlockState, item: PageItem) => number;
 
-/** The lowest block that fits. */
 export const lowestFirst: Preference = () => 0;
 
 export abstract class Blocks<State extends BlockState> {

@@ -1,15 +1,15 @@
-/** What is known of the best there is for a trace, and how far from it the policies of a comparison are. */
+/** What is known of the best possible result for a trace. */
 import type { Platform, Request } from '@decpool/model';
 import { type Lifetimes, lifetimesOf } from './lifetimes.ts';
 import { type LowerBounds, lowerBounds } from './lower.ts';
 import type { MeasuredBlocks } from './measured.ts';
-import { DEFAULT_MAX_ITEMS, MAX_ITEMS, type OfflineBound, offlineBound } from './offline.ts';
+import { DEFAULT_MAX_ITEMS, MAX_ITEMS, offlineBound } from './offline.ts';
 
-/** No policy that serves all requests is below `lower`; `upper` can be had, and is missing where nothing shows it. */
+/** No policy that serves all requests is below `lower`. `upper` is possible; missing if nothing shows it. */
 export interface Bound {
   readonly lower: number;
   readonly upper?: number;
-  /** What shows the upper bound: `an offline packing`, or the policy that came to it. */
+  /** What shows the upper bound: `an offline packing`, or a policy. */
   readonly upperFrom?: string;
 }
 
@@ -23,19 +23,14 @@ export interface Bounds {
   readonly packing: { readonly items: number } | { readonly missing: string };
 }
 
-/** A run that refused nothing that anybody could serve: it shows that its figures can be had. */
-interface ServingRun {
-  readonly policy: string;
-  readonly bounded: MeasuredBlocks;
-}
-
 interface BoundsInput {
   readonly requests: readonly Request[];
   readonly platform: Platform;
   readonly pagesPerBlock: number;
   /** Whether an offline packing is made even where it takes long. */
   readonly isPackingWanted: boolean;
-  readonly runs: readonly ServingRun[];
+  /** Runs that refused nothing servable: their figures are possible. */
+  readonly runs: readonly { readonly policy: string; readonly bounded: MeasuredBlocks }[];
 }
 
 export interface BoundsOfTrace {
@@ -44,12 +39,13 @@ export interface BoundsOfTrace {
   readonly lower: LowerBounds;
 }
 
-/** Throws Error, for a defect of ours, when what was shown to be possible is below the lower bound. */
+/** Throws Error if a possible figure is below the lower bound. */
 export function boundsOf(input: BoundsInput): BoundsOfTrace {
   const { requests, platform, pagesPerBlock, runs } = input;
   const lower = lowerBounds(requests, pagesPerBlock);
   const offline = offlineBound(requests, platform, input.isPackingWanted ? MAX_ITEMS : DEFAULT_MAX_ITEMS);
-  const shown = [...packingOf(offline), ...runs.map(({ policy, bounded }) => ({ from: policy, ...bounded }))];
+  const packing = offline.kind === 'packing' ? [{ from: 'an offline packing', ...offline }] : [];
+  const shown = [...packing, ...runs.map(({ policy, bounded }) => ({ from: policy, ...bounded }))];
   for (const { from, blocksPeak, blockNs } of shown) {
     if (blocksPeak >= lower.blocksPeak && blockNs >= lower.blockNs) continue;
     throw new Error(
@@ -74,8 +70,5 @@ export function boundsOf(input: BoundsInput): BoundsOfTrace {
     },
   };
 }
-
-const packingOf = (offline: OfflineBound) =>
-  offline.kind === 'packing' ? [{ from: 'an offline packing', ...offline }] : [];
 
 const seconds = (ns: bigint): number => Number(ns) / 1e9;

@@ -85,9 +85,9 @@ class BlockFit {
   #lowest(item: number, placed: ReadonlyMap<number, number>): number {
     const { start, end, pages, align } = this.#items[item];
     const mask = emptyMask(this.#pagesPerBlock);
-    for (const [other, first] of placed) {
-      const { start: otherStart, end: otherEnd, pages: otherPages } = this.#items[other];
-      if (otherStart < end && start < otherEnd) mark(mask, first, otherPages, true);
+    for (const [index, first] of placed) {
+      const other = this.#items[index];
+      if (other.start < end && start < other.end) mark(mask, first, other.pages, true);
     }
     return findFree(mask, this.#pagesPerBlock, pages, align);
   }

@@ -7,7 +7,6 @@ import type { PageItem } from './items.ts';
 import { emptyMask, mark } from './page-mask.ts';
 import type { Packing, Piece } from './plan.ts';
 
-/** The fullest block that fits. */
 export const fullestFirst: Preference = ({ freePages }) => freePages;
 
 /**

@@ -71,7 +71,6 @@ const PAGE_BYTES = 4096;
 const ROOM = 4;
 const LARGEST_BYTES = 2 ** 39;
 
-/** How many NUMA nodes the requests need. */
 export function nodesOf(requests: readonly Request[]): number {
   let highest = 0;
   for (const request of requests) {

@@ -4,7 +4,6 @@
  */
 export const wordsFor = (pagesPerBlock: number): number => Math.ceil(pagesPerBlock / 32);
 
-/** The bitmap of an empty block. */
 export function emptyMask(pagesPerBlock: number): Int32Array {
   const mask = new Int32Array(wordsFor(pagesPerBlock));
   if (pagesPerBlock < 32) mask[0] = -1 << pagesPerBlock;

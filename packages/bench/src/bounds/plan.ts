@@ -17,7 +17,7 @@ export interface Piece {
 export type Packing = readonly (readonly Piece[])[];
 
 /** A span in which a block is shared, from moment to moment. If it stays shared, `to` is after the last request. */
-export interface Opening {
+interface Opening {
   readonly block: number;
   readonly from: number;
   readonly to: number;
@@ -26,7 +26,6 @@ export interface Opening {
 export interface Plan {
   readonly packing: Packing;
   readonly openings: readonly Opening[];
-  /** Blocks shared at peak. */
   readonly blocksPeak: number;
   /** Integral of the blocks shared, up to the end of the trace, in block-ns. */
   readonly blockNs: bigint;

@@ -10,7 +10,6 @@ export interface KnownRatio {
   readonly formula: string;
   /** Upper limit; undefined if there is none, or no mu. */
   readonly value?: number;
-  /** The publication. */
   readonly source?: string;
 }
 

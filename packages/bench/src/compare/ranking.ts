@@ -55,12 +55,14 @@ export function rank(comparison: Comparison): Ranking {
 type Group = Omit<RankedPolicies, 'front'>;
 
 function inFronts(groups: readonly Group[]): RankedPolicies[] {
-  const meanPlace = placesOf(groups);
+  /** How many groups are better in an objective, summed over the objectives. */
+  const placeOf = ({ values }: Group) =>
+    values.reduce((sum, value, at) => sum + groups.filter((other) => other.values[at] < value).length, 0);
   const ranked: RankedPolicies[] = [];
   let left = [...groups];
   for (let front = 1; left.length > 0; front++) {
     const undominated = left.filter((group) => !left.some((other) => dominates(other.values, group.values)));
-    undominated.sort((a, b) => (meanPlace.get(a) ?? 0) - (meanPlace.get(b) ?? 0));
+    undominated.sort((a, b) => placeOf(a) - placeOf(b));
     ranked.push(...undominated.map((group) => ({ ...group, front })));
     left = left.filter((group) => !undominated.includes(group));
   }
@@ -70,15 +72,3 @@ function inFronts(groups: readonly Group[]): RankedPolicies[] {
 /** Whether `a` is at least as good as `b` in every objective, and better in one. */
 export const dominates = (a: readonly number[], b: readonly number[]): boolean =>
   a.every((value, index) => value <= b[index]) && a.some((value, index) => value < b[index]);
-
-/** For each group: how many groups are better in an objective, as a mean over the objectives. */
-function placesOf(groups: readonly Group[]): Map<Group, number> {
-  const places = new Map<Group, number>();
-  for (const group of groups) {
-    const better = group.values.map(
-      (value, index) => groups.filter((other) => other.values[index] < value).length,
-    );
-    places.set(group, better.reduce((sum, count) => sum + count, 0) / better.length);
-  }
-  return places;
-}

@@ -87,7 +87,6 @@ export const definitionSchema = z.strictObject({
 export type SweepDefinition = z.output<typeof definitionSchema>;
 export type SweepInputDefinition = SweepDefinition['inputs'][number];
 export type SweepMemoryDefinition = SweepDefinition['memory'][number];
-export type SweepSettings = SweepDefinition['settings'];
 
 /** Throws InputError that names the file, and the place in it. */
 export const readDefinition = (path: string): SweepDefinition => readJson(path, definitionSchema);

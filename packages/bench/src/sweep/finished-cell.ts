@@ -5,14 +5,7 @@ const text = z.string();
 const whole = z.int().min(0);
 
 /** Which run it was: each by its name in the sweep. */
-const which = {
-  key: text,
-  input: text,
-  memory: text,
-  platform: text,
-  policy: text,
-  seed: whole,
-};
+const which = { key: text, input: text, memory: text, platform: text, policy: text, seed: whole };
 
 export const servedCellSchema = z.strictObject({
   ...which,

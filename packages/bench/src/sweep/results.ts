@@ -34,7 +34,11 @@ const rowSchema = z.strictObject({
   better: metricSchema.shape.better,
   /** Runs that the figures are of: fewer than the definition has seeds where some were refused. */
   seeds: whole,
-  ...{ median: z.number(), min: z.number(), max: z.number(), q1: z.number(), q3: z.number() },
+  median: z.number(),
+  min: z.number(),
+  max: z.number(),
+  q1: z.number(),
+  q3: z.number(),
   /** In the order of the seeds; not in the CSV. */
   values: z.array(z.number()).readonly(),
 });

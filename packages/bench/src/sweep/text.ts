@@ -25,12 +25,10 @@ const REFUSALS_SHOWN = 5;
 /** Refused cells, and what was written. */
 export function sweepResultsText({ runs, rows }: SweepResults, out: string): string {
   const refused = runs.flatMap((run) => ('refused' in run ? [run] : []));
-  const lines = refused
-    .slice(0, REFUSALS_SHOWN)
-    .map(
-      ({ input, memory, platform, policy, seed, refused: why }) =>
-        `refused      ${policy} on ${input}, ${memory}, ${platform}, seed ${seed}: ${why}`,
-    );
+  const lines = refused.slice(0, REFUSALS_SHOWN).map((run) => {
+    const { input, memory, platform, policy, seed } = run;
+    return `refused      ${policy} on ${input}, ${memory}, ${platform}, seed ${seed}: ${run.refused}`;
+  });
   if (refused.length > REFUSALS_SHOWN) {
     lines.push(`refused      ${refused.length - REFUSALS_SHOWN} more cells; all are in results.json`);
   }

@@ -17,7 +17,6 @@ export interface TraceReader {
   end(): void;
 }
 
-/** One kind of trace file. */
 export interface TraceFormat {
   readonly name: string;
   /** One sentence on the requests of such a file. */

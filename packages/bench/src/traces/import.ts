@@ -36,7 +36,10 @@ export async function importTrace(path: string, options: ImportOptions = {}): Pr
         if (unread.length < LINES_TO_RECOGNISE) continue;
         break;
       }
-      if (options.shared !== undefined && !format.takesShared) throw sharedIsIdle(path, format);
+      if (options.shared !== undefined && !format.takesShared) {
+        const why = `this is a ${format.name} trace: all of it is shared memory`;
+        throw new InputError(`${path}: --shared chooses among page allocations, and ${why}`);
+      }
       reader = format.reader(into, name, options);
     }
     for (const text of unread) readLine(reader, into, text);
@@ -69,23 +72,24 @@ function unknownFormat(path: string, lines: readonly string[]): InputError {
   return new InputError([found, 'known formats, each with a line of it:', ...formats].join('\n'));
 }
 
-const sharedIsIdle = (path: string, { name }: TraceFormat) =>
-  new InputError(
-    `${path}: --shared chooses among page allocations, and this is a ${name} trace: all of it is shared memory`,
-  );
-
 /** A trace with no request, or with more malformed lines than others, is not a workload. */
 function refuseUseless(
   path: string,
   { name, example }: TraceFormat,
-  sanity: SanityReport,
+  { linesRead, requests, unparsed, background }: SanityReport,
   { shared }: ImportOptions,
 ): void {
-  const { linesRead, unparsed, background } = sanity;
   const mostlyBad = unparsed.count * 2 > linesRead;
-  if (!mostlyBad && sanity.requests > 0) return;
-  if (!mostlyBad && background.allocations > 0)
-    throw nothingShared(path, background.allocations, shared?.text);
+  if (!mostlyBad && requests > 0) return;
+  if (!mostlyBad && background.allocations > 0) {
+    const count = `of its ${background.allocations} page allocations`;
+    throw new InputError(
+      shared !== undefined
+        ? `${path}: none ${count} is one with --shared '${shared.text}'; another example: ${SHARED_EXAMPLE}`
+        : `${path}: all ${count} are background: pages that others use, with no request for shared memory among them.\n` +
+            `Say which of them would be shared, by order, gfp flag, task or migratetype: ${SHARED_EXAMPLE}`,
+    );
+  }
   const summary = mostlyBad
     ? `${unparsed.count} of ${linesRead} lines are not ${name} lines`
     : `no request in ${linesRead} lines of ${name}`;
@@ -96,11 +100,3 @@ function refuseUseless(
       : `${path}:${bad.line}: ${bad.reason}: ${excerpt(bad.text)} (${summary}; for example: ${example})`,
   );
 }
-
-const nothingShared = (path: string, allocations: number, shared: string | undefined) =>
-  new InputError(
-    shared !== undefined
-      ? `${path}: none of its ${allocations} page allocations is one with --shared '${shared}'; another example: ${SHARED_EXAMPLE}`
-      : `${path}: all of its ${allocations} page allocations are background: pages that others use, with no request for shared memory among them.\n` +
-          `Say which of them would be shared, by order, gfp flag, task or migratetype: ${SHARED_EXAMPLE}`,
-  );

@@ -1,4 +1,3 @@
-/** A line that an importer could not use. */
 export interface UnparsedLine {
   /** Counted from 1. */
   readonly line: number;
@@ -42,31 +41,22 @@ export interface SanityReport {
   readonly ignored: Readonly<Record<string, number>>;
 }
 
-/** How much of an unparsed line is shown. */
 const SHOWN_CHARACTERS = 100;
 
-/** The report as lines of text. */
 export function sanityLines(report: SanityReport): string[] {
-  const { background } = report;
+  const { background, doubleAllocs, unparsed } = report;
+  const added = doubleAllocs > 0 ? ' (the missing frees were added)' : '';
+  const ignored = Object.entries(report.ignored).map(([kind, count]) => `${count} ${kind}`);
   const lines = [
     `Lines read: ${report.linesRead}. Requests: ${report.requests} allocations, ${report.frees} frees; ${report.liveAtEnd} never freed.`,
-    `Failed in the recorded kernel: ${report.failedAllocations}. Frees without an allocation: ${report.freesWithoutAlloc}. Allocated twice: ${report.doubleAllocs}${report.doubleAllocs > 0 ? ' (the missing frees were added)' : ''}. Not understood: ${report.unparsed.count}.`,
-  ];
-  if (background.allocations > 0) {
-    lines.splice(
-      1,
-      0,
+    background.allocations > 0 &&
       `Background (pages of other users): ${background.allocations} allocations, ${background.frees} frees; ${background.liveAtEnd} never freed.`,
-    );
-  }
-  if (report.assumedFrees > 0)
-    lines.push(`Frees assumed because the trace records none: ${report.assumedFrees}.`);
-  const ignored = Object.entries(report.ignored).map(([kind, count]) => `${count} ${kind}`);
-  if (ignored.length > 0) lines.push(`Lines that are not requests: ${ignored.join(', ')}.`);
-  for (const { line, text, reason } of report.unparsed.first) {
-    lines.push(`Line ${line}: ${reason}: ${excerpt(text)}`);
-  }
-  return lines;
+    `Failed in the recorded kernel: ${report.failedAllocations}. Frees without an allocation: ${report.freesWithoutAlloc}. Allocated twice: ${doubleAllocs}${added}. Not understood: ${unparsed.count}.`,
+    report.assumedFrees > 0 && `Frees assumed because the trace records none: ${report.assumedFrees}.`,
+    ignored.length > 0 && `Lines that are not requests: ${ignored.join(', ')}.`,
+    ...unparsed.first.map(({ line, text, reason }) => `Line ${line}: ${reason}: ${excerpt(text)}`),
+  ];
+  return lines.filter((line) => line !== false);
 }
 
 /** The beginning of a line, fit for a terminal whatever the file holds. */

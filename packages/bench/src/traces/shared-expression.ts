@@ -11,7 +11,6 @@
 import { InputError, MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype } from '@decpool/model';
 import { gfpSpelling } from './events/gfp-flags.ts';
 
-/** The properties that an expression can test. */
 export interface TracedAllocation {
   readonly order: number;
   readonly migratetype: Migratetype;
@@ -27,7 +26,6 @@ export interface SharedExpression {
   matches(allocation: TracedAllocation): boolean;
 }
 
-/** For messages. */
 export const SHARED_EXAMPLE = "--shared 'order>=4 & gfp~GFP_KERNEL'";
 
 type Test = (allocation: TracedAllocation) => boolean;

@@ -9,7 +9,6 @@ import { RequestList, type Wanted } from '../workloads/request-list.ts';
 import type { Timestamp } from './events/timestamps.ts';
 import type { SanityReport, UnparsedLine } from './sanity.ts';
 
-/** How many malformed lines the report shows. */
 const UNPARSED_SHOWN = 3;
 
 /** How a trace names memory: a number as its pfn, or a text as a device and an address. */
@@ -27,20 +26,18 @@ export class TraceRequests {
   /** Frees that the trace does not record, by their assumed time. The first `assumedFrees` of them are done. */
   readonly #assumedFrees: { readonly time: Nanoseconds; readonly allocation: AllocationId }[] = [];
   readonly #ignored = new Map<string, number>();
-  readonly #unparsed: UnparsedLine[] = [];
   readonly #notes: string[] = [];
   readonly #counts = {
     linesRead: 0,
     requests: 0,
     frees: 0,
-    backgroundAllocations: 0,
-    backgroundFrees: 0,
     failedAllocations: 0,
     freesWithoutAlloc: 0,
     doubleAllocs: 0,
     assumedFrees: 0,
-    unparsed: 0,
   };
+  readonly #background = { allocations: 0, frees: 0 };
+  readonly #unparsed = { count: 0, first: [] as UnparsedLine[] };
   #start: Timestamp | undefined;
   #now = nanoseconds(0);
   #outOfOrder = 0;
@@ -69,17 +66,15 @@ export class TraceRequests {
   backgroundAllocate(key: TraceKey, at: Timestamp, order: number, migratetype: Migratetype): void {
     this.missedFree(key, at);
     this.#liveBackground.set(key, this.#list.backgroundAllocate(this.#now, order, migratetype));
-    this.#counts.backgroundAllocations++;
+    this.#background.allocations++;
   }
 
   /** Frees what allocate() or backgroundAllocate() allocated. Only counted if `key` is not allocated. */
   free(key: TraceKey, at: Timestamp): void {
-    if (!this.#isLive(key)) {
-      this.#counts.freesWithoutAlloc++;
-      return;
-    }
-    this.#advance(at);
-    this.#free(key);
+    if (this.#isLive(key)) {
+      this.#advance(at);
+      this.#free(key);
+    } else this.#counts.freesWithoutAlloc++;
   }
 
   /** If `key` is still allocated, its free was not recorded: frees it, because other memory has its place now. */
@@ -105,12 +100,10 @@ export class TraceRequests {
     this.#ignored.set(kind, (this.#ignored.get(kind) ?? 0) + lines);
   }
 
-  /** The line is malformed. */
   unparsed(text: string, reason: string): void {
-    this.#counts.unparsed++;
-    if (this.#unparsed.length < UNPARSED_SHOWN) {
-      this.#unparsed.push({ line: this.#counts.linesRead, text, reason });
-    }
+    const { first } = this.#unparsed;
+    if (first.length < UNPARSED_SHOWN) first.push({ line: this.#counts.linesRead, text, reason });
+    this.#unparsed.count++;
   }
 
   /** A sentence for readers of a comparison. */
@@ -131,20 +124,13 @@ export class TraceRequests {
   }
 
   report(): SanityReport {
-    const { linesRead, requests, frees, backgroundAllocations, backgroundFrees, unparsed, ...others } =
-      this.#counts;
+    const { requests, frees } = this.#counts;
+    const { allocations, frees: backgroundFrees } = this.#background;
     return {
-      linesRead,
-      requests,
-      frees,
-      background: {
-        allocations: backgroundAllocations,
-        frees: backgroundFrees,
-        liveAtEnd: backgroundAllocations - backgroundFrees,
-      },
-      ...others,
+      ...this.#counts,
+      background: { ...this.#background, liveAtEnd: allocations - backgroundFrees },
       liveAtEnd: requests - frees,
-      unparsed: { count: unparsed, first: [...this.#unparsed] },
+      unparsed: this.#unparsed,
       ignored: Object.fromEntries(this.#ignored),
     };
   }
@@ -163,7 +149,7 @@ export class TraceRequests {
     } else if (background !== undefined) {
       this.#liveBackground.delete(key);
       this.#list.backgroundFree(this.#now, background);
-      this.#counts.backgroundFrees++;
+      this.#background.frees++;
     }
   }
 

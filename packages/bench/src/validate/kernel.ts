@@ -4,7 +4,6 @@ import { InputError } from '@decpool/model';
 import { z } from 'zod';
 import { readJson } from '../files/json.ts';
 
-/** The kernel that made a recording. */
 export interface Kernel {
   /** As written in meta.json, up to the first space: `6.1.192-2`. */
   readonly version: string;

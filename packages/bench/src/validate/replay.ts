@@ -123,9 +123,7 @@ class Replay {
       mapPoints: 0,
       /** Splits and collapses in the model since the start. */
       changes: NOTHING,
-      /** Values compared. */
       comparisons: 0,
-      /** Values of the kernel that differ in the model. */
       mismatches: 0,
       /** The later ones are often only its consequence. */
       firstMismatch: undefined as Mismatch | undefined,

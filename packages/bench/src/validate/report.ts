@@ -13,7 +13,6 @@ interface ValidationReport {
 /** Called after each path. */
 type OnDone = (done: number, all: number) => void;
 
-/** Heading and cell of each column. */
 type Columns<Result> = readonly (readonly [TableColumn, (result: Result) => string | number])[];
 
 const tableOf = <Result>(columns: Columns<Result>, results: readonly Result[]): string =>

@@ -8,7 +8,6 @@ const ORDER_WEIGHTS = [60, 12, 10, 7, 5, 3, 3];
 const ORDERS: readonly number[] = ORDER_WEIGHTS.flatMap((weight, order) => Array<number>(weight).fill(order));
 const MAX_ORDER = ORDER_WEIGHTS.length - 1;
 
-/** Pages of an allocation on average. */
 export const CHURN_MEAN_PAGES =
   ORDER_WEIGHTS.reduce((sum, weight, order) => sum + weight * 2 ** order, 0) / ORDERS.length;
 

@@ -16,8 +16,10 @@ export interface Parameter {
 
 export type ParameterTable = Readonly<Record<string, Parameter>>;
 
+type Values<Name extends PropertyKey> = Readonly<Record<Name, number>>;
+
 /** A value for each parameter of a table. */
-export type Settings<Table extends ParameterTable> = Readonly<Record<keyof Table, number>>;
+export type Settings<Table extends ParameterTable> = Values<keyof Table>;
 
 /** A parameter of every workload that draws random numbers. */
 export const SEED: Parameter = { default: 1, min: 0, max: 0xffffffff, about: 'seed of all random numbers' };
@@ -35,11 +37,10 @@ interface WorkloadFacts {
 interface WorkloadDefinition<Name extends string> extends WorkloadFacts {
   readonly parameters: Readonly<Record<Name, Parameter>>;
   /** Figures that runs with the default parameters must reach. */
-  readonly expected?: (defaults: Readonly<Record<Name, number>>) => readonly KnownAnswer[];
+  readonly expected?: (defaults: Values<Name>) => readonly KnownAnswer[];
   /** Throws InputError for parameters that do not go together. */
-  readonly requests: (settings: Readonly<Record<Name, number>>) => readonly Request[];
-  /** Description and notes of the workload made with these parameters. */
-  readonly text: (settings: Readonly<Record<Name, number>>) => Pick<Workload, 'description' | 'notes'>;
+  readonly requests: (settings: Values<Name>) => readonly Request[];
+  readonly text: (settings: Values<Name>) => Pick<Workload, 'description' | 'notes'>;
 }
 
 export interface WorkloadGenerator<Name extends string = string> extends WorkloadFacts {
@@ -74,7 +75,7 @@ interface GuestDefinition<Name extends string>
   /** Without the seed, which every guest has. */
   readonly parameters: Readonly<Record<Name, Parameter>>;
   /** Everything that happens in the guest, from time 0. */
-  readonly run: (guest: Activity, settings: Readonly<Record<Name | 'seed', number>>) => void;
+  readonly run: (guest: Activity, settings: Values<Name | 'seed'>) => void;
 }
 
 /** A workload made of the activities of one guest. */
@@ -89,7 +90,7 @@ function settingsOf<Name extends string>(
   workload: string,
   parameters: Readonly<Record<Name, Parameter>>,
   given: Readonly<Partial<Record<string, number>>>,
-): Readonly<Record<Name, number>> {
+): Values<Name> {
   const settings: Partial<Record<Name, number>> = {};
   for (const name of Object.keys(parameters) as Name[]) {
     const parameter = parameters[name];

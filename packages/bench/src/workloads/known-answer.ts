@@ -14,6 +14,5 @@ export interface KnownAnswer {
   readonly expected: number;
   /** Largest allowed deviation, in the same unit; 0 allows rounding only. */
   readonly tolerance: number;
-  /** The source of the figure. */
   readonly source: string;
 }

@@ -51,10 +51,8 @@ const FUNCTION_WAVE_NS: Span = [2 * HOUR_NS, 6 * HOUR_NS];
 const IO_GAP_NS: Span = [2_000, 40_000];
 /** Assumed: in one minute of a hundred a virtio device is unplugged, or plugged in again. */
 const REPLUG_PERCENT = 1;
-/** Channels that a Hyper-V host offers for a device. */
 const OFFERED_CHANNELS = 16;
 const BUFFERS_PER_CLIENT = 6;
-/** Most vectors of a function. */
 const MAX_FUNCTION_VECTORS = 32;
 /** PCI functions below are those of virtio devices. */
 const FIRST_FUNCTION = 1024;

@@ -11,7 +11,6 @@ import {
 /** An allocation without time and name. */
 export type Wanted = Omit<AllocateRequest, 'kind' | 'time' | 'allocation'>;
 
-/** Contiguous whole pages. */
 export const wholePages = (pages: number, owner: string): Wanted => ({
   api: 'alloc_pages',
   pages,

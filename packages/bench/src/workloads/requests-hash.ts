@@ -28,7 +28,6 @@ export class RequestsHash {
   }
 }
 
-/** RequestsHash of all requests of a workload. */
 export function requestsHash({ requests }: { readonly requests: Iterable<Request> }): string {
   const hash = new RequestsHash();
   for (const request of requests) hash.add(request);

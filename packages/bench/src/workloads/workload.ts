@@ -77,11 +77,11 @@ class RequestWalk implements RequestHistory {
         this.#pagesOf[request.allocation] = FREED;
         break;
       case 'map-user':
-        this.#userMappings.set(request.allocation, this.userMappings(request.allocation) + 1);
+      case 'unmap-user': {
+        const change = request.kind === 'map-user' ? 1 : -1;
+        this.#userMappings.set(request.allocation, this.userMappings(request.allocation) + change);
         break;
-      case 'unmap-user':
-        this.#userMappings.set(request.allocation, this.userMappings(request.allocation) - 1);
-        break;
+      }
       case 'background-allocate':
         this.#chunks.add(request.key);
         break;

@@ -42,7 +42,6 @@ export function parseTraceEvent(text: string): TraceEvent | undefined {
   return { task: tid === undefined ? task : `${task}-${tid}`, at, event, fields };
 }
 
-/** The name of a task without its PID. */
 export const taskName = (task: string): string => task.slice(0, task.lastIndexOf('-'));
 
 const TRACEFS_FRAME = /^ => ([^\s+]+)/;

@@ -15,7 +15,7 @@ import type { Timestamp } from './timestamps.ts';
  * Uses one event. Returns the expected fields if they are malformed. `stack`, innermost first, is filled when its lines are
  * read, which may be after events of other tasks.
  */
-export type EventHandler = (event: TraceEvent, stack: readonly string[]) => string | undefined;
+type EventHandler = (event: TraceEvent, stack: readonly string[]) => string | undefined;
 
 /** A handler that uses an event once each of its fields is read; `expected` are the fields, for messages. */
 export const fieldHandler =
@@ -37,7 +37,6 @@ export const fieldHandler =
 
 /** Events that are read together, such as an allocation and its free. */
 export interface EventFamily {
-  /** By the event's name. */
   readonly handlers: Readonly<Record<string, EventHandler>>;
   /** Called after the last line, with the time of the last event. */
   end?(last: Timestamp): void;

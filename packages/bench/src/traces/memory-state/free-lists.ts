@@ -29,9 +29,7 @@ export function readFreeLists(files: ProcFiles, warnings: string[]): ZoneFreeLis
 }
 
 /** Free chunks by order, of each zone. Keys are zone labels. */
-function readBuddyinfo(
-  files: ProcFiles,
-): Map<string, { readonly node: number; readonly name: string; readonly counts: number[] }> {
+function readBuddyinfo(files: ProcFiles) {
   const zones = new Map<string, { node: number; name: string; counts: number[] }>();
   for (const line of procLines(files, 'buddyinfo')) {
     if (line.text.trim() === '') continue;
@@ -42,9 +40,7 @@ function readBuddyinfo(
     }
     const [node, name] = [Number(match[1]), match[2]];
     const label = zoneLabel(node, name);
-    if (zones.has(label)) {
-      throw line.refuse(`${label} a second time; expected each zone of a node once`);
-    }
+    if (zones.has(label)) throw line.refuse(`${label} a second time; expected each zone of a node once`);
     zones.set(label, { node, name, counts });
   }
   if (zones.size === 0) {
@@ -82,10 +78,8 @@ function readPagetypeinfo(files: ProcFiles): Pagetypeinfo {
     const expected = type === undefined ? blockTypes.length : ORDERS;
     if (counts.length !== expected) throw line.refuse(`expected ${expected} counts, got ${counts.length}`);
     if (type === undefined) {
-      zones.pageblocks.set(
-        label,
-        perType((of) => Number(counts[blockTypes.indexOf(of)] ?? 0)),
-      );
+      const pageblocks = perType((of) => Number(counts[blockTypes.indexOf(of)] ?? 0));
+      zones.pageblocks.set(label, pageblocks);
     } else {
       const free = zones.free.get(label) ?? perType(() => new Array<number>(ORDERS).fill(0));
       free[migratetype(line, type)] = counts.map((count) =>

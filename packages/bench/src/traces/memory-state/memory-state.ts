@@ -61,7 +61,6 @@ export function memoryStateOf(files: ProcFiles, name: string): RecordedMemory {
 
 const byStart = (a: PageRun, b: PageRun) => a[0] - b[0];
 
-/** The span of a node's zone, and its watermark. */
 interface ZoneSpan {
   readonly node: number;
   readonly name: string;

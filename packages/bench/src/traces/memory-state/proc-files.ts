@@ -14,7 +14,6 @@ export interface ProcFiles {
   textOf(name: string): string | undefined;
 }
 
-/** A line of a copied /proc file. */
 export interface ProcLine {
   readonly text: string;
   /** An error that names file and line. */

@@ -6,7 +6,7 @@
  * - folders of those names beside the CSV;
  * - for `recordings/KERNEL/RUN`, the memory state `memory/KERNEL-RUN-before`, as `vmstat` and `vmstat-held`.
  */
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { InputError } from '@decpool/model';
 import { list } from 'tar';
@@ -32,15 +32,14 @@ export function csvFilesOf(dir: string): string[] {
     if (file !== undefined) return [file];
     throw new InputError(`${dir}: no such folder, and no ${dir}.csv.gz; expected the folder of a recording`);
   }
-  let names: string[];
-  try {
-    names = readdirSync(dir);
-  } catch {
+  if (!statSync(dir).isDirectory()) {
     throw new InputError(
       `${dir}: not a folder; expected the folder of a recording, such as recordings/k61/E1f`,
     );
   }
-  const files = names.filter((name) => CSV.test(name)).sort();
+  const files = readdirSync(dir)
+    .filter((name) => CSV.test(name))
+    .sort();
   if (files.length === 0) throw new InputError(`${dir}: no .csv or .csv.gz in it; expected a recording`);
   return files.map((name) => join(dir, name));
 }
@@ -60,26 +59,18 @@ export function runFiles(csv: string): RunFiles {
 
   const inFolders = [...(existsSync(archive) ? [archiveFiles(archive)] : []), folderFiles(folder)];
   const prefixes = isOnly ? [''] : [`${stem}.`, ''];
-  const places: { readonly files: ProcFiles; readonly pathOf: PathOf }[] = [
+  const places: readonly (readonly [files: ProcFiles, pathOf: PathOf])[] = [
     ...inFolders.flatMap((files) =>
-      prefixes.map((prefix) => ({
-        files,
-        pathOf: (moment: string, file: string) => `${prefix}${moment}/${file}`,
-      })),
+      prefixes.map((prefix): [ProcFiles, PathOf] => [files, (moment, file) => `${prefix}${moment}/${file}`]),
     ),
-    {
-      files: folderFiles(memoryState),
-      pathOf: (moment, file) => (moment === 'before' ? file : `${file}-${moment}`),
-    },
+    [folderFiles(memoryState), (moment, file) => (moment === 'before' ? file : `${file}-${moment}`)],
   ];
-  const buddyinfo = places.map(({ files, pathOf }) => ({ files, path: pathOf('before', 'buddyinfo') }));
-  const found = buddyinfo.findIndex(({ files, path }) => files.textOf(path) !== undefined);
-  if (found === -1) {
-    const tried = buddyinfo.map(({ files, path }) => files.pathOf(path)).join(', ');
+  const found = places.find(([files, pathOf]) => files.textOf(pathOf('before', 'buddyinfo')) !== undefined);
+  if (found === undefined) {
+    const tried = places.map(([files, pathOf]) => files.pathOf(pathOf('before', 'buddyinfo'))).join(', ');
     throw new InputError(`${csv}: the state of memory before the run is missing; expected one of ${tried}`);
   }
-  const { files, pathOf } = places[found];
-  return { name: isOnly ? folder : join(folder, stem), proc: ofMoments(files, pathOf) };
+  return { name: isOnly ? folder : join(folder, stem), proc: ofMoments(...found) };
 }
 
 /** Moments of a file, the best first. Default: before. */

@@ -17,7 +17,6 @@ export interface Interval {
 export interface ScatterIntervals {
   /** 2M entries split: clustered end to spread end. */
   readonly splits2M: Interval;
-  /** 1G entries split. */
   readonly splits1G: Interval;
   /** 2M entries that no placement exceeds, without the prior. */
   readonly possible2M: number;

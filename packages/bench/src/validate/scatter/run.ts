@@ -30,7 +30,6 @@ export interface AllocatingRow extends RecordedRow {
 export interface ScatterRun {
   readonly requests: readonly ScatterRequest[];
   readonly allocations: readonly AllocatingRow[];
-  /** Pages of the allocations. */
   readonly pages: number;
   /** Whether it takes buffers in chunks, as vmbus_alloc_buffer() (drivers/hv/channel.c, 7.3) does. */
   readonly isOfBuffers: boolean;

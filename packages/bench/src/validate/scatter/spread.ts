@@ -31,12 +31,8 @@ export function blocksWhenSpread(
   const zones = supplies.map((supply) => new Chunks(supply, blockOrder, others));
   for (const request of requests) {
     if (request.kind === 'free') continue;
-    let best: Choice | undefined;
-    for (const zone of zones) {
-      const choice = zone.choose(request.order);
-      if (choice !== undefined && (best === undefined || choice.rank < best.rank)) best = choice;
-    }
-    best?.take();
+    const choices = zones.flatMap((zone) => zone.choose(request.order) ?? []);
+    choices.sort((a, b) => a.rank - b.rank)[0]?.take();
   }
   return zones.reduce((sum, zone) => sum + zone.blocks, 0);
 }

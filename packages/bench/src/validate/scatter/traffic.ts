@@ -5,7 +5,6 @@ import { type ProcFiles, procLines } from '../../traces/memory-state/proc-files.
 export interface Traffic {
   /** Pages allocated from the zones of a name: `pgalloc_dma32` for `DMA32` (mm/page_alloc.c). */
   allocatedFrom(zone: string): number;
-  /** Pages allocated from all zones. */
   readonly allocated: number;
   /** Pages reclaimed from their owners: `pgsteal_kswapd`, `_direct` and `_khugepaged` (mm/vmscan.c). */
   readonly reclaimed: number;

@@ -11,7 +11,6 @@ export class HotPlug {
     this.#probe = probe;
   }
 
-  /** Whether it holds memory. */
   get isPresent(): boolean {
     return this.#leases.length > 0;
   }

@@ -17,7 +17,6 @@ interface VirtioDevicesOptions {
   readonly cpus: number;
   readonly nics: number;
   readonly disks: number;
-  /** Entries of a ring. */
   readonly ringEntries: number;
 }
 

@@ -29,7 +29,6 @@ export type RingLayout = 'split' | 'packed';
 export interface VirtioQueues {
   /** `virtio-net eth0`, `virtio-blk vda`. */
   readonly device: string;
-  /** Entries of each queue. */
   readonly entries: readonly number[];
   readonly layout: RingLayout;
 }
