@@ -1,5 +1,5 @@
 /** Help, laid out as a manual page. */
-import type { Command as CommanderCommand, Help } from 'commander';
+import type { Command as CommanderCommand, Help, Option } from 'commander';
 import { wrap } from '../text/wrap.ts';
 import type { Command } from './declaration.ts';
 import { EXIT, EXIT_STATUS } from './exit-status.ts';
@@ -30,7 +30,7 @@ const EXAMPLES = [
 export const programPage = (program: CommanderCommand, helper: Help): string =>
   page(helper, [
     ...headOf(program, helper, program.name(), program.summary()),
-    ['OPTIONS', list(optionsOf(program, helper))],
+    ['OPTIONS', list(itemsOf(helper.visibleOptions(program), helper))],
     ['COMMANDS', commandList(program, helper)],
     ['EXIT STATUS', list(exitStatus(EXIT_STATUS))],
     ['ENVIRONMENT', list(ENVIRONMENT)],
@@ -43,25 +43,12 @@ export const programPage = (program: CommanderCommand, helper: Help): string =>
 export function commandPage(command: CommanderCommand, helper: Help, declared: Command): string {
   const { name, summary, different, section, examples = [], seeAlso } = declared;
   const texts = { ...EXIT_STATUS, different };
+  const args = helper.visibleArguments(command);
   return page(helper, [
     ...headOf(command, helper, `decpool ${name}`, summary),
-    [
-      'ARGUMENTS',
-      list(
-        helper
-          .visibleArguments(command)
-          .map((each) => [helper.argumentTerm(each), helper.argumentDescription(each)]),
-      ),
-    ],
-    ['OPTIONS', list(optionsOf(command, helper))],
-    [
-      'GLOBAL OPTIONS',
-      list(
-        helper
-          .visibleGlobalOptions(command)
-          .map((each) => [helper.optionTerm(each), helper.optionDescription(each)]),
-      ),
-    ],
+    ['ARGUMENTS', list(args.map((each) => [helper.argumentTerm(each), helper.argumentDescription(each)]))],
+    ['OPTIONS', list(itemsOf(helper.visibleOptions(command), helper))],
+    ['GLOBAL OPTIONS', list(itemsOf(helper.visibleGlobalOptions(command), helper))],
     ['EXIT STATUS', list(exitStatus(texts))],
     ...(section === undefined ? [] : [[section[0], verbatim(section[1].split('\n'))] as const]),
     ['EXAMPLES', verbatim(examples)],
@@ -83,8 +70,8 @@ const headOf = (command: CommanderCommand, helper: Help, name: string, summary: 
   ['DESCRIPTION', prose(command.description())],
 ];
 
-const optionsOf = (command: CommanderCommand, helper: Help): Item[] =>
-  helper.visibleOptions(command).map((each) => [helper.optionTerm(each), helper.optionDescription(each)]);
+const itemsOf = (options: readonly Option[], helper: Help): Item[] =>
+  options.map((each) => [helper.optionTerm(each), helper.optionDescription(each)]);
 
 const exitStatus = (texts: Readonly<Record<keyof typeof EXIT, string | undefined>>): Item[] =>
   Object.entries(EXIT).flatMap(([name, code]) => {
@@ -119,23 +106,23 @@ const verbatim =
 const prose =
   (text: string): Body =>
   (columns) =>
-    indented(wrapped(text, columns - INDENT.length));
+    indented(wrapLists(text, columns - INDENT.length));
 
-/** Each term with its text beside it. */
+/** Terms, with their texts beside them. */
 const list =
   (items: readonly Item[]): Body =>
   (columns) => {
     const widest = Math.max(...items.map(([term]) => term.length));
     const room = columns - widest - 2 * INDENT.length;
     return items.flatMap(([term, text]) =>
-      wrapped(text, room).map(
+      wrapLists(text, room).map(
         (line, index) => INDENT + (index === 0 ? term : '').padEnd(widest) + INDENT + line,
       ),
     );
   };
 
-/** Lists without spaces go on in the next line behind a comma, and names of policies ahead of a plus. */
-const wrapped = (text: string, room: number): string[] =>
+/** Wraps lists without spaces after a comma, and names of policies before a plus. */
+const wrapLists = (text: string, room: number): string[] =>
   wrap(
     text.replaceAll(/\S+/g, (word) => (word.length <= room ? word : brokenList(word, room))),
     room,

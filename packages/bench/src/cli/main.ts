@@ -4,17 +4,17 @@ import { tellFailure } from './failure.ts';
 import type { Output } from './output.ts';
 import { run } from './program.ts';
 
-// Whoever reads our output may stop, as `head` does. The run goes on: its results are files too.
+// The reader of our output may stop, as `head` does. The run goes on: its results are files too.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') return;
   process.stderr.write(`decpool: standard output cannot be written: ${error.message}\n`);
   process.exit(EXIT.misuse);
 });
 
-/** As wide as the terminal; elsewhere as COLUMNS says, or as a mail is. */
+/** The width of the terminal, else COLUMNS, else a default. */
 function columns(): number {
-  const told = Number(process.stdout.columns ?? process.env['COLUMNS']);
-  return Number.isInteger(told) && told > 0 ? Math.max(told, LEAST_COLUMNS) : USUAL_COLUMNS;
+  const given = Number(process.stdout.columns ?? process.env['COLUMNS']);
+  return Number.isInteger(given) && given > 0 ? Math.max(given, LEAST_COLUMNS) : USUAL_COLUMNS;
 }
 
 const output: Output = {

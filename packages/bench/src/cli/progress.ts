@@ -2,15 +2,15 @@ import { SingleBar } from 'cli-progress';
 import { durationText } from '../text/time.ts';
 import type { Output } from './output.ts';
 
-/** Where progress is told: nothing of it is for standard output. */
+/** Where progress is written; not standard output. */
 export interface Stream extends NodeJS.WritableStream {
   readonly isTTY?: boolean;
   readonly columns?: number;
 }
 
-/** How far something is: a bar on a terminal, and in a log nothing but a line now and then. */
+/** A bar on a terminal; in a log a line now and then. */
 interface Progress {
-  /** `text` says the same in words, as in `3 of 8 cells | 2 cells/s | 3 s left`. Once all is done there is nothing left to be seen of a bar. */
+  /** `text`: as in `3 of 8 cells | 2 cells/s | 3 s left`. Once all is done the bar is removed. */
   show(done: number, all: number, text: string): void;
   stop(): void;
 }
@@ -56,7 +56,7 @@ function bar(name: string, stream: Stream): Progress {
 
 const ENDING_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
-/** Calls `stop` where the process ends: a bar has hidden the cursor. A signal that somebody else listens to is theirs. Returns what undoes it. */
+/** Calls `stop` if the process ends: a bar has hidden the cursor. Signals with other listeners are left to them. Returns what undoes it. */
 function atEnd(stop: () => void): () => void {
   const onSignal = (signal: NodeJS.Signals) => {
     if (process.listenerCount(signal) > 1) return;
@@ -73,7 +73,7 @@ function atEnd(stop: () => void): () => void {
 
 const USUAL_TERMINAL = 80;
 const WIDEST_BAR = 40;
-/** Less says nothing that the percentage does not. */
+/** A narrower bar adds nothing to the percentage. */
 const NARROWEST_BAR = 8;
 const BETWEEN = ' | ';
 
@@ -97,11 +97,11 @@ function barLine(name: string, progress: number, text: string, columns: number):
 const LINE_INTERVAL_MS = 10_000;
 
 function lines(name: string, stream: Stream): Progress {
-  let told = performance.now();
+  let last = performance.now();
   return {
     show(done, all, text) {
-      if (done === all || performance.now() - told < LINE_INTERVAL_MS) return;
-      told = performance.now();
+      if (done === all || performance.now() - last < LINE_INTERVAL_MS) return;
+      last = performance.now();
       stream.write(`${name}: ${text}\n`);
     },
     stop: () => {},

@@ -1,6 +1,7 @@
-/** One compact line per event, as people read a log. */
+/** Events and their causes as compact lines. */
 import {
   blockCount,
+  type Cause,
   type Geometry,
   type LogHeader,
   type PoolEvent,
@@ -8,7 +9,7 @@ import {
 } from '@decpool/model';
 import { pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
-import { clock } from '../text/time.ts';
+import { clock, timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 
 /** What an event line needs to know beside the event. */
@@ -74,3 +75,23 @@ function placeOf(geometry: Geometry, pfn: number, pages: number): string {
 /** Pages that one 1G entry maps. */
 export const regionPages = ({ pagesPerBlock, blocksPerRegion }: Geometry): number =>
   pagesPerBlock * blocksPerRegion;
+
+/** A cause: `request #12, 1.5 s: allocation-requested 7: alloc_pages ...`. */
+export function causeText(cause: Cause, names: Names): string {
+  if (cause.by === 'boot') return 'the boot, before the first request';
+  if (cause.by === 'worker') return `the deferred worker, after request #${cause.afterRequest}`;
+  const { event, owner } = cause;
+  const hasOwner = event.type === 'allocation-requested' || names.ownerOf !== undefined;
+  const of = owner === undefined || hasOwner ? '' : ` of ${printable(owner)}`;
+  return `request #${event.request}: ${event.type} ${eventText(event, names)}${of}`;
+}
+
+/** Events one below the other, in order, each once. */
+export function eventLines(events: readonly (PoolEvent | undefined)[], names: Names): string[] {
+  const bySeq = new Map(
+    events.flatMap((event) => (event === undefined ? [] : [[event.seq, event] as const])),
+  );
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq).map((event) => eventLine(event, names));
+}
+
+export const whenText = (event: PoolEvent): string => `event ${event.seq}, ${timeText(event.time)}`;

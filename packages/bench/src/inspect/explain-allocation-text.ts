@@ -5,8 +5,7 @@ import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
-import { eventLines, whenText } from './cause-text.ts';
-import type { Names } from './event-text.ts';
+import { eventLines, type Names, whenText } from './event-text.ts';
 import type { AllocationReport, PinnedBlock, RequestWork } from './explain-allocation.ts';
 
 /** Rows of a table, and events; JSON has more. */

@@ -57,7 +57,7 @@ interface StateReport {
 export function stateReport(log: OpenLog, columns: Columns): StateReport {
   const view = columns.view();
   const counters = columns.publishCounters();
-  const sums = new HoldingSums(view);
+  const sums = sumsOf(view);
   return {
     header: factsOf(log.header),
     end: endOf(log),
@@ -65,7 +65,7 @@ export function stateReport(log: OpenLog, columns: Columns): StateReport {
     pageBytes: 2 ** view.geometry.pageShift,
     counters: groupedCounters(counters),
     blocksInUse: blocksInUse(view, sums),
-    owners: sums.owners(),
+    owners: sums.owners,
   };
 }
 
@@ -81,65 +81,50 @@ function blocksInUse(view: StateView, sums: HoldingSums): BlockReport[] {
       lastPfn: (block + 1) * pagesPerBlock - 1,
       mapped: LEVELS[found.level],
       ...factPages([found]),
-      pinnedBy: sums.of(block),
+      pinnedBy: [...(sums.blocks.get(block)?.values() ?? [])].sort(byBytes),
     });
   }
   return reports;
 }
 
 type MutableOwner = { -readonly [Key in keyof OwnerReport]: OwnerReport[Key] };
+type MutablePinning = { -readonly [Key in keyof Pinning]: Pinning[Key] };
+
+interface HoldingSums {
+  /** What owners have in a block, by block. */
+  readonly blocks: ReadonlyMap<number, ReadonlyMap<string, Pinning>>;
+  readonly owners: readonly OwnerReport[];
+}
 
 /** All holdings, added up by block and by owner. */
-class HoldingSums {
-  /** Bytes by block and then by owner. */
-  readonly #blocks = new Map<number, Map<string, number>>();
-  readonly #owners = new Map<string, MutableOwner>();
-
-  constructor(view: StateView) {
-    const { pagesPerBlock, pageShift } = view.geometry;
-    let last = 0;
-    for (const { kind, allocation, owner, pfn, pages, bytes, askedBytes } of holdings(view)) {
-      const isNew = allocation !== last;
-      last = allocation;
-      if (kind !== 'slab') this.#addTo(owner, kind, isNew, pages, askedBytes);
-      forEachBlock(pfn, pages, pagesPerBlock, (block, inside) => {
-        const held = kind === 'slab' ? 0 : kind === 'object' ? bytes : inside * 2 ** pageShift;
-        this.#pin(block, owner, held, kind === 'slab');
-      });
-    }
-  }
-
-  #addTo(owner: string, kind: 'pages' | 'object', isNew: boolean, pages: number, askedBytes: number): void {
+function sumsOf(view: StateView): HoldingSums {
+  const { pagesPerBlock, pageShift } = view.geometry;
+  const blocks = new Map<number, Map<string, MutablePinning>>();
+  const owners = new Map<string, MutableOwner>();
+  let last = 0;
+  for (const { kind, allocation, owner, pfn, pages, bytes, askedBytes } of holdings(view)) {
     const zero = { owner, liveAllocations: 0, liveObjects: 0, livePages: 0, askedBytes: 0, blocks: 0 };
-    const sums = this.#owners.get(owner) ?? zero;
-    this.#owners.set(owner, sums);
-    if (isNew) sums.liveAllocations++;
-    if (kind === 'object') sums.liveObjects++;
-    else sums.livePages += pages;
-    sums.askedBytes += askedBytes;
+    const sums = owners.get(owner) ?? zero;
+    if (kind !== 'slab') {
+      owners.set(owner, sums);
+      if (allocation !== last) sums.liveAllocations++;
+      if (kind === 'object') sums.liveObjects++;
+      else sums.livePages += pages;
+      sums.askedBytes += askedBytes;
+    }
+    last = allocation;
+    forEachBlock(pfn, pages, pagesPerBlock, (block, inside) => {
+      const pinned = blocks.get(block) ?? new Map<string, MutablePinning>();
+      blocks.set(block, pinned);
+      if (!pinned.has(owner) && kind !== 'slab') sums.blocks++;
+      const pinning = pinned.get(owner) ?? { owner, bytes: 0 };
+      pinned.set(owner, pinning);
+      pinning.bytes += kind === 'slab' ? 0 : kind === 'object' ? bytes : inside * 2 ** pageShift;
+    });
   }
-
-  #pin(block: number, owner: string, bytes: number, isSlab: boolean): void {
-    const owners = this.#blocks.get(block) ?? new Map<string, number>();
-    this.#blocks.set(block, owners);
-    const before = owners.get(owner);
-    owners.set(owner, (before ?? 0) + bytes);
-    if (before !== undefined || isSlab) return;
-    const sums = this.#owners.get(owner);
-    if (sums !== undefined) sums.blocks++;
-  }
-
-  /** The owners that have something in a block. */
-  of(block: number): Pinning[] {
-    const owners = [...(this.#blocks.get(block) ?? [])];
-    return owners.map(([owner, bytes]) => ({ owner, bytes })).sort(byBytes);
-  }
-
-  owners(): OwnerReport[] {
-    return [...this.#owners.values()].sort(
-      (a, b) => b.livePages - a.livePages || b.askedBytes - a.askedBytes || (a.owner < b.owner ? -1 : 1),
-    );
-  }
+  const byPages = (a: OwnerReport, b: OwnerReport) =>
+    b.livePages - a.livePages || b.askedBytes - a.askedBytes || (a.owner < b.owner ? -1 : 1);
+  return { blocks, owners: [...owners.values()].sort(byPages) };
 }
 
 const byBytes = (a: Pinning, b: Pinning): number => b.bytes - a.bytes || (a.owner < b.owner ? -1 : 1);

@@ -1,5 +1,5 @@
-/** What a log consists of: counts, rates and sizes, and the facts of its header. Nothing is folded. */
-import { EVENT_TYPES, type EventBatch, type EventType, type LogHeader } from '@decpool/model';
+/** Counts, rates and sizes of a log, and the facts of its header. Nothing is folded. */
+import { EVENT_TYPES, type EventType, type LogHeader } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
 import { policiesText } from '../report/policies-text.ts';
 import { countText } from '../text/counts.ts';
@@ -51,7 +51,7 @@ interface LogStats {
   readonly isGzip: boolean;
   readonly schemaVersion: number;
   readonly end: LogEnd;
-  /** What of a segment is left behind the last whole one. */
+  /** Of an incomplete segment at the end. */
   readonly tornEvents: number;
   readonly tornBytes: number;
   readonly segments: number;
@@ -68,12 +68,20 @@ interface LogStats {
   readonly eventsByType: Readonly<Partial<Record<EventType, number>>>;
 }
 
-/** Reads a log once, a segment at a time. Throws InputError where it was altered, or is damaged. */
+/** Reads a log once, a segment at a time. Throws InputError if it was altered or is damaged. */
 export async function statsOf(log: OpenLog): Promise<LogStats> {
-  const counts = new EventCounts();
-  for await (const batch of log.batches()) counts.observe(batch);
+  const byType = EVENT_TYPES.map((type) => ({ type, count: 0 }));
+  // Requests are numbered without a gap.
+  let requests = 0;
+  let durationNs = 0;
+  for await (const batch of log.batches()) {
+    for (let row = 0; row < batch.length; row++) byType[batch.typeAt(row)].count++;
+    requests = Math.max(requests, batch.requestAt(batch.length - 1));
+    durationNs = batch.timeAt(batch.length - 1);
+  }
   const { events, bytes } = log;
-  const seconds = counts.time / 1e9;
+  const seconds = durationNs / 1e9;
+  const found = byType.filter(({ count }) => count > 0).sort((a, b) => b.count - a.count);
   return {
     header: factsOf(log.header),
     format: log.format,
@@ -87,11 +95,10 @@ export async function statsOf(log: OpenLog): Promise<LogStats> {
     sizeBytes: bytes,
     events,
     bytesPerEvent: ratio(bytes, events),
-    requests: counts.requests,
-    durationNs: counts.time,
+    ...{ requests, durationNs },
     eventsPerSecond: ratio(events, seconds),
-    requestsPerSecond: ratio(counts.requests, seconds),
-    eventsByType: counts.byType(),
+    requestsPerSecond: ratio(requests, seconds),
+    eventsByType: Object.fromEntries(found.map(({ type, count }) => [type, count])),
   };
 }
 
@@ -100,28 +107,8 @@ export function endOf({ seal }: Pick<OpenLog, 'seal'>): LogEnd {
   return seal.isCutOff === true ? 'saved' : 'complete';
 }
 
-/** To three decimals; 0 where there is nothing to divide by. */
+/** To three decimals; 0 for a division by 0. */
 const ratio = (of: number, by: number): number => (by === 0 ? 0 : Number((of / by).toFixed(3)));
-
-class EventCounts {
-  readonly #byType = new Array<number>(EVENT_TYPES.length).fill(0);
-  /** Requests are numbered without a gap. */
-  requests = 0;
-  /** Simulated ns of the last event. */
-  time = 0;
-
-  observe(batch: EventBatch): void {
-    for (let row = 0; row < batch.length; row++) this.#byType[batch.typeAt(row)]++;
-    if (batch.length === 0) return;
-    this.requests = Math.max(this.requests, batch.requestAt(batch.length - 1));
-    this.time = batch.timeAt(batch.length - 1);
-  }
-
-  byType(): Partial<Record<EventType, number>> {
-    const counted = EVENT_TYPES.map((type, code) => [type, this.#byType[code]] as const);
-    return Object.fromEntries(counted.filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]));
-  }
-}
 
 export function statsText(stats: LogStats): string {
   const { events, durationNs } = stats;
@@ -154,12 +141,12 @@ export function endText({ end, tornEvents }: Pick<LogStats, 'end' | 'tornEvents'
 }
 
 /** As many as a line has room for. */
-const MOST_KEYFRAMES = 5;
+const KEYFRAMES_SHOWN = 5;
 
 function keyframesText(keyframes: readonly number[]): string {
   if (keyframes.length === 0) return 'no keyframes';
-  const shown = keyframes.slice(0, MOST_KEYFRAMES).map((events) => formatValue(events, 'count'));
-  const more = keyframes.length > MOST_KEYFRAMES ? ', ...' : '';
+  const shown = keyframes.slice(0, KEYFRAMES_SHOWN).map((events) => formatValue(events, 'count'));
+  const more = keyframes.length > KEYFRAMES_SHOWN ? ', ...' : '';
   return `${countText(keyframes.length, 'keyframe')} (after events ${shown.join('; ')}${more})`;
 }
 

@@ -11,9 +11,8 @@ import { countText } from '../text/counts.ts';
 import { groupsThatFit } from '../text/groups.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
-import { causeText } from './cause-text.ts';
 import { changeText } from './counter-groups.ts';
-import { eventLine, type Names } from './event-text.ts';
+import { causeText, eventLine, type Names } from './event-text.ts';
 import { holdingsOf } from './holdings.ts';
 import type { Step, Stepper } from './stepper.ts';
 

@@ -1,6 +1,6 @@
 import type { Counters, LogHeader, Seal } from '@decpool/model';
 import { foldBatch, initialColumns } from '../log/fold.ts';
-import { headerOf, type OnRead, readLog } from '../log/read.ts';
+import { headerOf, type ReadOptions, readLog } from '../log/read.ts';
 import type { Torn } from '../log/records.ts';
 import { allMetrics, type MetricValue } from '../metrics/metric.ts';
 
@@ -17,16 +17,14 @@ export interface ReplayResult {
   readonly torn: Torn | undefined;
 }
 
-interface ReplayOptions {
-  /** Called with bytes of the file. */
-  readonly onRead?: OnRead;
-}
-
 /**
- * Folds a log into state and metrics, without the policy that wrote it. Throws InputError if it is no log, if it was altered, or if
- * an event cannot have happened in the state before it.
+ * Folds a log into state and metrics, without the policy that wrote it. `onRead`: called with bytes of the file. Throws InputError if
+ * it is no log, if it was altered, or if an event cannot have happened in the state before it.
  */
-export async function replay(path: string, { onRead = () => {} }: ReplayOptions = {}): Promise<ReplayResult> {
+export async function replay(
+  path: string,
+  { onRead = () => {} }: Pick<ReadOptions, 'onRead'> = {},
+): Promise<ReplayResult> {
   const parts = readLog(path, { onRead, skipsKeyframes: true });
   const { header } = await headerOf(parts);
   const columns = initialColumns(header);
@@ -43,12 +41,7 @@ export async function replay(path: string, { onRead = () => {} }: ReplayOptions 
   }
   const counters = columns.publishCounters();
   return {
-    header,
-    events: counters.events,
-    counters,
-    metrics: metrics.values(counters),
-    stateHash: columns.hash(),
-    seal,
-    torn,
+    ...{ header, events: counters.events, counters, metrics: metrics.values(counters) },
+    ...{ stateHash: columns.hash(), seal, torn },
   };
 }
