@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { markdownTable } from 'markdown-table';
 import { type MetricId, metricOf } from '../metrics/metric.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';
+import { present } from '../text/listed.ts';
 import { filledTemplate } from '../text/template.ts';
 import { formatRange, formatValue } from '../text/units.ts';
 import type { InputBounds } from './bounds.ts';
@@ -199,14 +200,14 @@ function whyFar({ input, blocksPeak, pagesPeak = 0 }: InputBounds, best: number)
   const isPackingFar = blocksPeak.upper > 1.05 * blocksPeak.lower;
   if (!isPackingFar && best <= 1.1) return [];
   const inSlabs = Math.ceil(pagesPeak / 512);
-  const reasons = [
+  const reasons = present([
     inSlabs > blocksPeak.lower &&
       `with small objects in whole slabs ${formatValue(pagesPeak, 'pages')} pages (${inSlabs} blocks) are live at peak; the bound counts the bytes of the objects`,
     blocksPeak.upper - blocksPeak.lower === 1 &&
       'one block more is the least that can be lost, and there are few blocks',
     best > 1.1 &&
       `the best pool, at ${formatValue(best, 'ratio')}, does not know lifetimes, and cannot move pages`,
-  ].filter((reason) => reason !== false);
+  ]);
   const text = reasons.join('; ') || 'the bounds differ by alignment, and by pages that cannot be moved';
   return [`- **${input}**: ${text}.`];
 }

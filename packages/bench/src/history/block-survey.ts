@@ -1,6 +1,6 @@
 /** What is counted over all blocks, kept up as blocks change: histograms, free chunks, and what each owner holds. */
 import type { BlockHolder, BlockView } from '@decpool/model';
-import { cut, FreeChunks, ORDERS } from './free-chunks.ts';
+import { countChunks, FreeChunks, ORDERS } from './free-chunks.ts';
 import { OwnerHolds } from './owner-holds.ts';
 import { HISTOGRAM_BARS } from './types.ts';
 
@@ -36,7 +36,7 @@ export class BlockSurvey {
     let longest = 0;
     for (let run = 0; run < freeRuns.length; run += 2) {
       longest = Math.max(longest, freeRuns[run + 1] - freeRuns[run]);
-      cut(freeRuns[run], freeRuns[run + 1], 0, (order) => {
+      countChunks(freeRuns[run], freeRuns[run + 1], 0, (order) => {
         chunks[order]++;
       });
     }

@@ -3,13 +3,13 @@
 /** Up to this many requests, each has a frame. */
 const EVERY_REQUEST = 1024;
 /** Frames after the one at boot, if there are more requests. */
-const MOST_STEPS = 512;
+const STEP_LIMIT = 512;
 /** Frames are merged down to this many at least. */
 export const FEWEST_STEPS = 32;
 
 /** Requests per frame before frames are merged. */
 export const finestStride = (requests: number): number =>
-  requests <= EVERY_REQUEST ? 1 : Math.ceil(requests / MOST_STEPS);
+  requests <= EVERY_REQUEST ? 1 : Math.ceil(requests / STEP_LIMIT);
 
 /** Frames after the one at boot. */
 export const stepsOf = (requests: number, stride: number): number => Math.ceil(requests / stride);

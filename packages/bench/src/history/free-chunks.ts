@@ -7,7 +7,7 @@ import { MAX_PAGE_ORDER } from '@decpool/model';
 export const ORDERS = MAX_PAGE_ORDER + 1;
 
 /** Counts the chunks that [from, to) is cut into, of an order from `base` up; `from` and `to` in chunks of that order. */
-export function cut(from: number, to: number, base: number, count: (order: number) => void): void {
+export function countChunks(from: number, to: number, base: number, count: (order: number) => void): void {
   for (let at = from; at < to; ) {
     let order = base;
     let size = 1;
@@ -54,7 +54,7 @@ export class FreeChunks {
       if (this.#isFree[at] === 0) continue;
       const from = at;
       while (at < end && this.#isFree[at] === 1) at++;
-      cut(from - first, at - first, this.#blockOrder, (order) => {
+      countChunks(from - first, at - first, this.#blockOrder, (order) => {
         this.counts[order] += sign;
       });
     }

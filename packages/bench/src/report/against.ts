@@ -4,6 +4,7 @@ import { InputError } from '@decpool/model';
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import { changePercent, type Spread } from '../compare/spread.ts';
 import type { Metric } from '../metrics/metric.ts';
+import { listed, present } from '../text/listed.ts';
 import type { PolicyResults, Results, Setting } from './results.ts';
 import { type Change, changeOf } from './rows.ts';
 
@@ -82,8 +83,8 @@ const CONDITIONS: readonly (readonly [
 function pageSourceText(pageSource: Setting['pageSource']): string {
   if (pageSource === undefined) return 'default';
   const { kernel, perCpuLists, compaction } = pageSource;
-  const parts = [...(perCpuLists ? ['per-CPU lists'] : []), ...(compaction ? ['compaction'] : [])];
-  return `Linux ${kernel}${parts.length === 0 ? '' : ` with ${parts.join(' and ')}`}`;
+  const parts = present([perCpuLists === true && 'per-CPU lists', compaction === true && 'compaction']);
+  return `Linux ${kernel}${parts.length === 0 ? '' : ` with ${listed(parts)}`}`;
 }
 
 /** As `--faults` takes them: `decrypt=0.1,encrypt=0`. */

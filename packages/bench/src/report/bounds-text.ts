@@ -3,7 +3,7 @@ import type { Bound } from '../bounds/bounds.ts';
 import type { KnownRatio } from '../bounds/worst-case.ts';
 import type { Comparison } from '../compare/compare.ts';
 import { groupedBy } from '../text/groups.ts';
-import { fewOf } from '../text/listed.ts';
+import { fewOf, present } from '../text/listed.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 
@@ -29,21 +29,19 @@ export function boundsText({ bounds, geometry, policies }: Comparison): [string,
 }
 
 /** `at least 44 for a policy that serves all requests; 46 reached by an offline packing.` */
-const interval = ({ lower, upper, upperFrom }: Bound, unit: 'count' | 'block-seconds'): string =>
-  upper === undefined
-    ? `at least ${formatValue(lower, unit)} for a policy that serves all requests.`
-    : `at least ${formatValue(lower, unit)} for a policy that serves all requests; ${formatValue(upper, unit)} reached by ${upperFrom}.`;
+function interval({ lower, upper, upperFrom }: Bound, unit: 'count' | 'block-seconds'): string {
+  const least = `at least ${formatValue(lower, unit)} for a policy that serves all requests`;
+  return upper === undefined ? `${least}.` : `${least}; ${formatValue(upper, unit)} reached by ${upperFrom}.`;
+}
 
 function lifetimesText(lifetimes: NonNullable<Comparison['bounds']>['lifetimes']): string {
   const { mu, longestNs, shortestNs, neverFreed, zero } = lifetimes;
   if (mu === undefined) return 'No allocation lives longer than 0 ns.';
-  return [
+  return present([
     `Longest ${timeText(longestNs)}, shortest ${timeText(shortestNs)}; longest / shortest = ${plain(mu)}.`,
-    ...(neverFreed === 0
-      ? []
-      : [`Never freed: ${formatValue(neverFreed, 'count')}; these end with the trace.`]),
-    ...(zero === 0 ? [] : [`Freed at once: ${formatValue(zero, 'count')}; these do not count.`]),
-  ].join(' ');
+    neverFreed > 0 && `Never freed: ${formatValue(neverFreed, 'count')}; these end with the trace.`,
+    zero > 0 && `Freed at once: ${formatValue(zero, 'count')}; these do not count.`,
+  ]).join(' ');
 }
 
 const PACKED = {

@@ -6,41 +6,39 @@ import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
 import type { MetricId } from '../metrics/metric.ts';
 import { countText } from '../text/counts.ts';
 import { groupedBy } from '../text/groups.ts';
-import { fewOf, listed } from '../text/listed.ts';
+import { fewOf, listed, present } from '../text/listed.ts';
 import { formatValue } from '../text/units.ts';
 import { sanityLines } from '../traces/sanity.ts';
 import { boundsText } from './bounds-text.ts';
 import { hasColumns } from './has-columns.ts';
 
+/** Label and text. */
 export function describe(comparison: Comparison): [string, string][] {
   const { input, geometry, policies } = comparison;
   const { description, requests, peakLivePages: pages } = input.workload;
   const count = (...kinds: readonly Request['kind'][]) =>
     requests.filter(({ kind }) => kinds.includes(kind)).length;
-  const others = [
-    [count('map-user', 'unmap-user'), 'user mappings and unmappings'],
-    [count('background-allocate', 'background-free'), 'background allocations and frees'],
-  ] as const;
+  const [mappings, background] = [
+    count('map-user', 'unmap-user'),
+    count('background-allocate', 'background-free'),
+  ];
+  const requestsText = present([
+    countText(count('allocate'), 'allocation'),
+    countText(count('free'), 'free'),
+    mappings > 0 && `${formatValue(mappings, 'count')} user mappings and unmappings`,
+    background > 0 && `${formatValue(background, 'count')} background allocations and frees`,
+    `${formatValue(pages, 'pages')} live pages at peak (${formatValue(pages * 2 ** geometry.pageShift, 'bytes')})`,
+  ]).join(', ');
+  const labelled = (label: string, texts: readonly string[]) =>
+    texts.map((text): [string, string] => [label, text]);
   return [
     ['input', `${input.name}: ${description}`],
-    [
-      'requests',
-      [
-        `${countText(count('allocate'), 'allocation')}, ${countText(count('free'), 'free')}`,
-        ...others.flatMap(([number, what]) =>
-          number === 0 ? [] : [`${formatValue(number, 'count')} ${what}`],
-        ),
-        `${formatValue(pages, 'pages')} live pages at peak (${formatValue(pages * 2 ** geometry.pageShift, 'bytes')})`,
-      ].join(', '),
-    ],
-    ...(input.sanity === undefined ? [] : sanityLines(input.sanity)).map((line): [string, string] => [
-      'trace',
-      line,
-    ]),
+    ['requests', requestsText],
+    ...labelled('trace', input.sanity === undefined ? [] : sanityLines(input.sanity)),
     ['memory', input.memory.name],
     ['platform', platformText(input.platform)],
-    ...bounceTexts(input).map(({ fact }): [string, string] => ['bounce', fact]),
-    ...settingsOf(input).map((text): [string, string] => ['setting', text]),
+    ...labelled('bounce', isBouncing(input) ? [bounceText(input)] : []),
+    ...labelled('setting', settingsOf(input)),
     ['seeds', `${input.seeds.join(', ')}: ${seedsText(input.seeds.length)}`],
     ['baseline', policies[0].policy],
     ...boundsText(comparison),
@@ -52,27 +50,15 @@ const isBouncing = ({ workload, platform }: Comparison['input']): boolean =>
   platform.confidential &&
   workload.requests.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
 
-/** As a caution, and as a fact. */
-function bounceTexts(input: Comparison['input']): { readonly caution: string; readonly fact: string }[] {
-  if (!isBouncing(input)) return [];
-  const size = formatValue(bootPoolBytes(input.memory), 'bytes');
-  return [
-    {
-      caution: `${size} of swiotlb bounce buffers are shared under every policy, and count in every column.`,
-      fact: `Streaming maps use a boot pool of ${size}, which is shared under every policy and counts in every column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`,
-    },
-  ];
-}
+const bounceBytes = ({ memory }: Comparison['input']): string => formatValue(bootPoolBytes(memory), 'bytes');
+
+const bounceText = (input: Comparison['input']): string =>
+  `Streaming maps use a boot pool of ${bounceBytes(input)}, which is shared under every policy and counts in every column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`;
 
 function platformText({ name, confidential, restore, granulePages, strayRead }: Platform): string {
   if (!confidential) return name;
-  return [
-    name,
-    ...(restore ? ['2M mappings re-formed'] : []),
-    ...(granulePages > 1 ? [`granules of ${granulePages * 4} KiB`] : []),
-  ]
-    .join(', ')
-    .concat(`. ${STRAY_READ[strayRead]}`);
+  const granules = granulePages > 1 && `granules of ${granulePages * 4} KiB`;
+  return `${present([name, restore && '2M mappings re-formed', granules]).join(', ')}. ${STRAY_READ[strayRead]}`;
 }
 
 /** The effect of a read that strays from a private page into a page that is shared or being converted. */
@@ -87,17 +73,15 @@ const STRAY_READ: Readonly<Record<Platform['strayRead'], string>> = {
 /** Settings that are not the default, as fragments: a line of the terminal joins them. */
 function settingsOf({ pageSource, faults, isSwiotlbDynamic }: Comparison['input']): string[] {
   const { kernel, perCpuLists, compaction } = pageSource ?? PLAIN_PAGE_SOURCE;
-  return [
-    ...(kernel === '6.x' ? [] : [`page allocator of Linux ${kernel}`]),
-    ...(perCpuLists ? ['per-CPU page lists'] : []),
-    ...(compaction ? ['compaction'] : []),
-    ...(isSwiotlbDynamic === true ? ['bounce buffers grow'] : []),
-    ...(faults === undefined
-      ? []
-      : [
-          `calls of any size fail at random: set_memory_decrypted() ${formatValue(100 * faults.decrypt, 'percent')}, set_memory_encrypted() ${formatValue(100 * faults.encrypt, 'percent')}, ${formatValue(100 * faults.converted, 'percent')} of the failures converted by the host, ${countText(faults.retries, 'retry', 'retries')} of set_memory_encrypted()`,
-        ]),
-  ];
+  const percent = (share: number) => formatValue(100 * share, 'percent');
+  return present([
+    kernel !== '6.x' && `page allocator of Linux ${kernel}`,
+    perCpuLists && 'per-CPU page lists',
+    compaction && 'compaction',
+    isSwiotlbDynamic === true && 'bounce buffers grow',
+    faults &&
+      `calls of any size fail at random: set_memory_decrypted() ${percent(faults.decrypt)}, set_memory_encrypted() ${percent(faults.encrypt)}, ${percent(faults.converted)} of the failures converted by the host, ${countText(faults.retries, 'retry', 'retries')} of set_memory_encrypted()`,
+  ]);
 }
 
 const seedsText = (seeds: number): string =>
@@ -106,38 +90,32 @@ const seedsText = (seeds: number): string =>
     : 'each seed places the free chunks differently. Figures are medians over the seeds.';
 
 /** Sentences that change how to read the figures: refused requests, lost memory, errors in the input. */
-export function cautionsOf({ input, policies }: Comparison): string[] {
-  return [
-    ...refusals(policies),
-    ...outOfMemory(input, policies),
-    ...leaksOf(policies),
-    ...unparsed(input.sanity),
-    ...bounceTexts(input).map(({ caution }) => caution),
-    ...(input.cautions ?? []),
-  ];
-}
+export const cautionsOf = ({ input, policies }: Comparison): string[] => [
+  ...present([
+    refusalText(policies),
+    outOfMemoryText(input, policies),
+    ...policies.map(leaksText),
+    unparsedText(input.sanity),
+    isBouncing(input) &&
+      `${bounceBytes(input)} of swiotlb bounce buffers are shared under every policy, and count in every column.`,
+  ]),
+  ...(input.cautions ?? []),
+];
 
 /** Policies that a caution names. */
 const NAMES_SHOWN = 4;
 
-function refusals(policies: readonly ComparedPolicy[]): string[] {
+function refusalText(policies: readonly ComparedPolicy[]): string | undefined {
   const refused = policies.filter((policy) => mostOf(policy, 'failures') > 0);
-  if (refused.length === 0) return [];
-  const names = fewOf(
-    refused.map(({ policy }) => shortPolicyName(policy)),
-    NAMES_SHOWN,
-  );
-  return [
-    `${names} refused requests: not ranked, because ${refused.length === 1 ? 'its' : 'their'} other figures are of less work.`,
-  ];
+  if (refused.length === 0) return undefined;
+  const names = refused.map(({ policy }) => shortPolicyName(policy));
+  return `${fewOf(names, NAMES_SHOWN)} refused requests: not ranked, because ${refused.length === 1 ? 'its' : 'their'} other figures are of less work.`;
 }
 
-function unparsed(sanity: Comparison['input']['sanity']): string[] {
+function unparsedText(sanity: Comparison['input']['sanity']): string | undefined {
   const [first] = sanity?.unparsed.first ?? [];
-  if (sanity === undefined || first === undefined) return [];
-  return [
-    `${formatValue(sanity.unparsed.count, 'count')} of ${formatValue(sanity.linesRead, 'count')} lines of the trace were not understood. The first is line ${first.line}: ${first.reason}.`,
-  ];
+  if (sanity === undefined || first === undefined) return undefined;
+  return `${formatValue(sanity.unparsed.count, 'count')} of ${formatValue(sanity.linesRead, 'count')} lines of the trace were not understood. The first is line ${first.line}: ${first.reason}.`;
 }
 
 /** Other sentences about the comparison: how to read it, and how the input differs from a real machine. */
@@ -151,31 +129,28 @@ const mostOf = ({ metrics }: ComparedPolicy, id: MetricId): number =>
   metrics.find(({ metric }) => metric.id === id)?.spread.max ?? 0;
 
 /** A kernel that is short of memory reclaims; the page source does not. */
-function outOfMemory(
+function outOfMemoryText(
   { pageSource = PLAIN_PAGE_SOURCE }: Comparison['input'],
   policies: readonly ComparedPolicy[],
-): string[] {
-  if (policies.every((policy) => mostOf(policy, 'failures-out-of-memory') === 0)) return [];
+): string | undefined {
+  if (policies.every((policy) => mostOf(policy, 'failures-out-of-memory') === 0)) return undefined;
   const more = pageSource.compaction ? '' : ' --compaction lets the page source move pages.';
-  return [
-    `Out of memory comes earlier than on a real machine. The page source does not reclaim; a kernel reclaims before it refuses a request that may sleep.${more}`,
-  ];
+  return `Out of memory comes earlier than on a real machine. The page source does not reclaim; a kernel reclaims before it refuses a request that may sleep.${more}`;
 }
 
 /** The owners whose failed conversions leaked pages, in the run of the first seed. */
-function leaksOf(policies: readonly ComparedPolicy[]): string[] {
-  return policies.flatMap(({ policy, byOwner }) => {
-    const leaks = byOwner
-      .filter(({ leakedPages }) => leakedPages > 0)
-      .sort((a, b) => b.leakedPages - a.leakedPages);
-    if (leaks.length === 0) return [];
-    const most = leaks.slice(0, OWNERS_SHOWN);
-    const rest = leaks.length - most.length;
-    const list = most.map(({ owner, leakedPages }) => `${owner} ${formatValue(leakedPages, 'pages')}`);
-    return [
-      `${shortPolicyName(policy)} leaked pages of these owners (first seed): ${[...list, ...(rest > 0 ? [`${rest} other owners`] : [])].join(', ')}.`,
-    ];
-  });
+function leaksText({ policy, byOwner }: ComparedPolicy): string | undefined {
+  const leaks = byOwner
+    .filter(({ leakedPages }) => leakedPages > 0)
+    .map(({ owner, leakedPages: pages }) => ({ text: `${owner} ${formatValue(pages, 'pages')}`, pages }))
+    .sort((a, b) => b.pages - a.pages);
+  if (leaks.length === 0) return undefined;
+  const rest = leaks.length - OWNERS_SHOWN;
+  const list = present([
+    ...leaks.slice(0, OWNERS_SHOWN).map(({ text }) => text),
+    rest > 0 && `${rest} other owners`,
+  ]);
+  return `${shortPolicyName(policy)} leaked pages of these owners (first seed): ${list.join(', ')}.`;
 }
 
 const OWNERS_SHOWN = 3;

@@ -21,7 +21,7 @@ const RANKED_SHOWN = 10;
 
 /** Ends with a line break. What does not fit is counted; the verdict and the command are always there. */
 export function mailText(results: Results): string {
-  const head = [...wrapped(`decpool: ${runText(results)}`), '', ...verdictLines(results), ''];
+  const head = [...linesOf(`decpool: ${runText(results)}`), '', ...verdictLines(results), ''];
   const end = ['', 'Reproduce:', '', ...commandLines(results.command)];
   const body = fittingBody(results, MAIL_LINES - head.length - end.length);
   const room = MAIL_LINES - head.length - body.length - end.length;
@@ -41,11 +41,11 @@ function fittingBody(results: Results, lines: number): string[] {
 /** Text as Markdown takes it for text: names from inputs make no tags, links or code. */
 const plain = (text: string): string => printable(text).replace(/[\\`[\]<]/g, '\\$&');
 
-const wrapped = (text: string, columns = MAIL_COLUMNS): string[] => wrap(plain(text), columns);
+const linesOf = (text: string, columns = MAIL_COLUMNS): string[] => wrap(plain(text), columns);
 
 const verdictLines = (results: Results): string[] => {
   const { lead, also } = verdictOf(results);
-  return wrapped([...lead, ...also.slice(0, 1)].map(phraseText).join(' '));
+  return linesOf([...lead, ...also.slice(0, 1)].map(phraseText).join(' '));
 };
 
 function columnLines(results: Results, most: number): string[] {
@@ -77,9 +77,9 @@ function columnLines(results: Results, most: number): string[] {
     ...(more === 0 ? [] : [`${INDENT}${more} more rows in results.json`]),
     ...(equal.length === 0
       ? []
-      : [...(telling.length === 0 ? [] : ['']), ...wrapped(`Equal for all: ${equalText(equal)}.`)]),
+      : [...(telling.length === 0 ? [] : ['']), ...linesOf(`Equal for all: ${equalText(equal)}.`)]),
     '',
-    ...wrapped(`${medians}${against}`),
+    ...linesOf(`${medians}${against}`),
   ];
 }
 
@@ -97,7 +97,7 @@ const rankingLines = (results: Results, most: number): string[] =>
 function noteLines(notes: readonly string[], room: number): string[] {
   const lines: string[] = [];
   for (const note of notes) {
-    const [first, ...rest] = wrapped(note, MAIL_COLUMNS - 2);
+    const [first, ...rest] = linesOf(note, MAIL_COLUMNS - 2);
     const more = [`- ${first}`, ...rest.map((line) => `  ${line}`)];
     if (lines.length + more.length + 1 > room) break;
     lines.push(...more);

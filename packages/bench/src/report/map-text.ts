@@ -21,7 +21,7 @@ interface MapOptions {
 
 /** A character for each share of a bin's memory. Shares double from step to step, so a few shared pages are visible too. */
 const SCALE = '.:-=+*#@';
-const LEAST_SHARE = 1 / 64;
+const FIRST_SHARE = 1 / 64;
 const NOTHING = ' ';
 const UNKNOWN = '?';
 const HOLE = '/';
@@ -138,7 +138,7 @@ function characterOf(share: number): string {
   if (share === 0) return NOTHING;
   if (share >= 1) return SCALE[SCALE.length - 1];
   let step = 0;
-  for (let most = LEAST_SHARE; share > most; most *= 2) step++;
+  for (let most = FIRST_SHARE; share > most; most *= 2) step++;
   return SCALE[Math.min(step, SCALE.length - 2)];
 }
 
@@ -159,7 +159,7 @@ const legend = (): string[] => [
     if (step === SCALE.length - 1) return `${character} all`;
     return step === SCALE.length - 2
       ? `${character} less than all`
-      : `${character} 1/${1 / (LEAST_SHARE * 2 ** step)}`;
+      : `${character} 1/${1 / (FIRST_SHARE * 2 ** step)}`;
   }),
   `${UNKNOWN} unknown`,
   `${HOLE} no RAM`,

@@ -18,7 +18,7 @@ const GROUPS_SHOWN = 20;
 const NAMES_SHOWN = 2;
 const GAP = '  ';
 /** Characters that names get at least, and those of a name without a better place to break it. */
-const LEAST_NAMES = 16;
+const NARROWEST_NAMES = 16;
 const LONGEST_PART = /.{1,16}/gsu;
 
 /**
@@ -79,7 +79,7 @@ function lineOf(row: readonly string[], widths: readonly number[], columns: numb
     .slice(0, last)
     .map((cell, column) => cell.padStart(widths[column]))
     .join(GAP);
-  const room = Math.max(LEAST_NAMES, columns - numbers.length - GAP.length);
+  const room = Math.max(NARROWEST_NAMES, columns - numbers.length - GAP.length);
   const parts = row[last].split(/(?=\+)|(?<= )/).flatMap((part) => part.match(LONGEST_PART) ?? []);
   const [first, ...rest] = filledLines(parts, room);
   const below = ' '.repeat(numbers.length);

@@ -12,6 +12,7 @@ import { atPath } from '../log/byte-file.ts';
 import { initialColumns } from '../log/fold.ts';
 import { type OpenLog, openLog } from '../log/open.ts';
 import type { OnRead } from '../log/read.ts';
+import { present } from '../text/listed.ts';
 import type { PolicyResults, Results } from './results.ts';
 
 /**
@@ -77,15 +78,14 @@ async function openIfThere(path: string, onRead: OnRead | undefined): Promise<Op
 function expectRunOf(results: Results, policy: PolicyResults, log: OpenLog, path: string): void {
   const [first] = policy.runs;
   const { header, seal } = log;
-  const differences = [
-    ...(nameInHeaders(policy.policy, header) === header.policy
-      ? []
-      : [`its policy is '${header.policy}', expected '${policy.policy}'`]),
-    ...(header.workload.requests === results.input.requestsHash ? [] : ['its requests differ']),
-    ...(header.seed === first.seed ? [] : [`its seed is ${header.seed}, expected ${first.seed}`]),
-    ...(seal === undefined ? ['it has no seal (it was cut off)'] : []),
-    ...(seal === undefined || seal.stateHash === first.stateHash ? [] : ['its final state differs']),
-  ];
+  const differences = present([
+    nameInHeaders(policy.policy, header) !== header.policy &&
+      `its policy is '${header.policy}', expected '${policy.policy}'`,
+    header.workload.requests !== results.input.requestsHash && 'its requests differ',
+    header.seed !== first.seed && `its seed is ${header.seed}, expected ${first.seed}`,
+    seal === undefined && 'it has no seal (it was cut off)',
+    seal !== undefined && seal.stateHash !== first.stateHash && 'its final state differs',
+  ]);
   if (differences.length === 0) return;
   throw new InputError(`${log.path}: does not belong to the results in ${path}: ${differences.join('; ')}`);
 }

@@ -1,8 +1,9 @@
 /** Results of comparisons, read from files. */
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { z } from 'zod';
+import { readText } from '../files/read-text.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { readableIssue } from '../text/readable-issue.ts';
 import { RESULTS_VERSION, type Results, resultsSchema } from './results.ts';
@@ -47,7 +48,7 @@ function filesAt(path: string): string[] {
 }
 
 function resultsInFile(file: string): StoredResults[] {
-  const text = textOf(file);
+  const text = readText(file);
   const whole = parsed(text);
   if (whole !== undefined) return [{ results: checked(whole.value, file), file }];
   const lines = text
@@ -60,14 +61,6 @@ function resultsInFile(file: string): StoredResults[] {
     if (document === undefined) throw new InputError(`${place}: not JSON; expected the results of an input`);
     return { results: checked(document.value, place), file };
   });
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new InputError(`${file}: cannot be read: ${error instanceof Error ? error.message : error}`);
-  }
 }
 
 function parsed(text: string): { readonly value: unknown } | undefined {

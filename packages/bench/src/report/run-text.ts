@@ -2,6 +2,7 @@
 
 import { PAGE_SIZE, platformNamed } from '@decpool/model';
 import { countText } from '../text/counts.ts';
+import { present } from '../text/listed.ts';
 import { formatValue } from '../text/units.ts';
 import { faultsText } from './against.ts';
 import type { Results } from './results.ts';
@@ -19,7 +20,7 @@ export function runText(results: Results): string {
 function optionsOf({ platform, pageSource, faults, swiotlbDynamic }: Results): string {
   const { kernel, perCpuLists, compaction } = pageSource ?? {};
   const granule = Number(platform['granulePages'] ?? 1) * (PAGE_SIZE / 1024);
-  const options = [
+  return present([
     platform['restore'] === true && '--restore',
     granule > PAGE_SIZE / 1024 && `--granule ${granule}`,
     isWithoutWordAccess(platform) && '--no-word-access',
@@ -28,8 +29,7 @@ function optionsOf({ platform, pageSource, faults, swiotlbDynamic }: Results): s
     perCpuLists === true && '--pcp',
     compaction === true && '--compaction',
     swiotlbDynamic && '--swiotlb-dynamic',
-  ].filter((option) => option !== false);
-  return options.join(' ');
+  ]).join(' ');
 }
 
 /** --no-word-access: the platform's own kernel makes stray reads. */

@@ -1,5 +1,6 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import picocolors from 'picocolors';
+import { present } from '../text/listed.ts';
 import { printable } from '../text/printable.ts';
 import type { Screen } from '../text/screen.ts';
 import { wrap } from '../text/wrap.ts';
@@ -30,8 +31,8 @@ export function comparisonText(results: Results, screen: ComparisonScreen): stri
   const ranking = isRanked(results) ? rankingText(results, screen) : [];
   const isTable = hasColumns(results) && results.policies.length > 1;
   return `${[
-    ...wrapped(runText(results), screen).map(bold),
-    ...wrapped(lead.map(phraseText).join(' '), screen),
+    ...linesFor(runText(results), screen).map(bold),
+    ...linesFor(lead.map(phraseText).join(' '), screen),
     ...(results.policies.length === 1 ? ['', ...tableText(chosenRowsOf(results), screen)] : []),
     ...(isTable ? tableLines(telling, equal, screen) : []),
     ...(ranking.length === 0 ? [] : ['', ...ranking]),
@@ -39,12 +40,12 @@ export function comparisonText(results: Results, screen: ComparisonScreen): stri
   ].join('\n')}\n`;
 }
 
-const wrapped = (text: string, { columns }: Screen): string[] => wrap(printable(text), columns);
+const linesFor = (text: string, { columns }: Screen): string[] => wrap(printable(text), columns);
 
 function tableLines(telling: readonly Row[], equal: readonly Row[], screen: ComparisonScreen): string[] {
   if (telling.length === 0) return ['No row tells the policies apart.'];
   const { dim } = picocolors.createColors(screen.isColoured);
-  const equalLines = equal.length === 0 ? [] : wrapped(`equal for all: ${equalText(equal)}`, screen);
+  const equalLines = equal.length === 0 ? [] : linesFor(`equal for all: ${equalText(equal)}`, screen);
   return ['', ...tableText(telling, screen), ...equalLines.map(dim)];
 }
 
@@ -56,8 +57,8 @@ export function closingText(
 ): string {
   const { bold, dim } = picocolors.createColors(screen.isColoured);
   const lines = [
-    ...(overall === undefined ? [] : wrapped(overall.lead.map(phraseText).join(' '), screen).map(bold)),
-    ...wrapped(legend(all), screen).map(dim),
+    ...(overall === undefined ? [] : linesFor(overall.lead.map(phraseText).join(' '), screen).map(bold)),
+    ...linesFor(legend(all), screen).map(dim),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -68,11 +69,11 @@ function legend(all: readonly Results[]): string {
   const baseline = shortPolicyName(policies[0].policy);
   const marks = `✓ better, ✗ worse, = equal${seeds.length === 1 ? '' : ', ~ ranges over the seeds overlap'}`;
   const ranked = all.find((results) => verdictOf(results).outcome === 'best');
-  return [
-    ...(hasColumns(all[0]) ? [`Change against ${baseline}: ${marks}.`] : []),
+  return present([
+    hasColumns(all[0]) && `Change against ${baseline}: ${marks}.`,
     seeds.length === 1 ? 'One seed: the spread is unknown.' : `Medians over ${seeds.length} seeds.`,
-    ...(ranked === undefined ? [] : [`Best: the best mean rank over ${objectiveNames(ranked)}.`]),
-  ].join(' ');
+    ranked && `Best: the best mean rank over ${objectiveNames(ranked)}.`,
+  ]).join(' ');
 }
 
 export function labelled(label: string, text: string, { columns }: Screen, width = LABEL_WIDTH): string {

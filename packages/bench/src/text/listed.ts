@@ -5,3 +5,7 @@ export const listed = (words: readonly string[]): string =>
 /** The first of many, and how many more there are: `a, b and 4 more`. */
 export const fewOf = (words: readonly string[], most: number): string =>
   words.length <= most ? listed(words) : listed([...words.slice(0, most), `${words.length - most} more`]);
+
+/** The parts of a text whose condition holds. */
+export const present = (parts: readonly (string | false | undefined)[]): string[] =>
+  parts.filter((part) => typeof part === 'string');

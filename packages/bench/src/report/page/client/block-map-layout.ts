@@ -247,14 +247,14 @@ interface RowLabel {
 /** Least CSS pixels from one label to the next. */
 const LABEL_HEIGHT = 15;
 /** Bytes; a multiple of it is a round part of a GiB. */
-const LEAST_STRIDE = 2 ** 27;
+const SMALLEST_STRIDE = 2 ** 27;
 
 /** Addresses of rows: the first row after a line, and as many round addresses as there is room for. */
 export function rowLabels(layout: Layout, blockBytes: number): RowLabel[] {
   const { rows, pitch, blocksPerRow, scale } = layout;
   const least = LABEL_HEIGHT * scale;
   let stride = blocksPerRow;
-  while ((stride / blocksPerRow) * pitch < least || stride * blockBytes < LEAST_STRIDE) stride *= 2;
+  while ((stride / blocksPerRow) * pitch < least || stride * blockBytes < SMALLEST_STRIDE) stride *= 2;
   const isFirst = (row: number) => row === 0 || rows[row].top !== rows[row - 1].top + pitch;
   const isLabelled = (row: number) => isFirst(row) || rows[row].firstBlock % stride === 0;
   const labels: RowLabel[] = [];

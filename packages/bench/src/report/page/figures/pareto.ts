@@ -3,7 +3,7 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { Metric } from '../../../metrics/metric.ts';
 import { countText } from '../../../text/counts.ts';
-import { listed } from '../../../text/listed.ts';
+import { listed, present } from '../../../text/listed.ts';
 import { formatValue } from '../../../text/units.ts';
 import type { Results } from '../../results.ts';
 import { objectivesOf } from '../../verdict.ts';
@@ -92,16 +92,13 @@ export function paretoFigure(results: Results): Figure | undefined {
     if (points.length === 1) {
       return `All ${results.policies.length} policies have the same ${names}. ${marks}`;
     }
-    const hollow = [
-      ...(points.some((point) => point.front > 1) ? ['Hollow: another policy beats them.'] : []),
-      ...(results.ranking.refused.length > 0 ? ['Dotted: they refused requests.'] : []),
-    ];
-    return [
+    return present([
       'Left and down is better.',
       `Filled (${front.length} of ${points.length}): no other policy beats them in ${names} together.`,
-      ...hollow,
+      points.some((point) => point.front > 1) && 'Hollow: another policy beats them.',
+      results.ranking.refused.length > 0 && 'Dotted: they refused requests.',
       marks,
-    ].join(' ');
+    ]).join(' ');
   }
 
   function optionOf(view: View) {

@@ -8,10 +8,10 @@ export interface Shown {
   readonly place: number;
 }
 
-const MOST = 12;
+const POLICIES_SHOWN = 12;
 
 /** All in their order. If they are too many: the baseline, then the best ranked. */
-export function shownPolicies({ policies, ranking }: Results, most = MOST): readonly Shown[] {
+export function shownPolicies({ policies, ranking }: Results, most = POLICIES_SHOWN): readonly Shown[] {
   const all = policies.map((policy, place) => ({ policy, place }));
   if (all.length <= most) return all;
   const byName = new Map(all.map((shown) => [shown.policy.policy, shown]));

@@ -16,7 +16,7 @@ interface TimeFigures {
 
 const LOWER_BOUND =
   'grey: the lower bound: ceil(bytes that live allocations asked for / bytes of a block), or the sum of it over the NUMA nodes that they asked for, if that is more. No policy that serves all requests is below it.';
-const MOST_SINCE = 'A point is the largest value since the frame before it.';
+const PEAK_NOTE = 'A point is the largest value since the frame before it.';
 
 export function timeFigures(logged: LoggedInput): TimeFigures {
   const { runs, leastBlocks, askedBytes } = logged.history;
@@ -58,7 +58,7 @@ export function timeFigures(logged: LoggedInput): TimeFigures {
     {
       series: 'sharedIdleBytes',
       title: 'Shared-idle memory',
-      formula: [...formulaOf('shared-idle-peak'), MOST_SINCE],
+      formula: [...formulaOf('shared-idle-peak'), PEAK_NOTE],
       commands: show(
         ['shared-idle'],
         'Shared pages of each block, and how many of them are allocated, at the peak:',
@@ -82,7 +82,7 @@ export function timeFigures(logged: LoggedInput): TimeFigures {
     {
       series: 'sharedBlocks',
       title: 'Blocks with a shared page',
-      formula: [...formulaOf('blocks-peak'), LOWER_BOUND, MOST_SINCE],
+      formula: [...formulaOf('blocks-peak'), LOWER_BOUND, PEAK_NOTE],
       commands: show(['shared-blocks', 'lower-bound'], 'The number of shared blocks at the peak:'),
       tells: 'most',
       reference: { name: 'lower bound', values: leastBlocks },
@@ -90,7 +90,7 @@ export function timeFigures(logged: LoggedInput): TimeFigures {
     {
       series: 'mixedBlocks',
       title: 'Mixed 2M ranges',
-      formula: [...formulaOf('mixed-peak'), MOST_SINCE],
+      formula: [...formulaOf('mixed-peak'), PEAK_NOTE],
       commands: show(['mixed-blocks'], 'The number of mixed blocks at the peak:'),
       tells: 'most',
     },
