@@ -11,25 +11,10 @@ const OBJECTIVES: readonly MetricId[] = ['splits-2m', 'mixed-peak', 'shared-idle
 /** What grouping is for; idle memory is what it costs. */
 export const GAINS = ['splits-2m', 'mixed-peak', 'host-calls'] as const satisfies readonly MetricId[];
 
-export interface PolicySummary {
-  readonly policy: string;
-  /** Scenarios in which it refused no more than others had to. */
-  readonly served: number;
-  /** Of these, those in which no other is at least as good in all objectives and better in one. */
-  readonly undominated: number;
-  /** Medians over the scenarios served. */
-  readonly splits: number;
-  readonly mixed: number;
-  readonly idleMean: number;
-  readonly blocksRatio: number;
-  /** Median over the scenarios of host calls over those of linux-7.3. */
-  readonly hostCallsRatio: number;
-}
+export type PolicySummary = ReturnType<typeof summaryOf>[number];
 
-export function summaryOf(
-  policies: readonly string[],
-  scenarios: readonly ScenarioFigures[],
-): PolicySummary[] {
+/** Most scenarios served first. Medians are over the scenarios served. */
+export function summaryOf(policies: readonly string[], scenarios: readonly ScenarioFigures[]) {
   return policies
     .map((policy) => {
       const own = scenarios.flatMap((scenario) => {
@@ -39,12 +24,15 @@ export function summaryOf(
       const median = (metric: MetricId) => middle(own.map(({ figures }) => medianOf(figures, metric)));
       return {
         policy,
+        /** Scenarios in which it refused no more than others had to. */
         served: own.length,
+        /** Of these, those in which no other is at least as good in all objectives and better in one. */
         undominated: own.filter(({ scenario, figures }) => isUndominated(figures, scenario)).length,
         splits: median('splits-2m'),
         mixed: median('mixed-peak'),
         idleMean: median('shared-idle-mean'),
         blocksRatio: median('blocks-peak-ratio'),
+        /** Of host calls over those of linux-7.3. */
         hostCallsRatio: middle(
           own.flatMap(({ scenario, figures }) => {
             const kernel = scenario.serving.find(({ policy: name }) => name === 'linux-7.3');

@@ -2,24 +2,12 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Results } from './results.ts';
 
-const COLUMNS = [
-  'input',
-  'memory',
-  'platform',
-  'policy',
-  'is_baseline',
-  'seed',
-  'metric',
-  'unit',
-  'better',
-  'value',
-] as const;
-
 /** With a head line; RFC 4180, with LF at line ends. */
 export function resultsCsv(comparisons: readonly Results[]): string {
-  return stringify(comparisons.flatMap(linesOf), { header: true, columns: [...COLUMNS] });
+  return stringify(comparisons.flatMap(linesOf), { header: true });
 }
 
+/** The names of the columns are those of the fields. */
 function linesOf({ input, memory, platform, seeds, metrics, policies }: Results) {
   return policies.flatMap(({ policy, isBaseline, metrics: spreads }) =>
     metrics.flatMap(({ id, unit, better }) =>

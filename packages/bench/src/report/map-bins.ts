@@ -1,33 +1,25 @@
 /** How memory is cut into the characters of a map. */
 import type { InputHistory } from '../history/types.ts';
 
-export interface MapBins {
-  /** First block of the first bin, and blocks of each. */
-  readonly first: number;
-  readonly blocks: number;
-  readonly count: number;
-  /** Blocks of RAM in each bin; 0 in a hole. */
-  readonly ramBlocks: readonly number[];
-  /** Whether not all of memory is shown. */
-  readonly isZoomed: boolean;
-  readonly blockBytes: number;
-}
+export type MapBins = ReturnType<typeof mapBins>;
 
 /** If less of memory than this was touched, the map shows only that part. */
 const ZOOM_BELOW = 0.5;
 
 /** At most `width` bins of equally many whole blocks. The first bin begins at a multiple of the bin size. */
-export function mapBins(history: InputHistory, width: number): MapBins {
+export function mapBins(history: InputHistory, width: number) {
   const { first, blocks, isZoomed } = shownRange(history, width);
   const count = Math.min(width, Math.ceil((history.blocks - first) / blocks));
+  // 0 in a hole.
   const ramBlocks = Array.from({ length: count }, (_, bin) =>
     ramIn(history, first + bin * blocks, first + (bin + 1) * blocks),
   );
   const blockBytes = history.pagesPerBlock * history.pageBytes;
+  // `first`: first block of the first bin; `blocks`: blocks of each; `isZoomed`: whether not all of memory is shown.
   return { first, blocks, count, ramBlocks, isZoomed, blockBytes };
 }
 
-function shownRange(history: InputHistory, width: number): Pick<MapBins, 'first' | 'blocks' | 'isZoomed'> {
+function shownRange(history: InputHistory, width: number) {
   const all = { first: 0, blocks: Math.ceil(history.blocks / width), isZoomed: false };
   const [low, high] = touched(history);
   for (let blocks = Math.ceil((high - low) / width); blocks > 0 && blocks < all.blocks; blocks++) {

@@ -103,12 +103,6 @@ function stepsOf({ frames }: InputHistory): number[] {
   return Array.from({ length: steps }, (_, step) => Math.round(((step + 1) * last) / steps));
 }
 
-interface Cells {
-  readonly text: string;
-  /** Whether a 2M mapping in the bin is split. */
-  readonly isSplit: readonly boolean[];
-}
-
 function cellsAt(history: InputHistory, at: BlocksAt, frame: number, bins: MapBins) {
   const shared = new Array<number>(bins.count).fill(0);
   const isUnknown = new Array<boolean>(bins.count).fill(false);
@@ -142,7 +136,7 @@ function characterOf(share: number): string {
   return SCALE[Math.min(step, SCALE.length - 2)];
 }
 
-function coloured({ text, isSplit }: Cells, isColoured: boolean): string {
+function coloured({ text, isSplit }: ReturnType<typeof cellsAt>['cells'], isColoured: boolean): string {
   if (!isColoured) return text;
   const { green, red, yellow, dim } = picocolors.createColors(true);
   const paint = (character: string, bin: number) => {

@@ -23,37 +23,23 @@ const SYMBOLS = ['circle', 'rect', 'triangle', 'diamond', 'roundRect', 'arrow', 
 
 export const POLICY_STYLES = DASHES.length;
 
-export interface PolicyStyle {
-  /** Place in the palette: the class `p0` of a style sheet. */
-  readonly index: number;
-  readonly colour: Readonly<Record<Scheme, string>>;
-  /** On and off, in px; empty for a line without gaps. */
-  readonly dash: readonly number[];
-  readonly symbol: string;
-}
+export type PolicyStyle = ReturnType<typeof policyStyle>;
 
 /** The style of the policy at this place of the comparison. Beyond the palette, styles repeat. */
-export function policyStyle(place: number): PolicyStyle {
+export function policyStyle(place: number) {
   const index = place < POLICY_STYLES ? place : 1 + ((place - 1) % (POLICY_STYLES - 1));
   return {
+    /** Place in the palette: the class `p0` of a style sheet. */
     index,
     colour: { light: POLICY_COLOURS.light[index], dark: POLICY_COLOURS.dark[index] },
+    /** On and off, in px; empty for a line without gaps. */
     dash: DASHES[index],
     symbol: SYMBOLS[index],
   };
 }
 
 /** The colours of charts, without those of policies. */
-export interface Ink {
-  readonly paper: string;
-  readonly text: string;
-  readonly muted: string;
-  readonly line: string;
-  readonly grid: string;
-  readonly accent: string;
-}
-
-export const INK: Readonly<Record<Scheme, Ink>> = {
+export const INK = {
   light: {
     paper: '#ffffff',
     text: '#1d2126',
@@ -70,7 +56,9 @@ export const INK: Readonly<Record<Scheme, Ink>> = {
     grid: '#282d33',
     accent: '#6fb1fc',
   },
-};
+} as const satisfies Readonly<Record<Scheme, unknown>>;
+
+export type Ink = Readonly<Record<keyof (typeof INK)[Scheme], string>>;
 
 /** For parts of a whole, as the components of a cost. They differ in grey too. */
 export const PART_COLOURS: Readonly<Record<Scheme, readonly string[]>> = {

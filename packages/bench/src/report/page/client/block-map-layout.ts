@@ -27,30 +27,7 @@ export interface Row {
   readonly top: number;
 }
 
-interface Fold {
-  readonly firstBlock: number;
-  readonly blocks: number;
-  readonly top: number;
-  readonly isHole: boolean;
-}
-
-export interface Layout {
-  readonly blocks: number;
-  readonly scale: number;
-  readonly columns: number;
-  readonly blocksPerCell: number;
-  readonly blocksPerRow: number;
-  /** From one cell to the next; `gap` of it is empty. */
-  readonly pitch: number;
-  readonly gap: number;
-  /** The left edge of the cells; labels are left of it. */
-  readonly left: number;
-  readonly rows: readonly Row[];
-  readonly folds: readonly Fold[];
-  readonly foldHeight: number;
-  readonly width: number;
-  readonly height: number;
-}
+export type Layout = Readonly<ReturnType<typeof laidOut>>;
 
 /** CSS pixels. */
 const LABELS = 60;
@@ -83,13 +60,7 @@ export function layoutOf(memory: MapMemory, view: View): Layout {
 const pitchOf = (columns: number, { width, scale }: View): number =>
   Math.floor(Math.min(LARGEST_PITCH, (width - LABELS) / columns) * scale);
 
-function laidOut(
-  memory: MapMemory,
-  view: View,
-  columns: number,
-  blocksPerCell: number,
-  pitch: number,
-): Layout {
+function laidOut(memory: MapMemory, view: View, columns: number, blocksPerCell: number, pitch: number) {
   const { scale } = view;
   const blocksPerRow = columns * blocksPerCell;
   const foldHeight = Math.round(FOLD_HEIGHT * scale);
@@ -97,7 +68,7 @@ function laidOut(
   // A map with only lines would show nothing.
   const isFolded = view.isFolded && memory.isTouched.includes(1);
   const rows: Row[] = [];
-  const folds: Fold[] = [];
+  const folds: { firstBlock: number; blocks: number; top: number; isHole: boolean }[] = [];
   let top = 0;
   for (const { kind, firstRow, rows: length } of stretches(memory, blocksPerRow)) {
     const firstBlock = firstRow * blocksPerRow;
@@ -120,8 +91,10 @@ function laidOut(
     columns,
     blocksPerCell,
     blocksPerRow,
+    /** From one cell to the next; `gap` of it is empty. */
     pitch,
     gap: gapOf(pitch, scale),
+    /** The left edge of the cells; labels are left of it. */
     left,
     rows,
     folds,
@@ -239,25 +212,23 @@ function blockIn({ rows, blocks }: Layout, row: number, column: number): number 
   return Math.min(rows[nearest].firstBlock + column, blocks - 1);
 }
 
-interface RowLabel {
-  readonly text: string;
-  readonly y: number;
-}
-
 /** Least CSS pixels from one label to the next. */
 const LABEL_HEIGHT = 15;
 /** Bytes; a multiple of it is a round part of a GiB. */
 const SMALLEST_STRIDE = 2 ** 27;
 
-/** Addresses of rows: the first row after a line, and as many round addresses as there is room for. */
-export function rowLabels(layout: Layout, blockBytes: number): RowLabel[] {
+/** Addresses in the middle of rows: the first row after a line, and as many round addresses as there is room for. */
+export function rowLabels(
+  layout: Layout,
+  blockBytes: number,
+): { readonly text: string; readonly y: number }[] {
   const { rows, pitch, blocksPerRow, scale } = layout;
   const least = LABEL_HEIGHT * scale;
   let stride = blocksPerRow;
   while ((stride / blocksPerRow) * pitch < least || stride * blockBytes < SMALLEST_STRIDE) stride *= 2;
   const isFirst = (row: number) => row === 0 || rows[row].top !== rows[row - 1].top + pitch;
   const isLabelled = (row: number) => isFirst(row) || rows[row].firstBlock % stride === 0;
-  const labels: RowLabel[] = [];
+  const labels: { text: string; y: number }[] = [];
   for (let row = 0, free = 0; row < rows.length; row++) {
     if (!isLabelled(row) || rows[row].top < free) continue;
     free = rows[row].top + least;

@@ -23,8 +23,9 @@ export function createPainter(
   const context = contextOf(canvas);
   context.fillStyle = colours.surface;
   context.fillRect(0, 0, layout.width, layout.height);
-  drawLabels(context, layout, colours, blockBytes);
-  drawFolds(context, layout, colours, blockBytes);
+  context.font = `${LABEL_FONT * layout.scale}px ${colours.font}`;
+  drawLabels();
+  drawFolds();
 
   const sprites = createSprites(colours, layout.pitch - layout.gap, layout.scale);
   const painted = new Uint8Array(cellsOf(layout)).fill(UNPAINTED);
@@ -39,6 +40,45 @@ export function createPainter(
       }
     },
   };
+  function drawLabels(): void {
+    context.fillStyle = colours.text;
+    context.textAlign = 'right';
+    context.textBaseline = 'middle';
+    // The first and the last label would not fit if rows are low.
+    const margin = (LABEL_FONT * layout.scale) / 2;
+    const end = layout.left - LABEL_SPACE * layout.scale;
+    for (const { text, y } of rowLabels(layout, blockBytes)) {
+      const middle = Math.max(margin, Math.min(y, layout.height - margin));
+      // Narrower letters, not a cut text, if the font is wide.
+      context.fillText(text, end, middle, end);
+    }
+  }
+
+  function drawFolds(): void {
+    const { folds, foldHeight, scale, left, width } = layout;
+    context.textAlign = 'left';
+    context.fillStyle = colours.text;
+    context.strokeStyle = colours.line;
+    context.lineWidth = Math.max(1, Math.round(scale));
+    context.setLineDash([3 * scale, 3 * scale]);
+    for (const { top, blocks, isHole } of folds) {
+      const text = foldText(blocks, isHole, blockBytes);
+      const middle = Math.round(top + foldHeight / 2) - 0.5;
+      const start = left + 16 * scale;
+      context.fillText(text, start, middle);
+      const end = start + context.measureText(text).width + 6 * scale;
+      stroke(left, start - 6 * scale, middle);
+      if (end < width) stroke(end, width, middle);
+    }
+    context.setLineDash([]);
+  }
+
+  function stroke(from: number, to: number, y: number): void {
+    context.beginPath();
+    context.moveTo(from, y);
+    context.lineTo(to, y);
+    context.stroke();
+  }
 }
 
 /** The most telling look of the blocks of a cell; none beyond the end of memory. */
@@ -54,55 +94,3 @@ function lookOfCell(layout: Layout, looks: Uint8Array, cell: number): number {
 /** CSS pixels. */
 const LABEL_FONT = 11;
 const LABEL_SPACE = 6;
-
-function drawLabels(
-  context: CanvasRenderingContext2D,
-  layout: Layout,
-  colours: MapColours,
-  blockBytes: number,
-): void {
-  context.font = `${LABEL_FONT * layout.scale}px ${colours.font}`;
-  context.fillStyle = colours.text;
-  context.textAlign = 'right';
-  context.textBaseline = 'middle';
-  // The first and the last label would not fit if rows are low.
-  const margin = (LABEL_FONT * layout.scale) / 2;
-  for (const { text, y } of rowLabels(layout, blockBytes)) {
-    const middle = Math.max(margin, Math.min(y, layout.height - margin));
-    const end = layout.left - LABEL_SPACE * layout.scale;
-    // Narrower letters, not a cut text, if the font is wide.
-    context.fillText(text, end, middle, end);
-  }
-}
-
-function drawFolds(
-  context: CanvasRenderingContext2D,
-  layout: Layout,
-  colours: MapColours,
-  blockBytes: number,
-): void {
-  const { folds, foldHeight, scale, left, width } = layout;
-  context.font = `${LABEL_FONT * scale}px ${colours.font}`;
-  context.textAlign = 'left';
-  context.strokeStyle = colours.line;
-  context.lineWidth = Math.max(1, Math.round(scale));
-  for (const { top, blocks, isHole } of folds) {
-    const text = foldText(blocks, isHole, blockBytes);
-    const middle = Math.round(top + foldHeight / 2) - 0.5;
-    const start = left + 16 * scale;
-    context.fillStyle = colours.text;
-    context.fillText(text, start, middle);
-    const end = start + context.measureText(text).width + 6 * scale;
-    context.setLineDash([3 * scale, 3 * scale]);
-    stroke(context, left, start - 6 * scale, middle);
-    if (end < width) stroke(context, end, width, middle);
-  }
-  context.setLineDash([]);
-}
-
-function stroke(context: CanvasRenderingContext2D, from: number, to: number, y: number): void {
-  context.beginPath();
-  context.moveTo(from, y);
-  context.lineTo(to, y);
-  context.stroke();
-}

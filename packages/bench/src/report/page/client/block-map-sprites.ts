@@ -4,20 +4,10 @@
  */
 import { KINDS, type Kind, kindOf, LOOKS, type Look, lookOf, type Mark, markOf } from './block-map-looks.ts';
 
-export interface MapColours {
-  readonly surface: string;
-  readonly text: string;
-  readonly line: string;
-  readonly font: string;
-  readonly kinds: Readonly<Record<Kind, string>>;
-  /** Inside of hollow and half filled cells. */
-  readonly idleInside: string;
-  readonly mixedInside: string;
-  readonly bootDot: string;
-}
+export type MapColours = ReturnType<typeof coloursOf>;
 
 /** The colours of the page now: light or dark, on a screen or on paper. */
-export function coloursOf(root: HTMLElement): MapColours {
+export function coloursOf(root: HTMLElement) {
   // Read from an element: a canvas does not know var() and light-dark().
   const probe = document.createElement('span');
   probe.hidden = true;
@@ -32,6 +22,7 @@ export function coloursOf(root: HTMLElement): MapColours {
     line: colour('fold'),
     font: getComputedStyle(root).fontFamily,
     kinds: Object.fromEntries(KINDS.map((kind) => [kind, colour(kind)])) as Record<Kind, string>,
+    /** Inside of hollow and half filled cells. */
     idleInside: colour('idle-inside'),
     mixedInside: colour('mixed-inside'),
     bootDot: colour('boot-dot'),
@@ -41,8 +32,8 @@ export function coloursOf(root: HTMLElement): MapColours {
 }
 
 /** CSS pixels. Smaller cells have colours only. */
-const LEAST_FOR_SHAPES = 6;
-const LEAST_FOR_MARKS = 5;
+const SMALLEST_WITH_SHAPES = 6;
+const SMALLEST_WITH_MARKS = 5;
 
 /** `size`: device pixels. */
 export function createSprites(colours: MapColours, size: number, scale: number) {
@@ -56,89 +47,69 @@ export function createSprites(colours: MapColours, size: number, scale: number) 
     context.beginPath();
     context.rect(0, 0, size, size);
     context.clip();
-    drawKind(context, colours, kindOf(look), size, scale);
-    drawMark(context, colours, look, size, scale);
+    drawKind(kindOf(look));
+    drawMark(kindOf(look), markOf(look));
     context.restore();
   }
   return {
     draw: (target: CanvasRenderingContext2D, look: Look, x: number, y: number) =>
       target.drawImage(sheet, look * size, 0, size, size, x, y, size, size),
   };
+
+  function drawKind(kind: Kind): void {
+    fill(colours.surface, 0, 0, size, size);
+    const hasShapes = size >= SMALLEST_WITH_SHAPES * scale;
+    const border = Math.max(1, Math.round(size / 5));
+    if (kind === 'hole' && hasShapes) {
+      dot(colours.kinds.hole, Math.round(size / 6));
+      return;
+    }
+    fill(colours.kinds[kind], 0, 0, size, size);
+    if (!hasShapes) return;
+    if (kind === 'idle') {
+      fill(colours.idleInside, border, border, size - 2 * border, size - 2 * border);
+    } else if (kind === 'mixed') {
+      const thin = Math.max(1, Math.round(size / 9));
+      fill(colours.mixedInside, thin, thin, size - 2 * thin, Math.round(size / 2) - thin);
+    } else if (kind === 'unknown') {
+      line(border, [0, 0, size, size]);
+      line(border, [0, size, size, 0]);
+    }
+  }
+
+  function drawMark(kind: Kind, mark: Mark): void {
+    // An unknown block has its cross only.
+    if (size < SMALLEST_WITH_MARKS * scale || kind === 'unknown') return;
+    if (mark === 'split') line(Math.max(1, size / 7), [0, size, size, 0]);
+    if (mark === 'boot') dot(kind === 'boot' ? colours.bootDot : colours.surface, Math.round(size / 4));
+  }
+
+  function fill(colour: string, x: number, y: number, width: number, height: number): void {
+    context.fillStyle = colour;
+    context.fillRect(x, y, width, height);
+  }
+
+  /** A square in the middle of a cell. */
+  function dot(colour: string, width: number): void {
+    const side = Math.max(1, width);
+    const start = Math.floor((size - side) / 2);
+    fill(colour, start, start, side, side);
+  }
+
+  function line(width: number, [x0, y0, x1, y1]: readonly [number, number, number, number]): void {
+    context.strokeStyle = colours.surface;
+    context.lineWidth = width;
+    context.beginPath();
+    context.moveTo(x0, y0);
+    context.lineTo(x1, y1);
+    context.stroke();
+  }
 }
 
 export function contextOf(canvas: HTMLCanvasElement): CanvasRenderingContext2D {
   const context = canvas.getContext('2d', { alpha: false });
   if (context === null) throw new Error('this browser has no 2D canvas');
   return context;
-}
-
-function drawKind(
-  context: CanvasRenderingContext2D,
-  { surface, kinds, idleInside, mixedInside }: MapColours,
-  kind: Kind,
-  size: number,
-  scale: number,
-): void {
-  context.fillStyle = surface;
-  context.fillRect(0, 0, size, size);
-  context.fillStyle = kinds[kind];
-  const hasShapes = size >= LEAST_FOR_SHAPES * scale;
-  const border = Math.max(1, Math.round(size / 5));
-  if (kind === 'hole' && hasShapes) {
-    dot(context, size, Math.round(size / 6));
-    return;
-  }
-  context.fillRect(0, 0, size, size);
-  if (!hasShapes) return;
-  if (kind === 'idle') {
-    context.fillStyle = idleInside;
-    context.fillRect(border, border, size - 2 * border, size - 2 * border);
-  } else if (kind === 'mixed') {
-    context.fillStyle = mixedInside;
-    const thin = Math.max(1, Math.round(size / 9));
-    context.fillRect(thin, thin, size - 2 * thin, Math.round(size / 2) - thin);
-  } else if (kind === 'unknown') {
-    line(context, surface, border, [0, 0, size, size]);
-    line(context, surface, border, [0, size, size, 0]);
-  }
-}
-
-function drawMark(
-  context: CanvasRenderingContext2D,
-  { surface, bootDot }: MapColours,
-  look: Look,
-  size: number,
-  scale: number,
-): void {
-  if (size < LEAST_FOR_MARKS * scale) return;
-  const [kind, mark] = [kindOf(look), markOf(look)];
-  // An unknown block has its cross only.
-  if (kind === 'unknown') return;
-  if (mark === 'split') line(context, surface, Math.max(1, size / 7), [0, size, size, 0]);
-  if (mark !== 'boot') return;
-  context.fillStyle = kind === 'boot' ? bootDot : surface;
-  dot(context, size, Math.round(size / 4));
-}
-
-/** A square in the middle of a cell. */
-function dot(context: CanvasRenderingContext2D, size: number, width: number): void {
-  const side = Math.max(1, width);
-  const start = Math.floor((size - side) / 2);
-  context.fillRect(start, start, side, side);
-}
-
-function line(
-  context: CanvasRenderingContext2D,
-  colour: string,
-  width: number,
-  [x0, y0, x1, y1]: readonly [number, number, number, number],
-): void {
-  context.strokeStyle = colour;
-  context.lineWidth = width;
-  context.beginPath();
-  context.moveTo(x0, y0);
-  context.lineTo(x1, y1);
-  context.stroke();
 }
 
 export function swatch(colours: MapColours, kind: Kind, mark: Mark): HTMLCanvasElement {

@@ -63,15 +63,9 @@ export function blockText({ pagesPerBlock, pageBytes }: InputHistory, block: num
   return `Block ${block}: pfns ${first}..${first + pagesPerBlock - 1}, address 0x${address}`;
 }
 
-export interface BlockFacts {
-  readonly state: string;
-  readonly mapping: string;
-  readonly pages: string;
-  readonly since: string;
-  readonly pins: readonly string[];
-}
+export type BlockFacts = ReturnType<typeof factsOf>;
 
-export function factsOf(input: InputHistory, shown: RunLooks, block: number, frame: number): BlockFacts {
+export function factsOf(input: InputHistory, shown: RunLooks, block: number, frame: number) {
   const row = shown.rows.rowAt(block, frame);
   if (row === -1) return factsAtBoot(input, shown.looks[block]);
   const { state, mapping, sharedPages, usedPages, since } = shown.run.blocks;
@@ -84,7 +78,7 @@ export function factsOf(input: InputHistory, shown: RunLooks, block: number, fra
   };
 }
 
-function factsAtBoot({ pagesPerBlock }: InputHistory, look: Look): BlockFacts {
+function factsAtBoot({ pagesPerBlock }: InputHistory, look: Look) {
   if (kindOf(look) === 'hole') {
     const none = 'none';
     return { state: 'no memory at this address', mapping: none, pages: none, since: none, pins: [none] };

@@ -9,21 +9,24 @@ import { lifetimeFigure } from './lifetimes.ts';
 import { paretoFigure } from './pareto.ts';
 import { timeFigures } from './time-figures.ts';
 
-type Found = readonly (Figure | undefined)[];
+type Figures = readonly (Figure | undefined)[] | undefined;
 
-/** Of the results alone, or of the event logs, if there are any. */
-type Figures =
-  | { readonly ofResults: (input: PageInput) => Found }
-  | { readonly ofLogs: (logged: LoggedInput) => Found };
+interface SectionFigures {
+  readonly section: string;
+  figures(input: PageInput, logged: LoggedInput | undefined): Figures;
+}
 
 /** In the order of the files beside a page. */
-const FIGURES: readonly ({ readonly section: string } & Figures)[] = [
-  { section: 'summary', ofResults: ({ results }) => [glanceFigure(results)] },
-  { section: 'time', ofLogs: (logged) => timeFigures(logged).drawn },
-  { section: 'distributions', ofLogs: (logged) => [...histograms(logged), lifetimeFigure(logged)] },
-  { section: 'pareto', ofResults: ({ results }) => [paretoFigure(results)] },
-  { section: 'cost', ofResults: ({ results }) => [costFigure(results)] },
-  { section: 'indices', ofLogs: indexFigures },
+const FIGURES: readonly SectionFigures[] = [
+  { section: 'summary', figures: ({ results }) => [glanceFigure(results)] },
+  { section: 'time', figures: (_, logged) => logged && timeFigures(logged).drawn },
+  {
+    section: 'distributions',
+    figures: (_, logged) => logged && [...histograms(logged), lifetimeFigure(logged)],
+  },
+  { section: 'pareto', figures: ({ results }) => [paretoFigure(results)] },
+  { section: 'cost', figures: ({ results }) => [costFigure(results)] },
+  { section: 'indices', figures: (_, logged) => logged && indexFigures(logged) },
 ];
 
 /** Missing if there is no event log. */
@@ -34,9 +37,6 @@ export const loggedInput = ({ results, history, folder }: PageInput): LoggedInpu
 export function figuresOf(input: PageInput, section?: string): Figure[] {
   const logged = loggedInput(input);
   return FIGURES.filter((each) => section === undefined || each.section === section)
-    .flatMap((each) => {
-      if ('ofResults' in each) return each.ofResults(input);
-      return logged === undefined ? [] : each.ofLogs(logged);
-    })
+    .flatMap((each) => each.figures(input, logged) ?? [])
     .filter((figure) => figure !== undefined);
 }

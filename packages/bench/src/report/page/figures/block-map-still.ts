@@ -32,22 +32,12 @@ const FILL: Readonly<Record<BlockState, string>> = {
 };
 const IDLE_EDGE = '#c77700';
 
-export interface Still {
-  readonly svg: string;
-  readonly height: number;
-  readonly reading: string;
-  readonly counts: readonly {
-    readonly policy: string;
-    readonly blocks: Readonly<Record<BlockState, number>>;
-  }[];
-}
-
 export function blockMapStill(
   input: string,
   history: InputHistory,
   runs: readonly RunHistory[],
   frame: number,
-): Still {
+) {
   const rows = rowsOf(history);
   const inRam = new Set(rows.flat());
   const states = runs.map((run) => statesAt(run, inRam, frame));

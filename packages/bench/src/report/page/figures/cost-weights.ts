@@ -30,14 +30,10 @@ export const ASSUMED: Weights = Object.fromEntries(COMPONENTS.map(({ id, assumed
 export const countOf = ({ metrics }: PolicyResults, component: Component): number =>
   component.metrics.reduce((sum, id) => sum + (metrics[id]?.median ?? 0), 0);
 
-export interface Cost {
-  readonly policy: string;
-  /** ns, in the order of COMPONENTS. */
-  readonly parts: readonly number[];
-  readonly total: number;
-}
+/** `parts`: ns, in the order of COMPONENTS. */
+export type Cost = ReturnType<typeof costOf>;
 
-export function costOf(policy: PolicyResults, weights: Weights): Cost {
+export function costOf(policy: PolicyResults, weights: Weights) {
   const parts = COMPONENTS.map((component) => countOf(policy, component) * (weights[component.id] ?? 0));
   return { policy: policy.policy, parts, total: parts.reduce((sum, part) => sum + part, 0) };
 }

@@ -6,15 +6,12 @@ import { chartText, shellWord } from '../escape.ts';
 import { type PolicyStyle, policyStyle } from '../palette.ts';
 import type { ChartOption, LoggedInput, View } from './figure.ts';
 
-interface StyledRun {
-  readonly run: RunHistory;
-  readonly style: PolicyStyle;
-}
+type StyledRun = ReturnType<typeof styledRuns>[number];
 
 /** A chart with more lines cannot be read. */
 const LINES_SHOWN = 12;
 
-export const styledRuns = ({ results, history }: LoggedInput): readonly StyledRun[] =>
+export const styledRuns = ({ results, history }: LoggedInput) =>
   history.runs.slice(0, LINES_SHOWN).map((run) => ({
     run,
     style: policyStyle(results.policies.findIndex(({ policy }) => policy === run.policy)),

@@ -1,18 +1,11 @@
 /** An axis that is logarithmic and begins at 0. */
 import { exactBytes, formatValue, type Unit } from '../../../text/units.ts';
 
-export interface SoftLog {
-  at(value: number): number;
-  /** Positions on the axis; the first is 0. */
-  readonly ticks: readonly number[];
-  text(tick: number): string;
-  readonly min: number;
-  readonly max: number;
-}
+export type SoftLog = ReturnType<typeof softLog>;
 
 const TICKS = 7;
 
-export function softLog(values: readonly number[], unit: Unit): SoftLog {
+export function softLog(values: readonly number[], unit: Unit) {
   const isBinary = unit === 'bytes' || unit === 'byte-seconds';
   // Values far below it are drawn near 0.
   const least = isBinary ? 2 ** 20 : 1;
@@ -26,8 +19,9 @@ export function softLog(values: readonly number[], unit: Unit): SoftLog {
   const texts = new Map([0, ...shown].map((value) => [at(value), textOf(value)]));
   return {
     at,
+    /** Positions on the axis; the first is 0. */
     ticks: [...texts.keys()],
-    text: (tick) => texts.get(tick) ?? '',
+    text: (tick: number) => texts.get(tick) ?? '',
     // Room for a mark at 0.
     min: -0.07 * at(most),
     max: at(most) * 1.06,

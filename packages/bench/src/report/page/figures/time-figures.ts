@@ -4,21 +4,15 @@ import { type SeriesName, seriesInfo } from '../../../history/types.ts';
 import type { MetricId } from '../../../metrics/metric.ts';
 import { formatValue } from '../../../text/units.ts';
 import { shellWord } from '../escape.ts';
-import type { Figure, LoggedInput } from './figure.ts';
+import type { LoggedInput } from './figure.ts';
 import { type TimeFigure, timeFigure } from './over-time.ts';
 import { logPath, printSeries, showPeak } from './runs.ts';
-
-interface TimeFigures {
-  readonly drawn: readonly Figure[];
-  /** Figures that never change and are the same under every policy: title and value. */
-  readonly still: readonly string[];
-}
 
 const LOWER_BOUND =
   'grey: the lower bound: ceil(bytes that live allocations asked for / bytes of a block), or the sum of it over the NUMA nodes that they asked for, if that is more. No policy that serves all requests is below it.';
 const PEAK_NOTE = 'A point is the largest value since the frame before it.';
 
-export function timeFigures(logged: LoggedInput): TimeFigures {
+export function timeFigures(logged: LoggedInput) {
   const { runs, leastBlocks, askedBytes } = logged.history;
   const { metrics, command } = logged.results;
   const formulaOf = (id: MetricId) =>
@@ -115,6 +109,7 @@ export function timeFigures(logged: LoggedInput): TimeFigures {
   const isStill = ({ series }: TimeFigure) => new Set(runs.flatMap((run) => run.series[series])).size === 1;
   return {
     drawn: there.filter((spec) => !isStill(spec)).map((spec) => timeFigure(logged, spec)),
+    /** Figures that never change and are the same under every policy: title and value. */
     still: there.filter(isStill).map(({ series, title }) => {
       const unit = seriesInfo(series).unit === 'bytes' ? 'bytes' : 'count';
       return `${title} (${formatValue(runs[0].series[series][0], unit)})`;

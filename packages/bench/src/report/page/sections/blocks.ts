@@ -5,14 +5,14 @@ import { formatValue } from '../../../text/units.ts';
 import { firstChoices } from '../client/block-map-choice.ts';
 import { type Html, html, shellWord } from '../escape.ts';
 import { tableMarkup } from '../figure-markup.ts';
-import { blockMapStill, STILL_WIDTH, type Still } from '../figures/block-map-still.ts';
+import { blockMapStill, STILL_WIDTH } from '../figures/block-map-still.ts';
 import type { LoggedInput } from '../figures/figure.ts';
 import { logPath, printSeries, showPeak } from '../figures/runs.ts';
 import { commandLines, image } from '../words.ts';
 import type { PageSection } from './section.ts';
 
 /** Two policies at the peak: see firstChoices(). */
-export function stillOf({ results, history }: LoggedInput): Still {
+export function stillOf({ results, history }: LoggedInput) {
   const runs = firstChoices(results, history).map((place) => history.runs[place]);
   return blockMapStill(results.input.name, history, runs, history.peakFrame);
 }
