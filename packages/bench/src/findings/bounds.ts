@@ -4,20 +4,7 @@ import type { SweepInput, SweepPlan } from '../sweep/plan.ts';
 import { RequestColumns } from '../sweep/request-columns.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';
 
-export interface InputBounds {
-  readonly input: string;
-  readonly blocksPeak: BoundOfInput;
-  readonly blockSeconds: BoundOfInput;
-  /** Most pages at one time once small objects are in slabs: what a packing of pages cannot be below. */
-  readonly pagesPeak: number | undefined;
-}
-
-interface BoundOfInput {
-  readonly lower: number;
-  readonly upper: number;
-  /** What comes to the upper bound: a policy, or an offline packing. */
-  readonly from: string;
-}
+export type InputBounds = ReturnType<typeof boundsOfInput>;
 
 /** The bounds of each input: what no policy can be below, and the best of a packing and of every policy that serves it. */
 export function boundsOfInputs(plan: SweepPlan, results: SweepResults): InputBounds[] {
@@ -25,17 +12,19 @@ export function boundsOfInputs(plan: SweepPlan, results: SweepResults): InputBou
   return [...inputs].map((input) => boundsOfInput(input, plan, results));
 }
 
-function boundsOfInput(input: SweepInput, plan: SweepPlan, results: SweepResults): InputBounds {
+function boundsOfInput(input: SweepInput, plan: SweepPlan, results: SweepResults) {
   const { name, lowerBounds } = input.facts;
   const scenario = plan.scenarios.find((known) => known.input === input);
   const columns = new RequestColumns(input.requests);
   const offline = scenario && offlineBound(columns.slice(0, columns.length), scenario.platform, MAX_ITEMS);
   const packed = offline?.kind === 'packing' ? offline : undefined;
-  const bound = (lower: number, ratio: MetricId, packedTo: number | undefined): BoundOfInput => {
+  const bound = (lower: number, ratio: MetricId, packedTo: number | undefined) => {
     const packing = packedTo === undefined ? [] : [{ upper: packedTo, from: 'an offline packing' }];
     const candidates = [...packing, ...boundsByRuns(results, name, ratio, lower)];
     const [best] = candidates.toSorted((a, b) => a.upper - b.upper);
-    return { lower, ...(best ?? { upper: Number.POSITIVE_INFINITY, from: 'nothing' }) };
+    const { upper, from } = best ?? { upper: Number.POSITIVE_INFINITY, from: 'nothing' };
+    /** `from`: the policy that comes to the upper bound, or an offline packing. */
+    return { lower, upper, from };
   };
   return {
     input: name,
@@ -45,6 +34,7 @@ function boundsOfInput(input: SweepInput, plan: SweepPlan, results: SweepResults
       'block-seconds-ratio',
       packed && Number(packed.blockNs) / 1e9,
     ),
+    /** Most pages at one time once small objects are in slabs: no packing of pages is below it. */
     pagesPeak: packed?.pagesPeak,
   };
 }

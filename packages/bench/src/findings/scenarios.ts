@@ -1,7 +1,4 @@
-/**
- * The results of a sweep by scenario: what policies are compared in, and what each came to. A scenario is an input on a
- * platform from a memory state.
- */
+/** The results of a sweep by scenario: an input on a platform from a memory state. */
 import { BASELINES } from '@decpool/pool';
 import type { MetricId } from '../metrics/metric.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';

@@ -54,10 +54,7 @@ const isUndominated = (figures: PolicyFigures, { serving }: ScenarioFigures): bo
 /** The median; 0 for nothing. */
 const middle = (values: readonly number[]): number => (values.length === 0 ? 0 : spreadOf(values).median);
 
-/**
- * Whether any pool beats what kernels do: at least as good as those of the two kernels and the prototype that serve the scenario
- * in splits, mixed ranges and host calls, and better in one. False if none of them serves it: there is nothing to beat.
- */
+/** Whether a pool is as good in GAINS as all of COMPARED that serve the scenario, and better in one. False if none serves it. */
 export function doesGroupingPay(scenario: ScenarioFigures): boolean {
   const kernels = comparedOf(scenario);
   if (kernels.length === 0) return false;

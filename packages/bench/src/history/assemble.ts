@@ -8,10 +8,7 @@ import { holdsIn, NOTHING } from './owner-holds.ts';
 import { atStride, type RunRecording } from './recording.ts';
 import type { InputHistory, OwnerHold, OwnerRow, RunHistory } from './types.ts';
 
-/**
- * Rows and pins of all runs of an input. At 4 to 5 bytes each, and with the curves, that is at most about 1.2 MB of a page (JSON, deflated, in base64).
- * Beyond it frames are merged.
- */
+/** Rows and pins of all runs: at 4 to 5 bytes each, at most about 1.2 MB of a page. With more, frames are merged. */
 const BUDGET = 200_000;
 
 export interface NamedRecording {
@@ -90,19 +87,9 @@ function binningOf(requests: number, stride: number): string {
 
 function runHistory({ policy, log, recording }: NamedRecording, peakFrame: number): RunHistory {
   const { values, events, owners } = recording;
-  const { series, occupancy, longestFree, freeByOrder, changes } = values;
-  return {
-    policy,
-    log,
-    events,
-    owners,
-    series,
-    blocks: changes.byBlock(),
-    occupancy,
-    longestFree,
-    freeByOrder,
-    ownerRows: ownerRows(recording, peakFrame),
-  };
+  const { changes, times: _, holds: __, ...shown } = values;
+  const blocks = changes.byBlock();
+  return { policy, log, events, owners, ...shown, blocks, ownerRows: ownerRows(recording, peakFrame) };
 }
 
 function ownerRows({ values, owners, byOwner }: RunRecording, peakFrame: number): OwnerRow[] {

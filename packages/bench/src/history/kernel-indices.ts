@@ -1,7 +1,4 @@
-/**
- * How fragmented free memory is, as the kernel says it, from the number of free chunks of each order. In whole numbers, as
- * there: divisions drop the remainder. No imports: a page has it too.
- */
+/** The kernel's measures of fragmentation, from the free chunks of each order. Divisions drop the remainder, as there. */
 
 /** Free chunks by order, as /proc/buddyinfo has them: counts[o] chunks of 2^o pages. */
 type CountsByOrder = readonly number[];

@@ -1,7 +1,4 @@
-/**
- * Records the blocks and counts of a run at its frames, from the events of a running pool or of a log. The work at the end of a frame
- * grows with the blocks that changed in it.
- */
+/** Records the blocks and counts of a run at its frames, from its events. A frame costs as much as blocks changed in it. */
 import {
   type BlockIndex,
   type BlockView,
@@ -37,8 +34,7 @@ export class RunRecorder {
   /** Mapping of each block at boot, as an index of BLOCK_MAPPINGS. */
   readonly #atBoot: Uint8Array;
   /** Blocks that changed since the frame before. */
-  readonly #changed: BlockIndex[] = [];
-  readonly #hasChanged: Uint8Array;
+  readonly #changed = new Set<BlockIndex>();
   readonly #survey: BlockSurvey;
   readonly #projections: RunProjections;
   readonly #holders: Holders;
@@ -57,7 +53,6 @@ export class RunRecorder {
     this.#mostRows = mostRows;
     this.#stride = finestStride(requests);
     this.#atBoot = mappingsAtBoot(this.#view);
-    this.#hasChanged = new Uint8Array(blocks);
     this.#survey = new BlockSurvey(blocks, geometry.pagesPerBlock);
     this.#projections = new RunProjections(header);
     this.#holders = new Holders(geometry.pagesPerBlock, this.#projections.owners);
@@ -111,26 +106,17 @@ export class RunRecorder {
   #change(start: number, pages: number): void {
     const size = this.#pagesPerBlock;
     const end = start + Math.max(1, pages);
-    for (let block = Math.floor(start / size); block * size < end; block++) {
-      if (this.#hasChanged[block] === 1) continue;
-      this.#hasChanged[block] = 1;
-      this.#changed.push(blockIndex(block));
-    }
+    for (let block = Math.floor(start / size); block * size < end; block++)
+      this.#changed.add(blockIndex(block));
   }
 
   #endFrame(): void {
     const frame = this.#values.times.length;
-    for (const block of this.#changed) {
-      this.#hasChanged[block] = 0;
-      this.#addRow(block, frame);
-    }
-    this.#changed.length = 0;
+    for (const block of this.#changed) this.#addRow(block, frame);
+    this.#changed.clear();
     this.#addValues();
     const isPairDone = frame % 2 === 0 && frame > 0;
-    if (isPairDone && sizeOf(this.#values) > this.#mostRows) this.#mergeFrames();
-  }
-
-  #mergeFrames(): void {
+    if (!isPairDone || sizeOf(this.#values) <= this.#mostRows) return;
     if (stepsOf(this.#requests, this.#stride) <= FEWEST_STEPS) return;
     this.#values = coarserValues(this.#values);
     this.#stride *= 2;

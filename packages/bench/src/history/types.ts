@@ -1,5 +1,7 @@
 /** What a report shows of runs over time: the state at frames, which are chosen requests. Plain data: a page has it as JSON. */
 
+import type { OwnerFigures } from '@decpool/model';
+
 /** The moments at which the runs of one input are recorded: the same for every policy, so that two can be compared. */
 export interface Frames {
   /**
@@ -88,11 +90,7 @@ export type Series = Readonly<Record<SeriesName, readonly number[]>>;
 /** Bars of the histograms: 512 / 16 = 32 pages a bar; full blocks have a bar of their own, the last. */
 export const HISTOGRAM_BARS = 17;
 
-export interface OwnerRow {
-  readonly owner: string;
-  readonly splits2M: number;
-  readonly splits1G: number;
-  readonly leakedPages: number;
+export interface OwnerRow extends OwnerFigures {
   /** At the frame with the most live pages, and at the last frame. */
   readonly atPeak: OwnerHold;
   readonly atEnd: OwnerHold;
@@ -116,15 +114,9 @@ export interface RunHistory {
   readonly blocks: BlockChanges;
   /** By frame: shared blocks by how many of their pages are in allocations or slabs; HISTOGRAM_BARS bars. */
   readonly occupancy: readonly (readonly number[])[];
-  /**
-   * By frame: shared blocks by the longest run of free pages in them: claimed, in no allocation or slab, and neither unknown nor
-   * leaked; HISTOGRAM_BARS bars.
-   */
+  /** By frame: shared blocks by their longest run of free pages: claimed, in no allocation or slab, not unknown or leaked. */
   readonly longestFree: readonly (readonly number[])[];
-  /**
-   * By frame: free chunks of the pool by order, 0 to 10. A maximal run of free pages, as above, is cut into the largest aligned
-   * chunks, as a buddy allocator would have them.
-   */
+  /** By frame: free chunks of the pool by order, 0 to 10: runs of free pages as a buddy allocator would cut them. */
   readonly freeByOrder: readonly (readonly number[])[];
   /** Owners that caused or hold anything, most 2M splits first, then most pages at the peak. */
   readonly ownerRows: readonly OwnerRow[];

@@ -1,6 +1,7 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { MetricId } from '../metrics/metric.ts';
 import { formatValue } from '../text/units.ts';
+import { namedMetrics } from './named-metrics.ts';
 import { barPanels, nameWidth } from './page/figures/axes.ts';
 import type { PolicyResults, Results } from './results.ts';
 import { chartSvg } from './svg.ts';
@@ -21,7 +22,7 @@ const REFUSED_TEXT = '* refused requests: its bars are of less work';
 const FOOTNOTE = 18;
 
 export function comparisonSvg({ input, platform, memory, seeds: run, metrics, policies }: Results): string {
-  const panels = PANELS.flatMap((wanted) => metrics.filter(({ id }) => id === wanted));
+  const panels = namedMetrics(metrics, PANELS);
   const names = policies.map(
     (policy) => shortPolicyName(policy.policy) + (hasRefused(policy) ? REFUSED : ''),
   );

@@ -3,10 +3,7 @@ import { InputError } from '@decpool/model';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { knownMetric, METRICS, type MetricId } from '../metrics/metric.ts';
 
-/**
- * The ids of the rows, in order. `a,b` are exactly these, `+a,b` the usual ten and these, `all` every metric. Throws InputError for
- * an unknown id.
- */
+/** In order. `a,b`: exactly these; `+a,b`: the usual ten and these; `all`: every metric. Throws InputError for an unknown id. */
 export function chosenRows(list: string | undefined): readonly MetricId[] {
   if (list === undefined) return KEY_METRICS;
   const isAdded = list.trim().startsWith('+');

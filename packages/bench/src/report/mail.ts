@@ -2,7 +2,7 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import { filledLines } from '../text/groups.ts';
 import { printable } from '../text/printable.ts';
-import { wrap } from '../text/wrap.ts';
+import { hanging, wrap } from '../text/wrap.ts';
 import { hasColumns } from './has-columns.ts';
 import { rankingText } from './ranking-table.ts';
 import type { Results } from './results.ts';
@@ -16,6 +16,8 @@ export const MAIL_LINES = 40;
 const NOTES_SHOWN = 3;
 /** Ahead of a line that Markdown must leave as it is. */
 const INDENT = '    ';
+/** What is left of an indented line. */
+const ROOM = MAIL_COLUMNS - INDENT.length;
 /** Policies that a ranking names. */
 const RANKED_SHOWN = 10;
 
@@ -53,11 +55,7 @@ function columnLines(results: Results, most: number): string[] {
   const { telling: all, equal } = foldedRows(chosenRowsOf(results));
   const telling = all.slice(0, most);
   const more = all.length - telling.length;
-  const layout = {
-    columns: MAIL_COLUMNS - INDENT.length,
-    isColoured: false,
-    changes: 'second',
-  } as const;
+  const layout = { columns: ROOM, isColoured: false, changes: 'second' } as const;
   const named = tableText(telling, layout);
   const rules = [...named.keys()].filter((line) => named[line].startsWith('─'));
   // Names that are broken into more than two lines are hard to read.
@@ -86,19 +84,18 @@ function columnLines(results: Results, most: number): string[] {
 /** `(1) linux-7.3`, in lines: for a table that has no room for names. */
 const numberedNames = ({ policies }: Results, heads: readonly string[]): string[] =>
   policies.flatMap(({ policy }, index) =>
-    wrap(`${heads[index]} ${printable(shortPolicyName(policy))}`, MAIL_COLUMNS - INDENT.length),
+    wrap(`${heads[index]} ${printable(shortPolicyName(policy))}`, ROOM),
   );
 
 const rankingLines = (results: Results, most: number): string[] =>
-  rankingText(results, { columns: MAIL_COLUMNS - INDENT.length, isColoured: false }, most).map((line) =>
-    line === '' ? '' : `${INDENT}${line}`,
+  rankingText(results, { columns: ROOM, isColoured: false }, most).map((line) =>
+    line === '' ? '' : INDENT + line,
   );
 
 function noteLines(notes: readonly string[], room: number): string[] {
   const lines: string[] = [];
   for (const note of notes) {
-    const [first, ...rest] = linesOf(note, MAIL_COLUMNS - 2);
-    const more = [`- ${first}`, ...rest.map((line) => `  ${line}`)];
+    const more = hanging('- ', linesOf(note, MAIL_COLUMNS - 2));
     if (lines.length + more.length + 1 > room) break;
     lines.push(...more);
   }
@@ -110,11 +107,7 @@ const SHELL_WORD = /(?:'[^']*'|\\.|[^\s'])+/g;
 
 /** The command in lines that a shell joins, broken only between words. */
 function commandLines(command: string): string[] {
-  const lines = filledLines(
-    printable(command).match(SHELL_WORD) ?? [],
-    MAIL_COLUMNS - INDENT.length - 4,
-    ' ',
-  );
+  const lines = filledLines(printable(command).match(SHELL_WORD) ?? [], ROOM - 4, ' ');
   return lines.map(
     (line, index) => `${INDENT}${index === 0 ? '' : '  '}${line}${index < lines.length - 1 ? ' \\' : ''}`,
   );

@@ -1,5 +1,6 @@
 /** One verdict over several inputs: the policy with the best mean rank, and what it gains and costs over all of them. */
 import type { MetricId } from '../metrics/metric.ts';
+import { namedMetrics } from './named-metrics.ts';
 import type { Results } from './results.ts';
 import { type Difference, differenceText, hardlyDiffer, type Phrase, type Verdict } from './verdict.ts';
 
@@ -48,9 +49,10 @@ export function overallVerdict(all: readonly Results[]): OverallVerdict | undefi
     const refused = [' The baseline ', { policy: baseline }, ' refused requests.'];
     return { ...none, best, firstIn, lead: [[...head, ...refused]] };
   }
-  const compared = (ids: readonly MetricId[], of: (values: readonly number[]) => number) =>
-    ids.flatMap((id) => differenceIn(inputs, id, best, baseline, of));
-  const figures = [...compared(SUMMED, total), ...compared(LARGEST, (values) => Math.max(...values))];
+  const figures = [
+    ...differencesOf(inputs, SUMMED, best, baseline, total),
+    ...differencesOf(inputs, LARGEST, best, baseline, (values) => Math.max(...values)),
+  ];
   const telling = figures.filter(({ now, before }) => !hardlyDiffer(now, before));
   const gains = telling.filter(({ now, before }) => now < before);
   const prices = telling.filter(({ now, before }) => now > before);
@@ -72,16 +74,18 @@ const total = (values: readonly number[]): number => values.reduce((sum, value) 
 const placeOf = ({ ranking }: Results, policy: string): number =>
   ranking.ranked.findIndex(({ policies }) => policies.includes(policy));
 
-function differenceIn(
+function differencesOf(
   inputs: readonly Results[],
-  id: MetricId,
+  ids: readonly MetricId[],
   policy: string,
   baseline: string,
   of: (values: readonly number[]) => number,
 ): Difference[] {
-  const metric = inputs[0].metrics.find((each) => each.id === id);
-  if (metric === undefined) return [];
-  const figureOf = (name: string) =>
+  const figureOf = (name: string, id: MetricId) =>
     of(inputs.map((input) => input.policies.find((each) => each.policy === name)?.metrics[id]?.median ?? 0));
-  return [{ metric, now: figureOf(policy), before: figureOf(baseline) }];
+  return namedMetrics(inputs[0].metrics, ids).map((metric) => ({
+    metric,
+    now: figureOf(policy, metric.id),
+    before: figureOf(baseline, metric.id),
+  }));
 }

@@ -5,8 +5,9 @@ import { compactUnit, compactValue } from '../text/compact.ts';
 import { filledLines } from '../text/groups.ts';
 import { printable } from '../text/printable.ts';
 import type { Screen } from '../text/screen.ts';
-import { wrap } from '../text/wrap.ts';
+import { hanging, wrap } from '../text/wrap.ts';
 import { hasColumns } from './has-columns.ts';
+import { namedMetrics } from './named-metrics.ts';
 import type { Results } from './results.ts';
 import { compactLabel } from './short-labels.ts';
 import { objectiveNames } from './verdict.ts';
@@ -21,10 +22,7 @@ const GAP = '  ';
 const NARROWEST_NAMES = 16;
 const LONGEST_PART = /.{1,16}/gsu;
 
-/**
- * The ranking's lines; --pareto: the first front alone. Columns are what policies are ranked by, or the rows of --metrics. `most`:
- * groups of policies that are shown; that of the baseline is one more if need be. No lines if no policy is ranked.
- */
+/** Empty if no policy is ranked. `most`: groups that are shown; that of the baseline always is. --pareto: the first front alone. */
 export function rankingText(results: Results, { columns }: Screen, most = GROUPS_SHOWN): string[] {
   const { ranking, policies } = results;
   const { ranked, isParetoWanted } = ranking;
@@ -67,9 +65,8 @@ export function rankingText(results: Results, { columns }: Screen, most = GROUPS
 
 /** What policies are ranked by; the chosen rows if they are not the usual ten. */
 function columnsOf({ ranking, rows, metrics }: Results): Results['metrics'] {
-  const isUsual = rows.length === KEY_METRICS.length && rows.every((id, index) => id === KEY_METRICS[index]);
-  const ids = isUsual ? ranking.objectives : rows;
-  return ids.flatMap((id) => metrics.filter((metric) => metric.id === id));
+  const isUsual = rows.join() === KEY_METRICS.join();
+  return namedMetrics(metrics, isUsual ? ranking.objectives : rows);
 }
 
 /** Numbers to the right; the policies' names, which are long, stand last and may take several lines. */
@@ -81,9 +78,7 @@ function lineOf(row: readonly string[], widths: readonly number[], columns: numb
     .join(GAP);
   const room = Math.max(NARROWEST_NAMES, columns - numbers.length - GAP.length);
   const parts = row[last].split(/(?=\+)|(?<= )/).flatMap((part) => part.match(LONGEST_PART) ?? []);
-  const [first, ...rest] = filledLines(parts, room);
-  const below = ' '.repeat(numbers.length);
-  return [numbers + GAP + first, ...rest.map((line) => below + GAP + line)].map((line) => line.trimEnd());
+  return hanging(numbers + GAP, filledLines(parts, room)).map((line) => line.trimEnd());
 }
 
 function namesText(policies: readonly string[], baseline: string): string {

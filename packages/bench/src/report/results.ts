@@ -1,7 +1,4 @@
-/**
- * The results of a comparison as a document: what `results.json` holds, what every report is made from, and what another
- * run is compared with. Everything is unrounded and has every seed's value.
- */
+/** The document `results.json`, from which every report is made. Values are unrounded, one for each seed. */
 
 import { z } from 'zod';
 import type { Bounds } from '../bounds/bounds.ts';

@@ -2,6 +2,7 @@
 import { changePercent, type Spread } from '../compare/spread.ts';
 import { isQuiet, type Metric } from '../metrics/metric.ts';
 import { formatChange, formatPoints, formatRange, formatValue } from '../text/units.ts';
+import { namedMetrics } from './named-metrics.ts';
 import { isWithinNoise } from './noise.ts';
 import type { PolicyResults, Results } from './results.ts';
 import { shortLabel } from './short-labels.ts';
@@ -26,9 +27,9 @@ export interface Row {
   readonly cells: readonly Cell[];
 }
 
-/** The rows that were chosen, in their order; metrics that this comparison does not have are left out. */
+/** The rows that were chosen, in their order. */
 export const chosenRowsOf = (results: Results): Row[] =>
-  results.rows.flatMap((wanted) => results.metrics.filter(({ id }) => id === wanted)).map(rowOf(results));
+  namedMetrics(results.metrics, results.rows).map(rowOf(results));
 
 /** A row for each metric that says something: every metric, but those that are 0 in all runs of all policies and usually are. */
 export const allRowsOf = (results: Results): Row[] =>

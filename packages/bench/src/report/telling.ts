@@ -3,10 +3,7 @@ import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { isWithinNoise } from './noise.ts';
 import type { Results } from './results.ts';
 
-/**
- * Places of the inputs in `all`, in the order in which a reader should meet them: the input that tells policies apart best comes
- * first. Inputs that tell them apart equally well keep their order.
- */
+/** Places of the inputs in `all`: that which tells policies apart best comes first. Equal ones keep their order. */
 export function tellingOrder(all: readonly Results[]): number[] {
   const differences = all.map(differencesIn);
   return [...all.keys()].sort((a, b) => differences[b] - differences[a]);

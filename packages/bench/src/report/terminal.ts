@@ -3,7 +3,7 @@ import picocolors from 'picocolors';
 import { present } from '../text/listed.ts';
 import { printable } from '../text/printable.ts';
 import type { Screen } from '../text/screen.ts';
-import { wrap } from '../text/wrap.ts';
+import { hanging, wrap } from '../text/wrap.ts';
 import { hasColumns } from './has-columns.ts';
 import type { OverallVerdict } from './overall-verdict.ts';
 import { isRanked, rankingText } from './ranking-table.ts';
@@ -20,10 +20,7 @@ interface ComparisonScreen extends Screen {
   readonly hasRanges?: boolean;
 }
 
-/**
- * One input: what was run, the verdict, and a row per metric that differs. Ends with a line break. Colour only if the screen has it;
- * the marks say the same.
- */
+/** One input: what was run, the verdict, and a row per metric that differs. Ends with a line break. */
 export function comparisonText(results: Results, screen: ComparisonScreen): string {
   const { bold } = picocolors.createColors(screen.isColoured);
   const { lead } = verdictOf(results);
@@ -76,7 +73,5 @@ function legend(all: readonly Results[]): string {
   ]).join(' ');
 }
 
-export function labelled(label: string, text: string, { columns }: Screen, width = LABEL_WIDTH): string {
-  const [first, ...rest] = wrap(printable(text), columns - width);
-  return [label.padEnd(width) + first, ...rest.map((line) => ' '.repeat(width) + line)].join('\n');
-}
+export const labelled = (label: string, text: string, { columns }: Screen, width = LABEL_WIDTH): string =>
+  hanging(label.padEnd(width), wrap(printable(text), columns - width)).join('\n');

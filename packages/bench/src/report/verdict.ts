@@ -7,6 +7,7 @@ import { compactUnit, compactValue } from '../text/compact.ts';
 import { countText } from '../text/counts.ts';
 import { listed } from '../text/listed.ts';
 import { formatChange, formatValue, SMALL_CHANGE } from '../text/units.ts';
+import { namedMetrics } from './named-metrics.ts';
 import { isWithinNoise } from './noise.ts';
 import type { PolicyResults, Results } from './results.ts';
 
@@ -103,7 +104,7 @@ export function verdictOf(results: Results): Verdict {
 }
 
 export const objectivesOf = ({ ranking, metrics }: Results): Metric[] =>
-  ranking.objectives.flatMap((id) => metrics.filter((metric) => metric.id === id));
+  namedMetrics(metrics, ranking.objectives);
 
 /** What policies are ranked by: `2M splits, shared-idle memory and host calls`. */
 export const objectiveNames = (results: Results): string =>
@@ -129,8 +130,7 @@ function differences(
     !hardlyDiffer(now, before) &&
     (wanted === 'better' ? now < before : now > before);
   return KINDS.flatMap((ids) =>
-    ids
-      .flatMap((id) => metrics.filter((metric) => metric.id === id))
+    namedMetrics(metrics, ids)
       .map((metric) => ({
         metric,
         now: policy.metrics[metric.id].median,
@@ -199,11 +199,11 @@ function amount({ id, label, unit }: Metric, value: number): string {
 }
 
 function withoutBaseline(results: Results, best: PolicyResults, baseline: PolicyResults): Phrase {
-  const figures = KINDS.flatMap(([id]) =>
-    results.metrics
-      .filter((metric) => metric.id === id)
-      .map((metric) => amount(metric, best.metrics[id].median)),
+  const kinds = namedMetrics(
+    results.metrics,
+    KINDS.map(([id]) => id),
   );
+  const figures = kinds.map((metric) => amount(metric, best.metrics[metric.id].median));
   return [
     'Best of the policies that serve every request: ',
     name(best.policy),

@@ -1,5 +1,5 @@
 /** The words for states of a block, in the map, its legend, tables and sentences. */
-import type { BlockState } from '../../history/types.ts';
+import type { BlockMapping, BlockState } from '../../history/types.ts';
 
 interface StateWords {
   /** For table cells. */
@@ -20,4 +20,11 @@ export const STATE_WORDS: Readonly<Record<BlockState, StateWords>> = {
     name: 'unknown or leaked',
     text: 'some pages are in an unknown state, or leaked',
   },
+};
+
+/** How the direct map maps a block. */
+export const MAPPING_WORDS: Readonly<Record<BlockMapping, Omit<StateWords, 'name'>>> = {
+  large: { short: 'large', text: 'by a large entry' },
+  split: { short: '4K, split', text: 'by 4K entries, split during the run' },
+  boot: { short: '4K, boot', text: 'by 4K entries since boot' },
 };

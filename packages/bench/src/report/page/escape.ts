@@ -1,7 +1,4 @@
-/**
- * Markup that text cannot break: a template escapes every value that is not itself markup.
- * Attributes stand in double quotes.
- */
+/** Markup that text cannot break: a template escapes every value that is not markup. Attributes stand in double quotes. */
 import { printableLines } from '../../text/printable.ts';
 
 export interface Html {

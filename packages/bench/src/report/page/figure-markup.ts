@@ -27,13 +27,22 @@ ${detailsOf(figure, view)}
 `;
 }
 
-const detailsOf = (figure: Figure, view: View): Html => html`<div class="behind">
-<details><summary>Formula</summary>${figure.formula.map((line) => html`<p>${line}</p>`)}</details>
-<details><summary>How to reproduce</summary>${commandLines(figure.commands)}</details>
-<details class="data"><summary>Values as a table</summary>${tableMarkup(figure.table(view))}</details>
+const detailsOf = (figure: Figure, view: View): Html =>
+  behind({ formula: figure.formula, commands: figure.commands, table: figure.table(view) });
+
+/** What is behind buttons below a figure. */
+export const behind = ({
+  formula,
+  commands,
+  table,
+}: Pick<Figure, 'formula' | 'commands'> & { table: FigureTable }): Html =>
+  html`<div class="behind">
+<details><summary>Formula</summary>${formula.map((line) => html`<p>${line}</p>`)}</details>
+<details><summary>How to reproduce</summary>${commandLines(commands)}</details>
+<details class="data"><summary>Values as a table</summary>${tableMarkup(table)}</details>
 </div>`;
 
-export const tableMarkup = ({
+const tableMarkup = ({
   caption,
   head,
   rows,

@@ -22,10 +22,7 @@ const WIDTH = 900;
 /** The folder of a page's figures: beside the page, and named after it. */
 export const figuresFolder = (page: string): string => join(dirname(page), `${parse(page).name}-figures`);
 
-/**
- * Throws InputError if the page cannot be written, or if the folder of figures holds anything but SVG files. Older files are then
- * left as they were.
- */
+/** Throws InputError, and changes nothing, if the page cannot be written or its figures' folder holds anything but SVG files. */
 export async function writeReport(inputs: readonly PageInput[], page: string): Promise<Written[]> {
   const figures = figuresFolder(page);
   for (const folder of [figures, partialOf(figures)]) expectOfFigures(folder, page);

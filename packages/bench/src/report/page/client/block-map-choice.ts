@@ -8,10 +8,7 @@ interface Ranked {
   readonly ranking: { readonly ranked: readonly Pick<Results['ranking']['ranked'][number], 'policies'>[] };
 }
 
-/**
- * Indices into the runs of the history: the baseline, and the best ranked policy with another picture at the peak. If all have the
- * baseline's picture, the best ranked policy. One index if there is one run.
- */
+/** Indices of runs: the baseline, and the best ranked policy that differs from it at the peak, or else the best ranked one. */
 export function firstChoices({ policies, ranking }: Ranked, history: InputHistory): number[] {
   const { runs } = history;
   const places = new Map(runs.map(({ policy }, place) => [policy, place]));

@@ -1,7 +1,4 @@
-/**
- * The places of blocks on the map: rows of cells by address, a round number of MiB each, and lines that stand for folded rows.
- * Pure geometry in device pixels: cells end on whole pixels and stay crisp.
- */
+/** The places of blocks on the map, in device pixels: rows of cells by address, and lines that stand for folded rows. */
 import { lastAtMost } from '../../../history/last-at-most.ts';
 import { addressText } from '../../../text/units.ts';
 

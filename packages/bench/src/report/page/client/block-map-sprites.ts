@@ -1,7 +1,4 @@
-/**
- * Small pictures of a cell, one for each look, drawn once and then copied. Looks differ in shape as well as in colour: idle blocks
- * are hollow, mixed blocks half filled, unknown blocks crossed out. A diagonal line is a split, a dot is 4K mappings since boot.
- */
+/** Small pictures of a cell, one for each look, drawn once and then copied. Looks differ in shape as well as in colour. */
 import { KINDS, type Kind, kindOf, LOOKS, type Look, lookOf, type Mark, markOf } from './block-map-looks.ts';
 
 export type MapColours = ReturnType<typeof coloursOf>;

@@ -1,31 +1,14 @@
 /** The texts of the block map. */
 
 import { shortPolicyName } from '@decpool/pool/policy-names';
-import {
-  BLOCK_MAPPINGS,
-  BLOCK_STATES,
-  type BlockMapping,
-  type InputHistory,
-} from '../../../history/types.ts';
+import { BLOCK_MAPPINGS, BLOCK_STATES, type InputHistory } from '../../../history/types.ts';
 import { countText } from '../../../text/counts.ts';
 import { printable } from '../../../text/printable.ts';
 import { addressText, formatValue, timeUnit } from '../../../text/units.ts';
-import { STATE_WORDS } from '../block-words.ts';
+import { MAPPING_WORDS, STATE_WORDS } from '../block-words.ts';
 import { shellWord } from '../escape.ts';
 import type { Layout } from './block-map-layout.ts';
 import { kindOf, type Look, type RunLooks } from './block-map-looks.ts';
-
-const MAPPING_TEXT: Readonly<Record<BlockMapping, string>> = {
-  large: 'by a large entry',
-  split: 'by 4K entries, split during the run',
-  boot: 'by 4K entries since boot',
-};
-
-const SHORT_MAPPING: Readonly<Record<BlockMapping, string>> = {
-  large: 'large',
-  split: '4K, split',
-  boot: '4K, boot',
-};
 
 /** ns as text, all in the unit that suits `longest`: a running clock does not jump between units. */
 export function timesUpTo(longest: number): (ns: number) => string {
@@ -71,7 +54,7 @@ export function factsOf(input: InputHistory, shown: RunLooks, block: number, fra
   const { state, mapping, sharedPages, usedPages, since } = shown.run.blocks;
   return {
     state: STATE_WORDS[BLOCK_STATES[state[row]]].text,
-    mapping: MAPPING_TEXT[BLOCK_MAPPINGS[mapping[row]]],
+    mapping: MAPPING_WORDS[BLOCK_MAPPINGS[mapping[row]]].text,
     pages: pagesText(sharedPages[row], usedPages[row], input.pagesPerBlock),
     since: since[row] < 0 ? NOT_SHARED : sinceText(input, since[row], frame),
     pins: pinTexts(input, shown, row),
@@ -85,7 +68,7 @@ function factsAtBoot({ pagesPerBlock }: InputHistory, look: Look) {
   }
   return {
     state: STATE_WORDS.private.text,
-    mapping: MAPPING_TEXT[kindOf(look) === 'boot' ? 'boot' : 'large'],
+    mapping: MAPPING_WORDS[kindOf(look) === 'boot' ? 'boot' : 'large'].text,
     pages: pagesText(0, 0, pagesPerBlock),
     since: NOT_SHARED,
     pins: [PINNED_BY_NOTHING],
@@ -122,10 +105,7 @@ export function explainCommand(folder: string, log: string, block: number): stri
 
 export const TABLE_ROWS = 200;
 
-/**
- * Rows for the first blocks by address that are not private at the frame, and how many such blocks there are: block, state,
- * mapping, shared pages, used pages, owners.
- */
+/** The blocks that are not private at the frame, by address: the first as rows of a table, and their number. */
 export function sharedBlocks(
   { run, rows: index }: RunLooks,
   frame: number,
@@ -140,7 +120,7 @@ export function sharedBlocks(
     return [
       String(block[row]),
       STATE_WORDS[BLOCK_STATES[state[row]]].short,
-      SHORT_MAPPING[BLOCK_MAPPINGS[mapping[row]]],
+      MAPPING_WORDS[BLOCK_MAPPINGS[mapping[row]]].short,
       count(sharedPages[row]),
       count(usedPages[row]),
       [...owners, ...more].join(', ') || 'nothing',

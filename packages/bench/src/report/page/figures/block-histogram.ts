@@ -5,7 +5,7 @@ import { formatValue } from '../../../text/units.ts';
 import { chartText } from '../escape.ts';
 import { chartBase, inkOf, nameBelow, TEXT_SIZE, TITLE_HEIGHT, timeText, tooltip, wordsAt } from './axes.ts';
 import type { Figure, LoggedInput, View } from './figure.ts';
-import { printSeries, showPeak, styledRuns } from './runs.ts';
+import { seriesCommands, styledRuns } from './runs.ts';
 
 const PANEL = 58;
 const NAME = 16;
@@ -41,11 +41,7 @@ function histogramFigure(logged: LoggedInput, spec: Histogram): Figure {
       ...spec.formula,
       `A bar is ${step} pages wide; the last bar is for exactly ${pagesPerBlock} pages.`,
     ],
-    commands: [
-      logged.results.command,
-      printSeries(logged, spec.id),
-      ...showPeak(logged, 'Claimed and allocated pages of each block at the peak:'),
-    ],
+    commands: seriesCommands(logged, [spec.id], 'Claimed and allocated pages of each block at the peak:'),
     reading: ({ frame }) => {
       const parts = runs.map(({ run }) => {
         const at = blocksAt(run, frame);

@@ -2,6 +2,7 @@
 
 import type { MetricId } from '../../../metrics/metric.ts';
 import { formatValue } from '../../../text/units.ts';
+import { namedMetrics } from '../../named-metrics.ts';
 import type { Results } from '../../results.ts';
 import { chartText } from '../escape.ts';
 import { policyStyle } from '../palette.ts';
@@ -30,9 +31,8 @@ export function glanceFigure(results: Results): Figure | undefined {
     ? ` ${MARK_TEXT}`
     : '';
   const hasSplits = results.ranking.objectives.includes('splits-2m');
-  const panels = PANELS.filter((id) => hasSplits || id !== 'splits-2m').flatMap((wanted) =>
-    results.metrics.filter((metric) => metric.id === wanted),
-  );
+  const ids = PANELS.filter((id) => hasSplits || id !== 'splits-2m');
+  const panels = namedMetrics(results.metrics, ids);
   if (shown.every(({ policy }) => panels.every(({ id }) => policy.metrics[id].median === 0)))
     return undefined;
   const title = 'Key figures of each policy';

@@ -8,7 +8,7 @@ import {
 import type { RunHistory } from '../../../history/types.ts';
 import { chartBase, nameBelow, onlyLine, TITLE_HEIGHT, timeText, tooltip, valueAxis } from './axes.ts';
 import type { Figure, LoggedInput, View } from './figure.ts';
-import { lineSeries, linesOf, printSeries, showPeak, styledRuns } from './runs.ts';
+import { lineSeries, linesOf, seriesCommands, styledRuns } from './runs.ts';
 
 interface KernelIndex {
   readonly id: string;
@@ -79,11 +79,7 @@ function indexFigure(logged: LoggedInput, index: KernelIndex): Figure {
     kind: 'frame',
     heightAt: () => 190,
     formula: [...index.formula, TERMS],
-    commands: [
-      logged.results.command,
-      printSeries(logged, index.id),
-      ...showPeak(logged, 'Claimed and allocated pages of each block at the peak:'),
-    ],
+    commands: seriesCommands(logged, [index.id], 'Claimed and allocated pages of each block at the peak:'),
     reading: ({ frame }) => `${index.reading} At ${timeText(frames.times[frame])}.`,
     table: ({ frame }) => ({
       caption: `${index.name} by order at ${timeText(frames.times[frame])}`,

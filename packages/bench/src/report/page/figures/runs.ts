@@ -53,6 +53,13 @@ export const logPath = ({ folder, history }: LoggedInput): string => `${folder}/
 export const printSeries = ({ folder }: LoggedInput, ...ids: readonly string[]): string =>
   `decpool report ${shellWord(folder)} --csv --series ${ids.join(',')}`;
 
+/** The commands for the values of some series, and for the state at the peak. */
+export const seriesCommands = (
+  logged: LoggedInput,
+  ids: readonly string[],
+  what: string,
+): readonly string[] => [logged.results.command, printSeries(logged, ...ids), ...showPeak(logged, what)];
+
 /** A command that shows the state at the peak, below a shell comment that says what to look at. */
 export const showPeak = (logged: LoggedInput, what: string): readonly string[] => [
   `# ${what}`,

@@ -3,10 +3,11 @@
 import { type SeriesName, seriesInfo } from '../../../history/types.ts';
 import type { MetricId } from '../../../metrics/metric.ts';
 import { formatValue } from '../../../text/units.ts';
+import { namedMetrics } from '../../named-metrics.ts';
 import { shellWord } from '../escape.ts';
 import type { LoggedInput } from './figure.ts';
 import { type TimeFigure, timeFigure } from './over-time.ts';
-import { logPath, printSeries, showPeak } from './runs.ts';
+import { logPath, printSeries, seriesCommands } from './runs.ts';
 
 const LOWER_BOUND =
   'grey: the lower bound: ceil(bytes that live allocations asked for / bytes of a block), or the sum of it over the NUMA nodes that they asked for, if that is more. No policy that serves all requests is below it.';
@@ -16,18 +17,14 @@ export function timeFigures(logged: LoggedInput) {
   const { runs, leastBlocks, askedBytes } = logged.history;
   const { metrics, command } = logged.results;
   const formulaOf = (id: MetricId) =>
-    metrics.filter((metric) => metric.id === id).map(({ label, formula }) => `${label}: ${formula}`);
+    namedMetrics(metrics, [id]).map(({ label, formula }) => `${label}: ${formula}`);
   const query = (name: SeriesName, sql: string) => [
     command,
     printSeries(logged, seriesInfo(name).id),
     '# Each event, under the first policy:',
     `decpool query ${shellWord(logPath(logged))} ${shellWord(sql)}`,
   ];
-  const show = (ids: readonly string[], what: string) => [
-    command,
-    printSeries(logged, ...ids),
-    ...showPeak(logged, what),
-  ];
+  const show = (ids: readonly string[], what: string) => seriesCommands(logged, ids, what);
   const splits = (series: SeriesName, size: string, metric: MetricId, level: number): TimeFigure => ({
     series,
     title: `${size} splits since boot`,

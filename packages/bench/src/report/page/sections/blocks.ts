@@ -4,11 +4,11 @@ import { BLOCK_STATES } from '../../../history/types.ts';
 import { formatValue } from '../../../text/units.ts';
 import { firstChoices } from '../client/block-map-choice.ts';
 import { type Html, html, shellWord } from '../escape.ts';
-import { tableMarkup } from '../figure-markup.ts';
+import { behind } from '../figure-markup.ts';
 import { blockMapStill, STILL_WIDTH } from '../figures/block-map-still.ts';
 import type { LoggedInput } from '../figures/figure.ts';
 import { logPath, printSeries, showPeak } from '../figures/runs.ts';
-import { commandLines, image } from '../words.ts';
+import { image } from '../words.ts';
 import type { PageSection } from './section.ts';
 
 /** Two policies at the peak: see firstChoices(). */
@@ -32,15 +32,26 @@ function blockMap(logged: LoggedInput, id: string): Html {
 <p class="reading">${still.reading}</p>
 ${image(still.svg, `Blocks at the peak. ${still.reading}`, STILL_WIDTH, still.height)}
 </figure>
-<div class="behind"><details><summary>Formula</summary><p>private: no page is shared. idle: all pages are shared, and none is in an allocation or slab. in use: all pages are shared, and some are in an allocation or slab. mixed: private and shared pages. unknown: some pages are in an unknown state, or leaked.</p></details>
-<details><summary>How to reproduce</summary>${commandLines([results.command, '# Blocks by state, at every frame:', printSeries(logged, 'block-map'), ...showPeak(logged, 'Blocks in use at the peak and their owners, under the first policy:'), '# All events of one block:', `decpool explain ${shellWord(logPath(logged))} --block NUMBER`])}</details>
-<details class="data"><summary>Values as a table</summary>${tableMarkup({
+${behind({
+  formula: [
+    'private: no page is shared. idle: all pages are shared, and none is in an allocation or slab. in use: all pages are shared, and some are in an allocation or slab. mixed: private and shared pages. unknown: some pages are in an unknown state, or leaked.',
+  ],
+  commands: [
+    results.command,
+    '# Blocks by state, at every frame:',
+    printSeries(logged, 'block-map'),
+    ...showPeak(logged, 'Blocks in use at the peak and their owners, under the first policy:'),
+    '# All events of one block:',
+    `decpool explain ${shellWord(logPath(logged))} --block NUMBER`,
+  ],
+  table: {
     caption: 'Blocks of RAM by state, at the peak',
     head: ['policy', ...BLOCK_STATES],
     rows: still.counts.map(({ policy, blocks }) => [
       shortPolicyName(policy),
       ...BLOCK_STATES.map((state) => formatValue(blocks[state], 'count')),
     ]),
-  })}</details></div>
+  },
+})}
 `;
 }
