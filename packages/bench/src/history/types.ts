@@ -2,17 +2,6 @@
 
 import type { OwnerFigures } from '@decpool/model';
 
-/** The moments at which the runs of one input are recorded: the same for every policy, so that two can be compared. */
-export interface Frames {
-  /**
-   * Requests done at each frame, ascending, from 0 (after boot) to all. Background and skipped requests count, so these are
-   * not the request numbers of events. What the deferred worker does counts to the request before it.
-   */
-  readonly requests: readonly number[];
-  /** Simulated ns of the last event up to each frame, over all policies. */
-  readonly times: readonly number[];
-}
-
 /**
  * What a 2 MiB block is:
  * `private`: no page is shared; `idle`: all pages are shared and none is in an allocation or slab; `used`: all pages are
@@ -135,7 +124,16 @@ export interface OwnerLifetimes {
 }
 
 export interface InputHistory {
-  readonly frames: Frames;
+  /** The moments at which the runs are recorded: the same for every policy, so that two can be compared. */
+  readonly frames: {
+    /**
+     * Requests done at each frame, ascending, from 0 (after boot) to all. Background and skipped requests count, so these are
+     * not the request numbers of events. What the deferred worker does counts to the request before it.
+     */
+    readonly requests: readonly number[];
+    /** Simulated ns of the last event up to each frame, over all policies. */
+    readonly times: readonly number[];
+  };
   /** How many requests a frame stands for, in words. */
   readonly binning: string;
   /** Blocks of 2 MiB that the geometry spans. */

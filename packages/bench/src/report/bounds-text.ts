@@ -56,15 +56,10 @@ function worstCases(policies: Comparison['policies']): string[] {
       ? NO_LIMIT
       : `${limitText(blocksPeak, 'blocks at peak')} ${limitText(blockSeconds, 'block-seconds')} ${PACKED[of]}`,
   );
+  const namesOf = (group: Comparison['policies']) => group.map(({ policy }) => policy);
   return [...byText]
     .sort(([a], [b]) => Number(a === NO_LIMIT) - Number(b === NO_LIMIT))
-    .map(
-      ([text, group]) =>
-        `${fewOf(
-          group.map(({ policy }) => policy),
-          NAMES_SHOWN,
-        )}: ${text}`,
-    );
+    .map(([text, group]) => `${fewOf(namesOf(group), NAMES_SHOWN)}: ${text}`);
 }
 
 const NO_LIMIT = 'No known limit.';

@@ -3,6 +3,7 @@ import type { MetricId } from '../metrics/metric.ts';
 import { formatValue } from '../text/units.ts';
 import { namedMetrics } from './named-metrics.ts';
 import { barPanels, nameWidth } from './page/figures/axes.ts';
+import { MARK } from './page/figures/shown-policies.ts';
 import type { PolicyResults, Results } from './results.ts';
 import { chartSvg } from './svg.ts';
 
@@ -16,16 +17,12 @@ const BAR = 26;
 const TITLES = 58;
 const TEXT = '#1f2328';
 
-/** What stands behind the name of a policy that had less to do, and below the chart. */
-const REFUSED = ' *';
 const REFUSED_TEXT = '* refused requests: its bars are of less work';
 const FOOTNOTE = 18;
 
 export function comparisonSvg({ input, platform, memory, seeds: run, metrics, policies }: Results): string {
   const panels = namedMetrics(metrics, PANELS);
-  const names = policies.map(
-    (policy) => shortPolicyName(policy.policy) + (hasRefused(policy) ? REFUSED : ''),
-  );
+  const names = policies.map((policy) => shortPolicyName(policy.policy) + (hasRefused(policy) ? MARK : ''));
   const isIncomplete = policies.some(hasRefused);
   const labels = nameWidth(names);
   const rows = TITLES + names.length * BAR;

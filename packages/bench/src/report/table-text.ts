@@ -65,7 +65,9 @@ export function tableText(rows: readonly Row[], layout: TableLayout): string[] {
   const fits = (group: readonly Column[]) => fitted(labels, [baseline, ...group], layout) !== undefined;
   return groupsThatFit(others, fits).flatMap((group, index) => {
     const columns = [baseline, ...group];
-    const lines = linesOf(labels, fitted(labels, columns, layout) ?? narrowest(columns), layout);
+    // Without room for two columns, the table is wider than the screen.
+    const narrowest = { gap: ' ', columns: columns.map((column) => placedIn(column, HEAD_LINES)) };
+    const lines = linesOf(labels, fitted(labels, columns, layout) ?? narrowest, layout);
     return index === 0 ? lines : ['', ...lines];
   });
 }
@@ -156,12 +158,6 @@ function withFewerBreaks(
   }
   return best;
 }
-
-/** For a screen that even two columns are too wide for. */
-const narrowest = (columns: readonly Column[]): Fitted => ({
-  gap: ' ',
-  columns: columns.map((column) => placedIn(column, HEAD_LINES)),
-});
 
 const widest = (texts: readonly string[]): number => Math.max(0, ...texts.map(({ length }) => length));
 

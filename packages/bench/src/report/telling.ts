@@ -1,5 +1,6 @@
 /** Which of several inputs to show first. */
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
+import { namedMetrics } from './named-metrics.ts';
 import { isWithinNoise } from './noise.ts';
 import type { Results } from './results.ts';
 
@@ -11,12 +12,12 @@ export function tellingOrder(all: readonly Results[]): number[] {
 
 /** Pairs of policies with ranges over the seeds that do not overlap, summed up over the ten key metrics. */
 export function differencesIn({ metrics, policies }: Results): number {
-  const ids = KEY_METRICS.filter((wanted) => metrics.some(({ id }) => id === wanted));
-  let differences = 0;
-  for (const [place, { metrics: first }] of policies.entries()) {
-    for (const { metrics: second } of policies.slice(place + 1)) {
-      differences += ids.filter((id) => !isWithinNoise(first[id], second[id])).length;
-    }
-  }
-  return differences;
+  const known = namedMetrics(metrics, KEY_METRICS);
+  const pairs = policies.flatMap((first, place) =>
+    policies.slice(place + 1).map((second) => [first, second]),
+  );
+  const differences = pairs.map(
+    ([a, b]) => known.filter(({ id }) => !isWithinNoise(a.metrics[id], b.metrics[id])).length,
+  );
+  return differences.reduce((sum, count) => sum + count, 0);
 }

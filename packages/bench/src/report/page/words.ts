@@ -2,7 +2,7 @@
 import { shortPolicyName } from '@decpool/pool/policy-names';
 import type { Phrase } from '../verdict.ts';
 import { type Content, type Html, html } from './escape.ts';
-import { policyStyle } from './palette.ts';
+import type { PolicyStyle } from './palette.ts';
 
 /** The short name of a policy, with the full one as its title. A line may break between its parts. */
 export function policyName(policy: string): Html {
@@ -14,8 +14,7 @@ export function policyName(policy: string): Html {
 }
 
 /** The line of a policy, as charts draw it. */
-export function swatch(place: number): Html {
-  const { index, dash } = policyStyle(place);
+export function swatch({ index, dash }: PolicyStyle): Html {
   const dashes = dash.length === 0 ? '' : html` stroke-dasharray="${dash.join(' ')}"`;
   return html`<svg class="swatch p${index}" width="26" height="10" viewBox="0 0 26 10" aria-hidden="true" focusable="false"><line x1="0" y1="5" x2="26" y2="5"${dashes}/></svg>`;
 }

@@ -89,11 +89,11 @@ const PINNED_BY_NOTHING = 'nothing: it holds no allocation or slab';
 function pinTexts(input: InputHistory, { run }: RunLooks, row: number): string[] {
   const { pinStart, pinOwner, pinPages, pinSince, morePins } = run.blocks;
   const time = timesOf(input);
-  const pins: string[] = [];
-  for (let pin = pinStart[row]; pin < pinStart[row + 1]; pin++) {
-    const owner = printable(run.owners[pinOwner[pin]]);
-    pins.push(`${owner}: ${countText(pinPages[pin], 'page')}, since ${time(pinSince[pin])}`);
-  }
+  const first = pinStart[row];
+  const pins = pinOwner.slice(first, pinStart[row + 1]).map((owner, pin) => {
+    const pages = countText(pinPages[first + pin], 'page');
+    return `${printable(run.owners[owner])}: ${pages}, since ${time(pinSince[first + pin])}`;
+  });
   if (pins.length === 0) return [PINNED_BY_NOTHING];
   return morePins[row] === 0 ? pins : [...pins, `and ${countText(morePins[row], 'more owner')}`];
 }

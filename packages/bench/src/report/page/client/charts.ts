@@ -85,21 +85,17 @@ export function createCharts(input: ChartsInput) {
     seen.observe(element);
   }
 
-  const retellOne = (figure: Figure, element: HTMLElement) => {
-    const view = viewOf(element);
-    const reading = figure.reading(view);
-    const around = element.closest('figure');
-    const sentence = around?.querySelector('.reading');
-    if (sentence != null) sentence.textContent = reading;
-    element.setAttribute('aria-label', `${figure.title}. ${reading}`);
-    const table = around?.querySelector<HTMLTableElement>('table.figures');
-    if (table != null) fillTable(table, figure.table(view));
-  };
-
   const retell = (kind?: Figure['kind']) => {
     for (const [figure, element] of elements) {
       const isChangeable = figure.kind === 'frame' || figure.kind === 'weights';
-      if (isChangeable && (kind === undefined || figure.kind === kind)) retellOne(figure, element);
+      if (!isChangeable || (kind !== undefined && figure.kind !== kind)) continue;
+      const view = viewOf(element);
+      const around = element.closest('figure');
+      const sentence = around?.querySelector('.reading');
+      if (sentence != null) sentence.textContent = figure.reading(view);
+      element.setAttribute('aria-label', `${figure.title}. ${figure.reading(view)}`);
+      const table = around?.querySelector<HTMLTableElement>('table.figures');
+      if (table != null) fillTable(table, figure.table(view));
     }
   };
 

@@ -41,15 +41,11 @@ export async function createInputPage(article: HTMLElement, theme: Theme) {
   charts.repaint('weights');
   zoom.onChange(() => markers.place());
   clock.subscribe(() => charts.repaint('frame'));
-  const print = (next: boolean) => {
+  whilePrinted((next) => {
     isPrinted = next;
     weights.showAssumed(next);
     charts.retell();
-  };
-  whilePrinted(
-    () => print(true),
-    () => print(false),
-  );
+  });
 
   const root = article.querySelector<HTMLElement>('.map');
   const map = logged && root !== null ? mountBlockMap(root, logged, clock) : undefined;

@@ -1,12 +1,11 @@
 /** Paper shows the pictures drawn beforehand, at the peak and with the default weights: the text has to show the same. */
 
-export function whilePrinted(begin: () => void, end: () => void): void {
+export function whilePrinted(onChange: (isPrinted: boolean) => void): void {
   let isPrinted = false;
   const set = (next: boolean) => {
     if (next === isPrinted) return;
     isPrinted = next;
-    if (isPrinted) begin();
-    else end();
+    onChange(next);
   };
   window.addEventListener('beforeprint', () => set(true));
   window.addEventListener('afterprint', () => set(false));

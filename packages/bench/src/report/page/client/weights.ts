@@ -48,10 +48,7 @@ export function weightsForm(article: HTMLElement, onChange: () => void) {
   };
   const read = () => {
     const valid = inputs.filter((input) => isWeight(input.valueAsNumber));
-    chosen = {
-      ...chosen,
-      ...Object.fromEntries(valid.map((input) => [idOf(input), input.valueAsNumber])),
-    };
+    chosen = { ...chosen, ...Object.fromEntries(valid.map((input) => [idOf(input), input.valueAsNumber])) };
     mark();
   };
   const change = () => {

@@ -50,10 +50,8 @@ export function costFigure(results: Results): Figure | undefined {
       const totals = costs(view)
         .filter(({ policy }) => !refused.has(policy))
         .sort((a, b) => a.total - b.total);
-      const marks =
-        totals.length < shown.length
-          ? ` Policies with ${MARK.trim()} are left out: they refused requests and did less work.`
-          : '';
+      const left = `Policies with ${MARK.trim()} are left out: they refused requests and did less work.`;
+      const marks = totals.length < shown.length ? ` ${left}` : '';
       const [least] = totals;
       const most = totals.at(-1);
       if (most === undefined) return 'Every policy refused requests: these are times of different work.';

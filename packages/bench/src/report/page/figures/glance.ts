@@ -1,6 +1,7 @@
 /** The first picture: what grouping saves and what it costs, with a panel per figure and a bar per policy. */
 
 import type { MetricId } from '../../../metrics/metric.ts';
+import { present } from '../../../text/listed.ts';
 import { formatValue } from '../../../text/units.ts';
 import { namedMetrics } from '../../named-metrics.ts';
 import type { Results } from '../../results.ts';
@@ -27,9 +28,7 @@ const isNarrow = (width: number): boolean => width < 640;
 export function glanceFigure(results: Results): Figure | undefined {
   const shown = shownPolicies(results);
   const more = moreThanShown(results, shown);
-  const refusedText = shown.some(({ policy }) => results.ranking.refused.includes(policy.policy))
-    ? ` ${MARK_TEXT}`
-    : '';
+  const hasMarks = shown.some(({ policy }) => results.ranking.refused.includes(policy.policy));
   const hasSplits = results.ranking.objectives.includes('splits-2m');
   const ids = PANELS.filter((id) => hasSplits || id !== 'splits-2m');
   const panels = namedMetrics(results.metrics, ids);
@@ -44,7 +43,12 @@ export function glanceFigure(results: Results): Figure | undefined {
     formula: panels.map(({ label, formula }) => `${label}: ${formula}`),
     commands: [results.command],
     reading: () =>
-      `${results.seeds.length === 1 ? 'Values of one seed.' : 'Medians over the seeds.'} Less is better in every panel. Each panel has its own scale.${refusedText}${more === '' ? '' : ` ${more}`}`,
+      present([
+        results.seeds.length === 1 ? 'Values of one seed.' : 'Medians over the seeds.',
+        'Less is better in every panel. Each panel has its own scale.',
+        hasMarks && MARK_TEXT,
+        more !== '' && more,
+      ]).join(' '),
     table: () => ({
       caption: `${title}: medians over the seeds`,
       head: ['policy', ...panels.map(({ label }) => label)],

@@ -106,24 +106,18 @@ function rangeShape(api: CustomApi, stroke: string, fill: string) {
     api.coord([api.value(index), row]),
   );
   const y = shortest[1];
+  const line = (x1: number, y1: number, x2: number, y2: number, lineWidth: number) => ({
+    type: 'line',
+    shape: { x1, y1, x2, y2 },
+    style: { stroke, lineWidth },
+  });
+  const box = { x: first[0], y: y - 5, width: Math.max(2, third[0] - first[0]), height: 10 };
   return {
     type: 'group',
     children: [
-      {
-        type: 'line',
-        shape: { x1: shortest[0], y1: y, x2: Math.max(longest[0], shortest[0] + 1), y2: y },
-        style: { stroke, lineWidth: 1 },
-      },
-      {
-        type: 'rect',
-        shape: { x: first[0], y: y - 5, width: Math.max(2, third[0] - first[0]), height: 10 },
-        style: { fill, opacity: 0.75 },
-      },
-      {
-        type: 'line',
-        shape: { x1: median[0], y1: y - 7, x2: median[0], y2: y + 7 },
-        style: { stroke, lineWidth: 2 },
-      },
+      line(shortest[0], y, Math.max(longest[0], shortest[0] + 1), y, 1),
+      { type: 'rect', shape: box, style: { fill, opacity: 0.75 } },
+      line(median[0], y - 7, median[0], y + 7, 2),
       { type: 'circle', shape: { cx: ninth[0], cy: y, r: 3 }, style: { fill: stroke } },
     ],
   };

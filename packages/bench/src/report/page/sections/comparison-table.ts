@@ -4,6 +4,7 @@ import { hasColumns } from '../../has-columns.ts';
 import type { Results } from '../../results.ts';
 import { allRowsOf, type Cell, chosenRowsOf, type Row } from '../../rows.ts';
 import { type Content, type Html, html } from '../escape.ts';
+import { policyStyle } from '../palette.ts';
 import { headRow, policyName, rowsToggle, scrolledTable, swatch } from '../words.ts';
 
 export function comparisonTable(results: Results, id: string): Html {
@@ -25,7 +26,7 @@ function byMetric(results: Results, id: string): Html {
       html`<span class="sr">metric</span>`,
       ...policies.map(
         ({ policy, isBaseline }, place) =>
-          html`${isBaseline && html`<small>baseline</small>`}${policyName(policy)}${swatch(place)}`,
+          html`${isBaseline && html`<small>baseline</small>`}${policyName(policy)}${swatch(policyStyle(place))}`,
       ),
     ]),
     rows: [...chosen.map((row) => rowMarkup(row, '')), ...more.map((row) => rowMarkup(row, 'more'))],

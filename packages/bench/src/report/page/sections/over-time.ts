@@ -19,15 +19,12 @@ export const overTimeSection: PageSection = {
 
 function introduction(logged: LoggedInput) {
   const { history, results } = logged;
-  const shown = styledRuns(logged).length;
+  const shown = styledRuns(logged);
   const { still } = timeFigures(logged);
-  const more = results.policies.length - shown;
-  return html`<p class="intro">Simulated time, first seed. ${sentence(history.binning)}${more > 0 && ` The charts have ${shown} of ${results.policies.length} policies: the first with a log.`} Policies joined by = share a line: they have the same values.${still.length > 0 && ` Constant, and the same under every policy: ${still.join(', ')}.`}</p>
+  const more = results.policies.length - shown.length;
+  return html`<p class="intro">Simulated time, first seed. ${sentence(history.binning)}${more > 0 && ` The charts have ${shown.length} of ${results.policies.length} policies: the first with a log.`} Policies joined by = share a line: they have the same values.${still.length > 0 && ` Constant, and the same under every policy: ${still.join(', ')}.`}</p>
 <div class="time-bar">
-<ul class="key">${styledRuns(logged).map(({ run }) => {
-    const place = results.policies.findIndex(({ policy }) => policy === run.policy);
-    return html`<li>${swatch(place)} ${policyName(run.policy)}</li>`;
-  })}</ul>
+<ul class="key">${shown.map(({ run, style }) => html`<li>${swatch(style)} ${policyName(run.policy)}</li>`)}</ul>
 <div class="zoom scripted" role="group" aria-label="Part of the time that is shown">
 <label>from <input type="range" data-zoom="from" min="0" max="1000" value="0"></label>
 <label>to <input type="range" data-zoom="to" min="0" max="1000" value="1000"></label>
