@@ -1,4 +1,4 @@
-/** A command declares what it takes and what it does. Parsing, help, settings and completion are made from that. */
+/** How commands are declared. Parsing, help, settings and completion derive from the declarations. */
 import { InvalidArgumentError } from 'commander';
 import type { Output } from './output.ts';
 
@@ -13,7 +13,7 @@ interface SettingTypes {
 
 export type Kind = keyof SettingTypes;
 
-/** An argument or an option. `Value` is what the command gets; undefined in it: the parameter may be left out. */
+/** An argument or an option. The command gets a `Value`; it has undefined if the parameter may be left out. */
 export interface Parameter<Value = unknown, K extends Kind = Kind> {
   /** `<log>`, `<recording...>`, `--seeds <n>`, `-n, --lines <events>`, `--map [what]`, `--pcp` or `--no-rerun`. */
   readonly flags: string;
@@ -31,7 +31,7 @@ export interface Parameter<Value = unknown, K extends Kind = Kind> {
   readonly preset?: string;
   /** Each call has to give this option, so no config file can. */
   readonly isRequired?: boolean;
-  /** Says where and how results are shown, and changes none: the command that a report names goes without. */
+  /** Says where and how results are shown. Left out of the command that a report names. */
   readonly isPresentation?: boolean;
   /** Values that a shell completes. */
   readonly words?: () => readonly string[] | Promise<readonly string[]>;
@@ -49,7 +49,7 @@ export type Values<P extends Parameters> = {
   readonly [Name in Exclude<keyof P, Omittable<P>>]: ValueOf<P[Name]>;
 } & { readonly [Name in Omittable<P>]?: Exclude<ValueOf<P[Name]>, undefined> };
 
-/** What a command needs of the program around it. */
+/** The program around a command. */
 export interface CommandContext {
   readonly output: Output;
   /** All commands, and the options of each of them. */
@@ -75,7 +75,7 @@ export interface Command<Arguments extends Parameters = Parameters, Options exte
   readonly section?: readonly [title: string, text: string];
   readonly examples?: readonly string[];
   readonly seeAlso?: string;
-  /** Returns the exit code (default: 0). What it needs is loaded here: other commands, and help, do without. */
+  /** Returns the exit code (default: 0). Loads what it needs, so that other commands start fast. */
   run(given: Values<Arguments & Options>, context: CommandContext): Promise<number | undefined>;
 }
 
@@ -86,7 +86,7 @@ export const command = <Arguments extends Parameters = None, Options extends Par
   declared: Command<Arguments, Options>,
 ): Command<Arguments, Options> => declared;
 
-/** What a constructor of parameters may be given besides. */
+/** Other properties that a constructor of parameters takes. */
 type More = Omit<Parameter, 'flags' | 'text' | 'kind' | 'default' | 'parse'>;
 type WithDefault<Default> = More & { readonly default?: Default };
 

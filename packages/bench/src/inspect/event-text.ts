@@ -7,7 +7,7 @@ import {
   type PoolEvent,
   eventText as textOfEvent,
 } from '@decpool/model';
-import { pagesText } from '../text/counts.ts';
+import { countText, pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
 import { clock, timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
@@ -26,6 +26,17 @@ export const namesOf = ({ geometry }: LogHeader, owners: readonly string[]): Nam
   geometry,
   owner: (number) => owners[number],
 });
+
+/** Where in a log a report was made. */
+export interface LogPosition {
+  readonly events: number;
+  readonly ofEvents: number;
+  readonly timeNs: number;
+}
+
+/** `1,200 of 20,000 events`. */
+export const positionText = ({ events, ofEvents }: LogPosition): string =>
+  `${formatValue(events, 'count')} of ${countText(ofEvents, 'event')}`;
 
 const SEQ_WIDTH = 8;
 const TIME_WIDTH = 13;
@@ -50,7 +61,7 @@ export function eventText(event: PoolEvent, names: Names): string {
   const { geometry } = names;
   return textOfEvent(event, {
     pages: pagesText,
-    pagesAt: (pfn, pages) => placeText(geometry, pfn, pages),
+    pagesAt: (pfn, pages) => `${pagesText(pages)} at ${placeOf(geometry, pfn, pages)}`,
     entryAt: (pfn, level) => placeOf(geometry, pfn, level === 3 ? regionPages(geometry) : 1),
     bytes: (bytes) => formatValue(bytes, 'bytes'),
     owner: (owner) => printable(names.owner(owner) ?? `owner ${owner}`),
@@ -62,10 +73,7 @@ export function eventText(event: PoolEvent, names: Names): string {
   });
 }
 
-/** `64 pages at 1136704 (block 2220)`: the first page frame, and the block or blocks. */
-const placeText = (geometry: Geometry, pfn: number, pages: number): string =>
-  `${pagesText(pages)} at ${placeOf(geometry, pfn, pages)}`;
-
+/** The first page frame, and the block or blocks: `1136704 (block 2220)`. */
 function placeOf(geometry: Geometry, pfn: number, pages: number): string {
   const first = Math.floor(pfn / geometry.pagesPerBlock);
   const last = Math.min(blockCount(geometry), Math.ceil((pfn + pages) / geometry.pagesPerBlock)) - 1;
@@ -88,9 +96,8 @@ export function causeText(cause: Cause, names: Names): string {
 
 /** Events one below the other, in order, each once. */
 export function eventLines(events: readonly (PoolEvent | undefined)[], names: Names): string[] {
-  const bySeq = new Map(
-    events.flatMap((event) => (event === undefined ? [] : [[event.seq, event] as const])),
-  );
+  const found = events.filter((event) => event !== undefined);
+  const bySeq = new Map(found.map((event) => [event.seq, event]));
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq).map((event) => eventLine(event, names));
 }
 

@@ -5,7 +5,7 @@ import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
-import { eventLines, type Names, whenText } from './event-text.ts';
+import { eventLines, type Names, positionText, whenText } from './event-text.ts';
 import type { AllocationReport, PinnedBlock, RequestWork } from './explain-allocation.ts';
 
 /** Rows of a table, and events; JSON has more. */
@@ -17,7 +17,7 @@ export function allocationText(report: AllocationReport, names: Names): string {
   const api = request.type === 'allocation-requested' ? request : undefined;
   const lines = [
     `allocation ${allocation}, for ${printable(owner)}`,
-    `at position  ${formatValue(position.events, 'count')} of ${countText(position.ofEvents, 'event')}, ${timeText(position.timeNs)}: ${statusText(report)}`,
+    `at position  ${positionText(position)}, ${timeText(position.timeNs)}: ${statusText(report)}`,
     `asked for    ${api === undefined ? '' : `${api.api}, ${pagesText(api.pages)}, ${formatValue(api.bytes, 'bytes')}, ${api.gfp ?? gfpName(GFP_KERNEL)}`}`,
     `             request #${request.request}, ${whenText(request)}`,
     ...(failed?.type === 'allocation-failed' ? [`refused      ${failed.reason}`] : []),

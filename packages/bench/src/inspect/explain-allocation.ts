@@ -14,7 +14,7 @@ import {
 } from '@decpool/model';
 import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
-import { type Names, namesOf, regionPages } from './event-text.ts';
+import { type LogPosition, type Names, namesOf, regionPages } from './event-text.ts';
 
 /** Events of one type that a request caused: how many, and their pages. */
 interface WorkDone {
@@ -45,7 +45,7 @@ export interface PinnedBlock {
 
 export interface AllocationReport {
   readonly allocation: number;
-  readonly position: { readonly events: number; readonly ofEvents: number; readonly timeNs: number };
+  readonly position: LogPosition;
   readonly owner: string;
   /** At the position. */
   readonly status: AllocationStatus;

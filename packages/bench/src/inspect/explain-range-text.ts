@@ -4,7 +4,7 @@ import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
-import { causeText, eventLines, type Names, whenText } from './event-text.ts';
+import { causeText, eventLines, type Names, positionText, whenText } from './event-text.ts';
 import type { RangeReport, SplitReport } from './explain-range.ts';
 import type { Holding } from './holdings.ts';
 import { ENDED_KEPT, type Pin } from './pins.ts';
@@ -28,7 +28,7 @@ function headLines(report: RangeReport): string[] {
   const shared = firstShared === undefined ? before : `first at ${whenText(firstShared)}`;
   return [
     `${nameOf(report)}, pfns ${report.firstPfn}..${report.lastPfn}`,
-    `at position  ${formatValue(position.events, 'count')} of ${countText(position.ofEvents, 'event')}, ${timeText(position.timeNs)}`,
+    `at position  ${positionText(position)}, ${timeText(position.timeNs)}`,
     `mapped       ${mappedText(report)}`,
     `pages        ${formatValue(pages.claimedPages, 'pages')} claimed, ${formatValue(pages.sharedPages, 'pages')} shared, ${formatValue(pages.allocatedPages, 'pages')} allocated${lost}`,
     `shared       ${shared}`,

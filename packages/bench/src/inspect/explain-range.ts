@@ -20,7 +20,7 @@ import {
 } from '@decpool/model';
 import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
-import { type Names, namesOf, regionPages } from './event-text.ts';
+import { type LogPosition, type Names, namesOf, regionPages } from './event-text.ts';
 import { type FactPages, factPages, type Holding, holdings, overlap } from './holdings.ts';
 import { type OwnerPins, type Pin, Pins } from './pins.ts';
 
@@ -44,7 +44,7 @@ interface LeakReport {
 
 export interface RangeReport {
   readonly kind: 'block' | 'region';
-  readonly position: { readonly events: number; readonly ofEvents: number; readonly timeNs: number };
+  readonly position: LogPosition;
   /** Of a region, its first block. */
   readonly block: number;
   readonly blocks: number;

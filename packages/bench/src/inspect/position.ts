@@ -21,20 +21,28 @@ export async function positionOf(log: OpenLog, { at, time }: PlaceOptions): Prom
   return at;
 }
 
-/** Events that have happened by a time, those at it included. Throws InputError when the log ends before. */
+/** Events up to a time, those at it included. Throws InputError if the log ends before. */
 export async function eventsUntil(log: OpenLog, time: number): Promise<number> {
   let low = 0;
   let high = log.events;
-  // Each look reads one segment, so a few find the one in which the time lies.
+  // Each step reads one segment, so a few find the one in which the time lies.
   while (low < high) {
-    // What cannot be entered in the middle is read once, from its start.
+    // A log that cannot be read from the middle is read once, from its start.
     const middle = log.isGzip || log.segments === 0 ? low : Math.floor((low + high) / 2);
     const batch = await firstBatch(log, middle);
-    const last = batch.firstSeq + batch.length;
+    const end = batch.timeAt(batch.length - 1);
     if (batch.timeAt(0) > time) high = middle;
-    else if (batch.timeAt(batch.length - 1) > time) return middle + rowsUntil(batch, time);
-    else if (last === log.events) return expectReached(log, batch, time);
-    else low = last;
+    else if (end > time) {
+      let row = 0;
+      while (batch.timeAt(row) <= time) row++;
+      return middle + row;
+    } else {
+      low = batch.firstSeq + batch.length;
+      if (low < log.events || time === end) continue;
+      throw new InputError(
+        `${log.path}: time ${timeText(time)}: expected at most ${timeText(end)} (${end} ns), where the log ends`,
+      );
+    }
   }
   return low;
 }
@@ -42,19 +50,4 @@ export async function eventsUntil(log: OpenLog, time: number): Promise<number> {
 async function firstBatch(log: OpenLog, from: number): Promise<EventBatch> {
   for await (const batch of log.batches(from)) return batch;
   throw new InputError(`${log.path}: cut off after ${from} events`);
-}
-
-/** Rows of a batch up to a time, at least one of which is behind it. */
-function rowsUntil(batch: EventBatch, time: number): number {
-  let row = 0;
-  while (batch.timeAt(row) <= time) row++;
-  return row;
-}
-
-function expectReached(log: OpenLog, batch: EventBatch, time: number): number {
-  const end = batch.timeAt(batch.length - 1);
-  if (time <= end) return log.events;
-  throw new InputError(
-    `${log.path}: time ${timeText(time)}: expected at most ${timeText(end)} (${end} ns), where the log ends`,
-  );
 }

@@ -109,19 +109,17 @@ export function ownerName({ cause, owner }: Causer): string {
 const byCounts = (a: SplitCounts, b: SplitCounts): number =>
   b['2M'] - a['2M'] || b['1G'] - a['1G'] || b['32M'] - a['32M'] || b['64K'] - a['64K'];
 
-type Some = readonly [Split, ...Split[]];
-
-function grouped(splits: readonly Split[], key: (split: Split) => string): Some[] {
-  const groups = new Map<string, [Split, ...Split[]]>();
+function grouped(splits: readonly Split[], key: (split: Split) => string): (readonly Split[])[] {
+  const groups = new Map<string, Split[]>();
   for (const split of splits) {
-    const known = groups.get(key(split));
-    if (known === undefined) groups.set(key(split), [split]);
-    else known.push(split);
+    const group = groups.get(key(split)) ?? [];
+    group.push(split);
+    groups.set(key(split), group);
   }
   return [...groups.values()];
 }
 
-function common(group: Some): Group {
+function common(group: readonly Split[]): Group {
   const [{ cause, owner, seq }] = group;
   return { cause, owner, splits: splitCounts(group), firstSeq: seq };
 }

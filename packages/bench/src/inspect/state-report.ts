@@ -9,12 +9,12 @@ import {
   type StateView,
 } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
-import { countText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { type CounterGroup, counterLines, groupedCounters, groupTitle } from './counter-groups.ts';
+import { type LogPosition, positionText } from './event-text.ts';
 import { type FactPages, factPages, holdings } from './holdings.ts';
 import { endOf, endText, factLine, factLines, factsOf, type LogEnd, type LogFacts } from './stats.ts';
 
@@ -47,7 +47,7 @@ interface OwnerReport {
 interface StateReport {
   readonly header: LogFacts;
   readonly end: LogEnd;
-  readonly position: { readonly events: number; readonly ofEvents: number; readonly timeNs: number };
+  readonly position: LogPosition;
   readonly pageBytes: number;
   readonly counters: Readonly<Record<CounterGroup, Readonly<Record<string, number>>>>;
   readonly blocksInUse: readonly BlockReport[];
@@ -136,10 +136,7 @@ export function stateText(report: StateReport, counters: Counters, isAll: boolea
   const { position, pageBytes, blocksInUse, owners } = report;
   const lines = [
     ...factLines(report.header),
-    factLine(
-      'position',
-      `${formatValue(position.events, 'count')} of ${countText(position.ofEvents, 'event')}`,
-    ),
+    factLine('position', positionText(position)),
     factLine('time', `${timeText(position.timeNs)} (${position.timeNs} ns)`),
     ...(report.end === 'complete' ? [] : [factLine('end', endText({ end: report.end, tornEvents: 0 }))]),
     countersTable(counters, pageBytes),

@@ -27,8 +27,8 @@ p RATE [COUNT]   play RATE events a second, COUNT in all (default: one second)
 ?                this help
 q                quit`;
 
-/** Most events a second that are played. */
-const MOST_PER_SECOND = 1_000_000;
+/** Events. */
+const MAX_PER_SECOND = 1_000_000;
 
 /** Reads a command. Throws InputError that says what would be right. */
 export function parseCommand(line: string): StepCommand {
@@ -115,8 +115,7 @@ function unknownType(given: string): never {
 function play(words: readonly string[]): StepCommand {
   const usage = 'p RATE [COUNT], as in p 100: events a second, and how many';
   const perSecond = number(words.slice(0, 1), 0, usage);
-  if (perSecond < 1 || perSecond > MOST_PER_SECOND)
-    refuse(`expected 1 to ${MOST_PER_SECOND} events a second`);
+  if (perSecond < 1 || perSecond > MAX_PER_SECOND) refuse(`expected 1 to ${MAX_PER_SECOND} events a second`);
   const events = words.length < 2 ? perSecond : number(words, 1, usage);
   return { kind: 'play', perSecond, events };
 }
