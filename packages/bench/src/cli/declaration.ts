@@ -128,12 +128,12 @@ export const list = <Default extends string | undefined = undefined>(
 ): Parameter<string | Default, 'list'> => ({ flags, text, kind: 'list', ...more });
 
 /** One of these words. */
-export const choice = <const Words extends readonly string[]>(
+export const choice = <const Words extends readonly string[], Default extends string | undefined = undefined>(
   flags: string,
   text: string,
   choices: Words,
-  more: More = {},
-): Parameter<Words[number] | undefined, 'text'> => ({ flags, text, kind: 'text', choices, ...more });
+  more: WithDefault<Default & (Words[number] | undefined)> = {},
+): Parameter<Words[number] | Default, 'text'> => ({ flags, text, kind: 'text', choices, ...more });
 
 interface NumberOptions<Default> extends WithDefault<Default> {
   readonly from: number;
@@ -164,15 +164,6 @@ export const eventNumber = <Default extends number | undefined = undefined>(
   more: WithDefault<Default> = {},
 ): Parameter<number | Default, 'number'> =>
   number(flags, text, { from: 0, to: Number.MAX_SAFE_INTEGER, ...more });
-
-/** A choice with a default. */
-export const withDefault = <Word, K extends Kind>(
-  parameter: Parameter<Word, K>,
-  value: Exclude<Word, undefined>,
-): Parameter<Exclude<Word, undefined>, K> => ({
-  ...(parameter as Parameter<Exclude<Word, undefined>, K>),
-  default: value,
-});
 
 /** An option that each call has to give. */
 export const required = <Value, K extends Kind>(

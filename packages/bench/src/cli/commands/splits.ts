@@ -1,5 +1,5 @@
 import type { SplitGrouping } from '../../inspect/splits-groups.ts';
-import { choice, command, flag, withDefault } from '../declaration.ts';
+import { choice, command, flag } from '../declaration.ts';
 import { JSON_DOCUMENT, LOG } from '../options.ts';
 import { eventsRead, withLog } from '../reading.ts';
 
@@ -12,7 +12,7 @@ export const splits = command({
     'Prints every split of the direct map in an event log, with the owner and the request that caused it. The most expensive owner comes first. Splits without a request belong to the deferred worker or to the boot.',
   arguments: { log: LOG },
   options: {
-    by: withDefault(choice('--by <group>', 'what a row of the table is', GROUPINGS), 'owner'),
+    by: choice('--by <group>', 'what a row of the table is', GROUPINGS, { default: 'owner' }),
     all: flag('--all', 'print all rows, not only the first 20'),
     json: JSON_DOCUMENT,
   },
