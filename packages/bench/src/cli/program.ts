@@ -77,7 +77,10 @@ function addCommand(program: CommanderCommand, declared: Command, invocation: In
     formatHelp: (_, helper) => commandPage(command, helper, declared),
   });
   const { arguments: args = {}, options = {} } = declared;
-  for (const argument of Object.values(args)) command.addArgument(commanderArgument(argument));
+  for (const { flags, text, choices } of Object.values(args)) {
+    const argument = new Argument(flags, text);
+    command.addArgument(choices === undefined ? argument : argument.choices(choices));
+  }
   for (const option of Object.values(options)) command.addOption(commanderOption(option));
   for (const option of settableOptions(declared).values()) {
     command.addOption(new Option(oppositeOf(option)).hideHelp());
@@ -104,11 +107,6 @@ function addCommand(program: CommanderCommand, declared: Command, invocation: In
       throw new InputError(`${error.message}\n(${inUse})`);
     }
   });
-}
-
-function commanderArgument(argument: Parameter): Argument {
-  const made = new Argument(argument.flags, argument.text);
-  return argument.choices === undefined ? made : made.choices(argument.choices);
 }
 
 function commanderOption(option: Parameter): Option {

@@ -25,6 +25,8 @@ space            play, and pause          +, -             twice as fast, half a
 :                a command, as below; g, t, /, \\, f and F begin one
 escape           leaves a command         ctrl-c           quit`;
 
+const HELP_LINES = `${KEY_HELP}\n\n${COMMAND_HELP}\n\nmap: ${MAP_LEGEND}`.split('\n');
+
 const KEYS = 'n/b on, back  g go  t time  / owner  f find  e failure  s split  space play  ? help  q quit';
 
 /** Events around the last one. */
@@ -249,25 +251,19 @@ export class StepScreen {
     const lines = [
       bold(printable(`${workload}, ${policy}, ${platform}`)),
       '',
-      ...(this.#isHelp ? this.#helpLines() : await this.#stepLines()),
+      ...(this.#isHelp ? HELP_LINES : await this.#stepLines()),
     ];
     const shown = lines.slice(0, Math.max(1, rowsOfTerminal() - 2)).map((line) => line + END_OF_LINE);
     process.stdout.write(`${HOME}${shown.join('\r\n')}${END_OF_SCREEN}`);
     this.#bottom(1, printable(this.#message));
-    this.#bottom(0, this.#typed === undefined ? dim(this.#statusText()) : `: ${this.#typed}_`);
+    const playing = `playing ${this.#perSecond} events a second; space pauses  `;
+    const status = `${this.#isPlaying ? playing : ''}${KEYS}`;
+    this.#bottom(0, this.#typed === undefined ? dim(status) : `: ${this.#typed}_`);
   }
 
   /** A line at the bottom of the terminal, so many lines above the last. */
   #bottom(above: number, text: string): void {
     process.stdout.write(`${ESC}${Math.max(1, rowsOfTerminal() - above)};1H${text}${END_OF_LINE}`);
-  }
-
-  #statusText(): string {
-    return this.#isPlaying ? `playing ${this.#perSecond} events a second; space pauses  ${KEYS}` : KEYS;
-  }
-
-  #helpLines(): string[] {
-    return [...KEY_HELP.split('\n'), '', ...COMMAND_HELP.split('\n'), '', `map: ${MAP_LEGEND}`];
   }
 
   async #stepLines(): Promise<string[]> {

@@ -15,6 +15,7 @@ import {
 import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 import { type LogPosition, type Names, namesOf, regionPages } from './event-text.ts';
+import { HAS_ALLOCATION } from './wanted.ts';
 
 /** Events of one type that a request caused: how many, and their pages. */
 interface WorkDone {
@@ -123,7 +124,6 @@ const HAS_PAGES = typesWhere(
   ({ fields, request }, type) =>
     'pages' in fields && request === undefined && !['allocation-failed', 'reserve-refilled'].includes(type),
 );
-const HAS_ALLOCATION = typesWhere(({ fields }) => 'allocation' in fields);
 
 type MutableBlock = { -readonly [Key in keyof PinnedBlock]: PinnedBlock[Key] };
 

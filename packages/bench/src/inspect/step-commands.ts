@@ -92,8 +92,10 @@ function ownerLike(text: string): Wanted {
 function wantedIn([what, ...words]: readonly string[]): Wanted {
   switch (what) {
     case 'type': {
-      const type = (EVENT_TYPES as readonly string[]).indexOf(words.join(' '));
-      return type < 0 ? unknownType(words.join(' ')) : { kind: 'type', type };
+      const given = words.join(' ');
+      const type = (EVENT_TYPES as readonly string[]).indexOf(given);
+      if (type >= 0) return { kind: 'type', type };
+      throw unknownName({ kind: 'event type', given, known: EVENT_TYPES, listedBy: 'docs/log-format.md' });
     }
     case 'block':
       return { kind: 'block', block: number(words, 0, 'f block NUMBER') };
@@ -106,10 +108,6 @@ function wantedIn([what, ...words]: readonly string[]): Wanted {
       return words.length === 0 ? { kind: what } : refuse(`'f ${what}': expected nothing after it`);
   }
   return refuse('expected f type NAME, f block NUMBER, f allocation ID, f owner TEXT, f failure or f split');
-}
-
-function unknownType(given: string): never {
-  throw unknownName({ kind: 'event type', given, known: EVENT_TYPES, listedBy: 'docs/log-format.md' });
 }
 
 function play(words: readonly string[]): StepCommand {

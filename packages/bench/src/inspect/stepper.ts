@@ -131,15 +131,16 @@ export class Stepper {
 
   /** Brings the state to a position, from here or from the nearest one before that there is. */
   async #reach(position: number): Promise<void> {
-    const snapshot = this.#snapshotBefore(position);
+    const earlier = this.#snapshots.filter(({ events }) => events <= position);
+    const snapshot = earlier.sort((a, b) => b.events - a.events).at(0);
     const keyframe = this.log.keyframeBefore(position);
     const nearest = Math.max(snapshot?.events ?? 0, keyframe);
     const isBack = this.position > position;
     if (isBack || this.position < nearest) {
-      this.#columns =
-        snapshot !== undefined && snapshot.events >= keyframe
-          ? this.#decoded(snapshot)
-          : await this.log.seek(keyframe);
+      if (snapshot !== undefined && snapshot.events >= keyframe) {
+        this.#columns = initialColumns(this.log.header);
+        decodeState(snapshot.state, this.#columns, snapshot.events);
+      } else this.#columns = await this.log.seek(keyframe);
     }
     // A step back is likely to be followed by another.
     if (isBack && position - this.position > NEAR_EVENTS) {
@@ -147,17 +148,6 @@ export class Stepper {
       this.#keep();
     }
     await this.#fold(this.#columns, position);
-  }
-
-  #snapshotBefore(position: number): Snapshot | undefined {
-    const earlier = this.#snapshots.filter(({ events }) => events <= position);
-    return earlier.sort((a, b) => b.events - a.events).at(0);
-  }
-
-  #decoded({ state, events }: Snapshot): Columns {
-    const columns = initialColumns(this.log.header);
-    decodeState(state, columns, events);
-    return columns;
   }
 
   /** Keeps the present state, and of those before as many as there is room for. */

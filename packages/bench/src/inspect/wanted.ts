@@ -32,7 +32,7 @@ export function wantedText(wanted: Wanted): string {
 
 const FAILURES = typesWhere((_, type) => type.endsWith('-failed') || type === 'pages-leaked');
 const SPLITS = typesWhere((_, type) => type.endsWith('-split'));
-const HAS_ALLOCATION = typesWhere(({ fields }) => 'allocation' in fields);
+export const HAS_ALLOCATION = typesWhere(({ fields }) => 'allocation' in fields);
 /** Types that name pages. */
 const HAS_PLACE = typesWhere(({ fields }) => 'pfn' in fields);
 

@@ -13,16 +13,14 @@ export function diffText(diff: LogDiff, [left, right]: readonly [string, string]
   return [
     `a            ${printable(left)}: ${diff.events[0]} events\n`,
     `b            ${printable(right)}: ${diff.events[1]} events\n`,
-    ...diff.headers.map(([name, a, b]) => factText(name, a, b)),
+    ...diff.headers.map(([name, a, b]) => {
+      const isShort = a.length <= MAX_FACT_LENGTH && b.length <= MAX_FACT_LENGTH;
+      return `${name.padEnd(12)} ${isShort ? `a ${printable(a)}, b ${printable(b)}` : 'differs'}\n`;
+    }),
     divergenceText(diff),
     metricsText(diff),
     blocksText(diff.blocks),
   ].join('');
-}
-
-function factText(name: string, a: string, b: string): string {
-  const isShort = a.length <= MAX_FACT_LENGTH && b.length <= MAX_FACT_LENGTH;
-  return `${name.padEnd(12)} ${isShort ? `a ${printable(a)}, b ${printable(b)}` : 'differs'}\n`;
 }
 
 function divergenceText({ divergence, before }: LogDiff): string {
@@ -60,18 +58,17 @@ function blocksText(blocks: readonly BlockDifference[] | undefined): string {
   return `${blocks.length} blocks end up otherwise, in pages, a | b:\n${plainTable(heads, rows)}\n${more}`;
 }
 
-/** All fields of an event in one line. */
-function wholeEvent({ seq, time, request, type, ...fields }: PoolEvent): string {
-  return printable(`${seq} at ${time} ns, request ${request}: ${type} ${JSON.stringify(fields)}`);
-}
-
 /** The last events that two logs share, then the first event that differs, of each log behind a sign. */
 export function partingLines(
   before: readonly PoolEvent[],
   [sign, event]: readonly [sign: string, event: PoolEvent | undefined],
   [otherSign, other]: readonly [sign: string, event: PoolEvent | undefined],
 ): string {
-  const line = (mark: string, shown: PoolEvent | undefined) =>
-    `  ${mark} ${shown === undefined ? '(no further event)' : wholeEvent(shown)}\n`;
+  const line = (mark: string, shown: PoolEvent | undefined) => {
+    if (shown === undefined) return `  ${mark} (no further event)\n`;
+    const { seq, time, request, type, ...fields } = shown;
+    const text = `${seq} at ${time} ns, request ${request}: ${type} ${JSON.stringify(fields)}`;
+    return `  ${mark} ${printable(text)}\n`;
+  };
   return [...before.map((both) => line(' ', both)), line(sign, event), line(otherSign, other)].join('');
 }

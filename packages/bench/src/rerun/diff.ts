@@ -48,12 +48,16 @@ export async function diffLogs(left: OpenLog, right: OpenLog): Promise<LogDiff> 
     hasMore = hasLeft || hasRight;
   }
   side.end();
+  const metricsOfB = new Map(b.metrics().map((metric) => [metric.id, metric]));
   const { before, ...divergence } = side.divergence ?? { before: [] };
   return {
     divergence: 'seq' in divergence ? divergence : undefined,
     before: before.slice(-CONTEXT_EVENTS),
     events: [left.events, right.events],
-    metrics: pairs(a.metrics(), b.metrics()),
+    metrics: a.metrics().flatMap((metric) => {
+      const other = metricsOfB.get(metric.id);
+      return other === undefined ? [] : [[metric, other] as const];
+    }),
     headers: headerDifferences(left.header, right.header),
     blocks: blockDifferences(a.columns, b.columns),
   };
@@ -76,14 +80,6 @@ function summaryOf(log: OpenLog, observe: (batch: EventBatch) => void) {
       return true;
     },
   };
-}
-
-function pairs(left: readonly MetricValue[], right: readonly MetricValue[]): Pair<MetricValue>[] {
-  const byId = new Map(right.map((metric) => [metric.id, metric]));
-  return left.flatMap((metric) => {
-    const other = byId.get(metric.id);
-    return other === undefined ? [] : [[metric, other] as const];
-  });
 }
 
 function headerDifferences(left: LogHeader, right: LogHeader): LogDiff['headers'] {
