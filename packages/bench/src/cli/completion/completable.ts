@@ -59,8 +59,7 @@ export async function completable(
   const lists = new Map<string, readonly string[]>();
   const optionsOf = (options: readonly Parameter[]) =>
     Promise.all(options.map((each) => optionOf(each, lists)));
-  return {
-    lists,
+  const made = {
     options: await optionsOf([VERSION, HELP, ...globalOptions]),
     commands: await Promise.all(
       [...commands, help].map(async ({ name, summary, arguments: args = {}, options = {} }) => {
@@ -77,6 +76,8 @@ export async function completable(
       }),
     ),
   };
+  // Sorted: values are found in any order.
+  return { ...made, lists: new Map([...lists].sort(([a], [b]) => (a < b ? -1 : 1))) };
 }
 
 type Lists = Map<string, readonly string[]>;
