@@ -42,7 +42,10 @@ export const COMPARE_OPTIONS = {
     'memory after a fresh boot (default: 4G, or what the workload needs); 4G:aged or 4G:fragmented=0.6 for a scattered start',
   ),
   nodes: number('--nodes <n>', 'NUMA nodes of the memory of --memory', { from: 1, to: 8 }),
-  memoryState: file('--memory-state <dir>', 'recorded memory: a folder with buddyinfo and pagetypeinfo'),
+  memoryState: file(
+    '--memory-state <path>',
+    'recorded memory: a folder with buddyinfo and pagetypeinfo, or a freelists v1 file',
+  ),
   platform: text(
     '--platform <name>',
     `${PLATFORM_NAMES.join(', ')} (default: the platform of the workload, or ${DEFAULT_PLATFORM})`,

@@ -1,6 +1,6 @@
 /**
- * Reads a memory state: copies of /proc/buddyinfo and /proc/pagetypeinfo, and optionally of iomem, zoneinfo and a walk of the
- * direct map.
+ * Reads a memory state: every list of a stopped kernel (`freelists v1`), or copies of /proc/buddyinfo and /proc/pagetypeinfo, and
+ * optionally of iomem, zoneinfo and a walk of the direct map.
  */
 import { basename, resolve } from 'node:path';
 import {
@@ -16,6 +16,7 @@ import {
 } from '@decpool/model';
 import { directMapOf } from '@decpool/pool';
 import { readFreeLists, type ZoneFreeLists } from './free-lists.ts';
+import { freelistsAt, readFreelists } from './freelists.ts';
 import { folderFiles, iomemRanges, type ProcFiles, procLines, zoneLabel } from './proc-files.ts';
 
 export interface RecordedMemory {
@@ -25,17 +26,23 @@ export interface RecordedMemory {
 }
 
 /**
- * Reads these files of `dir`:
+ * Reads a `freelists v1` file, or these files of a folder:
+ * - `freelists.gz` or `freelists`: every list in its order. Then buddyinfo and the like are not read.
  * - `buddyinfo` and `pagetypeinfo`.
  * - `iomem`, `zoneinfo` or both, for where the RAM is. zoneinfo also has the watermarks and the NUMA nodes.
  * - Optional: `directmap`, the `#map,LABEL,start_pfn,npages,level,flags` lines of a recording.
- * - Optional: `name`. Default: the folder's name.
+ * - Optional: `name`. Default: the folder's name; of every list in its order: kernel and state.
  *
  * Throws InputError with file and line.
  */
-export function readMemoryState(dir: string): RecordedMemory {
-  const files = folderFiles(dir);
-  return memoryStateOf(files, files.textOf('name')?.split('\n')[0].trim() ?? basename(resolve(dir)));
+export function readMemoryState(path: string): RecordedMemory {
+  const files = folderFiles(path);
+  const name = files.textOf('name')?.split('\n')[0].trim();
+  const freelists = freelistsAt(path);
+  if (freelists === undefined) return memoryStateOf(files, name ?? basename(resolve(path)));
+  const { memory } = readFreelists(freelists);
+  const directMap = readDirectMap(files) ?? memory.directMap;
+  return { memory: { ...memory, name: name ?? memory.name, directMap }, warnings: [] };
 }
 
 /** As readMemoryState(), of files that need not be in a folder. */
