@@ -13,6 +13,17 @@ export type LevelName = (typeof LEVELS)[MappingLevel];
 /** A run of page frames mapped at one level. */
 export type MappingRun = readonly [startPfn: number, pages: number, level: MappingLevel];
 
+/** Of a zone, in pages: `min`, `low`, `high` and `protection` of /proc/zoneinfo. */
+export interface Watermarks {
+  /** A request that found every zone below its low watermark is served down to here: __alloc_pages_slowpath(), mm/page_alloc.c. */
+  readonly min: number;
+  readonly low: number;
+  /** kswapd reclaims up to here. */
+  readonly high: number;
+  /** Pages kept from requests, by the highest zone that they may use. */
+  readonly lowmemReserve: readonly number[];
+}
+
 /** One zone of the page allocator, as /proc/buddyinfo and /proc/pagetypeinfo show it. */
 export interface ZoneState {
   /** `DMA`, `DMA32`, `Normal`. Zones are listed from low to high memory. */
@@ -28,6 +39,8 @@ export interface ZoneState {
    * GFP_KERNEL requests, `low` and `protection` of /proc/zoneinfo (zone_watermark_ok, mm/page_alloc.c). 0 if unknown.
    */
   readonly lowWatermark: number;
+  /** The watermarks by themselves, if they are known. */
+  readonly watermarks?: Watermarks;
   /** Pageblocks (512 pages) per migratetype. */
   readonly pageblocks: Readonly<Record<Migratetype, number>>;
 }

@@ -31,7 +31,7 @@ import { DeferredWorker } from './deferred-worker.ts';
 import { EventRecorder, type EventSink, type ZoneRange } from './event-recorder.ts';
 import { FaultInjector } from './faults.ts';
 import { ObjectAllocator } from './objects.ts';
-import { PageSource, reachOf } from './page-source/buddy.ts';
+import { PageSource, reachOf } from './page-source/page-source.ts';
 import type { PolicyFactory } from './policy.ts';
 import { SlabLayer } from './slab/slab-layer.ts';
 import { SupervisedPolicy } from './supervised-policy.ts';

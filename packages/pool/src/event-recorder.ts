@@ -23,7 +23,7 @@ import {
   pfn as toPfn,
 } from '@decpool/model';
 import type { FaultInjector } from './faults.ts';
-import type { PageSource, Reach } from './page-source/buddy.ts';
+import type { PageSource, Reach } from './page-source/page-source.ts';
 import type { BlockRange } from './policy.ts';
 import { SetMemory } from './set-memory.ts';
 

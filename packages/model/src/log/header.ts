@@ -85,6 +85,9 @@ const memorySchema: z.ZodType<MemoryState> = z.strictObject({
         free: migratetypes(perOrder).readonly(),
         node: whole.exactOptional(),
         lowWatermark: whole,
+        watermarks: z
+          .strictObject({ min: whole, low: whole, high: whole, lowmemReserve: z.array(whole).readonly() })
+          .exactOptional(),
         pageblocks: migratetypes(whole).readonly(),
       }),
     )
@@ -141,7 +144,7 @@ const pageSourceSchema = z.strictObject({
    * Whose rules hold when a migratetype's own lists are empty: `6.x` has __rmqueue_fallback(), `7.x` (in fact since
    * 6.15) __rmqueue_claim() and then __rmqueue_steal(); both in mm/page_alloc.c.
    */
-  kernel: z.enum(['6.x', '7.x']),
+  kernel: z.enum(['6.x', '6.12', '7.x']),
   /** Whether chunks of order 0 to 3 come from and go to per-CPU lists (struct per_cpu_pages), those of one CPU. */
   perCpuLists: z.boolean(),
   /** Whether a pageblock is emptied for a claim that finds no chunk (mm/compaction.c). */

@@ -63,10 +63,12 @@ export interface AllocatorStart {
   readonly perCpu: readonly (readonly PerCpuStart[])[];
 }
 
-/** Where a request may go, and what it may do. */
-export interface Reach {
-  /** Indexes of zones, in the order in which they are tried. */
+/** The zones that a request tries, in this order, and how. */
+export interface Zonelist {
+  /** Indexes of zones. */
   readonly zones: readonly number[];
+  /** How many at the front are of the preferred node. */
+  readonly localZones: number;
   /** Number of the highest zone it may use, for lowmem_reserve: 2 Normal, 3 Movable. */
   readonly highestZone: number;
   /** Whether pageblocks of other migratetypes are kept whole on a first round: ALLOC_NOFRAGMENT. */
@@ -103,10 +105,10 @@ export class PageAllocator {
   }
 
   /** Takes a chunk, on a CPU. Returns its first page, or -1. */
-  claim(cpu: number, order: number, type: number, reach: Reach): number {
+  claim(cpu: number, order: number, type: number, zonelist: Zonelist): number {
     this.buddy.cpu = cpu;
-    let found = this.#claimFromFreelist('low', order, type, reach, reach.isNofragment);
-    if (found < 0) found = this.#claimFromFreelist('min', order, type, reach, false);
+    let found = this.#claimFromFreelist('low', order, type, zonelist, zonelist.isNofragment);
+    if (found < 0) found = this.#claimFromFreelist('min', order, type, zonelist, false);
     return found;
   }
 
@@ -115,18 +117,18 @@ export class PageAllocator {
     watermark: 'low' | 'min',
     order: number,
     type: number,
-    { zones, highestZone }: Reach,
+    zonelist: Zonelist,
     isNofragment: boolean,
   ): number {
-    for (const index of zones) {
-      const zone = this.zones[index];
+    const { zones, highestZone, localZones } = zonelist;
+    const end = isNofragment ? localZones : zones.length;
+    for (let at = 0; at < end; at++) {
+      const zone = this.zones[zones[at]];
       if (!this.#mayServe(zone, zone[watermark], order, highestZone)) continue;
       const found = this.#rmqueueFrom(zone, order, type, isNofragment);
       if (found >= 0) return found;
     }
-    return isNofragment
-      ? this.#claimFromFreelist(watermark, order, type, { zones, highestZone, isNofragment }, false)
-      : -1;
+    return isNofragment ? this.#claimFromFreelist(watermark, order, type, zonelist, false) : -1;
   }
 
   #mayServe(zone: Zone, mark: number, order: number, highestZone: number): boolean {
@@ -151,7 +153,7 @@ export class PageAllocator {
     cpu: number,
     wanted: number,
     type: number,
-    { zones, highestZone, isNofragment }: Reach,
+    { zones, highestZone, isNofragment }: Zonelist,
   ): number[] {
     this.buddy.cpu = cpu;
     const taken: number[] = [];

@@ -41,8 +41,9 @@ export class PerCpuLists {
     return this.#perCpu.flat().reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** pcp_allowed_order(). */
+  /** pcp_allowed_order(); no order at all without lists. */
   serves(order: number, type: number): boolean {
+    if (this.#perCpu.length === 0) return false;
     return (order <= COSTLY_ORDER || order === this.#buddy.pageblockOrder) && type < ORDINARY_TYPES;
   }
 
@@ -154,7 +155,7 @@ export class PerCpuLists {
   /** drain_all_pages(): all lists go back to their zones. Returns whether there was anything in them. */
   drain(zones: readonly Zone[]): boolean {
     const hadPages = this.pages > 0;
-    for (const zone of zones) {
+    for (const zone of hadPages ? zones : []) {
       for (const [cpu, { count }] of this.#perCpu[zone.index].entries()) this.#empty(zone, cpu, count, 0);
     }
     return hadPages;

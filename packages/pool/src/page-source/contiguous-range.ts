@@ -2,7 +2,9 @@
  * A range of whole free pageblocks, for what a kernel reserves before it has a page allocator: memblock searches from the
  * top of memory downward (memblock_find_in_range_node(), mm/memblock.c).
  */
-import type { FreeArea } from './free-area.ts';
+import type { Buddy } from '../page-allocator/buddy.ts';
+import type { Zone } from '../page-allocator/zone.ts';
+import type { ZoneMap } from './zones.ts';
 
 /** Where memblock_alloc_low() ends: ARCH_LOW_ADDRESS_LIMIT, include/linux/memblock.h; 4 GiB, in pages. */
 const LOW_END = 2 ** 20;
@@ -12,44 +14,45 @@ const LOW_END = 2 ** 20;
  * 4 GiB, where bounce buffers have to be for devices that reach no further (swiotlb_memblock_alloc(), kernel/dma/swiotlb.c,
  * without SWIOTLB_ANY, as x86 calls it); only if there is none, the highest above.
  */
-export function takeContiguous(area: FreeArea, blocks: number): number {
-  const all = area.lists.freePagesIn.length;
-  const low = Math.min(all, LOW_END / area.pageblockPages);
-  const found = takeBelow(area, blocks, low);
-  return found < 0 && low < all ? takeBelow(area, blocks, all) : found;
+export function takeContiguous(buddy: Buddy, zones: readonly Zone[], map: ZoneMap, blocks: number): number {
+  const all = buddy.lists.freePagesIn.length;
+  const low = Math.min(all, LOW_END / buddy.pageblockPages);
+  let first = highestRun(buddy, map, blocks, low);
+  if (first < 0 && low < all) first = highestRun(buddy, map, blocks, all);
+  if (first < 0) return -1;
+  for (let block = first; block < first + blocks; block++) {
+    takeBlock(buddy, zones[map.zoneOfBlock(block)], block);
+  }
+  return first * buddy.pageblockPages;
 }
 
-/** The highest run that ends at block `end` or below. */
-function takeBelow(area: FreeArea, blocks: number, end: number): number {
-  const { lists, pageblockPages, zones } = area;
+/** First block of the highest run that ends at block `end` or below, or -1. */
+function highestRun({ lists, pageblockPages }: Buddy, map: ZoneMap, blocks: number, end: number): number {
   let free = 0;
   for (let block = end - 1; block >= 0; block--) {
-    const isFree = lists.freePagesIn[block] === pageblockPages && zones.isWhole(block);
-    const isSameZone = free > 0 && zones.zoneOfBlock(block) === zones.zoneOfBlock(block + 1);
+    const isFree = lists.freePagesIn[block] === pageblockPages && map.isWhole(block);
+    const isSameZone = free > 0 && map.zoneOfBlock(block) === map.zoneOfBlock(block + 1);
     free = isFree ? (isSameZone ? free + 1 : 1) : 0;
-    if (free < blocks) continue;
-    for (let each = block; each < block + blocks; each++) takeBlock(area, each);
-    return block * pageblockPages;
+    if (free >= blocks) return block;
   }
   return -1;
 }
 
 /** Takes a whole free pageblock out of the chunks that it lies in: one larger chunk, or several smaller ones. */
-function takeBlock(area: FreeArea, block: number): void {
-  const { lists, pageblockOrder, pageblockPages, zones } = area;
-  const zone = zones.zoneOfBlock(block);
+function takeBlock({ lists, pageblockOrder, pageblockPages, cpu }: Buddy, zone: Zone, block: number): void {
   const start = block * pageblockPages;
   const pair = start & ~(2 * pageblockPages - 1);
-  if (lists.orderOf[pair] > pageblockOrder) {
+  zone.account(cpu, -pageblockPages);
+  if (lists.buddyOrder(pair) > pageblockOrder) {
     const type = lists.typeOf(pair);
-    lists.remove(zone, pair);
-    lists.add(zone, start === pair ? pair + pageblockPages : pair, pageblockOrder, type, false);
-  } else {
-    for (let pfn = start; pfn < start + pageblockPages; ) {
-      const order = lists.orderOf[pfn];
-      lists.remove(zone, pfn);
-      pfn += 1 << order;
-    }
+    lists.remove(pair);
+    const other = start === pair ? pair + pageblockPages : pair;
+    lists.addHead(lists.list(zone.index, pageblockOrder, type), other);
+    return;
   }
-  area.markClaimed(start, pageblockOrder);
+  for (let pfn = start; pfn < start + pageblockPages; ) {
+    const order = lists.buddyOrder(pfn);
+    lists.remove(pfn);
+    pfn += 1 << order;
+  }
 }

@@ -1,7 +1,7 @@
 import { MIGRATETYPES, spanOf, x86Geometry } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { PageSource } from './buddy.ts';
 import { freePagesAtStart } from './free-at-start.ts';
+import { PageSource } from './page-source.ts';
 import { fragmented, freshBoot } from './profiles.ts';
 
 const MIB = 2 ** 20;

@@ -8,7 +8,7 @@ import {
   x86Geometry,
   type ZoneState,
 } from '@decpool/model';
-import { PageSource } from './buddy.ts';
+import { PageSource } from './page-source.ts';
 
 export const MIB = 2 ** 20;
 export const GIB = 2 ** 30;

@@ -1,6 +1,6 @@
 import { ANY_NODE, type MemoryState, type Pfn, spanOf, x86Geometry } from '@decpool/model';
 import { describe, expect, it } from 'vitest';
-import { type Reach, reachOf } from './buddy.ts';
+import { type Reach, reachOf } from './page-source.ts';
 import { freshBoot } from './profiles.ts';
 import { GIB, MIB, oneZone, sourceOf } from './testing.ts';
 

@@ -6,6 +6,7 @@
  * its number.
  */
 import { ANY_NODE, type Geometry, type MemoryState, type ZoneState } from '@decpool/model';
+import type { Zonelist } from '../page-allocator/page-allocator.ts';
 
 const ZONE_NAMES = ['DMA', 'DMA32', 'Normal'] as const;
 
@@ -50,16 +51,6 @@ export function reachOf(
   return [Math.min(...spans.map(([first]) => first)), Math.max(...spans.map(([, end]) => end))];
 }
 
-/** The zones that a request tries, in this order. */
-export interface Zonelist {
-  /** Indexes into the zones of the memory state. */
-  readonly zones: readonly number[];
-  /** How many at the front are of the preferred node. */
-  readonly localZones: number;
-  /** Whether pageblocks of other migratetypes are kept whole on a first round: ALLOC_NOFRAGMENT. */
-  readonly isNofragment: boolean;
-}
-
 export class ZoneMap {
   readonly #zones: readonly ZoneState[];
   readonly #pagesPerBlock: number;
@@ -87,7 +78,7 @@ export class ZoneMap {
         this.#isWhole.fill(1, firstWhole, Math.max(firstWhole, Math.floor(end)));
       }
     }
-    this.#everywhere = this.#zonelistOf(() => true);
+    this.#everywhere = this.#zonelistOf(() => true, 'Normal');
   }
 
   /** Index of the zone that a page belongs to; -1 where there is no RAM in its block. */
@@ -120,19 +111,20 @@ export class ZoneMap {
     const key = (reach.node + 1) * ZONE_NAMES.length + ZONE_NAMES.indexOf(reach.highestZone);
     let zonelist = this.#zonelists[key];
     if (zonelist === undefined) {
-      zonelist = this.#zonelistOf((zone) => allows(reach, zone));
+      zonelist = this.#zonelistOf((zone) => allows(reach, zone), reach.highestZone);
       this.#zonelists[key] = zonelist;
     }
     return zonelist;
   }
 
-  #zonelistOf(isAllowed: (zone: ZoneState) => boolean): Zonelist {
+  #zonelistOf(isAllowed: (zone: ZoneState) => boolean, highestZone: Reach['highestZone']): Zonelist {
     const node = (index: number) => nodeOf(this.#zones[index]);
     const zones = [...this.#zones.keys()]
       .filter((index) => isAllowed(this.#zones[index]))
       .sort((a, b) => node(a) - node(b) || b - a);
     return {
       zones,
+      highestZone: ZONE_NAMES.indexOf(highestZone),
       localZones: zones.filter((index) => node(index) === node(zones[0])).length,
       isNofragment: zones.length > 0 && this.#isNofragment(zones[0]),
     };

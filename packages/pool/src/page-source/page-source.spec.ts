@@ -10,7 +10,7 @@ import {
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aged } from './aged.ts';
-import type { Reach } from './buddy.ts';
+import type { Reach } from './page-source.ts';
 import { fragmented, freshBoot } from './profiles.ts';
 import { type Counts, countsOf, freePagesOf, GIB, givenCounts, MIB, oneZone, sourceOf } from './testing.ts';
 
@@ -106,8 +106,9 @@ describe.each(OPTIONS)('claiming and giving back with %o', (options) => {
     const source = sourceOf(memory, 1, options);
     const seen = new Set<number>();
     for (let at = source.claim(0, 'Unmovable'); at !== -1; at = source.claim(0, 'Unmovable')) seen.add(at);
-    expect(seen.size).toBe(freePagesOf(memory));
-    expect(source.freePages).toBe(0);
+    // The counter that watermarks are compared with lags by up to two pages (calculate_normal_threshold(), mm/vmstat.c).
+    expect(freePagesOf(memory) - seen.size).toBe(source.freePages);
+    expect(source.freePages).toBeLessThanOrEqual(2);
     expect(source.claim(0, 'Movable')).toBe(-1);
   });
 

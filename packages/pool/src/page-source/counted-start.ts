@@ -1,0 +1,107 @@
+/**
+ * A page allocator started from the counts of a memory state, as /proc/buddyinfo and /proc/pagetypeinfo have them: the free chunks
+ * are placed by a seeded guess, and the per-CPU lists are empty. There is one CPU.
+ */
+import type { Geometry, MemoryState, PageSourceSettings, ZoneState } from '@decpool/model';
+import { TYPE } from '../page-allocator/migratetypes.ts';
+import { type Kernel, PageAllocator } from '../page-allocator/page-allocator.ts';
+import type { PerCpuStart } from '../page-allocator/per-cpu.ts';
+import type { ZoneStart } from '../page-allocator/zone.ts';
+import { guessPlacement } from './placement-guess.ts';
+
+/** The rules of a setting. */
+const KERNELS: Readonly<Record<PageSourceSettings['kernel'], Kernel>> = {
+  '6.x': '6.1',
+  '6.12': '6.12',
+  '7.x': '7.3',
+};
+
+/** Pages in a MiB. */
+const MIB_PAGES = 256;
+/** MIN_PERCPU_PAGELIST_HIGH_FRACTION, mm/page_alloc.c: the lists of all CPUs hold at most an eighth of a zone. */
+const HIGH_FRACTION = 8;
+
+/** zone_batchsize() for a zone of so many pages: pages moved at once between the lists and the zone. */
+export function batchOf(managedPages: number): number {
+  const batch = Math.max(1, Math.min(managedPages >> 10, MIB_PAGES) >> 2);
+  const rounded = (1 << (31 - Math.clz32(batch + (batch >> 1)))) - 1;
+  return Math.max(1, rounded);
+}
+
+/** zone_highsize() for one CPU: pages in the lists from which on a free empties a batch. */
+export function highMarkOf(lowWatermark: number, batch: number): number {
+  return Math.max(lowWatermark, batch * 4);
+}
+
+/** Of a zone by its index; far apart, so that no seed gives one zone what its neighbour seed gives another. */
+const seedOfZone = (seed: number, index: number) => (seed + index * 0x9e3779b1) | 0;
+
+interface CountedStart {
+  readonly allocator: PageAllocator;
+  /** Chunks that had to go into a pageblock of another migratetype. */
+  readonly misplaced: number;
+  /** Chunks that fit nowhere. */
+  readonly dropped: number;
+}
+
+export function startFromCounts(
+  memory: MemoryState,
+  geometry: Geometry,
+  seed: number,
+  { kernel, perCpuLists }: PageSourceSettings,
+): CountedStart {
+  const pageblockOrder = Math.log2(geometry.pagesPerBlock);
+  const zones = memory.zones.map(zoneStart);
+  const allocator = new PageAllocator({
+    kernel: KERNELS[kernel],
+    spanPages: geometry.spanPages,
+    pageblockOrder,
+    cpus: 1,
+    zones,
+    perCpu: perCpuLists ? zones.map((zone) => [perCpuStart(zone)]) : [],
+  });
+  const { buddy } = allocator;
+  let misplaced = 0;
+  let dropped = 0;
+  for (const [index, state] of memory.zones.entries()) {
+    const guess = guessPlacement(state, geometry, seedOfZone(seed, index));
+    for (const [block, type] of guess.pageblocks) buddy.setType(block * buddy.pageblockPages, 0, type);
+    for (const { pfn, order, type } of guess.chunks) {
+      buddy.lists.addTail(buddy.lists.list(index, order, type), pfn);
+      allocator.zones[index].freeCounter += 1 << order;
+    }
+    // What is in use in a Movable pageblock is taken for movable.
+    for (const [block, type] of guess.pageblocks) {
+      if (type !== TYPE.Movable) continue;
+      buddy.movableIn[block] = buddy.pageblockPages - buddy.lists.freePagesIn[block];
+    }
+    misplaced += guess.misplaced;
+    dropped += guess.dropped;
+  }
+  return { allocator, misplaced, dropped };
+}
+
+function zoneStart({ ram, lowWatermark, watermarks }: ZoneState, index: number): ZoneStart {
+  const { min = 0, low = lowWatermark, high = lowWatermark, lowmemReserve = [] } = watermarks ?? {};
+  return {
+    index,
+    start: Math.min(...ram.map(([start]) => start)),
+    end: Math.max(...ram.map(([start, pages]) => start + pages)),
+    managed: ram.reduce((sum, [, pages]) => sum + pages, 0),
+    min,
+    low,
+    high,
+    lowmemReserve,
+    boost: 0,
+    reservedHighatomic: 0,
+    isReclaiming: false,
+    isBelowHigh: false,
+    isBoosted: false,
+  };
+}
+
+function perCpuStart({ managed, low }: ZoneStart): PerCpuStart {
+  const batch = batchOf(managed);
+  const high = highMarkOf(low, batch);
+  return { batch, high, highMin: high, highMax: Math.max(high, Math.floor(managed / HIGH_FRACTION)) };
+}

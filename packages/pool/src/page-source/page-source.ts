@@ -1,0 +1,158 @@
+/**
+ * Where a policy's pages come from: the kernel's page allocator (../page-allocator), started from a memory state. What is free
+ * at the start can be claimed; all else is in use, and stays so. Not modelled: reclaim.
+ *
+ * A request goes from zone to zone down to the low watermarks, then down to the min watermarks. If that fails the per-CPU lists are
+ * emptied and, if the run has compaction, a pageblock is (__alloc_pages_slowpath(), mm/page_alloc.c).
+ */
+import {
+  type Geometry,
+  InvariantError,
+  MAX_PAGE_ORDER,
+  type MemoryState,
+  type Migratetype,
+  type PageSourceSettings,
+  type Pfn,
+  PLAIN_PAGE_SOURCE,
+} from '@decpool/model';
+import { ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
+import type { PageAllocator } from '../page-allocator/page-allocator.ts';
+import { type CompactionResult, compactZone } from './compaction.ts';
+import { takeContiguous } from './contiguous-range.ts';
+import { startFromCounts } from './counted-start.ts';
+import { type Reach, ZoneMap } from './zones.ts';
+
+export type { CompactionResult } from './compaction.ts';
+export { type Reach, reachOf } from './zones.ts';
+
+export class PageSource {
+  readonly #allocator: PageAllocator;
+  readonly #zones: ZoneMap;
+  readonly #compacts: boolean;
+  /** Claimed pages of each pageblock. */
+  readonly #claimedIn: Int32Array;
+  /** Chunks of the memory state that the placement guess could not put inside a pageblock of their migratetype. */
+  readonly misplaced: number;
+  /** Chunks of the memory state that it could not place at all: the state contradicts itself. */
+  readonly dropped: number;
+  #lastCompaction: CompactionResult | undefined;
+
+  /** `seed` places the free chunks of a state that has their counts alone. */
+  constructor(
+    memory: MemoryState,
+    geometry: Geometry,
+    seed: number,
+    settings: PageSourceSettings = PLAIN_PAGE_SOURCE,
+  ) {
+    const { allocator, misplaced, dropped } = startFromCounts(memory, geometry, seed, settings);
+    this.#allocator = allocator;
+    this.#zones = new ZoneMap(memory, geometry);
+    this.#compacts = settings.compaction;
+    this.#claimedIn = new Int32Array(geometry.spanPages / geometry.pagesPerBlock);
+    this.misplaced = misplaced;
+    this.dropped = dropped;
+  }
+
+  /** Pages in all free lists, per-CPU lists included. */
+  get freePages(): number {
+    return this.#allocator.zones.reduce((sum, zone) => sum + zone.freePages, this.pcpPages);
+  }
+
+  /** Pages in per-CPU lists. */
+  get pcpPages(): number {
+    return this.#allocator.perCpuLists.pages;
+  }
+
+  /** What compaction did for the last claim; undefined: it was not needed. */
+  get lastCompaction(): CompactionResult | undefined {
+    return this.#lastCompaction;
+  }
+
+  /** Free chunks of a zone's migratetype, by order; those in per-CPU lists do not count. */
+  freeChunks(zone: string, migratetype: Migratetype, node = 0): number[] {
+    const index = this.#zones.indexOf(zone, node);
+    const { lists } = this.#allocator.buddy;
+    return Array.from({ length: MAX_PAGE_ORDER + 1 }, (_, order) =>
+      lists.count(lists.list(index, order, TYPE[migratetype])),
+    );
+  }
+
+  /** Free pages of each block; those in per-CPU lists do not count. */
+  freePagesByBlock(): Int32Array {
+    return this.#allocator.buddy.lists.freePagesIn.slice();
+  }
+
+  /** Index in the memory state of the zone that a page belongs to, or -1 for none. */
+  zoneIndexOf(pfn: number): number {
+    return this.#zones.zoneIndexOf(pfn);
+  }
+
+  /** Takes a free chunk of 2^order pages. Returns its first page, or -1 if no zone of the reach (default: any) has one. */
+  claim(order: number, migratetype: Migratetype, reach?: Reach): Pfn | -1 {
+    this.#lastCompaction = undefined;
+    const type = TYPE[migratetype];
+    const zonelist = this.#zones.zonelist(reach);
+    let found = this.#allocator.claim(0, order, type, zonelist);
+    if (found < 0 && this.#allocator.perCpuLists.drain(this.#allocator.zones)) {
+      found = this.#allocator.claim(0, order, type, zonelist);
+    }
+    if (found < 0 && this.#compact(zonelist.zones, order, type)) {
+      found = this.#allocator.claim(0, order, type, zonelist);
+    }
+    if (found >= 0) this.#countClaimed(found, order, 1);
+    return found as Pfn | -1;
+  }
+
+  /** try_to_compact_pages(): the first zone in which a pageblock can be emptied. */
+  #compact(zones: readonly number[], order: number, type: number): boolean {
+    const { buddy } = this.#allocator;
+    if (!this.#compacts || order === 0 || order > buddy.pageblockOrder || type >= ORDINARY_TYPES)
+      return false;
+    for (const zone of zones) {
+      this.#lastCompaction = compactZone(buddy, this.#allocator.zones[zone], this.#zones, order);
+      if (this.#lastCompaction !== undefined) return true;
+    }
+    return false;
+  }
+
+  /**
+   * Takes a run of whole free pageblocks, the highest there is, as a kernel does before it has a page allocator. Returns its
+   * first page, or -1 if there is none.
+   */
+  claimContiguous(blocks: number): Pfn | -1 {
+    this.#lastCompaction = undefined;
+    const { buddy, zones } = this.#allocator;
+    const found = takeContiguous(buddy, zones, this.#zones, blocks);
+    for (let each = 0; found >= 0 && each < blocks; each++) {
+      this.#countClaimed(found + each * buddy.pageblockPages, buddy.pageblockOrder, 1);
+    }
+    return found as Pfn | -1;
+  }
+
+  /** Frees a chunk of 2^order pages. Throws InvariantError if it lies in a free chunk, was not claimed, or is no RAM. */
+  giveBack(pfn: Pfn, order: number): void {
+    const zone = this.#zones.zoneIndexOf(pfn);
+    if (zone < 0) throw new InvariantError(`page ${pfn} is given back, but it is no RAM`);
+    const { buddy } = this.#allocator;
+    // That none of its pages is free, the reducer proves (pages-returned); here a free chunk around it is looked for.
+    if (buddy.lists.covers(pfn, order)) {
+      throw new InvariantError(`page ${pfn} is given back, but it is free already`);
+    }
+    if (this.#claimedIn[buddy.blockOf(pfn)] < Math.min(1 << order, buddy.pageblockPages)) {
+      throw new InvariantError(`page ${pfn} is given back, but it was not claimed`);
+    }
+    this.#countClaimed(pfn, order, -1);
+    this.#allocator.free(0, this.#allocator.zones[zone], pfn, order);
+  }
+
+  #countClaimed(pfn: number, order: number, sign: number): void {
+    const { buddy } = this.#allocator;
+    const block = buddy.blockOf(pfn);
+    if (order <= buddy.pageblockOrder) {
+      this.#claimedIn[block] += sign << order;
+      return;
+    }
+    const end = block + (1 << (order - buddy.pageblockOrder));
+    for (let each = block; each < end; each++) this.#claimedIn[each] += sign << buddy.pageblockOrder;
+  }
+}
