@@ -6,7 +6,7 @@ export { pageConversion } from './conversion/page.ts';
 export type { EventSink } from './event-recorder.ts';
 export { handover } from './handover.ts';
 export { kernelOf, reachOf, startExactly } from './page-allocator/exact-start.ts';
-export { type Kernel, PageAllocator, type Reach } from './page-allocator/page-allocator.ts';
+export { type Kernel, PageAllocator, type Zonelist } from './page-allocator/page-allocator.ts';
 export { aged } from './page-source/aged.ts';
 export { freePagesAtStart } from './page-source/free-at-start.ts';
 export { PageSource } from './page-source/page-source.ts';

@@ -12,7 +12,7 @@ import {
 import type { Buddy } from './buddy.ts';
 import { orderOfIndex, PER_CPU_LISTS } from './chunk-lists.ts';
 import { TYPE } from './migratetypes.ts';
-import { type Kernel, PageAllocator, type Reach } from './page-allocator.ts';
+import { type Kernel, PageAllocator, type Zonelist } from './page-allocator.ts';
 import type { PerCpuStart } from './per-cpu.ts';
 import type { Zone, ZoneStart } from './zone.ts';
 
@@ -68,9 +68,10 @@ export function startExactly({ name, zones, exact }: MemoryState, { spanPages }:
  * The way of a request through the zones: from the highest down. Pageblocks are kept whole on a first round if Normal is tried
  * first (alloc_flags_nofragment).
  */
-export function reachOf({ zones }: MemoryState, highest: keyof typeof HIGHEST): Reach {
+export function reachOf({ zones }: MemoryState, highest: keyof typeof HIGHEST): Zonelist {
   return {
     zones: zones.map((_, index) => zones.length - 1 - index),
+    localZones: zones.length,
     highestZone: HIGHEST[highest],
     isNofragment: zones.at(-1)?.name === 'Normal',
   };

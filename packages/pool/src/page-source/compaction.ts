@@ -55,7 +55,7 @@ class Compaction {
     for (let block = first; block < end; block++) {
       room -= this.#roomIn(block);
       const used = this.#usedIn(block);
-      if (used > room || !this.#canEmpty(block, used)) continue;
+      if (used === 0 || used > room || !this.#canEmpty(block, used)) continue;
       this.#takeFarPages(used);
       this.#freeUsedPages(block);
       this.#buddy.movableIn[block] = 0;

@@ -1,6 +1,6 @@
 /**
- * Where a policy's pages come from: the kernel's page allocator (../page-allocator), started from a memory state. What is free
- * at the start can be claimed; all else is in use, and stays so. Not modelled: reclaim.
+ * Where a policy's pages come from: the kernel's page allocator (../page-allocator), started from a memory state: from
+ * its lists if it has them (exact), else from their counts. What is free at the start can be claimed; all else is in use, and stays so. Not modelled: reclaim.
  *
  * A request goes from zone to zone down to the low watermarks, then down to the min watermarks. If that fails the per-CPU lists are
  * emptied and, if the run has compaction, a pageblock is (__alloc_pages_slowpath(), mm/page_alloc.c).
@@ -15,6 +15,7 @@ import {
   type Pfn,
   PLAIN_PAGE_SOURCE,
 } from '@decpool/model';
+import { startExactly } from '../page-allocator/exact-start.ts';
 import { ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
 import type { PageAllocator } from '../page-allocator/page-allocator.ts';
 import { type CompactionResult, compactZone } from './compaction.ts';
@@ -44,7 +45,10 @@ export class PageSource {
     seed: number,
     settings: PageSourceSettings = PLAIN_PAGE_SOURCE,
   ) {
-    const { allocator, misplaced, dropped } = startFromCounts(memory, geometry, seed, settings);
+    const { allocator, misplaced, dropped } =
+      memory.exact === undefined
+        ? startFromCounts(memory, geometry, seed, settings)
+        : { allocator: startExactly(memory, geometry), misplaced: 0, dropped: 0 };
     this.#allocator = allocator;
     this.#zones = new ZoneMap(memory, geometry);
     this.#compacts = settings.compaction;
