@@ -2,6 +2,7 @@
 import { BASELINES } from '@decpool/pool';
 import type { MetricId } from '../metrics/metric.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';
+import { groupedBy } from '../text/groups.ts';
 
 /** What a pool has to beat: two kernels and the prototype of 2024. */
 export const COMPARED: readonly string[] = ['linux-6.12', 'linux-7.3', 'gfp-decrypted'];
@@ -34,20 +35,14 @@ export const comparedOf = ({ serving }: ScenarioFigures): PolicyFigures[] =>
 export const medianOf = ({ rows }: PolicyFigures, metric: MetricId): number => rows.get(metric)?.median ?? 0;
 
 export function scenariosOf({ runs, rows, policies }: SweepResults): ScenarioFigures[] {
-  const scenarios = new Map(
-    runs.map(({ input, memory, platform }) => [
-      `${input}|${memory}|${platform}`,
-      { input, memory, platform },
-    ]),
-  );
-  return [...scenarios.values()].map((scenario) => {
-    const { input, memory, platform } = scenario;
-    const own = rows.filter(
-      (row) => row.input === input && row.memory === memory && row.platform === platform,
-    );
+  const scenarioOf = ({ input, memory, platform }: Pick<SweepRow, 'input' | 'memory' | 'platform'>) =>
+    `${input}|${memory}|${platform}`;
+  const rowsOf = groupedBy(rows, scenarioOf);
+  return [...groupedBy(runs, scenarioOf)].map(([key, [{ input, memory, platform }]]) => {
+    const byPolicy = groupedBy(rowsOf.get(key) ?? [], ({ policy }) => policy);
     const all = policies.map((policy) => ({
       policy,
-      rows: new Map(own.filter((row) => row.policy === policy).map((row) => [row.metric, row])),
+      rows: new Map((byPolicy.get(policy) ?? []).map((row) => [row.metric, row])),
     }));
     const refusals = (figures: PolicyFigures) => figures.rows.get('failures')?.max ?? 0;
     const ran = all.filter((figures) => figures.rows.size > 0);
@@ -57,9 +52,9 @@ export function scenariosOf({ runs, rows, policies }: SweepResults): ScenarioFig
       .filter((figures) => !serving.includes(figures))
       .map((figures) => ({
         policy: figures.policy,
-        refused: ran.includes(figures) ? refusals(figures) : undefined,
+        refused: figures.rows.size > 0 ? refusals(figures) : undefined,
       }));
-    return { ...scenario, serving, refusing };
+    return { input, memory, platform, serving, refusing };
   });
 }
 

@@ -71,19 +71,14 @@ export function verdictOf(results: Results): Verdict {
   }
   if (first.policies.includes(baseline.policy)) {
     const ties = first.policies.filter((policy) => policy !== baseline.policy);
+    const best = name(baseline.policy);
+    const ranked = ` is ranked first: no policy does better in ${objectiveNames(results)} together.`;
     const lead: Phrase =
       ranking.refused.length > 0
-        ? ['Best of the policies that serve every request: the baseline ', name(baseline.policy), '.']
-        : [
-            'The baseline ',
-            name(baseline.policy),
-            ` is ranked first: no policy does better in ${objectiveNames(results)} together.`,
-          ];
-    return {
-      ...plain('baseline', ...lead),
-      best: baseline.policy,
-      also: tied(results, ties, baseline.policy),
-    };
+        ? ['Best of the policies that serve every request: the baseline ', best, '.']
+        : ['The baseline ', best, ranked];
+    const also = tied(results, ties, baseline.policy);
+    return { ...plain('baseline', ...lead), best: baseline.policy, also };
   }
   const best = policies.find(({ policy }) => policy === first.policies[0]) ?? baseline;
   const ties = first.policies.slice(1);
@@ -147,17 +142,13 @@ function against(
   baseline: PolicyResults,
   gains: readonly Difference[],
 ): Phrase {
-  const shown = gains.map(differenceText);
-  return [
-    'Best: ',
-    name(best),
-    ...(ties.length === 0
-      ? []
-      : [', tied with ', ...(ties.length > 2 ? [`${ties.length} others`] : namesOf(ties))]),
-    '. Against ',
-    name(baseline.policy),
-    shown.length === 0 ? ' it gains nothing beyond the spread over the seeds.' : `: ${shown.join(', ')}.`,
-  ];
+  const others = ties.length > 2 ? [`${ties.length} others`] : namesOf(ties);
+  const gained =
+    gains.length === 0
+      ? ' it gains nothing beyond the spread over the seeds.'
+      : `: ${gains.map(differenceText).join(', ')}.`;
+  const tie = ties.length === 0 ? [] : [', tied with ', ...others];
+  return ['Best: ', name(best), ...tie, '. Against ', name(baseline.policy), gained];
 }
 
 const priceOf = (prices: readonly Difference[]): Phrase => [

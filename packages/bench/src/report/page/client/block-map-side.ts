@@ -1,6 +1,6 @@
 /** One of the two maps that move in step: the choice of its policy, its canvas and its table. */
 import { shortPolicyName } from '@decpool/pool/policy-names';
-import type { RunHistory } from '../../../history/types.ts';
+import type { InputHistory } from '../../../history/types.ts';
 import { createCursor } from './block-map-cursor.ts';
 import { holding, make, newId, setFullName } from './block-map-dom.ts';
 import { cellAt, firstBlockOf, type Layout } from './block-map-layout.ts';
@@ -8,17 +8,18 @@ import { isMoreTelling, type RunLooks } from './block-map-looks.ts';
 import { createPainter, type Painter } from './block-map-paint.ts';
 import type { MapColours } from './block-map-sprites.ts';
 import { createSharedTable } from './block-map-table.ts';
+import { mapLabel } from './block-map-text.ts';
+import type { FrameClock } from './clock.ts';
 
 interface SideOptions {
   /** Missing if there is only one map. */
   readonly place?: 'left' | 'right';
-  readonly runs: readonly RunHistory[];
+  readonly history: InputHistory;
   readonly chosen: number;
   readonly looksOf: (run: number) => RunLooks;
-  readonly mapLabel: (policy: string) => string;
   readonly hintId: string;
   readonly blockBytes: number;
-  readonly frame: () => number;
+  readonly clock: FrameClock;
   readonly onChoice: () => void;
 }
 
@@ -29,7 +30,7 @@ export function createSide(options: SideOptions) {
   const canvas = mapCanvas(options.hintId);
   const cursor = createCursor();
   const stage = holding('div', 'block-map-stage', canvas, cursor.element);
-  const table = createSharedTable(() => ({ looks, frame: options.frame() }));
+  const table = createSharedTable(() => ({ looks, frame: options.clock.frame }));
 
   const select = policySelect(options, (run) => {
     choose(run);
@@ -39,7 +40,7 @@ export function createSide(options: SideOptions) {
 
   function choose(run: number): void {
     looks = options.looksOf(run);
-    canvas.setAttribute('aria-label', options.mapLabel(looks.run.policy));
+    canvas.setAttribute('aria-label', mapLabel(looks.run.policy, options.history, options.blockBytes));
     // Both sides may show the same policy, and no two landmarks may have the same name.
     const where = options.place === undefined ? '' : `, ${options.place}`;
     const name = shortPolicyName(looks.run.policy) + where;
@@ -107,7 +108,7 @@ function policySelect(options: SideOptions, onChoice: (run: number) => void): HT
   const select = make('select');
   select.id = newId();
   label.htmlFor = select.id;
-  for (const [run, { policy }] of options.runs.entries()) {
+  for (const [run, { policy }] of options.history.runs.entries()) {
     const option = make('option', '', shortPolicyName(policy));
     setFullName(option, policy);
     option.value = String(run);

@@ -10,7 +10,7 @@ import { looksAtBoot, memoryOf, type RunLooks, runLooks } from './block-map-look
 import { createPlayer } from './block-map-player.ts';
 import { createSide } from './block-map-side.ts';
 import { coloursOf } from './block-map-sprites.ts';
-import { blockText, explainCommand, factsOf, mapLabel, scaleText } from './block-map-text.ts';
+import { blockText, explainCommand, factsOf, scaleText } from './block-map-text.ts';
 import type { FrameClock } from './clock.ts';
 
 const HINT =
@@ -28,13 +28,12 @@ export function mountBlockMap(root: HTMLElement, input: LoggedInput, clock: Fram
   const sides = choices.map((chosen, side) =>
     createSide({
       ...(choices.length === 1 ? {} : { place: side === 0 ? 'left' : 'right' }),
-      runs: history.runs,
+      history,
+      clock,
       chosen,
       looksOf,
-      mapLabel: (policy) => mapLabel(policy, history, memory.blockBytes),
       hintId: hint.id,
       blockBytes: memory.blockBytes,
-      frame: () => clock.frame,
       onChoice: paint,
     }),
   );
