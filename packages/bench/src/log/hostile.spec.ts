@@ -13,6 +13,7 @@ import {
   type LogHeader,
   MIGRATETYPES,
   machineOf,
+  RULES_REVISION,
   SCHEMA_VERSION,
 } from '@decpool/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -98,7 +99,7 @@ describe('numbers beyond all measure', () => {
     ['{"seq":0,"type":"user-mapped","allocation":4294967295,"request":1}', 'was never requested'],
     ['{"seq":0,"type":"slab-destroyed","allocation":1,"slab":4294967295}', 'was never requested'],
   ])('are refused in an event: %s', async (line, message) => {
-    const old = HEADER.replace('"schema":3,"rules":1', '"schema":1');
+    const old = HEADER.replace(`"schema":3,"rules":${RULES_REVISION}`, '"schema":1');
     expect(await refusal(replay(written('numbers.ndjson', `${old}${line}\n`)))).toContain(message);
   });
 

@@ -36,6 +36,10 @@ export function highMarkOf(lowWatermark: number, batch: number): number {
 /** Of a zone by its index; far apart, so that no seed gives one zone what its neighbour seed gives another. */
 const seedOfZone = (seed: number, index: number) => (seed + index * 0x9e3779b1) | 0;
 
+/** Of each zone, where its free chunks are. */
+export const guessesOf = ({ zones }: MemoryState, geometry: Geometry, seed: number) =>
+  zones.map((zone, index) => guessPlacement(zone, geometry, seedOfZone(seed, index)));
+
 interface CountedStart {
   readonly allocator: PageAllocator;
   /** Chunks that had to go into a pageblock of another migratetype. */
@@ -63,8 +67,7 @@ export function startFromCounts(
   const { buddy } = allocator;
   let misplaced = 0;
   let dropped = 0;
-  for (const [index, state] of memory.zones.entries()) {
-    const guess = guessPlacement(state, geometry, seedOfZone(seed, index));
+  for (const [index, guess] of guessesOf(memory, geometry, seed).entries()) {
     for (const [block, type] of guess.pageblocks) buddy.setType(block * buddy.pageblockPages, 0, type);
     for (const { pfn, order, type } of guess.chunks) {
       buddy.lists.addTail(buddy.lists.list(index, order, type), pfn);
