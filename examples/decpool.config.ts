@@ -22,7 +22,7 @@ export default defineConfig({
     memory: undefined,
     // NUMA nodes of the memory of --memory.
     nodes: undefined,
-    // Recorded memory: a folder with buddyinfo and pagetypeinfo.
+    // Recorded memory: a folder with buddyinfo and pagetypeinfo, or a freelists v1 file.
     memoryState: undefined,
     // snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none (default: the platform of the workload, or snp).
     platform: undefined,
@@ -226,5 +226,9 @@ export default defineConfig({
   validate: {
     // Compare the page source, from the memory state before each run.
     scatter: false,
+    // Compare the page of each request, from the free lists of freelists v1 files.
+    exact: false,
+    // Print one JSON document.
+    json: false,
   },
 });

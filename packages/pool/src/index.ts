@@ -5,6 +5,7 @@ export { granuleConversion } from './conversion/granule.ts';
 export { pageConversion } from './conversion/page.ts';
 export type { EventSink } from './event-recorder.ts';
 export { handover } from './handover.ts';
+export type { FreePlace } from './page-allocator/chunk-lists.ts';
 export { kernelOf, reachOf, startExactly } from './page-allocator/exact-start.ts';
 export { type Kernel, PageAllocator, type Zonelist } from './page-allocator/page-allocator.ts';
 export { aged } from './page-source/aged.ts';

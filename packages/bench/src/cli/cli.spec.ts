@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { readText } from '../files/read-text.ts';
+import { freelistsText } from '../traces/memory-state/testing.ts';
 import { tellFailure } from './failure.ts';
 import { run } from './program.ts';
 import { keptOutput, PROGRESS_ONLY } from './testing.ts';
@@ -467,6 +468,28 @@ describe('decpool validate', () => {
     expect(wrong.stdout).toContain(': l2_split_delta\n  kernel: 3\n  model:  2\n');
     expect(missing).toMatchObject({ code: 2, stdout: '' });
     expect(missing.stderr).toMatch(/^decpool: .*missing\.csv: cannot be read/);
+  });
+
+  it('--exact goes on after a file that is malformed, and then exits with 2', async () => {
+    writeFileSync(scratch('good'), freelistsText(['a 1 0 1024']));
+    writeFileSync(scratch('other'), freelistsText(['a 1 0 1025']));
+    writeFileSync(scratch('bad'), freelistsText(['a 1 0']));
+    const [exact, different, mixed] = await Promise.all([
+      decpool('validate', '--exact', scratch('good')),
+      decpool('validate', '--exact', scratch('good'), scratch('other'), '--json'),
+      decpool('validate', '--exact', scratch('bad'), scratch('missing'), scratch('good')),
+    ]);
+    expect(exact).toMatchObject({ code: 0, stderr: '' });
+    expect(different.code).toBe(1);
+    expect(JSON.parse(different.stdout).runs.map(({ own }: { own: object }) => own)).toEqual([
+      { same: 1, all: 1 },
+      { same: 0, all: 1 },
+    ]);
+    expect(mixed.code).toBe(2);
+    expect(mixed.stdout).toMatch(/good .* 1 of 1 .* exact/);
+    expect(mixed.stderr).toMatch(
+      /^decpool: \S+bad:14: 3 fields; expected 'a id order pfn .*\ndecpool: \S+missing: no freelists\.gz/,
+    );
   });
 });
 

@@ -32,6 +32,16 @@ export function plainTable(columns: readonly TableColumn[], rows: Rows, wrapOnWo
   return table.toString();
 }
 
+/** Heading and cell of each column. */
+export type CellColumns<Row> = readonly (readonly [TableColumn, (row: Row) => string | number])[];
+
+/** A table with a row for each item. */
+export const tableOf = <Row>(columns: CellColumns<Row>, rows: readonly Row[]): string =>
+  `${plainTable(
+    columns.map(([column]) => column),
+    rows.map((row) => columns.map(([, cell]) => cell(row))),
+  )}\n`;
+
 /** A space on each side of a cell, and the line before it. */
 const MARGINS = 2;
 const LINE = 1;

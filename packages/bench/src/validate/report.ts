@@ -1,5 +1,5 @@
 /** The output of `decpool validate`: a table of recordings or scatter runs, then everything that does not agree. */
-import { numberColumn, plainTable, type TableColumn, textColumn } from '../text/table.ts';
+import { type CellColumns, numberColumn, tableOf, textColumn } from '../text/table.ts';
 import { type ValidationResult, validateRecording } from './replay.ts';
 import type { Interval } from './scatter/interval.ts';
 import { CHURNED_ABOVE, SCATTER_SEEDS, type ScatterResult, validateScatter } from './scatter/scatter.ts';
@@ -13,15 +13,7 @@ interface ValidationReport {
 /** Called after each path. */
 type OnDone = (done: number, all: number) => void;
 
-type Columns<Result> = readonly (readonly [TableColumn, (result: Result) => string | number])[];
-
-const tableOf = <Result>(columns: Columns<Result>, results: readonly Result[]): string =>
-  `${plainTable(
-    columns.map(([column]) => column),
-    results.map((result) => columns.map(([, cell]) => cell(result))),
-  )}\n`;
-
-const RECORDING_COLUMNS: Columns<ValidationResult> = [
+const RECORDING_COLUMNS: CellColumns<ValidationResult> = [
   [textColumn('file'), ({ file }) => file],
   [textColumn('kernel'), ({ kernel }) => kernel],
   [numberColumn('rows'), ({ rows }) => rows],
@@ -58,7 +50,7 @@ export function recordingsReport(files: readonly string[], onDone?: OnDone): Val
 
 const range = ({ low, high }: Interval) => `${low}..${high}`;
 
-const SCATTER_COLUMNS: Columns<ScatterResult> = [
+const SCATTER_COLUMNS: CellColumns<ScatterResult> = [
   [textColumn('run'), ({ name }) => name],
   [textColumn('kernel'), ({ kernel }) => kernel],
   [textColumn('kind'), ({ kind }) => kind],

@@ -5,7 +5,7 @@
  * The links are arrays indexed by the first page of a chunk, as the kernel's live in struct page: adding and removing is O(1)
  * and allocates nothing. Sizes are `1 << order`, not `2 ** order`, which would call pow().
  */
-import { MAX_PAGE_ORDER, MIGRATETYPES } from '@decpool/model';
+import { MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype } from '@decpool/model';
 import { ORDINARY_TYPES, TYPE } from './migratetypes.ts';
 
 const NONE = -1;
@@ -25,6 +25,19 @@ export const perCpuIndex = (order: number, type: number): number =>
 /** pindex_to_order(). */
 export const orderOfIndex = (index: number, pageblockOrder: number): number =>
   index >= FIRST_HUGE ? pageblockOrder : Math.floor(index / ORDINARY_TYPES);
+
+/** The list that a free page is in, and where in it. */
+export interface FreePlace {
+  /** Index of the zone. */
+  readonly zone: number;
+  /** Of a per-CPU list. */
+  readonly cpu?: number;
+  readonly order: number;
+  readonly type: Migratetype;
+  /** Chunks before the one with the page, and chunks in the list. */
+  readonly before: number;
+  readonly chunks: number;
+}
 
 export class ChunkLists {
   readonly #next: Int32Array;
@@ -178,5 +191,29 @@ export class ChunkLists {
       if (list >= 0 && this.#orders[list] >= above) return true;
     }
     return false;
+  }
+
+  /** Where a page is free; undefined if it is in use. Walks a list: this is for messages. */
+  placeOf(pfn: number): FreePlace | undefined {
+    for (let above = 0; above <= MAX_PAGE_ORDER; above++) {
+      const first = pfn & ~((1 << above) - 1);
+      const list = this.#listOf[first] - 1;
+      if (list < 0 || this.#orders[list] < above) continue;
+      let before = 0;
+      for (let at = this.#heads[list]; at !== first; at = this.#next[at]) before++;
+      const place = {
+        zone: this.#zones[list],
+        order: this.#orders[list],
+        before,
+        chunks: this.#counts[list],
+      };
+      const perCpu = list - this.#firstPerCpu;
+      if (perCpu < 0) return { ...place, type: MIGRATETYPES[list % TYPES] };
+      const index = perCpu % PER_CPU_LISTS;
+      const type = index < FIRST_HUGE ? index % ORDINARY_TYPES : index - FIRST_HUGE;
+      const cpu = Math.floor(perCpu / PER_CPU_LISTS) % this.#cpus;
+      return { ...place, cpu, type: MIGRATETYPES[type] };
+    }
+    return undefined;
   }
 }

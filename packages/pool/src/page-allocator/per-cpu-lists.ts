@@ -47,6 +47,13 @@ export class PerCpuLists {
     return (order <= COSTLY_ORDER || order === this.#buddy.pageblockOrder) && type < ORDINARY_TYPES;
   }
 
+  /** Whether a request finds no chunk in a CPU's lists. */
+  isEmpty(zone: Zone, cpu: number, order: number, type: number): boolean {
+    const { lists } = this.#buddy;
+    if (!this.serves(order, type)) return true;
+    return lists.first(lists.perCpuList(zone.index, cpu, perCpuIndex(order, type))) < 0;
+  }
+
   /** Puts a chunk that is in a list at the start to its tail. */
   addAtStart(zone: Zone, cpu: number, index: number, pfn: number): void {
     const order = orderOfIndex(index, this.#buddy.pageblockOrder);
