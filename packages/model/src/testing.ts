@@ -94,6 +94,8 @@ export const EXAMPLES: Readonly<Record<EventType, readonly EventBody[]>> = {
   'background-failed': [
     { type: 'background-failed', chunk: 0xfffffffe, pages: 0xfffffffc, migratetype: 'Movable' },
   ],
+  'page-table-allocated': [{ type: 'page-table-allocated', ...RANGE }],
+  'page-table-freed': [{ type: 'page-table-freed', ...RANGE }],
 };
 
 /** The examples as the events of one log. */
@@ -554,6 +556,9 @@ class History implements MappedRange, BoundaryMap {
       !this.#view.is('claimed', page) &&
       !this.#background.some((chunk) => chunk.pfn <= page && page < chunk.pfn + chunk.pages);
     const chunk = { pfn: this.#next(at, isFree), pages: 1 };
+    if (this.happens({ type: 'page-table-allocated', ...chunk })) {
+      this.happens({ type: 'page-table-freed', ...chunk });
+    }
     if (this.happens({ type: 'background-allocated', ...chunk, migratetype: 'Movable' })) {
       this.#background.push(chunk);
     }

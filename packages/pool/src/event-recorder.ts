@@ -101,6 +101,8 @@ export class EventRecorder {
       view: this.view,
       faults,
       ownerToBlame: () => this.#ownerToBlame(),
+      claimPageTable: () => this.#claimPageTable(),
+      freePageTable: (pfn) => this.#freePageTable(pfn),
     });
     this.#sink = sink;
     this.#rows = new EventRows(batchRows);
@@ -178,6 +180,18 @@ export class EventRecorder {
       this.#source.giveBack(toPfn(at), order);
       at += 1 << order;
     }
+  }
+
+  /** For a large page that is split next. Without any free page the split gets one that the kernel would reclaim: -1. */
+  #claimPageTable(): Pfn | -1 {
+    const pfn = this.#take(0, 'Unmovable', this.anywhere.reach);
+    if (pfn !== -1) this.emit.pageTableAllocated({ pfn, pages: 1 });
+    return pfn;
+  }
+
+  #freePageTable(pfn: Pfn): void {
+    this.emit.pageTableFreed({ pfn, pages: 1 });
+    this.#source.giveBack(pfn, 0);
   }
 
   giveBackForOthers(pfn: Pfn, order: number): void {

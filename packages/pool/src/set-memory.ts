@@ -26,6 +26,9 @@ interface SetMemoryOptions {
   readonly faults: FaultInjector | undefined;
   /** Number of the owner whose pages are lost if they leak now. */
   readonly ownerToBlame: () => number;
+  /** Takes a page for a table of the direct map; -1: there is none. */
+  readonly claimPageTable: () => Pfn | -1;
+  readonly freePageTable: (pfn: Pfn) => void;
 }
 
 export class SetMemory {
@@ -35,10 +38,16 @@ export class SetMemory {
   readonly #faults: FaultInjector | undefined;
   readonly #ownerToBlame: () => number;
   readonly #map: MappedRange & BoundaryMap;
+  readonly #claimPageTable: SetMemoryOptions['claimPageTable'];
+  readonly #freePageTable: SetMemoryOptions['freePageTable'];
+  /** By first page of a split block, the page of its table. */
+  readonly #tables = new Map<number, Pfn>();
   /** Direction of the conversion whose splits are looked for. */
   #direction: Direction = 'decrypt';
 
-  constructor({ emit, view, faults, ownerToBlame }: SetMemoryOptions) {
+  constructor({ emit, view, faults, ownerToBlame, claimPageTable, freePageTable }: SetMemoryOptions) {
+    this.#claimPageTable = claimPageTable;
+    this.#freePageTable = freePageTable;
     this.#emit = emit;
     this.#view = view;
     this.#platform = view.platform;
@@ -50,7 +59,7 @@ export class SetMemory {
         this.#direction === 'decrypt'
           ? view.is('shared', pfn)
           : !view.is('shared', pfn) && !view.is('unknown', pfn),
-      split: (pfn, level) => emit.largePageSplit({ pfn, level }),
+      split: (pfn, level) => this.#split(pfn, level),
       entryPagesAt: (pfn) => view.entryPagesAt(pfn),
       splitEntry: (base, pages) => this.#splitEntry(base, pages),
     };
@@ -141,10 +150,17 @@ export class SetMemory {
     else if (directMap === 'contiguous') splitAtBoundaries(this.#view.geometry, this.#map, start, pages);
   }
 
+  /** split_large_page(): the page of the new table comes from the page allocator first. */
+  #split(pfn: Pfn, level: 2 | 3): void {
+    const table = this.#claimPageTable();
+    if (table !== -1 && level === 2 && this.#platform.restore) this.#tables.set(pfn, table);
+    this.#emit.largePageSplit({ pfn, level });
+  }
+
   #splitEntry(pfn: Pfn, pages: number): void {
     const { pagesPerBlock, blocksPerRegion } = this.#view.geometry;
-    if (pages === pagesPerBlock * blocksPerRegion) this.#emit.largePageSplit({ pfn, level: 3 });
-    else if (pages === pagesPerBlock) this.#emit.largePageSplit({ pfn, level: 2 });
+    if (pages === pagesPerBlock * blocksPerRegion) this.#split(pfn, 3);
+    else if (pages === pagesPerBlock) this.#split(pfn, 2);
     else this.#emit.contiguousSplit({ pfn, level: pages > pagesPerBlock ? 2 : 1 });
   }
 
@@ -158,7 +174,11 @@ export class SetMemory {
       const isPrivate =
         this.#view.firstWhereNot('shared', false, block, pagesPerBlock) === -1 &&
         this.#view.firstWhereNot('unknown', false, block, pagesPerBlock) === -1;
-      if (isPrivate) this.#emit.largePageRestored({ pfn: block });
+      if (!isPrivate) continue;
+      this.#emit.largePageRestored({ pfn: block });
+      const table = this.#tables.get(base);
+      if (table !== undefined) this.#freePageTable(table);
+      this.#tables.delete(base);
     }
   }
 }

@@ -80,6 +80,8 @@ const TEXTS: readonly (readonly [EventBody, string])[] = [
   [{ type: 'block-compacted', pfn: 512, pages: 64 }, '64 pages moved out of 512 (block 1)'],
   [{ type: 'request-skipped', allocation: 8, what: 'background-free' }, 'background-free of chunk 8'],
   [{ type: 'background-failed', chunk: 8, pages: 2, migratetype: 'Movable' }, 'chunk 8, 2 pages Movable'],
+  [{ type: 'page-table-allocated', pfn: 513, pages: 1 }, '1 page at 513 (block 1)'],
+  [{ type: 'page-table-freed', pfn: 513, pages: 1 }, '1 page at 513 (block 1)'],
 ] as unknown as readonly (readonly [EventBody, string])[];
 
 it.each(TEXTS)('tells %j', (event, expected) => {

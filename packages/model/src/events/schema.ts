@@ -354,6 +354,15 @@ export const EVENTS = {
     request: 'of others',
     text: ({ chunk, pages, migratetype }, words) => `chunk ${chunk}, ${words.pages(pages)} ${migratetype}`,
   }),
+
+  /**
+   * The page allocator gave a page for the table of a large page that is split next: an order-0 GFP_KERNEL allocation
+   * (split_large_page(), arch/x86/mm/pat/set_memory.c).
+   */
+  'page-table-allocated': event({ code: 31, fields: range, text: rangeText }),
+
+  /** The large page was restored, and the page of its table went back to the page allocator. */
+  'page-table-freed': event({ code: 32, fields: range, text: rangeText }),
 } as const;
 
 export type EventType = keyof typeof EVENTS;

@@ -42,7 +42,7 @@ import { encodeEventLines, encodeHeaderLine, encodeMarkLine, NdjsonDecoder } fro
 import { LogOrder, type LogRecord } from './record.ts';
 import { type Checkpoint, type Keyframe, MAX_SEGMENT_EVENTS, parseMark, type Seal } from './seal.ts';
 import { locatorOf } from './segment.ts';
-import { SCHEMA_VERSION } from './upcast.ts';
+import { RULES_REVISION, SCHEMA_VERSION } from './upcast.ts';
 
 const perType = <Value>(value: Value) =>
   Object.fromEntries(MIGRATETYPES.map((type) => [type, value])) as Record<
@@ -408,7 +408,7 @@ describe('NDJSON', () => {
 });
 
 describe('NDJSON of schema version 1', () => {
-  const first = encodeHeaderLine(header).replace('"schema":3,"rules":1', '"schema":1');
+  const first = encodeHeaderLine(header).replace(`"schema":3,"rules":${RULES_REVISION}`, '"schema":1');
   const text = (events: readonly PoolEvent[]) =>
     cut(events, 100)
       .map((batch) => new TextDecoder().decode(encodeEventLines(batch)))
@@ -417,7 +417,7 @@ describe('NDJSON of schema version 1', () => {
 
   it("has events and a trailer, and is read as today's", () => {
     const { records } = decode(`${text(EVENTS)}${trailerLine(EVENTS.length)}\n`);
-    expect(records[0]).toEqual({ kind: 'header', header, version: 1 });
+    expect(records[0]).toEqual({ kind: 'header', header: { ...header, rules: 1 }, version: 1 });
     expect(eventsOf(records)).toEqual(EVENTS);
     expect(records.at(-1)).toEqual({ kind: 'trailer', trailer: { events: EVENTS.length, stateHash: HASH } });
     expect(batchesOf(records).length).toBe(1);
@@ -751,7 +751,10 @@ describe('a header', () => {
       expect(() => parseHeader({ ...old, seed: -1 })).toThrow("log header, 'seed'");
       expect(() => parseHeader({ ...old, rules: 1 })).toThrow(`'rules': schema version ${version} has none`);
       expect(headerText(header, version)).toBe(
-        JSON.stringify(header).replace(`"schema":${SCHEMA_VERSION},"rules":1`, `"schema":${version}`),
+        JSON.stringify(header).replace(
+          `"schema":${SCHEMA_VERSION},"rules":${RULES_REVISION}`,
+          `"schema":${version}`,
+        ),
       );
     },
   );

@@ -1,6 +1,6 @@
 /**
  * All free memory of the guest by block: a page is free unless it is in an allocation, in a slab, in the bounce buffers,
- * leaked, or held by others. So what a pool has claimed and does not use is free.
+ * leaked, a page table, or held by others. So what a pool has claimed and does not use is free.
  */
 import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
@@ -46,10 +46,12 @@ function freeSign(batch: EventBatch, row: number): 1 | 0 | -1 {
     case TYPE.pagesFreed:
     case TYPE.backgroundFreed:
     case TYPE.blockCompacted:
+    case TYPE.pageTableFreed:
       return 1;
     case TYPE.pagesAllocated:
     case TYPE.backgroundAllocated:
     case TYPE.pagesLeaked:
+    case TYPE.pageTableAllocated:
       return -1;
     case TYPE.slabCreated:
       // A slab for objects is made of pages that an allocation has already; only the bounce buffers are nobody's.

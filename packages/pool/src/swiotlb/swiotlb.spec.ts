@@ -208,7 +208,8 @@ describe('a block that a pool shares with the boot pool', () => {
   it.each(['immediate', 'hysteresis:0.000001', 'watermark:1:1'])(
     'loses the pages of the pool, and none of the bounce buffers (%s)',
     (supply) => {
-      const zone = oneZone({ Movable: { 7: 16, 8: 2 } });
+      // The single pages are for page tables, so that they break up none of the chunks.
+      const zone = oneZone({ Movable: { 7: 8, 8: 2 }, Unmovable: { 0: 30 } });
       const memory = { ...zone, directMap: directMapOf(zone.zones.flatMap(({ ram }) => ram)) };
       let shared = 0;
       for (const seed of seeds) {

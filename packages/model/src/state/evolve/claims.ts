@@ -58,6 +58,13 @@ export function backgroundChanged(step: Step): void {
   counters.backgroundPages += isFree ? -pages : pages;
 }
 
+/** Pages that the pool does not hold. */
+export function pageTableChanged(step: Step): void {
+  expectRange(step);
+  expectRam(step);
+  expectPages(step, NO_BITS, CLAIMED);
+}
+
 export function blockCompacted(step: Step): void {
   const { columns, row, editor } = step;
   expectRange(step);

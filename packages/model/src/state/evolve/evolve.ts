@@ -11,7 +11,14 @@ import type { Editor } from '../editor.ts';
 import { type BlockLayout, blockLayout } from '../layout.ts';
 import { pagesAllocated, pagesFreed } from './allocations.ts';
 import { vmAreaChanged } from './areas.ts';
-import { backgroundChanged, blockCompacted, pagesClaimed, pagesLeaked, pagesReturned } from './claims.ts';
+import {
+  backgroundChanged,
+  blockCompacted,
+  pagesClaimed,
+  pagesLeaked,
+  pagesReturned,
+  pageTableChanged,
+} from './claims.ts';
 import { ConversionWalk, conversionFailed, pagesConverted, vmAreaConverted } from './conversions.ts';
 import { contiguousSplit, largePageRestored, largePageSplit } from './entries.ts';
 import { objectAllocated, objectFreed, slabCreated, slabDestroyed } from './objects.ts';
@@ -59,6 +66,8 @@ const FOLDS: Readonly<Record<EventType, Fold>> = {
   'block-compacted': blockCompacted,
   'request-skipped': requestSkipped,
   'background-failed': () => {},
+  'page-table-allocated': pageTableChanged,
+  'page-table-freed': pageTableChanged,
 };
 
 /** By type code. */
