@@ -216,6 +216,7 @@ describe('explaining an allocation', () => {
       });
       expect(report.asked.byType.map(({ type, events, pages }) => [type, events, pages])).toEqual([
         ['pages-claimed', 1, 512],
+        ['page-table-allocated', 1, 1],
         ['large-page-split', 1, 0],
         ['pages-decrypted', 1, 1],
         ['pages-allocated', 1, 1],

@@ -1,7 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ColumnName, Columns, InputError, machineOf, NUMBER_COLUMNS } from '@decpool/model';
+import {
+  type ColumnName,
+  Columns,
+  InputError,
+  machineOf,
+  NUMBER_COLUMNS,
+  RULES_REVISION,
+} from '@decpool/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { replay } from '../rerun/replay.ts';
@@ -160,6 +167,8 @@ describe.each(FORMATS)('a small log as %s', (format) => {
   });
 });
 
+const VERSION = `"schema":3,"rules":${RULES_REVISION}`;
+
 describe('one altered event is named', () => {
   const run = shortRun(80, 64);
   let ndjson: Buffer;
@@ -286,11 +295,10 @@ describe('one altered event is named', () => {
   });
 
   it('and a log made one of version 1, which has no content hashes, is not believed', async () => {
-    const text = ndjson.toString().replace('"schema":3,"rules":1', '"schema":1');
+    const text = ndjson.toString().replace(VERSION, '"schema":1');
     expect(await refusal(Buffer.from(text))).toMatch(/^line \d+: unexpected checkpoint: schema version 1/);
     const old = Buffer.from(arrow);
-    const version = '"schema":3,"rules":1';
-    old.write('"schema":1'.padEnd(version.length), old.indexOf(version));
+    old.write('"schema":1'.padEnd(VERSION.length), old.indexOf(VERSION));
     expect(await refusal(old)).toMatch(/^after 0 events: unexpected checkpoint: schema version 1/);
   });
 
