@@ -37,6 +37,9 @@ function scoresOf(policy: string, requests: readonly Request[]) {
   const metrics = allMetrics(pool.header);
   pool.batches$.subscribe((batch: EventBatch) => metrics.observe(batch));
   const atStart = freePagesAtStart(MEMORY, pool.header.geometry, pool.header.seed);
+  pool.events$.subscribe((event) => {
+    if (event.type === 'page-table-allocated') atStart[Math.floor(event.pfn / 512)]--;
+  });
   const expected = requests.map((request) => {
     pool.request(request);
     const freeIn = atStart.map((pages, block) => pages - pool.view.block(block as BlockIndex).allocated);
