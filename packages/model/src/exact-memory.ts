@@ -2,61 +2,72 @@
  * The whole state of a kernel's page allocator at one moment: every list in its order, the per-CPU lists, watermarks. With it
  * the page source gives the same pages as that kernel. The format it is read from is `freelists v1`, docs/exact-memory.md.
  */
+import { z } from 'zod';
 import { InputError } from './errors.ts';
-import type { Migratetype } from './migratetypes.ts';
+import { migratetype, whole } from './schemas.ts';
 
 /** A list of free chunks, as their first pages in list order: see packChunks(). */
 export type PackedChunks = string;
+const packedChunks = z.string();
 
 /** struct per_cpu_pages of one CPU and zone, in pages. Fields that a kernel does not have are absent. */
-export interface ExactCpu {
-  readonly batch: number;
-  readonly high: number;
-  readonly highMin?: number;
-  readonly highMax?: number;
-  readonly freeFactor?: number;
-  readonly allocFactor?: number;
-  readonly freeCount?: number;
-  /** PCPF_PREV_FREE_HIGH_ORDER and PCPF_FREE_HIGH_BATCH, include/linux/mmzone.h. */
-  readonly flags?: number;
-  /** Changes of the zone's counter of free pages that are not in it yet. */
-  readonly freeDiff: number;
-  /** By index: order * 3 + migratetype for orders 0 to 3, then order 9 for other types and for Movable. */
-  readonly lists: readonly (readonly [index: number, chunks: PackedChunks])[];
-}
+const exactCpu = z
+  .strictObject({
+    batch: whole,
+    high: whole,
+    highMin: whole.exactOptional(),
+    highMax: whole.exactOptional(),
+    freeFactor: whole.exactOptional(),
+    allocFactor: whole.exactOptional(),
+    freeCount: whole.exactOptional(),
+    /** PCPF_PREV_FREE_HIGH_ORDER and PCPF_FREE_HIGH_BATCH, include/linux/mmzone.h. */
+    flags: whole.exactOptional(),
+    /** Changes of the zone's counter of free pages that are not in it yet. */
+    freeDiff: z.number().int(),
+    /** By index: order * 3 + migratetype for orders 0 to 3, then order 9 for other types and for Movable. */
+    lists: z.array(z.tuple([whole, packedChunks]).readonly()).readonly(),
+  })
+  .readonly();
+export type ExactCpu = z.infer<typeof exactCpu>;
 
 /** One zone; figures in pages. */
-export interface ExactZone {
-  /** First page that it spans, and the first after it. */
-  readonly start: number;
-  readonly end: number;
-  readonly managed: number;
-  /** NR_FREE_PAGES as the counter stood. */
-  readonly freeCounter: number;
-  readonly min: number;
-  readonly low: number;
-  readonly high: number;
-  readonly boost: number;
-  /** Pages kept from requests, by the highest zone that they may use. */
-  readonly lowmemReserve: readonly number[];
-  readonly reservedHighatomic: number;
-  /** enum zone_flags: 1 boosted watermark, 2 reclaim active, 4 below the high watermark. */
-  readonly flags: number;
-  /** Migratetype of each pageblock, as runs. Pageblocks without memory are in none. */
-  readonly pageblocks: readonly (readonly [firstPfn: number, blocks: number, type: Migratetype])[];
-  /** Pageblocks that have pages on LRU lists, which can move, and how many, as runs of blocks with the same number. */
-  readonly movable: readonly (readonly [firstPfn: number, blocks: number, pages: number])[];
-  readonly lists: readonly (readonly [order: number, type: Migratetype, chunks: PackedChunks])[];
-  /** By CPU. */
-  readonly cpus: readonly ExactCpu[];
-}
+const exactZone = z
+  .strictObject({
+    /** First page that it spans, and the first after it. */
+    start: whole,
+    end: whole,
+    managed: whole,
+    /** NR_FREE_PAGES as the counter stood. */
+    freeCounter: z.number().int(),
+    min: whole,
+    low: whole,
+    high: whole,
+    boost: whole,
+    /** Pages kept from requests, by the highest zone that they may use. */
+    lowmemReserve: z.array(whole).readonly(),
+    reservedHighatomic: whole,
+    /** enum zone_flags: 1 boosted watermark, 2 reclaim active, 4 below the high watermark. */
+    flags: whole,
+    /** Runs [first page, blocks, migratetype] of pageblocks. Pageblocks without memory are in none. */
+    pageblocks: z.array(z.tuple([whole, whole, migratetype]).readonly()).readonly(),
+    /** Runs [first page, blocks, pages of each] of pageblocks with pages on LRU lists, which can move. */
+    movable: z.array(z.tuple([whole, whole, whole]).readonly()).readonly(),
+    /** By order and migratetype. */
+    lists: z.array(z.tuple([whole, migratetype, packedChunks]).readonly()).readonly(),
+    cpus: z.array(exactCpu).readonly(),
+  })
+  .readonly();
+export type ExactZone = z.infer<typeof exactZone>;
 
-export interface ExactMemory {
-  /** Release of the kernel: `7.3.4+deb13-amd64`. */
-  readonly kernel: string;
-  /** In the order of the memory state's zones. */
-  readonly zones: readonly ExactZone[];
-}
+export const exactMemorySchema = z
+  .strictObject({
+    /** Release of the kernel: `7.3.4+deb13-amd64`. */
+    kernel: z.string(),
+    /** In the order of the memory state's zones. */
+    zones: z.array(exactZone).readonly(),
+  })
+  .readonly();
+export type ExactMemory = z.infer<typeof exactMemorySchema>;
 
 /**
  * First pages as text: the first as it is, then differences; `d*n` stands for n equal differences. Lists are long, and are part

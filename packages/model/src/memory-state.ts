@@ -1,64 +1,75 @@
-import type { ExactMemory } from './exact-memory.ts';
-import type { Migratetype } from './migratetypes.ts';
+import { z } from 'zod';
+import { exactMemorySchema } from './exact-memory.ts';
+import { migratetype, whole } from './schemas.ts';
 
-/** A run of page frames: first pfn and number of pages. */
-export type PageRun = readonly [startPfn: number, pages: number];
+/** First pfn and number of pages. */
+const pageRun = z.tuple([whole, whole]).readonly();
+export type PageRun = z.infer<typeof pageRun>;
 
 /** Mapping level of the direct map: 1 = 4K, 2 = 2M, 3 = 1G; 0 = hole. */
-export type MappingLevel = 0 | 1 | 2 | 3;
+const mappingLevel = z.literal([0, 1, 2, 3]);
+export type MappingLevel = z.infer<typeof mappingLevel>;
 /** Names of the levels, by level. */
 export const LEVELS = ['hole', '4K', '2M', '1G'] as const;
 export type LevelName = (typeof LEVELS)[MappingLevel];
 
-/** A run of page frames mapped at one level. */
-export type MappingRun = readonly [startPfn: number, pages: number, level: MappingLevel];
+/** First pfn and number of pages that are mapped at one level. */
+const mappingRun = z.tuple([whole, whole, mappingLevel]).readonly();
+export type MappingRun = z.infer<typeof mappingRun>;
 
 /** Of a zone, in pages: `min`, `low`, `high` and `protection` of /proc/zoneinfo. */
-export interface Watermarks {
-  /** A request that found every zone below its low watermark is served down to here: __alloc_pages_slowpath(), mm/page_alloc.c. */
-  readonly min: number;
-  readonly low: number;
-  /** kswapd reclaims up to here. */
-  readonly high: number;
-  /** Pages kept from requests, by the highest zone that they may use. */
-  readonly lowmemReserve: readonly number[];
-}
+const watermarks = z
+  .strictObject({
+    /** A request that found every zone below its low watermark is served down to here: __alloc_pages_slowpath(), mm/page_alloc.c. */
+    min: whole,
+    low: whole,
+    /** kswapd reclaims up to here. */
+    high: whole,
+    /** Pages kept from requests, by the highest zone that they may use. */
+    lowmemReserve: z.array(whole).readonly(),
+  })
+  .readonly();
 
 /** One zone of the page allocator, as /proc/buddyinfo and /proc/pagetypeinfo show it. */
-export interface ZoneState {
-  /** `DMA`, `DMA32`, `Normal`. Zones are listed from low to high memory. */
-  readonly name: string;
-  /** NUMA node that the zone belongs to; default: 0. */
-  readonly node?: number;
-  /** Where the zone has RAM, ascending, whole pages. */
-  readonly ram: readonly PageRun[];
-  /** Free chunks per migratetype: free[type][order] for order 0..10. */
-  readonly free: Readonly<Record<Migratetype, readonly number[]>>;
-  /**
-   * Free pages below which the zone serves only when no other can: its low watermark and its lowmem reserve against
-   * GFP_KERNEL requests, `low` and `protection` of /proc/zoneinfo (zone_watermark_ok, mm/page_alloc.c). 0 if unknown.
-   */
-  readonly lowWatermark: number;
-  /** The watermarks by themselves, if they are known. */
-  readonly watermarks?: Watermarks;
-  /** Pageblocks (512 pages) per migratetype. */
-  readonly pageblocks: Readonly<Record<Migratetype, number>>;
-}
+const zoneState = z
+  .strictObject({
+    /** `DMA`, `DMA32`, `Normal`. Zones are listed from low to high memory. */
+    name: z.string(),
+    /** Where the zone has RAM, ascending, whole pages. */
+    ram: z.array(pageRun).readonly(),
+    /** Free chunks per migratetype: free[type][order] for order 0..10. */
+    free: z.record(migratetype, z.array(whole).length(11).readonly()).readonly(),
+    /** NUMA node that the zone belongs to; default: 0. */
+    node: whole.exactOptional(),
+    /**
+     * Free pages below which the zone serves only when no other can: its low watermark and its lowmem reserve against
+     * GFP_KERNEL requests, `low` and `protection` of /proc/zoneinfo (zone_watermark_ok, mm/page_alloc.c). 0 if unknown.
+     */
+    lowWatermark: whole,
+    /** The watermarks by themselves, if they are known. */
+    watermarks: watermarks.exactOptional(),
+    /** Pageblocks (512 pages) per migratetype. */
+    pageblocks: z.record(migratetype, whole).readonly(),
+  })
+  .readonly();
+export type ZoneState = z.infer<typeof zoneState>;
 
 /**
- * The state of the page allocator and of the direct map before the first request. It is part of a log's
- * header, so that a log can be run again without the recording it came from. Counts say nothing of
- * positions: the page source places the free chunks by a seeded guess.
+ * The state of the page allocator and of the direct map before the first request. It is part of a log's header, so that a log
+ * can be run again without the recording it came from. Its keys are in the order in which a header has them.
  */
-export interface MemoryState {
-  /** What it is: `fresh boot 4 GiB`, `k61-E7cc`. Never a path. */
-  readonly name: string;
-  readonly zones: readonly ZoneState[];
-  /** Every list in its order; absent: the page source guesses positions from the counts of the zones. */
-  readonly exact?: ExactMemory;
-  /** Mapping levels at the start, ascending; page frames not listed are holes. */
-  readonly directMap: readonly MappingRun[];
-}
+export const memoryStateSchema = z
+  .strictObject({
+    /** What it is: `fresh boot 4 GiB`, `k61-E7cc`. Never a path. */
+    name: z.string(),
+    zones: z.array(zoneState).readonly(),
+    /** Every list in its order; absent: the page source guesses positions from the counts of the zones. */
+    exact: exactMemorySchema.exactOptional(),
+    /** Mapping levels at the start, ascending; page frames not listed are holes. */
+    directMap: z.array(mappingRun).readonly(),
+  })
+  .readonly();
+export type MemoryState = z.infer<typeof memoryStateSchema>;
 
 /** Page frames from 0 to the end of the highest RAM: what a geometry over this memory spans. */
 export function spanOf(memory: MemoryState): number {

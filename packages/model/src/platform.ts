@@ -2,87 +2,80 @@
  * What a confidential-computing platform does in a conversion. Each is a file in platforms/. No latency is modelled, because
  * no measured conversion latency is public.
  */
+import { z } from 'zod';
 import type { Geometry } from './geometry.ts';
+import { whole } from './schemas.ts';
 import type { Pfn } from './units.ts';
 
 export const DIRECTIONS = ['decrypt', 'encrypt'] as const;
 /** `decrypt`: private -> shared (set_memory_decrypted); `encrypt`: shared -> private (set_memory_encrypted). */
 export type Direction = (typeof DIRECTIONS)[number];
 
-/** How many calls to the host one conversion of a physically contiguous range takes. */
-type HostCalls =
-  /** A page-state-change list of `entries` entries per call; an aligned whole block is one entry. */
-  | { readonly kind: 'page-state-list'; readonly entries: number }
-  /** One call for the whole range. */
-  | { readonly kind: 'per-range' }
-  /** A list of up to `pages` single pages per call. */
-  | { readonly kind: 'page-list'; readonly pages: number }
-  /** Conversion does nothing. */
-  | { readonly kind: 'none' };
-
-/**
- * What a conversion does to the kernel's direct map.
- * - `split`: it is mapped by 1G, 2M and 4K entries, and a conversion splits those it does not cover.
- * - `contiguous`: the same, with runs of 16 entries of 2M (32M) and of 4K (64K) that the TLB may take for one. A conversion
- *   splits what its two ends lie inside of, step by step, and nothing between them.
- * - `pages`: it is mapped by 4K entries from boot; a conversion changes them and there is nothing to split.
- * - `untouched`: a conversion does not change it.
- */
-export const DIRECT_MAPS = ['split', 'contiguous', 'pages', 'untouched'] as const;
-type DirectMapKind = (typeof DIRECT_MAPS)[number];
-
-/**
- * Whether memory can be converted by its vmalloc address.
- * - `converted`: yes, page by page.
- * - `rejected`: the call returns -EINVAL.
- * - `unsupported`: the physical address that the platform's code computes from it means nothing.
- */
-export const VMALLOC_ADDRESSES = ['converted', 'rejected', 'unsupported'] as const;
-type VmallocAddress = (typeof VMALLOC_ADDRESSES)[number];
-
-/**
- * What a load_unaligned_zeropad() does that reads past the end of a private page into one that is shared or being converted:
- * a fault that the kernel fixes up, one that ends the guest, or no fault.
- */
-export const STRAY_READS = ['fixed up', 'fatal', 'impossible'] as const;
-type StrayRead = (typeof STRAY_READS)[number];
-
 /** Page sizes of a host, in pages of the guest: 4, 16 and 64 KiB. */
 export const GRANULES = [1, 4, 16] as const;
 export type GranulePages = (typeof GRANULES)[number];
 
-export interface Platform {
-  readonly name: string;
-  /** False only on `none`: conversion is a no-op that succeeds and changes no state. */
-  readonly confidential: boolean;
-  readonly hostCalls: HostCalls;
-  readonly directMap: DirectMapKind;
-  /** Walks over the range's page-table entries in one conversion. */
-  readonly pageTablePasses: number;
-  /** Whether the TLB is flushed after the change. */
-  readonly flushAfter: boolean;
-  /** Directions in which caches and TLB are flushed before the change as well. */
-  readonly flushBefore: readonly Direction[];
-  /**
-   * Flushes of the page-table passes before and after the host call (`hyperv-vtom`: set_memory_np(), set_memory_p()).
-   * Default: 0, as in logs of older versions.
-   */
-  readonly flushesAround?: number;
-  /**
-   * A range of more pages than this is flushed with one full flush, a smaller one page by page:
-   * tlb_single_page_flush_ceiling, arch/x86/mm/tlb.c.
-   */
-  readonly fullFlushAbovePages: number;
-  /** Re-form the 2M mapping of a block once all of it is private again. Real x86 kernels do not. */
-  readonly restore: boolean;
-  readonly vmallocAddress: VmallocAddress;
-  /** Address and size of a conversion must be multiples of so many pages: the page size of the host. */
-  readonly granulePages: GranulePages;
-  /** `impossible` on every platform if the kernel is built without DCACHE_WORD_ACCESS. */
-  readonly strayRead: StrayRead;
-  /** Smallest alignment of memory for DMA, bytes: ARCH_DMA_MINALIGN. No slab cache has smaller objects. */
-  readonly dmaMinAlign: number;
-}
+/** Its keys are in the order in which a log's header has them. */
+export const platformSchema = z
+  .strictObject({
+    name: z.string(),
+    /** False only on `none`: conversion is a no-op that succeeds and changes no state. */
+    confidential: z.boolean(),
+    /** Calls to the host that one conversion of a physically contiguous range takes. */
+    hostCalls: z
+      .discriminatedUnion('kind', [
+        /** A page-state-change list of `entries` entries per call; an aligned whole block is one entry. */
+        z.strictObject({ kind: z.literal('page-state-list'), entries: whole.min(1) }),
+        /** One call for the whole range. */
+        z.strictObject({ kind: z.literal('per-range') }),
+        /** A list of up to `pages` single pages per call. */
+        z.strictObject({ kind: z.literal('page-list'), pages: whole.min(1) }),
+        /** Conversion does nothing. */
+        z.strictObject({ kind: z.literal('none') }),
+      ])
+      .readonly(),
+    /**
+     * What a conversion does to the kernel's direct map.
+     * - `split`: it is mapped by 1G, 2M and 4K entries, and a conversion splits those it does not cover.
+     * - `contiguous`: the same, with runs of 16 entries of 2M (32M) and of 4K (64K) that the TLB may take for one. A conversion
+     *   splits the entries that its two ends lie inside of, step by step, and nothing between them.
+     * - `pages`: it is mapped by 4K entries from boot; a conversion changes them and there is nothing to split.
+     * - `untouched`: a conversion does not change it.
+     */
+    directMap: z.enum(['split', 'contiguous', 'pages', 'untouched']),
+    /** Walks over the range's page-table entries in one conversion. */
+    pageTablePasses: whole,
+    /** Whether the TLB is flushed after the change. */
+    flushAfter: z.boolean(),
+    /** Directions in which caches and TLB are flushed before the change as well. */
+    flushBefore: z.array(z.enum(DIRECTIONS)).readonly(),
+    /**
+     * Flushes of the page-table passes before and after the host call (`hyperv-vtom`: set_memory_np(), set_memory_p()).
+     * Default: 0, as in logs of older versions.
+     */
+    flushesAround: whole.exactOptional(),
+    /** A range of more pages is flushed with one full flush, a smaller one page by page: tlb_single_page_flush_ceiling, arch/x86/mm/tlb.c. */
+    fullFlushAbovePages: whole,
+    /** Re-form the 2M mapping of a block once all of it is private again. Real x86 kernels do not. */
+    restore: z.boolean(),
+    /**
+     * Whether memory can be converted by its vmalloc address: yes, page by page; no, the call returns -EINVAL; or no, because the
+     * physical address that the platform's code computes from it means nothing.
+     */
+    vmallocAddress: z.enum(['converted', 'rejected', 'unsupported']),
+    /** Address and size of a conversion must be multiples of so many pages: the page size of the host. */
+    granulePages: z.literal(GRANULES),
+    /**
+     * What a load_unaligned_zeropad() does that reads past the end of a private page into one that is shared or being converted:
+     * a fault that the kernel fixes up, one that ends the guest, or no fault. `impossible` on every platform if the kernel is
+     * built without DCACHE_WORD_ACCESS.
+     */
+    strayRead: z.enum(['fixed up', 'fatal', 'impossible']),
+    /** Smallest alignment of memory for DMA, bytes: ARCH_DMA_MINALIGN. No slab cache has smaller objects. */
+    dmaMinAlign: whole.min(1),
+  })
+  .readonly();
+export type Platform = z.infer<typeof platformSchema>;
 
 /** Whether the direct map has entries that a conversion can split, and a restore put back. */
 export const hasLargePages = ({ directMap }: Platform): boolean =>

@@ -1,5 +1,11 @@
 /** Rows of events in the making, and finished batches of them. */
-import { allocateColumns, type ColumnName, type EventColumns, NUMBER_COLUMNS } from './columns.ts';
+import {
+  allocateColumns,
+  type ColumnName,
+  type EventColumns,
+  eventColumns,
+  NUMBER_COLUMNS,
+} from './columns.ts';
 import { eventAt, parseEvent } from './objects.ts';
 import type { PoolEvent } from './schema.ts';
 
@@ -139,19 +145,9 @@ export class EventBatch {
     const columns = this.#columns;
     const names = new Map<number, string>();
     for (const [row, name] of columns.names) if (row >= from && row < to) names.set(row - from, name);
-    const part = {
-      type: columns.type.subarray(from, to),
-      code: columns.code.subarray(from, to),
-      owner: columns.owner.subarray(from, to),
-      request: columns.request.subarray(from, to),
-      allocation: columns.allocation.subarray(from, to),
-      pfn: columns.pfn.subarray(from, to),
-      pages: columns.pages.subarray(from, to),
-      bytes: columns.bytes.subarray(from, to),
-      time: columns.time.subarray(from, to),
-      names,
-    };
-    return new EventBatch(part, to - from, this.firstSeq + from);
+    const part = <Name extends ColumnName>(name: Name) =>
+      columns[name].subarray(from, to) as EventColumns[Name];
+    return new EventBatch(eventColumns(part, names), to - from, this.firstSeq + from);
   }
 
   /** The event in a row, as a frozen object. */

@@ -1,52 +1,53 @@
 /**
- * Events as columns. A row is 32 bytes in nine typed arrays; the fields a type does not have are 0. This is what the
- * pool writes, what a fold reads and what the Arrow log stores.
+ * Events as columns: a row is 32 bytes in nine typed arrays, and the fields that its type does not have are 0. The pool writes
+ * this, a fold reads it, and the Arrow log stores it.
  */
 
 /**
- * The columns of a number of rows. `code` holds the api, migratetype, level, direction or reason of a type. Fields that
- * no two types have in common share a column; schema.ts says which.
+ * The arrays, in the order in which a log has them. `code` holds the api, migratetype, level, direction or reason of a type.
+ * Types share columns; schema.ts says which field is in which.
  */
-export interface EventColumns {
-  readonly type: Uint8Array;
-  readonly code: Uint8Array;
-  readonly owner: Uint16Array;
-  readonly request: Uint32Array;
-  readonly allocation: Uint32Array;
-  readonly pfn: Uint32Array;
-  readonly pages: Uint32Array;
-  readonly bytes: Uint32Array;
-  readonly time: Float64Array;
+const ARRAYS = {
+  type: Uint8Array,
+  code: Uint8Array,
+  owner: Uint16Array,
+  request: Uint32Array,
+  allocation: Uint32Array,
+  pfn: Uint32Array,
+  pages: Uint32Array,
+  bytes: Uint32Array,
+  time: Float64Array,
+} as const;
+
+export type ColumnName = keyof typeof ARRAYS;
+export const NUMBER_COLUMNS = Object.keys(ARRAYS) as readonly ColumnName[];
+
+type NumberColumns = { readonly [Name in ColumnName]: InstanceType<(typeof ARRAYS)[Name]> };
+
+export interface EventColumns extends NumberColumns {
   /** Names given by `owner-registered` rows, by row. */
   readonly names: ReadonlyMap<number, string>;
 }
 
-export type ColumnName = Exclude<keyof EventColumns, 'names'>;
+/** Makes columns one by one, always in this order: code that reads them sees one shape of object. */
+export const eventColumns = <Names extends ReadonlyMap<number, string>>(
+  column: <Name extends ColumnName>(name: Name) => NumberColumns[Name],
+  names: Names,
+): NumberColumns & { readonly names: Names } => ({
+  type: column('type'),
+  code: column('code'),
+  owner: column('owner'),
+  request: column('request'),
+  allocation: column('allocation'),
+  pfn: column('pfn'),
+  pages: column('pages'),
+  bytes: column('bytes'),
+  time: column('time'),
+  names,
+});
 
-/** The columns of numbers, in the order in which a log has them. */
-export const NUMBER_COLUMNS = [
-  'type',
-  'code',
-  'owner',
-  'request',
-  'allocation',
-  'pfn',
-  'pages',
-  'bytes',
-  'time',
-] as const satisfies readonly ColumnName[];
-
-export function allocateColumns(rows: number): EventColumns & { readonly names: Map<number, string> } {
-  return {
-    type: new Uint8Array(rows),
-    code: new Uint8Array(rows),
-    owner: new Uint16Array(rows),
-    request: new Uint32Array(rows),
-    allocation: new Uint32Array(rows),
-    pfn: new Uint32Array(rows),
-    pages: new Uint32Array(rows),
-    bytes: new Uint32Array(rows),
-    time: new Float64Array(rows),
-    names: new Map(),
-  };
-}
+export const allocateColumns = (rows: number) =>
+  eventColumns(
+    <Name extends ColumnName>(name: Name) => new ARRAYS[name](rows) as NumberColumns[Name],
+    new Map<number, string>(),
+  );

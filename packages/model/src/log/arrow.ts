@@ -3,6 +3,7 @@
  * `decpool`, a record batch per segment with a column per EventColumns field and the checkpoint in its metadata, and empty
  * batches whose metadata hold a keyframe or the seal.
  */
+import { concatBytes } from '@noble/hashes/utils.js';
 import {
   Field,
   Float64,
@@ -23,7 +24,7 @@ import {
 } from 'apache-arrow';
 import { InputError } from '../errors.ts';
 import { EventBatch } from '../events/batch.ts';
-import type { ColumnName, EventColumns } from '../events/columns.ts';
+import { type ColumnName, type EventColumns, eventColumns } from '../events/columns.ts';
 import { hasKnownAttributes, KNOWN_CODES } from '../events/objects.ts';
 import { EVENT_TYPES, fieldsOf } from '../events/schema.ts';
 import { type ArrowMessage, checkArrowMessage } from './arrow-message.ts';
@@ -127,14 +128,8 @@ export function decodeArrowHeader(message: Uint8Array): ReadHeader {
 }
 
 function readerOf(...parts: Uint8Array[]): RecordBatchStreamReader {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
   // The whole stream is there, so the library reads it at once.
-  const reader = RecordBatchReader.from(bytes) as RecordBatchStreamReader;
+  const reader = RecordBatchReader.from(concatBytes(...parts)) as RecordBatchStreamReader;
   return reader.open();
 }
 
@@ -174,15 +169,16 @@ function eventsOf(batch: RecordBatch, firstSeq: number): EventBatch {
   if (batch.numRows > MAX_SEGMENT_EVENTS) {
     throw new InputError(`a segment of ${batch.numRows} events; expected at most ${MAX_SEGMENT_EVENTS}`);
   }
-  const numbers = NUMBER_FIELDS.map(({ name }) => {
+  // The columns as they lie in the message, of which this batch is the only reader: nothing is copied.
+  const column = <Name extends ColumnName>(name: Name) => {
     const values = batch.getChild(name)?.data[0].values;
     if (values === undefined || values.length < batch.numRows) {
       throw new InputError(`event ${firstSeq}: column '${name}' ends before its segment; the log is damaged`);
     }
-    return [name, values.subarray(0, batch.numRows)] as const;
-  });
+    return values.subarray(0, batch.numRows) as EventColumns[Name];
+  };
   const names = new Map<number, string>();
-  const columns = columnsOver(Object.fromEntries(numbers) as unknown as Omit<EventColumns, 'names'>, names);
+  const columns = eventColumns(column, names);
   const nameAt = namesOf(batch, firstSeq);
   for (let row = 0; row < batch.numRows; row++) {
     const sort = SORTS[(columns.type[row] << 8) | columns.code[row]];
@@ -195,21 +191,6 @@ function eventsOf(batch: RecordBatch, firstSeq: number): EventBatch {
   }
   return new EventBatch(columns, batch.numRows, firstSeq);
 }
-
-/** Columns as they lie in the message, of which this batch is the only reader: nothing is copied. */
-const columnsOver = (numbers: Omit<EventColumns, 'names'>, names: Map<number, string>): EventColumns => ({
-  // Field by field, as allocateColumns() makes them: what folds both sees one shape of object.
-  type: numbers.type,
-  code: numbers.code,
-  owner: numbers.owner,
-  request: numbers.request,
-  allocation: numbers.allocation,
-  pfn: numbers.pfn,
-  pages: numbers.pages,
-  bytes: numbers.bytes,
-  time: numbers.time,
-  names,
-});
 
 /** What is to be looked at in a row, by its type and code: in most of them nothing. */
 const SORT = { unknown: 0, plain: 1, request: 2, named: 3 } as const;

@@ -4,123 +4,18 @@
  */
 import { z } from 'zod';
 import { InputError } from '../errors.ts';
-import type { ExactMemory } from '../exact-memory.ts';
 import { checkGeometry } from '../geometry.ts';
-import type { MemoryState } from '../memory-state.ts';
-import { MIGRATETYPES } from '../migratetypes.ts';
-import {
-  DIRECT_MAPS,
-  DIRECTIONS,
-  GRANULES,
-  type Platform,
-  STRAY_READS,
-  VMALLOC_ADDRESSES,
-} from '../platform.ts';
+import { memoryStateSchema } from '../memory-state.ts';
+import { type Platform, platformSchema } from '../platform.ts';
 import { PLATFORM_NAMES } from '../platforms/all.ts';
+import { issueText, whole } from '../schemas.ts';
 import type { Machine } from '../state/editor.ts';
-import { issueText } from './issue-text.ts';
 import { OLDEST_SCHEMA, RULES_REVISION, RULES_SINCE, SCHEMA_VERSION, upcastHeader } from './upcast.ts';
 
-const whole = z.number().int().min(0);
-const run = z.tuple([whole, whole]).readonly();
-const perOrder = z.array(whole).length(11).readonly();
-
-const migratetypes = <Value extends z.ZodType>(value: Value) =>
-  z.strictObject(
-    Object.fromEntries(MIGRATETYPES.map((type) => [type, value])) as Record<
-      (typeof MIGRATETYPES)[number],
-      Value
-    >,
-  );
-
-const migratetype = z.enum(MIGRATETYPES);
-
-const exactSchema: z.ZodType<ExactMemory> = z.strictObject({
-  kernel: z.string(),
-  zones: z
-    .array(
-      z.strictObject({
-        start: whole,
-        end: whole,
-        managed: whole,
-        freeCounter: z.number().int(),
-        min: whole,
-        low: whole,
-        high: whole,
-        boost: whole,
-        lowmemReserve: z.array(whole).readonly(),
-        reservedHighatomic: whole,
-        flags: whole,
-        pageblocks: z.array(z.tuple([whole, whole, migratetype]).readonly()).readonly(),
-        movable: z.array(z.tuple([whole, whole, whole]).readonly()).readonly(),
-        lists: z.array(z.tuple([whole, migratetype, z.string()]).readonly()).readonly(),
-        cpus: z
-          .array(
-            z.strictObject({
-              batch: whole,
-              high: whole,
-              highMin: whole.exactOptional(),
-              highMax: whole.exactOptional(),
-              freeFactor: whole.exactOptional(),
-              allocFactor: whole.exactOptional(),
-              freeCount: whole.exactOptional(),
-              flags: whole.exactOptional(),
-              freeDiff: z.number().int(),
-              lists: z.array(z.tuple([whole, z.string()]).readonly()).readonly(),
-            }),
-          )
-          .readonly(),
-      }),
-    )
-    .readonly(),
-});
-
-const memorySchema: z.ZodType<MemoryState> = z.strictObject({
-  name: z.string(),
-  zones: z
-    .array(
-      z.strictObject({
-        name: z.string(),
-        ram: z.array(run).readonly(),
-        free: migratetypes(perOrder).readonly(),
-        node: whole.exactOptional(),
-        lowWatermark: whole,
-        watermarks: z
-          .strictObject({ min: whole, low: whole, high: whole, lowmemReserve: z.array(whole).readonly() })
-          .exactOptional(),
-        pageblocks: migratetypes(whole).readonly(),
-      }),
-    )
-    .readonly(),
-  exact: exactSchema.exactOptional(),
-  directMap: z
-    .array(
-      z.tuple([whole, whole, z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3)])]).readonly(),
-    )
-    .readonly(),
-});
-
-const platformSchema: z.ZodType<Platform> = z.strictObject({
-  name: z.enum(PLATFORM_NAMES),
-  confidential: z.boolean(),
-  hostCalls: z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('page-state-list'), entries: whole.min(1) }),
-    z.strictObject({ kind: z.literal('per-range') }),
-    z.strictObject({ kind: z.literal('page-list'), pages: whole.min(1) }),
-    z.strictObject({ kind: z.literal('none') }),
-  ]),
-  directMap: z.enum(DIRECT_MAPS),
-  pageTablePasses: whole,
-  flushAfter: z.boolean(),
-  flushBefore: z.array(z.enum(DIRECTIONS)).readonly(),
-  flushesAround: whole.exactOptional(),
-  fullFlushAbovePages: whole,
-  restore: z.boolean(),
-  vmallocAddress: z.enum(VMALLOC_ADDRESSES),
-  granulePages: z.union([z.literal(GRANULES[0]), z.literal(GRANULES[1]), z.literal(GRANULES[2])]),
-  strayRead: z.enum(STRAY_READS),
-  dmaMinAlign: whole.min(1),
-});
+const knownPlatform: z.ZodType<Platform> = platformSchema
+  .unwrap()
+  .extend({ name: z.enum(PLATFORM_NAMES) })
+  .readonly();
 
 /** Each is a call to the host: more would only keep a run from ending. */
 const MOST_RETRIES = 1000;
@@ -174,8 +69,8 @@ const headerSchema = z.strictObject({
     blocksPerRegion: whole,
     spanPages: whole,
   }),
-  platform: platformSchema,
-  memory: memorySchema,
+  platform: knownPlatform,
+  memory: memoryStateSchema,
   /** The policy as it is named on a command line, with its parameters. */
   policy: z.string(),
   /**

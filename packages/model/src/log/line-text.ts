@@ -1,12 +1,13 @@
 /**
- * Event lines of an NDJSON log, as bytes. The trick: a line is a template with holes. All lines of one type and code are
- * alike but for a handful of whole numbers, so to write one is to copy bytes and to put digits between them, and to read
- * one is to compare bytes and to take digits from between them. No object and no string is made on the way.
+ * Event lines of an NDJSON log, as bytes. The trick: a line is a template with holes. All lines of one type and code differ
+ * only in a few whole numbers. A line is written by copying bytes and putting digits between them, and read by comparing
+ * bytes and taking the digits. No object and no string is made on the way.
  *
- * Templates are made from the event schema, so a new type of event needs nothing here. What fits
- * none of them, such as a name, goes the general way, through event objects and JSON. That way defines what a line
- * means: the fast way takes a line only when it is written to the byte as encodeEventLines() writes it.
+ * Templates are made from the event schema. A line that fits none of them, such as one with a name, goes through event objects
+ * and JSON. That way defines what a line means: the fast way takes only lines that are, to the byte, as encodeEventLines()
+ * writes them.
  */
+import { InputError } from '../errors.ts';
 
 /** What stands between the numbers of a line. */
 export interface Text {
@@ -29,9 +30,17 @@ export const SEQ = textOf('{"seq":');
 export const TIME = textOf(',"time":');
 export const REQUEST = textOf(',"request":');
 
-/** The columns whose numbers stand in lines as they are. */
+/** The columns whose numbers lines hold unchanged. */
 export const HOLES = ['allocation', 'pfn', 'pages', 'bytes', 'owner'] as const;
 export type Hole = (typeof HOLES)[number];
+
+export function parseJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new InputError(`not JSON: ${line.length > 60 ? `${line.slice(0, 60)}...` : line}`);
+  }
+}
 
 /** Digit 0 in ASCII. */
 export const ZERO = 48;

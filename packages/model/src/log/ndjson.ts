@@ -5,6 +5,7 @@
 import { InputError } from '../errors.ts';
 import { EventBatch, EventRows } from '../events/batch.ts';
 import { type LogHeader, parseHeader } from './header.ts';
+import { parseJson } from './line-text.ts';
 import { appendEventLine } from './read-event-lines.ts';
 import { LogOrder, type LogRecord } from './record.ts';
 import { MAX_SEGMENT_EVENTS, type MarkName, type Marks, parseMark } from './seal.ts';
@@ -17,14 +18,14 @@ export const encodeMarkLine = <Name extends MarkName>(name: Name, mark: Marks[Na
   `${JSON.stringify({ [name]: mark })}\n`;
 
 const NEWLINE = 10;
-/** No line but a keyframe comes near it. */
+/** Limits far above what a log has. */
 const MAX_LINE_BYTES = 2 ** 26;
 const MAX_KEYFRAME_BYTES = 2 ** 28;
-/** More room than that is given up once its line was read. */
-const MOST_HELD_BYTES = 2 ** 20;
-/** Events that there is room for at first, and of schema version 1 those of a batch. */
+/** A larger buffer is released after its line. */
+const MAX_KEPT_BYTES = 2 ** 20;
+/** Events that there is room for at first; in a log of schema version 1 those of a batch. */
 const SEGMENT_ROWS = 8192;
-/** `{"seq"` as bytes: what the line of an event begins with. */
+/** What the line of an event, and of a keyframe, begins with. */
 const EVENT_START = new TextEncoder().encode('{"seq"');
 const KEYFRAME_START = new TextEncoder().encode('{"keyframe"');
 
@@ -46,7 +47,7 @@ export class NdjsonDecoder {
   #held: Uint8Array = new Uint8Array();
   #open = 0;
   #line: number;
-  /** Of schema version 1: it ends the last segment, and comes after it. */
+  /** In schema version 1 the trailer ends the last segment, and comes after it. */
   #trailer: unknown;
 
   /** `skipsKeyframes`: they are passed over unread, as they hold nothing that the events do not. */
@@ -56,7 +57,7 @@ export class NdjsonDecoder {
     this.#line = start?.lines ?? 0;
   }
 
-  /** Events of the segment that has begun: nothing vouches for them yet. */
+  /** Events of the segment that has begun; no checkpoint covers them yet. */
   get openEvents(): number {
     return this.#rows.length;
   }
@@ -71,7 +72,7 @@ export class NdjsonDecoder {
     return this.#order.events;
   }
 
-  /** Takes the next bytes, and gives what they complete. They may be used again afterwards. */
+  /** Takes the next bytes, and gives what they complete. The caller may reuse the buffer. */
   *push(bytes: Uint8Array): Generator<LogRecord> {
     let from = 0;
     for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, from)) {
@@ -92,25 +93,22 @@ export class NdjsonDecoder {
     }
     this.#held.set(bytes, this.#open);
     this.#open = needed;
-    const most = startsWith(this.#held, 0, KEYFRAME_START) ? MAX_KEYFRAME_BYTES : MAX_LINE_BYTES;
-    if (needed > most) {
-      throw new InputError(`line ${this.#line + 1}: longer than ${most} bytes, the maximum in an event log`);
+    const max = startsWith(this.#held, 0, KEYFRAME_START) ? MAX_KEYFRAME_BYTES : MAX_LINE_BYTES;
+    if (needed > max) {
+      throw new InputError(`line ${this.#line + 1}: longer than ${max} bytes, the maximum in an event log`);
     }
   }
 
-  /** Reads the line that was held, which the first bytes of `bytes` end, newline and all. */
+  /** Reads the held line, which ends with the first bytes of `bytes`, its newline included. */
   #readHeld(bytes: Uint8Array, end: number): LogRecord | undefined {
     this.#hold(bytes.subarray(0, end));
     const [line, length] = [this.#held, this.#open - 1];
     this.#open = 0;
-    if (line.length > MOST_HELD_BYTES) this.#held = new Uint8Array();
+    if (line.length > MAX_KEPT_BYTES) this.#held = new Uint8Array();
     return this.#readLine(line, 0, length);
   }
 
-  /**
-   * The end of the bytes: a last line without its newline is taken. Gives what is complete by then; what is not, openEvents and
-   * openBytes tell.
-   */
+  /** The end of the bytes: a last line may lack its newline. openEvents and openBytes tell what is left incomplete. */
   *finish(): Generator<LogRecord> {
     const line = this.#held.subarray(0, this.#open);
     if (line.length > 0 && isJson(line)) {
@@ -131,7 +129,7 @@ export class NdjsonDecoder {
         : this.#readOther(bytes, from, end);
     } catch (error) {
       if (error instanceof InputError) throw new InputError(`line ${this.#line}: ${error.message}`);
-      // JSON is read however deep it is nested, but not written into a message.
+      // Deeply nested JSON can be read, but not written into a message.
       if (error instanceof RangeError)
         throw new InputError(`line ${this.#line}: JSON nested too deeply; expected an event log`);
       throw error;
@@ -145,7 +143,7 @@ export class NdjsonDecoder {
     }
     if (this.#rows.isFull) this.#rows.grow();
     appendEventLine(this.#rows, bytes, from, end, this.#order.events + this.#rows.length);
-    // Version 1 has no checkpoints: nothing is to be waited for.
+    // Version 1 has no checkpoints to wait for.
     return !this.#order.hasCheckpoints && this.#rows.isFull ? this.#segment(undefined) : undefined;
   }
 
@@ -206,13 +204,5 @@ function isJson(bytes: Uint8Array): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    throw new InputError(`not JSON: ${line.length > 60 ? `${line.slice(0, 60)}...` : line}`);
   }
 }

@@ -3,9 +3,9 @@ import { InputError } from '../errors.ts';
 import type { EventRows } from '../events/batch.ts';
 import { type Field, MAX_WORD } from '../events/fields.ts';
 import { EVENT_TYPES, fieldsOf } from '../events/schema.ts';
-import { type Hole, REQUEST, SEQ, type Text, TIME, textOf, ZERO } from './line-text.ts';
+import { type Hole, parseJson, REQUEST, SEQ, type Text, TIME, textOf, ZERO } from './line-text.ts';
 
-/** A byte order mark stays what it is: a character that JSON does not allow there. */
+/** Keeps a byte order mark, which JSON does not allow. */
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 const TYPE = textOf(',"type":');
 const CLOSING_BRACE = 125;
@@ -26,7 +26,6 @@ export function appendEventLine(
   if (!appendPlainLine(rows, bytes, from, end, seq)) appendAnyLine(rows, bytes, from, end, seq);
 }
 
-/** The general way. */
 function appendAnyLine(rows: EventRows, bytes: Uint8Array, from: number, end: number, seq: number): void {
   const value = parseJson(DECODER.decode(bytes.subarray(from, end)));
   const given = (value as { seq?: unknown } | null)?.seq;
@@ -35,18 +34,7 @@ function appendAnyLine(rows: EventRows, bytes: Uint8Array, from: number, end: nu
   rows.appendObject(value);
 }
 
-function parseJson(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    throw new InputError(`not JSON: ${line.length > 60 ? `${line.slice(0, 60)}...` : line}`);
-  }
-}
-
-/**
- * The fast way; false when the line is not for it. It asks only at last whether it has come to the end of the line, and no
- * further: what is read behind a line can make it fail, but not succeed.
- */
+/** The fast way; false for a line that it cannot read. It may read beyond `end`: the last check refuses such a line. */
 function appendPlainLine(
   rows: EventRows,
   bytes: Uint8Array,
@@ -69,7 +57,7 @@ function appendPlainLine(
   return true;
 }
 
-/** Where what is read of a line is kept. */
+/** Index in `taken` of each part of a line. */
 const SLOT = {
   allocation: 0,
   pfn: 1,
@@ -84,7 +72,7 @@ const SLOT = {
   coded: 9,
 } as const satisfies Readonly<Record<Hole, number>> & Readonly<Record<string, number>>;
 
-/** Goes into a row once all of a line is understood. What a line that breaks off leaves here, nobody sees. */
+/** The numbers of a line, which become a row once all of the line is read. */
 const taken = new Float64Array(10);
 
 function appendTaken(rows: EventRows, type: number): void {
@@ -101,7 +89,7 @@ function appendTaken(rows: EventRows, type: number): void {
   rows.columns.owner[row] = taken[SLOT.owner];
 }
 
-/** Where the text that begins at `at` ends; -1 where there is another, or `at` is -1 already. */
+/** Where the text that begins at `at` ends; -1 if there is another text, or `at` is -1 already. */
 function skip(bytes: Uint8Array, at: number, text: Text): number {
   if (at < 0) return -1;
   const expected = text.bytes;
@@ -110,8 +98,8 @@ function skip(bytes: Uint8Array, at: number, text: Text): number {
 }
 
 /**
- * Takes the whole number at `at` into a slot, and gives its end; -1 where there is none, or one above `max`. Of a number
- * that begins with 0 only that is taken: a digit behind it fits no text that may come next.
+ * Takes the whole number at `at` into a slot, and gives its end; -1 if there is none, or one above `max`. Of a number that
+ * begins with 0 only the 0 is taken: no text that may follow begins with a digit.
  */
 function takeWhole(bytes: Uint8Array, at: number, slot: number, max: number): number {
   if (at < 0) return -1;
@@ -119,7 +107,7 @@ function takeWhole(bytes: Uint8Array, at: number, slot: number, max: number): nu
   if (number > 9) return -1;
   const begin = at++;
   if (number !== 0) {
-    // Nine digits are an integer of the machine, whatever they are.
+    // Nine digits always fit a 32-bit integer.
     for (; at < begin + 9; at++) {
       const digit = (bytes[at] - ZERO) >>> 0;
       if (digit > 9) break;
@@ -131,12 +119,12 @@ function takeWhole(bytes: Uint8Array, at: number, slot: number, max: number): nu
   return taken[slot] <= max ? at : -1;
 }
 
-/** Up to seven digits more. 16 are enough for every number that is exact; those that are not come out above `max`. */
+/** Up to seven digits more: 16 hold every exact number, and an inexact one comes out above `max`. */
 function takeMoreDigits(bytes: Uint8Array, at: number, slot: number): number {
-  const most = at + 7;
+  const end = at + 7;
   let number = 0;
   let scale = 1;
-  for (; at < most; at++) {
+  for (; at < end; at++) {
     const digit = (bytes[at] - ZERO) >>> 0;
     if (digit > 9) break;
     number = number * 10 + digit;
@@ -146,7 +134,7 @@ function takeMoreDigits(bytes: Uint8Array, at: number, slot: number): number {
   return at;
 }
 
-/** One of several texts, told apart by as few of their bytes as will do. None is the beginning of another. */
+/** One of several texts, told apart by few of their bytes. None is the beginning of another. */
 class Choice {
   readonly texts: readonly Text[];
   /** Of each node: at which byte of the text to look. */
@@ -156,7 +144,7 @@ class Choice {
 
   constructor(texts: readonly string[]) {
     this.texts = texts.map(textOf);
-    // Of each node two ways lead on at least, so there are fewer nodes than texts; a single text has a node, too.
+    // At least two ways lead on from a node, so there are fewer nodes than texts; a single text has a node too.
     this.#next = new Int16Array(128 * texts.length);
     this.#addNode([...texts.keys()]);
   }
@@ -183,7 +171,7 @@ class Choice {
     return telling.indexOf(Math.max(...telling));
   }
 
-  /** Index of the text at `at`; -1 where there is none of them. */
+  /** Index of the text at `at`; -1 if it is none of them. */
   pick(bytes: Uint8Array, at: number): number {
     let node = 0;
     do node = this.#next[node * 128 + (bytes[at + this.#offsets[node]] & 127)];
@@ -208,7 +196,7 @@ interface LineField {
   readonly bits: ReadonlyMap<number, number> | undefined;
 }
 
-/** Takes all fields of a type, up to the closing brace; -1 where anything is not as it should be. */
+/** Takes all fields of a type, up to the closing brace; -1 for a line that the fast way cannot read. */
 function takeFields(bytes: Uint8Array, at: number, fields: readonly LineField[]): number {
   for (let slot = 0; slot <= SLOT.code; slot++) taken[slot] = 0;
   for (let i = 0; i < fields.length; i++) {
@@ -261,7 +249,7 @@ function lineField(name: string, field: Field): LineField {
     bits: undefined,
   };
   if (field.bits === undefined) return plain;
-  // Optional fields are left out where they would add no bits.
+  // Optional fields that add no bits are left out.
   const values = [...field.bits].filter(([, bits]) => bits !== 0 || !isOptional);
   if (values.every(([value]) => typeof value === 'number')) {
     return { ...plain, bits: new Map(values) as ReadonlyMap<number, number> };
@@ -270,7 +258,7 @@ function lineField(name: string, field: Field): LineField {
   return { ...plain, choice, bits: new Map(values.map(([, bits], index) => [index, bits])) };
 }
 
-/** By type, in the order in which they are written; undefined where a name is among them. */
+/** By type, in the order in which they are written; undefined if a name is among them. */
 const LINE_FIELDS: readonly (readonly LineField[] | undefined)[] = EVENT_TYPES.map((type) => {
   const fields = Object.entries(fieldsOf(type));
   const hasName = fields.some(([, { kind }]) => kind === 'name');

@@ -4,12 +4,11 @@
  */
 import { z } from 'zod';
 import { InputError } from '../errors.ts';
-import { issueText } from './issue-text.ts';
+import { issueText, whole } from '../schemas.ts';
 
 /** Most events between two checkpoints: what a reader must hold before it can trust them. */
 export const MAX_SEGMENT_EVENTS = 2 ** 16;
 
-const whole = z.number().int().min(0);
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hex digits');
 
 const checkpointSchema = z.strictObject({

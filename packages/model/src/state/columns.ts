@@ -11,15 +11,7 @@ import { type Counters, type MutableCounters, zeroCounters } from './counters.ts
 import type { Editor, Machine } from './editor.ts';
 import { Evolver } from './evolve/evolve.ts';
 import { hashTables } from './hash.ts';
-import {
-  ALLOCATION_WORDS,
-  ALLOCATIONS_PER_LEAF,
-  blockLayout,
-  EXTENT_WORDS,
-  EXTENTS_PER_LEAF,
-  mappingLeafWords,
-  SLAB_WORDS,
-} from './layout.ts';
+import { leafWords } from './layout.ts';
 import { writeMapping } from './mapping.ts';
 import { StateView } from './view.ts';
 import { DenseWords } from './word-table.ts';
@@ -30,21 +22,22 @@ export class Columns implements Editor {
   readonly counters: MutableCounters = zeroCounters();
   readonly blocks: DenseWords;
   readonly mapping: DenseWords;
-  readonly allocations = new DenseWords(ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF);
-  readonly extents = new DenseWords(EXTENT_WORDS * EXTENTS_PER_LEAF);
-  readonly slabs = new DenseWords(SLAB_WORDS);
+  readonly allocations: DenseWords;
+  readonly extents: DenseWords;
+  readonly slabs: DenseWords;
   readonly owners: string[] = [];
   readonly #evolver: Evolver;
 
   constructor(machine: Machine, directMap: readonly MappingRun[]) {
     this.geometry = machine.geometry;
     this.platform = machine.platform;
-    this.blocks = new DenseWords(blockLayout(machine.geometry).leafWords);
-    this.mapping = new DenseWords(mappingLeafWords(machine.geometry));
-    const pages = writeMapping(this.mapping, machine, directMap);
-    this.counters.mapped4KPages = pages[1];
-    this.counters.mapped2MPages = pages[2];
-    this.counters.mapped1GPages = pages[3];
+    const words = leafWords(machine.geometry);
+    this.blocks = new DenseWords(words.blocks);
+    this.mapping = new DenseWords(words.mapping);
+    this.allocations = new DenseWords(words.allocations);
+    this.extents = new DenseWords(words.extents);
+    this.slabs = new DenseWords(words.slabs);
+    writeMapping(this.mapping, machine, directMap, this.counters);
     this.#evolver = new Evolver(this);
   }
 

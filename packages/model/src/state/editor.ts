@@ -9,14 +9,26 @@ export interface Machine {
   readonly platform: Platform;
 }
 
-/** The tables of the state, for reading. */
-export interface StateTables<Table extends WordReader = WordReader> {
+/** The tables of the state; by default as they are read. */
+export interface StateTables<Table = WordReader> {
   readonly blocks: Table;
   readonly mapping: Table;
   readonly allocations: Table;
   readonly extents: Table;
   readonly slabs: Table;
 }
+
+/** Makes tables of other tables. */
+export const mapTables = <From, To>(
+  { blocks, mapping, allocations, extents, slabs }: StateTables<From>,
+  make: (table: From) => To,
+): StateTables<To> => ({
+  blocks: make(blocks),
+  mapping: make(mapping),
+  allocations: make(allocations),
+  extents: make(extents),
+  slabs: make(slabs),
+});
 
 /**
  * What the reducer needs of whatever carries the state. There are two: Columns (typed arrays, changed in place)

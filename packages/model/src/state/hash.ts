@@ -12,12 +12,10 @@ import {
   ALLOCATION,
   ALLOCATION_WORDS,
   ALLOCATIONS_PER_LEAF,
-  blockLayout,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
   HASHED_ALLOCATION_WORDS,
-  mappingLeafWords,
-  SLAB_WORDS,
+  leafWords,
   STATUS,
 } from './layout.ts';
 import type { WordReader, Words } from './word-table.ts';
@@ -29,14 +27,13 @@ export function hashTables(
   counters: Counters,
   owners: readonly string[],
 ): string {
-  const { geometry } = machine;
   const hasher = sha256.create();
-  // Taken apart, because a geometry may name its parts in any order.
-  const { pageShift, pagesPerBlock, blocksPerRegion, spanPages } = geometry;
+  // A geometry may name its parts in any order.
+  const { pageShift, pagesPerBlock, blocksPerRegion, spanPages } = machine.geometry;
   const fixed = { pageShift, pagesPerBlock, blocksPerRegion, spanPages };
   hasher.update(utf8ToBytes(JSON.stringify([fixed, machine.platform.name, HASHED_COUNTER_NAMES, owners])));
   hasher.update(bytesOf(valuesOf(counters, HASHED_COUNTER_NAMES)));
-  for (const shape of recordShapes(geometry, counters)) {
+  for (const shape of recordShapes(machine.geometry, counters)) {
     hasher.update(utf8ToBytes(shape.table));
     for (const record of records(tables[shape.table], shape)) hasher.update(bytesOf(record));
   }
@@ -56,11 +53,14 @@ export interface RecordShape {
 
 /** The tables of a state that has these counters, in canonical order. */
 export function recordShapes(geometry: Geometry, counters: Counters): readonly RecordShape[] {
-  const leaf = (table: keyof StateTables, words: number, count: number) =>
-    ({ table, words, stride: words, perLeaf: 1, count, isLeftOut: isZero }) as const;
+  const wordsOf = leafWords(geometry);
+  const leaf = (table: keyof StateTables, count: number) => {
+    const words = wordsOf[table];
+    return { table, words, stride: words, perLeaf: 1, count, isLeftOut: isZero };
+  };
   return [
-    leaf('blocks', blockLayout(geometry).leafWords, blockCount(geometry)),
-    leaf('mapping', mappingLeafWords(geometry), regionCount(geometry)),
+    leaf('blocks', blockCount(geometry)),
+    leaf('mapping', regionCount(geometry)),
     {
       table: 'allocations',
       words: HASHED_ALLOCATION_WORDS,
@@ -77,7 +77,7 @@ export function recordShapes(geometry: Geometry, counters: Counters): readonly R
       count: counters.extents,
       isLeftOut: isZero,
     },
-    leaf('slabs', SLAB_WORDS, counters.slabs + 1),
+    leaf('slabs', counters.slabs + 1),
   ];
 }
 
@@ -115,5 +115,5 @@ export function* records(
 }
 
 /** The words as little-endian bytes, as every machine that Node runs on has them. */
-const bytesOf = (values: Uint32Array | Float64Array): Uint8Array =>
+export const bytesOf = (values: Uint32Array | Float64Array): Uint8Array =>
   new Uint8Array(values.buffer, values.byteOffset, values.byteLength);

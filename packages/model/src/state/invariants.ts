@@ -2,15 +2,14 @@
  * The invariants as code: recounts everything a state counts from its pages and allocations, and looks for states
  * that no page can be in. Slow on purpose: it shares nothing with the reducer but the layout.
  */
-import type { Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import { type AllocationId, allocationId, blockIndex, type Pfn, pfn as toPfn } from '../units.ts';
 import type { CounterName } from './counters.ts';
 import type { StateView } from './view.ts';
 
 /**
- * Every rule the state breaks, one sentence each; empty when it is sound. Only who gives the direct map that the
- * state began with learns of a wrong mapped4KPages: how much of a block with 4K entries is RAM, no state knows.
+ * Every rule that the state breaks, one sentence each; empty if it is sound. mapped4KPages is checked only if the initial direct
+ * map is given: a state does not know how much of a block with 4K entries is RAM.
  */
 export function brokenInvariants(view: StateView, directMap?: readonly MappingRun[]): string[] {
   const broken: string[] = [];
@@ -18,13 +17,9 @@ export function brokenInvariants(view: StateView, directMap?: readonly MappingRu
   expectCounters(view, pages, broken);
   expectCounters(view, checkAllocations(view, broken), broken);
   const counter = (name: CounterName) => view.counter(name);
-  const splits = counter('splits2M') + counter('splits1G');
   checkSplitBlocks(view, broken);
-  expectCounters(
-    view,
-    { owners: view.owners.length, pageTablePages: splits - counter('restores2M') },
-    broken,
-  );
+  const pageTablePages = counter('splits2M') + counter('splits1G') - counter('restores2M');
+  expectCounters(view, { owners: view.owners.length, pageTablePages }, broken);
   expectCounters(view, checkSlabs(view, broken), broken);
   if (directMap !== undefined) {
     // Splits and restores move pages between the levels, and nothing else does.
@@ -32,8 +27,9 @@ export function brokenInvariants(view: StateView, directMap?: readonly MappingRu
     expectCounters(view, { mapped4KPages: ram - pages.mapped2MPages - pages.mapped1GPages }, broken);
   }
   // Each counts events of a type of its own.
-  const told = EVENT_COUNTERS.reduce((sum, name) => sum + counter(name), 0);
-  if (counter('events') < told) broken.push(`${counter('events')} events cannot make counts of ${told}`);
+  const counted = EVENT_COUNTERS.reduce((sum, name) => sum + counter(name), 0);
+  if (counter('events') < counted)
+    broken.push(`${counter('events')} events cannot make counts of ${counted}`);
   return broken;
 }
 
@@ -65,21 +61,9 @@ function expectCounters(view: StateView, expected: Expected, broken: string[]): 
 
 const FACTS = ['claimed', 'shared', 'unknown', 'allocated', 'leaked'] as const;
 
-type Recounted =
-  | 'claimedPages'
-  | 'sharedPages'
-  | 'unknownPages'
-  | 'leakedPages'
-  | 'sharedBlocks'
-  | 'touchedBlocks'
-  | 'mixedBlocks'
-  | 'borders'
-  | 'mapped2MPages'
-  | 'mapped1GPages';
-
-function recount(view: StateView, broken: string[]): Record<Recounted, number> {
+function recount(view: StateView, broken: string[]) {
   const { geometry, platform } = view;
-  const counts: Record<Recounted, number> = {
+  const counts = {
     claimedPages: 0,
     sharedPages: 0,
     unknownPages: 0,
@@ -96,7 +80,6 @@ function recount(view: StateView, broken: string[]): Record<Recounted, number> {
     const figures = view.block(blockIndex(block));
     const first = block * geometry.pagesPerBlock;
     if (figures.touched) counts.touchedBlocks++;
-    // Large entries map whole blocks; how much of a block with 4K entries is RAM the state does not know.
     if (figures.level === 2) counts.mapped2MPages += geometry.pagesPerBlock;
     if (figures.level === 3) counts.mapped1GPages += geometry.pagesPerBlock;
     if (figures.claimed + figures.shared + figures.unknown + figures.allocated + figures.leaked === 0) {
@@ -112,16 +95,11 @@ function recount(view: StateView, broken: string[]): Record<Recounted, number> {
     const seen = { claimed: 0, shared: 0, unknown: 0, allocated: 0, leaked: 0 };
     for (let page = first; page < first + geometry.pagesPerBlock; page++) {
       const at = toPfn(page);
-      const claimed = view.is('claimed', at);
-      const shared = view.is('shared', at);
-      const unknown = view.is('unknown', at);
-      const allocated = view.is('allocated', at);
-      const leaked = view.is('leaked', at);
-      seen.claimed += Number(claimed);
-      seen.shared += Number(shared);
-      seen.unknown += Number(unknown);
-      seen.allocated += Number(allocated);
-      seen.leaked += Number(leaked);
+      const [claimed, shared, unknown, allocated, leaked] = FACTS.map((fact) => {
+        const holds = view.is(fact, at);
+        seen[fact] += Number(holds);
+        return holds;
+      });
       if (shared && unknown) broken.push(`page ${page} is both shared and unknown`);
       if ((shared || unknown || allocated || leaked) && !claimed) {
         broken.push(`page ${page} is in use but not claimed`);
@@ -148,7 +126,7 @@ function recount(view: StateView, broken: string[]): Record<Recounted, number> {
     if (platform.directMap === 'contiguous') checkEntries(view, toPfn(first), broken);
     if (platform.directMap !== 'split') continue;
     if (exposed > 0 && figures.level === 3) {
-      checkWholeRegion(view, geometry, toPfn(first), broken);
+      checkWholeRegion(view, toPfn(first), broken);
     } else if (exposed > 0 && exposed < geometry.pagesPerBlock && figures.level !== 1) {
       broken.push(`block ${block} is mixed but mapped by a large page`);
     }
@@ -185,10 +163,10 @@ function checkEntries(view: StateView, first: Pfn, broken: string[]): void {
 }
 
 /** A 1G entry has one set of attributes, so its pages are all private, all shared or all in an unknown state. */
-function checkWholeRegion(view: StateView, geometry: Geometry, page: Pfn, broken: string[]): void {
-  const size = geometry.pagesPerBlock * geometry.blocksPerRegion;
+function checkWholeRegion(view: StateView, page: Pfn, broken: string[]): void {
+  const size = view.geometry.pagesPerBlock * view.geometry.blocksPerRegion;
   const base = toPfn(page - (page % size));
-  const fact = view.is('unknown', toPfn(page)) ? 'unknown' : 'shared';
+  const fact = view.is('unknown', page) ? 'unknown' : 'shared';
   const wrong = view.firstWhereNot(fact, true, base, size);
   if (wrong !== -1) broken.push(`page ${wrong} is not ${fact} inside a 1G page that is`);
 }

@@ -9,25 +9,23 @@
  * uint32 with the number of its records, the number of each record less that of the one before, and then the first word of
  * each record, the second word of each, and so on: alike things side by side compress well.
  */
+import { concatBytes } from '@noble/hashes/utils.js';
 import { InputError } from '../errors.ts';
 import { RULES_SINCE, SCHEMA_VERSION } from '../log/upcast.ts';
 import type { Columns } from './columns.ts';
 import { COUNTER_NAMES, type Counters, HASHED_COUNTER_NAMES, valuesOf } from './counters.ts';
-import { type RecordShape, recordShapes } from './hash.ts';
+import { bytesOf, type RecordShape, recordShapes } from './hash.ts';
 import {
   ALLOCATION,
   ALLOCATION_WORDS,
   ALLOCATIONS_PER_LEAF,
   EXTENT,
-  EXTENT_WORDS,
-  EXTENTS_PER_LEAF,
-  EXTENTS_SHIFT,
   HASHED_ALLOCATION_WORDS,
   MAX_UNITS,
   SLAB,
   STATUS,
 } from './layout.ts';
-import { readRecord, writeRecord } from './records.ts';
+import { readRecord, seekExtent, writeRecord } from './records.ts';
 import type { DenseWords } from './word-table.ts';
 
 /** The state as it is now. */
@@ -45,12 +43,12 @@ export function encodeState(columns: Columns): Uint8Array {
   }
   parts.push(bytesOf(tableOf(columns, refusedShape(counters), refusedIds(columns))));
   parts.push(bytesOf(tableOf(columns, emptierShape(counters), emptierIds(columns))));
-  return joined(parts);
+  return concatBytes(...parts);
 }
 
 /**
- * Puts a state into columns that no event was folded into. `version`: schema version of the log. Throws InputError when the
- * bytes are not those of a state after `events` events; nothing says that these events lead to it.
+ * Puts a state into columns that no event was folded into. `version`: schema version of the log. Throws InputError if the
+ * bytes are not those of a state after `events` events.
  */
 export function decodeState(
   bytes: Uint8Array,
@@ -159,10 +157,10 @@ function expectAllocations(columns: Columns, ids: Uint32Array): void {
   }
 }
 
-function expectExtents({ extents, geometry }: Columns, numbers: Uint32Array): void {
+function expectExtents(columns: Columns, numbers: Uint32Array): void {
+  const { extents, geometry } = columns;
   for (const number of numbers) {
-    extents.read(number >>> EXTENTS_SHIFT);
-    const at = extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS;
+    const at = seekExtent(columns, number);
     if (extents.words[at + EXTENT.pfn] + extents.words[at + EXTENT.pages] > geometry.spanPages) {
       throw broken(`its extent ${number} ends beyond the memory`);
     }
@@ -296,19 +294,6 @@ class Reader {
   expectEnd(): void {
     if (this.#at !== this.#bytes.length) throw broken(`${this.#bytes.length - this.#at} bytes are left over`);
   }
-}
-
-const bytesOf = (values: Uint32Array | Float64Array) =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 const broken = (why: string) => new InputError(`invalid keyframe: ${why}`);

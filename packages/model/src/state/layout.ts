@@ -61,9 +61,6 @@ export const CONTIGUOUS_2M = 4;
  */
 export const SPLIT_2M = 8;
 
-/** Words of a mapping leaf; its last word is 1 while a 1G entry maps the region. */
-export const mappingLeafWords = (geometry: Geometry): number => geometry.blocksPerRegion + 1;
-
 /** Allocation records in a leaf, as log2 too, and the words of one. */
 export const ALLOCATIONS_SHIFT = 2;
 export const ALLOCATIONS_PER_LEAF = 1 << ALLOCATIONS_SHIFT;
@@ -130,3 +127,12 @@ export const SLAB = {
 /** Most units of a slab: 8-byte objects in a page. */
 export const MAX_UNITS = 512;
 export const SLAB_WORDS = SLAB.bitmap + MAX_UNITS / 32;
+
+/** Words of a leaf of each table. The last word of a mapping leaf is 1 while a 1G entry maps the region. */
+export const leafWords = (geometry: Geometry) => ({
+  blocks: blockLayout(geometry).leafWords,
+  mapping: geometry.blocksPerRegion + 1,
+  allocations: ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF,
+  extents: EXTENT_WORDS * EXTENTS_PER_LEAF,
+  slabs: SLAB_WORDS,
+});

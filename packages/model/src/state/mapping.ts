@@ -1,5 +1,6 @@
 import { type Geometry, regionCount } from '../geometry.ts';
 import type { MappingLevel, MappingRun } from '../memory-state.ts';
+import type { MutableCounters } from './counters.ts';
 import type { Machine, StateTables } from './editor.ts';
 import { blockLayout, CONTIGUOUS_2M, contiguousBlocks, contiguousPages, SPLIT_2M } from './layout.ts';
 import type { WordTable } from './word-table.ts';
@@ -52,22 +53,21 @@ export function markContiguous(mapping: WordTable, geometry: Geometry): void {
 }
 
 /**
- * Writes the starting levels into a fresh mapping table and returns the pages mapped at each level. A block that
- * runs of two levels share gets the smaller page size; only blocks without any RAM are holes. Where the platform maps
- * by pages only, every level is 4K, whatever the runs say; where it has contiguous entries, whole aligned runs of 2M are,
- * and no 4K entries: those the runs have, somebody split.
+ * Writes the starting levels into a fresh mapping table, and counts the pages mapped at each. A block that runs of two levels
+ * share gets the smaller page size; only blocks without any RAM are holes. If the platform maps by pages only, every level
+ * is 4K. If it has contiguous entries, whole aligned runs of 2M are contiguous, and 4K entries are not: somebody split them.
  */
 export function writeMapping(
   mapping: WordTable,
   { geometry, platform }: Machine,
   runs: readonly MappingRun[],
-): [hole: number, level4K: number, level2M: number, level1G: number] {
+  counters: MutableCounters,
+): void {
   const { pagesPerBlock, blocksPerRegion } = geometry;
-  const pages: [number, number, number, number] = [0, 0, 0, 0];
   for (const [start, count, recorded] of runs) {
     if (recorded === 0) continue;
     const level = platform.directMap === 'pages' ? 1 : recorded;
-    pages[level] += count;
+    counters[MAPPED_PAGES[level]] += count;
     const last = Math.ceil((start + count) / pagesPerBlock);
     for (let block = Math.floor(start / pagesPerBlock); block < last; block++) {
       const region = Math.floor(block / blocksPerRegion);
@@ -85,5 +85,6 @@ export function writeMapping(
       markContiguous(mapping, geometry);
     }
   }
-  return pages;
 }
+
+const MAPPED_PAGES = { 1: 'mapped4KPages', 2: 'mapped2MPages', 3: 'mapped1GPages' } as const;

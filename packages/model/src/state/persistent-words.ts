@@ -6,7 +6,7 @@
  * Inside one edit a node is copied once: the edit marks its own copies with a token, and may go
  * on writing into those until publish() ends it. After that nobody holds the token and nothing can change.
  */
-import type { WordReader, WordTable } from './word-table.ts';
+import type { WordTable } from './word-table.ts';
 
 const FANOUT_BITS = 5;
 const FANOUT = 1 << FANOUT_BITS;
@@ -21,7 +21,7 @@ interface Node {
   readonly children: (Node | Leaf | undefined)[];
 }
 
-/** An immutable table. Opaque: read it through reader(), change it through edit(). */
+/** An immutable table. Opaque: it is read and changed through edit(). */
 export class PersistentWords {
   readonly leafWords: number;
   /** Levels of nodes above the leaves. */
@@ -39,37 +39,28 @@ export class PersistentWords {
     return new PersistentWords(leafWords, 1, { token: {}, children: [] });
   }
 
-  reader(): WordReader {
-    return new Cursor(this.leafWords, this.#depth, this.#root);
-  }
-
   edit(): WordsEdit {
-    return new Cursor(this.leafWords, this.#depth, this.#root, (depth, root) =>
+    return new WordsEdit(this.leafWords, this.#depth, this.#root, (depth, root) =>
       depth === this.#depth && root === this.#root ? this : new PersistentWords(this.leafWords, depth, root),
     );
   }
 }
 
-/** An edit of a PersistentWords. */
-export interface WordsEdit extends WordTable {
-  /** Ends the edit and gives the table as edited; the same object when nothing was written. */
-  publish(): PersistentWords;
-}
-
-class Cursor implements WordsEdit {
+/** An edit of a PersistentWords. A reader never publishes it. */
+export class WordsEdit implements WordTable {
   words: number[];
   base = 0;
   readonly #zeros: number[];
   #depth: number;
   #root: Node;
   #token: Token = {};
-  readonly #publish: ((depth: number, root: Node) => PersistentWords) | undefined;
+  readonly #publish: (depth: number, root: Node) => PersistentWords;
 
   constructor(
     leafWords: number,
     depth: number,
     root: Node,
-    publish?: (depth: number, root: Node) => PersistentWords,
+    publish: (depth: number, root: Node) => PersistentWords,
   ) {
     this.#zeros = zeros(leafWords);
     this.words = this.#zeros;
@@ -119,8 +110,8 @@ class Cursor implements WordsEdit {
     return node.token === this.#token ? node : { token: this.#token, children: [...node.children] };
   }
 
+  /** Ends the edit and gives the table as edited; the same object when nothing was written. */
   publish(): PersistentWords {
-    if (this.#publish === undefined) throw new TypeError('a reader has nothing to publish');
     this.#token = {};
     this.words = this.#zeros;
     return this.#publish(this.#depth, this.#root);

@@ -15,19 +15,19 @@ import {
 } from './layout.ts';
 import type { Words } from './word-table.ts';
 
-/** An allocation's record, for reading. */
-export function readRecord({ allocations }: Editor, id: number): { words: Words; base: number } {
+/** Points the cursor of the allocations at a record, for reading; gives where it begins in the cursor's words. */
+export function seekRecord({ allocations }: StateTables, id: number): number {
   allocations.read(id >>> ALLOCATIONS_SHIFT);
-  return {
-    words: allocations.words,
-    base: allocations.base + (id & (ALLOCATIONS_PER_LEAF - 1)) * ALLOCATION_WORDS,
-  };
+  return allocations.base + (id & (ALLOCATIONS_PER_LEAF - 1)) * ALLOCATION_WORDS;
 }
 
-/**
- * An allocation's record, for reading and writing: what an event is going to change is looked up once, also if it is still
- * to be proved that the event can have happened.
- */
+/** An allocation's record, for reading. */
+export function readRecord(tables: StateTables, id: number): { words: Words; base: number } {
+  const base = seekRecord(tables, id);
+  return { words: tables.allocations.words, base };
+}
+
+/** An allocation's record, for reading and writing. Looked up once, even before the event is proved to be possible. */
 export function writeRecord({ allocations }: Editor, id: number): { words: Words; base: number } {
   allocations.write(id >>> ALLOCATIONS_SHIFT);
   return {
@@ -40,8 +40,8 @@ export function writeRecord({ allocations }: Editor, id: number): { words: Words
 export const isMapped = (words: Words, base: number): boolean =>
   (words[base + ALLOCATION.api] & AREA_MAPPED) !== 0 || words[base + ALLOCATION.userMappings] !== 0;
 
-/** Points the cursor of the extents at one of them; gives where it begins in the cursor's words. */
-export function seekExtent({ extents }: Editor, number: number): number {
+/** The same for an extent. */
+export function seekExtent({ extents }: StateTables, number: number): number {
   extents.read(number >>> EXTENTS_SHIFT);
   return extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS;
 }

@@ -10,55 +10,27 @@ import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';
 import type { Columns } from './columns.ts';
 import { type Counters, type MutableCounters, zeroCounters } from './counters.ts';
-import type { Editor, Machine, StateTables } from './editor.ts';
+import { type Editor, type Machine, mapTables, type StateTables } from './editor.ts';
 import { Evolver } from './evolve/evolve.ts';
 import { hashTables } from './hash.ts';
-import {
-  ALLOCATION_WORDS,
-  ALLOCATIONS_PER_LEAF,
-  blockLayout,
-  EXTENT_WORDS,
-  EXTENTS_PER_LEAF,
-  mappingLeafWords,
-  SLAB_WORDS,
-} from './layout.ts';
+import { leafWords } from './layout.ts';
 import { writeMapping } from './mapping.ts';
 import { PersistentWords, type WordsEdit } from './persistent-words.ts';
 import { StateView } from './view.ts';
 import type { DenseWords } from './word-table.ts';
 
-let tablesOf: (tables: Tables) => StateTables<WordsEdit>;
+let editsOf: (tables: Tables) => StateTables<WordsEdit>;
 
 /** The tables of a state: opaque, and immutable for good. viewOf() reads them. */
 export class Tables {
-  readonly #blocks: PersistentWords;
-  readonly #mapping: PersistentWords;
-  readonly #allocations: PersistentWords;
-  readonly #extents: PersistentWords;
-  readonly #slabs: PersistentWords;
+  readonly #tables: StateTables<PersistentWords>;
 
   static {
-    tablesOf = (tables) => ({
-      blocks: tables.#blocks.edit(),
-      mapping: tables.#mapping.edit(),
-      allocations: tables.#allocations.edit(),
-      extents: tables.#extents.edit(),
-      slabs: tables.#slabs.edit(),
-    });
+    editsOf = (tables) => mapTables(tables.#tables, (table) => table.edit());
   }
 
-  constructor(
-    blocks: PersistentWords,
-    mapping: PersistentWords,
-    allocations: PersistentWords,
-    extents: PersistentWords,
-    slabs: PersistentWords,
-  ) {
-    this.#blocks = blocks;
-    this.#mapping = mapping;
-    this.#allocations = allocations;
-    this.#extents = extents;
-    this.#slabs = slabs;
+  constructor(tables: StateTables<PersistentWords>) {
+    this.#tables = tables;
     Object.freeze(this);
   }
 }
@@ -75,25 +47,17 @@ export interface State {
 
 /** The state before the first event. */
 export function initialState(machine: Machine, directMap: readonly MappingRun[]): State {
-  const mapping = PersistentWords.empty(mappingLeafWords(machine.geometry)).edit();
-  const pages = writeMapping(mapping, machine, directMap);
   const counters = zeroCounters();
-  counters.mapped4KPages = pages[1];
-  counters.mapped2MPages = pages[2];
-  counters.mapped1GPages = pages[3];
+  const empty = mapTables(leafWords(machine.geometry), PersistentWords.empty);
+  const mapping = empty.mapping.edit();
+  writeMapping(mapping, machine, directMap, counters);
   return produce(
     {
       geometry: machine.geometry,
       platform: machine.platform,
       counters,
       owners: [] as readonly string[],
-      tables: new Tables(
-        PersistentWords.empty(blockLayout(machine.geometry).leafWords),
-        mapping.publish(),
-        PersistentWords.empty(ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF),
-        PersistentWords.empty(EXTENT_WORDS * EXTENTS_PER_LEAF),
-        PersistentWords.empty(SLAB_WORDS),
-      ),
+      tables: new Tables({ ...empty, mapping: mapping.publish() }),
     },
     () => {},
   );
@@ -115,7 +79,7 @@ class StateEdit implements Editor {
     this.geometry = state.geometry;
     this.platform = state.platform;
     this.counters = { ...state.counters };
-    const tables = tablesOf(state.tables);
+    const tables = editsOf(state.tables);
     this.blocks = tables.blocks;
     this.mapping = tables.mapping;
     this.allocations = tables.allocations;
@@ -128,13 +92,7 @@ class StateEdit implements Editor {
   }
 
   publish(): Tables {
-    return new Tables(
-      this.blocks.publish(),
-      this.mapping.publish(),
-      this.allocations.publish(),
-      this.extents.publish(),
-      this.slabs.publish(),
-    );
+    return new Tables(mapTables(this, (table: WordsEdit) => table.publish()));
   }
 }
 
@@ -160,12 +118,12 @@ export function foldBatch(state: State, batch: EventBatch): State {
 
 /** Read access to a published state. */
 export function viewOf(state: State): StateView {
-  return new StateView(state, tablesOf(state.tables), state.owners, (name) => state.counters[name]);
+  return new StateView(state, editsOf(state.tables), state.owners, (name) => state.counters[name]);
 }
 
 /** The state hash: 64 hex digits, the same as Columns.hash() after the same events. */
 export function hashOf(state: State): string {
-  return hashTables(state, tablesOf(state.tables), state.counters, state.owners);
+  return hashTables(state, editsOf(state.tables), state.counters, state.owners);
 }
 
 /** Publishes what a Columns has come to as an immutable state; it costs a copy of everything in use. */
@@ -173,16 +131,14 @@ export function publish(columns: Columns): State {
   const state = initialState(columns, []);
   return produce(state, (draft) => {
     const edit = new StateEdit(state);
-    copyLeaves(columns.blocks, edit.blocks);
-    copyLeaves(columns.mapping, edit.mapping);
-    copyLeaves(columns.allocations, edit.allocations);
-    copyLeaves(columns.extents, edit.extents);
-    copyLeaves(columns.slabs, edit.slabs);
+    for (const name of TABLES) copyLeaves(columns[name], edit[name]);
     draft.counters = castDraft(columns.publishCounters());
     draft.tables = castDraft(edit.publish());
     draft.owners = [...columns.owners];
   });
 }
+
+const TABLES = ['blocks', 'mapping', 'allocations', 'extents', 'slabs'] as const;
 
 function copyLeaves(from: DenseWords, to: WordsEdit): void {
   for (let leaf = 0; leaf < from.leaves; leaf++) {

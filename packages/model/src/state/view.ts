@@ -6,25 +6,19 @@ import type { CounterName } from './counters.ts';
 import type { Machine, StateTables } from './editor.ts';
 import {
   ALLOCATION,
-  ALLOCATION_WORDS,
-  ALLOCATIONS_PER_LEAF,
-  ALLOCATIONS_SHIFT,
   AREA_MAPPED,
   BITMAP,
   type BlockLayout,
   blockLayout,
   EXTENT,
-  EXTENT_WORDS,
-  EXTENTS_PER_LEAF,
-  EXTENTS_SHIFT,
   SLAB,
   STATUS,
 } from './layout.ts';
 import { entryPagesAt, mappingLevelAt, wasSplit } from './mapping.ts';
 import { type BitmapName, bitAt, firstDisagreement } from './ranges.ts';
-import { fillsPages } from './records.ts';
+import { fillsPages, readRecord, seekExtent, seekRecord } from './records.ts';
 
-/** One block as it stands; all figures in pages. */
+/** One block; all figures in pages. */
 export interface BlockView {
   readonly level: MappingLevel;
   readonly claimed: number;
@@ -73,7 +67,6 @@ export interface ObjectView {
   readonly units: number;
 }
 
-/** A slab as it stands. */
 export interface SlabView {
   readonly pfn: Pfn;
   readonly pages: number;
@@ -146,7 +139,6 @@ export class StateView {
     return found < 0 ? -1 : toPfn(found);
   }
 
-  /** Pages of a block for which `fact` holds. */
   pagesOf(fact: PageFact, block: BlockIndex): number {
     const { blocks } = this.#tables;
     blocks.read(block);
@@ -196,21 +188,19 @@ export class StateView {
     };
   }
 
-  /** Whether the id names an allocation that holds pages and that nobody has asked to free. */
+  /** Whether an allocation holds pages and was not asked to be freed. */
   isLive(id: AllocationId): boolean {
     return this.#record(id, ALLOCATION.status) === STATUS.live;
   }
 
-  /** Whether the id names a request for pages that was refused. */
   isRefused(id: AllocationId): boolean {
     return this.#record(id, ALLOCATION.status) === STATUS.failed;
   }
 
-  /** Extents of an allocation that it still holds. */
+  /** How many extents an allocation still holds. */
   extentCount(id: AllocationId): number {
-    const at = this.#seek(id);
-    const { words } = this.#tables.allocations;
-    return words[at + ALLOCATION.extents] - words[at + ALLOCATION.freedExtents];
+    const { words, base } = readRecord(this.#tables, id);
+    return words[base + ALLOCATION.extents] - words[base + ALLOCATION.freedExtents];
   }
 
   /** First page of the next extent to be freed. */
@@ -224,9 +214,8 @@ export class StateView {
   }
 
   #nextExtent(id: AllocationId): number {
-    const at = this.#seek(id);
-    const { words } = this.#tables.allocations;
-    return words[at + ALLOCATION.firstExtent] + words[at + ALLOCATION.freedExtents];
+    const { words, base } = readRecord(this.#tables, id);
+    return words[base + ALLOCATION.firstExtent] + words[base + ALLOCATION.freedExtents];
   }
 
   allocation(id: AllocationId): AllocationView {
@@ -286,7 +275,6 @@ export class StateView {
     return fillsPages(this.#tables, this.geometry, slab, this.#record(id, ALLOCATION.units));
   }
 
-  /** Mappings of an allocation into user space. */
   userMappings(id: AllocationId): number {
     return this.#record(id, ALLOCATION.userMappings);
   }
@@ -311,21 +299,13 @@ export class StateView {
   }
 
   #record(id: number, field: number): number {
-    const at = this.#seek(id);
+    const at = seekRecord(this.#tables, id);
     return this.#tables.allocations.words[at + field];
   }
 
-  /** Points the allocations' cursor at a record and returns where it begins. */
-  #seek(id: number): number {
-    const { allocations } = this.#tables;
-    allocations.read(id >>> ALLOCATIONS_SHIFT);
-    return allocations.base + (id & (ALLOCATIONS_PER_LEAF - 1)) * ALLOCATION_WORDS;
-  }
-
   #extent(number: number, field: number): number {
-    const { extents } = this.#tables;
-    extents.read(number >>> EXTENTS_SHIFT);
-    return extents.words[extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS + field];
+    const at = seekExtent(this.#tables, number);
+    return this.#tables.extents.words[at + field];
   }
 }
 // A policy holds a view: what it finds there is the same for all.

@@ -1,4 +1,9 @@
-import type { z } from 'zod';
+/** What the zod schemas of this package share. */
+import { z } from 'zod';
+import { MIGRATETYPES } from './migratetypes.ts';
+
+export const whole = z.number().int().min(0);
+export const migratetype = z.enum(MIGRATETYPES);
 
 /** The first problem that zod found, to follow the name of a record: `, 'platform.name': Invalid option`. */
 export function issueText({ issues }: z.ZodError): string {
