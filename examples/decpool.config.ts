@@ -228,6 +228,8 @@ export default defineConfig({
     scatter: false,
     // Compare the page of each request, from the free lists of freelists v1 files.
     exact: false,
+    // With --exact: leave out one rule of the page allocator at a time.
+    ablate: false,
     // Print one JSON document.
     json: false,
   },

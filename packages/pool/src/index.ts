@@ -7,7 +7,13 @@ export type { EventSink } from './event-recorder.ts';
 export { handover } from './handover.ts';
 export type { FreePlace } from './page-allocator/chunk-lists.ts';
 export { kernelOf, reachOf, startExactly } from './page-allocator/exact-start.ts';
-export { type Kernel, PageAllocator, type Zonelist } from './page-allocator/page-allocator.ts';
+export {
+  type Kernel,
+  type KernelRules,
+  PageAllocator,
+  type Zonelist,
+} from './page-allocator/page-allocator.ts';
+export type { PerCpu, PerCpuStart } from './page-allocator/per-cpu.ts';
 export { aged } from './page-source/aged.ts';
 export { freePagesAtStart } from './page-source/free-at-start.ts';
 export { PageSource } from './page-source/page-source.ts';

@@ -12,7 +12,7 @@ import {
 import type { Buddy } from './buddy.ts';
 import { orderOfIndex, PER_CPU_LISTS } from './chunk-lists.ts';
 import { TYPE } from './migratetypes.ts';
-import { type Kernel, PageAllocator, type Zonelist } from './page-allocator.ts';
+import { type Kernel, type KernelRules, PageAllocator, type Zonelist } from './page-allocator.ts';
 import type { PerCpuStart } from './per-cpu.ts';
 import type { Zone, ZoneStart } from './zone.ts';
 
@@ -35,18 +35,27 @@ export function kernelOf(release: string): Kernel {
 }
 
 /** Starts from `memory.exact`. Throws InputError if its lists contradict each other or the geometry. */
-export function startExactly({ name, zones, exact }: MemoryState, { spanPages }: Geometry): PageAllocator {
+export function startExactly(
+  { name, zones, exact }: MemoryState,
+  { spanPages }: Geometry,
+  otherRules: Partial<KernelRules> = {},
+): PageAllocator {
   if (exact === undefined) throw new InputError(`memory state '${name}' has no free lists, only counts`);
   if (exact.zones.length !== zones.length) {
     throw new InputError(
       `memory state '${name}' has the free lists of ${exact.zones.length} zones, not of ${zones.length}`,
     );
   }
+  const cpus = exact.zones.at(0)?.cpus.length ?? 0;
+  if (cpus === 0 || exact.zones.some((zone) => zone.cpus.length !== cpus)) {
+    throw new InputError(`memory state '${name}': expected the lists of the same CPUs for each zone`);
+  }
   const allocator = new PageAllocator({
     kernel: kernelOf(exact.kernel),
     spanPages,
     pageblockOrder: PAGEBLOCK_ORDER,
-    cpus: Math.max(...exact.zones.map(({ cpus }) => cpus.length)),
+    cpus,
+    otherRules,
     zones: exact.zones.map(zoneStart),
     perCpu: exact.zones.map(({ cpus }) => cpus.map(perCpuStart)),
   });

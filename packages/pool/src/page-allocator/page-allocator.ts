@@ -4,7 +4,7 @@
  */
 import { Buddy } from './buddy.ts';
 import { TYPE } from './migratetypes.ts';
-import { PerCpu61, PerCpu67, type PerCpuStart } from './per-cpu.ts';
+import { type PerCpu, PerCpu61, PerCpu67, type PerCpuStart } from './per-cpu.ts';
 import { PerCpuLists } from './per-cpu-lists.ts';
 import type { Rmqueue } from './rmqueue.ts';
 import { Rmqueue61 } from './rmqueue-6-1.ts';
@@ -16,18 +16,26 @@ import { Zone, type ZoneStart } from './zone.ts';
 export const KERNELS = ['6.1', '6.12', '7.3'] as const;
 export type Kernel = (typeof KERNELS)[number];
 
-interface KernelRules {
+export interface KernelRules {
   readonly matchesBuddies: boolean;
   readonly rmqueue: (buddy: Buddy) => Rmqueue;
-  readonly perCpu: (start: PerCpuStart) => PerCpu61 | PerCpu67;
+  readonly perCpu: (start: PerCpuStart) => PerCpu;
   readonly notesTypes: boolean;
   readonly isInPortions: boolean;
   /** ZONE_BELOW_HIGH, since 6.7. */
   readonly seesBelowHigh: boolean;
+  /** Whole pageblocks, too, come from and go to per-CPU lists: CONFIG_TRANSPARENT_HUGEPAGE. */
+  readonly listsPageblocks: boolean;
+  /** CPUs collect changes of counters, which lag: CONFIG_SMP. */
+  readonly collectsCounts: boolean;
 }
+
+/** As distributions configure all versions. */
+const USUAL_CONFIG = { listsPageblocks: true, collectsCounts: true };
 
 const RULES: Readonly<Record<Kernel, KernelRules>> = {
   '6.1': {
+    ...USUAL_CONFIG,
     matchesBuddies: false,
     rmqueue: (buddy) => new Rmqueue61(buddy),
     perCpu: (start) => new PerCpu61(start),
@@ -36,6 +44,7 @@ const RULES: Readonly<Record<Kernel, KernelRules>> = {
     seesBelowHigh: false,
   },
   '6.12': {
+    ...USUAL_CONFIG,
     matchesBuddies: true,
     rmqueue: (buddy) => new Rmqueue612(buddy),
     perCpu: (start) => new PerCpu67(start, false),
@@ -44,6 +53,7 @@ const RULES: Readonly<Record<Kernel, KernelRules>> = {
     seesBelowHigh: true,
   },
   '7.3': {
+    ...USUAL_CONFIG,
     matchesBuddies: true,
     rmqueue: (buddy) => new Rmqueue73(buddy),
     perCpu: (start) => new PerCpu67(start, true),
@@ -61,6 +71,8 @@ export interface AllocatorStart {
   readonly zones: readonly ZoneStart[];
   /** By zone and CPU. */
   readonly perCpu: readonly (readonly PerCpuStart[])[];
+  /** In place of the kernel's: to see what a rule does. */
+  readonly otherRules?: Partial<KernelRules>;
 }
 
 /** The zones that a request tries, in this order, and how. */
@@ -82,8 +94,8 @@ export class PageAllocator {
   readonly #rmqueue: Rmqueue;
   readonly #rules: KernelRules;
 
-  constructor({ kernel, spanPages, pageblockOrder, cpus, zones, perCpu }: AllocatorStart) {
-    const rules = RULES[kernel];
+  constructor({ kernel, spanPages, pageblockOrder, cpus, zones, perCpu, otherRules }: AllocatorStart) {
+    const rules = { ...RULES[kernel], ...otherRules };
     this.#rules = rules;
     this.buddy = new Buddy({
       spanPages,
@@ -93,7 +105,7 @@ export class PageAllocator {
       matchesBuddies: rules.matchesBuddies,
       defaultType: TYPE.Movable,
     });
-    this.zones = zones.map((zone) => new Zone(zone, cpus, this.buddy.lists));
+    this.zones = zones.map((zone) => new Zone(zone, cpus, this.buddy.lists, rules.collectsCounts));
     this.#rmqueue = rules.rmqueue(this.buddy);
     this.perCpuLists = new PerCpuLists({
       buddy: this.buddy,
@@ -101,6 +113,7 @@ export class PageAllocator {
       perCpu: perCpu.map((ofZone) => ofZone.map(rules.perCpu)),
       notedType: rules.notesTypes ? new Uint8Array(spanPages) : undefined,
       isInPortions: rules.isInPortions,
+      listsPageblocks: rules.listsPageblocks,
     });
   }
 

@@ -21,6 +21,7 @@ export class PerCpuLists {
   readonly #notedType: Uint8Array | undefined;
   /** Since 7.x the lists are emptied in portions of a batch, each beginning at the list that was freed to. */
   readonly #isInPortions: boolean;
+  readonly #listsPageblocks: boolean;
 
   constructor(options: {
     readonly buddy: Buddy;
@@ -28,12 +29,14 @@ export class PerCpuLists {
     readonly perCpu: readonly (readonly PerCpu[])[];
     readonly notedType: Uint8Array | undefined;
     readonly isInPortions: boolean;
+    readonly listsPageblocks: boolean;
   }) {
     this.#buddy = options.buddy;
     this.#rmqueue = options.rmqueue;
     this.#perCpu = options.perCpu;
     this.#notedType = options.notedType;
     this.#isInPortions = options.isInPortions;
+    this.#listsPageblocks = options.listsPageblocks;
   }
 
   /** Pages in all lists. */
@@ -44,7 +47,8 @@ export class PerCpuLists {
   /** pcp_allowed_order(); no order at all without lists. */
   serves(order: number, type: number): boolean {
     if (this.#perCpu.length === 0) return false;
-    return (order <= COSTLY_ORDER || order === this.#buddy.pageblockOrder) && type < ORDINARY_TYPES;
+    const isListed = order <= COSTLY_ORDER || (this.#listsPageblocks && order === this.#buddy.pageblockOrder);
+    return isListed && type < ORDINARY_TYPES;
   }
 
   /** Whether a request finds no chunk in a CPU's lists. */

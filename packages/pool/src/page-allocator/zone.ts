@@ -60,7 +60,8 @@ export class Zone {
   readonly threshold: number;
   readonly #lists: ChunkLists;
 
-  constructor(start: ZoneStart, cpus: number, lists: ChunkLists) {
+  /** `collectsCounts`: whether each CPU keeps changes of the counter for a while. */
+  constructor(start: ZoneStart, cpus: number, lists: ChunkLists, collectsCounts = true) {
     this.index = start.index;
     this.start = start.start;
     this.end = start.end;
@@ -75,7 +76,7 @@ export class Zone {
     this.isBelowHigh = start.isBelowHigh;
     this.isBoosted = start.isBoosted;
     this.diffs = new Int32Array(cpus);
-    this.threshold = statThreshold(cpus, start.managed);
+    this.threshold = collectsCounts ? statThreshold(cpus, start.managed) : 0;
     this.#lists = lists;
   }
 

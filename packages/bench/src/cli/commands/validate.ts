@@ -1,11 +1,12 @@
 import { InputError } from '@decpool/model';
+import type { Freelists } from '../../traces/memory-state/freelists.ts';
 import type { ExactResult } from '../../validate/exact/run.ts';
 import { command, flag, type Parameter } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
 import { tellFailure } from '../failure.ts';
 import { JSON_DOCUMENT } from '../options.ts';
 import type { Output } from '../output.ts';
-import { counted } from '../progress.ts';
+import { type Count, counted } from '../progress.ts';
 
 const RECORDINGS: Parameter<string[], 'text'> = {
   flags: '<recording...>',
@@ -23,6 +24,7 @@ export const validate = command({
   options: {
     scatter: flag('--scatter', 'compare the page source, from the memory state before each run'),
     exact: flag('--exact', 'compare the page of each request, from the free lists of freelists v1 files'),
+    ablate: flag('--ablate', 'with --exact: leave out one rule of the page allocator at a time'),
     json: JSON_DOCUMENT,
   },
   different: "A model disagrees with the kernel's values.",
@@ -30,16 +32,18 @@ export const validate = command({
     'decpool validate examples/traces/recordings/*/*/*.csv.gz',
     'decpool validate --scatter examples/traces/recordings/k61/E1f',
     'decpool validate --exact examples/traces/exact/*/*',
+    'decpool validate --exact --ablate examples/traces/exact/*/*',
   ],
   seeAlso: 'decpool known-answers; docs/validation.md',
-  async run({ paths, scatter = false, exact = false, json = false }, { output }) {
-    if (scatter && exact)
+  async run({ paths, scatter = false, exact = false, ablate = false, json = false }, { output }) {
+    if (scatter && exact) {
       throw new InputError('--scatter and --exact compare different things: give one of them.');
-    if (json && !exact) throw new InputError('--json is for --exact.');
-    if (exact) return validateExact(paths, json, output);
-    const { recordingsReport, scatterReport } = await import('../../validate/report.ts');
-    const progress = counted('validate', 'recordings', output);
+    }
+    if (!exact && (json || ablate)) throw new InputError(`--${json ? 'json' : 'ablate'} is for --exact.`);
+    const progress = counted('validate', exact ? 'runs' : 'recordings', output);
     try {
+      if (exact) return await (ablate ? leaveOut : validateExact)(paths, { json, output, progress });
+      const { recordingsReport, scatterReport } = await import('../../validate/report.ts');
       const { text, passes } = (scatter ? scatterReport : recordingsReport)(paths, progress.show);
       output.write(text);
       return passes ? EXIT.done : EXIT.different;
@@ -49,17 +53,48 @@ export const validate = command({
   },
 });
 
-/** A file that cannot be read is told and passed over. */
-async function validateExact(paths: readonly string[], json: boolean, output: Output): Promise<number> {
-  const { readRun, validateRun } = await import('../../validate/exact/run.ts');
+interface Exact {
+  readonly json: boolean;
+  readonly output: Output;
+  readonly progress: Count;
+}
+
+async function validateExact(paths: readonly string[], { json, output, progress }: Exact): Promise<number> {
+  const { validateRun } = await import('../../validate/exact/run.ts');
   const { exactText } = await import('../../validate/exact/report.ts');
   const { jsonText } = await import('../../text/json.ts');
-  const progress = counted('validate', 'runs', output);
   const results: ExactResult[] = [];
-  const failures: unknown[] = [];
+  const failures = await forEachRun(paths, progress, (recording) => results.push(validateRun(recording)));
+  output.write(json ? jsonText({ runs: results }) : exactText(results));
+  const isSame = results.every(({ passes }) => passes);
+  return tellAll(failures, output) ?? (isSame ? EXIT.done : EXIT.different);
+}
+
+async function leaveOut(paths: readonly string[], { json, output, progress }: Exact): Promise<number> {
+  const { AblationTable } = await import('../../validate/exact/ablation.ts');
+  const { ablationText } = await import('../../validate/exact/report.ts');
+  const { runLabel } = await import('../../validate/exact/run.ts');
+  const { jsonText } = await import('../../text/json.ts');
+  const table = new AblationTable();
+  const failures = await forEachRun(paths, progress, (recording) =>
+    table.add(runLabel(recording.file), recording),
+  );
+  const rules = table.results();
+  output.write(json ? jsonText({ rules }) : ablationText(rules, paths.length - failures.length));
+  return tellAll(failures, output) ?? EXIT.done;
+}
+
+/** A file that cannot be read is passed over. Returns what is wrong with such files. */
+async function forEachRun(
+  paths: readonly string[],
+  progress: Count,
+  visit: (recording: Freelists) => void,
+): Promise<InputError[]> {
+  const { readRun } = await import('../../validate/exact/run.ts');
+  const failures: InputError[] = [];
   for (const [index, path] of paths.entries()) {
     try {
-      results.push(validateRun(readRun(path)));
+      visit(readRun(path));
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       failures.push(error);
@@ -67,8 +102,11 @@ async function validateExact(paths: readonly string[], json: boolean, output: Ou
     progress.show(index + 1, paths.length);
   }
   progress.stop();
-  output.write(json ? jsonText({ runs: results }) : exactText(results));
-  for (const error of failures) tellFailure(error, output);
-  if (failures.length > 0) return EXIT.misuse;
-  return results.every(({ passes }) => passes) ? EXIT.done : EXIT.different;
+  return failures;
+}
+
+/** Returns the exit code, if there is something to tell. */
+function tellAll(failures: readonly InputError[], output: Output): number | undefined {
+  for (const failure of failures) tellFailure(failure, output);
+  return failures.length > 0 ? EXIT.misuse : undefined;
 }

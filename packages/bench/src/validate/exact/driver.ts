@@ -15,6 +15,7 @@ import {
 } from '@decpool/model';
 import {
   type Kernel,
+  type KernelRules,
   kernelOf,
   type PageAllocator,
   reachOf,
@@ -47,6 +48,13 @@ export interface Conversion {
 const SHARED = 1;
 const codeOf = (type: Migratetype): number => MIGRATETYPES.indexOf(type);
 
+/** Rules of the allocator that do not hold, to see what they do. */
+export interface ReplayRules {
+  readonly otherRules?: Partial<KernelRules>;
+  /** false: requests never ask for ALLOC_NOFRAGMENT. */
+  readonly isNofragment?: boolean;
+}
+
 export class Replay {
   readonly allocator: PageAllocator;
   readonly directMap: DirectMap;
@@ -63,15 +71,18 @@ export class Replay {
   readonly #early = new Set<number>();
   #cpu: number;
 
-  constructor(recording: Freelists) {
-    const { memory, header, steps } = recording;
+  constructor({ memory, header, steps }: Freelists, { otherRules, isNofragment = true }: ReplayRules = {}) {
     const geometry: Geometry = x86Geometry(spanOf(memory));
     this.#isConverting = header.isConverting;
     this.#kernel = kernelOf(header.kernel);
     this.#steps = steps;
-    this.allocator = startExactly(memory, geometry);
+    this.allocator = startExactly(memory, geometry, otherRules);
     this.directMap = new DirectMap(geometry, memory.directMap);
-    this.#zonelists = { kernel: reachOf(memory, 'kernel'), movable: reachOf(memory, 'movable') };
+    const zonelist = (highest: 'kernel' | 'movable') => {
+      const usual = reachOf(memory, highest);
+      return { ...usual, isNofragment: usual.isNofragment && isNofragment };
+    };
+    this.#zonelists = { kernel: zonelist('kernel'), movable: zonelist('movable') };
     this.#cpu = header.cpu;
   }
 
@@ -172,11 +183,15 @@ export class Replay {
     return Math.max(1, pages);
   }
 
-  /** A page that is in no CPU's list any more followed from other steps. */
+  /**
+   * What a task drains follows from its own frees, but for two: a kworker empties the lists of an idle CPU every second
+   * (vmstat_update()), and kcompactd those that may hold pages of a block (drain_local_pages()). When they do is a fact.
+   */
   #drain({ pfn, order, cpu, task }: Extract<FreelistsStep, { kind: 'drain' }>): void {
     const { buddy, perCpuLists } = this.allocator;
     const isThere = () => buddy.lists.perCpuListOf(pfn) >= 0;
-    if (isThere() && task.startsWith('kworker')) this.allocator.vmstatUpdate(cpu);
+    if (!/^(kworker|kcompactd)/.test(task) || !isThere()) return;
+    if (task.startsWith('kworker')) this.allocator.vmstatUpdate(cpu);
     if (!isThere()) return;
     buddy.cpu = cpu;
     perCpuLists.returnChunk(this.#zoneOf(pfn), cpu, pfn, order);

@@ -2,6 +2,7 @@
 import { countText } from '../../text/counts.ts';
 import { type CellColumns, numberColumn, tableOf, textColumn } from '../../text/table.ts';
 import type { RecordedSplits } from '../../traces/memory-state/freelists-steps.ts';
+import type { AblationResult } from './ablation.ts';
 import type { Count, Difference, ExactResult, NamedPlace, PlacedPage } from './run.ts';
 import { directMapChange, type SplitsResult } from './splits.ts';
 
@@ -20,6 +21,17 @@ const COLUMNS: CellColumns<ExactResult> = [
   [numberColumn('model splits'), ({ splits }) => (splits === undefined ? '' : modelSplitsText(splits))],
   [textColumn('verdict'), (result) => (isExact(result) ? 'exact' : result.passes ? 'known' : 'DIFFERS')],
 ];
+
+const ABLATION_COLUMNS: CellColumns<AblationResult> = [
+  [textColumn('rule left out'), ({ rule }) => rule],
+  [textColumn('kernel function'), ({ source }) => source],
+  [numberColumn('runs lost'), ({ runsLost }) => runsLost],
+  [numberColumn('pages lost'), ({ pagesLost }) => pagesLost],
+  [textColumn('most'), ({ most }) => (most === undefined ? '' : `${most.lost} in ${most.run}`)],
+];
+
+export const ablationText = (results: readonly AblationResult[], runs: number): string =>
+  `${tableOf(ABLATION_COLUMNS, results)}runs lost: of ${countText(runs, 'run')}, those in which fewer requests of the sequence get the kernel's page than with all rules\n`;
 
 const LEGEND = `own pages, others' pages: requests of the sequence, and of other tasks, that got the kernel's page in the model
 splits: 2M + 1G entries of the direct map; earlier: in blocks that 4K pages mapped before the dump, so that the kernel split none

@@ -117,7 +117,7 @@ function firstDifference(recording: Freelists, served: readonly Served[]): Diffe
 }
 
 /** The folder of a run and the one above it; of a file with a name of its own, the file. */
-function runLabel(file: string): string {
+export function runLabel(file: string): string {
   if (!/^freelists(\.gz)?$/.test(basename(file))) return basename(file);
   const folder = dirname(resolve(file));
   return `${basename(dirname(folder))}/${basename(folder)}`;
