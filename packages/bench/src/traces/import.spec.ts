@@ -7,6 +7,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { InputError } from '@decpool/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recordingsWith } from '../files/testing.ts';
 import { peakLivePages } from '../workloads/workload.ts';
 import { kernelEvents } from './formats/kernel-events.ts';
 import { importTrace } from './import.ts';
@@ -15,7 +16,7 @@ import { parseSharedExpression } from './shared-expression.ts';
 import { accountedLines, readLines } from './testing.ts';
 
 const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/requests', import.meta.url));
-const RECORDINGS = process.env['DECPOOL_RECORDINGS'];
+const RECORDINGS = recordingsWith('k61/E7cc');
 
 describe('the bundled traces', () => {
   it.each([

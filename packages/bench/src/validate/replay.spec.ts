@@ -5,6 +5,7 @@ import { InputError } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readText } from '../files/read-text.ts';
+import { recordingsWith } from '../files/testing.ts';
 import type { Kernel } from './kernel.ts';
 import { parseRecording, readRecording } from './recording.ts';
 import { type ValidationResult, validate, validateRecording } from './replay.ts';
@@ -339,7 +340,7 @@ describe('a recording that cannot be replayed', () => {
   });
 });
 
-const OWN = process.env['DECPOOL_RECORDINGS'];
+const OWN = recordingsWith('k61/E7cc');
 
 describe.skipIf(OWN === undefined)('the recordings in DECPOOL_RECORDINGS', () => {
   const folder = OWN ?? '';
