@@ -3,7 +3,6 @@ export {
   type ChangeResult,
   DirectMap,
   type MappedRange,
-  pagesOfLevel,
   splitAtBoundaries,
   splitForChange,
 } from './direct-map.ts';
@@ -72,15 +71,6 @@ export {
   type Tables,
   viewOf,
 } from './state/state.ts';
-export type {
-  AllocationStatus,
-  AllocationView,
-  BlockView,
-  Extent,
-  ObjectView,
-  PageFact,
-  SlabView,
-  StateView,
-} from './state/view.ts';
+export type { AllocationStatus, BlockView, Extent, ObjectView, StateView } from './state/view.ts';
 export * from './units.ts';
-export { nearestNames, type UnknownName, unknownName } from './unknown-name.ts';
+export { unknownName } from './unknown-name.ts';

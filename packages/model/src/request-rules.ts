@@ -3,6 +3,7 @@ import { InputError } from './errors.ts';
 import { MAX_OWNER } from './events/fields.ts';
 import { MIGRATETYPES } from './migratetypes.ts';
 import {
+  ALL_FLAGS,
   type AllocateRequest,
   ANY_NODE,
   APIS,
@@ -37,13 +38,12 @@ export interface RequestHistory {
   holdsChunk(key: number): boolean;
 }
 
-/** More names than all slab caches can have, which take numbers as owners do: sizes of two sets, and the bounce buffers. */
+/** Slab caches take numbers as owners do. At most two sets of sizes and the bounce buffers: fewer than this. */
 const MAX_CACHES = 64;
 /** Most owners of a run. */
 export const MAX_OWNERS = MAX_OWNER - MAX_CACHES;
 /** Bytes of an allocation are 32 bits of a log's row. */
 const MAX_BYTES = 0xffffffff;
-const ALL_FLAGS = Object.values(GFP).reduce((all, flag) => all | flag, 0);
 
 /**
  * Throws InputError when a request breaks a rule. A `background-free` of a chunk that nobody holds breaks none: a pool skips it.

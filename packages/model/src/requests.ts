@@ -26,9 +26,8 @@ export const isInBytes = (api: Api): boolean =>
   api === 'kmalloc' || api === 'dma_alloc_coherent' || api === 'dma_map';
 
 /**
- * Flags of a request, by their names in include/linux/gfp_types.h. Those that say what a caller's context may do:
- * none of them is GFP_KERNEL, which may sleep and so convert; GFP_ATOMIC and GFP_NOWAIT may not. `__GFP_DMA` and
- * `__GFP_DMA32` say which zone at the most; the other two choose between slab caches, after those.
+ * Flags of a request, by their names in include/linux/gfp_types.h. No flag is GFP_KERNEL, which may sleep and so convert;
+ * GFP_ATOMIC and GFP_NOWAIT may not. `__GFP_DMA` and `__GFP_DMA32` name the highest zone; the last two choose slab caches.
  */
 export const GFP = {
   GFP_ATOMIC: 1,
@@ -40,7 +39,7 @@ export const GFP = {
 } as const;
 type GfpFlag = keyof typeof GFP;
 const GFP_NAMES = Object.keys(GFP) as readonly GfpFlag[];
-const ALL_FLAGS = GFP_NAMES.reduce((all, name) => all | GFP[name], 0);
+export const ALL_FLAGS = GFP_NAMES.reduce((all, name) => all | GFP[name], 0);
 
 /** GFP_KERNEL: no flag that is modelled here. */
 export const GFP_KERNEL = 0;
@@ -77,7 +76,7 @@ export function zoneOf(gfp: number): 'DMA' | 'DMA32' | 'Normal' {
 
 /** Any NUMA node: NUMA_NO_NODE. */
 export const ANY_NODE = -1;
-/** Highest node number that a request can name: as many as MAX_NUMNODES has on x86, less the one for "any". */
+/** Highest node number of a request: MAX_NUMNODES of x86, less one for "any". */
 export const MAX_NODE = 62;
 
 export interface AllocateRequest {
@@ -116,10 +115,7 @@ export interface UserMapRequest {
   readonly allocation: AllocationId;
 }
 
-/**
- * Somebody else takes pages from the page allocator, or gives them back: it ages the free lists that a policy claims
- * from, and is no business of the policy. When there is no such chunk, that is an event too.
- */
+/** Somebody else takes pages from the page allocator, or gives them back: it ages the free lists that a policy claims from. */
 export type BackgroundRequest =
   | {
       readonly kind: 'background-allocate';
@@ -132,10 +128,9 @@ export type BackgroundRequest =
     }
   | { readonly kind: 'background-free'; readonly time: Nanoseconds; readonly key: number };
 
-/** One thing that is asked of a policy. Its success or failure is told by the events it causes. */
 export type Request = AllocateRequest | FreeRequest | UserMapRequest | BackgroundRequest;
 
-/** What a request says beside api, pages, bytes and owner, in one word: how a log's row and the state hold it. */
+/** gfp, node and alignment of a request in one word, as a log's row and the state hold them. */
 export function attributesOf({
   gfp = GFP_KERNEL,
   node = ANY_NODE,

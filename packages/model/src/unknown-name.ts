@@ -2,9 +2,9 @@
 import leven from 'leven';
 import { InputError } from './errors.ts';
 
-/** So many names are listed in full; of more, only those near the given one. */
-const MOST_LISTED = 8;
-const MOST_NEAREST = 3;
+/** Up to so many names are listed in full. */
+const MAX_LISTED = 8;
+const MAX_NEAREST = 3;
 
 export interface UnknownName {
   /** What the name should be: `platform`. */
@@ -21,7 +21,7 @@ export interface UnknownName {
 export function unknownName({ kind, given, known, listedBy, place }: UnknownName): InputError {
   const near = nearestNames(given, known);
   const all =
-    known.length <= MOST_LISTED
+    known.length <= MAX_LISTED
       ? [`Expected one of: ${known.join(', ')}.`]
       : listedBy === undefined
         ? []
@@ -34,26 +34,22 @@ export function unknownName({ kind, given, known, listedBy, place }: UnknownName
   return new InputError(parts.join(' '));
 }
 
-/**
- * At most three names that are near the given one, nearest first: those that begin alike, then those that a few typing mistakes
- * turn into it.
- */
+/** At most three names near the given one, nearest first: those that begin alike, then those a few typing mistakes away. */
 export function nearestNames(given: string, known: readonly string[]): string[] {
   const wanted = given.toLowerCase();
-  const most = Math.max(1, Math.floor(wanted.length * 0.4));
+  const maxDistance = Math.max(1, Math.floor(wanted.length * 0.4));
   return known
     .map((name, place) => ({ name, place, distance: distanceOf(wanted, name.toLowerCase()) }))
-    .filter(({ distance }) => distance <= most)
+    .filter(({ distance }) => distance <= maxDistance)
     .sort((a, b) => a.distance - b.distance || a.place - b.place)
-    .slice(0, MOST_NEAREST)
+    .slice(0, MAX_NEAREST)
     .map(({ name }) => name);
 }
 
-const distanceOf = (wanted: string, name: string): number => {
-  const isPart =
-    Math.min(wanted.length, name.length) >= 3 && (name.startsWith(wanted) || wanted.startsWith(name));
-  return isPart ? 0.5 : leven(wanted, name);
-};
+function distanceOf(wanted: string, name: string): number {
+  const isPart = name.startsWith(wanted) || wanted.startsWith(name);
+  return isPart && Math.min(wanted.length, name.length) >= 3 ? 0.5 : leven(wanted, name);
+}
 
 const orList = (words: readonly string[]): string =>
   words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} or ${words[words.length - 1]}`;

@@ -9,6 +9,7 @@ import { APIS } from '../requests.ts';
 import type { AllocationId, Nanoseconds, Pfn } from '../units.ts';
 import {
   ALIGN,
+  type attributeFields,
   type Field,
   flag,
   flaggedPages,
@@ -67,10 +68,7 @@ interface EventWords {
 /** What an event does to the pages that it names: to the pool's claim on them, to the sharing, or to their user. */
 type PageEffect = 'claim' | 'return' | 'share' | 'unshare' | 'unknown' | 'hold' | 'release' | 'leak' | 'none';
 
-/**
- * Whether an event stands for a request: one that takes the next request number, one of other users of the page
- * allocator, or one that was skipped.
- */
+/** Which request an event stands for: a numbered one, one of other users of the page allocator, or one that was skipped. */
 type RequestRole = 'numbered' | 'of others' | 'skipped';
 
 type Fields = Readonly<Record<string, Field>>;
@@ -102,6 +100,9 @@ const bytes = number('bytes');
 const slab = number('pfn');
 const migratetype = oneOf(MIGRATETYPES);
 const range = { pfn, pages };
+const chunk = { ...range, migratetype };
+const extent = { allocation, ...range };
+const mapped = { allocation, pages };
 /** Pages of the same call on a vmalloc address that came before; 0 begins a call. */
 const offset = number('bytes');
 
@@ -109,18 +110,18 @@ const LARGE_PAGES = { 2: '2M', 3: '1G' } as const;
 const CONTIGUOUS = { 1: '64K', 2: '32M' } as const;
 
 const rangeText = ({ pfn, pages }: Values<typeof range>, words: EventWords) => words.pagesAt(pfn, pages);
+const chunkText = (event: Values<typeof chunk>, words: EventWords) =>
+  `${rangeText(event, words)} ${event.migratetype}`;
 const areaText = (offset: number | undefined) =>
   offset === undefined ? '' : `, page ${offset} of a vmalloc area`;
 const vmAreaText = (event: Values<typeof range & { offset: typeof offset }>, words: EventWords) =>
   `${rangeText(event, words)}${areaText(event.offset)}`;
 const allocationText = (event: { readonly allocation: AllocationId }, words: EventWords) =>
   words.allocation(event.allocation);
+const mappedText = (event: Values<typeof mapped>, words: EventWords) =>
+  `${words.pages(event.pages)} of ${allocationText(event, words)}`;
 
-function attributesText(event: {
-  readonly gfp?: string;
-  readonly node?: number;
-  readonly align?: number;
-}): string {
+function attributesText(event: ReturnType<typeof attributeFields>): string {
   const gfp = event.gfp === undefined ? '' : `, ${event.gfp}`;
   const node = event.node === undefined ? '' : `, node ${event.node}`;
   return `${gfp}${node}${event.align === undefined ? '' : `, aligned to ${event.align} B`}`;
@@ -161,12 +162,7 @@ export const EVENTS = {
   }),
 
   /** The page allocator handed a chunk of pages to the policy. */
-  'pages-claimed': event({
-    code: 3,
-    fields: { pfn, pages, migratetype },
-    effect: 'claim',
-    text: (event, words) => `${rangeText(event, words)} ${event.migratetype}`,
-  }),
+  'pages-claimed': event({ code: 3, fields: chunk, effect: 'claim', text: chunkText }),
 
   /** The policy gave private, unused pages back to the page allocator. */
   'pages-returned': event({ code: 4, fields: range, effect: 'return', text: rangeText }),
@@ -212,7 +208,7 @@ export const EVENTS = {
   /** A contiguous extent was given to an allocation; a vmalloc allocation may have several. */
   'pages-allocated': event({
     code: 10,
-    fields: { allocation, pfn, pages },
+    fields: extent,
     effect: 'hold',
     text: (event, words) => `${rangeText(event, words)} to ${allocationText(event, words)}`,
   }),
@@ -220,7 +216,7 @@ export const EVENTS = {
   /** An extent was taken back; extents are freed in the order they were allocated. */
   'pages-freed': event({
     code: 11,
-    fields: { allocation, pfn, pages },
+    fields: extent,
     effect: 'release',
     text: (event, words) => `${rangeText(event, words)} from ${allocationText(event, words)}`,
   }),
@@ -241,9 +237,8 @@ export const EVENTS = {
   }),
 
   /**
-   * The pages that an allocation has just got were cut into equal units for small objects. The slab holds them from now
-   * on, not the allocation. Slabs are numbered from 1 in the order of these events. Allocation 0: the pages are those of
-   * a pool made at boot, and nobody's until now.
+   * The pages that an allocation has just got were cut into equal units for small objects, and are the slab's from now on.
+   * Slabs are numbered from 1 in the order of these events. Allocation 0: the pages of a pool made at boot.
    */
   'slab-created': event({
     code: 14,
@@ -271,18 +266,10 @@ export const EVENTS = {
   'object-freed': event({ code: 17, fields: { allocation }, text: allocationText }),
 
   /** The pages of an allocation, shared already, were mapped one behind the other: no vmalloc address is converted. */
-  'vm-area-mapped': event({
-    code: 18,
-    fields: { allocation, pages },
-    text: (event, words) => `${words.pages(event.pages)} of ${allocationText(event, words)}`,
-  }),
+  'vm-area-mapped': event({ code: 18, fields: mapped, text: mappedText }),
 
   /** The mapping of a vmalloc area was taken away, before its pages are freed. */
-  'vm-area-unmapped': event({
-    code: 19,
-    fields: { allocation, pages },
-    text: (event, words) => `${words.pages(event.pages)} of ${allocationText(event, words)}`,
-  }),
+  'vm-area-unmapped': event({ code: 19, fields: mapped, text: mappedText }),
 
   /**
    * Pages became shared by set_memory_decrypted() of a vmalloc address, which converts the area page by page. One event
@@ -310,12 +297,7 @@ export const EVENTS = {
   'user-unmapped': event({ code: 24, fields: { allocation }, request: 'numbered', text: allocationText }),
 
   /** The page allocator gave a chunk to somebody else. */
-  'background-allocated': event({
-    code: 25,
-    fields: { pfn, pages, migratetype },
-    request: 'of others',
-    text: (event, words) => `${rangeText(event, words)} ${event.migratetype}`,
-  }),
+  'background-allocated': event({ code: 25, fields: chunk, request: 'of others', text: chunkText }),
 
   /** Somebody else gave a chunk back to the page allocator. */
   'background-freed': event({ code: 26, fields: range, request: 'of others', text: rangeText }),
@@ -335,9 +317,9 @@ export const EVENTS = {
   }),
 
   /**
-   * A request about something that was refused before, so there was nothing to do, as for kfree(NULL). Recorded so that
-   * the log can be run again under a policy that serves the allocation. `allocation`: the refused one; for a
-   * `background-free` the number of the refused chunk, 0 for one that nobody asked for.
+   * A request about something that was refused before: nothing to do, as for kfree(NULL). Recorded so that the log can be run
+   * again under a policy that serves the allocation. `allocation`: the refused one; for a `background-free` the number of
+   * the refused chunk, 0 for one that was never requested.
    */
   'request-skipped': event({
     code: 29,

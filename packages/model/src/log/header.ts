@@ -17,8 +17,8 @@ const knownPlatform: z.ZodType<Platform> = platformSchema
   .extend({ name: z.enum(PLATFORM_NAMES) })
   .readonly();
 
-/** Each is a call to the host: more would only keep a run from ending. */
-const MOST_RETRIES = 1000;
+/** Each retry is a call to the host: more would only keep a run from ending. */
+const MAX_RETRIES = 1000;
 
 const chance = z.number().min(0).max(1);
 
@@ -30,7 +30,7 @@ const faultsSchema = z.strictObject({
   /** Of the conversions that fail, the fraction that the host did. */
   converted: chance,
   /** How often set_memory_encrypted() is tried on pages in an unknown state before they are leaked. */
-  retries: whole.max(MOST_RETRIES),
+  retries: whole.max(MAX_RETRIES),
 });
 export type Faults = Readonly<z.infer<typeof faultsSchema>>;
 
@@ -45,7 +45,7 @@ const pageSourceSchema = z.strictObject({
   /** Whether a pageblock is emptied for a claim that finds no chunk (mm/compaction.c). */
   compaction: z.boolean(),
 });
-/** What of the kernel's page allocator a run models beyond the free lists themselves. */
+/** What a run models of the kernel's page allocator beside its free lists. */
 export type PageSourceSettings = Readonly<z.infer<typeof pageSourceSchema>>;
 
 /** A buddy allocator with the fallback rules of Linux 6.x, and nothing beside it. */
@@ -73,10 +73,7 @@ const headerSchema = z.strictObject({
   memory: memoryStateSchema,
   /** The policy as it is named on a command line, with its parameters. */
   policy: z.string(),
-  /**
-   * Of a fork: who decided the requests up to and with `request`, oldest first; `policy` decided those after the last of
-   * them. Left out where one policy decided all.
-   */
+  /** Of a fork: who decided the requests up to and with `request`, oldest first; `policy` decided those after the last. */
   handovers: z
     .array(z.strictObject({ policy: z.string(), request: whole }))
     .min(1)
@@ -86,11 +83,10 @@ const headerSchema = z.strictObject({
   seed: whole,
   /** Simulated ns between a request that leaves work behind and the deferred worker that does it. */
   workerDelay: whole,
-  /** How the page source works: whose fallback rules, and what it has beside the buddy allocator. */
   pageSource: pageSourceSchema,
-  /** The bounce buffers for streaming maps; left out when there are none. */
+  /** The bounce buffers for streaming maps; left out if there are none. */
   swiotlb: z.strictObject({ bytes: whole, dynamic: z.boolean() }).exactOptional(),
-  /** Left out when no conversion fails. */
+  /** Left out if no conversion fails. */
   faults: faultsSchema.exactOptional(),
   workload: z.strictObject({
     name: z.string(),
@@ -101,13 +97,13 @@ const headerSchema = z.strictObject({
 
 export type LogHeader = Readonly<z.infer<typeof headerSchema>>;
 
-/** What a header must be told; the rest has a usual value, or none. */
+/** The parts of a header without a default. */
 type HeaderParts = Omit<LogHeader, 'decpool' | 'schema' | 'rules' | 'workerDelay' | 'pageSource'> &
   Partial<Pick<LogHeader, 'rules' | 'workerDelay' | 'pageSource'>>;
 
 /**
- * Makes a header from its parts; what is fixed, or left out, is filled in. Its keys are in the order in which a header is
- * read, whoever made the parts: so a log that was read is written again as the same bytes. Throws InputError.
+ * Makes a header from its parts, with defaults for the rest. Its keys are in the order of the schema, so a log that was read is
+ * written again as the same bytes. Throws InputError.
  */
 export function logHeader(parts: HeaderParts): LogHeader {
   return inOrder({
@@ -120,13 +116,13 @@ export function logHeader(parts: HeaderParts): LogHeader {
   });
 }
 
-/** A header as it was read: as one of today's, and the schema version that its log was written in. */
+/** A header in the present schema version, and the version that its log was written in. */
 export interface ReadHeader {
   readonly header: LogHeader;
   readonly version: number;
 }
 
-/** The header as JSON, as a log of some schema version has it: what the content hash of the log begins with. */
+/** The header as JSON in a schema version: what the content hash of a log begins with. */
 export function headerText(header: LogHeader, version: number): string {
   if (version >= RULES_SINCE) return JSON.stringify(header);
   const { rules: _, ...rest } = header;
@@ -159,13 +155,10 @@ function inOrder(value: unknown): LogHeader {
   throw new InputError(`log header${issueText(parsed.error)}`);
 }
 
-/**
- * Memory beyond what the geometry spans could not be folded, and would take for ever to lay out; so would runs that overlap, and
- * more free pages than there are.
- */
+/** Memory beyond the geometry cannot be folded. Overlapping runs, or too many free pages, would take for ever to lay out. */
 function checkExtent({ memory, geometry }: LogHeader): void {
-  expectAscending('the direct map', memory.directMap);
-  for (const zone of memory.zones) expectAscending(`RAM of zone '${zone.name}'`, zone.ram);
+  expectRuns('the direct map', memory.directMap, geometry.spanPages);
+  for (const zone of memory.zones) expectRuns(`RAM of zone '${zone.name}'`, zone.ram, geometry.spanPages);
   const free = memory.zones
     .flatMap((zone) => Object.values(zone.free))
     .reduce((sum, counts) => sum + counts.reduce((pages, count, order) => pages + count * 2 ** order, 0), 0);
@@ -174,19 +167,11 @@ function checkExtent({ memory, geometry }: LogHeader): void {
       `log header, 'memory': ${free} free pages, more than the ${geometry.spanPages} pages of the geometry`,
     );
   }
-  const expectInside = (what: string, start: number, pages: number) => {
-    if (start + pages <= geometry.spanPages) return;
-    throw new InputError(
-      `log header, 'memory': ${what} has pages ${start} to ${start + pages - 1}; expected pages below ${geometry.spanPages}, where the geometry ends`,
-    );
-  };
-  for (const [start, pages] of memory.directMap) expectInside('the direct map', start, pages);
-  for (const zone of memory.zones) {
-    for (const [start, pages] of zone.ram) expectInside(`RAM of zone '${zone.name}'`, start, pages);
-  }
 }
 
-function expectAscending(what: string, runs: readonly (readonly [number, number, ...unknown[]])[]): void {
+type Runs = readonly (readonly [start: number, pages: number, ...unknown[]])[];
+
+function expectRuns(what: string, runs: Runs, spanPages: number): void {
   let end = 0;
   for (const [start, pages] of runs) {
     if (start < end) {
@@ -195,6 +180,11 @@ function expectAscending(what: string, runs: readonly (readonly [number, number,
       );
     }
     end = start + pages;
+    if (end > spanPages) {
+      throw new InputError(
+        `log header, 'memory': ${what} has pages ${start} to ${end - 1}; expected pages below ${spanPages}, where the geometry ends`,
+      );
+    }
   }
 }
 

@@ -19,7 +19,7 @@ interface Template {
   readonly hasAttributes: boolean;
 }
 
-/** Numbers that stand for the holes in the line that a template is cut from; nothing else in it looks like them. */
+/** Numbers that mark the holes in the line that a template is made from; nothing else in it looks like them. */
 const MARKS: Readonly<Record<Hole, number>> = {
   allocation: 4111111111,
   pfn: 4122222222,
@@ -30,7 +30,7 @@ const MARKS: Readonly<Record<Hole, number>> = {
 const MARK = new RegExp(`(${Object.values(MARKS).join('|')})`);
 const HEAD = '{"seq":0,"time":0,"request":0';
 
-/** Cut from a line that is written the general way, so there is no second opinion on the order of keys. */
+/** Made from a line that JSON.stringify() wrote, so the order of keys has one source. */
 function templateOf(type: number, code: number): Template | undefined {
   const kinds = Object.values(fieldsOf(EVENT_TYPES[type])).map(({ kind }) => kind);
   if (kinds.includes('name')) return undefined;
@@ -55,20 +55,19 @@ const TEMPLATES: readonly (readonly (Template | undefined)[])[] = KNOWN_CODES.ma
   codes.map((isKnown, code) => (isKnown ? templateOf(type, code) : undefined)),
 );
 
-/** More bytes than any line from a template has: five numbers of 10 digits and two of 16, attributes, and the texts. */
-const MOST_LINE_BYTES = 1024;
-/** What a line needs as a rule, and some more. */
+/** More than any line from a template has: five numbers of 10 digits and two of 16, attributes, and the texts. */
+const MAX_LINE_BYTES = 1024;
+/** Somewhat more than most lines need. */
 const USUAL_LINE_BYTES = 144;
 const NOTHING = new Uint8Array();
 
 /**
- * The lines of a batch in UTF-8: of each event what JSON.stringify() makes of it, and a newline. Memory that was never
- * written before costs more than what is written into it: a caller who is done with earlier lines can lend theirs as
- * `room`, of which the result is a part then, if it is long enough.
+ * The lines of a batch in UTF-8: JSON.stringify() of each event, and a newline. Fresh memory is expensive: a caller can lend a
+ * buffer as `room`, and gets a part of it back if it is long enough.
  */
 export function encodeEventLines(
   batch: EventBatch,
-  room: Uint8Array = new Uint8Array(batch.length * USUAL_LINE_BYTES + MOST_LINE_BYTES),
+  room: Uint8Array = new Uint8Array(batch.length * USUAL_LINE_BYTES + MAX_LINE_BYTES),
 ): Uint8Array {
   const columns = columnsOf(batch);
   const { type, code, time, request, pfn } = columns;
@@ -80,8 +79,8 @@ export function encodeEventLines(
     const isPlain = Number.isSafeInteger(time[row]) && time[row] >= 0;
     const template = isPlain ? TEMPLATES[type[row]]?.[code[row]] : undefined;
     const other = template === undefined ? ENCODER.encode(`${JSON.stringify(batch.at(row))}\n`) : NOTHING;
-    if (out.length - at < MOST_LINE_BYTES + other.length) {
-      out = withRoom(out, MOST_LINE_BYTES + other.length);
+    if (out.length - at < MAX_LINE_BYTES + other.length) {
+      out = withRoom(out, MAX_LINE_BYTES + other.length);
       view = viewOf(out);
     }
     if (template === undefined) {
@@ -111,7 +110,7 @@ function withRoom(out: Uint8Array, bytes: number): Uint8Array {
   return grown;
 }
 
-/** Four bytes at a time: up to three zeros come behind the text, which the next to be put overwrites. */
+/** Four bytes at a time: up to three zeros after the text, which the next text overwrites. */
 function putText(view: DataView, at: number, { bytes, words }: Text): number {
   for (let i = 0; i < words.length; i++) view.setInt32(at + 4 * i, words[i], true);
   return at + bytes.length;
@@ -170,7 +169,7 @@ function attributesText(word: number): Text {
   if (known !== undefined) return known;
   const fields = JSON.stringify(attributeFields(word)).slice(1, -1);
   const text = textOf(fields === '' ? '' : `,${fields}`);
-  // The attributes that there can be are few. Those that there cannot be are not, and a row may have any.
+  // Valid attributes are few; a damaged row may have any others.
   if (areAttributes(word)) attributesTexts.set(word, text);
   return text;
 }

@@ -1,7 +1,4 @@
-/**
- * The bounce buffers of swiotlb: slabs of no request (allocation 0), shared for good. The number of a slab is its place
- * among the slab-created events; an object's slab is in the column of page frames.
- */
+/** The bounce buffers of swiotlb: slabs of no request (allocation 0). An object's slab is in the pfn column. */
 import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
 

@@ -6,10 +6,7 @@ import { DIRECTIONS } from '../platform.ts';
 /** A request that gets a number of its own. */
 export const IS_NUMBERED_REQUEST = typesWhere(({ request }) => request === 'numbered');
 
-/**
- * One request, whatever became of it. Other page users and skipped requests have no number, so one number is not the same
- * request under every policy.
- */
+/** A request, also one without a number. Skipped requests have none, so a number is not the same request under every policy. */
 export const IS_REQUEST = typesWhere(({ request }) => request !== undefined);
 
 /** An event that claims, returns, converts or leaks pages. */
@@ -33,8 +30,8 @@ const SHARES = typesWhere(({ effect }) => effect === 'share');
 const UNSHARES = typesWhere(({ effect }) => effect === 'unshare');
 
 /**
- * 1 if an event exposes its pages to the host, -1 if it hides them again, else 0. After a failed conversion nobody knows
- * what the host can read: a failed decryption exposes its pages, and a failed encryption leaves them exposed.
+ * 1 if an event exposes its pages to the host, -1 if it hides them, else 0. A failed decryption exposes its pages, a failed
+ * encryption leaves them exposed.
  */
 export function exposureSign(batch: EventBatch, row: number): 1 | 0 | -1 {
   const type = batch.typeAt(row);

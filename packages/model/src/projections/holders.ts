@@ -1,6 +1,7 @@
 /** Who holds each page: the owner of the allocation or the cache of the slab that it is in, and since when. */
 import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
+import { forEachBlock } from '../geometry.ts';
 import type { Owners } from './owners.ts';
 
 /** What one owner holds of a block. */
@@ -14,12 +15,12 @@ export interface BlockHolder {
 export class Holders {
   readonly #pagesPerBlock: number;
   readonly #owners: Owners;
-  /** By block in which something was held: the number of the extent or slab that each page is in; 0: none. */
+  /** By block: the number of the extent or slab that each page is in; 0: none. */
   readonly #blocks: (Uint32Array | undefined)[] = [];
   /** By number: owner, and since when. */
   #owner = new Uint16Array(1024);
   #since = new Float64Array(1024);
-  /** Numbers that can be given again, and the first that never was. */
+  /** Numbers that are free again, and the first that was never used. */
   readonly #unused: number[] = [];
   #next = 1;
 
@@ -30,23 +31,19 @@ export class Holders {
   }
 
   observe(batch: EventBatch, row: number): void {
-    const pfn = batch.pfnAt(row);
+    const [pfn, pages, time] = [batch.pfnAt(row), batch.pagesAt(row), batch.timeAt(row)];
     switch (batch.typeAt(row)) {
       case TYPE.pagesAllocated:
-        this.#hold(
-          pfn,
-          batch.pagesAt(row),
-          this.#add(this.#owners.of(batch.allocationAt(row)), batch.timeAt(row)),
-        );
+        this.#hold(pfn, pages, this.#add(this.#owners.of(batch.allocationAt(row)), time));
         break;
       case TYPE.pagesFreed:
         this.#unused.push(this.#at(pfn));
-        this.#hold(pfn, batch.pagesAt(row), 0);
+        this.#hold(pfn, pages, 0);
         break;
       case TYPE.slabCreated:
         // The pages of an allocation become the slab's; those of the bounce buffers were nobody's.
-        if (batch.allocationAt(row) !== 0) this.#set(this.#at(pfn), batch.ownerAt(row), batch.timeAt(row));
-        else this.#hold(pfn, batch.pagesAt(row), this.#add(batch.ownerAt(row), batch.timeAt(row)));
+        if (batch.allocationAt(row) !== 0) this.#set(this.#at(pfn), batch.ownerAt(row), time);
+        else this.#hold(pfn, pages, this.#add(batch.ownerAt(row), time));
         break;
     }
   }
@@ -98,14 +95,9 @@ export class Holders {
   }
 
   #hold(start: number, pages: number, number: number): void {
-    const size = this.#pagesPerBlock;
-    for (let at = start, end = start + pages; at < end; ) {
-      const block = Math.floor(at / size);
-      const from = at - block * size;
-      const to = Math.min(size, from + end - at);
-      this.#blocks[block] ??= new Uint32Array(size);
-      this.#blocks[block].fill(number, from, to);
-      at += to - from;
-    }
+    forEachBlock(start, pages, this.#pagesPerBlock, (block, inside, first) => {
+      this.#blocks[block] ??= new Uint32Array(this.#pagesPerBlock);
+      this.#blocks[block].fill(number, first, first + inside);
+    });
   }
 }

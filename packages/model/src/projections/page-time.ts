@@ -1,7 +1,7 @@
 /**
- * An exact integral of pages over time, or of half pages, or whatever else is counted in whole numbers. 4 GiB over a
- * day is more page-ns than a double holds exactly, and BigInt on every event is slow: so two limbs, the high one in units
- * of 2^24 page-ns. Exact up to 2^77 page-ns in all: 1 TiB (2^28 pages) over 6.5 days, 4 GiB over 4 years.
+ * An exact integral over time of pages, or of another whole number. 4 GiB over a day is more page-ns than a double holds, and
+ * BigInt on every event is slow: so two limbs, the high one in units of 2^24 page-ns. Exact up to 2^77 page-ns: 1 TiB over
+ * 6.5 days, 4 GiB over 4 years.
  */
 export class PageTime {
   static readonly #UNIT = 2 ** 24;

@@ -1,6 +1,6 @@
 /** In how many blocks the host can see a page, and how many of these are mixed: private pages beside shared ones. */
 import type { EventBatch } from '../events/batch.ts';
-import type { Geometry } from '../geometry.ts';
+import { forEachBlock, type Geometry } from '../geometry.ts';
 import { CHANGES_PAGES, exposureSign } from './event-sets.ts';
 import { PageTime } from './page-time.ts';
 
@@ -65,24 +65,21 @@ export class SharedBlocks {
     if (this.mixed > recent.mixed) recent.mixed = this.mixed;
   }
 
-  /** Takes shared pages out of the counts. The peaks are then those without them, if nothing else changed since they were shared. */
+  /** Takes shared pages out of the counts, and out of the peaks if nothing else changed since they were shared. */
   leaveOut(start: number, pages: number): void {
     this.#change(start, pages, -1);
   }
 
   #change(start: number, pages: number, sign: 1 | -1): void {
     const size = this.#pagesPerBlock;
-    for (let at = start, end = start + pages; at < end; ) {
-      const block = Math.floor(at / size);
-      const to = Math.min(end, (block + 1) * size);
+    forEachBlock(start, pages, size, (block, inside) => {
       const before = this.#shared[block];
-      const after = before + sign * (to - at);
+      const after = before + sign * inside;
       this.#shared[block] = after;
       if (before === 0) this.#since[block] = this.#time;
       else if (after === 0) this.#since[block] = -1;
       this.now += Number(after > 0) - Number(before > 0);
       this.mixed += Number(after > 0 && after < size) - Number(before > 0 && before < size);
-      at = to;
-    }
+    });
   }
 }

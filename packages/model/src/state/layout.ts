@@ -1,10 +1,10 @@
 /**
- * Where each fact of the state lies in its table of words. One layout serves both backends.
+ * Where each fact of the state lies in its table of words, in both backends.
  *
  * - `blocks`: a leaf per block: five bitmaps with a bit per page, then counts.
  * - `mapping`: a leaf per region: the level of each of its blocks (0 hole, 1 = 4K, 9 = 4K since a split during the run,
- *   2 = 2M, 6 = 2M in a contiguous 32M), then whether one 1G entry still maps the whole region (the block levels then say
- *   what a split of it would leave).
+ *   2 = 2M, 6 = 2M in a contiguous 32M), then whether one 1G entry maps the whole region. The block levels are then those
+ *   that a split of it would leave.
  * - `allocations`: a record per allocation id; `extents`: the extents of allocations in the order they were made.
  * - `slabs`: a leaf per slab.
  */
@@ -47,18 +47,12 @@ const CONTIGUOUS_ENTRIES = 16;
 /** Pages of a contiguous run of 4K entries: 64K. A block has at most 32 of them, a bit each. */
 export const contiguousPages = (geometry: Geometry): number =>
   Math.max(CONTIGUOUS_ENTRIES, geometry.pagesPerBlock / 32);
-/**
- * Blocks of a contiguous run of 2M entries: 32M. A region has two runs at least, so that the pages of an entry tell what it
- * is; regions of less than four blocks have none, 0.
- */
+/** Blocks of a contiguous run of 2M entries: 32M. A region has at least two runs; one of less than four blocks has none, 0. */
 export const contiguousBlocks = ({ blocksPerRegion }: Geometry): number =>
   blocksPerRegion < 4 ? 0 : Math.min(CONTIGUOUS_ENTRIES, blocksPerRegion / 2);
 /** Flag of a block's level: its 2M entry is part of a contiguous 32M. */
 export const CONTIGUOUS_2M = 4;
-/**
- * Flag of a block's level: its 2M entry was split during the run, so there is a page table that a restore can free. A block
- * that began with 4K entries may have holes, and its page table was there at the start.
- */
+/** Flag of a block's level: its 2M entry was split during the run, so a restore can free its page table. */
 export const SPLIT_2M = 8;
 
 /** Allocation records in a leaf, as log2 too, and the words of one. */
@@ -94,8 +88,8 @@ export const HASHED_ALLOCATION_WORDS = 13;
 export const AREA_MAPPED = 0x100;
 
 /**
- * What has become of an allocation id. An id is used once. `reclaiming`: freed, but its empty slab's pages are not yet. An id that was
- * given out and is `unused` was freed before the keyframe that the state was read from.
+ * What has become of an allocation id. `reclaiming`: freed, but its empty slab's pages are not yet. An id that was given out and
+ * is `unused` was freed before the keyframe that the state was read from.
  */
 export const STATUS = {
   unused: 0,

@@ -1,10 +1,9 @@
 /**
- * A persistent table of words: a radix tree with 32 children a node over leaves of words. An edit copies
- * the one leaf it touches and the nodes above it, and shares all the rest with the table it came from, so a new
- * immutable state costs a few hundred bytes of copying however large memory is.
+ * A persistent table of words: a radix tree with 32 children a node over leaves of words. An edit copies the leaf it touches and
+ * the nodes above it, and shares the rest, so a new state costs a few hundred bytes of copying however large memory is.
  *
- * Inside one edit a node is copied once: the edit marks its own copies with a token, and may go
- * on writing into those until publish() ends it. After that nobody holds the token and nothing can change.
+ * An edit copies a node once: it marks its copies with a token and writes into those until publish(). After that nobody holds
+ * the token, and nothing can change.
  */
 import type { WordTable } from './word-table.ts';
 
@@ -121,17 +120,14 @@ export class WordsEdit implements WordTable {
 const sharedZeros = new Map<number, number[]>();
 
 /**
- * One array of zeros per leaf length: what an unwritten leaf reads as, and what a written one begins as. Leaves are
- * plain arrays because a small typed array costs an allocation outside the heap, several times a short copy; filled
- * with fractions first, they hold their numbers unboxed for good.
+ * One array of zeros per leaf length: every leaf begins as a copy. Leaves are plain arrays because a small typed array costs an
+ * allocation outside the heap. Filled with fractions first, they hold their numbers unboxed for good.
  */
 function zeros(length: number): number[] {
-  let found = sharedZeros.get(length);
-  if (found === undefined) {
-    found = [];
-    for (let i = 0; i < length; i++) found.push(0.5);
-    found.fill(0);
-    sharedZeros.set(length, found);
-  }
+  const found = sharedZeros.get(length) ?? [];
+  if (found.length === length) return found;
+  for (let i = 0; i < length; i++) found.push(0.5);
+  found.fill(0);
+  sharedZeros.set(length, found);
   return found;
 }

@@ -1,6 +1,4 @@
-/**
- * Bitmaps over ranges of pages. A range may cross blocks; inside a block it is handled a word at a time.
- */
+/** Bitmaps over ranges of pages. A range may cross blocks; inside a block it is handled a word at a time. */
 import type { StateTables } from './editor.ts';
 import { BITMAP, BITMAPS, type BlockLayout } from './layout.ts';
 import type { WordTable } from './word-table.ts';
@@ -20,10 +18,7 @@ function maskOf(word: number, from: number, to: number): number {
 export const setOf = (...names: readonly BitmapName[]): number =>
   names.reduce((set, name) => set | (1 << BITMAP[name]), 0);
 
-/**
- * Whether every page of a range has all bits of `required` and none of `forbidden` (sets made by setOf). The fast
- * form of firstDisagreement(), for many bitmaps at once, that does not tell which page or bitmap is wrong.
- */
+/** Whether every page of a range has all bits of `required` and none of `forbidden`, sets made by setOf(). */
 export function holds(
   tables: StateTables,
   layout: BlockLayout,
@@ -44,7 +39,7 @@ export function holds(
     for (let index = 0; index < BITMAPS; index++) {
       const isRequired = (required & (1 << index)) !== 0;
       if (!isRequired && (forbidden & (1 << index)) === 0) continue;
-      // Most bitmaps are full or empty, and their counts lie together: the bits are in a cache line of their own.
+      // Most bitmaps are full or empty: their counts say so without a look at the bits.
       if (words[base + counts + index] === (isRequired ? perBlock : 0)) continue;
       const bits = base + index * bitmapWords;
       for (let word = from >>> 5; word * 32 < to; word++) {
@@ -85,10 +80,7 @@ export function firstDisagreement(
   return -1;
 }
 
-/**
- * Sets or clears [from, to) of a block's bitmap, on the leaf that `table` points at for writing, and keeps the
- * bitmap's count. Returns by how many pages the count changed.
- */
+/** Sets or clears [from, to) of a bitmap of the block that the cursor may write. Returns by how many pages its count changed. */
 export function fillBits(
   table: WordTable,
   layout: BlockLayout,

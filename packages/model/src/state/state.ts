@@ -96,10 +96,7 @@ class StateEdit implements Editor {
   }
 }
 
-/**
- * Folds rows [from, to) into a new state; the old one stays as it was.
- * Throws InvariantError when one of them cannot have happened.
- */
+/** Folds rows [from, to) into a new state. Throws InvariantError if one of them cannot have happened. */
 export function foldRows(state: State, columns: EventColumns, from: number, to: number): State {
   return produce(state, (draft) => {
     const edit = new StateEdit(state);
@@ -112,19 +109,16 @@ export function foldRows(state: State, columns: EventColumns, from: number, to: 
 }
 
 /** Folds a batch of events into a new state. */
-export function foldBatch(state: State, batch: EventBatch): State {
-  return foldRows(state, columnsOf(batch), 0, batch.length);
-}
+export const foldBatch = (state: State, batch: EventBatch): State =>
+  foldRows(state, columnsOf(batch), 0, batch.length);
 
 /** Read access to a published state. */
-export function viewOf(state: State): StateView {
-  return new StateView(state, editsOf(state.tables), state.owners, (name) => state.counters[name]);
-}
+export const viewOf = (state: State): StateView =>
+  new StateView(state, editsOf(state.tables), state.owners, (name) => state.counters[name]);
 
 /** The state hash: 64 hex digits, the same as Columns.hash() after the same events. */
-export function hashOf(state: State): string {
-  return hashTables(state, editsOf(state.tables), state.counters, state.owners);
-}
+export const hashOf = (state: State): string =>
+  hashTables(state, editsOf(state.tables), state.counters, state.owners);
 
 /** Publishes what a Columns has come to as an immutable state; it costs a copy of everything in use. */
 export function publish(columns: Columns): State {

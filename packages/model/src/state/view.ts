@@ -80,7 +80,7 @@ export interface SlabView {
 /** What a page is: its share state, and whether the pool or an allocation has it. */
 export type PageFact = BitmapName;
 
-/** Read-only access to a state, whichever backend carries it. Nothing it returns is shared with the state. */
+/** Read-only access to a state of either backend. Nothing it returns is shared with the state. */
 export class StateView {
   readonly geometry: Geometry;
   readonly #machine: Machine;
@@ -145,7 +145,7 @@ export class StateView {
     return blocks.words[blocks.base + this.#layout.counts + BITMAP[fact]];
   }
 
-  /** First page of each maximal run of free pages in a block, and the page after it: claimed, not allocated, unknown or leaked. */
+  /** Begin and end, in the block, of each maximal run of free pages: claimed, and not allocated, unknown or leaked. */
   freeRuns(block: BlockIndex): number[] {
     const { blocks } = this.#tables;
     blocks.read(block);
@@ -308,5 +308,5 @@ export class StateView {
     return this.#tables.extents.words[at + field];
   }
 }
-// A policy holds a view: what it finds there is the same for all.
+// Policies hold views.
 Object.freeze(StateView.prototype);

@@ -1,15 +1,10 @@
-/**
- * 32-bit words, in a typed array or a plain one. A bitmap word in a plain array may come out negative; all that reads
- * it are bit operations, which do not tell the difference.
- */
+/** 32-bit words, in a typed array or a plain one. A bitmap word of a plain array may be negative: only bit operations read it. */
 export type Words = Uint32Array | number[];
 
 /**
- * Tables of 32-bit words, cut into leaves of equal length. Both backends of the state are made of them.
- *
- * Access goes through a cursor: `read(leaf)` or `write(leaf)` points `words` and `base` at a leaf, and the
- * caller then indexes `words[base + offset]`. So the reducer is written once, and in its inner loops there is
- * nothing but a typed array and an offset, whichever backend carries the state.
+ * A table of 32-bit words in leaves of equal length. `read(leaf)` or `write(leaf)` points the cursor `words` and `base` at a
+ * leaf, and the caller indexes `words[base + offset]`. So the reducer is written once for both backends, and its inner loops
+ * have nothing but an array and an offset.
  */
 export interface WordReader {
   readonly words: Words;
@@ -23,13 +18,11 @@ export interface WordTable extends WordReader {
   write(leaf: number): void;
 }
 
-/** Words of a chunk; leaves that are not a power of two long leave some of it out. */
 const CHUNK_WORDS = 2 ** 14;
 
 /**
- * Leaves in typed arrays, changed in place. Fast, and mutable: nobody outside may see it. An array holds a chunk of
- * consecutive leaves and is made when one of them is first written, so a table grows without copying what it has, and
- * the memory of one that is dropped is small enough for the allocator to give out again without new page faults.
+ * Leaves in typed arrays, changed in place: fast, and never shown outside. An array holds a chunk of consecutive leaves and is
+ * made with the first write, so a table grows without copying, and freed chunks are reused without new page faults.
  */
 export class DenseWords implements WordTable {
   words: Uint32Array;
@@ -38,7 +31,6 @@ export class DenseWords implements WordTable {
   /** log2 of the leaves in a chunk. */
   readonly #chunkShift: number;
   readonly #chunks: (Uint32Array | undefined)[] = [];
-  /** What leaves of a chunk not made yet read as. */
   readonly #zeros: Uint32Array;
 
   constructor(leafWords: number) {

@@ -69,10 +69,7 @@ export function conversionFailed(step: Step): void {
   else countAttempt(step, direction);
 }
 
-/**
- * A range can be made shared if it is private throughout, and private if no page of it is: also an unknown page may be
- * encrypted, which is a retry.
- */
+/** A range can be shared if all of it is private, and made private if no page of it is; a retry encrypts unknown pages. */
 function expectConvertible(step: Step, direction: Direction): void {
   const { columns, row, walk } = step;
   const { geometry, platform } = step.editor;
@@ -120,7 +117,7 @@ function expectVmArea(step: Step, direction: Direction): void {
   }
 }
 
-/** The walk over the direct map that finds large entries which a conversion cannot keep, and refuses it. */
+/** The walk over the direct map that refuses a conversion across a large entry. */
 export class ConversionWalk implements MappedRange, BoundaryMap {
   readonly #step: Step;
   isDecrypting = false;
@@ -154,8 +151,8 @@ export class ConversionWalk implements MappedRange, BoundaryMap {
 }
 
 /**
- * Makes the row's range shared, private or unknown, block by block with the block open for writing, and keeps the counts
- * of shared, touched and mixed blocks and of borders. Either all or none of its pages were private before.
+ * Makes the row's range shared, private or unknown, and keeps the counts of shared, touched and mixed blocks and of borders.
+ * Either all or none of its pages were private before.
  */
 function changeSharing(step: Step, to: 'shared' | 'private' | 'unknown'): void {
   const { columns, row, editor, layout } = step;
@@ -196,9 +193,8 @@ export function exposedPages({ editor, layout }: Step): number {
 }
 
 /**
- * Borders that a range [start, end) has more while none of it is private than while all of it is. Inside there are none
- * either way. The page before it, if private, is a border then; the last of it is one otherwise, if the page behind is
- * not private.
+ * How many borders more a range [start, end) has if it is exposed than if it is private: the page before it is one if it is
+ * private, and the last page is one no longer if the page after it is exposed.
  */
 function bordersAt(step: Step, start: number, end: number): number {
   const { editor } = step;
@@ -236,7 +232,7 @@ function countVmAreaAttempt({ columns, row, editor }: Step, direction: Direction
   counters.hostCalls += hostCallsByPage(platform, offset, columns.pages[row]);
 }
 
-/** Entries of the direct map, of whatever size, that map a range: what its conversion writes. */
+/** Entries of the direct map, of any size, that a conversion of a range writes. */
 function entriesIn({ editor }: Step, start: number, pages: number): number {
   const { geometry, platform } = editor;
   if (platform.directMap === 'untouched') return 0;

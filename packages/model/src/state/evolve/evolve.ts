@@ -1,9 +1,7 @@
 /**
- * The one reducer: folds an event into the state, whichever backend carries it.
- *
- * Each case first proves that the event can have happened (no page in two allocations, no unknown or leaked page
- * handed out, no conversion across a large page that was not split first, ...) and only then writes. So an event
- * that breaks a rule throws InvariantError and leaves the state as it was.
+ * The one reducer of both backends. Each fold first proves that the event can have happened (no page in two allocations, no
+ * leaked page handed out, no conversion across a large page that was not split, ...) and only then writes. So an event that
+ * breaks a rule throws InvariantError and leaves the state as it was.
  */
 import { allocateColumns, type EventColumns } from '../../events/columns.ts';
 import { EVENT_TYPES, type EventType } from '../../events/schema.ts';
@@ -76,7 +74,7 @@ const FOLD_OF_CODE: readonly Fold[] = EVENT_TYPES.map((type) => FOLDS[type]);
 /** Before the first row. */
 const NO_COLUMNS = allocateColumns(0);
 
-/** Folds rows into the state of one editor. Holds no state of its own but the row that it is at. */
+/** Folds rows into the state of one editor. */
 export class Evolver implements Step {
   readonly editor: Editor;
   readonly layout: BlockLayout;
@@ -90,7 +88,7 @@ export class Evolver implements Step {
     this.walk = new ConversionWalk(this);
   }
 
-  /** Folds one row. Throws InvariantError, with the state unchanged, when the event cannot have happened. */
+  /** Folds one row. Throws InvariantError, with the state unchanged, if the event cannot have happened. */
   evolve(columns: EventColumns, row: number): void {
     this.columns = columns;
     this.row = row;

@@ -24,7 +24,7 @@ export function allocationRequested(step: Step): void {
     refuse(step, `${columns.bytes[row]} bytes do not fit in ${pages} pages`);
   }
   expectNextRequest(step);
-  // Without gaps the table of allocations is dense, and a hostile id cannot make it huge.
+  // No gaps: a hostile id cannot make the table of allocations huge.
   if (id !== counters.lastAllocation + 1) {
     refuse(step, `allocation ${id} comes where ${counters.lastAllocation + 1} is next`);
   }
@@ -58,7 +58,7 @@ export function freeRequested(step: Step): void {
   editor.counters.requests++;
 }
 
-/** Only what is about a refused allocation is skipped. How many chunks others were refused, the state does not count. */
+/** Only requests about refused allocations are skipped. The state does not count the chunks that others were refused. */
 export function requestSkipped(step: Step): void {
   const { columns, row, editor } = step;
   if (SKIPPED[columns.code[row]] === 'background-free') return;

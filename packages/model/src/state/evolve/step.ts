@@ -1,7 +1,4 @@
-/**
- * What all parts of the reducer share: the event that is being folded, the state it is folded into, and the checks that
- * more than one kind of event needs.
- */
+/** What all parts of the reducer share: the event, the state it is folded into, and common checks. */
 import type { BoundaryMap, MappedRange } from '../../direct-map.ts';
 import { InvariantError } from '../../errors.ts';
 import type { EventColumns } from '../../events/columns.ts';
