@@ -22,7 +22,11 @@ const DOCUMENTS = [
   },
   {
     path: 'docs/validation.md',
-    commands: [expect.stringMatching(/^decpool validate /)],
+    commands: [
+      expect.stringMatching(/^decpool validate --exact /),
+      expect.stringMatching(/^decpool validate --exact --ablate /),
+      expect.stringMatching(/^decpool validate .*\.csv\.gz$/),
+    ],
   },
   {
     path: 'docs/replay.md',

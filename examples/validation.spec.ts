@@ -1,5 +1,5 @@
 /**
- * What `decpool validate --scatter` finds on the bundled recordings: the table and the lines in docs/validation.md are
+ * What `decpool validate --scatter` finds on the bundled recordings: the table and the lines in docs/scatter.md are
  * compared with what a run gives now. `UPDATE_DOCS=1` writes them anew.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -13,7 +13,7 @@ import {
 } from '../packages/bench/src/validate/scatter/scatter.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const document = join(root, 'docs/validation.md');
+const document = join(root, 'docs/scatter.md');
 const recordings = join(root, 'examples/traces/recordings');
 
 const RUNS = [
@@ -65,7 +65,7 @@ function linesOf(result: ScatterResult): string {
 const TABLE = /(\| run \| kind \|.*\n\|[-|]+\n)((?:\|.*\n)*)/;
 const BUFFERS = /(<!-- lines of: buffers -->\n```\n)([\s\S]*?)(```\n)/;
 
-describe('docs/validation.md', () => {
+describe('docs/scatter.md', () => {
   const results = RUNS.flatMap((run) => validateScatter(join(recordings, run), SCATTER_SEEDS));
   const rows = results.map(rowOf);
   const lines = results.filter(({ kind }) => kind === 'buffers').map(linesOf);

@@ -1,7 +1,7 @@
 /**
  * How many splits a run can have cost if the memory state does not determine it: other tasks allocate and free
  * meanwhile, and pages of per-CPU lists are in no free list. The interval goes from the most clustered to the most
- * spread placement that agrees with the recorded counts. docs/validation.md has the argument, as rules 1 to 6.
+ * spread placement that agrees with the recorded counts. docs/scatter.md has the argument, as rules 1 to 6.
  */
 import { MAX_PAGE_ORDER, type ZoneState } from '@decpool/model';
 import { overlap } from '../../traces/memory-state/memory-state.ts';

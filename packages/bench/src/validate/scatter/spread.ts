@@ -1,5 +1,5 @@
 /**
- * The spread end of the interval, rules 4 to 6 of docs/validation.md: the requests use up the free chunks so that they touch
+ * The spread end of the interval, rules 4 to 6 of docs/scatter.md: the requests use up the free chunks so that they touch
  * the most blocks.
  */
 import { MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype, type ZoneState } from '@decpool/model';
