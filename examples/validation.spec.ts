@@ -6,11 +6,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import {
-  SCATTER_SEEDS,
-  type ScatterResult,
-  validateScatter,
-} from '../packages/bench/src/validate/scatter/scatter.ts';
+import { SCATTER_SEEDS, type ScatterResult } from '../packages/bench/src/validate/scatter/scatter.ts';
+import { scatterResults } from '../packages/bench/src/validate/scatter/testing.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const document = join(root, 'docs/scatter.md');
@@ -66,7 +63,7 @@ const TABLE = /(\| run \| kind \|.*\n\|[-|]+\n)((?:\|.*\n)*)/;
 const BUFFERS = /(<!-- lines of: buffers -->\n```\n)([\s\S]*?)(```\n)/;
 
 describe('docs/scatter.md', () => {
-  const results = RUNS.flatMap((run) => validateScatter(join(recordings, run), SCATTER_SEEDS));
+  const results = RUNS.flatMap((run) => scatterResults(join(recordings, run), SCATTER_SEEDS));
   const rows = results.map(rowOf);
   const lines = results.filter(({ kind }) => kind === 'buffers').map(linesOf);
 

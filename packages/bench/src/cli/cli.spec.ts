@@ -470,6 +470,20 @@ describe('decpool validate', () => {
     expect(missing.stderr).toMatch(/^decpool: .*missing\.csv: cannot be read/);
   });
 
+  it('reports all recordings that it can read, then names those that it cannot, and exits with 2', async () => {
+    const rules = join(TRACES, 'recordings/k73/E6dec/rules.csv.gz');
+    mkdirSync(scratch('bare'));
+    writeFileSync(scratch('bare/none.csv'), readText(rules));
+    writeFileSync(scratch('bare/cut.csv'), readText(rules).slice(0, 5000));
+    const files = [scratch('bare/cut.csv'), scratch('bare/none.csv'), rules];
+    const { code, stdout, stderr } = await decpool('validate', ...files);
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/none\.csv .* unknown .* 0 │\n/);
+    expect(stdout).toMatch(/rules\.csv\.gz .* 7\.3\.4 .* 0 │\n/);
+    expect(stdout).toMatch(/^warning: \S+none\.csv: no meta\.json beside it/m);
+    expect(stderr).toMatch(/^decpool: \S+cut\.csv:\d+: \d+ fields; expected 21/);
+  });
+
   it('--exact goes on after a file that is malformed, and then exits with 2', async () => {
     writeFileSync(scratch('good'), freelistsText(['a 1 0 1024']));
     writeFileSync(scratch('other'), freelistsText(['a 1 0 1025']));

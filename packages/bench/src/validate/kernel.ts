@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { InputError } from '@decpool/model';
 import { z } from 'zod';
 import { readJson } from '../files/json.ts';
 
@@ -19,14 +18,18 @@ const metaSchema = z.object(
   'expected {"kernel": "6.1.192"}',
 );
 
-/** The kernel named by the meta.json beside a recording. Throws InputError if that is missing or malformed. */
-export function kernelOf(recording: string): Kernel {
+const UNKNOWN = 'unknown';
+
+export const isUnknown = (kernel: Kernel): boolean => kernel.version === UNKNOWN;
+
+/** A kernel that nothing names: the oldest, or from 6.15 on if it counted collapses, as kernels do since then. */
+export const unknownKernel = (countsCollapses: boolean): Kernel =>
+  countsCollapses ? { version: UNKNOWN, major: 6, minor: 15 } : { version: UNKNOWN, major: 0, minor: 0 };
+
+/** The kernel named by the meta.json beside a recording; undefined without that file. Throws InputError if it is malformed. */
+export function kernelOf(recording: string): Kernel | undefined {
   const path = join(dirname(recording), 'meta.json');
-  if (!existsSync(path)) {
-    throw new InputError(
-      `${path}: missing; expected the kernel version of ${recording}, such as {"kernel": "6.1.192"}`,
-    );
-  }
+  if (!existsSync(path)) return undefined;
   const [version] = readJson(path, metaSchema).kernel.split(' ');
   const [major, minor] = version.split('.').map(Number.parseFloat);
   return { version, major, minor };

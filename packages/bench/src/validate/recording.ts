@@ -5,14 +5,14 @@
 import { type ChangeResult, InputError, type MappingLevel } from '@decpool/model';
 import { readText } from '../files/read-text.ts';
 import { METHODS, type Method } from './attributes.ts';
-import { type Kernel, kernelOf } from './kernel.ts';
+import { type Kernel, kernelOf, unknownKernel } from './kernel.ts';
 
 /**
  * What an operation does to the direct map.
  * - `range`: one call on pfn and npages.
  * - `area`: one call on a vmalloc area, which reaches the direct map page by page. pfn is only its first page.
  * - `area-page`: one page of a vmalloc area through its direct-map address.
- * - `area-sum`: ends the `area-page` rows of an area. It also counts pages for which the probe wrote no row.
+ * - `area-sum`: ends the `area-page` rows of an area. It stands for the pages for which the probe wrote no row, too.
  * - `none`: converts nothing.
  */
 export type Operation =
@@ -60,7 +60,7 @@ export interface RecordedRow {
   readonly operation: Operation;
   /** An allocation, an area, or the label of a `mark`. */
   readonly id: string;
-  /** Absent in rows that convert nothing. */
+  /** Absent in rows that convert nothing, and in those of an `area-sum`. */
   readonly method: Method | undefined;
   readonly pfn: number;
   readonly pages: number;
@@ -124,14 +124,15 @@ export function startOf({ file, entries }: Recording): MapPoint {
   );
 }
 
-/** Reads a recording (`.csv`, or gzip of one) and the meta.json beside it. Throws InputError if one is missing or malformed. */
-export function readRecording(path: string): Recording {
-  const text = readText(path);
-  return parseRecording(text, path, kernelOf(path));
-}
+/**
+ * Reads a recording (`.csv`, or gzip of one) and the meta.json beside it. Throws InputError if the recording is missing, or one
+ * is malformed.
+ */
+export const readRecording = (path: string): Recording =>
+  parseRecording(readText(path), path, kernelOf(path));
 
-/** `file` is only for errors. Throws InputError `FILE:LINE: what it is; expected what it should be`. */
-export function parseRecording(text: string, file: string, kernel: Kernel): Recording {
+/** `file` is only for errors; `kernel` is undefined if nothing names it. Throws InputError `FILE:LINE: what it is; expected what it should be`. */
+export function parseRecording(text: string, file: string, kernel: Kernel | undefined): Recording {
   const entries: RecordedEntry[] = [];
   /** The walk whose lines are being read; undefined outside of one. */
   let walk: { readonly label: string; readonly runs: RecordedRun[] } | undefined;
@@ -165,7 +166,10 @@ export function parseRecording(text: string, file: string, kernel: Kernel): Reco
       line.fail(`unknown comment '${kind}'`, '#map, #vrun, #frag or #bad');
     }
   });
-  return { file, kernel, entries };
+  const countsCollapses = entries.some(
+    (entry) => entry.kind === 'row' && entry.total.collapses2M + entry.total.collapses1G > 0,
+  );
+  return { file, kernel: kernel ?? unknownKernel(countsCollapses), entries };
 }
 
 /** More page frames than any geometry has. */
@@ -211,11 +215,9 @@ function parseRow(line: Line): RecordedRow {
     return line.fail(`unknown op '${op}'`, `one of ${[...OPERATIONS.keys()].join(', ')}`);
   }
   const method = METHODS.find((known) => known === text('method'));
-  if (method === undefined && (text('method') !== '-' || operation.scope !== 'none')) {
-    line.fail(
-      `op '${op}' with method '${text('method')}'`,
-      `${METHODS.join(', ')}${operation.scope === 'none' ? ' or -' : ''}`,
-    );
+  const mayLack = operation.scope === 'none' || operation.scope === 'area-sum';
+  if (method === undefined && (text('method') !== '-' || !mayLack)) {
+    line.fail(`op '${op}' with method '${text('method')}'`, `${METHODS.join(', ')}${mayLack ? ' or -' : ''}`);
   }
   count('seq');
   count('ns');

@@ -295,6 +295,45 @@ describe('a vmalloc area', () => {
     expect(done(2)).toMatchObject({ mismatches: 1, firstMismatch: { line: 9, what: 'l2_split_delta' } });
   });
 
+  describe('whose sum names no method, as the probe writes it', () => {
+    const done = (op: string, total: number) => row({ op, pages: 5, total }).replace(',dec,', ',-,');
+    const split = row({ op: 'vc', pfn: 700, levels: [2, 1], splits: 1, total: 1 });
+
+    it('is compared by the counters since boot, and converts the pages without a row', () => {
+      const rows = [
+        split,
+        row({ op: 'vc', pfn: 1100, levels: [2, 1], splits: 1, total: 2 }),
+        row({ op: 'vc', pfn: 2047, levels: [2, 1], splits: 1, total: 3 }),
+      ];
+      const whole = validateLines(...MAP, ...area, ...rows, done('vc_done', 3), done('vr_done', 3));
+      expect(whole).toMatchObject({ mismatches: 0, conversions: 10, changes: { splits2M: 3 } });
+      expect(validateLines(...MAP, ...area, ...rows, done('vc_done', 4))).toMatchObject({
+        firstMismatch: { line: 11, what: 'l2_splits since line 10', kernel: '1', model: '0' },
+      });
+    });
+
+    it('differs when a page without a row splits in the model: the probe would have written one', () => {
+      expect(validateLines(...MAP, ...area, split, done('vc_done', 1))).toMatchObject({
+        firstMismatch: { line: 9, what: 'l2_splits since line 8', kernel: '0', model: '2' },
+      });
+    });
+
+    it('ends before the page that failed', () => {
+      const failed = row({ op: 'vc', pfn: 1100, rc: -12, levels: [2, 2], total: 1 });
+      expect(validateLines(...MAP, ...area, split, failed, done('vc_done', 1))).toMatchObject({
+        mismatches: 0,
+        conversions: 1,
+      });
+    });
+
+    it('needs no #vrun lines', () => {
+      expect(validateLines(...MAP, row({ op: 'vmalloc' }), split, done('vc_done', 1))).toMatchObject({
+        mismatches: 0,
+        conversions: 1,
+      });
+    });
+  });
+
   it('may have the id of one that was freed', () => {
     const result = validateLines(
       ...MAP,

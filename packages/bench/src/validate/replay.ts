@@ -4,7 +4,8 @@
  *
  * Not compared, because the model has no such values:
  * - `ns` (wall time under emulation), `seq`, `id` and labels.
- * - Levels in rows that convert nothing (the probe writes 0) and in `vc_done` / `vr_done`, which stand for many pages.
+ * - Levels in rows that convert nothing (the probe writes 0) and in `vc_done` / `vr_done`, which stand for many pages. The probe
+ *   writes their method as `-` and their changes as 0: then only the counters since boot are compared.
  * - Flags of 4K runs in `#map`, which the probe writes as 0: page tables of one block can differ. The model starts
  *   with plain 4K pages, which could matter only where set_memory_rox() changes them.
  * - Flags outside the four attributes that the methods change.
@@ -13,7 +14,7 @@
 import { type ChangeResult, DirectMap, InputError, type Pfn, pfn, x86Geometry } from '@decpool/model';
 import { attributeNames, attributesOfFlags, changeBy, type Method } from './attributes.ts';
 import { type DriverConversion, driverConversionsBeside } from './driver-conversions.ts';
-import type { Kernel } from './kernel.ts';
+import { isUnknown, type Kernel } from './kernel.ts';
 import {
   type AreaRun,
   COUNTERS,
@@ -55,6 +56,9 @@ export function validate(recording: Recording, drivers: readonly DriverConversio
   return replay.result;
 }
 
+const NO_KERNEL =
+  'no meta.json beside it, such as {"kernel": "6.1.192"}: whether set_memory_rox() collapses, as it does since 6.15, is taken from the counters';
+
 const NOTHING = countersOf(() => 0);
 const sum = (a: ChangeResult, b: ChangeResult): ChangeResult => countersOf(({ name }) => a[name] + b[name]);
 
@@ -75,6 +79,8 @@ const AFTER_DRIVERS = 'after';
 interface OpenArea {
   /** Pages that have a row of their own. */
   readonly recorded: Set<number>;
+  /** The page that failed: the probe went no further. */
+  failed?: number;
   changes: ChangeResult;
 }
 
@@ -87,6 +93,8 @@ class Replay {
   /** Pages of each vmalloc area. */
   readonly #areas = new Map<string, number[]>();
   readonly #openAreas = new Map<string, OpenArea>();
+  /** Of the last row that names one: rows that sum up an area may not. */
+  #lastMethod: Method = 'dec';
   /** After the row before. */
   #previous: Totals | undefined;
 
@@ -113,6 +121,7 @@ class Replay {
       file,
       /** `6.1.192-2`. */
       kernel: kernel.version,
+      warnings: isUnknown(kernel) ? [NO_KERNEL] : [],
       /** Rows after the first `#map`. */
       rows: 0,
       /** Successful calls of the probe. */
@@ -170,7 +179,10 @@ class Replay {
     if (hasLevels) this.#compareLevel(row, 'level_before', row.levelBefore);
     const changes = this.#apply(row);
     if (hasLevels) this.#compareLevel(row, 'level_after', row.levelAfter);
-    for (const { name, delta } of COUNTERS) this.#compare(row.line, delta, row.delta[name], changes[name]);
+    const hasChanges = row.method !== undefined || COUNTERS.some(({ name }) => row.delta[name] !== 0);
+    if (scope !== 'area-sum' || hasChanges) {
+      for (const { name, delta } of COUNTERS) this.#compare(row.line, delta, row.delta[name], changes[name]);
+    }
     this.#compareTotals(this.#totalsAfter(row));
   }
 
@@ -228,9 +240,12 @@ class Replay {
 
   /** Applies a row and returns the expected values of its `_delta` columns. */
   #apply(row: RecordedRow): ChangeResult {
-    const { operation, method, rc, line, id } = row;
-    if (operation.scope === 'none' || method === undefined) return NOTHING;
+    const { operation, op, rc, line, id } = row;
+    if (op === 'vmalloc') this.#areas.delete(id);
+    if (operation.scope === 'none') return NOTHING;
     const { scope, set } = operation;
+    const { method = this.#lastMethod } = row;
+    this.#lastMethod = method;
     const open = this.#openAreas.get(id) ?? { recorded: new Set(), changes: NOTHING };
     const ranges = rc === 0 ? this.#rangesOf(row, scope, open) : [];
     this.result.conversions += scope === 'area' && rc === 0 ? 1 : ranges.length;
@@ -244,6 +259,7 @@ class Replay {
     }
     if (scope === 'area-page') {
       open.recorded.add(row.pfn);
+      if (rc !== 0) open.failed = row.pfn;
       open.changes = sum(open.changes, changes);
       this.#openAreas.set(id, open);
     }
@@ -254,18 +270,25 @@ class Replay {
   #rangesOf(
     row: RecordedRow,
     scope: string,
-    { recorded }: OpenArea,
+    { recorded, failed }: OpenArea,
   ): (readonly [start: number, pages: number])[] {
     if (scope === 'range' || scope === 'area-page') return [[row.pfn, row.pages]];
     const pages = this.#areas.get(row.id);
+    if (scope === 'area-sum') {
+      // Pages that have no row split nothing, or the probe would have written one. Which they are, #vrun lines say.
+      const end = pages === undefined || failed === undefined ? undefined : pages.indexOf(failed);
+      return (pages ?? [])
+        .slice(0, end)
+        .filter((page) => !recorded.has(page))
+        .map((page) => [page, 1]);
+    }
     if (pages === undefined) {
       throw new InputError(
         `${this.result.file}:${row.line}: '${row.op}' on area ${row.id} without its pages; ` +
           `expected #vrun,${row.id} lines before it`,
       );
     }
-    // The sum of an area includes the pages that have no row.
-    return pages.filter((page) => scope === 'area' || !recorded.has(page)).map((page) => [page, 1]);
+    return pages.map((page) => [page, 1]);
   }
 
   #change(line: number, start: number, pages: number, method: Method, set: boolean): ChangeResult {

@@ -1,17 +1,14 @@
 /** The output of `decpool validate`: a table of recordings or scatter runs, then everything that does not agree. */
 import { type CellColumns, numberColumn, tableOf, textColumn } from '../text/table.ts';
-import { type ValidationResult, validateRecording } from './replay.ts';
+import type { ValidationResult } from './replay.ts';
 import type { Interval } from './scatter/interval.ts';
-import { CHURNED_ABOVE, SCATTER_SEEDS, type ScatterResult, validateScatter } from './scatter/scatter.ts';
+import { CHURNED_ABOVE, SCATTER_SEEDS, type ScatterResult } from './scatter/scatter.ts';
 
 interface ValidationReport {
   readonly text: string;
   /** Whether the model agrees with the kernel in all of it. */
   readonly passes: boolean;
 }
-
-/** Called after each path. */
-type OnDone = (done: number, all: number) => void;
 
 const RECORDING_COLUMNS: CellColumns<ValidationResult> = [
   [textColumn('file'), ({ file }) => file],
@@ -26,13 +23,8 @@ const RECORDING_COLUMNS: CellColumns<ValidationResult> = [
   [numberColumn('mismatches'), ({ mismatches }) => mismatches],
 ];
 
-/** Replays recordings through the model's direct map. Throws InputError for a file that is missing or malformed. */
-export function recordingsReport(files: readonly string[], onDone?: OnDone): ValidationReport {
-  const results = files.map((file, index) => {
-    const result = validateRecording(file);
-    onDone?.(index + 1, files.length);
-    return result;
-  });
+/** The table of recordings, and the first mismatch of each. */
+export function recordingsReport(results: readonly ValidationResult[]): ValidationReport {
   const total = (count: (notCompared: ValidationResult['notCompared']) => number) =>
     results.reduce((sum, { notCompared }) => sum + count(notCompared), 0);
   const mismatches = results.flatMap(({ file, firstMismatch: first }) =>
@@ -42,11 +34,19 @@ export function recordingsReport(files: readonly string[], onDone?: OnDone): Val
   );
   const notCompared =
     `Not compared: rows before the first #map (${total((n) => n.rowsBeforeStart)}), ` +
-    `levels in rows that sum up an area (${total((n) => n.rowsWithoutLevels)}), ` +
+    `levels and changes in rows that sum up an area (${total((n) => n.rowsWithoutLevels)}), ` +
     `flags of 4K runs in #map (${total((n) => n.runsWithoutFlags)})\n`;
-  const text = [tableOf(RECORDING_COLUMNS, results), notCompared, ...mismatches].join('');
+  const text = [tableOf(RECORDING_COLUMNS, results), notCompared, ...warningsOf(results), ...mismatches].join(
+    '',
+  );
   return { text, passes: mismatches.length === 0 };
 }
+
+/** `name` is of a scatter run, `file` of a recording. */
+const warningsOf = (results: readonly (ValidationResult | ScatterResult)[]): string[] =>
+  results.flatMap((result) =>
+    result.warnings.map((text) => `warning: ${'file' in result ? result.file : result.name}: ${text}\n`),
+  );
 
 const range = ({ low, high }: Interval) => `${low}..${high}`;
 
@@ -81,16 +81,8 @@ possible: the most 2M splits that any placement can cause, without the assumptio
 by others, reclaimed: pages, between the two copies of /proc/vmstat; per-CPU: pages in no free list when /proc/zoneinfo was read
 `;
 
-/**
- * Gives the requests of recorded runs to the page source and compares the splits. Throws InputError for a folder without a
- * recording or its copies of /proc files.
- */
-export function scatterReport(dirs: readonly string[], onDone?: OnDone): ValidationReport {
-  const results = dirs.flatMap((dir, index) => {
-    const found = validateScatter(dir, SCATTER_SEEDS);
-    onDone?.(index + 1, dirs.length);
-    return found;
-  });
+/** The table of runs, what explains the splits of buffers, and why runs fail. */
+export function scatterReport(results: readonly ScatterResult[]): ValidationReport {
   const explanations = results.flatMap(({ name, story, pagesReclaimed, pagesMoved }) =>
     story === undefined
       ? []
@@ -99,12 +91,15 @@ export function scatterReport(dirs: readonly string[], onDone?: OnDone): Validat
           `  during the run reclaim freed ${pagesReclaimed} pages and compaction moved ${pagesMoved}\n`,
         ],
   );
-  const warnings = results.flatMap(({ name, warnings }) =>
-    warnings.map((text) => `warning: ${name}: ${text}\n`),
-  );
   const failing = results.filter(({ passes }) => !passes);
   const failures = failing.map((result) => `\n${result.name}: ${whyOutside(result)}\n`);
-  const text = [tableOf(SCATTER_COLUMNS, results), SCATTER_LEGEND, ...explanations, ...warnings, ...failures];
+  const text = [
+    tableOf(SCATTER_COLUMNS, results),
+    SCATTER_LEGEND,
+    ...explanations,
+    ...warningsOf(results),
+    ...failures,
+  ];
   return { text: text.join(''), passes: failing.length === 0 };
 }
 

@@ -1,12 +1,10 @@
 import { InputError } from '@decpool/model';
-import type { Freelists } from '../../traces/memory-state/freelists.ts';
-import type { ExactResult } from '../../validate/exact/run.ts';
 import { command, flag, type Parameter } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
 import { tellFailure } from '../failure.ts';
 import { JSON_DOCUMENT } from '../options.ts';
 import type { Output } from '../output.ts';
-import { type Count, counted } from '../progress.ts';
+import { counted } from '../progress.ts';
 
 const RECORDINGS: Parameter<string[], 'text'> = {
   flags: '<recording...>',
@@ -40,73 +38,81 @@ export const validate = command({
       throw new InputError('--scatter and --exact compare different things: give one of them.');
     }
     if (!exact && (json || ablate)) throw new InputError(`--${json ? 'json' : 'ablate'} is for --exact.`);
-    const progress = counted('validate', exact ? 'runs' : 'recordings', output);
-    try {
-      if (exact) return await (ablate ? leaveOut : validateExact)(paths, { json, output, progress });
-      const { recordingsReport, scatterReport } = await import('../../validate/report.ts');
-      const { text, passes } = (scatter ? scatterReport : recordingsReport)(paths, progress.show);
-      output.write(text);
-      return passes ? EXIT.done : EXIT.different;
-    } finally {
-      progress.stop();
+    if (exact) return (ablate ? leaveOut : validateExact)(paths, json, output);
+    const { recordingsReport, scatterReport } = await import('../../validate/report.ts');
+    if (scatter) {
+      const { SCATTER_SEEDS, validateScatter } = await import('../../validate/scatter/scatter.ts');
+      return validateEach(paths, output, (path) => validateScatter(path, SCATTER_SEEDS), scatterReport);
     }
+    const { validateRecording } = await import('../../validate/replay.ts');
+    return validateEach(paths, output, (path) => [validateRecording(path)], recordingsReport);
   },
 });
 
-interface Exact {
-  readonly json: boolean;
-  readonly output: Output;
-  readonly progress: Count;
-}
-
-async function validateExact(paths: readonly string[], { json, output, progress }: Exact): Promise<number> {
-  const { validateRun } = await import('../../validate/exact/run.ts');
+async function validateExact(paths: readonly string[], json: boolean, output: Output): Promise<number> {
+  const { readRun, validateRun } = await import('../../validate/exact/run.ts');
   const { exactText } = await import('../../validate/exact/report.ts');
   const { jsonText } = await import('../../text/json.ts');
-  const results: ExactResult[] = [];
-  const failures = await forEachRun(paths, progress, (recording) => results.push(validateRun(recording)));
-  output.write(json ? jsonText({ runs: results }) : exactText(results));
-  const isSame = results.every(({ passes }) => passes);
-  return tellAll(failures, output) ?? (isSame ? EXIT.done : EXIT.different);
+  return validateEach(
+    paths,
+    output,
+    (path) => [validateRun(readRun(path))],
+    (results) => ({
+      text: json ? jsonText({ runs: results }) : exactText(results),
+      passes: results.every(({ passes }) => passes),
+    }),
+  );
 }
 
-async function leaveOut(paths: readonly string[], { json, output, progress }: Exact): Promise<number> {
+async function leaveOut(paths: readonly string[], json: boolean, output: Output): Promise<number> {
   const { AblationTable } = await import('../../validate/exact/ablation.ts');
   const { ablationText } = await import('../../validate/exact/report.ts');
-  const { runLabel } = await import('../../validate/exact/run.ts');
+  const { readRun, runLabel } = await import('../../validate/exact/run.ts');
   const { jsonText } = await import('../../text/json.ts');
   const table = new AblationTable();
-  const failures = await forEachRun(paths, progress, (recording) =>
-    table.add(runLabel(recording.file), recording),
+  return validateEach(
+    paths,
+    output,
+    (path) => {
+      const recording = readRun(path);
+      const label = runLabel(recording.file);
+      table.add(label, recording);
+      return [{ label }];
+    },
+    ({ length }) => {
+      const rules = table.results();
+      return { text: json ? jsonText({ rules }) : ablationText(rules, length), passes: true };
+    },
   );
-  const rules = table.results();
-  output.write(json ? jsonText({ rules }) : ablationText(rules, paths.length - failures.length));
-  return tellAll(failures, output) ?? EXIT.done;
 }
 
-/** A file that cannot be read is passed over. Returns what is wrong with such files. */
-async function forEachRun(
+/** Reports all that can be read. What cannot is told after it; the exit status is then that of invalid input. */
+async function validateEach<Result extends object>(
   paths: readonly string[],
-  progress: Count,
-  visit: (recording: Freelists) => void,
-): Promise<InputError[]> {
-  const { readRun } = await import('../../validate/exact/run.ts');
+  output: Output,
+  resultsOf: (path: string) => readonly (Result | InputError)[],
+  report: (results: readonly Result[]) => { readonly text: string; readonly passes: boolean },
+): Promise<number> {
+  const { attempt } = await import('../../validate/attempt.ts');
+  const progress = counted('validate', 'inputs', output);
+  const results: Result[] = [];
   const failures: InputError[] = [];
-  for (const [index, path] of paths.entries()) {
-    try {
-      visit(readRun(path));
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error;
-      failures.push(error);
+  try {
+    for (const [index, path] of paths.entries()) {
+      const found = attempt(() => resultsOf(path));
+      for (const each of found instanceof InputError ? [found] : found) {
+        if (each instanceof InputError) failures.push(each);
+        else results.push(each);
+      }
+      progress.show(index + 1, paths.length);
     }
-    progress.show(index + 1, paths.length);
+  } finally {
+    progress.stop();
   }
-  progress.stop();
-  return failures;
-}
-
-/** Returns the exit code, if there is something to tell. */
-function tellAll(failures: readonly InputError[], output: Output): number | undefined {
+  const { text, passes } = report(results);
+  if (results.length > 0) output.write(text);
+  const last = failures.pop();
   for (const failure of failures) tellFailure(failure, output);
-  return failures.length > 0 ? EXIT.misuse : undefined;
+  if (last !== undefined) throw last;
+  return passes ? EXIT.done : EXIT.different;
 }

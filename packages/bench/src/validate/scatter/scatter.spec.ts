@@ -11,6 +11,7 @@ import {
   csvOf,
   pagetypeinfo,
   type Row,
+  scatterResults,
   snapshots,
   vmstat,
   writeFiles,
@@ -38,7 +39,7 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true }));
 
 const SEEDS = [1, 2, 3];
-const run = (dir = folder) => validateScatter(dir, SEEDS);
+const run = (dir = folder) => scatterResults(dir, SEEDS);
 const only = (dir = folder) => {
   const results = run(dir);
   expect(results).toHaveLength(1);
@@ -201,6 +202,34 @@ describe('where a run looks for its files', () => {
   });
 });
 
+describe('a run that cannot be read whole', () => {
+  it('does not silence the others of its folder', () => {
+    writeFiles(folder, {
+      ...snapshots(ONE_BLOCK, 20),
+      'a.csv': csvOf(TEN),
+      'b.csv': csvOf([single(1)]).replace(',dec,', ',what,'),
+      'c.csv': csvOf(TEN),
+    });
+    rmSync(join(folder, 'ops.csv'));
+    const results = validateScatter(folder, SEEDS);
+    expect(results).toMatchObject([
+      { name: join(folder, 'a'), kernel2M: 1 },
+      { message: expect.stringMatching(/b\.csv:4: op 'x' with method 'what'/) },
+      { name: join(folder, 'c'), kernel2M: 1 },
+    ]);
+  });
+
+  it('needs no meta.json: the page allocator of 6.1 is used then, which the result says', () => {
+    writeFiles(folder, snapshots(ONE_BLOCK, 20));
+    rmSync(join(folder, 'meta.json'));
+    expect(only()).toMatchObject({
+      kernel: 'unknown',
+      kernel2M: 1,
+      warnings: ['no meta.json beside it, such as {"kernel": "6.1.192"}: the page allocator of 6.1 is used'],
+    });
+  });
+});
+
 describe('is refused', () => {
   it('a folder that is not there', () => {
     expect(refusal(join(root, 'none'))).toBe(
@@ -313,11 +342,11 @@ describe('the bundled recordings', () => {
     ['k61/E4c', 'buffers', 9, 1],
     ['k73/E4c', 'buffers', 1, 0],
   ] as const)('%s is %s, and the kernel is where it should be', (path, kind, kernel2M, kernel1G) => {
-    const [result] = validateScatter(join(BUNDLED, path), [1]);
+    const [result] = scatterResults(join(BUNDLED, path), [1]);
     expect(result).toMatchObject({ kind, kernel2M, kernel1G, passes: true });
   });
 
   it.each(['k61/E5', 'k61/E6dec', 'k61/E7cc'])('%s holds no allocations to compare', (path) => {
-    expect(() => validateScatter(join(BUNDLED, path), [1])).toThrow(/without allocations; expected rows/);
+    expect(() => scatterResults(join(BUNDLED, path), [1])).toThrow(/without allocations; expected rows/);
   });
 });

@@ -4,6 +4,8 @@
  */
 import { InputError } from '@decpool/model';
 import { type Spread, spreadOf } from '../../compare/spread.ts';
+import { attempt } from '../attempt.ts';
+import { isUnknown } from '../kernel.ts';
 import { readRecording } from '../recording.ts';
 import { type BufferStory, explainBuffers } from './buffers.ts';
 import { csvFilesOf, runFiles } from './files.ts';
@@ -60,47 +62,53 @@ export const SCATTER_SEEDS: readonly number[] = Array.from({ length: 20 }, (_, i
 const QUIET_BAND = 0.25;
 const QUIET_SPLITS = 3;
 
-/** All scatter recordings of `dir`. Throws InputError if there is none, or if a file is missing or malformed. */
-export function validateScatter(dir: string, seeds: readonly number[]): ScatterResult[] {
+/**
+ * Of each scatter recording of `dir`: the result, or what is wrong with its files. Throws InputError if there is none in a folder
+ * without mistakes.
+ */
+export function validateScatter(dir: string, seeds: readonly number[]): (ScatterResult | InputError)[] {
   const files = csvFilesOf(dir);
-  const recordings = files.map(readRecording).filter(isScatter);
-  if (recordings.length === 0) {
-    throw new InputError(
-      `${dir}: ${files.length === 1 ? files[0] : `${files.length} recordings`} without allocations; expected rows that convert ` +
-        'after an allocation (x, vb) and before a free (y, vbf), and no other conversions',
-    );
-  }
-  return recordings.map((recording) => {
-    const files = runFiles(recording.file);
-    const run = readRun(recording, files);
-    const runs = seeds.map((seed) => runModel(run, recording.kernel, seed));
-    const { pages, pagesByOthers, traffic, kernel2M, kernel1G } = run;
-    const story = run.isOfBuffers ? explainBuffers(run, recording.file) : undefined;
-    const intervals = scatterIntervals(run);
-    const { low } = intervals.splits2M;
-    const quietKind = pagesByOthers > CHURNED_ABOVE * pages ? 'churned' : 'quiet';
-    const result = {
-      name: files.name,
-      kernel: recording.kernel.version,
-      kind: story === undefined ? quietKind : 'buffers',
-      requests: run.allocations.length,
-      pages,
-      pagesByOthers,
-      pagesReclaimed: traffic.reclaimed,
-      pagesMoved: traffic.moved,
-      pagesPerCpu: perCpuPages(files.proc),
-      kernel2M,
-      kernel1G,
-      model2M: spreadOf(runs.map(({ splits2M }) => splits2M)),
-      model1G: spreadOf(runs.map(({ splits1G }) => splits1G)),
-      refused: Math.max(...runs.map(({ refused }) => refused)),
-      intervals,
-      band2M: story === undefined ? intervals.splits2M : { low, high: intervals.possible2M },
-      story,
-      warnings: [...run.warnings, ...modelWarnings(runs)],
-    } as const;
-    return { ...result, passes: passes(result) };
-  });
+  const results = files.flatMap((file) => attempt(() => scatterResult(file, seeds)) ?? []);
+  if (results.length > 0) return results;
+  throw new InputError(
+    `${dir}: ${files.length === 1 ? files[0] : `${files.length} recordings`} without allocations; expected rows that convert ` +
+      'after an allocation (x, vb) and before a free (y, vbf), and no other conversions',
+  );
+}
+
+/** Undefined for a recording of something else. Throws InputError if a file is missing or malformed. */
+function scatterResult(file: string, seeds: readonly number[]): ScatterResult | undefined {
+  const recording = readRecording(file);
+  if (!isScatter(recording)) return undefined;
+  const files = runFiles(file);
+  const run = readRun(recording, files);
+  const runs = seeds.map((seed) => runModel(run, recording.kernel, seed));
+  const { pages, pagesByOthers, traffic, kernel2M, kernel1G } = run;
+  const story = run.isOfBuffers ? explainBuffers(run, recording.file) : undefined;
+  const intervals = scatterIntervals(run);
+  const { low } = intervals.splits2M;
+  const quietKind = pagesByOthers > CHURNED_ABOVE * pages ? 'churned' : 'quiet';
+  const result = {
+    name: files.name,
+    kernel: recording.kernel.version,
+    kind: story === undefined ? quietKind : 'buffers',
+    requests: run.allocations.length,
+    pages,
+    pagesByOthers,
+    pagesReclaimed: traffic.reclaimed,
+    pagesMoved: traffic.moved,
+    pagesPerCpu: perCpuPages(files.proc),
+    kernel2M,
+    kernel1G,
+    model2M: spreadOf(runs.map(({ splits2M }) => splits2M)),
+    model1G: spreadOf(runs.map(({ splits1G }) => splits1G)),
+    refused: Math.max(...runs.map(({ refused }) => refused)),
+    intervals,
+    band2M: story === undefined ? intervals.splits2M : { low, high: intervals.possible2M },
+    story,
+    warnings: [...(isUnknown(recording.kernel) ? [NO_KERNEL] : []), ...run.warnings, ...modelWarnings(runs)],
+  } as const;
+  return { ...result, passes: passes(result) };
 }
 
 function passes(result: Omit<ScatterResult, 'passes'>): boolean {
@@ -112,6 +120,8 @@ function passes(result: Omit<ScatterResult, 'passes'>): boolean {
 }
 
 const isIn = ({ low, high }: Interval, value: number) => value >= low && value <= high;
+
+const NO_KERNEL = `no meta.json beside it, such as {"kernel": "6.1.192"}: the page allocator of 6.1 is used`;
 
 const MODEL_WARNINGS: readonly (readonly [keyof ModelRun, text: string])[] = [
   ['misplaced', 'N free chunks were placed in pageblocks of another migratetype than theirs'],

@@ -1,6 +1,15 @@
 /** Made-up recordings for the specs: a machine of 16 blocks, one zone, with the files that a probe and /proc would give. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { InputError } from '@decpool/model';
+import { type ScatterResult, validateScatter } from './scatter.ts';
+
+/** The results of a folder without mistakes. Throws the first InputError if there is any. */
+export const scatterResults = (dir: string, seeds: readonly number[]): ScatterResult[] =>
+  validateScatter(dir, seeds).map((result) => {
+    if (result instanceof InputError) throw result;
+    return result;
+  });
 
 /** Blocks of the made-up machine. */
 export const BLOCKS = 16;
