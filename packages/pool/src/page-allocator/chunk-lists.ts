@@ -5,7 +5,7 @@
  * The links are arrays indexed by the first page of a chunk, as the kernel's live in struct page: adding and removing is O(1)
  * and allocates nothing. Sizes are `1 << order`, not `2 ** order`, which would call pow().
  */
-import { MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype } from '@decpool/model';
+import { InputError, MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype } from '@decpool/model';
 import { ORDINARY_TYPES, TYPE } from './migratetypes.ts';
 
 const NONE = -1;
@@ -60,7 +60,7 @@ export class ChunkLists {
     this.#firstPerCpu = zones * ORDERS * TYPES;
     const lists = this.#firstPerCpu + zones * cpus * PER_CPU_LISTS;
     if (lists >= 0xffff)
-      throw new RangeError(`${zones} zones with the lists of ${cpus} CPUs: too many lists`);
+      throw new InputError(`${zones} zones with the lists of ${cpus} CPUs: too many lists`);
     this.#cpus = cpus;
     this.#pageblockOrder = pageblockOrder;
     this.#next = new Int32Array(spanPages);

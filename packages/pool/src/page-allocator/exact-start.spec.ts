@@ -83,6 +83,15 @@ describe('a start from every list in its order', () => {
     expect(() => start(exactZone({ lists: [[0, 'Movable', '9999']] }))).toThrow('page 9999 is outside');
   });
 
+  it('refuses pageblocks behind the end of the zone, and more CPUs than lists can have', () => {
+    expect(() => start(exactZone({ pageblocks: [[0, 1e12, 'Movable']] }))).toThrow(
+      'zone Normal: 1000000000000 pageblocks from page 0 on end behind the zone',
+    );
+    const [cpu] = exactZone().cpus;
+    expect(() => start(exactZone({ cpus: new Array(9999).fill(cpu) }))).toThrow('9999 CPUs: too many lists');
+    expect(() => start(exactZone({ cpus: [] }))).toThrow('expected the lists of the same CPUs for each zone');
+  });
+
   it('refuses a memory state that has only counts', () => {
     const { exact: _, ...counts } = memory(exactZone());
     expect(() => startExactly(counts, x86Geometry(SPAN))).toThrow("'made up' has no free lists, only counts");

@@ -59,16 +59,11 @@ export function startExactly(
     zones: exact.zones.map(zoneStart),
     perCpu: exact.zones.map(({ cpus }) => cpus.map(perCpuStart)),
   });
-  for (const zone of exact.zones) setPageblocks(allocator.buddy, zone);
+  const label = (index: number) => `memory state '${name}', zone ${zones[index].name}`;
+  for (const [index, zone] of exact.zones.entries()) setPageblocks(allocator.buddy, zone, label(index));
   const chunks = new StartChunks(spanPages);
   for (const [index, zone] of exact.zones.entries()) {
-    fillLists(
-      allocator,
-      allocator.zones[index],
-      zone,
-      chunks,
-      `memory state '${name}', zone ${zones[index].name}`,
-    );
+    fillLists(allocator, allocator.zones[index], zone, chunks, label(index));
   }
   return allocator;
 }
@@ -100,8 +95,11 @@ const perCpuStart = ({ flags = 0, ...cpu }: ExactCpu): PerCpuStart => ({
   keepsBatch: (flags & CPU_FLAGS.keepsBatch) !== 0,
 });
 
-function setPageblocks(buddy: Buddy, { pageblocks, movable }: ExactZone): void {
+function setPageblocks(buddy: Buddy, { end, pageblocks, movable }: ExactZone, where: string): void {
   for (const [first, blocks, type] of pageblocks) {
+    if (first + (blocks - 1) * buddy.pageblockPages >= end) {
+      throw new InputError(`${where}: ${blocks} pageblocks from page ${first} on end behind the zone`);
+    }
     for (let block = 0; block < blocks; block++) {
       buddy.setType(first + (block << PAGEBLOCK_ORDER), 0, TYPE[type]);
     }
