@@ -1,4 +1,4 @@
-/** The blocks of a pool in which nobody uses a page any more: when each goes back to the page allocator, and how. */
+/** The blocks of a pool without a used page: when each goes back to the page allocator, and how. */
 import { type BlockIndex, blockIndex, type Pfn, type StateView, pfn as toPfn } from '@decpool/model';
 import type { PageRange } from './conversion/conversion.ts';
 import type { FreeMap } from './placement/free-map.ts';
@@ -6,44 +6,35 @@ import type { Recorder } from './policy.ts';
 import type { Reserve } from './reserve.ts';
 import { AT_ONCE, KEEP, type Supply } from './supply/supply.ts';
 
-interface EmptyBlocksOptions {
+interface PoolParts {
   readonly view: StateView;
   readonly map: FreeMap;
   readonly supply: Supply;
   readonly reserve: Reserve | undefined;
-  /** Pages were leaked: they are free no longer. */
+  /** Takes leaked pages out of the free ones. */
   readonly forget: (leaked: PageRange) => void;
 }
 
 export class EmptyBlocks {
-  readonly #view: StateView;
-  readonly #map: FreeMap;
-  readonly #supply: Supply;
-  readonly #reserve: Reserve | undefined;
-  readonly #forget: (leaked: PageRange) => void;
+  readonly #pool: PoolParts;
   readonly #pagesPerBlock: number;
   /** Blocks that ran empty when nothing could be converted. */
   readonly #waiting = new Set<BlockIndex>();
-  /** Blocks that are kept until a simulated time in ns, the first to go first, and when each ran empty. */
+  /** Blocks that are kept until a simulated time in ns, the first to go first, and since when each is empty. */
   readonly #kept = new Map<BlockIndex, { readonly since: number; readonly until: number }>();
 
-  constructor({ view, map, supply, reserve, forget }: EmptyBlocksOptions) {
-    this.#view = view;
-    this.#map = map;
-    this.#supply = supply;
-    this.#reserve = reserve;
-    this.#forget = forget;
-    this.#pagesPerBlock = view.geometry.pagesPerBlock;
+  constructor(pool: PoolParts) {
+    this.#pool = pool;
+    this.#pagesPerBlock = pool.view.geometry.pagesPerBlock;
   }
 
-  /** Whether work() is to return blocks that ran empty when nothing could be converted. */
+  /** Whether blocks ran empty when nothing could be converted. */
   get hasWork(): boolean {
     return this.#waiting.size > 0;
   }
 
-  /** When the first kept block goes back, simulated ns; KEEP: none does. */
+  /** When the first kept block goes back, simulated ns; KEEP: never. */
   get dueAt(): number {
-    if (this.#kept.size === 0) return KEEP;
     for (const { until } of this.#kept.values()) return until;
     return KEEP;
   }
@@ -67,12 +58,14 @@ export class EmptyBlocks {
 
   /** Whether a block is in use, or no longer the pool's. */
   #isUsed(block: BlockIndex): boolean {
-    return this.#map.extents[block] > 0 || this.#map.largest[block] === 0;
+    const { map } = this.#pool;
+    return map.extents[block] > 0 || map.largest[block] === 0;
   }
 
   /** Returns a block that has been empty since a simulated time in ns, or keeps it for as long as the supply wants. */
   #settle(block: BlockIndex, record: Recorder, since: number): void {
-    if (this.#reserve?.holds(block) === true || this.#view.pagesOf('leaked', block) > 0) return;
+    const { reserve, view } = this.#pool;
+    if (reserve?.holds(block) === true || view.pagesOf('leaked', block) > 0) return;
     const until = this.#returnsAt(record.time, since);
     if (until <= record.time) {
       this.return(toPfn(block * this.#pagesPerBlock), this.#pagesPerBlock, record);
@@ -84,9 +77,9 @@ export class EmptyBlocks {
 
   /** Beside a reserve an empty block is private and holds nothing ready, so it is not kept. */
   #returnsAt(now: number, since: number): number {
-    if (this.#reserve !== undefined) return AT_ONCE;
-    const { freePages } = this.#map;
-    return this.#supply.returnsAt({ now, since, freePages, blockPages: this.#pagesPerBlock });
+    const { reserve, map, supply } = this.#pool;
+    if (reserve !== undefined) return AT_ONCE;
+    return supply.returnsAt({ now, since, freePages: map.freePages, blockPages: this.#pagesPerBlock });
   }
 
   /**
@@ -94,18 +87,19 @@ export class EmptyBlocks {
    * them, as the bounce buffers do. If a page leaks, nothing goes back: a block with a leaked page never does.
    */
   return(first: Pfn, pages: number, record: Recorder): void {
+    const { view, map, forget } = this.#pool;
     const own = this.#freeRuns(first, pages);
     let isLeaked = false;
     for (const run of own) {
-      forEachSharedRun(this.#view, run, (start, count) => {
+      forEachSharedRun(view, run, (start, count) => {
         if (record.encrypt(start, count) !== 'leaked') return;
         isLeaked = true;
-        this.#forget({ start, pages: count });
+        forget({ start, pages: count });
       });
     }
     if (isLeaked) return;
     for (const { start, pages: count } of own) {
-      this.#map.forEachBlock(start, count, (from, part) => this.#map.take(from, part));
+      map.forEachBlock(start, count, (from, part) => map.take(from, part));
       record.giveBack(start, count);
     }
   }
@@ -115,7 +109,7 @@ export class EmptyBlocks {
     const runs: { start: Pfn; pages: number }[] = [];
     const end = first + pages;
     for (let block = Math.floor(first / this.#pagesPerBlock); block * this.#pagesPerBlock < end; block++) {
-      this.#map.forEachRun(blockIndex(block), (runStart, count) => {
+      this.#pool.map.forEachRun(blockIndex(block), (runStart, count) => {
         const start = toPfn(Math.max(runStart, first));
         const length = Math.min(runStart + count, end) - start;
         const last = runs.at(-1);

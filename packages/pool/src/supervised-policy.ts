@@ -1,7 +1,6 @@
 /**
- * What a policy may say. The engine calls a policy through SupervisedPolicy: its recorder works only while it decides, every
- * call is checked before it does harm, and at the end the request must be decided. A PolicyError names the policy, the request
- * and the call.
+ * The engine calls a policy through SupervisedPolicy: the policy's recorder works only while it decides, every call is checked
+ * first, and at the end the request must be decided. A PolicyError names the policy, the request and the call.
  */
 import {
   type AllocateRequest,
@@ -80,7 +79,7 @@ export class SupervisedPolicy {
     }
   }
 
-  // The questions are asked with every request. One that throws stays in the turn: the engine asks no more after it.
+  // Asked with every request, so without try and finally: after a question that throws the engine asks no more.
 
   cacheFor(request: AllocateRequest): SlabCache | undefined {
     this.#turn.question = 'cacheFor()';
@@ -121,9 +120,9 @@ export class SupervisedPolicy {
         `neither served nor refused: it got ${servedPages} of ${pagesText(pages)}`,
       );
     }
-    const most = api === 'vmalloc' ? pages : 1 << orderFor(pages);
-    if (servedPages > most) {
-      throw this.#turn.broken('size', `it got ${servedPages} pages, and takes ${most} at the most`);
+    const maxPages = api === 'vmalloc' ? pages : 1 << orderFor(pages);
+    if (servedPages > maxPages) {
+      throw this.#turn.broken('size', `it got ${servedPages} pages, and takes ${maxPages} at the most`);
     }
     if (api === 'vmalloc' || (servedExtents === 1 && servedStart % (1 << orderFor(pages)) === 0)) return;
     throw this.#turn.broken('contiguous', 'its pages are not contiguous and naturally aligned');
@@ -169,7 +168,9 @@ class Turn {
   }
 }
 
-/** The Recorder as a policy holds it: the calls of the interface, and nothing else of what the engine records with. */
+type Result<Call extends 'decrypt' | 'encrypt' | 'decryptArea' | 'encryptArea'> = ReturnType<Recorder[Call]>;
+
+/** The Recorder as a policy holds it: the calls of the interface and nothing else. */
 class PolicyRecorder implements Recorder {
   readonly #events: EventRecorder;
   readonly #view: StateView;
@@ -235,38 +236,39 @@ class PolicyRecorder implements Recorder {
   }
 
   decrypt(start: Pfn, pages: number): ConversionResult {
-    this.#expectConversion('decrypt', start, pages);
-    try {
-      return this.#events.setMemory.decrypt(start, pages);
-    } catch (error) {
-      throw this.#refusal(error, 'convert', 'decrypt', start, pages);
-    }
+    return this.#convert('decrypt', start, pages);
   }
 
   encrypt(start: Pfn, pages: number): 'converted' | 'leaked' {
-    this.#expectConversion('encrypt', start, pages);
+    return this.#convert('encrypt', start, pages);
+  }
+
+  #convert<Call extends 'decrypt' | 'encrypt'>(call: Call, start: Pfn, pages: number): Result<Call> {
+    this.#expectConversion(call, start, pages);
     try {
-      return this.#events.setMemory.encrypt(start, pages);
+      return this.#events.setMemory[call](start, pages) as Result<Call>;
     } catch (error) {
-      throw this.#refusal(error, 'convert', 'encrypt', start, pages);
+      throw this.#refusal(error, 'convert', call, start, pages);
     }
   }
 
   decryptArea(runs: readonly Extent[]): ConversionResult {
-    const pages = this.#expectArea('decryptArea', runs);
-    try {
-      return this.#events.setMemory.decryptArea(runs);
-    } catch (error) {
-      throw this.#refusal(error, 'convert', 'decryptArea', runs[0].pfn, pages);
-    }
+    return this.#convertArea('decryptArea', runs);
   }
 
   encryptArea(runs: readonly Extent[]): 'converted' | 'leaked' {
-    const pages = this.#expectArea('encryptArea', runs);
+    return this.#convertArea('encryptArea', runs);
+  }
+
+  #convertArea<Call extends 'decryptArea' | 'encryptArea'>(
+    call: Call,
+    runs: readonly Extent[],
+  ): Result<Call> {
+    const pages = this.#expectArea(call, runs);
     try {
-      return this.#events.setMemory.encryptArea(runs);
+      return this.#events.setMemory[call](runs) as Result<Call>;
     } catch (error) {
-      throw this.#refusal(error, 'convert', 'encryptArea', runs[0].pfn, pages);
+      throw this.#refusal(error, 'convert', call, runs[0].pfn, pages);
     }
   }
 

@@ -1,12 +1,11 @@
 /**
- * The atomic DMA pool (kernel/dma/pool.c), memory that is shared beforehand for callers that may not sleep. It consists of
+ * The atomic DMA pool (kernel/dma/pool.c): memory that is shared beforehand for callers that may not sleep. It consists of
  * chunks, as lib/genalloc.c keeps them: a bitmap of pages each, the newest chunk first, and the first place that fits,
- * naturally aligned (gen_pool_first_fit_order_align). A chunk is converted as a whole when it comes and never leaves, so
- * nothing is converted for a request or a free.
+ * naturally aligned (gen_pool_first_fit_order_align). A chunk is converted as a whole when it comes and never leaves.
  *
  * The kernel makes a pool for each of the zones Normal, DMA32 and DMA, and a request takes from any that its device can
- * reach (dma_guess_pool()). Here the chunks of all are in one list, and one pool is made at boot: a range of blocks that
- * callers are bound to, a zone's or a node's, gets its own once the first of them was refused, and is looked after from then on.
+ * reach (dma_guess_pool()). Here the chunks of all are in one list, and one pool is made at boot. The range of a zone or node
+ * gets its own pool after the first refusal of a request that is bound to it.
  */
 import {
   type FailureReason,
@@ -17,6 +16,7 @@ import {
   pfn as toPfn,
 } from '@decpool/model';
 import type { BlockRange, Recorder } from '../policy.ts';
+import { UnitMap } from '../unit-map.ts';
 
 /** dma_atomic_pool_init(): 128 KiB for each GiB of memory, from 128 KiB to the largest chunk, 4 MiB. In pages. */
 const PAGES_PER_GIB = 32;
@@ -31,6 +31,13 @@ export function initialPages(view: StateView): number {
   return Math.max(MIN_PAGES, Math.min(MAX_PAGES, Math.floor((ram * PAGES_PER_GIB) / GIB_PAGES)));
 }
 
+/** struct gen_pool_chunk. It is naturally aligned, so an alignment inside it is one of addresses. */
+interface Chunk {
+  readonly start: number;
+  readonly pages: number;
+  readonly map: UnitMap;
+}
+
 /** What one expansion of the pool adds. */
 interface Taken {
   readonly start: Pfn;
@@ -39,14 +46,14 @@ interface Taken {
 
 export class AtomicPool {
   readonly #pagesPerBlock: number;
-  /** As they came. */
+  /** The oldest first. */
   readonly #chunks: Chunk[] = [];
   readonly #byStart = new Map<number, Chunk>();
   /** Pages of the pool, used or not. */
   #pages = 0;
   readonly #initialPages: number;
   readonly #leastOrder: number;
-  /** Ranges that have been given a pool, and those that the worker is to look after: schedule_work(&atomic_pool_work). */
+  /** Ranges that have a pool, and those that wait for the worker: schedule_work(&atomic_pool_work). */
   readonly #made = new Set<number>();
   readonly #scheduled = new Set<number>();
 
@@ -58,7 +65,7 @@ export class AtomicPool {
 
   /** Free pages in chunks that lie in a range. */
   freePagesIn(range: BlockRange): number {
-    return this.#chunks.reduce((sum, chunk) => sum + (this.#isIn(chunk, range) ? chunk.freePages : 0), 0);
+    return this.#chunks.reduce((sum, chunk) => sum + (this.#isIn(chunk, range) ? chunk.map.free : 0), 0);
   }
 
   hasWork(range: BlockRange): boolean {
@@ -82,23 +89,21 @@ export class AtomicPool {
     if (added > 0) record.refilled(added);
   }
 
-  /** Tells that a caller that may not sleep was served: if that left less free than the pool began with, the worker adds some. */
+  /** A caller that may not sleep was served: if less is free than the pool began with, the worker adds some. */
   usedAtomically(range: BlockRange): void {
     if (this.freePagesIn(range) < this.#initialPages) this.#scheduled.add(keyOf(range));
   }
 
-  /** Whether a page is one of the pool's. */
   holds(page: Pfn): boolean {
     return this.#chunkOf(page) !== undefined;
   }
 
-  /** Takes free pages at a multiple of `align`, a power of two; -1 when no chunk in the range has such a place. */
+  /** Takes free pages at a multiple of `align`, a power of two; -1 if no chunk in the range has such a place. */
   take(pages: number, align: number, range: BlockRange): Pfn | -1 {
     for (let index = this.#chunks.length - 1; index >= 0; index--) {
       const chunk = this.#chunks[index];
-      if (chunk.freePages < pages || !this.#isIn(chunk, range)) continue;
-      const start = chunk.take(pages, align);
-      if (start !== -1) return toPfn(start);
+      const first = this.#isIn(chunk, range) ? chunk.map.take(pages, align) : -1;
+      if (first !== -1) return toPfn(chunk.start + first);
     }
     return -1;
   }
@@ -106,7 +111,7 @@ export class AtomicPool {
   /** Takes pages back; returns false for pages that are not the pool's. */
   put(start: Pfn, pages: number): boolean {
     const chunk = this.#chunkOf(start);
-    chunk?.put(start, pages);
+    chunk?.map.give(start - chunk.start, pages);
     return chunk !== undefined;
   }
 
@@ -124,8 +129,8 @@ export class AtomicPool {
   }
 
   /**
-   * Grows at once, for a caller that may sleep, in chunks that double the pool, until `missing` more pages are free or
-   * memory is short: then by nothing. Each chunk is of `order` at least. Returns why it did not grow by all of that.
+   * Grows at once, for a caller that may sleep, in chunks that double the pool and are of `order` at least, until `missing` more
+   * pages are free. If memory is short it does not grow. Returns why it did not grow by all of that.
    */
   grow(missing: number, order: number, record: Recorder): FailureReason | undefined {
     const taken: Taken[] = [];
@@ -157,7 +162,7 @@ export class AtomicPool {
       if (chunk === undefined) return false;
       const pages = 1 << chunk.order;
       const result = record.decrypt(chunk.start, pages);
-      if (result === 'converted') this.#add(new Chunk(chunk.start, pages));
+      if (result === 'converted') this.#add({ start: chunk.start, pages, map: new UnitMap(pages) });
       else areAll = false;
       if (result === 'private') record.giveBack(chunk.start, pages);
     }
@@ -175,49 +180,5 @@ export class AtomicPool {
   }
 }
 
-/** struct gen_pool_chunk, in pages. It is naturally aligned, so an alignment inside it is one of addresses. */
-class Chunk {
-  readonly start: number;
-  readonly pages: number;
-  freePages: number;
-  readonly #isUsed: Uint8Array;
-  /** No page below this one is free. */
-  #lowest = 0;
-
-  constructor(start: number, pages: number) {
-    this.start = start;
-    this.pages = pages;
-    this.freePages = pages;
-    this.#isUsed = new Uint8Array(pages);
-  }
-
-  /** First page of the place, or -1. */
-  take(pages: number, align: number): number {
-    const used = this.#isUsed;
-    while (this.#lowest < this.pages && used[this.#lowest] === 1) this.#lowest++;
-    let from = alignedUp(this.#lowest, align);
-    for (let at = from; from + pages <= this.pages; ) {
-      if (used[at] === 1) {
-        from = alignedUp(at + 1, align);
-        at = from;
-      } else if (++at - from === pages) {
-        used.fill(1, from, at);
-        this.freePages -= pages;
-        return this.start + from;
-      }
-    }
-    return -1;
-  }
-
-  put(start: number, pages: number): void {
-    const from = start - this.start;
-    this.#isUsed.fill(0, from, from + pages);
-    this.freePages += pages;
-    this.#lowest = Math.min(this.#lowest, from);
-  }
-}
-
-/** A number, since it is made with every request: a guest has fewer than 2^26 blocks. */
+/** A number, because every request makes one: a guest has fewer than 2^26 blocks. */
 const keyOf = ({ firstBlock, endBlock }: BlockRange): number => firstBlock * 2 ** 26 + endBlock;
-
-const alignedUp = (at: number, align: number): number => (at + align - 1) & -align;

@@ -15,7 +15,7 @@ import { allocateOnItsOwn, freeEachOnItsOwn, mustNotConvert } from './on-its-own
  * begins with 128 KiB for each GiB of memory, doubles when it grows, and never shrinks; a request takes the first place in
  * it that fits, in whole pages. The kernel grows it by a deferred worker only, when less is free than it began with; here
  * a caller that may sleep grows it at once, and one that may not wakes the worker. A vmalloc area is put together from
- * places in any chunks. Nothing is ever made private again, so all memory that was shared once stays exposed.
+ * places in any chunks. All memory that was shared once stays exposed.
  */
 export const genpool: PolicyFactory = (view) =>
   // Outside a confidential VM there is no such pool.
@@ -108,11 +108,9 @@ class GenPool implements Policy {
   }
 
   free({ allocation }: FreeRequest, view: StateView, record: Recorder): void {
-    for (let left = view.extentCount(allocation); left > 0; left--) {
-      const start = view.extentPfn(allocation);
-      const pages = view.extentPages(allocation);
-      record.free(start, pages);
-      this.#pool.put(start, pages);
+    for (const { pfn, pages } of view.allocation(allocation).extents) {
+      record.free(pfn, pages);
+      this.#pool.put(pfn, pages);
     }
   }
 }

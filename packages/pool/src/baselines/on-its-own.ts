@@ -1,7 +1,6 @@
 /**
- * What the baselines share: a chunk comes straight from the page allocator and is converted by itself, through its
- * address in the direct map. Where the host's granule is larger than what is used of a chunk, all of the granule is
- * converted, and what nobody uses of it is shared for nothing.
+ * What the baselines share: a chunk comes straight from the page allocator and is converted by itself, through its address in
+ * the direct map. A granule of the host that is larger than the used part of a chunk is converted as a whole.
  */
 import {
   type AllocateRequest,
@@ -78,11 +77,9 @@ export function freeEachOnItsOwn(
   view: StateView,
   record: Recorder,
 ): void {
-  for (let left = view.extentCount(allocation); left > 0; left--) {
-    const start = view.extentPfn(allocation);
-    const pages = view.extentPages(allocation);
-    record.free(start, pages);
-    returnOnItsOwn(start, pages, tail, view, record);
+  for (const { pfn, pages } of view.allocation(allocation).extents) {
+    record.free(pfn, pages);
+    returnOnItsOwn(pfn, pages, tail, view, record);
   }
 }
 

@@ -1,9 +1,6 @@
 /**
- * The free pages of a pool: a bit per page, 1 = claimed and unused, and per block the largest free run.
- *
- * It is derived data: the pool reports every change. A placement that keeps an index of runs
- * or blocks attaches a listener. Runs never cross a block: a block is returned as a whole, so a run over two
- * blocks would tie them together.
+ * The free pages of a pool: a bit per page, 1 = claimed and unused, and per block the largest free run. A placement that keeps
+ * an index of runs or blocks attaches a listener. Runs never cross a block: a block is returned as a whole.
  */
 import {
   type BlockIndex,
@@ -127,30 +124,19 @@ export class FreeMap {
     }
   }
 
-  /**
-   * Lowest page of `block` at which `pages` free pages begin at a multiple of `align`, or -1. With
-   * `runPages`, only in runs of exactly that many pages.
-   */
+  /** Lowest multiple of `align` in a block at which `pages` free pages begin, or -1. `runPages`: only in runs of exactly that many. */
   findInBlock(block: number, pages: number, align: number, runPages?: number): Pfn | -1 {
-    const blockEnd = (block + 1) * this.#pagesPerBlock;
-    let at = this.#nextFree(block * this.#pagesPerBlock, blockEnd);
-    while (at < blockEnd) {
-      const end = this.#runEnd(at, blockEnd);
-      const aligned = (at + align - 1) & -align;
-      if (aligned + pages <= end && (runPages === undefined || end - at === runPages)) return toPfn(aligned);
-      at = this.#nextFree(end, blockEnd);
-    }
-    return -1;
+    return this.findFrom(block * this.#pagesPerBlock, pages, align, runPages);
   }
 
   /** As findInBlock(), but at page `from` of the block or above it. */
-  findFrom(from: number, pages: number, align: number): Pfn | -1 {
-    const blockEnd = (Math.floor(from / this.#pagesPerBlock) + 1) * this.#pagesPerBlock;
+  findFrom(from: number, pages: number, align: number, runPages?: number): Pfn | -1 {
+    const blockEnd = ((from >>> this.#blockShift) + 1) * this.#pagesPerBlock;
     let at = this.#nextFree(from, blockEnd);
     while (at < blockEnd) {
       const end = this.#runEnd(at, blockEnd);
       const aligned = (at + align - 1) & -align;
-      if (aligned + pages <= end) return toPfn(aligned);
+      if (aligned + pages <= end && (runPages === undefined || end - at === runPages)) return toPfn(aligned);
       at = this.#nextFree(end, blockEnd);
     }
     return -1;
