@@ -1,14 +1,13 @@
-/** Others who use the page allocator beside the policy: chunks that they take and give back. */
+/** Other users of the page allocator: chunks that they take and give back. */
 import { attributesOf, type BackgroundRequest, type Pfn } from '@decpool/model';
 import type { EventRecorder } from './event-recorder.ts';
 
 export class BackgroundUsers {
   readonly #recorder: EventRecorder;
-  /** Chunks that others hold, by their key. */
+  /** By key. */
   readonly #chunks = new Map<number, { readonly pfn: Pfn; readonly order: number }>();
-  /** Keys of chunks that others were refused, with the number of each. */
+  /** Number of each refused chunk, by key. */
   readonly #refused = new Map<number, number>();
-  /** How many chunks were refused so far. */
   #refusals = 0;
 
   constructor(recorder: EventRecorder) {

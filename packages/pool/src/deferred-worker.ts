@@ -1,6 +1,6 @@
 /**
- * The deferred worker, which may sleep: it frees what callers that may not sleep have freed, grows the bounce buffers, and calls
- * the policy's work(). It runs some simulated time after there is something to do, or when the policy wants it.
+ * The deferred worker, which may sleep: it frees for callers that may not sleep, grows the bounce buffers, and calls the policy's
+ * work(). It runs some simulated time after there is something to do, or at a time that the policy names.
  */
 import {
   type AllocationId,
@@ -21,10 +21,10 @@ export class DeferredWorker {
   readonly #swiotlb: Swiotlb | undefined;
   /** Simulated ns until deferred work is done. */
   readonly #delay: number;
-  /** When deferred work is done, if there is any. */
+  /** When deferred work is done; undefined: there is none. */
   #workAt: number | undefined;
   #frees: AllocationId[] = [];
-  /** Slabs that ran empty where nothing could be converted, and the allocation that left each last. */
+  /** Slabs that ran empty when nothing could be converted, and the allocation that left each last. */
   #emptySlabs = new Map<SlabId, AllocationId>();
   /** Where the policy keeps pages ready for callers that may not sleep. */
   readonly #readyRanges: ZoneRange[];
@@ -52,7 +52,6 @@ export class DeferredWorker {
     this.#emptySlabs.set(slab, allocation);
   }
 
-  /** From now on the policy keeps pages ready there for callers that may not sleep. */
   keepReady(range: ZoneRange): void {
     const { firstBlock, endBlock } = range.blocks;
     const isKnown = this.#readyRanges.some(
@@ -61,7 +60,7 @@ export class DeferredWorker {
     if (!isKnown) this.#readyRanges.push(range);
   }
 
-  /** At simulated time 0, before the first request: the policy makes ready what it wants to hold. */
+  /** At simulated time 0, before the first request. */
   boot(): void {
     this.#runPolicyWork(false);
   }
@@ -85,7 +84,7 @@ export class DeferredWorker {
     return false;
   }
 
-  /** Runs as often as it is due by `until`, simulated ns. Its events carry the number of the request that went before. */
+  /** Runs as often as it is due by `until`, simulated ns. Its events carry the number of the request before. */
   run(until: number): void {
     for (;;) {
       const due = this.#policy.workDueAt();
@@ -102,7 +101,7 @@ export class DeferredWorker {
     }
   }
 
-  /** Does what is deferred now, as at the end of a run, but not what the policy wants done later than that. */
+  /** Does the deferred work now, at the end of a run, but not what the policy wants done later. */
   settle(): void {
     if (this.#workAt !== undefined) this.run(this.#workAt);
   }
@@ -123,7 +122,7 @@ export class DeferredWorker {
     if (this.#swiotlb?.hasWork === true) this.#swiotlb.grow();
   }
 
-  /** `isDue`: also if the policy has nothing to do but what it wanted to do at this time. */
+  /** `isDue`: the policy named this time. */
   #runPolicyWork(isDue: boolean): void {
     for (const range of this.#readyRanges) {
       const isWanted = isDue && range === this.#recorder.anywhere;

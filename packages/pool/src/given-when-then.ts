@@ -1,6 +1,6 @@
 /**
- * Specs that read as sentences: given these requests, when this one comes, then these events happen. They need no test runner: a
- * spec that fails throws an Error whose message shows both sides.
+ * Specs that read as sentences: given these requests, when this one comes, then these events happen. No test runner is needed: a
+ * spec that fails throws an Error that shows both sides.
  */
 import {
   type AllocateRequest,

@@ -1,7 +1,6 @@
 /**
- * One policy decides up to a request, another from then on: how a fork of a log is served. Nothing is converted or moved at the
- * handover. The first policy keeps what it holds and frees what it allocated, so its pool drains except for its reserve. The second
- * starts with nothing and serves all later requests, as if a kernel switched at run time.
+ * A fork of a log: one policy decides up to a request, another from then on. Nothing is converted or moved at the handover. The
+ * first policy frees what it allocated, so its pool drains except for its reserve. The second starts with nothing.
  */
 import {
   type AllocateRequest,
@@ -13,10 +12,7 @@ import {
 } from '@decpool/model';
 import type { BlockRange, Policy, PolicyFactory, Recorder } from './policy.ts';
 
-/**
- * `before` decides the requests up to and with number `request`, `after` those behind it. It may be a function that
- * returns infinity until the number is known.
- */
+/** `before` decides the requests up to and with number `request`; a function returns infinity until the number is known. */
 export function handover(
   before: PolicyFactory,
   after: PolicyFactory,
@@ -33,7 +29,7 @@ class Handover implements Policy {
   readonly #after: Policy;
   readonly #lastRequest: () => number;
   readonly #view: StateView;
-  /** First page of each allocation that the second policy made. An object's slab may outlive the allocation it was made for. */
+  /** First pages, because an object's slab may outlive the allocation that it was made for. */
   readonly #madeAfter = new Set<Pfn>();
 
   constructor(before: Policy, after: Policy, lastRequest: () => number, view: StateView) {
@@ -94,8 +90,9 @@ class Handover implements Policy {
     if (this.#before.hasWork?.(record.reach) === true || dueAt(this.#before) <= record.time) {
       this.#before.work?.(view, record);
     }
-    if (this.#hasWorkAfter(record.reach) || dueAt(this.#after) <= record.time)
+    if (this.#hasWorkAfter(record.reach) || dueAt(this.#after) <= record.time) {
       this.#after.work?.(view, record);
+    }
   }
 
   #makerOf(allocation: AllocationId): Policy {

@@ -1,4 +1,4 @@
-/** Small objects and bounce-buffer slots: they are units of slabs, for whose pages the policy is asked. */
+/** Small objects and bounce-buffer slots: units of slabs. The policy serves the pages of the slabs. */
 import {
   type AllocateRequest,
   type AllocationId,
@@ -65,21 +65,20 @@ export class ObjectAllocator {
     this.#recorder.emit.objectAllocated({ allocation: request.allocation, ...place, bytes });
   }
 
-  /** Asks the policy for the pages of a slab. Returns false when it refused the request. */
+  /** Returns false if the policy refused the pages of the slab. */
   #createSlab(request: AllocateRequest, cache: SlabCache, key: string): boolean {
-    const { name, pages, unitBytes } = cache;
+    const { pages, unitBytes } = cache;
     const recorder = this.#recorder;
-    const cacheNumber = recorder.ownerNumber(name);
-    if (!this.#policy.allocate({ ...request, api: 'alloc_pages', pages, bytes: pages * PAGE_SIZE }))
-      return false;
-    const { allocation } = request;
-    recorder.emit.slabCreated({
-      allocation,
-      pfn: recorder.servedStart,
+    const number = recorder.ownerNumber(cache.name);
+    const isServed = this.#policy.allocate({
+      ...request,
+      api: 'alloc_pages',
       pages,
-      unitBytes,
-      cache: cacheNumber,
+      bytes: pages * PAGE_SIZE,
     });
+    if (!isServed) return false;
+    const { allocation } = request;
+    recorder.emit.slabCreated({ allocation, pfn: recorder.servedStart, pages, unitBytes, cache: number });
     this.#slabs.created(slabId(recorder.view.counter('slabs')), cache, key);
     return true;
   }
@@ -93,7 +92,7 @@ export class ObjectAllocator {
     return this.#slabs.freed(slab, object.unit, object.units) ? slab : undefined;
   }
 
-  /** Gives the pages of a slab back on behalf of the free that left it empty; does nothing if the slab is used again. */
+  /** Gives the pages of an empty slab back, on behalf of the free that left it empty. */
   destroySlab(slab: SlabId, request: FreeRequest): void {
     if (!this.#slabs.isEmpty(slab)) return;
     this.#recorder.emit.slabDestroyed({ allocation: request.allocation, slab });

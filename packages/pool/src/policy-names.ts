@@ -1,4 +1,4 @@
-/** The short form of a pool's name: without the parts that are the default. It knows no strategy, so that a page can have it alone. */
+/** The short form of a pool's name: without the default parts. Imports no strategy, so that the page's script can use it. */
 import { HYSTERESIS_SECONDS } from './supply/hysteresis-seconds.ts';
 
 /** The parts of a pool's name that need not be written: `first-fit` is `first-fit+block+hysteresis:2`. */
@@ -10,7 +10,7 @@ const USUAL_PARTS: ReadonlySet<string> = new Set([
   `${USUAL.supply}:${HYSTERESIS_SECONDS}`,
 ]);
 
-/** What tables and sentences call a policy. The name that is left still names the same pool. */
+/** The name of a policy in tables and sentences; it still names the same pool. */
 export function shortPolicyName(name: string): string {
   const [first, ...others] = name.split('+');
   return [first, ...others.filter((part) => !USUAL_PARTS.has(part))].join('+');

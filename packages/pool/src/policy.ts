@@ -11,8 +11,8 @@ import type {
 import type { SlabCache } from './slab/slab-cache.ts';
 
 /**
- * What a conversion came to. `converted`: it worked. `private`: it failed, and a retry made the pages private again.
- * `leaked`: it failed, nobody knows the pages' state, and they are given up: the policy must forget them.
+ * `converted`: the conversion worked. `private`: it failed, and a retry made the pages private again. `leaked`: it failed, and the
+ * pages are given up: the policy must forget them.
  */
 export type ConversionResult = 'converted' | 'private' | 'leaked';
 
@@ -23,24 +23,17 @@ export interface BlockRange {
 }
 
 /**
- * How a policy states what happens. Each call appends the events it stands for and folds them at once, so the
- * view is always current, also in the middle of a request. An event that breaks a rule of the model throws
- * InvariantError; a policy cannot put the state into one that the rules do not allow.
+ * How a policy states what happens. Each call appends its events and folds them at once, so the view is current even in the middle
+ * of a request. An event that breaks a rule of the model throws InvariantError.
  */
 export interface Recorder {
-  /**
-   * False while a request is decided whose caller may not sleep (GFP_ATOMIC, GFP_NOWAIT): a conversion then throws
-   * InvariantError, because set_memory_decrypted() and set_memory_encrypted() may sleep.
-   */
+  /** False if the caller may not sleep (GFP_ATOMIC, GFP_NOWAIT): a conversion, which may sleep, then throws InvariantError. */
   readonly mayConvert: boolean;
   /** Simulated ns: of the request, or of the deferred worker. */
   readonly time: number;
-  /** Where the pages of the request may lie, by its zone and node: claim() keeps to it by itself. */
+  /** Where the pages of the request may lie, by its zone and node. claim() keeps to it. */
   readonly reach: BlockRange;
-  /**
-   * Takes a free chunk of 2^order pages from the page allocator: `pages-claimed`. Returns its first page, or -1
-   * when no zone that the request may use has one. The pages are private.
-   */
+  /** Takes 2^order private pages from the page allocator: `pages-claimed`. Returns the first, or -1 if no usable zone has them. */
   claim(order: number, migratetype?: Migratetype): Pfn | -1;
   /** Gives a run of private, unused pages back to the page allocator, as naturally aligned chunks: `pages-returned`. */
   giveBack(start: Pfn, pages: number): void;
@@ -55,29 +48,26 @@ export interface Recorder {
    */
   encrypt(start: Pfn, pages: number): 'converted' | 'leaked';
   /**
-   * Shares runs of private pages with one call on the vmalloc address that maps them one behind the other, page by
-   * page. All or none fail; then the whole area is retried with one call that makes it private, and when no retry works
-   * each run is leaked. Only where the platform converts such addresses.
+   * Shares runs of private pages with one call on the vmalloc address that maps them, page by page. If it fails, all of the area is
+   * made private by another call, or leaked. Only if the platform converts such addresses.
    */
   decryptArea(runs: readonly Extent[]): ConversionResult;
-  /** The way back of decryptArea(): `leaked` when any run is. */
+  /** The reverse of decryptArea(): `leaked` if any run is. */
   encryptArea(runs: readonly Extent[]): 'converted' | 'leaked';
   /** Gives an extent to the requested allocation: `pages-allocated`. */
   allocate(start: Pfn, pages: number): void;
-  /** Takes the next extent back from the allocation that is being freed, or undone: `pages-freed`. */
+  /** Takes the next extent of the allocation back: `pages-freed`. */
   free(start: Pfn, pages: number): void;
   /** Refuses the request: `allocation-failed`. The allocation must hold nothing. */
   fail(reason: FailureReason): void;
-  /** Tells that the reserve of shared pages has grown by so many: `reserve-refilled`. */
+  /** The reserve of shared pages has grown by so many: `reserve-refilled`. */
   refilled(pages: number): void;
 }
 
 /**
- * What decides. For each request a policy reads the view and records what happens; it must end with the request
- * served in full or refused, and it does not keep state that the events do not tell.
- *
- * A policy serves pages. What lies above is done for it: a vmalloc area is mapped over the pages it gives, and small
- * objects are cut from slabs, whose pages it serves, if cacheFor() names a cache.
+ * What decides. For each request a policy reads the view and records what happens, until the request is served in full or
+ * refused. It keeps no state that the events do not tell. It serves pages: vmalloc areas are mapped over them for it, and
+ * small objects are cut from slabs if cacheFor() names a cache.
  */
 export interface Policy {
   /** As on a command line, with parameters: `first-fit+block+immediate`. */
@@ -85,26 +75,17 @@ export interface Policy {
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void;
   /** Also called for the pages of an empty slab, on behalf of the object that left it last. */
   free(request: FreeRequest, view: StateView, record: Recorder): void;
-  /** The slab cache that serves a request smaller than a page; undefined, or left out: whole pages do. */
+  /** The slab cache that serves a small request; undefined, or left out: whole pages do. */
   cacheFor?(request: AllocateRequest): SlabCache | undefined;
-  /**
-   * That the policy serves its requests from the bounce buffers of swiotlb, and whether they grow: a pool is made at boot
-   * also where the caller asked for none. Left out by a policy that does not care whether there are any.
-   */
+  /** The policy serves its requests from the bounce buffers of swiotlb, which are then made at boot in any case. */
   readonly bounceBuffers?: 'fixed' | 'dynamic';
-  /**
-   * Whether free() does without conversions when the recorder says that it must, and leaves them to work(). The frees
-   * of other policies wait for the deferred worker when their caller may not sleep.
-   */
+  /** Whether free() needs no conversion if the caller may not sleep; else such a free waits for the deferred worker. */
   freesWithoutSleeping?(allocation: AllocationId): boolean;
   /** Whether there is work for the deferred worker, which may sleep. Asked after every request, and before the first. */
   hasWork?(range: BlockRange): boolean;
-  /**
-   * When the deferred worker is wanted though hasWork() says that nothing is to be done soon: simulated ns, infinity for not
-   * at all. Once work() was called then, it must name a later time.
-   */
+  /** When work() is wanted even if hasWork() is false: simulated ns, infinity for never. After that call it must be later. */
   workDueAt?(): number;
-  /** The deferred worker, some simulated time after hasWork() said so, or when it was due; the recorder's reach is the range. */
+  /** The deferred worker runs, after hasWork() or at workDueAt(); the recorder's reach is the range. */
   work?(view: StateView, record: Recorder): void;
 }
 

@@ -24,7 +24,7 @@ import { Reserve } from './reserve.ts';
 import { type SlabCache, slabCacheFor } from './slab/slab-cache.ts';
 import type { Supply, SupplyFactory } from './supply/supply.ts';
 
-/** The policy made of three strategies: `export default poolPolicy(mine, blockConversion, immediate)` is a policy of one's own. */
+/** A policy made of three strategies: `export default poolPolicy(mine, blockConversion, immediate)`. */
 export function poolPolicy(
   placement: PlacementFactory,
   conversion: Conversion,
@@ -39,7 +39,7 @@ const SECOND_TRIES = 1;
 class PoolPolicy implements Policy {
   readonly name: string;
   readonly #view: StateView;
-  /** Pages that the pool has claimed and nobody uses, but for those of the reserve. */
+  /** Claimed, unused pages, without those of the reserve. */
   readonly #map: FreeMap;
   readonly #placement: Placement;
   readonly #places: PlaceFinder;
@@ -48,10 +48,10 @@ class PoolPolicy implements Policy {
   /** The supply's watermarks; outside a confidential VM nobody needs a reserve. */
   readonly #lowPages: number;
   readonly #highPages: number;
-  /** What is kept shared for callers that may not sleep, where free pages are not shared anyway. */
+  /** Pages kept shared for callers that may not sleep, if the conversion does not keep free pages shared. */
   readonly #reserve: Reserve | undefined;
   readonly #pagesPerBlock: number;
-  /** Order of a whole block: what is claimed if no request needs more. */
+  /** Order of a whole block, which is claimed if no request needs more. */
   readonly #blockOrder: number;
   /** Pages that conversions convert together. */
   readonly #unitPages: number;
@@ -143,7 +143,7 @@ class PoolPolicy implements Policy {
     return left === -1 ? 'out-of-memory' : left;
   }
 
-  /** A run that is shared already, for a caller that may not sleep; taken out of the reserve if it comes from there. */
+  /** A run that is shared already, for a caller that may not sleep; taken out of the reserve if there is one. */
   #placeShared(pages: number, align: number, request: AllocateRequest, range: BlockRange): Pfn | -1 {
     if (this.#reserve !== undefined) {
       const start = pages <= this.#pagesPerBlock ? this.#reserve.take(pages, align, range) : -1;
@@ -156,8 +156,8 @@ class PoolPolicy implements Policy {
   }
 
   /**
-   * Pages that need not be contiguous. First the pool is grown until it holds enough, and only then is anything
-   * given out: so holes are filled before a new block is touched, and a request that cannot be served takes nothing.
+   * Pages that need not be contiguous. The pool is grown until it holds enough before any page is given out: so holes are filled
+   * first, and a request that cannot be served takes nothing.
    */
   #allocateScattered(request: AllocateRequest, record: Recorder): void {
     const { pages } = request;
@@ -176,7 +176,7 @@ class PoolPolicy implements Policy {
         this.#undo(request, 'conversion-failed', record);
         return;
       } else if (start === -1 && wanted === 1) {
-        // What has leaked meanwhile is missing now; or there never was enough that is shared.
+        // Pages have leaked meanwhile, or too few pages are shared.
         this.#undo(request, record.mayConvert ? 'conversion-failed' : 'would-sleep', record);
         return;
       } else if (start === -1) {
@@ -191,7 +191,7 @@ class PoolPolicy implements Policy {
     return start === -1 && pages === 1 ? this.#places.findUnused(1, 1, range) : start;
   }
 
-  /** Claims until the pool holds as many free pages as are asked for, where the request may lie; or refuses the request. */
+  /** Claims until the pool holds enough free pages where the request may lie, or refuses it. */
   #growTo(request: AllocateRequest, record: Recorder): boolean {
     const { pages } = request;
     const { firstBlock, endBlock } = record.reach;
@@ -213,23 +213,20 @@ class PoolPolicy implements Policy {
     return true;
   }
 
-  /** Whether so many pages may be shared already, where the request may lie; or refuses it. */
+  /** Whether enough free pages are shared where the request may lie; if not, refuses it. */
   #hasShared(pages: number, record: Recorder): boolean {
     const isEnough = this.#sharedFreePages(record.reach) >= pages;
     if (!isEnough) record.fail('would-sleep');
     return isEnough;
   }
 
-  /** Takes back what the request has got so far, and refuses it. */
+  /** Takes the pages of the request back, and refuses it. */
   #undo(request: AllocateRequest, reason: FailureReason, record: Recorder): void {
     this.#freeExtents(request.allocation, record);
     record.fail(reason);
   }
 
-  /**
-   * Claims a chunk of `order`, or of the largest order below it that there is, down to `lowest`, and has it converted
-   * as the conversion wants.
-   */
+  /** Claims a chunk of the largest order there is, from `order` down to `lowest`, and has the conversion convert it. */
   #claim(order: number, lowest: number, record: Recorder): PageRange | 'out-of-memory' | 'conversion-failed' {
     const unitOrder = orderFor(this.#unitPages);
     for (let tried = order; tried >= Math.max(lowest, unitOrder); tried--) {
@@ -251,7 +248,7 @@ class PoolPolicy implements Policy {
     return 'out-of-memory';
   }
 
-  /** Makes sure that a free run is shared. When that fails, what is lost for it is forgotten. */
+  /** Makes sure that a free run is shared. If that fails, leaked pages are forgotten. */
   #share(start: Pfn, pages: number, record: Recorder): boolean {
     if (this.#conversion.keepsShared && !this.#hasFailed) return true;
     const failure = shareRange(start, pages, this.#unitPages, this.#view, record);
@@ -261,7 +258,7 @@ class PoolPolicy implements Policy {
     return false;
   }
 
-  /** Leaked pages are no longer free: never handed out again. */
+  /** Leaked pages are never handed out again. */
   #forget({ start, pages }: PageRange): void {
     this.#hasFailed = true;
     this.#map.forEachBlock(start, pages, (from, count) => this.#map.take(from, count));
@@ -283,7 +280,7 @@ class PoolPolicy implements Policy {
     this.#supply.used?.(record.time, this.#usedPages);
   }
 
-  /** Shares what is private of a block that is used enough for that. */
+  /** Shares the private rest of a block if it is used enough. */
   #shareRest(block: BlockIndex, record: Recorder): void {
     if (this.#conversion.sharesRest === undefined || !record.mayConvert) return;
     const used = this.#view.pagesOf('allocated', block);
@@ -317,7 +314,6 @@ class PoolPolicy implements Policy {
     }
   }
 
-  /** What a request that may not sleep had of free pages stays as shared as it was. */
   #unshareExtent(start: Pfn, pages: number, record: Recorder): void {
     if (this.#unitPages === 1 || this.#reserve === undefined) this.#unshare(start, pages, record);
     else this.#unshareAround(this.#reserve, start, pages, record);
@@ -327,7 +323,7 @@ class PoolPolicy implements Policy {
     for (const leaked of this.#conversion.freed(start, pages, this.#view, record)) this.#forget(leaked);
   }
 
-  /** Units that the reserve has a part of stay shared: it gets back what came from it. The others are unshared. */
+  /** Units with pages of the reserve stay shared, and the reserve gets their pages. The others are unshared. */
   #unshareAround(reserve: Reserve, start: Pfn, pages: number, record: Recorder): void {
     const unit = this.#unitPages;
     const end = start + pages;
@@ -381,14 +377,11 @@ class PoolPolicy implements Policy {
     if (added > 0) record.refilled(added);
   }
 
-  /**
-   * Shares a chunk of the pool, claimed for that if need be, and puts it aside: no larger than what is missing, unless the
-   * host's granule is, and the largest there is. Returns whether that worked.
-   */
+  /** Shares the largest chunk up to `missing` pages, or a granule of the host, and puts it aside. Returns whether that worked. */
   #addToReserve(reserve: Reserve, missing: number, record: Recorder): boolean {
-    const least = orderFor(this.#unitPages);
-    const most = Math.min(this.#blockOrder, 31 - Math.clz32(missing));
-    for (let order = Math.max(most, least); order >= least; order--) {
+    const unitOrder = orderFor(this.#unitPages);
+    const maxOrder = Math.min(this.#blockOrder, 31 - Math.clz32(missing));
+    for (let order = Math.max(maxOrder, unitOrder); order >= unitOrder; order--) {
       const start = this.#find(1 << order, order, undefined, record);
       if (start === 'out-of-memory') continue;
       if (start === 'conversion-failed' || !this.#share(start, 1 << order, record)) return false;

@@ -1,6 +1,4 @@
-/**
- * The facade: a pool as a kernel would call it, and everything that happens in it as streams.
- */
+/** The facade: a pool as a kernel would call it, and everything that happens in it as streams. */
 import {
   type AllocationId,
   ANY_NODE,
@@ -134,7 +132,7 @@ export class Pool implements EventSink {
     });
   }
 
-  /** Every event as a frozen object, as soon as it has happened. Hot: what happened before is not repeated. */
+  /** Every event as a frozen object, as soon as it has happened. Earlier events are not repeated. */
   get events$(): Observable<PoolEvent> {
     return this.#events;
   }
@@ -149,10 +147,7 @@ export class Pool implements EventSink {
     return this.#states;
   }
 
-  /**
-   * The state now, immutable. The first call copies the working state; from then on the pool keeps it by folding
-   * each event, or each batch when nobody looks in between.
-   */
+  /** The immutable state now. The first call copies the working state; later ones fold the events since. */
   get state(): State {
     this.#state ??= this.#publishNow();
     this.#foldPending();
@@ -176,7 +171,7 @@ export class Pool implements EventSink {
     return this.#engine.time;
   }
 
-  /** A frozen copy of the counters: cheap, no matter how large the state is. */
+  /** A frozen copy of the counters: cheap, however large the state is. */
   get counters(): Counters {
     return this.#engine.columns.publishCounters();
   }
@@ -261,16 +256,13 @@ export class Pool implements EventSink {
     return { ok: true, allocation, extents, ...(object === undefined ? {} : { object }) };
   }
 
-  /** A caller here knows what was refused, so it is a mistake; in recorded requests it is skipped. */
+  /** A caller knows what was refused, so it is a mistake; in recorded requests it is skipped. */
   #expectServed(allocation: AllocationId): void {
     if (this.view.isRefused(allocation))
       throw new InputError(`allocation ${allocation}: it was refused and is not live`);
   }
 
-  /**
-   * Serves one recorded request. Its allocation ids must come from 1 without a gap. One about an allocation that was refused is
-   * recorded as `request-skipped`.
-   */
+  /** Serves one request; allocation ids run from 1 without a gap. If its allocation was refused, it is recorded as skipped. */
   request(request: Request): void {
     this.#engine.decide(request);
   }
@@ -280,7 +272,7 @@ export class Pool implements EventSink {
     this.#engine.flush();
   }
 
-  /** Does what was left to the deferred worker, delivers what is pending and completes the streams. */
+  /** Runs the deferred worker, delivers pending events and completes the streams. */
   complete(): void {
     this.#engine.settle();
     this.flush();

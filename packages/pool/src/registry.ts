@@ -179,7 +179,7 @@ export function policyNamed(name: string): PolicyFactory {
 /** A strategy's name without its parameters. */
 const kindName = (part: string): string => part.split(':', 1)[0];
 
-/** The conversion and the supply after the placement: either may be left out, but they may not change places. */
+/** The conversion and the supply after the placement, in this order; either may be left out. */
 function partsOf(policy: string, parts: readonly string[]): readonly [conversion: string, supply: string] {
   const isConversion = (part: string) => Object.hasOwn(CONVERSIONS, kindName(part));
   const isSupply = (part: string) => Object.hasOwn(SUPPLIES, kindName(part));
@@ -200,7 +200,6 @@ function partsOf(policy: string, parts: readonly string[]): readonly [conversion
 
 const LISTED_BY = 'decpool policies';
 
-/** For a name whose first part is no placement: of a pool if there are more parts. */
 function unknownPolicy(name: string, first: string): InputError {
   const known = Object.keys(PLACEMENTS);
   if (name.includes('+')) {

@@ -1,7 +1,6 @@
 /**
- * Pages that are shared and put aside for callers that may not sleep, in a pool whose free pages are private otherwise.
- * What is taken from it is used and freed like any other page of the pool; the deferred worker fills it up again. It is small,
- * so any hole will do: first fit, whatever the placement of the pool.
+ * Shared pages put aside for callers that may not sleep, in a pool whose other free pages are private. Its pages are freed like
+ * others of the pool, and the deferred worker fills it up again. It is small: first fit, whatever the pool's placement.
  */
 import type { BlockIndex, Geometry, Pfn } from '@decpool/model';
 import { firstFit } from './placement/first-fit.ts';
@@ -13,7 +12,7 @@ export class Reserve {
   readonly #map: FreeMap;
   readonly #placement: Placement;
   readonly #unitPages: number;
-  /** Pages that it has in each unit that is converted together. */
+  /** Its pages in each unit that is converted together. */
   readonly #inUnit: Uint16Array;
 
   constructor(geometry: Geometry, unitPages: number) {

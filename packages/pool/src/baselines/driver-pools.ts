@@ -1,7 +1,4 @@
-/**
- * Small pools that drivers keep themselves and that pack objects into shared pages; as slab caches. None of them gives a page
- * back before its driver goes, which no request tells of: so here none ever does.
- */
+/** Small pools in which drivers pack objects into shared pages, as slab caches. Here they never give pages back. */
 import { type AllocateRequest, PAGE_SIZE, type Platform } from '@decpool/model';
 import type { SlabCache } from '../slab/slab-cache.ts';
 import { isItt, isNvmeDescriptor } from './owners.ts';

@@ -1,6 +1,6 @@
 /**
- * How a Linux kernel of today comes by shared memory: every driver allocates and converts its own. What differs between
- * versions is a LinuxVersion; the rest is alike.
+ * Shared memory in a Linux kernel of today: every driver allocates and converts its own. LinuxVersion is what differs between
+ * versions.
  *
  * - Pages, and what a driver takes from kmalloc() to share it: whole pages of the request's order, converted by
  *   themselves. An exact count gives the rest of its power of two back at once (alloc_pages_exact(), mm/page_alloc.c).
@@ -110,7 +110,7 @@ class Linux implements Policy {
     else for (const { pfn, pages } of extents) returnOnItsOwn(pfn, pages, 'kept', view, record);
   }
 
-  /** What is the atomic pool's goes back to it; all else has to be converted. */
+  /** Pages of the atomic pool go back to it; others have to be converted. */
   freesWithoutSleeping(allocation: AllocationId): boolean {
     const view = this.#view;
     return view.extentCount(allocation) > 0 && this.#atomicPool?.holds(view.extentPfn(allocation)) === true;
@@ -134,13 +134,13 @@ function chunkFor({ api, pages }: AllocateRequest): Chunk {
   return { order, pages: isFilled ? pages : 1 << order, tail: tailOf(api) };
 }
 
-/** The largest chunks that are not larger than what is missing, one order lower from then on where there is none. */
+/** The largest chunks up to the missing pages; after a refusal, one order lower. */
 function allocateInChunks(request: AllocateRequest, view: StateView, record: Recorder): void {
   const { granulePages } = view.platform;
   let most = MAX_PAGE_ORDER;
   for (let missing = request.pages; missing > 0; ) {
     const order = Math.min(most, 31 - Math.clz32(missing));
-    // A granule is converted for what is smaller, so it is used as far as it goes.
+    // At least a granule is converted, so all of it is used.
     const pages = Math.min(missing, Math.max(1 << order, granulePages));
     const failure = addChunk({ order, pages, tail: 'kept' }, view, record);
     if (failure === undefined) missing -= pages;

@@ -1,6 +1,4 @@
-/**
- * Which kernel code a request comes from, by its owner's name: kernels treat some callers in ways of their own.
- */
+/** Which kernel code a request comes from, by its owner's name. */
 import type { AllocateRequest } from '@decpool/model';
 
 /** Receive and send buffer of a Hyper-V network adapter: netvsc_init_buf(), drivers/net/hyperv/netvsc.c. */

@@ -6,10 +6,9 @@ import { encryptIdle } from './per-unit.ts';
 const PERCENT = 50;
 
 /**
- * Page by page until a block is used to `PERCENT`, then the rest of it in one conversion; from then on it stays shared until
- * it is given back. A block that stays nearly empty exposes no more than is used, one that fills up stops paying for each
- * allocation. Its 2M mapping was split by the first page, and stays so. `parameters` are the percent. Throws InputError for
- * what they cannot be.
+ * Page by page until a block is used to `PERCENT`, then the rest of it in one conversion; it stays shared until it is given
+ * back. A nearly empty block exposes only its used pages, and a full one stops paying for each allocation. Its 2M mapping
+ * was split by the first page, and stays so. `parameters` are the percent. Throws InputError for invalid ones.
  */
 export function adaptiveConversion(parameters: readonly string[]): Conversion {
   const [percent = PERCENT] = parameters.map(Number);

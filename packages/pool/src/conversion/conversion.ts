@@ -1,19 +1,19 @@
 import { type Pfn, type Platform, type StateView, pfn as toPfn } from '@decpool/model';
 import type { ConversionResult, Recorder } from '../policy.ts';
 
-/** How much is converted at once, and when: the pool tells it what happens to pages, it converts some. */
+/** How much is converted at once, and when. */
 export interface Conversion {
   /** As on a command line, with parameters: `granule:64`. */
   readonly name: string;
-  /** Whether free pages of the pool are shared, as a rule: then a caller that may not sleep can have them. */
+  /** Whether free pages of the pool are usually shared: then a caller that may not sleep can have them. */
   readonly keepsShared: boolean;
   /** Pages that are converted together: naturally aligned, a power of two, at least the host's granule. */
   unitPages(platform: Platform): number;
-  /** A chunk came into the pool. Unless the result is `converted`, it does not stay. */
+  /** A chunk came into the pool. It stays only if the result is `converted`. */
   claimed(start: Pfn, pages: number, record: Recorder): ConversionResult;
-  /** Whether all of a block is to be shared now that so many of its pages are used; left out where it never is. */
+  /** Whether all of a block is to be shared now that so many of its pages are used; left out: never. */
   sharesRest?(usedPages: number, blockPages: number): boolean;
-  /** An extent was freed and stays in the pool for now. Returns the runs that were leaked over it. */
+  /** An extent was freed and stays in the pool. Returns the runs that leaked. */
   freed(start: Pfn, pages: number, view: StateView, record: Recorder): readonly PageRange[];
 }
 
@@ -24,14 +24,9 @@ export interface PageRange {
 
 export const NOTHING_LEAKED: readonly PageRange[] = Object.freeze([]);
 
-/** Why a range could not be shared: which pages are lost for that, if any. */
-interface ShareFailure {
-  readonly leaked: PageRange | undefined;
-}
-
 /**
- * Shares what is private of a range, in whole units and one conversion a run. Returns undefined when all of it is shared
- * now. All pages of the units must be the pool's, and those outside the range in no allocation.
+ * Shares the private pages of a range, in whole units and one conversion a run. Returns undefined if all of it is shared now, else
+ * the pages that leaked, if any. All pages of the units must be the pool's, and those outside the range in no allocation.
  */
 export function shareRange(
   start: Pfn,
@@ -39,7 +34,7 @@ export function shareRange(
   unitPages: number,
   view: StateView,
   record: Recorder,
-): ShareFailure | undefined {
+): { readonly leaked: PageRange | undefined } | undefined {
   if (!view.platform.confidential) return undefined;
   const end = start + pages;
   for (let at: number = start; at < end; ) {

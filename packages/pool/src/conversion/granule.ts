@@ -8,9 +8,9 @@ const PAGE_KIB = 4;
 const MAX_KIB = 1024;
 
 /**
- * Between page and block: the naturally aligned granules that an allocation lies in, back when the last allocation in them is
- * freed. Small allocations side by side pay one conversion together, and no more than a granule each is idle. `parameters`
- * are the KiB of a granule. Throws InputError for what they cannot be.
+ * Between page and block: the naturally aligned granules that an allocation lies in, and back when the last allocation in them
+ * is freed. Small allocations side by side share one conversion, and at most a granule each is idle. `parameters` are the
+ * KiB of a granule. Throws InputError for invalid ones.
  */
 export function granuleConversion(parameters: readonly string[]): Conversion {
   const [kib = KIB] = parameters.map(Number);

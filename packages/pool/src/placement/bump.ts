@@ -13,7 +13,7 @@ import type { Placement } from './placement.ts';
 export function bump(map: FreeMap): Placement {
   const { pagesPerBlock } = map.geometry;
   const blockOf = (page: number) => blockIndex(Math.floor(page / pagesPerBlock));
-  /** Free pages that nobody has had since their block was empty. */
+  /** Free pages that were not used since their block was empty. */
   const fresh = new FreeMap(map.geometry);
   const lowest = firstFit(fresh);
   const forget = (block: BlockIndex, end: number) =>
@@ -22,7 +22,7 @@ export function bump(map: FreeMap): Placement {
     });
 
   map.listen({
-    // What lies before it in the block is behind the pointer from now on.
+    // Pages before it in the block are not used again.
     taken: (start, pages) => forget(blockOf(start), start + pages),
     put(start) {
       const block = blockOf(start);

@@ -5,9 +5,9 @@ import { segregated } from './segregated.ts';
 
 /** Upper ends of the lifetime classes, in ns: one for each factor of ten from a millisecond to a quarter of an hour. */
 const CLASS_ENDS = [1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12];
-/** Of owners of whom nothing was freed yet, as of drivers that hold what they probed for: the longest lived. */
+/** The class of owners that freed nothing yet, such as drivers that keep their buffers. */
 const LONGEST = CLASS_ENDS.length + 1;
-/** Weight of the newest lifetime in an owner's mean: of the last eight or so. */
+/** Weight of the newest lifetime in an owner's mean: about the last eight count. */
 const WEIGHT = 1 / 8;
 
 /**

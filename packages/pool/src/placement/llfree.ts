@@ -9,14 +9,13 @@ const CPUS = 8;
 const MAX_CPUS = 4096;
 
 /**
- * LLFree (USENIX ATC 2023): blocks are grouped in trees of eight, and each CPU reserves one tree and allocates in it, going
- * on in the block where it was and taking the lowest place there, until nothing in the tree fits. Then it reserves another:
- * the nearest of which between a sixteenth and a half is free, then one of which more is, then one that is empty, then any that
- * fits, and last one that another CPU has reserved. So holes are used up tree by tree, and the rest of memory becomes empty.
+ * LLFree (USENIX ATC 2023): blocks are grouped in trees of eight. Each CPU reserves one tree and takes the lowest place in the
+ * block where it allocated last, until nothing in the tree fits. Then it reserves another: the nearest that is between a
+ * sixteenth and a half free, then one that is more free, then an empty one, then any that fits, and last one that another
+ * CPU has reserved. So holes are used up tree by tree, and the rest of memory becomes empty.
  *
- * A request does not say on which CPU it was made: an owner stands for a CPU, the n-th owner for CPU n modulo their number.
- * Reserving the tree in which a CPU frees (four times in a row) is left out for the same reason. `parameters` are the CPUs.
- * Throws InputError for what they cannot be.
+ * Requests do not name a CPU: the n-th owner stands for CPU n modulo their number. For the same reason a CPU does not reserve the
+ * tree in which it frees (four times in a row). `parameters` are the CPUs. Throws InputError for invalid ones.
  */
 export function llfree(parameters: readonly string[]): PlacementFactory {
   const [cpus = CPUS] = parameters.map(Number);
@@ -139,10 +138,7 @@ class LlFree implements Placement {
   }
 }
 
-/**
- * What trees are looked at, the first first: by their free pages, their size, and whether a CPU has reserved them. One of which
- * less than half is free is filled up; one of which more is free is left to become empty as long as there is another.
- */
+/** Kinds of trees in order of preference. A tree that is less than half free is filled up; others are left to become empty. */
 const PREFERENCES: readonly ((free: number, size: number, isReserved: boolean) => boolean)[] = [
   (free, size, isReserved) => !isReserved && free > size / 16 && free < size / 2,
   (free, size, isReserved) => !isReserved && free >= size / 2 && free < size,

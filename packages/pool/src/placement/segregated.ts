@@ -3,10 +3,10 @@ import type { FreeMap } from './free-map.ts';
 import { MaxTree } from './max-tree.ts';
 import type { Placement } from './placement.ts';
 
-/** The class of a block with nothing in it: whatever comes first decides. */
+/** The class of an empty block. */
 const OPEN = 0;
 
-/** What a segregating placement must say of a request: its class, from 1 to `classes`. */
+/** The class of a request, from 1 to `classes`. */
 type ClassOf = (pages: number, asker: AllocateRequest | undefined) => number;
 
 /**

@@ -33,10 +33,7 @@ const SIZES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192] as
 /** KMALLOC_MAX_CACHE_SIZE, include/linux/slab.h: what is larger takes whole pages. */
 const MAX_CACHE_BYTES = 2 * PAGE_SIZE;
 
-/**
- * The size class of an object. An alignment of DMA drops the classes that do not keep it (96 and 192, and all below
- * it), and so does an alignment that the caller asks for. Undefined for what takes whole pages.
- */
+/** The smallest size class that keeps the alignment of DMA and of the caller; undefined if the object takes whole pages. */
 export function kmallocSize(bytes: number, dmaMinAlign: number, align = 1): number | undefined {
   const alignment = Math.max(dmaMinAlign, align);
   return bytes > MAX_CACHE_BYTES
@@ -71,9 +68,9 @@ function cacheOf(request: AllocateRequest, size: number | undefined): SlabCache 
 }
 
 /**
- * Which set of caches serves these flags: kmalloc_type(), include/linux/slab.h, with the flag put where the prototype
- * of 2024 has it: DMA, then DECRYPTED, then RECLAIMABLE, then ACCOUNT. There, a DMA cache is private; here every request
- * is for shared memory, so it is a set of its own, in zone DMA and shared. The last two never get a say.
+ * The set of caches for these flags: kmalloc_type(), include/linux/slab.h, with the flags in the order of the prototype of 2024:
+ * DMA, DECRYPTED, RECLAIMABLE, ACCOUNT. There a DMA cache is private; here all requests are for shared memory, so DMA caches
+ * are a shared set of their own, and the last two flags have no effect.
  */
 export function cachePrefix(gfp: number): string {
   return (gfp & GFP.__GFP_DMA) !== 0 ? 'dma-kmalloc-decrypted' : 'kmalloc-decrypted';

@@ -7,9 +7,9 @@ const SECONDS = 10;
 const EPOCHS = 16;
 
 /**
- * Keeps free what would be needed if use rose again to its peak of the last `SECONDS`, and gives back the rest, as
- * TCMalloc's skip-subrelease does. Demand that comes in waves finds its memory still shared; a peak that does not come back
- * is forgotten. `parameters` are the seconds. Throws InputError for what they cannot be.
+ * Keeps enough free pages for use to rise again to its peak of the last `SECONDS`, and gives back the rest, as TCMalloc's
+ * skip-subrelease does. Demand that comes in waves finds its memory still shared; a single peak is forgotten. `parameters`
+ * are the seconds. Throws InputError for invalid ones.
  */
 export function demand(parameters: readonly string[]): SupplyFactory {
   const ns = secondsParameter('demand', parameters, SECONDS);
@@ -43,7 +43,6 @@ class RecentPeak {
     const slot = epoch % EPOCHS;
     if (this.#epochOf[slot] !== epoch) {
       this.#epochOf[slot] = epoch;
-      // What was used when the epoch began was used in it.
       this.#most[slot] = this.#usedPages;
     }
     this.#usedPages = pages;

@@ -3,8 +3,8 @@ import { secondsOf, secondsParameter } from './seconds.ts';
 import type { SupplyFactory } from './supply.ts';
 
 /**
- * A block goes back once it has been empty for some time: what comes and goes within that time is converted once, and what is
- * gone for good is not exposed for ever. `parameters` are the seconds. Throws InputError for what they cannot be.
+ * A block goes back once it has been empty for some time: demand that comes and goes within it is converted once, and a block that
+ * is no longer needed is not exposed for ever. `parameters` are the seconds. Throws InputError for invalid ones.
  */
 export function hysteresis(parameters: readonly string[]): SupplyFactory {
   const ns = secondsParameter('hysteresis', parameters, HYSTERESIS_SECONDS);

@@ -4,7 +4,7 @@ const NS_PER_SECOND = 1e9;
 /** A day: longer than any workload. */
 const MAX_SECONDS = 86_400;
 
-/** The one parameter of a supply, in ns. Throws InputError for what it cannot be. */
+/** The one parameter of a supply, in ns. Throws InputError if it is invalid. */
 export function secondsParameter(supply: string, parameters: readonly string[], usual: number): number {
   const [seconds = usual] = parameters.map(Number);
   const isPlain = parameters.every((text) => /^\d+(\.\d+)?$/.test(text));

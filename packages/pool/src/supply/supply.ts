@@ -4,12 +4,11 @@ export interface Supply {
   readonly name: string;
   /** Below `low` shared, unused pages the deferred worker refills them up to `high`. Default: no reserve. */
   readonly reservePages?: { readonly low: number; readonly high: number };
-  /** Told after each request how many pages are used, at a simulated time in ns. */
+  /** Called when the number of used pages changes, at a simulated time in ns. */
   used?(time: number, pages: number): void;
   /**
-   * Asked when the last allocation of a block was freed, where free pages are shared or there is no reserve, and again at the
-   * time that it said: when may the block go back? Simulated ns; KEEP for no more asking, any time up to now for at once. Never
-   * a time before one that it said earlier.
+   * When an empty block may go back: simulated ns, AT_ONCE, or KEEP for never. Asked when the last allocation of a block was freed,
+   * and again at the time it gave, which never goes back. Not asked in a pool with a Reserve.
    */
   returnsAt(block: EmptyBlock): number;
 }

@@ -10,7 +10,7 @@ const MAX_PAGES = 2 ** 20;
 /**
  * A reserve of shared pages for callers that may not sleep, between two watermarks as a zone's free pages are (mm/page_alloc.c):
  * below the low one a deferred worker claims and converts up to the high one. An empty block goes back when what is left
- * still reaches the high one. `parameters` are LOW and HIGH in pages. Throws InputError for what they cannot be.
+ * still reaches the high one. `parameters` are LOW and HIGH in pages. Throws InputError for invalid ones.
  */
 export function watermark(parameters: readonly string[]): SupplyFactory {
   const [low = LOW_PAGES, high = Math.max(HIGH_PAGES, 4 * Number(low))] = parameters.map(Number);

@@ -1,8 +1,7 @@
 /**
  * The bounce buffers of swiotlb (kernel/dma/swiotlb.c): a pool that is shared at boot for good, cut into slots of 2 KiB.
- * A mapping takes slots one behind the other inside a segment of 128, so it is at most 256 KiB. Here a segment is a slab
- * and its slots are the units. Whatever the policy, streaming maps go to this pool, so that policies are compared
- * on the same.
+ * A mapping takes consecutive slots of a segment of 128, so it is at most 256 KiB. Here a segment is a slab, and its slots
+ * are the units. Streaming maps go to this pool under every policy.
  *
  * Left out: the areas that CPUs lock separately, and transient pools; a dynamic pool grows by its worker only.
  */
@@ -37,7 +36,6 @@ export const SWIOTLB_CACHE: SlabCache = {
   alignment: 'unit',
 };
 
-/** What a guest's swiotlb is. */
 export interface SwiotlbSettings {
   /** Of the boot pool, a multiple of 256 KiB from 1 MiB on; it is made of whole blocks, so it may be larger. */
   readonly bytes: number;
@@ -67,7 +65,6 @@ export class Swiotlb {
   readonly #events: EventRecorder;
   readonly #slabs: SlabLayer;
   readonly #key = slabKey(SWIOTLB_CACHE, 0);
-  /** What the pool is made of. */
   readonly #pieces: { readonly start: Pfn; readonly pages: number }[] = [];
   /** Whether a mapping found no slots since the worker ran. */
   #isExhausted = false;
@@ -89,7 +86,7 @@ export class Swiotlb {
     return this.#settings.dynamic && this.#isExhausted;
   }
 
-  /** Whether all there are lie in a range: a device that reaches no further can use them. */
+  /** Whether all of the pool lies in a range: a device that reaches no further can use it. */
   isWithin({ firstBlock, endBlock }: BlockRange): boolean {
     return this.#pieces.every(({ start, pages }) => {
       const { pagesPerBlock } = this.#events.view.geometry;
@@ -103,10 +100,9 @@ export class Swiotlb {
   }
 
   /**
-   * Makes the boot pool: one range, shared in one call. The kernel only page-aligns it and then splits up to two large
-   * pages; here it is made of whole blocks. A kernel reserves it before anything else is in memory; where memory begins as
-   * one that has been used, it is made of as few pieces as there are, and is smaller when they are not enough
-   * (swiotlb_init_remap() halves what it asks for until it gets it). Throws InputError when there is not even 1 MiB.
+   * Makes the boot pool: one range, shared in one call. The kernel only page-aligns it and then splits up to two large pages;
+   * here it is made of whole blocks. A kernel reserves it in empty memory; in used memory it is made of as few pieces as
+   * possible, and may be smaller (swiotlb_init_remap() halves its size until it fits). Throws InputError below 1 MiB.
    */
   boot(): void {
     this.#events.begin(NO_ALLOCATION, NO_OWNER, GFP_KERNEL);
