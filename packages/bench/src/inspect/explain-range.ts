@@ -229,8 +229,7 @@ class RangeHistory implements Projection {
       pinsEnded: this.#pins.endedCount,
       pinsEndedLast: this.#pins.ended(),
       pinsByOwner: this.#pins.byOwner(),
-      bootSlabs: this.#pins.lasting().filter(({ kind, allocation }) => kind === 'slab' && allocation === 0)
-        .length,
+      bootSlabs: this.#pins.bootSlabs(),
       leaks: this.#leaks,
     };
   }

@@ -56,16 +56,8 @@ export function* holdingsOf(view: StateView, id: number): Generator<Holding> {
   yield { kind: 'object', ...common, ...place, askedBytes: extents.length === 0 ? bytes : 0 };
 }
 
-/** Pages by what is true of them. */
-export interface FactPages {
-  readonly claimedPages: number;
-  readonly sharedPages: number;
-  readonly allocatedPages: number;
-  readonly unknownPages: number;
-  readonly leakedPages: number;
-}
-
-export function factPages(blocks: readonly BlockView[]): FactPages {
+/** Pages of blocks by what is true of them. */
+export function factPages(blocks: readonly BlockView[]) {
   const sum = (fact: 'claimed' | 'shared' | 'allocated' | 'unknown' | 'leaked') =>
     blocks.reduce((pages, block) => pages + block[fact], 0);
   return {
@@ -76,6 +68,8 @@ export function factPages(blocks: readonly BlockView[]): FactPages {
     leakedPages: sum('leaked'),
   };
 }
+
+export type FactPages = Readonly<ReturnType<typeof factPages>>;
 
 /** Pages of [start, start + pages) that lie in [from, to). */
 export const overlap = (start: number, pages: number, from: number, to: number): number =>

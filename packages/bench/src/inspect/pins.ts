@@ -27,12 +27,11 @@ export interface OwnerPins {
   readonly longestNs: number;
 }
 
-/** Of the pins that ended, the last ones are kept. */
+/** Of the pins that ended, only so many and the sums are kept: memory is bounded. */
 export const ENDED_KEPT = 20;
 
 type OwnerSums = { -readonly [Key in keyof OwnerPins]: OwnerPins[Key] };
 
-/** Memory is bounded: of the pins that ended, the last ones and sums are kept. */
 export class Pins {
   readonly #from: number;
   readonly #to: number;
@@ -41,7 +40,8 @@ export class Pins {
   readonly #lasting = new Map<string, Pin>();
   #slabsCreated = 0;
   #ended: Pin[] = [];
-  #endedCount = 0;
+  /** How many have ended, of which `ended()` has the last. */
+  endedCount = 0;
   readonly #sums = new Map<string, OwnerSums>();
 
   /** Of pages [from, to). `owners` sees each row before. */
@@ -89,23 +89,19 @@ export class Pins {
   /** Forgets the pins that have ended, also in the sums. */
   forgetEnded(): void {
     this.#ended = [];
-    this.#endedCount = 0;
+    this.endedCount = 0;
     this.#sums.clear();
     for (const { owner } of this.#lasting.values()) this.#count(owner);
-  }
-
-  /** How many have ended, of which `ended()` has the last. */
-  get endedCount(): number {
-    return this.#endedCount;
   }
 
   ended(): Pin[] {
     return this.#ended.slice(-ENDED_KEPT);
   }
 
-  /** In the order in which they began. */
-  lasting(): Pin[] {
-    return [...this.#lasting.values()];
+  /** Slabs that were made at boot and last. */
+  bootSlabs(): number {
+    return [...this.#lasting.values()].filter(({ kind, allocation }) => kind === 'slab' && allocation === 0)
+      .length;
   }
 
   /** Those with the most first. */
@@ -125,7 +121,7 @@ export class Pins {
     if (pin === undefined) return;
     const untilNs = batch.timeAt(row);
     this.#ended.push({ ...pin, untilEvent: batch.firstSeq + row, untilNs });
-    this.#endedCount++;
+    this.endedCount++;
     if (this.#ended.length > 2 * ENDED_KEPT) this.#ended = this.ended();
     const sums = this.#sumsOf(pin.owner);
     sums.longestNs = Math.max(sums.longestNs, untilNs - pin.fromNs);

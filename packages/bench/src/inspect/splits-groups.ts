@@ -66,17 +66,10 @@ export function splitsByBlock({ splits, endState }: Pick<FoundSplits, 'splits' |
   return blocks.sort((a, b) => a.block - b.block || size(a) - size(b));
 }
 
-/** What `decpool splits --json` prints. */
-interface SplitsReport {
-  readonly total: SplitCounts;
-  readonly by: SplitGrouping;
-  readonly groups: readonly OwnerSplits[] | readonly RequestSplits[] | readonly BlockSplits[];
-  readonly splits: readonly Split[];
-}
-
 const GROUPS = { owner: splitsByOwner, request: splitsByRequest, block: splitsByBlock };
 
-export const splitsReport = (found: FoundSplits, by: SplitGrouping): SplitsReport => ({
+/** What `decpool splits --json` prints. */
+export const splitsReport = (found: FoundSplits, by: SplitGrouping) => ({
   total: splitCounts(found.splits),
   by,
   groups: GROUPS[by](found),

@@ -14,9 +14,9 @@ import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { type CounterGroup, counterLines, groupedCounters, groupTitle } from './counter-groups.ts';
-import { type LogPosition, positionText } from './event-text.ts';
+import { positionText } from './event-text.ts';
 import { type FactPages, factPages, holdings } from './holdings.ts';
-import { endOf, endText, factLine, factLines, factsOf, type LogEnd, type LogFacts } from './stats.ts';
+import { endOf, endText, factLine, factLines, factsOf } from './stats.ts';
 
 /** What an owner has in a block. The cache of a slab there has 0 bytes: what is in the slab belongs to the objects' owners. */
 interface Pinning {
@@ -44,17 +44,7 @@ interface OwnerReport {
   readonly blocks: number;
 }
 
-interface StateReport {
-  readonly header: LogFacts;
-  readonly end: LogEnd;
-  readonly position: LogPosition;
-  readonly pageBytes: number;
-  readonly counters: Readonly<Record<CounterGroup, Readonly<Record<string, number>>>>;
-  readonly blocksInUse: readonly BlockReport[];
-  readonly owners: readonly OwnerReport[];
-}
-
-export function stateReport(log: OpenLog, columns: Columns): StateReport {
+export function stateReport(log: OpenLog, columns: Columns) {
   const view = columns.view();
   const counters = columns.publishCounters();
   const sums = sumsOf(view);
@@ -132,7 +122,11 @@ const byBytes = (a: Pinning, b: Pinning): number => b.bytes - a.bytes || (a.owne
 /** Rows of a table unless all are asked for. */
 const ROWS_SHOWN = 20;
 
-export function stateText(report: StateReport, counters: Counters, isAll: boolean): string {
+export function stateText(
+  report: ReturnType<typeof stateReport>,
+  counters: Counters,
+  isAll: boolean,
+): string {
   const { position, pageBytes, blocksInUse, owners } = report;
   const lines = [
     ...factLines(report.header),
@@ -159,7 +153,7 @@ function section<Row>(
   return [table(shown), ...(more === 0 ? [] : [`and ${more} more of ${rows.length}: --all shows them`])];
 }
 
-/** Two groups side by side, so that a screen holds all. */
+/** Two columns, so that a screen holds all groups. */
 const LEFT: readonly CounterGroup[] = ['memory', 'blocks', 'requests'];
 const RIGHT: readonly CounterGroup[] = ['directMap', 'conversions'];
 

@@ -1,5 +1,5 @@
 /** Counts, rates and sizes of a log, and the facts of its header. Nothing is folded. */
-import { EVENT_TYPES, type EventType, type LogHeader } from '@decpool/model';
+import { EVENT_TYPES, type LogHeader } from '@decpool/model';
 import type { OpenLog } from '../log/open.ts';
 import { policiesText } from '../report/policies-text.ts';
 import { countText } from '../text/counts.ts';
@@ -8,19 +8,10 @@ import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 
-export interface LogFacts {
-  readonly workload: string;
-  readonly policy: string;
-  /** Of a fork: who decided the requests up to which, oldest first; the policy decided those after them. */
-  readonly handovers: readonly { readonly policy: string; readonly request: number }[];
-  readonly platform: string;
-  readonly memory: string;
-  readonly seed: number;
-}
-
-export const factsOf = (header: LogHeader): LogFacts => ({
+export const factsOf = (header: LogHeader) => ({
   workload: header.workload.name,
   policy: header.policy,
+  /** Of a fork: who decided the requests up to which, oldest first; the policy decided those after them. */
   handovers: header.handovers ?? [],
   platform: header.platform.name,
   memory: header.memory.name,
@@ -28,7 +19,7 @@ export const factsOf = (header: LogHeader): LogFacts => ({
 });
 
 /** The facts as lines, a label before each. */
-export function factLines(facts: LogFacts): string[] {
+export function factLines(facts: ReturnType<typeof factsOf>): string[] {
   return [
     factLine('workload', facts.workload),
     factLine('policy', policiesText(facts)),
@@ -45,34 +36,12 @@ export const factLine = (label: string, text: string): string =>
 /** `complete`: sealed by the run that wrote it. `saved`: sealed, of a run that was cut off. `cut-off`: without a seal. */
 export type LogEnd = 'complete' | 'saved' | 'cut-off';
 
-interface LogStats {
-  readonly header: LogFacts;
-  readonly format: string;
-  readonly isGzip: boolean;
-  readonly schemaVersion: number;
-  readonly end: LogEnd;
-  /** Of an incomplete segment at the end. */
-  readonly tornEvents: number;
-  readonly tornBytes: number;
-  readonly segments: number;
-  readonly keyframesAtEvents: readonly number[];
-  readonly sizeBytes: number;
-  readonly events: number;
-  readonly bytesPerEvent: number;
-  readonly requests: number;
-  /** Simulated, from 0 to the last event. */
-  readonly durationNs: number;
-  readonly eventsPerSecond: number;
-  readonly requestsPerSecond: number;
-  /** Events by type, those that there are, the most frequent first. */
-  readonly eventsByType: Readonly<Partial<Record<EventType, number>>>;
-}
-
 /** Reads a log once, a segment at a time. Throws InputError if it was altered or is damaged. */
-export async function statsOf(log: OpenLog): Promise<LogStats> {
+export async function statsOf(log: OpenLog) {
   const byType = EVENT_TYPES.map((type) => ({ type, count: 0 }));
   // Requests are numbered without a gap.
   let requests = 0;
+  /** Simulated, from 0 to the last event. */
   let durationNs = 0;
   for await (const batch of log.batches()) {
     for (let row = 0; row < batch.length; row++) byType[batch.typeAt(row)].count++;
@@ -88,6 +57,7 @@ export async function statsOf(log: OpenLog): Promise<LogStats> {
     isGzip: log.isGzip,
     schemaVersion: log.version,
     end: endOf(log),
+    // Of an incomplete segment at the end.
     tornEvents: log.torn?.events ?? 0,
     tornBytes: log.torn?.bytes ?? 0,
     segments: log.segments,
@@ -109,6 +79,8 @@ export function endOf({ seal }: Pick<OpenLog, 'seal'>): LogEnd {
 
 /** To three decimals; 0 for a division by 0. */
 const ratio = (of: number, by: number): number => (by === 0 ? 0 : Number((of / by).toFixed(3)));
+
+type LogStats = Awaited<ReturnType<typeof statsOf>>;
 
 export function statsText(stats: LogStats): string {
   const { events, durationNs } = stats;
