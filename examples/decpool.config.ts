@@ -36,12 +36,15 @@ export default defineConfig({
     // decrypt=0.01,encrypt=0.01,converted=0.5,retries=1,seed=1; retries: of set_memory_encrypted()
     // (default: 1).
     faults: undefined,
-    // Page allocator version, 6.x or 7.x: they differ in migratetype fallback (default: 6.x).
+    // Page allocator version: 6.x (to 6.9), 6.12 (6.10 to 6.14) or 7.x; they differ in migratetype fallback
+    // and per-CPU lists (default: 6.x, or that of an exact --memory-state).
     kernel: undefined,
     // Per-CPU page lists in the page allocator.
     pcp: false,
     // The page allocator may empty a 2 MiB block by moving movable pages.
     compaction: false,
+    // The page allocator may reclaim page cache that was in use at the start.
+    reclaim: false,
     // Bounce buffers grow when they are full.
     swiotlbDynamic: false,
     // First placement seed, and seed of a generated workload.

@@ -96,6 +96,8 @@ export const EXAMPLES: Readonly<Record<EventType, readonly EventBody[]>> = {
   ],
   'page-table-allocated': [{ type: 'page-table-allocated', ...RANGE }],
   'page-table-freed': [{ type: 'page-table-freed', ...RANGE }],
+  'pages-reclaimed': [{ type: 'pages-reclaimed', ...RANGE }],
+  'request-stalled': [{ type: 'request-stalled', pages: 0xfffffffc }],
 };
 
 /** The examples as the events of one log. */
@@ -260,6 +262,7 @@ const PROPOSALS: readonly ((history: History, proposal: Proposal) => void)[] = [
   (history, { choice }) => history.mapUser(choice),
   (history, proposal) => history.background(proposal),
   (history, { pages }) => void history.happens({ type: 'reserve-refilled', pages }),
+  (history, { pages }) => void history.happens({ type: 'request-stalled', pages }),
   (history, { at, pages }) => void history.happens({ type: 'block-compacted', pfn: at, pages }),
 ];
 
@@ -558,6 +561,7 @@ class History implements MappedRange, BoundaryMap {
     const chunk = { pfn: this.#next(at, isFree), pages: 1 };
     if (this.happens({ type: 'page-table-allocated', ...chunk })) {
       this.happens({ type: 'page-table-freed', ...chunk });
+      this.happens({ type: 'pages-reclaimed', ...chunk });
     }
     if (this.happens({ type: 'background-allocated', ...chunk, migratetype: 'Movable' })) {
       this.#background.push(chunk);

@@ -157,6 +157,10 @@ export class EventRecorder {
       const first = toPfn(compaction.block * this.view.geometry.pagesPerBlock);
       this.emit.blockCompacted({ pfn: first, pages: compaction.movedPages });
     }
+    for (const { pfn: reclaimed, pages } of this.#source.takeReclaimed()) {
+      this.emit.pagesReclaimed({ pfn: toPfn(reclaimed), pages });
+    }
+    if (this.#source.directPages > 0) this.emit.requestStalled({ pages: this.#source.directPages });
     return pfn;
   }
 

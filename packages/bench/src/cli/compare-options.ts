@@ -1,7 +1,7 @@
 /** The options of compare. */
 import { InputError, PLATFORM_NAMES } from '@decpool/model';
 import { InvalidArgumentError } from 'commander';
-import { DEFAULT_PLATFORM, GRANULES_KIB } from '../compare/machine.ts';
+import { DEFAULT_PLATFORM, GRANULES_KIB, KERNELS } from '../compare/machine.ts';
 import { choice, file, flag, list, number, text, type Values } from './declaration.ts';
 import { ANY_SEED, logFormatNames, policyNames, workloadNames } from './options.ts';
 
@@ -64,11 +64,12 @@ export const COMPARE_OPTIONS = {
   ),
   kernel: text(
     '--kernel <version>',
-    'page allocator version, 6.x or 7.x: they differ in migratetype fallback (default: 6.x)',
-    { words: () => ['6.x', '7.x'] },
+    'page allocator version: 6.x (to 6.9), 6.12 (6.10 to 6.14) or 7.x; they differ in migratetype fallback and per-CPU lists (default: 6.x, or that of an exact --memory-state)',
+    { words: () => KERNELS },
   ),
   pcp: flag('--pcp', 'per-CPU page lists in the page allocator'),
   compaction: flag('--compaction', 'the page allocator may empty a 2 MiB block by moving movable pages'),
+  reclaim: flag('--reclaim', 'the page allocator may reclaim page cache that was in use at the start'),
   swiotlbDynamic: flag('--swiotlb-dynamic', 'bounce buffers grow when they are full'),
   seed: number('--seed <n>', 'first placement seed, and seed of a generated workload', {
     ...ANY_SEED,

@@ -1,11 +1,11 @@
 /** The inputs of a comparison: the bundled ones, or those that options name. */
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InputError, type PageSourceSettings } from '@decpool/model';
+import { InputError } from '@decpool/model';
 import { ALL_POLICIES, shortPolicyName } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { parseFaults } from '../compare/faults.ts';
-import { DEFAULT_MEMORY, parseMemory, platformOf } from '../compare/machine.ts';
+import { DEFAULT_MEMORY, pageSourceOf, parseMemory, platformOf } from '../compare/machine.ts';
 import { chosenRows } from '../report/chosen-rows.ts';
 import { importTrace } from '../traces/import.ts';
 import { type RecordedMemory, readMemoryState } from '../traces/memory-state/memory-state.ts';
@@ -88,7 +88,7 @@ async function prepare(options: InputOptions, cautions: readonly string[]): Prom
     ...(sanity === undefined ? {} : { sanity }),
     memory,
     platform: platformOf(options, platform),
-    pageSource: pageSourceOf(options),
+    pageSource: pageSourceOf(options, memory),
     ...(options.faults === undefined ? {} : { faults: parseFaults(options.faults) }),
     isSwiotlbDynamic: options.swiotlbDynamic === true,
     policies: policiesOf(options.policy),
@@ -99,14 +99,6 @@ async function prepare(options: InputOptions, cautions: readonly string[]): Prom
     isParetoWanted: options.pareto === true,
     ...(options.metrics === undefined ? {} : { rows: chosenRows(options.metrics) }),
   };
-}
-
-/** Settings of the page source. Throws InputError for a kernel that is not modelled. */
-function pageSourceOf({ kernel = '6.x', pcp = false, compaction = false }: InputOptions): PageSourceSettings {
-  if (kernel !== '6.x' && kernel !== '7.x') {
-    throw new InputError(`--kernel '${kernel}': expected 6.x or 7.x.`);
-  }
-  return { kernel, perCpuLists: pcp, compaction };
 }
 
 interface Source {

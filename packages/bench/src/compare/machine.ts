@@ -4,10 +4,11 @@ import {
   hasLargePages,
   InputError,
   type MemoryState,
+  type PageSourceSettings,
   type Platform,
   platformNamed,
 } from '@decpool/model';
-import { aged, fragmented, freshBoot } from '@decpool/pool';
+import { aged, fragmented, freshBoot, type Kernel, kernelOf } from '@decpool/pool';
 
 /** The platform if neither an option nor the workload names one. */
 export const DEFAULT_PLATFORM = 'snp';
@@ -37,6 +38,50 @@ export function platformOf(
   }
   const granulePages = GRANULES_KIB[granule];
   return { ...profile, restore, granulePages, ...(wordAccess ? {} : { strayRead: 'impossible' }) };
+}
+
+/** Versions of the page allocator, as `--kernel` takes them. */
+export const KERNELS = ['6.x', '6.12', '7.x'] as const satisfies readonly PageSourceSettings['kernel'][];
+
+const SETTING_OF_KERNEL: Readonly<Record<Kernel, PageSourceSettings['kernel']>> = {
+  '6.1': '6.x',
+  '6.12': '6.12',
+  '7.3': '7.x',
+};
+
+interface PageSourceOptions {
+  readonly kernel?: string | undefined;
+  readonly pcp?: boolean | undefined;
+  readonly compaction?: boolean | undefined;
+  readonly reclaim?: boolean | undefined;
+}
+
+/**
+ * How the page source works. An exact memory state has a kernel and per-CPU lists of its own. Throws InputError for a kernel that is
+ * not modelled, or another than that of the memory state.
+ */
+export function pageSourceOf(
+  { kernel, pcp = false, compaction = false, reclaim = false }: PageSourceOptions,
+  { name, exact }: MemoryState,
+): PageSourceSettings {
+  const wanted = KERNELS.find((known) => known === (kernel ?? '6.x'));
+  if (wanted === undefined) {
+    throw new InputError(
+      `--kernel '${kernel}': expected ${KERNELS.slice(0, -1).join(', ')} or ${KERNELS.at(-1)}.`,
+    );
+  }
+  const own = exact && SETTING_OF_KERNEL[kernelOf(exact.kernel)];
+  if (own !== undefined && kernel !== undefined && kernel !== own) {
+    throw new InputError(
+      `--kernel ${kernel}: memory state '${name}' is that of a kernel ${exact?.kernel}: ${own}.`,
+    );
+  }
+  return {
+    kernel: own ?? wanted,
+    perCpuLists: pcp || own !== undefined,
+    compaction,
+    ...(reclaim ? { reclaim } : {}),
+  };
 }
 
 /** Memory of a guest, as `--memory` takes it, if the workload needs no other. */

@@ -141,6 +141,8 @@ it('an event of every type, with and without what it may leave out, is a row', a
     { type: 'background-failed', chunk: 1, pages: 6, migratetype: 'Unmovable' },
     { type: 'page-table-allocated', pfn: 5, pages: 1 },
     { type: 'page-table-freed', pfn: 5, pages: 1 },
+    { type: 'pages-reclaimed', pfn: 5, pages: 6 },
+    { type: 'request-stalled', pages: 6 },
   ].map((event) => ({ ...head, ...event }) as unknown as PoolEvent);
   expect(new Set(events.map(({ type }) => type))).toEqual(new Set(EVENT_TYPES));
   const batch = batchOf(events);

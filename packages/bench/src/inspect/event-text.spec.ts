@@ -82,6 +82,8 @@ const TEXTS: readonly (readonly [EventBody, string])[] = [
   [{ type: 'background-failed', chunk: 8, pages: 2, migratetype: 'Movable' }, 'chunk 8, 2 pages Movable'],
   [{ type: 'page-table-allocated', pfn: 513, pages: 1 }, '1 page at 513 (block 1)'],
   [{ type: 'page-table-freed', pfn: 513, pages: 1 }, '1 page at 513 (block 1)'],
+  [{ type: 'pages-reclaimed', pfn: 513, pages: 1 }, '1 page at 513 (block 1)'],
+  [{ type: 'request-stalled', pages: 32 }, '32 pages'],
 ] as unknown as readonly (readonly [EventBody, string])[];
 
 it.each(TEXTS)('tells %j', (event, expected) => {

@@ -25,21 +25,45 @@ export const pageSourceMetrics = metricFamily({
       unit: 'pages',
       formula: 'sum of the pages moved by compactions',
     },
+    'pages-reclaimed': {
+      label: 'pages reclaimed',
+      isQuiet: true,
+      unit: 'pages',
+      formula: 'sum of the events pages-reclaimed: page cache that was given up for requests',
+    },
+    'direct-reclaims': {
+      label: 'direct reclaims',
+      isQuiet: true,
+      formula: 'events request-stalled: requests that waited while they reclaimed pages themselves',
+    },
   },
   measure: ({ geometry }) => {
     let claims = 0;
     let belowBlock = 0;
+    let reclaimed = 0;
+    let stalls = 0;
     return {
       observe(batch, row) {
-        if (batch.typeAt(row) !== TYPE.pagesClaimed) return;
-        claims++;
-        if (batch.pagesAt(row) < geometry.pagesPerBlock) belowBlock++;
+        switch (batch.typeAt(row)) {
+          case TYPE.pagesClaimed:
+            claims++;
+            if (batch.pagesAt(row) < geometry.pagesPerBlock) belowBlock++;
+            break;
+          case TYPE.pagesReclaimed:
+            reclaimed += batch.pagesAt(row);
+            break;
+          case TYPE.requestStalled:
+            stalls++;
+            break;
+        }
       },
       values: (counters) => ({
         claims: claims,
         'claims-below-block': belowBlock,
         compactions: counters.compactions,
         'pages-moved': counters.movedPages,
+        'pages-reclaimed': reclaimed,
+        'direct-reclaims': stalls,
       }),
     };
   },

@@ -82,8 +82,12 @@ const CONDITIONS: readonly (readonly [
 /** `Linux 7.x with per-CPU lists`. */
 function pageSourceText(pageSource: Setting['pageSource']): string {
   if (pageSource === undefined) return 'default';
-  const { kernel, perCpuLists, compaction } = pageSource;
-  const parts = present([perCpuLists === true && 'per-CPU lists', compaction === true && 'compaction']);
+  const { kernel, perCpuLists, compaction, reclaim } = pageSource;
+  const parts = present([
+    perCpuLists === true && 'per-CPU lists',
+    compaction === true && 'compaction',
+    reclaim === true && 'reclaim',
+  ]);
   return `Linux ${kernel}${parts.length === 0 ? '' : ` with ${listed(parts)}`}`;
 }
 

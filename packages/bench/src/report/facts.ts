@@ -72,12 +72,13 @@ const STRAY_READ: Readonly<Record<Platform['strayRead'], string>> = {
 
 /** Settings that are not the default, as fragments: a line of the terminal joins them. */
 function settingsOf({ pageSource, faults, isSwiotlbDynamic }: Comparison['input']): string[] {
-  const { kernel, perCpuLists, compaction } = pageSource ?? PLAIN_PAGE_SOURCE;
+  const { kernel, perCpuLists, compaction, reclaim } = pageSource ?? PLAIN_PAGE_SOURCE;
   const percent = (share: number) => formatValue(100 * share, 'percent');
   return present([
     kernel !== '6.x' && `page allocator of Linux ${kernel}`,
     perCpuLists && 'per-CPU page lists',
     compaction && 'compaction',
+    reclaim === true && 'reclaim of page cache',
     isSwiotlbDynamic === true && 'bounce buffers grow',
     faults &&
       `calls of any size fail at random: set_memory_decrypted() ${percent(faults.decrypt)}, set_memory_encrypted() ${percent(faults.encrypt)}, ${percent(faults.converted)} of the failures converted by the host, ${countText(faults.retries, 'retry', 'retries')} of set_memory_encrypted()`,
@@ -128,14 +129,15 @@ export const notesOf = (comparison: Comparison): string[] => [
 const mostOf = ({ metrics }: ComparedPolicy, id: MetricId): number =>
   metrics.find(({ metric }) => metric.id === id)?.spread.max ?? 0;
 
-/** A kernel that is short of memory reclaims; the page source does not. */
+/** A kernel that is short of memory reclaims; the page source may not. */
 function outOfMemoryText(
   { pageSource = PLAIN_PAGE_SOURCE }: Comparison['input'],
   policies: readonly ComparedPolicy[],
 ): string | undefined {
   if (policies.every((policy) => mostOf(policy, 'failures-out-of-memory') === 0)) return undefined;
+  if (pageSource.reclaim === true) return undefined;
   const more = pageSource.compaction ? '' : ' --compaction lets the page source move pages.';
-  return `Out of memory comes earlier than on a real machine. The page source does not reclaim; a kernel reclaims before it refuses a request that may sleep.${more}`;
+  return `Out of memory comes earlier than on a real machine. A kernel reclaims before it refuses a request that may sleep; the page source does with --reclaim.${more}`;
 }
 
 /** The owners whose failed conversions leaked pages, in the run of the first seed. */

@@ -18,7 +18,7 @@ export function runText(results: Results): string {
 
 /** Settings that are not the default, as options write them: they change every figure. */
 function optionsOf({ platform, pageSource, faults, swiotlbDynamic }: Results): string {
-  const { kernel, perCpuLists, compaction } = pageSource ?? {};
+  const { kernel, perCpuLists, compaction, reclaim } = pageSource ?? {};
   const granule = Number(platform['granulePages'] ?? 1) * (PAGE_SIZE / 1024);
   return present([
     platform['restore'] === true && '--restore',
@@ -28,6 +28,7 @@ function optionsOf({ platform, pageSource, faults, swiotlbDynamic }: Results): s
     kernel !== undefined && kernel !== '6.x' && `--kernel ${kernel}`,
     perCpuLists === true && '--pcp',
     compaction === true && '--compaction',
+    reclaim === true && '--reclaim',
     swiotlbDynamic && '--swiotlb-dynamic',
   ]).join(' ');
 }

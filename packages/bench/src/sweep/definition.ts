@@ -1,6 +1,7 @@
 /** The definition of a sweep, a JSON file: every policy on every input, memory state and platform, once per seed. */
 import { PLATFORM_NAMES } from '@decpool/model';
 import { z } from 'zod';
+import { KERNELS } from '../compare/machine.ts';
 import { readJson } from '../files/json.ts';
 
 /** Stands for the platform that a workload models. */
@@ -45,10 +46,11 @@ const chance = z.number().min(0).max(1);
 
 const settings = z.strictObject({
   /** Whose page allocator, as of --kernel. */
-  kernel: z.enum(['6.x', '7.x']).default('6.x'),
+  kernel: z.enum(KERNELS).optional(),
   /** Per-CPU page lists. */
   pcp: z.boolean().default(false),
   compaction: z.boolean().default(false),
+  reclaim: z.boolean().default(false),
   swiotlbDynamic: z.boolean().default(false),
   restore: z.boolean().default(false),
   /** The host's page size in KiB. */

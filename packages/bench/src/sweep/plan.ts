@@ -1,5 +1,5 @@
 /** A sweep with all that it needs in memory: what is left is to run its cells. */
-import type { MemoryState, Platform } from '@decpool/model';
+import type { MemoryState, PageSourceSettings, Platform } from '@decpool/model';
 import { z } from 'zod';
 import type { LowerBounds } from '../bounds/lower.ts';
 import { faultsOfRun } from '../compare/compare.ts';
@@ -42,6 +42,7 @@ export interface Scenario {
   readonly input: SweepInput;
   readonly memory: SweepMemory;
   readonly platform: Platform;
+  readonly pageSource: PageSourceSettings;
 }
 
 export interface SweepPolicy {
@@ -81,6 +82,7 @@ export function cellsOf({ scenarios, policies, definition, settings }: SweepPlan
         seed,
         settings: {
           ...settings,
+          pageSource: scenario.pageSource,
           ...(settings.faults === undefined ? {} : { faults: faultsOfRun(settings.faults, run) }),
         },
       })),

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InputError, type Platform } from '@decpool/model';
 import { lowerBounds } from '../bounds/lower.ts';
-import { parseMemory, platformOf } from '../compare/machine.ts';
+import { pageSourceOf, parseMemory, platformOf } from '../compare/machine.ts';
 import { sha256 } from '../files/sha256.ts';
 import { isPolicyFile, policiesFor } from '../policies/load.ts';
 import { importTrace } from '../traces/import.ts';
@@ -26,7 +26,7 @@ import { packRequests } from './request-columns.ts';
 /** Reads the definition and all that it names. Throws InputError that names the place in the file, before any run. */
 export async function prepareSweep(path: string): Promise<SweepPlan> {
   const definition = readDefinition(path);
-  const { kernel, pcp, compaction, swiotlbDynamic, faults, ...machine } = definition.settings;
+  const { kernel, pcp, compaction, reclaim, swiotlbDynamic, faults, ...machine } = definition.settings;
   const folder = dirname(path);
   const inPlace = placesIn(path);
   const policies = await inPlace('policies', () => policiesOf(definition.policies, folder));
@@ -53,13 +53,15 @@ export async function prepareSweep(path: string): Promise<SweepPlan> {
       const memory = await inPlace(`${own('memory')}[${at}]`, () =>
         memoryOf(wanted, memories, folder, definition),
       );
-      for (const platform of platforms.values()) scenarios.push({ input: packed, memory, platform });
+      const pageSource = pageSourceOf({ kernel, pcp, compaction, reclaim }, memory.state);
+      for (const platform of platforms.values()) {
+        scenarios.push({ input: packed, memory, platform, pageSource });
+      }
     }
   }
   return {
     ...{ definition, scenarios, policies },
     settings: {
-      pageSource: { kernel, perCpuLists: pcp, compaction },
       isSwiotlbDynamic: swiotlbDynamic,
       ...(faults === undefined ? {} : { faults }),
     },

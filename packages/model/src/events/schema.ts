@@ -345,6 +345,12 @@ export const EVENTS = {
 
   /** The large page was restored, and the page of its table went back to the page allocator. */
   'page-table-freed': event({ code: 32, fields: range, text: rangeText }),
+
+  /** The page allocator reclaimed page cache that was in use since before the run. */
+  'pages-reclaimed': event({ code: 33, fields: range, text: rangeText }),
+
+  /** A request for pages reclaimed some itself and waited for that: direct reclaim. `pages`: reclaimed by it. */
+  'request-stalled': event({ code: 34, fields: { pages }, text: ({ pages }, words) => words.pages(pages) }),
 } as const;
 
 export type EventType = keyof typeof EVENTS;

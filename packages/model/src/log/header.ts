@@ -44,6 +44,8 @@ const pageSourceSchema = z.strictObject({
   perCpuLists: z.boolean(),
   /** Whether a pageblock is emptied for a claim that finds no chunk (mm/compaction.c). */
   compaction: z.boolean(),
+  /** Whether page cache is reclaimed when memory is short (mm/vmscan.c); absent: what is in use at the start stays so. */
+  reclaim: z.boolean().exactOptional(),
 });
 /** What a run models of the kernel's page allocator beside its free lists. */
 export type PageSourceSettings = Readonly<z.infer<typeof pageSourceSchema>>;

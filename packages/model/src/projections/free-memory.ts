@@ -47,6 +47,7 @@ function freeSign(batch: EventBatch, row: number): 1 | 0 | -1 {
     case TYPE.backgroundFreed:
     case TYPE.blockCompacted:
     case TYPE.pageTableFreed:
+    case TYPE.pagesReclaimed:
       return 1;
     case TYPE.pagesAllocated:
     case TYPE.backgroundAllocated:

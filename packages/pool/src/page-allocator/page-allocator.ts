@@ -91,6 +91,8 @@ export class PageAllocator {
   readonly buddy: Buddy;
   readonly zones: readonly Zone[];
   readonly perCpuLists: PerCpuLists;
+  /** Whether the last claim found no zone above its low watermark: then it wakes kswapd (__alloc_pages_slowpath()). */
+  isKswapdWanted = false;
   readonly #rmqueue: Rmqueue;
   readonly #rules: KernelRules;
 
@@ -120,9 +122,9 @@ export class PageAllocator {
   /** Takes a chunk, on a CPU. Returns its first page, or -1. */
   claim(cpu: number, order: number, type: number, zonelist: Zonelist): number {
     this.buddy.cpu = cpu;
-    let found = this.#claimFromFreelist('low', order, type, zonelist, zonelist.isNofragment);
-    if (found < 0) found = this.#claimFromFreelist('min', order, type, zonelist, false);
-    return found;
+    const found = this.#claimFromFreelist('low', order, type, zonelist, zonelist.isNofragment);
+    this.isKswapdWanted = found < 0;
+    return found < 0 ? this.#claimFromFreelist('min', order, type, zonelist, false) : found;
   }
 
   /** get_page_from_freelist(). */

@@ -12,6 +12,7 @@
  */
 
 import type { Buddy } from '../page-allocator/buddy.ts';
+import { COSTLY_ORDER } from '../page-allocator/chunk-lists.ts';
 import { TYPE } from '../page-allocator/migratetypes.ts';
 import type { Zone } from '../page-allocator/zone.ts';
 import type { ZoneMap } from './zones.ts';
@@ -33,8 +34,15 @@ export function compactZone(
   zone: Zone,
   zones: ZoneMap,
   order: number,
+  highestZone: number,
 ): CompactionResult | undefined {
-  return zone.freePages < compactGap(order) ? undefined : new Compaction(buddy, zone, zones).run();
+  return isSuitable(zone, order, highestZone) ? new Compaction(buddy, zone, zones).run() : undefined;
+}
+
+/** compaction_suitable(): enough pages are free above the watermark to move pages to. */
+function isSuitable(zone: Zone, order: number, highestZone: number): boolean {
+  const mark = order > COSTLY_ORDER ? zone.low : zone.min;
+  return zone.isAbove(mark + compactGap(order) - 1, 0, highestZone);
 }
 
 class Compaction {

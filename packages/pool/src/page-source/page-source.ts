@@ -1,6 +1,6 @@
 /**
  * Where a policy's pages come from: the kernel's page allocator (../page-allocator), started from a memory state: from
- * its lists if it has them (exact), else from their counts. What is free at the start can be claimed; all else is in use, and stays so. Not modelled: reclaim.
+ * its lists if it has them (exact), else from their counts. What is free at the start can be claimed; all else is in use, and stays so unless the run has reclaim.
  *
  * A request goes from zone to zone down to the low watermarks, then down to the min watermarks. If that fails the per-CPU lists are
  * emptied and, if the run has compaction, a pageblock is (__alloc_pages_slowpath(), mm/page_alloc.c).
@@ -17,14 +17,17 @@ import {
 } from '@decpool/model';
 import { startExactly } from '../page-allocator/exact-start.ts';
 import { ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
-import type { PageAllocator } from '../page-allocator/page-allocator.ts';
-import { type CompactionResult, compactZone } from './compaction.ts';
+import type { PageAllocator, Zonelist } from '../page-allocator/page-allocator.ts';
+import { type CompactionResult, compactGap, compactZone } from './compaction.ts';
 import { takeContiguous } from './contiguous-range.ts';
 import { startFromCounts } from './counted-start.ts';
+import { Reclaim, type ReclaimedRun } from './reclaim.ts';
 import { type Reach, ZoneMap } from './zones.ts';
 
 export type { CompactionResult } from './compaction.ts';
 export { type Reach, reachOf } from './zones.ts';
+
+const NONE: readonly ReclaimedRun[] = [];
 
 export class PageSource {
   readonly #allocator: PageAllocator;
@@ -36,7 +39,12 @@ export class PageSource {
   readonly misplaced: number;
   /** Chunks of the memory state that it could not place at all: the state contradicts itself. */
   readonly dropped: number;
+  /** A bit for each page, set while it is claimed; without reclaim nobody asks. */
+  readonly #claimedPages: Uint32Array;
+  /** kswapd and direct reclaim; undefined: what is in use stays so. */
+  readonly #reclaim: Reclaim | undefined;
   #lastCompaction: CompactionResult | undefined;
+  #directPages = 0;
 
   /** `seed` places the free chunks of a state that has their counts alone. */
   constructor(
@@ -55,6 +63,10 @@ export class PageSource {
     this.#claimedIn = new Int32Array(geometry.spanPages / geometry.pagesPerBlock);
     this.misplaced = misplaced;
     this.dropped = dropped;
+    const reclaims = settings.reclaim === true;
+    this.#claimedPages = new Uint32Array(reclaims ? geometry.spanPages / 32 : 0);
+    const isClaimed = (pfn: number) => ((this.#claimedPages[pfn >>> 5] >>> (pfn & 31)) & 1) === 1;
+    this.#reclaim = reclaims ? new Reclaim(allocator, this.#zones, memory, isClaimed, seed) : undefined;
   }
 
   /** Pages in all free lists, per-CPU lists included. */
@@ -70,6 +82,16 @@ export class PageSource {
   /** What compaction did for the last claim; undefined: it was not needed. */
   get lastCompaction(): CompactionResult | undefined {
     return this.#lastCompaction;
+  }
+
+  /** Pages that were reclaimed for the last claim, in the order in which they became free. */
+  takeReclaimed(): readonly ReclaimedRun[] {
+    return this.#reclaim?.takeRuns() ?? NONE;
+  }
+
+  /** Pages that the last claim reclaimed itself, waiting. */
+  get directPages(): number {
+    return this.#directPages;
   }
 
   /** Free chunks of a zone's migratetype, by order; those in per-CPU lists do not count. */
@@ -94,26 +116,34 @@ export class PageSource {
   /** Takes a free chunk of 2^order pages. Returns its first page, or -1 if no zone of the reach (default: any) has one. */
   claim(order: number, migratetype: Migratetype, reach?: Reach): Pfn | -1 {
     this.#lastCompaction = undefined;
+    this.#directPages = 0;
     const type = TYPE[migratetype];
     const zonelist = this.#zones.zonelist(reach);
-    let found = this.#allocator.claim(0, order, type, zonelist);
-    if (found < 0 && this.#allocator.perCpuLists.drain(this.#allocator.zones)) {
-      found = this.#allocator.claim(0, order, type, zonelist);
-    }
-    if (found < 0 && this.#compact(zonelist.zones, order, type)) {
-      found = this.#allocator.claim(0, order, type, zonelist);
+    const claim = () => this.#allocator.claim(0, order, type, zonelist);
+    let found = claim();
+    // kswapd runs beside the requests: it is done before the next one, or before this one gives up.
+    if (this.#allocator.isKswapdWanted) this.#reclaim?.balance(zonelist, order);
+    if (found < 0 && this.#reclaim !== undefined) found = claim();
+    if (found < 0 && this.#allocator.perCpuLists.drain(this.#allocator.zones)) found = claim();
+    if (found < 0 && this.#compact(zonelist, order, type)) found = claim();
+    // Reclaim only makes room; chunks of higher orders are left to compaction after compact_gap() pages.
+    while (found < 0 && this.#directPages < compactGap(order)) {
+      const freed = this.#reclaim?.reclaimDirectly(zonelist) ?? 0;
+      if (freed === 0) break;
+      this.#directPages += freed;
+      found = claim();
     }
     if (found >= 0) this.#countClaimed(found, order, 1);
     return found as Pfn | -1;
   }
 
   /** try_to_compact_pages(): the first zone in which a pageblock can be emptied. */
-  #compact(zones: readonly number[], order: number, type: number): boolean {
+  #compact({ zones, highestZone }: Zonelist, order: number, type: number): boolean {
     const { buddy } = this.#allocator;
     if (!this.#compacts || order === 0 || order > buddy.pageblockOrder || type >= ORDINARY_TYPES)
       return false;
     for (const zone of zones) {
-      this.#lastCompaction = compactZone(buddy, this.#allocator.zones[zone], this.#zones, order);
+      this.#lastCompaction = compactZone(buddy, this.#allocator.zones[zone], this.#zones, order, highestZone);
       if (this.#lastCompaction !== undefined) return true;
     }
     return false;
@@ -149,8 +179,9 @@ export class PageSource {
     this.#allocator.free(0, this.#allocator.zones[zone], pfn, order);
   }
 
-  #countClaimed(pfn: number, order: number, sign: number): void {
+  #countClaimed(pfn: number, order: number, sign: 1 | -1): void {
     const { buddy } = this.#allocator;
+    if (this.#reclaim !== undefined) this.#markClaimed(pfn, order, sign === 1);
     const block = buddy.blockOf(pfn);
     if (order <= buddy.pageblockOrder) {
       this.#claimedIn[block] += sign << order;
@@ -158,5 +189,14 @@ export class PageSource {
     }
     const end = block + (1 << (order - buddy.pageblockOrder));
     for (let each = block; each < end; each++) this.#claimedIn[each] += sign << buddy.pageblockOrder;
+  }
+
+  #markClaimed(pfn: number, order: number, isClaimed: boolean): void {
+    const words = this.#claimedPages;
+    if (order >= 5) words.fill(isClaimed ? 0xffffffff : 0, pfn >>> 5, (pfn + (1 << order)) >>> 5);
+    else {
+      const mask = ((1 << (1 << order)) - 1) << (pfn & 31);
+      words[pfn >>> 5] = isClaimed ? words[pfn >>> 5] | mask : words[pfn >>> 5] & ~mask;
+    }
   }
 }

@@ -58,8 +58,8 @@ export function backgroundChanged(step: Step): void {
   counters.backgroundPages += isFree ? -pages : pages;
 }
 
-/** Pages that the pool does not hold. */
-export function pageTableChanged(step: Step): void {
+/** Page tables, page cache: pages that the pool does not hold. */
+export function othersChanged(step: Step): void {
   expectRange(step);
   expectRam(step);
   expectPages(step, NO_BITS, CLAIMED);

@@ -12,10 +12,10 @@ import { vmAreaChanged } from './areas.ts';
 import {
   backgroundChanged,
   blockCompacted,
+  othersChanged,
   pagesClaimed,
   pagesLeaked,
   pagesReturned,
-  pageTableChanged,
 } from './claims.ts';
 import { ConversionWalk, conversionFailed, pagesConverted, vmAreaConverted } from './conversions.ts';
 import { contiguousSplit, largePageRestored, largePageSplit } from './entries.ts';
@@ -64,8 +64,10 @@ const FOLDS: Readonly<Record<EventType, Fold>> = {
   'block-compacted': blockCompacted,
   'request-skipped': requestSkipped,
   'background-failed': () => {},
-  'page-table-allocated': pageTableChanged,
-  'page-table-freed': pageTableChanged,
+  'page-table-allocated': othersChanged,
+  'page-table-freed': othersChanged,
+  'pages-reclaimed': othersChanged,
+  'request-stalled': () => {},
 };
 
 /** By type code. */
