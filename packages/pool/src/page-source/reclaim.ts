@@ -4,6 +4,7 @@
  *
  * Which pages go first is a seeded guess: whole pageblocks at random, each from its first page on, since a file that is read in one go
  * lies in neighbouring pages and on the LRU list in that order. All pages on LRU lists count as page cache: there is no swap.
+ * Without their number per pageblock, what is in use in Movable pageblocks does.
  */
 import type { MemoryState } from '@decpool/model';
 import type { PageAllocator, Zonelist } from '../page-allocator/page-allocator.ts';
@@ -27,6 +28,8 @@ export class Reclaim {
   readonly #isRam: (pfn: number) => boolean;
   /** Whether a page was claimed since the start: those are not page cache. */
   readonly #isClaimed: (pfn: number) => boolean;
+  /** Pages of page cache in each pageblock. */
+  readonly #cacheIn: Uint16Array;
   /** Pageblocks with page cache of each zone, the next to be reclaimed last. */
   readonly #blocks: readonly number[][];
   #runs: { pfn: number; pages: number }[] = [];
@@ -44,15 +47,22 @@ export class Reclaim {
     this.#isRam = (pfn) =>
       memory.zones.some(({ ram }) => ram.some(([start, pages]) => pfn >= start && pfn < start + pages));
     const random = randomFrom(seed ^ 0x5bd1e995);
-    const { movableIn } = allocator.buddy;
-    this.#blocks = memory.zones.map((_, zone) => {
-      const [first, end] = zones.blocksOf(zone);
-      const blocks: number[] = [];
-      for (let block = first; block < end; block++) {
-        if (zones.zoneOfBlock(block) === zone && movableIn[block] > 0) blocks.push(block);
-      }
-      return shuffle(blocks, random);
+    this.#cacheIn = allocator.buddy.movableIn.slice();
+    this.#blocks = memory.zones.map(({ pageCache }, zone) => {
+      const blocks = shuffle(zones.blocksIn(zone), random);
+      if (pageCache !== undefined && memory.exact === undefined) this.#spread(pageCache, blocks);
+      return blocks.filter((block) => this.#cacheIn[block] > 0);
     });
+  }
+
+  /** Only their number is known: pageblocks are full of page cache, one after the other, as far as it goes. */
+  #spread(pageCache: number, blocks: readonly number[]): void {
+    const { lists, pageblockPages } = this.#allocator.buddy;
+    let left = pageCache;
+    for (const block of blocks) {
+      this.#cacheIn[block] = Math.min(left, pageblockPages - lists.freePagesIn[block]);
+      left -= this.#cacheIn[block];
+    }
   }
 
   /** What was reclaimed since it was last asked. */
@@ -101,17 +111,16 @@ export class Reclaim {
   }
 
   #shrinkZone(zone: Zone, blocks: number[], wanted: number): number {
-    const { buddy } = this.#allocator;
     let freed = 0;
     while (freed < wanted && blocks.length > 0) {
       const block = blocks[blocks.length - 1];
-      freed += this.#freePagesOf(zone, block, Math.min(wanted - freed, buddy.movableIn[block]));
-      if (buddy.movableIn[block] === 0) blocks.pop();
+      freed += this.#freePagesOf(zone, block, Math.min(wanted - freed, this.#cacheIn[block]));
+      if (this.#cacheIn[block] === 0) blocks.pop();
     }
     return freed;
   }
 
-  /** Frees page cache of a pageblock, from its first page on; if there is none any more, the pageblock has no movable pages. */
+  /** Frees page cache of a pageblock, from its first page on; if there is less than was thought, there is none any more. */
   #freePagesOf(zone: Zone, block: number, wanted: number): number {
     const { buddy } = this.#allocator;
     const end = (block + 1) * buddy.pageblockPages;
@@ -123,7 +132,8 @@ export class Reclaim {
       this.#note(pfn);
       freed++;
     }
-    buddy.movableIn[block] = freed < wanted ? 0 : buddy.movableIn[block] - freed;
+    this.#cacheIn[block] = freed < wanted ? 0 : this.#cacheIn[block] - freed;
+    buddy.movableIn[block] -= Math.min(buddy.movableIn[block], freed);
     return freed;
   }
 

@@ -100,6 +100,14 @@ export class ZoneMap {
     return this.#blocks[zone];
   }
 
+  /** Every block that belongs to a zone. */
+  blocksIn(zone: number): number[] {
+    const [first, end] = this.#blocks[zone];
+    return Array.from({ length: end - first }, (_, at) => first + at).filter(
+      (block) => this.#zoneOfBlock[block] === zone,
+    );
+  }
+
   /** Index of a zone by name and node, or -1. */
   indexOf(name: string, node: number): number {
     return this.#zones.findIndex((zone) => zone.name === name && nodeOf(zone) === node);
