@@ -48,6 +48,8 @@ const zoneState = z
     lowWatermark: whole,
     /** The watermarks by themselves, if they are known. */
     watermarks: watermarks.exactOptional(),
+    /** Pages of page cache, which can be reclaimed; absent: what is in use in Movable pageblocks counts as such. */
+    pageCache: whole.exactOptional(),
     /** Pageblocks (512 pages) per migratetype. */
     pageblocks: z.record(migratetype, whole).readonly(),
   })

@@ -3,6 +3,7 @@
  * are placed by a seeded guess, and the per-CPU lists are empty. There is one CPU.
  */
 import type { Geometry, MemoryState, PageSourceSettings, ZoneState } from '@decpool/model';
+import type { Buddy } from '../page-allocator/buddy.ts';
 import { TYPE } from '../page-allocator/migratetypes.ts';
 import { type Kernel, PageAllocator } from '../page-allocator/page-allocator.ts';
 import type { PerCpuStart } from '../page-allocator/per-cpu.ts';
@@ -73,15 +74,25 @@ export function startFromCounts(
       buddy.lists.addTail(buddy.lists.list(index, order, type), pfn);
       allocator.zones[index].freeCounter += 1 << order;
     }
-    // What is in use in a Movable pageblock is taken for movable.
-    for (const [block, type] of guess.pageblocks) {
-      if (type !== TYPE.Movable) continue;
-      buddy.movableIn[block] = buddy.pageblockPages - buddy.lists.freePagesIn[block];
-    }
+    setMovable(buddy, memory.zones[index], guess.pageblocks);
     misplaced += guess.misplaced;
     dropped += guess.dropped;
   }
   return { allocator, misplaced, dropped };
+}
+
+/**
+ * Which pages in use can move. Of page cache the number is known: pageblocks are full of it, one after the other, as far as it goes.
+ * Without that number, what is in use in Movable pageblocks can move.
+ */
+function setMovable(buddy: Buddy, { pageCache }: ZoneState, pageblocks: ReadonlyMap<number, number>): void {
+  let left = pageCache ?? Number.POSITIVE_INFINITY;
+  for (const [block, type] of pageblocks) {
+    if (pageCache === undefined && type !== TYPE.Movable) continue;
+    const used = buddy.pageblockPages - buddy.lists.freePagesIn[block];
+    buddy.movableIn[block] = Math.min(left, used);
+    left -= buddy.movableIn[block];
+  }
 }
 
 function zoneStart({ ram, lowWatermark, watermarks }: ZoneState, index: number): ZoneStart {

@@ -119,7 +119,11 @@ export class PageSource {
     this.#directPages = 0;
     const type = TYPE[migratetype];
     const zonelist = this.#zones.zonelist(reach);
-    const claim = () => this.#allocator.claim(0, order, type, zonelist);
+    const claim = () => {
+      const found = this.#allocator.claim(0, order, type, zonelist);
+      if (found >= 0) this.#countClaimed(found, order, 1);
+      return found;
+    };
     let found = claim();
     // kswapd runs beside the requests: it is done before the next one, or before this one gives up.
     if (this.#allocator.isKswapdWanted) this.#reclaim?.balance(zonelist, order);
@@ -133,7 +137,6 @@ export class PageSource {
       this.#directPages += freed;
       found = claim();
     }
-    if (found >= 0) this.#countClaimed(found, order, 1);
     return found as Pfn | -1;
   }
 

@@ -4,7 +4,6 @@
  *
  * Which pages go first is a seeded guess: whole pageblocks at random, each from its first page on, since a file that is read in one go
  * lies in neighbouring pages and on the LRU list in that order. All pages on LRU lists count as page cache: there is no swap.
- * Without their number per pageblock, what is in use in Movable pageblocks does.
  */
 import type { MemoryState } from '@decpool/model';
 import type { PageAllocator, Zonelist } from '../page-allocator/page-allocator.ts';
@@ -28,8 +27,6 @@ export class Reclaim {
   readonly #isRam: (pfn: number) => boolean;
   /** Whether a page was claimed since the start: those are not page cache. */
   readonly #isClaimed: (pfn: number) => boolean;
-  /** Pages of page cache in each pageblock. */
-  readonly #cacheIn: Uint16Array;
   /** Pageblocks with page cache of each zone, the next to be reclaimed last. */
   readonly #blocks: readonly number[][];
   #runs: { pfn: number; pages: number }[] = [];
@@ -47,22 +44,12 @@ export class Reclaim {
     this.#isRam = (pfn) =>
       memory.zones.some(({ ram }) => ram.some(([start, pages]) => pfn >= start && pfn < start + pages));
     const random = randomFrom(seed ^ 0x5bd1e995);
-    this.#cacheIn = allocator.buddy.movableIn.slice();
-    this.#blocks = memory.zones.map(({ pageCache }, zone) => {
-      const blocks = shuffle(zones.blocksIn(zone), random);
-      if (pageCache !== undefined && memory.exact === undefined) this.#spread(pageCache, blocks);
-      return blocks.filter((block) => this.#cacheIn[block] > 0);
-    });
-  }
-
-  /** Only their number is known: pageblocks are full of page cache, one after the other, as far as it goes. */
-  #spread(pageCache: number, blocks: readonly number[]): void {
-    const { lists, pageblockPages } = this.#allocator.buddy;
-    let left = pageCache;
-    for (const block of blocks) {
-      this.#cacheIn[block] = Math.min(left, pageblockPages - lists.freePagesIn[block]);
-      left -= this.#cacheIn[block];
-    }
+    this.#blocks = memory.zones.map((_, zone) =>
+      shuffle(
+        zones.blocksIn(zone).filter((block) => allocator.buddy.movableIn[block] > 0),
+        random,
+      ),
+    );
   }
 
   /** What was reclaimed since it was last asked. */
@@ -111,11 +98,12 @@ export class Reclaim {
   }
 
   #shrinkZone(zone: Zone, blocks: number[], wanted: number): number {
+    const { movableIn } = this.#allocator.buddy;
     let freed = 0;
     while (freed < wanted && blocks.length > 0) {
       const block = blocks[blocks.length - 1];
-      freed += this.#freePagesOf(zone, block, Math.min(wanted - freed, this.#cacheIn[block]));
-      if (this.#cacheIn[block] === 0) blocks.pop();
+      freed += this.#freePagesOf(zone, block, Math.min(wanted - freed, movableIn[block]));
+      if (movableIn[block] === 0) blocks.pop();
     }
     return freed;
   }
@@ -132,8 +120,7 @@ export class Reclaim {
       this.#note(pfn);
       freed++;
     }
-    this.#cacheIn[block] = freed < wanted ? 0 : this.#cacheIn[block] - freed;
-    buddy.movableIn[block] -= Math.min(buddy.movableIn[block], freed);
+    buddy.movableIn[block] = freed < wanted ? 0 : buddy.movableIn[block] - freed;
     return freed;
   }
 

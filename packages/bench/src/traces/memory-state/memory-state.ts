@@ -59,11 +59,12 @@ export function memoryStateOf(files: ProcFiles, name: string): RecordedMemory {
       throw new InputError(`${files.place}: buddyinfo has ${label}, but no RAM lies in it`);
     }
     warnings.push(...contradictions(zone, ram));
-    return { ...zone, ram, lowWatermark: span.lowWatermark };
+    const { lowWatermark, pageCache } = span;
+    return { ...zone, ram, lowWatermark, ...(pageCache === undefined ? {} : { pageCache }) };
   });
   expectApart(files, zones);
   const directMap = readDirectMap(files) ?? directMapOf(zones.flatMap(({ ram }) => ram).sort(byStart));
-  return { memory: { name, zones, directMap }, warnings };
+  return { memory: { name, zones: withPageCache(files, zones), directMap }, warnings };
 }
 
 const byStart = (a: PageRun, b: PageRun) => a[0] - b[0];
@@ -75,6 +76,8 @@ interface ZoneSpan {
   /** Pages of the span that exist, without holes; undefined if unknown. */
   readonly present?: number | undefined;
   readonly lowWatermark: number;
+  /** Pages of page cache; undefined if unknown. */
+  readonly pageCache?: number | undefined;
 }
 
 /** Default spans of the zones, those of x86: arch/x86/include/asm/dma.h. */
@@ -191,7 +194,7 @@ function readZoneinfo(files: ProcFiles): ZoneSpan[] {
   let fields = new Map<string, number>();
   for (const { text } of procLines(files, 'zoneinfo')) {
     const header = /^Node (\d+), zone\s+(\w+)/.exec(text);
-    const field = /^\s+(low|spanned|present|start_pfn:)\s+(\d+)$/.exec(text);
+    const field = /^\s+(low|spanned|present|start_pfn:|nr_zone_(?:in)?active_file)\s+(\d+)$/.exec(text);
     const protection = /^\s+protection: \(([\d, ]+)\)$/.exec(text);
     if (header !== null) {
       zone = { node: Number(header[1]), name: header[2] };
@@ -203,7 +206,15 @@ function readZoneinfo(files: ProcFiles): ZoneSpan[] {
       const [start, spanned] = [fields.get('start_pfn:'), fields.get('spanned') ?? 0];
       if (start === undefined || spanned === 0) continue;
       const lowWatermark = (fields.get('low') ?? 0) + (fields.get('reserve') ?? 0);
-      zones.push({ ...zone, span: [start, spanned], present: fields.get('present'), lowWatermark });
+      const inactive = fields.get('nr_zone_inactive_file');
+      const pageCache = inactive && inactive + (fields.get('nr_zone_active_file') ?? 0);
+      zones.push({
+        ...zone,
+        span: [start, spanned],
+        present: fields.get('present'),
+        lowWatermark,
+        pageCache,
+      });
       fields.delete('spanned');
     }
   }
@@ -211,6 +222,22 @@ function readZoneinfo(files: ProcFiles): ZoneSpan[] {
     throw new InputError(`${files.pathOf('zoneinfo')}: no zones; expected the content of /proc/zoneinfo`);
   }
   return zones;
+}
+
+/** Zones without a number of their own get their part of meminfo's file pages, by the pages in use. */
+function withPageCache(files: ProcFiles, zones: readonly ZoneState[]): readonly ZoneState[] {
+  const meminfo = files.textOf('meminfo') ?? '';
+  const kib = [...meminfo.matchAll(/^(?:Ina|A)ctive\(file\):\s+(\d+) kB$/gm)].map(([, value]) =>
+    Number(value),
+  );
+  if (kib.length === 0 || zones.some(({ pageCache }) => pageCache !== undefined)) return zones;
+  const inUse = zones.map(
+    ({ ram, free }) =>
+      pagesOf(ram) -
+      MIGRATETYPES.reduce((sum, type) => sum + free[type].reduce((s, n, order) => s + n * 2 ** order, 0), 0),
+  );
+  const share = kib.reduce((sum, value) => sum + value, 0) / 4 / inUse.reduce((sum, pages) => sum + pages, 0);
+  return zones.map((zone, index) => ({ ...zone, pageCache: Math.floor(inUse[index] * Math.min(1, share)) }));
 }
 
 /** The top-level `System RAM` ranges of /proc/iomem; undefined without that file. */

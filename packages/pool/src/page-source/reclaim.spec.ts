@@ -1,0 +1,74 @@
+import { type MemoryState, PLAIN_PAGE_SOURCE } from '@decpool/model';
+import { describe, expect, it } from 'vitest';
+import { oneZone, sourceOf } from './testing.ts';
+
+const WATERMARKS = { min: 100, low: 200, high: 300, lowmemReserve: [] };
+
+/** Eight pageblocks, one free as a whole; the others are full of page cache. */
+const full = (pageCache = 7 * 512): MemoryState => {
+  const state = oneZone({ Movable: { 9: 1 } });
+  return { ...state, zones: state.zones.map((zone) => ({ ...zone, watermarks: WATERMARKS, pageCache })) };
+};
+
+const reclaiming = (memory: MemoryState, seed = 1) =>
+  sourceOf(memory, seed, { ...PLAIN_PAGE_SOURCE, reclaim: true });
+
+const pagesOf = (runs: readonly { pages: number }[]) => runs.reduce((sum, { pages }) => sum + pages, 0);
+
+describe('kswapd', () => {
+  it('does nothing while a zone is above its low watermark', () => {
+    const source = reclaiming(full());
+    source.claim(8, 'Movable');
+    expect(source.takeReclaimed()).toEqual([]);
+  });
+
+  it('once a request finds no zone above its low watermark, reclaims until one is above its high watermark', () => {
+    const source = reclaiming(full());
+    source.claim(8, 'Movable');
+    // 256 pages are free, and a request for 64 would leave less than 200.
+    expect(source.claim(6, 'Movable')).not.toBe(-1);
+    // 192 were left. compact_gap(6) is 128 pages: then 320 are free, more than 300, and the rest is left to compaction.
+    expect(pagesOf(source.takeReclaimed())).toBe(128);
+    expect(source.directPages).toBe(0);
+  });
+
+  it('frees page cache that lies together, so that whole pageblocks come about', () => {
+    const source = reclaiming(full());
+    const claimed = Array.from({ length: 5 }, () => source.claim(9, 'Unmovable'));
+    expect(claimed).not.toContain(-1);
+    expect(new Set(claimed).size).toBe(5);
+  });
+
+  it('frees no page that was claimed, and none twice', () => {
+    const source = reclaiming(full());
+    const taken = new Set<number>();
+    for (let at = source.claim(0, 'Movable'); at !== -1; at = source.claim(0, 'Movable')) {
+      expect(taken.has(at)).toBe(false);
+      taken.add(at);
+    }
+    // All but what the min watermark keeps, with the lag of the counter.
+    expect(taken.size).toBeGreaterThanOrEqual(8 * 512 - 103);
+  });
+
+  it('frees no more than there is', () => {
+    const source = reclaiming(full(64));
+    while (source.claim(0, 'Movable') !== -1);
+    expect(pagesOf(source.takeReclaimed())).toBe(64);
+  });
+
+  it('frees other pages with another seed', () => {
+    const reclaimed = (seed: number) => {
+      const source = reclaiming(full(), seed);
+      source.claim(9, 'Movable');
+      return source.takeReclaimed();
+    };
+    expect(reclaimed(1)).toEqual(reclaimed(1));
+    expect(reclaimed(1)).not.toEqual(reclaimed(4));
+  });
+});
+
+it('nothing is reclaimed in a run without reclaim', () => {
+  const source = sourceOf(full());
+  while (source.claim(0, 'Movable') !== -1);
+  expect(source.takeReclaimed()).toEqual([]);
+});
