@@ -17,5 +17,13 @@ it('tells how often a whole block could not be had, and what compaction moved fo
     'claims-below-block': 2,
     compactions: 2,
     'pages-moved': 300,
+    'pages-reclaimed': 0,
+    'direct-reclaims': 0,
   });
+});
+
+it('counts the page cache that was reclaimed, and the requests that waited for it', () => {
+  const reclaimed = (pages: number) => ({ type: 'pages-reclaimed' as const, pfn: pfn(512), pages });
+  const history = [reclaimed(32), reclaimed(5), { type: 'request-stalled' as const, pages: 5 }];
+  expect(measure(pageSourceMetrics, history)).toMatchObject({ 'pages-reclaimed': 37, 'direct-reclaims': 1 });
 });
