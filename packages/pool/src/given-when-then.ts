@@ -44,24 +44,13 @@ interface PolicySpecOptions extends Partial<Omit<PoolOptions, 'policy' | 'platfo
   readonly memory?: MemoryState;
 }
 
-/** What the policy has done since when(). */
-interface PolicyOutcome {
-  /** Exactly these events happen, in this order. Owners getting their numbers, and the request itself, can be left out. */
-  then(...expected: readonly ExpectedEvent[]): void;
-  /** The request is refused for this reason. */
-  thenRefused(reason: FailureReason): void;
-  /** All events since when(). */
-  readonly events: readonly PoolEvent[];
-  readonly pool: Pool;
-}
-
 /**
  * Specs of one policy: `const given = policySpec({ policy })`, then `given(requests).when(request).then(events)`. The given
  * requests are served first, because a policy learns from requests only.
  */
 export function policySpec({ policy, platform, memory, ...options }: PolicySpecOptions) {
   return (...history: readonly SpecRequest[]) => ({
-    when(...requests: readonly SpecRequest[]): PolicyOutcome {
+    when(...requests: readonly SpecRequest[]): Outcome {
       const pool = new Pool({
         ...options,
         memory: memory ?? freshBoot(2 ** 26),
@@ -115,8 +104,10 @@ function completed(request: SpecRequest, pool: Pool): Request {
   return { ...request, time, bytes, allocation: allocation as AllocationId };
 }
 
-class Outcome implements PolicyOutcome {
+/** What the policy has done since when(). */
+class Outcome {
   readonly pool: Pool;
+  /** All events since when(). */
   readonly events: readonly PoolEvent[];
 
   constructor(pool: Pool, events: readonly PoolEvent[]) {
@@ -124,6 +115,7 @@ class Outcome implements PolicyOutcome {
     this.events = events;
   }
 
+  /** Exactly these events happen, in this order. Owners getting their numbers, and the request itself, can be left out. */
   // biome-ignore lint/suspicious/noThenProperty: a spec reads so, and nobody awaits the object
   then(...expected: readonly ExpectedEvent[]): void {
     const named = new Set(expected.map(({ type }) => type));
@@ -133,6 +125,7 @@ class Outcome implements PolicyOutcome {
     if (!isAsExpected) throw unlike(expected, events);
   }
 
+  /** The request is refused for this reason. */
   thenRefused(reason: FailureReason): void {
     this.then({ type: 'allocation-failed', reason });
   }

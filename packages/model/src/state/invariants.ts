@@ -175,21 +175,23 @@ function checkWholeRegion(view: StateView, page: Pfn, broken: string[]): void {
 function checkAllocations(view: StateView, broken: string[]): Expected {
   const owner = new Map<number, AllocationId>();
   const lastAllocation = view.counter('lastAllocation');
-  let live = 0;
-  let bytes = 0;
-  let pages = 0;
   let extents = 0;
-  let failed = 0;
-  let objects = 0;
-  let areaPages = 0;
-  let userMappings = 0;
-  let requests = lastAllocation + view.counter('userMapRequests');
+  const counts = {
+    requests: lastAllocation + view.counter('userMapRequests'),
+    failedRequests: 0,
+    liveAllocations: 0,
+    livePages: 0,
+    liveBytes: 0,
+    liveObjects: 0,
+    vmAreaPages: 0,
+    userMappings: 0,
+  };
   for (let id = 1; id <= lastAllocation; id++) {
     const allocation = view.allocation(allocationId(id));
     const { status } = allocation;
-    if (status === 'failed') failed++;
-    if (status === 'freeing' || status === 'freed' || status === 'reclaiming') requests++;
-    userMappings += allocation.userMappings;
+    if (status === 'failed') counts.failedRequests++;
+    if (status === 'freeing' || status === 'freed' || status === 'reclaiming') counts.requests++;
+    counts.userMappings += allocation.userMappings;
     if (allocation.userMappings > 0 && status !== 'live') {
       broken.push(`allocation ${id} is ${status} but mapped into user space`);
     }
@@ -197,16 +199,15 @@ function checkAllocations(view: StateView, broken: string[]): Expected {
     if (allocation.isMapped && !isHeld)
       broken.push(`allocation ${id} is ${status} but mapped in a vmalloc area`);
     if (allocation.object !== undefined) {
-      objects++;
+      counts.liveObjects++;
       if (!isHeld) broken.push(`allocation ${id} is ${status} but an object`);
       if (view.slab(allocation.object.slab) === undefined) {
         broken.push(`allocation ${id} is an object in slab ${allocation.object.slab}, which is not there`);
       }
     }
-    if (allocation.isMapped) areaPages += allocation.extents.reduce((sum, extent) => sum + extent.pages, 0);
     if (isHeld) {
-      live++;
-      bytes += allocation.bytes;
+      counts.liveAllocations++;
+      counts.liveBytes += allocation.bytes;
     } else if (allocation.extents.length > 0 && status !== 'reclaiming') {
       broken.push(`allocation ${id} is ${status} but holds pages`);
     }
@@ -215,7 +216,8 @@ function checkAllocations(view: StateView, broken: string[]): Expected {
     }
     extents += allocation.extents.length;
     for (const extent of allocation.extents) {
-      pages += extent.pages;
+      counts.livePages += extent.pages;
+      if (allocation.isMapped) counts.vmAreaPages += extent.pages;
       for (let page: number = extent.pfn; page < extent.pfn + extent.pages; page++) {
         const other = owner.get(page);
         if (other !== undefined) broken.push(`page ${page} is in allocations ${other} and ${id}`);
@@ -228,26 +230,18 @@ function checkAllocations(view: StateView, broken: string[]): Expected {
   let allocated = 0;
   for (let block = 0; block < view.blocks; block++) allocated += view.pagesOf('allocated', blockIndex(block));
   const inSlabs = view.counter('slabPages');
-  if (allocated !== pages + inSlabs) {
-    broken.push(`${allocated} pages are allocated, allocations hold ${pages} and slabs ${inSlabs}`);
+  const { livePages } = counts;
+  if (allocated !== livePages + inSlabs) {
+    broken.push(`${allocated} pages are allocated, allocations hold ${livePages} and slabs ${inSlabs}`);
   }
   const made = view.counter('extents');
   if (made < extents) broken.push(`${made} extents were ever allocated, allocations hold ${extents}`);
-  return {
-    requests,
-    failedRequests: failed,
-    liveAllocations: live,
-    livePages: pages,
-    liveBytes: bytes,
-    liveObjects: objects,
-    vmAreaPages: areaPages,
-    userMappings,
-  };
+  return counts;
 }
 
 /** Looks at each slab and the objects in it; returns what the counters of them all must be. */
 function checkSlabs(view: StateView, broken: string[]): Expected {
-  /** Allocation that uses a unit, by `slab:unit`. */
+  /** Allocations by `slab:unit`. */
   const users = new Map<string, number>();
   const used = new Map<number, number>();
   for (let id = 1; id <= view.counter('lastAllocation'); id++) {

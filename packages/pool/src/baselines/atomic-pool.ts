@@ -65,7 +65,7 @@ export class AtomicPool {
 
   /** Free pages in chunks that lie in a range. */
   freePagesIn(range: BlockRange): number {
-    return this.#chunks.reduce((sum, chunk) => sum + (this.#isIn(chunk, range) ? chunk.map.free : 0), 0);
+    return this.#chunksIn(range).reduce((sum, { map }) => sum + map.free, 0);
   }
 
   hasWork(range: BlockRange): boolean {
@@ -83,7 +83,8 @@ export class AtomicPool {
       this.#made.add(key);
       this.#expand([this.#claim(this.#initialPages, this.#leastOrder, record)], record);
     } else if (before < this.#initialPages) {
-      this.#expand([this.#claim(this.#pagesIn(reach), this.#leastOrder, record)], record);
+      const pages = this.#chunksIn(reach).reduce((sum, chunk) => sum + chunk.pages, 0);
+      this.#expand([this.#claim(pages, this.#leastOrder, record)], record);
     }
     const added = this.freePagesIn(reach) - before;
     if (added > 0) record.refilled(added);
@@ -124,8 +125,8 @@ export class AtomicPool {
     return undefined;
   }
 
-  #pagesIn(range: BlockRange): number {
-    return this.#chunks.reduce((sum, chunk) => sum + (this.#isIn(chunk, range) ? chunk.pages : 0), 0);
+  #chunksIn(range: BlockRange): Chunk[] {
+    return this.#chunks.filter((chunk) => this.#isIn(chunk, range));
   }
 
   /**
@@ -162,17 +163,15 @@ export class AtomicPool {
       if (chunk === undefined) return false;
       const pages = 1 << chunk.order;
       const result = record.decrypt(chunk.start, pages);
-      if (result === 'converted') this.#add({ start: chunk.start, pages, map: new UnitMap(pages) });
-      else areAll = false;
+      if (result === 'converted') {
+        const added = { start: chunk.start, pages, map: new UnitMap(pages) };
+        this.#chunks.push(added);
+        this.#byStart.set(added.start, added);
+        this.#pages += pages;
+      } else areAll = false;
       if (result === 'private') record.giveBack(chunk.start, pages);
     }
     return areAll;
-  }
-
-  #add(chunk: Chunk): void {
-    this.#chunks.push(chunk);
-    this.#byStart.set(chunk.start, chunk);
-    this.#pages += chunk.pages;
   }
 
   #isIn({ start, pages }: Chunk, { firstBlock, endBlock }: BlockRange): boolean {

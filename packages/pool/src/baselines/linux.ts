@@ -137,14 +137,14 @@ function chunkFor({ api, pages }: AllocateRequest): Chunk {
 /** The largest chunks up to the missing pages; after a refusal, one order lower. */
 function allocateInChunks(request: AllocateRequest, view: StateView, record: Recorder): void {
   const { granulePages } = view.platform;
-  let most = MAX_PAGE_ORDER;
+  let maxOrder = MAX_PAGE_ORDER;
   for (let missing = request.pages; missing > 0; ) {
-    const order = Math.min(most, 31 - Math.clz32(missing));
+    const order = Math.min(maxOrder, 31 - Math.clz32(missing));
     // At least a granule is converted, so all of it is used.
     const pages = Math.min(missing, Math.max(1 << order, granulePages));
     const failure = addChunk({ order, pages, tail: 'kept' }, view, record);
     if (failure === undefined) missing -= pages;
-    else if (failure === 'out-of-memory' && 1 << order > granulePages) most = order - 1;
+    else if (failure === 'out-of-memory' && 1 << order > granulePages) maxOrder = order - 1;
     else {
       freeEachOnItsOwn(request.allocation, 'kept', view, record);
       record.fail(failure);

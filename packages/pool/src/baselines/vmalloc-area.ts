@@ -25,17 +25,12 @@ export function allocateArea(
   record: Recorder,
 ): void {
   const { runs, missing } = claimPages(pages, largestOrder, record);
-  if (missing > 0) {
+  const isServed = missing === 0 && record.decryptArea(runs) === 'converted';
+  if (isServed) for (const run of runs) record.allocate(run.pfn, run.pages);
+  else {
     returnPages(runs, view, record);
-    record.fail('out-of-memory');
-    return;
+    record.fail(missing > 0 ? 'out-of-memory' : 'conversion-failed');
   }
-  if (record.decryptArea(runs) !== 'converted') {
-    returnPages(runs, view, record);
-    record.fail('conversion-failed');
-    return;
-  }
-  for (const run of runs) record.allocate(run.pfn, run.pages);
 }
 
 /** Makes an area that nobody uses any more private, with one call, and gives its pages back. What is leaked stays. */
@@ -44,23 +39,19 @@ export function returnArea(runs: readonly Extent[], view: StateView, record: Rec
   returnPages(runs, view, record);
 }
 
-interface Claimed {
-  /** In the order in which the area maps them, pages that follow one another in one run. */
-  readonly runs: readonly Extent[];
-  /** Pages that memory was short of. */
-  readonly missing: number;
-}
-
-/** An order that found no chunk is not tried again. */
-function claimPages(pages: number, largestOrder: number, record: Recorder): Claimed {
+/**
+ * Claims pages in runs, in the order in which the area maps them, and says how many memory was short of. An order that found no
+ * chunk is not tried again.
+ */
+function claimPages(pages: number, largestOrder: number, record: Recorder) {
   const runs: Extent[] = [];
   let missing = pages;
-  for (let most = largestOrder; missing > 0; ) {
-    const order = Math.min(most, 31 - Math.clz32(missing));
+  for (let maxOrder = largestOrder; missing > 0; ) {
+    const order = Math.min(maxOrder, 31 - Math.clz32(missing));
     const start = record.claim(order);
     if (start === -1) {
       if (order === 0) break;
-      most = order - 1;
+      maxOrder = order - 1;
       continue;
     }
     const last = runs.at(-1);

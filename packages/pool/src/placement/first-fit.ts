@@ -4,10 +4,9 @@ import { MaxTree } from './max-tree.ts';
 import type { Placement } from './placement.ts';
 
 /**
- * First fit: the free run at the lowest address that holds the request. What every allocator is compared with:
- * packing to the low end leaves the high blocks empty, and Robson's bound (JACM 1974) says it wastes little more
- * than any other that cannot move. Tournament trees over the blocks' largest runs, and over their largest aligned
- * chunks, find the block.
+ * First fit: the free run at the lowest address that holds the request. Packing to the low end leaves the high blocks empty,
+ * and by Robson's bound (JACM 1974) it wastes little more than any other allocator that cannot move. Tournament trees over the
+ * blocks' largest runs, and over their largest aligned chunks, find the block.
  */
 export function firstFit(map: FreeMap): Placement {
   const byRun = new MaxTree(map.blocks);
@@ -26,12 +25,7 @@ export function firstFit(map: FreeMap): Placement {
         const block = byChunk.firstAtLeast(orderFor(pages) + 1, firstBlock);
         return block < 0 || block >= endBlock ? -1 : map.findInBlock(block, pages, align);
       }
-      let block = byRun.firstAtLeast(pages, firstBlock);
-      for (; block >= 0 && block < endBlock; block = byRun.firstAtLeast(pages, block + 1)) {
-        const found = map.findInBlock(block, pages, align);
-        if (found !== -1) return found;
-      }
-      return -1;
+      return map.findLowest(byRun, pages, align, firstBlock, endBlock);
     },
   };
 }

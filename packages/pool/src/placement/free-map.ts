@@ -10,6 +10,7 @@ import {
   type Pfn,
   pfn as toPfn,
 } from '@decpool/model';
+import type { MaxTree } from './max-tree.ts';
 
 /** Called for each change of the free pages; `start` is the first page of a run. */
 export interface FreeMapListener {
@@ -127,6 +128,16 @@ export class FreeMap {
   /** Lowest multiple of `align` in a block at which `pages` free pages begin, or -1. `runPages`: only in runs of exactly that many. */
   findInBlock(block: number, pages: number, align: number, runPages?: number): Pfn | -1 {
     return this.findFrom(block * this.#pagesPerBlock, pages, align, runPages);
+  }
+
+  /** Lowest place for a request in blocks [first, end); `byRun` holds their largest free runs. -1 if there is none. */
+  findLowest(byRun: MaxTree, pages: number, align: number, first: number, end: number): Pfn | -1 {
+    for (let block = first - 1; ; ) {
+      block = byRun.firstAtLeast(pages, block + 1);
+      if (block < 0 || block >= end) return -1;
+      const found = this.findInBlock(block, pages, align);
+      if (found !== -1) return found;
+    }
   }
 
   /** As findInBlock(), but at page `from` of the block or above it. */

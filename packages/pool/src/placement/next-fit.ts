@@ -23,12 +23,7 @@ export function nextFit(map: FreeMap): Placement {
       if (found !== -1) return found;
       block++;
     }
-    for (block = byRun.firstAtLeast(pages, block); block >= 0 && block < endBlock; ) {
-      const found = map.findInBlock(block, pages, align);
-      if (found !== -1) return found;
-      block = byRun.firstAtLeast(pages, block + 1);
-    }
-    return -1;
+    return map.findLowest(byRun, pages, align, block, endBlock);
   };
 
   return {

@@ -31,19 +31,11 @@ export function segregated(map: FreeMap, classes: number, classOf: ClassOf): Omi
     },
   });
 
-  const placeIn = (of: number, pages: number, align: number, firstBlock: number, endBlock: number) => {
-    let block = largest[of].firstAtLeast(pages, firstBlock);
-    for (; block >= 0 && block < endBlock; block = largest[of].firstAtLeast(pages, block + 1)) {
-      const found = map.findInBlock(block, pages, align);
-      if (found !== -1) return found;
-    }
-    return -1;
-  };
-
   return {
     place(pages, align, { firstBlock, endBlock }, asker) {
-      const found = placeIn(classOf(pages, asker), pages, align, firstBlock, endBlock);
-      return found === -1 ? placeIn(OPEN, pages, align, firstBlock, endBlock) : found;
+      const own = largest[classOf(pages, asker)];
+      const found = map.findLowest(own, pages, align, firstBlock, endBlock);
+      return found === -1 ? map.findLowest(largest[OPEN], pages, align, firstBlock, endBlock) : found;
     },
 
     usablePages({ firstBlock, endBlock }, asker) {

@@ -5,6 +5,7 @@
 import {
   type AllocateRequest,
   GFP,
+  GFP_KERNEL,
   gfpOf,
   MAX_PAGE_ORDER,
   orderFor,
@@ -42,23 +43,17 @@ export function kmallocSize(bytes: number, dmaMinAlign: number, align = 1): numb
 }
 
 /**
- * The cache for a `kmalloc` or a small `dma_alloc_coherent`; undefined where the request takes whole pages. A coherent
- * buffer is aligned to the next power of two of its size, and one larger than half a page shares its page with nobody.
+ * The cache for a `kmalloc` or a small `dma_alloc_coherent`; undefined if the request takes whole pages. A coherent buffer is
+ * aligned to the next power of two of its size, and one larger than half a page takes a whole page.
  */
-export function slabCacheFor(request: AllocateRequest, platform: Platform): SlabCache | undefined {
-  if (request.api === 'dma_alloc_coherent') {
-    if (request.bytes > PAGE_SIZE / 2) return undefined;
-    const align = 2 ** Math.ceil(Math.log2(Math.max(1, request.bytes)));
-    return cacheOf(request, kmallocSize(request.bytes, platform.dmaMinAlign, align));
-  }
-  if (request.api !== 'kmalloc') return undefined;
-  return cacheOf(request, kmallocSize(request.bytes, platform.dmaMinAlign, request.align));
-}
-
-function cacheOf(request: AllocateRequest, size: number | undefined): SlabCache | undefined {
+export function slabCacheFor(request: AllocateRequest, { dmaMinAlign }: Platform): SlabCache | undefined {
+  const { api, bytes, gfp = GFP_KERNEL } = request;
+  if (api === 'dma_alloc_coherent' ? bytes > PAGE_SIZE / 2 : api !== 'kmalloc') return undefined;
+  const align = api === 'kmalloc' ? request.align : 1 << orderFor(bytes);
+  const size = kmallocSize(bytes, dmaMinAlign, align);
   if (size === undefined) return undefined;
   return {
-    name: `${cachePrefix(request.gfp ?? 0)}-${sizeName(size)}`,
+    name: `${cachePrefix(gfp)}-${sizeName(size)}`,
     unitBytes: size,
     pages: 2 ** slabOrder(size),
     keepsEmpty: false,
