@@ -15,7 +15,7 @@ export {
 } from './page-allocator/page-allocator.ts';
 export type { PerCpu, PerCpuStart } from './page-allocator/per-cpu.ts';
 export { aged } from './page-source/aged.ts';
-export { freePagesAtStart } from './page-source/free-at-start.ts';
+export { chunksAtStart, freePagesAtStart } from './page-source/free-at-start.ts';
 export { PageSource } from './page-source/page-source.ts';
 export { directMapOf, fragmented, freshBoot } from './page-source/profiles.ts';
 export { type Random, randomFrom } from './page-source/random.ts';

@@ -2,7 +2,7 @@ import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readText } from '../files/read-text.ts';
 import { validateRecording } from './replay.ts';
 import { recordingsReport, scatterReport } from './report.ts';
@@ -44,38 +44,69 @@ it('fails and shows the first mismatch of a recording that fails', () => {
 
 const reportOf = (dir: string) => scatterReport(scatterResults(dir, SCATTER_SEEDS));
 
-it('has kernel beside model for a run of allocations, and why buffers cost what they did', () => {
+/** The cells of each line. */
+const cellsOf = (text: string) => text.split('\n').map((line) => line.split('│').map((cell) => cell.trim()));
+
+it('has kernel, model and chance of a run of allocations, and why buffers cost what they did', () => {
   const run = join(BUNDLED, 'k73/E4c');
   const { text: output, passes } = reportOf(run);
   expect(passes).toBe(true);
-  const cells = output.split('\n').map((line) => line.split('│').map((cell) => cell.trim()));
-  const row = cells.find(([, name]) => name === run);
-  expect(row?.slice(2, 10)).toEqual(['7.3.4', 'buffers', '90', '79360', '242850', '28160', '3180', '1/0']);
-  expect(row?.at(-2)).toBe('explained');
+  const row = cellsOf(output).find(([, name]) => name === run);
+  expect(row?.slice(2, 12)).toEqual([
+    '7.3.4',
+    'buffers',
+    '79360',
+    '242850',
+    '1/0',
+    '1/1',
+    '1..1',
+    '50',
+    '6',
+    '1.00',
+  ]);
+  // A constant needs other runs.
+  expect(row?.slice(12, 15)).toEqual(['', '', 'skill']);
   expect(output).toContain(`\n${run}, explained:\n  90 chunks: 70 of order 10 (0 2M splits), 10 of order 9 `);
 });
 
-it('fails and says why when a kernel is outside the band', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'decpool-'));
-  const block = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+describe('a kernel', () => {
+  let folder = '';
   const row = (splits2M: number) => csvOf([{ op: 'x', id: 1, splits2M }]);
-  const files = { 'meta.json': '{"kernel": "6.1.99"}', 'ops.csv': row(5) };
-  try {
-    writeFiles(folder, { ...files, ...snapshots(block, 2) });
-    const quiet = reportOf(folder);
-    expect(quiet.passes).toBe(false);
-    expect(quiet.text).toContain(
-      `\n${folder}: the kernel split 5 2M entries, the model's median is 1; expected it within 25 % or 3\n`,
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'decpool-'));
+    writeFiles(folder, {
+      'meta.json': '{"kernel": "6.1.99"}',
+      ...snapshots([0, 0, 0, 0, 0, 0, 0, 0, 0, 1], 2),
+    });
+  });
+  afterEach(() => rmSync(folder, { recursive: true }));
+
+  it('that split what no placement can split fails', () => {
+    writeFiles(folder, { 'ops.csv': row(5) });
+    const { text, passes } = reportOf(folder);
+    expect(passes).toBe(false);
+    expect(cellsOf(text).find(([, name]) => name === folder)).toContain('IMPOSSIBLE');
+    expect(text).toContain(
+      `\n${folder}: the kernel split 5 2M and 0 1G entries; no placement can split other numbers than 1..1 and 0..0\n`,
     );
-    writeFiles(folder, snapshots(block, 50));
-    const churned = reportOf(folder);
-    expect(churned.passes).toBe(false);
-    expect(churned.text).toContain(
-      `\n${folder}: the kernel split 5 2M and 0 1G entries; expected 1..1 and 0..0; no placement can split more than 1 2M entries\n`,
-    );
+  });
+
+  it('that chance meets as well as the model is undecided, and passes', () => {
     writeFiles(folder, { 'ops.csv': row(1) });
-    expect(reportOf(folder).passes).toBe(true);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+    const { text, passes } = reportOf(folder);
+    expect(passes).toBe(true);
+    expect(cellsOf(text).find(([, name]) => name === folder)).toContain('undecided');
+    expect(text).toContain(
+      '\nThe model is nearer than chance in 0 of 1 run. Skill over all: - against uniform',
+    );
+  });
+});
+
+it('fails and names the predictor if the model has no skill', () => {
+  const run = join(BUNDLED, 'k61/E4c');
+  const { text, passes } = reportOf(run);
+  expect(passes).toBe(false);
+  expect(text).toContain(
+    `\n${run}: the kernel split 9 2M entries, the model 1; uniform placement splits 8: no skill\n`,
+  );
 });

@@ -1,8 +1,10 @@
 /** The output of `decpool validate`: a table of recordings or scatter runs, then everything that does not agree. */
+import { countText } from '../text/counts.ts';
 import { type CellColumns, numberColumn, tableOf, textColumn } from '../text/table.ts';
 import type { ValidationResult } from './replay.ts';
-import type { Interval } from './scatter/interval.ts';
+import type { Range } from './scatter/possible.ts';
 import { CHURNED_ABOVE, SCATTER_SEEDS, type ScatterResult } from './scatter/scatter.ts';
+import { type JudgedRun, judge, skillOver, type Verdict } from './scatter/skill.ts';
 
 interface ValidationReport {
   readonly text: string;
@@ -48,42 +50,46 @@ const warningsOf = (results: readonly (ValidationResult | ScatterResult)[]): str
     result.warnings.map((text) => `warning: ${'file' in result ? result.file : result.name}: ${text}\n`),
   );
 
-const range = ({ low, high }: Interval) => `${low}..${high}`;
+const range = ({ low, high }: Range) => `${low}..${high}`;
+const skillText = (skill: number | undefined) => (skill === undefined ? '-' : skill.toFixed(2));
 
-const SCATTER_COLUMNS: CellColumns<ScatterResult> = [
+const VERDICTS: Readonly<Record<Verdict, string>> = {
+  skill: 'skill',
+  weak: 'weak skill',
+  none: 'NO SKILL',
+  undecided: 'undecided',
+};
+
+const SCATTER_COLUMNS: CellColumns<JudgedRun> = [
   [textColumn('run'), ({ name }) => name],
   [textColumn('kernel'), ({ kernel }) => kernel],
   [textColumn('kind'), ({ kind }) => kind],
-  [numberColumn('requests'), ({ requests }) => requests],
   [numberColumn('pages'), ({ pages }) => pages],
   [numberColumn('by others'), ({ pagesByOthers }) => pagesByOthers],
-  [numberColumn('reclaimed'), ({ pagesReclaimed }) => pagesReclaimed],
-  [numberColumn('per-CPU'), ({ pagesPerCpu }) => pagesPerCpu],
   [numberColumn('kernel 2M/1G'), ({ kernel2M, kernel1G }) => `${kernel2M}/${kernel1G}`],
   [numberColumn('model 2M/1G'), ({ model2M, model1G }) => `${model2M.median}/${model1G.median}`],
   [numberColumn('min..max'), ({ model2M }) => `${model2M.min}..${model2M.max}`],
-  [numberColumn('interval 2M'), ({ band2M }) => range(band2M)],
-  [numberColumn('interval 1G'), ({ intervals }) => range(intervals.splits1G)],
-  [numberColumn('possible'), ({ intervals }) => intervals.possible2M],
-  [textColumn('verdict'), verdictOf],
+  [numberColumn('percentile'), ({ percentile }) => percentile],
+  [numberColumn('uniform'), ({ uniform }) => uniform.splits2M],
+  [numberColumn('skill'), ({ uniform }) => skillText(uniform.skill)],
+  [numberColumn('constant'), ({ constant }) => constant?.splits2M ?? ''],
+  [numberColumn('skill'), ({ constant }) => (constant === undefined ? '' : skillText(constant.skill))],
+  [textColumn('verdict'), ({ isPossible, verdict }) => (isPossible ? VERDICTS[verdict] : 'IMPOSSIBLE')],
 ];
 
-function verdictOf({ passes, kind }: ScatterResult): string {
-  if (!passes) return 'OUTSIDE';
-  return kind === 'buffers' ? 'explained' : 'inside';
-}
-
-const SCATTER_LEGEND = `model: median and min..max over ${SCATTER_SEEDS.length} placement seeds
-quiet: other tasks allocated at most ${CHURNED_ABOVE} page for each page of the run; the model's median must be within 25 % of the kernel's 2M splits, or within 3
-churned: other tasks allocated more; the kernel must lie in the intervals, from the most clustered to the most spread placement
-buffers: chunks of whole blocks and a remainder; the rows must explain the splits, and the number must be possible
-possible: the most 2M splits that any placement can cause, without the assumption behind the interval
-by others, reclaimed: pages, between the two copies of /proc/vmstat; per-CPU: pages in no free list when /proc/zoneinfo was read
+const SCATTER_LEGEND = `2M, 1G: entries split; model: median and min..max over ${SCATTER_SEEDS.length} placement seeds
+percentile: of the kernel's number among the seeds; 0 and 100: outside of them, or at their end
+uniform: median over the same seeds if pages are drawn uniformly from the free ones; constant: the median of the other runs
+skill: 1 - |model - kernel| / |predictor - kernel|; 1: the model is right, 0: no nearer than uniform or the constant, below: farther
+verdict: skill: the model is off by at most half as much as uniform and as the constant; weak skill: by less; NO SKILL: not by less; undecided: model and predictor are right
+quiet: other tasks allocated at most ${CHURNED_ABOVE} page for each page of the run; churned: more; buffers: chunks of whole blocks and a remainder
+by others: pages, between the two copies of /proc/vmstat
 `;
 
-/** The table of runs, what explains the splits of buffers, and why runs fail. */
+/** The table of runs, what explains the splits of buffers, and why runs fail: no skill, or a number that no placement can cause. */
 export function scatterReport(results: readonly ScatterResult[]): ValidationReport {
-  const explanations = results.flatMap(({ name, story, pagesReclaimed, pagesMoved }) =>
+  const runs = judge(results);
+  const explanations = runs.flatMap(({ name, story, pagesReclaimed, pagesMoved }) =>
     story === undefined
       ? []
       : [
@@ -91,25 +97,40 @@ export function scatterReport(results: readonly ScatterResult[]): ValidationRepo
           `  during the run reclaim freed ${pagesReclaimed} pages and compaction moved ${pagesMoved}\n`,
         ],
   );
-  const failing = results.filter(({ passes }) => !passes);
-  const failures = failing.map((result) => `\n${result.name}: ${whyOutside(result)}\n`);
-  const text = [
-    tableOf(SCATTER_COLUMNS, results),
-    SCATTER_LEGEND,
-    ...explanations,
-    ...warningsOf(results),
-    ...failures,
-  ];
-  return { text: text.join(''), passes: failing.length === 0 };
+  const failures = runs.flatMap((run) => whyFailing(run) ?? []);
+  return {
+    text: [
+      tableOf(SCATTER_COLUMNS, runs),
+      SCATTER_LEGEND,
+      summaryOf(runs),
+      ...explanations,
+      ...warningsOf(runs),
+      ...failures.map((failure) => `\n${failure}\n`),
+    ].join(''),
+    passes: failures.length === 0,
+  };
 }
 
-function whyOutside({ kind, kernel2M, kernel1G, model2M, intervals, band2M, story }: ScatterResult): string {
-  if (kind === 'quiet') {
-    return `the kernel split ${kernel2M} 2M entries, the model's median is ${model2M.median}; expected it within 25 % or 3`;
-  }
-  if (story?.holds === false) return 'the rows do not explain the splits; see above';
+function summaryOf(runs: readonly JudgedRun[]): string {
+  const better = runs.filter(({ verdict }) => verdict === 'skill' || verdict === 'weak').length;
+  const [uniform, constant] = [skillOver(runs, (run) => run.uniform), skillOver(runs, (run) => run.constant)];
+  return `\nThe model is nearer than chance in ${better} of ${countText(runs.length, 'run')}. Skill over all: ${skillText(uniform)} against uniform, ${skillText(constant)} against the constant\n`;
+}
+
+function whyFailing(run: JudgedRun): string | undefined {
+  const { name, isPossible, kernel2M, kernel1G, possible2M, possible1G, story } = run;
+  if (isPossible) return run.verdict === 'none' ? noSkill(run) : undefined;
+  if (story?.holds === false) return `${name}: the rows do not explain the splits; see above`;
   return (
-    `the kernel split ${kernel2M} 2M and ${kernel1G} 1G entries; expected ${range(band2M)} and ${range(intervals.splits1G)}; ` +
-    `no placement can split more than ${intervals.possible2M} 2M entries`
+    `${name}: the kernel split ${kernel2M} 2M and ${kernel1G} 1G entries; ` +
+    `no placement can split other numbers than ${range(possible2M)} and ${range(possible1G)}`
   );
+}
+
+function noSkill({ name, kernel2M, model2M, uniform, constant }: JudgedRun): string {
+  const nearer = [
+    ...((uniform.skill ?? 1) <= 0 ? [`uniform placement splits ${uniform.splits2M}`] : []),
+    ...((constant?.skill ?? 1) <= 0 ? [`the constant is ${constant?.splits2M}`] : []),
+  ];
+  return `${name}: the kernel split ${kernel2M} 2M entries, the model ${model2M.median}; ${nearer.join(', ')}: no skill`;
 }

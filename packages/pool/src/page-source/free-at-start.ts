@@ -18,7 +18,8 @@ export function freePagesAtStart(memory: MemoryState, geometry: Geometry, seed: 
   return free;
 }
 
-function* chunksAtStart(
+/** The free chunks that it starts from. */
+export function* chunksAtStart(
   memory: MemoryState,
   geometry: Geometry,
   seed: number,

@@ -1,6 +1,6 @@
 /**
- * Where allocations land: the page source serves the requests of a recorded run, and the splits are compared. Free lists have
- * no positions, so the model runs with several placement seeds. How a run is judged depends on how much other tasks allocated.
+ * Where allocations land: the page source serves the requests of a recorded run, and the splits are counted. Free lists have
+ * no positions, so the model runs with several placement seeds. Beside it runs placement by chance, from the same seeds.
  */
 import { InputError } from '@decpool/model';
 import { type Spread, spreadOf } from '../../compare/spread.ts';
@@ -9,15 +9,14 @@ import { isUnknown } from '../kernel.ts';
 import { readRecording } from '../recording.ts';
 import { type BufferStory, explainBuffers } from './buffers.ts';
 import { csvFilesOf, runFiles } from './files.ts';
-import { type Interval, type ScatterIntervals, scatterIntervals } from './interval.ts';
-import { type ModelRun, runModel } from './model.ts';
+import { type ModelRun, runModel, runUniform } from './model.ts';
+import { possibleSplits, type Range } from './possible.ts';
 import { isScatter, readRun, type ScatterRun } from './run.ts';
-import { perCpuPages } from './traffic.ts';
 
 /**
- * - `quiet`: other tasks allocated few pages, so the state determines the number. The model's median must be near it.
- * - `churned`: other tasks allocated more pages than the run. The kernel must lie in the interval of interval.ts.
- * - `buffers`: chunks of buffers, most of them whole blocks. The rows must explain the number, and it must be possible.
+ * - `quiet`: other tasks allocated few pages, so the memory state determines the number.
+ * - `churned`: other tasks allocated more pages than the run.
+ * - `buffers`: chunks of buffers, most of them whole blocks. Their rows explain the number.
  */
 type ScatterKind = 'quiet' | 'churned' | 'buffers';
 
@@ -28,26 +27,27 @@ export interface ScatterResult
   /** `6.1.192-2`. */
   readonly kernel: string;
   readonly kind: ScatterKind;
-  /** Allocations of the run. */
-  readonly requests: number;
   /** Pages that reclaim freed meanwhile. */
   readonly pagesReclaimed: number;
   /** Pages that compaction moved meanwhile. */
   readonly pagesMoved: number;
-  /** Pages in per-CPU lists when zoneinfo was read. */
-  readonly pagesPerCpu: number;
   /** Entries that the model split, over the seeds. */
   readonly model2M: Spread;
   readonly model1G: Spread;
   /** Requests that the model could not serve; the most of all seeds. */
   readonly refused: number;
-  readonly intervals: ScatterIntervals;
-  /** Where the kernel's 2M splits must lie if the run is not quiet. For `buffers` it ends at all that is possible. */
-  readonly band2M: Interval;
+  /** 2M entries that chance split, over the seeds. */
+  readonly uniform2M: Spread;
+  /** What any placement can cause. */
+  readonly possible2M: Range;
+  readonly possible1G: Range;
   /** Of `buffers` only. */
   readonly story: BufferStory | undefined;
-  readonly passes: boolean;
+  /** Whether the kernel's numbers keep to the rules of splits. */
+  readonly isPossible: boolean;
 }
+
+const isIn = ({ low, high }: Range, value: number) => value >= low && value <= high;
 
 /**
  * Pages of other tasks per page of the run, above which a run is churned. Recorded: 0.2 to 0.5 on a quiet machine, 3 to 82 on
@@ -57,10 +57,6 @@ export const CHURNED_ABOVE = 1;
 
 /** Placement seeds: enough for a median that one odd placement does not move. */
 export const SCATTER_SEEDS: readonly number[] = Array.from({ length: 20 }, (_, index) => index + 1);
-
-/** A quiet run passes if the median is this near the kernel's 2M splits, in parts of them or in splits. */
-const QUIET_BAND = 0.25;
-const QUIET_SPLITS = 3;
 
 /**
  * Of each scatter recording of `dir`: the result, or what is wrong with its files. Throws InputError if there is none in a folder
@@ -85,41 +81,30 @@ function scatterResult(file: string, seeds: readonly number[]): ScatterResult | 
   const runs = seeds.map((seed) => runModel(run, recording.kernel, seed));
   const { pages, pagesByOthers, traffic, kernel2M, kernel1G } = run;
   const story = run.isOfBuffers ? explainBuffers(run, recording.file) : undefined;
-  const intervals = scatterIntervals(run);
-  const { low } = intervals.splits2M;
+  const possible = possibleSplits(run);
   const quietKind = pagesByOthers > CHURNED_ABOVE * pages ? 'churned' : 'quiet';
-  const result = {
+  return {
     name: files.name,
     kernel: recording.kernel.version,
     kind: story === undefined ? quietKind : 'buffers',
-    requests: run.allocations.length,
     pages,
     pagesByOthers,
     pagesReclaimed: traffic.reclaimed,
     pagesMoved: traffic.moved,
-    pagesPerCpu: perCpuPages(files.proc),
     kernel2M,
     kernel1G,
     model2M: spreadOf(runs.map(({ splits2M }) => splits2M)),
     model1G: spreadOf(runs.map(({ splits1G }) => splits1G)),
     refused: Math.max(...runs.map(({ refused }) => refused)),
-    intervals,
-    band2M: story === undefined ? intervals.splits2M : { low, high: intervals.possible2M },
+    uniform2M: spreadOf(seeds.map((seed) => runUniform(run, seed).splits2M)),
+    possible2M: possible.splits2M,
+    possible1G: possible.splits1G,
     story,
+    isPossible:
+      isIn(possible.splits2M, kernel2M) && isIn(possible.splits1G, kernel1G) && story?.holds !== false,
     warnings: [...(isUnknown(recording.kernel) ? [NO_KERNEL] : []), ...run.warnings, ...modelWarnings(runs)],
-  } as const;
-  return { ...result, passes: passes(result) };
+  };
 }
-
-function passes(result: Omit<ScatterResult, 'passes'>): boolean {
-  const { kind, kernel2M, kernel1G, model2M, intervals, band2M, story } = result;
-  if (kind === 'quiet') {
-    return Math.abs(model2M.median - kernel2M) <= Math.max(QUIET_SPLITS, QUIET_BAND * kernel2M);
-  }
-  return isIn(band2M, kernel2M) && isIn(intervals.splits1G, kernel1G) && story?.holds !== false;
-}
-
-const isIn = ({ low, high }: Interval, value: number) => value >= low && value <= high;
 
 const NO_KERNEL = `no meta.json beside it, such as {"kernel": "6.1.192"}: the page allocator of 6.1 is used`;
 

@@ -58,9 +58,3 @@ function readCounters(files: ProcFiles, name: string): Map<string, number> {
   }
   return counters;
 }
-
-/** Pages in all per-CPU lists, by zoneinfo: its `count:` lines. They are in no free list. 0 without the file. */
-export function perCpuPages(files: ProcFiles): number {
-  const counts = files.textOf('zoneinfo')?.matchAll(/^\s+count:\s+(\d+)$/gm) ?? [];
-  return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
-}

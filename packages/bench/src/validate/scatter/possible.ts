@@ -1,64 +1,57 @@
-/**
- * How many splits a run can have cost if the memory state does not determine it: other tasks allocate and free
- * meanwhile, and pages of per-CPU lists are in no free list. The interval goes from the most clustered to the most
- * spread placement that agrees with the recorded counts. docs/scatter.md has the argument, as rules 1 to 6.
- */
+/** The numbers of splits that any placement of a run can cause, by the recorded counts. docs/scatter.md has the argument, as facts 1 to 3. */
 import { MAX_PAGE_ORDER, type ZoneState } from '@decpool/model';
 import { overlap } from '../../traces/memory-state/memory-state.ts';
 import type { ScatterRequest, ScatterRun } from './run.ts';
-import { blocksWhenSpread, type Supply } from './spread.ts';
 import type { Traffic } from './traffic.ts';
 
-export interface Interval {
+export interface Range {
   readonly low: number;
   readonly high: number;
 }
 
-export interface ScatterIntervals {
-  /** 2M entries split: clustered end to spread end. */
-  readonly splits2M: Interval;
-  readonly splits1G: Interval;
-  /** 2M entries that no placement exceeds, without the prior. */
-  readonly possible2M: number;
+interface PossibleSplits {
+  readonly splits2M: Range;
+  readonly splits1G: Range;
 }
 
-type IntervalInput = Pick<
-  ScatterRun,
-  'memory' | 'geometry' | 'levels' | 'reserved' | 'requests' | 'pagesByOthers'
-> & { readonly traffic: Pick<Traffic, 'allocatedFrom'> };
+type PossibleInput = Pick<ScatterRun, 'memory' | 'geometry' | 'levels' | 'reserved' | 'requests'> & {
+  readonly traffic: Pick<Traffic, 'allocatedFrom'>;
+};
 
 /**
- * - Clustered end, rules 1 to 3: at the peak the pages held fill the 4K blocks of the zones that served, then whole blocks.
- * - `possible`, rules 1 and 2: the 2M-mapped blocks of the zones that served, or the requests if they are fewer.
- * - Spread end, rules 4 to 6: see spread.ts.
+ * - Fewest: at the peak the pages held fill the 4K blocks of the zones that served, then whole blocks.
+ * - Most: the 2M-mapped blocks of the zones that served, or the requests if they are fewer.
  */
-export function scatterIntervals(input: IntervalInput): ScatterIntervals {
+export function possibleSplits(input: PossibleInput): PossibleSplits {
   const { geometry, requests } = input;
   const blockOrder = Math.log2(geometry.pagesPerBlock);
   const regionPages = geometry.pagesPerBlock * geometry.blocksPerRegion;
   const zones = servingZones(input);
   const total = (pick: (zone: ServingZone) => number) => zones.reduce((sum, zone) => sum + pick(zone), 0);
   /** Units of `pages` that the peak needs beyond the pages that split nothing. */
-  const clustered = (highest: number, pages: number, unsplit: (zone: ServingZone) => number) => {
+  const fewest = (highest: number, pages: number, unsplit: (zone: ServingZone) => number) => {
     const free = total((zone) => Math.min(unsplit(zone), zone.served));
     return Math.ceil(Math.max(0, peakPages(requests, highest) - free) / pages);
   };
+  const range = (low: number, most: number): Range => ({ low, high: Math.max(low, most) });
 
   const allocations = requests.filter((request) => request.kind === 'allocate');
   const small = allocations.filter(({ order }) => order < blockOrder).length;
-  const largeBlocks = total((zone) => Math.min(zone.largeBlocks, zone.served));
-  const possible = Math.min(small, largeBlocks);
-  const spread = Math.min(possible, blocksWhenSpread(zones, requests, blockOrder, input.pagesByOthers));
-  const low = clustered(blockOrder - 1, geometry.pagesPerBlock, (zone) => zone.pages4K);
-  const low1G = clustered(MAX_PAGE_ORDER, regionPages, (zone) => zone.pagesOutside1G);
-  const high1G = Math.min(
-    allocations.length,
-    total((zone) => zone.entries1G),
-  );
   return {
-    splits2M: { low, high: Math.max(low, spread) },
-    splits1G: { low: low1G, high: Math.max(low1G, high1G) },
-    possible2M: Math.max(low, possible),
+    splits2M: range(
+      fewest(blockOrder - 1, geometry.pagesPerBlock, (zone) => zone.pages4K),
+      Math.min(
+        small,
+        total((zone) => Math.min(zone.largeBlocks, zone.served)),
+      ),
+    ),
+    splits1G: range(
+      fewest(MAX_PAGE_ORDER, regionPages, (zone) => zone.pagesOutside1G),
+      Math.min(
+        allocations.length,
+        total((zone) => zone.entries1G),
+      ),
+    ),
   };
 }
 
@@ -79,7 +72,12 @@ function peakPages(requests: readonly ScatterRequest[], highest: number): number
   return peak;
 }
 
-interface ServingZone extends Supply {
+/** Zones of one name, of all nodes: /proc/vmstat counts them together. */
+interface ServingZone {
+  /** Pages that they served during the run, to all tasks. */
+  readonly served: number;
+  /** Blocks mapped by 2M or 1G entries. */
+  readonly largeBlocks: number;
   /** 1G entries that map any of their memory. */
   readonly entries1G: number;
   /** Usable pages in blocks mapped by 4K pages. */
@@ -88,22 +86,22 @@ interface ServingZone extends Supply {
   readonly pagesOutside1G: number;
 }
 
-/** The zones that served during the run, the highest first. */
-function servingZones(input: IntervalInput): ServingZone[] {
+/** The zones that served during the run. */
+function servingZones(input: PossibleInput): ServingZone[] {
   const { memory, traffic } = input;
-  const names = [...new Set(memory.zones.map(({ name }) => name))].reverse();
+  const names = [...new Set(memory.zones.map(({ name }) => name))];
   return names
     .map((name) => {
       const states = memory.zones.filter((zone) => zone.name === name);
-      return { served: traffic.allocatedFrom(name), states, ...mappingOf(states, input) };
+      return { served: traffic.allocatedFrom(name), ...mappingOf(states, input) };
     })
     .filter(({ served }) => served > 0);
 }
 
 function mappingOf(
   states: readonly ZoneState[],
-  { levels, reserved, geometry }: IntervalInput,
-): Pick<ServingZone, 'largeBlocks' | 'entries1G' | 'pages4K' | 'pagesOutside1G'> {
+  { levels, reserved, geometry }: PossibleInput,
+): Omit<ServingZone, 'served'> {
   const { pagesPerBlock } = geometry;
   const regionPages = pagesPerBlock * geometry.blocksPerRegion;
   const large = new Set<number>();
