@@ -119,25 +119,36 @@ export class PageSource {
     this.#directPages = 0;
     const type = TYPE[migratetype];
     const zonelist = this.#zones.zonelist(reach);
-    const claim = () => {
-      const found = this.#allocator.claim(0, order, type, zonelist);
-      if (found >= 0) this.#countClaimed(found, order, 1);
-      return found;
-    };
-    let found = claim();
+    const found = this.#tryClaim(order, type, zonelist);
+    return (this.#allocator.isKswapdWanted ? this.#claimSlowly(found, order, type, zonelist) : found) as
+      | Pfn
+      | -1;
+  }
+
+  #tryClaim(order: number, type: number, zonelist: Zonelist): number {
+    const found = this.#allocator.claim(0, order, type, zonelist);
+    if (found >= 0) this.#countClaimed(found, order, 1);
+    return found;
+  }
+
+  /** __alloc_pages_slowpath(). `first`: what the request has found above the min watermarks; -1: nothing. */
+  #claimSlowly(first: number, order: number, type: number, zonelist: Zonelist): number {
     // kswapd runs beside the requests: it is done before the next one, or before this one gives up.
-    if (this.#allocator.isKswapdWanted) this.#reclaim?.balance(zonelist, order);
-    if (found < 0 && this.#reclaim !== undefined) found = claim();
-    if (found < 0 && this.#allocator.perCpuLists.drain(this.#allocator.zones)) found = claim();
-    if (found < 0 && this.#compact(zonelist, order, type)) found = claim();
+    this.#reclaim?.balance(zonelist, order);
+    let found = first;
+    if (found < 0 && this.#reclaim !== undefined) found = this.#tryClaim(order, type, zonelist);
+    if (found < 0 && this.#allocator.perCpuLists.drain(this.#allocator.zones)) {
+      found = this.#tryClaim(order, type, zonelist);
+    }
+    if (found < 0 && this.#compact(zonelist, order, type)) found = this.#tryClaim(order, type, zonelist);
     // Reclaim only makes room; chunks of higher orders are left to compaction after compact_gap() pages.
     while (found < 0 && this.#directPages < compactGap(order)) {
       const freed = this.#reclaim?.reclaimDirectly(zonelist) ?? 0;
       if (freed === 0) break;
       this.#directPages += freed;
-      found = claim();
+      found = this.#tryClaim(order, type, zonelist);
     }
-    return found as Pfn | -1;
+    return found;
   }
 
   /** try_to_compact_pages(): the first zone in which a pageblock can be emptied. */
