@@ -4,7 +4,6 @@ import {
   type ExactMemory,
   type ExactZone,
   MAX_PAGE_ORDER,
-  type MappingRun,
   type MemoryState,
   MIGRATETYPES,
   type Migratetype,
@@ -12,7 +11,7 @@ import {
   packChunks,
   type ZoneState,
 } from '@decpool/model';
-import { directMapOf } from '@decpool/pool';
+import { directMapAtBoot } from './direct-map-start.ts';
 import type { FreelistsLine } from './freelists-line.ts';
 
 const PAGEBLOCK_PAGES = 512;
@@ -283,14 +282,4 @@ function ramOf({ fields: { start, end }, present, pageblocks, freeEnd }: ZoneDum
     last[1] -= missing;
   }
   return ram;
-}
-
-/**
- * As booted, with one exception to directMapOf(): memory is mapped from the top down, and first 64 MiB in two steps, so that the region
- * of the last page gets no 1G entry (memory_map_top_down(), arch/x86/mm/init.c).
- */
-function directMapAtBoot(ram: readonly PageRun[]): MappingRun[] {
-  const runs = directMapOf(ram);
-  const last = runs.at(-1);
-  return last?.[2] === 3 ? [...runs.slice(0, -1), [last[0], last[1], 2]] : runs;
 }

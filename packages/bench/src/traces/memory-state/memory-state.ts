@@ -6,7 +6,6 @@ import { basename, resolve } from 'node:path';
 import {
   InputError,
   MAX_PAGE_ORDER,
-  type MappingLevel,
   type MappingRun,
   type MemoryState,
   MIGRATETYPES,
@@ -14,7 +13,7 @@ import {
   type PageRun,
   type ZoneState,
 } from '@decpool/model';
-import { directMapOf } from '@decpool/pool';
+import { type DirectMapStart, directMapStart } from './direct-map-start.ts';
 import { readFreeLists, type ZoneFreeLists } from './free-lists.ts';
 import { freelistsAt, readFreelists } from './freelists.ts';
 import { folderFiles, iomemRanges, type ProcFiles, procLines, zoneLabel } from './proc-files.ts';
@@ -30,7 +29,7 @@ export interface RecordedMemory {
  * - `freelists.gz` or `freelists`: every list in its order. Then buddyinfo and the like are not read.
  * - `buddyinfo` and `pagetypeinfo`.
  * - `iomem`, `zoneinfo` or both, for where the RAM is. zoneinfo also has the watermarks and the NUMA nodes.
- * - Optional: `directmap`, the `#map,LABEL,start_pfn,npages,level,flags` lines of a recording.
+ * - Optional: `directmap`, `page_tables` or `meminfo`, for the direct map: see directMapStart().
  * - Optional: `name`. Default: the folder's name; of every list in its order: kernel and state.
  *
  * Throws InputError with file and line.
@@ -41,12 +40,20 @@ export function readMemoryState(path: string): RecordedMemory {
   const freelists = freelistsAt(path);
   if (freelists === undefined) return memoryStateOf(files, name ?? basename(resolve(path)));
   const { memory } = readFreelists(freelists);
-  const directMap = readDirectMap(files) ?? memory.directMap;
-  return { memory: { ...memory, name: name ?? memory.name, directMap }, warnings: [] };
+  const ram = memory.zones.flatMap((zone) => zone.ram);
+  const { runs, note } = directMapStart(files, ram);
+  return {
+    memory: { ...memory, name: name ?? memory.name, directMap: runs },
+    warnings: note === undefined ? [] : [note],
+  };
 }
 
-/** As readMemoryState(), of files that need not be in a folder. */
-export function memoryStateOf(files: ProcFiles, name: string): RecordedMemory {
+/** As readMemoryState(), of files that need not be in a folder. `directMap`: if it was recorded elsewhere. */
+export function memoryStateOf(
+  files: ProcFiles,
+  name: string,
+  directMap?: readonly MappingRun[],
+): RecordedMemory {
   const warnings: string[] = [];
   const freeLists = readFreeLists(files, warnings);
   const spans = readSpans(files, freeLists);
@@ -63,8 +70,12 @@ export function memoryStateOf(files: ProcFiles, name: string): RecordedMemory {
     return { ...zone, ram, lowWatermark, ...(pageCache === undefined ? {} : { pageCache }) };
   });
   expectApart(files, zones);
-  const directMap = readDirectMap(files) ?? directMapOf(zones.flatMap(({ ram }) => ram).sort(byStart));
-  return { memory: { name, zones: withPageCache(files, zones), directMap }, warnings };
+  const { runs, note }: DirectMapStart =
+    directMap === undefined
+      ? directMapStart(files, zones.flatMap(({ ram }) => ram).sort(byStart))
+      : { runs: directMap, note: undefined };
+  if (note !== undefined) warnings.push(note);
+  return { memory: { name, zones: withPageCache(files, zones), directMap: runs }, warnings };
 }
 
 const byStart = (a: PageRun, b: PageRun) => a[0] - b[0];
@@ -249,22 +260,4 @@ function readSystemRam(files: ProcFiles): PageRun[] | undefined {
     );
   }
   return ranges;
-}
-
-function readDirectMap(files: ProcFiles): MappingRun[] | undefined {
-  if (files.textOf('directmap') === undefined) return undefined;
-  const runs: MappingRun[] = [];
-  let end = 0;
-  for (const line of procLines(files, 'directmap')) {
-    if (line.text.trim() === '' || line.text.includes('start_pfn')) continue;
-    const match = /^#map,[^,]*,(\d+),(\d+),([0-3])(?:,|$)/.exec(line.text);
-    if (match === null) {
-      throw line.refuse(`expected '#map,LABEL,start_pfn,npages,level,flags', got '${line.text}'`);
-    }
-    const [start, pages] = [Number(match[1]), Number(match[2])];
-    if (start < end) throw line.refuse(`expected runs of rising pages, got ${start} after ${end - 1}`);
-    end = start + pages;
-    runs.push([start, pages, Number(match[3]) as MappingLevel]);
-  }
-  return runs;
 }

@@ -66,8 +66,8 @@ export function isScatter(recording: Recording): boolean {
 /** Throws InputError if a file is missing or malformed, or if the files cannot be of one run. */
 export function readRun(recording: Recording, { name, proc }: RunFiles): ScatterRun {
   const { requests, allocations } = readRequests(recording);
-  const { memory, warnings } = memoryStateOf(proc, name);
   const levels = startOf(recording).runs.map(({ pfn, pages, level }): MappingRun => [pfn, pages, level]);
+  const { memory, warnings } = memoryStateOf(proc, name, levels);
   const traffic = readTraffic(proc);
   const sum = (count: (row: AllocatingRow) => number) =>
     allocations.reduce((total, row) => total + count(row), 0);
