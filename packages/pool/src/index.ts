@@ -19,6 +19,7 @@ export { chunksAtStart, freePagesAtStart } from './page-source/free-at-start.ts'
 export { PageSource } from './page-source/page-source.ts';
 export { directMapOf, fragmented, freshBoot } from './page-source/profiles.ts';
 export { type Random, randomFrom } from './page-source/random.ts';
+export { watermarksOf } from './page-source/watermarks.ts';
 export { firstFit } from './placement/first-fit.ts';
 export type { FreeMap, FreeMapListener } from './placement/free-map.ts';
 export type { Placement, PlacementFactory } from './placement/placement.ts';

@@ -12,9 +12,13 @@
  * which says more of how those guests were filled than of guests with a disk.
  */
 import type { MemoryState, Migratetype, ZoneState } from '@decpool/model';
-import { nodesName, PAGE, PAGEBLOCK_PAGES, pagesOf, sizeName, zoneState } from './memory-layout.ts';
+import { nodesName, PAGEBLOCK_PAGES, pagesOf, sizeName, zoneState } from './memory-layout.ts';
 import { freshBoot } from './profiles.ts';
 import { type Random, randomFrom } from './random.ts';
+import { watermarksOf } from './watermarks.ts';
+
+/** Number of zone Normal. */
+const NORMAL = 2;
 
 /** Free chunks by order. */
 const RECORDED: Partial<Record<Migratetype, readonly number[]>> = {
@@ -39,7 +43,8 @@ const OF_RECORDED = [0.5, 1.5] as const;
 export function aged(bytes: number, seed: number, nodes = 1): MemoryState {
   const fresh = freshBoot(bytes, nodes);
   const random = randomFrom(seed);
-  const watermarks = lowWatermarks(fresh.zones);
+  // Against GFP_KERNEL requests, which may use zone Normal.
+  const watermarks = watermarksOf(fresh.zones).map(({ low, lowmemReserve }) => low + lowmemReserve[NORMAL]);
   const zones = fresh.zones.map((zone, index) =>
     zone.name === 'DMA'
       ? { ...zone, lowWatermark: watermarks[index] }
@@ -73,31 +78,3 @@ const between = ([low, high]: readonly [number, number], random: Random): number
 
 /** Up or down at random, so that small numbers do not all vanish in a small zone. */
 const rounded = (value: number, random: Random): number => Math.floor(value + random.below(PARTS) / PARTS);
-
-/** A zone keeps free for higher ones 1/256 of their pages: sysctl_lowmem_reserve_ratio, mm/page_alloc.c. */
-const LOWMEM_RESERVE_RATIO = 256;
-
-/** Pageblocks that khugepaged wants free in each zone: set_recommended_min_free_kbytes(), mm/khugepaged.c. */
-const KHUGEPAGED_PAGEBLOCKS = 2 + 3 * 3;
-
-/**
- * Low watermark of each zone with its reserve against GFP_KERNEL requests, in pages: init_per_zone_wmark_min(),
- * __setup_per_zone_wmarks() and setup_per_zone_lowmem_reserve(), mm/page_alloc.c. All RAM counts as managed.
- */
-function lowWatermarks(zones: readonly ZoneState[]): number[] {
-  const all = zones.reduce((sum, zone) => sum + pagesOf(zone.ram), 0);
-  const forKhugepaged = Math.min(
-    PAGEBLOCK_PAGES * KHUGEPAGED_PAGEBLOCKS * zones.length,
-    Math.floor(all / 20),
-  );
-  const minFreeKilobytes = Math.floor(Math.sqrt(((all * PAGE) / 1024) * 16));
-  const minimum = Math.max(Math.floor((minFreeKilobytes * 1024) / PAGE), forKhugepaged);
-  return zones.map((zone, index) => {
-    const pages = pagesOf(zone.ram);
-    const min = Math.floor((minimum * pages) / all);
-    // watermark_scale_factor: at least a thousandth of the zone lies between two watermarks.
-    const low = min + Math.max(min >> 2, Math.floor(pages / 1000));
-    const above = zones.slice(index + 1).filter((other) => other.node === zone.node);
-    return low + Math.floor(above.reduce((sum, other) => sum + pagesOf(other.ram), 0) / LOWMEM_RESERVE_RATIO);
-  });
-}
