@@ -40,8 +40,9 @@ export function directMapStart(files: ProcFiles, ram: readonly PageRun[]): Direc
 }
 
 /**
- * As booted, with one exception to directMapOf(): memory is mapped from the top down, and first 64 MiB in two steps, so that the
- * region of the last page gets no 1G entry (memory_map_top_down(), arch/x86/mm/init.c).
+ * As booted, but the region of the last page has no 1G entry any more: in the recorded guests of 4 GiB set_memory_*() calls split it
+ * during boot. DirectMap1G tells: phys_pud_init() counts that region for each of three steps of memory_map_top_down(), the split takes
+ * one away, and with the region from 1 to 2 GiB 3 GiB are left (arch/x86/mm/init_64.c and init.c).
  */
 export function directMapAtBoot(ram: readonly PageRun[]): MappingRun[] {
   const runs = directMapOf(ram);
@@ -140,8 +141,8 @@ function readCounts(files: ProcFiles): LevelCounts | undefined {
 
 /**
  * 1G entries lie in the highest aligned GiB that RAM fills, and below; the region of the last page is taken last (see
- * directMapAtBoot). There are as many as counted, but no more than the 4K and 2M entries leave room for: the counter has 1G entries
- * twice that were mapped twice at boot. 4K entries lie at the ends of RAM, where no 2M entry fits, and then in the lowest
+ * directMapAtBoot). There are as many as counted, but no more than the 4K and 2M entries leave room for: the counter has a 1G entry
+ * once for each step of boot that mapped a part of it. 4K entries lie at the ends of RAM, where no 2M entry fits, and then in the lowest
  * blocks. All else is mapped by 2M.
  */
 function fromCounts({ kb4K, kb2M, kb1G }: LevelCounts, ram: readonly PageRun[]): DirectMapStart {
