@@ -25,6 +25,7 @@ const DOCUMENTS = [
     commands: [
       expect.stringMatching(/^decpool validate --exact /),
       expect.stringMatching(/^decpool validate --exact --ablate /),
+      expect.stringMatching(/^decpool validate --supply /),
       expect.stringMatching(/^decpool validate .*\.csv\.gz$/),
     ],
   },

@@ -28,19 +28,13 @@ export interface CompactionResult {
 /** Free pages without which compaction is not tried, so that there is where to move to: compact_gap(), include/linux/compaction.h. */
 export const compactGap = (order: number): number => 2 << order;
 
-/** Frees a pageblock of a zone, so that a chunk of `order` comes about; undefined when that cannot be. */
-export function compactZone(
-  buddy: Buddy,
-  zone: Zone,
-  zones: ZoneMap,
-  order: number,
-  highestZone: number,
-): CompactionResult | undefined {
-  return isSuitable(zone, order, highestZone) ? new Compaction(buddy, zone, zones).run() : undefined;
+/** Frees a pageblock of a zone; undefined when that cannot be. */
+export function compactZone(buddy: Buddy, zone: Zone, zones: ZoneMap): CompactionResult | undefined {
+  return new Compaction(buddy, zone, zones).run();
 }
 
-/** compaction_suitable(): enough pages are free above the watermark to move pages to. */
-function isSuitable(zone: Zone, order: number, highestZone: number): boolean {
+/** compaction_suitable(): enough pages are free above the watermark to move pages to. Else compaction is skipped. */
+export function isCompactionSuitable(zone: Zone, order: number, highestZone: number): boolean {
   const mark = order > COSTLY_ORDER ? zone.low : zone.min;
   return zone.isAbove(mark + compactGap(order) - 1, 0, highestZone);
 }

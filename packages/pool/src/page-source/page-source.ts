@@ -18,7 +18,7 @@ import {
 import { startExactly } from '../page-allocator/exact-start.ts';
 import { ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
 import type { PageAllocator, Zonelist } from '../page-allocator/page-allocator.ts';
-import { type CompactionResult, compactGap, compactZone } from './compaction.ts';
+import { type CompactionResult, compactGap, compactZone, isCompactionSuitable } from './compaction.ts';
 import { takeContiguous } from './contiguous-range.ts';
 import { startFromCounts } from './counted-start.ts';
 import { Reclaim, type ReclaimedRun } from './reclaim.ts';
@@ -45,6 +45,7 @@ export class PageSource {
   readonly #reclaim: Reclaim | undefined;
   #lastCompaction: CompactionResult | undefined;
   #directPages = 0;
+  #stalls = 0;
 
   /** `seed` places the free chunks of a state that has their counts alone. */
   constructor(
@@ -94,6 +95,11 @@ export class PageSource {
     return this.#directPages;
   }
 
+  /** How often the last claim waited: for compaction that was not skipped, and for reclaim of its own (COMPACTSTALL, ALLOCSTALL). */
+  get stalls(): number {
+    return this.#stalls;
+  }
+
   /** Free chunks of a zone's migratetype, by order; those in per-CPU lists do not count. */
   freeChunks(zone: string, migratetype: Migratetype, node = 0): number[] {
     const index = this.#zones.indexOf(zone, node);
@@ -117,6 +123,7 @@ export class PageSource {
   claim(order: number, migratetype: Migratetype, reach?: Reach): Pfn | -1 {
     this.#lastCompaction = undefined;
     this.#directPages = 0;
+    this.#stalls = 0;
     const type = TYPE[migratetype];
     const zonelist = this.#zones.zonelist(reach);
     const found = this.#tryClaim(order, type, zonelist);
@@ -141,6 +148,7 @@ export class PageSource {
       found = this.#tryClaim(order, type, zonelist);
     }
     if (found < 0 && this.#compact(zonelist, order, type)) found = this.#tryClaim(order, type, zonelist);
+    if (found < 0 && this.#reclaim !== undefined) this.#stalls++;
     // Reclaim only makes room; chunks of higher orders are left to compaction after compact_gap() pages.
     while (found < 0 && this.#directPages < compactGap(order)) {
       const freed = this.#reclaim?.reclaimDirectly(zonelist) ?? 0;
@@ -156,8 +164,12 @@ export class PageSource {
     const { buddy } = this.#allocator;
     if (!this.#compacts || order === 0 || order > buddy.pageblockOrder || type >= ORDINARY_TYPES)
       return false;
-    for (const zone of zones) {
-      this.#lastCompaction = compactZone(buddy, this.#allocator.zones[zone], this.#zones, order, highestZone);
+    const suitable = zones
+      .map((index) => this.#allocator.zones[index])
+      .filter((zone) => isCompactionSuitable(zone, order, highestZone));
+    if (suitable.length > 0) this.#stalls++;
+    for (const zone of suitable) {
+      this.#lastCompaction = compactZone(buddy, zone, this.#zones);
       if (this.#lastCompaction !== undefined) return true;
     }
     return false;

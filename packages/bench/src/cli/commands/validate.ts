@@ -8,7 +8,7 @@ import { counted } from '../progress.ts';
 
 const RECORDINGS: Parameter<string[], 'text'> = {
   flags: '<recording...>',
-  text: 'CSV files, gzipped or not, with a meta.json beside them that names the kernel; with --scatter: folders of runs; with --exact: folders with freelists.gz, or such files',
+  text: 'CSV files, gzipped or not, with a meta.json beside them that names the kernel; with --scatter: folders of runs; with --exact: folders with freelists.gz, or such files; with --supply: folders with blocksupply.csv',
   kind: 'text',
   isFile: true,
 };
@@ -17,11 +17,12 @@ export const validate = command({
   name: 'validate',
   summary: 'check the models against recordings of real kernels',
   description:
-    'Replays recordings through the direct-map model. Compares splits, collapses and DirectMap changes row by row. With --scatter: gives the requests of recorded runs to the page source, never their page frames, and compares the splits that they lead to. With --exact: starts the page allocator from every list of a kernel, and demands the page of each request.',
+    'Replays recordings through the direct-map model. Compares splits, collapses and DirectMap changes row by row. With --scatter: gives the requests of recorded runs to the page source, never their page frames, and compares the splits that they lead to. With --exact: starts the page allocator from every list of a kernel, and demands the page of each request. With --supply: asks the page source for whole blocks, from the memory state before each row, and compares how many it gives.',
   arguments: { paths: RECORDINGS },
   options: {
     scatter: flag('--scatter', 'compare the page source, from the memory state before each run'),
     exact: flag('--exact', 'compare the page of each request, from the free lists of freelists v1 files'),
+    supply: flag('--supply', 'compare how many whole blocks there are, and what they cost'),
     ablate: flag('--ablate', 'with --exact: leave out one rule of the page allocator at a time'),
     json: JSON_DOCUMENT,
   },
@@ -31,14 +32,23 @@ export const validate = command({
     'decpool validate --scatter examples/traces/recordings/k61/E1f',
     'decpool validate --exact examples/traces/exact/*/*',
     'decpool validate --exact --ablate examples/traces/exact/*/*',
+    'decpool validate --supply examples/traces/supply/k*',
   ],
   seeAlso: 'decpool known-answers; docs/validation.md',
-  async run({ paths, scatter = false, exact = false, ablate = false, json = false }, { output }) {
-    if (scatter && exact) {
-      throw new InputError('--scatter and --exact compare different things: give one of them.');
+  async run(
+    { paths, scatter = false, exact = false, supply = false, ablate = false, json = false },
+    { output },
+  ) {
+    if ([scatter, exact, supply].filter(Boolean).length > 1) {
+      throw new InputError('--scatter, --exact and --supply compare different things: give one of them.');
     }
     if (!exact && (json || ablate)) throw new InputError(`--${json ? 'json' : 'ablate'} is for --exact.`);
     if (exact) return (ablate ? leaveOut : validateExact)(paths, json, output);
+    if (supply) {
+      const { validateSupply } = await import('../../validate/supply/supply.ts');
+      const { supplyReport } = await import('../../validate/supply/report.ts');
+      return validateEach(paths, output, validateSupply, supplyReport);
+    }
     const { recordingsReport, scatterReport } = await import('../../validate/report.ts');
     if (scatter) {
       const { SCATTER_SEEDS, validateScatter } = await import('../../validate/scatter/scatter.ts');
