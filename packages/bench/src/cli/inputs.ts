@@ -1,7 +1,7 @@
 /** The inputs of a comparison: the bundled ones, or those that options name. */
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InputError } from '@decpool/model';
+import { InputError, type MemoryState } from '@decpool/model';
 import { ALL_POLICIES, shortPolicyName } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { parseFaults } from '../compare/faults.ts';
@@ -23,8 +23,8 @@ const bundled = (path: string) =>
 
 interface BundledInput {
   readonly source: Pick<InputOptions, 'trace' | 'workload'>;
-  /** The recorded memory, and the page allocator of its kernel. */
-  readonly memory: Pick<InputOptions, 'memoryState' | 'kernel' | 'pcp'>;
+  /** The recorded memory, and what its kernel does beside its lists. */
+  readonly memory: Pick<InputOptions, 'memoryState' | 'compaction' | 'reclaim'>;
   readonly cautions: readonly string[];
 }
 
@@ -32,7 +32,7 @@ interface BundledInput {
 const BUNDLED_INPUTS: readonly BundledInput[] = [
   {
     source: { workload: 'netvsc' },
-    memory: { memoryState: bundled('memory/k73-E1m-before'), kernel: '7.x', pcp: true },
+    memory: { memoryState: bundled('exact/k73/aged-cpus-1'), compaction: true, reclaim: true },
     cautions: [],
   },
   {
@@ -92,7 +92,7 @@ async function prepare(options: InputOptions, cautions: readonly string[]): Prom
     ...(options.faults === undefined ? {} : { faults: parseFaults(options.faults) }),
     isSwiotlbDynamic: options.swiotlbDynamic === true,
     policies: policiesOf(options.policy),
-    seeds: Array.from({ length: seeds }, (_, index) => seed + index),
+    seeds: Array.from({ length: dependsOnSeed(memory, options) ? seeds : 1 }, (_, index) => seed + index),
     cautions,
     notes: sizeNotes(workload),
     isPackingWanted: options.bounds === true,
@@ -100,6 +100,10 @@ async function prepare(options: InputOptions, cautions: readonly string[]): Prom
     ...(options.metrics === undefined ? {} : { rows: chosenRows(options.metrics) }),
   };
 }
+
+/** Seeds place free chunks, order reclaim and draw faults. On an exact memory state without the two all seeds give the same. */
+const dependsOnSeed = ({ exact }: MemoryState, { reclaim, faults }: InputOptions): boolean =>
+  exact === undefined || reclaim === true || faults !== undefined;
 
 interface Source {
   readonly workload: Workload;

@@ -39,7 +39,7 @@ export function describe(comparison: Comparison): [string, string][] {
     ['platform', platformText(input.platform)],
     ...labelled('bounce', isBouncing(input) ? [bounceText(input)] : []),
     ...labelled('setting', settingsOf(input)),
-    ['seeds', `${input.seeds.join(', ')}: ${seedsText(input.seeds.length)}`],
+    ['seeds', `${input.seeds.join(', ')}: ${seedsText(input)}`],
     ['baseline', policies[0].policy],
     ...boundsText(comparison),
   ];
@@ -85,10 +85,15 @@ function settingsOf({ pageSource, faults, isSwiotlbDynamic }: Comparison['input'
   ]);
 }
 
-const seedsText = (seeds: number): string =>
-  seeds === 1
-    ? 'one possible placement of the free chunks.'
-    : 'each seed places the free chunks differently. Figures are medians over the seeds.';
+const seedsText = ({ seeds, memory }: Comparison['input']): string => {
+  if (seeds.length === 1) {
+    return memory.exact === undefined
+      ? 'one possible placement of the free chunks.'
+      : 'every free list is as it was recorded.';
+  }
+  const what = memory.exact === undefined ? 'places the free chunks' : 'reclaims page cache';
+  return `each seed ${what} differently. Figures are medians over the seeds.`;
+};
 
 /** Sentences that change how to read the figures: refused requests, lost memory, errors in the input. */
 export const cautionsOf = ({ input, policies }: Comparison): string[] => [

@@ -68,7 +68,7 @@ function legend(all: readonly Results[]): string {
   const ranked = all.find((results) => verdictOf(results).outcome === 'best');
   return present([
     hasColumns(all[0]) && `Change against ${baseline}: ${marks}.`,
-    seeds.length === 1 ? 'One seed: the spread is unknown.' : `Medians over ${seeds.length} seeds.`,
+    seeds.length === 1 ? 'One seed: no spread.' : `Medians over ${seeds.length} seeds.`,
     ranked && `Best: the best mean rank over ${objectiveNames(ranked)}.`,
   ]).join(' ');
 }
