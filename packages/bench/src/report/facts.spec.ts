@@ -37,15 +37,16 @@ it('lines of a trace that were not understood are a caution, with the first of t
 });
 
 it('a request that found no memory is a caution, with what the page source leaves out', () => {
-  const cautioned = (compaction: boolean, refused: number) =>
+  const cautioned = (compaction: boolean, refused: number, reclaim = false) =>
     cautionsOf({
       ...comparison,
-      input: { ...comparison.input, pageSource: { kernel: '6.x', perCpuLists: false, compaction } },
+      input: { ...comparison.input, pageSource: { kernel: '6.x', perCpuLists: false, compaction, reclaim } },
       policies: comparison.policies.map((policy) => withValue(policy, 'failures-out-of-memory', refused)),
-    }).filter((caution) => caution.includes('does not reclaim'));
+    }).filter((caution) => caution.startsWith('Out of memory'));
   expect(cautioned(false, 0)).toEqual([]);
   expect(cautioned(false, 3)).toEqual([expect.stringContaining('--compaction')]);
   expect(cautioned(true, 3)).toEqual([expect.not.stringContaining('--compaction')]);
+  expect(cautioned(true, 3, true)).toEqual([]);
 });
 
 describe('the head', () => {
