@@ -104,7 +104,8 @@ describe('docs/findings.md', () => {
     const definition = JSON.parse(readFileSync(path('examples/sweeps/findings.json'), 'utf8'));
     const file = join(folder, 'part.json');
     const inputs = [{ workload: 'its-storm', platforms: ['cca'] }, { workload: 'tdx-vm' }];
-    writeFileSync(file, JSON.stringify({ ...definition, inputs, memory: ['4G'] }));
+    const memory = [{ state: path('examples/traces/exact/k73/fresh-mix-1') }];
+    writeFileSync(file, JSON.stringify({ ...definition, inputs, memory }));
     const plan = await prepareSweep(file);
     const sweepFolder = await SweepFolder.open(join(folder, 'sweep'), plan);
     results = await sweep(plan, sweepFolder, { workers: 1 });
