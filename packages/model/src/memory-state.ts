@@ -67,6 +67,11 @@ export const memoryStateSchema = z
     zones: z.array(zoneState).readonly(),
     /** Every list in its order; absent: the page source guesses positions from the counts of the zones. */
     exact: exactMemorySchema.exactOptional(),
+    /**
+     * Whole pageblocks that memblock reserved at boot, before anything else was in memory: in use, and the boot pool of swiotlb lies
+     * at their end. Absent: nobody knows where.
+     */
+    reserved: pageRun.exactOptional(),
     /** Mapping levels at the start, ascending; page frames not listed are holes. */
     directMap: z.array(mappingRun).readonly(),
   })

@@ -8,7 +8,7 @@ import {
   type AllocationId,
   ANY_NODE,
   attributesOf,
-  type Columns,
+  Columns,
   checkRequest,
   type EventColumns,
   type Faults,
@@ -31,11 +31,12 @@ import { DeferredWorker } from './deferred-worker.ts';
 import { EventRecorder, type EventSink, type ZoneRange } from './event-recorder.ts';
 import { FaultInjector } from './faults.ts';
 import { ObjectAllocator } from './objects.ts';
+import { bootPoolBytes, withBootPool } from './page-source/boot-reservation.ts';
 import { PageSource, reachOf } from './page-source/page-source.ts';
-import type { PolicyFactory } from './policy.ts';
+import type { Policy, PolicyFactory } from './policy.ts';
 import { SlabLayer } from './slab/slab-layer.ts';
 import { SupervisedPolicy } from './supervised-policy.ts';
-import { bootPoolBytes, SWIOTLB_CACHE, Swiotlb, type SwiotlbSettings } from './swiotlb/swiotlb.ts';
+import { SWIOTLB_CACHE, Swiotlb, type SwiotlbSettings } from './swiotlb/swiotlb.ts';
 
 interface EngineOptions {
   readonly machine: Machine;
@@ -57,11 +58,12 @@ export class Engine implements RequestHistory {
   readonly columns: Columns;
   readonly view: StateView;
   readonly policy: SupervisedPolicy;
+  /** The memory state, with the place of the boot pool if that is in memory in use. */
+  readonly memory: MemoryState;
   nextAllocation = 1;
   readonly maxPages: number;
   /** The bounce buffers that there are; undefined: none. */
   readonly swiotlb: SwiotlbSettings | undefined;
-  readonly #memory: MemoryState;
   readonly #recorder: EventRecorder;
   readonly #swiotlb: Swiotlb | undefined;
   readonly #objects: ObjectAllocator;
@@ -75,24 +77,26 @@ export class Engine implements RequestHistory {
   #broken: unknown;
 
   constructor(options: EngineOptions) {
-    const { machine, memory, faults } = options;
-    this.#memory = memory;
+    const { machine, memory, seed, faults } = options;
+    const columns = new Columns(machine, memory.directMap);
+    const policy = options.policy(columns.view());
+    this.swiotlb = swiotlbFor(policy, options);
+    this.memory =
+      this.swiotlb === undefined ? memory : withBootPool(memory, machine.geometry, seed, this.swiotlb.bytes);
     const recorder = new EventRecorder({
-      machine,
-      directMap: memory.directMap,
+      columns,
       sink: options.sink,
       batchRows: options.batchRows ?? 8192,
-      source: new PageSource(memory, machine.geometry, options.seed, options.pageSource),
+      source: new PageSource(this.memory, machine.geometry, seed, options.pageSource),
       faults: faults && new FaultInjector(faults),
       anywhere: zoneRange(memory, machine, GFP_KERNEL, ANY_NODE),
     });
     const slabs = new SlabLayer();
     this.#recorder = recorder;
-    this.columns = recorder.columns;
+    this.columns = columns;
     this.view = recorder.view;
     this.maxPages = machine.geometry.spanPages;
-    this.policy = new SupervisedPolicy(options.policy(this.view), recorder);
-    this.swiotlb = swiotlbFor(this.policy, options);
+    this.policy = new SupervisedPolicy(policy, recorder);
     this.#swiotlb = this.swiotlb && new Swiotlb(this.swiotlb, recorder, slabs);
     this.#objects = new ObjectAllocator(recorder, this.policy, slabs, this.#swiotlb);
     this.#background = new BackgroundUsers(recorder);
@@ -282,7 +286,7 @@ export class Engine implements RequestHistory {
     const zone = zoneOf(gfp);
     if (zone === 'Normal' && node === ANY_NODE) return this.#recorder.anywhere;
     const key = `${zone} ${node}`;
-    const known = this.#ranges.get(key) ?? zoneRange(this.#memory, this.columns, gfp, node);
+    const known = this.#ranges.get(key) ?? zoneRange(this.memory, this.columns, gfp, node);
     this.#ranges.set(key, known);
     return known;
   }
@@ -296,9 +300,12 @@ function zoneRange(memory: MemoryState, { geometry }: Machine, gfp: number, node
 
 /** Those that the caller wants; a policy that serves requests from them has some in any case, and says whether they grow. */
 function swiotlbFor(
-  { bounceBuffers }: SupervisedPolicy,
-  { swiotlb, memory }: EngineOptions,
+  { bounceBuffers }: Policy,
+  { swiotlb, memory, machine }: EngineOptions,
 ): SwiotlbSettings | undefined {
   if (bounceBuffers === undefined) return swiotlb;
-  return { bytes: swiotlb?.bytes ?? bootPoolBytes(memory), dynamic: bounceBuffers === 'dynamic' };
+  return {
+    ...(swiotlb ?? { bytes: bootPoolBytes(memory, machine.platform), forPolicy: true }),
+    dynamic: bounceBuffers === 'dynamic',
+  };
 }

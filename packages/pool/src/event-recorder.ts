@@ -5,7 +5,7 @@
 import {
   type AllocationId,
   allocationId,
-  Columns,
+  type Columns,
   type Emitters,
   type EventBatch,
   type EventColumns,
@@ -14,8 +14,6 @@ import {
   type FailureReason,
   GFP_KERNEL,
   MAX_PAGE_ORDER,
-  type Machine,
-  type MappingRun,
   type Migratetype,
   maySleep,
   type Pfn,
@@ -53,8 +51,7 @@ export interface ZoneRange {
 }
 
 interface EventRecorderOptions {
-  readonly machine: Machine;
-  readonly directMap: readonly MappingRun[];
+  readonly columns: Columns;
   readonly sink: EventSink;
   readonly batchRows: number;
   readonly source: PageSource;
@@ -92,9 +89,9 @@ export class EventRecorder {
   #gfp = GFP_KERNEL;
   #range: ZoneRange;
 
-  constructor({ machine, directMap, sink, batchRows, source, faults, anywhere }: EventRecorderOptions) {
-    this.columns = new Columns(machine, directMap);
-    this.view = this.columns.view();
+  constructor({ columns, sink, batchRows, source, faults, anywhere }: EventRecorderOptions) {
+    this.columns = columns;
+    this.view = columns.view();
     this.emit = emittersTo(this);
     this.setMemory = new SetMemory({
       emit: this.emit,
@@ -107,7 +104,7 @@ export class EventRecorder {
     this.#sink = sink;
     this.#rows = new EventRows(batchRows);
     this.#source = source;
-    this.#isConfidential = machine.platform.confidential;
+    this.#isConfidential = this.view.platform.confidential;
     this.anywhere = anywhere;
     this.#range = anywhere;
   }

@@ -15,6 +15,7 @@ export {
 } from './page-allocator/page-allocator.ts';
 export type { PerCpu, PerCpuStart } from './page-allocator/per-cpu.ts';
 export { aged } from './page-source/aged.ts';
+export { bootPoolBytes } from './page-source/boot-reservation.ts';
 export { chunksAtStart, freePagesAtStart } from './page-source/free-at-start.ts';
 export { PageSource } from './page-source/page-source.ts';
 export { directMapOf, fragmented, freshBoot } from './page-source/profiles.ts';
@@ -45,4 +46,4 @@ export { immediate } from './supply/immediate.ts';
 export { neverReturn } from './supply/never-return.ts';
 export type { EmptyBlock, Supply, SupplyFactory } from './supply/supply.ts';
 export { watermark } from './supply/watermark.ts';
-export { bootPoolBytes, type SwiotlbSettings } from './swiotlb/swiotlb.ts';
+export type { SwiotlbSettings } from './swiotlb/swiotlb.ts';

@@ -124,6 +124,7 @@ export class Pool implements EventSink {
     this.view = this.#engine.view;
     this.header = logHeader({
       ...settings,
+      memory: this.#engine.memory,
       ...(this.#engine.swiotlb === undefined ? {} : { swiotlb: this.#engine.swiotlb }),
       geometry,
       platform,

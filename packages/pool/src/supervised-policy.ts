@@ -25,8 +25,6 @@ import type { SlabCache } from './slab/slab-cache.ts';
 
 export class SupervisedPolicy {
   readonly name: string;
-  /** That the policy needs the bounce buffers of swiotlb, and whether they grow. */
-  readonly bounceBuffers: Policy['bounceBuffers'];
   readonly #policy: Policy;
   readonly #view: StateView;
   readonly #events: EventRecorder;
@@ -35,7 +33,6 @@ export class SupervisedPolicy {
 
   constructor(policy: Policy, events: EventRecorder) {
     this.name = policy.name;
-    this.bounceBuffers = policy.bounceBuffers;
     this.#policy = policy;
     this.#view = events.view;
     this.#events = events;

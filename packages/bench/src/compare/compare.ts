@@ -12,7 +12,7 @@ import { type Bounds, type BoundsOfTrace, boundsOf } from '../bounds/bounds.ts';
 import { isServable } from '../bounds/lower.ts';
 import { type WorstCase, worstCaseOf } from '../bounds/worst-case.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
-import { type Metric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
+import { type Metric, type MetricId, type MetricValue, ratioMetrics } from '../metrics/metric.ts';
 import type { TimelinePoint } from '../metrics/timeline.ts';
 import { fileNameOf, policiesFor } from '../policies/load.ts';
 import type { SanityReport } from '../traces/sanity.ts';
@@ -72,6 +72,8 @@ export interface Comparison {
   /** The figures that no policy can improve on; undefined outside a confidential VM, which shares nothing. */
   readonly bounds: Bounds | undefined;
   readonly policies: readonly ComparedPolicy[];
+  /** What the boot pool of swiotlb costs under every policy; it is in no policy's metrics. Empty without one. */
+  readonly atBoot: readonly ComparedMetric[];
 }
 
 export interface CompareOptions {
@@ -131,6 +133,7 @@ export async function compare(
     requests,
     bounds: known?.bounds,
     policies: served.map((each) => comparedPolicy(each, known)),
+    atBoot: comparedMetrics(served[0].results.map(({ atBoot }) => atBoot)),
   };
 }
 
@@ -162,12 +165,16 @@ function comparedPolicy({ policy, results }: Served, known: BoundsOfTrace | unde
   return {
     policy,
     runs: results.map(({ header, events, stateHash }) => ({ seed: header.seed, events, stateHash })),
-    metrics: metrics[0].map(({ value: _, ...metric }, index) => ({
-      metric,
-      spread: spreadOf(metrics.map((ofRun) => ofRun[index].value)),
-    })),
+    metrics: comparedMetrics(metrics),
     byOwner: first.byOwner,
     timeline: first.timeline,
     worstCase: worstCaseOf(first.header.policy, known?.bounds.lifetimes.mu),
   };
 }
+
+/** Of the runs of one policy. */
+const comparedMetrics = (runs: readonly (readonly MetricValue[])[]): ComparedMetric[] =>
+  runs[0].map(({ value: _, ...metric }, index) => ({
+    metric,
+    spread: spreadOf(runs.map((ofRun) => ofRun[index].value)),
+  }));

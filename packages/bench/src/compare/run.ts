@@ -59,6 +59,8 @@ export interface RunResult {
   readonly events: number;
   readonly stateHash: string;
   readonly metrics: readonly MetricValue[];
+  /** What the boot pool of swiotlb cost, which is in none of the metrics: see RunMetrics. */
+  readonly atBoot: readonly MetricValue[];
   /** The figures that the bounds apply to. */
   readonly bounded: MeasuredBlocks;
   readonly byOwner: readonly OwnerFigures[];
@@ -73,7 +75,10 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
   const { memory, log, signal } = options;
   const { name, requests } = options.workload;
   const isMapping = requests.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
-  const swiotlb = { bytes: bootPoolBytes(memory), dynamic: options.isSwiotlbDynamic === true };
+  const swiotlb = {
+    bytes: bootPoolBytes(memory, options.platform),
+    dynamic: options.isSwiotlbDynamic === true,
+  };
   const workload = { name, requests: options.requests };
   const pool = poolFor({ ...options, workload, ...(isMapping ? { swiotlb } : {}) }, options.policy);
   const run = new RunProjections(pool.header);
@@ -105,6 +110,7 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
       events: counters.events,
       stateHash,
       metrics: metrics.values(counters),
+      atBoot: metrics.atBoot(),
       bounded: bounded.result(),
       byOwner: run.splits.figures(),
       timeline: timeline.points(),

@@ -146,12 +146,13 @@ export class RunRecorder {
   #addValues(): void {
     const { times, series, occupancy, longestFree, freeByOrder, holds } = this.#values;
     const { counters, geometry } = this.#columns;
-    const { blocks, idle } = this.#projections;
+    const { blocks, idle, splits } = this.#projections;
+    const atBoot = splits.ofBootPool;
     const pageBytes = 2 ** geometry.pageShift;
     const peaks = blocks.takePeaks();
     times.push(this.#time);
-    series.splits2M.push(counters.splits2M);
-    series.splits1G.push(counters.splits1G);
+    series.splits2M.push(counters.splits2M - atBoot['2M']);
+    series.splits1G.push(counters.splits1G - atBoot['1G']);
     series.failedRequests.push(counters.failedRequests);
     series.directMap4k.push(counters.mapped4KPages * pageBytes);
     series.directMap2M.push(counters.mapped2MPages * pageBytes);

@@ -86,7 +86,8 @@ export const regionPages = ({ pagesPerBlock, blocksPerRegion }: Geometry): numbe
 
 /** A cause: `request #12, 1.5 s: allocation-requested 7: alloc_pages ...`. */
 export function causeText(cause: Cause, names: Names): string {
-  if (cause.by === 'boot') return 'the boot, before the first request';
+  if (cause.by === 'boot pool') return 'the boot pool of swiotlb, before the first request';
+  if (cause.by === 'boot') return 'the policy at boot, before the first request';
   if (cause.by === 'worker') return `the deferred worker, after request #${cause.afterRequest}`;
   const { event, owner } = cause;
   const hasOwner = event.type === 'allocation-requested' || names.ownerOf !== undefined;

@@ -9,6 +9,7 @@ import {
   InputError,
   LEVELS,
   type LevelName,
+  type LogHeader,
   Owners,
   observeAll,
   type PoolEvent,
@@ -98,7 +99,7 @@ export async function explainRange(
   const blocks = kind === 'block' ? 1 : Math.min(geometry.blocksPerRegion, blockCount(geometry) - first);
   const from = first * geometry.pagesPerBlock;
   const to = from + blocks * geometry.pagesPerBlock;
-  const history = new RangeHistory(geometry, range, from, to);
+  const history = new RangeHistory(log.header, range, from, to);
   // From the start: a state that was read from a keyframe does not know the owners of freed allocations.
   const columns = initialColumns(log.header);
   for await (const batch of log.fold(columns, position)) observeAll(batch, [history]);
@@ -141,7 +142,7 @@ class RangeHistory implements Projection {
   readonly #from: number;
   readonly #to: number;
   readonly #owners = new Owners();
-  readonly #causes = new Causes(this.#owners);
+  readonly #causes: Causes;
   readonly #pins: Pins;
   /** By level of the entry. */
   readonly #splits: { 2?: MutableSplit; 3?: MutableSplit } = {};
@@ -152,8 +153,9 @@ class RangeHistory implements Projection {
   #shared: PoolEvent | undefined;
   readonly #leaks: LeakReport[] = [];
 
-  constructor(geometry: Geometry, range: Range, from: number, to: number) {
-    this.#geometry = geometry;
+  constructor(header: LogHeader, range: Range, from: number, to: number) {
+    this.#causes = new Causes(this.#owners, header);
+    this.#geometry = header.geometry;
     this.#range = range;
     this.#from = from;
     this.#to = to;

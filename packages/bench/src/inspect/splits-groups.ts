@@ -68,9 +68,10 @@ export function splitsByBlock({ splits, endState }: Pick<FoundSplits, 'splits' |
 
 const GROUPS = { owner: splitsByOwner, request: splitsByRequest, block: splitsByBlock };
 
-/** What `decpool splits --json` prints. */
+/** What `decpool splits --json` prints. `total` and the groups are without what the boot pool of swiotlb split, which is the same under every policy. */
 export const splitsReport = (found: FoundSplits, by: SplitGrouping) => ({
   total: splitCounts(found.splits),
+  atBoot: found.atBoot,
   by,
   groups: GROUPS[by](found),
   splits: found.splits,

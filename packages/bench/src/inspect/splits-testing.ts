@@ -1,5 +1,5 @@
 /** What the specs of splits share: events written by hand, and the splits in them. */
-import { allocationId, EventRows, observeAll, pfn } from '@decpool/model';
+import { allocationId, EventRows, observeAll, pfn, x86Geometry } from '@decpool/model';
 import { requested } from '../metrics/testing.ts';
 import { type FoundSplits, Splits } from './splits.ts';
 
@@ -20,7 +20,7 @@ const freeRequested = (allocation: number) => ({
 
 /** The splits of events written by hand, by owners of these names. */
 export function splitsIn(events: readonly object[], owners: readonly string[]): FoundSplits {
-  const projection = new Splits(512);
+  const projection = new Splits({ geometry: x86Geometry(4096) });
   // An event per batch: a projection must not mind where batches begin.
   const show = (event: object, seq: number) => {
     const rows = new EventRows(1);
@@ -29,8 +29,7 @@ export function splitsIn(events: readonly object[], owners: readonly string[]): 
   };
   for (const [owner, name] of owners.entries()) show({ type: 'owner-registered', owner, name }, 0);
   for (const [seq, event] of events.entries()) show(event, seq);
-  const { splits, asked, byOwner } = projection;
-  return { splits, asked, byOwner: byOwner.groups(), endState: () => 'mixed' };
+  return { ...projection.result(), endState: () => 'mixed' };
 }
 
 /** Splits of two owners, of the deferred worker and of the boot. */

@@ -32,7 +32,9 @@ describe('the text', () => {
 
   it('says of a single split whose it is, and of the boot that nobody asked', () => {
     expect(textOf(many(1, () => 'nvme'))).toMatch(/^1 2M split; 'nvme' caused it\.\n/);
-    expect(textOf(splitsIn(HISTORY.slice(0, 1), []))).toMatch(/^1 1G split; it happened at boot\.\n/);
+    expect(textOf(splitsIn(HISTORY.slice(0, 1), []))).toMatch(
+      /^1 1G split; the policy caused it at boot\.\n/,
+    );
   });
 
   it('shows 20 rows and says how many more there are, unless all are asked for', () => {

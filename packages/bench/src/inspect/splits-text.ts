@@ -35,8 +35,11 @@ interface SplitsTextOptions {
 const ROWS_SHOWN = 20;
 
 export function splitsText(found: FoundSplits, { by, isAll, columns, path }: SplitsTextOptions): string {
-  const [first] = found.splits;
-  if (first === undefined) return 'No entry of the direct map was split.\n';
+  const atBoot = countOf(found.atBoot) === 0 ? [] : [atBootText(found.atBoot)];
+  if (found.splits.length === 0) {
+    const by = atBoot.length === 0 ? '' : ' after boot';
+    return `${[`No entry of the direct map was split${by}.`, ...atBoot].join('\n')}\n`;
+  }
   const total = splitCounts(found.splits);
   const table = TABLES[by](found, total);
   // One more row takes no more room than the line about it.
@@ -44,6 +47,7 @@ export function splitsText(found: FoundSplits, { by, isAll, columns, path }: Spl
   const more = table.rows.length - rows.length;
   const lines = [
     `${countsText(total)}; ${table.most}.`,
+    ...atBoot,
     fittedTable(table.columns, rows, columns),
     ...(more === 0 ? [] : [`and ${countText(more, `more ${table.row}`)}: --all prints them`]),
     nextLine(found.splits, path),
@@ -56,6 +60,9 @@ function countsText(counts: SplitCounts): string {
   const levels = SPLIT_LEVELS.filter((level) => counts[level] > 0);
   return listed(levels.map((level) => countText(counts[level], `${level} split`)));
 }
+
+const atBootText = (counts: SplitCounts): string =>
+  `Not in the table: ${countsText(counts)} at boot by the boot pool of swiotlb, the same under every policy.`;
 
 /** The next thing to ask: about a split of a request, if there is one. `explain --split` takes no contiguous-split events. */
 function nextLine(splits: readonly Split[], path: string): string {
@@ -82,7 +89,7 @@ const count = (value: number): string => formatValue(value, 'count');
 function mostText(causer: string, { cause, splits }: OwnerSplits | RequestSplits, all: number): string {
   const caused = countOf(splits);
   const which = all === 1 ? 'it' : caused === all ? 'all of them' : `${count(caused)} of them`;
-  return cause === 'boot' ? `${which} happened at boot` : `${causer} caused ${which}`;
+  return cause === 'boot' ? `the policy caused ${which} at boot` : `${causer} caused ${which}`;
 }
 
 function mostByOwner(groups: readonly OwnerSplits[], total: SplitCounts): string {

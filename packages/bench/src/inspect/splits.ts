@@ -5,10 +5,12 @@ import {
   Causes,
   type Columns,
   type EventBatch,
+  type LogHeader,
   Owners,
   observeAll,
   type PoolEvent,
   type Projection,
+  type SplitCounts,
   type SplitLevel,
   SplitsByOwner,
   type SplitsOfOwner,
@@ -23,7 +25,7 @@ export interface Split {
   readonly seq: number;
   /** Simulated. */
   readonly time_ns: number;
-  /** The request that caused the split. Of the deferred worker: the last request before it. At boot: 0. */
+  /** The request that caused the split. Of the deferred worker: the last request before it. Before the first request: 0. */
   readonly request: number;
   readonly cause: Cause['by'];
   /** Owner of the request; undefined if no owner's request caused the split. */
@@ -39,8 +41,10 @@ export interface Split {
 export type EndState = 'private' | 'shared' | 'mixed' | 'restored';
 
 export interface FoundSplits {
-  /** In the order of their events. */
+  /** In the order of their events; without those of the boot pool. */
   readonly splits: readonly Split[];
+  /** Splits by the boot pool of swiotlb, which are the same under every policy. */
+  readonly atBoot: SplitCounts;
   /** What each request that split asked for, by its number. */
   readonly asked: ReadonlyMap<number, PoolEvent>;
   readonly byOwner: readonly SplitsOfOwner[];
@@ -50,37 +54,49 @@ export interface FoundSplits {
 
 /** Reads the log once, to its end. Throws InputError if it is damaged. */
 export async function splitsOf(log: OpenLog): Promise<FoundSplits> {
-  const found = new Splits(log.header.geometry.pagesPerBlock);
+  const found = new Splits(log.header);
   const columns = initialColumns(log.header);
   for await (const batch of log.fold(columns)) observeAll(batch, [found]);
-  const { splits, asked } = found;
-  return { splits, asked, byOwner: found.byOwner.groups(), endState: (split) => endStateIn(columns, split) };
+  return { ...found.result(), endState: (split) => endStateIn(columns, split) };
 }
 
 /** Collects the splits of a log. */
 export class Splits implements Projection {
-  readonly splits: Split[] = [];
-  readonly asked = new Map<number, PoolEvent>();
+  readonly #splits: Split[] = [];
+  readonly #asked = new Map<number, PoolEvent>();
   readonly #pagesPerBlock: number;
   readonly #owners = new Owners();
-  readonly #causes = new Causes(this.#owners);
-  readonly byOwner = new SplitsByOwner(this.#causes, this.#owners);
+  readonly #causes: Causes;
+  readonly #byOwner: SplitsByOwner;
 
-  constructor(pagesPerBlock: number) {
-    this.#pagesPerBlock = pagesPerBlock;
+  constructor(header: Pick<LogHeader, 'geometry' | 'swiotlb'>) {
+    this.#pagesPerBlock = header.geometry.pagesPerBlock;
+    this.#causes = new Causes(this.#owners, header);
+    this.#byOwner = new SplitsByOwner(this.#causes, this.#owners);
+  }
+
+  result(): Omit<FoundSplits, 'endState'> {
+    const byOwner = this.#byOwner;
+    return {
+      splits: this.#splits,
+      asked: this.#asked,
+      byOwner: byOwner.groups(),
+      atBoot: byOwner.ofBootPool,
+    };
   }
 
   observe(batch: EventBatch, row: number): void {
     this.#owners.observe(batch, row);
     this.#causes.observe(batch, row);
-    this.byOwner.observe(batch, row);
+    this.#byOwner.observe(batch, row);
     const level = splitLevel(batch, row);
     if (level === undefined) return;
     const cause = this.#causes.of(batch, row);
+    if (cause.by === 'boot pool') return;
     const owner = cause.by === 'request' ? cause.owner : undefined;
     const request = batch.requestAt(row);
-    if (cause.by === 'request') this.asked.set(request, cause.event);
-    this.splits.push({
+    if (cause.by === 'request') this.#asked.set(request, cause.event);
+    this.#splits.push({
       seq: batch.firstSeq + row,
       time_ns: batch.timeAt(row),
       request,

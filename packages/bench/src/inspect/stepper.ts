@@ -1,6 +1,7 @@
 /** A place in a log that moves forward and back. Memory is bounded: one state, a few windows of events, some earlier states as bytes. */
 import {
   allocationId,
+  BootPoolEvents,
   type Cause,
   COUNTER_NAMES,
   type Columns,
@@ -11,6 +12,7 @@ import {
   encodeState,
   InputError,
   IS_REQUEST,
+  observeAll,
   type PoolEvent,
   type StateView,
   TYPE,
@@ -167,7 +169,7 @@ export class Stepper {
 
   async #causeOf(batch: EventBatch, row: number): Promise<Cause> {
     const request = batch.requestAt(row);
-    if (request === 0) return { by: 'boot' };
+    if (request === 0) return { by: (await this.#isOfBootPool(batch.firstSeq + row)) ? 'boot pool' : 'boot' };
     const event = await this.#requestOf(request, batch.firstSeq + row + 1);
     // The worker runs later, and its events carry the number of a request that is over.
     if (event === undefined || event.time !== batch.timeAt(row)) {
@@ -179,6 +181,12 @@ export class Stepper {
     const ofAllocation = 'allocation' in event ? this.ownerOf(event.allocation) : undefined;
     const owner = isAllocation ? this.owners[event.owner] : ofAllocation;
     return { by: 'request', event, ...(owner === undefined ? {} : { owner }) };
+  }
+
+  async #isOfBootPool(seq: number): Promise<boolean> {
+    const bootPool = new BootPoolEvents(this.log.header);
+    for await (const batch of this.#windows.forward(0, seq + 1)) observeAll(batch, [bootPool]);
+    return bootPool.isCurrent;
   }
 
   async #causeBehind(batch: EventBatch, row: number): Promise<Cause> {

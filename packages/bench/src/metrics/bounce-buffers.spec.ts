@@ -35,7 +35,8 @@ it('agrees with a pool: all of its bounce buffers are idle but the slot that a s
     },
     { kind: 'free', time: nanoseconds(1e9), allocation: allocationId(1) },
   ];
-  const pool = 64 * 2 ** 20;
+  // In 128 MiB there is no free range of 64 MiB for it.
+  const pool = 32 * 2 ** 20;
   expect(runOf('swiotlb', 'snp', map).values).toMatchObject({
     'bounce-bytes': pool,
     'bounce-used-peak': 2048,

@@ -5,24 +5,29 @@ export const directMapMetrics = metricFamily({
   group: 'Direct map',
   metrics: {
     'splits-2m': {
+      isBootApart: true,
       label: '2M splits',
       formula: 'events large-page-split of level 2; direct_map_level2_splits of /proc/vmstat',
     },
     'splits-1g': {
+      isBootApart: true,
       label: '1G splits',
       formula: 'events large-page-split of level 3; direct_map_level3_splits of /proc/vmstat',
     },
     'splits-32m': {
+      isBootApart: true,
       label: '32M splits',
       formula: 'events contiguous-split of level 2: 16 contiguous 2M entries (cca-bbml3 only)',
       isQuiet: true,
     },
     'splits-64k': {
+      isBootApart: true,
       label: '64K splits',
       formula: 'events contiguous-split of level 1: 16 contiguous 4K entries (cca-bbml3 only)',
       isQuiet: true,
     },
     'page-table-pages': {
+      isBootApart: true,
       label: 'page-table pages',
       unit: 'pages',
       formula: 'one per split, less one per restore (__split_large_page, arch/x86/mm/pat/set_memory.c)',

@@ -5,28 +5,33 @@ export const exposureMetrics = metricFamily({
   group: 'Shared and idle memory',
   metrics: {
     'shared-idle-peak': {
+      isBootApart: true,
       label: 'shared-idle, peak',
       unit: 'bytes',
       formula:
         'max over time of bytes that are shared but in no allocation and no slab, unused bounce slots included, after each instant',
     },
     'shared-idle-now': {
+      isBootApart: true,
       label: 'shared-idle, end',
       unit: 'bytes',
       formula:
         'bytes that are shared but in no allocation and no slab, unused bounce slots included, at the end',
     },
     'shared-idle-byte-seconds': {
+      isBootApart: true,
       label: 'shared-idle byte-seconds',
       unit: 'byte-seconds',
       formula: 'integral over time of shared-idle bytes, exact in units of half a page x ns',
     },
     'shared-idle-mean': {
+      isBootApart: true,
       label: 'shared-idle, mean',
       unit: 'bytes',
       formula: 'shared-idle byte-seconds / simulated seconds of the run',
     },
     borders: {
+      isBootApart: true,
       label: 'borders, end',
       formula:
         'private pages physically followed by a page that is not private, at the end: where load_unaligned_zeropad() can stray; what becomes of such a read is a property of the platform',

@@ -1,3 +1,4 @@
+import { isBootPoolApart } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** Memory that was not returned to the page allocator though nothing uses it. */
@@ -5,18 +6,20 @@ export const keptUnusedMetrics = metricFamily({
   group: 'Kept memory',
   metrics: {
     'kept-unused': {
+      isBootApart: true,
       label: 'kept unused, end',
       unit: 'bytes',
       formula:
         'bytes claimed from the page allocator and not returned, less those in allocations, slabs and bounce slots in use, and less leaked ones, at the end',
     },
   },
-  measure: ({ geometry }, { idle: { bounce } }) => ({
+  measure: (header, { idle: { bounce } }) => ({
     values: ({ claimedPages, livePages, slabPages, leakedPages }) => ({
       'kept-unused':
-        (claimedPages - livePages - slabPages - leakedPages) * 2 ** geometry.pageShift +
+        (claimedPages - livePages - slabPages - leakedPages) * 2 ** header.geometry.pageShift +
         bounce.bytes -
-        bounce.usedBytes,
+        bounce.usedBytes -
+        (isBootPoolApart(header) ? bounce.unusedAtBoot : 0),
     }),
   }),
 });

@@ -1,8 +1,11 @@
 /** All metrics: what each is, known without a run, and their values of a run. */
 import {
+  BootPoolEvents,
+  Columns,
   type Counters,
   type EventBatch,
   type LogHeader,
+  machineOf,
   observeAll,
   type Projection,
   RunProjections,
@@ -18,7 +21,7 @@ export type MetricId = IdsOf<(typeof FAMILIES)[number] | typeof boundRatios>;
 type IdsOf<Family> = Family extends { readonly metrics: infer Metrics } ? keyof Metrics : never;
 
 /** What a metric is: the same for every run. */
-export interface Metric extends Omit<MetricDefinition, 'isQuiet'> {
+export interface Metric extends Omit<MetricDefinition, 'isQuiet' | 'isBootApart'> {
   readonly id: MetricId;
   readonly unit: Unit;
   readonly better: (typeof BETTER)[number];
@@ -30,9 +33,10 @@ export interface MetricValue extends Metric {
 
 const metricsOf = ({ metrics }: { readonly metrics: Readonly<Record<string, MetricDefinition>> }) =>
   Object.entries(metrics).map(
-    ([id, { label, unit = 'count', better = 'lower', formula, shown }]): Metric => ({
+    ([id, { label, unit = 'count', better = 'lower', formula, shown, isBootApart }]): Metric => ({
       id: id as MetricId,
-      ...{ label, unit, better, formula },
+      ...{ label, unit, better },
+      formula: isBootApart === true ? `${formula}; without the boot pool` : formula,
       ...(shown === undefined ? {} : { shown }),
     }),
   );
@@ -63,11 +67,14 @@ export function knownMetric(given: string, place: string): MetricId {
   throw unknownName({ kind: 'metric', given, known, listedBy: 'decpool metrics', place });
 }
 
-const QUIET = new Set(
-  FAMILIES.flatMap(({ metrics }: MetricFamily) =>
-    Object.entries(metrics).flatMap(([id, { isQuiet }]) => (isQuiet ? [id] : [])),
-  ),
-);
+const idsWith = (flag: 'isQuiet' | 'isBootApart'): ReadonlySet<string> =>
+  new Set(
+    FAMILIES.flatMap(({ metrics }: MetricFamily) =>
+      Object.entries(metrics).flatMap(([id, definition]) => (definition[flag] ? [id] : [])),
+    ),
+  );
+const QUIET = idsWith('isQuiet');
+const BOOT_APART = idsWith('isBootApart');
 
 /** Whether a metric only says something if it is not 0. */
 export const isQuiet = (id: MetricId): boolean => QUIET.has(id);
@@ -84,6 +91,8 @@ export interface RunMetrics {
   observe(batch: EventBatch): void;
   /** `counters`: those of the state after the last batch. */
   values(counters: Counters): MetricValue[];
+  /** What a boot pool that is the same under every policy cost: it is in none of the values. Empty without one. */
+  atBoot(): MetricValue[];
 }
 
 /** One pass over each batch drives the metrics, the projections that they read, and `others`. */
@@ -95,12 +104,56 @@ export function allMetrics(
   const families: readonly MetricFamily[] = FAMILIES;
   const measurements = families.map(({ measure }) => measure(header, run));
   const own = measurements.flatMap(({ observe }) => (observe === undefined ? [] : [{ observe }]));
-  const projections = [run, ...own, ...others];
+  const allValues = (counters: Counters): Record<string, number> =>
+    Object.assign({}, ...measurements.map((measurement) => measurement.values(counters)));
+  const bootPool = new BootPoolCosts(header, allValues);
+  const projections = [bootPool, run, ...own, ...others];
   return {
     observe: (batch) => observeAll(batch, projections),
-    values: (counters) =>
-      metricValues(Object.assign({}, ...measurements.map((measurement) => measurement.values(counters)))),
+    values(counters) {
+      const values = allValues(counters);
+      for (const [id, value] of Object.entries(bootPool.values())) values[id] -= value;
+      return metricValues(values);
+    },
+    atBoot: () => metricValues(bootPool.values()),
   };
+}
+
+/** What the metrics come to after the events of a boot pool that is apart. Stands before the projections that the metrics read. */
+class BootPoolCosts implements Projection {
+  readonly #header: LogHeader;
+  readonly #allValues: (counters: Counters) => Record<string, number>;
+  readonly #bootPool: BootPoolEvents;
+  /** The state, folded up to the end of the boot pool. */
+  #columns: Columns | undefined;
+  #values: Record<string, number> | undefined;
+
+  constructor(header: LogHeader, allValues: (counters: Counters) => Record<string, number>) {
+    this.#header = header;
+    this.#allValues = allValues;
+    this.#bootPool = new BootPoolEvents(header);
+  }
+
+  observe(batch: EventBatch, row: number): void {
+    if (this.#values !== undefined) return;
+    this.#bootPool.observe(batch, row);
+    if (!this.#bootPool.isCurrent) {
+      this.values();
+      return;
+    }
+    this.#columns ??= new Columns(machineOf(this.#header), this.#header.memory.directMap);
+    this.#columns.fold(batch.slice(row, row + 1));
+  }
+
+  /** By id; empty if there are no such events. No more are taken after it was called. */
+  values(): Readonly<Record<string, number>> {
+    if (this.#values === undefined) {
+      const values = this.#columns === undefined ? {} : this.#allValues(this.#columns.publishCounters());
+      this.#values = Object.fromEntries(Object.entries(values).filter(([id]) => BOOT_APART.has(id)));
+      this.#columns = undefined;
+    }
+    return this.#values;
+  }
 }
 
 /** The ratios of a run to the lower bounds; none if nothing is bounded. */

@@ -6,6 +6,7 @@ export const pageSourceMetrics = metricFamily({
   group: 'Page source',
   metrics: {
     claims: {
+      isBootApart: true,
       label: 'chunks claimed',
       formula: 'events pages-claimed: chunks taken from the page allocator',
     },

@@ -4,7 +4,7 @@ import { allocated, decrypted, freed, objectAllocated, objectFreed, slabCreated 
 import { Timeline } from './timeline.ts';
 
 function timelineOf(events: readonly object[]): ReturnType<Timeline['points']> {
-  const memory = new SharedIdle(12);
+  const memory = new SharedIdle(12, false);
   const timeline = new Timeline(memory);
   const rows = new EventRows(Math.max(1, events.length));
   for (const event of events) rows.appendObject(event);

@@ -65,9 +65,7 @@ describe('the head', () => {
     expect(bounce({})).toEqual([]);
     expect(bounce({ workload: mapping(), platform: platformNamed('none') })).toEqual([]);
     expect(bounce({ workload: mapping() })).toEqual([
-      expect.stringMatching(
-        /boot pool of 64 MiB, .* every policy .* every column\. The bounds .* exclude it/,
-      ),
+      expect.stringMatching(/boot pool of 64 MiB, .* every policy .* no column\. The bounds .* exclude it/),
     ]);
   });
 

@@ -3,6 +3,7 @@
 import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
 import { bootPoolBytes, shortPolicyName } from '@decpool/pool';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
+import { atBootText } from '../metrics/at-boot-text.ts';
 import type { MetricId } from '../metrics/metric.ts';
 import { countText } from '../text/counts.ts';
 import { groupedBy } from '../text/groups.ts';
@@ -45,15 +46,16 @@ export function describe(comparison: Comparison): [string, string][] {
   ];
 }
 
-/** Streaming maps use a boot pool of bounce buffers under every policy. Its cost is the same in every column. */
+/** Streaming maps use a boot pool of bounce buffers under every policy. Its cost is the same, and in no column. */
 const isBouncing = ({ workload, platform }: Comparison['input']): boolean =>
   platform.confidential &&
   workload.requests.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
 
-const bounceBytes = ({ memory }: Comparison['input']): string => formatValue(bootPoolBytes(memory), 'bytes');
+const bounceBytes = ({ memory, platform }: Comparison['input']): string =>
+  formatValue(bootPoolBytes(memory, platform), 'bytes');
 
 const bounceText = (input: Comparison['input']): string =>
-  `Streaming maps use a boot pool of ${bounceBytes(input)}, which is shared under every policy and counts in every column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`;
+  `Streaming maps use a boot pool of ${bounceBytes(input)}, which is shared under every policy and counts in no column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`;
 
 function platformText({ name, confidential, restore, granulePages, strayRead }: Platform): string {
   if (!confidential) return name;
@@ -96,17 +98,19 @@ const seedsText = ({ seeds, memory }: Comparison['input']): string => {
 };
 
 /** Sentences that change how to read the figures: refused requests, lost memory, errors in the input. */
-export const cautionsOf = ({ input, policies }: Comparison): string[] => [
-  ...present([
-    refusalText(policies),
-    outOfMemoryText(input, policies),
-    ...policies.map(leaksText),
-    unparsedText(input.sanity),
-    isBouncing(input) &&
-      `${bounceBytes(input)} of swiotlb bounce buffers are shared under every policy, and count in every column.`,
-  ]),
-  ...(input.cautions ?? []),
-];
+export function cautionsOf({ input, policies, atBoot }: Comparison): string[] {
+  const boot = atBootText(atBoot.map(({ metric, spread }) => [metric.id, spread.median]));
+  return [
+    ...present([
+      refusalText(policies),
+      outOfMemoryText(input, policies),
+      ...policies.map(leaksText),
+      unparsedText(input.sanity),
+      boot !== undefined && `${boot} The same under every policy, and in no column.`,
+    ]),
+    ...(input.cautions ?? []),
+  ];
+}
 
 /** Policies that a caution names. */
 const NAMES_SHOWN = 4;

@@ -125,6 +125,12 @@ export const resultsSchema = z.strictObject({
       .readonly(),
     refused: z.array(z.string()).readonly().describe('Refused requests, so that they are not ranked'),
   }),
+  atBoot: z
+    .record(metricIdSchema, spreadSchema)
+    .exactOptional()
+    .describe(
+      'What the boot pool of swiotlb costs under every policy, by metric id; in no metrics of a policy',
+    ),
   policies: z.array(policySchema).min(1).readonly().describe('The first is the baseline'),
 });
 
@@ -137,7 +143,7 @@ export function resultsOf(
   command: string,
   logOf?: (policy: string) => string,
 ): Results {
-  const { input, bounds, policies } = comparison;
+  const { input, bounds, policies, atBoot } = comparison;
   const [baseline] = policies;
   const { objectives, ranked, refused } = rank(comparison);
   return {
@@ -166,18 +172,22 @@ export function resultsOf(
       ranked,
       refused,
     },
+    ...(atBoot.length === 0 ? {} : { atBoot: spreadsOf(atBoot) }),
     policies: policies.map(({ policy, runs, metrics, byOwner, timeline, worstCase }) => ({
       policy,
       isBaseline: policy === baseline.policy,
       ...(logOf === undefined ? {} : { log: logOf(policy) }),
       runs,
-      metrics: byMetric(metrics.map(({ metric, spread }) => [metric.id, spread])),
+      metrics: spreadsOf(metrics),
       byOwner,
       timeline,
       worstCase,
     })),
   };
 }
+
+const spreadsOf = (metrics: Comparison['atBoot']) =>
+  byMetric(metrics.map(({ metric, spread }) => [metric.id, spread]));
 
 /** What a run is on beside its requests. */
 export type Setting = Pick<

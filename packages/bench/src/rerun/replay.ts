@@ -9,6 +9,8 @@ export interface ReplayResult {
   readonly events: number;
   readonly counters: Counters;
   readonly metrics: readonly MetricValue[];
+  /** What the boot pool of swiotlb cost, which is in none of the metrics. */
+  readonly atBoot: readonly MetricValue[];
   /** State hash after the last event, computed from the events. */
   readonly stateHash: string;
   /** Written by the run; undefined if the log was cut off. */
@@ -42,6 +44,7 @@ export async function replay(
   const counters = columns.publishCounters();
   return {
     ...{ header, events: counters.events, counters, metrics: metrics.values(counters) },
+    atBoot: metrics.atBoot(),
     ...{ stateHash: columns.hash(), seal, torn },
   };
 }

@@ -1,6 +1,7 @@
 /** The bounce buffers of swiotlb: slabs of no request (allocation 0). An object's slab is in the pfn column. */
 import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
+import { isBootSlab } from './boot-pool.ts';
 
 export class BounceSlots {
   /** Bytes of all slots. */
@@ -8,11 +9,14 @@ export class BounceSlots {
   /** Bytes of the slots that are taken. */
   usedBytes = 0;
   usedPeakBytes = 0;
+  /** Of the bytes of slots that are not taken, those of the boot pool. */
+  unusedAtBoot = 0;
   readonly #pageBytes: number;
   #slabs = 0;
-  readonly #bounceSlabs = new Set<number>();
-  /** By allocation: the bytes of its slots. */
-  readonly #taken = new Map<number, number>();
+  /** Slabs of bounce buffers, and whether they are of the boot pool. */
+  readonly #bounceSlabs = new Map<number, boolean>();
+  /** By allocation: its slots. */
+  readonly #taken = new Map<number, { readonly bytes: number; readonly isAtBoot: boolean }>();
 
   constructor(pageBytes: number) {
     this.#pageBytes = pageBytes;
@@ -29,22 +33,26 @@ export class BounceSlots {
       case TYPE.slabCreated:
         this.#slabs++;
         if (batch.allocationAt(row) !== 0) return false;
-        this.#bounceSlabs.add(this.#slabs);
+        this.#bounceSlabs.set(this.#slabs, isBootSlab(batch, row));
         this.bytes += batch.pagesAt(row) * this.#pageBytes;
+        if (isBootSlab(batch, row)) this.unusedAtBoot += batch.pagesAt(row) * this.#pageBytes;
         return false;
       case TYPE.objectAllocated: {
-        if (!this.#bounceSlabs.has(batch.pfnAt(row))) return false;
+        const isAtBoot = this.#bounceSlabs.get(batch.pfnAt(row));
+        if (isAtBoot === undefined) return false;
         const bytes = batch.bytesAt(row);
-        this.#taken.set(batch.allocationAt(row), bytes);
+        this.#taken.set(batch.allocationAt(row), { bytes, isAtBoot });
         this.usedBytes += bytes;
+        if (isAtBoot) this.unusedAtBoot -= bytes;
         this.usedPeakBytes = Math.max(this.usedPeakBytes, this.usedBytes);
         return true;
       }
       case TYPE.objectFreed: {
-        const bytes = this.#taken.get(batch.allocationAt(row));
-        if (bytes === undefined) return false;
+        const slots = this.#taken.get(batch.allocationAt(row));
+        if (slots === undefined) return false;
         this.#taken.delete(batch.allocationAt(row));
-        this.usedBytes -= bytes;
+        this.usedBytes -= slots.bytes;
+        if (slots.isAtBoot) this.unusedAtBoot += slots.bytes;
         return true;
       }
       default:

@@ -29,6 +29,9 @@ export class FreeMemory {
     if (sign === 0) return;
     const size = this.#pagesPerBlock;
     const pages = batch.pagesAt(row);
+    // The boot pool may lie in memory that was in use already.
+    const first = Math.floor(batch.pfnAt(row) / size);
+    if (batch.typeAt(row) === TYPE.slabCreated && this.#freeIn[first] === 0) return;
     forEachBlock(batch.pfnAt(row), pages, size, (block, inside) => {
       const before = this.#freeIn[block];
       const after = before + sign * inside;

@@ -1,4 +1,5 @@
 /** What is known of a run beside its state: pure folds over its events, read by metrics, bounds, histories and reports. */
+export { BootPoolEvents, isBootPoolApart } from './boot-pool.ts';
 export { BounceSlots } from './bounce-slots.ts';
 export { type Cause, Causes } from './causes.ts';
 export { CHANGES_BLOCK, IS_REQUEST, isFailedDecryption } from './event-sets.ts';

@@ -1,6 +1,7 @@
 /** The projections that are read of every run. */
 import type { EventBatch } from '../events/batch.ts';
 import type { LogHeader } from '../log/header.ts';
+import { isBootPoolApart, isBootSlab } from './boot-pool.ts';
 import { Causes } from './causes.ts';
 import { Owners } from './owners.ts';
 import type { Projection } from './projection.ts';
@@ -10,14 +11,22 @@ import { SplitsByOwner } from './splits.ts';
 
 export class RunProjections implements Projection {
   readonly owners = new Owners();
-  readonly causes = new Causes(this.owners);
-  readonly splits = new SplitsByOwner(this.causes, this.owners);
+  readonly causes: Causes;
+  /** These leave out a boot pool that is apart: isBootPoolApart(). */
+  readonly splits: SplitsByOwner;
   readonly blocks: SharedBlocks;
   readonly idle: SharedIdle;
 
-  constructor({ geometry }: Pick<LogHeader, 'geometry'>) {
-    this.blocks = new SharedBlocks(geometry);
-    this.idle = new SharedIdle(geometry.pageShift);
+  readonly #isBootPoolApart: boolean;
+  readonly #isConfidential: boolean;
+
+  constructor(header: Pick<LogHeader, 'geometry' | 'platform' | 'swiotlb'>) {
+    this.#isBootPoolApart = isBootPoolApart(header);
+    this.#isConfidential = header.platform.confidential;
+    this.causes = new Causes(this.owners, header);
+    this.splits = new SplitsByOwner(this.causes, this.owners);
+    this.blocks = new SharedBlocks(header.geometry);
+    this.idle = new SharedIdle(header.geometry.pageShift, this.#isBootPoolApart);
   }
 
   observe(batch: EventBatch, row: number): void {
@@ -25,6 +34,9 @@ export class RunProjections implements Projection {
     this.causes.observe(batch, row);
     this.splits.observe(batch, row);
     this.blocks.observe(batch, row);
+    if (this.#isBootPoolApart && this.#isConfidential && isBootSlab(batch, row)) {
+      this.blocks.leaveOut(batch.pfnAt(row), batch.pagesAt(row));
+    }
     this.idle.observe(batch, row);
   }
 }

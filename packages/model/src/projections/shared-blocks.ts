@@ -65,9 +65,14 @@ export class SharedBlocks {
     if (this.mixed > recent.mixed) recent.mixed = this.mixed;
   }
 
-  /** Takes shared pages out of the counts, and out of the peaks if nothing else changed since they were shared. */
+  /** Takes shared pages out of the counts, as if they had never been in them. Right if nothing else changed since they were shared. */
   leaveOut(start: number, pages: number): void {
+    const size = this.#pagesPerBlock;
+    const first = Math.floor(start / size);
+    const since = this.#since.slice(first, Math.ceil((start + pages) / size));
     this.#change(start, pages, -1);
+    this.#since.set(since, first);
+    this.#recent = { shared: 0, mixed: 0 };
   }
 
   #change(start: number, pages: number, sign: 1 | -1): void {

@@ -4,6 +4,7 @@
  */
 import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
+import { isBootSlab } from './boot-pool.ts';
 import { BounceSlots } from './bounce-slots.ts';
 import { exposureSign } from './event-sets.ts';
 import { PageTime } from './page-time.ts';
@@ -17,6 +18,7 @@ export class SharedIdle {
   time = 0;
   /** Whether the last event changed what is shared or live. */
   hasChanged = false;
+  readonly #isBootPoolApart: boolean;
   #sharedPages = 0;
   #livePages = 0;
   /** Half pages idle when time last moved on: within an instant they come and go. */
@@ -24,7 +26,9 @@ export class SharedIdle {
   #peak = 0;
   #recentPeak = -1;
 
-  constructor(pageShift: number) {
+  /** `isBootPoolApart`: whether the unused slots of the boot pool are left out of what is idle. */
+  constructor(pageShift: number, isBootPoolApart: boolean) {
+    this.#isBootPoolApart = isBootPoolApart;
     this.bounce = new BounceSlots(1 << pageShift);
     this.halfPageBytes = 1 << (pageShift - 1);
   }
@@ -56,7 +60,8 @@ export class SharedIdle {
   }
 
   get #idle(): number {
-    return Math.max(0, 2 * this.#sharedPages - this.#live);
+    const leftOut = this.#isBootPoolApart ? this.bounce.unusedAtBoot / this.halfPageBytes : 0;
+    return Math.max(0, 2 * this.#sharedPages - this.#live - leftOut);
   }
 
   /** Called before the events of a new instant. */
@@ -93,7 +98,7 @@ export class SharedIdle {
         this.#livePages -= batch.pagesAt(row);
         return true;
       default:
-        return this.bounce.observe(batch, row);
+        return this.bounce.observe(batch, row) || (this.#isBootPoolApart && isBootSlab(batch, row));
     }
   }
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { EventRows } from '../events/batch.ts';
 import { x86Geometry } from '../geometry.ts';
+import { platformNamed } from '../platforms/all.ts';
 import { allocationId, pfn } from '../units.ts';
 import { RunProjections } from './run.ts';
 
@@ -16,7 +17,7 @@ const requested = (allocation: number, owner: number) => ({
 const split = (start: number, level: 2 | 3) => ({ type: 'large-page-split', pfn: pfn(start), level });
 
 it('tells whose requests split pages and leaked them, the most first', () => {
-  const run = new RunProjections({ geometry: x86Geometry(8 * 512) });
+  const run = new RunProjections({ geometry: x86Geometry(8 * 512), platform: platformNamed('snp') });
   const events = [
     owner(0, 'nvme'),
     { ...requested(1, 0), request: 1, time: 10 },

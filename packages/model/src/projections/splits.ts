@@ -11,6 +11,8 @@ export type SplitLevel = (typeof SPLIT_LEVELS)[number];
 /** Number of splits of each level. */
 export type SplitCounts = Readonly<Record<SplitLevel, number>>;
 
+const NONE: SplitCounts = { '2M': 0, '1G': 0, '32M': 0, '64K': 0 };
+
 /** Level of the entry that an event splits; undefined if it splits none. */
 export function splitLevel(batch: EventBatch, row: number): SplitLevel | undefined {
   const type = batch.typeAt(row);
@@ -19,7 +21,7 @@ export function splitLevel(batch: EventBatch, row: number): SplitLevel | undefin
   return undefined;
 }
 
-/** What the requests of one owner split; or the deferred worker, or the boot. */
+/** What the requests of one owner split; or the deferred worker, or the policy at boot. */
 export interface SplitsOfOwner {
   readonly cause: Cause['by'];
   /** Missing for the worker, the boot, and requests of other page users. */
@@ -39,7 +41,7 @@ export interface OwnerFigures {
   readonly leakedPages: number;
 }
 
-/** Owner in OwnerFigures of what the deferred worker did, and of what happened at boot. */
+/** Owner in OwnerFigures of what the deferred worker did, and of what the policy did at boot. */
 const NO_REQUEST = 'no request';
 
 interface Sums {
@@ -86,7 +88,7 @@ export class SplitsByOwner {
     const sums = this.#sums.get(key) ?? {
       cause: cause.by,
       ...(owner === undefined ? {} : { owner }),
-      splits: { '2M': 0, '1G': 0, '32M': 0, '64K': 0 },
+      splits: { ...NONE },
       requests: 0,
       lastRequest: 0,
       firstSeq: batch.firstSeq + row,
@@ -95,12 +97,19 @@ export class SplitsByOwner {
     return sums;
   }
 
-  /** In the order of their first splits. */
+  /** In the order of their first splits; without those of the boot pool. */
   groups(): SplitsOfOwner[] {
-    return [...this.#sums.values()].map(({ lastRequest: _, ...group }) => group);
+    return [...this.#sums.values()]
+      .filter(({ cause }) => cause !== 'boot pool')
+      .map(({ lastRequest: _, ...group }) => group);
   }
 
-  /** Owners with 2M or 1G splits or leaked pages, most 2M splits first. */
+  /** Splits that the boot pool caused. */
+  get ofBootPool(): SplitCounts {
+    return this.#sums.get('boot pool ')?.splits ?? NONE;
+  }
+
+  /** The same: owners with 2M or 1G splits or leaked pages, most 2M splits first. */
   figures(): OwnerFigures[] {
     const figures = new Map<string, { -readonly [Key in keyof OwnerFigures]: OwnerFigures[Key] }>();
     const of = (owner: string) => {
@@ -108,8 +117,8 @@ export class SplitsByOwner {
       figures.set(owner, known);
       return known;
     };
-    for (const { owner = NO_REQUEST, splits } of this.#sums.values()) {
-      if (splits['2M'] + splits['1G'] === 0) continue;
+    for (const { cause, owner = NO_REQUEST, splits } of this.#sums.values()) {
+      if (splits['2M'] + splits['1G'] === 0 || cause === 'boot pool') continue;
       of(owner).splits2M += splits['2M'];
       of(owner).splits1G += splits['1G'];
     }

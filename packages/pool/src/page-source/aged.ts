@@ -5,20 +5,25 @@
  * From the recorded states `k61-E1a-before`, `k61-E1d-before`, `k73-E1d-before` and `k73-E1m-before` (zones DMA32 and
  * Normal of each) come: free memory of 1.5 to 5 % (six of the eight zones; the other two had 7 and 13 %); the free
  * chunks of each migratetype and order (those of DMA32 in `k61-E1d-before`, the zone that the requests there were
- * served from); Reclaimable pageblocks of 1 to 4 %; a DMA zone as it was at boot; the watermarks, by the kernel's rules,
- * which give the recorded ones back for the recorded guest.
+ * served from); Reclaimable pageblocks of 1 to 4 %; a DMA zone as it was at boot. Free memory is never less than kswapd leaves:
+ * the high watermark and the reserve against GFP_KERNEL requests, by the kernel's formulas, which give the recorded ones back for
+ * the recorded guest.
  *
  * Assumed: one pageblock in five is Unmovable, the rest Movable page cache. In the recordings 51 to 81 % are Unmovable,
  * which says more of how those guests were filled than of guests with a disk.
  */
 import type { MemoryState, Migratetype, ZoneState } from '@decpool/model';
-import { nodesName, PAGEBLOCK_PAGES, pagesOf, sizeName, zoneState } from './memory-layout.ts';
-import { freshBoot } from './profiles.ts';
+import {
+  managedPages,
+  nodesName,
+  PAGEBLOCK_PAGES,
+  pageblocksOf,
+  sizeName,
+  zoneState,
+} from './memory-layout.ts';
+import { freshBoot, withReservation } from './profiles.ts';
 import { type Random, randomFrom } from './random.ts';
-import { watermarksOf } from './watermarks.ts';
-
-/** Number of zone Normal. */
-const NORMAL = 2;
+import { lowWatermarkOf, watermarksOf } from './watermarks.ts';
 
 /** Free chunks by order. */
 const RECORDED: Partial<Record<Migratetype, readonly number[]>> = {
@@ -26,12 +31,16 @@ const RECORDED: Partial<Record<Migratetype, readonly number[]>> = {
   Movable: [1013, 1155, 773, 238, 91, 34, 15, 7, 3, 0, 0],
   Reclaimable: [0, 0, 0, 1, 3, 1, 0, 0, 0, 0, 0],
 };
-const RECORDED_PAGES = Object.values(RECORDED)
-  .flatMap((counts) => counts.map((count, order) => count << order))
-  .reduce((sum, pages) => sum + pages, 0);
+
+const pagesIn = (lists: readonly (readonly number[])[]): number =>
+  lists
+    .flatMap((counts) => counts.map((count, order) => count * 2 ** order))
+    .reduce((sum, pages) => sum + pages, 0);
 
 /** Ranges that a seed draws from: fractions of a zone's pages and of its pageblocks, and of a recorded count. */
 const FREE = [0.015, 0.05] as const;
+/** Of the free pages that kswapd leaves, the most. */
+const ABOVE_LEAST = 1.25;
 const UNMOVABLE = [0.15, 0.25] as const;
 const RECLAIMABLE = [0.01, 0.04] as const;
 const OF_RECORDED = [0.5, 1.5] as const;
@@ -41,34 +50,48 @@ const OF_RECORDED = [0.5, 1.5] as const;
  * Throws InputError for a size or a number of nodes that is not modelled.
  */
 export function aged(bytes: number, seed: number, nodes = 1): MemoryState {
-  const fresh = freshBoot(bytes, nodes);
+  const fresh = withReservation(freshBoot(bytes, nodes));
   const random = randomFrom(seed);
-  // Against GFP_KERNEL requests, which may use zone Normal.
-  const watermarks = watermarksOf(fresh.zones).map(({ low, lowmemReserve }) => low + lowmemReserve[NORMAL]);
-  const zones = fresh.zones.map((zone, index) =>
-    zone.name === 'DMA'
-      ? { ...zone, lowWatermark: watermarks[index] }
-      : agedZone(zone, watermarks[index], random),
-  );
+  const watermarks = watermarksOf(fresh.zones, fresh.reserved);
+  const zones = fresh.zones.map((zone, index) => {
+    const marks = watermarks[index];
+    const { ram } = zone;
+    const blocks = managedPages(ram, fresh.reserved) / PAGEBLOCK_PAGES;
+    const state =
+      zone.name === 'DMA'
+        ? zone
+        : agedZone(zone, blocks, lowWatermarkOf(marks) + marks.high - marks.low, random);
+    return { ...state, lowWatermark: lowWatermarkOf(marks), watermarks: marks };
+  });
   return { ...fresh, name: `${sizeName(bytes)} aged seed ${seed}${nodesName(nodes)}`, zones };
 }
 
-function agedZone({ name, node = 0, ram }: ZoneState, lowWatermark: number, random: Random): ZoneState {
-  const pages = pagesOf(ram);
-  const blocks = pages / PAGEBLOCK_PAGES;
-  const scale = (pages * between(FREE, random)) / RECORDED_PAGES;
-  const scaled = (counts: readonly number[]) =>
-    counts.map((count) => rounded(count * scale * between(OF_RECORDED, random), random));
-  const free = Object.fromEntries(Object.entries(RECORDED).map(([type, counts]) => [type, scaled(counts)]));
+/** `blocks`: pageblocks that are not reserved; `least`: free pages that it has at least. */
+function agedZone(
+  { name, node = 0, ram }: ZoneState,
+  blocks: number,
+  least: number,
+  random: Random,
+): ZoneState {
+  const [low, high] = FREE.map((fraction) => fraction * blocks * PAGEBLOCK_PAGES);
+  const wanted = between([Math.max(low, least), Math.max(high, ABOVE_LEAST * least)], random);
+  const drawn = Object.entries(RECORDED).map(
+    ([type, counts]) => [type, counts.map((count) => count * between(OF_RECORDED, random))] as const,
+  );
+  const scale = wanted / pagesIn(drawn.map(([, counts]) => counts));
+  const free = Object.fromEntries(
+    drawn.map(([type, counts]) => [type, counts.map((count) => rounded(count * scale, random))]),
+  ) as Record<Migratetype, number[]>;
+  // What rounding took away.
+  free.Movable[0] += Math.max(0, Math.ceil(least - pagesIn(Object.values(free))));
   const unmovable = Math.max(1, Math.round(blocks * between(UNMOVABLE, random)));
   const reclaimable = Math.max(1, Math.round(blocks * between(RECLAIMABLE, random)));
-  const movable = blocks - unmovable - reclaimable;
-  return zoneState(
-    { name, node, ram },
-    free,
-    { Unmovable: unmovable, Movable: movable, Reclaimable: reclaimable },
-    lowWatermark,
-  );
+  const movable = pageblocksOf(ram) - unmovable - reclaimable;
+  return zoneState({ name, node, ram }, free, {
+    Unmovable: unmovable,
+    Movable: movable,
+    Reclaimable: reclaimable,
+  });
 }
 
 const PARTS = 1_000_000;

@@ -46,7 +46,7 @@ it('gives out no page twice, and everything comes back', () => {
           maxLength: 40,
         },
       ),
-      (memory, seed, steps) => {
+      ({ reserved: _, ...memory }, seed, steps) => {
         const source = sourceOf(memory, seed);
         const before = source.freePages;
         const taken = new Set<number>();

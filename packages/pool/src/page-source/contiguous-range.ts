@@ -10,32 +10,40 @@ import type { ZoneMap } from './zones.ts';
 const LOW_END = 2 ** 20;
 
 /**
- * First page of a run of `blocks` free pageblocks inside one zone, now claimed; -1 when there is none. The highest below
- * 4 GiB, where bounce buffers have to be for devices that reach no further (swiotlb_memblock_alloc(), kernel/dma/swiotlb.c,
- * without SWIOTLB_ANY, as x86 calls it); only if there is none, the highest above.
+ * First block of the highest run of `blocks` whole blocks of one zone that are `isWanted`, or -1: below 4 GiB, where bounce buffers
+ * have to be for devices that reach no further; only if there is none, above.
  */
+export function highestRun(map: ZoneMap, blocks: number, isWanted: (block: number) => boolean): number {
+  const low = Math.min(map.blocks, LOW_END / map.pagesPerBlock);
+  const first = highestBelow(low, map, blocks, isWanted);
+  return first < 0 && low < map.blocks ? highestBelow(map.blocks, map, blocks, isWanted) : first;
+}
+
+function highestBelow(
+  end: number,
+  map: ZoneMap,
+  blocks: number,
+  isWanted: (block: number) => boolean,
+): number {
+  let found = 0;
+  for (let block = end - 1; block >= 0; block--) {
+    const isSameZone = found > 0 && map.zoneOfBlock(block) === map.zoneOfBlock(block + 1);
+    if (!map.isWhole(block) || !isWanted(block)) found = 0;
+    else found = isSameZone ? found + 1 : 1;
+    if (found >= blocks) return block;
+  }
+  return -1;
+}
+
+/** First page of the highest run of free pageblocks, now claimed; -1 when there is none. */
 export function takeContiguous(buddy: Buddy, zones: readonly Zone[], map: ZoneMap, blocks: number): number {
-  const all = buddy.lists.freePagesIn.length;
-  const low = Math.min(all, LOW_END / buddy.pageblockPages);
-  let first = highestRun(buddy, map, blocks, low);
-  if (first < 0 && low < all) first = highestRun(buddy, map, blocks, all);
+  const { freePagesIn } = buddy.lists;
+  const first = highestRun(map, blocks, (block) => freePagesIn[block] === buddy.pageblockPages);
   if (first < 0) return -1;
   for (let block = first; block < first + blocks; block++) {
     takeBlock(buddy, zones[map.zoneOfBlock(block)], block);
   }
   return first * buddy.pageblockPages;
-}
-
-/** First block of the highest run that ends at block `end` or below, or -1. */
-function highestRun({ lists, pageblockPages }: Buddy, map: ZoneMap, blocks: number, end: number): number {
-  let free = 0;
-  for (let block = end - 1; block >= 0; block--) {
-    const isFree = lists.freePagesIn[block] === pageblockPages && map.isWhole(block);
-    const isSameZone = free > 0 && map.zoneOfBlock(block) === map.zoneOfBlock(block + 1);
-    free = isFree ? (isSameZone ? free + 1 : 1) : 0;
-    if (free >= blocks) return block;
-  }
-  return -1;
 }
 
 /** Takes a whole free pageblock out of the chunks that it lies in: one larger chunk, or several smaller ones. */

@@ -2,12 +2,13 @@
  * A page allocator started from the counts of a memory state, as /proc/buddyinfo and /proc/pagetypeinfo have them: the free chunks
  * are placed by a seeded guess, and the per-CPU lists are empty. There is one CPU.
  */
-import type { Geometry, MemoryState, PageSourceSettings, ZoneState } from '@decpool/model';
+import type { Geometry, MemoryState, PageRun, PageSourceSettings, ZoneState } from '@decpool/model';
 import type { Buddy } from '../page-allocator/buddy.ts';
 import { TYPE } from '../page-allocator/migratetypes.ts';
 import { type Kernel, PageAllocator } from '../page-allocator/page-allocator.ts';
 import type { PerCpuStart } from '../page-allocator/per-cpu.ts';
 import type { ZoneStart } from '../page-allocator/zone.ts';
+import { managedPages } from './memory-layout.ts';
 import { guessPlacement } from './placement-guess.ts';
 
 /** The rules of a setting. */
@@ -38,8 +39,8 @@ export function highMarkOf(lowWatermark: number, batch: number): number {
 const seedOfZone = (seed: number, index: number) => (seed + index * 0x9e3779b1) | 0;
 
 /** Of each zone, where its free chunks are. */
-export const guessesOf = ({ zones }: MemoryState, geometry: Geometry, seed: number) =>
-  zones.map((zone, index) => guessPlacement(zone, geometry, seedOfZone(seed, index)));
+export const guessesOf = ({ zones, reserved }: MemoryState, geometry: Geometry, seed: number) =>
+  zones.map((zone, index) => guessPlacement(zone, geometry, seedOfZone(seed, index), reserved));
 
 interface CountedStart {
   readonly allocator: PageAllocator;
@@ -56,7 +57,7 @@ export function startFromCounts(
   { kernel, perCpuLists }: PageSourceSettings,
 ): CountedStart {
   const pageblockOrder = Math.log2(geometry.pagesPerBlock);
-  const zones = memory.zones.map(zoneStart);
+  const zones = memory.zones.map((zone, index) => zoneStart(zone, index, memory.reserved));
   const allocator = new PageAllocator({
     kernel: KERNELS[kernel],
     spanPages: geometry.spanPages,
@@ -95,13 +96,17 @@ function setMovable(buddy: Buddy, { pageCache }: ZoneState, pageblocks: Readonly
   }
 }
 
-function zoneStart({ ram, lowWatermark, watermarks }: ZoneState, index: number): ZoneStart {
+function zoneStart(
+  { ram, lowWatermark, watermarks }: ZoneState,
+  index: number,
+  reserved: PageRun | undefined,
+): ZoneStart {
   const { min = 0, low = lowWatermark, high = lowWatermark, lowmemReserve = [] } = watermarks ?? {};
   return {
     index,
     start: Math.min(...ram.map(([start]) => start)),
     end: Math.max(...ram.map(([start, pages]) => start + pages)),
-    managed: ram.reduce((sum, [, pages]) => sum + pages, 0),
+    managed: managedPages(ram, reserved),
     min,
     low,
     high,

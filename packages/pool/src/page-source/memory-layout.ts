@@ -105,6 +105,13 @@ function zonesOfNode(node: number, ram: readonly PageRun[]): ZoneLayout[] {
 
 export const pagesOf = (ram: readonly PageRun[]): number => ram.reduce((sum, [, pages]) => sum + pages, 0);
 
+/** Pages of RAM that memblock has not reserved: those are the page allocator's. */
+export function managedPages(ram: readonly PageRun[], reserved: PageRun = [0, 0]): number {
+  const [start, pages] = reserved;
+  const isHere = ram.some(([first, count]) => first <= start && start < first + count);
+  return pagesOf(ram) - (isHere ? pages : 0);
+}
+
 export const pageblocksOf = (ram: readonly PageRun[]): number => pagesOf(ram) / PAGEBLOCK_PAGES;
 
 export const emptyOrders = (): number[] => new Array<number>(MAX_PAGE_ORDER + 1).fill(0);

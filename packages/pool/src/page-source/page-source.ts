@@ -11,6 +11,7 @@ import {
   MAX_PAGE_ORDER,
   type MemoryState,
   type Migratetype,
+  type PageRun,
   type PageSourceSettings,
   type Pfn,
   PLAIN_PAGE_SOURCE,
@@ -32,6 +33,8 @@ const NONE: readonly ReclaimedRun[] = [];
 export class PageSource {
   readonly #allocator: PageAllocator;
   readonly #zones: ZoneMap;
+  /** Until the boot pool is taken. */
+  #reserved: PageRun | undefined;
   readonly #compacts: boolean;
   /** Claimed pages of each pageblock. */
   readonly #claimedIn: Int32Array;
@@ -60,6 +63,7 @@ export class PageSource {
         : { allocator: startExactly(memory, geometry), misplaced: 0, dropped: 0 };
     this.#allocator = allocator;
     this.#zones = new ZoneMap(memory, geometry);
+    this.#reserved = memory.reserved;
     this.#compacts = settings.compaction;
     this.#claimedIn = new Int32Array(geometry.spanPages / geometry.pagesPerBlock);
     this.misplaced = misplaced;
@@ -176,15 +180,21 @@ export class PageSource {
   }
 
   /**
-   * Takes a run of whole free pageblocks, the highest there is, as a kernel does before it has a page allocator. Returns its
-   * first page, or -1 if there is none.
+   * Takes a run of pageblocks for the boot pool, before the first claim: the end of what the memory state has reserved, else the
+   * highest whole free ones. Returns its first page, or -1 if there is none.
    */
   claimContiguous(blocks: number): Pfn | -1 {
     this.#lastCompaction = undefined;
     const { buddy, zones } = this.#allocator;
-    const found = takeContiguous(buddy, zones, this.#zones, blocks);
+    const found =
+      this.#reserved === undefined
+        ? takeContiguous(buddy, zones, this.#zones, blocks)
+        : endOf(this.#reserved, blocks * buddy.pageblockPages);
+    if (found >= 0) this.#reserved = undefined;
     for (let each = 0; found >= 0 && each < blocks; each++) {
-      this.#countClaimed(found + each * buddy.pageblockPages, buddy.pageblockOrder, 1);
+      const start = found + each * buddy.pageblockPages;
+      buddy.movableIn[buddy.blockOf(start)] = 0;
+      this.#countClaimed(start, buddy.pageblockOrder, 1);
     }
     return found as Pfn | -1;
   }
@@ -226,3 +236,6 @@ export class PageSource {
     }
   }
 }
+
+const endOf = ([start, pages]: PageRun, wanted: number): number =>
+  wanted <= pages ? start + pages - wanted : -1;

@@ -7,7 +7,8 @@
  * Free pages are not strewn evenly over memory: whole free pageblocks come first, and small chunks are packed into
  * the pageblocks that are in use.
  */
-import { type Geometry, MAX_PAGE_ORDER, MIGRATETYPES, type ZoneState } from '@decpool/model';
+import { type Geometry, MAX_PAGE_ORDER, MIGRATETYPES, type PageRun, type ZoneState } from '@decpool/model';
+import { TYPE } from '../page-allocator/migratetypes.ts';
 import { Pageblock } from './pageblock.ts';
 import { type Random, randomFrom, shuffle } from './random.ts';
 
@@ -36,25 +37,34 @@ interface PlacementGuess {
  */
 const NEIGHBOURS = 2;
 
-export function guessPlacement(zone: ZoneState, geometry: Geometry, seed: number): PlacementGuess {
-  return new Guess(zone, geometry, randomFrom(seed)).result();
+/** `reserved`: whole pageblocks that are in use. */
+export function guessPlacement(
+  zone: ZoneState,
+  geometry: Geometry,
+  seed: number,
+  reserved: PageRun = [0, 0],
+): PlacementGuess {
+  return new Guess(zone, geometry, randomFrom(seed), reserved).result();
 }
 
 class Guess {
   readonly #zone: ZoneState;
   readonly #random: Random;
+  readonly #reserved: PageRun;
   readonly #pageblockPages: number;
   readonly #pageblockOrder: number;
   readonly #chunks: PlacedChunk[] = [];
   readonly #typeOf = new Map<number, number>();
   /** Pageblocks in use, by migratetype: where small chunks go. */
   readonly #inUse: Pageblock[][] = MIGRATETYPES.map(() => []);
+  #reservedBlocks = 0;
   #misplaced = 0;
   #dropped = 0;
 
-  constructor(zone: ZoneState, geometry: Geometry, random: Random) {
+  constructor(zone: ZoneState, geometry: Geometry, random: Random, reserved: PageRun) {
     this.#zone = zone;
     this.#random = random;
+    this.#reserved = reserved;
     this.#pageblockPages = geometry.pagesPerBlock;
     this.#pageblockOrder = Math.log2(geometry.pagesPerBlock);
   }
@@ -110,6 +120,10 @@ class Guess {
     for (const [start, pages] of this.#zone.ram) {
       const end = (start + pages) / this.#pageblockPages;
       for (let block = Math.floor(start / this.#pageblockPages); block < end; block++) {
+        if (this.#isReserved(block)) {
+          this.#reservedBlocks++;
+          continue;
+        }
         const isWhole = block * this.#pageblockPages >= start && block + 1 <= end;
         (isWhole ? whole : partial).add(block);
       }
@@ -123,14 +137,21 @@ class Guess {
     };
   }
 
+  #isReserved(block: number): boolean {
+    const [start, pages] = this.#reserved;
+    return block * this.#pageblockPages >= start && block * this.#pageblockPages < start + pages;
+  }
+
   /** Gives the pageblocks in use their migratetypes, so that the zone's recorded numbers come out. */
   #assignTypes(blocks: readonly number[]): void {
     const quota = MIGRATETYPES.map((name) => this.#zone.pageblocks[name]);
     for (const type of this.#typeOf.values()) quota[type]--;
+    // As at boot, when all pageblocks are (memmap_init_range(), mm/mm_init.c).
+    quota[TYPE.Movable] -= this.#reservedBlocks;
     let type = 0;
     for (const block of blocks) {
       while (type < quota.length && quota[type] <= 0) type++;
-      const given = type < quota.length ? type : MIGRATETYPES.indexOf('Movable');
+      const given = type < quota.length ? type : TYPE.Movable;
       quota[given]--;
       this.#typeOf.set(block, given);
       this.#inUse[given].push(

@@ -1,5 +1,6 @@
 /** Memory states that nobody recorded: a guest after a fresh boot, and one whose memory was fragmented. */
-import { InputError, MAX_PAGE_ORDER, type MemoryState } from '@decpool/model';
+import { InputError, MAX_PAGE_ORDER, type MemoryState, type PageRun, type ZoneState } from '@decpool/model';
+import { confidentialX86Bytes, sizesToTry } from './boot-reservation.ts';
 import {
   directMapOf,
   emptyOrders,
@@ -41,20 +42,57 @@ export function freshBoot(bytes: number, nodes = 1): MemoryState {
       const used = zone.name === 'DMA' ? 1 : Math.min(blocks >> 1, kernelBlocks[zone.node]);
       if (zone.name !== 'DMA') kernelBlocks[zone.node] -= used;
       const free = blocks - used;
-      const movable = emptyOrders();
-      movable[MAX_PAGE_ORDER] = free >> 1;
-      movable[MAX_PAGE_ORDER - 1] = free & 1;
-      return zoneState(zone, { Movable: movable }, { Unmovable: used, Movable: free });
+      return zoneState(zone, { Movable: chunksOf(free) }, { Unmovable: used, Movable: free });
     })
     .reverse();
   return { name: `fresh boot ${sizeName(bytes)}${nodesName(nodes)}`, zones, directMap: directMapOf(ram) };
+}
+
+/**
+ * The guest with the boot pool of swiotlb reserved, as large as any platform has it, at the top of the highest zone below 4 GiB that
+ * has room for it: what is left of it can be used and fragmented.
+ */
+export function withReservation(fresh: MemoryState): MemoryState & { readonly reserved: PageRun } {
+  const bytes = confidentialX86Bytes(pagesOf(fresh.zones.flatMap(({ ram }) => ram)));
+  for (const blocks of sizesToTry(bytes, { pagesPerBlock: PAGEBLOCK_PAGES })) {
+    const zone = fresh.zones.findLast(({ name, free }) => name === 'DMA32' && freeBlocks(free) > blocks);
+    const [start, pages] = zone?.ram.at(-1) ?? [0, 0];
+    // From the begin of a chunk of the highest order on, so that below it there are whole ones.
+    const first = alignedDown(start + pages - blocks * PAGEBLOCK_PAGES, 1 << MAX_PAGE_ORDER);
+    if (zone === undefined || first < start) continue;
+    const reserved: PageRun = [first, start + pages - first];
+    const zones = fresh.zones.map((each) => (each === zone ? without(zone, reserved[1]) : each));
+    return { ...fresh, zones, reserved };
+  }
+  throw new InputError(`memory '${fresh.name}': no room for the boot pool of swiotlb`);
+}
+
+const alignedDown = (pfn: number, pages: number): number => pfn - (pfn % pages);
+
+const freeBlocks = ({ Movable }: ZoneState['free']): number =>
+  2 * Movable[MAX_PAGE_ORDER] + Movable[MAX_PAGE_ORDER - 1];
+
+/** A zone with so many free pages fewer, which are whole pageblocks. */
+function without(zone: ZoneState, pages: number): ZoneState {
+  return {
+    ...zone,
+    free: { ...zone.free, Movable: chunksOf(freeBlocks(zone.free) - pages / PAGEBLOCK_PAGES) },
+  };
+}
+
+/** Free pageblocks in the largest chunks. */
+function chunksOf(blocks: number): number[] {
+  const orders = emptyOrders();
+  orders[MAX_PAGE_ORDER] = blocks >> 1;
+  orders[MAX_PAGE_ORDER - 1] = blocks & 1;
+  return orders;
 }
 
 /** Of the pages taken from a fragmented pageblock, the fraction that was freed again at random. */
 const FREED_FRACTION = 0.6;
 
 /**
- * A guest whose memory was fragmented: `fraction` of the pageblocks above the DMA zone were filled with order-0
+ * A guest whose memory was fragmented after boot: `fraction` of the pageblocks above the DMA zone were filled with order-0
  * pages, and 60 % of those freed at random, as in the recordings made with fragmented memory. `seed`
  * decides which.
  */
@@ -62,7 +100,7 @@ export function fragmented(bytes: number, fraction: number, seed: number, nodes 
   if (!(fraction >= 0 && fraction <= 1)) {
     throw new InputError(`fragmented=${fraction}: expected a fraction from 0 to 1`);
   }
-  const fresh = freshBoot(bytes, nodes);
+  const fresh = withReservation(freshBoot(bytes, nodes));
   const random = randomFrom(seed);
   const zones = fresh.zones.map((zone) => {
     if (zone.name === 'DMA') return zone;

@@ -53,7 +53,7 @@ export function reachOf(
 
 export class ZoneMap {
   readonly #zones: readonly ZoneState[];
-  readonly #pagesPerBlock: number;
+  readonly pagesPerBlock: number;
   /** Zone of each block, or -1. */
   readonly #zoneOfBlock: Int8Array;
   /** 1 for a block that is RAM of one zone throughout. */
@@ -66,7 +66,7 @@ export class ZoneMap {
   constructor({ zones }: MemoryState, geometry: Geometry) {
     const { pagesPerBlock } = geometry;
     this.#zones = zones;
-    this.#pagesPerBlock = pagesPerBlock;
+    this.pagesPerBlock = pagesPerBlock;
     this.#zoneOfBlock = new Int8Array(geometry.spanPages / pagesPerBlock).fill(NO_ZONE);
     this.#isWhole = new Uint8Array(this.#zoneOfBlock.length);
     this.#blocks = zones.map((zone) => blocksOf(zone, geometry));
@@ -81,9 +81,13 @@ export class ZoneMap {
     this.#everywhere = this.#zonelistOf(() => true, 'Normal');
   }
 
+  get blocks(): number {
+    return this.#zoneOfBlock.length;
+  }
+
   /** Index of the zone that a page belongs to; -1 where there is no RAM in its block. */
   zoneIndexOf(pfn: number): number {
-    return this.#zoneOfBlock[Math.floor(pfn / this.#pagesPerBlock)] ?? NO_ZONE;
+    return this.#zoneOfBlock[Math.floor(pfn / this.pagesPerBlock)] ?? NO_ZONE;
   }
 
   zoneOfBlock(block: number): number {

@@ -5,16 +5,9 @@
  *
  * Left out: the areas that CPUs lock separately, and transient pools; a dynamic pool grows by its worker only.
  */
-import {
-  GFP_KERNEL,
-  InputError,
-  type MemoryState,
-  orderFor,
-  type Pfn,
-  slabId,
-  pfn as toPfn,
-} from '@decpool/model';
+import { GFP_KERNEL, InputError, type Pfn, slabId, pfn as toPfn } from '@decpool/model';
 import { type EventRecorder, NO_ALLOCATION, NO_OWNER } from '../event-recorder.ts';
+import { sizesToTry } from '../page-source/boot-reservation.ts';
 import type { BlockRange } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
 import { slabKey } from '../slab/slab-cache.ts';
@@ -41,21 +34,13 @@ export interface SwiotlbSettings {
   readonly bytes: number;
   /** CONFIG_SWIOTLB_DYNAMIC: when a mapping finds no slots, a worker adds a pool. */
   readonly dynamic: boolean;
+  /** The guest has them only because the policy serves its requests from them: under another policy it has none. */
+  readonly forPolicy?: true;
 }
 
 const MIB = 2 ** 20;
 /** IO_TLB_MIN_SLABS, kernel/dma/swiotlb.c. */
 const LEAST_BYTES = MIB;
-
-/**
- * Size of the boot pool of a confidential x86 guest: 6 % of its memory, from 64 MiB to 1 GiB (mem_encrypt_setup(),
- * arch/x86/mm/mem_encrypt.c), in whole segments.
- */
-export function bootPoolBytes(memory: MemoryState): number {
-  const pages = memory.zones.flatMap(({ ram }) => ram).reduce((sum, [, count]) => sum + count, 0);
-  const wanted = Math.min(1024 * MIB, Math.max(64 * MIB, Math.floor((pages * 4096 * 6) / 100)));
-  return Math.ceil(wanted / MAX_MAPPING_BYTES) * MAX_MAPPING_BYTES;
-}
 
 /** Orders of what a dynamic pool adds: 4 MiB at the most, 1 MiB at the least (swiotlb_dyn_alloc()). */
 const GROW_ORDERS = [10, 9, 8];
@@ -100,36 +85,21 @@ export class Swiotlb {
   }
 
   /**
-   * Makes the boot pool: one range, shared in one call. The kernel only page-aligns it and then splits up to two large pages;
-   * here it is made of whole blocks. A kernel reserves it in empty memory; in used memory it is made of as few pieces as
-   * possible, and may be smaller (swiotlb_init_remap() halves its size until it fits). Throws InputError below 1 MiB.
+   * Makes the boot pool: one range, shared in one call. The kernel only page-aligns it and then splits up to two large
+   * pages; here it is made of whole blocks. Throws InputError if there is no block for it.
    */
   boot(): void {
     this.#events.begin(NO_ALLOCATION, NO_OWNER, GFP_KERNEL);
-    const { pagesPerBlock } = this.#events.view.geometry;
-    let missing = Math.ceil(this.#settings.bytes / (pagesPerBlock * 4096)) * pagesPerBlock;
-    for (let blocks = missing / pagesPerBlock; blocks >= 1 && missing > 0; ) {
+    const { geometry } = this.#events.view;
+    for (const blocks of sizesToTry(this.#settings.bytes, geometry)) {
       const start = this.#events.claimContiguous(blocks);
-      if (start !== -1) {
-        this.#add(start, blocks * pagesPerBlock);
-        missing -= blocks * pagesPerBlock;
-      } else {
-        blocks = Math.floor(blocks / 2);
-      }
-      blocks = Math.min(blocks, missing / pagesPerBlock);
+      if (start === -1) continue;
+      this.#add(start, blocks * geometry.pagesPerBlock);
+      return;
     }
-    for (let order = orderFor(pagesPerBlock) - 1; missing > 0; ) {
-      const start = this.#events.claim(order);
-      if (start !== -1) {
-        this.#add(start, 2 ** order);
-        missing -= 2 ** order;
-      } else if (2 ** --order < SEGMENT_PAGES) {
-        if (this.#settings.bytes - missing * 4096 >= LEAST_BYTES) return;
-        throw new InputError(
-          `swiotlb boot pool: expected at least ${LEAST_BYTES / MIB} MiB of free memory in chunks of ${SEGMENT_PAGES} pages or more`,
-        );
-      }
-    }
+    throw new InputError(
+      'swiotlb boot pool: no 2 MiB block for it; expected one that is free as a whole, or wholly in use',
+    );
   }
 
   /** swiotlb_dyn_alloc(): adds a pool; it is never freed. */

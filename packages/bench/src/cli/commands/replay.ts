@@ -16,9 +16,10 @@ export const replay = command({
   seeAlso: 'decpool verify; docs/replay.md',
   async run({ log }, { output }) {
     const { replay } = await import('../../rerun/replay.ts');
+    const { atBootText } = await import('../../metrics/at-boot-text.ts');
     const { formatValue } = await import('../../text/units.ts');
     const reading = bytesRead('replay', output);
-    const { header, events, metrics, stateHash, seal, torn } = await replay(log, reading).finally(
+    const { header, events, metrics, atBoot, stateHash, seal, torn } = await replay(log, reading).finally(
       reading.stop,
     );
     const facts: [string, string][] = [
@@ -34,7 +35,10 @@ export const replay = command({
       metrics.map(({ label, value, unit }) => [label, formatValue(value, unit)]),
     );
     const lines = facts.map(([label, text]) => `${label.padEnd(12)} ${printable(text)}`);
-    output.write(`${lines.join('\n')}\n${table}\nstate hash   ${stateHash}\n`);
+    const boot = atBootText(atBoot.map(({ id, value }) => [id, value]));
+    output.write(
+      `${lines.join('\n')}\n${table}\n${boot === undefined ? '' : `${boot} In no row.\n`}state hash   ${stateHash}\n`,
+    );
     if (seal === undefined || seal.isCutOff === true) {
       const lost = torn === undefined ? '' : `; ${torn.events} more events are incomplete`;
       output.write(`CUT OFF: these are the figures of an incomplete log${lost}\n`);

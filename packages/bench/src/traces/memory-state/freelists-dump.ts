@@ -254,8 +254,14 @@ function zoneState(dump: ZoneDump): ZoneState {
   const { name, fields, free, pageblocks } = dump;
   const blocks = perType(() => 0);
   for (const [, count, type] of pageblocks) blocks[type] += count;
-  const lowWatermark = fields.low + fields.boost + (fields.lowmemReserve[NORMAL] ?? 0);
-  return { name, ram: ramOf(dump), free, lowWatermark, pageblocks: blocks };
+  const { boost, lowmemReserve } = fields;
+  const [min, low, high] = [fields.min, fields.low, fields.high].map((mark) => mark + boost);
+  const lowWatermark = low + (lowmemReserve[NORMAL] ?? 0);
+  return {
+    ...{ name, ram: ramOf(dump), free, lowWatermark },
+    watermarks: { min, low, high, lowmemReserve },
+    pageblocks: blocks,
+  };
 }
 
 /**

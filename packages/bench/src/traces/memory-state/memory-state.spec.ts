@@ -103,6 +103,15 @@ describe('a folder of /proc files', () => {
     expect(readMemoryState(folder).memory.name).toBe('6.1 after a day');
   });
 
+  it('has the watermarks of zoneinfo, with what each zone keeps from requests that could use higher ones', () => {
+    const { zones } = readMemoryState(folder).memory;
+    expect(zones.map(({ name, lowWatermark, watermarks }) => [name, lowWatermark, watermarks])).toEqual([
+      ['DMA', 80 + 3889, { min: 64, low: 80, high: 96, lowmemReserve: [0, 2936, 3889, 3889, 3889] }],
+      ['DMA32', 15885 + 952, { min: 12708, low: 15885, high: 19062, lowmemReserve: [0, 0, 952, 952, 952] }],
+      ['Normal', 5152, { min: 4122, low: 5152, high: 6182, lowmemReserve: [0, 0, 0, 0, 0] }],
+    ]);
+  });
+
   it('needs no zoneinfo: x86 zones end at 16 MiB and 4 GiB, and have no watermark', () => {
     const whole = readMemoryState(folder).memory;
     remove('zoneinfo');

@@ -66,8 +66,12 @@ export function memoryStateOf(
       throw new InputError(`${files.place}: buddyinfo has ${label}, but no RAM lies in it`);
     }
     warnings.push(...contradictions(zone, ram));
-    const { lowWatermark, pageCache } = span;
-    return { ...zone, ram, lowWatermark, ...(pageCache === undefined ? {} : { pageCache }) };
+    const { lowWatermark, watermarks, pageCache } = span;
+    return {
+      ...{ ...zone, ram, lowWatermark },
+      ...(watermarks === undefined ? {} : { watermarks }),
+      ...(pageCache === undefined ? {} : { pageCache }),
+    };
   });
   expectApart(files, zones);
   const { runs, note }: DirectMapStart =
@@ -87,6 +91,7 @@ interface ZoneSpan {
   /** Pages of the span that exist, without holes; undefined if unknown. */
   readonly present?: number | undefined;
   readonly lowWatermark: number;
+  readonly watermarks?: ZoneState['watermarks'];
   /** Pages of page cache; undefined if unknown. */
   readonly pageCache?: number | undefined;
 }
@@ -198,32 +203,39 @@ function contradictions(zone: ZoneFreeLists, ram: readonly PageRun[]): string[] 
 /** Position of zone Normal in a `protection` list: the highest zone that a GFP_KERNEL request may use. */
 const NORMAL = 2;
 
-/** Each zone that spans any pages: `low`, `spanned`, `present`, `protection` and, last, `start_pfn` of /proc/zoneinfo. */
+/** Each zone that spans any pages: `min`, `low`, `high` (their boost is in them), `spanned`, `present`, `protection` and, last, `start_pfn` of /proc/zoneinfo. */
 function readZoneinfo(files: ProcFiles): ZoneSpan[] {
   const zones: ZoneSpan[] = [];
   let zone = { node: 0, name: '' };
   let fields = new Map<string, number>();
+  let lowmemReserve: readonly number[] = [];
   for (const { text } of procLines(files, 'zoneinfo')) {
     const header = /^Node (\d+), zone\s+(\w+)/.exec(text);
-    const field = /^\s+(low|spanned|present|start_pfn:|nr_zone_(?:in)?active_file)\s+(\d+)$/.exec(text);
+    const field = /^\s+(min|low|high|spanned|present|start_pfn:|nr_zone_(?:in)?active_file)\s+(\d+)$/.exec(
+      text,
+    );
     const protection = /^\s+protection: \(([\d, ]+)\)$/.exec(text);
     if (header !== null) {
       zone = { node: Number(header[1]), name: header[2] };
       fields = new Map();
+      lowmemReserve = [];
     } else if (protection !== null) {
-      fields.set('reserve', Number(protection[1].split(',')[NORMAL] ?? 0));
+      lowmemReserve = protection[1].split(',').map(Number);
     } else if (field !== null && !fields.has(field[1])) {
       fields.set(field[1], Number(field[2]));
       const [start, spanned] = [fields.get('start_pfn:'), fields.get('spanned') ?? 0];
       if (start === undefined || spanned === 0) continue;
-      const lowWatermark = (fields.get('low') ?? 0) + (fields.get('reserve') ?? 0);
+      const [min, low, high] = ['min', 'low', 'high'].map((name) => fields.get(name));
       const inactive = fields.get('nr_zone_inactive_file');
       const pageCache = inactive && inactive + (fields.get('nr_zone_active_file') ?? 0);
       zones.push({
         ...zone,
         span: [start, spanned],
         present: fields.get('present'),
-        lowWatermark,
+        lowWatermark: (low ?? 0) + (lowmemReserve[NORMAL] ?? 0),
+        ...(min === undefined || low === undefined || high === undefined
+          ? {}
+          : { watermarks: { min, low, high, lowmemReserve } }),
         pageCache,
       });
       fields.delete('spanned');

@@ -14,11 +14,13 @@ const ROWS_SHOWN = 30;
 
 /**
  * Counts as model/src/projections/splits.ts does: a split belongs to the last request before it, an allocation or a free, if both have the same
- * number and time. Splits at boot and by the deferred worker belong to no request.
+ * number and time. Splits by the policy at boot and by the deferred worker belong to no request; those of the boot pool of swiotlb are left
+ * out.
  */
 const SPLITS_SQL = `WITH r AS (FROM events WHERE type IN ('allocation-requested', 'free-requested')),
   a AS (FROM events WHERE type = 'allocation-requested'),
-  s AS (FROM events WHERE type = 'large-page-split')
+  b AS (SELECT max(seq) AS seq FROM events WHERE type = 'slab-created' AND allocation = 0 AND request = 0),
+  s AS (FROM events WHERE type = 'large-page-split' AND seq > coalesce((SELECT seq FROM b), -1))
 SELECT if(r.request = s.request AND r.time_ns = s.time_ns, a.owner_name, 'no request') AS owner,
   count(*) FILTER (s.level = 2) AS splits_2m, count(*) FILTER (s.level = 3) AS splits_1g
 FROM s ASOF LEFT JOIN r ON s.seq >= r.seq ASOF LEFT JOIN a ON r.allocation = a.allocation AND r.seq >= a.seq
@@ -38,7 +40,7 @@ export const ownersSection: PageSection = {
 
 function causedAndHeld(logged: LoggedInput, id: string): Html {
   const { results, history, folder } = logged;
-  return html`<p class="intro">Owners whose requests split large pages, and the blocks that hold their memory. The columns <em>alone in</em> count blocks with no other owner: such a block becomes empty once this owner frees its pages. Splits at boot and by the deferred worker belong to no owner. First seed.</p>
+  return html`<p class="intro">Owners whose requests split large pages, and the blocks that hold their memory. The columns <em>alone in</em> count blocks with no other owner: such a block becomes empty once this owner frees its pages. Splits by the policy at boot and by the deferred worker belong to no owner. Those of the boot pool of swiotlb are left out. First seed.</p>
 <p class="scripted"><label for="${id}-choice">Policy </label><select id="${id}-choice" class="owner-choice">${history.runs.map(
     ({ policy }, index) =>
       html`<option value="${id}-${index}" title="${policy}">${shortPolicyName(policy)}</option>`,
