@@ -24,7 +24,7 @@ export default defineConfig({
     nodes: undefined,
     // Recorded memory: a folder with buddyinfo and pagetypeinfo, or a freelists v1 file.
     memoryState: undefined,
-    // snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none (default: the platform of the workload, or snp).
+    // A platform, as snp or tdx: see docs/platforms.md (default: that of the workload, or snp).
     platform: undefined,
     // Re-form a 2M mapping once a block is fully private again.
     restore: false,

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { freshBoot } from './page-source/profiles.ts';
 import { shortPolicyName } from './policy-names.ts';
 import { Pool } from './pool.ts';
-import { ALL_POLICIES, BASELINES, policyNamed, SHORT_NAMES } from './registry.ts';
+import {
+  ALL_POLICIES,
+  BASELINES,
+  CONVERSIONS,
+  PLACEMENTS,
+  policyNamed,
+  SHORT_NAMES,
+  SUPPLIES,
+} from './registry.ts';
 
 const nameOf = (policy: string) =>
   new Pool({ memory: freshBoot(2 ** 26), platform: platformNamed('snp'), policy: policyNamed(policy) }).header
@@ -80,7 +88,9 @@ describe('the registry', () => {
   });
 
   it('makes every combination of strategies, with the parameters that they usually have', () => {
-    expect(ALL_POLICIES).toHaveLength(6 + 12 * 4 * 5);
+    const [placements, conversions, supplies] = [PLACEMENTS, CONVERSIONS, SUPPLIES].map(Object.keys);
+    const pools = placements.length * conversions.length * supplies.length;
+    expect(ALL_POLICIES).toHaveLength(Object.keys(BASELINES).length + pools);
     for (const policy of ALL_POLICIES) {
       const parts = nameOf(policy).split('+');
       expect(parts.map((part) => part.replace(/:.*/, '')).join('+')).toBe(policy.replace(/:.*/, ''));

@@ -262,7 +262,7 @@ describe('decpool compare', () => {
       [
         'a platform it does not know',
         ['--platform', 'sgx'],
-        /unknown platform 'sgx'.*snp, tdx, hyperv-vtom, cca, cca-bbml3, pkvm, none/,
+        /unknown platform 'sgx'.*snp, tdx, hyperv-vtom, cca/,
       ],
       ['a workload it does not know', ['--workload', 'disk'], /unknown workload 'disk'.*'decpool workloads'/],
       ['a trace and a workload', ['--trace', SMALL, '--workload', 'netvsc'], /give one of them/],

@@ -2,7 +2,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EVENT_TYPES, type EventBatch, GFP_KERNEL, gfpName, type PoolEvent, type Seal } from '@decpool/model';
+import {
+  EVENT_TYPES,
+  type EventBatch,
+  type Field,
+  fieldsOf,
+  GFP_KERNEL,
+  gfpName,
+  type PoolEvent,
+  type Seal,
+} from '@decpool/model';
 import fc from 'fast-check';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -88,63 +97,20 @@ it.each(['v1-kernel.arrow.gz', 'v1-pool.ndjson.gz', 'v1-realm.ndjson.gz'])(
   },
 );
 
+/** Of a field: 0 and the highest number; some names; all names of a choice. */
+const valuesOf = ({ kind, bits, max }: Field): readonly unknown[] => {
+  if (kind === 'name') return ['', 'nic "0"\u0000\n\u{1f980}'];
+  return bits === undefined ? [0, max] : [...bits.keys()];
+};
+
 it('an event of every type, with and without what it may leave out, is a row', async () => {
-  const head = { time: 0, request: 1 };
-  const events = [
-    { type: 'owner-registered', owner: 0, name: 'nic "0"\u0000\n\u{1f980}' },
-    { type: 'owner-registered', owner: 65535, name: 'nic "0"\u0000\n\u{1f980}' },
-    {
-      type: 'allocation-requested',
-      allocation: 1,
-      api: 'dma_map',
-      pages: 3,
-      bytes: 4294967295,
-      owner: 65535,
-    },
-    {
-      ...{ type: 'allocation-requested', allocation: 2, api: 'vmalloc', pages: 3, bytes: 9, owner: 3 },
-      ...{ gfp: 'GFP_ATOMIC|__GFP_DMA32', node: 0, align: 4096 },
-    },
-    { type: 'free-requested', allocation: 1 },
-    { type: 'free-requested', allocation: 1, gfp: 'GFP_NOWAIT' },
-    { type: 'pages-claimed', pfn: 4294967295, pages: 1, migratetype: 'CMA' },
-    { type: 'pages-returned', pfn: 0, pages: 1 },
-    { type: 'large-page-split', pfn: 5, level: 3 },
-    { type: 'large-page-restored', pfn: 5 },
-    { type: 'pages-decrypted', pfn: 5, pages: 6 },
-    { type: 'pages-encrypted', pfn: 5, pages: 6 },
-    { type: 'conversion-failed', pfn: 5, pages: 6, direction: 'decrypt' },
-    { type: 'conversion-failed', pfn: 5, pages: 6, direction: 'encrypt', converted: true },
-    { type: 'conversion-failed', pfn: 5, pages: 6, direction: 'encrypt', converted: true, offset: 0 },
-    { type: 'conversion-failed', pfn: 5, pages: 6, direction: 'decrypt', offset: 7 },
-    { type: 'pages-allocated', allocation: 1, pfn: 5, pages: 6 },
-    { type: 'pages-freed', allocation: 1, pfn: 5, pages: 6 },
-    { type: 'allocation-failed', allocation: 1, pages: 6, reason: 'swiotlb-full' },
-    { type: 'pages-leaked', pfn: 5, pages: 6, owner: 0 },
-    { type: 'slab-created', allocation: 0, pfn: 5, pages: 6, unitBytes: 64, cache: 0 },
-    { type: 'slab-created', allocation: 0, pfn: 5, pages: 6, unitBytes: 64, cache: 9 },
-    { type: 'slab-destroyed', allocation: 1, slab: 1 },
-    { type: 'object-allocated', allocation: 1, slab: 1, unit: 0, bytes: 64 },
-    { type: 'object-freed', allocation: 1 },
-    { type: 'vm-area-mapped', allocation: 1, pages: 6 },
-    { type: 'vm-area-unmapped', allocation: 1, pages: 6 },
-    { type: 'vm-area-decrypted', pfn: 5, pages: 6, offset: 0 },
-    { type: 'vm-area-encrypted', pfn: 5, pages: 6, offset: 1 },
-    { type: 'contiguous-split', pfn: 5, level: 1 },
-    { type: 'user-mapped', allocation: 1 },
-    { type: 'user-unmapped', allocation: 1 },
-    { type: 'background-allocated', pfn: 5, pages: 6, migratetype: 'Movable' },
-    { type: 'background-freed', pfn: 5, pages: 6 },
-    { type: 'reserve-refilled', pages: 6 },
-    { type: 'block-compacted', pfn: 5, pages: 6 },
-    { type: 'request-skipped', allocation: 1, what: 'unmap-user' },
-    { type: 'background-failed', chunk: 1, pages: 6, migratetype: 'Unmovable' },
-    { type: 'page-table-allocated', pfn: 5, pages: 1 },
-    { type: 'page-table-freed', pfn: 5, pages: 1 },
-    { type: 'pages-reclaimed', pfn: 5, pages: 6 },
-    { type: 'request-stalled', pages: 6 },
-  ].map((event) => ({ ...head, ...event }) as unknown as PoolEvent);
-  expect(new Set(events.map(({ type }) => type))).toEqual(new Set(EVENT_TYPES));
+  const events = EVENT_TYPES.flatMap((type) => {
+    const fields = Object.entries(fieldsOf(type));
+    const all = fields.map(([name, field]) => [name, field, valuesOf(field)] as const);
+    const least = all.flatMap(([name, { isOptional }, [first]]) => (isOptional ? [] : [[name, first]]));
+    const each = all.flatMap(([name, _, values]) => values.map((value) => [...least, [name, value]]));
+    return [least, ...each].map((own) => ({ type, time: 0, request: 1, ...Object.fromEntries(own) }));
+  });
   const batch = batchOf(events);
   expect(await rowsOf(await writeTable([batch]))).toEqual(rowsOfEvents([...batch]));
 });

@@ -2,6 +2,7 @@
 import {
   brokenInvariants,
   type Columns,
+  decodeState,
   type EventBatch,
   encodeState,
   InputError,
@@ -137,9 +138,20 @@ class StoredLog {
     const keyframe = `the keyframe after event ${events}`;
     if (stateHash !== this.#columns.hash()) {
       this.#wrongKeyframes.push(`${keyframe} has the hash of a different state`);
-    } else if (!holds(state, encodeState(this.#columns))) {
+    } else if (!this.#isHeldBy(state, events)) {
       this.#wrongKeyframes.push(`${keyframe} holds a different state`);
     }
+  }
+
+  /** Whether a keyframe holds the present state. One that cannot be unpacked holds none. */
+  #isHeldBy(packed: string, events: number): boolean {
+    const read = initialColumns(this.#header);
+    try {
+      decodeState(inflated(packed), read, events, this.#version);
+    } catch {
+      return false;
+    }
+    return Buffer.from(encodeState(read)).equals(encodeState(this.#columns));
   }
 
   /** `damage`: why the log could not be read to its end. */
@@ -190,15 +202,6 @@ class StoredLog {
       : wrong(
           `the state hash of the events is ${stateHash}, but that of the seal is ${this.#seal.stateHash}`,
         );
-  }
-}
-
-/** Whether a keyframe holds this state. One that cannot be unpacked holds none. */
-function holds(packed: string, state: Uint8Array): boolean {
-  try {
-    return Buffer.from(inflated(packed)).equals(state);
-  } catch {
-    return false;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * Every counter of the state. A literal, because that is what an engine gives a fixed layout with the values in the object
- * itself. New counters go last: the state hash and keyframes take them in this order.
+ * Every counter of the state. A literal: engines give it a fixed layout with the values in the object itself. Keyframes hold
+ * them in this order. A new counter goes last and counts events of new types only: older keyframes do not have it.
  */
 const ZEROS = {
   /** Events folded so far; the seq of the next one. */

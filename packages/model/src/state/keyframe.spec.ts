@@ -236,7 +236,8 @@ describe('a keyframe that was made by hand', () => {
     ['a record twice', TABLES_AT + 8, 0, 'a table has a record twice'],
     ['names that do not end', NAMES_AT, 2 ** 32 - 1, 'it is too short'],
     ['names that are none', NAMES_AT + 4, 0, 'its owners are not a list of names'],
-    ['other counters', 0, 48, `it has 48 counters; expected ${COUNTER_NAMES.length}`],
+    ['too few counters', 0, 46, `it has 46 counters; expected 47 to ${COUNTER_NAMES.length}`],
+    ['more counters', 0, 1000, `it has 1000 counters; expected 47 to ${COUNTER_NAMES.length}`],
   ])('is refused with %s', (_, at, value, message) => {
     expect(() => decoded(withWord(at, value), EVENTS.length)).toThrow(InputError);
     expect(() => decoded(withWord(at, value), EVENTS.length)).toThrow(message);

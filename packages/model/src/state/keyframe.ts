@@ -58,11 +58,14 @@ export function decodeState(
 ): void {
   const reader = new Reader(bytes);
   const count = version < RULES_SINCE ? HASHED_COUNTER_NAMES.length : reader.word();
-  if (count !== COUNTER_NAMES.length) {
-    throw broken(`it has ${count} counters; expected ${COUNTER_NAMES.length}`);
+  const [least, most] = [HASHED_COUNTER_NAMES.length, COUNTER_NAMES.length];
+  if (count < least || count > most) {
+    throw broken(`it has ${count} counters; expected ${least} to ${most}`);
   }
   const values = new Float64Array(reader.take(count * 8).slice().buffer);
-  const counters = Object.fromEntries(COUNTER_NAMES.map((name, index) => [name, values[index]])) as Counters;
+  // A counter that is newer than the keyframe counts events that its log does not have.
+  const entries = COUNTER_NAMES.map((name, index) => [name, values[index] ?? 0]);
+  const counters = Object.fromEntries(entries) as Counters;
   expectPossible(counters, events);
   Object.assign(into.counters, counters);
   for (const name of ownersIn(reader, counters.owners)) into.addOwner(name);
