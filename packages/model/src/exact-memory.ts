@@ -30,6 +30,22 @@ const exactCpu = z
   .readonly();
 export type ExactCpu = z.infer<typeof exactCpu>;
 
+/** Runs [first page, blocks, migratetype] of pageblocks. Pageblocks without memory are in none. */
+const typeRuns = z.array(z.tuple([whole, whole, migratetype]).readonly()).readonly();
+/** Runs [first page, blocks, pages of each] of pageblocks with pages on LRU lists, which can move. */
+const movableRuns = z.array(z.tuple([whole, whole, whole]).readonly()).readonly();
+
+/** Where the free chunks of a zone lie, if the order of the lists is not known. */
+export const zonePositionsSchema = z
+  .strictObject({
+    /** By order, ascending. A chunk has the migratetype of its pageblock. */
+    chunks: z.array(z.tuple([whole, packedChunks]).readonly()).readonly(),
+    pageblocks: typeRuns,
+    movable: movableRuns,
+  })
+  .readonly();
+export type ZonePositions = z.infer<typeof zonePositionsSchema>;
+
 /** One zone; figures in pages. */
 const exactZone = z
   .strictObject({
@@ -48,10 +64,8 @@ const exactZone = z
     reservedHighatomic: whole,
     /** enum zone_flags: 1 boosted watermark, 2 reclaim active, 4 below the high watermark. */
     flags: whole,
-    /** Runs [first page, blocks, migratetype] of pageblocks. Pageblocks without memory are in none. */
-    pageblocks: z.array(z.tuple([whole, whole, migratetype]).readonly()).readonly(),
-    /** Runs [first page, blocks, pages of each] of pageblocks with pages on LRU lists, which can move. */
-    movable: z.array(z.tuple([whole, whole, whole]).readonly()).readonly(),
+    pageblocks: typeRuns,
+    movable: movableRuns,
     /** By order and migratetype. */
     lists: z.array(z.tuple([whole, migratetype, packedChunks]).readonly()).readonly(),
     cpus: z.array(exactCpu).readonly(),

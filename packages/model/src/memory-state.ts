@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { exactMemorySchema } from './exact-memory.ts';
+import { exactMemorySchema, zonePositionsSchema } from './exact-memory.ts';
 import { migratetype, whole } from './schemas.ts';
 
 /** First pfn and number of pages. */
@@ -52,6 +52,8 @@ const zoneState = z
     pageCache: whole.exactOptional(),
     /** Pageblocks (512 pages) per migratetype. */
     pageblocks: z.record(migratetype, whole).readonly(),
+    /** Where the free chunks lie; absent: nothing but their numbers is known. `free` and `pageblocks` agree with it. */
+    positions: zonePositionsSchema.exactOptional(),
   })
   .readonly();
 export type ZoneState = z.infer<typeof zoneState>;
@@ -62,7 +64,7 @@ export type ZoneState = z.infer<typeof zoneState>;
  */
 export const memoryStateSchema = z
   .strictObject({
-    /** What it is: `fresh boot 4 GiB`, `k61-E7cc`. Never a path. */
+    /** What it is: `fresh boot 4 GiB`, `k61-E7cc-before (counts)`. Never a path. */
     name: z.string(),
     zones: z.array(zoneState).readonly(),
     /** Every list in its order; absent: the page source guesses positions from the counts of the zones. */
@@ -77,6 +79,17 @@ export const memoryStateSchema = z
   })
   .readonly();
 export type MemoryState = z.infer<typeof memoryStateSchema>;
+
+/**
+ * How much is known of the free lists: every list in its order; where free chunks are, but not the order of the lists; or only their
+ * numbers.
+ */
+export type MemoryGrade = 'exact' | 'positions' | 'counts';
+
+export function gradeOf({ exact, zones }: MemoryState): MemoryGrade {
+  if (exact !== undefined) return 'exact';
+  return zones.some(({ positions }) => positions !== undefined) ? 'positions' : 'counts';
+}
 
 /** Page frames from 0 to the end of the highest RAM: what a geometry over this memory spans. */
 export function spanOf(memory: MemoryState): number {

@@ -28,15 +28,15 @@ describe('the bundled inputs', () => {
 
   it('have the memory and the page allocator that they were recorded on, netvsc its own platform', async () => {
     expect(await settingsOf({})).toEqual([
-      ['netvsc', 'hyperv-vtom', '7.3.4+deb13-amd64 aged-cpus-3', '7.x', true],
-      ['seqmix', 'snp', 'k61-E1w-before', '6.x', false],
-      ['k61-E7cc.dma_requests', 'snp', 'k61-E7cc-before', '6.x', false],
+      ['netvsc', 'hyperv-vtom', '7.3.4+deb13-amd64 aged-cpus-3 (exact)', '7.x', true],
+      ['seqmix', 'snp', 'k61-E1w-before (counts)', '6.x', false],
+      ['k61-E7cc.dma_requests', 'snp', 'k61-E7cc-before (counts)', '6.x', false],
     ]);
   });
 
   it('give way to options', async () => {
     const [netvsc] = await settingsOf({ platform: 'tdx' });
-    expect(netvsc).toEqual(['netvsc', 'tdx', '7.3.4+deb13-amd64 aged-cpus-3', '7.x', true]);
+    expect(netvsc).toEqual(['netvsc', 'tdx', '7.3.4+deb13-amd64 aged-cpus-3 (exact)', '7.x', true]);
     await expect(settingsOf({ kernel: '6.x' })).rejects.toThrow('is that of a kernel 7.3.4+deb13-amd64: 7.x');
     const [fresh] = await settingsOf({ memory: '4G' });
     expect(fresh).toEqual(['netvsc', 'hyperv-vtom', 'fresh boot 4 GiB', '6.x', false]);

@@ -77,7 +77,7 @@ const SCATTER_COLUMNS: CellColumns<JudgedRun> = [
   [textColumn('verdict'), ({ isPossible, verdict }) => (isPossible ? VERDICTS[verdict] : 'IMPOSSIBLE')],
 ];
 
-const SCATTER_LEGEND = `2M, 1G: entries split; model: median and min..max over ${SCATTER_SEEDS.length} placement seeds
+const SCATTER_LEGEND = `2M, 1G: entries split; model: from counts of free chunks (docs/memory-states.md), median and min..max over ${SCATTER_SEEDS.length} placement seeds
 percentile: of the kernel's number among the seeds; 0 and 100: outside of them, or at their end
 uniform: median over the same seeds if pages are drawn uniformly from the free ones; constant: the median of the other runs
 skill: 1 - |model - kernel| / |predictor - kernel|; 1: the model is right, 0: no nearer than uniform or the constant, below: farther

@@ -138,14 +138,19 @@ function fillLists(
 }
 
 /** Reads lists of chunks, and refuses a page that is in two of them: the links of the lists would run in circles. */
-class StartChunks {
+export class StartChunks {
   readonly #isFree: Uint8Array;
 
   constructor(spanPages: number) {
     this.#isFree = new Uint8Array(spanPages);
   }
 
-  read(packed: PackedChunks, order: number, zone: Zone, where: string): number[] {
+  read(
+    packed: PackedChunks,
+    order: number,
+    zone: { readonly start: number; readonly end: number },
+    where: string,
+  ): number[] {
     const pages = 1 << order;
     const pfns = unpackChunks(packed, Math.min(zone.end, this.#isFree.length));
     for (const pfn of pfns) {

@@ -1,6 +1,6 @@
 /**
  * A page allocator started from the counts of a memory state, as /proc/buddyinfo and /proc/pagetypeinfo have them: the free chunks
- * are placed by a seeded guess, and the per-CPU lists are empty. There is one CPU.
+ * are placed by a seeded guess, or where they are known to be, in lists of seeded order. The per-CPU lists are empty. There is one CPU.
  */
 import type { Geometry, MemoryState, PageRun, PageSourceSettings, ZoneState } from '@decpool/model';
 import type { Buddy } from '../page-allocator/buddy.ts';
@@ -8,8 +8,9 @@ import { TYPE } from '../page-allocator/migratetypes.ts';
 import { type Kernel, PageAllocator } from '../page-allocator/page-allocator.ts';
 import type { PerCpuStart } from '../page-allocator/per-cpu.ts';
 import type { ZoneStart } from '../page-allocator/zone.ts';
+import { placeKnown } from './known-places.ts';
 import { managedPages } from './memory-layout.ts';
-import { guessPlacement } from './placement-guess.ts';
+import { guessPlacement, type PlacementGuess } from './placement-guess.ts';
 
 /** The rules of a setting. */
 const KERNELS: Readonly<Record<PageSourceSettings['kernel'], Kernel>> = {
@@ -38,9 +39,17 @@ export function highMarkOf(lowWatermark: number, batch: number): number {
 /** Of a zone by its index; far apart, so that no seed gives one zone what its neighbour seed gives another. */
 const seedOfZone = (seed: number, index: number) => (seed + index * 0x9e3779b1) | 0;
 
-/** Of each zone, where its free chunks are. */
-export const guessesOf = ({ zones, reserved }: MemoryState, geometry: Geometry, seed: number) =>
-  zones.map((zone, index) => guessPlacement(zone, geometry, seedOfZone(seed, index), reserved));
+/** Of each zone, where its free chunks are: as recorded, or a guess. */
+export const guessesOf = (
+  { zones, reserved }: MemoryState,
+  geometry: Geometry,
+  seed: number,
+): PlacementGuess[] =>
+  zones.map((zone, index) =>
+    zone.positions === undefined
+      ? guessPlacement(zone, geometry, seedOfZone(seed, index), reserved)
+      : placeKnown(zone, zone.positions, geometry, seedOfZone(seed, index)),
+  );
 
 interface CountedStart {
   readonly allocator: PageAllocator;
@@ -83,10 +92,20 @@ export function startFromCounts(
 }
 
 /**
- * Which pages in use can move. Of page cache the number is known: pageblocks are full of it, one after the other, as far as it goes.
+ * Which pages in use can move. With positions that is recorded for each pageblock. Of page cache the number is known: pageblocks are full of it, one after the other, as far as it goes.
  * Without that number, what is in use in Movable pageblocks can move.
  */
-function setMovable(buddy: Buddy, { pageCache }: ZoneState, pageblocks: ReadonlyMap<number, number>): void {
+function setMovable(
+  buddy: Buddy,
+  { pageCache, positions }: ZoneState,
+  pageblocks: ReadonlyMap<number, number>,
+): void {
+  if (positions !== undefined) {
+    for (const [first, blocks, pages] of positions.movable) {
+      buddy.movableIn.fill(pages, buddy.blockOf(first), buddy.blockOf(first) + blocks);
+    }
+    return;
+  }
   let left = pageCache ?? Number.POSITIVE_INFINITY;
   for (const [block, type] of pageblocks) {
     if (pageCache === undefined && type !== TYPE.Movable) continue;

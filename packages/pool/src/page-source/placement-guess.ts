@@ -12,14 +12,14 @@ import { TYPE } from '../page-allocator/migratetypes.ts';
 import { Pageblock } from './pageblock.ts';
 import { type Random, randomFrom, shuffle } from './random.ts';
 
-interface PlacedChunk {
+export interface PlacedChunk {
   readonly pfn: number;
   readonly order: number;
   /** Code of the migratetype whose list it is in. */
   readonly type: number;
 }
 
-interface PlacementGuess {
+export interface PlacementGuess {
   /** In list order: the first of a list is served first. */
   readonly chunks: readonly PlacedChunk[];
   /** Migratetype code of each pageblock of the zone, by block index. */

@@ -103,7 +103,7 @@ function readPagetypeinfo(files: ProcFiles): Pagetypeinfo {
 
 const wordsOf = (text: string) => text.trim().split(/\s+/);
 
-const perType = <Value>(value: (type: Migratetype) => Value) =>
+export const perType = <Value>(value: (type: Migratetype) => Value) =>
   Object.fromEntries(MIGRATETYPES.map((type) => [type, value(type)])) as Record<Migratetype, Value>;
 
 function migratetype(line: ProcLine, name: string): Migratetype {

@@ -19,7 +19,7 @@ const ramPages = ({ ram }: ZoneState) => ram.reduce((sum, [, pages]) => sum + pa
 describe('the bundled memory states', () => {
   it.each(['k61-E7cc-before', 'k61-E1w-before'])('%s can be started from', (name) => {
     const { memory, warnings } = readMemoryState(join(BUNDLED, name));
-    expect(memory.name).toBe(name);
+    expect(memory.name).toBe(`${name} (counts)`);
     expect(warnings).toEqual([]);
     expect(memory.zones.map((zone) => zone.name)).toEqual(['DMA', 'DMA32', 'Normal']);
     for (const zone of memory.zones) expect(freePages(zone)).toBeLessThanOrEqual(ramPages(zone));
@@ -100,7 +100,7 @@ describe('a folder of /proc files', () => {
 
   it('is called what its file `name` says', () => {
     writeFileSync(join(folder, 'name'), '6.1 after a day\n');
-    expect(readMemoryState(folder).memory.name).toBe('6.1 after a day');
+    expect(readMemoryState(folder).memory.name).toBe('6.1 after a day (counts)');
   });
 
   it('has the watermarks of zoneinfo, with what each zone keeps from requests that could use higher ones', () => {

@@ -4,6 +4,7 @@
  */
 import { basename, resolve } from 'node:path';
 import {
+  gradeOf,
   InputError,
   MAX_PAGE_ORDER,
   type MappingRun,
@@ -16,6 +17,7 @@ import {
 import { type DirectMapStart, directMapStart } from './direct-map-start.ts';
 import { readFreeLists, type ZoneFreeLists } from './free-lists.ts';
 import { freelistsAt, readFreelists } from './freelists.ts';
+import { type PageFlags, pageFlagsIn, withPositions } from './page-flags.ts';
 import { folderFiles, iomemRanges, type ProcFiles, procLines, zoneLabel } from './proc-files.ts';
 
 export interface RecordedMemory {
@@ -28,31 +30,47 @@ export interface RecordedMemory {
  * Reads a `freelists v1` file, or these files of a folder:
  * - `freelists.gz` or `freelists`: every list in its order. Then buddyinfo and the like are not read.
  * - `buddyinfo` and `pagetypeinfo`.
+ * - Optional: `kpageflags` or `kpageflags.gz`, for where free chunks are.
  * - `iomem`, `zoneinfo` or both, for where the RAM is. zoneinfo also has the watermarks and the NUMA nodes.
  * - Optional: `directmap`, `page_tables` or `meminfo`, for the direct map: see directMapStart().
- * - Optional: `name`. Default: the folder's name; of every list in its order: kernel and state.
+ * - Optional: `name`. Default: the folder's name; of every list in its order: kernel and state. The grade is added to it.
  *
  * Throws InputError with file and line.
  */
 export function readMemoryState(path: string): RecordedMemory {
+  const { memory, warnings } = readState(path);
+  return { memory: { ...memory, name: `${memory.name} (${gradeOf(memory)})` }, warnings };
+}
+
+function readState(path: string): RecordedMemory {
   const files = folderFiles(path);
   const name = files.textOf('name')?.split('\n')[0].trim();
   const freelists = freelistsAt(path);
-  if (freelists === undefined) return memoryStateOf(files, name ?? basename(resolve(path)));
+  if (freelists === undefined) {
+    return memoryStateOf(files, name ?? basename(resolve(path)), { flags: pageFlagsIn(path) });
+  }
   const { memory } = readFreelists(freelists);
-  const ram = memory.zones.flatMap((zone) => zone.ram);
-  const { runs, note } = directMapStart(files, ram);
+  const { runs, note } = directMapStart(
+    files,
+    memory.zones.flatMap(({ ram }) => ram),
+  );
   return {
     memory: { ...memory, name: name ?? memory.name, directMap: runs },
     warnings: note === undefined ? [] : [note],
   };
 }
 
-/** As readMemoryState(), of files that need not be in a folder. `directMap`: if it was recorded elsewhere. */
+/** What is known of a memory state besides its text files. */
+interface Known {
+  readonly directMap?: readonly MappingRun[] | undefined;
+  readonly flags?: PageFlags | undefined;
+}
+
+/** As readMemoryState(), of files that need not be in a folder. */
 export function memoryStateOf(
   files: ProcFiles,
   name: string,
-  directMap?: readonly MappingRun[],
+  { directMap, flags }: Known = {},
 ): RecordedMemory {
   const warnings: string[] = [];
   const freeLists = readFreeLists(files, warnings);
@@ -65,13 +83,15 @@ export function memoryStateOf(
       const label = zoneLabel(zone.node, zone.name);
       throw new InputError(`${files.place}: buddyinfo has ${label}, but no RAM lies in it`);
     }
-    warnings.push(...contradictions(zone, ram));
     const { lowWatermark, watermarks, pageCache } = span;
-    return {
+    const counted = {
       ...{ ...zone, ram, lowWatermark },
       ...(watermarks === undefined ? {} : { watermarks }),
       ...(pageCache === undefined ? {} : { pageCache }),
     };
+    if (flags !== undefined) return withPositions(counted, flags, warnings);
+    warnings.push(...contradictions(zone, ram));
+    return counted;
   });
   expectApart(files, zones);
   const { runs, note }: DirectMapStart =

@@ -1,4 +1,6 @@
-/** For specs: a `freelists v1` file of one small zone. */
+/** For specs: a `freelists v1` file of one small zone, and the page flags of a dump. */
+import { type MemoryState, spanOf, unpackChunks } from '@decpool/model';
+import type { PageFlags } from './page-flags.ts';
 
 export const SMALL_DUMP = [
   'freelists v1 kernel=7.3.4+deb13-amd64 smp=2 cpu=0 state=made kind=mix seed=1 convert=0',
@@ -25,4 +27,27 @@ export function freelistsText(
     replaced !== undefined && line.startsWith(replaced[0]) ? replaced[1] : line,
   );
   return [...dump, ...steps, 'end', ''].join('\n');
+}
+
+const [LRU, BUDDY, NOPAGE] = [1 << 5, 1 << 10, 1 << 20];
+
+/** What /proc/kpageflags shows of a memory state with every list: free pages, holes, and so many pages on LRU lists in each pageblock. */
+export function pageFlagsOf(memory: MemoryState): PageFlags {
+  const bits = new Uint32Array(spanOf(memory)).fill(NOPAGE);
+  for (const [start, pages] of memory.zones.flatMap(({ ram }) => ram)) bits.fill(0, start, start + pages);
+  for (const { lists, movable, end } of memory.exact?.zones ?? []) {
+    for (const [order, , packed] of lists) {
+      for (const pfn of unpackChunks(packed, end)) bits.fill(BUDDY, pfn, pfn + (1 << order));
+    }
+    for (const [first, blocks, pages] of movable) {
+      for (let block = first; block < first + blocks * 512; block += 512) {
+        for (let pfn = block, left = pages; pfn < block + 512 && left > 0; pfn++) {
+          if (bits[pfn] !== 0) continue;
+          bits[pfn] = LRU;
+          left--;
+        }
+      }
+    }
+  }
+  return { path: 'kpageflags', pages: bits.length, of: (pfn) => bits[pfn] };
 }

@@ -67,7 +67,7 @@ export function isScatter(recording: Recording): boolean {
 export function readRun(recording: Recording, { name, proc }: RunFiles): ScatterRun {
   const { requests, allocations } = readRequests(recording);
   const levels = startOf(recording).runs.map(({ pfn, pages, level }): MappingRun => [pfn, pages, level]);
-  const { memory, warnings } = memoryStateOf(proc, name, levels);
+  const { memory, warnings } = memoryStateOf(proc, name, { directMap: levels });
   const traffic = readTraffic(proc);
   const sum = (count: (row: AllocatingRow) => number) =>
     allocations.reduce((total, row) => total + count(row), 0);

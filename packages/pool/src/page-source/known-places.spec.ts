@@ -1,0 +1,75 @@
+import { InputError, type MemoryState, packChunks, x86Geometry, type ZonePositions } from '@decpool/model';
+import { describe, expect, it } from 'vitest';
+import { freePagesAtStart } from './free-at-start.ts';
+import { PageSource } from './page-source.ts';
+import { freshBoot } from './profiles.ts';
+
+const POSITIONS: ZonePositions = {
+  chunks: [
+    [0, packChunks([513, 515, 520, 1600, 1700])],
+    [10, packChunks([2048])],
+  ],
+  pageblocks: [
+    [0, 2, 'Unmovable'],
+    [1024, 4, 'Movable'],
+  ],
+  movable: [[1024, 1, 300]],
+};
+
+const [dma] = freshBoot(64 * 2 ** 20).zones;
+const geometry = x86Geometry(4096);
+const orders = (counts: Readonly<Record<number, number>>) =>
+  Array.from({ length: 11 }, (_, order) => counts[order] ?? 0);
+
+const memory = (positions = POSITIONS): MemoryState => ({
+  name: 'by hand',
+  zones: [
+    {
+      ...dma,
+      ram: [[512, 2560]],
+      lowWatermark: 0,
+      free: { ...dma.free, Unmovable: orders({ 0: 3 }), Movable: orders({ 0: 2, 10: 1 }) },
+      positions,
+    },
+  ],
+  directMap: [[0, 4096, 2]],
+});
+
+describe('chunks whose places are known', () => {
+  it('are where they were, on the lists of their pageblocks', () => {
+    const source = new PageSource(memory(), geometry, 1);
+    expect(source.freeChunks('DMA', 'Unmovable')[0]).toBe(3);
+    expect(source.freeChunks('DMA', 'Movable')).toEqual(orders({ 0: 2, 10: 1 }));
+    const claimed = Array.from({ length: 3 }, () => source.claim(0, 'Unmovable'));
+    expect(claimed.sort((a, b) => a - b)).toEqual([513, 515, 520]);
+    expect([...freePagesAtStart(memory(), geometry, 1)]).toEqual([0, 3, 0, 2, 512, 512, 0, 0]);
+  });
+
+  it('are served in an order that the seed decides', () => {
+    const firsts = Array.from({ length: 40 }, (_, seed) =>
+      new PageSource(memory(), geometry, seed).claim(0, 'Unmovable'),
+    );
+    expect(new Set(firsts)).toEqual(new Set([513, 515, 520]));
+  });
+
+  it.each([
+    [
+      'overlap',
+      { ...POSITIONS, chunks: [[0, '2050'], ...POSITIONS.chunks.slice(1)] },
+      'zone DMA, free chunks of order 10: page 2050 is in a list a second time',
+    ],
+    [
+      'lie outside the zone',
+      { ...POSITIONS, chunks: [[0, '12']] },
+      'zone DMA, free chunks of order 0: no chunk of order 0 of the zone begins at page 12',
+    ],
+    [
+      'have pageblocks outside the zone',
+      { ...POSITIONS, pageblocks: [[512, 1e9, 'Movable']] },
+      'zone DMA: 1000000000 pageblocks from page 512 on are not all in the zone',
+    ],
+  ] as [string, ZonePositions, string][])('are refused if they %s', (_, positions, message) => {
+    expect(() => new PageSource(memory(positions), geometry, 1)).toThrow(InputError);
+    expect(() => new PageSource(memory(positions), geometry, 1)).toThrow(message);
+  });
+});
