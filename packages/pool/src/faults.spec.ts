@@ -32,6 +32,7 @@ describe('a decryption that fails', () => {
     // On other pages it is tried a second time.
     expect(deeds(run.events)).toEqual([
       'pages-claimed 512',
+      'page-table-allocated 1',
       'conversion-failed 4',
       'pages-leaked 4',
       'conversion-failed 4',
@@ -142,6 +143,7 @@ describe('a retry', () => {
       expect(run.pool.alloc_pages(0, { owner }).ok).toBe(false);
       expect(deeds(run.events)).toEqual([
         'pages-claimed 512',
+        'page-table-allocated 1',
         'conversion-failed 1',
         'pages-encrypted 1',
         'conversion-failed 1',
