@@ -9,7 +9,7 @@ export const splits = command({
   name: 'splits',
   summary: 'list the splits of a log by owner, request or block',
   description:
-    'Prints every split of the direct map in an event log, with the owner and the request that caused it. The most expensive owner comes first. Splits without a request belong to the deferred worker or to the boot.',
+    'Prints every split of the direct map in an event log, with the owner and the request that caused it. The most expensive owner comes first. Splits without a request belong to the deferred worker or to the policy at boot. Those of the boot pool of swiotlb stand apart.',
   arguments: { log: LOG },
   options: {
     by: choice('--by <group>', 'what a row of the table is', GROUPINGS, { default: 'owner' }),
