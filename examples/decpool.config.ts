@@ -231,6 +231,8 @@ export default defineConfig({
     scatter: false,
     // Compare the page of each request, from the free lists of freelists v1 files.
     exact: false,
+    // Compare how many whole blocks there are, and what they cost.
+    supply: false,
     // With --exact: leave out one rule of the page allocator at a time.
     ablate: false,
     // Print one JSON document.

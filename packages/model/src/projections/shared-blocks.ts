@@ -75,6 +75,13 @@ export class SharedBlocks {
     this.#recent = { shared: 0, mixed: 0 };
   }
 
+  /** The peaks of what came before count no more. */
+  restartPeaks(): void {
+    this.#peak = this.now;
+    this.#mixedPeak = this.mixed;
+    this.#recent = { shared: 0, mixed: 0 };
+  }
+
   #change(start: number, pages: number, sign: 1 | -1): void {
     const size = this.#pagesPerBlock;
     forEachBlock(start, pages, size, (block, inside) => {
