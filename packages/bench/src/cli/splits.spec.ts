@@ -69,7 +69,8 @@ describe('decpool splits', () => {
 
   it('says that nothing was split', async () => {
     expect(await printed('splits', quiet)).toBe('No entry of the direct map was split.\n');
-    const none = { total: { '2M': 0, '1G': 0, '32M': 0, '64K': 0 }, by: 'owner', groups: [], splits: [] };
+    const counts = { '2M': 0, '1G': 0, '32M': 0, '64K': 0 };
+    const none = { total: counts, atBoot: counts, by: 'owner', groups: [], splits: [] };
     expect(JSON.parse(await printed('splits', quiet, '--json'))).toEqual(none);
   });
 
