@@ -28,6 +28,16 @@ describe('the policy of the example', () => {
     expect(own('failures')).toBe(0);
   });
 
+  it('shares at least 5 % fewer blocks at peak than first fit, over three seeds together', async () => {
+    const peaks = async (policy: PolicyFactory) => {
+      let sum = 0;
+      for (const seed of [1, 2, 3]) sum += (await figures(policy, seed))('blocks-peak');
+      return sum;
+    };
+    const firstFit = await peaks(policyNamed('first-fit+block+immediate'));
+    expect(await peaks(custom)).toBeLessThanOrEqual(0.95 * firstFit);
+  });
+
   it('is 30 lines or less', () => {
     const text = readFileSync(new URL('./custom-policy.ts', import.meta.url), 'utf8');
     expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(30);
