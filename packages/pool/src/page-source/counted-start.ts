@@ -9,6 +9,7 @@ import { type Kernel, PageAllocator } from '../page-allocator/page-allocator.ts'
 import type { PerCpuStart } from '../page-allocator/per-cpu.ts';
 import type { ZoneStart } from '../page-allocator/zone.ts';
 import { placeKnown } from './known-places.ts';
+import { Latest } from './latest.ts';
 import { managedPages } from './memory-layout.ts';
 import { guessPlacement, type PlacementGuess } from './placement-guess.ts';
 
@@ -39,16 +40,21 @@ export function highMarkOf(lowWatermark: number, batch: number): number {
 /** Of a zone by its index; far apart, so that no seed gives one zone what its neighbour seed gives another. */
 const seedOfZone = (seed: number, index: number) => (seed + index * 0x9e3779b1) | 0;
 
+/** By the counts and the seed. The runs of a comparison start from the same guesses, and each asks for its own more than once. */
+const guesses = new Latest<readonly PlacementGuess[]>(4);
+
 /** Of each zone, where its free chunks are: as recorded, or a guess. */
 export const guessesOf = (
   { zones, reserved }: MemoryState,
   geometry: Geometry,
   seed: number,
-): PlacementGuess[] =>
-  zones.map((zone, index) =>
-    zone.positions === undefined
-      ? guessPlacement(zone, geometry, seedOfZone(seed, index), reserved)
-      : placeKnown(zone, zone.positions, geometry, seedOfZone(seed, index)),
+): readonly PlacementGuess[] =>
+  guesses.get(JSON.stringify([zones, reserved, geometry, seed]), () =>
+    zones.map((zone, index) =>
+      zone.positions === undefined
+        ? guessPlacement(zone, geometry, seedOfZone(seed, index), reserved)
+        : placeKnown(zone, zone.positions, geometry, seedOfZone(seed, index)),
+    ),
   );
 
 interface CountedStart {

@@ -1,3 +1,4 @@
+import type { PageRun } from '@decpool/model';
 import type { Random } from './random.ts';
 
 /** A pageblock that is partly in use, while free chunks are being placed in it. */
@@ -10,12 +11,16 @@ export class Pageblock {
   /** Order of the free chunk that begins at a page, plus 1; 0 when none does. */
   readonly #heads: Uint8Array;
 
-  constructor(start: number, pages: number, isRam: (pfn: number) => boolean) {
+  constructor(start: number, pages: number, ram: readonly PageRun[]) {
     this.start = start;
     this.#pages = pages;
-    this.#taken = new Uint8Array(pages);
+    this.#taken = new Uint8Array(pages).fill(1);
     this.#heads = new Uint8Array(pages);
-    for (let page = 0; page < pages; page++) this.#taken[page] = isRam(start + page) ? 0 : 1;
+    for (const [first, length] of ram) {
+      const from = Math.max(0, first - start);
+      const to = Math.min(pages, first + length - start);
+      if (from < to) this.#taken.fill(0, from, to);
+    }
   }
 
   /**
@@ -24,8 +29,7 @@ export class Pageblock {
    */
   place(order: number, wanted: number, random: Random): number[] {
     const size = 1 << order;
-    const open: number[] = [];
-    for (let at = 0; at < this.#pages; at += size) if (this.#isOpen(at, order)) open.push(at);
+    const open = this.#openPlaces(order);
     const placed: number[] = [];
     while (placed.length < wanted && open.length > 0) {
       const pick = random.below(open.length);
@@ -40,8 +44,22 @@ export class Pageblock {
     return placed.sort((a, b) => a - b);
   }
 
+  #openPlaces(order: number): number[] {
+    const open: number[] = [];
+    const size = 1 << order;
+    for (let at = 0; at < this.#pages; ) {
+      const taken = this.#taken[at] === 1 ? at : this.#taken.indexOf(1, at);
+      const end = taken === -1 ? this.#pages : taken;
+      for (; at + size <= end; at += size) if (this.#heads[at ^ size] !== order + 1) open.push(at);
+      // The chunk with the taken page is not open.
+      at += size;
+    }
+    return open;
+  }
+
   #isOpen(at: number, order: number): boolean {
-    for (let page = at; page < at + (1 << order); page++) if (this.#taken[page] === 1) return false;
-    return this.#heads[at ^ (1 << order)] !== order + 1;
+    const size = 1 << order;
+    for (let page = at; page < at + size; page++) if (this.#taken[page] === 1) return false;
+    return this.#heads[at ^ size] !== order + 1;
   }
 }

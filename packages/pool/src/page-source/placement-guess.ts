@@ -148,20 +148,15 @@ class Guess {
     for (const type of this.#typeOf.values()) quota[type]--;
     // As at boot, when all pageblocks are (memmap_init_range(), mm/mm_init.c).
     quota[TYPE.Movable] -= this.#reservedBlocks;
+    const { ram } = this.#zone;
     let type = 0;
     for (const block of blocks) {
       while (type < quota.length && quota[type] <= 0) type++;
       const given = type < quota.length ? type : TYPE.Movable;
       quota[given]--;
       this.#typeOf.set(block, given);
-      this.#inUse[given].push(
-        new Pageblock(block * this.#pageblockPages, this.#pageblockPages, (pfn) => this.#isRam(pfn)),
-      );
+      this.#inUse[given].push(new Pageblock(block * this.#pageblockPages, this.#pageblockPages, ram));
     }
-  }
-
-  #isRam(pfn: number): boolean {
-    return this.#zone.ram.some(([start, pages]) => pfn >= start && pfn < start + pages);
   }
 
   #placeSmall(order: number, type: number): void {
