@@ -31,11 +31,11 @@ export type { Spread } from './compare/spread.ts';
 // Metrics: computed from the events of a run or a log.
 
 export {
-  allMetrics,
   METRICS,
   type Metric,
   type MetricId,
   type MetricValue,
+  metricsOfRun,
   type RunMetrics,
 } from './metrics/metric.ts';
 

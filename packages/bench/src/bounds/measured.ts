@@ -1,4 +1,14 @@
-import { APIS, BounceSlots, type LogHeader, type Projection, SharedBlocks, TYPE } from '@decpool/model';
+import {
+  APIS,
+  anyOf,
+  BounceSlots,
+  EXPOSES,
+  eventSet,
+  type LogHeader,
+  type Projection,
+  SharedBlocks,
+  TYPE,
+} from '@decpool/model';
 
 /** What a run comes to of what the bounds are on. */
 export interface MeasuredBlocks {
@@ -12,16 +22,18 @@ export interface MeasuredBlocks {
  * the bounce buffers if the policy serves more than streaming maps from them.
  */
 export function measuredBlocks(
-  { geometry }: LogHeader,
+  { geometry, swiotlb }: LogHeader,
   until: number,
 ): Projection & { result(): MeasuredBlocks } {
   const withAll = new SharedBlocks(geometry);
+  if (swiotlb === undefined) return withoutSwiotlb(withAll, until);
   const withoutBounce = new SharedBlocks(geometry);
   const bounce = new BounceSlots(1 << geometry.pageShift);
   const streaming = new Set<number>();
   let servesFromBounce = false;
 
   return {
+    sees: anyOf(EXPOSES, bounce.sees, eventSet('allocation-requested')),
     observe(batch, row) {
       if (batch.timeAt(row) > until) return;
       withAll.observe(batch, row);
@@ -38,11 +50,23 @@ export function measuredBlocks(
       }
     },
     result() {
-      const blocks = servesFromBounce ? withAll : withoutBounce;
-      blocks.moveTo(until);
-      return { blocksPeak: blocks.peak, blockNs: blocks.blockTime.pageNs };
+      return resultOf(servesFromBounce ? withAll : withoutBounce, until);
     },
   };
+}
+
+/** In a guest without bounce buffers. */
+const withoutSwiotlb = (blocks: SharedBlocks, until: number) => ({
+  sees: EXPOSES,
+  observe(...[batch, row]: Parameters<Projection['observe']>) {
+    if (batch.timeAt(row) <= until) blocks.observe(batch, row);
+  },
+  result: () => resultOf(blocks, until),
+});
+
+function resultOf(blocks: SharedBlocks, until: number): MeasuredBlocks {
+  blocks.moveTo(until);
+  return { blocksPeak: blocks.peak, blockNs: blocks.blockTime.pageNs };
 }
 
 /** An event's api is in the column of codes. */

@@ -16,7 +16,7 @@ import { bootPoolBytes, type PolicyFactory, type Pool } from '@decpool/pool';
 import { type MeasuredBlocks, measuredBlocks } from '../bounds/measured.ts';
 import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';
-import { allMetrics, type MetricValue } from '../metrics/metric.ts';
+import { type MetricId, type MetricValue, metricsOfRun } from '../metrics/metric.ts';
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
 import { poolFor } from './pool-for.ts';
 
@@ -44,6 +44,10 @@ export interface RunOptions extends RunSettings {
   readonly platform: Platform;
   readonly policy: PolicyFactory;
   readonly seed: number;
+  /** Metrics that are wanted. Default: all. */
+  readonly metrics?: readonly MetricId[];
+  /** Whether splits by owner and the timeline are wanted, too; else they are empty. Default: yes. */
+  readonly hasDetails?: boolean;
   /** The requests' requestsHash(), for the log's header. */
   readonly requests: string;
   /** Where to write the event log. Default: none is written. */
@@ -84,7 +88,13 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
   const run = new RunProjections(pool.header);
   const timeline = new Timeline(run.idle);
   const bounded = measuredBlocks(pool.header, endOf(requests));
-  const metrics = allMetrics(pool.header, run, [timeline, bounded]);
+  const { metrics: ids, hasDetails = true } = options;
+  const metrics = metricsOfRun(pool.header, {
+    run,
+    ...(ids && { ids }),
+    ...(hasDetails && { reads: ['splits', 'idle'] }),
+    others: [...(hasDetails ? [timeline] : []), bounded],
+  });
   const toWrite: EventBatch[] = [];
   pool.batches$.subscribe((batch) => {
     metrics.observe(batch);

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allocate, free, requestLists } from '../bounds/testing.ts';
 import { holdings } from '../inspect/holdings.ts';
-import { allMetrics } from '../metrics/metric.ts';
+import { metricsOfRun } from '../metrics/metric.ts';
 import { BlocksAt } from './blocks-at.ts';
 import { blocksOf, foldToFrames, type Run, recordedRun } from './testing.ts';
 import { BLOCK_MAPPINGS, BLOCK_STATES, HISTOGRAM_BARS, type RunHistory } from './types.ts';
@@ -197,7 +197,7 @@ describe('of any run, at every frame', () => {
     fc.assert(
       fc.property(runs, (run) => {
         const { series } = run.run;
-        const metrics = allMetrics(run.header);
+        const metrics = metricsOfRun(run.header);
         for (const batch of run.batches) metrics.observe(batch);
         const values = new Map(metrics.values(run.counters).map(({ id, value }) => [id, value]));
         expect(Math.max(...series.sharedIdleBytes)).toBe(values.get('shared-idle-peak'));

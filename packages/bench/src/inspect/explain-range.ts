@@ -1,5 +1,6 @@
 /** Why a block, or a region of a 1G entry, is as it is: who split it, what has pinned it since, what keeps it now. */
 import {
+  BootPoolEvents,
   blockCount,
   blockIndex,
   type Cause,
@@ -142,6 +143,7 @@ class RangeHistory implements Projection {
   readonly #from: number;
   readonly #to: number;
   readonly #owners = new Owners();
+  readonly #bootPool: BootPoolEvents;
   readonly #causes: Causes;
   readonly #pins: Pins;
   /** By level of the entry. */
@@ -154,7 +156,8 @@ class RangeHistory implements Projection {
   readonly #leaks: LeakReport[] = [];
 
   constructor(header: LogHeader, range: Range, from: number, to: number) {
-    this.#causes = new Causes(this.#owners, header);
+    this.#bootPool = new BootPoolEvents(header);
+    this.#causes = new Causes(this.#owners, this.#bootPool);
     this.#geometry = header.geometry;
     this.#range = range;
     this.#from = from;
@@ -163,6 +166,7 @@ class RangeHistory implements Projection {
   }
 
   observe(batch: EventBatch, row: number): void {
+    this.#bootPool.observe(batch, row);
     this.#owners.observe(batch, row);
     this.#causes.observe(batch, row);
     this.#pins.observe(batch, row);

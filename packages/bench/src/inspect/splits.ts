@@ -1,5 +1,6 @@
 /** Every split of the direct map in a log, with the request and the owner that caused it. */
 import {
+  BootPoolEvents,
   blockIndex,
   type Cause,
   Causes,
@@ -66,12 +67,14 @@ export class Splits implements Projection {
   readonly #asked = new Map<number, PoolEvent>();
   readonly #pagesPerBlock: number;
   readonly #owners = new Owners();
+  readonly #bootPool: BootPoolEvents;
   readonly #causes: Causes;
   readonly #byOwner: SplitsByOwner;
 
   constructor(header: Pick<LogHeader, 'geometry' | 'swiotlb'>) {
     this.#pagesPerBlock = header.geometry.pagesPerBlock;
-    this.#causes = new Causes(this.#owners, header);
+    this.#bootPool = new BootPoolEvents(header);
+    this.#causes = new Causes(this.#owners, this.#bootPool);
     this.#byOwner = new SplitsByOwner(this.#causes, this.#owners);
   }
 
@@ -86,6 +89,7 @@ export class Splits implements Projection {
   }
 
   observe(batch: EventBatch, row: number): void {
+    this.#bootPool.observe(batch, row);
     this.#owners.observe(batch, row);
     this.#causes.observe(batch, row);
     this.#byOwner.observe(batch, row);

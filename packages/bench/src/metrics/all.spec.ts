@@ -7,11 +7,13 @@ import {
   nanoseconds,
   PLATFORM_NAMES,
   type Request,
+  RunProjections,
 } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lowerBounds } from '../bounds/lower.ts';
-import { allMetrics } from './metric.ts';
+import { FAMILIES } from './all.ts';
+import { METRICS, metricsOfRun } from './metric.ts';
 import { runOf } from './testing.ts';
 
 const PAGE = 4096;
@@ -200,7 +202,7 @@ describe('of any run, the metrics', () => {
     fc.assert(
       fc.property(policies, requestLists, (policy, requests) => {
         const { header, batches, counters, values } = runOf(policy, 'snp', requests);
-        const again = allMetrics(header);
+        const again = metricsOfRun(header);
         for (const batch of batches) {
           for (let row = 0; row < batch.length; row++) again.observe(single(batch, row));
         }
@@ -209,6 +211,44 @@ describe('of any run, the metrics', () => {
         expect(new Set(metrics.map(({ id }) => id)).size).toBe(metrics.length);
         expect(metrics.filter(({ formula, label }) => formula === '' || label === '')).toEqual([]);
       }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('are the same if every metric sees every event, also those that it does not need', () => {
+    fc.assert(
+      fc.property(policies, requestLists, (policy, requests) => {
+        const { header, batches, counters, values } = runOf(policy, 'snp', requests);
+        const run = new RunProjections(header);
+        const measurements = FAMILIES.map(({ measure }) => measure(header, run));
+        for (const batch of batches) {
+          for (let row = 0; row < batch.length; row++) {
+            run.observe(batch, row);
+            for (const { observe } of measurements) observe?.(batch, row);
+          }
+        }
+        expect(Object.assign({}, ...measurements.map((each) => each.values(counters)))).toEqual(values);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it('are only those that are wanted, with the same values', () => {
+    fc.assert(
+      fc.property(
+        policies,
+        requestLists,
+        fc.subarray(METRICS.map(({ id }) => id)),
+        (policy, requests, ids) => {
+          const { header, batches, counters, values } = runOf(policy, 'snp', requests);
+          const wanted = metricsOfRun(header, { ids });
+          for (const batch of batches) wanted.observe(batch);
+          const found = Object.fromEntries(wanted.values(counters).map(({ id, value }) => [id, value]));
+          expect(found).toEqual(
+            Object.fromEntries(Object.entries(values).filter(([id]) => ids.some((one) => one === id))),
+          );
+        },
+      ),
       { numRuns: 20 },
     );
   });

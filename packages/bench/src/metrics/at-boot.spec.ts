@@ -2,7 +2,7 @@ import { type LogHeader, nanoseconds, platformNamed } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { describe, expect, it } from 'vitest';
 import { atBootText } from './at-boot-text.ts';
-import { allMetrics } from './metric.ts';
+import { metricsOfRun } from './metric.ts';
 
 const MIB = 2 ** 20;
 const PAGE = 4096;
@@ -17,7 +17,7 @@ function ringUnder(policy: string, swiotlb?: LogHeader['swiotlb'], platform: 'sn
     batchRows: 16,
     ...(swiotlb === undefined ? {} : { swiotlb }),
   });
-  const metrics = allMetrics(pool.header);
+  const metrics = metricsOfRun(pool.header);
   pool.batches$.subscribe((batch) => metrics.observe(batch));
   const { allocation } = pool.alloc_pages(3, { owner: 'ring' });
   pool.free(allocation, nanoseconds(1e9));

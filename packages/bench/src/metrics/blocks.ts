@@ -37,14 +37,18 @@ export const blockMetrics = metricFamily({
       formula: '2 MiB blocks with both private and shared pages at the end',
     },
   },
+  reads: ['blocks'],
   measure: (_, { blocks }) => ({
-    values: (counters) => ({
-      'blocks-touched': counters.touchedBlocks,
-      'blocks-peak': blocks.peak,
-      'blocks-now': blocks.now,
-      'block-seconds': Number(blocks.blockTime.pageNs) / 1e9,
-      'mixed-peak': blocks.mixedPeak,
-      'mixed-now': blocks.mixed,
-    }),
+    values(counters) {
+      blocks.moveTo(counters.time);
+      return {
+        'blocks-touched': counters.touchedBlocks,
+        'blocks-peak': blocks.peak,
+        'blocks-now': blocks.now,
+        'block-seconds': Number(blocks.blockTime.pageNs) / 1e9,
+        'mixed-peak': blocks.mixedPeak,
+        'mixed-now': blocks.mixed,
+      };
+    },
   }),
 });

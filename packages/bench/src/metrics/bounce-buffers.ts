@@ -19,6 +19,7 @@ export const bounceBufferMetrics = metricFamily({
       formula: 'max over time of the bytes of bounce slots that are taken',
     },
   },
+  reads: ['idle'],
   measure: (_, { idle: { bounce } }) => ({
     values: () => ({ 'bounce-bytes': bounce.bytes, 'bounce-used-peak': bounce.usedPeakBytes }),
   }),

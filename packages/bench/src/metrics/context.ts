@@ -1,4 +1,4 @@
-import { gfpOf, maySleep, TYPE } from '@decpool/model';
+import { eventSet, gfpOf, maySleep, TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** Requests whose caller may not sleep, and the reserve that is kept for them. */
@@ -27,6 +27,7 @@ export const contextMetrics = metricFamily({
     let atomic = 0;
     let refilledPages = 0;
     return {
+      sees: eventSet('allocation-requested', 'reserve-refilled'),
       observe(batch, row) {
         const type = batch.typeAt(row);
         // A request's attributes are in the column of page frames.

@@ -1,4 +1,4 @@
-import { forEachBlock, TYPE } from '@decpool/model';
+import { eventSet, forEachBlock, TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** Simulated ns after which a decision is judged: the usual window of the supply `demand`. */
@@ -42,6 +42,7 @@ export const decisionMetrics = metricFamily({
     const returns = new Returns();
     const keeps = new Keeps(geometry.spanPages / geometry.pagesPerBlock, geometry.pagesPerBlock);
     return {
+      sees: eventSet('pages-claimed', 'pages-returned', 'pages-allocated', 'pages-freed'),
       observe(batch, row) {
         const pages = batch.pagesAt(row);
         returns.judge(batch.timeAt(row));
@@ -62,12 +63,16 @@ export const decisionMetrics = metricFamily({
             break;
         }
       },
-      values: () => ({
-        'returned-pages': returns.judged,
-        'returns-wrong': percent(returns.wrong, returns.judged),
-        'blocks-kept': keeps.judged,
-        'keeps-wrong': percent(keeps.wrong, keeps.judged),
-      }),
+      values: ({ time }) => {
+        returns.judge(time);
+        keeps.judge(time);
+        return {
+          'returned-pages': returns.judged,
+          'returns-wrong': percent(returns.wrong, returns.judged),
+          'blocks-kept': keeps.judged,
+          'keeps-wrong': percent(keeps.wrong, keeps.judged),
+        };
+      },
     };
   },
 });

@@ -37,8 +37,10 @@ export const exposureMetrics = metricFamily({
         'private pages physically followed by a page that is not private, at the end: where load_unaligned_zeropad() can stray; what becomes of such a read is a property of the platform',
     },
   },
+  reads: ['idle'],
   measure: (_, { idle }) => ({
     values: (counters) => {
+      idle.moveTo(counters.time);
       const byteNs = Number(idle.idleTime.pageNs) * idle.halfPageBytes;
       return {
         'shared-idle-peak': idle.peakBytes,

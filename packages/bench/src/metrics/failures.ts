@@ -1,4 +1,4 @@
-import { FAILURE_REASONS, type FailureReason, TYPE } from '@decpool/model';
+import { eventSet, FAILURE_REASONS, type FailureReason, TYPE } from '@decpool/model';
 import { type MetricDefinition, metricFamily } from './family.ts';
 
 type ReasonId = `failures-${FailureReason}`;
@@ -28,6 +28,7 @@ export const failureMetrics = metricFamily({
   measure: () => {
     const counts = new Array<number>(FAILURE_REASONS.length).fill(0);
     return {
+      sees: eventSet('allocation-failed'),
       observe(batch, row) {
         if (batch.typeAt(row) === TYPE.allocationFailed) counts[batch.codeAt(row)]++;
       },

@@ -1,4 +1,4 @@
-import type { Counters, EventBatch, LogHeader, RunProjections } from '@decpool/model';
+import type { Counters, EventSet, LogHeader, Projection, RunPart, RunProjections } from '@decpool/model';
 import type { Unit } from '../text/units.ts';
 
 /** Which direction is good. `neutral` metrics are compared but not judged. */
@@ -23,8 +23,10 @@ export interface MetricDefinition {
 
 /** Computes the metrics of one family from the events of one run. */
 interface Measurement<Id extends string> {
+  /** Types of the events that observe() needs. */
+  readonly sees?: EventSet;
   /** Takes the next event, which the shared projections have seen. Missing if the family reads only these and the counters. */
-  observe?(batch: EventBatch, row: number): void;
+  readonly observe?: Projection['observe'];
   /** The values after the events seen; `counters` are those of the state after the last of them. */
   values(counters: Counters): Readonly<Record<Id, number>>;
 }
@@ -35,6 +37,8 @@ export interface MetricFamily<Id extends string = string> {
   readonly group: string;
   /** By id, in the order of reports. */
   readonly metrics: Readonly<Record<Id, MetricDefinition>>;
+  /** The shared projections that it reads. */
+  readonly reads?: readonly RunPart[];
   readonly measure: (header: LogHeader, run: RunProjections) => Measurement<Id>;
 }
 

@@ -1,4 +1,4 @@
-import { TYPE } from '@decpool/model';
+import { eventSet, TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** How much more than asked for was given out. */
@@ -29,6 +29,7 @@ export const fragmentationMetrics = metricFamily({
       granted = 0;
     };
     return {
+      sees: eventSet('allocation-requested', 'pages-allocated', 'object-allocated', 'allocation-failed'),
       observe(batch, row) {
         const type = batch.typeAt(row);
         if (type === TYPE.allocationRequested) {

@@ -1,4 +1,4 @@
-import { TYPE } from '@decpool/model';
+import { eventSet, TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /**
@@ -24,6 +24,14 @@ export const johnstoneWilsonMetrics = metricFamily({
     let mostUsed = 0;
     let mostLive = 0;
     return {
+      sees: eventSet(
+        'pages-claimed',
+        'pages-returned',
+        'slab-created',
+        'pages-allocated',
+        'reserve-refilled',
+        'pages-freed',
+      ),
       observe(batch, row) {
         const pages = batch.pagesAt(row);
         switch (batch.typeAt(row)) {

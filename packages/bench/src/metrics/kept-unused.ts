@@ -13,6 +13,7 @@ export const keptUnusedMetrics = metricFamily({
         'bytes claimed from the page allocator and not returned, less those in allocations, slabs and bounce slots in use, and less leaked ones, at the end',
     },
   },
+  reads: ['idle'],
   measure: (header, { idle: { bounce } }) => ({
     values: ({ claimedPages, livePages, slabPages, leakedPages }) => ({
       'kept-unused':

@@ -1,8 +1,9 @@
-import { CONVERTED, type EventBatch, isFailedDecryption, TYPE } from '@decpool/model';
+import { anyOf, CONVERTED, type EventBatch, eventSet, isFailedDecryption, TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** Events after which a range is in an unknown state no more, or is lost. */
-const SETTLES: readonly number[] = [TYPE.pagesEncrypted, TYPE.vmAreaEncrypted, TYPE.pagesLeaked];
+const SETTLES = eventSet('pages-encrypted', 'vm-area-encrypted', 'pages-leaked');
+const SEES = anyOf(SETTLES, eventSet('conversion-failed'));
 
 /** What failed conversions cost: memory lost, and memory of which nobody knows whether the host can see it. */
 export const leakMetrics = metricFamily({
@@ -52,13 +53,13 @@ export const leakMetrics = metricFamily({
       const type = batch.typeAt(row);
       const pfn = batch.pfnAt(row);
       if (type === TYPE.conversionFailed) visible.set(pfn, visibleAfterFailure(batch, row));
-      else if (visible.size > 0 && SETTLES.includes(type)) {
+      else if (visible.size > 0 && SETTLES[type]) {
         if (type === TYPE.pagesLeaked) leakedVisible += visible.get(pfn) ?? 0;
         visible.delete(pfn);
       }
     };
     return {
-      ...(faults && { observe }),
+      ...(faults && { sees: SEES, observe }),
       values: (counters) => ({
         'failed-conversions': counters.failedConversions,
         leaked: counters.leakedPages * pageBytes,

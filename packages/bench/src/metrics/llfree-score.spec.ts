@@ -11,7 +11,7 @@ import { freePagesAtStart, freshBoot, Pool, policyNamed } from '@decpool/pool';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { llfreeScoreMetrics } from './llfree-score.ts';
-import { allMetrics, byMetric } from './metric.ts';
+import { byMetric, metricsOfRun } from './metric.ts';
 import { allocated, decrypted, freed, measure, slabCreated } from './testing.ts';
 
 const MEMORY = freshBoot(256 * 2 ** 20);
@@ -34,7 +34,7 @@ const free = (allocation: number): Request => ({
 /** The metric's values, and the score after each request counted block by block from the state. */
 function scoresOf(policy: string, requests: readonly Request[]) {
   const pool = new Pool({ memory: MEMORY, platform: platformNamed('snp'), policy: policyNamed(policy) });
-  const metrics = allMetrics(pool.header);
+  const metrics = metricsOfRun(pool.header);
   pool.batches$.subscribe((batch: EventBatch) => metrics.observe(batch));
   const atStart = freePagesAtStart(MEMORY, pool.header.geometry, pool.header.seed);
   pool.events$.subscribe((event) => {

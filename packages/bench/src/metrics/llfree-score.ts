@@ -1,4 +1,4 @@
-import { FreeMemory, type LogHeader } from '@decpool/model';
+import { anyOf, FreeMemory, IS_NUMBERED_REQUEST, type LogHeader } from '@decpool/model';
 import { freePagesAtStart } from '@decpool/pool';
 import { metricFamily } from './family.ts';
 
@@ -43,6 +43,7 @@ export const llfreeScoreMetrics = metricFamily({
     let request = 0;
     const score = () => llfreeScore(memory, header.geometry.pagesPerBlock);
     return {
+      sees: anyOf(IS_NUMBERED_REQUEST, memory.sees),
       observe(batch, row) {
         const now = batch.requestAt(row);
         if (now !== request && request !== 0) {

@@ -4,10 +4,11 @@ import {
   Columns,
   type Counters,
   type EventBatch,
+  EventPass,
   type LogHeader,
   machineOf,
-  observeAll,
   type Projection,
+  type RunPart,
   RunProjections,
   unknownName,
 } from '@decpool/model';
@@ -95,21 +96,38 @@ export interface RunMetrics {
   atBoot(): MetricValue[];
 }
 
+interface MetricOptions {
+  readonly run?: RunProjections;
+  /** Which metrics are wanted; the others cost nothing. Default: all. */
+  readonly ids?: readonly MetricId[];
+  /** Parts of `run` that are read beside the metrics. */
+  readonly reads?: readonly RunPart[];
+  /** What else the pass drives, behind `run`. */
+  readonly others?: readonly Projection[];
+}
+
 /** One pass over each batch drives the metrics, the projections that they read, and `others`. */
-export function allMetrics(
+export function metricsOfRun(
   header: LogHeader,
-  run = new RunProjections(header),
-  others: readonly Projection[] = [],
+  { run = new RunProjections(header), ids, reads = [], others = [] }: MetricOptions = {},
 ): RunMetrics {
-  const families: readonly MetricFamily[] = FAMILIES;
+  const isWanted = (id: string) => ids === undefined || ids.some((wanted) => wanted === id);
+  const families = (FAMILIES as readonly MetricFamily[]).filter(({ metrics }) =>
+    Object.keys(metrics).some(isWanted),
+  );
   const measurements = families.map(({ measure }) => measure(header, run));
-  const own = measurements.flatMap(({ observe }) => (observe === undefined ? [] : [{ observe }]));
+  const own = measurements.flatMap(({ sees, observe }) =>
+    observe === undefined ? [] : [{ ...(sees && { sees }), observe }],
+  );
   const allValues = (counters: Counters): Record<string, number> =>
-    Object.assign({}, ...measurements.map((measurement) => measurement.values(counters)));
+    Object.fromEntries(
+      measurements.flatMap(({ values }) => Object.entries(values(counters)).filter(([id]) => isWanted(id))),
+    );
   const bootPool = new BootPoolCosts(header, allValues);
-  const projections = [bootPool, run, ...own, ...others];
+  const parts = [...reads, ...families.flatMap((family) => family.reads ?? [])];
+  const pass = new EventPass([bootPool, ...run.projections(parts), ...own, ...others]);
   return {
-    observe: (batch) => observeAll(batch, projections),
+    observe: (batch) => pass.observe(batch),
     values(counters) {
       const values = allValues(counters);
       for (const [id, value] of Object.entries(bootPool.values())) values[id] -= value;
@@ -134,8 +152,12 @@ class BootPoolCosts implements Projection {
     this.#bootPool = new BootPoolEvents(header);
   }
 
+  get isDone(): boolean {
+    return this.#values !== undefined;
+  }
+
   observe(batch: EventBatch, row: number): void {
-    if (this.#values !== undefined) return;
+    if (this.isDone) return;
     this.#bootPool.observe(batch, row);
     if (!this.#bootPool.isCurrent) {
       this.values();

@@ -1,4 +1,4 @@
-import { TYPE } from '@decpool/model';
+import { eventSet, TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** What was taken from the page allocator, and what it had to do for that. */
@@ -44,6 +44,7 @@ export const pageSourceMetrics = metricFamily({
     let reclaimed = 0;
     let stalls = 0;
     return {
+      sees: eventSet('pages-claimed', 'pages-reclaimed', 'request-stalled'),
       observe(batch, row) {
         switch (batch.typeAt(row)) {
           case TYPE.pagesClaimed:

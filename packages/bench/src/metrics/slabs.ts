@@ -1,4 +1,4 @@
-import { TYPE } from '@decpool/model';
+import { eventSet, TYPE } from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** Small objects: how many pages their slabs take. The bounce buffers' own slabs, made at boot, are left out. */
@@ -24,6 +24,7 @@ export const slabMetrics = metricFamily({
     let pages = 0;
     let peak = 0;
     return {
+      sees: eventSet('slab-created', 'slab-destroyed'),
       observe(batch, row) {
         const type = batch.typeAt(row);
         if (type === TYPE.slabCreated) {

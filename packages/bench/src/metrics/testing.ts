@@ -19,7 +19,7 @@ import {
 } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import type { MetricFamily } from './family.ts';
-import { allMetrics } from './metric.ts';
+import { metricsOfRun } from './metric.ts';
 
 /** Memory of 8 blocks. */
 const HEADER = logHeader({
@@ -131,7 +131,7 @@ export function runOf(policy: string, platform: PlatformName, requests: readonly
     policy: policyNamed(policy),
     batchRows: 64,
   });
-  const metrics = allMetrics(pool.header);
+  const metrics = metricsOfRun(pool.header);
   const batches: EventBatch[] = [];
   pool.batches$.subscribe((batch) => {
     batches.push(batch);

@@ -1,5 +1,5 @@
 /** How the reserve of shared, idle pages and the live ones went over time, at a bounded number of points. */
-import type { EventBatch, SharedIdle } from '@decpool/model';
+import type { EventBatch, EventSet, Projection, SharedIdle } from '@decpool/model';
 
 export interface TimelinePoint {
   /** Simulated ns. */
@@ -14,7 +14,8 @@ const MAX_POINTS = 256;
 /** Simulated ns that one point stands for at first. It doubles whenever there are too many points. */
 const FIRST_BIN = 1024;
 
-export class Timeline {
+export class Timeline implements Projection {
+  readonly sees: EventSet;
   readonly #memory: SharedIdle;
   /** By bin: the values at the end of each bin in which anything happened. */
   #bins = new Map<number, TimelinePoint>();
@@ -23,6 +24,7 @@ export class Timeline {
   /** `memory` sees each row before. */
   constructor(memory: SharedIdle) {
     this.#memory = memory;
+    this.sees = memory.sees;
   }
 
   observe(batch: EventBatch, row: number): void {

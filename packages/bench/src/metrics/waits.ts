@@ -1,4 +1,12 @@
-import { AREA_CALL, type EventBatch, hostCallsByPage, hostCallsFor, pfn, TYPE } from '@decpool/model';
+import {
+  AREA_CALL,
+  type EventBatch,
+  eventSet,
+  hostCallsByPage,
+  hostCallsFor,
+  pfn,
+  TYPE,
+} from '@decpool/model';
 import { metricFamily } from './family.ts';
 
 /** What a caller waits for: conversions during its own request. Those of the deferred worker are nobody's wait. */
@@ -38,6 +46,15 @@ export const waitMetrics = metricFamily({
     };
 
     return {
+      sees: eventSet(
+        'allocation-requested',
+        'free-requested',
+        'pages-decrypted',
+        'pages-encrypted',
+        'vm-area-decrypted',
+        'vm-area-encrypted',
+        'conversion-failed',
+      ),
       observe(batch, row) {
         switch (batch.typeAt(row)) {
           case TYPE.allocationRequested:

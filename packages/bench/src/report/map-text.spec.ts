@@ -5,7 +5,7 @@ import { allocate, free } from '../bounds/testing.ts';
 import { BlocksAt } from '../history/blocks-at.ts';
 import { recordedRun } from '../history/testing.ts';
 import { BLOCK_STATES, type InputHistory } from '../history/types.ts';
-import { allMetrics } from '../metrics/metric.ts';
+import { metricsOfRun } from '../metrics/metric.ts';
 import { mapText } from './map-text.ts';
 
 /** Rings of all sizes. Most are freed, so the rest is scattered if the policy does not group them. */
@@ -63,7 +63,7 @@ describe('a map of memory', () => {
       for (let seed = 1; seed <= 2; seed++) {
         const faults = { seed, decrypt: 0.1, encrypt: 0.2, converted: 0.5, retries: 0 };
         const told = recordedRun({ policy, requests, memory: freshBoot(2 ** 28), faults });
-        const metrics = allMetrics(told.header);
+        const metrics = metricsOfRun(told.header);
         for (const batch of told.batches) metrics.observe(batch);
         const values = new Map(metrics.values(told.counters).map(({ id, value }) => [id, value]));
         const lines = mapText(told.history, { columns: 80, mode: 'time' }).split('\n');

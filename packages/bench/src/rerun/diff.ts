@@ -10,7 +10,7 @@ import {
 } from '@decpool/model';
 import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
-import { allMetrics, type MetricValue } from '../metrics/metric.ts';
+import { type MetricValue, metricsOfRun } from '../metrics/metric.ts';
 import { type Divergence, SideBySide } from './divergence.ts';
 
 export interface BlockDifference {
@@ -66,7 +66,7 @@ export async function diffLogs(left: OpenLog, right: OpenLog): Promise<LogDiff> 
 /** Folds a log into its state and metrics, a batch at a time. */
 function summaryOf(log: OpenLog, observe: (batch: EventBatch) => void) {
   const columns = initialColumns(log.header);
-  const metrics = allMetrics(log.header);
+  const metrics = metricsOfRun(log.header);
   const batches = log.fold(columns);
   return {
     columns,

@@ -2,7 +2,7 @@ import type { Counters, LogHeader, Seal } from '@decpool/model';
 import { foldBatch, initialColumns } from '../log/fold.ts';
 import { headerOf, type ReadOptions, readLog } from '../log/read.ts';
 import type { Torn } from '../log/records.ts';
-import { allMetrics, type MetricValue } from '../metrics/metric.ts';
+import { type MetricValue, metricsOfRun } from '../metrics/metric.ts';
 
 export interface ReplayResult {
   readonly header: LogHeader;
@@ -30,7 +30,7 @@ export async function replay(
   const parts = readLog(path, { onRead, skipsKeyframes: true });
   const { header } = await headerOf(parts);
   const columns = initialColumns(header);
-  const metrics = allMetrics(header);
+  const metrics = metricsOfRun(header);
   let seal: Seal | undefined;
   let torn: Torn | undefined;
   for await (const part of parts) {

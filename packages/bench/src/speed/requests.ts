@@ -1,6 +1,7 @@
 import { PAGE_SIZE, platformNamed } from '@decpool/model';
 import { freshBoot, policyNamed } from '@decpool/pool';
 import { runPolicy } from '../compare/run.ts';
+import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { churn } from '../workloads/churn.ts';
 import type { Workload } from '../workloads/workload.ts';
 
@@ -22,6 +23,8 @@ export async function secondsOfRun(policy: string, workload: Workload): Promise<
     policy: policyNamed(policy),
     seed: 1,
     requests: '',
+    metrics: KEY_METRICS,
+    hasDetails: false,
   });
   return (performance.now() - start) / 1000;
 }

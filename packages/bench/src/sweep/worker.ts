@@ -37,6 +37,7 @@ async function outcomeOf({ scenario, policy, seed, settings }: Cell): Promise<Ce
       platform,
       policy: await policyFor(policy.source),
       seed,
+      hasDetails: false,
       requests: input.facts.requestsHash,
     });
     // Outside a confidential VM nothing is shared, and nothing bounded.

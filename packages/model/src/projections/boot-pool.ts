@@ -18,22 +18,23 @@ export const isBootPoolApart = ({ swiotlb }: Pick<LogHeader, 'swiotlb'>): boolea
 export class BootPoolEvents implements Projection {
   /** Whether the last event was one of the boot pool's. */
   isCurrent = false;
-  #isOver: boolean;
+  /** Whether they are over. */
+  isDone: boolean;
   #isClaimed = false;
   #hasSlabs = false;
 
   constructor(header: Pick<LogHeader, 'swiotlb'>) {
-    this.#isOver = !isBootPoolApart(header);
+    this.isDone = !isBootPoolApart(header);
   }
 
   observe(batch: EventBatch, row: number): void {
-    if (this.#isOver) return;
+    if (this.isDone) return;
     const isSlab = isBootSlab(batch, row);
     const isClaim = batch.typeAt(row) === TYPE.pagesClaimed;
-    this.#isOver = batch.requestAt(row) !== 0 || (this.#hasSlabs && !isSlab) || (this.#isClaimed && isClaim);
+    this.isDone = batch.requestAt(row) !== 0 || (this.#hasSlabs && !isSlab) || (this.#isClaimed && isClaim);
     this.#hasSlabs ||= isSlab;
     this.#isClaimed ||= isClaim;
-    this.isCurrent = !this.#isOver;
+    this.isCurrent = !this.isDone;
   }
 }
 

@@ -2,8 +2,11 @@
 import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
 import { isBootSlab } from './boot-pool.ts';
+import { eventSet } from './event-sets.ts';
+import type { Projection } from './projection.ts';
 
-export class BounceSlots {
+export class BounceSlots implements Projection {
+  readonly sees = eventSet('slab-created', 'object-allocated', 'object-freed');
   /** Bytes of all slots. */
   bytes = 0;
   /** Bytes of the slots that are taken. */

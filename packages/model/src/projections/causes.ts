@@ -1,10 +1,10 @@
 /** Which request an event belongs to. */
 import type { EventBatch } from '../events/batch.ts';
 import type { PoolEvent } from '../events/schema.ts';
-import type { LogHeader } from '../log/header.ts';
-import { BootPoolEvents } from './boot-pool.ts';
+import type { BootPoolEvents } from './boot-pool.ts';
 import { IS_REQUEST } from './event-sets.ts';
 import type { Owners } from './owners.ts';
+import type { Projection } from './projection.ts';
 
 /**
  * Who caused an event: a request, the deferred worker some time after one, or, before the first request, a boot pool that is apart, or
@@ -17,19 +17,20 @@ export type Cause =
   | { readonly by: 'boot pool' };
 
 /** Follows a log row by row and knows the request that is being decided. */
-export class Causes {
+export class Causes implements Projection {
+  readonly sees = IS_REQUEST;
   readonly #owners: Owners;
   readonly #bootPool: BootPoolEvents;
   #batch: EventBatch | undefined;
   #row = 0;
 
-  constructor(owners: Owners, header: Pick<LogHeader, 'swiotlb'>) {
-    this.#bootPool = new BootPoolEvents(header);
+  /** `owners` and `bootPool` see each row before. */
+  constructor(owners: Owners, bootPool: BootPoolEvents) {
+    this.#bootPool = bootPool;
     this.#owners = owners;
   }
 
   observe(batch: EventBatch, row: number): void {
-    this.#bootPool.observe(batch, row);
     if (!IS_REQUEST[batch.typeAt(row)]) return;
     this.#batch = batch;
     this.#row = row;

@@ -1,7 +1,17 @@
 /** Event types by what they say, by type code; all of it follows from the schema. */
 import type { EventBatch } from '../events/batch.ts';
-import { AREA_CALL, CONVERTED, TYPE, typesWhere } from '../events/schema.ts';
+import { AREA_CALL, CONVERTED, type EventType, TYPE, typesWhere } from '../events/schema.ts';
 import { DIRECTIONS } from '../platform.ts';
+
+/** Types of events, as a table by code. */
+export type EventSet = readonly boolean[];
+
+export const eventSet = (...types: readonly EventType[]): EventSet =>
+  typesWhere((_, type) => types.includes(type));
+
+/** What is in any of the sets. */
+export const anyOf = (...sets: readonly EventSet[]): EventSet =>
+  sets[0].map((_, type) => sets.some((set) => set[type]));
 
 /** A request that gets a number of its own. */
 export const IS_NUMBERED_REQUEST = typesWhere(({ request }) => request === 'numbered');
@@ -25,6 +35,11 @@ const DECRYPT = DIRECTIONS.indexOf('decrypt');
 /** Whether a failed conversion was a decryption. */
 export const isFailedDecryption = (batch: EventBatch, row: number): boolean =>
   (batch.codeAt(row) & ~(CONVERTED | AREA_CALL)) === DECRYPT;
+
+/** An event that can change what the host sees: exposureSign(). */
+export const EXPOSES = typesWhere(
+  ({ effect }, type) => effect === 'share' || effect === 'unshare' || type === 'conversion-failed',
+);
 
 const SHARES = typesWhere(({ effect }) => effect === 'share');
 const UNSHARES = typesWhere(({ effect }) => effect === 'unshare');

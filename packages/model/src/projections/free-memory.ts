@@ -5,8 +5,26 @@
 import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
 import { forEachBlock } from '../geometry.ts';
+import { anyOf, eventSet } from './event-sets.ts';
+import type { Projection } from './projection.ts';
 
-export class FreeMemory {
+const FREES = eventSet(
+  'pages-freed',
+  'background-freed',
+  'block-compacted',
+  'page-table-freed',
+  'pages-reclaimed',
+);
+const TAKES = eventSet(
+  'pages-allocated',
+  'background-allocated',
+  'pages-leaked',
+  'page-table-allocated',
+  'slab-created',
+);
+
+export class FreeMemory implements Projection {
+  readonly sees = anyOf(FREES, TAKES);
   /** Free pages. */
   pages = 0;
   /** Blocks that are free as a whole. */
@@ -45,22 +63,9 @@ export class FreeMemory {
 
 /** 1 if an event makes its pages free, -1 if it takes them, else 0. */
 function freeSign(batch: EventBatch, row: number): 1 | 0 | -1 {
-  switch (batch.typeAt(row)) {
-    case TYPE.pagesFreed:
-    case TYPE.backgroundFreed:
-    case TYPE.blockCompacted:
-    case TYPE.pageTableFreed:
-    case TYPE.pagesReclaimed:
-      return 1;
-    case TYPE.pagesAllocated:
-    case TYPE.backgroundAllocated:
-    case TYPE.pagesLeaked:
-    case TYPE.pageTableAllocated:
-      return -1;
-    case TYPE.slabCreated:
-      // A slab for objects is made of pages that an allocation has already; only the bounce buffers are nobody's.
-      return batch.allocationAt(row) === 0 ? -1 : 0;
-    default:
-      return 0;
-  }
+  const type = batch.typeAt(row);
+  if (FREES[type]) return 1;
+  // A slab for objects is made of pages that an allocation has already; only the bounce buffers are nobody's.
+  if (!TAKES[type] || (type === TYPE.slabCreated && batch.allocationAt(row) !== 0)) return 0;
+  return -1;
 }

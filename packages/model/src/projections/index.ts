@@ -2,14 +2,23 @@
 export { BootPoolEvents, isBootPoolApart } from './boot-pool.ts';
 export { BounceSlots } from './bounce-slots.ts';
 export { type Cause, Causes } from './causes.ts';
-export { CHANGES_BLOCK, IS_REQUEST, isFailedDecryption } from './event-sets.ts';
+export {
+  anyOf,
+  CHANGES_BLOCK,
+  type EventSet,
+  EXPOSES,
+  eventSet,
+  IS_NUMBERED_REQUEST,
+  IS_REQUEST,
+  isFailedDecryption,
+} from './event-sets.ts';
 export { FreeMemory } from './free-memory.ts';
 export { type BlockHolder, Holders } from './holders.ts';
 export { Owners } from './owners.ts';
 export { PageTime } from './page-time.ts';
-export { observeAll, type Projection } from './projection.ts';
+export { EventPass, observeAll, type Projection } from './projection.ts';
 export { type LoggedRequest, RequestsInLog } from './requests.ts';
-export { RunProjections } from './run.ts';
+export { type RunPart, RunProjections } from './run.ts';
 export { SharedBlocks } from './shared-blocks.ts';
 export { SharedIdle } from './shared-idle.ts';
 export {

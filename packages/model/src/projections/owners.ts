@@ -1,8 +1,11 @@
 /** The names of owners and caches by number, and the owner of each allocation, also after it is freed. */
 import { columnsOf, type EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
+import { eventSet } from './event-sets.ts';
+import type { Projection } from './projection.ts';
 
-export class Owners {
+export class Owners implements Projection {
+  readonly sees = eventSet('allocation-requested', 'owner-registered');
   readonly names: string[] = [];
   /** By allocation. */
   #owners = new Uint16Array(1024);

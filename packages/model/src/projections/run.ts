@@ -10,6 +10,9 @@ import { SharedBlocks } from './shared-blocks.ts';
 import { SharedIdle } from './shared-idle.ts';
 import { SplitsByOwner } from './splits.ts';
 
+/** The parts of RunProjections that somebody can read. */
+export type RunPart = 'splits' | 'blocks' | 'idle';
+
 export class RunProjections implements Projection {
   readonly owners = new Owners();
   readonly causes: Causes;
@@ -19,31 +22,48 @@ export class RunProjections implements Projection {
   readonly idle: SharedIdle;
 
   readonly #bootPool: BootPoolEvents;
-  readonly #isConfidential: boolean;
+  readonly #withoutBootPool: Projection;
+  readonly #all: readonly Projection[];
 
   constructor(header: Pick<LogHeader, 'geometry' | 'platform' | 'swiotlb'>) {
     this.#bootPool = new BootPoolEvents(header);
-    this.#isConfidential = header.platform.confidential;
-    this.causes = new Causes(this.owners, header);
+    this.causes = new Causes(this.owners, this.#bootPool);
     this.splits = new SplitsByOwner(this.causes, this.owners);
     this.blocks = new SharedBlocks(header.geometry);
     this.idle = new SharedIdle(header.geometry.pageShift, isBootPoolApart(header));
+    this.#withoutBootPool = withoutBootPool(this.blocks, this.#bootPool, header.platform.confidential);
+    this.#all = this.projections(['splits', 'blocks', 'idle']);
   }
 
   observe(batch: EventBatch, row: number): void {
-    this.#bootPool.observe(batch, row);
-    this.owners.observe(batch, row);
-    this.causes.observe(batch, row);
-    this.splits.observe(batch, row);
-    this.blocks.observe(batch, row);
-    if (this.#bootPool.isCurrent) this.#leaveOutBootPool(batch, row);
-    this.idle.observe(batch, row);
+    for (const projection of this.#all) projection.observe(batch, row);
   }
 
-  /** A boot pool that could not be converted is leaked, or private again: no peak of it stays. */
-  #leaveOutBootPool(batch: EventBatch, row: number): void {
-    const isGone = isBootSlab(batch, row) || batch.typeAt(row) === TYPE.pagesLeaked;
-    if (isGone && this.#isConfidential) this.blocks.leaveOut(batch.pfnAt(row), batch.pagesAt(row));
-    this.blocks.restartPeaks();
+  /** What has to see the events for these parts, in order. */
+  projections(parts: readonly RunPart[]): readonly Projection[] {
+    const { owners, causes, splits, blocks, idle } = this;
+    return [
+      this.#bootPool,
+      ...(parts.includes('splits') ? [owners, causes, splits] : []),
+      ...(parts.includes('blocks') ? [blocks, this.#withoutBootPool] : []),
+      ...(parts.includes('idle') ? [idle] : []),
+    ];
   }
 }
+
+/** A boot pool that could not be converted is leaked, or private again: no peak of it stays. */
+const withoutBootPool = (
+  blocks: SharedBlocks,
+  bootPool: BootPoolEvents,
+  isConfidential: boolean,
+): Projection => ({
+  get isDone() {
+    return bootPool.isDone;
+  },
+  observe(batch, row) {
+    if (!bootPool.isCurrent) return;
+    const isGone = isBootSlab(batch, row) || batch.typeAt(row) === TYPE.pagesLeaked;
+    if (isGone && isConfidential) blocks.leaveOut(batch.pfnAt(row), batch.pagesAt(row));
+    blocks.restartPeaks();
+  },
+});

@@ -1,10 +1,12 @@
 /** In how many blocks the host can see a page, and how many of these are mixed: private pages beside shared ones. */
 import type { EventBatch } from '../events/batch.ts';
 import { forEachBlock, type Geometry } from '../geometry.ts';
-import { CHANGES_PAGES, exposureSign } from './event-sets.ts';
+import { anyOf, CHANGES_PAGES, EXPOSES, exposureSign } from './event-sets.ts';
 import { PageTime } from './page-time.ts';
+import type { Projection } from './projection.ts';
 
-export class SharedBlocks {
+export class SharedBlocks implements Projection {
+  readonly sees = anyOf(EXPOSES, CHANGES_PAGES);
   /** Blocks with a shared page. */
   now = 0;
   mixed = 0;

@@ -6,10 +6,12 @@ import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
 import { isBootSlab } from './boot-pool.ts';
 import { BounceSlots } from './bounce-slots.ts';
-import { exposureSign } from './event-sets.ts';
+import { anyOf, type EventSet, EXPOSES, eventSet, exposureSign } from './event-sets.ts';
 import { PageTime } from './page-time.ts';
+import type { Projection } from './projection.ts';
 
-export class SharedIdle {
+export class SharedIdle implements Projection {
+  readonly sees: EventSet;
   readonly bounce: BounceSlots;
   readonly halfPageBytes: number;
   /** Integral of `idle` over time, in half pages x ns, up to `time`. */
@@ -30,6 +32,7 @@ export class SharedIdle {
   constructor(pageShift: number, isBootPoolApart: boolean) {
     this.#isBootPoolApart = isBootPoolApart;
     this.bounce = new BounceSlots(1 << pageShift);
+    this.sees = anyOf(EXPOSES, eventSet('pages-allocated', 'pages-freed'), this.bounce.sees);
     this.halfPageBytes = 1 << (pageShift - 1);
   }
 

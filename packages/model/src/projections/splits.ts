@@ -2,7 +2,9 @@
 import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
 import type { Cause, Causes } from './causes.ts';
+import { eventSet } from './event-sets.ts';
 import type { Owners } from './owners.ts';
+import type { Projection } from './projection.ts';
 
 /** What the split entry mapped. 32M and 64K are runs of contiguous entries, on platforms that have them. */
 export const SPLIT_LEVELS = ['2M', '1G', '32M', '64K'] as const;
@@ -54,7 +56,8 @@ interface Sums {
 }
 
 /** Adds up splits and leaks by owner. `causes` and `owners` see each row before. */
-export class SplitsByOwner {
+export class SplitsByOwner implements Projection {
+  readonly sees = eventSet('pages-leaked', 'large-page-split', 'contiguous-split');
   readonly #causes: Causes;
   readonly #owners: Owners;
   readonly #sums = new Map<string, Sums>();
