@@ -75,3 +75,7 @@ export function forEachBlock(
     at = to;
   }
 }
+
+/** Pages of [start, start + pages) that lie in [from, to). */
+export const overlapPages = (start: number, pages: number, from: number, to: number): number =>
+  Math.max(0, Math.min(start + pages, to) - Math.max(start, from));

@@ -1,8 +1,7 @@
-import { type Pfn, type PlatformName, pfn, type StateView } from '@decpool/model';
+import { holdings, type Pfn, type PlatformName, pfn, type StateView } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allocate, free, requestLists } from '../bounds/testing.ts';
-import { holdings } from '../inspect/holdings.ts';
 import { metricsOfRun } from '../metrics/metric.ts';
 import { BlocksAt } from './blocks-at.ts';
 import { blocksOf, foldToFrames, type Run, recordedRun } from './testing.ts';

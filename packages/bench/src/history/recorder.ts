@@ -6,10 +6,10 @@ import {
   CHANGES_BLOCK,
   Columns,
   type EventBatch,
-  Holders,
   IS_REQUEST,
   type LogHeader,
   machineOf,
+  Pins,
   RunProjections,
   type StateView,
   TYPE,
@@ -37,7 +37,7 @@ export class RunRecorder {
   readonly #changed = new Set<BlockIndex>();
   readonly #survey: BlockSurvey;
   readonly #projections: RunProjections;
-  readonly #holders: Holders;
+  readonly #pins: Pins;
   #values: FrameValues;
   #stride: number;
   #done = 0;
@@ -55,7 +55,7 @@ export class RunRecorder {
     this.#atBoot = mappingsAtBoot(this.#view);
     this.#survey = new BlockSurvey(blocks, geometry.pagesPerBlock);
     this.#projections = new RunProjections(header);
-    this.#holders = new Holders(geometry.pagesPerBlock, this.#projections.owners);
+    this.#pins = new Pins(geometry.pagesPerBlock, this.#projections.owners);
     this.#values = emptyValues(this.#atBoot);
   }
 
@@ -97,7 +97,7 @@ export class RunRecorder {
       // An owner gets its number before the request that names it, so this is no event of the frame that is ending.
       if (type !== TYPE.ownerRegistered) this.#time = events.timeAt(row);
       this.#projections.observe(events, row);
-      this.#holders.observe(events, row);
+      this.#pins.observe(events, row);
       if (CHANGES_BLOCK[type]) this.#change(events.pfnAt(row), events.pagesAt(row));
     }
   }
@@ -125,7 +125,7 @@ export class RunRecorder {
   #addRow(block: BlockIndex, frame: number): void {
     const view = this.#view;
     const found = view.block(block);
-    const holders = this.#holders.of(block);
+    const holders = this.#pins.of(block);
     this.#survey.settle(block, found, view.freeRuns(block), holders);
     const pins = holders.slice(0, PINS_KEPT);
     this.#values.changes.add({

@@ -8,6 +8,9 @@ import {
   forEachBlock,
   type Geometry,
   InputError,
+  Owners,
+  type Pin,
+  Pins,
   type PoolEvent,
   TYPE,
   typesWhere,
@@ -40,8 +43,8 @@ export interface PinnedBlock {
   /** Whether its 2M entry, or the 1G entry around it, was split for the allocation. */
   readonly wasSplitForIt: boolean;
   readonly fromNs: number;
-  /** Missing while it lasts. */
-  readonly untilNs?: number;
+  /** Undefined while it lasts. */
+  readonly untilNs: number | undefined;
 }
 
 export interface AllocationReport {
@@ -133,23 +136,31 @@ class AllocationHistory {
   #asked: Work | undefined;
   #freed: Work | undefined;
   #failed: PoolEvent | undefined;
-  readonly #blocks = new Map<number, MutableBlock>();
+  readonly #owners = new Owners();
+  readonly #pins: Pins;
+  readonly #ended: { readonly pin: Pin; readonly untilNs: number }[] = [];
   readonly #splits: { readonly pfn: number; readonly pages: number }[] = [];
   readonly #others: PoolEvent[] = [];
-  /** By number less 1: an object names its slab only. */
-  readonly #slabs: { readonly pfn: number; readonly pages: number }[] = [];
 
   constructor(id: number, geometry: Geometry) {
     this.#id = id;
     this.#geometry = geometry;
+    this.#pins = new Pins(geometry.pagesPerBlock, this.#owners, (pin, batch, row) => {
+      if (this.#isOfIt(pin)) this.#ended.push({ pin, untilNs: batch.timeAt(row) });
+    });
+  }
+
+  /** Whether the allocation has the pages or the object; a slab that was made for it belongs to a cache. */
+  #isOfIt({ kind, allocation }: Pin): boolean {
+    return kind !== 'slab' && allocation === this.#id;
   }
 
   observe(batch: EventBatch): void {
     const { pagesPerBlock } = this.#geometry;
     for (let row = 0; row < batch.length; row++) {
+      this.#owners.observe(batch, row);
+      this.#pins.observe(batch, row);
       const type = batch.typeAt(row);
-      const pfn = batch.pfnAt(row);
-      if (type === TYPE.slabCreated) this.#slabs.push({ pfn, pages: batch.pagesAt(row) });
       const isAbout = batch.allocationAt(row) === this.#id;
       if (isAbout && type === TYPE.allocationRequested) {
         this.#asked = new Work(batch.at(row));
@@ -159,6 +170,7 @@ class AllocationHistory {
       const isOfRequest = this.#asked.observe(batch, row);
       if (isOfRequest && type === TYPE.largePageSplit) {
         const pages = batch.codeAt(row) === 3 ? regionPages(this.#geometry) : pagesPerBlock;
+        const pfn = batch.pfnAt(row);
         this.#splits.push({ pfn: pfn - (pfn % pages), pages });
       }
       const isOfFree = this.#freed?.observe(batch, row) === true;
@@ -167,61 +179,42 @@ class AllocationHistory {
   }
 
   #about(batch: EventBatch, row: number, isOfRequest: boolean): void {
-    const time = batch.timeAt(row);
-    switch (batch.typeAt(row)) {
-      case TYPE.pagesAllocated:
-        this.#got(batch.pfnAt(row), batch.pagesAt(row), time);
-        break;
-      case TYPE.objectAllocated: {
-        const { pfn, pages } = this.#slabs[batch.pfnAt(row) - 1] ?? { pfn: 0, pages: 0 };
-        this.#got(pfn, pages, time);
-        break;
-      }
-      // The pages that become a slab are the slab's.
-      case TYPE.slabCreated:
-        this.#blocks.clear();
-        break;
-      case TYPE.pagesFreed:
-        forEachBlock(batch.pfnAt(row), batch.pagesAt(row), this.#geometry.pagesPerBlock, (index) => {
-          const block = this.#blocks.get(index);
-          if (block !== undefined) block.untilNs = time;
-        });
-        break;
-      case TYPE.objectFreed:
-        for (const block of this.#blocks.values()) block.untilNs = time;
-        break;
-      case TYPE.allocationFailed:
-        this.#failed = batch.at(row);
-        break;
-      case TYPE.freeRequested:
-        this.#freed = new Work(batch.at(row));
-        return;
-    }
-    if (!isOfRequest && this.#others.length < EVENTS_KEPT) this.#others.push(batch.at(row));
+    const type = batch.typeAt(row);
+    if (type === TYPE.allocationFailed) this.#failed = batch.at(row);
+    if (type === TYPE.freeRequested) this.#freed = new Work(batch.at(row));
+    else if (!isOfRequest && this.#others.length < EVENTS_KEPT) this.#others.push(batch.at(row));
   }
 
-  #got(pfn: number, pages: number, fromNs: number): void {
-    forEachBlock(pfn, pages, this.#geometry.pagesPerBlock, (block, inside) => {
-      const known = this.#blocks.get(block) ?? { block, pages: 0, wasSplitForIt: false, fromNs };
-      known.pages += inside;
-      this.#blocks.set(block, known);
-    });
+  #blocks(): PinnedBlock[] {
+    const wasSplit = (page: number) =>
+      this.#splits.some(({ pfn, pages }) => page >= pfn && page < pfn + pages);
+    const { pagesPerBlock, spanPages } = this.#geometry;
+    const isOfIt = (pin: Pin) => this.#isOfIt(pin);
+    const lasting = this.#pins
+      .in(0, spanPages)
+      .filter(isOfIt)
+      .map((pin) => ({ pin, untilNs: undefined }));
+    const blocks = new Map<number, MutableBlock>();
+    for (const { pin, untilNs } of [...this.#ended, ...lasting]) {
+      forEachBlock(pin.pfn, pin.pages, pagesPerBlock, (block, inside) => {
+        const wasSplitForIt = wasSplit(block * pagesPerBlock);
+        const known = blocks.get(block) ?? { block, pages: 0, wasSplitForIt, fromNs: pin.fromNs, untilNs };
+        blocks.set(block, known);
+        known.pages += inside;
+        known.untilNs = untilNs;
+      });
+    }
+    return [...blocks.values()].sort((a, b) => a.block - b.block);
   }
 
   report(): Pick<AllocationReport, 'asked' | 'failed' | 'freed' | 'blocks' | 'others'> {
     // Only an allocation that the log has is reported on, and that was asked for.
     const asked = this.#asked as Work;
-    const blocks = [...this.#blocks.values()].sort((a, b) => a.block - b.block);
-    const wasSplit = (page: number) =>
-      this.#splits.some(({ pfn, pages }) => page >= pfn && page < pfn + pages);
     return {
       asked: asked.report(),
       failed: this.#failed,
       freed: this.#freed?.report(),
-      blocks: blocks.map((block) => ({
-        ...block,
-        wasSplitForIt: wasSplit(block.block * this.#geometry.pagesPerBlock),
-      })),
+      blocks: this.#blocks(),
       others: this.#others,
     };
   }

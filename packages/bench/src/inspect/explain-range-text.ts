@@ -1,4 +1,5 @@
 /** The explanation of a block or a region, as text that fits 100 columns. */
+import type { Holding } from '@decpool/model';
 import { countText, pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';
@@ -6,8 +7,7 @@ import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { causeText, eventLines, type Names, positionText, whenText } from './event-text.ts';
 import type { RangeReport, SplitReport } from './explain-range.ts';
-import type { Holding } from './holdings.ts';
-import { ENDED_KEPT, type Pin } from './pins.ts';
+import { ENDED_KEPT, type EndedPin } from './range-pins.ts';
 
 /** Rows of a table; JSON has all. */
 const ROWS_SHOWN = 20;
@@ -105,16 +105,16 @@ function pinLines(report: RangeReport): string[] {
   ];
 }
 
-const endedTable = (pins: readonly Pin[]): string =>
+const endedTable = (pins: readonly EndedPin[]): string =>
   plainTable(
     [textColumn('what'), textColumn('owner', OWNER_WIDTH), ...['pages', 'from', 'until'].map(numberColumn)],
     pins.map((pin) => [
-      ...[pinName(pin), printable(pin.owner), pin.pages, timeText(pin.fromNs)],
-      pin.untilNs === undefined ? '' : timeText(pin.untilNs),
+      ...[pinName(pin), printable(pin.owner), pin.pages],
+      ...[timeText(pin.fromNs), timeText(pin.untilNs)],
     ]),
   );
 
-const pinName = ({ kind, allocation }: Pick<Pin, 'kind' | 'allocation'>): string =>
+const pinName = ({ kind, allocation }: Pick<Holding, 'kind' | 'allocation'>): string =>
   kind === 'slab' ? 'slab' : `${kind === 'object' ? 'object' : 'allocation'} ${allocation}`;
 
 const moreLine = (rows: number, what: string): string[] =>

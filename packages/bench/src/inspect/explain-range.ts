@@ -7,12 +7,15 @@ import {
   Causes,
   type EventBatch,
   type Geometry,
+  type Holding,
+  holdings,
   InputError,
   LEVELS,
   type LevelName,
   type LogHeader,
   Owners,
   observeAll,
+  overlapPages,
   type PoolEvent,
   type Projection,
   type StateView,
@@ -23,8 +26,8 @@ import {
 import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 import { type LogPosition, type Names, namesOf, regionPages } from './event-text.ts';
-import { type FactPages, factPages, type Holding, holdings, overlap } from './holdings.ts';
-import { type OwnerPins, type Pin, Pins } from './pins.ts';
+import { type FactPages, factPages } from './fact-pages.ts';
+import { type EndedPin, type OwnerPins, RangePins } from './range-pins.ts';
 
 /** How a large entry came to be split. */
 export interface SplitReport {
@@ -67,7 +70,7 @@ export interface RangeReport {
   readonly lastReturned: PoolEvent | undefined;
   /** Since the split; without one, since the start of the log. */
   readonly pinsEnded: number;
-  readonly pinsEndedLast: readonly Pin[];
+  readonly pinsEndedLast: readonly EndedPin[];
   readonly pinsByOwner: readonly OwnerPins[];
   /** What would have to go before it can be returned. */
   readonly heldBy: readonly Holding[];
@@ -125,7 +128,7 @@ export async function explainRange(
 function holdingsIn(view: StateView, from: number, to: number): Holding[] {
   const found: Holding[] = [];
   for (const holding of holdings(view)) {
-    if (overlap(holding.pfn, holding.pages, from, to) > 0) found.push(holding);
+    if (overlapPages(holding.pfn, holding.pages, from, to) > 0) found.push(holding);
   }
   return found;
 }
@@ -145,7 +148,7 @@ class RangeHistory implements Projection {
   readonly #owners = new Owners();
   readonly #bootPool: BootPoolEvents;
   readonly #causes: Causes;
-  readonly #pins: Pins;
+  readonly #pins: RangePins;
   /** By level of the entry. */
   readonly #splits: { 2?: MutableSplit; 3?: MutableSplit } = {};
   #claim: PoolEvent | undefined;
@@ -162,14 +165,14 @@ class RangeHistory implements Projection {
     this.#range = range;
     this.#from = from;
     this.#to = to;
-    this.#pins = new Pins(from, to, this.#owners);
+    this.#pins = new RangePins(from, to, header.geometry.pagesPerBlock, this.#owners);
   }
 
   observe(batch: EventBatch, row: number): void {
     this.#bootPool.observe(batch, row);
     this.#owners.observe(batch, row);
     this.#causes.observe(batch, row);
-    this.#pins.observe(batch, row);
+    this.#pins.pins.observe(batch, row);
     const type = batch.typeAt(row);
     if (type === TYPE.largePageSplit) this.#split(batch, row);
     else if (type === TYPE.largePageRestored) this.#restored(batch, row);
@@ -184,14 +187,14 @@ class RangeHistory implements Projection {
   }
 
   #isHere(batch: EventBatch, row: number): boolean {
-    return overlap(batch.pfnAt(row), batch.pagesAt(row), this.#from, this.#to) > 0;
+    return overlapPages(batch.pfnAt(row), batch.pagesAt(row), this.#from, this.#to) > 0;
   }
 
   /** Whether pages of the event lie in the 1G entry around the range. */
   #isAround(batch: EventBatch, row: number): boolean {
     const pages = regionPages(this.#geometry);
     const from = this.#from - (this.#from % pages);
-    return overlap(batch.pfnAt(row), batch.pagesAt(row), from, from + pages) > 0;
+    return overlapPages(batch.pfnAt(row), batch.pagesAt(row), from, from + pages) > 0;
   }
 
   #split(batch: EventBatch, row: number): void {
@@ -200,7 +203,7 @@ class RangeHistory implements Projection {
     if (level === 2 && !isBlock) return;
     const pages = level === 2 ? this.#geometry.pagesPerBlock : regionPages(this.#geometry);
     const start = batch.pfnAt(row) - (batch.pfnAt(row) % pages);
-    if (overlap(start, pages, this.#from, this.#to) === 0) return;
+    if (overlapPages(start, pages, this.#from, this.#to) === 0) return;
     const before = this.#splits[level];
     if (before !== undefined && before.split.seq === this.#range.splitEvent) return;
     this.#splits[level] = {

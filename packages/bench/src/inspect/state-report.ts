@@ -4,6 +4,7 @@ import {
   type Columns,
   type Counters,
   forEachBlock,
+  holdings,
   LEVELS,
   type LevelName,
   type StateView,
@@ -15,7 +16,7 @@ import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { type CounterGroup, counterLines, groupedCounters, groupTitle } from './counter-groups.ts';
 import { positionText } from './event-text.ts';
-import { type FactPages, factPages, holdings } from './holdings.ts';
+import { type FactPages, factPages } from './fact-pages.ts';
 import { endOf, endText, factLine, factLines, factsOf } from './stats.ts';
 
 /** What an owner has in a block. The cache of a slab there has 0 bytes: what is in the slab belongs to the objects' owners. */

@@ -3,6 +3,7 @@ import {
   type BlockView,
   blockIndex,
   type Geometry,
+  holdingsOf,
   type PoolEvent,
   type StateView,
   pfn as toPfn,
@@ -13,7 +14,6 @@ import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
 import { changeText } from './counter-groups.ts';
 import { causeText, eventLine, type Names } from './event-text.ts';
-import { holdingsOf } from './holdings.ts';
 import type { Step, Stepper } from './stepper.ts';
 
 /** Blocks of the map; pages of a block have as many characters. */

@@ -1,8 +1,7 @@
 /** What a search in a log looks for. */
-import { EVENT_TYPES, type EventBatch, type Geometry, TYPE, typesWhere } from '@decpool/model';
+import { EVENT_TYPES, type EventBatch, type Geometry, overlapPages, TYPE, typesWhere } from '@decpool/model';
 import { printable } from '../text/printable.ts';
 import { regionPages } from './event-text.ts';
-import { overlap } from './holdings.ts';
 
 export type Wanted =
   | { readonly kind: 'type'; readonly type: number }
@@ -62,5 +61,5 @@ function isInBlock(block: number, geometry: Geometry, batch: EventBatch, row: nu
   const { pagesPerBlock } = geometry;
   const isOf1G = batch.typeAt(row) === TYPE.largePageSplit && batch.codeAt(row) === 3;
   const pages = isOf1G ? regionPages(geometry) : Math.max(1, batch.pagesAt(row));
-  return overlap(batch.pfnAt(row), pages, block * pagesPerBlock, (block + 1) * pagesPerBlock) > 0;
+  return overlapPages(batch.pfnAt(row), pages, block * pagesPerBlock, (block + 1) * pagesPerBlock) > 0;
 }

@@ -13,7 +13,7 @@ export {
   isFailedDecryption,
 } from './event-sets.ts';
 export { FreeMemory } from './free-memory.ts';
-export { type BlockHolder, Holders } from './holders.ts';
+export { type BlockHolder, type Holding, holdings, holdingsOf, type Pin, Pins } from './holdings.ts';
 export { Owners } from './owners.ts';
 export { PageTime } from './page-time.ts';
 export { EventPass, observeAll, type Projection } from './projection.ts';
