@@ -3,6 +3,7 @@ import { pfn as toPfn } from '@decpool/model';
 import { firstFit } from '@decpool/pool';
 import { FreeMap } from '@decpool/pool/placement/free-map';
 import { type RequestLog, WORDS_PER_REQUEST } from './request-log.ts';
+import { cpuSecondsSince } from './requests.ts';
 
 /** The first page of an allocation that found no room. */
 export const UNPLACED = 0xffff_ffff;
@@ -12,8 +13,9 @@ interface CoreRun {
   readonly placements: Uint32Array;
   /** Blocks claimed; none is ever given back. */
   readonly blocks: number;
-  /** What serving the requests took. */
+  /** What serving the requests took: time that passed, and time of the CPU. */
   readonly ns: number;
+  readonly cpuNs: number;
 }
 
 /** Serves a log by first fit; when nothing fits, the next block is claimed. */
@@ -27,6 +29,7 @@ export function runCore(log: RequestLog): CoreRun {
   const pagesOf = new Uint32Array(log.maxId + 1);
   let blocks = 0;
 
+  const cpu = process.cpuUsage();
   const start = performance.now();
   for (let at = 0; at < words.length; at += WORDS_PER_REQUEST) {
     const id = words[at];
@@ -48,15 +51,22 @@ export function runCore(log: RequestLog): CoreRun {
     pagesOf[id] = pages;
   }
   const ns = (performance.now() - start) * 1e6;
-  return { placements: placed.subarray(1), blocks, ns };
+  return { placements: placed.subarray(1), blocks, ns, cpuNs: cpuSecondsSince(cpu) * 1e9 };
 }
 
-/** FNV-1a over 32-bit words: each allocation id and its first page. Eight hexadecimal digits. */
+export const FNV_BASIS = 0x811c9dc5;
+
+/** A step of FNV-1a over 32-bit words. */
+export const fnv = (hash: number, word: number): number => Math.imul(hash ^ word, 0x01000193);
+
+/** Eight hexadecimal digits. */
+export const checksumText = (hash: number): string => (hash >>> 0).toString(16).padStart(8, '0');
+
+/** Over each allocation id and its first page. */
 export function checksumOf(placements: Uint32Array): string {
-  let hash = 0x811c9dc5;
+  let hash = FNV_BASIS;
   for (let index = 0; index < placements.length; index++) {
-    hash = Math.imul(hash ^ (index + 1), 0x01000193);
-    hash = Math.imul(hash ^ placements[index], 0x01000193);
+    hash = fnv(fnv(hash, index + 1), placements[index]);
   }
-  return (hash >>> 0).toString(16).padStart(8, '0');
+  return checksumText(hash);
 }

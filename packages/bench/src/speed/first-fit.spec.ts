@@ -2,7 +2,7 @@ import { checkGeometry, InputError, type Request, x86Geometry } from '@decpool/m
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { churn } from '../workloads/churn.ts';
-import { CProgram, compiler } from './c-program.ts';
+import { compiler, FirstFitProgram } from './c-program.ts';
 import { checksumOf, runCore, UNPLACED } from './core.ts';
 import { logOf, type RequestLog, requestLog, type Wanted } from './request-log.ts';
 
@@ -75,10 +75,10 @@ describe('a request log', () => {
 
 const cc = compiler();
 
-describe.skipIf(cc === undefined)('the C program (skipped where there is no gcc)', () => {
-  let program: CProgram;
+describe.skipIf(cc === undefined)('first-fit.c (skipped where there is no gcc)', () => {
+  let program: FirstFitProgram;
   beforeAll(() => {
-    program = new CProgram(cc!);
+    program = new FirstFitProgram(cc!);
   });
   afterAll(() => program?.remove());
 

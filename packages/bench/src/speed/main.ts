@@ -1,71 +1,38 @@
 /**
  * The tool's own speed, measured in this run. Ratios count; the absolute figures are this machine's. Arguments: the parts to
- * measure, of fold, requests, peer, logs and page (default: all).
+ * measure (default: peer and fold), and a number, the requests of the longest run in `growth`.
  */
-import { bulkSpeed, type Guest, history, liveSpeed, naiveSpeed } from './fold.ts';
+import { unknownName } from '@decpool/model';
+import { foldTable, GUESTS } from './fold-table.ts';
+import { growthTable } from './growth.ts';
 import { peerTable } from './peer.ts';
-import { PLAIN_POLICY, speedPolicies } from './policies.ts';
-import { secondsOfRun, speedWorkload } from './requests.ts';
-import { grouped, speedTable, times } from './table.ts';
-
-const GUESTS: readonly Guest[] = [
-  { name: '64 GiB guest', bytes: 64 * 2 ** 30, liveAllocations: 1_000_000 },
-  { name: '4 GiB guest', bytes: 4 * 2 ** 30, liveAllocations: 60_000 },
-];
-
-async function foldTable(guest: Guest): Promise<string> {
-  const events = history(guest, 300_000);
-  const naive = await naiveSpeed(events, 4_000, true);
-  const withoutFreezing = await naiveSpeed(events, 4_000, false);
-  const title = `${guest.name}, ${events.liveAllocations} live allocations`;
-  return speedTable(
-    [title, 'events', 'ns/event', 'events/s', 'vs naive'],
-    [naive, withoutFreezing, liveSpeed(events, 50_000), bulkSpeed(events)].map(
-      ({ way, events: count, nsPerEvent }) => [
-        way,
-        grouped(count),
-        nsPerEvent.toFixed(0),
-        grouped(1e9 / nsPerEvent),
-        times(naive.nsPerEvent / nsPerEvent, 1),
-      ],
-    ),
-  );
-}
-
-const RUN_REQUESTS = 1_000_000;
-
-async function requestTable(): Promise<string> {
-  const policies = speedPolicies();
-  // A short run of each first: compiled code is timed, as in any long comparison.
-  const warmUp = speedWorkload(100_000);
-  for (const policy of policies) await secondsOfRun(policy, warmUp);
-  const workload = speedWorkload(RUN_REQUESTS);
-  const seconds = new Map<string, number>();
-  for (const policy of policies) seconds.set(policy, await secondsOfRun(policy, workload));
-  const plain = seconds.get(PLAIN_POLICY) ?? Number.NaN;
-  return speedTable(
-    ['compare run: decide + fold + metrics, 4 GiB guest', 'requests', 'requests/s', 'vs first-fit'],
-    [...seconds].map(([policy, taken]) => [
-      policy === PLAIN_POLICY ? `${policy} (first-fit)` : policy,
-      grouped(RUN_REQUESTS),
-      grouped(RUN_REQUESTS / taken),
-      times(plain / taken),
-    ]),
-  );
-}
+import { policyTable } from './policy-speed.ts';
 
 /** Events of the log that is read and sought. */
 const LOG_EVENTS = 10_000_000;
 
-const PARTS: readonly (readonly [part: string, table: () => Promise<string>])[] = [
-  ...GUESTS.map((guest) => ['fold', () => foldTable(guest)] as const),
-  ['requests', requestTable],
-  ['peer', peerTable],
-  ['logs', async () => (await import('./logs.ts')).logTables(LOG_EVENTS)],
-  ['page', async () => (await import('./page.ts')).pageTable()],
-];
+type Tables = readonly ((most?: number) => string | Promise<string>)[];
 
-const wanted = process.argv.slice(2);
-for (const [part, table] of PARTS) {
-  if (wanted.length === 0 || wanted.includes(part)) console.log(`${await table()}\n`);
+const PARTS: Readonly<Record<string, Tables>> = {
+  peer: [peerTable],
+  fold: GUESTS.map((guest) => () => foldTable(guest)),
+  requests: [policyTable],
+  growth: [growthTable],
+  logs: [async () => (await import('./logs.ts')).logTables(LOG_EVENTS)],
+  page: [async () => (await import('./page.ts')).pageTable()],
+};
+
+const isNumber = (argument: string) => /^[1-9]\d*$/.test(argument);
+const given = process.argv.slice(2);
+const numbers = given.filter(isNumber).map(Number);
+const named = given.filter((argument) => !isNumber(argument));
+const parts = Object.keys(PARTS);
+const unknown = named.find((part) => !parts.includes(part));
+if (unknown !== undefined) {
+  console.error(unknownName({ kind: 'part', given: unknown, known: parts }).message);
+  process.exitCode = 2;
+} else {
+  for (const part of named.length === 0 ? ['peer', 'fold'] : parts.filter((each) => named.includes(each))) {
+    for (const table of PARTS[part]) console.log(`${await table(numbers.at(-1))}\n`);
+  }
 }

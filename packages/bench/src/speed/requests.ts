@@ -1,6 +1,6 @@
-import { PAGE_SIZE, platformNamed } from '@decpool/model';
+import { type MemoryState, platformNamed } from '@decpool/model';
 import { freshBoot, policyNamed } from '@decpool/pool';
-import { runPolicy } from '../compare/run.ts';
+import { type RunResult, runPolicy } from '../compare/run.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { churn } from '../workloads/churn.ts';
 import type { Workload } from '../workloads/workload.ts';
@@ -12,19 +12,40 @@ export const SPEED_PAGES = 2 ** 20;
 export const speedWorkload = (requests: number): Workload =>
   churn.generate({ requests, livePages: SPEED_PAGES / 2, seed: 3 });
 
-/** What one whole run of a comparison takes, without a log: decide, fold, metrics. */
-export async function secondsOfRun(policy: string, workload: Workload): Promise<number> {
-  const memory = freshBoot(SPEED_PAGES * PAGE_SIZE);
+/** What it starts from. */
+export const speedMemory = (gib = 4): MemoryState => freshBoot(gib * 2 ** 30);
+
+/** What all timed runs have: the metrics of the default comparison. */
+export const SETTING = {
+  platform: platformNamed('snp'),
+  seed: 1,
+  requests: '',
+  metrics: KEY_METRICS,
+  hasDetails: false,
+} as const;
+
+export interface TimedRun {
+  readonly result: RunResult;
+  /** Seconds that passed. */
+  readonly seconds: number;
+  /** Seconds of all its threads on a CPU: other programs hardly change them. */
+  readonly cpuSeconds: number;
+}
+
+/** One whole run of a comparison, without a log: decide, fold, metrics, state hash. */
+export async function timedRun(
+  policy: string,
+  workload: Workload,
+  memory = speedMemory(),
+): Promise<TimedRun> {
+  const cpu = process.cpuUsage();
   const start = performance.now();
-  await runPolicy({
-    workload,
-    memory,
-    platform: platformNamed('snp'),
-    policy: policyNamed(policy),
-    seed: 1,
-    requests: '',
-    metrics: KEY_METRICS,
-    hasDetails: false,
-  });
-  return (performance.now() - start) / 1000;
+  const result = await runPolicy({ ...SETTING, workload, memory, policy: policyNamed(policy) });
+  const seconds = (performance.now() - start) / 1000;
+  return { result, seconds, cpuSeconds: cpuSecondsSince(cpu) };
+}
+
+export function cpuSecondsSince(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(start);
+  return (user + system) / 1e6;
 }

@@ -1,7 +1,7 @@
-import { type AllocationId, nanoseconds } from '@decpool/model';
+import { type AllocationId, allocationId, nanoseconds, type Request } from '@decpool/model';
 import { defineWorkload, SEED } from './define.ts';
 import { dice } from './random.ts';
-import { RequestList, wholePages } from './request-list.ts';
+import { wholePages } from './request-list.ts';
 
 /** How often each order is asked for, of 100: mostly single pages, as in a running kernel. */
 const ORDER_WEIGHTS = [60, 12, 10, 7, 5, 3, 3];
@@ -12,6 +12,40 @@ export const CHURN_MEAN_PAGES =
   ORDER_WEIGHTS.reduce((sum, weight, order) => sum + weight * 2 ** order, 0) / ORDERS.length;
 
 const INTERVAL_NS = 1_000;
+
+export interface ChurnSettings {
+  readonly seed: number;
+  readonly requests: number;
+  /** Most live pages. */
+  readonly livePages: number;
+}
+
+/** The requests one by one: so they need not all be in memory at once. */
+export function* churnRequests({ seed, requests, livePages }: ChurnSettings): Generator<Request> {
+  const { between, pick } = dice(seed);
+  const live: { readonly allocation: AllocationId; readonly pages: number }[] = [];
+  let named = 0;
+  let used = 0;
+  let pages = 2 ** pick(ORDERS);
+  for (let index = 0; index < requests; index++) {
+    const time = nanoseconds(index * INTERVAL_NS);
+    if (used + pages <= livePages) {
+      const allocation = allocationId(++named);
+      yield { kind: 'allocate', time, allocation, ...wholePages(pages, 'churn') };
+      live.push({ allocation, pages });
+      used += pages;
+      pages = 2 ** pick(ORDERS);
+    } else {
+      // The last takes the victim's place: a random pick does not depend on the order.
+      const at = between(0, live.length - 1);
+      const victim = live[at];
+      live[at] = live[live.length - 1];
+      live.pop();
+      yield { kind: 'free', time, allocation: victim.allocation };
+      used -= victim.pages;
+    }
+  }
+}
 
 /** Fills livePages, then frees random allocations whenever the next one does not fit. Millions of requests take a second. */
 export const churn = defineWorkload({
@@ -28,31 +62,7 @@ export const churn = defineWorkload({
       about: 'most live pages; the steady state is at most one allocation below',
     },
   },
-  requests({ seed, requests, livePages }) {
-    const { between, pick } = dice(seed);
-    const list = new RequestList();
-    const live: { readonly allocation: AllocationId; readonly pages: number }[] = [];
-    let used = 0;
-    let pages = 2 ** pick(ORDERS);
-    for (let index = 0; index < requests; index++) {
-      const time = nanoseconds(index * INTERVAL_NS);
-      if (used + pages <= livePages) {
-        const allocation = list.allocate(time, wholePages(pages, 'churn'));
-        live.push({ allocation, pages });
-        used += pages;
-        pages = 2 ** pick(ORDERS);
-      } else {
-        // The last takes the victim's place: a random pick does not depend on the order.
-        const at = between(0, live.length - 1);
-        const victim = live[at];
-        live[at] = live[live.length - 1];
-        live.pop();
-        list.free(time, victim.allocation);
-        used -= victim.pages;
-      }
-    }
-    return list.requests;
-  },
+  requests: (settings) => [...churnRequests(settings)],
   text: ({ seed, requests, livePages }) => ({
     description: `Random allocations and frees of orders 0 to ${MAX_ORDER} that keep ${livePages} pages allocated.`,
     notes: [

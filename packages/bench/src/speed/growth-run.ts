@@ -1,0 +1,79 @@
+/**
+ * One whole run, in a process of its own so that its peak memory is its own. `node --import tsx growth-run.ts REQUESTS GIB`
+ * prints one JSON line.
+ */
+import type { Request } from '@decpool/model';
+import { policyNamed } from '@decpool/pool';
+import { type RequestSequence, runPolicy } from '../compare/run.ts';
+import { type ChurnSettings, churnRequests } from '../workloads/churn.ts';
+import { type GrowthRun, SMALL_GIB } from './growth.ts';
+import { PLAIN_POLICY } from './policies.ts';
+import { cpuSecondsSince, SETTING, SPEED_PAGES, speedMemory } from './requests.ts';
+
+/** Makes the requests as they are read, so that the run's memory is not theirs. Read from front to back, it makes each once. */
+class ChurnSequence implements RequestSequence {
+  readonly length: number;
+  /** CPU time that it took to make them. */
+  cpuSeconds = 0;
+  readonly #settings: ChurnSettings;
+  #requests: Iterator<Request>;
+  #at = 0;
+
+  constructor(settings: ChurnSettings) {
+    this.#settings = settings;
+    this.length = settings.requests;
+    this.#requests = churnRequests(settings);
+  }
+
+  slice(from: number, to: number): readonly Request[] {
+    const start = process.cpuUsage();
+    if (from < this.#at) this.#restart();
+    while (this.#at < from) this.#next();
+    const part = Array.from({ length: Math.min(to, this.length) - from }, () => this.#next());
+    this.cpuSeconds += cpuSecondsSince(start);
+    return part;
+  }
+
+  some(holds: (request: Request) => boolean): boolean {
+    // Its requests differ only in numbers.
+    return [...churnRequests({ ...this.#settings, requests: 1 })].some(holds);
+  }
+
+  #next(): Request {
+    this.#at++;
+    return this.#requests.next().value;
+  }
+
+  #restart(): void {
+    this.#requests = churnRequests(this.#settings);
+    this.#at = 0;
+  }
+}
+
+const WARM_UP = 100_000;
+
+/** The live pages are the same in a guest of any size: half of those of the smallest. */
+async function measuredRun(requests: number, gib: number): Promise<Omit<GrowthRun, 'peakMemory'>> {
+  const memory = speedMemory(gib);
+  const sequence = new ChurnSequence({ requests, livePages: SPEED_PAGES / 2, seed: 3 });
+  const start = process.cpuUsage();
+  let atFirst: number | undefined;
+  await runPolicy({
+    ...SETTING,
+    workload: { name: 'churn', requests: sequence },
+    memory,
+    policy: policyNamed(PLAIN_POLICY),
+    onProgress: () => {
+      atFirst ??= cpuSecondsSince(start) - sequence.cpuSeconds;
+    },
+  });
+  const all = cpuSecondsSince(start) - sequence.cpuSeconds;
+  const startSeconds = atFirst ?? 0;
+  return { requests, gib, startSeconds, cpuSeconds: all - startSeconds };
+}
+
+const [requests, gib] = process.argv.slice(2).map(Number);
+// Compiled code is timed. The guest is small, so that the peak is not that of the warm-up.
+await measuredRun(WARM_UP, SMALL_GIB);
+const run = await measuredRun(requests, gib);
+process.stdout.write(`${JSON.stringify({ ...run, peakMemory: process.resourceUsage().maxRSS * 1024 })}\n`);
