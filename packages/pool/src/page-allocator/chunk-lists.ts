@@ -10,7 +10,7 @@ import { ORDINARY_TYPES, TYPE } from './migratetypes.ts';
 
 const NONE = -1;
 export const ORDERS = MAX_PAGE_ORDER + 1;
-const TYPES = MIGRATETYPES.length;
+export const TYPES = MIGRATETYPES.length;
 
 /** Per-CPU lists of a CPU: orders 0 to 3 by migratetype, then order 9 for other types and for Movable. */
 export const PER_CPU_LISTS = 14;
@@ -21,6 +21,12 @@ const FIRST_HUGE = (COSTLY_ORDER + 1) * ORDINARY_TYPES;
 /** order_to_pindex(): index of a per-CPU list. */
 export const perCpuIndex = (order: number, type: number): number =>
   order > COSTLY_ORDER ? FIRST_HUGE + Number(type === TYPE.Movable) : order * ORDINARY_TYPES + type;
+
+/** Migratetype that all chunks of a per-CPU list have if they are of no other kind; -1 if the list holds several. */
+export const typeOfIndex = (index: number): number => {
+  const type = index % ORDINARY_TYPES;
+  return index < FIRST_HUGE && type !== TYPE.Movable ? type : -1;
+};
 
 /** pindex_to_order(). */
 export const orderOfIndex = (index: number, pageblockOrder: number): number =>
@@ -49,12 +55,13 @@ export class ChunkLists {
   readonly #counts: Int32Array;
   readonly #orders: Uint8Array;
   readonly #zones: Uint16Array;
+  /** A bit for each order of which a zone has chunks of a migratetype; after them one word that all per-CPU lists share. */
+  readonly #ordersOf: Uint16Array;
+  /** Of each list, the word of #ordersOf. */
+  readonly #wordOf: Uint16Array;
   readonly #cpus: number;
   /** Lists from here on are per-CPU lists. */
   readonly #firstPerCpu: number;
-  /** Free pages of each pageblock in buddy lists. */
-  readonly freePagesIn: Int32Array;
-  readonly #pageblockOrder: number;
 
   constructor(spanPages: number, zones: number, cpus: number, pageblockOrder: number) {
     this.#firstPerCpu = zones * ORDERS * TYPES;
@@ -62,21 +69,23 @@ export class ChunkLists {
     if (lists >= 0xffff)
       throw new InputError(`${zones} zones with the lists of ${cpus} CPUs: too many lists`);
     this.#cpus = cpus;
-    this.#pageblockOrder = pageblockOrder;
     this.#next = new Int32Array(spanPages);
     this.#previous = new Int32Array(spanPages);
-    this.#listOf = new Uint16Array(spanPages);
+    // Room for the buddy of each chunk: pages behind the span are in no list.
+    this.#listOf = new Uint16Array((spanPages | ((1 << MAX_PAGE_ORDER) - 1)) + 1);
     this.#heads = new Int32Array(lists).fill(NONE);
     this.#tails = new Int32Array(lists).fill(NONE);
     this.#counts = new Int32Array(lists);
     this.#orders = new Uint8Array(lists);
     this.#zones = new Uint16Array(lists);
-    this.freePagesIn = new Int32Array(spanPages >>> pageblockOrder);
+    this.#ordersOf = new Uint16Array(zones * TYPES + 1);
+    this.#wordOf = new Uint16Array(lists).fill(zones * TYPES);
     for (let list = 0; list < lists; list++) {
       const perCpu = list - this.#firstPerCpu;
       this.#orders[list] =
         perCpu < 0 ? Math.floor(list / TYPES) % ORDERS : orderOfIndex(perCpu % PER_CPU_LISTS, pageblockOrder);
       this.#zones[list] = Math.floor(perCpu < 0 ? list / (ORDERS * TYPES) : perCpu / (cpus * PER_CPU_LISTS));
+      if (perCpu < 0) this.#wordOf[list] = this.#zones[list] * TYPES + (list % TYPES);
     }
   }
 
@@ -95,11 +104,6 @@ export class ChunkLists {
     return this.#heads[list];
   }
 
-  /** First page of the last chunk of a list, or -1. */
-  last(list: number): number {
-    return this.#tails[list];
-  }
-
   /** Chunks in a list. */
   count(list: number): number {
     return this.#counts[list];
@@ -116,12 +120,22 @@ export class ChunkLists {
     return list >= 0 && list < this.#firstPerCpu ? this.#orders[list] : -1;
   }
 
-  /** Whether a chunk of this zone and order in a buddy list begins at a page: page_is_buddy(). */
-  isBuddy(pfn: number, zone: number, order: number): boolean {
-    const list = this.#listOf[pfn] - 1;
-    return (
-      list >= 0 && list < this.#firstPerCpu && this.#orders[list] === order && this.#zones[list] === zone
-    );
+  /** Whether a chunk begins at a page that is in the list of any migratetype of a zone and order: page_is_buddy(). `list`: of type 0. */
+  isBuddy(pfn: number, list: number): boolean {
+    return (this.#listOf[pfn] - 1 - list) >>> 0 < TYPES;
+  }
+
+  /** The lowest order from `order` on of which a zone has chunks of a migratetype, or -1. */
+  smallestOrder(zone: number, order: number, type: number): number {
+    const orders = this.#ordersOf[zone * TYPES + type] >>> order;
+    return orders === 0 ? -1 : order + 31 - Math.clz32(orders & -orders);
+  }
+
+  /** Whether a zone has a chunk of at least 2^order pages of a migratetype that requests ask for. */
+  hasChunk(zone: number, order: number): boolean {
+    let orders = 0;
+    for (let type = 0; type < ORDINARY_TYPES; type++) orders |= this.#ordersOf[zone * TYPES + type];
+    return orders >>> order !== 0;
   }
 
   /** Migratetype of the buddy list that a chunk is in. */
@@ -139,26 +153,28 @@ export class ChunkLists {
     const first = this.#heads[list];
     this.#next[pfn] = first;
     this.#previous[pfn] = NONE;
-    if (first === NONE) this.#tails[list] = pfn;
+    if (first === NONE) this.#addFirst(list, pfn);
     else this.#previous[first] = pfn;
     this.#heads[list] = pfn;
-    this.#added(list, pfn);
+    this.#listOf[pfn] = list + 1;
+    this.#counts[list]++;
   }
 
   addTail(list: number, pfn: number): void {
     const last = this.#tails[list];
     this.#next[pfn] = NONE;
     this.#previous[pfn] = last;
-    if (last === NONE) this.#heads[list] = pfn;
+    if (last === NONE) this.#addFirst(list, pfn);
     else this.#next[last] = pfn;
     this.#tails[list] = pfn;
-    this.#added(list, pfn);
-  }
-
-  #added(list: number, pfn: number): void {
     this.#listOf[pfn] = list + 1;
     this.#counts[list]++;
-    if (list < this.#firstPerCpu) this.#countPages(pfn, this.#orders[list], 1);
+  }
+
+  #addFirst(list: number, pfn: number): void {
+    this.#heads[list] = pfn;
+    this.#tails[list] = pfn;
+    this.#ordersOf[this.#wordOf[list]] |= 1 << this.#orders[list];
   }
 
   remove(pfn: number): void {
@@ -169,19 +185,34 @@ export class ChunkLists {
     else this.#next[previous] = next;
     if (next === NONE) this.#tails[list] = previous;
     else this.#previous[next] = previous;
-    this.#listOf[pfn] = 0;
-    this.#counts[list]--;
-    if (list < this.#firstPerCpu) this.#countPages(pfn, this.#orders[list], -1);
+    this.#removed(list, pfn);
   }
 
-  #countPages(pfn: number, order: number, sign: number): void {
-    const block = pfn >> this.#pageblockOrder;
-    if (order <= this.#pageblockOrder) {
-      this.freePagesIn[block] += sign << order;
-      return;
-    }
-    const end = block + (1 << (order - this.#pageblockOrder));
-    for (let each = block; each < end; each++) this.freePagesIn[each] += sign << this.#pageblockOrder;
+  /** Removes the first chunk of a list that has one, and returns its first page. */
+  removeFirst(list: number): number {
+    const pfn = this.#heads[list];
+    const next = this.#next[pfn];
+    this.#heads[list] = next;
+    if (next === NONE) this.#tails[list] = NONE;
+    else this.#previous[next] = NONE;
+    this.#removed(list, pfn);
+    return pfn;
+  }
+
+  /** Removes the last chunk of a list that has one, and returns its first page. */
+  removeLast(list: number): number {
+    const pfn = this.#tails[list];
+    const previous = this.#previous[pfn];
+    this.#tails[list] = previous;
+    if (previous === NONE) this.#heads[list] = NONE;
+    else this.#next[previous] = NONE;
+    this.#removed(list, pfn);
+    return pfn;
+  }
+
+  #removed(list: number, pfn: number): void {
+    this.#listOf[pfn] = 0;
+    if (--this.#counts[list] === 0) this.#ordersOf[this.#wordOf[list]] &= ~(1 << this.#orders[list]);
   }
 
   /** Whether a range of 2^order pages lies in a chunk of any list. */

@@ -117,9 +117,8 @@ function fillLists(
   where: string,
 ): void {
   for (const [order, type, packed] of lists) {
-    const list = buddy.lists.list(zone.index, order, TYPE[type]);
     for (const pfn of chunks.read(packed, order, zone, `${where}, free list of order ${order}, ${type}`)) {
-      buddy.lists.addTail(list, pfn);
+      buddy.addAtStart(zone.index, order, TYPE[type], pfn);
     }
   }
   zone.freeCounter = freeCounter;

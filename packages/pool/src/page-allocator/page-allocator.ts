@@ -122,14 +122,14 @@ export class PageAllocator {
   /** Takes a chunk, on a CPU. Returns its first page, or -1. */
   claim(cpu: number, order: number, type: number, zonelist: Zonelist): number {
     this.buddy.cpu = cpu;
-    const found = this.#claimFromFreelist('low', order, type, zonelist, zonelist.isNofragment);
+    const found = this.#claimFromFreelist(false, order, type, zonelist, zonelist.isNofragment);
     this.isKswapdWanted = found < 0;
-    return found < 0 ? this.#claimFromFreelist('min', order, type, zonelist, false) : found;
+    return found < 0 ? this.#claimFromFreelist(true, order, type, zonelist, false) : found;
   }
 
-  /** get_page_from_freelist(). */
+  /** get_page_from_freelist(), down to the low or to the min watermarks. */
   #claimFromFreelist(
-    watermark: 'low' | 'min',
+    toMin: boolean,
     order: number,
     type: number,
     zonelist: Zonelist,
@@ -139,11 +139,11 @@ export class PageAllocator {
     const end = isNofragment ? localZones : zones.length;
     for (let at = 0; at < end; at++) {
       const zone = this.zones[zones[at]];
-      if (!this.#mayServe(zone, zone[watermark], order, highestZone)) continue;
+      if (!this.#mayServe(zone, toMin ? zone.min : zone.low, order, highestZone)) continue;
       const found = this.#rmqueueFrom(zone, order, type, isNofragment);
       if (found >= 0) return found;
     }
-    return isNofragment ? this.#claimFromFreelist(watermark, order, type, zonelist, false) : -1;
+    return isNofragment ? this.#claimFromFreelist(toMin, order, type, zonelist, false) : -1;
   }
 
   #mayServe(zone: Zone, mark: number, order: number, highestZone: number): boolean {

@@ -3,7 +3,7 @@
  * emptied in batches. Their pages are free but in no buddy list: they count in no watermark, and they do not merge.
  */
 import type { Buddy } from './buddy.ts';
-import { COSTLY_ORDER, orderOfIndex, PER_CPU_LISTS, perCpuIndex } from './chunk-lists.ts';
+import { COSTLY_ORDER, orderOfIndex, PER_CPU_LISTS, perCpuIndex, typeOfIndex } from './chunk-lists.ts';
 import { ORDINARY_TYPES, TYPE } from './migratetypes.ts';
 import type { PerCpu } from './per-cpu.ts';
 import type { Rmqueue } from './rmqueue.ts';
@@ -15,8 +15,8 @@ export class PerCpuLists {
   /** By zone and CPU. */
   readonly #perCpu: readonly (readonly PerCpu[])[];
   /**
-   * Migratetype that a page had when it came into the lists, by page: 6.1 returns it to that type's list
-   * (pcppage_migratetype), later kernels to the list of its pageblock.
+   * Migratetype that a page had when it came into a list of several migratetypes, by page: 6.1 returns it to that type's
+   * list (pcppage_migratetype), later kernels to the list of its pageblock.
    */
   readonly #notedType: Uint8Array | undefined;
   /** Since 7.x the lists are emptied in portions of a batch, each beginning at the list that was freed to. */
@@ -41,7 +41,9 @@ export class PerCpuLists {
 
   /** Pages in all lists. */
   get pages(): number {
-    return this.#perCpu.flat().reduce((sum, { count }) => sum + count, 0);
+    let pages = 0;
+    for (const ofZone of this.#perCpu) for (const { count } of ofZone) pages += count;
+    return pages;
   }
 
   /** pcp_allowed_order(); no order at all without lists. */
@@ -64,8 +66,7 @@ export class PerCpuLists {
     this.#buddy.lists.addTail(this.#buddy.lists.perCpuList(zone.index, cpu, index), pfn);
     this.#perCpu[zone.index][cpu].count += 1 << order;
     if (this.#notedType !== undefined) {
-      this.#notedType[pfn] =
-        index < ORDINARY_TYPES * (COSTLY_ORDER + 1) ? index % ORDINARY_TYPES : this.#buddy.typeOf(pfn);
+      this.#notedType[pfn] = order > COSTLY_ORDER ? this.#buddy.typeOf(pfn) : index % ORDINARY_TYPES;
     }
   }
 
@@ -79,20 +80,19 @@ export class PerCpuLists {
   claimInBulk(zone: Zone, order: number, type: number, isNofragment: boolean): number {
     const { lists, cpu } = this.#buddy;
     const perCpu = this.#perCpu[zone.index][cpu];
-    const list = lists.perCpuList(zone.index, cpu, perCpuIndex(order, type));
-    let pfn = lists.first(list);
-    if (pfn < 0) {
+    const index = perCpuIndex(order, type);
+    const list = lists.perCpuList(zone.index, cpu, index);
+    if (lists.first(list) < 0) {
       const wanted = perCpu.chunksToFill(zone, order);
-      perCpu.count += this.#rmqueue.fill(zone, order, type, isNofragment, wanted, list) << order;
-      if (this.#notedType !== undefined) {
+      const filled = this.#rmqueue.fill(zone, order, type, isNofragment, wanted, list);
+      if (filled === 0) return -1;
+      perCpu.count += filled << order;
+      if (this.#notedType !== undefined && typeOfIndex(index) < 0) {
         for (let each = lists.first(list); each >= 0; each = lists.after(each)) this.#notedType[each] = type;
       }
-      pfn = lists.first(list);
-      if (pfn < 0) return -1;
     }
-    lists.remove(pfn);
     perCpu.count -= 1 << order;
-    return pfn;
+    return lists.removeFirst(list);
   }
 
   /** free_unref_page(): returns false for a chunk that the lists do not take. */
@@ -101,8 +101,8 @@ export class PerCpuLists {
     if (!this.serves(order, 0) || type === TYPE.Isolate) return false;
     const { lists, cpu } = this.#buddy;
     const perCpu = this.#perCpu[zone.index][cpu];
-    if (this.#notedType !== undefined) this.#notedType[pfn] = type;
     const index = perCpuIndex(order, type < ORDINARY_TYPES ? type : TYPE.Movable);
+    if (this.#notedType !== undefined && typeOfIndex(index) < 0) this.#notedType[pfn] = type;
     lists.addHead(lists.perCpuList(zone.index, cpu, index), pfn);
     perCpu.count += 1 << order;
     const pages = perCpu.pagesToReturn(zone, order);
@@ -128,32 +128,36 @@ export class PerCpuLists {
   #empty(zone: Zone, cpu: number, pages: number, firstIndex: number): void {
     const { lists, pageblockOrder } = this.#buddy;
     const perCpu = this.#perCpu[zone.index][cpu];
+    const firstList = lists.perCpuList(zone.index, cpu, 0);
     let left = Math.min(pages, perCpu.count);
     let lowest = 0;
     let highest = PER_CPU_LISTS - 1;
     let index = firstIndex - 1;
     while (left > 0) {
-      let list: number;
       for (;;) {
         if (++index > highest) index = lowest;
-        list = lists.perCpuList(zone.index, cpu, index);
-        if (lists.first(list) >= 0) break;
+        if (lists.first(firstList + index) >= 0) break;
         if (index === highest) highest--;
         if (index === lowest) lowest++;
       }
       const order = orderOfIndex(index, pageblockOrder);
-      do {
-        this.#return(zone, lists.last(list), order);
-        perCpu.count -= 1 << order;
-        left -= 1 << order;
-      } while (left > 0 && lists.first(list) >= 0);
+      const chunks = Math.min(lists.count(firstList + index), Math.ceil(left / (1 << order)));
+      for (let each = 0; each < chunks; each++) {
+        this.#return(zone, lists.removeLast(firstList + index), order, index);
+      }
+      perCpu.count -= chunks << order;
+      left -= chunks << order;
     }
   }
 
-  #return(zone: Zone, pfn: number, order: number): void {
-    const { lists } = this.#buddy;
-    lists.remove(pfn);
-    this.#buddy.freeOne(zone, pfn, order, this.#notedType?.[pfn] ?? this.#buddy.typeOf(pfn));
+  #return(zone: Zone, pfn: number, order: number, index: number): void {
+    this.#buddy.freeOne(zone, pfn, order, this.#typeToReturnTo(pfn, index));
+  }
+
+  #typeToReturnTo(pfn: number, index: number): number {
+    if (this.#notedType === undefined) return this.#buddy.typeOf(pfn);
+    const type = typeOfIndex(index);
+    return type < 0 ? this.#notedType[pfn] : type;
   }
 
   /** decay_pcp_high() for a CPU's lists of one zone. */
@@ -180,7 +184,8 @@ export class PerCpuLists {
     if (index < 0 || index >= PER_CPU_LISTS || orderOfIndex(index, this.#buddy.pageblockOrder) !== order) {
       return false;
     }
-    this.#return(zone, pfn, order);
+    lists.remove(pfn);
+    this.#return(zone, pfn, order, index);
     this.#perCpu[zone.index][cpu].count -= 1 << order;
     return true;
   }

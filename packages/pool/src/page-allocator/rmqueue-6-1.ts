@@ -23,22 +23,24 @@ export class Rmqueue61 implements Rmqueue {
 
   fill(zone: Zone, order: number, type: number, isNofragment: boolean, wanted: number, list: number): number {
     let taken = 0;
-    for (; taken < wanted; taken++) {
-      const pfn = this.#take(zone, order, type, isNofragment);
-      if (pfn < 0) break;
-      this.#buddy.lists.addTail(list, pfn);
-    }
+    do {
+      taken += this.#buddy.takeMany(zone, order, type, wanted - taken, list);
+    } while (taken < wanted && this.#fallback(zone, order, type, isNofragment));
     zone.account(this.#buddy.cpu, -(taken << order));
     return taken;
   }
 
   #take(zone: Zone, order: number, type: number, isNofragment: boolean): number {
     const found = this.#buddy.takeSmallestUncounted(zone, order, type);
-    if (found >= 0) return found;
-    const from = fallbackOrder6(this.#buddy, zone, order, type, isNofragment, MAX_PAGE_ORDER);
-    if (from < 0) return -1;
-    this.#steal(zone, fallbackOf(this.#buddy, zone, from, type), from, type);
+    if (found >= 0 || !this.#fallback(zone, order, type, isNofragment)) return found;
     return this.#buddy.takeSmallestUncounted(zone, order, type);
+  }
+
+  /** __rmqueue_fallback(). Returns whether there is something to take now. */
+  #fallback(zone: Zone, order: number, type: number, isNofragment: boolean): boolean {
+    const from = fallbackOrder6(this.#buddy, zone, order, type, isNofragment, MAX_PAGE_ORDER);
+    if (from >= 0) this.#steal(zone, fallbackOf(this.#buddy, zone, from, type), from, type);
+    return from >= 0;
   }
 
   /** steal_suitable_fallback(). */

@@ -5,9 +5,7 @@ import type { Zone } from './zone.ts';
 
 /** From 6.10 to 6.14: the order of the search is that of 6.1, but a pageblock that is not taken over gives a single chunk. */
 export class Rmqueue612 extends MatchingRmqueue {
-  take(zone: Zone, order: number, type: number, isNofragment: boolean): number {
-    const found = this.buddy.takeSmallest(zone, order, type);
-    if (found >= 0) return found;
+  protected takeFallback(zone: Zone, order: number, type: number, isNofragment: boolean): number {
     const from = fallbackOrder6(this.buddy, zone, order, type, isNofragment, MAX_PAGE_ORDER);
     if (from < 0) return -1;
     const pfn = fallbackOf(this.buddy, zone, from, type);

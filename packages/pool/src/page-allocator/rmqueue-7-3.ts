@@ -8,11 +8,9 @@ import type { Zone } from './zone.ts';
  * alike. If there is none, __rmqueue_steal() takes the smallest chunk that suffices. A bulk request remembers that it had to steal.
  */
 export class Rmqueue73 extends MatchingRmqueue {
-  take(zone: Zone, order: number, type: number, isNofragment: boolean): number {
-    const found = this.buddy.takeSmallest(zone, order, type);
-    if (found >= 0) return found;
-    const claimed = this.#claim(zone, order, type, isNofragment);
-    return claimed >= 0 || isNofragment ? claimed : this.#steal(zone, order, type);
+  override take(zone: Zone, order: number, type: number, isNofragment: boolean): number {
+    const found = super.take(zone, order, type, isNofragment);
+    return found >= 0 || isNofragment ? found : this.#steal(zone, order, type);
   }
 
   override fill(
@@ -23,18 +21,10 @@ export class Rmqueue73 extends MatchingRmqueue {
     wanted: number,
     list: number,
   ): number {
-    let taken = 0;
-    let steals = false;
+    let taken = super.fill(zone, order, type, isNofragment, wanted, list);
+    if (isNofragment) return taken;
     for (; taken < wanted; taken++) {
-      let pfn = -1;
-      if (!steals) {
-        pfn = this.buddy.takeSmallest(zone, order, type);
-        if (pfn < 0) pfn = this.#claim(zone, order, type, isNofragment);
-      }
-      if (pfn < 0 && !isNofragment) {
-        pfn = this.#steal(zone, order, type);
-        steals = pfn >= 0;
-      }
+      const pfn = this.#steal(zone, order, type);
       if (pfn < 0) break;
       this.buddy.lists.addTail(list, pfn);
     }
@@ -42,7 +32,7 @@ export class Rmqueue73 extends MatchingRmqueue {
   }
 
   /** __rmqueue_claim(). */
-  #claim(zone: Zone, order: number, type: number, isNofragment: boolean): number {
+  protected takeFallback(zone: Zone, order: number, type: number, isNofragment: boolean): number {
     const lowest = lowestFallback(this.buddy, order, isNofragment);
     for (let current = MAX_PAGE_ORDER; current >= lowest; current--) {
       if (!mayClaimBlock(this.buddy, current, type)) return -1;

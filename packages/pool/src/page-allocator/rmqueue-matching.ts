@@ -10,16 +10,25 @@ export abstract class MatchingRmqueue implements Rmqueue {
     this.buddy = buddy;
   }
 
-  abstract take(zone: Zone, order: number, type: number, isNofragment: boolean): number;
+  take(zone: Zone, order: number, type: number, isNofragment: boolean): number {
+    const found = this.buddy.takeSmallest(zone, order, type);
+    return found >= 0 ? found : this.takeFallback(zone, order, type, isNofragment);
+  }
+
+  /** A chunk of another migratetype, counted, or -1. */
+  protected abstract takeFallback(zone: Zone, order: number, type: number, isNofragment: boolean): number;
 
   fill(zone: Zone, order: number, type: number, isNofragment: boolean, wanted: number, list: number): number {
     let taken = 0;
-    for (; taken < wanted; taken++) {
-      const pfn = this.take(zone, order, type, isNofragment);
-      if (pfn < 0) break;
+    for (;;) {
+      const own = this.buddy.takeMany(zone, order, type, wanted - taken, list);
+      for (let each = 0; each < own; each++) zone.account(this.buddy.cpu, -(1 << order));
+      taken += own;
+      const pfn = taken < wanted ? this.takeFallback(zone, order, type, isNofragment) : -1;
+      if (pfn < 0) return taken;
       this.buddy.lists.addTail(list, pfn);
+      taken++;
     }
-    return taken;
   }
 
   /** A chunk of a whole pageblock or more changes sides, and what is left of it serves the new type. */

@@ -43,7 +43,7 @@ export const mayClaimBlock = ({ pageblockOrder }: Buddy, order: number, type: nu
  * in use and not on an LRU list is alike to a request that is not movable; in other pageblocks it is of unknown kind.
  */
 export function isMostlyAlike(buddy: Buddy, block: number, type: number): boolean {
-  const free = buddy.lists.freePagesIn[block];
+  const free = buddy.freePagesIn[block];
   const movable = Math.min(buddy.movableIn[block], buddy.pageblockPages - free);
   const blockType = buddy.typeOf(block * buddy.pageblockPages);
   const unmovable = blockType === TYPE.Movable ? buddy.pageblockPages - free - movable : 0;

@@ -2,8 +2,7 @@
  * A zone's counters and watermarks (struct zone, include/linux/mmzone.h). NR_FREE_PAGES lags: each CPU collects changes
  * until they exceed a threshold (__mod_zone_page_state(), mm/vmstat.c), and watermarks are compared with what has arrived.
  */
-import { type ChunkLists, ORDERS } from './chunk-lists.ts';
-import { ORDINARY_TYPES } from './migratetypes.ts';
+import type { ChunkLists } from './chunk-lists.ts';
 
 /** watermark_boost_factor, mm/page_alloc.c, in 1/10000 of the high watermark. */
 const BOOST_FACTOR = 15_000;
@@ -107,16 +106,7 @@ export class Zone {
   isAbove(mark: number, order: number, highestZone: number): boolean {
     const free = this.freeCounter - ((1 << order) - 1) - this.reservedHighatomic;
     if (free <= mark + (this.lowmemReserve[highestZone] ?? 0)) return false;
-    return order === 0 || this.#hasChunk(order);
-  }
-
-  #hasChunk(order: number): boolean {
-    for (let current = order; current < ORDERS; current++) {
-      for (let type = 0; type < ORDINARY_TYPES; type++) {
-        if (this.#lists.first(this.#lists.list(this.index, current, type)) >= 0) return true;
-      }
-    }
-    return false;
+    return order === 0 || this.#lists.hasChunk(this.index, order);
   }
 
   /** boost_watermark(): a fallback below a whole pageblock raises the watermarks, so that kswapd reclaims more. */

@@ -67,7 +67,7 @@ class Compaction {
   }
 
   #usedIn(block: number): number {
-    return this.#buddy.pageblockPages - this.#buddy.lists.freePagesIn[block];
+    return this.#buddy.pageblockPages - this.#buddy.freePagesIn[block];
   }
 
   #isMovableBlock(block: number): boolean {
@@ -84,7 +84,7 @@ class Compaction {
 
   /** Free pages in a pageblock that pages may move to: a Movable one, not free as a whole (suitable_migration_target). */
   #roomIn(block: number): number {
-    return this.#usedIn(block) > 0 && this.#isMovableBlock(block) ? this.#buddy.lists.freePagesIn[block] : 0;
+    return this.#usedIn(block) > 0 && this.#isMovableBlock(block) ? this.#buddy.freePagesIn[block] : 0;
   }
 
   /** isolate_freepages(): takes single pages from the far end of the zone downward. There must be as many. */
@@ -100,7 +100,7 @@ class Compaction {
 
   /** Takes up to `wanted` free pages of a pageblock in address order, and returns how many there were. */
   #takePagesIn(block: number, wanted: number): number {
-    const { lists, pageblockPages, cpu } = this.#buddy;
+    const { lists, pageblockPages } = this.#buddy;
     const end = (block + 1) * pageblockPages;
     let taken = 0;
     for (let pfn = block * pageblockPages; pfn < end && taken < wanted; ) {
@@ -111,8 +111,7 @@ class Compaction {
       }
       const next = pfn + (1 << order);
       const used = Math.min(1 << order, wanted - taken);
-      lists.remove(pfn);
-      this.#zone.account(cpu, -(1 << order));
+      this.#buddy.takeChunk(this.#zone, pfn);
       for (let rest = pfn + used; rest < next; rest++) this.#buddy.free(this.#zone, rest, 0);
       taken += used;
       pfn = next;

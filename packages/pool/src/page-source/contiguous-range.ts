@@ -37,30 +37,11 @@ function highestBelow(
 
 /** First page of the highest run of free pageblocks, now claimed; -1 when there is none. */
 export function takeContiguous(buddy: Buddy, zones: readonly Zone[], map: ZoneMap, blocks: number): number {
-  const { freePagesIn } = buddy.lists;
+  const { freePagesIn } = buddy;
   const first = highestRun(map, blocks, (block) => freePagesIn[block] === buddy.pageblockPages);
   if (first < 0) return -1;
   for (let block = first; block < first + blocks; block++) {
-    takeBlock(buddy, zones[map.zoneOfBlock(block)], block);
+    buddy.takeBlock(zones[map.zoneOfBlock(block)], block);
   }
   return first * buddy.pageblockPages;
-}
-
-/** Takes a whole free pageblock out of the chunks that it lies in: one larger chunk, or several smaller ones. */
-function takeBlock({ lists, pageblockOrder, pageblockPages, cpu }: Buddy, zone: Zone, block: number): void {
-  const start = block * pageblockPages;
-  const pair = start & ~(2 * pageblockPages - 1);
-  zone.account(cpu, -pageblockPages);
-  if (lists.buddyOrder(pair) > pageblockOrder) {
-    const type = lists.typeOf(pair);
-    lists.remove(pair);
-    const other = start === pair ? pair + pageblockPages : pair;
-    lists.addHead(lists.list(zone.index, pageblockOrder, type), other);
-    return;
-  }
-  for (let pfn = start; pfn < start + pageblockPages; ) {
-    const order = lists.buddyOrder(pfn);
-    lists.remove(pfn);
-    pfn += 1 << order;
-  }
 }

@@ -87,7 +87,7 @@ export function startFromCounts(
   for (const [index, guess] of guessesOf(memory, geometry, seed).entries()) {
     for (const [block, type] of guess.pageblocks) buddy.setType(block * buddy.pageblockPages, 0, type);
     for (const { pfn, order, type } of guess.chunks) {
-      buddy.lists.addTail(buddy.lists.list(index, order, type), pfn);
+      buddy.addAtStart(index, order, type, pfn);
       allocator.zones[index].freeCounter += 1 << order;
     }
     setMovable(buddy, memory.zones[index], guess.pageblocks);
@@ -115,7 +115,7 @@ function setMovable(
   let left = pageCache ?? Number.POSITIVE_INFINITY;
   for (const [block, type] of pageblocks) {
     if (pageCache === undefined && type !== TYPE.Movable) continue;
-    const used = buddy.pageblockPages - buddy.lists.freePagesIn[block];
+    const used = buddy.pageblockPages - buddy.freePagesIn[block];
     buddy.movableIn[block] = Math.min(left, used);
     left -= buddy.movableIn[block];
   }

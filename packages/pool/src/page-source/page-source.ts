@@ -19,6 +19,7 @@ import {
 import { startExactly } from '../page-allocator/exact-start.ts';
 import { ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
 import type { PageAllocator, Zonelist } from '../page-allocator/page-allocator.ts';
+import { ClaimedPages } from './claimed-pages.ts';
 import { type CompactionResult, compactGap, compactZone, isCompactionSuitable } from './compaction.ts';
 import { takeContiguous } from './contiguous-range.ts';
 import { startFromCounts } from './counted-start.ts';
@@ -36,14 +37,11 @@ export class PageSource {
   /** Until the boot pool is taken. */
   #reserved: PageRun | undefined;
   readonly #compacts: boolean;
-  /** Claimed pages of each pageblock. */
-  readonly #claimedIn: Int32Array;
   /** Chunks of the memory state that the placement guess could not put inside a pageblock of their migratetype. */
   readonly misplaced: number;
   /** Chunks of the memory state that it could not place at all: the state contradicts itself. */
   readonly dropped: number;
-  /** A bit for each page, set while it is claimed; without reclaim nobody asks. */
-  readonly #claimedPages: Uint32Array;
+  readonly #claimed: ClaimedPages;
   /** kswapd and direct reclaim; undefined: what is in use stays so. */
   readonly #reclaim: Reclaim | undefined;
   #lastCompaction: CompactionResult | undefined;
@@ -65,13 +63,13 @@ export class PageSource {
     this.#zones = new ZoneMap(memory, geometry);
     this.#reserved = memory.reserved;
     this.#compacts = settings.compaction;
-    this.#claimedIn = new Int32Array(geometry.spanPages / geometry.pagesPerBlock);
     this.misplaced = misplaced;
     this.dropped = dropped;
-    const reclaims = settings.reclaim === true;
-    this.#claimedPages = new Uint32Array(reclaims ? geometry.spanPages / 32 : 0);
-    const isClaimed = (pfn: number) => ((this.#claimedPages[pfn >>> 5] >>> (pfn & 31)) & 1) === 1;
-    this.#reclaim = reclaims ? new Reclaim(allocator, this.#zones, memory, isClaimed, seed) : undefined;
+    this.#claimed = new ClaimedPages(geometry);
+    this.#reclaim =
+      settings.reclaim === true
+        ? new Reclaim(allocator, this.#zones, memory, this.#claimed, seed)
+        : undefined;
   }
 
   /** Pages in all free lists, per-CPU lists included. */
@@ -115,7 +113,7 @@ export class PageSource {
 
   /** Free pages of each block; those in per-CPU lists do not count. */
   freePagesByBlock(): Int32Array {
-    return this.#allocator.buddy.lists.freePagesIn.slice();
+    return this.#allocator.buddy.freePagesIn.slice();
   }
 
   /** Index in the memory state of the zone that a page belongs to, or -1 for none. */
@@ -138,7 +136,7 @@ export class PageSource {
 
   #tryClaim(order: number, type: number, zonelist: Zonelist): number {
     const found = this.#allocator.claim(0, order, type, zonelist);
-    if (found >= 0) this.#countClaimed(found, order, 1);
+    if (found >= 0) this.#claimed.add(found, order);
     return found;
   }
 
@@ -194,7 +192,7 @@ export class PageSource {
     for (let each = 0; found >= 0 && each < blocks; each++) {
       const start = found + each * buddy.pageblockPages;
       buddy.movableIn[buddy.blockOf(start)] = 0;
-      this.#countClaimed(start, buddy.pageblockOrder, 1);
+      this.#claimed.add(start, buddy.pageblockOrder);
     }
     return found as Pfn | -1;
   }
@@ -203,37 +201,14 @@ export class PageSource {
   giveBack(pfn: Pfn, order: number): void {
     const zone = this.#zones.zoneIndexOf(pfn);
     if (zone < 0) throw new InvariantError(`page ${pfn} is given back, but it is no RAM`);
-    const { buddy } = this.#allocator;
-    // That none of its pages is free, the reducer proves (pages-returned); here a free chunk around it is looked for.
-    if (buddy.lists.covers(pfn, order)) {
-      throw new InvariantError(`page ${pfn} is given back, but it is free already`);
+    if (!this.#claimed.has(pfn, order)) {
+      const isFree = this.#allocator.buddy.lists.covers(pfn, order);
+      throw new InvariantError(
+        `page ${pfn} is given back, but it ${isFree ? 'is free already' : 'was not claimed'}`,
+      );
     }
-    if (this.#claimedIn[buddy.blockOf(pfn)] < Math.min(1 << order, buddy.pageblockPages)) {
-      throw new InvariantError(`page ${pfn} is given back, but it was not claimed`);
-    }
-    this.#countClaimed(pfn, order, -1);
+    this.#claimed.remove(pfn, order);
     this.#allocator.free(0, this.#allocator.zones[zone], pfn, order);
-  }
-
-  #countClaimed(pfn: number, order: number, sign: 1 | -1): void {
-    const { buddy } = this.#allocator;
-    if (this.#reclaim !== undefined) this.#markClaimed(pfn, order, sign === 1);
-    const block = buddy.blockOf(pfn);
-    if (order <= buddy.pageblockOrder) {
-      this.#claimedIn[block] += sign << order;
-      return;
-    }
-    const end = block + (1 << (order - buddy.pageblockOrder));
-    for (let each = block; each < end; each++) this.#claimedIn[each] += sign << buddy.pageblockOrder;
-  }
-
-  #markClaimed(pfn: number, order: number, isClaimed: boolean): void {
-    const words = this.#claimedPages;
-    if (order >= 5) words.fill(isClaimed ? 0xffffffff : 0, pfn >>> 5, (pfn + (1 << order)) >>> 5);
-    else {
-      const mask = ((1 << (1 << order)) - 1) << (pfn & 31);
-      words[pfn >>> 5] = isClaimed ? words[pfn >>> 5] | mask : words[pfn >>> 5] & ~mask;
-    }
   }
 }
 

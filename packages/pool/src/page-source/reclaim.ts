@@ -8,6 +8,7 @@
 import type { MemoryState } from '@decpool/model';
 import type { PageAllocator, Zonelist } from '../page-allocator/page-allocator.ts';
 import type { Zone } from '../page-allocator/zone.ts';
+import type { ClaimedPages } from './claimed-pages.ts';
 import { compactGap } from './compaction.ts';
 import { randomFrom, shuffle } from './random.ts';
 import type { ZoneMap } from './zones.ts';
@@ -25,8 +26,8 @@ export class Reclaim {
   readonly #allocator: PageAllocator;
   readonly #zones: ZoneMap;
   readonly #isRam: (pfn: number) => boolean;
-  /** Whether a page was claimed since the start: those are not page cache. */
-  readonly #isClaimed: (pfn: number) => boolean;
+  /** These pages are not page cache. */
+  readonly #claimed: ClaimedPages;
   /** Pageblocks with page cache of each zone, the next to be reclaimed last. */
   readonly #blocks: readonly number[][];
   #runs: { pfn: number; pages: number }[] = [];
@@ -35,12 +36,12 @@ export class Reclaim {
     allocator: PageAllocator,
     zones: ZoneMap,
     memory: MemoryState,
-    isClaimed: (pfn: number) => boolean,
+    claimed: ClaimedPages,
     seed: number,
   ) {
     this.#allocator = allocator;
     this.#zones = zones;
-    this.#isClaimed = isClaimed;
+    this.#claimed = claimed;
     this.#isRam = (pfn) =>
       memory.zones.some(({ ram }) => ram.some(([start, pages]) => pfn >= start && pfn < start + pages));
     const random = randomFrom(seed ^ 0x5bd1e995);
@@ -115,7 +116,7 @@ export class Reclaim {
     let freed = 0;
     const isWhole = this.#zones.isWhole(block);
     for (let pfn = block * buddy.pageblockPages; pfn < end && freed < wanted; pfn++) {
-      if (buddy.lists.covers(pfn, 0) || this.#isClaimed(pfn) || !(isWhole || this.#isRam(pfn))) continue;
+      if (buddy.lists.covers(pfn, 0) || this.#claimed.has(pfn, 0) || !(isWhole || this.#isRam(pfn))) continue;
       this.#allocator.free(0, zone, pfn, 0);
       this.#note(pfn);
       freed++;
