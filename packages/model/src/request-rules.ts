@@ -47,8 +47,9 @@ const MAX_BYTES = 0xffffffff;
 
 /**
  * Throws InputError when a request breaks a rule. A `background-free` of a chunk that nobody holds breaks none: a pool skips it.
+ * Returns false for a request about an allocation that was refused, which a pool skips, too.
  */
-export function checkRequest(request: Request, history: RequestHistory): void {
+export function checkRequest(request: Request, history: RequestHistory): boolean {
   const { time } = request;
   if (!Number.isSafeInteger(time) || time < history.time) {
     throw new InputError(
@@ -60,20 +61,18 @@ export function checkRequest(request: Request, history: RequestHistory): void {
       checkSize(request, history.maxPages);
       checkAttributes(request);
       checkAllocation(request, history);
-      break;
+      return true;
     case 'free':
       checkFlags(request.gfp);
-      checkFree(request.allocation, history);
-      break;
+      return checkFree(request.allocation, history);
     case 'map-user':
     case 'unmap-user':
-      checkUserMapping(request.kind, request.allocation, history);
-      break;
+      return checkUserMapping(request.kind, request.allocation, history);
     case 'background-allocate':
       checkChunk(request, history);
-      break;
+      return true;
     case 'background-free':
-      break;
+      return true;
     default:
       throw new InputError(`unknown kind of request '${(request as { kind: unknown }).kind}'`);
   }
@@ -129,21 +128,22 @@ function checkAllocation({ api, allocation, owner }: AllocateRequest, history: R
   }
 }
 
-function checkFree(allocation: AllocationId, history: RequestHistory): void {
-  if (!expectServed('free', allocation, history)) return;
+function checkFree(allocation: AllocationId, history: RequestHistory): boolean {
+  if (!expectServed('free', allocation, history)) return false;
   if (history.userMappings(allocation) > 0) {
     throw new InputError(
       `free of allocation ${allocation}: it is mapped into user space, so its pages must not be converted; unmap it first`,
     );
   }
+  return true;
 }
 
 function checkUserMapping(
   kind: 'map-user' | 'unmap-user',
   allocation: AllocationId,
   history: RequestHistory,
-): void {
-  if (!expectServed(kind, allocation, history)) return;
+): boolean {
+  if (!expectServed(kind, allocation, history)) return false;
   if (!history.isWholePages(allocation)) {
     throw new InputError(
       `${kind} of allocation ${allocation}: it is an object in a slab and shares its page; map whole pages`,
@@ -152,6 +152,7 @@ function checkUserMapping(
   if (kind === 'unmap-user' && history.userMappings(allocation) === 0) {
     throw new InputError(`${kind} of allocation ${allocation}: it is not mapped into user space`);
   }
+  return true;
 }
 
 /** Returns false for an allocation that was refused: the request is skipped. */

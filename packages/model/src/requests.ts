@@ -136,7 +136,7 @@ export function attributesOf({
   node = ANY_NODE,
   align = 1,
 }: Partial<AllocateRequest>): number {
-  return gfp | (orderFor(align) << 8) | ((node + 1) << 16);
+  return gfp | (align === 1 ? 0 : orderFor(align) << 8) | ((node + 1) << 16);
 }
 
 export const gfpOf = (attributes: number): number => attributes & 0xff;

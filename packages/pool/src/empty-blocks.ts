@@ -35,6 +35,7 @@ export class EmptyBlocks {
 
   /** When the first kept block goes back, simulated ns; KEEP: never. */
   get dueAt(): number {
+    if (this.#kept.size === 0) return KEEP;
     for (const { until } of this.#kept.values()) return until;
     return KEEP;
   }

@@ -164,14 +164,13 @@ export class Engine implements RequestHistory {
   decide(request: Request): void {
     if (this.#broken !== undefined) throw this.#broken;
     this.#expectOutside('a request');
-    checkRequest(request, this);
-    this.#attempt(request);
+    this.#attempt(request, checkRequest(request, this));
   }
 
   /** Does what the deferred worker still has to do, as at the end of a run. */
   settle(): void {
     this.#expectOutside('the end of a run');
-    if (this.#broken === undefined) this.#attempt('settle');
+    if (this.#broken === undefined) this.#attempt('settle', true);
   }
 
   #expectOutside(what: string): void {
@@ -182,11 +181,11 @@ export class Engine implements RequestHistory {
   }
 
   /** No closure: it runs with every request. */
-  #attempt(work: Request | 'settle'): void {
+  #attempt(work: Request | 'settle', isServed: boolean): void {
     this.#isDeciding = true;
     try {
       if (work === 'settle') this.#worker.settle();
-      else this.#serve(work);
+      else this.#serve(work, isServed);
     } catch (error) {
       this.#broken = error;
       throw error;
@@ -195,7 +194,8 @@ export class Engine implements RequestHistory {
     }
   }
 
-  #serve(request: Request): void {
+  /** `isServed`: as checkRequest() says. */
+  #serve(request: Request, isServed: boolean): void {
     if (!this.#isBooted) this.#boot();
     this.#worker.run(request.time);
     this.#recorder.time = request.time;
@@ -204,13 +204,13 @@ export class Engine implements RequestHistory {
         this.#allocate(request);
         break;
       case 'free':
-        if (this.view.isRefused(request.allocation)) this.#skip(request);
-        else this.#free(request);
+        if (isServed) this.#free(request);
+        else this.#skip(request);
         break;
       case 'map-user':
       case 'unmap-user':
-        if (this.view.isRefused(request.allocation)) this.#skip(request);
-        else this.#changeUserMapping(request);
+        if (isServed) this.#changeUserMapping(request);
+        else this.#skip(request);
         break;
       case 'background-allocate':
       case 'background-free':
@@ -250,7 +250,7 @@ export class Engine implements RequestHistory {
     recorder.emit.allocationRequested({ allocation, api, pages, bytes, owner, attributes });
     const range = this.#rangeOf(gfp, node);
     if (range !== recorder.anywhere && !maySleep(gfp)) this.#worker.keepReady(range);
-    recorder.begin(allocation, owner, gfp, range);
+    recorder.begin(allocation, gfp, range);
     const cache = api === 'dma_map' ? SWIOTLB_CACHE : this.policy.cacheFor(request);
     if (cache !== undefined) this.#objects.allocate(request, cache);
     else if (this.policy.allocate(request) && api === 'vmalloc') {

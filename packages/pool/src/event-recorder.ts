@@ -28,9 +28,9 @@ import { SetMemory } from './set-memory.ts';
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Owner's number when no request is decided, at boot and in the deferred worker: leaked pages are the worker's own then. */
-export const NO_OWNER = -1;
+/** When no request is decided, at boot and in the deferred worker. */
 export const NO_ALLOCATION = allocationId(0);
+/** Owner of what leaks then. */
 const WORKER = 'kworker';
 
 /** Who receives events. */
@@ -38,6 +38,8 @@ export interface EventSink {
   /** Called for every event as soon as it is folded, while `wantsEvents` is true. The columns must not be kept. */
   event(columns: EventColumns, row: number, seq: number): void;
   readonly wantsEvents: boolean;
+  /** Whether batch() keeps no batch: its columns are used again afterwards. */
+  readonly borrowsBatches: boolean;
   /** Called when the pending rows are about to become a batch. */
   beforeBatch(): void;
   /** Called whenever a batch is full, and by flush(). */
@@ -85,7 +87,6 @@ export class EventRecorder {
   readonly #isConfidential: boolean;
   /** On whose behalf the policy decides. */
   #allocation = NO_ALLOCATION;
-  #owner = NO_OWNER;
   #gfp = GFP_KERNEL;
   #range: ZoneRange;
 
@@ -110,9 +111,8 @@ export class EventRecorder {
   }
 
   /** Sets on whose behalf the policy decides next: nothing is served yet. */
-  begin(allocation: AllocationId, owner: number, gfp: number, range: ZoneRange = this.anywhere): void {
+  begin(allocation: AllocationId, gfp: number, range: ZoneRange = this.anywhere): void {
     this.#allocation = allocation;
-    this.#owner = owner;
     this.#gfp = gfp;
     this.#range = range;
     this.servedPages = 0;
@@ -131,7 +131,9 @@ export class EventRecorder {
 
   /** Whose pages are lost if they leak now. */
   #ownerToBlame(): number {
-    return this.#owner === NO_OWNER ? this.ownerNumber(WORKER) : this.#owner;
+    return this.#allocation === NO_ALLOCATION
+      ? this.ownerNumber(WORKER)
+      : this.view.ownerOf(this.#allocation);
   }
 
   claim(order: number, migratetype: Migratetype = 'Unmovable'): Pfn | -1 {
@@ -241,7 +243,9 @@ export class EventRecorder {
     const wasDelivering = this.isDelivering;
     this.isDelivering = true;
     try {
-      this.#sink.batch(this.#rows.seal(this.view.counter('events') - this.#rows.length));
+      const firstSeq = this.view.counter('events') - this.#rows.length;
+      if (this.#sink.borrowsBatches) this.#rows.lend(firstSeq, (batch) => this.#sink.batch(batch));
+      else this.#sink.batch(this.#rows.seal(firstSeq));
     } finally {
       this.isDelivering = wasDelivering;
     }

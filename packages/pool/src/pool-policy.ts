@@ -267,12 +267,18 @@ class PoolPolicy implements Policy {
   #give(start: Pfn, pages: number, request: AllocateRequest, record: Recorder): void {
     record.allocate(start, pages);
     this.#use(pages, record);
-    this.#map.forEachBlock(start, pages, (from, count, block) => {
-      this.#map.extents[block]++;
-      this.#map.take(from, count);
-      this.#placement.given?.(from, count, request);
+    // No closure, here and below: these run with every request.
+    const map = this.#map;
+    const end = start + pages;
+    for (let at: number = start; at < end; ) {
+      const count = map.pagesInBlock(at, end);
+      const block = map.blockOf(at);
+      map.extents[block]++;
+      map.take(toPfn(at), count);
+      this.#placement.given?.(toPfn(at), count, request);
       this.#shareRest(block, record);
-    });
+      at += count;
+    }
   }
 
   #use(pages: number, record: Recorder): void {
@@ -297,19 +303,20 @@ class PoolPolicy implements Policy {
   }
 
   #freeExtents(allocation: FreeRequest['allocation'], record: Recorder): void {
+    const map = this.#map;
     for (let left = this.#view.extentCount(allocation); left > 0; left--) {
       const start = this.#view.extentPfn(allocation);
       const pages = this.#view.extentPages(allocation);
       record.free(start, pages);
       this.#use(-pages, record);
-      this.#map.forEachBlock(start, pages, (from, count, block) => {
-        this.#map.extents[block]--;
-        this.#map.put(from, count);
-      });
+      const end = start + pages;
+      for (let at: number = start; at < end; at += map.pagesInBlock(at, end)) {
+        map.extents[map.blockOf(at)]--;
+        map.put(toPfn(at), map.pagesInBlock(at, end));
+      }
       if (record.mayConvert) this.#unshareExtent(start, pages, record);
-      const lastBlock = Math.floor((start + pages - 1) / this.#pagesPerBlock);
-      for (let block = Math.floor(start / this.#pagesPerBlock); block <= lastBlock; block++) {
-        if (this.#map.extents[block] === 0) this.#emptyBlocks.emptied(blockIndex(block), record);
+      for (let block = map.blockOf(start); block <= map.blockOf(end - 1); block++) {
+        if (map.extents[block] === 0) this.#emptyBlocks.emptied(blockIndex(block), record);
       }
     }
   }

@@ -218,6 +218,23 @@ describe('a pool', () => {
     );
   });
 
+  it('lends the same batches as it gives away', () => {
+    fc.assert(
+      fc.property(runs(POLICIES, 40), ({ policy, platform, memory, seed, steps }) => {
+        const [given, lent] = [0, 1].map(() => newPool(policy, memory, platform, seed));
+        const { events } = record(given);
+        const borrowed: PoolEvent[] = [];
+        lent.lendBatches((batch) => borrowed.push(...batch));
+        for (const pool of [given, lent]) {
+          play(pool, steps);
+          pool.complete();
+        }
+        expect(borrowed).toEqual(events);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
   it('gives the same events for the same seed, whoever listens', () => {
     fc.assert(
       fc.property(runs(POLICIES, 30), ({ policy, platform, memory, seed, steps }) => {

@@ -94,6 +94,7 @@ export class Pool implements EventSink {
   readonly #events = new Subject<PoolEvent>();
   readonly #batches = new Subject<EventBatch>();
   readonly #states = new Subject<State>();
+  #borrower: ((batch: EventBatch) => void) | undefined;
   /** The published state, once a caller has read it, and the pending row it is folded up to. */
   #state: State | undefined;
   #foldedRows = 0;
@@ -141,6 +142,14 @@ export class Pool implements EventSink {
   /** The same events as columnar batches, when a batch is full and at flush(). */
   get batches$(): Observable<EventBatch> {
     return this.#batches;
+  }
+
+  /**
+   * Calls `borrow` with the same batches. None may be kept: their memory is used again, and they are empty afterwards. Cheaper than
+   * `batches$` where all that a batch tells is read at once.
+   */
+  lendBatches(borrow: (batch: EventBatch) => void): void {
+    this.#borrower = borrow;
   }
 
   /** A new immutable state after every event. */
@@ -300,8 +309,14 @@ export class Pool implements EventSink {
   }
 
   /** @internal For the engine. */
+  get borrowsBatches(): boolean {
+    return !this.#batches.observed;
+  }
+
+  /** @internal For the engine. */
   batch(batch: EventBatch): void {
     this.#batches.next(batch);
+    this.#borrower?.(batch);
   }
 }
 

@@ -18,7 +18,7 @@ import {
   type Pfn,
   type StateView,
 } from '@decpool/model';
-import { type EventRecorder, NO_ALLOCATION, NO_OWNER, type ZoneRange } from './event-recorder.ts';
+import { type EventRecorder, NO_ALLOCATION, type ZoneRange } from './event-recorder.ts';
 import type { BlockRange, ConversionResult, Policy, Recorder } from './policy.ts';
 import { PolicyError, type PolicyRule } from './policy-error.ts';
 import type { SlabCache } from './slab/slab-cache.ts';
@@ -54,7 +54,7 @@ export class SupervisedPolicy {
 
   free(request: FreeRequest): void {
     const { allocation, gfp = GFP_KERNEL } = request;
-    this.#events.begin(allocation, this.#view.ownerOf(allocation), gfp);
+    this.#events.begin(allocation, gfp);
     this.#turn.decides = request;
     try {
       this.#policy.free(request, this.#view, this.#record);
@@ -67,7 +67,7 @@ export class SupervisedPolicy {
   }
 
   work(range: ZoneRange): void {
-    this.#events.begin(NO_ALLOCATION, NO_OWNER, GFP_KERNEL, range);
+    this.#events.begin(NO_ALLOCATION, GFP_KERNEL, range);
     this.#turn.decides = 'deferred worker';
     try {
       this.#policy.work?.(this.#view, this.#record);

@@ -96,10 +96,14 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     others: [...(hasDetails ? [timeline] : []), bounded],
   });
   const toWrite: EventBatch[] = [];
-  pool.batches$.subscribe((batch) => {
-    metrics.observe(batch);
-    if (log !== undefined) toWrite.push(batch);
-  });
+  // The splits by owner keep the batch of the last request.
+  if (log === undefined && !hasDetails) pool.lendBatches((batch) => metrics.observe(batch));
+  else {
+    pool.batches$.subscribe((batch) => {
+      metrics.observe(batch);
+      toWrite.push(batch);
+    });
+  }
   const writer = log === undefined ? undefined : await openLogWriter(log.path, log.format, pool.header);
   try {
     for (let from = 0; from < requests.length; from += CHUNK) {
@@ -142,15 +146,15 @@ const endOf = (requests: RequestSequence): number =>
   requests.slice(Math.max(0, requests.length - 1), requests.length).at(0)?.time ?? 0;
 
 function serve(pool: Pool, workload: RunOptions['workload'], from: number, to: number): void {
-  for (const [offset, request] of workload.requests.slice(from, to).entries()) {
-    try {
+  let number = from;
+  try {
+    for (const request of workload.requests.slice(from, to)) {
+      number++;
       pool.request(request);
-    } catch (error) {
-      if (error instanceof InputError) {
-        throw new InputError(`workload '${workload.name}', request ${from + offset + 1}: ${error.message}`);
-      }
-      throw error;
     }
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    throw new InputError(`workload '${workload.name}', request ${number}: ${error.message}`);
   }
 }
 

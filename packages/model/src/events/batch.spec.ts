@@ -11,10 +11,10 @@ import {
   someChoices,
 } from '../testing.ts';
 import { pfn } from '../units.ts';
-import { EventRows } from './batch.ts';
+import { type EventBatch, EventRows } from './batch.ts';
 import { NUMBER_COLUMNS } from './columns.ts';
 import { eventAt } from './objects.ts';
-import { EVENT_TYPES, type EventType, TYPE } from './schema.ts';
+import { EVENT_TYPES, type EventType, type PoolEvent, TYPE } from './schema.ts';
 
 const CHOICES = someChoices(300);
 const EVENTS = historyOf(smallMachine('snp', true), SMALL_MAP, CHOICES);
@@ -97,6 +97,24 @@ describe('rows', () => {
       { seq: 7, time: 5, request: 1, type: 'pages-returned', pfn: 10, pages: 2 },
       { seq: 8, time: 6, request: 1, type: 'pages-returned', pfn: 12, pages: 2 },
     ]);
+  });
+
+  it('are lent as a batch that is empty afterwards, and leave nothing of it in the next', () => {
+    const rows = new EventRows(2);
+    const told: PoolEvent[][] = [];
+    const kept: EventBatch[] = [];
+    const borrow = (batch: EventBatch) => {
+      told.push([...batch]);
+      kept.push(batch);
+    };
+    for (const type of ['owner-registered', 'allocation-requested', 'slab-created', 'pages-freed'] as const) {
+      const example = { ...EXAMPLES[type][0], time: 5, request: 1 };
+      rows.appendObject(example);
+      rows.lend(3, borrow);
+      expect(told.at(-1)).toEqual([{ ...example, seq: 3 }]);
+    }
+    expect(() => kept[0].at(0)).toThrow();
+    expect(kept[1].column('pfn')).toHaveLength(0);
   });
 
   it('take nothing of what is not an event', () => {

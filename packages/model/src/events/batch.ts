@@ -52,6 +52,9 @@ export class EventRows {
     columns.pfn[row] = pfn;
     columns.pages[row] = pages;
     columns.code[row] = code;
+    // Lent columns still have the values of the batch before.
+    columns.owner[row] = 0;
+    columns.bytes[row] = 0;
     return row;
   }
 
@@ -83,22 +86,39 @@ export class EventRows {
     this.length = 0;
     return batch;
   }
+
+  /** Shows the rows to `borrow` as a batch that starts at `firstSeq`, and starts afresh in the same columns: the batch is empty then. */
+  lend(firstSeq: number, borrow: (batch: EventBatch) => void): void {
+    const batch = new EventBatch(this.columns, this.length, firstSeq);
+    try {
+      borrow(batch);
+    } finally {
+      takeBack(batch);
+      this.columns.names.clear();
+      this.length = 0;
+    }
+  }
 }
 
 let columnsOfBatch: (batch: EventBatch) => EventColumns;
+let takeBack: (batch: EventBatch) => void;
+const NO_ROWS = allocateColumns(0);
 
 /**
  * Consecutive events of one log, as columns behind readers. Typed arrays cannot be frozen, so a batch never
  * hands out its own: `column()` gives a copy, and writing into it changes nothing else.
  */
 export class EventBatch {
-  readonly #columns: EventColumns;
+  #columns: EventColumns;
   readonly length: number;
   /** Position in the log of the batch's first event. */
   readonly firstSeq: number;
 
   static {
     columnsOfBatch = (batch) => batch.#columns;
+    takeBack = (batch) => {
+      batch.#columns = NO_ROWS;
+    };
   }
 
   /** Takes ownership of `columns`: the caller must not write into them again. */

@@ -36,7 +36,14 @@ export class FreeMap {
   readonly #words: Int32Array;
   readonly #pagesPerBlock: number;
   readonly #blockShift: number;
-  readonly #listeners: FreeMapListener[] = [];
+  /** Listeners by what they listen to: most listen to one thing, and there are changes with every request. */
+  readonly #hearing: { readonly [Name in keyof FreeMapListener]-?: NonNullable<FreeMapListener[Name]>[] } = {
+    taken: [],
+    put: [],
+    runAdded: [],
+    runRemoved: [],
+    blockChanged: [],
+  };
 
   constructor(geometry: Geometry) {
     this.geometry = geometry;
@@ -50,7 +57,12 @@ export class FreeMap {
   }
 
   listen(listener: FreeMapListener): void {
-    this.#listeners.push(listener);
+    const { taken, put, runAdded, runRemoved, blockChanged } = listener;
+    if (taken) this.#hearing.taken.push(taken.bind(listener));
+    if (put) this.#hearing.put.push(put.bind(listener));
+    if (runAdded) this.#hearing.runAdded.push(runAdded.bind(listener));
+    if (runRemoved) this.#hearing.runRemoved.push(runRemoved.bind(listener));
+    if (blockChanged) this.#hearing.blockChanged.push(blockChanged.bind(listener));
   }
 
   /** Free pages of the whole pool. */
@@ -81,13 +93,14 @@ export class FreeMap {
     const before = this.largest[block];
     const couldServe = alignedOrder(runStart, runEnd);
     if (runEnd - runStart === before || couldServe === this.largestOrder[block]) this.#rescan(block);
-    for (const listener of this.#listeners) {
-      listener.taken?.(start, pages);
-      listener.runRemoved?.(runStart, runEnd - runStart);
-      if (start > runStart) listener.runAdded?.(runStart, start - runStart);
-      if (runEnd > end) listener.runAdded?.(end, runEnd - end);
-      listener.blockChanged?.(block, before);
+    const { taken, runRemoved, runAdded, blockChanged } = this.#hearing;
+    for (const call of taken) call(start, pages);
+    for (const call of runRemoved) call(runStart, runEnd - runStart);
+    for (const call of runAdded) {
+      if (start > runStart) call(runStart, start - runStart);
+      if (runEnd > end) call(end, runEnd - end);
     }
+    for (const call of blockChanged) call(block, before);
   }
 
   /** Makes pages of one block free: none of them may be. */
@@ -101,13 +114,23 @@ export class FreeMap {
     const before = this.largest[block];
     this.largest[block] = Math.max(before, runEnd - runStart);
     this.largestOrder[block] = Math.max(this.largestOrder[block], alignedOrder(runStart, runEnd));
-    for (const listener of this.#listeners) {
-      listener.put?.(start, pages);
-      if (start > runStart) listener.runRemoved?.(runStart, start - runStart);
-      if (runEnd > end) listener.runRemoved?.(end, runEnd - end);
-      listener.runAdded?.(runStart, runEnd - runStart);
-      listener.blockChanged?.(block, before);
+    const { put, runRemoved, runAdded, blockChanged } = this.#hearing;
+    for (const call of put) call(start, pages);
+    for (const call of runRemoved) {
+      if (start > runStart) call(runStart, start - runStart);
+      if (runEnd > end) call(end, runEnd - end);
     }
+    for (const call of runAdded) call(runStart, runEnd - runStart);
+    for (const call of blockChanged) call(block, before);
+  }
+
+  blockOf(page: number): BlockIndex {
+    return blockIndex(page >>> this.#blockShift);
+  }
+
+  /** How many of the pages from `at` up to `end` lie in the block of `at`. */
+  pagesInBlock(at: number, end: number): number {
+    return Math.min(end, ((at >>> this.#blockShift) + 1) << this.#blockShift) - at;
   }
 
   /** Calls `each` for the part of [start, start + pages) in each block. */
@@ -117,11 +140,8 @@ export class FreeMap {
     each: (start: Pfn, pages: number, block: BlockIndex) => void,
   ): void {
     const end = start + pages;
-    for (let at: number = start; at < end; ) {
-      const block = blockIndex(Math.floor(at / this.#pagesPerBlock));
-      const to = Math.min(end, (block + 1) * this.#pagesPerBlock);
-      each(toPfn(at), to - at, block);
-      at = to;
+    for (let at: number = start; at < end; at += this.pagesInBlock(at, end)) {
+      each(toPfn(at), this.pagesInBlock(at, end), this.blockOf(at));
     }
   }
 

@@ -6,7 +6,7 @@
  * Left out: the areas that CPUs lock separately, and transient pools; a dynamic pool grows by its worker only.
  */
 import { GFP_KERNEL, InputError, type Pfn, slabId, pfn as toPfn } from '@decpool/model';
-import { type EventRecorder, NO_ALLOCATION, NO_OWNER } from '../event-recorder.ts';
+import { type EventRecorder, NO_ALLOCATION } from '../event-recorder.ts';
 import { sizesToTry } from '../page-source/boot-reservation.ts';
 import type { BlockRange } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
@@ -89,7 +89,7 @@ export class Swiotlb {
    * pages; here it is made of whole blocks. Throws InputError if there is no block for it.
    */
   boot(): void {
-    this.#events.begin(NO_ALLOCATION, NO_OWNER, GFP_KERNEL);
+    this.#events.begin(NO_ALLOCATION, GFP_KERNEL);
     const { geometry } = this.#events.view;
     for (const blocks of sizesToTry(this.#settings.bytes, geometry)) {
       const start = this.#events.claimContiguous(blocks);
@@ -104,7 +104,7 @@ export class Swiotlb {
 
   /** swiotlb_dyn_alloc(): adds a pool; it is never freed. */
   grow(): void {
-    this.#events.begin(NO_ALLOCATION, NO_OWNER, GFP_KERNEL);
+    this.#events.begin(NO_ALLOCATION, GFP_KERNEL);
     this.#isExhausted = false;
     for (const order of GROW_ORDERS) {
       const start = this.#events.claim(order);
