@@ -22,7 +22,8 @@ export default defineConfig({
     memory: undefined,
     // NUMA nodes of the memory of --memory.
     nodes: undefined,
-    // Recorded memory: a folder with buddyinfo and pagetypeinfo, or a freelists v1 file.
+    // Recorded memory: a folder with buddyinfo and pagetypeinfo, a freelists v1 file, or a bundled state
+    // like k73/fresh-mix-1.
     memoryState: undefined,
     // A platform, as snp or tdx: see docs/platforms.md (default: that of the workload, or snp).
     platform: undefined,

@@ -44,7 +44,8 @@ export const COMPARE_OPTIONS = {
   nodes: number('--nodes <n>', 'NUMA nodes of the memory of --memory', { from: 1, to: 8 }),
   memoryState: file(
     '--memory-state <path>',
-    'recorded memory: a folder with buddyinfo and pagetypeinfo, or a freelists v1 file',
+    'recorded memory: a folder with buddyinfo and pagetypeinfo, a freelists v1 file, or a bundled state like k73/fresh-mix-1',
+    { words: async () => (await import('../traces/memory-state/bundled.ts')).bundledStates() },
   ),
   platform: text(
     '--platform <name>',

@@ -45,6 +45,8 @@ const LINES = {
   'decpool compare --platform td': 'tdx',
   'decpool compare --log-format a': 'arrow',
   'decpool compare --trace boot': 'boot.trace',
+  'decpool compare --memory-state k73/low': 'k73/low-mix-1',
+  'decpool compare --memory-state bef': 'before',
   'decpool check-policy first-fit+block+im': 'first-fit+block+immediate',
   'decpool replay boot': 'boot.trace',
   'decpool spl': 'splits',

@@ -8,6 +8,7 @@ import { parseFaults } from '../compare/faults.ts';
 import { DEFAULT_MEMORY, pageSourceOf, parseMemory, platformOf } from '../compare/machine.ts';
 import { chosenRows } from '../report/chosen-rows.ts';
 import { importTrace } from '../traces/import.ts';
+import { memoryStatePath } from '../traces/memory-state/bundled.ts';
 import { type RecordedMemory, readMemoryState } from '../traces/memory-state/memory-state.ts';
 import type { SanityReport } from '../traces/sanity.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
@@ -81,7 +82,7 @@ async function prepare(options: InputOptions, cautions: readonly string[]): Prom
   const { memory, warnings }: RecordedMemory =
     memoryState === undefined
       ? { memory: parseMemory(size, seed, nodes, '--memory '), warnings: [] }
-      : readMemoryState(memoryState);
+      : readMemoryState(memoryStatePath(memoryState));
   return {
     name: workload.name,
     workload: { ...workload, notes: [...workload.notes, ...warnings] },

@@ -33,7 +33,8 @@ const ABLATION_COLUMNS: CellColumns<AblationResult> = [
 export const ablationText = (results: readonly AblationResult[], runs: number): string =>
   `${tableOf(ABLATION_COLUMNS, results)}runs lost: of ${countText(runs, 'run')}, those in which fewer requests of the sequence get the kernel's page than with all rules\n`;
 
-const LEGEND = `own pages, others' pages: requests of the sequence, and of other tasks, that got the kernel's page in the model
+const LEGEND = `memory state: exact, every free list in its order (docs/memory-states.md)
+own pages, others' pages: requests of the sequence, and of other tasks, that got the kernel's page in the model
 splits: 2M + 1G entries of the direct map; earlier: in blocks that 4K pages mapped before the dump, so that the kernel split none
 known: pages differ for a reason that is known, no more of them than before
 `;
