@@ -81,6 +81,15 @@ export type Platform = z.infer<typeof platformSchema>;
 export const hasLargePages = ({ directMap }: Platform): boolean =>
   directMap === 'split' || directMap === 'contiguous';
 
+/**
+ * Whether a conversion may sleep, so that none can run for GFP_ATOMIC and GFP_NOWAIT callers. One that can split an entry of the
+ * direct map takes locks and page-table pages (__change_page_attr(), arch/x86/mm/pat/set_memory.c; split_kernel_leaf_mapping(),
+ * arch/arm64/mm/mmu.c). Others write page-table entries that are there, or none, and call the host: the tables of the ITS are
+ * converted with GFP_NOWAIT (its_alloc_pages_node(), drivers/irqchip/irq-gic-v3-its.c).
+ */
+export const conversionMaySleep = (platform: Platform): boolean =>
+  platform.confidential && hasLargePages(platform);
+
 /** Calls to the host for converting [start, start + pages), a physically contiguous range. */
 export function hostCallsFor(platform: Platform, geometry: Geometry, start: Pfn, pages: number): number {
   switch (platform.hostCalls.kind) {

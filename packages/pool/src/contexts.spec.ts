@@ -51,6 +51,29 @@ it.each([0, -1, 1.5, Number.NaN])('batches of %d events are refused', (batchRows
   );
 });
 
+describe.each(['cca', 'pkvm'] as const)('on %s, where no conversion sleeps', (platform) => {
+  it.each(['linux-7.3', 'gfp-decrypted', 'first-fit+block+immediate'])(
+    '%s converts for a caller that may not sleep, both ways',
+    (policy) => {
+      const { pool, events } = watched(policy, { platform });
+      pool.alloc_pages(0, { owner: 'boot' });
+      const table = pool.alloc_pages(9, { owner: 'its LPI pending table', gfp: GFP_NOWAIT, at: 20 });
+      pool.free(table.allocation, 30, GFP_ATOMIC);
+      expect(table.ok).toBe(true);
+      expect(eventsOf(events, 'pages-decrypted').at(-1)).toMatchObject({ pages: 512, time: 20 });
+      expect(eventsOf(events, 'pages-encrypted').at(-1)).toMatchObject({ pages: 512, time: 30 });
+    },
+  );
+});
+
+it('where a conversion may have to split a mapping, none happens for a caller that may not sleep', () => {
+  for (const platform of ['cca-bbml3', 'snp', 'tdx', 'hyperv-vtom'] as const) {
+    const { pool, events } = watched('linux-7.3', { platform });
+    expect(pool.alloc_pages(4, { owner: 'its LPI pending table', gfp: GFP_NOWAIT }).ok).toBe(false);
+    expect(lastRefusal(events)).toBe('would-sleep');
+  }
+});
+
 describe.each([
   ['GFP_ATOMIC', GFP_ATOMIC],
   ['GFP_NOWAIT', GFP_NOWAIT],

@@ -10,6 +10,7 @@ import {
   attributesOf,
   Columns,
   checkRequest,
+  conversionMaySleep,
   type EventColumns,
   type Faults,
   type FreeRequest,
@@ -279,7 +280,9 @@ export class Engine implements RequestHistory {
 
   /** Whether the policy can free for a caller with these flags; else the deferred worker has to have it do so. */
   #freesNow(gfp: number, allocation: AllocationId): boolean {
-    return !this.view.platform.confidential || maySleep(gfp) || this.policy.freesWithoutSleeping(allocation);
+    return (
+      !conversionMaySleep(this.view.platform) || maySleep(gfp) || this.policy.freesWithoutSleeping(allocation)
+    );
   }
 
   #rangeOf(gfp: number, node: number): ZoneRange {

@@ -6,6 +6,7 @@ import {
   type AllocationId,
   allocationId,
   type Columns,
+  conversionMaySleep,
   type Emitters,
   type EventBatch,
   type EventColumns,
@@ -84,7 +85,7 @@ export class EventRecorder {
   readonly #rows: EventRows;
   readonly #owners = new Map<string, number>();
   readonly #source: PageSource;
-  readonly #isConfidential: boolean;
+  readonly #mayConversionSleep: boolean;
   /** On whose behalf the policy decides. */
   #allocation = NO_ALLOCATION;
   #gfp = GFP_KERNEL;
@@ -105,7 +106,7 @@ export class EventRecorder {
     this.#sink = sink;
     this.#rows = new EventRows(batchRows);
     this.#source = source;
-    this.#isConfidential = this.view.platform.confidential;
+    this.#mayConversionSleep = conversionMaySleep(this.view.platform);
     this.anywhere = anywhere;
     this.#range = anywhere;
   }
@@ -120,9 +121,8 @@ export class EventRecorder {
     this.isRefused = false;
   }
 
-  /** Outside a confidential VM a conversion does nothing, so it never sleeps. */
   get mayConvert(): boolean {
-    return !this.#isConfidential || maySleep(this.#gfp);
+    return !this.#mayConversionSleep || maySleep(this.#gfp);
   }
 
   get reach(): BlockRange {

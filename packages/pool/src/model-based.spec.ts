@@ -8,6 +8,7 @@ import {
   allocationId,
   brokenInvariants,
   Columns,
+  conversionMaySleep,
   type EventBatch,
   type FailureReason,
   type Faults,
@@ -152,7 +153,8 @@ class Reference {
       case 'allocation-requested':
       case 'free-requested':
         this.#requests++;
-        this.#mayConvert = event.gfp === undefined || maySleep(gfpNamed(event.gfp));
+        this.#mayConvert =
+          event.gfp === undefined || maySleep(gfpNamed(event.gfp)) || !conversionMaySleep(this.#platform);
         break;
       case 'user-mapped':
       case 'user-unmapped':
@@ -213,7 +215,7 @@ class Reference {
   }
 
   #mayBeRefused(reason: FailureReason): boolean {
-    if (reason === 'would-sleep') return !this.#mayConvert && this.#platform.confidential;
+    if (reason === 'would-sleep') return !this.#mayConvert;
     return reason !== 'conversion-failed' || this.#hasFaults;
   }
 

@@ -27,7 +27,10 @@ export interface BlockRange {
  * of a request. An event that breaks a rule of the model throws InvariantError.
  */
 export interface Recorder {
-  /** False if the caller may not sleep (GFP_ATOMIC, GFP_NOWAIT): a conversion, which may sleep, then throws InvariantError. */
+  /**
+   * False if the caller may not sleep (GFP_ATOMIC, GFP_NOWAIT) and conversions of the platform may: conversionMaySleep(). A
+   * conversion then throws InvariantError.
+   */
   readonly mayConvert: boolean;
   /** Simulated ns: of the request, or of the deferred worker. */
   readonly time: number;

@@ -9,7 +9,8 @@ export const contextMetrics = metricFamily({
       label: 'atomic requests',
       isQuiet: true,
       better: 'neutral',
-      formula: 'requests with GFP_ATOMIC or GFP_NOWAIT: nothing can be converted for them',
+      formula:
+        'requests with GFP_ATOMIC or GFP_NOWAIT: if a conversion may sleep, nothing can be converted for them',
     },
     refills: {
       label: 'reserve refills',

@@ -5,6 +5,7 @@ import {
   ANY_NODE,
   allocationId,
   brokenInvariants,
+  conversionMaySleep,
   type EventBatch,
   GFP_KERNEL,
   type MemoryState,
@@ -259,7 +260,7 @@ class Player {
       case 'vm-area-decrypted':
       case 'pages-encrypted':
       case 'vm-area-encrypted':
-        if (this.#gfp !== undefined && !maySleep(this.#gfp)) {
+        if (this.#gfp !== undefined && !this.#mayConvertFor(this.#gfp)) {
           this.#found.push(new Found('may-sleep', `event ${event.seq} converts`));
         }
         if (!this.pool.view.platform.confidential) {
@@ -274,7 +275,7 @@ class Player {
     const holds = {
       'out-of-memory': true,
       'too-large': pages > 1,
-      'would-sleep': !maySleep(gfp) && this.pool.view.platform.confidential,
+      'would-sleep': !this.#mayConvertFor(gfp),
       'conversion-failed': this.#history.setting.faults !== undefined,
       unsupported: api === 'vmalloc',
       'swiotlb-full': true,
@@ -282,6 +283,10 @@ class Player {
     if (holds[reason]) return;
     const why = `event ${seq} refuses ${api} of ${pagesOf(pages)} as ${reason}, which it cannot be`;
     this.#found.push(new Found('refusals', why));
+  }
+
+  #mayConvertFor(gfp: number): boolean {
+    return maySleep(gfp) || !conversionMaySleep(this.pool.view.platform);
   }
 
   #expectDrained(): void {

@@ -1,5 +1,5 @@
 import { defineGuest } from './define.ts';
-import { BOOT_TABLES_NOTE, bootIts, createItt, ITT_ENTRY_BYTES } from './devices/gic-its.ts';
+import { bootIts, createItt, ITT_ENTRY_BYTES } from './devices/gic-its.ts';
 import { vectorsOf } from './devices/virtio.ts';
 import { BURST_GAP_NS, VirtioDevices, virtioGuestParameters } from './devices/virtio-guest.ts';
 
@@ -28,7 +28,6 @@ export const ccaRealm = defineGuest({
     description: `An Arm CCA realm of ${cpus} CPUs: GIC ITS tables, ${nics} virtio NICs, ${disks} disks, bounced traffic.`,
     notes: [
       `Generated from the kernel's sizes, not recorded: seed ${seed}. One ITS; a vector per queue and one more per device. Sizes, rates and lifetimes of mappings are assumed.`,
-      BOOT_TABLES_NOTE,
       'Odd-numbered devices use packed rings. The realm is not shut down: ITS tables stay, and devices keep their rings at the end.',
     ],
   }),

@@ -51,7 +51,7 @@ const FAMILIES: readonly Family[] = [
       nics: upTo(3, 1),
       disks: upTo(3),
       offeredChannels: upTo(64, 1),
-      hypercallPages: upTo(2, 1),
+      hypercallPages: upTo(2),
       events: upTo(20),
     }),
     generate: hypervVm.generate,

@@ -1,10 +1,10 @@
-import { type AllocationId, GFP, GFP_KERNEL } from '@decpool/model';
+import { type AllocationId, GFP_KERNEL } from '@decpool/model';
 import { describe, expect, it } from 'vitest';
 import { hypervVm } from './hyperv-vm.ts';
-import { allocations, flagsOf, liveAtEnd, sizesOf } from './testing.ts';
+import { allocations, liveAtEnd, sizesOf } from './testing.ts';
 
 it('after boot, every CPU, disk and NIC has what it needs', () => {
-  const workload = hypervVm.generate({ cpus: 4, nics: 1, disks: 1, events: 0 });
+  const workload = hypervVm.generate({ cpus: 4, nics: 1, disks: 1, events: 0, hypercallPages: 1 });
   const owners = allocations(workload).map(({ owner }) => owner);
   const count = (owner: RegExp) => owners.filter((name) => owner.test(name)).length;
   expect(count(/^hyperv cpu\d hypercall/)).toBe(4);
@@ -19,13 +19,16 @@ it('after boot, every CPU, disk and NIC has what it needs', () => {
 describe('by default', () => {
   const workload = hypervVm.generate();
 
-  it('hypercall pages come with GFP_KERNEL at boot; the first CPU takes them with GFP_ATOMIC after a suspend', () => {
-    expect(sizesOf(workload, /hypercall/)).toEqual(new Set(['kmalloc 1 4096']));
-    expect(sizesOf(hypervVm.generate({ hypercallPages: 2 }), /hypercall/)).toEqual(
-      new Set(['kmalloc 2 8192']),
-    );
-    expect(flagsOf(workload, /^hyperv cpu0 hypercall/)).toEqual(new Set([GFP_KERNEL, GFP.GFP_ATOMIC]));
-    expect(flagsOf(workload, /^hyperv cpu1 hypercall/)).toEqual(new Set([GFP_KERNEL]));
+  it('no hypercall page is shared, because a paravisor makes the hypercalls', () => {
+    expect(sizesOf(workload, /hypercall/)).toEqual(new Set());
+  });
+
+  it('without a paravisor, each CPU takes its pages with GFP_KERNEL at boot and keeps them during a suspend', () => {
+    const withoutParavisor = hypervVm.generate({ hypercallPages: 2 });
+    expect(sizesOf(withoutParavisor, /hypercall/)).toEqual(new Set(['kmalloc 2 8192']));
+    const pages = allocations(withoutParavisor).filter(({ owner }) => owner.includes('hypercall'));
+    expect(pages.map(({ gfp = GFP_KERNEL }) => gfp)).toEqual(Array(16).fill(GFP_KERNEL));
+    expect(liveAtEnd(withoutParavisor).filter(({ owner }) => owner.includes('hypercall'))).toEqual(pages);
   });
 
   it('a suspend drops the rings and buffers of all devices, and a resume makes the same again', () => {

@@ -1,4 +1,3 @@
-import { GFP, GFP_KERNEL } from '@decpool/model';
 import { defineGuest } from './define.ts';
 import { HotPlug } from './devices/hot-plug.ts';
 import {
@@ -30,12 +29,11 @@ const EVENTS = weighted([
 
 /**
  * A Hyper-V isolated guest from boot on. NICs and disks are hot-added and removed, and NICs are changed. Now and then the
- * guest hibernates: every ring, every buffer and the hypercall pages are dropped and made again.
+ * guest hibernates: every ring and every buffer is dropped and made again.
  */
 export const hypervVm = defineGuest({
   name: 'hyperv-vm',
-  description:
-    'A Hyper-V guest from boot: hypercall pages, rings and NIC buffers, with hot-plug and suspend.',
+  description: 'A Hyper-V guest from boot: rings and NIC buffers, with hot-plug and suspend.',
   platform: 'hyperv-vtom',
   parameters: {
     cpus: {
@@ -53,11 +51,12 @@ export const hypervVm = defineGuest({
       about: 'channels that the host offers for a NIC, and for a controller beyond its first',
     },
     hypercallPages: {
-      default: 1,
-      min: 1,
+      default: 0,
+      min: 0,
       max: 2,
       unit: 'pages',
-      about: "arguments of a CPU's hypercalls: 1 for input; 2 in a VTL, which has one for output too",
+      about:
+        "shared arguments of a CPU's hypercalls: 0 with a paravisor, as on hyperv-vtom; in an SNP or TDX guest without one 1, in a VTL 2",
     },
     events: {
       default: 60,
@@ -74,32 +73,20 @@ export const hypervVm = defineGuest({
       const name = `scsi${disk}`;
       return new HotPlug(name, () => openStorvsc(guest, name, storvscChannels(cpus, offeredChannels)));
     });
-    /** `gfp` is what the first CPU starts with; the others are brought up where it may sleep. */
-    const onlineCpus = (gfp: number) => ({
-      first: allocateHypercallPages(guest, 0, hypercallPages, gfp),
-      others: Array.from({ length: cpus - 1 }, (_, index) =>
-        allocateHypercallPages(guest, index + 1, hypercallPages),
-      ),
-    });
-    let cpuPages = onlineCpus(GFP_KERNEL);
+    if (hypercallPages > 0) {
+      for (let cpu = 0; cpu < cpus; cpu++) allocateHypercallPages(guest, cpu, hypercallPages);
+    }
     connectVmbus(guest);
     let utilRings = openUtilRings(guest);
     for (const disk of disks) disk.attach(guest);
     for (const nic of nics) nic.add(guest);
 
-    /**
-     * Devices first, then all CPUs but the first, then that one with interrupts off; and back the other way round:
-     * vmbus_bus_suspend(), drivers/hv/vmbus_drv.c, and hv_suspend(), arch/x86/hyperv/hv_init.c. The monitor pages stay.
-     * The memory of hypercalls stays since Linux 6.4; before, hv_common_cpu_die() freed it.
-     */
+    /** vmbus_bus_suspend(), drivers/hv/vmbus_drv.c. The monitor pages stay, and since Linux 6.4 the memory of hypercalls. */
     const suspend = () => {
       const present = [...nics, ...disks].filter(({ isPresent }) => isPresent);
       for (const device of present) device.detach(guest);
       guest.freeAll(utilRings);
-      guest.freeAll(cpuPages.others);
-      guest.freeAll([cpuPages.first], GFP.GFP_ATOMIC);
       guest.wait(SLEEP_NS);
-      cpuPages = onlineCpus(GFP.GFP_ATOMIC);
       utilRings = openUtilRings(guest);
       for (const disk of disks) if (present.includes(disk)) disk.attach(guest);
       for (const nic of nics) if (present.includes(nic)) nic.attach(guest);
@@ -124,7 +111,6 @@ export const hypervVm = defineGuest({
     notes: [
       `Generated from the kernel's sizes, not recorded: seed ${seed}, ${events} events. The kind and the time of each event are random, from assumed distributions.`,
       'The guest is not shut down: its devices keep their memory at the end.',
-      'Hypercall pages are shared only in guests without a paravisor. Kernels since 6.4 keep them during a suspend; this workload frees them.',
       'Not modelled: streaming DMA.',
     ],
   }),

@@ -27,7 +27,6 @@ describe('by default', () => {
       / map$/,
       /^nvme\d I\/O queue$/,
       / descriptor$/,
-      /^its LPI/,
       / ITT$/,
       /^sev-guest /,
       /^tdx-guest /,

@@ -8,7 +8,7 @@ import {
 } from '@decpool/model';
 import type { BlockRange, Policy, PolicyFactory, Recorder } from '../policy.ts';
 import { AtomicPool } from './atomic-pool.ts';
-import { allocateOnItsOwn, freeEachOnItsOwn, mustNotConvert } from './on-its-own.ts';
+import { allocateOnItsOwn, freeEachOnItsOwn } from './on-its-own.ts';
 
 /**
  * What if the kernel's atomic DMA pool (kernel/dma/pool.c, lib/genalloc.c) served every request for shared memory? It
@@ -61,17 +61,17 @@ class GenPool implements Policy {
 
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
     const order = orderFor(request.pages);
-    if (request.api === 'vmalloc') this.#allocateScattered(request, view, record);
+    if (request.api === 'vmalloc') this.#allocateScattered(request, record);
     else if (order > MAX_PAGE_ORDER) record.fail('too-large');
-    else this.#allocateContiguous(request.pages, order, view, record);
+    else this.#allocateContiguous(request.pages, order, record);
     const isServed = view.isLive(request.allocation);
     if (isServed && !record.mayConvert) this.#pool.usedAtomically(record.reach);
   }
 
-  #allocateContiguous(pages: number, order: number, view: StateView, record: Recorder): void {
+  #allocateContiguous(pages: number, order: number, record: Recorder): void {
     let start = this.#pool.take(pages, 1 << order, record.reach);
     if (start === -1) {
-      const failure = this.#grow(1 << order, order, view, record);
+      const failure = this.#grow(1 << order, order, record);
       if (failure !== undefined) {
         record.fail(failure);
         return;
@@ -82,14 +82,14 @@ class GenPool implements Policy {
     else record.allocate(start, pages);
   }
 
-  #grow(missing: number, order: number, view: StateView, record: Recorder): FailureReason | undefined {
-    return mustNotConvert(view, record) ? 'would-sleep' : this.#pool.grow(missing, order, record);
+  #grow(missing: number, order: number, record: Recorder): FailureReason | undefined {
+    return record.mayConvert ? this.#pool.grow(missing, order, record) : 'would-sleep';
   }
 
   /** Grown first until it holds enough, so that a request that cannot be served takes nothing; then the largest places. */
-  #allocateScattered({ pages }: AllocateRequest, view: StateView, record: Recorder): void {
+  #allocateScattered({ pages }: AllocateRequest, record: Recorder): void {
     const missing = pages - this.#pool.freePagesIn(record.reach);
-    const failure = missing > 0 ? this.#grow(missing, 0, view, record) : undefined;
+    const failure = missing > 0 ? this.#grow(missing, 0, record) : undefined;
     if (failure !== undefined) {
       record.fail(failure);
       return;

@@ -9,14 +9,15 @@
  * - Tables and lists that their drivers pack into pages: driver-pools.ts.
  * - Memory from vmalloc(): vmalloc-area.ts, unless the version has a better way.
  *
- * A driver that may not sleep and asks for anything else is refused. Real kernels convert for some of those before the
- * system runs (the ITS's tables at boot), when nothing has to sleep.
+ * A driver that may not sleep and asks for anything else is refused if a conversion may sleep.
  */
 import {
   type AllocateRequest,
   type AllocationId,
   type FreeRequest,
+  GFP_KERNEL,
   MAX_PAGE_ORDER,
+  maySleep,
   orderFor,
   type StateView,
 } from '@decpool/model';
@@ -24,14 +25,7 @@ import type { BlockRange, Policy, PolicyFactory, Recorder } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
 import { AtomicPool } from './atomic-pool.ts';
 import { driverPoolFor } from './driver-pools.ts';
-import {
-  addChunk,
-  allocateOnItsOwn,
-  type Chunk,
-  freeEachOnItsOwn,
-  mustNotConvert,
-  returnOnItsOwn,
-} from './on-its-own.ts';
+import { addChunk, allocateOnItsOwn, type Chunk, freeEachOnItsOwn, returnOnItsOwn } from './on-its-own.ts';
 import { isCoherent } from './owners.ts';
 import { allocateArea, convertsAreas, returnArea } from './vmalloc-area.ts';
 
@@ -69,14 +63,15 @@ class Linux implements Policy {
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
     if (request.api === 'vmalloc') this.#vmalloc(request, view, record);
     else if (orderFor(request.pages) > MAX_PAGE_ORDER) record.fail('too-large');
-    else if (isCoherent(request) && mustNotConvert(view, record)) this.#allocateAtomically(request, record);
+    else if (this.#atomicPool !== undefined && isCoherent(request) && !maySleep(request.gfp ?? GFP_KERNEL))
+      this.#allocateAtomically(request, record);
     else allocateOnItsOwn(request, 1, chunkFor(request), view, record);
   }
 
   #vmalloc(request: AllocateRequest, view: StateView, record: Recorder): void {
     const usesChunks = this.#version.usesChunks(request.owner);
     if (!usesChunks && !convertsAreas(view.platform)) record.fail('unsupported');
-    else if (mustNotConvert(view, record)) record.fail('would-sleep');
+    else if (!record.mayConvert) record.fail('would-sleep');
     else if (usesChunks) allocateInChunks(request, view, record);
     else allocateArea(request, this.#version.vmallocOrder, view, record);
   }
@@ -84,7 +79,7 @@ class Linux implements Policy {
   /** dma_alloc_from_pool(). */
   #allocateAtomically({ pages }: AllocateRequest, record: Recorder): void {
     const start = this.#atomicPool?.take(pages, 1 << orderFor(pages), record.reach) ?? -1;
-    if (start === -1) record.fail('would-sleep');
+    if (start === -1) record.fail(record.mayConvert ? 'out-of-memory' : 'would-sleep');
     else {
       record.allocate(start, pages);
       this.#atomicPool?.usedAtomically(record.reach);

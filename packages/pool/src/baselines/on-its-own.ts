@@ -24,10 +24,6 @@ export interface Chunk {
   readonly tail: 'kept' | 'returned';
 }
 
-/** Whether the caller may not wait for a conversion and one would be needed. */
-export const mustNotConvert = (view: StateView, record: Recorder): boolean =>
-  view.platform.confidential && !record.mayConvert;
-
 /** Serves a request with so many chunks, converted one by one, or refuses it and gives back what it has got so far. */
 export function allocateOnItsOwn(
   request: AllocateRequest,
@@ -36,7 +32,7 @@ export function allocateOnItsOwn(
   view: StateView,
   record: Recorder,
 ): void {
-  if (mustNotConvert(view, record)) {
+  if (!record.mayConvert) {
     record.fail('would-sleep');
     return;
   }

@@ -25,11 +25,10 @@ export const MAX_VECTORS = 2048;
 export const ittBytes = (vectors: number, entryBytes: number): number =>
   Math.max(Math.max(2, 1 << orderFor(vectors)) * entryBytes, ITT_ALIGN_BYTES);
 
-/** For the notes of workloads that boot an ITS. */
-export const BOOT_TABLES_NOTE =
-  'The LPI tables are requested with GFP_NOWAIT before any page is shared. A policy without a reserve refuses them; a booting kernel converts them anyway.';
-
-/** What the ITS allocates at boot and never frees: first its LPI tables, with GFP_NOWAIT, then its command queue. */
+/**
+ * What the ITS allocates at boot and never frees: first its LPI tables, with GFP_NOWAIT, then its command queue. The kernel
+ * converts them all: its_alloc_pages_node().
+ */
 export function bootIts(guest: Activity, cpus: number): void {
   const table = (owner: string, gfp: number) =>
     guest.allocate({ api: 'alloc_pages', bytes: TABLE_BYTES, owner, gfp });

@@ -1,5 +1,5 @@
 /** What the drivers of a Hyper-V guest share with the host: rings per channel, buffers of network adapters, hypercall pages. */
-import { GFP_KERNEL, PAGE_SHIFT, PAGE_SIZE, pagesFor } from '@decpool/model';
+import { PAGE_SHIFT, PAGE_SIZE, pagesFor } from '@decpool/model';
 import type { Activity, Lease } from '../timeline.ts';
 import { HotPlug } from './hot-plug.ts';
 
@@ -62,20 +62,10 @@ export function netvscChannels(cpus: number, offered: number): number {
 
 /**
  * The input page of a CPU's hypercalls, and the output page where there is one: hv_common_cpu_init(),
- * drivers/hv/hv_common.c. It runs with interrupts off, and so with GFP_ATOMIC, on the CPU that resumes a guest.
+ * drivers/hv/hv_common.c. Shared only in an SNP or TDX guest without a paravisor (vTOM needs one); never given back.
  */
-export const allocateHypercallPages = (
-  guest: Activity,
-  cpu: number,
-  pages: number,
-  gfp = GFP_KERNEL,
-): Lease =>
-  guest.allocate({
-    api: 'kmalloc',
-    bytes: pages * PAGE_SIZE,
-    owner: `hyperv cpu${cpu} hypercall in/out`,
-    gfp,
-  });
+export const allocateHypercallPages = (guest: Activity, cpu: number, pages: number): Lease =>
+  guest.allocate({ api: 'kmalloc', bytes: pages * PAGE_SIZE, owner: `hyperv cpu${cpu} hypercall in/out` });
 
 /** Settings of a NIC. A rebuild keeps them; removing the NIC resets them. */
 interface NicConfig {
