@@ -158,6 +158,11 @@ export class PageSource {
       this.#directPages += freed;
       found = this.#tryClaim(order, type, zonelist);
     }
+    // What was reclaimed is room to move pages to.
+    const isWorthCompacting = this.#reclaim !== undefined && this.#lastCompaction === undefined;
+    if (found < 0 && isWorthCompacting && this.#compact(zonelist, order, type)) {
+      found = this.#tryClaim(order, type, zonelist);
+    }
     return found;
   }
 

@@ -67,6 +67,17 @@ describe('kswapd', () => {
   });
 });
 
+it('a request that gets nothing has waited for compaction, for reclaim, and for compaction again', () => {
+  const stallsOf = (settings: { compaction: boolean; reclaim?: boolean }) => {
+    const source = sourceOf(oneZone({ Unmovable: { 8: 8 } }), 1, { ...PLAIN_PAGE_SOURCE, ...settings });
+    expect(source.claim(9, 'Unmovable')).toBe(-1);
+    return source.stalls;
+  };
+  expect(stallsOf({ compaction: true, reclaim: true })).toBe(3);
+  expect(stallsOf({ compaction: true })).toBe(1);
+  expect(stallsOf({ compaction: false, reclaim: true })).toBe(1);
+});
+
 it('nothing is reclaimed in a run without reclaim', () => {
   const source = sourceOf(full());
   while (source.claim(0, 'Movable') !== -1);
