@@ -61,6 +61,8 @@ export default defineConfig({
     bounds: false,
     // Rank the policies by 2M splits, idle memory and host calls; show the Pareto front.
     pareto: false,
+    // Threads (default: one per core).
+    workers: undefined,
     // Folder for results: a folder per input.
     out: 'decpool-results',
     // A map of memory in plain characters: policies at peak, or each policy over time.

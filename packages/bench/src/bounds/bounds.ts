@@ -3,7 +3,7 @@ import type { Platform, Request } from '@decpool/model';
 import { type Lifetimes, lifetimesOf } from './lifetimes.ts';
 import { type LowerBounds, lowerBounds } from './lower.ts';
 import type { MeasuredBlocks } from './measured.ts';
-import { DEFAULT_MAX_ITEMS, MAX_ITEMS, offlineBound } from './offline.ts';
+import { DEFAULT_MAX_ITEMS, MAX_ITEMS, type OfflineBound, offlineBound } from './offline.ts';
 
 /** No policy that serves all requests is below `lower`. `upper` is possible; missing if nothing shows it. */
 export interface Bound {
@@ -23,27 +23,38 @@ export interface Bounds {
   readonly packing: { readonly items: number } | { readonly missing: string };
 }
 
-interface BoundsInput {
+interface RequestBoundsInput {
   readonly requests: readonly Request[];
   readonly platform: Platform;
   readonly pagesPerBlock: number;
   /** Whether an offline packing is made even where it takes long. */
   readonly isPackingWanted: boolean;
-  /** Runs that refused nothing servable: their figures are possible. */
-  readonly runs: readonly { readonly policy: string; readonly bounded: MeasuredBlocks }[];
 }
 
-export interface BoundsOfTrace {
-  readonly bounds: Bounds;
+/** What follows from the requests alone. */
+export interface RequestBounds {
   /** As computed, in block-ns. */
   readonly lower: LowerBounds;
+  readonly offline: OfflineBound;
+  readonly lifetimes: Lifetimes;
 }
 
-/** Throws Error if a possible figure is below the lower bound. */
-export function boundsOf(input: BoundsInput): BoundsOfTrace {
-  const { requests, platform, pagesPerBlock, runs } = input;
-  const lower = lowerBounds(requests, pagesPerBlock);
-  const offline = offlineBound(requests, platform, input.isPackingWanted ? MAX_ITEMS : DEFAULT_MAX_ITEMS);
+export const requestBounds = ({
+  requests,
+  platform,
+  pagesPerBlock,
+  isPackingWanted,
+}: RequestBoundsInput): RequestBounds => ({
+  lower: lowerBounds(requests, pagesPerBlock),
+  offline: offlineBound(requests, platform, isPackingWanted ? MAX_ITEMS : DEFAULT_MAX_ITEMS),
+  lifetimes: lifetimesOf(requests),
+});
+
+/** `runs`: those that refused nothing servable, so that their figures are possible. Throws Error if one is below the lower bound. */
+export function boundsOf(
+  { lower, offline, lifetimes }: RequestBounds,
+  runs: readonly { readonly policy: string; readonly bounded: MeasuredBlocks }[],
+): Bounds {
   const packing = offline.kind === 'packing' ? [{ from: 'an offline packing', ...offline }] : [];
   const shown = [...packing, ...runs.map(({ policy, bounded }) => ({ from: policy, ...bounded }))];
   for (const { from, blocksPeak, blockNs } of shown) {
@@ -55,19 +66,16 @@ export function boundsOf(input: BoundsInput): BoundsOfTrace {
   const byPeak = shown.toSorted((a, b) => a.blocksPeak - b.blocksPeak).at(0);
   const byTime = shown.toSorted((a, b) => Number(a.blockNs - b.blockNs)).at(0);
   return {
-    lower,
-    bounds: {
-      blocksPeak: {
-        lower: lower.blocksPeak,
-        ...(byPeak && { upper: byPeak.blocksPeak, upperFrom: byPeak.from }),
-      },
-      blockSeconds: {
-        lower: seconds(lower.blockNs),
-        ...(byTime && { upper: seconds(byTime.blockNs), upperFrom: byTime.from }),
-      },
-      lifetimes: lifetimesOf(requests),
-      packing: offline.kind === 'packing' ? { items: offline.items } : { missing: offline.why },
+    blocksPeak: {
+      lower: lower.blocksPeak,
+      ...(byPeak && { upper: byPeak.blocksPeak, upperFrom: byPeak.from }),
     },
+    blockSeconds: {
+      lower: seconds(lower.blockNs),
+      ...(byTime && { upper: seconds(byTime.blockNs), upperFrom: byTime.from }),
+    },
+    lifetimes,
+    packing: offline.kind === 'packing' ? { items: offline.items } : { missing: offline.why },
   };
 }
 

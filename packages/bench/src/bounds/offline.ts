@@ -20,7 +20,7 @@ const OBJECTS_PER_ITEM = 10;
 /** Limit of pairs of item and block for packings that look at all pairs, for each item of the limit. */
 const PAIRS_PER_ITEM = 100;
 
-type OfflineBound =
+export type OfflineBound =
   | (MeasuredBlocks & {
       readonly kind: 'packing';
       readonly items: number;

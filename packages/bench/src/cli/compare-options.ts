@@ -3,7 +3,7 @@ import { InputError, PLATFORM_NAMES } from '@decpool/model';
 import { InvalidArgumentError } from 'commander';
 import { DEFAULT_PLATFORM, GRANULES_KIB, KERNELS } from '../compare/machine.ts';
 import { choice, file, flag, list, number, text, type Values } from './declaration.ts';
-import { ANY_SEED, logFormatNames, policyNames, workloadNames } from './options.ts';
+import { ANY_SEED, logFormatNames, policyNames, WORKERS, workloadNames } from './options.ts';
 
 /** The rows of the table after the baseline: best known pool, fewest conversions, the proposal of 2024, the kernel of 2024. */
 const DEFAULT_POLICIES = [
@@ -93,6 +93,7 @@ export const COMPARE_OPTIONS = {
     '--pareto',
     'rank the policies by 2M splits, idle memory and host calls; show the Pareto front',
   ),
+  workers: { ...WORKERS, isPresentation: true },
   out: file('--out <dir>', 'folder for results: a folder per input', {
     ...{ default: 'decpool-results', isPresentation: true },
   }),

@@ -1,6 +1,8 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { type ComparisonInput, compare, logFileOf } from '../compare/compare.ts';
+import type { Threads } from '../compare/threads.ts';
 import { type LogFormat, logFormatNamed } from '../log/format.ts';
 import { UnwrittenError } from '../log/write.ts';
 import { policiesFor } from '../policies/load.ts';
@@ -53,8 +55,8 @@ export async function compareCommand(
   const isForOthers = json || csv || mail;
   const tell = isForOthers ? output.tell : output.write;
   const screen = { ...output, hasRanges: options.ranges === true };
-  return interruptible(async (signal) => {
-    const run = { out: options.out, format, command, output: { ...output, write: tell }, signal };
+  return withThreads(inputs, options.workers, async (signal, threads) => {
+    const run = { out: options.out, format, command, output: { ...output, write: tell }, signal, threads };
     const all: Results[] = [];
     let regressions = 0;
     for (const input of inputs) {
@@ -77,6 +79,35 @@ export async function compareCommand(
     return regressions === 0 ? EXIT.done : EXIT.different;
   });
 }
+
+/** Requests and eighths of pages that are served in all, from which on a thread is worth the second or two in which it begins. */
+const WORTH_A_THREAD = 100_000;
+
+/** As interruptible(), with the threads that make runs beside this one, if they are worth it or were asked for. */
+async function withThreads<T>(
+  inputs: readonly ComparisonInput[],
+  workers: number | undefined,
+  run: (signal: AbortSignal, threads: Threads | undefined) => Promise<T>,
+): Promise<T | typeof EXIT.interrupted> {
+  const most = Math.max(...inputs.map(({ policies, seeds }) => policies.length * seeds.length));
+  const isWorthIt = inputs.reduce((sum, input) => sum + workOf(input), 0) >= WORTH_A_THREAD;
+  const count = Math.min(most, workers ?? (isWorthIt ? availableParallelism() : 1)) - 1;
+  return interruptible(async (signal) => {
+    if (count === 0) return run(signal, undefined);
+    const { Threads } = await import('../compare/threads.ts');
+    const threads = new Threads(count);
+    try {
+      return await run(signal, threads);
+    } finally {
+      await threads.end();
+    }
+  });
+}
+
+const workOf = ({ workload: { requests }, policies, seeds }: ComparisonInput): number =>
+  policies.length *
+  seeds.length *
+  requests.reduce((sum, request) => sum + 1 + ('pages' in request ? request.pages / 8 : 0), 0);
 
 /** `decpool-results/{a,b}: results.json, ...`, as a shell takes it. */
 function writtenText(out: string, inputs: readonly ComparisonInput[]): string {
@@ -123,13 +154,14 @@ interface RunSettings {
   readonly command: string;
   readonly output: Output;
   readonly signal: AbortSignal;
+  readonly threads: Threads | undefined;
 }
 
 /** Writes the results into a folder of that path. After a SIGINT it says so and throws the signal's reason. */
 async function runOne(
   input: ComparisonInput,
   path: string,
-  { out, format, command, output, signal }: RunSettings,
+  { out, format, command, output, signal, threads }: RunSettings,
 ): Promise<Results> {
   if (signal.aborted) output.write(`interrupted  before ${input.name}\n`);
   signal.throwIfAborted();
@@ -139,6 +171,7 @@ async function runOne(
   try {
     const comparison = await compare(input, {
       ...(isLogged(input) ? { logs: { folder: folder.logs, format } } : {}),
+      ...(threads && { threads }),
       onProgress: (requests) => bar.show(requests, total),
       signal,
     });

@@ -1,6 +1,5 @@
 /** A comparison: every policy over the same requests, from the same memory state, once per placement seed. */
 import {
-  type Faults,
   type Geometry,
   type MemoryState,
   type OwnerFigures,
@@ -8,8 +7,8 @@ import {
   spanOf,
   x86Geometry,
 } from '@decpool/model';
-import { type Bounds, type BoundsOfTrace, boundsOf } from '../bounds/bounds.ts';
-import { isServable } from '../bounds/lower.ts';
+import { type Bounds, boundsOf, type RequestBounds, requestBounds } from '../bounds/bounds.ts';
+import { isServable, type LowerBounds } from '../bounds/lower.ts';
 import { type WorstCase, worstCaseOf } from '../bounds/worst-case.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { type Metric, type MetricId, type MetricValue, ratioMetrics } from '../metrics/metric.ts';
@@ -18,8 +17,11 @@ import { fileNameOf, policiesFor } from '../policies/load.ts';
 import type { SanityReport } from '../traces/sanity.ts';
 import { requestsHash } from '../workloads/requests-hash.ts';
 import type { Workload } from '../workloads/workload.ts';
-import { type RunResult, type RunSettings, runPolicy } from './run.ts';
+import { Board } from './board.ts';
+import { type RunFigures, type Runs, runLane } from './lane.ts';
+import type { RunSettings } from './run.ts';
 import { type Spread, spreadOf } from './spread.ts';
+import type { Threads } from './threads.ts';
 
 export interface ComparisonInput extends RunSettings {
   /** Name for folders and headings: `k61-E7cc`. */
@@ -79,6 +81,8 @@ export interface Comparison {
 export interface CompareOptions {
   /** Folder for the event logs, one per policy. Default: none are written. */
   readonly logs?: { readonly folder: string; readonly format: LogFormat };
+  /** That make runs beside this thread. Default: none; what comes out is the same. */
+  readonly threads?: Threads;
   /** Called with the number of requests served so far, over all runs. */
   readonly onProgress?: (requests: number) => void;
   /** Ends the comparison between two requests: it throws the signal's reason. */
@@ -89,86 +93,117 @@ export interface CompareOptions {
 export const logFileOf = (policy: string, format: LogFormat): string =>
   `${fileNameOf(policy)}${LOG_FORMATS[format]}`;
 
-/** The fault seed counts up with the placement seed (modulo 2^32), so that the range over the seeds includes chance. */
-export const faultsOfRun = (faults: Faults, run: number): Faults => ({
-  ...faults,
-  seed: (faults.seed + run) >>> 0,
-});
-
 /** Throws InputError if a policy is unknown or cannot be loaded, before anything runs, and if a policy breaks a rule. */
-export async function compare(
-  input: ComparisonInput,
-  { logs, signal, onProgress }: CompareOptions = {},
-): Promise<Comparison> {
-  const factories = await policiesFor(input.policies);
+export async function compare(input: ComparisonInput, options: CompareOptions = {}): Promise<Comparison> {
+  const { logs } = options;
+  const named = await policiesFor(input.policies);
   const geometry = x86Geometry(spanOf(input.memory));
   const requests = requestsHash(input.workload);
-  const served: Served[] = [];
-  let done = 0;
-  for (const { name, factory } of factories) {
-    const results: RunResult[] = [];
-    for (const [index, seed] of input.seeds.entries()) {
-      results.push(
-        await runPolicy({
-          ...input,
-          policy: factory,
-          seed,
-          ...(input.faults === undefined ? {} : { faults: faultsOfRun(input.faults, index) }),
-          requests,
-          ...(logs === undefined || index > 0
-            ? {}
-            : { log: { path: `${logs.folder}/${logFileOf(name, logs.format)}`, format: logs.format } }),
-          ...(signal === undefined ? {} : { signal }),
-          onProgress: (served) => onProgress?.(done + served),
-        }),
-      );
-      done += input.workload.requests.length;
-    }
-    served.push({ policy: name, results });
-  }
-  const known = input.platform.confidential ? boundsOfRuns(input, geometry, served) : undefined;
+  const { workload, memory, platform, seeds, pageSource, faults, isSwiotlbDynamic } = input;
+  const runs = {
+    ...{ requests, memory, platform, seeds },
+    workload: { name: workload.name, requests: workload.requests },
+    settings: {
+      ...(pageSource && { pageSource }),
+      ...(faults && { faults }),
+      isSwiotlbDynamic: isSwiotlbDynamic === true,
+    },
+    policies: named.map(({ name }, index) => ({
+      source: input.policies[index],
+      ...(logs && { log: `${logs.folder}/${logFileOf(name, logs.format)}` }),
+    })),
+    logFormat: logs?.format ?? 'arrow',
+  };
+  let known: RequestBounds | undefined;
+  const boundRequests = () => {
+    known ??= platform.confidential ? boundsOfRequests(input, geometry) : undefined;
+  };
+  const figures = await figuresOfAll(runs, options, boundRequests);
+  const served = named.map(
+    ({ name }, index): Served => ({
+      policy: name,
+      results: figures.slice(index * seeds.length, (index + 1) * seeds.length),
+    }),
+  );
+  const bounds = known && boundsOf(known, unrefused(input, served));
   return {
-    input,
-    geometry,
-    requests,
-    bounds: known?.bounds,
-    policies: served.map((each) => comparedPolicy(each, known)),
+    ...{ input, geometry, requests, bounds },
+    policies: served.map((each) => comparedPolicy(each, bounds, known?.lower)),
     atBoot: comparedMetrics(served[0].results.map(({ atBoot }) => atBoot)),
   };
 }
 
+/** The figures of all runs, by their numbers on the board. `meanwhile` is done while other threads begin. */
+async function figuresOfAll(
+  runs: Runs & { readonly workload: Pick<Workload, 'name' | 'requests'> },
+  { threads, signal = new AbortController().signal, onProgress }: CompareOptions,
+  meanwhile: () => void,
+): Promise<RunFigures[]> {
+  signal.throwIfAborted();
+  const board = Board.of(runs.policies.length, runs.seeds.length);
+  const tell = () => onProgress?.(board.served);
+  const stop = () => board.stop();
+  signal.addEventListener('abort', stop);
+  const ticking = setInterval(tell, TELL_MS);
+  const elsewhere = threads?.run(runs, board) ?? Promise.resolve([]);
+  try {
+    if (threads !== undefined) meanwhile();
+    const here = await runLane(runs, board, signal, tell);
+    const ended = [...here, ...(await elsewhere)].sort((a, b) => a.run - b.run);
+    signal.throwIfAborted();
+    meanwhile();
+    return ended.map((each) => {
+      if ('error' in each) throw each.error;
+      return each.figures;
+    });
+  } finally {
+    stop();
+    await Promise.allSettled([elsewhere]);
+    clearInterval(ticking);
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Between two reports of progress, while this thread waits for others. */
+const TELL_MS = 200;
+
 /** A policy with its runs, in the order of the seeds. */
 interface Served {
   readonly policy: string;
-  readonly results: readonly RunResult[];
+  readonly results: readonly RunFigures[];
 }
 
-function boundsOfRuns(
+const boundsOfRequests = (
   { workload: { requests }, platform, isPackingWanted = false }: ComparisonInput,
   { pagesPerBlock }: Geometry,
-  served: readonly Served[],
-): BoundsOfTrace {
+): RequestBounds => requestBounds({ requests, platform, pagesPerBlock, isPackingWanted });
+
+/** The figures of the runs that refused nothing servable. */
+function unrefused({ workload: { requests } }: ComparisonInput, served: readonly Served[]) {
   const unservable = requests.filter((request) => request.kind === 'allocate' && !isServable(request)).length;
-  const refusals = ({ metrics }: RunResult) => metrics.find(({ id }) => id === 'failures')?.value ?? 0;
-  const runs = served.flatMap(({ policy, results }) =>
+  const refusals = ({ metrics }: RunFigures) => metrics.find(({ id }) => id === 'failures')?.value ?? 0;
+  return served.flatMap(({ policy, results }) =>
     results.filter((result) => refusals(result) === unservable).map(({ bounded }) => ({ policy, bounded })),
   );
-  return boundsOf({ requests, platform, pagesPerBlock, isPackingWanted, runs });
 }
 
-function comparedPolicy({ policy, results }: Served, known: BoundsOfTrace | undefined): ComparedPolicy {
+function comparedPolicy(
+  { policy, results }: Served,
+  bounds: Bounds | undefined,
+  lower: LowerBounds | undefined,
+): ComparedPolicy {
   const [first] = results;
   const metrics = results.map((result) => [
     ...result.metrics,
-    ...(known === undefined ? [] : ratioMetrics(result.bounded, known.lower)),
+    ...(lower === undefined ? [] : ratioMetrics(result.bounded, lower)),
   ]);
   return {
     policy,
-    runs: results.map(({ header, events, stateHash }) => ({ seed: header.seed, events, stateHash })),
+    runs: results.map(({ seed, events, stateHash }) => ({ seed, events, stateHash })),
     metrics: comparedMetrics(metrics),
     byOwner: first.byOwner,
     timeline: first.timeline,
-    worstCase: worstCaseOf(first.header.policy, known?.bounds.lifetimes.mu),
+    worstCase: worstCaseOf(first.policy, bounds?.lifetimes.mu),
   };
 }
 

@@ -36,4 +36,10 @@ export function parseFaults(text: string): Faults {
   );
 }
 
+/** The fault seed counts up with the placement seed (modulo 2^32), so that the range over the seeds includes chance. */
+export const faultsOfRun = (faults: Faults, run: number): Faults => ({
+  ...faults,
+  seed: (faults.seed + run) >>> 0,
+});
+
 const isName = (name: string): name is keyof Faults => Object.hasOwn(DEFAULTS, name);

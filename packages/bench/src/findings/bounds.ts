@@ -1,7 +1,7 @@
 import { MAX_ITEMS, offlineBound } from '../bounds/offline.ts';
+import { RequestColumns } from '../compare/request-columns.ts';
 import type { MetricId } from '../metrics/metric.ts';
 import type { SweepInput, SweepPlan } from '../sweep/plan.ts';
-import { RequestColumns } from '../sweep/request-columns.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';
 
 export type InputBounds = ReturnType<typeof boundsOfInput>;

@@ -2,10 +2,10 @@
 import type { MemoryState, PageSourceSettings, Platform } from '@decpool/model';
 import { z } from 'zod';
 import type { LowerBounds } from '../bounds/lower.ts';
-import { faultsOfRun } from '../compare/compare.ts';
+import { faultsOfRun } from '../compare/faults.ts';
+import type { PackedRequests } from '../compare/request-columns.ts';
 import type { RunSettings } from '../compare/run.ts';
 import type { SweepDefinition } from './definition.ts';
-import type { PackedRequests } from './request-columns.ts';
 
 /** What a report tells of an input. */
 export const inputFactsSchema = z.strictObject({

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { InputError, type Platform } from '@decpool/model';
 import { lowerBounds } from '../bounds/lower.ts';
 import { pageSourceOf, parseMemory, platformOf } from '../compare/machine.ts';
+import { packRequests } from '../compare/request-columns.ts';
 import { sha256 } from '../files/sha256.ts';
 import { isPolicyFile, policiesFor } from '../policies/load.ts';
 import { importTrace } from '../traces/import.ts';
@@ -21,7 +22,6 @@ import {
 } from './definition.ts';
 import { codeHash } from './identity.ts';
 import type { Scenario, SweepInput, SweepMemory, SweepPlan, SweepPolicy } from './plan.ts';
-import { packRequests } from './request-columns.ts';
 
 /** Reads the definition and all that it names. Throws InputError that names the place in the file, before any run. */
 export async function prepareSweep(path: string): Promise<SweepPlan> {

@@ -1,10 +1,10 @@
 /** Runs one cell, in a thread of its own. */
 import { InputError } from '@decpool/model';
+import { RequestColumns } from '../compare/request-columns.ts';
 import { runPolicy } from '../compare/run.ts';
 import { byMetric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
 import { policyFor } from '../policies/load.ts';
 import type { Cell } from './plan.ts';
-import { RequestColumns } from './request-columns.ts';
 
 type CellOutcome =
   | {

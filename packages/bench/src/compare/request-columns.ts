@@ -1,11 +1,11 @@
 /**
- * Requests as numbers in shared memory: all workers of a sweep read the same ones. Words such as owners' names travel beside
+ * Requests as numbers in shared memory: all threads read the same ones. Words such as owners' names travel beside
  * them.
  */
 import type { Request } from '@decpool/model';
-import type { RequestSequence } from '../compare/run.ts';
+import type { RequestSequence } from './run.ts';
 
-/** What is sent to a worker. */
+/** What is sent to a thread. */
 export interface PackedRequests {
   readonly length: number;
   /** One double per request and field, request by request; NaN if the request has no such field. */
