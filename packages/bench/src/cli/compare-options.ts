@@ -1,7 +1,7 @@
 /** The options of compare. */
 import { InputError, PLATFORM_NAMES } from '@decpool/model';
 import { InvalidArgumentError } from 'commander';
-import { DEFAULT_PLATFORM, GRANULES_KIB, KERNELS } from '../compare/machine.ts';
+import { DEFAULT_PLATFORM, GRANULES_KIB, KERNELS } from '../compare/choices.ts';
 import { choice, file, flag, list, number, text, type Values } from './declaration.ts';
 import { ANY_SEED, logFormatNames, policyNames, WORKERS, workloadNames } from './options.ts';
 

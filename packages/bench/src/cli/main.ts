@@ -1,8 +1,7 @@
+import { VERSION } from '../files/version.ts';
 import { LEAST_COLUMNS, USUAL_COLUMNS } from '../text/screen.ts';
 import { EXIT } from './exit-status.ts';
-import { tellFailure } from './failure.ts';
 import type { Output } from './output.ts';
-import { run } from './program.ts';
 
 // The reader of our output may stop, as `head` does. The run goes on: its results are files too.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -26,13 +25,21 @@ const output: Output = {
 };
 
 async function main(): Promise<number> {
+  const words = process.argv.slice(2);
+  // The program need not be loaded for this line.
+  if (words.join() === '--version') {
+    output.write(`${VERSION}\n`);
+    return EXIT.done;
+  }
+  const { run } = await import('./program.ts');
   let code: number = EXIT.done;
   try {
     const exit = (given: number) => {
       code = given;
     };
-    await run({ words: process.argv.slice(2), exit, output });
+    await run({ words, exit, output });
   } catch (error) {
+    const { tellFailure } = await import('./failure.ts');
     return tellFailure(error, output);
   }
   return code;

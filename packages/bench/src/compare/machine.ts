@@ -1,6 +1,5 @@
 /** The machine of a run, as options and definitions name it. */
 import {
-  type GranulePages,
   hasLargePages,
   InputError,
   type MemoryState,
@@ -9,12 +8,7 @@ import {
   platformNamed,
 } from '@decpool/model';
 import { aged, fragmented, freshBoot, type Kernel, kernelOf } from '@decpool/pool';
-
-/** The platform if neither an option nor the workload names one. */
-export const DEFAULT_PLATFORM = 'snp';
-
-/** By the host's page size in KiB. */
-export const GRANULES_KIB: Readonly<Record<number, GranulePages>> = { 4: 1, 16: 4, 64: 16 };
+import { DEFAULT_PLATFORM, GRANULES_KIB, KERNELS } from './choices.ts';
 
 interface PlatformOptions {
   readonly platform?: string | undefined;
@@ -39,9 +33,6 @@ export function platformOf(
   const granulePages = GRANULES_KIB[granule];
   return { ...profile, restore, granulePages, ...(wordAccess ? {} : { strayRead: 'impossible' }) };
 }
-
-/** Versions of the page allocator, as `--kernel` takes them. */
-export const KERNELS = ['6.x', '6.12', '7.x'] as const satisfies readonly PageSourceSettings['kernel'][];
 
 const SETTING_OF_KERNEL: Readonly<Record<Kernel, PageSourceSettings['kernel']>> = {
   '6.1': '6.x',

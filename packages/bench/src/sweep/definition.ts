@@ -1,7 +1,7 @@
 /** The definition of a sweep, a JSON file: every policy on every input, memory state and platform, once per seed. */
 import { PLATFORM_NAMES } from '@decpool/model';
 import { z } from 'zod';
-import { KERNELS } from '../compare/machine.ts';
+import { KERNELS } from '../compare/choices.ts';
 import { readJson } from '../files/json.ts';
 
 /** Stands for the platform that a workload models. */

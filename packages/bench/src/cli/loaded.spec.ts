@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+
+/** The command as its users start it, from its sources. */
+const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
+const FIXTURE = fileURLToPath(new URL('../log/fixtures/v2-pool.arrow.gz', import.meta.url));
+
+/** A hook of the module loader that notes what is loaded. */
+const HOOK = `
+import { appendFileSync } from 'node:fs';
+export async function load(url, context, next) {
+  appendFileSync(process.env.LOADED, url + '\\n');
+  return next(url, context);
+}
+`;
+
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'decpool-loaded-'));
+  writeFileSync(join(folder, 'hook.mjs'), HOOK);
+  writeFileSync(
+    join(folder, 'register.mjs'),
+    `import { register } from 'node:module';\nregister(new URL('hook.mjs', import.meta.url));\n`,
+  );
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Names of the packages that a command loads, ours among them. */
+async function loadedBy(...words: string[]): Promise<Set<string>> {
+  const file = join(folder, `${words[0]}.txt`);
+  const register = pathToFileURL(join(folder, 'register.mjs')).href;
+  const env = { ...process.env, LOADED: file };
+  await promisify(execFile)(process.execPath, ['--import', register, DECPOOL, ...words], { env });
+  return new Set(
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((url) => {
+        const match = /.*\/(?:node_modules\/((?:@[^/]+\/)?[^/]+)|packages\/(\w+)\/src)\//.exec(url);
+        return match === null ? [] : [match[1] ?? match[2]];
+      }),
+  );
+}
+
+it('--version loads nothing but its own line', async () => {
+  const loaded = await loadedBy('--version');
+  loaded.delete('esbuild');
+  loaded.delete('tsx');
+  expect([...loaded]).toEqual(['bench']);
+});
+
+const NEVER_FOR_HELP = [
+  'pool',
+  'apache-arrow',
+  'echarts',
+  'rxjs',
+  'piscina',
+  'hyparquet-writer',
+  '@duckdb/node-api',
+];
+
+it('--help loads neither the page allocator and policies, nor what reads logs and draws', async () => {
+  const loaded = await loadedBy('--help');
+  expect(loaded).toContain('model');
+  expect(NEVER_FOR_HELP.filter((name) => loaded.has(name))).toEqual([]);
+});
+
+it('a command that reads a log does not load charts, other formats and threads', async () => {
+  const loaded = await loadedBy('stats', FIXTURE);
+  expect(loaded).toContain('apache-arrow');
+  const never = NEVER_FOR_HELP.filter((name) => name !== 'apache-arrow');
+  expect(never.filter((name) => loaded.has(name))).toEqual([]);
+});

@@ -1,0 +1,11 @@
+/** What options and definitions choose from. Apart from machine.ts: a help page needs no page allocator. */
+import type { GranulePages, PageSourceSettings } from '@decpool/model';
+
+/** The platform if neither an option nor the workload names one. */
+export const DEFAULT_PLATFORM = 'snp';
+
+/** By the host's page size in KiB. */
+export const GRANULES_KIB: Readonly<Record<number, GranulePages>> = { 4: 1, 16: 4, 64: 16 };
+
+/** Versions of the page allocator, as `--kernel` takes them. */
+export const KERNELS = ['6.x', '6.12', '7.x'] as const satisfies readonly PageSourceSettings['kernel'][];
