@@ -376,6 +376,16 @@ describe('the invariants', () => {
     expect(brokenInvariants(unused.view())).toContain('counter requests is 1, a recount gives 2');
   });
 
+  it('find an allocation that would not free its first extent', () => {
+    for (const word of [ALLOCATION.nextPfn, ALLOCATION.nextPages]) {
+      const columns = simple();
+      columns.allocations.words[ALLOCATION_WORDS + word]++;
+      expect(brokenInvariants(columns.view())).toEqual([
+        'allocation 1 frees other pages next than its first extent',
+      ]);
+    }
+  });
+
   it.each(['claimed', 'shared', 'unknown', 'allocated', 'leaked'] as const)(
     'find a page that is %s though its block does not count it',
     (fact) => {

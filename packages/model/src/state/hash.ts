@@ -14,7 +14,7 @@ import {
   ALLOCATIONS_PER_LEAF,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
-  HASHED_ALLOCATION_WORDS,
+  HASHED_ALLOCATION,
   leafWords,
   STATUS,
 } from './layout.ts';
@@ -43,8 +43,8 @@ export function hashTables(
 /** One of the tables as records of equal length, and which of them are state. */
 export interface RecordShape {
   readonly table: keyof StateTables;
-  /** Words of a record that count, from its first, and those from one record to the next. */
-  readonly words: number;
+  /** The words of a record that count, in canonical order, and how many there are from one record to the next. */
+  readonly words: readonly number[];
   readonly stride: number;
   readonly perLeaf: number;
   readonly count: number;
@@ -55,15 +55,15 @@ export interface RecordShape {
 export function recordShapes(geometry: Geometry, counters: Counters): readonly RecordShape[] {
   const wordsOf = leafWords(geometry);
   const leaf = (table: keyof StateTables, count: number) => {
-    const words = wordsOf[table];
-    return { table, words, stride: words, perLeaf: 1, count, isLeftOut: isZero };
+    const stride = wordsOf[table];
+    return { table, words: upTo(stride), stride, perLeaf: 1, count, isLeftOut: isZero };
   };
   return [
     leaf('blocks', blockCount(geometry)),
     leaf('mapping', regionCount(geometry)),
     {
       table: 'allocations',
-      words: HASHED_ALLOCATION_WORDS,
+      words: HASHED_ALLOCATION,
       stride: ALLOCATION_WORDS,
       perLeaf: ALLOCATIONS_PER_LEAF,
       count: counters.lastAllocation + 1,
@@ -71,7 +71,7 @@ export function recordShapes(geometry: Geometry, counters: Counters): readonly R
     },
     {
       table: 'extents',
-      words: EXTENT_WORDS,
+      words: upTo(EXTENT_WORDS),
       stride: EXTENT_WORDS,
       perLeaf: EXTENTS_PER_LEAF,
       count: counters.extents,
@@ -80,6 +80,9 @@ export function recordShapes(geometry: Geometry, counters: Counters): readonly R
     leaf('slabs', counters.slabs + 1),
   ];
 }
+
+/** All words of a record, in the order in which they lie there. */
+const upTo = (words: number): readonly number[] => Array.from({ length: words }, (_, word) => word);
 
 type LeavesOut = (words: Words, at: number, length: number) => boolean;
 
@@ -97,18 +100,18 @@ const isFinished: LeavesOut = (words, at) => {
 /** Records that are not left out, a leaf of them at a time, each led by its number. */
 export function* records(
   table: WordReader,
-  { words: length, stride, perLeaf, count, isLeftOut }: RecordShape,
+  { words: order, stride, perLeaf, count, isLeftOut }: RecordShape,
 ): Generator<Uint32Array> {
-  const chunk = new Uint32Array((length + 1) * perLeaf);
+  const chunk = new Uint32Array((order.length + 1) * perLeaf);
   for (let first = 0; first < count; first += perLeaf) {
     table.read(first / perLeaf);
     const { words, base } = table;
     let used = 0;
     for (let i = 0; i < perLeaf && first + i < count; i++) {
       const at = base + i * stride;
-      if (isLeftOut(words, at, length)) continue;
+      if (isLeftOut(words, at, stride)) continue;
       chunk[used++] = first + i;
-      for (let word = 0; word < length; word++) chunk[used++] = words[at + word];
+      for (const word of order) chunk[used++] = words[at + word];
     }
     if (used > 0) yield chunk.subarray(0, used);
   }

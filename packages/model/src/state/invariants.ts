@@ -214,6 +214,13 @@ function checkAllocations(view: StateView, broken: string[]): Expected {
     if (allocation.bytes > allocation.pages * 2 ** view.geometry.pageShift) {
       broken.push(`allocation ${id} has ${allocation.bytes} bytes in ${allocation.pages} pages`);
     }
+    const [next] = allocation.extents;
+    if (
+      next !== undefined &&
+      (next.pfn !== view.extentPfn(allocationId(id)) || next.pages !== view.extentPages(allocationId(id)))
+    ) {
+      broken.push(`allocation ${id} frees other pages next than its first extent`);
+    }
     extents += allocation.extents.length;
     for (const extent of allocation.extents) {
       counts.livePages += extent.pages;

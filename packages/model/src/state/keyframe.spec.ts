@@ -9,7 +9,7 @@ import { Columns } from './columns.ts';
 import { COUNTER_NAMES, type CounterName } from './counters.ts';
 import { brokenInvariants } from './invariants.ts';
 import { decodeState, encodeState } from './keyframe.ts';
-import { ALLOCATION_WORDS } from './layout.ts';
+import { ALLOCATION, ALLOCATION_WORDS } from './layout.ts';
 
 const machine = smallMachine('snp', true);
 const EVENTS = historyOf(machine, SMALL_MAP, someChoices(900));
@@ -265,12 +265,12 @@ describe('a keyframe that was made by hand', () => {
       }),
     ).toThrow(/its slab \d+ ends beyond the memory/);
     for (const [word, value] of [
-      [0, 77],
-      [1, 60_000],
-      [5, 2 ** 32 - 1],
-      [6, 2 ** 31],
-      [11, 2 ** 31],
-      [12, 2 ** 32 - 1],
+      [ALLOCATION.status, 77],
+      [ALLOCATION.owner, 60_000],
+      [ALLOCATION.firstExtent, 2 ** 32 - 1],
+      [ALLOCATION.extents, 2 ** 31],
+      [ALLOCATION.slab, 2 ** 31],
+      [ALLOCATION.units, 2 ** 32 - 1],
     ]) {
       expect(
         forged(({ allocations }) => {

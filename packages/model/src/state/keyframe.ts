@@ -20,12 +20,12 @@ import {
   ALLOCATION_WORDS,
   ALLOCATIONS_PER_LEAF,
   EXTENT,
-  HASHED_ALLOCATION_WORDS,
+  HASHED_ALLOCATION,
   MAX_UNITS,
   SLAB,
   STATUS,
 } from './layout.ts';
-import { readRecord, seekExtent, writeRecord } from './records.ts';
+import { noteNextExtent, readRecord, seekExtent, writeRecord } from './records.ts';
 import type { DenseWords } from './word-table.ts';
 
 /** The state as it is now. */
@@ -69,10 +69,13 @@ export function decodeState(
   expectPossible(counters, events);
   Object.assign(into.counters, counters);
   for (const name of ownersIn(reader, counters.owners)) into.addOwner(name);
+  let live: Uint32Array = new Uint32Array();
   for (const shape of recordShapes(into.geometry, counters)) {
     const numbers = readTable(reader, shape, into);
     EXPECTED[shape.table]?.(into, numbers);
+    if (shape.table === 'allocations') live = numbers;
   }
+  for (const id of live) noteNextExtent(into, id);
   for (const id of readTable(reader, refusedShape(counters), into)) {
     const { words, base } = writeRecord(into, id);
     words[base + ALLOCATION.status] = STATUS.failed;
@@ -84,7 +87,7 @@ export function decodeState(
   reader.expectEnd();
 }
 
-const idShape = (counters: Counters, words: number): RecordShape => ({
+const idShape = (counters: Counters, words: readonly number[]): RecordShape => ({
   table: 'allocations',
   words,
   stride: ALLOCATION_WORDS,
@@ -92,9 +95,10 @@ const idShape = (counters: Counters, words: number): RecordShape => ({
   count: counters.lastAllocation + 1,
   isLeftOut: () => false,
 });
-const refusedShape = (counters: Counters) => idShape(counters, 0);
-const emptierShape = (counters: Counters) => idShape(counters, ALLOCATION_WORDS);
-const oldEmptierShape = (counters: Counters) => idShape(counters, HASHED_ALLOCATION_WORDS);
+const refusedShape = (counters: Counters) => idShape(counters, []);
+const emptierShape = (counters: Counters) =>
+  idShape(counters, [...HASHED_ALLOCATION, ALLOCATION.emptiedSlab, ALLOCATION.emptiedBy]);
+const oldEmptierShape = (counters: Counters) => idShape(counters, HASHED_ALLOCATION);
 
 /** Before schema version 3 the emptied slab stood in the place of the units, and its request in that of the first extent. */
 function separateEmptied(columns: Columns, id: number): void {
@@ -182,11 +186,11 @@ function expectSlabs({ slabs, geometry, counters }: Columns, numbers: Uint32Arra
   }
 }
 
-function numbersOf(table: DenseWords, { perLeaf, words, stride, count, isLeftOut }: RecordShape): number[] {
+function numbersOf(table: DenseWords, { perLeaf, stride, count, isLeftOut }: RecordShape): number[] {
   const numbers: number[] = [];
   for (let number = 0; number < count; number++) {
     table.read(Math.floor(number / perLeaf));
-    if (!isLeftOut(table.words, table.base + (number % perLeaf) * stride, words)) numbers.push(number);
+    if (!isLeftOut(table.words, table.base + (number % perLeaf) * stride, stride)) numbers.push(number);
   }
   return numbers;
 }
@@ -222,7 +226,7 @@ function emptierIds(columns: Columns): number[] {
 
 function tableOf(columns: Columns, shape: RecordShape, numbers: readonly number[]): Uint32Array {
   const { words, stride, perLeaf } = shape;
-  const table = new Uint32Array(1 + numbers.length * (1 + words));
+  const table = new Uint32Array(1 + numbers.length * (1 + words.length));
   table[0] = numbers.length;
   let at = 1;
   let before = 0;
@@ -235,7 +239,8 @@ function tableOf(columns: Columns, shape: RecordShape, numbers: readonly number[
   for (const number of numbers) {
     from.read(Math.floor(number / perLeaf));
     const base = from.base + (number % perLeaf) * stride;
-    for (let word = 0; word < words; word++) table[at + word * numbers.length] = from.words[base + word];
+    for (const [column, word] of words.entries())
+      table[at + column * numbers.length] = from.words[base + word];
     at++;
   }
   return table;
@@ -262,11 +267,12 @@ function readTable(
 ): Uint32Array {
   const table = into[name];
   const numbers = numbersIn(reader, count);
-  const values = reader.words(numbers.length * words);
+  const values = reader.words(numbers.length * words.length);
   for (const [i, number] of numbers.entries()) {
     table.write(Math.floor(number / perLeaf));
     const base = table.base + (number % perLeaf) * stride;
-    for (let word = 0; word < words; word++) table.words[base + word] = values[word * numbers.length + i];
+    for (const [column, word] of words.entries())
+      table.words[base + word] = values[column * numbers.length + i];
   }
   return numbers;
 }

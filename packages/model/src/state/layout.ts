@@ -58,33 +58,51 @@ export const SPLIT_2M = 8;
 /** Allocation records in a leaf, as log2 too, and the words of one. */
 export const ALLOCATIONS_SHIFT = 2;
 export const ALLOCATIONS_PER_LEAF = 1 << ALLOCATIONS_SHIFT;
+/** What a free reads comes first: it is an allocation of long ago, and few lines of it are to come into the cache. */
 export const ALLOCATION = {
   status: 0,
-  owner: 1,
-  request: 2,
-  bytes: 3,
-  /** Pages asked for. */
-  pages: 4,
-  firstExtent: 5,
-  extents: 6,
-  freedExtents: 7,
+  extents: 1,
+  freedExtents: 2,
+  firstExtent: 3,
+  /** The extent that is freed next, as the table of extents has it; 0 and 0 if there is none. */
+  nextPfn: 4,
+  nextPages: 5,
   /** Code of the api in the low byte; AREA_MAPPED while a vmalloc area maps its pages. */
-  api: 8,
-  /** As attributesOf() packs them. */
-  attributes: 9,
+  api: 6,
   /** Mappings into user space. */
-  userMappings: 10,
+  userMappings: 7,
   /** Slab of an object; 0 for none. */
-  slab: 11,
+  slab: 8,
+  bytes: 9,
+  owner: 10,
+  request: 11,
+  /** Pages asked for. */
+  pages: 12,
+  /** As attributesOf() packs them. */
+  attributes: 13,
   /** First unit of an object, and its units << 16. */
-  units: 12,
+  units: 14,
   /** Of a freed object that left its slab empty: the slab, and the request that freed the object. */
-  emptiedSlab: 13,
-  emptiedBy: 14,
+  emptiedSlab: 15,
+  emptiedBy: 16,
 } as const;
-export const ALLOCATION_WORDS = 15;
-/** The state hash covers the words up to here: the others are 0 in every allocation that it covers. */
-export const HASHED_ALLOCATION_WORDS = 13;
+export const ALLOCATION_WORDS = 17;
+/** The words of an allocation that the state hash covers, in its order. The others follow from these, or are 0 in every allocation that it covers. */
+export const HASHED_ALLOCATION: readonly number[] = [
+  ALLOCATION.status,
+  ALLOCATION.owner,
+  ALLOCATION.request,
+  ALLOCATION.bytes,
+  ALLOCATION.pages,
+  ALLOCATION.firstExtent,
+  ALLOCATION.extents,
+  ALLOCATION.freedExtents,
+  ALLOCATION.api,
+  ALLOCATION.attributes,
+  ALLOCATION.userMappings,
+  ALLOCATION.slab,
+  ALLOCATION.units,
+];
 export const AREA_MAPPED = 0x100;
 
 /**

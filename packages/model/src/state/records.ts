@@ -54,6 +54,16 @@ export function writeExtent({ extents }: Editor, number: number, pfn: number, pa
   extents.words[at + EXTENT.pages] = pages;
 }
 
+/** Copies the extent that is freed next into the record of its allocation. */
+export function noteNextExtent(editor: Editor, id: number): void {
+  const { words, base } = writeRecord(editor, id);
+  const freed = words[base + ALLOCATION.freedExtents];
+  const isLast = freed === words[base + ALLOCATION.extents];
+  const at = isLast ? 0 : seekExtent(editor, words[base + ALLOCATION.firstExtent] + freed);
+  words[base + ALLOCATION.nextPfn] = isLast ? 0 : editor.extents.words[at + EXTENT.pfn];
+  words[base + ALLOCATION.nextPages] = isLast ? 0 : editor.extents.words[at + EXTENT.pages];
+}
+
 /** The allocation is no longer live; its pages, if any, are counted elsewhere. */
 export function endLife(editor: Editor, id: number): void {
   const { words, base } = readRecord(editor, id);

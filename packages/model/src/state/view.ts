@@ -205,17 +205,12 @@ export class StateView {
 
   /** First page of the next extent to be freed. */
   extentPfn(id: AllocationId): Pfn {
-    return toPfn(this.#extent(this.#nextExtent(id), EXTENT.pfn));
+    return toPfn(this.#record(id, ALLOCATION.nextPfn));
   }
 
   /** Pages of the next extent to be freed. */
   extentPages(id: AllocationId): number {
-    return this.#extent(this.#nextExtent(id), EXTENT.pages);
-  }
-
-  #nextExtent(id: AllocationId): number {
-    const { words, base } = readRecord(this.#tables, id);
-    return words[base + ALLOCATION.firstExtent] + words[base + ALLOCATION.freedExtents];
+    return this.#record(id, ALLOCATION.nextPages);
   }
 
   allocation(id: AllocationId): AllocationView {

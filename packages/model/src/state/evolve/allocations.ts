@@ -1,6 +1,6 @@
 /** Extents that allocations get and give back. */
-import { ALLOCATION, AREA_MAPPED, BITMAP, EXTENT, STATUS } from '../layout.ts';
-import { endLife, isMapped, seekExtent, writeExtent, writeRecord } from '../records.ts';
+import { ALLOCATION, AREA_MAPPED, BITMAP, STATUS } from '../layout.ts';
+import { endLife, isMapped, noteNextExtent, writeExtent, writeRecord } from '../records.ts';
 import {
   ALLOCATED,
   CLAIMED,
@@ -46,6 +46,10 @@ export function pagesAllocated(step: Step): void {
     counters.liveAllocations++;
     counters.liveBytes += words[base + ALLOCATION.bytes];
   }
+  if (words[base + ALLOCATION.freedExtents] === made) {
+    words[base + ALLOCATION.nextPfn] = pfn;
+    words[base + ALLOCATION.nextPages] = pages;
+  }
   words[base + ALLOCATION.extents] = made + 1;
   writeExtent(editor, next, pfn, pages);
   counters.extents++;
@@ -71,10 +75,8 @@ export function pagesFreed(step: Step): void {
   if (words[base + ALLOCATION.userMappings] !== 0) {
     refuse(step, `allocation ${id} is mapped into user space`);
   }
-  const number = words[base + ALLOCATION.firstExtent] + freed;
-  const at = seekExtent(editor, number);
-  const pfn = editor.extents.words[at + EXTENT.pfn];
-  const pages = editor.extents.words[at + EXTENT.pages];
+  const pfn = words[base + ALLOCATION.nextPfn];
+  const pages = words[base + ALLOCATION.nextPages];
   if (pfn !== columns.pfn[row] || pages !== columns.pages[row]) {
     refuse(
       step,
@@ -82,8 +84,13 @@ export function pagesFreed(step: Step): void {
     );
   }
   fill(step, pfn, pages, BITMAP.allocated, false);
-  writeExtent(editor, number, 0, 0);
+  writeExtent(editor, words[base + ALLOCATION.firstExtent] + freed, 0, 0);
   words[base + ALLOCATION.freedExtents] = freed + 1;
+  if (freed + 1 < made) noteNextExtent(editor, id);
+  else {
+    words[base + ALLOCATION.nextPfn] = 0;
+    words[base + ALLOCATION.nextPages] = 0;
+  }
   counters.livePages -= pages;
   if (isGoing && freed + 1 === made) {
     words[base + ALLOCATION.status] = STATUS.freed;

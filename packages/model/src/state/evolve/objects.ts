@@ -1,7 +1,7 @@
 /** Slabs, and the objects in them. */
 import type { Editor } from '../editor.ts';
-import { ALLOCATION, BITMAP, EXTENT, MAX_UNITS, SLAB, STATUS } from '../layout.ts';
-import { endLife, isMapped, readRecord, seekExtent, writeExtent, writeRecord } from '../records.ts';
+import { ALLOCATION, BITMAP, MAX_UNITS, SLAB, STATUS } from '../layout.ts';
+import { endLife, isMapped, noteNextExtent, readRecord, writeExtent, writeRecord } from '../records.ts';
 import {
   ALLOCATED,
   CLAIMED,
@@ -65,8 +65,11 @@ function takeExtent(step: Step): void {
   const { words, base } = readRecord(editor, id);
   const freed = words[base + ALLOCATION.freedExtents];
   const number = words[base + ALLOCATION.firstExtent] + freed;
-  const holdsOne = words[base + ALLOCATION.extents] === freed + 1;
-  if (words[base + ALLOCATION.status] !== STATUS.live || !holdsOne || !isExtent(editor, number, pfn, pages)) {
+  const isTheOne =
+    words[base + ALLOCATION.extents] === freed + 1 &&
+    words[base + ALLOCATION.nextPfn] === pfn &&
+    words[base + ALLOCATION.nextPages] === pages;
+  if (words[base + ALLOCATION.status] !== STATUS.live || !isTheOne) {
     refuse(step, `allocation ${id} does not hold just the ${pages} pages at ${pfn}`);
   }
   if (isMapped(words, base)) {
@@ -75,12 +78,7 @@ function takeExtent(step: Step): void {
   writeExtent(editor, number, 0, 0);
   const record = writeRecord(editor, id);
   record.words[record.base + ALLOCATION.freedExtents] = freed + 1;
-}
-
-function isExtent(editor: Editor, number: number, pfn: number, pages: number): boolean {
-  const at = seekExtent(editor, number);
-  const { words } = editor.extents;
-  return words[at + EXTENT.pfn] === pfn && words[at + EXTENT.pages] === pages;
+  noteNextExtent(editor, id);
 }
 
 /** The pages of an empty slab pass to the allocation whose object left it last. */
@@ -111,6 +109,7 @@ export function slabDestroyed(step: Step): void {
   record.words[record.base + ALLOCATION.emptiedSlab] = 0;
   record.words[record.base + ALLOCATION.emptiedBy] = 0;
   writeExtent(editor, counters.extents, pfn, pages);
+  noteNextExtent(editor, id);
   counters.extents++;
   counters.liveSlabs--;
   counters.slabPages -= pages;
