@@ -11,7 +11,7 @@ const comparison = await compare({
   workload: netvsc.generate({ nics: 2, cycles: 2, seed: 1 }),
   memory: fragmented(4 * 2 ** 30, 0.8, 1),
   platform: platformNamed('snp'),
-  policies: ['linux-7.3', 'longest-free-range'],
+  policies: ['linux-7.3', 'decpool'],
   seeds: [1, 2, 3],
   notes: [],
 });

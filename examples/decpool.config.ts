@@ -16,7 +16,7 @@ export default defineConfig({
     workload: undefined,
     // Policies and policy files, separated by commas; the first is the baseline; all: every policy;
     // 'decpool policies' lists them.
-    policy: ['linux-7.3', 'longest-free-range', 'first-fit+never-return', 'gfp-decrypted', 'linux-6.12'],
+    policy: ['linux-7.3', 'decpool', 'first-fit+never-return', 'gfp-decrypted', 'linux-6.12'],
     // Memory after a fresh boot (default: 4G, or what the workload needs); 4G:aged or 4G:fragmented=0.6
     // for a scattered start.
     memory: undefined,
@@ -110,6 +110,14 @@ export default defineConfig({
     sweep: 'decpool-findings',
     // The page.
     out: 'docs/findings.md',
+    // Threads (default: one per core).
+    workers: undefined,
+  },
+
+  // decpool ablation: print what each rule of decpool is worth, over a sweep.
+  ablation: {
+    // Folder for the cells and the results of the sweep.
+    sweep: 'decpool-ablation',
     // Threads (default: one per core).
     workers: undefined,
   },

@@ -1,17 +1,20 @@
 /** Other users of the page allocator: chunks that they take and give back. */
 import { attributesOf, type BackgroundRequest, type Pfn } from '@decpool/model';
 import type { EventRecorder } from './event-recorder.ts';
+import type { SupervisedPolicy } from './supervised-policy.ts';
 
 export class BackgroundUsers {
   readonly #recorder: EventRecorder;
+  readonly #policy: SupervisedPolicy;
   /** By key. */
   readonly #chunks = new Map<number, { readonly pfn: Pfn; readonly order: number }>();
   /** Number of each refused chunk, by key. */
   readonly #refused = new Map<number, number>();
   #refusals = 0;
 
-  constructor(recorder: EventRecorder) {
+  constructor(recorder: EventRecorder, policy: SupervisedPolicy) {
     this.#recorder = recorder;
+    this.#policy = policy;
   }
 
   /** Whether others hold a chunk of this key, or were refused it and have not freed it yet. */
@@ -25,7 +28,9 @@ export class BackgroundUsers {
   }
 
   #allocate({ key, order, migratetype }: Extract<BackgroundRequest, { order: number }>): void {
-    const pfn = this.#recorder.claimForOthers(order, migratetype);
+    let pfn = this.#recorder.claimForOthers(order, migratetype);
+    // Direct reclaim calls the shrinkers before the request fails (__alloc_pages_direct_reclaim(), mm/page_alloc.c).
+    if (pfn === -1 && this.#policy.shrink()) pfn = this.#recorder.claimForOthers(order, migratetype);
     if (pfn !== -1) {
       this.#chunks.set(key, { pfn, order });
       return;

@@ -123,7 +123,10 @@ describe.each([
   });
 
   it('that wants more than is shared gets nothing at all, also for vmalloc', () => {
-    for (const policy of ['first-fit+block+watermark:512:512', 'first-fit+page+watermark:512:512']) {
+    for (const policy of [
+      'first-fit+block+reserve:512:512+immediate',
+      'first-fit+page+reserve:512:512+immediate',
+    ]) {
       const { pool, events } = watched(policy);
       expect(pool.vmalloc(513, atomic).ok).toBe(false);
       expect(lastRefusal(events)).toBe('would-sleep');

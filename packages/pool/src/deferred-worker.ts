@@ -86,6 +86,8 @@ export class DeferredWorker {
 
   /** Runs as often as it is due by `until`, simulated ns. Its events carry the number of the request before. */
   run(until: number): void {
+    // kswapd works beside the requests: it is done before the next one.
+    if (this.#recorder.isMemoryLow) this.#policy.shrink();
     for (;;) {
       const due = this.#policy.workDueAt();
       const at = Math.min(due, this.#workAt ?? Number.POSITIVE_INFINITY);

@@ -2,7 +2,7 @@
 import { type BlockIndex, blockIndex, type Pfn, type StateView, pfn as toPfn } from '@decpool/model';
 import type { PageRange } from './conversion/conversion.ts';
 import type { FreeMap } from './placement/free-map.ts';
-import type { Recorder } from './policy.ts';
+import type { BlockRange, Recorder } from './policy.ts';
 import type { Reserve } from './reserve.ts';
 import { AT_ONCE, KEEP, type Supply } from './supply/supply.ts';
 
@@ -10,18 +10,35 @@ interface PoolParts {
   readonly view: StateView;
   readonly map: FreeMap;
   readonly supply: Supply;
+  /** Shared pages put aside, if the other free pages are private. */
   readonly reserve: Reserve | undefined;
+  /** Free pages that must be left where a reserve is wanted before a block goes back. */
+  readonly keptPages: number;
   /** Takes leaked pages out of the free ones. */
   readonly forget: (leaked: PageRange) => void;
 }
 
+/** Simulated ns: since when a block is empty, and until when it is kept; RESERVED: as long as the reserve needs it. */
+interface Kept {
+  readonly since: number;
+  readonly until: number;
+}
+
+const RESERVED = -1;
+
 export class EmptyBlocks {
   readonly #pool: PoolParts;
   readonly #pagesPerBlock: number;
-  /** Blocks that ran empty when nothing could be converted. */
-  readonly #waiting = new Set<BlockIndex>();
-  /** Blocks that are kept until a simulated time in ns, the first to go first, and since when each is empty. */
-  readonly #kept = new Map<BlockIndex, { readonly since: number; readonly until: number }>();
+  /** The oldest first. */
+  readonly #kept = new Map<BlockIndex, Kept>();
+  /** Whether a block is to go back, and waits for the worker since nothing could be converted. */
+  #isAnyWaiting = false;
+  /** Of #kept, if that has not changed: the blocks that the reserve needs, and when the first other one goes back. */
+  readonly #reserved: BlockIndex[] = [];
+  #nextAt = KEEP;
+  #isStale = false;
+  /** Where a reserve is wanted: all memory, and zones and nodes whose atomic callers asked for one. */
+  readonly #reservedIn: BlockRange[] = [];
 
   constructor(pool: PoolParts) {
     this.#pool = pool;
@@ -30,57 +47,100 @@ export class EmptyBlocks {
 
   /** Whether blocks ran empty when nothing could be converted. */
   get hasWork(): boolean {
-    return this.#waiting.size > 0;
+    return this.#isAnyWaiting;
   }
 
-  /** When the first kept block goes back, simulated ns; KEEP: never. */
+  /** When the first block goes back, simulated ns; KEEP: never. */
   get dueAt(): number {
-    if (this.#kept.size === 0) return KEEP;
-    for (const { until } of this.#kept.values()) return until;
-    return KEEP;
+    if (this.#isStale) this.#findNext();
+    for (const block of this.#reserved) if (!this.#isReserved(block)) return AT_ONCE;
+    return this.#nextAt;
   }
 
-  /** The last allocation of a block was freed. */
+  #findNext(): void {
+    this.#isStale = false;
+    this.#reserved.length = 0;
+    this.#nextAt = KEEP;
+    for (const [block, { until }] of this.#kept) {
+      if (until === RESERVED) this.#reserved.push(block);
+      else this.#nextAt = Math.min(this.#nextAt, until);
+    }
+  }
+
+  /** From now on a reserve is wanted in a range. */
+  needsReserveIn(range: BlockRange): void {
+    const isKnown = this.#reservedIn.some(
+      ({ firstBlock, endBlock }) => firstBlock === range.firstBlock && endBlock === range.endBlock,
+    );
+    if (!isKnown) this.#reservedIn.push(range);
+  }
+
+  /** The last allocation of a block was freed, or it was claimed for the reserve. */
   emptied(block: BlockIndex, record: Recorder): void {
-    if (record.mayConvert) this.#settle(block, record, record.time);
-    else this.#waiting.add(block);
+    this.#settle(block, record.time, record);
+  }
+
+  /** The first allocation was made in a block. */
+  used(block: BlockIndex): void {
+    if (this.#kept.delete(block)) this.#isStale = true;
   }
 
   /** Returns what is due by the recorder's time. */
   work(record: Recorder): void {
-    for (const block of this.#waiting) if (!this.#isUsed(block)) this.#settle(block, record, record.time);
-    this.#waiting.clear();
-    for (const [block, { since, until }] of this.#kept) {
-      if (until > record.time) break;
-      this.#kept.delete(block);
-      if (!this.#isUsed(block)) this.#settle(block, record, since);
+    this.#isAnyWaiting = false;
+    for (const [block, { since }] of this.#kept) this.#settle(block, since, record);
+  }
+
+  /** The shrinker: returns every empty block that the reserve does not need. */
+  shrink(record: Recorder): void {
+    for (const block of this.#kept.keys()) {
+      if (this.#mayReturn(block) && !this.#isReserved(block)) this.#return(block, record);
     }
   }
 
-  /** Whether a block is in use, or no longer the pool's. */
-  #isUsed(block: BlockIndex): boolean {
-    const { map } = this.#pool;
-    return map.extents[block] > 0 || map.largest[block] === 0;
+  /** Whether a block is still the pool's. With leaked pages it never goes back; one with pages that are put aside does when they are used up. */
+  #mayReturn(block: BlockIndex): boolean {
+    const { map, reserve, view } = this.#pool;
+    return map.largest[block] > 0 && reserve?.holds(block) !== true && view.pagesOf('leaked', block) === 0;
+  }
+
+  /** Whether too few free pages would be left without a block. */
+  #isReserved(block: BlockIndex): boolean {
+    const { map, keptPages } = this.#pool;
+    if (keptPages === 0) return false;
+    for (const { firstBlock, endBlock } of this.#reservedIn) {
+      if (block < firstBlock || block >= endBlock) continue;
+      if (map.freePagesIn(firstBlock, endBlock) - this.#pagesPerBlock < keptPages) return true;
+    }
+    return false;
   }
 
   /** Returns a block that has been empty since a simulated time in ns, or keeps it for as long as the supply wants. */
-  #settle(block: BlockIndex, record: Recorder, since: number): void {
-    const { reserve, view } = this.#pool;
-    if (reserve?.holds(block) === true || view.pagesOf('leaked', block) > 0) return;
-    const until = this.#returnsAt(record.time, since);
-    if (until <= record.time) {
-      this.return(toPfn(block * this.#pagesPerBlock), this.#pagesPerBlock, record);
-    } else if (until !== KEEP) {
+  #settle(block: BlockIndex, since: number, record: Recorder): void {
+    const { map, supply } = this.#pool;
+    this.#isStale = true;
+    if (!this.#mayReturn(block)) {
       this.#kept.delete(block);
-      this.#kept.set(block, { since, until });
+      return;
     }
+    let until = RESERVED;
+    if (!this.#isReserved(block)) {
+      const blockPages = this.#pagesPerBlock;
+      until = supply.returnsAt({ now: record.time, since, freePages: map.freePages, blockPages });
+      if (until <= record.time && record.mayConvert) {
+        this.#return(block, record);
+        return;
+      }
+      // Its time comes when the worker runs.
+      if (until <= record.time) this.#isAnyWaiting = true;
+    }
+    this.#kept.set(block, { since, until: until === RESERVED || until > record.time ? until : KEEP });
   }
 
-  /** Beside a reserve an empty block is private and holds nothing ready, so it is not kept. */
-  #returnsAt(now: number, since: number): number {
-    const { reserve, map, supply } = this.#pool;
-    if (reserve !== undefined) return AT_ONCE;
-    return supply.returnsAt({ now, since, freePages: map.freePages, blockPages: this.#pagesPerBlock });
+  #return(block: BlockIndex, record: Recorder): void {
+    this.#kept.delete(block);
+    this.#isStale = true;
+    this.return(toPfn(block * this.#pagesPerBlock), this.#pagesPerBlock, record);
   }
 
   /**

@@ -33,7 +33,7 @@ import { EventRecorder, type EventSink, type ZoneRange } from './event-recorder.
 import { FaultInjector } from './faults.ts';
 import { ObjectAllocator } from './objects.ts';
 import { bootPoolBytes, withBootPool } from './page-source/boot-reservation.ts';
-import { PageSource, reachOf } from './page-source/page-source.ts';
+import { PageSource, reachOf, zonesOf } from './page-source/page-source.ts';
 import type { Policy, PolicyFactory } from './policy.ts';
 import { SlabLayer } from './slab/slab-layer.ts';
 import { SupervisedPolicy } from './supervised-policy.ts';
@@ -100,7 +100,7 @@ export class Engine implements RequestHistory {
     this.policy = new SupervisedPolicy(policy, recorder);
     this.#swiotlb = this.swiotlb && new Swiotlb(this.swiotlb, recorder, slabs);
     this.#objects = new ObjectAllocator(recorder, this.policy, slabs, this.#swiotlb);
-    this.#background = new BackgroundUsers(recorder);
+    this.#background = new BackgroundUsers(recorder, this.policy);
     this.#worker = new DeferredWorker(
       recorder,
       this.policy,
@@ -298,7 +298,7 @@ export class Engine implements RequestHistory {
 function zoneRange(memory: MemoryState, { geometry }: Machine, gfp: number, node: number): ZoneRange {
   const reach = { highestZone: zoneOf(gfp), node };
   const [firstBlock, endBlock] = reachOf(memory, geometry, reach);
-  return { reach, blocks: { firstBlock, endBlock } };
+  return { reach, blocks: { firstBlock, endBlock }, zones: zonesOf(memory, geometry, reach) };
 }
 
 /** Those that the caller wants; a policy that serves requests from them has some in any case, and says whether they grow. */

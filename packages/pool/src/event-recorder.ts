@@ -47,10 +47,11 @@ export interface EventSink {
   batch(batch: EventBatch): void;
 }
 
-/** Where a request's pages may lie: the zones and node for the page source, and the blocks that these span. */
+/** Where a request's pages may lie: the zones and node for the page source, the blocks that these span, and those of each zone. */
 export interface ZoneRange {
   readonly reach: Reach;
   readonly blocks: BlockRange;
+  readonly zones: readonly BlockRange[];
 }
 
 interface EventRecorderOptions {
@@ -81,6 +82,8 @@ export class EventRecorder {
   /** First page of the extent it got last. */
   servedStart = toPfn(0);
   isRefused = false;
+  /** Whether a request found no zone above its low watermark; the shrinker resets it. */
+  isMemoryLow = false;
   readonly #sink: EventSink;
   readonly #rows: EventRows;
   readonly #owners = new Map<string, number>();
@@ -129,6 +132,10 @@ export class EventRecorder {
     return this.#range.blocks;
   }
 
+  get zones(): readonly BlockRange[] {
+    return this.#range.zones;
+  }
+
   /** Whose pages are lost if they leak now. */
   #ownerToBlame(): number {
     return this.#allocation === NO_ALLOCATION
@@ -151,6 +158,7 @@ export class EventRecorder {
 
   #take(order: number, migratetype: Migratetype, reach: Reach): Pfn | -1 {
     const pfn = this.#source.claim(order, migratetype, reach);
+    if (this.#source.isLow) this.isMemoryLow = true;
     const compaction = this.#source.lastCompaction;
     if (compaction !== undefined) {
       const first = toPfn(compaction.block * this.view.geometry.pagesPerBlock);

@@ -302,7 +302,10 @@ describe('large pages', () => {
 
 describe('a conversion that fails', () => {
   it('at boot or in the worker leaks pages that are the worker’s', () => {
-    for (const policy of ['first-fit+block+watermark:64:700', 'first-fit+page+watermark:64:700']) {
+    for (const policy of [
+      'first-fit+block+reserve:64:700+immediate',
+      'first-fit+page+reserve:64:700+immediate',
+    ]) {
       const run = withFaults(policy, { decrypt: 1 });
       expect(run.pool.alloc_pages(0, { owner, at: 5 }).ok).toBe(false);
       const [leak] = eventsOf(run.events, 'pages-leaked');

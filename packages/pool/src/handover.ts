@@ -95,6 +95,11 @@ class Handover implements Policy {
     }
   }
 
+  shrink(view: StateView, record: Recorder): void {
+    this.#before.shrink?.(view, record);
+    if (this.#isOver) this.#after.shrink?.(view, record);
+  }
+
   #makerOf(allocation: AllocationId): Policy {
     const hasPages = this.#view.extentCount(allocation) > 0;
     return hasPages && this.#madeAfter.has(this.#view.extentPfn(allocation)) ? this.#after : this.#before;

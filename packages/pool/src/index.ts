@@ -33,17 +33,22 @@ export {
   ALL_POLICIES,
   BASELINES,
   CONVERSIONS,
+  GRAMMAR,
   PLACEMENTS,
   policyNamed,
+  RECOMMENDED,
+  RESERVES,
+  RETURNS,
   SHORT_NAMES,
+  SHRINKERS,
   type Strategy,
-  SUPPLIES,
 } from './registry.ts';
 export { cachePrefix, kmallocSize, type SlabCache, slabCacheFor, slabOrder } from './slab/slab-cache.ts';
 export { demand } from './supply/demand.ts';
 export { hysteresis } from './supply/hysteresis.ts';
 export { immediate } from './supply/immediate.ts';
 export { neverReturn } from './supply/never-return.ts';
+export { reserve } from './supply/reserve.ts';
+export { shrinker } from './supply/shrinker.ts';
 export type { EmptyBlock, Supply, SupplyFactory } from './supply/supply.ts';
-export { watermark } from './supply/watermark.ts';
 export type { SwiotlbSettings } from './swiotlb/swiotlb.ts';

@@ -36,7 +36,7 @@ import { describe, expect, it } from 'vitest';
 import { aged } from './page-source/aged.ts';
 import { fragmented, freshBoot } from './page-source/profiles.ts';
 import { Pool, type RequestOptions } from './pool.ts';
-import { policyNamed } from './registry.ts';
+import { policyNamed, RETURNS } from './registry.ts';
 import { VARIED_POLICIES } from './testing.ts';
 
 const MIB = 2 ** 20;
@@ -44,8 +44,13 @@ const PAGE = 4096;
 
 const POLICIES = [
   ...VARIED_POLICIES,
-  'first-fit+block+watermark:600:600',
-  'first-fit+page+watermark:300:1500',
+  'first-fit+block+reserve:600:600+immediate',
+  'first-fit+page+reserve:300:1500+immediate',
+  // Each return beside a reserve and a shrinker.
+  ...Object.keys(RETURNS).flatMap((returned) => [
+    `longest-free-range+block+reserve:64:512+${returned}+shrinker`,
+    `first-fit+page+reserve:64:512+${returned}+shrinker`,
+  ]),
 ];
 const STEPS_A_RUN = 2000;
 const RUNS_A_POLICY = Math.ceil(170 / POLICIES.length);

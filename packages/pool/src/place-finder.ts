@@ -15,11 +15,21 @@ export class PlaceFinder {
     this.#pagesPerBlock = map.geometry.pagesPerBlock;
   }
 
-  /** First page of free pages for a request at a multiple of `align`, or -1. */
-  find(pages: number, align: number, range: BlockRange, request: AllocateRequest | undefined): Pfn | -1 {
-    return pages <= this.#pagesPerBlock
-      ? this.#placement.place(pages, align, range, request)
-      : this.#findOverBlocks(pages, align, range);
+  /** First page of free pages for a request at a multiple of `align`, in the first of the zones that has them, or -1. */
+  find(
+    pages: number,
+    align: number,
+    zones: readonly BlockRange[],
+    request: AllocateRequest | undefined,
+  ): Pfn | -1 {
+    for (const zone of zones) {
+      const found =
+        pages <= this.#pagesPerBlock
+          ? this.#placement.place(pages, align, zone, request)
+          : this.#findOverBlocks(pages, align, zone);
+      if (found !== -1) return found;
+    }
+    return -1;
   }
 
   /** Rather than refuse a request: the lowest place that fits, if the placement leaves free pages unused. */

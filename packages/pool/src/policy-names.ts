@@ -2,12 +2,12 @@
 import { HYSTERESIS_SECONDS } from './supply/hysteresis-seconds.ts';
 
 /** The parts of a pool's name that need not be written: `first-fit` is `first-fit+block+hysteresis:2`. */
-export const USUAL = { conversion: 'block', supply: 'hysteresis' } as const;
+export const USUAL = { conversion: 'block', return: 'hysteresis' } as const;
 
 const USUAL_PARTS: ReadonlySet<string> = new Set([
   USUAL.conversion,
-  USUAL.supply,
-  `${USUAL.supply}:${HYSTERESIS_SECONDS}`,
+  USUAL.return,
+  `${USUAL.return}:${HYSTERESIS_SECONDS}`,
 ]);
 
 /** The name of a policy in tables and sentences; it still names the same pool. */

@@ -36,6 +36,8 @@ export interface Recorder {
   readonly time: number;
   /** Where the pages of the request may lie, by its zone and node. claim() keeps to it. */
   readonly reach: BlockRange;
+  /** The blocks of each zone that the request may use, in the order in which the page allocator tries them. */
+  readonly zones: readonly BlockRange[];
   /** Takes 2^order private pages from the page allocator: `pages-claimed`. Returns the first, or -1 if no usable zone has them. */
   claim(order: number, migratetype?: Migratetype): Pfn | -1;
   /** Gives a run of private, unused pages back to the page allocator, as naturally aligned chunks: `pages-returned`. */
@@ -90,6 +92,8 @@ export interface Policy {
   workDueAt?(): number;
   /** The deferred worker runs, after hasWork() or at workDueAt(); the recorder's reach is the range. */
   work?(view: StateView, record: Recorder): void;
+  /** The shrinker: memory is low, or others were refused pages. May sleep. Returns what the policy can do without. */
+  shrink?(view: StateView, record: Recorder): void;
 }
 
 /** Makes a policy for one run; `view` gives the geometry and platform it will work on. */

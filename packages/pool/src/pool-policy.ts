@@ -45,6 +45,8 @@ class PoolPolicy implements Policy {
   readonly #places: PlaceFinder;
   readonly #conversion: Conversion;
   readonly #supply: Supply;
+  /** Left out, if the supply has no shrinker. */
+  readonly shrink?: (view: StateView, record: Recorder) => void;
   /** The supply's watermarks; outside a confidential VM nobody needs a reserve. */
   readonly #lowPages: number;
   readonly #highPages: number;
@@ -78,8 +80,10 @@ class PoolPolicy implements Policy {
       map: this.#map,
       supply,
       reserve: this.#reserve,
+      keptPages: this.#reserve === undefined ? this.#highPages : 0,
       forget: (leaked) => this.#forget(leaked),
     });
+    if (supply.shrinks === true) this.shrink = (_, record) => this.#emptyBlocks.shrink(record);
     this.#pagesPerBlock = view.geometry.pagesPerBlock;
     this.#blockOrder = orderFor(this.#pagesPerBlock);
     this.name = `${this.#placement.name}+${conversion.name}+${supply.name}`;
@@ -106,7 +110,7 @@ class PoolPolicy implements Policy {
       return;
     }
     if (!record.mayConvert) {
-      const start = this.#placeShared(pages, 1 << order, request, record.reach);
+      const start = this.#placeShared(pages, 1 << order, request, record);
       if (start !== -1) this.#give(start, pages, request, record);
       else record.fail('would-sleep');
       return;
@@ -133,25 +137,25 @@ class PoolPolicy implements Policy {
     record: Recorder,
   ): Pfn | 'out-of-memory' | 'conversion-failed' {
     const align = 1 << order;
-    const found = this.#places.find(pages, align, record.reach, request);
+    const found = this.#places.find(pages, align, record.zones, request);
     if (found !== -1) return found;
     const claimed = this.#claim(Math.max(order, this.#blockOrder), order, record);
     if (claimed === 'conversion-failed') return claimed;
-    const placed = claimed === 'out-of-memory' ? -1 : this.#places.find(pages, align, record.reach, request);
+    const placed = claimed === 'out-of-memory' ? -1 : this.#places.find(pages, align, record.zones, request);
     if (placed !== -1) return placed;
     const left = this.#places.findUnused(pages, align, record.reach);
     return left === -1 ? 'out-of-memory' : left;
   }
 
   /** A run that is shared already, for a caller that may not sleep; taken out of the reserve if there is one. */
-  #placeShared(pages: number, align: number, request: AllocateRequest, range: BlockRange): Pfn | -1 {
+  #placeShared(pages: number, align: number, request: AllocateRequest, record: Recorder): Pfn | -1 {
     if (this.#reserve !== undefined) {
-      const start = pages <= this.#pagesPerBlock ? this.#reserve.take(pages, align, range) : -1;
+      const start = pages <= this.#pagesPerBlock ? this.#reserve.take(pages, align, record.zones) : -1;
       if (start !== -1) this.#map.put(start, pages);
       return start;
     }
-    const placed = this.#places.find(pages, align, range, request);
-    const start = placed === -1 ? this.#places.findUnused(pages, align, range) : placed;
+    const placed = this.#places.find(pages, align, record.zones, request);
+    const start = placed === -1 ? this.#places.findUnused(pages, align, record.reach) : placed;
     return start !== -1 && isShared(start, pages, this.#view) ? start : -1;
   }
 
@@ -167,8 +171,8 @@ class PoolPolicy implements Policy {
     for (let remaining = pages; remaining > 0; ) {
       wanted = Math.min(wanted, remaining);
       const start = record.mayConvert
-        ? this.#placePiece(wanted, request, record.reach)
-        : this.#placeShared(wanted, 1, request, record.reach);
+        ? this.#placePiece(wanted, request, record)
+        : this.#placeShared(wanted, 1, request, record);
       if (start !== -1 && (!record.mayConvert || this.#share(start, wanted, record))) {
         this.#give(start, wanted, request, record);
         remaining -= wanted;
@@ -186,9 +190,9 @@ class PoolPolicy implements Policy {
     }
   }
 
-  #placePiece(pages: number, request: AllocateRequest, range: BlockRange): Pfn | -1 {
-    const start = this.#placement.place(pages, 1, range, request);
-    return start === -1 && pages === 1 ? this.#places.findUnused(1, 1, range) : start;
+  #placePiece(pages: number, request: AllocateRequest, record: Recorder): Pfn | -1 {
+    const start = this.#places.find(pages, 1, record.zones, request);
+    return start === -1 && pages === 1 ? this.#places.findUnused(1, 1, record.reach) : start;
   }
 
   /** Claims until the pool holds enough free pages where the request may lie, or refuses it. */
@@ -273,7 +277,7 @@ class PoolPolicy implements Policy {
     for (let at: number = start; at < end; ) {
       const count = map.pagesInBlock(at, end);
       const block = map.blockOf(at);
-      map.extents[block]++;
+      if (map.extents[block]++ === 0) this.#emptyBlocks.used(block);
       map.take(toPfn(at), count);
       this.#placement.given?.(toPfn(at), count, request);
       this.#shareRest(block, record);
@@ -366,22 +370,32 @@ class PoolPolicy implements Policy {
   }
 
   work(_view: StateView, record: Recorder): void {
-    this.#emptyBlocks.work(record);
     if (this.#sharedFreePages(record.reach) < this.#lowPages) this.#refill(record);
+    this.#emptyBlocks.work(record);
   }
 
   #refill(record: Recorder): void {
+    this.#emptyBlocks.needsReserveIn(record.reach);
     const before = this.#sharedFreePages(record.reach);
     for (let missing = this.#highPages - before; missing > 0; ) {
       const isMore =
         this.#reserve === undefined
-          ? typeof this.#claim(this.#blockOrder, 0, record) !== 'string'
+          ? this.#claimForReserve(record)
           : this.#addToReserve(this.#reserve, missing, record);
       if (!isMore) break;
       missing = this.#highPages - this.#sharedFreePages(record.reach);
     }
     const added = this.#sharedFreePages(record.reach) - before;
     if (added > 0) record.refilled(added);
+  }
+
+  #claimForReserve(record: Recorder): boolean {
+    const chunk = this.#claim(this.#blockOrder, 0, record);
+    if (typeof chunk === 'string') return false;
+    if (chunk.pages === this.#pagesPerBlock) {
+      this.#emptyBlocks.emptied(blockIndex(chunk.start / this.#pagesPerBlock), record);
+    }
+    return true;
   }
 
   /** Shares the largest chunk up to `missing` pages, or a granule of the host, and puts it aside. Returns whether that worked. */

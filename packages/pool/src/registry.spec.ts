@@ -9,8 +9,9 @@ import {
   CONVERSIONS,
   PLACEMENTS,
   policyNamed,
+  RECOMMENDED,
+  RETURNS,
   SHORT_NAMES,
-  SUPPLIES,
 } from './registry.ts';
 
 const nameOf = (policy: string) =>
@@ -29,10 +30,11 @@ describe('the registry', () => {
     ]);
   });
 
-  it.each([...Object.keys(BASELINES), 'first-fit+block+immediate', 'best-fit+page+watermark:1:2'])(
-    'makes %s, which bears the name it was asked for by',
-    (name) => expect(nameOf(name)).toBe(name),
-  );
+  it.each([
+    ...Object.keys({ ...BASELINES, ...RECOMMENDED }),
+    'first-fit+block+immediate',
+    'best-fit+page+reserve:1:2+immediate',
+  ])('makes %s, which bears the name it was asked for by', (name) => expect(nameOf(name)).toBe(name));
 
   it.each([
     ['swiotlb:', "'swiotlb'"],
@@ -58,13 +60,24 @@ describe('the registry', () => {
     ['first-fit', 'first-fit+block+hysteresis:2'],
     ['first-fit+page', 'first-fit+page+hysteresis:2'],
     ['first-fit+never-return', 'first-fit+block+never-return'],
-    ['llfree:4+watermark:1:2', 'llfree:4+block+watermark:1:2'],
+    ['llfree:4+reserve:1:2+immediate', 'llfree:4+block+reserve:1:2+immediate'],
+    ['first-fit+reserve', 'first-fit+block+reserve:64:512+hysteresis:2'],
+    ['first-fit+shrinker', 'first-fit+block+hysteresis:2+shrinker'],
+    ['first-fit+page+reserve:1:2+demand:1+shrinker', 'first-fit+page+reserve:1:2+demand:1+shrinker'],
     ['first-fit+hysteresis:5', 'first-fit+block+hysteresis:5'],
   ])('takes %s for %s', (name, whole) => expect(nameOf(name)).toBe(whole));
 
-  it.each(['first-fit+immediate+block', 'first-fit+block+page', 'first-fit+block+immediate+demand'])(
-    'refuses %s: one of each, in order',
-    (name) => expect(() => policyNamed(name)).toThrow('PLACEMENT+CONVERSION+SUPPLY'),
+  it.each([
+    'first-fit+immediate+block',
+    'first-fit+block+page',
+    'first-fit+block+immediate+demand',
+    'first-fit+immediate+reserve',
+    'first-fit+shrinker+immediate',
+    'first-fit+reserve+reserve',
+  ])('refuses %s: one of each, in order', (name) =>
+    expect(() => policyNamed(name)).toThrow(
+      'expected PLACEMENT[+CONVERSION][+reserve:LOW:HIGH][+RETURN][+shrinker]',
+    ),
   );
 
   it('shortens a name to the parts that are not the default', () => {
@@ -76,10 +89,18 @@ describe('the registry', () => {
     for (const policy of ALL_POLICIES) expect(nameOf(shortPolicyName(policy))).toBe(nameOf(policy));
   });
 
-  it('takes parameters where a supply has some, and refuses them where it has none', () => {
-    expect(nameOf('first-fit+block+watermark:64:256')).toBe('first-fit+block+watermark:64:256');
+  it('refuses the supply of earlier versions, and says how it is written now', () => {
+    expect(() => policyNamed('first-fit+watermark:64:512')).toThrow(
+      "'watermark:64:512' is written 'reserve:64:512+immediate' now",
+    );
+  });
+
+  it('takes parameters where a part has some, and refuses them where it has none', () => {
+    expect(nameOf('first-fit+block+reserve:64:256+immediate')).toBe(
+      'first-fit+block+reserve:64:256+immediate',
+    );
     expect(() => policyNamed('first-fit+block+immediate:1')).toThrow(
-      "policy 'first-fit+block+immediate:1': supply 'immediate' takes no parameters",
+      "policy 'first-fit+block+immediate:1': return 'immediate' takes no parameters",
     );
   });
 
@@ -88,9 +109,9 @@ describe('the registry', () => {
   });
 
   it('makes every combination of strategies, with the parameters that they usually have', () => {
-    const [placements, conversions, supplies] = [PLACEMENTS, CONVERSIONS, SUPPLIES].map(Object.keys);
-    const pools = placements.length * conversions.length * supplies.length;
-    expect(ALL_POLICIES).toHaveLength(Object.keys(BASELINES).length + pools);
+    const [placements, conversions, returns] = [PLACEMENTS, CONVERSIONS, RETURNS].map(Object.keys);
+    const pools = placements.length * conversions.length * returns.length;
+    expect(ALL_POLICIES).toHaveLength(Object.keys({ ...BASELINES, ...RECOMMENDED }).length + pools);
     for (const policy of ALL_POLICIES) {
       const parts = nameOf(policy).split('+');
       expect(parts.map((part) => part.replace(/:.*/, '')).join('+')).toBe(policy.replace(/:.*/, ''));

@@ -10,6 +10,7 @@ import { blockConversion } from './conversion/block.ts';
 import type { Conversion } from './conversion/conversion.ts';
 import { granuleConversion } from './conversion/granule.ts';
 import { pageConversion } from './conversion/page.ts';
+import { decpool } from './decpool.ts';
 import { bestFit } from './placement/best-fit.ts';
 import { buddy } from './placement/buddy.ts';
 import { bump } from './placement/bump.ts';
@@ -30,8 +31,9 @@ import { demand } from './supply/demand.ts';
 import { hysteresis } from './supply/hysteresis.ts';
 import { immediate } from './supply/immediate.ts';
 import { neverReturn } from './supply/never-return.ts';
+import { reserve } from './supply/reserve.ts';
+import { shrinker } from './supply/shrinker.ts';
 import type { SupplyFactory } from './supply/supply.ts';
-import { watermark } from './supply/watermark.ts';
 
 type Plain<Made> = { readonly summary: string; readonly made: Made };
 type WithParameters<Made> = {
@@ -60,6 +62,14 @@ export const BASELINES: Readonly<Record<string, Plain<PolicyFactory>>> = {
   'swiotlb:dynamic': {
     summary: 'as swiotlb; the bounce buffers grow when they are full',
     made: swiotlb('dynamic'),
+  },
+};
+
+/** What we recommend to build, written out in one file. */
+export const RECOMMENDED: Readonly<Record<string, Plain<PolicyFactory>>> = {
+  decpool: {
+    summary: 'the pool to build: whole blocks, packed, a small reserve, returned after 1 s',
+    made: decpool,
   },
 };
 
@@ -109,14 +119,9 @@ export const CONVERSIONS: Readonly<Record<string, Strategy<Conversion>>> = {
   },
 };
 
-export const SUPPLIES: Readonly<Record<string, Strategy<SupplyFactory>>> = {
+export const RETURNS: Readonly<Record<string, Strategy<SupplyFactory>>> = {
   'never-return': { summary: 'a claimed block stays claimed', made: neverReturn },
   immediate: { summary: 'an empty block is returned at once', made: immediate },
-  watermark: {
-    summary: 'a reserve for atomic requests, refilled between two watermarks',
-    parameters: 'LOW:HIGH in pages (default: 256:1024)',
-    make: watermark,
-  },
   hysteresis: {
     summary: 'a block is returned once it has been empty for SECONDS',
     parameters: 'SECONDS (default: 2)',
@@ -129,6 +134,22 @@ export const SUPPLIES: Readonly<Record<string, Strategy<SupplyFactory>>> = {
   },
 };
 
+type BesideReturn = (supply: SupplyFactory) => SupplyFactory;
+
+/** What can stand before a return. */
+export const RESERVES: Readonly<Record<string, Strategy<BesideReturn>>> = {
+  reserve: {
+    summary: 'pages kept shared for atomic requests, refilled between two watermarks',
+    parameters: 'LOW:HIGH in pages (default: 64:512)',
+    make: reserve,
+  },
+};
+
+/** What can stand after a return. */
+export const SHRINKERS: Readonly<Record<string, Strategy<BesideReturn>>> = {
+  shrinker: { summary: 'empty blocks are returned at once if memory is low', made: shrinker },
+};
+
 /** Well-known allocators, approximated by three strategies. */
 export const SHORT_NAMES: Readonly<Record<string, { readonly summary: string; readonly policy: string }>> = {
   'bpf-prog-pack': {
@@ -136,8 +157,8 @@ export const SHORT_NAMES: Readonly<Record<string, { readonly summary: string; re
     policy: 'first-fit+block+immediate',
   },
   'unmapped-alloc': {
-    summary: "Rapoport's private buddy of 2023, without its shrinker",
-    policy: 'buddy+block+never-return',
+    summary: 'unmapped_alloc() of 2023: a private buddy over blocks, with a shrinker',
+    policy: 'buddy+block+never-return+shrinker',
   },
   genalloc: {
     summary: 'lib/genalloc.c, with chunks of a block',
@@ -149,54 +170,71 @@ export const SHORT_NAMES: Readonly<Record<string, { readonly summary: string; re
   },
 };
 
-/** Every combination of strategies with their default parameters, baselines first. */
+/** Every combination of placement, conversion and return with their default parameters, baselines first. */
 export const ALL_POLICIES: readonly string[] = [
   ...Object.keys(BASELINES),
+  ...Object.keys(RECOMMENDED),
   ...Object.keys(PLACEMENTS).flatMap((placement) =>
     Object.keys(CONVERSIONS).flatMap((conversion) =>
-      Object.keys(SUPPLIES).map((supply) => `${placement}+${conversion}+${supply}`),
+      Object.keys(RETURNS).map((returned) => `${placement}+${conversion}+${returned}`),
     ),
   ),
 ];
 
 /**
- * A policy by its name: a baseline, a short name, or `PLACEMENT[+CONVERSION][+SUPPLY]`. Default conversion: `block`; default
- * supply: `hysteresis`. Throws InputError for a name that does not exist.
+ * A policy by its name: a baseline, `decpool`, a short name, or `PLACEMENT[+CONVERSION][+reserve:LOW:HIGH][+RETURN][+shrinker]`. Default
+ * conversion: `block`; default return: `hysteresis`. Throws InputError for a name that does not exist.
  */
 export function policyNamed(name: string): PolicyFactory {
   if (Object.hasOwn(BASELINES, name)) return BASELINES[name].made;
+  if (Object.hasOwn(RECOMMENDED, name)) return RECOMMENDED[name].made;
   if (Object.hasOwn(SHORT_NAMES, name)) return policyNamed(SHORT_NAMES[name].policy);
   const [first, ...others] = name.split('+');
   if (!Object.hasOwn(PLACEMENTS, kindName(first))) throw unknownPolicy(name, first);
-  const [conversion, supply] = partsOf(name, others);
+  const [conversion, reserved, returned, shrinks] = partsOf(name, others);
+  let supply = made(RETURNS, returned ?? USUAL.return, 'return', name);
+  if (reserved !== undefined) supply = made(RESERVES, reserved, 'reserve', name)(supply);
+  if (shrinks !== undefined) supply = made(SHRINKERS, shrinks, 'shrinker', name)(supply);
   return poolPolicy(
     made(PLACEMENTS, first, 'placement', name),
-    made(CONVERSIONS, conversion, 'conversion', name),
-    made(SUPPLIES, supply, 'supply', name),
+    made(CONVERSIONS, conversion ?? USUAL.conversion, 'conversion', name),
+    supply,
   );
 }
 
 /** A strategy's name without its parameters. */
 const kindName = (part: string): string => part.split(':', 1)[0];
 
-/** The conversion and the supply after the placement, in this order; either may be left out. */
-function partsOf(policy: string, parts: readonly string[]): readonly [conversion: string, supply: string] {
-  const isConversion = (part: string) => Object.hasOwn(CONVERSIONS, kindName(part));
-  const isSupply = (part: string) => Object.hasOwn(SUPPLIES, kindName(part));
+/** The parts after the placement, in the order in which they are written. */
+const PARTS = [CONVERSIONS, RESERVES, RETURNS, SHRINKERS] as const;
+
+/** The part of each kind, undefined where it is left out. */
+function partsOf(policy: string, parts: readonly string[]): readonly (string | undefined)[] {
+  const known = PARTS.flatMap((kind) => Object.keys(kind));
   for (const part of parts) {
-    if (isConversion(part) || isSupply(part)) continue;
-    const known = [...Object.keys(CONVERSIONS), ...Object.keys(SUPPLIES)];
+    if (kindName(part) === 'watermark') throw noWatermark(policy, part);
+    if (known.includes(kindName(part))) continue;
     const error = { given: kindName(part), known, listedBy: LISTED_BY, place: `policy '${policy}'` };
-    throw unknownName({ kind: 'conversion or supply', ...error });
+    throw unknownName({ kind: 'part', ...error });
   }
-  const [first, second] = parts;
-  if (parts.length === 0) return [USUAL.conversion, USUAL.supply];
-  if (parts.length === 1) return isConversion(first) ? [first, USUAL.supply] : [USUAL.conversion, first];
-  if (parts.length === 2 && isConversion(first) && isSupply(second)) return [first, second];
+  const left = [...parts];
+  const found = PARTS.map((kind) =>
+    left.length > 0 && Object.hasOwn(kind, kindName(left[0])) ? left.shift() : undefined,
+  );
+  if (left.length === 0) return found;
   throw new InputError(
-    `policy '${policy}': expected PLACEMENT+CONVERSION+SUPPLY with one of each, as in first-fit+block+hysteresis:2.`,
+    `policy '${policy}': expected ${GRAMMAR} with one of each in this order, as in first-fit+block+reserve:64:512+hysteresis:2+shrinker.`,
   );
 }
+
+/** How the name of a pool is written. */
+export const GRAMMAR = 'PLACEMENT[+CONVERSION][+reserve:LOW:HIGH][+RETURN][+shrinker]';
+
+/** The supply of earlier versions that is a reserve and an immediate return. */
+const noWatermark = (policy: string, part: string): InputError =>
+  new InputError(
+    `policy '${policy}': '${part}' is written '${part.replace('watermark', 'reserve')}+immediate' now.`,
+  );
 
 const LISTED_BY = 'decpool policies';
 
@@ -206,7 +244,7 @@ function unknownPolicy(name: string, first: string): InputError {
     const error = { given: kindName(first), known, listedBy: LISTED_BY, place: `policy '${name}'` };
     return unknownName({ kind: 'placement', ...error });
   }
-  const all = [...Object.keys(BASELINES), ...Object.keys(SHORT_NAMES), ...known];
+  const all = [...Object.keys(RECOMMENDED), ...Object.keys(BASELINES), ...Object.keys(SHORT_NAMES), ...known];
   return unknownName({ kind: 'policy', given: name, known: all, listedBy: LISTED_BY });
 }
 

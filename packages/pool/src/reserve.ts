@@ -47,13 +47,16 @@ export class Reserve {
     this.#count(start, pages, 1);
   }
 
-  /** Takes a run of pages out, at a multiple of `align`; -1 when there is none. */
-  take(pages: number, align: number, range: BlockRange): Pfn | -1 {
-    const start = this.#placement.place(pages, align, range);
-    if (start === -1) return -1;
-    this.#map.take(start, pages);
-    this.#count(start, pages, -1);
-    return start;
+  /** Takes a run of pages out, at a multiple of `align`, in the first of the zones that has one; -1 when there is none. */
+  take(pages: number, align: number, zones: readonly BlockRange[]): Pfn | -1 {
+    for (const zone of zones) {
+      const start = this.#placement.place(pages, align, zone);
+      if (start === -1) continue;
+      this.#map.take(start, pages);
+      this.#count(start, pages, -1);
+      return start;
+    }
+    return -1;
   }
 
   #count(start: Pfn, pages: number, each: 1 | -1): void {

@@ -153,7 +153,15 @@ describe('a policy that meddles', () => {
     );
     alloc(pool);
     const calls = ['allocate', 'claim', 'decrypt', 'decryptArea', 'encrypt', 'encryptArea', 'fail', 'free'];
-    expect([...names].sort()).toEqual([...calls, 'giveBack', 'mayConvert', 'reach', 'refilled', 'time']);
+    expect([...names].sort()).toEqual([
+      ...calls,
+      'giveBack',
+      'mayConvert',
+      'reach',
+      'refilled',
+      'time',
+      'zones',
+    ]);
   });
 });
 

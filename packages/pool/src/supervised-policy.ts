@@ -76,6 +76,21 @@ export class SupervisedPolicy {
     }
   }
 
+  /** Calls the shrinker, if the policy has one. Returns whether it gave pages back. */
+  shrink(): boolean {
+    this.#events.isMemoryLow = false;
+    if (this.#policy.shrink === undefined) return false;
+    const before = this.#view.counter('claimedPages');
+    this.#events.begin(NO_ALLOCATION, GFP_KERNEL);
+    this.#turn.decides = 'shrinker';
+    try {
+      this.#policy.shrink(this.#view, this.#record);
+    } finally {
+      this.#turn.decides = undefined;
+    }
+    return this.#view.counter('claimedPages') < before;
+  }
+
   // Asked with every request, so without try and finally: after a question that throws the engine asks no more.
 
   cacheFor(request: AllocateRequest): SlabCache | undefined {
@@ -131,7 +146,7 @@ class Turn {
   readonly #policy: string;
   readonly #view: StateView;
   /** The recorder is open while this is set. */
-  decides: AllocateRequest | FreeRequest | 'deferred worker' | undefined;
+  decides: AllocateRequest | FreeRequest | 'deferred worker' | 'shrinker' | undefined;
   /** The question that the policy answers now. The recorder stays closed. */
   question: string | undefined;
 
@@ -155,7 +170,7 @@ class Turn {
     const decides = this.decides;
     if (this.question !== undefined) return `${this.question} at request ${number}`;
     if (decides === undefined) return undefined;
-    if (decides === 'deferred worker') return `the deferred worker after request ${number}`;
+    if (typeof decides === 'string') return `the ${decides} after request ${number}`;
     if (decides.kind === 'allocate') {
       const { api, pages, owner } = decides;
       return `request ${number} (${api} of ${pagesText(pages)} for '${owner}')`;
@@ -197,6 +212,11 @@ class PolicyRecorder implements Recorder {
   get reach(): BlockRange {
     this.#turn.expectOpen();
     return this.#events.reach;
+  }
+
+  get zones(): readonly BlockRange[] {
+    this.#turn.expectOpen();
+    return this.#events.zones;
   }
 
   claim(order: number, migratetype?: Migratetype): Pfn | -1 {

@@ -9,7 +9,7 @@ import {
 import { freshBoot } from './page-source/profiles.ts';
 import type { PolicyFactory } from './policy.ts';
 import { Pool, type PoolOptions } from './pool.ts';
-import { BASELINES, PLACEMENTS, policyNamed } from './registry.ts';
+import { BASELINES, PLACEMENTS, policyNamed, RECOMMENDED } from './registry.ts';
 
 export const KIB = 2 ** 10;
 export const MIB = 2 ** 20;
@@ -17,29 +17,39 @@ export const GIB = 2 ** 30;
 
 /** Every baseline, and of the pool family each conversion with each supply. */
 export const SOME_POLICIES: readonly string[] = [
-  ...Object.keys(BASELINES),
+  ...Object.keys({ ...BASELINES, ...RECOMMENDED }),
   'first-fit+block+immediate',
   'best-fit+block+never-return',
-  'longest-free-range+block+watermark:64:700',
+  'longest-free-range+block+reserve:64:700+immediate',
+  'longest-free-range+block+reserve:64:512+hysteresis:0.001+shrinker',
   'longest-free-range+page+immediate',
   'first-fit+page+never-return',
-  'best-fit+page+watermark:20:100',
+  'best-fit+page+reserve:20:100+immediate',
   'buddy+granule:64+hysteresis:0.001',
   'fullest-first+adaptive:50+demand:0.01',
-  'lifetime+adaptive:10+watermark:64:700',
+  'lifetime+adaptive:10+reserve:64:700+immediate',
 ];
 
 const SOME_CONVERSIONS = ['block', 'page', 'granule:32', 'adaptive:25'];
-const SOME_SUPPLIES = ['immediate', 'hysteresis:0.0001', 'watermark:256:1024', 'demand:0.01', 'never-return'];
+const SOME_SUPPLIES = [
+  'immediate+shrinker',
+  'reserve:64:512+hysteresis:0.0001',
+  'reserve:256:1024+immediate',
+  'hysteresis:0.0001+shrinker',
+  'demand:0.01',
+  'reserve:64:512+demand:0.01+shrinker',
+  'reserve:64:512+never-return+shrinker',
+  'never-return',
+];
 
 /** Every baseline; every placement twice, with conversions and supplies that change from one to the next. */
 export const VARIED_POLICIES: readonly string[] = [
-  ...Object.keys(BASELINES),
+  ...Object.keys({ ...BASELINES, ...RECOMMENDED }),
   ...Object.keys(PLACEMENTS).flatMap((name, index) =>
     [index, index + 5].map((turn) => {
       const placement = name === 'llfree' ? 'llfree:2' : name;
       const conversion = SOME_CONVERSIONS[turn % SOME_CONVERSIONS.length];
-      return `${placement}+${conversion}+${SOME_SUPPLIES[(turn + 2 * Math.floor(turn / 5)) % SOME_SUPPLIES.length]}`;
+      return `${placement}+${conversion}+${SOME_SUPPLIES[(turn + Math.floor(turn / 8)) % SOME_SUPPLIES.length]}`;
     }),
   ),
 ];

@@ -183,7 +183,7 @@ describe('decpool compare', () => {
   it('tells failures, leaks and the settings that led to them, and twice the same', async () => {
     const args = [
       ...['compare', '--workload', 'nvme-atomic', '--memory', '1G:aged', '--seeds', '1'],
-      ...['--policy', 'linux-7.3,best-fit+block+immediate,first-fit+page+watermark:64:512'],
+      ...['--policy', 'linux-7.3,best-fit+block+immediate,first-fit+page+reserve:64:512+immediate'],
       ...['--faults', 'decrypt=0.2,encrypt=0.2,converted=0.5,retries=1,seed=4'],
       ...['--granule', '16', '--kernel', '7.x', '--pcp', '--compaction', '--no-word-access'],
     ];
@@ -290,7 +290,11 @@ describe('decpool compare', () => {
         /'host=0\.1': expected NAME=VALUE with one of seed, decrypt/,
       ],
       ['a fault twice', ['--faults', 'decrypt=0.1,decrypt=0.2'], /'decrypt=0\.2': 'decrypt' is a duplicate/],
-      ['a supply with a wrong reserve', ['--policy', 'best-fit+page+watermark:9:3'], /1 <= LOW <= HIGH/],
+      [
+        'a supply with a wrong reserve',
+        ['--policy', 'best-fit+page+reserve:9:3+immediate'],
+        /1 <= LOW <= HIGH/,
+      ],
       ['--shared without a trace', ['--shared', 'order=1'], /--shared.*--trace/],
       ['a wrong --shared', ['--trace', SMALL, '--shared', 'order>'], /order>/],
       ['nodes of a recorded memory', ['--nodes', '2', '--memory-state', 'x'], /--nodes is for --memory/],

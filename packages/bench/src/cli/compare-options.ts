@@ -6,13 +6,7 @@ import { choice, file, flag, list, number, text, type Values } from './declarati
 import { ANY_SEED, logFormatNames, policyNames, WORKERS, workloadNames } from './options.ts';
 
 /** The rows of the table after the baseline: best known pool, fewest conversions, the proposal of 2024, the kernel of 2024. */
-const DEFAULT_POLICIES = [
-  'linux-7.3',
-  'longest-free-range',
-  'first-fit+never-return',
-  'gfp-decrypted',
-  'linux-6.12',
-];
+const DEFAULT_POLICIES = ['linux-7.3', 'decpool', 'first-fit+never-return', 'gfp-decrypted', 'linux-6.12'];
 
 async function metricNames(): Promise<readonly string[]> {
   const { METRICS } = await import('../metrics/metric.ts');

@@ -105,7 +105,7 @@ function partFigures(scenarios: readonly ScenarioFigures[]) {
   const factor = (part: 'placement' | 'supply', metric: MetricId) =>
     `x${short(factorOf(part, metric, scenarios))}`;
   const hasReserve = ({ policy }: { readonly policy: string }) =>
-    partsOf(policy)?.supply.startsWith('watermark') === true;
+    partsOf(policy)?.supply.startsWith('reserve') === true;
   return {
     'supply-host-calls': factor('supply', 'host-calls'),
     'supply-idle': factor('supply', 'shared-idle-byte-seconds'),

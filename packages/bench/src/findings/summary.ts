@@ -48,11 +48,16 @@ export function summaryOf(policies: readonly string[], scenarios: readonly Scena
 const mediansOf = (figures: PolicyFigures, metrics: readonly MetricId[]) =>
   metrics.map((id) => medianOf(figures, id));
 
+/** Whether a policy is as good as another in all objectives and better in one. */
+export const dominatesIn = (policy: PolicyFigures, other: PolicyFigures): boolean =>
+  dominates(mediansOf(policy, OBJECTIVES), mediansOf(other, OBJECTIVES));
+
 const isUndominated = (figures: PolicyFigures, { serving }: ScenarioFigures): boolean =>
-  !serving.some((other) => dominates(mediansOf(other, OBJECTIVES), mediansOf(figures, OBJECTIVES)));
+  !serving.some((other) => dominatesIn(other, figures));
 
 /** The median; 0 for nothing. */
-const middle = (values: readonly number[]): number => (values.length === 0 ? 0 : spreadOf(values).median);
+export const middle = (values: readonly number[]): number =>
+  values.length === 0 ? 0 : spreadOf(values).median;
 
 /** Whether a pool is as good in GAINS as all of COMPARED that serve the scenario, and better in one. False if none serves it. */
 export function doesGroupingPay(scenario: ScenarioFigures): boolean {
@@ -63,13 +68,12 @@ export function doesGroupingPay(scenario: ScenarioFigures): boolean {
   );
 }
 
-/** The parts of `PLACEMENT+CONVERSION+SUPPLY`; undefined for any other name. */
+/** The parts of a pool's name, its supply with reserve, return and shrinker; undefined for any other name. */
 export function partsOf(
   policy: string,
 ): { readonly placement: string; readonly conversion: string; readonly supply: string } | undefined {
-  const [placement, conversion, supply, ...others] = policy.split('+');
-  if (conversion === undefined || supply === undefined || others.length > 0) return undefined;
-  return { placement, conversion, supply };
+  const [placement, conversion, ...supply] = policy.split('+');
+  return supply.length === 0 ? undefined : { placement, conversion, supply: supply.join('+') };
 }
 
 /**

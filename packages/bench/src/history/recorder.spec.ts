@@ -148,7 +148,7 @@ describe('of any run, at every frame', () => {
         'linux-7.3',
         'first-fit+page+immediate',
         'first-fit+block+never-return',
-        'best-fit+page+watermark:20:100',
+        'best-fit+page+reserve:20:100+immediate',
         'buddy+granule:64+hysteresis:0.001',
         'longest-free-range+block+immediate',
       ),

@@ -148,7 +148,7 @@ describe('explaining a block', () => {
   });
 
   it('tells the deferred worker from the request before it', async () => {
-    const policy = 'first-fit+page+watermark:8:16';
+    const policy = 'first-fit+page+reserve:8:16+immediate';
     await onLog(
       (pool) => {
         pool.alloc_pages(0, { owner: 'a', at: 1000 });

@@ -165,7 +165,7 @@ function churn(pool: Pool): void {
 describe('given the log of a run', () => {
   it.each([
     'first-fit+page+immediate',
-    'first-fit+page+watermark:8:16',
+    'first-fit+page+reserve:8:16+immediate',
     'linux-6.12',
     'linux-7.3',
     'gfp-decrypted',
@@ -176,7 +176,7 @@ describe('given the log of a run', () => {
   });
 
   it('tells the deferred worker, after a request, from the boot; a comparison has both as no request', async () => {
-    const { found, figures } = await ofRun(drain, { policy: 'first-fit+page+watermark:8:16' });
+    const { found, figures } = await ofRun(drain, { policy: 'first-fit+page+reserve:8:16+immediate' });
     expect(splitsByOwner(found).map((group) => [ownerName(group), group.splits['2M']])).toEqual([
       ['boot', 1],
       ['deferred worker', 1],

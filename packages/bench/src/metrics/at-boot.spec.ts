@@ -34,7 +34,7 @@ describe('a boot pool that every policy has', () => {
     'gfp-decrypted',
     'linux-7.3',
     'first-fit+block+never-return',
-    'longest-free-range+block+watermark:64:700',
+    'longest-free-range+block+reserve:64:700+immediate',
   ])('leaves the figures of %s as they are without one, and tells its own apart', (policy) => {
     const without = ringUnder(policy);
     const { values, atBoot } = ringUnder(policy, BUFFERS);

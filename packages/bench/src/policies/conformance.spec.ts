@@ -16,7 +16,7 @@ describe('a bundled policy keeps every rule', () => {
     'linux-7.3',
     'swiotlb:dynamic',
     'first-fit+block+immediate',
-    'longest-free-range+block+watermark:64:700',
+    'longest-free-range+block+reserve:64:700+immediate',
   ])('%s', async (name) => {
     expect(broken(await checkConformance(policyNamed(name), OPTIONS))).toEqual([]);
   });

@@ -9,7 +9,14 @@ import { pagesOf } from './request-text.ts';
 
 /** What a name may be made of: it is a heading, a cell of a table and part of a file name. */
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} .,:+=@()_/-]{0,79}$/u;
-const OPTIONAL_METHODS = ['cacheFor', 'freesWithoutSleeping', 'hasWork', 'workDueAt', 'work'] as const;
+const OPTIONAL_METHODS = [
+  'cacheFor',
+  'freesWithoutSleeping',
+  'hasWork',
+  'workDueAt',
+  'work',
+  'shrink',
+] as const;
 
 /** Its policy throws InputError that names the file, when it is made and when it decides. */
 export function guarded(factory: PolicyFactory, file: string): PolicyFactory {
@@ -40,7 +47,7 @@ function guardedPolicy(policy: Policy, file: string, view: StateView): Policy {
         },
         () => method.call(policy, Object.freeze(first), ...others),
       );
-  const { name, bounceBuffers, cacheFor, freesWithoutSleeping, hasWork, workDueAt, work } = policy;
+  const { name, bounceBuffers, cacheFor, freesWithoutSleeping, hasWork, workDueAt, work, shrink } = policy;
   return {
     name,
     ...(bounceBuffers && { bounceBuffers }),
@@ -53,6 +60,7 @@ function guardedPolicy(policy: Policy, file: string, view: StateView): Policy {
     ...(hasWork && { hasWork: guard('hasWork()', hasWork) }),
     ...(workDueAt && { workDueAt: () => guard('workDueAt()', workDueAt)(undefined) }),
     ...(work && { work: guard('the deferred worker', work) }),
+    ...(shrink && { shrink: guard('the shrinker', shrink) }),
   };
 }
 

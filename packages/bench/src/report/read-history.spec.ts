@@ -16,7 +16,7 @@ const requests: Request[] = [
   allocate(2, 4, { time: 20, owner: 'ring' }),
   free(1, 30),
 ];
-const policies = ['gfp-decrypted', 'best-fit+page+watermark'];
+const policies = ['gfp-decrypted', 'best-fit+page+reserve:256:1024+immediate'];
 const folder = mkdtempSync(join(tmpdir(), 'decpool-history-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -74,7 +74,9 @@ describe('the history of an input', () => {
       return refused.catch((error: Error) => error.message);
     };
     const swapped = await refusal(withLogs([second.log, undefined]));
-    expect(swapped).toContain("its policy is 'best-fit+page+watermark:256:1024', expected 'gfp-decrypted'");
+    expect(swapped).toContain(
+      "its policy is 'best-fit+page+reserve:256:1024+immediate', expected 'gfp-decrypted'",
+    );
     expect(swapped).toContain(join(folder, 'results.json'));
     expect(swapped).toContain(join(folder, String(second.log)));
     expect(await refusal({ ...results, input: { ...results.input, requestsHash: 'f00' } })).toContain(

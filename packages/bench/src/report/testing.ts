@@ -64,7 +64,7 @@ export function fiveComparison(): Promise<Comparison> {
     }),
     memory: fragmented(256 * 2 ** 20, 0.5, 1),
     platform: platformNamed('snp'),
-    policies: ['linux-7.3', 'longest-free-range', 'first-fit+never-return', 'gfp-decrypted', 'linux-6.12'],
+    policies: ['linux-7.3', 'decpool', 'first-fit+never-return', 'gfp-decrypted', 'linux-6.12'],
     seeds: [1, 2, 3, 4, 5],
     notes: [],
   });

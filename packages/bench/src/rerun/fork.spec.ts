@@ -193,7 +193,7 @@ describe('a fork', () => {
     expect(skipped.length).toBeGreaterThan(0);
 
     const event = refusing.findIndex(({ type }) => type === 'allocation-failed');
-    const policy = named('first-fit+page+watermark:600:1200');
+    const policy = named('first-fit+page+reserve:600:1200+immediate');
     expect((await fork('refusing.ndjson', 'serving.ndjson', { event, policy })).dropped).toBe(0);
     const serving = await eventsOf(scratch('serving.ndjson'));
     const freed = new Set(
@@ -363,7 +363,7 @@ describe('a log without one of its requests', () => {
   });
 
   it('is refused for an event of the boot, and outside of the log', async () => {
-    const reserve: Scenario = { ...SMALL, policy: 'first-fit+page+watermark:64:512' };
+    const reserve: Scenario = { ...SMALL, policy: 'first-fit+page+reserve:64:512+immediate' };
     await writeRun(scratch('reserve.ndjson'), 'ndjson', reserve);
     await expect(skip('reserve.ndjson', 'none.ndjson', { event: 0 })).rejects.toThrow(
       `${scratch('reserve.ndjson')}: event 0: it happened at boot and belongs to no request`,

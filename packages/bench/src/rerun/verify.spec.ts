@@ -60,7 +60,7 @@ const SCENARIOS: readonly (readonly [string, () => Promise<Scenario> | Scenario]
     'nvme-atomic with faults under a watermark',
     () => ({
       requests: nvmeAtomic.generate().requests.slice(0, 1500),
-      policy: 'first-fit+page+watermark:64:512',
+      policy: 'first-fit+page+reserve:64:512+immediate',
       faults: { decrypt: 0.2, encrypt: 0.2, converted: 0.5, retries: 1, seed: 4 },
     }),
   ],
@@ -150,7 +150,7 @@ describe.each(FORMATS)('one number of one event that is changed in a log as %s',
     path = join(folder, `to-forge${LOG_FORMATS[format]}`);
     await writeRun(run, format, {
       requests: nvmeAtomic.generate().requests.slice(0, 700),
-      policy: 'first-fit+page+watermark:64:512',
+      policy: 'first-fit+page+reserve:64:512+immediate',
       faults: { decrypt: 0.1, encrypt: 0.1, converted: 0, retries: 1, seed: 2 },
     });
     await inSmallSegments(run, path, format);
@@ -189,7 +189,7 @@ describe.each(FORMATS)('one number of one event that is changed in a log as %s',
         expect(rerun, `${column} of event ${seq}`).toMatchObject({
           name: 're-run',
           verdict: 'wrong',
-          text: `event ${seq} differs: policy 'first-fit+page+watermark:64:512' decides differently than in the log`,
+          text: `event ${seq} differs: policy 'first-fit+page+reserve:64:512+immediate' decides differently than in the log`,
         });
         expect(rerun?.divergence).toMatchObject({ seq, right: event });
         expect(rerun?.divergence?.before).toEqual(events.slice(Math.max(0, seq - 10), seq));

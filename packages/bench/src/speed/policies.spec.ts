@@ -1,4 +1,4 @@
-import { BASELINES, CONVERSIONS, PLACEMENTS, policyNamed, SUPPLIES } from '@decpool/pool';
+import { BASELINES, CONVERSIONS, PLACEMENTS, policyNamed, RECOMMENDED, RETURNS } from '@decpool/pool';
 import { describe, expect, it } from 'vitest';
 import { PLAIN_POLICY, speedPolicies } from './policies.ts';
 
@@ -13,10 +13,12 @@ describe('the policies that are timed', () => {
     const parts = speedPolicies().map((policy) => policy.split('+'));
     const used = (place: number) =>
       new Set(parts.filter(({ length }) => length === 3).map((part) => part[place]));
-    expect(parts.flatMap((part) => (part.length === 1 ? part : []))).toEqual(Object.keys(BASELINES));
+    expect(parts.flatMap((part) => (part.length === 1 ? part : []))).toEqual(
+      Object.keys({ ...BASELINES, ...RECOMMENDED }),
+    );
     expect([...used(0)].sort()).toEqual(Object.keys(PLACEMENTS).sort());
     expect([...used(1)].sort()).toEqual(Object.keys(CONVERSIONS).sort());
-    expect([...used(2)].sort()).toEqual(Object.keys(SUPPLIES).sort());
+    expect([...used(2)].sort()).toEqual(Object.keys(RETURNS).sort());
   });
 
   it.each(speedPolicies())('%s is one', (policy) => {

@@ -1,4 +1,4 @@
-import { BASELINES, CONVERSIONS, PLACEMENTS, SUPPLIES } from '@decpool/pool';
+import { BASELINES, CONVERSIONS, PLACEMENTS, RECOMMENDED, RETURNS } from '@decpool/pool';
 
 /** What every other policy's speed is a ratio to. */
 export const PLAIN_POLICY = 'first-fit+block+never-return';
@@ -7,14 +7,15 @@ export const PLAIN_POLICY = 'first-fit+block+never-return';
 export function speedPolicies(): readonly string[] {
   return [
     ...new Set([
-      ...Object.keys(BASELINES),
+      ...Object.keys({ ...BASELINES, ...RECOMMENDED }),
       PLAIN_POLICY,
       ...Object.keys(PLACEMENTS).map((placement) => `${placement}+block+never-return`),
       ...Object.keys(CONVERSIONS).flatMap((conversion) => [
         `first-fit+${conversion}+never-return`,
         `first-fit+${conversion}+immediate`,
       ]),
-      ...Object.keys(SUPPLIES).map((supply) => `first-fit+block+${supply}`),
+      ...Object.keys(RETURNS).map((returned) => `first-fit+block+${returned}`),
+      'first-fit+block+reserve+hysteresis+shrinker',
     ]),
   ];
 }

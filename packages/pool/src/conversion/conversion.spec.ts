@@ -72,7 +72,7 @@ describe.each([4, 16] as const)('on a host with pages of %d guest pages', (granu
   });
 
   it('a page of the reserve that is freed goes back to it while others of its granule are there', () => {
-    const { pool, events } = onHostOf(granulePages, 'first-fit+page+watermark:8:64');
+    const { pool, events } = onHostOf(granulePages, 'first-fit+page+reserve:8:64+immediate');
     const atomic = { owner, gfp: GFP.GFP_ATOMIC };
     pool.free(pool.alloc_pages(0, atomic).allocation);
     expect(eventsOf(events, 'pages-encrypted')).toEqual([]);

@@ -27,7 +27,7 @@ import { Reclaim, type ReclaimedRun } from './reclaim.ts';
 import { type Reach, ZoneMap } from './zones.ts';
 
 export type { CompactionResult } from './compaction.ts';
-export { type Reach, reachOf } from './zones.ts';
+export { type Reach, reachOf, zonesOf } from './zones.ts';
 
 const NONE: readonly ReclaimedRun[] = [];
 
@@ -44,6 +44,8 @@ export class PageSource {
   readonly #claimed: ClaimedPages;
   /** kswapd and direct reclaim; undefined: what is in use stays so. */
   readonly #reclaim: Reclaim | undefined;
+  /** Whether the last claim found no zone above its low watermark, before anything was reclaimed for it. */
+  isLow = false;
   #lastCompaction: CompactionResult | undefined;
   #directPages = 0;
   #stalls = 0;
@@ -129,9 +131,8 @@ export class PageSource {
     const type = TYPE[migratetype];
     const zonelist = this.#zones.zonelist(reach);
     const found = this.#tryClaim(order, type, zonelist);
-    return (this.#allocator.isKswapdWanted ? this.#claimSlowly(found, order, type, zonelist) : found) as
-      | Pfn
-      | -1;
+    this.isLow = this.#allocator.isKswapdWanted;
+    return (this.isLow ? this.#claimSlowly(found, order, type, zonelist) : found) as Pfn | -1;
   }
 
   #tryClaim(order: number, type: number, zonelist: Zonelist): number {

@@ -7,6 +7,7 @@
  */
 import { ANY_NODE, type Geometry, type MemoryState, type ZoneState } from '@decpool/model';
 import type { Zonelist } from '../page-allocator/page-allocator.ts';
+import type { BlockRange } from '../policy.ts';
 
 const ZONE_NAMES = ['DMA', 'DMA32', 'Normal'] as const;
 
@@ -21,10 +22,11 @@ export interface Reach {
 const NO_ZONE = -1;
 
 const nodeOf = (zone: ZoneState): number => zone.node ?? 0;
+const rankOf = (zone: ZoneState): number => (ZONE_NAMES as readonly string[]).indexOf(zone.name);
 
 function allows({ highestZone, node }: Reach, zone: ZoneState): boolean {
   if (node !== ANY_NODE && node !== nodeOf(zone)) return false;
-  const rank = (ZONE_NAMES as readonly string[]).indexOf(zone.name);
+  const rank = rankOf(zone);
   return rank >= 0 && rank <= ZONE_NAMES.indexOf(highestZone);
 }
 
@@ -49,6 +51,15 @@ export function reachOf(
     .map((zone) => blocksOf(zone, geometry));
   if (spans.length === 0) return [0, 0];
   return [Math.min(...spans.map(([first]) => first)), Math.max(...spans.map(([, end]) => end))];
+}
+
+/** The blocks of each zone of a reach, in the order in which a request tries them. Zones without RAM are left out. */
+export function zonesOf(memory: MemoryState, geometry: Geometry, reach: Reach): readonly BlockRange[] {
+  return memory.zones
+    .filter((zone) => zone.ram.length > 0 && allows(reach, zone))
+    .sort((a, b) => nodeOf(a) - nodeOf(b) || rankOf(b) - rankOf(a))
+    .map((zone) => blocksOf(zone, geometry))
+    .map(([firstBlock, endBlock]) => ({ firstBlock, endBlock }));
 }
 
 export class ZoneMap {

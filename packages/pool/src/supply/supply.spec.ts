@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { directMapOf, freshBoot } from '../page-source/profiles.ts';
 import { oneZone } from '../page-source/testing.ts';
 import { conversionsIn, eventsOf, MIB, watched } from '../testing.ts';
-import { watermark } from './watermark.ts';
+import { immediate } from './immediate.ts';
+import { reserve } from './reserve.ts';
 
 const owner = 'x';
 const atomic = { owner, gfp: GFP.GFP_ATOMIC };
@@ -38,24 +39,25 @@ describe('supply never-return', () => {
   });
 });
 
-describe('supply watermark', () => {
+describe('a reserve', () => {
   it('is named with its watermarks, and has defaults', () => {
-    expect(watermark([])().name).toBe('watermark:256:1024');
-    expect(watermark(['64'])().name).toBe('watermark:64:1024');
-    expect(watermark(['1000'])().name).toBe('watermark:1000:4000');
-    expect(watermark(['64', '700'])().name).toBe('watermark:64:700');
+    const named = (...parameters: readonly string[]) => reserve(parameters)(immediate)().name;
+    expect(named()).toBe('reserve:64:512+immediate');
+    expect(named('32')).toBe('reserve:32:512+immediate');
+    expect(named('1000')).toBe('reserve:1000:4000+immediate');
+    expect(named('64', '700')).toBe('reserve:64:700+immediate');
   });
 
   it.each([[['0']], [['-1', '5']], [['9', '8']], [['x']], [['1.5']], [['1', '2', '3']], [['1', '1048577']]])(
     'cannot have %j for parameters',
     (parameters) => {
-      expect(() => watermark(parameters)).toThrow(InputError);
-      expect(() => watermark(parameters)).toThrow('expected watermark:LOW:HIGH in pages, 1 <= LOW <= HIGH');
+      expect(() => reserve(parameters)).toThrow(InputError);
+      expect(() => reserve(parameters)).toThrow('expected reserve:LOW:HIGH in pages, 1 <= LOW <= HIGH');
     },
   );
 
   describe.each(['block', 'page'])('with conversion by %s', (conversion) => {
-    const policy = `first-fit+${conversion}+watermark:100:600`;
+    const policy = `first-fit+${conversion}+reserve:100:600+immediate`;
     /** Shared pages that nobody uses. */
     const idle = ({ pool }: ReturnType<typeof watched>) =>
       pool.counters.sharedPages - pool.counters.livePages;
@@ -111,7 +113,7 @@ describe('supply watermark', () => {
   });
 
   it('by block: returns an empty block as long as the rest reaches the high watermark', () => {
-    const { pool } = watched('first-fit+block+watermark:100:600');
+    const { pool } = watched('first-fit+block+reserve:100:600+immediate');
     const all = Array.from({ length: 6 }, () => pool.alloc_pages(9, { owner }).allocation);
     const kept: number[] = [];
     for (const allocation of all) {
@@ -124,14 +126,14 @@ describe('supply watermark', () => {
 
   it('is never filled beyond the high watermark where it is made of pages', () => {
     for (const high of [65, 257, 300]) {
-      const { pool } = watched(`first-fit+page+watermark:1:${high}`);
+      const { pool } = watched(`first-fit+page+reserve:1:${high}+immediate`);
       pool.alloc_pages(0, { owner });
       expect(pool.counters.sharedPages).toBe(high + 1);
     }
   });
 
   it('by page: an empty block goes back whatever the reserve holds, since it is none of it', () => {
-    const { pool } = watched('first-fit+page+watermark:64:256', { workerDelay: DELAY });
+    const { pool } = watched('first-fit+page+reserve:64:256+immediate', { workerDelay: DELAY });
     for (let page = 0; page < 100; page++) pool.alloc_pages(0, atomic);
     const held = pool.counters.claimedPages;
     for (let round = 0; round < 10; round++) pool.free(pool.alloc_pages(9, { owner }).allocation);
@@ -141,7 +143,7 @@ describe('supply watermark', () => {
   it.each(['page', 'block'])(
     'by %s: a zone that callers ask for has a reserve of its own soon',
     (conversion) => {
-      const { pool } = watched(`first-fit+${conversion}+watermark:64:256`, {
+      const { pool } = watched(`first-fit+${conversion}+reserve:64:256+immediate`, {
         memory: freshBoot(5 * 1024 * MIB),
         workerDelay: DELAY,
       });
@@ -156,7 +158,7 @@ describe('supply watermark', () => {
   );
 
   it('by page: the reserve is no use to callers that may sleep, and what they free is private again', () => {
-    const run = watched('first-fit+page+watermark:100:600', { memory: freshBoot(96 * MIB) });
+    const run = watched('first-fit+page+reserve:100:600+immediate', { memory: freshBoot(96 * MIB) });
     const { pool, events } = run;
     pool.alloc_pages(0, atomic);
     const reserve = pool.counters.sharedPages;
@@ -169,7 +171,7 @@ describe('supply watermark', () => {
 
   it('by page: a page of the reserve that was used is private after its free, whoever frees it', () => {
     for (const gfp of [0, GFP.GFP_ATOMIC]) {
-      const { pool } = watched('first-fit+page+watermark:100:600', { workerDelay: DELAY });
+      const { pool } = watched('first-fit+page+reserve:100:600+immediate', { workerDelay: DELAY });
       const { allocation } = pool.alloc_pages(2, atomic);
       const before = pool.counters.sharedPages;
       const page = pool.view.extentPfn(allocation);
@@ -182,7 +184,9 @@ describe('supply watermark', () => {
 
   it('is of no use outside a confidential VM: nothing is held ready', () => {
     for (const conversion of ['block', 'page']) {
-      const { pool, events } = watched(`first-fit+${conversion}+watermark:100:600`, { platform: 'none' });
+      const { pool, events } = watched(`first-fit+${conversion}+reserve:100:600+immediate`, {
+        platform: 'none',
+      });
       pass(pool, 0);
       expect(pool.counters.claimedPages).toBe(0);
       expect(pool.alloc_pages(0, atomic).ok).toBe(true);

@@ -1,14 +1,16 @@
 /** When memory comes from the page allocator before a request needs it, and when it goes back. */
 export interface Supply {
-  /** As on a command line, with parameters: `watermark:64:256`. */
+  /** As on a command line, with parameters: `reserve:64:512+hysteresis:2`. */
   readonly name: string;
-  /** Below `low` shared, unused pages the deferred worker refills them up to `high`. Default: no reserve. */
+  /** Below `low` shared, unused pages the deferred worker refills them up to `high`, and `high` are kept. Default: no reserve. */
   readonly reservePages?: { readonly low: number; readonly high: number };
+  /** Whether empty blocks go back at once if the page allocator is short of memory. Default: no. */
+  readonly shrinks?: boolean;
   /** Called when the number of used pages changes, at a simulated time in ns. */
   used?(time: number, pages: number): void;
   /**
-   * When an empty block may go back: simulated ns, AT_ONCE, or KEEP for never. Asked when the last allocation of a block was freed,
-   * and again at the time it gave, which never goes back. Not asked in a pool with a Reserve.
+   * When an empty block that no reserve needs may go back: simulated ns, AT_ONCE, or KEEP for never. Asked when the last
+   * allocation of a block was freed, and when the deferred worker runs, which it does at the first such time.
    */
   returnsAt(block: EmptyBlock): number;
 }

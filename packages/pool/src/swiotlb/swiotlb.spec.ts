@@ -213,7 +213,7 @@ describe('a block that a pool shares with bounce buffers that grew', () => {
   // Where the halves and quarters of blocks lie is a guess: with some seeds the pool has one beside the buffers.
   const seeds = Array.from({ length: 24 }, (_, seed) => seed);
 
-  it.each(['immediate', 'hysteresis:0.000001', 'watermark:1:1'])(
+  it.each(['immediate', 'hysteresis:0.000001', 'reserve:1:1+immediate'])(
     'loses the pages of the pool, and none of the bounce buffers (%s)',
     (supply) => {
       // The single pages are for page tables, so that they break up none of the chunks.

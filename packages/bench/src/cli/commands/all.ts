@@ -1,4 +1,6 @@
 /** All commands, in the groups and the order of the help. Each has its name in a config file. */
+
+import { ablation } from './ablation.ts';
 import { checkPolicy } from './check-policy.ts';
 import { compare } from './compare.ts';
 import { completion } from './completion.ts';
@@ -26,7 +28,7 @@ import { verify } from './verify.ts';
 import { workloads } from './workloads.ts';
 
 export const COMMANDS = {
-  'Compare and report': { compare, report, sweep, findings, checkPolicy },
+  'Compare and report': { compare, report, sweep, findings, ablation, checkPolicy },
   'Event logs': {
     ...{ replay, verify, recover, stats, show, explain, splits, step },
     ...{ tail, fork, skip, diff, convert, query },

@@ -13,25 +13,40 @@ export const policies = command({
     'Lists the baselines, the short names and the strategies that a policy is made of, with their parameters.',
   async run(_, { output }) {
     const pool = await import('@decpool/pool');
-    const { BASELINES, CONVERSIONS, PLACEMENTS, SHORT_NAMES, SUPPLIES, USUAL } = pool;
+    const {
+      BASELINES,
+      CONVERSIONS,
+      GRAMMAR,
+      PLACEMENTS,
+      RECOMMENDED,
+      RESERVES,
+      RETURNS,
+      SHORT_NAMES,
+      SHRINKERS,
+      USUAL,
+    } = pool;
     const sections: Record<string, readonly string[][]> = {
-      baselines: Object.entries(BASELINES).map(([name, { summary }]) => [name, summary]),
+      recommended: rowsOf(RECOMMENDED),
+      baselines: rowsOf(BASELINES),
       'short names': Object.entries(SHORT_NAMES).map(([name, { summary, policy }]) => [
         name,
         `${summary}: ${policy}`,
       ]),
       PLACEMENT: rowsOf(PLACEMENTS),
       '+CONVERSION': rowsOf(CONVERSIONS),
-      '+SUPPLY': rowsOf(SUPPLIES),
+      '+reserve': rowsOf(RESERVES),
+      '+RETURN': rowsOf(RETURNS),
+      '+shrinker': rowsOf(SHRINKERS),
     };
     for (const [title, rows] of Object.entries(sections)) {
       output.write(`${plainTable([textColumn(title, NAME_WIDTH), textColumn('', TEXT_WIDTH)], rows)}\n`);
     }
     output.write(
       [
-        'A policy is PLACEMENT[+CONVERSION][+SUPPLY], for example first-fit+block+hysteresis:5.',
-        `Default: +${USUAL.conversion}+${USUAL.supply}. A policy can also be a file, for example ./my-policy.ts.`,
-        'all: every policy.\n',
+        `A policy is ${GRAMMAR}.`,
+        'Example: first-fit+block+reserve:64:512+hysteresis:5+shrinker.',
+        `Default: +${USUAL.conversion}+${USUAL.return}. A policy can also be a file, for example ./my-policy.ts.`,
+        'all: every policy without reserve and shrinker.\n',
       ].join('\n'),
     );
   },

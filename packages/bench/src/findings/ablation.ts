@@ -1,0 +1,109 @@
+/** What each rule of decpool is worth: the same pool without it, over the scenarios of a sweep. */
+import { InputError } from '@decpool/model';
+import type { MetricId } from '../metrics/metric.ts';
+import type { SweepResults } from '../sweep/results.ts';
+import { numberColumn, tableOf, textColumn } from '../text/table.ts';
+import { medianOf, type PolicyFigures, type ScenarioFigures, scenariosOf } from './scenarios.ts';
+import { dominatesIn, middle } from './summary.ts';
+
+const POOL = 'decpool';
+
+/** Each rule, and the pool that differs from decpool in it alone; decpool.spec.ts proves that all else is the same. */
+export const ABLATIONS: readonly { readonly instead: string; readonly policy: string }[] = [
+  {
+    instead: 'converts pages, not blocks',
+    policy: 'longest-free-range+page+reserve:64:512+hysteresis:1+shrinker',
+  },
+  { instead: 'place: first fit', policy: 'first-fit+block+reserve:64:512+hysteresis:1+shrinker' },
+  { instead: 'place: best fit', policy: 'best-fit+block+reserve:64:512+hysteresis:1+shrinker' },
+  { instead: 'no reserve', policy: 'longest-free-range+block+hysteresis:1+shrinker' },
+  { instead: 'reserve 256:1024', policy: 'longest-free-range+block+reserve:256:1024+hysteresis:1+shrinker' },
+  { instead: 'returns at once', policy: 'longest-free-range+block+reserve:64:512+immediate+shrinker' },
+  {
+    instead: 'returns after 2 s',
+    policy: 'longest-free-range+block+reserve:64:512+hysteresis:2+shrinker',
+  },
+  { instead: 'returns after 10 s', policy: 'longest-free-range+block+reserve:64:512+hysteresis:10+shrinker' },
+  { instead: 'never returns', policy: 'longest-free-range+block+reserve:64:512+never-return' },
+  { instead: 'no shrinker', policy: 'longest-free-range+block+reserve:64:512+hysteresis:1' },
+];
+
+/** A row of the table. */
+interface Worth {
+  readonly instead: string;
+  /** Scenarios in which it refused no more requests than the policy that refused fewest. */
+  readonly served: number;
+  /** 2M splits and mixed ranges, sums of the medians over the scenarios. */
+  readonly splits: number;
+  readonly mixed: number;
+  /** Medians over the scenarios that both serve, of figures over those of decpool. */
+  readonly blocks: number;
+  readonly hostCalls: number;
+  readonly idleMean: number;
+  /** Scenarios in which it is no worse than decpool in splits, mixed ranges, idle memory and host calls, and better in one; and the reverse. */
+  readonly better: number;
+  readonly worse: number;
+}
+
+/** The table. Throws InputError if the sweep is not one of decpool and of these pools. */
+export function ablationText(results: SweepResults): string {
+  const scenarios = scenariosOf(results);
+  const known = [{ instead: POOL, policy: POOL }, ...ABLATIONS];
+  const missing = known.filter(({ policy }) => !results.policies.includes(policy));
+  if (missing.length > 0) {
+    throw new InputError(
+      `the sweep lacks ${missing.map(({ policy }) => `'${policy}'`).join(', ')}; an ablation needs decpool and the pools without one of its rules, as in examples/sweeps/ablation.json`,
+    );
+  }
+  const rows = known.map(({ instead, policy }) => worthOf(instead, policy, scenarios));
+  const ratio = (value: number) => `x${value.toPrecision(3)}`;
+  const table = tableOf<Worth>(
+    [
+      [textColumn('instead'), ({ instead }) => instead],
+      [numberColumn('served'), ({ served }) => served],
+      [numberColumn('2M splits'), ({ splits }) => splits],
+      [numberColumn('mixed'), ({ mixed }) => mixed],
+      [numberColumn('blocks'), ({ blocks }) => ratio(blocks)],
+      [numberColumn('host calls'), ({ hostCalls }) => ratio(hostCalls)],
+      [numberColumn('mean idle'), ({ idleMean }) => ratio(idleMean)],
+      [numberColumn('better'), ({ better }) => better],
+      [numberColumn('worse'), ({ worse }) => worse],
+    ],
+    rows,
+  );
+  return `${table}
+decpool with one rule replaced, over ${scenarios.length} scenarios. served: scenarios in which it refuses fewest requests.
+2M splits, mixed 2M ranges at peak: sums. blocks at peak, host calls, mean idle memory: medians of the ratio to
+decpool. better, worse: scenarios in which it dominates decpool in splits, mixed ranges, idle memory and host
+calls, or decpool dominates it.
+`;
+}
+
+function worthOf(instead: string, policy: string, scenarios: readonly ScenarioFigures[]): Worth {
+  const own = scenarios.flatMap(({ serving }) => find(serving, policy) ?? []);
+  const pairs = scenarios.flatMap(({ serving }) => {
+    const [other, pool] = [find(serving, policy), find(serving, POOL)];
+    return other === undefined || pool === undefined ? [] : [{ other, pool }];
+  });
+  const sum = (metric: MetricId) => own.reduce((all, figures) => all + medianOf(figures, metric), 0);
+  const ratio = (metric: MetricId) =>
+    middle(
+      pairs
+        .filter(({ pool }) => medianOf(pool, metric) > 0)
+        .map(({ other, pool }) => medianOf(other, metric) / medianOf(pool, metric)),
+    );
+  return {
+    instead,
+    served: own.length,
+    splits: sum('splits-2m'),
+    mixed: sum('mixed-peak'),
+    blocks: ratio('blocks-peak'),
+    hostCalls: ratio('host-calls'),
+    idleMean: ratio('shared-idle-mean'),
+    better: pairs.filter(({ other, pool }) => dominatesIn(other, pool)).length,
+    worse: pairs.filter(({ other, pool }) => dominatesIn(pool, other)).length,
+  };
+}
+
+const find = (serving: readonly PolicyFigures[], name: string): PolicyFigures | undefined =>
+  serving.find(({ policy }) => policy === name);

@@ -1,0 +1,109 @@
+/** The recommended pool: what its rules say, and that it is the composed pool of the same rules. */
+import { type AllocationId, GFP, nanoseconds, type PoolEvent } from '@decpool/model';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { fragmented, freshBoot } from './page-source/profiles.ts';
+import { conversionsIn, eventsOf, MIB, watched } from './testing.ts';
+
+const SECOND = 1e9;
+const owner = 'x';
+
+/** The same rules, each of which can be left out: what an ablation compares with. */
+const COMPOSED = 'longest-free-range+block+reserve:64:512+hysteresis:1+shrinker';
+
+const action = fc.record({
+  do: fc.constantFrom(
+    'pages',
+    'pages',
+    'vmalloc',
+    'kmalloc',
+    'free',
+    'free',
+    'free',
+    'others',
+    'others free',
+  ),
+  size: fc.nat(1500),
+  isAtomic: fc.boolean(),
+  pick: fc.nat(),
+  wait: fc.constantFrom(0, 1000, 1e7, SECOND / 2, 3 * SECOND),
+});
+type Action = typeof action extends fc.Arbitrary<infer One> ? One : never;
+
+/** All that happens under a policy. */
+function eventsUnder(policy: string, steps: readonly Action[], isFragmented: boolean): readonly PoolEvent[] {
+  const memory = isFragmented ? fragmented(96 * MIB, 0.5, 1) : freshBoot(96 * MIB);
+  const { pool, events } = watched(policy, { memory });
+  const live: AllocationId[] = [];
+  const chunks: number[] = [];
+  let time = 0;
+  for (const [key, step] of steps.entries()) {
+    time += step.wait;
+    const gfp = step.isAtomic ? GFP.GFP_ATOMIC : 0;
+    const asked = { owner, at: time, gfp };
+    if (step.do === 'free') {
+      const [allocation] = live.splice(step.pick % live.length, 1);
+      if (allocation !== undefined) pool.free(allocation, time, gfp);
+    } else if (step.do === 'others') {
+      const order = step.size % 11;
+      pool.request({
+        kind: 'background-allocate',
+        key,
+        order,
+        migratetype: 'Movable',
+        time: nanoseconds(time),
+      });
+      chunks.push(key);
+    } else if (step.do === 'others free') {
+      const [chunk] = chunks.splice(step.pick % chunks.length, 1);
+      if (chunk !== undefined) pool.request({ kind: 'background-free', key: chunk, time: nanoseconds(time) });
+    } else {
+      const result =
+        step.do === 'vmalloc'
+          ? pool.vmalloc(1 + step.size, asked)
+          : step.do === 'kmalloc'
+            ? pool.kmalloc(1 + step.size, asked)
+            : pool.alloc_pages(step.size % 11, asked);
+      if (result.ok) live.push(result.allocation);
+    }
+  }
+  pool.complete();
+  return events;
+}
+
+describe('decpool', () => {
+  it.each([false, true])(
+    'does what the composed pool of the same rules does (fragmented memory: %s)',
+    (isFragmented) => {
+      fc.assert(
+        fc.property(fc.array(action, { minLength: 20, maxLength: 150 }), (steps) => {
+          expect(eventsUnder('decpool', steps, isFragmented)).toEqual(
+            eventsUnder(COMPOSED, steps, isFragmented),
+          );
+        }),
+        { numRuns: 60, seed: 1 },
+      );
+    },
+  );
+
+  it('converts whole blocks, one conversion each, and splits no 2M mapping', () => {
+    const { pool, events } = watched('decpool');
+    for (let round = 0; round < 300; round++) pool.alloc_pages(round % 4, { owner });
+    for (const event of conversionsIn(events)) expect(event).toMatchObject({ pages: 512 });
+    expect(pool.counters.splits2M).toBe(0);
+  });
+
+  it('has 64 shared pages ready for callers that may not sleep, from the first request on', () => {
+    const { pool } = watched('decpool');
+    expect(pool.alloc_pages(6, { owner, gfp: GFP.GFP_ATOMIC }).ok).toBe(true);
+  });
+
+  it('returns an empty block after a second, and keeps the reserve', () => {
+    const { pool, events } = watched('decpool');
+    const all = [0, 1, 2].map(() => pool.alloc_pages(9, { owner, at: 0 }).allocation);
+    for (const allocation of all) pool.free(allocation, 5);
+    pool.request({ kind: 'background-free', key: 0, time: nanoseconds(10 * SECOND) });
+    for (const { time } of eventsOf(events, 'pages-returned')) expect(time).toBe(SECOND + 5);
+    expect(pool.counters.claimedPages).toBe(512);
+  });
+});
