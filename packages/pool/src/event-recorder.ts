@@ -22,6 +22,7 @@ import {
   pfn as toPfn,
 } from '@decpool/model';
 import type { FaultInjector } from './faults.ts';
+import type { ClaimType } from './page-allocator/migratetypes.ts';
 import type { PageSource, Reach } from './page-source/page-source.ts';
 import type { BlockRange } from './policy.ts';
 import { SetMemory } from './set-memory.ts';
@@ -143,8 +144,10 @@ export class EventRecorder {
       : this.view.ownerOf(this.#allocation);
   }
 
-  claim(order: number, migratetype: Migratetype = 'Unmovable'): Pfn | -1 {
-    const pfn = this.#take(order, migratetype, this.#range.reach);
+  /** Events know the kernel's migratetypes; shared pages are unmovable. */
+  claim(order: number, type: ClaimType = 'Unmovable'): Pfn | -1 {
+    const pfn = this.#take(order, type, this.#range.reach);
+    const migratetype = type === 'Decrypted' ? 'Unmovable' : type;
     if (pfn !== -1) this.emit.pagesClaimed({ pfn, pages: 1 << order, migratetype });
     return pfn;
   }
@@ -156,7 +159,7 @@ export class EventRecorder {
     return pfn;
   }
 
-  #take(order: number, migratetype: Migratetype, reach: Reach): Pfn | -1 {
+  #take(order: number, migratetype: ClaimType, reach: Reach): Pfn | -1 {
     const pfn = this.#source.claim(order, migratetype, reach);
     if (this.#source.isLow) this.isMemoryLow = true;
     const compaction = this.#source.lastCompaction;

@@ -4,10 +4,10 @@ import type {
   Extent,
   FailureReason,
   FreeRequest,
-  Migratetype,
   Pfn,
   StateView,
 } from '@decpool/model';
+import type { ClaimType } from './page-allocator/migratetypes.ts';
 import type { SlabCache } from './slab/slab-cache.ts';
 
 /**
@@ -38,8 +38,11 @@ export interface Recorder {
   readonly reach: BlockRange;
   /** The blocks of each zone that the request may use, in the order in which the page allocator tries them. */
   readonly zones: readonly BlockRange[];
-  /** Takes 2^order private pages from the page allocator: `pages-claimed`. Returns the first, or -1 if no usable zone has them. */
-  claim(order: number, migratetype?: Migratetype): Pfn | -1;
+  /**
+   * Takes 2^order private pages from the page allocator: `pages-claimed`. Returns the first, or -1 if no usable zone has them. Type
+   * `Decrypted`: from pageblocks for shared pages, which the page allocator makes as it makes those of other migratetypes.
+   */
+  claim(order: number, migratetype?: ClaimType): Pfn | -1;
   /** Gives a run of private, unused pages back to the page allocator, as naturally aligned chunks: `pages-returned`. */
   giveBack(start: Pfn, pages: number): void;
   /**

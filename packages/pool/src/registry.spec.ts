@@ -24,6 +24,7 @@ describe('the registry', () => {
       'linux-7.3',
       'linux-6.12',
       'gfp-decrypted',
+      'migratetype',
       'genpool',
       'swiotlb',
       'swiotlb:dynamic',

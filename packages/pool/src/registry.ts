@@ -4,6 +4,7 @@ import { genpool } from './baselines/genpool.ts';
 import { gfpDecrypted } from './baselines/gfp-decrypted.ts';
 import { linux612 } from './baselines/linux-6.12.ts';
 import { linux73 } from './baselines/linux-7.3.ts';
+import { migratetype } from './baselines/migratetype.ts';
 import { swiotlb } from './baselines/swiotlb.ts';
 import { adaptiveConversion } from './conversion/adaptive.ts';
 import { blockConversion } from './conversion/block.ts';
@@ -50,6 +51,10 @@ export const BASELINES: Readonly<Record<string, Plain<PolicyFactory>>> = {
   'gfp-decrypted': {
     summary: 'the __GFP_DECRYPTED prototype of 2024: converts each allocation on its own',
     made: gfpDecrypted,
+  },
+  migratetype: {
+    summary: 'as gfp-decrypted, grouped in pageblocks of a migratetype of their own',
+    made: migratetype,
   },
   genpool: {
     summary: 'the atomic DMA pool for all requests; doubles, never shrinks, stays shared',
@@ -159,6 +164,10 @@ export const SHORT_NAMES: Readonly<Record<string, { readonly summary: string; re
   'unmapped-alloc': {
     summary: 'unmapped_alloc() of 2023: a private buddy over blocks, with a shrinker',
     policy: 'buddy+block+never-return+shrinker',
+  },
+  'migratetype-pageblock': {
+    summary: 'as migratetype, but a pageblock is converted as a whole',
+    policy: 'buddy+block+immediate',
   },
   genalloc: {
     summary: 'lib/genalloc.c, with chunks of a block',

@@ -12,13 +12,12 @@ import {
   GFP_KERNEL,
   InvariantError,
   MAX_PAGE_ORDER,
-  MIGRATETYPES,
-  type Migratetype,
   orderFor,
   type Pfn,
   type StateView,
 } from '@decpool/model';
 import { type EventRecorder, NO_ALLOCATION, type ZoneRange } from './event-recorder.ts';
+import { CLAIM_TYPES, type ClaimType } from './page-allocator/migratetypes.ts';
 import type { BlockRange, ConversionResult, Policy, Recorder } from './policy.ts';
 import { PolicyError, type PolicyRule } from './policy-error.ts';
 import type { SlabCache } from './slab/slab-cache.ts';
@@ -219,13 +218,13 @@ class PolicyRecorder implements Recorder {
     return this.#events.zones;
   }
 
-  claim(order: number, migratetype?: Migratetype): Pfn | -1 {
+  claim(order: number, migratetype?: ClaimType): Pfn | -1 {
     this.#turn.expectOpen();
     if (!Number.isInteger(order) || order < 0 || order > MAX_PAGE_ORDER) {
       throw this.#turn.broken('arguments', `claim(${order}): orders run from 0 to ${MAX_PAGE_ORDER}`);
     }
-    if (migratetype !== undefined && !MIGRATETYPES.includes(migratetype)) {
-      const known = MIGRATETYPES.join(', ');
+    if (migratetype !== undefined && !CLAIM_TYPES.includes(migratetype)) {
+      const known = CLAIM_TYPES.join(', ');
       throw this.#turn.broken('arguments', `claim(${order}, '${migratetype}'): migratetypes are ${known}`);
     }
     return this.#events.claim(order, migratetype);

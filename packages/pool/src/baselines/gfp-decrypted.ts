@@ -5,6 +5,7 @@ import {
   orderFor,
   type StateView,
 } from '@decpool/model';
+import type { ClaimType } from '../page-allocator/migratetypes.ts';
 import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
 import { slabCacheFor } from '../slab/slab-cache.ts';
 import { allocateOnItsOwn, type Chunk, freeEachOnItsOwn } from './on-its-own.ts';
@@ -17,22 +18,24 @@ import { allocateOnItsOwn, type Chunk, freeEachOnItsOwn } from './on-its-own.ts'
  * pages from the bulk allocator (mm/vmalloc.c, 6.12), each with a conversion of its own. The prototype ignores errors of
  * conversions and would hand such pages out; here they are leaked.
  */
-export const gfpDecrypted: PolicyFactory = (view): Policy => ({
-  name: 'gfp-decrypted',
-  cacheFor: (request) => (request.api === 'kmalloc' ? slabCacheFor(request, view.platform) : undefined),
+export const gfpDecrypted: PolicyFactory = (view) => eachOnItsOwn('gfp-decrypted', 'Unmovable', view);
+
+/** The page allocator converts each allocation on its own, from pageblocks of a type. */
+export const eachOnItsOwn = (name: string, type: ClaimType, { platform }: StateView): Policy => ({
+  name,
+  cacheFor: (request) => (request.api === 'kmalloc' ? slabCacheFor(request, platform) : undefined),
 
   allocate(request: AllocateRequest, state: StateView, record: Recorder): void {
     const order = orderFor(request.pages);
-    if (request.api === 'vmalloc') allocateOnItsOwn(request, request.pages, ONE_PAGE, state, record);
-    else if (order > MAX_PAGE_ORDER) record.fail('too-large');
-    else allocateOnItsOwn(request, 1, chunkFor(request, order), state, record);
+    if (request.api === 'vmalloc') {
+      allocateOnItsOwn(request, request.pages, { order: 0, pages: 1, tail: 'kept', type }, state, record);
+    } else if (order > MAX_PAGE_ORDER) record.fail('too-large');
+    else allocateOnItsOwn(request, 1, { ...chunkFor(request, order), type }, state, record);
   },
 
   free: (request: FreeRequest, state: StateView, record: Recorder) =>
     freeEachOnItsOwn(request.allocation, 'kept', state, record),
 });
-
-const ONE_PAGE: Chunk = { order: 0, pages: 1, tail: 'kept' };
 
 /** dma_direct_alloc() converts only the pages that the buffer fills (kernel/dma/direct.c); others all that they took. */
 const chunkFor = ({ api, pages }: AllocateRequest, order: number): Chunk => ({

@@ -12,6 +12,7 @@ import {
   type StateView,
   pfn as toPfn,
 } from '@decpool/model';
+import type { ClaimType } from '../page-allocator/migratetypes.ts';
 import type { Recorder } from '../policy.ts';
 
 /** How much of a chunk is used. */
@@ -22,6 +23,8 @@ export interface Chunk {
   readonly pages: number;
   /** What becomes of those that are not converted: `kept` private but tied up, or given back at once. */
   readonly tail: 'kept' | 'returned';
+  /** Pageblocks that it comes from. Default: Unmovable ones. */
+  readonly type?: ClaimType;
 }
 
 /** Serves a request with so many chunks, converted one by one, or refuses it and gives back what it has got so far. */
@@ -47,11 +50,11 @@ export function allocateOnItsOwn(
 
 /** Gives the request one more chunk. Returns why that failed; then nothing of the chunk is held, but for leaks. */
 export function addChunk(
-  { order, pages, tail }: Chunk,
+  { order, pages, tail, type }: Chunk,
   { platform }: StateView,
   record: Recorder,
 ): FailureReason | undefined {
-  const start = record.claim(Math.max(order, orderFor(platform.granulePages)));
+  const start = record.claim(Math.max(order, orderFor(platform.granulePages)), type);
   if (start === -1) return 'out-of-memory';
   const converted = wholeGranules(pages, platform);
   const taken = Math.max(1 << order, converted);

@@ -5,12 +5,12 @@
  * The links are arrays indexed by the first page of a chunk, as the kernel's live in struct page: adding and removing is O(1)
  * and allocates nothing. Sizes are `1 << order`, not `2 ** order`, which would call pow().
  */
-import { InputError, MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype } from '@decpool/model';
-import { ORDINARY_TYPES, TYPE } from './migratetypes.ts';
+import { InputError, MAX_PAGE_ORDER } from '@decpool/model';
+import { CLAIM_TYPES, type ClaimType, ORDINARY_TYPES, TYPE } from './migratetypes.ts';
 
 const NONE = -1;
 export const ORDERS = MAX_PAGE_ORDER + 1;
-export const TYPES = MIGRATETYPES.length;
+export const TYPES = CLAIM_TYPES.length;
 
 /** Per-CPU lists of a CPU: orders 0 to 3 by migratetype, then order 9 for other types and for Movable. */
 export const PER_CPU_LISTS = 14;
@@ -39,7 +39,7 @@ export interface FreePlace {
   /** Of a per-CPU list. */
   readonly cpu?: number;
   readonly order: number;
-  readonly type: Migratetype;
+  readonly type: ClaimType;
   /** Chunks before the one with the page, and chunks in the list. */
   readonly before: number;
   readonly chunks: number;
@@ -133,7 +133,7 @@ export class ChunkLists {
 
   /** Whether a zone has a chunk of at least 2^order pages of a migratetype that requests ask for. */
   hasChunk(zone: number, order: number): boolean {
-    let orders = 0;
+    let orders = this.#ordersOf[zone * TYPES + TYPE.Decrypted];
     for (let type = 0; type < ORDINARY_TYPES; type++) orders |= this.#ordersOf[zone * TYPES + type];
     return orders >>> order !== 0;
   }
@@ -239,11 +239,11 @@ export class ChunkLists {
         chunks: this.#counts[list],
       };
       const perCpu = list - this.#firstPerCpu;
-      if (perCpu < 0) return { ...place, type: MIGRATETYPES[list % TYPES] };
+      if (perCpu < 0) return { ...place, type: CLAIM_TYPES[list % TYPES] };
       const index = perCpu % PER_CPU_LISTS;
       const type = index < FIRST_HUGE ? index % ORDINARY_TYPES : index - FIRST_HUGE;
       const cpu = Math.floor(perCpu / PER_CPU_LISTS) % this.#cpus;
-      return { ...place, cpu, type: MIGRATETYPES[type] };
+      return { ...place, cpu, type: CLAIM_TYPES[type] };
     }
     return undefined;
   }

@@ -1,8 +1,18 @@
 import { MIGRATETYPES, type Migratetype } from '@decpool/model';
 
-/** Code of each migratetype: its place in MIGRATETYPES. */
-export const TYPE = Object.fromEntries(MIGRATETYPES.map((name, code) => [name, code])) as Readonly<
-  Record<Migratetype, number>
+/**
+ * A migratetype that no kernel has: pageblocks for shared pages, as MIGRATE_UNMAPPED of 2022 was for pages without a direct map. No
+ * memory state holds such pageblocks; the baseline `migratetype` makes them.
+ */
+const DECRYPTED = 'Decrypted';
+
+/** What a policy can claim pages of. */
+export type ClaimType = Migratetype | typeof DECRYPTED;
+export const CLAIM_TYPES: readonly ClaimType[] = [...MIGRATETYPES, DECRYPTED];
+
+/** Code of each type: its place in CLAIM_TYPES. */
+export const TYPE = Object.fromEntries(CLAIM_TYPES.map((name, code) => [name, code])) as Readonly<
+  Record<ClaimType, number>
 >;
 
 /** Codes below this are the types that requests ask for, and that borrow of one another: MIGRATE_PCPTYPES, include/linux/mmzone.h. */

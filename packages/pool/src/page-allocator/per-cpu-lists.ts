@@ -98,7 +98,7 @@ export class PerCpuLists {
   /** free_unref_page(): returns false for a chunk that the lists do not take. */
   free(zone: Zone, pfn: number, order: number): boolean {
     const type = this.#buddy.typeOf(pfn);
-    if (!this.serves(order, 0) || type === TYPE.Isolate) return false;
+    if (!this.serves(order, 0) || type === TYPE.Isolate || type === TYPE.Decrypted) return false;
     const { lists, cpu } = this.#buddy;
     const perCpu = this.#perCpu[zone.index][cpu];
     const index = perCpuIndex(order, type < ORDINARY_TYPES ? type : TYPE.Movable);

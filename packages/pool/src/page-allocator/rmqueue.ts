@@ -6,11 +6,12 @@ import type { Buddy } from './buddy.ts';
 import { TYPE } from './migratetypes.ts';
 import type { Zone } from './zone.ts';
 
-/** fallbacks[]. */
+/** fallbacks[]; pageblocks for shared pages come last, and borrow of all. */
 const FALLBACKS: Readonly<Record<number, readonly number[]>> = {
-  [TYPE.Unmovable]: [TYPE.Reclaimable, TYPE.Movable],
-  [TYPE.Movable]: [TYPE.Reclaimable, TYPE.Unmovable],
-  [TYPE.Reclaimable]: [TYPE.Unmovable, TYPE.Movable],
+  [TYPE.Unmovable]: [TYPE.Reclaimable, TYPE.Movable, TYPE.Decrypted],
+  [TYPE.Movable]: [TYPE.Reclaimable, TYPE.Unmovable, TYPE.Decrypted],
+  [TYPE.Reclaimable]: [TYPE.Unmovable, TYPE.Movable, TYPE.Decrypted],
+  [TYPE.Decrypted]: [TYPE.Unmovable, TYPE.Reclaimable, TYPE.Movable],
 };
 const NONE: readonly number[] = [];
 
@@ -36,7 +37,7 @@ export function fallbackOf({ lists }: Buddy, zone: Zone, order: number, type: nu
 
 /** can_steal_fallback(), since 6.15 should_try_claim_block(): whether it is worth trying for the whole pageblock. */
 export const mayClaimBlock = ({ pageblockOrder }: Buddy, order: number, type: number): boolean =>
-  order >= pageblockOrder >> 1 || type === TYPE.Unmovable || type === TYPE.Reclaimable;
+  order >= pageblockOrder >> 1 || type !== TYPE.Movable;
 
 /**
  * Whether at least half of a pageblock is free or in use alike, so that it may change sides. In a Movable pageblock all that is

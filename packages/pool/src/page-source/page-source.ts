@@ -17,7 +17,7 @@ import {
   PLAIN_PAGE_SOURCE,
 } from '@decpool/model';
 import { startExactly } from '../page-allocator/exact-start.ts';
-import { ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
+import { type ClaimType, ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
 import type { PageAllocator, Zonelist } from '../page-allocator/page-allocator.ts';
 import { ClaimedPages } from './claimed-pages.ts';
 import { type CompactionResult, compactGap, compactZone, isCompactionSuitable } from './compaction.ts';
@@ -124,7 +124,7 @@ export class PageSource {
   }
 
   /** Takes a free chunk of 2^order pages. Returns its first page, or -1 if no zone of the reach (default: any) has one. */
-  claim(order: number, migratetype: Migratetype, reach?: Reach): Pfn | -1 {
+  claim(order: number, migratetype: ClaimType, reach?: Reach): Pfn | -1 {
     this.#lastCompaction = undefined;
     this.#directPages = 0;
     this.#stalls = 0;
@@ -170,7 +170,12 @@ export class PageSource {
   /** try_to_compact_pages(): the first zone in which a pageblock can be emptied. */
   #compact({ zones, highestZone }: Zonelist, order: number, type: number): boolean {
     const { buddy } = this.#allocator;
-    if (!this.#compacts || order === 0 || order > buddy.pageblockOrder || type >= ORDINARY_TYPES)
+    if (
+      !this.#compacts ||
+      order === 0 ||
+      order > buddy.pageblockOrder ||
+      (type >= ORDINARY_TYPES && type !== TYPE.Decrypted)
+    )
       return false;
     const suitable = zones
       .map((index) => this.#allocator.zones[index])
