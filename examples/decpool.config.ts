@@ -12,7 +12,8 @@ export default defineConfig({
     trace: undefined,
     // The page events of the trace that are for shared memory, as in order>=1 & task=kworker*.
     shared: undefined,
-    // A generated workload; 'decpool workloads' lists them.
+    // A generated workload, as kvm-snp:cpus=16,nvme=4,seed=2 or joined, as netvsc+file-churn;
+    // 'decpool workloads' lists them.
     workload: undefined,
     // Policies and policy files, separated by commas; the first is the baseline; all: every policy;
     // 'decpool policies' lists them.

@@ -19,9 +19,11 @@ export const COMPARE_OPTIONS = {
     '--shared <expr>',
     'the page events of the trace that are for shared memory, as in order>=1 & task=kworker*',
   ),
-  workload: text('--workload <name>', "a generated workload; 'decpool workloads' lists them", {
-    words: workloadNames,
-  }),
+  workload: text(
+    '--workload <name>',
+    "a generated workload, as kvm-snp:cpus=16,nvme=4,seed=2 or joined, as netvsc+file-churn; 'decpool workloads' lists them",
+    { words: workloadNames },
+  ),
   policy: list(
     '--policy <list>',
     "policies and policy files, separated by commas; the first is the baseline; all: every policy; 'decpool policies' lists them",

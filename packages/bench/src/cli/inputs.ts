@@ -12,7 +12,7 @@ import { memoryStatePath } from '../traces/memory-state/bundled.ts';
 import { type RecordedMemory, readMemoryState } from '../traces/memory-state/memory-state.ts';
 import type { SanityReport } from '../traces/sanity.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
-import { workloadNamed } from '../workloads/registry.ts';
+import { askedWorkload } from '../workloads/asked.ts';
 import { sizeNotes, type Workload } from '../workloads/workload.ts';
 import type { CompareOptions } from './compare-options.ts';
 
@@ -77,7 +77,18 @@ export async function prepareInputs(options: InputOptions): Promise<ComparisonIn
 }
 
 async function prepare(options: InputOptions, cautions: readonly string[]): Promise<ComparisonInput> {
-  const { workload, sanity, platform, memory: needed = DEFAULT_MEMORY } = await sourceOf(options);
+  const {
+    workload,
+    sanity,
+    platform,
+    memory: needed = DEFAULT_MEMORY,
+    isMemoryAsked,
+  } = await sourceOf(options);
+  if (isMemoryAsked === true && (options.memory !== undefined || options.memoryState !== undefined)) {
+    throw new InputError(
+      '--workload and --memory or --memory-state both say how memory begins: give one of them.',
+    );
+  }
   const { memoryState, memory: size = needed, seed, seeds, nodes } = options;
   const { memory, warnings }: RecordedMemory =
     memoryState === undefined
@@ -113,14 +124,15 @@ interface Source {
   readonly platform?: string | undefined;
   /** The memory that the workload needs. */
   readonly memory?: string | undefined;
+  /** Whether the name of the workload says which. */
+  readonly isMemoryAsked?: boolean;
 }
 
 async function sourceOf({ trace, shared, workload = '', seed }: InputOptions): Promise<Source> {
   if (trace !== undefined) {
     return importTrace(trace, { shared: shared === undefined ? shared : parseSharedExpression(shared) });
   }
-  const { generate, platform, memory } = workloadNamed(workload);
-  return { workload: generate({ seed }), platform, memory };
+  return askedWorkload(workload, seed);
 }
 
 /** The policies of a list; `all` is every policy, the kernels first. */

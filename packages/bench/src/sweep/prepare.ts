@@ -10,7 +10,7 @@ import { isPolicyFile, policiesFor } from '../policies/load.ts';
 import { importTrace } from '../traces/import.ts';
 import { readMemoryState } from '../traces/memory-state/memory-state.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
-import { workloadNamed } from '../workloads/registry.ts';
+import { askedWorkload } from '../workloads/asked.ts';
 import { requestsHash } from '../workloads/requests-hash.ts';
 import { sizeNotes, type Workload } from '../workloads/workload.ts';
 import {
@@ -137,8 +137,9 @@ async function sourceOf(
   { seeds }: SweepDefinition,
 ): Promise<{ workload: Workload; platform?: string | undefined }> {
   if ('workload' in input) {
-    const { generate, platform } = workloadNamed(input.workload);
-    return { workload: generate({ seed: seeds[0] }), platform };
+    const { workload, platform, isMemoryAsked } = askedWorkload(input.workload, seeds[0]);
+    if (isMemoryAsked) throw new InputError(`workload '${input.workload}': give its memory in "memory"`);
+    return { workload, platform };
   }
   const shared = input.shared === undefined ? undefined : parseSharedExpression(input.shared);
   return importTrace(resolve(folder, input.trace), { shared });

@@ -9,7 +9,7 @@ export interface Parameter {
   readonly default: number;
   readonly min: number;
   readonly max: number;
-  readonly unit?: 'pages' | 'bytes' | '%';
+  readonly unit?: 'pages' | 'bytes' | '%' | 's' | 'per s';
   readonly isPowerOfTwo?: true;
   readonly about: string;
 }
@@ -110,5 +110,5 @@ const isInRange = ({ min, max, isPowerOfTwo }: Parameter, value: number): boolea
   (isPowerOfTwo === undefined || 2 ** Math.round(Math.log2(value)) === value);
 
 /** `a power of two from 2 to 1024`. */
-const rangeText = ({ min, max, isPowerOfTwo }: Parameter): string =>
+export const rangeText = ({ min, max, isPowerOfTwo }: Parameter): string =>
   `${isPowerOfTwo === undefined ? 'a whole number' : 'a power of two'} from ${min} to ${max}`;

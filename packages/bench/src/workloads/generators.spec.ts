@@ -33,6 +33,7 @@ const virtioGuest = {
   cpus: upTo(70, 1),
   nics: upTo(3, 1),
   disks: upTo(3),
+  queues: upTo(4),
   ringEntries: fc.constantFrom(2, 64, 1024),
   bursts: upTo(8),
   maps: upTo(20),
@@ -40,6 +41,7 @@ const virtioGuest = {
 const HYPERV = /^(hyperv cpu\d+ hypercall|vmbus monitor|hv_utils |storvsc |netvsc )/;
 const VIRTIO = /^virtio-(net eth|blk vd)\d+ queue$/;
 const ITS = /^its (LPI property|cpu\d+ LPI pending|command|PCI function \d+ ITT)/;
+const NVME = /^nvme\d+ (admin|I\/O) queue$/;
 const anyOf = (...patterns: readonly RegExp[]) => new RegExp(patterns.map(({ source }) => source).join('|'));
 
 const FAMILIES: readonly Family[] = [
@@ -67,12 +69,14 @@ const FAMILIES: readonly Family[] = [
   },
   {
     name: 'kvm-snp',
-    settings: fc.record(virtioGuest),
+    settings: fc.record({ ...virtioGuest, nvme: upTo(2) }),
     generate: kvmSnp.generate,
-    staying: anyOf(VIRTIO, /^kvmclock /),
+    staying: anyOf(VIRTIO, NVME, /^kvmclock /),
     wrong: [
       { cpus: 0 },
-      { nics: 0 },
+      { nics: -1 },
+      { queues: 1025 },
+      { nvme: 65 },
       { ringEntries: 100 },
       { ringEntries: 2048 },
       { bursts: -1 },
@@ -91,7 +95,7 @@ const FAMILIES: readonly Family[] = [
       maps: upTo(20),
     }),
     generate: tdxVm.generate,
-    staying: /^nvme\d+ (admin|I\/O) queue$/,
+    staying: NVME,
     wrong: [{ cpus: 1025 }, { nvmes: 0 }, { moduleLoads: -1 }, { bursts: -1 }, { ios: 1e9 }, { maps: -1 }],
   },
   {
@@ -157,7 +161,7 @@ const FAMILIES: readonly Family[] = [
       ios: upTo(2),
     }),
     generate: mixedDay.generate,
-    staying: anyOf(HYPERV, VIRTIO, ITS, /^kvmclock /, /^nvme\d+ (admin|I\/O) queue$/),
+    staying: anyOf(HYPERV, VIRTIO, ITS, NVME, /^kvmclock /),
     wrong: [{ cpus: 0 }, { disks: 0 }, { functions: 5000 }, { clients: -1 }, { maps: 1001 }, { ios: -1 }],
   },
 ];

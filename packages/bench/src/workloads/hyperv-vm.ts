@@ -35,6 +35,8 @@ export const hypervVm = defineGuest({
   name: 'hyperv-vm',
   description: 'A Hyper-V guest from boot: rings and NIC buffers, with hot-plug and suspend.',
   platform: 'hyperv-vtom',
+  // DC16as_v5 of Azure, a confidential VM behind a paravisor: https://learn.microsoft.com/azure/virtual-machines/dcasv5-dcadsv5-series.
+  memory: '64G',
   parameters: {
     cpus: {
       default: 16,

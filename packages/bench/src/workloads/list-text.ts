@@ -50,9 +50,10 @@ export const parameterRows = ({ parameters }: WorkloadGenerator): readonly (read
 
 /** What a workload is, and its parameters; `columns`: characters of a line. */
 export function parametersText(generator: WorkloadGenerator, columns: number): string {
-  const { name, description, platform = 'snp', memory = 'any that is large enough' } = generator;
+  const { name, description, platform = 'snp', memory = '4G' } = generator;
   const heads = ['parameter', 'default', 'range', 'meaning'].map((head) => textColumn(head));
   const [parameter] = Object.keys(generator.parameters).filter((each) => each !== 'seed');
+  const example = `${parameter}=${generator.parameters[parameter].default}`;
   const lines = [
     ...wrap(`${name}: ${description}`, columns),
     `platform     ${platform}`,
@@ -60,7 +61,8 @@ export function parametersText(generator: WorkloadGenerator, columns: number): s
     '',
     fittedTable(heads, parameterRows(generator), columns),
     '',
-    `--seed sets the seed. In a program: workloadNamed('${name}').generate({ ${parameter}: ${generator.parameters[parameter].default} })`,
+    `--workload ${name}:${example} sets one, a comma parts several; also memory=SIZE, as of --memory. Default seed: that of --seed.`,
+    `A plus joins workloads that run side by side, as in ${name}+${name === 'file-churn' ? 'netvsc' : 'file-churn'}.`,
   ];
   return `${lines.join('\n')}\n`;
 }

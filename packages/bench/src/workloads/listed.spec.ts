@@ -25,10 +25,12 @@ it('the command prints a row for each workload, with its requests, its peak and 
 
 it('with a name it prints platform, memory and the parameters, with defaults and ranges', () => {
   const printed = parametersText(workloadNamed('its-storm'), 100);
-  expect(printed).toMatch(/^its-storm: PCI functions .*\n.*\nplatform +cca\nmemory +any/);
+  expect(printed).toMatch(/^its-storm: PCI functions .*\n.*\nplatform +cca\nmemory +4G/);
   expect(printed).toMatch(/│ entryBytes │ 8 +│ 1 to 16 bytes +│ size of an entry/);
   expect(printed).toMatch(/│ maxVectors │ 512 +│ 1 to 2,048, a power of two +│/);
   expect(parametersText(workloadNamed('frag'), 100)).toMatch(/\nmemory +512M\n/);
+  expect(parametersText(workloadNamed('file-churn'), 100)).toMatch(/│ rate +│ 50 +│ 1 to 10,000 per s +│/);
+  expect(parametersText(workloadNamed('kvm-snp'), 100)).toMatch(/--workload kvm-snp:cpus=16 sets one/);
 });
 
 it.each<[string, () => readonly (readonly string[])[]]>([

@@ -98,9 +98,10 @@ function boot(guest: Activity, settings: MixedDaySettings): VirtioDevices {
     const queues = { depth: NVME_IO_QUEUE_DEPTH, ioQueues: cpus, api: 'dma_alloc_coherent' } as const;
     probeNvme(guest, `nvme${disk}`, queues);
   }
-  const virtio = new VirtioDevices({ cpus, nics, disks, ringEntries: 256 }, (thread, pciFunction, queues) => [
-    createItt(thread, pciFunction, vectorsOf(queues), ENTRY_BYTES),
-  ]);
+  const virtio = new VirtioDevices(
+    { cpus, queues: 0, nics, disks, ringEntries: 256 },
+    (thread, pciFunction, queues) => [createItt(thread, pciFunction, vectorsOf(queues), ENTRY_BYTES)],
+  );
   virtio.boot(guest);
   return virtio;
 }

@@ -36,6 +36,6 @@ it('no name is there twice', () => {
 });
 
 it('a name that does not exist is refused with the nearest, and the command that lists all', () => {
-  expect(() => workloadNamed('nvme')).toThrow(InputError);
-  expect(() => workloadNamed('nvme')).toThrow(/'nvme-atomic'.*'decpool workloads'/);
+  expect(() => workloadNamed('nvme-atom')).toThrow(InputError);
+  expect(() => workloadNamed('nvme-atom')).toThrow(/'nvme-atomic'.*'decpool workloads'/);
 });

@@ -5,6 +5,7 @@ import { ccaRealm } from './cca-realm.ts';
 import { churn } from './churn.ts';
 import type { WorkloadGenerator } from './define.ts';
 import { dmaBufHeap } from './dma-buf-heap.ts';
+import { fileChurn } from './file-churn.ts';
 import { firstFitAdversary } from './first-fit-adversary.ts';
 import { frag } from './frag.ts';
 import { hypervVm } from './hyperv-vm.ts';
@@ -12,8 +13,11 @@ import { itsStorm } from './its-storm.ts';
 import { kvmSnp } from './kvm-snp.ts';
 import { mixedDay } from './mixed-day.ts';
 import { netvsc } from './netvsc.ts';
+import { nvme } from './nvme.ts';
 import { nvmeAtomic } from './nvme-atomic.ts';
 import { tdxVm } from './tdx-vm.ts';
+import { virtioBlkDevices } from './virtio-blk.ts';
+import { virtioNetDevices } from './virtio-net.ts';
 
 /** Every generated workload, in the order in which they are listed. */
 export const WORKLOADS: readonly WorkloadGenerator[] = [
@@ -22,6 +26,10 @@ export const WORKLOADS: readonly WorkloadGenerator[] = [
   kvmSnp,
   tdxVm,
   ccaRealm,
+  virtioNetDevices,
+  virtioBlkDevices,
+  nvme,
+  fileChurn,
   itsStorm,
   nvmeAtomic,
   dmaBufHeap,

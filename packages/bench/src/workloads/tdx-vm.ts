@@ -17,6 +17,8 @@ export const tdxVm = defineGuest({
   name: 'tdx-vm',
   description: 'A TDX guest with passed-through NVMe: queues per CPU, atomic descriptors, the quote buffer.',
   platform: 'tdx',
+  // DC16es_v5 of Azure, a confidential VM under TDX: https://learn.microsoft.com/azure/virtual-machines/dcesv5-dcedsv5-series.
+  memory: '64G',
   parameters: {
     cpus: { default: 16, min: 1, max: 1024, about: 'CPUs; each controller has an I/O queue per CPU' },
     nvmes: { default: 3, min: 1, max: 64, about: 'NVMe controllers that are passed through' },

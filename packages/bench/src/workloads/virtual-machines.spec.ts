@@ -9,7 +9,7 @@ const ownersOf = (workload: Parameters<typeof allocations>[0]) =>
   allocations(workload).map(({ owner }) => owner);
 
 describe('kvm-snp', () => {
-  const workload = kvmSnp.generate();
+  const workload = kvmSnp.generate({ cpus: 80 });
 
   it('at boot, a disk has a queue per CPU and a NIC two, and one for control', () => {
     const owners = ownersOf(kvmSnp.generate({ cpus: 3, nics: 1, disks: 1, bursts: 0 }));

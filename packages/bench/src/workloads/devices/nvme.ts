@@ -1,6 +1,7 @@
 /** What the NVMe driver shares with a controller: queues, and a "descriptor" for each I/O that does not fit its command. */
 import { GFP, PAGE_SIZE } from '@decpool/model';
-import type { Activity, Lease, Needed } from '../timeline.ts';
+import type { ParameterTable } from '../define.ts';
+import type { Activity, Lease, Needed, Span } from '../timeline.ts';
 
 /**
  * drivers/nvme/host/pci.c: an admin queue of NVME_AQ_DEPTH entries, then I/O queues of the depth that the
@@ -65,5 +66,42 @@ export function nvmeReads(
   for (let io = 0; io < count; io++) {
     guest.wait(gap);
     guest.hold(descriptor(guest, name, GFP.GFP_ATOMIC), guest.dice.between(least, most), GFP.GFP_ATOMIC);
+  }
+}
+
+/** Assumed: a burst every 1 to 20 s, and in it an I/O every 2 to 40 us. */
+const BURST_GAP_NS: Span = [1_000_000_000, 20_000_000_000];
+const IO_GAP_NS: Span = [2_000, 40_000];
+
+export const NVME_BURSTS = {
+  bursts: { default: 60, min: 0, max: 10_000, about: 'bursts of I/O, each on one controller' },
+  ios: { default: 60, min: 0, max: 10_000, about: 'I/Os of a burst that need a descriptor' },
+} satisfies ParameterTable;
+
+/** Controllers that stay. */
+export class NvmeDrives {
+  readonly #names: readonly string[];
+  readonly #ioQueues: number;
+
+  constructor(drives: number, ioQueues: number) {
+    this.#names = Array.from({ length: drives }, (_, drive) => `nvme${drive}`);
+    this.#ioQueues = ioQueues;
+  }
+
+  boot(guest: Activity): void {
+    const queues = {
+      depth: NVME_IO_QUEUE_DEPTH,
+      ioQueues: this.#ioQueues,
+      api: 'dma_alloc_coherent',
+    } as const;
+    for (const name of this.#names) probeNvme(guest, name, queues);
+  }
+
+  serve(guest: Activity, bursts: number, ios: number): void {
+    if (this.#names.length === 0) return;
+    for (let burst = 0; burst < bursts; burst++) {
+      guest.wait(BURST_GAP_NS);
+      nvmeReads(guest.fork(), guest.dice.pick(this.#names), ios, IO_GAP_NS);
+    }
   }
 }

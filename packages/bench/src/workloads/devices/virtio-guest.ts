@@ -13,38 +13,49 @@ import {
 } from './virtio.ts';
 
 interface VirtioDevicesOptions {
-  /** A queue pair of each NIC and a queue of each disk per CPU. */
   readonly cpus: number;
+  /** Queue pairs of each NIC, and most queues of each disk; 0: as many as CPUs. */
+  readonly queues: number;
   readonly nics: number;
   readonly disks: number;
   readonly ringEntries: number;
 }
 
+/** Parameters of every workload with virtio devices. */
+export const VIRTIO_TRAFFIC = {
+  ringEntries: {
+    default: 256,
+    min: 2,
+    max: MAX_RING_ENTRIES,
+    isPowerOfTwo: true,
+    about: 'entries of a ring',
+  },
+  bursts: {
+    default: 60,
+    min: 0,
+    max: 10_000,
+    about: 'bursts of traffic after boot; with one in four a device is unplugged or plugged in again',
+  },
+  maps: { default: 100, min: 0, max: 10_000, about: 'streaming mappings of a burst' },
+} satisfies ParameterTable;
+
 /** Parameters of a guest whose devices are virtio, with the defaults that differ between platforms. */
-export const virtioGuestParameters = ({ cpus, nics, disks }: Omit<VirtioDevicesOptions, 'ringEntries'>) =>
+export const virtioGuestParameters = ({
+  cpus,
+  nics,
+  disks,
+}: Pick<VirtioDevicesOptions, 'cpus' | 'nics' | 'disks'>) =>
   ({
-    cpus: {
-      default: cpus,
-      min: 1,
-      max: 1024,
-      about: 'CPUs; each NIC has a queue pair per CPU, each disk a queue',
-    },
-    nics: { default: nics, min: 1, max: 64, about: 'virtio NICs' },
+    cpus: { default: cpus, min: 1, max: 1024, about: 'CPUs' },
+    nics: { default: nics, min: 0, max: 64, about: 'virtio NICs' },
     disks: { default: disks, min: 0, max: 256, about: 'virtio disks' },
-    ringEntries: {
-      default: 256,
-      min: 2,
-      max: MAX_RING_ENTRIES,
-      isPowerOfTwo: true,
-      about: 'entries of a ring',
-    },
-    bursts: {
-      default: 60,
+    queues: {
+      default: 0,
       min: 0,
-      max: 10_000,
-      about: 'bursts of traffic after boot; with one in four a device is unplugged or plugged in again',
+      max: 1024,
+      about: 'queue pairs of each NIC, and most queues of each disk; 0: as many as CPUs',
     },
-    maps: { default: 100, min: 0, max: 10_000, about: 'streaming mappings of a burst' },
+    ...VIRTIO_TRAFFIC,
   }) satisfies ParameterTable;
 
 /** Assumed: a burst every 1 to 20 s. */
@@ -57,13 +68,18 @@ export class VirtioDevices {
   readonly #devices: readonly HotPlug[];
 
   constructor(
-    { cpus, nics, disks, ringEntries }: VirtioDevicesOptions,
+    { cpus, queues: offered, nics, disks, ringEntries }: VirtioDevicesOptions,
     beforeQueues: BeforeQueues = () => [],
   ) {
     const layout = (index: number): RingLayout => (index % 2 === 1 ? 'packed' : 'split');
+    // A NIC gets rings for all pairs that it has (virtnet_find_vqs()), a disk for no more than there are CPUs (init_vq()).
+    const pairs = offered === 0 ? cpus : offered;
+    const ofDisk = Math.min(pairs, cpus);
     const queues = [
-      ...Array.from({ length: disks }, (_, disk) => virtioBlk(`vd${disk}`, cpus, ringEntries, layout(disk))),
-      ...Array.from({ length: nics }, (_, nic) => virtioNet(`eth${nic}`, cpus, ringEntries, layout(nic))),
+      ...Array.from({ length: disks }, (_, disk) =>
+        virtioBlk(`vd${disk}`, ofDisk, ringEntries, layout(disk)),
+      ),
+      ...Array.from({ length: nics }, (_, nic) => virtioNet(`eth${nic}`, pairs, ringEntries, layout(nic))),
     ];
     this.#devices = queues.map((device, index) => {
       const probe = (guest: Activity) => {
@@ -80,7 +96,7 @@ export class VirtioDevices {
 
   /** One of the devices goes, or comes back. */
   replug(guest: Activity): void {
-    guest.dice.pick(this.#devices).plug(guest);
+    if (this.#devices.length > 0) guest.dice.pick(this.#devices).plug(guest);
   }
 
   /** A burst of traffic on one of the devices that are there, if any is. */
