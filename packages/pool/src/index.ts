@@ -17,7 +17,7 @@ export type { PerCpu, PerCpuStart } from './page-allocator/per-cpu.ts';
 export { aged } from './page-source/aged.ts';
 export { bootPoolBytes } from './page-source/boot-reservation.ts';
 export { chunksAtStart, freePagesAtStart } from './page-source/free-at-start.ts';
-export { PageSource } from './page-source/page-source.ts';
+export { PageSource, zonesOf } from './page-source/page-source.ts';
 export { directMapOf, fragmented, freshBoot } from './page-source/profiles.ts';
 export { type Random, randomFrom } from './page-source/random.ts';
 export { watermarksOf } from './page-source/watermarks.ts';

@@ -1,14 +1,17 @@
 /**
- * What whole-run.c starts from, laid out as c/guest.h says: the direct map, and the chunks that the page allocator gives in the
- * run. So the page source is not written a second time in C.
+ * What whole-run.c starts from, laid out as c/guest.h says: the direct map, the zones, and the chunks that the page allocator gives
+ * in the run. So the page source is not written a second time in C.
  */
 import { type EventBatch, type MappingRun, TYPE } from '@decpool/model';
+import type { BlockRange } from '@decpool/pool';
 
 /** "DCGU" in memory, on a little-endian machine. */
 const MAGIC = 0x55474344;
 
 export interface Guest {
   readonly directMap: readonly MappingRun[];
+  /** In the order in which a request tries them. */
+  readonly zones: readonly BlockRange[];
   /** Four words each, in order: request, type code of the event, first page, pages. */
   readonly claims: readonly number[];
 }
@@ -40,9 +43,14 @@ const KNOWN: ReadonlySet<number> = new Set([
 ]);
 
 /** The guest as the bytes of a file. */
-export function encodeGuest({ directMap, claims }: Guest, owners: readonly string[]): Uint8Array {
+export function encodeGuest({ directMap, zones, claims }: Guest, owners: readonly string[]): Uint8Array {
   const names = new TextEncoder().encode(owners.map((name) => `${name}\0`).join(''));
-  const words = [MAGIC, directMap.length, claims.length / 4, names.length, ...directMap.flat(), ...claims];
+  const words = [
+    ...[MAGIC, directMap.length, zones.length, claims.length / 4, names.length],
+    ...directMap.flat(),
+    ...zones.flatMap(({ firstBlock, endBlock }) => [firstBlock, endBlock]),
+    ...claims,
+  ];
   const numbers = new Uint8Array(Uint32Array.from(words).buffer);
   const file = new Uint8Array(numbers.length + names.length);
   file.set(numbers);

@@ -1,6 +1,6 @@
 /** The TypeScript run that whole-run.c must repeat: its rows, its state and its metrics, and what the C program reads. */
-import type { EventBatch, LogHeader } from '@decpool/model';
-import { policyNamed } from '@decpool/pool';
+import { ANY_NODE, type EventBatch, type LogHeader } from '@decpool/model';
+import { policyNamed, zonesOf } from '@decpool/pool';
 import { lowerBounds } from '../bounds/lower.ts';
 import { poolFor } from '../compare/pool-for.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
@@ -43,12 +43,17 @@ export async function referenceRun(
   for (const request of workload.requests) pool.request(request);
   pool.complete();
   if (pool.hash() !== result.stateHash) throw new Error('a defect: the same run came to another state');
-  const lower = lowerBounds(workload.requests, pool.header.geometry.pagesPerBlock);
+  const { geometry } = pool.header;
+  const lower = lowerBounds(workload.requests, geometry.pagesPerBlock);
   const values = [...result.metrics, ...ratioMetrics(result.bounded, lower)];
   return {
     header: pool.header,
-    log: logOf(workload.requests, pool.header.geometry),
-    guest: { directMap: memory.directMap, claims },
+    log: logOf(workload.requests, geometry),
+    guest: {
+      directMap: memory.directMap,
+      zones: zonesOf(memory, geometry, { highestZone: 'Normal', node: ANY_NODE }),
+      claims,
+    },
     batches,
     requests: workload.requests.length,
     events: result.events,

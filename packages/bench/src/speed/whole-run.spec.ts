@@ -1,3 +1,4 @@
+import { GFP } from '@decpool/model';
 import { fragmented } from '@decpool/pool';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
@@ -8,13 +9,15 @@ import { speedMemory } from './requests.ts';
 
 const REQUESTS = 10_000;
 const WORDS_PER_CLAIM = 4;
+/** In a request. */
+const ATTRIBUTES = 4;
 const cc = compiler();
 
 describe.skipIf(cc === undefined)('whole-run.c (skipped where there is no gcc)', () => {
   let program: WholeRunProgram;
   /** It splits a 1G page, and refuses no request. */
   let reference: ReferenceRun;
-  /** In fragmented memory, and for more pages than it has: small chunks are claimed, requests are refused, and their frees skipped. */
+  /** In fragmented memory of two zones, and for more pages than it has: small chunks are claimed, requests are refused, and their frees skipped. */
   let scarce: ReferenceRun;
   beforeAll(async () => {
     program = new WholeRunProgram(cc!);
@@ -49,6 +52,7 @@ describe.skipIf(cc === undefined)('whole-run.c (skipped where there is no gcc)',
   it('does so when the memory is fragmented and runs out', () => {
     program.write(scarce.log, scarce.guest);
     expectSame(program.run(), scarce);
+    expect(scarce.guest.zones).toHaveLength(2);
     for (const id of ['failures', 'splits-2m', 'mixed-peak'] as const) {
       expect(reference.metrics[id], id).toBe(0);
       expect(scarce.metrics[id], id).toBeGreaterThan(10);
@@ -87,6 +91,13 @@ describe.skipIf(cc === undefined)('whole-run.c (skipped where there is no gcc)',
     claims[claims.length - 2] = pfn();
     program.write(reference.log, { ...reference.guest, claims });
     expect(() => program.run()).toThrow(message);
+  });
+
+  it.each(['GFP_ATOMIC', '__GFP_DMA32'] as const)('refuses a request with %s', (flag) => {
+    const words = reference.log.words.slice();
+    words[ATTRIBUTES] = GFP[flag];
+    program.write({ ...reference.log, words }, reference.guest);
+    expect(() => program.run()).toThrow(`request 1: attributes ${GFP[flag]}`);
   });
 
   it('is told apart from a run that came to something else', () => {

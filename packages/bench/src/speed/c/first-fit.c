@@ -30,11 +30,12 @@ struct allocation {
 static u32 allocate(struct pool *pool, u32 pages, u32 align)
 {
 	struct free_map *map = &pool->map;
-	u32 pfn = first_fit(map, pages, align);
+	struct block_range all = { 0, pool->blocks };
+	u32 pfn = first_fit(map, pages, align, all);
 
 	if (pfn == UNPLACED && pool->claimed < pool->blocks) {
 		put(map, pool->claimed++ << map->block_shift, 1u << map->block_shift);
-		pfn = first_fit(map, pages, align);
+		pfn = first_fit(map, pages, align, all);
 	}
 	if (pfn != UNPLACED)
 		take(map, pfn, pages);

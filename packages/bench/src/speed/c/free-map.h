@@ -21,6 +21,12 @@ struct max_tree {
 	u16 *nodes;
 };
 
+/* Blocks @first to @end - 1. */
+struct block_range {
+	u32 first;
+	u32 end;
+};
+
 struct free_map {
 	u32 block_shift;	/* log2 of the pages in a block */
 	u64 *free;
@@ -55,20 +61,20 @@ static void tree_set(struct max_tree *tree, u32 slot, u16 value)
 	}
 }
 
-/* The lowest slot from @from on whose value is at least @bound, or -1. */
-static int tree_first(const struct max_tree *tree, u32 bound, u32 from)
+/* The lowest slot from @from on whose value is at least @bound, or UNPLACED. */
+static u32 tree_first(const struct max_tree *tree, u32 bound, u32 from)
 {
 	const u16 *nodes = tree->nodes;
 	u32 node = tree->leaves + from;
 
 	if (from >= tree->leaves)
-		return -1;
+		return UNPLACED;
 	/* Up and to the right until a subtree holds one... */
 	while (nodes[node] < bound) {
 		while (node & 1) {
 			node /= 2;
 			if (node <= 1)
-				return -1;
+				return UNPLACED;
 		}
 		node++;
 	}
@@ -232,18 +238,19 @@ static u32 find_in_block(const struct free_map *map, u32 block, u32 pages, u32 a
 	return UNPLACED;
 }
 
-static u32 first_fit(const struct free_map *map, u32 pages, u32 align)
+/* The lowest aligned place in the blocks of a range, or UNPLACED. */
+static u32 first_fit(const struct free_map *map, u32 pages, u32 align, struct block_range range)
 {
-	int block;
+	u32 block;
 
 	/* A whole aligned chunk is there or not... */
 	if (pages == align) {
-		block = tree_first(&map->by_chunk, ilog2(pages) + 1, 0);
-		return block < 0 ? UNPLACED : find_in_block(map, block, pages, align);
+		block = tree_first(&map->by_chunk, ilog2(pages) + 1, range.first);
+		return block < range.end ? find_in_block(map, block, pages, align) : UNPLACED;
 	}
 	/* ...any other may fit a run's length but not its alignment. */
-	block = tree_first(&map->by_run, pages, 0);
-	while (block >= 0) {
+	block = tree_first(&map->by_run, pages, range.first);
+	while (block < range.end) {
 		u32 found = find_in_block(map, block, pages, align);
 
 		if (found != UNPLACED)

@@ -27,13 +27,15 @@
 #define OUT_OF_MEMORY		0
 #define FREE_OF_REFUSED		0
 
-#define GFP_FLAGS		0x3fu
-#define MAY_NOT_SLEEP		0x3u	/* GFP_ATOMIC, GFP_NOWAIT */
+/* __GFP_RECLAIMABLE and __GFP_ACCOUNT. The other flags forbid to sleep, or name a zone. */
+#define SERVED_FLAGS		0x30u
 
 struct run {
 	struct state state;
 	struct free_map map;
 	struct metrics metrics;
+	const struct block_range *zones;
+	u32 zone_count;
 	const struct claim *claim;	/* the next that the page allocator gives */
 	struct rows *rows;		/* the batch that is being filled */
 	struct rows *kept;		/* the first batch of those that are kept */
@@ -126,6 +128,17 @@ static bool grow(struct run *run)
 	return true;
 }
 
+/* In the first zone that has a place. */
+static u32 place(const struct run *run, u32 pages, u32 align)
+{
+	u32 pfn = UNPLACED;
+	u32 i;
+
+	for (i = 0; i < run->zone_count && pfn == UNPLACED; i++)
+		pfn = first_fit(&run->map, pages, align, run->zones[i]);
+	return pfn;
+}
+
 /* What the fold does not look at. */
 static inline void check_allocate(const struct run *run, const struct request *request)
 {
@@ -136,7 +149,7 @@ static inline void check_allocate(const struct run *run, const struct request *r
 		    request->pages);
 	if (request->api == ALLOC_PAGES && !is_power_of_two(request->pages))
 		die("request %u: alloc_pages of %u pages", run->request + 1, request->pages);
-	if (request->attributes & ~GFP_FLAGS || request->attributes & MAY_NOT_SLEEP)
+	if (request->attributes & ~SERVED_FLAGS)
 		die("request %u: attributes %x", run->request + 1, request->attributes);
 }
 
@@ -154,9 +167,9 @@ static inline void serve_allocate(struct run *run, const struct request *request
 				  .owner = request->owner, .allocation = id,
 				  .pfn = request->attributes, .pages = pages,
 				  .bytes = request->bytes });
-	pfn = first_fit(&run->map, pages, request->align);
+	pfn = place(run, pages, request->align);
 	if (pfn == UNPLACED && grow(run))
-		pfn = first_fit(&run->map, pages, request->align);
+		pfn = place(run, pages, request->align);
 	if (pfn == UNPLACED) {
 		emit(run, (struct event){ .type = ALLOCATION_FAILED, .code = OUT_OF_MEMORY,
 					  .allocation = id, .pages = pages });
@@ -242,6 +255,8 @@ int main(int argc, char **argv)
 	free_map_init(&run.map, blocks, PAGES_PER_BLOCK);
 	metrics_init(&run.metrics, blocks, log.requests[requests - 1].time);
 	fewest = fewest_blocks(&log);
+	run.zones = guest.zones;
+	run.zone_count = guest.header.zones;
 	run.claim = guest.claims;
 	run.rows = run.kept = zalloc(1, sizeof(*run.rows));
 	run.is_keeping = argc == 4;
