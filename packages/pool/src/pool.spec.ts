@@ -40,8 +40,9 @@ const BOUNCING = POLICIES.filter((name) => name.startsWith('swiotlb'));
 const PAGED = POLICIES.filter((name) => !BOUNCING.includes(name));
 /** What grows and does not shrink again: by design, or for callers that may not sleep. */
 const KEEPING = ['genpool', 'swiotlb:dynamic'];
+/** Without `decpool` and other pools that keep blocks for some time, or as a reserve. */
 const RETURNING = POLICIES.filter(
-  (name) => !/never-return|watermark|hysteresis|demand/.test(name) && !KEEPING.includes(name),
+  (name) => !/never-return|reserve|hysteresis|demand|decpool/.test(name) && !KEEPING.includes(name),
 );
 
 const newPool = (policy: string | PolicyFactory, memory = SMALL, platform: PlatformName = 'snp', seed = 1) =>
@@ -515,8 +516,8 @@ describe('a caller’s mistake', () => {
       /unknown policy 'gfp'\. Did you mean 'gfp-decrypted'.*decpool policies/,
     );
     expect(() => policyNamed('worst+block+immediate')).toThrow(/unknown placement 'worst'.*'worst-fit'/);
-    expect(() => policyNamed('first-fit+toString+immediate')).toThrow(/unknown conversion .*'toString'/);
-    expect(() => policyNamed('first-fit+block+constructor')).toThrow(/unknown .*supply 'constructor'/);
+    expect(() => policyNamed('first-fit+toString+immediate')).toThrow(/unknown part 'toString'/);
+    expect(() => policyNamed('first-fit+block+constructor')).toThrow(/unknown part 'constructor'/);
     expect(() => policyNamed('__proto__')).toThrow(InputError);
   });
 });

@@ -25,4 +25,4 @@ export function keptOutput(settings: Partial<Output> = {}): Output & { written: 
 export const anyProgram = () => programOf({ words: [], output: keptOutput(), exit: () => {} });
 
 /** Nothing on standard error but how far a long run is, a line now and then. */
-export const PROGRESS_ONLY: string = expect.stringMatching(/^(\S+: [\d,]+ of [\d,]+ requests .*\n)*$/);
+export const PROGRESS_ONLY: string = expect.stringMatching(/^(\S+: [\d,]+ of [\d,]+ requests.*\n)*$/);
