@@ -45,7 +45,7 @@ export async function runLane(
     const begun = performance.now();
     try {
       ended.push({ run, figures: await figuresOf(runs, run, board, signal, onProgress) });
-      board.done(run, performance.now() - begun);
+      board.done(run, (performance.now() - begun) / 1000);
     } catch (error) {
       board.failed(run);
       ended.push({ run, error });

@@ -101,7 +101,7 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
   else {
     pool.batches$.subscribe((batch) => {
       metrics.observe(batch);
-      toWrite.push(batch);
+      if (log !== undefined) toWrite.push(batch);
     });
   }
   const writer = log === undefined ? undefined : await openLogWriter(log.path, log.format, pool.header);
