@@ -9,6 +9,7 @@ export default defineConfig({
     isolate: false,
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    setupFiles: ['vitest.setup.ts'],
     globalSetup: ['packages/bench/src/cli/bundled/testing.ts'],
     coverage: {
       provider: 'v8',

@@ -174,7 +174,7 @@ describe.each(PAIRS)('a handover from %s to %s', (first, second) => {
         const late = turns.filter((turn, at) => turn === 'second' && events[at].request <= last);
         expect(late).toEqual([]);
       }),
-      { numRuns: 8 },
+      { numRuns: randomRuns(8) },
     );
   });
 });

@@ -599,7 +599,7 @@ describe('whatever callers, hosts and other users of memory do', () => {
         },
       ),
       // A failure is shrunk for as long, and told as far as that went.
-      { numRuns: RUNS_A_POLICY, interruptAfterTimeLimit: 50_000 },
+      { numRuns: randomRuns(RUNS_A_POLICY), interruptAfterTimeLimit: 50_000 },
     );
   });
 

@@ -178,7 +178,7 @@ describe.each(POLICIES)('policy %s', (policy) => {
   it('breaks no invariant after any event of any valid sequence of small requests', () => {
     fc.assert(
       fc.property(tinyRuns(policy), (run) => expectSound(run, () => 1)),
-      { numRuns: 12 },
+      { numRuns: randomRuns(12) },
     );
   });
 
@@ -215,7 +215,7 @@ describe('a pool', () => {
         expect(hashOf(pool.state)).toBe(pool.hash());
         expect(pool.counters).toEqual(state.counters);
       }),
-      { numRuns: 25 },
+      { numRuns: randomRuns(25) },
     );
   });
 
@@ -232,7 +232,7 @@ describe('a pool', () => {
         }
         expect(borrowed).toEqual(events);
       }),
-      { numRuns: 25 },
+      { numRuns: randomRuns(25) },
     );
   });
 
@@ -250,7 +250,7 @@ describe('a pool', () => {
         play(again, steps);
         expect(second.events).toEqual(events);
       }),
-      { numRuns: 15 },
+      { numRuns: randomRuns(15) },
     );
   });
 
@@ -272,7 +272,7 @@ describe('a pool', () => {
           liveBytes: 0,
         });
       }),
-      { numRuns: 40 },
+      { numRuns: randomRuns(40) },
     );
   });
 
@@ -320,11 +320,13 @@ describe('a pool', () => {
           }
           const held = extents.reduce((sum, extent) => sum + extent.pages, 0);
           expect(held).toBe(
-            policy === 'gfp-decrypted' && extents.length === 1 ? 2 ** Math.ceil(Math.log2(pages)) : pages,
+            ['gfp-decrypted', 'migratetype'].includes(policy) && extents.length === 1
+              ? 2 ** Math.ceil(Math.log2(pages))
+              : pages,
           );
         }
       }),
-      { numRuns: 20 },
+      { numRuns: randomRuns(20) },
     );
   });
 });

@@ -143,7 +143,7 @@ describe.each(FORMATS)('a small log as %s', (format) => {
         await expectHonest(gone, run, hashes, `without ${from} to ${to}`);
         await expectHonest(twice, run, hashes, `${from} to ${to} again at ${into}`);
       }),
-      { numRuns: 150 },
+      { numRuns: randomRuns(150) },
     );
   });
 
@@ -162,7 +162,7 @@ describe.each(FORMATS)('a small log as %s', (format) => {
         expect(result.message.slice(0, path.length + 2)).toBe(`${path}: `);
         expect(result.message.slice(path.length + 2)).toMatch(PLACE);
       }),
-      { numRuns: 60 },
+      { numRuns: randomRuns(60) },
     );
   });
 });
@@ -207,7 +207,7 @@ describe('one altered event is named', () => {
           new RegExp(`^event ${seq} was altered after .* its segment \\(events \\d+ to \\d+\\)`),
         );
       }),
-      { numRuns: 80 },
+      { numRuns: randomRuns(80) },
     );
   });
 
@@ -251,7 +251,7 @@ describe('one altered event is named', () => {
         // A type, a code or attributes that no event has.
         else expect(message).toMatch(new RegExp(`^after ${place.firstSeq} events: event ${seq}(:| \\()`));
       }),
-      { numRuns: 120 },
+      { numRuns: randomRuns(120) },
     );
   });
 
@@ -364,7 +364,7 @@ describe('whatever is read as a log', () => {
       fc.asyncProperty(start, fc.uint8Array({ minLength: 1, maxLength: 300 }), async (first, bytes) => {
         expect(await expectRead(Uint8Array.from([...first, ...bytes]))).toBe('refused');
       }),
-      { numRuns: 200 },
+      { numRuns: randomRuns(200) },
     );
   });
 
@@ -376,7 +376,7 @@ describe('whatever is read as a log', () => {
         const prefix = isMessage ? [0xff, 0xff, 0xff, 0xff] : [];
         await expectRead(Buffer.concat([headers[which], Uint8Array.from([...prefix, ...rest])]));
       }),
-      { numRuns: 200 },
+      { numRuns: randomRuns(200) },
     );
   });
 
@@ -390,7 +390,7 @@ describe('whatever is read as a log', () => {
         const start = logs[which].subarray(0, end % logs[which].length);
         await expectRead(Buffer.concat([start.length === 0 ? logs[which] : start, ...splices]));
       }),
-      { numRuns: 200 },
+      { numRuns: randomRuns(200) },
     );
   });
 
@@ -407,7 +407,7 @@ describe('whatever is read as a log', () => {
           await expectRead(Buffer.from(`${text}\n`));
         },
       ),
-      { numRuns: 120 },
+      { numRuns: randomRuns(120) },
     );
   });
 });

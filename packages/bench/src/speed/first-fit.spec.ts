@@ -105,7 +105,7 @@ describe.skipIf(cc === undefined)('first-fit.c (skipped where there is no gcc)',
         program.write(log);
         expect(program.placements()).toEqual(runCore(log).placements);
       }),
-      { numRuns: 150 },
+      { numRuns: randomRuns(150) },
     );
   });
 

@@ -19,5 +19,6 @@ it('nothing unprintable is left of any text, but the ends of its lines where the
       expect(printable(text)).not.toMatch(/\p{Cc}/u);
       expect(printableLines(text).replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
     }),
+    { numRuns: randomRuns(100) },
   );
 });

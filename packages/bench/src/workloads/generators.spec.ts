@@ -172,7 +172,7 @@ describe.each(FAMILIES)('$name, for any settings', ({ settings, generate, stayin
       fc.property(settings, (drawn) => {
         holds(generate(drawn), drawn);
       }),
-      { numRuns: 15 },
+      { numRuns: randomRuns(15) },
     );
 
   it('makes requests that are well formed', () => {

@@ -23,7 +23,7 @@ describe('for any settings', () => {
       fc.property(options, (settings) => {
         holds(netvsc.generate(settings), settings);
       }),
-      { numRuns: 50 },
+      { numRuns: randomRuns(50) },
     );
 
   it('the requests are well formed', () => {

@@ -46,7 +46,7 @@ describe('writing lines', () => {
         const batch = batchOf(moved, firstSeq);
         expect(textOf(encodeEventLines(batch))).toBe([...batch].map(lineOf).join(''));
       }),
-      { numRuns: 30 },
+      { numRuns: randomRuns(30) },
     );
   });
 
@@ -76,7 +76,7 @@ describe('writing lines', () => {
         const batch = new EventBatch(columns, told.length, 0);
         expect(textOf(encodeEventLines(batch))).toBe([...batch].map(lineOf).join(''));
       }),
-      { numRuns: 1000 },
+      { numRuns: randomRuns(1000) },
     );
   });
 
@@ -351,8 +351,10 @@ describe('reading lines', () => {
 
   it('reads every line with one byte changed, left out or put in as JSON.parse() and appendObject() do', () => {
     const differing: string[] = [];
-    for (const { bytes, seq } of LINES) {
-      for (let at = 0; at <= bytes.length; at++) {
+    // Each place of each line in the long tests, else every fourth, from another one in each line.
+    const stride = 4 / randomRuns(4);
+    for (const [index, { bytes, seq }] of LINES.entries()) {
+      for (let at = index % stride; at <= bytes.length; at += stride) {
         for (const put of ['', '0', '}']) {
           for (const after of put === '' ? [at + 1] : [at, at + 1]) {
             const line = Uint8Array.from([
@@ -381,7 +383,7 @@ describe('reading lines', () => {
           expect(fast(line, seq + ahead, behind)).toEqual(general(line, seq + ahead));
         },
       ),
-      { numRuns: 4000 },
+      { numRuns: randomRuns(4000) },
     );
   });
 
@@ -401,7 +403,7 @@ describe('reading lines', () => {
           expect(fast(line, seq, behind)).toEqual(general(line, seq));
         },
       ),
-      { numRuns: 4000 },
+      { numRuns: randomRuns(4000) },
     );
   });
 });

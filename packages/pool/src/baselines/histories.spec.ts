@@ -129,7 +129,7 @@ describe.each(Object.keys(BASELINES))('%s', (policy) => {
         // What is kept is kept shared.
         if (setting.platform !== 'none') expect(claimedPages).toBe(sharedPages);
       }),
-      { numRuns: 15 },
+      { numRuns: randomRuns(15) },
     );
   });
 });
@@ -149,7 +149,7 @@ describe.each(CONVERTING)('%s, when conversions fail', (policy) => {
         const told = events.flatMap((event) => (event.type === 'pages-leaked' ? [event.pages] : []));
         expect(told.reduce((sum, pages) => sum + pages, 0)).toBe(leakedPages);
       }),
-      { numRuns: 15 },
+      { numRuns: randomRuns(15) },
     );
   });
 });
@@ -168,7 +168,7 @@ describe.each([
         const held = setting.platform === 'none' ? 0 : heldPages;
         expect(pool.counters.claimedPages).toBe(held + pool.counters.slabPages);
       }),
-      { numRuns: 30 },
+      { numRuns: randomRuns(30) },
     );
   });
 });
@@ -183,7 +183,7 @@ describe.each(['genpool', 'swiotlb'])('%s', (policy) => {
         const types = new Set(events.map(({ type }) => type));
         for (const type of ['pages-encrypted', 'pages-returned'] as const) expect(types).not.toContain(type);
       }),
-      { numRuns: 15 },
+      { numRuns: randomRuns(15) },
     );
   });
 });

@@ -119,7 +119,7 @@ describe.each(SUPPLIES)('supply %s', (supply) => {
           if (keptPages > 0 && hasMemory) expect(history.idlePages).toBeGreaterThanOrEqual(LOW);
         }
       }),
-      { numRuns: 25, seed: 1 },
+      { numRuns: randomRuns(25), seed: 1 },
     );
   });
 });
