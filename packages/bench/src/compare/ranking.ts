@@ -1,6 +1,10 @@
 /**
- * Ranks policies by splits, shared-idle memory and host calls. There is no single score. Front 1 has the policies that no
- * other dominates (the Pareto front), front 2 those that only policies of front 1 dominate, and so on.
+ * Ranks policies: fewest failed requests, then fewest 2M splits (what a pool is for), then, of those that are equal, the best mean
+ * rank over shared-idle memory and host calls. A rank says nothing about sizes, so splits are not one rank among three: else a
+ * policy that splits most, but keeps nothing idle, could be best.
+ *
+ * Beside that order stands the front. Front 1 has the policies that no other dominates in these three (the Pareto front), front 2
+ * those that only policies of front 1 dominate, and so on. The best policy is on front 1.
  */
 import { hasLargePages } from '@decpool/model';
 import type { Metric, MetricId } from '../metrics/metric.ts';
@@ -18,13 +22,13 @@ interface RankedPolicies {
 
 interface Ranking {
   readonly objectives: readonly Metric[];
-  /** Best first: by front, then by the mean place over the objectives. */
+  /** Best first. */
   readonly ranked: readonly RankedPolicies[];
-  /** Policies that refused a request under some seed. They did less work, so they are not ranked. */
+  /** Policies that refused more requests than another, under the worst seed. They did less work, so they are not ranked. */
   readonly refused: readonly string[];
 }
 
-/** Lower is better in each. If no large page can split, mixed 2M ranges replace the splits. */
+/** Lower is better in each; the first decides. If no large page can split, mixed 2M ranges replace the splits. */
 const objectivesOf = ({ input }: Comparison): readonly MetricId[] => [
   hasLargePages(input.platform) ? 'splits-2m' : 'mixed-peak',
   'shared-idle-byte-seconds',
@@ -35,8 +39,10 @@ export function rank(comparison: Comparison): Ranking {
   const ids = objectivesOf(comparison);
   const [baseline] = comparison.policies;
   const indices = ids.map((id) => baseline.metrics.findIndex(({ metric }) => metric.id === id));
-  const hasRefused = ({ metrics }: ComparedPolicy) =>
-    metrics.some(({ metric, spread }) => metric.id === 'failures' && spread.max > 0);
+  const failuresOf = ({ metrics }: ComparedPolicy) =>
+    metrics.find(({ metric }) => metric.id === 'failures')?.spread.max ?? 0;
+  const fewest = Math.min(...comparison.policies.map(failuresOf));
+  const hasRefused = (policy: ComparedPolicy) => failuresOf(policy) > fewest;
   const complete = comparison.policies.filter((policy) => !hasRefused(policy));
   const groups = new Map<string, { policies: string[]; values: number[] }>();
   for (const { policy, metrics } of complete) {
@@ -47,26 +53,38 @@ export function rank(comparison: Comparison): Ranking {
   }
   return {
     objectives: indices.map((index) => baseline.metrics[index].metric),
-    ranked: inFronts([...groups.values()]),
+    ranked: inOrder([...groups.values()]),
     refused: comparison.policies.filter(hasRefused).map(({ policy }) => policy),
   };
 }
 
 type Group = Omit<RankedPolicies, 'front'>;
 
-function inFronts(groups: readonly Group[]): RankedPolicies[] {
-  /** How many groups are better in an objective, summed over the objectives. */
-  const placeOf = ({ values }: Group) =>
-    values.reduce((sum, value, at) => sum + groups.filter((other) => other.values[at] < value).length, 0);
-  const ranked: RankedPolicies[] = [];
+/** By the first objective, then by the mean place over the others among the groups that are equal in it. */
+function inOrder(groups: readonly Group[]): RankedPolicies[] {
+  const fronts = frontsOf(groups);
+  /** How many groups are better in an objective, summed over the objectives behind the first. */
+  const placeOf = ({ values: [first, ...rest] }: Group) => {
+    const equals = groups.filter(({ values }) => values[0] === first);
+    const better = (value: number, at: number) =>
+      equals.filter(({ values }) => values[at + 1] < value).length;
+    return rest.reduce((sum, value, at) => sum + better(value, at), 0);
+  };
+  return groups
+    .map((group) => ({ ...group, front: fronts.get(group) ?? 1, place: placeOf(group) }))
+    .sort((a, b) => a.values[0] - b.values[0] || a.place - b.place)
+    .map(({ place: _, ...group }) => group);
+}
+
+function frontsOf(groups: readonly Group[]): ReadonlyMap<Group, number> {
+  const fronts = new Map<Group, number>();
   let left = [...groups];
   for (let front = 1; left.length > 0; front++) {
     const undominated = left.filter((group) => !left.some((other) => dominates(other.values, group.values)));
-    undominated.sort((a, b) => placeOf(a) - placeOf(b));
-    ranked.push(...undominated.map((group) => ({ ...group, front })));
+    for (const group of undominated) fronts.set(group, front);
     left = left.filter((group) => !undominated.includes(group));
   }
-  return ranked;
+  return fronts;
 }
 
 /** Whether `a` is at least as good as `b` in every objective, and better in one. */

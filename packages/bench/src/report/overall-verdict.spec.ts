@@ -13,7 +13,7 @@ const figures = (splits: number, calls: number, idle: number) => ({
   'shared-idle-peak': idle,
 });
 
-it('the policy with the best mean rank is best; counts are summed up, memory is the largest', () => {
+it('the policy with the fewest splits is best; counts are summed up, memory is the largest', () => {
   const verdict = over(
     { kernel: figures(40, 100, 1), pool: figures(0, 10, 5), other: figures(0, 20, 6) },
     { kernel: figures(2, 50, 1), pool: figures(0, 5, 9), other: figures(0, 9, 10) },
@@ -55,13 +55,18 @@ it('nothing is compared with a baseline that refused requests', () => {
   expect(verdict).toMatchObject({ best: 'pool', gains: [], prices: [] });
 });
 
-it('if each policy refused something somewhere, none is best', () => {
+it('if each policy refused something somewhere, the best refused the fewest', () => {
   const verdict = over(
-    { kernel: { failures: 1 }, pool: figures(0, 1, 1) },
+    { kernel: { failures: 2 }, pool: figures(9, 1, 1) },
     { kernel: figures(0, 1, 1), pool: { failures: 1 } },
   );
-  expect(verdict?.best).toBeUndefined();
-  expect(verdict?.lead).toHaveLength(1);
+  expect(verdict).toMatchObject({ best: 'pool', firstIn: 1, gains: [], prices: [] });
+  expect(verdict?.lead.map(phraseText).join(' ')).toContain('refused the fewest, 1.');
+});
+
+it('splits go before ranks: a policy that keeps nothing idle and splits most is not best', () => {
+  const input = { kernel: figures(1, 90, 9), scatter: figures(50, 10, 0), pool: figures(0, 80, 8) };
+  expect(over(input, input)?.best).toBe('pool');
 });
 
 it('there is none for inputs that have only the baseline in common', () => {

@@ -1,10 +1,10 @@
-/** One verdict over several inputs: the policy with the best mean rank, and what it gains and costs over all of them. */
+/** One verdict over several inputs: the policy that the rule of the ranking names, over all of them, and what it gains and costs over all of them. */
 import type { MetricId } from '../metrics/metric.ts';
 import { namedMetrics } from './named-metrics.ts';
 import type { Results } from './results.ts';
 import { type Difference, differenceText, hardlyDiffer, type Phrase, type Verdict } from './verdict.ts';
 
-/** `best` has the best mean place; missing if no policy serves every request of every input. */
+/** `best`: fewest failed requests in sum, then fewest 2M splits in sum, then the best mean place in the rankings. */
 export interface OverallVerdict extends Pick<Verdict, 'best' | 'gains' | 'prices' | 'lead'> {
   readonly firstIn: number;
 }
@@ -25,17 +25,21 @@ export function overallVerdict(all: readonly Results[]): OverallVerdict | undefi
     inputs.every(({ policies }) => policies.some((other) => other.policy === policy)),
   );
   if (common.length < 2) return undefined;
-  const candidates = common
-    .map(({ policy }) => ({ policy, places: inputs.map((input) => placeOf(input, policy)) }))
-    .filter(({ places }) => !places.includes(-1));
+  const candidates = common.map(({ policy }) => ({
+    policy,
+    order: [
+      total(figuresOf(inputs, policy, 'failures')),
+      total(figuresOf(inputs, policy, 'splits-2m')),
+      total(inputs.map((input) => placeOf(input, policy))),
+    ],
+  }));
   const none = { gains: [], prices: [] };
-  if (candidates.length === 0) {
-    const lead = `Over all ${inputs.length} inputs: every policy refused a request of some input.`;
-    return { ...none, firstIn: 0, lead: [[lead]] };
-  }
-  const best = candidates.reduce((a, b) => (total(b.places) < total(a.places) ? b : a)).policy;
+  const {
+    policy: best,
+    order: [failures],
+  } = candidates.reduce((a, b) => (isBefore(b.order, a.order) ? b : a));
   const wins = inputs
-    .map(({ ranking }) => ranking.ranked[0].policies)
+    .map(({ ranking }) => ranking.ranked.at(0)?.policies ?? [])
     .filter((first) => first.includes(best));
   const firstIn = wins.length;
   const tiedIn = wins.filter((first) => first.length > 1).length;
@@ -43,9 +47,11 @@ export function overallVerdict(all: readonly Results[]): OverallVerdict | undefi
     `Best over all ${inputs.length} inputs: `,
     { policy: best },
     ` (first in ${firstIn} of ${inputs.length}${tiedIn === 0 ? '' : `, ${tiedIn} of them a tie`}).`,
+    ...(failures === 0 ? [] : [` Every policy refused requests; it refused the fewest, ${failures}.`]),
   ];
   if (best === baseline) return { ...none, best, firstIn, lead: [[...head, ' It is the baseline.']] };
-  if (candidates.every(({ policy }) => policy !== baseline)) {
+  const ofBaseline = total(figuresOf(inputs, baseline, 'failures'));
+  if (ofBaseline > failures) {
     const refused = [' The baseline ', { policy: baseline }, ' refused requests.'];
     return { ...none, best, firstIn, lead: [[...head, ...refused]] };
   }
@@ -70,9 +76,20 @@ const overallText = (difference: Difference): string =>
 
 const total = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
-/** 0 for the policies ranked first; -1 for a policy that refused requests, or was not run. */
-const placeOf = ({ ranking }: Results, policy: string): number =>
-  ranking.ranked.findIndex(({ policies }) => policies.includes(policy));
+/** 0 for the policies ranked first; a policy that is not ranked stands behind all that are. */
+const placeOf = ({ ranking: { ranked } }: Results, policy: string): number => {
+  const place = ranked.findIndex(({ policies }) => policies.includes(policy));
+  return place === -1 ? ranked.length : place;
+};
+
+const isBefore = (a: readonly number[], b: readonly number[]): boolean => {
+  const at = a.findIndex((value, index) => value !== b[index]);
+  return at >= 0 && a[at] < b[at];
+};
+
+/** Of each input. */
+const figuresOf = (inputs: readonly Results[], name: string, id: MetricId): number[] =>
+  inputs.map(({ policies }) => policies.find(({ policy }) => policy === name)?.metrics[id]?.median ?? 0);
 
 function differencesOf(
   inputs: readonly Results[],
@@ -81,8 +98,7 @@ function differencesOf(
   baseline: string,
   of: (values: readonly number[]) => number,
 ): Difference[] {
-  const figureOf = (name: string, id: MetricId) =>
-    of(inputs.map((input) => input.policies.find((each) => each.policy === name)?.metrics[id]?.median ?? 0));
+  const figureOf = (name: string, id: MetricId) => of(figuresOf(inputs, name, id));
   return namedMetrics(inputs[0].metrics, ids).map((metric) => ({
     metric,
     now: figureOf(policy, metric.id),

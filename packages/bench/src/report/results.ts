@@ -113,7 +113,10 @@ export const resultsSchema = z.strictObject({
   rows: z.array(metricIdSchema).readonly().describe('Metric ids: the rows of the short tables, in order'),
   ranking: z.strictObject({
     isParetoWanted: z.boolean(),
-    objectives: z.array(metricIdSchema).readonly().describe('Metric ids; less is better'),
+    objectives: z
+      .array(metricIdSchema)
+      .readonly()
+      .describe('Metric ids; less is better, and the first decides'),
     ranked: z
       .array(
         z.strictObject({
@@ -123,7 +126,10 @@ export const resultsSchema = z.strictObject({
         }),
       )
       .readonly(),
-    refused: z.array(z.string()).readonly().describe('Refused requests, so that they are not ranked'),
+    refused: z
+      .array(z.string())
+      .readonly()
+      .describe('Refused more requests than others, so that they are not ranked'),
   }),
   atBoot: z
     .record(metricIdSchema, spreadSchema)

@@ -11,7 +11,7 @@ import type { Results } from './results.ts';
 import { chosenRowsOf, equalText, foldedRows, type Row } from './rows.ts';
 import { runText } from './run-text.ts';
 import { tableText } from './table-text.ts';
-import { objectiveNames, phraseText, verdictOf } from './verdict.ts';
+import { phraseText, rankingRule, verdictOf } from './verdict.ts';
 
 /** Labels of lines about results: `written`, `check`. */
 const LABEL_WIDTH = 13;
@@ -69,7 +69,7 @@ function legend(all: readonly Results[]): string {
   return present([
     hasColumns(all[0]) && `Change against ${baseline}: ${marks}.`,
     seeds.length === 1 ? 'One seed: no spread.' : `Medians over ${seeds.length} seeds.`,
-    ranked && `Best: the best mean rank over ${objectiveNames(ranked)}.`,
+    ranked && `Best: ${rankingRule(ranked)}.`,
   ]).join(' ');
 }
 

@@ -113,11 +113,15 @@ describe('other outcomes', () => {
     expect(leadOf(figures)).toMatch(/44 host calls.*kernel refused 6 requests/);
   });
 
-  it('every policy refused requests', () => {
-    expect(told({ a: { failures: 1 }, b: { failures: 2 } })).toMatchObject({
-      outcome: 'refused',
-      best: undefined,
-    });
+  it('every policy refused requests: the best refused the fewest', () => {
+    const figures = { a: { 'splits-2m': 0, failures: 2 }, b: { 'splits-2m': 9, failures: 1 } };
+    expect(told(figures)).toMatchObject({ outcome: 'best', best: 'b', gains: [] });
+    expect(leadOf(figures)).toMatch(/refuse the fewest requests \(1\): b/);
+  });
+
+  it('a policy that splits most is not best, however little it keeps idle and however few calls it makes', () => {
+    const scatter = { 'splits-2m': 99, 'host-calls': 1, 'shared-idle-byte-seconds': 0 };
+    expect(told({ kernel: KERNEL, scatter, pool: POOL })).toMatchObject({ best: 'pool' });
   });
 
   it('one policy alone, and no confidential VM', () => {

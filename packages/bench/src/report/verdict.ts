@@ -23,7 +23,8 @@ export interface Difference {
 export interface Verdict {
   /**
    * `best`: a policy is ranked before the baseline. `baseline`: the baseline is ranked first. `same`: the ranking tells no policy
-   * from another. `refused`: every policy refused requests. `alone`: one policy was run. `nothing shared`: no confidential VM.
+   * from another. `refused`: none is ranked, as in results of an older decpool if every policy refused requests. `alone`: one policy
+   * was run. `nothing shared`: no confidential VM.
    */
   readonly outcome: 'best' | 'baseline' | 'same' | 'refused' | 'alone' | 'nothing shared';
   /** The policy that is ranked first; missing if none is ranked, or all alike. */
@@ -72,11 +73,10 @@ export function verdictOf(results: Results): Verdict {
   if (first.policies.includes(baseline.policy)) {
     const ties = first.policies.filter((policy) => policy !== baseline.policy);
     const best = name(baseline.policy);
-    const ranked = ` is ranked first: no policy does better in ${objectiveNames(results)} together.`;
     const lead: Phrase =
       ranking.refused.length > 0
-        ? ['Best of the policies that serve every request: the baseline ', best, '.']
-        : ['The baseline ', best, ranked];
+        ? [`Best of the policies that ${fewestText(results)}: the baseline `, best, '.']
+        : ['The baseline ', best, ` is ranked first, by ${objectiveNames(results)}.`];
     const also = tied(results, ties, baseline.policy);
     return { ...plain('baseline', ...lead), best: baseline.policy, also };
   }
@@ -109,6 +109,19 @@ const OBJECTIVES: { readonly [Id in MetricId]?: string } = {
   'mixed-peak': 'mixed 2M ranges',
   'shared-idle-byte-seconds': 'shared-idle memory',
 };
+
+/** How many requests the ranked policies refuse: those that refuse more are not ranked. */
+function fewestText({ policies, ranking }: Results): string {
+  const ranked = policies.find(({ policy }) => !ranking.refused.includes(policy));
+  const failures = ranked?.metrics['failures']?.max ?? 0;
+  return failures === 0 ? 'serve every request' : `refuse the fewest requests (${failures})`;
+}
+
+/** `fewest failures, then 2M splits, then mean rank of shared-idle memory and host calls`: the rule, in one line of a table. */
+export function rankingRule(results: Results): string {
+  const [first, ...rest] = objectivesOf(results).map(({ id, label }) => OBJECTIVES[id] ?? label);
+  return `fewest failures, then ${first}, then mean rank of ${listed(rest)}`;
+}
 
 /** Whether tables print the change as `~0%`. */
 export const hardlyDiffer = (now: number, before: number): boolean =>
@@ -196,7 +209,7 @@ function withoutBaseline(results: Results, best: PolicyResults, baseline: Policy
   );
   const figures = kinds.map((metric) => amount(metric, best.metrics[metric.id].median));
   return [
-    'Best of the policies that serve every request: ',
+    `Best of the policies that ${fewestText(results)}: `,
     name(best.policy),
     `, with ${listed(figures)}. The baseline `,
     name(baseline.policy),

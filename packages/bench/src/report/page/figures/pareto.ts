@@ -96,7 +96,7 @@ export function paretoFigure(results: Results): Figure | undefined {
       'Left and down is better.',
       `Filled (${front.length} of ${points.length}): no other policy beats them in ${names} together.`,
       points.some((point) => point.front > 1) && 'Hollow: another policy beats them.',
-      results.ranking.refused.length > 0 && 'Dotted: they refused requests.',
+      results.ranking.refused.length > 0 && 'Dotted: they refused more requests.',
       marks,
     ]).join(' ');
   }
