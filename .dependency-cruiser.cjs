@@ -4,6 +4,8 @@
  * The rooms of bench, from the roof down: a file imports from its own room and from those after it in this list.
  */
 const BENCH_ROOMS = [
+  // The command as it is started and published.
+  'bundle',
   // The command line.
   'cli',
   // What commands do.

@@ -10,7 +10,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     setupFiles: ['vitest.setup.ts'],
-    globalSetup: ['packages/bench/src/cli/bundled/testing.ts'],
+    globalSetup: ['packages/bench/src/bundle/testing.ts'],
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts'],

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { exactMemorySchema, zonePositionsSchema } from './exact-memory.ts';
 import { migratetype, whole } from './schemas.ts';
 

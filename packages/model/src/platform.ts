@@ -2,7 +2,7 @@
  * What a confidential-computing platform does in a conversion. Each is a file in platforms/. No latency is modelled, because
  * no measured conversion latency is public.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Geometry } from './geometry.ts';
 import { whole } from './schemas.ts';
 import type { Pfn } from './units.ts';

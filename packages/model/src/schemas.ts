@@ -1,5 +1,5 @@
 /** What the zod schemas of this package share. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MIGRATETYPES } from './migratetypes.ts';
 
 export const whole = z.number().int().min(0);

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readText } from '../files/read-text.ts';
 import { freelistsText } from '../traces/memory-state/testing.ts';
 import { tellFailure } from './failure.ts';
@@ -23,7 +23,7 @@ import { run } from './program.ts';
 import { keptOutput, PROGRESS_ONLY } from './testing.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const DECPOOL = inject('decpool');
+const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
 const TRACES = join(ROOT, 'examples/traces');
 const BUNDLED = 'k61-E7cc.dma_requests';
 const POLICIES = ['gfp-decrypted', 'first-fit+page+immediate', 'best-fit+block+never-return'];

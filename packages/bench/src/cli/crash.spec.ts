@@ -13,15 +13,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recoverLog } from '../log/recover.ts';
 import { replay } from '../rerun/replay.ts';
 import { PROGRESS_ONLY } from './testing.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const DECPOOL = inject('decpool');
-/** The command as it is installed, for files of policies. */
-const INSTALLED = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
+const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
 /** Requests that a run decides before it hears a signal. */
 const CHUNK = 1024;
 
@@ -59,15 +57,13 @@ interface Run {
 }
 
 /** A command as a user's shell runs it. */
-function started(command: string, args: readonly string[]): Promise<Run> {
+function decpool(...args: readonly string[]): Promise<Run> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [command, ...args], { cwd: ROOT }, (error, stdout, stderr) =>
+    execFile(process.execPath, [DECPOOL, ...args], { cwd: ROOT }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
 }
-const decpool = (...args: string[]) => started(DECPOOL, args);
-const installed = (...args: string[]) => started(INSTALLED, args);
 
 let folder = '';
 const scratch = (...names: string[]) => join(folder, ...names);
@@ -93,7 +89,7 @@ const markOf = (out: string) => scratch(`${out}-stands-still`);
 async function standing(out: string): Promise<Standing> {
   const mark = markOf(out);
   const env = { ...process.env, STANDS_STILL: mark };
-  const args = [INSTALLED, ...compareArgs(out, `gfp-decrypted,${scratch('slow.mjs')}`)];
+  const args = [DECPOOL, ...compareArgs(out, `gfp-decrypted,${scratch('slow.mjs')}`)];
   const child = spawn(process.execPath, args, { cwd: ROOT, env });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (text) => {
@@ -143,7 +139,7 @@ describe.concurrent('decpool compare, ended', () => {
     const events = await savedEvents('once');
     const { counters } = await replay(scratch('once-saved.arrow'));
     expect(counters.requests % CHUNK).toBe(0);
-    const verified = await installed('verify', scratch('once-saved.arrow'), '--own', scratch('slow.mjs'));
+    const verified = await decpool('verify', scratch('once-saved.arrow'), '--own', scratch('slow.mjs'));
     expect(verified).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
     expect(verified.stdout).toMatch(/^structure +ok .* sealed, but its run was cut off$/m);
     expect(verified.stdout).toContain(

@@ -1,11 +1,11 @@
 /** The inputs of a comparison: the bundled ones, or those that options name. */
 import { basename } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { InputError, type MemoryState } from '@decpool/model';
 import { ALL_POLICIES, shortPolicyName } from '@decpool/pool';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { parseFaults } from '../compare/faults.ts';
 import { DEFAULT_MEMORY, pageSourceOf, parseMemory, platformOf } from '../compare/machine.ts';
+import { tracesPath } from '../files/resource.ts';
 import { chosenRows } from '../report/chosen-rows.ts';
 import { importTrace } from '../traces/import.ts';
 import { memoryStatePath } from '../traces/memory-state/bundled.ts';
@@ -19,9 +19,6 @@ import type { CompareOptions } from './compare-options.ts';
 /** The options of compare that its inputs depend on. */
 export type InputOptions = Omit<CompareOptions, 'out' | 'logFormat' | 'maxRegress'>;
 
-const bundled = (path: string) =>
-  fileURLToPath(new URL(`../../../../examples/traces/${path}`, import.meta.url));
-
 interface BundledInput {
   readonly source: Pick<InputOptions, 'trace' | 'workload'>;
   /** The recorded memory, and what its kernel does beside its lists. */
@@ -33,17 +30,17 @@ interface BundledInput {
 const BUNDLED_INPUTS: readonly BundledInput[] = [
   {
     source: { workload: 'netvsc' },
-    memory: { memoryState: bundled('exact/k73/aged-cpus-1'), compaction: true, reclaim: true },
+    memory: { memoryState: tracesPath('exact/k73/aged-cpus-1'), compaction: true, reclaim: true },
     cautions: [],
   },
   {
-    source: { trace: bundled('requests/seqmix.txt') },
-    memory: { memoryState: bundled('memory/k61-E1w-before') },
+    source: { trace: tracesPath('requests/seqmix.txt') },
+    memory: { memoryState: tracesPath('memory/k61-E1w-before') },
     cautions: [],
   },
   {
-    source: { trace: bundled('requests/k61-E7cc.dma_requests.ndjson.gz') },
-    memory: { memoryState: bundled('memory/k61-E7cc-before') },
+    source: { trace: tracesPath('requests/k61-E7cc.dma_requests.ndjson.gz') },
+    memory: { memoryState: tracesPath('memory/k61-E7cc-before') },
     cautions: [
       'The recorded kernel split 13 mappings here. The trace lacks what others allocated in between.',
     ],

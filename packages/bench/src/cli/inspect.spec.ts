@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import type { Pool } from '@decpool/pool';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ringsAndBuffer, writeRun } from '../inspect/testing.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const DECPOOL = inject('decpool');
+const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
 
 interface Run {
   readonly code: number | null;

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { VERSION } from '../files/version.ts';
 import { LEAST_COLUMNS, USUAL_COLUMNS } from '../text/screen.ts';
 import { EXIT } from './exit-status.ts';

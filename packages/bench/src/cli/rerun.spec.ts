@@ -5,15 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { allocationId, nanoseconds, type Request } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { called, eventsOf, forge, writeRun } from '../rerun/testing.ts';
 import { printableLines } from '../text/printable.ts';
 import { nvmeAtomic } from '../workloads/nvme-atomic.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
-const DECPOOL = inject('decpool');
-/** The command as it is installed, for files of policies. */
-const INSTALLED = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
+const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
 const ESCAPES = 'nic\u001b[2J\u001b]0;title\u0007\u202e';
 
 interface Run {
@@ -23,15 +21,13 @@ interface Run {
 }
 
 /** A command as a user's shell runs it. */
-function started(command: string, args: readonly string[]): Promise<Run> {
+function decpool(...args: readonly string[]): Promise<Run> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [command, ...args], { cwd: ROOT }, (error, stdout, stderr) =>
+    execFile(process.execPath, [DECPOOL, ...args], { cwd: ROOT }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
 }
-const decpool = (...args: string[]) => started(DECPOOL, args);
-const installed = (...args: string[]) => started(INSTALLED, args);
 
 /** A policy of one's own, which refuses from some allocation on. */
 const ownPolicy = (refusesFrom: string) => `
@@ -100,8 +96,8 @@ describe.concurrent('decpool verify', () => {
   it('takes a policy of one’s own with --own, and with --against the one that it became', async () => {
     const [none, own, edited] = await Promise.all([
       decpool('verify', scratch('mine.arrow')),
-      installed('verify', scratch('mine.arrow'), '--own', scratch('mine.mjs')),
-      installed('verify', scratch('mine.arrow'), '--against', scratch('edited.mjs')),
+      decpool('verify', scratch('mine.arrow'), '--own', scratch('mine.mjs')),
+      decpool('verify', scratch('mine.arrow'), '--against', scratch('edited.mjs')),
     ]);
     expect(none.code).toBe(2);
     expect(none.stderr).toContain('name its file with --own');

@@ -1,20 +1,17 @@
 /** The threads of comparisons, beside this one. They load the program while this one begins. */
-import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { Request } from '@decpool/model';
+import { resourceUrl } from '../files/resource.ts';
 import type { Board } from './board.ts';
 import type { Ended, Runs } from './lane.ts';
 import { packRequests } from './request-columns.ts';
 import { received, type SentEnded, type ThreadTask } from './sent.ts';
 
-/** Plain JavaScript, because a thread begins without a loader for TypeScript. */
-const WORKER = fileURLToPath(new URL('../../bin/compare-worker.js', import.meta.url));
-
 export class Threads {
   readonly #workers: readonly Worker[];
 
   constructor(count: number) {
-    this.#workers = Array.from({ length: count }, () => new Worker(WORKER));
+    this.#workers = Array.from({ length: count }, () => new Worker(resourceUrl('compare-worker.js')));
   }
 
   /** Makes runs of the board in every thread, until none is left. Throws what stopped a thread. */

@@ -13,12 +13,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { InputError, type PoolEvent, type Seal } from '@decpool/model';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type LogPart, readLog } from '../log/read.ts';
 import { replay } from '../rerun/replay.ts';
 import { convert, targetFormatNamed, targetFormatOf } from './convert.ts';
 import { writeShortLog } from './testing.ts';
 
+const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
 const FIXTURES = fileURLToPath(new URL('../log/fixtures/', import.meta.url));
 
 let root = '';
@@ -162,7 +163,7 @@ it('the ending of a name says what it is, or the name of a format', () => {
 
 it('the command says what it wrote', async () => {
   const seal = await writeShortLog(at('log.arrow'), 'arrow');
-  const args = [inject('decpool'), 'convert', at('log.arrow'), at('table'), '--to', 'parquet'];
+  const args = [DECPOOL, 'convert', at('log.arrow'), at('table'), '--to', 'parquet'];
   const printed = execFileSync(process.execPath, args, { encoding: 'utf8' });
   expect(printed).toMatch(
     new RegExp(

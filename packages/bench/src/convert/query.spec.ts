@@ -11,8 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { InputError } from '@decpool/model';
-import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { run } from '../cli/program.ts';
 import { keptOutput } from '../cli/testing.ts';
 import { cellText, jsonOf } from './answer-text.ts';
@@ -20,7 +21,7 @@ import { convert } from './convert.ts';
 import { query } from './query.ts';
 import { shortRun, writeShortLog } from './testing.ts';
 
-const DECPOOL = inject('decpool');
+const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
 
 const isInstalled = await import('@duckdb/node-api').then(
   () => true,

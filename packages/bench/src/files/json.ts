@@ -1,5 +1,5 @@
 import { InputError } from '@decpool/model';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { readableIssue } from '../text/readable-issue.ts';
 import { messageOf } from './error-text.ts';
 import { readText } from './read-text.ts';

@@ -1,13 +1,14 @@
 /** Loads the user's own TypeScript and JavaScript files: policies and settings. */
 import { execFile } from 'node:child_process';
-import { register } from 'node:module';
+import module from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { InputError } from '@decpool/model';
+import { IS_BUNDLED, resourceUrl } from './resource.ts';
 import { placeOf, shown } from './source-place.ts';
 
 /** The default export of a file. Throws InputError that begins with `kind` and names the line of the error. */
 export async function defaultExportOf(file: string, kind: string): Promise<unknown> {
-  registerHooks();
+  await registerHooks();
   try {
     const module: { readonly default?: unknown } = await import(pathToFileURL(file).href);
     return module.default;
@@ -20,15 +21,28 @@ export async function defaultExportOf(file: string, kind: string): Promise<unkno
   }
 }
 
-let areHooksRegistered = false;
+let registered: Promise<void> | undefined;
 
-function registerHooks(): void {
-  if (areHooksRegistered) return;
-  areHooksRegistered = true;
-  register('./resolve-hooks.mjs', {
-    parentURL: import.meta.url,
-    data: { checkout: new URL('../../../..', import.meta.url).href, home: import.meta.url },
-  });
+function registerHooks(): Promise<void> {
+  registered ??= registerOnce();
+  return registered;
+}
+
+/** Of Node 22.15 and later. */
+type Sync = { readonly registerHooks?: (hooks: unknown) => void };
+
+async function registerOnce(): Promise<void> {
+  // From the sources, TypeScript is translated already.
+  if (IS_BUNDLED) (await import('tsx/esm/api')).register();
+  const places = {
+    checkout: IS_BUNDLED ? import.meta.url : new URL('../../../..', import.meta.url).href,
+    home: import.meta.url,
+    isBundle: IS_BUNDLED,
+  };
+  const hooks = resourceUrl('resolve-hooks.mjs').href;
+  const { registerHooks } = module as Sync;
+  if (registerHooks === undefined) module.register(hooks, { data: places });
+  else registerHooks((await import(hooks)).hooksFor(places));
 }
 
 /** Only `node --check` prints the line of a syntax error in plain JavaScript. */

@@ -1,6 +1,7 @@
 /** docs/findings.md: page.md filled with the figures of a sweep, for somebody who is about to write the pool in C. */
 import { readFileSync } from 'node:fs';
 import { markdownTable } from 'markdown-table';
+import { resourceUrl } from '../files/resource.ts';
 import { type MetricId, metricOf } from '../metrics/metric.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';
 import { present } from '../text/listed.ts';
@@ -35,7 +36,7 @@ export function findingsPage(results: SweepResults, bounds: readonly InputBounds
   const scenarios = scenariosOf(results);
   const summary = summaryOf(policies, scenarios);
   const lost = scenarios.filter((scenario) => !doesGroupingPay(scenario));
-  return filledTemplate(readFileSync(new URL('page.md', import.meta.url), 'utf8'), {
+  return filledTemplate(readFileSync(resourceUrl('findings.md'), 'utf8'), {
     command,
     inputs: definition.inputs.length,
     'memory-states': memory.length,

@@ -1,5 +1,5 @@
 /** Metrics in files: results of comparisons and of sweeps. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { UNITS } from '../text/units.ts';
 import { BETTER } from './family.ts';
 import type { Metric, MetricId } from './metric.ts';

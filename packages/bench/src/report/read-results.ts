@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readText } from '../files/read-text.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { readableIssue } from '../text/readable-issue.ts';

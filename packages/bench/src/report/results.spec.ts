@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Comparison } from '../compare/compare.ts';
 import { resultsCsv } from './csv.ts';
 import { RESULTS_VERSION, type Results, resultsOf, resultsSchema, resultsText } from './results.ts';

@@ -1,6 +1,6 @@
 /** The document `results.json`, from which every report is made. Values are unrounded, one for each seed. */
 
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Bounds } from '../bounds/bounds.ts';
 import type { Comparison, ComparisonInput } from '../compare/compare.ts';
 import { rank } from '../compare/ranking.ts';

@@ -1,6 +1,6 @@
 /** The definition of a sweep, a JSON file: every policy on every input, memory state and platform, once per seed. */
 import { PLATFORM_NAMES } from '@decpool/model';
-import { z } from 'zod';
+import * as z from 'zod';
 import { KERNELS } from '../compare/choices.ts';
 import { readJson } from '../files/json.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { metricIdSchema } from '../metrics/schema.ts';
 
 const text = z.string();

@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf } from '../files/error-text.ts';
 import { makeFolder, writeWhole } from '../files/folder.ts';
 import { takeLock } from '../files/lock.ts';

@@ -1,6 +1,6 @@
 /** A sweep with all that it needs in memory: what is left is to run its cells. */
 import type { MemoryState, PageSourceSettings, Platform } from '@decpool/model';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { LowerBounds } from '../bounds/lower.ts';
 import { faultsOfRun } from '../compare/faults.ts';
 import type { PackedRequests } from '../compare/request-columns.ts';

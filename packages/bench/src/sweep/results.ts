@@ -3,7 +3,7 @@
  * cells alone.
  */
 import { stringify } from 'csv-stringify/sync';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readJson } from '../files/json.ts';
 import { VERSION } from '../files/version.ts';
 import { METRICS, type Metric } from '../metrics/metric.ts';

@@ -1,14 +1,11 @@
 /** Runs the cells of a sweep that are not finished yet, on several threads, and then writes the results. */
-import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
+import { resourceUrl } from '../files/resource.ts';
 import type { FinishedCell } from './finished-cell.ts';
 import type { SweepFolder } from './folder.ts';
 import { type Cell, cellsOf, type SweepPlan } from './plan.ts';
 import { resultsCsv, resultsJson, resultsOf, type SweepResults } from './results.ts';
 import type { TimedOutcome } from './worker.ts';
-
-/** Plain JavaScript, because a thread begins without a loader for TypeScript. */
-const WORKER = fileURLToPath(new URL('../../bin/sweep-worker.js', import.meta.url));
 
 interface SweepOptions {
   /** Threads. */
@@ -55,7 +52,7 @@ async function runCells(
   if (toDo.length === 0) return;
   const threads = Math.min(workers, toDo.length);
   const pool = new Piscina<Cell, TimedOutcome>({
-    filename: WORKER,
+    filename: resourceUrl('sweep-worker.js').href,
     minThreads: threads,
     maxThreads: threads,
   });

@@ -27,6 +27,8 @@ export async function runCell(cell: Cell): Promise<TimedOutcome> {
   return { outcome, seconds: (performance.now() - begun) / 1000 };
 }
 
+export default runCell;
+
 async function outcomeOf({ scenario, policy, seed, settings }: Cell): Promise<CellOutcome> {
   const { input, memory, platform } = scenario;
   try {

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** The first thing that is wrong with a JSON value, and where: `inputs[2].platforms[0]: Invalid option: ...`. */
 export function readableIssue({ issues }: z.ZodError): string {

@@ -1,4 +1,4 @@
-import wrapAnsi from 'wrap-ansi';
+import { wrapAnsi } from 'fast-wrap-ansi';
 
 /** Lines of at most so many columns. A word that is longer is broken. */
 export const wrap = (text: string, columns: number): string[] =>

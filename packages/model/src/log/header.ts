@@ -2,7 +2,7 @@
  * The header of a log: everything needed to fold its events and to run its requests again. It names no host, no
  * path and no wall-clock time, so the same run gives the same bytes.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { checkGeometry } from '../geometry.ts';
 import { memoryStateSchema } from '../memory-state.ts';

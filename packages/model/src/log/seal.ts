@@ -1,5 +1,5 @@
 /** Records beside the header and events: a checkpoint after each segment, a keyframe now and then, a seal at the end. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { InputError } from '../errors.ts';
 import { issueText, whole } from '../schemas.ts';
 

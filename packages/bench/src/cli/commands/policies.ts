@@ -1,5 +1,4 @@
 import type { Strategy } from '@decpool/pool';
-import { plainTable, textColumn } from '../../text/table.ts';
 import { command } from '../declaration.ts';
 
 /** Widths of the columns that wrap, in characters, with margins. */
@@ -13,6 +12,7 @@ export const policies = command({
     'Lists the baselines, the short names and the strategies that a policy is made of, with their parameters.',
   async run(_, { output }) {
     const pool = await import('@decpool/pool');
+    const { plainTable, textColumn } = await import('../../text/table.ts');
     const {
       BASELINES,
       CONVERSIONS,

@@ -1,7 +1,6 @@
 import { InputError } from '@decpool/model';
 import type { Answer } from '../../convert/query.ts';
 import { printable } from '../../text/printable.ts';
-import { numberColumn, plainTable, textColumn } from '../../text/table.ts';
 import { formatValue } from '../../text/units.ts';
 import { argument, command, fileArgument, flag } from '../declaration.ts';
 import { converting } from '../reading.ts';
@@ -59,6 +58,7 @@ const printCsv: Print = async ({ columns, rows }, write) => {
 };
 
 const printTable: Print = async ({ columns, rows }, write) => {
+  const { numberColumn, plainTable, textColumn } = await import('../../text/table.ts');
   const { cellText } = await import('../../convert/answer-text.ts');
   const shown: string[][] = [];
   let more = 0;

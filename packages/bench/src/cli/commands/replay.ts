@@ -1,5 +1,4 @@
 import { printable } from '../../text/printable.ts';
-import { numberColumn, plainTable, textColumn } from '../../text/table.ts';
 import { command } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
 import { LOG } from '../options.ts';
@@ -17,6 +16,7 @@ export const replay = command({
   async run({ log }, { output }) {
     const { replay } = await import('../../rerun/replay.ts');
     const { atBootText } = await import('../../metrics/at-boot-text.ts');
+    const { numberColumn, plainTable, textColumn } = await import('../../text/table.ts');
     const { formatValue } = await import('../../text/units.ts');
     const reading = bytesRead('replay', output);
     const { header, events, metrics, atBoot, stateHash, seal, torn } = await replay(log, reading).finally(

@@ -1,4 +1,3 @@
-import { partingLines } from '../../rerun/diff-text.ts';
 import type { Check } from '../../rerun/verify.ts';
 import { printable } from '../../text/printable.ts';
 import { command, flag, number, text } from '../declaration.ts';
@@ -44,16 +43,17 @@ export const verify = command({
       onRead: reading.onRead,
       ...(rerun ? { policy: (header) => policyOf(header, policies, other) } : {}),
     }).finally(reading.stop);
-    for (const check of checks) output.write(checkText(check));
+    for (const check of checks) output.write(await checkText(check));
     return checks.some(({ verdict }) => verdict === 'wrong') ? EXIT.different : EXIT.done;
   },
 });
 
 const VERDICTS = { ok: 'ok', wrong: 'WRONG', skipped: '-' } as const;
 
-function checkText({ name, verdict, text, divergence }: Check): string {
+async function checkText({ name, verdict, text, divergence }: Check): Promise<string> {
   const line = `${name.padEnd(12)} ${VERDICTS[verdict].padEnd(5)} ${printable(text)}\n`;
   if (divergence === undefined) return line;
+  const { partingLines } = await import('../../rerun/diff-text.ts');
   const { before, left, right } = divergence;
   return `${line}${partingLines(before, ['-', left], ['+', right])}  - the log, + the requests made again\n`;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { madeHistory } from '../../history/testing-made.ts';
-import { inScriptElement } from './bundle.ts';
+import { inScriptElement } from './build-client.ts';
 import { pageHtml } from './page.ts';
 import type { PageInput } from './page-data.ts';
 import { HOSTILE, madeResults } from './testing.ts';

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { deflateRawSync } from 'node:zlib';
+import { type ResourceName, resourceUrl } from '../../files/resource.ts';
 import { overallVerdict } from '../overall-verdict.ts';
 import { type Html, html, slug, trusted } from './escape.ts';
 import { inputMarkup } from './input-markup.ts';
@@ -77,10 +78,9 @@ const switcher = (names: readonly string[], prefixes: readonly string[]): Html =
     (name, index) => html`<li><a href="#${prefixes[index]}">${name}</a></li>`,
   )}</ul></nav>`;
 
-const styleSheet = (): string =>
-  [sheet('page.css'), sheet('client/block-map.css'), policyColours()].join('\n');
+const styleSheet = (): string => [sheet('page.css'), sheet('block-map.css'), policyColours()].join('\n');
 
-const sheet = (name: string): string => readFileSync(new URL(name, import.meta.url), 'utf8');
+const sheet = (name: ResourceName): string => readFileSync(resourceUrl(name), 'utf8');
 
 const sha256 = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
 

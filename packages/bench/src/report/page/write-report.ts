@@ -4,7 +4,7 @@ import { dirname, extname, join, parse } from 'node:path';
 import { InputError } from '@decpool/model';
 import { makeFolder } from '../../files/folder.ts';
 import { VERSION } from '../../files/version.ts';
-import { clientScript } from './bundle.ts';
+import { clientScript } from './client-script.ts';
 import { stillView, svgOf } from './draw.ts';
 import { figuresOf, loggedInput } from './figures/all.ts';
 import { pageHtml, prefixesOf } from './page.ts';

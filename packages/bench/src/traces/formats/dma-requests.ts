@@ -1,5 +1,5 @@
 /** NDJSON of set_memory_decrypted(), set_memory_encrypted() and the coherent DMA calls around them, made from `dma-trace` text. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseSeconds } from '../events/timestamps.ts';
 import type { TraceFormat } from '../format.ts';
 import { type DmaAllocation, dmaBuffers } from './dma-buffers.ts';

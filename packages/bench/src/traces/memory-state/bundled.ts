@@ -1,8 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { tracesPath } from '../../files/resource.ts';
 
-const FOLDER = fileURLToPath(new URL('../../../../../examples/traces/exact/', import.meta.url));
+const FOLDER = tracesPath('exact/');
 
 /** Names of the exact memory states that come with decpool, as in `k73/fresh-mix-1`; none if its examples are not there. */
 export function bundledStates(): string[] {

@@ -1,20 +1,27 @@
-/** The script of the page. It is bundled when a report is made: there is no build step. */
+/** Makes the script of the page from its sources in `client/`. */
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 
-export async function clientScript(): Promise<string> {
-  const { outputFiles } = await build({
+interface ClientScript {
+  readonly script: string;
+  /** What it was made from. */
+  readonly inputs: Metafile['inputs'];
+}
+
+export async function buildClientScript(): Promise<ClientScript> {
+  const { outputFiles, metafile } = await build({
     entryPoints: [fileURLToPath(new URL('client/main.ts', import.meta.url))],
     bundle: true,
     minify: true,
     write: false,
+    metafile: true,
     format: 'iife',
     target: 'es2022',
     legalComments: 'none',
     define: { 'process.env.NODE_ENV': '"production"' },
     logLevel: 'silent',
   });
-  return inScriptElement(outputFiles[0].text);
+  return { script: inScriptElement(outputFiles[0].text), inputs: metafile.inputs };
 }
 
 /** Escapes the strings that would end a script element or begin a comment in it; the script means the same. */

@@ -1,0 +1,34 @@
+/**
+ * Files that the program reads while it runs. From the sources they lie beside the code that uses them; a bundle has them
+ * in one folder with its code (bundle/bundle.ts). Names starting with DECPOOL_ are replaced when a bundle is made.
+ */
+import { fileURLToPath } from 'node:url';
+
+declare const DECPOOL_IS_BUNDLED: boolean | undefined;
+/** Folder of the traces and memory states, relative to the code of the bundle, or as a URL. */
+declare const DECPOOL_TRACES: string;
+
+export const IS_BUNDLED: boolean = typeof DECPOOL_IS_BUNDLED !== 'undefined';
+
+/** Where each file lies in the sources, from this folder. */
+export const RESOURCES = {
+  'page.css': '../report/page/page.css',
+  'block-map.css': '../report/page/client/block-map.css',
+  'findings.md': '../findings/page.md',
+  'resolve-hooks.mjs': './resolve-hooks.mjs',
+  // Plain JavaScript, because a thread begins without a loader for TypeScript.
+  'compare-worker.js': '../../bin/compare-worker.js',
+  'sweep-worker.js': '../../bin/sweep-worker.js',
+} as const;
+
+export type ResourceName = keyof typeof RESOURCES | 'page-client.js';
+
+/** URL of a file; `page-client.js` is in bundles only. */
+export const resourceUrl = (name: ResourceName): URL =>
+  new URL(IS_BUNDLED || name === 'page-client.js' ? name : RESOURCES[name], import.meta.url);
+
+/** Path of a folder of bundled traces, memory states or recordings, such as `exact/k73`. */
+export function tracesPath(path: string): string {
+  const folder = IS_BUNDLED ? DECPOOL_TRACES : '../../../../examples/traces/';
+  return fileURLToPath(new URL(path, new URL(folder, import.meta.url)));
+}
