@@ -2,83 +2,165 @@
  * Requests as numbers in shared memory: all threads read the same ones. Words such as owners' names travel beside
  * them.
  */
-import type { Request } from '@decpool/model';
+import { type AllocateRequest, APIS, type Api, type Migratetype, type Request } from '@decpool/model';
 import type { RequestSequence } from './run.ts';
 
 /** What is sent to a thread. */
 export interface PackedRequests {
   readonly length: number;
-  /** One double per request and field, request by request; NaN if the request has no such field. */
-  readonly values: SharedArrayBuffer;
-  /** What the fields in WORDS count through. */
+  /** The columns, one behind the other: those of doubles, then words of 32 bits, then bytes. */
+  readonly buffer: SharedArrayBuffer;
+  /** Owners and migratetypes, by the numbers that stand for them. */
   readonly words: readonly string[];
+  /** The interfaces that requests come through. */
+  readonly apis: readonly Api[];
 }
 
-type FieldOf<Each> = Each extends unknown ? keyof Each : never;
-/** Every field of a request, in the order in which it has its place. */
-const PLACES: Readonly<Record<FieldOf<Request>, number>> = {
-  kind: 0,
-  time: 1,
-  allocation: 2,
-  api: 3,
-  pages: 4,
-  bytes: 5,
-  owner: 6,
-  gfp: 7,
-  node: 8,
-  align: 9,
-  key: 10,
-  order: 11,
-  migratetype: 12,
-};
-const FIELDS = Object.keys(PLACES);
-const WORDS: ReadonlySet<string> = new Set<FieldOf<Request>>(['kind', 'api', 'owner', 'migratetype']);
+const KINDS = [
+  'allocate',
+  'free',
+  'map-user',
+  'unmap-user',
+  'background-allocate',
+  'background-free',
+] as const satisfies readonly Request['kind'][];
+const KIND = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as Readonly<
+  Record<Request['kind'], number>
+>;
 
-export function packRequests(requests: readonly Request[]): PackedRequests {
-  const buffer = new SharedArrayBuffer(8 * FIELDS.length * requests.length);
-  const values = new Float64Array(buffer).fill(Number.NaN);
-  const words = new Map<string, number>();
-  const numberOf = (word: string) => {
-    if (!words.has(word)) words.set(word, words.size);
-    return words.get(word) ?? 0;
+const BYTES_PER_REQUEST = 4 * Float64Array.BYTES_PER_ELEMENT + Uint32Array.BYTES_PER_ELEMENT + 5;
+/** Of a request that does not have the attribute. */
+const NONE = 0xff;
+
+/** A row for each request; what its kind does not have is 0. */
+function columnsIn(buffer: SharedArrayBuffer, length: number) {
+  let at = 0;
+  const next = <Column>(make: (offset: number) => Column, bytes: number): Column => {
+    const column = make(at);
+    at += bytes * length;
+    return column;
   };
-  for (const [index, request] of requests.entries()) {
-    for (const [field, value] of Object.entries(request)) {
-      const at = index * FIELDS.length + PLACES[field as FieldOf<Request>];
-      values[at] = typeof value === 'string' ? numberOf(value) : value;
+  const doubles = () => next((offset) => new Float64Array(buffer, offset, length), 8);
+  const bytes = () => next((offset) => new Uint8Array(buffer, offset, length), 1);
+  return {
+    time: doubles(),
+    /** The allocation; the key of a background chunk. */
+    id: doubles(),
+    /** Pages of an allocation; the order of a background chunk. */
+    pages: doubles(),
+    bytes: doubles(),
+    /** Number of the owner or the migratetype. */
+    word: next((offset) => new Uint32Array(buffer, offset, length), 4),
+    kind: bytes(),
+    api: bytes(),
+    gfp: bytes(),
+    /** A node and 1, as ANY_NODE is -1. */
+    node: bytes(),
+    /** log2 of the alignment. */
+    align: bytes(),
+  };
+}
+
+/** The requests must be valid: attributes are a byte each. */
+export function packRequests(requests: readonly Request[]): PackedRequests {
+  const { length } = requests;
+  const buffer = new SharedArrayBuffer(BYTES_PER_REQUEST * length);
+  const columns = columnsIn(buffer, length);
+  const words = new Map<string, number>();
+  const apis = new Set<Api>();
+  const numberOf = (word: string): number => {
+    const known = words.get(word) ?? words.size;
+    words.set(word, known);
+    return known;
+  };
+  for (const [row, request] of requests.entries()) {
+    columns.time[row] = request.time;
+    columns.kind[row] = KIND[request.kind];
+    columns.id[row] = 'allocation' in request ? request.allocation : request.key;
+    switch (request.kind) {
+      case 'allocate':
+        apis.add(request.api);
+        columns.api[row] = APIS.indexOf(request.api);
+        columns.pages[row] = request.pages;
+        columns.bytes[row] = request.bytes;
+        columns.word[row] = numberOf(request.owner);
+        columns.gfp[row] = request.gfp ?? NONE;
+        columns.node[row] = request.node === undefined ? NONE : request.node + 1;
+        columns.align[row] = request.align === undefined ? NONE : Math.log2(request.align);
+        break;
+      case 'free':
+        columns.gfp[row] = request.gfp ?? NONE;
+        break;
+      case 'background-allocate':
+        columns.pages[row] = request.order;
+        columns.word[row] = numberOf(request.migratetype);
+        break;
     }
   }
-  return { length: requests.length, values: buffer, words: [...words.keys()] };
+  return { length, buffer, words: [...words.keys()], apis: [...apis] };
 }
 
 /** Reads packed requests. Each is made anew when it is read, so that few are alive at a time. */
 export class RequestColumns implements RequestSequence {
   readonly length: number;
-  readonly #values: Float64Array;
+  readonly apis: readonly Api[];
+  readonly #columns: ReturnType<typeof columnsIn>;
   readonly #words: readonly string[];
 
-  constructor({ length, values, words }: PackedRequests) {
+  constructor({ length, buffer, words, apis }: PackedRequests) {
     this.length = length;
-    this.#values = new Float64Array(values);
+    this.apis = apis;
+    this.#columns = columnsIn(buffer, length);
     this.#words = words;
   }
 
   slice(from: number, to: number): readonly Request[] {
-    const rows = Math.max(0, Math.min(to, this.length) - from);
-    return Array.from({ length: rows }, (_, offset) => this.#at(from + offset));
+    const end = Math.min(to, this.length);
+    const requests: Request[] = [];
+    for (let row = from; row < end; row++) requests.push(this.#at(row));
+    return requests;
   }
 
-  some(holds: (request: Request) => boolean): boolean {
-    for (let index = 0; index < this.length; index++) if (holds(this.#at(index))) return true;
-    return false;
-  }
-
-  #at(index: number): Request {
-    const request: Record<string, number | string> = {};
-    for (const [place, field] of FIELDS.entries()) {
-      const value = this.#values[index * FIELDS.length + place];
-      if (!Number.isNaN(value)) request[field] = WORDS.has(field) ? this.#words[value] : value;
+  /** Literals of few shapes: code that reads requests stays fast. */
+  #at(row: number): Request {
+    const columns = this.#columns;
+    const time = columns.time[row] as Request['time'];
+    const kind = KINDS[columns.kind[row]];
+    const id = columns.id[row];
+    const allocation = id as AllocateRequest['allocation'];
+    switch (kind) {
+      case 'allocate':
+        return this.#allocateAt(row);
+      case 'free': {
+        const gfp = columns.gfp[row];
+        return gfp === NONE ? { kind, time, allocation } : { kind, time, allocation, gfp };
+      }
+      case 'map-user':
+      case 'unmap-user':
+        return { kind, time, allocation };
+      case 'background-allocate': {
+        const migratetype = this.#words[columns.word[row]] as Migratetype;
+        return { kind, time, key: id, order: columns.pages[row], migratetype };
+      }
+      case 'background-free':
+        return { kind, time, key: id };
     }
-    return request as unknown as Request;
+  }
+
+  #allocateAt(row: number): AllocateRequest {
+    const columns = this.#columns;
+    const request: { -readonly [Field in keyof AllocateRequest]: AllocateRequest[Field] } = {
+      kind: 'allocate',
+      time: columns.time[row] as AllocateRequest['time'],
+      allocation: columns.id[row] as AllocateRequest['allocation'],
+      api: APIS[columns.api[row]],
+      pages: columns.pages[row],
+      bytes: columns.bytes[row],
+      owner: this.#words[columns.word[row]],
+    };
+    if (columns.gfp[row] !== NONE) request.gfp = columns.gfp[row];
+    if (columns.node[row] !== NONE) request.node = columns.node[row] - 1;
+    if (columns.align[row] !== NONE) request.align = 2 ** columns.align[row];
+    return request;
   }
 }

@@ -1,6 +1,7 @@
 /** One policy over one workload: requests in, metrics, state hash and, if wanted, a log out. */
 import { setImmediate } from 'node:timers/promises';
 import {
+  type Api,
   type EventBatch,
   type Faults,
   InputError,
@@ -35,7 +36,8 @@ export interface RequestSequence {
   readonly length: number;
   /** Requests [from, to). */
   slice(from: number, to: number): readonly Request[];
-  some(holds: (request: Request) => boolean): boolean;
+  /** The interfaces that requests come through, if that is known without looking at all. */
+  readonly apis?: readonly Api[];
 }
 
 export interface RunOptions extends RunSettings {
@@ -78,7 +80,7 @@ const CHUNK = 1024;
 export async function runPolicy(options: RunOptions): Promise<RunResult> {
   const { memory, log, signal } = options;
   const { name, requests } = options.workload;
-  const isMapping = requests.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
+  const isMapping = needsBounceBuffers(requests);
   const swiotlb = {
     bytes: bootPoolBytes(memory, options.platform),
     dynamic: options.isSwiotlbDynamic === true,
@@ -139,6 +141,13 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     else await writer?.abort();
     throw error;
   }
+}
+
+/** Whether a request needs bounce buffers. */
+function needsBounceBuffers(requests: RequestSequence): boolean {
+  if (requests.apis !== undefined) return requests.apis.includes('dma_map');
+  const all = requests.slice(0, requests.length);
+  return all.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
 }
 
 /** Simulated ns of the last request. */

@@ -25,7 +25,7 @@ import {
   SLAB,
   STATUS,
 } from './layout.ts';
-import { noteNextExtent, readRecord, seekExtent, writeRecord } from './records.ts';
+import { editRecord, noteNextExtent, seekExtent, seekRecord } from './records.ts';
 import type { DenseWords } from './word-table.ts';
 
 /** The state as it is now. */
@@ -77,7 +77,8 @@ export function decodeState(
   }
   for (const id of live) noteNextExtent(into, id);
   for (const id of readTable(reader, refusedShape(counters), into)) {
-    const { words, base } = writeRecord(into, id);
+    const base = editRecord(into, id);
+    const { words } = into.allocations;
     words[base + ALLOCATION.status] = STATUS.failed;
   }
   const isOld = version < RULES_SINCE;
@@ -102,7 +103,8 @@ const oldEmptierShape = (counters: Counters) => idShape(counters, HASHED_ALLOCAT
 
 /** Before schema version 3 the emptied slab stood in the place of the units, and its request in that of the first extent. */
 function separateEmptied(columns: Columns, id: number): void {
-  const { words, base } = writeRecord(columns, id);
+  const base = editRecord(columns, id);
+  const { words } = columns.allocations;
   words[base + ALLOCATION.emptiedSlab] = words[base + ALLOCATION.units];
   words[base + ALLOCATION.emptiedBy] = words[base + ALLOCATION.firstExtent];
   words[base + ALLOCATION.units] = 0;
@@ -147,7 +149,8 @@ const EXPECTED: Readonly<Record<string, (columns: Columns, numbers: Uint32Array)
 function expectAllocations(columns: Columns, ids: Uint32Array): void {
   const { counters } = columns;
   for (const id of ids) {
-    const { words, base } = readRecord(columns, id);
+    const base = seekRecord(columns, id);
+    const { words } = columns.allocations;
     const end = words[base + ALLOCATION.firstExtent] + words[base + ALLOCATION.extents];
     const units = words[base + ALLOCATION.units];
     const status = words[base + ALLOCATION.status];
@@ -199,7 +202,8 @@ function refusedIds(columns: Columns): number[] {
   const ids: number[] = [];
   if (columns.counters.failedRequests === 0) return ids;
   for (let id = 1; id <= columns.counters.lastAllocation; id++) {
-    const { words, base } = readRecord(columns, id);
+    const base = seekRecord(columns, id);
+    const { words } = columns.allocations;
     if (words[base + ALLOCATION.status] === STATUS.failed) ids.push(id);
   }
   return ids;
@@ -211,7 +215,8 @@ function emptierIds(columns: Columns): number[] {
   const bySlab = new Map<number, { readonly id: number; readonly request: number }>();
   if (counters.liveSlabs === 0) return [];
   for (let id = 1; id <= counters.lastAllocation; id++) {
-    const { words, base } = readRecord(columns, id);
+    const base = seekRecord(columns, id);
+    const { words } = columns.allocations;
     const slab = words[base + ALLOCATION.emptiedSlab];
     if (slab === 0 || words[base + ALLOCATION.status] !== STATUS.freed) continue;
     slabs.read(slab);

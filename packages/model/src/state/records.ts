@@ -21,19 +21,10 @@ export function seekRecord({ allocations }: StateTables, id: number): number {
   return allocations.base + (id & (ALLOCATIONS_PER_LEAF - 1)) * ALLOCATION_WORDS;
 }
 
-/** An allocation's record, for reading. */
-export function readRecord(tables: StateTables, id: number): { words: Words; base: number } {
-  const base = seekRecord(tables, id);
-  return { words: tables.allocations.words, base };
-}
-
-/** An allocation's record, for reading and writing. Looked up once, even before the event is proved to be possible. */
-export function writeRecord({ allocations }: Editor, id: number): { words: Words; base: number } {
+/** The same, for reading and writing. Called once for an event, even before that is proved to be possible. */
+export function editRecord({ allocations }: Editor, id: number): number {
   allocations.write(id >>> ALLOCATIONS_SHIFT);
-  return {
-    words: allocations.words,
-    base: allocations.base + (id & (ALLOCATIONS_PER_LEAF - 1)) * ALLOCATION_WORDS,
-  };
+  return allocations.base + (id & (ALLOCATIONS_PER_LEAF - 1)) * ALLOCATION_WORDS;
 }
 
 /** Whether the pages of the allocation whose record begins at `base` are mapped, in a vmalloc area or into user space. */
@@ -56,7 +47,8 @@ export function writeExtent({ extents }: Editor, number: number, pfn: number, pa
 
 /** Copies the extent that is freed next into the record of its allocation. */
 export function noteNextExtent(editor: Editor, id: number): void {
-  const { words, base } = writeRecord(editor, id);
+  const base = editRecord(editor, id);
+  const { words } = editor.allocations;
   const freed = words[base + ALLOCATION.freedExtents];
   const isLast = freed === words[base + ALLOCATION.extents];
   const at = isLast ? 0 : seekExtent(editor, words[base + ALLOCATION.firstExtent] + freed);
@@ -66,7 +58,8 @@ export function noteNextExtent(editor: Editor, id: number): void {
 
 /** The allocation is no longer live; its pages, if any, are counted elsewhere. */
 export function endLife(editor: Editor, id: number): void {
-  const { words, base } = readRecord(editor, id);
+  const base = seekRecord(editor, id);
+  const { words } = editor.allocations;
   editor.counters.liveAllocations--;
   editor.counters.liveBytes -= words[base + ALLOCATION.bytes];
 }

@@ -16,7 +16,7 @@ import {
 } from './layout.ts';
 import { entryPagesAt, mappingLevelAt, wasSplit } from './mapping.ts';
 import { type BitmapName, bitAt, firstDisagreement } from './ranges.ts';
-import { fillsPages, readRecord, seekExtent, seekRecord } from './records.ts';
+import { fillsPages, seekExtent, seekRecord } from './records.ts';
 
 /** One block; all figures in pages. */
 export interface BlockView {
@@ -199,7 +199,8 @@ export class StateView {
 
   /** How many extents an allocation still holds. */
   extentCount(id: AllocationId): number {
-    const { words, base } = readRecord(this.#tables, id);
+    const base = seekRecord(this.#tables, id);
+    const { words } = this.#tables.allocations;
     return words[base + ALLOCATION.extents] - words[base + ALLOCATION.freedExtents];
   }
 

@@ -1,6 +1,6 @@
 /** Extents that allocations get and give back. */
 import { ALLOCATION, AREA_MAPPED, BITMAP, STATUS } from '../layout.ts';
-import { endLife, isMapped, noteNextExtent, writeExtent, writeRecord } from '../records.ts';
+import { editRecord, endLife, isMapped, noteNextExtent, writeExtent } from '../records.ts';
 import {
   ALLOCATED,
   CLAIMED,
@@ -23,7 +23,8 @@ export function pagesAllocated(step: Step): void {
   const pages = columns.pages[row];
   expectRange(step);
   expectKnownAllocation(step);
-  const { words, base } = writeRecord(editor, id);
+  const base = editRecord(editor, id);
+  const { words } = editor.allocations;
   const status = words[base + ALLOCATION.status];
   const made = words[base + ALLOCATION.extents];
   const first = words[base + ALLOCATION.firstExtent];
@@ -61,7 +62,8 @@ export function pagesFreed(step: Step): void {
   const { counters } = editor;
   const id = columns.allocation[row];
   expectKnownAllocation(step);
-  const { words, base } = writeRecord(editor, id);
+  const base = editRecord(editor, id);
+  const { words } = editor.allocations;
   const status = words[base + ALLOCATION.status];
   const made = words[base + ALLOCATION.extents];
   const freed = words[base + ALLOCATION.freedExtents];

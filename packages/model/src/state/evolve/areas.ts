@@ -1,6 +1,6 @@
 /** vmalloc areas: the mapping of an allocation's pages one behind the other. */
 import { ALLOCATION, AREA_MAPPED, EXTENT, STATUS } from '../layout.ts';
-import { readRecord, seekExtent, writeRecord } from '../records.ts';
+import { editRecord, seekExtent, seekRecord } from '../records.ts';
 import { expectKnownAllocation, refuse, type Step } from './step.ts';
 
 /** A vmalloc area maps all pages of an allocation, or no longer does. */
@@ -8,7 +8,8 @@ export function vmAreaChanged(step: Step, isMapped: boolean): void {
   const { columns, row, editor } = step;
   const id = columns.allocation[row];
   expectKnownAllocation(step);
-  const { words, base } = readRecord(editor, id);
+  const base = seekRecord(editor, id);
+  const { words } = editor.allocations;
   const status = words[base + ALLOCATION.status];
   const wasMapped = (words[base + ALLOCATION.api] & AREA_MAPPED) !== 0;
   if (status !== (isMapped ? STATUS.live : STATUS.freeing) || wasMapped === isMapped) {
@@ -20,13 +21,15 @@ export function vmAreaChanged(step: Step, isMapped: boolean): void {
   if (pages !== columns.pages[row]) {
     refuse(step, `allocation ${id} holds ${pages} pages, not ${columns.pages[row]}`);
   }
-  const record = writeRecord(editor, id);
-  record.words[record.base + ALLOCATION.api] ^= AREA_MAPPED;
+  const at = editRecord(editor, id);
+  const record = editor.allocations.words;
+  record[at + ALLOCATION.api] ^= AREA_MAPPED;
   editor.counters.vmAreaPages += isMapped ? pages : -pages;
 }
 
 function pagesHeld({ editor }: Step, id: number): number {
-  const { words, base } = readRecord(editor, id);
+  const base = seekRecord(editor, id);
+  const { words } = editor.allocations;
   const first = words[base + ALLOCATION.firstExtent];
   const end = first + words[base + ALLOCATION.extents];
   let pages = 0;

@@ -1,7 +1,7 @@
 /** Slabs, and the objects in them. */
 import type { Editor } from '../editor.ts';
 import { ALLOCATION, BITMAP, MAX_UNITS, SLAB, STATUS } from '../layout.ts';
-import { endLife, isMapped, noteNextExtent, readRecord, writeExtent, writeRecord } from '../records.ts';
+import { editRecord, endLife, isMapped, noteNextExtent, seekRecord, writeExtent } from '../records.ts';
 import {
   ALLOCATED,
   CLAIMED,
@@ -62,7 +62,8 @@ function takeExtent(step: Step): void {
   const pfn = columns.pfn[row];
   const pages = columns.pages[row];
   expectKnownAllocation(step);
-  const { words, base } = readRecord(editor, id);
+  const base = seekRecord(editor, id);
+  const { words } = editor.allocations;
   const freed = words[base + ALLOCATION.freedExtents];
   const number = words[base + ALLOCATION.firstExtent] + freed;
   const isTheOne =
@@ -76,8 +77,9 @@ function takeExtent(step: Step): void {
     refuse(step, `allocation ${id} is mapped, so its pages cannot become a slab`);
   }
   writeExtent(editor, number, 0, 0);
-  const record = writeRecord(editor, id);
-  record.words[record.base + ALLOCATION.freedExtents] = freed + 1;
+  const at = editRecord(editor, id);
+  const record = editor.allocations.words;
+  record[at + ALLOCATION.freedExtents] = freed + 1;
   noteNextExtent(editor, id);
 }
 
@@ -94,20 +96,22 @@ export function slabDestroyed(step: Step): void {
   }
   const pfn = slabs.words[slabs.base + SLAB.pfn];
   const pages = slabs.words[slabs.base + SLAB.pages];
-  const { words, base } = readRecord(editor, id);
+  const base = seekRecord(editor, id);
+  const { words } = editor.allocations;
   if (words[base + ALLOCATION.status] !== STATUS.freed) {
     refuse(step, `allocation ${id} is not freed, so it cannot give the slab's pages back`);
   }
   slabs.write(slab);
   // What is left of a destroyed slab is zeros: history is not state.
   for (let word = 0; word < SLAB.bitmap; word++) slabs.words[slabs.base + word] = 0;
-  const record = writeRecord(editor, id);
-  record.words[record.base + ALLOCATION.status] = STATUS.reclaiming;
-  record.words[record.base + ALLOCATION.firstExtent] = counters.extents;
-  record.words[record.base + ALLOCATION.extents] = 1;
-  record.words[record.base + ALLOCATION.freedExtents] = 0;
-  record.words[record.base + ALLOCATION.emptiedSlab] = 0;
-  record.words[record.base + ALLOCATION.emptiedBy] = 0;
+  const at = editRecord(editor, id);
+  const record = editor.allocations.words;
+  record[at + ALLOCATION.status] = STATUS.reclaiming;
+  record[at + ALLOCATION.firstExtent] = counters.extents;
+  record[at + ALLOCATION.extents] = 1;
+  record[at + ALLOCATION.freedExtents] = 0;
+  record[at + ALLOCATION.emptiedSlab] = 0;
+  record[at + ALLOCATION.emptiedBy] = 0;
   writeExtent(editor, counters.extents, pfn, pages);
   noteNextExtent(editor, id);
   counters.extents++;
@@ -134,7 +138,8 @@ export function objectAllocated(step: Step): void {
   for (let unit = first; unit < first + units; unit++) {
     if (isUsed(editor, unit)) refuse(step, `unit ${unit} of slab ${slab} is in use`);
   }
-  const { words, base } = readRecord(editor, id);
+  const base = seekRecord(editor, id);
+  const { words } = editor.allocations;
   const status = words[base + ALLOCATION.status];
   const isEmpty =
     words[base + ALLOCATION.slab] === 0 &&
@@ -150,14 +155,15 @@ export function objectAllocated(step: Step): void {
     slabs.words[slabs.base + SLAB.bitmap + (unit >>> 5)] |= 1 << (unit & 31);
   }
   slabs.words[slabs.base + SLAB.usedUnits] += units;
-  const record = writeRecord(editor, id);
+  const at = editRecord(editor, id);
+  const record = editor.allocations.words;
   if (status === STATUS.requested) {
-    record.words[record.base + ALLOCATION.status] = STATUS.live;
+    record[at + ALLOCATION.status] = STATUS.live;
     counters.liveAllocations++;
-    counters.liveBytes += record.words[record.base + ALLOCATION.bytes];
+    counters.liveBytes += record[at + ALLOCATION.bytes];
   }
-  record.words[record.base + ALLOCATION.slab] = slab;
-  record.words[record.base + ALLOCATION.units] = first | (units << 16);
+  record[at + ALLOCATION.slab] = slab;
+  record[at + ALLOCATION.units] = first | (units << 16);
   counters.liveObjects++;
 }
 
@@ -169,7 +175,8 @@ export function objectFreed(step: Step): void {
   const { counters, slabs } = editor;
   const id = columns.allocation[row];
   expectKnownAllocation(step);
-  const { words, base } = readRecord(editor, id);
+  const base = seekRecord(editor, id);
+  const { words } = editor.allocations;
   const slab = words[base + ALLOCATION.slab];
   if (words[base + ALLOCATION.status] !== STATUS.freeing || slab === 0) {
     refuse(step, `no request frees allocation ${id}, or it is no object`);
@@ -182,14 +189,15 @@ export function objectFreed(step: Step): void {
   }
   slabs.words[slabs.base + SLAB.usedUnits] -= units;
   const isLast = slabs.words[slabs.base + SLAB.usedUnits] === 0;
-  const record = writeRecord(editor, id);
-  record.words[record.base + ALLOCATION.slab] = 0;
-  record.words[record.base + ALLOCATION.units] = 0;
+  const at = editRecord(editor, id);
+  const record = editor.allocations.words;
+  record[at + ALLOCATION.slab] = 0;
+  record[at + ALLOCATION.units] = 0;
   if (isLast) {
-    record.words[record.base + ALLOCATION.emptiedSlab] = slab;
-    record.words[record.base + ALLOCATION.emptiedBy] = columns.request[row];
+    record[at + ALLOCATION.emptiedSlab] = slab;
+    record[at + ALLOCATION.emptiedBy] = columns.request[row];
   }
-  record.words[record.base + ALLOCATION.status] = STATUS.freed;
+  record[at + ALLOCATION.status] = STATUS.freed;
   counters.liveObjects--;
   endLife(editor, id);
 }

@@ -1,7 +1,7 @@
 /** Owners, and the requests that callers make. */
 import { SKIPPED } from '../../events/schema.ts';
 import { ALLOCATION, STATUS } from '../layout.ts';
-import { endLife, fillsPages, readRecord, writeRecord } from '../records.ts';
+import { editRecord, endLife, fillsPages, seekRecord } from '../records.ts';
 import { expectKnownAllocation, expectNextRequest, expectOwner, refuse, type Step } from './step.ts';
 
 export function ownerRegistered(step: Step): void {
@@ -28,7 +28,8 @@ export function allocationRequested(step: Step): void {
   if (id !== counters.lastAllocation + 1) {
     refuse(step, `allocation ${id} comes where ${counters.lastAllocation + 1} is next`);
   }
-  const { words, base } = writeRecord(editor, id);
+  const base = editRecord(editor, id);
+  const { words } = editor.allocations;
   words[base + ALLOCATION.status] = STATUS.requested;
   words[base + ALLOCATION.owner] = columns.owner[row];
   words[base + ALLOCATION.request] = columns.request[row];
@@ -45,7 +46,8 @@ export function freeRequested(step: Step): void {
   const id = columns.allocation[row];
   expectNextRequest(step);
   expectKnownAllocation(step);
-  const { words, base } = writeRecord(editor, id);
+  const base = editRecord(editor, id);
+  const { words } = editor.allocations;
   const holdsPages = words[base + ALLOCATION.freedExtents] < words[base + ALLOCATION.extents];
   const isObject = words[base + ALLOCATION.slab] !== 0;
   if (words[base + ALLOCATION.status] !== STATUS.live || !(holdsPages || isObject)) {
@@ -64,7 +66,8 @@ export function requestSkipped(step: Step): void {
   if (SKIPPED[columns.code[row]] === 'background-free') return;
   expectKnownAllocation(step);
   const id = columns.allocation[row];
-  const { words, base } = readRecord(editor, id);
+  const base = seekRecord(editor, id);
+  const { words } = editor.allocations;
   if (words[base + ALLOCATION.status] !== STATUS.failed) {
     refuse(step, `allocation ${id} was not refused: its requests are not skipped`);
   }
@@ -74,7 +77,8 @@ export function allocationFailed(step: Step): void {
   const { columns, row, editor } = step;
   const id = columns.allocation[row];
   expectKnownAllocation(step);
-  const { words, base } = writeRecord(editor, id);
+  const base = editRecord(editor, id);
+  const { words } = editor.allocations;
   const status = words[base + ALLOCATION.status];
   const isEmpty =
     words[base + ALLOCATION.slab] === 0 &&
@@ -94,7 +98,8 @@ export function userMappingChanged(step: Step, isMapped: boolean): void {
   const id = columns.allocation[row];
   expectNextRequest(step);
   expectKnownAllocation(step);
-  const { words, base } = readRecord(editor, id);
+  const base = seekRecord(editor, id);
+  const { words } = editor.allocations;
   const mappings = words[base + ALLOCATION.userMappings];
   if (words[base + ALLOCATION.status] !== STATUS.live) refuse(step, `allocation ${id} is not live`);
   const slab = words[base + ALLOCATION.slab];
@@ -105,8 +110,9 @@ export function userMappingChanged(step: Step, isMapped: boolean): void {
     refuse(step, `allocation ${id} holds no pages`);
   }
   if (!isMapped && mappings === 0) refuse(step, `allocation ${id} is not mapped into user space`);
-  const record = writeRecord(editor, id);
-  record.words[record.base + ALLOCATION.userMappings] = mappings + (isMapped ? 1 : -1);
+  const at = editRecord(editor, id);
+  const record = editor.allocations.words;
+  record[at + ALLOCATION.userMappings] = mappings + (isMapped ? 1 : -1);
   counters.userMappings += isMapped ? 1 : -1;
   counters.userMapRequests++;
   counters.requests++;
