@@ -2,7 +2,7 @@
  * One whole run, in a process of its own so that its peak memory is its own. `node --import tsx growth-run.ts REQUESTS GIB`
  * prints one JSON line.
  */
-import type { Request } from '@decpool/model';
+import type { Api, Request } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { type RequestSequence, runPolicy } from '../compare/run.ts';
 import { type ChurnSettings, churnRequests } from '../workloads/churn.ts';
@@ -13,6 +13,7 @@ import { cpuSecondsSince, SETTING, SPEED_PAGES, speedMemory } from './requests.t
 /** Makes the requests as they are read, so that the run's memory is not theirs. Read from front to back, it makes each once. */
 class ChurnSequence implements RequestSequence {
   readonly length: number;
+  readonly apis: readonly Api[];
   /** CPU time that it took to make them. */
   cpuSeconds = 0;
   readonly #settings: ChurnSettings;
@@ -23,6 +24,9 @@ class ChurnSequence implements RequestSequence {
     this.#settings = settings;
     this.length = settings.requests;
     this.#requests = churnRequests(settings);
+    // Its requests differ only in numbers.
+    const first = [...churnRequests({ ...settings, requests: 1 })];
+    this.apis = first.flatMap((request) => (request.kind === 'allocate' ? [request.api] : []));
   }
 
   slice(from: number, to: number): readonly Request[] {
@@ -32,11 +36,6 @@ class ChurnSequence implements RequestSequence {
     const part = Array.from({ length: Math.min(to, this.length) - from }, () => this.#next());
     this.cpuSeconds += cpuSecondsSince(start);
     return part;
-  }
-
-  some(holds: (request: Request) => boolean): boolean {
-    // Its requests differ only in numbers.
-    return [...churnRequests({ ...this.#settings, requests: 1 })].some(holds);
   }
 
   #next(): Request {

@@ -5,13 +5,12 @@ import { lowerBounds } from '../bounds/lower.ts';
 import { poolFor } from '../compare/pool-for.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { ratioMetrics } from '../metrics/metric.ts';
-import type { Workload } from '../workloads/workload.ts';
 import type { WholeRun } from './c-program.ts';
 import { checksumText, FNV_BASIS, fnv } from './core.ts';
 import { claimsIn, type Guest } from './guest.ts';
 import { PLAIN_POLICY } from './policies.ts';
 import { logOf, type RequestLog } from './request-log.ts';
-import { SETTING, speedMemory, timedRun } from './requests.ts';
+import { SETTING, type SpeedWorkload, speedMemory, timedRun } from './requests.ts';
 
 type Outcome = Pick<WholeRun, 'requests' | 'events' | 'checksum' | 'state' | 'metrics'>;
 
@@ -25,7 +24,7 @@ export interface ReferenceRun extends Outcome {
 
 /** Throws Error if whole-run.c does not have what the run does. */
 export async function referenceRun(
-  workload: Workload,
+  workload: SpeedWorkload,
   { memory = speedMemory(), keepsBatches = false } = {},
 ): Promise<ReferenceRun> {
   const { result } = await timedRun(PLAIN_POLICY, workload, memory);
@@ -40,22 +39,23 @@ export async function referenceRun(
     hash = rowsChecksum(batch, hash);
     if (keepsBatches) batches.push(batch);
   });
-  for (const request of workload.requests) pool.request(request);
+  const all = workload.requests.slice(0, workload.requests.length);
+  for (const request of all) pool.request(request);
   pool.complete();
   if (pool.hash() !== result.stateHash) throw new Error('a defect: the same run came to another state');
   const { geometry } = pool.header;
-  const lower = lowerBounds(workload.requests, geometry.pagesPerBlock);
+  const lower = lowerBounds(all, geometry.pagesPerBlock);
   const values = [...result.metrics, ...ratioMetrics(result.bounded, lower)];
   return {
     header: pool.header,
-    log: logOf(workload.requests, geometry),
+    log: logOf(all, geometry),
     guest: {
       directMap: memory.directMap,
       zones: zonesOf(memory, geometry, { highestZone: 'Normal', node: ANY_NODE }),
       claims,
     },
     batches,
-    requests: workload.requests.length,
+    requests: all.length,
     events: result.events,
     checksum: checksumText(hash),
     state: result.stateHash,

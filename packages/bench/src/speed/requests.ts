@@ -1,5 +1,6 @@
 import { type MemoryState, platformNamed } from '@decpool/model';
 import { freshBoot, policyNamed } from '@decpool/pool';
+import { packRequests, RequestColumns } from '../compare/request-columns.ts';
 import { type RunResult, runPolicy } from '../compare/run.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { churn } from '../workloads/churn.ts';
@@ -8,9 +9,21 @@ import type { Workload } from '../workloads/workload.ts';
 /** A guest of 4 GiB. */
 export const SPEED_PAGES = 2 ** 20;
 
+/** Requests of a comparison, as its threads have them. */
+export interface SpeedWorkload {
+  readonly name: string;
+  readonly requests: RequestColumns;
+}
+
 /** Requests that keep half of the guest's pages allocated. */
-export const speedWorkload = (requests: number): Workload =>
-  churn.generate({ requests, livePages: SPEED_PAGES / 2, seed: 3 });
+export function speedWorkload(count: number): SpeedWorkload {
+  return packed(churn.generate({ requests: count, livePages: SPEED_PAGES / 2, seed: 3 }));
+}
+
+export const packed = ({ name, requests }: Workload): SpeedWorkload => ({
+  name,
+  requests: new RequestColumns(packRequests(requests)),
+});
 
 /** What it starts from. */
 export const speedMemory = (gib = 4): MemoryState => freshBoot(gib * 2 ** 30);
@@ -35,7 +48,7 @@ export interface TimedRun {
 /** One whole run of a comparison, without a log: decide, fold, metrics, state hash. */
 export async function timedRun(
   policy: string,
-  workload: Workload,
+  workload: SpeedWorkload,
   memory = speedMemory(),
 ): Promise<TimedRun> {
   const cpu = process.cpuUsage();

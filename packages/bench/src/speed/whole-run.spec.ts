@@ -5,7 +5,7 @@ import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { churn } from '../workloads/churn.ts';
 import { compiler, WholeRunProgram } from './c-program.ts';
 import { expectSame, type ReferenceRun, referenceRun } from './reference.ts';
-import { speedMemory } from './requests.ts';
+import { packed, speedMemory } from './requests.ts';
 
 const REQUESTS = 10_000;
 const WORDS_PER_CLAIM = 4;
@@ -22,9 +22,9 @@ describe.skipIf(cc === undefined)('whole-run.c (skipped where there is no gcc)',
   beforeAll(async () => {
     program = new WholeRunProgram(cc!);
     const large = churn.generate({ requests: REQUESTS, livePages: 2 ** 14, seed: 5 });
-    reference = await referenceRun(large, { memory: speedMemory(2) });
+    reference = await referenceRun(packed(large), { memory: speedMemory(2) });
     const small = churn.generate({ requests: REQUESTS, livePages: 2 ** 14, seed: 6 });
-    scarce = await referenceRun(small, { memory: fragmented(2 ** 26, 0.5, 1) });
+    scarce = await referenceRun(packed(small), { memory: fragmented(2 ** 26, 0.5, 1) });
   });
   afterAll(() => program?.remove());
   afterEach(() => {
