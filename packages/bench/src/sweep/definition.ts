@@ -81,8 +81,10 @@ export const definitionSchema = z.strictObject({
   inputs: listOf(input),
   memory: listOf(memory).default(['4G']),
   platforms: listOf(platform).default([OWN_PLATFORM]),
-  /** Placement seeds; a workload is generated from the first. */
+  /** Placement seeds; a workload is generated from the first, too. */
   seeds: listOf(seed),
+  /** Whether a workload is generated from each seed, so that every seed has requests of its own. */
+  workloadPerSeed: z.boolean().default(false),
   settings: settings.prefault({}),
 });
 

@@ -9,8 +9,10 @@ import type { SweepDefinition } from './definition.ts';
 
 /** What a report tells of an input. */
 export const inputFactsSchema = z.strictObject({
-  /** Unique in the sweep. */
+  /** Unique in the sweep, but for the seed. */
   name: z.string(),
+  /** That the workload was generated from, if it is generated from each. */
+  seed: z.int().min(0).exactOptional(),
   description: z.string(),
   requests: z.int().min(0),
   /** SHA-256 of the requests. */
@@ -37,9 +39,10 @@ export interface SweepMemory {
   readonly notes: readonly string[];
 }
 
-/** Policies are compared within a scenario: the same requests, memory and platform. */
+/** Policies are compared within a scenario: the same input, memory and platform. */
 export interface Scenario {
-  readonly input: SweepInput;
+  /** The input's requests by seed: for each its own, or the same for all. All have one name. */
+  readonly inputs: ReadonlyMap<number, SweepInput>;
   readonly memory: SweepMemory;
   readonly platform: Platform;
   readonly pageSource: PageSourceSettings;
@@ -61,11 +64,13 @@ export interface SweepPlan {
   readonly identity: Readonly<Record<string, string>>;
 }
 
-/** One run. All of it can be sent to a thread; the requests are shared and not copied. */
+/** One run. All but its memory is sent to a thread; the requests are shared and not copied. */
 export interface Cell {
   /** Says which run it is, in one word. */
   readonly key: string;
-  readonly scenario: Scenario;
+  readonly input: SweepInput;
+  readonly memory: SweepMemory;
+  readonly platform: Platform;
   readonly policy: SweepPolicy;
   readonly seed: number;
   readonly settings: RunSettings;
@@ -75,20 +80,25 @@ export interface Cell {
 export function cellsOf({ scenarios, policies, definition, settings }: SweepPlan): Cell[] {
   return scenarios.flatMap((scenario) =>
     policies.flatMap((policy) =>
-      definition.seeds.map((seed, run) => ({
-        key: keyOf(scenario, policy, seed),
-        scenario,
-        policy,
-        seed,
-        settings: {
-          ...settings,
-          pageSource: scenario.pageSource,
-          ...(settings.faults === undefined ? {} : { faults: faultsOfRun(settings.faults, run) }),
-        },
-      })),
+      definition.seeds.map((seed, run) => {
+        const { memory, platform, pageSource } = scenario;
+        const input = inputOf(scenario, seed);
+        return {
+          key: [input.facts.name, memory.name, platform.name, policy.name, seed].join('|'),
+          ...{ input, memory, platform, policy, seed },
+          settings: {
+            ...settings,
+            pageSource,
+            ...(settings.faults === undefined ? {} : { faults: faultsOfRun(settings.faults, run) }),
+          },
+        };
+      }),
     ),
   );
 }
 
-const keyOf = ({ input, memory, platform }: Scenario, policy: SweepPolicy, seed: number): string =>
-  [input.facts.name, memory.name, platform.name, policy.name, seed].join('|');
+function inputOf({ inputs }: Scenario, seed: number): SweepInput {
+  const input = inputs.get(seed);
+  if (input === undefined) throw new TypeError(`no requests for seed ${seed}`);
+  return input;
+}

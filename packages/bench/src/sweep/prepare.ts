@@ -31,14 +31,17 @@ export async function prepareSweep(path: string): Promise<SweepPlan> {
   const inPlace = placesIn(path);
   const policies = await inPlace('policies', () => policiesOf(definition.policies, folder));
   const memories = new Map<string, SweepMemory>();
+  const names = new Set<string>();
   const scenarios: Scenario[] = [];
   for (const [index, input] of definition.inputs.entries()) {
     const place = `inputs[${index}]`;
-    const { workload, platform: modelled } = await inPlace(place, () => sourceOf(input, folder, definition));
-    if (scenarios.some((scenario) => scenario.input.facts.name === workload.name)) {
-      throw new InputError(`${path}: ${place}: duplicate input '${workload.name}'; expected different names`);
+    const { name, inputs, platform: modelled } = await inPlace(place, () =>
+      inputsOf(input, folder, definition),
+    );
+    if (names.has(name)) {
+      throw new InputError(`${path}: ${place}: duplicate input '${name}'; expected different names`);
     }
-    const packed = pack(workload);
+    names.add(name);
     const own = (list: string) => (list in input ? `${place}.${list}` : list);
     // A workload's own platform may be listed beside that platform: it is run once.
     const platforms = new Map<string, Platform>();
@@ -55,7 +58,7 @@ export async function prepareSweep(path: string): Promise<SweepPlan> {
       );
       const pageSource = pageSourceOf({ kernel, pcp, compaction, reclaim }, memory.state);
       for (const platform of platforms.values()) {
-        scenarios.push({ input: packed, memory, platform, pageSource });
+        scenarios.push({ inputs, memory, platform, pageSource });
       }
     }
   }
@@ -70,7 +73,12 @@ export async function prepareSweep(path: string): Promise<SweepPlan> {
       definition: sha256(JSON.stringify(definition)),
       ...policyHashes(policies),
       ...Object.fromEntries(
-        scenarios.map(({ input: { facts } }) => [`input '${facts.name}'`, facts.requestsHash]),
+        scenarios
+          .flatMap(({ inputs }) => [...inputs.values()])
+          .map(({ facts: { name, seed, requestsHash } }) => [
+            `input '${name}'${seed === undefined ? '' : ` of seed ${seed}`}`,
+            requestsHash,
+          ]),
       ),
       ...Object.fromEntries(
         scenarios.map(({ memory }) => [`memory '${memory.name}'`, sha256(JSON.stringify(memory.state))]),
@@ -130,28 +138,49 @@ function memoryOf(
   return memory;
 }
 
-/** The requests, and the platform that the workload models. */
-async function sourceOf(
-  input: SweepInputDefinition,
-  folder: string,
-  { seeds }: SweepDefinition,
-): Promise<{ workload: Workload; platform?: string | undefined }> {
-  if ('workload' in input) {
-    const { workload, platform, isMemoryAsked } = askedWorkload(input.workload, seeds[0]);
-    if (isMemoryAsked) throw new InputError(`workload '${input.workload}': give its memory in "memory"`);
-    return { workload, platform };
-  }
-  const shared = input.shared === undefined ? undefined : parseSharedExpression(input.shared);
-  return importTrace(resolve(folder, input.trace), { shared });
+interface PreparedInput {
+  readonly name: string;
+  readonly inputs: ReadonlyMap<number, SweepInput>;
+  /** That the workload models. */
+  readonly platform?: string | undefined;
 }
 
-function pack(workload: Workload): SweepInput {
+/** The requests of each seed. */
+async function inputsOf(
+  input: SweepInputDefinition,
+  folder: string,
+  { seeds, workloadPerSeed }: SweepDefinition,
+): Promise<PreparedInput> {
+  if (!('workload' in input)) {
+    const shared = input.shared === undefined ? undefined : parseSharedExpression(input.shared);
+    const { workload } = await importTrace(resolve(folder, input.trace), { shared });
+    return sameForAll(workload, seeds);
+  }
+  const asked = (seed: number) => {
+    const { workload, platform, isMemoryAsked } = askedWorkload(input.workload, seed);
+    if (isMemoryAsked) throw new InputError(`workload '${input.workload}': give its memory in "memory"`);
+    return { workload, platform };
+  };
+  const { workload, platform } = asked(seeds[0]);
+  if (!workloadPerSeed) return { platform, ...sameForAll(workload, seeds) };
+  const inputs = seeds.map((seed) => [seed, pack(asked(seed).workload, seed)] as const);
+  return { platform, name: workload.name, inputs: new Map(inputs) };
+}
+
+function sameForAll(workload: Workload, seeds: readonly number[]) {
+  const input = pack(workload);
+  return { name: workload.name, inputs: new Map(seeds.map((seed) => [seed, input])) };
+}
+
+/** `seed`: that it was generated from, if each seed has a workload of its own. */
+function pack(workload: Workload, seed?: number): SweepInput {
   const { name, description, requests, peakLivePages, notes } = workload;
   const lower = lowerBounds(requests, PAGES_PER_BLOCK);
   return {
     facts: {
       ...{
         name,
+        ...(seed === undefined ? {} : { seed }),
         description,
         requests: requests.length,
         requestsHash: requestsHash(workload),

@@ -85,7 +85,7 @@ export function resultsOf(
     version: RESULTS_VERSION,
     decpoolVersion: VERSION,
     definition: plan.definition,
-    inputs: unique(plan.scenarios.map(({ input }) => input.facts)),
+    inputs: unique(plan.scenarios.flatMap(({ inputs }) => [...inputs.values()])).map(({ facts }) => facts),
     memory: unique(plan.scenarios.map(({ memory }) => memory)).map(({ name, state, notes }) => {
       return { name, description: state.name, notes };
     }),

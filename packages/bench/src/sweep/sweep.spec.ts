@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { platformNamed } from '@decpool/model';
-import { aged } from '@decpool/pool';
+import { aged, freshBoot } from '@decpool/pool';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { compare } from '../compare/compare.ts';
 import { importTrace } from '../traces/import.ts';
@@ -156,6 +156,36 @@ it.each([
       .filter((row) => row.policy === policy)
       .map(({ metric, median, min, max, values }) => [metric, { median, min, max, values }]);
     expect(spreads).toEqual(metrics.map(({ metric, spread }) => [metric.id, spread]));
+  }
+});
+
+it('generates a workload from each seed if it is told to, as compare does with that seed', async () => {
+  const definition = { name: 'per-seed', ...SOME, inputs: [{ workload: 'its-storm' }], memory: ['256M'] };
+  writeFileSync(
+    scratch('per-seed.json'),
+    JSON.stringify({ ...definition, platforms: ['cca'], workloadPerSeed: true }),
+  );
+  expect(await sweep('per-seed', 1, 'per-seed.json')).toMatchObject({ code: 0 });
+  const { runs, inputs, rows } = readSweepResults(scratch('per-seed', 'results.json'));
+  expect(inputs.map(({ name, seed }) => [name, seed])).toEqual([
+    ['its-storm', 3],
+    ['its-storm', 4],
+  ]);
+  for (const [at, seed] of SOME.seeds.entries()) {
+    const comparison = await compare({
+      name: 'one seed',
+      workload: workloadNamed('its-storm').generate({ seed }),
+      memory: freshBoot(256 * 2 ** 20),
+      platform: platformNamed('cca'),
+      ...SOME,
+      ...{ seeds: [seed], notes: [] },
+    });
+    for (const { policy, runs: expected, metrics } of comparison.policies) {
+      expect(runs.filter((run) => run.policy === policy && run.seed === seed)).toMatchObject(expected);
+      const calls = metrics.find(({ metric }) => metric.id === 'host-calls')?.spread.median;
+      const row = rows.find((one) => one.policy === policy && one.metric === 'host-calls');
+      expect(row?.values[at]).toBe(calls);
+    }
   }
 });
 

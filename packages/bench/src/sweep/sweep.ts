@@ -5,7 +5,7 @@ import type { FinishedCell } from './finished-cell.ts';
 import type { SweepFolder } from './folder.ts';
 import { type Cell, cellsOf, type SweepPlan } from './plan.ts';
 import { resultsCsv, resultsJson, resultsOf, type SweepResults } from './results.ts';
-import type { TimedOutcome } from './worker.ts';
+import type { CellTask, TimedOutcome } from './worker.ts';
 
 interface SweepOptions {
   /** Threads. */
@@ -51,10 +51,12 @@ async function runCells(
 ): Promise<void> {
   if (toDo.length === 0) return;
   const threads = Math.min(workers, toDo.length);
-  const pool = new Piscina<Cell, TimedOutcome>({
+  const memories = [...new Set(toDo.map(({ memory }) => memory))];
+  const pool = new Piscina<CellTask, TimedOutcome>({
     filename: resourceUrl('sweep-worker.js').href,
     minThreads: threads,
     maxThreads: threads,
+    workerData: memories.map(({ state }) => state),
   });
   const stop = () => void pool.destroy();
   signal?.addEventListener('abort', stop, { once: true });
@@ -62,7 +64,8 @@ async function runCells(
   const lane = async () => {
     for (const cell of rest) {
       if (isStopped(signal)) return;
-      const outcome = await pool.run(cell);
+      const { memory, ...others } = cell;
+      const outcome = await pool.run({ ...others, memory: memories.indexOf(memory) });
       if (!isStopped(signal)) done(cell, outcome);
     }
   };
@@ -79,8 +82,10 @@ async function runCells(
 
 const isStopped = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
 
-function finishedCell({ key, scenario, policy, seed }: Cell, outcome: TimedOutcome['outcome']): FinishedCell {
-  const { input, memory, platform } = scenario;
+function finishedCell(
+  { key, input, memory, platform, policy, seed }: Cell,
+  outcome: TimedOutcome['outcome'],
+): FinishedCell {
   const which = { input: input.facts.name, memory: memory.name, platform: platform.name };
   return { key, ...which, policy: policy.name, seed, ...outcome };
 }

@@ -1,5 +1,6 @@
 /** Runs one cell, in a thread of its own. */
-import { InputError } from '@decpool/model';
+import { InputError, type MemoryState } from '@decpool/model';
+import { workerData } from 'piscina';
 import { RequestColumns } from '../compare/request-columns.ts';
 import { runPolicy } from '../compare/run.ts';
 import { byMetric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
@@ -20,22 +21,28 @@ export interface TimedOutcome {
   readonly seconds: number;
 }
 
+/** A cell as it is sent to a thread. A memory state can be large: the thread got all of them when it began, in this order. */
+export type CellTask = Omit<Cell, 'memory'> & { readonly memory: number };
+
 /** Throws what is a defect; somebody's mistake is an outcome. */
-export async function runCell(cell: Cell): Promise<TimedOutcome> {
+export async function runCell({ memory, ...cell }: CellTask): Promise<TimedOutcome> {
   const begun = performance.now();
-  const outcome = await outcomeOf(cell);
+  const states: readonly MemoryState[] = workerData;
+  const outcome = await outcomeOf(cell, states[memory]);
   return { outcome, seconds: (performance.now() - begun) / 1000 };
 }
 
 export default runCell;
 
-async function outcomeOf({ scenario, policy, seed, settings }: Cell): Promise<CellOutcome> {
-  const { input, memory, platform } = scenario;
+async function outcomeOf(
+  { input, platform, policy, seed, settings }: Omit<Cell, 'memory'>,
+  memory: MemoryState,
+): Promise<CellOutcome> {
   try {
     const { events, stateHash, metrics, bounded } = await runPolicy({
       ...settings,
       workload: { name: input.facts.name, requests: new RequestColumns(input.requests) },
-      memory: memory.state,
+      memory,
       platform,
       policy: await policyFor(policy.source),
       seed,

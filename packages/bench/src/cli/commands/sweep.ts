@@ -16,6 +16,7 @@ The first policy is the baseline. Paths are relative to the definition.
   "memory": ["4G", "4G:aged"],
   "platforms": ["default", "cca"],
   "seeds": [1, 2, 3],
+  "workloadPerSeed": true,
   "settings": { "kernel": "7.x", "pcp": true, "faults": { "decrypt": 0.01 } }
 }`;
 
@@ -73,4 +74,4 @@ export const sweep = command({
   },
 });
 
-const inputOf = ({ scenario }: Cell): string => scenario.input.facts.name;
+const inputOf = ({ input }: Cell): string => input.facts.name;
