@@ -109,8 +109,16 @@ export default defineConfig({
   findings: {
     // Folder for the cells and the results of the sweep.
     sweep: 'decpool-findings',
+    // The page with references instead of figures.
+    template: 'docs/findings.template.md',
     // The page.
     out: 'docs/findings.md',
+    // The appendix.
+    scenarios: 'docs/findings-scenarios.md',
+    // Write nothing; exit 1 if page or appendix do not agree with the results.
+    check: false,
+    // With --check: run this many small scenarios only, and look for them in the appendix.
+    subset: undefined,
     // Threads (default: one per core).
     workers: undefined,
   },

@@ -14,7 +14,6 @@ export const IS_BUNDLED: boolean = typeof DECPOOL_IS_BUNDLED !== 'undefined';
 export const RESOURCES = {
   'page.css': '../report/page/page.css',
   'block-map.css': '../report/page/client/block-map.css',
-  'findings.md': '../findings/page.md',
   'resolve-hooks.mjs': './resolve-hooks.mjs',
   // Plain JavaScript, because a thread begins without a loader for TypeScript.
   'compare-worker.js': '../../bin/compare-worker.js',

@@ -2,31 +2,31 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { policyNamed } from '@decpool/pool';
 import { describe, expect, it } from 'vitest';
-import { METRICS, type MetricId } from '../metrics/metric.ts';
-import type { SweepResults, SweepRow } from '../sweep/results.ts';
+import type { MetricId } from '../metrics/metric.ts';
+import type { SweepResults } from '../sweep/results.ts';
 import { ABLATIONS, ablationText } from './ablation.ts';
+import { madeResults } from './testing.ts';
 
 const path = (name: string) => fileURLToPath(new URL(`../../../../${name}`, import.meta.url));
 
 const POLICIES = ['decpool', ...ABLATIONS.map(({ policy }) => policy)];
 
-type Medians = { readonly [Id in MetricId]?: number };
-const POOL: Medians = { 'splits-2m': 0, 'host-calls': 100, 'shared-idle-mean': 50, 'blocks-peak': 10 };
+const POOL = { 'host-calls': 100, 'shared-idle-mean': 50, 'blocks-peak': 10 };
 
 /** Results of one scenario: all policies come to the figures of the pool, but for those given. */
-function results(others: Readonly<Record<string, Medians>>): SweepResults {
-  const place = { input: 'x', memory: '4G', platform: 'snp' };
-  const rows = POLICIES.flatMap((policy) =>
-    METRICS.flatMap(({ id }) => {
-      const median = { failures: 0, ...POOL, ...others[policy] }[id as 'failures'];
-      return median === undefined
-        ? []
-        : [{ ...place, policy, metric: id, median, min: median, max: median } as unknown as SweepRow];
-    }),
-  );
-  const runs = POLICIES.map((policy) => ({ ...place, policy, seed: 1 }));
-  return { policies: POLICIES, rows, runs } as unknown as SweepResults;
-}
+const results = (others: Readonly<Record<string, Readonly<Partial<Record<MetricId, number>>>>>) =>
+  madeResults(1, [
+    {
+      policies: Object.fromEntries(
+        POLICIES.map((policy) => [
+          policy,
+          Object.fromEntries(
+            Object.entries({ ...POOL, ...others[policy] }).map(([metric, value]) => [metric, [value]]),
+          ),
+        ]),
+      ),
+    },
+  ]);
 
 const lineOf = (text: string, instead: string) =>
   (text.split('\n').find((line) => line.includes(instead)) ?? '')

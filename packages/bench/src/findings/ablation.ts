@@ -3,10 +3,10 @@ import { InputError } from '@decpool/model';
 import type { MetricId } from '../metrics/metric.ts';
 import type { SweepResults } from '../sweep/results.ts';
 import { numberColumn, tableOf, textColumn } from '../text/table.ts';
-import { medianOf, type PolicyFigures, type ScenarioFigures, scenariosOf } from './scenarios.ts';
-import { dominatesIn, middle } from './summary.ts';
+import { dominatorsOf, type Grid, gridOf, seedsOf, servedValueOf, serves } from './grid.ts';
+import { medianOf } from './uncertainty.ts';
 
-const POOL = 'decpool';
+export const POOL = 'decpool';
 
 /** Each rule, and the pool that differs from decpool in it alone; decpool.spec.ts proves that all else is the same. */
 export const ABLATIONS: readonly { readonly instead: string; readonly policy: string }[] = [
@@ -33,21 +33,20 @@ interface Worth {
   readonly instead: string;
   /** Scenarios in which it refused no more requests than the policy that refused fewest. */
   readonly served: number;
-  /** 2M splits and mixed ranges, sums of the medians over the scenarios. */
+  /** 2M splits and mixed ranges, sums of the medians over the scenarios served. */
   readonly splits: number;
   readonly mixed: number;
-  /** Medians over the scenarios that both serve, of figures over those of decpool. */
+  /** Medians over the runs that both serve, of figures over those of decpool. */
   readonly blocks: number;
   readonly hostCalls: number;
   readonly idleMean: number;
-  /** Scenarios in which it is no worse than decpool in splits, mixed ranges, idle memory and host calls, and better in one; and the reverse. */
+  /** Scenarios in which it dominates decpool under every seed; and the reverse. */
   readonly better: number;
   readonly worse: number;
 }
 
 /** The table. Throws InputError if the sweep is not one of decpool and of these pools. */
 export function ablationText(results: SweepResults): string {
-  const scenarios = scenariosOf(results);
   const known = [{ instead: POOL, policy: POOL }, ...ABLATIONS];
   const missing = known.filter(({ policy }) => !results.policies.includes(policy));
   if (missing.length > 0) {
@@ -55,7 +54,8 @@ export function ablationText(results: SweepResults): string {
       `the sweep lacks ${missing.map(({ policy }) => `'${policy}'`).join(', ')}; an ablation needs decpool and the pools without one of its rules, as in examples/sweeps/ablation.json`,
     );
   }
-  const rows = known.map(({ instead, policy }) => worthOf(instead, policy, scenarios));
+  const grid = gridOf(results);
+  const rows = known.map(({ instead, policy }) => worthOf(instead, policy, grid));
   const ratio = (value: number) => `x${value.toPrecision(3)}`;
   const table = tableOf<Worth>(
     [
@@ -72,38 +72,38 @@ export function ablationText(results: SweepResults): string {
     rows,
   );
   return `${table}
-decpool with one rule replaced, over ${scenarios.length} scenarios. served: scenarios in which it refuses fewest requests.
+decpool with one rule replaced, over ${grid.scenarios.length} scenarios. served: scenarios in which it refuses fewest requests.
 2M splits, mixed 2M ranges at peak: sums. blocks at peak, host calls, mean idle memory: medians of the ratio to
 decpool. better, worse: scenarios in which it dominates decpool in splits, mixed ranges, idle memory and host
 calls, or decpool dominates it.
 `;
 }
 
-function worthOf(instead: string, policy: string, scenarios: readonly ScenarioFigures[]): Worth {
-  const own = scenarios.flatMap(({ serving }) => find(serving, policy) ?? []);
-  const pairs = scenarios.flatMap(({ serving }) => {
-    const [other, pool] = [find(serving, policy), find(serving, POOL)];
-    return other === undefined || pool === undefined ? [] : [{ other, pool }];
-  });
-  const sum = (metric: MetricId) => own.reduce((all, figures) => all + medianOf(figures, metric), 0);
+function worthOf(instead: string, policy: string, { scenarios, runs }: Grid): Worth {
+  const served = scenarios.filter((scenario) => seedsOf(scenario).every((run) => serves(run, policy)));
+  const sum = (metric: MetricId) =>
+    served
+      .map((scenario) => medianOf(seedsOf(scenario).map((run) => servedValueOf(run, policy, metric))))
+      .reduce((all, median) => all + median, 0);
   const ratio = (metric: MetricId) =>
-    middle(
-      pairs
-        .filter(({ pool }) => medianOf(pool, metric) > 0)
-        .map(({ other, pool }) => medianOf(other, metric) / medianOf(pool, metric)),
+    medianOf(
+      runs
+        .filter((run) => servedValueOf(run, POOL, metric) > 0)
+        .map((run) => servedValueOf(run, policy, metric) / servedValueOf(run, POOL, metric)),
     );
+  const dominated = (by: string, one: string) =>
+    scenarios.filter((scenario) =>
+      seedsOf(scenario).every((run) => serves(run, one) && dominatorsOf(run, one).includes(by)),
+    ).length;
   return {
     instead,
-    served: own.length,
+    served: served.length,
     splits: sum('splits-2m'),
     mixed: sum('mixed-peak'),
     blocks: ratio('blocks-peak'),
     hostCalls: ratio('host-calls'),
     idleMean: ratio('shared-idle-mean'),
-    better: pairs.filter(({ other, pool }) => dominatesIn(other, pool)).length,
-    worse: pairs.filter(({ other, pool }) => dominatesIn(pool, other)).length,
+    better: dominated(policy, POOL),
+    worse: dominated(POOL, policy),
   };
 }
-
-const find = (serving: readonly PolicyFigures[], name: string): PolicyFigures | undefined =>
-  serving.find(({ policy }) => policy === name);

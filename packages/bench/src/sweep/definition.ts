@@ -8,9 +8,19 @@ import { readJson } from '../files/json.ts';
 export const OWN_PLATFORM = 'default';
 
 const name = z.string().min(1);
+/** What results call a memory state. */
+const title = { name: name.exactOptional() };
 const memory = z.union(
-  [name, z.strictObject({ /** A folder with buddyinfo and pagetypeinfo. */ state: name })],
-  { error: 'expected a size as in "4G" or "4G:aged", or a recorded state as in {"state": "FOLDER"}' },
+  [
+    name,
+    z.strictObject({ size: name, ...title }),
+    /** A folder with buddyinfo and pagetypeinfo. */
+    z.strictObject({ state: name, ...title }),
+  ],
+  {
+    error:
+      'expected a size as in "4G" or {"size": "4G:aged"}, or a recorded state as in {"state": "FOLDER"}; "name" if wanted',
+  },
 );
 const platform = z.enum([OWN_PLATFORM, ...PLATFORM_NAMES]);
 

@@ -24,8 +24,10 @@ import { codeHash } from './identity.ts';
 import type { Scenario, SweepInput, SweepMemory, SweepPlan, SweepPolicy } from './plan.ts';
 
 /** Reads the definition and all that it names. Throws InputError that names the place in the file, before any run. */
-export async function prepareSweep(path: string): Promise<SweepPlan> {
-  const definition = readDefinition(path);
+export const prepareSweep = (path: string): Promise<SweepPlan> => planOf(readDefinition(path), path);
+
+/** Makes all that a definition names ready to run. `path`: of the definition, where its files are, and for errors. */
+export async function planOf(definition: SweepDefinition, path: string): Promise<SweepPlan> {
   const { kernel, pcp, compaction, reclaim, swiotlbDynamic, faults, ...machine } = definition.settings;
   const folder = dirname(path);
   const inPlace = placesIn(path);
@@ -35,9 +37,11 @@ export async function prepareSweep(path: string): Promise<SweepPlan> {
   const scenarios: Scenario[] = [];
   for (const [index, input] of definition.inputs.entries()) {
     const place = `inputs[${index}]`;
-    const { name, inputs, platform: modelled } = await inPlace(place, () =>
-      inputsOf(input, folder, definition),
-    );
+    const {
+      name,
+      inputs,
+      platform: modelled,
+    } = await inPlace(place, () => inputsOf(input, folder, definition));
     if (names.has(name)) {
       throw new InputError(`${path}: ${place}: duplicate input '${name}'; expected different names`);
     }
@@ -124,18 +128,31 @@ function memoryOf(
   const key = JSON.stringify(wanted);
   const known = made.get(key);
   if (known !== undefined) return known;
-  let memory: SweepMemory;
-  if (typeof wanted === 'string') {
-    memory = { name: wanted, state: parseMemory(wanted, seeds[0], settings.nodes), notes: [] };
-  } else {
-    const { memory: state, warnings: notes } = readMemoryState(resolve(folder, wanted.state));
-    memory = { name: state.name, state, notes };
-  }
+  const memory = madeMemory(
+    typeof wanted === 'string' ? { size: wanted } : wanted,
+    folder,
+    seeds[0],
+    settings,
+  );
   if ([...made.values()].some(({ name }) => name === memory.name)) {
     throw new InputError(`duplicate memory state '${memory.name}'; expected different names`);
   }
   made.set(key, memory);
   return memory;
+}
+
+function madeMemory(
+  wanted: Exclude<SweepMemoryDefinition, string>,
+  folder: string,
+  seed: number,
+  { nodes }: SweepDefinition['settings'],
+): SweepMemory {
+  if ('size' in wanted) {
+    const { size, name = size } = wanted;
+    return { name, state: parseMemory(size, seed, nodes), notes: [] };
+  }
+  const { memory: state, warnings: notes } = readMemoryState(resolve(folder, wanted.state));
+  return { name: wanted.name ?? state.name, state, notes };
 }
 
 interface PreparedInput {

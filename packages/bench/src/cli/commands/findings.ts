@@ -1,56 +1,126 @@
+import { availableParallelism } from 'node:os';
 import { InputError } from '@decpool/model';
 import { messageOf } from '../../files/error-text.ts';
-import { command, file, fileArgument } from '../declaration.ts';
+import { command, file, fileArgument, flag, number } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
+import { interruptible } from '../interrupt.ts';
 import { WORKERS } from '../options.ts';
+import type { Output } from '../output.ts';
 import { sweep } from './sweep.ts';
 
 export const findings = command({
   name: 'findings',
   summary: 'run a sweep and write what it says as docs/findings.md',
   description:
-    'Runs the cells of a sweep that are not done yet, as the command sweep does. Writes a page of Markdown: which policy does best in what, by how much against the kernels, how far from the bounds, and how sure that is.',
+    'Runs the cells of a sweep that are not done yet, as the command sweep does. Fills a page that is written by hand with the figures that it refers to, and writes an appendix with the figures of each scenario.',
   arguments: {
-    definition: fileArgument(
-      '<definition>',
-      'JSON file of a sweep with linux-6.12, linux-7.3 and gfp-decrypted among its policies',
-    ),
+    definition: fileArgument('<definition>', 'JSON file of a sweep with decpool among its policies'),
   },
   options: {
     sweep: file('--sweep <dir>', 'folder for the cells and the results of the sweep', {
       default: 'decpool-findings',
     }),
+    template: file('--template <file>', 'the page with references instead of figures', {
+      default: 'docs/findings.template.md',
+    }),
     out: file('--out <file>', 'the page', { default: 'docs/findings.md' }),
+    scenarios: file('--scenarios <file>', 'the appendix', { default: 'docs/findings-scenarios.md' }),
+    check: flag('--check', 'write nothing; exit 1 if page or appendix do not agree with the results'),
+    subset: number(
+      '--subset <n>',
+      'with --check: run this many small scenarios only, and look for them in the appendix',
+      {
+        from: 1,
+        to: 1000,
+      },
+    ),
     workers: WORKERS,
   },
-  examples: ['decpool findings examples/sweeps/findings.json'],
+  different: 'With --check: the page or the appendix does not agree with the results.',
+  examples: [
+    'decpool findings examples/sweeps/findings.json',
+    'decpool findings examples/sweeps/findings.json --check --subset 6',
+  ],
   seeAlso: 'decpool sweep; docs/findings.md, docs/sweeps.md',
-  async run({ definition, sweep: folder, out, ...options }, context) {
-    const code = await sweep.run({ definition, out: folder, ...options }, context);
-    if (code !== EXIT.done) return code;
-    const [{ boundsOfInputs }, { findingsPage }, { prepareSweep }, { readSweepResults }, { writeWhole }] =
+  async run({ definition, sweep: folder, template, out, scenarios, check, subset, workers }, context) {
+    const { readText } = await import('../../files/read-text.ts');
+    const [{ filledPage, textOf }, { appendix }, { gridOf }, { readSweepResults }, { differencesOf }] =
       await Promise.all([
-        import('../../findings/bounds.ts'),
         import('../../findings/page.ts'),
-        import('../../sweep/prepare.ts'),
+        import('../../findings/appendix.ts'),
+        import('../../findings/grid.ts'),
         import('../../sweep/results.ts'),
-        import('../../files/folder.ts'),
+        import('../../findings/check.ts'),
       ]);
-    const results = readSweepResults(`${folder}/results.json`);
-    const [refused] = results.runs.flatMap((run) => ('refused' in run ? [run] : []));
-    if (refused !== undefined) {
-      throw new InputError(
-        `${folder}/results.json: findings need every run, but ${refused.policy} on ${refused.input}, ${refused.memory}, ${refused.platform} was refused: ${refused.refused}`,
-      );
+    const { output } = context;
+    if (subset !== undefined) {
+      if (!check) throw new InputError('--subset: needs --check; a page needs the whole sweep');
+      return checkSubset(definition, subset, scenarios, workers, output);
     }
-    const bounds = boundsOfInputs(await prepareSweep(definition), results);
-    const page = findingsPage(results, bounds, `decpool findings ${definition}`);
-    try {
-      writeWhole(out, page);
-    } catch (error) {
-      throw new InputError(`${out}: cannot be written: ${messageOf(error)}`);
+    const code = await sweep.run(
+      { definition, out: folder, ...(workers === undefined ? {} : { workers }) },
+      context,
+    );
+    if (code !== EXIT.done) return code;
+    const grid = gridOf(readSweepResults(`${folder}/results.json`));
+    const page = filledPage(readText(template), template, grid);
+    const rest = appendix(grid, `decpool findings ${definition}`);
+    if (!check) {
+      await write(out, textOf(page));
+      await write(scenarios, rest);
+      output.write(`written      ${out}\nwritten      ${scenarios}\n`);
+      return EXIT.done;
     }
-    context.output.write(`written      ${out}\n`);
-    return EXIT.done;
+    const lines = rest.replace(/\n$/, '').split('\n');
+    return report(
+      [
+        ...differencesOf(page, readText(out), out),
+        ...differencesOf(
+          lines.map((text) => ({ text, template: '', figures: [] })),
+          readText(scenarios),
+          scenarios,
+        ),
+      ],
+      `${out} and ${scenarios} agree with the results`,
+      output,
+    );
   },
 });
+
+async function write(path: string, text: string): Promise<void> {
+  const { writeWhole } = await import('../../files/folder.ts');
+  try {
+    writeWhole(path, text);
+  } catch (error) {
+    throw new InputError(`${path}: cannot be written: ${messageOf(error)}`);
+  }
+}
+
+async function checkSubset(
+  definition: string,
+  subset: number,
+  scenarios: string,
+  workers = availableParallelism(),
+  output: Output,
+): Promise<number> {
+  const { missingLines, runSubset } = await import('../../findings/subset.ts');
+  const { readText } = await import('../../files/read-text.ts');
+  const appendix = readText(scenarios);
+  return interruptible(async (signal) => {
+    const ran = await runSubset(definition, subset, { workers, signal });
+    if (ran === undefined) return EXIT.interrupted;
+    const names = ran.map(({ input, platform, memory }) => `${input} on ${platform}, ${memory}`);
+    output.write(`ran          ${names.join('\nran          ')}\n`);
+    const differences = ran.flatMap((scenario, at) =>
+      missingLines(scenario, appendix).map(
+        (line) => `${scenarios}: ${names[at]}: the results have the line '${line}'; the appendix does not`,
+      ),
+    );
+    return report(differences, `${scenarios} agrees with ${ran.length} scenarios`, output);
+  });
+}
+
+function report(differences: readonly string[], agreed: string, output: Output): number {
+  output.write(differences.length === 0 ? `checked      ${agreed}\n` : `${differences.join('\n')}\n`);
+  return differences.length === 0 ? EXIT.done : EXIT.different;
+}

@@ -1,0 +1,74 @@
+/** A part of a sweep that is small enough to run in seconds: the appendix must agree with it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readDefinition, type SweepDefinition } from '../sweep/definition.ts';
+import { SweepFolder } from '../sweep/folder.ts';
+import { planOf } from '../sweep/prepare.ts';
+import { sweep } from '../sweep/sweep.ts';
+import { scenarioSection } from './appendix.ts';
+import { type GridScenario, gridOf } from './grid.ts';
+
+/**
+ * The inputs with the fewest requests, each from one memory state: those that are recorded take turns, as they are small. All
+ * policies and seeds run, so a scenario has the figures that it has in the whole sweep.
+ */
+async function subsetOf(
+  definition: SweepDefinition,
+  path: string,
+  scenarios: number,
+): Promise<SweepDefinition> {
+  const { inputs, memory, platforms } = definition;
+  const recorded = memory.filter((one) => typeof one === 'object' && 'state' in one);
+  const states = recorded.length > 0 ? recorded : memory;
+  const [first] = definition.seeds;
+  const once = { ...definition, seeds: [first], workloadPerSeed: false };
+  const sized = await Promise.all(
+    inputs.map(async (input) => {
+      const plan = await planOf({ ...once, inputs: [{ ...input, memory: ['64M'] }] }, path);
+      return { input, requests: plan.scenarios[0].inputs.get(first)?.facts.requests ?? 0 };
+    }),
+  );
+  return {
+    ...definition,
+    inputs: sized
+      .toSorted((a, b) => a.requests - b.requests)
+      .slice(0, scenarios)
+      .map(({ input }, at) => ({
+        ...input,
+        memory: [states[at % states.length]],
+        platforms: (input.platforms ?? platforms).slice(0, 1),
+      })),
+  };
+}
+
+/** Runs so many scenarios of a sweep, in a folder that is removed afterwards. Undefined if it was stopped. */
+export async function runSubset(
+  path: string,
+  scenarios: number,
+  options: { readonly workers: number; readonly signal?: AbortSignal },
+): Promise<readonly GridScenario[] | undefined> {
+  const plan = await planOf(await subsetOf(readDefinition(path), path, scenarios), path);
+  const scratch = mkdtempSync(join(tmpdir(), 'decpool-findings-'));
+  try {
+    const folder = await SweepFolder.open(scratch, plan);
+    const results = await sweep(plan, folder, options);
+    folder.close();
+    return results && gridOf(results).scenarios;
+  } finally {
+    rmSync(scratch, { recursive: true });
+  }
+}
+
+/** The lines of a scenario's section that an appendix does not have. */
+export function missingLines(scenario: GridScenario, appendix: string): string[] {
+  const { input, platform, memory } = scenario;
+  const [, machine = ''] = appendix.split(`## ${input} on ${platform}\n`);
+  const [own] = machine.split('\n## ');
+  const [, rest = ''] = own.split(`### ${memory}\n`);
+  const there = new Set(rest.split('\n### ')[0].split('\n'));
+  return scenarioSection(scenario)
+    .split('\n')
+    .slice(1)
+    .filter((line) => line !== '' && !there.has(line));
+}

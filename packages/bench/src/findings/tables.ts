@@ -1,0 +1,131 @@
+/** The tables of the findings, in Markdown. */
+import { markdownTable } from 'markdown-table';
+import { type MetricId, metricOf } from '../metrics/metric.ts';
+import { formatRange, formatValue, type Unit } from '../text/units.ts';
+import { ABLATIONS, POOL } from './ablation.ts';
+import {
+  dominatorsOf,
+  type Grid,
+  type GridRun,
+  type GridScenario,
+  seedsOf,
+  servedValueOf,
+  serves,
+} from './grid.ts';
+import { medianInterval, medianOf } from './uncertainty.ts';
+
+/** Heading, alignment and cell of each column. */
+type Columns<Row> = readonly (readonly [head: string, align: 'l' | 'r', cell: (row: Row) => string])[];
+
+export const tableOf = <Row>(columns: Columns<Row>, rows: readonly Row[]): string =>
+  markdownTable(
+    [columns.map(([head]) => head), ...rows.map((row) => columns.map(([, , cell]) => cell(row)))],
+    { align: columns.map(([, align]) => align) },
+  );
+
+/** What a reader calls a policy: of a pool that differs from decpool in one rule, that rule. */
+export function titleOf(policy: string): string {
+  const ablation = ABLATIONS.find((known) => known.policy === policy);
+  return ablation === undefined ? `\`${policy}\`` : `${POOL}, ${ablation.instead}`;
+}
+
+/** `35 (33..36)`: a median, and its interval if that is not a point. `-` if there is none. */
+export function medianText(machines: readonly (readonly (readonly number[])[])[], unit: Unit): string {
+  const median = medianOf(machines.flat(2));
+  if (Number.isNaN(median)) return '-';
+  const { low, high } = medianInterval(machines);
+  const text = formatValue(median, unit);
+  const isPoint = formatValue(low, unit) === formatValue(high, unit);
+  return isPoint ? text : `${text} (${formatRange(low, high, unit)})`;
+}
+
+type Measure = (run: GridRun, policy: string) => number;
+
+const measured =
+  (metric: MetricId): Measure =>
+  (run, policy) =>
+    servedValueOf(run, policy, metric);
+
+const overBound: Measure = (run, policy) =>
+  servedValueOf(run, policy, 'blocks-peak') / run.scenario.bounds[run.seed];
+
+/** A row for each policy. Medians are over the runs that it serves. */
+export function policyTable(grid: Grid, policies: readonly string[]): string {
+  const cell = (measure: Measure, unit: Unit) => (policy: string) =>
+    medianText(
+      grid.machines.map(({ scenarios }) =>
+        scenarios.map((scenario) => seedsOf(scenario).map((run) => measure(run, policy))),
+      ),
+      unit,
+    );
+  const count = (holds: (run: GridRun, policy: string) => boolean) => (policy: string) =>
+    String(grid.scenarios.filter((scenario) => seedsOf(scenario).every((run) => holds(run, policy))).length);
+  return tableOf<string>(
+    [
+      ['policy', 'l', titleOf],
+      ['serves', 'r', count(serves)],
+      ['2M splits', 'r', cell(measured('splits-2m'), 'count')],
+      ['mixed 2M, peak', 'r', cell(measured('mixed-peak'), 'count')],
+      ['host calls', 'r', cell(measured('host-calls'), 'count')],
+      ['shared-idle, mean', 'r', cell(measured('shared-idle-mean'), 'bytes')],
+      ['blocks / lower bound', 'r', cell(overBound, 'ratio')],
+      ['better', 'r', count((run, policy) => isBetter(run, policy, POOL))],
+      ['worse', 'r', count((run, policy) => isBetter(run, POOL, policy))],
+    ],
+    policies,
+  );
+}
+
+/** Whether a policy serves the run, and another does not or is dominated by it. */
+function isBetter(run: GridRun, policy: string, other: string): boolean {
+  if (policy === other || !serves(run, policy)) return false;
+  return !serves(run, other) || dominatorsOf(run, other).includes(policy);
+}
+
+const LOST: readonly MetricId[] = ['splits-2m', 'mixed-peak', 'host-calls', 'shared-idle-mean'];
+
+interface Loss {
+  readonly machine: string;
+  readonly policy: string;
+  readonly scenarios: readonly GridScenario[];
+  readonly isRefusing: boolean;
+}
+
+/** Where one of the policies is better than decpool under every seed, and by how much: `decpool > policy`, medians. */
+export function lossTable(grid: Grid, policies: readonly string[]): string {
+  const losses = grid.machines.flatMap(({ input, platform, scenarios }) =>
+    policies.flatMap((policy) =>
+      [true, false].flatMap((isRefusing): Loss[] => {
+        const lost = scenarios.filter((scenario) => {
+          const runs = seedsOf(scenario);
+          return (
+            runs.every((run) => isBetter(run, policy, POOL)) &&
+            runs.some((run) => !serves(run, POOL)) === isRefusing
+          );
+        });
+        return lost.length === 0
+          ? []
+          : [{ machine: `${input} on ${platform}`, policy, scenarios: lost, isRefusing }];
+      }),
+    ),
+  );
+  const median = ({ scenarios }: Loss, policy: string, metric: MetricId) =>
+    formatValue(
+      medianOf(scenarios.flatMap((scenario) => scenario.rows.get(policy)?.get(metric)?.values ?? [])),
+      metricOf(metric).unit,
+    );
+  const change = (metric: MetricId) => (loss: Loss) => {
+    const [own, other] = [median(loss, POOL, metric), median(loss, loss.policy, metric)];
+    return own === other ? own : `${own} > ${other}`;
+  };
+  return tableOf<Loss>(
+    [
+      ['machine', 'l', ({ machine }) => machine],
+      ['memory', 'l', ({ scenarios }) => scenarios.map(({ memory }) => memory).join(', ')],
+      ['better', 'l', ({ policy }) => titleOf(policy)],
+      ['refused', 'r', change('failures')],
+      ...LOST.map((metric) => [metricOf(metric).label, 'r', change(metric)] as const),
+    ],
+    losses,
+  );
+}
