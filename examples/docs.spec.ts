@@ -1,6 +1,6 @@
 /**
  * The documents say what is true now: every block of theirs that names the command it comes from is compared
- * with what that command prints. `UPDATE_DOCS=1` writes them anew.
+ * with what that command prints. `UPDATE_DOCS=1` writes them anew, `UPDATE_DOCS=docs/replay.md` those of one document.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ const DOCUMENTS = [
       expect.stringMatching(/^decpool validate --exact /),
       expect.stringMatching(/^decpool validate --exact --ablate /),
       expect.stringMatching(/^decpool validate --supply /),
-      expect.stringMatching(/^decpool validate .*\.csv\.gz$/),
+      expect.stringMatching(/^decpool validate .*\.csv\.gz \| /),
     ],
   },
   {
@@ -47,10 +47,13 @@ const DOCUMENTS = [
   },
 ] as const;
 
-const BLOCK = /<!-- output of: (.+?) -->\n```\n([\s\S]*?)```\n/g;
+/** What a command prints, as it is, or the rows of its tables as a Markdown table. */
+const BLOCK = /(<!-- (?:output|table) of: (.+?) -->\n)(```\n[\s\S]*?```\n|\|.*\n\|[-|]+\n(?:\|.*\n)*)/g;
 
 /** A file of the checkout, in full. */
 const LISTING = /<!-- file: (.+?) -->\n```ts\n([\s\S]*?)```\n/g;
+
+const isUpdated = (path: string) => ['1', path].includes(process.env['UPDATE_DOCS'] ?? '');
 
 function outputOf(line: string): string {
   const [, columns = '', command] = /^(?:COLUMNS=(\d+) )?(.*)$/.exec(line) ?? [];
@@ -71,37 +74,49 @@ function outputOf(line: string): string {
   }
 }
 
+const shownOf = (comment: string, command: string): string =>
+  comment.includes('table of') ? markdownTable(outputOf(command)) : `\`\`\`\n${outputOf(command)}\`\`\`\n`;
+
+/** The rows of a table that a command drew with lines, as Markdown. */
+function markdownTable(output: string): string {
+  const rows = output
+    .split('\n')
+    .filter((line) => line.startsWith('│'))
+    .map((line) => line.split('│').slice(1, -1));
+  const [head = [], ...body] = rows.map((cells) => `| ${cells.map((cell) => cell.trim()).join(' | ')} |\n`);
+  return [head, `|${'---|'.repeat(rows[0]?.length ?? 0)}\n`, ...body].join('');
+}
+
 it('README.md has 150 lines at most', () => {
   expect(readFileSync(join(root, 'README.md'), 'utf8').split('\n').length).toBeLessThanOrEqual(151);
 });
 
 describe.each(DOCUMENTS)('$path', ({ path, commands }) => {
   const document = join(root, path);
-  const text = readFileSync(document, 'utf8');
-  const blocks = [...text.matchAll(BLOCK)];
-
-  if (process.env['UPDATE_DOCS'] !== undefined) {
-    const updated = text.replace(BLOCK, (block, command: string, old: string) =>
-      block.replace(`\`\`\`\n${old}\`\`\``, () => `\`\`\`\n${outputOf(command)}\`\`\``),
+  if (isUpdated(path)) {
+    const updated = readFileSync(document, 'utf8').replace(
+      BLOCK,
+      (_, comment: string, command: string) => comment + shownOf(comment, command),
     );
     writeFileSync(document, updated);
   }
+  const blocks = [...readFileSync(document, 'utf8').matchAll(BLOCK)];
 
   it('shows the output of each command that it is about', () => {
-    expect(blocks.map(([, command]) => command)).toEqual(commands);
+    expect(blocks.map(([, , command]) => command)).toEqual(commands);
   });
 
-  it.each(blocks.map(([, command, output]) => ({ command, output })))(
+  it.each(blocks.map(([, comment, command, shown]) => ({ comment, command, shown })))(
     'shows what $command prints',
-    ({ command, output }) => {
-      expect(output).toBe(outputOf(command));
+    ({ comment, command, shown }) => {
+      expect(shown).toBe(shownOf(comment, command));
     },
   );
 });
 
 it('the guide to a policy of your own lists its example as it is', () => {
   const guide = join(root, 'docs/own-policy.md');
-  if (process.env['UPDATE_DOCS'] !== undefined) {
+  if (isUpdated('docs/own-policy.md')) {
     const updated = readFileSync(guide, 'utf8').replace(LISTING, (listing, path: string, old: string) =>
       listing.replace(`\`\`\`ts\n${old}`, () => `\`\`\`ts\n${readFileSync(join(root, path), 'utf8')}`),
     );

@@ -1,4 +1,4 @@
-/** The numbers of splits that any placement of a run can cause, by the recorded counts. docs/scatter.md has the argument, as facts 1 to 3. */
+/** The numbers of splits that any placement of a run can cause, by the recorded counts. docs/validation.md has the argument, as facts 1 to 3. */
 import { MAX_PAGE_ORDER, type ZoneState } from '@decpool/model';
 import { overlap } from '../../traces/memory-state/memory-state.ts';
 import type { ScatterRequest, ScatterRun } from './run.ts';
