@@ -98,6 +98,8 @@ export const EXAMPLES: Readonly<Record<EventType, readonly EventBody[]>> = {
   'page-table-freed': [{ type: 'page-table-freed', ...RANGE }],
   'pages-reclaimed': [{ type: 'pages-reclaimed', ...RANGE }],
   'request-stalled': [{ type: 'request-stalled', pages: 0xfffffffc }],
+  'atomic-pool-grown': [{ type: 'atomic-pool-grown', ...RANGE }],
+  'boot-pools-made': [{ type: 'boot-pools-made', pages: 0xfffffffc }],
 };
 
 /** The examples as the events of one log. */
@@ -262,8 +264,12 @@ const PROPOSALS: readonly ((history: History, proposal: Proposal) => void)[] = [
   (history, { choice }) => history.mapUser(choice),
   (history, proposal) => history.background(proposal),
   (history, { pages }) => void history.happens({ type: 'reserve-refilled', pages }),
-  (history, { pages }) => void history.happens({ type: 'request-stalled', pages }),
-  (history, { at, pages }) => void history.happens({ type: 'block-compacted', pfn: at, pages }),
+  (history, { at, pages }) => {
+    history.happens({ type: 'request-stalled', pages });
+    history.happens({ type: 'block-compacted', pfn: at, pages });
+    history.happens({ type: 'atomic-pool-grown', pfn: at, pages });
+    history.happens({ type: 'boot-pools-made', pages });
+  },
 ];
 
 /** A history in the making. */

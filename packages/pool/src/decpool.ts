@@ -10,6 +10,7 @@
  * - **Grow.** If no block has room, one more is claimed: by a caller that may sleep, or by the deferred worker. Without a whole free
  *   block the largest chunk that there is has to do.
  * - **Reserve.** Below LOW free pages a deferred worker grows the pool to HIGH. A caller that may not sleep takes free pages or fails.
+ *   It replaces the atomic DMA pools (kernel/dma/pool.c), so that there is one reserve and not two.
  * - **Return.** A block that was empty for DELAY is made private and goes back to the page allocator, the oldest first, as long as HIGH
  *   free pages are left.
  * - **Shrinker.** If the page allocator is short of memory, empty blocks go back without the delay.
@@ -50,6 +51,7 @@ export const decpool: PolicyFactory = (view) => new Decpool(view);
 
 class Decpool implements Policy {
   readonly name = 'decpool';
+  readonly replacesAtomicPools = true;
   readonly #view: StateView;
   /** The free pages of the pool, all of them shared. */
   readonly #free: FreeMap;

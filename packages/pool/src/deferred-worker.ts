@@ -1,6 +1,6 @@
 /**
- * The deferred worker, which may sleep: it frees for callers that may not sleep, grows the bounce buffers, and calls the policy's
- * work(). It runs some simulated time after there is something to do, or at a time that the policy names.
+ * The deferred worker, which may sleep: it frees for callers that may not sleep, grows the bounce buffers and the atomic DMA
+ * pools, and calls the policy's work(). It runs some simulated time after there is something to do, or at a time that the policy names.
  */
 import {
   type AllocationId,
@@ -9,15 +9,30 @@ import {
   nanoseconds,
   type SlabId,
 } from '@decpool/model';
+import type { AtomicPools } from './dma-pool/atomic-pools.ts';
+import type { PageServer } from './dma-pool/page-server.ts';
 import type { EventRecorder, ZoneRange } from './event-recorder.ts';
 import type { ObjectAllocator } from './objects.ts';
 import type { SupervisedPolicy } from './supervised-policy.ts';
 import type { Swiotlb } from './swiotlb/swiotlb.ts';
 
+interface WorkerOptions {
+  readonly recorder: EventRecorder;
+  readonly policy: SupervisedPolicy;
+  readonly pages: PageServer;
+  readonly objects: ObjectAllocator;
+  readonly atomicPools: AtomicPools | undefined;
+  readonly swiotlb: Swiotlb | undefined;
+  /** Simulated ns until deferred work is done. */
+  readonly delay: number;
+}
+
 export class DeferredWorker {
   readonly #recorder: EventRecorder;
   readonly #policy: SupervisedPolicy;
+  readonly #pages: PageServer;
   readonly #objects: ObjectAllocator;
+  readonly #atomicPools: AtomicPools | undefined;
   readonly #swiotlb: Swiotlb | undefined;
   /** Simulated ns until deferred work is done. */
   readonly #delay: number;
@@ -29,16 +44,12 @@ export class DeferredWorker {
   /** Where the policy keeps pages ready for callers that may not sleep. */
   readonly #readyRanges: ZoneRange[];
 
-  constructor(
-    recorder: EventRecorder,
-    policy: SupervisedPolicy,
-    objects: ObjectAllocator,
-    swiotlb: Swiotlb | undefined,
-    delay: number,
-  ) {
+  constructor({ recorder, policy, pages, objects, atomicPools, swiotlb, delay }: WorkerOptions) {
     this.#recorder = recorder;
     this.#policy = policy;
+    this.#pages = pages;
     this.#objects = objects;
+    this.#atomicPools = atomicPools;
     this.#swiotlb = swiotlb;
     this.#delay = delay;
     this.#readyRanges = [recorder.anywhere];
@@ -75,8 +86,15 @@ export class DeferredWorker {
       this.#frees.length > 0 ||
       this.#emptySlabs.size > 0 ||
       this.#swiotlb?.hasWork === true ||
+      this.#needsAtomicPools ||
       this.#hasPolicyWork()
     );
+  }
+
+  /** To be doubled, or to be made, for a policy that took over from one that replaces them. */
+  get #needsAtomicPools(): boolean {
+    const pools = this.#atomicPools;
+    return pools !== undefined && (pools.hasWork || !(pools.isMade || this.#policy.replacesAtomicPools));
   }
 
   #hasPolicyWork(): boolean {
@@ -117,11 +135,13 @@ export class DeferredWorker {
     });
     const frees = this.#frees;
     this.#frees = [];
-    for (const allocation of frees) this.#policy.free(free(allocation));
+    for (const allocation of frees) this.#pages.free(free(allocation));
     const slabs = this.#emptySlabs;
     this.#emptySlabs = new Map();
     for (const [slab, allocation] of slabs) this.#objects.destroySlab(slab, free(allocation));
     if (this.#swiotlb?.hasWork === true) this.#swiotlb.grow();
+    if (this.#atomicPools?.hasWork === true) this.#atomicPools.work();
+    else if (this.#needsAtomicPools) this.#atomicPools?.make();
   }
 
   /** `isDue`: the policy named this time. */

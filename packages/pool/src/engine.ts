@@ -29,6 +29,8 @@ import {
 } from '@decpool/model';
 import { BackgroundUsers } from './background.ts';
 import { DeferredWorker } from './deferred-worker.ts';
+import { AtomicPools } from './dma-pool/atomic-pools.ts';
+import { PageServer } from './dma-pool/page-server.ts';
 import { EventRecorder, type EventSink, type ZoneRange } from './event-recorder.ts';
 import { FaultInjector } from './faults.ts';
 import { ObjectAllocator } from './objects.ts';
@@ -51,6 +53,8 @@ interface EngineOptions {
   readonly workerDelay: number;
   readonly faults?: Faults;
   readonly swiotlb?: SwiotlbSettings;
+  /** Whether the guest has atomic DMA pools, unless the policy replaces them. */
+  readonly atomicPools?: boolean;
   /** Events in a batch. Default: 8192. */
   readonly batchRows?: number;
 }
@@ -67,6 +71,9 @@ export class Engine implements RequestHistory {
   readonly swiotlb: SwiotlbSettings | undefined;
   readonly #recorder: EventRecorder;
   readonly #swiotlb: Swiotlb | undefined;
+  /** Outside a confidential VM nobody asks them. */
+  readonly #atomicPools: AtomicPools | undefined;
+  readonly #pages: PageServer;
   readonly #objects: ObjectAllocator;
   readonly #background: BackgroundUsers;
   readonly #worker: DeferredWorker;
@@ -99,15 +106,17 @@ export class Engine implements RequestHistory {
     this.maxPages = machine.geometry.spanPages;
     this.policy = new SupervisedPolicy(policy, recorder);
     this.#swiotlb = this.swiotlb && new Swiotlb(this.swiotlb, recorder, slabs);
-    this.#objects = new ObjectAllocator(recorder, this.policy, slabs, this.#swiotlb);
+    if (options.atomicPools === true && machine.platform.confidential) {
+      const zones = memory.zones.filter(({ ram }) => ram.length > 0).map(({ name }) => name);
+      this.#atomicPools = new AtomicPools(recorder, zones, (gfp) => this.#rangeOf(gfp, ANY_NODE));
+    }
+    this.#pages = new PageServer(recorder, this.policy, this.#atomicPools);
+    this.#objects = new ObjectAllocator(recorder, this.#pages, slabs, this.#swiotlb);
     this.#background = new BackgroundUsers(recorder, this.policy);
-    this.#worker = new DeferredWorker(
-      recorder,
-      this.policy,
-      this.#objects,
-      this.#swiotlb,
-      options.workerDelay,
-    );
+    this.#worker = new DeferredWorker({
+      ...{ recorder, policy: this.policy, pages: this.#pages, objects: this.#objects },
+      ...{ atomicPools: this.#atomicPools, swiotlb: this.#swiotlb, delay: options.workerDelay },
+    });
   }
 
   /** Simulated ns of the last request, or of the deferred worker if that ran after it. */
@@ -224,7 +233,14 @@ export class Engine implements RequestHistory {
   /** At simulated time 0, before the first request. */
   #boot(): void {
     this.#isBooted = true;
-    this.#swiotlb?.boot();
+    // Bounce buffers that only the policy wants are its own work; they come after what every guest has.
+    const isForPolicy = this.swiotlb?.forPolicy === true;
+    if (!isForPolicy) this.#swiotlb?.boot();
+    if (this.#atomicPools !== undefined) {
+      if (!this.policy.replacesAtomicPools) this.#atomicPools.make();
+      this.#recorder.emit.bootPoolsMade({ pages: this.view.counter('sharedPages') });
+    }
+    if (isForPolicy) this.#swiotlb?.boot();
     this.#worker.boot();
   }
 
@@ -254,7 +270,7 @@ export class Engine implements RequestHistory {
     recorder.begin(allocation, gfp, range);
     const cache = api === 'dma_map' ? SWIOTLB_CACHE : this.policy.cacheFor(request);
     if (cache !== undefined) this.#objects.allocate(request, cache);
-    else if (this.policy.allocate(request) && api === 'vmalloc') {
+    else if (this.#pages.allocate(request) && api === 'vmalloc') {
       recorder.emit.vmAreaMapped({ allocation, pages: recorder.servedPages });
     }
   }
@@ -274,14 +290,14 @@ export class Engine implements RequestHistory {
       const pages = this.view.allocation(allocation).extents.reduce((sum, extent) => sum + extent.pages, 0);
       this.#recorder.emit.vmAreaUnmapped({ allocation, pages });
     }
-    if (this.#freesNow(gfp, allocation)) this.policy.free(request);
+    if (this.#freesNow(gfp, allocation)) this.#pages.free(request);
     else this.#worker.deferFree(allocation);
   }
 
-  /** Whether the policy can free for a caller with these flags; else the deferred worker has to have it do so. */
+  /** Whether its pages can be freed for a caller with these flags; else the deferred worker has to have it do so. */
   #freesNow(gfp: number, allocation: AllocationId): boolean {
     return (
-      !conversionMaySleep(this.view.platform) || maySleep(gfp) || this.policy.freesWithoutSleeping(allocation)
+      !conversionMaySleep(this.view.platform) || maySleep(gfp) || this.#pages.freesWithoutSleeping(allocation)
     );
   }
 

@@ -54,6 +54,10 @@ class Handover implements Policy {
     return this.#isOver ? this.#after : this.#before;
   }
 
+  get replacesAtomicPools(): boolean {
+    return this.#current.replacesAtomicPools === true;
+  }
+
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
     this.#current.allocate(request, view, record);
     const { allocation } = request;

@@ -3,6 +3,7 @@ export { blockConversion } from './conversion/block.ts';
 export type { Conversion, PageRange } from './conversion/conversion.ts';
 export { granuleConversion } from './conversion/granule.ts';
 export { pageConversion } from './conversion/page.ts';
+export { usesAtomicPools } from './dma-pool/page-server.ts';
 export type { EventSink } from './event-recorder.ts';
 export { handover } from './handover.ts';
 export type { FreePlace } from './page-allocator/chunk-lists.ts';

@@ -98,6 +98,7 @@ class Reference {
   readonly #slabs = new Map<number, readonly [start: number, pages: number]>();
   /** Freed where nothing could be converted: no longer the caller's, not yet the pool's. */
   readonly #leaving = new Map<number, Held>();
+  readonly #atomicChunks: { readonly pfn: number; readonly pages: number }[] = [];
   #leakedPages = 0;
   #mayConvert = true;
   readonly #problems: string[] = [];
@@ -129,7 +130,13 @@ class Reference {
     if (object === undefined ? got < pages : size < held.bytes) this.#problem(`${held.id} got too little`);
     // Bounce buffers lie where they are, whoever uses them.
     if (slab?.cache === 'swiotlb') return;
-    for (const run of runs) if (!this.#isAllowed(run, gfp, node)) this.#problem(`${held.id} lies elsewhere`);
+    for (const run of runs) {
+      // The atomic DMA pools know no nodes.
+      const isPools = this.#atomicChunks.some(
+        ({ pfn, pages: size }) => run.pfn >= pfn && run.pfn < pfn + size,
+      );
+      if (!this.#isAllowed(run, gfp, isPools ? ANY_NODE : node)) this.#problem(`${held.id} lies elsewhere`);
+    }
   }
 
   #isAllowed(run: { readonly pfn: number; readonly pages: number }, gfp: number, node: number): boolean {
@@ -164,6 +171,9 @@ class Reference {
       case 'user-mapped':
       case 'user-unmapped':
         this.#requests++;
+        break;
+      case 'atomic-pool-grown':
+        this.#atomicChunks.push(event);
         break;
       case 'allocation-failed':
         if (!this.#mayBeRefused(event.reason)) this.#problem(`event ${event.seq} has no ground`);
@@ -552,6 +562,7 @@ const settings = fc.record({
   seed: fc.nat(99),
   faults: fc.option(faults, { nil: undefined }),
   swiotlb: fc.record({ bytes: fc.constantFrom(2 * MIB, 6 * MIB), dynamic: fc.boolean() }),
+  atomicPools: fc.boolean(),
   workerDelay: fc.constantFrom(0, 1000, 1_000_000),
   pageSource: fc.record({
     kernel: fc.constantFrom('6.x' as const, '7.x' as const),

@@ -1,4 +1,4 @@
-/** Small objects and bounce-buffer slots: units of slabs. The policy serves the pages of the slabs. */
+/** Small objects and bounce-buffer slots: units of slabs. Their pages come from who serves pages: the policy, or an atomic DMA pool. */
 import {
   type AllocateRequest,
   type AllocationId,
@@ -12,26 +12,21 @@ import {
   type SlabId,
   slabId,
 } from '@decpool/model';
+import type { PageServer } from './dma-pool/page-server.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';
 import type { SlabLayer } from './slab/slab-layer.ts';
-import type { SupervisedPolicy } from './supervised-policy.ts';
 import { MAX_MAPPING_BYTES, type Swiotlb } from './swiotlb/swiotlb.ts';
 
 export class ObjectAllocator {
   readonly #recorder: EventRecorder;
-  readonly #policy: SupervisedPolicy;
+  readonly #pages: PageServer;
   readonly #slabs: SlabLayer;
   readonly #swiotlb: Swiotlb | undefined;
 
-  constructor(
-    recorder: EventRecorder,
-    policy: SupervisedPolicy,
-    slabs: SlabLayer,
-    swiotlb: Swiotlb | undefined,
-  ) {
+  constructor(recorder: EventRecorder, pages: PageServer, slabs: SlabLayer, swiotlb: Swiotlb | undefined) {
     this.#recorder = recorder;
-    this.#policy = policy;
+    this.#pages = pages;
     this.#slabs = slabs;
     this.#swiotlb = swiotlb;
   }
@@ -65,18 +60,13 @@ export class ObjectAllocator {
     this.#recorder.emit.objectAllocated({ allocation: request.allocation, ...place, bytes });
   }
 
-  /** Returns false if the policy refused the pages of the slab. */
+  /** Returns false if the pages were refused of the slab. */
   #createSlab(request: AllocateRequest, cache: SlabCache, key: string): boolean {
     const { pages, unitBytes } = cache;
     const recorder = this.#recorder;
     const number = recorder.ownerNumber(cache.name);
-    const isServed = this.#policy.allocate({
-      ...request,
-      api: 'alloc_pages',
-      pages,
-      bytes: pages * PAGE_SIZE,
-    });
-    if (!isServed) return false;
+    const ofSlab = { ...request, api: 'alloc_pages', pages, bytes: pages * PAGE_SIZE } as const;
+    if (!this.#pages.allocate(ofSlab, request)) return false;
     const { allocation } = request;
     recorder.emit.slabCreated({ allocation, pfn: recorder.servedStart, pages, unitBytes, cache: number });
     this.#slabs.created(slabId(recorder.view.counter('slabs')), cache, key);
@@ -97,6 +87,6 @@ export class ObjectAllocator {
     if (!this.#slabs.isEmpty(slab)) return;
     this.#recorder.emit.slabDestroyed({ allocation: request.allocation, slab });
     this.#slabs.destroyed(slab);
-    this.#policy.free(request);
+    this.#pages.free(request);
   }
 }

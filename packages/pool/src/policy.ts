@@ -87,6 +87,11 @@ export interface Policy {
   cacheFor?(request: AllocateRequest): SlabCache | undefined;
   /** The policy serves its requests from the bounce buffers of swiotlb, which are then made at boot in any case. */
   readonly bounceBuffers?: 'fixed' | 'dynamic';
+  /**
+   * The policy keeps a reserve that replaces the atomic DMA pools (kernel/dma/pool.c): it serves requests of the DMA API that may not
+   * sleep. Otherwise they go to these pools, as in dma_direct_alloc(), and the policy does not see them.
+   */
+  readonly replacesAtomicPools?: boolean;
   /** Whether free() needs no conversion if the caller may not sleep; else such a free waits for the deferred worker. */
   freesWithoutSleeping?(allocation: AllocationId): boolean;
   /** Whether there is work for the deferred worker, which may sleep. Asked after every request, and before the first. */

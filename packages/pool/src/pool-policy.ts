@@ -38,6 +38,8 @@ const SECOND_TRIES = 1;
 
 class PoolPolicy implements Policy {
   readonly name: string;
+  /** A pool with a reserve has it in place of the atomic DMA pools. */
+  readonly replacesAtomicPools: boolean;
   readonly #view: StateView;
   /** Claimed, unused pages, without those of the reserve. */
   readonly #map: FreeMap;
@@ -72,6 +74,7 @@ class PoolPolicy implements Policy {
     const reserved = view.platform.confidential ? supply.reservePages : undefined;
     this.#lowPages = reserved?.low ?? 0;
     this.#highPages = reserved?.high ?? 0;
+    this.replacesAtomicPools = this.#lowPages > 0;
     this.#unitPages = conversion.unitPages(view.platform);
     const isReserved = !conversion.keepsShared && this.#lowPages > 0;
     this.#reserve = isReserved ? new Reserve(view.geometry, this.#unitPages) : undefined;

@@ -51,6 +51,8 @@ export interface PoolOptions {
   readonly faults?: Faults;
   /** The bounce buffers that dma_map requests go to. Default: none. */
   readonly swiotlb?: SwiotlbSettings;
+  /** Whether a confidential guest has the atomic DMA pools of kernel/dma/pool.c, unless the policy replaces them. Default: no. */
+  readonly atomicPools?: boolean;
   /** Simulated ns until deferred work is done. Default: DEFAULT_WORKER_DELAY. */
   readonly workerDelay?: number;
   /** Where the requests come from, for the header. Default: `interactive`. */
@@ -105,7 +107,7 @@ export class Pool implements EventSink {
     if (!Number.isInteger(batchRows) || batchRows < 1) {
       throw new InputError(`batches of ${batchRows} events: must be a whole number from 1`);
     }
-    const { memory, faults, swiotlb } = options;
+    const { memory, faults, swiotlb, atomicPools = false } = options;
     const platform = frozen(options.platform);
     const settings = {
       memory,
@@ -114,6 +116,7 @@ export class Pool implements EventSink {
       workerDelay: options.workerDelay ?? DEFAULT_WORKER_DELAY,
       ...(faults === undefined ? {} : { faults }),
       ...(swiotlb === undefined ? {} : { swiotlb }),
+      ...(atomicPools && platform.confidential ? { atomicPools } : {}),
     };
     this.#engine = new Engine({
       ...settings,

@@ -106,6 +106,10 @@ export class SupervisedPolicy {
     return answer === true;
   }
 
+  get replacesAtomicPools(): boolean {
+    return this.#policy.replacesAtomicPools === true;
+  }
+
   hasWork(range: BlockRange): boolean {
     this.#turn.question = 'hasWork()';
     const answer = this.#policy.hasWork?.(range);

@@ -199,7 +199,7 @@ describe('decpool compare', () => {
     expect(told).toMatch(
       /, --granule 16 --no-word-access --faults \S*decrypt=0\.2\S* --kernel 7\.x --pcp --compaction: /,
     );
-    expect(told).toMatch(/note: linux-7\.3, .* refused requests/);
+    expect(told).toMatch(/note: linux-7\.3 and .* refused requests/);
     expect(told).toMatch(/note: \S+ leaked pages /);
     const results = JSON.parse(readFileSync(scratch('faults-a/nvme-atomic/results.json'), 'utf8'));
     expect(results.policies[2].timeline.length).toBeGreaterThan(10);

@@ -56,7 +56,7 @@ beforeAll(async () => {
   const mine = called('mine', policyNamed('first-fit+page+immediate'));
   await writeRun(scratch('mine.arrow'), 'arrow', { requests, policy: 'mine', factory: mine });
   writeFileSync(scratch('mine.mjs'), ownPolicy('Infinity'));
-  writeFileSync(scratch('edited.mjs'), ownPolicy('20'));
+  writeFileSync(scratch('edited.mjs'), ownPolicy('10'));
   const at = { time: nanoseconds(0), allocation: allocationId(1) };
   const hostile: Request[] = [
     { kind: 'allocate', ...at, api: 'alloc_pages', pages: 4, bytes: 16384, owner: ESCAPES },
@@ -105,7 +105,7 @@ describe.concurrent('decpool verify', () => {
     expect(edited.code).toBe(1);
     const events = await eventsOf(scratch('mine.arrow'));
     const asked = events.findIndex(
-      (event) => event.type === 'allocation-requested' && event.allocation === 20,
+      (event) => event.type === 'allocation-requested' && event.allocation === 10,
     );
     expect(edited.stdout).toContain(`re-run       WRONG event ${asked + 1} differs: policy 'mine'`);
     expect(edited.stdout).toMatch(/^ {2}\+ \d+ at \d+ ns, request \d+: allocation-failed .*out-of-memory/m);

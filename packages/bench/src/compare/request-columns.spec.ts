@@ -8,6 +8,7 @@ import {
   nanoseconds,
   type Request,
 } from '@decpool/model';
+import { usesAtomicPools } from '@decpool/pool';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { WORKLOADS } from '../workloads/registry.ts';
@@ -73,6 +74,7 @@ it('what is read from the columns is what was packed, any part of it', () => {
       expect(columns.slice(from, from + length)).toStrictEqual(requests.slice(from, from + length));
       const apis = requests.flatMap((each) => (each.kind === 'allocate' ? [each.api] : []));
       expect(new Set(columns.apis)).toEqual(new Set(apis));
+      expect(columns.needsAtomicPools).toBe(requests.some(usesAtomicPools));
     }),
   );
 });

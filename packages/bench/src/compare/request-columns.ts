@@ -3,6 +3,7 @@
  * them.
  */
 import { type AllocateRequest, APIS, type Api, type Migratetype, type Request } from '@decpool/model';
+import { usesAtomicPools } from '@decpool/pool';
 import type { RequestSequence } from './run.ts';
 
 /** What is sent to a thread. */
@@ -14,6 +15,8 @@ export interface PackedRequests {
   readonly words: readonly string[];
   /** The interfaces that requests come through. */
   readonly apis: readonly Api[];
+  /** Whether one of them would be served from an atomic DMA pool. */
+  readonly needsAtomicPools: boolean;
 }
 
 const KINDS = [
@@ -97,19 +100,27 @@ export function packRequests(requests: readonly Request[]): PackedRequests {
         break;
     }
   }
-  return { length, buffer, words: [...words.keys()], apis: [...apis] };
+  return {
+    length,
+    buffer,
+    words: [...words.keys()],
+    apis: [...apis],
+    needsAtomicPools: requests.some(usesAtomicPools),
+  };
 }
 
 /** Reads packed requests. Each is made anew when it is read, so that few are alive at a time. */
 export class RequestColumns implements RequestSequence {
   readonly length: number;
   readonly apis: readonly Api[];
+  readonly needsAtomicPools: boolean;
   readonly #columns: ReturnType<typeof columnsIn>;
   readonly #words: readonly string[];
 
-  constructor({ length, buffer, words, apis }: PackedRequests) {
+  constructor({ length, buffer, words, apis, needsAtomicPools }: PackedRequests) {
     this.length = length;
     this.apis = apis;
+    this.needsAtomicPools = needsAtomicPools;
     this.#columns = columnsIn(buffer, length);
     this.#words = words;
   }

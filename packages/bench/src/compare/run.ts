@@ -13,7 +13,7 @@ import {
   type Request,
   RunProjections,
 } from '@decpool/model';
-import { bootPoolBytes, type PolicyFactory, type Pool } from '@decpool/pool';
+import { bootPoolBytes, type PolicyFactory, type Pool, usesAtomicPools } from '@decpool/pool';
 import { type MeasuredBlocks, measuredBlocks } from '../bounds/measured.ts';
 import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';
@@ -38,6 +38,8 @@ export interface RequestSequence {
   slice(from: number, to: number): readonly Request[];
   /** The interfaces that requests come through, if that is known without looking at all. */
   readonly apis?: readonly Api[];
+  /** Whether one of them would be served from an atomic DMA pool, if that is known without looking at all. */
+  readonly needsAtomicPools?: boolean;
 }
 
 export interface RunOptions extends RunSettings {
@@ -65,7 +67,7 @@ export interface RunResult {
   readonly events: number;
   readonly stateHash: string;
   readonly metrics: readonly MetricValue[];
-  /** What the boot pool of swiotlb cost, which is in none of the metrics: see RunMetrics. */
+  /** What the boot pools of swiotlb and of the DMA API cost, which is in none of the metrics: see RunMetrics. */
   readonly atBoot: readonly MetricValue[];
   /** The figures that the bounds apply to. */
   readonly bounded: MeasuredBlocks;
@@ -86,7 +88,13 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     dynamic: options.isSwiotlbDynamic === true,
   };
   const workload = { name, requests: options.requests };
-  const pool = poolFor({ ...options, workload, ...(isMapping ? { swiotlb } : {}) }, options.policy);
+  const setting = {
+    ...options,
+    workload,
+    ...(isMapping && { swiotlb }),
+    ...(needsAtomicPools(requests) && { atomicPools: true as const }),
+  };
+  const pool = poolFor(setting, options.policy);
   const run = new RunProjections(pool.header);
   const timeline = new Timeline(run.idle);
   const bounded = measuredBlocks(pool.header, endOf(requests));
@@ -149,6 +157,9 @@ function needsBounceBuffers(requests: RequestSequence): boolean {
   const all = requests.slice(0, requests.length);
   return all.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
 }
+
+const needsAtomicPools = (requests: RequestSequence): boolean =>
+  requests.needsAtomicPools ?? requests.slice(0, requests.length).some(usesAtomicPools);
 
 /** Simulated ns of the last request. */
 const endOf = (requests: RequestSequence): number =>

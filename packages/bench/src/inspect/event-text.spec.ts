@@ -84,6 +84,8 @@ const TEXTS: readonly (readonly [EventBody, string])[] = [
   [{ type: 'page-table-freed', pfn: 513, pages: 1 }, '1 page at 513 (block 1)'],
   [{ type: 'pages-reclaimed', pfn: 513, pages: 1 }, '1 page at 513 (block 1)'],
   [{ type: 'request-stalled', pages: 32 }, '32 pages'],
+  [{ type: 'atomic-pool-grown', pfn: 512, pages: 32 }, '32 pages at 512 (block 1)'],
+  [{ type: 'boot-pools-made', pages: 32 }, '32 pages'],
 ] as unknown as readonly (readonly [EventBody, string])[];
 
 it.each(TEXTS)('tells %j', (event, expected) => {

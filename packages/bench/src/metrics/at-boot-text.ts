@@ -1,4 +1,4 @@
-/** What the boot pool of swiotlb cost at boot, in words: it stands in no policy's figures. */
+/** What the boot pools cost at boot, in words: it stands in no policy's figures. */
 import { countText } from '../text/counts.ts';
 import { listed } from '../text/listed.ts';
 import { formatValue } from '../text/units.ts';
@@ -15,6 +15,11 @@ const CALLS: typeof SPLITS = [
   ['full-flushes', 'full TLB flush', 'full TLB flushes'],
 ];
 
+const POOLS: readonly (readonly [MetricId, string])[] = [
+  ['bounce-bytes', 'swiotlb bounce buffers'],
+  ['atomic-pool-bytes', 'atomic DMA pools'],
+];
+
 /** `values`: `atBoot` of a run or a comparison. Undefined if nothing was shared at boot. */
 export function atBootText(values: readonly (readonly [MetricId, number])[]): string | undefined {
   const of = (id: MetricId) => values.find(([each]) => each === id)?.[1] ?? 0;
@@ -22,8 +27,8 @@ export function atBootText(values: readonly (readonly [MetricId, number])[]): st
     named.filter(([id]) => of(id) > 0).map(([id, ...noun]) => countText(of(id), ...noun));
   const splits = texts(SPLITS);
   const costs = [...(splits.length === 0 ? ['no split'] : splits), ...texts(CALLS)];
-  const pages = of('pages-converted');
-  return pages === 0
-    ? undefined
-    : `At boot: ${listed(costs)}, for ${formatValue(4096 * pages, 'bytes')} of swiotlb bounce buffers.`;
+  const pools = POOLS.filter(([id]) => of(id) > 0).map(
+    ([id, name]) => `${formatValue(of(id), 'bytes')} of ${name}`,
+  );
+  return of('pages-converted') === 0 ? undefined : `At boot: ${listed(costs)}, for ${listed(pools)}.`;
 }

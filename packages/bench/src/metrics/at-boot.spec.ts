@@ -8,7 +8,12 @@ const MIB = 2 ** 20;
 const PAGE = 4096;
 
 /** The metrics of a ring that is allocated and freed in a guest of 4 GiB, and apart from them those of the boot pool. */
-function ringUnder(policy: string, swiotlb?: LogHeader['swiotlb'], platform: 'snp' | 'none' = 'snp') {
+function ringUnder(
+  policy: string,
+  swiotlb?: LogHeader['swiotlb'],
+  platform: 'snp' | 'none' = 'snp',
+  atomicPools = false,
+) {
   const pool = new Pool({
     memory: freshBoot(4096 * MIB),
     platform: platformNamed(platform),
@@ -16,6 +21,7 @@ function ringUnder(policy: string, swiotlb?: LogHeader['swiotlb'], platform: 'sn
     // Few, so that the boot pool's events are in several batches.
     batchRows: 16,
     ...(swiotlb === undefined ? {} : { swiotlb }),
+    atomicPools,
   });
   const metrics = metricsOfRun(pool.header);
   pool.batches$.subscribe((batch) => metrics.observe(batch));
@@ -27,6 +33,19 @@ function ringUnder(policy: string, swiotlb?: LogHeader['swiotlb'], platform: 'sn
   return { values: asObject(metrics.values(pool.counters)), atBoot: metrics.atBoot() };
 }
 
+/** All that the host can see, and the boot pools themselves, are of the guest as a whole. */
+const OF_GUEST = [
+  'bounce-bytes',
+  'bounce-pool-idle-mean',
+  'atomic-pool-bytes',
+  'atomic-pool-idle-mean',
+  'host-may-see',
+  'direct-map-4k',
+  'direct-map-2m',
+  'direct-map-1g',
+  'llfree-score',
+  'llfree-score-end',
+];
 const BUFFERS = { bytes: 246 * MIB, dynamic: false };
 
 describe('a boot pool that every policy has', () => {
@@ -38,18 +57,9 @@ describe('a boot pool that every policy has', () => {
   ])('leaves the figures of %s as they are without one, and tells its own apart', (policy) => {
     const without = ringUnder(policy);
     const { values, atBoot } = ringUnder(policy, BUFFERS);
-    // All that the host can see, and the bounce buffers themselves, are of the guest as a whole.
-    const ofGuest = [
-      'bounce-bytes',
-      'host-may-see',
-      'direct-map-4k',
-      'direct-map-2m',
-      'direct-map-1g',
-      'llfree-score',
-      'llfree-score-end',
-    ];
     for (const [id, value] of Object.entries(values))
-      if (!ofGuest.includes(id)) expect([id, value]).toEqual([id, without.values[id]]);
+      if (!OF_GUEST.includes(id)) expect([id, value]).toEqual([id, without.values[id]]);
+    expect(values['bounce-pool-idle-mean']).toBe(246 * MIB);
     expect(values['bounce-bytes']).toBe(246 * MIB);
     expect(without.atBoot).toEqual([]);
     const costs = Object.fromEntries(atBoot.map(({ id, value }) => [id, value]));
@@ -64,6 +74,43 @@ describe('a boot pool that every policy has', () => {
 
   it('costs nothing outside a confidential VM', () => {
     const { atBoot } = ringUnder('gfp-decrypted', BUFFERS, 'none');
+    expect(atBootText(atBoot.map(({ id, value }) => [id, value]))).toBeUndefined();
+  });
+});
+
+describe('atomic DMA pools', () => {
+  it.each(['gfp-decrypted', 'linux-7.3', 'first-fit+block+never-return'])(
+    'leave the figures of %s as they are without them, beside bounce buffers, too',
+    (policy) => {
+      for (const swiotlb of [undefined, BUFFERS]) {
+        const without = ringUnder(policy, swiotlb);
+        const { values, atBoot } = ringUnder(policy, swiotlb, 'snp', true);
+        // A page table's place decides where the ring lies, and so what it splits.
+        const ids = [
+          'shared-idle-mean',
+          'shared-idle-peak',
+          'kept-unused',
+          'host-calls',
+          'conversions',
+          'claims',
+        ];
+        for (const id of ids) expect([id, values[id]]).toEqual([id, without.values[id]]);
+        expect(values).toMatchObject({
+          'atomic-pool-bytes': 3 * 128 * 4096,
+          'atomic-pool-idle-mean': 3 * 128 * 4096,
+        });
+        expect(atBootText(atBoot.map(({ id, value }) => [id, value]))).toMatch(
+          swiotlb === undefined
+            ? /^At boot: .* for 1.5 MiB of atomic DMA pools\.$/
+            : /for 246 MiB of swiotlb bounce buffers and 1.5 MiB of atomic DMA pools\.$/,
+        );
+      }
+    },
+  );
+
+  it('are not made under a policy that replaces them: its reserve is in its figures', () => {
+    const { values, atBoot } = ringUnder('decpool', undefined, 'snp', true);
+    expect(values).toEqual(ringUnder('decpool').values);
     expect(atBootText(atBoot.map(({ id, value }) => [id, value]))).toBeUndefined();
   });
 });

@@ -19,6 +19,7 @@ it('tells the bytes of slabs that no request made, and the most that was taken o
   expect(measure(bounceBufferMetrics, history)).toEqual({
     'bounce-bytes': 128 * 4096,
     'bounce-used-peak': 7 * 2048,
+    'atomic-pool-bytes': 0,
   });
 });
 

@@ -15,7 +15,8 @@ export const contextMetrics = metricFamily({
     refills: {
       label: 'reserve refills',
       isQuiet: true,
-      formula: 'events reserve-refilled: times the deferred worker added to the reserve',
+      formula:
+        'events reserve-refilled, and atomic-pool-grown after boot: times the deferred worker added to the reserve, or to an atomic DMA pool',
     },
     'refilled-pages': {
       label: 'pages refilled',
@@ -27,17 +28,22 @@ export const contextMetrics = metricFamily({
   measure: () => {
     let atomic = 0;
     let refilledPages = 0;
+    let grown = 0;
     return {
-      sees: eventSet('allocation-requested', 'reserve-refilled'),
+      sees: eventSet('allocation-requested', 'reserve-refilled', 'atomic-pool-grown'),
       observe(batch, row) {
         const type = batch.typeAt(row);
         // A request's attributes are in the column of page frames.
         if (type === TYPE.allocationRequested && !maySleep(gfpOf(batch.pfnAt(row)))) atomic++;
         else if (type === TYPE.reserveRefilled) refilledPages += batch.pagesAt(row);
+        else if (type === TYPE.atomicPoolGrown && batch.requestAt(row) !== 0) {
+          grown++;
+          refilledPages += batch.pagesAt(row);
+        }
       },
       values: (counters) => ({
         'atomic-requests': atomic,
-        refills: counters.refills,
+        refills: counters.refills + grown,
         'refilled-pages': refilledPages,
       }),
     };

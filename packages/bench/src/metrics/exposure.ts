@@ -1,6 +1,6 @@
 import { metricFamily } from './family.ts';
 
-/** Memory that the host can read and write though nobody uses it, and where a stray read would meet shared pages. */
+/** Memory that the host can read and write though nobody uses it, that of the boot pools by itself, and where a stray read would meet shared pages. */
 export const exposureMetrics = metricFamily({
   group: 'Shared and idle memory',
   metrics: {
@@ -30,6 +30,22 @@ export const exposureMetrics = metricFamily({
       unit: 'bytes',
       formula: 'shared-idle byte-seconds / simulated seconds of the run',
     },
+    'bounce-pool-idle-mean': {
+      label: 'boot bounce pool idle, mean',
+      isQuiet: true,
+      unit: 'bytes',
+      better: 'neutral',
+      formula:
+        'mean over simulated time of the unused slots of the boot pool of swiotlb, which every policy has; not in shared-idle',
+    },
+    'atomic-pool-idle-mean': {
+      label: 'boot atomic pools idle, mean',
+      isQuiet: true,
+      unit: 'bytes',
+      better: 'neutral',
+      formula:
+        'mean over simulated time of the unused pages that the atomic DMA pools have since boot; not in shared-idle; 0 if the policy replaces these pools',
+    },
     borders: {
       isBootApart: true,
       label: 'borders, end',
@@ -42,11 +58,15 @@ export const exposureMetrics = metricFamily({
     values: (counters) => {
       idle.moveTo(counters.time);
       const byteNs = Number(idle.idleTime.pageNs) * idle.halfPageBytes;
+      const meanOf = (time: typeof idle.idleTime) =>
+        idle.time === 0 ? 0 : (Number(time.pageNs) * idle.halfPageBytes) / idle.time;
       return {
         'shared-idle-peak': idle.peakBytes,
         'shared-idle-now': idle.idleBytes,
         'shared-idle-byte-seconds': byteNs / 1e9,
-        'shared-idle-mean': idle.time === 0 ? 0 : byteNs / idle.time,
+        'shared-idle-mean': meanOf(idle.idleTime),
+        'bounce-pool-idle-mean': meanOf(idle.bounceIdleTime),
+        'atomic-pool-idle-mean': meanOf(idle.atomicIdleTime),
         borders: counters.borders,
       };
     },

@@ -17,8 +17,10 @@ export interface MetricDefinition {
   readonly shown?: 'on-request';
   /** Tables of all metrics leave it out if it is 0 in every run. */
   readonly isQuiet?: true;
-  /** What a boot pool of swiotlb adds to it, which every policy has, is counted apart. */
+  /** What the boot pools add to it, which every policy has, is counted apart. */
   readonly isBootApart?: true;
+  /** The size of a boot pool, told beside its cost. */
+  readonly isBootSize?: true;
 }
 
 /** Computes the metrics of one family from the events of one run. */

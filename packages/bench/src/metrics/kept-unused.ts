@@ -14,10 +14,11 @@ export const keptUnusedMetrics = metricFamily({
     },
   },
   reads: ['idle'],
-  measure: (header, { idle: { bounce } }) => ({
+  measure: (header, { idle: { bounce, atomic } }) => ({
     values: ({ claimedPages, livePages, slabPages, leakedPages }) => ({
       'kept-unused':
-        (claimedPages - livePages - slabPages - leakedPages) * 2 ** header.geometry.pageShift +
+        (claimedPages - livePages - slabPages - leakedPages - atomic.unusedAtBoot) *
+          2 ** header.geometry.pageShift +
         bounce.bytes -
         bounce.usedBytes -
         (isBootPoolApart(header) ? bounce.unusedAtBoot : 0),

@@ -81,7 +81,7 @@ it('is that of the state after each request, whatever the policy holds', () => {
       },
     ),
     // The same lists each time: whether enough of them tear a block is no matter of chance.
-    { numRuns: randomRuns(40), seed: 1 },
+    { numRuns: randomRuns(120), seed: 1 },
   );
   expect(torn).toBeGreaterThan(10);
 });

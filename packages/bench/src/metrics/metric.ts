@@ -22,7 +22,7 @@ export type MetricId = IdsOf<(typeof FAMILIES)[number] | typeof boundRatios>;
 type IdsOf<Family> = Family extends { readonly metrics: infer Metrics } ? keyof Metrics : never;
 
 /** What a metric is: the same for every run. */
-export interface Metric extends Omit<MetricDefinition, 'isQuiet' | 'isBootApart'> {
+export interface Metric extends Omit<MetricDefinition, 'isQuiet' | 'isBootApart' | 'isBootSize'> {
   readonly id: MetricId;
   readonly unit: Unit;
   readonly better: (typeof BETTER)[number];
@@ -37,7 +37,7 @@ const metricsOf = ({ metrics }: { readonly metrics: Readonly<Record<string, Metr
     ([id, { label, unit = 'count', better = 'lower', formula, shown, isBootApart }]): Metric => ({
       id: id as MetricId,
       ...{ label, unit, better },
-      formula: isBootApart === true ? `${formula}; without the boot pool` : formula,
+      formula: isBootApart === true ? `${formula}; without the boot pools` : formula,
       ...(shown === undefined ? {} : { shown }),
     }),
   );
@@ -68,7 +68,7 @@ export function knownMetric(given: string, place: string): MetricId {
   throw unknownName({ kind: 'metric', given, known, listedBy: 'decpool metrics', place });
 }
 
-const idsWith = (flag: 'isQuiet' | 'isBootApart'): ReadonlySet<string> =>
+const idsWith = (flag: 'isQuiet' | 'isBootApart' | 'isBootSize'): ReadonlySet<string> =>
   new Set(
     FAMILIES.flatMap(({ metrics }: MetricFamily) =>
       Object.entries(metrics).flatMap(([id, definition]) => (definition[flag] ? [id] : [])),
@@ -76,6 +76,7 @@ const idsWith = (flag: 'isQuiet' | 'isBootApart'): ReadonlySet<string> =>
   );
 const QUIET = idsWith('isQuiet');
 const BOOT_APART = idsWith('isBootApart');
+const BOOT_SIZES = idsWith('isBootSize');
 
 /** Whether a metric only says something if it is not 0. */
 export const isQuiet = (id: MetricId): boolean => QUIET.has(id);
@@ -92,7 +93,7 @@ export interface RunMetrics {
   observe(batch: EventBatch): void;
   /** `counters`: those of the state after the last batch. */
   values(counters: Counters): MetricValue[];
-  /** What a boot pool that is the same under every policy cost: it is in none of the values. Empty without one. */
+  /** What the boot pools that are the same under every policy cost, which is in none of the values, and their sizes. Empty without one. */
   atBoot(): MetricValue[];
 }
 
@@ -130,19 +131,20 @@ export function metricsOfRun(
     observe: (batch) => pass.observe(batch),
     values(counters) {
       const values = allValues(counters);
-      for (const [id, value] of Object.entries(bootPool.values())) values[id] -= value;
+      for (const [id, value] of Object.entries(bootPool.values()))
+        if (BOOT_APART.has(id)) values[id] -= value;
       return metricValues(values);
     },
     atBoot: () => metricValues(bootPool.values()),
   };
 }
 
-/** What the metrics come to after the events of a boot pool that is apart. Stands before the projections that the metrics read. */
+/** What the metrics come to after the events of the boot pools that are apart. Stands before the projections that the metrics read. */
 class BootPoolCosts implements Projection {
   readonly #header: LogHeader;
   readonly #allValues: (counters: Counters) => Record<string, number>;
   readonly #bootPool: BootPoolEvents;
-  /** The state, folded up to the end of the boot pool. */
+  /** The state, folded up to the end of the boot pools. */
   #columns: Columns | undefined;
   #values: Record<string, number> | undefined;
 
@@ -171,7 +173,9 @@ class BootPoolCosts implements Projection {
   values(): Readonly<Record<string, number>> {
     if (this.#values === undefined) {
       const values = this.#columns === undefined ? {} : this.#allValues(this.#columns.publishCounters());
-      this.#values = Object.fromEntries(Object.entries(values).filter(([id]) => BOOT_APART.has(id)));
+      this.#values = Object.fromEntries(
+        Object.entries(values).filter(([id]) => BOOT_APART.has(id) || BOOT_SIZES.has(id)),
+      );
       this.#columns = undefined;
     }
     return this.#values;

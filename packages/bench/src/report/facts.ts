@@ -106,20 +106,34 @@ export function cautionsOf({ input, policies, atBoot }: Comparison): string[] {
       outOfMemoryText(input, policies),
       ...policies.map(leaksText),
       unparsedText(input.sanity),
-      boot !== undefined && `${boot} The same under every policy, and in no column.`,
+      boot !== undefined && `${boot} ${atBootOf(atBoot)}`,
     ]),
     ...(input.cautions ?? []),
   ];
 }
 
+/** Whose figures have what the boot pools cost. */
+const atBootOf = (atBoot: Comparison['atBoot']): string =>
+  atBoot.some(({ metric, spread }) => metric.id === 'atomic-pool-bytes' && spread.median > 0)
+    ? 'In no column. A policy that replaces the atomic DMA pools has none of them.'
+    : 'The same under every policy, and in no column.';
+
 /** Policies that a caution names. */
 const NAMES_SHOWN = 4;
 
 function refusalText(policies: readonly ComparedPolicy[]): string | undefined {
-  const refused = policies.filter((policy) => mostOf(policy, 'failures') > 0);
-  if (refused.length === 0) return undefined;
+  const failures = policies.map((policy) => mostOf(policy, 'failures'));
+  const fewest = Math.min(...failures);
+  const refused = policies.filter((_, index) => failures[index] > fewest);
   const names = refused.map(({ policy }) => shortPolicyName(policy));
-  return `${fewOf(names, NAMES_SHOWN)} refused requests: not ranked, because ${refused.length === 1 ? 'its' : 'their'} other figures are of less work.`;
+  const isOne = refused.length === 1;
+  return (
+    present([
+      fewest > 0 && `Every policy refused requests, ${formatValue(fewest, 'count')} at least.`,
+      refused.length > 0 &&
+        `${fewOf(names, NAMES_SHOWN)} refused ${fewest > 0 ? 'more' : 'requests'}: not ranked, because ${isOne ? 'its' : 'their'} other figures are of less work.`,
+    ]).join(' ') || undefined
+  );
 }
 
 function unparsedText(sanity: Comparison['input']['sanity']): string | undefined {

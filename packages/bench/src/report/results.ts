@@ -135,7 +135,7 @@ export const resultsSchema = z.strictObject({
     .record(metricIdSchema, spreadSchema)
     .exactOptional()
     .describe(
-      'What the boot pool of swiotlb costs under every policy, by metric id; in no metrics of a policy',
+      'What the boot pools cost under every policy that does not replace them, by metric id; in no metrics of a policy',
     ),
   policies: z.array(policySchema).min(1).readonly().describe('The first is the baseline'),
 });

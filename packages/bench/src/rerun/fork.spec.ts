@@ -126,7 +126,7 @@ describe('a fork', () => {
   });
 
   it('is refused, and not written, where the policies that are here did not make the history', async () => {
-    const own = new Map([['linux-6.12', policyNamed('gfp-decrypted')]]);
+    const own = new Map([['linux-6.12', policyNamed('first-fit+block+immediate')]]);
     const wrong = fork('small.ndjson', 'wrong.ndjson', { event: 300, policy: named('genpool'), own });
     await expect(wrong).rejects.toThrow(/small\.ndjson: event \d+ differs when the requests are run again/);
     expect(readdirSync(folder).filter((name) => name.startsWith('wrong'))).toEqual([]);
@@ -182,7 +182,7 @@ describe('a fork', () => {
     const atomic = nvmeAtomic.generate().requests.slice(0, 900);
     await writeRun(scratch('refusing.ndjson'), 'ndjson', {
       requests: atomic,
-      policy: 'first-fit+page+immediate',
+      policy: 'first-fit+page+reserve:1:1+immediate',
     });
     const refusing = await eventsOf(scratch('refusing.ndjson'));
     const refused = new Set(
@@ -206,7 +206,7 @@ describe('a fork', () => {
 
     await fork('serving.ndjson', 'refusing-again.ndjson', {
       event: 0,
-      policy: named('first-fit+page+immediate'),
+      policy: named('first-fit+page+reserve:1:1+immediate'),
     });
     expect(await eventsOf(scratch('refusing-again.ndjson'))).toEqual(refusing);
   });

@@ -351,6 +351,15 @@ export const EVENTS = {
 
   /** A request for pages reclaimed some itself and waited for that: direct reclaim. `pages`: reclaimed by it. */
   'request-stalled': event({ code: 34, fields: { pages }, text: ({ pages }, words) => words.pages(pages) }),
+
+  /** A chunk of shared pages was added to an atomic DMA pool (atomic_pool_expand(), kernel/dma/pool.c), for good. */
+  'atomic-pool-grown': event({ code: 35, fields: range, text: rangeText }),
+
+  /**
+   * What every guest shares at boot is made: the boot pool of swiotlb, and the atomic DMA pools unless the policy replaces them. What
+   * follows is the policy's. Only if the header has `atomicPools`. `pages`: shared by then.
+   */
+  'boot-pools-made': event({ code: 36, fields: { pages }, text: ({ pages }, words) => words.pages(pages) }),
 } as const;
 
 export type EventType = keyof typeof EVENTS;

@@ -93,6 +93,8 @@ const headerSchema = z.strictObject({
   swiotlb: z
     .strictObject({ bytes: whole, dynamic: z.boolean(), forPolicy: z.literal(true).exactOptional() })
     .exactOptional(),
+  /** Whether the guest has atomic DMA pools, unless the policy replaces them; left out if not. */
+  atomicPools: z.literal(true).exactOptional(),
   /** Left out if no conversion fails. */
   faults: faultsSchema.exactOptional(),
   workload: z.strictObject({

@@ -1,6 +1,7 @@
 /**
- * The boot pool of swiotlb: shared before the first request, the same under every policy. Its events are the first of a log: one range
- * is claimed, shared and cut into slabs. What a policy makes ready at boot comes after them.
+ * What is shared before the first request, the same under every policy: the boot pool of swiotlb, and the atomic DMA pools. Their events
+ * are the first of a log. What a policy makes ready at boot comes after them: after `boot-pools-made`, or, in a log without that event,
+ * after the slabs of the one range that swiotlb claims.
  */
 import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
@@ -8,27 +9,37 @@ import type { LogHeader } from '../log/header.ts';
 import type { Projection } from './projection.ts';
 
 /**
- * Whether the boot pool stands in no policy's figures: the guest has one under every policy. Else the policy that serves its requests
+ * Whether the boot pool of swiotlb stands in no policy's figures: the guest has one under every policy. Else the policy that serves its requests
  * from it has one, and the others over the same requests have none.
  */
 export const isBootPoolApart = ({ swiotlb }: Pick<LogHeader, 'swiotlb'>): boolean =>
   swiotlb !== undefined && swiotlb.forPolicy !== true;
 
-/** Finds the events of a boot pool that is apart. */
+/** Finds the events of the boot pools that are apart. */
 export class BootPoolEvents implements Projection {
-  /** Whether the last event was one of the boot pool's. */
+  /** Whether the last event was one of the boot pools'. */
   isCurrent = false;
   /** Whether they are over. */
   isDone: boolean;
+  readonly #hasAtomicPools: boolean;
   #isClaimed = false;
   #hasSlabs = false;
 
-  constructor(header: Pick<LogHeader, 'swiotlb'>) {
-    this.isDone = !isBootPoolApart(header);
+  constructor(header: Pick<LogHeader, 'swiotlb' | 'atomicPools'>) {
+    this.#hasAtomicPools = header.atomicPools === true;
+    this.isDone = !this.#hasAtomicPools && !isBootPoolApart(header);
   }
 
   observe(batch: EventBatch, row: number): void {
-    if (this.isDone) return;
+    if (this.isDone) {
+      this.isCurrent = false;
+      return;
+    }
+    if (this.#hasAtomicPools) {
+      this.isCurrent = batch.requestAt(row) === 0;
+      this.isDone = !this.isCurrent || batch.typeAt(row) === TYPE.bootPoolsMade;
+      return;
+    }
     const isSlab = isBootSlab(batch, row);
     const isClaim = batch.typeAt(row) === TYPE.pagesClaimed;
     this.isDone = batch.requestAt(row) !== 0 || (this.#hasSlabs && !isSlab) || (this.#isClaimed && isClaim);

@@ -16,7 +16,7 @@ export type RunPart = 'splits' | 'blocks' | 'idle';
 export class RunProjections implements Projection {
   readonly owners = new Owners();
   readonly causes: Causes;
-  /** These leave out a boot pool that is apart: isBootPoolApart(). */
+  /** These leave out boot pools that are apart: BootPoolEvents. */
   readonly splits: SplitsByOwner;
   readonly blocks: SharedBlocks;
   readonly idle: SharedIdle;
@@ -25,7 +25,7 @@ export class RunProjections implements Projection {
   readonly #withoutBootPool: Projection;
   readonly #all: readonly Projection[];
 
-  constructor(header: Pick<LogHeader, 'geometry' | 'platform' | 'swiotlb'>) {
+  constructor(header: Pick<LogHeader, 'geometry' | 'platform' | 'swiotlb' | 'atomicPools'>) {
     this.#bootPool = new BootPoolEvents(header);
     this.causes = new Causes(this.owners, this.#bootPool);
     this.splits = new SplitsByOwner(this.causes, this.owners);
@@ -62,7 +62,8 @@ const withoutBootPool = (
   },
   observe(batch, row) {
     if (!bootPool.isCurrent) return;
-    const isGone = isBootSlab(batch, row) || batch.typeAt(row) === TYPE.pagesLeaked;
+    const isPool = isBootSlab(batch, row) || batch.typeAt(row) === TYPE.atomicPoolGrown;
+    const isGone = isPool || batch.typeAt(row) === TYPE.pagesLeaked;
     if (isGone && isConfidential) blocks.leaveOut(batch.pfnAt(row), batch.pagesAt(row));
     blocks.restartPeaks();
   },

@@ -1,9 +1,11 @@
 /**
- * What is shared, and how much of it is used. Counted in half pages: the smallest piece that can be idle by itself is a
+ * What is shared, and how much of it is used. The unused parts of what every guest shares at boot are counted apart: the boot pool of
+ * swiotlb, and the boot's chunks of the atomic DMA pools. Counted in half pages: the smallest piece that can be idle by itself is a
  * slot of the bounce buffers, 2 KiB (IO_TLB_SIZE, include/linux/swiotlb.h), and whole counts can be integrated exactly.
  */
 import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
+import { AtomicChunks } from './atomic-chunks.ts';
 import { isBootSlab } from './boot-pool.ts';
 import { BounceSlots } from './bounce-slots.ts';
 import { anyOf, type EventSet, EXPOSES, eventSet, exposureSign } from './event-sets.ts';
@@ -13,9 +15,13 @@ import type { Projection } from './projection.ts';
 export class SharedIdle implements Projection {
   readonly sees: EventSet;
   readonly bounce: BounceSlots;
+  readonly atomic = new AtomicChunks();
   readonly halfPageBytes: number;
   /** Integral of `idle` over time, in half pages x ns, up to `time`. */
   readonly idleTime = new PageTime();
+  /** The same of the boot pools that are apart. */
+  readonly bounceIdleTime = new PageTime();
+  readonly atomicIdleTime = new PageTime();
   /** Simulated ns. */
   time = 0;
   /** Whether the last event changed what is shared or live. */
@@ -25,6 +31,8 @@ export class SharedIdle implements Projection {
   #livePages = 0;
   /** Half pages idle when time last moved on: within an instant they come and go. */
   #standing = 0;
+  #bounceStanding = 0;
+  #atomicStanding = 0;
   #peak = 0;
   #recentPeak = -1;
 
@@ -32,7 +40,12 @@ export class SharedIdle implements Projection {
   constructor(pageShift: number, isBootPoolApart: boolean) {
     this.#isBootPoolApart = isBootPoolApart;
     this.bounce = new BounceSlots(1 << pageShift);
-    this.sees = anyOf(EXPOSES, eventSet('pages-allocated', 'pages-freed'), this.bounce.sees);
+    this.sees = anyOf(
+      EXPOSES,
+      eventSet('pages-allocated', 'pages-freed'),
+      this.bounce.sees,
+      this.atomic.sees,
+    );
     this.halfPageBytes = 1 << (pageShift - 1);
   }
 
@@ -63,8 +76,18 @@ export class SharedIdle implements Projection {
   }
 
   get #idle(): number {
-    const leftOut = this.#isBootPoolApart ? this.bounce.unusedAtBoot / this.halfPageBytes : 0;
-    return Math.max(0, 2 * this.#sharedPages - this.#live - leftOut);
+    const shared = 2 * this.#sharedPages - this.#atomicIdle - this.#bounceIdle;
+    return Math.max(0, shared - this.#live);
+  }
+
+  /** Half pages; none outside a confidential VM, which has no atomic pools. */
+  get #atomicIdle(): number {
+    return 2 * this.atomic.unusedAtBoot;
+  }
+
+  /** Half pages, also of a boot pool that could not be shared, or need not be. */
+  get #bounceIdle(): number {
+    return this.#isBootPoolApart ? this.bounce.unusedAtBoot / this.halfPageBytes : 0;
   }
 
   /** Called before the events of a new instant. */
@@ -72,11 +95,15 @@ export class SharedIdle implements Projection {
     if (time <= this.time) return;
     this.endInstant();
     this.idleTime.add(this.#standing, time - this.time);
+    if (this.#bounceStanding > 0) this.bounceIdleTime.add(this.#bounceStanding, time - this.time);
+    if (this.#atomicStanding > 0) this.atomicIdleTime.add(this.#atomicStanding, time - this.time);
     this.time = time;
   }
 
   endInstant(): void {
     this.#standing = this.#idle;
+    this.#bounceStanding = this.#sharedPages === 0 ? 0 : this.#bounceIdle;
+    this.#atomicStanding = this.#atomicIdle;
     this.#peak = Math.max(this.#peak, this.#standing);
     this.#recentPeak = Math.max(this.#recentPeak, this.#standing);
   }
@@ -88,6 +115,7 @@ export class SharedIdle implements Projection {
 
   /** Returns whether the event changed what is shared or live. */
   #take(batch: EventBatch, row: number): boolean {
+    const isAtomic = this.atomic.observe(batch, row);
     const sign = exposureSign(batch, row);
     if (sign !== 0) {
       this.#sharedPages += sign * batch.pagesAt(row);
@@ -101,7 +129,9 @@ export class SharedIdle implements Projection {
         this.#livePages -= batch.pagesAt(row);
         return true;
       default:
-        return this.bounce.observe(batch, row) || (this.#isBootPoolApart && isBootSlab(batch, row));
+        return (
+          isAtomic || this.bounce.observe(batch, row) || (this.#isBootPoolApart && isBootSlab(batch, row))
+        );
     }
   }
 }

@@ -1,42 +1,11 @@
 /**
- * The atomic DMA pool (kernel/dma/pool.c): memory that is shared beforehand for callers that may not sleep. It consists of
- * chunks, as lib/genalloc.c keeps them: a bitmap of pages each, the newest chunk first, and the first place that fits,
- * naturally aligned (gen_pool_first_fit_order_align). A chunk is converted as a whole when it comes and never leaves.
- *
- * The kernel makes a pool for each of the zones Normal, DMA32 and DMA, and a request takes from any that its device can
- * reach (dma_guess_pool()). Here the chunks of all are in one list, and one pool is made at boot. The range of a zone or node
- * gets its own pool after the first refusal of a request that is bound to it.
+ * The atomic DMA pool as `genpool` has it: one for all requests (dma-pool/gen-pool.ts). It is made at boot, and the worker doubles it if
+ * little is free. The range of a zone or node gets its own pool after the first refusal of a request that is bound to it.
  */
-import {
-  type FailureReason,
-  MAX_PAGE_ORDER,
-  orderFor,
-  type Pfn,
-  type StateView,
-  pfn as toPfn,
-} from '@decpool/model';
+import { type FailureReason, MAX_PAGE_ORDER, orderFor, type Pfn, type StateView } from '@decpool/model';
+import { initialPages } from '../dma-pool/atomic-pools.ts';
+import { GenPool } from '../dma-pool/gen-pool.ts';
 import type { BlockRange, Recorder } from '../policy.ts';
-import { UnitMap } from '../unit-map.ts';
-
-/** dma_atomic_pool_init(): 128 KiB for each GiB of memory, from 128 KiB to the largest chunk, 4 MiB. In pages. */
-const PAGES_PER_GIB = 32;
-const GIB_PAGES = 2 ** 18;
-const MIN_PAGES = 32;
-const MAX_PAGES = 1 << MAX_PAGE_ORDER;
-
-/** Pages that the pool begins with; `view` is of a state in which nothing has happened yet. */
-export function initialPages(view: StateView): number {
-  // All RAM is in the direct map.
-  const ram = view.counter('mapped4KPages') + view.counter('mapped2MPages') + view.counter('mapped1GPages');
-  return Math.max(MIN_PAGES, Math.min(MAX_PAGES, Math.floor((ram * PAGES_PER_GIB) / GIB_PAGES)));
-}
-
-/** struct gen_pool_chunk. It is naturally aligned, so an alignment inside it is one of addresses. */
-interface Chunk {
-  readonly start: number;
-  readonly pages: number;
-  readonly map: UnitMap;
-}
 
 /** What one expansion of the pool adds. */
 interface Taken {
@@ -45,12 +14,7 @@ interface Taken {
 }
 
 export class AtomicPool {
-  readonly #pagesPerBlock: number;
-  /** The oldest first. */
-  readonly #chunks: Chunk[] = [];
-  readonly #byStart = new Map<number, Chunk>();
-  /** Pages of the pool, used or not. */
-  #pages = 0;
+  readonly #pool: GenPool;
   readonly #initialPages: number;
   readonly #leastOrder: number;
   /** Ranges that have a pool, and those that wait for the worker: schedule_work(&atomic_pool_work). */
@@ -58,14 +22,14 @@ export class AtomicPool {
   readonly #scheduled = new Set<number>();
 
   constructor(view: StateView) {
-    this.#pagesPerBlock = view.geometry.pagesPerBlock;
+    this.#pool = new GenPool(view.geometry.pagesPerBlock);
     this.#initialPages = initialPages(view);
     this.#leastOrder = orderFor(view.platform.granulePages);
   }
 
   /** Free pages in chunks that lie in a range. */
   freePagesIn(range: BlockRange): number {
-    return this.#chunksIn(range).reduce((sum, { map }) => sum + map.free, 0);
+    return this.#pool.freePagesIn(range);
   }
 
   hasWork(range: BlockRange): boolean {
@@ -83,8 +47,7 @@ export class AtomicPool {
       this.#made.add(key);
       this.#expand([this.#claim(this.#initialPages, this.#leastOrder, record)], record);
     } else if (before < this.#initialPages) {
-      const pages = this.#chunksIn(reach).reduce((sum, chunk) => sum + chunk.pages, 0);
-      this.#expand([this.#claim(pages, this.#leastOrder, record)], record);
+      this.#expand([this.#claim(this.#pool.pagesIn(reach), this.#leastOrder, record)], record);
     }
     const added = this.freePagesIn(reach) - before;
     if (added > 0) record.refilled(added);
@@ -95,38 +58,13 @@ export class AtomicPool {
     if (this.freePagesIn(range) < this.#initialPages) this.#scheduled.add(keyOf(range));
   }
 
-  holds(page: Pfn): boolean {
-    return this.#chunkOf(page) !== undefined;
-  }
-
   /** Takes free pages at a multiple of `align`, a power of two; -1 if no chunk in the range has such a place. */
   take(pages: number, align: number, range: BlockRange): Pfn | -1 {
-    for (let index = this.#chunks.length - 1; index >= 0; index--) {
-      const chunk = this.#chunks[index];
-      const first = this.#isIn(chunk, range) ? chunk.map.take(pages, align) : -1;
-      if (first !== -1) return toPfn(chunk.start + first);
-    }
-    return -1;
+    return this.#pool.take(pages, align, range);
   }
 
-  /** Takes pages back; returns false for pages that are not the pool's. */
-  put(start: Pfn, pages: number): boolean {
-    const chunk = this.#chunkOf(start);
-    chunk?.map.give(start - chunk.start, pages);
-    return chunk !== undefined;
-  }
-
-  /** A chunk is naturally aligned, so it begins where one of some order around the page would. */
-  #chunkOf(page: Pfn): Chunk | undefined {
-    for (let order = this.#leastOrder; order <= MAX_PAGE_ORDER; order++) {
-      const chunk = this.#byStart.get(page - (page % (1 << order)));
-      if (chunk !== undefined && page < chunk.start + chunk.pages) return chunk;
-    }
-    return undefined;
-  }
-
-  #chunksIn(range: BlockRange): Chunk[] {
-    return this.#chunks.filter((chunk) => this.#isIn(chunk, range));
+  put(start: Pfn, pages: number): void {
+    this.#pool.put(start, pages);
   }
 
   /**
@@ -136,7 +74,7 @@ export class AtomicPool {
   grow(missing: number, order: number, record: Recorder): FailureReason | undefined {
     const taken: Taken[] = [];
     for (let added = 0; added < missing; ) {
-      const chunk = this.#claim(this.#pages + added, Math.max(order, this.#leastOrder), record);
+      const chunk = this.#claim(this.#pool.pagesIn() + added, Math.max(order, this.#leastOrder), record);
       if (chunk === undefined) {
         for (const { start, order: size } of taken) record.giveBack(start, 1 << size);
         return 'out-of-memory';
@@ -163,19 +101,11 @@ export class AtomicPool {
       if (chunk === undefined) return false;
       const pages = 1 << chunk.order;
       const result = record.decrypt(chunk.start, pages);
-      if (result === 'converted') {
-        const added = { start: chunk.start, pages, map: new UnitMap(pages) };
-        this.#chunks.push(added);
-        this.#byStart.set(added.start, added);
-        this.#pages += pages;
-      } else areAll = false;
+      if (result === 'converted') this.#pool.add(chunk.start, pages);
+      else areAll = false;
       if (result === 'private') record.giveBack(chunk.start, pages);
     }
     return areAll;
-  }
-
-  #isIn({ start, pages }: Chunk, { firstBlock, endBlock }: BlockRange): boolean {
-    return start >= firstBlock * this.#pagesPerBlock && start + pages <= endBlock * this.#pagesPerBlock;
   }
 }
 

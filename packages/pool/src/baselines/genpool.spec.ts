@@ -1,7 +1,7 @@
 import { GFP, type PlatformName } from '@decpool/model';
 import { describe, expect, it } from 'vitest';
+import { initialPages } from '../dma-pool/atomic-pools.ts';
 import { freshBoot } from '../page-source/profiles.ts';
-import { initialPages } from './atomic-pool.ts';
 import {
   atomic,
   booted,

@@ -41,6 +41,7 @@ const NO_POOL: Policy = Object.freeze({
 
 class GenPool implements Policy {
   readonly name = 'genpool';
+  readonly replacesAtomicPools = true;
   readonly #pool: AtomicPool;
 
   constructor(view: StateView) {

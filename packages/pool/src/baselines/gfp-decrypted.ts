@@ -8,7 +8,9 @@ import {
 import type { ClaimType } from '../page-allocator/migratetypes.ts';
 import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
 import { slabCacheFor } from '../slab/slab-cache.ts';
+import { driverPoolFor } from './driver-pools.ts';
 import { allocateOnItsOwn, type Chunk, freeEachOnItsOwn } from './on-its-own.ts';
+import { isNvmeDescriptor } from './owners.ts';
 
 /**
  * `__GFP_DECRYPTED` as prototyped on the kernel mailing list in June 2024: the page allocator decrypts every
@@ -23,7 +25,11 @@ export const gfpDecrypted: PolicyFactory = (view) => eachOnItsOwn('gfp-decrypted
 /** The page allocator converts each allocation on its own, from pageblocks of a type. */
 export const eachOnItsOwn = (name: string, type: ClaimType, { platform }: StateView): Policy => ({
   name,
-  cacheFor: (request) => (request.api === 'kmalloc' ? slabCacheFor(request, platform) : undefined),
+  cacheFor(request) {
+    // What a dma_pool packs (mm/dmapool.c) comes from the DMA API, not from kmalloc().
+    if (isNvmeDescriptor(request.owner)) return driverPoolFor(request, platform);
+    return request.api === 'kmalloc' ? slabCacheFor(request, platform) : undefined;
+  },
 
   allocate(request: AllocateRequest, state: StateView, record: Recorder): void {
     const order = orderFor(request.pages);

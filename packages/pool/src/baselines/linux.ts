@@ -5,7 +5,7 @@
  * - Pages, and what a driver takes from kmalloc() to share it: whole pages of the request's order, converted by
  *   themselves. An exact count gives the rest of its power of two back at once (alloc_pages_exact(), mm/page_alloc.c).
  * - Coherent DMA buffers (kernel/dma/direct.c): the same, but only the pages that the buffer fills are converted, and the
- *   rest stays tied up. A caller that may not sleep is served from the atomic DMA pool.
+ *   rest stays tied up. A caller that may not sleep is served from the atomic DMA pools (dma-pool/atomic-pools.ts).
  * - Tables and lists that their drivers pack into pages: driver-pools.ts.
  * - Memory from vmalloc(): vmalloc-area.ts, unless the version has a better way.
  *
@@ -15,18 +15,14 @@ import {
   type AllocateRequest,
   type AllocationId,
   type FreeRequest,
-  GFP_KERNEL,
   MAX_PAGE_ORDER,
-  maySleep,
   orderFor,
   type StateView,
 } from '@decpool/model';
-import type { BlockRange, Policy, PolicyFactory, Recorder } from '../policy.ts';
+import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
-import { AtomicPool } from './atomic-pool.ts';
 import { driverPoolFor } from './driver-pools.ts';
 import { addChunk, allocateOnItsOwn, type Chunk, freeEachOnItsOwn, returnOnItsOwn } from './on-its-own.ts';
-import { isCoherent } from './owners.ts';
 import { allocateArea, convertsAreas, returnArea } from './vmalloc-area.ts';
 
 interface LinuxVersion {
@@ -46,14 +42,11 @@ class Linux implements Policy {
   readonly name: string;
   readonly #version: LinuxVersion;
   readonly #view: StateView;
-  /** Outside a confidential VM nobody asks it. */
-  readonly #atomicPool: AtomicPool | undefined;
 
   constructor(version: LinuxVersion, view: StateView) {
     this.name = version.name;
     this.#version = version;
     this.#view = view;
-    this.#atomicPool = view.platform.confidential ? new AtomicPool(view) : undefined;
   }
 
   cacheFor(request: AllocateRequest): SlabCache | undefined {
@@ -63,8 +56,6 @@ class Linux implements Policy {
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
     if (request.api === 'vmalloc') this.#vmalloc(request, view, record);
     else if (orderFor(request.pages) > MAX_PAGE_ORDER) record.fail('too-large');
-    else if (this.#atomicPool !== undefined && isCoherent(request) && !maySleep(request.gfp ?? GFP_KERNEL))
-      this.#allocateAtomically(request, record);
     else allocateOnItsOwn(request, 1, chunkFor(request), view, record);
   }
 
@@ -76,16 +67,6 @@ class Linux implements Policy {
     else allocateArea(request, this.#version.vmallocOrder, view, record);
   }
 
-  /** dma_alloc_from_pool(). */
-  #allocateAtomically({ pages }: AllocateRequest, record: Recorder): void {
-    const start = this.#atomicPool?.take(pages, 1 << orderFor(pages), record.reach) ?? -1;
-    if (start === -1) record.fail(record.mayConvert ? 'out-of-memory' : 'would-sleep');
-    else {
-      record.allocate(start, pages);
-      this.#atomicPool?.usedAtomically(record.reach);
-    }
-  }
-
   free({ allocation }: FreeRequest, view: StateView, record: Recorder): void {
     const api = view.apiOf(allocation);
     if (api === 'vmalloc') this.#vfree(allocation, view, record);
@@ -93,8 +74,7 @@ class Linux implements Policy {
       const start = view.extentPfn(allocation);
       const pages = view.extentPages(allocation);
       record.free(start, pages);
-      if (this.#atomicPool?.put(start, pages) !== true)
-        returnOnItsOwn(start, pages, tailOf(api), view, record);
+      returnOnItsOwn(start, pages, tailOf(api), view, record);
     }
   }
 
@@ -103,20 +83,6 @@ class Linux implements Policy {
     for (const { pfn, pages } of extents) record.free(pfn, pages);
     if (!this.#version.usesChunks(owner)) returnArea(extents, view, record);
     else for (const { pfn, pages } of extents) returnOnItsOwn(pfn, pages, 'kept', view, record);
-  }
-
-  /** Pages of the atomic pool go back to it; others have to be converted. */
-  freesWithoutSleeping(allocation: AllocationId): boolean {
-    const view = this.#view;
-    return view.extentCount(allocation) > 0 && this.#atomicPool?.holds(view.extentPfn(allocation)) === true;
-  }
-
-  hasWork(range: BlockRange): boolean {
-    return this.#atomicPool?.hasWork(range) === true;
-  }
-
-  work(_view: StateView, record: Recorder): void {
-    this.#atomicPool?.work(record);
   }
 }
 

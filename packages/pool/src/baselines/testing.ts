@@ -26,6 +26,7 @@ export interface Setting {
   readonly memory?: ReturnType<typeof freshBoot>;
   readonly faults?: Faults;
   readonly seed?: number;
+  readonly atomicPools?: boolean;
 }
 
 /** A pool and all that it tells, from its first event on. */
@@ -36,11 +37,13 @@ export interface Watched {
 
 export function watched(policy: string, setting: Setting = {}): Watched {
   const { platform = 'snp', granulePages = 1, memory = freshBoot(256 * MIB), faults, seed = 1 } = setting;
+  const { atomicPools = false } = setting;
   const pool = new Pool({
     memory,
     platform: { ...platformNamed(platform), granulePages },
     policy: policyNamed(policy),
     seed,
+    atomicPools,
     ...(faults === undefined ? {} : { faults }),
   });
   const events: PoolEvent[] = [];

@@ -68,6 +68,8 @@ const FOLDS: Readonly<Record<EventType, Fold>> = {
   'page-table-freed': othersChanged,
   'pages-reclaimed': othersChanged,
   'request-stalled': () => {},
+  'atomic-pool-grown': () => {},
+  'boot-pools-made': () => {},
 };
 
 /** By type code. */
