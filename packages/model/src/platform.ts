@@ -116,8 +116,8 @@ export function hostCallsByPage(platform: Platform, before: number, pages: numbe
   return Math.ceil((before + pages) / perCall) - Math.ceil(before / perCall);
 }
 
-/** Entries of a page-state-change list: one per aligned whole block, one per page of what remains at both ends. */
-function pageStateEntries(geometry: Geometry, start: Pfn, pages: number): number {
+/** Entries of a page-state-change list, and what a guest accepts at a time: one per aligned whole block, one per page of what remains at both ends. */
+export function pageStateEntries(geometry: Geometry, start: Pfn, pages: number): number {
   const { pagesPerBlock } = geometry;
   const firstWhole = Math.ceil(start / pagesPerBlock);
   const endWhole = Math.floor((start + pages) / pagesPerBlock);

@@ -14,6 +14,7 @@
  * - **Return.** A block that was empty for DELAY is made private and goes back to the page allocator, the oldest first, as long as HIGH
  *   free pages are left.
  * - **Shrinker.** If the page allocator is short of memory, empty blocks go back without the delay.
+ * - **No-op.** Outside a confidential VM nothing is shared: the pool claims what a kernel without it claims.
  * - **Failures.** Pages whose conversion failed for good are leaked. A request whose block could not be shared tries one more.
  *
  * In C there is a struct for each zone of a node, with a lock, the block lists by longest free range, and the list of empty blocks. A
@@ -30,6 +31,7 @@ import {
   type StateView,
   pfn as toPfn,
 } from '@decpool/model';
+import { withoutPool } from './baselines/linux-7.3.ts';
 import { PlaceFinder } from './place-finder.ts';
 import { FreeMap } from './placement/free-map.ts';
 import { longestFreeRange } from './placement/longest-free-range.ts';
@@ -47,7 +49,8 @@ const TRIES = 2;
 /** The chunk that the pool grew by, or why it did not grow. */
 type Grown = { readonly start: Pfn; readonly pages: number } | 'out-of-memory' | 'conversion-failed';
 
-export const decpool: PolicyFactory = (view) => new Decpool(view);
+export const decpool: PolicyFactory = (view) =>
+  view.platform.confidential ? new Decpool(view) : withoutPool('decpool')(view);
 
 class Decpool implements Policy {
   readonly name = 'decpool';
@@ -62,8 +65,6 @@ class Decpool implements Policy {
   readonly #emptySince = new Map<BlockIndex, number>();
   /** Where a reserve is kept: all memory, and the zones and nodes that callers who may not sleep asked for. */
   readonly #reservedIn: BlockRange[] = [];
-  readonly #lowPages: number;
-  readonly #highPages: number;
 
   constructor(view: StateView) {
     this.#view = view;
@@ -71,9 +72,6 @@ class Decpool implements Policy {
     this.#places = new PlaceFinder(this.#free, longestFreeRange(this.#free));
     this.#blockPages = view.geometry.pagesPerBlock;
     this.#blockOrder = orderFor(this.#blockPages);
-    // Outside a confidential VM nothing is shared, and nobody needs a reserve.
-    this.#lowPages = view.platform.confidential ? LOW_PAGES : 0;
-    this.#highPages = view.platform.confidential ? HIGH_PAGES : 0;
   }
 
   /** Small objects: slabs of their own, so that no private object shares a page with them. */
@@ -194,7 +192,7 @@ class Decpool implements Policy {
 
   /** Below the low watermark. */
   hasWork(range: BlockRange): boolean {
-    return this.#freePagesIn(range) < this.#lowPages;
+    return this.#freePagesIn(range) < LOW_PAGES;
   }
 
   /** When the oldest empty block has been empty for the delay, if the reserve does not need it. */
@@ -221,7 +219,7 @@ class Decpool implements Policy {
     );
     if (!isKnown) this.#reservedIn.push(reach);
     const before = this.#freePagesIn(reach);
-    while (this.#freePagesIn(reach) < this.#highPages) {
+    while (this.#freePagesIn(reach) < HIGH_PAGES) {
       const grown = this.#grow(this.#blockOrder, 0, record);
       if (typeof grown === 'string') break;
       if (grown.pages === this.#blockPages)
@@ -245,7 +243,7 @@ class Decpool implements Policy {
   #isNeeded(block: BlockIndex): boolean {
     for (const range of this.#reservedIn) {
       if (block < range.firstBlock || block >= range.endBlock) continue;
-      if (this.#freePagesIn(range) - this.#blockPages < this.#highPages) return true;
+      if (this.#freePagesIn(range) - this.#blockPages < HIGH_PAGES) return true;
     }
     return false;
   }

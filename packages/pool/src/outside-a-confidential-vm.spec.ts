@@ -5,6 +5,13 @@ import type { AllocationResult } from './pool.ts';
 import { conversionsIn, eventsOf, MIB, SOME_POLICIES, watched } from './testing.ts';
 
 const owner = 'x';
+const POOLS = [
+  'decpool',
+  'genpool',
+  'gfp-decrypted',
+  'migratetype',
+  'first-fit+block+reserve:64:512+immediate',
+];
 
 /** All that conversions count, and what they do to the direct map. */
 const CONVERSION_COUNTERS: readonly CounterName[] = [
@@ -32,6 +39,32 @@ const CONVERSION_COUNTERS: readonly CounterName[] = [
   'borders',
   'refills',
 ];
+
+const CLAIMING = [...new Set([...SOME_POLICIES, ...POOLS])].filter(
+  (policy) => !policy.startsWith('swiotlb') && policy !== 'linux-6.12',
+);
+
+describe.each(CLAIMING)('outside a confidential VM %s', (policy) => {
+  const claimsOf = (name: string) => {
+    const { pool, events } = watched(name, { memory: freshBoot(96 * MIB), platform: 'none' });
+    const live = [
+      pool.alloc_pages(4, { owner }),
+      pool.alloc_pages_exact(5, { owner }),
+      pool.vmalloc(700, { owner }),
+      pool.vmalloc(255, { owner: 'netvsc eth0 send_buf' }),
+      pool.dma_alloc_coherent(5000, { owner }),
+      pool.dma_alloc_coherent(100, { owner }),
+      pool.alloc_pages(0, { owner, gfp: GFP.GFP_ATOMIC }),
+    ];
+    for (const { allocation } of live) pool.free(allocation);
+    pool.complete();
+    return events.filter(({ type }) => ['pages-claimed', 'pages-returned'].includes(type));
+  };
+
+  it('claims what the kernel would claim, and returns it at once', () => {
+    expect(claimsOf(policy)).toEqual(claimsOf('linux-7.3'));
+  });
+});
 
 describe.each(SOME_POLICIES)('outside a confidential VM %s', (policy) => {
   const run = () =>

@@ -14,6 +14,7 @@ import {
   type StateView,
   pfn as toPfn,
 } from '@decpool/model';
+import { withoutPool } from './baselines/linux-7.3.ts';
 import { type Conversion, isShared, type PageRange, shareRange } from './conversion/conversion.ts';
 import { EmptyBlocks } from './empty-blocks.ts';
 import { PlaceFinder } from './place-finder.ts';
@@ -30,7 +31,10 @@ export function poolPolicy(
   conversion: Conversion,
   supply: SupplyFactory,
 ): PolicyFactory {
-  return (view) => new PoolPolicy(view, placement, conversion, supply());
+  return (view) => {
+    const pool = new PoolPolicy(view, placement, conversion, supply());
+    return view.platform.confidential ? pool : withoutPool(pool.name)(view);
+  };
 }
 
 /** How often a request whose conversion failed is tried on other pages. */
@@ -49,7 +53,7 @@ class PoolPolicy implements Policy {
   readonly #supply: Supply;
   /** Left out, if the supply has no shrinker. */
   readonly shrink?: (view: StateView, record: Recorder) => void;
-  /** The supply's watermarks; outside a confidential VM nobody needs a reserve. */
+  /** The supply's watermarks. */
   readonly #lowPages: number;
   readonly #highPages: number;
   /** Pages kept shared for callers that may not sleep, if the conversion does not keep free pages shared. */
@@ -71,9 +75,8 @@ class PoolPolicy implements Policy {
     this.#places = new PlaceFinder(this.#map, this.#placement);
     this.#conversion = conversion;
     this.#supply = supply;
-    const reserved = view.platform.confidential ? supply.reservePages : undefined;
-    this.#lowPages = reserved?.low ?? 0;
-    this.#highPages = reserved?.high ?? 0;
+    this.#lowPages = supply.reservePages?.low ?? 0;
+    this.#highPages = supply.reservePages?.high ?? 0;
     this.replacesAtomicPools = this.#lowPages > 0;
     this.#unitPages = conversion.unitPages(view.platform);
     const isReserved = !conversion.keepsShared && this.#lowPages > 0;

@@ -11,6 +11,7 @@ import { johnstoneWilsonMetrics } from './johnstone-wilson.ts';
 import { keptUnusedMetrics } from './kept-unused.ts';
 import { leakMetrics } from './leaks.ts';
 import { llfreeScoreMetrics } from './llfree-score.ts';
+import { pageAcceptMetrics } from './page-accepts.ts';
 import { pageSourceMetrics } from './page-source.ts';
 import { slabMetrics } from './slabs.ts';
 import { waitMetrics } from './waits.ts';
@@ -20,6 +21,7 @@ export const FAMILIES = [
   directMapMetrics,
   blockMetrics,
   conversionMetrics,
+  pageAcceptMetrics,
   waitMetrics,
   exposureMetrics,
   fragmentationMetrics,

@@ -1,6 +1,8 @@
 /** The platforms by name. */
 import { freeze } from 'immer';
-import type { Platform } from '../platform.ts';
+import type { Geometry } from '../geometry.ts';
+import { type Platform, pageStateEntries } from '../platform.ts';
+import type { Pfn } from '../units.ts';
 import { unknownName } from '../unknown-name.ts';
 import { cca } from './cca.ts';
 import { ccaBbml3 } from './cca-bbml3.ts';
@@ -25,6 +27,19 @@ export function platformNamed(name: string): Platform {
   const found = PROFILES.find(({ platform }) => platform.name === name);
   if (found === undefined) throw unknownName({ kind: 'platform', given: name, known: PLATFORM_NAMES });
   return found.platform;
+}
+
+/** Times that a guest accepts pages which became private again: [start, start + pages), or each page through a vmalloc address. */
+export function pageAccepts(
+  platform: Pick<Platform, 'name'>,
+  geometry: Geometry,
+  start: Pfn,
+  pages: number,
+  isArea: boolean,
+): number {
+  const profile = PLATFORM_PROFILES.find(({ platform: { name } }) => name === platform.name);
+  if (profile?.acceptsPages !== true) return 0;
+  return isArea ? pages : pageStateEntries(geometry, start, pages);
 }
 
 /** How a figure follows on each platform: `snp and tdx 1; hyperv-vtom 3`. Platforms with the same text share it. */

@@ -13,6 +13,7 @@ export const cca = {
     vmallocAddress: 'rejected',
     strayRead: 'fixed up',
   },
+  acceptsPages: false,
   texts: {
     directMap: 'all 4K from boot (no FEAT_BBML3), nothing to split',
     hostCalls: 'one per contiguous range',
@@ -20,6 +21,7 @@ export const cca = {
     flushes: '1',
     vmallocAddress: 'rejected (-EINVAL)',
     strayRead: 'fault that is fixed up: the entry is invalid meanwhile',
+    accept: '0',
   },
   sources: [
     {

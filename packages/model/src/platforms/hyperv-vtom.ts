@@ -17,6 +17,7 @@ export const hypervVtom = {
     vmallocAddress: 'converted',
     strayRead: 'fixed up',
   },
+  acceptsPages: false,
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls: 'one per 510 pages',
@@ -24,6 +25,7 @@ export const hypervVtom = {
     flushes: '3 (one per page-table pass)',
     vmallocAddress: 'converted, page by page',
     strayRead: 'fault that is fixed up: the page is not present meanwhile',
+    accept: '0: the paravisor does it',
   },
   sources: [
     { number: '510 pfns a call', source: '`HV_MAX_MODIFY_GPA_REP_COUNT`, include/hyperv/hvgdk_mini.h' },

@@ -14,6 +14,7 @@ export const none = {
     vmallocAddress: 'converted',
     strayRead: 'impossible',
   },
+  acceptsPages: false,
   texts: {
     directMap: '1G / 2M / 4K (not a confidential VM)',
     hostCalls: '0',
@@ -21,6 +22,7 @@ export const none = {
     flushes: '0',
     vmallocAddress: 'no-op',
     strayRead: 'impossible: nothing is shared',
+    accept: '0',
   },
   sources: X86_SOURCES,
 } as const satisfies PlatformProfile;

@@ -13,6 +13,7 @@ export const pkvm = {
     vmallocAddress: 'unsupported',
     strayRead: 'impossible',
   },
+  acceptsPages: false,
   texts: {
     directMap: 'never changed',
     hostCalls: 'one per page',
@@ -20,6 +21,7 @@ export const pkvm = {
     flushes: '0',
     vmallocAddress: 'unsupported, as `tdx`',
     strayRead: 'impossible: no mapping changes',
+    accept: '0',
   },
   sources: [{ number: 'a call for each page', source: 'drivers/virt/coco/pkvm-guest' }, ...ARM64_SOURCES],
 } as const satisfies PlatformProfile;

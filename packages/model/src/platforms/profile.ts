@@ -9,6 +9,8 @@ export interface NumberSource {
 /** One platform: its numbers, how they read in formulas and tables, and where they come from. */
 export interface PlatformProfile {
   readonly platform: Platform;
+  /** Whether the guest must accept pages that became private again: an aligned 2 MiB at once, else each page. */
+  readonly acceptsPages: boolean;
   readonly texts: {
     readonly directMap: string;
     /** Calls to the host per conversion. */
@@ -21,6 +23,8 @@ export interface PlatformProfile {
     readonly vmallocAddress: string;
     /** What a load_unaligned_zeropad() does that reads past a private page into one that is shared or being converted. */
     readonly strayRead: string;
+    /** Work of the guest for pages that became private again. */
+    readonly accept: string;
   };
   readonly sources: readonly NumberSource[];
 }

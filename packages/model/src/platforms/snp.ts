@@ -12,6 +12,7 @@ export const snp = {
     vmallocAddress: 'converted',
     strayRead: 'fixed up',
   },
+  acceptsPages: true,
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls:
@@ -20,11 +21,16 @@ export const snp = {
     flushes: '2',
     vmallocAddress: 'converted, page by page',
     strayRead: 'fault that is fixed up',
+    accept: 'one PVALIDATE for an aligned 2 MiB, else for each page (through a vmalloc address each page)',
   },
   sources: [
     {
       number: '64 entries a call',
       source: '`VMGEXIT_PSC_MAX_ENTRY`, arch/x86/include/asm/sev-common.h',
+    },
+    {
+      number: 'PVALIDATE for each entry of a list',
+      source: '`pvalidate_pages()`, arch/x86/coco/sev/core.c',
     },
     ...X86_SOURCES,
   ],

@@ -8,7 +8,7 @@ import {
 } from '@decpool/model';
 import type { BlockRange, Policy, PolicyFactory, Recorder } from '../policy.ts';
 import { AtomicPool } from './atomic-pool.ts';
-import { allocateOnItsOwn, freeEachOnItsOwn } from './on-its-own.ts';
+import { withoutPool } from './linux-7.3.ts';
 
 /**
  * What if the kernel's atomic DMA pool (kernel/dma/pool.c, lib/genalloc.c) served every request for shared memory? It
@@ -18,26 +18,7 @@ import { allocateOnItsOwn, freeEachOnItsOwn } from './on-its-own.ts';
  * places in any chunks. All memory that was shared once stays exposed.
  */
 export const genpool: PolicyFactory = (view) =>
-  // Outside a confidential VM there is no such pool.
-  view.platform.confidential ? new GenPool(view) : NO_POOL;
-
-const NO_POOL: Policy = Object.freeze({
-  name: 'genpool',
-
-  allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
-    const { api, pages } = request;
-    if (api === 'vmalloc') {
-      allocateOnItsOwn(request, pages, { order: 0, pages: 1, tail: 'returned' }, view, record);
-    } else if (orderFor(pages) > MAX_PAGE_ORDER) {
-      record.fail('too-large');
-    } else {
-      allocateOnItsOwn(request, 1, { order: orderFor(pages), pages, tail: 'returned' }, view, record);
-    }
-  },
-
-  free: ({ allocation }: FreeRequest, view: StateView, record: Recorder) =>
-    freeEachOnItsOwn(allocation, 'returned', view, record),
-});
+  view.platform.confidential ? new GenPool(view) : withoutPool('genpool')(view);
 
 class GenPool implements Policy {
   readonly name = 'genpool';

@@ -9,6 +9,7 @@ import type { ClaimType } from '../page-allocator/migratetypes.ts';
 import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
 import { slabCacheFor } from '../slab/slab-cache.ts';
 import { driverPoolFor } from './driver-pools.ts';
+import { withoutPool } from './linux-7.3.ts';
 import { allocateOnItsOwn, type Chunk, freeEachOnItsOwn } from './on-its-own.ts';
 import { isNvmeDescriptor } from './owners.ts';
 
@@ -23,7 +24,10 @@ import { isNvmeDescriptor } from './owners.ts';
 export const gfpDecrypted: PolicyFactory = (view) => eachOnItsOwn('gfp-decrypted', 'Unmovable', view);
 
 /** The page allocator converts each allocation on its own, from pageblocks of a type. */
-export const eachOnItsOwn = (name: string, type: ClaimType, { platform }: StateView): Policy => ({
+export const eachOnItsOwn = (name: string, type: ClaimType, view: StateView): Policy =>
+  view.platform.confidential ? converting(name, type, view) : withoutPool(name)(view);
+
+const converting = (name: string, type: ClaimType, { platform }: StateView): Policy => ({
   name,
   cacheFor(request) {
     // What a dma_pool packs (mm/dmapool.c) comes from the DMA API, not from kmalloc().

@@ -1,5 +1,6 @@
 import { MAX_PAGE_ORDER } from '@decpool/model';
-import { linux } from './linux.ts';
+import type { PolicyFactory } from '../policy.ts';
+import { type LinuxVersion, linux } from './linux.ts';
 import { isNetvscBuffer } from './owners.ts';
 
 /**
@@ -9,8 +10,13 @@ import { isNetvscBuffer } from './owners.ts';
  * converted by its vmalloc address, page by page, but its pages now come in the largest orders there are (mm/vmalloc.c). The
  * kernel asks for those without direct reclaim, which is not modelled anyway. All else is as in 6.12.
  */
-export const linux73 = linux({
+const VERSION: LinuxVersion = {
   name: 'linux-7.3',
   vmallocOrder: MAX_PAGE_ORDER,
   usesChunks: isNetvscBuffer,
-});
+};
+
+export const linux73 = linux(VERSION);
+
+/** What every pool is outside a confidential VM: nothing is shared, so it claims what the kernel without a pool claims. */
+export const withoutPool = (name: string): PolicyFactory => linux({ ...VERSION, name });

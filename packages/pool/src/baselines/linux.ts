@@ -25,7 +25,7 @@ import { driverPoolFor } from './driver-pools.ts';
 import { addChunk, allocateOnItsOwn, type Chunk, freeEachOnItsOwn, returnOnItsOwn } from './on-its-own.ts';
 import { allocateArea, convertsAreas, returnArea } from './vmalloc-area.ts';
 
-interface LinuxVersion {
+export interface LinuxVersion {
   readonly name: string;
   /** Largest order in which vmalloc() takes its pages. */
   readonly vmallocOrder: number;
