@@ -39,6 +39,14 @@ const DOCUMENTS = [
     ],
   },
   {
+    path: 'docs/reports.md',
+    commands: [
+      'COLUMNS=100 decpool compare --workload netvsc',
+      expect.stringMatching(/^COLUMNS=100 decpool compare --workload netvsc --policy .* \| head -8$/),
+      expect.stringMatching(/^COLUMNS=100 decpool compare --workload netvsc --map /),
+    ],
+  },
+  {
     path: 'docs/own-policy.md',
     commands: [
       expect.stringMatching(/^decpool compare .*,.\/examples\/custom-policy.ts --metrics .* \| head -10$/),

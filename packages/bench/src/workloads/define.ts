@@ -1,4 +1,4 @@
-/** What a workload states about itself. Its generator, its help and its row in docs/workloads.md follow from that. */
+/** What a workload states about itself. Its generator, its help and its row in docs/reference/workloads.md follow from that. */
 import { InputError, type PlatformName, type Request } from '@decpool/model';
 import type { KnownAnswer } from './known-answer.ts';
 import { type Activity, guestRequests } from './timeline.ts';

@@ -1,4 +1,4 @@
-/** The generated workloads, and the parameters of one, as tables for `decpool workloads` and docs/workloads.md. */
+/** The generated workloads, and the parameters of one, as tables for `decpool workloads` and docs/reference/workloads.md. */
 import { PAGE_SIZE } from '@decpool/model';
 import Table from 'cli-table3';
 import { fittedTable, textColumn } from '../text/table.ts';

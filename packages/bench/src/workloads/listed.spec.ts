@@ -1,5 +1,5 @@
 /**
- * `decpool workloads` and docs/workloads.md list the workloads and their parameters. `UPDATE_DOCS=1` writes the document's
+ * `decpool workloads` and docs/reference/workloads.md list the workloads and their parameters. `UPDATE_DOCS=1` writes the document's
  * tables anew.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -59,8 +59,8 @@ it.each<[string, () => readonly (readonly string[])[]]>([
           .join(', '),
       ]),
   ],
-])('docs/workloads.md has the table %s', (head, expected) => {
-  const document = new URL('../../../../docs/workloads.md', import.meta.url);
+])('docs/reference/workloads.md has the table %s', (head, expected) => {
+  const document = new URL('../../../../docs/reference/workloads.md', import.meta.url);
   const text = readFileSync(document, 'utf8');
   const start = text.indexOf(`${head}\n`);
   const end = text.indexOf('\n\n', start);
