@@ -39,6 +39,10 @@ const DOCUMENTS = [
     ],
   },
   {
+    path: 'docs/cli.md',
+    commands: [expect.stringMatching(/^decpool compare --workload churn --seeds 1 --csv /)],
+  },
+  {
     path: 'docs/reports.md',
     commands: [
       'COLUMNS=100 decpool compare --workload netvsc',
