@@ -9,7 +9,7 @@ import { policiesFor } from '../policies/load.ts';
 import { resultsCsv } from '../report/csv.ts';
 import { mailText } from '../report/mail.ts';
 import { overallVerdict } from '../report/overall-verdict.ts';
-import { type Results, resultsOf, resultsText } from '../report/results.ts';
+import { type Results, resultsOf, resultsText, stored } from '../report/results.ts';
 import { closingText, comparisonText, labelled } from '../report/terminal.ts';
 import { baselineCheck, checkText } from './check-baseline.ts';
 import type { CompareOptions } from './compare-options.ts';
@@ -64,7 +64,7 @@ export async function compareCommand(
       const results = await runOne(input, folder, run);
       if (!isForOthers) output.write(`${all.length === 0 ? '' : '\n'}${comparisonText(results, screen)}`);
       all.push(results);
-      if (json) output.write(`${JSON.stringify(results)}\n`);
+      if (json) output.write(`${JSON.stringify(stored(results))}\n`);
       if (mail) output.write(`${all.length === 1 ? '' : '\n'}${mailText(results)}`);
       if (options.map !== undefined) tell(await mapOf(folder, results, options.map, run));
       if (checkOf !== undefined) {

@@ -57,6 +57,7 @@ export interface ComparedPolicy {
   readonly policy: string;
   /** Events and state hash of each seed's run, in the order of the seeds. */
   readonly runs: readonly { readonly seed: number; readonly events: number; readonly stateHash: string }[];
+  /** Without the ratios to the bounds, if it refused a request that can be served. */
   readonly metrics: readonly ComparedMetric[];
   /** Splits and leaks by owner, in the first seed's run. */
   readonly byOwner: readonly OwnerFigures[];
@@ -128,10 +129,11 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
       results: figures.slice(index * seeds.length, (index + 1) * seeds.length),
     }),
   );
-  const bounds = known && boundsOf(known, unrefused(input, served));
+  const unservable = unservableIn(input);
+  const bounds = known && boundsOf(known, unrefused(unservable, served));
   return {
     ...{ input, geometry, requests, bounds },
-    policies: served.map((each) => comparedPolicy(each, bounds, known?.lower)),
+    policies: served.map((each) => comparedPolicy(each, bounds, known?.lower, unservable)),
     atBoot: comparedMetrics(mostAtBoot(served)),
   };
 }
@@ -190,24 +192,30 @@ const boundsOfRequests = (
   { pagesPerBlock }: Geometry,
 ): RequestBounds => requestBounds({ requests, platform, pagesPerBlock, isPackingWanted });
 
+/** Requests that no policy can serve. */
+const unservableIn = ({ workload: { requests } }: ComparisonInput): number =>
+  requests.filter((request) => request.kind === 'allocate' && !isServable(request)).length;
+
+const refusals = ({ metrics }: RunFigures): number => metrics.find(({ id }) => id === 'failures')?.value ?? 0;
+
 /** The figures of the runs that refused nothing servable. */
-function unrefused({ workload: { requests } }: ComparisonInput, served: readonly Served[]) {
-  const unservable = requests.filter((request) => request.kind === 'allocate' && !isServable(request)).length;
-  const refusals = ({ metrics }: RunFigures) => metrics.find(({ id }) => id === 'failures')?.value ?? 0;
-  return served.flatMap(({ policy, results }) =>
+const unrefused = (unservable: number, served: readonly Served[]) =>
+  served.flatMap(({ policy, results }) =>
     results.filter((result) => refusals(result) === unservable).map(({ bounded }) => ({ policy, bounded })),
   );
-}
 
 function comparedPolicy(
   { policy, results }: Served,
   bounds: Bounds | undefined,
   lower: LowerBounds | undefined,
+  unservable: number,
 ): ComparedPolicy {
   const [first] = results;
+  // The bounds are for all requests: less work would flatter a ratio to them.
+  const isBounded = results.every((result) => refusals(result) <= unservable);
   const metrics = results.map((result) => [
     ...result.metrics,
-    ...(lower === undefined ? [] : ratioMetrics(result.bounded, lower)),
+    ...(lower === undefined || !isBounded ? [] : ratioMetrics(result.bounded, lower)),
   ]);
   return {
     policy,

@@ -26,6 +26,8 @@ export const boundRatios = {
   },
 } as const satisfies { group: string; metrics: Readonly<Record<string, MetricDefinition>> };
 
+export const isBoundRatio = (id: string): boolean => Object.hasOwn(boundRatios.metrics, id);
+
 /** The ratios of a run; none if nothing is bounded. */
 export function boundRatiosOf(
   run: Blocks,

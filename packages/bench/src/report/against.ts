@@ -60,7 +60,7 @@ const namesOf = ({ policies }: Results): string => policies.map(({ policy }) => 
 const deltasOf = (metrics: readonly Metric[], policy: PolicyResults, old: PolicyResults): Delta[] =>
   metrics.flatMap((metric) => {
     const [now, before] = [policy.metrics[metric.id], old.metrics[metric.id]];
-    if (before === undefined) return [];
+    if (before === undefined || now === undefined) return [];
     const percent = changePercent(now.median, before.median);
     return [{ policy: policy.policy, metric, before, now, percent, ...changeOf(metric, now, before) }];
   });

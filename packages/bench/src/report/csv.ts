@@ -1,4 +1,4 @@
-/** Comparisons as tidy CSV: one value a line, of one metric of one policy under one seed; unrounded. */
+/** Comparisons as tidy CSV: one value a line, of one metric of one policy under one seed; unrounded; empty if there is none. */
 import { stringify } from 'csv-stringify/sync';
 import type { Results } from './results.ts';
 
@@ -21,7 +21,7 @@ function linesOf({ input, memory, platform, seeds, metrics, policies }: Results)
         metric: id,
         unit,
         better,
-        value: spreads[id].values[index],
+        value: spreads[id]?.values[index] ?? '',
       })),
     ),
   );

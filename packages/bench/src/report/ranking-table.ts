@@ -9,6 +9,7 @@ import { hanging, wrap } from '../text/wrap.ts';
 import { hasColumns } from './has-columns.ts';
 import { namedMetrics } from './named-metrics.ts';
 import type { Results } from './results.ts';
+import { NO_VALUE } from './rows.ts';
 import { compactLabel } from './short-labels.ts';
 import { objectiveNames } from './verdict.ts';
 
@@ -33,19 +34,21 @@ export function rankingText(results: Results, { columns }: Screen, most = GROUPS
   const metrics = columnsOf(results);
   const medians = shown.map(({ policies: [first] }) => {
     const found = policies.find(({ policy }) => policy === first);
-    return metrics.map(({ id }) => found?.metrics[id]?.median ?? 0);
+    return metrics.map(({ id }) => found?.metrics[id]?.median ?? Number.NaN);
   });
   const units = metrics.map(({ unit }, index) =>
     compactUnit(
       unit,
-      medians.map((values) => values[index]),
+      medians.map((values) => values[index]).filter((value) => !Number.isNaN(value)),
     ),
   );
   const table = [
     ['front', ...metrics.map((metric, index) => compactLabel(metric, units[index])), 'policy'],
     ...shown.map(({ front, policies: names }, place) => [
       String(front),
-      ...medians[place].map((value, index) => compactValue(value, units[index])),
+      ...medians[place].map((value, index) =>
+        Number.isNaN(value) ? NO_VALUE : compactValue(value, units[index]),
+      ),
       namesText(names, baseline),
     ]),
   ];

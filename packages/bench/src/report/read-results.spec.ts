@@ -61,7 +61,7 @@ describe('what is no results is refused with its place', () => {
     [
       'an older version',
       '{"decpool":"comparison","version":2,"command":"decpool compare"}',
-      ": results of version 2; this program reads versions 3 to 4. Run the comparison again: 'decpool compare'",
+      ": results of version 2; this program reads versions 3 to 5. Run the comparison again: 'decpool compare'",
     ],
     ['a torn second line', '{"decpool":"comparison","version":3}\n{"dec', ':1: '],
   ])('%s', (_, text, message) => {

@@ -36,7 +36,7 @@ beforeAll(async () => {
 it('the results have every value of every seed, unrounded, under the ids of the metrics', () => {
   expect(results).toMatchObject({
     decpool: 'comparison',
-    version: 4,
+    version: 5,
     command: 'decpool compare',
     seeds: [1, 2, 3],
     bounds: JSON.parse(JSON.stringify(comparison.bounds)),

@@ -4,13 +4,14 @@ import * as z from 'zod';
 import type { Bounds } from '../bounds/bounds.ts';
 import type { Comparison, ComparisonInput } from '../compare/compare.ts';
 import { rank } from '../compare/ranking.ts';
+import type { Spread } from '../compare/spread.ts';
 import { sha256 } from '../files/sha256.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
-import { byMetric } from '../metrics/metric.ts';
+import { byMetric, type MetricId } from '../metrics/metric.ts';
 import { metricIdSchema, metricSchema } from '../metrics/schema.ts';
 import { cautionsOf, describe, notesOf } from './facts.ts';
 
-export const RESULTS_VERSION = 4;
+export const RESULTS_VERSION = 5;
 
 const count = z.int().min(0);
 
@@ -60,7 +61,11 @@ const policySchema = z.strictObject({
     .array(z.strictObject({ seed: count, events: count, stateHash: z.string() }))
     .min(1)
     .readonly(),
-  metrics: z.record(metricIdSchema, spreadSchema).describe('By metric id; every policy has every metric'),
+  metrics: z
+    .record(metricIdSchema, spreadSchema.nullable())
+    .describe(
+      'By metric id; null for a ratio to the bounds, if the policy refused a request that can be served',
+    ),
   byOwner: z.array(ownerFiguresSchema).readonly().describe('Of the first seed'),
   timeline: z.array(timelinePointSchema).readonly().describe('Of the first seed, at no more than 256 points'),
   worstCase: worstCaseSchema,
@@ -140,8 +145,39 @@ export const resultsSchema = z.strictObject({
   policies: z.array(policySchema).min(1).readonly().describe('The first is the baseline'),
 });
 
-export type Results = Readonly<z.infer<typeof resultsSchema>>;
-export type PolicyResults = Results['policies'][number];
+type Stored = Readonly<z.infer<typeof resultsSchema>>;
+
+/** Of a policy that refused a request, the ratios to the bounds are missing: null in JSON. */
+export interface PolicyResults extends Omit<Stored['policies'][number], 'metrics'> {
+  readonly metrics: Readonly<Record<MetricId, Spread>>;
+}
+
+export interface Results extends Omit<Stored, 'policies'> {
+  readonly policies: readonly PolicyResults[];
+}
+
+/** Results as they are stored: null for what is missing. */
+export const stored = ({ policies, ...results }: Results): Stored => ({
+  ...results,
+  policies: policies.map(({ metrics, ...policy }) => ({
+    ...policy,
+    metrics: Object.fromEntries(
+      results.metrics.map(({ id }) => [id, metrics[id] ?? null]),
+    ) as Stored['policies'][number]['metrics'],
+  })),
+});
+
+export const fromStored = ({ policies, ...results }: Stored): Results => ({
+  ...results,
+  policies: policies.map(({ metrics, ...policy }) => ({
+    ...policy,
+    metrics: byMetric(
+      Object.entries(metrics).flatMap(([id, spread]) =>
+        spread === null ? [] : [[id as MetricId, spread] as const],
+      ),
+    ),
+  })),
+});
 
 /** The results of a comparison. `command` reproduces it. `logOf`: the path of a policy's event log, relative to the results. */
 export function resultsOf(
@@ -170,7 +206,9 @@ export function resultsOf(
     cautions: cautionsOf(comparison),
     notes: notesOf(comparison),
     ...(bounds === undefined ? {} : { bounds: plainBounds(bounds) }),
-    metrics: baseline.metrics.map(({ metric }) => metric),
+    metrics: policies
+      .reduce((most, each) => (each.metrics.length > most.metrics.length ? each : most))
+      .metrics.map(({ metric }) => metric),
     rows: input.rows ?? KEY_METRICS,
     ranking: {
       isParetoWanted: input.isParetoWanted === true,
@@ -211,7 +249,7 @@ export const settingOf = (input: ComparisonInput): Setting => ({
   seeds: input.seeds,
 });
 
-export const resultsText = (results: Results): string => `${JSON.stringify(results, null, 2)}\n`;
+export const resultsText = (results: Results): string => `${JSON.stringify(stored(results), null, 2)}\n`;
 
 function plainBounds({ lifetimes: { mu, ...lifetimes }, ...bounds }: Bounds): NonNullable<Results['bounds']> {
   return { ...bounds, lifetimes: mu === undefined ? lifetimes : { ...lifetimes, mu } };

@@ -34,7 +34,7 @@ export const chosenRowsOf = (results: Results): Row[] =>
 /** A row for each metric that says something: every metric, but those that are 0 in all runs of all policies and usually are. */
 export const allRowsOf = (results: Results): Row[] =>
   results.metrics
-    .filter(({ id }) => !isQuiet(id) || results.policies.some((policy) => policy.metrics[id].max !== 0))
+    .filter(({ id }) => !isQuiet(id) || results.policies.some((policy) => policy.metrics[id]?.max !== 0))
     .map(rowOf(results));
 
 const rowOf =
@@ -74,11 +74,16 @@ const isSameForAll = ({ cells: [first, ...others] }: Row): boolean =>
 export const valueText = (value: number, { unit }: Metric): string =>
   formatValue(value, unit).replace(/ block\.s$/, '');
 
+/** Of a ratio that would flatter: see compare.ts. */
+const NO_SPREAD: Spread = { values: [], median: Number.NaN, min: Number.NaN, max: Number.NaN };
+export const NO_VALUE = '-';
+
 function cellOf(metric: Metric, policy: PolicyResults, baseline: PolicyResults): Cell {
-  const spread = policy.metrics[metric.id];
   const { policy: name } = policy;
+  const spread: Spread | undefined = policy.metrics[metric.id];
+  if (spread === undefined) return { policy: name, spread: NO_SPREAD, value: NO_VALUE };
   const cell = { policy: name, spread, value: valueText(spread.median, metric), ...rangeOf(spread, metric) };
-  if (policy === baseline) return cell;
+  if (policy === baseline || baseline.metrics[metric.id] === undefined) return cell;
   const { isBetter, ...change } = changeOf(metric, spread, baseline.metrics[metric.id]);
   const isJudged = isBetter !== undefined && isOfSameWork(metric, policy, baseline);
   return { ...cell, ...change, ...(isJudged ? { isBetter } : {}) };

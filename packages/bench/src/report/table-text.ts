@@ -7,7 +7,7 @@ import { printable } from '../text/printable.ts';
 import type { Screen } from '../text/screen.ts';
 import { type Scale, SMALL_CHANGE } from '../text/units.ts';
 import { wrap } from '../text/wrap.ts';
-import { type Cell, markOf, type Row } from './rows.ts';
+import { type Cell, markOf, NO_VALUE, type Row } from './rows.ts';
 import { compactLabel } from './short-labels.ts';
 
 interface TableLayout extends Screen {
@@ -51,7 +51,7 @@ export function tableText(rows: readonly Row[], layout: TableLayout): string[] {
   const units = rows.map(({ metric, cells }) =>
     compactUnit(
       metric.unit,
-      cells.map(({ spread }) => spread.median),
+      cells.map(({ spread }) => spread.median).filter((median) => !Number.isNaN(median)),
     ),
   );
   const labels = rows.map(({ metric }, row) =>
@@ -84,7 +84,7 @@ function columnOf(
   const cells = rows.map(({ cells }, row): CellText => {
     const cell = cells[policy];
     const [value, from, to] = [cell.spread.median, cell.spread.min, cell.spread.max].map((each) =>
-      compactValue(each, units[row]),
+      Number.isNaN(each) ? NO_VALUE : compactValue(each, units[row]),
     );
     return {
       value,

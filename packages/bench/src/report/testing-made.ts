@@ -6,7 +6,7 @@ import type { Results } from './results.ts';
 export const madeOf = (name: string) =>
   ({
     decpool: 'comparison',
-    version: 4,
+    version: 5,
     command: 'decpool compare',
     input: { name, description: 'Made by hand.', requests: 3, requestsHash: 'ab', peakLivePages: 9 },
     memory: '4G',

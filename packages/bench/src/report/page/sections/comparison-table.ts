@@ -65,7 +65,7 @@ function byPolicy(results: Results): Html {
 }
 
 const cellMarkup = (metric: Metric, cell: Cell): Html =>
-  html`<td data-metric="${metric.id}" data-policy="${cell.policy}" data-value="${cell.spread.median}"><span class="value">${cell.value}</span>${changeMarkup(cell)}${cell.range !== undefined && html`<small>${cell.range}</small>`}</td>`;
+  html`<td data-metric="${metric.id}" data-policy="${cell.policy}" data-value="${Number.isNaN(cell.spread.median) ? '' : cell.spread.median}"><span class="value">${cell.value}</span>${changeMarkup(cell)}${cell.range !== undefined && html`<small>${cell.range}</small>`}</td>`;
 
 export function changeMarkup({
   change,
