@@ -29,7 +29,7 @@ export type { BlockRange, ConversionResult, Policy, PolicyFactory, Recorder } fr
 export { POLICY_RULES, PolicyError, type PolicyRule } from './policy-error.ts';
 export { shortPolicyName, USUAL } from './policy-names.ts';
 export { type AllocationResult, Pool, type PoolOptions, type RequestOptions } from './pool.ts';
-export { poolPolicy } from './pool-policy.ts';
+export { poolPolicy } from './pool-parts.ts';
 export {
   ALL_POLICIES,
   BASELINES,

@@ -1,5 +1,5 @@
 /** Free places of a pool: what the placement chooses, and what it does not look at. */
-import { type AllocateRequest, blockIndex, type Pfn, pfn as toPfn } from '@decpool/model';
+import { type AllocateRequest, blockIndex, InputError, type Pfn, pfn as toPfn } from '@decpool/model';
 import type { FreeMap } from './placement/free-map.ts';
 import type { Placement } from './placement/placement.ts';
 import type { BlockRange } from './policy.ts';
@@ -41,6 +41,25 @@ export class PlaceFinder {
       if (found !== -1) return found;
     }
     return -1;
+  }
+
+  /**
+   * Throws InputError if free pages in the zones would do although the placement found none of them: it leaves some unused, and says
+   * of none which.
+   */
+  expectUsed(pages: number, align: number, zones: readonly BlockRange[]): void {
+    const { name, usablePages } = this.#placement;
+    if (usablePages !== undefined || pages > this.#pagesPerBlock) return;
+    for (const { firstBlock, endBlock } of zones) {
+      for (let block = firstBlock; block < Math.min(endBlock, this.#map.blocks); block++) {
+        if (this.#map.largest[block] < pages) continue;
+        const unused = this.#map.findInBlock(blockIndex(block), pages, align);
+        if (unused === -1) continue;
+        throw new InputError(
+          `placement '${name}': place(${pages}, ${align}) found nothing, but the free pages at ${unused} fit; a placement that leaves free pages unused must have usablePages()`,
+        );
+      }
+    }
   }
 
   /** Free runs never cross a block, so a larger request takes the lowest wholly free blocks that lie together. */

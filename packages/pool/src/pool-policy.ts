@@ -14,33 +14,20 @@ import {
   type StateView,
   pfn as toPfn,
 } from '@decpool/model';
-import { withoutPool } from './baselines/linux-7.3.ts';
 import { type Conversion, isShared, type PageRange, shareRange } from './conversion/conversion.ts';
 import { EmptyBlocks } from './empty-blocks.ts';
 import { PlaceFinder } from './place-finder.ts';
 import { FreeMap } from './placement/free-map.ts';
 import type { Placement, PlacementFactory } from './placement/placement.ts';
-import type { BlockRange, Policy, PolicyFactory, Recorder } from './policy.ts';
+import type { BlockRange, Policy, Recorder } from './policy.ts';
 import { Reserve } from './reserve.ts';
 import { type SlabCache, slabCacheFor } from './slab/slab-cache.ts';
-import type { Supply, SupplyFactory } from './supply/supply.ts';
-
-/** A policy made of three strategies: `export default poolPolicy(mine, blockConversion, immediate)`. */
-export function poolPolicy(
-  placement: PlacementFactory,
-  conversion: Conversion,
-  supply: SupplyFactory,
-): PolicyFactory {
-  return (view) => {
-    const pool = new PoolPolicy(view, placement, conversion, supply());
-    return view.platform.confidential ? pool : withoutPool(pool.name)(view);
-  };
-}
+import type { Supply } from './supply/supply.ts';
 
 /** How often a request whose conversion failed is tried on other pages. */
 const SECOND_TRIES = 1;
 
-class PoolPolicy implements Policy {
+export class PoolPolicy implements Policy {
   readonly name: string;
   /** A pool with a reserve has it in place of the atomic DMA pools. */
   readonly replacesAtomicPools: boolean;
@@ -150,6 +137,7 @@ class PoolPolicy implements Policy {
     const placed = claimed === 'out-of-memory' ? -1 : this.#places.find(pages, align, record.zones, request);
     if (placed !== -1) return placed;
     const left = this.#places.findUnused(pages, align, record.reach);
+    if (left === -1 && claimed !== 'out-of-memory') this.#places.expectUsed(pages, align, record.zones);
     return left === -1 ? 'out-of-memory' : left;
   }
 
@@ -187,6 +175,7 @@ class PoolPolicy implements Policy {
         return;
       } else if (start === -1 && wanted === 1) {
         // Pages have leaked meanwhile, or too few pages are shared.
+        if (record.mayConvert && !this.#hasFailed) this.#places.expectUsed(1, 1, record.zones);
         this.#undo(request, record.mayConvert ? 'conversion-failed' : 'would-sleep', record);
         return;
       } else if (start === -1) {

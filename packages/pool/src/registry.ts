@@ -27,7 +27,7 @@ import { sizeClass } from './placement/size-class.ts';
 import { worstFit } from './placement/worst-fit.ts';
 import type { PolicyFactory } from './policy.ts';
 import { USUAL } from './policy-names.ts';
-import { poolPolicy } from './pool-policy.ts';
+import { poolPolicy } from './pool-parts.ts';
 import { demand } from './supply/demand.ts';
 import { hysteresis } from './supply/hysteresis.ts';
 import { immediate } from './supply/immediate.ts';
@@ -40,7 +40,7 @@ type Plain<Made> = { readonly summary: string; readonly made: Made };
 type WithParameters<Made> = {
   readonly summary: string;
   readonly parameters: string;
-  readonly make: (parameters: readonly string[]) => Made;
+  readonly make: (...parameters: readonly string[]) => Made;
 };
 /** A strategy as it is listed: its summary in one line, and its parameters if it has any. */
 export type Strategy<Made> = Plain<Made> | WithParameters<Made>;
@@ -266,7 +266,7 @@ function made<Made>(
 ): Made {
   const [name, ...parameters] = text.split(':');
   const strategy = known[name];
-  if ('make' in strategy) return strategy.make(parameters);
+  if ('make' in strategy) return strategy.make(...parameters);
   if (parameters.length === 0) return strategy.made;
   throw new InputError(`policy '${policy}': ${kind} '${name}' takes no parameters.`);
 }

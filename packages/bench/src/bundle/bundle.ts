@@ -23,6 +23,8 @@ export interface BundleOptions {
   readonly folder: string;
   /** Where its code will look for traces and memory states: a path from the folder, or a URL. */
   readonly traces: string;
+  /** Where it will look for the types of a package, whose name `*` stands for. */
+  readonly types: string;
   /** Whether the packages that are not bundled are loaded from where this checkout has them. */
   readonly isOfCheckout: boolean;
 }
@@ -34,7 +36,7 @@ export interface Bundle {
   readonly metafiles: readonly Pick<Metafile, 'inputs'>[];
 }
 
-export async function bundle({ folder, traces, isOfCheckout }: BundleOptions): Promise<Bundle> {
+export async function bundle({ folder, traces, types, isOfCheckout }: BundleOptions): Promise<Bundle> {
   mkdirSync(folder, { recursive: true });
   const packages = packageEntries();
   const [{ metafile }, client] = await Promise.all([
@@ -55,6 +57,7 @@ export async function bundle({ folder, traces, isOfCheckout }: BundleOptions): P
       define: {
         DECPOOL_IS_BUNDLED: 'true',
         DECPOOL_TRACES: JSON.stringify(traces),
+        DECPOOL_TYPES: JSON.stringify(types),
         DECPOOL_VERSION: JSON.stringify(VERSION),
         DECPOOL_CODE_HASH: JSON.stringify(codeHash()),
       },

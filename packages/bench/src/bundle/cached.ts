@@ -20,9 +20,11 @@ export async function makeCurrentBundle(cache: string): Promise<string> {
   const began = Date.now();
   const name = `${began.toString(36)}-${process.pid}`;
   const partial = join(cache, `${name}.partial`);
-  const traces = pathToFileURL(join(ROOT, 'examples/traces/')).href;
+  const urlOf = (path: string) => pathToFileURL(join(ROOT, path)).href;
+  const traces = urlOf('examples/traces/');
+  const types = urlOf('packages/*/src/index.ts');
   try {
-    const { inputs } = await bundle({ folder: partial, traces, isOfCheckout: true });
+    const { inputs } = await bundle({ folder: partial, traces, types, isOfCheckout: true });
     renameSync(partial, join(cache, name));
     const current: Current = {
       folder: name,

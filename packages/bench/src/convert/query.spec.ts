@@ -232,7 +232,7 @@ it('says what to install where DuckDB is missing, before anything is converted',
   const load = () => Promise.reject(new Error("Cannot find package '@duckdb/node-api'"));
   const asked = query(join(folder, 'none.arrow'), 'SELECT 1', async () => {}, { load });
   await expect(asked).rejects.toThrow(InputError);
-  await expect(asked).rejects.toThrow(/^DuckDB is not installed .*add the package @duckdb\/node-api/);
+  await expect(asked).rejects.toThrow(/^DuckDB is not installed .*run npm install @duckdb\/node-api/);
 });
 
 it('values that JSON does not have are null, and whole numbers keep their digits', () => {

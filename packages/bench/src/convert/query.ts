@@ -3,8 +3,10 @@
  * log is ever part of a statement: it gets there as rows and as values of parameters.
  */
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { InputError, type LogHeader, parseHeader, parseMark, type Seal } from '@decpool/model';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { messageOf } from '../files/error-text.ts';
@@ -43,11 +45,11 @@ export async function query(
   options: QueryOptions = {},
 ): Promise<void> {
   // Before the log is converted: that may take a while.
-  const load = options.load ?? (() => import('@duckdb/node-api'));
+  const load = options.load ?? loadDuckDB;
   const duckdb = await load().catch((error: unknown) => {
     const [why] = messageOf(error).split('\n');
     throw new InputError(
-      `DuckDB is not installed (${why}); add the package @duckdb/node-api (Linux, macOS and Windows on x64 and arm64), or convert the log to .parquet for another program`,
+      `DuckDB is not installed (${why}); run npm install @duckdb/node-api (Linux, macOS and Windows on x64 and arm64), or convert the log to .parquet for another program`,
     );
   });
   const folder = await mkdtemp(join(tmpdir(), 'decpool-query-'));
@@ -60,6 +62,23 @@ export async function query(
     await queryTable(duckdb, { path, folder, table }, sql, use, options.signal);
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** It is optional: it may be where decpool is, or in the working folder. Rejects if it is in neither. */
+function loadDuckDB(): Promise<DuckDB> {
+  return import('@duckdb/node-api').catch((error: unknown) => {
+    const path = inWorkingFolder('@duckdb/node-api');
+    if (path === undefined) throw error;
+    return import(pathToFileURL(path).href);
+  });
+}
+
+function inWorkingFolder(name: string): string | undefined {
+  try {
+    return createRequire(resolve('package.json')).resolve(name);
+  } catch {
+    return undefined;
   }
 }
 

@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 declare const DECPOOL_IS_BUNDLED: boolean | undefined;
 /** Folder of the traces and memory states, relative to the code of the bundle, or as a URL. */
 declare const DECPOOL_TRACES: string;
+/** The types of a package of ours, `*` for its name, relative to the code of the bundle, or as a URL. */
+declare const DECPOOL_TYPES: string;
 
 export const IS_BUNDLED: boolean = typeof DECPOOL_IS_BUNDLED !== 'undefined';
 
@@ -14,6 +16,7 @@ export const IS_BUNDLED: boolean = typeof DECPOOL_IS_BUNDLED !== 'undefined';
 export const RESOURCES = {
   'page.css': '../report/page/page.css',
   'block-map.css': '../report/page/client/block-map.css',
+  'starter.txt': '../policies/starter.txt',
   'resolve-hooks.mjs': './resolve-hooks.mjs',
   // Plain JavaScript, because a thread begins without a loader for TypeScript.
   'compare-worker.js': '../../bin/compare-worker.js',
@@ -30,4 +33,10 @@ export const resourceUrl = (name: ResourceName): URL =>
 export function tracesPath(path: string): string {
   const folder = IS_BUNDLED ? DECPOOL_TRACES : '../../../../examples/traces/';
   return fileURLToPath(new URL(path, new URL(folder, import.meta.url)));
+}
+
+/** Path of the types of what users import from one of our packages. */
+export function typesPath(name: 'model' | 'pool' | 'bench'): string {
+  const types = IS_BUNDLED ? DECPOOL_TYPES : '../../../*/src/index.ts';
+  return fileURLToPath(new URL(types.replace('*', name), import.meta.url));
 }

@@ -32,8 +32,7 @@ function registerHooks(): Promise<void> {
 type Sync = { readonly registerHooks?: (hooks: unknown) => void };
 
 async function registerOnce(): Promise<void> {
-  // From the sources, TypeScript is translated already.
-  if (IS_BUNDLED) (await import('tsx/esm/api')).register();
+  await registerTypeScript();
   const places = {
     checkout: IS_BUNDLED ? import.meta.url : new URL('../../../..', import.meta.url).href,
     home: import.meta.url,
@@ -43,6 +42,16 @@ async function registerOnce(): Promise<void> {
   const { registerHooks } = module as Sync;
   if (registerHooks === undefined) module.register(hooks, { data: places });
   else registerHooks((await import(hooks)).hooksFor(places));
+}
+
+/** From its sources, decpool runs where TypeScript is translated already. */
+const IS_COMPILED = !import.meta.url.endsWith('.ts');
+
+/** Without tsx, Node's own translator remains, which newer versions have and which knows less of TypeScript. */
+async function registerTypeScript(): Promise<void> {
+  if (!IS_COMPILED) return;
+  const tsx = await import('tsx/esm/api').catch(() => undefined);
+  tsx?.register();
 }
 
 /** Only `node --check` prints the line of a syntax error in plain JavaScript. */
@@ -62,5 +71,7 @@ function messageOf(error: unknown, file: string): string {
   if (inTypeScript !== null) return `syntax error: ${inTypeScript[1]}`;
   const message = error.message.split('\n')[0].replaceAll(file, shown(file));
   if (/^(Cannot find (package|module)|The requested module)/.test(message)) return message;
+  if (message.startsWith('Unknown file extension ".ts"'))
+    return 'TypeScript needs the package tsx, or Node 22.18';
   return error.name === 'SyntaxError' ? `syntax error: ${message}` : `${error.name}: ${message}`;
 }

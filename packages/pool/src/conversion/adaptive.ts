@@ -8,9 +8,9 @@ const PERCENT = 50;
 /**
  * Page by page until a block is used to `PERCENT`, then the rest of it in one conversion; it stays shared until it is given
  * back. A nearly empty block exposes only its used pages, and a full one stops paying for each allocation. Its 2M mapping
- * was split by the first page, and stays so. `parameters` are the percent. Throws InputError for invalid ones.
+ * was split by the first page, and stays so. `parameters` are the percent, as in `adaptiveConversion(50)`. Throws InputError for invalid ones.
  */
-export function adaptiveConversion(parameters: readonly string[]): Conversion {
+export function adaptiveConversion(...parameters: readonly (number | string)[]): Conversion {
   const [percent = PERCENT] = parameters.map(Number);
   if (parameters.length > 1 || !Number.isInteger(percent) || percent < 1 || percent > 100) {
     throw new InputError(

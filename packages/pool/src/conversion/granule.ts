@@ -10,9 +10,9 @@ const MAX_KIB = 1024;
 /**
  * Between page and block: the naturally aligned granules that an allocation lies in, and back when the last allocation in them
  * is freed. Small allocations side by side share one conversion, and at most a granule each is idle. `parameters` are the
- * KiB of a granule. Throws InputError for invalid ones.
+ * KiB of a granule, as in `granuleConversion(64)`. Throws InputError for invalid ones.
  */
-export function granuleConversion(parameters: readonly string[]): Conversion {
+export function granuleConversion(...parameters: readonly (number | string)[]): Conversion {
   const [kib = KIB] = parameters.map(Number);
   const isPowerOfTwo = Number.isInteger(kib) && (kib & (kib - 1)) === 0;
   if (parameters.length > 1 || !isPowerOfTwo || kib <= PAGE_KIB || kib > MAX_KIB) {

@@ -259,7 +259,7 @@ describe('llfree', () => {
     new Scene(factory, ...Array.from({ length: BLOCKS }, (_, block) => block));
 
   it('gives each CPU a tree of its own, and fills it', () => {
-    const scene = claimed(llfree(['2']));
+    const scene = claimed(llfree('2'));
     const first = scene.allocate(1, 'cpu 0');
     const second = scene.allocate(1, 'cpu 1');
     expect(Math.floor(first / TREE)).not.toBe(Math.floor(second / TREE));
@@ -269,7 +269,7 @@ describe('llfree', () => {
   });
 
   it('takes a tree that is partly used before one that is empty', () => {
-    const scene = claimed(llfree(['1']));
+    const scene = claimed(llfree('1'));
     const all = Array.from({ length: 3 * TREE }, () => scene.allocate(1, 'cpu 0'));
     const inTree = (tree: number) => all.filter((start) => Math.floor(start / TREE) === tree);
     const trees = [...new Set(all.map((start) => Math.floor(start / TREE)))];
@@ -278,14 +278,14 @@ describe('llfree', () => {
   });
 
   it('takes from a tree that another CPU has reserved before it gives up', () => {
-    const scene = new Scene(llfree(['2']), 0, 1);
+    const scene = new Scene(llfree('2'), 0, 1);
     expect(scene.allocate(1, 'cpu 0')).toBe(0);
     expect(scene.allocate(1, 'cpu 1')).toBeGreaterThan(0);
   });
 });
 
 describe('every placement', () => {
-  it.each([bump, nextFit, buddy, genpoolFirstFitOrderAlign, sizeClass, lifetime, llfree(['4'])])(
+  it.each([bump, nextFit, buddy, genpoolFirstFitOrderAlign, sizeClass, lifetime, llfree('4')])(
     '%# keeps to the blocks that a request may use',
     (factory) => {
       const { placement } = new Scene(factory, 0, 1, 2);

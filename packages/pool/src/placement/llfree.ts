@@ -17,7 +17,7 @@ const MAX_CPUS = 4096;
  * Requests do not name a CPU: the n-th owner stands for CPU n modulo their number. For the same reason a CPU does not reserve the
  * tree in which it frees (four times in a row). `parameters` are the CPUs. Throws InputError for invalid ones.
  */
-export function llfree(parameters: readonly string[]): PlacementFactory {
+export function llfree(...parameters: readonly (number | string)[]): PlacementFactory {
   const [cpus = CPUS] = parameters.map(Number);
   if (parameters.length > 1 || !Number.isInteger(cpus) || cpus < 1 || cpus > MAX_CPUS) {
     throw new InputError(

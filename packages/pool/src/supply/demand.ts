@@ -9,9 +9,9 @@ const EPOCHS = 16;
 /**
  * Keeps enough free pages for use to rise again to its peak of the last `SECONDS`, and gives back the rest, as TCMalloc's
  * skip-subrelease does. Demand that comes in waves finds its memory still shared; a single peak is forgotten. `parameters`
- * are the seconds. Throws InputError for invalid ones.
+ * are the seconds, as in `demand(10)`. Throws InputError for invalid ones.
  */
-export function demand(parameters: readonly string[]): SupplyFactory {
+export function demand(...parameters: readonly (number | string)[]): SupplyFactory {
   const ns = secondsParameter('demand', parameters, SECONDS);
   return () => {
     const peaks = new RecentPeak(Math.max(1, Math.floor(ns / EPOCHS)));

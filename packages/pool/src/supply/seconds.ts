@@ -5,9 +5,13 @@ const NS_PER_SECOND = 1e9;
 const MAX_SECONDS = 86_400;
 
 /** The one parameter of a supply, in ns. Throws InputError if it is invalid. */
-export function secondsParameter(supply: string, parameters: readonly string[], usual: number): number {
+export function secondsParameter(
+  supply: string,
+  parameters: readonly (number | string)[],
+  usual: number,
+): number {
   const [seconds = usual] = parameters.map(Number);
-  const isPlain = parameters.every((text) => /^\d+(\.\d+)?$/.test(text));
+  const isPlain = parameters.every((given) => /^\d+(\.\d+)?$/.test(String(given)));
   const ns = Math.round(seconds * NS_PER_SECOND);
   if (parameters.length > 1 || !isPlain || ns < 1 || seconds > MAX_SECONDS) {
     throw new InputError(

@@ -41,7 +41,7 @@ describe('supply never-return', () => {
 
 describe('a reserve', () => {
   it('is named with its watermarks, and has defaults', () => {
-    const named = (...parameters: readonly string[]) => reserve(parameters)(immediate)().name;
+    const named = (...parameters: readonly string[]) => reserve(...parameters)(immediate)().name;
     expect(named()).toBe('reserve:64:512+immediate');
     expect(named('32')).toBe('reserve:32:512+immediate');
     expect(named('1000')).toBe('reserve:1000:4000+immediate');
@@ -51,8 +51,8 @@ describe('a reserve', () => {
   it.each([[['0']], [['-1', '5']], [['9', '8']], [['x']], [['1.5']], [['1', '2', '3']], [['1', '1048577']]])(
     'cannot have %j for parameters',
     (parameters) => {
-      expect(() => reserve(parameters)).toThrow(InputError);
-      expect(() => reserve(parameters)).toThrow('expected reserve:LOW:HIGH in pages, 1 <= LOW <= HIGH');
+      expect(() => reserve(...parameters)).toThrow(InputError);
+      expect(() => reserve(...parameters)).toThrow('expected reserve:LOW:HIGH in pages, 1 <= LOW <= HIGH');
     },
   );
 

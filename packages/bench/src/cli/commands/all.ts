@@ -9,6 +9,7 @@ import { diff } from './diff.ts';
 import { explain } from './explain.ts';
 import { findings } from './findings.ts';
 import { fork } from './fork.ts';
+import { initPolicy } from './init-policy.ts';
 import { knownAnswers } from './known-answers.ts';
 import { metrics } from './metrics.ts';
 import { policies } from './policies.ts';
@@ -28,7 +29,7 @@ import { verify } from './verify.ts';
 import { workloads } from './workloads.ts';
 
 export const COMMANDS = {
-  'Compare and report': { compare, report, sweep, findings, ablation, checkPolicy },
+  'Compare and report': { compare, report, sweep, findings, ablation, initPolicy, checkPolicy },
   'Event logs': {
     ...{ replay, verify, recover, stats, show, explain, splits, step },
     ...{ tail, fork, skip, diff, convert, query },

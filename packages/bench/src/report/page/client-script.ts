@@ -4,9 +4,8 @@ import { resourceUrl } from '../../files/resource.ts';
 
 declare const DECPOOL_IS_BUNDLED: boolean | undefined;
 
-export async function clientScript(): Promise<string> {
-  // Said here, not by another module: so the bundler sees that the rest is never reached, and leaves esbuild out.
-  if (typeof DECPOOL_IS_BUNDLED !== 'undefined') return readFileSync(resourceUrl('page-client.js'), 'utf8');
-  const { buildClientScript } = await import('./build-client.ts');
-  return (await buildClientScript()).script;
-}
+/** Said here, not by another module: so the bundler sees what is never reached, and leaves esbuild out. */
+export const clientScript = async (): Promise<string> =>
+  typeof DECPOOL_IS_BUNDLED === 'undefined'
+    ? (await (await import('./build-client.ts')).buildClientScript()).script
+    : readFileSync(resourceUrl('page-client.js'), 'utf8');

@@ -1,0 +1,33 @@
+/** Makes what is published: `dist` of each package, and in `packages/decpool` the command with its traces, types and licences. */
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { bundle, ROOT } from '../packages/bench/src/bundle/bundle.ts';
+import { compile } from './compile.ts';
+import { licencesOf } from './licences.ts';
+
+const packageFolder = (name: string): string => join(ROOT, 'packages', name);
+
+compile(packageFolder('model'));
+compile(packageFolder('pool'));
+compile(packageFolder('bench'), ['files/resolve-hooks.mjs']);
+
+const command = packageFolder('decpool');
+for (const name of ['dist', 'traces', 'types']) rmSync(join(command, name), { recursive: true, force: true });
+const { inputs } = await bundle({
+  folder: join(command, 'dist'),
+  traces: '../traces/',
+  types: '../types/*/index.d.ts',
+  isOfCheckout: false,
+});
+writeFileSync(join(command, 'THIRD-PARTY-NOTICES.txt'), licencesOf(inputs));
+// What compare reads without options, and the memory states that have names.
+for (const name of ['exact', 'memory', 'requests']) {
+  cpSync(join(ROOT, 'examples/traces', name), join(command, 'traces', name), { recursive: true });
+}
+// For editors: a user's own policy has types where only the command is installed.
+for (const name of ['model', 'pool', 'bench']) {
+  cpSync(join(packageFolder(name), 'dist'), join(command, 'types', name), {
+    recursive: true,
+    filter: (path) => !/\.(m?js|map)$/.test(path),
+  });
+}
