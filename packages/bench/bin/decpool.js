@@ -35,7 +35,12 @@ async function start() {
     return pathToFileURL(join(currentBundle() ?? (await makeBundle()), 'main.js')).href;
   } catch (error) {
     if (['EACCES', 'EPERM', 'EROFS'].includes(error.code)) return '../src/cli/main.ts';
-    throw error;
+    // Of the bundler: which source, and what is wrong. It has shown more already.
+    if (error.errors === undefined && error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    process.stderr.write(
+      `decpool: the sources cannot be bundled: ${error.message}\nIf a package is missing: npx -y pnpm@10.34.9 install\n`,
+    );
+    return process.exit(2);
   }
 }
 

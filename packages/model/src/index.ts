@@ -50,6 +50,7 @@ export { alteredRow, locatorOf, segmentBytes } from './log/segment.ts';
 export { RULES_REVISION, SCHEMA_VERSION } from './log/upcast.ts';
 export * from './memory-state.ts';
 export { MIGRATETYPES, type Migratetype } from './migratetypes.ts';
+export { pageStateEntries } from './page-state-entries.ts';
 export * from './platform.ts';
 export * from './platforms/all.ts';
 export type { PlatformProfile } from './platforms/profile.ts';

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import type { Geometry } from './geometry.ts';
+import { pageStateEntries } from './page-state-entries.ts';
 import { whole } from './schemas.ts';
 import type { Pfn } from './units.ts';
 
@@ -114,15 +115,6 @@ export function hostCallsByPage(platform: Platform, before: number, pages: numbe
   if (hostCalls.kind === 'per-range') return 1;
   const perCall = hostCalls.kind === 'page-list' ? hostCalls.pages : hostCalls.entries;
   return Math.ceil((before + pages) / perCall) - Math.ceil(before / perCall);
-}
-
-/** Entries of a page-state-change list, and what a guest accepts at a time: one per aligned whole block, one per page of what remains at both ends. */
-export function pageStateEntries(geometry: Geometry, start: Pfn, pages: number): number {
-  const { pagesPerBlock } = geometry;
-  const firstWhole = Math.ceil(start / pagesPerBlock);
-  const endWhole = Math.floor((start + pages) / pagesPerBlock);
-  const whole = Math.max(0, endWhole - firstWhole);
-  return whole + (pages - whole * pagesPerBlock);
 }
 
 /** TLB flushes of one conversion, full or ranged, without those of the splits it causes. */

@@ -5,5 +5,5 @@ import { fileURLToPath } from 'node:url';
 const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
 
 export function setup(): void {
-  execFileSync(process.execPath, [DECPOOL, '--version']);
+  execFileSync(process.execPath, [DECPOOL, '--version'], { stdio: ['ignore', 'ignore', 'inherit'] });
 }

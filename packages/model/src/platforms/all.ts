@@ -1,7 +1,8 @@
 /** The platforms by name. */
 import { freeze } from 'immer';
 import type { Geometry } from '../geometry.ts';
-import { type Platform, pageStateEntries } from '../platform.ts';
+import { pageStateEntries } from '../page-state-entries.ts';
+import type { Platform } from '../platform.ts';
 import type { Pfn } from '../units.ts';
 import { unknownName } from '../unknown-name.ts';
 import { cca } from './cca.ts';
