@@ -108,12 +108,15 @@ module.exports = {
       from: { path: '^packages/.*/src', pathNot: '(\\.spec|/testing)\\.ts$' },
       to: {
         dependencyTypes: ['npm-no-pkg', 'npm-unknown', 'unknown', 'undetermined'],
-        pathNot: '^packages/',
+        // tsx is an optional peer, which is taken for undeclared.
+        pathNot: '^packages/|/node_modules/tsx/',
       },
     },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
+    // What is built.
+    exclude: { path: '^packages/[^/]+/dist/|^packages/decpool/types/|^examples/consumer/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
