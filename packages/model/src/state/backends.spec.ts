@@ -10,7 +10,6 @@ import { Columns } from './columns.ts';
 import { brokenInvariants } from './invariants.ts';
 import {
   ALLOCATION,
-  ALLOCATION_WORDS,
   AREA_MAPPED,
   BITMAP,
   blockLayout,
@@ -19,6 +18,7 @@ import {
   SPLIT_2M,
   STATUS,
 } from './layout.ts';
+import { editRecord } from './records.ts';
 import { foldBatch, hashOf, initialState, publish, type State, viewOf } from './state.ts';
 
 const histories = (maxLength: number) =>
@@ -267,6 +267,10 @@ describe('a view', () => {
   });
 });
 
+/** The words of an allocation's record, to be changed. */
+const recordOf = (columns: Columns, id: number): Uint32Array =>
+  columns.allocations.words.subarray(editRecord(columns, id));
+
 describe('the invariants', () => {
   const layout = blockLayout(machine.geometry);
   const word = (bitmap: keyof typeof BITMAP, page: number) =>
@@ -367,19 +371,18 @@ describe('the invariants', () => {
 
   it('find an allocation of more bytes than its pages have, and one that nobody requested or freed', () => {
     const large = simple();
-    const record = ALLOCATION_WORDS;
-    large.allocations.words[record + ALLOCATION.bytes] = 2 * 4096 + 1;
+    recordOf(large, 1)[ALLOCATION.bytes] = 2 * 4096 + 1;
     large.counters.liveBytes = 2 * 4096 + 1;
     expect(brokenInvariants(large.view())).toEqual(['allocation 1 has 8193 bytes in 2 pages']);
     const unused = simple();
-    unused.allocations.words[record + ALLOCATION.status] = STATUS.unused;
+    recordOf(unused, 1)[ALLOCATION.status] = STATUS.unused;
     expect(brokenInvariants(unused.view())).toContain('counter requests is 1, a recount gives 2');
   });
 
   it('find an allocation that would not free its first extent', () => {
     for (const word of [ALLOCATION.nextPfn, ALLOCATION.nextPages]) {
       const columns = simple();
-      columns.allocations.words[ALLOCATION_WORDS + word]++;
+      recordOf(columns, 1)[word]++;
       expect(brokenInvariants(columns.view())).toEqual([
         'allocation 1 frees other pages next than its first extent',
       ]);
@@ -445,18 +448,18 @@ describe('the invariants', () => {
       'allocation 2 is an object in slab 1, which is not there',
     );
     const over = withObject();
-    over.allocations.words[2 * ALLOCATION_WORDS + ALLOCATION.status] = STATUS.failed;
+    recordOf(over, 2)[ALLOCATION.status] = STATUS.failed;
     expect(brokenInvariants(over.view())).toContain('allocation 2 is failed but an object');
   });
 
   it('find an allocation that is over but mapped', () => {
     const area = simple();
-    area.allocations.words[ALLOCATION_WORDS + ALLOCATION.api] |= AREA_MAPPED;
-    area.allocations.words[ALLOCATION_WORDS + ALLOCATION.status] = STATUS.freed;
+    recordOf(area, 1)[ALLOCATION.api] |= AREA_MAPPED;
+    recordOf(area, 1)[ALLOCATION.status] = STATUS.freed;
     expect(brokenInvariants(area.view())).toContain('allocation 1 is freed but mapped in a vmalloc area');
     const user = simple();
-    user.allocations.words[ALLOCATION_WORDS + ALLOCATION.userMappings] = 1;
-    user.allocations.words[ALLOCATION_WORDS + ALLOCATION.status] = STATUS.freeing;
+    recordOf(user, 1)[ALLOCATION.userMappings] = 1;
+    recordOf(user, 1)[ALLOCATION.status] = STATUS.freeing;
     expect(brokenInvariants(user.view())).toContain('allocation 1 is freeing but mapped into user space');
   });
 

@@ -11,7 +11,6 @@ import type { Machine, StateTables } from './editor.ts';
 import {
   ALLOCATION,
   ALLOCATION_WORDS,
-  ALLOCATIONS_PER_LEAF,
   EXTENT_WORDS,
   EXTENTS_PER_LEAF,
   HASHED_ALLOCATION,
@@ -65,7 +64,7 @@ export function recordShapes(geometry: Geometry, counters: Counters): readonly R
       table: 'allocations',
       words: HASHED_ALLOCATION,
       stride: ALLOCATION_WORDS,
-      perLeaf: ALLOCATIONS_PER_LEAF,
+      perLeaf: 1,
       count: counters.lastAllocation + 1,
       isLeftOut: isFinished,
     },

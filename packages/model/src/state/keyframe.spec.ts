@@ -9,7 +9,7 @@ import { Columns } from './columns.ts';
 import { COUNTER_NAMES, type CounterName } from './counters.ts';
 import { brokenInvariants } from './invariants.ts';
 import { decodeState, encodeState } from './keyframe.ts';
-import { ALLOCATION, ALLOCATION_WORDS } from './layout.ts';
+import { ALLOCATION, EXTENT, EXTENT_WORDS, EXTENTS_PER_LEAF, EXTENTS_SHIFT } from './layout.ts';
 
 const machine = smallMachine('snp', true);
 const EVENTS = historyOf(machine, SMALL_MAP, someChoices(900));
@@ -252,9 +252,11 @@ describe('a keyframe that was made by hand', () => {
     const live = liveRecord(folded(EVENTS));
     expect(
       forged(({ extents, counters }) => {
-        extents.write((counters.extents - 1) >>> 4);
-        extents.words[extents.base + ((counters.extents - 1) & 15) * 2] = SMALL.spanPages;
-        extents.words[extents.base + ((counters.extents - 1) & 15) * 2 + 1] = 1;
+        const last = counters.extents - 1;
+        extents.write(last >>> EXTENTS_SHIFT);
+        const at = extents.base + (last & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS;
+        extents.words[at + EXTENT.pfn] = SMALL.spanPages;
+        extents.words[at + EXTENT.pages] = 1;
       }),
     ).toThrow(/its extent \d+ ends beyond the memory/);
     expect(
@@ -274,8 +276,8 @@ describe('a keyframe that was made by hand', () => {
     ]) {
       expect(
         forged(({ allocations }) => {
-          allocations.write(live >>> 2);
-          allocations.words[allocations.base + (live & 3) * ALLOCATION_WORDS + word] = value;
+          allocations.write(live);
+          allocations.words[allocations.base + word] = value;
         }),
         `word ${word}`,
       ).toThrow(`its allocation ${live} has an invalid status or refers to a missing record`);

@@ -18,7 +18,6 @@ import { bytesOf, type RecordShape, recordShapes } from './hash.ts';
 import {
   ALLOCATION,
   ALLOCATION_WORDS,
-  ALLOCATIONS_PER_LEAF,
   EXTENT,
   HASHED_ALLOCATION,
   MAX_UNITS,
@@ -92,7 +91,7 @@ const idShape = (counters: Counters, words: readonly number[]): RecordShape => (
   table: 'allocations',
   words,
   stride: ALLOCATION_WORDS,
-  perLeaf: ALLOCATIONS_PER_LEAF,
+  perLeaf: 1,
   count: counters.lastAllocation + 1,
   isLeftOut: () => false,
 });

@@ -55,9 +55,6 @@ export const CONTIGUOUS_2M = 4;
 /** Flag of a block's level: its 2M entry was split during the run, so a restore can free its page table. */
 export const SPLIT_2M = 8;
 
-/** Allocation records in a leaf, as log2 too, and the words of one. */
-export const ALLOCATIONS_SHIFT = 2;
-export const ALLOCATIONS_PER_LEAF = 1 << ALLOCATIONS_SHIFT;
 /** What a free reads comes first: it is an allocation of long ago, and few lines of it are to come into the cache. */
 export const ALLOCATION = {
   status: 0,
@@ -106,8 +103,8 @@ export const HASHED_ALLOCATION: readonly number[] = [
 export const AREA_MAPPED = 0x100;
 
 /**
- * What has become of an allocation id. `reclaiming`: freed, but its empty slab's pages are not yet. An id that was given out and
- * is `unused` was freed before the keyframe that the state was read from.
+ * What has become of an allocation id. `reclaiming`: freed, but its empty slab's pages are not yet. An id that was given out and is
+ * `unused` is freed: its record is kept for nobody.
  */
 export const STATUS = {
   unused: 0,
@@ -119,7 +116,8 @@ export const STATUS = {
   reclaiming: 6,
 } as const;
 
-export const EXTENTS_SHIFT = 4;
+/** Extents in a leaf, as log2 too. */
+export const EXTENTS_SHIFT = 2;
 export const EXTENTS_PER_LEAF = 1 << EXTENTS_SHIFT;
 export const EXTENT = { pfn: 0, pages: 1 } as const;
 export const EXTENT_WORDS = 2;
@@ -144,7 +142,7 @@ export const SLAB_WORDS = SLAB.bitmap + MAX_UNITS / 32;
 export const leafWords = (geometry: Geometry) => ({
   blocks: blockLayout(geometry).leafWords,
   mapping: geometry.blocksPerRegion + 1,
-  allocations: ALLOCATION_WORDS * ALLOCATIONS_PER_LEAF,
+  allocations: ALLOCATION_WORDS,
   extents: EXTENT_WORDS * EXTENTS_PER_LEAF,
   slabs: SLAB_WORDS,
 });

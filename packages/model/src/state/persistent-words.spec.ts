@@ -95,4 +95,21 @@ describe('a dense table', () => {
       }),
     );
   });
+
+  it('has no more room than what it holds needs, and what is held stays', () => {
+    const table = new DenseWords(LEAF_WORDS);
+    const held = new Map<number, number[]>();
+    const rooms = new Set<number>();
+    for (let at = 0; at < 400_000; at++) {
+      put(table, new Map(), [at, 0, at + 1]);
+      if (at % 100_000 === 0) held.set(at, [at + 1, 0, 0]);
+      if (at >= 1000 && !held.has(at - 1000)) table.release(at - 1000);
+      if (at > 100_000) rooms.add(table.arrays);
+    }
+    expectLeaves(table, held);
+    // A chunk has 4096 leaves: one or two that are being filled or emptied, and one for each that is held.
+    expect(Math.max(...rooms)).toBeLessThanOrEqual(2 + held.size);
+    table.read(50_000);
+    expect([...table.words.slice(table.base, table.base + LEAF_WORDS)]).toEqual([0, 0, 0]);
+  });
 });

@@ -104,6 +104,9 @@ export class WordsEdit implements WordTable {
     this.words = target.words;
   }
 
+  /** Earlier versions may hold the leaf. */
+  release(): void {}
+
   #own(node: Node | undefined): Node {
     if (node === undefined) return { token: this.#token, children: [] };
     return node.token === this.#token ? node : { token: this.#token, children: [...node.children] };

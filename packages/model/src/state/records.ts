@@ -3,9 +3,6 @@ import type { Geometry } from '../geometry.ts';
 import type { Editor, StateTables } from './editor.ts';
 import {
   ALLOCATION,
-  ALLOCATION_WORDS,
-  ALLOCATIONS_PER_LEAF,
-  ALLOCATIONS_SHIFT,
   AREA_MAPPED,
   EXTENT,
   EXTENT_WORDS,
@@ -17,14 +14,14 @@ import type { Words } from './word-table.ts';
 
 /** Points the cursor of the allocations at a record, for reading; gives where it begins in the cursor's words. */
 export function seekRecord({ allocations }: StateTables, id: number): number {
-  allocations.read(id >>> ALLOCATIONS_SHIFT);
-  return allocations.base + (id & (ALLOCATIONS_PER_LEAF - 1)) * ALLOCATION_WORDS;
+  allocations.read(id);
+  return allocations.base;
 }
 
 /** The same, for reading and writing. Called once for an event, even before that is proved to be possible. */
 export function editRecord({ allocations }: Editor, id: number): number {
-  allocations.write(id >>> ALLOCATIONS_SHIFT);
-  return allocations.base + (id & (ALLOCATIONS_PER_LEAF - 1)) * ALLOCATION_WORDS;
+  allocations.write(id);
+  return allocations.base;
 }
 
 /** Whether the pages of the allocation whose record begins at `base` are mapped, in a vmalloc area or into user space. */
@@ -37,12 +34,22 @@ export function seekExtent({ extents }: StateTables, number: number): number {
   return extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS;
 }
 
-/** Writes an extent; zeros for one that is given up. */
 export function writeExtent({ extents }: Editor, number: number, pfn: number, pages: number): void {
   extents.write(number >>> EXTENTS_SHIFT);
   const at = extents.base + (number & (EXTENTS_PER_LEAF - 1)) * EXTENT_WORDS;
   extents.words[at + EXTENT.pfn] = pfn;
   extents.words[at + EXTENT.pages] = pages;
+}
+
+/** An extent is given up. Its leaf is released with the last of its extents: one that is held has pages. */
+export function dropExtent(editor: Editor, number: number): void {
+  writeExtent(editor, number, 0, 0);
+  const { counters, extents } = editor;
+  if ((number | (EXTENTS_PER_LEAF - 1)) >= counters.extents) return;
+  for (let i = 0; i < EXTENTS_PER_LEAF; i++) {
+    if (extents.words[extents.base + i * EXTENT_WORDS + EXTENT.pages] !== 0) return;
+  }
+  extents.release(number >>> EXTENTS_SHIFT);
 }
 
 /** Copies the extent that is freed next into the record of its allocation. */

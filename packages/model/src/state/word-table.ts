@@ -16,13 +16,16 @@ export interface WordReader {
 export interface WordTable extends WordReader {
   /** Points the cursor at a leaf that may be written until the next read() or write(). */
   write(leaf: number): void;
+  /** The leaf is of no use any more: what it reads as from now on, its words or zeros, makes no difference. Said once for a leaf. */
+  release(leaf: number): void;
 }
 
 const CHUNK_WORDS = 2 ** 14;
 
 /**
  * Leaves in typed arrays, changed in place: fast, and never shown outside. An array holds a chunk of consecutive leaves and is
- * made with the first write, so a table grows without copying, and freed chunks are reused without new page faults.
+ * made with the first write, so a table grows without copying. Once all leaves of a chunk are released, its array is the next
+ * chunk that is made. So a table is as large as what it holds, not as all that it ever held.
  */
 export class DenseWords implements WordTable {
   words: Uint32Array;
@@ -31,6 +34,10 @@ export class DenseWords implements WordTable {
   /** log2 of the leaves in a chunk. */
   readonly #chunkShift: number;
   readonly #chunks: (Uint32Array | undefined)[] = [];
+  /** Leaves of each chunk that are released. */
+  readonly #released: number[] = [];
+  /** Chunks of which all are. */
+  readonly #spare: number[] = [];
   readonly #zeros: Uint32Array;
 
   constructor(leafWords: number) {
@@ -43,6 +50,11 @@ export class DenseWords implements WordTable {
   /** Leaves there is room for. */
   get leaves(): number {
     return this.#chunks.length << this.#chunkShift;
+  }
+
+  /** Chunks that have an array. */
+  get arrays(): number {
+    return this.#chunks.filter((chunk) => chunk !== undefined).length;
   }
 
   read(leaf: number): void {
@@ -62,6 +74,11 @@ export class DenseWords implements WordTable {
     this.base = this.#baseOf(leaf);
   }
 
+  release(leaf: number): void {
+    const index = leaf >>> this.#chunkShift;
+    if (++this.#released[index] === 1 << this.#chunkShift) this.#spare.push(index);
+  }
+
   /** Makes room for so many leaves. */
   reserve(leaves: number): void {
     for (let leaf = 0; leaf < leaves; leaf += 1 << this.#chunkShift) this.write(leaf);
@@ -73,9 +90,20 @@ export class DenseWords implements WordTable {
 
   #makeChunk(index: number): Uint32Array {
     // An array with holes would be slower to read.
-    while (this.#chunks.length <= index) this.#chunks.push(undefined);
-    const chunk = new Uint32Array(this.leafWords << this.#chunkShift);
+    while (this.#chunks.length <= index) {
+      this.#chunks.push(undefined);
+      this.#released.push(0);
+    }
+    const chunk = this.#takeSpare() ?? new Uint32Array(this.leafWords << this.#chunkShift);
     this.#chunks[index] = chunk;
     return chunk;
+  }
+
+  #takeSpare(): Uint32Array | undefined {
+    const index = this.#spare.pop();
+    if (index === undefined) return undefined;
+    const chunk = this.#chunks[index];
+    this.#chunks[index] = undefined;
+    return chunk?.fill(0);
   }
 }

@@ -1,6 +1,6 @@
 /** Extents that allocations get and give back. */
 import { ALLOCATION, AREA_MAPPED, BITMAP, STATUS } from '../layout.ts';
-import { editRecord, endLife, isMapped, noteNextExtent, writeExtent } from '../records.ts';
+import { dropExtent, editRecord, endLife, isMapped, noteNextExtent, writeExtent } from '../records.ts';
 import {
   ALLOCATED,
   CLAIMED,
@@ -86,7 +86,7 @@ export function pagesFreed(step: Step): void {
     );
   }
   fill(step, pfn, pages, BITMAP.allocated, false);
-  writeExtent(editor, words[base + ALLOCATION.firstExtent] + freed, 0, 0);
+  dropExtent(editor, words[base + ALLOCATION.firstExtent] + freed);
   words[base + ALLOCATION.freedExtents] = freed + 1;
   if (freed + 1 < made) noteNextExtent(editor, id);
   else {
@@ -97,5 +97,6 @@ export function pagesFreed(step: Step): void {
   if (isGoing && freed + 1 === made) {
     words[base + ALLOCATION.status] = STATUS.freed;
     if (status === STATUS.freeing) endLife(editor, id);
+    editor.allocations.release(id);
   }
 }

@@ -1,7 +1,15 @@
 /** Slabs, and the objects in them. */
 import type { Editor } from '../editor.ts';
 import { ALLOCATION, BITMAP, MAX_UNITS, SLAB, STATUS } from '../layout.ts';
-import { editRecord, endLife, isMapped, noteNextExtent, seekRecord, writeExtent } from '../records.ts';
+import {
+  dropExtent,
+  editRecord,
+  endLife,
+  isMapped,
+  noteNextExtent,
+  seekRecord,
+  writeExtent,
+} from '../records.ts';
 import {
   ALLOCATED,
   CLAIMED,
@@ -76,7 +84,7 @@ function takeExtent(step: Step): void {
   if (isMapped(words, base)) {
     refuse(step, `allocation ${id} is mapped, so its pages cannot become a slab`);
   }
-  writeExtent(editor, number, 0, 0);
+  dropExtent(editor, number);
   const at = editRecord(editor, id);
   const record = editor.allocations.words;
   record[at + ALLOCATION.freedExtents] = freed + 1;
@@ -193,11 +201,11 @@ export function objectFreed(step: Step): void {
   const record = editor.allocations.words;
   record[at + ALLOCATION.slab] = 0;
   record[at + ALLOCATION.units] = 0;
+  record[at + ALLOCATION.status] = STATUS.freed;
   if (isLast) {
     record[at + ALLOCATION.emptiedSlab] = slab;
     record[at + ALLOCATION.emptiedBy] = columns.request[row];
-  }
-  record[at + ALLOCATION.status] = STATUS.freed;
+  } else editor.allocations.release(id);
   counters.liveObjects--;
   endLife(editor, id);
 }
