@@ -1,6 +1,6 @@
 /**
  * The whole state of a kernel's page allocator at one moment: every list in its order, the per-CPU lists, watermarks. With it
- * the page source gives the same pages as that kernel. The format it is read from is `freelists v1`, docs/memory-states.md.
+ * the page source gives the same pages as that kernel. The format it is read from is `freelists v1`, docs/reference/freelists.md.
  */
 import * as z from 'zod';
 import { InputError } from './errors.ts';

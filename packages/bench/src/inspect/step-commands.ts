@@ -95,7 +95,12 @@ function wantedIn([what, ...words]: readonly string[]): Wanted {
       const given = words.join(' ');
       const type = (EVENT_TYPES as readonly string[]).indexOf(given);
       if (type >= 0) return { kind: 'type', type };
-      throw unknownName({ kind: 'event type', given, known: EVENT_TYPES, listedBy: 'docs/log-format.md' });
+      throw unknownName({
+        kind: 'event type',
+        given,
+        known: EVENT_TYPES,
+        listedBy: 'docs/reference/log-format.md',
+      });
     }
     case 'block':
       return { kind: 'block', block: number(words, 0, 'f block NUMBER') };

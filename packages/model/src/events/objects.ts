@@ -143,7 +143,12 @@ function parseType(type: unknown): EventType {
   if (typeof type !== 'string') throw fieldError('event', 'type', 'the name of an event type');
   // In a damaged log it can be as long as a line.
   const given = type.slice(0, 40);
-  throw unknownName({ kind: 'event type', given, known: EVENT_TYPES, listedBy: 'docs/log-format.md' });
+  throw unknownName({
+    kind: 'event type',
+    given,
+    known: EVENT_TYPES,
+    listedBy: 'docs/reference/log-format.md',
+  });
 }
 
 function fieldError(type: string, field: string, expected: string): InputError {

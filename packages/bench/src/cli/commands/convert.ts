@@ -22,7 +22,7 @@ export const convert = command({
     'decpool convert decpool-results/netvsc/logs/gfp-decrypted.arrow gfp-decrypted.ndjson',
     'decpool convert decpool-results/netvsc/logs/gfp-decrypted.arrow gfp-decrypted.parquet',
   ],
-  seeAlso: 'decpool query; docs/log-format.md, docs/queries.md',
+  seeAlso: 'decpool query; docs/reference/log-format.md, docs/queries.md',
   async run({ log, out, to }, { output }) {
     const { convert, targetFormatNamed, targetFormatOf } = await import('../../convert/convert.ts');
     const { stat } = await import('node:fs/promises');

@@ -13,7 +13,7 @@ export const recover = command({
   options: { out: file('--out <file>', 'the new log (default: run.recovered.arrow for run.arrow)') },
   different: 'The log was damaged, not only cut off.',
   examples: ['decpool recover decpool-results/netvsc.partial/logs/linux-7.3.arrow.partial'],
-  seeAlso: 'decpool verify; docs/log-format.md',
+  seeAlso: 'decpool verify; docs/reference/log-format.md',
   async run({ log, out }, { output }) {
     const { openFile } = await import('../../log/byte-file.ts');
     const { recoverLog } = await import('../../log/recover.ts');

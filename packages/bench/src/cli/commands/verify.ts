@@ -30,7 +30,7 @@ export const verify = command({
     'decpool verify run.ndjson --every 1',
     'decpool verify run.arrow --against ./my-policy.ts',
   ],
-  seeAlso: 'decpool replay, decpool recover; docs/replay.md, docs/log-format.md',
+  seeAlso: 'decpool replay, decpool recover; docs/replay.md, docs/reference/log-format.md',
   async run({ log, every, against, own, rerun }, { output }) {
     const { verifyLog } = await import('../../rerun/verify.ts');
     const { policyOf } = await import('../../rerun/rerun.ts');

@@ -1,4 +1,4 @@
-/** Reads a `freelists v1` file (docs/memory-states.md): the page allocator's whole state, and the requests that followed. */
+/** Reads a `freelists v1` file (docs/reference/freelists.md): the page allocator's whole state, and the requests that followed. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, type MemoryState } from '@decpool/model';
