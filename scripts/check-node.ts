@@ -61,7 +61,7 @@ try {
     const vitest = join(ROOT, 'node_modules/vitest/vitest.mjs');
     execFileSync(node, [vitest, 'run', '--silent', '--reporter=dot', ...SPECS], {
       cwd: ROOT,
-      env: { ...process.env, PATH: `${bin}:${process.env['PATH']}` },
+      env: { ...process.env, NO_COLOR: '1', PATH: `${bin}:${process.env['PATH']}` },
       stdio: 'inherit',
     });
   }

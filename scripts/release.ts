@@ -22,7 +22,8 @@ if (changed !== '') throw new Error(`commit first:\n${changed}`);
 run('npx', '-y', CHANGESETS, 'version');
 pnpm('install', '--lockfile-only');
 const { version } = manifestOf(join(ROOT, 'packages/decpool'));
-for (const check of ['lint', 'typecheck', 'test', 'build', 'check-packages', 'check-node']) pnpm(check);
+const CHECKS = ['lint', 'typecheck', 'test', 'check-api', 'build', 'check-packages', 'check-node'];
+for (const check of CHECKS) pnpm(check);
 
 const release = join(ROOT, 'release');
 rmSync(release, { recursive: true, force: true });

@@ -132,6 +132,7 @@ export class DirectMap {
     }
   }
 
+  /** How a page is mapped. */
   levelAt(pfn: Pfn): MappingLevel {
     return this.#levels[Math.floor(pfn / this.#geometry.pagesPerBlock)] as MappingLevel;
   }

@@ -28,6 +28,7 @@ const exactCpu = z
     lists: z.array(z.tuple([whole, packedChunks]).readonly()).readonly(),
   })
   .readonly();
+/** The per-CPU lists of one CPU in one zone. */
 export type ExactCpu = z.infer<typeof exactCpu>;
 
 /** Runs [first page, blocks, migratetype] of pageblocks. Pageblocks without memory are in none. */
@@ -44,6 +45,7 @@ export const zonePositionsSchema = z
     movable: movableRuns,
   })
   .readonly();
+/** Where the free chunks of a zone lie, and its pageblocks by migratetype. */
 export type ZonePositions = z.infer<typeof zonePositionsSchema>;
 
 /** One zone; figures in pages. */
@@ -71,8 +73,10 @@ const exactZone = z
     cpus: z.array(exactCpu).readonly(),
   })
   .readonly();
+/** Every free list of one zone, in its order; figures in pages. */
 export type ExactZone = z.infer<typeof exactZone>;
 
+/** Checks the exact part of a memory state, as a log's header has it. */
 export const exactMemorySchema = z
   .strictObject({
     /** Release of the kernel: `7.3.4+deb13-amd64`. */
@@ -81,6 +85,7 @@ export const exactMemorySchema = z
     zones: z.array(exactZone).readonly(),
   })
   .readonly();
+/** Every free list of a kernel in its order, from which the page allocator starts as that kernel stood. */
 export type ExactMemory = z.infer<typeof exactMemorySchema>;
 
 /**

@@ -56,8 +56,10 @@ export function checkGeometry(geometry: Geometry): Geometry {
   return geometry;
 }
 
+/** Blocks (2 MiB by default) of the guest. */
 export const blockCount = (geometry: Geometry): number => geometry.spanPages / geometry.pagesPerBlock;
 
+/** Regions (1 GiB by default) of the guest; the last may be incomplete. */
 export const regionCount = (geometry: Geometry): number =>
   Math.ceil(blockCount(geometry) / geometry.blocksPerRegion);
 

@@ -4,17 +4,21 @@ import { migratetype, whole } from './schemas.ts';
 
 /** First pfn and number of pages. */
 const pageRun = z.tuple([whole, whole]).readonly();
+/** A run of pages: its first pfn and its length in pages. */
 export type PageRun = z.infer<typeof pageRun>;
 
 /** Mapping level of the direct map: 1 = 4K, 2 = 2M, 3 = 1G; 0 = hole. */
 const mappingLevel = z.literal([0, 1, 2, 3]);
+/** How the direct map maps a page: 1 = 4K, 2 = 2M, 3 = 1G, 0 = not at all. */
 export type MappingLevel = z.infer<typeof mappingLevel>;
 /** Names of the levels, by level. */
 export const LEVELS = ['hole', '4K', '2M', '1G'] as const;
+/** Name of a mapping level: `4K`, `2M`, `1G` or `hole`. */
 export type LevelName = (typeof LEVELS)[MappingLevel];
 
 /** First pfn and number of pages that are mapped at one level. */
 const mappingRun = z.tuple([whole, whole, mappingLevel]).readonly();
+/** A run of pages that are mapped at one level: its first pfn, its length in pages, and the level. */
 export type MappingRun = z.infer<typeof mappingRun>;
 
 /** Of a zone, in pages: `min`, `low`, `high` and `protection` of /proc/zoneinfo. */
@@ -56,6 +60,7 @@ const zoneState = z
     positions: zonePositionsSchema.exactOptional(),
   })
   .readonly();
+/** One zone of the page allocator before the first request; figures in pages. */
 export type ZoneState = z.infer<typeof zoneState>;
 
 /**
@@ -78,6 +83,10 @@ export const memoryStateSchema = z
     directMap: z.array(mappingRun).readonly(),
   })
   .readonly();
+/**
+ * Page allocator and direct map before the first request. freshBoot(), aged(), fragmented() and readMemoryState() make
+ * one.
+ */
 export type MemoryState = z.infer<typeof memoryStateSchema>;
 
 /**
@@ -86,6 +95,7 @@ export type MemoryState = z.infer<typeof memoryStateSchema>;
  */
 export type MemoryGrade = 'exact' | 'positions' | 'counts';
 
+/** How much a memory state knows of its free lists. */
 export function gradeOf({ exact, zones }: MemoryState): MemoryGrade {
   if (exact !== undefined) return 'exact';
   return zones.some(({ positions }) => positions !== undefined) ? 'positions' : 'counts';

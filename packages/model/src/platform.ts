@@ -8,12 +8,14 @@ import { pageStateEntries } from './page-state-entries.ts';
 import { whole } from './schemas.ts';
 import type { Pfn } from './units.ts';
 
+/** The two conversions, in the order of their codes in events. */
 export const DIRECTIONS = ['decrypt', 'encrypt'] as const;
 /** `decrypt`: private -> shared (set_memory_decrypted); `encrypt`: shared -> private (set_memory_encrypted). */
 export type Direction = (typeof DIRECTIONS)[number];
 
 /** Page sizes of a host, in pages of the guest: 4, 16 and 64 KiB. */
 export const GRANULES = [1, 4, 16] as const;
+/** Page size of a host, in pages of the guest. */
 export type GranulePages = (typeof GRANULES)[number];
 
 /** Its keys are in the order in which a log's header has them. */
@@ -76,6 +78,7 @@ export const platformSchema = z
     dmaMinAlign: whole.min(1),
   })
   .readonly();
+/** What conversions do on a kind of guest: direct map, calls to the host, TLB flushes, limits. platformNamed() gives one. */
 export type Platform = z.infer<typeof platformSchema>;
 
 /** Whether the direct map has entries that a conversion can split, and a restore put back. */

@@ -25,6 +25,7 @@ export interface RequestHistory {
   /** Largest request, in pages. */
   readonly maxPages: number;
   readonly hasBounceBuffers: boolean;
+  /** Whether the allocation was served and not freed yet. */
   isLive(allocation: AllocationId): boolean;
   /** Whether the allocation was refused. Requests about it are skipped, as kfree(NULL) is. */
   isRefused(allocation: AllocationId): boolean;

@@ -19,6 +19,7 @@ export const APIS = [
   'dma_alloc_coherent',
   'dma_map',
 ] as const;
+/** The kernel interface that a request is made by. */
 export type Api = (typeof APIS)[number];
 
 /** Whether callers of an interface ask for bytes; the pages of such a request are those that its bytes fill. */
@@ -39,6 +40,7 @@ export const GFP = {
 } as const;
 type GfpFlag = keyof typeof GFP;
 const GFP_NAMES = Object.keys(GFP) as readonly GfpFlag[];
+/** All flags of GFP at once. */
 export const ALL_FLAGS = GFP_NAMES.reduce((all, name) => all | GFP[name], 0);
 
 /** GFP_KERNEL: no flag that is modelled here. */
@@ -79,6 +81,7 @@ export const ANY_NODE = -1;
 /** Highest node number of a request: MAX_NUMNODES of x86, less one for "any". */
 export const MAX_NODE = 62;
 
+/** A driver asks for shared memory. */
 export interface AllocateRequest {
   readonly kind: 'allocate';
   /** Simulated ns; never smaller than the request before. */
@@ -100,6 +103,7 @@ export interface AllocateRequest {
   readonly align?: number;
 }
 
+/** A driver frees an allocation, all of it. */
 export interface FreeRequest {
   readonly kind: 'free';
   readonly time: Nanoseconds;
@@ -128,6 +132,7 @@ export type BackgroundRequest =
     }
   | { readonly kind: 'background-free'; readonly time: Nanoseconds; readonly key: number };
 
+/** What a workload is made of, in the order of time. */
 export type Request = AllocateRequest | FreeRequest | UserMapRequest | BackgroundRequest;
 
 /** gfp, node and alignment of a request in one word, as a log's row and the state hold them. */
@@ -139,8 +144,11 @@ export function attributesOf({
   return gfp | (align === 1 ? 0 : orderFor(align) << 8) | ((node + 1) << 16);
 }
 
+/** Flags of GFP, from a request's attributes. */
 export const gfpOf = (attributes: number): number => attributes & 0xff;
+/** Alignment in bytes, from a request's attributes; 1: none. */
 export const alignOf = (attributes: number): number => 1 << ((attributes >>> 8) & 0xff);
+/** NUMA node, from a request's attributes; ANY_NODE: any. */
 export const nodeOf = (attributes: number): number => ((attributes >>> 16) & 0xff) - 1;
 
 /** Whether a word can be the attributes of a request. */

@@ -15,14 +15,20 @@ export type AllocationId = number & { readonly [unit]: 'allocation' };
 /** Simulated time in ns since the start of the run. */
 export type Nanoseconds = number & { readonly [unit]: 'ns' };
 
+/** Brands a page frame number; unchecked. */
 export const pfn = (value: number): Pfn => value as Pfn;
+/** Brands the index of a block; unchecked. */
 export const blockIndex = (value: number): BlockIndex => value as BlockIndex;
+/** Brands the number of a slab; unchecked. */
 export const slabId = (value: number): SlabId => value as SlabId;
+/** Brands the number of an allocation; unchecked. */
 export const allocationId = (value: number): AllocationId => value as AllocationId;
+/** Brands a simulated time in ns; unchecked. */
 export const nanoseconds = (value: number): Nanoseconds => value as Nanoseconds;
 
 /** PAGE_SHIFT and PAGE_SIZE of every guest that is modelled: pages of 4 KiB. */
 export const PAGE_SHIFT = 12;
+/** Bytes of a page. */
 export const PAGE_SIZE = 1 << PAGE_SHIFT;
 
 /** Highest order the page allocator serves: MAX_PAGE_ORDER, include/linux/mmzone.h. */

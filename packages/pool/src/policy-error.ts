@@ -15,6 +15,7 @@ export const POLICY_RULES = {
   convert: 'converts only pages of its own, in whole granules, out of the state that they are in',
   'may-sleep': 'converts nothing for a caller that may not sleep',
 } as const;
+/** Name of a rule that the engine enforces. */
 export type PolicyRule = keyof typeof POLICY_RULES;
 
 /** A policy broke a rule. The message names the policy, the request and what was wrong. */

@@ -80,6 +80,7 @@ export interface Recorder {
 export interface Policy {
   /** As on a command line, with parameters: `first-fit+block+immediate`. */
   readonly name: string;
+  /** Serves the request in full, or refuses it with `record.fail()`. */
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void;
   /** Also called for the pages of an empty slab, on behalf of the object that left it last. */
   free(request: FreeRequest, view: StateView, record: Recorder): void;

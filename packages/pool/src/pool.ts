@@ -38,6 +38,7 @@ import type { EventSink } from './event-recorder.ts';
 import type { PolicyFactory } from './policy.ts';
 import type { SwiotlbSettings } from './swiotlb/swiotlb.ts';
 
+/** What a pool starts from. */
 export interface PoolOptions {
   /** The page allocator and the direct map at the start; their extent fixes the geometry. */
   readonly memory: MemoryState;
@@ -61,6 +62,7 @@ export interface PoolOptions {
   readonly batchRows?: number;
 }
 
+/** What a request says beside its size. */
 export interface RequestOptions {
   readonly owner: string;
   /** Bytes the caller can use. Default: all of the pages. */

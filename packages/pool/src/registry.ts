@@ -45,6 +45,7 @@ type WithParameters<Made> = {
 /** A strategy as it is listed: its summary in one line, and its parameters if it has any. */
 export type Strategy<Made> = Plain<Made> | WithParameters<Made>;
 
+/** What kernels do today, by name. */
 export const BASELINES: Readonly<Record<string, Plain<PolicyFactory>>> = {
   'linux-7.3': { summary: 'Linux 7.3: as linux-6.12, but vmbus buffers use large chunks', made: linux73 },
   'linux-6.12': { summary: 'Linux 6.12: each driver allocates and converts its own buffers', made: linux612 },
@@ -78,6 +79,7 @@ export const RECOMMENDED: Readonly<Record<string, Plain<PolicyFactory>>> = {
   },
 };
 
+/** Where in the pool's blocks requests go, by name. */
 export const PLACEMENTS: Readonly<Record<string, Strategy<PlacementFactory>>> = {
   bump: { summary: 'append only; a block is reused once it is empty', made: bump },
   'first-fit': { summary: 'the lowest free run that is large enough', made: firstFit },
@@ -106,6 +108,7 @@ export const PLACEMENTS: Readonly<Record<string, Strategy<PlacementFactory>>> = 
   'size-class': { summary: 'blocks grouped by the order of the request', made: sizeClass },
 };
 
+/** How much is converted at once, by name. */
 export const CONVERSIONS: Readonly<Record<string, Strategy<Conversion>>> = {
   page: { summary: 'converts the pages of each allocation, and back when it is freed', made: pageConversion },
   granule: {
@@ -124,6 +127,7 @@ export const CONVERSIONS: Readonly<Record<string, Strategy<Conversion>>> = {
   },
 };
 
+/** When blocks go back to the page allocator, by name. */
 export const RETURNS: Readonly<Record<string, Strategy<SupplyFactory>>> = {
   'never-return': { summary: 'a claimed block stays claimed', made: neverReturn },
   immediate: { summary: 'an empty block is returned at once', made: immediate },

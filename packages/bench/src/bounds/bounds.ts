@@ -13,6 +13,7 @@ export interface Bound {
   readonly upperFrom?: string;
 }
 
+/** What no policy can improve on, for one input. */
 export interface Bounds {
   /** Blocks shared at peak; the lower one also for blocks ever shared. */
   readonly blocksPeak: Bound;

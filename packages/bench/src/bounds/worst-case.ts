@@ -13,6 +13,7 @@ export interface KnownRatio {
   readonly source?: string;
 }
 
+/** The ratio to the optimum that theory has for a placement, with its source. */
 export interface WorstCase {
   /** What the theorem is on; missing if none is known. */
   readonly of?: 'volumes' | 'aligned pages';

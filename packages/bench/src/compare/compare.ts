@@ -67,6 +67,7 @@ export interface ComparedPolicy {
   readonly worstCase: WorstCase;
 }
 
+/** The figures of all policies on one input. resultsOf() makes a document of it. */
 export interface Comparison {
   readonly input: ComparisonInput;
   readonly geometry: Geometry;
@@ -82,6 +83,7 @@ export interface Comparison {
   readonly atBoot: readonly ComparedMetric[];
 }
 
+/** Where logs go, and what a comparison reports while it runs. */
 export interface CompareOptions {
   /** Folder for the event logs, one per policy. Default: none are written. */
   readonly logs?: { readonly folder: string; readonly format: LogFormat };

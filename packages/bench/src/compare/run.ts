@@ -62,6 +62,7 @@ export interface RunOptions extends RunSettings {
   readonly signal?: AbortSignal;
 }
 
+/** The figures of one run. */
 export interface RunResult {
   readonly header: LogHeader;
   readonly events: number;

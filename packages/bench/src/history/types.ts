@@ -93,6 +93,7 @@ export interface OwnerHold {
   readonly alone: number;
 }
 
+/** One run over time; each list has a value for each frame. */
 export interface RunHistory {
   readonly policy: string;
   /** The log it was read from, relative to the results folder. */
@@ -123,6 +124,7 @@ export interface OwnerLifetimes {
   readonly pages: number;
 }
 
+/** All policies on one input over time, at the same moments. */
 export interface InputHistory {
   /** The moments at which the runs are recorded: the same for every policy, so that two can be compared. */
   readonly frames: {

@@ -2,6 +2,7 @@ import { unknownName } from '@decpool/model';
 
 /** How a log is stored, and the ending of its file name. */
 export const LOG_FORMATS = { arrow: '.arrow', ndjson: '.ndjson' } as const;
+/** How an event log is stored. */
 export type LogFormat = keyof typeof LOG_FORMATS;
 
 /** Throws InputError for an unknown format. */

@@ -52,6 +52,7 @@ export interface OpenLog {
   seek(events: number): Promise<Columns>;
   /** Events before the last keyframe at or before `events`; 0 if there is none. */
   keyframeBefore(events: number): number;
+  /** Closes the file. Nothing can be read afterwards. */
   close(): Promise<void>;
 }
 

@@ -31,6 +31,7 @@ export type LogPart =
 /** Called with what was read of a log in this pass, and what the pass reads in all: events, or bytes of the file. */
 export type OnRead = (done: number, all: number) => void;
 
+/** What a reader does with what it meets in a log. */
 export interface ReadOptions {
   /** Called for each content hash that does not match; then reading goes on. Default: throws InputError. */
   readonly onBroken?: (found: string) => void;

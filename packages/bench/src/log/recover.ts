@@ -4,6 +4,7 @@ import { type OnRead, partsIn } from './read.ts';
 import type { Torn } from './records.ts';
 import { type LogWriter, openLogWriter } from './write.ts';
 
+/** What recoverLog() saved and what it lost. */
 export interface Recovered {
   /** Of the new log. */
   readonly seal: Seal;

@@ -39,6 +39,7 @@ export interface LogWriter {
   abort(): Promise<void>;
 }
 
+/** How a log is written. */
 export interface LogWriterOptions {
   /** Least events between two keyframes. Default: KEYFRAME_EVENTS. */
   readonly keyframeEvents?: number;

@@ -90,6 +90,7 @@ const metricValues = (values: { readonly [Id in MetricId]?: number }): MetricVal
 
 /** All metrics of one run that come from its events: give observe() the batches in order, then ask for the values. */
 export interface RunMetrics {
+  /** Takes the next batch. */
   observe(batch: EventBatch): void;
   /** `counters`: those of the state after the last batch. */
   values(counters: Counters): MetricValue[];

@@ -6,6 +6,7 @@ import { play } from './play.ts';
 import { RULES, type Rule } from './rules.ts';
 import { shrink } from './shrink.ts';
 
+/** How long, and from which seed, a policy is tried. */
 export interface ConformanceOptions {
   /** Histories to play. */
   readonly runs: number;
@@ -25,6 +26,7 @@ export interface Failure {
   readonly requests: readonly string[];
 }
 
+/** For each rule whether a policy keeps it, and the simplest history found that breaks it. */
 export interface Conformance {
   readonly rules: readonly { readonly rule: Rule; readonly failure: Failure | undefined }[];
   /** The most that was left when everything was freed and no conversion had failed, in pages: held, and shared of that. */
@@ -32,6 +34,7 @@ export interface Conformance {
   readonly mostSharedPages: number;
 }
 
+/** Tries a policy with random histories of requests. The same seed gives the same histories. */
 export async function checkConformance(
   factory: PolicyFactory,
   { runs, seed, mostTries = 600, onProgress }: ConformanceOptions,

@@ -6,6 +6,7 @@ import { freshBoot, type PolicyFactory, policyNamed } from '@decpool/pool';
 import { defaultExportOf } from '../files/user-file.ts';
 import { guarded } from './guard.ts';
 
+/** A policy and what it is called in results. */
 export interface NamedPolicy {
   /** For headings and file names: as it was given, or what the policy of a file calls itself. */
   readonly name: string;

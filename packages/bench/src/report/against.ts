@@ -8,6 +8,7 @@ import { listed, present } from '../text/listed.ts';
 import type { PolicyResults, Results, Setting } from './results.ts';
 import { type Change, changeOf } from './rows.ts';
 
+/** The change of one metric of one policy. */
 export interface Delta extends Change {
   readonly policy: string;
   readonly metric: Metric;
@@ -17,6 +18,7 @@ export interface Delta extends Change {
   readonly percent: number | undefined;
 }
 
+/** What changed between two comparisons of the same input. */
 export interface Against {
   /** Differences other than the code: workload, memory, platform, settings or seeds. */
   readonly differences: readonly string[];

@@ -12,6 +12,7 @@ import { fromStored, RESULTS_VERSION, type Results, resultsSchema } from './resu
 /** File of a results folder that holds the results. */
 export const RESULTS_FILE = 'results.json';
 
+/** Results and the file that they were read from. */
 export interface StoredResults {
   readonly results: Results;
   readonly file: string;

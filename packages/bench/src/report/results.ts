@@ -11,6 +11,7 @@ import { byMetric, type MetricId } from '../metrics/metric.ts';
 import { metricIdSchema, metricSchema } from '../metrics/schema.ts';
 import { cautionsOf, describe, notesOf } from './facts.ts';
 
+/** Version of the format of `results.json`. readResults() also reads some older ones. */
 export const RESULTS_VERSION = 5;
 
 const count = z.int().min(0);
@@ -152,6 +153,7 @@ export interface PolicyResults extends Omit<Stored['policies'][number], 'metrics
   readonly metrics: Readonly<Record<MetricId, Spread>>;
 }
 
+/** A comparison as a document: what `results.json` has, and what every report is made from. */
 export interface Results extends Omit<Stored, 'policies'> {
   readonly policies: readonly PolicyResults[];
 }

@@ -20,6 +20,7 @@ export interface Difference {
   readonly before: number;
 }
 
+/** What a comparison says in two sentences, with the figures behind them. */
 export interface Verdict {
   /**
    * `best`: a policy is ranked before the baseline. `baseline`: the baseline is ranked first. `same`: the ranking tells no policy
@@ -46,6 +47,7 @@ const KINDS: readonly (readonly MetricId[])[] = [
 
 const name = (policy: string) => ({ policy });
 
+/** Which policy is best, what it gains over the baseline, and what it costs. */
 export function verdictOf(results: Results): Verdict {
   const { platform, policies, ranking } = results;
   const [baseline, ...others] = policies;

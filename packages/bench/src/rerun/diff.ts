@@ -21,6 +21,7 @@ export interface BlockDifference {
 
 type Pair<Value> = readonly [left: Value, right: Value];
 
+/** Where two logs differ. Left is the first, right the second. */
 export interface LogDiff {
   /** Undefined if all events are the same. */
   readonly divergence: Omit<Divergence, 'before'> | undefined;

@@ -14,6 +14,7 @@ import type { OpenLog } from '../log/open.ts';
 import { type OwnPolicies, policyOf } from './rerun.ts';
 import { type ServedAgain, serveAgain } from './serve-again.ts';
 
+/** Which request is left out, and the log to write. */
 export interface SkipOptions {
   /** An event of the request to leave out; or of the first request that a new policy decides. */
   readonly event: number;
@@ -21,10 +22,12 @@ export interface SkipOptions {
   readonly out: NewLog;
 }
 
+/** Where another policy takes over, and the log to write. */
 export interface ForkOptions extends SkipOptions {
   readonly policy: { readonly name: string; readonly factory: PolicyFactory };
 }
 
+/** The log that forkLog() wrote. */
 export interface Forked extends ServedAgain {
   /** Requests that the log's own policies decide. */
   readonly keptRequests: number;
@@ -59,6 +62,7 @@ export function forkHeader(header: LogHeader, policy: string, request: number): 
   return logHeader({ ...rest, policy, handovers: [...kept, { policy: current, request }] });
 }
 
+/** The log that skipRequest() wrote, and the request that it lacks. */
 export interface Skipped extends ServedAgain {
   readonly skipped: LoggedRequest;
 }

@@ -4,6 +4,7 @@ import { headerOf, type ReadOptions, readLog } from '../log/read.ts';
 import type { Torn } from '../log/records.ts';
 import { type MetricValue, metricsOfRun } from '../metrics/metric.ts';
 
+/** What the fold of a log gives. */
 export interface ReplayResult {
   readonly header: LogHeader;
   readonly events: number;

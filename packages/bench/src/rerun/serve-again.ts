@@ -31,6 +31,7 @@ export interface Plan {
   transform(logged: LoggedRequest): Request | undefined;
 }
 
+/** A log whose requests were made again, wholly or in part. */
 export interface ServedAgain {
   /** Of the new log. */
   readonly header: LogHeader;

@@ -23,6 +23,7 @@ import { RequestsHash } from '../workloads/requests-hash.ts';
 import { type Divergence, SideBySide } from './divergence.ts';
 import { otherRules, rerunPool } from './rerun.ts';
 
+/** What verifyLog() checks. */
 export interface VerifyOptions {
   /** The invariants are recounted after this many events each, and at the end. 0: only at the end. */
   readonly every: number;

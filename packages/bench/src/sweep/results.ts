@@ -42,12 +42,14 @@ const rowSchema = z.strictObject({
   /** In the order of the seeds; not in the CSV. */
   values: z.array(z.number()).readonly(),
 });
+/** One metric of one policy in one scenario, over the seeds. */
 export type SweepRow = Readonly<z.infer<typeof rowSchema>>;
 
 const runSchema = z.union([
   servedCellSchema.omit({ key: true, metrics: true }),
   refusedCellSchema.omit({ key: true }),
 ]);
+/** One run of a sweep, or why its policy was refused. */
 export type SweepRun = Readonly<z.infer<typeof runSchema>>;
 
 const resultsSchema = z.strictObject({
@@ -66,6 +68,7 @@ const resultsSchema = z.strictObject({
   runs: z.array(runSchema).readonly(),
   rows: z.array(rowSchema).readonly(),
 });
+/** All that a sweep found: its `results.json`. */
 export type SweepResults = Readonly<z.infer<typeof resultsSchema>>;
 
 /** Every cell of the plan must be among the finished ones. */

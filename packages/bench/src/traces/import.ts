@@ -8,6 +8,7 @@ import { excerpt, type SanityReport } from './sanity.ts';
 import { SHARED_EXAMPLE } from './shared-expression.ts';
 import { TraceRequests } from './trace-requests.ts';
 
+/** The requests of a trace, and what was odd in it. */
 export interface ImportedTrace {
   readonly workload: Workload;
   readonly sanity: SanityReport;

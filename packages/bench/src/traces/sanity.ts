@@ -43,6 +43,7 @@ export interface SanityReport {
 
 const SHOWN_CHARACTERS = 100;
 
+/** What was odd in a trace, a sentence each; empty if nothing was. */
 export function sanityLines(report: SanityReport): string[] {
   const { background, doubleAllocs, unparsed } = report;
   const added = doubleAllocs > 0 ? ' (the missing frees were added)' : '';

@@ -20,9 +20,11 @@ export interface TracedAllocation {
   readonly task: string;
 }
 
+/** Which page allocations of a trace are for shared memory. */
 export interface SharedExpression {
   /** As the user wrote it. */
   readonly text: string;
+  /** Whether the expression chooses this allocation. */
   matches(allocation: TracedAllocation): boolean;
 }
 

@@ -43,6 +43,7 @@ interface WorkloadDefinition<Name extends string> extends WorkloadFacts {
   readonly text: (settings: Values<Name>) => Pick<Workload, 'description' | 'notes'>;
 }
 
+/** A workload that is generated, with its parameters. */
 export interface WorkloadGenerator<Name extends string = string> extends WorkloadFacts {
   readonly parameters: Readonly<Record<Name, Parameter>>;
   readonly expected: readonly KnownAnswer[];

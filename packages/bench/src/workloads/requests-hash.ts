@@ -28,6 +28,7 @@ export class RequestsHash {
   }
 }
 
+/** SHA-256 of a workload's requests, 64 hex digits: tells whether two runs had the same. */
 export function requestsHash({ requests }: { readonly requests: Iterable<Request> }): string {
   const hash = new RequestsHash();
   for (const request of requests) hash.add(request);

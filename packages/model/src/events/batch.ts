@@ -133,24 +133,31 @@ export class EventBatch {
   typeAt(row: number): number {
     return this.#columns.type[row];
   }
+  /** Code of the event's api, migratetype, level, direction or reason; 0 if its type has none. */
   codeAt(row: number): number {
     return this.#columns.code[row];
   }
+  /** Number of the event's owner; 0 if its type has none. */
   ownerAt(row: number): number {
     return this.#columns.owner[row];
   }
+  /** Number of the request that caused the event, from 1; 0 if no request did. */
   requestAt(row: number): number {
     return this.#columns.request[row];
   }
+  /** Number of the event's allocation; 0 if its type has none. */
   allocationAt(row: number): number {
     return this.#columns.allocation[row];
   }
+  /** First page of the event's range; 0 if its type has none. */
   pfnAt(row: number): number {
     return this.#columns.pfn[row];
   }
+  /** Pages of the event's range; 0 if its type has none. */
   pagesAt(row: number): number {
     return this.#columns.pages[row];
   }
+  /** Bytes of the request; 0 if the type has none. */
   bytesAt(row: number): number {
     return this.#columns.bytes[row];
   }
@@ -185,6 +192,7 @@ export class EventBatch {
     return new Map(this.#columns.names);
   }
 
+  /** The events in order, as frozen objects. */
   *[Symbol.iterator](): Generator<PoolEvent> {
     for (let row = 0; row < this.length; row++) yield this.at(row);
   }

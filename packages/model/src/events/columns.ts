@@ -19,11 +19,14 @@ const ARRAYS = {
   time: Float64Array,
 } as const;
 
+/** Name of a column of numbers. */
 export type ColumnName = keyof typeof ARRAYS;
+/** The columns of numbers, in the order in which a log has them. */
 export const NUMBER_COLUMNS = Object.keys(ARRAYS) as readonly ColumnName[];
 
 type NumberColumns = { readonly [Name in ColumnName]: InstanceType<(typeof ARRAYS)[Name]> };
 
+/** Events as columns: a typed array for each field, and a row for each event. */
 export interface EventColumns extends NumberColumns {
   /** Names given by `owner-registered` rows, by row. */
   readonly names: ReadonlyMap<number, string>;

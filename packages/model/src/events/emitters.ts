@@ -18,6 +18,7 @@ type AttributeName = 'gfp' | 'node' | 'align';
 type Emitted<Type extends EventType> = Omit<BodyOf<Type>, 'type' | AttributeName> &
   (BodyOf<Type> extends { readonly gfp?: string } ? { readonly attributes: number } : unknown);
 
+/** A function for each event type, which appends an event with these fields. */
 export type Emitters = { readonly [Type in EventType as TypeName<Type>]: (fields: Emitted<Type>) => void };
 
 /** What stores a row and folds it. */
@@ -36,6 +37,7 @@ export interface RowSink {
  */
 const EmitterClass = classOf(EVENT_TYPES.map(methodOf));
 
+/** Functions that append events to a sink. */
 export const emittersTo = (sink: RowSink): Emitters => Object.freeze(new EmitterClass(sink));
 
 function classOf(methods: readonly Method[]): new (sink: RowSink) => Emitters {

@@ -36,10 +36,12 @@ export const FAILURE_REASONS = [
   /** No run of free bounce-buffer slots is long enough. */
   'swiotlb-full',
 ] as const;
+/** Why an allocation was refused. */
 export type FailureReason = (typeof FAILURE_REASONS)[number];
 
 /** Requests that can be skipped because they are about something that was refused. */
 export const SKIPPED = ['free', 'map-user', 'unmap-user', 'background-free'] as const;
+/** A kind of request that is skipped because the allocation it is about was refused. */
 export type Skipped = (typeof SKIPPED)[number];
 
 /** Bit of a failed conversion's code: the host converted all the same. */
@@ -127,6 +129,7 @@ function attributesText(event: ReturnType<typeof attributeFields>): string {
   return `${gfp}${node}${event.align === undefined ? '' : `, aligned to ${event.align} B`}`;
 }
 
+/** All event types: the code, the fields, the effect on pages and the text of each. Names are the `type` of an event. */
 export const EVENTS = {
   /** An owner or a slab cache got its number, before the first event that has it. Numbers run from 0 in this order. */
   'owner-registered': event({
@@ -362,6 +365,7 @@ export const EVENTS = {
   'boot-pools-made': event({ code: 36, fields: { pages }, text: ({ pages }, words) => words.pages(pages) }),
 } as const;
 
+/** Name of an event type, such as `pages-decrypted`. */
 export type EventType = keyof typeof EVENTS;
 
 /** Event types by code. */
@@ -370,8 +374,10 @@ export const EVENT_TYPES = Object.keys(EVENTS) as readonly EventType[];
 type Camel<Name extends string> = Name extends `${infer First}-${infer Rest}`
   ? `${First}${Capitalize<Camel<Rest>>}`
   : Name;
+/** Name of an event type in camelCase, such as `pagesDecrypted`: a key of TYPE and of Emitters. */
 export type TypeName<Type extends EventType = EventType> = Camel<Type>;
 
+/** The name of a type in camelCase. */
 export const typeName = <Type extends EventType>(type: Type): TypeName<Type> =>
   type.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as TypeName<Type>;
 
@@ -399,6 +405,7 @@ interface Fact {
 type FieldsOf<Type extends EventType> = (typeof EVENTS)[Type]['fields'];
 /** An event of one type, without the position, time and request: what given-when-then specs write down. */
 export type BodyOf<Type extends EventType> = { readonly type: Type } & Values<FieldsOf<Type>>;
+/** An event of any type, without its position, time and request. */
 export type EventBody = { [Type in EventType]: BodyOf<Type> }[EventType];
 type EventOf<Type extends EventType> = Fact & BodyOf<Type>;
 /** Everything that can happen. */

@@ -32,6 +32,7 @@ const faultsSchema = z.strictObject({
   /** How often set_memory_encrypted() is tried on pages in an unknown state before they are leaked. */
   retries: whole.max(MAX_RETRIES),
 });
+/** Conversions that fail by seeded chance: chances from 0 to 1, and retries. */
 export type Faults = Readonly<z.infer<typeof faultsSchema>>;
 
 const pageSourceSchema = z.strictObject({
@@ -104,6 +105,7 @@ const headerSchema = z.strictObject({
   }),
 });
 
+/** What a log begins with: all that is needed to make its run again. */
 export type LogHeader = Readonly<z.infer<typeof headerSchema>>;
 
 /** The parts of a header without a default. */
@@ -197,6 +199,7 @@ function expectRuns(what: string, runs: Runs, spanPages: number): void {
   }
 }
 
+/** The geometry and platform of a log's guest. */
 export const machineOf = (header: LogHeader): Machine => ({
   geometry: header.geometry,
   platform: header.platform,

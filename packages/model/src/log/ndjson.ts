@@ -12,8 +12,10 @@ import { MAX_SEGMENT_EVENTS, type MarkName, type Marks, parseMark } from './seal
 
 export { encodeEventLines } from './write-event-lines.ts';
 
+/** The first line of an NDJSON log. */
 export const encodeHeaderLine = (header: LogHeader): string => `${JSON.stringify(header)}\n`;
 
+/** A line of an NDJSON log that is no event: a checkpoint, a keyframe or the seal. */
 export const encodeMarkLine = <Name extends MarkName>(name: Name, mark: Marks[Name]): string =>
   `${JSON.stringify({ [name]: mark })}\n`;
 

@@ -5,6 +5,7 @@ import type { LogHeader, ReadHeader } from './header.ts';
 import { type Checkpoint, type Keyframe, type MarkName, parseMark, type Seal, type Trailer } from './seal.ts';
 import { CHECKPOINTS_SINCE } from './upcast.ts';
 
+/** What a log consists of. */
 export type LogRecord =
   | { readonly kind: 'header'; readonly header: LogHeader; readonly version: number }
   /** Events and what vouches for them; nothing does in a log of schema version 1. */
@@ -37,6 +38,7 @@ export class LogOrder {
     return (this.#version ?? CHECKPOINTS_SINCE) >= CHECKPOINTS_SINCE;
   }
 
+  /** Throws InputError if the log is complete. */
   expectOpen(): void {
     if (this.#isSealed)
       throw new InputError(
@@ -44,11 +46,16 @@ export class LogOrder {
       );
   }
 
+  /** Takes the header. */
   header({ header, version }: ReadHeader): LogRecord {
     this.#version = version;
     return { kind: 'header', header, version };
   }
 
+  /**
+   * Takes a segment. Throws InputError if the log is complete, or if the segment lacks its checkpoint or must not have
+   * one.
+   */
   segment(batch: EventBatch, checkpoint: Checkpoint | undefined): LogRecord {
     this.expectOpen();
     if (this.hasCheckpoints && checkpoint === undefined)

@@ -41,11 +41,17 @@ const SCHEMAS = {
   /** The end of a log of schema version 1. */
   trailer: z.strictObject({ events: whole, stateHash: hash }),
 } as const;
+/** Name of a record that is no event. */
 export type MarkName = keyof typeof SCHEMAS;
+/** The records of a log that are no events, by name. */
 export type Marks = { readonly [Name in MarkName]: Readonly<z.infer<(typeof SCHEMAS)[Name]>> };
+/** Behind each segment: its content hash, chained to those before. */
 export type Checkpoint = Marks['checkpoint'];
+/** The state after so many events, to fold from there. */
 export type Keyframe = Marks['keyframe'];
+/** The end of a complete log: the number of its events, its state hash and its content hash. */
 export type Seal = Marks['seal'];
+/** The end of a log of schema version 1. */
 export type Trailer = Marks['trailer'];
 
 /** Throws InputError if the record is malformed, or does not count the `events` events before it. */

@@ -17,10 +17,13 @@ import { tdx } from './tdx.ts';
 /** Frozen, because all pools share them. */
 const PROFILES = freeze([snp, tdx, hypervVtom, cca, ccaBbml3, pkvm, none] as const, true);
 
+/** Name of a platform, such as `snp`. */
 export type PlatformName = (typeof PROFILES)[number]['platform']['name'];
 
+/** Every platform with the sources of its numbers. */
 export const PLATFORM_PROFILES: readonly PlatformProfile[] = PROFILES;
 
+/** The names that platformNamed() knows. */
 export const PLATFORM_NAMES: readonly PlatformName[] = PROFILES.map(({ platform }) => platform.name);
 
 /** Throws InputError when there is no such platform. */

@@ -45,6 +45,7 @@ export class Causes implements Projection {
     return isOfRequest ? 'request' : 'worker';
   }
 
+  /** What caused the event in a row, which must be the next one or the last. */
   of(batch: EventBatch, row: number): Cause {
     const by = this.by(batch, row);
     if (by === 'boot' || by === 'boot pool') return { by };

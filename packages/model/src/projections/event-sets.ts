@@ -6,6 +6,7 @@ import { DIRECTIONS } from '../platform.ts';
 /** Types of events, as a table by code. */
 export type EventSet = readonly boolean[];
 
+/** A set of these types. */
 export const eventSet = (...types: readonly EventType[]): EventSet =>
   typesWhere((_, type) => types.includes(type));
 

@@ -32,6 +32,7 @@ export class Owners implements Projection {
     return this.#owners[allocation];
   }
 
+  /** Name of an allocation's owner; empty if it is not known. */
   nameOf(allocation: number): string {
     return this.names[this.of(allocation)] ?? '';
   }

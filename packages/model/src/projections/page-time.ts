@@ -8,6 +8,7 @@ export class PageTime {
   #high = 0;
   #low = 0;
 
+  /** Adds a whole number of pages for a whole number of ns. */
   add(pages: number, ns: number): void {
     const highNs = Math.floor(ns / PageTime.#UNIT);
     const low = this.#low + pages * (ns - highNs * PageTime.#UNIT);

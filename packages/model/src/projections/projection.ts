@@ -23,6 +23,7 @@ export class EventPass {
     this.#sort();
   }
 
+  /** Takes one event, and drives the projections that need it. */
   observe(batch: EventBatch): void {
     if (this.#projections.some(({ isDone }) => isDone === true)) {
       this.#projections = this.#projections.filter(({ isDone }) => isDone !== true);

@@ -22,6 +22,7 @@ export class RequestsInLog {
   readonly #refused = new Map<number, number>();
   #lastKey = 0;
 
+  /** The requests of the next batch, in order. */
   *in(batch: EventBatch): Generator<LoggedRequest> {
     const { names } = columnsOf(batch);
     for (let row = 0; row < batch.length; row++) {

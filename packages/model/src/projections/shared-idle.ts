@@ -100,6 +100,7 @@ export class SharedIdle implements Projection {
     this.time = time;
   }
 
+  /** Called behind the last event of an instant: only then are its peaks known. */
   endInstant(): void {
     this.#standing = this.#idle;
     this.#bounceStanding = this.#sharedPages === 0 ? 0 : this.#bounceIdle;

@@ -8,6 +8,7 @@ import type { Projection } from './projection.ts';
 
 /** What the split entry mapped. 32M and 64K are runs of contiguous entries, on platforms that have them. */
 export const SPLIT_LEVELS = ['2M', '1G', '32M', '64K'] as const;
+/** The level of a mapping that was split. */
 export type SplitLevel = (typeof SPLIT_LEVELS)[number];
 
 /** Number of splits of each level. */

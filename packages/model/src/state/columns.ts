@@ -16,6 +16,10 @@ import { writeMapping } from './mapping.ts';
 import { StateView } from './view.ts';
 import { DenseWords } from './word-table.ts';
 
+/**
+ * A state that is changed in place, and the fold of events into it. It is the fastest way to read a log; publish()
+ * gives a frozen state.
+ */
 export class Columns implements Editor {
   readonly geometry: Geometry;
   readonly platform: Platform;
@@ -41,6 +45,7 @@ export class Columns implements Editor {
     this.#evolver = new Evolver(this);
   }
 
+  /** Gives the next number to an owner. */
   addOwner(name: string): void {
     this.owners.push(name);
   }

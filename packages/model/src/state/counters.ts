@@ -76,8 +76,11 @@ const ZEROS = {
   movedPages: 0,
 };
 
+/** Name of a counter of the state, such as `splits2M`. */
 export type CounterName = keyof typeof ZEROS;
+/** Names of all counters. */
 export const COUNTER_NAMES = Object.keys(ZEROS) as readonly CounterName[];
+/** The counters of a state, which only grow or follow from its tables. */
 export type Counters = Readonly<Record<CounterName, number>>;
 
 /** Counters in the making: what the reducer writes. */

@@ -30,11 +30,13 @@ export interface BlockView {
   readonly touched: boolean;
 }
 
+/** A run of pages of an allocation. */
 export interface Extent {
   readonly pfn: Pfn;
   readonly pages: number;
 }
 
+/** What became of an allocation. */
 export type AllocationStatus = keyof typeof STATUS;
 const STATUS_NAMES = Object.keys(STATUS) as readonly AllocationStatus[];
 
@@ -116,10 +118,12 @@ export class StateView {
     return [...this.#owners];
   }
 
+  /** Value of a counter. */
   counter(name: CounterName): number {
     return this.#counter(name);
   }
 
+  /** How the direct map maps a page. */
   levelAt(pfn: Pfn): MappingLevel {
     return mappingLevelAt(this.#tables, this.geometry, pfn);
   }
@@ -129,6 +133,7 @@ export class StateView {
     return wasSplit(this.#tables, this.geometry, block);
   }
 
+  /** Whether a fact holds for a page. */
   is(fact: PageFact, pfn: Pfn): boolean {
     return bitAt(this.#tables, this.#layout, BITMAP[fact], pfn);
   }
@@ -139,6 +144,7 @@ export class StateView {
     return found < 0 ? -1 : toPfn(found);
   }
 
+  /** Pages of a block for which a fact holds. */
   pagesOf(fact: PageFact, block: BlockIndex): number {
     const { blocks } = this.#tables;
     blocks.read(block);
@@ -171,6 +177,7 @@ export class StateView {
     return runs;
   }
 
+  /** What is known of a block. */
   block(block: BlockIndex): BlockView {
     const { blocks } = this.#tables;
     const level = this.levelAt(toPfn(block * this.geometry.pagesPerBlock));
@@ -193,6 +200,7 @@ export class StateView {
     return this.#record(id, ALLOCATION.status) === STATUS.live;
   }
 
+  /** Whether an allocation was refused. */
   isRefused(id: AllocationId): boolean {
     return this.#record(id, ALLOCATION.status) === STATUS.failed;
   }
@@ -214,6 +222,7 @@ export class StateView {
     return this.#record(id, ALLOCATION.nextPages);
   }
 
+  /** What is known of an allocation, with the extents that it still holds. */
   allocation(id: AllocationId): AllocationView {
     const first = this.#record(id, ALLOCATION.firstExtent);
     const freed = this.#record(id, ALLOCATION.freedExtents);
@@ -271,6 +280,7 @@ export class StateView {
     return fillsPages(this.#tables, this.geometry, slab, this.#record(id, ALLOCATION.units));
   }
 
+  /** Mappings of an allocation into user space. */
   userMappings(id: AllocationId): number {
     return this.#record(id, ALLOCATION.userMappings);
   }
@@ -280,6 +290,7 @@ export class StateView {
     return (this.#record(id, ALLOCATION.api) & AREA_MAPPED) !== 0;
   }
 
+  /** The kernel interface that an allocation was requested by. */
   apiOf(id: AllocationId): Api {
     return APIS[this.#record(id, ALLOCATION.api) & ~AREA_MAPPED];
   }

@@ -17,6 +17,7 @@ export interface Conversion {
   freed(start: Pfn, pages: number, view: StateView, record: Recorder): readonly PageRange[];
 }
 
+/** A run of pages. */
 export interface PageRange {
   readonly start: Pfn;
   readonly pages: number;

@@ -14,11 +14,15 @@ import { Zone, type ZoneStart } from './zone.ts';
 
 /** The versions whose rules are known; each stands for the kernels up to the next. */
 export const KERNELS = ['6.1', '6.12', '7.3'] as const;
+/** A version of the page allocator. */
 export type Kernel = (typeof KERNELS)[number];
 
+/** What differs between the versions of the page allocator. */
 export interface KernelRules {
   readonly matchesBuddies: boolean;
+  /** Takes chunks from the buddy lists: __rmqueue(). */
   readonly rmqueue: (buddy: Buddy) => Rmqueue;
+  /** Makes the per-CPU lists of a CPU and zone. */
   readonly perCpu: (start: PerCpuStart) => PerCpu;
   readonly notesTypes: boolean;
   readonly isInPortions: boolean;
@@ -87,6 +91,7 @@ export interface Zonelist {
   readonly isNofragment: boolean;
 }
 
+/** The kernel's page allocator: zones, buddy lists and per-CPU lists (mm/page_alloc.c). */
 export class PageAllocator {
   readonly buddy: Buddy;
   readonly zones: readonly Zone[];

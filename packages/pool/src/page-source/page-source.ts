@@ -31,6 +31,7 @@ export { type Reach, reachOf, zonesOf } from './zones.ts';
 
 const NONE: readonly ReclaimedRun[] = [];
 
+/** What policies claim pages from: the page allocator, started from a memory state, with reclaim and compaction. */
 export class PageSource {
   readonly #allocator: PageAllocator;
   readonly #zones: ZoneMap;

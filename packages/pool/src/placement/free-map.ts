@@ -16,13 +16,17 @@ import type { MaxTree } from './max-tree.ts';
 export interface FreeMapListener {
   /** The arguments of take() and put(). */
   taken?(start: number, pages: number): void;
+  /** Pages became free. */
   put?(start: number, pages: number): void;
+  /** There is a new free run. */
   runAdded?(start: number, pages: number): void;
+  /** A free run is no more; parts of it may be runs of their own. */
   runRemoved?(start: number, pages: number): void;
   /** After a block's runs have changed; `largest` was its largest free run before. */
   blockChanged?(block: BlockIndex, largest: number): void;
 }
 
+/** The pool's claimed and unused pages, for placements: free runs, each inside of one block. */
 export class FreeMap {
   readonly geometry: Geometry;
   readonly blocks: number;
@@ -56,6 +60,7 @@ export class FreeMap {
     this.#blockShift = 31 - Math.clz32(geometry.pagesPerBlock);
   }
 
+  /** Reports changes from now on, for an index of your own. */
   listen(listener: FreeMapListener): void {
     const { taken, put, runAdded, runRemoved, blockChanged } = listener;
     if (taken) this.#hearing.taken.push(taken.bind(listener));
@@ -124,6 +129,7 @@ export class FreeMap {
     for (const call of blockChanged) call(block, before);
   }
 
+  /** The block that a page lies in. */
   blockOf(page: number): BlockIndex {
     return blockIndex(page >>> this.#blockShift);
   }

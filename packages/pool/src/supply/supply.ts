@@ -15,6 +15,7 @@ export interface Supply {
   returnsAt(block: EmptyBlock): number;
 }
 
+/** A claimed block without allocations, about which a supply is asked. */
 export interface EmptyBlock {
   /** Simulated ns: now, and when the block ran empty. */
   readonly now: number;

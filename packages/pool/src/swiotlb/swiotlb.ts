@@ -29,6 +29,7 @@ export const SWIOTLB_CACHE: SlabCache = {
   alignment: 'unit',
 };
 
+/** The bounce buffers of a guest (kernel/dma/swiotlb.c). */
 export interface SwiotlbSettings {
   /** Of the boot pool, a multiple of 256 KiB from 1 MiB on; it is made of whole blocks, so it may be larger. */
   readonly bytes: number;

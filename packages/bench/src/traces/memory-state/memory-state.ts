@@ -20,6 +20,7 @@ import { freelistsAt, readFreelists } from './freelists.ts';
 import { type PageFlags, pageFlagsIn, withPositions } from './page-flags.ts';
 import { folderFiles, iomemRanges, type ProcFiles, procLines, zoneLabel } from './proc-files.ts';
 
+/** A memory state that was read from files of a kernel. */
 export interface RecordedMemory {
   readonly memory: MemoryState;
   /** Sentences on files that disagree with each other. The state is usable anyway. */
