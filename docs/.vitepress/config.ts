@@ -13,6 +13,8 @@ export default defineConfig({
   srcExclude: ['**/*.template.md'],
   rewrites: { 'README.md': 'index.md' },
   themeConfig: {
+    // Made of the docstrings beside the site, with pages of its own.
+    nav: [{ text: 'API', link: '/api/index.html', target: '_self' }],
     sidebar: sidebarOf(docs),
     outline: [2, 3],
     search: { provider: 'local' },
