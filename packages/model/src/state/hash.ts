@@ -102,9 +102,11 @@ export function* records(
   { words: order, stride, perLeaf, count, isLeftOut }: RecordShape,
 ): Generator<Uint32Array> {
   const chunk = new Uint32Array((order.length + 1) * perLeaf);
-  for (let first = 0; first < count; first += perLeaf) {
-    table.read(first / perLeaf);
+  const leaves = Math.ceil(count / perLeaf);
+  for (let leaf = table.nextInUse(0); leaf < leaves; leaf = table.nextInUse(leaf + 1)) {
+    table.read(leaf);
     const { words, base } = table;
+    const first = leaf * perLeaf;
     let used = 0;
     for (let i = 0; i < perLeaf && first + i < count; i++) {
       const at = base + i * stride;

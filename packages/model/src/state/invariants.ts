@@ -3,9 +3,9 @@
  * that no page can be in. Slow on purpose: it shares nothing with the reducer but the layout.
  */
 import type { MappingRun } from '../memory-state.ts';
-import { type AllocationId, allocationId, blockIndex, type Pfn, pfn as toPfn } from '../units.ts';
+import { type AllocationId, blockIndex, type Pfn, pfn as toPfn } from '../units.ts';
 import type { CounterName } from './counters.ts';
-import type { StateView } from './view.ts';
+import type { Extent, StateView } from './view.ts';
 
 /**
  * Every rule that the state breaks, one sentence each; empty if it is sound. mapped4KPages is checked only if the initial direct
@@ -173,9 +173,9 @@ function checkWholeRegion(view: StateView, page: Pfn, broken: string[]): void {
 
 /** Looks at each allocation and its pages; returns what the counters of them all must be. */
 function checkAllocations(view: StateView, broken: string[]): Expected {
-  const owner = new Map<number, AllocationId>();
+  const held: HeldExtent[] = [];
   const lastAllocation = view.counter('lastAllocation');
-  let extents = 0;
+  let known = 0;
   const counts = {
     requests: lastAllocation + view.counter('userMapRequests'),
     failedRequests: 0,
@@ -186,8 +186,9 @@ function checkAllocations(view: StateView, broken: string[]): Expected {
     vmAreaPages: 0,
     userMappings: 0,
   };
-  for (let id = 1; id <= lastAllocation; id++) {
-    const allocation = view.allocation(allocationId(id));
+  for (const id of view.allocations()) {
+    known++;
+    const allocation = view.allocation(id);
     const { status } = allocation;
     if (status === 'failed') counts.failedRequests++;
     if (status === 'freeing' || status === 'freed' || status === 'reclaiming') counts.requests++;
@@ -215,25 +216,19 @@ function checkAllocations(view: StateView, broken: string[]): Expected {
       broken.push(`allocation ${id} has ${allocation.bytes} bytes in ${allocation.pages} pages`);
     }
     const [next] = allocation.extents;
-    if (
-      next !== undefined &&
-      (next.pfn !== view.extentPfn(allocationId(id)) || next.pages !== view.extentPages(allocationId(id)))
-    ) {
+    if (next !== undefined && (next.pfn !== view.extentPfn(id) || next.pages !== view.extentPages(id))) {
       broken.push(`allocation ${id} frees other pages next than its first extent`);
     }
-    extents += allocation.extents.length;
     for (const extent of allocation.extents) {
       counts.livePages += extent.pages;
       if (allocation.isMapped) counts.vmAreaPages += extent.pages;
-      for (let page: number = extent.pfn; page < extent.pfn + extent.pages; page++) {
-        const other = owner.get(page);
-        if (other !== undefined) broken.push(`page ${page} is in allocations ${other} and ${id}`);
-        owner.set(page, allocationId(id));
-        if (!view.is('allocated', toPfn(page)))
-          broken.push(`page ${page} of allocation ${id} is not allocated`);
-      }
+      const wrong = view.firstWhereNot('allocated', true, extent.pfn, extent.pages);
+      if (wrong !== -1) broken.push(`page ${wrong} of allocation ${id} is not allocated`);
+      held.push({ id, ...extent });
     }
   }
+  counts.requests += lastAllocation - known;
+  checkOverlaps(held, broken);
   let allocated = 0;
   for (let block = 0; block < view.blocks; block++) allocated += view.pagesOf('allocated', blockIndex(block));
   const inSlabs = view.counter('slabPages');
@@ -242,8 +237,26 @@ function checkAllocations(view: StateView, broken: string[]): Expected {
     broken.push(`${allocated} pages are allocated, allocations hold ${livePages} and slabs ${inSlabs}`);
   }
   const made = view.counter('extents');
-  if (made < extents) broken.push(`${made} extents were ever allocated, allocations hold ${extents}`);
+  if (made < held.length) {
+    broken.push(`${made} extents were ever allocated, allocations hold ${held.length}`);
+  }
   return counts;
+}
+
+interface HeldExtent extends Extent {
+  readonly id: AllocationId;
+}
+
+/** No page is in two allocations. */
+function checkOverlaps(held: HeldExtent[], broken: string[]): void {
+  held.sort((a, b) => a.pfn - b.pfn || a.id - b.id);
+  let last: HeldExtent | undefined;
+  for (const extent of held) {
+    if (last !== undefined && extent.pfn < last.pfn + last.pages) {
+      broken.push(`page ${extent.pfn} is in allocations ${last.id} and ${extent.id}`);
+    }
+    if (last === undefined || extent.pfn + extent.pages > last.pfn + last.pages) last = extent;
+  }
 }
 
 /** Looks at each slab and the objects in it; returns what the counters of them all must be. */
@@ -251,8 +264,8 @@ function checkSlabs(view: StateView, broken: string[]): Expected {
   /** Allocations by `slab:unit`. */
   const users = new Map<string, number>();
   const used = new Map<number, number>();
-  for (let id = 1; id <= view.counter('lastAllocation'); id++) {
-    const { object } = view.allocation(allocationId(id));
+  for (const id of view.allocations()) {
+    const { object } = view.allocation(id);
     if (object === undefined) continue;
     used.set(object.slab, (used.get(object.slab) ?? 0) + object.units);
     for (let unit = object.unit; unit < object.unit + object.units; unit++) {

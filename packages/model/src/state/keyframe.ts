@@ -190,9 +190,13 @@ function expectSlabs({ slabs, geometry, counters }: Columns, numbers: Uint32Arra
 
 function numbersOf(table: DenseWords, { perLeaf, stride, count, isLeftOut }: RecordShape): number[] {
   const numbers: number[] = [];
-  for (let number = 0; number < count; number++) {
-    table.read(Math.floor(number / perLeaf));
-    if (!isLeftOut(table.words, table.base + (number % perLeaf) * stride, stride)) numbers.push(number);
+  const leaves = Math.ceil(count / perLeaf);
+  for (let leaf = table.nextInUse(0); leaf < leaves; leaf = table.nextInUse(leaf + 1)) {
+    table.read(leaf);
+    const first = leaf * perLeaf;
+    for (let i = 0; i < perLeaf && first + i < count; i++) {
+      if (!isLeftOut(table.words, table.base + i * stride, stride)) numbers.push(first + i);
+    }
   }
   return numbers;
 }
@@ -200,7 +204,7 @@ function numbersOf(table: DenseWords, { perLeaf, stride, count, isLeftOut }: Rec
 function refusedIds(columns: Columns): number[] {
   const ids: number[] = [];
   if (columns.counters.failedRequests === 0) return ids;
-  for (let id = 1; id <= columns.counters.lastAllocation; id++) {
+  for (const id of columns.view().allocations()) {
     const base = seekRecord(columns, id);
     const { words } = columns.allocations;
     if (words[base + ALLOCATION.status] === STATUS.failed) ids.push(id);
@@ -213,7 +217,7 @@ function emptierIds(columns: Columns): number[] {
   const { counters, slabs } = columns;
   const bySlab = new Map<number, { readonly id: number; readonly request: number }>();
   if (counters.liveSlabs === 0) return [];
-  for (let id = 1; id <= counters.lastAllocation; id++) {
+  for (const id of columns.view().allocations()) {
     const base = seekRecord(columns, id);
     const { words } = columns.allocations;
     const slab = words[base + ALLOCATION.emptiedSlab];

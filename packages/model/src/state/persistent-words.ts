@@ -72,6 +72,10 @@ export class WordsEdit implements WordTable {
     this.words = this.#find(leaf)?.words ?? this.#zeros;
   }
 
+  nextInUse(leaf: number): number {
+    return leaf < FANOUT ** this.#depth ? leaf : Number.POSITIVE_INFINITY;
+  }
+
   #find(leaf: number): Leaf | undefined {
     if (leaf >= FANOUT ** this.#depth) return undefined;
     let node: Node | Leaf | undefined = this.#root;

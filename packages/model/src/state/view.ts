@@ -1,7 +1,7 @@
 import { blockCount, type Geometry } from '../geometry.ts';
 import type { MappingLevel } from '../memory-state.ts';
 import { APIS, type Api, gfpOf, nodeOf } from '../requests.ts';
-import { type AllocationId, type BlockIndex, type Pfn, pfn as toPfn } from '../units.ts';
+import { type AllocationId, allocationId, type BlockIndex, type Pfn, pfn as toPfn } from '../units.ts';
 import type { CounterName } from './counters.ts';
 import type { Machine, StateTables } from './editor.ts';
 import {
@@ -193,6 +193,15 @@ export class StateView {
       leaked: words[at + BITMAP.leaked],
       touched: words[blocks.base + this.#layout.touched] === 1,
     };
+  }
+
+  /** Allocations that are not over, and some that are, ascending. All others that were asked for are freed. */
+  *allocations(): Generator<AllocationId> {
+    const { allocations } = this.#tables;
+    const last = this.#counter('lastAllocation');
+    for (let id = allocations.nextInUse(1); id <= last; id = allocations.nextInUse(id + 1)) {
+      yield allocationId(id);
+    }
   }
 
   /** Whether an allocation holds pages and was not asked to be freed. */

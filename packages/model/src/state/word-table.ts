@@ -11,6 +11,8 @@ export interface WordReader {
   readonly base: number;
   /** Points the cursor at a leaf for reading; a leaf never written reads as zeros. */
   read(leaf: number): void;
+  /** The lowest leaf from this one on that may not be zeros; infinity if there is none. */
+  nextInUse(leaf: number): number;
 }
 
 export interface WordTable extends WordReader {
@@ -66,6 +68,14 @@ export class DenseWords implements WordTable {
       this.words = chunk;
       this.base = this.#baseOf(leaf);
     }
+  }
+
+  nextInUse(leaf: number): number {
+    const first = leaf >>> this.#chunkShift;
+    let index = first;
+    while (index < this.#chunks.length && this.#chunks[index] === undefined) index++;
+    if (index === first && index < this.#chunks.length) return leaf;
+    return index < this.#chunks.length ? index << this.#chunkShift : Number.POSITIVE_INFINITY;
   }
 
   write(leaf: number): void {
