@@ -39,14 +39,14 @@ export default defineConfig({
     // (default: 1).
     faults: undefined,
     // Page allocator version: 6.x (to 6.9), 6.12 (6.10 to 6.14) or 7.x; they differ in migratetype fallback
-    // and per-CPU lists (default: 6.x, or that of an exact --memory-state).
+    // and per-CPU lists (default: 7.x, or that of an exact --memory-state).
     kernel: undefined,
-    // Per-CPU page lists in the page allocator.
-    pcp: false,
-    // The page allocator may empty a 2 MiB block by moving movable pages.
-    compaction: false,
-    // The page allocator may reclaim page cache that was in use at the start.
-    reclaim: false,
+    // False: a page allocator without per-CPU page lists.
+    pcp: true,
+    // False: the page allocator empties no 2 MiB block by moving movable pages.
+    compaction: true,
+    // False: the page allocator reclaims no page cache that was in use at the start.
+    reclaim: true,
     // Bounce buffers grow when they are full.
     swiotlbDynamic: false,
     // First placement seed, and seed of a generated workload.

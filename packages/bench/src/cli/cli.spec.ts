@@ -188,7 +188,7 @@ describe('decpool compare', () => {
       ...['compare', '--workload', 'nvme-atomic', '--memory', '1G:aged', '--seeds', '1'],
       ...['--policy', 'linux-7.3,best-fit+block+immediate,first-fit+page+reserve:64:512+immediate'],
       ...['--faults', 'decrypt=0.2,encrypt=0.2,converted=0.5,retries=1,seed=4'],
-      ...['--granule', '16', '--kernel', '7.x', '--pcp', '--compaction', '--no-word-access'],
+      ...['--granule', '16', '--kernel', '6.x', '--no-pcp', '--no-compaction', '--no-word-access'],
     ];
     const [first, again] = await Promise.all(
       ['faults-a', 'faults-b'].map((out) => started(...args, '--out', scratch(out))),
@@ -197,9 +197,9 @@ describe('decpool compare', () => {
     // However wide a line is.
     const told = first.stdout.replace(/\n +/g, ' ').replace(/\n(?=\S)/g, ' ');
     expect(told).toMatch(
-      /, --granule 16 --no-word-access --faults \S*decrypt=0\.2\S* --kernel 7\.x --pcp --compaction: /,
+      /, --granule 16 --no-word-access --faults \S*decrypt=0\.2\S* --kernel 6\.x --no-pcp --no-compaction: /,
     );
-    expect(told).toMatch(/note: linux-7\.3 and .* refused requests/);
+    expect(told).toMatch(/note: .* refused requests/);
     expect(told).toMatch(/note: \S+ leaked pages /);
     const results = JSON.parse(readFileSync(scratch('faults-a/nvme-atomic/results.json'), 'utf8'));
     expect(results.policies[2].timeline.length).toBeGreaterThan(10);

@@ -31,6 +31,6 @@ describe('the command that a report names', () => {
   });
 
   it('has what a config file set, before what was typed', () => {
-    expect(told('compare --seeds 2', ['--pcp'])).toBe('decpool compare --pcp --seeds 2');
+    expect(told('compare --seeds 2', ['--no-pcp'])).toBe('decpool compare --no-pcp --seeds 2');
   });
 });

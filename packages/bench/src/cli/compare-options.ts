@@ -61,12 +61,12 @@ export const COMPARE_OPTIONS = {
   ),
   kernel: text(
     '--kernel <version>',
-    'page allocator version: 6.x (to 6.9), 6.12 (6.10 to 6.14) or 7.x; they differ in migratetype fallback and per-CPU lists (default: 6.x, or that of an exact --memory-state)',
+    'page allocator version: 6.x (to 6.9), 6.12 (6.10 to 6.14) or 7.x; they differ in migratetype fallback and per-CPU lists (default: 7.x, or that of an exact --memory-state)',
     { words: () => KERNELS },
   ),
-  pcp: flag('--pcp', 'per-CPU page lists in the page allocator'),
-  compaction: flag('--compaction', 'the page allocator may empty a 2 MiB block by moving movable pages'),
-  reclaim: flag('--reclaim', 'the page allocator may reclaim page cache that was in use at the start'),
+  pcp: flag('--no-pcp', 'a page allocator without per-CPU page lists'),
+  compaction: flag('--no-compaction', 'the page allocator empties no 2 MiB block by moving movable pages'),
+  reclaim: flag('--no-reclaim', 'the page allocator reclaims no page cache that was in use at the start'),
   swiotlbDynamic: flag('--swiotlb-dynamic', 'bounce buffers grow when they are full'),
   seed: number('--seed <n>', 'first placement seed, and seed of a generated workload', {
     ...ANY_SEED,

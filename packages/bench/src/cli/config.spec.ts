@@ -73,7 +73,7 @@ describe('a setting', () => {
       seeds: 7,
       seed: '3',
       granule: 16,
-      pcp: true,
+      pcp: false,
       wordAccess: false,
     });
     expect(options).toMatchObject({
@@ -81,7 +81,7 @@ describe('a setting', () => {
       seeds: 7,
       seed: 3,
       granule: 16,
-      pcp: true,
+      pcp: false,
       wordAccess: false,
     });
     expect(options['kernel']).toBeUndefined();
@@ -100,21 +100,21 @@ describe('a setting', () => {
 
   it('gives way to an option of the command', async () => {
     const { options } = await compared(
-      { seeds: 7, pcp: true, wordAccess: false, workload: 'netvsc', kernel: '7.x' },
-      ...['--seeds', '2', '--no-pcp', '--word-access', '--no-workload', '--no-kernel'],
+      { seeds: 7, pcp: false, wordAccess: false, workload: 'netvsc', kernel: '7.x' },
+      ...['--seeds', '2', '--pcp', '--word-access', '--no-workload', '--no-kernel'],
     );
-    expect(options).toMatchObject({ seeds: 2, pcp: false, wordAccess: true });
+    expect(options).toMatchObject({ seeds: 2, pcp: true, wordAccess: true });
     for (const name of ['workload', 'kernel']) expect(options[name]).toBeUndefined();
   });
 
   it('is in the command that reports have, which does the same without the file', async () => {
     const settings = {
-      ...{ memory: "it's", policy: ['linux-6.12', 'genpool'], seeds: 7, pcp: true, wordAccess: false },
+      ...{ memory: "it's", policy: ['linux-6.12', 'genpool'], seeds: 7, pcp: false, wordAccess: false },
       ...{ pareto: false, out: 'elsewhere', seed: 1 },
     };
     const { command, options } = await compared(settings, '--kernel', '7.x', '--seeds=3', '--out', 'here');
     expect(command).toBe(
-      "decpool compare --memory 'it'\\''s' --policy linux-6.12,genpool --pcp --no-word-access --kernel 7.x --seeds=3",
+      "decpool compare --memory 'it'\\''s' --policy linux-6.12,genpool --no-pcp --no-word-access --kernel 7.x --seeds=3",
     );
     const words = command.replace("'it'\\''s'", "it's").split(' ').slice(2);
     const again = await compared({ out: 'here' }, ...words);

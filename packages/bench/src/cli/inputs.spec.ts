@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { type InputOptions, prepareInputs } from './inputs.ts';
 
-const OPTIONS: InputOptions = { policy: 'gfp-decrypted', seed: 1, seeds: 1, granule: 4, wordAccess: true };
+const OPTIONS: InputOptions = {
+  policy: 'gfp-decrypted',
+  seed: 1,
+  seeds: 1,
+  granule: 4,
+  wordAccess: true,
+  pcp: true,
+  compaction: true,
+  reclaim: true,
+};
 
 it.each([
   [{ workload: 'frag' }, 'fresh boot 512 MiB'],
@@ -26,11 +35,11 @@ describe('the bundled inputs', () => {
       ...[pageSource?.kernel, pageSource?.perCpuLists],
     ]);
 
-  it('have the memory and the page allocator that they were recorded on, netvsc its own platform', async () => {
+  it('have the memory that they were recorded on, and the newest page allocator; netvsc its own platform', async () => {
     expect(await settingsOf({})).toEqual([
       ['netvsc', 'hyperv-vtom', '7.3.4+deb13-amd64 aged-cpus-3 (exact)', '7.x', true],
-      ['seqmix', 'snp', 'k61-E1w-before (counts)', '6.x', false],
-      ['k61-E7cc.dma_requests', 'snp', 'k61-E7cc-before (counts)', '6.x', false],
+      ['seqmix', 'snp', 'k61-E1w-before (counts)', '7.x', true],
+      ['k61-E7cc.dma_requests', 'snp', 'k61-E7cc-before (counts)', '7.x', true],
     ]);
   });
 
@@ -39,6 +48,6 @@ describe('the bundled inputs', () => {
     expect(netvsc).toEqual(['netvsc', 'tdx', '7.3.4+deb13-amd64 aged-cpus-3 (exact)', '7.x', true]);
     await expect(settingsOf({ kernel: '6.x' })).rejects.toThrow('is that of a kernel 7.3.4+deb13-amd64: 7.x');
     const [fresh] = await settingsOf({ memory: '4G' });
-    expect(fresh).toEqual(['netvsc', 'hyperv-vtom', 'fresh boot 4 GiB', '6.x', false]);
+    expect(fresh).toEqual(['netvsc', 'hyperv-vtom', 'fresh boot 4 GiB', '7.x', true]);
   });
 });

@@ -22,7 +22,7 @@ export type InputOptions = Omit<CompareOptions, 'out' | 'logFormat' | 'maxRegres
 interface BundledInput {
   readonly source: Pick<InputOptions, 'trace' | 'workload'>;
   /** The recorded memory, and what its kernel does beside its lists. */
-  readonly memory: Pick<InputOptions, 'memoryState' | 'compaction' | 'reclaim'>;
+  readonly memory: Pick<InputOptions, 'memoryState'>;
   readonly cautions: readonly string[];
 }
 
@@ -30,7 +30,7 @@ interface BundledInput {
 const BUNDLED_INPUTS: readonly BundledInput[] = [
   {
     source: { workload: 'netvsc' },
-    memory: { memoryState: tracesPath('exact/k73/aged-cpus-1'), compaction: true, reclaim: true },
+    memory: { memoryState: tracesPath('exact/k73/aged-cpus-1') },
     cautions: [],
   },
   {

@@ -40,6 +40,9 @@ const SETTING_OF_KERNEL: Readonly<Record<Kernel, PageSourceSettings['kernel']>> 
   '7.3': '7.x',
 };
 
+/** What is assumed if nothing is said: the newest kernel, with all that it has. */
+const NEWEST = '7.x';
+
 interface PageSourceOptions {
   readonly kernel?: string | undefined;
   readonly pcp?: boolean | undefined;
@@ -52,10 +55,10 @@ interface PageSourceOptions {
  * not modelled, or another than that of the memory state.
  */
 export function pageSourceOf(
-  { kernel, pcp = false, compaction = false, reclaim = false }: PageSourceOptions,
+  { kernel, pcp = true, compaction = true, reclaim = true }: PageSourceOptions,
   { name, exact }: MemoryState,
 ): PageSourceSettings {
-  const wanted = KERNELS.find((known) => known === (kernel ?? '6.x'));
+  const wanted = KERNELS.find((known) => known === (kernel ?? NEWEST));
   if (wanted === undefined) {
     throw new InputError(
       `--kernel '${kernel}': expected ${KERNELS.slice(0, -1).join(', ')} or ${KERNELS.at(-1)}.`,

@@ -47,8 +47,8 @@ it('a request that found no memory is a caution, with what the page source leave
       policies: comparison.policies.map((policy) => withValue(policy, 'failures-out-of-memory', refused)),
     }).filter((caution) => caution.startsWith('Out of memory'));
   expect(cautioned(false, 0)).toEqual([]);
-  expect(cautioned(false, 3)).toEqual([expect.stringContaining('--compaction')]);
-  expect(cautioned(true, 3)).toEqual([expect.not.stringContaining('--compaction')]);
+  expect(cautioned(false, 3)).toEqual([expect.stringContaining('--no-compaction')]);
+  expect(cautioned(true, 3)).toEqual([expect.not.stringContaining('--no-compaction')]);
   expect(cautioned(true, 3, true)).toEqual([]);
 });
 

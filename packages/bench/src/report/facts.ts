@@ -77,10 +77,10 @@ function settingsOf({ pageSource, faults, isSwiotlbDynamic }: Comparison['input'
   const { kernel, perCpuLists, compaction, reclaim } = pageSource ?? PLAIN_PAGE_SOURCE;
   const percent = (share: number) => formatValue(100 * share, 'percent');
   return present([
-    kernel !== '6.x' && `page allocator of Linux ${kernel}`,
-    perCpuLists && 'per-CPU page lists',
-    compaction && 'compaction',
-    reclaim === true && 'reclaim of page cache',
+    kernel !== '7.x' && `page allocator of Linux ${kernel}`,
+    !perCpuLists && 'no per-CPU page lists',
+    !compaction && 'no compaction',
+    reclaim !== true && 'no reclaim of page cache',
     isSwiotlbDynamic === true && 'bounce buffers grow',
     faults &&
       `calls of any size fail at random: set_memory_decrypted() ${percent(faults.decrypt)}, set_memory_encrypted() ${percent(faults.encrypt)}, ${percent(faults.converted)} of the failures converted by the host, ${countText(faults.retries, 'retry', 'retries')} of set_memory_encrypted()`,
@@ -159,8 +159,8 @@ function outOfMemoryText(
 ): string | undefined {
   if (policies.every((policy) => mostOf(policy, 'failures-out-of-memory') === 0)) return undefined;
   if (pageSource.reclaim === true) return undefined;
-  const more = pageSource.compaction ? '' : ' --compaction lets the page source move pages.';
-  return `Out of memory comes earlier than on a real machine. A kernel reclaims before it refuses a request that may sleep; the page source does with --reclaim.${more}`;
+  const more = pageSource.compaction ? '' : ' With --no-compaction it moves no pages, either.';
+  return `Out of memory comes earlier than on a real machine. A kernel reclaims before it refuses a request that may sleep; the page source does not with --no-reclaim.${more}`;
 }
 
 /** The owners whose failed conversions leaked pages, in the run of the first seed. */

@@ -7,7 +7,7 @@ import { formatValue } from '../text/units.ts';
 import { faultsText } from './against.ts';
 import type { Results } from './results.ts';
 
-/** `netvsc, hyperv-vtom, k73-E1m-before, --pcp: 767 requests, 87.7 MiB at peak, 5 seeds`. */
+/** `netvsc, hyperv-vtom, k73-E1m-before, --no-pcp: 767 requests, 87.7 MiB at peak, 5 seeds`. */
 export function runText(results: Results): string {
   const { input, platform, memory, seeds } = results;
   const peak = formatValue(input.peakLivePages * PAGE_SIZE, 'bytes');
@@ -25,10 +25,10 @@ function optionsOf({ platform, pageSource, faults, swiotlbDynamic }: Results): s
     granule > PAGE_SIZE / 1024 && `--granule ${granule}`,
     isWithoutWordAccess(platform) && '--no-word-access',
     faults !== undefined && `--faults ${faultsText(faults)}`,
-    kernel !== undefined && kernel !== '6.x' && `--kernel ${kernel}`,
-    perCpuLists === true && '--pcp',
-    compaction === true && '--compaction',
-    reclaim === true && '--reclaim',
+    kernel !== undefined && kernel !== '7.x' && `--kernel ${kernel}`,
+    perCpuLists === false && '--no-pcp',
+    compaction === false && '--no-compaction',
+    pageSource !== undefined && reclaim !== true && '--no-reclaim',
     swiotlbDynamic && '--swiotlb-dynamic',
   ]).join(' ');
 }

@@ -28,7 +28,7 @@ it('has 4 GiB after a boot, the own platform of each workload, and no settings b
     ...GOOD,
     memory: ['4G'],
     platforms: ['default'],
-    settings: { pcp: false, granule: 4, wordAccess: true, nodes: 1 },
+    settings: { pcp: true, compaction: true, reclaim: true, granule: 4, wordAccess: true, nodes: 1 },
   });
   expect(read({ ...GOOD, settings: { faults: { decrypt: 0.1 } } }).settings.faults).toEqual({
     ...{ seed: 1, decrypt: 0.1, encrypt: 0, converted: 0, retries: 1 },

@@ -58,9 +58,9 @@ const settings = z.strictObject({
   /** Whose page allocator, as of --kernel. */
   kernel: z.enum(KERNELS).optional(),
   /** Per-CPU page lists. */
-  pcp: z.boolean().default(false),
-  compaction: z.boolean().default(false),
-  reclaim: z.boolean().default(false),
+  pcp: z.boolean().default(true),
+  compaction: z.boolean().default(true),
+  reclaim: z.boolean().default(true),
   swiotlbDynamic: z.boolean().default(false),
   restore: z.boolean().default(false),
   /** The host's page size in KiB. */

@@ -133,7 +133,10 @@ it.each([
   const definition = { name: 'same', ...SOME, inputs: [input], memory: ['256M:aged'], platforms: ['snp'] };
   writeFileSync(
     scratch('same.json'),
-    JSON.stringify({ ...definition, settings: { kernel: '7.x', pcp: true, faults: FAULTS } }),
+    JSON.stringify({
+      ...definition,
+      settings: { kernel: '7.x', compaction: false, reclaim: false, faults: FAULTS },
+    }),
   );
   const [comparison, { code }] = await Promise.all([
     compare({
@@ -179,6 +182,7 @@ it('generates a workload from each seed if it is told to, as compare does with t
       workload: workloadNamed('its-storm').generate({ seed }),
       memory: freshBoot(256 * 2 ** 20),
       platform: platformNamed('cca'),
+      pageSource: { kernel: '7.x', perCpuLists: true, compaction: true, reclaim: true },
       ...SOME,
       ...{ seeds: [seed], notes: [] },
     });
