@@ -10,6 +10,7 @@ const docs = fileURLToPath(new URL('..', import.meta.url));
 export default defineConfig({
   title: 'decpool',
   description: 'A prototype of a kernel pool of decrypted memory, to find the policy that should be built',
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   srcExclude: ['**/*.template.md'],
   rewrites: { 'README.md': 'index.md' },
   themeConfig: {
