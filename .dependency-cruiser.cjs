@@ -94,6 +94,12 @@ module.exports = {
       from: { path: '^packages/' },
       to: { path: '^examples/.*\\.ts$' },
     },
+    {
+      name: 'examples-use-what-users-can',
+      severity: 'error',
+      from: { path: '^examples/' },
+      to: { path: '^packages/(model|pool)/src/internal\\.ts$' },
+    },
     ...noRoomImportsFromAbove,
     {
       name: 'bench-has-only-the-rooms-listed',

@@ -16,7 +16,7 @@ for (const name of ['dist', 'traces', 'types']) rmSync(join(command, name), { re
 const { inputs } = await bundle({
   folder: join(command, 'dist'),
   traces: '../traces/',
-  types: '../types/*/index.d.ts',
+  types: '../types/NAME/ENTRY.d.ts',
   isOfCheckout: false,
 });
 writeFileSync(join(command, 'THIRD-PARTY-NOTICES.txt'), licencesOf(inputs));

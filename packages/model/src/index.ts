@@ -7,61 +7,105 @@ export {
   splitForChange,
 } from './direct-map.ts';
 export { InputError, InvariantError } from './errors.ts';
-export { EventBatch, EventRows } from './events/batch.ts';
-export { type ColumnName, type EventColumns, NUMBER_COLUMNS } from './events/columns.ts';
+export { EventBatch } from './events/batch.ts';
 export { eventsInCommon } from './events/compare.ts';
-export { type Emitters, emittersTo, type RowSink } from './events/emitters.ts';
-export { type Field, MAX_OWNER } from './events/fields.ts';
-export { eventAt } from './events/objects.ts';
-export * from './events/schema.ts';
-export * from './exact-memory.ts';
-export * from './geometry.ts';
+export {
+  type BodyOf,
+  EVENT_TYPES,
+  EVENTS,
+  type EventBody,
+  type EventType,
+  eventText,
+  FAILURE_REASONS,
+  type FailureReason,
+  type PoolEvent,
+  TYPE,
+} from './events/schema.ts';
+export type { ExactCpu, ExactMemory, ExactZone, ZonePositions } from './exact-memory.ts';
+export { blockCount, type Geometry, regionCount, x86Geometry } from './geometry.ts';
 export {
   DEFAULT_WORKER_DELAY,
   type Faults,
-  headerText,
   type LogHeader,
-  logHeader,
   machineOf,
   type PageSourceSettings,
   PLAIN_PAGE_SOURCE,
   parseHeader,
   type ReadHeader,
 } from './log/header.ts';
-export {
-  encodeEventLines,
-  encodeHeaderLine,
-  encodeMarkLine,
-  NdjsonDecoder,
-  type NdjsonStart,
-} from './log/ndjson.ts';
-export { LogOrder, type LogRecord } from './log/record.ts';
-export {
-  type Checkpoint,
-  type Keyframe,
-  MAX_SEGMENT_EVENTS,
-  type MarkName,
-  type Marks,
-  parseMark,
-  type Seal,
-  type Trailer,
-} from './log/seal.ts';
-export { alteredRow, locatorOf, segmentBytes } from './log/segment.ts';
+export type { Checkpoint, Keyframe, Seal, Trailer } from './log/seal.ts';
 export { RULES_REVISION, SCHEMA_VERSION } from './log/upcast.ts';
-export * from './memory-state.ts';
+export {
+  gradeOf,
+  LEVELS,
+  type LevelName,
+  type MappingLevel,
+  type MappingRun,
+  type MemoryGrade,
+  type MemoryState,
+  type PageRun,
+  spanOf,
+  type ZoneState,
+} from './memory-state.ts';
 export { MIGRATETYPES, type Migratetype } from './migratetypes.ts';
-export { pageStateEntries } from './page-state-entries.ts';
-export * from './platform.ts';
-export * from './platforms/all.ts';
+export { type Direction, GRANULES, type GranulePages, hasLargePages, type Platform } from './platform.ts';
+export {
+  formulaByPlatform,
+  PLATFORM_NAMES,
+  PLATFORM_PROFILES,
+  type PlatformName,
+  platformNamed,
+} from './platforms/all.ts';
 export type { PlatformProfile } from './platforms/profile.ts';
-export * from './projections/index.ts';
-export { checkRequest, MAX_OWNERS, type RequestHistory } from './request-rules.ts';
-export * from './requests.ts';
+export { BounceSlots } from './projections/bounce-slots.ts';
+export { type Cause, Causes } from './projections/causes.ts';
+export { anyOf, type EventSet, eventSet, isFailedDecryption } from './projections/event-sets.ts';
+export { FreeMemory } from './projections/free-memory.ts';
+export {
+  type BlockHolder,
+  type Holding,
+  holdings,
+  holdingsOf,
+  type Pin,
+  Pins,
+} from './projections/holdings.ts';
+export { Owners } from './projections/owners.ts';
+export { PageTime } from './projections/page-time.ts';
+export { type LoggedRequest, RequestsInLog } from './projections/requests.ts';
+export type { RunPart } from './projections/run.ts';
+export { SharedBlocks } from './projections/shared-blocks.ts';
+export { SharedIdle } from './projections/shared-idle.ts';
+export {
+  type OwnerFigures,
+  SPLIT_LEVELS,
+  type SplitCounts,
+  type SplitLevel,
+  SplitsByOwner,
+  type SplitsOfOwner,
+  splitLevel,
+} from './projections/splits.ts';
+export {
+  type AllocateRequest,
+  ANY_NODE,
+  APIS,
+  type Api,
+  type BackgroundRequest,
+  type FreeRequest,
+  GFP,
+  GFP_KERNEL,
+  gfpName,
+  gfpNamed,
+  isInBytes,
+  MAX_NODE,
+  maySleep,
+  type Request,
+  type UserMapRequest,
+  zoneOf,
+} from './requests.ts';
 export { Columns } from './state/columns.ts';
 export { COUNTER_NAMES, type CounterName, type Counters } from './state/counters.ts';
 export type { Machine } from './state/editor.ts';
 export { brokenInvariants } from './state/invariants.ts';
-export { decodeState, encodeState } from './state/keyframe.ts';
 export {
   foldBatch,
   foldRows,
@@ -74,4 +118,3 @@ export {
 } from './state/state.ts';
 export type { AllocationStatus, BlockView, Extent, ObjectView, StateView } from './state/view.ts';
 export * from './units.ts';
-export { unknownName } from './unknown-name.ts';

@@ -1,5 +1,6 @@
 /** Other users of the page allocator: chunks that they take and give back. */
-import { attributesOf, type BackgroundRequest, type Pfn } from '@decpool/model';
+import type { BackgroundRequest, Pfn } from '@decpool/model';
+import { attributesOf } from '@decpool/model/internal';
 import type { EventRecorder } from './event-recorder.ts';
 import type { SupervisedPolicy } from './supervised-policy.ts';
 

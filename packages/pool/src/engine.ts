@@ -7,26 +7,28 @@ import {
   type AllocateRequest,
   type AllocationId,
   ANY_NODE,
-  attributesOf,
   Columns,
-  checkRequest,
-  conversionMaySleep,
-  type EventColumns,
   type Faults,
   type FreeRequest,
   GFP_KERNEL,
   InputError,
-  MAX_OWNERS,
   type Machine,
   type MemoryState,
   maySleep,
   type PageSourceSettings,
   type Request,
-  type RequestHistory,
   type StateView,
   type UserMapRequest,
   zoneOf,
 } from '@decpool/model';
+import {
+  attributesOf,
+  checkRequest,
+  conversionMaySleep,
+  type EventColumns,
+  MAX_OWNERS,
+  type RequestHistory,
+} from '@decpool/model/internal';
 import { BackgroundUsers } from './background.ts';
 import { DeferredWorker } from './deferred-worker.ts';
 import { AtomicPools } from './dma-pool/atomic-pools.ts';

@@ -6,12 +6,7 @@ import {
   type AllocationId,
   allocationId,
   type Columns,
-  conversionMaySleep,
-  type Emitters,
   type EventBatch,
-  type EventColumns,
-  EventRows,
-  emittersTo,
   type FailureReason,
   GFP_KERNEL,
   MAX_PAGE_ORDER,
@@ -21,6 +16,13 @@ import {
   type StateView,
   pfn as toPfn,
 } from '@decpool/model';
+import {
+  conversionMaySleep,
+  type Emitters,
+  type EventColumns,
+  EventRows,
+  emittersTo,
+} from '@decpool/model/internal';
 import type { FaultInjector } from './faults.ts';
 import type { ClaimType } from './page-allocator/migratetypes.ts';
 import type { PageSource, Reach } from './page-source/page-source.ts';

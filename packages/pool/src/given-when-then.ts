@@ -6,7 +6,6 @@ import {
   type AllocateRequest,
   type AllocationId,
   type EventBody,
-  EventRows,
   type FailureReason,
   type MemoryState,
   type Nanoseconds,
@@ -15,6 +14,7 @@ import {
   platformNamed,
   type Request,
 } from '@decpool/model';
+import { EventRows } from '@decpool/model/internal';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { freshBoot } from './page-source/profiles.ts';
 import type { PolicyFactory } from './policy.ts';

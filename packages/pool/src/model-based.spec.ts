@@ -8,7 +8,6 @@ import {
   allocationId,
   brokenInvariants,
   Columns,
-  conversionMaySleep,
   type EventBatch,
   type FailureReason,
   type Faults,
@@ -31,6 +30,7 @@ import {
   platformNamed,
   zoneOf,
 } from '@decpool/model';
+import { conversionMaySleep } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aged } from './page-source/aged.ts';

@@ -2,7 +2,6 @@
 import {
   type AllocateRequest,
   type AllocationId,
-  attributesOf,
   type FreeRequest,
   InvariantError,
   orderFor,
@@ -12,6 +11,7 @@ import {
   type SlabId,
   slabId,
 } from '@decpool/model';
+import { attributesOf } from '@decpool/model/internal';
 import type { PageServer } from './dma-pool/page-server.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';

@@ -3,14 +3,12 @@ import {
   brokenInvariants,
   Columns,
   type EventBatch,
-  EventRows,
   foldBatch,
   GFP,
   hashOf,
   InputError,
   InvariantError,
   initialState,
-  MAX_OWNER,
   type MemoryState,
   machineOf,
   nanoseconds,
@@ -23,6 +21,7 @@ import {
   publish,
   type State,
 } from '@decpool/model';
+import { EventRows, MAX_OWNER } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fragmented, freshBoot } from './page-source/profiles.ts';

@@ -7,15 +7,12 @@ import {
   type Counters,
   DEFAULT_WORKER_DELAY,
   type EventBatch,
-  type EventColumns,
   type Extent,
-  eventAt,
   type Faults,
   foldRows,
   GFP_KERNEL,
   InputError,
   type LogHeader,
-  logHeader,
   MAX_PAGE_ORDER,
   type MemoryState,
   nanoseconds,
@@ -32,6 +29,7 @@ import {
   spanOf,
   x86Geometry,
 } from '@decpool/model';
+import { type EventColumns, eventAt, logHeader } from '@decpool/model/internal';
 import { type Observable, Subject } from 'rxjs';
 import { Engine } from './engine.ts';
 import type { EventSink } from './event-recorder.ts';

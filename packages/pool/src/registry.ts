@@ -1,5 +1,6 @@
 /** Every strategy, baseline and short name: the one place where they are listed. */
-import { InputError, unknownName } from '@decpool/model';
+import { InputError } from '@decpool/model';
+import { unknownName } from '@decpool/model/internal';
 import { genpool } from './baselines/genpool.ts';
 import { gfpDecrypted } from './baselines/gfp-decrypted.ts';
 import { linux612 } from './baselines/linux-6.12.ts';

@@ -6,7 +6,6 @@ import {
   type BoundaryMap,
   blockIndex,
   type Direction,
-  type Emitters,
   type Extent,
   hasLargePages,
   type MappedRange,
@@ -17,6 +16,7 @@ import {
   splitForChange,
   pfn as toPfn,
 } from '@decpool/model';
+import type { Emitters } from '@decpool/model/internal';
 import type { FaultInjector, FaultOutcome } from './faults.ts';
 import type { ConversionResult } from './policy.ts';
 

@@ -1,4 +1,5 @@
-import { observeAll, platformNamed, type Request } from '@decpool/model';
+import { platformNamed, type Request } from '@decpool/model';
+import { observeAll } from '@decpool/model/internal';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

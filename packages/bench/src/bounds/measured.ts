@@ -1,14 +1,5 @@
-import {
-  APIS,
-  anyOf,
-  BounceSlots,
-  EXPOSES,
-  eventSet,
-  type LogHeader,
-  type Projection,
-  SharedBlocks,
-  TYPE,
-} from '@decpool/model';
+import { APIS, anyOf, BounceSlots, eventSet, type LogHeader, SharedBlocks, TYPE } from '@decpool/model';
+import { EXPOSES, type Projection } from '@decpool/model/internal';
 
 /** What a run comes to of what the bounds are on. */
 export interface MeasuredBlocks {

@@ -4,7 +4,6 @@
  */
 import {
   type MemoryState,
-  observeAll,
   orderFor,
   type Pfn,
   type Platform,
@@ -12,6 +11,7 @@ import {
   type StateView,
   pfn as toPfn,
 } from '@decpool/model';
+import { observeAll } from '@decpool/model/internal';
 import { type Policy, type PolicyFactory, Pool, type Recorder, slabCacheFor } from '@decpool/pool';
 import type { PageItem } from './items.ts';
 import { type MeasuredBlocks, measuredBlocks } from './measured.ts';

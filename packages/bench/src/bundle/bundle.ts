@@ -23,7 +23,7 @@ export interface BundleOptions {
   readonly folder: string;
   /** Where its code will look for traces and memory states: a path from the folder, or a URL. */
   readonly traces: string;
-  /** Where it will look for the types of a package, whose name `*` stands for. */
+  /** Where it will look for the types of an entry of a package: NAME and ENTRY stand for the two. */
   readonly types: string;
   /** Whether the packages that are not bundled are loaded from where this checkout has them. */
   readonly isOfCheckout: boolean;

@@ -22,7 +22,7 @@ export async function makeCurrentBundle(cache: string): Promise<string> {
   const partial = join(cache, `${name}.partial`);
   const urlOf = (path: string) => pathToFileURL(join(ROOT, path)).href;
   const traces = urlOf('examples/traces/');
-  const types = urlOf('packages/*/src/index.ts');
+  const types = urlOf('packages/NAME/src/ENTRY.ts');
   try {
     const { inputs } = await bundle({ folder: partial, traces, types, isOfCheckout: true });
     renameSync(partial, join(cache, name));

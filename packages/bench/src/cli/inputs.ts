@@ -1,7 +1,8 @@
 /** The inputs of a comparison: the bundled ones, or those that options name. */
 import { basename } from 'node:path';
 import { InputError, type MemoryState } from '@decpool/model';
-import { ALL_POLICIES, shortPolicyName } from '@decpool/pool';
+import { ALL_POLICIES } from '@decpool/pool';
+import { shortPolicyName } from '@decpool/pool/internal';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { parseFaults } from '../compare/faults.ts';
 import { DEFAULT_MEMORY, pageSourceOf, parseMemory, platformOf } from '../compare/machine.ts';

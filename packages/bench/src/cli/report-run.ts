@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
-import { InputError, unknownName } from '@decpool/model';
+import { InputError } from '@decpool/model';
+import { unknownName } from '@decpool/model/internal';
 import { HISTORY_SERIES, type HistorySeries } from '../history/series.ts';
 import type { InputHistory } from '../history/types.ts';
 import { type Against, againstOf, type Delta } from '../report/against.ts';

@@ -1,5 +1,6 @@
 /** Settings of a config file, as options of commands. */
-import { InputError, unknownName } from '@decpool/model';
+import { InputError } from '@decpool/model';
+import { unknownName } from '@decpool/model/internal';
 import { CommanderError } from 'commander';
 import {
   type Command,

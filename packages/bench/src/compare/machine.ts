@@ -7,7 +7,8 @@ import {
   type Platform,
   platformNamed,
 } from '@decpool/model';
-import { aged, fragmented, freshBoot, type Kernel, kernelOf } from '@decpool/pool';
+import { aged, fragmented, freshBoot, type Kernel } from '@decpool/pool';
+import { kernelOf } from '@decpool/pool/internal';
 import { DEFAULT_PLATFORM, GRANULES_KIB, KERNELS } from './choices.ts';
 
 interface PlatformOptions {

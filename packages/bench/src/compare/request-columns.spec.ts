@@ -8,7 +8,7 @@ import {
   nanoseconds,
   type Request,
 } from '@decpool/model';
-import { usesAtomicPools } from '@decpool/pool';
+import { usesAtomicPools } from '@decpool/pool/internal';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { WORKLOADS } from '../workloads/registry.ts';

@@ -3,7 +3,7 @@
  * them.
  */
 import { type AllocateRequest, APIS, type Api, type Migratetype, type Request } from '@decpool/model';
-import { usesAtomicPools } from '@decpool/pool';
+import { usesAtomicPools } from '@decpool/pool/internal';
 import type { RequestSequence } from './run.ts';
 
 /** What is sent to a thread. */

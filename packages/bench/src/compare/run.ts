@@ -11,9 +11,10 @@ import {
   type PageSourceSettings,
   type Platform,
   type Request,
-  RunProjections,
 } from '@decpool/model';
-import { bootPoolBytes, type PolicyFactory, type Pool, usesAtomicPools } from '@decpool/pool';
+import { RunProjections } from '@decpool/model/internal';
+import type { PolicyFactory, Pool } from '@decpool/pool';
+import { bootPoolBytes, usesAtomicPools } from '@decpool/pool/internal';
 import { type MeasuredBlocks, measuredBlocks } from '../bounds/measured.ts';
 import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';

@@ -2,16 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import {
-  EVENT_TYPES,
-  type EventBatch,
-  type Field,
-  fieldsOf,
-  GFP_KERNEL,
-  gfpName,
-  type PoolEvent,
-  type Seal,
-} from '@decpool/model';
+import { EVENT_TYPES, type EventBatch, GFP_KERNEL, gfpName, type PoolEvent, type Seal } from '@decpool/model';
+import { type Field, fieldsOf } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -1,5 +1,6 @@
 /** Logs for the specs of this folder. */
-import { type EventBatch, EventRows, type LogHeader, platformNamed, type Seal } from '@decpool/model';
+import { type EventBatch, type LogHeader, platformNamed, type Seal } from '@decpool/model';
+import { EventRows } from '@decpool/model/internal';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import type { LogFormat } from '../log/format.ts';
 import { openLogWriter } from '../log/write.ts';

@@ -3,17 +3,15 @@ import {
   type BlockIndex,
   type BlockView,
   blockIndex,
-  CHANGES_BLOCK,
   Columns,
   type EventBatch,
-  IS_REQUEST,
   type LogHeader,
   machineOf,
   Pins,
-  RunProjections,
   type StateView,
   TYPE,
 } from '@decpool/model';
+import { CHANGES_BLOCK, IS_REQUEST, RunProjections } from '@decpool/model/internal';
 import { BlockSurvey } from './block-survey.ts';
 import { mappingsAtBoot } from './blocks-at-boot.ts';
 import { FEWEST_STEPS, finestStride, stepsOf } from './frames.ts';

@@ -4,7 +4,6 @@ import {
   Columns,
   type Counters,
   type EventBatch,
-  EventRows,
   type Faults,
   type LogHeader,
   type MemoryState,
@@ -14,6 +13,7 @@ import {
   type Request,
   type StateView,
 } from '@decpool/model';
+import { EventRows } from '@decpool/model/internal';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { inputHistory } from './assemble.ts';
 import { DemandRecorder } from './demand.ts';

@@ -5,7 +5,6 @@ import {
   EVENT_TYPES,
   type EventBatch,
   type EventType,
-  forEachBlock,
   type Geometry,
   InputError,
   Owners,
@@ -13,8 +12,8 @@ import {
   Pins,
   type PoolEvent,
   TYPE,
-  typesWhere,
 } from '@decpool/model';
+import { forEachBlock, typesWhere } from '@decpool/model/internal';
 import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 import { type LogPosition, type Names, namesOf, regionPages } from './event-text.ts';

@@ -1,6 +1,5 @@
 /** Why a block, or a region of a 1G entry, is as it is: who split it, what has pinned it since, what keeps it now. */
 import {
-  BootPoolEvents,
   blockCount,
   blockIndex,
   type Cause,
@@ -14,15 +13,18 @@ import {
   type LevelName,
   type LogHeader,
   Owners,
-  observeAll,
-  overlapPages,
   type PoolEvent,
-  type Projection,
   type StateView,
   TYPE,
   pfn as toPfn,
-  typesWhere,
 } from '@decpool/model';
+import {
+  BootPoolEvents,
+  observeAll,
+  overlapPages,
+  type Projection,
+  typesWhere,
+} from '@decpool/model/internal';
 import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 import { type LogPosition, type Names, namesOf, regionPages } from './event-text.ts';

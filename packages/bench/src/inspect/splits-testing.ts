@@ -1,5 +1,6 @@
 /** What the specs of splits share: events written by hand, and the splits in them. */
-import { allocationId, EventRows, observeAll, pfn, x86Geometry } from '@decpool/model';
+import { allocationId, pfn, x86Geometry } from '@decpool/model';
+import { EventRows, observeAll } from '@decpool/model/internal';
 import { requested } from '../metrics/testing.ts';
 import { type FoundSplits, Splits } from './splits.ts';
 

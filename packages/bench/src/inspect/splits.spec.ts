@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type OwnerFigures, observeAll, platformNamed, RunProjections } from '@decpool/model';
+import { type OwnerFigures, platformNamed } from '@decpool/model';
+import { observeAll, RunProjections } from '@decpool/model/internal';
 import type { Pool } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { splitsOf } from './splits.ts';

@@ -1,6 +1,5 @@
 /** Every split of the direct map in a log, with the request and the owner that caused it. */
 import {
-  BootPoolEvents,
   blockIndex,
   type Cause,
   Causes,
@@ -8,15 +7,14 @@ import {
   type EventBatch,
   type LogHeader,
   Owners,
-  observeAll,
   type PoolEvent,
-  type Projection,
   type SplitCounts,
   type SplitLevel,
   SplitsByOwner,
   type SplitsOfOwner,
   splitLevel,
 } from '@decpool/model';
+import { BootPoolEvents, observeAll, type Projection } from '@decpool/model/internal';
 import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 

@@ -3,12 +3,12 @@ import {
   blockIndex,
   type Columns,
   type Counters,
-  forEachBlock,
   holdings,
   LEVELS,
   type LevelName,
   type StateView,
 } from '@decpool/model';
+import { forEachBlock } from '@decpool/model/internal';
 import type { OpenLog } from '../log/open.ts';
 import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';

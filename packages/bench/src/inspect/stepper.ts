@@ -1,22 +1,18 @@
 /** A place in a log that moves forward and back. Memory is bounded: one state, a few windows of events, some earlier states as bytes. */
 import {
   allocationId,
-  BootPoolEvents,
   type Cause,
   COUNTER_NAMES,
   type Columns,
   type CounterName,
   type Counters,
-  decodeState,
   type EventBatch,
-  encodeState,
   InputError,
-  IS_REQUEST,
-  observeAll,
   type PoolEvent,
   type StateView,
   TYPE,
 } from '@decpool/model';
+import { BootPoolEvents, decodeState, encodeState, IS_REQUEST, observeAll } from '@decpool/model/internal';
 import { foldBatches, initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 import { isWanted, type Wanted } from './wanted.ts';

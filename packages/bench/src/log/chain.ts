@@ -3,16 +3,8 @@
  * it. So a reader can begin at any checkpoint, and still finds whether what it reads was altered.
  */
 import { createHash } from 'node:crypto';
-import {
-  alteredRow,
-  type Checkpoint,
-  type EventBatch,
-  headerText,
-  type Keyframe,
-  locatorOf,
-  type ReadHeader,
-  segmentBytes,
-} from '@decpool/model';
+import type { Checkpoint, EventBatch, Keyframe, ReadHeader } from '@decpool/model';
+import { alteredRow, headerText, locatorOf, segmentBytes } from '@decpool/model/internal';
 
 export class Chain {
   /** SHA-256 of the header's line in an NDJSON log. */

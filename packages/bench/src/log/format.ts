@@ -1,4 +1,4 @@
-import { unknownName } from '@decpool/model';
+import { unknownName } from '@decpool/model/internal';
 
 /** How a log is stored, and the ending of its file name. */
 export const LOG_FORMATS = { arrow: '.arrow', ndjson: '.ndjson' } as const;

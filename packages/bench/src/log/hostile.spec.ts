@@ -7,8 +7,6 @@ import { createGzip, deflateRawSync } from 'node:zlib';
 import {
   COUNTER_NAMES,
   Columns,
-  encodeMarkLine,
-  encodeState,
   InputError,
   type LogHeader,
   MIGRATETYPES,
@@ -16,6 +14,7 @@ import {
   RULES_REVISION,
   SCHEMA_VERSION,
 } from '@decpool/model';
+import { encodeMarkLine, encodeState } from '@decpool/model/internal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { replay } from '../rerun/replay.ts';
 import { Chain } from './chain.ts';

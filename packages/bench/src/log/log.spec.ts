@@ -5,7 +5,6 @@ import { fileURLToPath } from 'node:url';
 import { constants, gunzipSync, gzipSync, inflateRawSync } from 'node:zlib';
 import {
   Columns,
-  decodeState,
   type EventBatch,
   InputError,
   machineOf,
@@ -13,6 +12,7 @@ import {
   SCHEMA_VERSION,
   type Seal,
 } from '@decpool/model';
+import { decodeState } from '@decpool/model/internal';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runPolicy } from '../compare/run.ts';

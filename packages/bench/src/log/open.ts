@@ -2,13 +2,13 @@
 import { inflateRawSync } from 'node:zlib';
 import {
   type Columns,
-  decodeState,
   type EventBatch,
   InputError,
   type Keyframe,
   type LogHeader,
   type Seal,
 } from '@decpool/model';
+import { decodeState } from '@decpool/model/internal';
 import { messageOf } from '../files/error-text.ts';
 import { atPath, type ByteFile, openFile } from './byte-file.ts';
 import { foldBatches, initialColumns } from './fold.ts';

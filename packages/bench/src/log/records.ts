@@ -1,5 +1,6 @@
 /** The records of a log in order, as the file stores them. Nothing here checks their hashes. */
-import { InputError, LogOrder, type LogRecord, NdjsonDecoder, type NdjsonStart } from '@decpool/model';
+import { InputError } from '@decpool/model';
+import { LogOrder, type LogRecord, NdjsonDecoder, type NdjsonStart } from '@decpool/model/internal';
 import { messageOf } from '../files/error-text.ts';
 import type { ByteReader } from './byte-file.ts';
 import type { LogFormat } from './format.ts';

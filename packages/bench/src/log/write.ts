@@ -5,19 +5,15 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
+import { type EventBatch, InputError, type LogHeader, SCHEMA_VERSION, type Seal } from '@decpool/model';
 import {
-  type EventBatch,
   encodeEventLines,
   encodeHeaderLine,
   encodeMarkLine,
   encodeState,
-  InputError,
-  type LogHeader,
   MAX_SEGMENT_EVENTS,
   type Marks,
-  SCHEMA_VERSION,
-  type Seal,
-} from '@decpool/model';
+} from '@decpool/model/internal';
 import { Chain } from './chain.ts';
 import { initialColumns } from './fold.ts';
 import type { LogFormat } from './format.ts';

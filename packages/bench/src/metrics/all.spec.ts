@@ -2,13 +2,12 @@ import {
   allocationId,
   Columns,
   type EventBatch,
-  EventRows,
   machineOf,
   nanoseconds,
   PLATFORM_NAMES,
   type Request,
-  RunProjections,
 } from '@decpool/model';
+import { EventRows, RunProjections } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lowerBounds } from '../bounds/lower.ts';

@@ -1,4 +1,5 @@
-import { eventSet, gfpOf, maySleep, TYPE } from '@decpool/model';
+import { eventSet, maySleep, TYPE } from '@decpool/model';
+import { gfpOf } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** Requests whose caller may not sleep, and the reserve that is kept for them. */

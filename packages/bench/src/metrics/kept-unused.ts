@@ -1,4 +1,4 @@
-import { isBootPoolApart } from '@decpool/model';
+import { isBootPoolApart } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** Memory that was not returned to the page allocator though nothing uses it. */

@@ -1,4 +1,5 @@
-import { logHeader, pfn } from '@decpool/model';
+import { pfn } from '@decpool/model';
+import { logHeader } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { leakMetrics } from './leaks.ts';
 import { conversionFailed, encrypted, measure } from './testing.ts';

@@ -1,4 +1,5 @@
-import { anyOf, CONVERTED, type EventBatch, eventSet, isFailedDecryption, TYPE } from '@decpool/model';
+import { anyOf, type EventBatch, eventSet, isFailedDecryption, TYPE } from '@decpool/model';
+import { CONVERTED } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** Events after which a range is in an unknown state no more, or is lost. */

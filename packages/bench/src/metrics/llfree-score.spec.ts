@@ -7,7 +7,8 @@ import {
   platformNamed,
   type Request,
 } from '@decpool/model';
-import { freePagesAtStart, freshBoot, Pool, policyNamed } from '@decpool/pool';
+import { freshBoot, Pool, policyNamed } from '@decpool/pool';
+import { freePagesAtStart } from '@decpool/pool/internal';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { llfreeScoreMetrics } from './llfree-score.ts';

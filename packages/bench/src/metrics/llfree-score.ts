@@ -1,5 +1,6 @@
-import { anyOf, FreeMemory, IS_NUMBERED_REQUEST, type LogHeader } from '@decpool/model';
-import { freePagesAtStart } from '@decpool/pool';
+import { anyOf, FreeMemory, type LogHeader } from '@decpool/model';
+import { IS_NUMBERED_REQUEST } from '@decpool/model/internal';
+import { freePagesAtStart } from '@decpool/pool/internal';
 import { metricFamily } from './family.ts';
 
 /**

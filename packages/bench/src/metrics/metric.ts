@@ -1,17 +1,19 @@
 /** All metrics: what each is, known without a run, and their values of a run. */
 import {
-  BootPoolEvents,
   Columns,
   type Counters,
   type EventBatch,
-  EventPass,
   type LogHeader,
   machineOf,
-  type Projection,
   type RunPart,
+} from '@decpool/model';
+import {
+  BootPoolEvents,
+  EventPass,
+  type Projection,
   RunProjections,
   unknownName,
-} from '@decpool/model';
+} from '@decpool/model/internal';
 import type { Unit } from '../text/units.ts';
 import { FAMILIES } from './all.ts';
 import { boundRatios, boundRatiosOf } from './bound-ratios.ts';

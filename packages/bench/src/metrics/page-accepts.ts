@@ -1,4 +1,5 @@
-import { eventSet, formulaByPlatform, pageAccepts, pfn, TYPE } from '@decpool/model';
+import { eventSet, formulaByPlatform, pfn, TYPE } from '@decpool/model';
+import { pageAccepts } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** The guest's own work for pages that become private again. */

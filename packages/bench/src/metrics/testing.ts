@@ -6,17 +6,15 @@ import {
   type Direction,
   type EventBatch,
   type EventBody,
-  EventRows,
   type FailureReason,
   type LogHeader,
-  logHeader,
   type PlatformName,
   pfn,
   platformNamed,
   type Request,
-  RunProjections,
   x86Geometry,
 } from '@decpool/model';
+import { EventRows, logHeader, RunProjections } from '@decpool/model/internal';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import type { MetricFamily } from './family.ts';
 import { metricsOfRun } from './metric.ts';

@@ -1,12 +1,5 @@
-import {
-  AREA_CALL,
-  type EventBatch,
-  eventSet,
-  hostCallsByPage,
-  hostCallsFor,
-  pfn,
-  TYPE,
-} from '@decpool/model';
+import { type EventBatch, eventSet, pfn, TYPE } from '@decpool/model';
+import { AREA_CALL, hostCallsByPage, hostCallsFor } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** What a caller waits for: conversions during its own request. Those of the deferred worker are nobody's wait. */

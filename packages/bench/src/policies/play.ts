@@ -5,7 +5,6 @@ import {
   ANY_NODE,
   allocationId,
   brokenInvariants,
-  conversionMaySleep,
   type EventBatch,
   GFP_KERNEL,
   type MemoryState,
@@ -16,6 +15,7 @@ import {
   type Request,
   zoneOf,
 } from '@decpool/model';
+import { conversionMaySleep } from '@decpool/model/internal';
 import { type PolicyFactory, Pool } from '@decpool/pool';
 import { initialColumns } from '../log/fold.ts';
 import { type Action, type History, MEMORIES } from './histories.ts';

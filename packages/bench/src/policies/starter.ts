@@ -64,15 +64,20 @@ function configText(file: string, needsPaths: boolean): string {
   return `${JSON.stringify({ compilerOptions, include: ['*.ts', '*.mts'] }, null, 2)}\n`;
 }
 
-/** Paths stay relative if the types lie below the folder, as in its node_modules. */
-const pathsFrom = (folder: string): Record<string, string[]> =>
-  Object.fromEntries(
-    (['model', 'pool', 'bench'] as const).map((name) => {
-      const types = typesPath(name);
-      const path = relative(folder, types).split(sep).join('/');
-      return [`@decpool/${name}`, [path.startsWith('..') ? types : `./${path}`]];
-    }),
-  );
+/** Paths stay relative if the types lie below the folder, as in its node_modules. The types of an entry need those of `internal`. */
+function pathsFrom(folder: string): Record<string, string[]> {
+  const pathOf = (types: string) => {
+    const path = relative(folder, types).split(sep).join('/');
+    return [path.startsWith('..') ? types : `./${path}`];
+  };
+  return {
+    '@decpool/model': pathOf(typesPath('model')),
+    '@decpool/model/internal': pathOf(typesPath('model', 'internal')),
+    '@decpool/pool': pathOf(typesPath('pool')),
+    '@decpool/pool/internal': pathOf(typesPath('pool', 'internal')),
+    '@decpool/bench': pathOf(typesPath('bench')),
+  };
+}
 
 /** As an editor looks for it: in the folder's node_modules and in those above. */
 function isInstalledFor(file: string): boolean {

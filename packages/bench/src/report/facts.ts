@@ -1,7 +1,7 @@
 /** What was run, and the cautions and notes about it, as text: the head and the notes of every report. */
 
 import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
-import { bootPoolBytes, shortPolicyName } from '@decpool/pool';
+import { bootPoolBytes, shortPolicyName } from '@decpool/pool/internal';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
 import { atBootText } from '../metrics/at-boot-text.ts';
 import type { MetricId } from '../metrics/metric.ts';

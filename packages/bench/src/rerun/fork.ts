@@ -4,10 +4,10 @@ import {
   InputError,
   type LoggedRequest,
   type LogHeader,
-  logHeader,
   type Request,
   RequestsInLog,
 } from '@decpool/model';
+import { logHeader } from '@decpool/model/internal';
 import type { PolicyFactory } from '@decpool/pool';
 import type { NewLog } from '../log/new-file.ts';
 import type { OpenLog } from '../log/open.ts';

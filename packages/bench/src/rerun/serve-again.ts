@@ -6,11 +6,11 @@ import {
   InvariantError,
   type LoggedRequest,
   type LogHeader,
-  logHeader,
   type Request,
   RequestsInLog,
   type Seal,
 } from '@decpool/model';
+import { logHeader } from '@decpool/model/internal';
 import type { PolicyFactory } from '@decpool/pool';
 import type { NewLog } from '../log/new-file.ts';
 import type { OpenLog } from '../log/open.ts';

@@ -1,12 +1,7 @@
 /** What the specs of runs again share: logs of small runs, and logs that were forged. */
 import { writeFileSync } from 'node:fs';
 import {
-  type ColumnName,
   EventBatch,
-  type EventColumns,
-  encodeEventLines,
-  encodeHeaderLine,
-  encodeMarkLine,
   type MemoryState,
   type PoolEvent,
   platformNamed,
@@ -14,6 +9,13 @@ import {
   type Seal,
 } from '@decpool/model';
 import { ARROW_END, encodeArrowHeader, encodeArrowMark, encodeArrowSegment } from '@decpool/model/arrow';
+import {
+  type ColumnName,
+  type EventColumns,
+  encodeEventLines,
+  encodeHeaderLine,
+  encodeMarkLine,
+} from '@decpool/model/internal';
 import { freshBoot, type PolicyFactory, policyNamed } from '@decpool/pool';
 import { type RunSettings, runPolicy } from '../compare/run.ts';
 import { Chain } from '../log/chain.ts';

@@ -2,9 +2,7 @@
 import {
   brokenInvariants,
   type Columns,
-  decodeState,
   type EventBatch,
-  encodeState,
   InputError,
   InvariantError,
   type Keyframe,
@@ -13,6 +11,7 @@ import {
   RequestsInLog,
   type Seal,
 } from '@decpool/model';
+import { decodeState, encodeState } from '@decpool/model/internal';
 import type { PolicyFactory } from '@decpool/pool';
 import { initialColumns } from '../log/fold.ts';
 import { inflated } from '../log/open.ts';

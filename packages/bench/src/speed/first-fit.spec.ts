@@ -1,4 +1,5 @@
-import { checkGeometry, InputError, type Request, x86Geometry } from '@decpool/model';
+import { InputError, type Request, x86Geometry } from '@decpool/model';
+import { checkGeometry } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { churn } from '../workloads/churn.ts';

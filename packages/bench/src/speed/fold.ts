@@ -2,7 +2,6 @@
 import {
   type Columns,
   type EventBatch,
-  EventRows,
   foldRows,
   type LogHeader,
   type PoolEvent,
@@ -10,6 +9,7 @@ import {
   publish,
   type State,
 } from '@decpool/model';
+import { EventRows } from '@decpool/model/internal';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { from, lastValueFrom, Subject, scan } from 'rxjs';
 import { initialColumns } from '../log/fold.ts';

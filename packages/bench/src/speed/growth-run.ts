@@ -3,7 +3,8 @@
  * prints one JSON line.
  */
 import type { Api, Request } from '@decpool/model';
-import { policyNamed, usesAtomicPools } from '@decpool/pool';
+import { policyNamed } from '@decpool/pool';
+import { usesAtomicPools } from '@decpool/pool/internal';
 import { type RequestSequence, runPolicy } from '../compare/run.ts';
 import { type ChurnSettings, churnRequests } from '../workloads/churn.ts';
 import { type GrowthRun, SMALL_GIB } from './growth.ts';

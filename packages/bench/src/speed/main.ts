@@ -2,7 +2,7 @@
  * The tool's own speed, measured in this run. Ratios count; the absolute figures are this machine's. Arguments: the parts to
  * measure (default: peer and fold), and a number, the requests of the longest run in `growth`.
  */
-import { unknownName } from '@decpool/model';
+import { unknownName } from '@decpool/model/internal';
 import { foldTable, GUESTS } from './fold-table.ts';
 import { growthTable } from './growth.ts';
 import { peerTable } from './peer.ts';

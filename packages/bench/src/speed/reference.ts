@@ -1,6 +1,7 @@
 /** The TypeScript run that whole-run.c must repeat: its rows, its state and its metrics, and what the C program reads. */
 import { ANY_NODE, type EventBatch, type LogHeader } from '@decpool/model';
-import { policyNamed, zonesOf } from '@decpool/pool';
+import { policyNamed } from '@decpool/pool';
+import { zonesOf } from '@decpool/pool/internal';
 import { lowerBounds } from '../bounds/lower.ts';
 import { poolFor } from '../compare/pool-for.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';

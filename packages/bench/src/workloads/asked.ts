@@ -2,14 +2,8 @@
  * Workloads as they are asked for: `NAME[:PARAMETER=VALUE,...]`, and several joined by `+`, which run side by side in one guest:
  * `virtio-net:queues=16+nvme:drives=4+file-churn`.
  */
-import {
-  type AllocationId,
-  allocationId,
-  InputError,
-  type PlatformName,
-  type Request,
-  unknownName,
-} from '@decpool/model';
+import { type AllocationId, allocationId, InputError, type PlatformName, type Request } from '@decpool/model';
+import { unknownName } from '@decpool/model/internal';
 import { rangeText, type WorkloadGenerator } from './define.ts';
 import { workloadNamed } from './registry.ts';
 import { type Workload, workload } from './workload.ts';

@@ -1,4 +1,4 @@
-import { unknownName } from '@decpool/model';
+import { unknownName } from '@decpool/model/internal';
 import { bestFitBlockSeconds } from './best-fit-block-seconds.ts';
 import { buddyAdversary } from './buddy-adversary.ts';
 import { ccaRealm } from './cca-realm.ts';

@@ -1,11 +1,5 @@
-import {
-  type AllocationId,
-  checkRequest,
-  InputError,
-  MAX_OWNERS,
-  type Request,
-  type RequestHistory,
-} from '@decpool/model';
+import { type AllocationId, InputError, type Request } from '@decpool/model';
+import { checkRequest, MAX_OWNERS, type RequestHistory } from '@decpool/model/internal';
 
 /** A named sequence of requests that every policy of a comparison is given. */
 export interface Workload {

@@ -1,5 +1,6 @@
 /** The arithmetic of what today's kernels pay for the buffers of a network adapter, on memory that is not fragmented. */
-import { hostCallsFor, type PlatformName, pfn, platformNamed, x86Geometry } from '@decpool/model';
+import { type PlatformName, pfn, platformNamed, x86Geometry } from '@decpool/model';
+import { hostCallsFor } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { freshBoot } from '../page-source/profiles.ts';
 import { booted, expectServed, GIB, growthOf } from './testing.ts';

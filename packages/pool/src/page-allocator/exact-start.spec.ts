@@ -1,4 +1,5 @@
-import { type ExactZone, type MemoryState, MIGRATETYPES, packChunks, x86Geometry } from '@decpool/model';
+import { type ExactZone, type MemoryState, MIGRATETYPES, x86Geometry } from '@decpool/model';
+import { packChunks } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { kernelOf, reachOf, startExactly } from './exact-start.ts';
 import { TYPE } from './migratetypes.ts';

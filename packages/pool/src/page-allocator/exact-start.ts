@@ -6,9 +6,8 @@ import {
   InputError,
   MAX_PAGE_ORDER,
   type MemoryState,
-  type PackedChunks,
-  unpackChunks,
 } from '@decpool/model';
+import { type PackedChunks, unpackChunks } from '@decpool/model/internal';
 import type { Buddy } from './buddy.ts';
 import { orderOfIndex, PER_CPU_LISTS } from './chunk-lists.ts';
 import { TYPE } from './migratetypes.ts';

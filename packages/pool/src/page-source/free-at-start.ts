@@ -1,5 +1,6 @@
 /** Where memory is free before the first claim, for readers that follow a run by its events alone. */
-import { type Geometry, type MemoryState, unpackChunks } from '@decpool/model';
+import type { Geometry, MemoryState } from '@decpool/model';
+import { unpackChunks } from '@decpool/model/internal';
 import { orderOfIndex } from '../page-allocator/chunk-lists.ts';
 import { guessesOf } from './counted-start.ts';
 

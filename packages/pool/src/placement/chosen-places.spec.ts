@@ -1,5 +1,6 @@
 /** Placements that remember: what each chooses, step by step, in a pool of small blocks. */
-import { type AllocateRequest, allocationId, checkGeometry, nanoseconds, pfn } from '@decpool/model';
+import { type AllocateRequest, allocationId, nanoseconds, pfn } from '@decpool/model';
+import { checkGeometry } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { buddy } from './buddy.ts';

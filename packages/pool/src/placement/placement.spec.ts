@@ -1,4 +1,5 @@
-import { checkGeometry, pfn } from '@decpool/model';
+import { pfn } from '@decpool/model';
+import { checkGeometry } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bestFit } from './best-fit.ts';

@@ -6,12 +6,12 @@ import {
   type AllocateRequest,
   GFP,
   GFP_KERNEL,
-  gfpOf,
   MAX_PAGE_ORDER,
   orderFor,
   PAGE_SIZE,
   type Platform,
 } from '@decpool/model';
+import { gfpOf } from '@decpool/model/internal';
 
 /** How a cache cuts pages into units. */
 export interface SlabCache {

@@ -13,18 +13,9 @@ export const policies = command({
   async run(_, { output }) {
     const pool = await import('@decpool/pool');
     const { plainTable, textColumn } = await import('../../text/table.ts');
-    const {
-      BASELINES,
-      CONVERSIONS,
-      GRAMMAR,
-      PLACEMENTS,
-      RECOMMENDED,
-      RESERVES,
-      RETURNS,
-      SHORT_NAMES,
-      SHRINKERS,
-      USUAL,
-    } = pool;
+    const { BASELINES, CONVERSIONS, PLACEMENTS, RECOMMENDED, RESERVES, RETURNS, SHORT_NAMES, SHRINKERS } =
+      pool;
+    const { GRAMMAR, USUAL } = await import('@decpool/pool/internal');
     const sections: Record<string, readonly string[][]> = {
       recommended: rowsOf(RECOMMENDED),
       baselines: rowsOf(BASELINES),

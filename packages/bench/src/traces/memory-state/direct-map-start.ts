@@ -1,6 +1,6 @@
 /** Mapping levels of the direct map before the first request: from the best of the files that say anything of it. */
 import { InputError, type MappingLevel, type MappingRun, type PageRun } from '@decpool/model';
-import { directMapOf } from '@decpool/pool';
+import { directMapOf } from '@decpool/pool/internal';
 import { type ProcFiles, type ProcLine, procLines } from './proc-files.ts';
 
 export interface DirectMapStart {

@@ -8,9 +8,9 @@ import {
   MIGRATETYPES,
   type Migratetype,
   type PageRun,
-  packChunks,
   type ZoneState,
 } from '@decpool/model';
+import { packChunks } from '@decpool/model/internal';
 import { directMapAtBoot } from './direct-map-start.ts';
 import type { FreelistsLine } from './freelists-line.ts';
 

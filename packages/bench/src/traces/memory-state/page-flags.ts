@@ -11,10 +11,10 @@ import {
   MIGRATETYPES,
   type Migratetype,
   type PageRun,
-  packChunks,
   type ZonePositions,
   type ZoneState,
 } from '@decpool/model';
+import { packChunks } from '@decpool/model/internal';
 import { readBytes } from '../../files/read-text.ts';
 import { perType } from './free-lists.ts';
 import { zoneLabel } from './proc-files.ts';

@@ -1,5 +1,6 @@
 /** For specs: a `freelists v1` file of one small zone, and the page flags of a dump. */
-import { type MemoryState, spanOf, unpackChunks } from '@decpool/model';
+import { type MemoryState, spanOf } from '@decpool/model';
+import { unpackChunks } from '@decpool/model/internal';
 import type { PageFlags } from './page-flags.ts';
 
 export const SMALL_DUMP = [

@@ -3,7 +3,7 @@
  * left out by changing what was recorded: then the allocator itself has no switch for them.
  */
 import type { ExactMemory, ExactZone } from '@decpool/model';
-import type { PerCpu, PerCpuStart } from '@decpool/pool';
+import type { PerCpu, PerCpuStart } from '@decpool/pool/internal';
 import type { Freelists } from '../../traces/memory-state/freelists.ts';
 import type { FreelistsStep } from '../../traces/memory-state/freelists-steps.ts';
 import { Replay, type ReplayRules } from './driver.ts';

@@ -13,15 +13,15 @@ import {
   pfn as toPfn,
   x86Geometry,
 } from '@decpool/model';
+import type { Kernel } from '@decpool/pool';
 import {
-  type Kernel,
   type KernelRules,
   kernelOf,
   type PageAllocator,
   reachOf,
   startExactly,
   type Zonelist,
-} from '@decpool/pool';
+} from '@decpool/pool/internal';
 import type { Freelists } from '../../traces/memory-state/freelists.ts';
 import type { FreelistsStep } from '../../traces/memory-state/freelists-steps.ts';
 import { alignedChunks, freedTogether, reclaimChanges, requestOfRefill } from './facts.ts';

@@ -1,7 +1,7 @@
 /** `decpool validate --exact`: a recorded request sequence beside the model's page allocator, page by page. */
 import { basename, dirname, resolve } from 'node:path';
 import { InputError } from '@decpool/model';
-import type { FreePlace } from '@decpool/pool';
+import type { FreePlace } from '@decpool/pool/internal';
 import { type Freelists, freelistsAt, readFreelists } from '../../traces/memory-state/freelists.ts';
 import { Replay, type Served } from './driver.ts';
 import { KNOWN_DIFFERENCES } from './known.ts';

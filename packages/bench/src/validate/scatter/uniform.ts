@@ -3,7 +3,8 @@
  * What it shares with the page source: the order of the zones, their low watermarks, and which pages are free at the start.
  */
 import type { Geometry, MemoryState, Pfn } from '@decpool/model';
-import { chunksAtStart, type Random, randomFrom } from '@decpool/pool';
+import { type Random, randomFrom } from '@decpool/pool';
+import { chunksAtStart } from '@decpool/pool/internal';
 
 /** Draws before all chunks are looked through: a free page is found even if only one in a hundred is free. */
 const DRAWS = 1000;

@@ -1,6 +1,6 @@
 /** The memory state before a row: what its folder lacks is computed as a kernel computes it. */
 import { InputError, type MemoryState } from '@decpool/model';
-import { watermarksOf } from '@decpool/pool';
+import { watermarksOf } from '@decpool/pool/internal';
 import { memoryStateOf } from '../../traces/memory-state/memory-state.ts';
 import { folderFiles } from '../../traces/memory-state/proc-files.ts';
 
