@@ -69,7 +69,7 @@ export type ZoneState = z.infer<typeof zoneState>;
  */
 export const memoryStateSchema = z
   .strictObject({
-    /** What it is: `fresh boot 4 GiB`, `k61-E7cc-before (counts)`. Never a path. */
+    /** What it is: `fresh boot 4 GiB (made up)`, `k61-E7cc-before (counts)`. Never a path. */
     name: z.string(),
     zones: z.array(zoneState).readonly(),
     /** Every list in its order; absent: the page source guesses positions from the counts of the zones. */

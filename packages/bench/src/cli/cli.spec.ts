@@ -116,7 +116,9 @@ describe('decpool compare', () => {
 
   it('prints what was run, a column per policy and where the results are', () => {
     expect(small).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
-    expect(small.stdout).toMatch(/^small, snp, fresh boot 1 GiB: 5 requests, 2.06 MiB at peak, 2 seeds\n/);
+    expect(small.stdout).toMatch(
+      /^small, snp, fresh boot 1 GiB \(made up\): 5 requests, 2.06 MiB at peak, 2 seeds\n/,
+    );
     expect(small.stdout).toMatch(/\n2M splits +\d+ +\d+ .* 0 -100%✓\n/);
     expect(small.stdout).toMatch(/\nwritten +\S+out.small: /);
     expect(bundled).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });

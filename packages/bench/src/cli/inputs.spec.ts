@@ -13,9 +13,9 @@ const OPTIONS: InputOptions = {
 };
 
 it.each([
-  [{ workload: 'frag' }, 'fresh boot 512 MiB'],
-  [{ workload: 'frag', memory: '1G' }, 'fresh boot 1 GiB'],
-  [{ workload: 'netvsc' }, 'fresh boot 4 GiB'],
+  [{ workload: 'frag' }, 'fresh boot 512 MiB (made up)'],
+  [{ workload: 'frag', memory: '1G' }, 'fresh boot 1 GiB (made up)'],
+  [{ workload: 'netvsc' }, 'fresh boot 4 GiB (made up)'],
 ])('%j runs in memory of %s', async (given, name) => {
   const [input] = await prepareInputs({ ...OPTIONS, ...given });
   expect(input.memory.name).toBe(name);
@@ -48,6 +48,6 @@ describe('the bundled inputs', () => {
     expect(netvsc).toEqual(['netvsc', 'tdx', '7.3.4+deb13-amd64 aged-cpus-3 (exact)', '7.x', true]);
     await expect(settingsOf({ kernel: '6.x' })).rejects.toThrow('is that of a kernel 7.3.4+deb13-amd64: 7.x');
     const [fresh] = await settingsOf({ memory: '4G' });
-    expect(fresh).toEqual(['netvsc', 'hyperv-vtom', 'fresh boot 4 GiB', '7.x', true]);
+    expect(fresh).toEqual(['netvsc', 'hyperv-vtom', 'fresh boot 4 GiB (made up)', '7.x', true]);
   });
 });

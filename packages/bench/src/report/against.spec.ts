@@ -44,7 +44,9 @@ describe('against an older run', () => {
       platform: { ...results.platform, name: 'tdx' },
     };
     expect(againstOf(results, other).differences).toEqual([
-      expect.stringMatching(/^memory: fresh boot 64 MiB \([0-9a-f]{12}\) now, other \(b{12}\) before$/),
+      expect.stringMatching(
+        /^memory: fresh boot 64 MiB \(made up\) \([0-9a-f]{12}\) now, other \(b{12}\) before$/,
+      ),
       'platform: snp now, tdx before',
       expect.stringMatching(/^page source: .* now, Linux 7\.x with per-CPU lists before$/),
       expect.stringMatching(/^faults: none now, .*decrypt=0\.1,.*retries=1/),

@@ -13,7 +13,7 @@ it('the picture has the short name and the medians of every policy', () => {
   const svg = comparisonSvg(results);
   for (const { policy } of results.policies) expect(svg).toContain(`>${shortPolicyName(policy)} *</text>`);
   expect(svg).toContain(
-    '>tiny on snp, memory fresh boot 64 MiB; median of 3 seeds; grey: the baseline</text>',
+    '>tiny on snp, memory fresh boot 64 MiB (made up); median of 3 seeds; grey: the baseline</text>',
   );
   expect(svg).toContain('>2M splits</text>');
 });

@@ -76,7 +76,7 @@ describe('the CSV', () => {
     const [head, ...lines] = resultsCsv([results]).trimEnd().split('\n');
     expect(head).toBe('input,memory,platform,policy,is_baseline,seed,metric,unit,better,value');
     expect(lines).toHaveLength(3 * 2 * results.metrics.length);
-    expect(lines[0]).toBe('tiny,fresh boot 64 MiB,snp,gfp-decrypted,1,1,splits-2m,count,lower,1');
+    expect(lines[0]).toBe('tiny,fresh boot 64 MiB (made up),snp,gfp-decrypted,1,1,splits-2m,count,lower,1');
   });
 
   it('quotes what would break a line', () => {

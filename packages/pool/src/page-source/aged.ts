@@ -13,14 +13,7 @@
  * which says more of how those guests were filled than of guests with a disk.
  */
 import type { MemoryState, Migratetype, ZoneState } from '@decpool/model';
-import {
-  managedPages,
-  nodesName,
-  PAGEBLOCK_PAGES,
-  pageblocksOf,
-  sizeName,
-  zoneState,
-} from './memory-layout.ts';
+import { madeUp, managedPages, PAGEBLOCK_PAGES, pageblocksOf, sizeName, zoneState } from './memory-layout.ts';
 import { freshBoot, withReservation } from './profiles.ts';
 import { type Random, randomFrom } from './random.ts';
 import { lowWatermarkOf, watermarksOf } from './watermarks.ts';
@@ -63,7 +56,7 @@ export function aged(bytes: number, seed: number, nodes = 1): MemoryState {
         : agedZone(zone, blocks, lowWatermarkOf(marks) + marks.high - marks.low, random);
     return { ...state, lowWatermark: lowWatermarkOf(marks), watermarks: marks };
   });
-  return { ...fresh, name: `${sizeName(bytes)} aged seed ${seed}${nodesName(nodes)}`, zones };
+  return { ...fresh, name: `${sizeName(bytes)} aged seed ${seed}${madeUp(nodes)}`, zones };
 }
 
 /** `blocks`: pageblocks that are not reserved; `least`: free pages that it has at least. */

@@ -170,4 +170,5 @@ export function sizeName(bytes: number): string {
 }
 
 /** What a name says of nodes, where there is more than one. */
-export const nodesName = (nodes: number): string => (nodes === 1 ? '' : `, ${nodes} nodes`);
+/** The end of the name of every profile: no kernel was in this state. */
+export const madeUp = (nodes: number): string => `${nodes === 1 ? '' : `, ${nodes} nodes`} (made up)`;

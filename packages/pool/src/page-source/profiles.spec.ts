@@ -29,7 +29,7 @@ describe('a fresh boot', () => {
 
   it('leaves the hole for devices below 4 GiB, and tells its size', () => {
     const memory = freshBoot(4 * GIB);
-    expect(memory.name).toBe('fresh boot 4 GiB');
+    expect(memory.name).toBe('fresh boot 4 GiB (made up)');
     expect(memory.zones.map(({ name, ram }) => [name, ram])).toEqual([
       ['DMA', [[0, 4096]]],
       ['DMA32', [[4096, 3 * 2 ** 18 - 4096]]],

@@ -5,7 +5,7 @@ import {
   directMapOf,
   emptyOrders,
   MIB,
-  nodesName,
+  madeUp,
   PAGE,
   PAGEBLOCK_PAGES,
   pageblocksOf,
@@ -45,7 +45,7 @@ export function freshBoot(bytes: number, nodes = 1): MemoryState {
       return zoneState(zone, { Movable: chunksOf(free) }, { Unmovable: used, Movable: free });
     })
     .reverse();
-  return { name: `fresh boot ${sizeName(bytes)}${nodesName(nodes)}`, zones, directMap: directMapOf(ram) };
+  return { name: `fresh boot ${sizeName(bytes)}${madeUp(nodes)}`, zones, directMap: directMapOf(ram) };
 }
 
 /**
@@ -119,7 +119,7 @@ export function fragmented(bytes: number, fraction: number, seed: number, nodes 
       },
     };
   });
-  const name = `${sizeName(bytes)} fragmented ${fraction} seed ${seed}${nodesName(nodes)}`;
+  const name = `${sizeName(bytes)} fragmented ${fraction} seed ${seed}${madeUp(nodes)}`;
   return { ...fresh, name, zones };
 }
 
