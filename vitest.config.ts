@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['packages/*/src/**/*.spec.ts', 'examples/**/*.spec.ts'],
+    include: ['packages/*/src/**/*.spec.ts', 'examples/**/*.spec.ts', 'scripts/*.spec.ts'],
     // One less than there are cores unless told: on two, nothing would run beside anything.
     maxWorkers: 2,
     // Modules are loaded once for all files of a worker: no spec leaves anything behind in them.

@@ -12,15 +12,19 @@ interface Package {
 
 /** One text for all. `files`: what the bundle was made from. Throws if a package states no licence. */
 export function licencesOf(files: readonly string[]): string {
-  const folders = new Set(files.map(packageFolder).filter((folder) => folder !== undefined));
-  const packages = [...folders].map(readPackage).sort((a, b) => (a.name < b.name ? -1 : 1));
-  const parts = packages.map(
+  const parts = packagesOf(files).map(
     ({ name, version, license, texts }) => `${name} ${version}: ${license}\n\n${texts.join('\n\n')}\n`,
   );
   return [
     'decpool contains code of the packages below, under their licences.\n',
     ...parts.map((part) => `${'-'.repeat(80)}\n${part}`),
   ].join('\n');
+}
+
+/** The packages that files are of, by name. Throws if one states no licence. */
+export function packagesOf(files: readonly string[]): Package[] {
+  const folders = new Set(files.map(packageFolder).filter((folder) => folder !== undefined));
+  return [...folders].map(readPackage).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The folder of the package that a file is of; undefined for our own. */
