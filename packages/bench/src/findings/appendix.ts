@@ -5,7 +5,7 @@ import { formatValue } from '../text/units.ts';
 import { POOL } from './ablation.ts';
 import { type Grid, type GridMachine, type GridScenario, seedsOf, servedValueOf, serves } from './grid.ts';
 import { medianText, titleOf } from './tables.ts';
-import { medianOf, verdictOf } from './uncertainty.ts';
+import { CONFIDENCE, medianOf, SIGNIFICANCE, verdictOf } from './uncertainty.ts';
 
 const SHOWN: readonly MetricId[] = [
   'splits-2m',
@@ -22,8 +22,8 @@ export function appendix(grid: Grid, command: string): string {
 
 The appendix of [findings.md](findings.md). \`${command}\` makes this page; do not edit it.
 
-A cell is the median over ${grid.seeds} seeds. Its 95 % interval follows if it is not one value. \`<\`: clearly less than decpool, \`>\`: clearly more (paired sign test over the
-seeds, 5 % for each comparison). *refused*: requests refused. A policy that refuses more than another has no other figures.
+A cell is the median over ${grid.seeds} seeds. Its ${100 * CONFIDENCE} % interval follows if it is not one value. \`<\`: clearly less than decpool, \`>\`: clearly more (paired sign test over the
+seeds, ${100 * SIGNIFICANCE} % for each comparison). *refused*: requests refused. A policy that refuses more than another has no other figures.
 `;
   return [head, ...grid.machines.map(machineSection)].join('\n');
 }

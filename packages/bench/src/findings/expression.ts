@@ -9,7 +9,14 @@ import { knownMetric, type MetricId } from '../metrics/metric.ts';
 import { formatRange, formatValue, type Unit } from '../text/units.ts';
 import { dominatorsOf, figureOf, type Grid, type GridRun, seedsOf, servedValueOf, serves } from './grid.ts';
 import { lossTable, policyTable } from './tables.ts';
-import { type Interval, medianInterval, medianOf, verdictOf } from './uncertainty.ts';
+import {
+  CONFIDENCE,
+  type Interval,
+  medianInterval,
+  medianOf,
+  SIGNIFICANCE,
+  verdictOf,
+} from './uncertainty.ts';
 
 /** Binds tighter than a product. */
 jsep.addBinaryOp('of', 11);
@@ -108,6 +115,10 @@ class Evaluation {
         return machines.length;
       case 'seeds':
         return seeds;
+      case 'confidence':
+        return CONFIDENCE;
+      case 'significance':
+        return SIGNIFICANCE;
     }
     const definition = this.#definitions.get(name);
     if (definition === undefined) throw new InputError(`unknown name ${name}`);

@@ -64,7 +64,8 @@ function inPlace<Result>(place: string, step: () => Result): Result {
 const NAMES = [
   /`[^`]*`/g,
   /\]\([^)]*\)/g,
-  /\b(?:2M|1G|4K|2 MiB)\b/g,
+  // Of large pages and blocks, and the most that swiotlb serves.
+  /\b(?:2M|1G|4K|2 MiB|256 KiB)\b/g,
   /\b(?:Linux|linux-)\s?\d\.\d+\b/g,
   /\b\d+:\d+\b/g,
   /\border-\d+\b/g,

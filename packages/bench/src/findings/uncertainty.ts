@@ -21,10 +21,12 @@ export interface Interval {
 
 const REPLICATES = 1000;
 const SEED = 1;
-/** Of two sides together. */
-const OUTSIDE = 0.05;
+/** Of an interval. */
+export const CONFIDENCE = 0.95;
+/** Below it a test rejects chance. */
+export const SIGNIFICANCE = 0.05;
 
-/** The percentile interval at 95 % of the median over the values of all machines. NaN if there are none. */
+/** The percentile interval of the median over the values of all machines. NaN if there are none. */
 export function medianInterval(machines: readonly ValueTable[]): Interval {
   const random = randomFrom(SEED);
   const below = 2 ** 31;
@@ -39,7 +41,7 @@ export function medianInterval(machines: readonly ValueTable[]): Interval {
     ),
   ).filter((value) => !Number.isNaN(value));
   if (medians.length === 0) return { low: Number.NaN, high: Number.NaN };
-  const [low, high] = quantile(medians, [OUTSIDE / 2, 1 - OUTSIDE / 2]);
+  const [low, high] = quantile(medians, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2]);
   return { low, high };
 }
 
@@ -61,7 +63,7 @@ export function signTest(below: number, above: number): number {
   return Math.min(1, (2 * Number(tail)) / 2 ** pairs);
 }
 
-/** How two policies differ over the same seeds: `clear` if the sign test rejects chance at 5 %. */
+/** How two policies differ over the same seeds: clearly if the sign test rejects chance. */
 export type Verdict = 'clearly less' | 'less' | 'equal' | 'more' | 'clearly more';
 
 /** `values` against `others`, seed by seed. A seed without one of them is left out. */
@@ -71,5 +73,5 @@ export function verdictOf(values: readonly number[], others: readonly number[]):
   const above = differences.filter((difference) => difference > 0).length;
   if (below === above) return 'equal';
   const word = below > above ? 'less' : 'more';
-  return signTest(below, above) < OUTSIDE ? `clearly ${word}` : word;
+  return signTest(below, above) < SIGNIFICANCE ? `clearly ${word}` : word;
 }
