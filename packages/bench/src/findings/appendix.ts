@@ -4,7 +4,7 @@ import { type MetricId, metricOf } from '../metrics/metric.ts';
 import { formatValue } from '../text/units.ts';
 import { POOL } from './ablation.ts';
 import { type Grid, type GridMachine, type GridScenario, seedsOf, servedValueOf, serves } from './grid.ts';
-import { medianText, titleOf } from './tables.ts';
+import { bootIdle, medianText, titleOf } from './tables.ts';
 import { CONFIDENCE, medianOf, SIGNIFICANCE, verdictOf } from './uncertainty.ts';
 
 const SHOWN: readonly MetricId[] = [
@@ -24,6 +24,7 @@ The appendix of [findings.md](findings.md). \`${command}\` makes this page; do n
 
 A cell is the median over ${grid.seeds} seeds. Its ${100 * CONFIDENCE} % interval follows if it is not one value. \`<\`: clearly less than decpool, \`>\`: clearly more (paired sign test over the
 seeds, ${100 * SIGNIFICANCE} % for each comparison). *refused*: requests refused. A policy that refuses more than another has no other figures.
+*boot pools idle*: mean idle memory of the boot pools of swiotlb and of the atomic DMA pools, which a guest has under any policy that does not replace them.
 `;
   return [head, ...grid.machines.map(machineSection)].join('\n');
 }
@@ -38,7 +39,7 @@ export function scenarioSection(scenario: GridScenario): string {
   const rows = [...scenario.rows.keys()].map((policy) => {
     const refused = scenario.rows.get(policy)?.get('failures')?.values ?? [];
     if (!runs.every((run) => serves(run, policy))) {
-      return [titleOf(policy), formatValue(medianOf(refused), 'count'), ...SHOWN.map(() => '')];
+      return [titleOf(policy), formatValue(medianOf(refused), 'count'), ...SHOWN.map(() => ''), ''];
     }
     const cells = SHOWN.map((metric) => {
       const values = (of: string) => runs.map((run) => servedValueOf(run, of, metric));
@@ -46,10 +47,12 @@ export function scenarioSection(scenario: GridScenario): string {
       const mark = verdict === 'clearly less' ? '< ' : verdict === 'clearly more' ? '> ' : '';
       return `${mark}${medianText([[values(policy)]], metricOf(metric).unit)}`;
     });
-    return [titleOf(policy), formatValue(medianOf(refused), 'count'), ...cells];
+    const boot = medianText([[runs.map((run) => bootIdle(run, policy))]], 'bytes');
+    return [titleOf(policy), formatValue(medianOf(refused), 'count'), ...cells, boot];
   });
-  const table = markdownTable([['policy', 'refused', ...SHOWN.map((id) => metricOf(id).label)], ...rows], {
-    align: ['l', 'r', ...SHOWN.map(() => 'r')],
+  const head = ['policy', 'refused', ...SHOWN.map((id) => metricOf(id).label), 'boot pools idle'];
+  const table = markdownTable([head, ...rows], {
+    align: ['l', ...head.slice(1).map(() => 'r')],
     padding: true,
     alignDelimiters: false,
   });

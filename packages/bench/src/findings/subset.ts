@@ -10,31 +10,36 @@ import { scenarioSection } from './appendix.ts';
 import { type GridScenario, gridOf } from './grid.ts';
 
 /**
- * The inputs with the fewest requests, each from one memory state: those that are recorded take turns, as they are small. All
- * policies and seeds run, so a scenario has the figures that it has in the whole sweep.
+ * The inputs with the fewest requests, each from one memory state: those that are recorded take turns, as they are small. Inputs
+ * without such a state come last. All policies and seeds run, so a scenario has the figures that it has in the whole sweep.
  */
 async function subsetOf(
   definition: SweepDefinition,
   path: string,
   scenarios: number,
 ): Promise<SweepDefinition> {
-  const { inputs, memory, platforms } = definition;
-  const recorded = memory.filter((one) => typeof one === 'object' && 'state' in one);
-  const states = recorded.length > 0 ? recorded : memory;
-  const [first] = definition.seeds;
+  const { inputs, memory, platforms, seeds } = definition;
+  const [first] = seeds;
   const once = { ...definition, seeds: [first], workloadPerSeed: false };
   const sized = await Promise.all(
     inputs.map(async (input) => {
+      const all = input.memory ?? memory;
+      const recorded = all.filter((one) => typeof one === 'object' && 'state' in one);
       const plan = await planOf({ ...once, inputs: [{ ...input, memory: ['64M'] }] }, path);
-      return { input, requests: plan.scenarios[0].inputs.get(first)?.facts.requests ?? 0 };
+      return {
+        input,
+        states: recorded.length > 0 ? recorded : all,
+        isRecorded: recorded.length > 0,
+        requests: plan.scenarios[0].inputs.get(first)?.facts.requests ?? 0,
+      };
     }),
   );
   return {
     ...definition,
     inputs: sized
-      .toSorted((a, b) => a.requests - b.requests)
+      .toSorted((a, b) => Number(b.isRecorded) - Number(a.isRecorded) || a.requests - b.requests)
       .slice(0, scenarios)
-      .map(({ input }, at) => ({
+      .map(({ input, states }, at) => ({
         ...input,
         memory: [states[at % states.length]],
         platforms: (input.platforms ?? platforms).slice(0, 1),

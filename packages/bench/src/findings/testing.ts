@@ -23,6 +23,8 @@ const ZERO: readonly MetricId[] = [
   'shared-idle-mean',
   'shared-idle-byte-seconds',
   'full-flushes',
+  'bounce-pool-idle-mean',
+  'atomic-pool-idle-mean',
 ];
 
 export function madeResults(seeds: number, scenarios: readonly MadeScenario[]): SweepResults {
