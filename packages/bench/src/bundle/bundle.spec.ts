@@ -1,5 +1,14 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,6 +63,20 @@ it('processes that make it at once do not disturb each other', async () => {
   }
   expect(readdirSync(cache).filter((name) => name.endsWith('.partial'))).toEqual([]);
   expect(readdirSync(cache)).toContain(currentFolder(cache));
+});
+
+it('old bundles are removed, but ten and those of the last hour', async () => {
+  const cache = join(folder, 'old');
+  const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3600 * 1000);
+  for (let hour = 0; hour < 15; hour++) {
+    mkdirSync(join(cache, `made-${hour}`), { recursive: true });
+    utimesSync(join(cache, `made-${hour}`), hoursAgo(hour), hoursAgo(hour));
+  }
+  await makeCurrentBundle(cache);
+  const left = readdirSync(cache).filter((name) => name.startsWith('made-'));
+  expect(left).toHaveLength(10);
+  expect(left).toContain('made-0');
+  expect(left).not.toContain('made-10');
 });
 
 function inAProcessOfItsOwn(cache: string): string[] {

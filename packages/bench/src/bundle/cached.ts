@@ -1,5 +1,5 @@
 /** The bundle of a checkout: made at the first start of the command, and made again when a file changed that it was made from. */
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bundle, ROOT } from './bundle.ts';
@@ -12,8 +12,9 @@ interface Current {
   readonly inputs: readonly (readonly [path: string, changed: number, bytes: number])[];
 }
 
-/** ms after which a bundle that is not current any more is removed: a sweep may still run from it. */
-const KEPT_FOR = 7 * 24 * 3600 * 1000;
+/** Bundles that stay beside the current one, and ms that each stays at least: a sweep may still run from it. */
+const KEPT = 10;
+const KEPT_FOR = 3600 * 1000;
 
 /** Makes a bundle in the cache and gives its folder. Several processes may do so at once: each makes its own. */
 export async function makeCurrentBundle(cache: string): Promise<string> {
@@ -48,10 +49,12 @@ export async function makeCurrentBundle(cache: string): Promise<string> {
 }
 
 function removeOld(cache: string, current: string): void {
-  mkdirSync(cache, { recursive: true });
-  for (const name of readdirSync(cache)) {
-    if (name === current || name === 'current.json') continue;
-    const changed = statSync(join(cache, name), { throwIfNoEntry: false })?.mtimeMs ?? Number.NaN;
+  const others = readdirSync(cache)
+    .filter((name) => name !== current && name !== 'current.json')
+    // Another process may have removed it.
+    .map((name) => ({ name, changed: statSync(join(cache, name), { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((a, b) => b.changed - a.changed);
+  for (const { name, changed } of others.slice(KEPT)) {
     if (Date.now() - changed > KEPT_FOR) rmSync(join(cache, name), { recursive: true, force: true });
   }
 }
