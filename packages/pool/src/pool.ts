@@ -87,6 +87,7 @@ export type AllocationResult =
     }
   | { readonly ok: false; readonly allocation: AllocationId };
 
+/** A pool of decrypted memory under one policy: requests in, events and immutable states out. */
 export class Pool implements EventSink {
   /** What a log of this pool begins with. */
   readonly header: LogHeader;

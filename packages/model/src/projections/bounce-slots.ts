@@ -5,6 +5,7 @@ import { isBootSlab } from './boot-pool.ts';
 import { eventSet } from './event-sets.ts';
 import type { Projection } from './projection.ts';
 
+/** Which slots of the bounce buffers are in use, in bytes. */
 export class BounceSlots implements Projection {
   readonly sees = eventSet('slab-created', 'object-allocated', 'object-freed');
   /** Bytes of all slots. */

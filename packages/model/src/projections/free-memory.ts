@@ -23,6 +23,7 @@ const TAKES = eventSet(
   'slab-created',
 );
 
+/** Free pages of each block. */
 export class FreeMemory implements Projection {
   readonly sees = anyOf(FREES, TAKES);
   /** Free pages. */

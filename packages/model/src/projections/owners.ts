@@ -4,6 +4,7 @@ import { TYPE } from '../events/schema.ts';
 import { eventSet } from './event-sets.ts';
 import type { Projection } from './projection.ts';
 
+/** Owners by number, and of each allocation. */
 export class Owners implements Projection {
   readonly sees = eventSet('allocation-requested', 'owner-registered');
   readonly names: string[] = [];

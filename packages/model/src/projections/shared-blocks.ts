@@ -5,6 +5,7 @@ import { anyOf, CHANGES_PAGES, EXPOSES, exposureSign } from './event-sets.ts';
 import { PageTime } from './page-time.ts';
 import type { Projection } from './projection.ts';
 
+/** Blocks with a shared page and mixed blocks: now, at peak, and over time. */
 export class SharedBlocks implements Projection {
   readonly sees = anyOf(EXPOSES, CHANGES_PAGES);
   /** Blocks with a shared page. */

@@ -12,6 +12,7 @@ import { anyOf, type EventSet, EXPOSES, eventSet, exposureSign } from './event-s
 import { PageTime } from './page-time.ts';
 import type { Projection } from './projection.ts';
 
+/** Shared pages that nobody uses: now, at peak, and over time. */
 export class SharedIdle implements Projection {
   readonly sees: EventSet;
   readonly bounce: BounceSlots;
