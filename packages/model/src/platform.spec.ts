@@ -72,9 +72,9 @@ describe('flushes of one conversion', () => {
     // set_memory_np(), the change, set_memory_p().
     ['hyperv-vtom', 'decrypt', 33, { full: 0, ranged: 3 }],
     ['hyperv-vtom', 'encrypt', 34, { full: 3, ranged: 0 }],
-    ['cca', 'decrypt', 512, { full: 0, ranged: 1 }],
-    ['cca', 'decrypt', 513, { full: 1, ranged: 0 }],
-    ['cca-bbml3', 'encrypt', 513, { full: 1, ranged: 0 }],
+    ['cca', 'decrypt', 2 ** 21, { full: 0, ranged: 1 }],
+    ['cca', 'decrypt', 2 ** 21 + 1, { full: 1, ranged: 0 }],
+    ['cca-bbml3', 'encrypt', 513, { full: 0, ranged: 1 }],
     ['pkvm', 'decrypt', 513, { full: 0, ranged: 0 }],
   ] as const)('on %s, %s of %i pages', (platform, direction, pages, expected) => {
     expect(flushesFor(platformNamed(platform), pages, direction)).toEqual(expected);

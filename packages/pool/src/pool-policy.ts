@@ -4,6 +4,7 @@
  */
 import {
   type AllocateRequest,
+  type AllocationId,
   type BlockIndex,
   blockIndex,
   type FailureReason,
@@ -82,8 +83,17 @@ export class PoolPolicy implements Policy {
     this.name = `${this.#placement.name}+${conversion.name}+${supply.name}`;
   }
 
-  freesWithoutSleeping(): boolean {
-    return this.#conversion.keepsShared;
+  freesWithoutSleeping(allocation: AllocationId): boolean {
+    if (this.#conversion.keepsShared) return true;
+    // The reserve takes its pages as they are.
+    if (this.#missingInReserve === 0) return false;
+    const { extents } = this.#view.allocation(allocation);
+    return extents.reduce((sum, { pages }) => sum + pages, 0) <= this.#missingInReserve;
+  }
+
+  /** Pages that freed ones may fill the reserve up by; 0 without one. */
+  get #missingInReserve(): number {
+    return this.#reserve === undefined ? 0 : Math.max(0, this.#highPages - this.#reserve.freePages);
   }
 
   cacheFor(request: AllocateRequest): SlabCache | undefined {
@@ -313,7 +323,8 @@ export class PoolPolicy implements Policy {
         map.extents[map.blockOf(at)]--;
         map.put(toPfn(at), map.pagesInBlock(at, end));
       }
-      if (record.mayConvert) this.#unshareExtent(start, pages, record);
+      if (pages <= this.#missingInReserve) this.#putAside(start, pages);
+      else if (record.mayConvert) this.#unshareExtent(start, pages, record);
       for (let block = map.blockOf(start); block <= map.blockOf(end - 1); block++) {
         if (map.extents[block] === 0) this.#emptyBlocks.emptied(blockIndex(block), record);
       }
@@ -329,6 +340,14 @@ export class PoolPolicy implements Policy {
     for (const leaked of this.#conversion.freed(start, pages, this.#view, record)) this.#forget(leaked);
   }
 
+  /** Free shared pages become the reserve's, as gen_pool_free() gives them back to an atomic DMA pool (kernel/dma/pool.c). */
+  #putAside(start: Pfn, pages: number): void {
+    this.#map.forEachBlock(start, pages, (from, count) => {
+      this.#map.take(from, count);
+      this.#reserve?.put(from, count);
+    });
+  }
+
   /** Units with pages of the reserve stay shared, and the reserve gets their pages. The others are unshared. */
   #unshareAround(reserve: Reserve, start: Pfn, pages: number, record: Recorder): void {
     const unit = this.#unitPages;
@@ -341,12 +360,7 @@ export class PoolPolicy implements Policy {
       }
       next = Math.min(next, end);
       if (!isHeld) this.#unshare(toPfn(at), next - at, record);
-      else {
-        this.#map.forEachBlock(toPfn(at), next - at, (from, count) => {
-          this.#map.take(from, count);
-          reserve.put(from, count);
-        });
-      }
+      else this.#putAside(toPfn(at), next - at);
       at = next;
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Shared pages put aside for callers that may not sleep, in a pool whose other free pages are private. Its pages are freed like
- * others of the pool, and the deferred worker fills it up again. It is small: first fit, whatever the pool's placement.
+ * Shared pages put aside for callers that may not sleep, in a pool whose other free pages are private. Freed pages fill it up at
+ * once, and the deferred worker does if that is not enough. It is small: first fit, whatever the pool's placement.
  */
 import type { BlockIndex, Geometry, Pfn } from '@decpool/model';
 import { firstFit } from './placement/first-fit.ts';

@@ -2,7 +2,7 @@ import { eventSet, formulaByPlatform, pfn, TYPE } from '@decpool/model';
 import { pageAccepts } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
-/** The guest's own work for pages that become private again. */
+/** Pages that become private again, and the guest's own work for conversions. */
 export const pageAcceptMetrics = metricFamily({
   group: 'Pages made private',
   metrics: {
@@ -15,21 +15,23 @@ export const pageAcceptMetrics = metricFamily({
     'page-accepts': {
       isBootApart: true,
       label: 'page accepts',
-      formula: `times the guest accepts pages that became private: ${formulaByPlatform('accept')}`,
+      formula: `times the guest validates or accepts pages: ${formulaByPlatform('accept')}`,
     },
   },
   measure: ({ geometry, platform }) => {
     let pages = 0;
     let accepts = 0;
     return {
-      sees: eventSet('pages-encrypted', 'vm-area-encrypted'),
+      sees: eventSet('pages-encrypted', 'pages-decrypted', 'vm-area-encrypted', 'vm-area-decrypted'),
       observe(batch, row) {
         const type = batch.typeAt(row);
-        const isArea = type === TYPE.vmAreaEncrypted;
-        if (!isArea && type !== TYPE.pagesEncrypted) return;
+        const isArea = type === TYPE.vmAreaEncrypted || type === TYPE.vmAreaDecrypted;
+        const isPrivate = type === TYPE.pagesEncrypted || type === TYPE.vmAreaEncrypted;
+        if (!isArea && !isPrivate && type !== TYPE.pagesDecrypted) return;
         const count = batch.pagesAt(row);
-        pages += count;
-        accepts += pageAccepts(platform, geometry, pfn(batch.pfnAt(row)), count, isArea);
+        if (isPrivate) pages += count;
+        const direction = isPrivate ? 'encrypt' : 'decrypt';
+        accepts += pageAccepts(platform, direction, geometry, pfn(batch.pfnAt(row)), count, isArea);
       },
       values: () => ({ 'pages-made-private': pages, 'page-accepts': accepts }),
     };

@@ -2,7 +2,7 @@
 import { freeze } from 'immer';
 import type { Geometry } from '../geometry.ts';
 import { pageStateEntries } from '../page-state-entries.ts';
-import type { Platform } from '../platform.ts';
+import type { Direction, Platform } from '../platform.ts';
 import type { Pfn } from '../units.ts';
 import { unknownName } from '../unknown-name.ts';
 import { cca } from './cca.ts';
@@ -33,16 +33,20 @@ export function platformNamed(name: string): Platform {
   return found.platform;
 }
 
-/** Times that a guest accepts pages which became private again: [start, start + pages), or each page through a vmalloc address. */
+/**
+ * Times that a guest validates or accepts pages that are converted: [start, start + pages), or each page through a vmalloc address. SNP
+ * takes back its validation before pages become shared: __set_pages_state(), arch/x86/coco/sev/core.c.
+ */
 export function pageAccepts(
   platform: Pick<Platform, 'name'>,
+  direction: Direction,
   geometry: Geometry,
   start: Pfn,
   pages: number,
   isArea: boolean,
 ): number {
   const profile = PLATFORM_PROFILES.find(({ platform: { name } }) => name === platform.name);
-  if (profile?.acceptsPages !== true) return 0;
+  if (profile?.acceptsPages.includes(direction) !== true) return 0;
   return isArea ? pages : pageStateEntries(geometry, start, pages);
 }
 

@@ -4,7 +4,7 @@ import type { PlatformProfile } from './profile.ts';
 /** Arm CCA realm with FEAT_BBML3: large and contiguous entries, split where an end of a range lies inside one. */
 export const ccaBbml3 = {
   platform: { ...cca.platform, name: 'cca-bbml3', directMap: 'contiguous' },
-  acceptsPages: false,
+  acceptsPages: [],
   texts: {
     ...cca.texts,
     directMap: '1G / 32M / 2M / 64K / 4K, splits where a range begins and ends',

@@ -13,7 +13,7 @@ export const cca = {
     vmallocAddress: 'rejected',
     strayRead: 'fixed up',
   },
-  acceptsPages: false,
+  acceptsPages: [],
   texts: {
     directMap: 'all 4K from boot (no FEAT_BBML3), nothing to split',
     hostCalls: 'one per contiguous range',

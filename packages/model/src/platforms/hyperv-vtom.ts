@@ -17,7 +17,7 @@ export const hypervVtom = {
     vmallocAddress: 'converted',
     strayRead: 'fixed up',
   },
-  acceptsPages: false,
+  acceptsPages: [],
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls: 'one per 510 pages',

@@ -14,7 +14,7 @@ export const none = {
     vmallocAddress: 'converted',
     strayRead: 'impossible',
   },
-  acceptsPages: false,
+  acceptsPages: [],
   texts: {
     directMap: '1G / 2M / 4K (not a confidential VM)',
     hostCalls: '0',

@@ -13,7 +13,7 @@ export const pkvm = {
     vmallocAddress: 'unsupported',
     strayRead: 'impossible',
   },
-  acceptsPages: false,
+  acceptsPages: [],
   texts: {
     directMap: 'never changed',
     hostCalls: 'one per page',

@@ -1,4 +1,4 @@
-import type { Platform } from '../platform.ts';
+import type { Direction, Platform } from '../platform.ts';
 
 /** A number of a platform, and the kernel source that states it. */
 export interface NumberSource {
@@ -9,8 +9,8 @@ export interface NumberSource {
 /** One platform: its numbers, how they read in formulas and tables, and where they come from. */
 export interface PlatformProfile {
   readonly platform: Platform;
-  /** Whether the guest must accept pages that became private again: an aligned 2 MiB at once, else each page. */
-  readonly acceptsPages: boolean;
+  /** Conversions for which the guest tells the hardware, of an aligned 2 MiB at once, else of each page, which pages are its own. */
+  readonly acceptsPages: readonly Direction[];
   readonly texts: {
     readonly directMap: string;
     /** Calls to the host per conversion. */
@@ -23,7 +23,7 @@ export interface PlatformProfile {
     readonly vmallocAddress: string;
     /** What a load_unaligned_zeropad() does that reads past a private page into one that is shared or being converted. */
     readonly strayRead: string;
-    /** Work of the guest for pages that became private again. */
+    /** Work of the guest for that. */
     readonly accept: string;
   };
   readonly sources: readonly NumberSource[];

@@ -12,7 +12,7 @@ export const snp = {
     vmallocAddress: 'converted',
     strayRead: 'fixed up',
   },
-  acceptsPages: true,
+  acceptsPages: ['decrypt', 'encrypt'],
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls:
@@ -21,7 +21,8 @@ export const snp = {
     flushes: '2',
     vmallocAddress: 'converted, page by page',
     strayRead: 'fault that is fixed up',
-    accept: 'one PVALIDATE for an aligned 2 MiB, else for each page (through a vmalloc address each page)',
+    accept:
+      'in both directions: one PVALIDATE for an aligned 2 MiB, else for each page (through a vmalloc address each page)',
   },
   sources: [
     {

@@ -12,7 +12,7 @@ export const tdx = {
     vmallocAddress: 'unsupported',
     strayRead: 'fatal',
   },
-  acceptsPages: true,
+  acceptsPages: ['encrypt'],
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls: 'one per contiguous range',
@@ -20,7 +20,7 @@ export const tdx = {
     flushes: '2 (to private 1)',
     vmallocAddress: 'unsupported: its physical address is computed as if it were in the direct map',
     strayRead: 'fatal; the kernel orders its changes so that there is none',
-    accept: 'one TDG.MEM.PAGE.ACCEPT for an aligned 2 MiB, else for each page',
+    accept: 'to private: one TDG.MEM.PAGE.ACCEPT for an aligned 2 MiB, else for each page',
   },
   sources: [
     { number: 'one MapGPA a range, computed by `__pa()`', source: 'arch/x86/coco/tdx/tdx.c' },

@@ -169,16 +169,27 @@ describe('a reserve', () => {
     expect(eventsOf(events, 'reserve-refilled')).toHaveLength(1);
   });
 
-  it('by page: a page of the reserve that was used is private after its free, whoever frees it', () => {
+  it('by page: a page of the reserve that was used is in it again after its free, whoever frees it, at once', () => {
     for (const gfp of [0, GFP.GFP_ATOMIC]) {
       const { pool } = watched('first-fit+page+reserve:100:600+immediate', { workerDelay: DELAY });
       const { allocation } = pool.alloc_pages(2, atomic);
-      const before = pool.counters.sharedPages;
+      const { sharedPages, hostCalls } = pool.counters;
       const page = pool.view.extentPfn(allocation);
       pool.free(allocation, 0, gfp);
+      const again = pool.alloc_pages(2, atomic);
+      expect(again.ok && pool.view.extentPfn(again.allocation)).toBe(page);
       pass(pool, DELAY);
-      expect(pool.counters.sharedPages).toBe(before - 4);
-      expect(pool.view.is('shared', page)).toBe(false);
+      expect(pool.counters).toMatchObject({ sharedPages, hostCalls });
+    }
+  });
+
+  it.each(['page', 'granule:64'])('by %s: callers that may not sleep are served for ever', (conversion) => {
+    const { pool } = watched(`first-fit+${conversion}+reserve:64:512+immediate`, { workerDelay: DELAY });
+    pass(pool, DELAY);
+    for (let round = 0; round < 2000; round++) {
+      const held = [0, 1, 2].map(() => pool.alloc_pages(3, { ...atomic, at: DELAY + round }));
+      expect(held.every(({ ok }) => ok)).toBe(true);
+      for (const { allocation } of held) pool.free(allocation, DELAY + round, GFP.GFP_ATOMIC);
     }
   });
 
