@@ -43,13 +43,13 @@ export const conversionMetrics = metricFamily({
     'full-flushes': {
       isBootApart: true,
       label: 'full TLB flushes',
-      formula: `one per split; per conversion of more than 33 pages (Arm: 512) or through a vmalloc address, failed attempts included: ${formulaByPlatform('flushes')}`,
+      formula: `one per split; per conversion of more than 33 pages (Arm: 2,097,152) or through a vmalloc address, failed attempts included: ${formulaByPlatform('flushes')}`,
     },
     'ranged-flushes': {
       isBootApart: true,
       label: 'ranged TLB flushes',
       formula:
-        'per conversion of at most 33 pages (Arm: 512), failed attempts included: as many as a larger one has full flushes',
+        'per conversion of at most 33 pages (Arm: 2,097,152), failed attempts included: as many as a larger one has full flushes',
     },
   },
   measure: () => ({
