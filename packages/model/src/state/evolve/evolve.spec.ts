@@ -1059,7 +1059,7 @@ describe('on cca-bbml3', () => {
   it('an entry changed counts as one, 16 of them in a contiguous run', () => {
     const memory = bbml3(claimed(GIB, M32));
     splitFor(memory, GIB, M32);
-    expect(memory.when(decrypted(GIB, M32))).toMatchObject({ mappingChanges: 16, fullFlushes: 1 });
+    expect(memory.when(decrypted(GIB, M32))).toMatchObject({ mappingChanges: 16, rangedFlushes: 1 });
   });
 
   it('at the start whole aligned 32M are contiguous, and 4K entries never are', () => {
