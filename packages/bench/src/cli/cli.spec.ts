@@ -36,7 +36,8 @@ interface Run {
 
 /** The command as a user's shell runs it, with its output going into pipes: for what a process has of its own. */
 function started(...args: string[]): Promise<Run> {
-  const env = { ...process.env, FORCE_COLOR: '1' };
+  const { NO_COLOR: _, ...rest } = process.env;
+  const env = { ...rest, FORCE_COLOR: '1' };
   return new Promise((resolve) => {
     execFile(process.execPath, [DECPOOL, ...args], { cwd: ROOT, env }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),

@@ -19,11 +19,10 @@ interface Run {
   readonly stderr: string;
 }
 
-const started = (...args: string[]): ChildProcess =>
-  spawn(process.execPath, [DECPOOL, ...args], {
-    cwd: ROOT,
-    env: { ...process.env, FORCE_COLOR: '1' },
-  });
+function started(...args: string[]): ChildProcess {
+  const { NO_COLOR: _, ...rest } = process.env;
+  return spawn(process.execPath, [DECPOOL, ...args], { cwd: ROOT, env: { ...rest, FORCE_COLOR: '1' } });
+}
 
 async function ended(child: ChildProcess): Promise<Run> {
   const text = { stdout: '', stderr: '' };
