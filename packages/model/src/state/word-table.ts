@@ -89,11 +89,6 @@ export class DenseWords implements WordTable {
     if (++this.#released[index] === 1 << this.#chunkShift) this.#spare.push(index);
   }
 
-  /** Makes room for so many leaves. */
-  reserve(leaves: number): void {
-    for (let leaf = 0; leaf < leaves; leaf += 1 << this.#chunkShift) this.write(leaf);
-  }
-
   #baseOf(leaf: number): number {
     return (leaf & ((1 << this.#chunkShift) - 1)) * this.leafWords;
   }
