@@ -20,6 +20,7 @@ import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';
 import { type MetricId, type MetricValue, metricsOfRun } from '../metrics/metric.ts';
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
+import { hasStreamingMaps } from '../workloads/workload.ts';
 import { poolFor } from './pool-for.ts';
 
 /** Optional settings of a run. */
@@ -156,8 +157,7 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
 /** Whether a request needs bounce buffers. */
 function needsBounceBuffers(requests: RequestSequence): boolean {
   if (requests.apis !== undefined) return requests.apis.includes('dma_map');
-  const all = requests.slice(0, requests.length);
-  return all.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
+  return hasStreamingMaps(requests.slice(0, requests.length));
 }
 
 const needsAtomicPools = (requests: RequestSequence): boolean =>

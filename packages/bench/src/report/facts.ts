@@ -10,6 +10,7 @@ import { groupedBy } from '../text/groups.ts';
 import { fewOf, listed, present } from '../text/listed.ts';
 import { formatValue } from '../text/units.ts';
 import { sanityLines } from '../traces/sanity.ts';
+import { hasStreamingMaps } from '../workloads/workload.ts';
 import { boundsText } from './bounds-text.ts';
 import { hasColumns } from './has-columns.ts';
 
@@ -48,8 +49,7 @@ export function describe(comparison: Comparison): [string, string][] {
 
 /** Streaming maps use a boot pool of bounce buffers under every policy. Its cost is the same, and in no column. */
 const isBouncing = ({ workload, platform }: Comparison['input']): boolean =>
-  platform.confidential &&
-  workload.requests.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
+  platform.confidential && hasStreamingMaps(workload.requests);
 
 const bounceBytes = ({ memory, platform }: Comparison['input']): string =>
   formatValue(bootPoolBytes(memory, platform), 'bytes');

@@ -20,6 +20,10 @@ export function workload(parts: Omit<Workload, 'peakLivePages'>): Workload {
   return { ...parts, peakLivePages: peakLivePages(parts.requests) };
 }
 
+/** Whether a request is a streaming mapping, which needs bounce buffers. */
+export const hasStreamingMaps = (requests: readonly Request[]): boolean =>
+  requests.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
+
 /** Simulated ns from time 0 to the last request; 0 when there is none. */
 export const durationOf = ({ requests }: Pick<Workload, 'requests'>): number => requests.at(-1)?.time ?? 0;
 
