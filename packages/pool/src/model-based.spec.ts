@@ -42,18 +42,21 @@ import { VARIED_POLICIES } from './testing.ts';
 const MIB = 2 ** 20;
 const PAGE = 4096;
 
+/** Each return with and without a reserve, with and without a shrinker; its time is short enough to pass within a history. */
+const SUPPLIES = ['immediate', 'hysteresis:0.0001', 'demand:0.01', 'never-return'].flatMap((returned) =>
+  ['', 'reserve:64:512+'].flatMap((before) =>
+    ['', '+shrinker'].map((after) => `${before}${returned}${after}`),
+  ),
+);
 const POLICIES = [
   ...VARIED_POLICIES,
   'first-fit+block+reserve:600:600+immediate',
   'first-fit+page+reserve:300:1500+immediate',
-  // Each return beside a reserve and a shrinker.
-  ...Object.keys(RETURNS).flatMap((returned) => [
-    `longest-free-range+block+reserve:64:512+${returned}+shrinker`,
-    `first-fit+page+reserve:64:512+${returned}+shrinker`,
-  ]),
+  ...SUPPLIES.map((supply) => `longest-free-range+block+${supply}`),
+  ...SUPPLIES.filter((supply) => supply.startsWith('reserve')).map((supply) => `first-fit+page+${supply}`),
 ];
 const STEPS_A_RUN = 2000;
-const RUNS_A_POLICY = Math.ceil(170 / POLICIES.length);
+const RUNS_A_POLICY = Math.ceil(220 / POLICIES.length);
 /** A recount of all pages is slow. */
 const STEPS_BETWEEN_RECOUNTS = 250;
 
@@ -596,6 +599,12 @@ function expectSoundEnd(reference: Reference, pool: Pool): void {
   for (const batch of reference.batches) columns.fold(batch);
   expect(columns.hash()).toBe(pool.hash());
 }
+
+it('every return of the registry is among the policies', () => {
+  for (const returned of Object.keys(RETURNS)) {
+    expect(SUPPLIES.filter((supply) => supply.includes(returned))).toHaveLength(4);
+  }
+});
 
 describe('whatever callers, hosts and other users of memory do', () => {
   it.each(POLICIES)('%s keeps every promise', (policy) => {
