@@ -44,7 +44,7 @@ export {
   hostCallsFor,
   platformSchema,
 } from './platform.ts';
-export { pageAccepts } from './platforms/all.ts';
+export { cacheFlushes, pageAccepts } from './platforms/all.ts';
 export { BootPoolEvents, isBootPoolApart } from './projections/boot-pool.ts';
 export { CHANGES_BLOCK, EXPOSES, IS_NUMBERED_REQUEST, IS_REQUEST } from './projections/event-sets.ts';
 export { EventPass, observeAll, type Projection } from './projections/projection.ts';

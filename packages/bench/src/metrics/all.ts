@@ -1,5 +1,6 @@
 import { blockMetrics } from './blocks.ts';
 import { bounceBufferMetrics } from './bounce-buffers.ts';
+import { cacheFlushMetrics } from './cache-flushes.ts';
 import { contextMetrics } from './context.ts';
 import { conversionMetrics } from './conversions.ts';
 import { decisionMetrics } from './decisions.ts';
@@ -22,6 +23,7 @@ export const FAMILIES = [
   blockMetrics,
   conversionMetrics,
   pageAcceptMetrics,
+  cacheFlushMetrics,
   waitMetrics,
   exposureMetrics,
   fragmentationMetrics,

@@ -8,6 +8,7 @@ import {
   type EventBody,
   type FailureReason,
   type LogHeader,
+  type Platform,
   type PlatformName,
   pfn,
   platformNamed,
@@ -100,9 +101,11 @@ export function measure(
   family: MetricFamily,
   events: readonly Told[],
   counters: Partial<Counters> = {},
+  platform: Platform = HEADER.platform,
 ): Record<string, number> {
-  const run = new RunProjections(HEADER);
-  const measurement = family.measure(HEADER, run);
+  const header = { ...HEADER, platform };
+  const run = new RunProjections(header);
+  const measurement = family.measure(header, run);
   for (const [seq, event] of events.entries()) {
     // A batch per event: a projection must not mind where batches begin.
     const rows = new EventRows(1);

@@ -50,6 +50,12 @@ export function pageAccepts(
   return isArea ? pages : pageStateEntries(geometry, start, pages);
 }
 
+/** Pages that a conversion of `pages` flushes from the CPU caches before it changes them, whether or not it works. */
+export function cacheFlushes(platform: Pick<Platform, 'name'>, direction: Direction, pages: number): number {
+  const profile = PLATFORM_PROFILES.find(({ platform: { name } }) => name === platform.name);
+  return profile?.flushesCache.includes(direction) === true ? pages : 0;
+}
+
 /** How a figure follows on each platform: `snp and tdx 1; hyperv-vtom 3`. Platforms with the same text share it. */
 export function formulaByPlatform(figure: keyof PlatformProfile['texts']): string {
   const names = new Map<string, string[]>();

@@ -5,6 +5,7 @@ import type { PlatformProfile } from './profile.ts';
 export const ccaBbml3 = {
   platform: { ...cca.platform, name: 'cca-bbml3', directMap: 'contiguous' },
   acceptsPages: [],
+  flushesCache: [],
   texts: {
     ...cca.texts,
     directMap: '1G / 32M / 2M / 64K / 4K, splits where a range begins and ends',

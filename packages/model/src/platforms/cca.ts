@@ -14,6 +14,7 @@ export const cca = {
     strayRead: 'fixed up',
   },
   acceptsPages: [],
+  flushesCache: [],
   texts: {
     directMap: 'all 4K from boot (no FEAT_BBML3), nothing to split',
     hostCalls: 'one per contiguous range',

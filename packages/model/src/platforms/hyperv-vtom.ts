@@ -18,6 +18,7 @@ export const hypervVtom = {
     strayRead: 'fixed up',
   },
   acceptsPages: [],
+  flushesCache: [],
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls: 'one per 510 pages',

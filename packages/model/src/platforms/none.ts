@@ -15,6 +15,7 @@ export const none = {
     strayRead: 'impossible',
   },
   acceptsPages: [],
+  flushesCache: [],
   texts: {
     directMap: '1G / 2M / 4K (not a confidential VM)',
     hostCalls: '0',

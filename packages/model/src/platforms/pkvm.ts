@@ -14,6 +14,7 @@ export const pkvm = {
     strayRead: 'impossible',
   },
   acceptsPages: [],
+  flushesCache: [],
   texts: {
     directMap: 'never changed',
     hostCalls: 'one per page',

@@ -11,6 +11,8 @@ export interface PlatformProfile {
   readonly platform: Platform;
   /** Conversions for which the guest tells the hardware, of an aligned 2 MiB at once, else of each page, which pages are its own. */
   readonly acceptsPages: readonly Direction[];
+  /** Conversions before which every page of the range is flushed from the CPU caches. */
+  readonly flushesCache: readonly Direction[];
   readonly texts: {
     readonly directMap: string;
     /** Calls to the host per conversion. */

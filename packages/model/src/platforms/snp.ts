@@ -13,6 +13,7 @@ export const snp = {
     strayRead: 'fixed up',
   },
   acceptsPages: ['decrypt', 'encrypt'],
+  flushesCache: [],
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls:
@@ -32,6 +33,10 @@ export const snp = {
     {
       number: 'PVALIDATE for each entry of a list',
       source: '`pvalidate_pages()`, arch/x86/coco/sev/core.c',
+    },
+    {
+      number: 'no page flushed from the cache: the hardware keeps it coherent',
+      source: '`amd_enc_cache_flush_required()`, arch/x86/mm/mem_encrypt_amd.c',
     },
     ...X86_SOURCES,
   ],

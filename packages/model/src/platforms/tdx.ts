@@ -13,6 +13,7 @@ export const tdx = {
     strayRead: 'fatal',
   },
   acceptsPages: ['encrypt'],
+  flushesCache: ['decrypt'],
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls: 'one per contiguous range',
@@ -27,6 +28,11 @@ export const tdx = {
     {
       number: '2M or 4K accepted at a time',
       source: '`tdx_accept_memory()`, arch/x86/coco/tdx/tdx-shared.c',
+    },
+    {
+      number: 'each page flushed from the cache before it becomes shared',
+      source:
+        '`tdx_cache_flush_required()`, arch/x86/coco/tdx/tdx.c; `cpa_flush()`, arch/x86/mm/pat/set_memory.c',
     },
     ...X86_SOURCES,
   ],

@@ -62,8 +62,8 @@ export type Ink = Readonly<Record<keyof (typeof INK)[Scheme], string>>;
 
 /** For parts of a whole, as the components of a cost. They differ in grey too. */
 export const PART_COLOURS: Readonly<Record<Scheme, readonly string[]>> = {
-  light: ['#123a6d', '#8db7e8', '#2f7fd1', '#d3e2f4', '#7a4a12', '#e3b778', '#b9771f', '#f3e2c8'],
-  dark: ['#8fc0f7', '#2c5686', '#5795d8', '#1d3a5c', '#f2c486', '#7d5420', '#cd8f3d', '#4d3717'],
+  light: ['#123a6d', '#8db7e8', '#2f7fd1', '#d3e2f4', '#7a4a12', '#e3b778', '#b9771f', '#f3e2c8', '#2f7d74'],
+  dark: ['#8fc0f7', '#2c5686', '#5795d8', '#1d3a5c', '#f2c486', '#7d5420', '#cd8f3d', '#4d3717', '#6cc2b7'],
 };
 
 /** As in the style sheet. Without double quotes: echarts would put them into an attribute unescaped. */

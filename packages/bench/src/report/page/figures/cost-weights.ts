@@ -18,6 +18,13 @@ export const COMPONENTS: readonly Component[] = [
   { id: 'full-flushes', label: 'full TLB flushes', metrics: ['full-flushes'], assumedNs: 5000 },
   { id: 'ranged-flushes', label: 'ranged TLB flushes', metrics: ['ranged-flushes'], assumedNs: 1000 },
   { id: 'splits', label: 'splits, 2M and 1G', metrics: ['splits-2m', 'splits-1g'], assumedNs: 2000 },
+  {
+    id: 'pages-cache-flushed',
+    label: 'cache-flushed pages',
+    metrics: ['pages-cache-flushed'],
+    assumedNs: 200,
+  },
+  { id: 'page-accepts', label: 'page accepts', metrics: ['page-accepts'], assumedNs: 1000 },
   { id: 'pages-zeroed', label: 'pages zeroed', metrics: ['pages-zeroed'], assumedNs: 100 },
 ];
 
