@@ -57,6 +57,11 @@ export const platformSchema = z
      * Default: 0, as in logs of older versions.
      */
     flushesAround: whole.exactOptional(),
+    /**
+     * False if nothing is flushed when an entry of the direct map is split (FEAT_BBML3). Default: each split adds a flush, as in logs
+     * of older versions and on x86.
+     */
+    flushesSplits: z.literal(false).exactOptional(),
     /** A range of more pages is flushed with one full flush, a smaller one page by page: tlb_single_page_flush_ceiling, arch/x86/mm/tlb.c. */
     fullFlushAbovePages: whole,
     /** Re-form the 2M mapping of a block once all of it is private again. Real x86 kernels do not. */

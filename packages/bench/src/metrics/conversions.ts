@@ -43,7 +43,7 @@ export const conversionMetrics = metricFamily({
     'full-flushes': {
       isBootApart: true,
       label: 'full TLB flushes',
-      formula: `one per split; per conversion of more than 33 pages (Arm: 2,097,152) or through a vmalloc address, failed attempts included: ${formulaByPlatform('flushes')}`,
+      formula: `one per split (none on cca-bbml3); per conversion of more than 33 pages (Arm: 2,097,152) or through a vmalloc address, failed attempts included: ${formulaByPlatform('flushes')}`,
     },
     'ranged-flushes': {
       isBootApart: true,

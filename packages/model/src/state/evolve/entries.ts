@@ -45,11 +45,11 @@ export function largePageSplit(step: Step): void {
     counters.mapped4KPages += size;
   }
   counters.pageTablePages++;
-  // Each split ends in flush_tlb_all() under cpa_lock: __split_large_page(), arch/x86/mm/pat/set_memory.c.
-  counters.fullFlushes++;
+  // On x86 each split ends in flush_tlb_all() under cpa_lock: __split_large_page(), arch/x86/mm/pat/set_memory.c.
+  if (platform.flushesSplits !== false) counters.fullFlushes++;
 }
 
-/** The bit of a contiguous run is cleared; its entries stay. No page table is added, and no global flush is needed. */
+/** The bit of a contiguous run is cleared; its entries stay. No page table is added. */
 export function contiguousSplit(step: Step): void {
   const { columns, row, editor, layout } = step;
   const { blocks, counters, geometry, mapping, platform } = editor;
@@ -73,7 +73,7 @@ export function contiguousSplit(step: Step): void {
     blocks.words[blocks.base + layout.contiguous] &= ~(1 << ((pfn % pagesPerBlock) / size));
     counters.splits64K++;
   }
-  counters.rangedFlushes++;
+  if (platform.flushesSplits !== false) counters.rangedFlushes++;
 }
 
 export function largePageRestored(step: Step): void {
