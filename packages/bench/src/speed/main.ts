@@ -3,6 +3,7 @@
  * measure (default: peer and fold), and a number, the requests of the longest run in `growth`.
  */
 import { unknownName } from '@decpool/model/internal';
+import { claimTable } from './claims.ts';
 import { foldTable, GUESTS } from './fold-table.ts';
 import { growthTable } from './growth.ts';
 import { peerTable } from './peer.ts';
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, Tables>> = {
   peer: [peerTable],
   fold: GUESTS.map((guest) => () => foldTable(guest)),
   requests: [policyTable],
+  claims: [claimTable],
   growth: [growthTable],
   logs: [async () => (await import('./logs.ts')).logTables(LOG_EVENTS)],
   page: [async () => (await import('./page.ts')).pageTable()],

@@ -174,8 +174,18 @@ export class Buddy {
    * if its parent's buddy is free, so that it is used last (buddy_merge_likely()).
    */
   freeOne(zone: Zone, pfn: number, order: number, type: number): void {
-    const { lists } = this;
     zone.account(this.cpu, 1 << order);
+    this.#merge(zone, pfn, order, type);
+  }
+
+  /** Frees chunks of `order` one after the other that make up an aligned one of order `merged`, in order of their addresses. */
+  freeRun(zone: Zone, pfn: number, order: number, merged: number, type: number): void {
+    for (let each = 0; each < 1 << (merged - order); each++) zone.account(this.cpu, 1 << order);
+    this.#merge(zone, pfn, merged, type);
+  }
+
+  #merge(zone: Zone, pfn: number, order: number, type: number): void {
+    const { lists } = this;
     this.#countFree(pfn, 1 << order, 1);
     let merged = pfn;
     let current = order;

@@ -133,9 +133,11 @@ export class ChunkLists {
 
   /** Whether a zone has a chunk of at least 2^order pages of a migratetype that requests ask for. */
   hasChunk(zone: number, order: number): boolean {
-    let orders = this.#ordersOf[zone * TYPES + TYPE.Decrypted];
-    for (let type = 0; type < ORDINARY_TYPES; type++) orders |= this.#ordersOf[zone * TYPES + type];
-    return orders >>> order !== 0;
+    const words = zone * TYPES;
+    for (let type = 0; type < ORDINARY_TYPES; type++) {
+      if (this.#ordersOf[words + type] >>> order !== 0) return true;
+    }
+    return this.#ordersOf[words + TYPE.Decrypted] >>> order !== 0;
   }
 
   /** Migratetype of the buddy list that a chunk is in. */
@@ -208,6 +210,27 @@ export class ChunkLists {
     else this.#next[previous] = NONE;
     this.#removed(list, pfn);
     return pfn;
+  }
+
+  /**
+   * Order of the aligned chunk that the last chunks of a list make up, each at the address behind the one that leaves the list before
+   * it; of the last chunk itself if they do not. At most `most` chunks count.
+   */
+  orderOfLastRun(list: number, most: number): number {
+    const order = this.#orders[list];
+    const first = this.#tails[list];
+    let at = first;
+    let run = 0;
+    // What makes up a chunk twice as large begins at its border.
+    while (2 << run <= most && (first & ((2 << (order + run)) - 1)) === 0) {
+      const end = first + ((2 << (order + run)) - (1 << order));
+      let each = at;
+      while (each !== end && this.#previous[each] === each + (1 << order)) each += 1 << order;
+      if (each !== end) break;
+      at = each;
+      run++;
+    }
+    return order + run;
   }
 
   #removed(list: number, pfn: number): void {

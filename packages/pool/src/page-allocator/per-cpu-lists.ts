@@ -107,27 +107,25 @@ export class PerCpuLists {
     perCpu.count += 1 << order;
     const pages = perCpu.pagesToReturn(zone, order);
     if (pages === 0) return true;
-    this.#returnPages(zone, cpu, pages, index);
+    this.#returnPages(zone, cpu, perCpu, pages, index);
     // free_unref_page_commit(): the zone may have come above its high watermark.
     if (zone.isBelowHigh && zone.isAbove(zone.high + zone.boost, 0, MOVABLE_ZONE)) zone.isBelowHigh = false;
     return true;
   }
 
-  #returnPages(zone: Zone, cpu: number, pages: number, index: number): void {
-    const perCpu = this.#perCpu[zone.index][cpu];
+  #returnPages(zone: Zone, cpu: number, perCpu: PerCpu, pages: number, index: number): void {
     if (!this.#isInPortions) {
-      this.#empty(zone, cpu, pages, index);
+      this.#empty(zone, cpu, perCpu, pages, index);
       return;
     }
     for (let left = pages; left > 0 && perCpu.count > 0; left -= perCpu.batch) {
-      this.#empty(zone, cpu, Math.min(left, perCpu.batch), index);
+      this.#empty(zone, cpu, perCpu, Math.min(left, perCpu.batch), index);
     }
   }
 
   /** free_pcppages_bulk(): the oldest chunks of one list after the other go back to the zone. */
-  #empty(zone: Zone, cpu: number, pages: number, firstIndex: number): void {
+  #empty(zone: Zone, cpu: number, perCpu: PerCpu, pages: number, firstIndex: number): void {
     const { lists, pageblockOrder } = this.#buddy;
-    const perCpu = this.#perCpu[zone.index][cpu];
     const firstList = lists.perCpuList(zone.index, cpu, 0);
     let left = Math.min(pages, perCpu.count);
     let lowest = 0;
@@ -141,12 +139,31 @@ export class PerCpuLists {
         if (index === lowest) lowest++;
       }
       const order = orderOfIndex(index, pageblockOrder);
-      const chunks = Math.min(lists.count(firstList + index), Math.ceil(left / (1 << order)));
-      for (let each = 0; each < chunks; each++) {
-        this.#return(zone, lists.removeLast(firstList + index), order, index);
-      }
+      const chunks = Math.min(lists.count(firstList + index), (left + (1 << order) - 1) >> order);
+      this.#returnLast(zone, firstList + index, index, order, chunks);
       perCpu.count -= chunks << order;
       left -= chunks << order;
+    }
+  }
+
+  /**
+   * The last chunks of a list go back one after the other. Neighbours merge into one chunk before anything else happens to the zone's
+   * lists, so they are put there as that chunk.
+   */
+  #returnLast(zone: Zone, list: number, index: number, order: number, chunks: number): void {
+    const { lists } = this.#buddy;
+    // Chunks of a list of several migratetypes can go to lists of different types.
+    const mayMerge = order === 0 && (this.#notedType === undefined || typeOfIndex(index) >= 0);
+    for (let left = chunks; left > 0; ) {
+      const merged = mayMerge ? lists.orderOfLastRun(list, left) : order;
+      const pfn = lists.removeLast(list);
+      const type = this.#typeToReturnTo(pfn, index);
+      if (merged === order) this.#buddy.freeOne(zone, pfn, order, type);
+      else {
+        for (let each = 1; each < 1 << (merged - order); each++) lists.removeLast(list);
+        this.#buddy.freeRun(zone, pfn, order, merged, type);
+      }
+      left -= 1 << (merged - order);
     }
   }
 
@@ -164,14 +181,16 @@ export class PerCpuLists {
   decay(zone: Zone, cpu: number): void {
     const perCpu = this.#perCpu[zone.index][cpu];
     const pages = perCpu.decay();
-    if (pages > 0) this.#returnPages(zone, cpu, pages, 0);
+    if (pages > 0) this.#returnPages(zone, cpu, perCpu, pages, 0);
   }
 
   /** drain_all_pages(): all lists go back to their zones. Returns whether there was anything in them. */
   drain(zones: readonly Zone[]): boolean {
     const hadPages = this.pages > 0;
     for (const zone of hadPages ? zones : []) {
-      for (const [cpu, { count }] of this.#perCpu[zone.index].entries()) this.#empty(zone, cpu, count, 0);
+      for (const [cpu, perCpu] of this.#perCpu[zone.index].entries()) {
+        this.#empty(zone, cpu, perCpu, perCpu.count, 0);
+      }
     }
     return hadPages;
   }

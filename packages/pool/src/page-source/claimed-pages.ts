@@ -33,8 +33,12 @@ export class ClaimedPages {
 
   /** Of an aligned chunk whose pages are not claimed. */
   add(pfn: number, order: number): void {
-    if (order < this.#blockOrder) this.#setBits(pfn, order, true);
-    else this.#isWhole.fill(1, pfn >> this.#blockOrder, (pfn + (1 << order)) >> this.#blockOrder);
+    if (order < this.#blockOrder) {
+      this.#setBits(pfn, order, true);
+      return;
+    }
+    const end = (pfn + (1 << order)) >> this.#blockOrder;
+    for (let block = pfn >> this.#blockOrder; block < end; block++) this.#isWhole[block] = 1;
   }
 
   /** Of an aligned chunk whose pages are all claimed. */
