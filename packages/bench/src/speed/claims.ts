@@ -5,9 +5,9 @@
 import {
   type MemoryState,
   orderFor,
-  PLAIN_PAGE_SOURCE,
   type PageSourceSettings,
   type Pfn,
+  PLAIN_PAGE_SOURCE,
   type Request,
   spanOf,
   x86Geometry,
