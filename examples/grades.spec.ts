@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type MemoryState, type Pfn, spanOf, x86Geometry } from '@decpool/model';
-import { PageSource } from '@decpool/pool';
+import { PageSource } from '@decpool/pool/internal';
 import { expect, it } from 'vitest';
 import { spreadOf } from '../packages/bench/src/compare/spread.ts';
 import { type Freelists, readFreelists } from '../packages/bench/src/traces/memory-state/freelists.ts';

@@ -5,7 +5,7 @@
 export type { ImportOptions } from './traces/format.ts';
 export { type ImportedTrace, importTrace } from './traces/import.ts';
 export { type RecordedMemory, readMemoryState } from './traces/memory-state/memory-state.ts';
-export { type SanityReport, sanityLines } from './traces/sanity.ts';
+export type { SanityReport } from './traces/sanity.ts';
 export { parseSharedExpression, type SharedExpression } from './traces/shared-expression.ts';
 export { churn } from './workloads/churn.ts';
 export type { Parameter, WorkloadGenerator } from './workloads/define.ts';
@@ -17,7 +17,7 @@ export { type Workload, workload } from './workloads/workload.ts';
 // Policies: found by name or file, and checked against the rules.
 
 export { type Conformance, type ConformanceOptions, checkConformance } from './policies/conformance.ts';
-export { type NamedPolicy, policiesFor, policyFor } from './policies/load.ts';
+export { type NamedPolicy, policyFor } from './policies/load.ts';
 
 // Runs: one policy, or a comparison of several with bounds that no policy can beat.
 
@@ -39,20 +39,18 @@ export {
   type RunMetrics,
 } from './metrics/metric.ts';
 
-// Results: as JSON, CSV and text, and compared with earlier results.
+// Results: as JSON, CSV and text.
 
-export { type Against, againstOf, type Delta, regressionsIn } from './report/against.ts';
 export { resultsCsv } from './report/csv.ts';
 export { mailText } from './report/mail.ts';
 export { readResults, type StoredResults } from './report/read-results.ts';
-export { RESULTS_VERSION, type Results, resultsOf, resultsSchema } from './report/results.ts';
+export { type Results, resultsOf } from './report/results.ts';
 export { comparisonText } from './report/terminal.ts';
-export { type Verdict, verdictOf } from './report/verdict.ts';
 export { readSweepResults, type SweepResults, type SweepRow, type SweepRun } from './sweep/results.ts';
 
 // Event logs: written, read from the start or at any event, and recovered.
 
-export { LOG_FORMATS, type LogFormat } from './log/format.ts';
+export type { LogFormat } from './log/format.ts';
 export { batchesOf, type EventRange, eventsOf, statesOf } from './log/observe.ts';
 export { type OpenLog, openLog } from './log/open.ts';
 export { type LogPart, type OnRead, type ReadOptions, readLog } from './log/read.ts';
@@ -75,12 +73,6 @@ export { type ReplayResult, replay } from './rerun/replay.ts';
 export { policyOf } from './rerun/rerun.ts';
 export type { ServedAgain } from './rerun/serve-again.ts';
 export { type Check, type VerifyOptions, verifyLog } from './rerun/verify.ts';
-
-// Histories: the state of each block over time, from the logs beside a comparison's results.
-
-export { BlocksAt } from './history/blocks-at.ts';
-export type { InputHistory, RunHistory } from './history/types.ts';
-export { readInputHistory } from './report/read-history.ts';
 
 // The settings file of the command.
 

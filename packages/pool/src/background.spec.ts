@@ -1,4 +1,5 @@
-import { type Migratetype, nanoseconds } from '@decpool/model';
+import type { Migratetype } from '@decpool/model';
+import { nanoseconds } from '@decpool/model';
 import { describe, expect, it } from 'vitest';
 import { aged } from './page-source/aged.ts';
 import type { Pool } from './pool.ts';

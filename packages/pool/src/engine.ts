@@ -14,12 +14,10 @@ import {
   InputError,
   type Machine,
   type MemoryState,
-  maySleep,
   type PageSourceSettings,
   type Request,
   type StateView,
   type UserMapRequest,
-  zoneOf,
 } from '@decpool/model';
 import {
   attributesOf,
@@ -27,7 +25,9 @@ import {
   conversionMaySleep,
   type EventColumns,
   MAX_OWNERS,
+  maySleep,
   type RequestHistory,
+  zoneOf,
 } from '@decpool/model/internal';
 import { BackgroundUsers } from './background.ts';
 import { DeferredWorker } from './deferred-worker.ts';

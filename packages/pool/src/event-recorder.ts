@@ -11,7 +11,6 @@ import {
   GFP_KERNEL,
   MAX_PAGE_ORDER,
   type Migratetype,
-  maySleep,
   type Pfn,
   type StateView,
   pfn as toPfn,
@@ -22,6 +21,7 @@ import {
   type EventColumns,
   EventRows,
   emittersTo,
+  maySleep,
 } from '@decpool/model/internal';
 import type { FaultInjector } from './faults.ts';
 import type { ClaimType } from './page-allocator/migratetypes.ts';

@@ -1,6 +1,6 @@
+import type { Faults } from '@decpool/model';
 import {
   type BlockIndex,
-  type Faults,
   InputError,
   type Pfn,
   type PlatformName,

@@ -1,5 +1,7 @@
 /** Conversions that fail, by seeded chance: what a hostile or broken host can do to a guest. */
-import type { Direction, Faults } from '@decpool/model';
+
+import type { Faults } from '@decpool/model';
+import type { Direction } from '@decpool/model/internal';
 import { type Random, randomFrom } from './page-source/random.ts';
 
 /** `failed but converted`: the host converted the pages and reported an error. */

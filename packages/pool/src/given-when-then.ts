@@ -5,7 +5,6 @@
 import {
   type AllocateRequest,
   type AllocationId,
-  type EventBody,
   type FailureReason,
   type MemoryState,
   type Nanoseconds,
@@ -14,7 +13,7 @@ import {
   platformNamed,
   type Request,
 } from '@decpool/model';
-import { EventRows } from '@decpool/model/internal';
+import { type EventBody, EventRows } from '@decpool/model/internal';
 import { from, lastValueFrom, type Observable } from 'rxjs';
 import { freshBoot } from './page-source/profiles.ts';
 import type { PolicyFactory } from './policy.ts';

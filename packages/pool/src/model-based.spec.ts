@@ -13,24 +13,26 @@ import {
   type Faults,
   GFP,
   GFP_KERNEL,
-  GRANULES,
-  gfpNamed,
   hashOf,
   InputError,
   InvariantError,
   type MemoryState,
-  MIGRATETYPES,
   machineOf,
-  maySleep,
   type Nanoseconds,
   PLATFORM_NAMES,
   type Platform,
   type PoolEvent,
-  pagesFor,
   platformNamed,
-  zoneOf,
 } from '@decpool/model';
-import { conversionMaySleep } from '@decpool/model/internal';
+import {
+  conversionMaySleep,
+  GRANULES,
+  gfpNamed,
+  MIGRATETYPES,
+  maySleep,
+  pagesFor,
+  zoneOf,
+} from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aged } from './page-source/aged.ts';

@@ -5,13 +5,10 @@ import {
   type FreeRequest,
   InvariantError,
   orderFor,
-  PAGE_SHIFT,
   PAGE_SIZE,
-  pagesFor,
   type SlabId,
-  slabId,
 } from '@decpool/model';
-import { attributesOf } from '@decpool/model/internal';
+import { attributesOf, PAGE_SHIFT, pagesFor, slabId } from '@decpool/model/internal';
 import type { PageServer } from './dma-pool/page-server.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';

@@ -18,10 +18,9 @@ import {
   type PoolEvent,
   pfn,
   platformNamed,
-  publish,
   type State,
 } from '@decpool/model';
-import { EventRows, MAX_OWNER } from '@decpool/model/internal';
+import { EventRows, MAX_OWNER, publish } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fragmented, freshBoot } from './page-source/profiles.ts';

@@ -5,11 +5,9 @@ import {
   type Api,
   allocationId,
   type Counters,
-  DEFAULT_WORKER_DELAY,
   type EventBatch,
   type Extent,
   type Faults,
-  foldRows,
   GFP_KERNEL,
   InputError,
   type LogHeader,
@@ -18,18 +16,24 @@ import {
   nanoseconds,
   type ObjectView,
   type PageSourceSettings,
-  PLAIN_PAGE_SOURCE,
   type Platform,
   type PoolEvent,
-  pagesFor,
-  publish,
   type Request,
   type State,
   type StateView,
   spanOf,
   x86Geometry,
 } from '@decpool/model';
-import { type EventColumns, eventAt, logHeader } from '@decpool/model/internal';
+import {
+  DEFAULT_WORKER_DELAY,
+  type EventColumns,
+  eventAt,
+  foldRows,
+  logHeader,
+  PLAIN_PAGE_SOURCE,
+  pagesFor,
+  publish,
+} from '@decpool/model/internal';
 import { type Observable, Subject } from 'rxjs';
 import { Engine } from './engine.ts';
 import type { EventSink } from './event-recorder.ts';

@@ -3,20 +3,22 @@
  * come first, the retries of a call that failed, the pages that are leaked when no retry works, and the restored 2M mapping.
  */
 import {
-  type BoundaryMap,
   blockIndex,
-  type Direction,
   type Extent,
-  hasLargePages,
-  type MappedRange,
   type Pfn,
   type Platform,
   type StateView,
-  splitAtBoundaries,
-  splitForChange,
   pfn as toPfn,
 } from '@decpool/model';
 import type { Emitters } from '@decpool/model/internal';
+import {
+  type BoundaryMap,
+  type Direction,
+  hasLargePages,
+  type MappedRange,
+  splitAtBoundaries,
+  splitForChange,
+} from '@decpool/model/internal';
 import type { FaultInjector, FaultOutcome } from './faults.ts';
 import type { ConversionResult } from './policy.ts';
 

@@ -6,7 +6,6 @@ import {
   type AllocateRequest,
   type AllocationId,
   type Extent,
-  FAILURE_REASONS,
   type FailureReason,
   type FreeRequest,
   GFP_KERNEL,
@@ -16,6 +15,7 @@ import {
   type Pfn,
   type StateView,
 } from '@decpool/model';
+import { FAILURE_REASONS } from '@decpool/model/internal';
 import { type EventRecorder, NO_ALLOCATION, type ZoneRange } from './event-recorder.ts';
 import { CLAIM_TYPES, type ClaimType } from './page-allocator/migratetypes.ts';
 import type { BlockRange, ConversionResult, Policy, Recorder } from './policy.ts';

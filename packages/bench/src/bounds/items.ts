@@ -9,13 +9,12 @@ import {
   allocationId,
   GFP_KERNEL,
   type MemoryState,
-  maySleep,
   orderFor,
   type Platform,
   platformNamed,
   type Request,
-  zoneOf,
 } from '@decpool/model';
+import { maySleep, zoneOf } from '@decpool/model/internal';
 import { freshBoot, type PolicyFactory, Pool, policyNamed, slabCacheFor } from '@decpool/pool';
 import { isBounded } from './lower.ts';
 

@@ -4,9 +4,9 @@ import {
   MAX_PAGE_ORDER,
   orderFor,
   PAGE_SIZE,
-  PageTime,
   type Request,
 } from '@decpool/model';
+import { PageTime } from '@decpool/model/internal';
 
 /** No policy that serves the requests is below these. */
 export interface LowerBounds {

@@ -1,5 +1,13 @@
-import { APIS, anyOf, BounceSlots, eventSet, type LogHeader, SharedBlocks, TYPE } from '@decpool/model';
-import { EXPOSES, type Projection } from '@decpool/model/internal';
+import { type LogHeader, TYPE } from '@decpool/model';
+import {
+  APIS,
+  anyOf,
+  BounceSlots,
+  EXPOSES,
+  eventSet,
+  type Projection,
+  SharedBlocks,
+} from '@decpool/model/internal';
 
 /** What a run comes to of what the bounds are on. */
 export interface MeasuredBlocks {

@@ -5,7 +5,8 @@
  * A moment is a number that orders like time: 3k and 3k + 1 are the worker's before request k, for what is made private
  * and for what is shared; 3k + 2 is request k itself.
  */
-import { DEFAULT_WORKER_DELAY, type Request } from '@decpool/model';
+import type { Request } from '@decpool/model';
+import { DEFAULT_WORKER_DELAY } from '@decpool/model/internal';
 import { ANYWHERE, type PageItem } from './items.ts';
 
 export interface Moments {

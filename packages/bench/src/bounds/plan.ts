@@ -2,7 +2,7 @@
  * A packing of items into virtual blocks, and what it costs. If an item spans two blocks, they are neighbours and the first is
  * even.
  */
-import { PageTime } from '@decpool/model';
+import { PageTime } from '@decpool/model/internal';
 import type { PageItem } from './items.ts';
 import { closingAfter, type Moments, openingFor, timeOf } from './moments.ts';
 

@@ -1,4 +1,4 @@
-import { PLACEMENTS } from '@decpool/pool';
+import { PLACEMENTS } from '@decpool/pool/internal';
 import { expect, it } from 'vitest';
 import { worstCaseOf } from './worst-case.ts';
 

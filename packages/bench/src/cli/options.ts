@@ -20,7 +20,8 @@ export const ANY_SEED = { from: 0, to: 0xffffffff };
 
 /** The names of all policies, and their short names. */
 export async function policyNames(): Promise<readonly string[]> {
-  const { ALL_POLICIES, SHORT_NAMES } = await import('@decpool/pool');
+  const { ALL_POLICIES } = await import('@decpool/pool');
+  const { SHORT_NAMES } = await import('@decpool/pool/internal');
   return [...ALL_POLICIES, ...Object.keys(SHORT_NAMES)];
 }
 

@@ -1,5 +1,7 @@
 /** What options and definitions choose from. Apart from machine.ts: a help page needs no page allocator. */
-import type { GranulePages, PageSourceSettings } from '@decpool/model';
+
+import type { PageSourceSettings } from '@decpool/model';
+import type { GranulePages } from '@decpool/model/internal';
 
 /** The platform if neither an option nor the workload names one. */
 export const DEFAULT_PLATFORM = 'snp';

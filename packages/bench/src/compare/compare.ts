@@ -1,12 +1,7 @@
 /** A comparison: every policy over the same requests, from the same memory state, once per placement seed. */
-import {
-  type Geometry,
-  type MemoryState,
-  type OwnerFigures,
-  type Platform,
-  spanOf,
-  x86Geometry,
-} from '@decpool/model';
+
+import type { OwnerFigures } from '@decpool/model';
+import { type Geometry, type MemoryState, type Platform, spanOf, x86Geometry } from '@decpool/model';
 import { type Bounds, boundsOf, type RequestBounds, requestBounds } from '../bounds/bounds.ts';
 import { isServable, type LowerBounds } from '../bounds/lower.ts';
 import { type WorstCase, worstCaseOf } from '../bounds/worst-case.ts';

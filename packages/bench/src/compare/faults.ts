@@ -1,4 +1,5 @@
-import { type Faults, InputError } from '@decpool/model';
+import type { Faults } from '@decpool/model';
+import { InputError } from '@decpool/model';
 
 const DEFAULTS: Faults = { seed: 1, decrypt: 0, encrypt: 0, converted: 0, retries: 1 };
 const CHANCES: readonly string[] = ['decrypt', 'encrypt', 'converted'];

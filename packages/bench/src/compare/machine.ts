@@ -1,12 +1,12 @@
 /** The machine of a run, as options and definitions name it. */
 import {
-  hasLargePages,
   InputError,
   type MemoryState,
   type PageSourceSettings,
   type Platform,
   platformNamed,
 } from '@decpool/model';
+import { hasLargePages } from '@decpool/model/internal';
 import { aged, fragmented, freshBoot, type Kernel } from '@decpool/pool';
 import { kernelOf } from '@decpool/pool/internal';
 import { DEFAULT_PLATFORM, GRANULES_KIB, KERNELS } from './choices.ts';

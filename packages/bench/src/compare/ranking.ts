@@ -6,7 +6,7 @@
  * Beside that order stands the front. Front 1 has the policies that no other dominates in these three (the Pareto front), front 2
  * those that only policies of front 1 dominate, and so on. The best policy is on front 1.
  */
-import { hasLargePages } from '@decpool/model';
+import { hasLargePages } from '@decpool/model/internal';
 import type { Metric, MetricId } from '../metrics/metric.ts';
 import type { ComparedPolicy, Comparison } from './compare.ts';
 

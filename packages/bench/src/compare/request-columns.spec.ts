@@ -1,13 +1,5 @@
-import {
-  type AllocateRequest,
-  APIS,
-  allocationId,
-  GFP,
-  MAX_NODE,
-  MIGRATETYPES,
-  nanoseconds,
-  type Request,
-} from '@decpool/model';
+import { type AllocateRequest, allocationId, GFP, nanoseconds, type Request } from '@decpool/model';
+import { APIS, MAX_NODE, MIGRATETYPES } from '@decpool/model/internal';
 import { usesAtomicPools } from '@decpool/pool/internal';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';

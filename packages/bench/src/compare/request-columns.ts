@@ -2,7 +2,8 @@
  * Requests as numbers in shared memory: all threads read the same ones. Words such as owners' names travel beside
  * them.
  */
-import { type AllocateRequest, APIS, type Api, type Migratetype, type Request } from '@decpool/model';
+import type { AllocateRequest, Api, Migratetype, Request } from '@decpool/model';
+import { APIS } from '@decpool/model/internal';
 import { usesAtomicPools } from '@decpool/pool/internal';
 import type { RequestSequence } from './run.ts';
 

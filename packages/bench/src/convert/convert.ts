@@ -1,6 +1,7 @@
 /** Logs from one format to another, a batch of events at a time. */
 import { open } from 'node:fs/promises';
-import { InputError, type LogHeader, type Seal } from '@decpool/model';
+import type { Seal } from '@decpool/model';
+import { InputError, type LogHeader } from '@decpool/model';
 import { initialColumns } from '../log/fold.ts';
 import { formatByEnding, formatNamed, LOG_FORMATS } from '../log/format.ts';
 import { expectFree } from '../log/new-file.ts';

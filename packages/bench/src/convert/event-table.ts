@@ -1,6 +1,6 @@
 /** Events as a table for SQL: a column for each field that some event type has, NULL in rows whose type lacks it. */
-import { EVENT_TYPES, GFP_KERNEL, gfpName, type PoolEvent } from '@decpool/model';
-import { type Field, fieldsOf } from '@decpool/model/internal';
+import { GFP_KERNEL, type PoolEvent } from '@decpool/model';
+import { EVENT_TYPES, type Field, fieldsOf, gfpName } from '@decpool/model/internal';
 
 /** `int` has 32 bits, `bigint` 64. Both are signed, so that SQL can subtract them. */
 export type ValueType = 'flag' | 'int' | 'bigint' | 'text';

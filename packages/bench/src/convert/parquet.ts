@@ -1,6 +1,7 @@
 /** A log as a Parquet file: the table of events in row groups, header and seal in the file's metadata. */
 import { open, rename, rm } from 'node:fs/promises';
-import { type EventBatch, InputError, type LogHeader, type Seal } from '@decpool/model';
+import type { Seal } from '@decpool/model';
+import { type EventBatch, InputError, type LogHeader } from '@decpool/model';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { EVENT_TABLE, EventTableRows, type ValueType } from './event-table.ts';
 

@@ -1,5 +1,6 @@
 /** What is counted over all blocks, kept up as blocks change: histograms, free chunks, and what each owner holds. */
-import type { BlockHolder, BlockView } from '@decpool/model';
+import type { BlockView } from '@decpool/model';
+import type { BlockHolder } from '@decpool/model/internal';
 import { countChunks, FreeChunks, ORDERS } from './free-chunks.ts';
 import { OwnerHolds } from './owner-holds.ts';
 import { HISTOGRAM_BARS } from './types.ts';

@@ -1,5 +1,7 @@
 /** What is RAM, and how the direct map maps it at boot, by block; read from the state before the first event. */
-import { blockIndex, type MappingLevel, type StateView } from '@decpool/model';
+
+import type { MappingLevel } from '@decpool/model';
+import { blockIndex, type StateView } from '@decpool/model';
 import { BLOCK_MAPPINGS, type InputHistory } from './types.ts';
 
 const levelsOf = (view: StateView): MappingLevel[] =>

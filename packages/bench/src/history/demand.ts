@@ -1,5 +1,6 @@
 /** What the requests of a trace ask for at each frame: the same under every policy. */
-import { type EventBatch, type LogHeader, RequestsInLog } from '@decpool/model';
+import type { EventBatch, LogHeader } from '@decpool/model';
+import { RequestsInLog } from '@decpool/model/internal';
 import { LiveBytes } from '../bounds/lower.ts';
 import { finestStride, laterOf, mostOf, stepsOf } from './frames.ts';
 import { LifetimesByOwner } from './owner-lifetimes.ts';

@@ -1,5 +1,5 @@
 /** How many pages each owner has, in how many blocks, and how many of these it has to itself. */
-import type { BlockHolder } from '@decpool/model';
+import type { BlockHolder } from '@decpool/model/internal';
 import type { OwnerHold } from './types.ts';
 
 /** Words of one owner in a snapshot: its number, pages, blocks, blocks alone. */

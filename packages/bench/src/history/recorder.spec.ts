@@ -1,4 +1,5 @@
-import { holdings, type Pfn, type PlatformName, pfn, type StateView } from '@decpool/model';
+import { type Pfn, type PlatformName, pfn, type StateView } from '@decpool/model';
+import { holdings } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { allocate, free, requestLists } from '../bounds/testing.ts';

@@ -7,11 +7,10 @@ import {
   type EventBatch,
   type LogHeader,
   machineOf,
-  Pins,
   type StateView,
   TYPE,
 } from '@decpool/model';
-import { CHANGES_BLOCK, IS_REQUEST, RunProjections } from '@decpool/model/internal';
+import { CHANGES_BLOCK, IS_REQUEST, Pins, RunProjections } from '@decpool/model/internal';
 import { BlockSurvey } from './block-survey.ts';
 import { mappingsAtBoot } from './blocks-at-boot.ts';
 import { FEWEST_STEPS, finestStride, stepsOf } from './frames.ts';

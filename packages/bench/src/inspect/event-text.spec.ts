@@ -1,4 +1,5 @@
-import { EVENT_TYPES, type EventBody, nanoseconds, type PoolEvent, x86Geometry } from '@decpool/model';
+import { nanoseconds, type PoolEvent, x86Geometry } from '@decpool/model';
+import { EVENT_TYPES, type EventBody } from '@decpool/model/internal';
 import { expect, it } from 'vitest';
 import { eventLine, eventText, type Names } from './event-text.ts';
 

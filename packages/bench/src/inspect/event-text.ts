@@ -1,12 +1,6 @@
 /** Events and their causes as compact lines. */
-import {
-  blockCount,
-  type Cause,
-  type Geometry,
-  type LogHeader,
-  type PoolEvent,
-  eventText as textOfEvent,
-} from '@decpool/model';
+import { type Geometry, type LogHeader, type PoolEvent, eventText as textOfEvent } from '@decpool/model';
+import { blockCount, type Cause } from '@decpool/model/internal';
 import { countText, pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
 import { clock, timeText } from '../text/time.ts';

@@ -1,5 +1,6 @@
 /** The life of an allocation as text. */
-import { GFP_KERNEL, gfpName } from '@decpool/model';
+import { GFP_KERNEL } from '@decpool/model';
+import { gfpName } from '@decpool/model/internal';
 import { countText, pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';

@@ -2,18 +2,14 @@
 import {
   type AllocationStatus,
   allocationId,
-  EVENT_TYPES,
   type EventBatch,
   type EventType,
   type Geometry,
   InputError,
-  Owners,
-  type Pin,
-  Pins,
   type PoolEvent,
   TYPE,
 } from '@decpool/model';
-import { forEachBlock, typesWhere } from '@decpool/model/internal';
+import { EVENT_TYPES, forEachBlock, Owners, type Pin, Pins, typesWhere } from '@decpool/model/internal';
 import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 import { type LogPosition, type Names, namesOf, regionPages } from './event-text.ts';

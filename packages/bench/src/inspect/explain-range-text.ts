@@ -1,5 +1,5 @@
 /** The explanation of a block or a region, as text that fits 100 columns. */
-import type { Holding } from '@decpool/model';
+import type { Holding } from '@decpool/model/internal';
 import { countText, pagesText } from '../text/counts.ts';
 import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';

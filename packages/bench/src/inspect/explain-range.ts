@@ -1,18 +1,10 @@
 /** Why a block, or a region of a 1G entry, is as it is: who split it, what has pinned it since, what keeps it now. */
 import {
-  blockCount,
   blockIndex,
-  type Cause,
-  Causes,
   type EventBatch,
   type Geometry,
-  type Holding,
-  holdings,
   InputError,
-  LEVELS,
-  type LevelName,
   type LogHeader,
-  Owners,
   type PoolEvent,
   type StateView,
   TYPE,
@@ -20,6 +12,14 @@ import {
 } from '@decpool/model';
 import {
   BootPoolEvents,
+  blockCount,
+  type Cause,
+  Causes,
+  type Holding,
+  holdings,
+  LEVELS,
+  type LevelName,
+  Owners,
   observeAll,
   overlapPages,
   type Projection,

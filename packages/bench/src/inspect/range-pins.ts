@@ -1,6 +1,6 @@
 /** What has pinned a range of pages, from when to when, and for which owners. */
-import { type EventBatch, type Holding, type Owners, type Pin, Pins } from '@decpool/model';
-import { overlapPages } from '@decpool/model/internal';
+import type { EventBatch } from '@decpool/model';
+import { type Holding, type Owners, overlapPages, type Pin, Pins } from '@decpool/model/internal';
 
 /** A pin that is over. */
 export interface EndedPin {

@@ -1,5 +1,6 @@
 /** Splits of a log, added up by owner, by request or by block. */
-import type { PoolEvent, SplitCounts, SplitLevel, SplitsOfOwner } from '@decpool/model';
+import type { PoolEvent } from '@decpool/model';
+import type { SplitCounts, SplitLevel, SplitsOfOwner } from '@decpool/model/internal';
 import type { EndState, FoundSplits, Split } from './splits.ts';
 
 export type SplitGrouping = 'owner' | 'request' | 'block';

@@ -1,5 +1,6 @@
 /** The splits of a log as text: how many, who caused most of them, and a table. */
-import { type PoolEvent, SPLIT_LEVELS, type SplitCounts } from '@decpool/model';
+import type { PoolEvent } from '@decpool/model';
+import { SPLIT_LEVELS, type SplitCounts } from '@decpool/model/internal';
 import { shellWord } from '../report/page/escape.ts';
 import { countText } from '../text/counts.ts';
 import { listed } from '../text/listed.ts';

@@ -1,20 +1,18 @@
 /** Every split of the direct map in a log, with the request and the owner that caused it. */
+import { blockIndex, type Columns, type EventBatch, type LogHeader, type PoolEvent } from '@decpool/model';
 import {
-  blockIndex,
+  BootPoolEvents,
   type Cause,
   Causes,
-  type Columns,
-  type EventBatch,
-  type LogHeader,
   Owners,
-  type PoolEvent,
+  observeAll,
+  type Projection,
   type SplitCounts,
   type SplitLevel,
   SplitsByOwner,
   type SplitsOfOwner,
   splitLevel,
-} from '@decpool/model';
-import { BootPoolEvents, observeAll, type Projection } from '@decpool/model/internal';
+} from '@decpool/model/internal';
 import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { COUNTER_NAMES } from '@decpool/model';
+import { COUNTER_NAMES } from '@decpool/model/internal';
 import type { Pool } from '@decpool/pool';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { changeText, groupedCounters } from './counter-groups.ts';

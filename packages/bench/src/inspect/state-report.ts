@@ -1,14 +1,6 @@
 /** A state: counters, blocks in use with the owners that pin them, live allocations by owner. */
-import {
-  blockIndex,
-  type Columns,
-  type Counters,
-  holdings,
-  LEVELS,
-  type LevelName,
-  type StateView,
-} from '@decpool/model';
-import { forEachBlock } from '@decpool/model/internal';
+import { blockIndex, type Columns, type Counters, type StateView } from '@decpool/model';
+import { forEachBlock, holdings, LEVELS, type LevelName } from '@decpool/model/internal';
 import type { OpenLog } from '../log/open.ts';
 import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';

@@ -1,5 +1,6 @@
 /** Counts, rates and sizes of a log, and the facts of its header. Nothing is folded. */
-import { EVENT_TYPES, type LogHeader } from '@decpool/model';
+import type { LogHeader } from '@decpool/model';
+import { EVENT_TYPES } from '@decpool/model/internal';
 import type { OpenLog } from '../log/open.ts';
 import { policiesText } from '../report/policies-text.ts';
 import { countText } from '../text/counts.ts';

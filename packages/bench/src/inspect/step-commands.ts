@@ -1,6 +1,6 @@
 /** The commands of the stepper, as lines of text. */
-import { EVENT_TYPES, InputError } from '@decpool/model';
-import { unknownName } from '@decpool/model/internal';
+import { InputError } from '@decpool/model';
+import { EVENT_TYPES, unknownName } from '@decpool/model/internal';
 import { parseTime } from '../text/time.ts';
 import type { Wanted } from './wanted.ts';
 

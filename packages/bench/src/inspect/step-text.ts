@@ -3,11 +3,11 @@ import {
   type BlockView,
   blockIndex,
   type Geometry,
-  holdingsOf,
   type PoolEvent,
   type StateView,
   pfn as toPfn,
 } from '@decpool/model';
+import { holdingsOf } from '@decpool/model/internal';
 import { countText } from '../text/counts.ts';
 import { groupsThatFit } from '../text/groups.ts';
 import { timeText } from '../text/time.ts';

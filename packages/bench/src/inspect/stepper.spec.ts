@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { COUNTER_NAMES, type PoolEvent, TYPE } from '@decpool/model';
+import { type PoolEvent, TYPE } from '@decpool/model';
+import { COUNTER_NAMES } from '@decpool/model/internal';
 import type { Pool } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OpenLog } from '../log/open.ts';

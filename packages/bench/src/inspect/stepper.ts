@@ -1,8 +1,6 @@
 /** A place in a log that moves forward and back. Memory is bounded: one state, a few windows of events, some earlier states as bytes. */
 import {
   allocationId,
-  type Cause,
-  COUNTER_NAMES,
   type Columns,
   type CounterName,
   type Counters,
@@ -12,7 +10,15 @@ import {
   type StateView,
   TYPE,
 } from '@decpool/model';
-import { BootPoolEvents, decodeState, encodeState, IS_REQUEST, observeAll } from '@decpool/model/internal';
+import {
+  BootPoolEvents,
+  type Cause,
+  COUNTER_NAMES,
+  decodeState,
+  encodeState,
+  IS_REQUEST,
+  observeAll,
+} from '@decpool/model/internal';
 import { foldBatches, initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 import { isWanted, type Wanted } from './wanted.ts';

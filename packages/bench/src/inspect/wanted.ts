@@ -1,6 +1,6 @@
 /** What a search in a log looks for. */
-import { EVENT_TYPES, type EventBatch, type Geometry, TYPE } from '@decpool/model';
-import { overlapPages, typesWhere } from '@decpool/model/internal';
+import { type EventBatch, type Geometry, TYPE } from '@decpool/model';
+import { EVENT_TYPES, overlapPages, typesWhere } from '@decpool/model/internal';
 import { printable } from '../text/printable.ts';
 import { regionPages } from './event-text.ts';
 

@@ -3,7 +3,8 @@
  * it. So a reader can begin at any checkpoint, and still finds whether what it reads was altered.
  */
 import { createHash } from 'node:crypto';
-import type { Checkpoint, EventBatch, Keyframe, ReadHeader } from '@decpool/model';
+import type { Checkpoint, EventBatch, Keyframe } from '@decpool/model';
+import type { ReadHeader } from '@decpool/model/internal';
 import { alteredRow, headerText, locatorOf, segmentBytes } from '@decpool/model/internal';
 
 export class Chain {

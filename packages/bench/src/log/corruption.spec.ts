@@ -1,8 +1,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Columns, InputError, machineOf, RULES_REVISION } from '@decpool/model';
-import { type ColumnName, NUMBER_COLUMNS } from '@decpool/model/internal';
+import { Columns, InputError, machineOf } from '@decpool/model';
+import { type ColumnName, NUMBER_COLUMNS, RULES_REVISION } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { replay } from '../rerun/replay.ts';

@@ -4,17 +4,15 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip, deflateRawSync } from 'node:zlib';
+import { Columns, InputError, type LogHeader, machineOf } from '@decpool/model';
 import {
   COUNTER_NAMES,
-  Columns,
-  InputError,
-  type LogHeader,
+  encodeMarkLine,
+  encodeState,
   MIGRATETYPES,
-  machineOf,
   RULES_REVISION,
   SCHEMA_VERSION,
-} from '@decpool/model';
-import { encodeMarkLine, encodeState } from '@decpool/model/internal';
+} from '@decpool/model/internal';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { replay } from '../rerun/replay.ts';
 import { Chain } from './chain.ts';

@@ -3,16 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { constants, gunzipSync, gzipSync, inflateRawSync } from 'node:zlib';
-import {
-  Columns,
-  type EventBatch,
-  InputError,
-  machineOf,
-  platformNamed,
-  SCHEMA_VERSION,
-  type Seal,
-} from '@decpool/model';
-import { decodeState } from '@decpool/model/internal';
+import { Columns, type EventBatch, InputError, machineOf, platformNamed, type Seal } from '@decpool/model';
+import { decodeState, SCHEMA_VERSION } from '@decpool/model/internal';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runPolicy } from '../compare/run.ts';

@@ -2,8 +2,8 @@
  * Where the segments and keyframes of a log lie, found without reading its events. An Arrow stream gives the length of each message.
  * In NDJSON, a checkpoint is the only line that begins as it does.
  */
-import { type Checkpoint, InputError, type ReadHeader } from '@decpool/model';
-import { NdjsonDecoder } from '@decpool/model/internal';
+import { type Checkpoint, InputError } from '@decpool/model';
+import { NdjsonDecoder, type ReadHeader } from '@decpool/model/internal';
 import { atPath, type ByteFile, type ByteReader } from './byte-file.ts';
 import { Chain } from './chain.ts';
 import { arrowCodec, arrowMessages } from './records.ts';

@@ -1,12 +1,6 @@
-import {
-  type Checkpoint,
-  type EventBatch,
-  InputError,
-  type Keyframe,
-  type LogHeader,
-  type ReadHeader,
-  type Seal,
-} from '@decpool/model';
+import type { Checkpoint, Keyframe, Seal } from '@decpool/model';
+import { type EventBatch, InputError, type LogHeader } from '@decpool/model';
+import type { ReadHeader } from '@decpool/model/internal';
 import { atPath, type ByteFile, openFile } from './byte-file.ts';
 import { Chain } from './chain.ts';
 import type { Place } from './places.ts';

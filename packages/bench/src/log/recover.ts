@@ -1,4 +1,5 @@
-import { InputError, type Seal } from '@decpool/model';
+import type { Seal } from '@decpool/model';
+import { InputError } from '@decpool/model';
 import { openFile } from './byte-file.ts';
 import { type OnRead, partsIn } from './read.ts';
 import type { Torn } from './records.ts';

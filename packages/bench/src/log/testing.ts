@@ -1,5 +1,7 @@
 /** What the specs of event logs share: small logs in either format, and what is read of one. */
-import { type Columns, type EventBatch, type LogHeader, platformNamed, type Seal } from '@decpool/model';
+
+import type { Columns, Seal } from '@decpool/model';
+import { type EventBatch, type LogHeader, platformNamed } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { ByteReader } from './byte-file.ts';
 import { initialColumns } from './fold.ts';

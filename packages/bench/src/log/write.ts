@@ -5,7 +5,7 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { type EventBatch, InputError, type LogHeader, SCHEMA_VERSION, type Seal } from '@decpool/model';
+import { type EventBatch, InputError, type LogHeader, type Seal } from '@decpool/model';
 import {
   encodeEventLines,
   encodeHeaderLine,
@@ -13,6 +13,7 @@ import {
   encodeState,
   MAX_SEGMENT_EVENTS,
   type Marks,
+  SCHEMA_VERSION,
 } from '@decpool/model/internal';
 import { Chain } from './chain.ts';
 import { initialColumns } from './fold.ts';

@@ -1,5 +1,5 @@
-import { eventSet, maySleep, TYPE } from '@decpool/model';
-import { gfpOf } from '@decpool/model/internal';
+import { TYPE } from '@decpool/model';
+import { eventSet, gfpOf, maySleep } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** Requests whose caller may not sleep, and the reserve that is kept for them. */

@@ -1,4 +1,4 @@
-import { formulaByPlatform } from '@decpool/model';
+import { formulaByPlatform } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** What conversions cost, in things counted: the model has no latencies. */

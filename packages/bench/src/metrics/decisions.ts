@@ -1,5 +1,5 @@
-import { eventSet, TYPE } from '@decpool/model';
-import { forEachBlock } from '@decpool/model/internal';
+import { TYPE } from '@decpool/model';
+import { eventSet, forEachBlock } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** Simulated ns after which a decision is judged: the usual window of the supply `demand`. */

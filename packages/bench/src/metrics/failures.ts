@@ -1,4 +1,5 @@
-import { eventSet, FAILURE_REASONS, type FailureReason, TYPE } from '@decpool/model';
+import { type FailureReason, TYPE } from '@decpool/model';
+import { eventSet, FAILURE_REASONS } from '@decpool/model/internal';
 import { type MetricDefinition, metricFamily } from './family.ts';
 
 type ReasonId = `failures-${FailureReason}`;

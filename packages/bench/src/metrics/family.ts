@@ -1,5 +1,5 @@
-import type { Counters, EventSet, LogHeader, RunPart } from '@decpool/model';
-import type { Projection, RunProjections } from '@decpool/model/internal';
+import type { Counters, LogHeader } from '@decpool/model';
+import type { EventSet, Projection, RunPart, RunProjections } from '@decpool/model/internal';
 import type { Unit } from '../text/units.ts';
 
 /** Which direction is good. `neutral` metrics are compared but not judged. */

@@ -1,5 +1,5 @@
-import { anyOf, type EventBatch, eventSet, isFailedDecryption, TYPE } from '@decpool/model';
-import { CONVERTED } from '@decpool/model/internal';
+import { type EventBatch, TYPE } from '@decpool/model';
+import { anyOf, CONVERTED, eventSet, isFailedDecryption } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** Events after which a range is in an unknown state no more, or is lost. */

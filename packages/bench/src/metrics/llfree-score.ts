@@ -1,5 +1,5 @@
-import { anyOf, FreeMemory, type LogHeader } from '@decpool/model';
-import { IS_NUMBERED_REQUEST } from '@decpool/model/internal';
+import type { LogHeader } from '@decpool/model';
+import { anyOf, FreeMemory, IS_NUMBERED_REQUEST } from '@decpool/model/internal';
 import { freePagesAtStart } from '@decpool/pool/internal';
 import { metricFamily } from './family.ts';
 

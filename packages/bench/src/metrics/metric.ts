@@ -1,16 +1,10 @@
 /** All metrics: what each is, known without a run, and their values of a run. */
-import {
-  Columns,
-  type Counters,
-  type EventBatch,
-  type LogHeader,
-  machineOf,
-  type RunPart,
-} from '@decpool/model';
+import { Columns, type Counters, type EventBatch, type LogHeader, machineOf } from '@decpool/model';
 import {
   BootPoolEvents,
   EventPass,
   type Projection,
+  type RunPart,
   RunProjections,
   unknownName,
 } from '@decpool/model/internal';

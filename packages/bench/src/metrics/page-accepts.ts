@@ -1,5 +1,5 @@
-import { eventSet, formulaByPlatform, pfn, TYPE } from '@decpool/model';
-import { pageAccepts } from '@decpool/model/internal';
+import { pfn, TYPE } from '@decpool/model';
+import { eventSet, formulaByPlatform, pageAccepts } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** Pages that become private again, and the guest's own work for conversions. */

@@ -1,4 +1,5 @@
-import { eventSet, TYPE } from '@decpool/model';
+import { TYPE } from '@decpool/model';
+import { eventSet } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** What was taken from the page allocator, and what it had to do for that. */

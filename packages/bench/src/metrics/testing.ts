@@ -1,11 +1,8 @@
 /** What the specs of the metrics share: histories written by hand, and runs of a real pool. */
 import {
   allocationId,
-  COUNTER_NAMES,
   type Counters,
-  type Direction,
   type EventBatch,
-  type EventBody,
   type FailureReason,
   type LogHeader,
   type Platform,
@@ -15,7 +12,14 @@ import {
   type Request,
   x86Geometry,
 } from '@decpool/model';
-import { EventRows, logHeader, RunProjections } from '@decpool/model/internal';
+import {
+  COUNTER_NAMES,
+  type Direction,
+  type EventBody,
+  EventRows,
+  logHeader,
+  RunProjections,
+} from '@decpool/model/internal';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import type { MetricFamily } from './family.ts';
 import { metricsOfRun } from './metric.ts';

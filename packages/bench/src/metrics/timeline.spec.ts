@@ -1,5 +1,4 @@
-import { SharedIdle } from '@decpool/model';
-import { EventRows, observeAll } from '@decpool/model/internal';
+import { EventRows, observeAll, SharedIdle } from '@decpool/model/internal';
 import { expect, it } from 'vitest';
 import { allocated, decrypted, freed, objectAllocated, objectFreed, slabCreated } from './testing.ts';
 import { Timeline } from './timeline.ts';

@@ -1,6 +1,6 @@
 /** How the reserve of shared, idle pages and the live ones went over time, at a bounded number of points. */
-import type { EventBatch, EventSet, SharedIdle } from '@decpool/model';
-import type { Projection } from '@decpool/model/internal';
+import type { EventBatch } from '@decpool/model';
+import type { EventSet, Projection, SharedIdle } from '@decpool/model/internal';
 
 export interface TimelinePoint {
   /** Simulated ns. */

@@ -1,4 +1,5 @@
-import { allocationId, type EventBody, nanoseconds } from '@decpool/model';
+import { allocationId, nanoseconds } from '@decpool/model';
+import type { EventBody } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { decrypted, encrypted, measure, requested, runOf } from './testing.ts';
 import { waitMetrics } from './waits.ts';

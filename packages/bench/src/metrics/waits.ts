@@ -1,5 +1,5 @@
-import { type EventBatch, eventSet, pfn, TYPE } from '@decpool/model';
-import { AREA_CALL, hostCallsByPage, hostCallsFor } from '@decpool/model/internal';
+import { type EventBatch, pfn, TYPE } from '@decpool/model';
+import { AREA_CALL, eventSet, hostCallsByPage, hostCallsFor } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** What a caller waits for: conversions during its own request. Those of the deferred worker are nobody's wait. */

@@ -5,17 +5,13 @@ import {
   type Faults,
   GFP,
   GFP_KERNEL,
-  GRANULES,
-  type GranulePages,
   type MemoryState,
-  MIGRATETYPES,
   type Migratetype,
-  PAGE_SHIFT,
   PAGE_SIZE,
   PLATFORM_NAMES,
   type PlatformName,
-  pagesFor,
 } from '@decpool/model';
+import { GRANULES, type GranulePages, MIGRATETYPES, PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
 import { fragmented, freshBoot } from '@decpool/pool';
 import { type Dice, dice, weighted } from '../workloads/random.ts';
 import { type Wanted, wholePages } from '../workloads/request-list.ts';

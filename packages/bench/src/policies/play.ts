@@ -8,14 +8,12 @@ import {
   type EventBatch,
   GFP_KERNEL,
   type MemoryState,
-  maySleep,
   nanoseconds,
   type PoolEvent,
   platformNamed,
   type Request,
-  zoneOf,
 } from '@decpool/model';
-import { conversionMaySleep } from '@decpool/model/internal';
+import { conversionMaySleep, maySleep, zoneOf } from '@decpool/model/internal';
 import { type PolicyFactory, Pool } from '@decpool/pool';
 import { initialColumns } from '../log/fold.ts';
 import { type Action, type History, MEMORIES } from './histories.ts';

@@ -1,5 +1,6 @@
 /** Requests as people read them. */
-import { type AllocateRequest, ANY_NODE, GFP_KERNEL, gfpName, isInBytes } from '@decpool/model';
+import { type AllocateRequest, ANY_NODE, GFP_KERNEL } from '@decpool/model';
+import { gfpName, isInBytes } from '@decpool/model/internal';
 
 export const pagesOf = (pages: number) => `${pages} ${pages === 1 ? 'page' : 'pages'}`;
 export const inContext = (gfp: number) => (gfp === GFP_KERNEL ? '' : `, ${gfpName(gfp)}`);

@@ -1,6 +1,7 @@
 /** The rules of a policy, and how an error shows which one is broken. */
 import { InputError, InvariantError } from '@decpool/model';
-import { POLICY_RULES, PolicyError } from '@decpool/pool';
+import { PolicyError } from '@decpool/pool';
+import { POLICY_RULES } from '@decpool/pool/internal';
 import { messageOf } from '../files/error-text.ts';
 
 /** The rules that the engine enforces, and those that show only from outside. */

@@ -1,4 +1,4 @@
-import { PLACEMENTS } from '@decpool/pool';
+import { PLACEMENTS } from '@decpool/pool/internal';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { worstCaseOf } from '../bounds/worst-case.ts';
 import type { Comparison } from '../compare/compare.ts';

@@ -1,6 +1,7 @@
 /** What was run, and the cautions and notes about it, as text: the head and the notes of every report. */
 
-import { PLAIN_PAGE_SOURCE, type Platform, type Request } from '@decpool/model';
+import type { Platform, Request } from '@decpool/model';
+import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { bootPoolBytes, shortPolicyName } from '@decpool/pool/internal';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
 import { atBootText } from '../metrics/at-boot-text.ts';

@@ -1,5 +1,6 @@
 /** What distinguishes two logs, as text. */
-import { LEVELS, type PoolEvent } from '@decpool/model';
+import type { PoolEvent } from '@decpool/model';
+import { LEVELS } from '@decpool/model/internal';
 import { printable } from '../text/printable.ts';
 import { numberColumn, plainTable, textColumn } from '../text/table.ts';
 import { formatChange, formatValue } from '../text/units.ts';

@@ -1,13 +1,7 @@
 /** Two logs side by side: the first event that differs, their metrics, and the blocks whose final states differ. */
 import { isDeepStrictEqual } from 'node:util';
-import {
-  type BlockView,
-  blockIndex,
-  type Columns,
-  type EventBatch,
-  type LogHeader,
-  type PoolEvent,
-} from '@decpool/model';
+import type { Columns } from '@decpool/model';
+import { type BlockView, blockIndex, type EventBatch, type LogHeader, type PoolEvent } from '@decpool/model';
 import { initialColumns } from '../log/fold.ts';
 import type { OpenLog } from '../log/open.ts';
 import { type MetricValue, metricsOfRun } from '../metrics/metric.ts';

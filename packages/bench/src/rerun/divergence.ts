@@ -1,5 +1,6 @@
 /** Two streams of events, side by side: the first event that differs. */
-import { type EventBatch, eventsInCommon, type PoolEvent } from '@decpool/model';
+import type { EventBatch, PoolEvent } from '@decpool/model';
+import { eventsInCommon } from '@decpool/model/internal';
 
 /** The first event that two streams do not share. */
 export interface Divergence {

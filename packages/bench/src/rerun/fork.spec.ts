@@ -1,14 +1,8 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  allocationId,
-  InputError,
-  nanoseconds,
-  type PoolEvent,
-  type Request,
-  RequestsInLog,
-} from '@decpool/model';
+import { allocationId, InputError, nanoseconds, type PoolEvent, type Request } from '@decpool/model';
+import { RequestsInLog } from '@decpool/model/internal';
 import { policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenLog, openLog } from '../log/open.ts';

@@ -5,9 +5,8 @@ import {
   type LoggedRequest,
   type LogHeader,
   type Request,
-  RequestsInLog,
 } from '@decpool/model';
-import { logHeader } from '@decpool/model/internal';
+import { logHeader, RequestsInLog } from '@decpool/model/internal';
 import type { PolicyFactory } from '@decpool/pool';
 import type { NewLog } from '../log/new-file.ts';
 import type { OpenLog } from '../log/open.ts';

@@ -1,6 +1,8 @@
 /** A pool as a log's header describes it, to run the log's requests again. */
-import { InputError, type LogHeader, RULES_REVISION, spanOf, x86Geometry } from '@decpool/model';
-import { handover, type PolicyFactory, type Pool, policyNamed } from '@decpool/pool';
+import { InputError, type LogHeader, spanOf, x86Geometry } from '@decpool/model';
+import { RULES_REVISION } from '@decpool/model/internal';
+import { type PolicyFactory, type Pool, policyNamed } from '@decpool/pool';
+import { handover } from '@decpool/pool/internal';
 import { poolFor } from '../compare/pool-for.ts';
 
 /** Policies of the user's own, by name. */

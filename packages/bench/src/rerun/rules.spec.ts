@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RULES_REVISION } from '@decpool/model';
+import { RULES_REVISION } from '@decpool/model/internal';
 import { policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openLog } from '../log/open.ts';

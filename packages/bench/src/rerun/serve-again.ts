@@ -7,10 +7,9 @@ import {
   type LoggedRequest,
   type LogHeader,
   type Request,
-  RequestsInLog,
   type Seal,
 } from '@decpool/model';
-import { logHeader } from '@decpool/model/internal';
+import { logHeader, RequestsInLog } from '@decpool/model/internal';
 import type { PolicyFactory } from '@decpool/pool';
 import type { NewLog } from '../log/new-file.ts';
 import type { OpenLog } from '../log/open.ts';

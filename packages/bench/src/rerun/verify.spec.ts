@@ -3,8 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deflateRawSync } from 'node:zlib';
-import { COUNTER_NAMES, PLAIN_PAGE_SOURCE, type PoolEvent } from '@decpool/model';
-import { type ColumnName, encodeEventLines, encodeMarkLine, headerText } from '@decpool/model/internal';
+import type { PoolEvent } from '@decpool/model';
+import {
+  COUNTER_NAMES,
+  type ColumnName,
+  encodeEventLines,
+  encodeMarkLine,
+  headerText,
+  PLAIN_PAGE_SOURCE,
+} from '@decpool/model/internal';
 import { aged, type PolicyFactory, policyNamed } from '@decpool/pool';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

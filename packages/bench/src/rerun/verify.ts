@@ -7,11 +7,9 @@ import {
   InvariantError,
   type Keyframe,
   type LogHeader,
-  type ReadHeader,
-  RequestsInLog,
   type Seal,
 } from '@decpool/model';
-import { decodeState, encodeState } from '@decpool/model/internal';
+import { decodeState, encodeState, type ReadHeader, RequestsInLog } from '@decpool/model/internal';
 import type { PolicyFactory } from '@decpool/pool';
 import { initialColumns } from '../log/fold.ts';
 import { inflated } from '../log/open.ts';

@@ -2,14 +2,12 @@
 import {
   type Columns,
   type EventBatch,
-  foldRows,
   type LogHeader,
   type PoolEvent,
   platformNamed,
-  publish,
   type State,
 } from '@decpool/model';
-import { EventRows } from '@decpool/model/internal';
+import { EventRows, foldRows, publish } from '@decpool/model/internal';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { from, lastValueFrom, Subject, scan } from 'rxjs';
 import { initialColumns } from '../log/fold.ts';

@@ -2,7 +2,9 @@
  * What whole-run.c starts from, laid out as c/guest.h says: the direct map, the zones, and the chunks that the page allocator gives
  * in the run. So the page source is not written a second time in C.
  */
-import { type EventBatch, type MappingRun, TYPE } from '@decpool/model';
+
+import type { MappingRun } from '@decpool/model';
+import { type EventBatch, TYPE } from '@decpool/model';
 import type { BlockRange } from '@decpool/pool';
 
 /** "DCGU" in memory, on a little-endian machine. */

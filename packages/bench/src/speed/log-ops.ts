@@ -5,11 +5,11 @@
 import { createReadStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Columns } from '@decpool/model';
 import {
   type AllocationId,
   allocationId,
   blockIndex,
-  type Columns,
   type EventBatch,
   type LogHeader,
   nanoseconds,

@@ -1,4 +1,5 @@
-import { BASELINES, CONVERSIONS, PLACEMENTS, policyNamed, RECOMMENDED, RETURNS } from '@decpool/pool';
+import { policyNamed } from '@decpool/pool';
+import { BASELINES, CONVERSIONS, PLACEMENTS, RECOMMENDED, RETURNS } from '@decpool/pool/internal';
 import { describe, expect, it } from 'vitest';
 import { PLAIN_POLICY, speedPolicies } from './policies.ts';
 

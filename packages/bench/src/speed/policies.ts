@@ -1,4 +1,4 @@
-import { BASELINES, CONVERSIONS, PLACEMENTS, RECOMMENDED, RETURNS } from '@decpool/pool';
+import { BASELINES, CONVERSIONS, PLACEMENTS, RECOMMENDED, RETURNS } from '@decpool/pool/internal';
 
 /** What every other policy's speed is a ratio to. */
 export const PLAIN_POLICY = 'first-fit+block+never-return';

@@ -1,6 +1,6 @@
 /** A workload as the C programs read it: 32-bit words in this machine's byte order, laid out as c/request-log.h says. */
-import { APIS, type Geometry, InputError, orderFor, type Request } from '@decpool/model';
-import { attributesOf } from '@decpool/model/internal';
+import { type Geometry, InputError, orderFor, type Request } from '@decpool/model';
+import { APIS, attributesOf } from '@decpool/model/internal';
 
 /** "DCFP" in memory, on a little-endian machine. */
 const MAGIC = 0x50464344;

@@ -1,4 +1,5 @@
-import { InputError, MIGRATETYPES } from '@decpool/model';
+import { InputError } from '@decpool/model';
+import { MIGRATETYPES } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseSharedExpression, type TracedAllocation } from './shared-expression.ts';

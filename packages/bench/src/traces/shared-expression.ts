@@ -8,7 +8,8 @@
  *
  * The parser has a function per line of this grammar. Each returns a test of one allocation.
  */
-import { InputError, MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype } from '@decpool/model';
+import { InputError, MAX_PAGE_ORDER, type Migratetype } from '@decpool/model';
+import { MIGRATETYPES } from '@decpool/model/internal';
 import { gfpSpelling } from './events/gfp-flags.ts';
 
 export interface TracedAllocation {

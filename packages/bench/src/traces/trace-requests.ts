@@ -1,10 +1,5 @@
-import {
-  type AllocationId,
-  type Migratetype,
-  type Nanoseconds,
-  nanoseconds,
-  type Request,
-} from '@decpool/model';
+import type { Migratetype } from '@decpool/model';
+import { type AllocationId, type Nanoseconds, nanoseconds, type Request } from '@decpool/model';
 import { RequestList, type Wanted } from '../workloads/request-list.ts';
 import type { Timestamp } from './events/timestamps.ts';
 import type { SanityReport, UnparsedLine } from './sanity.ts';

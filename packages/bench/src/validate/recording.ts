@@ -2,7 +2,10 @@
  * Recordings of real kernels: CSV files with a row per operation and the kernel's counters after it, and comment lines with
  * page-table walks.
  */
-import { type ChangeResult, InputError, type MappingLevel } from '@decpool/model';
+
+import type { MappingLevel } from '@decpool/model';
+import { InputError } from '@decpool/model';
+import type { ChangeResult } from '@decpool/model/internal';
 import { readText } from '../files/read-text.ts';
 import { METHODS, type Method } from './attributes.ts';
 import { type Kernel, kernelOf, unknownKernel } from './kernel.ts';

@@ -11,7 +11,8 @@
  * - Flags outside the four attributes that the methods change.
  * - DirectMap values as such: 2M and 1G start too high at boot, so differences between rows are compared.
  */
-import { type ChangeResult, DirectMap, InputError, type Pfn, pfn, x86Geometry } from '@decpool/model';
+import { InputError, type Pfn, pfn, x86Geometry } from '@decpool/model';
+import { type ChangeResult, DirectMap } from '@decpool/model/internal';
 import { attributeNames, attributesOfFlags, changeBy, type Method } from './attributes.ts';
 import { type DriverConversion, driverConversionsBeside } from './driver-conversions.ts';
 import { isUnknown, type Kernel } from './kernel.ts';

@@ -1,4 +1,5 @@
-import { type Migratetype, nanoseconds } from '@decpool/model';
+import type { Migratetype } from '@decpool/model';
+import { nanoseconds } from '@decpool/model';
 import { defineWorkload, SEED } from './define.ts';
 import { dice, weighted } from './random.ts';
 import { RequestList } from './request-list.ts';

@@ -1,7 +1,8 @@
 /**
  * What holds for every generator, whatever its settings.
  */
-import { InputError, maySleep } from '@decpool/model';
+import { InputError } from '@decpool/model';
+import { maySleep } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ccaRealm } from './cca-realm.ts';

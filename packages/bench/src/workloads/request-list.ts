@@ -1,8 +1,8 @@
+import type { Migratetype } from '@decpool/model';
 import {
   type AllocateRequest,
   type AllocationId,
   allocationId,
-  type Migratetype,
   type Nanoseconds,
   PAGE_SIZE,
   type Request,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { ANY_NODE, GFP_KERNEL, gfpName, type Request } from '@decpool/model';
+import { ANY_NODE, GFP_KERNEL, type Request } from '@decpool/model';
+import { gfpName } from '@decpool/model/internal';
 
 /** SHA-256 of requests in order: logs with the same hash come from the same requests. */
 export class RequestsHash {

@@ -2,15 +2,8 @@
  * The timeline of a generated guest. Many things happen at once; each is an Activity with a clock of its own. The timeline
  * sorts all requests by time and names the allocations.
  */
-import {
-  type AllocationId,
-  InvariantError,
-  nanoseconds,
-  orderFor,
-  PAGE_SHIFT,
-  pagesFor,
-  type Request,
-} from '@decpool/model';
+import { type AllocationId, InvariantError, nanoseconds, orderFor, type Request } from '@decpool/model';
+import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
 import { type Dice, dice } from './random.ts';
 import { RequestList, type Wanted } from './request-list.ts';
 

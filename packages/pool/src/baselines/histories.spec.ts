@@ -1,14 +1,15 @@
 /** Random histories of requests of every kind, against each baseline. */
+
+import type { Faults } from '@decpool/model';
 import {
   type AllocationId,
   brokenInvariants,
-  type Faults,
   GFP,
   GFP_KERNEL,
-  type GranulePages,
   PLATFORM_NAMES,
   type PlatformName,
 } from '@decpool/model';
+import type { GranulePages } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FaultInjector } from '../faults.ts';

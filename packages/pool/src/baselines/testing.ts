@@ -1,16 +1,17 @@
 /** What the specs of this folder share. */
+
+import type { Faults } from '@decpool/model';
 import {
   brokenInvariants,
   type CounterName,
   type Counters,
   type FailureReason,
-  type Faults,
   GFP,
-  type GranulePages,
   type PlatformName,
   type PoolEvent,
   platformNamed,
 } from '@decpool/model';
+import type { GranulePages } from '@decpool/model/internal';
 import { freshBoot } from '../page-source/profiles.ts';
 import { type AllocationResult, Pool, type RequestOptions } from '../pool.ts';
 import { policyNamed } from '../registry.ts';

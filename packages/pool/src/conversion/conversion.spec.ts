@@ -1,4 +1,5 @@
-import { GFP, GRANULES, type GranulePages, platformNamed } from '@decpool/model';
+import { GFP, platformNamed } from '@decpool/model';
+import { GRANULES, type GranulePages } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { conversionsIn, eventsOf, KIB, SOME_POLICIES, watched } from '../testing.ts';
 

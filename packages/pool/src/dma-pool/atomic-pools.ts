@@ -6,15 +6,8 @@
  * A request tries the pool of its zone, then those of lower zones (dma_guess_pool()). If a pool has less free than it began with, the
  * worker doubles it, if it can. Nothing ever leaves a pool. The pools know no NUMA nodes.
  */
-import {
-  type AllocationId,
-  GFP,
-  GFP_KERNEL,
-  MAX_PAGE_ORDER,
-  orderFor,
-  type StateView,
-  zoneOf,
-} from '@decpool/model';
+import { type AllocationId, GFP, GFP_KERNEL, MAX_PAGE_ORDER, orderFor, type StateView } from '@decpool/model';
+import { zoneOf } from '@decpool/model/internal';
 import { type EventRecorder, NO_ALLOCATION, type ZoneRange } from '../event-recorder.ts';
 import { GenPool } from './gen-pool.ts';
 

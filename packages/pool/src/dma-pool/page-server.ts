@@ -8,10 +8,10 @@ import {
   type FreeRequest,
   GFP_KERNEL,
   MAX_PAGE_ORDER,
-  maySleep,
   orderFor,
   type Request,
 } from '@decpool/model';
+import { maySleep } from '@decpool/model/internal';
 import { isCoherent } from '../baselines/owners.ts';
 import type { EventRecorder } from '../event-recorder.ts';
 import type { SupervisedPolicy } from '../supervised-policy.ts';

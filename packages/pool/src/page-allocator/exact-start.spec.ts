@@ -1,5 +1,5 @@
-import { type ExactZone, type MemoryState, MIGRATETYPES, x86Geometry } from '@decpool/model';
-import { packChunks } from '@decpool/model/internal';
+import { type MemoryState, x86Geometry } from '@decpool/model';
+import { type ExactZone, MIGRATETYPES, packChunks } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { kernelOf, reachOf, startExactly } from './exact-start.ts';
 import { TYPE } from './migratetypes.ts';

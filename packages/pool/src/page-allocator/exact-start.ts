@@ -1,13 +1,6 @@
 /** The page allocator as a kernel left it: from a memory state with every list in its order. */
-import {
-  type ExactCpu,
-  type ExactZone,
-  type Geometry,
-  InputError,
-  MAX_PAGE_ORDER,
-  type MemoryState,
-} from '@decpool/model';
-import { type PackedChunks, unpackChunks } from '@decpool/model/internal';
+import { type Geometry, InputError, MAX_PAGE_ORDER, type MemoryState } from '@decpool/model';
+import { type ExactCpu, type ExactZone, type PackedChunks, unpackChunks } from '@decpool/model/internal';
 import type { Buddy } from './buddy.ts';
 import { orderOfIndex, PER_CPU_LISTS } from './chunk-lists.ts';
 import { TYPE } from './migratetypes.ts';

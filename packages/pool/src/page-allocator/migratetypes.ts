@@ -1,4 +1,5 @@
-import { MIGRATETYPES, type Migratetype } from '@decpool/model';
+import type { Migratetype } from '@decpool/model';
+import { MIGRATETYPES } from '@decpool/model/internal';
 
 /**
  * A migratetype that no kernel has: pageblocks for shared pages, as MIGRATE_UNMAPPED of 2022 was for pages without a direct map. No

@@ -1,5 +1,7 @@
 /** Small hand-built zones for the specs of this folder. */
-import { MIGRATETYPES, type Migratetype } from '@decpool/model';
+
+import type { Migratetype } from '@decpool/model';
+import { MIGRATETYPES } from '@decpool/model/internal';
 import { TYPE } from './migratetypes.ts';
 import { type Kernel, type KernelRules, PageAllocator, type Zonelist } from './page-allocator.ts';
 import type { PerCpuStart } from './per-cpu.ts';

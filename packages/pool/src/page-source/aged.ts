@@ -12,7 +12,8 @@
  * Assumed: one pageblock in five is Unmovable, the rest Movable page cache. In the recordings 51 to 81 % are Unmovable,
  * which says more of how those guests were filled than of guests with a disk.
  */
-import type { MemoryState, Migratetype, ZoneState } from '@decpool/model';
+import type { MemoryState, Migratetype } from '@decpool/model';
+import type { ZoneState } from '@decpool/model/internal';
 import { madeUp, managedPages, PAGEBLOCK_PAGES, pageblocksOf, sizeName, zoneState } from './memory-layout.ts';
 import { freshBoot, withReservation } from './profiles.ts';
 import { type Random, randomFrom } from './random.ts';

@@ -6,7 +6,8 @@
  * A memory state may be one of memory long in use. Then no such range is free, and the pool lies in memory in use: where the
  * kernel of the state has its own reservations.
  */
-import type { Geometry, MemoryState, PageRun, Platform } from '@decpool/model';
+import type { Geometry, MemoryState, Platform } from '@decpool/model';
+import type { PageRun } from '@decpool/model/internal';
 import { highestRun } from './contiguous-range.ts';
 import { guessesOf } from './counted-start.ts';
 import { freePagesAtStart } from './free-at-start.ts';

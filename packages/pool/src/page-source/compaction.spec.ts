@@ -1,5 +1,5 @@
 import type { MemoryState, Migratetype, Pfn } from '@decpool/model';
-import { PLAIN_PAGE_SOURCE } from '@decpool/model';
+import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { compactGap } from './compaction.ts';
 import { oneZone, sourceOf } from './testing.ts';

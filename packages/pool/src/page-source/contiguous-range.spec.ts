@@ -1,4 +1,5 @@
-import { MIGRATETYPES, pfn } from '@decpool/model';
+import { pfn } from '@decpool/model';
+import { MIGRATETYPES } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { aged } from './aged.ts';

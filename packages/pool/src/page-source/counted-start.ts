@@ -2,7 +2,8 @@
  * A page allocator started from the counts of a memory state, as /proc/buddyinfo and /proc/pagetypeinfo have them: the free chunks
  * are placed by a seeded guess, or where they are known to be, in lists of seeded order. The per-CPU lists are empty. There is one CPU.
  */
-import type { Geometry, MemoryState, PageRun, PageSourceSettings, ZoneState } from '@decpool/model';
+import type { Geometry, MemoryState, PageSourceSettings } from '@decpool/model';
+import type { PageRun, ZoneState } from '@decpool/model/internal';
 import type { Buddy } from '../page-allocator/buddy.ts';
 import { TYPE } from '../page-allocator/migratetypes.ts';
 import { type Kernel, PageAllocator } from '../page-allocator/page-allocator.ts';

@@ -1,5 +1,5 @@
-import type { Pfn } from '@decpool/model';
-import { type PageSourceSettings, PLAIN_PAGE_SOURCE } from '@decpool/model';
+import type { PageSourceSettings, Pfn } from '@decpool/model';
+import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { freshBoot } from './profiles.ts';
 import { MIB, oneZone, sourceOf } from './testing.ts';

@@ -1,4 +1,5 @@
-import { MIGRATETYPES, spanOf, x86Geometry } from '@decpool/model';
+import { spanOf, x86Geometry } from '@decpool/model';
+import { MIGRATETYPES } from '@decpool/model/internal';
 import { expect, it } from 'vitest';
 import { freePagesAtStart } from './free-at-start.ts';
 import { PageSource } from './page-source.ts';

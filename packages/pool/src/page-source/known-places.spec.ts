@@ -1,5 +1,5 @@
-import { InputError, type MemoryState, x86Geometry, type ZonePositions } from '@decpool/model';
-import { packChunks } from '@decpool/model/internal';
+import { InputError, type MemoryState, x86Geometry } from '@decpool/model';
+import { packChunks, type ZonePositions } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { freePagesAtStart } from './free-at-start.ts';
 import { PageSource } from './page-source.ts';

@@ -2,7 +2,8 @@
  * The free chunks of a zone whose places are recorded, as /proc/kpageflags shows them. What it does not show is the order of the
  * lists: a seed decides it.
  */
-import { type Geometry, InputError, type ZonePositions, type ZoneState } from '@decpool/model';
+import { type Geometry, InputError } from '@decpool/model';
+import type { ZonePositions, ZoneState } from '@decpool/model/internal';
 import { StartChunks } from '../page-allocator/exact-start.ts';
 import { TYPE } from '../page-allocator/migratetypes.ts';
 import type { PlacedChunk, PlacementGuess } from './placement-guess.ts';

@@ -1,15 +1,12 @@
 /** How the memory of a made-up x86 guest is laid out: RAM, the hole below 4 GiB, nodes, zones and the direct map. */
 import {
   InputError,
-  MAX_NODE,
   MAX_PAGE_ORDER,
   type MappingLevel,
   type MappingRun,
-  MIGRATETYPES,
   type Migratetype,
-  type PageRun,
-  type ZoneState,
 } from '@decpool/model';
+import { MAX_NODE, MIGRATETYPES, type PageRun, type ZoneState } from '@decpool/model/internal';
 
 export const PAGE = 4096;
 export const PAGEBLOCK_PAGES = 512;

@@ -3,10 +3,10 @@ import {
   type Migratetype,
   type PageSourceSettings,
   type Pfn,
-  PLAIN_PAGE_SOURCE,
   pfn,
   spanOf,
 } from '@decpool/model';
+import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aged } from './aged.ts';

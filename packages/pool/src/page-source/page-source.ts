@@ -11,11 +11,10 @@ import {
   MAX_PAGE_ORDER,
   type MemoryState,
   type Migratetype,
-  type PageRun,
   type PageSourceSettings,
   type Pfn,
-  PLAIN_PAGE_SOURCE,
 } from '@decpool/model';
+import { type PageRun, PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { startExactly } from '../page-allocator/exact-start.ts';
 import { type ClaimType, ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
 import type { PageAllocator, Zonelist } from '../page-allocator/page-allocator.ts';

@@ -1,4 +1,4 @@
-import type { PageRun } from '@decpool/model';
+import type { PageRun } from '@decpool/model/internal';
 import type { Random } from './random.ts';
 
 /** A pageblock that is partly in use, while free chunks are being placed in it. */

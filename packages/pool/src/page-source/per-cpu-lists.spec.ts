@@ -1,5 +1,5 @@
 import type { MemoryState, Pfn } from '@decpool/model';
-import { PLAIN_PAGE_SOURCE } from '@decpool/model';
+import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { batchOf, highMarkOf } from './counted-start.ts';
 import type { PageSource } from './page-source.ts';

@@ -1,12 +1,6 @@
 import { readFileSync } from 'node:fs';
-import {
-  type MemoryState,
-  MIGRATETYPES,
-  type PageRun,
-  spanOf,
-  x86Geometry,
-  type ZoneState,
-} from '@decpool/model';
+import { type MemoryState, spanOf, x86Geometry } from '@decpool/model';
+import { MIGRATETYPES, type PageRun, type ZoneState } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { guessPlacement } from './placement-guess.ts';
 import { countsOf, freePagesOf, givenCounts, oneZone, perType, sourceOf } from './testing.ts';

@@ -7,7 +7,8 @@
  * Free pages are not strewn evenly over memory: whole free pageblocks come first, and small chunks are packed into
  * the pageblocks that are in use.
  */
-import { type Geometry, MAX_PAGE_ORDER, MIGRATETYPES, type PageRun, type ZoneState } from '@decpool/model';
+import { type Geometry, MAX_PAGE_ORDER } from '@decpool/model';
+import { MIGRATETYPES, type PageRun, type ZoneState } from '@decpool/model/internal';
 import { TYPE } from '../page-allocator/migratetypes.ts';
 import { Pageblock } from './pageblock.ts';
 import { type Random, randomFrom, shuffle } from './random.ts';

@@ -1,5 +1,6 @@
 /** Memory states that nobody recorded: a guest after a fresh boot, and one whose memory was fragmented. */
-import { InputError, MAX_PAGE_ORDER, type MemoryState, type PageRun, type ZoneState } from '@decpool/model';
+import { InputError, MAX_PAGE_ORDER, type MemoryState } from '@decpool/model';
+import type { PageRun, ZoneState } from '@decpool/model/internal';
 import { confidentialX86Bytes, sizesToTry } from './boot-reservation.ts';
 import {
   directMapOf,

@@ -1,4 +1,5 @@
-import { type MemoryState, PLAIN_PAGE_SOURCE } from '@decpool/model';
+import type { MemoryState } from '@decpool/model';
+import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { oneZone, sourceOf } from './testing.ts';
 

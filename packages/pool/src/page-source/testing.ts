@@ -1,13 +1,12 @@
 /** What the specs of this folder share. */
 import {
   type MemoryState,
-  MIGRATETYPES,
   type Migratetype,
   type PageSourceSettings,
   spanOf,
   x86Geometry,
-  type ZoneState,
 } from '@decpool/model';
+import { MIGRATETYPES, type ZoneState } from '@decpool/model/internal';
 import { PageSource } from './page-source.ts';
 
 export const MIB = 2 ** 20;

@@ -1,5 +1,5 @@
 /** The watermarks of a booted guest, by the kernel's formulas (mm/page_alloc.c). All RAM that is not reserved counts as managed. */
-import type { PageRun, ZoneState } from '@decpool/model';
+import type { PageRun, ZoneState } from '@decpool/model/internal';
 import { managedPages, PAGE, PAGEBLOCK_PAGES } from './memory-layout.ts';
 
 /** A zone keeps free for higher ones 1/256 of their pages: sysctl_lowmem_reserve_ratio. */

@@ -5,7 +5,8 @@
  * (build_zonelists, mm/page_alloc.c) as a CPU of the lowest node sees it, every other node being farther the higher
  * its number.
  */
-import { ANY_NODE, type Geometry, type MemoryState, type ZoneState } from '@decpool/model';
+import { ANY_NODE, type Geometry, type MemoryState } from '@decpool/model';
+import type { ZoneState } from '@decpool/model/internal';
 import type { Zonelist } from '../page-allocator/page-allocator.ts';
 import type { BlockRange } from '../policy.ts';
 

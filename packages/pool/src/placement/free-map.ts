@@ -2,14 +2,8 @@
  * The free pages of a pool: a bit per page, 1 = claimed and unused, and per block the largest free run. A placement that keeps
  * an index of runs or blocks attaches a listener. Runs never cross a block: a block is returned as a whole.
  */
-import {
-  type BlockIndex,
-  blockCount,
-  blockIndex,
-  type Geometry,
-  type Pfn,
-  pfn as toPfn,
-} from '@decpool/model';
+import { type BlockIndex, blockIndex, type Geometry, type Pfn, pfn as toPfn } from '@decpool/model';
+import { blockCount } from '@decpool/model/internal';
 import type { MaxTree } from './max-tree.ts';
 
 /** Called for each change of the free pages; `start` is the first page of a run. */

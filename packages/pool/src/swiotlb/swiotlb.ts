@@ -5,7 +5,8 @@
  *
  * Left out: the areas that CPUs lock separately, and transient pools; a dynamic pool grows by its worker only.
  */
-import { GFP_KERNEL, InputError, type Pfn, slabId, pfn as toPfn } from '@decpool/model';
+import { GFP_KERNEL, InputError, type Pfn, pfn as toPfn } from '@decpool/model';
+import { slabId } from '@decpool/model/internal';
 import { type EventRecorder, NO_ALLOCATION } from '../event-recorder.ts';
 import { sizesToTry } from '../page-source/boot-reservation.ts';
 import type { BlockRange } from '../policy.ts';

@@ -1,4 +1,4 @@
-import type { Strategy } from '@decpool/pool';
+import type { Strategy } from '@decpool/pool/internal';
 import { command } from '../declaration.ts';
 
 /** Widths of the columns that wrap, in characters, with margins. */
@@ -11,11 +11,20 @@ export const policies = command({
   description:
     'Lists the baselines, the short names and the strategies that a policy is made of, with their parameters.',
   async run(_, { output }) {
-    const pool = await import('@decpool/pool');
+    const pool = await import('@decpool/pool/internal');
     const { plainTable, textColumn } = await import('../../text/table.ts');
-    const { BASELINES, CONVERSIONS, PLACEMENTS, RECOMMENDED, RESERVES, RETURNS, SHORT_NAMES, SHRINKERS } =
-      pool;
-    const { GRAMMAR, USUAL } = await import('@decpool/pool/internal');
+    const {
+      BASELINES,
+      CONVERSIONS,
+      GRAMMAR,
+      PLACEMENTS,
+      RECOMMENDED,
+      RESERVES,
+      RETURNS,
+      SHORT_NAMES,
+      SHRINKERS,
+      USUAL,
+    } = pool;
     const sections: Record<string, readonly string[][]> = {
       recommended: rowsOf(RECOMMENDED),
       baselines: rowsOf(BASELINES),

@@ -3,7 +3,7 @@
  * dma_free_pages: coherent buffers of devices with their exact size. An allocation and its free are paired by
  * device and DMA address, because the virtual address is a hash.
  */
-import { PAGE_SHIFT, pagesFor } from '@decpool/model';
+import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
 import type { TraceRequests } from '../trace-requests.ts';
 import {
   bytesOf,

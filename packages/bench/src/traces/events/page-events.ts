@@ -5,7 +5,9 @@
  * Chunks are known by their pfn, never by `page=`, which is a hash or made up. A chunk may be split (split_page())
  * and its pages freed one by one: the chunk is then freed with its last page.
  */
-import { MAX_PAGE_ORDER, type Migratetype } from '@decpool/model';
+
+import type { Migratetype } from '@decpool/model';
+import { MAX_PAGE_ORDER } from '@decpool/model';
 import { wholePages } from '../../workloads/request-list.ts';
 import type { ImportOptions } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';

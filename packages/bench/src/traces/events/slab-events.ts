@@ -3,7 +3,8 @@
  * are hashes, but one pointer has one hash until reboot, so kfree has the `ptr` of its kmalloc. kfree() also frees
  * objects of kmem_cache_alloc(); these are frees without an allocation here.
  */
-import { GFP, orderFor, PAGE_SHIFT, pagesFor } from '@decpool/model';
+import { GFP, orderFor } from '@decpool/model';
+import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
 import type { ImportOptions } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import { bytesOf, fieldOf, isNull } from './event-fields.ts';

@@ -5,7 +5,8 @@
  * dma:dma_map_phys and dma:dma_unmap_phys (include/trace/events/dma.h; dma_map_page before Linux 6.18), they record
  * the end: the next dma_map of the same task and device is the mapping that bounced, and its unmap has the same address.
  */
-import { GFP, InputError, PAGE_SHIFT, pagesFor } from '@decpool/model';
+import { GFP, InputError } from '@decpool/model';
+import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
 import type { Wanted } from '../../workloads/request-list.ts';
 import type { ImportOptions } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';

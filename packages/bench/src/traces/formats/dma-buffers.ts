@@ -3,7 +3,8 @@
  * the pages that hold the requested bytes, and dma_direct_free() encrypts them again at the same pfn. So a pair of
  * conversions at one pfn is one buffer with contiguous pages.
  */
-import { PAGE_SHIFT, PAGE_SIZE, pagesFor } from '@decpool/model';
+import { PAGE_SIZE } from '@decpool/model';
+import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
 import type { Timestamp } from '../events/timestamps.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 

@@ -1,4 +1,6 @@
-import { InputError, type MappingRun, type PageRun } from '@decpool/model';
+import type { MappingRun } from '@decpool/model';
+import { InputError } from '@decpool/model';
+import type { PageRun } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { directMapStart } from './direct-map-start.ts';
 import type { ProcFiles } from './proc-files.ts';

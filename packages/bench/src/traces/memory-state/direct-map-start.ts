@@ -1,5 +1,8 @@
 /** Mapping levels of the direct map before the first request: from the best of the files that say anything of it. */
-import { InputError, type MappingLevel, type MappingRun, type PageRun } from '@decpool/model';
+
+import type { MappingLevel, MappingRun } from '@decpool/model';
+import { InputError } from '@decpool/model';
+import type { PageRun } from '@decpool/model/internal';
 import { directMapOf } from '@decpool/pool/internal';
 import { type ProcFiles, type ProcLine, procLines } from './proc-files.ts';
 

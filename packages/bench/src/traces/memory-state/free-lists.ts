@@ -1,5 +1,6 @@
 /** The free lists of the page allocator, from copies of /proc/buddyinfo and /proc/pagetypeinfo (mm/vmstat.c). */
-import { InputError, MAX_PAGE_ORDER, MIGRATETYPES, type Migratetype, type ZoneState } from '@decpool/model';
+import { InputError, MAX_PAGE_ORDER, type Migratetype } from '@decpool/model';
+import { MIGRATETYPES, type ZoneState } from '@decpool/model/internal';
 import { type ProcFiles, type ProcLine, procLines, zoneLabel } from './proc-files.ts';
 
 const ORDERS = MAX_PAGE_ORDER + 1;

@@ -1,16 +1,14 @@
 /** The dump of a `freelists v1` file: what the page allocator of a stopped kernel held, zone after zone. */
+import { MAX_PAGE_ORDER, type MemoryState, type Migratetype } from '@decpool/model';
 import {
   type ExactCpu,
   type ExactMemory,
   type ExactZone,
-  MAX_PAGE_ORDER,
-  type MemoryState,
   MIGRATETYPES,
-  type Migratetype,
   type PageRun,
+  packChunks,
   type ZoneState,
-} from '@decpool/model';
-import { packChunks } from '@decpool/model/internal';
+} from '@decpool/model/internal';
 import { directMapAtBoot } from './direct-map-start.ts';
 import type { FreelistsLine } from './freelists-line.ts';
 

@@ -1,5 +1,7 @@
 /** One line of a `freelists v1` file: fields by position, or as key=value. */
-import { InputError, MAX_PAGE_ORDER, type Migratetype } from '@decpool/model';
+
+import type { Migratetype } from '@decpool/model';
+import { InputError, MAX_PAGE_ORDER } from '@decpool/model';
 
 /** Migratetypes by their numbers in the file: enum migratetype, include/linux/mmzone.h, with CONFIG_CMA. */
 const TYPES: readonly Migratetype[] = ['Unmovable', 'Movable', 'Reclaimable', 'HighAtomic', 'CMA', 'Isolate'];

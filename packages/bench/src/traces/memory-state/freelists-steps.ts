@@ -1,5 +1,7 @@
 /** The request sequence of a `freelists v1` file: what was asked of the page allocator after the dump, with the pages that the kernel gave. */
-import type { ExactZone, Migratetype } from '@decpool/model';
+
+import type { Migratetype } from '@decpool/model';
+import type { ExactZone } from '@decpool/model/internal';
 import type { FreelistsLine } from './freelists-line.ts';
 
 /** Splits of the direct map that a conversion made, as the kernel counted them. */

@@ -2,8 +2,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { InputError, MIGRATETYPES, spanOf, x86Geometry, type ZoneState } from '@decpool/model';
-import { PageSource } from '@decpool/pool';
+import { InputError, spanOf, x86Geometry } from '@decpool/model';
+import { MIGRATETYPES, type ZoneState } from '@decpool/model/internal';
+import { PageSource } from '@decpool/pool/internal';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readMemoryState } from './memory-state.ts';
 

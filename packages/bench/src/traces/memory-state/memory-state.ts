@@ -4,16 +4,13 @@
  */
 import { basename, resolve } from 'node:path';
 import {
-  gradeOf,
   InputError,
   MAX_PAGE_ORDER,
   type MappingRun,
   type MemoryState,
-  MIGRATETYPES,
   type Migratetype,
-  type PageRun,
-  type ZoneState,
 } from '@decpool/model';
+import { gradeOf, MIGRATETYPES, type PageRun, type ZoneState } from '@decpool/model/internal';
 import { type DirectMapStart, directMapStart } from './direct-map-start.ts';
 import { readFreeLists, type ZoneFreeLists } from './free-lists.ts';
 import { freelistsAt, readFreelists } from './freelists.ts';

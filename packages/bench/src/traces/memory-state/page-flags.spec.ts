@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { InputError, x86Geometry } from '@decpool/model';
 import { unpackChunks } from '@decpool/model/internal';
-import { PageSource } from '@decpool/pool';
+import { PageSource } from '@decpool/pool/internal';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readMemoryState } from './memory-state.ts';
 

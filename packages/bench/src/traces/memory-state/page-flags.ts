@@ -5,16 +5,14 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { InputError, MAX_PAGE_ORDER, type Migratetype } from '@decpool/model';
 import {
-  InputError,
-  MAX_PAGE_ORDER,
   MIGRATETYPES,
-  type Migratetype,
   type PageRun,
+  packChunks,
   type ZonePositions,
   type ZoneState,
-} from '@decpool/model';
-import { packChunks } from '@decpool/model/internal';
+} from '@decpool/model/internal';
 import { readBytes } from '../../files/read-text.ts';
 import { perType } from './free-lists.ts';
 import { zoneLabel } from './proc-files.ts';

@@ -1,7 +1,8 @@
 /** Copies of /proc files, from a folder or another place. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError, PAGE_SIZE, type PageRun } from '@decpool/model';
+import { InputError, PAGE_SIZE } from '@decpool/model';
+import type { PageRun } from '@decpool/model/internal';
 import { readText } from '../../files/read-text.ts';
 
 /** Files that were copied from /proc at about one moment, by their names there. */

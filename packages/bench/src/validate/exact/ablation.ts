@@ -2,7 +2,7 @@
  * Rules of the page allocator, left out one at a time: how many pages of recorded sequences are not the kernel's any more. Most rules are
  * left out by changing what was recorded: then the allocator itself has no switch for them.
  */
-import type { ExactMemory, ExactZone } from '@decpool/model';
+import type { ExactMemory, ExactZone } from '@decpool/model/internal';
 import type { PerCpu, PerCpuStart } from '@decpool/pool/internal';
 import type { Freelists } from '../../traces/memory-state/freelists.ts';
 import type { FreelistsStep } from '../../traces/memory-state/freelists-steps.ts';

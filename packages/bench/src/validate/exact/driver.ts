@@ -3,16 +3,14 @@
  * and what others freed and drained; never which pages the kernel gave.
  */
 import {
-  type ChangeResult,
-  DirectMap,
   type Geometry,
   MAX_PAGE_ORDER,
-  MIGRATETYPES,
   type Migratetype,
   spanOf,
   pfn as toPfn,
   x86Geometry,
 } from '@decpool/model';
+import { type ChangeResult, DirectMap, MIGRATETYPES } from '@decpool/model/internal';
 import type { Kernel } from '@decpool/pool';
 import {
   type KernelRules,

@@ -2,8 +2,9 @@
  * A scatter run in the model: the policy gfp-decrypted without everything that cannot split a mapping, so that a run takes
  * milliseconds. And the same with chunks drawn by chance.
  */
-import { DirectMap, type Pfn } from '@decpool/model';
-import { PageSource } from '@decpool/pool';
+import type { Pfn } from '@decpool/model';
+import { DirectMap } from '@decpool/model/internal';
+import { PageSource } from '@decpool/pool/internal';
 import { isFrom, type Kernel } from '../kernel.ts';
 import type { ScatterRun } from './run.ts';
 import { UniformPlacement } from './uniform.ts';

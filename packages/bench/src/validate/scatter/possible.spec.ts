@@ -1,11 +1,5 @@
-import {
-  type MappingRun,
-  type MemoryState,
-  MIGRATETYPES,
-  type Migratetype,
-  x86Geometry,
-  type ZoneState,
-} from '@decpool/model';
+import { type MappingRun, type MemoryState, type Migratetype, x86Geometry } from '@decpool/model';
+import { MIGRATETYPES, type ZoneState } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runModel, runUniform } from './model.ts';

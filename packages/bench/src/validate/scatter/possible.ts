@@ -1,5 +1,6 @@
 /** The numbers of splits that any placement of a run can cause, by the recorded counts. docs/validation.md has the argument, as facts 1 to 3. */
-import { MAX_PAGE_ORDER, type ZoneState } from '@decpool/model';
+import { MAX_PAGE_ORDER } from '@decpool/model';
+import type { ZoneState } from '@decpool/model/internal';
 import { overlap } from '../../traces/memory-state/memory-state.ts';
 import type { ScatterRequest, ScatterRun } from './run.ts';
 import type { Traffic } from './traffic.ts';

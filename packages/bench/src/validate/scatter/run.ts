@@ -2,16 +2,17 @@
  * A scatter run: the requests of a recording, the memory and the direct map before them, and what other tasks did meanwhile. A
  * row that converts right after alloc_pages() is a request of its order. Its pfn is left out: it is the kernel's answer.
  */
+
+import type { MappingRun } from '@decpool/model';
 import {
   type Geometry,
   InputError,
   MAX_PAGE_ORDER,
-  type MappingRun,
   type MemoryState,
-  type PageRun,
   spanOf,
   x86Geometry,
 } from '@decpool/model';
+import type { PageRun } from '@decpool/model/internal';
 import { memoryStateOf } from '../../traces/memory-state/memory-state.ts';
 import { iomemRanges } from '../../traces/memory-state/proc-files.ts';
 import { type RecordedRow, type Recording, startOf } from '../recording.ts';

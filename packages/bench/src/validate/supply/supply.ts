@@ -1,8 +1,9 @@
 /** `decpool validate --supply`: how many whole blocks a kernel gave, beside the page source started from the same counts. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { InputError, type MemoryState, type PageSourceSettings, spanOf, x86Geometry } from '@decpool/model';
-import { PageSource } from '@decpool/pool';
+import type { PageSourceSettings } from '@decpool/model';
+import { InputError, type MemoryState, spanOf, x86Geometry } from '@decpool/model';
+import { PageSource } from '@decpool/pool/internal';
 import { attempt } from '../attempt.ts';
 import { isFrom, type Kernel } from '../kernel.ts';
 import { KNOWN_DIFFERENCES } from './known.ts';

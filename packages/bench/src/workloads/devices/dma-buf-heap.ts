@@ -1,5 +1,6 @@
 /** Buffers of the dma-buf heap `system_cc_shared`, which are chunks of few orders: drivers/dma-buf/heaps/system_heap.c. */
-import { PAGE_SHIFT, PAGE_SIZE, pagesFor } from '@decpool/model';
+import { PAGE_SIZE } from '@decpool/model';
+import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
 import type { Activity, Lease } from '../timeline.ts';
 
 /** orders[], drivers/dma-buf/heaps/system_heap.c. */

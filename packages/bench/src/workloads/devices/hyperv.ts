@@ -1,5 +1,6 @@
 /** What the drivers of a Hyper-V guest share with the host: rings per channel, buffers of network adapters, hypercall pages. */
-import { PAGE_SHIFT, PAGE_SIZE, pagesFor } from '@decpool/model';
+import { PAGE_SIZE } from '@decpool/model';
+import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
 import type { Activity, Lease } from '../timeline.ts';
 import { HotPlug } from './hot-plug.ts';
 
