@@ -40,6 +40,7 @@ export interface Extent {
 export type AllocationStatus = keyof typeof STATUS;
 const STATUS_NAMES = Object.keys(STATUS) as readonly AllocationStatus[];
 
+/** One allocation, live or past. */
 export interface AllocationView {
   readonly status: AllocationStatus;
   readonly owner: string;
@@ -69,6 +70,7 @@ export interface ObjectView {
   readonly units: number;
 }
 
+/** One slab of small objects. */
 export interface SlabView {
   readonly pfn: Pfn;
   readonly pages: number;
