@@ -1,5 +1,5 @@
-import { eventSet, TYPE } from '@decpool/model';
-import { cacheFlushes, DIRECTIONS } from '@decpool/model/internal';
+import { TYPE } from '@decpool/model';
+import { cacheFlushes, DIRECTIONS, eventSet } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** Pages that conversions flush from the CPU caches, a cache line at a time: cpa_flush(), arch/x86/mm/pat/set_memory.c. */

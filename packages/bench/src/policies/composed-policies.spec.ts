@@ -2,7 +2,8 @@
  * The battery of `decpool check-policy` on policies that are composed of parts: in `pnpm test` a set in which any two parts meet,
  * in the long tests every combination.
  */
-import { CONVERSIONS, PLACEMENTS, policyNamed, RETURNS } from '@decpool/pool';
+import { policyNamed } from '@decpool/pool';
+import { CONVERSIONS, PLACEMENTS, RETURNS } from '@decpool/pool/internal';
 import { describe, expect, it } from 'vitest';
 import { checkConformance } from './conformance.ts';
 

@@ -7,12 +7,13 @@ import {
   orderFor,
   type PageSourceSettings,
   type Pfn,
-  PLAIN_PAGE_SOURCE,
   type Request,
   spanOf,
   x86Geometry,
 } from '@decpool/model';
-import { fragmented, freshBoot, PageSource } from '@decpool/pool';
+import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
+import { fragmented, freshBoot } from '@decpool/pool';
+import { PageSource } from '@decpool/pool/internal';
 import { spreadOf } from '../compare/spread.ts';
 import { churn } from '../workloads/churn.ts';
 import { mixedDay } from '../workloads/mixed-day.ts';
