@@ -110,7 +110,12 @@ export class Engine implements RequestHistory {
     this.#swiotlb = this.swiotlb && new Swiotlb(this.swiotlb, recorder, slabs);
     if (options.atomicPools === true && machine.platform.confidential) {
       const zones = memory.zones.filter(({ ram }) => ram.length > 0).map(({ name }) => name);
-      this.#atomicPools = new AtomicPools(recorder, zones, (gfp) => this.#rangeOf(gfp, ANY_NODE));
+      this.#atomicPools = new AtomicPools(
+        recorder,
+        zones,
+        (gfp) => this.#rangeOf(gfp, ANY_NODE),
+        this.policy.atomicPoolPages,
+      );
     }
     this.#pages = new PageServer(recorder, this.policy, this.#atomicPools);
     this.#objects = new ObjectAllocator(recorder, this.#pages, slabs, this.#swiotlb);

@@ -25,6 +25,7 @@ export function handover(
 class Handover implements Policy {
   readonly name: string;
   readonly bounceBuffers?: 'fixed' | 'dynamic';
+  readonly atomicPoolPages?: number;
   readonly #before: Policy;
   readonly #after: Policy;
   readonly #lastRequest: () => number;
@@ -40,6 +41,7 @@ class Handover implements Policy {
     }
     this.name = after.name;
     if (before.bounceBuffers !== undefined) this.bounceBuffers = before.bounceBuffers;
+    if (before.atomicPoolPages !== undefined) this.atomicPoolPages = before.atomicPoolPages;
     this.#before = before;
     this.#after = after;
     this.#lastRequest = lastRequest;

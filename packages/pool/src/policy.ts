@@ -93,6 +93,8 @@ export interface Policy {
    * sleep. Otherwise they go to these pools, as in dma_direct_alloc(), and the policy does not see them.
    */
   readonly replacesAtomicPools?: boolean;
+  /** Free pages of each atomic DMA pool below which the worker makes it larger. Default: the kernel's, by the size of memory. */
+  readonly atomicPoolPages?: number;
   /** Whether free() needs no conversion if the caller may not sleep; else such a free waits for the deferred worker. */
   freesWithoutSleeping?(allocation: AllocationId): boolean;
   /** Whether there is work for the deferred worker, which may sleep. Asked after every request, and before the first. */

@@ -47,8 +47,8 @@ export class PoolPolicy implements Policy {
   /** Pages kept shared for callers that may not sleep, if the conversion does not keep free pages shared. */
   readonly #reserve: Reserve | undefined;
   readonly #pagesPerBlock: number;
-  /** Order of a whole block, which is claimed if no request needs more. */
-  readonly #blockOrder: number;
+  /** Order of what is claimed if no request needs more: a whole block at least. */
+  readonly #claimOrder: number;
   /** Pages that conversions convert together. */
   readonly #unitPages: number;
   #usedPages = 0;
@@ -79,7 +79,7 @@ export class PoolPolicy implements Policy {
     });
     if (supply.shrinks === true) this.shrink = (_, record) => this.#emptyBlocks.shrink(record);
     this.#pagesPerBlock = view.geometry.pagesPerBlock;
-    this.#blockOrder = orderFor(this.#pagesPerBlock);
+    this.#claimOrder = orderFor(Math.max(this.#pagesPerBlock, conversion.claimPages ?? 0));
     this.name = `${this.#placement.name}+${conversion.name}+${supply.name}`;
   }
 
@@ -142,7 +142,7 @@ export class PoolPolicy implements Policy {
     const align = 1 << order;
     const found = this.#places.find(pages, align, record.zones, request);
     if (found !== -1) return found;
-    const claimed = this.#claim(Math.max(order, this.#blockOrder), order, record);
+    const claimed = this.#claim(Math.max(order, this.#claimOrder), order, record);
     if (claimed === 'conversion-failed') return claimed;
     const placed = claimed === 'out-of-memory' ? -1 : this.#places.find(pages, align, record.zones, request);
     if (placed !== -1) return placed;
@@ -208,7 +208,7 @@ export class PoolPolicy implements Policy {
     const grownBy: PageRange[] = [];
     let failures = 0;
     for (let free = this.#placement.usablePages?.(record.reach, request) ?? allFree(); free < pages; ) {
-      const chunk = this.#claim(this.#blockOrder, 0, record);
+      const chunk = this.#claim(this.#claimOrder, 0, record);
       if (chunk === 'conversion-failed' && failures++ < SECOND_TRIES) continue;
       if (chunk === 'out-of-memory' && allFree() >= pages) return true;
       if (typeof chunk === 'string') {
@@ -399,10 +399,10 @@ export class PoolPolicy implements Policy {
   }
 
   #claimForReserve(record: Recorder): boolean {
-    const chunk = this.#claim(this.#blockOrder, 0, record);
+    const chunk = this.#claim(this.#claimOrder, 0, record);
     if (typeof chunk === 'string') return false;
-    if (chunk.pages === this.#pagesPerBlock) {
-      this.#emptyBlocks.emptied(blockIndex(chunk.start / this.#pagesPerBlock), record);
+    for (let at = 0; at + this.#pagesPerBlock <= chunk.pages; at += this.#pagesPerBlock) {
+      this.#emptyBlocks.emptied(this.#map.blockOf(toPfn(chunk.start + at)), record);
     }
     return true;
   }
@@ -410,7 +410,7 @@ export class PoolPolicy implements Policy {
   /** Shares the largest chunk up to `missing` pages, or a granule of the host, and puts it aside. Returns whether that worked. */
   #addToReserve(reserve: Reserve, missing: number, record: Recorder): boolean {
     const unitOrder = orderFor(this.#unitPages);
-    const maxOrder = Math.min(this.#blockOrder, 31 - Math.clz32(missing));
+    const maxOrder = Math.min(this.#claimOrder, 31 - Math.clz32(missing));
     for (let order = Math.max(maxOrder, unitOrder); order >= unitOrder; order--) {
       const start = this.#find(1 << order, order, undefined, record);
       if (start === 'out-of-memory') continue;

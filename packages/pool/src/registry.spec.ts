@@ -22,6 +22,8 @@ describe('the registry', () => {
   it('lists the baselines, what kernels do today first', () => {
     expect(Object.keys(BASELINES)).toEqual([
       'linux-7.3',
+      'linux-7.3:coherent-pool',
+      'linux-7.3:kept-buffers',
       'linux-6.12',
       'gfp-decrypted',
       'migratetype',
@@ -41,7 +43,7 @@ describe('the registry', () => {
     ['swiotlb:', "'swiotlb'"],
     ['swiotlb:fast', "'swiotlb'"],
     ['linux-7.2', "'linux-7.3'"],
-    ['linux', "'linux-6.12', 'linux-7.3'"],
+    ['linux', "'linux-7.3'"],
     ['frist-fit', "'first-fit'"],
     ['frist-fit+block+immediate', "'first-fit'"],
     ['first-fit+blokc+immediate', "'block'"],

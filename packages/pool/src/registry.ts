@@ -4,11 +4,11 @@ import { unknownName } from '@decpool/model/internal';
 import { genpool } from './baselines/genpool.ts';
 import { gfpDecrypted } from './baselines/gfp-decrypted.ts';
 import { linux612 } from './baselines/linux-6.12.ts';
-import { linux73 } from './baselines/linux-7.3.ts';
+import { linux73, linux73CoherentPool, linux73KeptBuffers } from './baselines/linux-7.3.ts';
 import { migratetype } from './baselines/migratetype.ts';
 import { swiotlb } from './baselines/swiotlb.ts';
 import { adaptiveConversion } from './conversion/adaptive.ts';
-import { blockConversion } from './conversion/block.ts';
+import { blocks } from './conversion/block.ts';
 import type { Conversion } from './conversion/conversion.ts';
 import { granuleConversion } from './conversion/granule.ts';
 import { pageConversion } from './conversion/page.ts';
@@ -49,6 +49,14 @@ export type Strategy<Made> = Plain<Made> | WithParameters<Made>;
 /** What kernels do today, by name. */
 export const BASELINES: Readonly<Record<string, Plain<PolicyFactory>>> = {
   'linux-7.3': { summary: 'Linux 7.3: as linux-6.12, but vmbus buffers use large chunks', made: linux73 },
+  'linux-7.3:coherent-pool': {
+    summary: 'as linux-7.3, started with coherent_pool=32M: larger atomic DMA pools',
+    made: linux73CoherentPool,
+  },
+  'linux-7.3:kept-buffers': {
+    summary: 'as linux-7.3, if netvsc kept the buffers of a NIC for its next use',
+    made: linux73KeptBuffers,
+  },
   'linux-6.12': { summary: 'Linux 6.12: each driver allocates and converts its own buffers', made: linux612 },
   'gfp-decrypted': {
     summary: 'the __GFP_DECRYPTED prototype of 2024: converts each allocation on its own',
@@ -119,7 +127,8 @@ export const CONVERSIONS: Readonly<Record<string, Strategy<Conversion>>> = {
   },
   block: {
     summary: 'converts a block when it is claimed, and back when it is returned',
-    made: blockConversion,
+    parameters: 'MIB to claim at a time, 2 or 4 (default: 2)',
+    make: blocks,
   },
   adaptive: {
     summary: 'converts by page until PERCENT of a block is used, then the rest at once',

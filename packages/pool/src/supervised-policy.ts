@@ -110,6 +110,10 @@ export class SupervisedPolicy {
     return this.#policy.replacesAtomicPools === true;
   }
 
+  get atomicPoolPages(): number | undefined {
+    return this.#policy.atomicPoolPages;
+  }
+
   hasWork(range: BlockRange): boolean {
     this.#turn.question = 'hasWork()';
     const answer = this.#policy.hasWork?.(range);

@@ -47,10 +47,13 @@ function guardedPolicy(policy: Policy, file: string, view: StateView): Policy {
         },
         () => method.call(policy, Object.freeze(first), ...others),
       );
-  const { name, bounceBuffers, cacheFor, freesWithoutSleeping, hasWork, workDueAt, work, shrink } = policy;
+  const { name, bounceBuffers, replacesAtomicPools, atomicPoolPages } = policy;
+  const { cacheFor, freesWithoutSleeping, hasWork, workDueAt, work, shrink } = policy;
   return {
     name,
     ...(bounceBuffers && { bounceBuffers }),
+    ...(replacesAtomicPools && { replacesAtomicPools }),
+    ...(atomicPoolPages && { atomicPoolPages }),
     allocate: guard(allocation, policy.allocate),
     free: guard(freeing, policy.free),
     ...(cacheFor && { cacheFor: guard(allocation, cacheFor) }),
@@ -85,7 +88,7 @@ function expectPolicy(policy: unknown, file: string): asserts policy is Policy {
     refuse(file, `its function returned ${what}; expected a policy: { name, allocate, free }`);
   }
   const shape: Partial<Record<keyof Policy, unknown>> = policy;
-  const { name, bounceBuffers } = shape;
+  const { name, bounceBuffers, atomicPoolPages } = shape;
   if (typeof name !== 'string' || !NAME.test(name)) {
     refuse(
       file,
@@ -104,6 +107,9 @@ function expectPolicy(policy: unknown, file: string): asserts policy is Policy {
   }
   if (bounceBuffers !== undefined && bounceBuffers !== 'fixed' && bounceBuffers !== 'dynamic') {
     refuse(file, `in its policy '${name}', bounceBuffers is invalid; expected 'fixed' or 'dynamic'`);
+  }
+  if (atomicPoolPages !== undefined && !(Number.isInteger(atomicPoolPages) && Number(atomicPoolPages) > 0)) {
+    refuse(file, `in its policy '${name}', atomicPoolPages is invalid; expected a number of pages`);
   }
 }
 

@@ -65,6 +65,7 @@ export const typed: PolicyFactory | number = orderFor(8);
   'no-allocate.ts': policy('lazy', 'allocate: undefined,'),
   'no-policy.ts': 'export default async () => ({});\n',
   'no-work.ts': policy('worker', 'work: 3,'),
+  'no-pages.ts': policy('pooler', 'atomicPoolPages: -1,'),
   'throws-inside.ts': `export default () => {\n  throw new TypeError('no view for me');\n};\n`,
   'crashes.ts': policy(
     'crasher',
@@ -117,6 +118,7 @@ describe('what is wrong with a file is told in a line', () => {
     ['no-allocate.ts', "its policy 'lazy' has no allocate()"],
     ['no-policy.ts', 'its function returned a promise; expected a policy'],
     ['no-work.ts', "in its policy 'worker', work is not a function"],
+    ['no-pages.ts', "in its policy 'pooler', atomicPoolPages is invalid; expected a number of pages"],
     ['throws-inside.ts', 'throws-inside.ts:2: making the policy: TypeError: no view for me'],
   ];
   let messages: Readonly<Record<string, string>> = {};

@@ -18,5 +18,26 @@ const VERSION: LinuxVersion = {
 
 export const linux73 = linux(VERSION);
 
+/** 32 MiB, in pages. */
+const COHERENT_POOL_PAGES = 8192;
+
+/**
+ * Linux 7.3 with coherent_pool=32M on its command line. The pools serve only callers that may not sleep (dma_direct_use_pool(),
+ * kernel/dma/direct.c); all others convert as before. At boot a pool gets one chunk, of 4 MiB at most (atomic_pool_expand(),
+ * kernel/dma/pool.c). Later the worker adds chunks as long as fewer than 32 MiB are free.
+ */
+export const linux73CoherentPool: PolicyFactory = (view) =>
+  linux({ ...VERSION, name: 'linux-7.3:coherent-pool', atomicPoolPages: COHERENT_POOL_PAGES })(view);
+
+/**
+ * What if netvsc kept the buffers of a NIC that was rebuilt or removed, shared, until the NIC comes back? free_netvsc_device()
+ * (drivers/net/hyperv/netvsc.c) frees them each time. Buffers of another size are freed first. The rings are the VMBus's, not kept.
+ */
+export const linux73KeptBuffers: PolicyFactory = (view) => {
+  const version = { ...VERSION, name: 'linux-7.3:kept-buffers' };
+  // Outside a confidential VM there is nothing to save.
+  return linux(view.platform.confidential ? { ...version, keeps: isNetvscBuffer } : version)(view);
+};
+
 /** What every pool is outside a confidential VM: nothing is shared, so it claims what the kernel without a pool claims. */
 export const withoutPool = (name: string): PolicyFactory => linux({ ...VERSION, name });

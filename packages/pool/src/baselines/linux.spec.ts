@@ -20,6 +20,41 @@ const CANNOT: PlatformName[] = ['tdx', 'cca', 'cca-bbml3', 'pkvm'];
 const NETVSC = { owner: 'netvsc eth0 send_buf' };
 const OTHER = { owner: 'somebody else' };
 
+describe('netvsc that keeps the buffers of a NIC', () => {
+  const policy = 'linux-7.3:kept-buffers';
+
+  it('has them again without a conversion', () => {
+    const { pool, events } = booted(policy);
+    pool.free(expectServed(pool.vmalloc(255, NETVSC)).allocation);
+    const { conversions } = pool.counters;
+    expect(conversions).toBeGreaterThan(0);
+    events.length = 0;
+    expectServed(pool.vmalloc(255, NETVSC));
+    expect(new Set(events.map(({ type }) => type))).toEqual(
+      new Set(['allocation-requested', 'pages-allocated', 'vm-area-mapped']),
+    );
+    expect(pool.counters.conversions).toBe(conversions);
+    expect(soundness(pool)).toEqual([]);
+  });
+
+  it('frees them before it takes some of another size', () => {
+    const { pool } = booted(policy);
+    const before = pool.counters.sharedPages;
+    pool.free(expectServed(pool.vmalloc(255, NETVSC)).allocation);
+    pool.free(expectServed(pool.vmalloc(100, NETVSC)).allocation);
+    expect(pool.counters.sharedPages).toBe(before + 100);
+    expect(soundness(pool)).toEqual([]);
+  });
+
+  it('keeps nothing else', () => {
+    const { pool } = booted(policy);
+    const before = pool.counters.sharedPages;
+    pool.free(expectServed(pool.alloc_pages(8, { owner: 'netvsc eth0 ring' })).allocation);
+    pool.free(expectServed(pool.vmalloc(10, OTHER)).allocation);
+    expect(pool.counters.sharedPages).toBe(before);
+  });
+});
+
 describe.each(BOTH)('%s', (policy) => {
   it('converts a ring of the page allocator by itself, and makes it private again when it is freed', () => {
     const { pool, events } = booted(policy);

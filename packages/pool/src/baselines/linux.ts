@@ -14,6 +14,7 @@
 import {
   type AllocateRequest,
   type AllocationId,
+  type Extent,
   type FreeRequest,
   MAX_PAGE_ORDER,
   orderFor,
@@ -31,6 +32,10 @@ export interface LinuxVersion {
   readonly vmallocOrder: number;
   /** Whether what an owner takes from vmalloc() is made of contiguous chunks that are converted one by one instead. */
   usesChunks(owner: string): boolean;
+  /** Whether an owner keeps what it freed of its vmalloc() chunks, shared, for its next request. Default: no. */
+  keeps?(owner: string): boolean;
+  /** Free pages of each atomic DMA pool below which it grows. Default: by the size of memory. */
+  readonly atomicPoolPages?: number;
 }
 
 export const linux =
@@ -40,13 +45,17 @@ export const linux =
 
 class Linux implements Policy {
   readonly name: string;
+  readonly atomicPoolPages?: number;
   readonly #version: LinuxVersion;
   readonly #view: StateView;
+  /** Freed buffers that their owners keep. */
+  readonly #kept = new Map<string, readonly Extent[]>();
 
   constructor(version: LinuxVersion, view: StateView) {
     this.name = version.name;
     this.#version = version;
     this.#view = view;
+    if (version.atomicPoolPages !== undefined) this.atomicPoolPages = version.atomicPoolPages;
   }
 
   cacheFor(request: AllocateRequest): SlabCache | undefined {
@@ -63,8 +72,26 @@ class Linux implements Policy {
     const usesChunks = this.#version.usesChunks(request.owner);
     if (!usesChunks && !convertsAreas(view.platform)) record.fail('unsupported');
     else if (!record.mayConvert) record.fail('would-sleep');
+    else if (this.#takesKept(request, view, record)) return;
     else if (usesChunks) allocateInChunks(request, view, record);
     else allocateArea(request, this.#version.vmallocOrder, view, record);
+  }
+
+  /** Gives an owner what it has kept. If the size is another one, or the place is out of reach, that goes back first. */
+  #takesKept({ owner, pages }: AllocateRequest, view: StateView, record: Recorder): boolean {
+    const kept = this.#kept.get(owner);
+    if (kept === undefined) return false;
+    this.#kept.delete(owner);
+    const { firstBlock, endBlock } = record.reach;
+    const { pagesPerBlock } = view.geometry;
+    const isUsable =
+      kept.reduce((sum, extent) => sum + extent.pages, 0) === pages &&
+      kept.every(({ pfn }) => pfn >= firstBlock * pagesPerBlock && pfn < endBlock * pagesPerBlock);
+    for (const { pfn, pages: count } of kept) {
+      if (isUsable) record.allocate(pfn, count);
+      else returnOnItsOwn(pfn, count, 'kept', view, record);
+    }
+    return isUsable;
   }
 
   free({ allocation }: FreeRequest, view: StateView, record: Recorder): void {
@@ -81,7 +108,8 @@ class Linux implements Policy {
   #vfree(allocation: AllocationId, view: StateView, record: Recorder): void {
     const { owner, extents } = view.allocation(allocation);
     for (const { pfn, pages } of extents) record.free(pfn, pages);
-    if (!this.#version.usesChunks(owner)) returnArea(extents, view, record);
+    if (this.#version.keeps?.(owner) === true && !this.#kept.has(owner)) this.#kept.set(owner, extents);
+    else if (!this.#version.usesChunks(owner)) returnArea(extents, view, record);
     else for (const { pfn, pages } of extents) returnOnItsOwn(pfn, pages, 'kept', view, record);
   }
 }

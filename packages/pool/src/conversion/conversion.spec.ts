@@ -1,6 +1,8 @@
-import { GFP, platformNamed } from '@decpool/model';
+import { GFP, nanoseconds, platformNamed } from '@decpool/model';
 import { GRANULES, type GranulePages } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
+import { directMapOf } from '../page-source/profiles.ts';
+import { oneZone } from '../page-source/testing.ts';
 import { conversionsIn, eventsOf, KIB, SOME_POLICIES, watched } from '../testing.ts';
 
 const owner = 'x';
@@ -29,6 +31,46 @@ describe('conversion by block', () => {
       { type: 'pages-encrypted', pages: 512 },
     ]);
     expect(pool.counters.splits2M).toBe(0);
+  });
+});
+
+describe('conversion by two blocks at a time', () => {
+  it('claims and shares both with one conversion, and gives each back by itself', () => {
+    const { pool, events } = watched('first-fit+block:4+immediate');
+    const first = pool.alloc_pages(0, { owner });
+    const second = pool.alloc_pages(9, { owner });
+    pool.free(second.allocation);
+    expect(pool.counters.claimedPages).toBe(512);
+    pool.free(first.allocation);
+    expect(conversionsIn(events)).toMatchObject([
+      { type: 'pages-decrypted', pages: 1024 },
+      { type: 'pages-encrypted', pages: 512 },
+      { type: 'pages-encrypted', pages: 512 },
+    ]);
+    expect(pool.counters).toMatchObject({ splits2M: 0, claimedPages: 0 });
+  });
+
+  it('takes one block if there are no two that lie together', () => {
+    const memory = oneZone({ Movable: { 9: 4 } });
+    const directMap = directMapOf(memory.zones[0].ram);
+    const { events, pool } = watched('first-fit+block:4+immediate', { memory: { ...memory, directMap } });
+    pool.alloc_pages(0, { owner });
+    expect(eventsOf(events, 'pages-claimed')).toMatchObject([{ pages: 512 }]);
+  });
+
+  it('is also how a reserve is filled, and both blocks can go back', () => {
+    const { pool, events } = watched('first-fit+block:4+reserve:64:512+hysteresis:0.001');
+    const passTo = (time: number) =>
+      pool.request({ kind: 'background-free', key: 0, time: nanoseconds(time) });
+    passTo(0);
+    expect(pool.counters.claimedPages).toBe(1024);
+    passTo(5e6);
+    expect(eventsOf(events, 'pages-returned')).toMatchObject([{ pages: 512, time: 1e6 }]);
+  });
+
+  it('is by one block or two', () => {
+    expect(() => watched('first-fit+block:3+immediate')).toThrow('expected block:MIB, 2 or 4, as in block:4');
+    expect(watched('first-fit+block:2+immediate').pool.header.policy).toBe('first-fit+block+immediate');
   });
 });
 

@@ -9,6 +9,8 @@ export interface Conversion {
   readonly keepsShared: boolean;
   /** Pages that are converted together: naturally aligned, a power of two, at least the host's granule. */
   unitPages(platform: Platform): number;
+  /** Pages that are claimed at a time, a power of two, if no request needs more. Default: a block. */
+  readonly claimPages?: number;
   /** A chunk came into the pool. It stays only if the result is `converted`. */
   claimed(start: Pfn, pages: number, record: Recorder): ConversionResult;
   /** Whether all of a block is to be shared now that so many of its pages are used; left out: never. */

@@ -113,6 +113,31 @@ describe.each(SERVED_BY_POOLS)('under %s', (policy) => {
   });
 });
 
+describe('with coherent_pool= on the command line', () => {
+  const policy = 'linux-7.3:coherent-pool';
+  const LARGE = { ...POOLS, memory: freshBoot(GIB) };
+
+  it('a pool begins with the largest chunk, 4 MiB', () => {
+    const { pool } = booted(policy, LARGE);
+    // One of the two zones has only 16 MiB.
+    expect(pool.counters.sharedPages).toBe(2 * 1024);
+  });
+
+  it('it grows by chunks until so much is free, once it is used', () => {
+    const { pool } = booted(policy, LARGE);
+    for (let round = 1; round < 12; round++) {
+      expectServed(pool.dma_alloc_coherent(4096, atomic('nvme0 queue', round * WORKED)));
+    }
+    expect(pool.counters.sharedPages * 4096).toBeGreaterThan(32 * 2 ** 20);
+  });
+
+  it('callers that may sleep convert as without it', () => {
+    const { pool, events } = booted(policy, LARGE);
+    pool.dma_alloc_coherent(4096, { owner: 'virtio0 queue' });
+    expect(steps(events)).toContain('pages-decrypted 1');
+  });
+});
+
 it.each(REPLACING)('%s serves such a request itself', (policy) => {
   const { pool } = booted(policy, SMALL);
   expectServed(pool.dma_alloc_coherent(4096, atomic('nvme0 queue')));

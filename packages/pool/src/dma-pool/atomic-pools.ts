@@ -47,12 +47,20 @@ export class AtomicPools {
   /** schedule_work(&atomic_pool_work). */
   #isScheduled = false;
 
-  /** `zones`: those that have memory. `rangeOf`: what a request with these flags can use, on any node. */
-  constructor(events: EventRecorder, zones: readonly string[], rangeOf: (gfp: number) => ZoneRange) {
+  /**
+   * `zones`: those that have memory. `rangeOf`: what a request with these flags can use, on any node. `pages`: of coherent_pool= on the
+   * kernel's command line.
+   */
+  constructor(
+    events: EventRecorder,
+    zones: readonly string[],
+    rangeOf: (gfp: number) => ZoneRange,
+    pages = initialPages(events.view),
+  ) {
     this.#events = events;
     this.#zones = zones;
     this.#rangeOf = rangeOf;
-    this.#initialPages = initialPages(events.view);
+    this.#initialPages = pages;
     this.#leastOrder = orderFor(events.view.platform.granulePages);
   }
 
