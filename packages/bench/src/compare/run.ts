@@ -12,7 +12,7 @@ import {
   type Platform,
   type Request,
 } from '@decpool/model';
-import { RunProjections } from '@decpool/model/internal';
+import { hasRestrictedPool, RunProjections } from '@decpool/model/internal';
 import type { PolicyFactory, Pool } from '@decpool/pool';
 import { bootPoolBytes, usesAtomicPools } from '@decpool/pool/internal';
 import { type MeasuredBlocks, measuredBlocks } from '../bounds/measured.ts';
@@ -20,7 +20,7 @@ import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';
 import { type MetricId, type MetricValue, metricsOfRun } from '../metrics/metric.ts';
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
-import { hasStreamingMaps } from '../workloads/workload.ts';
+import { apisOf, needsBounceBuffers } from '../workloads/workload.ts';
 import { poolFor } from './pool-for.ts';
 
 /** Optional settings of a run. */
@@ -85,16 +85,17 @@ const CHUNK = 1024;
 export async function runPolicy(options: RunOptions): Promise<RunResult> {
   const { memory, log, signal } = options;
   const { name, requests } = options.workload;
-  const isMapping = needsBounceBuffers(requests);
+  const apis = requests.apis ?? apisOf(requests.slice(0, requests.length));
   const swiotlb = {
     bytes: bootPoolBytes(memory, options.platform),
-    dynamic: options.isSwiotlbDynamic === true,
+    // A restricted DMA pool cannot grow: rmem_swiotlb_device_init(), kernel/dma/swiotlb.c.
+    dynamic: options.isSwiotlbDynamic === true && !hasRestrictedPool(options.platform),
   };
   const workload = { name, requests: options.requests };
   const setting = {
     ...options,
     workload,
-    ...(isMapping && { swiotlb }),
+    ...(needsBounceBuffers(apis, options.platform) && { swiotlb }),
     ...(needsAtomicPools(requests) && { atomicPools: true as const }),
   };
   const pool = poolFor(setting, options.policy);
@@ -152,12 +153,6 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     else await writer?.abort();
     throw error;
   }
-}
-
-/** Whether a request needs bounce buffers. */
-function needsBounceBuffers(requests: RequestSequence): boolean {
-  if (requests.apis !== undefined) return requests.apis.includes('dma_map');
-  return hasStreamingMaps(requests.slice(0, requests.length));
 }
 
 const needsAtomicPools = (requests: RequestSequence): boolean =>

@@ -1,7 +1,7 @@
 /** What was run, and the cautions and notes about it, as text: the head and the notes of every report. */
 
 import type { Platform, Request } from '@decpool/model';
-import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
+import { hasRestrictedPool, PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { bootPoolBytes, shortPolicyName } from '@decpool/pool/internal';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
 import { atBootText } from '../metrics/at-boot-text.ts';
@@ -11,7 +11,7 @@ import { groupedBy } from '../text/groups.ts';
 import { fewOf, listed, present } from '../text/listed.ts';
 import { formatValue } from '../text/units.ts';
 import { sanityLines } from '../traces/sanity.ts';
-import { hasStreamingMaps } from '../workloads/workload.ts';
+import { apisOf, needsBounceBuffers } from '../workloads/workload.ts';
 import { boundsText } from './bounds-text.ts';
 import { hasColumns } from './has-columns.ts';
 
@@ -48,15 +48,15 @@ export function describe(comparison: Comparison): [string, string][] {
   ];
 }
 
-/** Streaming maps use a boot pool of bounce buffers under every policy. Its cost is the same, and in no column. */
+/** There is a boot pool of bounce buffers under every policy. Its cost is the same, and in no column. */
 const isBouncing = ({ workload, platform }: Comparison['input']): boolean =>
-  platform.confidential && hasStreamingMaps(workload.requests);
+  platform.confidential && needsBounceBuffers(apisOf(workload.requests), platform);
 
 const bounceBytes = ({ memory, platform }: Comparison['input']): string =>
   formatValue(bootPoolBytes(memory, platform), 'bytes');
 
 const bounceText = (input: Comparison['input']): string =>
-  `Streaming maps use a boot pool of ${bounceBytes(input)}, which is shared under every policy and counts in no column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`;
+  `Streaming maps ${hasRestrictedPool(input.platform) ? 'and the coherent memory of linux-6.12 and linux-7.3 ' : ''}use a boot pool of ${bounceBytes(input)}, which is shared under every policy and counts in no column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`;
 
 function platformText({ name, confidential, restore, granulePages, strayRead }: Platform): string {
   if (!confidential) return name;

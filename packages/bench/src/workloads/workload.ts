@@ -1,5 +1,5 @@
-import { type AllocationId, InputError, type Request } from '@decpool/model';
-import { checkRequest, MAX_OWNERS, type RequestHistory } from '@decpool/model/internal';
+import { type AllocationId, type Api, InputError, type Platform, type Request } from '@decpool/model';
+import { checkRequest, hasRestrictedPool, MAX_OWNERS, type RequestHistory } from '@decpool/model/internal';
 
 /** A named sequence of requests that every policy of a comparison is given. */
 export interface Workload {
@@ -20,9 +20,14 @@ export function workload(parts: Omit<Workload, 'peakLivePages'>): Workload {
   return { ...parts, peakLivePages: peakLivePages(parts.requests) };
 }
 
-/** Whether a request is a streaming mapping, which needs bounce buffers. */
-export const hasStreamingMaps = (requests: readonly Request[]): boolean =>
-  requests.some((request) => request.kind === 'allocate' && request.api === 'dma_map');
+/** The calls that allocate, each once. */
+export const apisOf = (requests: readonly Request[]): Api[] => [
+  ...new Set(requests.flatMap((request) => (request.kind === 'allocate' ? [request.api] : []))),
+];
+
+/** Whether requests need bounce buffers: streaming maps do, and coherent memory where kernels take it from a restricted DMA pool. */
+export const needsBounceBuffers = (apis: readonly Api[], platform: Platform): boolean =>
+  apis.includes('dma_map') || (hasRestrictedPool(platform) && apis.includes('dma_alloc_coherent'));
 
 /** Simulated ns from time 0 to the last request; 0 when there is none. */
 export const durationOf = ({ requests }: Pick<Workload, 'requests'>): number => requests.at(-1)?.time ?? 0;

@@ -45,16 +45,21 @@ export function pageAccepts(
   pages: number,
   isArea: boolean,
 ): number {
-  const profile = PLATFORM_PROFILES.find(({ platform: { name } }) => name === platform.name);
-  if (profile?.acceptsPages.includes(direction) !== true) return 0;
+  if (profileOf(platform)?.acceptsPages.includes(direction) !== true) return 0;
   return isArea ? pages : pageStateEntries(geometry, start, pages);
 }
 
 /** Pages that a conversion of `pages` flushes from the CPU caches before it changes them, whether or not it works. */
 export function cacheFlushes(platform: Pick<Platform, 'name'>, direction: Direction, pages: number): number {
-  const profile = PLATFORM_PROFILES.find(({ platform: { name } }) => name === platform.name);
-  return profile?.flushesCache.includes(direction) === true ? pages : 0;
+  return profileOf(platform)?.flushesCache.includes(direction) === true ? pages : 0;
 }
+
+/** Whether kernels serve the coherent memory of devices from a restricted DMA pool, which is shared at boot. */
+export const hasRestrictedPool = (platform: Pick<Platform, 'name'>): boolean =>
+  profileOf(platform)?.coherentMemory === 'restricted pool';
+
+const profileOf = ({ name }: Pick<Platform, 'name'>): PlatformProfile | undefined =>
+  PLATFORM_PROFILES.find(({ platform }) => platform.name === name);
 
 /** How a figure follows on each platform: `snp and tdx 1; hyperv-vtom 3`. Platforms with the same text share it. */
 export function formulaByPlatform(figure: keyof PlatformProfile['texts']): string {

@@ -6,6 +6,7 @@ export const ccaBbml3 = {
   platform: { ...cca.platform, name: 'cca-bbml3', directMap: 'contiguous', flushesSplits: false },
   acceptsPages: [],
   flushesCache: [],
+  coherentMemory: 'page allocator',
   texts: {
     ...cca.texts,
     directMap: '1G / 32M / 2M / 64K / 4K, splits where a range begins and ends',

@@ -19,6 +19,7 @@ export const hypervVtom = {
   },
   acceptsPages: [],
   flushesCache: [],
+  coherentMemory: 'page allocator',
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls: 'one per 510 pages',

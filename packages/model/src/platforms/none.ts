@@ -16,6 +16,7 @@ export const none = {
   },
   acceptsPages: [],
   flushesCache: [],
+  coherentMemory: 'page allocator',
   texts: {
     directMap: '1G / 2M / 4K (not a confidential VM)',
     hostCalls: '0',

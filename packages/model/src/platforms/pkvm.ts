@@ -15,6 +15,7 @@ export const pkvm = {
   },
   acceptsPages: [],
   flushesCache: [],
+  coherentMemory: 'restricted pool',
   texts: {
     directMap: 'never changed',
     hostCalls: 'one per page',
@@ -24,5 +25,13 @@ export const pkvm = {
     strayRead: 'impossible: no mapping changes',
     accept: '0',
   },
-  sources: [{ number: 'a call for each page', source: 'drivers/virt/coco/pkvm-guest' }, ...ARM64_SOURCES],
+  sources: [
+    { number: 'a call for each page', source: 'drivers/virt/coco/pkvm-guest' },
+    {
+      number: 'coherent buffers from a restricted DMA pool',
+      source:
+        '`force_dma_unencrypted()`, arch/arm64/include/asm/mem_encrypt.h; `swiotlb_alloc()`, `rmem_swiotlb_device_init()`, kernel/dma/swiotlb.c',
+    },
+    ...ARM64_SOURCES,
+  ],
 } as const satisfies PlatformProfile;

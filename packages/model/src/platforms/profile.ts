@@ -13,6 +13,11 @@ export interface PlatformProfile {
   readonly acceptsPages: readonly Direction[];
   /** Conversions before which every page of the range is flushed from the CPU caches. */
   readonly flushesCache: readonly Direction[];
+  /**
+   * Where dma_direct_alloc() (kernel/dma/direct.c) takes a device's coherent memory from: the page allocator or, if
+   * force_dma_unencrypted() is false and the device tree gives the device a restricted DMA pool, that pool.
+   */
+  readonly coherentMemory: 'page allocator' | 'restricted pool';
   readonly texts: {
     readonly directMap: string;
     /** Calls to the host per conversion. */

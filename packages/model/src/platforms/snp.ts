@@ -14,6 +14,7 @@ export const snp = {
   },
   acceptsPages: ['decrypt', 'encrypt'],
   flushesCache: [],
+  coherentMemory: 'page allocator',
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls:

@@ -14,6 +14,7 @@ export const tdx = {
   },
   acceptsPages: ['encrypt'],
   flushesCache: ['decrypt'],
+  coherentMemory: 'page allocator',
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls: 'one per contiguous range',

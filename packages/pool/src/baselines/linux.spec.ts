@@ -223,6 +223,47 @@ describe.each(BOTH)('%s', (policy) => {
   });
 });
 
+describe.each(BOTH)('%s on pkvm, where drivers do not convert their coherent buffers', (policy) => {
+  const swiotlb = { bytes: 64 * MIB, dynamic: false };
+  const onPkvm = () => booted(policy, { platform: 'pkvm', atomicPools: true, swiotlb });
+
+  it('serves them from a restricted DMA pool, also callers that may not sleep, and calls no host', () => {
+    const { pool } = onPkvm();
+    const cost = growthOf(pool, () => {
+      const ring = expectServed(pool.dma_alloc_coherent(13_000, { owner: 'virtio0 queue' }));
+      expect(ring.object).toEqual({ slab: 1, unit: 0, units: 8 });
+      const next = expectServed(pool.dma_alloc_coherent(100, atomic('virtio1 queue')));
+      expect(next.object).toEqual({ slab: 1, unit: 8, units: 2 });
+      expectServed(pool.kmalloc(100, atomic('nvme0 descriptor')));
+    });
+    expect(cost).toMatchObject({ conversions: 0, hostCalls: 0, claimedPages: 0, sharedPages: 0 });
+  });
+
+  it('refuses what is larger than a segment of 256 KiB, and what finds no slots', () => {
+    const { pool, events } = onPkvm();
+    pool.dma_alloc_coherent(256 * 1024 + 1, OTHER);
+    expect(lastFailure(events)).toBe('too-large');
+    for (let count = 0; count < 256; count++) expectServed(pool.dma_alloc_coherent(256 * 1024, OTHER));
+    pool.dma_alloc_coherent(1, OTHER);
+    expect(lastFailure(events)).toBe('swiotlb-full');
+  });
+
+  it('refuses them in a guest that has no such pool', () => {
+    const { pool, events } = booted(policy, { platform: 'pkvm', atomicPools: true });
+    pool.dma_alloc_coherent(100, OTHER);
+    expect(lastFailure(events)).toBe('swiotlb-full');
+  });
+
+  it('still converts what a driver shares by itself: the tables of the interrupt controller', () => {
+    const { pool } = booted(policy, { platform: 'pkvm' });
+    const cost = growthOf(pool, () => {
+      expectServed(pool.alloc_pages(4, { owner: 'its cpu0 pending table' }));
+      expectServed(pool.kmalloc(256, { owner: 'its PCI function 0 ITT', align: 256 }));
+    });
+    expect(cost).toMatchObject({ conversions: 2, hostCalls: 17 });
+  });
+});
+
 describe.each(BOTH)('%s, asked by a caller that may not sleep', (policy) => {
   it('refuses what is no coherent buffer', () => {
     const { pool, events } = booted(policy, { atomicPools: true });

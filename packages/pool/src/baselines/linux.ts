@@ -5,7 +5,9 @@
  * - Pages, and what a driver takes from kmalloc() to share it: whole pages of the request's order, converted by
  *   themselves. An exact count gives the rest of its power of two back at once (alloc_pages_exact(), mm/page_alloc.c).
  * - Coherent DMA buffers (kernel/dma/direct.c): the same, but only the pages that the buffer fills are converted, and the
- *   rest stays tied up. A caller that may not sleep is served from the atomic DMA pools (dma-pool/atomic-pools.ts).
+ *   rest stays tied up. A caller that may not sleep is served from the atomic DMA pools (dma-pool/atomic-pools.ts). On `pkvm` they
+ *   come from a restricted DMA pool: slots of the bounce buffers, at most 256 KiB (swiotlb_alloc(), kernel/dma/swiotlb.c); a guest without any has no place for them.
+ *   There an NVMe descriptor takes a page, while a dma_pool would pack 16 into one.
  * - Tables and lists that their drivers pack into pages: driver-pools.ts.
  * - Memory from vmalloc(): vmalloc-area.ts, unless the version has a better way.
  *
@@ -20,10 +22,13 @@ import {
   orderFor,
   type StateView,
 } from '@decpool/model';
+import { hasRestrictedPool } from '@decpool/model/internal';
 import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
+import { SWIOTLB_PAGES } from '../swiotlb/swiotlb.ts';
 import { driverPoolFor } from './driver-pools.ts';
 import { addChunk, allocateOnItsOwn, type Chunk, freeEachOnItsOwn, returnOnItsOwn } from './on-its-own.ts';
+import { isCoherent } from './owners.ts';
 import { allocateArea, convertsAreas, returnArea } from './vmalloc-area.ts';
 
 export interface LinuxVersion {
@@ -59,7 +64,10 @@ class Linux implements Policy {
   }
 
   cacheFor(request: AllocateRequest): SlabCache | undefined {
-    return driverPoolFor(request, this.#view.platform);
+    const { platform } = this.#view;
+    return isCoherent(request) && hasRestrictedPool(platform)
+      ? SWIOTLB_PAGES
+      : driverPoolFor(request, platform);
   }
 
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void {

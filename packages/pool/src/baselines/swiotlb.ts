@@ -1,5 +1,5 @@
 import type { PolicyFactory } from '../policy.ts';
-import { SWIOTLB_CACHE } from '../swiotlb/swiotlb.ts';
+import { SWIOTLB_PAGES } from '../swiotlb/swiotlb.ts';
 
 /**
  * What if the bounce buffers of swiotlb (kernel/dma/swiotlb.c) served every request for shared memory, as a restricted DMA
@@ -16,10 +16,8 @@ export const swiotlb =
     name: growth === 'fixed' ? 'swiotlb' : 'swiotlb:dynamic',
     bounceBuffers: growth,
     replacesAtomicPools: true,
-    cacheFor: () => NATURALLY_ALIGNED,
+    cacheFor: () => SWIOTLB_PAGES,
     // Everything is slots: no pages are ever asked for.
     allocate: (_request, _view, record) => record.fail('swiotlb-full'),
     free: () => {},
   });
-
-const NATURALLY_ALIGNED = Object.freeze({ ...SWIOTLB_CACHE, alignment: 'natural' as const });

@@ -15,6 +15,7 @@ import type { GranulePages } from '@decpool/model/internal';
 import { freshBoot } from '../page-source/profiles.ts';
 import { type AllocationResult, Pool, type RequestOptions } from '../pool.ts';
 import { policyNamed } from '../registry.ts';
+import type { SwiotlbSettings } from '../swiotlb/swiotlb.ts';
 
 export const MIB = 2 ** 20;
 export const GIB = 2 ** 30;
@@ -28,6 +29,7 @@ export interface Setting {
   readonly faults?: Faults;
   readonly seed?: number;
   readonly atomicPools?: boolean;
+  readonly swiotlb?: SwiotlbSettings;
 }
 
 /** A pool and all that it tells, from its first event on. */
@@ -38,7 +40,7 @@ export interface Watched {
 
 export function watched(policy: string, setting: Setting = {}): Watched {
   const { platform = 'snp', granulePages = 1, memory = freshBoot(256 * MIB), faults, seed = 1 } = setting;
-  const { atomicPools = false } = setting;
+  const { atomicPools = false, swiotlb } = setting;
   const pool = new Pool({
     memory,
     platform: { ...platformNamed(platform), granulePages },
@@ -46,6 +48,7 @@ export function watched(policy: string, setting: Setting = {}): Watched {
     seed,
     atomicPools,
     ...(faults === undefined ? {} : { faults }),
+    ...(swiotlb === undefined ? {} : { swiotlb }),
   });
   const events: PoolEvent[] = [];
   pool.events$.subscribe((event) => events.push(event));

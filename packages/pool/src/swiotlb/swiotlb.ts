@@ -30,6 +30,9 @@ export const SWIOTLB_CACHE: SlabCache = {
   alignment: 'unit',
 };
 
+/** Coherent memory from the same slots: whole pages, aligned to the next power of two of their size (swiotlb_alloc()). */
+export const SWIOTLB_PAGES: SlabCache = Object.freeze({ ...SWIOTLB_CACHE, alignment: 'natural' });
+
 /** The bounce buffers of a guest (kernel/dma/swiotlb.c). */
 export interface SwiotlbSettings {
   /** Of the boot pool, a multiple of 256 KiB from 1 MiB on; it is made of whole blocks, so it may be larger. */
