@@ -84,7 +84,13 @@ export {
   hostCallsFor,
   platformSchema,
 } from './platform.ts';
-export { cacheFlushes, formulaByPlatform, hasRestrictedPool, PLATFORM_PROFILES, pageAccepts } from './platforms/all.ts';
+export {
+  cacheFlushes,
+  formulaByPlatform,
+  hasRestrictedPool,
+  PLATFORM_PROFILES,
+  pageAccepts,
+} from './platforms/all.ts';
 export type { PlatformProfile } from './platforms/profile.ts';
 export { BootPoolEvents, isBootPoolApart } from './projections/boot-pool.ts';
 export { BounceSlots } from './projections/bounce-slots.ts';
