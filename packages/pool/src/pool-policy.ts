@@ -5,7 +5,6 @@
 import {
   type AllocateRequest,
   type AllocationId,
-  type BlockIndex,
   blockIndex,
   type FailureReason,
   type FreeRequest,
@@ -15,12 +14,13 @@ import {
   type StateView,
   pfn as toPfn,
 } from '@decpool/model';
-import { type Conversion, isShared, type PageRange, shareRange } from './conversion/conversion.ts';
+import { type Conversion, isShared, type PageRange } from './conversion/conversion.ts';
 import { EmptyBlocks } from './empty-blocks.ts';
 import { PlaceFinder } from './place-finder.ts';
 import { FreeMap } from './placement/free-map.ts';
 import type { Placement, PlacementFactory } from './placement/placement.ts';
 import type { BlockRange, Policy, Recorder } from './policy.ts';
+import { PoolMemory } from './pool-memory.ts';
 import { Reserve } from './reserve.ts';
 import { type SlabCache, slabCacheFor } from './slab/slab-cache.ts';
 import type { Supply } from './supply/supply.ts';
@@ -39,6 +39,7 @@ export class PoolPolicy implements Policy {
   readonly #places: PlaceFinder;
   readonly #conversion: Conversion;
   readonly #supply: Supply;
+  readonly #memory: PoolMemory;
   /** Left out, if the supply has no shrinker. */
   readonly shrink?: (view: StateView, record: Recorder) => void;
   /** The supply's watermarks. */
@@ -53,8 +54,6 @@ export class PoolPolicy implements Policy {
   readonly #unitPages: number;
   #usedPages = 0;
   readonly #emptyBlocks: EmptyBlocks;
-  /** Whether a free page may be private though the conversion keeps them shared: after a conversion failed. */
-  #hasFailed = false;
 
   constructor(view: StateView, placement: PlacementFactory, conversion: Conversion, supply: Supply) {
     this.#view = view;
@@ -69,13 +68,14 @@ export class PoolPolicy implements Policy {
     this.#unitPages = conversion.unitPages(view.platform);
     const isReserved = !conversion.keepsShared && this.#lowPages > 0;
     this.#reserve = isReserved ? new Reserve(view.geometry, this.#unitPages) : undefined;
+    this.#memory = new PoolMemory(view, this.#map, this.#placement, conversion, this.#reserve);
     this.#emptyBlocks = new EmptyBlocks({
       view,
       map: this.#map,
       supply,
       reserve: this.#reserve,
       keptPages: this.#reserve === undefined ? this.#highPages : 0,
-      forget: (leaked) => this.#forget(leaked),
+      forget: (leaked) => this.#memory.forget(leaked),
     });
     if (supply.shrinks === true) this.shrink = (_, record) => this.#emptyBlocks.shrink(record);
     this.#pagesPerBlock = view.geometry.pagesPerBlock;
@@ -125,7 +125,7 @@ export class PoolPolicy implements Policy {
         record.fail('out-of-memory');
         return;
       }
-      if (this.#share(start, pages, record)) {
+      if (this.#memory.share(start, pages, record)) {
         this.#give(start, pages, request, record);
         return;
       }
@@ -142,7 +142,7 @@ export class PoolPolicy implements Policy {
     const align = 1 << order;
     const found = this.#places.find(pages, align, record.zones, request);
     if (found !== -1) return found;
-    const claimed = this.#claim(Math.max(order, this.#claimOrder), order, record);
+    const claimed = this.#memory.claim(Math.max(order, this.#claimOrder), order, record);
     if (claimed === 'conversion-failed') return claimed;
     const placed = claimed === 'out-of-memory' ? -1 : this.#places.find(pages, align, record.zones, request);
     if (placed !== -1) return placed;
@@ -177,7 +177,7 @@ export class PoolPolicy implements Policy {
       const start = record.mayConvert
         ? this.#placePiece(wanted, request, record)
         : this.#placeShared(wanted, 1, request, record);
-      if (start !== -1 && (!record.mayConvert || this.#share(start, wanted, record))) {
+      if (start !== -1 && (!record.mayConvert || this.#memory.share(start, wanted, record))) {
         this.#give(start, wanted, request, record);
         remaining -= wanted;
       } else if (start !== -1 && failures++ >= SECOND_TRIES) {
@@ -185,7 +185,7 @@ export class PoolPolicy implements Policy {
         return;
       } else if (start === -1 && wanted === 1) {
         // Pages have leaked meanwhile, or too few pages are shared.
-        if (record.mayConvert && !this.#hasFailed) this.#places.expectUsed(1, 1, record.zones);
+        if (record.mayConvert && !this.#memory.hasFailed) this.#places.expectUsed(1, 1, record.zones);
         this.#undo(request, record.mayConvert ? 'conversion-failed' : 'would-sleep', record);
         return;
       } else if (start === -1) {
@@ -208,7 +208,7 @@ export class PoolPolicy implements Policy {
     const grownBy: PageRange[] = [];
     let failures = 0;
     for (let free = this.#placement.usablePages?.(record.reach, request) ?? allFree(); free < pages; ) {
-      const chunk = this.#claim(this.#claimOrder, 0, record);
+      const chunk = this.#memory.claim(this.#claimOrder, 0, record);
       if (chunk === 'conversion-failed' && failures++ < SECOND_TRIES) continue;
       if (chunk === 'out-of-memory' && allFree() >= pages) return true;
       if (typeof chunk === 'string') {
@@ -224,7 +224,7 @@ export class PoolPolicy implements Policy {
 
   /** Whether enough free pages are shared where the request may lie; if not, refuses it. */
   #hasShared(pages: number, record: Recorder): boolean {
-    const isEnough = this.#sharedFreePages(record.reach) >= pages;
+    const isEnough = this.#memory.sharedFreePages(record.reach) >= pages;
     if (!isEnough) record.fail('would-sleep');
     return isEnough;
   }
@@ -233,44 +233,6 @@ export class PoolPolicy implements Policy {
   #undo(request: AllocateRequest, reason: FailureReason, record: Recorder): void {
     this.#freeExtents(request.allocation, record);
     record.fail(reason);
-  }
-
-  /** Claims a chunk of the largest order there is, from `order` down to `lowest`, and has the conversion convert it. */
-  #claim(order: number, lowest: number, record: Recorder): PageRange | 'out-of-memory' | 'conversion-failed' {
-    const unitOrder = orderFor(this.#unitPages);
-    for (let tried = order; tried >= Math.max(lowest, unitOrder); tried--) {
-      const start = record.claim(tried);
-      if (start === -1) continue;
-      const pages = 1 << tried;
-      const result = this.#conversion.claimed(start, pages, record);
-      if (result !== 'converted') {
-        this.#hasFailed = true;
-        if (result === 'private') record.giveBack(start, pages);
-        return 'conversion-failed';
-      }
-      this.#map.forEachBlock(start, pages, (from, count) => {
-        this.#map.put(from, count);
-        this.#placement.claimed?.(from, count);
-      });
-      return { start, pages };
-    }
-    return 'out-of-memory';
-  }
-
-  /** Makes sure that a free run is shared. If that fails, leaked pages are forgotten. */
-  #share(start: Pfn, pages: number, record: Recorder): boolean {
-    if (this.#conversion.keepsShared && !this.#hasFailed) return true;
-    const failure = shareRange(start, pages, this.#unitPages, this.#view, record);
-    if (failure === undefined) return true;
-    this.#hasFailed = true;
-    if (failure.leaked !== undefined) this.#forget(failure.leaked);
-    return false;
-  }
-
-  /** Leaked pages are never handed out again. */
-  #forget({ start, pages }: PageRange): void {
-    this.#hasFailed = true;
-    this.#map.forEachBlock(start, pages, (from, count) => this.#map.take(from, count));
   }
 
   #give(start: Pfn, pages: number, request: AllocateRequest, record: Recorder): void {
@@ -285,7 +247,7 @@ export class PoolPolicy implements Policy {
       if (map.extents[block]++ === 0) this.#emptyBlocks.used(block);
       map.take(toPfn(at), count);
       this.#placement.given?.(toPfn(at), count, request);
-      this.#shareRest(block, record);
+      this.#memory.shareRest(block, record);
       at += count;
     }
   }
@@ -293,17 +255,6 @@ export class PoolPolicy implements Policy {
   #use(pages: number, record: Recorder): void {
     this.#usedPages += pages;
     this.#supply.used?.(record.time, this.#usedPages);
-  }
-
-  /** Shares the private rest of a block if it is used enough. */
-  #shareRest(block: BlockIndex, record: Recorder): void {
-    if (this.#conversion.sharesRest === undefined || !record.mayConvert) return;
-    const used = this.#view.pagesOf('allocated', block);
-    if (!this.#conversion.sharesRest(used, this.#pagesPerBlock)) return;
-    if (this.#view.pagesOf('shared', block) === this.#view.pagesOf('claimed', block)) return;
-    const free: PageRange[] = [];
-    this.#map.forEachRun(block, (start, pages) => free.push({ start, pages }));
-    for (const { start, pages } of free) this.#share(start, pages, record);
   }
 
   free(request: FreeRequest, _view: StateView, record: Recorder): void {
@@ -323,55 +274,16 @@ export class PoolPolicy implements Policy {
         map.extents[map.blockOf(at)]--;
         map.put(toPfn(at), map.pagesInBlock(at, end));
       }
-      if (pages <= this.#missingInReserve) this.#putAside(start, pages);
-      else if (record.mayConvert) this.#unshareExtent(start, pages, record);
+      if (pages <= this.#missingInReserve) this.#memory.putAside(start, pages);
+      else if (record.mayConvert) this.#memory.unshare(start, pages, record);
       for (let block = map.blockOf(start); block <= map.blockOf(end - 1); block++) {
         if (map.extents[block] === 0) this.#emptyBlocks.emptied(blockIndex(block), record);
       }
     }
   }
 
-  #unshareExtent(start: Pfn, pages: number, record: Recorder): void {
-    if (this.#unitPages === 1 || this.#reserve === undefined) this.#unshare(start, pages, record);
-    else this.#unshareAround(this.#reserve, start, pages, record);
-  }
-
-  #unshare(start: Pfn, pages: number, record: Recorder): void {
-    for (const leaked of this.#conversion.freed(start, pages, this.#view, record)) this.#forget(leaked);
-  }
-
-  /** Free shared pages become the reserve's, as gen_pool_free() gives them back to an atomic DMA pool (kernel/dma/pool.c). */
-  #putAside(start: Pfn, pages: number): void {
-    this.#map.forEachBlock(start, pages, (from, count) => {
-      this.#map.take(from, count);
-      this.#reserve?.put(from, count);
-    });
-  }
-
-  /** Units with pages of the reserve stay shared, and the reserve gets their pages. The others are unshared. */
-  #unshareAround(reserve: Reserve, start: Pfn, pages: number, record: Recorder): void {
-    const unit = this.#unitPages;
-    const end = start + pages;
-    for (let at: number = start; at < end; ) {
-      const isHeld = reserve.holdsIn(toPfn(at - (at % unit)));
-      let next = at;
-      while (next < end && reserve.holdsIn(toPfn(next - (next % unit))) === isHeld) {
-        next += unit - (next % unit);
-      }
-      next = Math.min(next, end);
-      if (!isHeld) this.#unshare(toPfn(at), next - at, record);
-      else this.#putAside(toPfn(at), next - at);
-      at = next;
-    }
-  }
-
-  /** Shared, unused pages in a range. */
-  #sharedFreePages({ firstBlock, endBlock }: BlockRange): number {
-    return (this.#reserve ?? this.#map).freePagesIn(firstBlock, endBlock);
-  }
-
   hasWork(range: BlockRange): boolean {
-    return this.#emptyBlocks.hasWork || this.#sharedFreePages(range) < this.#lowPages;
+    return this.#emptyBlocks.hasWork || this.#memory.sharedFreePages(range) < this.#lowPages;
   }
 
   workDueAt(): number {
@@ -379,27 +291,27 @@ export class PoolPolicy implements Policy {
   }
 
   work(_view: StateView, record: Recorder): void {
-    if (this.#sharedFreePages(record.reach) < this.#lowPages) this.#refill(record);
+    if (this.#memory.sharedFreePages(record.reach) < this.#lowPages) this.#refill(record);
     this.#emptyBlocks.work(record);
   }
 
   #refill(record: Recorder): void {
     this.#emptyBlocks.needsReserveIn(record.reach);
-    const before = this.#sharedFreePages(record.reach);
+    const before = this.#memory.sharedFreePages(record.reach);
     for (let missing = this.#highPages - before; missing > 0; ) {
       const isMore =
         this.#reserve === undefined
           ? this.#claimForReserve(record)
           : this.#addToReserve(this.#reserve, missing, record);
       if (!isMore) break;
-      missing = this.#highPages - this.#sharedFreePages(record.reach);
+      missing = this.#highPages - this.#memory.sharedFreePages(record.reach);
     }
-    const added = this.#sharedFreePages(record.reach) - before;
+    const added = this.#memory.sharedFreePages(record.reach) - before;
     if (added > 0) record.refilled(added);
   }
 
   #claimForReserve(record: Recorder): boolean {
-    const chunk = this.#claim(this.#claimOrder, 0, record);
+    const chunk = this.#memory.claim(this.#claimOrder, 0, record);
     if (typeof chunk === 'string') return false;
     for (let at = 0; at + this.#pagesPerBlock <= chunk.pages; at += this.#pagesPerBlock) {
       this.#emptyBlocks.emptied(this.#map.blockOf(toPfn(chunk.start + at)), record);
@@ -414,7 +326,7 @@ export class PoolPolicy implements Policy {
     for (let order = Math.max(maxOrder, unitOrder); order >= unitOrder; order--) {
       const start = this.#find(1 << order, order, undefined, record);
       if (start === 'out-of-memory') continue;
-      if (start === 'conversion-failed' || !this.#share(start, 1 << order, record)) return false;
+      if (start === 'conversion-failed' || !this.#memory.share(start, 1 << order, record)) return false;
       this.#map.take(start, 1 << order);
       reserve.put(start, 1 << order);
       return true;
