@@ -22,8 +22,8 @@ if (changed !== '') throw new Error(`commit first:\n${changed}`);
 run('npx', '-y', CHANGESETS, 'version');
 pnpm('install', '--lockfile-only');
 const { version } = manifestOf(join(ROOT, 'packages/decpool'));
-const CHECKS = ['lint', 'typecheck', 'test', 'check-api', 'build', 'check-packages', 'check-node'];
-for (const check of CHECKS) pnpm(check);
+const CHECKS = ['audit', 'lint', 'typecheck', 'test', 'check-api', 'build', 'check-packages', 'check-node'];
+for (const check of CHECKS) pnpm('run', check);
 
 const release = join(ROOT, 'release');
 rmSync(release, { recursive: true, force: true });
