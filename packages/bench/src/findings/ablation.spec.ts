@@ -41,14 +41,14 @@ describe('an ablation', () => {
   });
 
   it('compares decpool with itself and with the pools without a rule', () => {
-    const [, , , first, , , , , , , last] = ABLATIONS;
+    const [, , , , first, , , , , , , last] = ABLATIONS;
     expect(last).toBeUndefined();
     const text = ablationText(
       results({
         [ABLATIONS[0].policy]: { 'splits-2m': 7, 'host-calls': 300 },
         [first.policy]: { failures: 4 },
-        [ABLATIONS[8].policy]: { 'host-calls': 10, 'shared-idle-mean': 100, 'shared-idle-byte-seconds': 9 },
-        [ABLATIONS[1].policy]: { 'shared-idle-mean': 25 },
+        [ABLATIONS[9].policy]: { 'host-calls': 10, 'shared-idle-mean': 100, 'shared-idle-byte-seconds': 9 },
+        [ABLATIONS[2].policy]: { 'shared-idle-mean': 25 },
       }),
     );
     expect(lineOf(text, 'decpool ')).toEqual(['decpool', '1', '0', '0', 'x1.00', 'x1.00', 'x1.00', '0', '0']);

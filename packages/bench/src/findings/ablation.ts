@@ -14,6 +14,10 @@ export const ABLATIONS: readonly { readonly instead: string; readonly policy: st
     instead: 'converts pages, not blocks',
     policy: 'longest-free-range+page+reserve:64:512+hysteresis:1+shrinker',
   },
+  {
+    instead: 'claims 4 MiB at a time',
+    policy: 'longest-free-range+block:4+reserve:64:512+hysteresis:1+shrinker',
+  },
   { instead: 'place: first fit', policy: 'first-fit+block+reserve:64:512+hysteresis:1+shrinker' },
   { instead: 'place: best fit', policy: 'best-fit+block+reserve:64:512+hysteresis:1+shrinker' },
   { instead: 'no reserve', policy: 'longest-free-range+block+hysteresis:1+shrinker' },

@@ -47,6 +47,8 @@ describe('a figure', () => {
     ["ratio(median('blocks-peak' of 'decpool' / bound, memory == 'fresh' && has(input, 'net')))", '1.15'],
     ["percent(runs(serves('linux-7.3')) / runs(true))", '83.3 %'],
     ["interval('host-calls' of 'decpool', input == 'its-storm')", '2..2'],
+    ['median(leastIdle(12))', '4'],
+    ['runs(leastIdle(9) > 1000) + most(leastIdle(99))', '9'],
     ['machines * memories', '4'],
     ['seeds', '2'],
     ['policies', '2'],

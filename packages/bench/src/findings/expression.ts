@@ -7,7 +7,16 @@ import { InputError } from '@decpool/model';
 import jsep from 'jsep';
 import { knownMetric, type MetricId } from '../metrics/metric.ts';
 import { formatRange, formatValue, type Unit } from '../text/units.ts';
-import { dominatorsOf, figureOf, type Grid, type GridRun, seedsOf, servedValueOf, serves } from './grid.ts';
+import {
+  dominatorsOf,
+  figureOf,
+  type Grid,
+  type GridRun,
+  leastIdleOf,
+  seedsOf,
+  servedValueOf,
+  serves,
+} from './grid.ts';
 import { lossTable, policyTable } from './tables.ts';
 import {
   CONFIDENCE,
@@ -182,6 +191,8 @@ class Evaluation {
         const others = dominatorsOf(this.#current(name), this.#policy(first));
         return others.includes(this.#policy(second));
       }
+      case 'leastIdle':
+        return leastIdleOf(this.#current(name), this.#number(first));
       case 'has':
         return this.#text(first).includes(this.#text(second));
       // Over runs.

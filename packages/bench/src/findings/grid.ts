@@ -14,6 +14,8 @@ export interface GridScenario {
   readonly rows: ReadonlyMap<string, ReadonlyMap<MetricId, SweepRow>>;
   /** Blocks at peak that no policy can be below, by seed. */
   readonly bounds: readonly number[];
+  /** By seed: the least mean idle memory of any pool of blocks, by its conversions beyond `bounds`; see bounds/few-conversions.ts. */
+  readonly leastIdle: readonly (readonly number[])[];
 }
 
 /** An input on a platform, with its scenarios by memory state. */
@@ -50,9 +52,13 @@ export function gridOf(results: SweepResults): Grid {
   }
   const boundsOf = (input: string) => {
     const facts = inputs.filter(({ name }) => name === input);
-    return definition.seeds.map(
-      (seed) => (facts.find((known) => known.seed === seed) ?? facts[0]).lowerBounds.blocksPeak,
+    const bySeed = definition.seeds.map(
+      (seed) => (facts.find((known) => known.seed === seed) ?? facts[0]).lowerBounds,
     );
+    return {
+      bounds: bySeed.map(({ blocksPeak }) => blocksPeak),
+      leastIdle: bySeed.map(({ leastIdle }) => leastIdle),
+    };
   };
   const scenarios = [
     ...groupedBy(rows, ({ input, memory, platform }) => `${input}|${memory}|${platform}`),
@@ -67,7 +73,7 @@ export function gridOf(results: SweepResults): Grid {
           new Map(list.map((row) => [row.metric, row])),
         ]),
       ),
-      bounds: boundsOf(own[0].input),
+      ...boundsOf(own[0].input),
     }),
   );
   return {
@@ -101,6 +107,14 @@ export function serves(run: GridRun, policy: string): boolean {
 /** NaN unless the policy serves the run: what refuses requests has less to do. */
 export const servedValueOf = (run: GridRun, policy: string, metric: MetricId): number =>
   serves(run, policy) ? figureOf(run, policy, metric) : Number.NaN;
+
+/** Bytes: no pool of whole blocks with so many conversions of a block has less idle memory on average, even if it knows all requests. */
+export function leastIdleOf({ scenario, seed }: GridRun, conversions: number): number {
+  const leastIdle = scenario.leastIdle[seed];
+  const more = Math.floor(conversions) - scenario.bounds[seed];
+  if (more < 0) return Number.POSITIVE_INFINITY;
+  return leastIdle[Math.min(more, leastIdle.length - 1)];
+}
 
 /** What policies are weighed by, less is better in each: what is broken up in the guest and on the host, exposed, asked for. */
 export const OBJECTIVES: readonly MetricId[] = [

@@ -19,7 +19,12 @@ export const inputFactsSchema = z.strictObject({
   requestsHash: z.string(),
   peakLivePages: z.int().min(0),
   /** No policy that serves all requests is below these, in blocks and in block-seconds; see bounds/lower.ts. */
-  lowerBounds: z.strictObject({ blocksPeak: z.int().min(0), blockSeconds: z.number() }),
+  lowerBounds: z.strictObject({
+    blocksPeak: z.int().min(0),
+    blockSeconds: z.number(),
+    /** Bytes: the least mean idle memory of a pool with so many conversions beyond `blocksPeak`; see bounds/few-conversions.ts. */
+    leastIdle: z.array(z.number()).min(1).readonly(),
+  }),
   notes: z.array(z.string()).readonly(),
 });
 type InputFacts = Readonly<z.infer<typeof inputFactsSchema>>;

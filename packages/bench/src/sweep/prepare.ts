@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InputError, type Platform } from '@decpool/model';
+import { fewConversions } from '../bounds/few-conversions.ts';
 import { lowerBounds } from '../bounds/lower.ts';
 import { pageSourceOf, parseMemory, platformOf } from '../compare/machine.ts';
 import { packRequests } from '../compare/request-columns.ts';
@@ -203,7 +204,11 @@ function pack(workload: Workload, seed?: number): SweepInput {
         requestsHash: requestsHash(workload),
         peakLivePages,
       },
-      lowerBounds: { blocksPeak: lower.blocksPeak, blockSeconds: Number(lower.blockNs) / 1e9 },
+      lowerBounds: {
+        blocksPeak: lower.blocksPeak,
+        blockSeconds: Number(lower.blockNs) / 1e9,
+        leastIdle: fewConversions(requests, PAGES_PER_BLOCK).leastIdle,
+      },
       notes: [...notes, ...sizeNotes(workload)],
     },
     lowerBounds: lower,

@@ -16,6 +16,13 @@ it('after boot, every CPU, disk and NIC has what it needs', () => {
   expect(liveAtEnd(workload)).toHaveLength(owners.length);
 });
 
+it('devices on confidential channels share nothing; the host still has its services and monitor pages', () => {
+  const workload = hypervVm.generate({ confidential: 1 });
+  const owners = new Set(allocations(workload).map(({ owner }) => owner.split(' ')[0]));
+  expect(owners).toEqual(new Set(['vmbus', 'hv_utils']));
+  expect(workload.peakLivePages).toBe(26);
+});
+
 describe('by default', () => {
   const workload = hypervVm.generate();
 

@@ -60,6 +60,13 @@ export const hypervVm = defineGuest({
       about:
         "shared arguments of a CPU's hypercalls: 0 with a paravisor, as on hyperv-vtom; in an SNP or TDX guest without one 1, in a VTL 2",
     },
+    confidential: {
+      default: 0,
+      min: 0,
+      max: 1,
+      about:
+        '1: the paravisor offers NICs and disks over confidential VMBus channels (Linux 6.19). Their rings and buffers stay private; no request is made for them',
+    },
     events: {
       default: 60,
       min: 0,
@@ -67,11 +74,12 @@ export const hypervVm = defineGuest({
       about: 'events after boot: devices come, go and change, and the guest sleeps',
     },
   },
-  run(guest, { cpus, offeredChannels, hypercallPages, events, ...counts }) {
+  run(guest, { cpus, offeredChannels, hypercallPages, confidential, events, ...counts }) {
     const { dice } = guest;
     const channels = netvscChannels(cpus, offeredChannels);
-    const nics = Array.from({ length: counts.nics }, (_, nic) => new Nic(`eth${nic}`, channels));
-    const disks = Array.from({ length: counts.disks }, (_, disk) => {
+    const seen = (devices: number) => ({ length: confidential === 1 ? 0 : devices });
+    const nics = Array.from(seen(counts.nics), (_, nic) => new Nic(`eth${nic}`, channels));
+    const disks = Array.from(seen(counts.disks), (_, disk) => {
       const name = `scsi${disk}`;
       return new HotPlug(name, () => openStorvsc(guest, name, storvscChannels(cpus, offeredChannels)));
     });
@@ -100,7 +108,7 @@ export const hypervVm = defineGuest({
       if (kind === 'suspend') suspend();
       else if (kind === 'plug a disk') {
         if (disks.length > 0) dice.pick(disks).plug(guest);
-      } else {
+      } else if (nics.length > 0) {
         const nic = dice.pick(nics);
         if (!nic.isPresent) nic.add(guest);
         else if (kind === 'plug a NIC') nic.detach(guest);
@@ -108,8 +116,8 @@ export const hypervVm = defineGuest({
       }
     }
   },
-  text: ({ seed, cpus, nics, disks, events }) => ({
-    description: `A Hyper-V guest of ${cpus} CPUs with ${nics} NICs and ${disks} disks: hot-plug, NIC changes, suspend and resume.`,
+  text: ({ seed, cpus, nics, disks, confidential, events }) => ({
+    description: `A Hyper-V guest of ${cpus} CPUs with ${nics} NICs and ${disks} disks${confidential === 1 ? ' on confidential channels' : ''}: hot-plug, NIC changes, suspend and resume.`,
     notes: [
       `Generated from the kernel's sizes, not recorded: seed ${seed}, ${events} events. The kind and the time of each event are random, from assumed distributions.`,
       'The guest is not shut down: its devices keep their memory at the end.',
