@@ -1,5 +1,5 @@
 /**
- * What `decpool validate --scatter` finds on the bundled recordings: the table and the lines in docs/validation.md are
+ * What `decpool validate --scatter` finds on the bundled recordings: the table and the lines in docs/reference/validation.md are
  * compared with what the runs give now. `UPDATE_DOCS=1` writes them anew.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { type JudgedRun, judge, skillOver } from '../packages/bench/src/validate
 import { scatterResults } from '../packages/bench/src/validate/scatter/testing.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const document = join(root, 'docs/validation.md');
+const document = join(root, 'docs/reference/validation.md');
 const recordings = join(root, 'examples/traces/recordings');
 
 const RUNS = [
@@ -68,7 +68,7 @@ const TABLE = /(\| run \| kind \|.*\n\|[-|]+\n)((?:\|.*\n)*)/;
 const SUMMARY = /^Over all ten runs .*\n/m;
 const BUFFERS = /(<!-- lines of: buffers -->\n```\n)([\s\S]*?)(```\n)/;
 
-describe('docs/validation.md', () => {
+describe('docs/reference/validation.md', () => {
   const results = RUNS.flatMap((run) => scatterResults(join(recordings, run), SCATTER_SEEDS));
   const runs = judge(results);
   const rows = runs.map(rowOf);
