@@ -86,6 +86,7 @@ export {
 } from './platform.ts';
 export {
   cacheFlushes,
+  endsIfHostRefuses,
   formulaByPlatform,
   hasRestrictedPool,
   PLATFORM_PROFILES,

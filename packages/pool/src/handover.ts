@@ -60,6 +60,10 @@ class Handover implements Policy {
     return this.#current.replacesAtomicPools === true;
   }
 
+  get leaksAtOnce(): boolean {
+    return this.#current.leaksAtOnce === true;
+  }
+
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
     this.#current.allocate(request, view, record);
     const { allocation } = request;

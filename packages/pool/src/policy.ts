@@ -95,6 +95,11 @@ export interface Policy {
   readonly replacesAtomicPools?: boolean;
   /** Free pages of each atomic DMA pool below which the worker makes it larger. Default: the kernel's, by the size of memory. */
   readonly atomicPoolPages?: number;
+  /**
+   * After a conversion that failed, its callers leak the pages at once, as drivers do. Default: set_memory_encrypted() is tried on them
+   * first, as often as the run's faults say.
+   */
+  readonly leaksAtOnce?: boolean;
   /** Whether free() needs no conversion if the caller may not sleep; else such a free waits for the deferred worker. */
   freesWithoutSleeping?(allocation: AllocationId): boolean;
   /** Whether there is work for the deferred worker, which may sleep. Asked after every request, and before the first. */

@@ -67,19 +67,23 @@ export class SetMemory {
     };
   }
 
-  decrypt(start: Pfn, pages: number): ConversionResult {
-    if (!this.#platform.confidential || this.#callOn(start, pages, 'decrypt')) return 'converted';
-    return this.#recover(start, pages);
+  /** Times that a pool tries set_memory_encrypted() on pages in an unknown state before it leaks them. */
+  get retries(): number {
+    return this.#faults?.retries ?? 0;
   }
 
-  encrypt(start: Pfn, pages: number): 'converted' | 'leaked' {
+  decrypt(start: Pfn, pages: number, retries: number): ConversionResult {
+    if (!this.#platform.confidential || this.#callOn(start, pages, 'decrypt')) return 'converted';
+    return this.#recover(start, pages, retries);
+  }
+
+  encrypt(start: Pfn, pages: number, retries: number): 'converted' | 'leaked' {
     if (!this.#platform.confidential || this.#callOn(start, pages, 'encrypt')) return 'converted';
-    return this.#recover(start, pages) === 'leaked' ? 'leaked' : 'converted';
+    return this.#recover(start, pages, retries) === 'leaked' ? 'leaked' : 'converted';
   }
 
   /** After a failure only a successful set_memory_encrypted() makes the pages usable again; else they are leaked. */
-  #recover(start: Pfn, pages: number): 'private' | 'leaked' {
-    const retries = this.#faults?.retries ?? 0;
+  #recover(start: Pfn, pages: number, retries: number): 'private' | 'leaked' {
     for (let tries = 0; tries < retries; tries++) if (this.#callOn(start, pages, 'encrypt')) return 'private';
     this.#emit.pagesLeaked({ pfn: start, pages, owner: this.#ownerToBlame() });
     return 'leaked';
@@ -103,18 +107,17 @@ export class SetMemory {
     return true;
   }
 
-  decryptArea(runs: readonly Extent[]): ConversionResult {
-    return this.#convertArea(runs, 'decrypt');
+  decryptArea(runs: readonly Extent[], retries: number): ConversionResult {
+    return this.#convertArea(runs, 'decrypt', retries);
   }
 
-  encryptArea(runs: readonly Extent[]): 'converted' | 'leaked' {
-    return this.#convertArea(runs, 'encrypt') === 'leaked' ? 'leaked' : 'converted';
+  encryptArea(runs: readonly Extent[], retries: number): 'converted' | 'leaked' {
+    return this.#convertArea(runs, 'encrypt', retries) === 'leaked' ? 'leaked' : 'converted';
   }
 
   /** An area that fails is retried as a whole too, so all of its runs become private again or all are leaked. */
-  #convertArea(runs: readonly Extent[], direction: Direction): ConversionResult {
+  #convertArea(runs: readonly Extent[], direction: Direction, retries: number): ConversionResult {
     if (!this.#platform.confidential || this.#callOnArea(runs, direction)) return 'converted';
-    const retries = this.#faults?.retries ?? 0;
     for (let tries = 0; tries < retries; tries++) if (this.#callOnArea(runs, 'encrypt')) return 'private';
     for (const { pfn, pages } of runs) {
       this.#emit.pagesLeaked({ pfn, pages, owner: this.#ownerToBlame() });

@@ -36,7 +36,9 @@ export class SupervisedPolicy {
     this.#view = events.view;
     this.#events = events;
     this.#turn = new Turn(policy.name, events.view);
-    this.#record = new PolicyRecorder(events, this.#turn);
+    this.#record = new PolicyRecorder(events, this.#turn, () =>
+      policy.leaksAtOnce === true ? 0 : events.setMemory.retries,
+    );
   }
 
   /** Has the policy serve the request for which the recorder has begun. Returns whether it did; else it refused. */
@@ -194,13 +196,15 @@ class PolicyRecorder implements Recorder {
   readonly #events: EventRecorder;
   readonly #view: StateView;
   readonly #turn: Turn;
+  readonly #retries: () => number;
   readonly #spanPages: number;
   readonly #pagesPerBlock: number;
 
-  constructor(events: EventRecorder, turn: Turn) {
+  constructor(events: EventRecorder, turn: Turn, retries: () => number) {
     this.#events = events;
     this.#view = events.view;
     this.#turn = turn;
+    this.#retries = retries;
     this.#spanPages = events.view.geometry.spanPages;
     this.#pagesPerBlock = events.view.geometry.pagesPerBlock;
     Object.freeze(this);
@@ -270,7 +274,7 @@ class PolicyRecorder implements Recorder {
   #convert<Call extends 'decrypt' | 'encrypt'>(call: Call, start: Pfn, pages: number): Result<Call> {
     this.#expectConversion(call, start, pages);
     try {
-      return this.#events.setMemory[call](start, pages) as Result<Call>;
+      return this.#events.setMemory[call](start, pages, this.#retries()) as Result<Call>;
     } catch (error) {
       throw this.#refusal(error, 'convert', call, start, pages);
     }
@@ -290,7 +294,7 @@ class PolicyRecorder implements Recorder {
   ): Result<Call> {
     const pages = this.#expectArea(call, runs);
     try {
-      return this.#events.setMemory[call](runs) as Result<Call>;
+      return this.#events.setMemory[call](runs, this.#retries()) as Result<Call>;
     } catch (error) {
       throw this.#refusal(error, 'convert', call, runs[0].pfn, pages);
     }

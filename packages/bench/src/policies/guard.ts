@@ -47,13 +47,14 @@ function guardedPolicy(policy: Policy, file: string, view: StateView): Policy {
         },
         () => method.call(policy, Object.freeze(first), ...others),
       );
-  const { name, bounceBuffers, replacesAtomicPools, atomicPoolPages } = policy;
+  const { name, bounceBuffers, replacesAtomicPools, atomicPoolPages, leaksAtOnce } = policy;
   const { cacheFor, freesWithoutSleeping, hasWork, workDueAt, work, shrink } = policy;
   return {
     name,
     ...(bounceBuffers && { bounceBuffers }),
     ...(replacesAtomicPools && { replacesAtomicPools }),
     ...(atomicPoolPages && { atomicPoolPages }),
+    ...(leaksAtOnce && { leaksAtOnce }),
     allocate: guard(allocation, policy.allocate),
     free: guard(freeing, policy.free),
     ...(cacheFor && { cacheFor: guard(allocation, cacheFor) }),

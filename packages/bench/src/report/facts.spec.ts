@@ -81,6 +81,16 @@ describe('the head', () => {
     expect(setting(2)).toMatch(/, 2 retries /);
   });
 
+  it('cautions that the failures on snp are not those of a host, which ends the guest', () => {
+    const faults = { seed: 1, decrypt: 0.1, encrypt: 0, converted: 0, retries: 1 };
+    const cautions = (name: string) =>
+      cautionsOf({ ...comparison, input: { ...comparison.input, platform: platformNamed(name), faults } });
+    expect(cautions('snp')).toContainEqual(
+      expect.stringMatching(/ends a guest on snp\..* -ENOMEM and -EBUSY/),
+    );
+    expect(cautions('tdx')).not.toContainEqual(expect.stringContaining('ends a guest'));
+  });
+
   it('says of tdx that the kernel avoids the fatal read', () => {
     expect(new Map(told({ platform: platformNamed('tdx') })).get('platform')).toMatch(
       /^tdx\. .*load_unaligned_zeropad\(\) .* fatal\. The kernel /,

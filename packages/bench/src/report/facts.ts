@@ -1,7 +1,7 @@
 /** What was run, and the cautions and notes about it, as text: the head and the notes of every report. */
 
 import type { Platform, Request } from '@decpool/model';
-import { hasRestrictedPool, PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
+import { endsIfHostRefuses, hasRestrictedPool, PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { bootPoolBytes, shortPolicyName } from '@decpool/pool/internal';
 import type { ComparedPolicy, Comparison } from '../compare/compare.ts';
 import { atBootText } from '../metrics/at-boot-text.ts';
@@ -105,6 +105,7 @@ export function cautionsOf({ input, policies, atBoot }: Comparison): string[] {
     ...present([
       refusalText(policies),
       outOfMemoryText(input, policies),
+      refusingHostText(input),
       ...policies.map(leaksText),
       unparsedText(input.sanity),
       boot !== undefined && `${boot} ${atBootOf(atBoot)}`,
@@ -163,6 +164,12 @@ function outOfMemoryText(
   const more = pageSource.compaction ? '' : ' With --no-compaction it moves no pages, either.';
   return `Out of memory comes earlier than on a real machine. A kernel reclaims before it refuses a request that may sleep; the page source does not with --no-reclaim.${more}`;
 }
+
+/** On such a platform no caller sees an error of the host. */
+const refusingHostText = ({ platform, faults }: Comparison['input']): string | undefined =>
+  faults !== undefined && endsIfHostRefuses(platform)
+    ? `A conversion that the host refuses ends a guest on ${platform.name}. The failures here stand for errors of the guest: -ENOMEM and -EBUSY. Use another platform for a hostile host.`
+    : undefined;
 
 /** The owners whose failed conversions leaked pages, in the run of the first seed. */
 function leaksText({ policy, byOwner }: ComparedPolicy): string | undefined {

@@ -58,6 +58,10 @@ export function cacheFlushes(platform: Pick<Platform, 'name'>, direction: Direct
 export const hasRestrictedPool = (platform: Pick<Platform, 'name'>): boolean =>
   profileOf(platform)?.coherentMemory === 'restricted pool';
 
+/** Whether a conversion that the host refuses ends the guest: a call can only fail for reasons of the guest, -EBUSY and -ENOMEM. */
+export const endsIfHostRefuses = (platform: Pick<Platform, 'name'>): boolean =>
+  profileOf(platform)?.endsIfHostRefuses === true;
+
 const profileOf = ({ name }: Pick<Platform, 'name'>): PlatformProfile | undefined =>
   PLATFORM_PROFILES.find(({ platform }) => platform.name === name);
 

@@ -7,6 +7,7 @@ export const ccaBbml3 = {
   acceptsPages: [],
   flushesCache: [],
   coherentMemory: 'page allocator',
+  endsIfHostRefuses: false,
   texts: {
     ...cca.texts,
     directMap: '1G / 32M / 2M / 64K / 4K, splits where a range begins and ends',

@@ -16,6 +16,7 @@ export const cca = {
   acceptsPages: [],
   flushesCache: [],
   coherentMemory: 'page allocator',
+  endsIfHostRefuses: false,
   texts: {
     directMap: 'all 4K from boot (no FEAT_BBML3), nothing to split',
     hostCalls: 'one per contiguous range',

@@ -20,6 +20,7 @@ export const hypervVtom = {
   acceptsPages: [],
   flushesCache: [],
   coherentMemory: 'page allocator',
+  endsIfHostRefuses: false,
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls: 'one per 510 pages',

@@ -17,6 +17,7 @@ export const none = {
   acceptsPages: [],
   flushesCache: [],
   coherentMemory: 'page allocator',
+  endsIfHostRefuses: false,
   texts: {
     directMap: '1G / 2M / 4K (not a confidential VM)',
     hostCalls: '0',

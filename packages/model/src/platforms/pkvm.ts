@@ -16,6 +16,7 @@ export const pkvm = {
   acceptsPages: [],
   flushesCache: [],
   coherentMemory: 'restricted pool',
+  endsIfHostRefuses: false,
   texts: {
     directMap: 'never changed',
     hostCalls: 'one per page',

@@ -18,6 +18,8 @@ export interface PlatformProfile {
    * force_dma_unencrypted() is false and the device tree gives the device a restricted DMA pool, that pool.
    */
   readonly coherentMemory: 'page allocator' | 'restricted pool';
+  /** Whether a conversion that the host refuses ends the guest, so that no caller sees an error of the host. */
+  readonly endsIfHostRefuses: boolean;
   readonly texts: {
     readonly directMap: string;
     /** Calls to the host per conversion. */

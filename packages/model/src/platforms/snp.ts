@@ -15,6 +15,7 @@ export const snp = {
   acceptsPages: ['decrypt', 'encrypt'],
   flushesCache: [],
   coherentMemory: 'page allocator',
+  endsIfHostRefuses: true,
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls:
@@ -38,6 +39,10 @@ export const snp = {
     {
       number: 'no page flushed from the cache: the hardware keeps it coherent',
       source: '`amd_enc_cache_flush_required()`, arch/x86/mm/mem_encrypt_amd.c',
+    },
+    {
+      number: 'the guest ends if the host refuses a page state change',
+      source: '`sev_es_terminate()` in `__set_pages_state()`, arch/x86/coco/sev/core.c',
     },
     ...X86_SOURCES,
   ],

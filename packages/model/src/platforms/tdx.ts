@@ -15,6 +15,7 @@ export const tdx = {
   acceptsPages: ['encrypt'],
   flushesCache: ['decrypt'],
   coherentMemory: 'page allocator',
+  endsIfHostRefuses: false,
   texts: {
     directMap: X86_DIRECT_MAP,
     hostCalls: 'one per contiguous range',

@@ -100,10 +100,8 @@ export class AtomicPool {
     for (const chunk of taken) {
       if (chunk === undefined) return false;
       const pages = 1 << chunk.order;
-      const result = record.decrypt(chunk.start, pages);
-      if (result === 'converted') this.#pool.add(chunk.start, pages);
+      if (record.decrypt(chunk.start, pages) === 'converted') this.#pool.add(chunk.start, pages);
       else areAll = false;
-      if (result === 'private') record.giveBack(chunk.start, pages);
     }
     return areAll;
   }

@@ -23,6 +23,7 @@ export const genpool: PolicyFactory = (view) =>
 class GenPool implements Policy {
   readonly name = 'genpool';
   readonly replacesAtomicPools = true;
+  readonly leaksAtOnce = true;
   readonly #pool: AtomicPool;
 
   constructor(view: StateView) {

@@ -29,6 +29,7 @@ export const eachOnItsOwn = (name: string, type: ClaimType, view: StateView): Po
 
 const converting = (name: string, type: ClaimType, { platform }: StateView): Policy => ({
   name,
+  leaksAtOnce: true,
   cacheFor(request) {
     // What a dma_pool packs (mm/dmapool.c) comes from the DMA API, not from kmalloc().
     if (isNvmeDescriptor(request.owner)) return driverPoolFor(request, platform);

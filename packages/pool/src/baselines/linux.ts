@@ -50,6 +50,8 @@ export const linux =
 
 class Linux implements Policy {
   readonly name: string;
+  /** dma_direct_alloc() and dma_direct_free(), kernel/dma/direct.c; __vmbus_establish_gpadl(), drivers/hv/channel.c; its_alloc_pages_node(). */
+  readonly leaksAtOnce = true;
   readonly atomicPoolPages?: number;
   readonly #version: LinuxVersion;
   readonly #view: StateView;

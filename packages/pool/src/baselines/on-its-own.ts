@@ -59,13 +59,12 @@ export function addChunk(
   const converted = wholeGranules(pages, platform);
   const taken = Math.max(1 << order, converted);
   if (tail === 'returned' && converted < taken) record.giveBack(toPfn(start + converted), taken - converted);
-  const result = record.decrypt(start, converted);
-  if (result === 'converted') {
+  if (record.decrypt(start, converted) === 'converted') {
     record.allocate(start, pages);
     return undefined;
   }
-  const held = tail === 'returned' ? converted : taken;
-  giveBackUnused(start, converted, held, result === 'leaked', record);
+  // The converted pages are leaked.
+  if (tail === 'kept' && taken > converted) record.giveBack(toPfn(start + converted), taken - converted);
   return 'conversion-failed';
 }
 
@@ -82,7 +81,7 @@ export function freeEachOnItsOwn(
   }
 }
 
-/** Makes an extent that nobody uses any more private, and gives its chunk back. */
+/** Makes an extent that nobody uses any more private, and gives its chunk back; if it is leaked, the rest of the chunk. */
 export function returnOnItsOwn(
   start: Pfn,
   pages: number,
@@ -92,18 +91,7 @@ export function returnOnItsOwn(
 ): void {
   const converted = wholeGranules(pages, platform);
   const held = tail === 'returned' ? converted : Math.max(1 << orderFor(pages), converted);
-  giveBackUnused(start, converted, held, record.encrypt(start, converted) === 'leaked', record);
-}
-
-/** Gives the pages held of a chunk back, or, when those that were converted are leaked, the others. */
-function giveBackUnused(
-  start: Pfn,
-  converted: number,
-  held: number,
-  isLeaked: boolean,
-  record: Recorder,
-): void {
-  if (!isLeaked) record.giveBack(start, held);
+  if (record.encrypt(start, converted) === 'converted') record.giveBack(start, held);
   else if (held > converted) record.giveBack(toPfn(start + converted), held - converted);
 }
 

@@ -151,7 +151,7 @@ it('other requests that may not sleep are not theirs', () => {
 });
 
 it('a chunk that cannot be shared is no part of a pool, and is not handed out', () => {
-  const faults = { seed: 1, decrypt: 1, encrypt: 1, converted: 0.5, retries: 0 };
+  const faults = { seed: 1, decrypt: 1, encrypt: 0, converted: 0.5, retries: 3 };
   const { pool, events } = watched('gfp-decrypted', { ...SMALL, faults });
   pool.dma_alloc_coherent(4096, atomic('nvme0 queue'));
   expect(lastFailure(events)).toBe('would-sleep');

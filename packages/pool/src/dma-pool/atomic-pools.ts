@@ -137,9 +137,8 @@ export class AtomicPools {
     for (let order = most; order >= this.#leastOrder; order--) {
       const start = this.#events.claim(order);
       if (start === -1) continue;
-      const result = this.#events.setMemory.decrypt(start, 1 << order);
-      if (result === 'private') this.#events.giveBack(start, 1 << order);
-      if (result !== 'converted') return false;
+      // After a failure the kernel frees the chunk, whatever state it is in. Here it is leaked.
+      if (this.#events.setMemory.decrypt(start, 1 << order, 0) !== 'converted') return false;
       pool.add(start, 1 << order);
       this.#events.emit.atomicPoolGrown({ pfn: start, pages: 1 << order });
       return true;

@@ -173,6 +173,29 @@ describe('dynamic bounce buffers', () => {
     expect(pool.counters).toMatchObject({ liveSlabs: 24, sharedPages: 1536 });
   });
 
+  it('are tried once to be made private after a failure, however often a pool would retry', () => {
+    for (const retries of [0, 3]) {
+      const { pool, events } = watched(POLICY, {
+        ...{ swiotlb: { bytes: 2 * MIB, dynamic: true }, workerDelay: DELAY },
+        faults: { seed: 1, decrypt: 1, encrypt: 1, converted: 0.5, retries },
+      });
+      expect(pool.dma_map(1, { owner }).ok).toBe(false);
+      pool.complete();
+      const tries = eventsOf(events, 'conversion-failed').map(({ direction, pages }) => [direction, pages]);
+      expect(tries).toEqual([
+        ...[
+          ['decrypt', 512],
+          ['encrypt', 512],
+        ],
+        ...[
+          ['decrypt', 1024],
+          ['encrypt', 1024],
+        ],
+      ]);
+      expect(pool.counters.leakedPages).toBe(512 + 1024);
+    }
+  });
+
   it('do not grow for a mapping that is too large for any pool', () => {
     const { pool } = withBuffers(2 * MIB, true);
     pool.dma_map(MIB, { owner });

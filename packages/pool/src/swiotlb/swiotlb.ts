@@ -50,6 +50,9 @@ const LEAST_BYTES = MIB;
 /** Orders of what a dynamic pool adds: 4 MiB at the most, 1 MiB at the least (swiotlb_dyn_alloc()). */
 const GROW_ORDERS = [10, 9, 8];
 
+/** alloc_dma_pages() tries once to make pages private whose conversion failed. */
+const RETRIES = 1;
+
 export class Swiotlb {
   readonly #settings: SwiotlbSettings;
   readonly #events: EventRecorder;
@@ -120,7 +123,7 @@ export class Swiotlb {
   }
 
   #add(start: Pfn, pages: number): void {
-    const result = this.#events.setMemory.decrypt(start, pages);
+    const result = this.#events.setMemory.decrypt(start, pages, RETRIES);
     if (result === 'private') this.#events.giveBack(start, pages);
     if (result !== 'converted') return;
     this.#pieces.push({ start, pages });
