@@ -1,4 +1,4 @@
-/** docs/platforms.md has the tables of the profiles. `UPDATE_DOCS=1` writes them anew. */
+/** docs/platforms.md and docs/reference/platforms.md have the tables of the profiles. `UPDATE_DOCS=1` writes them anew. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { flushCount, type Platform } from '../platform.ts';
@@ -11,8 +11,9 @@ const flushBefore = ({ flushBefore }: Platform): string => {
     : `if pages become ${flushBefore[0] === 'decrypt' ? 'shared' : 'private'}`;
 };
 
-const TABLES: readonly [head: string, rows: readonly (readonly string[])[]][] = [
+const TABLES: readonly [document: string, head: string, rows: readonly (readonly string[])[]][] = [
   [
+    'platforms.md',
     '| platform | direct map | calls to the host per conversion | page-table passes | TLB flush before the change | TLB flushes in all |',
     PLATFORM_PROFILES.map(({ platform, texts }) => [
       `\`${platform.name}\``,
@@ -24,6 +25,7 @@ const TABLES: readonly [head: string, rows: readonly (readonly string[])[]][] = 
     ]),
   ],
   [
+    'platforms.md',
     '| platform | a vmalloc address | a stray `load_unaligned_zeropad()` at a border | smallest slab object |',
     PLATFORM_PROFILES.map(({ platform, texts }) => [
       `\`${platform.name}\``,
@@ -32,7 +34,7 @@ const TABLES: readonly [head: string, rows: readonly (readonly string[])[]][] = 
       `${platform.dmaMinAlign} bytes`,
     ]),
   ],
-  ['| platform | number | kernel source |', sourceRows()],
+  ['reference/platforms.md', '| platform | number | kernel source |', sourceRows()],
 ];
 
 /** A source that several platforms have stands once, with all of them. */
@@ -47,8 +49,8 @@ function sourceRows(): string[][] {
   return [...platforms].map(([row, names]) => [names.join(', '), row]);
 }
 
-it.each(TABLES)('docs/platforms.md has the table %s', (head, rows) => {
-  const document = new URL('../../../../docs/platforms.md', import.meta.url);
+it.each(TABLES)('docs/%s has the table %s', (path, head, rows) => {
+  const document = new URL(`../../../../docs/${path}`, import.meta.url);
   const text = readFileSync(document, 'utf8');
   const start = text.indexOf(`${head}\n`);
   const end = text.indexOf('\n\n', start);
