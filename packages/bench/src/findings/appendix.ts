@@ -23,8 +23,17 @@ export function appendix(grid: Grid, command: string): string {
 The appendix of [findings.md](findings.md). \`${command}\` makes this page; do not edit it.
 
 A cell is the median over ${grid.seeds} seeds. Its ${100 * CONFIDENCE} % interval follows if it is not one value. \`<\`: clearly less than decpool, \`>\`: clearly more (paired sign test over the
-seeds, ${100 * SIGNIFICANCE} % for each comparison). *refused*: requests refused. A policy that refuses more than another has no other figures.
-*boot pools idle*: mean idle memory of the boot pools of swiotlb and of the atomic DMA pools, which a guest has under any policy that does not replace them.
+seeds, ${100 * SIGNIFICANCE} % for each comparison).
+
+| column | |
+| :- | :- |
+| refused | requests refused. A policy that refuses more than another has no other figures: it had less to do |
+| serves (in findings.md) | scenarios in which no policy refuses fewer requests, under any seed. Policies that serve different runs cannot be compared by their medians |
+| better, worse (in findings.md) | scenarios in which, under every seed, the policy serves what decpool refuses, or is at least as good in 2M splits, mixed ranges, idle memory and host calls, and better in one; and the reverse |
+| shared-idle, mean | memory that the policy shares and no request uses, mean over the run |
+| boot pools idle | the same of swiotlb's boot pool and of the atomic DMA pools, which a guest has under any policy that does not replace them. decpool, \`genpool\` and pools with a reserve replace the atomic pools; \`swiotlb\` shares no block of its own |
+
+The interval of a median in findings.md is over memory states and seeds.
 `;
   return [head, ...grid.machines.map(machineSection)].join('\n');
 }

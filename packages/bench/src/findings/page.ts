@@ -69,7 +69,7 @@ const NAMES = [
   /\b(?:Linux|linux-)\s?\d\.\d+\b/g,
   /\b\d+:\d+\b/g,
   /\border-\d+\b/g,
-  /\bx86\b/g,
+  /\b(?:x86|BBML3)\b/g,
   /\barm64\b/g,
   // Years of messages and papers.
   /\b20[12]\d\b/g,

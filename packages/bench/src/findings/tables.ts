@@ -20,7 +20,7 @@ type Columns<Row> = readonly (readonly [head: string, align: 'l' | 'r', cell: (r
 export const tableOf = <Row>(columns: Columns<Row>, rows: readonly Row[]): string =>
   markdownTable(
     [columns.map(([head]) => head), ...rows.map((row) => columns.map(([, , cell]) => cell(row)))],
-    { align: columns.map(([, align]) => align) },
+    { align: columns.map(([, align]) => align), alignDelimiters: false },
   );
 
 /** What a reader calls a policy: of a pool that differs from decpool in one rule, that rule. */
@@ -87,50 +87,56 @@ function isBetter(run: GridRun, policy: string, other: string): boolean {
   return !serves(run, other) || dominatorsOf(run, other).includes(policy);
 }
 
-const LOST: readonly MetricId[] = ['splits-2m', 'mixed-peak', 'host-calls', 'shared-idle-mean'];
+const LOST: readonly MetricId[] = ['failures', 'splits-2m', 'mixed-peak', 'host-calls', 'shared-idle-mean'];
 
+/** Where a policy is better than decpool under every seed: because decpool refuses requests there, or in spite of none. */
 interface Loss {
-  readonly machine: string;
   readonly policy: string;
+  readonly machines: readonly string[];
   readonly scenarios: readonly GridScenario[];
-  readonly isRefusing: boolean;
 }
 
-/** Where one of the policies is better than decpool under every seed, and by how much: `decpool > policy`, medians. */
+/** For each of the policies where it is better than decpool under every seed, and what differs: `host calls 1..7 > 0`. */
 export function lossTable(grid: Grid, policies: readonly string[]): string {
-  const losses = grid.machines.flatMap(({ input, platform, scenarios }) =>
-    policies.flatMap((policy) =>
-      [true, false].flatMap((isRefusing): Loss[] => {
-        const lost = scenarios.filter((scenario) => {
-          const runs = seedsOf(scenario);
-          return (
-            runs.every((run) => isBetter(run, policy, POOL)) &&
-            runs.some((run) => !serves(run, POOL)) === isRefusing
-          );
-        });
-        return lost.length === 0
-          ? []
-          : [{ machine: `${input} on ${platform}`, policy, scenarios: lost, isRefusing }];
-      }),
-    ),
+  const losses = policies.flatMap((policy) =>
+    [true, false].flatMap((isRefusing): Loss[] => {
+      const isLost = (scenario: GridScenario) => {
+        const runs = seedsOf(scenario);
+        return (
+          runs.every((run) => isBetter(run, policy, POOL)) &&
+          runs.some((run) => !serves(run, POOL)) === isRefusing
+        );
+      };
+      const scenarios = grid.scenarios.filter(isLost);
+      const machines = grid.machines.flatMap(({ input, platform, scenarios: own }) => {
+        const lost = own.filter(isLost);
+        if (lost.length === 0) return [];
+        const memory = lost.length === own.length ? '' : ` from ${lost.map((one) => one.memory).join(', ')}`;
+        return [`${input} on ${platform}${memory}`];
+      });
+      return scenarios.length === 0 ? [] : [{ policy, machines, scenarios }];
+    }),
   );
-  const median = ({ scenarios }: Loss, policy: string, metric: MetricId) =>
-    formatValue(
-      medianOf(scenarios.flatMap((scenario) => scenario.rows.get(policy)?.get(metric)?.values ?? [])),
-      metricOf(metric).unit,
-    );
-  const change = (metric: MetricId) => (loss: Loss) => {
-    const [own, other] = [median(loss, POOL, metric), median(loss, loss.policy, metric)];
-    return own === other ? own : `${own} > ${other}`;
-  };
   return tableOf<Loss>(
     [
-      ['machine', 'l', ({ machine }) => machine],
-      ['memory', 'l', ({ scenarios }) => scenarios.map(({ memory }) => memory).join(', ')],
       ['better', 'l', ({ policy }) => titleOf(policy)],
-      ['refused', 'r', change('failures')],
-      ...LOST.map((metric) => [metricOf(metric).label, 'r', change(metric)] as const),
+      ['scenarios', 'r', ({ scenarios }) => String(scenarios.length)],
+      ['machines', 'l', ({ machines }) => machines.join('; ')],
+      [`${POOL} > the other`, 'l', differencesOf],
     ],
     losses,
   );
 }
+
+/** The metrics that differ, each with the range of its medians over the scenarios. */
+const differencesOf = ({ policy, scenarios }: Loss): string =>
+  LOST.flatMap((metric) => {
+    const range = (of: string) => {
+      const medians = scenarios.map(({ rows }) => medianOf(rows.get(of)?.get(metric)?.values ?? []));
+      const [low, high] = [Math.min(...medians), Math.max(...medians)];
+      const { unit } = metricOf(metric);
+      return low === high ? formatValue(low, unit) : formatRange(low, high, unit);
+    };
+    const [own, other] = [range(POOL), range(policy)];
+    return own === other ? [] : [`${metricOf(metric).label} ${own} > ${other}`];
+  }).join('; ');
