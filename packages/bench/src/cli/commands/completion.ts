@@ -8,7 +8,11 @@ export const completion = command({
   description:
     'Prints a script for a shell. It completes commands, options and their values: policies, workloads, platforms, formats, files. The script contains all names: print it again after an update of decpool.',
   arguments: { shell: argument('<shell>', 'the shell', { choices: SHELLS }) },
-  examples: ['source <(decpool completion bash)', 'decpool completion zsh > ~/.zfunc/_decpool'],
+  examples: [
+    'source <(decpool completion bash)',
+    'decpool completion bash > ~/.local/share/bash-completion/completions/decpool',
+    'decpool completion zsh > ~/.zfunc/_decpool',
+  ],
   seeAlso: 'docs/cli.md',
   async run({ shell }, { output, commands, globalOptions }) {
     const { completable } = await import('../completion/completable.ts');
