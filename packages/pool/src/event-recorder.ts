@@ -8,6 +8,7 @@ import {
   type Columns,
   type EventBatch,
   type FailureReason,
+  GFP,
   GFP_KERNEL,
   MAX_PAGE_ORDER,
   type Migratetype,
@@ -95,6 +96,7 @@ export class EventRecorder {
   /** On whose behalf the policy decides. */
   #allocation = NO_ALLOCATION;
   #gfp = GFP_KERNEL;
+  #isTransientPool = false;
   #range: ZoneRange;
 
   constructor({ columns, sink, batchRows, source, faults, anywhere }: EventRecorderOptions) {
@@ -125,6 +127,13 @@ export class EventRecorder {
     this.servedPages = 0;
     this.servedExtents = 0;
     this.isRefused = false;
+    this.#isTransientPool = false;
+  }
+
+  /** The allocation is a map that found no slots: it is served with GFP_NOWAIT or not at all. */
+  beginTransientPool(): void {
+    this.#gfp |= GFP.GFP_NOWAIT;
+    this.#isTransientPool = true;
   }
 
   get mayConvert(): boolean {
@@ -231,7 +240,11 @@ export class EventRecorder {
   fail(reason: FailureReason): void {
     const allocation = this.#allocation;
     const { pages } = this.view.allocation(allocation);
-    this.emit.allocationFailed({ allocation, pages, reason });
+    this.emit.allocationFailed({
+      allocation,
+      pages,
+      reason: this.#isTransientPool ? 'swiotlb-full' : reason,
+    });
     this.isRefused = true;
   }
 

@@ -13,7 +13,7 @@ import type { PageServer } from './dma-pool/page-server.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';
 import type { SlabLayer } from './slab/slab-layer.ts';
-import { MAX_MAPPING_BYTES, type Swiotlb } from './swiotlb/swiotlb.ts';
+import { MAX_MAPPING_BYTES, type Swiotlb, slotsAlign } from './swiotlb/swiotlb.ts';
 
 export class ObjectAllocator {
   readonly #recorder: EventRecorder;
@@ -41,7 +41,7 @@ export class ObjectAllocator {
     const isNatural = cache.alignment === 'natural';
     const least = isNatural ? pagesFor(request.bytes, PAGE_SHIFT) * PAGE_SIZE : request.bytes;
     const units = Math.max(1, Math.ceil(least / cache.unitBytes));
-    const align = isNatural ? 1 << orderFor(units) : 1;
+    const align = isNatural ? 1 << orderFor(units) : request.api === 'dma_map' ? slotsAlign(request) : 1;
     const key = slabKey(cache, cache.grows ? attributesOf(request) : 0);
     let place = this.#slabs.place(key, units, align);
     if (place === undefined && cache.grows) {
@@ -50,7 +50,8 @@ export class ObjectAllocator {
     }
     if (place === undefined) {
       this.#swiotlb?.exhausted();
-      this.#recorder.fail('swiotlb-full');
+      if (this.#swiotlb?.isDynamic === true) this.#pages.allocateTransientPool(request);
+      else this.#recorder.fail('swiotlb-full');
       return;
     }
     const bytes = units * cache.unitBytes;

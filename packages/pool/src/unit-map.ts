@@ -6,6 +6,9 @@ export class UnitMap {
   #lowest = 0;
   /** A run of so many units was not found since the last units were given back. */
   #tooMany = Number.POSITIVE_INFINITY;
+  /** The same of a run at a multiple of #align. */
+  #tooManyAligned = Number.POSITIVE_INFINITY;
+  #align = Number.POSITIVE_INFINITY;
 
   constructor(units: number) {
     this.free = units;
@@ -16,9 +19,10 @@ export class UnitMap {
     return this.free === this.#isUsed.length;
   }
 
-  /** Takes the lowest run of free units that begins at a multiple of `align` and returns its first, or -1. */
+  /** Takes the lowest run of free units that begins at a multiple of `align`, a power of two, and returns its first, or -1. */
   take(units: number, align: number): number {
     if (units > this.free || units >= this.#tooMany) return -1;
+    if (align >= this.#align && units >= this.#tooManyAligned) return -1;
     const used = this.#isUsed;
     while (this.#lowest < used.length && used[this.#lowest] === 1) this.#lowest++;
     let first = Math.ceil(this.#lowest / align) * align;
@@ -33,6 +37,10 @@ export class UnitMap {
       }
     }
     if (align === 1) this.#tooMany = units;
+    else if (align <= this.#align) {
+      this.#align = align;
+      this.#tooManyAligned = units;
+    }
     return -1;
   }
 
@@ -40,6 +48,7 @@ export class UnitMap {
     this.#isUsed.fill(0, first, first + units);
     this.free += units;
     this.#tooMany = Number.POSITIVE_INFINITY;
+    this.#align = Number.POSITIVE_INFINITY;
     this.#lowest = Math.min(this.#lowest, first);
   }
 }

@@ -96,7 +96,9 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     ...options,
     workload,
     ...(needsBounceBuffers(apis, options.platform) && { swiotlb }),
-    ...(needsAtomicPools(requests) && { atomicPools: true as const }),
+    ...((needsAtomicPools(requests) || (apis.includes('dma_map') && swiotlb.dynamic)) && {
+      atomicPools: true as const,
+    }),
   };
   const pool = poolFor(setting, options.policy);
   const run = new RunProjections(pool.header);

@@ -10,6 +10,12 @@ export const isItt = (owner: string): boolean => / ITT\b/.test(owner);
 /** List of pages of an NVMe I/O, from a dma_pool: nvme_setup_prp_pools(), drivers/nvme/host/pci.c. */
 export const isNvmeDescriptor = (owner: string): boolean => /^nvme.* descriptor$/.test(owner);
 
+/**
+ * Whether a driver has its device keep the offset in the page of what it maps: dma_set_min_align_mask() in nvme_pci_alloc_dev()
+ * (drivers/nvme/host/pci.c), netvsc_probe() and storvsc_probe().
+ */
+export const keepsPageOffset = (owner: string): boolean => /^(nvme|netvsc|storvsc)/.test(owner);
+
 /** Whether the memory comes through dma_direct_alloc(), by itself or for a dma_pool (mm/dmapool.c). */
 export const isCoherent = ({ api, owner }: AllocateRequest): boolean =>
   api === 'dma_alloc_coherent' || isNvmeDescriptor(owner);

@@ -6,6 +6,7 @@ import {
   type AllocateRequest,
   type AllocationId,
   type FreeRequest,
+  GFP,
   GFP_KERNEL,
   MAX_PAGE_ORDER,
   orderFor,
@@ -42,6 +43,19 @@ export class PageServer {
     if (orderFor(request.pages) > MAX_PAGE_ORDER) this.#events.fail('too-large');
     else this.#pools?.allocate(request.pages, request.gfp ?? GFP_KERNEL);
     return !this.#events.isRefused;
+  }
+
+  /**
+   * Serves a streaming map that found no slots of a dynamic swiotlb, or refuses it: the kernel makes a pool for it alone, in the atomic
+   * pools, since it may not sleep (swiotlb_alloc_tlb(), kernel/dma/swiotlb.c).
+   */
+  allocateTransientPool(map: AllocateRequest): void {
+    if (this.#pools === undefined) {
+      this.#events.fail('swiotlb-full');
+      return;
+    }
+    this.#events.beginTransientPool();
+    this.allocate({ ...map, api: 'dma_alloc_coherent', gfp: (map.gfp ?? GFP_KERNEL) | GFP.GFP_NOWAIT });
   }
 
   free(request: FreeRequest): void {

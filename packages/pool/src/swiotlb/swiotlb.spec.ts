@@ -1,4 +1,4 @@
-import { GFP, InputError, nanoseconds } from '@decpool/model';
+import { GFP, GFP_KERNEL, InputError, nanoseconds } from '@decpool/model';
 import { describe, expect, it } from 'vitest';
 import { aged } from '../page-source/aged.ts';
 import { directMapOf, freshBoot } from '../page-source/profiles.ts';
@@ -90,6 +90,23 @@ describe('a streaming mapping', () => {
     expect(slots(256 * KIB)).toEqual([0, 128]);
   });
 
+  it('of a page or more begins with a page; a smaller one at any slot, unless the device keeps the offset in the page', () => {
+    const { pool } = withBuffers();
+    const firstOf = (bytes: number, owner: string) => {
+      const result = pool.dma_map(bytes, { owner });
+      return result.ok ? result.object?.unit : undefined;
+    };
+    expect(firstOf(1514, 'virtio-net eth0 map')).toBe(0);
+    expect(firstOf(4095, 'virtio-net eth0 map')).toBe(1);
+    expect(firstOf(4096, 'virtio-net eth0 map')).toBe(4);
+    expect(firstOf(512, 'nvme0 map')).toBe(6);
+    expect(firstOf(512, 'nvme0 map')).toBe(8);
+    for (const owner of ['netvsc eth0 map', 'storvsc map']) expect(firstOf(512, owner)).toBeOneOf([10, 12]);
+    // The slots between them are free for others.
+    expect(firstOf(1, 'virtio-net eth0 map')).toBe(3);
+    expect(firstOf(1, 'virtio-net eth0 map')).toBe(7);
+  });
+
   it('of more than a segment, 256 KiB, is too large, however much is free', () => {
     const { pool, events } = withBuffers();
     expect(pool.dma_map(256 * KIB + 1, { owner }).ok).toBe(false);
@@ -171,6 +188,53 @@ describe('dynamic bounce buffers', () => {
     for (const { allocation } of all) pool.free(allocation);
     pool.request({ kind: 'background-free', key: 0, time: nanoseconds(100 * DELAY) });
     expect(pool.counters).toMatchObject({ liveSlabs: 24, sharedPages: 1536 });
+  });
+
+  const full = (policy: string, atomicPools: boolean) => {
+    const made = watched(policy, {
+      ...{ memory: freshBoot(64 * MIB), workerDelay: DELAY, atomicPools },
+      swiotlb: { bytes: 2 * MIB, dynamic: true },
+    });
+    for (let count = 0; count < 8; count++) made.pool.dma_map(256 * KIB, { owner });
+    return made;
+  };
+
+  it.each(['linux-7.3', POLICY])(
+    'have a map that finds no slots use the atomic DMA pools under %s',
+    (policy) => {
+      for (const gfp of [GFP_KERNEL, GFP.GFP_ATOMIC]) {
+        const { pool, events } = full(policy, true);
+        const before = events.length;
+        const map = pool.dma_map(5000, { owner, gfp });
+        expect(map.ok && map.extents).toMatchObject([{ pages: 2 }]);
+        expect(conversionsIn(events.slice(before))).toEqual([]);
+        const free = pool.view.counter('livePages');
+        pool.free(map.allocation, 0, GFP.GFP_ATOMIC);
+        expect(pool.view.counter('livePages')).toBe(free - 2);
+        expect(conversionsIn(events.slice(before))).toEqual([]);
+      }
+    },
+  );
+
+  it('have it use what replaces these pools', () => {
+    const { pool, events } = full('first-fit+block+reserve:64:512+immediate', true);
+    const before = events.length;
+    expect(pool.dma_map(5000, { owner }).ok).toBe(true);
+    expect(conversionsIn(events.slice(before))).toEqual([]);
+  });
+
+  it('refuse it if these have no room, or are not there', () => {
+    for (const [policy, maps] of [
+      ['linux-7.3', 3],
+      ['swiotlb:dynamic', 1],
+    ] as const) {
+      const { pool, events } = full(policy, true);
+      for (let count = 0; count < maps; count++) pool.dma_map(256 * KIB, { owner });
+      expect(lastRefusal(events)).toBe('swiotlb-full');
+    }
+    const { pool, events } = full('linux-7.3', false);
+    pool.dma_map(1, { owner });
+    expect(lastRefusal(events)).toBe('swiotlb-full');
   });
 
   it('are tried once to be made private after a failure, however often a pool would retry', () => {

@@ -1,12 +1,24 @@
 /**
  * The bounce buffers of swiotlb (kernel/dma/swiotlb.c): a pool that is shared at boot for good, cut into slots of 2 KiB.
  * A mapping takes consecutive slots of a segment of 128, so it is at most 256 KiB. Here a segment is a slab, and its slots
- * are the units. Streaming maps go to this pool under every policy.
+ * are the units. Streaming maps go to this pool under every policy. One of a page or more begins with a page, and so does one of a
+ * driver whose device keeps the offset in the page: what it maps is assumed to begin with a page (swiotlb_search_pool_area()).
  *
- * Left out: the areas that CPUs lock separately, and transient pools; a dynamic pool grows by its worker only.
+ * If it is dynamic, a worker adds a pool after a map found no slots. That map gets a transient pool of its own, from the atomic DMA
+ * pools (swiotlb_alloc_tlb()) or what replaces them.
+ *
+ * Left out: the areas that CPUs lock separately.
  */
-import { GFP_KERNEL, InputError, type Pfn, pfn as toPfn } from '@decpool/model';
+import {
+  type AllocateRequest,
+  GFP_KERNEL,
+  InputError,
+  PAGE_SIZE,
+  type Pfn,
+  pfn as toPfn,
+} from '@decpool/model';
 import { slabId } from '@decpool/model/internal';
+import { keepsPageOffset } from '../baselines/owners.ts';
 import { type EventRecorder, NO_ALLOCATION } from '../event-recorder.ts';
 import { sizesToTry } from '../page-source/boot-reservation.ts';
 import type { BlockRange } from '../policy.ts';
@@ -30,6 +42,10 @@ export const SWIOTLB_CACHE: SlabCache = {
   alignment: 'unit',
 };
 
+/** Slots at a multiple of which a streaming map begins. */
+export const slotsAlign = ({ bytes, owner }: AllocateRequest): number =>
+  bytes >= PAGE_SIZE || keepsPageOffset(owner) ? PAGE_SIZE / SLOT_BYTES : 1;
+
 /** Coherent memory from the same slots: whole pages, aligned to the next power of two of their size (swiotlb_alloc()). */
 export const SWIOTLB_PAGES: SlabCache = Object.freeze({ ...SWIOTLB_CACHE, alignment: 'natural' });
 
@@ -37,7 +53,7 @@ export const SWIOTLB_PAGES: SlabCache = Object.freeze({ ...SWIOTLB_CACHE, alignm
 export interface SwiotlbSettings {
   /** Of the boot pool, a multiple of 256 KiB from 1 MiB on; it is made of whole blocks, so it may be larger. */
   readonly bytes: number;
-  /** CONFIG_SWIOTLB_DYNAMIC: when a mapping finds no slots, a worker adds a pool. */
+  /** CONFIG_SWIOTLB_DYNAMIC: after a mapping that found no slots a worker adds a pool. */
   readonly dynamic: boolean;
   /** The guest has them only because the policy serves its requests from them: under another policy it has none. */
   readonly forPolicy?: true;
@@ -73,6 +89,10 @@ export class Swiotlb {
     this.#settings = settings;
     this.#events = events;
     this.#slabs = slabs;
+  }
+
+  get isDynamic(): boolean {
+    return this.#settings.dynamic;
   }
 
   get hasWork(): boolean {
