@@ -215,6 +215,17 @@ describe('behind a handover', () => {
     expect(turnsOf('pages-returned')).toEqual(['first']);
   });
 
+  it('an emptied slab waits for the worker if one of the policies would: it may be of either', () => {
+    const { pool, turnsOf } = handedOver('first-fit+page+reserve:64:512+immediate', 'gfp-decrypted', 1);
+    // The first would free it at once: its reserve has room.
+    pool.alloc_pages(2, { owner, gfp: GFP.GFP_ATOMIC });
+    const young = pool.kmalloc(64, { owner });
+    pool.free(young.allocation, undefined, GFP.GFP_ATOMIC);
+    expect(turnsOf('pages-returned')).toEqual([]);
+    pool.complete();
+    expect(turnsOf('pages-returned')).toContain('second');
+  });
+
   it('both policies have their workers: what the first left to do is done, and what the second does', () => {
     const hysteresis = 'first-fit+block+hysteresis:0.001';
     const { pool, turnsOf } = handedOver(hysteresis, hysteresis, 2);

@@ -81,7 +81,10 @@ class Handover implements Policy {
   }
 
   freesWithoutSleeping(allocation: AllocationId): boolean {
-    return this.#makerOf(allocation).freesWithoutSleeping?.(allocation) === true;
+    const answers = (policy: Policy) => policy.freesWithoutSleeping?.(allocation) === true;
+    // The last object of a slab has no pages any more: its slab may be of either policy.
+    const isOfEither = this.#isOver && this.#view.extentCount(allocation) === 0;
+    return isOfEither ? answers(this.#before) && answers(this.#after) : answers(this.#makerOf(allocation));
   }
 
   hasWork(range: BlockRange): boolean {
