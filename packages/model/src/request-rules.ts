@@ -11,6 +11,7 @@ import {
   GFP,
   GFP_KERNEL,
   isInBytes,
+  MAX_CPU,
   MAX_NODE,
   type Request,
 } from './requests.ts';
@@ -57,6 +58,7 @@ export function checkRequest(request: Request, history: RequestHistory): boolean
       `request at ${time} ns: expected a whole number from ${history.time}, the time of the previous request`,
     );
   }
+  if ('cpu' in request) checkCpu(request.cpu);
   switch (request.kind) {
     case 'allocate':
       checkSize(request, history.maxPages);
@@ -184,6 +186,11 @@ function checkChunk(
 function checkFlags(gfp = GFP_KERNEL): void {
   if (Number.isInteger(gfp) && gfp >= 0 && gfp <= ALL_FLAGS) return;
   throw new InputError(`gfp flags ${gfp}: expected a combination of ${Object.keys(GFP).join(', ')}`);
+}
+
+function checkCpu(cpu = 0): void {
+  if (Number.isInteger(cpu) && cpu >= 0 && cpu <= MAX_CPU) return;
+  throw new InputError(`CPU ${cpu}: CPUs run from 0 to ${MAX_CPU}`);
 }
 
 const isPowerOfTwo = (value: number): boolean => (value & (value - 1)) === 0;

@@ -81,6 +81,9 @@ export const ANY_NODE = -1;
 /** Highest node number of a request: MAX_NUMNODES of x86, less one for "any". */
 export const MAX_NODE = 62;
 
+/** Highest number of a CPU that a request can name. */
+export const MAX_CPU = 255;
+
 /** A driver asks for shared memory. */
 export interface AllocateRequest {
   readonly kind: 'allocate';
@@ -101,6 +104,8 @@ export interface AllocateRequest {
   readonly node?: number;
   /** Alignment in bytes that a `kmalloc` asks for beyond its own, a power of two up to a page; default: none. */
   readonly align?: number;
+  /** CPU that asks, whose per-CPU lists serve it; default: CPU 0. If the page source has fewer CPUs, they take turns. */
+  readonly cpu?: number;
 }
 
 /** A driver frees an allocation, all of it. */
@@ -110,6 +115,8 @@ export interface FreeRequest {
   readonly allocation: AllocationId;
   /** Flags of the context that frees; default: GFP_KERNEL. One that may not sleep leaves conversions to a worker. */
   readonly gfp?: number;
+  /** CPU that frees; default: CPU 0. */
+  readonly cpu?: number;
 }
 
 /** A driver maps all of an allocation into user space (remap_pfn_range()), or takes such a mapping away. */
@@ -129,19 +136,28 @@ export type BackgroundRequest =
       /** 2^order pages. */
       readonly order: number;
       readonly migratetype: Migratetype;
+      /** CPU that asks; default: CPU 0. */
+      readonly cpu?: number;
     }
-  | { readonly kind: 'background-free'; readonly time: Nanoseconds; readonly key: number };
+  | {
+      readonly kind: 'background-free';
+      readonly time: Nanoseconds;
+      readonly key: number;
+      /** CPU that frees; default: CPU 0. */
+      readonly cpu?: number;
+    };
 
 /** What a workload is made of, in the order of time. */
 export type Request = AllocateRequest | FreeRequest | UserMapRequest | BackgroundRequest;
 
-/** gfp, node and alignment of a request in one word, as a log's row and the state hold them. */
+/** gfp, alignment, node and CPU of a request in one word, as a log's row and the state hold them. */
 export function attributesOf({
   gfp = GFP_KERNEL,
   node = ANY_NODE,
   align = 1,
+  cpu = 0,
 }: Partial<AllocateRequest>): number {
-  return gfp | (align === 1 ? 0 : orderFor(align) << 8) | ((node + 1) << 16);
+  return (gfp | (align === 1 ? 0 : orderFor(align) << 8) | ((node + 1) << 16) | (cpu << 24)) >>> 0;
 }
 
 /** Flags of GFP, from a request's attributes. */
@@ -151,8 +167,11 @@ export const alignOf = (attributes: number): number => 1 << ((attributes >>> 8) 
 /** NUMA node, from a request's attributes; ANY_NODE: any. */
 export const nodeOf = (attributes: number): number => ((attributes >>> 16) & 0xff) - 1;
 
+/** CPU, from a request's attributes. */
+export const cpuOf = (attributes: number): number => attributes >>> 24;
+
 /** Whether a word can be the attributes of a request. */
 export const areAttributes = (attributes: number): boolean =>
   (gfpOf(attributes) & ~ALL_FLAGS) === 0 &&
   ((attributes >>> 8) & 0xff) <= 12 &&
-  attributes >>> 16 <= MAX_NODE + 1;
+  ((attributes >>> 16) & 0xff) <= MAX_NODE + 1;

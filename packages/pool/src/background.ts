@@ -24,7 +24,7 @@ export class BackgroundUsers {
   }
 
   serve(request: BackgroundRequest): void {
-    if (request.kind === 'background-free') this.#free(request.key);
+    if (request.kind === 'background-free') this.#free(request);
     else this.#allocate(request);
   }
 
@@ -38,16 +38,16 @@ export class BackgroundUsers {
     }
     this.#refusals++;
     this.#refused.set(key, this.#refusals);
-    this.#recorder.emit.backgroundFailed({ chunk: this.#refusals, pages: 1 << order, migratetype });
+    this.#recorder.refuseOthers({ chunk: this.#refusals, pages: 1 << order, migratetype });
   }
 
-  #free(key: number): void {
+  #free({ key, cpu = 0 }: Extract<BackgroundRequest, { kind: 'background-free' }>): void {
     const chunk = this.#chunks.get(key);
     if (chunk === undefined) {
       this.#recorder.emit.requestSkipped({
         allocation: this.#refused.get(key) ?? 0,
         what: 'background-free',
-        attributes: attributesOf({}),
+        attributes: attributesOf({ cpu }),
       });
       this.#refused.delete(key);
       return;

@@ -216,6 +216,7 @@ export class Engine implements RequestHistory {
     if (!this.#isBooted) this.#boot();
     this.#worker.run(request.time);
     this.#recorder.time = request.time;
+    this.#recorder.runOn('cpu' in request ? (request.cpu ?? 0) : 0);
     switch (request.kind) {
       case 'allocate':
         this.#allocate(request);
@@ -253,9 +254,9 @@ export class Engine implements RequestHistory {
 
   /** There is nothing to do about what was refused. Recorded, because another policy may not refuse it. */
   #skip(request: FreeRequest | UserMapRequest): void {
-    const gfp = (request.kind === 'free' ? request.gfp : undefined) ?? GFP_KERNEL;
     const { kind: what, allocation } = request;
-    this.#recorder.emit.requestSkipped({ allocation, what, attributes: attributesOf({ gfp }) });
+    const attributes = attributesOf(request.kind === 'free' ? contextOf(request) : {});
+    this.#recorder.emit.requestSkipped({ allocation, what, attributes });
   }
 
   #changeUserMapping({ kind, allocation }: UserMapRequest): void {
@@ -285,7 +286,7 @@ export class Engine implements RequestHistory {
   #free(request: FreeRequest): void {
     const { allocation, gfp = GFP_KERNEL } = request;
     this.#recorder.request++;
-    this.#recorder.emit.freeRequested({ allocation, attributes: attributesOf({ gfp }) });
+    this.#recorder.emit.freeRequested({ allocation, attributes: attributesOf(contextOf(request)) });
     if (this.view.slabOf(allocation) !== 0) {
       const emptied = this.#objects.free(allocation);
       if (emptied === undefined) return;
@@ -317,6 +318,9 @@ export class Engine implements RequestHistory {
     return known;
   }
 }
+
+/** Who frees: flags and CPU. */
+const contextOf = ({ gfp = GFP_KERNEL, cpu = 0 }: FreeRequest) => ({ gfp, cpu });
 
 function zoneRange(memory: MemoryState, { geometry }: Machine, gfp: number, node: number): ZoneRange {
   const reach = { highestZone: zoneOf(gfp), node };

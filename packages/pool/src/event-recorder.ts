@@ -35,6 +35,8 @@ const DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** When no request is decided, at boot and in the deferred worker. */
 export const NO_ALLOCATION = allocationId(0);
+/** Events leave it out. */
+const CPU_0: { readonly cpu?: number } = {};
 /** Owner of what leaks then. */
 const WORKER = 'kworker';
 
@@ -98,6 +100,7 @@ export class EventRecorder {
   #gfp = GFP_KERNEL;
   #isTransientPool = false;
   #range: ZoneRange;
+  #onCpu: { readonly cpu?: number } = CPU_0;
 
   constructor({ columns, sink, batchRows, source, faults, anywhere }: EventRecorderOptions) {
     this.columns = columns;
@@ -136,6 +139,12 @@ export class EventRecorder {
     this.#isTransientPool = true;
   }
 
+  /** CPU on which pages are claimed and given back from now on. Until the first call: CPU 0. */
+  runOn(cpu: number): void {
+    this.#onCpu = cpu === 0 ? CPU_0 : { cpu };
+    this.#source.runOn(cpu);
+  }
+
   get mayConvert(): boolean {
     return !this.#mayConversionSleep || maySleep(this.#gfp);
   }
@@ -166,7 +175,7 @@ export class EventRecorder {
   /** As claim(), for another user of the page allocator: `background-allocated`. */
   claimForOthers(order: number, migratetype: Migratetype): Pfn | -1 {
     const pfn = this.#take(order, migratetype, this.anywhere.reach);
-    if (pfn !== -1) this.emit.backgroundAllocated({ pfn, pages: 1 << order, migratetype });
+    if (pfn !== -1) this.emit.backgroundAllocated({ pfn, pages: 1 << order, migratetype, ...this.#onCpu });
     return pfn;
   }
 
@@ -219,8 +228,17 @@ export class EventRecorder {
     this.#source.giveBack(pfn, 0);
   }
 
+  /** The page allocator had no chunk for them: `background-failed`. */
+  refuseOthers(refused: {
+    readonly chunk: number;
+    readonly pages: number;
+    readonly migratetype: Migratetype;
+  }): void {
+    this.emit.backgroundFailed({ ...refused, ...this.#onCpu });
+  }
+
   giveBackForOthers(pfn: Pfn, order: number): void {
-    this.emit.backgroundFreed({ pfn, pages: 1 << order });
+    this.emit.backgroundFreed({ pfn, pages: 1 << order, ...this.#onCpu });
     this.#source.giveBack(pfn, order);
   }
 

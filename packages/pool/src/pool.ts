@@ -77,6 +77,8 @@ export interface RequestOptions {
   readonly node?: number;
   /** Alignment in bytes of a kmalloc. Default: none. */
   readonly align?: number;
+  /** CPU that asks. Default: CPU 0. */
+  readonly cpu?: number;
 }
 
 /** What became of a request for pages. */
@@ -256,7 +258,7 @@ export class Pool implements EventSink {
 
   #allocate(api: Api, pages: number, options: RequestOptions): AllocationResult {
     const allocation = allocationId(this.view.counter('lastAllocation') + 1);
-    const { gfp = GFP_KERNEL, node = ANY_NODE, align = 1 } = options;
+    const { gfp = GFP_KERNEL, node = ANY_NODE, align = 1, cpu = 0 } = options;
     this.request({
       kind: 'allocate',
       allocation,
@@ -267,6 +269,7 @@ export class Pool implements EventSink {
       gfp,
       node,
       align,
+      cpu,
       time: nanoseconds(options.at ?? this.#engine.time),
     });
     if (!this.view.isLive(allocation)) return { ok: false, allocation };

@@ -5,6 +5,7 @@
 import type { AllocateRequest, Api, Migratetype, Request } from '@decpool/model';
 import { APIS } from '@decpool/model/internal';
 import { usesAtomicPools } from '@decpool/pool/internal';
+import { cpuOfRequest, cpusOf } from '../workloads/workload.ts';
 import type { RequestSequence } from './run.ts';
 
 /** What is sent to a thread. */
@@ -18,6 +19,8 @@ export interface PackedRequests {
   readonly apis: readonly Api[];
   /** Whether one of them would be served from an atomic DMA pool. */
   readonly needsAtomicPools: boolean;
+  /** CPUs up to the highest that one of them names. */
+  readonly cpus: number;
 }
 
 const KINDS = [
@@ -32,7 +35,7 @@ const KIND = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as Read
   Record<Request['kind'], number>
 >;
 
-const BYTES_PER_REQUEST = 4 * Float64Array.BYTES_PER_ELEMENT + Uint32Array.BYTES_PER_ELEMENT + 5;
+const BYTES_PER_REQUEST = 4 * Float64Array.BYTES_PER_ELEMENT + Uint32Array.BYTES_PER_ELEMENT + 6;
 /** Of a request that does not have the attribute. */
 const NONE = 0xff;
 
@@ -62,6 +65,7 @@ function columnsIn(buffer: SharedArrayBuffer, length: number) {
     node: bytes(),
     /** log2 of the alignment. */
     align: bytes(),
+    cpu: bytes(),
   };
 }
 
@@ -81,6 +85,7 @@ export function packRequests(requests: readonly Request[]): PackedRequests {
     columns.time[row] = request.time;
     columns.kind[row] = KIND[request.kind];
     columns.id[row] = 'allocation' in request ? request.allocation : request.key;
+    columns.cpu[row] = cpuOfRequest(request);
     switch (request.kind) {
       case 'allocate':
         apis.add(request.api);
@@ -107,6 +112,7 @@ export function packRequests(requests: readonly Request[]): PackedRequests {
     words: [...words.keys()],
     apis: [...apis],
     needsAtomicPools: requests.some(usesAtomicPools),
+    cpus: cpusOf(requests),
   };
 }
 
@@ -115,13 +121,15 @@ export class RequestColumns implements RequestSequence {
   readonly length: number;
   readonly apis: readonly Api[];
   readonly needsAtomicPools: boolean;
+  readonly cpus: number;
   readonly #columns: ReturnType<typeof columnsIn>;
   readonly #words: readonly string[];
 
-  constructor({ length, buffer, words, apis, needsAtomicPools }: PackedRequests) {
+  constructor({ length, buffer, words, apis, needsAtomicPools, cpus }: PackedRequests) {
     this.length = length;
     this.apis = apis;
     this.needsAtomicPools = needsAtomicPools;
+    this.cpus = cpus;
     this.#columns = columnsIn(buffer, length);
     this.#words = words;
   }
@@ -133,8 +141,14 @@ export class RequestColumns implements RequestSequence {
     return requests;
   }
 
-  /** Literals of few shapes: code that reads requests stays fast. */
   #at(row: number): Request {
+    const request = this.#withoutCpu(row);
+    const cpu = this.#columns.cpu[row];
+    return cpu === 0 ? request : ({ ...request, cpu } as Request);
+  }
+
+  /** Literals of few shapes: code that reads requests stays fast. */
+  #withoutCpu(row: number): Request {
     const columns = this.#columns;
     const time = columns.time[row] as Request['time'];
     const kind = KINDS[columns.kind[row]];

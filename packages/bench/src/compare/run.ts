@@ -20,7 +20,7 @@ import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';
 import { type MetricId, type MetricValue, metricsOfRun } from '../metrics/metric.ts';
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
-import { apisOf, needsBounceBuffers } from '../workloads/workload.ts';
+import { apisOf, cpusOf, needsBounceBuffers } from '../workloads/workload.ts';
 import { poolFor } from './pool-for.ts';
 
 /** Optional settings of a run. */
@@ -42,6 +42,8 @@ export interface RequestSequence {
   readonly apis?: readonly Api[];
   /** Whether one of them would be served from an atomic DMA pool, if that is known without looking at all. */
   readonly needsAtomicPools?: boolean;
+  /** CPUs up to the highest that one of them names, if that is known without looking at all. */
+  readonly cpus?: number;
 }
 
 export interface RunOptions extends RunSettings {
@@ -99,6 +101,7 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     ...((needsAtomicPools(requests) || (apis.includes('dma_map') && swiotlb.dynamic)) && {
       atomicPools: true as const,
     }),
+    ...pageSourceFor(options),
   };
   const pool = poolFor(setting, options.policy);
   const run = new RunProjections(pool.header);
@@ -159,6 +162,14 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
 
 const needsAtomicPools = (requests: RequestSequence): boolean =>
   requests.needsAtomicPools ?? requests.slice(0, requests.length).some(usesAtomicPools);
+
+/** With lists for each CPU that a request names, unless the memory state says how many CPUs there are. */
+function pageSourceFor({ pageSource, memory, workload }: RunOptions): Pick<RunOptions, 'pageSource'> {
+  if (pageSource?.perCpuLists !== true || memory.exact !== undefined) return {};
+  const { requests } = workload;
+  const cpus = requests.cpus ?? cpusOf(requests.slice(0, requests.length));
+  return cpus === 1 ? {} : { pageSource: { ...pageSource, cpus } };
+}
 
 /** Simulated ns of the last request. */
 const endOf = (requests: RequestSequence): number =>

@@ -21,7 +21,7 @@ import { type Wanted, wholePages } from '../workloads/request-list.ts';
  * simulated ns since the action before.
  */
 export type Action =
-  | ({ readonly do: 'allocate'; readonly wait: number } & Required<Wanted>)
+  | ({ readonly do: 'allocate'; readonly wait: number } & Required<Omit<Wanted, 'cpu'>>)
   | { readonly do: 'free'; readonly pick: number; readonly gfp: number; readonly wait: number }
   | { readonly do: 'map' | 'unmap' | 'others-give'; readonly pick: number }
   | { readonly do: 'others-take'; readonly order: number; readonly migratetype: Migratetype };

@@ -7,9 +7,11 @@ export const inContext = (gfp: number) => (gfp === GFP_KERNEL ? '' : `, ${gfpNam
 
 /** A request for pages, as a line of a history. */
 export function textOf(request: AllocateRequest): string {
-  const { allocation, api, pages, bytes, owner, gfp = GFP_KERNEL, node = ANY_NODE, align = 1 } = request;
+  const { allocation, api, pages, bytes, owner, gfp = GFP_KERNEL, node = ANY_NODE } = request;
+  const { align = 1, cpu = 0 } = request;
   const size = isInBytes(api) ? `${bytes} bytes` : pagesOf(pages);
   const where = node === ANY_NODE ? '' : `, node ${node}`;
   const aligned = align === 1 ? '' : `, aligned to ${align} bytes`;
-  return `${api} of ${size} for '${owner}'${inContext(gfp)}${where}${aligned}, as ${allocation}`;
+  const onCpu = cpu === 0 ? '' : `, CPU ${cpu}`;
+  return `${api} of ${size} for '${owner}'${inContext(gfp)}${where}${aligned}${onCpu}, as ${allocation}`;
 }

@@ -1,6 +1,6 @@
 import type { Migratetype } from '@decpool/model';
 import { type AllocationId, type Nanoseconds, nanoseconds, type Request } from '@decpool/model';
-import { RequestList, type Wanted } from '../workloads/request-list.ts';
+import { onCpu, RequestList, type Wanted } from '../workloads/request-list.ts';
 import type { Timestamp } from './events/timestamps.ts';
 import type { SanityReport, UnparsedLine } from './sanity.ts';
 
@@ -35,6 +35,7 @@ export class TraceRequests {
   readonly #unparsed = { count: 0, first: [] as UnparsedLine[] };
   #start: Timestamp | undefined;
   #now = nanoseconds(0);
+  #cpu = 0;
   #outOfOrder = 0;
 
   /** Counts a line. The calls after it are about this line. */
@@ -42,17 +43,22 @@ export class TraceRequests {
     this.#counts.linesRead++;
   }
 
+  /** The requests of the line are made on this CPU. Default: CPU 0. */
+  runOn(cpu: number): void {
+    this.#cpu = cpu;
+  }
+
   /** `key` names the memory from now until free(key). If it is still allocated, its missing free comes first. */
   allocate(key: TraceKey, at: Timestamp, wanted: Wanted): void {
     this.missedFree(key, at);
-    this.#live.set(key, this.#list.allocate(this.#now, wanted));
+    this.#live.set(key, this.#list.allocate(this.#now, { ...wanted, ...onCpu(this.#cpu) }));
     this.#counts.requests++;
   }
 
   /** Memory whose free the trace does not record. It is freed `lifetime` ns later; the same in all calls. */
   allocateFor(lifetime: number, at: Timestamp, wanted: Wanted): void {
     this.#advance(at);
-    const allocation = this.#list.allocate(this.#now, wanted);
+    const allocation = this.#list.allocate(this.#now, { ...wanted, ...onCpu(this.#cpu) });
     this.#assumedFrees.push({ time: nanoseconds(this.#now + lifetime), allocation });
     this.#counts.requests++;
   }
@@ -60,7 +66,7 @@ export class TraceRequests {
   /** As allocate(), for 2^order pages of other users of the page allocator. */
   backgroundAllocate(key: TraceKey, at: Timestamp, order: number, migratetype: Migratetype): void {
     this.missedFree(key, at);
-    this.#liveBackground.set(key, this.#list.backgroundAllocate(this.#now, order, migratetype));
+    this.#liveBackground.set(key, this.#list.backgroundAllocate(this.#now, order, migratetype, this.#cpu));
     this.#background.allocations++;
   }
 
@@ -68,7 +74,7 @@ export class TraceRequests {
   free(key: TraceKey, at: Timestamp): void {
     if (this.#isLive(key)) {
       this.#advance(at);
-      this.#free(key);
+      this.#free(key, this.#cpu);
     } else this.#counts.freesWithoutAlloc++;
   }
 
@@ -77,7 +83,8 @@ export class TraceRequests {
     this.#advance(at);
     if (!this.#isLive(key)) return;
     this.#counts.doubleAllocs++;
-    this.#free(key);
+    // Nobody knows where.
+    this.#free(key, 0);
   }
 
   /** After the last line: the frees of allocateFor() that are still to come. */
@@ -134,16 +141,16 @@ export class TraceRequests {
     return this.#live.has(key) || this.#liveBackground.has(key);
   }
 
-  #free(key: TraceKey): void {
+  #free(key: TraceKey, cpu: number): void {
     const allocation = this.#live.get(key);
     const background = this.#liveBackground.get(key);
     if (allocation !== undefined) {
       this.#live.delete(key);
-      this.#list.free(this.#now, allocation);
+      this.#list.free(this.#now, allocation, undefined, cpu);
       this.#counts.frees++;
     } else if (background !== undefined) {
       this.#liveBackground.delete(key);
-      this.#list.backgroundFree(this.#now, background);
+      this.#list.backgroundFree(this.#now, background, cpu);
       this.#background.frees++;
     }
   }

@@ -107,14 +107,19 @@ function boot(guest: Activity, settings: MixedDaySettings): VirtioDevices {
 }
 
 /** Every minute a burst of mappings and one of descriptors, as large as the hour has it. */
-function serveTraffic(guest: Activity, virtio: VirtioDevices, { disks, maps, ios }: MixedDaySettings): void {
+function serveTraffic(
+  guest: Activity,
+  virtio: VirtioDevices,
+  { cpus, disks, maps, ios }: MixedDaySettings,
+): void {
   const { between } = guest.dice;
   for (let minute = 1; minute < MINUTES; minute++) {
     guest.waitUntil(minute * MINUTE_NS);
     if (between(1, 100) <= REPLUG_PERCENT) virtio.replug(guest);
     const load = loadAt(guest.now);
     virtio.traffic(guest, Math.round((maps * load) / 100));
-    nvmeReads(guest.fork(), `nvme${between(0, disks - 1)}`, Math.round((ios * load) / 100), IO_GAP_NS);
+    const queues = { gap: IO_GAP_NS, ioQueues: cpus };
+    nvmeReads(guest.fork(), `nvme${between(0, disks - 1)}`, Math.round((ios * load) / 100), queues);
   }
 }
 

@@ -1,6 +1,6 @@
 import { GFP } from '@decpool/model';
 import { defineGuest } from './define.ts';
-import { descriptor, NVME_IO_QUEUE_DEPTH, NVME_LATENCY_NS, probeNvme } from './devices/nvme.ts';
+import { descriptor, NVME_IO_QUEUE_DEPTH, NVME_LATENCY_NS, probeNvme, queueCpu } from './devices/nvme.ts';
 import type { Span } from './timeline.ts';
 
 const CONTROLLER = 'nvme0';
@@ -65,7 +65,8 @@ export const nvmeAtomic = defineGuest({
       for (let io = 0; io < inFlight * IOS_PER_CONCURRENT; io++) {
         guest.wait([0, 2 * gap]);
         const gfp = between(1, 100) <= nowaitPercent ? GFP.GFP_NOWAIT : GFP.GFP_ATOMIC;
-        guest.hold(descriptor(guest, CONTROLLER, gfp, kmallocPercent), between(least, most), GFP.GFP_ATOMIC);
+        const needed = { ...descriptor(guest, CONTROLLER, gfp, kmallocPercent), ...queueCpu(io, ioQueues) };
+        guest.hold(needed, between(least, most), GFP.GFP_ATOMIC);
       }
     }
     guest.wait(QUIET_NS);

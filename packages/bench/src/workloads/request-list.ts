@@ -1,4 +1,5 @@
 import type { Migratetype } from '@decpool/model';
+import { MAX_CPU } from '@decpool/model/internal';
 import {
   type AllocateRequest,
   type AllocationId,
@@ -18,6 +19,12 @@ export const wholePages = (pages: number, owner: string): Wanted => ({
   owner,
 });
 
+/** The field of a request for its CPU: CPU 0 is left out, CPUs above MAX_CPU count as lower ones. */
+export const onCpu = (cpu: number): { readonly cpu?: number } => {
+  const number = cpu % (MAX_CPU + 1);
+  return number === 0 ? {} : { cpu: number };
+};
+
 /** Collects requests. Gives each allocation its name and each background chunk its key, in order from 1. */
 export class RequestList {
   readonly requests: Request[] = [];
@@ -30,9 +37,10 @@ export class RequestList {
     return allocation;
   }
 
-  /** `gfp`: flags of the context that frees. Default: GFP_KERNEL. */
-  free(time: Nanoseconds, allocation: AllocationId, gfp?: number): void {
-    this.requests.push({ kind: 'free', time, allocation, ...(gfp === undefined ? {} : { gfp }) });
+  /** `gfp`: flags of the context that frees. Default: GFP_KERNEL. `cpu`: where. */
+  free(time: Nanoseconds, allocation: AllocationId, gfp?: number, cpu = 0): void {
+    const flags = gfp === undefined ? {} : { gfp };
+    this.requests.push({ kind: 'free', time, allocation, ...flags, ...onCpu(cpu) });
   }
 
   changeMapping(time: Nanoseconds, kind: 'map-user' | 'unmap-user', allocation: AllocationId): void {
@@ -40,13 +48,13 @@ export class RequestList {
   }
 
   /** Somebody else takes 2^order pages; the key gives them back. */
-  backgroundAllocate(time: Nanoseconds, order: number, migratetype: Migratetype): number {
+  backgroundAllocate(time: Nanoseconds, order: number, migratetype: Migratetype, cpu = 0): number {
     const key = ++this.#keys;
-    this.requests.push({ kind: 'background-allocate', time, key, order, migratetype });
+    this.requests.push({ kind: 'background-allocate', time, key, order, migratetype, ...onCpu(cpu) });
     return key;
   }
 
-  backgroundFree(time: Nanoseconds, key: number): void {
-    this.requests.push({ kind: 'background-free', time, key });
+  backgroundFree(time: Nanoseconds, key: number, cpu = 0): void {
+    this.requests.push({ kind: 'background-free', time, key, ...onCpu(cpu) });
   }
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ANY_NODE, GFP_KERNEL, type Request } from '@decpool/model';
 import { gfpName } from '@decpool/model/internal';
+import { cpuOfRequest } from './workload.ts';
 
 /** SHA-256 of requests in order: logs with the same hash come from the same requests. */
 export class RequestsHash {
@@ -37,6 +38,11 @@ export function requestsHash({ requests }: { readonly requests: Iterable<Request
 }
 
 function requestText(request: Request): string {
+  const cpu = cpuOfRequest(request);
+  return cpu === 0 ? textWithoutCpu(request) : `${textWithoutCpu(request)} cpu ${cpu}`;
+}
+
+function textWithoutCpu(request: Request): string {
   switch (request.kind) {
     case 'allocate': {
       const { time, allocation, api, pages, bytes, owner } = request;

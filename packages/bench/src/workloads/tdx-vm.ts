@@ -52,7 +52,7 @@ export const tdxVm = defineGuest({
         controller.plug(guest);
       } else if (controller.isPresent) {
         // At the same time.
-        nvmeReads(guest.fork(), controller.name, ios, IO_GAP_NS);
+        nvmeReads(guest.fork(), controller.name, ios, { gap: IO_GAP_NS, ioQueues: cpus });
         streamBurst(guest.fork(), { device: controller.name, kind: 'disk' }, maps);
       }
     }

@@ -24,21 +24,23 @@ interface Entry {
   readonly lease: Lease;
   /** Flags of the context that frees, where they are not GFP_KERNEL. */
   readonly gfp: number | undefined;
+  /** Where it is freed. */
+  readonly cpu: number | undefined;
 }
 
 export class Timeline {
   readonly #entries: Entry[] = [];
 
   /** Writes down one thing, at any time; what concerns one lease must come in its order. */
-  add(time: number, kind: Entry['kind'], lease: Lease, gfp?: number): void {
-    this.#entries.push({ time, kind, lease, gfp });
+  add(time: number, kind: Entry['kind'], lease: Lease, gfp?: number, cpu?: number): void {
+    this.#entries.push({ time, kind, lease, gfp, cpu });
   }
 
   /** Everything in order of time; what happens at one instant, in the order it was written down. */
   requests(): readonly Request[] {
     const list = new RequestList();
     const names = new Map<Lease, AllocationId>();
-    for (const { time, kind, lease, gfp } of this.#entries.toSorted((a, b) => a.time - b.time)) {
+    for (const { time, kind, lease, gfp, cpu } of this.#entries.toSorted((a, b) => a.time - b.time)) {
       const at = nanoseconds(time);
       if (kind === 'allocate') {
         names.set(lease, list.allocate(at, lease.wanted));
@@ -48,7 +50,7 @@ export class Timeline {
       if (allocation === undefined) {
         throw new InvariantError(`'${lease.wanted.owner}': ${kind} at ${time} ns, before it is allocated`);
       }
-      if (kind === 'free') list.free(at, allocation, gfp);
+      if (kind === 'free') list.free(at, allocation, gfp, cpu);
       else list.changeMapping(at, kind, allocation);
     }
     return list.requests;
@@ -104,9 +106,9 @@ export class Activity {
     }
   }
 
-  /** An allocation at this instant whose free comes on its own `life` ns later, in a context with flags `gfp`. */
+  /** An allocation at this instant whose free comes on its own `life` ns later, in a context with flags `gfp`, on the same CPU. */
   hold(needed: Needed, life: number, gfp?: number): void {
-    this.#timeline.add(this.#now + life, 'free', this.#allocate(needed), gfp);
+    this.#timeline.add(this.#now + life, 'free', this.#allocate(needed), gfp, needed.cpu);
   }
 
   mapUser(lease: Lease): void {

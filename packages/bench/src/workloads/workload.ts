@@ -29,6 +29,13 @@ export const apisOf = (requests: readonly Request[]): Api[] => [
 export const needsBounceBuffers = (apis: readonly Api[], platform: Platform): boolean =>
   apis.includes('dma_map') || (hasRestrictedPool(platform) && apis.includes('dma_alloc_coherent'));
 
+/** CPU that makes a request. */
+export const cpuOfRequest = (request: Request): number => ('cpu' in request ? (request.cpu ?? 0) : 0);
+
+/** CPUs up to the highest that a request names; 1 if none names any. */
+export const cpusOf = (requests: readonly Request[]): number =>
+  requests.reduce((cpus, request) => Math.max(cpus, cpuOfRequest(request) + 1), 1);
+
 /** Simulated ns from time 0 to the last request; 0 when there is none. */
 export const durationOf = ({ requests }: Pick<Workload, 'requests'>): number => requests.at(-1)?.time ?? 0;
 

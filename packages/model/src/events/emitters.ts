@@ -13,10 +13,12 @@ import {
   typeName,
 } from './schema.ts';
 
-type AttributeName = 'gfp' | 'node' | 'align';
-/** The fields of an event; gfp, node and align are one word, as attributesOf() makes it. */
-type Emitted<Type extends EventType> = Omit<BodyOf<Type>, 'type' | AttributeName> &
-  (BodyOf<Type> extends { readonly gfp?: string } ? { readonly attributes: number } : unknown);
+type AttributeName = 'gfp' | 'node' | 'align' | 'cpu';
+/** The fields of an event; gfp, node, align and cpu of a request are one word, as attributesOf() makes it. */
+type Emitted<Type extends EventType> =
+  BodyOf<Type> extends { readonly gfp?: string }
+    ? Omit<BodyOf<Type>, 'type' | AttributeName> & { readonly attributes: number }
+    : Omit<BodyOf<Type>, 'type'>;
 
 /** A function for each event type, which appends an event with these fields. */
 export type Emitters = { readonly [Type in EventType as TypeName<Type>]: (fields: Emitted<Type>) => void };

@@ -7,11 +7,13 @@ import {
   ANY_NODE,
   alignOf,
   attributesOf,
+  cpuOf,
   GFP,
   GFP_KERNEL,
   gfpName,
   gfpNamed,
   gfpOf,
+  MAX_CPU,
   MAX_NODE,
   nodeOf,
 } from '../requests.ts';
@@ -87,24 +89,40 @@ export const flag = (bit: number): Field<true, true> => ({
   expected: 'true, or left out',
 });
 
-/** A number of pages that can be left out; a bit of `code` tells whether it is there. */
-export const flaggedPages = (column: 'bytes', bit: number): Field<number, true> => ({
+/** A number that can be left out; a bit of `code` tells whether it is there. */
+const flagged = (column: 'bytes' | 'owner', bit: number, expected: string): Field<number, true> => ({
   ...PLAIN,
   kind: 'flagged number',
   column,
   isOptional: true,
   flag: bit,
-  expected: 'a whole number of pages, or left out',
+  expected,
+});
+export const flaggedPages = (bit: number): Field<number, true> =>
+  flagged('bytes', bit, 'a whole number of pages, or left out');
+
+const CPU_NUMBER = `a CPU from 0 to ${MAX_CPU}`;
+/** The CPU of a request without attributes, in the column of an owner, which it does not have. */
+export const flaggedCpu = (bit: number): Field<number, true> => ({
+  ...flagged('owner', bit, CPU_NUMBER),
+  max: MAX_CPU,
 });
 
-/** The attributes of a request that differ from the usual ones: GFP_KERNEL, any node and no alignment are left out. */
-export function attributeFields(attributes: number): { gfp?: string; node?: number; align?: number } {
+/** The attributes of a request that differ from the usual ones: GFP_KERNEL, any node, no alignment and CPU 0 are left out. */
+export function attributeFields(attributes: number): {
+  gfp?: string;
+  node?: number;
+  align?: number;
+  cpu?: number;
+} {
   if (attributes === 0) return {};
   const [gfp, node, align] = [gfpOf(attributes), nodeOf(attributes), alignOf(attributes)];
+  const cpu = cpuOf(attributes);
   return {
     ...(gfp === GFP_KERNEL ? {} : { gfp: gfpName(gfp) }),
     ...(node === ANY_NODE ? {} : { node }),
     ...(align === 1 ? {} : { align }),
+    ...(cpu === 0 ? {} : { cpu }),
   };
 }
 
@@ -130,6 +148,10 @@ export const NODE = attribute<number>(
 export const ALIGN = attribute<number>(
   'a power of two up to 4096',
   new Map(upTo(13).map((log2) => [1 << log2, attributesOf({ align: 1 << log2 })])),
+);
+export const CPU = attribute<number>(
+  CPU_NUMBER,
+  new Map(upTo(MAX_CPU + 1).map((cpu) => [cpu, attributesOf({ cpu })])),
 );
 
 /** What a value of an event object stores in its column. Throws InputError if the field cannot have it. */

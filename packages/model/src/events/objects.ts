@@ -3,7 +3,7 @@
  * compiled from the schema once: each makes objects of one shape, without a loop over the fields.
  */
 import { InputError } from '../errors.ts';
-import { areAttributes, gfpOf } from '../requests.ts';
+import { ANY_NODE, alignOf, areAttributes, nodeOf } from '../requests.ts';
 import { unknownName } from '../unknown-name.ts';
 import type { EventColumns } from './columns.ts';
 import { attributeFields, type Field, isWhole, MAX_WORD, storedBits } from './fields.ts';
@@ -79,12 +79,13 @@ export const KNOWN_CODES: readonly (readonly boolean[])[] = EVENT_TYPES.map((typ
 const HAS_ATTRIBUTES = typesWhere(({ fields }) => 'gfp' in fields);
 const HAS_NODE = typesWhere(({ fields }) => 'node' in fields);
 
-/** Whether the attributes of a row, in its pfn column, are ones that its type can have. A free has flags only. */
+/** Whether the attributes of a row, in its pfn column, are ones that its type can have. A free has flags and a CPU only. */
 export function hasKnownAttributes(columns: EventColumns, row: number): boolean {
   const type = columns.type[row];
   const attributes = columns.pfn[row];
   if (!HAS_ATTRIBUTES[type]) return true;
-  return areAttributes(attributes) && (HAS_NODE[type] || gfpOf(attributes) === attributes);
+  if (!areAttributes(attributes)) return false;
+  return HAS_NODE[type] || (nodeOf(attributes) === ANY_NODE && alignOf(attributes) === 1);
 }
 
 /** An event object as it is stored in a row; `name` stands beside the columns. */

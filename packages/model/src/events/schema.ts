@@ -10,8 +10,10 @@ import type { AllocationId, Nanoseconds, Pfn } from '../units.ts';
 import {
   ALIGN,
   type attributeFields,
+  CPU,
   type Field,
   flag,
+  flaggedCpu,
   flaggedPages,
   GFP_FLAGS,
   level,
@@ -107,6 +109,8 @@ const extent = { allocation, ...range };
 const mapped = { allocation, pages };
 /** Pages of the same call on a vmalloc address that came before; 0 begins a call. */
 const offset = number('bytes');
+/** Bit of a background request's code: the row has its CPU. The lower bits are the migratetype. */
+export const HAS_CPU = 8;
 
 const LARGE_PAGES = { 2: '2M', 3: '1G' } as const;
 const CONTIGUOUS = { 1: '64K', 2: '32M' } as const;
@@ -126,8 +130,10 @@ const mappedText = (event: Values<typeof mapped>, words: EventWords) =>
 function attributesText(event: ReturnType<typeof attributeFields>): string {
   const gfp = event.gfp === undefined ? '' : `, ${event.gfp}`;
   const node = event.node === undefined ? '' : `, node ${event.node}`;
-  return `${gfp}${node}${event.align === undefined ? '' : `, aligned to ${event.align} B`}`;
+  const align = event.align === undefined ? '' : `, aligned to ${event.align} B`;
+  return `${gfp}${node}${align}${cpuText(event)}`;
 }
+const cpuText = ({ cpu }: { readonly cpu?: number }) => (cpu === undefined ? '' : `, CPU ${cpu}`);
 
 /** All event types: the code, the fields, the effect on pages and the text of each. Names are the `type` of an event. */
 export const EVENTS = {
@@ -150,6 +156,7 @@ export const EVENTS = {
       gfp: GFP_FLAGS,
       node: NODE,
       align: ALIGN,
+      cpu: CPU,
     },
     request: 'numbered',
     text: (event, words) =>
@@ -159,7 +166,7 @@ export const EVENTS = {
   /** A caller gave an allocation back. */
   'free-requested': event({
     code: 2,
-    fields: { allocation, gfp: GFP_FLAGS },
+    fields: { allocation, gfp: GFP_FLAGS, cpu: CPU },
     request: 'numbered',
     text: (event, words) => `${allocationText(event, words)}${attributesText(event)}`,
   }),
@@ -201,7 +208,7 @@ export const EVENTS = {
       ...range,
       direction: oneOf(DIRECTIONS),
       converted: flag(CONVERTED),
-      offset: flaggedPages('bytes', AREA_CALL),
+      offset: flaggedPages(AREA_CALL),
     },
     effect: 'unknown',
     text: (event, words) =>
@@ -300,10 +307,20 @@ export const EVENTS = {
   'user-unmapped': event({ code: 24, fields: { allocation }, request: 'numbered', text: allocationText }),
 
   /** The page allocator gave a chunk to somebody else. */
-  'background-allocated': event({ code: 25, fields: chunk, request: 'of others', text: chunkText }),
+  'background-allocated': event({
+    code: 25,
+    fields: { ...chunk, cpu: flaggedCpu(HAS_CPU) },
+    request: 'of others',
+    text: (event, words) => `${chunkText(event, words)}${cpuText(event)}`,
+  }),
 
   /** Somebody else gave a chunk back to the page allocator. */
-  'background-freed': event({ code: 26, fields: range, request: 'of others', text: rangeText }),
+  'background-freed': event({
+    code: 26,
+    fields: { ...range, cpu: flaggedCpu(HAS_CPU) },
+    request: 'of others',
+    text: (event, words) => `${rangeText(event, words)}${cpuText(event)}`,
+  }),
 
   /** The deferred worker refilled the reserve of shared pages. `pages`: added to the reserve. */
   'reserve-refilled': event({
@@ -326,7 +343,7 @@ export const EVENTS = {
    */
   'request-skipped': event({
     code: 29,
-    fields: { allocation: number('allocation'), what: oneOf(SKIPPED), gfp: GFP_FLAGS },
+    fields: { allocation: number('allocation'), what: oneOf(SKIPPED), gfp: GFP_FLAGS, cpu: CPU },
     request: 'skipped',
     text: (event) =>
       `${event.what} of ${event.what === 'background-free' ? 'chunk' : 'allocation'} ${event.allocation}${attributesText(event)}`,
@@ -335,9 +352,10 @@ export const EVENTS = {
   /** The page allocator had no chunk for somebody else. Refused chunks are numbered from 1 in this order. */
   'background-failed': event({
     code: 30,
-    fields: { chunk: number('allocation'), pages, migratetype },
+    fields: { chunk: number('allocation'), pages, migratetype, cpu: flaggedCpu(HAS_CPU) },
     request: 'of others',
-    text: ({ chunk, pages, migratetype }, words) => `chunk ${chunk}, ${words.pages(pages)} ${migratetype}`,
+    text: ({ chunk, pages, migratetype, cpu }, words) =>
+      `chunk ${chunk}, ${words.pages(pages)} ${migratetype}${cpu === undefined ? '' : `, CPU ${cpu}`}`,
   }),
 
   /**

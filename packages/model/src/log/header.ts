@@ -8,6 +8,7 @@ import { checkGeometry } from '../geometry.ts';
 import { memoryStateSchema } from '../memory-state.ts';
 import { type Platform, platformSchema } from '../platform.ts';
 import { PLATFORM_NAMES } from '../platforms/all.ts';
+import { MAX_CPU } from '../requests.ts';
 import { issueText, whole } from '../schemas.ts';
 import type { Machine } from '../state/editor.ts';
 import { OLDEST_SCHEMA, RULES_REVISION, RULES_SINCE, SCHEMA_VERSION, upcastHeader } from './upcast.ts';
@@ -41,12 +42,17 @@ const pageSourceSchema = z.strictObject({
    * 6.15) __rmqueue_claim() and then __rmqueue_steal(); both in mm/page_alloc.c.
    */
   kernel: z.enum(['6.x', '6.12', '7.x']),
-  /** Whether chunks of order 0 to 3 come from and go to per-CPU lists (struct per_cpu_pages), those of one CPU. */
+  /** Whether chunks of order 0 to 3 and 9 come from and go to per-CPU lists (struct per_cpu_pages). */
   perCpuLists: z.boolean(),
   /** Whether a pageblock is emptied for a claim that finds no chunk (mm/compaction.c). */
   compaction: z.boolean(),
   /** Whether page cache is reclaimed when memory is short (mm/vmscan.c); absent: what is in use at the start stays so. */
   reclaim: z.boolean().exactOptional(),
+  /** CPUs with lists of their own in a memory state with counts; absent: one. An exact state has its own number. */
+  cpus: whole
+    .min(1)
+    .max(MAX_CPU + 1)
+    .exactOptional(),
 });
 /** What a run models of the kernel's page allocator beside its free lists. */
 export type PageSourceSettings = Readonly<z.infer<typeof pageSourceSchema>>;

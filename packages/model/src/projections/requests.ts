@@ -1,8 +1,8 @@
 /** The requests that a log holds, as they were made. */
 import { columnsOf, type EventBatch } from '../events/batch.ts';
-import { SKIPPED, TYPE } from '../events/schema.ts';
+import { HAS_CPU, SKIPPED, TYPE } from '../events/schema.ts';
 import { MIGRATETYPES } from '../migratetypes.ts';
-import { ANY_NODE, APIS, alignOf, GFP_KERNEL, gfpOf, nodeOf, type Request } from '../requests.ts';
+import { ANY_NODE, APIS, alignOf, cpuOf, GFP_KERNEL, gfpOf, nodeOf, type Request } from '../requests.ts';
 import { type AllocationId, type Nanoseconds, orderFor } from '../units.ts';
 import { IS_NUMBERED_REQUEST } from './event-sets.ts';
 
@@ -41,7 +41,7 @@ export class RequestsInLog {
       case TYPE.allocationRequested:
         return this.#allocate(batch, row);
       case TYPE.freeRequested:
-        return { kind: 'free', time, allocation, ...flags(batch.pfnAt(row)) };
+        return { kind: 'free', time, allocation, ...context(batch.pfnAt(row)) };
       case TYPE.userMapped:
         return { kind: 'map-user', time, allocation };
       case TYPE.userUnmapped:
@@ -51,12 +51,14 @@ export class RequestsInLog {
       case TYPE.backgroundFailed:
         return this.#backgroundAllocate(batch, row, this.#refused, allocation);
       case TYPE.backgroundFreed:
-        return this.#backgroundFree(time, this.#held, batch.pfnAt(row));
+        return this.#backgroundFree(batch, row, this.#held, batch.pfnAt(row), cpuBeside(batch, row));
       case TYPE.requestSkipped: {
         const kind = SKIPPED[batch.codeAt(row)];
-        if (kind === 'background-free') return this.#backgroundFree(time, this.#refused, allocation);
+        if (kind === 'background-free') {
+          return this.#backgroundFree(batch, row, this.#refused, allocation, cpuOf(batch.pfnAt(row)));
+        }
         return kind === 'free'
-          ? { kind, time, allocation, ...flags(batch.pfnAt(row)) }
+          ? { kind, time, allocation, ...context(batch.pfnAt(row)) }
           : { kind, time, allocation };
       }
       default:
@@ -75,7 +77,7 @@ export class RequestsInLog {
       pages: batch.pagesAt(row),
       bytes: batch.bytesAt(row),
       owner: this.#owners[batch.ownerAt(row)] ?? '',
-      ...flags(gfpOf(attributes)),
+      ...context(attributes),
       ...(node === ANY_NODE ? {} : { node }),
       ...(align === 1 ? {} : { align }),
     };
@@ -89,16 +91,33 @@ export class RequestsInLog {
       time: batch.timeAt(row) as Nanoseconds,
       key,
       order: orderFor(batch.pagesAt(row)),
-      migratetype: MIGRATETYPES[batch.codeAt(row)],
+      migratetype: MIGRATETYPES[batch.codeAt(row) & ~HAS_CPU],
+      ...onCpu(cpuBeside(batch, row)),
     };
   }
 
   /** Key 0: a chunk that was never requested. */
-  #backgroundFree(time: Nanoseconds, keys: Map<number, number>, name: number): Request {
+  #backgroundFree(
+    batch: EventBatch,
+    row: number,
+    keys: Map<number, number>,
+    name: number,
+    cpu: number,
+  ): Request {
     const key = keys.get(name) ?? 0;
     keys.delete(name);
-    return { kind: 'background-free', time, key };
+    return { kind: 'background-free', time: batch.timeAt(row) as Nanoseconds, key, ...onCpu(cpu) };
   }
 }
 
-const flags = (gfp: number) => (gfp === GFP_KERNEL ? {} : { gfp });
+/** CPU 0 is left out. */
+const onCpu = (cpu: number) => (cpu === 0 ? {} : { cpu });
+/** Of a background request, which has its CPU in a column of its own. */
+const cpuBeside = (batch: EventBatch, row: number) =>
+  (batch.codeAt(row) & HAS_CPU) === 0 ? 0 : batch.ownerAt(row);
+
+/** Flags and CPU of who asks or frees. */
+const context = (attributes: number) => ({
+  ...(gfpOf(attributes) === GFP_KERNEL ? {} : { gfp: gfpOf(attributes) }),
+  ...onCpu(cpuOf(attributes)),
+});

@@ -1,6 +1,6 @@
 import { blockCount, type Geometry } from '../geometry.ts';
 import type { MappingLevel } from '../memory-state.ts';
-import { APIS, type Api, gfpOf, nodeOf } from '../requests.ts';
+import { APIS, type Api, cpuOf, gfpOf, nodeOf } from '../requests.ts';
 import { type AllocationId, allocationId, type BlockIndex, type Pfn, pfn as toPfn } from '../units.ts';
 import type { CounterName } from './counters.ts';
 import type { Machine, StateTables } from './editor.ts';
@@ -55,6 +55,8 @@ export interface AllocationView {
   readonly gfp: number;
   /** NUMA node asked for; ANY_NODE for none. */
   readonly node: number;
+  /** CPU that asked. */
+  readonly cpu: number;
   /** Mappings into user space. */
   readonly userMappings: number;
   /** Whether a vmalloc area maps its pages. */
@@ -257,6 +259,7 @@ export class StateView {
       api: APIS[api & ~AREA_MAPPED],
       gfp: gfpOf(attributes),
       node: nodeOf(attributes),
+      cpu: cpuOf(attributes),
       userMappings: this.#record(id, ALLOCATION.userMappings),
       isMapped: (api & AREA_MAPPED) !== 0,
       ...(slab === 0 ? {} : { object: { slab, unit: units & 0xffff, units: units >>> 16 } }),

@@ -98,12 +98,15 @@ export class PageAllocator {
   readonly perCpuLists: PerCpuLists;
   /** Whether the last claim found no zone above its low watermark: then it wakes kswapd (__alloc_pages_slowpath()). */
   isKswapdWanted = false;
+  /** CPUs that have lists and counters of their own. */
+  readonly cpus: number;
   readonly #rmqueue: Rmqueue;
   readonly #rules: KernelRules;
 
   constructor({ kernel, spanPages, pageblockOrder, cpus, zones, perCpu, otherRules }: AllocatorStart) {
     const rules = { ...RULES[kernel], ...otherRules };
     this.#rules = rules;
+    this.cpus = cpus;
     this.buddy = new Buddy({
       spanPages,
       zones: zones.length,

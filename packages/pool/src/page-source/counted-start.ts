@@ -1,6 +1,6 @@
 /**
  * A page allocator started from the counts of a memory state, as /proc/buddyinfo and /proc/pagetypeinfo have them: the free chunks
- * are placed by a seeded guess, or where they are known to be, in lists of seeded order. The per-CPU lists are empty. There is one CPU.
+ * are placed by a seeded guess, or where they are known to be, in lists of seeded order. The per-CPU lists are empty.
  */
 import type { Geometry, MemoryState, PageSourceSettings } from '@decpool/model';
 import type { PageRun, ZoneState } from '@decpool/model/internal';
@@ -33,9 +33,9 @@ export function batchOf(managedPages: number): number {
   return Math.max(1, rounded);
 }
 
-/** zone_highsize() for one CPU: pages in the lists from which on a free empties a batch. */
-export function highMarkOf(lowWatermark: number, batch: number): number {
-  return Math.max(lowWatermark, batch * 4);
+/** zone_highsize(): of each CPU, the pages in its lists from which on a free empties a batch. */
+export function highMarkOf(lowWatermark: number, batch: number, cpus = 1): number {
+  return Math.max(Math.floor(lowWatermark / cpus), batch * 4);
 }
 
 /** Of a zone by its index; far apart, so that no seed gives one zone what its neighbour seed gives another. */
@@ -70,7 +70,7 @@ export function startFromCounts(
   memory: MemoryState,
   geometry: Geometry,
   seed: number,
-  { kernel, perCpuLists }: PageSourceSettings,
+  { kernel, perCpuLists, cpus = 1 }: PageSourceSettings,
 ): CountedStart {
   const pageblockOrder = Math.log2(geometry.pagesPerBlock);
   const zones = memory.zones.map((zone, index) => zoneStart(zone, index, memory.reserved));
@@ -78,9 +78,9 @@ export function startFromCounts(
     kernel: KERNELS[kernel],
     spanPages: geometry.spanPages,
     pageblockOrder,
-    cpus: 1,
+    cpus,
     zones,
-    perCpu: perCpuLists ? zones.map((zone) => [perCpuStart(zone)]) : [],
+    perCpu: perCpuLists ? zones.map((zone) => Array(cpus).fill(perCpuStart(zone, cpus))) : [],
   });
   const { buddy } = allocator;
   let misplaced = 0;
@@ -145,8 +145,9 @@ function zoneStart(
   };
 }
 
-function perCpuStart({ managed, low }: ZoneStart): PerCpuStart {
+function perCpuStart({ managed, low }: ZoneStart, cpus: number): PerCpuStart {
   const batch = batchOf(managed);
-  const high = highMarkOf(low, batch);
-  return { batch, high, highMin: high, highMax: Math.max(high, Math.floor(managed / HIGH_FRACTION)) };
+  const high = highMarkOf(low, batch, cpus);
+  const highMax = Math.max(high, Math.floor(managed / HIGH_FRACTION / cpus));
+  return { batch, high, highMin: high, highMax };
 }

@@ -42,6 +42,8 @@ export class PageSource {
   /** Chunks of the memory state that it could not place at all: the state contradicts itself. */
   readonly dropped: number;
   readonly #claimed: ClaimedPages;
+  /** CPU that claims and gives back. */
+  #cpu = 0;
   /** kswapd and direct reclaim; undefined: what is in use stays so. */
   readonly #reclaim: Reclaim | undefined;
   /** Whether the last claim found no zone above its low watermark, before anything was reclaimed for it. */
@@ -123,6 +125,11 @@ export class PageSource {
     return this.#zones.zoneIndexOf(pfn);
   }
 
+  /** Claims and returns are made on this CPU from now on; if there are fewer CPUs, they take turns. Default: CPU 0. */
+  runOn(cpu: number): void {
+    this.#cpu = cpu % this.#allocator.cpus;
+  }
+
   /** Takes a free chunk of 2^order pages. Returns its first page, or -1 if no zone of the reach (default: any) has one. */
   claim(order: number, migratetype: ClaimType, reach?: Reach): Pfn | -1 {
     this.#lastCompaction = undefined;
@@ -136,7 +143,7 @@ export class PageSource {
   }
 
   #tryClaim(order: number, type: number, zonelist: Zonelist): number {
-    const found = this.#allocator.claim(0, order, type, zonelist);
+    const found = this.#allocator.claim(this.#cpu, order, type, zonelist);
     if (found >= 0) this.#claimed.add(found, order);
     return found;
   }
@@ -154,7 +161,7 @@ export class PageSource {
     if (found < 0 && this.#reclaim !== undefined) this.#stalls++;
     // Reclaim only makes room; chunks of higher orders are left to compaction after compact_gap() pages.
     while (found < 0 && this.#directPages < compactGap(order)) {
-      const freed = this.#reclaim?.reclaimDirectly(zonelist) ?? 0;
+      const freed = this.#reclaim?.reclaimDirectly(zonelist, this.#cpu) ?? 0;
       if (freed === 0) break;
       this.#directPages += freed;
       found = this.#tryClaim(order, type, zonelist);
@@ -219,7 +226,7 @@ export class PageSource {
       );
     }
     this.#claimed.remove(pfn, order);
-    this.#allocator.free(0, this.#allocator.zones[zone], pfn, order);
+    this.#allocator.free(this.#cpu, this.#allocator.zones[zone], pfn, order);
   }
 }
 

@@ -15,6 +15,8 @@ import type { ZoneMap } from './zones.ts';
 
 /** SWAP_CLUSTER_MAX, include/linux/swap.h: pages reclaimed at once. */
 const CLUSTER = 32;
+/** Where kswapd frees: an assumption, as the kernel runs it on any CPU of its node. */
+const KSWAPD_CPU = 0;
 
 /** Pages that became free, in the order in which they did. */
 export interface ReclaimedRun {
@@ -74,7 +76,7 @@ export class Reclaim {
       });
     };
     while (!isBalanced()) {
-      const freed = this.#shrink(zones, CLUSTER);
+      const freed = this.#shrink(zones, CLUSTER, KSWAPD_CPU);
       if (freed === 0) return;
       reclaimed += freed;
     }
@@ -82,42 +84,42 @@ export class Reclaim {
   }
 
   /** try_to_free_pages(): a cluster of each zone, what a request reclaims before it looks again. Returns how many pages. */
-  reclaimDirectly({ zones }: Zonelist): number {
-    return this.#shrink(zones, CLUSTER);
+  reclaimDirectly({ zones }: Zonelist, cpu: number): number {
+    return this.#shrink(zones, CLUSTER, cpu);
   }
 
   /** Reclaims up to so many pages of each zone. */
-  #shrink(zones: readonly number[], pages: number): number {
+  #shrink(zones: readonly number[], pages: number, cpu: number): number {
     let freed = 0;
     for (const index of zones) {
       const zone = this.#allocator.zones[index];
       zone.isReclaiming = true;
-      freed += this.#shrinkZone(zone, this.#blocks[index], pages);
+      freed += this.#shrinkZone(zone, this.#blocks[index], pages, cpu);
       zone.isReclaiming = false;
     }
     return freed;
   }
 
-  #shrinkZone(zone: Zone, blocks: number[], wanted: number): number {
+  #shrinkZone(zone: Zone, blocks: number[], wanted: number, cpu: number): number {
     const { movableIn } = this.#allocator.buddy;
     let freed = 0;
     while (freed < wanted && blocks.length > 0) {
       const block = blocks[blocks.length - 1];
-      freed += this.#freePagesOf(zone, block, Math.min(wanted - freed, movableIn[block]));
+      freed += this.#freePagesOf(zone, block, Math.min(wanted - freed, movableIn[block]), cpu);
       if (movableIn[block] === 0) blocks.pop();
     }
     return freed;
   }
 
   /** Frees page cache of a pageblock, from its first page on; if there is less than was thought, there is none any more. */
-  #freePagesOf(zone: Zone, block: number, wanted: number): number {
+  #freePagesOf(zone: Zone, block: number, wanted: number, cpu: number): number {
     const { buddy } = this.#allocator;
     const end = (block + 1) * buddy.pageblockPages;
     let freed = 0;
     const isWhole = this.#zones.isWhole(block);
     for (let pfn = block * buddy.pageblockPages; pfn < end && freed < wanted; pfn++) {
       if (buddy.lists.covers(pfn, 0) || this.#claimed.has(pfn, 0) || !(isWhole || this.#isRam(pfn))) continue;
-      this.#allocator.free(0, zone, pfn, 0);
+      this.#allocator.free(cpu, zone, pfn, 0);
       this.#note(pfn);
       freed++;
     }

@@ -11,7 +11,7 @@ import {
   PAGE_SIZE,
   type Platform,
 } from '@decpool/model';
-import { gfpOf } from '@decpool/model/internal';
+import { gfpOf, nodeOf } from '@decpool/model/internal';
 
 /** How a cache cuts pages into units. */
 export interface SlabCache {
@@ -99,5 +99,5 @@ export function slabOrder(size: number): number {
 /** Two requests share slabs only when they ask for the same zone and node. */
 export const slabKey = (cache: SlabCache, attributes: number): string => {
   const zone = gfpOf(attributes) & (GFP.__GFP_DMA | GFP.__GFP_DMA32);
-  return `${cache.name}/${zone}/${attributes >>> 16}`;
+  return `${cache.name}/${zone}/${nodeOf(attributes)}`;
 };

@@ -14,6 +14,8 @@ import { parseSeconds, type Timestamp } from './timestamps.ts';
 export interface TraceEvent {
   /** NAME-PID. */
   readonly task: string;
+  /** 0 if the line has none. */
+  readonly cpu: number;
   readonly at: Timestamp;
   /** The event's name, or STACK_TRACE. */
   readonly event: string;
@@ -25,9 +27,9 @@ export const STACK_TRACE = '<stack trace>';
 
 /** A task's name may hold spaces, dashes and colons, so it ends at the last dash before a PID and a [CPU]. */
 const TRACEFS =
-  /^\s*(?<task>\S.*?-\d+)\s+(?:\(\s*[\d-]+\)\s+)?\[\d+\]\s+(?:\S{4,5}\s+)?(?<seconds>\d+\.\d+):\s+(?<event><stack trace>|\w+(?=:)):?\s*(?<fields>.*)$/;
+  /^\s*(?<task>\S.*?-\d+)\s+(?:\(\s*[\d-]+\)\s+)?\[(?<cpu>\d+)\]\s+(?:\S{4,5}\s+)?(?<seconds>\d+\.\d+):\s+(?<event><stack trace>|\w+(?=:)):?\s*(?<fields>.*)$/;
 const PERF =
-  /^\s*(?<task>\S.{0,31}?)\s+(?:\d+\/)?(?<tid>\d+)\s+(?:\[\d+\]\s+)?(?<seconds>\d+\.\d+):\s+(?:\d+\s+)?\w+:(?<event>\w+):\s*(?<fields>.*)$/;
+  /^\s*(?<task>\S.{0,31}?)\s+(?:\d+\/)?(?<tid>\d+)\s+(?:\[(?<cpu>\d+)\]\s+)?(?<seconds>\d+\.\d+):\s+(?:\d+\s+)?\w+:(?<event>\w+):\s*(?<fields>.*)$/;
 
 export const EXPECTED_EVENT =
   'not a line of tracefs (TASK-PID [CPU] SECONDS: EVENT: FIELDS) or of perf script (TASK TID [CPU] SECONDS: SYSTEM:EVENT: FIELDS)';
@@ -36,10 +38,10 @@ export const EXPECTED_EVENT =
 export function parseTraceEvent(text: string): TraceEvent | undefined {
   const match = TRACEFS.exec(text) ?? PERF.exec(text);
   if (match?.groups === undefined) return undefined;
-  const { task, tid, seconds, event, fields } = match.groups;
+  const { task, tid, cpu = '0', seconds, event, fields } = match.groups;
   const at = parseSeconds(seconds);
   if (at === undefined) return undefined;
-  return { task: tid === undefined ? task : `${task}-${tid}`, at, event, fields };
+  return { task: tid === undefined ? task : `${task}-${tid}`, cpu: Number(cpu), at, event, fields };
 }
 
 export const taskName = (task: string): string => task.slice(0, task.lastIndexOf('-'));

@@ -53,6 +53,7 @@ export function eventReader(into: TraceRequests, families: readonly EventFamily[
 
   function readEvent(event: TraceEvent): string | undefined {
     last = event.at;
+    into.runOn(event.cpu);
     if (event.event === STACK_TRACE) {
       stack = stacks.get(event.task);
       stacks.delete(event.task);

@@ -1,6 +1,7 @@
 /** What the drivers of a Hyper-V guest share with the host: rings per channel, buffers of network adapters, hypercall pages. */
 import { PAGE_SIZE } from '@decpool/model';
 import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
+import { onCpu } from '../request-list.ts';
 import type { Activity, Lease } from '../timeline.ts';
 import { HotPlug } from './hot-plug.ts';
 
@@ -66,7 +67,12 @@ export function netvscChannels(cpus: number, offered: number): number {
  * drivers/hv/hv_common.c. Shared only in an SNP or TDX guest without a paravisor (vTOM needs one); never given back.
  */
 export const allocateHypercallPages = (guest: Activity, cpu: number, pages: number): Lease =>
-  guest.allocate({ api: 'kmalloc', bytes: pages * PAGE_SIZE, owner: `hyperv cpu${cpu} hypercall in/out` });
+  guest.allocate({
+    api: 'kmalloc',
+    bytes: pages * PAGE_SIZE,
+    owner: `hyperv cpu${cpu} hypercall in/out`,
+    ...onCpu(cpu),
+  });
 
 /** Settings of a NIC. A rebuild keeps them; removing the NIC resets them. */
 interface NicConfig {

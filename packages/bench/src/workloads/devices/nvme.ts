@@ -1,6 +1,7 @@
 /** What the NVMe driver shares with a controller: queues, and a "descriptor" for each I/O that does not fit its command. */
 import { GFP, PAGE_SIZE } from '@decpool/model';
 import type { ParameterTable } from '../define.ts';
+import { onCpu } from '../request-list.ts';
 import type { Activity, Lease, Needed, Span } from '../timeline.ts';
 
 /**
@@ -55,19 +56,26 @@ export function descriptor(guest: Activity, name: string, gfp: number, kmallocPe
   return { api, bytes: PAGE_SIZE, owner, gfp };
 }
 
-/** I/Os one after the other, `gap` ns apart; each descriptor is freed by the interrupt that completes its I/O. */
+/**
+ * I/Os one after the other, `gap` ns apart; each descriptor is freed by the interrupt that completes its I/O. Queue i is for CPU i, and
+ * so is its interrupt (irq_create_affinity_masks(), kernel/irq/affinity.c). Assumed: the CPUs take turns.
+ */
 export function nvmeReads(
   guest: Activity,
   name: string,
   count: number,
-  gap: readonly [number, number],
+  { gap, ioQueues }: { readonly gap: Span; readonly ioQueues: number },
 ): void {
   const [least, most] = NVME_LATENCY_NS;
   for (let io = 0; io < count; io++) {
     guest.wait(gap);
-    guest.hold(descriptor(guest, name, GFP.GFP_ATOMIC), guest.dice.between(least, most), GFP.GFP_ATOMIC);
+    const needed = { ...descriptor(guest, name, GFP.GFP_ATOMIC), ...queueCpu(io, ioQueues) };
+    guest.hold(needed, guest.dice.between(least, most), GFP.GFP_ATOMIC);
   }
 }
+
+/** The CPU of the queue of an I/O. */
+export const queueCpu = (io: number, ioQueues: number) => onCpu(ioQueues === 0 ? 0 : io % ioQueues);
 
 /** Assumed: a burst every 1 to 20 s, and in it an I/O every 2 to 40 us. */
 const BURST_GAP_NS: Span = [1_000_000_000, 20_000_000_000];
@@ -101,7 +109,8 @@ export class NvmeDrives {
     if (this.#names.length === 0) return;
     for (let burst = 0; burst < bursts; burst++) {
       guest.wait(BURST_GAP_NS);
-      nvmeReads(guest.fork(), guest.dice.pick(this.#names), ios, IO_GAP_NS);
+      const queues = { gap: IO_GAP_NS, ioQueues: this.#ioQueues };
+      nvmeReads(guest.fork(), guest.dice.pick(this.#names), ios, queues);
     }
   }
 }
