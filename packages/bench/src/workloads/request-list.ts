@@ -1,5 +1,4 @@
 import type { Migratetype } from '@decpool/model';
-import { MAX_CPU } from '@decpool/model/internal';
 import {
   type AllocateRequest,
   type AllocationId,
@@ -8,6 +7,7 @@ import {
   PAGE_SIZE,
   type Request,
 } from '@decpool/model';
+import { MAX_CPU } from '@decpool/model/internal';
 
 /** An allocation without time and name. */
 export type Wanted = Omit<AllocateRequest, 'kind' | 'time' | 'allocation'>;
