@@ -6,11 +6,13 @@ import {
   alignOf,
   areAttributes,
   attributesOf,
+  cpuOf,
   GFP,
   GFP_KERNEL,
   gfpName,
   gfpNamed,
   gfpOf,
+  MAX_CPU,
   MAX_NODE,
   maySleep,
   nodeOf,
@@ -59,13 +61,13 @@ describe('gfp flags', () => {
 });
 
 describe('the attributes of a request', () => {
-  it('are one word that gives flags, node and alignment back', () => {
+  it('are one word that gives flags, node, alignment and CPU back', () => {
     const node = fc.integer({ min: ANY_NODE, max: MAX_NODE });
     const align = fc.integer({ min: 0, max: 12 }).map((log2) => 1 << log2);
     fc.assert(
-      fc.property(anyGfp, node, align, (gfp, node, align) => {
-        const word = attributesOf({ gfp, node, align });
-        expect([gfpOf(word), nodeOf(word), alignOf(word)]).toEqual([gfp, node, align]);
+      fc.property(anyGfp, node, align, fc.nat(MAX_CPU), (gfp, node, align, cpu) => {
+        const word = attributesOf({ gfp, node, align, cpu });
+        expect([gfpOf(word), nodeOf(word), alignOf(word), cpuOf(word)]).toEqual([gfp, node, align, cpu]);
         expect(areAttributes(word)).toBe(true);
       }),
     );
@@ -73,16 +75,16 @@ describe('the attributes of a request', () => {
 
   it('are 0 when nothing is told', () => {
     expect(attributesOf({})).toBe(0);
-    expect([gfpOf(0), nodeOf(0), alignOf(0)]).toEqual([GFP_KERNEL, ANY_NODE, 1]);
+    expect([gfpOf(0), nodeOf(0), alignOf(0), cpuOf(0)]).toEqual([GFP_KERNEL, ANY_NODE, 1, 0]);
   });
 
   it('are known exactly when a request can have them', () => {
     fc.assert(
       fc.property(fc.nat(2 ** 32 - 1), (word) => {
-        const [gfp, node, log2] = [gfpOf(word), (word >>> 16) - 1, (word >>> 8) & 0xff];
+        const [gfp, node, log2, cpu] = [gfpOf(word), nodeOf(word), (word >>> 8) & 0xff, cpuOf(word)];
         const isKnown = gfp < 64 && log2 <= 12 && node <= MAX_NODE;
         expect(areAttributes(word)).toBe(isKnown);
-        if (isKnown) expect(attributesOf({ gfp, node, align: 1 << log2 })).toBe(word);
+        if (isKnown) expect(attributesOf({ gfp, node, align: 1 << log2, cpu })).toBe(word);
       }),
     );
     for (const word of [64, 13 << 8, 64 << 16, 2 ** 32 - 1]) expect(areAttributes(word)).toBe(false);

@@ -1,20 +1,24 @@
 import { type AllocateRequest, allocationId, GFP, nanoseconds, type Request } from '@decpool/model';
-import { APIS, MAX_NODE, MIGRATETYPES } from '@decpool/model/internal';
+import { APIS, MAX_CPU, MAX_NODE, MIGRATETYPES } from '@decpool/model/internal';
 import { usesAtomicPools } from '@decpool/pool/internal';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { WORKLOADS } from '../workloads/registry.ts';
+import { cpusOf } from '../workloads/workload.ts';
 import { packRequests, RequestColumns } from './request-columns.ts';
 
 const time = fc.maxSafeNat().map(nanoseconds);
 const allocation = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }).map(allocationId);
 const gfp = fc.integer({ min: 0, max: Object.values(GFP).reduce((all: number, flag) => all | flag, 0) });
 /** Each of its attributes is given or not. */
+/** CPU 0 is left out. */
+const cpu = fc.integer({ min: 1, max: MAX_CPU });
 const attributes = fc.record(
   {
     gfp,
     node: fc.integer({ min: -1, max: MAX_NODE }),
     align: fc.nat(12).map((order) => 2 ** order),
+    cpu,
   },
   { requiredKeys: [], noNullPrototype: true },
 );
@@ -37,7 +41,7 @@ const request: fc.Arbitrary<Request> = fc.oneof(
     }),
   ),
   fc.record(
-    { kind: fc.constant('free' as const), time, allocation, gfp },
+    { kind: fc.constant('free' as const), time, allocation, gfp, cpu },
     { requiredKeys: ['kind', 'time', 'allocation'], noNullPrototype: true },
   ),
   fc.record(
@@ -51,10 +55,14 @@ const request: fc.Arbitrary<Request> = fc.oneof(
       key,
       order: fc.nat(10),
       migratetype: fc.constantFrom(...MIGRATETYPES),
+      cpu,
     },
-    { noNullPrototype: true },
+    { requiredKeys: ['kind', 'time', 'key', 'order', 'migratetype'], noNullPrototype: true },
   ),
-  fc.record({ kind: fc.constant('background-free' as const), time, key }, { noNullPrototype: true }),
+  fc.record(
+    { kind: fc.constant('background-free' as const), time, key, cpu },
+    { requiredKeys: ['kind', 'time', 'key'], noNullPrototype: true },
+  ),
 );
 
 it('what is read from the columns is what was packed, any part of it', () => {
@@ -66,6 +74,7 @@ it('what is read from the columns is what was packed, any part of it', () => {
       expect(columns.slice(from, from + length)).toStrictEqual(requests.slice(from, from + length));
       const apis = requests.flatMap((each) => (each.kind === 'allocate' ? [each.api] : []));
       expect(new Set(columns.apis)).toEqual(new Set(apis));
+      expect(columns.cpus).toBe(cpusOf(requests));
       expect(columns.needsAtomicPools).toBe(requests.some(usesAtomicPools));
     }),
   );

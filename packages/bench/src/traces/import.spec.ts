@@ -8,7 +8,7 @@ import { InputError } from '@decpool/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordingsWith } from '../files/testing.ts';
-import { peakLivePages } from '../workloads/workload.ts';
+import { cpusOf, peakLivePages } from '../workloads/workload.ts';
 import { kernelEvents } from './formats/kernel-events.ts';
 import { importTrace } from './import.ts';
 import { TRACE_FORMATS } from './registry.ts';
@@ -45,10 +45,13 @@ describe('the bundled traces', () => {
     },
   );
 
-  it('give the same requests from the raw tracefs text as from the records made of it', async () => {
+  it('give the same requests from the raw tracefs text as from the records made of it, which have no CPUs', async () => {
     const records = await importTrace(join(BUNDLED, 'k61-E7cc.dma_requests.ndjson.gz'));
     const text = await importTrace(join(BUNDLED, 'k61-E7cc.dma_trace.txt.gz'));
-    expect(text.workload.requests).toEqual(records.workload.requests);
+    const withoutCpu = text.workload.requests.map((request) => ({ ...request, cpu: undefined }));
+    expect(withoutCpu).toEqual(records.workload.requests);
+    expect(cpusOf(text.workload.requests)).toBe(2);
+    expect(cpusOf(records.workload.requests)).toBe(1);
   });
 
   it('say which lines are no requests', async () => {

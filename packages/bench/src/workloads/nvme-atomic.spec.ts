@@ -60,3 +60,13 @@ it('the peaks of the bursts grow up to the middle one and fall again', () => {
   expect(bursts[2]).toBeGreaterThan(0.75 * 300);
   expect(bursts[2]).toBeLessThan(1.35 * 300);
 });
+
+it('each is asked for and freed on the CPU of its queue', () => {
+  const { requests } = nvmeAtomic.generate({ ioQueues: 4, bursts: 1 });
+  const cpus = new Map<AllocationId, number>();
+  for (const request of requests) {
+    if (request.kind === 'allocate') cpus.set(request.allocation, request.cpu ?? 0);
+    else if (request.kind === 'free') expect(request.cpu ?? 0).toBe(cpus.get(request.allocation));
+  }
+  expect(new Set(cpus.values())).toEqual(new Set([0, 1, 2, 3]));
+});

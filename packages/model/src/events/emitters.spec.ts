@@ -48,11 +48,12 @@ describe('emitters', () => {
 
 /** An event's fields, with its attributes as one word. */
 function fieldsToEmit(body: EventBody): object {
-  const { gfp, node, align } = body as { gfp?: string; node?: number; align?: number };
+  const { gfp, node, align, cpu } = body as { gfp?: string; node?: number; align?: number; cpu?: number };
   const attributes = attributesOf({
     ...(gfp === undefined ? {} : { gfp: gfpNamed(gfp) }),
     ...(node === undefined ? {} : { node }),
     ...(align === undefined ? {} : { align }),
+    ...(cpu === undefined ? {} : { cpu }),
   });
   return { ...body, attributes };
 }

@@ -20,6 +20,7 @@ describe('the batch and the high mark of a zone', () => {
     expect([2 ** 30, 2 ** 18, 2 ** 17, 2 ** 16].map(batchOf)).toEqual([63, 63, 31, 15]);
     // The low watermark; that of DMA32, 15885, was shared by two CPUs there, which had 7942 each.
     expect(highMarkOf(15885, 63)).toBe(15885);
+    expect(highMarkOf(15885, 63, 2)).toBe(7942);
     expect(highMarkOf(0, 63)).toBe(252);
   });
 });

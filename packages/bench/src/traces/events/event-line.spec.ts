@@ -23,7 +23,7 @@ describe('a line of tracefs', () => {
       'irq/30-nvme0q-1:x-99',
     ],
   ])('may have %s', (_, text, task) => {
-    expect(parseTraceEvent(text)).toEqual({
+    expect(parseTraceEvent(text)).toMatchObject({
       task,
       at: 7_421_072_000n,
       event: 'setdec',
@@ -59,7 +59,7 @@ it.each([
   ['dd  7525    22.498450: kmem:mm_page_alloc: pfn=1', 'dd-7525'],
   ['dd  7525 [000]    22.498450:          1 kmem:mm_page_alloc: pfn=1', 'dd-7525'],
 ])('%j is an event of perf script', (text, task) => {
-  expect(parseTraceEvent(text)).toEqual({
+  expect(parseTraceEvent(text)).toMatchObject({
     task,
     at: 22_498_450_000n,
     event: 'mm_page_alloc',
@@ -83,4 +83,12 @@ it('comments of the tools say how many entries are missing', () => {
   expect(missingEntries('# tracer: nop')).toBe(0);
   expect(missingEntries('cpus=2')).toBe(0);
   expect(missingEntries('what?')).toBeUndefined();
+});
+
+it.each([
+  ['  <...>-22275 [006] ....   7.421072: setdec: addr=0x1', 6],
+  ['dd  7525/7526 [011]    22.498450: kmem:mm_page_alloc: pfn=1', 11],
+  ['dd  7525    22.498450: kmem:mm_page_alloc: pfn=1', 0],
+])('%j is of CPU %i', (text, cpu) => {
+  expect(parseTraceEvent(text)?.cpu).toBe(cpu);
 });

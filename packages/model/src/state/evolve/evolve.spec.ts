@@ -476,6 +476,7 @@ describe('an allocation requested', () => {
       api: 'vmalloc',
       gfp: GFP_KERNEL,
       node: ANY_NODE,
+      cpu: 0,
       userMappings: 0,
       isMapped: false,
     });
