@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { InputError } from '@decpool/model';
+import { InputError, type Request } from '@decpool/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordingsWith } from '../files/testing.ts';
@@ -17,6 +17,9 @@ import { accountedLines, readLines } from './testing.ts';
 
 const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/requests', import.meta.url));
 const RECORDINGS = recordingsWith('k61/E7cc');
+
+const withoutCpus = ({ workload }: { readonly workload: { readonly requests: readonly Request[] } }) =>
+  workload.requests.map((request) => ({ ...request, cpu: undefined }));
 
 describe('the bundled traces', () => {
   it.each([
@@ -48,8 +51,7 @@ describe('the bundled traces', () => {
   it('give the same requests from the raw tracefs text as from the records made of it, which have no CPUs', async () => {
     const records = await importTrace(join(BUNDLED, 'k61-E7cc.dma_requests.ndjson.gz'));
     const text = await importTrace(join(BUNDLED, 'k61-E7cc.dma_trace.txt.gz'));
-    const withoutCpu = text.workload.requests.map((request) => ({ ...request, cpu: undefined }));
-    expect(withoutCpu).toEqual(records.workload.requests);
+    expect(withoutCpus(text)).toEqual(records.workload.requests);
     expect(cpusOf(text.workload.requests)).toBe(2);
     expect(cpusOf(records.workload.requests)).toBe(1);
   });
@@ -92,7 +94,7 @@ describe.skipIf(RECORDINGS === undefined)('the recordings in $DECPOOL_RECORDINGS
       ignored: { dma_alloc: 119, dma_free: 119 },
     });
     expect(text.workload.peakLivePages).toBe(13);
-    expect(text.workload.requests).toEqual(records.workload.requests);
+    expect(withoutCpus(text)).toEqual(records.workload.requests);
     expect(accountedLines(text.sanity)).toBe(text.sanity.linesRead);
   });
 
