@@ -24,6 +24,10 @@ export class BlockBins {
     this.#isUsed = new Uint32Array(Math.ceil(keys / 32));
   }
 
+  has(key: number, block: number): boolean {
+    return ((this.#bits[key * this.#words + (block >>> 5)] >>> (block & 31)) & 1) === 1;
+  }
+
   /** The block must not be in the bin. */
   add(key: number, block: number): void {
     const word = block >>> 5;

@@ -4,7 +4,7 @@
  */
 import { type BlockIndex, blockIndex, type Geometry, type Pfn, pfn as toPfn } from '@decpool/model';
 import { blockCount } from '@decpool/model/internal';
-import type { MaxTree } from './max-tree.ts';
+import { MaxTree } from './max-tree.ts';
 
 /** Called for each change of the free pages; `start` is the first page of a run. */
 export interface FreeMapListener {
@@ -30,6 +30,11 @@ export class FreeMap {
   readonly largestOrder: Int8Array;
   /** Extents in use in each block. */
   readonly extents: Uint16Array;
+  /**
+   * By log2 of an alignment, made when it is first asked for: for each block no less than the most pages that fit at a
+   * multiple of it. A search in vain sets it right, pages that become free raise it: no block is searched in vain twice for the same.
+   */
+  readonly #fits: (MaxTree | undefined)[] = [];
   #freePages = 0;
   readonly #words: Int32Array;
   readonly #pagesPerBlock: number;
@@ -113,6 +118,7 @@ export class FreeMap {
     const before = this.largest[block];
     this.largest[block] = Math.max(before, runEnd - runStart);
     this.largestOrder[block] = Math.max(this.largestOrder[block], alignedOrder(runStart, runEnd));
+    this.#raiseFits(block, runStart, runEnd);
     const { put, runRemoved, runAdded, blockChanged } = this.#hearing;
     for (const call of put) call(start, pages);
     for (const call of runRemoved) {
@@ -147,16 +153,57 @@ export class FreeMap {
 
   /** Lowest multiple of `align` in a block at which `pages` free pages begin, or -1. `runPages`: only in runs of exactly that many. */
   findInBlock(block: number, pages: number, align: number, runPages?: number): Pfn | -1 {
-    return this.findFrom(block * this.#pagesPerBlock, pages, align, runPages);
+    const first = block * this.#pagesPerBlock;
+    if (pages === align) {
+      const isThere = this.largestOrder[block] >= 31 - Math.clz32(pages);
+      return isThere ? this.findFrom(first, pages, align, runPages) : -1;
+    }
+    const fits = this.#fitsAt(align);
+    if (fits.at(block) < pages) return -1;
+    if (runPages !== undefined) return this.findFrom(first, pages, align, runPages);
+    const blockEnd = first + this.#pagesPerBlock;
+    let most = 0;
+    let at = this.#nextFree(first, blockEnd);
+    while (at < blockEnd) {
+      const end = this.#runEnd(at, blockEnd);
+      const aligned = (at + align - 1) & -align;
+      if (aligned + pages <= end) return toPfn(aligned);
+      most = Math.max(most, end - aligned);
+      at = this.#nextFree(end, blockEnd);
+    }
+    fits.set(block, most);
+    return -1;
   }
 
-  /** Lowest place for a request in blocks [first, end); `byRun` holds their largest free runs. -1 if there is none. */
-  findLowest(byRun: MaxTree, pages: number, align: number, first: number, end: number): Pfn | -1 {
+  /** Lowest place in blocks [first, end) for a request that is no aligned chunk: its size is not its alignment. -1 if there is none. */
+  findLowest(pages: number, align: number, first: number, end: number): Pfn | -1 {
+    const fits = this.#fitsAt(align);
     for (let block = first - 1; ; ) {
-      block = byRun.firstAtLeast(pages, block + 1);
+      block = fits.firstAtLeast(pages, block + 1);
       if (block < 0 || block >= end) return -1;
       const found = this.findInBlock(block, pages, align);
       if (found !== -1) return found;
+    }
+  }
+
+  #fitsAt(align: number): MaxTree {
+    const order = 31 - Math.clz32(align);
+    const known = this.#fits[order];
+    if (known !== undefined) return known;
+    const fits = new MaxTree(this.blocks);
+    for (let block = 0; block < this.blocks; block++) fits.set(block, this.largest[block]);
+    // An array with holes would be slower to read.
+    while (this.#fits.length <= order) this.#fits.push(undefined);
+    this.#fits[order] = fits;
+    return fits;
+  }
+
+  #raiseFits(block: number, runStart: number, runEnd: number): void {
+    for (let order = 0; order < this.#fits.length; order++) {
+      const fits = this.#fits[order];
+      if (fits === undefined) continue;
+      const pages = runEnd - (((runStart + (1 << order) - 1) >>> order) << order);
+      if (pages > fits.at(block)) fits.set(block, pages);
     }
   }
 

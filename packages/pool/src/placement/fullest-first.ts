@@ -1,4 +1,3 @@
-import { orderFor } from '@decpool/model';
 import { BlockBins } from './block-bins.ts';
 import type { FreeMap } from './free-map.ts';
 import type { Placement } from './placement.ts';
@@ -24,11 +23,10 @@ export function fullestFirst(map: FreeMap): Placement {
   return {
     name: 'fullest-first',
     place(pages, align, { firstBlock, endBlock }) {
-      const order = orderFor(pages);
       for (let count = bins.firstBin(pages); count >= 0; count = bins.firstBin(count + 1)) {
         let block = bins.firstBlock(count, firstBlock);
         for (; block >= 0 && block < endBlock; block = bins.firstBlock(count, block + 1)) {
-          if (map.largest[block] < pages || (pages === align && map.largestOrder[block] < order)) continue;
+          if (map.largest[block] < pages) continue;
           const found = map.findInBlock(block, pages, align);
           if (found !== -1) return found;
         }

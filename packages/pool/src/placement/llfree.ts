@@ -1,4 +1,4 @@
-import { InputError, orderFor, type Pfn } from '@decpool/model';
+import { InputError, type Pfn } from '@decpool/model';
 import type { BlockRange } from '../policy.ts';
 import type { FreeMap } from './free-map.ts';
 import type { Placement, PlacementFactory } from './placement.ts';
@@ -89,7 +89,6 @@ class LlFree implements Placement {
   /** From the block in which the CPU allocated last, around the tree. */
   #placeInTree(tree: number, cpu: number, pages: number, align: number, range: BlockRange): Pfn | -1 {
     if (this.#free[tree] < pages) return -1;
-    const order = orderFor(pages);
     const first = tree * TREE_BLOCKS;
     const last = this.#blockOf[cpu];
     const from = last >= first && last < first + TREE_BLOCKS ? last - first : 0;
@@ -97,7 +96,6 @@ class LlFree implements Placement {
       const block = first + ((from + step) % TREE_BLOCKS);
       if (block < range.firstBlock || block >= range.endBlock || block >= this.#map.blocks) continue;
       if (this.#map.largest[block] < pages) continue;
-      if (pages === align && this.#map.largestOrder[block] < order) continue;
       const found = this.#map.findInBlock(block, pages, align);
       if (found === -1) continue;
       this.#blockOf[cpu] = block;

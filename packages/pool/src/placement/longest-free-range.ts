@@ -1,4 +1,3 @@
-import { orderFor } from '@decpool/model';
 import { BlockBins } from './block-bins.ts';
 import type { FreeMap } from './free-map.ts';
 import type { Placement } from './placement.ts';
@@ -23,14 +22,12 @@ export function longestFreeRange(map: FreeMap): Placement {
   return {
     name: 'longest-free-range',
     place(pages, align, { firstBlock, endBlock }) {
-      const order = orderFor(pages);
       for (let range = bins.firstBin(pages); range >= 0; range = bins.firstBin(range + 1)) {
         let best = -1;
         let found: ReturnType<Placement['place']> = -1;
         let block = bins.firstBlock(range, firstBlock);
         for (; block >= 0 && block < endBlock; block = bins.firstBlock(range, block + 1)) {
           if (best >= 0 && map.extents[block] <= map.extents[best]) continue;
-          if (pages === align && map.largestOrder[block] < order) continue;
           const at = map.findInBlock(block, pages, align);
           if (at === -1) continue;
           best = block;

@@ -11,6 +11,10 @@ export class MaxTree {
     this.#nodes = new Uint16Array(2 * this.#leaves);
   }
 
+  at(slot: number): number {
+    return this.#nodes[this.#leaves + slot];
+  }
+
   set(slot: number, value: number): void {
     const nodes = this.#nodes;
     let node = this.#leaves + slot;

@@ -1,6 +1,6 @@
 import type { Pfn } from '@decpool/model';
 import type { FreeMap } from './free-map.ts';
-import { MaxTree } from './max-tree.ts';
+import { LowestPlace } from './lowest-place.ts';
 import type { Placement } from './placement.ts';
 
 /**
@@ -10,8 +10,7 @@ import type { Placement } from './placement.ts';
  */
 export function nextFit(map: FreeMap): Placement {
   const { pagesPerBlock } = map.geometry;
-  const byRun = new MaxTree(map.blocks);
-  map.listen({ blockChanged: (block) => byRun.set(block, map.largest[block]) });
+  const lowest = new LowestPlace(map);
   /** Behind what was placed last. */
   let rover = 0;
 
@@ -23,7 +22,7 @@ export function nextFit(map: FreeMap): Placement {
       if (found !== -1) return found;
       block++;
     }
-    return map.findLowest(byRun, pages, align, block, endBlock);
+    return lowest.find(pages, align, block, endBlock);
   };
 
   return {

@@ -3,33 +3,36 @@ import type { BlockRange } from '../policy.ts';
 import { BlockBins } from './block-bins.ts';
 import type { FreeMap } from './free-map.ts';
 
+/** Blocks by the exact lengths of those of their free runs that hold a request of one size and alignment. */
+interface Shape {
+  readonly pages: number;
+  readonly align: number;
+  /** A run that is no more may still have its block here: a search in vain takes it out. */
+  readonly blocks: BlockBins;
+}
+
 /** The free runs of a pool by their exact length, so that a search can go through them from one length to the next. */
 export class RunBins {
   readonly #map: FreeMap;
-  readonly #bins: BlockBins;
+  readonly #longest: number;
+  /** One for each size and alignment that was asked for so far: there are few. */
+  readonly #shapes: Shape[] = [];
 
   constructor(map: FreeMap) {
-    const longest = map.geometry.pagesPerBlock;
     this.#map = map;
-    const bins = new BlockBins(longest + 1, map.blocks);
-    this.#bins = bins;
-    /** Runs of each length in each block. */
-    const counts = new Uint16Array(map.blocks * (longest + 1));
-    const cell = (start: number, pages: number) => Math.floor(start / longest) * (longest + 1) + pages;
+    this.#longest = map.geometry.pagesPerBlock;
     map.listen({
-      runAdded(start, pages) {
-        if (counts[cell(start, pages)]++ === 0) bins.add(pages, Math.floor(start / longest));
-      },
-      runRemoved(start, pages) {
-        if (--counts[cell(start, pages)] === 0) bins.remove(pages, Math.floor(start / longest));
+      runAdded: (start, pages) => {
+        for (const shape of this.#shapes) addRun(shape, map.blockOf(start), start, pages);
       },
     });
   }
 
   /** The place in the shortest run that holds the request, the lowest among equals; -1 when there is none. */
   inShortest(pages: number, align: number, range: BlockRange): Pfn | -1 {
-    for (let length = this.#bins.firstBin(pages); length >= 0; length = this.#bins.firstBin(length + 1)) {
-      const found = this.#inRunsOf(length, pages, align, range);
+    const { blocks } = this.#shapeOf(pages, align);
+    for (let length = blocks.firstBin(pages); length >= 0; length = blocks.firstBin(length + 1)) {
+      const found = this.#inRunsOf(length, blocks, pages, align, range);
       if (found !== -1) return found;
     }
     return -1;
@@ -37,19 +40,40 @@ export class RunBins {
 
   /** The place in the longest run, the lowest among equals; -1 when none holds the request. */
   inLongest(pages: number, align: number, range: BlockRange): Pfn | -1 {
-    for (let length = this.#bins.lastBin(); length >= pages; length = this.#bins.lastBin(length - 1)) {
-      const found = this.#inRunsOf(length, pages, align, range);
+    const { blocks } = this.#shapeOf(pages, align);
+    for (let length = blocks.lastBin(); length >= pages; length = blocks.lastBin(length - 1)) {
+      const found = this.#inRunsOf(length, blocks, pages, align, range);
       if (found !== -1) return found;
     }
     return -1;
   }
 
-  #inRunsOf(length: number, pages: number, align: number, range: BlockRange): Pfn | -1 {
-    let block = this.#bins.firstBlock(length, range.firstBlock);
-    for (; block >= 0 && block < range.endBlock; block = this.#bins.firstBlock(length, block + 1)) {
-      const found = this.#map.findInBlock(block, pages, align, length);
+  #inRunsOf(length: number, blocks: BlockBins, pages: number, align: number, range: BlockRange): Pfn | -1 {
+    let block = blocks.firstBlock(length, range.firstBlock);
+    for (; block >= 0 && block < range.endBlock; block = blocks.firstBlock(length, block + 1)) {
+      const found = this.#map.findFrom(block * this.#longest, pages, align, length);
       if (found !== -1) return found;
+      blocks.remove(length, block);
     }
     return -1;
   }
+
+  #shapeOf(pages: number, align: number): Shape {
+    for (const shape of this.#shapes) if (shape.pages === pages && shape.align === align) return shape;
+    const map = this.#map;
+    const shape = { pages, align, blocks: new BlockBins(this.#longest + 1, map.blocks) };
+    for (let block = 0; block < map.blocks; block++) {
+      if (map.largest[block] < pages) continue;
+      map.forEachRun(map.blockOf(block * this.#longest), (start, length) =>
+        addRun(shape, block, start, length),
+      );
+    }
+    this.#shapes.push(shape);
+    return shape;
+  }
+}
+
+function addRun({ pages, align, blocks }: Shape, block: number, start: number, length: number): void {
+  const holds = ((start + align - 1) & -align) + pages <= start + length;
+  if (holds && !blocks.has(length, block)) blocks.add(length, block);
 }

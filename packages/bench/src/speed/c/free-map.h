@@ -4,8 +4,9 @@
  *
  * A bit per page, 1 = claimed and free. Free runs never cross a block. Each
  * block keeps its largest free run and the order of its largest naturally
- * aligned free chunk; a tournament tree over each of the two finds the lowest
- * block that may serve a request in O(log blocks).
+ * aligned free chunk. Tournament trees find the lowest block that may serve a
+ * request in O(log blocks): one over the largest chunks, and for each alignment
+ * that a request of another size has had, one over bounds on the pages that fit.
  */
 #ifndef FREE_MAP_H
 #define FREE_MAP_H
@@ -14,6 +15,7 @@
 
 #define UNPLACED	UINT32_MAX
 #define BITS_PER_WORD	64
+#define MAX_ALIGN_ORDER	10
 
 /* Each inner node holds the largest value below it; node 1 is the root. */
 struct max_tree {
@@ -32,8 +34,9 @@ struct free_map {
 	u64 *free;
 	u16 *largest;		/* by block, in pages */
 	s8 *largest_order;	/* by block; -1 when no page is free */
-	struct max_tree by_run;
+	u32 blocks;
 	struct max_tree by_chunk;	/* of largest_order + 1 */
+	struct max_tree fits[MAX_ALIGN_ORDER + 1];	/* by log2 of an alignment; made when needed */
 };
 
 static void tree_init(struct max_tree *tree, u32 slots)
@@ -185,7 +188,6 @@ static void rescan(struct free_map *map, u32 block)
 
 static void block_changed(struct free_map *map, u32 block)
 {
-	tree_set(&map->by_run, block, map->largest[block]);
 	tree_set(&map->by_chunk, block, map->largest_order[block] + 1);
 }
 
@@ -205,6 +207,20 @@ static void take(struct free_map *map, u32 start, u32 pages)
 	block_changed(map, block);
 }
 
+/* The pages [first, last) of a block are free now. */
+static void raise_fits(struct free_map *map, u32 block, u32 first, u32 last)
+{
+	u32 order;
+
+	for (order = 0; order <= MAX_ALIGN_ORDER; order++) {
+		struct max_tree *fits = &map->fits[order];
+		u32 start = align_up(first, 1u << order);
+
+		if (fits->nodes && start < last && last - start > fits->nodes[fits->leaves + block])
+			tree_set(fits, block, last - start);
+	}
+}
+
 /* Makes pages of one block free. */
 static void put(struct free_map *map, u32 start, u32 pages)
 {
@@ -218,44 +234,67 @@ static void put(struct free_map *map, u32 start, u32 pages)
 	map->largest[block] = max(map->largest[block], last - first);
 	if (order > map->largest_order[block])
 		map->largest_order[block] = order;
+	raise_fits(map, block, first, last);
 	block_changed(map, block);
 }
 
-/* The lowest aligned place in a block with @pages free pages, or UNPLACED. */
-static u32 find_in_block(const struct free_map *map, u32 block, u32 pages, u32 align)
+/*
+ * The lowest aligned place in a block with @pages free pages, or UNPLACED. @most
+ * is then the most pages that fit.
+ */
+static u32 find_in_block(const struct free_map *map, u32 block, u32 pages, u32 align, u32 *most)
 {
 	u32 end = (block + 1) << map->block_shift;
 	u32 at = next_free(map->free, block << map->block_shift, end);
 
+	*most = 0;
 	while (at < end) {
 		u32 stop = run_end(map->free, at, end);
 		u32 start = align_up(at, align);
 
 		if (start + pages <= stop)
 			return start;
+		if (start < stop)
+			*most = max(*most, stop - start);
 		at = next_free(map->free, stop, end);
 	}
 	return UNPLACED;
 }
 
-/* The lowest aligned place in the blocks of a range, or UNPLACED. */
-static u32 first_fit(const struct free_map *map, u32 pages, u32 align, struct block_range range)
+static struct max_tree *fits_at(struct free_map *map, u32 align)
 {
+	struct max_tree *fits = &map->fits[ilog2(align)];
 	u32 block;
+
+	if (!fits->nodes) {
+		tree_init(fits, map->blocks);
+		for (block = 0; block < map->blocks; block++)
+			tree_set(fits, block, map->largest[block]);
+	}
+	return fits;
+}
+
+/* The lowest aligned place in the blocks of a range, or UNPLACED. */
+static u32 first_fit(struct free_map *map, u32 pages, u32 align, struct block_range range)
+{
+	struct max_tree *fits;
+	u32 block, most;
 
 	/* A whole aligned chunk is there or not... */
 	if (pages == align) {
 		block = tree_first(&map->by_chunk, ilog2(pages) + 1, range.first);
-		return block < range.end ? find_in_block(map, block, pages, align) : UNPLACED;
+		return block < range.end ? find_in_block(map, block, pages, align, &most) : UNPLACED;
 	}
 	/* ...any other may fit a run's length but not its alignment. */
-	block = tree_first(&map->by_run, pages, range.first);
+	fits = fits_at(map, align);
+	block = tree_first(fits, pages, range.first);
 	while (block < range.end) {
-		u32 found = find_in_block(map, block, pages, align);
+		u32 found = find_in_block(map, block, pages, align, &most);
 
 		if (found != UNPLACED)
 			return found;
-		block = tree_first(&map->by_run, pages, block + 1);
+		tree_set(fits, block, most);
+		block = tree_first(fits, pages, block + 1);
 	}
 	return UNPLACED;
 }
@@ -269,7 +308,8 @@ static void free_map_init(struct free_map *map, u32 blocks, u32 pages_per_block)
 	map->largest = zalloc(blocks, sizeof(*map->largest));
 	map->largest_order = zalloc(blocks, sizeof(*map->largest_order));
 	memset(map->largest_order, -1, blocks);
-	tree_init(&map->by_run, blocks);
+	map->blocks = blocks;
+	memset(map->fits, 0, sizeof(map->fits));
 	tree_init(&map->by_chunk, blocks);
 }
 

@@ -129,7 +129,7 @@ static bool grow(struct run *run)
 }
 
 /* In the first zone that has a place. */
-static u32 place(const struct run *run, u32 pages, u32 align)
+static u32 place(struct run *run, u32 pages, u32 align)
 {
 	u32 pfn = UNPLACED;
 	u32 i;
