@@ -18,12 +18,18 @@ const pnpm = (...args: readonly string[]): void => run('npx', '-y', PNPM, ...arg
 
 const changed = execFileSync('git', ['status', '--porcelain'], { cwd: ROOT, encoding: 'utf8' });
 if (changed !== '') throw new Error(`commit first:\n${changed}`);
+const versionNow = (): string => manifestOf(join(ROOT, 'packages/decpool')).version;
+const before = versionNow();
+
+for (const check of ['audit', 'lint', 'typecheck', 'check-api', 'test']) pnpm('run', check);
 
 run('npx', '-y', CHANGESETS, 'version');
+const version = versionNow();
+if (version === before) throw new Error('nothing to release: .changeset names no change');
 pnpm('install', '--lockfile-only');
-const { version } = manifestOf(join(ROOT, 'packages/decpool'));
-const CHECKS = ['audit', 'lint', 'typecheck', 'test', 'check-api', 'build', 'check-packages', 'check-node'];
-for (const check of CHECKS) pnpm('run', check);
+console.log(`Should a step fail from here on: git restore . && git clean -df packages`);
+// Versions are in the packages.
+for (const check of ['lint', 'build', 'check-packages', 'check-node']) pnpm('run', check);
 
 const release = join(ROOT, 'release');
 rmSync(release, { recursive: true, force: true });
@@ -34,5 +40,5 @@ run('git', 'add', '-A');
 run('git', 'commit', '-m', `Release ${version}`);
 run('git', 'tag', '-a', `v${version}`, '-m', `Release ${version}`);
 console.log(
-  `\nNothing was published. The tarballs are in ${release}; to publish them: npm publish release/*.tgz`,
+  `\nNothing was published. To publish the tarballs: for tarball in release/*.tgz; do npm publish "$tarball"; done`,
 );
