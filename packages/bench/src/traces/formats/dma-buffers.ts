@@ -1,7 +1,7 @@
 /**
  * The requests behind the conversions of a recording. dma_direct_alloc() (kernel/dma/direct.c) decrypts exactly
- * the pages that hold the requested bytes, and dma_direct_free() encrypts them again at the same pfn. So a pair of
- * conversions at one pfn is one buffer with contiguous pages.
+ * the pages that hold the requested bytes, and dma_direct_free() encrypts them again at the same address. So a pair of
+ * conversions at one address is one buffer. Where in memory it lies is not used, only that it is the same.
  */
 import { PAGE_SIZE } from '@decpool/model';
 import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
@@ -14,32 +14,41 @@ export interface DmaAllocation {
   readonly bytes: number;
 }
 
-/** A contiguous range that set_memory_decrypted() or set_memory_encrypted() converts. */
+/** A range that set_memory_decrypted() or set_memory_encrypted() converts. */
 interface Conversion {
   readonly at: Timestamp;
-  readonly pfn: number;
+  /** Names the first page: a pfn, or the number of a page of the kernel's address space. */
+  readonly page: number;
   readonly pages: number;
+  /** Whether the pages are contiguous in the direct map, or a vmalloc area. Default: the direct map. */
+  readonly space?: 'direct map' | 'vmalloc' | 'either';
 }
 
 export function dmaBuffers(into: TraceRequests) {
   const pagesAt = new Map<number, number>();
-  let [wrongSizes, wrongFrees] = [0, 0];
+  let [wrongSizes, wrongFrees, eitherSpace] = [0, 0, 0];
   return {
     /** `call` converts the pages; without one, a driver converts its own. `stack` has functions, innermost first. */
-    decrypted({ at, pfn, pages }: Conversion, call: DmaAllocation | undefined, stack: readonly string[]) {
+    decrypted(
+      { at, page, pages, space }: Conversion,
+      call: DmaAllocation | undefined,
+      stack: readonly string[],
+    ) {
       const sizeFits = call === undefined || pagesFor(call.bytes, PAGE_SHIFT) === pages;
       if (!sizeFits) wrongSizes++;
       const bytes = call !== undefined && sizeFits ? call.bytes : pages * PAGE_SIZE;
       const caller = callerOf(stack);
-      const api = call === undefined ? 'alloc_pages_exact' : 'dma_alloc_coherent';
+      if (call === undefined && space === 'either') eitherSpace++;
+      const own = space === 'vmalloc' ? 'vmalloc' : 'alloc_pages_exact';
+      const api = call === undefined ? own : 'dma_alloc_coherent';
       const owner = call === undefined ? caller : `${call.device} ${caller}`;
-      into.allocate(pfn, at, { api, owner, pages, bytes });
-      pagesAt.set(pfn, pages);
+      into.allocate(page, at, { api, owner, pages, bytes });
+      pagesAt.set(page, pages);
     },
-    encrypted({ at, pfn, pages }: Conversion) {
-      if (pages !== (pagesAt.get(pfn) ?? pages)) wrongFrees++;
-      pagesAt.delete(pfn);
-      into.free(pfn, at);
+    encrypted({ at, page, pages }: Conversion) {
+      if (pages !== (pagesAt.get(page) ?? pages)) wrongFrees++;
+      pagesAt.delete(page);
+      into.free(page, at);
     },
     /** Call after the last conversion. */
     end() {
@@ -51,6 +60,11 @@ export function dmaBuffers(into: TraceRequests) {
       if (wrongFrees > 0) {
         into.note(
           `${wrongFrees} frees cover another number of pages than their allocation. Each frees the whole allocation.`,
+        );
+      }
+      if (eitherSpace > 0) {
+        into.note(
+          `${eitherSpace} converted buffers count as pages of the direct map. With KASLR they can be vmalloc areas. Record vmalloc_base=@vmalloc_base:x64 with each conversion, or boot with nokaslr.`,
         );
       }
     },

@@ -58,13 +58,13 @@ export const dmaRequests: TraceFormat = {
         if ('reason' in parsed) return parsed.reason;
         const { line } = parsed;
         if (line.op === 'dec') {
-          buffers.decrypted({ at: line.t, pfn: line.pfn, pages: line.npages }, call, line.stack);
+          buffers.decrypted({ at: line.t, page: line.pfn, pages: line.npages }, call, line.stack);
           endCall('coherent_alloc (size of a dec)');
           return undefined;
         }
         endCall('coherent_alloc served elsewhere');
         if (line.op === 'coherent_alloc') call = { device: line.dev, bytes: line.bytes };
-        else if (line.op === 'enc') buffers.encrypted({ at: line.t, pfn: line.pfn, pages: line.npages });
+        else if (line.op === 'enc') buffers.encrypted({ at: line.t, page: line.pfn, pages: line.npages });
         else into.ignore(line.cpu_addr === '0x0' ? 'coherent_free of 0x0' : 'coherent_free');
         return undefined;
       },

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { accountedLines, readLines } from '../testing.ts';
 import { dmaTrace } from './dma-trace.ts';
 
@@ -84,6 +84,55 @@ it('does not carry the size of a call that has returned over to a later conversi
   expect(sanity.ignored).toMatchObject({ 'cohalloc served elsewhere': 1 });
 });
 
+describe('the address of a conversion', () => {
+  const converted = (
+    call: 'set_memory_decrypted' | 'set_memory_encrypted',
+    seconds: string,
+    fields: string,
+  ) =>
+    event(
+      'a-1',
+      seconds,
+      `${call === 'set_memory_decrypted' ? 'setdec' : 'setenc'}: (${call}+0x0/0x50) ${fields}`,
+    );
+  const pairAt = (address: string, pages: number, more = '') => [
+    converted('set_memory_decrypted', '1.000000', `addr=${address} npages=${pages}${more}`),
+    converted('set_memory_encrypted', '1.000100', `addr=${address} npages=${pages}${more}`),
+  ];
+
+  it.each([
+    ['5-level paging', '0xff11000104a31000'],
+    ['arm64 with 48 bits', '0xffff00000a2c0000'],
+    ['arm64 with 52 bits', '0xfff000000a2c0000'],
+  ])('needs no base: %s', (_, address) => {
+    const { requests, sanity, notes } = readLines(dmaTrace, pairAt(address, 3));
+    expect(requests).toMatchObject([
+      { api: 'alloc_pages_exact', pages: 3 },
+      { kind: 'free', allocation: 1 },
+    ]);
+    expect(sanity.unparsed.count).toBe(0);
+    expect(notes).toEqual([]);
+  });
+
+  it('of a vmalloc area makes a vmalloc request, such as the receive buffer of netvsc', () => {
+    const { requests } = readLines(dmaTrace, pairAt('0xffffc90001a01000', 4096));
+    expect(requests).toMatchObject([
+      { api: 'vmalloc', pages: 4096, bytes: 4096 * 4096 },
+      { kind: 'free', time: 100_000, allocation: 1 },
+    ]);
+  });
+
+  it('under KASLR is a vmalloc area if vmalloc_base says so; without it the assumption is counted', () => {
+    const area = '0xffffae8fc0a01000';
+    const known = readLines(dmaTrace, pairAt(area, 255, ' vmalloc_base=0xffffae8fc0000000'));
+    expect(known.requests).toMatchObject([{ api: 'vmalloc', pages: 255 }, { kind: 'free' }]);
+    expect(known.notes).toEqual([]);
+    const unknown = readLines(dmaTrace, pairAt(area, 255));
+    expect(unknown.requests).toMatchObject([{ api: 'alloc_pages_exact' }, { kind: 'free' }]);
+    expect(unknown.notes).toEqual([expect.stringMatching(/^1 converted buffers.*vmalloc_base/)]);
+  });
+});
+
 it('counts a call that returned no memory as failed', () => {
   const lines = [cohalloc('a-1', '1.000000', '0000:00:05.0', 4096), cohallocr('a-1', '1.000001', '0x0')];
   const { requests, sanity } = readLines(dmaTrace, lines);
@@ -107,9 +156,9 @@ it.each([
     'npages=N',
   ],
   [
-    'an address outside the direct map',
-    event('a-1', '1.000000', 'setdec: (f+0x0/0x50) addr=0xffffc90000000000 npages=1'),
-    'nokaslr',
+    'an address that is none of the kernel',
+    event('a-1', '1.000000', 'setdec: (f+0x0/0x50) addr=0x00007f0000000000 npages=1'),
+    'kernel address',
   ],
   ['a call without a size', event('a-1', '1.000000', 'cohalloc: (dma_alloc_attrs+0x0/0x60)'), 'size=BYTES'],
 ])('does not understand %s, and says what would be right', (_, text, reason) => {

@@ -3,8 +3,11 @@
  * set_memory_decrypted() (setdec, with a stack trace) and set_memory_encrypted() (setenc). docs/traces.md has the
  * commands that set these probes.
  */
+
+import { fieldOf, wholeNumber } from '../events/event-fields.ts';
 import { parseTraceEvent } from '../events/event-line.ts';
 import { type EventFamily, eventReader, fieldHandler } from '../events/event-reader.ts';
+import { addressSpace, kernelAddress, pageNumber } from '../events/kernel-address.ts';
 import type { TraceFormat } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import { type DmaAllocation, dmaBuffers } from './dma-buffers.ts';
@@ -71,18 +74,20 @@ function callOf(fields: string): DmaAllocation | undefined {
 const EXPECTED_POINTER = 'cpu_addr=0xADDRESS';
 const pointerOf = (fields: string) => /cpu_addr=(0x[0-9a-f]+)/.exec(fields)?.[1];
 
-/** The direct map without KASLR: __PAGE_OFFSET_BASE_L4, arch/x86/include/asm/page_64_types.h, 64 TiB long. */
-const PAGE_OFFSET = 0xffff888000000000n;
-const DIRECT_MAP_BYTES = 1n << 46n;
+/** More than any memory has. */
+const MAX_PAGES = 2 ** 31 - 1;
+const EXPECTED_RANGE = 'addr=0xADDRESS npages=N with a kernel address of 16 digits';
 
-const EXPECTED_RANGE =
-  'addr=0xADDRESS npages=N with an address in the direct map from 0xffff888000000000 (record with nokaslr)';
+interface TracedRange {
+  readonly page: number;
+  readonly pages: number;
+  readonly space: ReturnType<typeof addressSpace>;
+}
 
-function rangeOf(fields: string): { readonly pfn: number; readonly pages: number } | undefined {
-  const match = /addr=0x([0-9a-f]+) npages=(\d+)/.exec(fields);
-  if (match === null) return undefined;
-  const offset = BigInt(`0x${match[1]}`) - PAGE_OFFSET;
-  const pages = Number(match[2]);
-  if (offset < 0n || offset >= DIRECT_MAP_BYTES || pages < 1) return undefined;
-  return { pfn: Number(offset >> 12n), pages };
+function rangeOf(fields: string): TracedRange | undefined {
+  const address = kernelAddress(fieldOf(fields, 'addr'));
+  const pages = wholeNumber(fieldOf(fields, 'npages'), MAX_PAGES);
+  if (address === undefined || pages === undefined || pages === 0) return undefined;
+  const vmallocBase = kernelAddress(fieldOf(fields, 'vmalloc_base'));
+  return { page: pageNumber(address), pages, space: addressSpace(address, vmallocBase) };
 }
