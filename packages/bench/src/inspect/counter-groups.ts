@@ -57,7 +57,7 @@ const COUNTER_GROUPS = {
     mappingChanges: 'map entries changed',
     fullFlushes: 'full TLB flushes',
     rangedFlushes: 'ranged TLB flushes',
-    zeroedPages: 'zeroed',
+    zeroedPages: 'became shared',
   },
 } as const satisfies Readonly<Record<string, Readonly<Partial<Record<CounterName, string>>>>>;
 

@@ -16,6 +16,7 @@ import { pageAcceptMetrics } from './page-accepts.ts';
 import { pageSourceMetrics } from './page-source.ts';
 import { slabMetrics } from './slabs.ts';
 import { waitMetrics } from './waits.ts';
+import { zeroingMetrics } from './zeroing.ts';
 
 /** Every family, in the order in which reports show them. */
 export const FAMILIES = [
@@ -24,6 +25,7 @@ export const FAMILIES = [
   conversionMetrics,
   pageAcceptMetrics,
   cacheFlushMetrics,
+  zeroingMetrics,
   waitMetrics,
   exposureMetrics,
   fragmentationMetrics,

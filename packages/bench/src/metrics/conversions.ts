@@ -33,13 +33,6 @@ export const conversionMetrics = metricFamily({
       formula:
         'direct-map entries that conversions wrote, once each: a 2M or 1G entry that is converted whole is one; through a vmalloc address one per page; pkvm 0',
     },
-    'pages-zeroed': {
-      isBootApart: true,
-      label: 'pages zeroed',
-      unit: 'pages',
-      formula:
-        'pages that became shared: their content is undefined then, and is zeroed before anybody gets it',
-    },
     'full-flushes': {
       isBootApart: true,
       label: 'full TLB flushes',
@@ -59,7 +52,6 @@ export const conversionMetrics = metricFamily({
       'host-calls': counters.hostCalls,
       'page-table-passes': counters.pageTablePasses,
       'mapping-changes': counters.mappingChanges,
-      'pages-zeroed': counters.zeroedPages,
       'full-flushes': counters.fullFlushes,
       'ranged-flushes': counters.rangedFlushes,
     }),

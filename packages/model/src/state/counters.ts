@@ -47,7 +47,7 @@ const ZEROS = {
   rangedFlushes: 0,
   /** Entries of the direct map that conversions changed. */
   mappingChanges: 0,
-  /** Pages whose content was undefined after they became shared, and that had to be zeroed. */
+  /** Pages that became shared: their content is undefined then. */
   zeroedPages: 0,
   /** Blocks with a shared or unknown page now, and ever. */
   sharedBlocks: 0,
