@@ -44,10 +44,10 @@ export interface LogWriterOptions {
   readonly isCutOff?: boolean;
 }
 
-/** Folding that many events takes some 50 ms: the longest way from a keyframe to an event behind it. */
-const KEYFRAME_EVENTS = 2 ** 18;
-/** The events between two keyframes take at least 8 times the bytes of a keyframe, so keyframes add at most an eighth. */
-const EVENT_BYTES_PER_KEYFRAME_BYTE = 8;
+/** Folding that many events takes some 25 ms. */
+const KEYFRAME_EVENTS = 2 ** 17;
+/** The events between two keyframes take at least 5 times the bytes of a keyframe, so keyframes add at most a fifth. */
+const EVENT_BYTES_PER_KEYFRAME_BYTE = 5;
 const BYTES_PER_EVENT = 32;
 
 /** Throws InputError if the file cannot be created, or is being written already. */

@@ -3,8 +3,7 @@
  * events give the same 64 hex digits. Blocks and extents that are all zero are left out, and so are allocations
  * that are freed or failed.
  */
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { utf8ToBytes } from '@noble/hashes/utils.js';
 import { blockCount, type Geometry, regionCount } from '../geometry.ts';
 import { type Counters, HASHED_COUNTER_NAMES, valuesOf } from './counters.ts';
 import type { Machine, StateTables } from './editor.ts';
@@ -17,6 +16,7 @@ import {
   leafWords,
   STATUS,
 } from './layout.ts';
+import { Sha256 } from './sha256.ts';
 import type { WordReader, Words } from './word-table.ts';
 
 /** 64 hex digits. */
@@ -26,17 +26,17 @@ export function hashTables(
   counters: Counters,
   owners: readonly string[],
 ): string {
-  const hasher = sha256.create();
+  const hash = new Sha256();
   // A geometry may name its parts in any order.
   const { pageShift, pagesPerBlock, blocksPerRegion, spanPages } = machine.geometry;
   const fixed = { pageShift, pagesPerBlock, blocksPerRegion, spanPages };
-  hasher.update(utf8ToBytes(JSON.stringify([fixed, machine.platform.name, HASHED_COUNTER_NAMES, owners])));
-  hasher.update(bytesOf(valuesOf(counters, HASHED_COUNTER_NAMES)));
+  hash.add(utf8ToBytes(JSON.stringify([fixed, machine.platform.name, HASHED_COUNTER_NAMES, owners])));
+  hash.add(bytesOf(valuesOf(counters, HASHED_COUNTER_NAMES)));
   for (const shape of recordShapes(machine.geometry, counters)) {
-    hasher.update(utf8ToBytes(shape.table));
-    for (const record of records(tables[shape.table], shape)) hasher.update(bytesOf(record));
+    hash.add(utf8ToBytes(shape.table));
+    for (const words of records(tables[shape.table], shape)) hash.add(bytesOf(words));
   }
-  return bytesToHex(hasher.digest());
+  return hash.hex();
 }
 
 /** One of the tables as records of equal length, and which of them are state. */
@@ -96,26 +96,34 @@ const isFinished: LeavesOut = (words, at) => {
   return status === STATUS.unused || status === STATUS.freed || status === STATUS.failed;
 };
 
-/** Records that are not left out, a leaf of them at a time, each led by its number. */
+/** Words of a chunk of records, at least: a hash takes many at once faster than a few. */
+const CHUNK_WORDS = 2 ** 13;
+
+/** Records that are not left out, each led by its number, in chunks that are used again. */
 export function* records(
   table: WordReader,
   { words: order, stride, perLeaf, count, isLeftOut }: RecordShape,
 ): Generator<Uint32Array> {
-  const chunk = new Uint32Array((order.length + 1) * perLeaf);
+  const leafWords = (order.length + 1) * perLeaf;
+  const chunk = new Uint32Array(Math.max(CHUNK_WORDS, leafWords));
   const leaves = Math.ceil(count / perLeaf);
+  let used = 0;
   for (let leaf = table.nextInUse(0); leaf < leaves; leaf = table.nextInUse(leaf + 1)) {
     table.read(leaf);
     const { words, base } = table;
     const first = leaf * perLeaf;
-    let used = 0;
+    if (used + leafWords > chunk.length) {
+      yield chunk.subarray(0, used);
+      used = 0;
+    }
     for (let i = 0; i < perLeaf && first + i < count; i++) {
       const at = base + i * stride;
       if (isLeftOut(words, at, stride)) continue;
       chunk[used++] = first + i;
-      for (const word of order) chunk[used++] = words[at + word];
+      for (let word = 0; word < order.length; word++) chunk[used++] = words[at + order[word]];
     }
-    if (used > 0) yield chunk.subarray(0, used);
   }
+  if (used > 0) yield chunk.subarray(0, used);
 }
 
 /** The words as little-endian bytes, as every machine that Node runs on has them. */

@@ -242,13 +242,15 @@ function tableOf(columns: Columns, shape: RecordShape, numbers: readonly number[
     table[at++] = number - before;
     before = number;
   }
-  // Record by record: each lies together, the words of all of them far apart.
+  // Record by record: each lies together, the words of all of them far apart. No iterators: there may be a million records.
   const from = columns[shape.table];
-  for (const number of numbers) {
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i];
     from.read(Math.floor(number / perLeaf));
     const base = from.base + (number % perLeaf) * stride;
-    for (const [column, word] of words.entries())
-      table[at + column * numbers.length] = from.words[base + word];
+    const record = from.words;
+    for (let column = 0; column < words.length; column++)
+      table[at + column * numbers.length] = record[base + words[column]];
     at++;
   }
   return table;
@@ -276,11 +278,13 @@ function readTable(
   const table = into[name];
   const numbers = numbersIn(reader, count);
   const values = reader.words(numbers.length * words.length);
-  for (const [i, number] of numbers.entries()) {
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i];
     table.write(Math.floor(number / perLeaf));
     const base = table.base + (number % perLeaf) * stride;
-    for (const [column, word] of words.entries())
-      table.words[base + word] = values[column * numbers.length + i];
+    const record = table.words;
+    for (let column = 0; column < words.length; column++)
+      record[base + words[column]] = values[column * numbers.length + i];
   }
   return numbers;
 }
