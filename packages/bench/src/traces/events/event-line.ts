@@ -17,13 +17,13 @@ export interface TraceEvent {
   /** 0 if the line has none. */
   readonly cpu: number;
   readonly at: Timestamp;
-  /** The event's name, or STACK_TRACE. */
+  /** The event's name, or one of STACK_TRACES. */
   readonly event: string;
   readonly fields: string;
 }
 
-/** The event of tracefs that precedes the stack frames of the same task's event before it. */
-export const STACK_TRACE = '<stack trace>';
+/** Events that precede the stack frames of the same task's event before them: of tracefs, and of `trace-cmd report`. */
+export const STACK_TRACES: ReadonlySet<string> = new Set(['<stack trace>', 'kernel_stack']);
 
 /** A task's name may hold spaces, dashes and colons, so it ends at the last dash before a PID and a [CPU]. */
 const TRACEFS =
@@ -46,7 +46,7 @@ export function parseTraceEvent(text: string): TraceEvent | undefined {
 
 export const taskName = (task: string): string => task.slice(0, task.lastIndexOf('-'));
 
-const TRACEFS_FRAME = /^ => ([^\s+]+)/;
+const TRACEFS_FRAME = /^\s*=> ([^\s+]+)/;
 const PERF_FRAME = /^\s+[0-9a-f]+ ([^\s+]+)/;
 
 /** The function of a line of a stack trace, without offset and module; undefined for any other line. */

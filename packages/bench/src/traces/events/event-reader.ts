@@ -6,7 +6,7 @@ import {
   missingEntries,
   parseStackFrame,
   parseTraceEvent,
-  STACK_TRACE,
+  STACK_TRACES,
   type TraceEvent,
 } from './event-line.ts';
 import type { Timestamp } from './timestamps.ts';
@@ -46,7 +46,7 @@ export function eventReader(into: TraceRequests, families: readonly EventFamily[
   const handlers = new Map(families.flatMap((family) => Object.entries(family.handlers)));
   /** By task: the stack of its newest event, until its stack trace was read. */
   const stacks = new Map<string, string[]>();
-  /** The stack that the next frames belong to. */
+  /** The stack that the next frames belong to: in perf script of the event before them, else of the event that a stack trace names. */
   let stack: string[] | undefined;
   let missing = 0;
   let last: Timestamp = 0n;
@@ -54,22 +54,22 @@ export function eventReader(into: TraceRequests, families: readonly EventFamily[
   function readEvent(event: TraceEvent): string | undefined {
     last = event.at;
     into.runOn(event.cpu);
-    if (event.event === STACK_TRACE) {
+    if (STACK_TRACES.has(event.event)) {
       stack = stacks.get(event.task);
       stacks.delete(event.task);
       into.ignore('stack trace lines');
       return undefined;
     }
-    stack = undefined;
     const handler = handlers.get(event.event);
     if (handler === undefined) {
+      stack = undefined;
       stacks.delete(event.task);
       into.ignore(event.event);
       return undefined;
     }
-    const frames: string[] = [];
-    stacks.set(event.task, frames);
-    const expected = handler(event, frames);
+    stack = [];
+    stacks.set(event.task, stack);
+    const expected = handler(event, stack);
     return expected === undefined ? undefined : `${event.event}: expected ${expected}`;
   }
 

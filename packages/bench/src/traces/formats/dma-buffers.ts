@@ -71,9 +71,9 @@ export function dmaBuffers(into: TraceRequests) {
   };
 }
 
-/** Functions between the probe and the caller of the DMA API: the probe itself, the conversion, the DMA layer. */
+/** Functions between the probe and the caller of the DMA API: the probe itself, also without a name, the conversion, the DMA layer. */
 const BELOW_THE_CALLER =
-  /^(?:0x|k(?:ret)?probe_|ftrace_|(?:__)?set_memory_|(?:__)?dmam?_(?:alloc|direct|pool)_)/;
+  /^(?:0x|[0-9a-f]{16}$|k(?:ret)?probe_|ftrace_|(?:__)?set_memory_|(?:__)?dmam?_(?:alloc|direct|pool)_)/;
 
 /** The compiler appends these to the name of a function that it split or specialised. */
 const COMPILER_SUFFIX = /\.(?:part|isra|constprop|cold|llvm)\b.*$/;

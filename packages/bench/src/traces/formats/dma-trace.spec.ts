@@ -133,6 +133,73 @@ describe('the address of a conversion', () => {
   });
 });
 
+/** As `trace-cmd report` and `perf script` print the kernel's own format: "(%lx) addr=0x%Lx npages=%d" (kernel/trace/trace_kprobe.c). */
+describe('the probes', () => {
+  const ADDRESS = '0xffff88810dabf000';
+  const TEXTS = {
+    tracefs: [
+      '    kworker/u4:1-25      [000] .....     7.420449: cohalloc: (dma_alloc_attrs+0x0/0x60) dev="0000:00:05.0" size=512',
+      `    kworker/u4:1-25      [000] .....     7.421072: setdec: (set_memory_decrypted+0x0/0x50) addr=${ADDRESS} npages=1`,
+      '    kworker/u4:1-25      [000] .....     7.422386: <stack trace>',
+      ' => 0xffffffffc02060c8',
+      ' => set_memory_decrypted',
+      ' => dma_direct_alloc',
+      ' => nvme_alloc_queue',
+      `    kworker/u4:1-25      [000] .....     7.423306: cohallocr: (nvme_alloc_queue+0x5a/0x170 [nvme] <- dma_alloc_attrs) cpu_addr=${ADDRESS}`,
+      `    kworker/u4:1-25      [000] .....     8.421072: setenc: (set_memory_encrypted+0x0/0x50) addr=${ADDRESS} npages=1`,
+    ],
+    'trace-cmd report': [
+      'cpus=2',
+      '    kworker/u4:1-25    [000]     7.420449: cohalloc:             (ffffffff811a0e10) dev="0000:00:05.0" size=512',
+      `    kworker/u4:1-25    [000]     7.421072: setdec:               (ffffffff81080a50) addr=${ADDRESS} npages=1`,
+      '    kworker/u4:1-25    [000]     7.422386: kernel_stack:         <stack trace >',
+      '=> ffffffffc02060c8',
+      '=> set_memory_decrypted (ffffffff81080a55)',
+      '=> dma_direct_alloc (ffffffff811a1c2f)',
+      '=> nvme_alloc_queue (ffffffffc01d45aa)',
+      `    kworker/u4:1-25    [000]     7.423306: cohallocr:            (ffffffffc01d45aa <- ffffffff811a0e10) cpu_addr=${ADDRESS}`,
+      `    kworker/u4:1-25    [000]     8.421072: setenc:               (ffffffff81080ab0) addr=${ADDRESS} npages=1`,
+    ],
+    'perf script': [
+      'kworker/u4:1    25 [000]     7.420449: kprobes:cohalloc: (ffffffff811a0e10) dev="0000:00:05.0" size=512',
+      '',
+      `kworker/u4:1    25 [000]     7.421072: kprobes:setdec: (ffffffff81080a50) addr=${ADDRESS} npages=1`,
+      '\tffffffff81080a51 set_memory_decrypted+0x1 ([kernel.kallsyms])',
+      '\tffffffff811a1c2f dma_direct_alloc+0x1bf ([kernel.kallsyms])',
+      '\tffffffffc01d45aa nvme_alloc_queue+0x5a ([kernel.kallsyms])',
+      '',
+      `kworker/u4:1    25 [000]     7.423306: kprobes:cohallocr: (ffffffffc01d45aa <- ffffffff811a0e10) cpu_addr=${ADDRESS}`,
+      '',
+      `kworker/u4:1    25 [000]     8.421072: kprobes:setenc: (ffffffff81080ab0) addr=${ADDRESS} npages=1`,
+    ],
+    'perf probe': [
+      'kworker/u4:1    25 [000]     7.420449: kprobes:cohalloc: (ffffffff811a0e10) dev="0000:00:05.0" size=512',
+      `kworker/u4:1    25 [000]     7.421072: probe:set_memory_decrypted: (ffffffff81080a50) addr=${ADDRESS} npages=0x1`,
+      '\tffffffffc01d45aa nvme_alloc_queue+0x5a ([kernel.kallsyms])',
+      `kworker/u4:1    25 [000]     8.421072: probe:set_memory_encrypted: (ffffffff81080ab0) addr=${ADDRESS} npages=0x1`,
+    ],
+  };
+
+  it.each(Object.entries(TEXTS))('give the same requests as text of %s', (_, lines) => {
+    expect(lines.some(dmaTrace.recognises)).toBe(true);
+    const { requests, sanity } = readLines(dmaTrace, lines);
+    expect(requests).toEqual([
+      {
+        kind: 'allocate',
+        time: 0,
+        allocation: 1,
+        api: 'dma_alloc_coherent',
+        pages: 1,
+        bytes: 512,
+        owner: '0000:00:05.0 nvme_alloc_queue',
+      },
+      { kind: 'free', time: 1_000_000_000, allocation: 1 },
+    ]);
+    expect(sanity.unparsed.count).toBe(0);
+    expect(accountedLines(sanity)).toBe(lines.length);
+  });
+});
+
 it('counts a call that returned no memory as failed', () => {
   const lines = [cohalloc('a-1', '1.000000', '0000:00:05.0', 4096), cohallocr('a-1', '1.000001', '0x0')];
   const { requests, sanity } = readLines(dmaTrace, lines);

@@ -1,7 +1,7 @@
 /**
- * tracefs text of kprobes on dma_alloc_attrs() (cohalloc, its return cohallocr), dma_free_attrs() (cohfree),
- * set_memory_decrypted() (setdec, with a stack trace) and set_memory_encrypted() (setenc). docs/traces.md has the
- * commands that set these probes.
+ * Text of tracefs, `trace-cmd report` or `perf script` of kprobes on dma_alloc_attrs() (cohalloc, its return cohallocr),
+ * dma_free_attrs() (cohfree), set_memory_decrypted() (setdec, with a stack trace) and set_memory_encrypted() (setenc).
+ * docs/traces.md has the commands that set these probes.
  */
 
 import { fieldOf, wholeNumber } from '../events/event-fields.ts';
@@ -12,7 +12,13 @@ import type { TraceFormat } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import { type DmaAllocation, dmaBuffers } from './dma-buffers.ts';
 
-const PROBES: ReadonlySet<string> = new Set(['cohalloc', 'cohallocr', 'cohfree', 'setdec', 'setenc']);
+/** Names of the probes on conversions: ours, that of `perf probe`, and that of tracefs for a probe without a name. */
+const DECRYPTED = ['setdec', 'set_memory_decrypted', 'p_set_memory_decrypted_0'];
+const ENCRYPTED = ['setenc', 'set_memory_encrypted', 'p_set_memory_encrypted_0'];
+const PROBES: ReadonlySet<string> = new Set(['cohalloc', 'cohallocr', 'cohfree', ...DECRYPTED, ...ENCRYPTED]);
+
+const namedAll = <Handler>(names: readonly string[], handler: Handler): Record<string, Handler> =>
+  Object.fromEntries(names.map((name) => [name, handler]));
 
 export const dmaTrace: TraceFormat = {
   name: 'dma-trace',
@@ -47,15 +53,21 @@ function probeEvents(into: TraceRequests): EventFamily {
       cohfree: fieldHandler(EXPECTED_POINTER, { pointer: pointerOf }, ({ pointer }) =>
         into.ignore(pointer === '0x0' ? 'cohfree of 0x0' : 'cohfree'),
       ),
-      setdec: fieldHandler(EXPECTED_RANGE, { range: rangeOf }, ({ range }, { task, at }, stack) => {
-        const call = calls.get(task);
-        if (calls.delete(task)) into.ignore('cohalloc (size of a setdec)');
-        conversions.push(() => buffers.decrypted({ at, ...range }, call, stack));
-      }),
-      setenc: fieldHandler(
-        EXPECTED_RANGE,
-        { range: rangeOf },
-        ({ range }, { at }) => void conversions.push(() => buffers.encrypted({ at, ...range })),
+      ...namedAll(
+        DECRYPTED,
+        fieldHandler(EXPECTED_RANGE, { range: rangeOf }, ({ range }, { task, at }, stack) => {
+          const call = calls.get(task);
+          if (calls.delete(task)) into.ignore('cohalloc (size of a setdec)');
+          conversions.push(() => buffers.decrypted({ at, ...range }, call, stack));
+        }),
+      ),
+      ...namedAll(
+        ENCRYPTED,
+        fieldHandler(
+          EXPECTED_RANGE,
+          { range: rangeOf },
+          ({ range }, { at }) => void conversions.push(() => buffers.encrypted({ at, ...range })),
+        ),
       ),
     },
     end() {
@@ -86,7 +98,10 @@ interface TracedRange {
 
 function rangeOf(fields: string): TracedRange | undefined {
   const address = kernelAddress(fieldOf(fields, 'addr'));
-  const pages = wholeNumber(fieldOf(fields, 'npages'), MAX_PAGES);
+  const count = fieldOf(fields, 'npages');
+  // perf probe prints arguments in hexadecimal.
+  const hex = count !== undefined && /^0x[0-9a-f]{1,8}$/.test(count);
+  const pages = wholeNumber(hex ? String(Number(count)) : count, MAX_PAGES);
   if (address === undefined || pages === undefined || pages === 0) return undefined;
   const vmallocBase = kernelAddress(fieldOf(fields, 'vmalloc_base'));
   return { page: pageNumber(address), pages, space: addressSpace(address, vmallocBase) };
