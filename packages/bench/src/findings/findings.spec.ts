@@ -26,11 +26,14 @@ describe('the appendix', () => {
     expect(statSync(path('docs/findings-scenarios.md')).size).toBeLessThan(150_000);
   });
 
-  it('agrees with six scenarios of the sweep', async () => {
+  // Each takes 8 s: all policies with 10 seeds.
+  const count = randomRuns(6);
+
+  it(`agrees with ${count} scenarios of the sweep`, async () => {
     const appendix = readFileSync(path('docs/findings-scenarios.md'), 'utf8');
-    const scenarios = await runSubset(path('examples/sweeps/findings.json'), 6, { workers: 2 });
-    expect(scenarios).toHaveLength(6);
-    expect(new Set(scenarios?.map(({ memory }) => memory)).size).toBeGreaterThan(2);
+    const scenarios = await runSubset(path('examples/sweeps/findings.json'), count, { workers: 2 });
+    expect(scenarios).toHaveLength(count);
+    expect(new Set(scenarios?.map(({ memory }) => memory)).size).toBeGreaterThan(count / 3);
     for (const scenario of scenarios ?? []) expect(missingLines(scenario, appendix)).toEqual([]);
   });
 });
