@@ -26,7 +26,7 @@ describe('the appendix', () => {
     expect(statSync(path('docs/findings-scenarios.md')).size).toBeLessThan(150_000);
   });
 
-  // Each takes 8 s: all policies with 10 seeds.
+  // Each takes 10 to 20 s of CPU time: all policies with 10 seeds.
   const count = randomRuns(6);
 
   it(`agrees with ${count} scenarios of the sweep`, async () => {
