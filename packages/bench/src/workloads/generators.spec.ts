@@ -41,7 +41,7 @@ const virtioGuest = {
 };
 const HYPERV = /^(hyperv cpu\d+ hypercall|vmbus monitor|hv_utils |storvsc |netvsc )/;
 const VIRTIO = /^virtio-(net eth|blk vd)\d+ queue$/;
-const ITS = /^its (LPI property|cpu\d+ LPI pending|command|PCI function \d+ ITT)/;
+const ITS = /^its (LPI property|cpu\d+ LPI pending|command|device table|collection|PCI function \d+ ITT)/;
 const NVME = /^nvme\d+ (admin|I\/O) queue$/;
 const anyOf = (...patterns: readonly RegExp[]) => new RegExp(patterns.map(({ source }) => source).join('|'));
 

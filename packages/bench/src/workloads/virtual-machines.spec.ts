@@ -88,11 +88,14 @@ describe('cca-realm', () => {
       'its cpu0 LPI pending table',
       'its cpu1 LPI pending table',
       'its command queue',
+      'its device table',
+      'its collection table',
+      'its device table of buses 0-31',
     ];
-    expect(ownersOf(workload).slice(0, 4)).toEqual(tables);
+    expect(ownersOf(workload).slice(0, 7)).toEqual(tables);
     expect(
       liveAtEnd(workload)
-        .slice(0, 4)
+        .slice(0, 7)
         .map(({ owner }) => owner),
     ).toEqual(tables);
   });

@@ -149,6 +149,9 @@ describe('GIC ITS', () => {
       ['its cpu0 LPI pending table', 16, GFP.GFP_NOWAIT],
       ['its cpu1 LPI pending table', 16, GFP.GFP_NOWAIT],
       ['its command queue', 16, 0],
+      ['its device table', 16, 0],
+      ['its collection table', 16, 0],
+      ['its device table of buses 0-31', 16, 0],
     ]);
   });
 
