@@ -10,6 +10,7 @@ const CLEAN: SanityReport = {
   freesWithoutAlloc: 0,
   doubleAllocs: 0,
   assumedFrees: 0,
+  groupedFrees: 0,
   liveAtEnd: 2,
   unparsed: { count: 0, first: [] },
   ignored: {},

@@ -8,8 +8,8 @@ export interface UnparsedLine {
 
 /**
  * How the lines of a trace were used. The numbers add up: linesRead is requests + frees + background.allocations +
- * background.frees - doubleAllocs - assumedFrees (their frees have no line of their own) + failedAllocations +
- * freesWithoutAlloc + unparsed.count + all of `ignored`.
+ * background.frees - doubleAllocs - assumedFrees - groupedFrees (these frees have no line of their own) +
+ * failedAllocations + freesWithoutAlloc + unparsed.count + all of `ignored`.
  */
 export interface SanityReport {
   readonly linesRead: number;
@@ -30,6 +30,8 @@ export interface SanityReport {
   readonly doubleAllocs: number;
   /** Frees that the trace does not record, added a fixed time after the allocation. Part of `frees`. */
   readonly assumedFrees: number;
+  /** Frees on the line of another free, such as those of a scatterlist after the first. Part of `frees`. */
+  readonly groupedFrees: number;
   /** Requests without a free. */
   readonly liveAtEnd: number;
   readonly unparsed: {

@@ -24,8 +24,9 @@ export function readLines(
 /** For specs: the lines that a report accounts for; of a report that adds up, as many as were read. */
 export function accountedLines(report: SanityReport): number {
   const ignored = Object.values(report.ignored).reduce((sum, count) => sum + count, 0);
-  const { requests, frees, background, doubleAllocs, assumedFrees } = report;
-  const made = requests + frees + background.allocations + background.frees - doubleAllocs - assumedFrees;
+  const { requests, frees, background, doubleAllocs, assumedFrees, groupedFrees } = report;
+  const made =
+    requests + frees + background.allocations + background.frees - doubleAllocs - assumedFrees - groupedFrees;
   return made + report.failedAllocations + report.freesWithoutAlloc + report.unparsed.count + ignored;
 }
 

@@ -38,9 +38,11 @@ it('keeps requests and background apart, also where the trace gives both one nam
 describe('a free that no trace records', () => {
   it('comes between the requests around it, at its own time', () => {
     const into = new TraceRequests();
-    into.allocateFor(10, 100n, PAGE);
-    into.allocateFor(10, 105n, PAGE);
+    into.allocate('a', 100n, PAGE);
+    into.allocate('b', 105n, PAGE);
+    into.assumeFree('b', 10);
     into.backgroundAllocate(1, 112n, ...OTHERS);
+    into.assumeFree('a', 10);
     into.end();
     expect(steps(into)).toEqual([
       ['allocate', 1, 0],
@@ -50,6 +52,21 @@ describe('a free that no trace records', () => {
       ['free', 2, 15],
     ]);
     expect(into.report()).toMatchObject({ requests: 2, frees: 2, assumedFrees: 2, liveAtEnd: 0 });
+  });
+
+  it('never comes before its allocation, though both have the same time', () => {
+    const into = new TraceRequests();
+    into.allocate('a', 100n, PAGE);
+    into.allocate('b', 100n, PAGE);
+    into.assumeFree('b', 0);
+    into.assumeFree('a', 0);
+    into.end();
+    expect(steps(into)).toEqual([
+      ['allocate', 1, 0],
+      ['free', 1, 0],
+      ['allocate', 2, 0],
+      ['free', 2, 0],
+    ]);
   });
 });
 

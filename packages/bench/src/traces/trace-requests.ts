@@ -16,9 +16,9 @@ type TraceKey = number | string;
 export class TraceRequests {
   readonly #list = new RequestList();
   /** A name of the trace is in one of these at most. */
-  readonly #live = new Map<TraceKey, AllocationId>();
+  readonly #live = new Map<TraceKey, { readonly allocation: AllocationId; readonly time: Nanoseconds }>();
   readonly #liveBackground = new Map<TraceKey, number>();
-  /** Frees that the trace does not record, by their assumed time. The first `assumedFrees` of them are done. */
+  /** Frees that the trace does not record, at their assumed time. They join the requests at the end. */
   readonly #assumedFrees: { readonly time: Nanoseconds; readonly allocation: AllocationId }[] = [];
   readonly #ignored = new Map<string, number>();
   readonly #notes: string[] = [];
@@ -29,7 +29,7 @@ export class TraceRequests {
     failedAllocations: 0,
     freesWithoutAlloc: 0,
     doubleAllocs: 0,
-    assumedFrees: 0,
+    groupedFrees: 0,
   };
   readonly #background = { allocations: 0, frees: 0 };
   readonly #unparsed = { count: 0, first: [] as UnparsedLine[] };
@@ -51,16 +51,18 @@ export class TraceRequests {
   /** `key` names the memory from now until free(key). If it is still allocated, its missing free comes first. */
   allocate(key: TraceKey, at: Timestamp, wanted: Wanted): void {
     this.missedFree(key, at);
-    this.#live.set(key, this.#list.allocate(this.#now, { ...wanted, ...onCpu(this.#cpu) }));
+    const allocation = this.#list.allocate(this.#now, { ...wanted, ...onCpu(this.#cpu) });
+    this.#live.set(key, { allocation, time: this.#now });
     this.#counts.requests++;
   }
 
-  /** Memory whose free the trace does not record. It is freed `lifetime` ns later; the same in all calls. */
-  allocateFor(lifetime: number, at: Timestamp, wanted: Wanted): void {
-    this.#advance(at);
-    const allocation = this.#list.allocate(this.#now, { ...wanted, ...onCpu(this.#cpu) });
-    this.#assumedFrees.push({ time: nanoseconds(this.#now + lifetime), allocation });
-    this.#counts.requests++;
+  /** The trace does not record the free of this memory: it is freed `lifetime` ns after its allocation. */
+  assumeFree(key: TraceKey, lifetime: number): void {
+    const live = this.#live.get(key);
+    if (live === undefined) return;
+    this.#live.delete(key);
+    this.#assumedFrees.push({ time: nanoseconds(live.time + lifetime), allocation: live.allocation });
+    this.#counts.frees++;
   }
 
   /** As allocate(), for 2^order pages of other users of the page allocator. */
@@ -78,6 +80,12 @@ export class TraceRequests {
     } else this.#counts.freesWithoutAlloc++;
   }
 
+  /** As free(), for memory that one line frees. */
+  freeGroup(keys: readonly TraceKey[], at: Timestamp): void {
+    for (const key of keys) this.free(key, at);
+    this.#counts.groupedFrees += keys.length - 1;
+  }
+
   /** If `key` is still allocated, its free was not recorded: frees it, because other memory has its place now. */
   missedFree(key: TraceKey, at: Timestamp): void {
     this.#advance(at);
@@ -87,9 +95,9 @@ export class TraceRequests {
     this.#free(key, 0);
   }
 
-  /** After the last line: the frees of allocateFor() that are still to come. */
+  /** After the last line: adds the frees of assumeFree(). */
   end(): void {
-    this.#freeAssumed(Number.POSITIVE_INFINITY);
+    this.#list.addFrees(this.#assumedFrees);
   }
 
   /** The recorded kernel could not serve a request. */
@@ -130,6 +138,7 @@ export class TraceRequests {
     const { allocations, frees: backgroundFrees } = this.#background;
     return {
       ...this.#counts,
+      assumedFrees: this.#assumedFrees.length,
       background: { ...this.#background, liveAtEnd: allocations - backgroundFrees },
       liveAtEnd: requests - frees,
       unparsed: this.#unparsed,
@@ -142,11 +151,11 @@ export class TraceRequests {
   }
 
   #free(key: TraceKey, cpu: number): void {
-    const allocation = this.#live.get(key);
+    const live = this.#live.get(key);
     const background = this.#liveBackground.get(key);
-    if (allocation !== undefined) {
+    if (live !== undefined) {
       this.#live.delete(key);
-      this.#list.free(this.#now, allocation, undefined, cpu);
+      this.#list.free(this.#now, live.allocation, undefined, cpu);
       this.#counts.frees++;
     } else if (background !== undefined) {
       this.#liveBackground.delete(key);
@@ -162,19 +171,6 @@ export class TraceRequests {
       this.#outOfOrder++;
       return;
     }
-    this.#freeAssumed(time);
     this.#now = nanoseconds(time);
-  }
-
-  /** The assumed frees up to this time. */
-  #freeAssumed(until: number): void {
-    while (this.#counts.assumedFrees < this.#assumedFrees.length) {
-      const { time, allocation } = this.#assumedFrees[this.#counts.assumedFrees];
-      if (time > until) return;
-      this.#now = time;
-      this.#list.free(time, allocation);
-      this.#counts.assumedFrees++;
-      this.#counts.frees++;
-    }
   }
 }

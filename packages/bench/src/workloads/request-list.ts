@@ -43,6 +43,27 @@ export class RequestList {
     this.requests.push({ kind: 'free', time, allocation, ...flags, ...onCpu(cpu) });
   }
 
+  /** Adds frees of their times among the requests: before others of the same time, but not before their allocation. */
+  addFrees(frees: readonly { readonly time: Nanoseconds; readonly allocation: AllocationId }[]): void {
+    const sorted = frees.toSorted((a, b) => a.time - b.time || a.allocation - b.allocation);
+    const before = this.requests.splice(0);
+    let allocated = 0;
+    let next = 0;
+    for (const request of before) {
+      while (
+        next < sorted.length &&
+        sorted[next].time <= request.time &&
+        sorted[next].allocation <= allocated
+      ) {
+        const { time, allocation } = sorted[next++];
+        this.free(time, allocation);
+      }
+      if (request.kind === 'allocate') allocated = request.allocation;
+      this.requests.push(request);
+    }
+    for (const { time, allocation } of sorted.slice(next)) this.free(time, allocation);
+  }
+
   changeMapping(time: Nanoseconds, kind: 'map-user' | 'unmap-user', allocation: AllocationId): void {
     this.requests.push({ kind, time, allocation });
   }

@@ -91,3 +91,19 @@ it.each(['dma_alloc: eth0 dma_addr=1000', 'dma_alloc: dma_addr=1000 size=1', 'dm
     expect(sanity.unparsed.first).toMatchObject([{ reason: expect.stringContaining('DEVICE dma_addr=HEX') }]);
   },
 );
+
+/** As include/trace/events/dma.h prints them. */
+it('buffers of dma_alloc_noncontiguous() are paired as well', () => {
+  const lines = [
+    ' v4l-9 [001] ..... 1.000000: dma_alloc_sgt: 0000:00:05.0 dir=FROM_DEVICE dma_addr=bb000 size=614400 phys_addrs={0xbb000} flags=GFP_KERNEL attrs=',
+    ' v4l-9 [001] ..... 1.000050: dma_alloc_sgt_err: 0000:00:05.0 dir=FROM_DEVICE dma_addr=0 size=4096 virt_addr=0000000000000000 flags=GFP_KERNEL attrs=',
+    ' v4l-9 [001] ..... 1.000100: dma_free_sgt: 0000:00:05.0 dir=FROM_DEVICE dma_addr=bb000 size=614400 phys_addrs={0xbb000}',
+  ];
+  const { requests, sanity } = readLines(kernelEvents, lines);
+  expect(requests).toMatchObject([
+    { api: 'dma_alloc_coherent', bytes: 614_400, pages: 150, owner: '0000:00:05.0' },
+    { kind: 'free', time: 100_000 },
+  ]);
+  expect(sanity).toMatchObject({ failedAllocations: 1, unparsed: { count: 0 } });
+  expect(accountedLines(sanity)).toBe(lines.length);
+});

@@ -1,6 +1,6 @@
 /**
- * dma:dma_alloc and dma:dma_free (include/trace/events/dma.h, since Linux 6.12), and dma_alloc_pages and
- * dma_free_pages: coherent buffers of devices with their exact size. An allocation and its free are paired by
+ * dma:dma_alloc and dma:dma_free (include/trace/events/dma.h, since Linux 6.12), and the same of dma_alloc_pages() and
+ * dma_alloc_noncontiguous() (sgt): buffers of devices with their exact size. An allocation and its free are paired by
  * device and DMA address, because the virtual address is a hash.
  */
 import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
@@ -45,6 +45,15 @@ export function dmaEvents(into: TraceRequests): EventFamily {
     },
   );
   return {
-    handlers: { dma_alloc: allocated, dma_alloc_pages: allocated, dma_free: freed, dma_free_pages: freed },
+    handlers: {
+      dma_alloc: allocated,
+      dma_alloc_pages: allocated,
+      dma_alloc_sgt: allocated,
+      // Its virt_addr is always NULL.
+      dma_alloc_sgt_err: allocated,
+      dma_free: freed,
+      dma_free_pages: freed,
+      dma_free_sgt: freed,
+    },
   };
 }

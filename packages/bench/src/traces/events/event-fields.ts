@@ -58,9 +58,30 @@ export const EXPECTED_DMA_TARGET = 'DEVICE dma_addr=HEX size=BYTES';
 /** The device that the fields begin with, and its `dma_addr`. */
 export function dmaTargetOf(fields: string): DmaTarget | undefined {
   const device = /^([^\s=]+) /.exec(fields)?.[1];
-  const address = /^(?:0x)?([0-9a-f]{1,16})$/.exec(fieldOf(fields, 'dma_addr') ?? '')?.[1];
+  const address = addressOf(fieldOf(fields, 'dma_addr'));
   if (device === undefined || address === undefined) return undefined;
-  return { device, address: String(withoutSharedBit(BigInt(`0x${address}`))) };
+  return { device, address };
+}
+
+/** A hexadecimal address in decimal, without the bit that marks it as shared. */
+export function addressOf(text: string | undefined): string | undefined {
+  const digits = /^(?:0x)?([0-9a-f]{1,16})$/.exec(text ?? '')?.[1];
+  return digits === undefined ? undefined : String(withoutSharedBit(BigInt(`0x${digits}`)));
+}
+
+/** A list of addresses: `{0x1000,0x2000}` of tracefs, or `4096 8192` of trace-cmd and perf. Undefined if it is empty. */
+export function addressesOf(fields: string, name: string): readonly string[] | undefined {
+  const start = ` ${fields}`.indexOf(` ${name}=`);
+  if (start === -1) return undefined;
+  const text = fields.slice(start + name.length + 1);
+  const hex = /^\{((?:0x[0-9a-f]{1,16},?)+)\}/.exec(text)?.[1];
+  if (hex !== undefined)
+    return hex
+      .split(',')
+      .filter(Boolean)
+      .map((item) => String(withoutSharedBit(BigInt(item))));
+  const decimal = /^\d{1,20}(?: \d{1,20})*(?= |$)/.exec(text)?.[0];
+  return decimal?.split(' ').map((item) => String(withoutSharedBit(BigInt(item))));
 }
 
 /** A VM has 40 bits of intermediate physical address by default (arch/arm64/kvm/reset.c). */

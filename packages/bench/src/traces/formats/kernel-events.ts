@@ -13,7 +13,17 @@ import type { TraceFormat } from '../format.ts';
 const FAMILIES = [
   { start: pageEvents, recognisedBy: ['mm_page_alloc', 'mm_page_free'] },
   { start: slabEvents, recognisedBy: ['kmalloc', 'kmalloc_node', 'kfree'] },
-  { start: dmaEvents, recognisedBy: ['dma_alloc', 'dma_alloc_pages', 'dma_free', 'dma_free_pages'] },
+  {
+    start: dmaEvents,
+    recognisedBy: [
+      'dma_alloc',
+      'dma_alloc_pages',
+      'dma_alloc_sgt',
+      'dma_free',
+      'dma_free_pages',
+      'dma_free_sgt',
+    ],
+  },
   // Its dma_map and dma_unmap events alone make no request.
   { start: swiotlbEvents, recognisedBy: ['swiotlb_bounced'] },
 ];
