@@ -182,10 +182,9 @@ export class EventRecorder {
   #take(order: number, migratetype: ClaimType, reach: Reach): Pfn | -1 {
     const pfn = this.#source.claim(order, migratetype, reach);
     if (this.#source.isLow) this.isMemoryLow = true;
-    const compaction = this.#source.lastCompaction;
-    if (compaction !== undefined) {
-      const first = toPfn(compaction.block * this.view.geometry.pagesPerBlock);
-      this.emit.blockCompacted({ pfn: first, pages: compaction.movedPages });
+    for (const { block, movedPages } of this.#source.takeCompacted()) {
+      const first = toPfn(block * this.view.geometry.pagesPerBlock);
+      this.emit.blockCompacted({ pfn: first, pages: movedPages });
     }
     for (const { pfn: reclaimed, pages } of this.#source.takeReclaimed()) {
       this.emit.pagesReclaimed({ pfn: toPfn(reclaimed), pages });

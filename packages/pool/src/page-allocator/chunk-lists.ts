@@ -120,6 +120,12 @@ export class ChunkLists {
     return list >= 0 && list < this.#firstPerCpu ? this.#orders[list] : -1;
   }
 
+  /** Order of the chunk of any list, per-CPU lists included, that begins at a page, or -1. */
+  orderAt(pfn: number): number {
+    const list = this.#listOf[pfn] - 1;
+    return list < 0 ? -1 : this.#orders[list];
+  }
+
   /** Whether a chunk begins at a page that is in the list of any migratetype of a zone and order: page_is_buddy(). `list`: of type 0. */
   isBuddy(pfn: number, list: number): boolean {
     return (this.#listOf[pfn] - 1 - list) >>> 0 < TYPES;

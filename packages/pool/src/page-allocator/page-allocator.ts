@@ -32,6 +32,8 @@ export interface KernelRules {
   readonly listsPageblocks: boolean;
   /** CPUs collect changes of counters, which lag: CONFIG_SMP. */
   readonly collectsCounts: boolean;
+  /** A compaction that is deferred counts as a stall all the same (COMPACTSTALL), as recorded on 6.1 and 6.12, not on 7.3. */
+  readonly countsDeferred: boolean;
 }
 
 /** As distributions configure all versions. */
@@ -46,6 +48,7 @@ const RULES: Readonly<Record<Kernel, KernelRules>> = {
     notesTypes: true,
     isInPortions: false,
     seesBelowHigh: false,
+    countsDeferred: true,
   },
   '6.12': {
     ...USUAL_CONFIG,
@@ -55,6 +58,7 @@ const RULES: Readonly<Record<Kernel, KernelRules>> = {
     notesTypes: false,
     isInPortions: false,
     seesBelowHigh: true,
+    countsDeferred: true,
   },
   '7.3': {
     ...USUAL_CONFIG,
@@ -64,6 +68,7 @@ const RULES: Readonly<Record<Kernel, KernelRules>> = {
     notesTypes: false,
     isInPortions: true,
     seesBelowHigh: true,
+    countsDeferred: false,
   },
 };
 
@@ -125,6 +130,10 @@ export class PageAllocator {
       isInPortions: rules.isInPortions,
       listsPageblocks: rules.listsPageblocks,
     });
+  }
+
+  get countsDeferred(): boolean {
+    return this.#rules.countsDeferred;
   }
 
   /** Takes a chunk, on a CPU. Returns its first page, or -1. */

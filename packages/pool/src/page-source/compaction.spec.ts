@@ -1,8 +1,12 @@
-import type { MemoryState, Migratetype, Pfn } from '@decpool/model';
+import { type MemoryState, type Migratetype, type Pfn, spanOf, x86Geometry } from '@decpool/model';
 import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
-import { compactGap } from './compaction.ts';
+import { TYPE } from '../page-allocator/migratetypes.ts';
+import { ClaimedPages } from './claimed-pages.ts';
+import { type CompactionMode, Compactor, compactGap } from './compaction.ts';
+import { startFromCounts } from './counted-start.ts';
 import { oneZone, sourceOf } from './testing.ts';
+import { ZoneMap } from './zones.ts';
 
 const compacting = (memory: MemoryState, seed = 1) =>
   sourceOf(memory, seed, { ...PLAIN_PAGE_SOURCE, compaction: true });
@@ -17,7 +21,7 @@ describe('compaction', () => {
   it('empties the lowest pageblock into the highest, and counts the pages moved', () => {
     const source = compacting(halfFree);
     expect(source.claim(9, 'Unmovable')).toBe(FIRST * 512);
-    expect(source.lastCompaction).toEqual({ block: FIRST, movedPages: 256 });
+    expect(source.takeCompacted()).toEqual([{ block: FIRST, movedPages: 256 }]);
     // Half a pageblock is claimed that was free, half one that was in use; that half has filled the last one's.
     expect(source.freeChunks('Normal', 'Movable')[8]).toBe(6);
     expect(source.freePages).toBe(8 * 256 - 512);
@@ -27,7 +31,7 @@ describe('compaction', () => {
     const source = compacting(halfFree);
     const blocks = Array.from({ length: 4 }, () => {
       source.claim(9, 'Unmovable');
-      return source.lastCompaction?.block;
+      return source.takeCompacted().at(-1)?.block;
     });
     // 512 free pages are left, less than compaction asks for.
     expect(blocks).toEqual([FIRST, FIRST + 1, FIRST + 2, undefined]);
@@ -39,7 +43,7 @@ describe('compaction', () => {
     // 64 pages free in the last pageblock, 320 in each other. 192 move: 64 to the last, 128 to the one before.
     const source = compacting(oneZone({ Movable: { 8: 7, 6: 8 } }));
     source.claim(9, 'Movable');
-    expect(source.lastCompaction).toEqual({ block: FIRST, movedPages: 192 });
+    expect(source.takeCompacted()).toEqual([{ block: FIRST, movedPages: 192 }]);
     expect(source.freePages).toBe(7 * 256 + 8 * 64 - 512);
     expect(source.freeChunks('Normal', 'Movable')[7]).toBe(1);
   });
@@ -47,21 +51,21 @@ describe('compaction', () => {
   it('is for claims that find nothing only', () => {
     const source = compacting(halfFree);
     expect(source.claim(9, 'Movable')).not.toBe(-1);
-    expect(source.lastCompaction).toBeDefined();
+    expect(source.takeCompacted()).toHaveLength(1);
     expect(source.claim(8, 'Movable')).not.toBe(-1);
-    expect(source.lastCompaction).toBeUndefined();
+    expect(source.takeCompacted()).toEqual([]);
   });
 
   it('serves smaller orders as well, but no single page, and none larger than a pageblock', () => {
     const memory = oneZone({ Movable: { 3: 256 } });
     const after = (order: number) => {
       const source = compacting(memory);
-      return [source.claim(order, 'Unmovable') >= 0, source.lastCompaction?.block];
+      return [source.claim(order, 'Unmovable') >= 0, source.takeCompacted().at(-1)?.block];
     };
     expect(after(4)).toEqual([true, FIRST]);
     expect(after(10)).toEqual([false, undefined]);
     const empty = compacting(oneZone({}));
-    expect([empty.claim(0, 'Movable'), empty.lastCompaction]).toEqual([-1, undefined]);
+    expect([empty.claim(0, 'Movable'), empty.takeCompacted()]).toEqual([-1, []]);
   });
 
   it('never empties a pageblock that a claimed page lies in, until that is given back', () => {
@@ -84,7 +88,7 @@ describe('compaction', () => {
     (type) => {
       const source = compacting(oneZone({ [type]: { 8: 8 } }));
       expect(source.claim(9, type)).toBe(-1);
-      expect(source.lastCompaction).toBeUndefined();
+      expect(source.takeCompacted()).toEqual([]);
       expect(source.freeChunks('Normal', type)[8]).toBe(8);
       // Two Movable pageblocks, one of them to move to, are enough only where the other needs no more than that.
       const mixed = compacting(oneZone({ [type]: { 8: 5 }, Movable: { 7: 3 } }));
@@ -100,7 +104,7 @@ describe('compaction', () => {
       const reserved = source.freePagesByBlock().indexOf(512) * 512;
       const at = source.claim(9, 'Movable');
       if (at === (reserved ^ 512)) neighbours++;
-      expect(source.lastCompaction?.block).toBe(at / 512);
+      expect(source.takeCompacted().at(-1)?.block).toBe(at / 512);
       expect(source.freeChunks('Normal', 'HighAtomic')[9]).toBe(1);
     }
     expect(neighbours).toBeGreaterThan(0);
@@ -108,7 +112,7 @@ describe('compaction', () => {
 
   it('never happens unless it is asked for', () => {
     const source = sourceOf(halfFree);
-    expect([source.claim(9, 'Movable'), source.lastCompaction]).toEqual([-1, undefined]);
+    expect([source.claim(9, 'Movable'), source.takeCompacted()]).toEqual([-1, []]);
   });
 
   it('stays inside the zones that a claim may use, and takes another where the first cannot', () => {
@@ -116,11 +120,70 @@ describe('compaction', () => {
     const low = { ...normal, name: 'DMA32', ram: [[2 ** 18, 4096]] as const };
     const source = compacting({ name: 'two', zones: [low, normal], directMap: [] });
     source.claim(9, 'Movable', { highestZone: 'DMA32', node: -1 });
-    expect(source.lastCompaction?.block).toBe(2 ** 9);
+    expect(source.takeCompacted().at(-1)?.block).toBe(2 ** 9);
     const zones: number[] = [];
     for (let at = source.claim(9, 'Movable'); at !== -1; at = source.claim(9, 'Movable')) {
       zones.push(source.zoneIndexOf(at));
     }
     expect(zones).toEqual([1, 1, 1, 0, 0]);
+  });
+});
+
+describe('compaction of small chunks', () => {
+  it('leaves claimed pages where they are, and stops after the first pageblock with a chunk: __compact_finished(), since 5.1', () => {
+    // In each pageblock every other chunk of 8 pages is free.
+    const source = compacting(oneZone({ Movable: { 3: 256 } }));
+    const pinned = Array.from({ length: 8 }, () => source.claim(0, 'Movable') as Pfn);
+    const pinnedBlock = Math.floor(pinned[0] / 512);
+    const got: number[] = [];
+    for (let at = source.claim(4, 'Movable'); at !== -1; at = source.claim(4, 'Movable')) got.push(at);
+    // Also from the pageblock with the claimed pages.
+    expect(got.map((at) => Math.floor(at / 512))).toContain(pinnedBlock);
+    for (const at of got) for (const page of pinned) expect(page < at || page >= at + 16).toBe(true);
+    expect(source.takeCompacted().map(({ block }) => block)[0]).toBe(FIRST);
+  });
+
+  it('moves all that can move if there is no chunk in the end: the scanners meet', () => {
+    const source = compacting(oneZone({ Movable: { 0: 1600 } }));
+    const pinned: Pfn[] = [];
+    // A page in each pageblock.
+    for (let at = source.claim(0, 'Movable'); pinned.length < 400; at = source.claim(0, 'Movable')) {
+      pinned.push(at as Pfn);
+    }
+    expect(new Set(pinned.map((page) => page >> 9)).size).toBe(8);
+    expect(source.claim(9, 'Movable')).toBe(-1);
+    expect(source.takeCompacted().length).toBeGreaterThan(1);
+  });
+});
+
+describe('the two compactions of a request', () => {
+  const compactorOf = (memory: MemoryState) => {
+    const geometry = x86Geometry(spanOf(memory));
+    const { allocator } = startFromCounts(memory, geometry, 1, PLAIN_PAGE_SOURCE);
+    const zones = new ZoneMap(memory, geometry);
+    const claimed = new ClaimedPages(geometry);
+    const zonelist = zones.zonelist(undefined);
+    const claim = () => claimed.add(allocator.claim(0, 0, TYPE.Movable, zonelist), 0);
+    const compactor = new Compactor(allocator, zones, claimed);
+    const compact = (type: Migratetype, mode: CompactionMode) =>
+      compactor.compact(zonelist, 9, TYPE[type], mode);
+    return { claim, compact, moves: () => compactor.takeBlocks().length };
+  };
+
+  it('the first, before reclaim, looks at pageblocks of the own migratetype only: suitable_migration_source()', () => {
+    const { compact, moves } = compactorOf(halfFree);
+    expect([compact('Unmovable', 'async'), moves()]).toEqual(['complete', 0]);
+    expect([compact('Unmovable', 'sync'), moves()]).toEqual(['success', 1]);
+    expect([compact('Movable', 'async'), moves()]).toEqual(['success', 1]);
+  });
+
+  it('the first leaves a chunk that cannot be emptied: isolate_migratepages_block(), skip_on_failure', () => {
+    const pinned = compactorOf(oneZone({ Movable: { 0: 1600 } }));
+    for (let each = 0; each < 400; each++) pinned.claim();
+    expect([pinned.compact('Movable', 'async'), pinned.moves()]).toEqual(['complete', 0]);
+    expect(pinned.compact('Movable', 'sync')).toBe('complete');
+    expect(pinned.moves()).toBeGreaterThan(1);
+    // Only the second one's failure counts.
+    expect(pinned.compact('Movable', 'async')).toBe('deferred');
   });
 });

@@ -3,7 +3,7 @@
  * its lists if it has them (exact), else from their counts. What is free at the start can be claimed; all else is in use, and stays so unless the run has reclaim.
  *
  * A request goes from zone to zone down to the low watermarks, then down to the min watermarks. If that fails the per-CPU lists are
- * emptied and, if the run has compaction, a pageblock is (__alloc_pages_slowpath(), mm/page_alloc.c).
+ * emptied, page cache is reclaimed and pages are moved together, as the run has it (__alloc_pages_slowpath(), mm/page_alloc.c).
  */
 import {
   type Geometry,
@@ -15,20 +15,21 @@ import {
   type Pfn,
 } from '@decpool/model';
 import { type PageRun, PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
+import { COSTLY_ORDER } from '../page-allocator/chunk-lists.ts';
 import { startExactly } from '../page-allocator/exact-start.ts';
 import { type ClaimType, ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
 import type { PageAllocator, Zonelist } from '../page-allocator/page-allocator.ts';
 import { ClaimedPages } from './claimed-pages.ts';
-import { type CompactionResult, compactGap, compactZone, isCompactionSuitable } from './compaction.ts';
+import { type CompactedBlock, type CompactionMode, type CompactionOutcome, Compactor } from './compaction.ts';
 import { takeContiguous } from './contiguous-range.ts';
 import { startFromCounts } from './counted-start.ts';
 import { Reclaim, type ReclaimedRun } from './reclaim.ts';
 import { type Reach, ZoneMap } from './zones.ts';
 
-export type { CompactionResult } from './compaction.ts';
+export type { CompactedBlock } from './compaction.ts';
 export { type Reach, reachOf, zonesOf } from './zones.ts';
 
-const NONE: readonly ReclaimedRun[] = [];
+const NOTHING: readonly never[] = [];
 
 /** What policies claim pages from: the page allocator, started from a memory state, with reclaim and compaction. */
 export class PageSource {
@@ -36,7 +37,8 @@ export class PageSource {
   readonly #zones: ZoneMap;
   /** Until the boot pool is taken. */
   #reserved: PageRun | undefined;
-  readonly #compacts: boolean;
+  /** undefined: nothing is moved. */
+  readonly #compactor: Compactor | undefined;
   /** Chunks of the memory state that the placement guess could not put inside a pageblock of their migratetype. */
   readonly misplaced: number;
   /** Chunks of the memory state that it could not place at all: the state contradicts itself. */
@@ -48,7 +50,6 @@ export class PageSource {
   readonly #reclaim: Reclaim | undefined;
   /** Whether the last claim found no zone above its low watermark, before anything was reclaimed for it. */
   isLow = false;
-  #lastCompaction: CompactionResult | undefined;
   #directPages = 0;
   #stalls = 0;
 
@@ -66,10 +67,10 @@ export class PageSource {
     this.#allocator = allocator;
     this.#zones = new ZoneMap(memory, geometry);
     this.#reserved = memory.reserved;
-    this.#compacts = settings.compaction;
     this.misplaced = misplaced;
     this.dropped = dropped;
     this.#claimed = new ClaimedPages(geometry);
+    this.#compactor = settings.compaction ? new Compactor(allocator, this.#zones, this.#claimed) : undefined;
     this.#reclaim =
       settings.reclaim === true
         ? new Reclaim(allocator, this.#zones, memory, this.#claimed, seed)
@@ -86,14 +87,14 @@ export class PageSource {
     return this.#allocator.perCpuLists.pages;
   }
 
-  /** What compaction did for the last claim; undefined: it was not needed. */
-  get lastCompaction(): CompactionResult | undefined {
-    return this.#lastCompaction;
+  /** Blocks that compaction moved pages out of for the last claim. */
+  takeCompacted(): readonly CompactedBlock[] {
+    return this.#compactor?.takeBlocks() ?? NOTHING;
   }
 
   /** Pages that were reclaimed for the last claim, in the order in which they became free. */
   takeReclaimed(): readonly ReclaimedRun[] {
-    return this.#reclaim?.takeRuns() ?? NONE;
+    return this.#reclaim?.takeRuns() ?? NOTHING;
   }
 
   /** Pages that the last claim reclaimed itself, waiting. */
@@ -130,16 +131,18 @@ export class PageSource {
     this.#cpu = cpu % this.#allocator.cpus;
   }
 
-  /** Takes a free chunk of 2^order pages. Returns its first page, or -1 if no zone of the reach (default: any) has one. */
-  claim(order: number, migratetype: ClaimType, reach?: Reach): Pfn | -1 {
-    this.#lastCompaction = undefined;
+  /**
+   * Takes a free chunk of 2^order pages. Returns its first page, or -1 if no zone of the reach (default: any) has one. `isNoRetry`:
+   * __GFP_NORETRY, it does not try hard.
+   */
+  claim(order: number, migratetype: ClaimType, reach?: Reach, isNoRetry = false): Pfn | -1 {
     this.#directPages = 0;
     this.#stalls = 0;
     const type = TYPE[migratetype];
     const zonelist = this.#zones.zonelist(reach);
     const found = this.#tryClaim(order, type, zonelist);
     this.isLow = this.#allocator.isKswapdWanted;
-    return (this.isLow ? this.#claimSlowly(found, order, type, zonelist) : found) as Pfn | -1;
+    return (this.isLow ? this.#claimSlowly(found, order, type, zonelist, isNoRetry) : found) as Pfn | -1;
   }
 
   #tryClaim(order: number, type: number, zonelist: Zonelist): number {
@@ -149,7 +152,7 @@ export class PageSource {
   }
 
   /** __alloc_pages_slowpath(). `first`: what the request has found above the min watermarks; -1: nothing. */
-  #claimSlowly(first: number, order: number, type: number, zonelist: Zonelist): number {
+  #claimSlowly(first: number, order: number, type: number, zonelist: Zonelist, isNoRetry: boolean): number {
     // kswapd runs beside the requests: it is done before the next one, or before this one gives up.
     this.#reclaim?.balance(zonelist, order);
     let found = first;
@@ -157,42 +160,49 @@ export class PageSource {
     if (found < 0 && this.#allocator.perCpuLists.drain(this.#allocator.zones)) {
       found = this.#tryClaim(order, type, zonelist);
     }
-    if (found < 0 && this.#compact(zonelist, order, type)) found = this.#tryClaim(order, type, zonelist);
-    if (found < 0 && this.#reclaim !== undefined) this.#stalls++;
-    // Reclaim only makes room; chunks of higher orders are left to compaction after compact_gap() pages.
-    while (found < 0 && this.#directPages < compactGap(order)) {
-      const freed = this.#reclaim?.reclaimDirectly(zonelist, this.#cpu) ?? 0;
-      if (freed === 0) break;
-      this.#directPages += freed;
-      found = this.#tryClaim(order, type, zonelist);
+    if (found >= 0) return found;
+    if (this.#reclaim === undefined) return this.#compact(zonelist, order, type, 'sync').found;
+    const isCostly = order > COSTLY_ORDER;
+    if (isCostly || type !== TYPE.Movable) {
+      const { outcome, found } = this.#compact(zonelist, order, type, 'async');
+      if (found >= 0) return found;
+      if (isCostly && isNoRetry && (outcome === 'skipped' || outcome === 'deferred')) return -1;
     }
-    // What was reclaimed is room to move pages to.
-    const isWorthCompacting = this.#reclaim !== undefined && this.#lastCompaction === undefined;
-    if (found < 0 && isWorthCompacting && this.#compact(zonelist, order, type)) {
-      found = this.#tryClaim(order, type, zonelist);
+    for (;;) {
+      const freed = this.#reclaimDirectly(order, zonelist);
+      if (freed > 0) found = this.#tryClaim(order, type, zonelist);
+      if (found < 0) found = this.#compact(zonelist, order, type, isNoRetry ? 'async' : 'sync').found;
+      // should_reclaim_retry(): chunks of higher orders are given up after one round, others as soon as nothing can be reclaimed.
+      if (found >= 0 || isCostly || isNoRetry || freed === 0) return found;
     }
-    return found;
   }
 
-  /** try_to_compact_pages(): the first zone in which a pageblock can be emptied. */
-  #compact({ zones, highestZone }: Zonelist, order: number, type: number): boolean {
-    const { buddy } = this.#allocator;
-    if (
-      !this.#compacts ||
-      order === 0 ||
-      order > buddy.pageblockOrder ||
-      (type >= ORDINARY_TYPES && type !== TYPE.Decrypted)
-    )
-      return false;
-    const suitable = zones
-      .map((index) => this.#allocator.zones[index])
-      .filter((zone) => isCompactionSuitable(zone, order, highestZone));
-    if (suitable.length > 0) this.#stalls++;
-    for (const zone of suitable) {
-      this.#lastCompaction = compactZone(buddy, zone, this.#zones);
-      if (this.#lastCompaction !== undefined) return true;
-    }
-    return false;
+  /** __alloc_pages_direct_reclaim(). Returns how many pages came back. */
+  #reclaimDirectly(order: number, zonelist: Zonelist): number {
+    const freed = this.#reclaim?.reclaimDirectly(zonelist, order, this.#cpu) ?? 0;
+    this.#stalls++;
+    this.#directPages += freed;
+    if (freed > 0) this.#allocator.perCpuLists.drain(this.#allocator.zones);
+    return freed;
+  }
+
+  /** __alloc_pages_direct_compact(). */
+  #compact(
+    zonelist: Zonelist,
+    order: number,
+    type: number,
+    mode: CompactionMode,
+  ): { readonly outcome: CompactionOutcome; readonly found: number } {
+    const isTried =
+      order > 0 &&
+      order <= this.#allocator.buddy.pageblockOrder &&
+      (type < ORDINARY_TYPES || type === TYPE.Decrypted);
+    const outcome = (isTried && this.#compactor?.compact(zonelist, order, type, mode)) || 'skipped';
+    const isStall = outcome === 'deferred' ? this.#allocator.countsDeferred : outcome !== 'skipped';
+    if (isStall) this.#stalls++;
+    const found = outcome === 'success' ? this.#tryClaim(order, type, zonelist) : -1;
+    if (found >= 0) this.#compactor?.served(this.#zones.zoneIndexOf(found), order);
+    return { outcome, found };
   }
 
   /**
@@ -200,7 +210,6 @@ export class PageSource {
    * highest whole free ones. Returns its first page, or -1 if there is none.
    */
   claimContiguous(blocks: number): Pfn | -1 {
-    this.#lastCompaction = undefined;
     const { buddy, zones } = this.#allocator;
     const found =
       this.#reserved === undefined

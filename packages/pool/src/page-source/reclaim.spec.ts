@@ -1,7 +1,11 @@
-import type { MemoryState } from '@decpool/model';
+import { type MemoryState, spanOf, x86Geometry } from '@decpool/model';
 import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
+import { ClaimedPages } from './claimed-pages.ts';
+import { startFromCounts } from './counted-start.ts';
+import { Reclaim } from './reclaim.ts';
 import { oneZone, sourceOf } from './testing.ts';
+import { ZoneMap } from './zones.ts';
 
 const WATERMARKS = { min: 100, low: 200, high: 300, lowmemReserve: [] };
 
@@ -83,4 +87,47 @@ it('nothing is reclaimed in a run without reclaim', () => {
   const source = sourceOf(full());
   while (source.claim(0, 'Movable') !== -1);
   expect(source.takeReclaimed()).toEqual([]);
+});
+
+describe('direct reclaim', () => {
+  const freed = (order: number, pageCache: number) => {
+    const memory = full(pageCache);
+    const geometry = x86Geometry(spanOf(memory));
+    const { allocator } = startFromCounts(memory, geometry, 1, PLAIN_PAGE_SOURCE);
+    const zones = new ZoneMap(memory, geometry);
+    const reclaim = new Reclaim(allocator, zones, memory, new ClaimedPages(geometry), 1);
+    allocator.claim(0, 8, 1, zones.zonelist(undefined));
+    return reclaim.reclaimDirectly(zones.zonelist(undefined), order, 0);
+  };
+
+  it('takes a cluster for single pages and chunks up to order 3: SWAP_CLUSTER_MAX', () => {
+    expect([freed(0, 3000), freed(3, 3000)]).toEqual([32, 32]);
+  });
+
+  it('goes on for larger ones until there is a chunk, or compaction has room: should_continue_reclaim(), 6.1 to 7.3', () => {
+    // The first pageblock has 440 pages of page cache, and others in use. The second is free as a whole after 952.
+    expect(freed(9, 3000)).toBe(960);
+  });
+
+  it('leaves out a zone that has a chunk: compaction_ready()', () => {
+    expect(freed(5, 3000)).toBe(0);
+  });
+
+  it('stops after a cluster if there is too little page cache for that', () => {
+    expect(freed(9, 1000)).toBe(32);
+  });
+});
+
+it('a request for a costly order with __GFP_NORETRY gives up if compaction is skipped: __alloc_pages_slowpath(), 6.1 to 7.3', () => {
+  const stallsOf = (isNoRetry: boolean) => {
+    // 256 free pages are too few to compact for order 9.
+    const source = sourceOf(oneZone({ Unmovable: { 6: 4 } }), 1, {
+      ...PLAIN_PAGE_SOURCE,
+      compaction: true,
+      reclaim: true,
+    });
+    expect(source.claim(9, 'Unmovable', undefined, isNoRetry)).toBe(-1);
+    return source.stalls;
+  };
+  expect([stallsOf(false), stallsOf(true)]).toEqual([1, 0]);
 });

@@ -6,10 +6,11 @@
  * lies in neighbouring pages and on the LRU list in that order. All pages on LRU lists count as page cache: there is no swap.
  */
 import type { MemoryState } from '@decpool/model';
+import { COSTLY_ORDER } from '../page-allocator/chunk-lists.ts';
 import type { PageAllocator, Zonelist } from '../page-allocator/page-allocator.ts';
 import type { Zone } from '../page-allocator/zone.ts';
 import type { ClaimedPages } from './claimed-pages.ts';
-import { compactGap } from './compaction.ts';
+import { compactGap, isCompactionSuitable } from './compaction.ts';
 import { randomFrom, shuffle } from './random.ts';
 import type { ZoneMap } from './zones.ts';
 
@@ -83,9 +84,36 @@ export class Reclaim {
     for (const index of zones) this.#allocator.zones[index].boost = 0;
   }
 
-  /** try_to_free_pages(): a cluster of each zone, what a request reclaims before it looks again. Returns how many pages. */
-  reclaimDirectly({ zones }: Zonelist, cpu: number): number {
-    return this.#shrink(zones, CLUSTER, cpu);
+  /**
+   * try_to_free_pages(): a cluster of each zone, and for chunks above COSTLY_ORDER more, until compaction has room
+   * (shrink_zones(), should_continue_reclaim()). Returns how many pages.
+   */
+  reclaimDirectly({ zones, highestZone }: Zonelist, order: number, cpu: number): number {
+    if (order <= COSTLY_ORDER) return this.#shrink(zones, CLUSTER, cpu);
+    const all = zones.map((index) => this.#allocator.zones[index]);
+    let freed = 0;
+    for (;;) {
+      const short = all.filter((zone) => !isCompactionReady(zone, order, highestZone));
+      const now = this.#shrink(
+        short.map(({ index }) => index),
+        CLUSTER,
+        cpu,
+      );
+      freed += now;
+      const hasRoom = all.some(
+        (zone) =>
+          zone.isAbove(zone.min, order, highestZone) || isCompactionSuitable(zone, order, highestZone),
+      );
+      if (now === 0 || hasRoom || this.#pagesLeftIn(zones) <= compactGap(order)) return freed;
+    }
+  }
+
+  /** Page cache of zones. */
+  #pagesLeftIn(zones: readonly number[]): number {
+    const { movableIn } = this.#allocator.buddy;
+    let pages = 0;
+    for (const index of zones) for (const block of this.#blocks[index]) pages += movableIn[block];
+    return pages;
   }
 
   /** Reclaims up to so many pages of each zone. */
@@ -133,3 +161,9 @@ export class Reclaim {
     else this.#runs.push({ pfn, pages: 1 });
   }
 }
+
+/** compaction_ready(): a zone that needs no reclaim for the request, since compaction can begin. */
+const isCompactionReady = (zone: Zone, order: number, highestZone: number): boolean =>
+  zone.isAbove(zone.min, order, highestZone) ||
+  (isCompactionSuitable(zone, order, highestZone) &&
+    zone.isAbove(zone.high + compactGap(order), 0, highestZone));

@@ -54,11 +54,13 @@ describe('whole blocks of real kernels beside the model', () => {
     }
   });
 
-  it('are few if memory in use cannot move, and each other request waits three times in vain', () => {
-    for (const { wanted, model } of rowsOf('frag')) {
+  it('are few if memory in use cannot move, and each other request waits in vain: three times, but where 7.3 defers compaction', () => {
+    for (const { version, flags, wanted, kernel, model } of rowsOf('frag')) {
+      const isDeferred = version.startsWith('7.3') && flags === 'kernel';
       for (const { got, byKswapd, directly, migrated, stalls } of model) {
         expect([byKswapd, directly, migrated]).toEqual([0, 0, 0]);
-        expect(stalls).toBe(3 * (wanted - got));
+        if (isDeferred) expect(Math.abs(stalls - kernel.stalls)).toBeLessThan(10);
+        else expect(stalls).toBe(3 * (wanted - got));
       }
     }
   });
