@@ -19,7 +19,7 @@ export const pageSourceMetrics = metricFamily({
     compactions: {
       label: 'blocks compacted',
       isQuiet: true,
-      formula: 'events block-compacted: 2 MiB blocks made free by moving movable pages',
+      formula: 'events block-compacted: 2 MiB blocks that pages were moved out of',
     },
     'pages-moved': {
       label: 'pages moved',

@@ -329,7 +329,7 @@ export const EVENTS = {
     text: ({ pages }, words) => words.pages(pages),
   }),
 
-  /** The page allocator emptied a pageblock by moving its movable pages. `pfn`: of the block; `pages`: moved. */
+  /** Compaction moved pages out of a pageblock, all that can move. `pfn`: of the block; `pages`: moved. */
   'block-compacted': event({
     code: 28,
     fields: range,
