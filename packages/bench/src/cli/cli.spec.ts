@@ -587,7 +587,9 @@ describe('decpool', () => {
       );
       child.stdout?.destroy();
     });
-    expect(run).toMatchObject({ code: 0, stderr: '' });
+    // On a busy machine it tells its progress.
+    const complaints = run.stderr.split('\n').filter((line) => !/^small: \d+ of 25 requests/.test(line));
+    expect({ code: run.code, complaints }).toEqual({ code: 0, complaints: [''] });
     expect(readdirSync(scratch('unread'))).toEqual(['small']);
   });
 });
