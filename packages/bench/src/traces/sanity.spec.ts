@@ -11,6 +11,7 @@ const CLEAN: SanityReport = {
   doubleAllocs: 0,
   assumedFrees: 0,
   groupedFrees: 0,
+  lostEvents: 0,
   liveAtEnd: 2,
   unparsed: { count: 0, first: [] },
   ignored: {},

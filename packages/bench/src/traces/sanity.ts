@@ -32,6 +32,8 @@ export interface SanityReport {
   readonly assumedFrees: number;
   /** Frees on the line of another free, such as those of a scatterlist after the first. Part of `frees`. */
   readonly groupedFrees: number;
+  /** Events that the recorder reports as lost. They have no line. */
+  readonly lostEvents: number;
   /** Requests without a free. */
   readonly liveAtEnd: number;
   readonly unparsed: {
@@ -55,6 +57,7 @@ export function sanityLines(report: SanityReport): string[] {
     background.allocations > 0 &&
       `Background (pages of other users): ${background.allocations} allocations, ${background.frees} frees; ${background.liveAtEnd} never freed.`,
     `Failed in the recorded kernel: ${report.failedAllocations}. Frees without an allocation: ${report.freesWithoutAlloc}. Allocated twice: ${doubleAllocs}${added}. Not understood: ${unparsed.count}.`,
+    report.lostEvents > 0 && `Lost while recording: ${report.lostEvents} events.`,
     report.assumedFrees > 0 && `Frees assumed because the trace records none: ${report.assumedFrees}.`,
     ignored.length > 0 && `Lines that are not requests: ${ignored.join(', ')}.`,
     ...unparsed.first.map(({ line, text, reason }) => `Line ${line}: ${reason}: ${excerpt(text)}`),

@@ -30,6 +30,7 @@ export class TraceRequests {
     freesWithoutAlloc: 0,
     doubleAllocs: 0,
     groupedFrees: 0,
+    lostEvents: 0,
   };
   readonly #background = { allocations: 0, frees: 0 };
   readonly #unparsed = { count: 0, first: [] as UnparsedLine[] };
@@ -103,6 +104,15 @@ export class TraceRequests {
   /** The recorded kernel could not serve a request. */
   failed(): void {
     this.#counts.failedAllocations++;
+  }
+
+  /** Events that the recorder lost, by its own report. */
+  lost(events: number): void {
+    this.#counts.lostEvents += events;
+  }
+
+  get lostEvents(): number {
+    return this.#counts.lostEvents;
   }
 
   /** A line, or `lines` of them, that is well-formed and no request. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { missingEntries, parseStackFrame, parseTraceEvent } from './event-line.ts';
+import { parseStackFrame, parseTraceEvent } from './event-line.ts';
 
 describe('a line of tracefs', () => {
   it.each([
@@ -74,15 +74,6 @@ it('a stack frame names its function, without offset and module', () => {
   expect(parseStackFrame('\t           d4ad7 execve+0x7 (/lib/x86_64-linux-gnu/libc.so.6)')).toBe('execve');
   expect(parseStackFrame('nvme_alloc_queue')).toBeUndefined();
   expect(parseStackFrame('dd 7525')).toBeUndefined();
-});
-
-it('comments of the tools say how many entries are missing', () => {
-  expect(missingEntries('# entries-in-buffer/entries-written: 37070/37070   #P:2')).toBe(0);
-  expect(missingEntries('# entries-in-buffer/entries-written: 1000/37070   #P:2')).toBe(36_070);
-  expect(missingEntries('CPU:1 [LOST 12 EVENTS]')).toBe(12);
-  expect(missingEntries('# tracer: nop')).toBe(0);
-  expect(missingEntries('cpus=2')).toBe(0);
-  expect(missingEntries('what?')).toBeUndefined();
 });
 
 it.each([

@@ -52,17 +52,3 @@ const PERF_FRAME = /^\s+[0-9a-f]+ ([^\s+]+)/;
 /** The function of a line of a stack trace, without offset and module; undefined for any other line. */
 export const parseStackFrame = (text: string): string | undefined =>
   (TRACEFS_FRAME.exec(text) ?? PERF_FRAME.exec(text))?.[1];
-
-const BUFFER_COUNTS = /^# entries-in-buffer\/entries-written: (\d+)\/(\d+)/;
-const LOST_EVENTS = /^CPU:\d+ \[LOST (\d+) EVENTS\]/;
-/** What `trace-cmd report` prints before the first event. */
-const TRACE_CMD_HEADER = /^(?:cpus=\d+|version = \d+|CPU \d+ is empty)$/;
-
-/** How many entries are missing after a comment of a tool: 0 for most of them. Undefined for any other line. */
-export function missingEntries(text: string): number | undefined {
-  const counts = BUFFER_COUNTS.exec(text);
-  if (counts !== null) return Number(counts[2]) - Number(counts[1]);
-  const lost = LOST_EVENTS.exec(text);
-  if (lost !== null) return Number(lost[1]);
-  return text.startsWith('#') || TRACE_CMD_HEADER.test(text) ? 0 : undefined;
-}

@@ -3,13 +3,13 @@ import type { TraceReader } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import {
   EXPECTED_EVENT,
-  missingEntries,
   parseStackFrame,
   parseTraceEvent,
   STACK_TRACES,
   type TraceEvent,
 } from './event-line.ts';
 import type { Timestamp } from './timestamps.ts';
+import { parseToolLine } from './tool-lines.ts';
 
 /**
  * Uses one event. Returns the expected fields if they are malformed. `stack`, innermost first, is filled when its lines are
@@ -48,7 +48,8 @@ export function eventReader(into: TraceRequests, families: readonly EventFamily[
   const stacks = new Map<string, string[]>();
   /** The stack that the next frames belong to: in perf script of the event before them, else of the event that a stack trace names. */
   let stack: string[] | undefined;
-  let missing = 0;
+  /** Reports of lost events without their number. */
+  let gaps = 0;
   let last: Timestamp = 0n;
 
   function readEvent(event: TraceEvent): string | undefined {
@@ -77,10 +78,11 @@ export function eventReader(into: TraceRequests, families: readonly EventFamily[
     read(text) {
       const event = parseTraceEvent(text);
       if (event !== undefined) return readEvent(event);
-      const missingHere = missingEntries(text);
-      if (missingHere !== undefined) {
-        missing += missingHere;
-        into.ignore('comments');
+      const tool = parseToolLine(text);
+      if (tool !== undefined) {
+        into.ignore(tool.lost === 0 ? 'comments' : 'reports of lost events');
+        if (tool.lost === undefined) gaps++;
+        else into.lost(tool.lost);
         return undefined;
       }
       const frame = parseStackFrame(text);
@@ -91,11 +93,13 @@ export function eventReader(into: TraceRequests, families: readonly EventFamily[
     },
     end() {
       for (const family of families) family.end?.(last);
-      if (missing > 0) {
-        into.note(
-          `The trace buffer overran: ${missing} entries are missing, and allocations and frees with them. Record with a larger buffer_size_kb.`,
-        );
-      }
+      const { lostEvents } = into;
+      if (lostEvents > 0 || gaps > 0) into.note(lostNote(lostEvents, gaps));
     },
   };
+}
+
+function lostNote(events: number, gaps: number): string {
+  const unknown = gaps === 0 ? '' : ` Their number is not known in ${gaps} more reports.`;
+  return `${events} events were lost while recording.${unknown} A lost allocation leaves out a request; after a lost free, memory stays allocated too long. So live pages and lifetimes are wrong by an unknown amount. Record with larger buffers (buffer_size_kb, trace-cmd record -b, perf record -m).`;
 }

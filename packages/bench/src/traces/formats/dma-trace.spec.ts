@@ -208,10 +208,21 @@ it('counts a call that returned no memory as failed', () => {
   expect(accountedLines(sanity)).toBe(lines.length);
 });
 
-it('notes that the trace buffer overran', () => {
+it('counts lost events, and says what they do to the result', () => {
   const header = '# entries-in-buffer/entries-written: 1000/1005   #P:2';
-  const { notes } = readLines(dmaTrace, [header, 'CPU:1 [LOST 3 EVENTS]', setdec('a-1', '1.000000', 10, 1)]);
-  expect(notes).toEqual([expect.stringContaining('8 entries are missing')]);
+  const lines = [header, 'CPU:1 [LOST 3 EVENTS]', 'CPU:0 [EVENTS DROPPED]', setdec('a-1', '1.000000', 10, 1)];
+  const { notes, sanity } = readLines(dmaTrace, lines);
+  expect(sanity).toMatchObject({
+    lostEvents: 8,
+    ignored: { 'reports of lost events': 3 },
+    unparsed: { count: 0 },
+  });
+  expect(accountedLines(sanity)).toBe(lines.length);
+  expect(notes).toEqual([
+    expect.stringMatching(
+      /^8 events were lost while recording\. Their number is not known in 1 more reports.*live pages and lifetimes are wrong/,
+    ),
+  ]);
   expect(readLines(dmaTrace, [header.replace('1000', '1005')]).notes).toEqual([]);
 });
 
