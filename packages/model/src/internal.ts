@@ -152,4 +152,4 @@ export { COUNTER_NAMES } from './state/counters.ts';
 export { decodeState, encodeState } from './state/keyframe.ts';
 export { foldRows, publish, type Tables } from './state/state.ts';
 export { PAGE_SHIFT, pagesFor, slabId } from './units.ts';
-export { unknownName } from './unknown-name.ts';
+export { nearestNames, unknownName } from './unknown-name.ts';

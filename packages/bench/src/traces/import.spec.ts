@@ -259,6 +259,20 @@ describe('a file', () => {
       );
     });
 
+    it('says which gfp flags it has when --shared names another one', async () => {
+      writeFileSync(join(folder, 'typo.txt'), TRACE);
+      const message = await refusal(
+        importTrace(join(folder, 'typo.txt'), { shared: parseSharedExpression('gfp~GFP_KERNAL') }),
+      );
+      expect(message.split('\n')[1]).toBe(
+        'No allocation of the trace has the gfp flag GFP_KERNAL. Did you mean GFP_KERNEL? Its flags are GFP_KERNEL, GFP_USER.',
+      );
+      const { workload } = await importTrace(join(folder, 'typo.txt'), {
+        shared: parseSharedExpression('order=8 & gfp!~GFP_ATOMIC'),
+      });
+      expect(workload.notes).toContainEqual(expect.stringContaining('has the gfp flag GFP_ATOMIC'));
+    });
+
     it('may end its lines as DOS does', async () => {
       const path = join(folder, 'dos.txt');
       writeFileSync(path, TRACE.replaceAll('\n', '\r\n'));

@@ -50,7 +50,7 @@ export async function importTrace(path: string, options: ImportOptions = {}): Pr
   reader.end();
   into.end();
   const sanity = into.report();
-  refuseUseless(path, format, sanity, options);
+  refuseUseless(path, format, sanity, options, into.hints);
   const { requests, notes } = into;
   return {
     workload: workload({ name, description: format.description, requests, notes }),
@@ -79,6 +79,7 @@ function refuseUseless(
   { name, example }: TraceFormat,
   { linesRead, requests, unparsed, background }: SanityReport,
   { shared }: ImportOptions,
+  hints: readonly string[],
 ): void {
   const mostlyBad = unparsed.count * 2 > linesRead;
   if (!mostlyBad && requests > 0) return;
@@ -86,7 +87,10 @@ function refuseUseless(
     const count = `of its ${background.allocations} page allocations`;
     throw new InputError(
       shared !== undefined
-        ? `${path}: none ${count} is one with --shared '${shared.text}'; another example: ${SHARED_EXAMPLE}`
+        ? [
+            `${path}: none ${count} is one with --shared '${shared.text}'; another example: ${SHARED_EXAMPLE}`,
+            ...hints,
+          ].join('\n')
         : `${path}: all ${count} are background: pages that others use, with no request for shared memory among them.\n` +
             `Say which of them would be shared, by order, gfp flag, task or migratetype: ${SHARED_EXAMPLE}`,
     );

@@ -25,6 +25,8 @@ export interface TracedAllocation {
 export interface SharedExpression {
   /** As the user wrote it. */
   readonly text: string;
+  /** The gfp flags that it names. */
+  readonly gfpFlags: readonly string[];
   /** Whether the expression chooses this allocation. */
   matches(allocation: TracedAllocation): boolean;
 }
@@ -93,6 +95,7 @@ const MAX_DEPTH = 100;
 export function parseSharedExpression(text: string): SharedExpression {
   let at = 0;
   let depth = 0;
+  const gfpFlags: string[] = [];
 
   function skipSpace(): void {
     while (/\s/.test(text.charAt(at))) at++;
@@ -164,12 +167,13 @@ export function parseSharedExpression(text: string): SharedExpression {
     const test = value === '' ? undefined : found.test(comparison, value);
     if (test === undefined) throw expected(found.expected);
     at += value.length;
+    if (name === 'gfp') gfpFlags.push(value);
     return test;
   }
 
   const matches = expression();
   if (peek(/\S/y) !== '') throw expected('& or | or the end');
-  return { text, matches };
+  return { text, gfpFlags, matches };
 }
 
 /** A pattern for all of a text: `*` is any text, `?` any character. */

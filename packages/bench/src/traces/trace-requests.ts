@@ -22,6 +22,8 @@ export class TraceRequests {
   readonly #assumedFrees: { readonly time: Nanoseconds; readonly allocation: AllocationId }[] = [];
   readonly #ignored = new Map<string, number>();
   readonly #notes: string[] = [];
+  /** What hint() was told. */
+  readonly hints: string[] = [];
   readonly #counts = {
     linesRead: 0,
     requests: 0,
@@ -129,6 +131,12 @@ export class TraceRequests {
   /** A sentence for readers of a comparison. */
   note(text: string): void {
     this.#notes.push(text);
+  }
+
+  /** A note that also goes with the refusal of a trace without requests. */
+  hint(text: string): void {
+    this.hints.push(text);
+    this.note(text);
   }
 
   get requests(): readonly Request[] {

@@ -5,10 +5,12 @@
 import { dmaEvents } from '../events/dma-events.ts';
 import { parseTraceEvent } from '../events/event-line.ts';
 import { eventReader } from '../events/event-reader.ts';
+import { watchFlags } from '../events/flags-seen.ts';
 import { pageEvents } from '../events/page-events.ts';
 import { slabEvents } from '../events/slab-events.ts';
 import { swiotlbEvents } from '../events/swiotlb-events.ts';
-import type { TraceFormat } from '../format.ts';
+import type { ImportOptions, TraceFormat } from '../format.ts';
+import type { TraceRequests } from '../trace-requests.ts';
 
 const FAMILIES = [
   { start: pageEvents, recognisedBy: ['mm_page_alloc', 'mm_page_free'] },
@@ -44,9 +46,21 @@ export const kernelEvents: TraceFormat = {
     if (options.shared !== undefined) {
       into.note(`Requests are the allocations with ${options.shared.text}. Other pages are background.`);
     }
-    return eventReader(
-      into,
-      FAMILIES.map(({ start }) => start(into, options)),
-    );
+    if (options.shared === undefined) return eventsOf(into, options);
+    const { shared, missing } = watchFlags(options.shared);
+    const reader = eventsOf(into, { ...options, shared });
+    return {
+      ...reader,
+      end() {
+        reader.end();
+        for (const sentence of missing()) into.hint(sentence);
+      },
+    };
   },
 };
+
+const eventsOf = (into: TraceRequests, options: ImportOptions) =>
+  eventReader(
+    into,
+    FAMILIES.map(({ start }) => start(into, options)),
+  );
