@@ -14,7 +14,10 @@ async function metricNames(): Promise<readonly string[]> {
 }
 
 export const COMPARE_OPTIONS = {
-  trace: file('--trace <file>', 'requests of a recorded kernel, gzipped or not; formats: docs/traces.md'),
+  trace: file(
+    '--trace <file>',
+    'requests of a recorded kernel, also compressed; - is standard input; formats: docs/traces.md',
+  ),
   shared: text(
     '--shared <expr>',
     'the page events of the trace that are for shared memory, as in order>=1 & task=kworker*',

@@ -178,6 +178,21 @@ describe('a file', () => {
     );
   });
 
+  it('may be compressed with xz or zstd, whatever its name is', async () => {
+    // printf 'a 1 0\\na 2 4\\nf 1 0\\n' | xz, and the same | zstd
+    const xz =
+      '/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQARYSAxIDAKYSAyIDQKZiAxIDAKAAAArECXcDB4UOUAASoSSwhUvB+2830BAAAAAARZWg==';
+    const zstd = 'KLUv/QRYkQAAYSAxIDAKYSAyIDQKZiAxIDAKtQwjBQ==';
+    for (const bytes of [Buffer.from(xz, 'base64'), Buffer.from(zstd, 'base64')]) {
+      const { sanity, workload } = await importing('packed.txt', bytes);
+      expect(sanity).toMatchObject({ linesRead: 3, requests: 2, frees: 1 });
+      expect(workload.name).toBe('packed');
+      expect(await refusal(importing('torn.txt', bytes.subarray(0, 20)))).toMatch(
+        /^torn\.txt: the (?:xz|zstd) file is damaged or cut off/,
+      );
+    }
+  });
+
   it('may be longer than one read', async () => {
     const lines = Array.from({ length: 50_000 }, (_, id) => `a ${id} 0`);
     const { sanity } = await importing('long.txt', gzipSync(lines.join('\n')));

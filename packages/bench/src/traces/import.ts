@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { InputError } from '@decpool/model';
 import { type Workload, workload } from '../workloads/workload.ts';
 import { type ImportOptions, readLine, type TraceFormat, type TraceReader } from './format.ts';
-import { linesOf } from './lines.ts';
+import { linesOf, STANDARD_INPUT, shownPath } from './lines.ts';
 import { TRACE_FORMATS } from './registry.ts';
 import { excerpt, type SanityReport } from './sanity.ts';
 import { SHARED_EXAMPLE } from './shared-expression.ts';
@@ -20,11 +20,15 @@ export interface ImportedTrace {
 const LINES_TO_RECOGNISE = 10_000;
 
 /**
- * The requests of a trace file, plain or gzipped; its content tells the format. Times are ns since the first request. Throws
+ * The requests of a trace file, plain or compressed, or of standard input (`-`); its content tells the format. Times are ns since the first request. Throws
  * InputError with the file, and the line if there is one; also for options that the format does not use.
  */
 export async function importTrace(path: string, options: ImportOptions = {}): Promise<ImportedTrace> {
-  const name = basename(path).replace(/(?:\.(?:txt|log|ndjson|jsonl))?(?:\.gz)?$/, '');
+  const name =
+    path === STANDARD_INPUT
+      ? 'standard-input'
+      : basename(path).replace(/(?:\.(?:txt|log|ndjson|jsonl))?(?:\.(?:gz|xz|zst))?$/, '');
+  const shown = shownPath(path);
   const into = new TraceRequests();
   let format: TraceFormat | undefined;
   let reader: TraceReader | undefined;
@@ -39,18 +43,18 @@ export async function importTrace(path: string, options: ImportOptions = {}): Pr
       }
       if (options.shared !== undefined && !format.takesShared) {
         const why = `this is a ${format.name} trace: all of it is shared memory`;
-        throw new InputError(`${path}: --shared chooses among page allocations, and ${why}`);
+        throw new InputError(`${shown}: --shared chooses among page allocations, and ${why}`);
       }
       reader = format.reader(into, name, options);
     }
     for (const text of unread) readLine(reader, into, text);
     unread = [];
   }
-  if (format === undefined || reader === undefined) throw unknownFormat(path, unread);
+  if (format === undefined || reader === undefined) throw unknownFormat(shown, unread);
   reader.end();
   into.end();
   const sanity = into.report();
-  refuseUseless(path, format, sanity, options, into.hints);
+  refuseUseless(shown, format, sanity, options, into.hints);
   const { requests, notes } = into;
   return {
     workload: workload({ name, description: format.description, requests, notes }),
