@@ -3,6 +3,7 @@ import { InputError } from '@decpool/model';
 import { type Workload, workload } from '../workloads/workload.ts';
 import { type ImportOptions, readLine, type TraceFormat, type TraceReader } from './format.ts';
 import { linesOf, STANDARD_INPUT, shownPath } from './lines.ts';
+import { adviceOn } from './other-tools.ts';
 import { TRACE_FORMATS } from './registry.ts';
 import { excerpt, type SanityReport } from './sanity.ts';
 import { SHARED_EXAMPLE } from './shared-expression.ts';
@@ -68,6 +69,8 @@ function unknownFormat(path: string, lines: readonly string[]): InputError {
     const magic = Object.keys(binaryFiles).find((start) => lines[0]?.includes(start));
     if (magic !== undefined) return new InputError(`${path}: ${binaryFiles[magic]}`);
   }
+  const other = adviceOn(lines);
+  if (other !== undefined) return new InputError(`${path}:${other.line}: ${other.advice}`);
   const first = lines.findIndex((text) => text.trim() !== '' && !text.startsWith('#'));
   const found =
     first === -1

@@ -67,6 +67,26 @@ it.each([
   });
 });
 
+it.each([
+  [
+    'trace-cmd report -l, of a 6.1 kernel',
+    '   xargs-7140    1.....   325.506040: mm_page_alloc:        page=0xffffffff8243b333 pfn=0x25c03 order=0',
+    { task: 'xargs-7140', cpu: 1, at: 325_506_040_000n },
+  ],
+  [
+    'tracefs with latency-format',
+    '      dd-166       0d..1. 7983us : mm_page_alloc: page=00000000d2be5665 pfn=0x25c03 order=0',
+    { task: 'dd-166', cpu: 0, at: 7_983_000n },
+  ],
+  [
+    'tracefs with latency-format, after a delay',
+    ' kworker/-25        12.N.1. 12345us!: mm_page_alloc: page=00000000d2be5665 pfn=0x25c03 order=0',
+    { task: 'kworker/-25', cpu: 12, at: 12_345_000n },
+  ],
+])('the latency format is read: %s', (_, text, expected) => {
+  expect(parseTraceEvent(text)).toMatchObject({ event: 'mm_page_alloc', ...expected });
+});
+
 it('a stack frame names its function, without offset and module', () => {
   expect(parseStackFrame(' => nvme_alloc_queue')).toBe('nvme_alloc_queue');
   expect(parseStackFrame(' => nvme_alloc_queue+0x5a/0x170 [nvme]')).toBe('nvme_alloc_queue');

@@ -1,15 +1,10 @@
 /** Reads files of trace events: what a format knows about single events is in handlers by their names. */
 import type { TraceReader } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
-import {
-  EXPECTED_EVENT,
-  parseStackFrame,
-  parseTraceEvent,
-  STACK_TRACES,
-  type TraceEvent,
-} from './event-line.ts';
+import { EXPECTED_EVENT, parseStackFrame, parseTraceEvent, STACK_TRACES } from './event-line.ts';
 import type { Timestamp } from './timestamps.ts';
 import { parseToolLine } from './tool-lines.ts';
+import type { TraceEvent } from './trace-event.ts';
 
 /**
  * Uses one event. Returns the expected fields if they are malformed. `stack`, innermost first, is filled when its lines are
