@@ -36,8 +36,9 @@ const NULL = /^(?:(?:0x)?0+|\(null\)|\(nil\))$/;
 /** Whether a pointer is NULL, as kernels (zeros, `(null)`) and perf (`(nil)`, `0x0`) print it. */
 export const isNull = (pointer: string | undefined): boolean => pointer !== undefined && NULL.test(pointer);
 
-/** Larger than any allocation. */
-const MAX_BYTES = 2 ** 40;
+/** A request is below 4 GiB (model/src/request-rules.ts). Larger numbers are malformed. */
+const MAX_BYTES = 2 ** 32 - 1;
+export const MAX_PAGES = 2 ** 20 - 1;
 
 /** A number of bytes, at least 1. */
 export function bytesOf(text: string | undefined): number | undefined {

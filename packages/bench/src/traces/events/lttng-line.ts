@@ -4,12 +4,16 @@
  *     [08:36:01.211260539] (+0.000014700) HOST kmem_kmalloc: { cpu_id = 1 }, { procname = "dd", tid = 7 }, { ptr = 0xCDEB5C00, ... }
  *      TIME                 since before       EVENT          packet          context, if recorded         fields
  */
+import { wholeNumber } from './event-fields.ts';
 import { parseSeconds } from './timestamps.ts';
 import type { TraceEvent } from './trace-event.ts';
 
 const LINE =
   /^\[(?:\d{4}-\d\d-\d\d )?(?:(?<hours>\d\d):(?<minutes>\d\d):)?(?<seconds>\d{1,12}\.\d{1,9})\] (?:\(\+[\d.?]+\) )?(?:\S+ )?(?<event>\w+): (?<groups>\{ .*\})$/;
 const FIELD = /(\w+) = ("[^"]*"|[^\s,{}]+)/g;
+
+/** More than any machine has. */
+const MAX_CPUS = 2 ** 16;
 
 /** LTTng names some events after their system: kmem_kmalloc is kmem:kmalloc. */
 const SYSTEM = /^kmem_(?=kmalloc|kfree|mm_page_)/;
@@ -30,7 +34,7 @@ export function parseLttngLine(text: string): TraceEvent | undefined {
   const isPage = event === 'mm_page_alloc' || event === 'mm_page_free';
   return {
     task: `${name}-${context.get('tid') ?? context.get('vtid') ?? 0}`,
-    cpu: Number(context.get('cpu_id') ?? 0),
+    cpu: wholeNumber(context.get('cpu_id'), MAX_CPUS) ?? 0,
     at: fullMinutes * 60_000_000_000n + at,
     // Before Linux 4.0 page events have an address of the memory map only, which does not tell how pages are aligned.
     event: isPage && !fields.has('pfn') ? `${event} without pfn` : event,

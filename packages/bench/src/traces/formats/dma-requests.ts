@@ -1,5 +1,6 @@
 /** NDJSON of set_memory_decrypted(), set_memory_encrypted() and the coherent DMA calls around them, made from `dma-trace` text. */
 import * as z from 'zod';
+import { MAX_PAGES } from '../events/event-fields.ts';
 import { parseSeconds } from '../events/timestamps.ts';
 import type { TraceFormat } from '../format.ts';
 import { type DmaAllocation, dmaBuffers } from './dma-buffers.ts';
@@ -11,7 +12,11 @@ const time = z.number().transform((seconds, context) => {
   context.addIssue({ code: 'custom', message: 'expected seconds with at most nine decimals' });
   return z.NEVER;
 });
-const range = { t: time, pfn: z.number().int().nonnegative(), npages: z.number().int().positive() };
+const range = {
+  t: time,
+  pfn: z.number().int().nonnegative(),
+  npages: z.number().int().positive().max(MAX_PAGES),
+};
 const buffer = { t: time, dev: z.string(), bytes: z.number().int().nonnegative() };
 
 const Line = z.discriminatedUnion('op', [

@@ -4,7 +4,7 @@
  * docs/traces.md has the commands that set these probes.
  */
 
-import { fieldOf, wholeNumber } from '../events/event-fields.ts';
+import { fieldOf, MAX_PAGES, wholeNumber } from '../events/event-fields.ts';
 import { parseTraceEvent } from '../events/event-line.ts';
 import { type EventFamily, eventReader, fieldHandler } from '../events/event-reader.ts';
 import { addressSpace, kernelAddress, pageNumber } from '../events/kernel-address.ts';
@@ -86,8 +86,6 @@ function callOf(fields: string): DmaAllocation | undefined {
 const EXPECTED_POINTER = 'cpu_addr=0xADDRESS';
 const pointerOf = (fields: string) => /cpu_addr=(0x[0-9a-f]+)/.exec(fields)?.[1];
 
-/** More than any memory has. */
-const MAX_PAGES = 2 ** 31 - 1;
 const EXPECTED_RANGE = 'addr=0xADDRESS npages=N with a kernel address of 16 digits';
 
 interface TracedRange {
