@@ -14,7 +14,7 @@ const MAX_CPUS = 4096;
  * sixteenth and a half free, then one that is more free, then an empty one, then any that fits, and last one that another
  * CPU has reserved. So holes are used up tree by tree, and the rest of memory becomes empty.
  *
- * Requests do not name a CPU: the n-th owner stands for CPU n modulo their number. For the same reason a CPU does not reserve the
+ * Few requests name a CPU, so none is looked at: the n-th owner stands for CPU n modulo their number. Nor does a CPU reserve the
  * tree in which it frees (four times in a row). `parameters` are the CPUs. Throws InputError for invalid ones.
  */
 export function llfree(...parameters: readonly (number | string)[]): PlacementFactory {

@@ -7,8 +7,10 @@ import { BlockBins } from './block-bins.ts';
 import { firstFit } from './first-fit.ts';
 import { FreeMap } from './free-map.ts';
 import { fullestFirst } from './fullest-first.ts';
+import { llfree } from './llfree.ts';
 import { longestFreeRange } from './longest-free-range.ts';
 import { MaxTree } from './max-tree.ts';
+import { nextFit } from './next-fit.ts';
 import type { PlacementFactory } from './placement.ts';
 import { worstFit } from './worst-fit.ts';
 
@@ -334,5 +336,61 @@ it('bins of blocks find the next bin and the next block as a scan would', () => 
         expect(bins.firstBlock(key, fromBlock)).toBe(lowest(blocks));
       }
     }),
+  );
+});
+
+describe('a placement that leaves no free page unused', () => {
+  /** Takes and gives back; sizes need not be powers of two, nor aligned. */
+  const steps = fc.array(
+    fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc.record({ pages: fc.integer({ min: 1, max: 20 }), align: fc.constantFrom(1, 4, 16) }),
+      },
+      { weight: 2, arbitrary: fc.record({ free: fc.nat() }) },
+    ),
+    { minLength: 40, maxLength: 200 },
+  );
+
+  it.each([firstFit, nextFit, bestFit, worstFit, fullestFirst, longestFreeRange, llfree('2')])(
+    '%# finds a place whenever there is one, and no other',
+    (factory) => {
+      fc.assert(
+        fc.property(steps, fc.constantFrom(1, 2, BLOCKS), (all, blocks) => {
+          const map = new FreeMap(
+            checkGeometry({ ...GEOMETRY, blocksPerRegion: 512, spanPages: blocks * BLOCK }),
+          );
+          const placement = factory(map);
+          const pages = new Pages();
+          const live: { start: number; pages: number }[] = [];
+          for (let block = 0; block < blocks; block++) {
+            map.put(pfn(block * BLOCK), BLOCK);
+            pages.free.fill(true, block * BLOCK, (block + 1) * BLOCK);
+          }
+          for (const step of all) {
+            if ('free' in step) {
+              const [gone] = live.splice(step.free % Math.max(1, live.length), 1);
+              if (gone === undefined) continue;
+              map.put(pfn(gone.start), gone.pages);
+              pages.free.fill(true, gone.start, gone.start + gone.pages);
+              continue;
+            }
+            const start = placement.place(step.pages, step.align, EVERYWHERE);
+            const places = pages.places(step.pages, step.align);
+            if (start === -1) {
+              expect(places).toEqual([]);
+              continue;
+            }
+            expect(start % step.align).toBe(0);
+            expect(pages.free.slice(start, start + step.pages).every(Boolean)).toBe(true);
+            expect(Math.floor((start + step.pages - 1) / BLOCK)).toBe(Math.floor(start / BLOCK));
+            map.take(start, step.pages);
+            pages.free.fill(false, start, start + step.pages);
+            live.push({ start, pages: step.pages });
+          }
+        }),
+        { numRuns: randomRuns(200) },
+      );
+    },
   );
 });
