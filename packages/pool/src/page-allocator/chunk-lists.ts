@@ -9,6 +9,8 @@ import { InputError, MAX_PAGE_ORDER } from '@decpool/model';
 import { CLAIM_TYPES, type ClaimType, ORDINARY_TYPES, TYPE } from './migratetypes.ts';
 
 const NONE = -1;
+/** 64 GiB. */
+const LARGE_PAGES = 1 << 24;
 export const ORDERS = MAX_PAGE_ORDER + 1;
 export const TYPES = CLAIM_TYPES.length;
 
@@ -46,6 +48,9 @@ export interface FreePlace {
 }
 
 export class ChunkLists {
+  /** See #at(). */
+  readonly #lowBits: number;
+  readonly #columnPages: number;
   readonly #next: Int32Array;
   readonly #previous: Int32Array;
   /** List of the chunk that begins at a page, plus 1; 0 where none does. */
@@ -69,10 +74,13 @@ export class ChunkLists {
     if (lists >= 0xffff)
       throw new InputError(`${zones} zones with the lists of ${cpus} CPUs: too many lists`);
     this.#cpus = cpus;
-    this.#next = new Int32Array(spanPages);
-    this.#previous = new Int32Array(spanPages);
     // Room for the buddy of each chunk: pages behind the span are in no list.
-    this.#listOf = new Uint16Array((spanPages | ((1 << MAX_PAGE_ORDER) - 1)) + 1);
+    const pages = (spanPages | ((1 << MAX_PAGE_ORDER) - 1)) + 1;
+    this.#lowBits = spanPages > LARGE_PAGES ? MAX_PAGE_ORDER : 0;
+    this.#columnPages = pages >>> this.#lowBits;
+    this.#next = new Int32Array(pages);
+    this.#previous = new Int32Array(pages);
+    this.#listOf = new Uint16Array(pages);
     this.#heads = new Int32Array(lists).fill(NONE);
     this.#tails = new Int32Array(lists).fill(NONE);
     this.#counts = new Int32Array(lists);
@@ -87,6 +95,15 @@ export class ChunkLists {
       this.#zones[list] = Math.floor(perCpu < 0 ? list / (ORDERS * TYPES) : perCpu / (cpus * PER_CPU_LISTS));
       if (perCpu < 0) this.#wordOf[list] = this.#zones[list] * TYPES + (list % TYPES);
     }
+  }
+
+  /**
+   * Where the links of the chunk that begins at a page lie. In a large guest those of all first pages of the largest chunks come first, then
+   * those of the pages behind them, and so on: most memory is in chunks of the largest order, and memory of the arrays that was never written
+   * to takes none of the machine's.
+   */
+  #at(pfn: number): number {
+    return (pfn & ((1 << this.#lowBits) - 1)) * this.#columnPages + (pfn >>> this.#lowBits);
   }
 
   /** A buddy list. */
@@ -111,24 +128,24 @@ export class ChunkLists {
 
   /** The chunk behind another in its list, or -1. */
   after(pfn: number): number {
-    return this.#next[pfn];
+    return this.#next[this.#at(pfn)];
   }
 
   /** Order of the chunk of a buddy list that begins at a page, or -1: PageBuddy(). */
   buddyOrder(pfn: number): number {
-    const list = this.#listOf[pfn] - 1;
+    const list = this.#listOf[this.#at(pfn)] - 1;
     return list >= 0 && list < this.#firstPerCpu ? this.#orders[list] : -1;
   }
 
   /** Order of the chunk of any list, per-CPU lists included, that begins at a page, or -1. */
   orderAt(pfn: number): number {
-    const list = this.#listOf[pfn] - 1;
+    const list = this.#listOf[this.#at(pfn)] - 1;
     return list < 0 ? -1 : this.#orders[list];
   }
 
   /** Whether a chunk begins at a page that is in the list of any migratetype of a zone and order: page_is_buddy(). `list`: of type 0. */
   isBuddy(pfn: number, list: number): boolean {
-    return (this.#listOf[pfn] - 1 - list) >>> 0 < TYPES;
+    return (this.#listOf[this.#at(pfn)] - 1 - list) >>> 0 < TYPES;
   }
 
   /** The lowest order from `order` on of which a zone has chunks of a migratetype, or -1. */
@@ -148,34 +165,34 @@ export class ChunkLists {
 
   /** Migratetype of the buddy list that a chunk is in. */
   typeOf(pfn: number): number {
-    return (this.#listOf[pfn] - 1) % TYPES;
+    return (this.#listOf[this.#at(pfn)] - 1) % TYPES;
   }
 
   /** The per-CPU list that a page's chunk is in, or -1. */
   perCpuListOf(pfn: number): number {
-    const list = this.#listOf[pfn] - 1;
+    const list = this.#listOf[this.#at(pfn)] - 1;
     return list >= this.#firstPerCpu ? list : -1;
   }
 
   addHead(list: number, pfn: number): void {
     const first = this.#heads[list];
-    this.#next[pfn] = first;
-    this.#previous[pfn] = NONE;
+    this.#next[this.#at(pfn)] = first;
+    this.#previous[this.#at(pfn)] = NONE;
     if (first === NONE) this.#addFirst(list, pfn);
-    else this.#previous[first] = pfn;
+    else this.#previous[this.#at(first)] = pfn;
     this.#heads[list] = pfn;
-    this.#listOf[pfn] = list + 1;
+    this.#listOf[this.#at(pfn)] = list + 1;
     this.#counts[list]++;
   }
 
   addTail(list: number, pfn: number): void {
     const last = this.#tails[list];
-    this.#next[pfn] = NONE;
-    this.#previous[pfn] = last;
+    this.#next[this.#at(pfn)] = NONE;
+    this.#previous[this.#at(pfn)] = last;
     if (last === NONE) this.#addFirst(list, pfn);
-    else this.#next[last] = pfn;
+    else this.#next[this.#at(last)] = pfn;
     this.#tails[list] = pfn;
-    this.#listOf[pfn] = list + 1;
+    this.#listOf[this.#at(pfn)] = list + 1;
     this.#counts[list]++;
   }
 
@@ -186,23 +203,23 @@ export class ChunkLists {
   }
 
   remove(pfn: number): void {
-    const list = this.#listOf[pfn] - 1;
-    const next = this.#next[pfn];
-    const previous = this.#previous[pfn];
+    const list = this.#listOf[this.#at(pfn)] - 1;
+    const next = this.#next[this.#at(pfn)];
+    const previous = this.#previous[this.#at(pfn)];
     if (previous === NONE) this.#heads[list] = next;
-    else this.#next[previous] = next;
+    else this.#next[this.#at(previous)] = next;
     if (next === NONE) this.#tails[list] = previous;
-    else this.#previous[next] = previous;
+    else this.#previous[this.#at(next)] = previous;
     this.#removed(list, pfn);
   }
 
   /** Removes the first chunk of a list that has one, and returns its first page. */
   removeFirst(list: number): number {
     const pfn = this.#heads[list];
-    const next = this.#next[pfn];
+    const next = this.#next[this.#at(pfn)];
     this.#heads[list] = next;
     if (next === NONE) this.#tails[list] = NONE;
-    else this.#previous[next] = NONE;
+    else this.#previous[this.#at(next)] = NONE;
     this.#removed(list, pfn);
     return pfn;
   }
@@ -210,10 +227,10 @@ export class ChunkLists {
   /** Removes the last chunk of a list that has one, and returns its first page. */
   removeLast(list: number): number {
     const pfn = this.#tails[list];
-    const previous = this.#previous[pfn];
+    const previous = this.#previous[this.#at(pfn)];
     this.#tails[list] = previous;
     if (previous === NONE) this.#heads[list] = NONE;
-    else this.#next[previous] = NONE;
+    else this.#next[this.#at(previous)] = NONE;
     this.#removed(list, pfn);
     return pfn;
   }
@@ -231,7 +248,7 @@ export class ChunkLists {
     while (2 << run <= most && (first & ((2 << (order + run)) - 1)) === 0) {
       const end = first + ((2 << (order + run)) - (1 << order));
       let each = at;
-      while (each !== end && this.#previous[each] === each + (1 << order)) each += 1 << order;
+      while (each !== end && this.#previous[this.#at(each)] === each + (1 << order)) each += 1 << order;
       if (each !== end) break;
       at = each;
       run++;
@@ -240,14 +257,14 @@ export class ChunkLists {
   }
 
   #removed(list: number, pfn: number): void {
-    this.#listOf[pfn] = 0;
+    this.#listOf[this.#at(pfn)] = 0;
     if (--this.#counts[list] === 0) this.#ordersOf[this.#wordOf[list]] &= ~(1 << this.#orders[list]);
   }
 
   /** Whether a range of 2^order pages lies in a chunk of any list. */
   covers(pfn: number, order: number): boolean {
     for (let above = order; above <= MAX_PAGE_ORDER; above++) {
-      const list = this.#listOf[pfn & ~((1 << above) - 1)] - 1;
+      const list = this.#listOf[this.#at(pfn & ~((1 << above) - 1))] - 1;
       if (list >= 0 && this.#orders[list] >= above) return true;
     }
     return false;
@@ -257,10 +274,10 @@ export class ChunkLists {
   placeOf(pfn: number): FreePlace | undefined {
     for (let above = 0; above <= MAX_PAGE_ORDER; above++) {
       const first = pfn & ~((1 << above) - 1);
-      const list = this.#listOf[first] - 1;
+      const list = this.#listOf[this.#at(first)] - 1;
       if (list < 0 || this.#orders[list] < above) continue;
       let before = 0;
-      for (let at = this.#heads[list]; at !== first; at = this.#next[at]) before++;
+      for (let at = this.#heads[list]; at !== first; at = this.#next[this.#at(at)]) before++;
       const place = {
         zone: this.#zones[list],
         order: this.#orders[list],
