@@ -49,6 +49,7 @@ interface PolicySpecOptions extends Partial<Omit<PoolOptions, 'policy' | 'platfo
  */
 export function policySpec({ policy, platform, memory, ...options }: PolicySpecOptions) {
   return (...history: readonly SpecRequest[]) => ({
+    /** Serves these requests. Throws InputError for an invalid one. */
     when(...requests: readonly SpecRequest[]): Outcome {
       const pool = new Pool({
         ...options,
@@ -69,6 +70,7 @@ export function policySpec({ policy, platform, memory, ...options }: PolicySpecO
 /** The same for what is made of events: a projection is an operator on `events$`, and its last value counts. */
 export function projectionSpec<Value>(project: (events$: Observable<PoolEvent>) => Observable<Value>) {
   return (...history: readonly SpecEvent[]) => ({
+    /** Shows these events to the projection. */
     when(...events: readonly SpecEvent[]) {
       const all = eventsOf([...history, ...events]);
       return {
@@ -104,7 +106,7 @@ function completed(request: SpecRequest, pool: Pool): Request {
 }
 
 /** What the policy has done since when(). */
-class Outcome {
+export class Outcome {
   readonly pool: Pool;
   /** All events since when(). */
   readonly events: readonly PoolEvent[];
