@@ -6,8 +6,8 @@
  *   themselves. An exact count gives the rest of its power of two back at once (alloc_pages_exact(), mm/page_alloc.c).
  * - Coherent DMA buffers (kernel/dma/direct.c): the same, but only the pages that the buffer fills are converted, and the
  *   rest stays tied up. A caller that may not sleep is served from the atomic DMA pools (dma-pool/atomic-pools.ts). On `pkvm` they
- *   come from a restricted DMA pool: slots of the bounce buffers, at most 256 KiB (swiotlb_alloc(), kernel/dma/swiotlb.c); a guest without any has no place for them.
- *   There an NVMe descriptor takes a page, while a dma_pool would pack 16 into one.
+ *   come from a restricted DMA pool: slots of the bounce buffers, at most 256 KiB (swiotlb_alloc(), kernel/dma/swiotlb.c); a guest
+ *   without any has no place for them. There an NVMe descriptor takes a page, while a dma_pool would pack 16 into one.
  * - Tables and lists that their drivers pack into pages: driver-pools.ts.
  * - Memory from vmalloc(): vmalloc-area.ts, unless the version has a better way.
  *

@@ -151,16 +151,15 @@ export class FreeMap {
     }
   }
 
-  /** Lowest multiple of `align` in a block at which `pages` free pages begin, or -1. `runPages`: only in runs of exactly that many. */
-  findInBlock(block: number, pages: number, align: number, runPages?: number): Pfn | -1 {
+  /** Lowest multiple of `align` in a block at which `pages` free pages begin, or -1. */
+  findInBlock(block: number, pages: number, align: number): Pfn | -1 {
     const first = block * this.#pagesPerBlock;
     if (pages === align) {
       const isThere = this.largestOrder[block] >= 31 - Math.clz32(pages);
-      return isThere ? this.findFrom(first, pages, align, runPages) : -1;
+      return isThere ? this.findFrom(first, pages, align) : -1;
     }
     const fits = this.#fitsAt(align);
     if (fits.at(block) < pages) return -1;
-    if (runPages !== undefined) return this.findFrom(first, pages, align, runPages);
     const blockEnd = first + this.#pagesPerBlock;
     let most = 0;
     let at = this.#nextFree(first, blockEnd);
@@ -175,11 +174,19 @@ export class FreeMap {
     return -1;
   }
 
-  /** Lowest place in blocks [first, end) for a request that is no aligned chunk: its size is not its alignment. -1 if there is none. */
-  findLowest(pages: number, align: number, first: number, end: number): Pfn | -1 {
-    const fits = this.#fitsAt(align);
+  /**
+   * Lowest place for a request in blocks [first, end), or -1. `byPages`: for each block no less than the pages that fit there; default:
+   * those of all blocks, for a request that is no aligned chunk (its size is not its alignment).
+   */
+  findLowest(
+    pages: number,
+    align: number,
+    first: number,
+    end: number,
+    byPages: MaxTree = this.#fitsAt(align),
+  ): Pfn | -1 {
     for (let block = first - 1; ; ) {
-      block = fits.firstAtLeast(pages, block + 1);
+      block = byPages.firstAtLeast(pages, block + 1);
       if (block < 0 || block >= end) return -1;
       const found = this.findInBlock(block, pages, align);
       if (found !== -1) return found;
@@ -207,7 +214,7 @@ export class FreeMap {
     }
   }
 
-  /** As findInBlock(), but at page `from` of the block or above it. */
+  /** As findInBlock(), but at page `from` of the block or above it. `runPages`: only in runs of exactly that many. */
   findFrom(from: number, pages: number, align: number, runPages?: number): Pfn | -1 {
     const blockEnd = ((from >>> this.#blockShift) + 1) * this.#pagesPerBlock;
     let at = this.#nextFree(from, blockEnd);

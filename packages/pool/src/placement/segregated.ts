@@ -1,5 +1,4 @@
 import type { AllocateRequest } from '@decpool/model';
-import type { BlockRange } from '../policy.ts';
 import type { FreeMap } from './free-map.ts';
 import { MaxTree } from './max-tree.ts';
 import type { Placement } from './placement.ts';
@@ -32,19 +31,11 @@ export function segregated(map: FreeMap, classes: number, classOf: ClassOf): Omi
     },
   });
 
-  const lowestOf = (blocks: MaxTree, pages: number, align: number, { firstBlock, endBlock }: BlockRange) => {
-    let block = blocks.firstAtLeast(pages, firstBlock);
-    for (; block >= 0 && block < endBlock; block = blocks.firstAtLeast(pages, block + 1)) {
-      const found = map.findInBlock(block, pages, align);
-      if (found !== -1) return found;
-    }
-    return -1;
-  };
-
   return {
-    place(pages, align, range, asker) {
-      const found = lowestOf(largest[classOf(pages, asker)], pages, align, range);
-      return found === -1 ? lowestOf(largest[OPEN], pages, align, range) : found;
+    place(pages, align, { firstBlock, endBlock }, asker) {
+      const own = largest[classOf(pages, asker)];
+      const found = map.findLowest(pages, align, firstBlock, endBlock, own);
+      return found === -1 ? map.findLowest(pages, align, firstBlock, endBlock, largest[OPEN]) : found;
     },
 
     usablePages({ firstBlock, endBlock }, asker) {
