@@ -28,7 +28,7 @@ export async function importTrace(path: string, options: ImportOptions = {}): Pr
   const name =
     path === STANDARD_INPUT
       ? 'standard-input'
-      : basename(path).replace(/(?:\.(?:txt|log|ndjson|jsonl))?(?:\.(?:gz|xz|zst))?$/, '');
+      : basename(path).replace(/(?:\.(?:txt|log|ndjson|jsonl|trace|csv))?(?:\.(?:gz|xz|zst))?$/, '');
   const shown = shownPath(path);
   const into = new TraceRequests();
   let format: TraceFormat | undefined;

@@ -30,7 +30,7 @@ export interface SanityReport {
   readonly doubleAllocs: number;
   /** Frees that the trace does not record, added a fixed time after the allocation. Part of `frees`. */
   readonly assumedFrees: number;
-  /** Frees on the line of another free, such as those of a scatterlist after the first. Part of `frees`. */
+  /** Frees on the line of another request: those of a scatterlist after the first, the end of a buffer beside its size. Part of `frees`. */
   readonly groupedFrees: number;
   /** Events that the recorder reports as lost. They have no line. */
   readonly lostEvents: number;

@@ -89,6 +89,12 @@ export class TraceRequests {
     this.#counts.groupedFrees += keys.length - 1;
   }
 
+  /** As free(), if the line of the allocation says its end, too. */
+  freeOfAllocationLine(key: TraceKey, at: Timestamp): void {
+    this.free(key, at);
+    this.#counts.groupedFrees++;
+  }
+
   /** If `key` is still allocated, its free was not recorded: frees it, because other memory has its place now. */
   missedFree(key: TraceKey, at: Timestamp): void {
     this.#advance(at);

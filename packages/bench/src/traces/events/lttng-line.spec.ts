@@ -1,5 +1,8 @@
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { recordingsWith } from '../../files/testing.ts';
 import { kernelEvents } from '../formats/kernel-events.ts';
+import { importTrace } from '../import.ts';
 import { accountedLines, readLines } from '../testing.ts';
 import { parseLttngLine } from './lttng-line.ts';
 
@@ -30,3 +33,15 @@ it('the context names the task, and the time may be in seconds or have a date', 
   expect(parseLttngLine(`[2026-11-29 00:01:01.500000000] ${kfree}`)?.at).toBe(61_500_000_000n);
   expect(parseLttngLine('[000] 22.4: kmem:kfree: ptr=1')).toBeUndefined();
 });
+
+const FOLDER = recordingsWith('lttng');
+
+it.skipIf(FOLDER === undefined)(
+  'a recording of an ARM kernel in $DECPOOL_RECORDINGS is read whole',
+  async () => {
+    const { format, sanity } = await importTrace(join(FOLDER ?? '', 'lttng/kernel-arm.babeltrace.txt.gz'));
+    expect(format).toBe('kernel-events');
+    expect(sanity).toMatchObject({ unparsed: { count: 0 }, requests: 3456 });
+    expect(accountedLines(sanity)).toBe(sanity.linesRead);
+  },
+);

@@ -2,9 +2,7 @@
 import { MAX_PAGE_ORDER } from '@decpool/model';
 import { wholePages } from '../../workloads/request-list.ts';
 import type { TraceFormat } from '../format.ts';
-
-/** The file has no times. Any steady interval will do; this one is easy to read in a report. */
-const INTERVAL_NS = 1_000_000n;
+import { STEADY_INTERVAL, STEADY_NOTE } from '../steady-times.ts';
 
 const LINE = /^([af]) (\d{1,15}) (\d{1,2})\s*$/;
 
@@ -15,7 +13,7 @@ export const requestSequence: TraceFormat = {
   takesShared: false,
   recognises: (text) => LINE.test(text),
   reader(into, owner) {
-    into.note('The file has no times. Requests are 1 ms of simulated time apart.');
+    into.note(STEADY_NOTE);
     const orders = new Map<number, number>();
     let requests = 0n;
     return {
@@ -33,7 +31,7 @@ export const requestSequence: TraceFormat = {
         if (isFree && allocated !== undefined && allocated !== order) {
           return `${id} was allocated with order ${allocated}`;
         }
-        const at = INTERVAL_NS * requests++;
+        const at = STEADY_INTERVAL * requests++;
         if (isFree) {
           into.free(id, at);
           orders.delete(id);
