@@ -7,6 +7,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { helpPage } from '../cli/program.ts';
 import { RESOURCES } from '../files/resource.ts';
 import { VERSION } from '../files/version.ts';
 import { buildClientScript } from '../report/page/build-client.ts';
@@ -69,6 +70,7 @@ export async function bundle({ folder, traces, types, isOfCheckout }: BundleOpti
     buildClientScript(),
   ]);
   writeFileSync(join(folder, 'page-client.js'), client.script);
+  writeFileSync(join(folder, 'help.json'), JSON.stringify(helpPage()));
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n');
   const copied = copyResources(folder);
   const metafiles = [metafile, { inputs: inRoot(client.inputs) }];

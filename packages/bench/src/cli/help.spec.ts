@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { Command } from 'commander';
 import { expect, it } from 'vitest';
 import { EXIT, EXIT_STATUS } from './exit-status.ts';
@@ -62,4 +64,17 @@ it('says what each exit status means, as docs/cli.md does', () => {
       new RegExp(`^ {2}${EXIT[name]} +${EXIT_STATUS[name].slice(0, 30).replace(/[().]/g, '.')}`, 'm'),
     );
   }
+});
+
+const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
+
+it.each([
+  ['--help', 60],
+  ['-h', 100],
+  ['help', 100],
+])('decpool %s prints at once, in %i columns, what the program says of itself', async (word, columns) => {
+  const env = { ...process.env, COLUMNS: String(columns) };
+  const { stdout } = await promisify(execFile)(process.execPath, [DECPOOL, word], { env });
+  const wide = programOf({ words: [], output: keptOutput({ columns }), exit: () => {} });
+  expect(stdout).toBe(helpOf(wide));
 });

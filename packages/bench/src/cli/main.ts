@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { IS_BUNDLED } from '../files/resource.ts';
 import { VERSION } from '../files/version.ts';
 import { LEAST_COLUMNS, USUAL_COLUMNS } from '../text/screen.ts';
 import { EXIT } from './exit-status.ts';
@@ -30,6 +31,12 @@ async function main(): Promise<number> {
   // The program need not be loaded for this line.
   if (words.join() === '--version') {
     output.write(`${VERSION}\n`);
+    return EXIT.done;
+  }
+  // Nor for its help, which a bundle has as a file.
+  if (IS_BUNDLED && ['--help', '-h', 'help'].includes(words.join(' '))) {
+    const { bundledHelp } = await import('./bundled-help.ts');
+    output.write(bundledHelp(output));
     return EXIT.done;
   }
   const { run } = await import('./program.ts');

@@ -1,13 +1,14 @@
 /** The program around the commands: its help, its version, and where settings for a command's options come from. */
 import { styleText } from 'node:util';
 import { InputError } from '@decpool/model';
-import { Argument, Command as CommanderCommand, Option } from 'commander';
+import { Argument, Command as CommanderCommand, type Help, Option } from 'commander';
 import { VERSION } from '../files/version.ts';
 import { commandLine } from './command-line.ts';
 import { COMMANDS } from './commands/all.ts';
 import { type Command, file, flag, oppositeOf, type Parameter, settableOptions } from './declaration.ts';
 import { commandPage, programPage } from './help.ts';
 import type { Output } from './output.ts';
+import { type Page, pageText } from './page.ts';
 import { type Setting, settingsIn } from './settings.ts';
 
 /** One call of decpool. */
@@ -56,7 +57,7 @@ export function programOf(invocation: Invocation): CommanderCommand {
       getErrHasColors: () => false,
     })
     .configureHelp({
-      formatHelp: programPage,
+      formatHelp: (command, helper) => textOf(programPage(command, helper), helper),
       showGlobalOptions: true,
       // Commander's 40 columns for the text beside an option are too many in a narrow terminal.
       minWidthToWrap: 20,
@@ -70,11 +71,21 @@ export function programOf(invocation: Invocation): CommanderCommand {
   return program;
 }
 
+const textOf = (page: Page, helper: Help): string =>
+  pageText(page, helper.helpWidth ?? 80, (title) => helper.styleTitle(title));
+
+/** What `decpool --help` says, on a page of any width. */
+export function helpPage(): Page {
+  const output: Output = { write() {}, tell() {}, isColoured: false, columns: 100, isWatched: false };
+  const program = programOf({ words: [], output, exit: () => {} });
+  return programPage(program, program.createHelp());
+}
+
 function addCommand(program: CommanderCommand, declared: Command, invocation: Invocation): void {
   const command = program.command(declared.name).summary(declared.summary).description(declared.description);
   command.configureHelp({
     ...program.configureHelp(),
-    formatHelp: (_, helper) => commandPage(command, helper, declared),
+    formatHelp: (_, helper) => textOf(commandPage(command, helper, declared), helper),
   });
   const { arguments: args = {}, options = {} } = declared;
   for (const { flags, text, choices } of Object.values(args)) {

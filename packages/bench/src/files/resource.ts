@@ -23,11 +23,17 @@ export const RESOURCES = {
   'sweep-worker.js': '../../bin/sweep-worker.js',
 } as const;
 
-export type ResourceName = keyof typeof RESOURCES | 'page-client.js';
+/** Made with a bundle. */
+type Made = 'page-client.js' | 'help.json';
 
-/** URL of a file; `page-client.js` is in bundles only. */
+export type ResourceName = keyof typeof RESOURCES | Made;
+
+/** URL of a file; what is made with a bundle is in bundles only. */
 export const resourceUrl = (name: ResourceName): URL =>
-  new URL(IS_BUNDLED || name === 'page-client.js' ? name : RESOURCES[name], import.meta.url);
+  new URL(
+    !IS_BUNDLED && name in RESOURCES ? RESOURCES[name as keyof typeof RESOURCES] : name,
+    import.meta.url,
+  );
 
 /** Path of a folder of bundled traces, memory states or recordings, such as `exact/k73`. */
 export function tracesPath(path: string): string {
