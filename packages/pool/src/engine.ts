@@ -31,7 +31,7 @@ import {
 } from '@decpool/model/internal';
 import { BackgroundUsers } from './background.ts';
 import { DeferredWorker } from './deferred-worker.ts';
-import { AtomicPools } from './dma-pool/atomic-pools.ts';
+import { AtomicPools, flagsOfPools } from './dma-pool/atomic-pools.ts';
 import { PageServer } from './dma-pool/page-server.ts';
 import { EventRecorder, type EventSink, type ZoneRange } from './event-recorder.ts';
 import { FaultInjector } from './faults.ts';
@@ -109,10 +109,9 @@ export class Engine implements RequestHistory {
     this.policy = new SupervisedPolicy(policy, recorder);
     this.#swiotlb = this.swiotlb && new Swiotlb(this.swiotlb, recorder, slabs);
     if (options.atomicPools === true && machine.platform.confidential) {
-      const zones = memory.zones.filter(({ ram }) => ram.length > 0).map(({ name }) => name);
       this.#atomicPools = new AtomicPools(
         recorder,
-        zones,
+        zonesWithMemory(memory),
         (gfp) => this.#rangeOf(gfp, ANY_NODE),
         this.policy.atomicPoolPages,
       );
@@ -249,6 +248,9 @@ export class Engine implements RequestHistory {
       this.#recorder.emit.bootPoolsMade({ pages: this.view.counter('sharedPages') });
     }
     if (isForPolicy) this.#swiotlb?.boot();
+    if (this.policy.keepsZonesReady)
+      for (const gfp of flagsOfPools(zonesWithMemory(this.memory)))
+        this.#worker.keepReady(this.#rangeOf(gfp, ANY_NODE));
     this.#worker.boot();
   }
 
@@ -318,6 +320,9 @@ export class Engine implements RequestHistory {
     return known;
   }
 }
+
+const zonesWithMemory = ({ zones }: MemoryState): string[] =>
+  zones.filter(({ ram }) => ram.length > 0).map(({ name }) => name);
 
 /** Who frees: flags and CPU. */
 const contextOf = ({ gfp = GFP_KERNEL, cpu = 0 }: FreeRequest) => ({ gfp, cpu });

@@ -93,6 +93,8 @@ export interface Policy {
    * sleep. Otherwise they go to these pools, as in dma_direct_alloc(), and the policy does not see them.
    */
   readonly replacesAtomicPools?: boolean;
+  /** Whether work() is called at boot for each zone with memory, as the atomic DMA pools are made. Default: for all memory only. */
+  readonly keepsZonesReady?: boolean;
   /** Free pages of each atomic DMA pool below which the worker makes it larger. Default: the kernel's, by the size of memory. */
   readonly atomicPoolPages?: number;
   /**

@@ -112,6 +112,10 @@ export class SupervisedPolicy {
     return this.#policy.replacesAtomicPools === true;
   }
 
+  get keepsZonesReady(): boolean {
+    return this.#policy.keepsZonesReady === true;
+  }
+
   get atomicPoolPages(): number | undefined {
     return this.#policy.atomicPoolPages;
   }

@@ -30,18 +30,25 @@ describe('the atomic DMA pool begins with', () => {
     expect(initialPages(pool.view)).toBe(kib / 4);
   });
 
-  it('one chunk, converted as a whole before the first request', () => {
-    const { pool, events } = watched('genpool');
+  it('one chunk in each zone with memory, converted as a whole before the first request', () => {
+    const { pool, events } = watched('genpool', { memory: freshBoot(8 * GIB) });
     pool.alloc_pages(0, OWNER);
-    expect(steps(events)).toEqual(['pages-claimed 32', 'pages-decrypted 32', 'pages-allocated 1']);
-    expect(events.find(({ type }) => type === 'pages-decrypted')).toMatchObject({ time: 0, request: 0 });
+    const pages = initialPages(pool.view);
+    const made = [`pages-claimed ${pages}`, `pages-decrypted ${pages}`];
+    expect(steps(events)).toEqual([...made, ...made, ...made, 'pages-allocated 1']);
+    const chunks = events.flatMap((event) => (event.type === 'pages-decrypted' ? [event] : []));
+    expect(chunks.map(({ time, request }) => [time, request])).toEqual(Array(3).fill([0, 0]));
+    const [normal, dma, dma32] = chunks.map(({ pfn }) => pfn * 4096);
+    expect(normal).toBeGreaterThanOrEqual(4 * GIB);
+    expect(dma).toBeLessThan(16 * MIB);
+    expect(dma32).toBeLessThan(4 * GIB);
   });
 
   it('a chunk of the next order where that is no power of two', () => {
     const { pool } = watched('genpool', { memory: freshBoot(5 * GIB) });
     expect(initialPages(pool.view)).toBe(160);
     pool.alloc_pages(0, OWNER);
-    expect(pool.counters.sharedPages).toBe(256);
+    expect(pool.counters.sharedPages).toBe(3 * 256);
   });
 });
 
@@ -56,6 +63,45 @@ describe('genpool', () => {
     expect(cost).toMatchObject({ conversions: 0, hostCalls: 0, claimedPages: 0 });
   });
 
+  it('packs the lists of NVMe I/Os into pages, as their dma_pool does, and keeps the pages', () => {
+    const { pool, events } = booted('genpool');
+    const lists = Array.from({ length: 16 }, () => pool.kmalloc(256, atomic('nvme0 descriptor')));
+    expect(steps(events)).toEqual(['pages-allocated 1']);
+    for (const { allocation } of lists) pool.free(allocation, 0, GFP.GFP_ATOMIC);
+    expect(pool.counters).toMatchObject({ livePages: 0, liveSlabs: 1, slabPages: 1 });
+    expect(soundness(pool)).toEqual([]);
+  });
+
+  it('packs the tables of PCI functions into pages, as the pool of the ITS does', () => {
+    const { pool } = booted('genpool', { platform: 'cca' });
+    for (let device = 0; device < 16; device++)
+      expectServed(pool.kmalloc(256, { owner: `nvme${device} ITT` }));
+    expect(pool.counters).toMatchObject({ liveSlabs: 1, slabPages: 1 });
+  });
+
+  it('serves a request that names a zone at once, from the pool of that zone', () => {
+    const { pool } = booted('genpool', { memory: freshBoot(8 * GIB) });
+    for (const [flag, end] of [
+      [GFP.__GFP_DMA32, 4 * GIB],
+      [GFP.__GFP_DMA, 16 * MIB],
+    ] as const) {
+      const gfp = GFP.GFP_ATOMIC | flag;
+      const { extents } = expectServed(pool.dma_alloc_coherent(4096, { owner: 'nic', gfp }));
+      expect(extents[0].pfn * 4096).toBeLessThan(end);
+    }
+    expect(pool.counters.conversions).toBe(3);
+  });
+
+  it('a zone’s pool that is used up is doubled by the worker, and the others stay as they are', () => {
+    const { pool, events } = booted('genpool', { memory: freshBoot(8 * GIB) });
+    const gfp = GFP.GFP_ATOMIC | GFP.__GFP_DMA32;
+    expectServed(pool.dma_alloc_coherent(4096, { owner: 'nic', gfp }));
+    expectServed(pool.alloc_pages(0, { owner: 'nic', at: WORKED }));
+    const grown = events.filter(({ type }) => type === 'pages-decrypted');
+    expect(grown).toEqual([expect.objectContaining({ pages: 256 })]);
+    expect((grown[0] as { pfn: number }).pfn * 4096).toBeLessThan(4 * GIB);
+  });
+
   it('takes whole pages for objects, and just the pages of an exact count', () => {
     const { pool } = booted('genpool');
     pool.kmalloc(8, OWNER);
@@ -66,17 +112,16 @@ describe('genpool', () => {
 
   it('doubles at once for a caller that may sleep, looks in the newest chunk first, and never shrinks', () => {
     const { pool, events } = booted('genpool');
-    const all = [32, 16, 8].map(() => expectServed(pool.alloc_pages(4, OWNER)));
+    const all = Array.from({ length: 5 }, () => expectServed(pool.alloc_pages(4, OWNER)));
     expect(steps(events)).toEqual([
-      'pages-allocated 16',
-      'pages-allocated 16',
+      ...Array(4).fill('pages-allocated 16'),
       'pages-claimed 32',
       'pages-decrypted 32',
       'pages-allocated 16',
     ]);
     for (const { allocation } of all) pool.free(allocation);
-    expect(pool.counters).toMatchObject({ claimedPages: 64, sharedPages: 64, livePages: 0 });
-    const newest = all[2].extents[0].pfn;
+    expect(pool.counters).toMatchObject({ claimedPages: 96, sharedPages: 96, livePages: 0 });
+    const newest = all[4].extents[0].pfn;
     expect(expectServed(pool.alloc_pages(4, OWNER)).extents[0].pfn).toBe(newest);
   });
 
@@ -98,7 +143,7 @@ describe('genpool', () => {
     const { extents } = expectServed(pool.vmalloc(100, OWNER));
     expect(extents.reduce((sum, { pages }) => sum + pages, 0)).toBe(100);
     expect(extents.length).toBeGreaterThan(1);
-    expect(pool.counters).toMatchObject({ claimedPages: 128, livePages: 108 });
+    expect(pool.counters).toMatchObject({ claimedPages: 160, livePages: 108 });
     pool.free(held.allocation);
     expect(soundness(pool)).toEqual([]);
   });
@@ -113,14 +158,17 @@ describe('genpool', () => {
   it('serves a caller that may not sleep from what there is, and grows by the worker when little is left', () => {
     const { pool, events } = booted('genpool');
     expectServed(pool.alloc_pages(4, atomic('nvme0 queue', 10)));
+    expectServed(pool.alloc_pages(5, atomic('nvme0 queue', 10)));
     pool.alloc_pages(5, atomic('nvme0 queue', 10));
     expect(lastFailure(events)).toBe('would-sleep');
     expect(events.some(({ type }) => type === 'pages-decrypted')).toBe(false);
     expectServed(pool.alloc_pages(5, atomic('nvme0 queue', WORKED)));
     const grown = events.filter(({ type }) => type === 'pages-decrypted');
-    expect(grown).toHaveLength(1);
-    expect(grown[0].time).toBeGreaterThan(10);
-    expect(grown[0].time).toBeLessThan(WORKED);
+    expect(grown).toHaveLength(2);
+    for (const { time } of grown) {
+      expect(time).toBeGreaterThan(10);
+      expect(time).toBeLessThan(WORKED);
+    }
   });
 
   it('frees without a conversion, also where nothing may sleep', () => {

@@ -4,18 +4,21 @@ import {
   type FreeRequest,
   MAX_PAGE_ORDER,
   orderFor,
+  type Platform,
   type StateView,
 } from '@decpool/model';
 import type { BlockRange, Policy, PolicyFactory, Recorder } from '../policy.ts';
+import type { SlabCache } from '../slab/slab-cache.ts';
 import { AtomicPool } from './atomic-pool.ts';
+import { driverPoolFor } from './driver-pools.ts';
 import { withoutPool } from './linux-7.3.ts';
 
 /**
- * What if the kernel's atomic DMA pool (kernel/dma/pool.c, lib/genalloc.c) served every request for shared memory? It
- * begins with 128 KiB for each GiB of memory, doubles when it grows, and never shrinks; a request takes the first place in
- * it that fits, in whole pages. The kernel grows it by a deferred worker only, when less is free than it began with; here
- * a caller that may sleep grows it at once, and one that may not wakes the worker. A vmalloc area is put together from
- * places in any chunks. All memory that was shared once stays exposed.
+ * What if the kernel's atomic DMA pools (kernel/dma/pool.c, lib/genalloc.c) served every request for shared memory? There is one for
+ * each zone. It begins with 128 KiB for each GiB of memory, doubles when it grows, and never shrinks; a request takes the first place
+ * in it that fits, in whole pages. What drivers pack into pages themselves they pack here as well (driver-pools.ts). The kernel grows
+ * a pool by a deferred worker only, when less is free than it began with; here a caller that may sleep grows it at once, and one that
+ * may not wakes the worker. A vmalloc area is put together from places in any chunks. All memory that was shared once stays exposed.
  */
 export const genpool: PolicyFactory = (view) =>
   view.platform.confidential ? new GenPool(view) : withoutPool('genpool')(view);
@@ -24,9 +27,12 @@ class GenPool implements Policy {
   readonly name = 'genpool';
   readonly replacesAtomicPools = true;
   readonly leaksAtOnce = true;
+  readonly keepsZonesReady = true;
   readonly #pool: AtomicPool;
+  readonly #platform: Platform;
 
   constructor(view: StateView) {
+    this.#platform = view.platform;
     this.#pool = new AtomicPool(view);
   }
 
@@ -42,13 +48,17 @@ class GenPool implements Policy {
     this.#pool.work(record);
   }
 
+  cacheFor(request: AllocateRequest): SlabCache | undefined {
+    return driverPoolFor(request, this.#platform);
+  }
+
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
     const order = orderFor(request.pages);
     if (request.api === 'vmalloc') this.#allocateScattered(request, record);
     else if (order > MAX_PAGE_ORDER) record.fail('too-large');
     else this.#allocateContiguous(request.pages, order, record);
-    const isServed = view.isLive(request.allocation);
-    if (isServed && !record.mayConvert) this.#pool.usedAtomically(record.reach);
+    if (!record.mayConvert && view.extentCount(request.allocation) > 0)
+      this.#pool.usedAtomically(view.extentPfn(request.allocation));
   }
 
   #allocateContiguous(pages: number, order: number, record: Recorder): void {

@@ -35,6 +35,10 @@ const ZONES: Readonly<Record<Zone, { readonly gfp: number; readonly tries: reado
 /** The order in which pools are made. */
 const MADE: readonly Zone[] = ['Normal', 'DMA', 'DMA32'];
 
+/** The flags that the pool of each of these zones is made with, in the order in which they are made: dma_atomic_pool_init(). */
+export const flagsOfPools = (zones: readonly string[]): number[] =>
+  MADE.filter((zone) => zones.includes(zone)).map((zone) => ZONES[zone].gfp);
+
 export class AtomicPools {
   readonly #events: EventRecorder;
   readonly #zones: readonly string[];
