@@ -412,11 +412,11 @@ function perform(action: Action, reference: Reference, pool: Pool): void {
 /** Whether a caller has less than whole pages, or what is not its own memory: then it cannot map them into user space. */
 function sharesPage({ view }: Pool, id: AllocationId): boolean {
   const { object, api } = view.allocation(id);
+  // A bounce buffer may be in a transient pool, in no slab.
+  if (api === 'dma_map') return true;
   if (object === undefined) return false;
   const { unitBytes = 0 } = view.slab(object.slab) ?? {};
-  return (
-    api === 'dma_map' || (object.unit * unitBytes) % PAGE !== 0 || (object.units * unitBytes) % PAGE !== 0
-  );
+  return (object.unit * unitBytes) % PAGE !== 0 || (object.units * unitBytes) % PAGE !== 0;
 }
 
 function asked(api: string, size: number): { readonly pages: number; readonly bytes: number } {
