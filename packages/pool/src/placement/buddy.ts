@@ -19,15 +19,22 @@ export function buddy(map: FreeMap): Placement {
   return {
     name: 'buddy',
     place: (pages, align, { firstBlock, endBlock }) =>
-      lists.first(orderFor(Math.max(pages, align)), firstBlock * pagesPerBlock, endBlock * pagesPerBlock),
+      lists.first(orderFor(Math.max(pages, align)), firstBlock, Math.min(endBlock, map.blocks)),
   };
 }
 
 const NONE = -1;
 
-/** Free chunks of each order, linked by their first pages, the one that was freed last at the head. */
+/**
+ * Free chunks of each order, linked by their first pages, the one that was freed last at the head. The chunks of all zones are in
+ * one list. So they are counted by zone: a list that has none in a zone is not searched for one.
+ */
 class BuddyLists {
   readonly #maxOrder: number;
+  /** Blocks between two borders of ranges that were asked for, the zones: their number from low to high memory. */
+  readonly #partOf: Uint32Array;
+  /** Free chunks by part and order. */
+  #counts: Uint32Array;
   /** Order of the free chunk that begins at a page; NONE for none. */
   readonly #orderAt: Int8Array;
   readonly #next: Int32Array;
@@ -36,20 +43,52 @@ class BuddyLists {
 
   constructor(pages: number, maxOrder: number) {
     this.#maxOrder = maxOrder;
+    this.#partOf = new Uint32Array(Math.ceil(pages / 2 ** maxOrder));
+    this.#counts = new Uint32Array(maxOrder + 1);
     this.#orderAt = new Int8Array(pages).fill(NONE);
     this.#next = new Int32Array(pages);
     this.#previous = new Int32Array(pages);
     this.#heads = new Int32Array(maxOrder + 1).fill(NONE);
   }
 
-  /** First page of the first chunk of the smallest order from `least` on that lies in [from, end), or -1. */
-  first(least: number, from: number, end: number): Pfn | -1 {
+  /** First page of the first chunk of the smallest order from `least` on that lies in blocks [first, end), or -1. */
+  first(least: number, first: number, end: number): Pfn | -1 {
+    if (first >= end) return -1;
+    this.#divideAt(first);
+    this.#divideAt(end);
+    const from = first << this.#maxOrder;
+    const to = end << this.#maxOrder;
     for (let order = least; order <= this.#maxOrder; order++) {
+      if (this.#countIn(first, end, order) === 0) continue;
       for (let page = this.#heads[order]; page !== NONE; page = this.#next[page]) {
-        if (page >= from && page < end) return toPfn(page);
+        if (page >= from && page < to) return toPfn(page);
       }
     }
     return -1;
+  }
+
+  #countIn(first: number, end: number, order: number): number {
+    let count = 0;
+    for (let part = this.#partOf[first]; part <= this.#partOf[end - 1]; part++) {
+      count += this.#counts[part * (this.#maxOrder + 1) + order];
+    }
+    return count;
+  }
+
+  /** A part begins at this block from now on. */
+  #divideAt(block: number): void {
+    const partOf = this.#partOf;
+    if (block === 0 || block === partOf.length || partOf[block - 1] !== partOf[block]) return;
+    for (let above = block; above < partOf.length; above++) partOf[above]++;
+    this.#counts = new Uint32Array((partOf[partOf.length - 1] + 1) * (this.#maxOrder + 1));
+    for (const [order, head] of this.#heads.entries()) {
+      for (let page = head; page !== NONE; page = this.#next[page])
+        this.#counts[this.#countAt(page, order)]++;
+    }
+  }
+
+  #countAt(page: number, order: number): number {
+    return this.#partOf[page >>> this.#maxOrder] * (this.#maxOrder + 1) + order;
   }
 
   /** Takes free pages [start, end) out; what is left of their chunks stays, as the smaller chunks that it makes. */
@@ -94,6 +133,7 @@ class BuddyLists {
 
   #add(page: number, order: number): void {
     const head = this.#heads[order];
+    this.#counts[this.#countAt(page, order)]++;
     this.#orderAt[page] = order;
     this.#next[page] = head;
     this.#previous[page] = NONE;
@@ -104,7 +144,9 @@ class BuddyLists {
   #remove(page: number): void {
     const next = this.#next[page];
     const previous = this.#previous[page];
-    if (previous === NONE) this.#heads[this.#orderAt[page]] = next;
+    const order = this.#orderAt[page];
+    this.#counts[this.#countAt(page, order)]--;
+    if (previous === NONE) this.#heads[order] = next;
     else this.#next[previous] = next;
     if (next !== NONE) this.#previous[next] = previous;
     this.#orderAt[page] = NONE;

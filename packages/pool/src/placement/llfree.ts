@@ -1,7 +1,8 @@
-import { InputError, type Pfn } from '@decpool/model';
+import { InputError, orderFor, type Pfn } from '@decpool/model';
 import type { BlockRange } from '../policy.ts';
 import type { FreeMap } from './free-map.ts';
 import type { Placement, PlacementFactory } from './placement.ts';
+import { NO_BIN, TreeBins } from './tree-bins.ts';
 
 /** Blocks in a tree, and the default CPUs, as in the figures of the paper. */
 const TREE_BLOCKS = 8;
@@ -30,6 +31,17 @@ export function llfree(...parameters: readonly (number | string)[]): PlacementFa
 /** No tree. */
 const NONE = -1;
 
+/**
+ * Kinds of trees in order of preference, each a bin. A tree that is less than half free is filled up; others are left to become empty.
+ * A tree without free pages is of no kind.
+ */
+const PARTLY_FREE = 0;
+const MOSTLY_FREE = 1;
+const WHOLLY_FREE = 2;
+const NEARLY_FULL = 3;
+const RESERVED = 4;
+const KINDS = 5;
+
 class LlFree implements Placement {
   readonly name: string;
   readonly #map: FreeMap;
@@ -41,6 +53,7 @@ class LlFree implements Placement {
   readonly #treeOf: Int32Array;
   readonly #blockOf: Int32Array;
   readonly #isReserved: Uint8Array;
+  readonly #bins: TreeBins;
   readonly #cpuOf = new Map<string, number>();
 
   constructor(map: FreeMap, cpus: number) {
@@ -55,15 +68,33 @@ class LlFree implements Placement {
       Math.min(map.blocks - 1, Math.floor((cpu * this.#trees) / cpus) * TREE_BLOCKS),
     );
     this.#isReserved = new Uint8Array(this.#trees);
+    this.#bins = new TreeBins(KINDS, orderFor(map.geometry.pagesPerBlock), this.#trees);
     const treeAt = (start: number) => Math.floor(start / this.#treePages);
     map.listen({
-      put: (start, pages) => {
-        this.#free[treeAt(start)] += pages;
-      },
-      taken: (start, pages) => {
-        this.#free[treeAt(start)] -= pages;
-      },
+      put: (start, pages) => this.#changed(treeAt(start), pages),
+      taken: (start, pages) => this.#changed(treeAt(start), -pages),
     });
+  }
+
+  /** That many pages of the tree became free, after the free map has changed. */
+  #changed(tree: number, pages: number): void {
+    this.#free[tree] += pages;
+    this.#bins.setBin(tree, this.#kindOf(tree));
+    const { largestOrder, blocks } = this.#map;
+    const end = Math.min(blocks, (tree + 1) * TREE_BLOCKS);
+    let order = -1;
+    for (let block = tree * TREE_BLOCKS; block < end; block++) order = Math.max(order, largestOrder[block]);
+    this.#bins.setOrder(tree, order);
+  }
+
+  #kindOf(tree: number): number {
+    const free = this.#free[tree];
+    const size = this.#treePages;
+    if (free === 0) return NO_BIN;
+    if (this.#isReserved[tree] === 1) return RESERVED;
+    if (free === size) return WHOLLY_FREE;
+    if (free >= size / 2) return MOSTLY_FREE;
+    return free > size / 16 ? PARTLY_FREE : NEARLY_FULL;
   }
 
   place(
@@ -104,12 +135,20 @@ class LlFree implements Placement {
     return -1;
   }
 
-  /** Gives the CPU the best tree that holds the request, in place of its own. */
+  /** Gives the CPU the best tree that holds the request, in place of its own. Of equal ones, the nearest to its last allocation. */
   #placeElsewhere(cpu: number, pages: number, align: number, range: BlockRange): Pfn | -1 {
-    for (const suits of PREFERENCES) {
-      for (let step = 0; step < this.#trees; step++) {
-        const tree = this.#treeNear(cpu, step);
-        if (!suits(this.#free[tree], this.#treePages, this.#isReserved[tree] === 1)) continue;
+    const start = Math.floor(this.#blockOf[cpu] / TREE_BLOCKS);
+    const order = chunkOrderIn(pages, align);
+    const first = Math.floor(range.firstBlock / TREE_BLOCKS);
+    const end = Math.min(this.#trees, Math.ceil(range.endBlock / TREE_BLOCKS));
+    for (let bin = 0; bin < KINDS; bin++) {
+      const wanted = { bin, order, first, end };
+      for (
+        let step = this.#bins.nextStep(wanted, start, 0);
+        step !== -1;
+        step = this.#bins.nextStep(wanted, start, step + 1)
+      ) {
+        const tree = this.#treeAt(start, step);
         const found = this.#placeInTree(tree, cpu, pages, align, range);
         if (found === -1) continue;
         this.#reserve(cpu, tree);
@@ -119,9 +158,8 @@ class LlFree implements Placement {
     return -1;
   }
 
-  /** Around where the CPU allocated last: the trees before and behind it by turns. */
-  #treeNear(cpu: number, step: number): number {
-    const start = Math.floor(this.#blockOf[cpu] / TREE_BLOCKS);
+  /** The trees before and behind `start` by turns. */
+  #treeAt(start: number, step: number): number {
     const offset = step % 2 === 0 ? step / 2 : -(step + 1) / 2;
     return (start + offset + this.#trees) % this.#trees;
   }
@@ -130,17 +168,17 @@ class LlFree implements Placement {
   #reserve(cpu: number, tree: number): void {
     if (this.#isReserved[tree] === 1) return;
     const own = this.#treeOf[cpu];
-    if (own !== NONE) this.#isReserved[own] = 0;
     this.#treeOf[cpu] = tree;
     this.#isReserved[tree] = 1;
+    this.#bins.setBin(tree, this.#kindOf(tree));
+    if (own === NONE) return;
+    this.#isReserved[own] = 0;
+    this.#bins.setBin(own, this.#kindOf(own));
   }
 }
 
-/** Kinds of trees in order of preference. A tree that is less than half free is filled up; others are left to become empty. */
-const PREFERENCES: readonly ((free: number, size: number, isReserved: boolean) => boolean)[] = [
-  (free, size, isReserved) => !isReserved && free > size / 16 && free < size / 2,
-  (free, size, isReserved) => !isReserved && free >= size / 2 && free < size,
-  (free, size, isReserved) => !isReserved && free === size,
-  (free, _, isReserved) => !isReserved && free > 0,
-  (free, _, isReserved) => isReserved && free > 0,
-];
+/** Order of the largest naturally aligned chunk that every run of `pages` pages from a multiple of `align` on has. */
+function chunkOrderIn(pages: number, align: number): number {
+  const order = 31 - Math.clz32(pages);
+  return align >= 1 << order ? order : order - 1;
+}
