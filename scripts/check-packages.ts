@@ -7,6 +7,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../packages/bench/src/bundle/bundle.ts';
+import { checkEditor } from './check-editor.ts';
 import { manifestOf } from './compile.ts';
 import { startRegistry } from './registry.ts';
 import { checkStartUp } from './start-up.ts';
@@ -112,6 +113,7 @@ function useTheCommand(
     /exact/,
   );
   expectText(decpool('init-policy', 'my-policy.ts'), /written .*my-policy\.ts/);
+  checkEditor(at);
   const own = ['--policy', 'linux-7.3,./my-policy.ts', '--seeds', '2', '--workers', '2'];
   expectText(decpool('compare', '--workload', 'churn', ...own), /my-policy/);
   expectText(decpool('check-policy', './my-policy.ts', '--runs', '10'), /pass {2}deterministic/);

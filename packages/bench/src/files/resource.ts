@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 declare const DECPOOL_IS_BUNDLED: boolean | undefined;
 /** Folder of the traces and memory states, relative to the code of the bundle, or as a URL. */
 declare const DECPOOL_TRACES: string;
-/** The types of an entry of a package of ours, NAME and ENTRY for which, relative to the code of the bundle, or as a URL. */
+/** The types of an entry of a package, with NAME and ENTRY for the two: relative to the code of the bundle, or a URL. */
 declare const DECPOOL_TYPES: string;
 
 export const IS_BUNDLED: boolean = typeof DECPOOL_IS_BUNDLED !== 'undefined';
@@ -41,8 +41,8 @@ export function tracesPath(path: string): string {
   return fileURLToPath(new URL(path, new URL(folder, import.meta.url)));
 }
 
-/** Path of the types of an entry of one of our packages. */
-export function typesPath(name: 'model' | 'pool' | 'bench', entry: 'index' | 'internal' = 'index'): string {
+/** Path of the types of an entry of a package. Those of packages of others are in published bundles only. */
+export function typesPath(name: 'model' | 'pool' | 'bench' | 'rxjs' | 'zod', entry = 'index'): string {
   const types = IS_BUNDLED ? DECPOOL_TYPES : '../../../NAME/src/ENTRY.ts';
   return fileURLToPath(new URL(types.replace('NAME', name).replace('ENTRY', entry), import.meta.url));
 }

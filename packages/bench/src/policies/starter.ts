@@ -64,19 +64,28 @@ function configText(file: string, needsPaths: boolean): string {
   return `${JSON.stringify({ compilerOptions, include: ['*.ts', '*.mts'] }, null, 2)}\n`;
 }
 
-/** Paths stay relative if the types lie below the folder, as in its node_modules. The types of an entry need those of `internal`. */
+/** Paths stay relative if the types lie below the folder, as in its node_modules. */
 function pathsFrom(folder: string): Record<string, string[]> {
   const pathOf = (types: string) => {
     const path = relative(folder, types).split(sep).join('/');
     return [path.startsWith('..') ? types : `./${path}`];
   };
-  return {
-    '@decpool/model': pathOf(typesPath('model')),
-    '@decpool/model/internal': pathOf(typesPath('model', 'internal')),
-    '@decpool/pool': pathOf(typesPath('pool')),
-    '@decpool/pool/internal': pathOf(typesPath('pool', 'internal')),
-    '@decpool/bench': pathOf(typesPath('bench')),
+  const paths = {
+    '@decpool/model': typesPath('model'),
+    '@decpool/model/internal': typesPath('model', 'internal'),
+    '@decpool/model/arrow': typesPath('model', 'log/arrow'),
+    '@decpool/pool': typesPath('pool'),
+    '@decpool/pool/internal': typesPath('pool', 'internal'),
+    '@decpool/pool/policy-names': typesPath('pool', 'policy-names'),
+    '@decpool/pool/given-when-then': typesPath('pool', 'given-when-then'),
+    '@decpool/pool/placement/free-map': typesPath('pool', 'placement/free-map'),
+    '@decpool/bench': typesPath('bench'),
+    // What these types import. In a checkout it is installed beside them.
+    rxjs: typesPath('rxjs'),
+    zod: typesPath('zod'),
   };
+  const there = Object.entries(paths).filter(([, path]) => existsSync(path));
+  return Object.fromEntries(there.map(([name, path]) => [name, pathOf(path)]));
 }
 
 /** As an editor looks for it: in the folder's node_modules and in those above. */
