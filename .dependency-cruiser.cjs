@@ -123,7 +123,7 @@ module.exports = {
   options: {
     doNotFollow: { path: 'node_modules' },
     // What is built.
-    exclude: { path: '^packages/[^/]+/dist/|^packages/decpool/types/|^examples/consumer/' },
+    exclude: { path: '^packages/[^/]+/dist/|^packages/decpool/(types|examples)/|^examples/consumer/' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },

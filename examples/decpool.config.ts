@@ -105,12 +105,12 @@ export default defineConfig({
     workers: undefined,
   },
 
-  // decpool findings: run a sweep and write what it says as docs/findings.md.
+  // decpool findings: run a sweep and fill a page with its figures.
   findings: {
     // Folder for the cells and the results of the sweep.
     sweep: 'decpool-findings',
-    // The page with references instead of figures.
-    template: 'docs/findings.template.md',
+    // The page with references instead of figures (default: docs/findings.template.md).
+    template: undefined,
     // The page.
     out: 'docs/findings.md',
     // The appendix.

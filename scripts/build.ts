@@ -1,5 +1,5 @@
 /** Makes what is published: `dist` of each package, and in `packages/decpool` the command with its traces, types and licences. */
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { bundle, ROOT } from '../packages/bench/src/bundle/bundle.ts';
@@ -14,17 +14,25 @@ compile(packageFolder('pool'));
 compile(packageFolder('bench'), ['files/resolve-hooks.mjs']);
 
 const command = packageFolder('decpool');
-for (const name of ['dist', 'traces', 'types']) rmSync(join(command, name), { recursive: true, force: true });
+for (const name of ['dist', 'docs', 'examples', 'types'])
+  rmSync(join(command, name), { recursive: true, force: true });
 const { inputs } = await bundle({
   folder: join(command, 'dist'),
-  traces: '../traces/',
+  root: '../',
   types: '../types/NAME/ENTRY.d.ts',
   isOfCheckout: false,
 });
 writeFileSync(join(command, 'THIRD-PARTY-NOTICES.txt'), licencesOf(inputs));
-// What compare reads without options, and the memory states that have names.
-for (const name of ['exact', 'memory', 'requests']) {
-  cpSync(join(ROOT, 'examples/traces', name), join(command, 'traces', name), { recursive: true });
+// What compare reads without options, the memory states that have names, and what help and messages name.
+for (const name of ['sweeps', 'traces']) {
+  cpSync(join(ROOT, 'examples', name), join(command, 'examples', name), { recursive: true });
+}
+for (const name of readdirSync(join(ROOT, 'examples')).filter((name) => /(?<!\.spec)\.ts$/.test(name))) {
+  cpSync(join(ROOT, 'examples', name), join(command, 'examples', name));
+}
+for (const name of readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' })) {
+  if (/^(?!node_modules|\.).*(\.md|\.schema\.json)$/.test(name))
+    cpSync(join(ROOT, 'docs', name), join(command, 'docs', name));
 }
 // For editors: a user's own policy has types where only the command is installed, and so has what these types import.
 for (const name of ['model', 'pool', 'bench']) {

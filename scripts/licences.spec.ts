@@ -11,7 +11,7 @@ const PAGE = join(ROOT, 'docs/reference/dependencies.md');
 async function bundledFiles(): Promise<readonly string[]> {
   const folder = mkdtempSync(join(tmpdir(), 'decpool-licences-'));
   try {
-    return (await bundle({ folder, traces: '', types: '', isOfCheckout: false })).inputs;
+    return (await bundle({ folder, root: '', types: '', isOfCheckout: false })).inputs;
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -22,8 +22,8 @@ export const NOT_BUNDLED = ['@duckdb/node-api', 'piscina', 'tsx/esm/api'];
 export interface BundleOptions {
   /** Where the bundle is made; it may be missing. */
   readonly folder: string;
-  /** Where its code will look for traces and memory states: a path from the folder, or a URL. */
-  readonly traces: string;
+  /** Where its code will look for `docs` and `examples`: a path from the folder, or a URL. */
+  readonly root: string;
   /** Where it will look for the types of an entry of a package: NAME and ENTRY stand for the two. */
   readonly types: string;
   /** Whether the packages that are not bundled are loaded from where this checkout has them. */
@@ -37,7 +37,7 @@ export interface Bundle {
   readonly metafiles: readonly Pick<Metafile, 'inputs'>[];
 }
 
-export async function bundle({ folder, traces, types, isOfCheckout }: BundleOptions): Promise<Bundle> {
+export async function bundle({ folder, root, types, isOfCheckout }: BundleOptions): Promise<Bundle> {
   mkdirSync(folder, { recursive: true });
   const packages = packageEntries();
   const [{ metafile }, client] = await Promise.all([
@@ -57,7 +57,7 @@ export async function bundle({ folder, traces, types, isOfCheckout }: BundleOpti
       },
       define: {
         DECPOOL_IS_BUNDLED: 'true',
-        DECPOOL_TRACES: JSON.stringify(traces),
+        DECPOOL_ROOT: JSON.stringify(root),
         DECPOOL_TYPES: JSON.stringify(types),
         DECPOOL_VERSION: JSON.stringify(VERSION),
         DECPOOL_CODE_HASH: JSON.stringify(codeHash()),

@@ -22,10 +22,10 @@ export async function makeCurrentBundle(cache: string): Promise<string> {
   const name = `${began.toString(36)}-${process.pid}`;
   const partial = join(cache, `${name}.partial`);
   const urlOf = (path: string) => pathToFileURL(join(ROOT, path)).href;
-  const traces = urlOf('examples/traces/');
+  const root = urlOf('./');
   const types = urlOf('packages/NAME/src/ENTRY.ts');
   try {
-    const { inputs } = await bundle({ folder: partial, traces, types, isOfCheckout: true });
+    const { inputs } = await bundle({ folder: partial, root, types, isOfCheckout: true });
     renameSync(partial, join(cache, name));
     const current: Current = {
       folder: name,

@@ -1,5 +1,6 @@
 import { InputError } from '@decpool/model';
 import { CommanderError } from 'commander';
+import { openable } from '../files/openable.ts';
 import { printableLines } from '../text/printable.ts';
 import { EXIT } from './exit-status.ts';
 import type { Output } from './output.ts';
@@ -8,7 +9,7 @@ import type { Output } from './output.ts';
 export function tellFailure(error: unknown, { tell }: Output): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.misuse;
   if (error instanceof InputError) {
-    tell(`decpool: ${printableLines(error.message)}\n`);
+    tell(`decpool: ${printableLines(openable(error.message))}\n`);
     return EXIT.misuse;
   }
   tell(`decpool: a defect, please report it\n${error instanceof Error ? error.stack : error}\n`);

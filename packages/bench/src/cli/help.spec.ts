@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Command } from 'commander';
@@ -77,4 +77,14 @@ it.each([
   const { stdout } = await promisify(execFile)(process.execPath, [DECPOOL, word], { env });
   const wide = programOf({ words: [], output: keptOutput({ columns }), exit: () => {} });
   expect(stdout).toBe(helpOf(wide));
+});
+
+it('names documents and examples that are there, by paths from the working directory', () => {
+  const pages = [program, ...program.commands].map(helpOf);
+  const named = pages.flatMap(
+    (page) => page.match(/(?<!["\w])[\w./-]*\b(?:docs|examples)\/[\w.*/-]*[\w*]/g) ?? [],
+  );
+  expect(named.length).toBeGreaterThan(30);
+  const folderOf = (pattern: string) => pattern.replace(/\/[^/*]*\*.*$/, '');
+  expect(named.filter((path) => !existsSync(folderOf(path)))).toEqual([]);
 });

@@ -28,7 +28,7 @@ export const programPage = (program: CommanderCommand, helper: Help): Page => [
   ['ENVIRONMENT', { list: ENVIRONMENT }],
   ['FILES', { list: FILES }],
   ['EXAMPLES', { verbatim: EXAMPLES }],
-  ['SEE ALSO', { verbatim: ['docs/cli.md and the documents that README.md lists'] }],
+  ['SEE ALSO', { verbatim: ['docs/cli.md; docs/README.md: which page answers which question'] }],
 ];
 
 export function commandPage(command: CommanderCommand, helper: Help, declared: Command): Page {

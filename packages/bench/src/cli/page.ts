@@ -1,4 +1,5 @@
 /** How a page of help is laid out: as a manual page. Its content is data, which a bundle has as a file. */
+import { openable } from '../files/openable.ts';
 import { wrap } from '../text/wrap.ts';
 
 export type Item = readonly [term: string, text: string];
@@ -27,10 +28,10 @@ export function pageText(page: Page, columns: number, styled: (title: string) =>
 }
 
 function linesOf(body: Body, columns: number): string[] {
-  if ('prose' in body) return indented(wrapLists(body.prose, columns - INDENT.length));
+  if ('prose' in body) return indented(wrapLists(openable(body.prose), columns - INDENT.length));
   if ('list' in body) return listLines(body.list, columns);
   if ('groups' in body) return groupLines(body.groups, columns);
-  return indented(body.verbatim);
+  return indented(body.verbatim.map(openable));
 }
 
 /** The texts of all groups begin in one column. */
@@ -48,7 +49,7 @@ const widestTerm = (items: readonly Item[]): number => Math.max(...items.map(([t
 function listLines(items: readonly Item[], columns: number, widest: number = widestTerm(items)): string[] {
   const room = columns - widest - 2 * INDENT.length;
   return items.flatMap(([term, text]) =>
-    wrapLists(text, room).map(
+    wrapLists(openable(text), room).map(
       (line, index) => INDENT + (index === 0 ? term : '').padEnd(widest) + INDENT + line,
     ),
   );

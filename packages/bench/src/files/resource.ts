@@ -5,8 +5,8 @@
 import { fileURLToPath } from 'node:url';
 
 declare const DECPOOL_IS_BUNDLED: boolean | undefined;
-/** Folder of the traces and memory states, relative to the code of the bundle, or as a URL. */
-declare const DECPOOL_TRACES: string;
+/** Folder that has docs/ and examples/, relative to the code of the bundle, or as a URL. */
+declare const DECPOOL_ROOT: string;
 /** The types of an entry of a package, with NAME and ENTRY for the two: relative to the code of the bundle, or a URL. */
 declare const DECPOOL_TYPES: string;
 
@@ -36,9 +36,12 @@ export const resourceUrl = (name: ResourceName): URL =>
   );
 
 /** Path of a folder of bundled traces, memory states or recordings, such as `exact/k73`. */
-export function tracesPath(path: string): string {
-  const folder = IS_BUNDLED ? DECPOOL_TRACES : '../../../../examples/traces/';
-  return fileURLToPath(new URL(path, new URL(folder, import.meta.url)));
+export const tracesPath = (path: string): string => shippedPath(`examples/traces/${path}`);
+
+/** Path of something in `docs` or `examples`: of the checkout, or of the package `decpool`. */
+export function shippedPath(path: string): string {
+  const root = IS_BUNDLED ? DECPOOL_ROOT : '../../../../';
+  return fileURLToPath(new URL(path, new URL(root, import.meta.url)));
 }
 
 /** Path of the types of an entry of a package. Those of packages of others are in published bundles only. */

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '@decpool/model';
 import { messageOf } from '../../files/error-text.ts';
+import { shippedPath } from '../../files/resource.ts';
 import { command, file, fileArgument, flag, number } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
 import { interruptible } from '../interrupt.ts';
@@ -8,9 +9,11 @@ import { WORKERS } from '../options.ts';
 import type { Output } from '../output.ts';
 import { sweep } from './sweep.ts';
 
+const TEMPLATE = 'docs/findings.template.md';
+
 export const findings = command({
   name: 'findings',
-  summary: 'run a sweep and write what it says as docs/findings.md',
+  summary: 'run a sweep and fill a page with its figures',
   description:
     'Runs the cells of a sweep that are not done yet, as the command sweep does. Fills a page that is written by hand with the figures that it refers to, and writes an appendix with the figures of each scenario.',
   arguments: {
@@ -20,9 +23,10 @@ export const findings = command({
     sweep: file('--sweep <dir>', 'folder for the cells and the results of the sweep', {
       default: 'decpool-findings',
     }),
-    template: file('--template <file>', 'the page with references instead of figures', {
-      default: 'docs/findings.template.md',
-    }),
+    template: file(
+      '--template <file>',
+      'the page with references instead of figures (default: docs/findings.template.md)',
+    ),
     out: file('--out <file>', 'the page', { default: 'docs/findings.md' }),
     scenarios: file('--scenarios <file>', 'the appendix', { default: 'docs/findings-scenarios.md' }),
     check: flag('--check', 'write nothing; exit 1 if page or appendix do not agree with the results'),
@@ -42,7 +46,10 @@ export const findings = command({
     'decpool findings examples/sweeps/findings.json --check --subset 6',
   ],
   seeAlso: 'decpool sweep; docs/findings.md, docs/sweeps.md',
-  async run({ definition, sweep: folder, template, out, scenarios, check, subset, workers }, context) {
+  async run(
+    { definition, sweep: folder, template = shippedPath(TEMPLATE), out, scenarios, check, subset, workers },
+    context,
+  ) {
     const { readText } = await import('../../files/read-text.ts');
     const [{ filledPage, textOf }, { appendix }, { gridOf }, { readSweepResults }, { differencesOf }] =
       await Promise.all([

@@ -1,4 +1,5 @@
 import { InputError } from '@decpool/model';
+import { openable } from '../../files/openable.ts';
 import { command, flag, type Parameter } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
 import { tellFailure } from '../failure.ts';
@@ -120,7 +121,7 @@ async function validateEach<Result extends object>(
     progress.stop();
   }
   const { text, passes } = report(results);
-  if (results.length > 0) output.write(text);
+  if (results.length > 0) output.write(openable(text));
   const last = failures.pop();
   for (const failure of failures) tellFailure(failure, output);
   if (last !== undefined) throw last;
