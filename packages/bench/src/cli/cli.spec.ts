@@ -37,7 +37,7 @@ interface Run {
 /** The command as a user's shell runs it, with its output going into pipes: for what a process has of its own. */
 function started(...args: string[]): Promise<Run> {
   const { NO_COLOR: _, ...rest } = process.env;
-  const env = { ...rest, FORCE_COLOR: '1' };
+  const env = { ...rest, FORCE_COLOR: '1', COLUMNS: '100' };
   return new Promise((resolve) => {
     execFile(process.execPath, [DECPOOL, ...args], { cwd: ROOT, env }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),

@@ -23,7 +23,7 @@ it('keeps patterns behind the path of their folder', () => {
 
 it('leaves what the package does not have, what stands in quotes, and paths that end like one', () => {
   from(shippedPath('packages'));
-  for (const text of ['docs/mine.md', '"docs/cli.md"', '/srv/docs/cli.md', 'my-docs/cli.md']) {
+  for (const text of ['docs/mine.txt', '"docs/cli.md"', '/srv/docs/cli.md', 'my-docs/cli.md']) {
     expect(openable(text)).toBe(text);
   }
 });
