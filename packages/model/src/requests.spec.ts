@@ -82,11 +82,11 @@ describe('the attributes of a request', () => {
     fc.assert(
       fc.property(fc.nat(2 ** 32 - 1), (word) => {
         const [gfp, node, log2, cpu] = [gfpOf(word), nodeOf(word), (word >>> 8) & 0xff, cpuOf(word)];
-        const isKnown = gfp < 64 && log2 <= 12 && node <= MAX_NODE;
+        const isKnown = gfp < 128 && log2 <= 12 && node <= MAX_NODE;
         expect(areAttributes(word)).toBe(isKnown);
         if (isKnown) expect(attributesOf({ gfp, node, align: 1 << log2, cpu })).toBe(word);
       }),
     );
-    for (const word of [64, 13 << 8, 64 << 16, 2 ** 32 - 1]) expect(areAttributes(word)).toBe(false);
+    for (const word of [128, 13 << 8, 64 << 16, 2 ** 32 - 1]) expect(areAttributes(word)).toBe(false);
   });
 });

@@ -28,7 +28,8 @@ export const isInBytes = (api: Api): boolean =>
 
 /**
  * Flags of a request, by their names in include/linux/gfp_types.h. No flag is GFP_KERNEL, which may sleep and so convert;
- * GFP_ATOMIC and GFP_NOWAIT may not. `__GFP_DMA` and `__GFP_DMA32` name the highest zone; the last two choose slab caches.
+ * GFP_ATOMIC and GFP_NOWAIT may not. `__GFP_DMA` and `__GFP_DMA32` name the highest zone; __GFP_RECLAIMABLE
+ * and __GFP_ACCOUNT choose slab caches; with __GFP_NORETRY the page allocator does not try hard.
  */
 export const GFP = {
   GFP_ATOMIC: 1,
@@ -37,6 +38,7 @@ export const GFP = {
   __GFP_DMA32: 8,
   __GFP_RECLAIMABLE: 16,
   __GFP_ACCOUNT: 32,
+  __GFP_NORETRY: 64,
 } as const;
 type GfpFlag = keyof typeof GFP;
 const GFP_NAMES = Object.keys(GFP) as readonly GfpFlag[];

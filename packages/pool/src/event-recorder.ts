@@ -26,6 +26,7 @@ import {
 } from '@decpool/model/internal';
 import type { FaultInjector } from './faults.ts';
 import type { ClaimType } from './page-allocator/migratetypes.ts';
+import { type ClaimEffort, effortOf } from './page-source/claim-effort.ts';
 import type { PageSource, Reach } from './page-source/page-source.ts';
 import type { BlockRange } from './policy.ts';
 import { SetMemory } from './set-memory.ts';
@@ -99,6 +100,11 @@ export class EventRecorder {
   #allocation = NO_ALLOCATION;
   #gfp = GFP_KERNEL;
   #isTransientPool = false;
+  /** While an allocation is made of parts: a part that is refused is no refusal yet. */
+  #isPart = false;
+  #partFailure: FailureReason | undefined;
+  /** The effort for chunks up to an order, of a part that has one of its own. */
+  #partEffort: { readonly order: number; readonly effort: ClaimEffort } | undefined;
   #range: ZoneRange;
   #onCpu: { readonly cpu?: number } = CPU_0;
 
@@ -133,6 +139,27 @@ export class EventRecorder {
     this.#isTransientPool = false;
   }
 
+  /**
+   * The next part of the allocation that was begun, 2^order pages: what the policy serves or refuses until endParts() is this part. A
+   * policy that claims larger chunks does so for itself, with the effort of the request.
+   */
+  beginPart(order: number, effort: ClaimEffort | undefined): void {
+    this.#isPart = true;
+    this.#partEffort = effort === undefined ? undefined : { order, effort };
+    this.servedPages = 0;
+    this.servedExtents = 0;
+    this.isRefused = false;
+  }
+
+  /** Returns why the last part that was refused was. */
+  endParts(): FailureReason | undefined {
+    const failure = this.#partFailure;
+    this.#isPart = false;
+    this.#partFailure = undefined;
+    this.#partEffort = undefined;
+    return failure;
+  }
+
   /** The allocation is a map that found no slots: it is served with GFP_NOWAIT or not at all. */
   beginTransientPool(): void {
     this.#gfp |= GFP.GFP_NOWAIT;
@@ -165,8 +192,12 @@ export class EventRecorder {
   }
 
   /** Events know the kernel's migratetypes; shared pages are unmovable. */
-  claim(order: number, type: ClaimType = 'Unmovable'): Pfn | -1 {
-    const pfn = this.#take(order, type, this.#range.reach);
+  claim(order: number, type: ClaimType = 'Unmovable', wanted?: ClaimEffort): Pfn | -1 {
+    const part = this.#partEffort;
+    const own = part !== undefined && order <= part.order ? part.effort : effortOf(this.#gfp);
+    const effort =
+      wanted === undefined || own === 'none' || (own === 'nowait' && wanted !== 'none') ? own : wanted;
+    const pfn = this.#take(order, type, this.#range.reach, effort);
     const migratetype = type === 'Decrypted' ? 'Unmovable' : type;
     if (pfn !== -1) this.emit.pagesClaimed({ pfn, pages: 1 << order, migratetype });
     return pfn;
@@ -179,8 +210,8 @@ export class EventRecorder {
     return pfn;
   }
 
-  #take(order: number, migratetype: ClaimType, reach: Reach): Pfn | -1 {
-    const pfn = this.#source.claim(order, migratetype, reach);
+  #take(order: number, migratetype: ClaimType, reach: Reach, effort?: ClaimEffort): Pfn | -1 {
+    const pfn = this.#source.claim(order, migratetype, reach, effort);
     if (this.#source.isLow) this.isMemoryLow = true;
     for (const { block, movedPages } of this.#source.takeCompacted()) {
       const first = toPfn(block * this.view.geometry.pagesPerBlock);
@@ -255,6 +286,11 @@ export class EventRecorder {
   }
 
   fail(reason: FailureReason): void {
+    if (this.#isPart) {
+      this.#partFailure = reason;
+      this.isRefused = true;
+      return;
+    }
     const allocation = this.#allocation;
     const { pages } = this.view.allocation(allocation);
     this.emit.allocationFailed({

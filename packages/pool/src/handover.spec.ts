@@ -38,6 +38,7 @@ function telling(name: string, factory: PolicyFactory, turn: Turn): PolicyFactor
     const told: Policy = {
       name: policy.name,
       ...(policy.bounceBuffers && { bounceBuffers: policy.bounceBuffers }),
+      ...(policy.keepsZonesReady && { keepsZonesReady: policy.keepsZonesReady }),
       allocate: (...args) => inTurn(() => policy.allocate(...args)),
       free: (...args) => inTurn(() => policy.free(...args)),
       ...(policy.cacheFor && { cacheFor: policy.cacheFor.bind(policy) }),

@@ -26,6 +26,7 @@ class Handover implements Policy {
   readonly name: string;
   readonly bounceBuffers?: 'fixed' | 'dynamic';
   readonly atomicPoolPages?: number;
+  readonly keepsZonesReady?: boolean;
   readonly #before: Policy;
   readonly #after: Policy;
   readonly #lastRequest: () => number;
@@ -41,6 +42,7 @@ class Handover implements Policy {
     }
     this.name = after.name;
     if (before.bounceBuffers !== undefined) this.bounceBuffers = before.bounceBuffers;
+    if (before.keepsZonesReady !== undefined) this.keepsZonesReady = before.keepsZonesReady;
     if (before.atomicPoolPages !== undefined) this.atomicPoolPages = before.atomicPoolPages;
     this.#before = before;
     this.#after = after;

@@ -8,6 +8,7 @@ import type {
   StateView,
 } from '@decpool/model';
 import type { ClaimType } from './page-allocator/migratetypes.ts';
+import type { ClaimEffort } from './page-source/claim-effort.ts';
 import type { SlabCache } from './slab/slab-cache.ts';
 
 /**
@@ -40,9 +41,10 @@ export interface Recorder {
   readonly zones: readonly BlockRange[];
   /**
    * Takes 2^order private pages from the page allocator: `pages-claimed`. Returns the first, or -1 if no usable zone has them. Type
-   * `Decrypted`: from pageblocks for shared pages, which the page allocator makes as it makes those of other migratetypes.
+   * `Decrypted`: from pageblocks for shared pages, which the page allocator makes as it makes those of other migratetypes. Default
+   * effort: that of the request's gfp flags. One that may not sleep neither reclaims nor compacts in any case.
    */
-  claim(order: number, migratetype?: ClaimType): Pfn | -1;
+  claim(order: number, migratetype?: ClaimType, effort?: ClaimEffort): Pfn | -1;
   /** Gives a run of private, unused pages back to the page allocator, as naturally aligned chunks: `pages-returned`. */
   giveBack(start: Pfn, pages: number): void;
   /**

@@ -410,8 +410,8 @@ describe('a caller’s mistake', () => {
     ['a free of NaN', () => pool.free(allocationId(Number.NaN)), 'allocation NaN: it is not live'],
     [
       'flags that there are not',
-      () => pool.vmalloc(1, { owner: 'x', gfp: 64 }),
-      'gfp flags 64: expected a combination of',
+      () => pool.vmalloc(1, { owner: 'x', gfp: 128 }),
+      'gfp flags 128: expected a combination of',
     ],
     ['flags below none', () => pool.vmalloc(1, { owner: 'x', gfp: -1 }), 'gfp flags -1'],
     ['a free with half a flag', () => pool.free(two.allocation, 100, 0.5), 'gfp flags 0.5'],

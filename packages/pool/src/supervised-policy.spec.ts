@@ -49,6 +49,7 @@ describe('what a policy asks of the recorder', () => {
     ['claim(11): orders run from 0 to 10', (record) => record.claim(11)],
     ['claim(0.5): orders run', (record) => record.claim(0.5)],
     ["claim(0, 'Sideways'): migratetypes are", (record) => record.claim(0, 'Sideways' as 'Movable')],
+    ["claim(0, ..., 'hard'): efforts are", (record) => record.claim(0, 'Movable', 'hard' as 'reclaim')],
     ['allocate(-1, 1): runs are of whole pages', (record) => record.allocate(pfn(-1), 1)],
     ['allocate(0.5, 1): runs are', (record) => record.allocate(pfn(0.5), 1)],
     ['allocate(undefined, 1): runs are', (record) => record.allocate(any(undefined), 1)],

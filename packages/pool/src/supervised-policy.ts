@@ -18,6 +18,7 @@ import {
 import { FAILURE_REASONS } from '@decpool/model/internal';
 import { type EventRecorder, NO_ALLOCATION, type ZoneRange } from './event-recorder.ts';
 import { CLAIM_TYPES, type ClaimType } from './page-allocator/migratetypes.ts';
+import { CLAIM_EFFORTS, type ClaimEffort } from './page-source/claim-effort.ts';
 import type { BlockRange, ConversionResult, Policy, Recorder } from './policy.ts';
 import { PolicyError, type PolicyRule } from './policy-error.ts';
 import type { SlabCache } from './slab/slab-cache.ts';
@@ -234,7 +235,7 @@ class PolicyRecorder implements Recorder {
     return this.#events.zones;
   }
 
-  claim(order: number, migratetype?: ClaimType): Pfn | -1 {
+  claim(order: number, migratetype?: ClaimType, effort?: ClaimEffort): Pfn | -1 {
     this.#turn.expectOpen();
     if (!Number.isInteger(order) || order < 0 || order > MAX_PAGE_ORDER) {
       throw this.#turn.broken('arguments', `claim(${order}): orders run from 0 to ${MAX_PAGE_ORDER}`);
@@ -243,7 +244,11 @@ class PolicyRecorder implements Recorder {
       const known = CLAIM_TYPES.join(', ');
       throw this.#turn.broken('arguments', `claim(${order}, '${migratetype}'): migratetypes are ${known}`);
     }
-    return this.#events.claim(order, migratetype);
+    if (effort !== undefined && !CLAIM_EFFORTS.includes(effort)) {
+      const known = CLAIM_EFFORTS.join(', ');
+      throw this.#turn.broken('arguments', `claim(${order}, ..., '${effort}'): efforts are ${known}`);
+    }
+    return this.#events.claim(order, migratetype, effort);
   }
 
   giveBack(start: Pfn, pages: number): void {

@@ -16,7 +16,10 @@ const GRID = gridOf(
     {
       memory: 'aged',
       policies: {
-        decpool: { 'host-calls': [20, 30], 'shared-idle-mean': [MIB, MIB] },
+        decpool: {
+          ...{ 'host-calls': [20, 30], 'shared-idle-mean': [MIB, MIB] },
+          ...{ 'full-flushes': [3, 5], 'pages-moved': [0, 64], 'direct-reclaims': [1, 2] },
+        },
         'linux-7.3': { 'host-calls': [200, 9], 'splits-2m': [9, 0], failures: [0, 4] },
       },
     },
@@ -47,6 +50,9 @@ describe('a figure', () => {
     ["ratio(median('blocks-peak' of 'decpool' / bound, memory == 'fresh' && has(input, 'net')))", '1.15'],
     ["percent(runs(serves('linux-7.3')) / runs(true))", '83.3 %'],
     ["interval('host-calls' of 'decpool', input == 'its-storm')", '2..2'],
+    ["median('full-flushes' of 'decpool', memory == 'aged')", '4'],
+    ["sum('pages-moved' of 'decpool', memory == 'aged')", '64'],
+    ["most('direct-reclaims' of 'decpool', memory == 'aged')", '2'],
     ['median(leastIdle(12))', '4'],
     ['runs(leastIdle(9) > 1000) + most(leastIdle(99))', '9'],
     ['machines * memories', '4'],

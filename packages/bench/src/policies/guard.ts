@@ -47,12 +47,13 @@ function guardedPolicy(policy: Policy, file: string, view: StateView): Policy {
         },
         () => method.call(policy, Object.freeze(first), ...others),
       );
-  const { name, bounceBuffers, replacesAtomicPools, atomicPoolPages, leaksAtOnce } = policy;
+  const { name, bounceBuffers, replacesAtomicPools, keepsZonesReady, atomicPoolPages, leaksAtOnce } = policy;
   const { cacheFor, freesWithoutSleeping, hasWork, workDueAt, work, shrink } = policy;
   return {
     name,
     ...(bounceBuffers && { bounceBuffers }),
     ...(replacesAtomicPools && { replacesAtomicPools }),
+    ...(keepsZonesReady && { keepsZonesReady }),
     ...(atomicPoolPages && { atomicPoolPages }),
     ...(leaksAtOnce && { leaksAtOnce }),
     allocate: guard(allocation, policy.allocate),

@@ -33,7 +33,7 @@ export const dmaBufHeap = defineGuest({
     description: `${clients} programs allocate and free ${buffers} buffers each from the heap system_cc_shared.`,
     notes: [
       `Generated, not recorded: seed ${seed}. Sizes and lifetimes of buffers are assumed. ${mappedPercent} % of the buffers are mapped into user space.`,
-      'The heap never falls back to a smaller order.',
+      'If there is no chunk of an order, the heap takes smaller ones.',
     ],
   }),
 });

@@ -513,7 +513,7 @@ describe('Arrow', () => {
     [EXAMPLES['slab-created'][0], 'code', 1, 'event 5 (slab-created): unknown code 1'],
     [EXAMPLES['allocation-failed'][0], 'code', 6, 'event 5 (allocation-failed): unknown code 6'],
     // A flag, an alignment and a node that are none; a free has flags only.
-    [REQUESTED, 'pfn', 64, 'event 5: a request with unknown attributes 64'],
+    [REQUESTED, 'pfn', 128, 'event 5: a request with unknown attributes 128'],
     [REQUESTED, 'pfn', 13 << 8, 'event 5: a request with unknown attributes 3328'],
     [REQUESTED, 'pfn', 64 << 16, 'event 5: a request with unknown attributes 4194304'],
     [REQUESTED, 'pfn', 2 ** 32 - 1, 'event 5: a request with unknown attributes 4294967295'],

@@ -1,15 +1,42 @@
 import { describe, expect, it } from 'vitest';
-import { atomic, booted, expectServed, lastFailure, soundness, steps, watched } from './testing.ts';
+import { freshBoot } from '../page-source/profiles.ts';
+import {
+  atomic,
+  booted,
+  expectServed,
+  growthOf,
+  lastFailure,
+  MIB,
+  soundness,
+  steps,
+  watched,
+} from './testing.ts';
 
 const OWNER = { owner: 'somebody' };
 
 describe('gfp-decrypted', () => {
-  it('converts every page of a vmalloc area by itself, on every platform', () => {
+  it('takes a vmalloc area in the largest chunks there are, each converted by itself, on every platform', () => {
     for (const platform of ['snp', 'tdx', 'cca', 'pkvm'] as const) {
-      const { pool } = watched('gfp-decrypted', { platform });
-      expectServed(pool.vmalloc(20, OWNER));
-      expect(pool.counters).toMatchObject({ conversions: 20, convertedPages: 20, vmAreaPages: 20 });
+      const { pool, events } = watched('gfp-decrypted', { platform });
+      const area = expectServed(pool.vmalloc(1024 + 20, OWNER));
+      const decrypted = ['pages-decrypted 1024', 'pages-decrypted 16', 'pages-decrypted 4'];
+      expect(steps(events).filter((step) => step.startsWith('pages-decrypted'))).toEqual(decrypted);
+      expect(pool.counters).toMatchObject({ conversions: 3, convertedPages: 1044, vmAreaPages: 1044 });
+      expect(platform === 'pkvm' || pool.counters.splits2M <= 2).toBe(true);
+      pool.free(area.allocation);
+      expect(pool.counters).toMatchObject({ conversions: 6, claimedPages: 0, sharedPages: 0 });
     }
+  });
+
+  it('takes smaller chunks for an area if there are no large ones', () => {
+    const { pool } = watched('gfp-decrypted', { memory: freshBoot(64 * MIB) });
+    const first = pool.alloc_pages(10, OWNER);
+    while (pool.alloc_pages(10, OWNER).ok);
+    pool.free(first.allocation);
+    expectServed(pool.alloc_pages(8, OWNER));
+    const cost = growthOf(pool, () => expectServed(pool.vmalloc(640, OWNER)));
+    expect(cost.conversions).toBeGreaterThan(1);
+    expect(cost).toMatchObject({ convertedPages: 640, vmAreaPages: 640 });
   });
 
   it('takes and converts the whole power of two of an exact count', () => {
@@ -46,10 +73,10 @@ describe('gfp-decrypted', () => {
     expect(lastFailure(events)).toBe('would-sleep');
   });
 
-  it('takes a whole granule of the host for each page of an area', () => {
+  it('takes a whole granule of the host for each chunk of an area', () => {
     const { pool } = watched('gfp-decrypted', { granulePages: 16 });
     expectServed(pool.vmalloc(3, OWNER));
-    expect(pool.counters).toMatchObject({ conversions: 3, livePages: 3, sharedPages: 48 });
+    expect(pool.counters).toMatchObject({ conversions: 2, livePages: 3, sharedPages: 32 });
   });
 
   it('and for the page of a slab', () => {

@@ -10,15 +10,18 @@ import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
 import { slabCacheFor } from '../slab/slab-cache.ts';
 import { driverPoolFor } from './driver-pools.ts';
 import { withoutPool } from './linux-7.3.ts';
-import { allocateOnItsOwn, type Chunk, freeEachOnItsOwn } from './on-its-own.ts';
+import { allocateInChunks, allocateOnItsOwn, type Chunk, freeEachOnItsOwn } from './on-its-own.ts';
 import { isNvmeDescriptor } from './owners.ts';
 
 /**
  * `__GFP_DECRYPTED` as prototyped on the kernel mailing list in June 2024: the page allocator decrypts every
  * allocation on its own in post_alloc_hook() and encrypts it again in free_pages_prepare(). Nothing is grouped:
  * where a request lands is decided by the free lists alone. Small objects come from slab caches of their own. An exact
- * count takes, and converts, the whole power of two; a coherent buffer converts the pages it fills; vmalloc takes order-0
- * pages from the bulk allocator (mm/vmalloc.c, 6.12), each with a conversion of its own. The prototype ignores errors of
+ * count takes, and converts, the whole power of two; a coherent buffer converts the pages it fills; vmalloc takes
+ * the largest chunks that there are, from order 10 down, without direct reclaim above order 0, as every vmalloc() of 7.3 does
+ * (vm_area_alloc_pages(), mm/vmalloc.c); each is one conversion. vfree() of 7.3 gives neighbouring pages back together
+ * (free_pages_bulk()), so here a chunk is made private with one conversion, too. The prototype's own hook, free_pages_prepare(), is
+ * called there for each page: a port would have to move it to free_prepared_contig_range(). The prototype ignores errors of
  * conversions and would hand such pages out; here they are leaked.
  */
 export const gfpDecrypted: PolicyFactory = (view) => eachOnItsOwn('gfp-decrypted', 'Unmovable', view);
@@ -39,9 +42,9 @@ const converting = (name: string, type: ClaimType, { platform }: StateView): Pol
   allocate(request: AllocateRequest, state: StateView, record: Recorder): void {
     const order = orderFor(request.pages);
     if (request.api === 'vmalloc') {
-      allocateOnItsOwn(request, request.pages, { order: 0, pages: 1, tail: 'kept', type }, state, record);
+      allocateInChunks(request, { effort: 'nowait', fillsGranules: false, type }, state, record);
     } else if (order > MAX_PAGE_ORDER) record.fail('too-large');
-    else allocateOnItsOwn(request, 1, { ...chunkFor(request, order), type }, state, record);
+    else allocateOnItsOwn({ ...chunkFor(request, order), type }, state, record);
   },
 
   free: (request: FreeRequest, state: StateView, record: Recorder) =>

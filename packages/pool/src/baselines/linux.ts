@@ -27,7 +27,13 @@ import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
 import { SWIOTLB_PAGES } from '../swiotlb/swiotlb.ts';
 import { driverPoolFor } from './driver-pools.ts';
-import { addChunk, allocateOnItsOwn, type Chunk, freeEachOnItsOwn, returnOnItsOwn } from './on-its-own.ts';
+import {
+  allocateInChunks,
+  allocateOnItsOwn,
+  type Chunk,
+  freeEachOnItsOwn,
+  returnOnItsOwn,
+} from './on-its-own.ts';
 import { isCoherent } from './owners.ts';
 import { allocateArea, convertsAreas, returnArea } from './vmalloc-area.ts';
 
@@ -75,7 +81,7 @@ class Linux implements Policy {
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
     if (request.api === 'vmalloc') this.#vmalloc(request, view, record);
     else if (orderFor(request.pages) > MAX_PAGE_ORDER) record.fail('too-large');
-    else allocateOnItsOwn(request, 1, chunkFor(request), view, record);
+    else allocateOnItsOwn(chunkFor(request), view, record);
   }
 
   #vmalloc(request: AllocateRequest, view: StateView, record: Recorder): void {
@@ -83,7 +89,7 @@ class Linux implements Policy {
     if (!usesChunks && !convertsAreas(view.platform)) record.fail('unsupported');
     else if (!record.mayConvert) record.fail('would-sleep');
     else if (this.#takesKept(request, view, record)) return;
-    else if (usesChunks) allocateInChunks(request, view, record);
+    else if (usesChunks) allocateInChunks(request, VMBUS_CHUNKS, view, record);
     else allocateArea(request, this.#version.vmallocOrder, view, record);
   }
 
@@ -107,12 +113,7 @@ class Linux implements Policy {
   free({ allocation }: FreeRequest, view: StateView, record: Recorder): void {
     const api = view.apiOf(allocation);
     if (api === 'vmalloc') this.#vfree(allocation, view, record);
-    else {
-      const start = view.extentPfn(allocation);
-      const pages = view.extentPages(allocation);
-      record.free(start, pages);
-      returnOnItsOwn(start, pages, tailOf(api), view, record);
-    }
+    else freeEachOnItsOwn(allocation, tailOf(api), view, record);
   }
 
   #vfree(allocation: AllocationId, view: StateView, record: Recorder): void {
@@ -124,6 +125,9 @@ class Linux implements Policy {
   }
 }
 
+/** vmbus_alloc_buffer(), drivers/hv/channel.c: __GFP_NORETRY above order 0. */
+const VMBUS_CHUNKS = { effort: 'noretry', fillsGranules: true } as const;
+
 const tailOf = (api: AllocateRequest['api']): Chunk['tail'] =>
   api === 'alloc_pages_exact' ? 'returned' : 'kept';
 
@@ -131,23 +135,4 @@ function chunkFor({ api, pages }: AllocateRequest): Chunk {
   const order = orderFor(pages);
   const isFilled = api === 'dma_alloc_coherent' || api === 'alloc_pages_exact';
   return { order, pages: isFilled ? pages : 1 << order, tail: tailOf(api) };
-}
-
-/** The largest chunks up to the missing pages; after a refusal, one order lower. */
-function allocateInChunks(request: AllocateRequest, view: StateView, record: Recorder): void {
-  const { granulePages } = view.platform;
-  let maxOrder = MAX_PAGE_ORDER;
-  for (let missing = request.pages; missing > 0; ) {
-    const order = Math.min(maxOrder, 31 - Math.clz32(missing));
-    // At least a granule is converted, so all of it is used.
-    const pages = Math.min(missing, Math.max(1 << order, granulePages));
-    const failure = addChunk({ order, pages, tail: 'kept' }, view, record);
-    if (failure === undefined) missing -= pages;
-    else if (failure === 'out-of-memory' && 1 << order > granulePages) maxOrder = order - 1;
-    else {
-      freeEachOnItsOwn(request.allocation, 'kept', view, record);
-      record.fail(failure);
-      return;
-    }
-  }
 }

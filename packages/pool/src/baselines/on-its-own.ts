@@ -6,6 +6,7 @@ import {
   type AllocateRequest,
   type AllocationId,
   type FailureReason,
+  MAX_PAGE_ORDER,
   orderFor,
   type Pfn,
   type Platform,
@@ -13,6 +14,7 @@ import {
   pfn as toPfn,
 } from '@decpool/model';
 import type { ClaimType } from '../page-allocator/migratetypes.ts';
+import type { ClaimEffort } from '../page-source/claim-effort.ts';
 import type { Recorder } from '../policy.ts';
 
 /** How much of a chunk is used. */
@@ -25,13 +27,32 @@ export interface Chunk {
   readonly tail: 'kept' | 'returned';
   /** Pageblocks that it comes from. Default: Unmovable ones. */
   readonly type?: ClaimType;
+  /** Default: that of the request. */
+  readonly effort?: ClaimEffort;
 }
 
-/** Serves a request with so many chunks, converted one by one, or refuses it and gives back what it has got so far. */
-export function allocateOnItsOwn(
+/** Serves a request with one chunk, converted by itself, or refuses it. */
+export function allocateOnItsOwn(chunk: Chunk, view: StateView, record: Recorder): void {
+  const failure = record.mayConvert ? addChunk(chunk, view, record) : 'would-sleep';
+  if (failure !== undefined) record.fail(failure);
+}
+
+/** How an area is made of chunks. */
+interface ChunkLoop {
+  /** Of a chunk above order 0. One of order 0 is the last resort: its effort is the request's. */
+  readonly effort: ClaimEffort;
+  /** Whether the area uses all pages of a granule that is larger than its chunk. */
+  readonly fillsGranules: boolean;
+  readonly type?: ClaimType;
+}
+
+/**
+ * Serves a request with the largest chunks up to the missing pages, one order lower after a refusal, each converted by itself. If it
+ * refuses, what it has got so far is given back.
+ */
+export function allocateInChunks(
   request: AllocateRequest,
-  chunks: number,
-  chunk: Chunk,
+  { effort, fillsGranules, type }: ChunkLoop,
   view: StateView,
   record: Recorder,
 ): void {
@@ -39,22 +60,30 @@ export function allocateOnItsOwn(
     record.fail('would-sleep');
     return;
   }
-  for (let made = 0; made < chunks; made++) {
-    const failure = addChunk(chunk, view, record);
-    if (failure === undefined) continue;
-    freeEachOnItsOwn(request.allocation, chunk.tail, view, record);
-    record.fail(failure);
-    return;
+  const least = fillsGranules ? view.platform.granulePages : 1;
+  let maxOrder = MAX_PAGE_ORDER;
+  for (let missing = request.pages; missing > 0; ) {
+    const order = Math.min(maxOrder, 31 - Math.clz32(missing));
+    const pages = Math.min(missing, Math.max(1 << order, least));
+    const tried = order === 0 ? {} : { effort };
+    const failure = addChunk({ order, pages, tail: 'kept', ...(type && { type }), ...tried }, view, record);
+    if (failure === undefined) missing -= pages;
+    else if (failure === 'out-of-memory' && order > 0) maxOrder = order - 1;
+    else {
+      freeEachOnItsOwn(request.allocation, 'kept', view, record);
+      record.fail(failure);
+      return;
+    }
   }
 }
 
 /** Gives the request one more chunk. Returns why that failed; then nothing of the chunk is held, but for leaks. */
-export function addChunk(
-  { order, pages, tail, type }: Chunk,
+function addChunk(
+  { order, pages, tail, type, effort }: Chunk,
   { platform }: StateView,
   record: Recorder,
 ): FailureReason | undefined {
-  const start = record.claim(Math.max(order, orderFor(platform.granulePages)), type);
+  const start = record.claim(Math.max(order, orderFor(platform.granulePages)), type, effort);
   if (start === -1) return 'out-of-memory';
   const converted = wholeGranules(pages, platform);
   const taken = Math.max(1 << order, converted);

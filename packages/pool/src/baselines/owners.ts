@@ -4,6 +4,10 @@ import type { AllocateRequest } from '@decpool/model';
 /** Receive and send buffer of a Hyper-V network adapter: netvsc_init_buf(), drivers/net/hyperv/netvsc.c. */
 export const isNetvscBuffer = (owner: string): boolean => /^netvsc .*(recv|send)_buf$/.test(owner);
 
+/** Chunk of a buffer of the dma-buf heap system_cc_shared: system_heap_allocate(), drivers/dma-buf/heaps/system_heap.c. */
+export const isHeapChunk = ({ api, owner }: AllocateRequest): boolean =>
+  api === 'alloc_pages' && owner.startsWith('system_cc_shared ');
+
 /** Interrupt translation table of a PCI function: its_create_device(), drivers/irqchip/irq-gic-v3-its.c. */
 export const isItt = (owner: string): boolean => / ITT\b/.test(owner);
 

@@ -1,7 +1,7 @@
 /**
  * vmalloc() as drivers use it that then convert the whole area with one call on its vmalloc address. The pages come first
  * (vm_area_alloc_pages(), mm/vmalloc.c): in the largest order that this version of the kernel tries, and from there
- * downward. However they lie, the call changes them one 4 KiB entry at a time (arch/x86/mm/pat/set_memory.c), so it
+ * downward; without direct reclaim above order 0. However they lie, the call changes them one 4 KiB entry at a time (arch/x86/mm/pat/set_memory.c), so it
  * splits every large page of the direct map that they touch.
  */
 import {
@@ -48,7 +48,7 @@ function claimPages(pages: number, largestOrder: number, record: Recorder) {
   let missing = pages;
   for (let maxOrder = largestOrder; missing > 0; ) {
     const order = Math.min(maxOrder, 31 - Math.clz32(missing));
-    const start = record.claim(order);
+    const start = record.claim(order, 'Unmovable', order === 0 ? undefined : 'nowait');
     if (start === -1) {
       if (order === 0) break;
       maxOrder = order - 1;

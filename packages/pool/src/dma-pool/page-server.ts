@@ -13,8 +13,9 @@ import {
   type Request,
 } from '@decpool/model';
 import { maySleep } from '@decpool/model/internal';
-import { isCoherent } from '../baselines/owners.ts';
+import { isCoherent, isHeapChunk } from '../baselines/owners.ts';
 import type { EventRecorder } from '../event-recorder.ts';
+import { allocateHeapChunk } from '../heap-chunks.ts';
 import type { SupervisedPolicy } from '../supervised-policy.ts';
 import type { AtomicPools } from './atomic-pools.ts';
 
@@ -39,6 +40,7 @@ export class PageServer {
    * that these pages are for, if they are those of a slab.
    */
   allocate(request: AllocateRequest, cause: AllocateRequest = request): boolean {
+    if (isHeapChunk(request)) return allocateHeapChunk(request, this.#events, this.#policy);
     if (!this.#isForPools(cause)) return this.#policy.allocate(request);
     if (orderFor(request.pages) > MAX_PAGE_ORDER) this.#events.fail('too-large');
     else this.#pools?.allocate(request.pages, request.gfp ?? GFP_KERNEL);

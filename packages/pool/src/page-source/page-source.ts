@@ -19,6 +19,7 @@ import { COSTLY_ORDER } from '../page-allocator/chunk-lists.ts';
 import { startExactly } from '../page-allocator/exact-start.ts';
 import { type ClaimType, ORDINARY_TYPES, TYPE } from '../page-allocator/migratetypes.ts';
 import type { PageAllocator, Zonelist } from '../page-allocator/page-allocator.ts';
+import type { ClaimEffort } from './claim-effort.ts';
 import { ClaimedPages } from './claimed-pages.ts';
 import { type CompactedBlock, type CompactionMode, type CompactionOutcome, Compactor } from './compaction.ts';
 import { takeContiguous } from './contiguous-range.ts';
@@ -30,6 +31,11 @@ export type { CompactedBlock } from './compaction.ts';
 export { type Reach, reachOf, zonesOf } from './zones.ts';
 
 const NOTHING: readonly never[] = [];
+
+interface Woken {
+  readonly zonelist: Zonelist;
+  readonly order: number;
+}
 
 /** What policies claim pages from: the page allocator, started from a memory state, with reclaim and compaction. */
 export class PageSource {
@@ -52,6 +58,8 @@ export class PageSource {
   isLow = false;
   #directPages = 0;
   #stalls = 0;
+  /** What kswapd was woken for by callers that do not wait for it. */
+  #woken: Woken | undefined;
 
   /** `seed` places the free chunks of a state that has their counts alone. */
   constructor(
@@ -132,17 +140,24 @@ export class PageSource {
   }
 
   /**
-   * Takes a free chunk of 2^order pages. Returns its first page, or -1 if no zone of the reach (default: any) has one. `isNoRetry`:
-   * __GFP_NORETRY, it does not try hard.
+   * Takes a free chunk of 2^order pages. Returns its first page, or -1 if no zone of the reach (default: any) has one. Default effort:
+   * `reclaim`.
    */
-  claim(order: number, migratetype: ClaimType, reach?: Reach, isNoRetry = false): Pfn | -1 {
+  claim(order: number, migratetype: ClaimType, reach?: Reach, effort: ClaimEffort = 'reclaim'): Pfn | -1 {
     this.#directPages = 0;
     this.#stalls = 0;
     const type = TYPE[migratetype];
     const zonelist = this.#zones.zonelist(reach);
+    if (this.#woken !== undefined && effort !== 'nowait') this.#runKswapd(this.#woken);
     const found = this.#tryClaim(order, type, zonelist);
     this.isLow = this.#allocator.isKswapdWanted;
-    return (this.isLow ? this.#claimSlowly(found, order, type, zonelist, isNoRetry) : found) as Pfn | -1;
+    return (this.isLow ? this.#claimSlowly(found, order, type, zonelist, effort) : found) as Pfn | -1;
+  }
+
+  /** kswapd is done before the next request that is no part of the same loop over the orders: see `nowait`. */
+  #runKswapd({ zonelist, order }: Woken): void {
+    this.#woken = undefined;
+    this.#reclaim?.balance(zonelist, order);
   }
 
   #tryClaim(order: number, type: number, zonelist: Zonelist): number {
@@ -152,7 +167,14 @@ export class PageSource {
   }
 
   /** __alloc_pages_slowpath(). `first`: what the request has found above the min watermarks; -1: nothing. */
-  #claimSlowly(first: number, order: number, type: number, zonelist: Zonelist, isNoRetry: boolean): number {
+  #claimSlowly(first: number, order: number, type: number, zonelist: Zonelist, effort: ClaimEffort): number {
+    if (effort === 'none') return first;
+    if (effort === 'nowait') {
+      // wakeup_kswapd(): the caller does not wait for it. kswapd_order is the largest order that woke it.
+      if (order >= (this.#woken?.order ?? 0)) this.#woken = { zonelist, order };
+      return first;
+    }
+    const isNoRetry = effort === 'noretry';
     // kswapd runs beside the requests: it is done before the next one, or before this one gives up.
     this.#reclaim?.balance(zonelist, order);
     let found = first;

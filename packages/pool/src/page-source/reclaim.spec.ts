@@ -1,6 +1,7 @@
 import { type MemoryState, spanOf, x86Geometry } from '@decpool/model';
 import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
+import { CLAIM_EFFORTS, type ClaimEffort } from './claim-effort.ts';
 import { ClaimedPages } from './claimed-pages.ts';
 import { startFromCounts } from './counted-start.ts';
 import { Reclaim } from './reclaim.ts';
@@ -119,15 +120,58 @@ describe('direct reclaim', () => {
 });
 
 it('a request for a costly order with __GFP_NORETRY gives up if compaction is skipped: __alloc_pages_slowpath(), 6.1 to 7.3', () => {
-  const stallsOf = (isNoRetry: boolean) => {
+  const stallsOf = (effort: ClaimEffort) => {
     // 256 free pages are too few to compact for order 9.
     const source = sourceOf(oneZone({ Unmovable: { 6: 4 } }), 1, {
       ...PLAIN_PAGE_SOURCE,
       compaction: true,
       reclaim: true,
     });
-    expect(source.claim(9, 'Unmovable', undefined, isNoRetry)).toBe(-1);
+    expect(source.claim(9, 'Unmovable', undefined, effort)).toBe(-1);
     return source.stalls;
   };
-  expect([stallsOf(false), stallsOf(true)]).toEqual([1, 0]);
+  expect([stallsOf('reclaim'), stallsOf('noretry')]).toEqual([1, 0]);
+});
+
+describe('a request without direct reclaim', () => {
+  const settings = { ...PLAIN_PAGE_SOURCE, compaction: true, reclaim: true };
+  /** Free: a pageblock. */
+  const taken = (source: ReturnType<typeof sourceOf>, effort: ClaimEffort) => {
+    const at = source.claim(10, 'Unmovable', undefined, effort);
+    return { at, stalls: source.stalls, reclaimed: pagesOf(source), moved: source.takeCompacted().length };
+  };
+  const pagesOf = (source: ReturnType<typeof sourceOf>) =>
+    source.takeReclaimed().reduce((sum, { pages }) => sum + pages, 0);
+
+  it('does not wait: kswapd, which it has woken, is done before the next request', () => {
+    const source = sourceOf(full(), 1, settings);
+    expect(taken(source, 'nowait')).toEqual({ at: -1, stalls: 0, reclaimed: 0, moved: 0 });
+    expect(source.claim(0, 'Unmovable')).not.toBe(-1);
+    expect(pagesOf(source)).toBeGreaterThan(0);
+    expect(source.directPages).toBe(0);
+  });
+
+  it('wakes kswapd once for all orders that it tries, the largest', () => {
+    const pagesAfter = (orders: readonly number[]) => {
+      const source = sourceOf(full(), 1, settings);
+      for (const order of orders) source.claim(order, 'Unmovable', undefined, 'nowait');
+      source.claim(0, 'Unmovable');
+      return pagesOf(source);
+    };
+    expect(pagesAfter([10])).toBeGreaterThan(0);
+    expect(pagesAfter([10, 10, 10])).toBe(pagesAfter([10]));
+  });
+
+  it('does not wake it without __GFP_KSWAPD_RECLAIM', () => {
+    const source = sourceOf(full(), 1, settings);
+    expect(taken(source, 'none')).toMatchObject({ at: -1, reclaimed: 0, moved: 0 });
+    expect(source.claim(0, 'Unmovable')).not.toBe(-1);
+    expect(pagesOf(source)).toBe(0);
+  });
+
+  it('gets nothing less than others if there is a chunk', () => {
+    for (const effort of CLAIM_EFFORTS) {
+      expect(sourceOf(full(), 1, settings).claim(8, 'Unmovable', undefined, effort)).not.toBe(-1);
+    }
+  });
 });

@@ -16,6 +16,7 @@ const FLAGS: ReadonlyMap<string, number> = new Map([
   ['__GFP_DMA32', GFP.__GFP_DMA32],
   ['__GFP_RECLAIMABLE', GFP.__GFP_RECLAIMABLE],
   ['__GFP_ACCOUNT', GFP.__GFP_ACCOUNT],
+  ['__GFP_NORETRY', GFP.__GFP_NORETRY],
   ['GFP_KERNEL_ACCOUNT', GFP.__GFP_ACCOUNT],
 ]);
 

@@ -61,7 +61,7 @@ const rulesOf = (kernel: Kernel): PageSourceSettings['kernel'] => {
 /** The requests of a row in the model. GFP_TRANSHUGE_LIGHT is movable, and neither wakes kswapd nor waits. */
 function supplyOf(memory: MemoryState, kernel: Kernel, row: SupplyRow, seed: number): Supply {
   const isLight = row.flags === 'thp';
-  const isNoRetry = row.flags === 'noretry';
+  const effort = row.flags === 'noretry' ? 'noretry' : 'reclaim';
   const source = new PageSource(memory, x86Geometry(spanOf(memory)), seed, {
     kernel: rulesOf(kernel),
     perCpuLists: true,
@@ -70,7 +70,7 @@ function supplyOf(memory: MemoryState, kernel: Kernel, row: SupplyRow, seed: num
   });
   let [got, reclaimed, directly, migrated, stalls] = [0, 0, 0, 0, 0];
   for (let request = 0; request < row.wanted; request++) {
-    if (source.claim(row.order, isLight ? 'Movable' : 'Unmovable', undefined, isNoRetry) !== -1) got++;
+    if (source.claim(row.order, isLight ? 'Movable' : 'Unmovable', undefined, effort) !== -1) got++;
     reclaimed += source.takeReclaimed().reduce((sum, { pages }) => sum + pages, 0);
     directly += source.directPages;
     migrated += source.takeCompacted().reduce((sum, { movedPages }) => sum + movedPages, 0);
