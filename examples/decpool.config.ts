@@ -231,10 +231,12 @@ export default defineConfig({
     json: false,
   },
 
-  // decpool convert: write an event log in another format, or as a Parquet table.
+  // decpool convert: write an event log or a trace in another format, or a log as a Parquet table.
   convert: {
-    // ndjson, arrow or parquet, whatever the ending is.
+    // Of a log: ndjson, arrow or parquet, whatever the ending is.
     to: undefined,
+    // Of a trace: which page allocations are shared memory, as in 'order>=4 & gfp~GFP_KERNEL'.
+    shared: undefined,
   },
 
   // decpool query: query an event log with SQL.

@@ -1,5 +1,4 @@
 /** Logs from one format to another, a batch of events at a time. */
-import { open } from 'node:fs/promises';
 import type { Seal } from '@decpool/model';
 import { InputError, type LogHeader } from '@decpool/model';
 import { initialColumns } from '../log/fold.ts';
@@ -8,6 +7,7 @@ import { expectFree } from '../log/new-file.ts';
 import { openLog } from '../log/open.ts';
 import type { OnRead } from '../log/read.ts';
 import { openLogWriter, UnwrittenError } from '../log/write.ts';
+import { isParquet } from './is-parquet.ts';
 import type { Sink } from './parquet.ts';
 
 /** What a log can be converted to, and the ending of its file name: the formats of logs, and a table. */
@@ -89,21 +89,4 @@ async function openSink(out: string, format: TargetFormat, header: LogHeader, se
   }
   const writer = await openLogWriter(out, format, header, { isCutOff: seal.isCutOff === true });
   return { ...writer, finish: () => writer.finish(seal.stateHash) };
-}
-
-const PARQUET_MAGIC = 'PAR1';
-
-/** Whether a file begins as a Parquet file does; false if it cannot be read. */
-export async function isParquet(path: string): Promise<boolean> {
-  const file = await open(path).catch(() => undefined);
-  if (file === undefined) return false;
-  try {
-    const start = Buffer.alloc(PARQUET_MAGIC.length);
-    await file.read(start, 0, start.length, 0);
-    return start.toString('latin1') === PARQUET_MAGIC;
-  } catch {
-    return false;
-  } finally {
-    await file.close();
-  }
 }

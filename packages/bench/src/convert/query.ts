@@ -12,7 +12,8 @@ import { parseHeader, parseMark } from '@decpool/model/internal';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { messageOf } from '../files/error-text.ts';
 import { atPath } from '../log/byte-file.ts';
-import { type ConvertOptions, convert, isParquet } from './convert.ts';
+import { type ConvertOptions, convert } from './convert.ts';
+import { isParquet } from './is-parquet.ts';
 import { HEADER_KEY, SEAL_KEY } from './parquet.ts';
 
 type DuckDB = typeof import('@duckdb/node-api');

@@ -361,7 +361,7 @@ describe('an Arrow message that lies about itself', () => {
   it.each([2 ** 31 - 1, 2 ** 29, -1, -(2 ** 31)])('is refused with %d bytes of metadata', async (bytes) => {
     const path = written('a.arrow', Buffer.concat([log.subarray(0, headerBytes), prefix(bytes)]));
     expect(await refusal(replay(path))).toBe(
-      `${path}: after 0 events: damaged or not an event log: a message of ${bytes} bytes`,
+      `${path}: after 0 events: damaged or not written by decpool: a message of ${bytes} bytes`,
     );
     expect(await refusal(replay(written('b.arrow', prefix(bytes))))).toContain('in its header: ');
   });

@@ -9,13 +9,13 @@ import {
   type Seal,
 } from '@decpool/model';
 import { decodeState } from '@decpool/model/internal';
+import type { Torn } from '../files/arrow-messages.ts';
 import { messageOf } from '../files/error-text.ts';
 import { atPath, type ByteFile, openFile } from './byte-file.ts';
 import { foldBatches, initialColumns } from './fold.ts';
 import type { LogFormat } from './format.ts';
 import { type Place, type Places, placesIn } from './places.ts';
 import { type OnRead, partsIn, type ReadOptions } from './read.ts';
-import type { Torn } from './records.ts';
 
 /**
  * A log file that can be read from any event on, after only the keyframe before it. The content hash of each segment is checked. A

@@ -4,9 +4,10 @@
  */
 import { type Checkpoint, InputError } from '@decpool/model';
 import { NdjsonDecoder, type ReadHeader } from '@decpool/model/internal';
-import { atPath, type ByteFile, type ByteReader } from './byte-file.ts';
+import { arrowCodec, arrowMessages } from '../files/arrow-messages.ts';
+import type { ByteReader } from '../files/byte-reader.ts';
+import { atPath, type ByteFile } from './byte-file.ts';
 import { Chain } from './chain.ts';
-import { arrowCodec, arrowMessages } from './records.ts';
 
 /** A place behind the header or a checkpoint, where a reader can begin. */
 export interface Place {

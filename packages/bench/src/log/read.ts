@@ -1,10 +1,11 @@
 import type { Checkpoint, Keyframe, Seal } from '@decpool/model';
 import { type EventBatch, InputError, type LogHeader } from '@decpool/model';
 import type { ReadHeader } from '@decpool/model/internal';
+import type { Torn } from '../files/arrow-messages.ts';
 import { atPath, type ByteFile, openFile } from './byte-file.ts';
 import { Chain } from './chain.ts';
 import type { Place } from './places.ts';
-import { recordsFrom, type StoredRecord, type Torn } from './records.ts';
+import { recordsFrom, type StoredRecord } from './records.ts';
 
 /**
  * What a log consists of, in this order: a header, segments of events, now and then a keyframe, and a seal. A log that was cut off

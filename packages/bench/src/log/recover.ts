@@ -1,8 +1,8 @@
 import type { Seal } from '@decpool/model';
 import { InputError } from '@decpool/model';
+import type { Torn } from '../files/arrow-messages.ts';
 import { openFile } from './byte-file.ts';
 import { type OnRead, partsIn } from './read.ts';
-import type { Torn } from './records.ts';
 import { type LogWriter, openLogWriter } from './write.ts';
 
 /** What recoverLog() saved and what it lost. */

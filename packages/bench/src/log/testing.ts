@@ -3,7 +3,7 @@
 import type { Columns, Seal } from '@decpool/model';
 import { type EventBatch, type LogHeader, platformNamed } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
-import { ByteReader } from './byte-file.ts';
+import { ByteReader } from '../files/byte-reader.ts';
 import { initialColumns } from './fold.ts';
 import type { LogFormat } from './format.ts';
 import { checkedParts, type LogPart, readLog } from './read.ts';

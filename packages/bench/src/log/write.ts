@@ -15,10 +15,10 @@ import {
   type Marks,
   SCHEMA_VERSION,
 } from '@decpool/model/internal';
+import { arrowCodec } from '../files/arrow-messages.ts';
 import { Chain } from './chain.ts';
 import { initialColumns } from './fold.ts';
 import type { LogFormat } from './format.ts';
-import { arrowCodec } from './records.ts';
 
 /** A log being written, segment by segment. It has a temporary name until finish() renames it. */
 export interface LogWriter {

@@ -1,7 +1,7 @@
 import type { Counters, LogHeader, Seal } from '@decpool/model';
+import type { Torn } from '../files/arrow-messages.ts';
 import { foldBatch, initialColumns } from '../log/fold.ts';
 import { headerOf, type ReadOptions, readLog } from '../log/read.ts';
-import type { Torn } from '../log/records.ts';
 import { type MetricValue, metricsOfRun } from '../metrics/metric.ts';
 
 /** What the fold of a log gives. */

@@ -11,10 +11,10 @@ import {
 } from '@decpool/model';
 import { decodeState, encodeState, type ReadHeader, RequestsInLog } from '@decpool/model/internal';
 import type { PolicyFactory } from '@decpool/pool';
+import type { Torn } from '../files/arrow-messages.ts';
 import { initialColumns } from '../log/fold.ts';
 import { inflated } from '../log/open.ts';
 import { headerOf, type LogPart, type OnRead, readLog } from '../log/read.ts';
-import type { Torn } from '../log/records.ts';
 import { policiesText } from '../report/policies-text.ts';
 import { RequestsHash } from '../workloads/requests-hash.ts';
 import { type Divergence, SideBySide } from './divergence.ts';

@@ -1,10 +1,13 @@
 import { basename } from 'node:path';
-import { InputError } from '@decpool/model';
+import { InputError, type Request } from '@decpool/model';
+import { withFrees } from '../workloads/request-list.ts';
 import { type Workload, workload } from '../workloads/workload.ts';
 import { type ImportOptions, readLine, type TraceFormat, type TraceReader } from './format.ts';
-import { linesOf, STANDARD_INPUT, shownPath } from './lines.ts';
+import { bytesOf, linesIn, STANDARD_INPUT, shownPath } from './lines.ts';
 import { adviceOn } from './other-tools.ts';
 import { TRACE_FORMATS } from './registry.ts';
+import type { RequestSink, TraceFacts } from './request-sink.ts';
+import { isRequestsFile, readRequestsFile } from './requests-file/read.ts';
 import { excerpt, type SanityReport } from './sanity.ts';
 import { SHARED_EXAMPLE } from './shared-expression.ts';
 import { TraceRequests } from './trace-requests.ts';
@@ -25,43 +28,91 @@ const LINES_TO_RECOGNISE = 10_000;
  * InputError with the file, and the line if there is one; also for options that the format does not use.
  */
 export async function importTrace(path: string, options: ImportOptions = {}): Promise<ImportedTrace> {
-  const name =
-    path === STANDARD_INPUT
-      ? 'standard-input'
-      : basename(path).replace(/(?:\.(?:txt|log|ndjson|jsonl|trace|csv))?(?:\.(?:gz|xz|zst))?$/, '');
-  const shown = shownPath(path);
-  const into = new TraceRequests();
-  let format: TraceFormat | undefined;
-  let reader: TraceReader | undefined;
-  let unread: string[] = [];
-  for await (const lines of linesOf(path)) {
-    unread = unread.concat(lines);
-    if (reader === undefined) {
-      format = TRACE_FORMATS.find(({ recognises }) => lines.some(recognises));
-      if (format === undefined) {
-        if (unread.length < LINES_TO_RECOGNISE) continue;
-        break;
-      }
-      if (options.shared !== undefined && !format.takesShared) {
-        const why = `this is a ${format.name} trace: all of it is shared memory`;
-        throw new InputError(`${shown}: --shared chooses among page allocations, and ${why}`);
-      }
-      reader = format.reader(into, name, options);
-    }
-    for (const text of unread) readLine(reader, into, text);
-    unread = [];
-  }
-  if (format === undefined || reader === undefined) throw unknownFormat(shown, unread);
-  reader.end();
-  into.end();
-  const sanity = into.report();
-  refuseUseless(shown, format, sanity, options, into.hints);
-  const { requests, notes } = into;
+  const read: Request[] = [];
+  const { name, format, notes, sanity, lateFrees } = await readTrace(path, options, {
+    add: (request) => void read.push(request),
+    drain: async () => {},
+  });
+  const requests = withFrees(read, lateFrees);
   return {
     workload: workload({ name, description: format.description, requests, notes }),
     sanity,
     format: format.name,
   };
+}
+
+/** As importTrace(), but keeps no request: memory does not grow with the file. `lateFrees` belong among the requests (withFrees()). */
+export async function readTrace(
+  path: string,
+  options: ImportOptions,
+  sink: RequestSink,
+): Promise<TraceFacts & Pick<TraceRequests, 'lateFrees'>> {
+  const { isFile, bytes } = await isRequestsFile(bytesOf(path));
+  if (isFile) return { ...(await readRequestsFile(bytes, path, options, sink)), lateFrees: [] };
+  return readText(bytes, path, options, sink);
+}
+
+/** As readTrace(), of the unpacked bytes of a text. */
+export async function readText(
+  bytes: AsyncIterable<Uint8Array>,
+  path: string,
+  options: ImportOptions,
+  sink: RequestSink,
+): Promise<TraceFacts & Pick<TraceRequests, 'lateFrees'>> {
+  const name = workloadName(path);
+  const into = new TraceRequests(sink.add);
+  const format = await readLines(bytes, path, name, options, into, sink);
+  const sanity = into.report();
+  refuseUseless(shownPath(path), format, sanity, options, into.hints);
+  return { name, format, notes: into.notes, sanity, lateFrees: into.lateFrees };
+}
+
+const workloadName = (path: string): string =>
+  path === STANDARD_INPUT
+    ? 'standard-input'
+    : basename(path).replace(/(?:\.(?:txt|log|ndjson|jsonl|trace|csv))?(?:\.(?:gz|xz|zst))?$/, '');
+
+/** Reads all lines. Returns the format that recognised one of the first. */
+async function readLines(
+  bytes: AsyncIterable<Uint8Array>,
+  path: string,
+  name: string,
+  options: ImportOptions,
+  into: TraceRequests,
+  sink: RequestSink,
+): Promise<TraceFormat> {
+  let format: TraceFormat | undefined;
+  let reader: TraceReader | undefined;
+  let unread: string[] = [];
+  for await (const lines of linesIn(bytes, path)) {
+    if (reader === undefined) {
+      unread = unread.concat(lines);
+      format = TRACE_FORMATS.find(({ recognises }) => lines.some(recognises));
+      if (format === undefined) {
+        if (unread.length < LINES_TO_RECOGNISE) continue;
+        break;
+      }
+      expectUsed(shownPath(path), format, options);
+      await sink.begin?.({ name, format });
+      reader = format.reader(into, name, options);
+      for (const text of unread) readLine(reader, into, text);
+      unread = [];
+    } else {
+      for (const text of lines) readLine(reader, into, text);
+    }
+    await sink.drain();
+  }
+  if (format === undefined || reader === undefined) throw unknownFormat(shownPath(path), unread);
+  reader.end();
+  await sink.drain();
+  return format;
+}
+
+/** Throws InputError if --shared is given for a format that does not use it. */
+function expectUsed(path: string, { name, takesShared }: TraceFormat, { shared }: ImportOptions): void {
+  if (shared === undefined || takesShared) return;
+  const why = `this is a ${name} trace: all of it is shared memory`;
+  throw new InputError(`${path}: --shared chooses among page allocations, and ${why}`);
 }
 
 function unknownFormat(path: string, lines: readonly string[]): InputError {

@@ -17,7 +17,6 @@ export function readLines(
   const reader = format.reader(into, 'trace', options);
   for (const text of lines) readLine(reader, into, text);
   reader.end();
-  into.end();
   return { requests: into.requests, notes: into.notes, sanity: into.report() };
 }
 

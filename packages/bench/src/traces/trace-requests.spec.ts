@@ -43,7 +43,6 @@ describe('a free that no trace records', () => {
     into.assumeFree('b', 10);
     into.backgroundAllocate(1, 112n, ...OTHERS);
     into.assumeFree('a', 10);
-    into.end();
     expect(steps(into)).toEqual([
       ['allocate', 1, 0],
       ['allocate', 2, 5],
@@ -60,7 +59,6 @@ describe('a free that no trace records', () => {
     into.allocate('b', 100n, PAGE);
     into.assumeFree('b', 0);
     into.assumeFree('a', 0);
-    into.end();
     expect(steps(into)).toEqual([
       ['allocate', 1, 0],
       ['free', 1, 0],

@@ -1,6 +1,7 @@
 import type { Migratetype } from '@decpool/model';
 import { type AllocationId, type Nanoseconds, nanoseconds, type Request } from '@decpool/model';
-import { onCpu, RequestList, type Wanted } from '../workloads/request-list.ts';
+import { flatCopy } from '../text/flat-copy.ts';
+import { type LateFree, onCpu, RequestStream, type Wanted, withFrees } from '../workloads/request-list.ts';
 import type { Timestamp } from './events/timestamps.ts';
 import type { SanityReport, UnparsedLine } from './sanity.ts';
 
@@ -14,12 +15,14 @@ type TraceKey = number | string;
  * ids.
  */
 export class TraceRequests {
-  readonly #list = new RequestList();
+  readonly #collected: Request[] = [];
+  readonly #list: RequestStream;
+  readonly #owners = new Map<string, string>();
   /** A name of the trace is in one of these at most. */
   readonly #live = new Map<TraceKey, { readonly allocation: AllocationId; readonly time: Nanoseconds }>();
   readonly #liveBackground = new Map<TraceKey, number>();
   /** Frees that the trace does not record, at their assumed time. They join the requests at the end. */
-  readonly #assumedFrees: { readonly time: Nanoseconds; readonly allocation: AllocationId }[] = [];
+  readonly #assumedFrees: LateFree[] = [];
   readonly #ignored = new Map<string, number>();
   readonly #notes: string[] = [];
   /** What hint() was told. */
@@ -41,6 +44,11 @@ export class TraceRequests {
   #cpu = 0;
   #outOfOrder = 0;
 
+  /** `to` gets each request as soon as it is known. Default: they are kept for `requests`. */
+  constructor(to?: (request: Request) => void) {
+    this.#list = new RequestStream(to ?? ((request) => void this.#collected.push(request)));
+  }
+
   /** Counts a line. The calls after it are about this line. */
   lineRead(): void {
     this.#counts.linesRead++;
@@ -54,7 +62,11 @@ export class TraceRequests {
   /** `key` names the memory from now until free(key). If it is still allocated, its missing free comes first. */
   allocate(key: TraceKey, at: Timestamp, wanted: Wanted): void {
     this.missedFree(key, at);
-    const allocation = this.#list.allocate(this.#now, { ...wanted, ...onCpu(this.#cpu) });
+    const allocation = this.#list.allocate(this.#now, {
+      ...wanted,
+      owner: this.#owner(wanted.owner),
+      ...onCpu(this.#cpu),
+    });
     this.#live.set(key, { allocation, time: this.#now });
     this.#counts.requests++;
   }
@@ -104,9 +116,9 @@ export class TraceRequests {
     this.#free(key, 0);
   }
 
-  /** After the last line: adds the frees of assumeFree(). */
-  end(): void {
-    this.#list.addFrees(this.#assumedFrees);
+  /** The frees of assumeFree(), for those who collect the requests. They belong among the requests, as by withFrees(). */
+  get lateFrees(): readonly LateFree[] {
+    return this.#assumedFrees;
   }
 
   /** The recorded kernel could not serve a request. */
@@ -145,8 +157,9 @@ export class TraceRequests {
     this.note(text);
   }
 
+  /** All of them, after the last line. */
   get requests(): readonly Request[] {
-    return this.#list.requests;
+    return withFrees(this.#collected, this.#assumedFrees);
   }
 
   get notes(): readonly string[] {
@@ -168,6 +181,15 @@ export class TraceRequests {
       unparsed: this.#unparsed,
       ignored: Object.fromEntries(this.#ignored),
     };
+  }
+
+  /** One string for all requests of an owner. */
+  #owner(name: string): string {
+    const known = this.#owners.get(name);
+    if (known !== undefined) return known;
+    const copy = flatCopy(name);
+    this.#owners.set(copy, copy);
+    return copy;
   }
 
   #isLive(key: TraceKey): boolean {

@@ -25,57 +25,107 @@ export const onCpu = (cpu: number): { readonly cpu?: number } => {
   return number === 0 ? {} : { cpu: number };
 };
 
-/** Collects requests. Gives each allocation its name and each background chunk its key, in order from 1. */
-export class RequestList {
-  readonly requests: Request[] = [];
+/** Gives each allocation its name and each background chunk its key, in order from 1. */
+abstract class RequestWriter {
   #named = 0;
   #keys = 0;
 
+  protected abstract give(request: Request): void;
+
   allocate(time: Nanoseconds, wanted: Wanted): AllocationId {
     const allocation = allocationId(++this.#named);
-    this.requests.push({ kind: 'allocate', time, allocation, ...wanted });
+    this.give({ kind: 'allocate', time, allocation, ...wanted });
     return allocation;
   }
 
   /** `gfp`: flags of the context that frees. Default: GFP_KERNEL. `cpu`: where. */
   free(time: Nanoseconds, allocation: AllocationId, gfp?: number, cpu = 0): void {
     const flags = gfp === undefined ? {} : { gfp };
-    this.requests.push({ kind: 'free', time, allocation, ...flags, ...onCpu(cpu) });
-  }
-
-  /** Adds frees of their times among the requests: before others of the same time, but not before their allocation. */
-  addFrees(frees: readonly { readonly time: Nanoseconds; readonly allocation: AllocationId }[]): void {
-    const sorted = frees.toSorted((a, b) => a.time - b.time || a.allocation - b.allocation);
-    const before = this.requests.splice(0);
-    let allocated = 0;
-    let next = 0;
-    for (const request of before) {
-      while (
-        next < sorted.length &&
-        sorted[next].time <= request.time &&
-        sorted[next].allocation <= allocated
-      ) {
-        const { time, allocation } = sorted[next++];
-        this.free(time, allocation);
-      }
-      if (request.kind === 'allocate') allocated = request.allocation;
-      this.requests.push(request);
-    }
-    for (const { time, allocation } of sorted.slice(next)) this.free(time, allocation);
+    this.give({ kind: 'free', time, allocation, ...flags, ...onCpu(cpu) });
   }
 
   changeMapping(time: Nanoseconds, kind: 'map-user' | 'unmap-user', allocation: AllocationId): void {
-    this.requests.push({ kind, time, allocation });
+    this.give({ kind, time, allocation });
   }
 
   /** Somebody else takes 2^order pages; the key gives them back. */
   backgroundAllocate(time: Nanoseconds, order: number, migratetype: Migratetype, cpu = 0): number {
     const key = ++this.#keys;
-    this.requests.push({ kind: 'background-allocate', time, key, order, migratetype, ...onCpu(cpu) });
+    this.give({ kind: 'background-allocate', time, key, order, migratetype, ...onCpu(cpu) });
     return key;
   }
 
   backgroundFree(time: Nanoseconds, key: number, cpu = 0): void {
-    this.requests.push({ kind: 'background-free', time, key, ...onCpu(cpu) });
+    this.give({ kind: 'background-free', time, key, ...onCpu(cpu) });
   }
+}
+
+/** Collects requests. */
+export class RequestList extends RequestWriter {
+  readonly requests: Request[] = [];
+
+  protected override give(request: Request): void {
+    this.requests.push(request);
+  }
+}
+
+/** Passes each request on, and keeps none. */
+export class RequestStream extends RequestWriter {
+  readonly #to: (request: Request) => void;
+
+  constructor(to: (request: Request) => void) {
+    super();
+    this.#to = to;
+  }
+
+  protected override give(request: Request): void {
+    this.#to(request);
+  }
+}
+
+/** The time of a free, and what it frees. */
+export interface LateFree {
+  readonly time: Nanoseconds;
+  readonly allocation: AllocationId;
+}
+
+/** Puts frees of their times among requests: before others of the same time, but not before their allocation. */
+export class LateFrees {
+  readonly #sorted: readonly LateFree[];
+  #next = 0;
+  #allocated = 0;
+
+  constructor(frees: readonly LateFree[]) {
+    this.#sorted = frees.toSorted((a, b) => a.time - b.time || a.allocation - b.allocation);
+  }
+
+  /** These requests, the next of all, and the frees before each of them. */
+  *among(requests: Iterable<Request>): Generator<Request> {
+    const sorted = this.#sorted;
+    for (const request of requests) {
+      while (
+        this.#next < sorted.length &&
+        sorted[this.#next].time <= request.time &&
+        sorted[this.#next].allocation <= this.#allocated
+      ) {
+        yield freeOf(sorted[this.#next++]);
+      }
+      if (request.kind === 'allocate') this.#allocated = request.allocation;
+      yield request;
+    }
+  }
+
+  /** The frees behind the last request. */
+  *rest(): Generator<Request> {
+    while (this.#next < this.#sorted.length) yield freeOf(this.#sorted[this.#next++]);
+  }
+}
+
+const freeOf = ({ time, allocation }: LateFree): Request => ({ kind: 'free', time, allocation });
+
+/** All requests with late frees among them. */
+export function withFrees(requests: readonly Request[], frees: readonly LateFree[]): readonly Request[] {
+  if (frees.length === 0) return requests;
+  const late = new LateFrees(frees);
+  return [...late.among(requests), ...late.rest()];
 }

@@ -161,7 +161,7 @@ class Table {
 
 const viewOf = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-const damaged = (what: string) => new InputError(`damaged or not an event log: ${what}`);
+const damaged = (what: string) => new InputError(`damaged or not written by decpool: ${what}`);
 
 function expectFew(count: number, name: string): void {
   if (!(count >= 0 && count <= MAX_ENTRIES)) throw damaged(`a message with ${count} ${name}`);
