@@ -26,6 +26,9 @@ const COMPRESSIONS: readonly Compression[] = [
     },
   },
 ];
+/** A trace shrinks ten to thirty times. A file that grows more than this, past the first bytes, is meant to do harm. */
+const MAX_GROWTH = 250;
+const FREE_BYTES = 2 ** 22;
 const LONGEST_MAGIC = Math.max(...COMPRESSIONS.map(({ magic }) => magic.length));
 
 /** The plain bytes of a file that may be compressed. Throws DamagedFile, and what reading `bytes` throws. */
@@ -37,9 +40,13 @@ export async function* decompressed(bytes: Bytes): AsyncGenerator<Uint8Array> {
     return;
   }
   let readError: unknown;
+  let [packed, unpacked] = [0, 0];
   const watched = (async function* () {
     try {
-      yield* all;
+      for await (const chunk of all) {
+        packed += chunk.length;
+        yield chunk;
+      }
     } catch (error) {
       readError = error;
       throw error;
@@ -47,9 +54,18 @@ export async function* decompressed(bytes: Bytes): AsyncGenerator<Uint8Array> {
   })();
   const plain = await compression.decode(watched);
   try {
-    for await (const chunk of plain) yield chunk;
+    for await (const chunk of plain) {
+      unpacked += chunk.length;
+      if (unpacked > FREE_BYTES + MAX_GROWTH * packed) {
+        throw new DamagedFile(
+          `this ${compression.name} file grows more than ${MAX_GROWTH} times; if you trust it, unpack it: ${compression.name} -dc FILE | decpool ... -`,
+        );
+      }
+      yield chunk;
+    }
   } catch (error) {
     if (readError !== undefined) throw readError;
+    if (error instanceof DamagedFile) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new DamagedFile(`the ${compression.name} file is damaged or cut off (${reason})`);
   }
