@@ -15,6 +15,7 @@ const BENCH_ROOMS = [
   'validate',
   'sweep',
   'inspect',
+  'analyze',
   'convert',
   'rerun',
   // What is shown of results.

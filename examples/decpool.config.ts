@@ -83,6 +83,14 @@ export default defineConfig({
     logFormat: 'arrow',
   },
 
+  // decpool analyze: show what a trace asks for, before any policy serves it.
+  analyze: {
+    // Which page allocations are shared memory, as in 'order>=4 & gfp~GFP_KERNEL'.
+    shared: undefined,
+    // Print one JSON document.
+    json: false,
+  },
+
   // decpool report: make one HTML page of the results of a comparison.
   report: {
     // The page (default: report.html in the folder).

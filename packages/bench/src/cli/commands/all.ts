@@ -1,6 +1,7 @@
 /** All commands, in the groups and the order of the help. Each has its name in a config file. */
 
 import { ablation } from './ablation.ts';
+import { analyze } from './analyze.ts';
 import { checkPolicy } from './check-policy.ts';
 import { compare } from './compare.ts';
 import { completion } from './completion.ts';
@@ -29,7 +30,7 @@ import { verify } from './verify.ts';
 import { workloads } from './workloads.ts';
 
 export const COMMANDS = {
-  'Compare and report': { compare, report, sweep, findings, ablation, initPolicy, checkPolicy },
+  'Compare and report': { compare, analyze, report, sweep, findings, ablation, initPolicy, checkPolicy },
   'Event logs': {
     ...{ replay, verify, recover, stats, show, explain, splits, step },
     ...{ tail, fork, skip, diff, convert, query },

@@ -1,0 +1,66 @@
+/** Traces to analyse: one file, or those of a recording's folder. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { InputError } from '@decpool/model';
+import type { ImportOptions } from '../traces/format.ts';
+import { type ImportedTrace, importTrace } from '../traces/import.ts';
+import { STANDARD_INPUT } from '../traces/lines.ts';
+import { type Analysis, analyze } from './analyze.ts';
+
+export interface AnalysedTrace extends Omit<ImportedTrace, 'workload'> {
+  /** Path as given; of a folder, with the file's name. */
+  readonly path: string;
+  readonly analysis: Analysis;
+  readonly notes: readonly string[];
+}
+
+/** A trace of a folder that cannot be read, and why. */
+export interface UnreadTrace {
+  readonly path: string;
+  readonly reason: string;
+}
+
+/** What a trace, or each trace of a folder, holds. Throws InputError if nothing can be read. */
+export async function analyzeTraces(
+  path: string,
+  options: ImportOptions,
+): Promise<{ readonly traces: readonly AnalysedTrace[]; readonly unread: readonly UnreadTrace[] }> {
+  if (!isFolder(path)) return { traces: [await analysed(path, options)], unread: [] };
+  const names = tracesIn(path);
+  if (names.length === 0) {
+    throw new InputError(
+      `${path}: no trace in this folder; expected one such as trace.txt, dma_trace.txt.gz, or what trace-cmd report and perf script print`,
+    );
+  }
+  const traces: AnalysedTrace[] = [];
+  const unread: UnreadTrace[] = [];
+  for (const name of names) {
+    try {
+      traces.push(await analysed(join(path, name), options));
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      unread.push({ path: join(path, name), reason: error.message });
+    }
+  }
+  if (traces.length > 0) return { traces, unread };
+  throw new InputError(
+    [`${path}: no trace in this folder can be read`, ...unread.map(({ reason }) => reason)].join('\n'),
+  );
+}
+
+const isFolder = (path: string): boolean =>
+  path !== STANDARD_INPUT && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+
+/** Names of traces: of our recorder (conversions, events, pages), and those that people give them. */
+const TRACE = /(?:trace|^conversions|^events|^pages|^perf_script|requests)[\w.-]*$/;
+
+const tracesIn = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && TRACE.test(entry.name))
+    .map(({ name }) => name)
+    .sort();
+
+async function analysed(path: string, options: ImportOptions): Promise<AnalysedTrace> {
+  const { workload, sanity, format } = await importTrace(path, options);
+  return { path, format, analysis: analyze(workload.requests), notes: workload.notes, sanity };
+}
