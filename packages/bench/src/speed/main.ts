@@ -1,6 +1,6 @@
 /**
  * The tool's own speed, measured in this run. Ratios count; the absolute figures are this machine's. Arguments: the parts to
- * measure (default: peer and fold), and a number, the requests of the longest run in `growth`.
+ * measure (default: peer and fold), and a number: the requests of the longest run in `growth`, the lines in `readers`.
  */
 import { unknownName } from '@decpool/model/internal';
 import { claimTable } from './claims.ts';
@@ -20,6 +20,7 @@ const PARTS: Readonly<Record<string, Tables>> = {
   requests: [policyTable],
   claims: [claimTable],
   growth: [growthTable],
+  readers: [async (most) => (await import('./readers.ts')).readerTable(most)],
   logs: [async () => (await import('./logs.ts')).logTables(LOG_EVENTS)],
   page: [async () => (await import('./page.ts')).pageTable()],
 };

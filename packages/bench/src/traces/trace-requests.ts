@@ -67,7 +67,7 @@ export class TraceRequests {
       owner: this.#owner(wanted.owner),
       ...onCpu(this.#cpu),
     });
-    this.#live.set(key, { allocation, time: this.#now });
+    this.#live.set(typeof key === 'string' ? flatCopy(key) : key, { allocation, time: this.#now });
     this.#counts.requests++;
   }
 

@@ -1,4 +1,5 @@
 /** Reads files of trace events: what a format knows about single events is in handlers by their names. */
+import { flatCopy } from '../../text/flat-copy.ts';
 import type { TraceReader } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import { EXPECTED_EVENT, parseStackFrame, parseTraceEvent, STACK_TRACES } from './event-line.ts';
@@ -33,12 +34,17 @@ export const fieldHandler =
 /** Events that are read together, such as an allocation and its free. */
 export interface EventFamily {
   readonly handlers: Readonly<Record<string, EventHandler>>;
+  /** Whether a handler uses the stack of its event. */
+  readonly usesStacks?: true;
   /** Called after the last line, with the time of the last event. */
   end?(last: Timestamp): void;
 }
 
+const NO_STACK: readonly string[] = [];
+
 export function eventReader(into: TraceRequests, families: readonly EventFamily[]): TraceReader {
   const handlers = new Map(families.flatMap((family) => Object.entries(family.handlers)));
+  const usesStacks = families.some((family) => family.usesStacks);
   /** By task: the stack of its newest event, until its stack trace was read. */
   const stacks = new Map<string, string[]>();
   /** The stack that the next frames belong to: in perf script of the event before them, else of the event that a stack trace names. */
@@ -59,13 +65,15 @@ export function eventReader(into: TraceRequests, families: readonly EventFamily[
     const handler = handlers.get(event.event);
     if (handler === undefined) {
       stack = undefined;
-      stacks.delete(event.task);
+      if (usesStacks) stacks.delete(event.task);
       into.ignore(event.event);
       return undefined;
     }
-    stack = [];
-    stacks.set(event.task, stack);
-    const expected = handler(event, stack);
+    if (usesStacks) {
+      stack = [];
+      stacks.set(flatCopy(event.task), stack);
+    }
+    const expected = handler(event, stack ?? NO_STACK);
     return expected === undefined ? undefined : `${event.event}: expected ${expected}`;
   }
 

@@ -1,5 +1,6 @@
 /** gfp_flags as trace events print them: names joined by `|` (include/trace/events/mmflags.h), `none`, or a number. */
 import { GFP, GFP_KERNEL } from '@decpool/model';
+import { flatCopy } from '../../text/flat-copy.ts';
 
 export interface TraceGfp {
   /** As printed, in the kernel's present spelling: `GFP_DMA32` and `__GFP_DMA32` are one flag. */
@@ -31,11 +32,13 @@ const MAX_PARSED = 4096;
 export function parseGfp(text: string): TraceGfp {
   const before = parsed.get(text);
   if (before !== undefined) return before;
-  const names = new Set(text.split('|').map(gfpSpelling));
+  // The results outlive the line that the text is of.
+  const copy = flatCopy(text);
+  const names = new Set(copy.split('|').map(gfpSpelling));
   let flags = GFP_KERNEL;
   for (const name of names) flags |= FLAGS.get(name) ?? 0;
   const gfp = { names, flags };
-  if (parsed.size < MAX_PARSED) parsed.set(text, gfp);
+  if (parsed.size < MAX_PARSED) parsed.set(copy, gfp);
   return gfp;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Lines of LTTng's kernel events, as babeltrace prints them:
  *
- *     [08:36:01.211260539] (+0.000014700) HOST kmem_kmalloc: { cpu_id = 1 }, { procname = "dd", tid = 7 }, { ptr = 0xCDEB5C00, ... }
+ *     [08:36:01.211260539] (+0.000014700) HOST kmem_kmalloc: { cpu_id = 1 }, { procname = "dd", tid = 7 }, { ptr = 0xC2A41800, ... }
  *      TIME                 since before       EVENT          packet          context, if recorded         fields
  */
 import { wholeNumber } from './event-fields.ts';

@@ -5,6 +5,7 @@
  */
 import { GFP, orderFor } from '@decpool/model';
 import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
+import { flatCopy } from '../../text/flat-copy.ts';
 import type { ImportOptions } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import { bytesOf, fieldOf, isNull } from './event-fields.ts';
@@ -32,7 +33,7 @@ export function slabEvents(into: TraceRequests, { shared }: ImportOptions): Even
       const traced = { order: orderFor(pages), migratetype, gfp: gfp.names, task: taskName(task) } as const;
       if (shared !== undefined && !shared.matches(traced)) {
         into.missedFree(keyOf(pointer), at);
-        privateObjects.add(pointer);
+        privateObjects.add(flatCopy(pointer));
         into.ignore(`${event} that --shared does not select`);
         return;
       }

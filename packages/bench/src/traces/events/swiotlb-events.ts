@@ -8,6 +8,7 @@
  */
 import { GFP, InputError } from '@decpool/model';
 import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
+import { flatCopy } from '../../text/flat-copy.ts';
 import type { ImportOptions } from '../format.ts';
 import type { TraceRequests } from '../trace-requests.ts';
 import {
@@ -67,7 +68,7 @@ export function swiotlbEvents(
       // Another buffer has the address by now: the unmap of the one before is lost.
       const before = mapped.get(keyOfTarget(target));
       if (before !== undefined) into.missedFree(before, at);
-      mapped.set(keyOfTarget(target), bounce);
+      mapped.set(flatCopy(keyOfTarget(target)), bounce);
     },
   );
   const unmap = fieldHandler(EXPECTED_DMA_TARGET, { target: dmaTargetOf }, ({ target }, { event, at }) => {
@@ -95,7 +96,7 @@ export function swiotlbEvents(
           const lost = take(owner, address);
           if (lost !== undefined) assumeEnd(lost);
           const bounce = `bounce ${++bounces}`;
-          bounced.set(keyOf(owner, address), bounce);
+          bounced.set(flatCopy(keyOf(owner, address)), bounce);
           // Drivers map in any context, so a mapping may not sleep (Documentation/core-api/dma-api-howto.rst).
           const gfp = GFP.GFP_ATOMIC;
           into.allocate(bounce, at, {
@@ -118,7 +119,7 @@ export function swiotlbEvents(
           .filter((bounce) => bounce !== undefined);
         if (found.length === 0) return;
         const key = keyOf(device, addresses[0]);
-        mappedLists.set(key, [...(mappedLists.get(key) ?? []), found]);
+        mappedLists.set(flatCopy(key), [...(mappedLists.get(key) ?? []), found]);
       }),
       dma_unmap_sg: fieldHandler(EXPECTED_LIST, list, ({ device, addresses }, { event, at }) => {
         const key = keyOf(device, addresses[0]);

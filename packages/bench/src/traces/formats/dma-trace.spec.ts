@@ -64,6 +64,29 @@ it('keeps apart what two tasks do at one time', () => {
   ]);
 });
 
+it('keeps each conversion on its own CPU', () => {
+  const on = (cpu: number, text: string) => text.replace('[000]', `[00${cpu}]`);
+  const { requests } = readLines(dmaTrace, [
+    on(3, setdec('a-1', '1.000000', 10, 1)),
+    on(1, setdec('b-2', '1.000001', 20, 1)),
+    on(2, setenc('b-2', '1.000002', 10, 1)),
+    on(0, event('b-2', '1.000003', 'sched_switch: prev_comm=b')),
+  ]);
+  expect(requests).toMatchObject([{ cpu: 3 }, { cpu: 1 }, { kind: 'free', cpu: 2 }]);
+});
+
+it('finds the stack of each conversion in a file of many, without keeping all of them', () => {
+  const lines = Array.from({ length: 5000 }, (_, i) => [
+    setdec(`a-${i % 7}`, `1.${String(i * 2).padStart(6, '0')}`, i, 1),
+    ...stack(`a-${i % 7}`, `1.${String(i * 2 + 1).padStart(6, '0')}`, `driver_${i}`),
+  ]).flat();
+  const { requests, sanity } = readLines(dmaTrace, lines);
+  expect(requests.map((request) => ('owner' in request ? request.owner : ''))).toEqual(
+    Array.from({ length: 5000 }, (_, i) => `driver_${i}`),
+  );
+  expect(accountedLines(sanity)).toBe(lines.length);
+});
+
 it('does not give a stack trace to a conversion when it belongs to a later event of the task', () => {
   const { requests } = readLines(dmaTrace, [
     setdec('a-1', '1.000000', 10, 1),

@@ -30,14 +30,28 @@ export const dmaTrace: TraceFormat = {
   reader: (into) => eventReader(into, [probeEvents(into)]),
 };
 
+/** A stack trace comes at most so many conversions after its own. */
+const WAITING = 1000;
+
 /** Other events are ignored: dma_alloc and dma_free are the buffers of the probes, streaming maps have no probe. */
 function probeEvents(into: TraceRequests): EventFamily {
   const buffers = dmaBuffers(into);
-  /** In the order of the file. They wait for the last line, because stack traces may come after events of other CPUs. */
+  /** In the order of the file. They wait, because stack traces may come after events of other CPUs. */
   const conversions: (() => void)[] = [];
+  const convert = (count: number) => {
+    for (const conversion of conversions.splice(0, count)) conversion();
+  };
+  function wait(cpu: number, conversion: () => void): void {
+    conversions.push(() => {
+      into.runOn(cpu);
+      conversion();
+    });
+    if (conversions.length === 2 * WAITING) convert(WAITING);
+  }
   /** By task: its dma_alloc_attrs() call, until that converts memory or returns. */
   const calls = new Map<string, DmaAllocation>();
   return {
+    usesStacks: true,
     handlers: {
       cohalloc: fieldHandler('dev="DEVICE" size=BYTES', { call: callOf }, ({ call }, { task }) => {
         if (calls.has(task)) into.ignore('cohalloc served elsewhere');
@@ -55,24 +69,22 @@ function probeEvents(into: TraceRequests): EventFamily {
       ),
       ...namedAll(
         DECRYPTED,
-        fieldHandler(EXPECTED_RANGE, { range: rangeOf }, ({ range }, { task, at }, stack) => {
+        fieldHandler(EXPECTED_RANGE, { range: rangeOf }, ({ range }, { task, at, cpu }, stack) => {
           const call = calls.get(task);
           if (calls.delete(task)) into.ignore('cohalloc (size of a setdec)');
-          conversions.push(() => buffers.decrypted({ at, ...range }, call, stack));
+          wait(cpu, () => buffers.decrypted({ at, ...range }, call, stack));
         }),
       ),
       ...namedAll(
         ENCRYPTED,
-        fieldHandler(
-          EXPECTED_RANGE,
-          { range: rangeOf },
-          ({ range }, { at }) => void conversions.push(() => buffers.encrypted({ at, ...range })),
+        fieldHandler(EXPECTED_RANGE, { range: rangeOf }, ({ range }, { at, cpu }) =>
+          wait(cpu, () => buffers.encrypted({ at, ...range })),
         ),
       ),
     },
     end() {
       if (calls.size > 0) into.ignore('cohalloc served elsewhere', calls.size);
-      for (const convert of conversions) convert();
+      convert(conversions.length);
       buffers.end();
     },
   };

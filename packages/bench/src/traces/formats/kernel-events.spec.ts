@@ -39,15 +39,24 @@ describe('a line as kernels and tools print it', () => {
     expect(sanity.unparsed.count).toBe(0);
   });
 
-  it('is a streaming mapping, too', () => {
-    const text =
-      'keybroker-app-143     [000] b..2.  1772.607321: swiotlb_bounced: dev_name: 0000:00:00.0 dma_mask=ffffffffffffffff dev_addr=80b6717e size=66 FORCE';
+  /** Recorded by others, from public logs: a realm of Arm CCA, a RISC-V board, an x86 guest of Linux 6.18 or later. */
+  it.each([
+    [
+      'keybroker-app-143     [000] b..2.  1772.607321: swiotlb_bounced: dev_name: 0000:00:00.0 dma_mask=ffffffffffffffff dev_addr=80b6717e size=66 FORCE',
+      { bytes: 66, owner: '0000:00:00.0' },
+    ],
+    [
+      'disp_eng_share_-1439    [000] .....   197.644246: swiotlb_bounced: dev_name: d4280800.sdh dma_mask=ffffffff dev_addr=ffffffffffffffff size=4 NORMAL',
+      { bytes: 4, owner: 'd4280800.sdh' },
+    ],
+    [
+      '          insmod-1871    [002] .....   285.655295: swiotlb_bounced: dev_name: 0000:00:0a.0 dma_mask=ffffffff dev_addr=17c407000 size=256 NORMAL',
+      { bytes: 256, owner: '0000:00:0a.0', cpu: 2 },
+    ],
+  ])('is a streaming mapping, too: %j', (text, request) => {
     expect(kernelEvents.recognises(text)).toBe(true);
     const { requests } = readLines(kernelEvents, [text]);
-    expect(requests).toMatchObject([
-      { api: 'dma_map', bytes: 66, pages: 1, owner: '0000:00:00.0' },
-      { kind: 'free' },
-    ]);
+    expect(requests).toMatchObject([{ api: 'dma_map', pages: 1, ...request }, { kind: 'free' }]);
   });
 });
 
