@@ -62,7 +62,7 @@ describe('a trace that is converted', () => {
         expect(requests).toBe(trace.workload.requests.length);
         expect(sha256).toBe(requestsHash(trace.workload));
       }
-      expect(gunzipSync(readFileSync(at('out.arrow.gz')))).toEqual(readFileSync(at('out.arrow')));
+      expect(gunzipSync(readFileSync(at('out.arrow.gz'))).equals(readFileSync(at('out.arrow')))).toBe(true);
       expect(readdirSync(folder).sort()).toEqual(['out.arrow', 'out.arrow.gz']);
     },
   );
@@ -87,14 +87,16 @@ describe('a trace that is converted', () => {
     await convertTrace(path, at('bounces.arrow'));
     const trace = await importTrace(path);
     expect(trace.sanity.assumedFrees).toBe(lines.length);
-    expect(await importTrace(at('bounces.arrow'))).toStrictEqual(trace);
+    const again = await importTrace(at('bounces.arrow'));
+    expect(requestsHash(again.workload)).toBe(requestsHash(trace.workload));
+    expect(again.sanity).toEqual(trace.sanity);
     expect(readdirSync(folder).sort()).toEqual(['bounces.arrow', 'bounces.txt']);
   });
 
   it('can be converted again, into the same bytes', async () => {
     await convertTrace(join(BUNDLED, 'seqmix.txt'), at('one.arrow'));
     await convertTrace(at('one.arrow'), at('two.arrow'));
-    expect(readFileSync(at('two.arrow'))).toEqual(readFileSync(at('one.arrow')));
+    expect(readFileSync(at('two.arrow')).equals(readFileSync(at('one.arrow')))).toBe(true);
   });
 
   it('is a table for every reader of Arrow', async () => {

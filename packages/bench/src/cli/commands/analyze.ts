@@ -5,7 +5,7 @@ export const analyze = command({
   name: 'analyze',
   summary: 'show what a trace asks for, before any policy serves it',
   description:
-    'Prints sizes, rates and lifetimes of the requests, live pages over time, the owners, which callers may not sleep, and how much grouping in 2 MiB blocks can gain at most. Of a folder: each trace in it.',
+    'Prints sizes, rates and lifetimes of the requests, live pages over time, and the owners. Says which callers may not sleep, and how much grouping in 2 MiB blocks can gain at most. Of a folder: each trace in it.',
   arguments: {
     trace: fileArgument(
       '<trace>',
