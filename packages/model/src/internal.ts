@@ -93,7 +93,7 @@ export {
   pageAccepts,
 } from './platforms/all.ts';
 export type { PlatformProfile } from './platforms/profile.ts';
-export { BootPoolEvents, isBootPoolApart } from './projections/boot-pool.ts';
+export { BootPoolEvents } from './projections/boot-pool.ts';
 export { BounceSlots } from './projections/bounce-slots.ts';
 export { type Cause, Causes } from './projections/causes.ts';
 export {

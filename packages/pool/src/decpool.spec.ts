@@ -9,7 +9,7 @@ const SECOND = 1e9;
 const owner = 'x';
 
 /** The same rules, each of which can be left out: what an ablation compares with. */
-const COMPOSED = 'longest-free-range+block+reserve:64:512+hysteresis:1+shrinker';
+const COMPOSED = 'longest-free-range+block+hysteresis:1+shrinker+swiotlb';
 
 const action = fc.record({
   do: fc.constantFrom(
@@ -33,7 +33,7 @@ type Action = typeof action extends fc.Arbitrary<infer One> ? One : never;
 /** All that happens under a policy. */
 function eventsUnder(policy: string, steps: readonly Action[], isFragmented: boolean): readonly PoolEvent[] {
   const memory = isFragmented ? fragmented(96 * MIB, 0.5, 1) : freshBoot(96 * MIB);
-  const { pool, events } = watched(policy, { memory });
+  const { pool, events } = watched(policy, { memory, swiotlb: { bytes: 2 * MIB, dynamic: false } });
   const live: AllocationId[] = [];
   const chunks: number[] = [];
   let time = 0;
@@ -93,17 +93,25 @@ describe('decpool', () => {
     expect(pool.counters.splits2M).toBe(0);
   });
 
-  it('has 64 shared pages ready for callers that may not sleep, from the first request on', () => {
-    const { pool } = watched('decpool');
-    expect(pool.alloc_pages(6, { owner, gfp: GFP.GFP_ATOMIC }).ok).toBe(true);
+  it('takes what fits from the boot pool of swiotlb, also for callers that may not sleep, and the rest from blocks', () => {
+    const { pool, events } = watched('decpool', { swiotlb: { bytes: 2 * MIB, dynamic: false } });
+    for (let round = 0; round < 4; round++) {
+      expect(pool.alloc_pages(6, { owner, gfp: GFP.GFP_ATOMIC }).ok).toBe(true);
+      expect(pool.vmalloc(64, { owner }).ok).toBe(true);
+    }
+    expect(pool.counters).toMatchObject({ sharedPages: 512, liveObjects: 8 });
+    for (const full of [pool.alloc_pages(0, { owner }), pool.alloc_pages(7, { owner })])
+      expect(full.ok && full.object).toBeUndefined();
+    for (const event of conversionsIn(events)) expect(event).toMatchObject({ pages: 512 });
+    expect(conversionsIn(events)).toHaveLength(2);
   });
 
-  it('returns an empty block after a second, and keeps the reserve', () => {
+  it('returns an empty block after a second', () => {
     const { pool, events } = watched('decpool');
     const all = [0, 1, 2].map(() => pool.alloc_pages(9, { owner, at: 0 }).allocation);
     for (const allocation of all) pool.free(allocation, 5);
     pool.request({ kind: 'background-free', key: 0, time: nanoseconds(10 * SECOND) });
     for (const { time } of eventsOf(events, 'pages-returned')) expect(time).toBe(SECOND + 5);
-    expect(pool.counters.claimedPages).toBe(512);
+    expect(pool.counters.claimedPages).toBe(0);
   });
 });

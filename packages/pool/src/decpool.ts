@@ -2,17 +2,19 @@
  * decpool: the pool that we recommend. This file is the specification of what to write in C; `decpool ablation` prints what each of
  * its rules is worth.
  *
- * The pool takes whole blocks (pageblocks of 2 MiB) from the page allocator and shares each with one set_memory_decrypted(), so
- * that no 2M mapping is split. Requests are served from the free pages of its blocks, which are all shared.
+ * What fits takes free slots of the boot pool of swiotlb, which a confidential guest shares anyway. For the rest the pool takes whole
+ * blocks (pageblocks of 2 MiB) from the page allocator and shares each with one set_memory_decrypted(), so that no 2M mapping is
+ * split. All free pages of its blocks are shared.
  *
+ * - **Slots first.** A request of at most 256 KiB takes slots, if there are free ones that lie together, and converts nothing. So may a
+ *   caller that may not sleep.
  * - **Place.** Among the blocks with room, the one whose longest free range is shortest; among equals the one with most
  *   allocations; in it the lowest address (placement/longest-free-range.ts). Sparsely used blocks run empty.
- * - **Grow.** If no block has room, one more is claimed: by a caller that may sleep, or by the deferred worker. Without a whole free
- *   block the largest chunk that there is has to do.
- * - **Reserve.** Below LOW free pages a deferred worker grows the pool to HIGH. A caller that may not sleep takes free pages or fails.
- *   It replaces the atomic DMA pools (kernel/dma/pool.c), so that there is one reserve and not two.
- * - **Return.** A block that was empty for DELAY is made private and goes back to the page allocator, the oldest first, as long as HIGH
- *   free pages are left.
+ * - **Grow.** If no block has room, a caller that may sleep claims one more. Without a whole free block the largest chunk that there is
+ *   has to do.
+ * - **Callers that may not sleep** and find no slots take pages of the atomic DMA pools (kernel/dma/pool.c) as today, if the request is
+ *   theirs; else free pages of the pool, or fail.
+ * - **Return.** A block that was empty for DELAY is made private and goes back to the page allocator, the oldest first.
  * - **Shrinker.** If the page allocator is short of memory, empty blocks go back without the delay.
  * - **No-op.** Outside a confidential VM nothing is shared: the pool claims what a kernel without it claims.
  * - **Failures.** Pages whose conversion failed for good are leaked. A request whose block could not be shared tries one more.
@@ -38,9 +40,6 @@ import { longestFreeRange } from './placement/longest-free-range.ts';
 import type { BlockRange, Policy, PolicyFactory, Recorder } from './policy.ts';
 import { type SlabCache, slabCacheFor } from './slab/slab-cache.ts';
 
-/** Pages of the reserve: 256 KiB, below which it is filled, and the 2 MiB up to which it is filled. */
-const LOW_PAGES = 64;
-const HIGH_PAGES = 512;
 /** How long an empty block is kept, ns: longer than a driver takes to rebuild its rings. */
 const DELAY_NS = 1e9;
 /** Blocks that a request tries to share. */
@@ -54,7 +53,7 @@ export const decpool: PolicyFactory = (view) =>
 
 class Decpool implements Policy {
   readonly name = 'decpool';
-  readonly replacesAtomicPools = true;
+  readonly triesSwiotlbFirst = true;
   readonly #view: StateView;
   /** The free pages of the pool, all of them shared. */
   readonly #free: FreeMap;
@@ -63,8 +62,6 @@ class Decpool implements Policy {
   readonly #blockOrder: number;
   /** Since when each block without an allocation is empty, simulated ns, the oldest first. */
   readonly #emptySince = new Map<BlockIndex, number>();
-  /** Where a reserve is kept: all memory, and the zones and nodes that callers who may not sleep asked for. */
-  readonly #reservedIn: BlockRange[] = [];
 
   constructor(view: StateView) {
     this.#view = view;
@@ -190,62 +187,28 @@ class Decpool implements Policy {
     }
   }
 
-  /** Below the low watermark. */
-  hasWork(range: BlockRange): boolean {
-    return this.#freePagesIn(range) < LOW_PAGES;
-  }
-
-  /** When the oldest empty block has been empty for the delay, if the reserve does not need it. */
+  /** When the oldest empty block has been empty for the delay. */
   workDueAt(): number {
-    if (this.#emptySince.size === 0) return Number.POSITIVE_INFINITY;
-    for (const [block, since] of this.#emptySince) if (!this.#isNeeded(block)) return since + DELAY_NS;
+    for (const [, since] of this.#emptySince) return since + DELAY_NS;
     return Number.POSITIVE_INFINITY;
   }
 
   work(_view: StateView, record: Recorder): void {
-    if (this.hasWork(record.reach)) this.#refill(record);
     this.#returnEmpty(DELAY_NS, record);
   }
 
-  /** Memory is short: nothing but the reserve is worth keeping. */
+  /** Memory is short: no empty block is worth keeping. */
   shrink(_view: StateView, record: Recorder): void {
     this.#returnEmpty(0, record);
   }
 
-  #refill(record: Recorder): void {
-    const { reach } = record;
-    const isKnown = this.#reservedIn.some(
-      (range) => range.firstBlock === reach.firstBlock && range.endBlock === reach.endBlock,
-    );
-    if (!isKnown) this.#reservedIn.push(reach);
-    const before = this.#freePagesIn(reach);
-    while (this.#freePagesIn(reach) < HIGH_PAGES) {
-      const grown = this.#grow(this.#blockOrder, 0, record);
-      if (typeof grown === 'string') break;
-      if (grown.pages === this.#blockPages)
-        this.#emptySince.set(this.#free.blockOf(grown.start), record.time);
-    }
-    const added = this.#freePagesIn(reach) - before;
-    if (added > 0) record.refilled(added);
-  }
-
-  /** Returns the blocks that have been empty for some ns, unless the reserve needs them. */
+  /** Returns the blocks that have been empty for some ns. */
   #returnEmpty(delay: number, record: Recorder): void {
     for (const [block, since] of this.#emptySince) {
       if (since + delay > record.time) return;
-      if (this.#isNeeded(block)) continue;
       this.#emptySince.delete(block);
       this.#return(toPfn(block * this.#blockPages), this.#blockPages, record);
     }
-  }
-
-  /** Whether too few pages would be free without a block. */
-  #isNeeded(block: BlockIndex): boolean {
-    for (const range of this.#reservedIn) {
-      if (block < range.firstBlock || block >= range.endBlock) continue;
-      if (this.#freePagesIn(range) - this.#blockPages < HIGH_PAGES) return true;
-    }
-    return false;
   }
 
   /** Makes the pool's free pages in a range private and gives them back. What leaks is the pool's no more. */

@@ -240,14 +240,11 @@ export class Engine implements RequestHistory {
   /** At simulated time 0, before the first request. */
   #boot(): void {
     this.#isBooted = true;
-    // Bounce buffers that only the policy wants are its own work; they come after what every guest has.
-    const isForPolicy = this.swiotlb?.forPolicy === true;
-    if (!isForPolicy) this.#swiotlb?.boot();
+    this.#swiotlb?.boot();
     if (this.#atomicPools !== undefined) {
       if (!this.policy.replacesAtomicPools) this.#atomicPools.make();
       this.#recorder.emit.bootPoolsMade({ pages: this.view.counter('sharedPages') });
     }
-    if (isForPolicy) this.#swiotlb?.boot();
     if (this.policy.keepsZonesReady)
       for (const gfp of flagsOfPools(zonesWithMemory(this.memory)))
         this.#worker.keepReady(this.#rangeOf(gfp, ANY_NODE));
@@ -278,7 +275,9 @@ export class Engine implements RequestHistory {
     const range = this.#rangeOf(gfp, node);
     if (range !== recorder.anywhere && !maySleep(gfp)) this.#worker.keepReady(range);
     recorder.begin(allocation, gfp, range);
-    const cache = api === 'dma_map' ? SWIOTLB_CACHE : this.policy.cacheFor(request);
+    const isMap = api === 'dma_map';
+    if (!isMap && this.policy.triesSwiotlbFirst && this.#objects.allocateSlots(request)) return;
+    const cache = isMap ? SWIOTLB_CACHE : this.policy.cacheFor(request);
     if (cache !== undefined) this.#objects.allocate(request, cache);
     else if (this.#pages.allocate(request) && api === 'vmalloc') {
       recorder.emit.vmAreaMapped({ allocation, pages: recorder.servedPages });
@@ -340,7 +339,7 @@ function swiotlbFor(
 ): SwiotlbSettings | undefined {
   if (bounceBuffers === undefined) return swiotlb;
   return {
-    ...(swiotlb ?? { bytes: bootPoolBytes(memory, machine.platform), forPolicy: true }),
+    ...(swiotlb ?? { bytes: bootPoolBytes(memory, machine.platform) }),
     dynamic: bounceBuffers === 'dynamic',
   };
 }

@@ -62,6 +62,10 @@ class Handover implements Policy {
     return this.#current.replacesAtomicPools === true;
   }
 
+  get triesSwiotlbFirst(): boolean {
+    return this.#current.triesSwiotlbFirst === true;
+  }
+
   get leaksAtOnce(): boolean {
     return this.#current.leaksAtOnce === true;
   }

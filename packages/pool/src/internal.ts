@@ -1,5 +1,4 @@
 /** What other packages of decpool use of this one. It can change in any release: programs import the package itself. */
-export { usesAtomicPools } from './dma-pool/page-server.ts';
 export type { EventSink } from './event-recorder.ts';
 export { handover } from './handover.ts';
 export type { FreePlace } from './page-allocator/chunk-lists.ts';
@@ -16,6 +15,7 @@ export { shortPolicyName, USUAL } from './policy-names.ts';
 export {
   BASELINES,
   CONVERSIONS,
+  FIRST_TRIES,
   GRAMMAR,
   PLACEMENTS,
   RECOMMENDED,

@@ -13,7 +13,7 @@ import type { PageServer } from './dma-pool/page-server.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';
 import type { SlabLayer } from './slab/slab-layer.ts';
-import { MAX_MAPPING_BYTES, type Swiotlb, slotsAlign } from './swiotlb/swiotlb.ts';
+import { MAX_MAPPING_BYTES, SWIOTLB_PAGES, type Swiotlb, slotsAlign } from './swiotlb/swiotlb.ts';
 
 export class ObjectAllocator {
   readonly #recorder: EventRecorder;
@@ -28,6 +28,16 @@ export class ObjectAllocator {
     this.#swiotlb = swiotlb;
   }
 
+  /** Serves a request for pages from free slots of the bounce buffers. Returns false if they have none for it. */
+  allocateSlots({ allocation, bytes }: AllocateRequest): boolean {
+    if (bytes > MAX_MAPPING_BYTES || this.#swiotlb?.isWithin(this.#recorder.reach) !== true) return false;
+    const { units, align } = naturalUnits(bytes, SWIOTLB_PAGES);
+    const place = this.#slabs.place(this.#swiotlb.key, units, align);
+    if (place === undefined) return false;
+    this.#recorder.emit.objectAllocated({ allocation, ...place, bytes: units * SWIOTLB_PAGES.unitBytes });
+    return true;
+  }
+
   /** Serves or refuses a request from a cache. */
   allocate(request: AllocateRequest, cache: SlabCache): void {
     if (!cache.grows && request.bytes > MAX_MAPPING_BYTES) {
@@ -38,10 +48,13 @@ export class ObjectAllocator {
       this.#recorder.fail('out-of-memory');
       return;
     }
-    const isNatural = cache.alignment === 'natural';
-    const least = isNatural ? pagesFor(request.bytes, PAGE_SHIFT) * PAGE_SIZE : request.bytes;
-    const units = Math.max(1, Math.ceil(least / cache.unitBytes));
-    const align = isNatural ? 1 << orderFor(units) : request.api === 'dma_map' ? slotsAlign(request) : 1;
+    const { units, align } =
+      cache.alignment === 'natural'
+        ? naturalUnits(request.bytes, cache)
+        : {
+            units: Math.max(1, Math.ceil(request.bytes / cache.unitBytes)),
+            align: request.api === 'dma_map' ? slotsAlign(request) : 1,
+          };
     const key = slabKey(cache, cache.grows ? attributesOf(request) : 0);
     let place = this.#slabs.place(key, units, align);
     if (place === undefined && cache.grows) {
@@ -87,4 +100,10 @@ export class ObjectAllocator {
     this.#slabs.destroyed(slab);
     this.#pages.free(request);
   }
+}
+
+/** Units that whole pages for so many bytes take, and the multiple at which they begin. */
+function naturalUnits(bytes: number, { unitBytes }: SlabCache): { units: number; align: number } {
+  const units = Math.max(1, Math.ceil((pagesFor(bytes, PAGE_SHIFT) * PAGE_SIZE) / unitBytes));
+  return { units, align: 1 << orderFor(units) };
 }

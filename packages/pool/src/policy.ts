@@ -91,6 +91,11 @@ export interface Policy {
   /** The policy serves its requests from the bounce buffers of swiotlb, which are then made at boot in any case. */
   readonly bounceBuffers?: 'fixed' | 'dynamic';
   /**
+   * Requests of at most 256 KiB take free slots of the bounce buffers of swiotlb, if the guest has some. The policy sees what is larger,
+   * or found none.
+   */
+  readonly triesSwiotlbFirst?: boolean;
+  /**
    * The policy keeps a reserve that replaces the atomic DMA pools (kernel/dma/pool.c): it serves requests of the DMA API that may not
    * sleep. Otherwise they go to these pools, as in dma_direct_alloc(), and the policy does not see them.
    */

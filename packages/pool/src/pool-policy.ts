@@ -32,6 +32,7 @@ export class PoolPolicy implements Policy {
   readonly name: string;
   /** A pool with a reserve has it in place of the atomic DMA pools. */
   readonly replacesAtomicPools: boolean;
+  readonly triesSwiotlbFirst: boolean;
   readonly #view: StateView;
   /** Claimed, unused pages, without those of the reserve. */
   readonly #map: FreeMap;
@@ -65,6 +66,7 @@ export class PoolPolicy implements Policy {
     this.#lowPages = supply.reservePages?.low ?? 0;
     this.#highPages = supply.reservePages?.high ?? 0;
     this.replacesAtomicPools = this.#lowPages > 0;
+    this.triesSwiotlbFirst = supply.triesSwiotlbFirst === true;
     this.#unitPages = conversion.unitPages(view.platform);
     const isReserved = !conversion.keepsShared && this.#lowPages > 0;
     this.#reserve = isReserved ? new Reserve(view.geometry, this.#unitPages) : undefined;

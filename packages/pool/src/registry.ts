@@ -36,6 +36,7 @@ import { neverReturn } from './supply/never-return.ts';
 import { reserve } from './supply/reserve.ts';
 import { shrinker } from './supply/shrinker.ts';
 import type { SupplyFactory } from './supply/supply.ts';
+import { swiotlbFirst } from './supply/swiotlb-first.ts';
 
 type Plain<Made> = { readonly summary: string; readonly made: Made };
 type WithParameters<Made> = {
@@ -83,7 +84,7 @@ export const BASELINES: Readonly<Record<string, Plain<PolicyFactory>>> = {
 /** What we recommend to build, written out in one file. */
 export const RECOMMENDED: Readonly<Record<string, Plain<PolicyFactory>>> = {
   decpool: {
-    summary: 'the pool to build: whole blocks, packed, a small reserve, returned after 1 s',
+    summary: 'the pool to build: slots of swiotlb first, else whole blocks, packed, returned after 1 s',
     made: decpool,
   },
 };
@@ -169,6 +170,14 @@ export const SHRINKERS: Readonly<Record<string, Strategy<BesideReturn>>> = {
   shrinker: { summary: 'empty blocks are returned at once if memory is low', made: shrinker },
 };
 
+/** What can stand last. */
+export const FIRST_TRIES: Readonly<Record<string, Strategy<BesideReturn>>> = {
+  swiotlb: {
+    summary: 'requests of at most 256 KiB try the boot pool of swiotlb before the pool',
+    made: swiotlbFirst,
+  },
+};
+
 /** Well-known allocators, approximated by three strategies. */
 export const SHORT_NAMES: Readonly<Record<string, { readonly summary: string; readonly policy: string }>> = {
   'bpf-prog-pack': {
@@ -205,7 +214,7 @@ export const ALL_POLICIES: readonly string[] = [
 ];
 
 /**
- * A policy by its name: a baseline, `decpool`, a short name, or `PLACEMENT[+CONVERSION][+reserve:LOW:HIGH][+RETURN][+shrinker]`. Default
+ * A policy by its name: a baseline, `decpool`, a short name, or `PLACEMENT[+CONVERSION][+reserve:LOW:HIGH][+RETURN][+shrinker][+swiotlb]`. Default
  * conversion: `block`; default return: `hysteresis`. Throws InputError for a name that does not exist.
  */
 export function policyNamed(name: string): PolicyFactory {
@@ -214,10 +223,11 @@ export function policyNamed(name: string): PolicyFactory {
   if (Object.hasOwn(SHORT_NAMES, name)) return policyNamed(SHORT_NAMES[name].policy);
   const [first, ...others] = name.split('+');
   if (!Object.hasOwn(PLACEMENTS, kindName(first))) throw unknownPolicy(name, first);
-  const [conversion, reserved, returned, shrinks] = partsOf(name, others);
+  const [conversion, reserved, returned, shrinks, tried] = partsOf(name, others);
   let supply = made(RETURNS, returned ?? USUAL.return, 'return', name);
   if (reserved !== undefined) supply = made(RESERVES, reserved, 'reserve', name)(supply);
   if (shrinks !== undefined) supply = made(SHRINKERS, shrinks, 'shrinker', name)(supply);
+  if (tried !== undefined) supply = made(FIRST_TRIES, tried, 'first try', name)(supply);
   return poolPolicy(
     made(PLACEMENTS, first, 'placement', name),
     made(CONVERSIONS, conversion ?? USUAL.conversion, 'conversion', name),
@@ -229,7 +239,7 @@ export function policyNamed(name: string): PolicyFactory {
 const kindName = (part: string): string => part.split(':', 1)[0];
 
 /** The parts after the placement, in the order in which they are written. */
-const PARTS = [CONVERSIONS, RESERVES, RETURNS, SHRINKERS] as const;
+const PARTS = [CONVERSIONS, RESERVES, RETURNS, SHRINKERS, FIRST_TRIES] as const;
 
 /** The part of each kind, undefined where it is left out. */
 function partsOf(policy: string, parts: readonly string[]): readonly (string | undefined)[] {
@@ -246,12 +256,12 @@ function partsOf(policy: string, parts: readonly string[]): readonly (string | u
   );
   if (left.length === 0) return found;
   throw new InputError(
-    `policy '${policy}': expected ${GRAMMAR} with one of each in this order, as in first-fit+block+reserve:64:512+hysteresis:2+shrinker.`,
+    `policy '${policy}': expected ${GRAMMAR} with one of each in this order, as in first-fit+block+reserve:64:512+hysteresis:2+shrinker+swiotlb.`,
   );
 }
 
 /** How the name of a pool is written. */
-export const GRAMMAR = 'PLACEMENT[+CONVERSION][+reserve:LOW:HIGH][+RETURN][+shrinker]';
+export const GRAMMAR = 'PLACEMENT[+CONVERSION][+reserve:LOW:HIGH][+RETURN][+shrinker][+swiotlb]';
 
 /** The supply of earlier versions that is a reserve and an immediate return. */
 const noWatermark = (policy: string, part: string): InputError =>

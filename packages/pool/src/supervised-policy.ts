@@ -109,6 +109,10 @@ export class SupervisedPolicy {
     return answer === true;
   }
 
+  get triesSwiotlbFirst(): boolean {
+    return this.#policy.triesSwiotlbFirst === true;
+  }
+
   get replacesAtomicPools(): boolean {
     return this.#policy.replacesAtomicPools === true;
   }

@@ -6,7 +6,7 @@
  * it again; after the last need it costs one. Which pauses to choose is a knapsack. Its fractional solution, longest pause for a
  * conversion first, is at least as good as any choice.
  */
-import { PAGE_SIZE, type Request } from '@decpool/model';
+import { type AllocateRequest, PAGE_SIZE, type Request } from '@decpool/model';
 import { isBounded, LiveBytes } from './lower.ts';
 
 /** A time in which a level need not be shared, ns, and the conversions that it costs not to share it. */
@@ -25,10 +25,15 @@ export interface FewConversions {
 /** The list ends, but for its last value, when a block can be converted so many times on average. */
 const CONVERSIONS_OF_A_BLOCK = 4;
 
-export function fewConversions(requests: Iterable<Request>, pagesPerBlock: number): FewConversions {
+/** `isCounted`: which of the bounded requests the pool serves from blocks. */
+export function fewConversions(
+  requests: Iterable<Request>,
+  pagesPerBlock: number,
+  isCounted: (request: AllocateRequest) => boolean = () => true,
+): FewConversions {
   const blockBytes = pagesPerBlock * PAGE_SIZE;
-  const live = new LiveBytes(blockBytes);
-  const pages = new LivePages();
+  const live = new LiveBytes(blockBytes, isCounted);
+  const pages = new LivePages(isCounted);
   const pauses: Pause[] = [];
   /** Of each level: since when it is not needed. */
   const since: number[] = [];
@@ -74,10 +79,15 @@ function leastShared(neededNs: number, pauses: readonly Pause[], most: number): 
 /** Pages that requests fill; objects that share a page count as pages, so that it is not too few. */
 class LivePages {
   count = 0;
+  readonly #isCounted: (request: AllocateRequest) => boolean;
   readonly #held = new Map<number, number>();
 
+  constructor(isCounted: (request: AllocateRequest) => boolean) {
+    this.#isCounted = isCounted;
+  }
+
   serve(request: Request): void {
-    if (request.kind === 'allocate' && isBounded(request)) {
+    if (request.kind === 'allocate' && isBounded(request) && this.#isCounted(request)) {
       this.#held.set(request.allocation, request.pages);
       this.count += request.pages;
     } else if (request.kind === 'free') {

@@ -53,12 +53,15 @@ export const isBounded = (request: AllocateRequest): boolean =>
 /** Requested bytes that are live after each request: all, and those of each requested node. */
 export class LiveBytes {
   readonly #blockBytes: number;
+  readonly #isCounted: (request: AllocateRequest) => boolean;
   readonly #held = new Map<number, { readonly bytes: number; readonly node: number }>();
   readonly #byNode = new Map<number, number>();
   #total = 0;
 
-  constructor(blockBytes: number) {
+  /** `isCounted`: which of the bounded requests are. */
+  constructor(blockBytes: number, isCounted: (request: AllocateRequest) => boolean = () => true) {
     this.#blockBytes = blockBytes;
+    this.#isCounted = isCounted;
   }
 
   get bytes(): number {
@@ -69,7 +72,7 @@ export class LiveBytes {
   serve(request: Request): boolean {
     if (request.kind === 'allocate') {
       const { allocation, node = ANY_NODE } = request;
-      const bytes = leastBytes(request);
+      const bytes = this.#isCounted(request) ? leastBytes(request) : 0;
       this.#held.set(allocation, { bytes, node });
       this.#change(bytes, node);
     } else if (request.kind === 'free') {

@@ -32,8 +32,18 @@ it('leaves the bounce buffers out, which are shared under every policy', () => {
   expect(measuredOf('gfp-decrypted', [map], END)).toEqual({ blocksPeak: 0, blockNs: 0n });
 });
 
-it('counts them where the policy serves other requests from them', () => {
-  expect(measuredOf('swiotlb', [map, ring], END)).toEqual({ blocksPeak: 32, blockNs: 3200n });
+it('counts a block of theirs as long as another request lies in it', () => {
+  const large = [2, 3, 4].map((id) => allocate(id, 64, { time: 50 }));
+  expect(measuredOf('swiotlb', [map, ring], END)).toEqual({ blocksPeak: 1, blockNs: 60n });
+  // Seven segments fit into the first block beside the map, and one more object of 4 KiB.
+  const many = Array.from({ length: 9 }, (_, at) => allocate(at + 3, 64, { time: 50 }));
+  expect(measuredOf('swiotlb', [map, ring, ...many, free(2, 60)], END)).toEqual({
+    blocksPeak: 2,
+    blockNs: 10n + 2n * 50n,
+  });
+  expect(measuredOf('swiotlb', [map, ...large, free(2, 60), free(3, 60), free(4, 60)], END).blockNs).toBe(
+    10n,
+  );
 });
 
 it('ends with the trace, whatever the worker does after it', () => {

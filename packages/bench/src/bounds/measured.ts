@@ -1,10 +1,10 @@
-import { type LogHeader, TYPE } from '@decpool/model';
+import { type EventBatch, type LogHeader, TYPE } from '@decpool/model';
 import {
   APIS,
   anyOf,
-  BounceSlots,
   EXPOSES,
   eventSet,
+  PageTime,
   type Projection,
   SharedBlocks,
 } from '@decpool/model/internal';
@@ -17,41 +17,102 @@ export interface MeasuredBlocks {
 }
 
 /**
- * Blocks with a shared page, up to the end of the trace and without the bounce buffers, as the lower bounds count them. With
- * the bounce buffers if the policy serves more than streaming maps from them.
+ * Blocks with a shared page, up to the end of the trace, as the lower bounds count them. Of the bounce buffers, which are shared under
+ * every policy, only the blocks in which something other than a streaming map lies.
  */
 export function measuredBlocks(
   { geometry, swiotlb }: LogHeader,
   until: number,
 ): Projection & { result(): MeasuredBlocks } {
-  const withAll = new SharedBlocks(geometry);
-  if (swiotlb === undefined) return withoutSwiotlb(withAll, until);
-  const withoutBounce = new SharedBlocks(geometry);
-  const bounce = new BounceSlots(1 << geometry.pageShift);
-  const streaming = new Set<number>();
-  let servesFromBounce = false;
-
+  const blocks = new SharedBlocks(geometry);
+  if (swiotlb === undefined) return withoutSwiotlb(blocks, until);
+  const slots = new SlotBlocks(geometry.pagesPerBlock);
+  const blockTime = new PageTime();
+  let time = 0;
+  let blocksPeak = 0;
+  const moveTo = (later: number) => {
+    if (later <= time) return;
+    blockTime.add(blocks.now + slots.blocks, later - time);
+    time = later;
+  };
+  /** Before a change: a bounce pool is left out a moment after it was shared, when its slabs are made. */
+  const takePeak = () => {
+    blocksPeak = Math.max(blocksPeak, blocks.now + slots.blocks);
+  };
   return {
-    sees: anyOf(EXPOSES, bounce.sees, eventSet('allocation-requested')),
+    sees: anyOf(EXPOSES, slots.sees),
     observe(batch, row) {
       if (batch.timeAt(row) > until) return;
-      withAll.observe(batch, row);
-      withoutBounce.observe(batch, row);
-      const isTaken = bounce.observe(batch, row);
-      const allocation = batch.allocationAt(row);
-      const type = batch.typeAt(row);
-      if (type === TYPE.allocationRequested) {
-        if (batch.codeAt(row) === DMA_MAP) streaming.add(allocation);
-      } else if (type === TYPE.objectAllocated) {
-        if (isTaken && !streaming.has(allocation)) servesFromBounce = true;
-      } else if (type === TYPE.slabCreated && allocation === 0) {
-        withoutBounce.leaveOut(batch.pfnAt(row), batch.pagesAt(row));
+      moveTo(batch.timeAt(row));
+      if (EXPOSES[batch.typeAt(row)]) {
+        takePeak();
+        blocks.observe(batch, row);
+      } else if (slots.observe(batch, row)) takePeak();
+      else if (batch.typeAt(row) === TYPE.slabCreated && batch.allocationAt(row) === 0) {
+        blocks.leaveOut(batch.pfnAt(row), batch.pagesAt(row));
       }
     },
     result() {
-      return resultOf(servesFromBounce ? withAll : withoutBounce, until);
+      moveTo(until);
+      takePeak();
+      return { blocksPeak, blockNs: blockTime.pageNs };
     },
   };
+}
+
+/** The blocks of the bounce buffers in which something other than a streaming map lies. */
+class SlotBlocks {
+  readonly sees = eventSet('allocation-requested', 'slab-created', 'object-allocated', 'object-freed');
+  /** How many there are. */
+  blocks = 0;
+  readonly #pagesPerBlock: number;
+  #slabs = 0;
+  #isMap = false;
+  /** The block of each slab of bounce buffers. */
+  readonly #blockOf = new Map<number, number>();
+  /** The block of each object, and the objects in each block. */
+  readonly #heldIn = new Map<number, number>();
+  readonly #objects = new Map<number, number>();
+
+  constructor(pagesPerBlock: number) {
+    this.#pagesPerBlock = pagesPerBlock;
+  }
+
+  /** Returns whether the event is of an object in such a block. */
+  observe(batch: EventBatch, row: number): boolean {
+    switch (batch.typeAt(row)) {
+      case TYPE.allocationRequested:
+        this.#isMap = batch.codeAt(row) === DMA_MAP;
+        return false;
+      case TYPE.slabCreated:
+        this.#slabs++;
+        if (batch.allocationAt(row) !== 0) return false;
+        this.#blockOf.set(this.#slabs, Math.floor(batch.pfnAt(row) / this.#pagesPerBlock));
+        return false;
+      case TYPE.objectAllocated: {
+        const block = this.#blockOf.get(batch.pfnAt(row));
+        if (block === undefined || this.#isMap) return false;
+        this.#heldIn.set(batch.allocationAt(row), block);
+        this.#hold(block, 1);
+        return true;
+      }
+      case TYPE.objectFreed: {
+        const block = this.#heldIn.get(batch.allocationAt(row));
+        if (block === undefined) return false;
+        this.#heldIn.delete(batch.allocationAt(row));
+        this.#hold(block, -1);
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+
+  #hold(block: number, sign: 1 | -1): void {
+    const before = this.#objects.get(block) ?? 0;
+    this.#objects.set(block, before + sign);
+    this.blocks += Number(before + sign > 0) - Number(before > 0);
+  }
 }
 
 /** In a guest without bounce buffers. */

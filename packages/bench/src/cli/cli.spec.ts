@@ -120,7 +120,7 @@ describe('decpool compare', () => {
     expect(small.stdout).toMatch(
       /^small, snp, fresh boot 1 GiB \(made up\): 5 requests, 2.06 MiB at peak, 2 seeds\n/,
     );
-    expect(small.stdout).toMatch(/\n2M splits +\d+ +\d+ .* 0 -100%✓\n/);
+    expect(small.stdout).toMatch(/\nmixed 2M ranges, peak +\d+ +\d+ .* 0 -100%✓\n/);
     expect(small.stdout).toMatch(/\nwritten +\S+out.small: /);
     expect(bundled).toMatchObject({ code: 0, stderr: PROGRESS_ONLY });
     expect(bundled.stdout).toMatch(/: 410 requests, 364 KiB at peak, 1 seed\n/);
@@ -129,7 +129,9 @@ describe('decpool compare', () => {
   it('prints a verdict before the table, and at most ten rows', () => {
     for (const { stdout } of [small, bundled]) {
       const lines = stdout.split('\n');
-      const [best, rule] = [/^Best: /, /^─/].map((head) => lines.findIndex((line) => head.test(line)));
+      const [best, rule] = [/^Best: |^The baseline gfp-decrypted is ranked first/, /^─/].map((head) =>
+        lines.findIndex((line) => head.test(line)),
+      );
       expect(best).toBe(1);
       expect(rule).toBeGreaterThan(best);
       const end = lines.findIndex((line) => line.startsWith('equal for all'));
@@ -402,7 +404,7 @@ describe('decpool replay', () => {
     expectRefusal(
       await replaying('impossible.ndjson', asVersion1().map(change).join('\n')),
       new RegExp(
-        `^decpool: ${scratch('impossible.ndjson')}: event ${seq} \\(pages-decrypted, request 1\\) cannot`,
+        `^decpool: ${scratch('impossible.ndjson')}: event ${seq} \\(pages-decrypted, request 0\\) cannot`,
       ),
     );
   });

@@ -1,6 +1,5 @@
 import { type AllocateRequest, allocationId, GFP, nanoseconds, type Request } from '@decpool/model';
 import { APIS, MAX_CPU, MAX_NODE, MIGRATETYPES } from '@decpool/model/internal';
-import { usesAtomicPools } from '@decpool/pool/internal';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { WORKLOADS } from '../workloads/registry.ts';
@@ -75,7 +74,6 @@ it('what is read from the columns is what was packed, any part of it', () => {
       const apis = requests.flatMap((each) => (each.kind === 'allocate' ? [each.api] : []));
       expect(new Set(columns.apis)).toEqual(new Set(apis));
       expect(columns.cpus).toBe(cpusOf(requests));
-      expect(columns.needsAtomicPools).toBe(requests.some(usesAtomicPools));
     }),
   );
 });

@@ -4,7 +4,6 @@
  */
 import type { AllocateRequest, Api, Migratetype, Request } from '@decpool/model';
 import { APIS } from '@decpool/model/internal';
-import { usesAtomicPools } from '@decpool/pool/internal';
 import { cpuOfRequest, cpusOf } from '../workloads/workload.ts';
 import type { RequestSequence } from './run.ts';
 
@@ -17,8 +16,6 @@ export interface PackedRequests {
   readonly words: readonly string[];
   /** The interfaces that requests come through. */
   readonly apis: readonly Api[];
-  /** Whether one of them would be served from an atomic DMA pool. */
-  readonly needsAtomicPools: boolean;
   /** CPUs up to the highest that one of them names. */
   readonly cpus: number;
 }
@@ -111,7 +108,6 @@ export function packRequests(requests: readonly Request[]): PackedRequests {
     buffer,
     words: [...words.keys()],
     apis: [...apis],
-    needsAtomicPools: requests.some(usesAtomicPools),
     cpus: cpusOf(requests),
   };
 }
@@ -120,15 +116,13 @@ export function packRequests(requests: readonly Request[]): PackedRequests {
 export class RequestColumns implements RequestSequence {
   readonly length: number;
   readonly apis: readonly Api[];
-  readonly needsAtomicPools: boolean;
   readonly cpus: number;
   readonly #columns: ReturnType<typeof columnsIn>;
   readonly #words: readonly string[];
 
-  constructor({ length, buffer, words, apis, needsAtomicPools, cpus }: PackedRequests) {
+  constructor({ length, buffer, words, apis, cpus }: PackedRequests) {
     this.length = length;
     this.apis = apis;
-    this.needsAtomicPools = needsAtomicPools;
     this.cpus = cpus;
     this.#columns = columnsIn(buffer, length);
     this.#words = words;

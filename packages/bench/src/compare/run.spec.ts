@@ -19,10 +19,10 @@ async function bouncePoolOf(api: 'dma_alloc_coherent' | 'alloc_pages', platform:
   return header.swiotlb;
 }
 
-it('a guest on pkvm has a restricted DMA pool under every policy if a request is for coherent memory; it cannot grow', async () => {
+it('a confidential guest has a boot pool under every policy, whatever it asks for; on pkvm it cannot grow', async () => {
   const pool = { bytes: 64 * 2 ** 20, dynamic: false };
   expect(await bouncePoolOf('dma_alloc_coherent', 'pkvm', 'linux-7.3')).toEqual(pool);
   expect(await bouncePoolOf('dma_alloc_coherent', 'pkvm', 'decpool')).toEqual(pool);
-  expect(await bouncePoolOf('alloc_pages', 'pkvm', 'linux-7.3')).toBeUndefined();
-  expect(await bouncePoolOf('dma_alloc_coherent', 'cca', 'linux-7.3')).toBeUndefined();
+  expect(await bouncePoolOf('alloc_pages', 'cca', 'linux-7.3')).toEqual({ ...pool, dynamic: true });
+  expect(await bouncePoolOf('alloc_pages', 'none', 'linux-7.3')).toBeUndefined();
 });

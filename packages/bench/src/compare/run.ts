@@ -14,13 +14,13 @@ import {
 } from '@decpool/model';
 import { hasRestrictedPool, RunProjections } from '@decpool/model/internal';
 import type { PolicyFactory, Pool } from '@decpool/pool';
-import { bootPoolBytes, usesAtomicPools } from '@decpool/pool/internal';
+import { bootPoolBytes } from '@decpool/pool/internal';
 import { type MeasuredBlocks, measuredBlocks } from '../bounds/measured.ts';
 import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';
 import { type MetricId, type MetricValue, metricsOfRun } from '../metrics/metric.ts';
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
-import { apisOf, cpusOf, needsBounceBuffers } from '../workloads/workload.ts';
+import { apisOf, cpusOf } from '../workloads/workload.ts';
 import { poolFor } from './pool-for.ts';
 
 /** Optional settings of a run. */
@@ -29,8 +29,10 @@ export interface RunSettings {
   readonly pageSource?: PageSourceSettings;
   /** Conversions that fail. Default: none. */
   readonly faults?: Faults;
-  /** Whether the bounce buffers grow. A run has bounce buffers if one of its requests needs them. */
+  /** Whether the bounce buffers grow. */
   readonly isSwiotlbDynamic?: boolean;
+  /** False: a guest without atomic DMA pools, and without bounce buffers unless a request maps. Default: as its platform has them. */
+  readonly hasBootPools?: false;
 }
 
 /** Requests that a run reads in slices, so that they need not all be objects at once. An array is such a sequence. */
@@ -40,8 +42,6 @@ export interface RequestSequence {
   slice(from: number, to: number): readonly Request[];
   /** The interfaces that requests come through, if that is known without looking at all. */
   readonly apis?: readonly Api[];
-  /** Whether one of them would be served from an atomic DMA pool, if that is known without looking at all. */
-  readonly needsAtomicPools?: boolean;
   /** CPUs up to the highest that one of them names, if that is known without looking at all. */
   readonly cpus?: number;
 }
@@ -93,14 +93,15 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     // A restricted DMA pool cannot grow: rmem_swiotlb_device_init(), kernel/dma/swiotlb.c.
     dynamic: options.isSwiotlbDynamic === true && !hasRestrictedPool(options.platform),
   };
+  // A confidential guest has them for all devices, whatever they ask for: pci_swiotlb_detect(), arch/x86/kernel/pci-dma.c;
+  // arch_mm_preinit(), arch/arm64/mm/init.c; dma_atomic_pool_init(), kernel/dma/pool.c.
+  const hasBootPools = options.platform.confidential && options.hasBootPools !== false;
   const workload = { name, requests: options.requests };
   const setting = {
     ...options,
     workload,
-    ...(needsBounceBuffers(apis, options.platform) && { swiotlb }),
-    ...((needsAtomicPools(requests) || (apis.includes('dma_map') && swiotlb.dynamic)) && {
-      atomicPools: true as const,
-    }),
+    ...((hasBootPools || apis.includes('dma_map')) && { swiotlb }),
+    ...(hasBootPools && { atomicPools: true as const }),
     ...pageSourceFor(options),
   };
   const pool = poolFor(setting, options.policy);
@@ -159,9 +160,6 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
     throw error;
   }
 }
-
-const needsAtomicPools = (requests: RequestSequence): boolean =>
-  requests.needsAtomicPools ?? requests.slice(0, requests.length).some(usesAtomicPools);
 
 /** With lists for each CPU that a request names, unless the memory state says how many CPUs there are. */
 function pageSourceFor({ pageSource, memory, workload }: RunOptions): Pick<RunOptions, 'pageSource'> {

@@ -10,26 +10,29 @@ export const POOL = 'decpool';
 
 /** Each rule, and the pool that differs from decpool in it alone; decpool.spec.ts proves that all else is the same. */
 export const ABLATIONS: readonly { readonly instead: string; readonly policy: string }[] = [
+  { instead: 'no slots of swiotlb', policy: 'longest-free-range+block+hysteresis:1+shrinker' },
+  {
+    instead: 'a reserve, no slots',
+    policy: 'longest-free-range+block+reserve:64:512+hysteresis:1+shrinker',
+  },
+  {
+    instead: 'slots and a reserve',
+    policy: 'longest-free-range+block+reserve:64:512+hysteresis:1+shrinker+swiotlb',
+  },
   {
     instead: 'converts pages, not blocks',
-    policy: 'longest-free-range+page+reserve:64:512+hysteresis:1+shrinker',
+    policy: 'longest-free-range+page+hysteresis:1+shrinker+swiotlb',
   },
   {
     instead: 'claims 4 MiB at a time',
-    policy: 'longest-free-range+block:4+reserve:64:512+hysteresis:1+shrinker',
+    policy: 'longest-free-range+block:4+hysteresis:1+shrinker+swiotlb',
   },
-  { instead: 'place: first fit', policy: 'first-fit+block+reserve:64:512+hysteresis:1+shrinker' },
-  { instead: 'place: best fit', policy: 'best-fit+block+reserve:64:512+hysteresis:1+shrinker' },
-  { instead: 'no reserve', policy: 'longest-free-range+block+hysteresis:1+shrinker' },
-  { instead: 'reserve 256:1024', policy: 'longest-free-range+block+reserve:256:1024+hysteresis:1+shrinker' },
-  { instead: 'returns at once', policy: 'longest-free-range+block+reserve:64:512+immediate+shrinker' },
-  {
-    instead: 'returns after 2 s',
-    policy: 'longest-free-range+block+reserve:64:512+hysteresis:2+shrinker',
-  },
-  { instead: 'returns after 10 s', policy: 'longest-free-range+block+reserve:64:512+hysteresis:10+shrinker' },
-  { instead: 'never returns', policy: 'longest-free-range+block+reserve:64:512+never-return' },
-  { instead: 'no shrinker', policy: 'longest-free-range+block+reserve:64:512+hysteresis:1' },
+  { instead: 'place: first fit', policy: 'first-fit+block+hysteresis:1+shrinker+swiotlb' },
+  { instead: 'place: best fit', policy: 'best-fit+block+hysteresis:1+shrinker+swiotlb' },
+  { instead: 'returns at once', policy: 'longest-free-range+block+immediate+shrinker+swiotlb' },
+  { instead: 'returns after 10 s', policy: 'longest-free-range+block+hysteresis:10+shrinker+swiotlb' },
+  { instead: 'never returns', policy: 'longest-free-range+block+never-return+swiotlb' },
+  { instead: 'no shrinker', policy: 'longest-free-range+block+hysteresis:1+swiotlb' },
 ];
 
 /** A row of the table. */

@@ -4,7 +4,7 @@ import { type MetricId, metricOf } from '../metrics/metric.ts';
 import { formatValue } from '../text/units.ts';
 import { POOL } from './ablation.ts';
 import { type Grid, type GridMachine, type GridScenario, seedsOf, servedValueOf, serves } from './grid.ts';
-import { bootIdle, medianText, titleOf } from './tables.ts';
+import { medianText, titleOf } from './tables.ts';
 import { CONFIDENCE, medianOf, SIGNIFICANCE, verdictOf } from './uncertainty.ts';
 
 const SHOWN: readonly MetricId[] = [
@@ -14,6 +14,7 @@ const SHOWN: readonly MetricId[] = [
   'host-calls',
   'shared-idle-mean',
   'full-flushes',
+  'bounce-pool-idle-mean',
 ];
 
 /** `command`: what makes this page anew. */
@@ -30,8 +31,9 @@ seeds, ${100 * SIGNIFICANCE} % for each comparison).
 | refused | requests refused. A policy that refuses more than another has no other figures: it had less to do |
 | serves (in findings.md) | scenarios in which no policy refuses fewer requests, under any seed. Policies that serve different runs cannot be compared by their medians |
 | better, worse (in findings.md) | scenarios in which, under every seed, the policy serves what decpool refuses, or is at least as good in 2M splits, mixed ranges, idle memory and host calls, and better in one; and the reverse |
-| shared-idle, mean | memory that the policy shares and no request uses, mean over the run |
-| boot pools idle | the same of swiotlb's boot pool and of the atomic DMA pools, which a guest has under any policy that does not replace them. decpool, \`genpool\` and pools with a reserve replace the atomic pools; \`swiotlb\` shares no block of its own |
+| shared-idle, mean | memory that is shared and no request uses, mean over the run: the policy's, and that of the atomic DMA pools, unless the policy replaces them as \`genpool\`, \`swiotlb\` and pools with a reserve do |
+| boot pool idle (boot bounce pool idle, mean) | the same of swiotlb's boot pool, which every guest has. Slots that requests take are not idle |
+| blocks / lower bound (in findings.md) | below 1 if slots of swiotlb serve requests: the bound is for policies that use blocks for all |
 
 The interval of a median in findings.md is over memory states and seeds.
 `;
@@ -48,7 +50,7 @@ export function scenarioSection(scenario: GridScenario): string {
   const rows = [...scenario.rows.keys()].map((policy) => {
     const refused = scenario.rows.get(policy)?.get('failures')?.values ?? [];
     if (!runs.every((run) => serves(run, policy))) {
-      return [titleOf(policy), formatValue(medianOf(refused), 'count'), ...SHOWN.map(() => ''), ''];
+      return [titleOf(policy), formatValue(medianOf(refused), 'count'), ...SHOWN.map(() => '')];
     }
     const cells = SHOWN.map((metric) => {
       const values = (of: string) => runs.map((run) => servedValueOf(run, of, metric));
@@ -56,10 +58,9 @@ export function scenarioSection(scenario: GridScenario): string {
       const mark = verdict === 'clearly less' ? '< ' : verdict === 'clearly more' ? '> ' : '';
       return `${mark}${medianText([[values(policy)]], metricOf(metric).unit)}`;
     });
-    const boot = medianText([[runs.map((run) => bootIdle(run, policy))]], 'bytes');
-    return [titleOf(policy), formatValue(medianOf(refused), 'count'), ...cells, boot];
+    return [titleOf(policy), formatValue(medianOf(refused), 'count'), ...cells];
   });
-  const head = ['policy', 'refused', ...SHOWN.map((id) => metricOf(id).label), 'boot pools idle'];
+  const head = ['policy', 'refused', ...SHOWN.map((id) => metricOf(id).label)];
   const table = markdownTable([head, ...rows], {
     align: ['l', ...head.slice(1).map(() => 'r')],
     padding: true,

@@ -114,7 +114,7 @@ class Evaluation {
         return this.#current(name).scenario[name];
       case 'bound': {
         const { scenario, seed } = this.#current(name);
-        return scenario.bounds[seed];
+        return scenario.beyondSlots[seed].blocksPeak;
       }
       case 'policies':
         return policies.length;

@@ -1,5 +1,6 @@
 /** The results of a sweep, run by run: what findings are computed from. */
 import { InputError } from '@decpool/model';
+import type { FewConversions } from '../bounds/few-conversions.ts';
 import { dominates } from '../compare/ranking.ts';
 import type { MetricId } from '../metrics/metric.ts';
 import type { SweepResults, SweepRow } from '../sweep/results.ts';
@@ -14,8 +15,8 @@ export interface GridScenario {
   readonly rows: ReadonlyMap<string, ReadonlyMap<MetricId, SweepRow>>;
   /** Blocks at peak that no policy can be below, by seed. */
   readonly bounds: readonly number[];
-  /** By seed: the least mean idle memory of any pool of blocks, by its conversions beyond `bounds`; see bounds/few-conversions.ts. */
-  readonly leastIdle: readonly (readonly number[])[];
+  /** By seed: what no pool of blocks can be below though slots of swiotlb serve all that fits. */
+  readonly beyondSlots: readonly FewConversions[];
 }
 
 /** An input on a platform, with its scenarios by memory state. */
@@ -57,7 +58,7 @@ export function gridOf(results: SweepResults): Grid {
     );
     return {
       bounds: bySeed.map(({ blocksPeak }) => blocksPeak),
-      leastIdle: bySeed.map(({ leastIdle }) => leastIdle),
+      beyondSlots: bySeed.map(({ beyondSlots }) => beyondSlots),
     };
   };
   const scenarios = [
@@ -110,8 +111,8 @@ export const servedValueOf = (run: GridRun, policy: string, metric: MetricId): n
 
 /** Bytes: no pool of whole blocks with so many conversions of a block has less idle memory on average, even if it knows all requests. */
 export function leastIdleOf({ scenario, seed }: GridRun, conversions: number): number {
-  const leastIdle = scenario.leastIdle[seed];
-  const more = Math.floor(conversions) - scenario.bounds[seed];
+  const { blocksPeak, leastIdle } = scenario.beyondSlots[seed];
+  const more = Math.floor(conversions) - blocksPeak;
   if (more < 0) return Number.POSITIVE_INFINITY;
   return leastIdle[Math.min(more, leastIdle.length - 1)];
 }

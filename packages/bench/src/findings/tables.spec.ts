@@ -5,7 +5,7 @@ import { missingLines } from './subset.ts';
 import { lossTable, policyTable } from './tables.ts';
 import { madeResults } from './testing.ts';
 
-const NEVER = 'longest-free-range+block+reserve:64:512+never-return';
+const NEVER = 'longest-free-range+block+never-return+swiotlb';
 const TEN = Array.from({ length: 10 }, (_, seed) => seed);
 const GRID = gridOf(
   madeResults(10, [

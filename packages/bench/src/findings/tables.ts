@@ -46,10 +46,6 @@ const measured =
   (run, policy) =>
     servedValueOf(run, policy, metric);
 
-/** Of the pools that a guest has from boot, whatever its policy. */
-export const bootIdle: Measure = (run, policy) =>
-  servedValueOf(run, policy, 'bounce-pool-idle-mean') + servedValueOf(run, policy, 'atomic-pool-idle-mean');
-
 const overBound: Measure = (run, policy) =>
   servedValueOf(run, policy, 'blocks-peak') / run.scenario.bounds[run.seed];
 
@@ -72,7 +68,7 @@ export function policyTable(grid: Grid, policies: readonly string[]): string {
       ['mixed 2M, peak', 'r', cell(measured('mixed-peak'), 'count')],
       ['host calls', 'r', cell(measured('host-calls'), 'count')],
       ['shared-idle, mean', 'r', cell(measured('shared-idle-mean'), 'bytes')],
-      ['boot pools idle', 'r', cell(bootIdle, 'bytes')],
+      ['boot pool idle', 'r', cell(measured('bounce-pool-idle-mean'), 'bytes')],
       ['blocks / lower bound', 'r', cell(overBound, 'ratio')],
       ['better', 'r', count((run, policy) => isBetter(run, policy, POOL))],
       ['worse', 'r', count((run, policy) => isBetter(run, POOL, policy))],

@@ -54,7 +54,11 @@ export function madeResults(seeds: number, scenarios: readonly MadeScenario[]): 
     runs: [],
     inputs: names(places.map(({ place }) => place.input)).map((name) => ({
       name,
-      lowerBounds: { blocksPeak: 10, blockSeconds: 0, leastIdle: [8, 6, 4, 3] },
+      lowerBounds: {
+        blocksPeak: 10,
+        blockSeconds: 0,
+        beyondSlots: { blocksPeak: 10, leastIdle: [8, 6, 4, 3] },
+      },
     })),
     memory: names(places.map(({ place }) => place.memory)).map((name) => ({ name })),
     definition: { seeds: Array.from({ length: seeds }, (_, seed) => seed + 1) },

@@ -78,27 +78,22 @@ describe('a boot pool that every policy has', () => {
   });
 });
 
+const RESERVE = 'first-fit+block+reserve:64:512+immediate';
+
 describe('atomic DMA pools', () => {
   it.each(['gfp-decrypted', 'linux-7.3', 'first-fit+block+never-return'])(
-    'leave the figures of %s as they are without them, beside bounce buffers, too',
+    'leave the figures of %s as they are without them, but for what is idle in them, beside bounce buffers, too',
     (policy) => {
       for (const swiotlb of [undefined, BUFFERS]) {
         const without = ringUnder(policy, swiotlb);
         const { values, atBoot } = ringUnder(policy, swiotlb, 'snp', true);
         // A page table's place decides where the ring lies, and so what it splits.
-        const ids = [
-          'shared-idle-mean',
-          'shared-idle-peak',
-          'kept-unused',
-          'host-calls',
-          'conversions',
-          'claims',
-        ];
-        for (const id of ids) expect([id, values[id]]).toEqual([id, without.values[id]]);
-        expect(values).toMatchObject({
-          'atomic-pool-bytes': 3 * 128 * 4096,
-          'atomic-pool-idle-mean': 3 * 128 * 4096,
-        });
+        for (const id of ['host-calls', 'conversions', 'claims'])
+          expect([id, values[id]]).toEqual([id, without.values[id]]);
+        const pools = 3 * 128 * 4096;
+        for (const id of ['shared-idle-mean', 'shared-idle-peak', 'kept-unused'])
+          expect([id, values[id]]).toEqual([id, (without.values[id] ?? 0) + pools]);
+        expect(values).toMatchObject({ 'atomic-pool-bytes': pools, 'atomic-pool-idle-mean': pools });
         expect(atBootText(atBoot.map(({ id, value }) => [id, value]))).toMatch(
           swiotlb === undefined
             ? /^At boot: .* for 1.5 MiB of atomic DMA pools\.$/
@@ -109,24 +104,18 @@ describe('atomic DMA pools', () => {
   );
 
   it('are not made under a policy that replaces them: its reserve is in its figures', () => {
-    const { values, atBoot } = ringUnder('decpool', undefined, 'snp', true);
-    expect(values).toEqual(ringUnder('decpool').values);
+    const { values, atBoot } = ringUnder(RESERVE, undefined, 'snp', true);
+    expect(values).toEqual(ringUnder(RESERVE).values);
     expect(atBootText(atBoot.map(({ id, value }) => [id, value]))).toBeUndefined();
   });
 });
 
-it('a boot pool that only the policy wants counts in its figures', () => {
+it('the boot pool that a policy serves its requests from is apart, too', () => {
   const { values, atBoot } = ringUnder('swiotlb');
-  expect(atBoot).toEqual([]);
-  expect(values).toMatchObject({
+  expect(ringUnder('swiotlb', BUFFERS)).toEqual({ values, atBoot });
+  expect(Object.fromEntries(atBoot.map(({ id, value }) => [id, value]))).toMatchObject({
     'splits-1g': 1,
-    conversions: 1,
-    'blocks-peak': 123,
-    'shared-idle-peak': 246 * MIB,
+    'pages-converted': (246 * MIB) / PAGE,
   });
-  expect(ringUnder('swiotlb', BUFFERS).values).toMatchObject({
-    'splits-1g': 0,
-    'blocks-peak': 0,
-    'shared-idle-peak': 0,
-  });
+  expect(values).toMatchObject({ 'splits-1g': 0, conversions: 0, 'blocks-peak': 0, 'shared-idle-peak': 0 });
 });

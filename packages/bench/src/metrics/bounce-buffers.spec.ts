@@ -41,8 +41,7 @@ it('agrees with a pool: all of its bounce buffers are idle but the slot that a s
   expect(runOf('swiotlb', 'snp', map).values).toMatchObject({
     'bounce-bytes': pool,
     'bounce-used-peak': 2048,
-    'shared-idle-now': pool,
-    'shared-idle-peak': pool,
-    'shared-idle-byte-seconds': pool - 2048,
+    'shared-idle-peak': 0,
+    'bounce-pool-idle-mean': pool - 2048,
   });
 });

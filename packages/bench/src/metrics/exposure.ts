@@ -5,27 +5,23 @@ export const exposureMetrics = metricFamily({
   group: 'Shared and idle memory',
   metrics: {
     'shared-idle-peak': {
-      isBootApart: true,
       label: 'shared-idle, peak',
       unit: 'bytes',
       formula:
-        'max over time of bytes that are shared but in no allocation and no slab, unused bounce slots included, after each instant',
+        'max over time of bytes that are shared but in no allocation and no slab, without unused slots of the boot pool of swiotlb, after each instant',
     },
     'shared-idle-now': {
-      isBootApart: true,
       label: 'shared-idle, end',
       unit: 'bytes',
       formula:
-        'bytes that are shared but in no allocation and no slab, unused bounce slots included, at the end',
+        'bytes that are shared but in no allocation and no slab, without unused slots of the boot pool of swiotlb, at the end',
     },
     'shared-idle-byte-seconds': {
-      isBootApart: true,
       label: 'shared-idle byte-seconds',
       unit: 'byte-seconds',
       formula: 'integral over time of shared-idle bytes, exact in units of half a page x ns',
     },
     'shared-idle-mean': {
-      isBootApart: true,
       label: 'shared-idle, mean',
       unit: 'bytes',
       formula: 'shared-idle byte-seconds / simulated seconds of the run',
@@ -44,7 +40,7 @@ export const exposureMetrics = metricFamily({
       unit: 'bytes',
       better: 'neutral',
       formula:
-        'mean over simulated time of the unused pages that the atomic DMA pools have since boot; not in shared-idle; 0 if the policy replaces these pools',
+        'mean over simulated time of the unused pages that the atomic DMA pools have since boot, which are in shared-idle, too; 0 if the policy replaces these pools',
     },
     borders: {
       isBootApart: true,

@@ -1,4 +1,3 @@
-import { isBootPoolApart } from '@decpool/model/internal';
 import { metricFamily } from './family.ts';
 
 /** Memory that was not returned to the page allocator though nothing uses it. */
@@ -6,22 +5,20 @@ export const keptUnusedMetrics = metricFamily({
   group: 'Kept memory',
   metrics: {
     'kept-unused': {
-      isBootApart: true,
       label: 'kept unused, end',
       unit: 'bytes',
       formula:
-        'bytes claimed from the page allocator and not returned, less those in allocations, slabs and bounce slots in use, and less leaked ones, at the end',
+        'bytes claimed from the page allocator and not returned, less those in allocations, slabs and bounce slots in use, and less leaked ones and the unused slots of the boot pool of swiotlb, at the end',
     },
   },
   reads: ['idle'],
-  measure: (header, { idle: { bounce, atomic } }) => ({
+  measure: (header, { idle: { bounce } }) => ({
     values: ({ claimedPages, livePages, slabPages, leakedPages }) => ({
       'kept-unused':
-        (claimedPages - livePages - slabPages - leakedPages - atomic.unusedAtBoot) *
-          2 ** header.geometry.pageShift +
+        (claimedPages - livePages - slabPages - leakedPages) * 2 ** header.geometry.pageShift +
         bounce.bytes -
         bounce.usedBytes -
-        (isBootPoolApart(header) ? bounce.unusedAtBoot : 0),
+        bounce.unusedAtBoot,
     }),
   }),
 });

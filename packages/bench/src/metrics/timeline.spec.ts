@@ -4,7 +4,7 @@ import { allocated, decrypted, freed, objectAllocated, objectFreed, slabCreated 
 import { Timeline } from './timeline.ts';
 
 function timelineOf(events: readonly object[]): ReturnType<Timeline['points']> {
-  const memory = new SharedIdle(12, false);
+  const memory = new SharedIdle(12);
   const timeline = new Timeline(memory);
   const rows = new EventRows(Math.max(1, events.length));
   for (const event of events) rows.appendObject(event);
@@ -26,17 +26,17 @@ it('tells what is idle and what is live after each moment', () => {
   ]);
 });
 
-it('counts bounce slots that nobody has taken as idle', () => {
+it('counts bounce slots that are taken as live; those of the boot pool that nobody has taken are not idle', () => {
   const points = timelineOf([
     decrypted(0, 64, 5_000),
-    slabCreated(0, 64, 2048),
+    { ...slabCreated(0, 64, 2048), time: 5_000 },
     objectAllocated(1, 1, 2048, 90_000),
     objectFreed(1, 200_000),
   ]);
   expect(points).toEqual([
-    { time: 5_000, sharedIdleBytes: 64 * 4096, liveBytes: 0 },
-    { time: 90_000, sharedIdleBytes: 64 * 4096 - 2048, liveBytes: 2048 },
-    { time: 200_000, sharedIdleBytes: 64 * 4096, liveBytes: 0 },
+    { time: 5_000, sharedIdleBytes: 0, liveBytes: 0 },
+    { time: 90_000, sharedIdleBytes: 0, liveBytes: 2048 },
+    { time: 200_000, sharedIdleBytes: 0, liveBytes: 0 },
   ]);
 });
 

@@ -47,11 +47,20 @@ function guardedPolicy(policy: Policy, file: string, view: StateView): Policy {
         },
         () => method.call(policy, Object.freeze(first), ...others),
       );
-  const { name, bounceBuffers, replacesAtomicPools, keepsZonesReady, atomicPoolPages, leaksAtOnce } = policy;
+  const {
+    name,
+    bounceBuffers,
+    triesSwiotlbFirst,
+    keepsZonesReady,
+    replacesAtomicPools,
+    atomicPoolPages,
+    leaksAtOnce,
+  } = policy;
   const { cacheFor, freesWithoutSleeping, hasWork, workDueAt, work, shrink } = policy;
   return {
     name,
     ...(bounceBuffers && { bounceBuffers }),
+    ...(triesSwiotlbFirst && { triesSwiotlbFirst }),
     ...(replacesAtomicPools && { replacesAtomicPools }),
     ...(keepsZonesReady && { keepsZonesReady }),
     ...(atomicPoolPages && { atomicPoolPages }),

@@ -11,7 +11,6 @@ import { groupedBy } from '../text/groups.ts';
 import { fewOf, listed, present } from '../text/listed.ts';
 import { formatValue } from '../text/units.ts';
 import { sanityLines } from '../traces/sanity.ts';
-import { apisOf, needsBounceBuffers } from '../workloads/workload.ts';
 import { boundsText } from './bounds-text.ts';
 import { hasColumns } from './has-columns.ts';
 
@@ -40,7 +39,7 @@ export function describe(comparison: Comparison): [string, string][] {
     ...labelled('trace', input.sanity === undefined ? [] : sanityLines(input.sanity)),
     ['memory', input.memory.name],
     ['platform', platformText(input.platform)],
-    ...labelled('bounce', isBouncing(input) ? [bounceText(input)] : []),
+    ...labelled('bounce', input.platform.confidential ? [bounceText(input)] : []),
     ...labelled('setting', settingsOf(input)),
     ['seeds', `${input.seeds.join(', ')}: ${seedsText(input)}`],
     ['baseline', policies[0].policy],
@@ -48,15 +47,12 @@ export function describe(comparison: Comparison): [string, string][] {
   ];
 }
 
-/** There is a boot pool of bounce buffers under every policy. Its cost is the same, and in no column. */
-const isBouncing = ({ workload, platform }: Comparison['input']): boolean =>
-  platform.confidential && needsBounceBuffers(apisOf(workload.requests), platform);
-
 const bounceBytes = ({ memory, platform }: Comparison['input']): string =>
   formatValue(bootPoolBytes(memory, platform), 'bytes');
 
+/** There is a boot pool of bounce buffers under every policy. Its cost is the same, and in no column. */
 const bounceText = (input: Comparison['input']): string =>
-  `Streaming maps ${hasRestrictedPool(input.platform) ? 'and the coherent memory of linux-6.12 and linux-7.3 ' : ''}use a boot pool of ${bounceBytes(input)}, which is shared under every policy and counts in no column. The bounds and their ratios exclude it, unless the policy serves other requests from it.`;
+  `Streaming maps ${hasRestrictedPool(input.platform) ? 'and the coherent memory of linux-6.12 and linux-7.3 ' : ''}use a boot pool of ${bounceBytes(input)}, which is shared under every policy and counts in no column. Ratios to the bounds count its blocks only where other requests lie.`;
 
 function platformText({ name, confidential, restore, granulePages, strayRead }: Platform): string {
   if (!confidential) return name;

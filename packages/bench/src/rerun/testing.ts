@@ -38,6 +38,7 @@ export async function writeRun(path: string, format: LogFormat, scenario: Scenar
   const { requests, policy, factory, memory, ...settings } = scenario;
   const made = workload({ name: 'small', description: '', requests, notes: [] });
   await runPolicy({
+    hasBootPools: false,
     ...settings,
     workload: made,
     memory: memory ?? freshBoot(256 * 2 ** 20),

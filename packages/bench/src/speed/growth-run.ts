@@ -4,7 +4,6 @@
  */
 import type { Api, Request } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
-import { usesAtomicPools } from '@decpool/pool/internal';
 import { type RequestSequence, runPolicy } from '../compare/run.ts';
 import { type ChurnSettings, churnRequests } from '../workloads/churn.ts';
 import { type GrowthRun, SMALL_GIB } from './growth.ts';
@@ -15,7 +14,6 @@ import { cpuSecondsSince, SETTING, SPEED_PAGES, speedMemory } from './requests.t
 class ChurnSequence implements RequestSequence {
   readonly length: number;
   readonly apis: readonly Api[];
-  readonly needsAtomicPools: boolean;
   /** CPU time that it took to make them. */
   cpuSeconds = 0;
   readonly #settings: ChurnSettings;
@@ -28,7 +26,6 @@ class ChurnSequence implements RequestSequence {
     this.#requests = churnRequests(settings);
     // Its requests differ only in numbers.
     const first = [...churnRequests({ ...settings, requests: 1 })];
-    this.needsAtomicPools = first.some(usesAtomicPools);
     this.apis = first.flatMap((request) => (request.kind === 'allocate' ? [request.api] : []));
   }
 

@@ -35,6 +35,7 @@ export const SETTING = {
   requests: '',
   metrics: KEY_METRICS,
   hasDetails: false,
+  hasBootPools: false,
 } as const;
 
 export interface TimedRun {

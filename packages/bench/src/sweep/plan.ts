@@ -22,8 +22,11 @@ export const inputFactsSchema = z.strictObject({
   lowerBounds: z.strictObject({
     blocksPeak: z.int().min(0),
     blockSeconds: z.number(),
-    /** Bytes: the least mean idle memory of a pool with so many conversions beyond `blocksPeak`; see bounds/few-conversions.ts. */
-    leastIdle: z.array(z.number()).min(1).readonly(),
+    /** Of the requests that no slots of swiotlb serve: blocks at peak, and the least mean idle memory; see bounds/few-conversions.ts. */
+    beyondSlots: z.strictObject({
+      blocksPeak: z.int().min(0),
+      leastIdle: z.array(z.number()).min(1).readonly(),
+    }),
   }),
   notes: z.array(z.string()).readonly(),
 });

@@ -12,6 +12,7 @@ import { importTrace } from '../traces/import.ts';
 import { readMemoryState } from '../traces/memory-state/memory-state.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { askedWorkload } from '../workloads/asked.ts';
+import { MAX_MAPPING_BYTES } from '../workloads/devices/swiotlb.ts';
 import { requestsHash } from '../workloads/requests-hash.ts';
 import { sizeNotes, type Workload } from '../workloads/workload.ts';
 import {
@@ -207,7 +208,7 @@ function pack(workload: Workload, seed?: number): SweepInput {
       lowerBounds: {
         blocksPeak: lower.blocksPeak,
         blockSeconds: Number(lower.blockNs) / 1e9,
-        leastIdle: fewConversions(requests, PAGES_PER_BLOCK).leastIdle,
+        beyondSlots: fewConversions(requests, PAGES_PER_BLOCK, ({ bytes }) => bytes > MAX_MAPPING_BYTES),
       },
       notes: [...notes, ...sizeNotes(workload)],
     },

@@ -1,5 +1,5 @@
-import { type AllocationId, type Api, InputError, type Platform, type Request } from '@decpool/model';
-import { checkRequest, hasRestrictedPool, MAX_OWNERS, type RequestHistory } from '@decpool/model/internal';
+import { type AllocationId, type Api, InputError, type Request } from '@decpool/model';
+import { checkRequest, MAX_OWNERS, type RequestHistory } from '@decpool/model/internal';
 
 /** A named sequence of requests that every policy of a comparison is given. */
 export interface Workload {
@@ -24,10 +24,6 @@ export function workload(parts: Omit<Workload, 'peakLivePages'>): Workload {
 export const apisOf = (requests: readonly Request[]): Api[] => [
   ...new Set(requests.flatMap((request) => (request.kind === 'allocate' ? [request.api] : []))),
 ];
-
-/** Whether requests need bounce buffers: streaming maps do, and coherent memory where kernels take it from a restricted DMA pool. */
-export const needsBounceBuffers = (apis: readonly Api[], platform: Platform): boolean =>
-  apis.includes('dma_map') || (hasRestrictedPool(platform) && apis.includes('dma_alloc_coherent'));
 
 /** CPU that makes a request. */
 export const cpuOfRequest = (request: Request): number => ('cpu' in request ? (request.cpu ?? 0) : 0);

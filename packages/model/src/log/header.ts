@@ -93,13 +93,8 @@ const headerSchema = z.strictObject({
   /** Simulated ns between a request that leaves work behind and the deferred worker that does it. */
   workerDelay: whole,
   pageSource: pageSourceSchema,
-  /**
-   * The bounce buffers for streaming maps; left out if there are none. `forPolicy`: only because the policy serves its requests
-   * from them; another policy would have none over the same requests.
-   */
-  swiotlb: z
-    .strictObject({ bytes: whole, dynamic: z.boolean(), forPolicy: z.literal(true).exactOptional() })
-    .exactOptional(),
+  /** The bounce buffers for streaming maps; left out if there are none. */
+  swiotlb: z.strictObject({ bytes: whole, dynamic: z.boolean() }).exactOptional(),
   /** Whether the guest has atomic DMA pools, unless the policy replaces them; left out if not. */
   atomicPools: z.literal(true).exactOptional(),
   /** Left out if no conversion fails. */

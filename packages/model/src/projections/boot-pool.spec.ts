@@ -28,12 +28,12 @@ const AT_BOOT = [
   range('pages-decrypted', 2),
 ];
 
-/** The header of a guest with a boot pool for its streaming maps, or with one that only the policy wants. */
-const headerOf = (forPolicy: boolean): Pick<LogHeader, 'geometry' | 'platform' | 'swiotlb'> => ({
+/** The header of a guest with a boot pool. */
+const HEADER: Pick<LogHeader, 'geometry' | 'platform' | 'swiotlb'> = {
   geometry: x86Geometry(8 * 512),
   platform: platformNamed('snp'),
-  swiotlb: { bytes: 2 ** 21, dynamic: false, ...(forPolicy ? { forPolicy } : {}) },
-});
+  swiotlb: { bytes: 2 ** 21, dynamic: false },
+};
 
 /** Shows each event after the one before to `see`. */
 function show(
@@ -58,27 +58,18 @@ const found = (header: Pick<LogHeader, 'swiotlb'>): boolean[] => {
 };
 
 it('the events of a boot pool end with its slabs: what the policy does at boot is its own', () => {
-  expect(found(headerOf(false))).toEqual([true, true, true, true, false, false, false]);
+  expect(found(HEADER)).toEqual([true, true, true, true, false, false, false]);
 });
 
-it('no event is one of a boot pool that is apart, if the guest has none or only the policy wants it', () => {
-  expect(found(headerOf(true))).not.toContain(true);
+it('no event is one of a boot pool, if the guest has none', () => {
   expect(found({})).not.toContain(true);
 });
 
-it('the splits, shared blocks and idle memory of a boot pool that is apart are in no figure', () => {
-  const figures = (forPolicy: boolean) => {
-    const run = new RunProjections(headerOf(forPolicy));
-    show(AT_BOOT, (batch, row) => run.observe(batch, row));
-    const { blocks, idle, splits } = run;
-    return [
-      blocks.peak,
-      blocks.now,
-      idle.idleBytes / 2 ** 21,
-      splits.figures()[0]?.splits1G,
-      splits.ofBootPool['1G'],
-    ];
-  };
-  expect(figures(false)).toEqual([1, 1, 1, 1, 1]);
-  expect(figures(true)).toEqual([2, 2, 2, 2, 0]);
+it('the splits, shared blocks and idle memory of a boot pool are in no figure', () => {
+  const run = new RunProjections(HEADER);
+  show(AT_BOOT, (batch, row) => run.observe(batch, row));
+  const { blocks, idle, splits } = run;
+  expect(blocks).toMatchObject({ peak: 1, now: 1 });
+  expect(idle.idleBytes).toBe(2 ** 21);
+  expect([splits.figures()[0]?.splits1G, splits.ofBootPool['1G']]).toEqual([1, 1]);
 });

@@ -8,14 +8,7 @@ import { TYPE } from '../events/schema.ts';
 import type { LogHeader } from '../log/header.ts';
 import type { Projection } from './projection.ts';
 
-/**
- * Whether the boot pool of swiotlb stands in no policy's figures: the guest has one under every policy. Else the policy that serves its requests
- * from it has one, and the others over the same requests have none.
- */
-export const isBootPoolApart = ({ swiotlb }: Pick<LogHeader, 'swiotlb'>): boolean =>
-  swiotlb !== undefined && swiotlb.forPolicy !== true;
-
-/** Finds the events of the boot pools that are apart. */
+/** Finds the events of the boot pools, which stand in no policy's figures. */
 export class BootPoolEvents implements Projection {
   /** Whether the last event was one of the boot pools'. */
   isCurrent = false;
@@ -27,7 +20,7 @@ export class BootPoolEvents implements Projection {
 
   constructor(header: Pick<LogHeader, 'swiotlb' | 'atomicPools'>) {
     this.#hasAtomicPools = header.atomicPools === true;
-    this.isDone = !this.#hasAtomicPools && !isBootPoolApart(header);
+    this.isDone = !this.#hasAtomicPools && header.swiotlb === undefined;
   }
 
   observe(batch: EventBatch, row: number): void {

@@ -2,7 +2,7 @@
 import type { EventBatch } from '../events/batch.ts';
 import { TYPE } from '../events/schema.ts';
 import type { LogHeader } from '../log/header.ts';
-import { BootPoolEvents, isBootPoolApart, isBootSlab } from './boot-pool.ts';
+import { BootPoolEvents, isBootSlab } from './boot-pool.ts';
 import { Causes } from './causes.ts';
 import { Owners } from './owners.ts';
 import type { Projection } from './projection.ts';
@@ -30,7 +30,7 @@ export class RunProjections implements Projection {
     this.causes = new Causes(this.owners, this.#bootPool);
     this.splits = new SplitsByOwner(this.causes, this.owners);
     this.blocks = new SharedBlocks(header.geometry);
-    this.idle = new SharedIdle(header.geometry.pageShift, isBootPoolApart(header));
+    this.idle = new SharedIdle(header.geometry.pageShift);
     this.#withoutBootPool = withoutBootPool(this.blocks, this.#bootPool, header.platform.confidential);
     this.#all = this.projections(['splits', 'blocks', 'idle']);
   }

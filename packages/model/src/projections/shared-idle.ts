@@ -1,6 +1,6 @@
 /**
- * What is shared, and how much of it is used. The unused parts of what every guest shares at boot are counted apart: the boot pool of
- * swiotlb, and the boot's chunks of the atomic DMA pools. Counted in half pages: the smallest piece that can be idle by itself is a
+ * What is shared, and how much of it is used. The unused slots of the boot pool of swiotlb are counted apart: every guest has them. What is
+ * unused of the atomic DMA pools is idle, for a policy may replace these. Counted in half pages: the smallest piece that can be idle by itself is a
  * slot of the bounce buffers, 2 KiB (IO_TLB_SIZE, include/linux/swiotlb.h), and whole counts can be integrated exactly.
  */
 import type { EventBatch } from '../events/batch.ts';
@@ -20,14 +20,13 @@ export class SharedIdle implements Projection {
   readonly halfPageBytes: number;
   /** Integral of `idle` over time, in half pages x ns, up to `time`. */
   readonly idleTime = new PageTime();
-  /** The same of the boot pools that are apart. */
+  /** The same of the boot pool that is apart, and of the part of `idle` that the atomic DMA pools have since boot. */
   readonly bounceIdleTime = new PageTime();
   readonly atomicIdleTime = new PageTime();
   /** Simulated ns. */
   time = 0;
   /** Whether the last event changed what is shared or live. */
   hasChanged = false;
-  readonly #isBootPoolApart: boolean;
   #sharedPages = 0;
   #livePages = 0;
   /** Half pages idle when time last moved on: within an instant they come and go. */
@@ -37,9 +36,7 @@ export class SharedIdle implements Projection {
   #peak = 0;
   #recentPeak = -1;
 
-  /** `isBootPoolApart`: whether the unused slots of the boot pool are left out of what is idle. */
-  constructor(pageShift: number, isBootPoolApart: boolean) {
-    this.#isBootPoolApart = isBootPoolApart;
+  constructor(pageShift: number) {
     this.bounce = new BounceSlots(1 << pageShift);
     this.sees = anyOf(
       EXPOSES,
@@ -77,7 +74,7 @@ export class SharedIdle implements Projection {
   }
 
   get #idle(): number {
-    const shared = 2 * this.#sharedPages - this.#atomicIdle - this.#bounceIdle;
+    const shared = 2 * this.#sharedPages - this.#bounceIdle;
     return Math.max(0, shared - this.#live);
   }
 
@@ -88,7 +85,7 @@ export class SharedIdle implements Projection {
 
   /** Half pages, also of a boot pool that could not be shared, or need not be. */
   get #bounceIdle(): number {
-    return this.#isBootPoolApart ? this.bounce.unusedAtBoot / this.halfPageBytes : 0;
+    return this.bounce.unusedAtBoot / this.halfPageBytes;
   }
 
   /** Called before the events of a new instant. */
@@ -131,9 +128,7 @@ export class SharedIdle implements Projection {
         this.#livePages -= batch.pagesAt(row);
         return true;
       default:
-        return (
-          isAtomic || this.bounce.observe(batch, row) || (this.#isBootPoolApart && isBootSlab(batch, row))
-        );
+        return isAtomic || this.bounce.observe(batch, row) || isBootSlab(batch, row);
     }
   }
 }

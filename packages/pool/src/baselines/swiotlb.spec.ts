@@ -21,7 +21,7 @@ const KIB = 1024;
 describe('swiotlb as a policy', () => {
   it('makes a boot pool of 64 MiB at the least though nobody asked for bounce buffers, and the header says so', () => {
     const { pool } = booted('swiotlb');
-    expect(pool.header.swiotlb).toEqual({ bytes: 64 * MIB, dynamic: false, forPolicy: true });
+    expect(pool.header.swiotlb).toEqual({ bytes: 64 * MIB, dynamic: false });
     expect(pool.counters.sharedPages).toBe((64 * MIB) / 4096);
   });
 

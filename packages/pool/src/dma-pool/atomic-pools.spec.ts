@@ -20,10 +20,15 @@ const SERVED_BY_POOLS = [
   'linux-7.3',
   'gfp-decrypted',
   'migratetype',
+  'decpool',
   'first-fit+page+immediate',
   'best-fit+block+hysteresis',
 ];
-const REPLACING = ['decpool', 'genpool', 'first-fit+block+reserve:64:512+immediate'];
+const REPLACING = [
+  'longest-free-range+block+reserve:64:512',
+  'genpool',
+  'first-fit+block+reserve:64:512+immediate',
+];
 
 const POOLS: Setting = { atomicPools: true };
 /** With a chunk for each zone that has memory: of 128 KiB in the DMA and the DMA32 zone. */

@@ -20,7 +20,7 @@ import type { SupervisedPolicy } from '../supervised-policy.ts';
 import type { AtomicPools } from './atomic-pools.ts';
 
 /** Whether the atomic DMA pools would serve a request: dma_direct_use_pool(), kernel/dma/direct.c. */
-export const usesAtomicPools = (request: Request): boolean =>
+const usesAtomicPools = (request: Request): boolean =>
   request.kind === 'allocate' && !maySleep(request.gfp ?? GFP_KERNEL) && isCoherent(request);
 
 export class PageServer {

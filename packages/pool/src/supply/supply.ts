@@ -6,6 +6,8 @@ export interface Supply {
   readonly reservePages?: { readonly low: number; readonly high: number };
   /** Whether empty blocks go back at once if the page allocator is short of memory. Default: no. */
   readonly shrinks?: boolean;
+  /** Whether requests of at most 256 KiB try the boot pool of swiotlb before the pool. Default: no. */
+  readonly triesSwiotlbFirst?: boolean;
   /** Called when the number of used pages changes, at a simulated time in ns. */
   used?(time: number, pages: number): void;
   /**

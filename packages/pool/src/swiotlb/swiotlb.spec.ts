@@ -155,7 +155,7 @@ describe('a streaming mapping', () => {
     expect(pool.counters.slabs).toBe(8);
   });
 
-  it('lies at the same place under every policy, whatever that does meanwhile', () => {
+  it('lies at the same place under every policy that takes no slots, whatever that does meanwhile', () => {
     const play = (policy: string) => {
       const { pool } = withBuffers(2 * MIB, false, policy);
       return Array.from({ length: 120 }, (_, round) => {
@@ -168,7 +168,7 @@ describe('a streaming mapping', () => {
     };
     const expected = play(POLICY);
     expect(expected).toContain('refused');
-    for (const policy of SOME_POLICIES.filter((name) => name !== 'swiotlb:dynamic')) {
+    for (const policy of SOME_POLICIES.filter((name) => name !== 'swiotlb:dynamic' && name !== 'decpool')) {
       expect(play(policy)).toEqual(expected);
     }
   });

@@ -55,8 +55,6 @@ export interface SwiotlbSettings {
   readonly bytes: number;
   /** CONFIG_SWIOTLB_DYNAMIC: after a mapping that found no slots a worker adds a pool. */
   readonly dynamic: boolean;
-  /** The guest has them only because the policy serves its requests from them: under another policy it has none. */
-  readonly forPolicy?: true;
 }
 
 const MIB = 2 ** 20;
@@ -73,7 +71,8 @@ export class Swiotlb {
   readonly #settings: SwiotlbSettings;
   readonly #events: EventRecorder;
   readonly #slabs: SlabLayer;
-  readonly #key = slabKey(SWIOTLB_CACHE, 0);
+  /** Of its slabs. */
+  readonly key = slabKey(SWIOTLB_CACHE, 0);
   readonly #pieces: { readonly start: Pfn; readonly pages: number }[] = [];
   /** Whether a mapping found no slots since the worker ran. */
   #isExhausted = false;
@@ -156,7 +155,7 @@ export class Swiotlb {
         unitBytes: SLOT_BYTES,
         cache,
       });
-      this.#slabs.created(slabId(this.#events.view.counter('slabs')), SWIOTLB_CACHE, this.#key);
+      this.#slabs.created(slabId(this.#events.view.counter('slabs')), SWIOTLB_CACHE, this.key);
     }
   }
 }

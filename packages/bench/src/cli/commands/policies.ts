@@ -22,6 +22,7 @@ export const policies = command({
       RESERVES,
       RETURNS,
       SHORT_NAMES,
+      FIRST_TRIES,
       SHRINKERS,
       USUAL,
     } = pool;
@@ -37,6 +38,7 @@ export const policies = command({
       '+reserve': rowsOf(RESERVES),
       '+RETURN': rowsOf(RETURNS),
       '+shrinker': rowsOf(SHRINKERS),
+      '+swiotlb': rowsOf(FIRST_TRIES),
     };
     for (const [title, rows] of Object.entries(sections)) {
       output.write(`${plainTable([textColumn(title, NAME_WIDTH), textColumn('', TEXT_WIDTH)], rows)}\n`);
@@ -44,9 +46,9 @@ export const policies = command({
     output.write(
       [
         `A policy is ${GRAMMAR}.`,
-        'Example: first-fit+block+reserve:64:512+hysteresis:5+shrinker.',
+        'Example: first-fit+block+reserve:64:512+hysteresis:5+shrinker+swiotlb.',
         `Default: +${USUAL.conversion}+${USUAL.return}. A policy can also be a file, for example ./my-policy.ts.`,
-        'all: every policy without reserve and shrinker.\n',
+        'all: every policy without reserve, shrinker and slots of swiotlb.\n',
       ].join('\n'),
     );
   },
