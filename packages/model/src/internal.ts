@@ -8,7 +8,7 @@ export {
   splitAtBoundaries,
   splitForChange,
 } from './direct-map.ts';
-export { EventRows } from './events/batch.ts';
+export { EventRows, receiveBatch, type SentBatch, sendBatch } from './events/batch.ts';
 export { type ColumnName, type EventColumns, NUMBER_COLUMNS } from './events/columns.ts';
 export { eventsInCommon } from './events/compare.ts';
 export { type Emitters, emittersTo, type RowSink } from './events/emitters.ts';

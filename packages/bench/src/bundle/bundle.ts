@@ -112,6 +112,7 @@ function entryPoints(packages: ReadonlyMap<string, string>): Record<string, stri
   return {
     main: source('cli/main.ts'),
     'compare-worker': source('compare/worker.ts'),
+    'log-worker': source('log/worker.ts'),
     'sweep-worker': source('sweep/worker.ts'),
     ...Object.fromEntries(
       [...packages].map(([specifier, file]) => [

@@ -20,6 +20,7 @@ export const RESOURCES = {
   'resolve-hooks.mjs': './resolve-hooks.mjs',
   // Plain JavaScript, because a thread begins without a loader for TypeScript.
   'compare-worker.js': '../../bin/compare-worker.js',
+  'log-worker.js': '../../bin/log-worker.js',
   'sweep-worker.js': '../../bin/sweep-worker.js',
 } as const;
 

@@ -73,8 +73,11 @@ type Rest = Pick<OpenLog, 'events' | 'seal' | 'torn'>;
 function logOf(file: ByteFile, places: Places, rest: Rest, bytes: number, onRead: OnRead): OpenLog {
   const { path, format, isGzip } = file;
   const { header, version, segments, keyframes } = places;
-  const parts = (place: Place | undefined, options: ReadOptions = {}) =>
-    partsIn(file, options, place === undefined ? undefined : { ...place, header, version });
+  const parts = (place: Place | undefined, options: ReadOptions = {}, end?: Place) =>
+    partsIn(file, options, {
+      start: place === undefined ? undefined : { ...place, header, version },
+      bytes: end === undefined ? 0 : end.offset - (place?.offset ?? 0),
+    });
 
   function expectWithin(events: number): void {
     if (Number.isInteger(events) && events >= 0 && events <= rest.events) return;
@@ -85,7 +88,9 @@ function logOf(file: ByteFile, places: Places, rest: Rest, bytes: number, onRead
     expectWithin(from);
     expectWithin(to);
     if (from >= to) return;
-    for await (const part of parts(lastUpTo(segments, from), { skipsKeyframes: true })) {
+    // The last segment that is read ends where the next begins.
+    const end = segments.find((place) => place.events >= to) ?? places.end;
+    for await (const part of parts(lastUpTo(segments, from), { skipsKeyframes: true }, end)) {
       if (part.kind !== 'batch') continue;
       const { batch } = part;
       const start = Math.max(0, from - batch.firstSeq);
@@ -143,7 +148,8 @@ async function restOf(file: ByteFile, { header, version, end }: Places): Promise
   let { events } = end;
   let torn: Torn | undefined;
   let seal: Seal | undefined;
-  for await (const part of partsIn(file, { skipsKeyframes: true }, { ...end, header, version })) {
+  const read = { start: { ...end, header, version }, bytes: 0 };
+  for await (const part of partsIn(file, { skipsKeyframes: true }, read)) {
     if (part.kind === 'torn') torn = part;
     else if (part.kind === 'seal') seal = part.seal;
     else if (part.kind === 'batch') events += part.batch.length;

@@ -25,7 +25,7 @@ export async function recoverLog(path: string, out: string, onRead: OnRead = () 
   let writer: LogWriter | undefined;
   let torn: Omit<Torn, 'kind'> = { events: 0, bytes: 0 };
   let damage: string | undefined;
-  const parts = partsIn(file, { onRead });
+  const parts = partsIn(file, { onRead }, { bytes: await file.size() });
   try {
     for (;;) {
       const next = await parts.next().catch((error: unknown) => {

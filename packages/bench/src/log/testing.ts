@@ -6,7 +6,8 @@ import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import { ByteReader } from '../files/byte-reader.ts';
 import { initialColumns } from './fold.ts';
 import type { LogFormat } from './format.ts';
-import { checkedParts, type LogPart, readLog } from './read.ts';
+import { checkedParts, type LogPart } from './parts.ts';
+import { readLog } from './read.ts';
 import { recordsFrom } from './records.ts';
 import { type LogWriterOptions, openLogWriter } from './write.ts';
 

@@ -200,3 +200,32 @@ export class EventBatch {
 
 /** For the model's own loops: the columns without a copy. Not exported from the package; never write into them. */
 export const columnsOf = (batch: EventBatch): EventColumns => columnsOfBatch(batch);
+
+/** What another thread makes the same batch of: plain data, and the buffers that hold its numbers. */
+export interface SentBatch {
+  readonly columns: EventColumns;
+  readonly length: number;
+  readonly firstSeq: number;
+}
+
+/**
+ * Takes the columns out of a batch, to be sent to another thread. The batch is empty then. `buffers` are all that its columns lie in:
+ * they can be transferred instead of copied.
+ */
+export function sendBatch(batch: EventBatch): {
+  readonly sent: SentBatch;
+  readonly buffers: readonly ArrayBufferLike[];
+} {
+  const columns = columnsOf(batch);
+  const buffers = new Set(NUMBER_COLUMNS.map((name) => columns[name].buffer));
+  takeBack(batch);
+  return { sent: { columns, length: batch.length, firstSeq: batch.firstSeq }, buffers: [...buffers] };
+}
+
+/** The batch that another thread has sent; nobody else may hold its columns. */
+export const receiveBatch = ({ columns, length, firstSeq }: SentBatch): EventBatch =>
+  new EventBatch(
+    eventColumns((name) => columns[name], columns.names),
+    length,
+    firstSeq,
+  );
