@@ -26,8 +26,8 @@ describe('the appendix', () => {
     expect(statSync(path('docs/findings-scenarios.md')).size).toBeLessThan(150_000);
   });
 
-  // Each takes 10 to 20 s of CPU time: all policies with 10 seeds.
-  const count = randomRuns(6);
+  // Each takes 15 to 25 s of CPU time: all policies with 10 seeds. So the long tests have more.
+  const count = randomRuns(4) === 4 ? 6 : 1;
 
   it(`agrees with ${count} scenarios of the sweep`, async () => {
     const appendix = readFileSync(path('docs/findings-scenarios.md'), 'utf8');
