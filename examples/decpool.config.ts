@@ -10,6 +10,9 @@ export default defineConfig({
   compare: {
     // Requests of a recorded kernel, gzipped or not; formats: docs/traces.md.
     trace: undefined,
+    // A folder or .tar.gz of 'decpool record': its requests, memory and direct map, and the kernel's
+    // counters beside the model's.
+    recording: undefined,
     // The page events of the trace that are for shared memory, as in order>=1 & task=kworker*.
     shared: undefined,
     // A generated workload, as kvm-snp:cpus=16,nvme=4,seed=2 or joined, as netvsc+file-churn;
@@ -83,6 +86,25 @@ export default defineConfig({
     logFormat: 'arrow',
   },
 
+  // decpool record: record what this guest does with shared memory (Linux, as root).
+  record: {
+    // New folder, or new file if it ends in .tar.gz.
+    out: undefined,
+    // Record for so long.
+    seconds: undefined,
+    // Collect what the kernel recorded since boot, by --print-cmdline.
+    boot: false,
+    // Also record every page allocation and free.
+    pages: false,
+    // Trace buffer of each CPU and kind of event, in KiB (default: 8192; for --pages 65536).
+    bufferKb: undefined,
+    // Remove what a killed recording left in the kernel.
+    clean: false,
+    // Print the script and record nothing.
+    print: false,
+    // Print words for the kernel command line, for --boot.
+    printCmdline: false,
+  },
   // decpool analyze: show what a trace asks for, before any policy serves it.
   analyze: {
     // Which page allocations are shared memory, as in 'order>=4 & gfp~GFP_KERNEL'.

@@ -14,7 +14,7 @@ compile(packageFolder('pool'));
 compile(packageFolder('bench'), ['files/resolve-hooks.mjs']);
 
 const command = packageFolder('decpool');
-for (const name of ['dist', 'docs', 'examples', 'types'])
+for (const name of ['dist', 'docs', 'examples', 'tools', 'types'])
   rmSync(join(command, name), { recursive: true, force: true });
 const { inputs } = await bundle({
   folder: join(command, 'dist'),
@@ -34,6 +34,11 @@ for (const name of readdirSync(join(ROOT, 'docs'), { recursive: true, encoding: 
   if (/^(?!node_modules|\.).*(\.md|\.schema\.json)$/.test(name))
     cpSync(join(ROOT, 'docs', name), join(command, 'docs', name));
 }
+// To carry to a guest, and to build there.
+cpSync(join(ROOT, 'tools'), join(command, 'tools'), {
+  recursive: true,
+  filter: (path) => !path.endsWith('/tools/record/test'),
+});
 // For editors: a user's own policy has types where only the command is installed, and so has what these types import.
 for (const name of ['model', 'pool', 'bench']) {
   cpSync(join(packageFolder(name), 'dist'), join(command, 'types', name), {

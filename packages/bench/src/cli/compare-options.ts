@@ -18,6 +18,10 @@ export const COMPARE_OPTIONS = {
     '--trace <file>',
     'requests of a recorded kernel, also compressed; - is standard input; formats: docs/traces.md',
   ),
+  recording: file(
+    '--recording <path>',
+    "a folder or .tar.gz of 'decpool record': its requests, memory and direct map, and the kernel's counters beside the model's",
+  ),
   shared: text(
     '--shared <expr>',
     'the page events of the trace that are for shared memory, as in order>=1 & task=kworker*',

@@ -9,6 +9,7 @@ import { policiesFor } from '../policies/load.ts';
 import { resultsCsv } from '../report/csv.ts';
 import { mailText } from '../report/mail.ts';
 import { overallVerdict } from '../report/overall-verdict.ts';
+import { recordedText } from '../report/recorded-text.ts';
 import { type Results, resultsOf, resultsText, stored } from '../report/results.ts';
 import { closingText, comparisonText, labelled } from '../report/terminal.ts';
 import { baselineCheck, checkText } from './check-baseline.ts';
@@ -63,6 +64,9 @@ export async function compareCommand(
       const folder = folderFor(input);
       const results = await runOne(input, folder, run);
       if (!isForOthers) output.write(`${all.length === 0 ? '' : '\n'}${comparisonText(results, screen)}`);
+      if (input.recorded !== undefined) {
+        tell(`\n${recordedText(results, input.recorded, input.memory, output)}`);
+      }
       all.push(results);
       if (json) output.write(`${JSON.stringify(stored(results))}\n`);
       if (mail) output.write(`${all.length === 1 ? '' : '\n'}${mailText(results)}`);

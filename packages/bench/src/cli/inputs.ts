@@ -5,12 +5,20 @@ import { ALL_POLICIES } from '@decpool/pool';
 import { shortPolicyName } from '@decpool/pool/internal';
 import type { ComparisonInput } from '../compare/compare.ts';
 import { parseFaults } from '../compare/faults.ts';
-import { DEFAULT_MEMORY, pageSourceOf, parseMemory, platformOf } from '../compare/machine.ts';
+import {
+  DEFAULT_MEMORY,
+  kernelSettingOf,
+  pageSourceOf,
+  parseMemory,
+  platformOf,
+} from '../compare/machine.ts';
 import { tracesPath } from '../files/resource.ts';
 import { chosenRows } from '../report/chosen-rows.ts';
 import { importTrace } from '../traces/import.ts';
 import { memoryStatePath } from '../traces/memory-state/bundled.ts';
 import { type RecordedMemory, readMemoryState } from '../traces/memory-state/memory-state.ts';
+import { recordedConversions } from '../traces/recording/conversions.ts';
+import { type Recording, recordedRequests, withRecording } from '../traces/recording/recording.ts';
 import type { SanityReport } from '../traces/sanity.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { askedWorkload } from '../workloads/asked.ts';
@@ -50,21 +58,25 @@ const BUNDLED_INPUTS: readonly BundledInput[] = [
 
 /** The inputs that the options name. Throws InputError for options that do not go together. */
 export async function prepareInputs(options: InputOptions): Promise<ComparisonInput[]> {
-  const { trace, workload, shared, nodes, memory, memoryState, seed, seeds } = options;
+  const { trace, recording, workload, shared, nodes, memory, memoryState, seed, seeds } = options;
   const lastSeed = seed + seeds - 1;
   const mistakes: Readonly<Record<string, boolean>> = {
     [`--seed ${seed} with --seeds ${seeds} goes up to ${lastSeed}; seeds have 32 bits`]:
       lastSeed > 0xffffffff,
     '--trace and --workload name one input each: give one of them.':
       trace !== undefined && workload !== undefined,
-    '--shared chooses page events of a trace: give --trace as well.':
-      shared !== undefined && trace === undefined,
+    '--recording has requests: give no --trace and no --workload with it.':
+      recording !== undefined && (trace !== undefined || workload !== undefined),
+    '--shared chooses page events of a trace: give --trace or --recording as well.':
+      shared !== undefined && trace === undefined && recording === undefined,
     '--nodes is for --memory: a --memory-state has the nodes that were recorded.':
       nodes !== undefined && memoryState !== undefined,
     '--memory and --memory-state both say how memory begins: give one of them.':
       memory !== undefined && memoryState !== undefined,
   };
   for (const [message, isMade] of Object.entries(mistakes)) if (isMade) throw new InputError(message);
+  if (recording !== undefined)
+    return withRecording(recording, async (opened) => [await prepareRecorded(options, opened)]);
   if (trace !== undefined || workload !== undefined) return [await prepare(options, [])];
   const isMemoryGiven = memory !== undefined || memoryState !== undefined;
   return Promise.all(
@@ -74,14 +86,49 @@ export async function prepareInputs(options: InputOptions): Promise<ComparisonIn
   );
 }
 
-async function prepare(options: InputOptions, cautions: readonly string[]): Promise<ComparisonInput> {
+/** What the options do not say is taken from the recording. */
+async function prepareRecorded(options: InputOptions, recording: Recording): Promise<ComparisonInput> {
+  const { name, kernel, platform, before, counters, notes } = recording;
+  const isMemoryGiven = options.memory !== undefined || options.memoryState !== undefined;
+  if (before === undefined && !isMemoryGiven) {
+    throw new InputError(
+      `${name}: this recording began at boot and has no memory state: give --memory with the size of the guest`,
+    );
+  }
+  const { shared } = options;
+  const { workload, sanity } = await recordedRequests(
+    recording,
+    shared === undefined ? shared : parseSharedExpression(shared),
+  );
+  const input = await prepare(
+    {
+      ...options,
+      kernel: options.kernel ?? kernelSettingOf(kernel),
+      ...(isMemoryGiven || before === undefined ? {} : { memoryState: before }),
+    },
+    [],
+    { workload: { ...workload, notes: [...notes, ...workload.notes] }, sanity, platform },
+  );
+  const memory = isMemoryGiven
+    ? input.memory
+    : { ...input.memory, name: input.memory.name.replace('before', name) };
+  if (counters === undefined) return { ...input, memory };
+  const conversions = await recordedConversions(recording, memory);
+  return { ...input, memory, recorded: { kernel, counters, conversions } };
+}
+
+async function prepare(
+  options: InputOptions,
+  cautions: readonly string[],
+  source?: Source,
+): Promise<ComparisonInput> {
   const {
     workload,
     sanity,
     platform,
     memory: needed = DEFAULT_MEMORY,
     isMemoryAsked,
-  } = await sourceOf(options);
+  } = source ?? (await sourceOf(options));
   if (isMemoryAsked === true && (options.memory !== undefined || options.memoryState !== undefined)) {
     throw new InputError(
       '--workload and --memory or --memory-state both say how memory begins: give one of them.',

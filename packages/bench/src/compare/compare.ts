@@ -9,6 +9,7 @@ import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { type Metric, type MetricId, type MetricValue, ratioMetrics } from '../metrics/metric.ts';
 import type { TimelinePoint } from '../metrics/timeline.ts';
 import { fileNameOf, policiesFor } from '../policies/load.ts';
+import type { RecordedKernel } from '../traces/recording/recorded-kernel.ts';
 import type { SanityReport } from '../traces/sanity.ts';
 import { requestsHash } from '../workloads/requests-hash.ts';
 import type { Workload } from '../workloads/workload.ts';
@@ -36,6 +37,8 @@ export interface ComparisonInput extends RunSettings {
   readonly notes: readonly string[];
   /** Metric ids: the rows of the short tables, in order. Default: KEY_METRICS. */
   readonly rows?: readonly MetricId[];
+  /** What the recorded kernel counted meanwhile. No run depends on it. */
+  readonly recorded?: RecordedKernel;
   /** Whether to show which policies no other dominates. */
   readonly isParetoWanted?: boolean;
   /** Whether the bounds have an offline packing even for more than 20,000 page requests, which takes minutes. */

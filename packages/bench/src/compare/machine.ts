@@ -41,6 +41,10 @@ const SETTING_OF_KERNEL: Readonly<Record<Kernel, PageSourceSettings['kernel']>> 
   '7.3': '7.x',
 };
 
+/** The page allocator of a kernel's release, such as `6.12.95+deb12-amd64`. Throws InputError for no release. */
+export const kernelSettingOf = (release: string): PageSourceSettings['kernel'] =>
+  SETTING_OF_KERNEL[kernelOf(release)];
+
 /** What is assumed if nothing is said: the newest kernel, with all that it has. */
 const NEWEST = '7.x';
 

@@ -18,6 +18,7 @@ export const RESOURCES = {
   'block-map.css': '../report/page/client/block-map.css',
   'starter.txt': '../policies/starter.txt',
   'resolve-hooks.mjs': './resolve-hooks.mjs',
+  'record.sh': '../../../../tools/record/record.sh',
   // Plain JavaScript, because a thread begins without a loader for TypeScript.
   'compare-worker.js': '../../bin/compare-worker.js',
   'log-worker.js': '../../bin/log-worker.js',

@@ -15,6 +15,7 @@ import { knownAnswers } from './known-answers.ts';
 import { metrics } from './metrics.ts';
 import { policies } from './policies.ts';
 import { query } from './query.ts';
+import { record } from './record.ts';
 import { recover } from './recover.ts';
 import { replay } from './replay.ts';
 import { report } from './report.ts';
@@ -30,7 +31,17 @@ import { verify } from './verify.ts';
 import { workloads } from './workloads.ts';
 
 export const COMMANDS = {
-  'Compare and report': { compare, analyze, report, sweep, findings, ablation, initPolicy, checkPolicy },
+  'Compare and report': {
+    compare,
+    record,
+    analyze,
+    report,
+    sweep,
+    findings,
+    ablation,
+    initPolicy,
+    checkPolicy,
+  },
   'Event logs': {
     ...{ replay, verify, recover, stats, show, explain, splits, step },
     ...{ tail, fork, skip, diff, convert, query },

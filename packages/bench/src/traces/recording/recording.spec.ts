@@ -1,0 +1,160 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { create, extract } from 'tar';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { readMemoryState } from '../memory-state/memory-state.ts';
+import { parseSharedExpression } from '../shared-expression.ts';
+import { recordedConversions } from './conversions.ts';
+import { type Recording, recordedRequests, withRecording } from './recording.ts';
+
+/** A QEMU guest with Debian's Linux 6.12: NVMe, virtio and e1000 devices come and go. fixtures/README.md */
+const ARCHIVE = fileURLToPath(new URL('./fixtures/qemu-6.12.tar.gz', import.meta.url));
+const MIB = 2 ** 20;
+
+const scratch = mkdtempSync(join(tmpdir(), 'decpool-recording-spec-'));
+const FOLDER = join(scratch, 'qemu-6.12');
+beforeAll(() => extract({ file: ARCHIVE, cwd: scratch }));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const opened = <T>(path: string, use: (recording: Recording) => T | Promise<T>) =>
+  withRecording(path, async (recording) => use(recording));
+
+let copies = 0;
+/** A copy of the folder, with other texts in some of its files. */
+function changed(files: Readonly<Record<string, (text: string) => string>>): string {
+  const copy = join(scratch, `copy-${++copies}`);
+  cpSync(FOLDER, copy, { recursive: true });
+  for (const [name, change] of Object.entries(files)) {
+    writeFileSync(join(copy, name), change(readFileSync(join(copy, name), 'utf8')));
+  }
+  return copy;
+}
+
+describe('a recording of a real kernel', () => {
+  it('has the splits and the direct map that the kernel counted', async () => {
+    const counters = await opened(FOLDER, ({ counters }) => counters);
+    expect(counters).toEqual({
+      splits2M: 7,
+      splits1G: 0,
+      before: { by4K: 26448 * 1024, by2M: 1021952 * 1024, by1G: 0 },
+      after: { by4K: 40784 * 1024, by2M: 1007616 * 1024, by1G: 0 },
+    });
+    expect(counters && counters.after.by4K - counters.before.by4K).toBe(7 * 2 * MIB);
+  });
+
+  it('has the requests of the drivers, with their devices', async () => {
+    const { workload, format, sanity } = await opened(FOLDER, (each) => recordedRequests(each, undefined));
+    expect({ name: workload.name, format }).toEqual({ name: 'qemu-6.12', format: 'dma-trace' });
+    expect({ ...sanity, unparsed: sanity.unparsed.count }).toMatchObject({
+      requests: 27,
+      frees: 13,
+      unparsed: 0,
+      lostEvents: 0,
+    });
+    const owners = workload.requests.flatMap((each) => (each.kind === 'allocate' ? [each.owner] : []));
+    expect(new Set(owners.map((owner) => owner.split(' ')[0])).size).toBeGreaterThan(3);
+  });
+
+  it('tells what conversions split from what other code split, and what the split rule gives at the same pages', async () => {
+    const found = await opened(FOLDER, (each) =>
+      recordedConversions(each, readMemoryState(join(FOLDER, 'before')).memory),
+    );
+    expect(found).toEqual({
+      calls: 40,
+      failed: 0,
+      kernel: { splits2M: 5, splits1G: 0 },
+      // One block more: meminfo does not say which blocks 4K entries mapped before.
+      rule: { splits2M: 6, splits1G: 0, elsewhere: 0 },
+    });
+  });
+
+  it('is the same as a .tar.gz, of which nothing is left behind', async () => {
+    const counted = () => readdirSync(tmpdir()).filter((name) => /^decpool-recording-[^s]/.test(name)).length;
+    const before = counted();
+    const all = ({ folder: _, before: __, ...rest }: Recording) => rest;
+    expect(await opened(ARCHIVE, all)).toEqual(await opened(FOLDER, all));
+    expect(counted()).toBe(before);
+  });
+
+  it('knows the platform of a guest that the recorder recognised', async () => {
+    const path = changed({ recording: (text) => text.replace('guest=unknown', 'guest=hyperv') });
+    expect(await opened(path, ({ platform }) => platform)).toBe('hyperv-vtom');
+    expect(await opened(FOLDER, ({ platform }) => platform)).toBeUndefined();
+  });
+
+  it('counts conversions that failed', async () => {
+    const text = gunzipped(join(FOLDER, 'conversions.gz')).replace(/ret=0\b/, 'ret=-12');
+    const path = changed({});
+    writeFileSync(join(path, 'conversions.gz'), gzipSync(text));
+    const memory = readMemoryState(join(FOLDER, 'before')).memory;
+    expect((await opened(path, (each) => recordedConversions(each, memory))).failed).toBe(1);
+  });
+
+  it('says what was lost, and what is not among the requests', async () => {
+    const path = changed({
+      recording: (text) =>
+        text.replace('conversions_lost=0', 'conversions_lost=12').replace('bounced=0', 'bounced=7'),
+    });
+    expect(await opened(path, ({ notes }) => notes)).toEqual([
+      '12 events were lost in conversions.gz. Record with a larger --buffer-kb.',
+      '7 streaming maps bounced; they are in dma.gz (--trace), and no part of these requests.',
+    ]);
+  });
+});
+
+describe('the requests of a guest that converted nothing', () => {
+  it('are its coherent buffers', async () => {
+    const path = changed({});
+    writeFileSync(join(path, 'conversions.gz'), gzipSync('# tracer: nop\n'));
+    const { workload, format } = await opened(path, (each) => recordedRequests(each, undefined));
+    expect(format).toBe('kernel-events');
+    expect(workload.requests.filter(({ kind }) => kind === 'allocate').length).toBeGreaterThanOrEqual(27);
+    expect(workload.notes[0]).toContain('no confidential guest');
+  });
+
+  it('are missing if no driver asked for any', async () => {
+    const path = changed({});
+    for (const name of ['conversions.gz', 'dma.gz']) writeFileSync(join(path, name), gzipSync('# nothing\n'));
+    await expect(opened(path, (each) => recordedRequests(each, undefined))).rejects.toThrow(
+      'no request for shared memory in conversions.gz or dma.gz',
+    );
+  });
+
+  it('are page events with --shared, if those were recorded', async () => {
+    const shared = parseSharedExpression('order>=1');
+    await expect(opened(FOLDER, (each) => recordedRequests(each, shared))).rejects.toThrow(
+      `${FOLDER}: no pages.gz, which --shared chooses from; record with --pages`,
+    );
+  });
+});
+
+describe('what is no recording', () => {
+  it('is refused with what was expected', async () => {
+    const nothing = () => undefined;
+    await expect(opened(join(scratch, 'none'), nothing)).rejects.toThrow('there is no such folder or file');
+    await expect(opened(join(FOLDER, 'before'), nothing)).rejects.toThrow("has no file 'recording'");
+    const other = changed({ recording: (text) => text.replace('v1', 'v2') });
+    await expect(opened(other, nothing)).rejects.toThrow("recording:1: 'decpool-recording v2'");
+    const odd = changed({ recording: (text) => `${text}what\n` });
+    await expect(opened(odd, nothing)).rejects.toThrow("'what'; expected KEY=VALUE");
+    const unnamed = changed({ recording: (text) => text.replace(/^kernel=.*$/m, 'kernel=') });
+    await expect(opened(unnamed, nothing)).rejects.toThrow('no kernel= with a release');
+  });
+
+  it('is refused as a file', async () => {
+    const text = join(scratch, 'text');
+    writeFileSync(text, 'text\n');
+    await expect(opened(text, () => undefined)).rejects.toThrow(`${text}: `);
+    const archive = join(scratch, 'other.tar.gz');
+    await create({ file: archive, cwd: FOLDER, gzip: true }, ['before']);
+    await expect(opened(archive, () => undefined)).rejects.toThrow("has no file 'recording'");
+    const cut = join(scratch, 'cut.tar.gz');
+    writeFileSync(cut, readFileSync(ARCHIVE).subarray(0, 20_000));
+    await expect(opened(cut, () => undefined)).rejects.toThrow('cannot be unpacked');
+  });
+});
+
+const gunzipped = (path: string) => String(gunzipSync(readFileSync(path)));

@@ -1,0 +1,124 @@
+#!/bin/busybox sh
+# The init of the test guest: records while drivers of emulated devices take and give back shared memory, then sends
+# what it recorded through the second serial port.
+/bin/busybox --install -s /bin
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t devtmpfs dev /dev
+mount -t tmpfs tmp /tmp
+mount -t tracefs tracefs /sys/kernel/tracing
+mkdir -p /tmp/out
+
+fail() {
+	echo "guest: FAILED: $*"
+	sleep 1
+	poweroff -f
+}
+
+# x86-64 only. On other machines drivers convert nothing, and events/dma has their requests.
+has_probe=
+if [ -e /decpool_probe.ko ]; then
+	insmod /decpool_probe.ko || fail "decpool_probe.ko"
+	echo confidential >/proc/decpool_probe || fail "the confidential-guest switch"
+	has_probe=yes
+fi
+printf "$(sed 's/\x00/ /g' /proc/cmdline)" | grep -q kprobe_event && boot=yes
+
+cat >/tmp/drivers.sh <<'END'
+#!/bin/sh
+# Devices come and go, as in a hot-plug.
+for round in 1 2; do
+	for driver in nvme virtio_net virtio_blk e1000; do
+		modprobe $driver 2>/dev/null && echo "guest: $driver probed"
+	done
+	sleep 2
+	for disk in /dev/nvme0n1 /dev/vda; do
+		[ ! -e $disk ] || dd if=$disk of=/dev/null bs=64k count=64 2>/dev/null
+	done
+	ip link set eth0 up 2>/dev/null
+	[ $round = 2 ] || for driver in e1000 virtio_blk virtio_net nvme; do rmmod $driver 2>/dev/null; done
+done
+END
+chmod +x /tmp/drivers.sh
+
+# Nothing of the recorder stays in the kernel.
+expect_clean() {
+	! grep -q . /sys/kernel/tracing/kprobe_events || fail "probes are left after $1"
+	[ -z "$(ls /sys/kernel/tracing/instances)" ] || fail "instances are left after $1"
+}
+
+# Sends a signal to the process of /tmp/pid, two seconds after the instance began to record.
+signal_while_recording() {
+	until grep -q 1 "/sys/kernel/tracing/instances/$2/tracing_on" 2>/dev/null; do sleep 1; done
+	sleep 2
+	kill "-$1" "$(cat /tmp/pid)"
+}
+
+echo "guest: before: $(grep -c decpool /sys/kernel/tracing/kprobe_events) probes"
+if [ -z "$boot" ]; then
+	sh /record.sh --out /tmp/out/recording -- /tmp/drivers.sh || fail "record.sh -- COMMAND"
+	expect_clean "a recording"
+	sh /record.sh --out /tmp/out/recording -- true && fail "an existing folder was written over"
+
+	# SIGINT: what was recorded until then is kept, and nothing stays in the kernel.
+	signal_while_recording INT decpool_pages &
+	sh -c 'echo $$ >/tmp/pid; exec sh /record.sh --out /tmp/out/interrupted --pages --buffer-kb 1024'
+	expect_clean SIGINT
+	grep -q '^ended=interrupted' /tmp/out/interrupted/recording || fail "SIGINT lost the recording"
+
+	# SIGKILL, then --clean.
+	signal_while_recording KILL decpool_dma &
+	sh -c 'echo $$ >/tmp/pid; exec sh /record.sh --out /tmp/out/killed --seconds 60'
+	grep -q decpool /sys/kernel/tracing/kprobe_events || fail "the killed recording left no probes to clean"
+	sh /record.sh --clean
+	expect_clean --clean
+	rm -rf /tmp/out/killed*
+
+	sh /record.sh --out /tmp/out/packed.tar.gz --seconds 1 || fail "a .tar.gz"
+else
+	/tmp/drivers.sh
+	sh /record.sh --out /tmp/out/boot --boot || fail "record.sh --boot"
+fi
+
+if [ -n "$has_probe" ]; then
+	probe() {
+		echo "$1" >/proc/decpool_probe || fail "probe: $1"
+	}
+	# Removed probes give their pages back a little later, and that may split mappings too.
+	sleep 5
+	for run in 'mix 0' 'convert-mix 1'; do
+		set -- $run
+		mkdir -p /tmp/out/exact/qemu/fresh-$1-1
+		probe "seed 1"
+		probe "label fresh $1"
+		probe "convert $2"
+		probe "plan 600 4 40"
+		probe run
+		gzip -c </proc/decpool_probe >/tmp/out/exact/qemu/fresh-$1-1/freelists.gz
+		probe release
+	done
+	mkdir -p /tmp/out/conversions
+	probe table
+	probe "map start"
+	for id in 0 1 2 3 4 5 6 7; do probe "take $id $id"; done
+	for id in 1 3 5 7; do probe "give $id"; done
+	probe "decrypt 65536 100"
+	probe "encrypt 65536 100"
+	probe "map end"
+	gzip -c </proc/decpool_probe >/tmp/out/conversions/conversions.csv.gz
+	echo "{\"kernel\": \"$(uname -r)\"}" >/tmp/out/conversions/meta.json
+fi
+
+dmesg | grep -E 'BUG:|WARNING:|Oops:|Call Trace' && fail "the kernel complains"
+tar -czf /tmp/out.tar.gz -C /tmp/out . && base64 /tmp/out.tar.gz >/tmp/out.b64
+if [ -e /dev/ttyS1 ]; then
+	stty -F /dev/ttyS1 raw
+	cat /tmp/out.b64 >/dev/ttyS1
+else
+	echo "guest: begin"
+	cat /tmp/out.b64
+	echo "guest: end"
+fi
+echo "guest: done"
+sleep 1
+poweroff -f
