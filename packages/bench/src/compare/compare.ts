@@ -103,7 +103,7 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
   const named = await policiesFor(input.policies);
   const geometry = x86Geometry(spanOf(input.memory));
   const requests = requestsHash(input.workload);
-  const { workload, memory, platform, seeds, pageSource, faults, isSwiotlbDynamic } = input;
+  const { workload, memory, platform, seeds, pageSource, faults, isSwiotlbDynamic, hasBootPools } = input;
   const runs = {
     ...{ requests, memory, platform, seeds },
     workload: { name: workload.name, requests: workload.requests },
@@ -111,6 +111,7 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
       ...(pageSource && { pageSource }),
       ...(faults && { faults }),
       isSwiotlbDynamic: isSwiotlbDynamic === true,
+      ...(hasBootPools === false && { hasBootPools }),
     },
     policies: named.map(({ name }, index) => ({
       source: input.policies[index],

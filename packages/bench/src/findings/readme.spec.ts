@@ -11,9 +11,12 @@ const FIGURES: readonly (readonly [readme: RegExp, findings: RegExp])[] = [
   [/In ([\d,]+) of the [\d,]+ scenarios of \[/, /In the ([\d,]+) scenarios without larger requests/],
   [/In ([\d,]+) of the [\d,]+ scenarios of \[/, /without larger requests it converts nothing in ([\d,]+),/],
   [/of the ([\d,]+) scenarios of \[docs\/findings\.md\]/, /It serves [\d,]+ of ([\d,]+) scenarios/],
-  [/In the ([\d,]+) others with whole blocks it splits nothing/, /if it finds whole blocks \(([\d,]+) of/],
   [
-    /In the ([\d,]+) others with whole blocks it splits nothing/,
+    /In the ([\d,]+) others with whole blocks `decpool` splits nothing/,
+    /if it finds whole blocks \(([\d,]+) of/,
+  ],
+  [
+    /In the ([\d,]+) others with whole blocks `decpool` splits nothing/,
     /if it finds whole blocks \([\d,]+ of ([\d,]+)\)/,
   ],
   [/Linux 7\.3 splits a median of ([\d.,]+) mappings there/, /there `linux-7\.3` splits ([\d.,]+)/],

@@ -104,17 +104,18 @@ export function cautionsOf({ input, policies, atBoot }: Comparison): string[] {
       refusingHostText(input),
       ...policies.map(leaksText),
       unparsedText(input.sanity),
-      boot !== undefined && `${boot} ${atBootOf(atBoot)}`,
+      boot !== undefined && `${boot} In no column.${replacedText(policies)}`,
     ]),
     ...(input.cautions ?? []),
   ];
 }
 
-/** Whose figures have what the boot pools cost. */
-const atBootOf = (atBoot: Comparison['atBoot']): string =>
-  atBoot.some(({ metric, spread }) => metric.id === 'atomic-pool-bytes' && spread.median > 0)
-    ? 'In no column. A policy that replaces the atomic DMA pools has none of them.'
-    : 'The same under every policy, and in no column.';
+/** If some of the policies have no atomic DMA pools. */
+function replacedText(policies: readonly ComparedPolicy[]): string {
+  const sizes = policies.map((policy) => mostOf(policy, 'atomic-pool-bytes'));
+  const isReplaced = sizes.includes(0) && sizes.some((bytes) => bytes > 0);
+  return isReplaced ? ' A policy that replaces the atomic DMA pools has none of them.' : '';
+}
 
 /** Policies that a caution names. */
 const NAMES_SHOWN = 4;

@@ -90,7 +90,7 @@ describe('the text for a terminal', () => {
       })),
     };
     const lines = comparisonText(same, screen(100)).trimEnd().split('\n');
-    expect(lines.at(-1)).toBe('No row tells the policies apart.');
+    expect(lines).toContain('No row tells the policies apart.');
   });
 });
 

@@ -30,6 +30,7 @@ beforeAll(async () => {
       platform: platformNamed('snp'),
       policies,
       seeds: [1, 2],
+      hasBootPools: false,
       notes: [],
     },
     { logs: { folder, format: 'ndjson' } },

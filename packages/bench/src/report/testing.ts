@@ -35,6 +35,7 @@ export function tinyComparison(): Promise<Comparison> {
     platform: platformNamed('snp'),
     policies: ['gfp-decrypted', 'first-fit+block+immediate'],
     seeds: [1, 2, 3],
+    hasBootPools: false,
     notes: ['one of the buffers is more than the page allocator has in one piece'],
   });
 }
@@ -66,6 +67,7 @@ export function fiveComparison(): Promise<Comparison> {
     platform: platformNamed('snp'),
     policies: ['linux-7.3', 'decpool', 'first-fit+never-return', 'gfp-decrypted', 'linux-6.12'],
     seeds: [1, 2, 3, 4, 5],
+    hasBootPools: false,
     notes: [],
   });
 }

@@ -196,7 +196,7 @@ describe.skipIf(!HAS_BROWSER)('the report in a browser', () => {
     expect(pictures.size).toBeGreaterThanOrEqual(3);
   });
 
-  it('shows on the map, at the end, as many shared blocks as the run had', async () => {
+  it('shows on the map, at the end, as many shared blocks as the run had, and those of the boot pools', async () => {
     const shown = await showInput(watched.page, 'netvsc');
     await shown.getByRole('button', { name: 'To end' }).click();
     const [netvsc] = readResults(join(folder, 'results/netvsc'));
@@ -206,7 +206,9 @@ describe.skipIf(!HAS_BROWSER)('the report in a browser', () => {
       const rows = side.locator('table tbody tr');
       const blocks = netvsc.results.policies.find(({ policy }) => policy === name)?.metrics['blocks-now']
         .values[0];
-      await expect.poll(() => rows.count()).toBe(blocks);
+      // 246 MiB of bounce buffers, and up to three blocks of the atomic DMA pools, in which others may have pages, too.
+      await expect.poll(async () => (await rows.count()) - Number(blocks)).toBeGreaterThanOrEqual(123);
+      expect((await rows.count()) - Number(blocks)).toBeLessThanOrEqual(126);
       await side.locator('summary').click();
     }
   });
