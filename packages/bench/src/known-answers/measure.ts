@@ -39,6 +39,8 @@ export async function measureAnswer(
     platform: platformNamed('snp'),
     policy: policyNamed(answer.policy),
     seed: 1,
+    // The answers are about the pool's memory alone.
+    hasBootPools: false,
     requests: requestsHash(workload),
   });
   const lower = lowerBounds(workload.requests, x86Geometry(spanOf(memory)).pagesPerBlock);

@@ -113,7 +113,7 @@ it.each<[string, Request[], RegExp]>([
     [allocate(1, 0, 2, { api: 'dma_map', bytes: 4096 })],
     /dma_map of 4096 bytes in 2 pages: must have the 1/,
   ],
-  ['names a flag there is not', [allocate(1, 0, 1, { gfp: 64 })], /request 0: gfp flags 64: expected/],
+  ['names a flag there is not', [allocate(1, 0, 1, { gfp: 256 })], /request 0: gfp flags 256: expected/],
   ['frees with a flag there is not', [allocate(1, 0, 1), free(1, 0, 256)], /request 1: gfp flags 256/],
   ['names a node there is not', [allocate(1, 0, 1, { node: 63 })], /NUMA node 63: nodes run from 0 to 62/],
   [
