@@ -48,7 +48,7 @@ export const granule: 1 | 4 | 16 = platform.granulePages;
 /** A folder in which `decpool init-policy` was run. Throws, with the compiler's messages, if a type is missing or any. */
 export function checkEditor(at: string): void {
   writeFileSync(join(at, 'probe.ts'), PROBE);
-  const strictest = { skipLibCheck: true, exactOptionalPropertyTypes: true };
+  const strictest = { skipLibCheck: false, exactOptionalPropertyTypes: true };
   writeFileSync(
     join(at, 'tsconfig.probe.json'),
     JSON.stringify({ extends: './tsconfig.json', compilerOptions: strictest }),

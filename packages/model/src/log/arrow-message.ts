@@ -6,6 +6,8 @@ import { InputError } from '../errors.ts';
 
 /** Ahead of each message: the continuation mark 0xFFFFFFFF, and the bytes of metadata as an int32. */
 export const ARROW_PREFIX_BYTES = 8;
+/** The mark at the end of a stream: a message without metadata. */
+export const ARROW_END = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0);
 /** No message of a log comes near it: a batch of 8192 events has about 300 KiB. */
 const MAX_MESSAGE_BYTES = 2 ** 28;
 /** Entries of any list in the metadata; a record batch of a log has 21 buffers, and no other list is as long. */

@@ -15,9 +15,7 @@ import {
   vectorFromArray,
 } from 'apache-arrow';
 import { InputError } from '../errors.ts';
-
-/** The mark at the end of a stream: a message without metadata. */
-export const ARROW_END = Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0);
+import { ARROW_END } from './arrow-message.ts';
 
 /** The numbers of a column. */
 type Column = Uint8Array | Uint16Array | Uint32Array | Float64Array;

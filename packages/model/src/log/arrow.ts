@@ -15,8 +15,7 @@ import { type LogHeader, parseHeader, type ReadHeader } from './header.ts';
 import type { LogOrder, LogRecord } from './record.ts';
 import { type Checkpoint, MAX_SEGMENT_EVENTS, type MarkName, type Marks, parseMark } from './seal.ts';
 
-export { ARROW_PREFIX_BYTES, type ArrowMessage, arrowMetadataBytes } from './arrow-message.ts';
-export { ARROW_END } from './arrow-stream.ts';
+export { ARROW_END, ARROW_PREFIX_BYTES, type ArrowMessage, arrowMetadataBytes } from './arrow-message.ts';
 export * from './request-arrow.ts';
 
 const HEADER_KEY = 'decpool';
