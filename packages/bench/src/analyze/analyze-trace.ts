@@ -1,4 +1,4 @@
-/** Traces to analyse: one file, or those of a recording's folder. */
+/** Traces to analyse: one file, or those of a folder. */
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
@@ -20,11 +20,13 @@ export interface UnreadTrace {
   readonly reason: string;
 }
 
+export interface AnalysedTraces {
+  readonly traces: readonly AnalysedTrace[];
+  readonly unread: readonly UnreadTrace[];
+}
+
 /** What a trace, or each trace of a folder, holds. Throws InputError if nothing can be read. */
-export async function analyzeTraces(
-  path: string,
-  options: ImportOptions,
-): Promise<{ readonly traces: readonly AnalysedTrace[]; readonly unread: readonly UnreadTrace[] }> {
+export async function analyzeTraces(path: string, options: ImportOptions): Promise<AnalysedTraces> {
   if (!isFolder(path)) return { traces: [await analysed(path, options)], unread: [] };
   const names = tracesIn(path);
   if (names.length === 0) {
@@ -32,14 +34,27 @@ export async function analyzeTraces(
       `${path}: no trace in this folder; expected one such as trace.txt, dma_trace.txt.gz, or what trace-cmd report and perf script print`,
     );
   }
+  return analyzeEach(
+    path,
+    names.map((name) => join(path, name)),
+    options,
+  );
+}
+
+/** `path`: the folder, for messages. Throws InputError if none of the files can be read. */
+export async function analyzeEach(
+  path: string,
+  files: readonly string[],
+  options: ImportOptions,
+): Promise<AnalysedTraces> {
   const traces: AnalysedTrace[] = [];
   const unread: UnreadTrace[] = [];
-  for (const name of names) {
+  for (const file of files) {
     try {
-      traces.push(await analysed(join(path, name), options));
+      traces.push(await analysed(file, options));
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      unread.push({ path: join(path, name), reason: error.message });
+      unread.push({ path: file, reason: error.message });
     }
   }
   if (traces.length > 0) return { traces, unread };
@@ -51,7 +66,7 @@ export async function analyzeTraces(
 const isFolder = (path: string): boolean =>
   path !== STANDARD_INPUT && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
-/** Names of traces: of our recorder (conversions, events, pages), and those that people give them. */
+/** Names that people give to traces. */
 const TRACE = /(?:trace|^conversions|^events|^pages|^perf_script|requests)[\w.-]*$/;
 
 const tracesIn = (folder: string): string[] =>

@@ -1,16 +1,21 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
 import { GFP, InputError, nanoseconds } from '@decpool/model';
+import { extract } from 'tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { RequestList } from '../workloads/request-list.ts';
 import { analyze, PARTS } from './analyze.ts';
+import { analyzePath } from './analyze-recording.ts';
 import { analyzeTraces } from './analyze-trace.ts';
 import { chartLines } from './chart.ts';
-import { tracesText } from './text.ts';
+import { recordingText, tracesText } from './text.ts';
 
 const BUNDLED = fileURLToPath(new URL('../../../../examples/traces/requests', import.meta.url));
+const RECORDING = fileURLToPath(new URL('../traces/recording/fixtures/qemu-6.12.tar.gz', import.meta.url));
 const at = nanoseconds;
 
 /** Two drivers: one asks for 3 pages twice, the other for 512 bytes in a context that may not sleep, and for a streaming map. */
@@ -148,3 +153,65 @@ describe('traces', () => {
     expect(unread.map(({ path }) => path)).toEqual([join(recording, 'trace.dat')]);
   });
 });
+
+describe('a recording', () => {
+  let scratch = '';
+  beforeAll(async () => {
+    scratch = mkdtempSync(join(tmpdir(), 'decpool-'));
+    await extract({ file: RECORDING, cwd: scratch });
+  });
+  afterAll(() => rmSync(scratch, { recursive: true }));
+
+  it('is its conversions and the events of the DMA layer, with what its kernel counted', async () => {
+    const { recording, traces, unread } = await analyzePath(RECORDING, {});
+    expect(recording).toMatchObject({
+      name: 'qemu-6.12',
+      kernel: expect.stringMatching(/^6\.12\./),
+      counters: { splits2M: 7, splits1G: 0 },
+    });
+    expect(traces).toMatchObject([
+      { path: join(RECORDING, 'conversions.gz'), format: 'dma-trace', analysis: { requests: 27, frees: 13 } },
+      { path: join(RECORDING, 'dma.gz'), format: 'kernel-events' },
+    ]);
+    expect(unread).toEqual([]);
+  });
+
+  it('is the same as a folder', async () => {
+    const folder = join(scratch, 'qemu-6.12');
+    const plain = await analyzePath(folder, {});
+    const withoutPaths = JSON.stringify(await analyzePath(RECORDING, {})).replaceAll(RECORDING, folder);
+    expect(withoutPaths).toBe(JSON.stringify(plain));
+    const lines = recordingText(plain.recording ?? raise(), { columns: 80, isAscii: false }).split('\n');
+    expect(lines[0]).toMatch(/^qemu-6\.12: Linux 6\.12\.\S+, recorded for \d/);
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
+  });
+
+  it('of a guest that converted nothing has its coherent buffers, and says so', async () => {
+    const folder = join(scratch, 'plain');
+    cpSync(join(scratch, 'qemu-6.12'), folder, { recursive: true });
+    writeFileSync(join(folder, 'conversions.gz'), gzipSync('# tracer: nop\n#\n'));
+    const { traces, unread } = await analyzePath(folder, {});
+    expect(traces.map(({ path }) => path)).toEqual([join(folder, 'dma.gz')]);
+    expect(unread).toEqual([
+      {
+        path: join(folder, 'conversions.gz'),
+        reason: `${join(folder, 'conversions.gz')}: there is nothing in this file but comments`,
+      },
+    ]);
+  });
+
+  it('without page events has nothing that --shared chooses from', async () => {
+    const shared = parseSharedExpression('order>=3');
+    await expect(analyzePath(RECORDING, { shared })).rejects.toThrow(/: no pages\.gz, .*--pages$/);
+  });
+
+  it('that is damaged is refused by the name that the user gave', async () => {
+    const packed = join(scratch, 'cut.tar.gz');
+    writeFileSync(packed, readFileSync(RECORDING).subarray(0, 5000));
+    await expect(analyzePath(packed, {})).rejects.toThrow(/^\S+cut\.tar\.gz: cannot be unpacked/);
+  });
+});
+
+function raise(): never {
+  throw new Error('expected a recording');
+}

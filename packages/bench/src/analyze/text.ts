@@ -9,6 +9,7 @@ import { wrap } from '../text/wrap.ts';
 import { shownPath } from '../traces/lines.ts';
 import { sanityLines } from '../traces/sanity.ts';
 import type { Analysis, GroupingBounds, OwnerGroup, SizeGroup } from './analyze.ts';
+import type { AnalysedRecording } from './analyze-recording.ts';
 import type { AnalysedTrace } from './analyze-trace.ts';
 import { chartLines } from './chart.ts';
 
@@ -23,6 +24,21 @@ const OWNERS_SHOWN = 10;
 /** One trace below the other. */
 export const tracesText = (traces: readonly AnalysedTrace[], options: TextOptions): string =>
   traces.map((trace) => traceText(trace, options)).join('\n');
+
+/** What a recording has beside its traces. Ends with a line break. */
+export function recordingText(
+  { name, kernel, platform, seconds, counters, notes }: AnalysedRecording,
+  { columns }: TextOptions,
+): string {
+  const text = [
+    `${name}: Linux ${kernel}${platform === undefined ? '' : ` (${platform})`}${seconds === undefined ? '' : `, recorded for ${timeText(seconds * 1e9, 1)}`}.`,
+    counters === undefined
+      ? 'It has no count of splits.'
+      : `Meanwhile the kernel split ${countText(counters.splits2M, '2M mapping')} and ${countText(counters.splits1G, '1G mapping')}; others than conversions split some too.`,
+    ...notes,
+  ].join(' ');
+  return `${wrap(printable(text), Math.max(LEAST_COLUMNS, columns)).join('\n')}\n`;
+}
 
 function traceText({ path, format, analysis, sanity, notes }: AnalysedTrace, options: TextOptions): string {
   const columns = Math.max(LEAST_COLUMNS, options.columns);

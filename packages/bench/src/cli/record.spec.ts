@@ -115,6 +115,15 @@ describe('decpool compare --recording', () => {
     expect(stdout).toMatch(
       /40 conversions split 5 2M mappings; other code, such as loading modules, split 2\./,
     );
+    const { recorded, policies } = JSON.parse(
+      readFileSync(join(scratch, 'out/qemu-6.12/results.json'), 'utf8'),
+    );
+    expect(recorded).toMatchObject({
+      kernel: expect.stringMatching(/^6\.12\./),
+      counters: { splits2M: 7 },
+      conversions: { calls: 40, failed: 0, kernel: { splits2M: 5 }, rule: { splits2M: 6 } },
+    });
+    expect(String(policies[1].metrics['splits-2m'].median)).toBe(row('2M splits')?.[3].split(' ')[0]);
   });
 
   it('is one input', async () => {

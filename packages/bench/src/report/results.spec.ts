@@ -62,6 +62,20 @@ describe('the published schema', () => {
     expect(check(JSON.parse(resultsText(results))), JSON.stringify(check.errors)).toBe(true);
   });
 
+  it('takes what a recorded kernel counted, with and without what it could not count', () => {
+    const check = validate();
+    const sizes = { by4K: 4096, by2M: 2 ** 21, by1G: 0 };
+    const counters = { splits2M: 7, splits1G: 0, before: sizes, after: sizes };
+    const conversions = { calls: 40, failed: 0, kernel: { splits2M: 5, splits1G: 0 }, rule: undefined };
+    const recorded = { kernel: '6.12.95', counters, conversions };
+    const document = JSON.parse(
+      resultsText(resultsOf({ ...comparison, input: { ...comparison.input, recorded } }, 'decpool compare')),
+    );
+    expect(check(document), JSON.stringify(check.errors)).toBe(true);
+    const { rule: _, ...known } = conversions;
+    expect(document.recorded).toEqual({ ...recorded, conversions: known });
+  });
+
   it('refuses another version, a missing figure and a key that it does not know', () => {
     const check = validate();
     const { memory: _, ...incomplete } = results;

@@ -10,6 +10,7 @@ import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { byMetric, type MetricId } from '../metrics/metric.ts';
 import { metricIdSchema, metricSchema } from '../metrics/schema.ts';
 import { cautionsOf, describe, notesOf } from './facts.ts';
+import { recordedSchema, storedRecorded } from './recorded-schema.ts';
 
 /** Version of the format of `results.json`. readResults() also reads some older ones. */
 export const RESULTS_VERSION = 5;
@@ -143,6 +144,9 @@ export const resultsSchema = z.strictObject({
     .describe(
       'What the boot pools cost under every policy that does not replace them, by metric id; in no metrics of a policy',
     ),
+  recorded: recordedSchema
+    .exactOptional()
+    .describe('With --recording: what its kernel counted, to compare with the metrics of the baseline'),
   policies: z.array(policySchema).min(1).readonly().describe('The first is the baseline'),
 });
 
@@ -219,6 +223,7 @@ export function resultsOf(
       refused,
     },
     ...(atBoot.length === 0 ? {} : { atBoot: spreadsOf(atBoot) }),
+    ...(input.recorded === undefined ? {} : { recorded: storedRecorded(input.recorded) }),
     policies: policies.map(({ policy, runs, metrics, byOwner, timeline, worstCase }) => ({
       policy,
       isBaseline: policy === baseline.policy,

@@ -123,10 +123,11 @@ function unknownFormat(path: string, lines: readonly string[]): InputError {
   const other = adviceOn(lines);
   if (other !== undefined) return new InputError(`${path}:${other.line}: ${other.advice}`);
   const first = lines.findIndex((text) => text.trim() !== '' && !text.startsWith('#'));
-  const found =
-    first === -1
-      ? `${path}: there is nothing in this file`
-      : `${path}:${first + 1}: not a line of a known trace format: ${excerpt(lines[first])}`;
+  if (first === -1) {
+    const isEmpty = lines.every((text) => text.trim() === '');
+    return new InputError(`${path}: there is nothing in this file${isEmpty ? '' : ' but comments'}`);
+  }
+  const found = `${path}:${first + 1}: not a line of a known trace format: ${excerpt(lines[first])}`;
   const formats = TRACE_FORMATS.map(({ name, example }) => `  ${name}: ${example}`);
   return new InputError([found, 'known formats, each with a line of it:', ...formats].join('\n'));
 }

@@ -71,15 +71,19 @@ export function dmaBuffers(into: TraceRequests) {
   };
 }
 
+const CONVERSION = /^(?:__)?set_memory_/;
+
 /** Functions between the probe and the caller of the DMA API: the probe itself, also without a name, the conversion, the DMA layer. */
 const BELOW_THE_CALLER =
-  /^(?:0x|[0-9a-f]{16}$|k(?:ret)?probe_|ftrace_|(?:__)?set_memory_|(?:__)?dmam?_(?:alloc|direct|pool)_)/;
+  /^(?:0x|[0-9a-f]{16}$|k(?:ret)?probe_|(?:aggr|opt)_pre_handler$|ftrace_|(?:__)?set_memory_|(?:__)?dmam?_(?:alloc|direct|pool)_)/;
 
 /** The compiler appends these to the name of a function that it split or specialised. */
 const COMPILER_SUFFIX = /\.(?:part|isra|constprop|cold|llvm)\b.*$/;
 
 /** The innermost function above the DMA layer: of the driver (nvme_alloc_queue) or the ring code (vring_alloc_queue_split). */
 function callerOf(stack: readonly string[]): string {
-  const caller = stack.find((frame) => !BELOW_THE_CALLER.test(frame));
+  // What handles the probe lies below the conversion, under names that differ between kernels.
+  const above = stack.slice(stack.findLastIndex((frame) => CONVERSION.test(frame)) + 1);
+  const caller = above.find((frame) => !BELOW_THE_CALLER.test(frame));
   return caller?.replace(COMPILER_SUFFIX, '') ?? 'unknown caller';
 }

@@ -23,6 +23,8 @@ export interface Recording {
   readonly before: string | undefined;
   /** Undefined if one of the two states is missing, or a machine that does not count splits was recorded. */
   readonly counters: KernelCounters | undefined;
+  /** How long it recorded, s; undefined if the header does not say. */
+  readonly seconds: number | undefined;
   /** Where the direct map begins: page_offset_base of x86. Undefined if it was not recorded. */
   readonly directMapBase: bigint | undefined;
   /** Sentences on how it was recorded. */
@@ -40,16 +42,28 @@ const PLATFORMS: Readonly<Record<string, string>> = {
   cca: 'cca',
 };
 
+/** Ends the name of a packed recording. */
+const PACKED = /\.(tar\.gz|tgz)$/;
+
+/** Whether a path is to be read as a recording, not as a trace or a folder of traces. */
+export const isRecording = (path: string): boolean => PACKED.test(path) || hasHeader(path);
+
 /** Opens a recording for as long as `use` takes. Throws InputError if it is none. */
 export async function withRecording<T>(path: string, use: (recording: Recording) => Promise<T>): Promise<T> {
   if (!existsSync(path)) throw new InputError(`${path}: there is no such folder or file`);
   if (statSync(path).isDirectory()) return use(readRecording(path, basename(resolve(path))));
   const unpacked = mkdtempSync(join(tmpdir(), 'decpool-recording-'));
+  let folder: string | undefined;
   try {
     await unpack(path, unpacked);
-    const folder = [unpacked, ...readdirSync(unpacked).map((name) => join(unpacked, name))].find(hasHeader);
+    folder = [unpacked, ...readdirSync(unpacked).map((name) => join(unpacked, name))].find(hasHeader);
     if (folder === undefined) throw notARecording(path);
-    return await use(readRecording(folder, basename(path).replace(/\.(tar\.gz|tgz)$/, '')));
+    return await use(readRecording(folder, basename(path).replace(PACKED, '')));
+  } catch (error) {
+    // The user knows the packed file, and not the folder that it was unpacked to.
+    throw error instanceof InputError
+      ? new InputError(error.message.replaceAll(folder ?? unpacked, path))
+      : error;
   } finally {
     rmSync(unpacked, { recursive: true, force: true });
   }
@@ -88,6 +102,7 @@ function readRecording(folder: string, name: string): Recording {
     platform: PLATFORMS[header.get('guest') ?? ''],
     before,
     counters: before === undefined ? undefined : kernelCounters(folder),
+    seconds: secondsOf(header),
     directMapBase: kernelAddress(header.get('page_offset_base')),
     notes: notesOf(header),
   };
@@ -110,6 +125,11 @@ function readHeader(folder: string): ReadonlyMap<string, string> {
     throw new InputError(`${path}: no kernel= with a release such as 6.12.95`);
   }
   return header;
+}
+
+function secondsOf(header: ReadonlyMap<string, string>): number | undefined {
+  const text = header.get('seconds') ?? '';
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
 }
 
 function notesOf(header: ReadonlyMap<string, string>): string[] {
