@@ -2,6 +2,6 @@
 import { register } from 'tsx/esm/api';
 
 register();
-const { default: runCell } = await import('../src/sweep/worker.ts');
+const { default: runCell } = await import('../src/sweep/cell-thread.ts');
 
 export default runCell;

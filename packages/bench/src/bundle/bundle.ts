@@ -113,7 +113,7 @@ function entryPoints(packages: ReadonlyMap<string, string>): Record<string, stri
     main: source('cli/main.ts'),
     'compare-worker': source('compare/worker.ts'),
     'log-worker': source('log/worker.ts'),
-    'sweep-worker': source('sweep/worker.ts'),
+    'sweep-worker': source('sweep/cell-thread.ts'),
     ...Object.fromEntries(
       [...packages].map(([specifier, file]) => [
         specifier.replace('@decpool/', '').replaceAll('/', '-'),

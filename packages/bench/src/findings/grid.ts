@@ -42,14 +42,14 @@ export interface Grid {
   readonly seeds: number;
 }
 
-/** Throws InputError if a run was refused: its policies could not be compared. */
+/** Throws InputError if a run was refused or failed: its policies could not be compared. */
 export function gridOf(results: SweepResults): Grid {
   const { definition, inputs, memory, policies, rows, runs } = results;
-  const [refused] = runs.flatMap((run) => ('refused' in run ? [run] : []));
-  if (refused !== undefined) {
-    throw new InputError(
-      `findings need every run, but ${refused.policy} on ${refused.input}, ${refused.memory}, ${refused.platform} was refused: ${refused.refused}`,
-    );
+  for (const run of runs) {
+    if ('stateHash' in run) continue;
+    const { policy, input, memory, platform } = run;
+    const why = 'refused' in run ? `was refused: ${run.refused}` : `failed: ${run.failed}`;
+    throw new InputError(`findings need every run, but ${policy} on ${input}, ${memory}, ${platform} ${why}`);
   }
   const boundsOf = (input: string) => {
     const facts = inputs.filter(({ name }) => name === input);

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readDefinition, type SweepDefinition } from '../sweep/definition.ts';
 import { SweepFolder } from '../sweep/folder.ts';
+import { outlineOf } from '../sweep/plan.ts';
 import { planOf } from '../sweep/prepare.ts';
 import { sweep } from '../sweep/sweep.ts';
+import { onThreads } from '../sweep/threads.ts';
 import { scenarioSection } from './appendix.ts';
 import { type GridScenario, gridOf } from './grid.ts';
 
@@ -51,13 +53,13 @@ async function subsetOf(
 export async function runSubset(
   path: string,
   scenarios: number,
-  options: { readonly workers: number; readonly signal?: AbortSignal },
+  { workers, ...options }: { readonly workers: number; readonly signal?: AbortSignal },
 ): Promise<readonly GridScenario[] | undefined> {
   const plan = await planOf(await subsetOf(readDefinition(path), path, scenarios), path);
   const scratch = mkdtempSync(join(tmpdir(), 'decpool-findings-'));
   try {
-    const folder = await SweepFolder.open(scratch, plan);
-    const results = await sweep(plan, folder, options);
+    const folder = await SweepFolder.open(scratch, { identity: plan.identity, outline: outlineOf(plan) });
+    const results = await sweep(plan, folder, { ...options, engine: onThreads(workers) });
     folder.close();
     return results && gridOf(results).scenarios;
   } finally {

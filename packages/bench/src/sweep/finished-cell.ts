@@ -16,11 +16,11 @@ export const servedCellSchema = z.strictObject({
 /** The run ended because the policy, or what it was to run on, was invalid. */
 export const refusedCellSchema = z.strictObject({ ...which, refused: text });
 
+/** The program failed in this run, on two workers. */
+export const failedCellSchema = z.strictObject({ ...which, failed: text });
+
 /** A line of cells.ndjson. */
-export const finishedCellSchema = z.union([servedCellSchema, refusedCellSchema]);
+export const finishedCellSchema = z.union([servedCellSchema, refusedCellSchema, failedCellSchema]);
 
 export type FinishedCell = z.infer<typeof finishedCellSchema>;
 export type ServedCell = z.infer<typeof servedCellSchema>;
-type RefusedCell = z.infer<typeof refusedCellSchema>;
-
-export const isRefused = (cell: FinishedCell): cell is RefusedCell => 'refused' in cell;

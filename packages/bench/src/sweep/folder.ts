@@ -1,26 +1,17 @@
-/**
- * The folder of a sweep: its definition, every finished cell, and at the end the results. An appended cell stays, even if the
- * process dies.
- */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  truncateSync,
-  writeSync,
-} from 'node:fs';
+/** The folder of a sweep: what it is, every finished cell, and at the end the results. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import * as z from 'zod';
 import { messageOf } from '../files/error-text.ts';
 import { makeFolder, writeWhole } from '../files/folder.ts';
+import { readJson } from '../files/json.ts';
 import { takeLock } from '../files/lock.ts';
-import { readableIssue } from '../text/readable-issue.ts';
-import { type FinishedCell, finishedCellSchema } from './finished-cell.ts';
-import type { SweepPlan } from './plan.ts';
+import { VERSION } from '../files/version.ts';
+import { CellsFile, readCells } from './cells-file.ts';
+import type { FinishedCell } from './finished-cell.ts';
+import { differenceOf, type Identity } from './identity.ts';
+import { outlineSchema, type SweepOutline } from './outline.ts';
 
 const ABOUT = 'sweep.json';
 const CELLS = 'cells.ndjson';
@@ -29,38 +20,43 @@ const LOCK = 'lock';
 /** What may lie in a folder whose sweep was killed before it had begun. */
 const BEFORE_THE_FIRST: readonly RegExp[] = [/^lock(\.\d+)?$/, /^sweep\.json\.partial$/];
 
-const aboutSchema = z.object({ decpool: z.literal('sweep'), identity: z.record(z.string(), z.string()) });
+/** What a folder is of. */
+export interface SweepAbout {
+  readonly identity: Identity;
+  readonly outline: SweepOutline;
+}
+
+const identitySchema = z.object({ decpool: z.literal('sweep'), identity: z.record(z.string(), z.string()) });
+const aboutSchema = z.strictObject({
+  ...identitySchema.shape,
+  /** Of the program that began the folder. */
+  decpoolVersion: z.string(),
+  ...outlineSchema.shape,
+});
 
 export class SweepFolder {
   readonly path: string;
-  /** Cells finished before, by their key. */
-  readonly finished: ReadonlyMap<string, FinishedCell>;
-  /** Whether the last line was cut off, and dropped: its cell runs again. */
-  readonly hasDroppedLine: boolean;
-  readonly #cells: number;
+  readonly #cells: CellsFile;
   readonly #giveBack: () => void;
 
   private constructor(path: string, giveBack: () => void) {
     this.path = path;
     this.#giveBack = giveBack;
-    const { cells, isCutOff } = readCells(join(path, CELLS));
-    this.finished = cells;
-    this.hasDroppedLine = isCutOff;
-    this.#cells = openSync(join(path, CELLS), 'a');
+    this.#cells = new CellsFile(join(path, CELLS));
   }
 
   /**
    * Makes the folder, or continues it. Throws InputError for a folder of something else, of another sweep, or of a running
    * one.
    */
-  static async open(path: string, plan: SweepPlan): Promise<SweepFolder> {
+  static async open(path: string, { identity, outline }: SweepAbout): Promise<SweepFolder> {
     await expectOurs(path);
     const giveBack = takeLock(join(path, LOCK));
     try {
       const about = join(path, ABOUT);
-      const { definition, identity } = plan;
-      if (existsSync(about)) expectSame(about, plan);
-      else writeWhole(about, `${JSON.stringify({ decpool: 'sweep', identity, definition }, null, 2)}\n`);
+      const begun = { decpool: 'sweep', decpoolVersion: VERSION, identity, ...outline };
+      if (existsSync(about)) expectSame(about, identity);
+      else writeWhole(about, `${JSON.stringify(begun, null, 2)}\n`);
       return new SweepFolder(path, giveBack);
     } catch (error) {
       giveBack();
@@ -68,11 +64,19 @@ export class SweepFolder {
     }
   }
 
-  /** When it returns, the cell is on the disk. */
-  append(cell: FinishedCell): void {
-    const line = Buffer.from(`${JSON.stringify(cell)}\n`);
-    for (let written = 0; written < line.length; ) written += writeSync(this.#cells, line, written);
-    fsyncSync(this.#cells);
+  /** Cells finished before, by their keys, in the order in which they finished. */
+  get finished(): ReadonlyMap<string, FinishedCell> {
+    return this.#cells.read.cells;
+  }
+
+  /** Whether the last line was cut off, and dropped: its cell runs again. */
+  get hasDroppedLine(): boolean {
+    return this.#cells.read.isCutOff;
+  }
+
+  /** When it returns, the cells are on the disk. */
+  append(cells: readonly FinishedCell[]): void {
+    this.#cells.append(cells);
   }
 
   /** Puts a file of results in its place, whole. */
@@ -81,9 +85,30 @@ export class SweepFolder {
   }
 
   close(): void {
-    closeSync(this.#cells);
+    this.#cells.close();
     this.#giveBack();
   }
+}
+
+/** A folder as it is found: its sweep may be running. */
+export interface SweepPart extends SweepAbout {
+  readonly path: string;
+  /** Of decpool. */
+  readonly version: string;
+  readonly cells: ReadonlyMap<string, FinishedCell>;
+}
+
+export const isSweepFolder = (path: string): boolean => existsSync(join(path, ABOUT));
+
+/** Throws InputError for what is no folder of a sweep. */
+export function readPart(path: string): SweepPart {
+  if (!isSweepFolder(path)) {
+    throw new InputError(
+      `${path}: not the folder of a sweep (it has no ${ABOUT}); expected an --out of decpool sweep`,
+    );
+  }
+  const { identity, decpoolVersion, decpool: _, ...outline } = readJson(join(path, ABOUT), aboutSchema);
+  return { path, identity, outline, version: decpoolVersion, cells: readCells(join(path, CELLS)).cells };
 }
 
 async function expectOurs(path: string): Promise<void> {
@@ -102,47 +127,16 @@ async function expectOurs(path: string): Promise<void> {
   );
 }
 
-function expectSame(about: string, { identity }: SweepPlan): void {
-  let before: Readonly<Record<string, string>>;
+function expectSame(about: string, identity: Identity): void {
+  let before: Identity;
   try {
-    before = aboutSchema.parse(JSON.parse(readFileSync(about, 'utf8'))).identity;
+    before = identitySchema.parse(JSON.parse(readFileSync(about, 'utf8'))).identity;
   } catch {
     throw new InputError(`${about}: not written by a sweep; name another folder with --out`);
   }
-  const parts = [...new Set([...Object.keys(identity), ...Object.keys(before)])];
-  const other = parts.find((part) => identity[part] !== before[part]);
+  const other = differenceOf(before, identity);
   if (other === undefined) return;
   throw new InputError(
-    `${about}: belongs to a different sweep (its ${other} differs); name another folder with --out, or remove this one`,
+    `${about}: belongs to a different sweep (its ${other.part} differs); name another folder with --out, or remove this one`,
   );
-}
-
-function readCells(path: string): { cells: Map<string, FinishedCell>; isCutOff: boolean } {
-  const cells = new Map<string, FinishedCell>();
-  if (!existsSync(path)) return { cells, isCutOff: false };
-  const bytes = readFileSync(path);
-  for (let start = 0, line = 1; start < bytes.length; line++) {
-    const end = bytes.indexOf('\n', start);
-    const cell = end === -1 ? undefined : cellIn(bytes.toString('utf8', start, end));
-    const isLast = end === -1 || end === bytes.length - 1;
-    if (cell === undefined && isLast) {
-      truncateSync(path, start);
-      return { cells, isCutOff: true };
-    }
-    const parsed = finishedCellSchema.safeParse(cell);
-    if (!parsed.success)
-      throw new InputError(`${path}:${line}: not a cell of a sweep: ${readableIssue(parsed.error)}`);
-    cells.set(parsed.data.key, parsed.data);
-    start = end + 1;
-  }
-  return { cells, isCutOff: false };
-}
-
-/** Undefined for what is no JSON. */
-function cellIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

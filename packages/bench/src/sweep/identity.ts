@@ -2,6 +2,27 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
+/** SHA-256 by what it is of: the code, the definition and everything that the definition names. */
+export type Identity = Readonly<Record<string, string>>;
+
+/** The part of an identity that is the code's. */
+export const CODE = 'version of decpool';
+
+/** A part that differs, with both hashes; undefined if two sweeps are the same. */
+export function differenceOf(
+  one: Identity,
+  other: Identity,
+): { readonly part: string; readonly hashes: readonly [string, string] } | undefined {
+  const part = [...new Set([...Object.keys(one), ...Object.keys(other)])].find(
+    (each) => one[each] !== other[each],
+  );
+  if (part === undefined) return undefined;
+  return { part, hashes: [shortHash(one[part]), shortHash(other[part])] };
+}
+
+/** Enough of a hash for people to tell two apart. */
+export const shortHash = (hash: string | undefined): string => hash?.slice(0, 12) ?? 'none';
+
 /** In a bundle: what codeHash() gave for its sources. */
 declare const DECPOOL_CODE_HASH: string | undefined;
 

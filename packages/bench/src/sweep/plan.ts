@@ -1,36 +1,13 @@
 /** A sweep with all that it needs in memory: what is left is to run its cells. */
 import type { MemoryState, PageSourceSettings, Platform } from '@decpool/model';
-import * as z from 'zod';
 import type { LowerBounds } from '../bounds/lower.ts';
 import { faultsOfRun } from '../compare/faults.ts';
 import type { PackedRequests } from '../compare/request-columns.ts';
 import type { RunSettings } from '../compare/run.ts';
 import type { SweepDefinition } from './definition.ts';
-
-/** What a report tells of an input. */
-export const inputFactsSchema = z.strictObject({
-  /** Unique in the sweep, but for the seed. */
-  name: z.string(),
-  /** That the workload was generated from, if it is generated from each. */
-  seed: z.int().min(0).exactOptional(),
-  description: z.string(),
-  requests: z.int().min(0),
-  /** SHA-256 of the requests. */
-  requestsHash: z.string(),
-  peakLivePages: z.int().min(0),
-  /** No policy that serves all requests is below these, in blocks and in block-seconds; see bounds/lower.ts. */
-  lowerBounds: z.strictObject({
-    blocksPeak: z.int().min(0),
-    blockSeconds: z.number(),
-    /** Of the requests that no slots of swiotlb serve: blocks at peak, and the least mean idle memory; see bounds/few-conversions.ts. */
-    beyondSlots: z.strictObject({
-      blocksPeak: z.int().min(0),
-      leastIdle: z.array(z.number()).min(1).readonly(),
-    }),
-  }),
-  notes: z.array(z.string()).readonly(),
-});
-type InputFacts = Readonly<z.infer<typeof inputFactsSchema>>;
+import type { Identity } from './identity.ts';
+import { type CellName, type InputFacts, keyOf, type SweepOutline } from './outline.ts';
+import type { PackedState } from './packed-state.ts';
 
 export interface SweepInput {
   readonly facts: InputFacts;
@@ -43,6 +20,8 @@ export interface SweepMemory {
   /** As the definition has it, or the name of a recorded state; unique in the sweep. */
   readonly name: string;
   readonly state: MemoryState;
+  /** The same, as threads read it. */
+  readonly packed: PackedState;
   /** Where a recorded state contradicts itself. */
   readonly notes: readonly string[];
 }
@@ -59,8 +38,10 @@ export interface Scenario {
 export interface SweepPolicy {
   /** Unique in the sweep. */
   readonly name: string;
-  /** What a worker finds it by: the name, or the path of a file. */
+  /** What a thread finds it by: the name, or the path of a file. */
   readonly source: string;
+  /** The same as the definition has it: errors name a file so, wherever it lies. */
+  readonly given: string;
 }
 
 export interface SweepPlan {
@@ -68,11 +49,10 @@ export interface SweepPlan {
   readonly scenarios: readonly Scenario[];
   readonly policies: readonly SweepPolicy[];
   readonly settings: RunSettings;
-  /** SHA-256 by what it is of; a sweep goes on only where all of them are the same. */
-  readonly identity: Readonly<Record<string, string>>;
+  readonly identity: Identity;
 }
 
-/** One run. All but its memory is sent to a thread; the requests are shared and not copied. */
+/** One run. Its requests and its memory are shared with the threads and not copied. */
 export interface Cell {
   /** Says which run it is, in one word. */
   readonly key: string;
@@ -90,10 +70,10 @@ export function cellsOf({ scenarios, policies, definition, settings }: SweepPlan
     policies.flatMap((policy) =>
       definition.seeds.map((seed, run) => {
         const { memory, platform, pageSource } = scenario;
-        const input = inputOf(scenario, seed);
+        const cell = { input: inputOf(scenario, seed), memory, platform, policy, seed };
         return {
-          key: [input.facts.name, memory.name, platform.name, policy.name, seed].join('|'),
-          ...{ input, memory, platform, policy, seed },
+          key: keyOf(nameOf(cell)),
+          ...cell,
           settings: {
             ...settings,
             pageSource,
@@ -105,8 +85,36 @@ export function cellsOf({ scenarios, policies, definition, settings }: SweepPlan
   );
 }
 
+export const nameOf = ({
+  input,
+  memory,
+  platform,
+  policy,
+  seed,
+}: Omit<Cell, 'key' | 'settings'>): CellName => ({
+  ...{ input: input.facts.name, memory: memory.name, platform: platform.name },
+  ...{ policy: policy.name, seed },
+});
+
 function inputOf({ inputs }: Scenario, seed: number): SweepInput {
   const input = inputs.get(seed);
   if (input === undefined) throw new TypeError(`no requests for seed ${seed}`);
   return input;
+}
+
+export function outlineOf({ definition, scenarios, policies }: SweepPlan): SweepOutline {
+  const unique = <Item>(items: readonly Item[]): Item[] => [...new Set(items)];
+  const inputs = unique(scenarios.flatMap((scenario) => [...scenario.inputs.values()]));
+  const memories = unique(scenarios.map(({ memory }) => memory));
+  return {
+    definition,
+    inputs: inputs.map(({ facts }) => facts),
+    memory: memories.map(({ name, state, notes }) => ({ name, description: state.name, notes })),
+    policies: policies.map(({ name }) => name),
+    scenarios: scenarios.map((scenario) => ({
+      input: inputOf(scenario, definition.seeds[0]).facts.name,
+      memory: scenario.memory.name,
+      platform: scenario.platform.name,
+    })),
+  };
 }

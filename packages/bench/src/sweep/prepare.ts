@@ -22,7 +22,8 @@ import {
   type SweepInputDefinition,
   type SweepMemoryDefinition,
 } from './definition.ts';
-import { codeHash } from './identity.ts';
+import { CODE, codeHash } from './identity.ts';
+import { packState } from './packed-state.ts';
 import type { Scenario, SweepInput, SweepMemory, SweepPlan, SweepPolicy } from './plan.ts';
 
 /** Reads the definition and all that it names. Throws InputError that names the place in the file, before any run. */
@@ -75,7 +76,7 @@ export async function planOf(definition: SweepDefinition, path: string): Promise
       ...(faults === undefined ? {} : { faults }),
     },
     identity: {
-      'version of decpool': codeHash(),
+      [CODE]: codeHash(),
       definition: sha256(JSON.stringify(definition)),
       ...policyHashes(policies),
       ...Object.fromEntries(
@@ -86,9 +87,7 @@ export async function planOf(definition: SweepDefinition, path: string): Promise
             requestsHash,
           ]),
       ),
-      ...Object.fromEntries(
-        scenarios.map(({ memory }) => [`memory '${memory.name}'`, sha256(JSON.stringify(memory.state))]),
-      ),
+      ...Object.fromEntries(scenarios.map(({ memory }) => [`memory '${memory.name}'`, memory.packed.hash])),
     },
   };
 }
@@ -109,7 +108,7 @@ const placesIn =
 async function policiesOf(given: readonly string[], folder: string): Promise<SweepPolicy[]> {
   const sources = given.map((name) => (isPolicyFile(name) ? resolve(folder, name) : name));
   const policies = await policiesFor(sources);
-  return policies.map(({ name }, index) => ({ name, source: sources[index] }));
+  return policies.map(({ name }, index) => ({ name, source: sources[index], given: given[index] }));
 }
 
 /** Of a file's own text, without what it imports. */
@@ -151,10 +150,11 @@ function madeMemory(
 ): SweepMemory {
   if ('size' in wanted) {
     const { size, name = size } = wanted;
-    return { name, state: parseMemory(size, seed, nodes), notes: [] };
+    const state = parseMemory(size, seed, nodes);
+    return { name, state, packed: packState(state), notes: [] };
   }
   const { memory: state, warnings: notes } = readMemoryState(resolve(folder, wanted.state));
-  return { name: wanted.name ?? state.name, state, notes };
+  return { name: wanted.name ?? state.name, state, packed: packState(state), notes };
 }
 
 interface PreparedInput {

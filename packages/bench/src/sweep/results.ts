@@ -1,5 +1,5 @@
 /**
- * The results of a sweep: a row per scenario, policy and metric, over the seeds. They follow from the plan and the finished
+ * The results of a sweep: a row per scenario, policy and metric, over the seeds. They follow from the outline and the finished
  * cells alone.
  */
 import { stringify } from 'csv-stringify/sync';
@@ -8,15 +8,15 @@ import { readJson } from '../files/json.ts';
 import { VERSION } from '../files/version.ts';
 import { METRICS, type Metric } from '../metrics/metric.ts';
 import { metricIdSchema, metricSchema } from '../metrics/schema.ts';
-import { definitionSchema } from './definition.ts';
 import {
   type FinishedCell,
-  isRefused,
+  failedCellSchema,
   refusedCellSchema,
   type ServedCell,
   servedCellSchema,
 } from './finished-cell.ts';
-import { type Cell, inputFactsSchema, type SweepPlan } from './plan.ts';
+import type { SweepFolder } from './folder.ts';
+import { keysOf, outlineShape, type SweepOutline } from './outline.ts';
 import { fiveNumbersOf } from './quartiles.ts';
 
 /** Version of the results' shape. */
@@ -48,8 +48,9 @@ export type SweepRow = Readonly<z.infer<typeof rowSchema>>;
 const runSchema = z.union([
   servedCellSchema.omit({ key: true, metrics: true }),
   refusedCellSchema.omit({ key: true }),
+  failedCellSchema.omit({ key: true }),
 ]);
-/** One run of a sweep, or why its policy was refused. */
+/** One run of a sweep, or why its policy was refused, or why it failed. */
 export type SweepRun = Readonly<z.infer<typeof runSchema>>;
 
 const resultsSchema = z.strictObject({
@@ -57,13 +58,7 @@ const resultsSchema = z.strictObject({
   version: z.literal(RESULTS_VERSION),
   /** Of the program that made them. */
   decpoolVersion: text,
-  definition: definitionSchema,
-  inputs: z.array(inputFactsSchema).readonly(),
-  memory: z
-    .array(z.strictObject({ name: text, description: text, notes: z.array(text).readonly() }))
-    .readonly(),
-  /** Names of the policies; the first is the baseline. */
-  policies: z.array(text).readonly(),
+  ...outlineShape,
   metrics: z.array(metricSchema).readonly(),
   runs: z.array(runSchema).readonly(),
   rows: z.array(rowSchema).readonly(),
@@ -71,34 +66,31 @@ const resultsSchema = z.strictObject({
 /** All that a sweep found: its `results.json`. */
 export type SweepResults = Readonly<z.infer<typeof resultsSchema>>;
 
-/** Every cell of the plan must be among the finished ones. */
-export function resultsOf(
-  plan: SweepPlan,
-  cells: readonly Cell[],
-  finished: ReadonlyMap<string, FinishedCell>,
-): SweepResults {
-  const inOrder = cells.map(({ key }) => {
+/** Every cell of the outline must be among the finished ones. */
+export function resultsOf(outline: SweepOutline, finished: ReadonlyMap<string, FinishedCell>): SweepResults {
+  const inOrder = keysOf(outline).map((key) => {
     const cell = finished.get(key);
     if (cell === undefined) throw new TypeError(`cell ${key} has not been run`);
     return cell;
   });
-  const unique = <Item>(items: readonly Item[]): Item[] => [...new Set(items)];
+  const { scenarios: _, ...facts } = outline;
   return {
     decpool: 'sweep results',
     version: RESULTS_VERSION,
     decpoolVersion: VERSION,
-    definition: plan.definition,
-    inputs: unique(plan.scenarios.flatMap(({ inputs }) => [...inputs.values()])).map(({ facts }) => facts),
-    memory: unique(plan.scenarios.map(({ memory }) => memory)).map(({ name, state, notes }) => {
-      return { name, description: state.name, notes };
-    }),
-    policies: plan.policies.map(({ name }) => name),
+    ...facts,
     metrics: METRICS,
     runs: inOrder.map(runOf),
-    rows: groupsOf(inOrder, plan.definition.seeds.length).flatMap((group) =>
+    rows: groupsOf(inOrder, outline.definition.seeds.length).flatMap((group) =>
       METRICS.filter(({ id }) => id in group[0].metrics).map((metric) => rowOf(group, metric)),
     ),
   };
+}
+
+/** As results.csv and results.json. */
+export function writeResults(folder: SweepFolder, results: SweepResults): void {
+  folder.write('results.csv', resultsCsv(results));
+  folder.write('results.json', resultsJson(results));
 }
 
 function runOf({ key: _, ...run }: FinishedCell): SweepRun {
@@ -110,7 +102,7 @@ function runOf({ key: _, ...run }: FinishedCell): SweepRun {
 /** The served cells that differ by their seed only: neighbours in the order of the plan. */
 function groupsOf(cells: readonly FinishedCell[], seeds: number): ServedCell[][] {
   const groups = Array.from({ length: cells.length / seeds }, (_, group) =>
-    cells.slice(group * seeds, (group + 1) * seeds).filter((cell): cell is ServedCell => !isRefused(cell)),
+    cells.slice(group * seeds, (group + 1) * seeds).filter((cell): cell is ServedCell => 'metrics' in cell),
   );
   return groups.filter((group) => group.length > 0);
 }
@@ -128,11 +120,11 @@ function rowOf(group: readonly ServedCell[], { id, unit, better }: Metric): Swee
 const CSV_COLUMNS = Object.keys(rowSchema.shape).filter((name) => name !== 'values');
 
 /** As a tidy table: a line per scenario, policy and metric. */
-export const resultsCsv = ({ rows }: SweepResults): string =>
+const resultsCsv = ({ rows }: SweepResults): string =>
   stringify([...rows], { header: true, columns: CSV_COLUMNS });
 
 /** As JSON in which each element of a list has a line, so that one can search it and see what changed. */
-export function resultsJson(results: SweepResults): string {
+function resultsJson(results: SweepResults): string {
   const parts = Object.entries(results).map(([name, value]) => {
     const json = Array.isArray(value)
       ? `[\n${value.map((element) => JSON.stringify(element)).join(',\n')}\n]`

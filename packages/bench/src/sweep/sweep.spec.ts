@@ -1,19 +1,7 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { platformNamed } from '@decpool/model';
 import { aged, freshBoot } from '@decpool/pool';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -21,54 +9,17 @@ import { compare } from '../compare/compare.ts';
 import { importTrace } from '../traces/import.ts';
 import { workloadNamed } from '../workloads/registry.ts';
 import { readSweepResults } from './results.ts';
+import { CELLS, DEFINITION, FAULTS, POLICIES, type Run, SEEDS, SweepFiles } from './testing.ts';
 
-const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
-
-let folder = '';
-const scratch = (...names: string[]) => join(folder, ...names);
-
-const POLICIES = ['linux-7.3', 'gfp-decrypted', 'first-fit+block+immediate', 'best-fit+page+never-return'];
-const SEEDS = 6;
-const FAULTS = { seed: 5, decrypt: 0.2, encrypt: 0.2, converted: 0.5, retries: 1 };
-/** Small requests, and many cells of them: there are many moments to be killed at. */
-const DEFINITION = {
-  name: 'small',
-  policies: [...POLICIES, './broken.ts'],
-  inputs: [{ trace: 'traces/orders.txt' }, { trace: 'traces/one.txt', memory: ['1G'], platforms: ['none'] }],
-  memory: ['1G', '256M:aged'],
-  platforms: ['default', 'snp', 'cca'],
-  seeds: Array.from({ length: SEEDS }, (_, index) => 3 + 2 * index),
-  settings: { faults: FAULTS },
-};
-/** One trace on two memory states and two platforms, one on one of each: by five policies and the seeds. */
-const CELLS = (2 * 2 + 1) * 5 * SEEDS;
-
-interface Run {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const argumentsFor = (out: string, workers: number, definition = 'sweep.json') => [
-  ...[DECPOOL, 'sweep', scratch(definition), '--out', scratch(out), '--workers', String(workers)],
-];
-
-function sweep(...given: Parameters<typeof argumentsFor>): Promise<Run> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, argumentsFor(...given), (error, stdout, stderr) =>
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-    );
-  });
-}
-
-const cellsIn = (out: string): string[] =>
-  existsSync(scratch(out, 'cells.ndjson'))
-    ? readFileSync(scratch(out, 'cells.ndjson'), 'utf8').split('\n').slice(0, -1)
-    : [];
+let files: SweepFiles;
+const scratch = (...names: string[]) => files.scratch(...names);
+const sweep = (out: string, workers: number, definition?: string) => files.sweep(out, workers, definition);
+const cellsIn = (out: string) => files.cellsIn(out);
+const resultsOf = (out: string) => files.resultsOf(out);
 
 /** Starts a sweep, sends it a signal once so many cells are finished, and waits for its end. */
 async function sweepUntil(out: string, finished: number, signal: 'SIGKILL' | 'SIGINT') {
-  const child = spawn(process.execPath, argumentsFor(out, 2), { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, files.argumentsFor(out, 2), { stdio: ['ignore', 'pipe', 'inherit'] });
   let stdout = '';
   child.stdout.on('data', (text) => {
     stdout += text;
@@ -80,25 +31,12 @@ async function sweepUntil(out: string, finished: number, signal: 'SIGKILL' | 'SI
   return { code, by, stdout };
 }
 
-const resultsOf = (out: string) => [
-  readFileSync(scratch(out, 'results.csv')),
-  readFileSync(scratch(out, 'results.json')),
-];
-
 let whole: Run;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'decpool-'));
-  mkdirSync(scratch('traces'));
-  writeFileSync(scratch('traces/orders.txt'), 'a 1 0\na 2 4\nf 1 0\na 3 9\nf 2 4\na 4 2\nf 3 9\n');
-  writeFileSync(scratch('traces/one.txt'), 'a 1 3\n');
-  writeFileSync(
-    scratch('broken.ts'),
-    "export default () => ({ name: 'broken', allocate() { throw new Error('not today'); }, free() {} });\n",
-  );
-  writeFileSync(scratch('sweep.json'), JSON.stringify(DEFINITION));
+  files = new SweepFiles();
   whole = await sweep('whole', 1);
 }, 60_000);
-afterAll(() => rmSync(folder, { recursive: true }));
+afterAll(() => files.remove());
 
 it('runs every cell, and keeps those apart that were refused', () => {
   expect(whole.code).toBe(0);

@@ -1,15 +1,38 @@
-/** Runs the cells of a sweep that are not finished yet, on several threads, and then writes the results. */
-import { Piscina } from 'piscina';
-import { resourceUrl } from '../files/resource.ts';
+/** Has the cells of a sweep run that are not finished yet, and then writes the results. */
+import type { TimedOutcome } from './cell-thread.ts';
 import type { FinishedCell } from './finished-cell.ts';
 import type { SweepFolder } from './folder.ts';
-import { type Cell, cellsOf, type SweepPlan } from './plan.ts';
-import { resultsCsv, resultsJson, resultsOf, type SweepResults } from './results.ts';
-import type { CellTask, TimedOutcome } from './worker.ts';
+import { type Cell, cellsOf, nameOf, outlineOf, type SweepPlan } from './plan.ts';
+import { resultsOf, type SweepResults, writeResults } from './results.ts';
+import { type Shard, shardOf } from './shard.ts';
+
+/** What an engine is to run. */
+export interface EngineTask {
+  readonly plan: SweepPlan;
+  /** All cells, in the order of the definition. */
+  readonly cells: readonly Cell[];
+  /** Those that are to be run. */
+  readonly toDo: readonly Cell[];
+  /** Cells with a result, by their keys, in the order in which they finished. `done` adds to them. */
+  readonly finished: ReadonlyMap<string, FinishedCell>;
+  /** Takes cells that are finished. When it returns they are on the disk. */
+  done(cells: readonly DoneCell[]): void;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type DoneCell = Omit<TimedOutcome, 'outcome'> & {
+  readonly cell: Cell;
+  /** `failed`: the program failed in the cell, each time it was tried. */
+  readonly outcome: TimedOutcome['outcome'] | { readonly failed: string };
+};
+
+/** Where cells run: threads of this machine, or workers on others. Returns when all are done, or soon after the signal. */
+export type Engine = (task: EngineTask) => Promise<void>;
 
 interface SweepOptions {
-  /** Threads. */
-  readonly workers: number;
+  readonly engine: Engine;
+  /** Runs only these cells. Default: all. */
+  readonly shard?: Shard | undefined;
   /** Stops the sweep; finished cells are kept. */
   readonly signal?: AbortSignal;
   /** Called once before the first cell. */
@@ -18,74 +41,32 @@ interface SweepOptions {
   readonly onCell?: (cell: Cell, seconds: number) => void;
 }
 
-/** Undefined when it was stopped. Throws what a cell threw: a defect, since mistakes are results. */
+/** Undefined if cells are left: it was stopped, or ran a part. */
 export async function sweep(
   plan: SweepPlan,
   folder: SweepFolder,
-  options: SweepOptions,
+  { engine, shard, signal, onStart, onCell }: SweepOptions,
 ): Promise<SweepResults | undefined> {
   const cells = cellsOf(plan);
   const finished = new Map(folder.finished);
-  const toDo = cells.filter(({ key }) => !finished.has(key));
-  options.onStart?.(toDo);
-  await runCells(toDo, options, (cell, { outcome, seconds }) => {
-    const line = finishedCell(cell, outcome);
-    folder.append(line);
-    finished.set(cell.key, line);
-    options.onCell?.(cell, seconds);
-  });
-  if (options.signal?.aborted === true) return undefined;
-  const results = resultsOf(plan, cells, finished);
-  folder.write('results.csv', resultsCsv(results));
-  folder.write('results.json', resultsJson(results));
+  const part = shard === undefined ? cells : shardOf(cells, shard);
+  const toDo = part.filter(({ key }) => !finished.has(key));
+  onStart?.(toDo);
+  const done = (given: readonly DoneCell[]) => {
+    const lines = given.map(finishedCell);
+    folder.append(lines);
+    for (const line of lines) finished.set(line.key, line);
+    for (const { cell, seconds } of given) onCell?.(cell, seconds);
+  };
+  await engine({ plan, cells, toDo, finished, done, signal });
+  if (cells.some(({ key }) => !finished.has(key))) return undefined;
+  const results = resultsOf(outlineOf(plan), finished);
+  writeResults(folder, results);
   return results;
 }
 
-/** Cells that wait at a thread's door, for each thread, so that none idles while a cell is written to the disk. */
-const QUEUED = 1;
-
-async function runCells(
-  toDo: readonly Cell[],
-  { workers, signal }: SweepOptions,
-  done: (cell: Cell, outcome: TimedOutcome) => void,
-): Promise<void> {
-  if (toDo.length === 0) return;
-  const threads = Math.min(workers, toDo.length);
-  const memories = [...new Set(toDo.map(({ memory }) => memory))];
-  const pool = new Piscina<CellTask, TimedOutcome>({
-    filename: resourceUrl('sweep-worker.js').href,
-    minThreads: threads,
-    maxThreads: threads,
-    workerData: memories.map(({ state }) => state),
-  });
-  const stop = () => void pool.destroy();
-  signal?.addEventListener('abort', stop, { once: true });
-  const rest = toDo.values();
-  const lane = async () => {
-    for (const cell of rest) {
-      if (isStopped(signal)) return;
-      const { memory, ...others } = cell;
-      const outcome = await pool.run({ ...others, memory: memories.indexOf(memory) });
-      if (!isStopped(signal)) done(cell, outcome);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: threads * (1 + QUEUED) }, lane));
-  } catch (error) {
-    // A thread that was stopped fails its cell; that is no failure of the sweep.
-    if (!isStopped(signal)) throw error;
-  } finally {
-    signal?.removeEventListener('abort', stop);
-    await pool.destroy();
-  }
-}
-
-const isStopped = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
-
-function finishedCell(
-  { key, input, memory, platform, policy, seed }: Cell,
-  outcome: TimedOutcome['outcome'],
-): FinishedCell {
-  const which = { input: input.facts.name, memory: memory.name, platform: platform.name };
-  return { key, ...which, policy: policy.name, seed, ...outcome };
-}
+const finishedCell = ({ cell, outcome }: DoneCell): FinishedCell => ({
+  key: cell.key,
+  ...nameOf(cell),
+  ...outcome,
+});

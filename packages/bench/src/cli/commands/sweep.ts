@@ -1,9 +1,14 @@
 import { availableParallelism } from 'node:os';
-import type { Cell } from '../../sweep/plan.ts';
-import { command, file, fileArgument } from '../declaration.ts';
+import { InputError } from '@decpool/model';
+import { InvalidArgumentError } from 'commander';
+import type { Cell, SweepPlan } from '../../sweep/plan.ts';
+import type { SweepResults } from '../../sweep/results.ts';
+import { parseShard, type Shard } from '../../sweep/shard.ts';
+import { command, file, fileArgument, type Parameter } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
 import { interruptible } from '../interrupt.ts';
 import { WORKERS } from '../options.ts';
+import type { Output } from '../output.ts';
 import { counted } from '../progress.ts';
 
 const DEFINITION = `Memory, platforms and settings may be left out; "default" is the platform that a workload models.
@@ -20,58 +25,120 @@ The first policy is the baseline. Paths are relative to the definition.
   "settings": { "kernel": "7.x", "pcp": true, "faults": { "decrypt": 0.01 } }
 }`;
 
+/** `merge` in the place of a definition. */
+const MERGE = 'merge';
+
+const SHARD: Parameter<Shard | undefined, 'text'> = {
+  flags: '--shard <i/n>',
+  text: 'run only this fixed part of the grid, as 3/16; the folders of all parts are merged later',
+  kind: 'text',
+  parse: parsedShard,
+};
+
+const PARTS: Parameter<string[] | undefined, 'text'> = {
+  flags: '[folders...]',
+  text: 'with merge: the folders of the parts',
+  kind: 'text',
+  isFile: true,
+};
+
 export const sweep = command({
   name: 'sweep',
   summary: 'run a grid of policies, inputs, memory states, platforms and seeds',
   description:
-    'Runs every cell of the grid in the definition, on all cores, and writes one tidy table. If a sweep was stopped or killed, the same command continues it. No finished cell is lost.',
-  arguments: { definition: fileArgument('<definition>', 'JSON file, as below') },
+    'Runs every cell of the grid in the definition, on all cores, and writes one tidy table. If a sweep was stopped or killed, the same command continues it. No finished cell is lost. With --shard any scheduler can run the parts of a grid on many machines; `decpool sweep merge` joins them to the table that one machine writes.',
+  arguments: {
+    definition: fileArgument('<definition>', 'JSON file, as below; or merge, which joins parts'),
+    parts: PARTS,
+  },
   options: {
     out: file('--out <dir>', 'folder for the cells and the results', { default: 'decpool-sweep' }),
     workers: WORKERS,
+    shard: SHARD,
   },
   section: ['DEFINITION', DEFINITION],
-  examples: ['decpool sweep rings.json --out rings'],
+  different: 'A cell failed, on two workers.',
+  examples: [
+    'decpool sweep rings.json --out rings',
+    'decpool sweep rings.json --shard 3/16 --out rings-3',
+    'decpool sweep merge rings-* --out rings',
+  ],
   seeAlso: 'docs/sweeps.md',
-  async run({ definition, out, workers = availableParallelism() }, { output }) {
+  async run({ definition, parts = [], ...options }, { output }) {
+    if (definition === MERGE) return merge(parts, options, output);
+    if (parts.length > 0) {
+      throw new InputError(
+        `'${parts[0]}': one definition is run at a time; decpool sweep merge joins folders`,
+      );
+    }
     const { prepareSweep } = await import('../../sweep/prepare.ts');
-    const { SweepFolder } = await import('../../sweep/folder.ts');
-    const { cellsOf } = await import('../../sweep/plan.ts');
-    const { SweepPace } = await import('../../sweep/pace.ts');
-    const { sweep: runSweep } = await import('../../sweep/sweep.ts');
-    const { factsText, sweepResultsText } = await import('../../sweep/text.ts');
-    const plan = await prepareSweep(definition);
-    return interruptible(async (signal) => {
-      const folder = await SweepFolder.open(out, plan);
-      const already = folder.finished.size;
-      const progress = counted(plan.definition.name, 'cells', output);
-      let pace = new SweepPace([], workers);
-      try {
-        output.write(factsText(plan, folder));
-        const results = await runSweep(plan, folder, {
-          ...{ workers, signal },
-          onStart(toDo) {
-            pace = new SweepPace(toDo.map(inputOf), workers);
-            if (toDo.length > 0) progress.show(0, pace.all);
-          },
-          onCell(cell, seconds) {
-            pace.add(inputOf(cell), seconds);
-            progress.show(pace.done, pace.all, pace.secondsLeft);
-          },
-        });
-        progress.stop();
-        output.write(
-          results === undefined
-            ? `interrupted  ${already + pace.done} of ${cellsOf(plan).length} cells are done and kept in ${out}; run the same command to continue\n`
-            : sweepResultsText(results, out),
-        );
-        return results === undefined ? EXIT.interrupted : EXIT.done;
-      } finally {
-        progress.stop();
-        folder.close();
-      }
-    });
+    return runSweep(await prepareSweep(definition), options, output);
   },
 });
+
+interface SweepOptions {
+  readonly out: string;
+  readonly workers?: number;
+  readonly shard?: Shard;
+}
+
+async function runSweep(plan: SweepPlan, options: SweepOptions, output: Output): Promise<number> {
+  const { out, workers = availableParallelism(), shard } = options;
+  const { SweepFolder } = await import('../../sweep/folder.ts');
+  const { outlineOf } = await import('../../sweep/plan.ts');
+  const { onThreads } = await import('../../sweep/threads.ts');
+  const { SweepPace } = await import('../../sweep/pace.ts');
+  const { sweep } = await import('../../sweep/sweep.ts');
+  const { factsText, unfinishedText } = await import('../../sweep/text.ts');
+  return interruptible(async (signal) => {
+    const folder = await SweepFolder.open(out, { identity: plan.identity, outline: outlineOf(plan) });
+    const progress = counted(plan.definition.name, 'cells', output);
+    let pace = new SweepPace([], workers);
+    try {
+      output.write(factsText(plan, folder, shard));
+      const results = await sweep(plan, folder, {
+        ...{ engine: onThreads(workers), shard, signal },
+        onStart(toDo) {
+          pace = new SweepPace(toDo.map(inputOf), workers);
+          if (toDo.length > 0) progress.show(0, pace.all);
+        },
+        onCell(cell, seconds) {
+          pace.add(inputOf(cell), seconds);
+          progress.show(pace.done, pace.all, pace.secondsLeft);
+        },
+      });
+      progress.stop();
+      if (results !== undefined) return await tellResults(results, out, output);
+      output.write(unfinishedText(plan, folder.finished.size + pace.done, out, signal.aborted));
+      return signal.aborted ? EXIT.interrupted : EXIT.done;
+    } finally {
+      progress.stop();
+      folder.close();
+    }
+  });
+}
+
+async function merge(
+  parts: readonly string[],
+  { out, shard }: SweepOptions,
+  output: Output,
+): Promise<number> {
+  if (parts.length === 0) throw new InputError('merge: give the folders of the parts');
+  if (shard !== undefined) throw new InputError('merge joins all parts; --shard is for running one');
+  const { mergeParts } = await import('../../sweep/merge.ts');
+  return tellResults(await mergeParts(parts, out), out, output);
+}
+
+async function tellResults(results: SweepResults, out: string, output: Output): Promise<number> {
+  const { sweepResultsText } = await import('../../sweep/text.ts');
+  output.write(sweepResultsText(results, out));
+  return results.runs.some((run) => 'failed' in run) ? EXIT.different : EXIT.done;
+}
+
+function parsedShard(text: string): Shard {
+  const shard = parseShard(text);
+  if (shard !== undefined) return shard;
+  throw new InvalidArgumentError('expected a part and the number of parts, as 1/16 to 16/16.');
+}
 
 const inputOf = ({ input }: Cell): string => input.facts.name;

@@ -1,13 +1,14 @@
 /** Runs one cell, in a thread of its own. */
-import { InputError, type MemoryState } from '@decpool/model';
-import { workerData } from 'piscina';
+import { InputError } from '@decpool/model';
 import { RequestColumns } from '../compare/request-columns.ts';
 import { runPolicy } from '../compare/run.ts';
+import { shown } from '../files/source-place.ts';
 import { byMetric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
-import { policyFor } from '../policies/load.ts';
-import type { Cell } from './plan.ts';
+import { isPolicyFile, policyFor } from '../policies/load.ts';
+import { type PackedState, unpackState } from './packed-state.ts';
+import type { Cell, SweepPolicy } from './plan.ts';
 
-type CellOutcome =
+export type CellOutcome =
   | {
       readonly events: number;
       readonly stateHash: string;
@@ -21,28 +22,33 @@ export interface TimedOutcome {
   readonly seconds: number;
 }
 
-/** A cell as it is sent to a thread. A memory state can be large: the thread got all of them when it began, in this order. */
-export type CellTask = Omit<Cell, 'memory'> & { readonly memory: number };
+/** A cell as it is sent to a thread. */
+export type CellTask = Pick<Cell, 'input' | 'platform' | 'policy' | 'seed' | 'settings'> & {
+  readonly memory: PackedState;
+};
 
 /** Throws what is a defect; somebody's mistake is an outcome. */
-export async function runCell({ memory, ...cell }: CellTask): Promise<TimedOutcome> {
+export async function runCell(task: CellTask): Promise<TimedOutcome> {
   const begun = performance.now();
-  const states: readonly MemoryState[] = workerData;
-  const outcome = await outcomeOf(cell, states[memory]);
+  const outcome = await outcomeOf(task);
   return { outcome, seconds: (performance.now() - begun) / 1000 };
 }
 
 export default runCell;
 
-async function outcomeOf(
-  { input, platform, policy, seed, settings }: Omit<Cell, 'memory'>,
-  memory: MemoryState,
-): Promise<CellOutcome> {
+async function outcomeOf({
+  input,
+  memory,
+  platform,
+  policy,
+  seed,
+  settings,
+}: CellTask): Promise<CellOutcome> {
   try {
     const { events, stateHash, metrics, bounded } = await runPolicy({
       ...settings,
       workload: { name: input.facts.name, requests: new RequestColumns(input.requests) },
-      memory,
+      memory: unpackState(memory),
       platform,
       policy: await policyFor(policy.source),
       seed,
@@ -54,7 +60,16 @@ async function outcomeOf(
     const values = [...metrics, ...ratios].map(({ id, value }) => [id, value] as const);
     return { events, stateHash, metrics: byMetric(values) };
   } catch (error) {
-    if (error instanceof InputError) return { refused: error.message };
+    if (error instanceof InputError) return { refused: asGiven(error.message, policy) };
     throw error;
   }
+}
+
+/** A result names a policy file as the definition does: it lies elsewhere on each machine. */
+function asGiven(message: string, { source, given }: SweepPolicy): string {
+  if (!isPolicyFile(source)) return message;
+  return message
+    .split(source)
+    .map((part) => part.replaceAll(shown(source), given))
+    .join(given);
 }

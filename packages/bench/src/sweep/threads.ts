@@ -1,0 +1,63 @@
+/** Threads of this machine that run cells. */
+import { Piscina } from 'piscina';
+import { resourceUrl } from '../files/resource.ts';
+import type { CellTask, TimedOutcome } from './cell-thread.ts';
+import type { Engine } from './sweep.ts';
+
+/** Cells that wait at a thread's door, for each thread, so that none idles while a cell is written to the disk. */
+const QUEUED = 1;
+
+export class CellThreads {
+  /** Cells to be given to `run()` at a time. */
+  readonly lanes: number;
+  readonly #pool: Piscina<CellTask, TimedOutcome>;
+
+  constructor(threads: number) {
+    this.lanes = threads * (1 + QUEUED);
+    this.#pool = new Piscina({
+      filename: resourceUrl('sweep-worker.js').href,
+      minThreads: threads,
+      maxThreads: threads,
+    });
+  }
+
+  /** Rejects with what the cell threw, which is a defect, and for cells that `close()` stops. */
+  run(task: CellTask): Promise<TimedOutcome> {
+    return this.#pool.run(task);
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+}
+
+/** An engine of so many threads. It throws what a cell throws. */
+export const onThreads =
+  (threads: number): Engine =>
+  async ({ toDo, done, signal }) => {
+    if (toDo.length === 0) return;
+    const pool = new CellThreads(Math.min(threads, toDo.length));
+    const stop = () => void pool.close();
+    signal?.addEventListener('abort', stop, { once: true });
+    const rest = toDo.values();
+    const lane = async () => {
+      for (const cell of rest) {
+        if (isStopped(signal)) return;
+        const { input, memory, platform, policy, seed, settings } = cell;
+        const task = { input, memory: memory.packed, platform, policy, seed, settings };
+        const timed = await pool.run(task);
+        if (!isStopped(signal)) done([{ cell, ...timed }]);
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: pool.lanes }, lane));
+    } catch (error) {
+      // A thread that was stopped fails its cell; that is no failure of the sweep.
+      if (!isStopped(signal)) throw error;
+    } finally {
+      signal?.removeEventListener('abort', stop);
+      await pool.close();
+    }
+  };
+
+const isStopped = (signal: AbortSignal | undefined): boolean => signal?.aborted === true;
