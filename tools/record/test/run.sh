@@ -2,13 +2,16 @@
 # Records in a real kernel: boots a Debian kernel in QEMU (TCG, no KVM needed), runs record.sh and the probe module in
 # it, and copies what they made to OUT. Takes two to four minutes for each boot.
 #
-# usage: run.sh OUT [--root DIR] [--boot] [--memory SIZE] [--cpus N]
+# usage: run.sh OUT [--root DIR] [--boot | --short | --bpftrace] [--append WORDS] [--memory SIZE] [--cpus N]
 #   --root DIR   unpacked Debian packages: linux-image, linux-headers (amd64, common), linux-kbuild
 #                (default: those of linux-image-amd64, downloaded by apt-get)
 #   --boot       record from boot on, by the kernel command line of record.sh --print-cmdline
+#   --short      only one recording of the drivers: no signals, no probe runs
+#   --bpftrace   only one recording of the drivers by decpool.bt, with the bpftrace of this machine
+#   --append W   words for the kernel command line, such as swiotlb=force
 #   --busybox F  a static busybox for the guest (default: that of this machine)
 # A root of an arm64 kernel needs --busybox and qemu-system-arm. It gets no probe module: drivers convert nothing there.
-# needs: qemu-system-x86, busybox-static, cpio, xz-utils, gcc, make
+# needs: qemu-system-x86, busybox-static, cpio, xz-utils, gcc, make; for --bpftrace also bpftrace
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -16,6 +19,8 @@ tools=$(cd "$here/../.." && pwd)
 out=
 root=
 boot=
+mode=all
+append=
 memory=1G
 cpus=2
 busybox=$(command -v busybox)
@@ -23,6 +28,9 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	--root) root=$(cd "$2" && pwd); shift ;;
 	--boot) boot=yes ;;
+	--short) mode=short ;;
+	--bpftrace) mode=bpftrace ;;
+	--append) append=$2; shift ;;
 	--busybox) busybox=$2; shift ;;
 	--memory) memory=$2; shift ;;
 	--cpus) cpus=$2; shift ;;
@@ -75,6 +83,17 @@ cp "$busybox" "$ram/bin/busybox"
 cp "$tools/record/record.sh" "$ram/record.sh"
 cp "$here/guest.sh" "$ram/init"
 chmod +x "$ram/init"
+echo "$mode" >"$ram/mode"
+if [ "$mode" = bpftrace ]; then
+	mkdir -p "$ram/usr/bin"
+	cp "$(command -v bpftrace)" "$ram/usr/bin/"
+	cp "$tools/record/decpool.bt" "$ram/"
+	# Its libraries, where the loader looks for them.
+	ldd "$(command -v bpftrace)" | grep -o '/[^ ]*' | while read -r library; do
+		mkdir -p "$ram/$(dirname "$library")"
+		cp -L "$library" "$ram/$library"
+	done
+fi
 [ -s "$root/lib/modules/$release/modules.dep" ] || busybox depmod -b "$root" "$release"
 copy_module() {
 	line=$(grep "/$1\.ko[^:]*:" "$root/lib/modules/$release/modules.dep" | head -1)
@@ -92,7 +111,7 @@ busybox depmod -b "$ram" "$release"
 (cd "$ram" && find . | cpio -o -H newc --quiet | gzip -1) >"$work/initramfs.gz"
 
 truncate -s 64M "$work/disk1" "$work/disk2"
-words="panic=1 quiet mitigations=off"
+words="panic=1 quiet mitigations=off $append"
 [ -z "$boot" ] || words="$words $(DECPOOL_MACHINE=$machine sh "$tools/record/record.sh" --print-cmdline)"
 if [ $machine = aarch64 ]; then
 	set -- qemu-system-aarch64 -machine virt,accel=tcg -cpu cortex-a72 -append "console=ttyAMA0 $words" -serial mon:stdio
@@ -100,7 +119,7 @@ else
 	set -- qemu-system-x86_64 -machine q35,accel=tcg -cpu max,la57=off -append "console=ttyS0 $words" \
 		-serial mon:stdio -serial "file:$work/out.b64"
 fi
-timeout 560 "$@" -m "$memory" -smp "$cpus" -nographic -no-reboot \
+timeout 850 "$@" -m "$memory" -smp "$cpus" -nographic -no-reboot \
 	-kernel "$root/boot/vmlinuz-$release" -initrd "$work/initramfs.gz" \
 	-drive if=none,id=d1,format=raw,file="$work/disk1" -device nvme,drive=d1,serial=1 \
 	-drive if=none,id=d2,format=raw,file="$work/disk2" -device virtio-blk-pci,drive=d2,disable-legacy=on,iommu_platform=on \

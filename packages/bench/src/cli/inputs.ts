@@ -88,7 +88,7 @@ export async function prepareInputs(options: InputOptions): Promise<ComparisonIn
 
 /** What the options do not say is taken from the recording. */
 async function prepareRecorded(options: InputOptions, recording: Recording): Promise<ComparisonInput> {
-  const { name, kernel, platform, before, counters, notes } = recording;
+  const { name, kernel, platform, before, counters } = recording;
   const isMemoryGiven = options.memory !== undefined || options.memoryState !== undefined;
   if (before === undefined && !isMemoryGiven) {
     throw new InputError(
@@ -96,7 +96,7 @@ async function prepareRecorded(options: InputOptions, recording: Recording): Pro
     );
   }
   const { shared } = options;
-  const { workload, sanity } = await recordedRequests(
+  const { workload, sanity, notes } = await recordedRequests(
     recording,
     shared === undefined ? shared : parseSharedExpression(shared),
   );
@@ -106,8 +106,8 @@ async function prepareRecorded(options: InputOptions, recording: Recording): Pro
       kernel: options.kernel ?? kernelSettingOf(kernel),
       ...(isMemoryGiven || before === undefined ? {} : { memoryState: before }),
     },
-    [],
-    { workload: { ...workload, notes: [...notes, ...workload.notes] }, sanity, platform },
+    notes,
+    { workload, sanity, platform },
   );
   const memory = isMemoryGiven
     ? input.memory

@@ -11,6 +11,7 @@ import { keptOutput } from './testing.ts';
 
 const SCRIPT = fileURLToPath(resourceUrl('record.sh'));
 const RECORDED = fileURLToPath(new URL('../traces/recording/fixtures/qemu-6.12.tar.gz', import.meta.url));
+const ARM64 = RECORDED.replace('6.12', '6.16-arm64');
 const scratch = mkdtempSync(join(tmpdir(), 'decpool-record-spec-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
 
@@ -124,6 +125,17 @@ describe('decpool compare --recording', () => {
       conversions: { calls: 40, failed: 0, kernel: { splits2M: 5 }, rule: { splits2M: 6 } },
     });
     expect(String(policies[1].metrics['splits-2m'].median)).toBe(row('2M splits')?.[3].split(' ')[0]);
+  });
+
+  it('of an arm64 guest has no counters, and says what its requests are', async () => {
+    const { stdout, code } = await compare('--recording', ARM64, '--platform', 'cca', '--seeds', '1');
+    expect(code).toBe(0);
+    const text = stdout.replace(/\n +/g, ' ');
+    expect(text).toMatch(/^qemu-6\.16-arm64, cca, .*: 968 requests/);
+    expect(text).toContain('note: The guest converted no memory, so it is no confidential guest.');
+    expect(text).not.toContain('recorded beside modelled');
+    const results = JSON.parse(readFileSync(join(scratch, 'out/qemu-6.16-arm64/results.json'), 'utf8'));
+    expect(results.recorded).toBeUndefined();
   });
 
   it('is one input', async () => {

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { create, extract } from 'tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { groupedBy } from '../../text/groups.ts';
 import { readMemoryState } from '../memory-state/memory-state.ts';
 import { parseSharedExpression } from '../shared-expression.ts';
 import { recordedConversions } from './conversions.ts';
@@ -12,6 +13,8 @@ import { type Recording, recordedRequests, withRecording } from './recording.ts'
 
 /** A QEMU guest with Debian's Linux 6.12: NVMe, virtio and e1000 devices come and go. fixtures/README.md */
 const ARCHIVE = fileURLToPath(new URL('./fixtures/qemu-6.12.tar.gz', import.meta.url));
+/** Debian's Linux 6.16 on arm64, with swiotlb=force. */
+const ARM64 = fileURLToPath(new URL('./fixtures/qemu-6.16-arm64.tar.gz', import.meta.url));
 const MIB = 2 ** 20;
 
 const scratch = mkdtempSync(join(tmpdir(), 'decpool-recording-spec-'));
@@ -103,7 +106,7 @@ describe('a recording of a real kernel', () => {
       recording: (text) =>
         text.replace('conversions_lost=0', 'conversions_lost=12').replace('bounced=0', 'bounced=7'),
     });
-    expect(await opened(path, ({ notes }) => notes)).toEqual([
+    expect((await opened(path, (each) => recordedRequests(each, undefined))).notes).toEqual([
       '12 events were lost in conversions.gz. Record with a larger --buffer-kb.',
       '7 streaming maps bounced; they are in dma.gz (--trace), and no part of these requests.',
     ]);
@@ -114,10 +117,10 @@ describe('the requests of a guest that converted nothing', () => {
   it('are its coherent buffers', async () => {
     const path = changed({});
     writeFileSync(join(path, 'conversions.gz'), gzipSync('# tracer: nop\n'));
-    const { workload, format } = await opened(path, (each) => recordedRequests(each, undefined));
+    const { workload, format, notes } = await opened(path, (each) => recordedRequests(each, undefined));
     expect(format).toBe('kernel-events');
     expect(workload.requests.filter(({ kind }) => kind === 'allocate').length).toBeGreaterThanOrEqual(27);
-    expect(workload.notes[0]).toContain('no confidential guest');
+    expect(notes).toEqual([expect.stringContaining('no confidential guest')]);
   });
 
   it('are missing if no driver asked for any', async () => {
@@ -133,6 +136,37 @@ describe('the requests of a guest that converted nothing', () => {
     await expect(opened(FOLDER, (each) => recordedRequests(each, shared))).rejects.toThrow(
       `${FOLDER}: no pages.gz, which --shared chooses from; record with --pages`,
     );
+  });
+});
+
+describe('a recording of an arm64 guest', () => {
+  const recorded = () =>
+    opened(ARM64, async (recording) => ({ recording, ...(await recordedRequests(recording, undefined)) }));
+
+  it('has its requests, and no counts of splits, which arm64 does not make', async () => {
+    const { recording, format, workload, notes, sanity } = await recorded();
+    expect(recording).toMatchObject({ kernel: '6.16.12+deb13-arm64', bounced: 474 });
+    expect([recording.counters, recording.directMapBase]).toEqual([undefined, undefined]);
+    expect(format).toBe('kernel-events');
+    expect(notes).toEqual([expect.stringContaining('no confidential guest')]);
+    expect({ ...sanity, unparsed: sanity.unparsed.count }).toMatchObject({
+      linesRead: 1449,
+      requests: 496,
+      unparsed: 0,
+    });
+    const maps = workload.requests.filter((each) => each.kind === 'allocate' && each.api === 'dma_map');
+    expect(maps).toHaveLength(474);
+  });
+
+  it('has the end of every streaming map, those of scatterlists, too', async () => {
+    const { workload, sanity } = await recorded();
+    expect(sanity).toMatchObject({ assumedFrees: 0, groupedFrees: 3, ignored: { dma_map_sg: 2 } });
+    // Two reads of a disk, in 3 and in 2 pieces, each of which bounced: an unmap ends all of its pieces.
+    const byTime = groupedBy(
+      workload.requests.filter(({ kind }) => kind === 'free'),
+      ({ time }) => time,
+    );
+    expect([...byTime.values()].map(({ length }) => length).filter((length) => length > 1)).toEqual([3, 2]);
   });
 });
 

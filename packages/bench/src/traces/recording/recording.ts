@@ -27,7 +27,14 @@ export interface Recording {
   readonly seconds: number | undefined;
   /** Where the direct map begins: page_offset_base of x86. Undefined if it was not recorded. */
   readonly directMapBase: bigint | undefined;
+  /** `swiotlb_bounced` events of dma.gz. */
+  readonly bounced: number;
   /** Sentences on how it was recorded. */
+  readonly notes: readonly string[];
+}
+
+/** `notes`: also those of the recording. */
+export interface RecordedRequests extends ImportedTrace {
   readonly notes: readonly string[];
 }
 
@@ -104,6 +111,7 @@ function readRecording(folder: string, name: string): Recording {
     counters: before === undefined ? undefined : kernelCounters(folder),
     seconds: secondsOf(header),
     directMapBase: kernelAddress(header.get('page_offset_base')),
+    bounced: Number(header.get('bounced') ?? 0),
     notes: notesOf(header),
   };
 }
@@ -134,16 +142,12 @@ function secondsOf(header: ReadonlyMap<string, string>): number | undefined {
 
 function notesOf(header: ReadonlyMap<string, string>): string[] {
   const lost = ['conversions', 'dma', 'pages'].filter((name) => Number(header.get(`${name}_lost`) ?? 0) > 0);
-  const bounced = Number(header.get('bounced') ?? 0);
   return [
     ...(header.get('ended') === 'interrupted' ? ['The recording was ended by a signal.'] : []),
     ...lost.map(
       (name) =>
         `${header.get(`${name}_lost`)} events were lost in ${name}.gz. Record with a larger --buffer-kb.`,
     ),
-    ...(bounced > 0
-      ? [`${bounced} streaming maps bounced; they are in dma.gz (--trace), and no part of these requests.`]
-      : []),
   ];
 }
 
@@ -152,9 +156,10 @@ function notesOf(header: ReadonlyMap<string, string>): string[] {
  * `shared`, those of its page events. Throws InputError if there are none.
  */
 export async function recordedRequests(
-  { folder, name }: Recording,
+  recording: Recording,
   shared: SharedExpression | undefined,
-): Promise<ImportedTrace> {
+): Promise<RecordedRequests> {
+  const { folder, name } = recording;
   const files = shared === undefined ? ['conversions.gz', 'dma.gz'] : ['pages.gz'];
   const failures: InputError[] = [];
   for (const file of files) {
@@ -162,8 +167,8 @@ export async function recordedRequests(
     if (!existsSync(path)) continue;
     try {
       const { workload, ...rest } = await importTrace(path, { shared });
-      const notes = file === 'dma.gz' ? [NOTHING_CONVERTED, ...workload.notes] : workload.notes;
-      return { ...rest, workload: { ...workload, name, notes } };
+      const notes = [...recording.notes, ...notesOn(file, recording)];
+      return { ...rest, workload: { ...workload, name }, notes };
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       failures.push(error);
@@ -183,5 +188,12 @@ export async function recordedRequests(
       );
 }
 
+/** What a reader must know of requests that come from this file. */
+function notesOn(file: string, { bounced }: Recording): string[] {
+  if (file === 'dma.gz') return [NOTHING_CONVERTED];
+  if (bounced === 0) return [];
+  return [`${bounced} streaming maps bounced; they are in dma.gz (--trace), and no part of these requests.`];
+}
+
 const NOTHING_CONVERTED =
-  'The guest converted no memory, so it is no confidential guest. The requests are its coherent buffers (events/dma).';
+  'The guest converted no memory, so it is no confidential guest. The requests are its coherent buffers, and its streaming maps that bounced (events/dma).';
