@@ -12,11 +12,12 @@ function busiestBlock(map: FreeMap): Placement {
       let best: Pfn | -1 = -1;
       let most = -1;
       for (let block = firstBlock; block < endBlock; block++) {
-        if (map.largest[block] < pages || map.extents[block] <= most) continue;
+        const extents = map.extents[block] ?? 0;
+        if ((map.largest[block] ?? 0) < pages || extents <= most) continue;
         const found = map.findInBlock(block, pages, align);
         if (found === -1) continue;
         best = found;
-        most = map.extents[block];
+        most = extents;
       }
       return best;
     },

@@ -45,10 +45,13 @@ pool.state$.subscribe((state) => {
 export const granule: 1 | 4 | 16 = platform.granulePages;
 `;
 
-/** A folder in which `decpool init-policy` was run. Throws, with the compiler's messages, if a type is missing or any. */
+/**
+ * A folder in which `decpool init-policy` was run. Throws, with the compiler's messages, if a type is missing or any, or if its
+ * policy has an error under the strictest settings.
+ */
 export function checkEditor(at: string): void {
   writeFileSync(join(at, 'probe.ts'), PROBE);
-  const strictest = { skipLibCheck: false, exactOptionalPropertyTypes: true };
+  const strictest = { skipLibCheck: false, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
   writeFileSync(
     join(at, 'tsconfig.probe.json'),
     JSON.stringify({ extends: './tsconfig.json', compilerOptions: strictest }),

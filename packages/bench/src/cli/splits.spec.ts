@@ -98,6 +98,18 @@ describe('decpool splits', () => {
 });
 
 describe('decpool explain without a block, a split or an allocation', () => {
+  it('explains the first split by a request; if there is none, one by the boot pool of swiotlb', async () => {
+    const swiotlb = { bytes: 3 * 2 ** 20, dynamic: false };
+    const log = await writeRun(join(folder, 'boot.arrow'), ringAndBuffers, { swiotlb, memoryBytes: 2 ** 32 });
+    const { splits, atBoot: counts } = JSON.parse(await printed('splits', log, '--json'));
+    expect(counts['1G'] + counts['2M']).toBeGreaterThan(0);
+    const explained = await printed('explain', log);
+    expect(explained).toContain(`split at event ${splits[0].seq}`);
+    expect(explained).toContain('ring');
+    const before = await printed('explain', log, '--at', String(splits[0].seq));
+    expect(before).toContain('by the boot pool of swiotlb, before the first request');
+  });
+
   it('explains the first split of the log, up to the position that is asked for', async () => {
     const [first, second] = JSON.parse(await printed('splits', log, '--json')).splits;
     expect(first.seq).toBeLessThan(second.seq);

@@ -1,5 +1,6 @@
 /** Splits of a log by their event numbers. */
 import { InputError, type PoolEvent, TYPE } from '@decpool/model';
+import { BootPoolEvents, Causes, Owners } from '@decpool/model/internal';
 import type { OpenLog } from '../log/open.ts';
 import { countText } from '../text/counts.ts';
 import type { Range } from './explain-range.ts';
@@ -19,14 +20,25 @@ export async function splitAt(log: OpenLog, seq: number, position: number): Prom
   throw new InputError(`${log.path}: cut off before event ${seq}`);
 }
 
-/** The entry that the first split of a log split; undefined if there is none before the position. */
+/**
+ * The entry that the first split by a request split; if there is none before the position, the first of all, such as one at boot;
+ * undefined if there is no split.
+ */
 export async function firstSplit(log: OpenLog, position: number): Promise<Range | undefined> {
+  const owners = new Owners();
+  const bootPool = new BootPoolEvents(log.header);
+  const causes = new Causes(owners, bootPool);
+  let first: Range | undefined;
   for await (const batch of log.batches(0, position)) {
     for (let row = 0; row < batch.length; row++) {
-      if (batch.typeAt(row) === TYPE.largePageSplit) return rangeOf(log, batch.at(row) as LargePageSplit);
+      for (const each of [bootPool, owners, causes]) each.observe(batch, row);
+      if (batch.typeAt(row) !== TYPE.largePageSplit) continue;
+      const range = rangeOf(log, batch.at(row) as LargePageSplit);
+      if (causes.of(batch, row).by === 'request') return range;
+      first ??= range;
     }
   }
-  return undefined;
+  return first;
 }
 
 type LargePageSplit = Extract<PoolEvent, { type: 'large-page-split' }>;

@@ -8,6 +8,7 @@ import { printable } from '../text/printable.ts';
 import { fittedTable, numberColumn, type TableColumn, textColumn } from '../text/table.ts';
 import { timeText } from '../text/time.ts';
 import { formatValue } from '../text/units.ts';
+import { wrap } from '../text/wrap.ts';
 import type { FoundSplits, Split } from './splits.ts';
 import {
   type BlockSplits,
@@ -36,7 +37,7 @@ interface SplitsTextOptions {
 const ROWS_SHOWN = 20;
 
 export function splitsText(found: FoundSplits, { by, isAll, columns, path }: SplitsTextOptions): string {
-  const atBoot = countOf(found.atBoot) === 0 ? [] : [atBootText(found.atBoot)];
+  const atBoot = countOf(found.atBoot) === 0 ? [] : wrap(atBootText(found.atBoot), columns);
   if (found.splits.length === 0) {
     const by = atBoot.length === 0 ? '' : ' after boot';
     return `${[`No entry of the direct map was split${by}.`, ...atBoot].join('\n')}\n`;
@@ -47,7 +48,7 @@ export function splitsText(found: FoundSplits, { by, isAll, columns, path }: Spl
   const rows = isAll || table.rows.length === ROWS_SHOWN + 1 ? table.rows : table.rows.slice(0, ROWS_SHOWN);
   const more = table.rows.length - rows.length;
   const lines = [
-    `${countsText(total)}; ${table.most}.`,
+    ...wrap(`${countsText(total)}; ${table.most}.`, columns),
     ...atBoot,
     fittedTable(table.columns, rows, columns),
     ...(more === 0 ? [] : [`and ${countText(more, `more ${table.row}`)}: --all prints them`]),

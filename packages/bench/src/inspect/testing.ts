@@ -13,6 +13,7 @@ export interface Written {
   /** Leave the log under its partial name, as a run does that is killed. */
   readonly isCutOff?: boolean;
   readonly faults?: ConstructorParameters<typeof Pool>[0]['faults'];
+  readonly swiotlb?: ConstructorParameters<typeof Pool>[0]['swiotlb'];
   readonly memoryBytes?: number;
   readonly platform?: Platform;
 }
@@ -36,6 +37,7 @@ export async function writeRun(
     policy: policyNamed(policy),
     batchRows,
     ...(options.faults === undefined ? {} : { faults: options.faults }),
+    ...(options.swiotlb === undefined ? {} : { swiotlb: options.swiotlb }),
   });
   const writer = await openLogWriter(
     path,

@@ -8,7 +8,7 @@ export const explain = command({
   name: 'explain',
   summary: 'explain from a log why a block was split, and what pins it',
   description:
-    'Prints the request and the owner that split a block. Prints what has pinned the block since, and what would have to be freed to return it. With --allocation: what was done for an allocation. Default: the first split of the log.',
+    'Prints the request and the owner that split a block. Prints what has pinned the block since, and what would have to be freed to return it. With --allocation: what was done for an allocation. Default: the first split by a request.',
   arguments: { log: LOG },
   options: {
     block: eventNumber('--block <number>', 'a block, by its number: page frame number / pages per block'),
