@@ -45,6 +45,7 @@ export {
   DEFAULT_WORKER_DELAY,
   headerText,
   logHeader,
+  MAX_RETRIES,
   PLAIN_PAGE_SOURCE,
   parseHeader,
   type ReadHeader,

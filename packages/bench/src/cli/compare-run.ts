@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { type ComparisonInput, compare, logFileOf } from '../compare/compare.ts';
 import type { Threads } from '../compare/threads.ts';
+import { isFullDisk } from '../files/error-text.ts';
 import { type LogFormat, logFormatNamed } from '../log/format.ts';
 import { UnwrittenError } from '../log/write.ts';
 import { policiesFor } from '../policies/load.ts';
@@ -92,7 +93,7 @@ async function withThreads<T>(
   inputs: readonly ComparisonInput[],
   workers: number | undefined,
   run: (signal: AbortSignal, threads: Threads | undefined) => Promise<T>,
-): Promise<T | typeof EXIT.interrupted> {
+): Promise<T | number> {
   const most = Math.max(...inputs.map(({ policies, seeds }) => policies.length * seeds.length));
   const isWorthIt = inputs.reduce((sum, input) => sum + workOf(input), 0) >= WORTH_A_THREAD;
   const count = Math.min(most, workers ?? (isWorthIt ? availableParallelism() : 1)) - 1;
@@ -201,7 +202,7 @@ async function runOne(
       output.write(`interrupted  ${keptText(folder)}\n`);
       throw signal.reason;
     }
-    const isFull = error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+    const isFull = isFullDisk(error);
     if (isFull || error instanceof UnwrittenError) folder.keep();
     else folder.discard();
     if (isFull) throw new InputError(`${out}: no space left; ${keptText(folder)}`);

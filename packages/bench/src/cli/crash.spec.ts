@@ -88,7 +88,7 @@ const markOf = (out: string) => scratch(`${out}-stands-still`);
 /** A comparison whose second policy stands still now. */
 async function standing(out: string): Promise<Standing> {
   const mark = markOf(out);
-  const env = { ...process.env, STANDS_STILL: mark };
+  const env = { ...process.env, STANDS_STILL: mark, DECPOOL_POLICY_SECONDS: '0' };
   const args = [DECPOOL, ...compareArgs(out, `gfp-decrypted,${scratch('slow.mjs')}`)];
   const child = spawn(process.execPath, args, { cwd: ROOT, env });
   let [stdout, stderr] = ['', ''];

@@ -14,5 +14,6 @@ export const EXIT_STATUS: Readonly<Record<keyof typeof EXIT, string>> = {
   different: 'A check found a difference, damage or a regression; see the output.',
   misuse: 'Invalid input: an argument, an option, a setting or a file; see the message on standard error.',
   defect: 'A defect of decpool; please report the message on standard error.',
-  interrupted: 'Interrupted by SIGINT (Ctrl-C); the command prints where it keeps partial results.',
+  interrupted:
+    'Stopped by SIGINT (Ctrl-C), SIGTERM (143) or SIGHUP (129); the command prints where it keeps partial results.',
 };

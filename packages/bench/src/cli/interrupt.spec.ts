@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { interruptible } from './interrupt.ts';
+import { exitCodeOf, interruptible } from './interrupt.ts';
 
 describe('something interruptible', () => {
   const ended: unknown[] = [];
@@ -24,6 +24,23 @@ describe('something interruptible', () => {
     });
     expect(heard).toEqual({ before: false, after: { aborted: true, ended: [] } });
     expect(ended).toEqual([130]);
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('is stopped by %s with exit code %d, as a shell has it', async (name, code) => {
+    const stopped = (end: (signal: AbortSignal) => unknown) =>
+      interruptible(async (signal) => {
+        process.emit(name);
+        return end(signal);
+      });
+    expect(await stopped((signal) => signal.throwIfAborted())).toBe(code);
+    expect(await stopped(exitCodeOf)).toBe(code);
+    await expect(stopped(() => Promise.reject(new Error('full')))).rejects.toThrow('full');
+    await stopped(() => process.emit(name));
+    expect(ended).toEqual([code]);
   });
 
   it('listens no more once it has ended, well or not', async () => {

@@ -7,10 +7,14 @@ import type { Output } from './output.ts';
 
 // The reader of our output may stop, as `head` does. The run goes on: its results are files too.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') return;
+  // EIO: of a terminal that is gone.
+  if (error.code === 'EPIPE' || (error.code === 'EIO' && process.stdout.isTTY)) return;
   process.stderr.write(`decpool: standard output cannot be written: ${error.message}\n`);
   process.exit(EXIT.misuse);
 });
+
+// So may the reader of our errors, and nobody else could be told.
+process.stderr.on('error', () => {});
 
 /** The width of the terminal, else COLUMNS, else a default. */
 function columns(): number {
@@ -53,4 +57,19 @@ async function main(): Promise<number> {
   return code;
 }
 
+let isDone = false;
+process.on('exit', (code) => {
+  // 13: what is awaited never comes.
+  if (isDone || (code !== 0 && code !== 13)) return;
+  process.stderr.write('decpool: ended before its work was done: a policy file may not end the process\n');
+  process.exitCode = EXIT.misuse;
+});
 process.exitCode = await main();
+isDone = true;
+end();
+
+/** Timers of a user's file would keep the process: it ends once all output is written. */
+function end(): void {
+  if (process.stdout.writableLength + process.stderr.writableLength === 0) process.exit();
+  setTimeout(end, 100).unref();
+}

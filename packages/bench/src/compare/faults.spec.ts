@@ -30,6 +30,8 @@ describe('--faults', () => {
     ['decrypt=nan', /expected a chance from 0 to 1/],
     ['decrypt=0.1,retries=1.5', /'retries=1.5': expected a whole number/],
     ['decrypt=0.1,retries=-1', /expected a whole number/],
+    ['decrypt=0.1,retries=1001', /'retries=1001': expected a whole number up to 1000/],
+    ['decrypt=0.1,seed=4294967296', /'seed=4294967296': expected a whole number up to 4294967295/],
     ['retries=3', /no conversion fails; expected a chance above 0/],
   ])('refuses %s', (text, message) => {
     expect(() => parseFaults(text)).toThrow(InputError);

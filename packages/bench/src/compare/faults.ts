@@ -1,9 +1,10 @@
 import type { Faults } from '@decpool/model';
 import { InputError } from '@decpool/model';
+import { MAX_RETRIES } from '@decpool/model/internal';
 
 const DEFAULTS: Faults = { seed: 1, decrypt: 0, encrypt: 0, converted: 0, retries: 1 };
 const CHANCES: readonly string[] = ['decrypt', 'encrypt', 'converted'];
-const MAX = 0xffffffff;
+const MAX_SEED = 0xffffffff;
 
 /**
  * Conversions that fail: `decrypt=0.01,encrypt=0.02,converted=0.5,retries=1,seed=7`, each at most once. After an error
@@ -23,9 +24,10 @@ export function parseFaults(text: string): Faults {
       throw new InputError(`--faults: '${part}': '${name}' is a duplicate; expected each name once`);
     const number = Number(value);
     const isChance = CHANCES.includes(name);
-    if (!(number >= 0 && number <= (isChance ? 1 : MAX) && (isChance || Number.isInteger(number)))) {
+    const most = isChance ? 1 : name === 'seed' ? MAX_SEED : MAX_RETRIES;
+    if (!(number >= 0 && number <= most && (isChance || Number.isInteger(number)))) {
       throw new InputError(
-        `--faults: '${part}': expected ${isChance ? 'a chance from 0 to 1' : 'a whole number'}`,
+        `--faults: '${part}': expected ${isChance ? 'a chance from 0 to 1' : `a whole number up to ${most}`}`,
       );
     }
     given[name] = number;

@@ -20,6 +20,8 @@ import type { LogFormat } from '../log/format.ts';
 import { type LogWriter, openLogWriter, UnwrittenError } from '../log/write.ts';
 import { type MetricId, type MetricValue, metricsOfRun } from '../metrics/metric.ts';
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
+import { expectBuiltins } from '../policies/load.ts';
+import { eachInTime, inTime } from '../policies/time-limit.ts';
 import { apisOf, cpusOf } from '../workloads/workload.ts';
 import { poolFor } from './pool-for.ts';
 
@@ -134,7 +136,8 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
       options.onProgress?.(to);
       await setImmediate();
     }
-    pool.complete();
+    inTime(() => pool.complete());
+    expectBuiltins();
     await drain(writer, toWrite);
     const stateHash = pool.hash();
     const { counters } = pool;
@@ -176,10 +179,10 @@ const endOf = (requests: RequestSequence): number =>
 function serve(pool: Pool, workload: RunOptions['workload'], from: number, to: number): void {
   let number = from;
   try {
-    for (const request of workload.requests.slice(from, to)) {
+    eachInTime(workload.requests.slice(from, to), (request) => {
       number++;
       pool.request(request);
-    }
+    });
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     throw new InputError(`workload '${workload.name}', request ${number}: ${error.message}`);

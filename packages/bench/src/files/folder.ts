@@ -1,4 +1,4 @@
-import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -9,8 +9,9 @@ export async function makeFolder(path: string): Promise<void> {
   await mkdir(path);
 }
 
-/** Writes to `path`.partial, then renames it: nobody ever reads half of the file. */
+/** Writes to `path`.partial, then renames it: nobody ever reads half of the file. A link that lies there is not followed. */
 export function writeWhole(path: string, text: string): void {
-  writeFileSync(`${path}.partial`, text, { flush: true });
+  rmSync(`${path}.partial`, { force: true });
+  writeFileSync(`${path}.partial`, text, { flush: true, flag: 'wx' });
   renameSync(`${path}.partial`, path);
 }

@@ -9,7 +9,8 @@ import { InputError } from '@decpool/model';
  */
 export function takeLock(path: string): () => void {
   const own = `${path}.${process.pid}`;
-  writeFileSync(own, `${process.pid}\n`);
+  rmSync(own, { force: true });
+  writeFileSync(own, `${process.pid}\n`, { flag: 'wx' });
   try {
     for (let isFirst = true; ; isFirst = false) {
       try {

@@ -4,7 +4,7 @@
  */
 import { type Checkpoint, InputError } from '@decpool/model';
 import { NdjsonDecoder, type ReadHeader } from '@decpool/model/internal';
-import { arrowCodec, arrowMessages } from '../files/arrow-messages.ts';
+import { arrowCodec, arrowMessages, at } from '../files/arrow-messages.ts';
 import type { ByteReader } from '../files/byte-reader.ts';
 import { atPath, type ByteFile } from './byte-file.ts';
 import { Chain } from './chain.ts';
@@ -77,10 +77,12 @@ async function arrowPlaces(file: ByteFile): Promise<Places> {
       if (message.kind === 'torn' || message.key === 'seal') break;
       offset += message.bytes;
       if (found === undefined) {
-        found = new Finder(codec.decodeArrowHeader(Buffer.concat(message.parts)), offset);
+        const read = at(place, () => codec.decodeArrowHeader(Buffer.concat(message.parts)));
+        found = new Finder(read, offset);
       } else if (message.key === 'checkpoint') {
         const events = found.end.events + message.rows;
-        found.segment(codec.parseArrowMark('checkpoint', message.value(), events), offset);
+        const checkpoint = at(place, () => codec.parseArrowMark('checkpoint', message.value(), events));
+        found.segment(checkpoint, offset);
       } else if (message.key === 'keyframe') {
         found.keyframe(offset);
       }

@@ -6,6 +6,7 @@ import { type AllocateRequest, type FreeRequest, InputError, type StateView } fr
 import type { Policy, PolicyFactory } from '@decpool/pool';
 import { placeOf, shown } from '../files/source-place.ts';
 import { pagesOf } from './request-text.ts';
+import { calling, inTime } from './time-limit.ts';
 
 /** What a name may be made of: it is a heading, a cell of a table and part of a file name. */
 const NAME = /^[\p{L}\p{N}][\p{L}\p{N} .,:+=@()_/-]{0,79}$/u;
@@ -24,7 +25,7 @@ export function guarded(factory: PolicyFactory, file: string): PolicyFactory {
     const policy = attempt(
       file,
       () => 'making the policy',
-      () => factory(view),
+      () => inTime(() => factory(view)),
     );
     expectPolicy(policy, file);
     return guardedPolicy(policy, file, view);
@@ -83,8 +84,11 @@ const freeing = ({ allocation }: FreeRequest) => `free of allocation ${allocatio
 
 /** The engine's own errors are InputErrors already; whatever else a file's code throws becomes one here. */
 function attempt<Result>(file: string, what: () => string, call: () => Result): Result {
+  calling(() => `${shown(file)}: ${what()}`);
   try {
-    return call();
+    const result = call();
+    if (isPromise(result)) throw new TypeError('returned a promise; a policy decides at once, without async');
+    return result;
   } catch (error) {
     if (error instanceof InputError) throw error;
     const place = placeOf(error, file) ?? shown(file);
@@ -93,9 +97,16 @@ function attempt<Result>(file: string, what: () => string, call: () => Result): 
   }
 }
 
+function isPromise(result: unknown): boolean {
+  if (typeof result !== 'object' || result === null || !('then' in result)) return false;
+  // What it is rejected with would end the process.
+  if (typeof result.then === 'function') result.then(undefined, () => {});
+  return true;
+}
+
 function expectPolicy(policy: unknown, file: string): asserts policy is Policy {
-  if (typeof policy !== 'object' || policy === null || 'then' in policy) {
-    const what = typeof policy === 'object' && policy !== null ? 'a promise' : String(policy);
+  if (typeof policy !== 'object' || policy === null) {
+    const what = String(policy);
     refuse(file, `its function returned ${what}; expected a policy: { name, allocate, free }`);
   }
   const shape: Partial<Record<keyof Policy, unknown>> = policy;

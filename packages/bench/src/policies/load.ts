@@ -4,7 +4,9 @@ import { resolve } from 'node:path';
 import { Columns, InputError, platformNamed, spanOf, x86Geometry } from '@decpool/model';
 import { freshBoot, type PolicyFactory, policyNamed } from '@decpool/pool';
 import { defaultExportOf } from '../files/user-file.ts';
+import { builtinsNow, restored, type Snapshot } from './builtins.ts';
 import { guarded } from './guard.ts';
+import { limitTime } from './time-limit.ts';
 
 /** A policy and what it is called in results. */
 export interface NamedPolicy {
@@ -26,7 +28,10 @@ export async function policyFor(name: string): Promise<PolicyFactory> {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new InputError(`policy file '${name}': there is no such file`);
   }
+  builtins ??= builtinsNow();
+  limitTime();
   const factory = await defaultExportOf(file, 'policy file');
+  expectBuiltins();
   if (typeof factory !== 'function') {
     const what = factory === undefined ? 'it has no default export' : 'its default export is not a function';
     throw new InputError(
@@ -34,6 +39,18 @@ export async function policyFor(name: string): Promise<PolicyFactory> {
     );
   }
   return guarded(factory as PolicyFactory, file);
+}
+
+/** As they were before the first policy file was loaded. */
+let builtins: Snapshot | undefined;
+
+/** Throws InputError if a policy file has changed what all code shares. To be called when a run has ended. */
+export function expectBuiltins(): void {
+  const changed = builtins === undefined ? undefined : restored(builtins);
+  if (changed === undefined) return;
+  throw new InputError(
+    `a policy file has changed ${changed}, which all of decpool uses; expected no change of built-in objects`,
+  );
 }
 
 /** The policies of a list. Throws InputError as policyFor() does, and when two have one name. */

@@ -19,6 +19,7 @@ import { initialColumns } from '../log/fold.ts';
 import { type Action, type History, MEMORIES } from './histories.ts';
 import { inContext, pagesOf, textOf } from './request-text.ts';
 import { expectNoGrowth, Found, type Violation, violationOf } from './rules.ts';
+import { EndlessPolicy, inTime } from './time-limit.ts';
 
 interface Played {
   readonly violation: Violation | undefined;
@@ -48,10 +49,12 @@ function playOnce(factory: PolicyFactory, history: History): Played {
   const nothing = { requests, stateHash: '', claimedPages: 0, sharedPages: 0 };
   try {
     const player = new Player(factory, history, requests);
-    player.playAll();
+    inTime(() => player.playAll());
     const { claimedPages, sharedPages } = player.pool.counters;
     return { ...nothing, violation: undefined, stateHash: player.pool.hash(), claimedPages, sharedPages };
   } catch (error) {
+    // Each further try would take as long.
+    if (error instanceof EndlessPolicy) throw error;
     return { ...nothing, violation: violationOf(error) };
   }
 }

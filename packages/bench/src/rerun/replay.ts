@@ -1,7 +1,7 @@
 import type { Counters, LogHeader, Seal } from '@decpool/model';
 import type { Torn } from '../files/arrow-messages.ts';
 import { foldBatch, initialColumns } from '../log/fold.ts';
-import { headerOf, type ReadOptions, readLog } from '../log/read.ts';
+import { headerOf, type LogPart, type ReadOptions, readLog } from '../log/read.ts';
 import { type MetricValue, metricsOfRun } from '../metrics/metric.ts';
 
 /** What the fold of a log gives. */
@@ -29,6 +29,15 @@ export async function replay(
   { onRead = () => {} }: Pick<ReadOptions, 'onRead'> = {},
 ): Promise<ReplayResult> {
   const parts = readLog(path, { onRead, skipsKeyframes: true });
+  try {
+    return await replayOf(path, parts);
+  } finally {
+    // Closes the file, also if it was not read to its end.
+    await parts.return(undefined);
+  }
+}
+
+async function replayOf(path: string, parts: AsyncGenerator<LogPart>): Promise<ReplayResult> {
   const { header } = await headerOf(parts);
   const columns = initialColumns(header);
   const metrics = metricsOfRun(header);

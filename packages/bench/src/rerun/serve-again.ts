@@ -14,6 +14,8 @@ import type { PolicyFactory } from '@decpool/pool';
 import type { NewLog } from '../log/new-file.ts';
 import type { OpenLog } from '../log/open.ts';
 import { openLogWriter } from '../log/write.ts';
+import { expectBuiltins } from '../policies/load.ts';
+import { EndlessPolicy, eachInTime, inTime } from '../policies/time-limit.ts';
 import { RequestsHash } from '../workloads/requests-hash.ts';
 import { SideBySide } from './divergence.ts';
 import { type HandoverRequest, rerunPool } from './rerun.ts';
@@ -89,7 +91,8 @@ async function serveOnce(
       made.add(request);
     } catch (error) {
       // A request may be valid only under the policy that served it: mapping to user space needs complete pages.
-      if (error instanceof InvariantError || !(error instanceof InputError)) throw error;
+      const isRefusal = error instanceof InputError && !(error instanceof InvariantError);
+      if (!isRefusal || error instanceof EndlessPolicy) throw error;
       dropped++;
       firstDropped ??= `that of event ${seq} in ${log.path}: ${error.message}`;
     }
@@ -113,7 +116,7 @@ async function serveOnce(
     const requests = new RequestsInLog();
     for await (const batch of log.batches()) {
       kept.left(upTo(batch, keptEvents));
-      for (const logged of requests.in(batch)) {
+      eachInTime(requests.in(batch), (logged) => {
         // If the log's next request comes after a handover, so does the next one here.
         const count = pool.view.counter('requests');
         for (const [index, { request }] of handovers.entries()) {
@@ -122,10 +125,11 @@ async function serveOnce(
         }
         const request = transform(logged);
         if (request !== undefined) make(request, logged.seq);
-      }
+      });
       await write();
     }
-    pool.complete();
+    inTime(() => pool.complete());
+    expectBuiltins();
     await write();
     expectKept();
     const served = headerAsServed(header, made, pool.view.counter('requests'), limits);

@@ -15,6 +15,7 @@ import type { Torn } from '../files/arrow-messages.ts';
 import { initialColumns } from '../log/fold.ts';
 import { inflated } from '../log/open.ts';
 import { headerOf, type LogPart, type OnRead, readLog } from '../log/read.ts';
+import { eachInTime, inTime } from '../policies/time-limit.ts';
 import { policiesText } from '../report/policies-text.ts';
 import { RequestsHash } from '../workloads/requests-hash.ts';
 import { type Divergence, SideBySide } from './divergence.ts';
@@ -58,15 +59,20 @@ export async function verifyLog(path: string, options: VerifyOptions): Promise<r
 async function storedChecks(path: string, { every, onRead = () => {} }: VerifyOptions): Promise<Check[]> {
   const altered: string[] = [];
   const parts = readLog(path, { onBroken: (found) => altered.push(found), onRead });
-  const log = new StoredLog(await headerOf(parts), every, altered);
-  let damage: string | undefined;
   try {
-    for await (const part of parts) log.take(part);
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error;
-    damage = error.message.replace(`${path}: `, '');
+    const log = new StoredLog(await headerOf(parts), every, altered);
+    let damage: string | undefined;
+    try {
+      for await (const part of parts) log.take(part);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      damage = error.message.replace(`${path}: `, '');
+    }
+    return log.checks(damage);
+  } finally {
+    // Closes the file, also if it was not read to its end.
+    await parts.return(undefined);
   }
-  return log.checks(damage);
 }
 
 class StoredLog {
@@ -210,6 +216,17 @@ async function rerunCheck(
   onRead: OnRead = () => {},
 ): Promise<Found> {
   const parts = readLog(path, { onBroken: () => {}, skipsKeyframes: true, onRead });
+  try {
+    return await rerunOf(parts, policyOf);
+  } finally {
+    await parts.return(undefined);
+  }
+}
+
+async function rerunOf(
+  parts: AsyncGenerator<LogPart>,
+  policyOf: (header: LogHeader) => PolicyFactory,
+): Promise<Found> {
   const { header, version } = await headerOf(parts);
   const refusal = otherRules(header);
   if (refusal !== undefined) return skipped(refusal);
@@ -227,17 +244,18 @@ async function rerunCheck(
 
   function take(batch: EventBatch): void {
     events.left(batch);
-    for (const { request, seq } of requests.in(batch)) {
+    eachInTime(requests.in(batch), ({ request, seq }) => {
       hash.add(request);
       try {
         pool.request(request);
         lastTime = request.time;
+        return true;
       } catch (error) {
         if (!(error instanceof InputError)) throw error;
         failure = `event ${seq}: its request is refused in the re-run: ${error.message}`;
-        break;
+        return false;
       }
-    }
+    });
     pool.flush();
   }
 
@@ -251,7 +269,7 @@ async function rerunCheck(
     // The structure check reports the damage; the events before it can be compared.
     if (!(error instanceof InputError)) throw error;
   }
-  if (!isOver()) pool.complete();
+  if (!isOver()) inTime(() => pool.complete());
   // In a log that was cut off, events of the deferred worker may follow the last request: it ran before a request that is lost.
   const { nextLeft } = events;
   if (isSealed || (nextLeft !== undefined && nextLeft.time <= lastTime)) events.end();

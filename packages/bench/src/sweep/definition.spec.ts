@@ -45,6 +45,15 @@ it.each([
   [{ ...GOOD, memory: [4] }, /memory\[0\]: expected a size as in "4G"/],
   [{ ...GOOD, settings: { granule: 8 } }, /settings\.granule: /],
   [{ ...GOOD, settings: { faults: {} } }, /settings\.faults: nothing fails/],
+  [{ ...GOOD, settings: { faults: { encrypt: 1, retries: 1001 } } }, /settings\.faults\.retries: /],
+  [
+    { ...GOOD, seeds: Array.from({ length: 250_001 }, (_, seed) => seed) },
+    /sweep\.json: it has 1000004 cells; expected at most 1000000/,
+  ],
+  [
+    { ...GOOD, workloadPerSeed: true, seeds: Array.from({ length: 5001 }, (_, seed) => seed) },
+    /"workloadPerSeed" makes 10002 workloads; expected at most 10000/,
+  ],
   [{ ...GOOD, colour: 'red' }, /sweep\.json: .*"colour"/],
 ])('tells the place of what is wrong in %j', (definition, message) => {
   expect(() => read(definition)).toThrow(message);

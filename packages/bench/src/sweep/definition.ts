@@ -1,5 +1,6 @@
 /** The definition of a sweep, a JSON file: every policy on every input, memory state and platform, once per seed. */
 import { PLATFORM_NAMES } from '@decpool/model';
+import { MAX_RETRIES } from '@decpool/model/internal';
 import * as z from 'zod';
 import { KERNELS } from '../compare/choices.ts';
 import { readJson } from '../files/json.ts';
@@ -31,7 +32,8 @@ const listOf = <Item extends z.ZodType>(item: Item) =>
     .min(1)
     .superRefine((values, context) => {
       const texts = values.map((value) => JSON.stringify(value));
-      const twice = texts.findIndex((text, index) => texts.indexOf(text) !== index);
+      const seen = new Set<string>();
+      const twice = texts.findIndex((text) => seen.size === seen.add(text).size);
       if (twice === -1) return;
       context.addIssue({ code: 'custom', path: [twice], message: `${texts[twice]} is there twice` });
     })
@@ -75,7 +77,7 @@ const settings = z.strictObject({
       decrypt: chance.default(0),
       encrypt: chance.default(0),
       converted: chance.default(0),
-      retries: z.int().min(0).default(1),
+      retries: z.int().min(0).max(MAX_RETRIES).default(1),
     })
     .refine(({ decrypt, encrypt }) => decrypt > 0 || encrypt > 0, {
       error: 'nothing fails; give a chance for decrypt, encrypt or both',
@@ -83,7 +85,7 @@ const settings = z.strictObject({
     .exactOptional(),
 });
 
-export const definitionSchema = z.strictObject({
+const gridSchema = z.strictObject({
   name: z.string().regex(/^[\w.-]+$/, 'expected letters, digits, ".", "_" and "-"'),
   description: z.string().default(''),
   /** The first one is the baseline. */
@@ -96,6 +98,31 @@ export const definitionSchema = z.strictObject({
   /** Whether a workload is generated from each seed, so that every seed has requests of its own. */
   workloadPerSeed: z.boolean().default(false),
   settings: settings.prefault({}),
+});
+
+/** Runs of a sweep at the most: weeks. */
+const MAX_CELLS = 1_000_000;
+/** All are in memory at once. */
+const MAX_WORKLOADS = 10_000;
+
+export const definitionSchema = gridSchema.superRefine((grid, context) => {
+  const scenarios = grid.inputs.reduce(
+    (sum, { memory = grid.memory, platforms = grid.platforms }) => sum + memory.length * platforms.length,
+    0,
+  );
+  const workloads = grid.workloadPerSeed ? grid.inputs.length * grid.seeds.length : 0;
+  if (workloads > MAX_WORKLOADS) {
+    context.addIssue({
+      code: 'custom',
+      message: `"workloadPerSeed" makes ${workloads} workloads; expected at most ${MAX_WORKLOADS}`,
+    });
+  }
+  const cells = scenarios * grid.policies.length * grid.seeds.length;
+  if (cells <= MAX_CELLS) return;
+  context.addIssue({
+    code: 'custom',
+    message: `it has ${cells} cells; expected at most ${MAX_CELLS}, so make it several sweeps`,
+  });
 });
 
 export type SweepDefinition = z.output<typeof definitionSchema>;

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import * as z from 'zod';
-import { messageOf } from '../files/error-text.ts';
+import { isFullDisk, messageOf } from '../files/error-text.ts';
 import { makeFolder, writeWhole } from '../files/folder.ts';
 import { readJson } from '../files/json.ts';
 import { takeLock } from '../files/lock.ts';
@@ -76,12 +76,23 @@ export class SweepFolder {
 
   /** When it returns, the cells are on the disk. */
   append(cells: readonly FinishedCell[]): void {
-    this.#cells.append(cells);
+    this.#writing(CELLS, () => this.#cells.append(cells));
   }
 
   /** Puts a file of results in its place, whole. */
   write(name: string, text: string): void {
-    writeWhole(join(this.path, name), text);
+    this.#writing(name, () => writeWhole(join(this.path, name), text));
+  }
+
+  #writing(name: string, write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      const why = isFullDisk(error) ? 'no space left' : messageOf(error);
+      throw new InputError(
+        `${join(this.path, name)}: cannot be written: ${why}; finished cells are kept, and the same command continues`,
+      );
+    }
   }
 
   close(): void {

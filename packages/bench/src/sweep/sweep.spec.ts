@@ -35,7 +35,7 @@ let whole: Run;
 beforeAll(async () => {
   files = new SweepFiles();
   whole = await sweep('whole', 1);
-}, 60_000);
+});
 afterAll(() => files.remove());
 
 it('runs every cell, and keeps those apart that were refused', () => {

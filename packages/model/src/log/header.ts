@@ -19,7 +19,7 @@ const knownPlatform: z.ZodType<Platform> = platformSchema
   .readonly();
 
 /** Each retry is a call to the host: more would only keep a run from ending. */
-const MAX_RETRIES = 1000;
+export const MAX_RETRIES = 1000;
 
 const chance = z.number().min(0).max(1);
 

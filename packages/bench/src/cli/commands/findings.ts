@@ -4,7 +4,7 @@ import { messageOf } from '../../files/error-text.ts';
 import { shippedPath } from '../../files/resource.ts';
 import { command, file, fileArgument, flag, number } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
-import { interruptible } from '../interrupt.ts';
+import { exitCodeOf, interruptible } from '../interrupt.ts';
 import { WORKERS } from '../options.ts';
 import type { Output } from '../output.ts';
 import { sweep } from './sweep.ts';
@@ -115,7 +115,7 @@ async function checkSubset(
   const appendix = readText(scenarios);
   return interruptible(async (signal) => {
     const ran = await runSubset(definition, subset, { workers, signal });
-    if (ran === undefined) return EXIT.interrupted;
+    if (ran === undefined) return exitCodeOf(signal);
     const names = ran.map(({ input, platform, memory }) => `${input} on ${platform}, ${memory}`);
     output.write(`ran          ${names.join('\nran          ')}\n`);
     const differences = ran.flatMap((scenario, at) =>

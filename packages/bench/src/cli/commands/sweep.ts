@@ -6,7 +6,7 @@ import type { SweepResults } from '../../sweep/results.ts';
 import { parseShard, type Shard } from '../../sweep/shard.ts';
 import { command, file, fileArgument, type Parameter } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
-import { interruptible } from '../interrupt.ts';
+import { exitCodeOf, interruptible } from '../interrupt.ts';
 import { WORKERS } from '../options.ts';
 import type { Output } from '../output.ts';
 import { counted } from '../progress.ts';
@@ -110,7 +110,7 @@ async function runSweep(plan: SweepPlan, options: SweepOptions, output: Output):
       progress.stop();
       if (results !== undefined) return await tellResults(results, out, output);
       output.write(unfinishedText(plan, folder.finished.size + pace.done, out, signal.aborted));
-      return signal.aborted ? EXIT.interrupted : EXIT.done;
+      return signal.aborted ? exitCodeOf(signal) : EXIT.done;
     } finally {
       progress.stop();
       folder.close();

@@ -1,6 +1,6 @@
 import { command, eventNumber, fileArgument, flag } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
-import { interruptible } from '../interrupt.ts';
+import { exitCodeOf, interruptible } from '../interrupt.ts';
 import { onReaderGone, written } from '../reader.ts';
 
 export const tail = command({
@@ -35,7 +35,7 @@ export const tail = command({
           write: (text) => written(output, text, ended),
         });
         if (!ended.aborted) process.stderr.write(`decpool: ${end}\n`);
-        return signal.aborted ? EXIT.interrupted : EXIT.done;
+        return signal.aborted ? exitCodeOf(signal) : EXIT.done;
       } finally {
         forget();
       }
