@@ -20,12 +20,19 @@ interface Node {
   readonly children: (Node | Leaf | undefined)[];
 }
 
+let publishTable: (table: PersistentWords, depth: number, root: Node) => PersistentWords;
+
 /** An immutable table. Opaque: it is read and changed through edit(). */
 export class PersistentWords {
   readonly leafWords: number;
   /** Levels of nodes above the leaves. */
   readonly #depth: number;
   readonly #root: Node;
+
+  static {
+    publishTable = (table, depth, root) =>
+      root === table.#root ? table : new PersistentWords(table.leafWords, depth, root);
+  }
 
   private constructor(leafWords: number, depth: number, root: Node) {
     this.leafWords = leafWords;
@@ -39,9 +46,7 @@ export class PersistentWords {
   }
 
   edit(): WordsEdit {
-    return new WordsEdit(this.leafWords, this.#depth, this.#root, (depth, root) =>
-      depth === this.#depth && root === this.#root ? this : new PersistentWords(this.leafWords, depth, root),
-    );
+    return new WordsEdit(this, this.#depth, this.#root);
   }
 }
 
@@ -53,19 +58,14 @@ export class WordsEdit implements WordTable {
   #depth: number;
   #root: Node;
   #token: Token = {};
-  readonly #publish: (depth: number, root: Node) => PersistentWords;
+  readonly #table: PersistentWords;
 
-  constructor(
-    leafWords: number,
-    depth: number,
-    root: Node,
-    publish: (depth: number, root: Node) => PersistentWords,
-  ) {
-    this.#zeros = zeros(leafWords);
+  constructor(table: PersistentWords, depth: number, root: Node) {
+    this.#table = table;
+    this.#zeros = zeros(table.leafWords);
     this.words = this.#zeros;
     this.#depth = depth;
     this.#root = root;
-    this.#publish = publish;
   }
 
   read(leaf: number): void {
@@ -120,7 +120,7 @@ export class WordsEdit implements WordTable {
   publish(): PersistentWords {
     this.#token = {};
     this.words = this.#zeros;
-    return this.#publish(this.#depth, this.#root);
+    return publishTable(this.#table, this.#depth, this.#root);
   }
 }
 
