@@ -1,5 +1,5 @@
 /** The recommended pool: what its rules say, and that it is the composed pool of the same rules. */
-import { type AllocationId, GFP, nanoseconds, type PoolEvent } from '@decpool/model';
+import { type AllocationId, GFP, GFP_KERNEL, nanoseconds, type PoolEvent } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fragmented, freshBoot } from './page-source/profiles.ts';
@@ -93,17 +93,50 @@ describe('decpool', () => {
     expect(pool.counters.splits2M).toBe(0);
   });
 
-  it('takes what fits from the boot pool of swiotlb, also for callers that may not sleep, and the rest from blocks', () => {
+  it('takes what fits from the boot pool of swiotlb while half of it is free, and the rest from blocks', () => {
     const { pool, events } = watched('decpool', { swiotlb: { bytes: 2 * MIB, dynamic: false } });
-    for (let round = 0; round < 4; round++) {
-      expect(pool.alloc_pages(6, { owner, gfp: GFP.GFP_ATOMIC }).ok).toBe(true);
-      expect(pool.vmalloc(64, { owner }).ok).toBe(true);
-    }
-    expect(pool.counters).toMatchObject({ sharedPages: 512, liveObjects: 8 });
-    for (const full of [pool.alloc_pages(0, { owner }), pool.alloc_pages(7, { owner })])
-      expect(full.ok && full.object).toBeUndefined();
+    const isOfSlots = (gfp: number) => {
+      const result = pool.alloc_pages(6, { owner, gfp });
+      return result.ok && result.object !== undefined;
+    };
+    const results = Array.from({ length: 7 }, () => isOfSlots(GFP_KERNEL));
+    expect(results).toEqual([true, true, true, true, true, false, false]);
+    // For these nothing can be converted.
+    expect([1, 2, 3].map(() => isOfSlots(GFP.GFP_ATOMIC))).toEqual([true, true, true]);
+    expect(pool.counters.liveObjects).toBe(8);
+    expect(pool.alloc_pages(7, { owner }).ok).toBe(true);
     for (const event of conversionsIn(events)) expect(event).toMatchObject({ pages: 512 });
     expect(conversionsIn(events)).toHaveLength(2);
+  });
+
+  it('takes no slots for a chunk of the dma-buf heap, which devices map as it is', () => {
+    const { pool } = watched('decpool', { swiotlb: { bytes: 2 * MIB, dynamic: false } });
+    const chunk = pool.alloc_pages(0, { owner: 'system_cc_shared 1' });
+    expect(chunk.ok && chunk.object).toBeUndefined();
+    expect(pool.counters.liveObjects).toBe(0);
+  });
+
+  it('refuses a caller that may not sleep if slots and blocks are full, and has a block for the next one', () => {
+    const { pool, events } = watched('decpool', {
+      swiotlb: { bytes: 2 * MIB, dynamic: false },
+      atomicPools: true,
+    });
+    const atomic = (at: number) => pool.dma_alloc_coherent(4096, { owner, gfp: GFP.GFP_ATOMIC, at });
+    for (let round = 0; round < 8; round++) pool.alloc_pages(6, { owner, gfp: GFP.GFP_ATOMIC });
+    expect(atomic(0).ok).toBe(false);
+    expect(conversionsIn(events)).toHaveLength(1);
+    expect([atomic(SECOND / 2).ok, atomic(SECOND / 2).ok]).toEqual([true, true]);
+    expect(conversionsIn(events)).toHaveLength(2);
+    expect(pool.counters.splits2M).toBe(0);
+  });
+
+  it('gives that block back if nobody wants it for a second', () => {
+    const { pool } = watched('decpool');
+    expect(pool.alloc_pages(0, { owner, gfp: GFP.GFP_ATOMIC }).ok).toBe(false);
+    pool.request({ kind: 'background-free', key: 0, time: nanoseconds(SECOND / 2) });
+    expect(pool.counters.claimedPages).toBe(512);
+    pool.request({ kind: 'background-free', key: 0, time: nanoseconds(3 * SECOND) });
+    expect(pool.counters.claimedPages).toBe(0);
   });
 
   it('returns an empty block after a second', () => {

@@ -6,14 +6,14 @@
  * blocks (pageblocks of 2 MiB) from the page allocator and shares each with one set_memory_decrypted(), so that no 2M mapping is
  * split. All free pages of its blocks are shared.
  *
- * - **Slots first.** A request of at most 256 KiB takes slots, if there are free ones that lie together, and converts nothing. So may a
- *   caller that may not sleep.
+ * - **Slots first.** A request of at most 256 KiB takes slots that lie together, and converts nothing, while half of all slots are free:
+ *   streaming maps need them. A caller that may not sleep takes slots as long as there are any. Chunks of the dma-buf heap take none.
  * - **Place.** Among the blocks with room, the one whose longest free range is shortest; among equals the one with most
  *   allocations; in it the lowest address (placement/longest-free-range.ts). Sparsely used blocks run empty.
  * - **Grow.** If no block has room, a caller that may sleep claims one more. Without a whole free block the largest chunk that there is
  *   has to do.
- * - **Callers that may not sleep** and find no slots take pages of the atomic DMA pools (kernel/dma/pool.c) as today, if the request is
- *   theirs; else free pages of the pool, or fail.
+ * - **Callers that may not sleep** and find no slots take free pages of the pool, or fail; then a worker adds a block for those that come
+ *   after them. So the atomic DMA pools (kernel/dma/pool.c) are not needed.
  * - **Return.** A block that was empty for DELAY is made private and goes back to the page allocator, the oldest first.
  * - **Shrinker.** If the page allocator is short of memory, empty blocks go back without the delay.
  * - **No-op.** Outside a confidential VM nothing is shared: the pool claims what a kernel without it claims.
@@ -54,6 +54,7 @@ export const decpool: PolicyFactory = (view) =>
 class Decpool implements Policy {
   readonly name = 'decpool';
   readonly triesSwiotlbFirst = true;
+  readonly replacesAtomicPools = true;
   readonly #view: StateView;
   /** The free pages of the pool, all of them shared. */
   readonly #free: FreeMap;
@@ -62,6 +63,8 @@ class Decpool implements Policy {
   readonly #blockOrder: number;
   /** Since when each block without an allocation is empty, simulated ns, the oldest first. */
   readonly #emptySince = new Map<BlockIndex, number>();
+  /** Where a caller that may not sleep found no free pages, since the worker ran. */
+  #missedIn: BlockRange | undefined;
 
   constructor(view: StateView) {
     this.#view = view;
@@ -92,6 +95,7 @@ class Decpool implements Policy {
         return;
       }
       if (!record.mayConvert) {
+        this.#missedIn = record.reach;
         record.fail('would-sleep');
         return;
       }
@@ -152,6 +156,14 @@ class Decpool implements Policy {
     return 'out-of-memory';
   }
 
+  /** Adds a block that is empty now, for callers that may not sleep. */
+  #growAhead(record: Recorder): void {
+    this.#missedIn = undefined;
+    const grown = this.#grow(this.#blockOrder, 0, record);
+    if (typeof grown !== 'string' && grown.pages >= this.#blockPages)
+      this.#emptySince.set(this.#free.blockOf(grown.start), record.time);
+  }
+
   #give(start: Pfn, pages: number, record: Recorder): void {
     record.allocate(start, pages);
     const free = this.#free;
@@ -193,7 +205,12 @@ class Decpool implements Policy {
     return Number.POSITIVE_INFINITY;
   }
 
+  hasWork({ firstBlock, endBlock }: BlockRange): boolean {
+    return this.#missedIn?.firstBlock === firstBlock && this.#missedIn.endBlock === endBlock;
+  }
+
   work(_view: StateView, record: Recorder): void {
+    if (this.hasWork(record.reach)) this.#growAhead(record);
     this.#returnEmpty(DELAY_NS, record);
   }
 

@@ -25,3 +25,4 @@ export {
   SHRINKERS,
   type Strategy,
 } from './registry.ts';
+export { mayTakeSlots } from './swiotlb/swiotlb.ts';

@@ -13,7 +13,16 @@ import type { PageServer } from './dma-pool/page-server.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';
 import type { SlabLayer } from './slab/slab-layer.ts';
-import { MAX_MAPPING_BYTES, SWIOTLB_PAGES, type Swiotlb, slotsAlign } from './swiotlb/swiotlb.ts';
+import {
+  MAX_MAPPING_BYTES,
+  mayTakeSlots,
+  SWIOTLB_PAGES,
+  type Swiotlb,
+  slotsAlign,
+} from './swiotlb/swiotlb.ts';
+
+/** Share of the bounce buffers' slots that only streaming maps take. */
+const KEPT_FOR_MAPS = 0.5;
 
 export class ObjectAllocator {
   readonly #recorder: EventRecorder;
@@ -28,9 +37,16 @@ export class ObjectAllocator {
     this.#swiotlb = swiotlb;
   }
 
-  /** Serves a request for pages from free slots of the bounce buffers. Returns false if they have none for it. */
-  allocateSlots({ allocation, bytes }: AllocateRequest): boolean {
-    if (bytes > MAX_MAPPING_BYTES || this.#swiotlb?.isWithin(this.#recorder.reach) !== true) return false;
+  /**
+   * Serves a request for pages from free slots of the bounce buffers. Returns false if they have none for it. Less than half of the slots
+   * are kept for streaming maps, and for callers for whom nothing can be converted.
+   */
+  allocateSlots(request: AllocateRequest): boolean {
+    const { allocation, bytes } = request;
+    if (!mayTakeSlots(request)) return false;
+    if (this.#swiotlb?.isWithin(this.#recorder.reach) !== true) return false;
+    const isKept = this.#slabs.freeShare(this.#swiotlb.key) < KEPT_FOR_MAPS;
+    if (isKept && this.#recorder.mayConvert) return false;
     const { units, align } = naturalUnits(bytes, SWIOTLB_PAGES);
     const place = this.#slabs.place(this.#swiotlb.key, units, align);
     if (place === undefined) return false;

@@ -96,8 +96,8 @@ export interface Policy {
    */
   readonly triesSwiotlbFirst?: boolean;
   /**
-   * The policy keeps a reserve that replaces the atomic DMA pools (kernel/dma/pool.c): it serves requests of the DMA API that may not
-   * sleep. Otherwise they go to these pools, as in dma_direct_alloc(), and the policy does not see them.
+   * The policy replaces the atomic DMA pools (kernel/dma/pool.c): it serves requests of the DMA API that may not sleep, from a reserve
+   * or what else it has shared. Otherwise they go to these pools, as in dma_direct_alloc(), and the policy does not see them.
    */
   readonly replacesAtomicPools?: boolean;
   /** Whether work() is called at boot for each zone with memory, as the atomic DMA pools are made. Default: for all memory only. */

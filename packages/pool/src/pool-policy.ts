@@ -30,7 +30,7 @@ const SECOND_TRIES = 1;
 
 export class PoolPolicy implements Policy {
   readonly name: string;
-  /** A pool with a reserve has it in place of the atomic DMA pools. */
+  /** A pool with a reserve, or with slots and shared blocks, needs no atomic DMA pools. */
   readonly replacesAtomicPools: boolean;
   readonly triesSwiotlbFirst: boolean;
   readonly #view: StateView;
@@ -53,6 +53,10 @@ export class PoolPolicy implements Policy {
   readonly #claimOrder: number;
   /** Pages that conversions convert together. */
   readonly #unitPages: number;
+  /** Whether the worker adds a block after a caller that may not sleep was refused. */
+  readonly #growsAhead: boolean;
+  /** Where one was, since the worker ran. */
+  #missedIn: BlockRange | undefined;
   #usedPages = 0;
   readonly #emptyBlocks: EmptyBlocks;
 
@@ -65,8 +69,9 @@ export class PoolPolicy implements Policy {
     this.#supply = supply;
     this.#lowPages = supply.reservePages?.low ?? 0;
     this.#highPages = supply.reservePages?.high ?? 0;
-    this.replacesAtomicPools = this.#lowPages > 0;
     this.triesSwiotlbFirst = supply.triesSwiotlbFirst === true;
+    this.#growsAhead = this.triesSwiotlbFirst && conversion.keepsShared;
+    this.replacesAtomicPools = this.#lowPages > 0 || this.#growsAhead;
     this.#unitPages = conversion.unitPages(view.platform);
     const isReserved = !conversion.keepsShared && this.#lowPages > 0;
     this.#reserve = isReserved ? new Reserve(view.geometry, this.#unitPages) : undefined;
@@ -117,7 +122,10 @@ export class PoolPolicy implements Policy {
     if (!record.mayConvert) {
       const start = this.#placeShared(pages, 1 << order, request, record);
       if (start !== -1) this.#give(start, pages, request, record);
-      else record.fail('would-sleep');
+      else {
+        if (this.#growsAhead) this.#missedIn = record.reach;
+        record.fail('would-sleep');
+      }
       return;
     }
     for (let tries = 0; tries <= SECOND_TRIES; tries++) {
@@ -285,7 +293,15 @@ export class PoolPolicy implements Policy {
   }
 
   hasWork(range: BlockRange): boolean {
-    return this.#emptyBlocks.hasWork || this.#memory.sharedFreePages(range) < this.#lowPages;
+    return (
+      this.#emptyBlocks.hasWork ||
+      this.#hasMissedIn(range) ||
+      this.#memory.sharedFreePages(range) < this.#lowPages
+    );
+  }
+
+  #hasMissedIn({ firstBlock, endBlock }: BlockRange): boolean {
+    return this.#missedIn?.firstBlock === firstBlock && this.#missedIn.endBlock === endBlock;
   }
 
   workDueAt(): number {
@@ -294,6 +310,10 @@ export class PoolPolicy implements Policy {
 
   work(_view: StateView, record: Recorder): void {
     if (this.#memory.sharedFreePages(record.reach) < this.#lowPages) this.#refill(record);
+    if (this.#hasMissedIn(record.reach)) {
+      this.#missedIn = undefined;
+      this.#claimForReserve(record);
+    }
     this.#emptyBlocks.work(record);
   }
 

@@ -23,6 +23,7 @@ describe('the registry', () => {
     expect(Object.keys(BASELINES)).toEqual([
       'linux-7.3',
       'linux-7.3:coherent-pool',
+      'linux-7.3:slots-first',
       'linux-7.3:kept-buffers',
       'linux-6.12',
       'gfp-decrypted',

@@ -4,7 +4,12 @@ import { unknownName } from '@decpool/model/internal';
 import { genpool } from './baselines/genpool.ts';
 import { gfpDecrypted } from './baselines/gfp-decrypted.ts';
 import { linux612 } from './baselines/linux-6.12.ts';
-import { linux73, linux73CoherentPool, linux73KeptBuffers } from './baselines/linux-7.3.ts';
+import {
+  linux73,
+  linux73CoherentPool,
+  linux73KeptBuffers,
+  linux73SlotsFirst,
+} from './baselines/linux-7.3.ts';
 import { migratetype } from './baselines/migratetype.ts';
 import { swiotlb } from './baselines/swiotlb.ts';
 import { adaptiveConversion } from './conversion/adaptive.ts';
@@ -53,6 +58,10 @@ export const BASELINES: Readonly<Record<string, Plain<PolicyFactory>>> = {
   'linux-7.3:coherent-pool': {
     summary: 'as linux-7.3, started with coherent_pool=32M: larger atomic DMA pools',
     made: linux73CoherentPool,
+  },
+  'linux-7.3:slots-first': {
+    summary: "as linux-7.3; up to 256 KiB are slots of swiotlb's boot pool",
+    made: linux73SlotsFirst,
   },
   'linux-7.3:kept-buffers': {
     summary: 'as linux-7.3, if netvsc kept the buffers of a NIC for its next use',

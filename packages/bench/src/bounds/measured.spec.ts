@@ -46,6 +46,11 @@ it('counts a block of theirs as long as another request lies in it', () => {
   );
 });
 
+it('counts both kinds of blocks at their common peak, which ends when slots are freed', () => {
+  const requests = [allocate(1, 1), allocate(2, 512, { time: 50 }), free(1, 60)];
+  expect(measuredOf('decpool', requests, END)).toEqual({ blocksPeak: 2, blockNs: 60n + 50n });
+});
+
 it('ends with the trace, whatever the worker does after it', () => {
   expect(measuredOf('gfp-decrypted', [allocate(1, 1, { time: 40 }), free(1, 50)], 45).blockNs).toBe(5n);
   expect(measuredOf('gfp-decrypted', [allocate(1, 1, { time: 40 })], END).blockNs).toBe(60n);

@@ -44,11 +44,12 @@ export function measuredBlocks(
     observe(batch, row) {
       if (batch.timeAt(row) > until) return;
       moveTo(batch.timeAt(row));
-      if (EXPOSES[batch.typeAt(row)]) {
-        takePeak();
+      const type = batch.typeAt(row);
+      if (EXPOSES[type] || type === TYPE.objectFreed) takePeak();
+      if (EXPOSES[type]) {
         blocks.observe(batch, row);
       } else if (slots.observe(batch, row)) takePeak();
-      else if (batch.typeAt(row) === TYPE.slabCreated && batch.allocationAt(row) === 0) {
+      else if (type === TYPE.slabCreated && batch.allocationAt(row) === 0) {
         blocks.leaveOut(batch.pfnAt(row), batch.pagesAt(row));
       }
     },

@@ -32,6 +32,10 @@ export const ABLATIONS: readonly { readonly instead: string; readonly policy: st
   { instead: 'returns at once', policy: 'longest-free-range+block+immediate+shrinker+swiotlb' },
   { instead: 'returns after 10 s', policy: 'longest-free-range+block+hysteresis:10+shrinker+swiotlb' },
   { instead: 'never returns', policy: 'longest-free-range+block+never-return+swiotlb' },
+  {
+    instead: 'returns if memory is short',
+    policy: 'longest-free-range+block+never-return+shrinker+swiotlb',
+  },
   { instead: 'no shrinker', policy: 'longest-free-range+block+hysteresis:1+swiotlb' },
 ];
 

@@ -69,6 +69,22 @@ describe('a figure', () => {
     expect(text("most(any('failures', 'linux-7.3'))")).toBe('4');
   });
 
+  it('is a table of the scenarios in which a condition holds under every seed', () => {
+    const cells = (expression: string, names = {}) =>
+      text(expression, names)
+        .split('\n')
+        .slice(2)
+        .map((row) => row.split('|').map((cell) => cell.trim()));
+    const [own, kernel] = cells("table('decpool', 'linux-7.3', platform == 'cca')");
+    expect(own.slice(1, 6)).toEqual(['`decpool`', '1', '0', '0', '2']);
+    expect(kernel.slice(1, 6)).toEqual(['`linux-7.3`', '1', '0', '0', '1']);
+    const names = { kernel: "'linux-7.3'", busy: "any('host-calls', 'decpool') > 11" };
+    const [busy] = cells('table(kernel, busy)', names);
+    // In the first scenario it holds under one seed only.
+    expect(busy.slice(1, 3)).toEqual(['`linux-7.3`', '0']);
+    expect(cells('table(kernel)', names)[0].slice(1, 3)).toEqual(['`linux-7.3`', '2']);
+  });
+
   it('counts a scenario if a condition holds under every seed', () => {
     expect(text("scenarios('splits-2m' of 'linux-7.3' > 0)")).toBe('1');
     expect(text("runs('splits-2m' of 'linux-7.3' > 0)")).toBe('3');

@@ -8,10 +8,12 @@ import jsep from 'jsep';
 import { knownMetric, type MetricId } from '../metrics/metric.ts';
 import { formatRange, formatValue, type Unit } from '../text/units.ts';
 import {
+  among,
   dominatorsOf,
   figureOf,
   type Grid,
   type GridRun,
+  type GridScenario,
   leastIdleOf,
   seedsOf,
   servedValueOf,
@@ -174,7 +176,7 @@ class Evaluation {
     switch (name) {
       // Of all runs, as a table.
       case 'table':
-        return policyTable(this.#grid, this.#policies(given));
+        return this.#table(given);
       case 'losses':
         return lossTable(this.#grid, this.#policies(given));
       // Of the current run.
@@ -232,6 +234,23 @@ class Evaluation {
         return formatted(this.of(first), 'percent', 100);
     }
     throw new InputError(`unknown function ${name}()`);
+  }
+
+  /** A row for each policy; a condition behind them says which scenarios are meant: those in which it holds under every seed. */
+  #table(given: readonly jsep.Expression[]): string {
+    const last = given.at(-1);
+    const hasCondition = last !== undefined && !this.#isText(last);
+    if (!hasCondition) return policyTable(this.#grid, this.#policies(given));
+    const isMeant = (scenario: GridScenario) => seedsOf(scenario).every((run) => this.#holds(run, last));
+    return policyTable(among(this.#grid, isMeant), this.#policies(given.slice(0, -1)));
+  }
+
+  /** Whether it is a text whatever the run. */
+  #isText(expression: jsep.Expression): boolean {
+    const node = expression as jsep.CoreExpression;
+    if (node.type === 'Literal') return typeof node.value === 'string';
+    const named = node.type === 'Identifier' ? this.#definitions.get(node.name) : undefined;
+    return named !== undefined && this.#isText(named);
   }
 
   #values(wanted: jsep.Expression, where: jsep.Expression): number[] {

@@ -134,6 +134,16 @@ export function dominatorsOf(run: GridRun, policy: string): string[] {
   );
 }
 
+/** The same grid without the other scenarios. */
+export const among = (grid: Grid, isMeant: (scenario: GridScenario) => boolean): Grid => ({
+  ...grid,
+  machines: grid.machines
+    .map((machine) => ({ ...machine, scenarios: machine.scenarios.filter(isMeant) }))
+    .filter(({ scenarios }) => scenarios.length > 0),
+  scenarios: grid.scenarios.filter(isMeant),
+  runs: grid.runs.filter(({ scenario }) => isMeant(scenario)),
+});
+
 /** Values of a scenario, by seed. */
 export const seedsOf = (scenario: GridScenario): GridRun[] =>
   scenario.bounds.map((_, seed) => ({ scenario, seed }));

@@ -8,18 +8,17 @@ const FINDINGS = fileURLToPath(new URL('../../../../docs/findings.md', import.me
 
 /** A sentence of README and the place of its figure in the findings. Line breaks are spaces. */
 const FIGURES: readonly (readonly [readme: RegExp, findings: RegExp])[] = [
-  [/In ([\d,]+) of the [\d,]+ scenarios of \[/, /In the ([\d,]+) scenarios without larger requests/],
-  [/In ([\d,]+) of the [\d,]+ scenarios of \[/, /without larger requests it converts nothing in ([\d,]+),/],
+  [/In ([\d,]+) of the [\d,]+ scenarios of \[/, /nothing is converted in ([\d,]+) of/],
   [/of the ([\d,]+) scenarios of \[docs\/findings\.md\]/, /It serves [\d,]+ of ([\d,]+) scenarios/],
   [
     /In the ([\d,]+) others with whole blocks `decpool` splits nothing/,
-    /if it finds whole blocks \(([\d,]+) of/,
+    /if whole blocks are free \(([\d,]+) of/,
   ],
   [
     /In the ([\d,]+) others with whole blocks `decpool` splits nothing/,
-    /if it finds whole blocks \([\d,]+ of ([\d,]+)\)/,
+    /if whole blocks are free \([\d,]+ of ([\d,]+)\)/,
   ],
-  [/Linux 7\.3 splits a median of ([\d.,]+) mappings there/, /there `linux-7\.3` splits ([\d.,]+)/],
+  [/Linux 7\.3 splits a median of ([\d.,]+) mappings there/, /\), instead of ([\d.,]+) \(/],
 ];
 
 const matchIn = (text: string, pattern: RegExp): RegExpExecArray => {

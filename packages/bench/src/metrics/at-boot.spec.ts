@@ -46,7 +46,7 @@ const OF_GUEST = [
   'llfree-score',
   'llfree-score-end',
 ];
-const BUFFERS = { bytes: 246 * MIB, dynamic: false };
+const BUFFERS = { bytes: 256 * MIB, dynamic: false };
 
 describe('a boot pool that every policy has', () => {
   it.each([
@@ -59,16 +59,16 @@ describe('a boot pool that every policy has', () => {
     const { values, atBoot } = ringUnder(policy, BUFFERS);
     for (const [id, value] of Object.entries(values))
       if (!OF_GUEST.includes(id)) expect([id, value]).toEqual([id, without.values[id]]);
-    expect(values['bounce-pool-idle-mean']).toBe(246 * MIB);
-    expect(values['bounce-bytes']).toBe(246 * MIB);
+    expect(values['bounce-pool-idle-mean']).toBe(256 * MIB);
+    expect(values['bounce-bytes']).toBe(256 * MIB);
     expect(without.atBoot).toEqual([]);
     const costs = Object.fromEntries(atBoot.map(({ id, value }) => [id, value]));
     expect(costs).toMatchObject({
-      ...{ 'splits-2m': 0, 'splits-1g': 1, conversions: 1, 'pages-converted': (246 * MIB) / PAGE },
+      ...{ 'splits-2m': 0, 'splits-1g': 1, conversions: 1, 'pages-converted': (256 * MIB) / PAGE },
       ...{ 'host-calls': 2, 'full-flushes': 3, 'mixed-peak': 0, claims: 1 },
     });
     expect(atBootText(atBoot.map(({ id, value }) => [id, value]))).toBe(
-      'At boot: 1 1G split, 2 host calls and 3 full TLB flushes, for 246 MiB of swiotlb bounce buffers.',
+      'At boot: 1 1G split, 2 host calls and 3 full TLB flushes, for 256 MiB of swiotlb bounce buffers.',
     );
   });
 
@@ -97,7 +97,7 @@ describe('atomic DMA pools', () => {
         expect(atBootText(atBoot.map(({ id, value }) => [id, value]))).toMatch(
           swiotlb === undefined
             ? /^At boot: .* for 1.5 MiB of atomic DMA pools\.$/
-            : /for 246 MiB of swiotlb bounce buffers and 1.5 MiB of atomic DMA pools\.$/,
+            : /for 256 MiB of swiotlb bounce buffers and 1.5 MiB of atomic DMA pools\.$/,
         );
       }
     },
@@ -115,7 +115,7 @@ it('the boot pool that a policy serves its requests from is apart, too', () => {
   expect(ringUnder('swiotlb', BUFFERS)).toEqual({ values, atBoot });
   expect(Object.fromEntries(atBoot.map(({ id, value }) => [id, value]))).toMatchObject({
     'splits-1g': 1,
-    'pages-converted': (246 * MIB) / PAGE,
+    'pages-converted': (256 * MIB) / PAGE,
   });
   expect(values).toMatchObject({ 'splits-1g': 0, conversions: 0, 'blocks-peak': 0, 'shared-idle-peak': 0 });
 });

@@ -12,6 +12,7 @@ export const pageSourceMetrics = metricFamily({
       formula: 'events pages-claimed: chunks taken from the page allocator',
     },
     'claims-below-block': {
+      isBootApart: true,
       label: 'chunks below 2 MiB',
       formula:
         'claims of less than a block: of a pool, where no whole block was free and it fell back to the highest order there was',

@@ -43,7 +43,7 @@ it('a table has "-" where a ratio to the bounds would flatter, and the ratio of 
     expect(served.change).toBeUndefined();
   }
   const text = comparisonText(results, { columns: 100, isColoured: false });
-  expect(text).toMatch(/^blocks \/ lower bound +- +2$/m);
+  expect(text).toMatch(/^blocks \/ lower bound +- +1$/m);
 });
 
 it('JSON has null and CSV nothing, and the JSON is read as it was', () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { InputError, type Platform } from '@decpool/model';
+import { mayTakeSlots } from '@decpool/pool/internal';
 import { fewConversions } from '../bounds/few-conversions.ts';
 import { lowerBounds } from '../bounds/lower.ts';
 import { pageSourceOf, parseMemory, platformOf } from '../compare/machine.ts';
@@ -12,7 +13,6 @@ import { importTrace } from '../traces/import.ts';
 import { readMemoryState } from '../traces/memory-state/memory-state.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { askedWorkload } from '../workloads/asked.ts';
-import { MAX_MAPPING_BYTES } from '../workloads/devices/swiotlb.ts';
 import { requestsHash } from '../workloads/requests-hash.ts';
 import { sizeNotes, type Workload } from '../workloads/workload.ts';
 import {
@@ -208,7 +208,7 @@ function pack(workload: Workload, seed?: number): SweepInput {
       lowerBounds: {
         blocksPeak: lower.blocksPeak,
         blockSeconds: Number(lower.blockNs) / 1e9,
-        beyondSlots: fewConversions(requests, PAGES_PER_BLOCK, ({ bytes }) => bytes > MAX_MAPPING_BYTES),
+        beyondSlots: fewConversions(requests, PAGES_PER_BLOCK, (request) => !mayTakeSlots(request)),
       },
       notes: [...notes, ...sizeNotes(workload)],
     },

@@ -9,7 +9,7 @@ export interface Parameter {
   readonly default: number;
   readonly min: number;
   readonly max: number;
-  readonly unit?: 'pages' | 'bytes' | '%' | 's' | 'per s';
+  readonly unit?: 'pages' | 'bytes' | 'MiB' | '%' | 's' | 'per s';
   readonly isPowerOfTwo?: true;
   readonly about: string;
 }

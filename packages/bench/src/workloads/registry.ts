@@ -1,5 +1,6 @@
 import { unknownName } from '@decpool/model/internal';
 import { bestFitBlockSeconds } from './best-fit-block-seconds.ts';
+import { bounceLoad } from './bounce-load.ts';
 import { buddyAdversary } from './buddy-adversary.ts';
 import { ccaRealm } from './cca-realm.ts';
 import { churn } from './churn.ts';
@@ -30,6 +31,7 @@ export const WORKLOADS: readonly WorkloadGenerator[] = [
   virtioBlkDevices,
   nvme,
   fileChurn,
+  bounceLoad,
   itsStorm,
   nvmeAtomic,
   dmaBufHeap,

@@ -29,6 +29,10 @@ const COHERENT_POOL_PAGES = 8192;
 export const linux73CoherentPool: PolicyFactory = (view) =>
   linux({ ...VERSION, name: 'linux-7.3:coherent-pool', atomicPoolPages: COHERENT_POOL_PAGES })(view);
 
+/** Linux 7.3 with decpool's first rule alone: what fits takes free slots of swiotlb's boot pool. */
+export const linux73SlotsFirst: PolicyFactory = (view) =>
+  linux({ ...VERSION, name: 'linux-7.3:slots-first', triesSwiotlbFirst: true })(view);
+
 /**
  * What if netvsc kept the buffers of a NIC that was rebuilt or removed, shared, until the NIC comes back? free_netvsc_device()
  * (drivers/net/hyperv/netvsc.c) frees them each time. Buffers of another size are freed first. The rings are the VMBus's, not kept.

@@ -47,6 +47,8 @@ export interface LinuxVersion {
   keeps?(owner: string): boolean;
   /** Free pages of each atomic DMA pool below which it grows. Default: by the size of memory. */
   readonly atomicPoolPages?: number;
+  /** Whether requests of at most 256 KiB take free slots of swiotlb's boot pool. Default: no. */
+  readonly triesSwiotlbFirst?: boolean;
 }
 
 export const linux =
@@ -59,6 +61,7 @@ class Linux implements Policy {
   /** dma_direct_alloc() and dma_direct_free(), kernel/dma/direct.c; __vmbus_establish_gpadl(), drivers/hv/channel.c; its_alloc_pages_node(). */
   readonly leaksAtOnce = true;
   readonly atomicPoolPages?: number;
+  readonly triesSwiotlbFirst: boolean;
   readonly #version: LinuxVersion;
   readonly #view: StateView;
   /** Freed buffers that their owners keep. */
@@ -68,6 +71,7 @@ class Linux implements Policy {
     this.name = version.name;
     this.#version = version;
     this.#view = view;
+    this.triesSwiotlbFirst = version.triesSwiotlbFirst === true && view.platform.confidential;
     if (version.atomicPoolPages !== undefined) this.atomicPoolPages = version.atomicPoolPages;
   }
 

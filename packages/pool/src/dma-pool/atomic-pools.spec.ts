@@ -20,17 +20,18 @@ const SERVED_BY_POOLS = [
   'linux-7.3',
   'gfp-decrypted',
   'migratetype',
-  'decpool',
   'first-fit+page+immediate',
   'best-fit+block+hysteresis',
 ];
-const REPLACING = [
+const WITH_RESERVE = [
   'longest-free-range+block+reserve:64:512',
   'genpool',
   'first-fit+block+reserve:64:512+immediate',
 ];
 
 const POOLS: Setting = { atomicPools: true };
+const REPLACING = [...WITH_RESERVE, 'decpool', 'longest-free-range+block+hysteresis:1+swiotlb'];
+
 /** With a chunk for each zone that has memory: of 128 KiB in the DMA and the DMA32 zone. */
 const SMALL = { ...POOLS, memory: freshBoot(256 * 2 ** 20) };
 
@@ -143,10 +144,16 @@ describe('with coherent_pool= on the command line', () => {
   });
 });
 
-it.each(REPLACING)('%s serves such a request itself', (policy) => {
+it.each(WITH_RESERVE)('%s serves such a request itself', (policy) => {
   const { pool } = booted(policy, SMALL);
   expectServed(pool.dma_alloc_coherent(4096, atomic('nvme0 queue')));
   expect(pool.counters.conversions).toBeGreaterThan(0);
+});
+
+it('a pool with slots that splits blocks does not replace them', () => {
+  const { pool, events } = booted('longest-free-range+page+immediate+swiotlb', SMALL);
+  expectServed(pool.dma_alloc_coherent(4096, atomic('nvme0 queue')));
+  expect(steps(events)).toEqual(['pages-allocated 1']);
 });
 
 it('other requests that may not sleep are not theirs', () => {

@@ -17,12 +17,11 @@ import { ZoneMap } from './zones.ts';
 const MIB = 2 ** 20;
 /** IO_TLB_DEFAULT_SIZE, include/linux/swiotlb.h. */
 const DEFAULT_BYTES = 64 * MIB;
-/** A segment, IO_TLB_SEGSIZE slots of IO_TLB_SIZE bytes: the pool is made of whole ones. */
-const SEGMENT_BYTES = 128 * 2048;
 
 /**
  * Size of the boot pool: in a confidential x86 guest 6 % of its memory, from 64 MiB to 1 GiB (mem_encrypt_setup_arch(),
- * arch/x86/mm/mem_encrypt.c), elsewhere 64 MiB.
+ * arch/x86/mm/mem_encrypt.c), rounded up to a power of two, so that its areas are equal (round_up_default_nslabs(),
+ * kernel/dma/swiotlb.c); elsewhere 64 MiB.
  */
 export function bootPoolBytes({ zones }: MemoryState, { confidential, directMap }: Platform): number {
   const isX86 = directMap === 'split';
@@ -34,7 +33,7 @@ export function bootPoolBytes({ zones }: MemoryState, { confidential, directMap 
 /** The same of a confidential x86 guest with so many pages of memory: no platform has a larger pool. */
 export function confidentialX86Bytes(pages: number): number {
   const wanted = Math.min(1024 * MIB, Math.max(DEFAULT_BYTES, Math.floor((pages * 4096 * 6) / 100)));
-  return Math.ceil(wanted / SEGMENT_BYTES) * SEGMENT_BYTES;
+  return 2 ** Math.ceil(Math.log2(wanted));
 }
 
 /**

@@ -18,7 +18,7 @@ import {
   pfn as toPfn,
 } from '@decpool/model';
 import { slabId } from '@decpool/model/internal';
-import { keepsPageOffset } from '../baselines/owners.ts';
+import { isHeapChunk, keepsPageOffset } from '../baselines/owners.ts';
 import { type EventRecorder, NO_ALLOCATION } from '../event-recorder.ts';
 import { sizesToTry } from '../page-source/boot-reservation.ts';
 import type { BlockRange } from '../policy.ts';
@@ -41,6 +41,13 @@ export const SWIOTLB_CACHE: SlabCache = {
   grows: false,
   alignment: 'unit',
 };
+
+/**
+ * Whether memory for a request can be slots, beside the streaming maps. A chunk of the dma-buf heap cannot: its devices map it as it is,
+ * and the unmap would free the slots at its address (swiotlb_tbl_unmap_single(), from dma_direct_unmap_phys()).
+ */
+export const mayTakeSlots = (request: AllocateRequest): boolean =>
+  request.bytes <= MAX_MAPPING_BYTES && !isHeapChunk(request);
 
 /** Slots at a multiple of which a streaming map begins. */
 export const slotsAlign = ({ bytes, owner }: AllocateRequest): number =>

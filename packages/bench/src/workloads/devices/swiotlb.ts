@@ -18,7 +18,7 @@ const NET_SIZES = weighted([
   [65_536, 7],
 ]);
 /** Assumed: disk I/O from a page to a request as large as swiotlb lets through. */
-const DISK_SIZES = weighted([
+export const DISK_SIZES = weighted([
   [4096, 55],
   [16_384, 25],
   [65_536, 17],
