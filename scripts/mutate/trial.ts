@@ -1,0 +1,253 @@
+/**
+ * Tries the mutants of some sources: all in one process as long as none hangs; then each that was not found and that is also reached
+ * outside tests, when modules are loaded or in hooks, in a process of its own.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isEquivalent } from './equivalent.ts';
+import { type Mutant, mutate } from './mutants.ts';
+import type { Line, Ran, Task } from './progress.ts';
+import type { Outcome } from './table.ts';
+
+export interface Trial {
+  readonly module: string;
+  readonly sources: readonly string[];
+  readonly specs: readonly string[];
+  readonly triesEquivalent: boolean;
+  /** After so long nothing more is tried. */
+  readonly seconds: number;
+}
+
+/** ms of a mutant without a word: it hangs. So many times the test's own, and so many more. */
+const MORE_TIME = 20;
+const FREE_TIME = 15_000;
+/** ms of a process for one mutant. */
+const MOST_ALONE = 120_000;
+/** Steps after which a mutant that is on from the start counts as endless: so many times all tests' own, and so many more. */
+const MORE_STEPS = 20;
+const FREE_STEPS = 5_000_000;
+
+export async function trial({ module, sources, specs, triesEquivalent, seconds }: Trial): Promise<Outcome> {
+  const start = performance.now();
+  const isLate = () => performance.now() - start > seconds * 1000;
+  const mutants: Mutant[] = [];
+  const files = sources.map((file) => {
+    const firstId = mutants.length;
+    mutants.push(...mutate(file, readFileSync(file, 'utf8'), firstId).mutants);
+    return { file, firstId };
+  });
+  const equivalent = triesEquivalent ? [] : mutants.filter(isEquivalent);
+  const run = new Runs(
+    files,
+    specs,
+    equivalent.map(({ id }) => id),
+  );
+  try {
+    await run.together(isLate);
+    const untried = await run.alone(mutants, isLate);
+    const { reached, found } = run;
+    const isTried = ({ id }: Mutant) => reached.has(id) && !equivalent.some((other) => other.id === id);
+    return {
+      module,
+      mutants,
+      equivalent,
+      unreached: mutants.filter(({ id }) => !reached.has(id)),
+      survivors: mutants.filter(
+        (mutant) => isTried(mutant) && !found.has(mutant.id) && !untried.has(mutant.id),
+      ),
+      found: mutants.filter((mutant) => isTried(mutant) && found.has(mutant.id)).length,
+      untried: untried.size,
+      seconds: (performance.now() - start) / 1000,
+    };
+  } finally {
+    run.close();
+  }
+}
+
+class Runs {
+  readonly found = new Set<number>();
+  readonly #files: Task['files'];
+  readonly #specs: readonly string[];
+  readonly #leftOut: readonly number[];
+  readonly #folder = mkdtempSync(join(tmpdir(), 'decpool-mutate-'));
+  readonly #tests = new Map<string, Ran>();
+  readonly #done = new Set<string>();
+  /** By spec: what it reaches outside tests. */
+  readonly #outside = new Map<string, Set<number>>();
+
+  constructor(files: Task['files'], specs: readonly string[], leftOut: readonly number[]) {
+    this.#files = files;
+    this.#specs = specs;
+    this.#leftOut = leftOut;
+  }
+
+  get reached(): Set<number> {
+    const all = new Set<number>();
+    for (const { reached } of this.#tests.values()) for (const id of reached) all.add(id);
+    for (const reached of this.#outside.values()) for (const id of reached) all.add(id);
+    return all;
+  }
+
+  /** All mutants in one process. It is started again if one hangs, ends it, or leaves something behind. */
+  async together(isLate: () => boolean): Promise<void> {
+    for (;;) {
+      const { status, output, lines, isHung } = await this.#process(
+        this.#specs,
+        this.#files,
+        undefined,
+        isLate,
+      );
+      for (const line of lines) this.#take(line);
+      console.error(
+        `${this.#tests.size} tests reach mutants, ${this.found.size} of ${this.reached.size} are found`,
+      );
+      if (status === 0 || isLate()) return;
+      const last = lines.at(-1);
+      if (last?.kind === 'try') this.found.add(last.id);
+      else if (last?.kind !== 'spoilt' && !isHung)
+        throw new Error(`the specs fail without a mutant:\n${output}`);
+    }
+  }
+
+  /** What is reached outside tests and not found, each in a process. Returns the ids of those that there is no time for. */
+  async alone(mutants: readonly Mutant[], isLate: () => boolean): Promise<Set<number>> {
+    const untried = new Set<number>();
+    const outside = new Set([...this.#outside.values()].flatMap((reached) => [...reached]));
+    for (const mutant of mutants) {
+      const { id } = mutant;
+      if (!outside.has(id) || this.found.has(id) || this.#leftOut.includes(id)) continue;
+      if (isLate()) {
+        untried.add(id);
+        continue;
+      }
+      const files = this.#files.filter(({ file }) => file === mutant.file);
+      const specs = this.#specsThatReach(mutant, mutants);
+      const { status } = await this.#process(specs, files, id, isLate);
+      console.error(
+        `${status === 0 ? 'survived' : 'found'} alone: ${mutant.file}:${mutant.line} by ${specs.length} specs`,
+      );
+      if (status !== 0) this.found.add(id);
+    }
+    return untried;
+  }
+
+  #specsThatReach({ id, file }: Mutant, mutants: readonly Mutant[]): string[] {
+    const inTests = new Set(
+      [...this.#tests.values()].filter(({ reached }) => reached.includes(id)).map(({ spec }) => spec),
+    );
+    const inHooks = [...this.#outside].filter(([, reached]) => reached.has(id)).map(([spec]) => spec);
+    if (inTests.size > 0) return [...new Set([...inTests, ...inHooks])];
+    // Reached when the file is loaded, once for all specs: each that uses the file.
+    const ofFile = new Set(mutants.filter((mutant) => mutant.file === file).map((mutant) => mutant.id));
+    const users = [...this.#tests.values()].filter(({ reached }) =>
+      reached.some((other) => ofFile.has(other)),
+    );
+    return [...new Set([...inHooks, ...users.map(({ spec }) => spec)])];
+  }
+
+  #take(line: Line): void {
+    if (line.kind === 'test') this.#tests.set(line.name, line);
+    else if (line.kind === 'found') this.found.add(line.id);
+    else if (line.kind === 'done' || line.kind === 'once') this.#done.add(line.name);
+    else if (line.kind === 'outside') {
+      const reached = this.#outside.get(line.spec) ?? new Set();
+      for (const id of line.reached) reached.add(id);
+      this.#outside.set(line.spec, reached);
+    }
+  }
+
+  async #process(
+    specs: readonly string[],
+    files: Task['files'],
+    mutant: number | undefined,
+    isLate: () => boolean,
+  ) {
+    const progress = join(this.#folder, 'progress.ndjson');
+    const calls = [...this.#tests.values()].reduce((sum, test) => sum + test.calls, 0);
+    const task: Task = {
+      ...{ files, progress, leftOut: this.#leftOut },
+      found: [...this.found],
+      done: [...this.#done],
+      most: calls * MORE_STEPS + FREE_STEPS,
+    };
+    writeFileSync(progress, '');
+    writeFileSync(join(this.#folder, 'task.json'), JSON.stringify(task));
+    const child = spawn(
+      process.execPath,
+      [
+        'node_modules/vitest/vitest.mjs',
+        'run',
+        '--config',
+        'vitest.mutate.config.ts',
+        '--reporter',
+        'dot',
+        ...specs,
+      ],
+      {
+        detached: true,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: {
+          ...process.env,
+          DECPOOL_MUTATION: join(this.#folder, 'task.json'),
+          DECPOOL_RECORDINGS: '',
+          ...(mutant === undefined ? {} : { DECPOOL_MUTANT: String(mutant) }),
+        },
+      },
+    );
+    const output: string[] = [];
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => output.push(String(text)));
+    running = child;
+    const started = performance.now();
+    let seen = 0;
+    let since = started;
+    let isHung = false;
+    const watch = setInterval(() => {
+      const lines = linesOf(progress);
+      if (lines.length !== seen) [seen, since] = [lines.length, performance.now()];
+      const last = lines.at(-1);
+      const most =
+        mutant !== undefined
+          ? MOST_ALONE
+          : last?.kind === 'try'
+            ? last.ms * MORE_TIME + FREE_TIME
+            : Number.POSITIVE_INFINITY;
+      if (performance.now() - since < most && !isLate()) return;
+      isHung = true;
+      endGroup(child);
+    }, 500);
+    const status = await new Promise<number | null>((resolve) => child.on('close', resolve));
+    clearInterval(watch);
+    endGroup(child);
+    return { status, output: output.join(''), lines: linesOf(progress), isHung };
+  }
+
+  close(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+function linesOf(path: string): Line[] {
+  const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => JSON.parse(line));
+}
+
+/** The process that runs now; whoever ends this one ends that, too. */
+let running: ChildProcess | undefined;
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => {
+    if (running !== undefined) endGroup(running);
+    process.exit(130);
+  });
+}
+
+/** A worker in an endless loop hears nothing: its whole group is ended. */
+function endGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // All have ended.
+  }
+}
