@@ -130,6 +130,13 @@ describe('decpool', () => {
     expect(pool.counters.splits2M).toBe(0);
   });
 
+  it('adds none for a request that is larger than a block', () => {
+    const { pool } = watched('decpool');
+    expect(pool.alloc_pages(10, { owner, gfp: GFP.GFP_ATOMIC }).ok).toBe(false);
+    pool.request({ kind: 'background-free', key: 0, time: nanoseconds(SECOND / 2) });
+    expect(pool.counters.claimedPages).toBe(0);
+  });
+
   it('gives that block back if nobody wants it for a second', () => {
     const { pool } = watched('decpool');
     expect(pool.alloc_pages(0, { owner, gfp: GFP.GFP_ATOMIC }).ok).toBe(false);

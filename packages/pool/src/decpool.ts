@@ -95,7 +95,7 @@ class Decpool implements Policy {
         return;
       }
       if (!record.mayConvert) {
-        this.#missedIn = record.reach;
+        if (pages <= this.#blockPages) this.#missedIn = record.reach;
         record.fail('would-sleep');
         return;
       }
@@ -159,9 +159,8 @@ class Decpool implements Policy {
   /** Adds a block that is empty now, for callers that may not sleep. */
   #growAhead(record: Recorder): void {
     this.#missedIn = undefined;
-    const grown = this.#grow(this.#blockOrder, 0, record);
-    if (typeof grown !== 'string' && grown.pages >= this.#blockPages)
-      this.#emptySince.set(this.#free.blockOf(grown.start), record.time);
+    const grown = this.#grow(this.#blockOrder, this.#blockOrder, record);
+    if (typeof grown !== 'string') this.#emptySince.set(this.#free.blockOf(grown.start), record.time);
   }
 
   #give(start: Pfn, pages: number, record: Recorder): void {

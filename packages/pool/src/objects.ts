@@ -3,12 +3,13 @@ import {
   type AllocateRequest,
   type AllocationId,
   type FreeRequest,
+  GFP_KERNEL,
   InvariantError,
   orderFor,
   PAGE_SIZE,
   type SlabId,
 } from '@decpool/model';
-import { attributesOf, PAGE_SHIFT, pagesFor, slabId } from '@decpool/model/internal';
+import { attributesOf, maySleep, PAGE_SHIFT, pagesFor, slabId } from '@decpool/model/internal';
 import type { PageServer } from './dma-pool/page-server.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';
@@ -38,15 +39,15 @@ export class ObjectAllocator {
   }
 
   /**
-   * Serves a request for pages from free slots of the bounce buffers. Returns false if they have none for it. Less than half of the slots
-   * are kept for streaming maps, and for callers for whom nothing can be converted.
+   * Serves a request for pages from free slots of the bounce buffers. Returns false if they have none for it. Half of the slots
+   * are kept for streaming maps, and for callers that may not sleep.
    */
   allocateSlots(request: AllocateRequest): boolean {
     const { allocation, bytes } = request;
     if (!mayTakeSlots(request)) return false;
     if (this.#swiotlb?.isWithin(this.#recorder.reach) !== true) return false;
     const isKept = this.#slabs.freeShare(this.#swiotlb.key) < KEPT_FOR_MAPS;
-    if (isKept && this.#recorder.mayConvert) return false;
+    if (isKept && maySleep(request.gfp ?? GFP_KERNEL)) return false;
     const { units, align } = naturalUnits(bytes, SWIOTLB_PAGES);
     const place = this.#slabs.place(this.#swiotlb.key, units, align);
     if (place === undefined) return false;

@@ -123,7 +123,7 @@ export class PoolPolicy implements Policy {
       const start = this.#placeShared(pages, 1 << order, request, record);
       if (start !== -1) this.#give(start, pages, request, record);
       else {
-        if (this.#growsAhead) this.#missedIn = record.reach;
+        if (this.#growsAhead && pages <= this.#pagesPerBlock) this.#missedIn = record.reach;
         record.fail('would-sleep');
       }
       return;
@@ -312,7 +312,7 @@ export class PoolPolicy implements Policy {
     if (this.#memory.sharedFreePages(record.reach) < this.#lowPages) this.#refill(record);
     if (this.#hasMissedIn(record.reach)) {
       this.#missedIn = undefined;
-      this.#claimForReserve(record);
+      this.#claimForReserve(record, orderFor(this.#pagesPerBlock));
     }
     this.#emptyBlocks.work(record);
   }
@@ -332,8 +332,9 @@ export class PoolPolicy implements Policy {
     if (added > 0) record.refilled(added);
   }
 
-  #claimForReserve(record: Recorder): boolean {
-    const chunk = this.#memory.claim(this.#claimOrder, 0, record);
+  /** `leastOrder`: of a chunk that is large enough. */
+  #claimForReserve(record: Recorder, leastOrder = 0): boolean {
+    const chunk = this.#memory.claim(this.#claimOrder, leastOrder, record);
     if (typeof chunk === 'string') return false;
     for (let at = 0; at + this.#pagesPerBlock <= chunk.pages; at += this.#pagesPerBlock) {
       this.#emptyBlocks.emptied(this.#map.blockOf(toPfn(chunk.start + at)), record);
