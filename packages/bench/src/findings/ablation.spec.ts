@@ -41,7 +41,7 @@ describe('an ablation', () => {
   });
 
   it('compares decpool with itself and with the pools without a rule', () => {
-    const [first, , , , , , , , , , , last] = ABLATIONS;
+    const [first, , , , , , , , , , , , last] = ABLATIONS;
     expect(last).toBeUndefined();
     const text = ablationText(
       results({
