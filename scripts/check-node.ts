@@ -1,5 +1,5 @@
 /**
- * Other versions of Node than the oldest that is supported, which runs everything else: the packages as they are published, with a
+ * Other versions of Node than the one that runs everything else: the packages as they are published, with a
  * deprecation as an error, and the specs of the model, the pool and the command. `pnpm build` first.
  */
 import { execFileSync } from 'node:child_process';
@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../packages/bench/src/bundle/bundle.ts';
 
-/** `latest` may be a version without long-term support. */
-const VERSIONS = ['22', '24', 'latest'];
+/** The oldest that package.json names, to the last digit. `latest` may be a version without long-term support. */
+const VERSIONS = ['20.19.0', '22', '24', 'latest'];
 const WITH_SPECS = ['22', '24'];
 
 const SPECS = [
