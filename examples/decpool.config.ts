@@ -135,6 +135,34 @@ export default defineConfig({
     workers: undefined,
     // Run only this fixed part of the grid, as 3/16; the folders of all parts are merged later.
     shard: undefined,
+    // Have workers run the cells, by this NATS server: nats://HOST:4222; see decpool worker.
+    on: undefined,
+    // With --on: remove another sweep from the server first.
+    replace: false,
+    // Credentials for the NATS server.
+    creds: undefined,
+    // PEM file of the authority that signed the server's certificate.
+    tlsCa: undefined,
+    // PEM file of this client's certificate.
+    tlsCert: undefined,
+    // PEM file of the key of this client's certificate.
+    tlsKey: undefined,
+  },
+
+  // decpool worker: run cells of sweeps that a NATS server has.
+  worker: {
+    // Cells at a time (default: one per core).
+    threads: undefined,
+    // Run policy files that come with a sweep: they are programs.
+    allowPolicies: false,
+    // Credentials for the NATS server.
+    creds: undefined,
+    // PEM file of the authority that signed the server's certificate.
+    tlsCa: undefined,
+    // PEM file of this client's certificate.
+    tlsCert: undefined,
+    // PEM file of the key of this client's certificate.
+    tlsKey: undefined,
   },
 
   // decpool findings: run a sweep and fill a page with its figures.

@@ -18,6 +18,7 @@ const PNPM = 'pnpm@10.34.9';
 const PUBLINT = 'publint@0.3.25';
 const ARE_THE_TYPES_WRONG = '@arethetypeswrong/cli@0.18.5';
 const DUCKDB = '@duckdb/node-api@1.5.6-r.1';
+const NATS = ['@nats-io/transport-node@3', '@nats-io/jetstream@3', '@nats-io/obj@3'];
 
 /** MiB, of what `npm install decpool` brings. */
 const MOST_INSTALLED = 50;
@@ -147,15 +148,19 @@ function byNpm(registry: string): void {
   checkStartUp(main, join(at, 'decpool-results/netvsc/logs/decpool.arrow'));
   const decpool = (...args: readonly string[]) => run('npx', 'decpool', ...args);
   useTheCommand(at, decpool, ['--seeds', '1', '--policy', 'linux-7.3,decpool']);
-  let refusal = '';
-  try {
-    decpool(...query);
-  } catch (error) {
-    refusal = String(error);
-  }
-  expectText(refusal, /DuckDB is not installed.*npm install @duckdb\/node-api/);
-  step('npm install @duckdb/node-api');
-  run('npm', 'install', '--no-audit', '--no-fund', DUCKDB);
+  const refusalOf = (...args: readonly string[]): string => {
+    try {
+      return decpool(...args);
+    } catch (error) {
+      return String(error);
+    }
+  };
+  expectText(refusalOf(...query), /DuckDB is not installed.*npm install @duckdb\/node-api/);
+  const worker = ['worker', '--on', 'nats://127.0.0.1:9'];
+  expectText(refusalOf(...worker), /client of NATS is not installed.*npm install @nats-io\/transport-node/);
+  step('npm install @duckdb/node-api @nats-io/...');
+  run('npm', 'install', '--no-audit', '--no-fund', DUCKDB, ...NATS);
+  expectText(refusalOf(...worker), /no NATS server answers/);
   expectText(decpool(...query), /^n\n\d+\n$/);
 }
 

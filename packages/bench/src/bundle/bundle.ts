@@ -17,7 +17,14 @@ import { directImports } from './direct-imports.ts';
 export const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 
 /** Packages that have files of their own beside their code, or that users may lack. */
-export const NOT_BUNDLED = ['@duckdb/node-api', 'piscina', 'tsx/esm/api'];
+export const NOT_BUNDLED = [
+  '@duckdb/node-api',
+  '@nats-io/jetstream',
+  '@nats-io/obj',
+  '@nats-io/transport-node',
+  'piscina',
+  'tsx/esm/api',
+];
 
 export interface BundleOptions {
   /** Where the bundle is made; it may be missing. */

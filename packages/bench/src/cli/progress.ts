@@ -110,8 +110,8 @@ function lines(name: string, stream: Stream): Progress {
 
 /** Progress of things that take about as long as each other: with their rate, and the time that is left. */
 export interface Count {
-  /** `left`: seconds that the rest will take (default: at the same rate). */
-  show(done: number, all: number, left?: number): void;
+  /** `left`: seconds that the rest will take (default: at the same rate). `more` is shown behind it. */
+  show(done: number, all: number, left?: number, more?: string): void;
   stop(): void;
 }
 
@@ -125,8 +125,10 @@ export function counted(
   const progress = progressOf(name, output, stream);
   const begun = performance.now();
   return {
-    show: (done, all, left) =>
-      progress.show(done, all, paceText(done, all, unit, (performance.now() - begun) / 1000, left)),
+    show(done, all, left, more) {
+      const pace = paceText(done, all, unit, (performance.now() - begun) / 1000, left);
+      progress.show(done, all, more === undefined ? pace : `${pace}${BETWEEN}${more}`);
+    },
     stop: () => progress.stop(),
   };
 }

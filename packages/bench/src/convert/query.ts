@@ -3,14 +3,13 @@
  * log is ever part of a statement: it gets there as rows and as values of parameters.
  */
 import { mkdtemp, rm, symlink } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { InputError, type LogHeader, type Seal } from '@decpool/model';
 import { parseHeader, parseMark } from '@decpool/model/internal';
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
 import { messageOf } from '../files/error-text.ts';
+import { optionalPackage } from '../files/optional-package.ts';
 import { atPath } from '../log/byte-file.ts';
 import { type ConvertOptions, convert } from './convert.ts';
 import { isParquet } from './is-parquet.ts';
@@ -67,22 +66,8 @@ export async function query(
   }
 }
 
-/** It is optional: it may be where decpool is, or in the working folder. Rejects if it is in neither. */
-function loadDuckDB(): Promise<DuckDB> {
-  return import('@duckdb/node-api').catch((error: unknown) => {
-    const path = inWorkingFolder('@duckdb/node-api');
-    if (path === undefined) throw error;
-    return import(pathToFileURL(path).href);
-  });
-}
-
-function inWorkingFolder(name: string): string | undefined {
-  try {
-    return createRequire(resolve('package.json')).resolve(name);
-  } catch {
-    return undefined;
-  }
-}
+const loadDuckDB = (): Promise<DuckDB> =>
+  optionalPackage('@duckdb/node-api', () => import('@duckdb/node-api'));
 
 interface Files {
   /** As the user gave it. */

@@ -15,7 +15,7 @@ import { type GridScenario, gridOf } from './grid.ts';
  * The inputs with the fewest requests, each from one memory state: those that are recorded take turns, as they are small. Inputs
  * without such a state come last. All policies and seeds run, so a scenario has the figures that it has in the whole sweep.
  */
-async function subsetOf(
+export async function subsetOf(
   definition: SweepDefinition,
   path: string,
   scenarios: number,

@@ -1,4 +1,5 @@
 /** The folder of a sweep: what it is, every finished cell, and at the end the results. */
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
@@ -16,6 +17,7 @@ import { outlineSchema, type SweepOutline } from './outline.ts';
 const ABOUT = 'sweep.json';
 const CELLS = 'cells.ndjson';
 const LOCK = 'lock';
+const ID = 'folder-id';
 
 /** What may lie in a folder whose sweep was killed before it had begun. */
 const BEFORE_THE_FIRST: readonly RegExp[] = [/^lock(\.\d+)?$/, /^sweep\.json\.partial$/];
@@ -77,6 +79,13 @@ export class SweepFolder {
   /** When it returns, the cells are on the disk. */
   append(cells: readonly FinishedCell[]): void {
     this.#writing(CELLS, () => this.#cells.append(cells));
+  }
+
+  /** A name for this folder on a server, which no other folder has. */
+  id(): string {
+    const path = join(this.path, ID);
+    if (!existsSync(path)) writeWhole(path, `${randomUUID()}\n`);
+    return readFileSync(path, 'utf8').trim();
   }
 
   /** Puts a file of results in its place, whole. */

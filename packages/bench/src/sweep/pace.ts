@@ -5,14 +5,15 @@
 export class SweepPace {
   readonly all: number;
   done = 0;
-  readonly #workers: number;
+  /** Cells that run at a time. */
+  workers: number;
   /** By input: its cells that are left, and those done with the seconds they took. */
   readonly #inputs: ReadonlyMap<string, { left: number; done: number; seconds: number }>;
 
   /** `inputs`: that of each cell that is to be run. */
   constructor(inputs: readonly string[], workers: number) {
     this.all = inputs.length;
-    this.#workers = workers;
+    this.workers = workers;
     this.#inputs = new Map(
       [...new Set(inputs)].map((input) => {
         const left = inputs.filter((other) => other === input).length;
@@ -36,6 +37,6 @@ export class SweepPace {
     const inputs = [...this.#inputs.values()];
     const mean = inputs.reduce((sum, { seconds }) => sum + seconds, 0) / Math.max(1, this.done);
     const expected = inputs.map(({ left, done, seconds }) => left * (done === 0 ? mean : seconds / done));
-    return expected.reduce((sum, seconds) => sum + seconds, 0) / this.#workers;
+    return expected.reduce((sum, seconds) => sum + seconds, 0) / Math.max(1, this.workers);
   }
 }

@@ -28,6 +28,7 @@ import { sweep } from './sweep.ts';
 import { tail } from './tail.ts';
 import { validate } from './validate.ts';
 import { verify } from './verify.ts';
+import { worker } from './worker.ts';
 import { workloads } from './workloads.ts';
 
 export const COMMANDS = {
@@ -37,6 +38,7 @@ export const COMMANDS = {
     analyze,
     report,
     sweep,
+    worker,
     findings,
     ablation,
     initPolicy,

@@ -1,12 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { InputError } from '@decpool/model';
 import { InvalidArgumentError } from 'commander';
+import type { SweepFolder } from '../../sweep/folder.ts';
+import type { CoordinatorOptions, DeliveryCounts } from '../../sweep/nats/coordinator.ts';
 import type { Cell, SweepPlan } from '../../sweep/plan.ts';
 import type { SweepResults } from '../../sweep/results.ts';
 import { parseShard, type Shard } from '../../sweep/shard.ts';
-import { command, file, fileArgument, type Parameter } from '../declaration.ts';
+import type { Engine } from '../../sweep/sweep.ts';
+import { command, file, fileArgument, flag, type Parameter } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
 import { exitCodeOf, interruptible } from '../interrupt.ts';
+import { NATS_OPTIONS, on } from '../nats-options.ts';
 import { WORKERS } from '../options.ts';
 import type { Output } from '../output.ts';
 import { counted } from '../progress.ts';
@@ -55,6 +59,9 @@ export const sweep = command({
     out: file('--out <dir>', 'folder for the cells and the results', { default: 'decpool-sweep' }),
     workers: WORKERS,
     shard: SHARD,
+    on: on('have workers run the cells, by this NATS server: nats://HOST:4222; see decpool worker'),
+    replace: flag('--replace', 'with --on: remove another sweep from the server first'),
+    ...NATS_OPTIONS,
   },
   section: ['DEFINITION', DEFINITION],
   different: 'A cell failed, on two workers.',
@@ -62,6 +69,7 @@ export const sweep = command({
     'decpool sweep rings.json --out rings',
     'decpool sweep rings.json --shard 3/16 --out rings-3',
     'decpool sweep merge rings-* --out rings',
+    'decpool sweep rings.json --on nats://queue:4222 --out rings',
   ],
   seeAlso: 'docs/sweeps.md',
   async run({ definition, parts = [], ...options }, { output }) {
@@ -71,6 +79,7 @@ export const sweep = command({
         `'${parts[0]}': one definition is run at a time; decpool sweep merge joins folders`,
       );
     }
+    expectTogether(options);
     const { prepareSweep } = await import('../../sweep/prepare.ts');
     return runSweep(await prepareSweep(definition), options, output);
   },
@@ -80,13 +89,18 @@ interface SweepOptions {
   readonly out: string;
   readonly workers?: number;
   readonly shard?: Shard;
+  readonly on?: string;
+  readonly replace?: boolean;
+  readonly creds?: string;
+  readonly tlsCa?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
 }
 
 async function runSweep(plan: SweepPlan, options: SweepOptions, output: Output): Promise<number> {
   const { out, workers = availableParallelism(), shard } = options;
   const { SweepFolder } = await import('../../sweep/folder.ts');
   const { outlineOf } = await import('../../sweep/plan.ts');
-  const { onThreads } = await import('../../sweep/threads.ts');
   const { SweepPace } = await import('../../sweep/pace.ts');
   const { sweep } = await import('../../sweep/sweep.ts');
   const { factsText, unfinishedText } = await import('../../sweep/text.ts');
@@ -94,17 +108,28 @@ async function runSweep(plan: SweepPlan, options: SweepOptions, output: Output):
     const folder = await SweepFolder.open(out, { identity: plan.identity, outline: outlineOf(plan) });
     const progress = counted(plan.definition.name, 'cells', output);
     let pace = new SweepPace([], workers);
+    let others: string | undefined;
+    const show = () => progress.show(pace.done, pace.all, pace.secondsLeft, others);
+    const watch = {
+      onWorkers(machines: number, threads: number) {
+        pace.workers = threads;
+        others = machines === 1 ? '1 worker' : `${machines} workers`;
+        show();
+      },
+      onEnd: ({ redelivered, repeated }: DeliveryCounts) =>
+        output.write(`delivered    ${redelivered} cells again, ${repeated} results twice\n`),
+    };
     try {
       output.write(factsText(plan, folder, shard));
       const results = await sweep(plan, folder, {
-        ...{ engine: onThreads(workers), shard, signal },
+        ...{ engine: await engineFor(options, folder, watch), shard, signal },
         onStart(toDo) {
           pace = new SweepPace(toDo.map(inputOf), workers);
           if (toDo.length > 0) progress.show(0, pace.all);
         },
         onCell(cell, seconds) {
           pace.add(inputOf(cell), seconds);
-          progress.show(pace.done, pace.all, pace.secondsLeft);
+          show();
         },
       });
       progress.stop();
@@ -116,6 +141,39 @@ async function runSweep(plan: SweepPlan, options: SweepOptions, output: Output):
       folder.close();
     }
   });
+}
+
+/** Threads of this machine, or workers on others. */
+async function engineFor(
+  { on, workers = availableParallelism(), shard, replace = false, ...server }: SweepOptions,
+  folder: SweepFolder,
+  watch: Pick<CoordinatorOptions, 'onWorkers' | 'onEnd'>,
+): Promise<Engine> {
+  if (on === undefined) {
+    const { onThreads } = await import('../../sweep/threads.ts');
+    return onThreads(workers);
+  }
+  const { onNats } = await import('../../sweep/nats/coordinator.ts');
+  return onNats({ ...server, on, replace, folder: folder.id(), ...watch });
+}
+
+/** Throws InputError for options that do not go together. */
+function expectTogether({ on, shard, workers, ...others }: SweepOptions): void {
+  const { replace, creds, tlsCa, tlsCert, tlsKey } = others;
+  const needsServer = Object.entries({
+    replace,
+    creds,
+    'tls-ca': tlsCa,
+    'tls-cert': tlsCert,
+    'tls-key': tlsKey,
+  });
+  const lonely = on === undefined && needsServer.find(([, value]) => value !== undefined && value !== false);
+  if (lonely) throw new InputError(`--${lonely[0]} needs --on: the address of a NATS server`);
+  if (on === undefined) return;
+  if (shard !== undefined)
+    throw new InputError('--shard and --on are two ways to share a grid: give one of them');
+  if (workers !== undefined)
+    throw new InputError('--workers is for this machine; with --on give --threads to each worker');
 }
 
 async function merge(
