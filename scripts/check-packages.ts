@@ -70,7 +70,7 @@ function checkTarball(tarball: string): void {
     if (!names.includes(name)) throw new Error(`${tarball} lacks ${name}`);
   }
   const unwanted = names.filter((name) =>
-    /\.spec\.|\/testing(?<!types\/rxjs\/.*)|(?<!\.d)(?<!examples\/[\w.-]+)\.ts$|workspace/.test(name),
+    /\.spec\.|\/testing(?!\.md)(?<!types\/rxjs\/.*)|(?<!\.d)(?<!examples\/[\w.-]+)\.ts$|workspace/.test(name),
   );
   if (unwanted.length > 0) throw new Error(`${tarball} has ${unwanted.join(', ')}`);
   const manifest = runIn(folder)('tar', '-xzOf', tarball, 'package/package.json');
