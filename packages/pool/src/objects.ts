@@ -22,7 +22,7 @@ import {
   slotsAlign,
 } from './swiotlb/swiotlb.ts';
 
-/** Share of the bounce buffers' slots that only streaming maps take. */
+/** Share of the bounce buffers' slots that a caller that may sleep leaves to streaming maps. */
 const KEPT_FOR_MAPS = 0.5;
 
 export class ObjectAllocator {

@@ -18,9 +18,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readText } from '../files/read-text.ts';
 import { freelistsText } from '../traces/memory-state/testing.ts';
-import { tellFailure } from './failure.ts';
-import { run } from './program.ts';
-import { keptOutput, PROGRESS_ONLY } from './testing.ts';
+import { decpool, PROGRESS_ONLY } from './testing.ts';
 
 const ROOT = fileURLToPath(new URL('../../../../', import.meta.url));
 const DECPOOL = fileURLToPath(new URL('../../bin/decpool.js', import.meta.url));
@@ -43,21 +41,6 @@ function started(...args: string[]): Promise<Run> {
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
-}
-
-/** The command in this process, without the time that a process takes to start. */
-async function decpool(...words: string[]): Promise<Run> {
-  const output = keptOutput();
-  let code = 0;
-  const exit = (given: number) => {
-    code = given;
-  };
-  try {
-    await run({ words, output, exit });
-  } catch (error) {
-    code = tellFailure(error, output);
-  }
-  return { code, stdout: output.written, stderr: output.told };
 }
 
 let folder = '';

@@ -5,9 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writeShortLog } from '../convert/testing.ts';
-import { tellFailure } from './failure.ts';
-import { run } from './program.ts';
-import { keptOutput } from './testing.ts';
+import { decpool } from './testing.ts';
 
 const DISK = 2 ** 16;
 const root = mkdtempSync(join(tmpdir(), 'decpool-disk-'));
@@ -19,20 +17,6 @@ afterAll(() => {
   if (isMounted) spawnSync('umount', ['-l', full]);
   rmSync(root, { recursive: true });
 });
-
-async function decpool(...words: string[]) {
-  const output = keptOutput();
-  let code = 0;
-  const exit = (given: number) => {
-    code = given;
-  };
-  try {
-    await run({ words, output, exit });
-  } catch (error) {
-    code = tellFailure(error, output);
-  }
-  return { code, stdout: output.written, stderr: output.told };
-}
 
 // Skipped where no file system may be mounted: a real disk would have to be filled.
 describe.skipIf(!isMounted)('decpool convert on a disk that is full', () => {

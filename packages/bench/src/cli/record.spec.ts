@@ -5,29 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { resourceUrl } from '../files/resource.ts';
-import { tellFailure } from './failure.ts';
-import { run } from './program.ts';
-import { keptOutput } from './testing.ts';
+import { decpool } from './testing.ts';
 
 const SCRIPT = fileURLToPath(resourceUrl('record.sh'));
 const RECORDED = fileURLToPath(new URL('../traces/recording/fixtures/qemu-6.12.tar.gz', import.meta.url));
 const ARM64 = RECORDED.replace('6.12', '6.16-arm64');
 const scratch = mkdtempSync(join(tmpdir(), 'decpool-record-spec-'));
 afterAll(() => rmSync(scratch, { recursive: true }));
-
-async function decpool(...words: string[]) {
-  const output = keptOutput();
-  let code = 0;
-  const exit = (given: number) => {
-    code = given;
-  };
-  try {
-    await run({ words, output, exit });
-  } catch (error) {
-    code = tellFailure(error, output);
-  }
-  return { code, stdout: output.written, stderr: output.told };
-}
 
 const script = (words: readonly string[], env: Record<string, string> = {}) =>
   spawnSync('sh', [SCRIPT, ...words], { encoding: 'utf8', env: { ...process.env, ...env } });

@@ -1,6 +1,7 @@
 import { expect } from 'vitest';
+import { tellFailure } from './failure.ts';
 import type { Output } from './output.ts';
-import { programOf } from './program.ts';
+import { programOf, run } from './program.ts';
 
 /** Keeps what is written, as into a pipe that nobody watches. */
 export function keptOutput(settings: Partial<Output> = {}): Output & { written: string; told: string } {
@@ -19,6 +20,23 @@ export function keptOutput(settings: Partial<Output> = {}): Output & { written: 
     ...settings,
   };
   return output;
+}
+
+/** The command in this process, without the time that a process takes to start. */
+export async function decpool(
+  ...words: string[]
+): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> {
+  const output = keptOutput();
+  let code = 0;
+  const exit = (given: number) => {
+    code = given;
+  };
+  try {
+    await run({ words, output, exit });
+  } catch (error) {
+    code = tellFailure(error, output);
+  }
+  return { code, stdout: output.written, stderr: output.told };
 }
 
 /** The program, for what it says about itself. */
