@@ -1,7 +1,8 @@
 /** Traces to analyse: one file, or those of a folder. */
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
+import { isFolder } from '../files/stats.ts';
 import type { ImportOptions } from '../traces/format.ts';
 import { type ImportedTrace, importTrace } from '../traces/import.ts';
 import { STANDARD_INPUT } from '../traces/lines.ts';
@@ -27,7 +28,8 @@ export interface AnalysedTraces {
 
 /** What a trace, or each trace of a folder, holds. Throws InputError if nothing can be read. */
 export async function analyzeTraces(path: string, options: ImportOptions): Promise<AnalysedTraces> {
-  if (!isFolder(path)) return { traces: [await analysed(path, options)], unread: [] };
+  if (path === STANDARD_INPUT || !isFolder(path))
+    return { traces: [await analysed(path, options)], unread: [] };
   const names = tracesIn(path);
   if (names.length === 0) {
     throw new InputError(
@@ -62,9 +64,6 @@ export async function analyzeEach(
     [`${path}: no trace in this folder can be read`, ...unread.map(({ reason }) => reason)].join('\n'),
   );
 }
-
-const isFolder = (path: string): boolean =>
-  path !== STANDARD_INPUT && statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** Names that people give to traces. */
 const TRACE = /(?:trace|^conversions|^events|^pages|^perf_script|requests)[\w.-]*$/;

@@ -1,6 +1,6 @@
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InputError } from '@decpool/model';
+import { isFile } from '../files/stats.ts';
 import { defaultExportOf } from '../files/user-file.ts';
 
 /** In this order; the first that is there counts. */
@@ -12,8 +12,6 @@ export function configFile(named: string | undefined): string | undefined {
   if (!isFile(named)) throw new InputError(`--config '${named}': there is no such file`);
   return named;
 }
-
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
 
 /** What it exports. It is run for that. Throws InputError for a file that cannot be loaded. */
 export const readConfig = (file: string): Promise<unknown> => defaultExportOf(resolve(file), 'config file');

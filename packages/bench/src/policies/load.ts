@@ -1,8 +1,8 @@
 /** Policies by what a command line says: a name of the registry, or a file that exports one. */
-import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Columns, InputError, platformNamed, spanOf, x86Geometry } from '@decpool/model';
 import { freshBoot, type PolicyFactory, policyNamed } from '@decpool/pool';
+import { isFile } from '../files/stats.ts';
 import { defaultExportOf } from '../files/user-file.ts';
 import { builtinsNow, restored, type Snapshot } from './builtins.ts';
 import { guarded } from './guard.ts';
@@ -25,7 +25,7 @@ export const isPolicyFile = (name: string): boolean => name.includes('/') || /\.
 export async function policyFor(name: string): Promise<PolicyFactory> {
   if (!isPolicyFile(name)) return policyNamed(name);
   const file = resolve(name);
-  if (statSync(file, { throwIfNoEntry: false })?.isFile() !== true) {
+  if (!isFile(file)) {
     throw new InputError(`policy file '${name}': there is no such file`);
   }
   builtins ??= builtinsNow();

@@ -1,9 +1,10 @@
 /** Results of comparisons, read from files. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import * as z from 'zod';
 import { readText } from '../files/read-text.ts';
+import { statsAt } from '../files/stats.ts';
 import { isBoundRatio } from '../metrics/bound-ratios.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { readableIssue } from '../text/readable-issue.ts';
@@ -32,7 +33,7 @@ export function readResults(path: string): StoredResults[] {
 }
 
 function filesAt(path: string): string[] {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsAt(path);
   if (stats === undefined) throw new InputError(`${path}: there is no such file or folder`);
   if (!stats.isDirectory()) return [path];
   const own = join(path, RESULTS_FILE);

@@ -1,8 +1,9 @@
 /** Reads a `freelists v1` file (docs/reference/freelists.md): the page allocator's whole state, and the requests that followed. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError, type MemoryState } from '@decpool/model';
 import { readText } from '../../files/read-text.ts';
+import { isFile } from '../../files/stats.ts';
 import { printable } from '../../text/printable.ts';
 import { DumpReader } from './freelists-dump.ts';
 import { FreelistsLine } from './freelists-line.ts';
@@ -34,8 +35,7 @@ export interface Freelists {
 
 /** The file itself, or the one in a folder; undefined if a folder has none, or nothing is there. */
 export function freelistsAt(path: string): string | undefined {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat?.isFile() === true) return path;
+  if (isFile(path)) return path;
   return ['freelists.gz', 'freelists'].map((name) => join(path, name)).find((file) => existsSync(file));
 }
 

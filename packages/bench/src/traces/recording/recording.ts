@@ -1,12 +1,13 @@
 /**
  * What `decpool record` wrote: a folder, or such a folder as .tar.gz. docs/reference/recording.md has its files.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { InputError } from '@decpool/model';
 import { messageOf } from '../../files/error-text.ts';
 import { readText } from '../../files/read-text.ts';
+import { isFile, statsAt } from '../../files/stats.ts';
 import { kernelAddress } from '../events/kernel-address.ts';
 import { type ImportedTrace, importTrace } from '../import.ts';
 import type { SharedExpression } from '../shared-expression.ts';
@@ -57,8 +58,9 @@ export const isRecording = (path: string): boolean => PACKED.test(path) || hasHe
 
 /** Opens a recording for as long as `use` takes. Throws InputError if it is none. */
 export async function withRecording<T>(path: string, use: (recording: Recording) => Promise<T>): Promise<T> {
-  if (!existsSync(path)) throw new InputError(`${path}: there is no such folder or file`);
-  if (statSync(path).isDirectory()) return use(readRecording(path, basename(resolve(path))));
+  const stats = statsAt(path);
+  if (stats === undefined) throw new InputError(`${path}: there is no such folder or file`);
+  if (stats.isDirectory()) return use(readRecording(path, basename(resolve(path))));
   const unpacked = mkdtempSync(join(tmpdir(), 'decpool-recording-'));
   let folder: string | undefined;
   try {
@@ -76,8 +78,7 @@ export async function withRecording<T>(path: string, use: (recording: Recording)
   }
 }
 
-const hasHeader = (folder: string): boolean =>
-  statSync(join(folder, HEADER), { throwIfNoEntry: false })?.isFile() === true;
+const hasHeader = (folder: string): boolean => isFile(join(folder, HEADER));
 
 async function unpack(path: string, to: string): Promise<void> {
   const { extract } = await import('tar');
