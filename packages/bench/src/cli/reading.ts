@@ -2,6 +2,8 @@
 import type { ConvertOptions } from '../convert/convert.ts';
 import type { OpenLog } from '../log/open.ts';
 import type { OnRead } from '../log/read.ts';
+import { countText } from '../text/counts.ts';
+import { printable } from '../text/printable.ts';
 import { EXIT } from './exit-status.ts';
 import { interruptible } from './interrupt.ts';
 import type { Output } from './output.ts';
@@ -71,6 +73,12 @@ export async function withLog<T>(
     reading?.stop();
     await log.close();
   }
+}
+
+/** Says on standard error if a log was cut off: what is printed of it is not of a whole run. */
+export function tellIfCutOff({ path, events, seal }: OpenLog, { tell }: Pick<Output, 'tell'>): void {
+  if (seal !== undefined) return;
+  tell(`decpool: ${printable(path)}: cut off; the answer covers its first ${countText(events, 'event')}\n`);
 }
 
 /** Converts a log, shows the progress, and lets a SIGINT stop it, which leaves nothing behind. Returns the exit code. */

@@ -104,7 +104,10 @@ function without({ request: skipped, seq: skippedSeq }: LoggedRequest) {
 
 /** The number of the request that an event belongs to, and the first event with that number. */
 async function requestAt(log: OpenLog, event: number): Promise<{ request: number; seq: number }> {
-  if (log.events === 0) throw new InputError(`${log.path}: the log has no events`);
+  if (log.events === 0) {
+    const why = log.seal === undefined ? ': it was cut off before the end of its first segment' : '';
+    throw new InputError(`${log.path}: the log has no events${why}`);
+  }
   if (!Number.isInteger(event) || event < 0 || event >= log.events) {
     throw new InputError(`${log.path}: event ${event}: expected one of its events, 0 to ${log.events - 1}`);
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -255,6 +255,18 @@ describe('the requests of a log under a policy that was edited since', () => {
   it('are not made again without the policy, and its file is asked for', async () => {
     const checks = verified(join(folder, 'own.ndjson'));
     await expect(checks).rejects.toThrow(/policy 'own' of the log: unknown policy 'own'.* --own/);
+  });
+
+  it('are not made again if the name of the policy was altered: the damage is reported', async () => {
+    const path = join(folder, 'renamed.ndjson');
+    const text = readFileSync(join(folder, 'own.ndjson'), 'utf8');
+    writeFileSync(path, text.replace('"policy":"own"', '"policy":"owm"'));
+    const checks = await verified(path);
+    expect(wrongOf(checks).map(({ name, text: found }) => `${name}: ${found}`)).toEqual([
+      expect.stringMatching(/^hash chain: the header or the checkpoint after event \d+ was altered/),
+    ]);
+    expect(checks.at(-1)).toMatchObject({ name: 're-run', verdict: 'skipped' });
+    expect(checks.at(-1)?.text).toContain("unknown policy 'owm'");
   });
 });
 

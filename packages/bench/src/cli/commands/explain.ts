@@ -2,7 +2,7 @@ import { InputError } from '@decpool/model';
 import { printable } from '../../text/printable.ts';
 import { command, eventNumber } from '../declaration.ts';
 import { JSON_DOCUMENT, LOG } from '../options.ts';
-import { eventsRead, withLog } from '../reading.ts';
+import { eventsRead, tellIfCutOff, withLog } from '../reading.ts';
 
 export const explain = command({
   name: 'explain',
@@ -38,6 +38,7 @@ export const explain = command({
     const text = await withLog(
       path,
       async (log) => {
+        tellIfCutOff(log, output);
         const position = await positionOf(log, { at });
         if (allocation !== undefined) {
           const { report, names } = await explainAllocation(log, allocation, position);

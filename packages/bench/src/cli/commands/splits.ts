@@ -1,7 +1,7 @@
 import type { SplitGrouping } from '../../inspect/splits-groups.ts';
 import { choice, command, flag } from '../declaration.ts';
 import { JSON_DOCUMENT, LOG } from '../options.ts';
-import { eventsRead, withLog } from '../reading.ts';
+import { eventsRead, tellIfCutOff, withLog } from '../reading.ts';
 
 const GROUPINGS: readonly SplitGrouping[] = ['owner', 'request', 'block'];
 
@@ -26,7 +26,14 @@ export const splits = command({
     const { splitsReport } = await import('../../inspect/splits-groups.ts');
     const { splitsText } = await import('../../inspect/splits-text.ts');
     const { jsonText } = await import('../../text/json.ts');
-    const found = await withLog(log, splitsOf, eventsRead('splits', output));
+    const found = await withLog(
+      log,
+      (open) => {
+        tellIfCutOff(open, output);
+        return splitsOf(open);
+      },
+      eventsRead('splits', output),
+    );
     output.write(
       json
         ? jsonText(splitsReport(found, by))
