@@ -96,6 +96,9 @@ export async function ended(child: ChildProcess | undefined, signal: NodeJS.Sign
 
 /** A worker of one thread. */
 export const startWorker = (url: string, ...more: readonly string[]): ChildProcess =>
-  spawn(process.execPath, [DECPOOL, 'worker', '--on', url, '--threads', '1', ...more], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
+  spawn(process.execPath, workerArguments(url, ...more), { stdio: ['ignore', 'ignore', 'inherit'] });
+
+export const workerArguments = (url: string, ...more: readonly string[]): string[] => [
+  ...[DECPOOL, 'worker', '--on', url, '--threads', '1'],
+  ...more,
+];
