@@ -28,7 +28,7 @@ static unsigned long *mapped_pages;	/* direct_pages_count[], by level */
 static unsigned long *last_pfn;		/* max_pfn */
 static unsigned long row;
 
-void split_counts_read(struct split_counts *counts)
+static void split_counts_read(struct split_counts *counts)
 {
 	all_vm_events(events);
 	*counts = (struct split_counts){
@@ -52,6 +52,13 @@ static unsigned int level_of(unsigned long pfn, unsigned long *flags)
 	/* The CPU sets these two as it goes. */
 	*flags = pte_flags(*entry) & ~(_PAGE_ACCESSED | _PAGE_DIRTY);
 	return level;
+}
+
+unsigned int convert_level(const struct page *page)
+{
+	unsigned long flags;
+
+	return level_of(page_to_pfn(page), &flags);
 }
 
 void convert_table(void)

@@ -52,7 +52,8 @@ extern struct sequence_settings settings;
 struct split_counts {
 	unsigned long splits_2m, splits_1g, collapses_2m, collapses_1g;
 };
-void split_counts_read(struct split_counts *counts);
+/* How the direct map maps a page: 1 by a 4K entry, 2 2M, 3 1G, 0 not at all. */
+unsigned int convert_level(const struct page *page);
 int convert_init(void);
 void convert_exit(void);
 void convert_table(void);

@@ -18,6 +18,7 @@
 #include <linux/tracepoint.h>
 #include <linux/utsname.h>
 #include <linux/vmalloc.h>
+#include <asm/pgtable.h>
 
 #include "probe.h"
 
@@ -174,18 +175,23 @@ int sequence_plan(unsigned int count, unsigned int max_order, unsigned int free_
 	return 0;
 }
 
+/*
+ * A chunk of up to one block lies in one entry, and a larger one consists of
+ * whole blocks, so the level of its first page tells all splits of the direct
+ * map.  The counters of the kernel also have those of other CPUs, and those
+ * of the kernel image's own mapping: memory that held __init code has both.
+ */
 static int convert(struct chunk *chunk, bool decrypt, struct split_counts *change)
 {
 	unsigned long address = (unsigned long)page_address(chunk->page);
-	struct split_counts before, after;
+	unsigned int before = convert_level(chunk->page), after;
 	int error;
 
-	split_counts_read(&before);
 	error = decrypt ? set_memory_decrypted(address, 1 << chunk->order) :
 			  set_memory_encrypted(address, 1 << chunk->order);
-	split_counts_read(&after);
-	change->splits_2m = after.splits_2m - before.splits_2m;
-	change->splits_1g = after.splits_1g - before.splits_1g;
+	after = convert_level(chunk->page);
+	change->splits_2m = before >= PG_LEVEL_2M && after == PG_LEVEL_4K;
+	change->splits_1g = before == PG_LEVEL_1G && after < PG_LEVEL_1G;
 	return error;
 }
 

@@ -96,7 +96,7 @@ PAGE_EVENTS='kmem/mm_page_alloc kmem/mm_page_free'
 print_cmdline() {
 	# The list of the kernel command line: commas for spaces, semicolons between probes.
 	probes=$( { conversion_probes '' ''; buffer_probes; } | tr ' \n' ',;' | sed 's/;$//')
-	echo "kprobe_event=\"$probes\" trace_event=dma:dma_alloc,dma:dma_free,swiotlb:swiotlb_bounced trace_buf_size=${buffer_kb}k trace_clock=mono"
+	echo "kprobe_event=\"$probes\" trace_event=dma:dma_alloc,dma:dma_free,swiotlb:swiotlb_bounced,module:module_free trace_buf_size=${buffer_kb}k trace_clock=mono"
 }
 if [ "$mode" = print-cmdline ]; then
 	print_cmdline
@@ -214,6 +214,17 @@ copy_state() {
 	if [ -r /sys/kernel/debug/page_tables/kernel ]; then
 		cat /sys/kernel/debug/page_tables/kernel >"$folder/$1/page_tables"
 	fi
+}
+
+# With the probe module the state is exact: each entry of the direct map, and each free list in its order.
+PROBE=/proc/decpool_probe
+copy_exact_state() {
+	[ -w $PROBE ] || return
+	for command in table 'map before'; do echo "$command" >$PROBE; done
+	grep '^#map,before,[0-9]' $PROBE >"$folder/before/directmap"
+	# The lists come with a sequence: one page, given back at once.
+	for command in 'label recorded state' 'plan 1 0 0' run release; do echo "$command" >$PROBE; done
+	gzip -c <$PROBE >"$folder/before/freelists.gz"
 }
 
 # ---- tracing ----
@@ -361,7 +372,7 @@ else
 	add_probes "$(conversion_probes "$vmalloc_base$counts" "$counts"; buffer_probes)"
 	new_instance decpool_conversions "$buffer_kb"
 	enable decpool_conversions decpool/setdec decpool/setenc decpool/setdecret decpool/setencret \
-		decpool/cohalloc decpool/cohallocr decpool/cohfree
+		decpool/cohalloc decpool/cohallocr decpool/cohfree module/module_free
 	# The function that asked. Before Linux 5.18 a trigger writes to the trace of all others.
 	trigger=$T/instances/decpool_conversions/events/decpool/setdec/trigger
 	case $(uname -r) in
@@ -381,6 +392,7 @@ else
 	fi
 
 	copy_state before
+	copy_exact_state
 	for name in $used; do echo 1 >"$T/instances/decpool_$name/tracing_on"; done
 	from=$(uptime_s)
 	recording=yes

@@ -39,7 +39,18 @@ for round in 1 2; do
 	[ $round = 2 ] || for driver in e1000 virtio_blk virtio_net nvme; do rmmod $driver 2>/dev/null; done
 done
 END
-chmod +x /tmp/drivers.sh
+# No module is loaded or unloaded here: all splits are those of conversions, and each function has its name.
+cat >/tmp/rebind.sh <<'END'
+#!/bin/sh
+for link in /sys/bus/pci/drivers/nvme/0000:* /sys/bus/pci/drivers/virtio-pci/0000:* /sys/bus/pci/drivers/e1000/0000:*; do
+	driver=${link%/*} device=${link##*/}
+	echo $device >$driver/unbind
+	echo $device >$driver/bind
+	echo "guest: $device bound again"
+done
+sleep 2
+END
+chmod +x /tmp/drivers.sh /tmp/rebind.sh
 
 # Nothing of the recorder stays in the kernel.
 expect_clean() {
@@ -66,7 +77,9 @@ by_bpftrace() {
 		sleep 1
 	done
 	echo "guest: bpftrace attached after $second s"
-	/tmp/drivers.sh
+	# record.sh sees the same events, so what the two wrote can be compared.
+	sh /record.sh --out /tmp/out/recording -- /tmp/drivers.sh || fail "record.sh beside bpftrace"
+	expect_clean "a recording beside bpftrace"
 	kill -INT $bpftrace
 	wait $bpftrace || { cat /tmp/bpftrace.err; fail "decpool.bt"; }
 }
@@ -98,7 +111,7 @@ elif [ -z "$boot" ]; then
 	expect_clean --clean
 	rm -rf /tmp/out/killed*
 
-	sh /record.sh --out /tmp/out/packed.tar.gz --seconds 1 || fail "a .tar.gz"
+	sh /record.sh --out /tmp/out/rebind.tar.gz -- /tmp/rebind.sh || fail "a .tar.gz"
 else
 	/tmp/drivers.sh
 	sh /record.sh --out /tmp/out/boot --boot || fail "record.sh --boot"
@@ -117,6 +130,9 @@ if [ -n "$has_probe" ]; then
 		probe "label fresh $1"
 		probe "convert $2"
 		probe "plan 600 4 40"
+		probe table
+		probe "map before"
+		grep '^#map,before,[0-9]' /proc/decpool_probe >/tmp/out/exact/qemu/fresh-$1-1/directmap
 		probe run
 		gzip -c </proc/decpool_probe >/tmp/out/exact/qemu/fresh-$1-1/freelists.gz
 		probe release
@@ -126,8 +142,15 @@ if [ -n "$has_probe" ]; then
 	probe "map start"
 	for id in 0 1 2 3 4 5 6 7; do probe "take $id $id"; done
 	for id in 1 3 5 7; do probe "give $id"; done
-	probe "decrypt 65536 100"
-	probe "encrypt 65536 100"
+	# A 2M mapping outside of the kernel's image: that has a second mapping, which splits as well.
+	image=$(sed -n 's/^ *\([0-9a-f]*\)-\([0-9a-f]*\) : Kernel .*/\1 \2/p' /proc/iomem)
+	first=$((0x$(echo "$image" | head -1 | cut -d' ' -f1) >> 12))
+	last=$((0x$(echo "$image" | tail -1 | cut -d' ' -f2) >> 12))
+	block=$(sed -n 's/^#map,start,\([0-9]*\),\([0-9]*\),2,.*/\1/p' /proc/decpool_probe |
+		awk -v first="$first" -v last="$last" '$1 + 512 <= first || $1 > last { print $1; exit }')
+	[ -n "$block" ] || fail "the kernel's image leaves no 2M mapping"
+	probe "decrypt $block 100"
+	probe "encrypt $block 100"
 	probe "map end"
 	gzip -c </proc/decpool_probe >/tmp/out/conversions/conversions.csv.gz
 	echo "{\"kernel\": \"$(uname -r)\"}" >/tmp/out/conversions/meta.json

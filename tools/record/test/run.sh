@@ -124,7 +124,7 @@ timeout 850 "$@" -m "$memory" -smp "$cpus" -nographic -no-reboot \
 	-drive if=none,id=d1,format=raw,file="$work/disk1" -device nvme,drive=d1,serial=1 \
 	-drive if=none,id=d2,format=raw,file="$work/disk2" -device virtio-blk-pci,drive=d2,disable-legacy=on,iommu_platform=on \
 	-netdev user,id=n1 -device virtio-net-pci,netdev=n1,romfile=,disable-legacy=on,iommu_platform=on \
-	-netdev user,id=n2 -device e1000,netdev=n2,romfile= </dev/null | tr -d '\r' | tee "$work/console.log"
+	-netdev user,id=n2 -device e1000,netdev=n2,romfile= </dev/null | sed -u 's|\r||g' | tee "$work/console.log"
 # A machine with one serial port sends the result through it.
 [ $machine = x86_64 ] || sed -n '/^guest: begin/,/^guest: end/p' "$work/console.log" | grep -v '^guest:' >"$work/out.b64"
 grep -q '^guest: done' "$work/console.log" || { echo "run.sh: the guest did not finish" >&2; exit 1; }
@@ -132,3 +132,21 @@ mkdir -p "$out"
 base64 -di "$work/out.b64" | tar -xzf - -C "$out"
 grep '^guest:' "$work/console.log" >"$out/console.log"
 echo "run.sh: written: $out"
+
+# What decpool makes of it.
+command -v node >/dev/null || { echo "run.sh: no node, so nothing is imported"; exit 0; }
+decpool() {
+	echo "\$ decpool $*"
+	node "$tools/../packages/bench/bin/decpool.js" "$@"
+}
+for recording in "$out/recording" "$out/rebind.tar.gz"; do
+	[ ! -e "$recording" ] || decpool compare --recording "$recording" --out "$out/results" || failed=yes
+done
+[ ! -e "$out/boot" ] || decpool compare --recording "$out/boot" --memory "$memory" --out "$out/results" || failed=yes
+[ ! -e "$out/bpftrace.txt" ] ||
+	decpool compare --trace "$out/bpftrace.txt" --memory-state "$out/recording/before" --out "$out/results" || failed=yes
+if [ -e "$out/exact" ]; then
+	decpool validate --exact "$out"/exact/*/* || failed=yes
+	decpool validate "$out/conversions/conversions.csv.gz" || failed=yes
+fi
+[ -z "${failed:-}" ] || { echo "run.sh: decpool did not accept what the guest wrote" >&2; exit 1; }

@@ -114,7 +114,7 @@ function agreementText(
     rule !== undefined &&
       (rule.splits2M === own
         ? 'The split rule agrees at the same pages.'
-        : `The split rule gives ${rule.splits2M} at the same pages: where 4K entries mapped memory before is a guess without page_tables (docs/memory-states.md).`),
+        : `The split rule gives ${rule.splits2M} at the same pages: other code split a block first, or the start is a guess without directmap and page_tables (docs/memory-states.md).`),
     rule !== undefined &&
       rule.elsewhere > 0 &&
       `The rule leaves out ${countText(rule.elsewhere, 'conversion')} of vmalloc areas.`,

@@ -11,6 +11,9 @@ it.each([
   ['swapper     0 [000]    22.498450: PERF_RECORD_LOST lost 123', 123],
   ['perf  6429 [001]    22.498450: PERF_RECORD_LOST_SAMPLES lost 4', 4],
   ['PERF_RECORD_LOST', undefined],
+  ['Lost 27 events', 27],
+  ['Attaching 6 probes...', 0],
+  ['Attached 6 probes', 0],
   ['# tracer: nop', 0],
   ['cpus=2', 0],
 ])('%j says that %s events are missing', (text, lost) => {

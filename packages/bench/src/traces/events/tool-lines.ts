@@ -10,9 +10,11 @@ const LOST: readonly RegExp[] = [
   /^CPU:\d+ \[(?:(\d+) )?EVENTS DROPPED\]/,
   // perf script --show-lost-events, tools/perf/util/event.c.
   /\bPERF_RECORD_LOST(?:_SAMPLES)?\b(?:\s+lost\s+(\d{1,15}))?/,
+  // bpftrace, src/output.cpp.
+  /^Lost (\d{1,15}) events$/,
 ];
-/** What `trace-cmd report` prints before the first event. */
-const TRACE_CMD_HEADER = /^(?:cpus=\d+|version = \d+|CPU \d+ is empty)$/;
+/** What `trace-cmd report` and bpftrace print before the first event. */
+const HEADER = /^(?:cpus=\d+|version = \d+|CPU \d+ is empty|Attach(?:ing|ed) \d+ probes?(?:\.\.\.)?)$/;
 
 export interface ToolLine {
   /** How many events are missing after this line. Undefined if the line says only that there are some. */
@@ -27,5 +29,5 @@ export function parseToolLine(text: string): ToolLine | undefined {
     const match = pattern.exec(text);
     if (match !== null) return { lost: match[1] === undefined ? undefined : Number(match[1]) };
   }
-  return text.startsWith('#') || TRACE_CMD_HEADER.test(text) ? { lost: 0 } : undefined;
+  return text.startsWith('#') || HEADER.test(text) ? { lost: 0 } : undefined;
 }

@@ -270,3 +270,23 @@ it.each([
     first: [{ line: 1, text, reason: expect.stringContaining(reason) }],
   });
 });
+
+describe('modules that were unloaded', () => {
+  const unload = (module: string) => event('rmmod-9', '2.000000', `module_free: ${module}`);
+  const notesOn = (...lines: string[]) =>
+    readLines(dmaTrace, [setdec('a-1', '1.000000', 10, 1), ...lines]).notes;
+
+  it('are named in a note, because their functions can have wrong names', () => {
+    expect(notesOn(unload('nvme'), unload('e1000'), unload('nvme'))).toEqual([
+      'Modules were unloaded while recording: nvme, e1000. Names of their functions, which are part of owners, can be wrong.',
+    ]);
+    expect(notesOn()).toEqual([]);
+  });
+
+  it('are not all named if they are many', () => {
+    const names = Array.from({ length: 100 }, (_, number) => `module_${number}`);
+    expect(notesOn(...names.map(unload))).toEqual([
+      expect.stringContaining('module_8, module_9 and more. Names'),
+    ]);
+  });
+});

@@ -4,6 +4,7 @@
  * docs/traces.md has the commands that set these probes.
  */
 
+import { flatCopy } from '../../text/flat-copy.ts';
 import { fieldOf, MAX_PAGES, wholeNumber } from '../events/event-fields.ts';
 import { parseTraceEvent } from '../events/event-line.ts';
 import { type EventFamily, eventReader, fieldHandler } from '../events/event-reader.ts';
@@ -30,6 +31,9 @@ export const dmaTrace: TraceFormat = {
   reader: (into) => eventReader(into, [probeEvents(into)]),
 };
 
+/** A note names at most so many. */
+const MODULES_NAMED = 10;
+
 /** A stack trace comes at most so many conversions after its own. */
 const WAITING = 1000;
 
@@ -48,6 +52,7 @@ function probeEvents(into: TraceRequests): EventFamily {
     });
     if (conversions.length === 2 * WAITING) convert(WAITING);
   }
+  const unloaded = new Set<string>();
   /** By task: its dma_alloc_attrs() call, until that converts memory or returns. */
   const calls = new Map<string, DmaAllocation>();
   return {
@@ -67,6 +72,10 @@ function probeEvents(into: TraceRequests): EventFamily {
       cohfree: fieldHandler(EXPECTED_POINTER, { pointer: pointerOf }, ({ pointer }) =>
         into.ignore(pointer === '0x0' ? 'cohfree of 0x0' : 'cohfree'),
       ),
+      module_free: fieldHandler('the name of a module', { module: moduleOf }, ({ module }) => {
+        if (unloaded.size <= MODULES_NAMED) unloaded.add(flatCopy(module));
+        into.ignore('module_free');
+      }),
       ...namedAll(
         DECRYPTED,
         fieldHandler(EXPECTED_RANGE, { range: rangeOf }, ({ range }, { task, at, cpu }, stack) => {
@@ -86,6 +95,7 @@ function probeEvents(into: TraceRequests): EventFamily {
       if (calls.size > 0) into.ignore('cohalloc served elsewhere', calls.size);
       convert(conversions.length);
       buffers.end();
+      if (unloaded.size > 0) into.note(unloadedNote([...unloaded]));
     },
   };
 }
@@ -93,6 +103,15 @@ function probeEvents(into: TraceRequests): EventFamily {
 function callOf(fields: string): DmaAllocation | undefined {
   const match = /dev="([^"]*)" size=(\d+)/.exec(fields);
   return match === null ? undefined : { device: match[1], bytes: Number(match[2]) };
+}
+
+const moduleOf = (fields: string) => /^\w+/.exec(fields)?.[0];
+
+/** Tools look up names when they print: tracefs after the recording, bpftrace by what it knew of the module at first. */
+function unloadedNote(modules: readonly string[]): string {
+  const named =
+    modules.slice(0, MODULES_NAMED).join(', ') + (modules.length > MODULES_NAMED ? ' and more' : '');
+  return `Modules were unloaded while recording: ${named}. Names of their functions, which are part of owners, can be wrong.`;
 }
 
 const EXPECTED_POINTER = 'cpu_addr=0xADDRESS';

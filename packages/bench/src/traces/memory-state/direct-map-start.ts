@@ -28,18 +28,23 @@ const REGION_KB = 512 * BLOCK_KB;
  * Throws InputError with file and line.
  */
 export function directMapStart(files: ProcFiles, ram: readonly PageRun[]): DirectMapStart {
-  const walk = WALKS.find((name) => files.textOf(name) !== undefined);
-  if (walk !== undefined) {
-    const lines = procLines(files, walk);
-    const isPtdump = lines.some(({ text }) => text.startsWith('---['));
-    return { runs: isPtdump ? ptdumpRuns(files.pathOf(walk), lines) : mapLineRuns(lines), note: undefined };
-  }
+  const walked = walkedDirectMap(files);
+  if (walked !== undefined) return { runs: walked, note: undefined };
   const counts = readCounts(files);
   if (counts !== undefined) return fromCounts(counts, ram);
   return {
     runs: directMapAtBoot(ram),
     note: 'The direct map is assumed as at boot: 1G entries where RAM fills an aligned GiB, 2M entries elsewhere. A copy of /proc/meminfo, or a walk of the page tables, tells more.',
   };
+}
+
+/** By a walk of the page tables; undefined if none was recorded. Throws InputError with file and line. */
+export function walkedDirectMap(files: ProcFiles): readonly MappingRun[] | undefined {
+  const walk = WALKS.find((name) => files.textOf(name) !== undefined);
+  if (walk === undefined) return undefined;
+  const lines = procLines(files, walk);
+  const isPtdump = lines.some(({ text }) => text.startsWith('---['));
+  return isPtdump ? ptdumpRuns(files.pathOf(walk), lines) : mapLineRuns(lines);
 }
 
 /**

@@ -8,8 +8,10 @@ import { directMapChange, type SplitsResult } from './splits.ts';
 
 const ofAll = ({ same, all }: Count): string => (all === 0 ? '' : `${same} of ${all}`);
 const splitsText = ({ splits2M, splits1G }: RecordedSplits): string => `${splits2M} + ${splits1G}`;
-const modelSplitsText = ({ model, mappedBefore: { length } }: SplitsResult): string =>
-  length === 0 ? splitsText(model) : `${splitsText(model)} (${length} earlier)`;
+const modelSplitsText = ({ model, mappedBefore: { length }, isDirectMapKnown }: SplitsResult): string =>
+  length === 0
+    ? splitsText(model)
+    : `${splitsText(model)} (${length} ${isDirectMapKnown ? 'too many' : 'earlier'})`;
 const isExact = ({ difference, passes }: ExactResult): boolean => difference === undefined && passes;
 
 const COLUMNS: CellColumns<ExactResult> = [
@@ -75,12 +77,22 @@ function placeText({ zone, cpu, order, type, before, chunks }: NamedPlace): stri
   return `zone ${zone}, ${owner}, order ${order}, ${type}, chunk ${before + 1} of ${chunks}`;
 }
 
-function splitLines({ kernel, model, counted: vmstat, mappedBefore, directMapKb }: SplitsResult): string[] {
+function splitLines({
+  kernel,
+  model,
+  counted: vmstat,
+  mappedBefore,
+  isDirectMapKnown,
+  directMapKb,
+}: SplitsResult): string[] {
   const counter = vmstat === undefined ? '' : ` (/proc/vmstat: ${splitsText(vmstat)})`;
   const lines = [`splits: kernel ${splitsText(kernel)}${counter}, model ${splitsText(model)}`];
   if (mappedBefore.length > 0) {
+    const blocks = countText(mappedBefore.length, 'block');
     lines.push(
-      `  4K pages mapped ${countText(mappedBefore.length, 'block')} before the dump, which does not say so: ${mappedBefore.join(', ')}`,
+      isDirectMapKnown
+        ? `  only the model split ${blocks}: ${mappedBefore.join(', ')}`
+        : `  4K pages mapped ${blocks} before the dump, which does not say so: ${mappedBefore.join(', ')}`,
     );
   }
   if (directMapKb !== undefined) {

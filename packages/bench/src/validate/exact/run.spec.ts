@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseFreelists } from '../../traces/memory-state/freelists.ts';
 import { freelistsText, SMALL_DUMP } from '../../traces/memory-state/testing.ts';
 import { exactText } from './report.ts';
-import { validateRun } from './run.ts';
+import { readRun, validateRun } from './run.ts';
 
 const run = (...steps: string[]) => validateRun(parseFreelists(freelistsText(steps), 'made/freelists'));
 
@@ -84,5 +87,34 @@ describe('a sequence that converts its pages', () => {
     const result = converting('a 1 0 1024 1 0', 'a 2 0 1027 1 0');
     expect(result).toMatchObject({ splits: { missing: 1 }, passes: false });
     expect(exactText([result])).toContain('DIFFERS');
+  });
+});
+
+describe('a sequence that converts its pages, with a walk of the direct map beside it', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'decpool-exact-spec-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+  const splitBy = (kernel: number, level: number) => {
+    writeFileSync(join(folder, 'freelists'), freelistsText([`a 1 0 1024 ${kernel} 0`], CONVERTING));
+    writeFileSync(join(folder, 'directmap'), `#map,before,1024,3072,${level},0x0\n`);
+    return validateRun(readRun(folder));
+  };
+
+  it('splits no block that 4K pages mapped before', () => {
+    expect(splitBy(0, 1)).toMatchObject({
+      splits: { model: { splits2M: 0 }, mappedBefore: [] },
+      passes: true,
+    });
+    expect(splitBy(1, 2)).toMatchObject({ splits: { model: { splits2M: 1 }, missing: 0 }, passes: true });
+  });
+
+  it('fails if only the model splits a block', () => {
+    const result = splitBy(0, 2);
+    expect(result).toMatchObject({ splits: { mappedBefore: [1024] }, passes: false });
+    const text = exactText([result]);
+    expect(text).toContain('1 + 0 (1 too many)');
+    expect(text).toContain('only the model split 1 block: 1024');
   });
 });

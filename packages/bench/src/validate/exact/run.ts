@@ -2,10 +2,18 @@
 import { basename, dirname, resolve } from 'node:path';
 import { InputError } from '@decpool/model';
 import type { FreePlace } from '@decpool/pool/internal';
+import { walkedDirectMap } from '../../traces/memory-state/direct-map-start.ts';
 import { type Freelists, freelistsAt, readFreelists } from '../../traces/memory-state/freelists.ts';
+import { folderFiles } from '../../traces/memory-state/proc-files.ts';
 import { Replay, type Served } from './driver.ts';
 import { KNOWN_DIFFERENCES } from './known.ts';
 import { areSplitsExplained, type SplitsResult, splitsOf } from './splits.ts';
+
+/** A recorded sequence with the state before it. */
+export interface ExactRun extends Freelists {
+  /** A walk of the page tables was recorded beside the lists. Default: no, so the direct map is assumed as at boot. */
+  readonly isDirectMapKnown?: boolean;
+}
 
 /** Requests, and those of them for which the model gives the kernel's page. */
 export interface Count {
@@ -53,23 +61,30 @@ export interface ExactResult {
   readonly passes: boolean;
 }
 
-/** `path`: a folder with freelists.gz, or such a file. Throws InputError with file and line. */
-export function readRun(path: string): Freelists {
+/** `path`: a folder with freelists.gz, or such a file; a `directmap` beside it is the start of the direct map. Throws InputError with file and line. */
+export function readRun(path: string): ExactRun {
   const file = freelistsAt(path);
-  if (file !== undefined) return readFreelists(file);
-  throw new InputError(
-    `${path}: no freelists.gz in it; expected the folder of a run, or its freelists v1 file`,
-  );
+  if (file === undefined) {
+    throw new InputError(
+      `${path}: no freelists.gz in it; expected the folder of a run, or its freelists v1 file`,
+    );
+  }
+  const recording = readFreelists(file);
+  const directMap = walkedDirectMap(folderFiles(dirname(file)));
+  if (directMap === undefined) return recording;
+  return { ...recording, memory: { ...recording.memory, directMap }, isDirectMapKnown: true };
 }
 
-export function validateRun(recording: Freelists): ExactResult {
-  const { file, header, steps } = recording;
+export function validateRun(recording: ExactRun): ExactResult {
+  const { file, header, steps, isDirectMapKnown = false } = recording;
   const replay = new Replay(recording);
   replay.run();
   const own = replay.served.filter(({ step }) => step.kind === 'allocate');
   const others = replay.served.filter(({ step }) => step.kind === 'allocate-other');
   const counts = { own: countSame(own), others: countSame(others) };
-  const splits = header.isConverting ? splitsOf(replay.conversions, steps, dirname(file)) : undefined;
+  const splits = header.isConverting
+    ? { ...splitsOf(replay.conversions, steps, dirname(file)), isDirectMapKnown }
+    : undefined;
   const known = KNOWN_DIFFERENCES[header.name];
   const isSame = counts.own.same === counts.own.all;
   return {

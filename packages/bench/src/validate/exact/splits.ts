@@ -15,8 +15,9 @@ export interface SplitsResult {
   readonly counted: RecordedSplits | undefined;
   /** Conversions in which the kernel split more entries than the model. */
   readonly missing: number;
-  /** First pages of blocks that only the model split: 4K pages mapped them before the dump, which does not say so. */
+  /** First pages of blocks that only the model split. Unless the direct map was recorded, 4K pages may have mapped them before the dump. */
   readonly mappedBefore: readonly number[];
+  readonly isDirectMapKnown: boolean;
   /** Before the run; undefined without a copy of /proc/meminfo. */
   readonly directMapKb: DirectMapKb | undefined;
 }
@@ -28,7 +29,7 @@ export function splitsOf(
   conversions: readonly Conversion[],
   steps: readonly FreelistsStep[],
   folder: string,
-): SplitsResult {
+): Omit<SplitsResult, 'isDirectMapKnown'> {
   const kernel = { splits2M: 0, splits1G: 0 };
   const model = { splits2M: 0, splits1G: 0 };
   const mappedBefore: number[] = [];
@@ -85,8 +86,10 @@ export const areSplitsExplained = ({
   kernel,
   model,
   mappedBefore,
+  isDirectMapKnown,
   directMapKb,
 }: SplitsResult): boolean =>
   missing === 0 &&
+  !(isDirectMapKnown && mappedBefore.length > 0) &&
   kernel.splits1G === model.splits1G &&
   (directMapKb === undefined || mappedBefore.length * KB_PER_BLOCK <= directMapKb[0]);
