@@ -22,6 +22,7 @@ const PARTS: Readonly<Record<string, Tables>> = {
   growth: [growthTable],
   readers: [async (most) => (await import('./readers.ts')).readerTable(most)],
   logs: [async () => (await import('./logs.ts')).logTables(LOG_EVENTS)],
+  sweeps: [async () => (await import('./sweeps.ts')).sweepTable()],
   page: [async () => (await import('./page.ts')).pageTable()],
 };
 

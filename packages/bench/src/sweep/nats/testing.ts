@@ -48,6 +48,12 @@ export class NatsServer {
     return `nats://127.0.0.1:${this.port}`;
   }
 
+  get pid(): number {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error('nats-server has not started');
+    return pid;
+  }
+
   /** Waits until it answers. */
   async start(): Promise<void> {
     this.#process = spawn(
