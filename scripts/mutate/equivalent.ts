@@ -12,7 +12,21 @@ export interface Equivalent {
 
 const LOWER = 'packages/bench/src/bounds/lower.ts';
 
+const DEMAND = 'packages/pool/src/supply/demand.ts';
+
 export const EQUIVALENT: readonly Equivalent[] = [
+  {
+    file: DEMAND,
+    text: 'if (pages > this.#most[slot]) this.#most[slot] = pages;',
+    change: 'pages > this.#most[slot] -> pages >= this.#most[slot]',
+    why: 'the same number is stored again',
+  },
+  {
+    file: DEMAND,
+    text: 'if (this.#most[slot] > pages || this.#epochOf[slot] > peakEpoch) peakEpoch = this.#epochOf[slot];',
+    change: 'this.#epochOf[slot] > peakEpoch -> this.#epochOf[slot] >= peakEpoch',
+    why: 'the same number is stored again',
+  },
   ...['request.time > time -> true', 'request.time > time -> request.time >= time'].map((change) => ({
     file: LOWER,
     text: 'if (request.time > time) {',

@@ -48,6 +48,13 @@ describe('a reserve', () => {
     expect(named('64', '700')).toBe('reserve:64:700+immediate');
   });
 
+  it.each([
+    ['5', '5'],
+    ['1', '1048576'],
+  ])('may have the watermarks %s and %s', (low, high) => {
+    expect(reserve(low, high)(immediate)().reservePages).toEqual({ low: Number(low), high: Number(high) });
+  });
+
   it.each([[['0']], [['-1', '5']], [['9', '8']], [['x']], [['1.5']], [['1', '2', '3']], [['1', '1048577']]])(
     'cannot have %j for parameters',
     (parameters) => {
