@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
     equivalent: { type: 'boolean', default: false },
     unreached: { type: 'boolean', default: false },
     seconds: { type: 'string' },
+    sample: { type: 'string' },
     turn: { type: 'boolean', default: false },
   },
 });
@@ -41,6 +42,7 @@ for (const { name, paths, specs } of wanted) {
     sources,
     specs: values.specs ?? specsOf(sources, specs),
     triesEquivalent: values.equivalent,
+    sample: values.sample === undefined ? undefined : Number(values.sample),
     seconds: values.seconds === undefined ? Number.POSITIVE_INFINITY : Number(values.seconds),
   });
   for (const mutant of outcome.survivors) console.log(mutantText(mutant));

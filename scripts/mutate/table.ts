@@ -19,6 +19,7 @@ export interface Outcome {
 const COLUMNS = [
   'module',
   'mutants',
+  'tried',
   'not reached',
   'equivalent',
   'found',
@@ -35,6 +36,7 @@ export function tableOf(outcomes: readonly Outcome[]): string {
     [
       outcome.module,
       outcome.mutants.length,
+      outcome.found + outcome.survivors.length,
       outcome.unreached.length,
       outcome.equivalent.length,
       outcome.found,

@@ -16,6 +16,8 @@ export interface Trial {
   readonly sources: readonly string[];
   readonly specs: readonly string[];
   readonly triesEquivalent: boolean;
+  /** Mutants to try, spread over the sources, always the same. Default: all. */
+  readonly sample?: number | undefined;
   /** After so long nothing more is tried. */
   readonly seconds: number;
 }
@@ -29,7 +31,14 @@ const MOST_ALONE = 120_000;
 const MORE_STEPS = 20;
 const FREE_STEPS = 5_000_000;
 
-export async function trial({ module, sources, specs, triesEquivalent, seconds }: Trial): Promise<Outcome> {
+export async function trial({
+  module,
+  sources,
+  specs,
+  triesEquivalent,
+  sample = Number.POSITIVE_INFINITY,
+  seconds,
+}: Trial): Promise<Outcome> {
   const start = performance.now();
   const isLate = () => performance.now() - start > seconds * 1000;
   const mutants: Mutant[] = [];
@@ -39,16 +48,26 @@ export async function trial({ module, sources, specs, triesEquivalent, seconds }
     return { file, firstId };
   });
   const equivalent = triesEquivalent ? [] : mutants.filter(isEquivalent);
+  const isEquivalentHere = new Set(equivalent);
+  const wanted = new Set(
+    spread(
+      mutants.filter((mutant) => !isEquivalentHere.has(mutant)),
+      sample,
+    ),
+  );
   const run = new Runs(
     files,
     specs,
-    equivalent.map(({ id }) => id),
+    mutants.filter((mutant) => !wanted.has(mutant)).map(({ id }) => id),
   );
   try {
-    await run.together(isLate);
+    const isOver = await run.together(isLate);
     const untried = await run.alone(mutants, isLate);
     const { reached, found } = run;
-    const isTried = ({ id }: Mutant) => reached.has(id) && !equivalent.some((other) => other.id === id);
+    const isTried = (mutant: Mutant) => reached.has(mutant.id) && wanted.has(mutant);
+    // A test that was not run might have found them.
+    if (!isOver)
+      for (const mutant of mutants.filter(isTried)) if (!found.has(mutant.id)) untried.add(mutant.id);
     return {
       module,
       mutants,
@@ -64,6 +83,16 @@ export async function trial({ module, sources, specs, triesEquivalent, seconds }
   } finally {
     run.close();
   }
+}
+
+/** So many of them, spread evenly: always the same. */
+function spread(mutants: readonly Mutant[], count: number): readonly Mutant[] {
+  if (count >= mutants.length) return mutants;
+  const chosen = new Set<Mutant>();
+  for (let at = 0; chosen.size < count; at++) {
+    chosen.add(mutants[Math.floor(((at * 0.6180339887498949 + 0.5) % 1) * mutants.length)]);
+  }
+  return [...chosen];
 }
 
 class Runs {
@@ -90,8 +119,11 @@ class Runs {
     return all;
   }
 
-  /** All mutants in one process. It is started again if one hangs, ends it, or leaves something behind. */
-  async together(isLate: () => boolean): Promise<void> {
+  /**
+   * All mutants in one process. It is started again if one hangs, ends it, or leaves something behind. Resolves to whether all tests
+   * were run in time.
+   */
+  async together(isLate: () => boolean): Promise<boolean> {
     for (;;) {
       const { status, output, lines, isHung } = await this.#process(
         this.#specs,
@@ -103,7 +135,8 @@ class Runs {
       console.error(
         `${this.#tests.size} tests reach mutants, ${this.found.size} of ${this.reached.size} are found`,
       );
-      if (status === 0 || isLate()) return;
+      if (status === 0) return true;
+      if (isLate()) return false;
       const last = lines.at(-1);
       if (last?.kind === 'try') this.found.add(last.id);
       else if (last?.kind !== 'spoilt' && !isHung)

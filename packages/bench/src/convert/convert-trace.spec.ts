@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -141,6 +149,16 @@ describe('nothing is left behind', () => {
       'out.ndjson: requests of a trace become Arrow; use a name that ends with .arrow or .arrow.gz',
     );
     expect(readdirSync(folder)).toEqual(['out.arrow']);
+  });
+
+  it('if another is writing it, or a link lies there: neither is touched', async () => {
+    writeFileSync(at('theirs'), 'theirs');
+    symlinkSync(at('theirs'), at('out.arrow.partial'));
+    expect(await refusal(convertTrace(join(BUNDLED, 'seq0.txt'), at('out.arrow')))).toBe(
+      'out.arrow.partial: already exists; wait for the run that writes it, or remove it',
+    );
+    expect(readFileSync(at('theirs'), 'utf8')).toBe('theirs');
+    expect(readdirSync(folder).sort()).toEqual(['out.arrow.partial', 'theirs']);
   });
 });
 

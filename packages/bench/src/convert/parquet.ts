@@ -3,6 +3,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import type { Seal } from '@decpool/model';
 import { type EventBatch, InputError, type LogHeader } from '@decpool/model';
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
+import { codeOf, notWrittenText } from '../files/error-text.ts';
 import { EVENT_TABLE, EventTableRows, type ValueType } from './event-table.ts';
 
 /** Readers work on row groups in parallel, and want at least 122,880 rows in each. */
@@ -103,9 +104,9 @@ export async function openParquetWriter(path: string, header: LogHeader, seal: S
 }
 
 function notWritten(path: string, error: unknown): unknown {
-  if (!(error instanceof Error && 'code' in error)) return error;
-  if (error.code === 'EEXIST')
+  const code = codeOf(error);
+  if (code === undefined) return error;
+  if (code === 'EEXIST')
     return new InputError(`${path}.partial: already exists; wait for the run that writes it, or remove it`);
-  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
-  return new InputError(`${path}: cannot be written: ${isFull ? 'no space left' : error.message}`);
+  return new InputError(notWrittenText(path, error));
 }

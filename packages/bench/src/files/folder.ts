@@ -1,6 +1,7 @@
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { codeOf } from './error-text.ts';
 
 /** Node's recursive mkdir never returns where a folder cannot be made for good, as in /proc; this one throws. */
 export async function makeFolder(path: string): Promise<void> {
@@ -9,9 +10,16 @@ export async function makeFolder(path: string): Promise<void> {
   await mkdir(path);
 }
 
-/** Writes to `path`.partial, then renames it: nobody ever reads half of the file. A link that lies there is not followed. */
+/** Writes to `path`.partial, then renames it: nobody ever reads half of the file. A link that lies there is not followed. Nothing is left if it fails. */
 export function writeWhole(path: string, text: string): void {
-  rmSync(`${path}.partial`, { force: true });
-  writeFileSync(`${path}.partial`, text, { flush: true, flag: 'wx' });
-  renameSync(`${path}.partial`, path);
+  const partial = `${path}.partial`;
+  rmSync(partial, { force: true });
+  try {
+    writeFileSync(partial, text, { flush: true, flag: 'wx' });
+    renameSync(partial, path);
+  } catch (error) {
+    // Of another process that writes it at this moment.
+    if (codeOf(error) !== 'EEXIST') rmSync(partial, { force: true });
+    throw error;
+  }
 }

@@ -10,8 +10,8 @@ import { InputError } from '@decpool/model';
 export function takeLock(path: string): () => void {
   const own = `${path}.${process.pid}`;
   rmSync(own, { force: true });
-  writeFileSync(own, `${process.pid}\n`, { flag: 'wx' });
   try {
+    writeFileSync(own, `${process.pid}\n`, { flag: 'wx' });
     for (let isFirst = true; ; isFirst = false) {
       try {
         linkSync(own, path);

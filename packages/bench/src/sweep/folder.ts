@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import * as z from 'zod';
-import { isFullDisk, messageOf } from '../files/error-text.ts';
+import { codeOf, messageOf, notWrittenText } from '../files/error-text.ts';
 import { makeFolder, writeWhole } from '../files/folder.ts';
 import { readJson } from '../files/json.ts';
 import { takeLock } from '../files/lock.ts';
@@ -53,13 +53,13 @@ export class SweepFolder {
    */
   static async open(path: string, { identity, outline }: SweepAbout): Promise<SweepFolder> {
     await expectOurs(path);
-    const giveBack = takeLock(join(path, LOCK));
+    const giveBack = writing(path, () => takeLock(join(path, LOCK)));
     try {
       const about = join(path, ABOUT);
       const begun = { decpool: 'sweep', decpoolVersion: VERSION, identity, ...outline };
       if (existsSync(about)) expectSame(about, identity);
-      else writeWhole(about, `${JSON.stringify(begun, null, 2)}\n`);
-      return new SweepFolder(path, giveBack);
+      else writing(about, () => writeWhole(about, `${JSON.stringify(begun, null, 2)}\n`));
+      return writing(path, () => new SweepFolder(path, giveBack));
     } catch (error) {
       giveBack();
       throw error;
@@ -97,16 +97,23 @@ export class SweepFolder {
     try {
       write();
     } catch (error) {
-      const why = isFullDisk(error) ? 'no space left' : messageOf(error);
-      throw new InputError(
-        `${join(this.path, name)}: cannot be written: ${why}; finished cells are kept, and the same command continues`,
-      );
+      const why = notWrittenText(join(this.path, name), error);
+      throw new InputError(`${why}; finished cells are kept, and the same command continues`);
     }
   }
 
   close(): void {
     this.#cells.close();
     this.#giveBack();
+  }
+}
+
+/** Makes an InputError of an error of the file system. */
+function writing<T>(path: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    throw codeOf(error) === undefined ? error : new InputError(notWrittenText(path, error));
   }
 }
 

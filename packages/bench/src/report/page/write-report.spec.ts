@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -52,4 +53,12 @@ it.each([
   );
   expect(readFileSync(join(folder, name), 'utf8')).toBe('mine');
   expect(existsSync(join(folder, 'page.html'))).toBe(false);
+});
+
+it('a link in place of its temporary file is not followed', async () => {
+  put('theirs.txt', 'theirs');
+  symlinkSync(join(folder, 'theirs.txt'), join(folder, 'page.html.partial'));
+  await writeReport(inputs, join(folder, 'page.html'));
+  expect(readFileSync(join(folder, 'theirs.txt'), 'utf8')).toBe('theirs');
+  expect(readdirSync(folder).sort()).toEqual(['page-figures', 'page.html', 'theirs.txt']);
 });

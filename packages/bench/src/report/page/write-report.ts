@@ -2,7 +2,8 @@
 import { lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, extname, join, parse } from 'node:path';
 import { InputError } from '@decpool/model';
-import { makeFolder } from '../../files/folder.ts';
+import { notWrittenText } from '../../files/error-text.ts';
+import { makeFolder, writeWhole } from '../../files/folder.ts';
 import { VERSION } from '../../files/version.ts';
 import { clientScript } from './client-script.ts';
 import { stillView, svgOf } from './draw.ts';
@@ -29,9 +30,10 @@ export async function writeReport(inputs: readonly PageInput[], page: string): P
   const markup = pageHtml({ inputs, script: await clientScript(), version: VERSION });
   try {
     await makeFolder(dirname(page));
-    return [writeWhole(page, markup), ...replaceFolder(figures, filesOf(inputs))];
+    writeWhole(page, markup);
+    return [{ file: page, bytes: Buffer.byteLength(markup) }, ...replaceFolder(figures, filesOf(inputs))];
   } catch (error) {
-    throw new InputError(`${page}: cannot be written: ${error instanceof Error ? error.message : error}`);
+    throw new InputError(notWrittenText(page, error));
   }
 }
 
@@ -69,19 +71,17 @@ function expectOfFigures(path: string, page: string): void {
   }
 }
 
-function writeWhole(file: string, text: string): Written {
-  const partial = partialOf(file);
-  writeFileSync(partial, text);
-  renameSync(partial, file);
-  return { file, bytes: Buffer.byteLength(text) };
-}
-
 function replaceFolder(folder: string, files: readonly TextFile[]): Written[] {
   const partial = partialOf(folder);
   rmSync(partial, { recursive: true, force: true });
-  for (const { name, text } of files) {
-    mkdirSync(dirname(join(partial, name)), { recursive: true });
-    writeFileSync(join(partial, name), text);
+  try {
+    for (const { name, text } of files) {
+      mkdirSync(dirname(join(partial, name)), { recursive: true });
+      writeFileSync(join(partial, name), text);
+    }
+  } catch (error) {
+    rmSync(partial, { recursive: true, force: true });
+    throw error;
   }
   rmSync(folder, { recursive: true, force: true });
   renameSync(partial, folder);

@@ -4,6 +4,7 @@ import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
 import { InputError, type Request } from '@decpool/model';
+import { codeOf, notWrittenText } from '../../files/error-text.ts';
 import { type LateFree, LateFrees } from '../../workloads/request-list.ts';
 import { RequestsHash } from '../../workloads/requests-hash.ts';
 import { decompressed } from '../decompressed.ts';
@@ -38,7 +39,7 @@ export class RequestsWriter {
   static async open(path: string): Promise<RequestsWriter> {
     const codec = await import('@decpool/model/arrow');
     try {
-      return new RequestsWriter(path, codec, await open(partialOf(path), 'w'));
+      return new RequestsWriter(path, codec, await open(partialOf(path), 'wx'));
     } catch (error) {
       throw notWritten(path, error);
     }
@@ -153,7 +154,11 @@ export class RequestsWriter {
 const partialOf = (path: string): string => `${path}.partial`;
 
 function notWritten(path: string, error: unknown): unknown {
-  if (!(error instanceof Error && 'code' in error)) return error;
-  const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
-  return new InputError(`${path}: cannot be written: ${isFull ? 'no space left' : error.message}`);
+  const code = codeOf(error);
+  if (code === undefined) return error;
+  return new InputError(
+    code === 'EEXIST'
+      ? `${partialOf(path)}: already exists; wait for the run that writes it, or remove it`
+      : notWrittenText(path, error),
+  );
 }

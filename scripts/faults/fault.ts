@@ -1,0 +1,13 @@
+/** A fault, and the commands that it is tried with. */
+export interface Try {
+  readonly command: string;
+  /** Why the command did not survive, or undefined. */
+  run(): Promise<string | undefined>;
+}
+
+export interface Fault {
+  readonly name: string;
+  readonly tries: readonly Try[];
+  /** Why it cannot be tried here. */
+  readonly skipped?: string;
+}
