@@ -46,6 +46,8 @@ const END_TO_END = [
   'log/log',
   'metrics/all',
   'report/page/report.browser',
+  'sweep/nats/access',
+  'sweep/nats/nats',
   'workloads/best-fit-block-seconds',
   'workloads/first-fit-adversary',
   'workloads/frag',

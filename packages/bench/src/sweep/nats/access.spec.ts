@@ -3,7 +3,8 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { nkeys } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DEFINITION, decpool, SweepFiles } from '../testing.ts';
+import { decpool } from '../../cli/testing.ts';
+import { DEFINITION, SweepFiles } from '../testing.ts';
 import { ended, NATS_SERVER, NatsServer, startWorker } from './testing.ts';
 
 const hasOpenssl = (() => {
@@ -115,9 +116,10 @@ describe.skipIf(NATS_SERVER === undefined || !hasOpenssl)('a server with TLS and
   it('lets those run a sweep who have both', async () => {
     const url = urlOf(server).replace('nats://127.0.0.1', 'tls://localhost');
     const access = ['--creds', at('user.creds'), ...tls];
+    const sweeping = sweep('together', '--on', url, ...access);
     worker = startWorker(url, ...access);
-    expect(await sweep('together', '--on', url, ...access)).toMatchObject({ code: 0 });
-    await sweep('alone');
+    await files.sweep('alone', 1, 'few.json');
+    expect(await sweeping).toMatchObject({ code: 0 });
     expect(files.resultsOf('together')).toEqual(files.resultsOf('alone'));
   });
 

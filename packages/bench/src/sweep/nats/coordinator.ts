@@ -14,7 +14,7 @@ import { codeHash, shortHash } from '../identity.ts';
 import type { Cell } from '../plan.ts';
 import type { DoneCell, Engine, EngineTask } from '../sweep.ts';
 import { type ResultMessage, resultMessageSchema } from './cell-message.ts';
-import { connectTo, type Nats, type NatsOptions, whenThere } from './connect.ts';
+import { connectTo, isAway, type Nats, type NatsOptions, whenThere } from './connect.ts';
 import { Presence } from './presence.ts';
 import { CellQueue, storeInputs } from './queue.ts';
 import {
@@ -53,8 +53,8 @@ export interface DeliveryCounts {
 export const onNats =
   (options: CoordinatorOptions): Engine =>
   async (task) => {
-    if (task.toDo.length === 0) return;
-    const nats = await connectTo(options, `decpool coordinator of ${task.plan.definition.name}`);
+    if (task.toDo.length === 0) return removeLeft(task, options);
+    const nats = await connect(task, options);
     const presence = new Presence(nats, options.onWorkers);
     const counts: DeliveryCounts = { redelivered: 0, repeated: 0 };
     try {
@@ -67,6 +67,26 @@ export const onNats =
       options.onEnd?.(counts);
     }
   };
+
+const connect = ({ plan }: EngineTask, options: CoordinatorOptions): Promise<Nats> =>
+  connectTo(options, `decpool coordinator of ${plan.definition.name}`);
+
+/**
+ * A coordinator that was killed behind the last result has left its sweep on the server, where it is in the way of others. A server
+ * that does not answer, or has something else, is no fault of a sweep that is finished.
+ */
+async function removeLeft(task: EngineTask, options: CoordinatorOptions): Promise<void> {
+  let nats: Nats | undefined;
+  try {
+    nats = await connect(task, options);
+    const there = await streamsOn(nats);
+    if (there !== undefined && isSame(there.about, aboutOf(task, options))) await removeStreams(nats);
+  } catch (error) {
+    if (!(error instanceof InputError) && !isAway(error)) throw error;
+  } finally {
+    await nats?.connection.close();
+  }
+}
 
 const isLeft = ({ cells, finished, signal }: EngineTask): boolean =>
   signal?.aborted !== true && finished.size < cells.length;

@@ -1,7 +1,9 @@
-import type { ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { CELLS, DEFINITION, decpool, SweepFiles } from '../testing.ts';
+import { decpool } from '../../cli/testing.ts';
+import { CELLS, DECPOOL, DEFINITION, SweepFiles } from '../testing.ts';
 import { connectTo } from './connect.ts';
 import { makeStreams, removeStreams } from './streams.ts';
 import { ended, freePort, NATS_SERVER, NatsServer, startWorker } from './testing.ts';
@@ -17,6 +19,7 @@ const FEW = {
   memory: ['1G'],
 };
 files.define('few.json', { ...FEW, inputs: [{ trace: 'traces/orders.txt' }] });
+/** In this process; cells run in others. */
 const sweep = (definition: string, out: string, ...more: readonly string[]) =>
   decpool('sweep', files.scratch(definition), '--out', files.scratch(out), ...more);
 
@@ -25,6 +28,11 @@ describe.skipIf(NATS_SERVER === undefined)(`a sweep on ${NATS_SERVER ?? 'a NATS 
   let workers: ChildProcess[] = [];
   const on = (...more: readonly string[]) => ['--on', server.url, ...more];
   const join = (...more: readonly string[]) => workers.push(startWorker(server.url, ...more));
+  const streamsAreThere = async () => {
+    const nats = await connectTo({ on: server.url }, 'spec');
+    while ((await nats.jsm.streams.names().next()).length < 3) await setTimeout(10);
+    await nats.connection.close();
+  };
 
   beforeAll(async () => {
     server = await NatsServer.start(files.folder);
@@ -36,10 +44,11 @@ describe.skipIf(NATS_SERVER === undefined)(`a sweep on ${NATS_SERVER ?? 'a NATS 
   afterAll(() => server.stop());
 
   it('has the bytes of one machine, with a policy file of its own', async () => {
+    const sweeping = sweep('sweep.json', 'together', ...on());
+    join('--allow-policies');
+    join('--allow-policies');
     await files.sweep('alone', 2);
-    join('--allow-policies');
-    join('--allow-policies');
-    const { code, stdout } = await sweep('sweep.json', 'together', ...on());
+    const { code, stdout } = await sweeping;
     expect(code).toBe(0);
     expect(stdout).toContain('delivered    0 cells again, 0 results twice\n');
     expect(files.cellsIn('together')).toHaveLength(CELLS);
@@ -47,14 +56,28 @@ describe.skipIf(NATS_SERVER === undefined)(`a sweep on ${NATS_SERVER ?? 'a NATS 
   });
 
   it('queues only cells that have no result yet, and none twice', async () => {
-    await sweep('few.json', 'rest', '--shard', '1/3');
+    await files.sweep('rest', 1, 'few.json', '--shard', '1/3');
+    const sweeping = sweep('few.json', 'rest', ...on());
     join();
-    expect(await sweep('few.json', 'rest', ...on())).toMatchObject({ code: 0 });
+    await files.sweep('few', 1, 'few.json');
+    expect(await sweeping).toMatchObject({ code: 0 });
     expect(new Set(files.cellsIn('rest')).size).toBe(12);
-    await sweep('few.json', 'few');
     expect(files.resultsOf('rest')).toEqual(files.resultsOf('few'));
     // Nothing is left to do: no server is asked.
     expect(await sweep('few.json', 'rest', '--on', 'nats://127.0.0.1:9')).toMatchObject({ code: 0 });
+  });
+
+  it('removes what a coordinator that was killed has left, if all cells are finished', async () => {
+    const args = [DECPOOL, 'sweep', files.scratch('few.json'), '--out', files.scratch('left'), ...on()];
+    const coordinator = spawn(process.execPath, args, { stdio: 'ignore' });
+    await streamsAreThere();
+    await ended(coordinator, 'SIGKILL');
+    // Finished without the server, which still has the sweep.
+    expect(await files.sweep('left', 1, 'few.json')).toMatchObject({ code: 0 });
+    expect(await sweep('few.json', 'left', ...on())).toMatchObject({ code: 0 });
+    const nats = await connectTo({ on: server.url }, 'spec');
+    expect(await nats.jsm.streams.names().next()).toEqual([]);
+    await nats.connection.close();
   });
 
   it('refuses other code with both versions named, on either side', async () => {
@@ -86,9 +109,7 @@ describe.skipIf(NATS_SERVER === undefined)(`a sweep on ${NATS_SERVER ?? 'a NATS 
     files.define('other.json', { ...FEW, name: 'other', inputs: [{ trace: 'traces/one.txt' }] });
     // No worker: it waits.
     const first = sweep('few.json', 'first', ...on());
-    const nats = await connectTo({ on: server.url }, 'spec');
-    while ((await nats.jsm.streams.names().next()).length < 3);
-    await nats.connection.close();
+    await streamsAreThere();
     const second = await sweep('other.json', 'second', ...on());
     expect(second.code).toBe(2);
     expect(second.stderr).toMatch(
@@ -112,9 +133,10 @@ describe.skipIf(NATS_SERVER === undefined)(`a sweep on ${NATS_SERVER ?? 'a NATS 
       seeds: [1],
       inputs: [{ trace: 'traces/one.txt' }],
     });
+    const sweeping = sweep('exits.json', 'exits', ...on());
     join('--allow-policies');
     join('--allow-policies');
-    const { code, stdout } = await sweep('exits.json', 'exits', ...on());
+    const { code, stdout } = await sweeping;
     expect(code).toBe(1);
     expect(stdout).toMatch(/^failed {7}exits on one, 1G, snp, seed 1: .*exit.*5/m);
     expect(files.cellsIn('exits')).toHaveLength(2);
