@@ -1,6 +1,6 @@
 #!/bin/sh
 # Records in a real kernel: boots a Debian kernel in QEMU (TCG, no KVM needed), runs record.sh and the probe module in
-# it, and copies what they made to OUT. Takes two to four minutes for each boot.
+# it, and copies what they made to OUT. Takes two to six minutes for each boot, as busy as the host is. Then decpool imports it.
 #
 # usage: run.sh OUT [--root DIR] [--boot | --short | --bpftrace] [--append WORDS] [--memory SIZE] [--cpus N]
 #   --root DIR   unpacked Debian packages: linux-image, linux-headers (amd64, common), linux-kbuild

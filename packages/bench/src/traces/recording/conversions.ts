@@ -46,30 +46,23 @@ export async function recordedConversions(
   const path = join(folder, 'conversions.gz');
   const geometry = x86Geometry(spanOf(memory));
   const rule = directMapBase === undefined ? undefined : ruleAt(directMapBase, geometry, memory);
-  const kernel = { splits2M: 0, splits1G: 0 };
-  /** By task: the counts at its call, until that returns. */
-  const counts = new Map<string, Counts | undefined>();
-  let [calls, failed, counted] = [0, 0, 0];
+  const kernel = kernelSplits();
+  let [calls, failed] = [0, 0];
   for await (const lines of existsSync(path) ? linesIn(bytesOf(path), path) : []) {
     for (const line of lines) {
       const event = parseTraceEvent(line);
       if (event === undefined) continue;
       if (Object.hasOwn(CALLS, event.event)) {
         calls++;
-        counts.set(event.task, countsOf(event));
+        kernel.called(event);
         rule?.convert(event);
       } else if (RETURNS.has(event.event)) {
         if (!/\bret=0(x0+)?\b/.test(event.fields)) failed++;
-        const [before, after] = [counts.get(event.task), countsOf(event)];
-        counts.delete(event.task);
-        if (before === undefined || after === undefined) continue;
-        counted++;
-        kernel.splits2M += Math.round((after.by4K - before.by4K) / BLOCK_PAGES);
-        kernel.splits1G += before.by1G - after.by1G;
+        kernel.returned(event);
       }
     }
   }
-  return { calls, failed, kernel: counted > 0 ? kernel : undefined, rule: rule?.sum };
+  return { calls, failed, kernel: kernel.sum(), rule: rule?.sum };
 }
 
 interface Counts {
@@ -81,6 +74,39 @@ interface Counts {
 function countsOf({ fields }: TraceEvent): Counts | undefined {
   const [by4K, by1G] = ['map4k', 'map1g'].map((name) => wholeNumber(fieldOf(fields, name), MOST_ENTRIES));
   return by4K === undefined || by1G === undefined ? undefined : { by4K, by1G };
+}
+
+/**
+ * What the kernel's counts rose by during calls. The counts are of the whole kernel, so calls that run at once on several CPUs see the
+ * same split: it counts once.
+ */
+function kernelSplits() {
+  const splits = { splits2M: 0, splits1G: 0 };
+  /** Tasks whose call has not returned. */
+  const open = new Set<string>();
+  let last: Counts | undefined;
+  let returns = 0;
+  /** Between two events nothing but calls and other code changes the counts. */
+  function advance(counts: Counts | undefined): void {
+    if (open.size > 0 && last !== undefined && counts !== undefined) {
+      splits.splits2M += Math.round((counts.by4K - last.by4K) / BLOCK_PAGES);
+      splits.splits1G += last.by1G - counts.by1G;
+    }
+    last = counts;
+  }
+  return {
+    called(event: TraceEvent): void {
+      advance(countsOf(event));
+      open.add(event.task);
+    },
+    returned(event: TraceEvent): void {
+      const counts = countsOf(event);
+      advance(counts);
+      if (open.delete(event.task) && counts !== undefined) returns++;
+    },
+    /** Undefined if no count was recorded. */
+    sum: (): Splits | undefined => (returns > 0 ? splits : undefined),
+  };
 }
 
 /** A direct map that begins as `memory` says. */

@@ -15,6 +15,9 @@ import { type Recording, recordedRequests, withRecording } from './recording.ts'
 const ARCHIVE = fileURLToPath(new URL('./fixtures/qemu-6.12.tar.gz', import.meta.url));
 /** Debian's Linux 6.16 on arm64, with swiotlb=force. */
 const ARM64 = fileURLToPath(new URL('./fixtures/qemu-6.16-arm64.tar.gz', import.meta.url));
+/** Debian's kernels with the probe module: drivers were unbound from their devices and bound again. */
+const rebind = (kernel: string) =>
+  fileURLToPath(new URL(`./fixtures/rebind-${kernel}.tar.gz`, import.meta.url));
 const MIB = 2 ** 20;
 
 const scratch = mkdtempSync(join(tmpdir(), 'decpool-recording-spec-'));
@@ -110,6 +113,54 @@ describe('a recording of a real kernel', () => {
       '12 events were lost in conversions.gz. Record with a larger --buffer-kb.',
       '7 streaming maps bounced; they are in dma.gz (--trace), and no part of these requests.',
     ]);
+  });
+});
+
+describe('a recording with an exact state, in which no module was loaded', () => {
+  const recorded = (kernel: string) =>
+    opened(rebind(kernel), async (recording) => {
+      const { memory, warnings } = readMemoryState(String(recording.before));
+      const conversions = await recordedConversions(recording, memory);
+      return { recording, memory, warnings, conversions };
+    });
+
+  it.each([
+    { release: '6.12', calls: 26, splits2M: 2 },
+    // Two conversions ran at once while the kernel split a mapping.
+    { release: '6.1', calls: 18, splits2M: 4 },
+  ])(
+    'has every split of Linux $release from the split rule at the same pages',
+    async ({ release, calls, splits2M }) => {
+      const { recording, conversions } = await recorded(release);
+      expect(recording.counters).toMatchObject({ splits2M, splits1G: 0 });
+      expect(conversions).toEqual({
+        calls,
+        failed: 0,
+        kernel: { splits2M, splits1G: 0 },
+        rule: { splits2M, splits1G: 0, elsewhere: 0 },
+      });
+    },
+  );
+
+  it('has every free list and every entry of the direct map, and nothing assumed', async () => {
+    const { memory, warnings } = await recorded('6.12');
+    expect(memory.exact).toBeDefined();
+    expect(memory.name).toBe('6.12.117+deb12-amd64 recorded-state-1 (exact)');
+    expect(warnings).toEqual([]);
+    const by4K = memory.directMap.reduce((sum, [, pages, level]) => sum + (level === 1 ? pages : 0), 0);
+    expect(by4K * 4096).toBe(28 * MIB);
+  });
+
+  it('has the functions of the drivers as owners, without a note', async () => {
+    const { workload, notes } = await opened(rebind('6.12'), (each) => recordedRequests(each, undefined));
+    expect(notes).toEqual([]);
+    const owners = workload.requests.flatMap((each) => (each.kind === 'allocate' ? [each.owner] : []));
+    expect(new Set(owners)).toEqual(
+      new Set([
+        ...['nvme_alloc_queue', 'nvme_dbbuf_dma_alloc'].map((name) => `0000:00:02.0 ${name}`),
+        ...['0000:00:03.0', '0000:00:04.0'].map((device) => `${device} vring_alloc_queue_split`),
+      ]),
+    );
   });
 });
 
