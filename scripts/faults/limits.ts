@@ -4,19 +4,24 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { decpool, lost } from './command.ts';
+import { DECPOOL, decpool, lost } from './command.ts';
 import type { Fault, Try } from './fault.ts';
 import { compareWords, type World } from './world.ts';
 
-/** The least number of open files that Node itself starts with. */
+/** The least number of open files that the command itself is loaded with. */
 function leastFiles(): number {
   for (let files = 8; ; files++) {
-    const { status } = spawnSync('bash', ['-c', `ulimit -n ${files}; exec "$0" -e 0`, process.execPath]);
+    const { status } = spawnSync('bash', [
+      '-c',
+      `ulimit -n ${files}; exec "$0" "$1" --version`,
+      process.execPath,
+      DECPOOL,
+    ]);
     if (status === 0) return files;
   }
 }
 
-const MORE_FILES = [0, 2, 4, 8];
+const MORE_FILES = [0, 4, 12, 24];
 
 function fewFiles(words: readonly string[], files: number): Try {
   return {

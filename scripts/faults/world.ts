@@ -24,6 +24,7 @@ export const compareWords = (out: string): string[] => [
   ...['--out', out],
 ];
 
+/** Of the trace. */
 const STEPS = 100_000;
 
 export async function makeWorld(): Promise<World> {

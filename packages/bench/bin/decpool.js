@@ -44,4 +44,10 @@ async function start() {
   }
 }
 
-await import(await start());
+try {
+  await import(await start());
+} catch (error) {
+  if (error.code !== 'EMFILE') throw error;
+  process.stderr.write('decpool: too many open files; allow more, as with: ulimit -n 1024\n');
+  process.exitCode = 2;
+}

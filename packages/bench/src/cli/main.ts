@@ -43,9 +43,9 @@ async function main(): Promise<number> {
     output.write(bundledHelp(output));
     return EXIT.done;
   }
-  const { run } = await import('./program.ts');
   let code: number = EXIT.done;
   try {
+    const { run } = await import('./program.ts');
     const exit = (given: number) => {
       code = given;
     };

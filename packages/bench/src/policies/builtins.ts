@@ -79,6 +79,22 @@ export function restored(before: Snapshot): string | undefined {
   return changed;
 }
 
+/** As they were before the first policy file was loaded. */
+let watched: Snapshot | undefined;
+
+/** From now on built-in objects are watched: the code of a policy file follows. */
+export function watchBuiltins(): void {
+  watched ??= builtinsNow();
+}
+
+/** Puts back what policy files have changed. Returns what is wrong, if anything is. */
+export function changedBuiltins(): string | undefined {
+  const changed = watched === undefined ? undefined : restored(watched);
+  return changed === undefined
+    ? undefined
+    : `a policy file has changed ${changed}, which all of decpool uses; expected no change of built-in objects`;
+}
+
 function hasMember(members: readonly Member[], key: PropertyKey): boolean {
   for (let index = 0; index < members.length; index++) if (members[index].key === key) return true;
   return false;

@@ -4,7 +4,7 @@ import { Columns, InputError, platformNamed, spanOf, x86Geometry } from '@decpoo
 import { freshBoot, type PolicyFactory, policyNamed } from '@decpool/pool';
 import { isFile } from '../files/stats.ts';
 import { defaultExportOf } from '../files/user-file.ts';
-import { builtinsNow, restored, type Snapshot } from './builtins.ts';
+import { changedBuiltins, watchBuiltins } from './builtins.ts';
 import { guarded } from './guard.ts';
 import { limitTime } from './time-limit.ts';
 
@@ -28,7 +28,7 @@ export async function policyFor(name: string): Promise<PolicyFactory> {
   if (!isFile(file)) {
     throw new InputError(`policy file '${name}': there is no such file`);
   }
-  builtins ??= builtinsNow();
+  watchBuiltins();
   limitTime();
   const factory = await defaultExportOf(file, 'policy file');
   expectBuiltins();
@@ -41,16 +41,10 @@ export async function policyFor(name: string): Promise<PolicyFactory> {
   return guarded(factory as PolicyFactory, file);
 }
 
-/** As they were before the first policy file was loaded. */
-let builtins: Snapshot | undefined;
-
 /** Throws InputError if a policy file has changed what all code shares. To be called when a run has ended. */
 export function expectBuiltins(): void {
-  const changed = builtins === undefined ? undefined : restored(builtins);
-  if (changed === undefined) return;
-  throw new InputError(
-    `a policy file has changed ${changed}, which all of decpool uses; expected no change of built-in objects`,
-  );
+  const why = changedBuiltins();
+  if (why !== undefined) throw new InputError(why);
 }
 
 /** The policies of a list. Throws InputError as policyFor() does, and when two have one name. */
