@@ -29,6 +29,8 @@ export interface Nats {
   /** Makes and removes streams. */
   readonly jsm: JetStreamManager;
   readonly objects: Objm;
+  /** Ends waiting for the server. */
+  readonly signal: AbortSignal | undefined;
 }
 
 const PACKAGES = ['@nats-io/transport-node', '@nats-io/jetstream', '@nats-io/obj'] as const;
@@ -39,7 +41,7 @@ const RECONNECT_MS = 500;
 const CONNECT_MS = 10_000;
 
 /** `who`: what the server calls this client. Throws InputError if the packages, a file, the server or JetStream are missing. */
-export async function connectTo(options: NatsOptions, who: string): Promise<Nats> {
+export async function connectTo(options: NatsOptions, who: string, signal?: AbortSignal): Promise<Nats> {
   const { on: url, creds, tlsCa: caFile, tlsCert: certFile, tlsKey: keyFile } = options;
   const servers = url.split(',').map(expectServer);
   for (const file of [creds, caFile, certFile, keyFile]) {
@@ -60,7 +62,7 @@ export async function connectTo(options: NatsOptions, who: string): Promise<Nats
       ...(isTls && { tls }),
     });
     const js = jetstream.jetstream(connection);
-    return { url, connection, js, jsm: await js.jetstreamManager(), objects: new obj.Objm(js) };
+    return { url, connection, js, jsm: await js.jetstreamManager(), objects: new obj.Objm(js), signal };
   } catch (error) {
     await connection?.close();
     throw new InputError(`${url}: ${whyNot(error)}`);
@@ -92,21 +94,32 @@ const PAUSE_MS = 500;
 
 export const isAway = (error: unknown): boolean => error instanceof Error && AWAY.has(error.name);
 
-/** Does something with the server, again and again while it is away. Throws InputError if the connection is closed for good. */
+/**
+ * Does something with the server, again and again while it is away. Throws InputError if the connection is closed for good, and the
+ * reason of the signal.
+ */
 export async function whenThere<Result>(
-  { connection, url }: Nats,
+  { connection, url, signal }: Nats,
   act: () => Promise<Result>,
 ): Promise<Result> {
   for (;;) {
+    signal?.throwIfAborted();
     try {
       return await act();
     } catch (error) {
       if (!isAway(error)) throw error;
       if (connection.isClosed())
         throw new InputError(`${url}: the server closed the connection (${messageOf(error)})`);
-      await setTimeout(PAUSE_MS);
+      await setTimeout(PAUSE_MS, undefined, { signal }).catch(() => {});
     }
   }
+}
+
+const LONGEST_FLUSH_MS = 1000;
+
+/** Waits until the server has what was sent. If it is away that is given up soon. */
+export async function flush({ connection }: Nats): Promise<void> {
+  await Promise.race([connection.flush().catch(() => {}), setTimeout(LONGEST_FLUSH_MS)]);
 }
 
 async function load() {

@@ -14,7 +14,7 @@ import { codeHash, shortHash } from '../identity.ts';
 import type { Cell } from '../plan.ts';
 import type { DoneCell, Engine, EngineTask } from '../sweep.ts';
 import { type ResultMessage, resultMessageSchema } from './cell-message.ts';
-import { connectTo, isAway, type Nats, type NatsOptions, whenThere } from './connect.ts';
+import { connectTo, flush, isAway, type Nats, type NatsOptions, whenThere } from './connect.ts';
 import { Presence } from './presence.ts';
 import { CellQueue, storeInputs } from './queue.ts';
 import {
@@ -61,6 +61,8 @@ export const onNats =
       // Again, if the server has lost its streams.
       while (isLeft(task)) await whenThere(nats, () => coordinate(nats, task, options, counts));
       if (task.signal?.aborted !== true) await whenThere(nats, () => removeStreams(nats));
+    } catch (error) {
+      if (task.signal?.aborted !== true || error !== task.signal.reason) throw error;
     } finally {
       presence.stop();
       await nats.connection.close();
@@ -68,8 +70,8 @@ export const onNats =
     }
   };
 
-const connect = ({ plan }: EngineTask, options: CoordinatorOptions): Promise<Nats> =>
-  connectTo(options, `decpool coordinator of ${plan.definition.name}`);
+const connect = ({ plan, signal }: EngineTask, options: CoordinatorOptions): Promise<Nats> =>
+  connectTo(options, `decpool coordinator of ${plan.definition.name}`, signal);
 
 /**
  * A coordinator that was killed behind the last result has left its sweep on the server, where it is in the way of others. A server
@@ -180,7 +182,7 @@ async function takeResults(
       else if (inbox.hasEnded || (inbox.silentMs > SILENCE_MS && (await isEmpty(nats, inbox)))) return;
     }
     // The acks of the last results.
-    await nats.connection.flush();
+    await flush(nats);
   } finally {
     messages.stop();
   }

@@ -122,6 +122,30 @@ describe.skipIf(NATS_SERVER === undefined)(`a sweep on ${NATS_SERVER ?? 'a NATS 
     expect(await first).toMatchObject({ code: 0 });
   });
 
+  it('ends on both sides when it is told to, also while the server is away', async () => {
+    const start = (...args: readonly string[]) => {
+      const child = spawn(process.execPath, [DECPOOL, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const run = { child, stdout: '' };
+      child.stdout.on('data', (text) => {
+        run.stdout += text;
+      });
+      return run;
+    };
+    const out = ['--out', files.scratch('away')];
+    const coordinator = start('sweep', files.scratch('sweep.json'), ...out, ...on());
+    await streamsAreThere();
+    const worker = start('worker', '--threads', '1', '--allow-policies', ...on());
+    while (!worker.stdout.includes('joined')) await setTimeout(5);
+    await server.stop();
+    await Promise.all([coordinator, worker].map((each) => ended(each.child, 'SIGTERM')));
+    expect([coordinator, worker].map((each) => each.child.exitCode)).toEqual([143, 143]);
+    expect(coordinator.stdout).toMatch(/interrupted {2}\d+ of 150 cells are done and kept/);
+    await server.start();
+    const nats = await connectTo({ on: server.url }, 'spec');
+    await removeStreams(nats);
+    await nats.connection.close();
+  });
+
   it('records a cell that fails on two workers, and goes on', async () => {
     writeFileSync(
       files.scratch('exits.ts'),

@@ -6,7 +6,7 @@ import type { Consumer, JsMsg } from '@nats-io/jetstream';
 import { messageOf } from '../../files/error-text.ts';
 import { CellThreads } from '../threads.ts';
 import { type CellMessage, cellMessageSchema, type ResultMessage } from './cell-message.ts';
-import { connectTo, isAway, type Nats, type NatsOptions, whenThere } from './connect.ts';
+import { connectTo, flush, isAway, type Nats, type NatsOptions, whenThere } from './connect.ts';
 import { WorkerInputs } from './inputs.ts';
 import { sayPresent } from './presence.ts';
 import {
@@ -38,7 +38,7 @@ const WAIT_MS = 1000;
 /** Works on one sweep after the other until the signal. Throws InputError if a sweep is of other code, or has files that it may not run. */
 export async function work(options: WorkerOptions): Promise<void> {
   const { signal, threads, onChange = () => {} } = options;
-  const nats = await connectTo(options, `decpool worker of ${threads} threads`);
+  const nats = await connectTo(options, `decpool worker of ${threads} threads`, signal);
   let isWaiting = false;
   try {
     while (!signal.aborted) {
@@ -57,7 +57,7 @@ export async function work(options: WorkerOptions): Promise<void> {
       onChange(`left '${about.name}': ${cells} cells were run here`);
     }
     // What was put back.
-    if (!nats.connection.isClosed()) await Promise.race([nats.connection.flush(), setTimeout(WAIT_MS)]);
+    await flush(nats);
   } finally {
     await nats.connection.close();
   }
