@@ -223,8 +223,11 @@ copy_exact_state() {
 	for command in table 'map before'; do echo "$command" >$PROBE; done
 	grep '^#map,before,[0-9]' $PROBE >"$folder/before/directmap"
 	# The lists come with a sequence: one page, given back at once.
-	for command in 'label recorded state' 'plan 1 0 0' run release; do echo "$command" >$PROBE; done
+	for command in 'convert 0' 'label recorded state' 'plan 1 0 0' run release; do echo "$command" >$PROBE; done
 	gzip -c <$PROBE >"$folder/before/freelists.gz"
+	[ "$(tail -n 1 $PROBE)" = end ] && return
+	note missing=freelists
+	rm "$folder/before/freelists.gz"
 }
 
 # ---- tracing ----
