@@ -107,7 +107,7 @@ export class Engine implements RequestHistory {
     this.view = recorder.view;
     this.maxPages = machine.geometry.spanPages;
     this.policy = new SupervisedPolicy(policy, recorder);
-    this.#swiotlb = this.swiotlb && new Swiotlb(this.swiotlb, recorder, slabs);
+    this.#swiotlb = this.swiotlb && new Swiotlb(this.swiotlb, recorder);
     if (options.atomicPools === true && machine.platform.confidential) {
       this.#atomicPools = new AtomicPools(
         recorder,

@@ -13,7 +13,7 @@ import { attributesOf, maySleep, PAGE_SHIFT, pagesFor, slabId } from '@decpool/m
 import type { PageServer } from './dma-pool/page-server.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import { type SlabCache, slabKey } from './slab/slab-cache.ts';
-import type { SlabLayer } from './slab/slab-layer.ts';
+import type { PlacedObject, SlabLayer } from './slab/slab-layer.ts';
 import {
   MAX_MAPPING_BYTES,
   mayTakeSlots,
@@ -46,10 +46,10 @@ export class ObjectAllocator {
     const { allocation, bytes } = request;
     if (!mayTakeSlots(request)) return false;
     if (this.#swiotlb?.isWithin(this.#recorder.reach) !== true) return false;
-    const isKept = this.#slabs.freeShare(this.#swiotlb.key) < KEPT_FOR_MAPS;
-    if (isKept && maySleep(request.gfp ?? GFP_KERNEL)) return false;
+    const { slots } = this.#swiotlb;
+    if (slots.freeShare < KEPT_FOR_MAPS && maySleep(request.gfp ?? GFP_KERNEL)) return false;
     const { units, align } = naturalUnits(bytes, SWIOTLB_PAGES);
-    const place = this.#slabs.place(this.#swiotlb.key, units, align);
+    const place = slots.placeLowest(units, align);
     if (place === undefined) return false;
     this.#recorder.emit.objectAllocated({ allocation, ...place, bytes: units * SWIOTLB_PAGES.unitBytes });
     return true;
@@ -57,35 +57,46 @@ export class ObjectAllocator {
 
   /** Serves or refuses a request from a cache. */
   allocate(request: AllocateRequest, cache: SlabCache): void {
-    if (!cache.grows && request.bytes > MAX_MAPPING_BYTES) {
-      this.#recorder.fail('too-large');
+    if (!cache.grows) {
+      this.#allocateAsSwiotlb(request, cache);
       return;
     }
-    if (!cache.grows && this.#swiotlb?.isWithin(this.#recorder.reach) === false) {
-      this.#recorder.fail('out-of-memory');
-      return;
-    }
-    const { units, align } =
-      cache.alignment === 'natural'
-        ? naturalUnits(request.bytes, cache)
-        : {
-            units: Math.max(1, Math.ceil(request.bytes / cache.unitBytes)),
-            align: request.api === 'dma_map' ? slotsAlign(request) : 1,
-          };
-    const key = slabKey(cache, cache.grows ? attributesOf(request) : 0);
+    const { units, align } = unitsFor(request, cache);
+    const key = slabKey(cache, attributesOf(request));
     let place = this.#slabs.place(key, units, align);
-    if (place === undefined && cache.grows) {
+    if (place === undefined) {
       if (!this.#createSlab(request, cache, key)) return;
       place = this.#slabs.place(key, units, align);
     }
     if (place === undefined) {
-      this.#swiotlb?.exhausted();
-      if (this.#swiotlb?.isDynamic === true) this.#pages.allocateTransientPool(request);
-      else this.#recorder.fail('swiotlb-full');
+      throw new InvariantError(`${units} units of ${cache.name} do not fit into a slab of their own`);
+    }
+    this.#emitAllocated(request, place, units * cache.unitBytes);
+  }
+
+  /** Serves or refuses a request as swiotlb_find_slots() does (kernel/dma/swiotlb.c). */
+  #allocateAsSwiotlb(request: AllocateRequest, cache: SlabCache): void {
+    if (request.bytes > MAX_MAPPING_BYTES) {
+      this.#recorder.fail('too-large');
       return;
     }
-    const bytes = units * cache.unitBytes;
-    this.#recorder.emit.objectAllocated({ allocation: request.allocation, ...place, bytes });
+    if (this.#swiotlb?.isWithin(this.#recorder.reach) === false) {
+      this.#recorder.fail('out-of-memory');
+      return;
+    }
+    const { units, align } = unitsFor(request, cache);
+    const place = this.#swiotlb?.slots.placeNext(units, align, request.cpu ?? 0);
+    if (place !== undefined) {
+      this.#emitAllocated(request, place, units * cache.unitBytes);
+      return;
+    }
+    this.#swiotlb?.exhausted();
+    if (this.#swiotlb?.isDynamic === true) this.#pages.allocateTransientPool(request);
+    else this.#recorder.fail('swiotlb-full');
+  }
+
+  #emitAllocated({ allocation }: AllocateRequest, place: PlacedObject, bytes: number): void {
+    this.#recorder.emit.objectAllocated({ allocation, ...place, bytes });
   }
 
   /** Returns false if the pages were refused of the slab. */
@@ -107,6 +118,11 @@ export class ObjectAllocator {
     if (object === undefined) throw new InvariantError(`allocation ${allocation} is no object`);
     this.#recorder.emit.objectFreed({ allocation });
     const slab = slabId(object.slab);
+    const slots = this.#swiotlb?.slots;
+    if (slots?.has(slab) === true) {
+      slots.freed(slab, object.unit, object.units);
+      return undefined;
+    }
     return this.#slabs.freed(slab, object.unit, object.units) ? slab : undefined;
   }
 
@@ -117,6 +133,15 @@ export class ObjectAllocator {
     this.#slabs.destroyed(slab);
     this.#pages.free(request);
   }
+}
+
+/** Units for a request, and the multiple at which they begin. */
+function unitsFor(request: AllocateRequest, cache: SlabCache): { units: number; align: number } {
+  if (cache.alignment === 'natural') return naturalUnits(request.bytes, cache);
+  return {
+    units: Math.max(1, Math.ceil(request.bytes / cache.unitBytes)),
+    align: request.api === 'dma_map' ? slotsAlign(request) : 1,
+  };
 }
 
 /** Units that whole pages for so many bytes take, and the multiple at which they begin. */

@@ -8,6 +8,7 @@ import {
   type LogHeader,
   type MemoryState,
   type OwnerFigures,
+  orderFor,
   type PageSourceSettings,
   type Platform,
   type Request,
@@ -90,10 +91,13 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
   const { memory, log, signal } = options;
   const { name, requests } = options.workload;
   const apis = requests.apis ?? apisOf(requests.slice(0, requests.length));
+  // A restricted DMA pool cannot grow, and has one area: rmem_swiotlb_device_init(), kernel/dma/swiotlb.c.
+  const isRestricted = hasRestrictedPool(options.platform);
+  const areas = isRestricted ? 1 : 2 ** orderFor(knownCpus(requests));
   const swiotlb = {
     bytes: bootPoolBytes(memory, options.platform),
-    // A restricted DMA pool cannot grow: rmem_swiotlb_device_init(), kernel/dma/swiotlb.c.
-    dynamic: options.isSwiotlbDynamic === true && !hasRestrictedPool(options.platform),
+    dynamic: options.isSwiotlbDynamic === true && !isRestricted,
+    ...(areas > 1 && { areas }),
   };
   // A confidential guest has them for all devices, whatever they ask for: pci_swiotlb_detect(), arch/x86/kernel/pci-dma.c;
   // arch_mm_preinit(), arch/arm64/mm/init.c; dma_atomic_pool_init(), kernel/dma/pool.c.
@@ -167,10 +171,13 @@ export async function runPolicy(options: RunOptions): Promise<RunResult> {
 /** With lists for each CPU that a request names, unless the memory state says how many CPUs there are. */
 function pageSourceFor({ pageSource, memory, workload }: RunOptions): Pick<RunOptions, 'pageSource'> {
   if (pageSource?.perCpuLists !== true || memory.exact !== undefined) return {};
-  const { requests } = workload;
-  const cpus = requests.cpus ?? cpusOf(requests.slice(0, requests.length));
+  const cpus = knownCpus(workload.requests);
   return cpus === 1 ? {} : { pageSource: { ...pageSource, cpus } };
 }
+
+/** CPUs up to the highest that a request names. */
+const knownCpus = (requests: RequestSequence): number =>
+  requests.cpus ?? cpusOf(requests.slice(0, requests.length));
 
 /** Simulated ns of the last request. */
 const endOf = (requests: RequestSequence): number =>

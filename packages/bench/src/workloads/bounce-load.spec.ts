@@ -30,3 +30,12 @@ it('holds as much as it is told, from its first moment to its last', () => {
   expect(Math.min(...between)).toBeGreaterThanOrEqual(8 * MIB - 256 * 1024);
   expect(held).toBe(0);
 });
+
+it('maps on all of its CPUs, and ends each map where it began', () => {
+  const cpus = new Map<number, number>();
+  for (const request of bounceLoad.generate({ mib: 8, seconds: 2, cpus: 4 }).requests) {
+    if (request.kind === 'allocate') cpus.set(request.allocation, request.cpu ?? 0);
+    else if (request.kind === 'free') expect(request.cpu ?? 0).toBe(cpus.get(request.allocation));
+  }
+  expect(new Set(cpus.values())).toEqual(new Set([0, 1, 2, 3]));
+});

@@ -93,8 +93,10 @@ const headerSchema = z.strictObject({
   /** Simulated ns between a request that leaves work behind and the deferred worker that does it. */
   workerDelay: whole,
   pageSource: pageSourceSchema,
-  /** The bounce buffers for streaming maps; left out if there are none. */
-  swiotlb: z.strictObject({ bytes: whole, dynamic: z.boolean() }).exactOptional(),
+  /** The bounce buffers for streaming maps, and the areas that they are cut into (default: 1); left out if there are none. */
+  swiotlb: z
+    .strictObject({ bytes: whole, dynamic: z.boolean(), areas: whole.exactOptional() })
+    .exactOptional(),
   /** Whether the guest has atomic DMA pools, unless the policy replaces them; left out if not. */
   atomicPools: z.literal(true).exactOptional(),
   /** Left out if no conversion fails. */

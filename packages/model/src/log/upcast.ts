@@ -22,7 +22,7 @@ export const RULES_SINCE = 3;
  * Revision of the rules by which policies and the page source decide. It rises when the same requests can lead to other
  * events; then a log of an older revision still folds to its state, but its requests cannot be decided again.
  */
-export const RULES_REVISION = 8;
+export const RULES_REVISION = 9;
 
 /** A header of some version as one of today's. The caller has checked that the version is one that is read. */
 export function upcastHeader(header: object, version: number): object {

@@ -102,9 +102,8 @@ describe('a streaming mapping', () => {
     expect(firstOf(512, 'nvme0 map')).toBe(6);
     expect(firstOf(512, 'nvme0 map')).toBe(8);
     for (const owner of ['netvsc eth0 map', 'storvsc map']) expect(firstOf(512, owner)).toBeOneOf([10, 12]);
-    // The slots between them are free for others.
-    expect(firstOf(1, 'virtio-net eth0 map')).toBe(3);
-    expect(firstOf(1, 'virtio-net eth0 map')).toBe(7);
+    // The next search begins where the last one ended.
+    expect(firstOf(1, 'virtio-net eth0 map')).toBe(13);
   });
 
   it('of more than a segment, 256 KiB, is too large, however much is free', () => {
@@ -123,9 +122,36 @@ describe('a streaming mapping', () => {
     expect(objects).toEqual([
       { slab: 1, unit: 0, units: 100 },
       { slab: 2, unit: 0, units: 40 },
-      { slab: 1, unit: 100, units: 28 },
-      { slab: 2, unit: 40, units: 88 },
+      { slab: 2, unit: 40, units: 28 },
+      { slab: 3, unit: 0, units: 88 },
     ]);
+  });
+
+  it('begins in the area of its CPU, behind the last map there, even if slots before that are free', () => {
+    const { pool } = watched(POLICY, {
+      memory: freshBoot(64 * MIB),
+      swiotlb: { bytes: 2 * MIB, dynamic: false, areas: 4 },
+    });
+    const place = (cpu: number) => {
+      const result = pool.dma_map(4 * KIB, { owner, cpu });
+      if (!result.ok || result.object === undefined) return [];
+      pool.free(result.allocation);
+      return [result.object.slab, result.object.unit];
+    };
+    expect([0, 0, 1, 3, 4, 7].map(place)).toEqual([
+      [1, 0],
+      [1, 2],
+      [3, 0],
+      [7, 0],
+      [1, 4],
+      [7, 2],
+    ]);
+    expect(pool.header.swiotlb).toEqual({ bytes: 2 * MIB, dynamic: false, areas: 4 });
+  });
+
+  it('has a number of areas that is a power of two', () => {
+    const swiotlb = { bytes: 2 * MIB, dynamic: false, areas: 3 };
+    expect(() => watched(POLICY, { swiotlb })).toThrow('a swiotlb pool of 3 areas: must be a power of two');
   });
 
   it('needs no conversion, and so no sleep; neither does its end', () => {

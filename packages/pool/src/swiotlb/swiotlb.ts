@@ -1,13 +1,11 @@
 /**
  * The bounce buffers of swiotlb (kernel/dma/swiotlb.c): a pool that is shared at boot for good, cut into slots of 2 KiB.
  * A mapping takes consecutive slots of a segment of 128, so it is at most 256 KiB. Here a segment is a slab, and its slots
- * are the units. Streaming maps go to this pool under every policy. One of a page or more begins with a page, and so does one of a
+ * are the units; where they are taken: slot-areas.ts. Streaming maps go to this pool under every policy. One of a page or more begins with a page, and so does one of a
  * driver whose device keeps the offset in the page: what it maps is assumed to begin with a page (swiotlb_search_pool_area()).
  *
  * If it is dynamic, a worker adds a pool after a map found no slots. That map gets a transient pool of its own, from the atomic DMA
  * pools (swiotlb_alloc_tlb()) or what replaces them.
- *
- * Left out: the areas that CPUs lock separately.
  */
 import {
   type AllocateRequest,
@@ -17,18 +15,15 @@ import {
   type Pfn,
   pfn as toPfn,
 } from '@decpool/model';
-import { slabId } from '@decpool/model/internal';
 import { isHeapChunk, keepsPageOffset } from '../baselines/owners.ts';
 import { type EventRecorder, NO_ALLOCATION } from '../event-recorder.ts';
 import { sizesToTry } from '../page-source/boot-reservation.ts';
 import type { BlockRange } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
-import { slabKey } from '../slab/slab-cache.ts';
-import type { SlabLayer } from '../slab/slab-layer.ts';
+import { SEGMENT_SLOTS, SlotAreas } from './slot-areas.ts';
 
-/** Bytes of a slot and slots of a segment: IO_TLB_SIZE, IO_TLB_SEGSIZE, include/linux/swiotlb.h. */
+/** IO_TLB_SIZE, include/linux/swiotlb.h. */
 const SLOT_BYTES = 2048;
-const SEGMENT_SLOTS = 128;
 const SEGMENT_PAGES = (SLOT_BYTES * SEGMENT_SLOTS) / 4096;
 /** Largest mapping, bytes. */
 export const MAX_MAPPING_BYTES = SLOT_BYTES * SEGMENT_SLOTS;
@@ -62,6 +57,8 @@ export interface SwiotlbSettings {
   readonly bytes: number;
   /** CONFIG_SWIOTLB_DYNAMIC: after a mapping that found no slots a worker adds a pool. */
   readonly dynamic: boolean;
+  /** Areas of a pool: as many as CPUs that may run, rounded up to a power of two (swiotlb_adjust_nareas()). Default: 1. */
+  readonly areas?: number;
 }
 
 const MIB = 2 ** 20;
@@ -77,24 +74,25 @@ const RETRIES = 1;
 export class Swiotlb {
   readonly #settings: SwiotlbSettings;
   readonly #events: EventRecorder;
-  readonly #slabs: SlabLayer;
-  /** Of its slabs. */
-  readonly key = slabKey(SWIOTLB_CACHE, 0);
+  readonly slots: SlotAreas;
   readonly #pieces: { readonly start: Pfn; readonly pages: number }[] = [];
   /** Whether a mapping found no slots since the worker ran. */
   #isExhausted = false;
 
   /** Throws InputError for a size that no boot pool has. */
-  constructor(settings: SwiotlbSettings, events: EventRecorder, slabs: SlabLayer) {
-    const { bytes } = settings;
+  constructor(settings: SwiotlbSettings, events: EventRecorder) {
+    const { bytes, areas = 1 } = settings;
     if (!Number.isInteger(bytes) || bytes < LEAST_BYTES || bytes % MAX_MAPPING_BYTES !== 0) {
       throw new InputError(
         `a swiotlb boot pool of ${bytes} bytes: must be a multiple of ${MAX_MAPPING_BYTES / 1024} KiB, at least ${LEAST_BYTES / MIB} MiB`,
       );
     }
+    if (!Number.isInteger(Math.log2(areas))) {
+      throw new InputError(`a swiotlb pool of ${areas} areas: must be a power of two`);
+    }
     this.#settings = settings;
     this.#events = events;
-    this.#slabs = slabs;
+    this.slots = new SlotAreas(areas);
   }
 
   get isDynamic(): boolean {
@@ -154,6 +152,7 @@ export class Swiotlb {
     if (result !== 'converted') return;
     this.#pieces.push({ start, pages });
     const cache = this.#events.ownerNumber(SWIOTLB_CACHE.name);
+    this.slots.add(this.#events.view.counter('slabs') + 1, pages / SEGMENT_PAGES);
     for (let at: number = start; at < start + pages; at += SEGMENT_PAGES) {
       this.#events.emit.slabCreated({
         allocation: NO_ALLOCATION,
@@ -162,7 +161,6 @@ export class Swiotlb {
         unitBytes: SLOT_BYTES,
         cache,
       });
-      this.#slabs.created(slabId(this.#events.view.counter('slabs')), SWIOTLB_CACHE, this.key);
     }
   }
 }
