@@ -165,13 +165,13 @@ export default defineConfig({
     tlsKey: undefined,
   },
 
-  // decpool findings: run a sweep and fill a page with its figures.
+  // decpool findings: run a sweep and fill pages with its figures.
   findings: {
     // Folder for the cells and the results of the sweep.
     sweep: 'decpool-findings',
-    // The page with references instead of figures (default: docs/findings.template.md).
+    // The pages with references instead of figures (default: docs/findings.template.md).
     template: undefined,
-    // The page.
+    // The first page; the others are beside it.
     out: 'docs/findings.md',
     // The appendix.
     scenarios: 'docs/findings-scenarios.md',

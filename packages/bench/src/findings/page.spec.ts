@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { differencesOf } from './check.ts';
 import { gridOf } from './grid.ts';
-import { bareFigures, filledPage, textOf } from './page.ts';
+import { bareFigures, filledPages, textOf } from './page.ts';
 import { madeResults } from './testing.ts';
 
 const GRID = gridOf(
@@ -23,7 +23,7 @@ decpool makes {{median(calls)}} host calls, linux-7.3 {{median('host-calls' of '
 
 The end.
 `;
-const page = (template = TEMPLATE) => filledPage(template, 'page.md', GRID);
+const page = (template = TEMPLATE) => filledPages(template, 'page.md', GRID)[0];
 
 describe('a page', () => {
   it('has its references filled in, and no definitions', () => {
@@ -39,14 +39,24 @@ describe('a page', () => {
     );
   });
 
+  it('ends where another begins, which knows the same definitions', () => {
+    const more = `${TEMPLATE}{{page more.md}}\nIt makes {{median(calls)}}.\n`;
+    const pages = filledPages(more, 'page.md', GRID);
+    expect(pages.map(({ name }) => name)).toEqual([undefined, 'more.md']);
+    expect(pages.map(textOf)).toEqual([textOf(page()), 'It makes 44.\n']);
+    expect(() => page(more.replace('It makes {{median(calls)', 'It makes {{median(cals)'))).toThrow(
+      'page.md:10: unknown',
+    );
+  });
+
   it('agrees with itself', () => {
-    expect(differencesOf(page(), textOf(page()), 'findings.md')).toEqual([]);
+    expect(differencesOf(page().lines, textOf(page()), 'findings.md')).toEqual([]);
   });
 });
 
 describe('a check names', () => {
   const check = (change: (text: string) => string) =>
-    differencesOf(page(), change(textOf(page())), 'findings.md');
+    differencesOf(page().lines, change(textOf(page())), 'findings.md');
 
   it('each figure that differs, with both values', () => {
     expect(check((text) => text.replace('makes 44', 'makes 45').replace('6,699.', '6,698.'))).toEqual([

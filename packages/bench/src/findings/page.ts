@@ -1,6 +1,6 @@
 /**
- * A page that is written by hand and whose figures are references: `{{expression}}`. At its top names can be given to
- * expressions, one a line: `{{name := expression}}`.
+ * Pages that are written by hand and whose figures are references: `{{expression}}`. At the top names can be given to
+ * expressions, one a line: `{{name := expression}}`. A line `{{page NAME}}` begins another page, in a file of that name.
  */
 import { InputError } from '@decpool/model';
 import { type Definitions, figureText, parseExpression } from './expression.ts';
@@ -20,26 +20,36 @@ interface Figure {
   readonly value: string;
 }
 
+/** A page of a template. */
+export interface FilledPage {
+  /** Its file, beside that of the first page, which has no name. */
+  readonly name: string | undefined;
+  readonly lines: readonly PageLine[];
+}
+
+const PAGE = /^\{\{page ([\w-]+\.md)\}\}$/;
 const DEFINITION = /^\{\{(\w+) := (.+)\}\}$/;
 const REFERENCE = /\{\{(.+?)\}\}/g;
 
 /** `file`: of the template, for errors. Throws InputError that names the line of a wrong reference. */
-export function filledPage(template: string, file: string, grid: Grid): PageLine[] {
+export function filledPages(template: string, file: string, grid: Grid): FilledPage[] {
   const definitions = new Map<string, ReturnType<typeof parseExpression>>();
-  return template
-    .replace(/\n$/, '')
-    .split('\n')
-    .flatMap((line, index) =>
-      inPlace(`${file}:${index + 1}`, () => {
-        const definition = DEFINITION.exec(line);
-        if (definition === null) return filledLine(line, grid, definitions);
-        definitions.set(definition[1], parseExpression(definition[2]));
-        return [];
-      }),
-    );
+  const pages: { readonly name: string | undefined; readonly lines: PageLine[] }[] = [
+    { name: undefined, lines: [] },
+  ];
+  for (const [index, line] of template.replace(/\n$/, '').split('\n').entries()) {
+    inPlace(`${file}:${index + 1}`, () => {
+      const page = PAGE.exec(line);
+      const definition = DEFINITION.exec(line);
+      if (page !== null) pages.push({ name: page[1], lines: [] });
+      else if (definition !== null) definitions.set(definition[1], parseExpression(definition[2]));
+      else pages.at(-1)?.lines.push(...filledLine(line, grid, definitions));
+    });
+  }
+  return pages;
 }
 
-export const textOf = (page: readonly PageLine[]): string => page.map(({ text }) => `${text}\n`).join('');
+export const textOf = ({ lines }: FilledPage): string => lines.map(({ text }) => `${text}\n`).join('');
 
 function filledLine(template: string, grid: Grid, definitions: Definitions): PageLine[] {
   const figures: Figure[] = [];

@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
+import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { messageOf } from '../../files/error-text.ts';
 import { shippedPath } from '../../files/resource.ts';
+import type { FilledPage } from '../../findings/page.ts';
 import { command, file, fileArgument, flag, number } from '../declaration.ts';
 import { EXIT } from '../exit-status.ts';
 import { exitCodeOf, interruptible } from '../interrupt.ts';
@@ -13,9 +15,9 @@ const TEMPLATE = 'docs/findings.template.md';
 
 export const findings = command({
   name: 'findings',
-  summary: 'run a sweep and fill a page with its figures',
+  summary: 'run a sweep and fill pages with its figures',
   description:
-    'Runs the cells of a sweep that are not done yet, as the command sweep does. Fills a page that is written by hand with the figures that it refers to, and writes an appendix with the figures of each scenario.',
+    'Runs the cells of a sweep that are not done yet, as the command sweep does. Fills pages that are written by hand with the figures that they refer to, and writes an appendix with the figures of each scenario.',
   arguments: {
     definition: fileArgument('<definition>', 'JSON file of a sweep with decpool among its policies'),
   },
@@ -25,9 +27,9 @@ export const findings = command({
     }),
     template: file(
       '--template <file>',
-      'the page with references instead of figures (default: docs/findings.template.md)',
+      'the pages with references instead of figures (default: docs/findings.template.md)',
     ),
-    out: file('--out <file>', 'the page', { default: 'docs/findings.md' }),
+    out: file('--out <file>', 'the first page; the others are beside it', { default: 'docs/findings.md' }),
     scenarios: file('--scenarios <file>', 'the appendix', { default: 'docs/findings-scenarios.md' }),
     check: flag('--check', 'write nothing; exit 1 if page or appendix do not agree with the results'),
     subset: number(
@@ -51,7 +53,7 @@ export const findings = command({
     context,
   ) {
     const { readText } = await import('../../files/read-text.ts');
-    const [{ filledPage, textOf }, { appendix }, { gridOf }, { readSweepResults }, { differencesOf }] =
+    const [{ filledPages, textOf }, { appendix }, { gridOf }, { readSweepResults }, { differencesOf }] =
       await Promise.all([
         import('../../findings/page.ts'),
         import('../../findings/appendix.ts'),
@@ -70,25 +72,26 @@ export const findings = command({
     );
     if (code !== EXIT.done) return code;
     const grid = gridOf(readSweepResults(`${folder}/results.json`));
-    const page = filledPage(readText(template), template, grid);
+    const pages = filledPages(readText(template), template, grid);
+    const fileOf = ({ name }: FilledPage) => (name === undefined ? out : join(dirname(out), name));
     const rest = appendix(grid, `decpool findings ${definition}`);
     if (!check) {
-      await write(out, textOf(page));
+      for (const page of pages) await write(fileOf(page), textOf(page));
       await write(scenarios, rest);
-      output.write(`written      ${out}\nwritten      ${scenarios}\n`);
+      output.write(`written      ${[...pages.map(fileOf), scenarios].join('\nwritten      ')}\n`);
       return EXIT.done;
     }
     const lines = rest.replace(/\n$/, '').split('\n');
     return report(
       [
-        ...differencesOf(page, readText(out), out),
+        ...pages.flatMap((page) => differencesOf(page.lines, readText(fileOf(page)), fileOf(page))),
         ...differencesOf(
           lines.map((text) => ({ text, template: '', figures: [] })),
           readText(scenarios),
           scenarios,
         ),
       ],
-      `${out} and ${scenarios} agree with the results`,
+      `${pages.map(fileOf).join(', ')} and ${scenarios} agree with the results`,
       output,
     );
   },
