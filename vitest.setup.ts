@@ -1,9 +1,17 @@
 /** What all specs share: how many random runs a property gets. */
 declare global {
-  /** `runs` under `pnpm test:long`; a quarter of them, rounded up, under `pnpm test`. For properties that take seconds. */
+  /**
+   * `runs` under `pnpm test:long`; a quarter of them, rounded up, under `pnpm test`; still fewer on other versions of Node. For
+   * properties that take seconds.
+   */
   function randomRuns(runs: number): number;
 }
 
-const PART = process.env['DECPOOL_LONG_TESTS'] === undefined ? 4 : 1;
+const PART =
+  process.env['DECPOOL_LONG_TESTS'] !== undefined
+    ? 1
+    : process.env['DECPOOL_SHORT_TESTS'] !== undefined
+      ? 20
+      : 4;
 
 globalThis.randomRuns = (runs) => Math.ceil(runs / PART);
