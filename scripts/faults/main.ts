@@ -3,7 +3,7 @@
  *
  * Runs the real command under each fault, and prints a table: the fault, the commands tried, tried x survived. Exits with 1 if a
  * command did not survive, and says why. WORD: only faults whose names contain it. --lines: of the long trace and its log that are
- * read with little memory (default: 10,000,000).
+ * read with little memory (default: 1,000,000).
  */
 import { parseArgs } from 'node:util';
 import type { Fault } from './fault.ts';
@@ -17,7 +17,7 @@ import { writerFaults } from './writers.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { lines: { type: 'string', default: '10000000' } },
+  options: { lines: { type: 'string', default: '1000000' } },
 });
 
 const world = await makeWorld();

@@ -1,16 +1,21 @@
 /**
- * pnpm mutate [MODULE or PATH...] [--specs SPEC...] [--equivalent] [--unreached] [--seconds N] [--turn]
+ * pnpm mutate [MODULE or PATH...] [--specs SPEC...] [--equivalent] [--unreached] [--sample N] [--each N] [--seconds N] [--turn]
  *
  * Changes the sources in small ways, one at a time, and runs the specs that reach the change. Prints a table, and each change
  * that no spec finds. Without arguments: the names of the modules. --specs: these specs only. --equivalent: tries what the list
- * of equivalent mutants leaves out, too. --unreached: lists what no spec comes by. --seconds: stops after that time. --turn: one
- * file, of those that the last commit changed if any, else in turn; exits with 1 if fewer than 85 % of its mutants are found.
+ * of equivalent mutants leaves out, too. --unreached: lists what no spec comes by. --sample: tries so many mutants, spread over the
+ * module, always the same. --each: seconds of tests for one mutant (default: 20). --seconds: stops after that time. A mutant that
+ * was not tried with all tests that reach it is no survivor.
+ *
+ * --turn: one file of record.ts, one that the last commit changed if any, else the next in turn; exits with 1 if more of its mutants
+ * survive than the record says.
  */
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { MODULES, type Module, sourcesIn, specsOf } from './modules.ts';
-import { mutantText, type Outcome, share, tableOf } from './table.ts';
+import { RECORD } from './record.ts';
+import { mutantText, type Outcome, tableOf } from './table.ts';
 import { trial } from './trial.ts';
 
 process.chdir(fileURLToPath(new URL('../..', import.meta.url)));
@@ -23,12 +28,10 @@ const { values, positionals } = parseArgs({
     unreached: { type: 'boolean', default: false },
     seconds: { type: 'string' },
     sample: { type: 'string' },
+    each: { type: 'string', default: '20' },
     turn: { type: 'boolean', default: false },
   },
 });
-
-/** Least part of the tried mutants that specs find. */
-const LEAST = 0.85;
 
 const wanted = values.turn ? [inTurn()] : positionals.map(moduleNamed);
 if (wanted.length === 0)
@@ -43,6 +46,7 @@ for (const { name, paths, specs } of wanted) {
     specs: values.specs ?? specsOf(sources, specs),
     triesEquivalent: values.equivalent,
     sample: values.sample === undefined ? undefined : Number(values.sample),
+    each: Number(values.each),
     seconds: values.seconds === undefined ? Number.POSITIVE_INFINITY : Number(values.seconds),
   });
   for (const mutant of outcome.survivors) console.log(mutantText(mutant));
@@ -52,8 +56,11 @@ for (const { name, paths, specs } of wanted) {
   outcomes.push(outcome);
 }
 if (outcomes.length > 0) console.log(`\n${tableOf(outcomes)}`);
-if (values.turn && outcomes.some((outcome) => share(outcome) < LEAST)) {
-  console.error(`fewer than ${100 * LEAST} % of the mutants are found: a spec should state the rules above`);
+for (const { module, survivors } of values.turn ? outcomes : []) {
+  if (survivors.length <= RECORD[module]) continue;
+  console.error(
+    `${module}: ${survivors.length} mutants survive, ${RECORD[module]} by the record: a spec should state the rules above`,
+  );
   process.exitCode = 1;
 }
 
@@ -61,20 +68,20 @@ function moduleNamed(name: string): Module {
   return MODULES.find((module) => module.name === name) ?? { name, paths: [name] };
 }
 
-/** A file that the last commit changed, or the next in turn. */
+/** A file of the record: one that the last commit changed, or the next in turn. */
 function inTurn(): Module {
   const git = (...args: string[]) => execFileSync('git', args, { encoding: 'utf8' }).trim();
   const commits = Number(git('rev-list', '--count', 'HEAD'));
-  const all = MODULES.flatMap(({ paths, specs }) =>
-    sourcesIn(paths).map((path) => ({ name: path, paths: [path], specs: specs ?? [] })),
-  );
+  const all = Object.keys(RECORD);
   let changed: string[] = [];
   try {
     changed = git('diff', '--name-only', 'HEAD~1').split('\n');
   } catch {
     // A clone without the commit before.
   }
-  const touched = all.filter(({ name }) => changed.includes(name));
+  const touched = all.filter((path) => changed.includes(path));
   const among = touched.length > 0 ? touched : all;
-  return among[commits % among.length];
+  const path = among[commits % among.length];
+  const module = MODULES.find(({ paths }) => sourcesIn(paths).includes(path));
+  return { name: path, paths: [path], specs: module?.specs ?? [] };
 }

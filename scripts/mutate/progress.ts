@@ -11,6 +11,8 @@ export interface Task {
   readonly leftOut: readonly number[];
   /** Names of tests that were run with every mutant they reach. */
   readonly done: readonly string[];
+  /** ms of tests, without a mutant, that are run for one that none has found. */
+  readonly mostMs: number;
   /** Steps after which a mutant that is on from the start counts as endless. */
   readonly most: number;
 }
@@ -25,6 +27,8 @@ export type Line =
   | { readonly kind: 'once'; readonly spec: string; readonly name: string }
   | { readonly kind: 'try'; readonly id: number; readonly name: string; readonly ms: number }
   | { readonly kind: 'found'; readonly id: number; readonly name: string; readonly why: string }
+  /** A test was not run with a mutant: others have taken too long already. */
+  | { readonly kind: 'left'; readonly id: number }
   /** After a mutant the test fails without one. */
   | { readonly kind: 'spoilt'; readonly spec: string; readonly name: string }
   /** The test was run with every mutant. */

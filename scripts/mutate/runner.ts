@@ -27,8 +27,6 @@ const FREE_STEPS = 200_000;
 /** ms for a mutant: so many times those without it, and so many more. */
 const MORE_TIME = 5;
 const FREE_TIME = 2000;
-/** ms of tests, without a mutant, that are run for one that none has found. Those beside the source come first. */
-const MOST_MS = 20_000;
 const spent = new Map<number, number>();
 
 if (only !== undefined) mutation.turnOn(Number(only), task.most);
@@ -67,7 +65,10 @@ export default class MutationRunner extends TestRunner {
     }
     for (const id of wanted) {
       const tried = spent.get(id) ?? 0;
-      if (tried > MOST_MS) continue;
+      if (tried > task.mostMs) {
+        report({ kind: 'left', id });
+        continue;
+      }
       spent.set(id, tried + ms);
       report({ kind: 'try', id, name, ms });
       mutation.turnOn(id, calls * MORE_STEPS + FREE_STEPS);

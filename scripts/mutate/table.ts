@@ -28,7 +28,7 @@ const COLUMNS = [
   'seconds',
 ];
 
-export const share = ({ found, survivors }: Outcome): number =>
+const share = ({ found, survivors }: Outcome): number =>
   found + survivors.length === 0 ? 1 : found / (found + survivors.length);
 
 export function tableOf(outcomes: readonly Outcome[]): string {

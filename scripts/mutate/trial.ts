@@ -18,6 +18,8 @@ export interface Trial {
   readonly triesEquivalent: boolean;
   /** Mutants to try, spread over the sources, always the same. Default: all. */
   readonly sample?: number | undefined;
+  /** Seconds of tests, without a mutant, that are run for one that none has found. */
+  readonly each: number;
   /** After so long nothing more is tried. */
   readonly seconds: number;
 }
@@ -37,6 +39,7 @@ export async function trial({
   specs,
   triesEquivalent,
   sample = Number.POSITIVE_INFINITY,
+  each,
   seconds,
 }: Trial): Promise<Outcome> {
   const start = performance.now();
@@ -59,6 +62,7 @@ export async function trial({
     files,
     specs,
     mutants.filter((mutant) => !wanted.has(mutant)).map(({ id }) => id),
+    each * 1000,
   );
   try {
     const isOver = await run.together(isLate);
@@ -66,8 +70,9 @@ export async function trial({
     const { reached, found } = run;
     const isTried = (mutant: Mutant) => reached.has(mutant.id) && wanted.has(mutant);
     // A test that was not run might have found them.
-    if (!isOver)
-      for (const mutant of mutants.filter(isTried)) if (!found.has(mutant.id)) untried.add(mutant.id);
+    for (const mutant of mutants.filter(isTried)) {
+      if ((!isOver || run.left.has(mutant.id)) && !found.has(mutant.id)) untried.add(mutant.id);
+    }
     return {
       module,
       mutants,
@@ -99,14 +104,18 @@ class Runs {
   readonly found = new Set<number>();
   readonly #files: Task['files'];
   readonly #specs: readonly string[];
+  /** Ids of those with which some test that reaches them was not run. */
+  readonly left = new Set<number>();
   readonly #leftOut: readonly number[];
+  readonly #mostMs: number;
   readonly #folder = mkdtempSync(join(tmpdir(), 'decpool-mutate-'));
   readonly #tests = new Map<string, Ran>();
   readonly #done = new Set<string>();
   /** By spec: what it reaches outside tests. */
   readonly #outside = new Map<string, Set<number>>();
 
-  constructor(files: Task['files'], specs: readonly string[], leftOut: readonly number[]) {
+  constructor(files: Task['files'], specs: readonly string[], leftOut: readonly number[], mostMs: number) {
+    this.#mostMs = mostMs;
     this.#files = files;
     this.#specs = specs;
     this.#leftOut = leftOut;
@@ -182,6 +191,7 @@ class Runs {
 
   #take(line: Line): void {
     if (line.kind === 'test') this.#tests.set(line.name, line);
+    else if (line.kind === 'left') this.left.add(line.id);
     else if (line.kind === 'found') this.found.add(line.id);
     else if (line.kind === 'done' || line.kind === 'once') this.#done.add(line.name);
     else if (line.kind === 'outside') {
@@ -203,6 +213,7 @@ class Runs {
       ...{ files, progress, leftOut: this.#leftOut },
       found: [...this.found],
       done: [...this.#done],
+      mostMs: this.#mostMs,
       most: calls * MORE_STEPS + FREE_STEPS,
     };
     writeFileSync(progress, '');

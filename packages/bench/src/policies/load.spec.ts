@@ -67,6 +67,20 @@ export const typed: PolicyFactory | number = orderFor(8);
   'no-work.ts': policy('worker', 'work: 3,'),
   'no-pages.ts': policy('pooler', 'atomicPoolPages: -1,'),
   'throws-inside.ts': `export default () => {\n  throw new TypeError('no view for me');\n};\n`,
+  'prototype.ts': policy(
+    'breaker',
+    `allocate(request, at, record) {
+      if (request.allocation === 3) Array.prototype.map = () => [];
+      sound.allocate(request, at, record);
+    },`,
+  ),
+  'exits.ts': policy(
+    'leaver',
+    `allocate(request, at, record) {
+      if (request.allocation === 3) process.exit(0);
+      sound.allocate(request, at, record);
+    },`,
+  ),
   'crashes.ts': policy(
     'crasher',
     `allocate(request, at, record) {
@@ -192,6 +206,37 @@ describe('decpool compare --policy with files', () => {
       ? readdirSync(join(folder, 'decpool-results'))
       : [];
     expect(left.filter((name) => name !== 'small')).toEqual([]);
+  });
+});
+
+describe('a policy file that breaks what all code uses', () => {
+  const definition = (file: string) =>
+    JSON.stringify({
+      ...{ name: 'broken', policies: ['first-fit+block+immediate', file] },
+      ...{ inputs: [{ workload: 'netvsc' }], memory: ['512M'], seeds: [1] },
+    });
+  const sweep = (file: string) => {
+    writeFileSync(join(folder, `${file}.json`), definition(`./${file}`));
+    return node(DECPOOL, 'sweep', `${file}.json`, '--out', `swept-${file}`, '--workers', '1');
+  };
+
+  it('is refused by check-policy, and its cell of a sweep is, with what it changed', async () => {
+    const told = 'a policy file has changed Array.prototype.map, which all of decpool uses';
+    expect(await node(DECPOOL, 'check-policy', 'prototype.ts', '--runs', '7')).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining(`decpool: ${told}`),
+    });
+    const swept = await sweep('prototype.ts');
+    expect(swept).toMatchObject({ code: 0, stdout: expect.stringContaining(`: ${told}`) });
+  });
+
+  it('ends a sweep with a line if it ends the process', async () => {
+    const { code, stderr } = await sweep('exits.ts');
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      "decpool: policy './exits.ts', seed 1: its thread ended before the cell was done; a policy file may not end the process\n",
+    );
   });
 });
 

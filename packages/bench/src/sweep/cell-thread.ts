@@ -4,6 +4,7 @@ import { RequestColumns } from '../compare/request-columns.ts';
 import { runPolicy } from '../compare/run.ts';
 import { shown } from '../files/source-place.ts';
 import { byMetric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
+import { changedBuiltins } from '../policies/builtins.ts';
 import { isPolicyFile, policyFor } from '../policies/load.ts';
 import { type PackedState, unpackState } from './packed-state.ts';
 import type { Cell, SweepPolicy } from './plan.ts';
@@ -60,6 +61,9 @@ async function outcomeOf({
     const values = [...metrics, ...ratios].map(({ id, value }) => [id, value] as const);
     return { events, stateHash, metrics: byMetric(values) };
   } catch (error) {
+    // It may be what the error comes from.
+    const changed = changedBuiltins();
+    if (changed !== undefined) return { refused: changed };
     if (error instanceof InputError) return { refused: asGiven(error.message, policy) };
     throw error;
   }

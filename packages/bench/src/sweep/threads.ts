@@ -1,5 +1,7 @@
 /** Threads of this machine that run cells. */
+import { InputError } from '@decpool/model';
 import { Piscina } from 'piscina';
+import { messageOf } from '../files/error-text.ts';
 import { resourceUrl } from '../files/resource.ts';
 import type { CellTask, TimedOutcome } from './cell-thread.ts';
 import type { Engine } from './sweep.ts';
@@ -21,9 +23,19 @@ export class CellThreads {
     });
   }
 
-  /** Rejects with what the cell threw, which is a defect, and for cells that `close()` stops. */
-  run(task: CellTask): Promise<TimedOutcome> {
-    return this.#pool.run(task);
+  /**
+   * Rejects with what the cell threw, which is a defect, and for cells that `close()` stops. Rejects with InputError if the cell ended
+   * its thread.
+   */
+  async run(task: CellTask): Promise<TimedOutcome> {
+    try {
+      return await this.#pool.run(task);
+    } catch (error) {
+      if (!/worker exited with code/.test(messageOf(error))) throw error;
+      throw new InputError(
+        `policy '${task.policy.given}', seed ${task.seed}: its thread ended before the cell was done; a policy file may not end the process`,
+      );
+    }
   }
 
   async close(): Promise<void> {

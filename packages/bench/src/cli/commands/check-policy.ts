@@ -29,7 +29,7 @@ export const checkPolicy = command({
   seeAlso: 'docs/own-policy.md',
   async run({ policy, runs, seed }, { output }) {
     const { checkConformance } = await import('../../policies/conformance.ts');
-    const { policiesFor } = await import('../../policies/load.ts');
+    const { expectBuiltins, policiesFor } = await import('../../policies/load.ts');
     const { RULES } = await import('../../policies/rules.ts');
     const [{ name, factory }] = await policiesFor([policy]);
     const bar = counted('check-policy', 'histories', output);
@@ -39,6 +39,7 @@ export const checkPolicy = command({
       onProgress: (done) => bar.show(done, runs),
     });
     bar.stop();
+    expectBuiltins();
     output.write(`policy       ${name}${name === policy ? '' : ` (${policy})`}\n`);
     output.write(
       `histories    ${runs} at random, seed ${seed}, in turn on every platform, granule and kind of memory\n`,
