@@ -10,8 +10,8 @@ import type { Subscription } from '@nats-io/transport-node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { DECPOOL, SweepFiles } from '../testing.ts';
 import { resultMessageSchema } from './cell-message.ts';
-import { connectTo, type Nats } from './connect.ts';
-import { resultSubject } from './streams.ts';
+import { connectTo, type Nats, whenThere } from './connect.ts';
+import { CELLS as CELLS_STREAM, removeStreams, resultSubject } from './streams.ts';
 import { ended, NATS_SERVER, NatsServer, workerArguments } from './testing.ts';
 import { Link, Namespace } from './testing-link.ts';
 
@@ -153,8 +153,8 @@ describe.skipIf(NATS_SERVER === undefined)(`a sweep with faults on ${NATS_SERVER
     files.remove();
   });
 
-  function startCoordinator(out: string): ChildProcess {
-    const args = [DECPOOL, 'sweep', files.scratch('faults.json'), '--out', files.scratch(out)];
+  function startCoordinator(out: string, definition = 'faults.json'): ChildProcess {
+    const args = [DECPOOL, 'sweep', files.scratch(definition), '--out', files.scratch(out)];
     return spawn(process.execPath, [...args, '--on', server.url], { stdio: ['ignore', 'ignore', 'inherit'] });
   }
 
@@ -234,6 +234,34 @@ describe.skipIf(NATS_SERVER === undefined)(`a sweep with faults on ${NATS_SERVER
       expect(files.resultsOf(out)).toEqual(files.resultsOf('alone'));
     },
   );
+
+  it('queues each cell once, though the coordinator and the server are killed while it does', async () => {
+    const seeds = Array.from({ length: 1500 }, (_, index) => 1 + index);
+    files.define('many.json', {
+      ...DEFINITION,
+      inputs: [{ trace: 'traces/one.txt' }],
+      memory: ['1G'],
+      seeds,
+    });
+    const cells = 2 * seeds.length;
+    let coordinator = startCoordinator('many', 'many.json');
+    const state = () => whenThere(nats, async () => (await nats.jsm.streams.info(CELLS_STREAM)).state);
+    const until = async (queued: number) => {
+      // Until the stream is there.
+      while (((await state().catch(() => undefined))?.last_seq ?? 0) < queued) await setTimeout(5);
+    };
+    await until(1);
+    await ended(coordinator, 'SIGKILL');
+    coordinator = startCoordinator('many', 'many.json');
+    await until(cells / 2);
+    await server.stop('SIGKILL');
+    await server.start();
+    await until(cells);
+    await ended(coordinator, 'SIGTERM');
+    // A message that came too much would be the last one.
+    expect(await state()).toMatchObject({ last_seq: cells, messages: cells, num_subjects: cells });
+    await removeStreams(nats);
+  });
 
   it.skipIf(!hasNamespaces)('had two of the workers on hosts of their own: network namespaces', () => {
     expect(links.map(({ hosts }) => [...hosts])).toEqual(namespaces.map(({ address }) => [address]));
