@@ -77,8 +77,9 @@ const DEFINITIONS: readonly (readonly [name: string, content: Content])[] = [
 ];
 
 function definitions({ folder, fresh }: World): Try[] {
-  return DEFINITIONS.map(([name, content]) => ({
-    command: `sweep: ${name}`,
+  return DEFINITIONS.map(([what, content]) => ({
+    what,
+    command: 'sweep',
     async run() {
       const path = join(folder, 'absurd.json');
       writeFileSync(path, bytesOf(content));

@@ -47,10 +47,10 @@ if (losses > 0) {
 async function rowOf({ name, tries, skipped }: Fault): Promise<string> {
   if (skipped !== undefined) return `| ${name} | skipped: ${skipped} | 0 | 0 |`;
   let survived = 0;
-  for (const { command, run } of tries) {
+  for (const { command, what, run } of tries) {
     const why = await run();
     if (why === undefined) survived++;
-    else console.error(`LOST ${name}: ${command}: ${why}`);
+    else console.error(`LOST ${name}: ${command}${what === undefined ? '' : ` (${what})`}: ${why}`);
   }
   losses += tries.length - survived;
   const commands = [...new Set(tries.map(({ command }) => command))].join(', ');

@@ -17,6 +17,12 @@ const DEMAND = 'packages/pool/src/supply/demand.ts';
 export const EQUIVALENT: readonly Equivalent[] = [
   {
     file: DEMAND,
+    text: 'for (let slot = 0; slot < EPOCHS; slot++) {',
+    change: 'slot < EPOCHS -> slot <= EPOCHS',
+    why: 'what is behind the last slot is not recent',
+  },
+  {
+    file: DEMAND,
     text: 'if (pages > this.#most[slot]) this.#most[slot] = pages;',
     change: 'pages > this.#most[slot] -> pages >= this.#most[slot]',
     why: 'the same number is stored again',
