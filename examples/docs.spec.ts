@@ -38,9 +38,9 @@ const DOCUMENTS = [
       expect.stringMatching(/^decpool verify /),
       expect.stringMatching(/^decpool splits /),
       expect.stringMatching(/^decpool explain /),
-      'examples/time-travel.ts',
     ],
   },
+  { path: 'docs/reference/api.md', commands: ['examples/time-travel.ts'] },
   {
     path: 'docs/cli.md',
     commands: [expect.stringMatching(/^decpool compare --workload netvsc --seeds 1 --csv /)],
