@@ -103,3 +103,83 @@ it('no pool is below it: not one that tried every choice', () => {
     { numRuns: 200, seed: 1 },
   );
 });
+
+/** Pages and objects, with frees between them, at times that may be the same. */
+const mixed = fc
+  .array(
+    fc.record({
+      pages: fc.constantFrom(1, 100, 512, 700, 1024),
+      gap: fc.nat(5),
+      freed: fc.option(fc.nat(), { nil: undefined }),
+    }),
+    { minLength: 1, maxLength: 25 },
+  )
+  .map((drawn): Request[] => {
+    const live: number[] = [];
+    const requests: Request[] = [];
+    let time = 0;
+    for (const [at, { pages, gap, freed }] of drawn.entries()) {
+      time += gap;
+      if (freed !== undefined && live.length > 0) {
+        requests.push(free(live.splice(freed % live.length, 1)[0], time));
+      } else {
+        live.push(at + 1);
+        requests.push(allocate(at + 1, pages, { time, owner: pages === 100 ? 'other' : 'a' }));
+      }
+    }
+    return requests;
+  });
+
+/** The same by its definition: each level's pauses are found by looking through the trace again. */
+function byLevels(requests: readonly Request[], isCounted: (pages: number) => boolean) {
+  const held = new Map<number, number>();
+  const spans: { ns: number; pages: number; blocks: number }[] = [];
+  let most = 0;
+  for (const [at, request] of requests.entries()) {
+    if (request.kind === 'allocate' && isCounted(request.pages)) held.set(request.allocation, request.pages);
+    if (request.kind === 'free') held.delete(request.allocation);
+    const pages = [...held.values()].reduce((sum, more) => sum + more, 0);
+    const next = requests[at + 1] ?? request;
+    const blocks = Math.ceil(pages / BLOCK);
+    spans.push({ ns: next.time - request.time, pages, blocks });
+    most = Math.max(most, blocks);
+  }
+  const end = requests.at(-1)?.time ?? 0;
+  const total = (of: (span: (typeof spans)[0]) => number) =>
+    spans.reduce((sum, span) => sum + span.ns * of(span), 0);
+  const savings: number[] = [];
+  let shared = 0;
+  for (let level = 1; level <= most; level++) {
+    let pause: number | undefined;
+    for (const { ns, blocks } of spans) {
+      if (blocks >= level) {
+        if (pause !== undefined && pause > 0) savings.push(pause / 2, pause / 2);
+        pause = 0;
+      } else if (pause !== undefined) pause += ns;
+      if (pause !== undefined) shared += ns;
+    }
+    if (pause !== undefined && pause > 0) savings.push(pause);
+  }
+  savings.sort((a, b) => b - a);
+  const idle = (ns: number) => (end === 0 ? 0 : ((ns * BLOCK - total(({ pages }) => pages)) * 4096) / end);
+  const values = [shared];
+  for (const saved of savings.slice(0, 3 * most)) values.push(values[values.length - 1] - saved);
+  return {
+    blocksPeak: most,
+    leastIdle: [...values, total(({ blocks }) => blocks)].map(idle),
+  };
+}
+
+it('is what looking through the trace again for each level finds, of all requests and of some', () => {
+  fc.assert(
+    fc.property(mixed, fc.boolean(), (requests, isAll) => {
+      const found = fewConversions(requests, BLOCK, isAll ? undefined : ({ owner }) => owner === 'a');
+      const expected = byLevels(requests, (pages) => isAll || pages !== 100);
+      expect(found.blocksPeak).toBe(expected.blocksPeak);
+      expect(found.leastIdle).toHaveLength(expected.leastIdle.length);
+      for (const [at, bytes] of found.leastIdle.entries())
+        expect(Math.abs(bytes - expected.leastIdle[at])).toBeLessThan(1e-3);
+    }),
+    { numRuns: 200, seed: 1 },
+  );
+});
