@@ -208,7 +208,7 @@ describe('a recording', () => {
   it('that is damaged is refused by the name that the user gave', async () => {
     const packed = join(scratch, 'cut.tar.gz');
     writeFileSync(packed, readFileSync(RECORDING).subarray(0, 5000));
-    await expect(analyzePath(packed, {})).rejects.toThrow(/^\S+cut\.tar\.gz: cannot be unpacked/);
+    await expect(analyzePath(packed, {})).rejects.toThrow(`${packed}: cannot be unpacked`);
   });
 });
 

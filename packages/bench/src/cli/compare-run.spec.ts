@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BlocksAt } from '../history/blocks-at.ts';
+import { shellWord } from '../report/page/escape.ts';
 import { readInputHistory } from '../report/read-history.ts';
 import { readResults } from '../report/read-results.ts';
 import { type Results, resultsText } from '../report/results.ts';
@@ -73,7 +74,7 @@ describe('for machines', () => {
   it('the command in the results makes the same results, however they were told', () => {
     expect(stored('json')).toEqual(stored('first'));
     expect(stored('first').command).toBe(
-      `decpool compare --trace ${scratch('small.txt')} --policy gfp-decrypted,first-fit+block+immediate --memory 1G:fragmented=0.5 --seeds 2`,
+      `decpool compare --trace ${shellWord(scratch('small.txt'))} --policy gfp-decrypted,first-fit+block+immediate --memory 1G:fragmented=0.5 --seeds 2`,
     );
   });
 });
@@ -97,7 +98,7 @@ describe('--check', () => {
     const { code, stdout } = await compare('same', '--check', baseline());
     expect(code).toBe(0);
     expect(stdout.replace(/\s+/g, ' ')).toMatch(
-      / check against \S*baseline\.json: 0 of \d+ figures .* 5 %\. .*0 are better\./,
+      / check against [^\n]*baseline\.json: 0 of \d+ figures .* 5 %\. .*0 are better\./,
     );
   });
 

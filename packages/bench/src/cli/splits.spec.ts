@@ -5,6 +5,7 @@ import { InputError } from '@decpool/model';
 import type { Pool } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeRun } from '../inspect/testing.ts';
+import { shellWord } from '../report/page/escape.ts';
 import { run } from './program.ts';
 import { keptOutput } from './testing.ts';
 
@@ -42,8 +43,10 @@ describe('decpool splits', () => {
     );
     const { splits } = JSON.parse(await printed('splits', log, '--json'));
     const command = /decpool (explain) (.*) (--split) (\d+)$/.exec(lines.at(-1) ?? '');
-    expect(command?.slice(1)).toEqual(['explain', log, '--split', String(splits[0].seq)]);
-    expect(await printed(...(command ?? []).slice(1))).toContain(`split at event ${splits[0].seq}`);
+    expect(command?.slice(1)).toEqual(['explain', shellWord(log), '--split', String(splits[0].seq)]);
+    expect(await printed('explain', log, '--split', command?.[4] ?? '')).toContain(
+      `split at event ${splits[0].seq}`,
+    );
   });
 
   it('prints one JSON document with every split and the groups that were asked for', async () => {
@@ -122,9 +125,11 @@ describe('decpool explain without a block, a split or an allocation', () => {
 
   it('names decpool show if nothing is split, or not yet', async () => {
     const sentence = 'No 2M or 1G entry of the direct map was split';
-    expect(await printed('explain', quiet)).toBe(`${sentence}; to see its state: decpool show ${quiet}\n`);
+    expect(await printed('explain', quiet)).toBe(
+      `${sentence}; to see its state: decpool show ${shellWord(quiet)}\n`,
+    );
     expect(await printed('explain', log, '--at', '1')).toBe(
-      `${sentence} before event 1; to see its state: decpool show ${log} --at 1\n`,
+      `${sentence} before event 1; to see its state: decpool show ${shellWord(log)} --at 1\n`,
     );
     expect(JSON.parse(await printed('explain', quiet, '--json'))).toMatchObject({ kind: 'none' });
   });
