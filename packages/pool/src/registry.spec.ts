@@ -25,6 +25,7 @@ describe('the registry', () => {
       'linux-7.3:coherent-pool',
       'linux-7.3:slots-first',
       'linux-7.3:kept-buffers',
+      'linux-7.3:whole-blocks',
       'linux-6.12',
       'gfp-decrypted',
       'migratetype',

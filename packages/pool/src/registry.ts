@@ -9,6 +9,7 @@ import {
   linux73CoherentPool,
   linux73KeptBuffers,
   linux73SlotsFirst,
+  linux73WholeBlocks,
 } from './baselines/linux-7.3.ts';
 import { migratetype } from './baselines/migratetype.ts';
 import { swiotlb } from './baselines/swiotlb.ts';
@@ -66,6 +67,10 @@ export const BASELINES: Readonly<Record<string, Plain<PolicyFactory>>> = {
   'linux-7.3:kept-buffers': {
     summary: 'as linux-7.3, if netvsc kept the buffers of a NIC for its next use',
     made: linux73KeptBuffers,
+  },
+  'linux-7.3:whole-blocks': {
+    summary: 'as slots-first and kept-buffers; above 256 KiB all take whole blocks, without a pool',
+    made: linux73WholeBlocks,
   },
   'linux-6.12': { summary: 'Linux 6.12: each driver allocates and converts its own buffers', made: linux612 },
   'gfp-decrypted': {

@@ -40,7 +40,7 @@ const LINES = {
   'decpool compare --pl': '--platform',
   'decpool sweep --conf': '--config',
   'decpool compare --policy linux-':
-    'linux-7.3 linux-7.3:coherent-pool linux-7.3:slots-first linux-7.3:kept-buffers linux-6.12',
+    'linux-7.3 linux-7.3:coherent-pool linux-7.3:slots-first linux-7.3:kept-buffers linux-7.3:whole-blocks linux-6.12',
   'decpool compare --policy linux-7.3,gfp': 'linux-7.3,gfp-decrypted',
   'decpool compare --workload tdx': 'tdx-vm',
   'decpool compare --platform td': 'tdx',

@@ -9,14 +9,14 @@ const FINDINGS = fileURLToPath(new URL('../../../../docs/findings.md', import.me
 /** A sentence of README and the place of its figure in the findings. Line breaks are spaces. */
 const FIGURES: readonly (readonly [readme: RegExp, findings: RegExp])[] = [
   [/In ([\d,]+) of the [\d,]+ scenarios of \[/, /nothing is converted in ([\d,]+) of/],
-  [/of the ([\d,]+) scenarios of \[docs\/findings\.md\]/, /serves, of ([\d,]+) \|/],
+  [/of the ([\d,]+) scenarios of \[docs\/findings\.md\]/, /refuses fewest, of ([\d,]+) \|/],
   [
     /In the ([\d,]+) others with whole blocks `decpool` splits nothing/,
     /if whole blocks are free \(([\d,]+) of/,
   ],
   [
     /In the ([\d,]+) others with whole blocks `decpool` splits nothing/,
-    /if whole blocks are free \([\d,]+ of ([\d,]+)\)/,
+    /if whole blocks are free \([\d,]+ of ([\d,]+) scenarios/,
   ],
   [/Linux 7\.3 splits a median of ([\d.,]+) mappings there/, /\), instead of ([\d.,]+) \(/],
 ];

@@ -48,7 +48,7 @@ const converting = (name: string, type: ClaimType, { platform }: StateView): Pol
   },
 
   free: (request: FreeRequest, state: StateView, record: Recorder) =>
-    freeEachOnItsOwn(request.allocation, 'kept', state, record),
+    freeEachOnItsOwn(request.allocation, { tail: 'kept' }, state, record),
 });
 
 /** dma_direct_alloc() converts only the pages that the buffer fills (kernel/dma/direct.c); others all that they took. */

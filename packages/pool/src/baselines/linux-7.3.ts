@@ -45,3 +45,13 @@ export const linux73KeptBuffers: PolicyFactory = (view) => {
 
 /** What every pool is outside a confidential VM: nothing is shared, so it claims what the kernel without a pool claims. */
 export const withoutPool = (name: string): PolicyFactory => linux({ ...VERSION, name });
+
+/**
+ * What if no pool was built? Slots first, kept buffers, and what is above 256 KiB takes whole pageblocks: an order of 9 at least in
+ * vmbus_alloc_buffer() and alloc_pages() of the vmbus rings, and in the dma-buf heap.
+ */
+export const linux73WholeBlocks: PolicyFactory = (view) => {
+  const version = { ...VERSION, name: 'linux-7.3:whole-blocks' };
+  if (!view.platform.confidential) return linux(version)(view);
+  return linux({ ...version, keeps: isNetvscBuffer, triesSwiotlbFirst: true, takesWholeBlocks: true })(view);
+};

@@ -1,7 +1,8 @@
 import { allocationId, GFP, type PlatformName } from '@decpool/model';
 import { describe, expect, it } from 'vitest';
 import { FaultInjector } from '../faults.ts';
-import { fragmented, freshBoot } from '../page-source/profiles.ts';
+import { directMapOf, fragmented, freshBoot } from '../page-source/profiles.ts';
+import { oneZone } from '../page-source/testing.ts';
 import type { Pool } from '../pool.ts';
 import {
   atomic,
@@ -52,6 +53,64 @@ describe('netvsc that keeps the buffers of a NIC', () => {
     pool.free(expectServed(pool.alloc_pages(8, { owner: 'netvsc eth0 ring' })).allocation);
     pool.free(expectServed(pool.vmalloc(10, OTHER)).allocation);
     expect(pool.counters.sharedPages).toBe(before);
+  });
+});
+
+describe('whole blocks without a pool', () => {
+  const policy = 'linux-7.3:whole-blocks';
+
+  it('take a block for a ring above 256 KiB, convert all of it, and split nothing', () => {
+    const { pool, events } = booted(policy);
+    const { splits2M } = pool.counters;
+    const ring = expectServed(pool.alloc_pages(8, { owner: 'netvsc eth0 ring' }));
+    pool.free(ring.allocation);
+    expect(steps(events)).toEqual([
+      'pages-claimed 512',
+      'pages-decrypted 512',
+      'pages-allocated 256',
+      'pages-freed 256',
+      'pages-encrypted 512',
+      'pages-returned 512',
+    ]);
+    expect(pool.counters.splits2M).toBe(splits2M);
+    expect(soundness(pool)).toEqual([]);
+  });
+
+  it('leave what is not larger to the slots of the boot pool, or to pages', () => {
+    const { pool, events } = booted(policy);
+    expectServed(pool.alloc_pages(6, OTHER));
+    expect(steps(events)).toEqual(['pages-claimed 64', 'pages-decrypted 64', 'pages-allocated 64']);
+  });
+
+  it('give the end of a buffer a block of its own, keep it, and give back what they kept as a whole', () => {
+    const { pool, events } = booted(policy);
+    const pages = 1024 + 100;
+    pool.free(expectServed(pool.vmalloc(pages, NETVSC)).allocation);
+    expect(pool.counters.sharedPages).toBe(3 * 512);
+    const { conversions } = pool.counters;
+    pool.free(expectServed(pool.vmalloc(pages, NETVSC)).allocation);
+    expect(pool.counters.conversions).toBe(conversions);
+    events.length = 0;
+    const other = expectServed(pool.vmalloc(512, NETVSC));
+    expect(steps(events).filter((step) => /encrypted|returned/.test(step))).toEqual([
+      'pages-encrypted 1024',
+      'pages-returned 1024',
+      'pages-encrypted 512',
+      'pages-returned 512',
+    ]);
+    pool.free(other.allocation);
+    expect(pool.counters.sharedPages).toBe(512);
+    expect(soundness(pool)).toEqual([]);
+  });
+
+  it('take pages as before where no block is free as a whole', () => {
+    const state = oneZone({ Unmovable: { 0: 4, 8: 4 } });
+    const memory = { ...state, directMap: directMapOf(state.zones[0].ram) };
+    const { pool, events } = booted(policy, { memory });
+    const ring = expectServed(pool.alloc_pages(8, { owner: 'netvsc eth0 ring' }));
+    expect(steps(events)).toEqual(['pages-claimed 256', 'pages-decrypted 256', 'pages-allocated 256']);
+    pool.free(ring.allocation);
+    expect(pool.counters.sharedPages).toBe(0);
   });
 });
 

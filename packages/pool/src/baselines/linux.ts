@@ -17,6 +17,7 @@ import {
   type AllocateRequest,
   type AllocationId,
   type Extent,
+  type FailureReason,
   type FreeRequest,
   MAX_PAGE_ORDER,
   orderFor,
@@ -25,9 +26,11 @@ import {
 import { hasRestrictedPool } from '@decpool/model/internal';
 import type { Policy, PolicyFactory, Recorder } from '../policy.ts';
 import type { SlabCache } from '../slab/slab-cache.ts';
-import { SWIOTLB_PAGES } from '../swiotlb/swiotlb.ts';
+import { MAX_MAPPING_BYTES, SWIOTLB_PAGES } from '../swiotlb/swiotlb.ts';
 import { driverPoolFor } from './driver-pools.ts';
 import {
+  addChunk,
+  addChunks,
   allocateInChunks,
   allocateOnItsOwn,
   type Chunk,
@@ -49,6 +52,11 @@ export interface LinuxVersion {
   readonly atomicPoolPages?: number;
   /** Whether requests of at most 256 KiB take free slots of swiotlb's boot pool. Default: no. */
   readonly triesSwiotlbFirst?: boolean;
+  /**
+   * Whether requests above 256 KiB take whole pageblocks as long as there are any, and convert all of them: the pages behind what they
+   * use stay with them, shared. Default: no.
+   */
+  readonly takesWholeBlocks?: boolean;
 }
 
 export const linux =
@@ -64,8 +72,10 @@ class Linux implements Policy {
   readonly triesSwiotlbFirst: boolean;
   readonly #version: LinuxVersion;
   readonly #view: StateView;
-  /** Freed buffers that their owners keep. */
-  readonly #kept = new Map<string, readonly Extent[]>();
+  /** Freed buffers that their owners keep, and whether they are whole pageblocks. */
+  readonly #kept = new Map<string, { readonly extents: readonly Extent[]; readonly isWhole: boolean }>();
+  /** Allocations that are whole pageblocks. */
+  readonly #whole = new Set<AllocationId>();
 
   constructor(version: LinuxVersion, view: StateView) {
     this.name = version.name;
@@ -85,7 +95,33 @@ class Linux implements Policy {
   allocate(request: AllocateRequest, view: StateView, record: Recorder): void {
     if (request.api === 'vmalloc') this.#vmalloc(request, view, record);
     else if (orderFor(request.pages) > MAX_PAGE_ORDER) record.fail('too-large');
-    else allocateOnItsOwn(chunkFor(request), view, record);
+    else if (
+      !this.#takesWholeBlocks(request, record, (unit) =>
+        addChunk({ ...chunkFor(request), ...unit }, view, record),
+      )
+    )
+      allocateOnItsOwn(chunkFor(request), view, record);
+  }
+
+  /** Whether a request was served with whole pageblocks. */
+  #takesWholeBlocks(
+    { allocation, bytes }: AllocateRequest,
+    record: Recorder,
+    add: (unit: { readonly unitPages: number }) => FailureReason | undefined,
+  ): boolean {
+    if (this.#version.takesWholeBlocks !== true || bytes <= MAX_MAPPING_BYTES || !record.mayConvert)
+      return false;
+    if (add(this.#unit) !== undefined) return false;
+    this.#whole.add(allocation);
+    return true;
+  }
+
+  get #unit(): { readonly unitPages: number } {
+    return { unitPages: this.#view.geometry.pagesPerBlock };
+  }
+
+  #heldAs(tail: Chunk['tail'], isWhole: boolean): Pick<Chunk, 'tail' | 'unitPages'> {
+    return isWhole ? { tail, ...this.#unit } : { tail };
   }
 
   #vmalloc(request: AllocateRequest, view: StateView, record: Recorder): void {
@@ -93,14 +129,19 @@ class Linux implements Policy {
     if (!usesChunks && !convertsAreas(view.platform)) record.fail('unsupported');
     else if (!record.mayConvert) record.fail('would-sleep');
     else if (this.#takesKept(request, view, record)) return;
-    else if (usesChunks) allocateInChunks(request, VMBUS_CHUNKS, view, record);
-    else allocateArea(request, this.#version.vmallocOrder, view, record);
+    else if (usesChunks) {
+      const add = (unit: { readonly unitPages: number }) =>
+        addChunks(request, { ...VMBUS_CHUNKS, ...unit }, view, record);
+      if (!this.#takesWholeBlocks(request, record, add))
+        allocateInChunks(request, VMBUS_CHUNKS, view, record);
+    } else allocateArea(request, this.#version.vmallocOrder, view, record);
   }
 
   /** Gives an owner what it has kept. If the size is another one, or the place is out of reach, that goes back first. */
-  #takesKept({ owner, pages }: AllocateRequest, view: StateView, record: Recorder): boolean {
-    const kept = this.#kept.get(owner);
-    if (kept === undefined) return false;
+  #takesKept({ allocation, owner, pages }: AllocateRequest, view: StateView, record: Recorder): boolean {
+    const known = this.#kept.get(owner);
+    if (known === undefined) return false;
+    const { extents: kept, isWhole } = known;
     this.#kept.delete(owner);
     const { firstBlock, endBlock } = record.reach;
     const { pagesPerBlock } = view.geometry;
@@ -109,23 +150,30 @@ class Linux implements Policy {
       kept.every(({ pfn }) => pfn >= firstBlock * pagesPerBlock && pfn < endBlock * pagesPerBlock);
     for (const { pfn, pages: count } of kept) {
       if (isUsable) record.allocate(pfn, count);
-      else returnOnItsOwn(pfn, count, 'kept', view, record);
+      else returnOnItsOwn(pfn, count, this.#heldAs('kept', isWhole), view, record);
     }
+    if (isUsable && isWhole) this.#whole.add(allocation);
     return isUsable;
   }
 
   free({ allocation }: FreeRequest, view: StateView, record: Recorder): void {
     const api = view.apiOf(allocation);
     if (api === 'vmalloc') this.#vfree(allocation, view, record);
-    else freeEachOnItsOwn(allocation, tailOf(api), view, record);
+    else
+      freeEachOnItsOwn(allocation, this.#heldAs(tailOf(api), this.#whole.delete(allocation)), view, record);
   }
 
   #vfree(allocation: AllocationId, view: StateView, record: Recorder): void {
     const { owner, extents } = view.allocation(allocation);
     for (const { pfn, pages } of extents) record.free(pfn, pages);
-    if (this.#version.keeps?.(owner) === true && !this.#kept.has(owner)) this.#kept.set(owner, extents);
+    const isWhole = this.#whole.delete(allocation);
+    const isKept = this.#version.keeps?.(owner) === true && !this.#kept.has(owner);
+    if (isKept) this.#kept.set(owner, { extents, isWhole });
     else if (!this.#version.usesChunks(owner)) returnArea(extents, view, record);
-    else for (const { pfn, pages } of extents) returnOnItsOwn(pfn, pages, 'kept', view, record);
+    else {
+      const held = this.#heldAs('kept', isWhole);
+      for (const { pfn, pages } of extents) returnOnItsOwn(pfn, pages, held, view, record);
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * What the baselines share: a chunk comes straight from the page allocator and is converted by itself, through its address in
- * the direct map. A granule of the host that is larger than the used part of a chunk is converted as a whole.
+ * the direct map. Only whole units are converted: granules of the host, or more if the baseline says so. What is not used of them stays
+ * with the chunk.
  */
 import {
   type AllocateRequest,
@@ -9,7 +10,6 @@ import {
   MAX_PAGE_ORDER,
   orderFor,
   type Pfn,
-  type Platform,
   type StateView,
   pfn as toPfn,
 } from '@decpool/model';
@@ -29,6 +29,8 @@ export interface Chunk {
   readonly type?: ClaimType;
   /** Default: that of the request. */
   readonly effort?: ClaimEffort;
+  /** Pages of a unit that is converted as a whole, a power of two. Default: a granule of the host. */
+  readonly unitPages?: number;
 }
 
 /** Serves a request with one chunk, converted by itself, or refuses it. */
@@ -44,6 +46,8 @@ interface ChunkLoop {
   /** Whether the area uses all pages of a granule that is larger than its chunk. */
   readonly fillsGranules: boolean;
   readonly type?: ClaimType;
+  /** As of a chunk. */
+  readonly unitPages?: number;
 }
 
 /**
@@ -52,40 +56,51 @@ interface ChunkLoop {
  */
 export function allocateInChunks(
   request: AllocateRequest,
-  { effort, fillsGranules, type }: ChunkLoop,
+  loop: ChunkLoop,
   view: StateView,
   record: Recorder,
 ): void {
-  if (!record.mayConvert) {
-    record.fail('would-sleep');
-    return;
-  }
-  const least = fillsGranules ? view.platform.granulePages : 1;
+  const failure = record.mayConvert ? addChunks(request, loop, view, record) : 'would-sleep';
+  if (failure !== undefined) record.fail(failure);
+}
+
+/** The same, but returns why it failed; then the request holds nothing. */
+export function addChunks(
+  { allocation, pages: wanted }: AllocateRequest,
+  loop: ChunkLoop,
+  view: StateView,
+  record: Recorder,
+): FailureReason | undefined {
+  const { effort, fillsGranules, type, unitPages = view.platform.granulePages } = loop;
+  const least = fillsGranules ? unitPages : 1;
+  const leastOrder = unitPages > view.platform.granulePages ? orderFor(unitPages) : 0;
   let maxOrder = MAX_PAGE_ORDER;
-  for (let missing = request.pages; missing > 0; ) {
+  for (let missing = wanted; missing > 0; ) {
     const order = Math.min(maxOrder, 31 - Math.clz32(missing));
     const pages = Math.min(missing, Math.max(1 << order, least));
     const tried = order === 0 ? {} : { effort };
-    const failure = addChunk({ order, pages, tail: 'kept', ...(type && { type }), ...tried }, view, record);
+    const chunk = { order, pages, tail: 'kept', unitPages, ...(type && { type }), ...tried } as const;
+    const failure = addChunk(chunk, view, record);
     if (failure === undefined) missing -= pages;
-    else if (failure === 'out-of-memory' && order > 0) maxOrder = order - 1;
+    else if (failure === 'out-of-memory' && order > leastOrder) maxOrder = order - 1;
     else {
-      freeEachOnItsOwn(request.allocation, 'kept', view, record);
-      record.fail(failure);
-      return;
+      freeEachOnItsOwn(allocation, { tail: 'kept', unitPages }, view, record);
+      return failure;
     }
   }
+  return undefined;
 }
 
 /** Gives the request one more chunk. Returns why that failed; then nothing of the chunk is held, but for leaks. */
-function addChunk(
-  { order, pages, tail, type, effort }: Chunk,
+export function addChunk(
+  { order, pages, tail, type, effort, unitPages }: Chunk,
   { platform }: StateView,
   record: Recorder,
 ): FailureReason | undefined {
-  const start = record.claim(Math.max(order, orderFor(platform.granulePages)), type, effort);
+  const unit = unitPages ?? platform.granulePages;
+  const start = record.claim(Math.max(order, orderFor(unit)), type, effort);
   if (start === -1) return 'out-of-memory';
-  const converted = wholeGranules(pages, platform);
+  const converted = wholeUnits(pages, unit);
   const taken = Math.max(1 << order, converted);
   if (tail === 'returned' && converted < taken) record.giveBack(toPfn(start + converted), taken - converted);
   if (record.decrypt(start, converted) === 'converted') {
@@ -97,16 +112,19 @@ function addChunk(
   return 'conversion-failed';
 }
 
+/** Of the chunks of an allocation. */
+type Held = Pick<Chunk, 'tail' | 'unitPages'>;
+
 /** Makes each extent of an allocation private and gives it back, with what was kept of its chunk. What is leaked stays. */
 export function freeEachOnItsOwn(
   allocation: AllocationId,
-  tail: Chunk['tail'],
+  held: Held,
   view: StateView,
   record: Recorder,
 ): void {
   for (const { pfn, pages } of view.allocation(allocation).extents) {
     record.free(pfn, pages);
-    returnOnItsOwn(pfn, pages, tail, view, record);
+    returnOnItsOwn(pfn, pages, held, view, record);
   }
 }
 
@@ -114,15 +132,14 @@ export function freeEachOnItsOwn(
 export function returnOnItsOwn(
   start: Pfn,
   pages: number,
-  tail: Chunk['tail'],
+  { tail, unitPages }: Held,
   { platform }: StateView,
   record: Recorder,
 ): void {
-  const converted = wholeGranules(pages, platform);
+  const converted = wholeUnits(pages, unitPages ?? platform.granulePages);
   const held = tail === 'returned' ? converted : Math.max(1 << orderFor(pages), converted);
   if (record.encrypt(start, converted) === 'converted') record.giveBack(start, held);
   else if (held > converted) record.giveBack(toPfn(start + converted), held - converted);
 }
 
-const wholeGranules = (pages: number, { granulePages }: Platform): number =>
-  Math.ceil(pages / granulePages) * granulePages;
+const wholeUnits = (pages: number, unitPages: number): number => Math.ceil(pages / unitPages) * unitPages;

@@ -114,12 +114,13 @@ describe('the slots of a pool', () => {
     expect(places).toEqual([0, 128, 1, 129]);
   });
 
-  it('of a second pool are used when the first is full; slabs of others are none of them', () => {
-    const slotAreas = new SlotAreas(1);
+  it('of the newest pool are used first, then those of the same area of an older one; slabs of others are none of them', () => {
+    const slotAreas = new SlotAreas(2);
     slotAreas.add(5, 1);
     slotAreas.add(9, 1);
-    expect(slotAreas.placeNext(128, 1, 0)).toEqual({ slab: 5, unit: 0 });
-    expect(slotAreas.placeNext(1, 1, 0)).toEqual({ slab: 9, unit: 0 });
+    expect(slotAreas.placeNext(128, 1, 1)).toEqual({ slab: 9, unit: 0 });
+    expect(slotAreas.placeNext(1, 1, 0)).toEqual({ slab: 5, unit: 0 });
+    expect(slotAreas.placeLowest(1, 1)).toEqual({ slab: 5, unit: 1 });
     expect([4, 5, 6, 8, 9, 10].map((slab) => slotAreas.has(slabId(slab)))).toEqual([
       false,
       true,

@@ -55,13 +55,15 @@ export class SlotAreas {
   }
 
   /**
-   * Takes a run of free slots at a multiple of `align`, a power of two: the next in the area of the CPU, or of those after it.
-   * Undefined if there is none.
+   * Takes a run of free slots at a multiple of `align`, a power of two: the next in the area of the CPU, or of those after it, in the
+   * newest pool first (swiotlb_search_area(), add_mem_pool()). Undefined if there is none.
    */
   placeNext(slots: number, align: number, cpu: number): PlacedObject | undefined {
-    for (const pool of this.#pools) {
-      const { areas } = pool;
-      for (let offset = 0; offset < areas.length; offset++) {
+    for (let offset = 0; offset < this.#mostAreas; offset++) {
+      for (let newest = this.#pools.length - 1; newest >= 0; newest--) {
+        const pool = this.#pools[newest];
+        const { areas } = pool;
+        if (offset >= areas.length) continue;
         const area = areas[(cpu + offset) % areas.length];
         if (area.free < slots) continue;
         const from = Math.min(alignUp(area.next, align), area.endSlot);

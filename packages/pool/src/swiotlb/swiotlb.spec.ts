@@ -194,7 +194,7 @@ describe('a streaming mapping', () => {
     };
     const expected = play(POLICY);
     expect(expected).toContain('refused');
-    const takingSlots = ['swiotlb:dynamic', 'decpool', 'linux-7.3:slots-first'];
+    const takingSlots = ['swiotlb:dynamic', 'decpool', 'linux-7.3:slots-first', 'linux-7.3:whole-blocks'];
     for (const policy of SOME_POLICIES.filter((name) => !takingSlots.includes(name))) {
       expect(play(policy)).toEqual(expected);
     }

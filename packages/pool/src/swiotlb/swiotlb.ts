@@ -57,7 +57,7 @@ export interface SwiotlbSettings {
   readonly bytes: number;
   /** CONFIG_SWIOTLB_DYNAMIC: after a mapping that found no slots a worker adds a pool. */
   readonly dynamic: boolean;
-  /** Areas of a pool: as many as CPUs that may run, rounded up to a power of two (swiotlb_adjust_nareas()). Default: 1. */
+  /** Areas of a pool, a power of two: the kernel has one for each CPU that may run (swiotlb_adjust_nareas()). Default: 1. */
   readonly areas?: number;
 }
 
