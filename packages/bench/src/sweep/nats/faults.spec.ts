@@ -15,6 +15,8 @@ import { CELLS as CELLS_STREAM, removeStreams, resultSubject } from './streams.t
 import { ended, NATS_SERVER, NatsServer, workerArguments } from './testing.ts';
 import { Link, Namespace } from './testing-link.ts';
 
+/** Of the moments. */
+const SEED = 1;
 /** Of workers. */
 const KILLS = 20;
 const CUT_MS = 10_000;
@@ -213,27 +215,24 @@ describe.skipIf(NATS_SERVER === undefined)(`a sweep with faults on ${NATS_SERVER
     while (link.connections < connections + 2) await setTimeout(10);
   }
 
-  it.each(Array.from({ length: randomRuns(4) }, (_, index) => ({ seed: 1 + index })))(
-    `has the bytes of one machine: ${KILLS} workers, 2 coordinators and the server killed, a link cut for 10 s, seed $seed`,
-    async ({ seed }) => {
-      const out = `together-${seed}`;
-      const listener = new Listener(nats);
-      await runWithFaults(out, randomFrom(seed));
-      await nats.connection.flush();
-      listener.stop();
-      const { results, redeliveries, ids } = listener;
-      console.log(
-        `${CELLS} cells, ${KILLS} kills of workers, ${redeliveries} redeliveries, ${results} results sent`,
-      );
-      const keys = files.cellsIn(out).map((line): string => JSON.parse(line).key);
-      expect({ lines: keys.length, cells: new Set(keys).size }).toEqual({ lines: CELLS, cells: CELLS });
-      expect(ids.size).toBe(1);
-      expect(redeliveries).toBeGreaterThan(0);
-      expect(hosts.flatMap(({ complaints }) => complaints)).toEqual([]);
-      expect(await nats.jsm.streams.names().next()).toEqual([]);
-      expect(files.resultsOf(out)).toEqual(files.resultsOf('alone'));
-    },
-  );
+  it(`has the bytes of one machine: ${KILLS} workers, 2 coordinators and the server killed, a link cut for 10 s`, async () => {
+    const out = 'together';
+    const listener = new Listener(nats);
+    await runWithFaults(out, randomFrom(SEED));
+    await nats.connection.flush();
+    listener.stop();
+    const { results, redeliveries, ids } = listener;
+    console.log(
+      `${CELLS} cells, ${KILLS} kills of workers, ${redeliveries} redeliveries, ${results} results sent`,
+    );
+    const keys = files.cellsIn(out).map((line): string => JSON.parse(line).key);
+    expect({ lines: keys.length, cells: new Set(keys).size }).toEqual({ lines: CELLS, cells: CELLS });
+    expect(ids.size).toBe(1);
+    expect(redeliveries).toBeGreaterThan(0);
+    expect(hosts.flatMap(({ complaints }) => complaints)).toEqual([]);
+    expect(await nats.jsm.streams.names().next()).toEqual([]);
+    expect(files.resultsOf(out)).toEqual(files.resultsOf('alone'));
+  });
 
   it('queues each cell once, though the coordinator and the server are killed while it does', async () => {
     const seeds = Array.from({ length: 1500 }, (_, index) => 1 + index);
