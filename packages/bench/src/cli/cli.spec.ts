@@ -527,7 +527,7 @@ describe('decpool', () => {
   it.each([
     [[], 'SYNOPSIS\n  decpool [options] [command]\n'],
     [['compere'], "unknown command 'compere'"],
-    [['replay'], "missing required argument 'log'"],
+    [['replay'], "missing required argument 'log'\n(see decpool replay --help)\n"],
   ])('exits with 2 for %j', async (args, message) => {
     const { code, stdout, stderr } = await decpool(...args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,12 +12,19 @@ const scratch = (name: string) => join(folder, name);
 const FILES = ['sweep', 'template', 'out', 'scenarios'];
 
 /** `decpool findings` with all its files in the folder of this spec. */
-function findings(...options: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const places = FILES.flatMap((name) => [`--${name}`, scratch(name)]);
+function findings(...options: string[]) {
+  return findingsIn('.', ...FILES.flatMap((name) => [`--${name}`, scratch(name)]), ...options);
+}
+/** With this working directory, in the folder of this spec. */
+function findingsIn(
+  place: string,
+  ...options: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [DECPOOL, 'findings', scratch('grid.json'), ...places, ...options],
+      [DECPOOL, 'findings', scratch('grid.json'), ...options],
+      { cwd: scratch(place) },
       (error, stdout, stderr) => resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     );
   });
@@ -71,6 +78,19 @@ it('finds by a subset what the appendix has wrong', async () => {
   const { code, stdout } = await findings('--check', '--subset', '1');
   expect(code).toBe(1);
   expect(stdout).toMatch(/trace on snp, small: the results have the line '\| `decpool` \| 0 \| 0 /);
+});
+
+it('writes into docs where there is no such folder, and checks the pages of the package there', async () => {
+  mkdirSync(scratch('empty'));
+  const subset = await findingsIn('empty', '--check', '--subset', '1');
+  expect(subset).toMatchObject({ code: 1, stderr: '' });
+  expect(subset.stdout).toMatch(
+    /docs.findings-scenarios\.md: trace on snp, small: the results have the line/,
+  );
+  expect(readdirSync(scratch('empty'))).toEqual([]);
+  const { code } = await findingsIn('empty', '--template', scratch('template'), '--sweep', scratch('sweep'));
+  expect(code).toBe(0);
+  expect(readdirSync(scratch('empty/docs')).sort()).toEqual(['findings-scenarios.md', 'findings.md']);
 });
 
 it('tells what is wrong with the template, and that a subset is for a check', async () => {

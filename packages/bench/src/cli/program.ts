@@ -82,7 +82,11 @@ export function helpPage(): Page {
 }
 
 function addCommand(program: CommanderCommand, declared: Command, invocation: Invocation): void {
-  const command = program.command(declared.name).summary(declared.summary).description(declared.description);
+  const command = program
+    .command(declared.name)
+    .summary(declared.summary)
+    .description(declared.description)
+    .showHelpAfterError(`(see decpool ${declared.name} --help)`);
   command.configureHelp({
     ...program.configureHelp(),
     formatHelp: (_, helper) => textOf(commandPage(command, helper, declared), helper),

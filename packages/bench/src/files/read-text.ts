@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { InputError } from '@decpool/model';
-import { messageOf } from './error-text.ts';
+import { codeOf, messageOf } from './error-text.ts';
 
 /** The text of a file, plain or gzipped (RFC 1952). Throws InputError if it cannot be read. */
 export function readText(path: string): string {
@@ -27,9 +27,9 @@ export function readBytes(path: string, expected: string): Buffer {
       ? gunzipSync(bytes, { maxOutputLength: Math.min(MOST_BYTES, FREE_BYTES + MAX_GROWTH * bytes.length) })
       : bytes;
   } catch (error) {
-    const reason = messageOf(error);
-    throw new InputError(
-      `${path}: cannot be read (${reason}); expected ${expected}, or a complete gzip file of it`,
-    );
+    const refusal = `${path}: cannot be read (${messageOf(error)})`;
+    // Of the system: nothing is known of what the file holds.
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'].includes(codeOf(error) ?? '')) throw new InputError(refusal);
+    throw new InputError(`${refusal}; expected ${expected}, or a complete gzip file of it`);
   }
 }

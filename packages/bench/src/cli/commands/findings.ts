@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { InputError } from '@decpool/model';
@@ -12,6 +13,12 @@ import type { Output } from '../output.ts';
 import { sweep } from './sweep.ts';
 
 const TEMPLATE = 'docs/findings.template.md';
+const OUT = 'docs/findings.md';
+const SCENARIOS = 'docs/findings-scenarios.md';
+
+/** The page to check: by default that of the package, in a folder that has none. */
+const checkedPath = (path: string, byDefault: string): string =>
+  path === byDefault && !existsSync(path) ? shippedPath(path) : path;
 
 export const findings = command({
   name: 'findings',
@@ -29,8 +36,8 @@ export const findings = command({
       '--template <file>',
       'the pages with references instead of figures (default: docs/findings.template.md)',
     ),
-    out: file('--out <file>', 'the first page; the others are beside it', { default: 'docs/findings.md' }),
-    scenarios: file('--scenarios <file>', 'the appendix', { default: 'docs/findings-scenarios.md' }),
+    out: file('--out <file>', 'the first page; the others are beside it', { default: OUT }),
+    scenarios: file('--scenarios <file>', 'the appendix', { default: SCENARIOS }),
     check: flag('--check', 'write nothing; exit 1 if page or appendix do not agree with the results'),
     subset: number(
       '--subset <n>',
@@ -64,7 +71,7 @@ export const findings = command({
     const { output } = context;
     if (subset !== undefined) {
       if (!check) throw new InputError('--subset: needs --check; a page needs the whole sweep');
-      return checkSubset(definition, subset, scenarios, workers, output);
+      return checkSubset(definition, subset, checkedPath(scenarios, SCENARIOS), workers, output);
     }
     const code = await sweep.run(
       { definition, out: folder, ...(workers === undefined ? {} : { workers }) },
@@ -73,7 +80,8 @@ export const findings = command({
     if (code !== EXIT.done) return code;
     const grid = gridOf(readSweepResults(`${folder}/results.json`));
     const pages = filledPages(readText(template), template, grid);
-    const fileOf = ({ name }: FilledPage) => (name === undefined ? out : join(dirname(out), name));
+    const first = check ? checkedPath(out, OUT) : out;
+    const fileOf = ({ name }: FilledPage) => (name === undefined ? first : join(dirname(first), name));
     const rest = appendix(grid, `decpool findings ${definition}`);
     if (!check) {
       for (const page of pages) await write(fileOf(page), textOf(page));
@@ -82,24 +90,26 @@ export const findings = command({
       return EXIT.done;
     }
     const lines = rest.replace(/\n$/, '').split('\n');
+    const appended = checkedPath(scenarios, SCENARIOS);
     return report(
       [
         ...pages.flatMap((page) => differencesOf(page.lines, readText(fileOf(page)), fileOf(page))),
         ...differencesOf(
           lines.map((text) => ({ text, template: '', figures: [] })),
-          readText(scenarios),
-          scenarios,
+          readText(appended),
+          appended,
         ),
       ],
-      `${pages.map(fileOf).join(', ')} and ${scenarios} agree with the results`,
+      `${pages.map(fileOf).join(', ')} and ${appended} agree with the results`,
       output,
     );
   },
 });
 
 async function write(path: string, text: string): Promise<void> {
-  const { writeWhole } = await import('../../files/folder.ts');
+  const { makeFolder, writeWhole } = await import('../../files/folder.ts');
   try {
+    await makeFolder(dirname(path));
     writeWhole(path, text);
   } catch (error) {
     throw new InputError(`${path}: cannot be written: ${messageOf(error)}`);
