@@ -88,6 +88,7 @@ describe.each(FORMATS)('a log as %s that was cut off', (format) => {
 
   it('stays under its temporary name if its writer stops, and that is told to who would write it again', async () => {
     const stopped = join(folder, `stopped.${format}`);
+    rmSync(`${stopped}.partial`, { force: true });
     const writer = await openLogWriter(stopped, format, run.header);
     expect([writer.partial, writer.flushed]).toEqual([`${stopped}.partial`, 0]);
     await writer.write(run.batches[0]);
@@ -158,6 +159,7 @@ describe('the file of a new log', () => {
     const taken = new InputError(`${free}.arrow: already exists; expected the name of a new file`);
     await expect(expectFree(`${free}.arrow`)).rejects.toThrow(taken);
     await expect(newLog(`${free}.arrow`)).rejects.toThrow(taken);
+    rmSync(`${free}.arrow`);
   });
 });
 
