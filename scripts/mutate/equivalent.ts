@@ -12,9 +12,29 @@ export interface Equivalent {
 
 const LOWER = 'packages/bench/src/bounds/lower.ts';
 
+const BOUNDS = 'packages/bench/src/bounds';
+
 const DEMAND = 'packages/pool/src/supply/demand.ts';
 
 export const EQUIVALENT: readonly Equivalent[] = [
+  {
+    file: `${BOUNDS}/block-timeline.ts`,
+    text: 'this.#leafSpan = Math.max(1, Math.ceil((requests + 1) / leaves));',
+    change: '(requests + 1) / leaves -> (requests + 1) * leaves',
+    why: 'coarser leaves hold the same items, and are only slower',
+  },
+  {
+    file: `${BOUNDS}/in-time-order.ts`,
+    text: 'const FAR = 2 ** 40;',
+    change: '40 -> 40 + 1',
+    why: 'any number beyond all indexes of requests gives the same order',
+  },
+  {
+    file: `${BOUNDS}/offline.ts`,
+    text: 'byBlockTime === byPeak',
+    change: 'byBlockTime === byPeak -> false',
+    why: 'the same plan is carried out once more, and comes to the same',
+  },
   {
     file: DEMAND,
     text: 'for (let slot = 0; slot < EPOCHS; slot++) {',
