@@ -1,4 +1,26 @@
+import { readFileSync, statfsSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+
+const ENOUGH_BYTES = 4 * 2 ** 30;
+
+/** A folder in memory with room for all that specs write: logs are flushed, and with a disk these specs take four times as long. */
+function folderInMemory(): string | undefined {
+  const path = '/dev/shm';
+  try {
+    const mount = readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .find((line) => line.includes(` ${path} tmpfs rw,`));
+    const { bavail, bsize } = statfsSync(path);
+    // Programs are compiled there, too.
+    const isUsable = mount !== undefined && !mount.includes('noexec');
+    return isUsable && bavail * bsize >= ENOUGH_BYTES ? path : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const inMemory = folderInMemory();
+if (process.env['TMPDIR'] === undefined && inMemory !== undefined) process.env['TMPDIR'] = inMemory;
 
 export default defineConfig({
   test: {
