@@ -16,6 +16,8 @@ interface Area {
   free: number;
   /** Where the next search begins. */
   next: number;
+  /** A run of so many slots at a multiple of so many was not found since slots of the area were freed. */
+  missing: { readonly slots: number; readonly align: number } | undefined;
 }
 
 interface SlotPool {
@@ -47,7 +49,7 @@ export class SlotAreas {
     const slots = (segments / count) * SEGMENT_SLOTS;
     const areas = Array.from({ length: count }, (_, area) => ({
       ...{ firstSlot: area * slots, endSlot: (area + 1) * slots },
-      ...{ free: slots, next: area * slots },
+      ...{ free: slots, next: area * slots, missing: undefined },
     }));
     this.#pools.push({ firstSlab, isUsed: new Uint8Array(segments * SEGMENT_SLOTS), areas });
     this.#all += segments * SEGMENT_SLOTS;
@@ -65,11 +67,14 @@ export class SlotAreas {
         const { areas } = pool;
         if (offset >= areas.length) continue;
         const area = areas[(cpu + offset) % areas.length];
-        if (area.free < slots) continue;
+        if (!mayHave(area, slots, align)) continue;
         const from = Math.min(alignUp(area.next, align), area.endSlot);
         let first = findRun(pool.isUsed, slots, align, from, area.endSlot);
         if (first === -1) first = findRun(pool.isUsed, slots, align, area.firstSlot, from);
-        if (first === -1) continue;
+        if (first === -1) {
+          area.missing = { slots, align };
+          continue;
+        }
         const end = first + slots;
         area.next = end < area.endSlot ? end : area.firstSlot;
         return this.#take(pool, area, first, slots);
@@ -82,9 +87,10 @@ export class SlotAreas {
   placeLowest(slots: number, align: number): PlacedObject | undefined {
     for (const pool of this.#pools) {
       for (const area of pool.areas) {
-        if (area.free < slots) continue;
+        if (!mayHave(area, slots, align)) continue;
         const first = findRun(pool.isUsed, slots, align, area.firstSlot, area.endSlot);
         if (first !== -1) return this.#take(pool, area, first, slots);
+        area.missing = { slots, align };
       }
     }
     return undefined;
@@ -109,7 +115,9 @@ export class SlotAreas {
     const first = (slab - pool.firstSlab) * SEGMENT_SLOTS + unit;
     pool.isUsed.fill(0, first, first + slots);
     const areaSlots = pool.isUsed.length / pool.areas.length;
-    pool.areas[Math.floor(first / areaSlots)].free += slots;
+    const area = pool.areas[Math.floor(first / areaSlots)];
+    area.free += slots;
+    area.missing = undefined;
     this.#free += slots;
   }
 
@@ -119,6 +127,10 @@ export class SlotAreas {
     );
   }
 }
+
+/** Whether it is worth a search: the kernel looks at the count of used slots only, and finds no more. */
+const mayHave = ({ free, missing }: Area, slots: number, align: number): boolean =>
+  free >= slots && !(missing !== undefined && slots >= missing.slots && align >= missing.align);
 
 const alignUp = (slot: number, align: number): number => Math.ceil(slot / align) * align;
 
