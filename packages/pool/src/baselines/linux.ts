@@ -35,6 +35,7 @@ import {
   allocateOnItsOwn,
   type Chunk,
   freeEachOnItsOwn,
+  type Held,
   returnOnItsOwn,
 } from './on-its-own.ts';
 import { isCoherent } from './owners.ts';
@@ -120,7 +121,7 @@ class Linux implements Policy {
     return { unitPages: this.#view.geometry.pagesPerBlock };
   }
 
-  #heldAs(tail: Chunk['tail'], isWhole: boolean): Pick<Chunk, 'tail' | 'unitPages'> {
+  #heldAs(tail: Chunk['tail'], isWhole: boolean): Held {
     return isWhole ? { tail, ...this.#unit } : { tail };
   }
 

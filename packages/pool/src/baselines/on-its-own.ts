@@ -113,7 +113,7 @@ export function addChunk(
 }
 
 /** Of the chunks of an allocation. */
-type Held = Pick<Chunk, 'tail' | 'unitPages'>;
+export type Held = Pick<Chunk, 'tail' | 'unitPages'>;
 
 /** Makes each extent of an allocation private and gives it back, with what was kept of its chunk. What is leaked stays. */
 export function freeEachOnItsOwn(
