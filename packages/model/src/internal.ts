@@ -54,6 +54,7 @@ export {
   encodeEventLines,
   encodeHeaderLine,
   encodeMarkLine,
+  isJson,
   NdjsonDecoder,
   type NdjsonStart,
 } from './log/ndjson.ts';

@@ -3,7 +3,7 @@
  * In NDJSON, a checkpoint is the only line that begins as it does.
  */
 import { type Checkpoint, InputError } from '@decpool/model';
-import { NdjsonDecoder, type ReadHeader } from '@decpool/model/internal';
+import { isJson, NdjsonDecoder, type ReadHeader } from '@decpool/model/internal';
 import { arrowCodec, arrowMessages, at } from '../files/arrow-messages.ts';
 import type { ByteReader } from '../files/byte-reader.ts';
 import { atPath, type ByteFile } from './byte-file.ts';
@@ -135,20 +135,20 @@ async function ndjsonHeader(file: ByteFile): Promise<{ read: ReadHeader; offset:
   try {
     for (;;) {
       const bytes = await reader.some();
-      if (bytes.length === 0) throw new InputError('ends inside its header; expected an event log');
       const newline = bytes.indexOf(10);
       const line = newline === -1 ? bytes : bytes.subarray(0, newline + 1);
       offset += line.length;
-      for (const record of decoder.push(line)) {
+      for (const record of bytes.length === 0 ? decoder.finish() : decoder.push(line)) {
         if (record.kind === 'header') return { read: record, offset };
       }
+      if (bytes.length === 0) throw new InputError('ends inside its header; expected an event log');
     }
   } finally {
     reader.close();
   }
 }
 
-/** Finds lines by how they begin. What is held begins with the newline before the current line. */
+/** Finds lines by how they begin. What is held begins with the byte before the current line. */
 class Lines {
   readonly #reader: ByteReader;
   #held: Buffer = Buffer.alloc(0);
@@ -180,7 +180,7 @@ class Lines {
     return this.#held.toString('latin1', 0, start.length) === start;
   }
 
-  /** Returns the current line and goes to the next; undefined if it has no end. */
+  /** Returns the current line and goes to the next; undefined if it is incomplete. */
   async line(): Promise<Buffer | undefined> {
     for (;;) {
       const end = this.#held.indexOf(10, 1);
@@ -189,8 +189,15 @@ class Lines {
         this.#drop(end);
         return line;
       }
-      if (!(await this.#readMore())) return undefined;
+      if (!(await this.#readMore())) return this.#lastLine();
     }
+  }
+
+  /** The last line of the file may lack its newline. The reader takes it if it is complete. */
+  #lastLine(): Buffer | undefined {
+    const line = this.#held.subarray(1);
+    this.#drop(line.length);
+    return isJson(line) ? line : undefined;
   }
 
   #drop(bytes: number): void {

@@ -200,7 +200,8 @@ function startsWith(bytes: Uint8Array, from: number, start: Uint8Array): boolean
   return true;
 }
 
-function isJson(bytes: Uint8Array): boolean {
+/** Whether a line is complete: one that was cut off is no JSON. */
+export function isJson(bytes: Uint8Array): boolean {
   try {
     JSON.parse(new TextDecoder().decode(bytes));
     return true;
