@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { isFolder } from '../files/stats.ts';
 import type { ImportOptions } from '../traces/format.ts';
-import { type ImportedTrace, importTrace } from '../traces/import.ts';
+import { type ImportedTrace, importPacked } from '../traces/import.ts';
 import { STANDARD_INPUT } from '../traces/lines.ts';
 import { type Analysis, analyze } from './analyze.ts';
 
@@ -75,6 +75,6 @@ const tracesIn = (folder: string): string[] =>
     .sort();
 
 async function analysed(path: string, options: ImportOptions): Promise<AnalysedTrace> {
-  const { workload, sanity, format } = await importTrace(path, options);
+  const { workload, sanity, format } = await importPacked(path, options);
   return { path, format, analysis: analyze(workload.requests), notes: workload.notes, sanity };
 }

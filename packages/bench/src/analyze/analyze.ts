@@ -1,10 +1,16 @@
 /** What requests ask for before any policy serves them: sizes, rates, lifetimes, live pages over time, owners, and bounds. */
-import { type AllocateRequest, GFP_KERNEL, PAGE_SIZE, type Request } from '@decpool/model';
+import {
+  type AllocateRequest,
+  type AllocationId,
+  type Api,
+  GFP_KERNEL,
+  PAGE_SIZE,
+  type Request,
+} from '@decpool/model';
 import { maySleep } from '@decpool/model/internal';
 import { fewConversions } from '../bounds/few-conversions.ts';
 import { isBounded, lowerBounds } from '../bounds/lower.ts';
-import { groupedBy } from '../text/groups.ts';
-import { durationOf } from '../workloads/workload.ts';
+import { endOf, type Requests } from '../workloads/requests.ts';
 
 /** Of lifetimes that ended, ns. */
 export interface Lifetimes {
@@ -74,74 +80,153 @@ export const PARTS = 480;
 const RATE_WINDOW = 100_000_000;
 const PAGES_PER_BLOCK = 512;
 
-interface Life {
-  readonly request: AllocateRequest;
-  readonly pages: number;
-  /** Numbers of the allocation and of its free among the requests. */
-  readonly from: number;
-  to: number;
-  /** ns of its free. */
-  end: number | undefined;
-}
-
 /** Pages of an allocation; small objects share theirs, so they count by their bytes. */
 const pagesOf = ({ api, pages, bytes }: AllocateRequest): number =>
   bytes < PAGE_SIZE && (api === 'kmalloc' || api === 'dma_alloc_coherent') ? bytes / PAGE_SIZE : pages;
 
-export function analyze(requests: readonly Request[]): Analysis {
-  const lives: Life[] = [];
-  const byId = new Map<number, Life>();
+export function analyze(requests: Requests): Analysis {
+  const duration = endOf(requests);
+  const { peak, parts } = liveCurve(requests, duration);
+  const all = new Lives();
+  const sizes = new Map<number, Lives>();
+  const owners = new Map<string, OwnerLives>();
+  const blocked = new Map<Api, number>();
+  const alone = new BlocksAlone();
+  const rates = new Rates();
   const background = { allocations: 0, frees: 0 };
-  for (const [index, request] of requests.entries()) {
+  const live = new Map<AllocationId, LiveRequest>();
+  let index = 0;
+  for (const request of requests) {
     if (request.kind === 'allocate') {
-      const life: Life = {
-        request,
-        pages: pagesOf(request),
-        from: index,
-        to: Number.POSITIVE_INFINITY,
-        end: undefined,
-      };
-      lives.push(life);
-      byId.set(request.allocation, life);
+      const pages = pagesOf(request);
+      const size = groupFor(sizes, sizeClass(pages), () => new Lives());
+      const owner = groupFor(owners, request.owner, () => new OwnerLives());
+      const mayNotSleep = !maySleep(request.gfp ?? GFP_KERNEL);
+      for (const group of [all, size, owner]) group.begin(pages);
+      owner.apis.add(request.api);
+      if (mayNotSleep) owner.mayNotSleep++;
+      if (mayNotSleep) blocked.set(request.api, (blocked.get(request.api) ?? 0) + 1);
+      const blocks = isBounded(request) ? blocksAlone(request) : undefined;
+      if (blocks !== undefined) alone.begin(blocks);
+      rates.add(request.time);
+      live.set(request.allocation, { pages, time: request.time, size, owner, blocks });
     } else if (request.kind === 'free') {
-      const life = byId.get(request.allocation);
-      if (life !== undefined) Object.assign(life, { end: request.time, to: index });
-      byId.delete(request.allocation);
+      const ended = live.get(request.allocation);
+      if (ended !== undefined) {
+        const { pages, time, size, owner, blocks } = ended;
+        for (const group of [all, size, owner]) group.end(pages, request.time - time);
+        if (blocks !== undefined) alone.end(blocks);
+      }
+      live.delete(request.allocation);
     } else if (request.kind === 'background-allocate') background.allocations++;
     else if (request.kind === 'background-free') background.frees++;
+    if (index++ === peak.request) for (const { pages, owner } of live.values()) owner.pagesAtPeak += pages;
   }
-  const duration = durationOf({ requests });
-  const curve = liveCurve(requests, duration);
-  const blocked = lives.filter(({ request }) => !maySleep(request.gfp ?? GFP_KERNEL));
-  const lifetimes = lifetimesOf(lives);
+  const mayNotSleep = [...blocked.values()].reduce((sum, count) => sum + count, 0);
+  const { requests: allocations, lifetimes } = all.group();
   return {
-    requests: lives.length,
-    frees: lives.length - byId.size,
+    requests: allocations,
+    frees: allocations - live.size,
     duration,
-    rates: ratesOf(lives, duration),
-    peak: { pages: curve.peak.pages, allocations: curve.peak.allocations, at: curve.peak.at },
-    sizes: sizesOf(lives),
-    owners: ownersOf(lives, curve.peak.request),
-    mayNotSleep: {
-      requests: blocked.length,
-      byApi: Object.fromEntries(
-        [...groupedBy(blocked, ({ request }) => request.api)].map(([api, { length }]) => [api, length]),
-      ),
-    },
+    rates: rates.over(duration),
+    peak: { pages: peak.pages, allocations: peak.allocations, at: peak.at },
+    sizes: sizesOf(sizes),
+    owners: ownersOf(owners),
+    mayNotSleep: { requests: mayNotSleep, byApi: Object.fromEntries(blocked) },
     ...(lifetimes === undefined ? {} : { lifetimes }),
-    livePages: curve.parts,
-    bounds: boundsOf(requests, lives),
+    livePages: parts,
+    bounds: boundsOf(requests, alone),
     background,
   };
 }
 
+interface LiveRequest {
+  readonly pages: number;
+  /** ns of the allocation. */
+  readonly time: number;
+  readonly size: Lives;
+  readonly owner: OwnerLives;
+  /** Blocks that it is in if nothing is grouped; undefined for what the bounds leave out. */
+  readonly blocks: number | undefined;
+}
+
+function groupFor<Key, Group>(groups: Map<Key, Group>, key: Key, make: () => Group): Group {
+  const known = groups.get(key);
+  if (known !== undefined) return known;
+  const group = make();
+  groups.set(key, group);
+  return group;
+}
+
+/** The allocations of a group, as they come and go. */
+class Lives {
+  #begun = 0;
+  #live = 0;
+  #peak = 0;
+  /** ns of those that ended, in any order. A typed array takes no heap. */
+  #lengths = new Float64Array(16);
+  #ended = 0;
+
+  begin(pages: number): void {
+    this.#begun++;
+    this.#live += pages;
+    this.#peak = Math.max(this.#peak, this.#live);
+  }
+
+  end(pages: number, ns: number): void {
+    this.#live -= pages;
+    if (this.#ended === this.#lengths.length) {
+      const grown = new Float64Array(this.#ended * 2);
+      grown.set(this.#lengths);
+      this.#lengths = grown;
+    }
+    this.#lengths[this.#ended++] = ns;
+  }
+
+  group(): Group {
+    const lifetimes = lifetimesOf(this.#lengths.subarray(0, this.#ended));
+    return {
+      requests: this.#begun,
+      kept: this.#begun - this.#ended,
+      peakPages: whole(this.#peak),
+      ...(lifetimes === undefined ? {} : { lifetimes }),
+    };
+  }
+}
+
+class OwnerLives extends Lives {
+  readonly apis = new Set<Api>();
+  pagesAtPeak = 0;
+  mayNotSleep = 0;
+}
+
+/** Blocks if each allocation lay alone. */
+class BlocksAlone {
+  #live = 0;
+  peak = 0;
+  conversions = 0;
+
+  begin(blocks: number): void {
+    this.conversions++;
+    this.#live += blocks;
+    this.peak = Math.max(this.peak, this.#live);
+  }
+
+  end(blocks: number): void {
+    this.conversions++;
+    this.#live -= blocks;
+  }
+}
+
 /** Live pages in one pass, and when they are most. */
-function liveCurve(requests: readonly Request[], duration: number) {
+function liveCurve(requests: Iterable<Request>, duration: number) {
   const parts = new Array<number>(PARTS).fill(0);
   const held = new Map<number, number>();
   const peak = { pages: 0, allocations: 0, at: 0, request: 0 };
   let [live, part] = [0, 0];
-  for (const [index, request] of requests.entries()) {
+  let index = -1;
+  for (const request of requests) {
+    index++;
     const now = duration === 0 ? 0 : Math.min(PARTS - 1, Math.floor((request.time / duration) * PARTS));
     while (part < now) parts[++part] = live;
     if (request.kind === 'allocate') {
@@ -162,82 +247,64 @@ function liveCurve(requests: readonly Request[], duration: number) {
 /** Parts of a page add up to whole ones. */
 const whole = (pages: number): number => Math.ceil(pages - 1e-6);
 
-function ratesOf(lives: readonly Life[], duration: number) {
-  const seconds = Math.max(duration, RATE_WINDOW) / 1e9;
-  let [busiest, window, count] = [0, -1, 0];
-  for (const { request } of lives) {
-    const own = Math.floor(request.time / RATE_WINDOW);
-    count = own === window ? count + 1 : 1;
-    window = own;
-    busiest = Math.max(busiest, count);
+/** How many allocations come in a time. */
+class Rates {
+  #count = 0;
+  #window = -1;
+  #inWindow = 0;
+  #most = 0;
+
+  add(time: number): void {
+    const own = Math.floor(time / RATE_WINDOW);
+    this.#count++;
+    this.#inWindow = own === this.#window ? this.#inWindow + 1 : 1;
+    this.#window = own;
+    this.#most = Math.max(this.#most, this.#inWindow);
   }
-  return { meanPerSecond: lives.length / seconds, mostInTenth: busiest };
-}
 
-function groupOf(lives: readonly Life[]): Group {
-  const lifetimes = lifetimesOf(lives);
-  return {
-    requests: lives.length,
-    kept: lives.filter(({ end }) => end === undefined).length,
-    peakPages: peakOf(lives),
-    ...(lifetimes === undefined ? {} : { lifetimes }),
-  };
-}
-
-/** Most live pages of a group. */
-function peakOf(lives: readonly Life[]): number {
-  const ends = lives.filter(({ end }) => end !== undefined).sort((a, b) => a.to - b.to);
-  let [live, most, ended] = [0, 0, 0];
-  for (const { from, pages } of lives) {
-    while (ended < ends.length && ends[ended].to < from) live -= ends[ended++].pages;
-    live += pages;
-    most = Math.max(most, live);
+  over(duration: number): Analysis['rates'] {
+    const seconds = Math.max(duration, RATE_WINDOW) / 1e9;
+    return { meanPerSecond: this.#count / seconds, mostInTenth: this.#most };
   }
-  return whole(most);
 }
 
-function lifetimesOf(lives: readonly Life[]): Lifetimes | undefined {
-  const ended = lives.filter(({ end }) => end !== undefined);
-  if (ended.length === 0) return undefined;
-  const sorted = Float64Array.from(ended, ({ end = 0, request }) => end - request.time).sort();
+/** `lengths` are sorted in place. */
+function lifetimesOf(lengths: Float64Array): Lifetimes | undefined {
+  if (lengths.length === 0) return undefined;
+  const sorted = lengths.sort();
   const quantile = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
-  return { ended: ended.length, median: quantile(0.5), p90: quantile(0.9), max: sorted[sorted.length - 1] };
+  return { ended: sorted.length, median: quantile(0.5), p90: quantile(0.9), max: sorted[sorted.length - 1] };
 }
 
-function sizesOf(lives: readonly Life[]): SizeGroup[] {
-  const classOf = ({ pages }: Life) => (pages < 1 ? -1 : Math.ceil(Math.log2(pages)));
-  return [...groupedBy(lives, classOf)]
+/** Order of the power of two that holds the pages; -1 for a part of a page. */
+const sizeClass = (pages: number): number => (pages < 1 ? -1 : Math.ceil(Math.log2(pages)));
+
+const sizesOf = (groups: ReadonlyMap<number, Lives>): SizeGroup[] =>
+  [...groups]
     .sort(([a], [b]) => a - b)
-    .map(([order, group]) => ({
+    .map(([order, lives]) => ({
       fromPages: order < 0 ? 0 : order === 0 ? 1 : 2 ** (order - 1) + 1,
       toPages: order < 0 ? 0 : 2 ** order,
-      ...groupOf(group),
+      ...lives.group(),
     }));
-}
 
-/** `at`: number of the request at the peak. */
-function ownersOf(lives: readonly Life[], at: number): OwnerGroup[] {
-  const pagesAt = (group: readonly Life[]) =>
-    whole(group.filter(({ from, to }) => from <= at && to > at).reduce((sum, { pages }) => sum + pages, 0));
-  return [...groupedBy(lives, ({ request }) => request.owner)]
-    .map(([owner, group]) => ({
+const ownersOf = (groups: ReadonlyMap<string, OwnerLives>): OwnerGroup[] =>
+  [...groups]
+    .map(([owner, lives]) => ({
       owner,
-      apis: [...new Set(group.map(({ request }) => request.api))],
-      pagesAtPeak: pagesAt(group),
-      mayNotSleep: group.filter(({ request }) => !maySleep(request.gfp ?? GFP_KERNEL)).length,
-      ...groupOf(group),
+      apis: [...lives.apis],
+      pagesAtPeak: whole(lives.pagesAtPeak),
+      mayNotSleep: lives.mayNotSleep,
+      ...lives.group(),
     }))
     .sort((a, b) => b.pagesAtPeak - a.pagesAtPeak || b.requests - a.requests);
-}
 
-function boundsOf(requests: readonly Request[], lives: readonly Life[]): GroupingBounds {
+function boundsOf(requests: Requests, alone: BlocksAlone): GroupingBounds {
   const { blocksPeak } = lowerBounds(requests, PAGES_PER_BLOCK);
-  const counted = lives.filter(({ request }) => isBounded(request));
-  const freed = counted.filter(({ end }) => end !== undefined).length;
   return {
-    blocksScattered: peakOf(counted.map((life) => ({ ...life, pages: blocksAlone(life.request) }))),
+    blocksScattered: whole(alone.peak),
     blocksLeast: blocksPeak,
-    conversionsEach: counted.length + freed,
+    conversionsEach: alone.conversions,
     conversionsLeast: blocksPeak,
     leastIdle: fewConversions(requests, PAGES_PER_BLOCK).leastIdle[0] ?? 0,
   };

@@ -1,5 +1,6 @@
 /** What is known of the best possible result for a trace. */
-import type { Platform, Request } from '@decpool/model';
+import type { Platform } from '@decpool/model';
+import type { Requests } from '../workloads/requests.ts';
 import { type Lifetimes, lifetimesOf } from './lifetimes.ts';
 import { type LowerBounds, lowerBounds } from './lower.ts';
 import type { MeasuredBlocks } from './measured.ts';
@@ -25,7 +26,7 @@ export interface Bounds {
 }
 
 interface RequestBoundsInput {
-  readonly requests: readonly Request[];
+  readonly requests: Requests;
   readonly platform: Platform;
   readonly pagesPerBlock: number;
   /** Whether an offline packing is made even where it takes long. */

@@ -44,7 +44,7 @@ function placeOf({ node = ANY_NODE, gfp = GFP_KERNEL }: Partial<AllocateRequest>
 }
 
 /** The requests that reach a policy's pages, with new allocation ids from 1: all but background requests and those that isBounded() leaves out. */
-export function pageRequests(requests: readonly Request[]): Request[] {
+export function pageRequests(requests: Iterable<Request>): Request[] {
   const ids = new Map<AllocationId, AllocationId>();
   const kept: Request[] = [];
   for (const request of requests) {

@@ -1,4 +1,5 @@
-import type { AllocationId, Request } from '@decpool/model';
+import type { AllocationId } from '@decpool/model';
+import { endOf, type Requests } from '../workloads/requests.ts';
 import { isBounded } from './lower.ts';
 
 /** How long the allocations of a trace live, in simulated ns. */
@@ -15,27 +16,28 @@ export interface Lifetimes {
 }
 
 /** Of the allocations that the bounds count. */
-export function lifetimesOf(requests: readonly Request[]): Lifetimes {
+export function lifetimesOf(requests: Requests): Lifetimes {
   const since = new Map<AllocationId, number>();
-  const lengths: number[] = [];
+  let [allocations, zero, longestNs, shortestNs] = [0, 0, 0, Number.POSITIVE_INFINITY];
+  const ended = (ns: number) => {
+    allocations++;
+    if (ns === 0) zero++;
+    else [longestNs, shortestNs] = [Math.max(longestNs, ns), Math.min(shortestNs, ns)];
+  };
   for (const request of requests) {
     if (request.kind === 'allocate' && isBounded(request)) since.set(request.allocation, request.time);
     if (request.kind !== 'free') continue;
     const start = since.get(request.allocation);
-    if (start !== undefined) lengths.push(request.time - start);
+    if (start !== undefined) ended(request.time - start);
     since.delete(request.allocation);
   }
-  const end = requests.at(-1)?.time ?? 0;
-  for (const start of since.values()) lengths.push(end - start);
-  const positive = lengths.filter((ns) => ns > 0);
-  const longestNs = positive.reduce((longest, ns) => Math.max(longest, ns), 0);
-  const shortestNs = positive.reduce((shortest, ns) => Math.min(shortest, ns), longestNs);
+  const neverFreed = since.size;
+  const end = endOf(requests);
+  for (const start of since.values()) ended(end - start);
+  const hasAny = longestNs > 0;
   return {
-    allocations: lengths.length,
-    neverFreed: since.size,
-    zero: lengths.length - positive.length,
-    longestNs,
-    shortestNs,
-    mu: longestNs > 0 ? longestNs / shortestNs : undefined,
+    ...{ allocations, neverFreed, zero, longestNs },
+    shortestNs: hasAny ? shortestNs : 0,
+    mu: hasAny ? longestNs / shortestNs : undefined,
   };
 }

@@ -2,6 +2,7 @@
 import type { Platform, Request } from '@decpool/model';
 import { slabCacheFor } from '@decpool/pool';
 import { formatValue } from '../text/units.ts';
+import { endOf, type Requests } from '../workloads/requests.ts';
 import { peakLivePages } from '../workloads/workload.ts';
 import { nodesOf, type PageItem, pageRequests, recordItems, roomyMemory } from './items.ts';
 import { isBounded } from './lower.ts';
@@ -34,7 +35,7 @@ export type OfflineBound =
  * memory is free and large enough. Makes none for more than `maxItems` items.
  */
 export function offlineBound(
-  requests: readonly Request[],
+  requests: Requests,
   platform: Platform,
   maxItems = DEFAULT_MAX_ITEMS,
 ): OfflineBound {
@@ -53,7 +54,7 @@ export function offlineBound(
   const items = memory && recordItems(served, platform, memory);
   if (memory === undefined || items === undefined) return none('no modelled memory is large enough');
   if (items.length > maxItems) return tooMany(items.length);
-  const moments = momentsOf(served, items, requests.at(-1)?.time ?? 0);
+  const moments = momentsOf(served, items, endOf(requests));
   if (items.some((item) => openingFor(moments, item) === undefined)) {
     return none('the first caller of a node or zone may not sleep, so no page can be shared there in time');
   }
@@ -72,7 +73,7 @@ const none = (why: string): OfflineBound => ({ kind: 'none', why });
 const grouped = (count: number): string => formatValue(count, 'count');
 
 /** How many allocations have pages of their own, and how many lie in slabs. */
-function countAllocations(requests: readonly Request[], platform: Platform) {
+function countAllocations(requests: Iterable<Request>, platform: Platform) {
   let ownPages = 0;
   let objects = 0;
   for (const request of requests) {

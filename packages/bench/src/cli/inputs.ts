@@ -14,7 +14,7 @@ import {
 } from '../compare/machine.ts';
 import { tracesPath } from '../files/resource.ts';
 import { chosenRows } from '../report/chosen-rows.ts';
-import { importTrace } from '../traces/import.ts';
+import { importPacked } from '../traces/import.ts';
 import { memoryStatePath } from '../traces/memory-state/bundled.ts';
 import { type RecordedMemory, readMemoryState } from '../traces/memory-state/memory-state.ts';
 import { recordedConversions } from '../traces/recording/conversions.ts';
@@ -22,6 +22,7 @@ import { type Recording, recordedRequests, withRecording } from '../traces/recor
 import type { SanityReport } from '../traces/sanity.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { askedWorkload } from '../workloads/asked.ts';
+import type { Requests } from '../workloads/requests.ts';
 import { sizeNotes, type Workload } from '../workloads/workload.ts';
 import type { CompareOptions } from './compare-options.ts';
 
@@ -163,7 +164,7 @@ const dependsOnSeed = ({ exact }: MemoryState, { reclaim, faults }: InputOptions
   exact === undefined || reclaim === true || faults !== undefined;
 
 interface Source {
-  readonly workload: Workload;
+  readonly workload: Workload<Requests>;
   readonly sanity?: SanityReport;
   /** The platform that the workload models. */
   readonly platform?: string | undefined;
@@ -175,7 +176,7 @@ interface Source {
 
 async function sourceOf({ trace, shared, workload = '', seed }: InputOptions): Promise<Source> {
   if (trace !== undefined) {
-    return importTrace(trace, { shared: shared === undefined ? shared : parseSharedExpression(shared) });
+    return importPacked(trace, { shared: shared === undefined ? shared : parseSharedExpression(shared) });
   }
   return askedWorkload(workload, seed);
 }

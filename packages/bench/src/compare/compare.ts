@@ -11,6 +11,7 @@ import type { TimelinePoint } from '../metrics/timeline.ts';
 import { fileNameOf, policiesFor } from '../policies/load.ts';
 import type { RecordedKernel } from '../traces/recording/recorded-kernel.ts';
 import type { SanityReport } from '../traces/sanity.ts';
+import type { Requests } from '../workloads/requests.ts';
 import { requestsHash } from '../workloads/requests-hash.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { Board } from './board.ts';
@@ -22,7 +23,7 @@ import type { Threads } from './threads.ts';
 export interface ComparisonInput extends RunSettings {
   /** Name for folders and headings: `k61-E7cc`. */
   readonly name: string;
-  readonly workload: Workload;
+  readonly workload: Workload<Requests>;
   /** The counts of lines of the trace that the workload was read from. */
   readonly sanity?: SanityReport;
   readonly memory: MemoryState;
@@ -141,7 +142,7 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
 
 /** The figures of all runs, by their numbers on the board. `meanwhile` is done while other threads begin. */
 async function figuresOfAll(
-  runs: Runs & { readonly workload: Pick<Workload, 'name' | 'requests'> },
+  runs: Runs & { readonly workload: Pick<Workload<Requests>, 'name' | 'requests'> },
   { threads, signal = new AbortController().signal, onProgress }: CompareOptions,
   meanwhile: () => void,
 ): Promise<RunFigures[]> {
@@ -194,8 +195,11 @@ const boundsOfRequests = (
 ): RequestBounds => requestBounds({ requests, platform, pagesPerBlock, isPackingWanted });
 
 /** Requests that no policy can serve. */
-const unservableIn = ({ workload: { requests } }: ComparisonInput): number =>
-  requests.filter((request) => request.kind === 'allocate' && !isServable(request)).length;
+function unservableIn({ workload: { requests } }: ComparisonInput): number {
+  let count = 0;
+  for (const request of requests) if (request.kind === 'allocate' && !isServable(request)) count++;
+  return count;
+}
 
 const refusals = ({ metrics }: RunFigures): number => metrics.find(({ id }) => id === 'failures')?.value ?? 0;
 

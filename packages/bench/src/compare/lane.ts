@@ -2,9 +2,10 @@
 import type { LogHeader, MemoryState, Platform } from '@decpool/model';
 import type { LogFormat } from '../log/format.ts';
 import { policyFor } from '../policies/load.ts';
+import type { RequestSequence } from '../workloads/requests.ts';
 import type { Board } from './board.ts';
 import { faultsOfRun } from './faults.ts';
-import { type RequestSequence, type RunResult, type RunSettings, runPolicy } from './run.ts';
+import { type RunResult, type RunSettings, runPolicy } from './run.ts';
 
 /** The runs of a comparison: every policy with every seed. */
 export interface Runs {

@@ -1,7 +1,6 @@
 /** One policy over one workload: requests in, metrics, state hash and, if wanted, a log out. */
 import { setImmediate } from 'node:timers/promises';
 import {
-  type Api,
   type EventBatch,
   type Faults,
   InputError,
@@ -11,7 +10,6 @@ import {
   orderFor,
   type PageSourceSettings,
   type Platform,
-  type Request,
 } from '@decpool/model';
 import { hasRestrictedPool, RunProjections } from '@decpool/model/internal';
 import type { PolicyFactory, Pool } from '@decpool/pool';
@@ -23,6 +21,7 @@ import { type MetricId, type MetricValue, metricsOfRun } from '../metrics/metric
 import { Timeline, type TimelinePoint } from '../metrics/timeline.ts';
 import { expectBuiltins } from '../policies/load.ts';
 import { eachInTime, inTime } from '../policies/time-limit.ts';
+import { endOf, type RequestSequence } from '../workloads/requests.ts';
 import { apisOf, cpusOf } from '../workloads/workload.ts';
 import { poolFor } from './pool-for.ts';
 
@@ -36,17 +35,6 @@ export interface RunSettings {
   readonly isSwiotlbDynamic?: boolean;
   /** False: a guest without atomic DMA pools, and without bounce buffers unless a request maps. Default: as its platform has them. */
   readonly hasBootPools?: false;
-}
-
-/** Requests that a run reads in slices, so that they need not all be objects at once. An array is such a sequence. */
-export interface RequestSequence {
-  readonly length: number;
-  /** Requests [from, to). */
-  slice(from: number, to: number): readonly Request[];
-  /** The interfaces that requests come through, if that is known without looking at all. */
-  readonly apis?: readonly Api[];
-  /** CPUs up to the highest that one of them names, if that is known without looking at all. */
-  readonly cpus?: number;
 }
 
 export interface RunOptions extends RunSettings {
@@ -178,10 +166,6 @@ function pageSourceFor({ pageSource, memory, workload }: RunOptions): Pick<RunOp
 /** CPUs up to the highest that a request names. */
 const knownCpus = (requests: RequestSequence): number =>
   requests.cpus ?? cpusOf(requests.slice(0, requests.length));
-
-/** Simulated ns of the last request. */
-const endOf = (requests: RequestSequence): number =>
-  requests.slice(Math.max(0, requests.length - 1), requests.length).at(0)?.time ?? 0;
 
 function serve(pool: Pool, workload: RunOptions['workload'], from: number, to: number): void {
   let number = from;

@@ -1,9 +1,9 @@
 /** What the threads of a comparison send each other. An error keeps no class on its way. */
 import { InputError } from '@decpool/model';
 import { UnwrittenError } from '../log/write.ts';
+import type { PackedRequests } from '../workloads/request-columns.ts';
 import type { PackedBoard } from './board.ts';
 import type { Ended, RunFigures, Runs } from './lane.ts';
-import type { PackedRequests } from './request-columns.ts';
 
 export interface ThreadTask {
   readonly runs: Omit<Runs, 'workload'>;

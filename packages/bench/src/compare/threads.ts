@@ -1,10 +1,10 @@
 /** The threads of comparisons, beside this one. They load the program while this one begins. */
 import { Worker } from 'node:worker_threads';
-import type { Request } from '@decpool/model';
 import { resourceUrl } from '../files/resource.ts';
+import { packRequests } from '../workloads/request-columns.ts';
+import type { Requests } from '../workloads/requests.ts';
 import type { Board } from './board.ts';
 import type { Ended, Runs } from './lane.ts';
-import { packRequests } from './request-columns.ts';
 import { received, type SentEnded, type ThreadTask } from './sent.ts';
 
 export class Threads {
@@ -16,7 +16,7 @@ export class Threads {
 
   /** Makes runs of the board in every thread, until none is left. Throws what stopped a thread. */
   async run(
-    { workload, ...runs }: Runs & { readonly workload: { readonly requests: readonly Request[] } },
+    { workload, ...runs }: Runs & { readonly workload: { readonly requests: Requests } },
     board: Board,
   ): Promise<Ended[]> {
     const requests = packRequests(workload.requests);

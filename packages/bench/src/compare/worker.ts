@@ -1,8 +1,8 @@
 /** A thread of comparisons: for each task it makes runs until none is left, and then sends what came of them. */
 import { parentPort } from 'node:worker_threads';
+import { RequestColumns } from '../workloads/request-columns.ts';
 import { Board } from './board.ts';
 import { runLane } from './lane.ts';
-import { RequestColumns } from './request-columns.ts';
 import { type SentEnded, sent, type ThreadTask } from './sent.ts';
 
 async function runInThread({ runs, workload, board: packed }: ThreadTask): Promise<SentEnded[]> {

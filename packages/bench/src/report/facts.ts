@@ -18,8 +18,10 @@ import { hasColumns } from './has-columns.ts';
 export function describe(comparison: Comparison): [string, string][] {
   const { input, geometry, policies } = comparison;
   const { description, requests, peakLivePages: pages } = input.workload;
+  const byKind = new Map<Request['kind'], number>();
+  for (const { kind } of requests) byKind.set(kind, (byKind.get(kind) ?? 0) + 1);
   const count = (...kinds: readonly Request['kind'][]) =>
-    requests.filter(({ kind }) => kinds.includes(kind)).length;
+    kinds.reduce((sum, kind) => sum + (byKind.get(kind) ?? 0), 0);
   const [mappings, background] = [
     count('map-user', 'unmap-user'),
     count('background-allocate', 'background-free'),

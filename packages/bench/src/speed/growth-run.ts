@@ -4,8 +4,9 @@
  */
 import type { Api, Request } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
-import { type RequestSequence, runPolicy } from '../compare/run.ts';
+import { runPolicy } from '../compare/run.ts';
 import { type ChurnSettings, churnRequests } from '../workloads/churn.ts';
+import type { RequestSequence } from '../workloads/requests.ts';
 import { type GrowthRun, SMALL_GIB } from './growth.ts';
 import { PLAIN_POLICY } from './policies.ts';
 import { cpuSecondsSince, SETTING, SPEED_PAGES, speedMemory } from './requests.ts';

@@ -1,9 +1,9 @@
 import { type MemoryState, platformNamed } from '@decpool/model';
 import { freshBoot, policyNamed } from '@decpool/pool';
-import { packRequests, RequestColumns } from '../compare/request-columns.ts';
 import { type RunResult, runPolicy } from '../compare/run.ts';
 import { KEY_METRICS } from '../metrics/key-metrics.ts';
 import { churn } from '../workloads/churn.ts';
+import { packRequests, RequestColumns } from '../workloads/request-columns.ts';
 import type { Workload } from '../workloads/workload.ts';
 
 /** A guest of 4 GiB. */

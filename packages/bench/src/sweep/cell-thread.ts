@@ -1,11 +1,11 @@
 /** Runs one cell, in a thread of its own. */
 import { InputError } from '@decpool/model';
-import { RequestColumns } from '../compare/request-columns.ts';
 import { runPolicy } from '../compare/run.ts';
 import { shown } from '../files/source-place.ts';
 import { byMetric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
 import { changedBuiltins } from '../policies/builtins.ts';
 import { isPolicyFile, policyFor } from '../policies/load.ts';
+import { RequestColumns } from '../workloads/request-columns.ts';
 import { type PackedState, unpackState } from './packed-state.ts';
 import type { Cell, SweepPolicy } from './plan.ts';
 

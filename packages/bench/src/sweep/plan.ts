@@ -2,8 +2,8 @@
 import type { MemoryState, PageSourceSettings, Platform } from '@decpool/model';
 import type { LowerBounds } from '../bounds/lower.ts';
 import { faultsOfRun } from '../compare/faults.ts';
-import type { PackedRequests } from '../compare/request-columns.ts';
 import type { RunSettings } from '../compare/run.ts';
+import type { PackedRequests } from '../workloads/request-columns.ts';
 import type { SweepDefinition } from './definition.ts';
 import type { Identity } from './identity.ts';
 import { type CellName, type InputFacts, keyOf, type SweepOutline } from './outline.ts';

@@ -6,13 +6,14 @@ import { mayTakeSlots } from '@decpool/pool/internal';
 import { fewConversions } from '../bounds/few-conversions.ts';
 import { lowerBounds } from '../bounds/lower.ts';
 import { pageSourceOf, parseMemory, platformOf } from '../compare/machine.ts';
-import { packRequests } from '../compare/request-columns.ts';
 import { sha256 } from '../files/sha256.ts';
 import { isPolicyFile, policiesFor } from '../policies/load.ts';
-import { importTrace } from '../traces/import.ts';
+import { importPacked } from '../traces/import.ts';
 import { readMemoryState } from '../traces/memory-state/memory-state.ts';
 import { parseSharedExpression } from '../traces/shared-expression.ts';
 import { askedWorkload } from '../workloads/asked.ts';
+import { packRequests } from '../workloads/request-columns.ts';
+import type { Requests } from '../workloads/requests.ts';
 import { requestsHash } from '../workloads/requests-hash.ts';
 import { sizeNotes, type Workload } from '../workloads/workload.ts';
 import {
@@ -172,7 +173,7 @@ async function inputsOf(
 ): Promise<PreparedInput> {
   if (!('workload' in input)) {
     const shared = input.shared === undefined ? undefined : parseSharedExpression(input.shared);
-    const { workload } = await importTrace(resolve(folder, input.trace), { shared });
+    const { workload } = await importPacked(resolve(folder, input.trace), { shared });
     return sameForAll(workload, seeds);
   }
   const asked = (seed: number) => {
@@ -186,13 +187,13 @@ async function inputsOf(
   return { platform, name: workload.name, inputs: new Map(inputs) };
 }
 
-function sameForAll(workload: Workload, seeds: readonly number[]) {
+function sameForAll(workload: Workload<Requests>, seeds: readonly number[]) {
   const input = pack(workload);
   return { name: workload.name, inputs: new Map(seeds.map((seed) => [seed, input])) };
 }
 
 /** `seed`: that it was generated from, if each seed has a workload of its own. */
-function pack(workload: Workload, seed?: number): SweepInput {
+function pack(workload: Workload<Requests>, seed?: number): SweepInput {
   const { name, description, requests, peakLivePages, notes } = workload;
   const lower = lowerBounds(requests, PAGES_PER_BLOCK);
   return {

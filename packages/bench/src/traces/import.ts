@@ -1,6 +1,8 @@
 import { basename } from 'node:path';
 import { InputError, type Request } from '@decpool/model';
+import { columnsOf, RequestColumns, RequestPacker } from '../workloads/request-columns.ts';
 import { withFrees } from '../workloads/request-list.ts';
+import type { Requests } from '../workloads/requests.ts';
 import { type Workload, workload } from '../workloads/workload.ts';
 import { type ImportOptions, readLine, type TraceFormat, type TraceReader } from './format.ts';
 import { bytesOf, linesIn, STANDARD_INPUT, shownPath } from './lines.ts';
@@ -13,8 +15,8 @@ import { SHARED_EXAMPLE } from './shared-expression.ts';
 import { TraceRequests } from './trace-requests.ts';
 
 /** The requests of a trace, and what was odd in it. */
-export interface ImportedTrace {
-  readonly workload: Workload;
+export interface ImportedTrace<Sequence extends Requests = readonly Request[]> {
+  readonly workload: Workload<Sequence>;
   readonly sanity: SanityReport;
   /** Name of the TraceFormat. */
   readonly format: string;
@@ -28,12 +30,22 @@ const LINES_TO_RECOGNISE = 10_000;
  * InputError with the file, and the line if there is one; also for options that the format does not use.
  */
 export async function importTrace(path: string, options: ImportOptions = {}): Promise<ImportedTrace> {
-  const read: Request[] = [];
+  const { workload, ...facts } = await importPacked(path, options);
+  return { ...facts, workload: { ...workload, requests: [...workload.requests] } };
+}
+
+/** As importTrace(); the requests are in columns, outside the heap. */
+export async function importPacked(
+  path: string,
+  options: ImportOptions = {},
+): Promise<ImportedTrace<RequestColumns>> {
+  const read = new RequestPacker();
   const { name, format, notes, sanity, lateFrees } = await readTrace(path, options, {
-    add: (request) => void read.push(request),
+    add: (request) => read.add(request),
     drain: async () => {},
   });
-  const requests = withFrees(read, lateFrees);
+  const inOrder = new RequestColumns(read.packed());
+  const requests = lateFrees.length === 0 ? inOrder : columnsOf(withFrees(inOrder, lateFrees));
   return {
     workload: workload({ name, description: format.description, requests, notes }),
     sanity,

@@ -159,7 +159,7 @@ export class TraceRequests {
 
   /** All of them, after the last line. */
   get requests(): readonly Request[] {
-    return withFrees(this.#collected, this.#assumedFrees);
+    return [...withFrees(this.#collected, this.#assumedFrees)];
   }
 
   get notes(): readonly string[] {

@@ -124,8 +124,8 @@ export class LateFrees {
 const freeOf = ({ time, allocation }: LateFree): Request => ({ kind: 'free', time, allocation });
 
 /** All requests with late frees among them. */
-export function withFrees(requests: readonly Request[], frees: readonly LateFree[]): readonly Request[] {
-  if (frees.length === 0) return requests;
+export function* withFrees(requests: Iterable<Request>, frees: readonly LateFree[]): Generator<Request> {
   const late = new LateFrees(frees);
-  return [...late.among(requests), ...late.rest()];
+  yield* late.among(requests);
+  yield* late.rest();
 }

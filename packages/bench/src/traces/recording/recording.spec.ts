@@ -60,7 +60,7 @@ describe('a recording of a real kernel', () => {
       unparsed: 0,
       lostEvents: 0,
     });
-    const owners = workload.requests.flatMap((each) => (each.kind === 'allocate' ? [each.owner] : []));
+    const owners = [...workload.requests].flatMap((each) => (each.kind === 'allocate' ? [each.owner] : []));
     const devices = owners.map((owner) => (owner.startsWith('0000:') ? owner.split(' ')[0] : undefined));
     expect(new Set(devices)).toEqual(new Set(['0000:00:02.0', '0000:00:03.0', '0000:00:04.0', undefined]));
     const functions = new Set(owners.map((owner) => owner.split(' ').at(-1)));
@@ -154,7 +154,7 @@ describe('a recording with an exact state, in which no module was loaded', () =>
   it('has the functions of the drivers as owners, without a note', async () => {
     const { workload, notes } = await opened(rebind('6.12'), (each) => recordedRequests(each, undefined));
     expect(notes).toEqual([]);
-    const owners = workload.requests.flatMap((each) => (each.kind === 'allocate' ? [each.owner] : []));
+    const owners = [...workload.requests].flatMap((each) => (each.kind === 'allocate' ? [each.owner] : []));
     expect(new Set(owners)).toEqual(
       new Set([
         ...['nvme_alloc_queue', 'nvme_dbbuf_dma_alloc'].map((name) => `0000:00:02.0 ${name}`),
@@ -170,7 +170,9 @@ describe('the requests of a guest that converted nothing', () => {
     writeFileSync(join(path, 'conversions.gz'), gzipSync('# tracer: nop\n'));
     const { workload, format, notes } = await opened(path, (each) => recordedRequests(each, undefined));
     expect(format).toBe('kernel-events');
-    expect(workload.requests.filter(({ kind }) => kind === 'allocate').length).toBeGreaterThanOrEqual(27);
+    expect([...workload.requests].filter(({ kind }) => kind === 'allocate').length).toBeGreaterThanOrEqual(
+      27,
+    );
     expect(notes).toEqual([expect.stringContaining('no confidential guest')]);
   });
 
@@ -205,7 +207,7 @@ describe('a recording of an arm64 guest', () => {
       requests: 496,
       unparsed: 0,
     });
-    const maps = workload.requests.filter((each) => each.kind === 'allocate' && each.api === 'dma_map');
+    const maps = [...workload.requests].filter((each) => each.kind === 'allocate' && each.api === 'dma_map');
     expect(maps).toHaveLength(474);
   });
 
@@ -214,7 +216,7 @@ describe('a recording of an arm64 guest', () => {
     expect(sanity).toMatchObject({ assumedFrees: 0, groupedFrees: 3, ignored: { dma_map_sg: 2 } });
     // Two reads of a disk, in 3 and in 2 pieces, each of which bounced: an unmap ends all of its pieces.
     const byTime = groupedBy(
-      workload.requests.filter(({ kind }) => kind === 'free'),
+      [...workload.requests].filter(({ kind }) => kind === 'free'),
       ({ time }) => time,
     );
     expect([...byTime.values()].map(({ length }) => length).filter((length) => length > 1)).toEqual([3, 2]);

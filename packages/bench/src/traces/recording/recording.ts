@@ -8,8 +8,9 @@ import { InputError } from '@decpool/model';
 import { messageOf } from '../../files/error-text.ts';
 import { readText } from '../../files/read-text.ts';
 import { isFile, statsAt } from '../../files/stats.ts';
+import type { Requests } from '../../workloads/requests.ts';
 import { kernelAddress } from '../events/kernel-address.ts';
-import { type ImportedTrace, importTrace } from '../import.ts';
+import { type ImportedTrace, importPacked } from '../import.ts';
 import type { SharedExpression } from '../shared-expression.ts';
 import { type KernelCounters, kernelCounters } from './kernel-counters.ts';
 
@@ -35,7 +36,7 @@ export interface Recording {
 }
 
 /** `notes`: also those of the recording. */
-export interface RecordedRequests extends ImportedTrace {
+export interface RecordedRequests extends ImportedTrace<Requests> {
   readonly notes: readonly string[];
 }
 
@@ -167,7 +168,7 @@ export async function recordedRequests(
     const path = join(folder, file);
     if (!existsSync(path)) continue;
     try {
-      const { workload, ...rest } = await importTrace(path, { shared });
+      const { workload, ...rest } = await importPacked(path, { shared });
       const notes = [...recording.notes, ...notesOn(file, recording)];
       return { ...rest, workload: { ...workload, name }, notes };
     } catch (error) {

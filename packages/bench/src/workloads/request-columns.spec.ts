@@ -2,9 +2,9 @@ import { type AllocateRequest, allocationId, GFP, nanoseconds, type Request } fr
 import { APIS, MAX_CPU, MAX_NODE, MIGRATETYPES } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { WORKLOADS } from '../workloads/registry.ts';
-import { cpusOf } from '../workloads/workload.ts';
-import { packRequests, RequestColumns } from './request-columns.ts';
+import { WORKLOADS } from './registry.ts';
+import { columnsOf, packRequests, RequestColumns } from './request-columns.ts';
+import { cpusOf } from './workload.ts';
 
 const time = fc.maxSafeNat().map(nanoseconds);
 const allocation = fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }).map(allocationId);
@@ -69,7 +69,7 @@ it('what is read from the columns is what was packed, any part of it', () => {
     fc.property(fc.array(request), fc.nat(30), fc.nat(30), (requests, from, length) => {
       const columns = new RequestColumns(structuredClone(packRequests(requests)));
       expect(columns.length).toBe(requests.length);
-      expect(columns.slice(0, requests.length)).toStrictEqual(requests);
+      expect([...columns]).toStrictEqual(requests);
       expect(columns.slice(from, from + length)).toStrictEqual(requests.slice(from, from + length));
       const apis = requests.flatMap((each) => (each.kind === 'allocate' ? [each.api] : []));
       expect(new Set(columns.apis)).toEqual(new Set(apis));
@@ -88,3 +88,14 @@ it.each(['netvsc', 'kvm-snp', 'its-storm', 'dma-buf-heap'])(
     expect(columns.slice(0, requests.length)).toStrictEqual(requests);
   },
 );
+
+it('more requests than a part of the columns holds are read back in order', () => {
+  const many = Array.from({ length: 2 ** 16 + 3 }, (_, index): Request => {
+    const allocation = allocationId(index + 1);
+    return { kind: 'free', time: nanoseconds(index * 7), allocation };
+  });
+  const columns = columnsOf(many);
+  expect(columns.length).toBe(many.length);
+  expect([...columns].every(({ time }, index) => time === index * 7)).toBe(true);
+  expect(columns.slice(2 ** 16 - 2, many.length)).toStrictEqual(many.slice(2 ** 16 - 2));
+});

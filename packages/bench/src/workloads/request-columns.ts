@@ -4,8 +4,8 @@
  */
 import type { AllocateRequest, Api, Migratetype, Request } from '@decpool/model';
 import { APIS } from '@decpool/model/internal';
-import { cpuOfRequest, cpusOf } from '../workloads/workload.ts';
-import type { RequestSequence } from './run.ts';
+import type { Requests } from './requests.ts';
+import { cpuOfRequest } from './workload.ts';
 
 /** What is sent to a thread. */
 export interface PackedRequests {
@@ -32,9 +32,24 @@ const KIND = Object.fromEntries(KINDS.map((kind, code) => [kind, code])) as Read
   Record<Request['kind'], number>
 >;
 
+const COLUMNS = [
+  'time',
+  'id',
+  'pages',
+  'bytes',
+  'word',
+  'kind',
+  'api',
+  'gfp',
+  'node',
+  'align',
+  'cpu',
+] as const;
 const BYTES_PER_REQUEST = 4 * Float64Array.BYTES_PER_ELEMENT + Uint32Array.BYTES_PER_ELEMENT + 6;
 /** Of a request that does not have the attribute. */
 const NONE = 0xff;
+
+const bufferFor = (length: number) => new SharedArrayBuffer(BYTES_PER_REQUEST * length);
 
 /** A row for each request; what its kind does not have is 0. */
 function columnsIn(buffer: SharedArrayBuffer, length: number) {
@@ -66,30 +81,34 @@ function columnsIn(buffer: SharedArrayBuffer, length: number) {
   };
 }
 
-/** The requests must be valid: attributes are a byte each. */
-export function packRequests(requests: readonly Request[]): PackedRequests {
-  const { length } = requests;
-  const buffer = new SharedArrayBuffer(BYTES_PER_REQUEST * length);
-  const columns = columnsIn(buffer, length);
-  const words = new Map<string, number>();
-  const apis = new Set<Api>();
-  const numberOf = (word: string): number => {
-    const known = words.get(word) ?? words.size;
-    words.set(word, known);
-    return known;
-  };
-  for (const [row, request] of requests.entries()) {
+/** Rows of a part of the columns while their number is not known yet. */
+const PART_ROWS = 2 ** 16;
+
+/** Takes requests one by one. They must be valid: attributes are a byte each. */
+export class RequestPacker {
+  readonly #parts: ReturnType<typeof columnsIn>[] = [];
+  #length = 0;
+  readonly #words = new Map<string, number>();
+  readonly #apis = new Set<Api>();
+  #cpus = 1;
+
+  add(request: Request): void {
+    const row = this.#length++ % PART_ROWS;
+    if (row === 0) this.#parts.push(columnsIn(bufferFor(PART_ROWS), PART_ROWS));
+    const columns = this.#parts[this.#parts.length - 1];
+    const cpu = cpuOfRequest(request);
+    this.#cpus = Math.max(this.#cpus, cpu + 1);
     columns.time[row] = request.time;
     columns.kind[row] = KIND[request.kind];
     columns.id[row] = 'allocation' in request ? request.allocation : request.key;
-    columns.cpu[row] = cpuOfRequest(request);
+    columns.cpu[row] = cpu;
     switch (request.kind) {
       case 'allocate':
-        apis.add(request.api);
+        this.#apis.add(request.api);
         columns.api[row] = APIS.indexOf(request.api);
         columns.pages[row] = request.pages;
         columns.bytes[row] = request.bytes;
-        columns.word[row] = numberOf(request.owner);
+        columns.word[row] = this.#numberOf(request.owner);
         columns.gfp[row] = request.gfp ?? NONE;
         columns.node[row] = request.node === undefined ? NONE : request.node + 1;
         columns.align[row] = request.align === undefined ? NONE : Math.log2(request.align);
@@ -99,28 +118,58 @@ export function packRequests(requests: readonly Request[]): PackedRequests {
         break;
       case 'background-allocate':
         columns.pages[row] = request.order;
-        columns.word[row] = numberOf(request.migratetype);
+        columns.word[row] = this.#numberOf(request.migratetype);
         break;
     }
   }
-  return {
-    length,
-    buffer,
-    words: [...words.keys()],
-    apis: [...apis],
-    cpus: cpusOf(requests),
-  };
+
+  #numberOf(word: string): number {
+    const known = this.#words.get(word) ?? this.#words.size;
+    this.#words.set(word, known);
+    return known;
+  }
+
+  /** All that were added. */
+  packed(): PackedRequests {
+    const length = this.#length;
+    const buffer = bufferFor(length);
+    const columns = columnsIn(buffer, length);
+    for (const [index, part] of this.#parts.entries()) {
+      const first = index * PART_ROWS;
+      const rows = Math.min(PART_ROWS, length - first);
+      for (const name of COLUMNS) columns[name].set(part[name].subarray(0, rows), first);
+    }
+    return {
+      ...{ length, buffer, cpus: this.#cpus },
+      words: [...this.#words.keys()],
+      apis: [...this.#apis],
+    };
+  }
+}
+
+export const columnsOf = (requests: Iterable<Request>): RequestColumns =>
+  new RequestColumns(packRequests(requests));
+
+/** The requests must be valid, as for a RequestPacker. */
+export function packRequests(requests: Iterable<Request>): PackedRequests {
+  if (requests instanceof RequestColumns) return requests.packed;
+  const packer = new RequestPacker();
+  for (const request of requests) packer.add(request);
+  return packer.packed();
 }
 
 /** Reads packed requests. Each is made anew when it is read, so that few are alive at a time. */
-export class RequestColumns implements RequestSequence {
+export class RequestColumns implements Requests {
+  readonly packed: PackedRequests;
   readonly length: number;
   readonly apis: readonly Api[];
   readonly cpus: number;
   readonly #columns: ReturnType<typeof columnsIn>;
   readonly #words: readonly string[];
 
-  constructor({ length, buffer, words, apis, cpus }: PackedRequests) {
+  constructor(packed: PackedRequests) {
+    const { length, buffer, words, apis, cpus } = packed;
+    this.packed = packed;
     this.length = length;
     this.apis = apis;
     this.cpus = cpus;
@@ -133,6 +182,10 @@ export class RequestColumns implements RequestSequence {
     const requests: Request[] = [];
     for (let row = from; row < end; row++) requests.push(this.#at(row));
     return requests;
+  }
+
+  *[Symbol.iterator](): Generator<Request> {
+    for (let row = 0; row < this.length; row++) yield this.#at(row);
   }
 
   #at(row: number): Request {
