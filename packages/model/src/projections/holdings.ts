@@ -47,8 +47,7 @@ export function* holdings(view: StateView): Generator<Holding> {
 
 /** What one allocation holds in a state. */
 export function* holdingsOf(view: StateView, id: number): Generator<Holding> {
-  const { status, owner, extents, object, bytes } = view.allocation(allocationId(id));
-  if (status === 'freed' || status === 'failed' || status === 'unused') return;
+  const { owner, extents, object, bytes } = view.allocation(allocationId(id));
   const pageBytes = 2 ** view.geometry.pageShift;
   const common = { allocation: id, owner };
   for (const [index, extent] of extents.entries()) {
@@ -62,7 +61,7 @@ export function* holdingsOf(view: StateView, id: number): Generator<Holding> {
   const first = Math.floor(from / pageBytes);
   const pages = Math.ceil((from + unitBytes) / pageBytes) - first;
   const place = { pfn: pfn(slab.pfn + first), pages, bytes: unitBytes, slab: object.slab };
-  yield { kind: 'object', ...common, ...place, askedBytes: extents.length === 0 ? bytes : 0 };
+  yield { kind: 'object', ...common, ...place, askedBytes: bytes };
 }
 
 /** A holding as its events tell it. */

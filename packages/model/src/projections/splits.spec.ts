@@ -50,3 +50,57 @@ it('tells whose requests split pages and leaked them, the most first', () => {
     { cause: 'worker', splits: { ...none, '2M': 1 }, requests: 0, firstSeq: 8 },
   ]);
 });
+
+/** Splits by owner after some events. */
+function splitsAfter(events: readonly object[]) {
+  const run = new RunProjections({ geometry: x86Geometry(8 * 512), platform: platformNamed('snp') });
+  for (const [seq, event] of events.entries()) {
+    const rows = new EventRows(1);
+    rows.appendObject(event);
+    run.observe(rows.seal(seq), 0);
+  }
+  return run.splits;
+}
+
+it('counts splits of each level by itself', () => {
+  const contiguous = (level: 1 | 2) => ({ type: 'contiguous-split', pfn: pfn(0), level });
+  const splits = splitsAfter([
+    ...[split(0, 2), split(0, 3), split(512, 3)],
+    ...[contiguous(1), contiguous(2), contiguous(1), contiguous(1), contiguous(1)],
+    { type: 'large-page-restored', pfn: pfn(0) },
+  ]);
+  expect(splits.groups()).toEqual([
+    {
+      cause: 'boot',
+      splits: { '2M': 1, '1G': 2, '32M': 1, '64K': 4 },
+      requests: 0,
+      firstSeq: 0,
+    },
+  ]);
+  expect(splits.ofBootPool).toEqual({ '2M': 0, '1G': 0, '32M': 0, '64K': 0 });
+});
+
+it('lists the owners by 2M splits, then by leaked pages, then by name, and none that did neither', () => {
+  const names = ['d', 'c', 'b', 'a', 'e'];
+  const of = (owner: number, event: object) => ({ ...event, request: owner + 1, time: owner + 1 });
+  const leaked = (owner: number, pages: number) => ({ type: 'pages-leaked', pfn: pfn(0), pages, owner });
+  const splits = splitsAfter([
+    ...names.map((name, number) => owner(number, name)),
+    ...names.flatMap((_, number) => [
+      of(number, requested(number + 1, number)),
+      ...(number === 4
+        ? [of(number, { type: 'contiguous-split', pfn: pfn(0), level: 1 })]
+        : [of(number, split(0, 2)), of(number, split(512, 3))]),
+    ]),
+    ...[of(1, leaked(1, 2)), of(1, leaked(1, 3)), of(0, split(1024, 2)), leaked(9, 1)],
+  ]);
+  const figures = splits.figures().map((one) => [one.owner, one.splits2M, one.splits1G, one.leakedPages]);
+  // The last split of `d` comes after the requests of others: the deferred worker's.
+  expect(figures).toEqual([
+    ['c', 1, 1, 5],
+    ['no request', 1, 0, 1],
+    ['a', 1, 1, 0],
+    ['b', 1, 1, 0],
+    ['d', 1, 1, 0],
+  ]);
+});
