@@ -1,6 +1,14 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError, InvariantError } from './errors.ts';
-import { blockCount, checkGeometry, regionCount, x86Geometry } from './geometry.ts';
+import {
+  blockCount,
+  checkGeometry,
+  forEachBlock,
+  overlapPages,
+  regionCount,
+  x86Geometry,
+} from './geometry.ts';
 import { spanOf } from './memory-state.ts';
 import { orderFor, pagesFor } from './units.ts';
 
@@ -24,19 +32,64 @@ describe('a geometry', () => {
   it.each([
     { pageShift: 11 },
     { pageShift: 12.5 },
+    { pageShift: 17 },
     { pagesPerBlock: 16 },
     { pagesPerBlock: 500 },
     { pagesPerBlock: 16384 },
     { blocksPerRegion: 0 },
     { blocksPerRegion: 3 },
+    { blocksPerRegion: 16384 },
+    { blocksPerRegion: 1.5 },
+    { pagesPerBlock: -32 },
     { spanPages: 0 },
     { spanPages: 513 },
     { spanPages: 2 ** 28 + 512 },
+    { spanPages: -512 },
+    { spanPages: 512.5 },
     { spanPages: Number.NaN },
   ])('is refused with %o', (wrong) => {
     const geometry = { ...x86Geometry(512), ...wrong };
     expect(() => checkGeometry(geometry)).toThrow(InputError);
     expect(() => checkGeometry(geometry)).toThrow(`${Object.keys(wrong)[0]} is ${Object.values(wrong)[0]}`);
+  });
+});
+
+it.each([
+  { pageShift: 12, pagesPerBlock: 32, blocksPerRegion: 1, spanPages: 32 },
+  { pageShift: 16, pagesPerBlock: 8192, blocksPerRegion: 8192, spanPages: 2 ** 28 },
+])('a geometry may be as small and as large as %o', (geometry) => {
+  expect(checkGeometry(geometry)).toBe(geometry);
+});
+
+describe('a range of pages', () => {
+  const range = fc.record({ start: fc.nat(200), pages: fc.nat(200) });
+  /** Page by page. */
+  const pagesOf = ({ start, pages }: { start: number; pages: number }) =>
+    Array.from({ length: pages }, (_, index) => start + index);
+
+  it('is visited block by block, each page of it once', () => {
+    fc.assert(
+      fc.property(range, ({ start, pages }) => {
+        const visited: number[] = [];
+        const blocks: number[] = [];
+        forEachBlock(start, pages, 32, (block, inside, first) => {
+          blocks.push(block);
+          for (let page = first; page < first + inside; page++) visited.push(32 * block + page);
+        });
+        expect(visited).toEqual(pagesOf({ start, pages }));
+        expect(blocks).toEqual([...new Set(visited.map((page) => Math.floor(page / 32)))]);
+      }),
+    );
+  });
+
+  it('overlaps another in the pages that both have', () => {
+    fc.assert(
+      fc.property(range, range, (one, other) => {
+        const both = pagesOf(one).filter((page) => pagesOf(other).includes(page));
+        const overlap = overlapPages(one.start, one.pages, other.start, other.start + other.pages);
+        expect(overlap).toBe(both.length);
+      }),
+    );
   });
 });
 

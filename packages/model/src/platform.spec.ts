@@ -2,8 +2,23 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InputError } from './errors.ts';
 import { x86Geometry } from './geometry.ts';
-import { flushesFor, hostCallsByPage, hostCallsFor } from './platform.ts';
-import { PLATFORM_NAMES, platformNamed } from './platforms/all.ts';
+import {
+  conversionMaySleep,
+  flushCount,
+  flushesFor,
+  hasLargePages,
+  hostCallsByPage,
+  hostCallsFor,
+} from './platform.ts';
+import {
+  cacheFlushes,
+  endsIfHostRefuses,
+  hasRestrictedPool,
+  PLATFORM_NAMES,
+  type PlatformName,
+  pageAccepts,
+  platformNamed,
+} from './platforms/all.ts';
 import { pfn } from './units.ts';
 
 const geometry = x86Geometry(8 * 512);
@@ -145,6 +160,83 @@ describe('a platform', () => {
     expect(PLATFORM_NAMES.map((name) => platformNamed(name).granulePages)).toEqual(
       PLATFORM_NAMES.map(() => 1),
     );
+  });
+
+  it('can split entries of its direct map, and has conversions that sleep for that, or neither', () => {
+    const named = (isOne: (name: PlatformName) => boolean) => PLATFORM_NAMES.filter(isOne);
+    const large = named((name) => hasLargePages(platformNamed(name)));
+    expect(large).toEqual(['snp', 'tdx', 'hyperv-vtom', 'cca-bbml3', 'none']);
+    const sleeping = named((name) => conversionMaySleep(platformNamed(name)));
+    expect(sleeping).toEqual(['snp', 'tdx', 'hyperv-vtom', 'cca-bbml3']);
+  });
+
+  it('is confidential and restores no large page, and flushes the TLB for every split but on cca-bbml3', () => {
+    const told = PLATFORM_NAMES.map((name) => {
+      const { confidential, restore, flushesSplits } = platformNamed(name);
+      return [name, confidential, restore, flushesSplits ?? true];
+    });
+    expect(told).toEqual([
+      ['snp', true, false, true],
+      ['tdx', true, false, true],
+      ['hyperv-vtom', true, false, true],
+      ['cca', true, false, true],
+      ['cca-bbml3', true, false, false],
+      ['pkvm', true, false, true],
+      ['none', false, false, true],
+    ]);
+  });
+
+  it('passes over the page tables and flushes the TLB so often in a conversion', () => {
+    const told = PLATFORM_NAMES.map((name) => {
+      const platform = platformNamed(name);
+      return [
+        name,
+        platform.pageTablePasses,
+        flushCount(platform, 'decrypt'),
+        flushCount(platform, 'encrypt'),
+      ];
+    });
+    expect(told).toEqual([
+      ['snp', 1, 2, 2],
+      ['tdx', 1, 2, 1],
+      ['hyperv-vtom', 3, 3, 3],
+      ['cca', 2, 1, 1],
+      ['cca-bbml3', 2, 1, 1],
+      ['pkvm', 0, 0, 0],
+      ['none', 0, 0, 0],
+    ]);
+  });
+
+  it('accepts pages on snp in both directions, on tdx as they become private, and nowhere else', () => {
+    // Two whole blocks and a page before them: three entries.
+    const accepts = (name: string, direction: 'decrypt' | 'encrypt', isArea: boolean) =>
+      pageAccepts({ name }, direction, geometry, pfn(511), 1025, isArea);
+    const told = PLATFORM_NAMES.map((name) => [
+      name,
+      accepts(name, 'decrypt', false),
+      accepts(name, 'encrypt', false),
+    ]);
+    expect(told.filter(([, decrypt, encrypt]) => decrypt !== 0 || encrypt !== 0)).toEqual([
+      ['snp', 3, 3],
+      ['tdx', 0, 3],
+    ]);
+    expect([accepts('snp', 'decrypt', true), accepts('tdx', 'encrypt', true)]).toEqual([1025, 1025]);
+    expect([accepts('tdx', 'decrypt', true), accepts('of an old log', 'encrypt', true)]).toEqual([0, 0]);
+  });
+
+  it('flushes pages from the caches on tdx, before they become shared, and nowhere else', () => {
+    const flushes = (name: string) => [
+      cacheFlushes({ name }, 'decrypt', 7),
+      cacheFlushes({ name }, 'encrypt', 7),
+    ];
+    for (const name of PLATFORM_NAMES) expect(flushes(name), name).toEqual(name === 'tdx' ? [7, 0] : [0, 0]);
+    expect(flushes('of an old log')).toEqual([0, 0]);
+  });
+
+  it('has a restricted DMA pool on pkvm only, and ends with a host that refuses on snp only', () => {
+    const names = [...PLATFORM_NAMES, 'of an old log'];
+    expect(names.filter((name) => hasRestrictedPool({ name }))).toEqual(['pkvm']);
+    expect(names.filter((name) => endsIfHostRefuses({ name }))).toEqual(['snp']);
   });
 
   it('is asked for by name, and an unknown name lists what there is', () => {

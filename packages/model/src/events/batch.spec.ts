@@ -11,7 +11,7 @@ import {
   someChoices,
 } from '../testing.ts';
 import { pfn } from '../units.ts';
-import { type EventBatch, EventRows } from './batch.ts';
+import { type EventBatch, EventRows, receiveBatch, sendBatch } from './batch.ts';
 import { NUMBER_COLUMNS } from './columns.ts';
 import { eventAt } from './objects.ts';
 import { EVENT_TYPES, type EventType, type PoolEvent, TYPE } from './schema.ts';
@@ -74,6 +74,46 @@ describe('a batch of events', () => {
     expect(batch.at(0)).toEqual(EVENTS[0]);
   });
 
+  it('can be cut anywhere: the parts have its events, and number them as it does', () => {
+    const batch = batchOf(EXAMPLE_EVENTS);
+    const events = [...batch];
+    for (let cut = 0; cut <= events.length; cut++) {
+      const [before, behind] = [batch.slice(0, cut), batch.slice(cut, events.length)];
+      expect([...before, ...behind]).toEqual(events);
+      expect([before.length, behind.length]).toEqual([cut, events.length - cut]);
+    }
+    expect([...batch.slice(3, 9).slice(2, 4)]).toEqual(events.slice(5, 7));
+    expect(batch.slice(0, events.length)).toBe(batch);
+  });
+
+  it('hands out the names in it, by row, also of a part', () => {
+    const owner = (number: number, name: string) =>
+      ({ type: 'owner-registered', owner: number, name }) as const;
+    const batch = batchOf([
+      owner(0, 'a'),
+      { type: 'reserve-refilled', pages: 1 },
+      owner(1, 'b'),
+      owner(2, 'c'),
+    ]);
+    expect([...batch.names()]).toEqual([
+      [0, 'a'],
+      [2, 'b'],
+      [3, 'c'],
+    ]);
+    expect([...batch.slice(2, 3).names()]).toEqual([[0, 'b']]);
+    expect([...batch.slice(3, 4).names()]).toEqual([[0, 'c']]);
+  });
+
+  it('can be sent to another thread: it is whole there, and empty here', () => {
+    const batch = batchOf(EVENTS.slice(20), 20);
+    const { sent, buffers } = sendBatch(batch);
+    const received = receiveBatch(structuredClone(sent, { transfer: buffers as ArrayBuffer[] }));
+    expect([...received]).toEqual(EVENTS.slice(20));
+    expect(received.firstSeq).toBe(20);
+    expect(() => batch.at(0)).toThrow();
+    expect(batch.column('pages')).toHaveLength(0);
+  });
+
   it('cannot be changed, nor can its events', () => {
     const batch = batchOf(EVENTS);
     expect(() => Object.assign(batch, { length: 0 })).toThrow(TypeError);
@@ -85,6 +125,16 @@ describe('a batch of events', () => {
 });
 
 describe('rows', () => {
+  it('keep what they have when they grow, and have room for as many more', () => {
+    const rows = new EventRows(2);
+    for (const event of EXAMPLE_EVENTS) {
+      if (rows.isFull) rows.grow();
+      rows.appendObject(event);
+    }
+    expect([...rows.seal(0)]).toEqual(EXAMPLE_EVENTS);
+    expect(rows.capacity).toBe(2 ** Math.ceil(Math.log2(EXAMPLE_EVENTS.length)));
+  });
+
   it('start afresh when sealed, and leave the batch alone', () => {
     const rows = new EventRows(2);
     rows.append(TYPE.pagesReturned, 5, 1, 0, 10, 2, 0);
