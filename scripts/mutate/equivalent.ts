@@ -14,6 +14,8 @@ const LOWER = 'packages/bench/src/bounds/lower.ts';
 
 const BOUNDS = 'packages/bench/src/bounds';
 
+const POOL = 'packages/pool/src';
+
 const DEMAND = 'packages/pool/src/supply/demand.ts';
 
 export const EQUIVALENT: readonly Equivalent[] = [
@@ -70,6 +72,94 @@ export const EQUIVALENT: readonly Equivalent[] = [
     text: "const isSmall = api === 'kmalloc' || (api === 'dma_alloc_coherent' && bytes < PAGE_SIZE);",
     change: 'bytes < PAGE_SIZE -> bytes <= PAGE_SIZE',
     why: 'a page has as many bytes either way',
+  },
+  {
+    file: `${POOL}/page-source/claimed-pages.ts`,
+    text: 'this.#bits = new Int32Array(spanPages / 32);',
+    change: 'spanPages / 32 -> spanPages * 32',
+    why: 'the end of a longer array is not used',
+  },
+  {
+    file: `${POOL}/page-source/claimed-pages.ts`,
+    text: 'this.#isWhole = new Uint8Array(spanPages / pagesPerBlock);',
+    change: 'spanPages / pagesPerBlock -> spanPages * pagesPerBlock',
+    why: 'the end of a longer array is not used',
+  },
+  {
+    file: `${POOL}/page-source/claimed-pages.ts`,
+    text: 'if (order > this.#blockOrder) {',
+    change: 'order > this.#blockOrder -> order >= this.#blockOrder',
+    why: 'both halves of a pageblock are looked at instead',
+  },
+  ...['order < this.#blockOrder -> true', 'order < this.#blockOrder -> order <= this.#blockOrder'].map(
+    (change) => ({
+      file: `${POOL}/page-source/claimed-pages.ts`,
+      text: 'if (order < this.#blockOrder) {',
+      change,
+      why: 'the bits of the pages say the same, and are only slower',
+    }),
+  ),
+  {
+    file: `${POOL}/page-source/claimed-pages.ts`,
+    text: 'if (isWhole && order === this.#blockOrder) return;',
+    change: 'isWhole && order === this.#blockOrder -> false',
+    why: 'the bits of the pages are set and cleared again',
+  },
+  {
+    file: `${POOL}/page-source/pageblock.ts`,
+    text: 'if (from < to) this.#taken.fill(0, from, to);',
+    change: 'from < to -> from <= to',
+    why: 'no page is filled',
+  },
+  {
+    file: `${POOL}/page-source/pageblock.ts`,
+    text: 'for (let at = 0; at < this.#pages; ) {',
+    change: 'at < this.#pages -> at <= this.#pages',
+    why: 'no chunk begins behind the last page',
+  },
+  {
+    file: `${POOL}/page-source/pageblock.ts`,
+    text: 'const taken = this.#taken[at] === 1 ? at : this.#taken.indexOf(1, at);',
+    change: 'this.#taken[at] === 1 -> false',
+    why: 'the search finds the same page, and is only slower',
+  },
+  ...['at ^ size -> at & size', '1 -> 1 + 1', 'this.#heads[at ^ size] !== order + 1 -> true'].map(
+    (change) => ({
+      file: `${POOL}/page-source/pageblock.ts`,
+      text: 'for (; at + size <= end; at += size) if (this.#heads[at ^ size] !== order + 1) open.push(at);',
+      change,
+      why: 'other draws of the same choice: the buddy is looked at again before a chunk is placed',
+    }),
+  ),
+  {
+    file: `${POOL}/page-source/placement-guess.ts`,
+    text: 'while (type < quota.length && quota[type] <= 0) type++;',
+    change: 'type < quota.length -> type <= quota.length',
+    why: 'undefined is not less than 0',
+  },
+  {
+    file: `${POOL}/page-source/placement-guess.ts`,
+    text: 'if (wanted === 0) return;',
+    change: 'wanted === 0 -> false',
+    why: 'no chunks are placed, only slower',
+  },
+  {
+    file: `${POOL}/page-source/placement-guess.ts`,
+    text: 'const lost = left === 0 ? 0 : this.#spread(elsewhere, order, left, runs);',
+    change: 'left === 0 -> false',
+    why: 'no chunks are placed, only slower',
+  },
+  ...['2 -> 2 + 1', 'round < 2 -> round <= 2', 'left > 0 -> left >= 0'].map((change) => ({
+    file: `${POOL}/page-source/placement-guess.ts`,
+    text: 'for (let round = 0; round < 2 && left > 0; round++) {',
+    change,
+    why: 'a third round finds no more room than the second, and one for no chunks places none',
+  })),
+  {
+    file: `${POOL}/page-source/placement-guess.ts`,
+    text: 'if (left === 0) break;',
+    change: 'left === 0 -> false',
+    why: 'no chunks are placed, only slower',
   },
 ];
 

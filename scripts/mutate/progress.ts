@@ -15,6 +15,8 @@ export interface Task {
   readonly mostMs: number;
   /** Steps after which a mutant that is on from the start counts as endless. */
   readonly most: number;
+  /** Slow tests are run, too. */
+  readonly withSlow: boolean;
 }
 
 export type Line =
@@ -31,6 +33,8 @@ export type Line =
   | { readonly kind: 'left'; readonly id: number }
   /** After a mutant the test fails without one. */
   | { readonly kind: 'spoilt'; readonly spec: string; readonly name: string }
+  /** The test is slow: it is run with mutants when all others were. */
+  | { readonly kind: 'slow'; readonly name: string }
   /** The test was run with every mutant. */
   | { readonly kind: 'done'; readonly name: string };
 

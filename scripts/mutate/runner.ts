@@ -28,6 +28,8 @@ const FREE_STEPS = 200_000;
 const MORE_TIME = 5;
 const FREE_TIME = 2000;
 const spent = new Map<number, number>();
+/** ms of a test that waits until the others were run with all mutants. */
+const SLOW = 400;
 
 if (only !== undefined) mutation.turnOn(Number(only), task.most);
 report({ kind: 'begin', pid: process.pid });
@@ -54,6 +56,10 @@ export default class MutationRunner extends TestRunner {
     const name = fullName(test);
     report({ kind: 'test', spec: test.file.filepath, name, ms, calls, reached: [...reached] });
     mutation.turnOff();
+    if (ms > SLOW && !task.withSlow) {
+      report({ kind: 'slow', name });
+      return;
+    }
     const wanted = [...reached].filter((id) => !found.has(id) && !left.has(id));
     const again = async (): Promise<boolean> => {
       mutation.turnOff();

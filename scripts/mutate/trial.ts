@@ -111,6 +111,7 @@ class Runs {
   readonly #folder = mkdtempSync(join(tmpdir(), 'decpool-mutate-'));
   readonly #tests = new Map<string, Ran>();
   readonly #done = new Set<string>();
+  #withSlow = false;
   /** By spec: what it reaches outside tests. */
   readonly #outside = new Map<string, Set<number>>();
 
@@ -129,8 +130,8 @@ class Runs {
   }
 
   /**
-   * All mutants in one process. It is started again if one hangs, ends it, or leaves something behind. Resolves to whether all tests
-   * were run in time.
+   * All mutants in one process: first the quick tests, which find most, then the slow ones. It is started again if a mutant hangs,
+   * ends it, or leaves something behind. Resolves to whether all tests were run in time.
    */
   async together(isLate: () => boolean): Promise<boolean> {
     for (;;) {
@@ -144,6 +145,10 @@ class Runs {
       console.error(
         `${this.#tests.size} tests reach mutants, ${this.found.size} of ${this.reached.size} are found`,
       );
+      if (status === 0 && lines.some(({ kind }) => kind === 'slow')) {
+        this.#withSlow = true;
+        continue;
+      }
       if (status === 0) return true;
       if (isLate()) return false;
       const last = lines.at(-1);
@@ -215,6 +220,7 @@ class Runs {
       done: [...this.#done],
       mostMs: this.#mostMs,
       most: calls * MORE_STEPS + FREE_STEPS,
+      withSlow: this.#withSlow,
     };
     writeFileSync(progress, '');
     writeFileSync(join(this.#folder, 'task.json'), JSON.stringify(task));

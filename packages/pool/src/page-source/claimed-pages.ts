@@ -11,7 +11,7 @@ export class ClaimedPages {
   readonly #blockOrder: number;
 
   constructor({ spanPages, pagesPerBlock }: Geometry) {
-    this.#bits = new Int32Array(Math.ceil(spanPages / 32));
+    this.#bits = new Int32Array(spanPages / 32);
     this.#isWhole = new Uint8Array(spanPages / pagesPerBlock);
     this.#blockOrder = Math.log2(pagesPerBlock);
   }

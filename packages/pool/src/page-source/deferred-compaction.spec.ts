@@ -33,6 +33,27 @@ describe('compaction_deferred() and defer_compaction(), 6.1 to 7.3', () => {
     expect(deferred.isDeferred(0, 9)).toBe(true);
     deferred.reset(0, 9, true);
     expect(deferred.isDeferred(0, 9)).toBe(false);
+    expect(attempts(20, deferred)).toEqual(attempts(20));
+  });
+
+  it('leave out as many as before once a chunk that was made is not what the request got', () => {
+    const deferred = new DeferredCompaction(1);
+    expect(attempts(20, deferred)).toEqual([1, 3, 7, 15]);
+    deferred.reset(0, 9, false);
+    // The fifth failure: 32 are left out, of which the 32nd is made.
+    expect(attempts(34, deferred)).toEqual([1, 33]);
+  });
+
+  it('are about orders from the lowest that failed since the last chunk', () => {
+    const deferred = new DeferredCompaction(2);
+    const isDeferred = () => [4, 5, 9, 10].map((order) => deferred.isDeferred(0, order));
+    deferred.reset(0, 9, true);
+    for (const order of [7, 5, 8]) deferred.defer(0, order);
+    expect(isDeferred()).toEqual([false, true, true, true]);
+    deferred.reset(0, 9, false);
+    expect(isDeferred()).toEqual([false, false, false, true]);
+    // Of this zone alone.
+    expect(deferred.isDeferred(1, 10)).toBe(false);
   });
 });
 

@@ -37,6 +37,31 @@ const memory = (positions = POSITIONS): MemoryState => ({
 });
 
 describe('chunks whose places are known', () => {
+  it('are on the list of Movable where no pageblock is recorded, and nothing is misplaced or dropped', () => {
+    const types = { ...POSITIONS, pageblocks: [[512, 2, 'Reclaimable'] as const] };
+    const source = new PageSource(memory(types), geometry, 1);
+    expect(source.freeChunks('DMA', 'Reclaimable')).toEqual(orders({ 0: 3 }));
+    expect(source.freeChunks('DMA', 'Movable')).toEqual(orders({ 0: 2, 10: 1 }));
+    expect([source.misplaced, source.dropped]).toEqual([0, 0]);
+  });
+
+  it('may be in any range of the RAM of a zone', () => {
+    const { zones, ...rest } = memory();
+    const ranges = [
+      [512, 1536],
+      [2048, 1024],
+    ] as const;
+    const source = new PageSource({ ...rest, zones: [{ ...zones[0], ram: ranges }] }, geometry, 1);
+    expect(source.freePages).toBe(5 + 1024);
+  });
+
+  it('lie in pageblocks that reach to the end of the zone, and no further', () => {
+    const upTo = (blocks: number) => () =>
+      new PageSource(memory({ ...POSITIONS, pageblocks: [[512, blocks, 'Movable']] }), geometry, 1);
+    expect(upTo(5)).not.toThrow();
+    expect(upTo(6)).toThrow('zone DMA: 6 pageblocks from page 512 on are not all in the zone');
+  });
+
   it('are where they were, on the lists of their pageblocks', () => {
     const source = new PageSource(memory(), geometry, 1);
     expect(source.freeChunks('DMA', 'Unmovable')[0]).toBe(3);

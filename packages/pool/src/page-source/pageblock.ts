@@ -36,7 +36,8 @@ export class Pageblock {
       const at = open[pick];
       open[pick] = open[open.length - 1];
       open.pop();
-      if (!this.#isOpen(at, order)) continue;
+      // Its buddy may have been placed since.
+      if (this.#heads[at ^ size] === order + 1) continue;
       this.#taken.fill(1, at, at + size);
       this.#heads[at] = order + 1;
       placed.push(this.start + at);
@@ -55,11 +56,5 @@ export class Pageblock {
       at += size;
     }
     return open;
-  }
-
-  #isOpen(at: number, order: number): boolean {
-    const size = 1 << order;
-    for (let page = at; page < at + size; page++) if (this.#taken[page] === 1) return false;
-    return this.#heads[at ^ size] !== order + 1;
   }
 }
