@@ -132,6 +132,20 @@ describe('set_memory_rox() since Linux 6.15', () => {
     expect(map.change(pfn(513), 511, ROX)).toEqual({ ...NOTHING, collapses2M: 1 });
   });
 
+  it('looks at the blocks that the range lies in, and at no block before or behind', () => {
+    const map = twoGib();
+    for (const block of [0, 1, 2, 3]) map.change(pfn(512 * block), 1, DECRYPT);
+    for (const block of [0, 1, 2, 3]) map.change(pfn(512 * block), 1, ENCRYPT);
+    const whole = { mask: 12, set: true };
+    for (const block of [1, 2]) map.change(pfn(512 * block), 512, whole);
+    expect(map.change(pfn(512 + 100), 512, ROX)).toEqual({ ...NOTHING, collapses2M: 2 });
+    expect(levels(map, 4)).toEqual([1, 2, 2, 1]);
+    map.change(pfn(512), 1, DECRYPT);
+    map.change(pfn(512), 1, ENCRYPT);
+    expect(map.change(pfn(0), 512, ROX)).toEqual({ ...NOTHING, collapses2M: 1 });
+    expect(levels(map, 4)).toEqual([2, 1, 2, 1]);
+  });
+
   it('rebuilds the 1G entry together with its last split block', () => {
     const map = twoGib();
     map.change(pfn(GIB), 1, DECRYPT);
@@ -168,6 +182,18 @@ describe('the start', () => {
     ]);
     expect(levels(map, 4)).toEqual([2, 1, 0, 0]);
     expect([map.pagesAt(1), map.pagesAt(2)]).toEqual([100, 600]);
+  });
+
+  it('takes the smaller page size in whatever order the runs are given', () => {
+    const runs: readonly MappingRun[] = [
+      [0, 100, 1],
+      [100, 200, 2],
+      [300, 100, 1],
+      [400, 112, 3],
+    ];
+    for (const order of [runs, runs.toReversed()]) {
+      expect(levels(new DirectMap(x86Geometry(512), order), 1)).toEqual([1]);
+    }
   });
 
   it('takes the attributes of a run', () => {

@@ -25,11 +25,9 @@ export interface MappedRange {
   split(base: Pfn, level: 2 | 3): void;
 }
 
-/** Pages that one entry of `level` maps. */
-export function pagesOfLevel(geometry: Geometry, level: MappingLevel): number {
-  if (level === 3) return geometry.pagesPerBlock * geometry.blocksPerRegion;
-  return level === 2 ? geometry.pagesPerBlock : 1;
-}
+/** Pages that one large entry of `level` maps. */
+const pagesOfLevel = ({ pagesPerBlock, blocksPerRegion }: Geometry, level: 2 | 3): number =>
+  level === 3 ? pagesPerBlock * blocksPerRegion : pagesPerBlock;
 
 /**
  * Splits every large entry that a change of attributes over [start, start + pages) cannot keep. Holes are
@@ -45,7 +43,7 @@ export function splitForChange(geometry: Geometry, map: MappedRange, start: Pfn,
       at = at - (at % geometry.pagesPerBlock) + geometry.pagesPerBlock;
       continue;
     }
-    const size = pagesOfLevel(geometry, level);
+    const size = pagesOfLevel(geometry, level as 2 | 3);
     const base = at - (at % size);
     const covered = base === at && base + size <= end;
     if (covered || map.isUnchanged(toPfn(at))) {
@@ -112,14 +110,14 @@ export class DirectMap {
   readonly #levels: Uint8Array;
   /** Attribute bits of each page. */
   readonly #attributes: Uint8Array;
-  readonly #pages: [hole: number, level4K: number, level2M: number, level1G: number];
+  /** Pages mapped at each level. */
+  readonly #pages = { 1: 0, 2: 0, 3: 0 };
 
   /** Page frames in no run are holes. A block that runs of two levels share gets the smaller page size. */
   constructor(geometry: Geometry, runs: readonly AttributedRun[]) {
     this.#geometry = geometry;
     this.#levels = new Uint8Array(geometry.spanPages / geometry.pagesPerBlock);
     this.#attributes = new Uint8Array(geometry.spanPages).fill(HOLE);
-    this.#pages = [0, 0, 0, 0];
     for (const [start, pages, level, attributes = 0] of runs) {
       if (level === 0) continue;
       this.#pages[level] += pages;
@@ -177,10 +175,10 @@ export class DirectMap {
     const block = base / pagesPerBlock;
     const blocks = level === 3 ? blocksPerRegion : 1;
     this.#levels.fill(level - 1, block, block + blocks);
-    this.#move(level, (level - 1) as MappingLevel, blocks * pagesPerBlock);
+    this.#move(level, level === 3 ? 2 : 1, blocks * pagesPerBlock);
   }
 
-  #move(from: MappingLevel, to: MappingLevel, pages: number): void {
+  #move(from: 1 | 2 | 3, to: 1 | 2 | 3, pages: number): void {
     this.#pages[from] -= pages;
     this.#pages[to] += pages;
   }
