@@ -78,6 +78,8 @@ it('a boot pool that has no slabs ends with what the policy claims, or with the 
 it('a boot pool may have several slabs; it ends with whatever comes behind them', () => {
   const events = [claimed(5), slab(5), slab(6), { ...slab(7), request: 1 }, slab(8)];
   expect(found(HEADER, events)).toEqual([true, true, true, false, false]);
+  expect(found(HEADER, [claimed(5), slab(5), range('pages-decrypted', 2)])).toEqual([true, true, false]);
+  expect(new BootPoolEvents(HEADER).isCurrent).toBe(false);
 });
 
 it('with atomic pools, all is a boot pool’s until `boot-pools-made`, or until the first request', () => {
@@ -124,6 +126,21 @@ it('a boot pool that could not be converted, and is leaked or private again, lea
   expect(blocksAfter([claimed(5), half, { ...range('pages-encrypted', 5), pages: 256 }])).toEqual({
     ...{ now: 0, peak: 0, mixedPeak: 0 },
   });
+});
+
+it('a boot pool is shared since it was converted, though no figure has it', () => {
+  const run = new RunProjections(HEADER);
+  const at = (time: number, event: object) => ({ ...event, time });
+  const failed = { ...range('conversion-failed', 6), direction: 'decrypt' };
+  show(
+    [
+      ...[at(1, claimed(5)), at(2, range('pages-decrypted', 5)), at(3, failed)],
+      ...[at(4, { ...range('pages-leaked', 6), owner: 0 }), at(5, slab(5))],
+    ],
+    (batch, row) => run.observe(batch, row),
+  );
+  expect([5, 6, 2].map((block) => run.blocks.since(block))).toEqual([2, 3, -1]);
+  expect(run.blocks.now).toBe(0);
 });
 
 it('what leaks later, or is shared by a request, counts', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PoolEvent } from '../events/schema.ts';
 import { blockCount } from '../geometry.ts';
-import { batchOf, historyOf, SMALL, SMALL_MAP, smallMachine, someChoices, type Told } from '../testing.ts';
+import { batchOf, EXAMPLE_EVENTS, historyOf, SMALL, SMALL_MAP, smallMachine, type Told } from '../testing.ts';
 import { allocationId, pfn } from '../units.ts';
 import { FreeMemory } from './free-memory.ts';
 
@@ -61,13 +61,15 @@ describe('free memory', () => {
       minLength: blockCount(SMALL),
       maxLength: blockCount(SMALL),
     });
-    const choices = fc.array(fc.nat(2 ** 30), { minLength: 50, maxLength: 300, size: 'max' });
+    const choices = fc.array(fc.nat(2 ** 30), { minLength: 50, maxLength: 150, size: 'max' });
     fc.assert(
       fc.property(atStart, choices, (freeIn, chosen) => {
         const memory = new FreeMemory(Int32Array.from(freeIn), SIZE);
         const expected = new PageByPage(freeIn);
-        for (const event of historyOf(smallMachine('snp'), SMALL_MAP, chosen)) {
-          memory.observe(batchOf([event], event.seq), 0);
+        const events = historyOf(smallMachine('snp'), SMALL_MAP, chosen);
+        const batch = batchOf(events);
+        for (const [row, event] of events.entries()) {
+          memory.observe(batch, row);
           expected.observe(event);
           expect([memory.pages, memory.wholeBlocks]).toEqual([expected.pages, expected.wholeBlocks]);
         }
@@ -78,8 +80,7 @@ describe('free memory', () => {
 
   it('needs the events that free pages or take them', () => {
     const { sees } = new FreeMemory(new Int32Array(1), SIZE);
-    const events = historyOf(smallMachine('snp'), SMALL_MAP, someChoices(900));
-    const seen = events.filter((event) => sees[batchOf([event]).typeAt(0)]).map(({ type }) => type);
+    const seen = EXAMPLE_EVENTS.filter((event) => sees[batchOf([event]).typeAt(0)]).map(({ type }) => type);
     expect(new Set(seen)).toEqual(new Set(Object.keys(SIGNS)));
   });
 

@@ -95,7 +95,7 @@ describe('what holds pages', () => {
   it('is the same in the state as in the events that led to it', () => {
     let objects = 0;
     fc.assert(
-      fc.property(choices(400), (choices) => {
+      fc.property(choices(250), (choices) => {
         const machine = smallMachine('snp');
         const events = historyOf(machine, SMALL_MAP, choices);
         const columns = new Columns(machine, SMALL_MAP);
@@ -124,14 +124,14 @@ describe('what holds pages', () => {
         expect(found).toEqual(objectsOf(held));
         objects += found.length;
       }),
-      { numRuns: randomRuns(60) },
+      { numRuns: randomRuns(30) },
     );
     expect(objects).toBeGreaterThan(0);
   });
 
   it('is as in a list that every event looks through: by range, by block, and when it ends', () => {
     fc.assert(
-      fc.property(choices(400), fc.nat(SMALL.spanPages), (choices, cut) => {
+      fc.property(choices(250), fc.nat(SMALL.spanPages), (choices, cut) => {
         const list = new PinList();
         const ended: [Pin, number][] = [];
         const owners = new Owners();
@@ -157,7 +157,7 @@ describe('what holds pages', () => {
         }
         expect(ended).toEqual(list.ended);
       }),
-      { numRuns: randomRuns(40) },
+      { numRuns: randomRuns(20) },
     );
   });
 

@@ -54,4 +54,6 @@ it('a projection that is done is shown no further batch, and the others are', ()
   pass.observe(BATCH);
   pass.observe(BATCH);
   expect(log).toEqual(['going pages-freed', 'going pages-freed']);
+  new EventPass([done]).observe(BATCH);
+  expect(log).toHaveLength(2);
 });

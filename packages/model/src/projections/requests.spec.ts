@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { EventRows } from '../events/batch.ts';
 import { GFP, type Request } from '../requests.ts';
 import { batchOf, type Told } from '../testing.ts';
 import { allocationId, nanoseconds, pfn } from '../units.ts';
@@ -107,6 +108,28 @@ describe('the requests that a log holds', () => {
     expect(
       only({ type: 'background-allocated', ...chunk, migratetype: 'Movable' }, gave, gave),
     ).toMatchObject([{ key: 1 }, { key: 1 }, { key: 0 }]);
+  });
+
+  it('have no flags and no CPU where their events have none, whatever else stands in the columns', () => {
+    expect(
+      only({ type: 'request-skipped', allocation: 7, what: 'map-user', gfp: 'GFP_ATOMIC', cpu: 2 }),
+    ).toEqual([{ kind: 'map-user', time: 0, ...ID }]);
+    const rows = new EventRows(1);
+    rows.appendObject({ type: 'background-freed', pfn: pfn(0), pages: 1 });
+    rows.columns.owner[0] = 5;
+    expect([...new RequestsInLog().in(rows.seal(0))].map(({ request }) => request)).toEqual([
+      { kind: 'background-free', time: 0, key: 0 },
+    ]);
+  });
+
+  it('have the owner of their number, also where batches have room for more events', () => {
+    const reader = new RequestsInLog();
+    const rows = new EventRows(8);
+    const found = [nvme, netvsc, asked].flatMap((event) => {
+      rows.appendObject(event);
+      return [...reader.in(rows.seal(0))];
+    });
+    expect(found.map(({ request }) => request)).toEqual([ALLOCATE]);
   });
 
   it('have the number of their event, in whatever batch it is, and their own if they have one', () => {

@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { columnsOf } from '../events/batch.ts';
 import type { PoolEvent } from '../events/schema.ts';
 import { blockCount } from '../geometry.ts';
 import { PLATFORM_NAMES } from '../platforms/all.ts';
 import { Columns } from '../state/columns.ts';
 import type { Machine } from '../state/editor.ts';
-import { batchOf, historyOf, SMALL, SMALL_MAP, smallMachine, someChoices, type Told } from '../testing.ts';
+import { batchOf, EXAMPLE_EVENTS, historyOf, SMALL, SMALL_MAP, smallMachine, type Told } from '../testing.ts';
 import { blockIndex, pfn } from '../units.ts';
 import { SharedBlocks } from './shared-blocks.ts';
 
@@ -34,13 +35,12 @@ const CHANGING: readonly string[] = [
   'pages-leaked',
 ];
 
-const observed = (blocks: SharedBlocks, event: PoolEvent | Told, seq = 0): void =>
-  blocks.observe(batchOf([event], seq), 0);
+const observed = (blocks: SharedBlocks, event: Told): void => blocks.observe(batchOf([event]), 0);
 
 const histories = fc
   .tuple(
     fc.constantFrom(...PLATFORM_NAMES),
-    fc.array(fc.nat(2 ** 30), { minLength: 20, maxLength: 120, size: 'max' }),
+    fc.array(fc.nat(2 ** 30), { minLength: 20, maxLength: 80, size: 'max' }),
   )
   .map(([platform, choices]): [Machine, PoolEvent[]] => {
     const machine = smallMachine(platform, true);
@@ -57,11 +57,13 @@ describe('shared blocks', () => {
         const since = BLOCKS.map(() => -1);
         let [time, blockTime, peak, mixedPeak] = [0, 0n, 0, 0];
         let recent: number[][] = [];
-        for (const event of events) {
+        const batch = batchOf(events);
+        const columnsOfEvents = columnsOf(batch);
+        for (const [row, event] of events.entries()) {
           blockTime += BigInt(sharedOf(exposed)) * BigInt(event.time - time);
           time = event.time;
-          columns.fold(batchOf([event], event.seq));
-          observed(blocks, event, event.seq);
+          columns.evolve(columnsOfEvents, row);
+          blocks.observe(batch, row);
           const before = exposed;
           exposed = exposedIn(columns);
           for (const block of BLOCKS) {
@@ -139,7 +141,7 @@ describe('shared blocks', () => {
   it('need every type of event that can change them or makes a peak count', () => {
     const { sees } = new SharedBlocks(SMALL);
     const seen = new Set<string>();
-    for (const event of historyOf(smallMachine('snp'), SMALL_MAP, someChoices(900))) {
+    for (const event of EXAMPLE_EVENTS) {
       if (sees[batchOf([event]).typeAt(0)]) seen.add(event.type);
     }
     expect(seen).toEqual(new Set(CHANGING));

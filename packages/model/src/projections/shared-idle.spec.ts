@@ -305,7 +305,7 @@ describe('shared idle memory', () => {
           atomic: idle.atomicIdleTime.pageNs,
         }).toEqual(integral);
       }),
-      { numRuns: randomRuns(60) },
+      { numRuns: randomRuns(24) },
     );
   });
 

@@ -51,14 +51,16 @@ it('tells whose requests split pages and leaked them, the most first', () => {
   ]);
 });
 
-/** Splits by owner after some events. */
-function splitsAfter(events: readonly object[]) {
-  const run = new RunProjections({ geometry: x86Geometry(8 * 512), platform: platformNamed('snp') });
-  for (const [seq, event] of events.entries()) {
-    const rows = new EventRows(1);
-    rows.appendObject(event);
-    run.observe(rows.seal(seq), 0);
-  }
+/** Splits by owner after some events, which begin at event 100. */
+function splitsAfter(events: readonly object[], hasBootPool = false) {
+  const run = new RunProjections({
+    ...{ geometry: x86Geometry(8 * 512), platform: platformNamed('snp') },
+    ...(hasBootPool ? { swiotlb: { bytes: 2 ** 21, dynamic: false } } : {}),
+  });
+  const rows = new EventRows(events.length);
+  for (const event of events) rows.appendObject(event);
+  const batch = rows.seal(100);
+  for (let row = 0; row < batch.length; row++) run.observe(batch, row);
   return run.splits;
 }
 
@@ -69,19 +71,27 @@ it('counts splits of each level by itself', () => {
     ...[contiguous(1), contiguous(2), contiguous(1), contiguous(1), contiguous(1)],
     { type: 'large-page-restored', pfn: pfn(0) },
   ]);
-  expect(splits.groups()).toEqual([
+  expect(splits.groups()).toStrictEqual([
     {
       cause: 'boot',
       splits: { '2M': 1, '1G': 2, '32M': 1, '64K': 4 },
       requests: 0,
-      firstSeq: 0,
+      firstSeq: 100,
     },
   ]);
   expect(splits.ofBootPool).toEqual({ '2M': 0, '1G': 0, '32M': 0, '64K': 0 });
 });
 
+it('tells the splits of a boot pool apart', () => {
+  const claimed = { type: 'pages-claimed', pfn: pfn(0), pages: 512, migratetype: 'Unmovable' };
+  const splits = splitsAfter([claimed, split(0, 3), split(0, 2), claimed, split(512, 2)], true);
+  expect(splits.ofBootPool).toEqual({ '2M': 1, '1G': 1, '32M': 0, '64K': 0 });
+  expect(splits.groups().map(({ cause, firstSeq }) => [cause, firstSeq])).toEqual([['boot', 104]]);
+  expect(splits.figures()).toEqual([{ owner: 'no request', splits2M: 1, splits1G: 0, leakedPages: 0 }]);
+});
+
 it('lists the owners by 2M splits, then by leaked pages, then by name, and none that did neither', () => {
-  const names = ['d', 'c', 'b', 'a', 'e'];
+  const names = ['b', 'd', 'a', 'c', 'e'];
   const of = (owner: number, event: object) => ({ ...event, request: owner + 1, time: owner + 1 });
   const leaked = (owner: number, pages: number) => ({ type: 'pages-leaked', pfn: pfn(0), pages, owner });
   const splits = splitsAfter([
@@ -95,12 +105,12 @@ it('lists the owners by 2M splits, then by leaked pages, then by name, and none 
     ...[of(1, leaked(1, 2)), of(1, leaked(1, 3)), of(0, split(1024, 2)), leaked(9, 1)],
   ]);
   const figures = splits.figures().map((one) => [one.owner, one.splits2M, one.splits1G, one.leakedPages]);
-  // The last split of `d` comes after the requests of others: the deferred worker's.
+  // The last split comes after the requests of others: the deferred worker's.
   expect(figures).toEqual([
-    ['c', 1, 1, 5],
+    ['d', 1, 1, 5],
     ['no request', 1, 0, 1],
     ['a', 1, 1, 0],
     ['b', 1, 1, 0],
-    ['d', 1, 1, 0],
+    ['c', 1, 1, 0],
   ]);
 });
