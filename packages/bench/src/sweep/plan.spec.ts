@@ -1,0 +1,350 @@
+import { writeFileSync } from 'node:fs';
+import { InputError } from '@decpool/model';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { sha256 } from '../files/sha256.ts';
+import { METRICS } from '../metrics/metric.ts';
+import { RequestColumns } from '../workloads/request-columns.ts';
+import { requestsHash } from '../workloads/requests-hash.ts';
+import { runCell } from './cell-thread.ts';
+import type { FinishedCell } from './finished-cell.ts';
+import { SweepFolder } from './folder.ts';
+import { CODE, codeHash } from './identity.ts';
+import { keysOf } from './outline.ts';
+import { packState, unpackState } from './packed-state.ts';
+import { type Cell, cellsOf, outlineOf } from './plan.ts';
+import { prepareSweep } from './prepare.ts';
+import { readSweepResults } from './results.ts';
+import { parseShard } from './shard.ts';
+import { type DoneCell, type Engine, sweep } from './sweep.ts';
+import { SweepFiles } from './testing.ts';
+import { factsText, unfinishedText } from './text.ts';
+
+let files: SweepFiles;
+beforeAll(() => {
+  files = new SweepFiles();
+});
+afterAll(() => files.remove());
+
+const SMALL = {
+  name: 'small',
+  policies: ['first-fit+block+immediate', './broken.ts'],
+  inputs: [
+    { trace: 'traces/orders.txt' },
+    { trace: 'traces/one.txt', memory: ['128M'], platforms: ['none'] },
+  ],
+  memory: ['128M', { size: '64M:aged', name: 'used' }],
+  platforms: ['default', 'cca', 'snp'],
+  seeds: [3, 5],
+};
+
+function prepared(changes: object = {}) {
+  files.define('small.json', { ...SMALL, ...changes });
+  return prepareSweep(files.scratch('small.json'));
+}
+
+const refusal = (changes: object): Promise<string> =>
+  prepared(changes).then(
+    () => 'no error',
+    (error: unknown) => (error instanceof InputError ? error.message : `no InputError: ${error}`),
+  );
+
+describe('the plan of a sweep', () => {
+  it('has a cell for each scenario, policy and seed, in this order; a platform is run once however it is named', async () => {
+    const plan = await prepared();
+    const scenarios = [
+      ...['128M', 'used'].flatMap((memory) =>
+        ['snp', 'cca'].map((platform) => `orders|${memory}|${platform}`),
+      ),
+      'one|128M|none',
+    ];
+    const keys = scenarios.flatMap((scenario) =>
+      ['first-fit+block+immediate', 'broken'].flatMap((policy) =>
+        [3, 5].map((seed) => `${scenario}|${policy}|${seed}`),
+      ),
+    );
+    expect(cellsOf(plan).map(({ key }) => key)).toEqual(keys);
+    expect(keysOf(outlineOf(plan))).toEqual(keys);
+  });
+
+  it('has each input, memory state and policy once in its outline, with what is known of it', async () => {
+    const plan = await prepared();
+    const { inputs, memory, policies, scenarios } = outlineOf(plan);
+    // Requests are 1 ms apart. Two blocks are needed for 2 of the 6 ms, and only the chunk of order 9 is too large for slots.
+    expect(inputs).toMatchObject([
+      {
+        ...{ name: 'orders', requests: 7, peakLivePages: 512 + 16 },
+        lowerBounds: { blocksPeak: 2, blockSeconds: 0.008, beyondSlots: { blocksPeak: 1 } },
+      },
+      { name: 'one', requests: 1, peakLivePages: 8, lowerBounds: { blocksPeak: 1, blockSeconds: 0 } },
+    ]);
+    const noTimes = 'The file has no times. Requests are 1 ms of simulated time apart.';
+    expect(inputs.map(({ notes }) => notes)).toEqual([
+      [noTimes],
+      [noTimes, expect.stringContaining('The peak of 8 live pages')],
+    ]);
+    expect(memory.map(({ name }) => name)).toEqual(['128M', 'used']);
+    expect(policies).toEqual(['first-fit+block+immediate', 'broken']);
+    expect(scenarios).toHaveLength(5);
+  });
+
+  it('has the requests of the trace, and their hash', async () => {
+    const [{ input }] = cellsOf(await prepared());
+    const requests = new RequestColumns(input.requests);
+    expect([...requests].map(({ kind }) => kind).join()).toBe(
+      'allocate,allocate,free,allocate,free,allocate,free',
+    );
+    expect(input.facts.requestsHash).toBe(requestsHash({ requests }));
+  });
+
+  it('gives threads the memory state that it began with, which is made once for all inputs', async () => {
+    const cells = cellsOf(await prepared());
+    for (const { memory } of cells) expect(unpackState(memory.packed)).toEqual(memory.state);
+    const states = new Set(cells.map(({ memory }) => memory));
+    expect(states.size).toBe(2);
+  });
+
+  it('has the settings of its definition, with a fault seed that counts up with the seeds', async () => {
+    const settings = {
+      ...{ kernel: '6.x', pcp: false, compaction: false, reclaim: false, swiotlbDynamic: true },
+      ...{ granule: 16, wordAccess: false, restore: true },
+      faults: { seed: 8, decrypt: 0.5 },
+    };
+    const cells = cellsOf(await prepared({ settings, platforms: ['snp'], inputs: [SMALL.inputs[0]] }));
+    expect(cells.slice(0, 3).map(({ settings: { faults } }) => faults?.seed)).toEqual([8, 9, 8]);
+    expect(cells[0]).toMatchObject({
+      platform: { name: 'snp', granulePages: 4, restore: true, strayRead: 'impossible' },
+      settings: {
+        isSwiotlbDynamic: true,
+        pageSource: { kernel: '6.x', perCpuLists: false, compaction: false },
+        faults: { decrypt: 0.5, encrypt: 0 },
+      },
+    });
+    expect(cells[0].settings.pageSource).not.toHaveProperty('reclaim');
+    const [plain] = cellsOf(await prepared());
+    expect(plain.settings).toMatchObject({
+      isSwiotlbDynamic: false,
+      pageSource: { kernel: '7.x', perCpuLists: true, compaction: true, reclaim: true },
+    });
+    expect(plain.settings).not.toHaveProperty('faults');
+  });
+
+  it('generates a workload once, or from each seed if that is wanted', async () => {
+    const its = { inputs: [{ workload: 'netvsc' }], platforms: ['default'], memory: ['128M'] };
+    const once = await prepared(its);
+    expect(new Set(cellsOf(once).map(({ input }) => input)).size).toBe(1);
+    expect(outlineOf(once).inputs.map(({ seed }) => seed)).toEqual([undefined]);
+    // The platform that netvsc models.
+    expect(once.scenarios.map(({ platform }) => platform.name)).toEqual(['hyperv-vtom']);
+    const each = await prepared({ ...its, workloadPerSeed: true });
+    expect(outlineOf(each).inputs.map(({ name, seed }) => [name, seed])).toEqual([
+      ['netvsc', 3],
+      ['netvsc', 5],
+    ]);
+    expect(cellsOf(each).map(({ seed, input }) => input.facts.seed === seed)).toEqual(Array(4).fill(true));
+    expect(Object.keys(each.identity)).toEqual(
+      expect.arrayContaining(["input 'netvsc' of seed 3", "input 'netvsc' of seed 5"]),
+    );
+  });
+
+  it('is known by its code, its definition, and all that it names', async () => {
+    const { identity, scenarios, policies } = await prepared();
+    expect(policies[1]).toEqual({
+      ...{ name: 'broken', given: './broken.ts' },
+      source: files.scratch('broken.ts'),
+    });
+    expect(Object.keys(identity)).toEqual([
+      ...[CODE, 'definition', "policy 'broken'", "input 'orders'", "input 'one'"],
+      ...["memory '128M'", "memory 'used'"],
+    ]);
+    expect(identity[CODE]).toBe(codeHash());
+    const [{ inputs, memory }] = scenarios;
+    expect(identity["input 'orders'"]).toBe(inputs.get(3)?.facts.requestsHash);
+    expect(identity["memory '128M'"]).toBe(sha256(JSON.stringify(memory.state)));
+    expect((await prepared({ seeds: [3] })).identity).toMatchObject({
+      "policy 'broken'": identity["policy 'broken'"],
+      definition: expect.not.stringMatching(identity['definition']),
+    });
+    writeFileSync(
+      files.scratch('other.ts'),
+      "export default () => ({ name: 'broken', allocate() {}, free() {} });\n",
+    );
+    const other = await prepared({ policies: ['./other.ts'] });
+    expect(other.identity["policy 'broken'"]).not.toBe(identity["policy 'broken'"]);
+  });
+
+  it.each([
+    [
+      { inputs: [{ trace: 'traces/orders.txt' }, { trace: './traces/orders.txt' }] },
+      /inputs\[1\]: duplicate input 'orders'; expected different names$/,
+    ],
+    [
+      { memory: ['128M', { size: '64M', name: '128M' }] },
+      /memory\[1\]: duplicate memory state '128M'; expected/,
+    ],
+    [
+      { inputs: [{ workload: 'netvsc:memory=1G' }] },
+      /inputs\[0\]: workload 'netvsc:memory=1G': give its memory in "memory"$/,
+    ],
+    [{ inputs: [{ workload: 'netvsc' }, { workload: 'x' }] }, /inputs\[1\]: unknown workload 'x'/],
+    [{ inputs: [{ ...SMALL.inputs[0], memory: ['64M', 'x'] }] }, /inputs\[0\]\.memory\[1\]: /],
+    [{ memory: ['x'] }, /small\.json: memory\[0\]: /],
+    [{ policies: ['nobody'] }, /small\.json: policies: .*'nobody'/],
+    [{ platforms: ['snp', 'none'], settings: { restore: true } }, /small\.json: platforms\[1\]: --restore/],
+    [
+      { inputs: [{ ...SMALL.inputs[0], platforms: ['none'] }], settings: { restore: true } },
+      /inputs\[0\]\.platforms\[0\]: --restore/,
+    ],
+    [{ memory: [{ state: 'no-such-folder' }] }, /small\.json: memory\[0\]: .*no-such-folder/],
+  ])('is refused with the place in its definition: %j', async (changes, message) => {
+    expect(await refusal(changes)).toMatch(message);
+  });
+});
+
+/** Runs cells in this thread. */
+const here =
+  (most = Number.POSITIVE_INFINITY): Engine =>
+  async ({ toDo, done }) => {
+    for (const cell of toDo.slice(0, most)) {
+      const { input, memory, platform, policy, seed, settings } = cell;
+      done([
+        { cell, ...(await runCell({ input, memory: memory.packed, platform, policy, seed, settings })) },
+      ]);
+    }
+  };
+
+describe('a sweep', () => {
+  const few = { inputs: [SMALL.inputs[1]], seeds: [3, 5, 7] };
+
+  it('runs what is left, keeps each cell before it is told, and has results once there is no more', async () => {
+    const plan = await prepared(few);
+    const about = { identity: plan.identity, outline: outlineOf(plan) };
+    const keys = cellsOf(plan).map(({ key }) => key);
+    const folder = await SweepFolder.open(files.scratch('steps'), about);
+    const told: string[] = [];
+    const onCell = ({ key }: Cell, seconds: number) => {
+      told.push(key);
+      expect(seconds).toBeGreaterThan(0);
+      expect(files.cellsIn('steps')).toHaveLength(told.length);
+    };
+    const begun: string[][] = [];
+    const onStart = (toDo: readonly Cell[]) => void begun.push(toDo.map(({ key }) => key));
+    const shard = parseShard('2/3');
+    expect(await sweep(plan, folder, { engine: here(), shard, onCell, onStart })).toBeUndefined();
+    expect(told).toEqual([keys[1], keys[4]]);
+    folder.close();
+    const again = await SweepFolder.open(files.scratch('steps'), about);
+    expect(factsText(plan, again, shard)).toBe(
+      [
+        'sweep        small: 1 scenarios (input, memory, platform) x 2 policies x 3 seeds = 6 cells',
+        'part         2 of 3: 2 cells',
+        'resumed      2 cells were already done',
+        '',
+      ].join('\n'),
+    );
+    expect(await sweep(plan, again, { engine: here(1), onCell, onStart })).toBeUndefined();
+    again.close();
+    const last = await SweepFolder.open(files.scratch('steps'), about);
+    const results = await sweep(plan, last, { engine: here(), onCell, onStart });
+    last.close();
+    const left = keys.filter((_, at) => at % 3 !== 1);
+    expect(begun).toEqual([[keys[1], keys[4]], left, left.slice(1)]);
+    expect(told.toSorted()).toEqual(keys.toSorted());
+    expect(readSweepResults(files.scratch('steps/results.json'))).toEqual(results);
+    expect(results?.runs.map((run) => ('refused' in run ? run.refused : run.policy))).toEqual([
+      ...Array(3).fill('first-fit+block+immediate'),
+      ...[3, 5, 7].map(() => expect.stringContaining('not today')),
+    ]);
+    // Outside a confidential guest nothing is bounded.
+    expect(results?.rows.map(({ metric }) => metric)).not.toContain('block-seconds-ratio');
+    expect(results?.rows.every(({ policy }) => policy === 'first-fit+block+immediate')).toBe(true);
+  });
+
+  it('takes a cell of which the program failed as it is told, and leaves the rest to the next time', async () => {
+    const plan = await prepared(few);
+    const folder = await SweepFolder.open(files.scratch('failing'), {
+      identity: plan.identity,
+      outline: outlineOf(plan),
+    });
+    const seen: (readonly [number, number])[] = [];
+    const engine: Engine = async ({ toDo, cells, done, finished }) => {
+      seen.push([toDo.length, finished.size]);
+      const failedCell = (cell: Cell): DoneCell => ({ cell, seconds: 1, outcome: { failed: 'a defect' } });
+      done(toDo.slice(0, 2).map(failedCell));
+      seen.push([cells.length, finished.size]);
+    };
+    expect(await sweep(plan, folder, { engine })).toBeUndefined();
+    expect(seen).toEqual([
+      [6, 0],
+      [6, 2],
+    ]);
+    const lines = files.cellsIn('failing').map((line): FinishedCell => JSON.parse(line));
+    expect(lines).toMatchObject([
+      { failed: 'a defect', seed: 3 },
+      { failed: 'a defect', seed: 5 },
+    ]);
+    folder.close();
+  });
+
+  it('says what it is, without what does not apply, and how it goes on', async () => {
+    const plan = await prepared(few);
+    const folder = await SweepFolder.open(files.scratch('new'), {
+      identity: plan.identity,
+      outline: outlineOf(plan),
+    });
+    expect(factsText(plan, folder).split('\n')).toEqual([expect.stringContaining('= 6 cells'), '']);
+    folder.close();
+    expect(unfinishedText(plan, 4, 'out', true)).toBe(
+      'interrupted  4 of 6 cells are done and kept in out; run the same command to continue\n',
+    );
+    expect(unfinishedText(plan, 4, 'out', false)).toBe(
+      'part done    4 of 6 cells are done in out; join all parts with decpool sweep merge\n',
+    );
+  });
+});
+
+describe('a cell', () => {
+  const outcomeOf = async (changes: object) => {
+    const [{ input, memory, platform, policy, seed, settings }] = cellsOf(await prepared(changes));
+    return (await runCell({ input, memory: memory.packed, platform, policy, seed, settings })).outcome;
+  };
+
+  it('has all metrics in a confidential guest', async () => {
+    const outcome = await outcomeOf({});
+    if ('refused' in outcome) throw new Error(outcome.refused);
+    expect(Object.keys(outcome.metrics).toSorted()).toEqual(METRICS.map(({ id }) => id).toSorted());
+  });
+
+  it('names a policy file as the definition does, wherever it lies', async () => {
+    const outcome = await outcomeOf({ policies: ['./broken.ts'] });
+    if (!('refused' in outcome)) throw new Error('it was served');
+    expect(outcome.refused).toContain('./broken.ts');
+    expect(outcome.refused).toContain('not today');
+    expect(outcome.refused).not.toContain(files.folder);
+  });
+});
+
+describe('a part of a sweep', () => {
+  it('is one of so many, both from 1', () => {
+    expect(parseShard('3/16')).toEqual({ index: 3, count: 16 });
+    expect(parseShard('16/16')).toEqual({ index: 16, count: 16 });
+    for (const text of ['17/16', '0/3', '1/0', '03/16', '3/16 ', 'a3/16', '3', '12345678/99999999', '1.5/2'])
+      expect(parseShard(text), text).toBeUndefined();
+  });
+});
+
+describe('a packed memory state', () => {
+  it('is read once while it is in use, and has the hash of its JSON', async () => {
+    const [{ memory }] = cellsOf(await prepared());
+    const state = (name: string) => packState({ ...memory.state, name });
+    const [one, ...others] = Array.from({ length: 9 }, (_, at) => state(`state ${at}`));
+    expect(one.hash).toBe(sha256(JSON.stringify({ ...memory.state, name: 'state 0' })));
+    const first = unpackState(one);
+    expect(first).toEqual({ ...memory.state, name: 'state 0' });
+    for (const other of others.slice(0, 7)) unpackState(other);
+    expect(unpackState(one)).toBe(first);
+    // Eight are kept, those that were used last.
+    for (const other of others) unpackState(other);
+    expect(unpackState(one)).not.toBe(first);
+    expect(unpackState(one)).toEqual(first);
+  });
+});
