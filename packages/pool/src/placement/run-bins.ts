@@ -51,7 +51,9 @@ export class RunBins {
   #inRunsOf(length: number, blocks: BlockBins, pages: number, align: number, range: BlockRange): Pfn | -1 {
     let block = blocks.firstBlock(length, range.firstBlock);
     for (; block >= 0 && block < range.endBlock; block = blocks.firstBlock(length, block + 1)) {
-      const found = this.#map.findFrom(block * this.#longest, pages, align, length);
+      // Most of the runs that are no more were the largest of their blocks: not searched for.
+      const mayBe = this.#map.largest[block] >= length;
+      const found = mayBe ? this.#map.findFrom(block * this.#longest, pages, align, length) : -1;
       if (found !== -1) return found;
       blocks.remove(length, block);
     }
