@@ -61,6 +61,12 @@ function tried(file: string, text: string, world: World): Try[] {
   });
   return [
     run('compare', () => compareWords(world.fresh()).map((word) => word.replace('linux-6.12', path)), [2]),
+    run('verify', () => ['verify', world.log, '--against', path], [1, 2]),
+    run(
+      'fork',
+      () => ['fork', world.log, '--at', '0', '--policy', path, '--out', world.fresh('.arrow')],
+      [2],
+    ),
     run('check-policy', () => ['check-policy', path, '--runs', '20'], [1, 2]),
     run('sweep', () => {
       const definition = join(world.folder, `${file}.json`);

@@ -130,6 +130,11 @@ export class Engine implements RequestHistory {
     return this.#recorder.time;
   }
 
+  /** Whether its policy has failed in the middle of a request: it takes no further ones. */
+  get isBroken(): boolean {
+    return this.#broken !== undefined;
+  }
+
   get hasBounceBuffers(): boolean {
     return this.swiotlb !== undefined;
   }

@@ -288,6 +288,11 @@ export class Pool implements EventSink {
     this.#engine.decide(request);
   }
 
+  /** Whether the policy has failed in the middle of a request: then it takes no further ones. One that was refused as invalid changes nothing. */
+  get isBroken(): boolean {
+    return this.#engine.isBroken;
+  }
+
   /** Delivers the events since the last batch as a batch. */
   flush(): void {
     this.#engine.flush();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { allocationId, InputError, nanoseconds, type PoolEvent, type Request } from '@decpool/model';
 import { RequestsInLog } from '@decpool/model/internal';
-import { policyNamed } from '@decpool/pool';
+import { type PolicyFactory, policyNamed } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type OpenLog, openLog } from '../log/open.ts';
 import { netvsc } from '../workloads/netvsc.ts';
@@ -124,6 +124,27 @@ describe('a fork', () => {
     const wrong = fork('small.ndjson', 'wrong.ndjson', { event: 300, policy: named('genpool'), own });
     await expect(wrong).rejects.toThrow(/small\.ndjson: event \d+ differs when the requests are run again/);
     expect(readdirSync(folder).filter((name) => name.startsWith('wrong'))).toEqual([]);
+  });
+
+  it('is refused, and not written, under a policy that fails in the middle', async () => {
+    let served = 0;
+    const failing: PolicyFactory = (view) => {
+      const sound = policyNamed('gfp-decrypted')(view);
+      return {
+        name: 'failing',
+        allocate(...request) {
+          if (++served === 5) throw new InputError('failing.ts: it has a mistake');
+          sound.allocate(...request);
+        },
+        free: (...request) => sound.free(...request),
+      };
+    };
+    const policy = { name: 'failing', factory: failing };
+    await expect(fork('small.ndjson', 'failed.ndjson', { event: 300, policy })).rejects.toThrow(
+      'failing.ts: it has a mistake',
+    );
+    expect(served).toBe(5);
+    expect(readdirSync(folder).filter((name) => name.startsWith('failed'))).toEqual([]);
   });
 
   it('of a log that was cut off is one that is cut off', async () => {

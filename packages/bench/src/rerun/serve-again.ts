@@ -3,7 +3,6 @@ import { isDeepStrictEqual } from 'node:util';
 import {
   type EventBatch,
   InputError,
-  InvariantError,
   type LoggedRequest,
   type LogHeader,
   type Request,
@@ -15,7 +14,7 @@ import type { NewLog } from '../log/new-file.ts';
 import type { OpenLog } from '../log/open.ts';
 import { openLogWriter } from '../log/write.ts';
 import { expectBuiltins } from '../policies/load.ts';
-import { EndlessPolicy, eachInTime, inTime } from '../policies/time-limit.ts';
+import { eachInTime, inTime } from '../policies/time-limit.ts';
 import { RequestsHash } from '../workloads/requests-hash.ts';
 import { SideBySide } from './divergence.ts';
 import { type HandoverRequest, rerunPool } from './rerun.ts';
@@ -91,8 +90,7 @@ async function serveOnce(
       made.add(request);
     } catch (error) {
       // A request may be valid only under the policy that served it: mapping to user space needs complete pages.
-      const isRefusal = error instanceof InputError && !(error instanceof InvariantError);
-      if (!isRefusal || error instanceof EndlessPolicy) throw error;
+      if (!(error instanceof InputError) || pool.isBroken) throw error;
       dropped++;
       firstDropped ??= `that of event ${seq} in ${log.path}: ${error.message}`;
     }

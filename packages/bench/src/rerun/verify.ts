@@ -6,11 +6,12 @@ import {
   InputError,
   InvariantError,
   type Keyframe,
+  type LoggedRequest,
   type LogHeader,
   type Seal,
 } from '@decpool/model';
 import { decodeState, encodeState, type ReadHeader, RequestsInLog } from '@decpool/model/internal';
-import type { PolicyFactory } from '@decpool/pool';
+import type { PolicyFactory, Pool } from '@decpool/pool';
 import type { Torn } from '../files/arrow-messages.ts';
 import { initialColumns } from '../log/fold.ts';
 import { inflated } from '../log/open.ts';
@@ -27,7 +28,7 @@ export interface VerifyOptions {
   readonly every: number;
   /** The policy to run the requests again. Default: they are not run again. */
   readonly policy?: (header: LogHeader) => PolicyFactory;
-  /** Called with bytes of the file, for one pass over what is stored and one that runs the requests again. */
+  /** Called with bytes of the file. */
   readonly onRead?: OnRead;
 }
 
@@ -48,33 +49,29 @@ const skipped = (text: string): Found => ({ verdict: 'skipped', text });
 const okUnless = (mistake: string | undefined, text: string): Found =>
   mistake === undefined || mistake === '' ? ok(text) : wrong(mistake);
 
-/** Throws InputError only if there is no log to check, or no policy to run its requests. */
+/** One pass over the file. Throws InputError only if there is no log to check, or no policy to run its requests. */
 export async function verifyLog(path: string, options: VerifyOptions): Promise<readonly Check[]> {
-  const stored = await storedChecks(path, options);
-  if (options.policy === undefined) return stored;
-  try {
-    return [...stored, { name: 're-run', ...(await rerunCheck(path, options.policy, options.onRead)) }];
-  } catch (error) {
-    // No policy has a name that was altered: then the damage is what matters.
-    if (!(error instanceof InputError) || stored.every(({ verdict }) => verdict !== 'wrong')) throw error;
-    return [...stored, { name: 're-run', ...skipped(error.message) }];
-  }
-}
-
-/** One pass over what is stored. */
-async function storedChecks(path: string, { every, onRead = () => {} }: VerifyOptions): Promise<Check[]> {
+  const { every, policy, onRead = () => {} } = options;
   const altered: string[] = [];
   const parts = readLog(path, { onBroken: (found) => altered.push(found), onRead });
   try {
-    const log = new StoredLog(await headerOf(parts), every, altered);
+    const read = await headerOf(parts);
+    const stored = new StoredLog(read, every, altered);
+    const rerun = policy && rerunOf(read, policy);
     let damage: string | undefined;
     try {
-      for await (const part of parts) log.take(part);
+      for await (const part of parts) {
+        stored.take(part);
+        rerun?.take(part);
+      }
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
       damage = error.message.replace(`${path}: `, '');
     }
-    return log.checks(damage);
+    const checks = stored.checks(damage);
+    if (rerun === undefined) return checks;
+    const isDamaged = checks.some(({ verdict }) => verdict === 'wrong');
+    return [...checks, { name: 're-run', ...rerun.result(isDamaged) }];
   } finally {
     // Closes the file, also if it was not read to its end.
     await parts.return(undefined);
@@ -153,15 +150,18 @@ class StoredLog {
     }
   }
 
-  /** Whether a keyframe holds the present state. One that cannot be unpacked holds none. */
+  /** Whether a keyframe holds the present state. One that cannot be unpacked holds none; one of an older version has other bytes. */
   #isHeldBy(packed: string, events: number): boolean {
-    const read = initialColumns(this.#header);
+    const present = encodeState(this.#columns);
     try {
-      decodeState(inflated(packed), read, events, this.#version);
+      const bytes = inflated(packed);
+      if (Buffer.from(bytes).equals(present)) return true;
+      const read = initialColumns(this.#header);
+      decodeState(bytes, read, events, this.#version);
+      return Buffer.from(encodeState(read)).equals(present);
     } catch {
       return false;
     }
-    return Buffer.from(encodeState(read)).equals(encodeState(this.#columns));
   }
 
   /** `damage`: why the log could not be read to its end. */
@@ -216,87 +216,123 @@ class StoredLog {
   }
 }
 
-/** Runs the requests of a log again as they come, and compares the events with those of the log. */
-async function rerunCheck(
-  path: string,
-  policyOf: (header: LogHeader) => PolicyFactory,
-  onRead: OnRead = () => {},
-): Promise<Found> {
-  const parts = readLog(path, { onBroken: () => {}, skipsKeyframes: true, onRead });
+/** Takes the parts of a log as they come. */
+interface Rerun {
+  take(part: LogPart): void;
+  result(isDamaged: boolean): Found;
+}
+
+/** Runs the requests of a log again, and compares the events with those of the log. */
+function rerunOf(read: ReadHeader, policyOf: (header: LogHeader) => PolicyFactory): Rerun {
+  const refusal = otherRules(read.header);
+  if (refusal !== undefined) return { take() {}, result: () => skipped(refusal) };
   try {
-    return await rerunOf(parts, policyOf);
-  } finally {
-    await parts.return(undefined);
+    return new RequestsAgain(read, rerunPool(read.header, policyOf(read.header)));
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    return {
+      take() {},
+      result(isDamaged) {
+        // No policy has a name that was altered: then the damage is what matters.
+        if (isDamaged) return skipped(error.message);
+        throw error;
+      },
+    };
   }
 }
 
-async function rerunOf(
-  parts: AsyncGenerator<LogPart>,
-  policyOf: (header: LogHeader) => PolicyFactory,
-): Promise<Found> {
-  const { header, version } = await headerOf(parts);
-  const refusal = otherRules(header);
-  if (refusal !== undefined) return skipped(refusal);
-  const pool = rerunPool(header, policyOf(header));
-  const events = new SideBySide();
-  const requests = new RequestsInLog();
-  const hash = new RequestsHash();
-  pool.batches$.subscribe((batch) => events.right(batch));
-  let isSealed = false;
+class RequestsAgain implements Rerun {
+  readonly #header: LogHeader;
+  readonly #pool: Pool;
+  readonly #events = new SideBySide();
+  readonly #requests = new RequestsInLog();
+  /** Undefined if there is none to compare it with: a log of schema 1 leaves out refused requests. */
+  readonly #hash: RequestsHash | undefined;
+  #count = 0;
+  #isSealed = false;
   /** Simulated ns of the last request. */
-  let lastTime = 0;
+  #lastTime = 0;
   /** Why a request could not be run again. */
-  let failure: string | undefined;
-  const isOver = () => failure !== undefined || events.divergence !== undefined;
+  #failure: string | undefined;
+  /** What else its policy did wrong: it did not return. */
+  #mistake: string | undefined;
 
-  function take(batch: EventBatch): void {
-    events.left(batch);
-    eachInTime(requests.in(batch), ({ request, seq }) => {
-      hash.add(request);
-      try {
-        pool.request(request);
-        lastTime = request.time;
-        return true;
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error;
-        failure = `event ${seq}: its request is refused in the re-run: ${error.message}`;
-        return false;
-      }
-    });
-    pool.flush();
+  constructor({ header, version }: ReadHeader, pool: Pool) {
+    this.#header = header;
+    this.#pool = pool;
+    this.#hash = header.workload.requests !== '' && version >= 2 ? new RequestsHash() : undefined;
+    pool.batches$.subscribe((batch) => this.#events.right(batch));
   }
 
-  try {
-    for await (const part of parts) {
-      if (part.kind === 'batch') take(part.batch);
-      else if (part.kind === 'seal') isSealed = part.seal.isCutOff !== true;
-      if (isOver()) break;
+  get #isOver(): boolean {
+    const isWrong = this.#failure !== undefined || this.#mistake !== undefined;
+    return isWrong || this.#events.divergence !== undefined;
+  }
+
+  take(part: LogPart): void {
+    if (part.kind === 'seal') this.#isSealed = part.seal.isCutOff !== true;
+    if (part.kind !== 'batch' || this.#isOver) return;
+    this.#events.left(part.batch);
+    const served = this.#attempt(() =>
+      eachInTime(this.#requests.in(part.batch), (logged) => this.#request(logged)),
+    );
+    if (served) this.#pool.flush();
+  }
+
+  /** Whether the requests go on. */
+  #request({ request, seq }: LoggedRequest): boolean {
+    this.#hash?.add(request);
+    this.#count++;
+    try {
+      this.#pool.request(request);
+      this.#lastTime = request.time;
+      return true;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.#failure = `event ${seq}: its request is refused in the re-run: ${error.message}`;
+      return false;
     }
-  } catch (error) {
-    // The structure check reports the damage; the events before it can be compared.
-    if (!(error instanceof InputError)) throw error;
   }
-  if (!isOver()) inTime(() => pool.complete());
-  // In a log that was cut off, events of the deferred worker may follow the last request: it ran before a request that is lost.
-  const { nextLeft } = events;
-  if (isSealed || (nextLeft !== undefined && nextLeft.time <= lastTime)) events.end();
 
-  const { divergence, matched } = events;
-  const { handovers } = header;
-  const policies = policiesText({
-    policy: pool.header.policy,
-    ...(handovers === undefined ? {} : { handovers }),
-  });
-  if (divergence !== undefined) {
-    const text = `event ${divergence.seq} differs: policy '${policies}' decides differently than in the log`;
-    return { ...wrong(text), divergence };
+  result(): Found {
+    if (!this.#isOver) this.#attempt(() => inTime(() => this.#pool.complete()));
+    const events = this.#events;
+    // In a log that was cut off, events of the deferred worker may follow the last request: it ran before a request that is lost.
+    const { nextLeft } = events;
+    const isSealed = this.#isSealed;
+    if (isSealed || (nextLeft !== undefined && nextLeft.time <= this.#lastTime)) events.end();
+
+    if (this.#mistake !== undefined) return wrong(this.#mistake);
+    const { divergence, matched } = events;
+    const { handovers, workload } = this.#header;
+    const policies = policiesText({
+      policy: this.#pool.header.policy,
+      ...(handovers === undefined ? {} : { handovers }),
+    });
+    if (divergence !== undefined) {
+      const text = `event ${divergence.seq} differs: policy '${policies}' decides differently than in the log`;
+      return { ...wrong(text), divergence };
+    }
+    if (this.#failure !== undefined) return wrong(this.#failure);
+    const text = `${this.#count} requests under policy '${policies}' give the same ${matched} events`;
+    if (!isSealed) return ok(`${text}, up to the end of the log`);
+    const hash = this.#hash;
+    // It covers the keys of background chunks, which a log does not hold.
+    const isHashed = hash !== undefined && !hash.hasBackground;
+    return isHashed && hash.digest() !== workload.requests
+      ? wrong(`${text}, but the SHA-256 of the requests differs from that in the header`)
+      : ok(text);
   }
-  if (failure !== undefined) return wrong(failure);
-  const text = `${hash.count} requests under policy '${policies}' give the same ${matched} events`;
-  // The hash covers the keys of background chunks, which a log does not hold. A log of schema 1 leaves out refused requests.
-  const isHashed = isSealed && header.workload.requests !== '' && !hash.hasBackground && version >= 2;
-  if (isHashed && hash.digest() !== header.workload.requests) {
-    return wrong(`${text}, but the SHA-256 of the requests differs from that in the header`);
+
+  /** Whether it was done. */
+  #attempt(work: () => void): boolean {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.#mistake = error.message;
+      return false;
+    }
   }
-  return ok(isSealed ? text : `${text}, up to the end of the log`);
 }
