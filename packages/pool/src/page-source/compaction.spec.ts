@@ -3,7 +3,7 @@ import { PLAIN_PAGE_SOURCE } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { TYPE } from '../page-allocator/migratetypes.ts';
 import { ClaimedPages } from './claimed-pages.ts';
-import { type CompactionMode, Compactor, compactGap } from './compaction.ts';
+import { type CompactionMode, Compactor, compactGap, isCompactionSuitable } from './compaction.ts';
 import { startFromCounts } from './counted-start.ts';
 import { oneZone, sourceOf } from './testing.ts';
 import { ZoneMap } from './zones.ts';
@@ -186,4 +186,81 @@ describe('the two compactions of a request', () => {
     // Only the second one's failure counts.
     expect(pinned.compact('Movable', 'async')).toBe('deferred');
   });
+});
+
+describe('compaction that failed', () => {
+  /** Nothing can move until pages of the first pageblock can. Zones: one for each of so many. */
+  const failing = (zoneCount = 1) => {
+    const [zone] = halfFree.zones;
+    const zones = Array.from({ length: zoneCount }, (_, node) => ({
+      ...zone,
+      ...(node === 0 ? {} : { node }),
+      ram: [[2 ** 20 + node * 4096, 4096]] as const,
+      pageCache: 0,
+    }));
+    const memory = { ...halfFree, zones };
+    const geometry = x86Geometry(spanOf(memory));
+    const { allocator } = startFromCounts(memory, geometry, 1, PLAIN_PAGE_SOURCE);
+    const compactor = new Compactor(allocator, new ZoneMap(memory, geometry), new ClaimedPages(geometry));
+    const compact = (order: number, ...indexes: number[]) =>
+      compactor.compact(
+        { zones: indexes, highestZone: 2, localZones: 1, isNofragment: false },
+        order,
+        TYPE.Movable,
+        'sync',
+      );
+    const attemptsLeftOut = (order: number) => {
+      let count = 0;
+      while (compact(order, 0) === 'deferred') count++;
+      return count;
+    };
+    const setMovable = (pages: number) => {
+      allocator.buddy.movableIn[FIRST] = pages;
+    };
+    return { compactor, compact, attemptsLeftOut, setMovable };
+  };
+
+  it('is tried again at once for orders of which it has made a chunk since: compaction_defer_reset()', () => {
+    const { compact, attemptsLeftOut, setMovable } = failing();
+    expect(compact(9, 0)).toBe('complete');
+    setMovable(1);
+    expect([compact(4, 0), compact(4, 0)]).toEqual(['deferred', 'success']);
+    setMovable(0);
+    // The second and the third failure.
+    expect([compact(9, 0), compact(4, 0)]).toEqual(['complete', 'complete']);
+    expect(attemptsLeftOut(9)).toBe(7);
+  });
+
+  it('counts as the first failure once a request got its chunk', () => {
+    const { compactor, compact, attemptsLeftOut } = failing();
+    expect([compact(9, 0), attemptsLeftOut(9), attemptsLeftOut(9)]).toEqual(['complete', 1, 3]);
+    compactor.served(0, 9);
+    expect([compact(9, 0), attemptsLeftOut(9)]).toEqual(['complete', 1]);
+  });
+
+  it('of several zones: that one was tried tells more than that one was left out', () => {
+    const { compact } = failing(3);
+    expect(compact(9, 2)).toBe('complete');
+    expect(compact(9, 1, 2)).toBe('complete');
+    expect(failing(3).compact(9)).toBe('skipped');
+    expect([compact(9, 0), compact(9, 0, 1)]).toEqual(['complete', 'deferred']);
+  });
+});
+
+it('compaction needs twice the pages of the chunk above the min watermark, for more than order 3 above low: compaction_suitable()', () => {
+  const memory = oneZone({});
+  const marks = { min: 10, low: 20, high: 30, lowmemReserve: [] };
+  const { allocator } = startFromCounts(
+    { ...memory, zones: [{ ...memory.zones[0], watermarks: marks }] },
+    x86Geometry(spanOf(memory)),
+    1,
+    PLAIN_PAGE_SOURCE,
+  );
+  const leastFree = (order: number) => {
+    const [zone] = allocator.zones;
+    zone.freeCounter = 0;
+    while (!isCompactionSuitable(zone, order, 2)) zone.freeCounter++;
+    return zone.freeCounter;
+  };
+  expect([1, 3, 4].map(leastFree)).toEqual([10 + 4, 10 + 16, 20 + 32]);
 });

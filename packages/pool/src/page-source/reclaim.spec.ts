@@ -114,9 +114,53 @@ describe('direct reclaim', () => {
     expect(freed(5, 3000)).toBe(0);
   });
 
-  it('stops after a cluster if there is too little page cache for that', () => {
+  it('stops once the page cache left is too little for that: compact_gap()', () => {
     expect(freed(9, 1000)).toBe(32);
+    expect([freed(9, 32 + 1024), freed(9, 32 + 1025)]).toEqual([32, 64]);
+    expect(freed(9, 0)).toBe(0);
   });
+
+  it('leaves out a zone that is far above its high watermark, too: compaction can begin there', () => {
+    const freedWith = (pages: number) => {
+      const state = oneZone({ Movable: { 0: pages } });
+      const memory = { ...state, zones: state.zones.map((zone) => ({ ...zone, watermarks: WATERMARKS })) };
+      const geometry = x86Geometry(spanOf(memory));
+      const { allocator } = startFromCounts(memory, geometry, 1, PLAIN_PAGE_SOURCE);
+      const zones = new ZoneMap(memory, geometry);
+      const reclaim = new Reclaim(allocator, zones, memory, new ClaimedPages(geometry), 1);
+      return reclaim.reclaimDirectly(zones.zonelist(undefined), 4, 0);
+    };
+    // compact_gap(4) is 32 pages. Compaction is suitable from 232 pages on, but the high watermark is 300.
+    expect([300, 332, 333].map(freedWith)).toEqual([32, 32, 0]);
+  });
+
+  it('stops as soon as one of several zones has a chunk', () => {
+    const [{ free: _, ...zone }] = full().zones;
+    const zones = [
+      { ...zone, free: oneZone({ Movable: { 5: 20 } }).zones[0].free },
+      {
+        ...zone,
+        node: 1,
+        ram: [[2 ** 20 + 4096, 4096]] as const,
+        free: oneZone({ Movable: { 0: 250 } }).zones[0].free,
+      },
+    ];
+    const memory = { ...full(), zones };
+    const geometry = x86Geometry(spanOf(memory));
+    const { allocator } = startFromCounts(memory, geometry, 1, PLAIN_PAGE_SOURCE);
+    const map = new ZoneMap(memory, geometry);
+    const reclaim = new Reclaim(allocator, map, memory, new ClaimedPages(geometry), 1);
+    expect(reclaim.reclaimDirectly(map.zonelist(undefined), 5, 0)).toBe(32);
+    expect(reclaim.takeRuns().every(({ pfn }) => pfn >= 2 ** 20 + 4096)).toBe(true);
+  });
+});
+
+it('the per-CPU lists are kept short while kswapd works: ZONE_RECLAIM_ACTIVE, nr_pcp_high()', () => {
+  const source = sourceOf(full(), 1, { ...PLAIN_PAGE_SOURCE, perCpuLists: true, reclaim: true });
+  for (const order of [8, 7]) source.claim(order, 'Movable');
+  expect(pagesOf(source.takeReclaimed())).toBeGreaterThan(100);
+  // Four batches of a page; the high mark is the low watermark, 200 pages.
+  expect(source.pcpPages).toBeLessThanOrEqual(4);
 });
 
 it('a request for a costly order with __GFP_NORETRY gives up if compaction is skipped: __alloc_pages_slowpath(), 6.1 to 7.3', () => {

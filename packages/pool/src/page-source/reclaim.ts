@@ -104,7 +104,7 @@ export class Reclaim {
         (zone) =>
           zone.isAbove(zone.min, order, highestZone) || isCompactionSuitable(zone, order, highestZone),
       );
-      if (now === 0 || hasRoom || this.#pagesLeftIn(zones) <= compactGap(order)) return freed;
+      if (hasRoom || this.#pagesLeftIn(zones) <= compactGap(order)) return freed;
     }
   }
 

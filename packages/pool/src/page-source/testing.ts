@@ -1,13 +1,22 @@
 /** What the specs of this folder share. */
 import {
+  type Geometry,
   type MemoryState,
   type Migratetype,
   type PageSourceSettings,
   spanOf,
   x86Geometry,
 } from '@decpool/model';
-import { MIGRATETYPES, type ZoneState } from '@decpool/model/internal';
+import {
+  checkGeometry,
+  MIGRATETYPES,
+  type PageRun,
+  packChunks,
+  type ZoneState,
+} from '@decpool/model/internal';
+import fc from 'fast-check';
 import { PageSource } from './page-source.ts';
+import { randomFrom } from './random.ts';
 
 export const MIB = 2 ** 20;
 export const GIB = 2 ** 30;
@@ -55,3 +64,95 @@ export function oneZone(free: Partial<Record<Migratetype, Record<number, number>
   };
   return { name: 'one zone', zones: [zone], directMap: [] };
 }
+
+/** Pages of a pageblock of a small guest. */
+export const SMALL_BLOCK = 64;
+const SMALL_SPAN = 8 * SMALL_BLOCK;
+
+/** Eight pageblocks of 64 pages in two zones; the first one lies around the second, and may begin and end inside a pageblock. */
+export interface SmallGuest {
+  readonly memory: MemoryState;
+  readonly geometry: Geometry;
+  /** RAM of zone 0 and of zone 1. */
+  readonly zonePages: readonly (readonly number[])[];
+  /** Pages in use that cannot move, nor be reclaimed: a request has claimed them. */
+  readonly claimed: ReadonlySet<number>;
+}
+
+export const smallGuests = (watermarks: NonNullable<ZoneState['watermarks']>): fc.Arbitrary<SmallGuest> =>
+  fc
+    .record({
+      start: fc.constantFrom(0, 16),
+      end: fc.constantFrom(SMALL_SPAN, SMALL_SPAN - 16),
+      seed: fc.nat(),
+      blocks: fc.array(
+        fc.record({
+          type: fc.constantFrom<Migratetype>('Unmovable', 'Movable', 'Movable', 'Movable', 'Reclaimable'),
+          /** Of eight pages, how many are free, and in which chunks. */
+          eighths: fc.nat(8),
+          order: fc.nat(4),
+          movable: fc.oneof(fc.nat(SMALL_BLOCK), fc.constantFrom(0, 1, SMALL_BLOCK)),
+        }),
+        { minLength: 8, maxLength: 8 },
+      ),
+    })
+    .map(({ start, end, seed, blocks }) => {
+      const random = randomFrom(seed);
+      const free = new Set<number>();
+      const claimed = new Set<number>();
+      const ranges: readonly (readonly PageRun[])[] = [
+        [
+          [start, 3 * SMALL_BLOCK - start],
+          [5 * SMALL_BLOCK, end - 5 * SMALL_BLOCK],
+        ],
+        [[3 * SMALL_BLOCK, 2 * SMALL_BLOCK]],
+      ];
+      const zonePages = ranges.map((ram) =>
+        ram.flatMap(([first, pages]) => Array.from({ length: pages }, (_, page) => first + page)),
+      );
+      for (const page of zonePages.flat()) {
+        const { eighths, order } = blocks[Math.floor(page / SMALL_BLOCK)];
+        // Of two pageblocks side by side one never becomes free, so that no chunk is larger than a pageblock.
+        const isPinned = page % (2 * SMALL_BLOCK) === 40;
+        const isFree = page % 2 ** order === 0 ? random.below(8) < eighths : free.has(page - 1);
+        if (isFree && !isPinned) free.add(page);
+        else if (isPinned || random.below(12) === 0) claimed.add(page);
+      }
+      const chunks: number[][] = Array.from({ length: 7 }, () => []);
+      const split = (at: number, order: number): void => {
+        const pages = Array.from({ length: 2 ** order }, (_, page) => at + page);
+        if (pages.every((page) => free.has(page))) chunks[order].push(at);
+        else if (pages.some((page) => free.has(page)))
+          for (const half of [0, 1]) split(at + half * 2 ** (order - 1), order - 1);
+      };
+      for (const block of blocks.keys()) split(block * SMALL_BLOCK, 6);
+      const zones = zonePages.map((pages, index): ZoneState => {
+        const own = new Set(pages);
+        const ownBlocks = [...blocks.keys()].filter((block) =>
+          pages.some((page) => Math.floor(page / SMALL_BLOCK) === block),
+        );
+        const inZone = chunks.map((pfns) => pfns.filter((pfn) => own.has(pfn)));
+        return {
+          name: 'Normal',
+          ...(index === 0 ? {} : { node: index }),
+          ram: ranges[index],
+          free: perType((type) =>
+            type === 'Movable'
+              ? inZone.map(({ length }) => length).concat([0, 0, 0, 0])
+              : new Array(11).fill(0),
+          ),
+          lowWatermark: watermarks.low,
+          watermarks,
+          pageblocks: perType((type) => (type === 'Movable' ? ownBlocks.length : 0)),
+          positions: {
+            chunks: inZone.flatMap((pfns, order) =>
+              pfns.length === 0 ? [] : [[order, packChunks(pfns)] as const],
+            ),
+            pageblocks: ownBlocks.map((block) => [block * SMALL_BLOCK, 1, blocks[block].type] as const),
+            movable: ownBlocks.map((block) => [block * SMALL_BLOCK, 1, blocks[block].movable] as const),
+          },
+        };
+      });
+      const geometry = checkGeometry({ ...x86Geometry(SMALL_SPAN), pagesPerBlock: SMALL_BLOCK });
+      return { memory: { name: 'small', zones, directMap: [] }, geometry, zonePages, claimed };
+    });
