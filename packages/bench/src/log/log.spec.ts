@@ -12,7 +12,7 @@ import { replay } from '../rerun/replay.ts';
 import { workload } from '../workloads/workload.ts';
 import { LOG_FORMATS, type LogFormat, logFormatNamed } from './format.ts';
 import type { LogPart } from './read.ts';
-import { foldBytes, partsOf, shortRun, writeLog } from './testing.ts';
+import { foldBytes, newWriter, partsOf, shortRun, writeLog } from './testing.ts';
 import { openLogWriter } from './write.ts';
 
 const FORMATS = Object.keys(LOG_FORMATS) as LogFormat[];
@@ -128,7 +128,7 @@ describe.each(FORMATS)('a log as %s', (format) => {
 
   it('has its name only once it is finished', async () => {
     const path = named('unfinished');
-    const writer = await openLogWriter(path, format, run.header, { keyframeEvents: 100 });
+    const writer = await newWriter(path, format, run.header, { keyframeEvents: 100 });
     for (const batch of run.batches) await writer.write(batch);
     expect(existsSync(path)).toBe(false);
     await writer.finish(run.stateHash);
@@ -140,7 +140,7 @@ describe.each(FORMATS)('a log as %s', (format) => {
 
   it('has every segment in its file once it is written, whatever happens then', async () => {
     const path = named('killed');
-    const writer = await openLogWriter(path, format, run.header);
+    const writer = await newWriter(path, format, run.header);
     for (const batch of run.batches.slice(0, 7)) {
       await writer.write(batch);
       const { events, seal: none } = await replay(writer.partial);
@@ -152,7 +152,7 @@ describe.each(FORMATS)('a log as %s', (format) => {
   });
 
   it('is not sealed with a state that its events do not lead to', async () => {
-    const writer = await openLogWriter(named('wrong'), format, run.header);
+    const writer = await newWriter(named('wrong'), format, run.header);
     await writer.write(run.batches[0]);
     await expect(writer.finish(run.stateHash)).rejects.toThrow(
       /lead to the state [0-9a-f]{64}, the run is in/,
@@ -161,7 +161,7 @@ describe.each(FORMATS)('a log as %s', (format) => {
   });
 
   it('is not written twice at once', async () => {
-    const writer = await openLogWriter(named('twice'), format, run.header);
+    const writer = await newWriter(named('twice'), format, run.header);
     await expect(openLogWriter(named('twice'), format, run.header)).rejects.toThrow(InputError);
     await writer.abort();
   });

@@ -8,7 +8,7 @@ import { expectFree, newLog } from './new-file.ts';
 import { openLog } from './open.ts';
 import { headerOf, type LogPart, readLog } from './read.ts';
 import { recoverLog } from './recover.ts';
-import { partsOf, shortRun, writeLog } from './testing.ts';
+import { newWriter, partsOf, shortRun, writeLog } from './testing.ts';
 import { openLogWriter, UnwrittenError } from './write.ts';
 
 let folder = '';
@@ -88,8 +88,7 @@ describe.each(FORMATS)('a log as %s that was cut off', (format) => {
 
   it('stays under its temporary name if its writer stops, and that is told to who would write it again', async () => {
     const stopped = join(folder, `stopped.${format}`);
-    rmSync(`${stopped}.partial`, { force: true });
-    const writer = await openLogWriter(stopped, format, run.header);
+    const writer = await newWriter(stopped, format, run.header);
     expect([writer.partial, writer.flushed]).toEqual([`${stopped}.partial`, 0]);
     await writer.write(run.batches[0]);
     await writer.close();

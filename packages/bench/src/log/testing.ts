@@ -1,5 +1,6 @@
 /** What the specs of event logs share: small logs in either format, and what is read of one. */
 
+import { readdirSync, readlinkSync, rmSync } from 'node:fs';
 import type { Columns, Seal } from '@decpool/model';
 import { type EventBatch, type LogHeader, platformNamed } from '@decpool/model';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
@@ -9,7 +10,7 @@ import type { LogFormat } from './format.ts';
 import { checkedParts, type LogPart } from './parts.ts';
 import { readLog } from './read.ts';
 import { recordsFrom } from './records.ts';
-import { type LogWriterOptions, openLogWriter } from './write.ts';
+import { type LogWriter, type LogWriterOptions, openLogWriter } from './write.ts';
 
 export interface Run {
   readonly header: LogHeader;
@@ -39,13 +40,19 @@ export function shortRun(more = 0, batchRows = 5): Run {
   return { header: pool.header, batches, events: pool.counters.events, stateHash: pool.hash() };
 }
 
+/** A writer, whatever a spec that failed has left. */
+export function newWriter(...[path, ...rest]: Parameters<typeof openLogWriter>): Promise<LogWriter> {
+  rmSync(`${path}.partial`, { force: true });
+  return openLogWriter(path, ...rest);
+}
+
 export async function writeLog(
   path: string,
   format: LogFormat,
   run: Run,
   options?: LogWriterOptions,
 ): Promise<Seal> {
-  const writer = await openLogWriter(path, format, run.header, options);
+  const writer = await newWriter(path, format, run.header, options);
   for (const batch of run.batches) await writer.write(batch);
   return writer.finish(run.stateHash);
 }
@@ -64,6 +71,20 @@ function readerOf(bytes: Uint8Array): ByteReader {
     fetched: bytes.length,
     close: () => {},
   });
+}
+
+/** Paths that this process has open, below a folder. Linux only. */
+export function openBelow(folder: string): string[] {
+  return readdirSync('/proc/self/fd')
+    .map((name) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${name}`);
+      } catch {
+        // That of the listing itself, which is closed by now.
+        return '';
+      }
+    })
+    .filter((path) => path.startsWith(folder));
 }
 
 /** What a log comes to. */
