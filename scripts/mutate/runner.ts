@@ -28,6 +28,13 @@ const FREE_STEPS = 200_000;
 const MORE_TIME = 5;
 const FREE_TIME = 2000;
 const spent = new Map<number, number>();
+
+/** An error that no test waits for, as one of a subscriber of an Observable. The run fails by it, so it finds a mutant. */
+let stray: unknown;
+for (const event of ['uncaughtException', 'unhandledRejection'])
+  process.on(event, (error: unknown) => {
+    stray ??= error;
+  });
 /** ms of a test that waits until the others were run with all mutants. */
 const SLOW = 400;
 
@@ -96,8 +103,12 @@ export default class MutationRunner extends TestRunner {
   async #outcome(test: RunnerTestCase, run: () => unknown): Promise<string | undefined> {
     try {
       super.onBeforeTryTask(test);
+      stray = undefined;
       await run();
       super.onAfterTryTask(test);
+      // Such errors are thrown in a turn of their own.
+      await new Promise((resolve) => setTimeout(resolve));
+      if (stray !== undefined) throw stray;
       return undefined;
     } catch (error) {
       return String(error).split('\n')[0].slice(0, 200);

@@ -233,6 +233,8 @@ class Runs {
         'vitest.mutate.config.ts',
         '--reporter',
         'dot',
+        // With many mutants in one process the runner says which of them such an error finds.
+        ...(mutant === undefined ? ['--dangerouslyIgnoreUnhandledErrors'] : []),
         ...specs,
       ],
       {
