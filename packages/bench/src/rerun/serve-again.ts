@@ -65,7 +65,8 @@ async function serveOnce(
   header: LogHeader,
 ): Promise<Omit<ServedAgain, 'seal'> & { readonly seal: Seal | undefined }> {
   const kept = new SideBySide();
-  const made = new RequestsHash();
+  const made = header.workload.requests === '' ? undefined : new RequestsHash();
+  let madeRequests = 0;
   const toWrite: EventBatch[] = [];
   const handovers = planned.handovers ?? [];
   /** For each handover of the log: the last request of the new run before it; infinity until it is known. */
@@ -87,7 +88,8 @@ async function serveOnce(
   function make(request: Request, seq: number): void {
     try {
       pool.request(request);
-      made.add(request);
+      made?.add(request);
+      madeRequests++;
     } catch (error) {
       // A request may be valid only under the policy that served it: mapping to user space needs complete pages.
       if (!(error instanceof InputError) || pool.isBroken) throw error;
@@ -104,7 +106,7 @@ async function serveOnce(
   function expectKept(): void {
     const { divergence, matched } = kept;
     // A pool without requests does not even boot.
-    if (divergence === undefined && (matched === keptEvents || made.count === 0)) return;
+    if (divergence === undefined && (matched === keptEvents || madeRequests === 0)) return;
     throw new InputError(
       `${log.path}: event ${divergence?.seq ?? matched} differs when the requests are run again: the policies changed since the log was written; see 'decpool verify'`,
     );
@@ -144,7 +146,7 @@ async function serveOnce(
 /** The header with the hash of the requests that were made, and the requests before each handover. */
 function headerAsServed(
   header: LogHeader,
-  made: RequestsHash,
+  made: RequestsHash | undefined,
   requests: number,
   limits: readonly number[],
 ): LogHeader {
@@ -154,7 +156,7 @@ function headerAsServed(
     request: Math.min(requests, limits[index]),
   }));
   // The hash covers the keys of background chunks, which a log does not hold.
-  const isHashed = workload.requests !== '' && !made.hasBackground;
+  const isHashed = made !== undefined && !made.hasBackground;
   return logHeader({
     ...header,
     ...(asServed === undefined ? {} : { handovers: asServed }),

@@ -1,15 +1,27 @@
 /**
- * One whole run, in a process of its own so that its peak memory is its own. `node --import tsx growth-run.ts REQUESTS GIB`
- * prints one JSON line.
+ * One whole run, in a process of its own so that its peak memory is its own. `growth-run.js REQUESTS GIB` prints
+ * one JSON line.
  */
 import type { Api, Request } from '@decpool/model';
 import { policyNamed } from '@decpool/pool';
 import { runPolicy } from '../compare/run.ts';
 import { type ChurnSettings, churnRequests } from '../workloads/churn.ts';
 import type { RequestSequence } from '../workloads/requests.ts';
-import { type GrowthRun, SMALL_GIB } from './growth.ts';
 import { PLAIN_POLICY } from './policies.ts';
-import { cpuSecondsSince, SETTING, SPEED_PAGES, speedMemory } from './requests.ts';
+import { cpuSecondsSince, SETTING, SMALL_GIB, SPEED_PAGES, speedMemory } from './requests.ts';
+
+/** CPU time, without that of making the requests. */
+export interface GrowthRun {
+  readonly requests: number;
+  /** Memory of the guest. */
+  readonly gib: number;
+  /** Until the first 1,024 requests are served. */
+  readonly startSeconds: number;
+  /** Of all requests after these. */
+  readonly cpuSeconds: number;
+  /** Of the process, bytes. */
+  readonly peakMemory: number;
+}
 
 /** Makes the requests as they are read, so that the run's memory is not theirs. Read from front to back, it makes each once. */
 class ChurnSequence implements RequestSequence {

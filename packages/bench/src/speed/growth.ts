@@ -1,22 +1,9 @@
 /** How time and memory of a run grow with its requests and with the guest. */
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { compile } from './compiled.ts';
+import type { GrowthRun } from './growth-run.ts';
+import { SMALL_GIB } from './requests.ts';
 import { grouped, speedTable, times } from './table.ts';
 
-/** What growth-run.ts measures. CPU time, without that of making the requests. */
-export interface GrowthRun {
-  readonly requests: number;
-  /** Memory of the guest. */
-  readonly gib: number;
-  /** Until the first 1,024 requests are served. */
-  readonly startSeconds: number;
-  /** Of all requests after these. */
-  readonly cpuSeconds: number;
-  /** Of the process, bytes. */
-  readonly peakMemory: number;
-}
-
-export const SMALL_GIB = 4;
 /** With the hole below 4 GiB the last page is the last that a guest can have. */
 const LARGE_GIB = 1023;
 const FEWEST = 200_000;
@@ -24,7 +11,16 @@ const USUAL = 2_000_000;
 const MOST_REQUESTS = 20_000_000;
 
 /** `most`: requests of the longest run. */
-export function growthTable(most = MOST_REQUESTS): string {
+export async function growthTable(most = MOST_REQUESTS): Promise<string> {
+  const program = await compile('growth-run');
+  try {
+    return tableOf((requests, gib) => program.printed(String(requests), String(gib)) as GrowthRun, most);
+  } finally {
+    program.remove();
+  }
+}
+
+function tableOf(growthRun: (requests: number, gib: number) => GrowthRun, most: number): string {
   const usual = Math.min(USUAL, most);
   const counts = [...new Set([Math.min(FEWEST, most), usual, most])];
   const runs = [
@@ -43,13 +39,5 @@ export function growthTable(most = MOST_REQUESTS): string {
       run.startSeconds.toFixed(2),
       grouped(run.peakMemory / 2 ** 20),
     ]),
-  );
-}
-
-function growthRun(requests: number, gib: number): GrowthRun {
-  const program = fileURLToPath(new URL('./growth-run.ts', import.meta.url));
-  const args = ['--import', 'tsx', program, String(requests), String(gib)];
-  return JSON.parse(
-    execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Operations on one large log, each in a process of its own so that its peak memory is its own. `node --import tsx log-ops.ts
- * OPERATION FOLDER` prints one JSON line.
+ * Operations on one large log, each in a process of its own so that its peak memory is its own. `log-ops.js OPERATION FOLDER
+ * EVENTS` prints one JSON line.
  */
 import { createReadStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
@@ -16,7 +16,8 @@ import {
   type PoolEvent,
   platformNamed,
 } from '@decpool/model';
-import { freshBoot, Pool, policyNamed, randomFrom } from '@decpool/pool';
+import { freshBoot, type PolicyFactory, Pool, policyNamed, randomFrom } from '@decpool/pool';
+import { handover } from '@decpool/pool/internal';
 import { type DefaultRecord, type Event, getInMemoryEventStore } from '@event-driven-io/emmett';
 import { RecordBatchReader } from 'apache-arrow';
 import { explainRange } from '../inspect/explain-range.ts';
@@ -47,43 +48,23 @@ const logIn = (folder: string, format: LogFormat) => join(folder, `log.${format}
 /** A 4 GiB guest with so many live allocations, of 1 to 16 pages. */
 const LIVE = 60_000;
 const POLICY = 'first-fit+block+never-return';
+const FORK_POLICY = 'best-fit+block+immediate';
+/** About: a request and its pages. */
+const EVENTS_PER_REQUEST = 2;
 
 type Result = Omit<Timed, 'seconds' | 'peakMemory'> & { readonly seconds?: number };
 
 const OPERATIONS: Readonly<Record<string, (folder: string, events: number) => Promise<Result>>> = {
-  async generate(folder, events) {
-    const pool = new Pool({
-      memory: freshBoot(4 * 2 ** 30),
-      platform: platformNamed('snp'),
-      policy: policyNamed(POLICY),
-      batchRows: 8192,
-    });
-    const batches: EventBatch[] = [];
-    pool.batches$.subscribe((batch) => batches.push(batch));
-    const writer = await openLogWriter(logIn(folder, 'arrow'), 'arrow', pool.header);
-    const random = randomFrom(7);
-    const live: AllocationId[] = [];
-    for (let time = 0, id = 0; pool.view.counter('events') < events; time += 1000) {
-      if (live.length < LIVE || random.below(2) === 0) {
-        id++;
-        const pages = 1 + random.below(16);
-        const allocation = allocationId(id);
-        const wanted = { ...wholePages(pages, `driver ${id % 50}`), api: 'alloc_pages_exact' } as const;
-        pool.request({ kind: 'allocate', time: nanoseconds(time), allocation, ...wanted });
-        if (pool.view.isLive(allocation)) live.push(allocation);
-      } else {
-        const at = random.below(live.length);
-        const allocation = live[at];
-        live[at] = live[live.length - 1];
-        live.pop();
-        pool.request({ kind: 'free', time: nanoseconds(time), allocation });
-      }
-      for (const batch of batches.splice(0)) await writer.write(batch);
-    }
-    pool.complete();
-    for (const batch of batches.splice(0)) await writer.write(batch);
-    const seal = await writer.finish(pool.hash());
-    return { events: seal.events };
+  generate: (folder, events) => generate(logIn(folder, 'arrow'), events, policyNamed(POLICY)),
+
+  /** What a fork is compared with: a run in which the same policies decide. */
+  async 'generate handover'(folder, events) {
+    const path = join(folder, 'handover.arrow');
+    const half = events / EVENTS_PER_REQUEST / 2;
+    const policy = handover(policyNamed(POLICY), policyNamed(FORK_POLICY), () => half);
+    const made = await generate(path, events, policy);
+    await rm(path);
+    return made;
   },
 
   'write arrow': (folder) => write(folder, 'arrow'),
@@ -129,7 +110,7 @@ const OPERATIONS: Readonly<Record<string, (folder: string, events: number) => Pr
   async fork(folder) {
     const log = await openLog(logIn(folder, 'arrow'));
     const path = join(folder, 'fork.arrow');
-    const policy = { name: 'best-fit+block+immediate', factory: policyNamed('best-fit+block+immediate') };
+    const policy = { name: FORK_POLICY, factory: policyNamed(FORK_POLICY) };
     const start = performance.now();
     await forkLog(log, { event: Math.floor(log.events / 2), policy, out: { path, format: 'arrow' } });
     const seconds = secondsSince(start);
@@ -169,6 +150,41 @@ const OPERATIONS: Readonly<Record<string, (folder: string, events: number) => Pr
   'emmett, mutating': (folder) => emmett(folder, mutate),
   'emmett, copying': (folder) => emmett(folder, copy),
 };
+
+async function generate(path: string, events: number, policy: PolicyFactory): Promise<Result> {
+  const pool = new Pool({
+    memory: freshBoot(4 * 2 ** 30),
+    platform: platformNamed('snp'),
+    policy,
+    batchRows: 8192,
+  });
+  const batches: EventBatch[] = [];
+  pool.batches$.subscribe((batch) => batches.push(batch));
+  const writer = await openLogWriter(path, 'arrow', pool.header);
+  const random = randomFrom(7);
+  const live: AllocationId[] = [];
+  for (let time = 0, id = 0; pool.view.counter('events') < events; time += 1000) {
+    if (live.length < LIVE || random.below(2) === 0) {
+      id++;
+      const pages = 1 + random.below(16);
+      const allocation = allocationId(id);
+      const wanted = { ...wholePages(pages, `driver ${id % 50}`), api: 'alloc_pages_exact' } as const;
+      pool.request({ kind: 'allocate', time: nanoseconds(time), allocation, ...wanted });
+      if (pool.view.isLive(allocation)) live.push(allocation);
+    } else {
+      const at = random.below(live.length);
+      const allocation = live[at];
+      live[at] = live[live.length - 1];
+      live.pop();
+      pool.request({ kind: 'free', time: nanoseconds(time), allocation });
+    }
+    for (const batch of batches.splice(0)) await writer.write(batch);
+  }
+  pool.complete();
+  for (const batch of batches.splice(0)) await writer.write(batch);
+  const seal = await writer.finish(pool.hash());
+  return { events: seal.events };
+}
 
 async function write(folder: string, format: LogFormat): Promise<Result> {
   const { header, batches, events } = await loaded(folder);

@@ -1,9 +1,8 @@
 /** How fast logs are written, read, sought and verified, beside what others do with the same events: one log, a process an operation. */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { compile } from './compiled.ts';
 import type { Timed } from './log-ops.ts';
 import { grouped, speedTable } from './table.ts';
 
@@ -26,31 +25,26 @@ const OPERATIONS = {
   verify: 'verify: look, and make all requests again',
   explain: 'explain a block',
   fork: 'fork in the middle',
+  'generate handover': 'run a pool under the policies of the fork, and write Arrow',
 } as const;
 type Operation = keyof typeof OPERATIONS;
 
 type Measured = Readonly<Record<Operation, Timed>>;
 
 /** Throws when an operation fails; its own message says why. */
-export function logTables(events: number): string {
+export async function logTables(events: number): Promise<string> {
+  const program = await compile('log-ops');
   const folder = mkdtempSync(join(tmpdir(), 'decpool-speed-'));
   try {
     const timed = {} as Record<Operation, Timed>;
     for (const operation of Object.keys(OPERATIONS) as Operation[]) {
-      timed[operation] = timedRun(operation, folder, events);
+      timed[operation] = program.printed(operation, folder, String(events)) as Timed;
     }
     return `${logTable(timed)}\n${ratioLines(timed).join('\n')}`;
   } finally {
     rmSync(folder, { recursive: true });
+    program.remove();
   }
-}
-
-function timedRun(operation: Operation, folder: string, events: number): Timed {
-  const program = fileURLToPath(new URL('./log-ops.ts', import.meta.url));
-  const args = ['--import', 'tsx', program, operation, folder, String(events)];
-  return JSON.parse(
-    execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
-  );
 }
 
 const perSecond = ({ events, seconds }: Timed) => events / seconds;
@@ -77,6 +71,7 @@ function ratioLines(timed: Measured): string[] {
     `bytes per event: Arrow ${size(timed['write arrow'])}, NDJSON ${size(timed['write ndjson'])}`,
     `read NDJSON / JSON.parse loop: ${ratio('read ndjson', 'JSON.parse')}; read Arrow / apache-arrow scan: ${ratio('read arrow', 'Arrow scan')}`,
     `fold / emmett: ${ratio('fold', 'emmett, copying')} where it copies, ${ratio('fold', 'emmett, mutating')} where its state is changed in place`,
+    `a run in the time of verify: ${ratio('verify', 'generate')}; of the same policies in the time of fork: ${ratio('fork', 'generate handover')}`,
     'emmett folds the first 200,000 events into a fraction of the state, and checks no rule',
   ];
 }

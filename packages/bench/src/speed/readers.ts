@@ -1,6 +1,5 @@
 /** How fast traces are read, and that memory does not grow with the file. */
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { compile } from './compiled.ts';
 import { READER_INPUTS } from './reader-lines.ts';
 import type { ReaderRun } from './readers-run.ts';
 import { grouped, speedTable, times } from './table.ts';
@@ -9,7 +8,19 @@ const MOST_LINES = 10_000_000;
 const SHORTER = 10;
 
 /** `most`: lines of the longest run. Each reader takes turns with splitting the same lines. */
-export function readerTable(most = MOST_LINES): string {
+export async function readerTable(most = MOST_LINES): Promise<string> {
+  const program = await compile('readers-run');
+  try {
+    return tableOf((name, how, lines) => program.printed(name, how, String(lines)) as ReaderRun, most);
+  } finally {
+    program.remove();
+  }
+}
+
+function tableOf(
+  readerRun: (name: string, how: 'split' | 'read', lines: number) => ReaderRun,
+  most: number,
+): string {
   const few = Math.ceil(most / SHORTER);
   return speedTable(
     [
@@ -38,11 +49,3 @@ export function readerTable(most = MOST_LINES): string {
 }
 
 const millions = (lines: number) => (lines < 1e6 ? grouped(lines) : `${lines / 1e6} M`);
-
-function readerRun(name: string, how: 'split' | 'read', lines: number): ReaderRun {
-  const program = fileURLToPath(new URL('./readers-run.ts', import.meta.url));
-  const args = ['--import', 'tsx', program, name, how, String(lines)];
-  return JSON.parse(
-    execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }),
-  );
-}

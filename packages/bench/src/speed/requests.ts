@@ -6,6 +6,7 @@ import { churn } from '../workloads/churn.ts';
 import { packRequests, RequestColumns } from '../workloads/request-columns.ts';
 import type { Workload } from '../workloads/workload.ts';
 
+export const SMALL_GIB = 4;
 /** A guest of 4 GiB. */
 export const SPEED_PAGES = 2 ** 20;
 
@@ -26,7 +27,7 @@ export const packed = ({ name, requests }: Workload): SpeedWorkload => ({
 });
 
 /** What it starts from. */
-export const speedMemory = (gib = 4): MemoryState => freshBoot(gib * 2 ** 30);
+export const speedMemory = (gib = SMALL_GIB): MemoryState => freshBoot(gib * 2 ** 30);
 
 /** What all timed runs have: the metrics of the default comparison. */
 export const SETTING = {

@@ -1,11 +1,7 @@
-/** Compiles peer-run.ts as the command is compiled, and runs it beside the programs in C. */
+/** peer-run.ts, to be run beside the programs in C. */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { type Compiled, compile } from './compiled.ts';
 
 export type PeerTask = 'first-fit' | 'whole-run' | 'fold';
 
@@ -16,32 +12,17 @@ export interface Measured {
 }
 
 export class TypeScriptProgram {
-  readonly #directory = mkdtempSync(join(tmpdir(), 'decpool-peer-'));
+  #compiled: Compiled | undefined;
   readonly #processes: ChildProcess[] = [];
 
   async compile(): Promise<void> {
-    await build({
-      entryPoints: [fileURLToPath(new URL('./peer-run.ts', import.meta.url))],
-      outfile: this.#compiled,
-      bundle: true,
-      platform: 'node',
-      target: 'node20.19',
-      format: 'esm',
-      // For packages that are not ES modules.
-      banner: {
-        js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-      },
-      logLevel: 'error',
-    });
-  }
-
-  get #compiled(): string {
-    return join(this.#directory, 'peer-run.mjs');
+    this.#compiled = await compile('peer-run');
   }
 
   /** Starts a process for a task, and warms it up. Each call of what this returns measures the task once more. */
   async start(task: PeerTask, requests: number): Promise<() => Promise<Measured>> {
-    const process = fork(this.#compiled, [task, String(requests)], { execArgv: [] });
+    if (this.#compiled === undefined) throw new Error('a defect: not compiled');
+    const process = fork(this.#compiled.path, [task, String(requests)], { execArgv: [] });
     this.#processes.push(process);
     const answer = async () => {
       const exited = once(process, 'exit').then(([code]) => {
@@ -60,6 +41,6 @@ export class TypeScriptProgram {
 
   remove(): void {
     for (const process of this.#processes) process.kill();
-    rmSync(this.#directory, { recursive: true, force: true });
+    this.#compiled?.remove();
   }
 }
