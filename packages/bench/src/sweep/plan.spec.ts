@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { InputError } from '@decpool/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sha256 } from '../files/sha256.ts';
@@ -11,7 +11,7 @@ import { SweepFolder } from './folder.ts';
 import { CODE, codeHash } from './identity.ts';
 import { keysOf } from './outline.ts';
 import { packState, unpackState } from './packed-state.ts';
-import { type Cell, cellsOf, outlineOf } from './plan.ts';
+import { type Cell, cellsOf, outlineOf, type SweepPlan } from './plan.ts';
 import { prepareSweep } from './prepare.ts';
 import { readSweepResults } from './results.ts';
 import { parseShard } from './shard.ts';
@@ -213,13 +213,18 @@ const here =
   };
 
 describe('a sweep', () => {
+  /** A new folder for it, whatever lies there. */
+  function opened(name: string, plan: SweepPlan): Promise<SweepFolder> {
+    rmSync(files.scratch(name), { recursive: true, force: true });
+    return SweepFolder.open(files.scratch(name), { identity: plan.identity, outline: outlineOf(plan) });
+  }
   const few = { inputs: [SMALL.inputs[1]], seeds: [3, 5, 7] };
 
   it('runs what is left, keeps each cell before it is told, and has results once there is no more', async () => {
     const plan = await prepared(few);
     const about = { identity: plan.identity, outline: outlineOf(plan) };
     const keys = cellsOf(plan).map(({ key }) => key);
-    const folder = await SweepFolder.open(files.scratch('steps'), about);
+    const folder = await opened('steps', plan);
     const told: string[] = [];
     const onCell = ({ key }: Cell, seconds: number) => {
       told.push(key);
@@ -261,10 +266,7 @@ describe('a sweep', () => {
 
   it('takes a cell of which the program failed as it is told, and leaves the rest to the next time', async () => {
     const plan = await prepared(few);
-    const folder = await SweepFolder.open(files.scratch('failing'), {
-      identity: plan.identity,
-      outline: outlineOf(plan),
-    });
+    const folder = await opened('failing', plan);
     const seen: (readonly [number, number])[] = [];
     const engine: Engine = async ({ toDo, cells, done, finished }) => {
       seen.push([toDo.length, finished.size]);
@@ -287,10 +289,7 @@ describe('a sweep', () => {
 
   it('says what it is, without what does not apply, and how it goes on', async () => {
     const plan = await prepared(few);
-    const folder = await SweepFolder.open(files.scratch('new'), {
-      identity: plan.identity,
-      outline: outlineOf(plan),
-    });
+    const folder = await opened('new', plan);
     expect(factsText(plan, folder).split('\n')).toEqual([expect.stringContaining('= 6 cells'), '']);
     folder.close();
     expect(unfinishedText(plan, 4, 'out', true)).toBe(
