@@ -145,13 +145,15 @@ class Runs {
       console.error(
         `${this.#tests.size} tests reach mutants, ${this.found.size} of ${this.reached.size} are found`,
       );
-      if (status === 0 && lines.some(({ kind }) => kind === 'slow')) {
+      const last = lines.at(-1);
+      // A worker that was killed does not show in the status.
+      const isWhole = status === 0 && last?.kind !== 'spoilt' && last?.kind !== 'try';
+      if (isWhole && lines.some(({ kind }) => kind === 'slow')) {
         this.#withSlow = true;
         continue;
       }
-      if (status === 0) return true;
+      if (isWhole) return true;
       if (isLate()) return false;
-      const last = lines.at(-1);
       if (last?.kind === 'try') this.found.add(last.id);
       else if (last?.kind !== 'spoilt' && !isHung)
         throw new Error(`the specs fail without a mutant:\n${output}`);
