@@ -163,7 +163,11 @@ function otherOperators({ left, operatorToken, right }: ts.BinaryExpression, sou
     (side) => ts.isStringLiteralLike(side) || ts.isTemplateExpression(side),
   );
   if (isOfText && /^(\+|\+=)$/.test(operatorToken.getText())) return [];
-  const before = source.slice(left.getStart(), operatorToken.getStart());
+  const start = source.slice(left.getStart(), operatorToken.getStart());
+  // `a ?? b && c` is no expression.
+  const isChain = ts.isBinaryExpression(left) && left.operatorToken.kind === operatorToken.kind;
+  const before =
+    isChain && operatorToken.kind === ts.SyntaxKind.QuestionQuestionToken ? `(${start.trimEnd()}) ` : start;
   const after = source.slice(operatorToken.end, right.end);
   return (OPERATORS[operatorToken.kind] ?? []).map((operator) => `${before}${operator}${after}`);
 }
