@@ -31,6 +31,12 @@ it('the context names the task, and the time may be in seconds or have a date', 
   const kfree = 'kmem_kfree: { cpu_id = 1 }, { ptr = 0xC2A41800 }';
   expect(parseLttngLine(`[1774.500000000] (+0.1) h ${kfree}`)?.at).toBe(1_774_500_000_000n);
   expect(parseLttngLine(`[2026-11-29 00:01:01.500000000] ${kfree}`)?.at).toBe(61_500_000_000n);
+  // 8 h, 36 min and 1.2 s; without a CPU it is 0.
+  expect(parseLttngLine(LINES[0])?.at).toBe(30_961_211_260_539n);
+  expect(parseLttngLine('[00:00:01.0] h kmem_kfree: { }, { ptr = 0x1 }')).toMatchObject({
+    cpu: 0,
+    task: '<...>-0',
+  });
   expect(parseLttngLine('[000] 22.4: kmem:kfree: ptr=1')).toBeUndefined();
 });
 

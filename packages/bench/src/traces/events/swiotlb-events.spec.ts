@@ -67,6 +67,49 @@ it('takes the recorded end of each mapping, of the first one, too', () => {
   expect(notes).toEqual([]);
 });
 
+it('takes an unmap for the end of one mapping only', () => {
+  const { requests, sanity } = readLines(kernelEvents, [
+    ...[bounced(0, 16), map(1, 'bbc43000'), unmap(2, 'bbc43000'), unmap(3, 'bbc43000')],
+  ]);
+  expect(requests.map(({ kind, time }) => [kind, time])).toEqual([
+    ['allocate', 0],
+    ['free', 2000],
+  ]);
+  expect(sanity).toMatchObject({ freesWithoutAlloc: 0, ignored: { dma_map_phys: 1, dma_unmap_phys: 1 } });
+});
+
+it('assumes the end of a bounce if the next from the same address comes before its mapping', () => {
+  const { requests, sanity, notes } = readLines(kernelEvents, [
+    ...[bounced(0, 16), bounced(500, 32), map(501, 'bbc43000'), unmap(502, 'bbc43000')],
+  ]);
+  expect(requests.map(({ kind, time }) => [kind, time])).toEqual([
+    ['allocate', 0],
+    ['free', 100_000],
+    ['allocate', 500_000],
+    ['free', 502_000],
+  ]);
+  expect(sanity).toMatchObject({ assumedFrees: 1, liveAtEnd: 0 });
+  expect(notes).toEqual([expect.stringContaining('of 1 of 2 streaming mappings')]);
+});
+
+it('ends the mappings of a list in the order in which they were made', () => {
+  const sg = (micros: number, name: string) =>
+    event(micros, `${name}: 0000:00:05.0 dir=TO_DEVICE phys_addrs={0x2000,0x3000} attrs=`, 'ip-1');
+  const twice = [0, 100].flatMap((at) => [
+    ...[bounced(at, 16, '2000'), bounced(at + 1, 32, '3000'), sg(at + 2, 'dma_map_sg')],
+  ]);
+  const { requests } = readLines(kernelEvents, [...twice, sg(200, 'dma_unmap_sg'), sg(300, 'dma_unmap_sg')]);
+  const frees = requests.flatMap((request) =>
+    request.kind === 'free' ? [[request.allocation, request.time]] : [],
+  );
+  expect(frees).toEqual([
+    [1, 200_000],
+    [2, 200_000],
+    [3, 300_000],
+    [4, 300_000],
+  ]);
+});
+
 it('knows a mapping by device and physical address, whatever comes between and whoever maps', () => {
   const lines = [
     map(0, '1000', '77000'),

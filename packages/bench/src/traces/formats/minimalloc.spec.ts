@@ -37,6 +37,12 @@ it('makes a buffer of each line, in whole pages, from its begin to its end', () 
   expect(accountedLines(sanity)).toBe(3);
 });
 
+it('takes no line of more than 1000 characters for a heading: it may be of any file', () => {
+  const heading = (rest: string) => `id,lower,upper,size,${rest}`;
+  expect(minimalloc.recognises(heading('x'.repeat(980)))).toBe(true);
+  expect(minimalloc.recognises(heading('x'.repeat(981)))).toBe(false);
+});
+
 it('frees a buffer before another begins at the same time', () => {
   const { requests } = readLines(minimalloc, ['id,lower,upper,size', 'late,5,9,1', 'early,0,5,1']);
   expect(requests.map((request) => [request.kind, nameOf(request)])).toEqual([

@@ -30,6 +30,18 @@ const pagesByLevel = (runs: readonly MappingRun[]) =>
 const meminfo = (kb4K: number, kb2M: number, kb1G?: number) =>
   `MemTotal: 1 kB\nDirectMap4k:    ${kb4K} kB\nDirectMap2M:    ${kb2M} kB\n${kb1G === undefined ? '' : `DirectMap1G:    ${kb1G} kB\n`}`;
 
+describe('the counts of meminfo', () => {
+  it('map the ends of RAM by 4K, and as many blocks as are left of DirectMap4k', () => {
+    // Five ranges, each of two blocks and 500 pages more at its end: 2,500 pages, or 10,000 kB, lie at ends of RAM.
+    const ram = [1, 2, 3, 4, 5].map((range): PageRun => [4096 * range, 1024 + 500]);
+    for (const blocks of [0, 1, 3]) {
+      const { runs, note } = startOf({ meminfo: meminfo(10_000 + 2048 * blocks, 2048 * (10 - blocks)) }, ram);
+      expect(pagesByLevel(runs)).toEqual([2500 + 512 * blocks, 512 * (10 - blocks), 0]);
+      expect(note).toContain(`in the lowest ${blocks} blocks`);
+    }
+  });
+});
+
 describe('a walk', () => {
   it('may be the #map lines of a recording', () => {
     const directmap =

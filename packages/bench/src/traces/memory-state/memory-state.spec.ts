@@ -123,6 +123,28 @@ describe('a folder of /proc files', () => {
     expect(readMemoryState(folder).memory).toEqual({ ...whole, zones });
   });
 
+  it('has page cache by zone if zoneinfo counts it, else by the part of meminfo for the pages in use', () => {
+    const cacheOf = () => readMemoryState(folder).memory.zones.map(({ pageCache }) => pageCache);
+    edit('zoneinfo', /^ +nr_zone_(?:in)?active_file.*\n/gm, '');
+    expect(cacheOf()).toEqual([undefined, undefined, undefined]);
+    // 2,000 pages of page cache.
+    writeFileSync(
+      join(folder, 'meminfo'),
+      'Active(file):    3000 kB\nInactive(file):  5000 kB\nCached:  99 kB\n',
+    );
+    const { zones } = readMemoryState(folder).memory;
+    const inUse = zones.map((zone) => ramPages(zone) - freePages(zone));
+    const all = inUse.reduce((sum, pages) => sum + pages, 0);
+    expect(cacheOf()).toEqual(inUse.map((pages) => Math.floor((2000 * pages) / all)));
+    // There is no more page cache than pages in use.
+    writeFileSync(join(folder, 'meminfo'), 'Active(file): 99000000 kB\n');
+    expect(cacheOf()).toEqual(inUse);
+    edit('zoneinfo', /^( +start_pfn:.*)$/m, ' nr_zone_inactive_file 12\n nr_zone_active_file 30\n$1');
+    expect(cacheOf()).toEqual([42, undefined, undefined]);
+    edit('zoneinfo', / nr_zone_active_file 30\n/, '');
+    expect(cacheOf()).toEqual([12, undefined, undefined]);
+  });
+
   it('needs no iomem: then a zone is RAM throughout', () => {
     remove('iomem');
     const { memory, warnings } = readMemoryState(folder);
@@ -209,7 +231,9 @@ describe('a folder of /proc files', () => {
   it('warns where iomem and zoneinfo disagree on how much RAM a zone has', () => {
     edit('zoneinfo', /present +782295/, 'present 782000');
     expect(readMemoryState(folder).warnings).toEqual([
-      expect.stringMatching(/^In zone DMA32, zoneinfo .* 782000 .* iomem .* 782295\. .*782295 .* RAM\.$/),
+      expect.stringMatching(
+        /^In zone DMA32, zoneinfo counts 782000 present pages, but iomem has 782295\. .*782295 .* RAM\.$/,
+      ),
     ]);
   });
 

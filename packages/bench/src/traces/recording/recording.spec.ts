@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -102,6 +102,45 @@ describe('a recording of a real kernel', () => {
     writeFileSync(join(path, 'conversions.gz'), gzipSync(text));
     const memory = readMemoryState(join(FOLDER, 'before')).memory;
     expect((await opened(path, (each) => recordedConversions(each, memory))).failed).toBe(1);
+  });
+
+  it('counts a conversion of memory that is not in the direct map apart', async () => {
+    const text = gunzipped(join(FOLDER, 'conversions.gz')).replace(
+      /addr=0x[0-9a-f]+/,
+      'addr=0xffffffffff000000',
+    );
+    const path = changed({});
+    writeFileSync(join(path, 'conversions.gz'), gzipSync(text));
+    const memory = readMemoryState(join(FOLDER, 'before')).memory;
+    expect((await opened(path, (each) => recordedConversions(each, memory))).rule?.elsewhere).toBe(1);
+  });
+
+  it('has no counts of a kernel that counted only before, or only after', async () => {
+    for (const state of ['before', 'after']) {
+      const path = changed({ [`${state}/vmstat`]: (text) => text.replace(/^direct_map_level2.*\n/m, '') });
+      expect(await opened(path, ({ counters }) => counters)).toBeUndefined();
+    }
+  });
+
+  it('says of a single event that it was lost, and nothing if the recorder did not count', async () => {
+    const notesOf = async (line: string) => {
+      const path = changed({ recording: (text) => text.replace(/conversions_lost=0\n/, line) });
+      return opened(path, ({ notes }) => notes);
+    };
+    expect(await notesOf('conversions_lost=1\n')).toEqual([
+      '1 events were lost in conversions.gz. Record with a larger --buffer-kb.',
+    ]);
+    expect(await notesOf('')).toEqual([]);
+  });
+
+  it('takes files and folders out of a .tar.gz, and no links, which may point anywhere', async () => {
+    const copy = changed({});
+    symlinkSync('/etc/hostname', join(copy, 'link'));
+    const file = join(scratch, 'with-link.tar.gz');
+    await create({ file, gzip: true, cwd: scratch }, [copy.slice(scratch.length + 1)]);
+    const found = await opened(file, ({ folder }) => readdirSync(folder));
+    expect(found).not.toContain('link');
+    expect(found).toContain('conversions.gz');
   });
 
   it('says what was lost, and what is not among the requests', async () => {
