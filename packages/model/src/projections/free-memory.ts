@@ -45,7 +45,6 @@ export class FreeMemory implements Projection {
 
   observe(batch: EventBatch, row: number): void {
     const sign = freeSign(batch, row);
-    if (sign === 0) return;
     const size = this.#pagesPerBlock;
     const pages = batch.pagesAt(row);
     // The boot pool may lie in memory that was in use already.

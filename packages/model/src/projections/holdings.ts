@@ -174,7 +174,6 @@ export class Pins implements Projection {
     forEachBlock(from, to - from, this.#pagesPerBlock, (block) => {
       for (const pin of this.#blocks[block] ?? []) found.add(pin);
     });
-    found.delete(0);
     return [...found]
       .map((pin) => this.#pin(pin))
       .filter((pin) => overlapPages(pin.pfn, pin.pages, from, to) > 0);

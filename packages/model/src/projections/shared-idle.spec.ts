@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EventBody } from '../events/schema.ts';
-import { batchOf, type Told } from '../testing.ts';
+import { batchOf, EXAMPLE_EVENTS, type Told } from '../testing.ts';
 import { allocationId, pfn } from '../units.ts';
+import { AtomicChunks } from './atomic-chunks.ts';
 import { SharedIdle } from './shared-idle.ts';
 
 const PAGES = 48;
@@ -290,8 +291,8 @@ describe('shared idle memory', () => {
             endInstant(action[3]);
             time += action[3];
           }
-          idle.moveTo(time);
           act(guest, action);
+          if (bodies.length === 0) idle.moveTo(time);
           tellAll();
           if (index % takenEvery !== 0) continue;
           expect(idle.takePeakBytes()).toBe(Math.max(...(recent.length === 0 ? [standing] : recent)) * SLOT);
@@ -305,8 +306,37 @@ describe('shared idle memory', () => {
           atomic: idle.atomicIdleTime.pageNs,
         }).toEqual(integral);
       }),
-      { numRuns: randomRuns(24) },
+      { numRuns: 8 },
     );
+  });
+
+  it('needs the events that can change it, and has not changed before the first', () => {
+    const idle = new SharedIdle(12);
+    const seen = EXAMPLE_EVENTS.filter((event) => idle.sees[batchOf([event]).typeAt(0)]);
+    expect(new Set(seen.map(({ type }) => type))).toEqual(
+      new Set([
+        ...CHANGING,
+        ...['vm-area-decrypted', 'vm-area-encrypted', 'conversion-failed', 'atomic-pool-grown'],
+        ...['slab-created', 'object-allocated', 'object-freed'],
+      ]),
+    );
+    expect(idle.hasChanged).toBe(false);
+  });
+
+  it('knows the chunks of the atomic pools from the pages before and behind them', () => {
+    const chunks = new AtomicChunks();
+    const tell = (told: Told) => chunks.observe(batchOf([told]), 0);
+    const extent = (type: 'pages-allocated' | 'pages-freed', at: number): Told => ({
+      ...{ type, allocation: allocationId(1), pfn: pfn(at), pages: 1 },
+    });
+    expect(tell({ type: 'atomic-pool-grown', pfn: pfn(8), pages: 4 })).toBe(true);
+    expect(tell({ type: 'atomic-pool-grown', pfn: pfn(16), pages: 4, request: 1 })).toBe(false);
+    expect([7, 12, 16].map((at) => tell(extent('pages-allocated', at)))).toEqual([false, false, false]);
+    expect([8, 11].map((at) => tell(extent('pages-allocated', at)))).toEqual([true, true]);
+    expect([chunks.pages, chunks.unusedAtBoot]).toEqual([8, 2]);
+    expect([8, 12].map((at) => tell(extent('pages-freed', at)))).toEqual([true, false]);
+    expect(chunks.unusedAtBoot).toBe(3);
+    expect(tell({ type: 'pages-decrypted', pfn: pfn(8), pages: 1 })).toBe(false);
   });
 
   const TYPES = { allocation: allocationId(1), pfn: pfn(0), pages: 1 } as const;
