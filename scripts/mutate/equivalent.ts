@@ -16,9 +16,153 @@ const BOUNDS = 'packages/bench/src/bounds';
 
 const POOL = 'packages/pool/src';
 
+const PROJECTIONS = 'packages/model/src/projections';
+
 const DEMAND = 'packages/pool/src/supply/demand.ts';
 
+/** Lines of holdings.ts. */
+const HOLDS_SOMETHING = 'view.extentCount(allocation) > 0 || view.slabOf(allocation) !== 0';
+
 export const EQUIVALENT: readonly Equivalent[] = [
+  {
+    file: `${PROJECTIONS}/causes.ts`,
+    text: '#row = 0;',
+    change: '0 -> 0 + 1',
+    why: 'no row is read before a request was seen',
+  },
+  {
+    file: `${PROJECTIONS}/event-sets.ts`,
+    text: 'sets[0].map((_, type) => sets.some((set) => set[type]));',
+    change: '0 -> 0 + 1',
+    why: 'all sets are of one length',
+  },
+  ...[
+    'view.extentCount(allocation) > 0 -> view.extentCount(allocation) >= 0',
+    `${HOLDS_SOMETHING} -> true`,
+  ].map((change) => ({
+    file: `${PROJECTIONS}/holdings.ts`,
+    text: `if (${HOLDS_SOMETHING}) yield* holdingsOf(view, id);`,
+    change,
+    why: 'an allocation that holds nothing has no holdings, only slower',
+  })),
+  {
+    file: `${PROJECTIONS}/holdings.ts`,
+    text: 'if (object === undefined || slab === undefined) return;',
+    change: 'object === undefined || slab === undefined -> object === undefined && slab === undefined',
+    why: 'the slab of an object is there',
+  },
+  ...[
+    ['const WORDS = 5;', '5 -> 5 + 1'],
+    ['#from = new Float64Array(2 * 1024);', '2 -> 2 + 1'],
+    ['#from = new Float64Array(2 * 1024);', '1024 -> 1024 + 1'],
+    ['#next = 1;', '1 -> 1 + 1'],
+  ].map(([text, change]) => ({
+    file: `${PROJECTIONS}/holdings.ts`,
+    text,
+    change,
+    why: 'pins have more room, or other numbers, which nobody sees',
+  })),
+  ...[
+    ['if (pin !== 0) this.#unused.push(pin);', 'pin !== 0 -> false'],
+    ['if (pin !== 0) this.#unused.push(pin);', 'this.#unused.push(pin) -> undefined'],
+    ['this.#unused.push(pin);', 'this.#unused.push(pin) -> undefined'],
+  ].map(([text, change]) => ({
+    file: `${PROJECTIONS}/holdings.ts`,
+    text,
+    change,
+    why: 'numbers of pins are not used again, which takes memory and nothing else',
+  })),
+  {
+    file: `${PROJECTIONS}/holdings.ts`,
+    text: 'forEachBlock(from, to - from, this.#pagesPerBlock, (block) => {',
+    change: 'to - from -> to + from',
+    why: 'pins of more blocks are looked at, and left out as they do not overlap',
+  },
+  {
+    file: `${PROJECTIONS}/holdings.ts`,
+    text: 'while (page < pins.length && pins[page] === pin) page++;',
+    change: 'page < pins.length -> page <= pins.length',
+    why: 'undefined is no pin',
+  },
+  {
+    file: `${PROJECTIONS}/holdings.ts`,
+    text: 'const [kind, allocation, owner, pfn, pages] = this.#words.subarray(WORDS * pin, WORDS * (pin + 1));',
+    change: '1 -> 1 + 1',
+    why: 'what is behind the words of a pin is not read',
+  },
+  ...['#owners = new Uint16Array(1024);', 'const grown = new Uint16Array(2 * allocation);'].map((text) => ({
+    file: `${PROJECTIONS}/owners.ts`,
+    text,
+    change: text.includes('1024') ? '1024 -> 1024 + 1' : '2 -> 2 + 1',
+    why: 'there is more room',
+  })),
+  {
+    file: `${PROJECTIONS}/page-time.ts`,
+    text: 'static readonly #UNIT = 2 ** 24;',
+    change: '24 -> 24 + 1',
+    why: 'the sum is exact for limbs of other sizes, too',
+  },
+  {
+    file: `${PROJECTIONS}/projection.ts`,
+    text: 'if (this.#projections.some(({ isDone }) => isDone === true)) {',
+    change: 'this.#projections.some(({ isDone }) => isDone === true) -> true',
+    why: 'none is left out that is not done, only slower',
+  },
+  {
+    file: `${PROJECTIONS}/shared-blocks.ts`,
+    text: 'this.#shared = new Uint16Array(spanPages / pagesPerBlock);',
+    change: 'spanPages / pagesPerBlock -> spanPages * pagesPerBlock',
+    why: 'there is room for blocks that there are not',
+  },
+  ...['shared', 'mixed'].map((name) => {
+    const now = name === 'shared' ? 'now' : name;
+    return {
+      file: `${PROJECTIONS}/shared-blocks.ts`,
+      text: `if (this.${now} > recent.${name}) recent.${name} = this.${now};`,
+      change: `this.${now} > recent.${name} -> this.${now} >= recent.${name}`,
+      why: 'the same number is stored again',
+    };
+  }),
+  {
+    file: `${PROJECTIONS}/shared-blocks.ts`,
+    text: 'if (time <= this.#time) return;',
+    change: 'time <= this.#time -> time < this.#time',
+    why: 'no time adds nothing',
+  },
+  {
+    file: `${PROJECTIONS}/shared-idle.ts`,
+    text: '#bounceStanding = 0;',
+    change: '0 -> 0 + 1',
+    why: 'it is written before it is read',
+  },
+  {
+    file: `${PROJECTIONS}/shared-idle.ts`,
+    text: '#atomicStanding = 0;',
+    change: '0 -> 0 + 1',
+    why: 'it is written before it is read',
+  },
+  ...['bounce', 'atomic'].flatMap((name) =>
+    [`this.#${name}Standing > 0 -> true`, `this.#${name}Standing > 0 -> this.#${name}Standing >= 0`].map(
+      (change) => ({
+        file: `${PROJECTIONS}/shared-idle.ts`,
+        text: `if (this.#${name}Standing > 0) this.${name}IdleTime.add(this.#${name}Standing, time - this.time);`,
+        change,
+        why: 'nothing is added for no memory',
+      }),
+    ),
+  ),
+  {
+    file: `${PROJECTIONS}/splits.ts`,
+    text: "const owner = cause.by === 'request' ? cause.owner : undefined;",
+    change: "cause.by === 'request' -> true",
+    why: 'no other cause has an owner',
+  },
+  ...['a.owner < b.owner -> a.owner <= b.owner', '1 -> 1 + 1'].map((change) => ({
+    file: `${PROJECTIONS}/splits.ts`,
+    text: '(a, b) => b.splits2M - a.splits2M || b.leakedPages - a.leakedPages || (a.owner < b.owner ? -1 : 1),',
+    change,
+    why: 'owners have different names, and a sort looks at the sign only',
+  })),
   {
     file: `${BOUNDS}/block-timeline.ts`,
     text: 'this.#leafSpan = Math.max(1, Math.ceil((requests + 1) / leaves));',
