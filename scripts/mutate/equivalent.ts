@@ -305,6 +305,89 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: 'left === 0 -> false',
     why: 'no chunks are placed, only slower',
   },
+  ...[
+    'units >= this.#tooMany -> units > this.#tooMany',
+    'units > this.free || units >= this.#tooMany -> false',
+    'units > this.free || units >= this.#tooMany -> units > this.free && units >= this.#tooMany',
+  ].map((change) => ({
+    file: `${POOL}/unit-map.ts`,
+    text: 'if (units > this.free || units >= this.#tooMany) return -1;',
+    change,
+    why: 'the search in vain is repeated, and only slower',
+  })),
+  ...[
+    'align >= this.#align -> align > this.#align',
+    'units >= this.#tooManyAligned -> units > this.#tooManyAligned',
+    'align >= this.#align && units >= this.#tooManyAligned -> false',
+  ].map((change) => ({
+    file: `${POOL}/unit-map.ts`,
+    text: 'if (align >= this.#align && units >= this.#tooManyAligned) return -1;',
+    change,
+    why: 'the search in vain is repeated, and only slower',
+  })),
+  ...[
+    'this.#lowest < used.length -> this.#lowest <= used.length',
+    '1 -> 1 + 1',
+    'this.#lowest < used.length && used[this.#lowest] === 1 -> false',
+  ].map((change) => ({
+    file: `${POOL}/unit-map.ts`,
+    text: 'while (this.#lowest < used.length && used[this.#lowest] === 1) this.#lowest++;',
+    change,
+    why: 'the search begins lower, and is only slower',
+  })),
+  {
+    file: `${POOL}/unit-map.ts`,
+    text: 'let first = Math.ceil(this.#lowest / align) * align;',
+    change: '.ceil() -> .floor()',
+    why: 'the search begins lower, at a place where a used unit is',
+  },
+  ...['1 -> 1 + 1', 'align === 1 -> false', 'this.#tooMany = units -> undefined'].map((change) => ({
+    file: `${POOL}/unit-map.ts`,
+    text: 'if (align === 1) this.#tooMany = units;',
+    change,
+    why: 'less is remembered of a search in vain',
+  })),
+  ...[
+    'align <= this.#align -> false',
+    'align <= this.#align -> true',
+    'align <= this.#align -> align < this.#align',
+  ].map((change) => ({
+    file: `${POOL}/unit-map.ts`,
+    text: 'else if (align <= this.#align) {',
+    change,
+    why: 'less is remembered of a search in vain',
+  })),
+  {
+    file: `${POOL}/unit-map.ts`,
+    text: 'this.#align = align;',
+    change: 'this.#align = align -> undefined',
+    why: 'less is remembered of a search in vain',
+  },
+  {
+    file: `${POOL}/unit-map.ts`,
+    text: 'this.#tooManyAligned = units;',
+    change: 'this.#tooManyAligned = units -> undefined',
+    why: 'less is remembered of a search in vain',
+  },
+  {
+    file: `${POOL}/reserve.ts`,
+    text: 'this.#inUnit = new Uint16Array(geometry.spanPages / unitPages);',
+    change: 'geometry.spanPages / unitPages -> geometry.spanPages * unitPages',
+    why: 'the end of a longer array is not used',
+  },
+  {
+    file: `${POOL}/reserve.ts`,
+    text: 'this.#inUnit[Math.floor(page / this.#unitPages)] += each;',
+    change:
+      'this.#inUnit[Math.floor(page / this.#unitPages)] += each -> this.#inUnit[Math.floor(page / this.#unitPages)] -= each',
+    why: 'the array counts down from 65,536: it is 0 just as often',
+  },
+  {
+    file: `${POOL}/place-finder.ts`,
+    text: 'if (this.#map.largest[block] < pages) continue;',
+    change: 'this.#map.largest[block] < pages -> false',
+    why: 'the block is searched in vain',
+  },
 ];
 
 export const changeText = ({ from, to }: Mutant): string => `${from} -> ${to}`;

@@ -2,15 +2,7 @@
  * Slab caches for shared memory: `kmalloc-decrypted-N`, as proposed on the kernel mailing list in June 2024. They never
  * merge with private caches, and all pages of their slabs come from the policy, shared already.
  */
-import {
-  type AllocateRequest,
-  GFP,
-  GFP_KERNEL,
-  MAX_PAGE_ORDER,
-  orderFor,
-  PAGE_SIZE,
-  type Platform,
-} from '@decpool/model';
+import { type AllocateRequest, GFP, GFP_KERNEL, orderFor, PAGE_SIZE, type Platform } from '@decpool/model';
 import { gfpOf, nodeOf } from '@decpool/model/internal';
 
 /** How a cache cuts pages into units. */
@@ -29,17 +21,15 @@ export interface SlabCache {
   readonly alignment: 'unit' | 'natural';
 }
 
-/** kmalloc_info[], mm/slab_common.c: powers of two, and 96 and 192 in between. */
+/**
+ * kmalloc_info[], mm/slab_common.c: powers of two, and 96 and 192 in between, up to KMALLOC_MAX_CACHE_SIZE (include/linux/slab.h): what is
+ * larger takes whole pages.
+ */
 const SIZES = [8, 16, 32, 64, 96, 128, 192, 256, 512, 1024, 2048, 4096, 8192] as const;
-/** KMALLOC_MAX_CACHE_SIZE, include/linux/slab.h: what is larger takes whole pages. */
-const MAX_CACHE_BYTES = 2 * PAGE_SIZE;
-
 /** The smallest size class that keeps the alignment of DMA and of the caller; undefined if the object takes whole pages. */
 export function kmallocSize(bytes: number, dmaMinAlign: number, align = 1): number | undefined {
   const alignment = Math.max(dmaMinAlign, align);
-  return bytes > MAX_CACHE_BYTES
-    ? undefined
-    : SIZES.find((size) => size >= bytes && size >= alignment && size % alignment === 0);
+  return SIZES.find((size) => size >= bytes && size >= alignment && size % alignment === 0);
 }
 
 /**
@@ -80,20 +70,12 @@ const SLUB_CPUS = 8;
 const SLUB_MIN_OBJECTS = 4 * (32 - Math.clz32(SLUB_CPUS) + 1);
 
 /**
- * Order of the slabs of a size: the smallest that holds enough objects and wastes little, first at most a 16th, then
- * an 8th and so on (calculate_order(), mm/slub.c).
+ * Order of the slabs of a size class: the smallest that holds enough objects, or 3. It may waste a 16th of its pages (calculate_order(),
+ * mm/slub.c); the size classes waste a 64th at most.
  */
 export function slabOrder(size: number): number {
-  const most = Math.max(1, Math.floor((PAGE_SIZE * 2 ** SLUB_MAX_ORDER) / size));
-  const objects = Math.min(SLUB_MIN_OBJECTS, most);
-  const least = orderFor(Math.ceil((objects * size) / PAGE_SIZE));
-  for (let fraction = 16; fraction > 1; fraction /= 2) {
-    for (let order = least; order <= SLUB_MAX_ORDER; order++) {
-      const bytes = PAGE_SIZE * 2 ** order;
-      if (bytes % size <= Math.floor(bytes / fraction)) return order;
-    }
-  }
-  return Math.min(MAX_PAGE_ORDER, orderFor(Math.ceil(size / PAGE_SIZE)));
+  const most = (PAGE_SIZE * 2 ** SLUB_MAX_ORDER) / size;
+  return orderFor(Math.ceil((Math.min(SLUB_MIN_OBJECTS, most) * size) / PAGE_SIZE));
 }
 
 /** Two requests share slabs only when they ask for the same zone and node. */
