@@ -7,7 +7,7 @@ import type { EventColumns } from '../events/columns.ts';
 import type { Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';
-import { type Counters, type MutableCounters, zeroCounters } from './counters.ts';
+import { type Counters, copyOf, type MutableCounters, zeroCounters } from './counters.ts';
 import type { Editor, Machine } from './editor.ts';
 import { Evolver } from './evolve/evolve.ts';
 import { hashTables } from './hash.ts';
@@ -63,7 +63,7 @@ export class Columns implements Editor {
 
   /** A frozen copy of the counters. */
   publishCounters(): Counters {
-    return Object.freeze({ ...this.counters });
+    return Object.freeze(copyOf(this.counters));
   }
 
   /** The state hash: 64 hex digits. */

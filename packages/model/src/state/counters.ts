@@ -86,7 +86,13 @@ export type Counters = Readonly<Record<CounterName, number>>;
 /** Counters in the making: what the reducer writes. */
 export type MutableCounters = Record<CounterName, number>;
 
-export const zeroCounters = (): MutableCounters => ({ ...ZEROS });
+/** A copy. Compiled, as one that spreads an object of so many members takes ten times as long, and live states copy one for each event. */
+export const copyOf: (counters: Counters) => MutableCounters = new Function(
+  'from',
+  `return { ${COUNTER_NAMES.map((name) => `${name}: from.${name}`).join(', ')} }`,
+) as (counters: Counters) => MutableCounters;
+
+export const zeroCounters = (): MutableCounters => copyOf(ZEROS);
 
 /** How many counters, from the first, the state hash covers in every schema version so far: it never changes for old logs. */
 const HASHED_COUNTERS = 47;

@@ -25,28 +25,30 @@ let publishTable: (table: PersistentWords, depth: number, root: Node) => Persist
 /** An immutable table. Opaque: it is read and changed through edit(). */
 export class PersistentWords {
   readonly leafWords: number;
+  readonly #zeros: number[];
   /** Levels of nodes above the leaves. */
   readonly #depth: number;
   readonly #root: Node;
 
   static {
     publishTable = (table, depth, root) =>
-      root === table.#root ? table : new PersistentWords(table.leafWords, depth, root);
+      root === table.#root ? table : new PersistentWords(table.#zeros, depth, root);
   }
 
-  private constructor(leafWords: number, depth: number, root: Node) {
-    this.leafWords = leafWords;
+  private constructor(zeros: number[], depth: number, root: Node) {
+    this.leafWords = zeros.length;
+    this.#zeros = zeros;
     this.#depth = depth;
     this.#root = root;
     Object.freeze(this);
   }
 
   static empty(leafWords: number): PersistentWords {
-    return new PersistentWords(leafWords, 1, { token: {}, children: [] });
+    return new PersistentWords(zeros(leafWords), 1, { token: {}, children: [] });
   }
 
   edit(): WordsEdit {
-    return new WordsEdit(this, this.#depth, this.#root);
+    return new WordsEdit(this, this.#zeros, this.#depth, this.#root);
   }
 }
 
@@ -60,10 +62,10 @@ export class WordsEdit implements WordTable {
   #token: Token = {};
   readonly #table: PersistentWords;
 
-  constructor(table: PersistentWords, depth: number, root: Node) {
+  constructor(table: PersistentWords, zeros: number[], depth: number, root: Node) {
     this.#table = table;
-    this.#zeros = zeros(table.leafWords);
-    this.words = this.#zeros;
+    this.#zeros = zeros;
+    this.words = zeros;
     this.#depth = depth;
     this.#root = root;
   }

@@ -9,7 +9,7 @@ import type { Geometry } from '../geometry.ts';
 import type { MappingRun } from '../memory-state.ts';
 import type { Platform } from '../platform.ts';
 import type { Columns } from './columns.ts';
-import { type Counters, type MutableCounters, zeroCounters } from './counters.ts';
+import { type Counters, copyOf, type MutableCounters, zeroCounters } from './counters.ts';
 import { type Editor, type Machine, mapTables, type StateTables } from './editor.ts';
 import { Evolver } from './evolve/evolve.ts';
 import { hashTables } from './hash.ts';
@@ -19,14 +19,16 @@ import { PersistentWords, type WordsEdit } from './persistent-words.ts';
 import { StateView } from './view.ts';
 import type { DenseWords } from './word-table.ts';
 
-let editsOf: (tables: Tables) => StateTables<WordsEdit>;
+let tablesOf: (tables: Tables) => StateTables<PersistentWords>;
+const editsOf = (tables: Tables): StateTables<WordsEdit> =>
+  mapTables(tablesOf(tables), (table) => table.edit());
 
 /** The tables of a state: opaque, and immutable for good. viewOf() reads them. */
 export class Tables {
   readonly #tables: StateTables<PersistentWords>;
 
   static {
-    editsOf = (tables) => mapTables(tables.#tables, (table) => table.edit());
+    tablesOf = (tables) => tables.#tables;
   }
 
   constructor(tables: StateTables<PersistentWords>) {
@@ -63,28 +65,49 @@ export function initialState(machine: Machine, directMap: readonly MappingRun[])
   );
 }
 
-/** An edit of a state: what the reducer writes into during one produce. */
+/** An edit of a state: what the reducer writes into during one produce. Most events touch few tables: the others get no edit. */
 class StateEdit implements Editor {
   readonly geometry: Geometry;
   readonly platform: Platform;
   readonly counters: MutableCounters;
-  readonly blocks: WordsEdit;
-  readonly mapping: WordsEdit;
-  readonly allocations: WordsEdit;
-  readonly extents: WordsEdit;
-  readonly slabs: WordsEdit;
   readonly newOwners: string[] = [];
+  readonly #tables: StateTables<PersistentWords>;
+  #blocks: WordsEdit | undefined;
+  #mapping: WordsEdit | undefined;
+  #allocations: WordsEdit | undefined;
+  #extents: WordsEdit | undefined;
+  #slabs: WordsEdit | undefined;
 
   constructor(state: State) {
     this.geometry = state.geometry;
     this.platform = state.platform;
-    this.counters = { ...state.counters };
-    const tables = editsOf(state.tables);
-    this.blocks = tables.blocks;
-    this.mapping = tables.mapping;
-    this.allocations = tables.allocations;
-    this.extents = tables.extents;
-    this.slabs = tables.slabs;
+    this.counters = copyOf(state.counters);
+    this.#tables = tablesOf(state.tables);
+  }
+
+  get blocks(): WordsEdit {
+    this.#blocks ??= this.#tables.blocks.edit();
+    return this.#blocks;
+  }
+
+  get mapping(): WordsEdit {
+    this.#mapping ??= this.#tables.mapping.edit();
+    return this.#mapping;
+  }
+
+  get allocations(): WordsEdit {
+    this.#allocations ??= this.#tables.allocations.edit();
+    return this.#allocations;
+  }
+
+  get extents(): WordsEdit {
+    this.#extents ??= this.#tables.extents.edit();
+    return this.#extents;
+  }
+
+  get slabs(): WordsEdit {
+    this.#slabs ??= this.#tables.slabs.edit();
+    return this.#slabs;
   }
 
   addOwner(name: string): void {
@@ -92,7 +115,14 @@ class StateEdit implements Editor {
   }
 
   publish(): Tables {
-    return new Tables(mapTables(this, (table: WordsEdit) => table.publish()));
+    const tables = this.#tables;
+    return new Tables({
+      blocks: this.#blocks?.publish() ?? tables.blocks,
+      mapping: this.#mapping?.publish() ?? tables.mapping,
+      allocations: this.#allocations?.publish() ?? tables.allocations,
+      extents: this.#extents?.publish() ?? tables.extents,
+      slabs: this.#slabs?.publish() ?? tables.slabs,
+    });
   }
 }
 
