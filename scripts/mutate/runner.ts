@@ -29,12 +29,11 @@ const MORE_TIME = 5;
 const FREE_TIME = 2000;
 const spent = new Map<number, number>();
 
-/** An error that no test waits for, as one of a subscriber of an Observable. The run fails by it, so it finds a mutant. */
-let stray: unknown;
+/** Errors that no test waits for, as of a subscriber of an Observable. The run fails by them, so they find a mutant. */
+const strays: unknown[] = [];
 for (const event of ['uncaughtException', 'unhandledRejection'])
-  process.on(event, (error: unknown) => {
-    stray ??= error;
-  });
+  process.on(event, (error: unknown) => void strays.push(error));
+
 /** ms of a test that waits until the others were run with all mutants. */
 const SLOW = 400;
 
@@ -101,18 +100,18 @@ export default class MutationRunner extends TestRunner {
 
   /** Why it fails; undefined if it passes. */
   async #outcome(test: RunnerTestCase, run: () => unknown): Promise<string | undefined> {
+    const errors: unknown[] = [];
     try {
       super.onBeforeTryTask(test);
-      stray = undefined;
       await run();
       super.onAfterTryTask(test);
-      // Such errors are thrown in a turn of their own.
-      await new Promise((resolve) => setTimeout(resolve));
-      if (stray !== undefined) throw stray;
-      return undefined;
     } catch (error) {
-      return String(error).split('\n')[0].slice(0, 200);
+      errors.push(error);
     }
+    // Those that no test waits for are thrown in a turn of their own.
+    await new Promise((resolve) => setTimeout(resolve));
+    errors.push(...strays.splice(0));
+    return errors.length === 0 ? undefined : String(errors[0]).split('\n')[0].slice(0, 200);
   }
 }
 
