@@ -388,6 +388,75 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: 'this.#map.largest[block] < pages -> false',
     why: 'the block is searched in vain',
   },
+  {
+    file: `${POOL}/conversion/conversion.ts`,
+    text: 'for (let at: number = start; at < end; ) {',
+    change: 'at < end -> at <= end',
+    why: 'no page of an empty range is private',
+  },
+  {
+    file: `${POOL}/conversion/conversion.ts`,
+    text: 'at = to;',
+    change: 'at = to -> undefined',
+    why: 'what was shared is looked at again, and only slower',
+  },
+  {
+    file: `${POOL}/empty-blocks.ts`,
+    text: 'if (this.#isStale) this.#findNext();',
+    change: 'this.#isStale -> true',
+    why: 'what has not changed is looked up again',
+  },
+  ...['false -> true', 'this.#isStale = false -> undefined'].map((change) => ({
+    file: `${POOL}/empty-blocks.ts`,
+    text: 'this.#isStale = false;',
+    change,
+    why: 'what has not changed is looked up again',
+  })),
+  {
+    file: `${POOL}/empty-blocks.ts`,
+    text: 'if (!isKnown) this.#reservedIn.push(range);',
+    change: '!isKnown -> true',
+    why: 'a range that is known is looked at twice',
+  },
+  {
+    file: `${POOL}/empty-blocks.ts`,
+    text: 'if (keptPages === 0) return false;',
+    change: 'keptPages === 0 -> false',
+    why: 'no range has fewer than no free pages without an empty block',
+  },
+  {
+    file: `${POOL}/page-source/compaction.ts`,
+    text: 'const target = { block: end - 1 };',
+    change: 'end - 1 -> end + 1',
+    why: 'behind the zone there is no room',
+  },
+  {
+    file: `${POOL}/page-source/compaction.ts`,
+    text: 'for (let block = first; block < target.block; block++) {',
+    change: 'block < target.block -> block <= target.block',
+    why: 'from the target itself nothing is moved',
+  },
+  ...['0 -> 0 + 1', 'order < 0 -> order <= 0'].map((change) => ({
+    file: `${POOL}/page-source/compaction.ts`,
+    text: 'pfn += order < 0 ? 1 : 1 << order;',
+    change,
+    why: 'a chunk of order 0 has one page',
+  })),
+  ...['0 -> 0 + 1', 'free < 0 -> free <= 0'].map((change) => ({
+    file: `${POOL}/page-source/compaction.ts`,
+    text: 'pfn += free < 0 ? 1 : 1 << free;',
+    change,
+    why: 'a chunk of order 0 has one page',
+  })),
+  ...[
+    '0 -> 0 + 1',
+    'this.#buddy.lists.smallestOrder(zone.index, order, type) >= 0 -> this.#buddy.lists.smallestOrder(zone.index, order, type) > 0',
+  ].map((change) => ({
+    file: `${POOL}/page-source/compaction.ts`,
+    text: 'if (this.#buddy.lists.smallestOrder(zone.index, order, type) >= 0) return true;',
+    change,
+    why: 'single pages are not compacted for',
+  })),
 ];
 
 export const changeText = ({ from, to }: Mutant): string => `${from} -> ${to}`;
