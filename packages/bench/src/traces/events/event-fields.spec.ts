@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytesOf, fieldOf, isNull, pfnOf, wholeNumber } from './event-fields.ts';
+import { bytesOf, fieldOf, isNull, MAX_PAGES, pfnOf, wholeNumber } from './event-fields.ts';
 
 describe('a field', () => {
   it('is found by its whole name, wherever it stands', () => {
@@ -35,6 +35,12 @@ it('a whole number is decimal and not above its limit', () => {
   expect(wholeNumber('10', 10)).toBe(10);
   expect(wholeNumber('11', 10)).toBeUndefined();
   expect(wholeNumber('1.5', 10)).toBeUndefined();
+});
+
+it('the most pages of a request are those below 4 GiB', () => {
+  expect((MAX_PAGES + 1) * 4096).toBe(2 ** 32);
+  expect(bytesOf(String(2 ** 32 - 1))).toBe(2 ** 32 - 1);
+  expect(bytesOf(String(2 ** 32))).toBeUndefined();
 });
 
 it('a number of bytes is at least one', () => {

@@ -161,6 +161,22 @@ describe('an allocation of pages that are still allocated', () => {
     expect(accountedLines(sanity)).toBe(2);
   });
 
+  it('ends none beside them', () => {
+    const beside = [
+      alloc(0x100, 2),
+      alloc(0x108, 2),
+      alloc(0x104, 2),
+      free(0x100, 2),
+      free(0x108, 2),
+      free(0x104, 2),
+    ];
+    expect(read(beside).sanity).toMatchObject({
+      doubleAllocs: 0,
+      freesWithoutAlloc: 0,
+      background: { frees: 3 },
+    });
+  });
+
   it('ends a request for shared memory as well', () => {
     const { requests } = read([alloc(0x100, 1), alloc(0x100, 0)], 'order=1');
     expect(requests.map((request) => request.kind)).toEqual(['allocate', 'free', 'background-allocate']);

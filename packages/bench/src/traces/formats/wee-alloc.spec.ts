@@ -6,7 +6,12 @@ import { accountedLines, nameOf, readLines } from '../testing.ts';
 import { weeAlloc } from './wee-alloc.ts';
 
 it('makes each Alloc a kmalloc of its bytes, a millisecond apart, and frees by the number of the Alloc', () => {
-  const { requests, sanity } = readLines(weeAlloc, ['Alloc(552),', 'Alloc(8193),', 'Free(1),', 'Free(0)']);
+  const { requests, sanity, notes } = readLines(weeAlloc, [
+    'Alloc(552),',
+    'Alloc(8193),',
+    'Free(1),',
+    'Free(0)',
+  ]);
   expect(requests).toEqual([
     { kind: 'allocate', time: 0, allocation: 1, api: 'kmalloc', pages: 1, bytes: 552, owner: 'trace' },
     { kind: 'allocate', time: 1e6, allocation: 2, api: 'kmalloc', pages: 3, bytes: 8193, owner: 'trace' },
@@ -14,6 +19,7 @@ it('makes each Alloc a kmalloc of its bytes, a millisecond apart, and frees by t
     { kind: 'free', time: 3e6, allocation: 1 },
   ]);
   expect(sanity).toMatchObject({ requests: 2, frees: 2, liveAtEnd: 0, unparsed: { count: 0 } });
+  expect(notes).toEqual([expect.stringContaining('no times'), expect.stringContaining('user-space')]);
 });
 
 it('takes what no kmalloc() can give from vmalloc(), as kvmalloc() does', () => {
