@@ -42,6 +42,29 @@ describe('the counts of meminfo', () => {
   });
 });
 
+it('counts 1G entries of a large guest one by one', () => {
+  const ram: PageRun[] = [[4 * GIB, 700 * GIB]];
+  const { runs, note } = startOf({ meminfo: meminfo(0, 2 * 2 ** 20, 698 * 2 ** 20) }, ram);
+  expect(pagesByLevel(runs)).toEqual([0, 2 * GIB, 698 * GIB]);
+  expect(note).toContain('698 GiB mapped by 1G, the highest (DirectMap1G counts 698)');
+});
+
+it('of the GiB with the last page 1G entries are placed last', () => {
+  const ram: PageRun[] = [[4 * GIB, 3 * GIB]];
+  const levels = (gib: number) =>
+    startOf({ meminfo: meminfo(0, (3 - gib) * 2 ** 20, gib * 2 ** 20) }, ram).runs;
+  expect(levels(1)).toEqual([
+    [4 * GIB, GIB, 2],
+    [5 * GIB, GIB, 3],
+    [6 * GIB, GIB, 2],
+  ]);
+  expect(levels(2)).toEqual([
+    [4 * GIB, 2 * GIB, 3],
+    [6 * GIB, GIB, 2],
+  ]);
+  expect(levels(3)).toEqual([[4 * GIB, 3 * GIB, 3]]);
+});
+
 describe('a walk', () => {
   it('may be the #map lines of a recording', () => {
     const directmap =

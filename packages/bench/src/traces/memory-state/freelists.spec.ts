@@ -205,6 +205,16 @@ describe('a malformed file is refused with file and line', () => {
     ],
     [
       'B 2 1024',
+      'B 2 1024 7 0',
+      'dump:5: 7 pageblocks from page 1024; expected whole pageblocks of 512 pages in the zone',
+    ],
+    [
+      'Z',
+      SMALL_DUMP[1].replace('end=4096', 'end=268435457'),
+      'dump:2: start=1024 end=268435457; expected pages from start to before end, up to 1 TiB',
+    ],
+    [
+      'B 2 1024',
       'B 2 1024 9 0',
       'dump:5: 9 pageblocks from page 1024; expected whole pageblocks of 512 pages in the zone',
     ],
@@ -306,8 +316,21 @@ describe('as a memory state', () => {
     writeFileSync(join(folder, 'freelists'), freelistsText());
     writeFileSync(join(folder, 'name'), 'after a day\n');
     writeFileSync(join(folder, 'directmap'), '#map,before,1024,3072,1,0x0\n');
-    const { memory } = readMemoryState(folder);
+    const { memory, warnings } = readMemoryState(folder);
     expect([memory.name, memory.directMap]).toEqual(['after a day (exact)', [[1024, 3072, 1]]]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('has the name of its kernel, and of how it was made as far as it says that', () => {
+    const nameOf = (header: string) => {
+      writeFileSync(join(folder, 'freelists'), freelistsText([], ['freelists', header]));
+      return readMemoryState(folder).memory.name;
+    };
+    expect(nameOf('freelists v1 kernel=6.1 smp=2 cpu=0')).toBe('6.1 (exact)');
+    expect(nameOf('freelists v1 kernel=6.1 smp=2 cpu=0 kind=mix convert=0')).toBe('6.1 mix (exact)');
+    expect(nameOf('freelists v1 kernel=6.1 smp=2 cpu=0 state=made seed=3 convert=1')).toBe(
+      '6.1 convert-made-3 (exact)',
+    );
   });
 
   it('a folder with neither names what is expected', () => {

@@ -228,6 +228,17 @@ describe('a folder of /proc files', () => {
     expect(misplaced).toBeGreaterThan(0);
   });
 
+  it('warns of more free pages than there is RAM', () => {
+    // 262,144 pages of RAM; chunks of 256 pages are no whole pageblocks.
+    edit('pagetypeinfo', /(Normal, type +Movable +(?:\d+ +){8})\d+/, '$11100');
+    edit('buddyinfo', /(Normal +(?:\d+ +){8})\d+/, '$11100');
+    expect(readMemoryState(folder).warnings).toContainEqual(
+      expect.stringMatching(
+        /^In zone Normal, \d+ pages are free, but only 262144 are RAM\. Some free pages are ignored\.$/,
+      ),
+    );
+  });
+
   it('warns where iomem and zoneinfo disagree on how much RAM a zone has', () => {
     edit('zoneinfo', /present +782295/, 'present 782000');
     expect(readMemoryState(folder).warnings).toEqual([

@@ -122,6 +122,11 @@ describe('a recording of a real kernel', () => {
     }
   });
 
+  it('has no counts of a kernel whose meminfo does not say how it maps memory', async () => {
+    const path = changed({ 'after/meminfo': (text) => text.replace(/^DirectMap2M.*\n/m, '') });
+    expect(await opened(path, ({ counters }) => counters)).toBeUndefined();
+  });
+
   it('says of a single event that it was lost, and nothing if the recorder did not count', async () => {
     const notesOf = async (line: string) => {
       const path = changed({ recording: (text) => text.replace(/conversions_lost=0\n/, line) });
