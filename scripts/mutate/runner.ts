@@ -5,7 +5,7 @@
  */
 import { appendFileSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { type RunnerTask, type RunnerTestCase, TestRunner } from 'vitest';
+import { type RunnerTask, type RunnerTestCase, type RunnerTestSuite, TestRunner } from 'vitest';
 import type { Line, Task } from './progress.ts';
 import { MutantSwitch } from './switch.ts';
 
@@ -69,6 +69,7 @@ export default class MutationRunner extends TestRunner {
     const wanted = [...reached].filter((id) => !found.has(id) && !left.has(id));
     const again = async (): Promise<boolean> => {
       mutation.turnOff();
+      await runHooksAgain(test);
       return (await this.#outcome(test, run)) === undefined;
     };
     if (wanted.length > 0 && !(await again())) {
@@ -83,6 +84,7 @@ export default class MutationRunner extends TestRunner {
       }
       spent.set(id, tried + ms);
       report({ kind: 'try', id, name, ms });
+      await runHooksAgain(test);
       mutation.turnOn(id, calls * MORE_STEPS + FREE_STEPS);
       const why = await Promise.race([this.#outcome(test, run), late(ms * MORE_TIME + FREE_TIME)]);
       mutation.turnOff();
@@ -113,6 +115,22 @@ export default class MutationRunner extends TestRunner {
     errors.push(...strays.splice(0));
     return errors.length === 0 ? undefined : String(errors[0]).split('\n')[0].slice(0, 200);
   }
+}
+
+/** Before a test is run again: the hooks behind and before each test, as they ran around it the first time. */
+async function runHooksAgain(test: RunnerTestCase): Promise<void> {
+  const suites: RunnerTestSuite[] = [];
+  for (let suite: RunnerTestSuite | undefined = test.suite; suite !== undefined; suite = suite.suite) {
+    suites.push(suite);
+  }
+  const hooks = [...suites, test.file].map((suite) => TestRunner.getSuiteHooks(suite));
+  for (const { afterEach } of hooks) {
+    for (const hook of afterEach.toReversed()) await hook(test.context, test.file);
+  }
+  for (const { beforeEach } of hooks.toReversed()) {
+    for (const hook of beforeEach) await hook(test.context, test.file);
+  }
+  mutation.turnOff();
 }
 
 function reportOutside(spec: string): void {
