@@ -183,3 +183,13 @@ it('is what looking through the trace again for each level finds, of all request
     { numRuns: 200, seed: 1 },
   );
 });
+
+it('the list ends where each block can be converted four times on average, and once more with any number', () => {
+  const requests = Array.from({ length: 10 }, (_, at) => [
+    allocate(at + 1, 512, { time: at * 20 }),
+    free(at + 1, at * 20 + 10),
+  ]).flat();
+  const { blocksPeak, leastIdle } = fewConversions(requests, 512);
+  // With 1, 2, 3 and 4 conversions of the one block, and with as many as it takes: then nothing is idle.
+  expect([blocksPeak, leastIdle.length, leastIdle.at(-1)]).toEqual([1, 5, 0]);
+});

@@ -20,3 +20,8 @@ it('there is no mu where nothing lives for any time, and streaming maps have no 
   const map = allocate(1, 1, { api: 'dma_map', bytes: 66 });
   expect(lifetimesOf([map, free(1, 3)])).toMatchObject({ allocations: 0, mu: undefined });
 });
+
+it('the shortest life that counts is one of 1 ns', () => {
+  const requests = [allocate(1, 1), free(1, 1), allocate(2, 1, { time: 1 }), free(2, 1)];
+  expect(lifetimesOf(requests)).toMatchObject({ zero: 1, longestNs: 1, shortestNs: 1, mu: 1 });
+});

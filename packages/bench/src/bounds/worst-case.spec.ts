@@ -11,7 +11,13 @@ it('knows the worst cases that theory knows, with where they were shown', () => 
   }
   expect(worstCaseOf('first-fit+page+immediate', undefined).blockSeconds.value).toBeUndefined();
   expect(worstCaseOf('best-fit+block+immediate', 7).blockSeconds.formula).toBe('unbounded');
-  expect(worstCaseOf('buddy+block+immediate', 7).blocksPeak.value).toBe(5.5);
+  for (const placement of ['best-fit', 'worst-fit'])
+    expect(worstCaseOf(`${placement}+block+immediate`, 7).blocksPeak.value).toBe(3);
+  // 1 + r/2 for the order of a block.
+  expect(worstCaseOf('buddy+block+immediate', 7).blocksPeak).toMatchObject({
+    formula: '1 + r/2, r = 9',
+    value: 5.5,
+  });
 });
 
 it('claims nothing without a source, and nothing of the baselines', () => {
