@@ -1,4 +1,4 @@
-import { allocationId } from '@decpool/model';
+import { allocationId, pfn } from '@decpool/model';
 import { expect, it } from 'vitest';
 import { contextMetrics } from './context.ts';
 import { measure, requested } from './testing.ts';
@@ -16,10 +16,13 @@ it('counts the requests that may not sleep, and what the worker refilled', () =>
     atomic(4, 'GFP_KERNEL|__GFP_DMA32'),
     { type: 'reserve-refilled' as const, pages: 64 },
     { type: 'reserve-refilled' as const, pages: 8 },
+    // At boot, and by the worker after request 1.
+    { type: 'atomic-pool-grown' as const, pfn: pfn(512), pages: 32, request: 0 },
+    { type: 'atomic-pool-grown' as const, pfn: pfn(1024), pages: 4, request: 1 },
   ];
   expect(measure(contextMetrics, history, { refills: 2 })).toEqual({
     'atomic-requests': 2,
-    refills: 2,
-    'refilled-pages': 72,
+    refills: 3,
+    'refilled-pages': 76,
   });
 });

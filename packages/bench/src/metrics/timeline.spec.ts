@@ -51,3 +51,12 @@ it('has at most 256 points however long a run is, the last one always among them
   expect(points.at(-1)).toEqual({ time: 4_999 * 70_000 + 1, sharedIdleBytes: 0, liveBytes: 0 });
   expect(points.map(({ time }) => time)).toEqual(points.map(({ time }) => time).sort((a, b) => a - b));
 });
+
+it('has a point for each 1024 ns in which something happened, the last value of each; for twice as many with more than 256', () => {
+  const at = (times: readonly number[]) =>
+    timelineOf(times.map((time, index) => allocated(index + 1, index, 1, time))).map(({ time }) => time);
+  expect(at([0, 1000, 1024, 2047, 5000])).toEqual([1000, 2047, 5000]);
+  const times = Array.from({ length: 257 }, (_, index) => index * 1024);
+  expect(at(times.slice(1))).toEqual(times.slice(1));
+  expect(at(times)).toEqual(times.filter((_, index) => index % 2 === 1 || index === 256));
+});

@@ -49,6 +49,19 @@ describe('a request waits', () => {
   });
 });
 
+it('a failed call on a vmalloc area waits for its pages one by one, another for its block', () => {
+  const failed = (more: object) => ({
+    ...decrypted(0, 512),
+    type: 'conversion-failed' as const,
+    direction: 'decrypt' as const,
+    ...more,
+  });
+  const most = (more: object) =>
+    measure(waitMetrics, during(1, 0, requested(1, 512, 2 ** 21), failed(more)))['host-calls-most'];
+  // On snp 64 pages are a call; an aligned block is one.
+  expect([most({}), most({ offset: 0 })]).toEqual([1, 8]);
+});
+
 describe('no request waits', () => {
   it('for the deferred worker, which runs later', () => {
     const history = [...during(1, 0, requested(1, 1, 4096)), ...during(1, 9, encrypted(0, 512))];

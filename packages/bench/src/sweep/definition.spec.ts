@@ -105,6 +105,12 @@ describe('the limits of a definition', () => {
     expect(bad.filter(test)).toEqual([]);
   });
 
+  it('are not kept by faults of which none happens', () => {
+    const faults = (chances: object) => accepts({ settings: { faults: chances } });
+    expect([faults({ encrypt: 0.5 }), faults({ decrypt: 0.5 })]).toEqual([true, true]);
+    expect([faults({ converted: 1 }), faults({ decrypt: 0, encrypt: 0 })]).toEqual([false, false]);
+  });
+
   const seeds = (count: number) => Array.from({ length: count }, (_, seed) => seed);
 
   it('are a million cells: inputs, their memory and platforms, policies and seeds', () => {

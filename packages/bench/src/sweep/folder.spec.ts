@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,6 +13,7 @@ import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERSION } from '../files/version.ts';
+import { openBelow } from '../log/testing.ts';
 import { isSweepFolder, readPart, SweepFolder } from './folder.ts';
 import { CODE, codeHash, differenceOf } from './identity.ts';
 import { mergeParts } from './merge.ts';
@@ -187,6 +189,24 @@ describe('the folder of a sweep', () => {
       folder.write('results.json', '{}\n');
       expect(readFileSync(at('full/results.json'), 'utf8')).toBe('{}\n');
       folder.close();
+    }),
+  );
+
+  it(
+    'is refused with one line if the file system refuses it',
+    afresh(async () => {
+      mkdirSync(at('full/sweep.json.partial'), { recursive: true });
+      expect(await refusal(open('full'))).toContain(`${at('full/sweep.json')}: cannot be written`);
+    }),
+  );
+
+  it.runIf(existsSync('/proc/self/fd'))(
+    'has no file open once it is closed',
+    afresh(async () => {
+      const folder = await open('closed');
+      expect(openBelow(scratch)).toEqual([at('closed/cells.ndjson')]);
+      folder.close();
+      expect(openBelow(scratch)).toEqual([]);
     }),
   );
 });

@@ -47,6 +47,11 @@ describe('the results of a sweep', () => {
     expect(runs[1]).toMatchObject({ seed: 3, refused: 'no' });
   });
 
+  it('are also of a single run that was served', () => {
+    const { rows } = resultsOf(OUTLINE, byKey(cells(['no', 7, 'no'])));
+    expect(rows[0]).toMatchObject({ seeds: 1, values: [7], min: 7, q1: 7, median: 7, q3: 7, max: 7 });
+  });
+
   it('have a row for each metric that was measured, in the order of reports', () => {
     const ids = ['host-calls', 'splits-2m', 'failures'] as const;
     const measured = KEYS.map((key) => served(key, Object.fromEntries(ids.map((id) => [id, 1]))));
