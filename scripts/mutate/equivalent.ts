@@ -25,6 +25,24 @@ const HOLDS_SOMETHING = 'view.extentCount(allocation) > 0 || view.slabOf(allocat
 
 export const EQUIVALENT: readonly Equivalent[] = [
   {
+    file: 'packages/model/src/direct-map.ts',
+    text: 'this.#levels = new Uint8Array(geometry.spanPages / geometry.pagesPerBlock);',
+    change: 'geometry.spanPages / geometry.pagesPerBlock -> geometry.spanPages * geometry.pagesPerBlock',
+    why: 'there is room for blocks that there are not',
+  },
+  {
+    file: 'packages/model/src/direct-map.ts',
+    text: 'const first = range[0];',
+    change: '0 -> 0 + 1',
+    why: 'pages are all like the first if they are all like the second',
+  },
+  {
+    file: 'packages/model/src/state/evolve/allocations.ts',
+    text: 'if (freed + 1 < made) noteNextExtent(editor, id);',
+    change: 'freed + 1 < made -> true',
+    why: 'it writes the same zeros behind the last extent, only slower',
+  },
+  {
     file: `${PROJECTIONS}/causes.ts`,
     text: '#row = 0;',
     change: '0 -> 0 + 1',
