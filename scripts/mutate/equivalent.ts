@@ -200,6 +200,30 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'the same plan is carried out once more, and comes to the same',
   },
   {
+    file: `${BOUNDS}/page-mask.ts`,
+    text: 'if (mask[first >>> 5] === -1) first = Math.max(first + align, ((first >>> 5) + 1) << 5);',
+    change: 'mask[first >>> 5] === -1 -> false',
+    why: 'a full word is passed over place by place, which is only slower',
+  },
+  {
+    file: `${BOUNDS}/page-mask.ts`,
+    text: 'if (mask[first >>> 5] === -1) {',
+    change: 'mask[first >>> 5] === -1 -> false',
+    why: 'a full word is passed over page by page, which is only slower',
+  },
+  {
+    file: 'packages/bench/src/metrics/slabs.ts',
+    text: '} else if (type === TYPE.slabDestroyed) {',
+    change: 'type === TYPE.slabDestroyed -> true',
+    why: 'it sees no third type of event',
+  },
+  {
+    file: 'packages/bench/src/metrics/slabs.ts',
+    text: 'pagesOf.delete(batch.pfnAt(row));',
+    change: 'pagesOf.delete(batch.pfnAt(row)) -> undefined',
+    why: 'no number is given to two slabs, so only memory is kept',
+  },
+  {
     file: DEMAND,
     text: 'for (let slot = 0; slot < EPOCHS; slot++) {',
     change: 'slot < EPOCHS -> slot <= EPOCHS',

@@ -32,8 +32,8 @@ export function bestPlans(
       planOf(items, packing, moments),
     );
   return {
-    byPeak: least(plans, (a, b) => a.blocksPeak - b.blocksPeak || sign(a.blockNs - b.blockNs)),
-    byBlockTime: least(plans, (a, b) => sign(a.blockNs - b.blockNs) || a.blocksPeak - b.blocksPeak),
+    byPeak: least(plans, (a, b) => a.blocksPeak - b.blocksPeak || Number(a.blockNs - b.blockNs)),
+    byBlockTime: least(plans, (a, b) => Number(a.blockNs - b.blockNs) || a.blocksPeak - b.blocksPeak),
   };
 }
 
@@ -55,8 +55,6 @@ export function* heuristicPackings(
     yield packByInterval(items, requests, pagesPerBlock, itemsPerBlock, order);
   }
 }
-
-const sign = (difference: bigint): number => (difference > 0n ? 1 : difference < 0n ? -1 : 0);
 
 function least(plans: readonly Plan[], compare: (a: Plan, b: Plan) => number): Plan {
   return plans.reduce((best, plan) => (compare(plan, best) < 0 ? plan : best));

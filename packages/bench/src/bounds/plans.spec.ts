@@ -1,4 +1,5 @@
 import { platformNamed, type Request } from '@decpool/model';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { boundsOf, requestBounds } from './bounds.ts';
 import { exactPlans } from './exact.ts';
@@ -60,6 +61,36 @@ it('the best plan at peak takes the fewest block-ns of those, and the best by ti
   const [shortest] = costs.toSorted(([a, c], [b, d]) => c - d || a - b);
   expect([byPeak.blocksPeak, Number(byPeak.blockNs)]).toEqual(fewest);
   expect([byBlockTime.blocksPeak, Number(byBlockTime.blockNs)]).toEqual(shortest);
+});
+
+/** Items over seven requests at these times; some end where others begin. */
+const TIMES = [0, 3, 3, 10, 12, 12, 40];
+const someItems = fc.array(
+  fc
+    .record({ pages: fc.integer({ min: 1, max: P }), start: fc.nat(5), length: fc.nat(5) })
+    .map(({ pages, start, length }) => {
+      const end = Math.min(6, start + 1 + length);
+      return item({ pages, align: 2 ** Math.ceil(Math.log2(pages)), start, end });
+    }),
+  { minLength: 1, maxLength: 5 },
+);
+
+it('of plans that are equal in the one, the best is the one that is least in the other', () => {
+  const requests = TIMES.map((time, at) => free(at + 1, time));
+  fc.assert(
+    fc.property(someItems, (items) => {
+      const at = momentsOf(requests, items, TIMES[6]);
+      const costs = (exactPlans(items, P, at) ?? []).map(
+        ({ blocksPeak, blockNs }) => [blocksPeak, Number(blockNs)] as const,
+      );
+      const { byPeak, byBlockTime } = bestPlans(items, P, at, 1000);
+      const [fewest] = costs.toSorted(([a, c], [b, d]) => a - b || c - d);
+      const [shortest] = costs.toSorted(([a, c], [b, d]) => c - d || a - b);
+      expect([byPeak.blocksPeak, Number(byPeak.blockNs)]).toEqual(fewest);
+      expect([byBlockTime.blocksPeak, Number(byBlockTime.blockNs)]).toEqual(shortest);
+    }),
+    { numRuns: 200 },
+  );
 });
 
 it('free pages are taken from behind a single used one', () => {
