@@ -499,6 +499,42 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change,
     why: 'single pages are not compacted for',
   })),
+  ...['index === highest -> false', 'highest-- -> undefined'].map((change) => ({
+    file: `${POOL}/page-allocator/per-cpu-lists.ts`,
+    text: 'if (index === highest) highest--;',
+    change,
+    why: 'lists that are empty are looked at again',
+  })),
+  ...['index === lowest -> false', 'lowest++ -> undefined', 'lowest++ -> lowest--'].map((change) => ({
+    file: `${POOL}/page-allocator/per-cpu-lists.ts`,
+    text: 'if (index === lowest) lowest++;',
+    change,
+    why: 'lists that are empty are looked at again',
+  })),
+  {
+    file: `${POOL}/page-allocator/per-cpu-lists.ts`,
+    text: 'const merged = mayMerge ? lists.orderOfLastRun(list, left) : order;',
+    change: 'mayMerge -> false',
+    why: 'chunks go back one by one, which comes to the same and is slower',
+  },
+  ...['pages > 0 -> true', 'pages > 0 -> pages >= 0'].map((change) => ({
+    file: `${POOL}/page-allocator/per-cpu-lists.ts`,
+    text: 'if (pages > 0) this.#returnPages(zone, cpu, perCpu, pages, 0);',
+    change,
+    why: 'no pages go back',
+  })),
+  {
+    file: `${POOL}/page-allocator/per-cpu-lists.ts`,
+    text: 'for (const zone of hadPages ? zones : []) {',
+    change: 'hadPages -> true',
+    why: 'lists that are empty are emptied',
+  },
+  {
+    file: `${POOL}/page-allocator/per-cpu-lists.ts`,
+    text: 'if (lists.first(firstList + index) >= 0) break;',
+    change: 'lists.first(firstList + index) >= 0 -> true',
+    why: 'of an empty list no chunk goes back',
+  },
 ];
 
 export const changeText = ({ from, to }: Mutant): string => `${from} -> ${to}`;

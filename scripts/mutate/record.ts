@@ -7,6 +7,7 @@ export const RECORD: Readonly<Record<string, number>> = {
   'packages/model/src/projections/splits.ts': 0,
   'packages/pool/src/conversion/conversion.ts': 0,
   'packages/pool/src/conversion/per-unit.ts': 0,
+  'packages/pool/src/page-allocator/zone.ts': 4,
   'packages/pool/src/slab/slab-layer.ts': 0,
   'packages/pool/src/supply/demand.ts': 0,
   'packages/pool/src/supply/reserve.ts': 0,

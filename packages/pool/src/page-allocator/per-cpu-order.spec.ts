@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { orderOfIndex, PER_CPU_LISTS, perCpuIndex } from './chunk-lists.ts';
-import { KERNELS, type PageAllocator } from './page-allocator.ts';
+import { KERNELS, type Kernel, type PageAllocator } from './page-allocator.ts';
 import { PerCpu61, PerCpu67 } from './per-cpu.ts';
 import { allocatorOf, range, ZONE_PAGES, zonelistOf } from './testing.ts';
 
@@ -148,6 +148,23 @@ it('pages of isolated pageblocks go to the zone at once, those of reserved ones 
   expect([0, 2].map((type) => allocator.perCpuLists.isEmpty(zone, 0, 0, type))).toEqual([true, true]);
   expect(allocator.perCpuLists.isEmpty(zone, 0, 4, 1)).toBe(true);
   expect(allocatorOf('6.12', [{}]).perCpuLists.serves(0, 0)).toBe(false);
+});
+
+it('pages that another migratetype has lent go back to the list of the request with 6.1, to that of their pageblock later', () => {
+  const listedAfter = (kernel: Kernel) => {
+    const allocator = allocatorOf(kernel, [
+      { free: [[3, 'Unmovable', [8]]], cpus: [{ batch: 4, high: 40 }] },
+    ]);
+    expect(allocator.claim(0, 0, 1, zonelistOf(1))).toBeGreaterThanOrEqual(8);
+    const lent = allocator.perCpuLists.pages;
+    allocator.perCpuLists.drain(allocator.zones);
+    const pagesOf = (type: number) =>
+      zoneOf(allocator).lists.reduce((sum, ofOrder, order) => sum + (ofOrder[type].length << order), 0);
+    return { lent, unmovable: pagesOf(0), movable: pagesOf(1) };
+  };
+  // With 6.1 the rest of the chunk is on the list of the request already: steal_suitable_fallback().
+  expect(listedAfter('6.1')).toEqual({ lent: 3, unmovable: 0, movable: 7 });
+  expect(listedAfter('6.12')).toEqual({ lent: 3, unmovable: 7, movable: 0 });
 });
 
 it('no page is lost nor counted twice between the lists of two CPUs and the zone, on any history', () => {
