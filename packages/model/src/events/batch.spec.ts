@@ -167,6 +167,16 @@ describe('rows', () => {
     expect(kept[1].column('pfn')).toHaveLength(0);
   });
 
+  it('that are appended where an owner, bytes or a name were lent have none of these', () => {
+    const rows = new EventRows(1);
+    rows.appendObject(EXAMPLES['owner-registered'][0]);
+    rows.columns.bytes[0] = 7;
+    rows.lend(0, () => {});
+    rows.append(TYPE.pagesReturned, 5, 1, 0, 10, 2, 0);
+    const batch = rows.seal(0);
+    expect([batch.ownerAt(0), batch.bytesAt(0), batch.names().size]).toEqual([0, 0, 0]);
+  });
+
   it('take nothing of what is not an event', () => {
     const rows = new EventRows(2);
     for (const wrong of [null, 7, 'x', [], {}]) expect(() => rows.appendObject(wrong)).toThrow('event');
