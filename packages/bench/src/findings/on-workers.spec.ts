@@ -10,7 +10,7 @@ import { subsetOf } from './subset.ts';
 
 const FINDINGS = fileURLToPath(new URL('../../../../examples/sweeps/findings.json', import.meta.url));
 /** Each takes 2 s of CPU time. */
-const SEEDS = 2;
+const SEEDS = randomRuns(2);
 
 /** Its paths begin at the folder of the definition. */
 const absolute = (definition: SweepDefinition): SweepDefinition => ({
