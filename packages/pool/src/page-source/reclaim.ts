@@ -104,7 +104,8 @@ export class Reclaim {
         (zone) =>
           zone.isAbove(zone.min, order, highestZone) || isCompactionSuitable(zone, order, highestZone),
       );
-      if (hasRoom || this.#pagesLeftIn(zones) <= compactGap(order)) return freed;
+      // As in the kernel: what frees nothing now would not do so next.
+      if (now === 0 || hasRoom || this.#pagesLeftIn(zones) <= compactGap(order)) return freed;
     }
   }
 
