@@ -17,14 +17,14 @@ import { Link, Namespace } from './testing-link.ts';
 
 /** Of the moments. */
 const SEED = 1;
-/** Of workers. A quarter of all under `pnpm test`, as of all that follows. */
+/** Of workers. */
 const KILLS = randomRuns(20);
 const CUT_MS = randomRuns(10) * 1000;
 /** A fault comes up to so long after the cell that was drawn for it. */
 const LATEST_MS = 200;
 
-/** Each takes some 50 ms, as long as a few messages. */
-const CELLS = 40 * randomRuns(4);
+/** Each takes some 50 ms, as long as a few messages. With fewer a sweep would end before all faults have come. */
+const CELLS = 160;
 const DEFINITION = {
   name: 'faults',
   policies: ['linux-7.3', 'first-fit+block+immediate'],
