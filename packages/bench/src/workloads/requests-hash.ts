@@ -10,23 +10,17 @@ const CHUNK = 2 ** 14;
 export class RequestsHash {
   readonly #hash = createHash('sha256');
   #pending = '';
-  #count = 0;
   #hasBackground = false;
 
   add(request: Request): void {
     this.#pending += `${requestText(request)}\n`;
     if (this.#pending.length > CHUNK) this.#flush();
-    this.#count++;
     this.#hasBackground ||= 'key' in request;
   }
 
   #flush(): void {
     this.#hash.update(this.#pending);
     this.#pending = '';
-  }
-
-  get count(): number {
-    return this.#count;
   }
 
   /** Whether other owners of memory made requests. A log does not hold the keys of their chunks. */
