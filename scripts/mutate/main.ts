@@ -3,9 +3,9 @@
  *
  * Changes the sources in small ways, one at a time, and runs the specs that reach the change. Prints a table, and each change
  * that no spec finds. Without arguments: the names of the modules. --specs: these specs only. --equivalent: tries what the list
- * of equivalent mutants leaves out, too. --unreached: lists what no spec comes by. --sample: tries so many mutants, spread over the
- * module, always the same. --each: seconds of tests for one mutant (default: 20). --seconds: stops after that time. A mutant that
- * was not tried with all tests that reach it is no survivor.
+ * of equivalent mutants leaves out, too. --unreached: lists what no spec comes by, and what was not tried to the end. --sample:
+ * tries so many mutants, spread over the module, always the same. --each: seconds of tests for one mutant (default: 20).
+ * --seconds: stops after that time. A mutant that was not tried with all tests that reach it is no survivor.
  *
  * --turn: one file of record.ts, one that the last commit changed if any, else the next in turn; exits with 1 if more of its mutants
  * survive than the record says.
@@ -50,9 +50,10 @@ for (const { name, paths, specs } of wanted) {
     seconds: values.seconds === undefined ? Number.POSITIVE_INFINITY : Number(values.seconds),
   });
   for (const mutant of outcome.survivors) console.log(mutantText(mutant));
-  if (values.unreached)
+  if (values.unreached) {
     for (const mutant of outcome.unreached) console.log(`not reached: ${mutantText(mutant)}`);
-  if (outcome.untried > 0) console.log(`${outcome.untried} mutants were not tried for want of time`);
+    for (const mutant of outcome.untried) console.log(`not tried to the end: ${mutantText(mutant)}`);
+  }
   outcomes.push(outcome);
 }
 if (outcomes.length > 0) console.log(`\n${tableOf(outcomes)}`);
@@ -64,8 +65,14 @@ for (const { module, survivors } of values.turn ? outcomes : []) {
   process.exitCode = 1;
 }
 
+/** A module, or a file of one with the module's specs. */
 function moduleNamed(name: string): Module {
-  return MODULES.find((module) => module.name === name) ?? { name, paths: [name] };
+  return MODULES.find((module) => module.name === name) ?? fileOf(name);
+}
+
+function fileOf(path: string): Module {
+  const module = MODULES.find(({ paths }) => sourcesIn(paths).includes(path));
+  return { name: path, paths: [path], specs: module?.specs ?? [] };
 }
 
 /** A file of the record: one that the last commit changed, or the next in turn. */
@@ -81,7 +88,5 @@ function inTurn(): Module {
   }
   const touched = all.filter((path) => changed.includes(path));
   const among = touched.length > 0 ? touched : all;
-  const path = among[commits % among.length];
-  const module = MODULES.find(({ paths }) => sourcesIn(paths).includes(path));
-  return { name: path, paths: [path], specs: module?.specs ?? [] };
+  return fileOf(among[commits % among.length]);
 }

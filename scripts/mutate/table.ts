@@ -11,36 +11,39 @@ export interface Outcome {
   readonly equivalent: readonly Mutant[];
   readonly survivors: readonly Mutant[];
   readonly found: number;
-  /** Not tried for want of time. */
-  readonly untried: number;
+  /** Not found, and not tried with all tests that reach them, for want of time. */
+  readonly untried: readonly Mutant[];
   readonly seconds: number;
 }
 
 const COLUMNS = [
   'module',
   'mutants',
-  'tried',
-  'not reached',
   'equivalent',
+  'not reached',
   'found',
   'survived',
-  'found of tried',
+  'not tried to the end',
+  'found of reached',
   'seconds',
 ];
 
-const share = ({ found, survivors }: Outcome): number =>
-  found + survivors.length === 0 ? 1 : found / (found + survivors.length);
+/** A mutant that was not tried to the end counts as one that no spec finds. */
+const share = ({ found, survivors, untried }: Outcome): number => {
+  const reached = found + survivors.length + untried.length;
+  return reached === 0 ? 1 : found / reached;
+};
 
 export function tableOf(outcomes: readonly Outcome[]): string {
   const rows = outcomes.map((outcome) =>
     [
       outcome.module,
       outcome.mutants.length,
-      outcome.found + outcome.survivors.length,
-      outcome.unreached.length,
       outcome.equivalent.length,
+      outcome.unreached.length,
       outcome.found,
       outcome.survivors.length,
+      outcome.untried.length,
       `${(100 * share(outcome)).toFixed(1)} %`,
       outcome.seconds.toFixed(0),
     ].map(String),
