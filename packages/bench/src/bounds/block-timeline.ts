@@ -18,6 +18,8 @@ export class BlockTimeline {
   readonly #leafSpan: number;
   readonly #cover: Int32Array;
   readonly #any: Int32Array;
+  /** By node: 1 if `cover` has pages. Most have none, and are not read. */
+  readonly #isCovered: Uint8Array;
   /** By leaf: items that are there for a part of its span. */
   readonly #partials: (Partial[] | undefined)[] = [];
 
@@ -25,9 +27,10 @@ export class BlockTimeline {
   constructor(pagesPerBlock: number, requests: number, leaves: number) {
     this.#words = wordsFor(pagesPerBlock);
     this.#leaves = leaves;
-    this.#leafSpan = Math.max(1, Math.ceil((requests + 1) / leaves));
+    this.#leafSpan = Math.ceil((requests + 1) / leaves);
     this.#cover = new Int32Array(2 * leaves * this.#words);
     this.#any = new Int32Array(2 * leaves * this.#words);
+    this.#isCovered = new Uint8Array(2 * leaves);
   }
 
   /** Marks the pages of the mask as used from request `start` to before `end`. */
@@ -41,6 +44,7 @@ export class BlockTimeline {
     this.#or(this.#any, node, mask);
     if (start <= from && to <= end) {
       this.#or(this.#cover, node, mask);
+      this.#isCovered[node] = 1;
       return;
     }
     if (node >= this.#leaves) {
@@ -62,25 +66,38 @@ export class BlockTimeline {
 
   /** Adds to the mask what is used at some time from request `start` to before `end`. */
   collect(start: number, end: number, into: Int32Array): void {
-    this.#collect(1, 0, this.#leaves * this.#leafSpan, start, end, into);
+    let first = this.#leaves + Math.floor(start / this.#leafSpan);
+    let last = this.#leaves + Math.floor((end - 1) / this.#leafSpan);
+    this.#collectPartials(first, start, end, into);
+    if (last !== first) this.#collectPartials(last, start, end, into);
+    // The nodes between the two leaves, and what covers a node around one of them.
+    for (; last - first > 1; first >>= 1, last >>= 1) {
+      this.#collectCover(first, into);
+      this.#collectCover(last, into);
+      if ((first & 1) === 0) this.#collectNode(this.#any, first + 1, into);
+      if ((last & 1) === 1) this.#collectNode(this.#any, last - 1, into);
+    }
+    for (; last !== first; first >>= 1, last >>= 1) {
+      this.#collectCover(first, into);
+      this.#collectCover(last, into);
+    }
+    for (; first > 0; first >>= 1) this.#collectCover(first, into);
   }
 
-  #collect(node: number, from: number, to: number, start: number, end: number, into: Int32Array): void {
-    if (end <= from || to <= start) return;
-    const isWithin = start <= from && to <= end;
-    const source = isWithin ? this.#any : this.#cover;
-    const base = node * this.#words;
-    for (let word = 0; word < this.#words; word++) into[word] |= source[base + word];
-    if (isWithin) return;
-    if (node >= this.#leaves) {
-      for (const partial of this.#partials[node - this.#leaves] ?? []) {
-        if (partial.end <= start || end <= partial.start) continue;
-        for (let word = 0; word < this.#words; word++) into[word] |= partial.mask[word];
-      }
-      return;
+  #collectCover(node: number, into: Int32Array): void {
+    if (this.#isCovered[node] === 1) this.#collectNode(this.#cover, node, into);
+  }
+
+  #collectNode(masks: Int32Array, node: number, into: Int32Array): void {
+    const words = this.#words;
+    const base = node * words;
+    for (let word = 0; word < words; word++) into[word] |= masks[base + word];
+  }
+
+  #collectPartials(node: number, start: number, end: number, into: Int32Array): void {
+    for (const partial of this.#partials[node - this.#leaves] ?? []) {
+      if (partial.end <= start || end <= partial.start) continue;
+      for (let word = 0; word < this.#words; word++) into[word] |= partial.mask[word];
     }
-    const middle = (from + to) / 2;
-    this.#collect(2 * node, from, middle, start, end, into);
-    this.#collect(2 * node + 1, middle, to, start, end, into);
   }
 }

@@ -28,6 +28,11 @@ export abstract class Blocks<State extends BlockState> {
   /** The pages of the block that are used at some time in the item's life. Valid until the next call. */
   protected abstract usedDuring(block: State, item: PageItem): Int32Array;
 
+  /** The lowest page of the block from which the item's pages are free during its life; -1 for none. */
+  protected freePlace(block: State, item: PageItem): number {
+    return findFree(this.usedDuring(block, item), this.pagesPerBlock, item.pages, item.align);
+  }
+
   /** The place of an item. The pages stay free. */
   protected place(item: PageItem, prefer: Preference): Piece[] {
     if (item.align === 0) return this.#inPieces(item, prefer);
@@ -35,14 +40,14 @@ export abstract class Blocks<State extends BlockState> {
   }
 
   #inBlock(item: PageItem, prefer: Preference): Piece {
-    const { pages, align, place } = item;
+    const { pages, place } = item;
     let best: Piece | undefined;
     let bestKey = Number.POSITIVE_INFINITY;
     for (const [block, state] of this.blocks.entries()) {
       if (state.freePages < pages || state.place !== place) continue;
       const key = prefer(state, item);
       if (best !== undefined && key >= bestKey) continue;
-      const first = findFree(this.usedDuring(state, item), this.pagesPerBlock, pages, align);
+      const first = this.freePlace(state, item);
       if (first === -1) continue;
       best = { block, first, pages };
       bestKey = key;

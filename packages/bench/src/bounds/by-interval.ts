@@ -6,7 +6,7 @@
 import { BlockTimeline } from './block-timeline.ts';
 import { type BlockState, Blocks, lowestFirst } from './blocks.ts';
 import type { PageItem } from './items.ts';
-import { emptyMask, mark } from './page-mask.ts';
+import { emptyMask, findFree, mark } from './page-mask.ts';
 import type { Packing, Piece } from './plan.ts';
 
 /** Compares items as Array.sort() does. */
@@ -77,6 +77,18 @@ class BlocksOverTime extends Blocks<TimedBlock> {
     this.#used.set(this.#empty);
     timeline.collect(start, end, this.#used);
     return this.#used;
+  }
+
+  /** Most blocks have no room even when the item comes, or just before it goes. So that is looked at first. */
+  protected override freePlace(block: TimedBlock, item: PageItem): number {
+    const { start, end, pages, align } = item;
+    const used = this.#used;
+    used.set(this.#empty);
+    for (const at of [start, end - 1]) {
+      block.timeline.collect(at, at + 1, used);
+      if (findFree(used, this.pagesPerBlock, pages, align) === -1) return -1;
+    }
+    return super.freePlace(block, item);
   }
 
   put(item: PageItem): Piece[] {

@@ -25,13 +25,30 @@ export function mark(mask: Int32Array, first: number, pages: number, used: boole
   }
 }
 
-/** Lowest multiple of `align` from which `pages` pages are free, or -1. `align`: the power of two next to the pages, or 1. */
+/** Lowest multiple of `align` from which `pages` pages are free, or -1. `align`: the power of two next to the pages. */
 export function findFree(mask: Int32Array, pagesPerBlock: number, pages: number, align: number): number {
-  for (let first = 0; first + pages <= pagesPerBlock; ) {
-    // A full word has no free page: go on to the next word that can be aligned.
-    if (mask[first >>> 5] === -1) first = Math.max(first + align, ((first >>> 5) + 1) << 5);
-    else if (isFree(mask, first, pages)) return first;
-    else first += align;
+  if (align <= 32) return findInWord(mask, pages, align);
+  for (let first = 0; first + pages <= pagesPerBlock; first += align) {
+    if (isFree(mask, first, pages)) return first;
+  }
+  return -1;
+}
+
+/** By log2 of the alignment: the bits of a word at its multiples. */
+const MULTIPLES = [-1, 0x5555_5555, 0x1111_1111, 0x0101_0101, 0x0001_0001, 1];
+
+function findInWord(mask: Int32Array, pages: number, align: number): number {
+  const multiples = MULTIPLES[Math.log2(align)];
+  for (let word = 0; word < mask.length; word++) {
+    /** The pages from which `run` pages are free. */
+    let starts = ~mask[word];
+    for (let run = 1; run < pages; ) {
+      const more = Math.min(run, pages - run);
+      starts &= starts >>> more;
+      run += more;
+    }
+    starts &= multiples;
+    if (starts !== 0) return word * 32 + 31 - Math.clz32(starts & -starts);
   }
   return -1;
 }
