@@ -1,10 +1,12 @@
-import { pfn } from '@decpool/model';
-import { MIGRATETYPES } from '@decpool/model/internal';
+import { pfn, x86Geometry } from '@decpool/model';
+import { checkGeometry, MIGRATETYPES, type PageRun } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { aged } from './aged.ts';
+import { highestRun } from './contiguous-range.ts';
 import { fragmented, freshBoot } from './profiles.ts';
-import { GIB, MIB, sourceOf } from './testing.ts';
+import { GIB, MIB, oneZone, sourceOf } from './testing.ts';
+import { ZoneMap } from './zones.ts';
 
 it('takes the highest whole free blocks that lie together below 4 GiB, out of chunks of any size', () => {
   const source = sourceOf(freshBoot(5 * GIB));
@@ -84,5 +86,52 @@ it('gives out no page twice, and everything comes back', () => {
       },
     ),
     { numRuns: randomRuns(60) },
+  );
+});
+
+it('a run is the highest of whole blocks that are wanted in one zone, below 4 GiB if there is one', () => {
+  // Blocks of 32 MiB: 4 GiB are 128 of them.
+  const BLOCK = 8192;
+  const [FIRST, LOW, END] = [116, 128, 140];
+  const [zone] = oneZone({}).zones;
+  const geometry = checkGeometry({
+    ...x86Geometry(END * BLOCK),
+    pagesPerBlock: BLOCK,
+    spanPages: END * BLOCK,
+  });
+  const blocks = fc.array(
+    fc.record({ isWhole: fc.constantFrom(true, true, true, false), isWanted: fc.boolean() }),
+    { minLength: END - FIRST, maxLength: END - FIRST },
+  );
+  fc.assert(
+    fc.property(
+      blocks,
+      fc.integer({ min: FIRST + 1, max: END - 1 }),
+      fc.integer({ min: 1, max: 4 }),
+      fc.constantFrom(LOW, END),
+      (kinds, second, wanted, end) => {
+        const zoneOf = (block: number) => Number(block >= second);
+        const rams: PageRun[][] = [[], []];
+        for (let block = FIRST; block < end; block++) {
+          const pages = kinds[block - FIRST].isWhole ? BLOCK : BLOCK - 1;
+          const ram = rams[zoneOf(block)];
+          const [start, count] = ram.at(-1) ?? [0, 0];
+          if (start + count === block * BLOCK) ram.splice(-1, 1, [start, count + pages]);
+          else ram.push([block * BLOCK, pages]);
+        }
+        const zones = rams.map((ram, node) => ({ ...zone, node, ram }));
+        const span = { ...geometry, spanPages: end * BLOCK };
+        const map = new ZoneMap({ name: 'two zones', zones, directMap: [] }, span);
+        const isWanted = (block: number) => block >= FIRST && kinds[block - FIRST].isWanted;
+        const isRun = (first: number) =>
+          first + wanted <= end &&
+          Array.from({ length: wanted }, (_, each) => first + each).every(
+            (block) => isWanted(block) && kinds[block - FIRST].isWhole && zoneOf(block) === zoneOf(first),
+          );
+        const runs = Array.from({ length: end - FIRST }, (_, each) => FIRST + each).filter(isRun);
+        const low = runs.filter((first) => first + wanted <= LOW);
+        expect(highestRun(map, wanted, isWanted)).toBe(low.at(-1) ?? runs.at(-1) ?? -1);
+      },
+    ),
   );
 });

@@ -14,9 +14,8 @@ const LOW_END = 2 ** 20;
  * have to be for devices that reach no further; only if there is none, above.
  */
 export function highestRun(map: ZoneMap, blocks: number, isWanted: (block: number) => boolean): number {
-  const low = Math.min(map.blocks, LOW_END / map.pagesPerBlock);
-  const first = highestBelow(low, map, blocks, isWanted);
-  return first < 0 && low < map.blocks ? highestBelow(map.blocks, map, blocks, isWanted) : first;
+  const first = highestBelow(Math.min(map.blocks, LOW_END / map.pagesPerBlock), map, blocks, isWanted);
+  return first < 0 ? highestBelow(map.blocks, map, blocks, isWanted) : first;
 }
 
 function highestBelow(
@@ -27,7 +26,7 @@ function highestBelow(
 ): number {
   let found = 0;
   for (let block = end - 1; block >= 0; block--) {
-    const isSameZone = found > 0 && map.zoneOfBlock(block) === map.zoneOfBlock(block + 1);
+    const isSameZone = map.zoneOfBlock(block) === map.zoneOfBlock(block + 1);
     if (!map.isWhole(block) || !isWanted(block)) found = 0;
     else found = isSameZone ? found + 1 : 1;
     if (found >= blocks) return block;

@@ -26,11 +26,10 @@ const MIB_PAGES = 256;
 /** MIN_PERCPU_PAGELIST_HIGH_FRACTION, mm/page_alloc.c: the lists of all CPUs hold at most an eighth of a zone. */
 const HIGH_FRACTION = 8;
 
-/** zone_batchsize() for a zone of so many pages: pages moved at once between the lists and the zone. */
+/** zone_batchsize() for a zone of so many pages: pages moved at once between the lists and the zone. Of a small zone it is 1. */
 export function batchOf(managedPages: number): number {
-  const batch = Math.max(1, Math.min(managedPages >> 10, MIB_PAGES) >> 2);
-  const rounded = (1 << (31 - Math.clz32(batch + (batch >> 1)))) - 1;
-  return Math.max(1, rounded);
+  const batch = Math.max(2, Math.min(managedPages >> 10, MIB_PAGES) >> 2);
+  return (1 << (31 - Math.clz32(batch + (batch >> 1)))) - 1;
 }
 
 /** zone_highsize(): of each CPU, the pages in its lists from which on a free empties a batch. */
@@ -145,7 +144,8 @@ function zoneStart(
   };
 }
 
-function perCpuStart({ managed, low }: ZoneStart, cpus: number): PerCpuStart {
+/** zone_set_pageset_high_and_batch(). */
+export function perCpuStart({ managed, low }: Pick<ZoneStart, 'managed' | 'low'>, cpus: number): PerCpuStart {
   const batch = batchOf(managed);
   const high = highMarkOf(low, batch, cpus);
   const highMax = Math.max(high, Math.floor(managed / HIGH_FRACTION / cpus));
