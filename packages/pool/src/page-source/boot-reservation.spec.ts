@@ -1,10 +1,11 @@
 import { type MemoryState, pfn, platformNamed, spanOf, x86Geometry } from '@decpool/model';
+import { packChunks } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import { aged } from './aged.ts';
-import { bootPoolBytes, withBootPool } from './boot-reservation.ts';
+import { bootPoolBytes, confidentialX86Bytes, sizesToTry, withBootPool } from './boot-reservation.ts';
 import { freePagesAtStart } from './free-at-start.ts';
 import { fragmented, freshBoot } from './profiles.ts';
-import { countsOf, GIB, givenCounts, MIB, oneZone, sourceOf } from './testing.ts';
+import { countsOf, exactly, GIB, givenCounts, MIB, oneZone, sourceOf } from './testing.ts';
 
 const [snp, cca] = [platformNamed('snp'), platformNamed('cca')];
 const BLOCK = 512;
@@ -28,6 +29,20 @@ describe('the size of the boot pool', () => {
       expect(bootPoolBytes(freshBoot(16 * GIB), platformNamed(name))).toBeGreaterThan(64 * MIB);
     }
   });
+});
+
+it('one page more than 6 % of which are a power of two doubles the pool', () => {
+  // 6 % of 546,133 pages are just below 128 MiB.
+  expect([546_133, 546_134].map((pages) => confidentialX86Bytes(pages) / MIB)).toEqual([128, 256]);
+  expect([1, 2 ** 28].map((pages) => confidentialX86Bytes(pages) / MIB)).toEqual([64, 1024]);
+});
+
+it('a kernel tries the whole pool, in whole blocks, then half of it, down to one block', () => {
+  const blocks = (bytes: number, pagesPerBlock = 512) => sizesToTry(bytes, { pagesPerBlock });
+  expect(blocks(64 * MIB)).toEqual([32, 16, 8, 4, 2, 1]);
+  expect(blocks(13 * MIB)).toEqual([7, 3, 1]);
+  expect(blocks(64 * MIB, 8192)).toEqual([2, 1]);
+  expect(blocks(1)).toEqual([1]);
 });
 
 describe('made-up memory that has been used', () => {
@@ -102,6 +117,33 @@ describe('other memory', () => {
     const memory = oneZone({ Unmovable: { 8: 8, 7: 8, 6: 8 } });
     expect(withPool(memory, 1, 8 * BLOCK * 4096)).toBe(memory);
     expect(sourceOf(memory).claimContiguous(1)).toBe(-1);
+  });
+});
+
+describe('memory that is exactly known', () => {
+  const page = (...pages: number[]) => [[0, 'Movable', packChunks(pages)] as const];
+  const pool = (memory: MemoryState, blocks: number) => withPool(memory, 1, blocks * BLOCK * 4096);
+
+  it('has the boot pool in the highest range without a free page in any list, per-CPU lists included', () => {
+    // Pageblocks 0, 2 and 4 have a free page, 7 has one of CPU 1.
+    const memory = exactly(8, page(3, 2 * BLOCK, 4 * BLOCK + 511), [[], [[0, `${7 * BLOCK}`]]]);
+    for (const blocks of [2, 4, 5]) expect(pool(memory, blocks).reserved).toEqual([5 * BLOCK, 2 * BLOCK]);
+    // A half of three is one.
+    for (const blocks of [1, 3])
+      expect(pool(memory, blocks)).toEqual({ ...memory, reserved: [6 * BLOCK, BLOCK] });
+  });
+
+  it('has it in the first pageblock if that is the only one', () => {
+    const [first, second] = [exactly(2, page(BLOCK)), exactly(2, [[9, 'Movable', '0'], ...page(BLOCK)])];
+    expect(pool(first, 1).reserved).toEqual([0, BLOCK]);
+    // It is free, so that nothing need be reserved.
+    expect(pool(second, 1)).toBe(second);
+    expect(sourceOf(second).claimContiguous(1)).toBe(0);
+  });
+
+  it('keeps a reservation that it has', () => {
+    const memory: MemoryState = { ...exactly(4, page(BLOCK)), reserved: [0, BLOCK] };
+    expect(pool(memory, 2)).toBe(memory);
   });
 });
 

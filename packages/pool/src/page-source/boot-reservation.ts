@@ -32,7 +32,7 @@ export function bootPoolBytes({ zones }: MemoryState, { confidential, directMap 
 
 /** The same of a confidential x86 guest with so many pages of memory: no platform has a larger pool. */
 export function confidentialX86Bytes(pages: number): number {
-  const wanted = Math.min(1024 * MIB, Math.max(DEFAULT_BYTES, Math.floor((pages * 4096 * 6) / 100)));
+  const wanted = Math.min(1024 * MIB, Math.max(DEFAULT_BYTES, (pages * 4096 * 6) / 100));
   return 2 ** Math.ceil(Math.log2(wanted));
 }
 

@@ -9,6 +9,8 @@ import {
 } from '@decpool/model';
 import {
   checkGeometry,
+  type ExactCpu,
+  type ExactZone,
   MIGRATETYPES,
   type PageRun,
   packChunks,
@@ -63,6 +65,39 @@ export function oneZone(free: Partial<Record<Migratetype, Record<number, number>
     ),
   };
   return { name: 'one zone', zones: [zone], directMap: [] };
+}
+
+/** The first `blocks` pageblocks of memory as exactly known: free are these chunks, in buddy lists and in the lists of two CPUs. */
+export function exactly(
+  blocks: number,
+  lists: ExactZone['lists'],
+  cpuLists: readonly ExactCpu['lists'][] = [[], []],
+): MemoryState {
+  const [zone] = oneZone({}).zones;
+  const pages = blocks * 512;
+  const exact: ExactZone = {
+    start: 0,
+    end: pages,
+    managed: pages,
+    freeCounter: 0,
+    min: 0,
+    low: 0,
+    high: 0,
+    boost: 0,
+    lowmemReserve: [0, 0, 0, 0, 0],
+    reservedHighatomic: 0,
+    flags: 0,
+    pageblocks: [[0, blocks, 'Movable']],
+    movable: [],
+    lists,
+    cpus: cpuLists.map((ofCpu) => ({ batch: 4, high: 16, freeDiff: 0, lists: ofCpu })),
+  };
+  return {
+    name: 'exact',
+    zones: [{ ...zone, ram: [[0, pages]] }],
+    exact: { kernel: '6.1.0', zones: [exact] },
+    directMap: [],
+  };
 }
 
 /** Pages of a pageblock of a small guest. */
