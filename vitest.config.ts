@@ -24,7 +24,7 @@ if (process.env['TMPDIR'] === undefined && inMemory !== undefined) process.env['
 
 export default defineConfig({
   test: {
-    include: ['packages/*/src/**/*.spec.ts', 'examples/**/*.spec.ts', 'scripts/*.spec.ts'],
+    include: ['packages/*/src/**/*.spec.ts', 'examples/**/*.spec.ts', 'scripts/**/*.spec.ts'],
     // One less than there are cores unless told: on two, nothing would run beside anything.
     maxWorkers: 2,
     // Modules are loaded once for all files of a worker: no spec leaves anything behind in them.

@@ -8,6 +8,8 @@ export interface Equivalent {
   /** As the tool prints it: `from -> to`. */
   readonly change: string;
   readonly why: string;
+  /** Lines of that text, each with this mutant. Default: 1. */
+  readonly lines?: number;
 }
 
 const LOWER = 'packages/bench/src/bounds/lower.ts';
@@ -183,7 +185,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
   })),
   {
     file: `${BOUNDS}/block-timeline.ts`,
-    text: 'this.#leafSpan = Math.max(1, Math.ceil((requests + 1) / leaves));',
+    text: 'this.#leafSpan = Math.ceil((requests + 1) / leaves);',
     change: '(requests + 1) / leaves -> (requests + 1) * leaves',
     why: 'coarser leaves hold the same items, and are only slower',
   },
@@ -198,12 +200,6 @@ export const EQUIVALENT: readonly Equivalent[] = [
     text: 'byBlockTime === byPeak',
     change: 'byBlockTime === byPeak -> false',
     why: 'the same plan is carried out once more, and comes to the same',
-  },
-  {
-    file: `${BOUNDS}/page-mask.ts`,
-    text: 'if (mask[first >>> 5] === -1) first = Math.max(first + align, ((first >>> 5) + 1) << 5);',
-    change: 'mask[first >>> 5] === -1 -> false',
-    why: 'a full word is passed over place by place, which is only slower',
   },
   {
     file: `${BOUNDS}/page-mask.ts`,
@@ -276,6 +272,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
     text: 'if (order > this.#blockOrder) {',
     change: 'order > this.#blockOrder -> order >= this.#blockOrder',
     why: 'both halves of a pageblock are looked at instead',
+    lines: 2,
   },
   ...['order < this.#blockOrder -> true', 'order < this.#blockOrder -> order <= this.#blockOrder'].map(
     (change) => ({
@@ -441,6 +438,7 @@ export const EQUIVALENT: readonly Equivalent[] = [
     text: 'if (this.#map.largest[block] < pages) continue;',
     change: 'this.#map.largest[block] < pages -> false',
     why: 'the block is searched in vain',
+    lines: 2,
   },
   {
     file: `${POOL}/conversion/conversion.ts`,

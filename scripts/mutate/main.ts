@@ -16,9 +16,15 @@ import { parseArgs } from 'node:util';
 import { MODULES, type Module, sourcesIn, specsOf } from './modules.ts';
 import { RECORD } from './record.ts';
 import { mutantText, type Outcome, tableOf } from './table.ts';
-import { trial } from './trial.ts';
+import { endTrial, trial } from './trial.ts';
 
 process.chdir(fileURLToPath(new URL('../..', import.meta.url)));
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(name, () => {
+    endTrial();
+    process.exit(130);
+  });
+}
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -18,7 +18,7 @@ export interface Mutant {
 
 export interface Mutated {
   readonly mutants: readonly Mutant[];
-  /** The file with all of them, in lines as before. */
+  /** The file with all of them. */
   readonly code: string;
 }
 
@@ -70,9 +70,8 @@ export function mutate(file: string, source: string, firstId = 0): Mutated {
     const line = tree.getLineAndCharacterOfPosition(node.name.getStart()).line;
     const id = firstId + mutants.length;
     mutants.push({ id, file, line: line + 1, from: `.${text}()`, to: `.${to}()`, text: lines[line].trim() });
-    const lineEnds = '\n'.repeat(source.slice(node.expression.end, node.end).split('\n').length - 1);
     const dot = node.questionDotToken === undefined ? '' : '?.';
-    return `${object}${lineEnds}${dot}[__mutant(${id}) ? '${to}' : '${text}']`;
+    return `${object}${dot}[__mutant(${id}) ? '${to}' : '${text}']`;
   }
 
   let code = 'const __mutant: (id: number) => boolean = (globalThis as any).__mutation.on; ';

@@ -287,13 +287,12 @@ function linesOf(path: string): Line[] {
   return lines.map((line) => JSON.parse(line));
 }
 
-/** The process that runs now; whoever ends this one ends that, too. */
+/** The process that runs now. */
 let running: ChildProcess | undefined;
-for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-  process.on(name, () => {
-    if (running !== undefined) endGroup(running);
-    process.exit(130);
-  });
+
+/** For whoever ends this process: the one that it waits for does not end by itself. */
+export function endTrial(): void {
+  if (running !== undefined) endGroup(running);
 }
 
 /** A worker in an endless loop hears nothing: its whole group is ended. */
