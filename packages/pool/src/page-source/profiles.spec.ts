@@ -1,7 +1,7 @@
-import { InputError, spanOf, x86Geometry } from '@decpool/model';
+import { InputError, type MemoryState, spanOf, x86Geometry } from '@decpool/model';
 import { describe, expect, it } from 'vitest';
 import { aged } from './aged.ts';
-import { directMapOf, fragmented, freshBoot } from './profiles.ts';
+import { directMapOf, fragmented, freshBoot, withReservation } from './profiles.ts';
 import { countsOf, GIB, givenCounts, MIB, sourceOf } from './testing.ts';
 
 describe('a fresh boot', () => {
@@ -44,6 +44,38 @@ describe('a fresh boot', () => {
     ]);
   });
 
+  const heldOf = (memory: MemoryState) =>
+    memory.zones.map(({ pageblocks, free }) => [
+      pageblocks.Unmovable,
+      pageblocks.Movable,
+      free.Movable[9],
+      free.Movable[10],
+    ]);
+
+  it('holds 64 MiB on node 0, and 64 bytes for each page on its node, in the highest zone; a block of zone DMA', () => {
+    // 64 MiB for 2^20 pages: 64 blocks in all.
+    expect(heldOf(freshBoot(4 * GIB))).toEqual([
+      [1, 7, 1, 3],
+      [0, 1528, 0, 764],
+      [64, 448, 0, 224],
+    ]);
+    // 32 blocks for the pages of node 1.
+    expect(heldOf(freshBoot(8 * GIB, 2))[3]).toEqual([32, 2016, 0, 1008]);
+  });
+
+  it('holds no more than half of a zone, and the rest in the next one below', () => {
+    // 65 MiB are 33 blocks.
+    expect(heldOf(freshBoot(64 * MIB))).toEqual([
+      [1, 7, 1, 3],
+      [12, 12, 0, 6],
+    ]);
+    // 112.6 MiB are 57 blocks, and there are 21 above 4 GiB.
+    expect(heldOf(freshBoot(3 * GIB + 42 * MIB)).slice(1)).toEqual([
+      [47, 1481, 1, 740],
+      [10, 11, 1, 5],
+    ]);
+  });
+
   it.each([0, 62 * MIB, 64 * MIB + 4096, 1024 * GIB, 64.5, Number.NaN])(
     'is refused for %d bytes',
     (bytes) => {
@@ -53,7 +85,67 @@ describe('a fresh boot', () => {
   );
 });
 
+describe('the boot reservation of made-up memory', () => {
+  const reserved = (size: number, nodes = 1) => {
+    const memory = withReservation(freshBoot(size * MIB, nodes));
+    const free = memory.zones.map((zone) => 2 * zone.free.Movable[10] + zone.free.Movable[9]);
+    return { first: memory.reserved[0] / 512, blocks: memory.reserved[1] / 512, free };
+  };
+
+  it('is what any platform has, at the end of zone DMA32; what is left free begins below a chunk of the highest order', () => {
+    expect(reserved(4096)).toEqual({ first: 1536 - 128, blocks: 128, free: [7, 1528 - 128, 448] });
+    // 21 blocks are free: half of the 32 blocks is wanted, and 17 reach down to a pair.
+    expect(reserved(98)).toEqual({ first: 32, blocks: 17, free: [7, 4] });
+  });
+
+  it('is halved until it leaves a free block in its zone', () => {
+    expect(reserved(64)).toEqual({ first: 24, blocks: 8, free: [7, 4] });
+    // 16 blocks are free.
+    expect(reserved(80)).toEqual({ first: 32, blocks: 8, free: [7, 8] });
+  });
+
+  it('is on the highest node with room for it', () => {
+    expect(reserved(1024, 2)).toEqual({ first: 480, blocks: 32, free: [7, 212, 252 - 32] });
+  });
+});
+
 describe('fragmented memory', () => {
+  it('is the same in every version: a name of memory has nothing but its seed', () => {
+    const [, dma32] = fragmented(128 * MIB, 0.3, 1).zones;
+    expect(dma32.free).toMatchObject({
+      Unmovable: [499, 252, 58, 5, 0, 0, 0, 0, 0, 0, 0],
+      Movable: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4],
+    });
+    expect(dma32.pageblocks).toMatchObject({ Unmovable: 32, Movable: 24, Reclaimable: 0 });
+  });
+
+  it('with a fraction of 0 is as it was, and with 1 has no chunk of the highest order left above zone DMA', () => {
+    const fresh = withReservation(freshBoot(GIB));
+    expect(fragmented(GIB, 0, 1).zones).toEqual(fresh.zones);
+    const all = fragmented(GIB, 1, 1).zones;
+    expect(all[0]).toEqual(fresh.zones[0]);
+    const blocks = 2 * fresh.zones[1].free.Movable[10];
+    expect(all[1].free.Movable).toEqual(fresh.zones[1].free.Movable.with(10, 0));
+    expect(all[1].pageblocks).toEqual({
+      ...fresh.zones[1].pageblocks,
+      Unmovable: fresh.zones[1].pageblocks.Unmovable + blocks,
+      Movable: fresh.zones[1].pageblocks.Movable - blocks,
+    });
+  });
+
+  it('has the chunks that come about if 60 % of the pages of each pageblock are free at random', () => {
+    const [, { free, pageblocks }] = fragmented(2 * GIB, 1, 1).zones;
+    const [, before] = freshBoot(2 * GIB).zones;
+    const blocks = pageblocks.Unmovable - before.pageblocks.Unmovable;
+    // Of two halves just one is free as a whole.
+    for (let order = 0; order < 4; order++) {
+      const isFree = 0.6 ** (2 ** order);
+      const expected = 2 * isFree * (1 - isFree) * (256 / 2 ** order) * blocks;
+      expect(Math.abs(free.Unmovable[order] / expected - 1)).toBeLessThan(order < 3 ? 0.02 : 0.1);
+    }
+    expect(free.Unmovable.slice(6)).toEqual([0, 0, 0, 0, 0]);
+  });
+
   it.each([0, 0.25, 0.5, 1])('with a fraction of %d loses no chunk', (fraction) => {
     for (const seed of [1, 2]) {
       const memory = fragmented(256 * MIB, fraction, seed);
@@ -160,6 +252,24 @@ describe('memory in NUMA nodes', () => {
 });
 
 describe('aged memory', () => {
+  it('is the same in every version: a name of memory has nothing but its seed', () => {
+    const [dma, dma32] = aged(128 * MIB, 1).zones;
+    const { free, pageblocks, watermarks, lowWatermark } = dma32;
+    expect(free).toMatchObject({
+      Unmovable: [0, 3, 4, 5, 4, 3, 2, 3, 1, 0, 0],
+      Movable: [42, 52, 39, 6, 5, 2, 1, 1, 0, 0, 0],
+      Reclaimable: [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0],
+    });
+    expect(pageblocks).toMatchObject({ Unmovable: 10, Movable: 45, Reclaimable: 1 });
+    expect({ ...watermarks, lowWatermark }).toMatchObject({
+      min: 1023,
+      low: 1278,
+      high: 1533,
+      lowWatermark: 1278,
+    });
+    expect(dma.free).toEqual(freshBoot(128 * MIB).zones[0].free);
+  });
+
   const sizes = [64, 98, 256, 1024, 4096, 16384];
 
   it.each(sizes)('of %i MiB loses no chunk, and has each in a pageblock of its migratetype', (size) => {

@@ -57,10 +57,11 @@ export function withReservation(fresh: MemoryState): MemoryState & { readonly re
   const bytes = confidentialX86Bytes(pagesOf(fresh.zones.flatMap(({ ram }) => ram)));
   for (const blocks of sizesToTry(bytes, { pagesPerBlock: PAGEBLOCK_PAGES })) {
     const zone = fresh.zones.findLast(({ name, free }) => name === 'DMA32' && freeBlocks(free) > blocks);
-    const [start, pages] = zone?.ram.at(-1) ?? [0, 0];
+    if (zone === undefined) continue;
+    // Zone DMA32 has one run of RAM, which begins with such a chunk.
+    const [[start, pages]] = zone.ram;
     // From the begin of a chunk of the highest order on, so that below it there are whole ones.
     const first = alignedDown(start + pages - blocks * PAGEBLOCK_PAGES, 1 << MAX_PAGE_ORDER);
-    if (zone === undefined || first < start) continue;
     const reserved: PageRun = [first, start + pages - first];
     const zones = fresh.zones.map((each) => (each === zone ? without(zone, reserved[1]) : each));
     return { ...fresh, zones, reserved };
