@@ -301,6 +301,40 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'a chunk of order 1 lies in one pageblock, too',
   },
   {
+    file: `${POOL}/page-source/counted-start.ts`,
+    text: 'const guesses = new Latest<readonly PlacementGuess[]>(4);',
+    change: '4 -> 4 + 1',
+    why: 'one more guess is kept, and not made again',
+  },
+  {
+    file: `${POOL}/page-source/zones.ts`,
+    text: 'return Array.from({ length: end - first }, (_, at) => first + at).filter(',
+    change: 'end - first -> end + first',
+    why: 'blocks behind the zone are left out',
+  },
+  ...[
+    '1 -> 1 + 1',
+    'reach.node + 1 -> reach.node - 1',
+    '(reach.node + 1) * ZONE_NAMES.length + ZONE_NAMES.indexOf(reach.highestZone) -> (reach.node + 1) * ZONE_NAMES.length - ZONE_NAMES.indexOf(reach.highestZone)',
+  ].map((change) => ({
+    file: `${POOL}/page-source/zones.ts`,
+    text: 'const key = (reach.node + 1) * ZONE_NAMES.length + ZONE_NAMES.indexOf(reach.highestZone);',
+    change,
+    why: 'the keys differ from each other just as well',
+  })),
+  {
+    file: `${POOL}/page-source/zones.ts`,
+    text: 'if (zonelist === undefined) {',
+    change: 'zonelist === undefined -> true',
+    why: 'a list that is known is made again',
+  },
+  {
+    file: `${POOL}/page-source/zones.ts`,
+    text: 'this.#zonelists[key] = zonelist;',
+    change: 'this.#zonelists[key] = zonelist -> undefined',
+    why: 'a list that is known is made again',
+  },
+  {
     file: `${POOL}/page-source/pageblock.ts`,
     text: 'if (from < to) this.#taken.fill(0, from, to);',
     change: 'from < to -> from <= to',

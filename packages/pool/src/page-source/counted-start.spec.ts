@@ -31,7 +31,9 @@ it('since 6.7 the lists of all CPUs may grow to an eighth of the zone: zone_set_
     highMin: 1250,
     highMax: GIB_PAGES / 32,
   });
-  // An eighth of 100 pages each is less than four batches.
+  // An eighth of 5000 pages is 625.
+  expect(perCpuStart({ managed: 5000, low: 0 }, 3)).toMatchObject({ high: 4, highMax: 208 });
+  // 50 pages for 30 lists are less than four batches for each.
   expect(perCpuStart({ managed: 400, low: 0 }, 30)).toEqual({ batch: 1, high: 4, highMin: 4, highMax: 4 });
 });
 
@@ -60,9 +62,16 @@ it('zones that are alike have their free chunks at other places', () => {
 const startOf = (memory: MemoryState, settings: Partial<PageSourceSettings> = {}) =>
   startFromCounts(memory, x86Geometry(spanOf(memory)), 1, { ...PLAIN_PAGE_SOURCE, ...settings });
 
+let asked = 0;
+
 it('a seed gives the same places in every version: a log holds the seed, not the places', () => {
   const [zone] = oneZone({ Movable: { 0: 3 } }).zones;
-  const zones = [zone, { ...zone, node: 1, ram: [[2 ** 20 + 4096, 4096]] as const }];
+  // Another watermark each time, which decides nothing here: places that are known would not be guessed again.
+  const lowWatermark = ++asked;
+  const zones = [
+    { ...zone, lowWatermark },
+    { ...zone, lowWatermark, node: 1, ram: [[2 ** 20 + 4096, 4096]] as const },
+  ];
   const memory: MemoryState = { name: 'two nodes', zones, directMap: [] };
   const places = guessesOf(memory, x86Geometry(spanOf(memory)), 1).map(({ chunks }, index) =>
     chunks.map(({ pfn }) => pfn - zones[index].ram[0][0]),

@@ -29,7 +29,11 @@ const memories = fc
       fc.record({
         name: fc.constantFrom('DMA', 'DMA32', 'Normal', 'Movable'),
         node: fc.constantFrom(undefined, 0, 1, 2),
-        parts: fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
+        parts: fc.oneof(
+          fc.constant<boolean[]>([]),
+          fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
+          fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }),
+        ),
       }),
       { minLength: 4, maxLength: 4 },
     ),
@@ -91,6 +95,7 @@ describe('the map of the zones, against the pages that each zone has', () => {
           );
         }
       }),
+      { numRuns: 60 },
     );
   });
 
