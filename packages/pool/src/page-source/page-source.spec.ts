@@ -1,5 +1,6 @@
 import {
   InvariantError,
+  type MemoryState,
   type Migratetype,
   type PageSourceSettings,
   type Pfn,
@@ -12,7 +13,17 @@ import { describe, expect, it } from 'vitest';
 import { aged } from './aged.ts';
 import type { Reach } from './page-source.ts';
 import { fragmented, freshBoot } from './profiles.ts';
-import { type Counts, countsOf, freePagesOf, GIB, givenCounts, MIB, oneZone, sourceOf } from './testing.ts';
+import {
+  type Counts,
+  countsOf,
+  exactly,
+  freePagesOf,
+  GIB,
+  givenCounts,
+  MIB,
+  oneZone,
+  sourceOf,
+} from './testing.ts';
 
 /** Every combination of options. */
 const OPTIONS = (['6.x', '7.x'] as const).flatMap((kernel) =>
@@ -190,5 +201,98 @@ describe('the free lists', () => {
       if (order.at(-1) !== zoneOf(at)) order.push(zoneOf(at));
     }
     expect(order).toEqual(['Normal', 'DMA32', 'DMA']);
+  });
+});
+
+describe('a source', () => {
+  it('of exactly known memory has misplaced and dropped nothing', () => {
+    const source = sourceOf(exactly(8, [[3, 'Movable', '16']], [[[0, '5 1']]]), 1, {
+      ...PLAIN_PAGE_SOURCE,
+      kernel: '6.x',
+    });
+    expect([source.misplaced, source.dropped]).toEqual([0, 0]);
+    expect([source.freePages, source.pcpPages]).toEqual([source.pcpPages, 2]);
+    expect([...source.freePagesByBlock()].slice(0, 2)).toEqual([8, 0]);
+  });
+
+  it('is low from the first claim on that finds no zone above its low watermark, until one does', () => {
+    const [zone] = oneZone({ Movable: { 9: 2 } }).zones;
+    const source = sourceOf({ name: 'low', zones: [{ ...zone, lowWatermark: 600 }], directMap: [] });
+    expect(source.isLow).toBe(false);
+    const first = source.claim(8, 'Movable') as Pfn;
+    expect(source.isLow).toBe(false);
+    // 768 pages were left.
+    const second = source.claim(8, 'Movable') as Pfn;
+    expect([first > 0, second > 0, source.isLow]).toEqual([true, true, true]);
+    source.giveBack(second, 8);
+    source.claim(0, 'Movable');
+    expect(source.isLow).toBe(false);
+  });
+
+  it('says of the last claim alone what it has waited for and reclaimed', () => {
+    const [zone] = oneZone({ Movable: { 9: 1 } }).zones;
+    const watermarks = { min: 100, low: 200, high: 300, lowmemReserve: [] };
+    const zones = [{ ...zone, watermarks, pageCache: 7 * 512 }];
+    const source = sourceOf({ name: 'full', zones, directMap: [] }, 1, {
+      ...PLAIN_PAGE_SOURCE,
+      reclaim: true,
+    });
+    expect([source.directPages, source.stalls]).toEqual([0, 0]);
+    while (source.claim(10, 'Movable') !== -1);
+    expect(source.stalls).toBeGreaterThan(0);
+    source.claim(0, 'Movable', undefined, 'none');
+    expect([source.directPages, source.stalls]).toEqual([0, 0]);
+  });
+});
+
+describe('a claim that does not wait', () => {
+  const [zone] = oneZone({ Movable: { 9: 1 } }).zones;
+  const watermarks = { min: 100, low: 200, high: 300, lowmemReserve: [] };
+  const full = { name: 'full', zones: [{ ...zone, watermarks, pageCache: 7 * 512 }], directMap: [] };
+  /** Pages that kswapd reclaims after claims of these orders in one loop. */
+  const reclaimedAfter = (orders: readonly number[]) => {
+    const source = sourceOf(full, 1, { ...PLAIN_PAGE_SOURCE, reclaim: true });
+    for (const order of orders) source.claim(order, 'Unmovable', undefined, 'nowait');
+    const meanwhile = source.takeReclaimed().length;
+    source.claim(0, 'Unmovable');
+    return [meanwhile, source.takeReclaimed().reduce((sum, { pages }) => sum + pages, 0)];
+  };
+
+  it('wakes kswapd for the largest order of a loop, which begins after it: wakeup_kswapd()', () => {
+    const [, forTen] = reclaimedAfter([10]);
+    // It goes on until two pageblocks side by side are free, or compact_gap(10) pages were reclaimed: 2048.
+    expect(forTen).toBeGreaterThan(512);
+    expect(forTen).toBeLessThanOrEqual(2048);
+    // More than 300 pages have to be left behind a chunk of 512: 512 and ten clusters of 32 are free then.
+    expect(reclaimedAfter([9])).toEqual([0, 320]);
+    expect(reclaimedAfter([10, 10])).toEqual([0, forTen]);
+    expect(reclaimedAfter([10, 9])).toEqual([0, forTen]);
+    expect(reclaimedAfter([9, 10])).toEqual([0, forTen]);
+    expect(reclaimedAfter([])).toEqual([0, 0]);
+  });
+});
+
+describe('a boot pool', () => {
+  const memory: MemoryState = { ...oneZone({ Movable: { 10: 2 } }), reserved: [2 ** 20, 4 * 512] };
+
+  it('lies at the end of what is reserved, and not elsewhere if it is larger; the next one is free memory', () => {
+    const source = sourceOf(memory);
+    expect(source.claimContiguous(5)).toBe(-1);
+    expect(source.claimContiguous(3)).toBe(2 ** 20 + 512);
+    const next = source.claimContiguous(1);
+    expect(next).toBeGreaterThanOrEqual(2 ** 20 + 4 * 512);
+    expect(source.freePages).toBe(3 * 512);
+  });
+
+  it('can be given back block by block, also if it begins with the first page', () => {
+    const source = sourceOf(memory);
+    expect(source.claimContiguous(4)).toBe(2 ** 20);
+    for (let block = 0; block < 4; block++) source.giveBack(pfn(2 ** 20 + block * 512), 9);
+    expect(source.freePages).toBe(8 * 512);
+    const whole = exactly(1, [[9, 'Movable', '0']]);
+    const small = sourceOf(whole);
+    expect(small.claimContiguous(1)).toBe(0);
+    expect(() => small.giveBack(pfn(0), 9)).not.toThrow();
+    expect(() => small.giveBack(pfn(0), 9)).toThrow('it is free already');
   });
 });
