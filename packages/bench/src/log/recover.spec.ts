@@ -8,7 +8,7 @@ import { expectFree, newLog } from './new-file.ts';
 import { openLog } from './open.ts';
 import { headerOf, type LogPart, readLog } from './read.ts';
 import { recoverLog } from './recover.ts';
-import { newWriter, partsOf, shortRun, writeLog } from './testing.ts';
+import { newWriter, openBelow, partsOf, shortRun, writeLog } from './testing.ts';
 import { openLogWriter, UnwrittenError } from './write.ts';
 
 let folder = '';
@@ -70,6 +70,17 @@ describe.each(FORMATS)('a log as %s that was cut off', (format) => {
     writeFileSync(path(), whole.subarray(0, 60));
     await expect(recoverLog(path(), out())).rejects.toThrow(`${path()}: ends inside its header`);
     expect(readdirSync(folder).filter((name) => name.startsWith('saved'))).toEqual([]);
+  });
+
+  it('leaves nothing behind if the one who is told how far it is fails: that is no damage of the log', async () => {
+    writeFileSync(path(), (await written()).subarray(0, -200));
+    const error = new TypeError('not a function');
+    const fails = () => {
+      throw error;
+    };
+    await expect(recoverLog(path(), out(), fails)).rejects.toBe(error);
+    expect(readdirSync(folder).filter((name) => name.startsWith('saved'))).toEqual([]);
+    expect(openBelow(folder)).toEqual([]);
   });
 
   it('is refused if it is complete, and so is one that only lacks its name', async () => {

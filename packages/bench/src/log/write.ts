@@ -16,7 +16,7 @@ import {
   SCHEMA_VERSION,
 } from '@decpool/model/internal';
 import { arrowCodec } from '../files/arrow-messages.ts';
-import { isFullDisk } from '../files/error-text.ts';
+import { notWrittenText } from '../files/error-text.ts';
 import { Chain } from './chain.ts';
 import { initialColumns } from './fold.ts';
 import type { LogFormat } from './format.ts';
@@ -173,9 +173,8 @@ export class UnwrittenError extends InputError {}
 
 function notWritten(partial: string, error: unknown, flushed: number): unknown {
   if (!(error instanceof Error && 'code' in error)) return error;
-  const why = isFullDisk(error) ? 'no space left' : error.message;
   const saved = flushed === 0 ? '' : `; to save its first ${flushed} events, run: decpool recover ${partial}`;
-  return new UnwrittenError(`${partial}: cannot be written: ${why}${saved}`);
+  return new UnwrittenError(`${notWrittenText(partial, error)}${saved}`);
 }
 
 /** The records of a log as bytes of its format. */

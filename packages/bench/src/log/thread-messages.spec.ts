@@ -1,0 +1,178 @@
+/** Reading by a thread whose messages the spec sends itself. */
+import type { EventEmitter } from 'node:events';
+import { InputError } from '@decpool/model';
+import { sendBatch } from '@decpool/model/internal';
+import { afterEach, expect, it, vi } from 'vitest';
+import type { ReadTask, SentPart } from './sent.ts';
+import { shortRun } from './testing.ts';
+import { partsFromThread } from './thread.ts';
+
+/** `kept`: each time that it may or may not keep the process alive. */
+interface FakeThread extends EventEmitter {
+  readonly program: URL;
+  readonly task: ReadTask;
+  readonly kept: boolean[];
+  isEnded: boolean;
+}
+
+const started: FakeThread[] = vi.hoisted(() => []);
+vi.mock('node:worker_threads', async (original) => {
+  const { EventEmitter } = await import('node:events');
+  class Worker extends EventEmitter implements FakeThread {
+    readonly program: URL;
+    readonly task: ReadTask;
+    readonly kept: boolean[] = [];
+    isEnded = false;
+
+    constructor(program: URL, { workerData }: { readonly workerData: ReadTask }) {
+      super();
+      this.program = program;
+      this.task = workerData;
+      started.push(this);
+    }
+
+    ref(): void {
+      this.kept.push(true);
+    }
+
+    unref(): void {
+      this.kept.push(false);
+    }
+
+    async terminate(): Promise<void> {
+      this.isEnded = true;
+    }
+  }
+  return { ...(await original<object>()), Worker };
+});
+
+afterEach(() => void vi.restoreAllMocks());
+
+const RUN = shortRun(20);
+const HEADER: SentPart = { kind: 'header', header: RUN.header, version: 5 };
+const END: SentPart = { kind: 'end' };
+
+/** The thread of a reading that has begun. */
+function threadNow(): FakeThread {
+  const thread = started.at(-1);
+  if (thread === undefined) throw new Error('no thread was started');
+  return thread;
+}
+
+/** As the thread's program does: counts what waits, then sends. */
+function send(thread: FakeThread, ...all: readonly SentPart[]): void {
+  for (const sent of all) {
+    Atomics.add(thread.task.waiting, 0, 1);
+    thread.emit('message', sent);
+  }
+}
+
+it('is asked for what the reader wants', async () => {
+  const start = { offset: 3, lines: 2, events: 1, chain: 'c', header: RUN.header, version: 5 };
+  const task = async (...args: Parameters<typeof partsFromThread>) => {
+    const first = partsFromThread(...args).next();
+    send(threadNow(), END);
+    expect(await first).toEqual({ done: true, value: undefined });
+    return threadNow().task;
+  };
+  expect(await task('a.arrow')).toMatchObject({ path: 'a.arrow', skipsKeyframes: false, goesOn: false });
+  const options = { skipsKeyframes: true, onBroken: () => {} };
+  const { waiting, ...rest } = await task('b.arrow', options, start);
+  expect(rest).toEqual({ path: 'b.arrow', start, skipsKeyframes: true, goesOn: true });
+  expect([...waiting]).toEqual([0]);
+  expect(threadNow().program.href).toMatch(/log-worker\.js$/);
+});
+
+it('gives parts and calls in the order in which they were sent, and lets the thread send more with each', async () => {
+  const woken = vi.spyOn(Atomics, 'notify');
+  const told: unknown[] = [];
+  const parts = partsFromThread('a.arrow', {
+    onBroken: (found) => told.push(found),
+    onRead: (done, all) => told.push([done, all]),
+  });
+  const first = parts.next();
+  const thread = threadNow();
+  const events = [...RUN.batches[1]];
+  const { sent, buffers } = sendBatch(RUN.batches[1]);
+  const batch = structuredClone(sent, { transfer: buffers as ArrayBuffer[] });
+  const checkpoint = { events: 9, chain: 'c', locator: '' } as never;
+  send(
+    thread,
+    HEADER,
+    { kind: 'read', done: 10, all: 30 },
+    { kind: 'batch', batch, checkpoint, isVouched: true },
+    { kind: 'broken', found: 'event 3' },
+    { kind: 'read', done: 20, all: 30 },
+    { kind: 'torn', events: 1, bytes: 2 },
+    END,
+  );
+  expect(Atomics.load(thread.task.waiting, 0)).toBe(7);
+  expect((await first).value).toEqual(HEADER);
+  expect([told.length, Atomics.load(thread.task.waiting, 0)]).toEqual([0, 6]);
+  const { value } = await parts.next();
+  expect(value).toMatchObject({ kind: 'batch', checkpoint, isVouched: true });
+  expect(value?.kind === 'batch' && [...value.batch]).toEqual(events);
+  expect(told).toEqual([[10, 30]]);
+  expect((await parts.next()).value).toEqual({ kind: 'torn', events: 1, bytes: 2 });
+  expect(told).toEqual([[10, 30], 'event 3', [20, 30]]);
+  expect(thread.isEnded).toBe(false);
+  expect(await parts.next()).toEqual({ done: true, value: undefined });
+  expect(Atomics.load(thread.task.waiting, 0)).toBe(0);
+  expect(woken.mock.calls).toEqual(Array.from({ length: 7 }, () => [thread.task.waiting, 0]));
+  expect(thread.isEnded).toBe(true);
+});
+
+it('does without anybody who wants to know what is broken and how far it is', async () => {
+  const parts = partsFromThread('a.arrow');
+  const first = parts.next();
+  send(threadNow(), { kind: 'read', done: 1, all: 2 }, { kind: 'broken', found: 'event 3' }, HEADER);
+  expect((await first).value).toEqual(HEADER);
+  await parts.return(undefined);
+});
+
+it('keeps the process alive only while somebody waits for the thread', async () => {
+  const parts = partsFromThread('a.arrow');
+  const first = parts.next();
+  const { kept } = threadNow();
+  expect(kept).toEqual([false, true]);
+  send(threadNow(), HEADER, HEADER);
+  await first;
+  expect(kept).toEqual([false, true, false]);
+  // This one is there already.
+  await parts.next();
+  expect(kept).toEqual([false, true, false]);
+  const third = parts.next();
+  await new Promise(setImmediate);
+  expect(kept).toEqual([false, true, false, true]);
+  send(threadNow(), HEADER);
+  expect((await third).value).toEqual(HEADER);
+  expect(kept).toEqual([false, true, false, true, false]);
+  await parts.return(undefined);
+});
+
+it('ends the thread when the reader leaves off', async () => {
+  const parts = partsFromThread('a.arrow');
+  const first = parts.next();
+  send(threadNow(), HEADER, HEADER);
+  await first;
+  await parts.return(undefined);
+  expect(threadNow().isEnded).toBe(true);
+});
+
+it('throws what was wrong in the thread, behind what it sent before: invalid input as such, all else as it was', async () => {
+  const failure = new Error('EIO: i/o error');
+  for (const [fails, expected] of [
+    [(thread: FakeThread) => send(thread, { kind: 'refused', message: 'a.arrow: is empty' }), InputError],
+    [(thread: FakeThread) => send(thread, { kind: 'failed', error: failure }), failure],
+    [(thread: FakeThread) => thread.emit('error', failure), failure],
+    [(thread: FakeThread) => thread.emit('exit', 7), /^the thread that reads a log exited with 7$/],
+  ] as const) {
+    const parts = partsFromThread('a.arrow');
+    const first = parts.next();
+    send(threadNow(), HEADER);
+    fails(threadNow());
+    expect((await first).value).toEqual(HEADER);
+    await expect(parts.next()).rejects.toThrow(expected as never);
+    expect(threadNow().isEnded).toBe(true);
+  }
+});
