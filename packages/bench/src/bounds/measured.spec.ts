@@ -1,4 +1,4 @@
-import { platformNamed, type Request } from '@decpool/model';
+import { type EventBatch, platformNamed, type Request } from '@decpool/model';
 import { observeAll } from '@decpool/model/internal';
 import { freshBoot, Pool, policyNamed } from '@decpool/pool';
 import fc from 'fast-check';
@@ -21,6 +21,95 @@ function measuredOf(policy: string, requests: readonly Request[], until: number)
   pool.complete();
   return measured.result();
 }
+
+/** The same, page by page: after each event all blocks are counted again. Pages of bounce buffers never count, what lies in them does. */
+function pageByPage(batches: readonly EventBatch[], until: number) {
+  const events = batches.flatMap((batch) => [...batch]);
+  const slabs: { readonly isOfBoot: boolean; readonly block: number }[] = [];
+  const bounce = new Set<number>();
+  for (const event of events) {
+    if (event.type !== 'slab-created') continue;
+    const isOfBoot = event.allocation === 0;
+    slabs.push({ isOfBoot, block: Math.floor(event.pfn / 512) });
+    if (isOfBoot) for (let at = 0; at < event.pages; at++) bounce.add(event.pfn + at);
+  }
+  const maps = new Set<number>();
+  const shared = new Set<number>();
+  const objects = new Map<number, number>();
+  let [time, blocksPeak, blockNs, blocks] = [0, 0, 0, 0];
+  for (const event of events) {
+    if (event.time > until) break;
+    blockNs += blocks * (event.time - time);
+    time = event.time;
+    if (event.type === 'pages-decrypted' || event.type === 'pages-encrypted') {
+      for (let page: number = event.pfn; page < event.pfn + event.pages; page++) {
+        if (event.type === 'pages-encrypted') shared.delete(page);
+        else if (!bounce.has(page)) shared.add(page);
+      }
+    }
+    if (event.type === 'allocation-requested' && event.api === 'dma_map') maps.add(event.allocation);
+    if (event.type === 'object-allocated') {
+      const { isOfBoot, block } = slabs[event.slab - 1];
+      if (isOfBoot && !maps.has(event.allocation)) objects.set(event.allocation, block);
+    }
+    if (event.type === 'object-freed') objects.delete(event.allocation);
+    blocks = new Set([...[...shared].map((page) => Math.floor(page / 512)), ...objects.values()]).size;
+    blocksPeak = Math.max(blocksPeak, blocks);
+  }
+  return { blocksPeak, blockNs: BigInt(blockNs + blocks * (until - time)) };
+}
+
+/** Streaming maps, and what may lie in slots or not; frees of what is there. */
+const mixed = fc
+  .array(
+    fc.record({
+      wanted: fc.constantFrom(
+        { api: 'dma_map' as const, pages: 1, bytes: 66 },
+        { api: 'dma_map' as const, pages: 64, bytes: 64 * 4096 },
+        { api: 'dma_alloc_coherent' as const, pages: 1, bytes: 4096 },
+        { api: 'dma_alloc_coherent' as const, pages: 1, bytes: 100 },
+        { api: 'kmalloc' as const, pages: 1, bytes: 64 },
+        { api: 'alloc_pages_exact' as const, pages: 64, bytes: 64 * 4096 },
+        { api: 'alloc_pages_exact' as const, pages: 3, bytes: 3 * 4096 },
+      ),
+      gap: fc.constantFrom(0, 1, 30),
+      freed: fc.option(fc.nat(), { freq: 2, nil: undefined }),
+    }),
+    { maxLength: 30 },
+  )
+  .map((drawn) => {
+    const live: number[] = [];
+    let [time, last] = [0, 0];
+    return drawn.map(({ wanted: { pages, ...others }, gap, freed }): Request => {
+      time += gap;
+      if (freed !== undefined && live.length > 0) return free(live.splice(freed % live.length, 1)[0], time);
+      live.push(++last);
+      return allocate(last, pages, { ...others, time });
+    });
+  });
+
+it('is what counting all pages and objects again after each event finds, where there are bounce buffers', () => {
+  const policies = fc.constantFrom('swiotlb', 'decpool', 'gfp-decrypted', 'first-fit+page+immediate');
+  fc.assert(
+    fc.property(mixed, policies, fc.nat(200), (requests, policy, until) => {
+      const pool = new Pool({
+        memory: freshBoot(2 ** 26),
+        platform: platformNamed('snp'),
+        policy: policyNamed(policy),
+        swiotlb: { bytes: 4 * 2 ** 20, dynamic: false },
+        batchRows: 7,
+      });
+      const batches: EventBatch[] = [];
+      pool.batches$.subscribe((batch) => batches.push(batch));
+      for (const request of requests) pool.request(request);
+      pool.complete();
+      const measured = measuredBlocks(pool.header, until);
+      for (const batch of batches) observeAll(batch, [measured]);
+      expect(measured.result()).toEqual(pageByPage(batches, until));
+    }),
+    { numRuns: randomRuns(80) },
+  );
+});
 
 const END = 100;
 const map = allocate(1, 1, { api: 'dma_map', bytes: 66 });
