@@ -81,8 +81,7 @@ export abstract class Blocks<State extends BlockState> {
     const open = [...this.blocks.entries()]
       .filter(([, { freePages, place }]) => freePages > 0 && place === item.place)
       .map(([block, state]) => ({ block, key: prefer(state, item) }))
-      // Infinity less Infinity is no order: ties go to the lowest block.
-      .sort((a, b) => (a.key === b.key ? a.block - b.block : a.key - b.key));
+      .sort((a, b) => a.key - b.key);
     const pieces: Piece[] = [];
     for (let left = item.pages; left > 0; ) {
       const block = open.shift()?.block ?? this.#add(item.place);

@@ -40,7 +40,7 @@ export function packByInterval(
 ): Packing {
   const blocks = new BlocksOverTime(pagesPerBlock, requests, leavesFor(itemsPerBlock));
   const packing: (readonly Piece[])[] = new Array(items.length).fill([]);
-  const sequence = items.map((_, index) => index).sort((a, b) => order(items[a], items[b]) || a - b);
+  const sequence = items.map((_, index) => index).sort((a, b) => order(items[a], items[b]));
   for (const index of sequence) packing[index] = blocks.put(items[index]);
   return packing;
 }
@@ -56,14 +56,12 @@ interface TimedBlock extends BlockState {
 class BlocksOverTime extends Blocks<TimedBlock> {
   readonly #requests: number;
   readonly #leaves: number;
-  readonly #empty: Int32Array;
   readonly #used: Int32Array;
 
   constructor(pagesPerBlock: number, requests: number, leaves: number) {
     super(pagesPerBlock);
     this.#requests = requests;
     this.#leaves = leaves;
-    this.#empty = emptyMask(pagesPerBlock);
     this.#used = emptyMask(pagesPerBlock);
   }
 
@@ -74,7 +72,7 @@ class BlocksOverTime extends Blocks<TimedBlock> {
   }
 
   protected override usedDuring({ timeline }: TimedBlock, { start, end }: PageItem): Int32Array {
-    this.#used.set(this.#empty);
+    this.#used.fill(0);
     timeline.collect(start, end, this.#used);
     return this.#used;
   }
@@ -95,7 +93,7 @@ class BlocksOverTime extends Blocks<TimedBlock> {
     const pieces = this.place(item, lowestFirst);
     const masks = new Map<number, Int32Array>();
     for (const { block, first, pages } of pieces) {
-      const mask = masks.get(block) ?? new Int32Array(this.#empty.length);
+      const mask = masks.get(block) ?? emptyMask(this.pagesPerBlock);
       mark(mask, first, pages, true);
       masks.set(block, mask);
     }

@@ -13,10 +13,8 @@ export const fullestFirst: Preference = ({ freePages }) => freePages;
  * Best fit on the time of departure: first the block that stays open longer than the item, by the least time; then the
  * block that the item keeps open for the least time; last an empty one.
  */
-export const departureFirst: Preference = ({ lastEnd }, { end }) => {
-  if (lastEnd === 0) return Number.POSITIVE_INFINITY;
-  return lastEnd >= end ? lastEnd - end : FAR + end - lastEnd;
-};
+export const departureFirst: Preference = ({ lastEnd }, { end }) =>
+  lastEnd >= end ? lastEnd - end : FAR - lastEnd;
 
 /** Beyond any index of a request. */
 const FAR = 2 ** 40;

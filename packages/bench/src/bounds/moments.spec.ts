@@ -3,7 +3,7 @@ import { DEFAULT_WORKER_DELAY } from '@decpool/model/internal';
 import { freshBoot } from '@decpool/pool';
 import { describe, expect, it } from 'vitest';
 import { ANYWHERE, nodesOf, type PageItem, pageRequests, recordItems, roomyMemory } from './items.ts';
-import { closingAfter, isNever, isWorkers, momentsOf, openingFor, requestAt, timeOf } from './moments.ts';
+import { closingAfter, isWorkers, momentsOf, openingFor, requestAt, timeOf } from './moments.ts';
 import { allocate, free } from './testing.ts';
 
 const item = (told: Partial<PageItem>): PageItem => ({
@@ -53,7 +53,6 @@ describe('the moments of a plan', () => {
     expect([3, 4, 5].map(time)).toEqual([10 + delay, 10 + 3 * delay, 10 + 3 * delay]);
     expect([6, 7, 8].map(time)).toEqual([6, 7, 8].map(() => 10 + 3.5 * delay));
     expect([9, 10, 11].map(time)).toEqual([9, 10, 11].map(() => 10 + 9 * delay));
-    expect([5, 8, 9, 12].map((moment) => isNever(moments, moment))).toEqual([false, false, true, true]);
     const late = momentsOf([free(1, 5 * delay)], [], 5 * delay);
     expect(timeOf(late, 0)).toBe(delay);
   });

@@ -53,10 +53,6 @@ export function openingFor({ byPlace }: Moments, item: PageItem): number | undef
 export const closingAfter = ({ end, mayConvertAtEnd }: PageItem): number =>
   mayConvertAtEnd ? momentOf(end) : afterIt(end);
 
-/** Whether a moment lies behind the last request, so that what is to be done at it is never done. */
-export const isNever = ({ requests }: Moments, moment: number): boolean =>
-  requestAt(moment) >= requests.length;
-
 /** Simulated ns of a moment; the end of the trace for one behind the last request. */
 export function timeOf({ requests, until }: Moments, moment: number): number {
   const request = requestAt(moment);

@@ -2,8 +2,11 @@ import { GFP, platformNamed } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { workloadNamed } from '../workloads/registry.ts';
+import { recordItems, roomyMemory } from './items.ts';
 import { lowerBounds } from './lower.ts';
+import { momentsOf } from './moments.ts';
 import { MAX_ITEMS, offlineBound } from './offline.ts';
+import { bestPlans } from './pack.ts';
 import { allocate, free, requestLists } from './testing.ts';
 
 const SNP = platformNamed('snp');
@@ -88,6 +91,28 @@ it('leaves out streaming maps, the background and what nobody serves', () => {
   expect(packed([]).blocksPeak).toBe(0);
 });
 
+it('of nothing is nothing', () => {
+  const map = allocate(1, 1, { api: 'dma_map', bytes: 66 });
+  const nothing = { kind: 'packing', items: 0, pagesPeak: 0, blocksPeak: 0, blockNs: 0n };
+  for (const requests of [[], [map, free(1)]]) expect(offlineBound(requests, SNP)).toEqual(nothing);
+});
+
+it('takes the peak of the plan that has the fewest blocks, and the block-seconds of the one that has the fewest of these', () => {
+  const pages = [512, 128, 256, 256, 256];
+  const requests = [1, 2, 3, -1, 4, 5, -2, -4, -3, -5].map((step, at) =>
+    step > 0 ? allocate(step, pages[step - 1], { time: at * at }) : free(-step, at * at),
+  );
+  const memory = roomyMemory(8000, 1)!;
+  const items = recordItems(requests, SNP, memory)!;
+  const { byPeak, byBlockTime } = bestPlans(items, 512, momentsOf(requests, items, 81), 1000);
+  expect(byPeak.blocksPeak).toBeLessThan(byBlockTime.blocksPeak);
+  expect(byPeak.blockNs).toBeGreaterThan(byBlockTime.blockNs);
+  expect(offlineBound(requests, SNP)).toEqual({
+    ...{ kind: 'packing', items: 5, pagesPeak: 512 + 128 + 256 },
+    ...{ blocksPeak: byPeak.blocksPeak, blockNs: byBlockTime.blockNs },
+  });
+});
+
 describe('there is none, and it is said why,', () => {
   it('where there are more requests for pages than is usual, unless it is asked for', () => {
     const requests = [allocate(1, 1), allocate(2, 1)];
@@ -104,6 +129,38 @@ describe('there is none, and it is said why,', () => {
       why: expect.stringMatching(/^11 slab objects .* 10$/),
     });
     expect(offlineBound(objects, SNP, 2).kind).toBe('packing');
+  });
+
+  const tooMany = (count: number) => offlineBound(Array(count).fill(allocate(1, 1)), SNP);
+
+  it('where the limit can be raised, with how; not where there are more than that', () => {
+    const limit = 'page requests exceed the limit of 20,000';
+    expect(tooMany(20_001)).toEqual({
+      kind: 'none',
+      why: `20,001 ${limit}; --bounds raises it to 200,000`,
+    });
+    expect(tooMany(MAX_ITEMS)).toMatchObject({ why: `200,000 ${limit}; --bounds raises it to 200,000` });
+    expect(tooMany(MAX_ITEMS + 1)).toMatchObject({ why: `200,001 ${limit}` });
+  });
+
+  it('where few objects take more slabs than there may be items', () => {
+    // A slab of kmalloc-4k has eight objects.
+    const objects = Array.from({ length: 10 }, (_, at) =>
+      allocate(at + 1, 1, { api: 'kmalloc', bytes: 4096 }),
+    );
+    expect(offlineBound(objects.slice(0, 8), SNP, 1)).toMatchObject({ items: 1, pagesPeak: 8 });
+    expect(offlineBound(objects, SNP, 1)).toMatchObject({ why: expect.stringMatching(/^2 page requests /) });
+    expect(offlineBound(objects, SNP, 2)).toMatchObject({ items: 2, pagesPeak: 16 });
+  });
+
+  it('where no memory that is modelled is large enough, or a zone of it is not', () => {
+    const none = { kind: 'none', why: 'no modelled memory is large enough' };
+    const vast = Array.from({ length: 33 }, (_, at) => allocate(at + 1, 2 ** 20 - 1, { api: 'vmalloc' }));
+    expect(offlineBound(vast, SNP)).toEqual(none);
+    // ZONE_DMA has 16 MiB.
+    const low = Array.from({ length: 5 }, (_, at) => allocate(at + 1, 1024, { gfp: GFP.__GFP_DMA }));
+    expect(offlineBound(low, SNP)).toEqual(none);
+    expect(offlineBound(low.slice(0, 2), SNP)).toMatchObject({ items: 2, blocksPeak: 4 });
   });
 
   it('where the first to ask for a node may not sleep', () => {

@@ -92,8 +92,8 @@ function mostPages(items: readonly PageItem[]): number {
     { at: start, pages },
     { at: end, pages: -pages },
   ]);
-  // A request frees before it allocates.
-  changes.sort((a, b) => a.at - b.at || a.pages - b.pages);
+  // No request both frees and allocates.
+  changes.sort((a, b) => a.at - b.at);
   let live = 0;
   let peak = 0;
   for (const { pages } of changes) {
