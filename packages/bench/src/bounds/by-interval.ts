@@ -56,12 +56,14 @@ interface TimedBlock extends BlockState {
 class BlocksOverTime extends Blocks<TimedBlock> {
   readonly #requests: number;
   readonly #leaves: number;
+  readonly #empty: Int32Array;
   readonly #used: Int32Array;
 
   constructor(pagesPerBlock: number, requests: number, leaves: number) {
     super(pagesPerBlock);
     this.#requests = requests;
     this.#leaves = leaves;
+    this.#empty = emptyMask(pagesPerBlock);
     this.#used = emptyMask(pagesPerBlock);
   }
 
@@ -72,7 +74,7 @@ class BlocksOverTime extends Blocks<TimedBlock> {
   }
 
   protected override usedDuring({ timeline }: TimedBlock, { start, end }: PageItem): Int32Array {
-    this.#used.fill(0);
+    this.#used.set(this.#empty);
     timeline.collect(start, end, this.#used);
     return this.#used;
   }
@@ -93,7 +95,7 @@ class BlocksOverTime extends Blocks<TimedBlock> {
     const pieces = this.place(item, lowestFirst);
     const masks = new Map<number, Int32Array>();
     for (const { block, first, pages } of pieces) {
-      const mask = masks.get(block) ?? emptyMask(this.pagesPerBlock);
+      const mask = masks.get(block) ?? new Int32Array(this.#empty.length);
       mark(mask, first, pages, true);
       masks.set(block, mask);
     }

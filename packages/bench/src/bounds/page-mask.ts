@@ -1,7 +1,14 @@
-/** Which pages of a block are used, as a bitmap of 32-bit words: page p is bit p % 32 of word p / 32. */
+/**
+ * Which pages of a block are used, as a bitmap of 32-bit words: page p is bit p % 32 of word p / 32. Pages beyond the
+ * block's last, in the last word of a block of fewer than 32, count as used.
+ */
 export const wordsFor = (pagesPerBlock: number): number => Math.ceil(pagesPerBlock / 32);
 
-export const emptyMask = (pagesPerBlock: number): Int32Array => new Int32Array(wordsFor(pagesPerBlock));
+export function emptyMask(pagesPerBlock: number): Int32Array {
+  const mask = new Int32Array(wordsFor(pagesPerBlock));
+  if (pagesPerBlock < 32) mask[0] = -1 << pagesPerBlock;
+  return mask;
+}
 
 /** Bits [from, from + count) of a word; count from 1 to 32. */
 const bits = (from: number, count: number): number => (count === 32 ? -1 : ((1 << count) - 1) << from);
