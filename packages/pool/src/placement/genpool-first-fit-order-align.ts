@@ -1,4 +1,4 @@
-import { orderFor, pfn as toPfn } from '@decpool/model';
+import { orderFor } from '@decpool/model';
 import type { FreeMap } from './free-map.ts';
 import { MaxTree } from './max-tree.ts';
 import type { Placement } from './placement.ts';
@@ -18,7 +18,7 @@ export function genpoolFirstFitOrderAlign(map: FreeMap): Placement {
         const block = byAge.blockAt(slot);
         if (block < firstBlock || block >= endBlock) continue;
         const found = map.findInBlock(block, pages, alignment);
-        if (found !== -1) return toPfn(found);
+        if (found !== -1) return found;
       }
       return -1;
     },

@@ -33,7 +33,7 @@ export function lifetime(map: FreeMap): Placement {
     name: 'lifetime',
     given(start, pages, asker) {
       blocks.given?.(start, pages, asker);
-      if (!born.has(asker.allocation)) born.set(asker.allocation, { time: asker.time, owner: asker.owner });
+      born.set(asker.allocation, { time: asker.time, owner: asker.owner });
     },
     freeing({ allocation, time }) {
       const birth = born.get(allocation);
