@@ -46,10 +46,15 @@ if (wanted.length === 0)
 const outcomes: Outcome[] = [];
 for (const { name, paths, specs } of wanted) {
   const sources = sourcesIn(paths);
+  const tried = values.specs ?? specsOf(sources, specs);
+  if (tried.length === 0) {
+    console.error(`${name}: no spec lies beside it or imports it; --specs says which`);
+    process.exit(2);
+  }
   const outcome = await trial({
     module: name,
     sources,
-    specs: values.specs ?? specsOf(sources, specs),
+    specs: tried,
     triesEquivalent: values.equivalent,
     sample: values.sample === undefined ? undefined : Number(values.sample),
     each: Number(values.each),
