@@ -1,6 +1,9 @@
 import { GFP, GFP_KERNEL } from '@decpool/model';
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { isUnnamed, parseGfp } from './gfp-flags.ts';
+
+let names = 0;
+const newName = () => `__GFP_NEW${++names}`;
 
 it.each([
   ['GFP_KERNEL|__GFP_ZERO', GFP_KERNEL],
@@ -17,14 +20,34 @@ it.each([
   ['constructor|__proto__', GFP_KERNEL],
 ])('%s has the flags that are modelled', (text, flags) => {
   expect(parseGfp(text).flags).toBe(flags);
+  // A text that nobody has read before, so that its result is not known.
+  expect(parseGfp(`${text}|${newName()}`).flags).toBe(flags);
 });
 
 it('keeps every name, with one spelling for the zone flags', () => {
-  expect([...parseGfp('GFP_KERNEL|GFP_DMA32|__GFP_COMP').names]).toEqual([
-    'GFP_KERNEL',
-    '__GFP_DMA32',
-    '__GFP_COMP',
+  const name = newName();
+  expect([...parseGfp(`GFP_KERNEL|GFP_DMA32|__GFP_COMP|${name}`).names]).toEqual([
+    ...['GFP_KERNEL', '__GFP_DMA32', '__GFP_COMP'],
+    name,
   ]);
+  expect([...parseGfp(`GFP_DMA|__GFP_DMA|${name}`).names]).toEqual(['__GFP_DMA', name]);
+  expect([...parseGfp(`XGFP_DMA|${name}`).names]).toEqual(['XGFP_DMA', name]);
+});
+
+it('the results of 4096 texts are kept, which are more than any trace has', async () => {
+  vi.resetModules();
+  const { parseGfp: parse } = await import('./gfp-flags.ts');
+  for (let at = 1; at < 4096; at++) parse(`__GFP_${at}`);
+  for (const [text, isKept] of [
+    ['__GFP_1', true],
+    ['__GFP_4096', true],
+    ['__GFP_4097', false],
+    ['__GFP_4096', true],
+    ['__GFP_4097', false],
+  ] as const) {
+    const [first, again] = [parse(text), parse(text)];
+    expect(first === again, text).toBe(isKept);
+  }
 });
 
 it('a number has no names', () => {
