@@ -162,17 +162,22 @@ it('ends the thread when the reader leaves off', async () => {
 it('throws what was wrong in the thread, behind what it sent before: invalid input as such, all else as it was', async () => {
   const failure = new Error('EIO: i/o error');
   for (const [fails, expected] of [
-    [(thread: FakeThread) => send(thread, { kind: 'refused', message: 'a.arrow: is empty' }), InputError],
+    [
+      (thread: FakeThread) => send(thread, { kind: 'refused', message: 'a.arrow: is empty' }),
+      new InputError('a.arrow: is empty'),
+    ],
     [(thread: FakeThread) => send(thread, { kind: 'failed', error: failure }), failure],
     [(thread: FakeThread) => thread.emit('error', failure), failure],
-    [(thread: FakeThread) => thread.emit('exit', 7), /^the thread that reads a log exited with 7$/],
+    [(thread: FakeThread) => thread.emit('exit', 7), new Error('the thread that reads a log exited with 7')],
   ] as const) {
     const parts = partsFromThread('a.arrow');
     const first = parts.next();
     send(threadNow(), HEADER);
     fails(threadNow());
     expect((await first).value).toEqual(HEADER);
-    await expect(parts.next()).rejects.toThrow(expected as never);
+    const error = await parts.next().catch((thrown: unknown) => thrown);
+    expect(error).toEqual(expected);
+    expect(error instanceof InputError).toBe(expected instanceof InputError);
     expect(threadNow().isEnded).toBe(true);
   }
 });
