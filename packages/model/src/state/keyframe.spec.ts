@@ -9,7 +9,8 @@ import { Columns } from './columns.ts';
 import { COUNTER_NAMES, type CounterName } from './counters.ts';
 import { brokenInvariants } from './invariants.ts';
 import { decodeState, encodeState } from './keyframe.ts';
-import { ALLOCATION, EXTENT, EXTENT_WORDS, EXTENTS_PER_LEAF, EXTENTS_SHIFT } from './layout.ts';
+import { ALLOCATION, EXTENT, EXTENT_WORDS, EXTENTS_PER_LEAF, EXTENTS_SHIFT, SLAB, STATUS } from './layout.ts';
+import { writeExtent } from './records.ts';
 
 const machine = smallMachine('snp', true);
 const EVENTS = historyOf(machine, SMALL_MAP, someChoices(900));
@@ -283,6 +284,96 @@ describe('a keyframe that was made by hand', () => {
         `word ${word}`,
       ).toThrow(`its allocation ${live} has an invalid status or refers to a missing record`);
     }
+  });
+
+  it('may refer to the last extent, slab, owner and unit that there can be, and to none behind', () => {
+    const { counters } = folded(EVENTS);
+    const live = liveRecord(folded(EVENTS));
+    const decodedWith = (change: (columns: Columns) => void) => {
+      const columns = folded(EVENTS);
+      change(columns);
+      const bytes = encodeState(columns);
+      return () => decoded(bytes, EVENTS.length);
+    };
+    const own = folded(EVENTS);
+    own.allocations.read(live);
+    const held = own.allocations.words[own.allocations.base + ALLOCATION.extents];
+    const ends: readonly (readonly [word: number, last: number, behind: number])[] = [
+      [ALLOCATION.status, STATUS.reclaiming, STATUS.reclaiming + 1],
+      [ALLOCATION.owner, counters.owners - 1, counters.owners],
+      [ALLOCATION.firstExtent, counters.extents - held, counters.extents - held + 1],
+      [ALLOCATION.slab, counters.slabs, counters.slabs + 1],
+      [ALLOCATION.units, 511 + (1 << 16), 512 + (1 << 16)],
+      [ALLOCATION.units, 512 << 16, (512 << 16) + 1],
+    ];
+    for (const [word, last, behind] of ends) {
+      const withWord = (value: number) =>
+        decodedWith(({ allocations }) => {
+          allocations.write(live);
+          allocations.words[allocations.base + word] = value;
+        });
+      expect(withWord(last), `word ${word}`).not.toThrow();
+      expect(withWord(behind), `word ${word}`).toThrow('has an invalid status or refers to a missing record');
+    }
+    const slabEnds: readonly (readonly [word: number, last: number, behind: number])[] = [
+      [SLAB.pfn, SMALL.spanPages - 1, SMALL.spanPages],
+      [SLAB.cache, counters.owners - 1, counters.owners],
+      [SLAB.units, 512, 513],
+    ];
+    for (const [word, last, behind] of slabEnds) {
+      const withWord = (value: number) =>
+        decodedWith(({ slabs }) => {
+          slabs.write(1);
+          for (const each of [SLAB.status, SLAB.pages]) slabs.words[slabs.base + each] = 1;
+          slabs.words[slabs.base + word] = value;
+        });
+      expect(withWord(last), `word ${word}`).not.toThrow();
+      expect(withWord(behind), `word ${word}`).toThrow(
+        'ends beyond the memory or has an invalid cache or size',
+      );
+    }
+    const withExtent = (pages: number) =>
+      decodedWith((columns) => writeExtent(columns, counters.extents - 1, SMALL.spanPages - 3, pages));
+    expect(withExtent(3)).not.toThrow();
+    expect(withExtent(4)).toThrow('ends beyond the memory');
+  });
+
+  it.each(['requests', 'owners', 'lastAllocation', 'extents', 'slabs', 'liveAllocations'] as const)(
+    'counts no more %s than events, and not less than none',
+    (name) => {
+      const withValue = (value: number) => () => decoded(withCounter(name, value), EVENTS.length);
+      const message = `its counter ${name} is `;
+      expect(withValue(EVENTS.length + 1)).toThrow(`${message}${EVENTS.length + 1}`);
+      expect(withValue(-1)).toThrow(`${message}-1`);
+      if (name === 'requests' || name === 'liveAllocations')
+        for (const value of [0, EVENTS.length]) expect(withValue(value)).not.toThrow();
+    },
+  );
+
+  it('holds the counters, the owners and the number of the records in little-endian words', () => {
+    const columns = fresh();
+    columns.fold(batchOf([{ type: 'owner-registered', owner: 0, name: 'nic' }]));
+    const bytes = encodeState(columns);
+    const view = new DataView(bytes.buffer);
+    expect(view.getUint32(0, true)).toBe(COUNTER_NAMES.length);
+    const at = (name: CounterName) => view.getFloat64(4 + COUNTER_NAMES.indexOf(name) * 8, true);
+    expect([at('events'), at('owners'), at('mapped1GPages')]).toEqual([1, 1, 128]);
+    const names = 4 + COUNTER_NAMES.length * 8;
+    expect(view.getUint32(names, true)).toBe(7);
+    expect(new TextDecoder().decode(bytes.subarray(names + 4, names + 11))).toBe('["nic"]');
+    const words = new Uint32Array(bytes.slice(names + 11).buffer);
+    // No block was written to. Three regions: their numbers as steps, then word by word their four levels, and whether one entry maps all.
+    expect([...words]).toEqual([
+      ...[0],
+      ...[3, 0, 1, 1],
+      ...[1, 2, 2],
+      ...[2, 2, 2],
+      ...[2, 2, 0],
+      ...[2, 2, 0],
+      ...[0, 1, 0],
+      // No allocations, extents, slabs, refused ids, nor allocations that left a slab empty.
+      ...[0, 0, 0, 0, 0],
+    ]);
   });
 
   it('is refused when it was cut off anywhere, and when something follows', () => {
