@@ -364,6 +364,23 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: '4 -> 4 + 1',
     why: 'one more guess is kept, and not made again',
   },
+  ...['freed > 0 -> true', 'freed > 0 -> freed >= 0'].flatMap((change) =>
+    [
+      'if (freed > 0) found = this.#tryClaim(order, type, zonelist);',
+      'if (freed > 0) this.#allocator.perCpuLists.drain(this.#allocator.zones);',
+    ].map((text) => ({
+      file: `${POOL}/page-source/page-source.ts`,
+      text,
+      change,
+      why: 'if nothing was freed there is nothing else than before',
+    })),
+  ),
+  {
+    file: `${POOL}/page-source/page-source.ts`,
+    text: "const found = outcome === 'success' ? this.#tryClaim(order, type, zonelist) : -1;",
+    change: "outcome === 'success' -> true",
+    why: 'after other outcomes there is no chunk',
+  },
   {
     file: `${POOL}/page-source/zones.ts`,
     text: 'return Array.from({ length: end - first }, (_, at) => first + at).filter(',

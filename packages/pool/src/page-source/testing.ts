@@ -72,6 +72,7 @@ export function exactly(
   blocks: number,
   lists: ExactZone['lists'],
   cpuLists: readonly ExactCpu['lists'][] = [[], []],
+  more: Partial<ExactZone> = {},
 ): MemoryState {
   const [zone] = oneZone({}).zones;
   const pages = blocks * 512;
@@ -91,6 +92,7 @@ export function exactly(
     movable: [],
     lists,
     cpus: cpuLists.map((ofCpu) => ({ batch: 4, high: 16, freeDiff: 0, lists: ofCpu })),
+    ...more,
   };
   return {
     name: 'exact',
