@@ -133,6 +133,11 @@ describe('pages that lie together', () => {
   });
 });
 
+it('slots of swiotlb come first, and the atomic DMA pools are not needed', () => {
+  const { policy } = poolOf();
+  expect([policy.triesSwiotlbFirst, policy.replacesAtomicPools]).toEqual([true, true]);
+});
+
 describe('a small object', () => {
   it('comes from a slab cache of shared pages, and a page does not', () => {
     const { guest, policy } = poolOf();
@@ -191,6 +196,19 @@ describe('pages of a vmalloc area', () => {
     expect(vmalloc(2)).toEqual(['give 14+2']);
   });
 
+  it('fill half blocks, and single pages, before the pool grows', () => {
+    const { pages, vmalloc, free } = poolOf();
+    for (let at = 0; at < 4; at++) pages(32);
+    for (const allocation of [1, 3]) free(allocation);
+    expect(vmalloc(64)).toEqual(['give 0+32', 'give 64+32']);
+    const small = poolOf();
+    small.leave([8, 4]);
+    for (let at = 0; at < 2; at++) small.pages(1);
+    small.free(1);
+    // Free: 8 and 10+2.
+    expect(small.vmalloc(3)).toEqual(['give 10+2', 'give 8+1']);
+  });
+
   it('lie in several blocks, of which no more are claimed than needed', () => {
     const { pages, vmalloc } = poolOf();
     pages(4);
@@ -220,6 +238,11 @@ describe('pages of a vmalloc area', () => {
       ...['claim 256+64', 'share 256+64', 'private 256+64', 'back 256+64', 'out-of-memory'],
     ]);
     expect(vmalloc(124)).toEqual(['claim 256+64', 'share 256+64', 'give 256+64', 'give 68+60']);
+    const single = poolOf();
+    single.leave([300, 1]);
+    expect(single.vmalloc(2)).toEqual([
+      ...['claim 300+1', 'share 300+1', 'private 300+1', 'back 300+1', 'out-of-memory'],
+    ]);
   });
 
   it('are refused if two chunks cannot be shared', () => {

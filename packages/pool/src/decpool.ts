@@ -25,7 +25,6 @@
 import {
   type AllocateRequest,
   type BlockIndex,
-  blockIndex,
   type FreeRequest,
   MAX_PAGE_ORDER,
   orderFor,
@@ -227,7 +226,7 @@ class Decpool implements Policy {
     }
   }
 
-  /** Makes the pool's free pages in a range private and gives them back. What leaks is the pool's no more. */
+  /** Makes the pool's free pages in a range of one block private and gives them back. What leaks is the pool's no more. */
   #return(start: Pfn, pages: number, record: Recorder): void {
     this.#forEachFreeRun(start, pages, (from, count) => {
       if (record.encrypt(from, count) === 'leaked') this.#free.take(from, count);
@@ -238,20 +237,13 @@ class Decpool implements Policy {
     });
   }
 
-  /** Calls `each` for the free runs of a range, block by block; it may take the run. */
+  /** Calls `each` for the free runs of a range in one block; it may take the run. */
   #forEachFreeRun(start: Pfn, pages: number, each: (from: Pfn, count: number) => void): void {
-    const end = start + pages;
-    for (
-      let block = this.#free.blockOf(start);
-      block * this.#blockPages < end;
-      block = blockIndex(block + 1)
-    ) {
-      this.#free.forEachRun(block, (runStart, run) => {
-        const from = Math.max(runStart, start);
-        const count = Math.min(runStart + run, end) - from;
-        if (count > 0) each(toPfn(from), count);
-      });
-    }
+    this.#free.forEachRun(this.#free.blockOf(start), (runStart, run) => {
+      const from = Math.max(runStart, start);
+      const count = Math.min(runStart + run, start + pages) - from;
+      if (count > 0) each(toPfn(from), count);
+    });
   }
 
   #freePagesIn({ firstBlock, endBlock }: BlockRange): number {

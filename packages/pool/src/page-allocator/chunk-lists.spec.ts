@@ -45,6 +45,8 @@ describe('the lists of chunks', () => {
         }
       }
     }
+    // Each has a number of its own.
+    expect(plain.map(({ list }) => list).toSorted((a, b) => a - b)).toEqual([...plain.keys()]);
     return { lists, plain };
   }
 
@@ -77,8 +79,14 @@ describe('the lists of chunks', () => {
           }
         };
         for (const { what, pick, page, order, most } of all) {
-          // Few lists, so that there are several chunks in one.
-          const some = plain.filter((each) => (each.list * 7) % 13 === pick % 4);
+          // Few lists most of the time, so that there are several chunks in one.
+          const some = plain.filter((each) =>
+            pick % 4 === 0
+              ? each.cpu === 0 && (each.order === 0 || each.order === 9)
+              : pick % 4 === 1
+                ? each.cpu === undefined && each.order < 3 && each.type < 2
+                : pick % 4 === 2 || each.type === pick % 7,
+          );
           const to = some[(pick >>> 2) % some.length];
           const pfn = page - (page % 2 ** to.order);
           const full = plain.filter((each) => each.chunks.length > 0);
