@@ -228,6 +228,19 @@ describe('the requests of a guest that converted nothing', () => {
     );
   });
 
+  it('are those page events that --shared chooses; if it chooses none, that is said of their file', async () => {
+    const path = changed({});
+    const event =
+      'dd-166  [000] .....  7.983856: mm_page_alloc: page=0000000062dcadab pfn=0x113a00 order=8 migratetype=0 gfp_flags=GFP_KERNEL';
+    writeFileSync(join(path, 'pages.gz'), gzipSync(`${event}\n`));
+    const chosen = (text: string) =>
+      opened(path, (each) => recordedRequests(each, parseSharedExpression(text)));
+    const { workload, notes } = await chosen('order>=8');
+    expect([...workload.requests]).toMatchObject([{ kind: 'allocate', pages: 256 }]);
+    expect(notes).toEqual([]);
+    await expect(chosen('order>=9')).rejects.toThrow(new RegExp(`^${path}/pages\\.gz: `));
+  });
+
   it('are page events with --shared, if those were recorded', async () => {
     const shared = parseSharedExpression('order>=1');
     await expect(opened(FOLDER, (each) => recordedRequests(each, shared))).rejects.toThrow(

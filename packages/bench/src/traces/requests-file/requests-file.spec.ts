@@ -1,4 +1,12 @@
-import { createReadStream, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AllocateRequest, GFP, InputError, type Request } from '@decpool/model';
@@ -224,6 +232,18 @@ describe('a file of requests', () => {
     expect(seal.requests).toBe(4);
     expect((await read(path)).found).toEqual(expected);
     expect([existsSync(`${path}.partial`), existsSync(`${path}.partial.1`)]).toEqual([false, false]);
+  });
+
+  it('leaves nothing behind if it cannot be written a second time', async () => {
+    const path = newPath();
+    const writer = await RequestsWriter.open(path);
+    await writer.begin(HEADER);
+    for (const request of [asked(1, 'nvme'), asked(2, 'nvme')]) writer.add(request);
+    const late = [{ time: 20, allocation: 1 }] as never;
+    // No number of this kind is JSON.
+    const failed = writer.finishWith(late, { ...HEADER, name: 1n as never }, FACTS);
+    await expect(failed).rejects.toBeInstanceOf(TypeError);
+    expect(readdirSync(folder).filter((name) => join(folder, name).startsWith(path))).toEqual([]);
   });
 
   it('is the same with no late frees as one that is finished', async () => {
