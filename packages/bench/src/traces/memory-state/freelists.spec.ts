@@ -269,6 +269,29 @@ describe('a malformed file is refused with file and line', () => {
     expect(refusal(freelistsText([step]))).toBe(`dump:${SMALL_DUMP.length + 1}: ${message}`);
   });
 
+  it('a chunk that is not whole in a zone: up to its first and its last page all are', () => {
+    const isTaken = (order: number, pfn: number) => {
+      const message = refusal(freelistsText([`a 1 ${order} ${pfn}`]));
+      const wanted = `the first page of a chunk of order ${order} in a zone`;
+      if (message !== 'no refusal') expect(message).toBe(`dump:14: pfn ${pfn}; expected ${wanted}`);
+      return message === 'no refusal';
+    };
+    for (const order of [0, 1, 4, 10]) {
+      const pages = 2 ** order;
+      // A pfn of 0 says that the kernel had none.
+      const isWhole = (pfn: number) => pfn % pages === 0 && pfn >= 1024 && pfn + pages <= 4096;
+      for (const pfn of [512, 1023, 1024, 1025, 1024 + pages, 4096 - pages, 4095, 4096])
+        expect(isTaken(order, pfn), `order ${order} at ${pfn}`).toBe(isWhole(pfn));
+    }
+  });
+
+  it('a zone that ends behind the first TiB: up to there all are', () => {
+    const text = (end: number) => freelistsText([], ['Z', SMALL_DUMP[1].replace('end=4096', `end=${end}`)]);
+    expect(refusal(text(2 ** 28))).toBe('no refusal');
+    expect(refusal(text(2 ** 28 + 1))).toContain('up to 1 TiB');
+    expect(refusal(text(1023))).toContain('expected pages from start to before end');
+  });
+
   it('a chunk that is allocated twice', () => {
     expect(refusal(freelistsText(['a 1 0 1024', 'a 1 0 1025']))).toBe(
       'dump:15: chunk 1 is allocated a second time; expected a free before',
