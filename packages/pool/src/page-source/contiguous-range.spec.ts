@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { aged } from './aged.ts';
 import { highestRun } from './contiguous-range.ts';
 import { fragmented, freshBoot } from './profiles.ts';
-import { GIB, MIB, oneZone, sourceOf } from './testing.ts';
+import { exactly, GIB, MIB, oneZone, sourceOf } from './testing.ts';
 import { ZoneMap } from './zones.ts';
 
 it('takes the highest whole free blocks that lie together below 4 GiB, out of chunks of any size', () => {
@@ -134,4 +134,17 @@ it('a run is the highest of whole blocks that are wanted in one zone, below 4 Gi
       },
     ),
   );
+});
+
+it('a run may begin with page 0, and is taken rather than one above 4 GiB', () => {
+  const BLOCK = 8192;
+  const [zone] = oneZone({}).zones;
+  const zones = [{ ...zone, ram: [[0, BLOCK] as const, [130 * BLOCK, BLOCK] as const] }];
+  const spanPages = 131 * BLOCK;
+  const geometry = checkGeometry({ ...x86Geometry(spanPages), pagesPerBlock: BLOCK, spanPages });
+  const map = new ZoneMap({ name: 'low and high', zones, directMap: [] }, geometry);
+  expect(highestRun(map, 1, () => true)).toBe(0);
+  expect(highestRun(map, 1, (block) => block > 0)).toBe(130);
+  const source = sourceOf(exactly(2, [[9, 'Movable', '0']]));
+  expect([source.claimContiguous(1), source.freePages, source.claimContiguous(1)]).toEqual([0, 0, -1]);
 });

@@ -90,6 +90,11 @@ describe('chunks whose places are known', () => {
       'zone DMA, free chunks of order 0: no chunk of order 0 of the zone begins at page 12',
     ],
     [
+      'have pageblocks that begin inside of one',
+      { ...POSITIONS, pageblocks: [[513, 1, 'Movable']] },
+      'zone DMA: 1 pageblocks from page 513 on are not all in the zone',
+    ],
+    [
       'have pageblocks outside the zone',
       { ...POSITIONS, pageblocks: [[512, 1e9, 'Movable']] },
       'zone DMA: 1000000000 pageblocks from page 512 on are not all in the zone',

@@ -14,6 +14,7 @@ import {
   MIGRATETYPES,
   type PageRun,
   packChunks,
+  unpackChunks,
   type ZoneState,
 } from '@decpool/model/internal';
 import fc from 'fast-check';
@@ -80,7 +81,10 @@ export function exactly(
     start: 0,
     end: pages,
     managed: pages,
-    freeCounter: 0,
+    freeCounter: lists.reduce(
+      (sum, [order, , packed]) => sum + unpackChunks(packed, pages).length * 2 ** order,
+      0,
+    ),
     min: 0,
     low: 0,
     high: 0,
