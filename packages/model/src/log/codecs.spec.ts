@@ -632,6 +632,35 @@ describe('a header', () => {
     expect([decpool, schema]).toEqual([full.decpool, full.schema]);
   });
 
+  it('is taken at the limits of what it may say, and refused beyond them', () => {
+    const read = (change: (header: ReturnType<typeof asRead>) => void) => () => {
+      const changed = asRead();
+      change(changed);
+      return parseHeader(changed);
+    };
+    const cpus = (count: number) => read((h) => Object.assign(h.pageSource, { cpus: count }));
+    for (const count of [1, 256]) expect(cpus(count)).not.toThrow();
+    for (const count of [0, 257]) expect(cpus(count)).toThrow('pageSource.cpus');
+    const faults = (change: object) => {
+      const none = { seed: 0, decrypt: 0, encrypt: 0, converted: 0, retries: 0 };
+      return read((h) => Object.assign(h, { faults: { ...none, ...change } }));
+    };
+    for (const name of ['decrypt', 'encrypt', 'converted']) {
+      for (const chance of [0, 1]) expect(faults({ [name]: chance })).not.toThrow();
+      for (const chance of [-0.01, 1.01]) expect(faults({ [name]: chance })).toThrow(`faults.${name}`);
+    }
+    // 384 pages are all that the geometry has.
+    const free = (counts: object) => read((h) => Object.assign(h.memory.zones[0].free.Movable, counts));
+    expect(free({ 7: 1, 8: 1 })).not.toThrow();
+    expect(free({ 0: 1, 7: 1, 8: 1 })).toThrow('385 free pages, more than the 384 pages');
+    expect(read((h) => Object.assign(h, { rules: 1 }))).not.toThrow();
+    expect(read((h) => Object.assign(h, { rules: 0 }))).toThrow("log header, 'rules'");
+  });
+
+  it('without a word of it has the worker run after a millisecond', () => {
+    expect(DEFAULT_WORKER_DELAY).toBe(1_000_000);
+  });
+
   it('is refused when it is made of parts that are none', () => {
     const { decpool: _, schema: __, ...parts } = header;
     expect(() => logHeader({ ...parts, seed: -1 })).toThrow("log header, 'seed'");

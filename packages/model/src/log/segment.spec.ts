@@ -168,6 +168,49 @@ describe('a locator', () => {
   });
 });
 
+describe('the hash of an event', () => {
+  const mask = 0xffffffffn;
+  const times = (a: bigint, b: bigint) => (a * b) & mask;
+  const rotated = (a: bigint, bits: bigint) => ((a << bits) | (a >> (32n - bits))) & mask;
+  /** A round of MurmurHash3_x86_32, and its finalizer, as Austin Appleby wrote them. */
+  const round = (hash: bigint, word: number) => {
+    const k = times(rotated(times(BigInt(word), 0xcc9e2d51n), 15n), 0x1b873593n);
+    return (times(rotated(hash ^ k, 13n), 5n) + 0xe6546b64n) & mask;
+  };
+  const end = (hash: bigint) => {
+    let h = times(hash ^ (hash >> 16n), 0x85ebca6bn);
+    h = times(h ^ (h >> 13n), 0xc2b2ae35n);
+    return h ^ (h >> 16n);
+  };
+
+  it('is MurmurHash3 of its fields, then of its name, in every version: logs hold locators', () => {
+    for (const batch of [batchOf(EXAMPLE_EVENTS), anyBatch(100, 7)]) {
+      for (let row = 0; row < batch.length; row++) {
+        const time = batch.timeAt(row);
+        const words = new Uint32Array(Float64Array.of(time).buffer);
+        const first = batch.typeAt(row) + batch.codeAt(row) * 2 ** 8 + batch.ownerAt(row) * 2 ** 16;
+        const fields = [
+          first,
+          batch.requestAt(row),
+          batch.allocationAt(row),
+          batch.pfnAt(row),
+          batch.pagesAt(row),
+          batch.bytesAt(row),
+          words[0],
+          words[1],
+        ];
+        let hash = end(fields.reduce(round, 0x9e3779b9n));
+        const name = columnsOf(batch).names.get(row);
+        if (name !== undefined)
+          hash = end(
+            [...Array(name.length).keys()].reduce((sum, at) => round(sum, name.charCodeAt(at)), hash),
+          );
+        expect(locatorOf(batch.slice(row, row + 1))).toBe(hash.toString(16).padStart(8, '0'));
+      }
+    }
+  });
+});
+
 const joined = (batch: EventBatch): Buffer => Buffer.concat(segmentBytes(batch));
 
 describe('the canonical bytes of a segment', () => {
