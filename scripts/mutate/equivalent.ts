@@ -18,6 +18,12 @@ const BOUNDS = 'packages/bench/src/bounds';
 
 const POOL = 'packages/pool/src';
 
+const FREE_MAP = `${POOL}/placement/free-map.ts`;
+
+const RUN_BINS = `${POOL}/placement/run-bins.ts`;
+
+const CHUNK_LISTS = `${POOL}/page-allocator/chunk-lists.ts`;
+
 const PROJECTIONS = 'packages/model/src/projections';
 
 const DEMAND = 'packages/pool/src/supply/demand.ts';
@@ -464,6 +470,236 @@ export const EQUIVALENT: readonly Equivalent[] = [
     text: 'if (left === 0) break;',
     change: 'left === 0 -> false',
     why: 'no chunks are placed, only slower',
+  },
+  {
+    file: FREE_MAP,
+    text: 'this.#words = new Int32Array(geometry.spanPages / 32);',
+    change: 'geometry.spanPages / 32 -> geometry.spanPages * 32',
+    why: 'the end of a longer array is not used',
+  },
+  ...[
+    'endBlock >= this.blocks -> endBlock > this.blocks',
+    'firstBlock === 0 && endBlock >= this.blocks -> false',
+  ].map((change) => ({
+    file: FREE_MAP,
+    text: 'if (firstBlock === 0 && endBlock >= this.blocks) return this.#freePages;',
+    change,
+    why: 'the pages are counted block by block, which is only slower',
+  })),
+  {
+    file: FREE_MAP,
+    text: 'if (runEnd - runStart === before || couldServe === this.largestOrder[block]) this.#rescan(block);',
+    change: 'runEnd - runStart === before || couldServe === this.largestOrder[block] -> true',
+    why: 'the block is scanned for nothing, which is only slower',
+  },
+  ...[
+    ['if (pages === align) {', 'pages === align -> false'],
+    ['return isThere ? this.findFrom(first, pages, align) : -1;', 'isThere -> true'],
+    ['if (fits.at(block) < pages) return -1;', 'fits.at(block) < pages -> false'],
+    ['let most = 0;', '0 -> 0 + 1'],
+    ['most = Math.max(most, end - aligned);', 'end - aligned -> end + aligned'],
+    ['fits.set(block, most);', 'fits.set(block, most) -> undefined'],
+    ['if (known !== undefined) return known;', 'known !== undefined -> false'],
+    ['this.#fits[order] = fits;', 'this.#fits[order] = fits -> undefined'],
+    ...[
+      '1 << order -> 1 >> order',
+      'runStart + (1 << order) -> runStart - (1 << order)',
+      '((runStart + (1 << order) - 1) >>> order) << order -> ((runStart + (1 << order) - 1) >>> order) >> order',
+      'runEnd - (((runStart + (1 << order) - 1) >>> order) << order) -> runEnd + (((runStart + (1 << order) - 1) >>> order) << order)',
+    ].map((change) => [
+      'const pages = runEnd - (((runStart + (1 << order) - 1) >>> order) << order);',
+      change,
+    ]),
+  ].map(([text, change]) => ({
+    file: FREE_MAP,
+    text,
+    change,
+    why: 'less is known of what fits into a block, so that it is searched in vain',
+  })),
+  ...['this.#fits.length <= order -> false', 'this.#fits.length <= order -> this.#fits.length < order'].map(
+    (change) => ({
+      file: FREE_MAP,
+      text: 'while (this.#fits.length <= order) this.#fits.push(undefined);',
+      change,
+      why: 'the array has holes, which read as undefined, too',
+    }),
+  ),
+  {
+    file: FREE_MAP,
+    text: 'for (let order = 0; order < this.#fits.length; order++) {',
+    change: 'order < this.#fits.length -> order <= this.#fits.length',
+    why: 'there is undefined behind the last',
+  },
+  {
+    file: FREE_MAP,
+    text: 'if (pages > fits.at(block)) fits.set(block, pages);',
+    change: 'pages > fits.at(block) -> pages >= fits.at(block)',
+    why: 'the same number is stored again',
+  },
+  {
+    file: FREE_MAP,
+    text: 'if (end - at > largest) largest = end - at;',
+    change: 'end - at > largest -> end - at >= largest',
+    why: 'the same number is stored again',
+  },
+  ...[
+    'end - at -> end + at',
+    '1 << (order + 1) -> 1 >> (order + 1)',
+    'end - at >= 1 << (order + 1) -> true',
+  ].map((change) => ({
+    file: FREE_MAP,
+    text: 'if (end - at >= 1 << (order + 1)) order = Math.max(order, alignedOrder(at, end));',
+    change,
+    why: 'a shorter run is looked at, too, and has no larger chunk',
+  })),
+  {
+    file: FREE_MAP,
+    text: 'if (largest === largestBefore && order === orderBefore) break;',
+    change: 'largest === largestBefore && order === orderBefore -> false',
+    why: 'the scan goes on, and finds nothing larger than before',
+  },
+  {
+    file: FREE_MAP,
+    text: 'while (at > limit) {',
+    change: 'at > limit -> at >= limit',
+    why: 'the pages before the limit are cut off anyway',
+  },
+  {
+    file: FREE_MAP,
+    text: 'for (let word = start >>> 5; word * 32 < end; word++) {',
+    change: 'word * 32 < end -> word * 32 <= end',
+    why: 'no bit of the word behind the last is set',
+  },
+  {
+    file: FREE_MAP,
+    text: 'const low = start <= word * 32 ? -1 : -1 << (start & 31);',
+    change: 'start <= word * 32 -> start < word * 32',
+    why: '-1 << 0 is -1, too',
+  },
+  ...['31 -> 31 + 1', 'end - start -> end + start'].map((change) => ({
+    file: FREE_MAP,
+    text: 'let order = 31 - Math.clz32(end - start);',
+    change,
+    why: 'the search for the order begins higher, and is only slower',
+  })),
+  ...['0 -> 0 + 1', 'length >= 0 -> length > 0'].map((change) => ({
+    file: RUN_BINS,
+    text: 'for (let length = blocks.firstBin(pages); length >= 0; length = blocks.firstBin(length + 1)) {',
+    change,
+    why: 'no run is of less than a page',
+  })),
+  ...[
+    [
+      'const found = mayBe ? this.#map.findFrom(block * this.#longest, pages, align, length) : -1;',
+      'mayBe -> true',
+    ],
+    ['blocks.remove(length, block);', 'blocks.remove(length, block) -> undefined'],
+    ...[
+      'start + align -> start - align',
+      '1 -> 1 + 1',
+      '-align -> align',
+      '(start + align - 1) & -align -> (start + align - 1) | -align',
+      '((start + align - 1) & -align) + pages -> ((start + align - 1) & -align) - pages',
+    ].map((change) => ['const holds = ((start + align - 1) & -align) + pages <= start + length;', change]),
+    ...[
+      'holds && !blocks.has(length, block) -> true',
+      'holds && !blocks.has(length, block) -> holds || !blocks.has(length, block)',
+    ].map((change) => ['if (holds && !blocks.has(length, block)) blocks.add(length, block);', change]),
+    ['if (map.largest[block] < pages) continue;', 'map.largest[block] < pages -> false'],
+  ].map(([text, change]) => ({
+    file: RUN_BINS,
+    text,
+    change,
+    why: 'a block is in a bin in which it is searched in vain, and is only slower',
+  })),
+  ...[
+    [
+      'for (const shape of this.#shapes) if (shape.pages === pages && shape.align === align) return shape;',
+      'shape.pages === pages && shape.align === align -> false',
+    ],
+    ['this.#shapes.push(shape);', 'this.#shapes.push(shape) -> undefined'],
+  ].map(([text, change]) => ({
+    file: RUN_BINS,
+    text,
+    change,
+    why: 'the bins are made anew with each request, which is only slower',
+  })),
+  {
+    file: RUN_BINS,
+    text: 'const shape = { pages, align, blocks: new BlockBins(this.#longest + 1, map.blocks) };',
+    change: '1 -> 1 + 1',
+    why: 'there is a bin more, which stays empty',
+  },
+  {
+    file: RUN_BINS,
+    text: 'for (let block = 0; block < map.blocks; block++) {',
+    change: 'block < map.blocks -> block <= map.blocks',
+    why: 'no page behind the last block is free',
+  },
+  ...[
+    ['const LARGE_PAGES = 1 << 24;', '1 -> 1 + 1'],
+    ['const LARGE_PAGES = 1 << 24;', '24 -> 24 + 1'],
+    ['const LARGE_PAGES = 1 << 24;', '1 << 24 -> 1 >> 24'],
+    ...[
+      'spanPages > LARGE_PAGES -> false',
+      'spanPages > LARGE_PAGES -> true',
+      'spanPages > LARGE_PAGES -> spanPages >= LARGE_PAGES',
+      '0 -> 0 + 1',
+      'this.#lowBits = spanPages > LARGE_PAGES ? MAX_PAGE_ORDER : 0 -> undefined',
+    ].map((change) => ['this.#lowBits = spanPages > LARGE_PAGES ? MAX_PAGE_ORDER : 0;', change]),
+  ].map(([text, change]) => ({
+    file: CHUNK_LISTS,
+    text,
+    change,
+    why: 'the links lie elsewhere, which takes other memory and nothing else',
+  })),
+  ...['0xffff -> 65535 + 1', 'lists >= 0xffff -> lists > 0xffff'].map((change) => ({
+    file: CHUNK_LISTS,
+    text: 'if (lists >= 0xffff)',
+    change,
+    why: 'the number of lists is a multiple of 7, which neither 65,535 nor 65,536 is',
+  })),
+  {
+    file: CHUNK_LISTS,
+    text: 'this.#ordersOf = new Uint16Array(zones * TYPES + 1);',
+    change: '1 -> 1 + 1',
+    why: 'there is more room',
+  },
+  {
+    file: CHUNK_LISTS,
+    text: 'for (let list = 0; list < lists; list++) {',
+    change: 'list < lists -> list <= lists',
+    why: 'the arrays end before the list behind the last',
+  },
+  ...['0 -> 0 + 1', 'perCpu < 0 -> perCpu <= 0'].map((change) => ({
+    file: CHUNK_LISTS,
+    text: 'perCpu < 0 ? Math.floor(list / TYPES) % ORDERS : orderOfIndex(perCpu % PER_CPU_LISTS, pageblockOrder);',
+    change,
+    why: 'the first list of a CPU is of order 0 either way',
+  })),
+  {
+    file: CHUNK_LISTS,
+    text: 'at = each;',
+    change: 'at = each -> undefined',
+    why: 'the run is followed from its first chunk again, which is only slower',
+  },
+  {
+    file: `${POOL}/page-allocator/rmqueue.ts`,
+    text: 'if (!mayClaimBlock(buddy, current, type) && current > order) {',
+    change: 'current > order -> current >= order',
+    why: 'the search upwards ends where it begins',
+  },
+  {
+    file: `${POOL}/page-allocator/rmqueue-matching.ts`,
+    text: 'buddy.setType(pfn, 0, type);',
+    change: '0 -> 0 + 1',
+    why: 'a chunk of two pages lies in one pageblock, too',
+  },
+  {
+    file: `${POOL}/page-allocator/rmqueue-7-3.ts`,
+    text: 'for (let current = order; current <= MAX_PAGE_ORDER; current++) {',
+    change: 'current <= MAX_PAGE_ORDER -> current < MAX_PAGE_ORDER',
+    why: 'a pageblock that is wholly free has changed sides before',
   },
   ...[
     'units >= this.#tooMany -> units > this.#tooMany',

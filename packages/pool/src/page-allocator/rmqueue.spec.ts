@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { TYPE } from './migratetypes.ts';
 import { allocatorOf, claims, frees, type ZoneSketch, zonelistOf } from './testing.ts';
 
 describe('the buddy lists', () => {
@@ -98,6 +99,24 @@ describe('other migratetypes', () => {
     // 64 pages are free and 148 cannot move: less than half of the pageblock. If none can move it is taken over.
     expect(claims(allocatorOf('7.3', [zone(300)]), 1)).toEqual([600]);
     expect(claims(allocatorOf('7.3', [zone(0)]), 1)).toEqual([0]);
+  });
+
+  it('a pageblock changes sides from half of it on: 256 free pages', () => {
+    const typeAfter = (...more: number[]) => {
+      const zone: ZoneSketch = {
+        types: { 0: 'Reclaimable' },
+        // 128 pages, then 64, and so on, to a single one: 255.
+        free: [7, 6, 5, 4, 3, 2, 1, 0].map((order) => [
+          order,
+          'Reclaimable',
+          [256 - 2 ** (order + 1), ...(order === 0 ? more : [])],
+        ]),
+      };
+      const allocator = allocatorOf('7.3', [zone]);
+      claims(allocator, 1);
+      return allocator.buddy.typeOf(0);
+    };
+    expect([typeAfter(), typeAfter(300)]).toEqual([TYPE.Reclaimable, TYPE.Unmovable]);
   });
 
   it('a fallback below a whole pageblock boosts the watermarks: boost_watermark()', () => {
