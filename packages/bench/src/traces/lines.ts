@@ -35,9 +35,11 @@ export async function* linesIn(
   const utf8 = new StringDecoder('utf8');
   let rest = '';
   let count = 0;
+  let isStart = true;
   for await (const chunk of bytes) {
     const text = utf8.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
-    const lines = (rest + (count === 0 && rest === '' ? withoutMark(text, path) : text)).split('\n');
+    const lines = (rest + (isStart ? withoutMark(text, path) : text)).split('\n');
+    if (text !== '') isStart = false;
     rest = lines.pop() ?? '';
     if (rest.length > MAX_LINE) {
       const line = count + lines.length + 1;
