@@ -39,8 +39,8 @@ function strewn(
     directMap: [],
   });
   const settings = settingsOf({ reclaim: true, ...more });
-  // The seed that decides which pageblock is reclaimed first: here one in the middle.
-  const seed = 3;
+  // With this seed pageblock 3 is reclaimed first, and then that of page 0.
+  const seed = 13;
   const dry = sourceOf(memoryOf([]), seed, settings);
   dry.claim(0, 'Movable');
   const dirty = Math.floor(dry.takeReclaimed()[0].pfn / BLOCK);
@@ -58,10 +58,19 @@ describe('direct reclaim', () => {
     // kswapd has reclaimed a cluster of 32 pages. The pageblock has 448, and the next one gives a chunk at once.
     expect([source.directPages, source.stalls]).toEqual([448, 14]);
     expect(pagesOf(source.takeReclaimed())).toBe(480);
-    expect(at % BLOCK).toBe(0);
-    expect(at).not.toBe(dirty * BLOCK);
+    expect([at, dirty]).toEqual([0, 3]);
+    expect(source.freePages).toBe(480 - 8);
     expect(source.claim(0, 'Movable', undefined, 'none')).not.toBe(-1);
     expect([source.directPages, source.stalls]).toEqual([0, 0]);
+  });
+
+  it('without a chunk has compaction move pages to those that it has reclaimed', () => {
+    const { source } = strewn(8, { compaction: true });
+    expect(source.claim(3, 'Movable')).toBe(0);
+    expect([source.directPages, source.stalls]).toEqual([32, 2]);
+    // kswapd has reclaimed a cluster, too.
+    expect(source.takeCompacted()).toEqual([{ block: 0, movedPages: 64 }]);
+    expect(source.freePages).toBe(64 - 8);
   });
 
   it('takes page cache on, too, with per-CPU lists', () => {
