@@ -148,3 +148,18 @@ it('a run of 16 contiguous 4K entries is an entry of 16 pages', () => {
     1, 1, 1, 1, 1, 16, 16,
   ]);
 });
+
+it('blocks were split one by one, in whatever region', () => {
+  const { tables } = tablesOf('snp', [[0, BLOCKS * BLOCK, 2]]);
+  const { mapping } = tables;
+  const split = [3, REGION, 2 * REGION + 5];
+  for (const block of split) {
+    mapping.write(Math.floor(block / REGION));
+    mapping.words[mapping.base + (block % REGION)] = 1 | SPLIT_2M;
+  }
+  const blocks = Array.from({ length: BLOCKS }, (_, block) => block);
+  expect(blocks.filter((block) => wasSplit(tables, geometry, block))).toEqual(split);
+  expect(blocks.toReversed().filter((block) => wasSplit(tables, geometry, block))).toEqual(
+    split.toReversed(),
+  );
+});
