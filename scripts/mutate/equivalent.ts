@@ -370,6 +370,24 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: '4 -> 4 + 1',
     why: 'one more guess is kept, and not made again',
   },
+  {
+    file: 'packages/model/src/state/ranges.ts',
+    text: 'const low = from <= word * 32 ? -1 : -1 << (from & 31);',
+    change: 'from <= word * 32 -> from < word * 32',
+    why: 'a word is shifted by no bits',
+  },
+  {
+    file: 'packages/model/src/state/ranges.ts',
+    text: 'for (let index = 0; index < BITMAPS; index++) {',
+    change: 'index < BITMAPS -> index <= BITMAPS',
+    why: 'no set has a bitmap behind the last',
+  },
+  {
+    file: 'packages/model/src/state/ranges.ts',
+    text: 'if (words[base + counts + index] === (isRequired ? perBlock : 0)) continue;',
+    change: 'words[base + counts + index] === (isRequired ? perBlock : 0) -> false',
+    why: 'the bits say the same, only slower',
+  },
   ...['freed > 0 -> true', 'freed > 0 -> freed >= 0'].flatMap((change) =>
     [
       'if (freed > 0) found = this.#tryClaim(order, type, zonelist);',

@@ -100,4 +100,26 @@ describe('bitmaps, against a list of pages', () => {
       { numRuns: 300 },
     );
   });
+
+  it('hold for a range to the page, whichever it is', () => {
+    const edges = [0, 1, 31, 32, 33, 63, 64, 65, 100, 128, 191, 200];
+    const shared = setOf('shared');
+    for (const start of edges) {
+      for (const end of edges.filter((each) => each > start)) {
+        const { tables } = filled([{ range: { start, end }, name: 'shared', set: true }]);
+        const all = (from: number, to: number) => holds(tables, layout, from, to - from, shared, 0);
+        const none = (from: number, to: number) => holds(tables, layout, from, to - from, 0, shared);
+        expect(
+          [all(start, end), all(start, end + 1), start > 0 && all(start - 1, end)],
+          `${start} to ${end}`,
+        ).toEqual([true, false, false]);
+        expect([none(0, start), none(end, SPAN), none(0, start + 1), none(end - 1, SPAN)]).toEqual([
+          true,
+          true,
+          false,
+          false,
+        ]);
+      }
+    }
+  });
 });
