@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type SanityReport, sanityLines } from './sanity.ts';
+import { excerpt, type SanityReport, sanityLines } from './sanity.ts';
 
 const CLEAN: SanityReport = {
   linesRead: 10,
@@ -53,4 +53,24 @@ it('counts the background and assumed frees, if there are any', () => {
     expect.stringMatching(/^Failed in the recorded kernel: 0\./),
     expect.stringMatching(/^Frees assumed .*: 4\.$/),
   ]);
+});
+
+it('counts a single lost event, a single free that was added, and a single assumed one', () => {
+  const lines = sanityLines({
+    ...{ ...CLEAN, lostEvents: 1, doubleAllocs: 1, assumedFrees: 1 },
+    background: { allocations: 1, frees: 0, liveAtEnd: 1 },
+  });
+  expect(lines).toEqual([
+    READ,
+    'Background (pages of other users): 1 allocations, 0 frees; 1 never freed.',
+    'Failed in the recorded kernel: 0. Frees without an allocation: 0. Allocated twice: 1 (the missing frees were added). Not understood: 0.',
+    'Lost while recording: 1 events.',
+    'Frees assumed because the trace records none: 1.',
+  ]);
+});
+
+it('shows the first 100 characters of a line, with dots for what a terminal would obey', () => {
+  expect(excerpt('x'.repeat(100))).toBe('x'.repeat(100));
+  expect(excerpt('x'.repeat(101))).toBe(`${'x'.repeat(100)}...`);
+  expect(excerpt('a\tb\0c\u009bd\uFFFDe')).toBe('a.b.c.d.e');
 });
