@@ -92,8 +92,9 @@ it('gives parts and calls in the order in which they were sent, and lets the thr
   });
   const first = parts.next();
   const thread = threadNow();
-  const events = [...RUN.batches[1]];
-  const { sent, buffers } = sendBatch(RUN.batches[1]);
+  const [, second] = shortRun(20).batches;
+  const events = [...second];
+  const { sent, buffers } = sendBatch(second);
   const batch = structuredClone(sent, { transfer: buffers as ArrayBuffer[] });
   const checkpoint = { events: 9, chain: 'c', locator: '' } as never;
   send(
