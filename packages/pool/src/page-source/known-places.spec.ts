@@ -1,7 +1,9 @@
 import { InputError, type MemoryState, x86Geometry } from '@decpool/model';
 import { packChunks, type ZonePositions } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
+import { TYPE } from '../page-allocator/migratetypes.ts';
 import { freePagesAtStart } from './free-at-start.ts';
+import { placeKnown } from './known-places.ts';
 import { PageSource } from './page-source.ts';
 import { freshBoot } from './profiles.ts';
 
@@ -102,5 +104,61 @@ describe('chunks whose places are known', () => {
   ] as [string, ZonePositions, string][])('are refused if they %s', (_, positions, message) => {
     expect(() => new PageSource(memory(positions), geometry, 1)).toThrow(InputError);
     expect(() => new PageSource(memory(positions), geometry, 1)).toThrow(message);
+  });
+});
+
+describe('the places of a zone', () => {
+  const [zone] = memory().zones;
+  const placed = (positions: ZonePositions, ram = zone.ram) => {
+    const { chunks, ...rest } = placeKnown({ ...zone, ram }, positions, geometry, 1);
+    return { ...rest, chunks: chunks.toSorted((a, b) => a.pfn - b.pfn) };
+  };
+
+  it('are as recorded, each of the migratetype of its pageblock, Movable where none is recorded', () => {
+    const types = {
+      ...POSITIONS,
+      pageblocks: [[512, 2, 'Unmovable'] as const, [2048, 1, 'Reclaimable'] as const],
+    };
+    expect(placed(types)).toEqual({
+      chunks: [
+        { pfn: 513, order: 0, type: TYPE.Unmovable },
+        { pfn: 515, order: 0, type: TYPE.Unmovable },
+        { pfn: 520, order: 0, type: TYPE.Unmovable },
+        { pfn: 1600, order: 0, type: TYPE.Movable },
+        { pfn: 1700, order: 0, type: TYPE.Movable },
+        { pfn: 2048, order: 10, type: TYPE.Reclaimable },
+      ],
+      pageblocks: new Map([
+        [1, TYPE.Unmovable],
+        [2, TYPE.Unmovable],
+        [4, TYPE.Reclaimable],
+      ]),
+      misplaced: 0,
+      dropped: 0,
+    });
+  });
+
+  it('lie between the first and the last page of its RAM, holes and all', () => {
+    const ranges = [
+      [512, 512],
+      [2048, 1024],
+    ] as const;
+    const at = (order: number, pfn: number) => () =>
+      placed({ chunks: [[order, `${pfn}`]], pageblocks: [[512, 5, 'Movable']], movable: [] }, ranges);
+    for (const pfn of [512, 3071]) expect(at(0, pfn)).not.toThrow();
+    for (const pfn of [511, 3072]) expect(at(0, pfn)).toThrow(InputError);
+    expect(at(9, 2560)).not.toThrow();
+    const blocks = (count: number) => () =>
+      placed({ chunks: [], pageblocks: [[1024, count, 'Movable']], movable: [] }, ranges);
+    expect(blocks(4)).not.toThrow();
+    expect(blocks(5)).toThrow('zone DMA: 5 pageblocks from page 1024 on are not all in the zone');
+  });
+
+  it('are in the order that the seed decides, order by order', () => {
+    const ordersOf = (seed: number) =>
+      placeKnown(zone, POSITIONS, geometry, seed).chunks.map(({ order }) => order);
+    const firstOf = (seed: number) => placeKnown(zone, POSITIONS, geometry, seed).chunks[0].pfn;
+    for (let seed = 0; seed < 20; seed++) expect(ordersOf(seed)).toEqual([0, 0, 0, 0, 0, 10]);
+    expect(new Set(Array.from({ length: 60 }, (_, seed) => firstOf(seed))).size).toBe(5);
   });
 });

@@ -1,6 +1,6 @@
 /** What a request does that finds no chunk above the watermarks: __alloc_pages_slowpath(), mm/page_alloc.c. */
 import { type MemoryState, type PageSourceSettings, type Pfn, pfn } from '@decpool/model';
-import { PLAIN_PAGE_SOURCE, packChunks } from '@decpool/model/internal';
+import { PLAIN_PAGE_SOURCE, packChunks, type ZoneState } from '@decpool/model/internal';
 import { describe, expect, it } from 'vitest';
 import type { PageSource } from './page-source.ts';
 import { exactly, oneZone, sourceOf } from './testing.ts';
@@ -13,59 +13,58 @@ const settingsOf = (more: Partial<PageSourceSettings>): PageSourceSettings => ({
   ...more,
 });
 
+/** With this seed pageblock 3 is reclaimed first, and then that of page 0. */
+const SEED = 13;
+const FIRST_RECLAIMED = 3;
+
 /**
  * Eight pageblocks of page cache from page 0 on. In the one that is reclaimed first, one page of every `spacing` is free at the start,
- * and claimed here: so no chunk of so many pages comes about there.
+ * and claimed here: so no chunk of so many pages comes about there. `pageCache`: pages of it there.
  */
 function strewn(
   spacing: number,
   more: Partial<PageSourceSettings> = {},
-): { source: PageSource; dirty: number } {
+  pageCache = BLOCK - BLOCK / spacing,
+): PageSource {
   const [zone] = oneZone({}).zones;
-  const memoryOf = (pages: readonly number[]): MemoryState => ({
-    name: 'strewn',
-    zones: [
-      {
-        ...zone,
-        ram: [[0, BLOCKS * BLOCK]],
-        watermarks: { min: 0, low: 0, high: 8, lowmemReserve: [] },
-        positions: {
-          chunks: pages.length === 0 ? [] : [[0, packChunks(pages)]],
-          pageblocks: [[0, BLOCKS, 'Movable']],
-          movable: [[0, BLOCKS, BLOCK]],
-        },
-      },
-    ],
-    directMap: [],
-  });
-  const settings = settingsOf({ reclaim: true, ...more });
-  // With this seed pageblock 3 is reclaimed first, and then that of page 0.
-  const seed = 13;
-  const dry = sourceOf(memoryOf([]), seed, settings);
-  dry.claim(0, 'Movable');
-  const dirty = Math.floor(dry.takeReclaimed()[0].pfn / BLOCK);
-  const pages = Array.from({ length: BLOCK / spacing }, (_, each) => dirty * BLOCK + each * spacing);
-  const source = sourceOf(memoryOf(pages), seed, settings);
+  const first = FIRST_RECLAIMED * BLOCK;
+  const pages = Array.from({ length: BLOCK / spacing }, (_, each) => first + each * spacing);
+  const strewnZone: ZoneState = {
+    ...zone,
+    ram: [[0, BLOCKS * BLOCK]],
+    watermarks: { min: 0, low: 0, high: 8, lowmemReserve: [] },
+    positions: {
+      chunks: [[0, packChunks(pages)]],
+      pageblocks: [[0, BLOCKS, 'Movable']],
+      movable: [
+        [0, FIRST_RECLAIMED, BLOCK],
+        [first, 1, pageCache],
+        [first + BLOCK, BLOCKS - FIRST_RECLAIMED - 1, BLOCK],
+      ],
+    },
+  };
+  const memory = { name: 'strewn', zones: [strewnZone], directMap: [] };
+  const source = sourceOf(memory, SEED, settingsOf({ reclaim: true, ...more }));
   for (const _ of pages) source.claim(0, 'Movable', undefined, 'none');
   expect([source.freePages, source.takeReclaimed()]).toEqual([0, []]);
-  return { source, dirty };
+  return source;
 }
 
 describe('direct reclaim', () => {
   it('of a request up to order 3 goes on, cluster by cluster, until there is a chunk', () => {
-    const { source, dirty } = strewn(8);
+    const source = strewn(8);
     const at = source.claim(3, 'Movable');
     // kswapd has reclaimed a cluster of 32 pages. The pageblock has 448, and the next one gives a chunk at once.
     expect([source.directPages, source.stalls]).toEqual([448, 14]);
-    expect(pagesOf(source.takeReclaimed())).toBe(480);
-    expect([at, dirty]).toEqual([0, 3]);
+    const reclaimed = source.takeReclaimed();
+    expect([pagesOf(reclaimed), reclaimed[0].pfn, at]).toEqual([480, FIRST_RECLAIMED * BLOCK + 1, 0]);
     expect(source.freePages).toBe(480 - 8);
     expect(source.claim(0, 'Movable', undefined, 'none')).not.toBe(-1);
     expect([source.directPages, source.stalls]).toEqual([0, 0]);
   });
 
   it('without a chunk has compaction move pages to those that it has reclaimed', () => {
-    const { source } = strewn(8, { compaction: true });
+    const source = strewn(8, { compaction: true });
     expect(source.claim(3, 'Movable')).toBe(0);
     expect([source.directPages, source.stalls]).toEqual([32, 2]);
     // kswapd has reclaimed a cluster, too.
@@ -73,23 +72,30 @@ describe('direct reclaim', () => {
     expect(source.freePages).toBe(64 - 8);
   });
 
+  it('empties the per-CPU lists into which it has freed', () => {
+    // kswapd reclaims the 64 pages there, compact_gap(5); then 32 pages are one chunk, but the last four are in a list of a CPU.
+    const source = strewn(8, { perCpuLists: true }, 64);
+    expect(source.claim(5, 'Movable')).toBe(0);
+    expect([source.directPages, source.freePages]).toEqual([32, 64]);
+  });
+
   it('takes page cache on, too, with per-CPU lists', () => {
-    const { source } = strewn(8, { perCpuLists: true });
+    const source = strewn(8, { perCpuLists: true });
     expect(source.claim(3, 'Movable')).not.toBe(-1);
     expect(source.directPages).toBe(448);
   });
 
   it('with __GFP_NORETRY, or of a costly order, is one round', () => {
-    const noretry = strewn(8).source;
+    const noretry = strewn(8);
     expect(noretry.claim(3, 'Movable', undefined, 'noretry')).toBe(-1);
     expect([noretry.directPages, noretry.stalls]).toEqual([32, 1]);
-    const costly = strewn(16).source;
+    const costly = strewn(16);
     expect(costly.claim(4, 'Movable')).toBe(-1);
     expect([costly.directPages, costly.stalls]).toEqual([32, 1]);
   });
 
   it('ends when nothing is left', () => {
-    const { source } = strewn(8);
+    const source = strewn(8);
     let claimed = 0;
     while (source.claim(3, 'Movable') !== -1) claimed++;
     // Seven other pageblocks of 64 such chunks.
@@ -102,10 +108,9 @@ describe('direct reclaim', () => {
 
 describe('direct compaction', () => {
   it('comes before reclaim for a costly order: what it finds is served, and nothing more is done', () => {
-    const { source, dirty } = strewn(16, { compaction: true });
+    const source = strewn(16, { compaction: true });
     const at = source.claim(4, 'Movable');
     // kswapd has reclaimed 32 pages: as many of the lowest pageblock have moved to them, which leaves two such chunks there.
-    expect(dirty).toBeGreaterThan(0);
     expect(at).toBe(0);
     expect([source.directPages, source.stalls]).toEqual([0, 1]);
     expect(source.takeCompacted()).toEqual([{ block: 0, movedPages: 32 }]);
@@ -138,6 +143,37 @@ describe('direct compaction', () => {
       expect(source.claim(4, 'Unmovable', undefined, 'noretry')).toBe(-1);
       expect(source.stalls).toBe(counts);
     }
+  });
+
+  it('that a request was served by is no longer deferred: after the next failure one attempt is left out', () => {
+    // Enough is free for compaction, but not in Movable pageblocks, where it moves pages to.
+    const free = { 8: 3, 7: 3, 6: 3, 5: 3 };
+    const source = sourceOf(
+      oneZone({ Movable: { 8: 2 }, Unmovable: free }),
+      1,
+      settingsOf({ kernel: '7.x', compaction: true }),
+    );
+    const held = [source.claim(8, 'Movable') as Pfn, source.claim(8, 'Movable') as Pfn];
+    const attempts = (count: number) =>
+      Array.from({ length: count }, () => [source.claim(9, 'Movable') >= 0, source.stalls]);
+    expect(attempts(3)).toEqual([
+      [false, 1],
+      [false, 0],
+      [false, 1],
+    ]);
+    for (const at of held) source.giveBack(at, 8);
+    // After two failures three attempts are left out.
+    expect(attempts(4)).toEqual([
+      [false, 0],
+      [false, 0],
+      [false, 0],
+      [true, 1],
+    ]);
+    expect(attempts(3)).toEqual([
+      [false, 1],
+      [false, 0],
+      [false, 1],
+    ]);
   });
 
   it('with __GFP_NORETRY is asynchronous, so that it defers nothing', () => {
@@ -185,7 +221,7 @@ describe('a request below the low watermark', () => {
   });
 
   it('of a single page, too, wakes kswapd without waiting', () => {
-    const { source } = strewn(8);
+    const source = strewn(8);
     expect(source.claim(0, 'Movable', undefined, 'nowait')).toBe(-1);
     expect(source.takeReclaimed()).toEqual([]);
     expect(source.claim(0, 'Movable', undefined, 'none')).not.toBe(-1);
