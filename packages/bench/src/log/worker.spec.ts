@@ -29,6 +29,7 @@ async function written(name: string): Promise<string> {
   return path;
 }
 
+let runs = 0;
 /** All that the program sends until it is done. A reader takes a message each time that the program waits. */
 async function sentFor(task: Omit<ReadTask, 'waiting' | 'start'>) {
   const waiting = new Int32Array(new SharedArrayBuffer(4));
@@ -50,8 +51,9 @@ async function sentFor(task: Omit<ReadTask, 'waiting' | 'start'>) {
     return 'ok';
   });
   thread.workerData = { ...task, start: undefined, waiting };
-  vi.resetModules();
-  await import('./worker.ts');
+  // It runs when it is loaded, so each time it is loaded as another module.
+  const program = `./worker.ts?run=${++runs}`;
+  await import(/* @vite-ignore */ program);
   await isDone;
   await vi.waitFor(() => expect(openBelow(task.path)).toEqual([]), { interval: 1 });
   return { sent, waits, moved, left: Atomics.load(waiting, 0) };
