@@ -79,6 +79,32 @@ describe('a walk', () => {
     });
   });
 
+  it('of #map lines must rise, and have levels from 0 to 3', () => {
+    const runs = (...lines: readonly string[]) => startOf({ directmap: `${lines.join('\n')}\n\n` }).runs;
+    expect(runs('#map,a,0,512,1', '#map,a,512,1,0,0x0', '#map,b,600,1,3')).toEqual([
+      [0, 512, 1],
+      [512, 1, 0],
+      [600, 1, 3],
+    ]);
+    expect(() => runs('#map,a,0,512,1', '#map,a,511,1,1')).toThrow(
+      new InputError('FOLDER/directmap:2: expected runs of rising pages, got 511 after 511'),
+    );
+    for (const text of ['#map,a,0,512,4', '#map,a,0,512', '# a comment', '#map,a,0,512,12'])
+      expect(() => runs('#map,a,0,1,1', text)).toThrow(
+        new InputError(
+          `FOLDER/directmap:2: expected '#map,LABEL,start_pfn,npages,level,flags', got '${text}'`,
+        ),
+      );
+  });
+
+  it('comes before the counts of meminfo; of two, the one of a recording', () => {
+    const [directmap, page_tables] = ['#map,a,7,1,1', 'nonsense'];
+    expect(startOf({ directmap, page_tables, meminfo: meminfo(0, 0) })).toEqual({
+      runs: [[7, 1, 1]],
+      note: undefined,
+    });
+  });
+
   /** As /sys/kernel/debug/page_tables/kernel prints it, with a direct map at a random address. */
   const PTDUMP = [
     '---[ User Space ]---',
@@ -177,7 +203,27 @@ describe('the counts of meminfo', () => {
     expect(pagesByLevel(runs)[2]).toBe(0);
   });
 
+  it('leave a whole block and less mapped by 2M or by 4K as they say, and never the first block by 2M', () => {
+    const ram: PageRun[] = [[0, 4 * 512 + 1]];
+    const levels = (blocks4K: number) => startOf({ meminfo: meminfo(2052 + 2048 * blocks4K, 0) }, ram).runs;
+    expect(levels(0)).toEqual([
+      [0, 512, 1],
+      [512, 3 * 512, 2],
+      [4 * 512, 1, 1],
+    ]);
+    expect(levels(2)).toEqual([
+      [0, 3 * 512, 1],
+      [3 * 512, 512, 2],
+      [4 * 512, 1, 1],
+    ]);
+    expect(levels(9)).toEqual([[0, 4 * 512 + 1, 1]]);
+    // Less than half a block more is none.
+    expect(startOf({ meminfo: meminfo(2052 + 1000, 0) }, ram).runs).toEqual(levels(0));
+  });
+
   it('of another architecture are not used', () => {
+    expect(startOf({ meminfo: 'DirectMap4k: 1 kB\n' }).note).toMatch(/^The direct map is assumed/);
+    expect(startOf({ meminfo: 'DirectMap2M: 1 kB\n' }).note).toMatch(/^The direct map is assumed/);
     expect(startOf({ meminfo: 'MemTotal: 1 kB\n' }).note).toMatch(/^The direct map is assumed/);
   });
 });
