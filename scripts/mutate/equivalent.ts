@@ -24,6 +24,8 @@ const RUN_BINS = `${POOL}/placement/run-bins.ts`;
 
 const CHUNK_LISTS = `${POOL}/page-allocator/chunk-lists.ts`;
 
+const GENPOOL = `${POOL}/placement/genpool-first-fit-order-align.ts`;
+
 const PROJECTIONS = 'packages/model/src/projections';
 
 const DEMAND = 'packages/pool/src/supply/demand.ts';
@@ -719,6 +721,89 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: 'current <= MAX_PAGE_ORDER -> current < MAX_PAGE_ORDER',
     why: 'a pageblock that is wholly free has changed sides before',
   },
+  ...['0 -> 0 + 1', 'next < 0 -> next <= 0'].map((change) => ({
+    file: `${POOL}/placement/block-bins.ts`,
+    text: 'return next < 0 ? -1 : next * 32 + lowestBit(this.#bits[base + next]);',
+    change,
+    why: 'the next word is never the first',
+  })),
+  ...[
+    ['const slots = 2 * map.blocks;', '2 -> 2 + 1'],
+    ['if (this.#newest === 0) this.#renumber(map);', '0 -> 0 + 1'],
+    ['if (this.#newest === 0) this.#renumber(map);', 'this.#newest === 0 -> true'],
+    ['if (this.#newest === 0) this.#renumber(map);', 'this.#newest === 0 -> this.#newest !== 0'],
+  ].map(([text, change]) => ({
+    file: GENPOOL,
+    text,
+    change,
+    why: 'the slots are numbered anew more or less often, and their order is the same',
+  })),
+  {
+    file: GENPOOL,
+    text: 'this.#blockAt = new Int32Array(slots).fill(-1);',
+    change: '-1 -> 1',
+    why: 'a slot is not read before it was given',
+  },
+  {
+    file: GENPOOL,
+    text: 'if (slot === NO_SLOT) return;',
+    change: 'slot === NO_SLOT -> false',
+    why: 'a block of which pages are taken has come before',
+  },
+  {
+    file: `${POOL}/placement/segregated.ts`,
+    text: 'const largest = Array.from({ length: classes + 1 }, () => new MaxTree(map.blocks));',
+    change: '1 -> 1 + 1',
+    why: 'there is a class more, which no block has',
+  },
+  {
+    file: `${POOL}/placement/segregated.ts`,
+    text: 'if (isUsable && map.largest[block] > 0) pages += map.freePagesIn(block, block + 1);',
+    change: 'map.largest[block] > 0 -> map.largest[block] >= 0',
+    why: 'a block without free pages adds none, only slower',
+  },
+  ...[
+    [
+      'const mean = owner === undefined ? undefined : meanOf.get(owner);',
+      'owner === undefined -> false',
+      'no mean is of no owner',
+    ],
+    [
+      'if (mean === undefined) return LONGEST;',
+      'mean === undefined -> false',
+      'undefined is less than nothing',
+    ],
+    ['const LONGEST = CLASS_ENDS.length + 1;', '1 -> 1 + 1', 'there is a class more, which no block has'],
+    [
+      'born.delete(allocation);',
+      'born.delete(allocation) -> undefined',
+      'no number is given to two allocations',
+    ],
+  ].map(([text, change, why]) => ({ file: `${POOL}/placement/lifetime.ts`, text, change, why })),
+  {
+    file: `${POOL}/placement/size-class.ts`,
+    text: '...segregated(map, largest + 1, (pages, asker) => classOf(asker?.pages ?? pages)),',
+    change: '1 -> 1 + 1',
+    why: 'there is a class more, which no block has',
+  },
+  ...[
+    ['if (start < end) fresh.take(start, Math.min(pages, end - start));', 'start < end -> start <= end'],
+    ['forget(block, (block + 1) * pagesPerBlock);', '1 -> 1 + 1'],
+  ].map(([text, change]) => ({
+    file: `${POOL}/placement/bump.ts`,
+    text,
+    change,
+    why: 'no page is taken more: runs end with their block',
+  })),
+  ...[
+    'block * pagesPerBlock -> block / pagesPerBlock',
+    'from > block * pagesPerBlock -> from >= block * pagesPerBlock',
+  ].map((change) => ({
+    file: `${POOL}/placement/next-fit.ts`,
+    text: 'if (block < endBlock && from > block * pagesPerBlock) {',
+    change,
+    why: 'the block is looked at by itself first, and then it would be the lowest',
+  })),
   ...[
     'units >= this.#tooMany -> units > this.#tooMany',
     'units > this.free || units >= this.#tooMany -> false',

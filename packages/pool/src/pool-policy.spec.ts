@@ -452,6 +452,16 @@ describe('a free', () => {
     expect(free(3)).toEqual(['free 40+8', 'private 0+64', 'back 0+64']);
   });
 
+  it('of one block is none of the block behind it, which has been empty for longer', () => {
+    const { pages, free, policy, guest } = poolOf({ supply: hysteresis(1) });
+    pages(64);
+    pages(64);
+    free(2);
+    guest.time = 5;
+    free(1);
+    expect(policy.workDueAt()).toBe(SECOND);
+  });
+
   it('leaves a block for the worker if nothing may be converted', () => {
     const { pages, atomicFree, policy, work } = poolOf({ conversion: blockConversion, supply: immediate });
     pages(1);
@@ -529,6 +539,15 @@ describe('a placement', () => {
     expect(atomicVmalloc(9)).toEqual(['give 32+9']);
     expect(vmalloc(16)).toEqual(['out-of-memory']);
     expect(pages(16)).toEqual(['out-of-memory']);
+  });
+
+  it('that leaves free pages unused gives all of them to a vmalloc area that needs them', () => {
+    const { pages, vmalloc, free, leave } = poolOf({ placement: bump, conversion: blockConversion });
+    leave([0, 64]);
+    pages(4);
+    vmalloc(60);
+    free(1);
+    expect(vmalloc(4)).toEqual(['give 0+1', 'give 1+1', 'give 2+1', 'give 3+1']);
   });
 
   it('that says nothing of the pages it leaves unused is told of them', () => {
@@ -643,6 +662,47 @@ describe('a reserve', () => {
     expect(work()).toEqual([]);
     guest.othersFree(128, 64);
     expect(work()).toEqual(['claim 128+64', 'share 128+8', 'share 136+1', 'refilled 9']);
+  });
+
+  it('may be of a single page', () => {
+    const { work, leave } = pool(1, 1);
+    leave([8, 1]);
+    expect(work()).toEqual(['claim 8+1', 'share 8+1', 'refilled 1']);
+    const shared = pool(1, 1, blockConversion);
+    shared.leave([9, 1]);
+    expect(shared.work()).toEqual(['claim 9+1', 'share 9+1', 'refilled 1']);
+  });
+
+  it('takes chunks of which all pages are free', () => {
+    const { work, pages } = pool(4, 8);
+    for (const size of [16, 1, 8]) pages(size);
+    // Pages 17 to 23 are free, and then those from 32 on.
+    expect(work()).toEqual(['share 32+8', 'refilled 8']);
+  });
+
+  it('keeps no block of private pages from going back, and counts as none of the free pages', () => {
+    const asked: number[] = [];
+    const supply: SupplyFactory = () => ({
+      name: 'by hand',
+      returnsAt({ freePages }) {
+        asked.push(freePages);
+        return 0;
+      },
+    });
+    const { work, atomic, pages, free } = pool(8, 64, pageConversion, supply);
+    work();
+    atomic(60);
+    pages(64);
+    expect(work()).toEqual([
+      'claim 128+64',
+      'share 128+32',
+      'share 160+16',
+      'share 176+8',
+      'share 184+4',
+      'refilled 60',
+    ]);
+    expect(free(2)).toEqual(['free 64+64', 'private 64+64', 'back 64+64']);
+    expect(asked).toEqual([64 + 4]);
   });
 
   it('is left as it is when a conversion fails', () => {

@@ -56,6 +56,6 @@ it('bins find the next bin and the next block of a bin, as looking at all of the
         }
       }
     }),
-    { numRuns: 100 },
+    { numRuns: randomRuns(160) },
   );
 });

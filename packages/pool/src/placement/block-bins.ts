@@ -49,7 +49,7 @@ export class BlockBins {
 
   /** Lowest key from `from` on whose bin is not empty, or -1. */
   firstBin(from: number): number {
-    return from < this.#keys ? nextBit(this.#isUsed, 0, this.#isUsed.length, from) : -1;
+    return nextBit(this.#isUsed, 0, this.#isUsed.length, from);
   }
 
   /** Highest key up to `to` whose bin is not empty, or -1. */

@@ -241,6 +241,33 @@ describe('lifetime', () => {
     expect(scene.allocate(1, 'queue', SECOND)).toBe(unknown + 1);
   });
 
+  /** A pool in which owners have had a page each for so many ns, one after the other, and the blocks that they get pages in then. */
+  const blocksOf = (lifetimes: Readonly<Record<string, readonly number[]>>) => {
+    const scene = new Scene(lifetime, 0, 1, 2, 3);
+    let now = 0;
+    for (const [owner, lived] of Object.entries(lifetimes)) {
+      for (const time of lived) {
+        scene.free(scene.allocate(1, owner, now), now + time);
+        now += time;
+      }
+    }
+    return Object.keys(lifetimes).map((owner) => Math.floor(scene.allocate(1, owner, now) / BLOCK));
+  };
+
+  it('has a class for each factor of ten from a millisecond to a quarter of an hour', () => {
+    for (const end of [1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12]) {
+      expect(blocksOf({ shorter: [end - 1], equal: [end], more: [end + 1] })).toEqual([0, 1, 1]);
+    }
+    expect(blocksOf({ long: [1e12], longer: [1e15] })).toEqual([0, 0]);
+    expect(blocksOf({ none: [0], short: [1e6 - 1] })).toEqual([0, 0]);
+  });
+
+  it('counts the newest lifetime an eighth', () => {
+    // The mean of the logarithms goes up by a little more, or less, than a factor of ten.
+    expect(blocksOf({ below: [2e6 - 1], up: [1e5, 1.1e13] })).toEqual([0, 0]);
+    expect(blocksOf({ below: [2e6 - 1], up: [1e5, 0.9e13] })).toEqual([0, 1]);
+  });
+
   it('believes the newest lifetimes most', () => {
     const scene = new Scene(lifetime, 0, 1, 2);
     scene.allocate(1, 'ring', 0);

@@ -338,6 +338,35 @@ it.each(RULES)('%s', (_, factory, ruleOf) => {
   );
 });
 
+it('genpool-first-fit-order-align: the block that came last, however often blocks come and go', () => {
+  const turns = fc.array(fc.nat(2), { minLength: 20, maxLength: 60, size: 'max' });
+  fc.assert(
+    fc.property(turns, (all) => {
+      const map = new FreeMap(checkGeometry({ ...GEOMETRY, spanPages: 3 * BLOCK }));
+      const placement = genpoolFirstFitOrderAlign(map);
+      /** The last first. */
+      const blocks: number[] = [];
+      for (const block of all) {
+        const at = blocks.indexOf(block);
+        if (at === -1) {
+          blocks.unshift(block);
+          map.put(pfn(block * BLOCK), BLOCK);
+        } else {
+          blocks.splice(at, 1);
+          map.take(pfn(block * BLOCK), BLOCK);
+        }
+        for (const first of [0, 1, 2]) {
+          const expected = blocks.find((each) => each >= first) ?? -1;
+          expect(placement.place(1, 1, { firstBlock: first, endBlock: 3 })).toBe(
+            expected === -1 ? -1 : expected * BLOCK,
+          );
+        }
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
 it('lifetime learns nothing from what it did not give', () => {
   const map = new FreeMap(GEOMETRY);
   const placement = lifetime(map);
