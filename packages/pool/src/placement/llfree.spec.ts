@@ -1,4 +1,11 @@
-import { type AllocateRequest, allocationId, nanoseconds, pfn } from '@decpool/model';
+import {
+  type AllocateRequest,
+  allocationId,
+  InputError,
+  nanoseconds,
+  pfn,
+  x86Geometry,
+} from '@decpool/model';
 import { checkGeometry } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -168,4 +175,46 @@ it('llfree finds a run of 20 pages that holds no aligned chunk of 16', () => {
   const everywhere = { firstBlock: 0, endBlock: map.blocks };
   expect(placement.place(20, 1, everywhere)).toBe(9 * TREE + 6);
   expect(placement.place(16, 16, everywhere)).toBe(-1);
+});
+
+it('llfree fills a tree that is between a sixteenth and a half free, then takes one that is more free, an empty one, and then any', () => {
+  /** The tree that the second request goes to, if so many pages of these trees are free and none of the first one is. */
+  const chosen = (free: Readonly<Record<number, number>>) => {
+    const map = new FreeMap(
+      checkGeometry({ pageShift: 12, pagesPerBlock: BLOCK, blocksPerRegion: 512, spanPages: 6 * TREE }),
+    );
+    const placement = llfree(1)(map);
+    for (let block = 0; block < map.blocks; block++) map.put(pfn(block * BLOCK), BLOCK);
+    const everywhere = { firstBlock: 0, endBlock: map.blocks };
+    expect(placement.place(1, 1, everywhere)).toBe(0);
+    for (let tree = 0; tree < 6; tree++) {
+      // Pages from the first on are taken.
+      const end = (tree + 1) * TREE - (free[tree] ?? 0);
+      map.forEachBlock(pfn(tree * TREE), end - tree * TREE, (start, pages) => map.take(start, pages));
+    }
+    return Math.floor(placement.place(1, 1, everywhere) / TREE);
+  };
+  // The nearest come first: 5, 1, 4, 2, 3.
+  const [sixteenth, half] = [TREE / 16, TREE / 2];
+  expect(chosen({ 5: half - 1, 1: half - 1 })).toBe(5);
+  expect(chosen({ 5: half, 1: half - 1 })).toBe(1);
+  expect(chosen({ 5: half, 1: half + 1 })).toBe(5);
+  expect(chosen({ 5: TREE, 1: TREE - 1 })).toBe(1);
+  expect(chosen({ 5: sixteenth + 1, 1: half - 1 })).toBe(5);
+  expect(chosen({ 5: sixteenth, 1: sixteenth + 1 })).toBe(1);
+  expect(chosen({ 5: sixteenth, 1: TREE })).toBe(1);
+  expect(chosen({ 5: sixteenth - 1, 1: TREE })).toBe(1);
+  expect(chosen({ 3: 1 })).toBe(3);
+});
+
+it('llfree has 1 to 4096 CPUs, default: 8', () => {
+  const nameOf = (...parameters: (number | string)[]) =>
+    llfree(...parameters)(new FreeMap(checkGeometry({ ...x86Geometry(TREE), pagesPerBlock: BLOCK }))).name;
+  expect([nameOf(), nameOf('1'), nameOf(4096)]).toEqual(['llfree:8', 'llfree:1', 'llfree:4096']);
+  for (const wrong of [[0], [4097], [1.5], ['x'], [2, 2]]) {
+    expect(() => llfree(...wrong)).toThrow(InputError);
+    expect(() => llfree(...wrong)).toThrow(
+      `placement 'llfree:${wrong.join(':')}': expected llfree:CPUS, 1 <= CPUS <= 4096, as in llfree:8`,
+    );
+  }
 });

@@ -3,13 +3,11 @@ import { checkGeometry } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { bestFit } from './best-fit.ts';
-import { BlockBins } from './block-bins.ts';
 import { firstFit } from './first-fit.ts';
 import { FreeMap } from './free-map.ts';
 import { fullestFirst } from './fullest-first.ts';
 import { llfree } from './llfree.ts';
 import { longestFreeRange } from './longest-free-range.ts';
-import { MaxTree } from './max-tree.ts';
 import { nextFit } from './next-fit.ts';
 import type { PlacementFactory } from './placement.ts';
 import { worstFit } from './worst-fit.ts';
@@ -281,62 +279,6 @@ describe('a free map', () => {
       [128, 12, 2],
     ]);
   });
-});
-
-it('a tournament tree finds the lowest slot that is large enough, as a scan would', () => {
-  const sets = fc.array(fc.tuple(fc.nat(99), fc.nat(512)), { maxLength: 80, size: 'max' });
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 100 }),
-      sets,
-      fc.nat(140),
-      fc.integer({ min: 1, max: 512 }),
-      (slots, all, from, bound) => {
-        const tree = new MaxTree(slots);
-        const values = new Array<number>(slots).fill(0);
-        for (const [slot, value] of all) {
-          tree.set(slot % slots, value);
-          values[slot % slots] = value;
-        }
-        expect(tree.firstAtLeast(bound, from)).toBe(
-          values.findIndex((value, slot) => slot >= from && value >= bound),
-        );
-        expect(tree.firstAtLeast(bound)).toBe(values.findIndex((value) => value >= bound));
-      },
-    ),
-  );
-});
-
-it('bins of blocks find the next bin and the next block as a scan would', () => {
-  const changes = fc.array(fc.tuple(fc.nat(69), fc.nat(99)), { maxLength: 80, size: 'max' });
-  fc.assert(
-    fc.property(changes, fc.nat(69), fc.nat(110), (all, fromKey, fromBlock) => {
-      const bins = new BlockBins(70, 100);
-      const members = new Map<string, [key: number, block: number]>();
-      for (const [key, block] of all) {
-        const name = `${key}:${block}`;
-        if (members.delete(name)) {
-          bins.remove(key, block);
-        } else {
-          bins.add(key, block);
-          members.set(name, [key, block]);
-        }
-      }
-      const lowest = (values: number[]) => (values.length === 0 ? -1 : Math.min(...values));
-      const left = [...members.values()];
-      expect(bins.lastBin()).toBe(Math.max(-1, ...left.map(([key]) => key)));
-      expect(bins.lastBin(fromKey)).toBe(
-        Math.max(-1, ...left.map(([key]) => key).filter((key) => key <= fromKey)),
-      );
-      expect(bins.firstBin(fromKey)).toBe(lowest(left.map(([key]) => key).filter((key) => key >= fromKey)));
-      for (let key = 0; key < 70; key++) {
-        const blocks = left
-          .filter(([own, block]) => own === key && block >= fromBlock)
-          .map(([, block]) => block);
-        expect(bins.firstBlock(key, fromBlock)).toBe(lowest(blocks));
-      }
-    }),
-  );
 });
 
 describe('a placement that leaves no free page unused', () => {
