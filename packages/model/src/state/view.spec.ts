@@ -1,9 +1,14 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { PoolEvent } from '../events/schema.ts';
+import { checkGeometry } from '../geometry.ts';
 import { ANY_NODE, GFP, GFP_KERNEL } from '../requests.ts';
 import { batchOf, historyOf, SMALL, SMALL_MAP, smallMachine, someChoices, type Told } from '../testing.ts';
 import { allocationId, blockIndex, pfn } from '../units.ts';
 import { Columns } from './columns.ts';
+import { decodeState, encodeState } from './keyframe.ts';
+import { BITMAP, blockLayout } from './layout.ts';
+import { fillBits } from './ranges.ts';
 import { foldBatch, initialState, viewOf } from './state.ts';
 import type { PageFact, StateView } from './view.ts';
 
@@ -70,6 +75,64 @@ describe('a view of a long history', () => {
       }
     }
   });
+});
+
+it('a view of blocks of several words says of each what its pages are, whichever was looked at before', () => {
+  const [BLOCK, BLOCKS] = [128, 4];
+  const SPAN = BLOCK * BLOCKS;
+  const geometry = checkGeometry({ ...SMALL, pagesPerBlock: BLOCK, spanPages: SPAN });
+  const layout = blockLayout(geometry);
+  const edge = fc.oneof(fc.nat(SPAN), fc.constantFrom(0, 31, 32, 64, 96, 127, 128, 256, SPAN));
+  const fills = fc.array(
+    fc.record({ fact: fc.constantFrom(...FACTS), a: edge, b: edge, set: fc.boolean() }),
+    {
+      minLength: 4,
+      maxLength: 14,
+    },
+  );
+  fc.assert(
+    fc.property(fills, fc.subarray([0, 1, 2, 3]), (all, touched) => {
+      const columns = new Columns({ ...machine, geometry }, []);
+      const model = new Map(FACTS.map((fact) => [fact, new Array<boolean>(SPAN).fill(false)]));
+      // All is claimed at first, so that there are free pages.
+      for (const { fact, a, b, set } of [{ fact: 'claimed', a: 0, b: SPAN, set: true } as const, ...all]) {
+        const [start, end] = [Math.min(a, b), Math.max(a, b)];
+        model.get(fact)?.fill(set, start, end);
+        for (let block = 0; block < BLOCKS; block++) {
+          const [from, to] = [Math.max(0, start - block * BLOCK), Math.min(BLOCK, end - block * BLOCK)];
+          columns.blocks.write(block);
+          if (from < to) fillBits(columns.blocks, layout, BITMAP[fact], from, to, set);
+        }
+      }
+      for (const block of touched) {
+        columns.blocks.write(block);
+        columns.blocks.words[columns.blocks.base + layout.touched] = 1;
+      }
+      const view = columns.view();
+      const has = (fact: PageFact, page: number) => model.get(fact)?.[page] === true;
+      const isFree = (page: number) =>
+        has('claimed', page) && !has('allocated', page) && !has('unknown', page) && !has('leaked', page);
+      const expected = [3, 0, 2, 1].map((number) => {
+        const pages = Array.from({ length: BLOCK }, (_, page) => number * BLOCK + page);
+        const counts = Object.fromEntries(
+          FACTS.map((fact) => [fact, pages.filter((page) => has(fact, page)).length]),
+        );
+        const free = [false, ...pages.map(isFree), false];
+        const runs = free.flatMap((is, at) => (at > 0 && is !== free[at - 1] ? [at - 1] : []));
+        return { number, counts, runs, touched: touched.includes(number) };
+      });
+      for (const { number, runs } of expected) expect(view.freeRuns(blockIndex(number))).toEqual(runs);
+      for (const { number, counts, touched: isTouched } of expected)
+        expect(view.block(blockIndex(number))).toEqual({ ...counts, level: 0, touched: isTouched });
+      for (const fact of FACTS) {
+        for (const { number, counts } of expected)
+          expect(view.pagesOf(fact, blockIndex(number))).toBe(counts[fact]);
+        for (const value of [true, false])
+          expect(view.firstWhereNot(fact, value, pfn(0), SPAN)).toBe(model.get(fact)?.indexOf(!value));
+      }
+    }),
+    { numRuns: 40 },
+  );
 });
 
 describe('a view of a short one', () => {
@@ -179,12 +242,21 @@ describe('a view of a short one', () => {
       { type: 'slab-destroyed', ...second, slab: 1, request: 3 },
       { type: 'pages-freed', ...second, pfn: pfn(24), pages: 2, request: 3 },
     ];
-    for (const view of bothViews(over))
-      expect([0, 1, 2, 3].map((id) => view.allocation(allocationId(id)).status)).toEqual([
-        'unused',
-        'live',
-        'freed',
-        'unused',
-      ]);
+    const statuses = (view: StateView) => [0, 1, 2, 3].map((id) => view.allocation(allocationId(id)).status);
+    for (const view of bothViews(over)) expect(statuses(view)).toEqual(['unused', 'live', 'freed', 'unused']);
+    // A keyframe has no record of what is over.
+    const columns = new Columns(machine, SMALL_MAP);
+    columns.fold(
+      batchOf([
+        ...over,
+        { type: 'free-requested', ...first, request: 4 },
+        { type: 'pages-freed', ...first, pfn: pfn(8), pages: 4, request: 4 },
+        { type: 'pages-freed', ...first, pfn: pfn(16), pages: 2, request: 4 },
+        { type: 'pages-freed', ...first, pfn: pfn(20), pages: 1, request: 4 },
+      ]),
+    );
+    const read = new Columns(machine, SMALL_MAP);
+    decodeState(encodeState(columns), read, columns.counters.events);
+    expect(statuses(read.view())).toEqual(['unused', 'freed', 'freed', 'unused']);
   });
 });
