@@ -75,6 +75,49 @@ describe('a persistent table', () => {
     expectLeaves(right.publish().edit(), rightLeaves);
   });
 
+  let lengths = 5000;
+
+  it('is all zeros at first, in leaves of its length; tables of one length share them', () => {
+    // A length that no table has had yet.
+    const length = ++lengths;
+    const table = PersistentWords.empty(length);
+    expect(table.leafWords).toBe(length);
+    const edit = table.edit();
+    expect([edit.words, edit.base]).toEqual([new Array(length).fill(0), 0]);
+    edit.read(7);
+    expect(edit.words).toBe(PersistentWords.empty(length).edit().words);
+    expect(PersistentWords.empty(++lengths).edit().words).toHaveLength(lengths);
+    edit.write(7);
+    edit.words[edit.base + length - 1] = 5;
+    expect(edit.words).toHaveLength(length);
+    expect(PersistentWords.empty(length).edit().words[length - 1]).toBe(0);
+  });
+
+  it('copies a leaf once in an edit, and points at none afterwards', () => {
+    const edit = PersistentWords.empty(LEAF_WORDS).edit();
+    edit.write(3);
+    const own = edit.words;
+    own[0] = 1;
+    edit.write(40);
+    edit.write(3);
+    expect(edit.words).toBe(own);
+    edit.publish();
+    expect(edit.words).toEqual([0, 0, 0]);
+    edit.write(3);
+    expect(edit.words).not.toBe(own);
+    expect(edit.words).toEqual([1, 0, 0]);
+  });
+
+  it('may have leaves in use up to 32, or to 32 times as many once it is deeper', () => {
+    const edit = PersistentWords.empty(LEAF_WORDS).edit();
+    const nextOf = (...leaves: number[]) => leaves.map((at) => edit.nextInUse(at));
+    expect(nextOf(0, 31, 32)).toEqual([0, 31, Number.POSITIVE_INFINITY]);
+    edit.write(32);
+    expect(nextOf(32, 1023, 1024)).toEqual([32, 1023, Number.POSITIVE_INFINITY]);
+    edit.write(1024);
+    expect(nextOf(32_767, 32_768)).toEqual([32_767, Number.POSITIVE_INFINITY]);
+  });
+
   it('cannot be changed', () => {
     const table = PersistentWords.empty(LEAF_WORDS);
     expect(() => Object.assign(table, { leafWords: 1 })).toThrow(TypeError);
