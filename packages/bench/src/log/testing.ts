@@ -64,7 +64,7 @@ export async function partsOf(path: string): Promise<LogPart[]> {
 }
 
 /** A reader of bytes in memory. */
-function readerOf(bytes: Uint8Array): ByteReader {
+export function readerOf(bytes: Uint8Array): ByteReader {
   const chunks = [bytes];
   return new ByteReader({
     next: async () => chunks.pop() ?? new Uint8Array(),
