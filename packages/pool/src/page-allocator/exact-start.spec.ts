@@ -190,6 +190,10 @@ describe('what a kernel noted of a zone', () => {
     expect(() => startExactly(uneven, x86Geometry(SPAN))).toThrow(
       'expected the lists of the same CPUs for each zone',
     );
+    const none = { ...state, zones: [], exact: { kernel: '7.3', zones: [] } };
+    expect(() => startExactly(none, x86Geometry(SPAN))).toThrow(
+      'expected the lists of the same CPUs for each zone',
+    );
     const list = (index: number) =>
       start(exactZone({ lists: [], cpus: [{ ...cpu, lists: [[index, '512']] }] }));
     expect(() => list(13)).not.toThrow();
