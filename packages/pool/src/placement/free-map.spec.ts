@@ -133,6 +133,18 @@ it('the largest aligned chunk of a block stays the same if there are two, the se
   expect([map.largest[0], map.largestOrder[0]]).toEqual([30, 4]);
   map.take(pfn(0), 1);
   expect([map.largest[0], map.largestOrder[0]]).toEqual([30, 4]);
+  // The longest run holds no chunk of 16.
+  map.take(pfn(40), 1);
+  expect([map.largest[0], map.largestOrder[0]]).toEqual([22, 4]);
+  for (const [start, pages] of [
+    [1, 15],
+    [33, 7],
+    [41, 22],
+    [80, 16],
+  ]) {
+    map.take(pfn(start), pages);
+  }
+  expect([map.largest[0], map.largestOrder[0]]).toEqual([0, -1]);
 });
 
 it('a range is cut at the ends of blocks, and pages know their block', () => {
