@@ -164,6 +164,14 @@ describe('a view of a short one', () => {
     { type: 'object-allocated', ...second, slab: 1, unit: 8, bytes: 1024, request: 2 },
   ];
 
+  it('has the owners of all batches, also of one that names one alone', () => {
+    let state = initialState(machine, SMALL_MAP);
+    for (const [owner, name] of ['nvme', 'nic', 'gpu'].entries())
+      state = foldBatch(state, batchOf([{ type: 'owner-registered', owner, name }], owner));
+    expect(viewOf(state).owners).toEqual(['nvme', 'nic', 'gpu']);
+    expect(viewOf(foldBatch(state, batchOf([], 3))).owners).toEqual(['nvme', 'nic', 'gpu']);
+  });
+
   it('tells all that was asked for, and the extents in the order in which they are freed', () => {
     const extents = [
       { pfn: 8, pages: 4 },
