@@ -167,6 +167,72 @@ describe('an object that left its slab empty', () => {
   });
 });
 
+it('has of each slab that is empty the allocation that left it last, and of no other slab', () => {
+  let request = 0;
+  const slab = (page: number) =>
+    ({
+      type: 'slab-created',
+      allocation: allocationId(0),
+      pfn: page as never,
+      pages: 1,
+      unitBytes: 512,
+      cache: 0,
+    }) as const;
+  const taken = (id: number, slabNumber: number) => {
+    const own = { allocation: allocationId(id), request: ++request } as const;
+    return [
+      { type: 'allocation-requested', ...own, api: 'kmalloc', pages: 1, bytes: 500, owner: 0 },
+      { type: 'object-allocated', ...own, slab: slabNumber, unit: 0, bytes: 512 },
+    ] as const;
+  };
+  const left = (id: number) => {
+    const own = { allocation: allocationId(id), request: ++request } as const;
+    return [
+      { type: 'free-requested', ...own },
+      { type: 'object-freed', ...own },
+    ] as const;
+  };
+  const columns = fresh();
+  columns.fold(
+    batchOf([
+      { type: 'owner-registered', owner: 0, name: 'nic' },
+      { type: 'pages-claimed', pfn: 0 as never, pages: 4, migratetype: 'Unmovable' },
+      { type: 'pages-decrypted', pfn: 0 as never, pages: 4 },
+      ...[0, 1, 2].map(slab),
+      // Slab 1 is left by 1 and then by 3, slab 2 by 2. Slab 3 is left by 4, and used again.
+      ...taken(1, 1),
+      ...left(1),
+      ...taken(2, 2),
+      ...left(2),
+      ...taken(3, 1),
+      ...left(3),
+      ...taken(4, 3),
+      ...left(4),
+      ...taken(5, 3),
+    ]),
+  );
+  const bytes = encodeState(columns);
+  const after = decoded(bytes, columns.counters.events);
+  const known = [1, 2, 3, 4, 5].map((id) => after.view().allocation(allocationId(id)).bytes);
+  expect(known).toEqual([0, 500, 500, 0, 500]);
+  expect(encodeState(after)).toEqual(bytes);
+  for (const [id, slabNumber, page] of [
+    [3, 1, 0],
+    [2, 2, 1],
+  ]) {
+    const own = { allocation: allocationId(id), request: columns.counters.requests } as const;
+    for (const each of [columns, after]) {
+      each.fold(
+        batchOf([
+          { type: 'slab-destroyed', ...own, slab: slabNumber },
+          { type: 'pages-freed', ...own, pfn: page as never, pages: 1 },
+        ]),
+      );
+    }
+    expect(after.hash()).toBe(columns.hash());
+  }
+});
+
 describe('a keyframe that was made by hand', () => {
   const BYTES = encodeState(folded(EVENTS));
   const NAMES_AT = 4 + COUNTER_NAMES.length * 8;
