@@ -193,6 +193,14 @@ describe('a block', () => {
         count(columns, facts.includes('shared') ? { sharedPages: 32 } : { unknownPages: 32 });
       });
     expect(whole(2, ['claimed', 'shared'])).toEqual([]);
+    for (const fact of ['shared', 'unknown'] as const) {
+      const region = brokenAfter((columns) => {
+        for (let page = 128; page < 256; page++)
+          for (const each of ['claimed', fact] as const) put(columns, each, page);
+        count(columns, { claimedPages: 128, borders: 1, sharedBlocks: 4, [`${fact}Pages`]: 128 });
+      });
+      expect(region).toEqual([]);
+    }
     expect(whole(5, ['claimed', 'shared'])).toEqual(['page 128 is not shared inside a 1G page that is']);
     expect(whole(4, ['claimed', 'unknown'])).toEqual(['page 160 is not unknown inside a 1G page that is']);
   });
