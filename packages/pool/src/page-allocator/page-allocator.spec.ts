@@ -151,6 +151,25 @@ describe('a CPU', () => {
     expect(allocator.perCpuLists.pages).toBe(1);
   });
 
+  it('that frees a page has it, whichever CPU was served before', () => {
+    const allocator = allocatorOf('7.3', [zone]);
+    claims(allocator, 1, { cpu: 0 });
+    frees(allocator, [1000], 0, 1);
+    expect(claims(allocator, 1, { cpu: 1 })).toEqual([1000]);
+  });
+
+  it('that is idle gives back what is in its lists, down to its low mark: decay_pcp_high()', () => {
+    const idle = { batch: 4, high: 64, highMin: 8, highMax: 64, lists: { 0: singles(1000, 41) } };
+    const allocator = allocatorOf('7.3', [{ free: [[0, 'Unmovable', singles(0, 40)]], cpus: [cpu, idle] }]);
+    const [{ diffs }] = allocator.zones;
+    frees(allocator, [3000], 5, 0);
+    const before = { diff: diffs[0], free: allocator.zones[0].freePages };
+    for (let second = 0; second < 30; second++) allocator.vmstatUpdate(1);
+    expect(allocator.perCpuLists.pages).toBe(8);
+    // They are counted as that CPU's.
+    expect([diffs[0], allocator.zones[0].freePages]).toEqual([before.diff, before.free + 33]);
+  });
+
   it('has what it has collected counted with vmstat_update(), in all zones', () => {
     const second: ZoneSketch = { free: [[0, 'Unmovable', singles(ZONE_PAGES, 40)]], cpus: [cpu, cpu] };
     const allocator = allocatorOf('7.3', [zone, second]);
@@ -162,6 +181,10 @@ describe('a CPU', () => {
     allocator.vmstatUpdate(1);
     expect(counters()).toEqual([42, 42]);
   });
+});
+
+it('kswapd is wanted by no one before a request', () => {
+  expect(allocatorOf('7.3', [{}]).isKswapdWanted).toBe(false);
 });
 
 describe('a kernel', () => {

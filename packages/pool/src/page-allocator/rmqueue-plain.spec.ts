@@ -264,7 +264,7 @@ const blocks = fc.array(
   { minLength: BLOCKS, maxLength: BLOCKS },
 );
 /** Of the largest chunks of less than a pageblock. From chunks of order 3 and below no pageblock changes sides for movable pages. */
-const orders = fc.constantFrom(8, 8, 3);
+const orders = fc.constantFrom(8, 8, 4, 3);
 const steps = fc.array(
   fc.record({
     order: fc.oneof(fc.nat(3), fc.nat(MOST)),
