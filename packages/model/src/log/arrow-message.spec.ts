@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.ts';
-import { ARROW_PREFIX_BYTES, arrowMetadataBytes, checkArrowMessage } from './arrow-message.ts';
+import { ARROW_END, ARROW_PREFIX_BYTES, arrowMetadataBytes, checkArrowMessage } from './arrow-message.ts';
 
 /*
  * Metadata of messages made field by field, as a flatbuffer lays them out: a table begins with the distance back to its vtable, which
@@ -118,6 +118,8 @@ describe('a message', () => {
     expect(value()).toBe('{"events":7}');
     const header = first(schema({}, { 4: { tables: [pair('decpool', 'ü')] } }))();
     expect([header.bodyBytes, header.rows, header.key, header.value()]).toEqual([0, 0, 'decpool', 'ü']);
+    // What stands where a batch has its rows is the byte order.
+    expect(first(schema({ 0: { int64: 1 } }))().rows).toBe(0);
   });
 
   it('may be without metadata, or with an entry of nothing', () => {
@@ -231,6 +233,11 @@ describe('the prefix of a message', () => {
     view.setInt32(4, bytes, true);
     return () => arrowMetadataBytes(all.subarray(3, 3 + length));
   };
+
+  it('at the end of a stream is a mark, and no metadata', () => {
+    expect([...ARROW_END]).toEqual([255, 255, 255, 255, 0, 0, 0, 0]);
+    expect([ARROW_END.length, arrowMetadataBytes(ARROW_END)]).toEqual([ARROW_PREFIX_BYTES, 0]);
+  });
 
   it('is a mark, and the bytes of metadata behind it: up to 256 MiB', () => {
     for (const bytes of [0, 1, 4096, 2 ** 28]) expect(prefix(0xffffffff, bytes)()).toBe(bytes);
