@@ -1,52 +1,55 @@
 /** Reading by a thread whose messages the spec sends itself. */
-import type { EventEmitter } from 'node:events';
+import { EventEmitter } from 'node:events';
+import { syncBuiltinESMExports } from 'node:module';
+import threads from 'node:worker_threads';
 import { InputError } from '@decpool/model';
 import { sendBatch } from '@decpool/model/internal';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { ReadTask, SentPart } from './sent.ts';
 import { shortRun } from './testing.ts';
 import { partsFromThread } from './thread.ts';
 
-/** `kept`: each time that it may or may not keep the process alive. */
-interface FakeThread extends EventEmitter {
+/** The threads that were started. */
+const started: FakeThread[] = [];
+
+class FakeThread extends EventEmitter {
   readonly program: URL;
   readonly task: ReadTask;
-  readonly kept: boolean[];
-  isEnded: boolean;
+  /** Each time that it may or may not keep the process alive. */
+  readonly kept: boolean[] = [];
+  isEnded = false;
+
+  constructor(program: URL, { workerData }: { readonly workerData: ReadTask }) {
+    super();
+    this.program = program;
+    this.task = workerData;
+    started.push(this);
+  }
+
+  ref(): void {
+    this.kept.push(true);
+  }
+
+  unref(): void {
+    this.kept.push(false);
+  }
+
+  async terminate(): Promise<void> {
+    this.isEnded = true;
+  }
 }
 
-const started: FakeThread[] = vi.hoisted(() => []);
-vi.mock('node:worker_threads', async (original) => {
-  const { EventEmitter } = await import('node:events');
-  class Worker extends EventEmitter implements FakeThread {
-    readonly program: URL;
-    readonly task: ReadTask;
-    readonly kept: boolean[] = [];
-    isEnded = false;
-
-    constructor(program: URL, { workerData }: { readonly workerData: ReadTask }) {
-      super();
-      this.program = program;
-      this.task = workerData;
-      started.push(this);
-    }
-
-    ref(): void {
-      this.kept.push(true);
-    }
-
-    unref(): void {
-      this.kept.push(false);
-    }
-
-    async terminate(): Promise<void> {
-      this.isEnded = true;
-    }
-  }
-  return { ...(await original<object>()), Worker };
+const realWorker = threads.Worker;
+/** Modules stay loaded for other specs, so the class is changed in place, for as long as a test takes. */
+function workersAre(worker: unknown): void {
+  threads.Worker = worker as typeof realWorker;
+  syncBuiltinESMExports();
+}
+beforeEach(() => workersAre(FakeThread));
+afterEach(() => {
+  workersAre(realWorker);
+  vi.restoreAllMocks();
 });
-
-afterEach(() => void vi.restoreAllMocks());
 
 const RUN = shortRun(20);
 const HEADER: SentPart = { kind: 'header', header: RUN.header, version: 5 };

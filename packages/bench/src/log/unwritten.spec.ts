@@ -1,10 +1,11 @@
 /** Writing a log to a file system that does what the spec says. */
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
+import promises, { type FileHandle } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LOG_FORMATS, type LogFormat } from './format.ts';
 import { partsOf, shortRun } from './testing.ts';
 import { openLogWriter, UnwrittenError } from './write.ts';
@@ -19,38 +20,40 @@ interface Disk {
   readonly calls: string[];
 }
 
-const disk: Disk = vi.hoisted(() => ({
-  takes: Number.POSITIVE_INFINITY,
-  error: undefined,
-  fails: 'nothing' as const,
-  calls: [],
-}));
-vi.mock('node:fs/promises', async (original) => {
-  const fs = await original<typeof import('node:fs/promises')>();
-  const open = async (...args: Parameters<typeof fs.open>) => {
-    if (disk.fails === 'open') throw disk.error;
-    const file = await fs.open(...args);
-    const [path] = args;
-    const faulty: Partial<FileHandle> = {
-      read: file.read.bind(file),
-      stat: file.stat.bind(file),
-      write: (async (bytes: Uint8Array, at: number, length: number) => {
-        if (disk.fails === 'write') throw disk.error;
-        return file.write(bytes, at, Math.min(length, disk.takes));
-      }) as FileHandle['write'],
-      sync: async () => {
-        if (disk.fails === 'sync') throw disk.error;
-        disk.calls.push(`sync ${String(path)}`);
-      },
-      close: async () => {
-        disk.calls.push(`close ${String(path)}`);
-        await file.close();
-      },
-    };
-    return faulty;
+const disk: Disk = { takes: Number.POSITIVE_INFINITY, error: undefined, fails: 'nothing', calls: [] };
+
+/** As open(), but the file does what the disk says. */
+async function faultyOpen(...args: Parameters<typeof realOpen>): Promise<FileHandle> {
+  if (disk.fails === 'open') throw disk.error;
+  const file = await realOpen(...args);
+  const [path] = args;
+  const faulty: Partial<FileHandle> = {
+    read: file.read.bind(file),
+    stat: file.stat.bind(file),
+    write: (async (bytes: Uint8Array, at: number, length: number) => {
+      if (disk.fails === 'write') throw disk.error;
+      return file.write(bytes, at, Math.min(length, disk.takes));
+    }) as FileHandle['write'],
+    sync: async () => {
+      if (disk.fails === 'sync') throw disk.error;
+      disk.calls.push(`sync ${String(path)}`);
+    },
+    close: async () => {
+      disk.calls.push(`close ${String(path)}`);
+      await file.close();
+    },
   };
-  return { ...fs, open };
-});
+  return faulty as FileHandle;
+}
+
+const realOpen = promises.open;
+/** Modules stay loaded for other specs, so the function is changed in place, for as long as a test takes. */
+function openBy(open: typeof realOpen): void {
+  promises.open = open;
+  syncBuiltinESMExports();
+}
+beforeEach(() => openBy(faultyOpen));
+afterEach(() => openBy(realOpen));
 
 const RUN = shortRun(10);
 let folder = '';

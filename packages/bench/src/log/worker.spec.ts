@@ -1,7 +1,9 @@
 /** The program of the thread that reads a log, run in this thread. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import threads from 'node:worker_threads';
 import { receiveBatch } from '@decpool/model/internal';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { openFile } from './byte-file.ts';
@@ -9,11 +11,13 @@ import { partsHere, type ReadOptions } from './parts.ts';
 import { MAX_WAITING, type ReadTask, type SentPart } from './sent.ts';
 import { openBelow, shortRun, writeLog } from './testing.ts';
 
-const thread: { workerData: ReadTask | undefined; parentPort: { postMessage: unknown } } = vi.hoisted(() => ({
-  workerData: undefined,
-  parentPort: { postMessage: undefined },
-}));
-vi.mock('node:worker_threads', () => thread);
+const real = { workerData: threads.workerData, parentPort: threads.parentPort };
+/** Modules stay loaded for other specs, so what the program reads is changed in place, for as long as it runs. */
+function threadIs(changed: { readonly workerData: unknown; readonly parentPort: unknown }): void {
+  Object.assign(threads, changed);
+  syncBuiltinESMExports();
+}
+afterEach(() => threadIs(real));
 
 const RUN = shortRun(20);
 let folder = '';
@@ -37,20 +41,20 @@ async function sentFor(task: Omit<ReadTask, 'waiting' | 'start'>) {
   const waits: number[] = [];
   const moved: number[] = [];
   const isDone = new Promise<void>((resolve) => {
-    thread.parentPort.postMessage = (message: SentPart, buffers: readonly ArrayBuffer[]) => {
+    const postMessage = (message: SentPart, buffers: readonly ArrayBuffer[]) => {
       sent.push(message);
       moved.push(buffers.length);
       // It counted before it sent.
       expect(Atomics.load(waiting, 0)).toBeGreaterThan(0);
       if (['end', 'refused', 'failed'].includes(message.kind)) resolve();
     };
+    threadIs({ workerData: { ...task, start: undefined, waiting }, parentPort: { postMessage } });
   });
   vi.spyOn(Atomics, 'wait').mockImplementation((...[array, index, value]: readonly unknown[]) => {
     expect([array, index, value]).toEqual([waiting, 0, Atomics.load(waiting, 0)]);
     waits.push(Atomics.sub(waiting, 0, 1));
     return 'ok';
   });
-  thread.workerData = { ...task, start: undefined, waiting };
   // It runs when it is loaded, so each time it is loaded as another module.
   const program = `./worker.ts?run=${++runs}`;
   await import(/* @vite-ignore */ program);

@@ -1,48 +1,42 @@
 /** Cells on threads that the spec runs itself. */
 import { InputError } from '@decpool/model';
-import { beforeEach, expect, it, vi } from 'vitest';
+import { beforeEach, expect, it } from 'vitest';
 import type { CellTask, TimedOutcome } from './cell-thread.ts';
 import type { Cell } from './plan.ts';
 import type { DoneCell, EngineTask } from './sweep.ts';
 import { CellThreads, onThreads } from './threads.ts';
 
-interface FakePool {
-  readonly options: { readonly filename: string; readonly minThreads: number; readonly maxThreads: number };
-  readonly asked: CellTask[];
-  readonly ends: {
-    readonly resolve: (outcome: TimedOutcome) => void;
-    readonly reject: (error: unknown) => void;
-  }[];
-  isDestroyed: number;
-}
-
-const pools: FakePool[] = vi.hoisted(() => []);
-vi.mock('piscina', () => ({
-  Piscina: class implements FakePool {
-    readonly asked: CellTask[] = [];
-    readonly ends: FakePool['ends'] = [];
-    readonly options: FakePool['options'];
-    isDestroyed = 0;
-
-    constructor(options: FakePool['options']) {
-      this.options = options;
-      pools.push(this);
-    }
-
-    run(task: CellTask): Promise<TimedOutcome> {
-      this.asked.push(task);
-      return new Promise((resolve, reject) => this.ends.push({ resolve, reject }));
-    }
-
-    async destroy(): Promise<void> {
-      this.isDestroyed++;
-      for (const { reject } of this.ends) reject(new Error('Terminating worker thread'));
-    }
-  },
-}));
+/** The pools that were made. */
+const pools: FakePool[] = [];
 beforeEach(() => {
   pools.length = 0;
 });
+
+class FakePool {
+  readonly threads: number;
+  readonly asked: CellTask[] = [];
+  readonly ends: {
+    readonly resolve: (outcome: TimedOutcome) => void;
+    readonly reject: (error: unknown) => void;
+  }[] = [];
+  isDestroyed = 0;
+
+  constructor(threads: number) {
+    this.threads = threads;
+    pools.push(this);
+  }
+
+  run(task: CellTask): Promise<TimedOutcome> {
+    this.asked.push(task);
+    return new Promise((resolve, reject) => this.ends.push({ resolve, reject }));
+  }
+
+  async destroy(): Promise<void> {
+    this.isDestroyed++;
+    for (const { reject } of this.ends) reject(new Error('Terminating worker thread'));
+  }
+}
+const poolOf = (threads: number) => new FakePool(threads);
 
 const cell = (seed: number): Cell =>
   ({
@@ -58,16 +52,13 @@ function begun(cells: number, signal?: AbortSignal) {
   const told: DoneCell[] = [];
   const toDo = Array.from({ length: cells }, (_, at) => cell(at + 1));
   const task = { toDo, signal, done: (done: readonly DoneCell[]) => void told.push(...done) };
-  return { told, end: onThreads(2)(task as unknown as EngineTask) };
+  return { told, end: onThreads(2, poolOf)(task as unknown as EngineTask) };
 }
 
 it('has as many threads as it is told, or as there are cells, and one cell more waiting for each', async () => {
   const { told, end } = begun(5);
   const [pool] = pools;
-  expect(pool.options).toEqual({
-    filename: expect.stringMatching(/sweep-worker\.js$/),
-    ...{ minThreads: 2, maxThreads: 2 },
-  });
+  expect(pool.threads).toBe(2);
   expect(pool.asked.map(({ seed }) => seed)).toEqual([1, 2, 3, 4]);
   const { input, platform, settings, policy } = cell(1);
   expect(pool.asked[0]).toEqual({ input, platform, settings, policy, seed: 1, memory: 'packed 1' });
@@ -81,7 +72,7 @@ it('has as many threads as it is told, or as there are cells, and one cell more 
   expect(pool.isDestroyed).toBe(1);
 
   const one = begun(1);
-  expect(pools[1].options).toMatchObject({ minThreads: 1, maxThreads: 1 });
+  expect(pools[1].threads).toBe(1);
   pools[1].ends[0].resolve(outcome(1));
   await one.end;
 });
@@ -132,7 +123,7 @@ it('throws what a cell throws, with all threads ended', async () => {
 });
 
 it('refuses a policy file that ends its thread', async () => {
-  const threads = new CellThreads(3);
+  const threads = new CellThreads(3, poolOf);
   expect(threads.lanes).toBe(6);
   const { input, platform, settings, policy } = cell(9);
   const run = threads.run({ input, platform, settings, policy, seed: 9 } as CellTask);

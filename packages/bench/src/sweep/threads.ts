@@ -9,18 +9,24 @@ import type { Engine } from './sweep.ts';
 /** Cells that wait at a thread's door, for each thread, so that none idles while a cell is written to the disk. */
 const QUEUED = 1;
 
+/** What runs tasks on threads of its own. */
+type ThreadPool = Pick<Piscina<CellTask, TimedOutcome>, 'run' | 'destroy'>;
+
+const threadPool = (threads: number): ThreadPool =>
+  new Piscina({
+    filename: resourceUrl('sweep-worker.js').href,
+    minThreads: threads,
+    maxThreads: threads,
+  });
+
 export class CellThreads {
   /** Cells to be given to `run()` at a time. */
   readonly lanes: number;
-  readonly #pool: Piscina<CellTask, TimedOutcome>;
+  readonly #pool: ThreadPool;
 
-  constructor(threads: number) {
+  constructor(threads: number, poolOf = threadPool) {
     this.lanes = threads * (1 + QUEUED);
-    this.#pool = new Piscina({
-      filename: resourceUrl('sweep-worker.js').href,
-      minThreads: threads,
-      maxThreads: threads,
-    });
+    this.#pool = poolOf(threads);
   }
 
   /**
@@ -45,10 +51,10 @@ export class CellThreads {
 
 /** An engine of so many threads. It throws what a cell throws. */
 export const onThreads =
-  (threads: number): Engine =>
+  (threads: number, poolOf = threadPool): Engine =>
   async ({ toDo, done, signal }) => {
     if (toDo.length === 0) return;
-    const pool = new CellThreads(Math.min(threads, toDo.length));
+    const pool = new CellThreads(Math.min(threads, toDo.length), poolOf);
     const stop = () => void pool.close();
     signal?.addEventListener('abort', stop, { once: true });
     const rest = toDo.values();

@@ -1,5 +1,5 @@
 import { GFP, GFP_KERNEL } from '@decpool/model';
-import { expect, it, vi } from 'vitest';
+import { expect, it } from 'vitest';
 import { isUnnamed, parseGfp } from './gfp-flags.ts';
 
 let names = 0;
@@ -35,8 +35,9 @@ it('keeps every name, with one spelling for the zone flags', () => {
 });
 
 it('the results of 4096 texts are kept, which are more than any trace has', async () => {
-  vi.resetModules();
-  const { parseGfp: parse } = await import('./gfp-flags.ts');
+  // Loaded as another module, so that it has no results yet, and leaves none behind.
+  const path = `./gfp-flags.ts?run=${++names}`;
+  const { parseGfp: parse } = (await import(/* @vite-ignore */ path)) as typeof import('./gfp-flags.ts');
   for (let at = 1; at < 4096; at++) parse(`__GFP_${at}`);
   for (const [text, isKept] of [
     ['__GFP_1', true],
