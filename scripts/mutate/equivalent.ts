@@ -26,6 +26,8 @@ const CHUNK_LISTS = `${POOL}/page-allocator/chunk-lists.ts`;
 
 const GENPOOL = `${POOL}/placement/genpool-first-fit-order-align.ts`;
 
+const BUDDY = `${POOL}/placement/buddy.ts`;
+
 const PROJECTIONS = 'packages/model/src/projections';
 
 const DEMAND = 'packages/pool/src/supply/demand.ts';
@@ -804,6 +806,104 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change,
     why: 'the block is looked at by itself first, and then it would be the lowest',
   })),
+  ...[
+    ['this.#counts = new Uint32Array(maxOrder + 1);', '1 -> 1 + 1'],
+    ['this.#counts = new Uint32Array(maxOrder + 1);', 'maxOrder + 1 -> maxOrder - 1'],
+    ['this.#divideAt(first);', 'this.#divideAt(first) -> undefined'],
+    ['this.#divideAt(end);', 'this.#divideAt(end) -> undefined'],
+    [
+      'if (this.#countIn(first, end, order) === 0) continue;',
+      'this.#countIn(first, end, order) === 0 -> false',
+    ],
+    ['let count = 0;', '0 -> 0 + 1'],
+    [
+      'count += this.#counts[part * (this.#maxOrder + 1) + order];',
+      'count += this.#counts[part * (this.#maxOrder + 1) + order] -> count -= this.#counts[part * (this.#maxOrder + 1) + order]',
+    ],
+    [
+      'if (block === 0 || block === partOf.length || partOf[block - 1] !== partOf[block]) return;',
+      'block === 0 -> block !== 0',
+    ],
+    [
+      'if (block === 0 || block === partOf.length || partOf[block - 1] !== partOf[block]) return;',
+      '0 -> 0 + 1',
+    ],
+    [
+      'if (block === 0 || block === partOf.length || partOf[block - 1] !== partOf[block]) return;',
+      'block === partOf.length -> block !== partOf.length',
+    ],
+    [
+      'if (block === 0 || block === partOf.length || partOf[block - 1] !== partOf[block]) return;',
+      'block === 0 || block === partOf.length -> block === 0 && block === partOf.length',
+    ],
+    [
+      'if (block === 0 || block === partOf.length || partOf[block - 1] !== partOf[block]) return;',
+      '1 -> 1 + 1',
+    ],
+    [
+      'if (block === 0 || block === partOf.length || partOf[block - 1] !== partOf[block]) return;',
+      'partOf[block - 1] !== partOf[block] -> partOf[block - 1] === partOf[block]',
+    ],
+    [
+      'if (block === 0 || block === partOf.length || partOf[block - 1] !== partOf[block]) return;',
+      'block === 0 || block === partOf.length || partOf[block - 1] !== partOf[block] -> true',
+    ],
+    [
+      'for (let above = block; above < partOf.length; above++) partOf[above]++;',
+      'above < partOf.length -> false',
+    ],
+    [
+      'for (let above = block; above < partOf.length; above++) partOf[above]++;',
+      'above < partOf.length -> above <= partOf.length',
+    ],
+    [
+      'for (let above = block; above < partOf.length; above++) partOf[above]++;',
+      'partOf[above]++ -> undefined',
+    ],
+    [
+      'this.#counts = new Uint32Array((partOf[partOf.length - 1] + 1) * (this.#maxOrder + 1));',
+      'partOf.length - 1 -> partOf.length + 1',
+    ],
+    [
+      'this.#counts = new Uint32Array((partOf[partOf.length - 1] + 1) * (this.#maxOrder + 1));',
+      'partOf[partOf.length - 1] + 1 -> partOf[partOf.length - 1] - 1',
+    ],
+    [
+      'this.#counts = new Uint32Array((partOf[partOf.length - 1] + 1) * (this.#maxOrder + 1));',
+      'this.#maxOrder + 1 -> this.#maxOrder - 1',
+    ],
+    [
+      'this.#counts = new Uint32Array((partOf[partOf.length - 1] + 1) * (this.#maxOrder + 1));',
+      '(partOf[partOf.length - 1] + 1) * (this.#maxOrder + 1) -> (partOf[partOf.length - 1] + 1) / (this.#maxOrder + 1)',
+    ],
+    [
+      'this.#counts = new Uint32Array((partOf[partOf.length - 1] + 1) * (this.#maxOrder + 1));',
+      'this.#counts = new Uint32Array((partOf[partOf.length - 1] + 1) * (this.#maxOrder + 1)) -> undefined',
+    ],
+    [
+      'this.#counts[this.#countAt(page, order)]--;',
+      'this.#counts[this.#countAt(page, order)]-- -> undefined',
+    ],
+    [
+      'this.#counts[this.#countAt(page, order)]--;',
+      'this.#counts[this.#countAt(page, order)]-- -> this.#counts[this.#countAt(page, order)]++',
+    ],
+  ].map(([text, change]) => ({
+    file: BUDDY,
+    text,
+    change,
+    why: 'more chunks are counted than there are, or for more blocks: a list is searched in vain, which is only slower',
+  })),
+  {
+    file: BUDDY,
+    text: 'this.#partOf = new Uint32Array(Math.ceil(pages / 2 ** maxOrder));',
+    change: '.ceil() -> .floor()',
+    why: 'there are whole blocks only',
+  },
+  ...[
+    ['if (head !== NONE) this.#previous[head] = page;', 'head !== NONE -> true'],
+    ['if (next !== NONE) this.#previous[next] = previous;', 'next !== NONE -> true'],
+  ].map(([text, change]) => ({ file: BUDDY, text, change, why: 'nothing is written before the first page' })),
   ...[
     'units >= this.#tooMany -> units > this.#tooMany',
     'units > this.free || units >= this.#tooMany -> false',

@@ -31,15 +31,17 @@ class PlainBuddy {
     return fitting.find((chunk) => chunk.size === least)?.start ?? -1;
   }
 
+  /** Chunk by chunk: what is left of each stays. */
   take(start: number, pages: number): void {
-    const chunk = this.chunks.find((each) => each.start <= start && start < each.start + each.size);
-    if (chunk === undefined) throw new Error(`page ${start} is not free`);
-    this.chunks = this.chunks.filter((each) => each !== chunk);
-    for (const rest of [
-      ...chunksOf(chunk.start, start),
-      ...chunksOf(start + pages, chunk.start + chunk.size),
-    ]) {
-      this.chunks.unshift(rest);
+    const end = start + pages;
+    for (let at = start; at < end; ) {
+      const chunk = this.chunks.find((each) => each.start <= at && at < each.start + each.size);
+      if (chunk === undefined) throw new Error(`page ${at} is not free`);
+      const chunkEnd = chunk.start + chunk.size;
+      this.chunks = this.chunks.filter((each) => each !== chunk);
+      for (const rest of [...chunksOf(chunk.start, start), ...chunksOf(end, chunkEnd)])
+        this.chunks.unshift(rest);
+      at = chunkEnd;
     }
   }
 
@@ -73,6 +75,10 @@ const steps = fc.array(
     blocks: fc.nat(BLOCKS + 2),
     isEverywhere: fc.boolean(),
     pick: fc.nat(),
+    /** Beside its size rounded up. */
+    align: fc.constantFrom(undefined, undefined, 1, 16),
+    /** Whether pages leave that nobody was given, as those of a reserve do: any part of a free run. */
+    leaves: fc.integer({ min: 0, max: 4 }).map((at) => at === 0),
   }),
   { maxLength: 200, size: 'max' },
 );
@@ -89,17 +95,33 @@ it('buddy gives the chunk of the smallest order that was freed last, in whicheve
         plain.put(start, pages);
       };
       for (let block = 0; block < BLOCKS; block++) put(block * BLOCK, BLOCK);
-      for (const { pages, firstBlock, blocks, isEverywhere, pick } of all) {
-        const align = 2 ** Math.ceil(Math.log2(pages));
+      for (const { pages, firstBlock, blocks, isEverywhere, pick, align, leaves } of all) {
+        const size = 2 ** Math.ceil(Math.log2(pages));
         const range = isEverywhere
           ? { firstBlock: 0, endBlock: BLOCKS }
           : { firstBlock, endBlock: firstBlock + blocks };
-        const expected = plain.place(align, range.firstBlock * BLOCK, range.endBlock * BLOCK);
-        expect(placement.place(pages, align, range)).toBe(expected);
+        const expected = plain.place(
+          Math.max(size, align ?? 1),
+          range.firstBlock * BLOCK,
+          range.endBlock * BLOCK,
+        );
+        expect(placement.place(pages, align ?? size, range)).toBe(expected);
         if (expected !== -1) {
           map.take(pfn(expected), pages);
           plain.take(expected, pages);
           live.push({ start: expected, pages });
+        }
+        if (leaves) {
+          const block = pick % BLOCKS;
+          const runs: { start: number; pages: number }[] = [];
+          map.forEachRun(map.blockOf(block * BLOCK), (start, run) => runs.push({ start, pages: run }));
+          for (const run of runs.slice(0, 1)) {
+            const first = run.start + (firstBlock % run.pages);
+            const count = Math.min(pages, run.start + run.pages - first);
+            map.take(pfn(first), count);
+            plain.take(first, count);
+            live.push({ start: first, pages: count });
+          }
         }
         if (pick % 2 === 0 && live.length > 0) {
           const [gone] = live.splice(pick % live.length, 1);

@@ -53,7 +53,6 @@ class BuddyLists {
 
   /** First page of the first chunk of the smallest order from `least` on that lies in blocks [first, end), or -1. */
   first(least: number, first: number, end: number): Pfn | -1 {
-    if (first >= end) return -1;
     this.#divideAt(first);
     this.#divideAt(end);
     const from = first << this.#maxOrder;
