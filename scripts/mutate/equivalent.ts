@@ -905,6 +905,69 @@ export const EQUIVALENT: readonly Equivalent[] = [
     ['if (next !== NONE) this.#previous[next] = previous;', 'next !== NONE -> true'],
   ].map(([text, change]) => ({ file: BUDDY, text, change, why: 'nothing is written before the first page' })),
   ...[
+    [
+      'fullest-first',
+      'if (free[block] > 0) bins.remove(free[block], block);',
+      'free[block] > 0',
+      'free[block] >= 0',
+    ],
+    [
+      'fullest-first',
+      'if (free[block] > 0) bins.add(free[block], block);',
+      'free[block] > 0',
+      'free[block] >= 0',
+    ],
+    ['longest-free-range', 'if (before > 0) bins.remove(before, block);', 'before > 0', 'before >= 0'],
+    ['longest-free-range', 'if (largest > 0) bins.add(largest, block);', 'largest > 0', 'largest >= 0'],
+  ].flatMap(([name, text, from, to]) =>
+    ['true', to].map((each) => ({
+      file: `${POOL}/placement/${name}.ts`,
+      text,
+      change: `${from} -> ${each}`,
+      why: 'the bin of blocks without a free page is not looked at',
+    })),
+  ),
+  ...[
+    [
+      'fullest-first',
+      'for (let count = bins.firstBin(pages); count >= 0; count = bins.firstBin(count + 1)) {',
+      'count >= 0 -> count > 0',
+    ],
+    [
+      'longest-free-range',
+      'for (let range = bins.firstBin(pages); range >= 0; range = bins.firstBin(range + 1)) {',
+      'range >= 0 -> range > 0',
+    ],
+  ].flatMap(([name, text, change]) =>
+    ['0 -> 0 + 1', change].map((each) => ({
+      file: `${POOL}/placement/${name}.ts`,
+      text,
+      change: each,
+      why: 'no request is for less than a page',
+    })),
+  ),
+  ...[
+    ['fullest-first', 'const bins = new BlockBins(pagesPerBlock + 1, map.blocks);'],
+    ['longest-free-range', 'const bins = new BlockBins(map.geometry.pagesPerBlock + 1, map.blocks);'],
+  ].map(([name, text]) => ({
+    file: `${POOL}/placement/${name}.ts`,
+    text,
+    change: '1 -> 1 + 1',
+    why: 'there is a bin more, which stays empty',
+  })),
+  {
+    file: `${POOL}/placement/fullest-first.ts`,
+    text: 'if (map.largest[block] < pages) continue;',
+    change: 'map.largest[block] < pages -> false',
+    why: 'the block is searched in vain, which is only slower',
+  },
+  {
+    file: `${POOL}/placement/longest-free-range.ts`,
+    text: 'if (largest === before) return;',
+    change: 'largest === before -> false',
+    why: 'the block leaves its bin and comes into it again',
+  },
+  ...[
     'units >= this.#tooMany -> units > this.#tooMany',
     'units > this.free || units >= this.#tooMany -> false',
     'units > this.free || units >= this.#tooMany -> units > this.free && units >= this.#tooMany',

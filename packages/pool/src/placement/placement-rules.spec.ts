@@ -367,6 +367,38 @@ it('genpool-first-fit-order-align: the block that came last, however often block
   );
 });
 
+it.each([
+  ['first-fit', firstFit, 5],
+  ['best-fit', bestFit, 64],
+  ['worst-fit', worstFit, 5],
+  ['fullest-first', fullestFirst, 64],
+  ['longest-free-range', longestFreeRange, 64],
+] as const)('%s: a single free page is a run, too', (_, factory, chosen) => {
+  const map = new FreeMap(GEOMETRY);
+  const placement = factory(map);
+  const place = () => placement.place(1, 1, { firstBlock: 0, endBlock: BLOCKS });
+  map.put(pfn(5), 1);
+  expect(place()).toBe(5);
+  map.take(pfn(5), 1);
+  expect(place()).toBe(-1);
+  map.put(pfn(5), 1);
+  map.put(pfn(6), 1);
+  map.put(pfn(64), 1);
+  // Two pages of block 0, and one of block 1.
+  expect(place()).toBe(chosen);
+});
+
+it.each([bestFit, worstFit, fullestFirst, longestFreeRange])(
+  '%o: a block whose free pages lie wrong is passed over, whatever lies in it',
+  (factory) => {
+    const map = new FreeMap(GEOMETRY);
+    const placement = factory(map);
+    for (const start of [3, 64, 128]) map.put(pfn(start), 8);
+    map.extents.set([2, 1, 1]);
+    expect(placement.place(8, 8, { firstBlock: 0, endBlock: BLOCKS })).toBe(64);
+  },
+);
+
 it('lifetime learns nothing from what it did not give', () => {
   const map = new FreeMap(GEOMETRY);
   const placement = lifetime(map);
