@@ -407,6 +407,43 @@ describe('NDJSON', () => {
   });
 });
 
+describe('a decoder of NDJSON', () => {
+  const begun = (skipsKeyframes = false) => {
+    const decoder = new NdjsonDecoder(undefined, skipsKeyframes);
+    expect([...decoder.push(ENCODER.encode(encodeHeaderLine(header)))]).toHaveLength(1);
+    return (line: string) => [...decoder.push(ENCODER.encode(`${line}\n`))];
+  };
+  const seal = encodeMarkLine('seal', { events: 0, chain: HASH, stateHash: HASH }).trimEnd();
+
+  it('can pass keyframes over unread, but not behind the seal', () => {
+    const push = begun(true);
+    expect(push('{"keyframe": what is no JSON')).toEqual([]);
+    expect(push(seal)).toHaveLength(1);
+    expect(() => push('{"keyframe":{}}')).toThrow('line 4: data after the seal');
+    expect(() => begun()('{"keyframe": what is no JSON')).toThrow('line 2: not JSON');
+  });
+
+  it('refuses what is nested too deeply to be told', () => {
+    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+    const push = begun();
+    expect(() => push(`{"seq":${deep}}`)).toThrow(InputError);
+    expect(() => begun()(`{"seq":${deep}}`)).toThrow('line 2: JSON nested too deeply');
+  });
+
+  it('lets go of a long line, and reads the next', () => {
+    const long = 'x'.repeat(2 ** 20 + 1);
+    const decoder = new NdjsonDecoder();
+    const push = (text: string) => [...decoder.push(ENCODER.encode(text))];
+    push(encodeHeaderLine(header));
+    push(`{"seq":0,"time":0,"request":0,"type":"owner-registered","owner":0,"name":"${long}`);
+    expect(decoder.openBytes).toBeGreaterThan(2 ** 20);
+    push('"}\n');
+    expect([decoder.openBytes, decoder.openEvents]).toEqual([0, 1]);
+    const [record] = push(encodeMarkLine('checkpoint', checkpointAt(1)));
+    expect(record.kind === 'segment' && record.batch.at(0)).toMatchObject({ name: long });
+  });
+});
+
 describe('NDJSON of schema version 1', () => {
   const first = encodeHeaderLine(header).replace(`"schema":3,"rules":${RULES_REVISION}`, '"schema":1');
   const text = (events: readonly PoolEvent[]) =>
@@ -437,6 +474,12 @@ describe('NDJSON of schema version 1', () => {
     ['a seal', encodeMarkLine('seal', { events: 0, chain: HASH, stateHash: HASH })],
   ])('has not %s', (what, rest) => {
     expect(() => decode(rest)).toThrow(`unexpected ${what.slice(2)}: schema version 1`);
+  });
+
+  it('may have no newline behind its trailer', () => {
+    const { records } = decode(`${text(EVENTS.slice(0, 9))}${trailerLine(9)}`);
+    expect(eventsOf(records)).toEqual(EVENTS.slice(0, 9));
+    expect(records.at(-1)).toEqual({ kind: 'trailer', trailer: { events: 9, stateHash: HASH } });
   });
 
   it('ends with its trailer, which counts the events before it', () => {
