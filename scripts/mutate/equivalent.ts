@@ -258,6 +258,18 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'there is room for nodes that there are not',
   })),
   {
+    file: `${BOUNDS}/pack.ts`,
+    text: 'const itemsPerBlock = items.length / blocks;',
+    change: 'items.length / blocks -> items.length * blocks',
+    why: 'it decides only how finely time is divided, and so how long a packing takes',
+  },
+  ...['0 -> 0 + 1', 'compare(plan, best) < 0 -> compare(plan, best) <= 0'].map((change) => ({
+    file: `${BOUNDS}/pack.ts`,
+    text: 'return plans.reduce((best, plan) => (compare(plan, best) < 0 ? plan : best));',
+    change,
+    why: 'plans that compare as equal cost the same, and costs are whole numbers',
+  })),
+  {
     file: `${BOUNDS}/in-time-order.ts`,
     text: 'const FAR = 2 ** 40;',
     change: '40 -> 40 + 1',

@@ -91,7 +91,9 @@ const mixed = fc
 it('is what counting all pages and objects again after each event finds, where there are bounce buffers', () => {
   const policies = fc.constantFrom('swiotlb', 'decpool', 'gfp-decrypted', 'first-fit+page+immediate');
   fc.assert(
-    fc.property(mixed, policies, fc.nat(200), (requests, policy, until) => {
+    fc.property(mixed, policies, fc.nat(30), fc.nat(1), (requests, policy, at, later) => {
+      // At the time of a request, or just behind it.
+      const until = (requests[at]?.time ?? 200) + later;
       const pool = new Pool({
         memory: freshBoot(2 ** 26),
         platform: platformNamed('snp'),

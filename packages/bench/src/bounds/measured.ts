@@ -48,9 +48,10 @@ export function measuredBlocks(
       if (EXPOSES[type] || type === TYPE.objectFreed) takePeak();
       if (EXPOSES[type]) {
         blocks.observe(batch, row);
-      } else if (slots.observe(batch, row)) takePeak();
-      else if (type === TYPE.slabCreated && batch.allocationAt(row) === 0) {
-        blocks.leaveOut(batch.pfnAt(row), batch.pagesAt(row));
+      } else {
+        slots.observe(batch, row);
+        if (type === TYPE.slabCreated && batch.allocationAt(row) === 0)
+          blocks.leaveOut(batch.pfnAt(row), batch.pagesAt(row));
       }
     },
     result() {
@@ -79,33 +80,30 @@ class SlotBlocks {
     this.#pagesPerBlock = pagesPerBlock;
   }
 
-  /** Returns whether the event is of an object in such a block. */
-  observe(batch: EventBatch, row: number): boolean {
+  observe(batch: EventBatch, row: number): void {
     switch (batch.typeAt(row)) {
       case TYPE.allocationRequested:
         this.#isMap = batch.codeAt(row) === DMA_MAP;
-        return false;
+        break;
       case TYPE.slabCreated:
         this.#slabs++;
-        if (batch.allocationAt(row) !== 0) return false;
+        if (batch.allocationAt(row) !== 0) break;
         this.#blockOf.set(this.#slabs, Math.floor(batch.pfnAt(row) / this.#pagesPerBlock));
-        return false;
+        break;
       case TYPE.objectAllocated: {
         const block = this.#blockOf.get(batch.pfnAt(row));
-        if (block === undefined || this.#isMap) return false;
+        if (block === undefined || this.#isMap) break;
         this.#heldIn.set(batch.allocationAt(row), block);
         this.#hold(block, 1);
-        return true;
+        break;
       }
       case TYPE.objectFreed: {
         const block = this.#heldIn.get(batch.allocationAt(row));
-        if (block === undefined) return false;
+        if (block === undefined) break;
         this.#heldIn.delete(batch.allocationAt(row));
         this.#hold(block, -1);
-        return true;
+        break;
       }
-      default:
-        return false;
     }
   }
 

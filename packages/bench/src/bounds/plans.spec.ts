@@ -38,6 +38,8 @@ it('the heuristics give three packings, and five more if there are few pairs of 
   const items = many(3);
   const count = (pairs: number) => [...heuristicPackings(items, P, 2, pairs)].length;
   expect([count(8), count(9)]).toEqual([3, 8]);
+  const inOne = (pairs: number) => [...heuristicPackings([item({}), item({})], P, 2, pairs)].length;
+  expect([inOne(1), inOne(2)]).toEqual([3, 8]);
   expect([...heuristicPackings(items, P, 2, 8)].every((packing) => packing.length === 3)).toBe(true);
 });
 
