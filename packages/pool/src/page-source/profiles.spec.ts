@@ -268,6 +268,12 @@ describe('aged memory', () => {
       lowWatermark: 1278,
     });
     expect(dma.free).toEqual(freshBoot(128 * MIB).zones[0].free);
+    // So much memory that each recorded count, and each range that a seed draws from, shows.
+    expect(aged(64 * GIB, 1).zones[2].free).toMatchObject({
+      Unmovable: [0, 1907, 457, 1501, 703, 562, 348, 561, 434, 16, 0],
+      Movable: [19681, 21467, 10656, 4806, 1386, 438, 204, 128, 45, 0, 0],
+      Reclaimable: [0, 0, 0, 13, 39, 16, 0, 0, 0, 0, 0],
+    });
   });
 
   const sizes = [64, 98, 256, 1024, 4096, 16384];
