@@ -113,8 +113,11 @@ describe('the end of a trace', () => {
   });
 
   it('counts reports of lost events apart from comments', () => {
-    const { report } = readAll([], ['# tracer: nop', 'CPU:1 [LOST EVENTS]', 'CPU:1 [LOST 2 EVENTS]', '# b']);
-    expect(report.ignored).toEqual({ comments: 2, 'reports of lost events': 2 });
+    const { report } = readAll(
+      [],
+      ['# tracer: nop', 'CPU:1 [LOST EVENTS]', 'CPU:1 [LOST 2 EVENTS]', '# b', '# c'],
+    );
+    expect(report.ignored).toEqual({ comments: 3, 'reports of lost events': 2 });
     expect(report.lostEvents).toBe(2);
   });
 });
