@@ -9,6 +9,7 @@ import {
   hasLargePages,
   hostCallsByPage,
   hostCallsFor,
+  platformSchema,
 } from './platform.ts';
 import {
   cacheFlushes,
@@ -260,5 +261,34 @@ describe('a platform', () => {
     }).toThrow(TypeError);
     expect(() => snp.flushBefore.pop()).toThrow(TypeError);
     expect(() => Object.assign(snp.hostCalls, { entries: 1 })).toThrow(TypeError);
+  });
+});
+
+describe('what a log may say of a platform', () => {
+  const snp = platformNamed('snp');
+  const isKnown = (said: object) => platformSchema.safeParse({ ...snp, ...said }).success;
+
+  it.each([
+    { hostCalls: { kind: 'page-state-list', entries: 1 } },
+    { hostCalls: { kind: 'page-list', pages: 1 } },
+    { dmaMinAlign: 1 },
+    { granulePages: 1 },
+    { granulePages: 4 },
+    { granulePages: 16 },
+    { flushesSplits: false },
+  ])('%o is taken', (said) => {
+    expect(isKnown(said)).toBe(true);
+  });
+
+  it.each([
+    { hostCalls: { kind: 'page-state-list', entries: 0 } },
+    { hostCalls: { kind: 'page-list', pages: 0 } },
+    { hostCalls: { kind: 'per-range', pages: 1 } },
+    { dmaMinAlign: 0 },
+    { granulePages: 2 },
+    { flushesSplits: true },
+    { color: 'red' },
+  ])('%o is refused', (said) => {
+    expect(isKnown(said)).toBe(false);
   });
 });
