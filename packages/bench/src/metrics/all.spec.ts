@@ -12,7 +12,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { lowerBounds } from '../bounds/lower.ts';
 import { FAMILIES } from './all.ts';
-import { METRICS, metricsOfRun } from './metric.ts';
+import { isQuiet, METRICS, metricsOfRun } from './metric.ts';
 import { runOf } from './testing.ts';
 
 const PAGE = 4096;
@@ -262,4 +262,18 @@ describe('of any run, the metrics', () => {
       { numRuns: 30 },
     );
   });
+});
+
+it('tables leave out what few runs have: failures, leaks, slabs, boot pools, and the work of the page allocator', () => {
+  expect(METRICS.filter(({ id }) => isQuiet(id)).map(({ id }) => id)).toEqual([
+    ...['splits-32m', 'splits-64k'],
+    ...['bounce-pool-idle-mean', 'atomic-pool-idle-mean'],
+    ...['slabs-created', 'slab-bytes-peak'],
+    ...['bounce-bytes', 'bounce-used-peak', 'atomic-pool-bytes'],
+    ...['atomic-requests', 'refills', 'refilled-pages'],
+    ...['compactions', 'pages-moved', 'pages-reclaimed', 'direct-reclaims'],
+    ...['failures-out-of-memory', 'failures-too-large', 'failures-would-sleep', 'failures-conversion-failed'],
+    ...['failures-unsupported', 'failures-swiotlb-full'],
+    ...['failed-conversions', 'leaked', 'leaked-visible'],
+  ]);
 });

@@ -78,6 +78,30 @@ describe('a boot pool that every policy has', () => {
   });
 });
 
+it('what was shared at boot is told with its splits, or that there was none', () => {
+  const of = (splits: number, calls: number) =>
+    atBootText([
+      ['pages-converted', 512],
+      ['splits-1g', splits],
+      ['host-calls', calls],
+      ['full-flushes', 1],
+      ['bounce-bytes', 2 * MIB],
+    ]);
+  expect(of(0, 1)).toBe(
+    'At boot: no split, 1 host call and 1 full TLB flush, for 2 MiB of swiotlb bounce buffers.',
+  );
+  expect(of(1, 2)).toBe(
+    'At boot: 1 1G split, 2 host calls and 1 full TLB flush, for 2 MiB of swiotlb bounce buffers.',
+  );
+  expect(
+    atBootText([
+      ['pages-converted', 1],
+      ['bounce-bytes', 4096],
+    ]),
+  ).toBe('At boot: no split, for 4 KiB of swiotlb bounce buffers.');
+  expect(atBootText([['splits-1g', 1]])).toBeUndefined();
+});
+
 const RESERVE = 'first-fit+block+reserve:64:512+immediate';
 
 describe('atomic DMA pools', () => {

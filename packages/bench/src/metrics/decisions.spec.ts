@@ -42,6 +42,55 @@ describe('giving memory back', () => {
   });
 });
 
+describe('ten seconds', () => {
+  it('are not over before the next nanosecond', () => {
+    const claimedAfter = (ns: number) =>
+      measure(decisionMetrics, [returned(0, 8, SECOND), claimed(0, 8, SECOND + ns), LATER]);
+    expect(claimedAfter(10e9)).toMatchObject({ 'returned-pages': 8, 'returns-wrong': 100 });
+    expect(claimedAfter(10e9 + 1)).toMatchObject({ 'returned-pages': 8, 'returns-wrong': 0 });
+    const usedAfter = (ns: number) =>
+      measure(decisionMetrics, [
+        ...[claimed(0, 512, 0), allocated(1, 0, 4), at(SECOND, freed(1, 0, 4))],
+        ...[at(SECOND + ns, allocated(2, 100, 1)), LATER],
+      ]);
+    expect(usedAfter(10e9)).toMatchObject({ 'blocks-kept': 1, 'keeps-wrong': 0 });
+    expect(usedAfter(10e9 + 1)).toMatchObject({ 'blocks-kept': 1, 'keeps-wrong': 100 });
+  });
+
+  it('are what the formulas say', () => {
+    for (const { formula } of Object.values(decisionMetrics.metrics)) expect(formula).toMatch(/\b10 s/);
+  });
+
+  it('are over for what went back and ran empty until the end of the run', () => {
+    const end = at(12 * SECOND, allocated(9, 4096, 1));
+    const history = [claimed(0, 512, 0), allocated(1, 0, 4), freed(1, 0, 4), returned(1024, 3, 0), end];
+    expect(measure(decisionMetrics, history)).toEqual({
+      'returned-pages': 3,
+      'returns-wrong': 0,
+      'blocks-kept': 1,
+      'keeps-wrong': 100,
+    });
+  });
+
+  it.each([1022, 1023, 1024, 1025, 3000])(
+    'of each of %i returns are counted, and the last are claimed first',
+    (count) => {
+      const history = [
+        ...Array.from({ length: count }, (_, index) => returned(index, 1, index * 20e6)),
+        // 501 of them went back within ten seconds.
+        claimed(0, 300, (count - 1) * 20e6),
+        claimed(0, 900, (count - 1) * 20e6),
+        LATER,
+      ];
+      const wrong = Math.min(count, 501);
+      expect(measure(decisionMetrics, history)).toMatchObject({
+        'returned-pages': count,
+        'returns-wrong': (100 * wrong) / count,
+      });
+    },
+  );
+});
+
 describe('keeping an empty block', () => {
   const emptied = [claimed(0, 512, 0), allocated(1, 0, 4), at(SECOND, freed(1, 0, 4))];
 
