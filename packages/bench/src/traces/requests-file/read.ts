@@ -45,6 +45,7 @@ export async function readRequestsFile(
   sink: RequestSink,
 ): Promise<TraceFacts> {
   let facts: RequestsHeader | undefined;
+  let read: TraceFacts | undefined;
   for await (const part of requestsParts(bytes, path)) {
     if (part.kind === 'header') {
       facts = part.header;
@@ -57,9 +58,10 @@ export async function readRequestsFile(
     } else if (facts !== undefined) {
       const { name, format, description } = facts;
       const { notes, sanity } = part.seal;
-      return { name, format: { name: format, description }, notes, sanity };
+      read = { name, format: { name: format, description }, notes, sanity };
     }
   }
+  if (read !== undefined) return read;
   throw new InputError(`${shownPath(path)}: cut off: it has no seal; convert the trace again`);
 }
 
