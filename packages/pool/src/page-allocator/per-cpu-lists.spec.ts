@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CLAIM_TYPES, TYPE } from './migratetypes.ts';
 import type { Kernel } from './page-allocator.ts';
 import { allocatorOf, type CpuSketch, claims, frees, range, type ZoneSketch } from './testing.ts';
 
@@ -193,4 +194,77 @@ describe('per-CPU lists of all versions', () => {
     frees(other, [41]);
     expect(claims(other, 1, { order: 1 })).toEqual([8]);
   });
+
+  it('serve orders 0 to 3 of the three types that requests ask for', () => {
+    const { perCpuLists } = allocatorOf('6.1', [withCpu({ batch: 2, high: 8 })]);
+    const served = range(0, 11).map((order) => perCpuLists.serves(order, TYPE.Reclaimable));
+    expect(served).toEqual(range(0, 11).map((order) => order <= 3 || order === 9));
+    const types = CLAIM_TYPES.filter((type) => perCpuLists.serves(0, TYPE[type]));
+    expect(types).toEqual(['Unmovable', 'Movable', 'Reclaimable']);
+  });
+
+  it('are empty for a request that they do not serve, and not while they hold page 0 for it', () => {
+    const { perCpuLists, zones } = allocatorOf('7.3', [
+      withCpu({ batch: 2, high: 8, lists: { 0: [0], 3: [8] } }),
+    ]);
+    const isEmpty = (order: number, type: 'Unmovable' | 'Movable' | 'HighAtomic') =>
+      perCpuLists.isEmpty(zones[0], 0, order, TYPE[type]);
+    expect([isEmpty(0, 'Unmovable'), isEmpty(0, 'Movable'), isEmpty(1, 'Unmovable')]).toEqual([
+      false,
+      true,
+      false,
+    ]);
+    // The list of order 1 is where a type behind the three would be looked for.
+    expect([isEmpty(0, 'HighAtomic'), isEmpty(4, 'Unmovable')]).toEqual([true, true]);
+  });
+
+  it('give out page 0 and are not filled before', () => {
+    const allocator = allocatorOf('7.3', [withCpu({ batch: 2, high: 8, lists: { 0: [0] } })]);
+    expect(claims(allocator, 1)).toEqual([0]);
+    expect(allocator.perCpuLists.pages).toBe(0);
+  });
+
+  it('hold as many pages as before when the zone has none for them', () => {
+    const allocator = allocatorOf('7.3', [withCpu({ batch: 2, high: 8, lists: { 3: [8] } }, { free: [] })]);
+    expect(claims(allocator, 2)).toEqual([-1, -1]);
+    expect(allocator.perCpuLists.pages).toBe(2);
+  });
+
+  it('say that the zone is above its high watermark again only after pages went back to it', () => {
+    const zone = withCpu({ batch: 2, high: 4, highMin: 4, highMax: 32 }, { high: 100, isBelowHigh: true });
+    const allocator = allocatorOf('7.3', [zone]);
+    const isBelow = (freed: readonly number[]) => {
+      frees(allocator, freed);
+      return allocator.zones[0].isBelowHigh;
+    };
+    expect([isBelow([0]), isBelow(range(1, 6))]).toEqual([true, false]);
+  });
+
+  it.each(['6.1', '6.12'] as const)(
+    'of %s give a page of the list for Unmovable to Unmovable, whatever it was before',
+    (kernel) => {
+      const allocator = allocatorOf(kernel, [withCpu({ batch: 2, high: 64, lists: { 1: [5] } })]);
+      expect(claims(allocator, 1, { type: 'Movable' })).toEqual([5]);
+      frees(allocator, [5]);
+      allocator.perCpuLists.drain(allocator.zones);
+      expect(allocator.buddy.lists.typeOf(5)).toBe(TYPE.Unmovable);
+    },
+  );
+
+  it.each(['6.1', '7.3'] as const)(
+    'of %s give a pageblock back to the type that was claimed, or that of the pageblock',
+    (kernel) => {
+      const zone = withCpu(
+        { batch: 1, high: 2048 },
+        { free: [[9, 'Movable', [0, 512]]], types: { 0: 'Movable', 1: 'Movable' } },
+      );
+      const allocator = allocatorOf(kernel, [zone]);
+      expect(claims(allocator, 1, { order: 9, type: 'Movable' })).toEqual([0]);
+      allocator.buddy.setType(0, 0, TYPE.Unmovable);
+      frees(allocator, [0], 9);
+      allocator.buddy.setType(0, 0, TYPE.Movable);
+      allocator.perCpuLists.drain(allocator.zones);
+      expect(allocator.buddy.lists.typeOf(0)).toBe(kernel === '6.1' ? TYPE.Unmovable : TYPE.Movable);
+    },
+  );
 });
