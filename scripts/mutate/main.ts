@@ -43,18 +43,22 @@ const wanted = values.turn ? [inTurn()] : positionals.map(moduleNamed);
 if (wanted.length === 0)
   console.log(MODULES.map(({ name, paths }) => `${name}: ${paths.join(' ')}`).join('\n'));
 
-const outcomes: Outcome[] = [];
-for (const { name, paths, specs } of wanted) {
+const modules = wanted.map(({ name, paths, specs }) => {
   const sources = sourcesIn(paths);
-  const tried = values.specs ?? specsOf(sources, specs);
-  if (tried.length === 0) {
-    console.error(`${name}: no spec lies beside it or imports it; --specs says which`);
-    process.exit(2);
-  }
+  return { name, sources, specs: values.specs ?? specsOf(sources, specs) };
+});
+for (const { name, specs } of modules) {
+  if (specs.length > 0) continue;
+  console.error(`${name}: no spec lies beside it or imports it; --specs says which`);
+  process.exit(2);
+}
+
+const outcomes: Outcome[] = [];
+for (const { name, sources, specs } of modules) {
   const outcome = await trial({
     module: name,
     sources,
-    specs: tried,
+    specs,
     triesEquivalent: values.equivalent,
     sample: values.sample === undefined ? undefined : Number(values.sample),
     each: Number(values.each),
