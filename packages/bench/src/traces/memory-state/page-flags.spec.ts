@@ -2,11 +2,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { InputError, x86Geometry } from '@decpool/model';
-import { unpackChunks } from '@decpool/model/internal';
+import { InputError, type Migratetype, x86Geometry } from '@decpool/model';
+import { type PageRun, unpackChunks } from '@decpool/model/internal';
+import { freshBoot } from '@decpool/pool';
 import { PageSource } from '@decpool/pool/internal';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { perType } from './free-lists.ts';
 import { readMemoryState } from './memory-state.ts';
+import { withPositions } from './page-flags.ts';
 
 const [LRU, SLAB, BUDDY] = [1n << 5n, 1n << 7n, 1n << 10n];
 const PAGES = 8 * 512;
@@ -142,4 +145,121 @@ it('without it a state has counts alone, and says so in its name', () => {
   rmSync(join(folder, 'state', 'kpageflags'));
   expect(read().memory.name).toBe('state (counts)');
   expect(read().zone.positions).toBeUndefined();
+});
+
+describe('the places of a zone', () => {
+  const NOPAGE = 1n << 20n;
+  type Ranges = readonly (readonly [start: number, pages: number, flags: bigint])[];
+
+  /** Of RAM with these flags; the counts are those of pagetypeinfo, by order and for whole pageblocks. */
+  function placesOf({
+    ram,
+    ranges,
+    blocks,
+    free = {},
+    pages = PAGES,
+  }: {
+    ram: readonly PageRun[];
+    ranges: Ranges;
+    blocks: Partial<Record<Migratetype, number>>;
+    free?: Partial<Record<Migratetype, Readonly<Record<number, number>>>>;
+    pages?: number;
+  }) {
+    const of = (pfn: number) =>
+      Number(ranges.findLast(([start, count]) => pfn >= start && pfn < start + count)?.[2] ?? 0n);
+    const zone = {
+      ...freshBoot(2 ** 30).zones[0],
+      ram,
+      pageblocks: perType((type) => blocks[type] ?? 0),
+      free: perType((type) => Array.from({ length: 11 }, (_, order) => free[type]?.[order] ?? 0)),
+    };
+    const warnings: string[] = [];
+    const { positions } = withPositions(zone, { path: 'kpageflags', pages, of }, warnings);
+    const chunks = positions?.chunks.map(([order, packed]) => [order, unpackChunks(packed, PAGES)]);
+    return { chunks, pageblocks: positions?.pageblocks, movable: positions?.movable, warnings };
+  }
+
+  it('are chunks of 1,024 pages at most, up to the end of its RAM', () => {
+    const ranges: Ranges = [[1024, PAGES, BUDDY]];
+    const { chunks } = placesOf({ ram: [[0, PAGES]], ranges, blocks: { Unmovable: 8 }, pages: PAGES + 100 });
+    expect(chunks).toEqual([[10, [1024, 2048, 3072]]]);
+    // A run that ends inside of a chunk, and one that begins at an odd page.
+    const odd = placesOf({ ram: [[0, 515]], ranges: [[509, 100, BUDDY]], blocks: { Unmovable: 2 } });
+    expect(odd.chunks).toEqual([
+      [0, [509, 514]],
+      [1, [510, 512]],
+    ]);
+  });
+
+  it('have runs of pageblocks of one migratetype, and of as many pages on LRU lists, up to a hole in its RAM', () => {
+    const ram: PageRun[] = [
+      [0, 1024],
+      [2048, 1536],
+    ];
+    const ranges: Ranges = [
+      [2048, 10, LRU],
+      [2560, 10, LRU],
+    ];
+    const { pageblocks, movable } = placesOf({ ram, ranges, blocks: { Unmovable: 3, Movable: 2 } });
+    expect(pageblocks).toEqual([
+      [0, 2, 'Unmovable'],
+      [2048, 2, 'Movable'],
+      [3072, 1, 'Unmovable'],
+    ]);
+    expect(movable).toEqual([[2048, 2, 10]]);
+  });
+
+  it('leave out pages that are no RAM: the share of pages on LRU lists is that of the others', () => {
+    const ranges: Ranges = [
+      [0, 100, LRU],
+      [100, 412, NOPAGE],
+      [512, 200, LRU],
+    ];
+    const { pageblocks } = placesOf({ ram: [[0, 1024]], ranges, blocks: { Unmovable: 1, Movable: 1 } });
+    expect(pageblocks).toEqual([
+      [0, 1, 'Movable'],
+      [512, 1, 'Unmovable'],
+    ]);
+  });
+
+  it('begin with the lowest pageblock where nothing else tells them apart', () => {
+    const { pageblocks } = placesOf({
+      ram: [[0, 1536]],
+      ranges: [],
+      blocks: { Unmovable: 1, Reclaimable: 1, Isolate: 1 },
+    });
+    expect(pageblocks).toEqual([
+      [0, 1, 'Unmovable'],
+      [512, 1, 'Reclaimable'],
+      [1024, 1, 'Isolate'],
+    ]);
+  });
+
+  it('have as many free pageblocks of a type as pagetypeinfo says', () => {
+    const ranges: Ranges = [
+      [0, 512, BUDDY],
+      [1024, 512, BUDDY],
+      [2048, 512, BUDDY],
+    ];
+    const { pageblocks, warnings } = placesOf({
+      ...{ ram: [[0, 2560]], ranges, blocks: { Unmovable: 4, Movable: 1 } },
+      free: { Unmovable: { 9: 2 }, Movable: { 9: 1 } },
+    });
+    expect(pageblocks).toEqual([
+      [0, 4, 'Unmovable'],
+      [2048, 1, 'Movable'],
+    ]);
+    expect(warnings).toEqual([]);
+  });
+
+  it('need the flags of all RAM', () => {
+    const ram: PageRun[] = [
+      [0, 1024],
+      [2048, 1024],
+    ];
+    expect(() => placesOf({ ram, ranges: [], blocks: {}, pages: 2000 })).toThrow(
+      'ends at page 2000; expected the flags of 3072 pages, where RAM ends',
+    );
+    expect(() => placesOf({ ram, ranges: [], blocks: {}, pages: 3072 })).not.toThrow();
+  });
 });
