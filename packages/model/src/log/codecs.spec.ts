@@ -430,6 +430,21 @@ describe('a decoder of NDJSON', () => {
     expect(() => begun()(`{"seq":${deep}}`)).toThrow('line 2: JSON nested too deeply');
   });
 
+  it('holds lines of 64 MiB at most, and longer ones only of keyframes', () => {
+    const decoderOf = (bytes: number, start = '') => {
+      const line = new Uint8Array(bytes).fill(32);
+      line.set(new TextEncoder().encode(start));
+      const decoder = new NdjsonDecoder({ version: 2, events: 0, lines: 7 });
+      for (const record of decoder.push(line)) expect.fail(`a line without an end gave ${record.kind}`);
+      return decoder.openBytes;
+    };
+    expect(decoderOf(2 ** 26)).toBe(2 ** 26);
+    expect(() => decoderOf(2 ** 26 + 1)).toThrow(
+      new InputError('line 8: longer than 67108864 bytes, the maximum in an event log'),
+    );
+    expect(decoderOf(2 ** 26 + 1, '{"keyframe"')).toBe(2 ** 26 + 1);
+  });
+
   it('lets go of a long line, and reads the next', () => {
     const long = 'x'.repeat(2 ** 20 + 1);
     const decoder = new NdjsonDecoder();
