@@ -62,7 +62,8 @@ describe('ten seconds', () => {
   });
 
   it('are over for what went back and ran empty until the end of the run', () => {
-    const end = at(12 * SECOND, allocated(9, 4096, 1));
+    // An event that these metrics do not look at.
+    const end = at(12 * SECOND, { type: 'owner-registered' as const, owner: 9, name: 'late' });
     const history = [claimed(0, 512, 0), allocated(1, 0, 4), freed(1, 0, 4), returned(1024, 3, 0), end];
     expect(measure(decisionMetrics, history)).toEqual({
       'returned-pages': 3,
