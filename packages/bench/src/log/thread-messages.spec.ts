@@ -1,10 +1,9 @@
 /** Reading by a thread whose messages the spec sends itself. */
 import { EventEmitter } from 'node:events';
-import { syncBuiltinESMExports } from 'node:module';
-import threads from 'node:worker_threads';
 import { InputError } from '@decpool/model';
 import { sendBatch } from '@decpool/model/internal';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it, vi } from 'vitest';
+import type { LogStart, ReadOptions } from './parts.ts';
 import type { ReadTask, SentPart } from './sent.ts';
 import { shortRun } from './testing.ts';
 import { partsFromThread } from './thread.ts';
@@ -13,16 +12,14 @@ import { partsFromThread } from './thread.ts';
 const started: FakeThread[] = [];
 
 class FakeThread extends EventEmitter {
-  readonly program: URL;
   readonly task: ReadTask;
   /** Each time that it may or may not keep the process alive. */
   readonly kept: boolean[] = [];
   isEnded = false;
 
-  constructor(program: URL, { workerData }: { readonly workerData: ReadTask }) {
+  constructor(task: ReadTask) {
     super();
-    this.program = program;
-    this.task = workerData;
+    this.task = task;
     started.push(this);
   }
 
@@ -34,22 +31,15 @@ class FakeThread extends EventEmitter {
     this.kept.push(false);
   }
 
-  async terminate(): Promise<void> {
+  async terminate(): Promise<number> {
     this.isEnded = true;
+    return 0;
   }
 }
 
-const realWorker = threads.Worker;
-/** Modules stay loaded for other specs, so the class is changed in place, for as long as a test takes. */
-function workersAre(worker: unknown): void {
-  threads.Worker = worker as typeof realWorker;
-  syncBuiltinESMExports();
-}
-beforeEach(() => workersAre(FakeThread));
-afterEach(() => {
-  workersAre(realWorker);
-  vi.restoreAllMocks();
-});
+const partsOf = (path: string, options?: ReadOptions, start?: LogStart) =>
+  partsFromThread(path, options, start, (task) => new FakeThread(task));
+afterEach(() => void vi.restoreAllMocks());
 
 const RUN = shortRun(20);
 const HEADER: SentPart = { kind: 'header', header: RUN.header, version: 5 };
@@ -72,8 +62,8 @@ function send(thread: FakeThread, ...all: readonly SentPart[]): void {
 
 it('is asked for what the reader wants', async () => {
   const start = { offset: 3, lines: 2, events: 1, chain: 'c', header: RUN.header, version: 5 };
-  const task = async (...args: Parameters<typeof partsFromThread>) => {
-    const first = partsFromThread(...args).next();
+  const task = async (...args: Parameters<typeof partsOf>) => {
+    const first = partsOf(...args).next();
     send(threadNow(), END);
     expect(await first).toEqual({ done: true, value: undefined });
     return threadNow().task;
@@ -83,13 +73,12 @@ it('is asked for what the reader wants', async () => {
   const { waiting, ...rest } = await task('b.arrow', options, start);
   expect(rest).toEqual({ path: 'b.arrow', start, skipsKeyframes: true, goesOn: true });
   expect([...waiting]).toEqual([0]);
-  expect(threadNow().program.href).toMatch(/log-worker\.js$/);
 });
 
 it('gives parts and calls in the order in which they were sent, and lets the thread send more with each', async () => {
   const woken = vi.spyOn(Atomics, 'notify');
   const told: unknown[] = [];
-  const parts = partsFromThread('a.arrow', {
+  const parts = partsOf('a.arrow', {
     onBroken: (found) => told.push(found),
     onRead: (done, all) => told.push([done, all]),
   });
@@ -127,7 +116,7 @@ it('gives parts and calls in the order in which they were sent, and lets the thr
 });
 
 it('does without anybody who wants to know what is broken and how far it is', async () => {
-  const parts = partsFromThread('a.arrow');
+  const parts = partsOf('a.arrow');
   const first = parts.next();
   send(threadNow(), { kind: 'read', done: 1, all: 2 }, { kind: 'broken', found: 'event 3' }, HEADER);
   expect((await first).value).toEqual(HEADER);
@@ -135,7 +124,7 @@ it('does without anybody who wants to know what is broken and how far it is', as
 });
 
 it('keeps the process alive only while somebody waits for the thread', async () => {
-  const parts = partsFromThread('a.arrow');
+  const parts = partsOf('a.arrow');
   const first = parts.next();
   const { kept } = threadNow();
   expect(kept).toEqual([false, true]);
@@ -155,7 +144,7 @@ it('keeps the process alive only while somebody waits for the thread', async () 
 });
 
 it('ends the thread when the reader leaves off', async () => {
-  const parts = partsFromThread('a.arrow');
+  const parts = partsOf('a.arrow');
   const first = parts.next();
   send(threadNow(), HEADER, HEADER);
   await first;
@@ -174,7 +163,7 @@ it('throws what was wrong in the thread, behind what it sent before: invalid inp
     [(thread: FakeThread) => thread.emit('error', failure), failure],
     [(thread: FakeThread) => thread.emit('exit', 7), new Error('the thread that reads a log exited with 7')],
   ] as const) {
-    const parts = partsFromThread('a.arrow');
+    const parts = partsOf('a.arrow');
     const first = parts.next();
     send(threadNow(), HEADER);
     fails(threadNow());

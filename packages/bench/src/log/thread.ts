@@ -10,15 +10,19 @@ import type { ReadTask, SentPart } from './sent.ts';
 /** The library is published without the thread's program. */
 export const canStartThread = (): boolean => existsSync(resourceUrl('log-worker.js'));
 
+const startThread = (task: ReadTask): Worker =>
+  new Worker(resourceUrl('log-worker.js'), { workerData: task });
+
 /** As partsHere() of the file at `path`: the same parts, calls and errors in the same order. */
 export async function* partsFromThread(
   path: string,
   { onBroken, skipsKeyframes = false, onRead }: ReadOptions = {},
   start?: LogStart,
+  started: (task: ReadTask) => Thread = startThread,
 ): AsyncGenerator<LogPart> {
   const waiting = new Int32Array(new SharedArrayBuffer(4));
   const task: ReadTask = { path, start, skipsKeyframes, goesOn: onBroken !== undefined, waiting };
-  const messages = new Messages(new Worker(resourceUrl('log-worker.js'), { workerData: task }));
+  const messages = new Messages(started(task));
   try {
     for (;;) {
       const sent = await messages.next();
@@ -49,13 +53,20 @@ export async function* partsFromThread(
   }
 }
 
+/** What a reader asks of a Worker. */
+interface Thread extends Pick<Worker, 'ref' | 'unref' | 'terminate'> {
+  on(event: 'message', listener: (sent: SentPart) => void): unknown;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'exit', listener: (code: number) => void): unknown;
+}
+
 /** What a thread sends, in order. It keeps the process alive only while somebody waits for it. */
 class Messages {
-  readonly #worker: Worker;
+  readonly #worker: Thread;
   readonly #arrived: SentPart[] = [];
   #wake: (() => void) | undefined;
 
-  constructor(worker: Worker) {
+  constructor(worker: Thread) {
     this.#worker = worker;
     worker.on('message', (sent: SentPart) => this.#add(sent));
     worker.on('error', (error) => this.#add({ kind: 'failed', error }));

@@ -1,23 +1,14 @@
-/** The program of the thread that reads a log, run in this thread. */
+/** What the thread that reads a log does, in this thread. */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import threads from 'node:worker_threads';
 import { receiveBatch } from '@decpool/model/internal';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { openFile } from './byte-file.ts';
 import { partsHere, type ReadOptions } from './parts.ts';
+import { sendParts } from './send.ts';
 import { MAX_WAITING, type ReadTask, type SentPart } from './sent.ts';
 import { openBelow, shortRun, writeLog } from './testing.ts';
-
-const real = { workerData: threads.workerData, parentPort: threads.parentPort };
-/** Modules stay loaded for other specs, so what the program reads is changed in place, for as long as it runs. */
-function threadIs(changed: { readonly workerData: unknown; readonly parentPort: unknown }): void {
-  Object.assign(threads, changed);
-  syncBuiltinESMExports();
-}
-afterEach(() => threadIs(real));
 
 const RUN = shortRun(20);
 let folder = '';
@@ -33,33 +24,24 @@ async function written(name: string): Promise<string> {
   return path;
 }
 
-let runs = 0;
-/** All that the program sends until it is done. A reader takes a message each time that the program waits. */
+/** All that is posted until it is done. A reader takes a message each time that it waits. */
 async function sentFor(task: Omit<ReadTask, 'waiting' | 'start'>) {
   const waiting = new Int32Array(new SharedArrayBuffer(4));
   const sent: SentPart[] = [];
   const waits: number[] = [];
   const moved: number[] = [];
-  const isDone = new Promise<void>((resolve) => {
-    const postMessage = (message: SentPart, buffers: readonly ArrayBuffer[]) => {
-      sent.push(message);
-      moved.push(buffers.length);
-      // It counted before it sent.
-      expect(Atomics.load(waiting, 0)).toBeGreaterThan(0);
-      if (['end', 'refused', 'failed'].includes(message.kind)) resolve();
-    };
-    threadIs({ workerData: { ...task, start: undefined, waiting }, parentPort: { postMessage } });
-  });
   vi.spyOn(Atomics, 'wait').mockImplementation((...[array, index, value]: readonly unknown[]) => {
     expect([array, index, value]).toEqual([waiting, 0, Atomics.load(waiting, 0)]);
     waits.push(Atomics.sub(waiting, 0, 1));
     return 'ok';
   });
-  // It runs when it is loaded, so each time it is loaded as another module.
-  const program = `./worker.ts?run=${++runs}`;
-  await import(/* @vite-ignore */ program);
-  await isDone;
-  await vi.waitFor(() => expect(openBelow(task.path)).toEqual([]), { interval: 1 });
+  await sendParts({ ...task, start: undefined, waiting }, (message, buffers) => {
+    sent.push(message);
+    moved.push(buffers.length);
+    // It counted before it sent.
+    expect(Atomics.load(waiting, 0)).toBeGreaterThan(0);
+  });
+  expect(openBelow(task.path)).toEqual([]);
   return { sent, waits, moved, left: Atomics.load(waiting, 0) };
 }
 
