@@ -35,6 +35,8 @@ const DEMAND = 'packages/pool/src/supply/demand.ts';
 /** Lines of holdings.ts. */
 const HOLDS_SOMETHING = 'view.extentCount(allocation) > 0 || view.slabOf(allocation) !== 0';
 
+const READ_LINES = 'packages/model/src/log/read-event-lines.ts';
+
 export const EQUIVALENT: readonly Equivalent[] = [
   {
     file: 'packages/model/src/direct-map.ts',
@@ -1167,6 +1169,60 @@ export const EQUIVALENT: readonly Equivalent[] = [
     text: 'if (lists.first(firstList + index) >= 0) break;',
     change: 'lists.first(firstList + index) >= 0 -> true',
     why: 'of an empty list no chunk goes back',
+  },
+  ...['0 -> 0 + 1', 'at < 0 -> at <= 0'].map((change) => ({
+    file: READ_LINES,
+    text: 'if (at < 0 || taken[SLOT.seq] !== seq) return false;',
+    change,
+    why: 'what was read before ends behind the first bytes of the line',
+  })),
+  ...['at < 0 -> at <= 0', 'at < 0 -> false'].map((change) => ({
+    file: READ_LINES,
+    text: 'if (at < 0) return false;',
+    change,
+    why: 'behind a text that was not found no other is found, and none ends at 0',
+  })),
+  {
+    file: READ_LINES,
+    text: 'code: 5,',
+    change: '5 -> 5 + 1',
+    why: 'a number that is looked at before the next one takes its slot',
+  },
+  {
+    file: READ_LINES,
+    text: 'seq: 6,',
+    change: '6 -> 6 + 1',
+    why: 'a number that is looked at before the next one takes its slot',
+  },
+  {
+    file: READ_LINES,
+    text: 'const taken = new Float64Array(10);',
+    change: '10 -> 10 + 1',
+    why: 'the end of a longer array is not used',
+  },
+  {
+    file: READ_LINES,
+    text: 'this.#next = new Int16Array(128 * texts.length);',
+    change: '128 -> 128 + 1',
+    why: 'the end of a longer array is not used',
+  },
+  {
+    file: READ_LINES,
+    text: 'return node < 0 && skip(bytes, at, this.texts[-1 - node]) >= 0 ? -1 - node : -1;',
+    change: 'skip(bytes, at, this.texts[-1 - node]) >= 0 -> skip(bytes, at, this.texts[-1 - node]) > 0',
+    why: 'no text ends at 0',
+  },
+  ...['0 -> 0 + 1', 'value < 0 -> value <= 0'].map((change) => ({
+    file: READ_LINES,
+    text: 'if (value < 0 && field.isOptional) continue;',
+    change,
+    why: 'no text ends at 0',
+  })),
+  {
+    file: READ_LINES,
+    text: 'if (flag !== 0) taken[SLOT.code] += flag;',
+    change: 'flag !== 0 -> true',
+    why: 'nothing is added',
   },
 ];
 
