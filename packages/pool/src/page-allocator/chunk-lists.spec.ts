@@ -1,4 +1,4 @@
-import { InputError } from '@decpool/model';
+import { InputError, MAX_PAGE_ORDER } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
@@ -231,10 +231,10 @@ function placeIn({ zone, cpu, order, type, chunks }: PlainList, pfn: number): Fr
   return cpu === undefined ? of : { ...of, cpu };
 }
 
-/** Of the largest aligned chunk that the last ones make up, each behind the one that comes after it in the list. */
+/** Of the largest aligned chunk, up to MAX_PAGE_ORDER, that the last ones make up, each behind the one that comes after it in the list. */
 function orderOfLastRun({ order, chunks }: PlainList, most: number): number {
   const last = chunks.toReversed();
-  for (let run = Math.floor(Math.log2(most)); run > 0; run--) {
+  for (let run = Math.min(MAX_PAGE_ORDER - order, Math.floor(Math.log2(most))); run > 0; run--) {
     const isAligned = last[0] % 2 ** (order + run) === 0;
     const wanted = Array.from({ length: 2 ** run }, (_, each) => last[0] + each * 2 ** order);
     if (isAligned && wanted.every((pfn, each) => last[each] === pfn)) return order + run;

@@ -237,7 +237,7 @@ export class ChunkLists {
 
   /**
    * Order of the aligned chunk that the last chunks of a list make up, each at the address behind the one that leaves the list before
-   * it; of the last chunk itself if they do not. At most `most` chunks count.
+   * it; of the last chunk itself if they do not. At most `most` chunks count, and no chunk is above MAX_PAGE_ORDER.
    */
   orderOfLastRun(list: number, most: number): number {
     const order = this.#orders[list];
@@ -245,7 +245,7 @@ export class ChunkLists {
     let at = first;
     let run = 0;
     // What makes up a chunk twice as large begins at its border.
-    while (2 << run <= most && (first & ((2 << (order + run)) - 1)) === 0) {
+    while (order + run < MAX_PAGE_ORDER && 2 << run <= most && (first & ((2 << (order + run)) - 1)) === 0) {
       const end = first + ((2 << (order + run)) - (1 << order));
       let each = at;
       while (each !== end && this.#previous[this.#at(each)] === each + (1 << order)) each += 1 << order;

@@ -267,4 +267,15 @@ describe('per-CPU lists of all versions', () => {
       expect(allocator.buddy.lists.typeOf(0)).toBe(kernel === '6.1' ? TYPE.Unmovable : TYPE.Movable);
     },
   );
+
+  it('give back no chunk above MAX_PAGE_ORDER, however many pages lie together in them', () => {
+    const pages = range(2048, 2048).reverse();
+    const allocator = allocatorOf('7.3', [
+      withCpu({ batch: 4, high: 4096, lists: { 0: pages } }, { free: [] }),
+    ]);
+    allocator.perCpuLists.drain(allocator.zones);
+    expect([2048, 3072].map((pfn) => allocator.buddy.lists.buddyOrder(pfn))).toEqual([10, 10]);
+    expect(allocator.perCpuLists.pages).toBe(0);
+    expect(claims(allocator, 3, { order: 10 }).toSorted()).toEqual([-1, 2048, 3072]);
+  });
 });
