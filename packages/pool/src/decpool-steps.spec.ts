@@ -3,7 +3,7 @@ import { allocationId } from '@decpool/model';
 import { describe, expect, it } from 'vitest';
 import { decpool } from './decpool.ts';
 import type { BlockRange } from './policy.ts';
-import { BLOCK, BLOCKS, PlainGuest } from './testing-guest.ts';
+import { askerOf, BLOCKS, PlainGuest } from './testing-guest.ts';
 
 const SECOND = 1e9;
 const ALL: BlockRange = { firstBlock: 0, endBlock: BLOCKS };
@@ -13,39 +13,15 @@ const NEVER = Number.POSITIVE_INFINITY;
 
 function poolOf(guest = new PlainGuest()) {
   const policy = decpool(guest.view);
-  const allocate = (api: 'alloc_pages' | 'vmalloc', pages: number, mayConvert = true): string[] => {
-    guest.mayConvert = mayConvert;
-    const steps = guest.allocate(policy, guest.request(pages, { api }));
-    guest.mayConvert = true;
-    return steps;
-  };
   return {
-    ...{ guest, policy },
-    pages: (pages: number) => allocate('alloc_pages', pages),
-    /** For a caller that may not sleep. */
-    atomic: (pages: number) => allocate('alloc_pages', pages, false),
-    vmalloc: (pages: number) => allocate('vmalloc', pages),
-    atomicVmalloc: (pages: number) => allocate('vmalloc', pages, false),
-    /** The allocations are 1, 2 and so on, refused ones too. */
-    free: (allocation: number) => guest.free(policy, allocation),
-    work() {
-      policy.work?.(guest.view, guest.record);
-      return guest.takeLog();
-    },
+    ...askerOf(guest, policy),
+    policy,
     shrink() {
       policy.shrink?.(guest.view, guest.record);
       return guest.takeLog();
     },
     hasWork: (range: BlockRange) => policy.hasWork?.(range),
     dueAt: () => policy.workDueAt?.(),
-    /** Others have all memory but for these pages. */
-    leave(...free: (readonly [start: number, pages: number])[]) {
-      let at = 0;
-      for (const [start, pages] of [...free, [BLOCK * BLOCKS, 0] as const]) {
-        guest.othersTake(at, start - at);
-        at = start + pages;
-      }
-    },
   };
 }
 

@@ -18,7 +18,7 @@ import { reserve } from './supply/reserve.ts';
 import { shrinker } from './supply/shrinker.ts';
 import type { SupplyFactory } from './supply/supply.ts';
 import { swiotlbFirst } from './supply/swiotlb-first.ts';
-import { BLOCK, BLOCKS, PlainGuest } from './testing-guest.ts';
+import { askerOf, BLOCK, BLOCKS, PlainGuest } from './testing-guest.ts';
 
 const ALL: BlockRange = { firstBlock: 0, endBlock: BLOCKS };
 const LOW: BlockRange = { firstBlock: 0, endBlock: 4 };
@@ -26,8 +26,6 @@ const HIGH: BlockRange = { firstBlock: 4, endBlock: BLOCKS };
 const SECOND = 1e9;
 /** Two blocks at a time. */
 const twoBlocks: Conversion = { ...blockConversion, claimPages: 2 * BLOCK };
-
-type Api = 'alloc_pages' | 'vmalloc';
 
 function poolOf({
   placement = firstFit,
@@ -41,38 +39,14 @@ function poolOf({
   guest?: PlainGuest;
 } = {}) {
   const policy = new PoolPolicy(guest.view, placement, conversion, supply());
-  const allocate = (api: Api, pages: number, mayConvert = true): string[] => {
-    guest.mayConvert = mayConvert;
-    const steps = guest.allocate(policy, guest.request(pages, { api }));
-    guest.mayConvert = true;
-    return steps;
-  };
   return {
-    ...{ guest, policy },
-    pages: (pages: number) => allocate('alloc_pages', pages),
-    /** For a caller that may not sleep. */
-    atomic: (pages: number) => allocate('alloc_pages', pages, false),
-    vmalloc: (pages: number) => allocate('vmalloc', pages),
-    atomicVmalloc: (pages: number) => allocate('vmalloc', pages, false),
-    /** The allocations are 1, 2 and so on, refused ones too. */
-    free: (allocation: number) => guest.free(policy, allocation),
+    ...askerOf(guest, policy),
+    policy,
     atomicFree(allocation: number) {
       guest.mayConvert = false;
       const steps = guest.free(policy, allocation);
       guest.mayConvert = true;
       return steps;
-    },
-    work() {
-      policy.work(guest.view, guest.record);
-      return guest.takeLog();
-    },
-    /** Others have all memory but for these pages. */
-    leave(...free: (readonly [start: number, pages: number])[]) {
-      let at = 0;
-      for (const [start, pages] of [...free, [BLOCK * BLOCKS, 0] as const]) {
-        guest.othersTake(at, start - at);
-        at = start + pages;
-      }
     },
   };
 }

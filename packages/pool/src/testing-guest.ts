@@ -204,3 +204,35 @@ export class PlainGuest {
     this.is[fact].fill(to, start, start + pages);
   }
 }
+
+/** What somebody asks of a policy on a guest, and what happens with it. */
+export function askerOf(guest: PlainGuest, policy: Policy) {
+  const allocate = (api: 'alloc_pages' | 'vmalloc', pages: number, mayConvert = true): string[] => {
+    guest.mayConvert = mayConvert;
+    const steps = guest.allocate(policy, guest.request(pages, { api }));
+    guest.mayConvert = true;
+    return steps;
+  };
+  return {
+    guest,
+    pages: (pages: number) => allocate('alloc_pages', pages),
+    /** For a caller that may not sleep. */
+    atomic: (pages: number) => allocate('alloc_pages', pages, false),
+    vmalloc: (pages: number) => allocate('vmalloc', pages),
+    atomicVmalloc: (pages: number) => allocate('vmalloc', pages, false),
+    /** The allocations are 1, 2 and so on, refused ones too. */
+    free: (allocation: number) => guest.free(policy, allocation),
+    work() {
+      policy.work?.(guest.view, guest.record);
+      return guest.takeLog();
+    },
+    /** Others have all memory but for these pages. */
+    leave(...free: (readonly [start: number, pages: number])[]) {
+      let at = 0;
+      for (const [start, pages] of [...free, [PAGES, 0] as const]) {
+        guest.othersTake(at, start - at);
+        at = start + pages;
+      }
+    },
+  };
+}
