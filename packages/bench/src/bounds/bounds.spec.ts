@@ -1,7 +1,8 @@
 import { platformNamed } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { boundsOf, requestBounds } from './bounds.ts';
+import { boundsOf } from './bounds.ts';
 import { allocate, free } from './testing.ts';
+import { requestBounds } from './testing-at-once.ts';
 
 const input = {
   requests: [allocate(1, 512), allocate(2, 1, { time: 1e9 }), free(1, 2e9), free(2, 4e9)],

@@ -5,6 +5,7 @@ import { type Lifetimes, lifetimesOf } from './lifetimes.ts';
 import { type LowerBounds, lowerBounds } from './lower.ts';
 import type { MeasuredBlocks } from './measured.ts';
 import { DEFAULT_MAX_ITEMS, MAX_ITEMS, type OfflineBound, offlineBound } from './offline.ts';
+import type { Steps } from './steps.ts';
 
 /** No policy that serves all requests is below `lower`. `upper` is possible; missing if nothing shows it. */
 export interface Bound {
@@ -41,16 +42,17 @@ export interface RequestBounds {
   readonly lifetimes: Lifetimes;
 }
 
-export const requestBounds = ({
+export function* requestBounds({
   requests,
   platform,
   pagesPerBlock,
   isPackingWanted,
-}: RequestBoundsInput): RequestBounds => ({
-  lower: lowerBounds(requests, pagesPerBlock),
-  offline: offlineBound(requests, platform, isPackingWanted ? MAX_ITEMS : DEFAULT_MAX_ITEMS),
-  lifetimes: lifetimesOf(requests),
-});
+}: RequestBoundsInput): Steps<RequestBounds> {
+  const lower = lowerBounds(requests, pagesPerBlock);
+  yield;
+  const offline = yield* offlineBound(requests, platform, isPackingWanted ? MAX_ITEMS : DEFAULT_MAX_ITEMS);
+  return { lower, offline, lifetimes: lifetimesOf(requests) };
+}
 
 /** `runs`: those that refused nothing servable, so that their figures are possible. Throws Error if one is below the lower bound. */
 export function boundsOf(

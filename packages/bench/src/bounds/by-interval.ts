@@ -8,6 +8,7 @@ import { type BlockState, Blocks, lowestFirst } from './blocks.ts';
 import type { PageItem } from './items.ts';
 import { emptyMask, findFree, mark } from './page-mask.ts';
 import type { Packing, Piece } from './plan.ts';
+import type { Steps } from './steps.ts';
 
 /** Compares items as Array.sort() does. */
 type ItemOrder = (a: PageItem, b: PageItem) => number;
@@ -30,18 +31,21 @@ export const ITEM_ORDERS: readonly ItemOrder[] = [
   (a, b) => longestClassFirst(a, b) || largestFirst(a, b) || earliestFirst(a, b),
 ];
 
-/** `itemsPerBlock`: about how many; decides how finely time is divided. */
-export function packByInterval(
+/** In steps of an item. `itemsPerBlock`: about how many; decides how finely time is divided. */
+export function* packByInterval(
   items: readonly PageItem[],
   requests: number,
   pagesPerBlock: number,
   itemsPerBlock: number,
   order: ItemOrder,
-): Packing {
+): Steps<Packing> {
   const blocks = new BlocksOverTime(pagesPerBlock, requests, leavesFor(itemsPerBlock));
   const packing: (readonly Piece[])[] = new Array(items.length).fill([]);
   const sequence = items.map((_, index) => index).sort((a, b) => order(items[a], items[b]));
-  for (const index of sequence) packing[index] = blocks.put(items[index]);
+  for (const index of sequence) {
+    packing[index] = blocks.put(items[index]);
+    yield;
+  }
   return packing;
 }
 

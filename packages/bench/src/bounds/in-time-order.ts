@@ -6,6 +6,7 @@ import { type BlockState, Blocks, type Preference } from './blocks.ts';
 import type { PageItem } from './items.ts';
 import { emptyMask, mark } from './page-mask.ts';
 import type { Packing, Piece } from './plan.ts';
+import type { Steps } from './steps.ts';
 
 export const fullestFirst: Preference = ({ freePages }) => freePages;
 
@@ -19,11 +20,12 @@ export const departureFirst: Preference = ({ lastEnd }, { end }) =>
 /** Beyond any index of a request. */
 const FAR = 2 ** 40;
 
-export function packInTimeOrder(
+/** In steps of an item. */
+export function* packInTimeOrder(
   items: readonly PageItem[],
   pagesPerBlock: number,
   prefer: Preference,
-): Packing {
+): Steps<Packing> {
   const blocks = new BlocksNow(pagesPerBlock);
   const packing: (readonly Piece[])[] = [];
   const departures = items.map((_, index) => index).sort((a, b) => items[a].end - items[b].end);
@@ -31,6 +33,7 @@ export function packInTimeOrder(
   for (const item of items) {
     for (; items[departures[gone]].end <= item.start; gone++) blocks.free(packing[departures[gone]]);
     packing.push(blocks.take(item, prefer));
+    yield;
   }
   return packing;
 }

@@ -17,6 +17,7 @@ import {
 import { maySleep, zoneOf } from '@decpool/model/internal';
 import { freshBoot, type PolicyFactory, Pool, policyNamed, slabCacheFor } from '@decpool/pool';
 import { isBounded } from './lower.ts';
+import type { Steps } from './steps.ts';
 
 /** Pages, from the request that allocates them to the request that frees them. */
 export interface PageItem {
@@ -83,12 +84,13 @@ type OpenItem = { -readonly [Key in keyof PageItem]: PageItem[Key] };
 /**
  * The items of requests as pageRequests() gives them. They are served outside a confidential VM, where nothing is converted
  * and so nothing is refused for it. The slab caches are those of `platform`. Undefined if the memory is too small.
+ * In steps of a request.
  */
-export function recordItems(
+export function* recordItems(
   requests: readonly Request[],
   platform: Platform,
   memory: MemoryState,
-): PageItem[] | undefined {
+): Steps<PageItem[] | undefined> {
   const items: OpenItem[] = [];
   /** By first page frame: the free of a slab has another name than the request that made it. */
   const live = new Map<number, OpenItem>();
@@ -136,6 +138,7 @@ export function recordItems(
     pool.request(request);
     if (request.kind === 'allocate' && pool.view.isRefused(request.allocation)) return undefined;
     now++;
+    yield;
   }
   return items;
 }

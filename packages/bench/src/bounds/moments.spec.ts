@@ -2,9 +2,10 @@ import { GFP, GFP_KERNEL, platformNamed } from '@decpool/model';
 import { DEFAULT_WORKER_DELAY } from '@decpool/model/internal';
 import { freshBoot } from '@decpool/pool';
 import { describe, expect, it } from 'vitest';
-import { ANYWHERE, nodesOf, type PageItem, pageRequests, recordItems, roomyMemory } from './items.ts';
+import { ANYWHERE, nodesOf, type PageItem, pageRequests, roomyMemory } from './items.ts';
 import { closingAfter, isWorkers, momentsOf, openingFor, requestAt, timeOf } from './moments.ts';
 import { allocate, free } from './testing.ts';
+import { recordItems } from './testing-at-once.ts';
 
 const item = (told: Partial<PageItem>): PageItem => ({
   ...{ pages: 1, align: 1, start: 0, end: 1, lifeNs: 0, place: ANYWHERE },

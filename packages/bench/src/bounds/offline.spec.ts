@@ -2,12 +2,12 @@ import { GFP, platformNamed } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { workloadNamed } from '../workloads/registry.ts';
-import { recordItems, roomyMemory } from './items.ts';
+import { roomyMemory } from './items.ts';
 import { lowerBounds } from './lower.ts';
 import { momentsOf } from './moments.ts';
-import { MAX_ITEMS, offlineBound } from './offline.ts';
-import { bestPlans } from './pack.ts';
+import { MAX_ITEMS } from './offline.ts';
 import { allocate, free, requestLists } from './testing.ts';
+import { bestPlans, offlineBound, recordItems } from './testing-at-once.ts';
 
 const SNP = platformNamed('snp');
 

@@ -10,6 +10,7 @@ import type { MeasuredBlocks } from './measured.ts';
 import { momentsOf, openingFor } from './moments.ts';
 import { bestPlans } from './pack.ts';
 import { replayPlan } from './replay-plan.ts';
+import type { Steps } from './steps.ts';
 
 /** Limit of items by default: a packing then takes about as long as a few policies. */
 export const DEFAULT_MAX_ITEMS = 20_000;
@@ -32,13 +33,13 @@ export type OfflineBound =
 
 /**
  * The best of several packings of the requests, for blocks at peak and for block-ns each. Both are measured in a pool whose
- * memory is free and large enough. Makes none for more than `maxItems` items.
+ * memory is free and large enough. Makes none for more than `maxItems` items. With 200,000 it takes minutes, in short steps.
  */
-export function offlineBound(
+export function* offlineBound(
   requests: Requests,
   platform: Platform,
   maxItems = DEFAULT_MAX_ITEMS,
-): OfflineBound {
+): Steps<OfflineBound> {
   const tooMany = (count: number): OfflineBound => {
     const more = count > MAX_ITEMS ? '' : `; --bounds raises it to ${grouped(MAX_ITEMS)}`;
     return none(`${grouped(count)} page requests exceed the limit of ${grouped(maxItems)}${more}`);
@@ -51,7 +52,7 @@ export function offlineBound(
   }
   const served = pageRequests(requests);
   const memory = roomyMemory(peakLivePages(served), nodesOf(served));
-  const items = memory && recordItems(served, platform, memory);
+  const items = memory && (yield* recordItems(served, platform, memory));
   if (memory === undefined || items === undefined) return none('no modelled memory is large enough');
   if (items.length > maxItems) return tooMany(items.length);
   const moments = momentsOf(served, items, endOf(requests));
@@ -59,12 +60,17 @@ export function offlineBound(
     return none('the first caller of a node or zone may not sleep, so no page can be shared there in time');
   }
   if (items.length === 0) return { kind: 'packing', items: 0, pagesPeak: 0, blocksPeak: 0, blockNs: 0n };
-  const { byPeak, byBlockTime } = bestPlans(items, PAGES_PER_BLOCK, moments, maxItems * PAIRS_PER_ITEM);
-  const { blocksPeak } = replayPlan(items, byPeak, moments, memory, platform);
+  const { byPeak, byBlockTime } = yield* bestPlans(
+    items,
+    PAGES_PER_BLOCK,
+    moments,
+    maxItems * PAIRS_PER_ITEM,
+  );
+  const { blocksPeak } = yield* replayPlan(items, byPeak, moments, memory, platform);
   const blockNs =
     byBlockTime === byPeak
       ? byPeak.blockNs
-      : replayPlan(items, byBlockTime, moments, memory, platform).blockNs;
+      : (yield* replayPlan(items, byBlockTime, moments, memory, platform)).blockNs;
   return { kind: 'packing', items: items.length, pagesPeak: mostPages(items), blocksPeak, blockNs };
 }
 

@@ -4,8 +4,8 @@ import { expect, it } from 'vitest';
 import { exactPlans } from './exact.ts';
 import { ANYWHERE, type PageItem } from './items.ts';
 import { type Moments, momentsOf } from './moments.ts';
-import { bestPlans, heuristicPackings } from './pack.ts';
 import { type Packing, planOf } from './plan.ts';
+import { bestPlans, heuristicPackings } from './testing-at-once.ts';
 
 /** Small blocks, so that everything can be tried. */
 const P = 4;
@@ -157,7 +157,7 @@ function expectValid({ items }: Case, packing: Packing) {
 it('every packing keeps items apart that live at one time, aligned and in one piece where they must be', () => {
   fc.assert(
     fc.property(anySize, (drawn) => {
-      const packings = [...heuristicPackings(drawn.items, P, drawn.moments.requests.length, ALL)];
+      const packings = heuristicPackings(drawn.items, P, drawn.moments.requests.length, ALL);
       expect(packings.length).toBeGreaterThan(3);
       for (const packing of packings) {
         expectValid(drawn, packing);

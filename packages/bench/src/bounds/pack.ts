@@ -6,6 +6,7 @@ import { departureFirst, fullestFirst, packInTimeOrder } from './in-time-order.t
 import type { PageItem } from './items.ts';
 import type { Moments } from './moments.ts';
 import { type Packing, type Plan, planOf } from './plan.ts';
+import type { Steps } from './steps.ts';
 
 interface BestPlans {
   /** Fewest blocks at peak; of these, fewest block-seconds. */
@@ -20,15 +21,15 @@ const IN_TIME_ORDER = [lowestFirst, fullestFirst, departureFirst];
  * Packings by interval can compare each item with every block; they are made up to `maxPairs` such pairs. Throws RangeError if a
  * block cannot be shared in time: see openingFor().
  */
-export function bestPlans(
+export function* bestPlans(
   items: readonly PageItem[],
   pagesPerBlock: number,
   moments: Moments,
   maxPairs: number,
-): BestPlans {
+): Steps<BestPlans> {
   const plans =
     exactPlans(items, pagesPerBlock, moments) ??
-    [...heuristicPackings(items, pagesPerBlock, moments.requests.length, maxPairs)].map((packing) =>
+    (yield* heuristicPackings(items, pagesPerBlock, moments.requests.length, maxPairs)).map((packing) =>
       planOf(items, packing, moments),
     );
   return {
@@ -42,18 +43,20 @@ export function* heuristicPackings(
   pagesPerBlock: number,
   requests: number,
   maxPairs: number,
-): Generator<Packing> {
+): Steps<Packing[]> {
+  const packings: Packing[] = [];
   let blocks = 1;
   for (const prefer of IN_TIME_ORDER) {
-    const packing = packInTimeOrder(items, pagesPerBlock, prefer);
+    const packing = yield* packInTimeOrder(items, pagesPerBlock, prefer);
     for (const pieces of packing) for (const { block } of pieces) blocks = Math.max(blocks, block + 1);
-    yield packing;
+    packings.push(packing);
   }
-  if (items.length * blocks > maxPairs) return;
+  if (items.length * blocks > maxPairs) return packings;
   const itemsPerBlock = items.length / blocks;
   for (const order of ITEM_ORDERS) {
-    yield packByInterval(items, requests, pagesPerBlock, itemsPerBlock, order);
+    packings.push(yield* packByInterval(items, requests, pagesPerBlock, itemsPerBlock, order));
   }
+  return packings;
 }
 
 function least(plans: readonly Plan[], compare: (a: Plan, b: Plan) => number): Plan {

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { lowestFirst, type Preference } from './blocks.ts';
-import { ITEM_ORDERS, packByInterval } from './by-interval.ts';
-import { departureFirst, fullestFirst, packInTimeOrder } from './in-time-order.ts';
+import { ITEM_ORDERS } from './by-interval.ts';
+import { departureFirst, fullestFirst } from './in-time-order.ts';
 import type { PageItem } from './items.ts';
 import type { Packing, Piece } from './plan.ts';
+import { packByInterval, packInTimeOrder } from './testing-at-once.ts';
 
 const P = 8;
 const REQUESTS = 40;

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest';
 import { ANYWHERE, type PageItem } from './items.ts';
 import { type Moments, momentsOf } from './moments.ts';
 import { type Packing, type Piece, planOf } from './plan.ts';
-import { replayPlan } from './replay-plan.ts';
 import { allocate, free } from './testing.ts';
+import { replayPlan } from './testing-at-once.ts';
 
 const P = 512;
 const SNP = platformNamed('snp');

@@ -1,16 +1,21 @@
 import { platformNamed, type Request } from '@decpool/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { boundsOf, requestBounds } from './bounds.ts';
+import { boundsOf } from './bounds.ts';
 import { exactPlans } from './exact.ts';
-import { ANYWHERE, type PageItem, recordItems, roomyMemory } from './items.ts';
+import { ANYWHERE, type PageItem, roomyMemory } from './items.ts';
 import { momentsOf } from './moments.ts';
-import { offlineBound } from './offline.ts';
-import { bestPlans, heuristicPackings } from './pack.ts';
 import { emptyMask, mark, takeFree } from './page-mask.ts';
 import { planOf } from './plan.ts';
-import { replayPlan } from './replay-plan.ts';
 import { allocate, free } from './testing.ts';
+import {
+  bestPlans,
+  heuristicPackings,
+  offlineBound,
+  recordItems,
+  replayPlan,
+  requestBounds,
+} from './testing-at-once.ts';
 
 const SNP = platformNamed('snp');
 const item = (told: Partial<PageItem>): PageItem => ({
@@ -36,11 +41,11 @@ describe('all ways to spread items', () => {
 
 it('the heuristics give three packings, and five more if there are few pairs of item and block', () => {
   const items = many(3);
-  const count = (pairs: number) => [...heuristicPackings(items, P, 2, pairs)].length;
+  const count = (pairs: number) => heuristicPackings(items, P, 2, pairs).length;
   expect([count(8), count(9)]).toEqual([3, 8]);
-  const inOne = (pairs: number) => [...heuristicPackings([item({}), item({})], P, 2, pairs)].length;
+  const inOne = (pairs: number) => heuristicPackings([item({}), item({})], P, 2, pairs).length;
   expect([inOne(1), inOne(2)]).toEqual([3, 8]);
-  expect([...heuristicPackings(items, P, 2, 8)].every((packing) => packing.length === 3)).toBe(true);
+  expect(heuristicPackings(items, P, 2, 8).every((packing) => packing.length === 3)).toBe(true);
 });
 
 it('the best plan at peak takes the fewest block-ns of those, and the best by time the fewest blocks', () => {

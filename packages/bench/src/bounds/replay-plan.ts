@@ -17,15 +17,16 @@ import type { PageItem } from './items.ts';
 import { type MeasuredBlocks, measuredBlocks } from './measured.ts';
 import { isWorkers, type Moments, requestAt, timeOf } from './moments.ts';
 import type { Piece, Plan } from './plan.ts';
+import type { Steps } from './steps.ts';
 
-/** Carries a plan out and measures it. Throws Error if a request gets no pages or if the figures are not those of the plan. */
-export function replayPlan(
+/** Carries a plan out and measures it, in steps of a request. Throws Error if a request gets no pages or if the figures are not those of the plan. */
+export function* replayPlan(
   items: readonly PageItem[],
   plan: Plan,
   moments: Moments,
   memory: MemoryState,
   platform: Platform,
-): MeasuredBlocks {
+): Steps<MeasuredBlocks> {
   const clock = { request: 0 };
   const pool = new Pool({
     memory,
@@ -37,6 +38,7 @@ export function replayPlan(
   for (const [index, request] of moments.requests.entries()) {
     clock.request = index;
     pool.request(request);
+    yield;
   }
   pool.complete();
   const { blocksPeak, blockNs } = measured.result();

@@ -35,6 +35,11 @@ beforeAll(() => {
     scratch('telling.mjs'),
     refusing('telling', `if (!isMainThread) writeFileSync(${begun}, '');`),
   );
+  const later = "setTimeout(() => process.emit('SIGINT'), 50)";
+  writeFileSync(
+    scratch('stopping.mjs'),
+    refusing('stopping', `clearTimeout(globalThis.stopping); globalThis.stopping = ${later};`),
+  );
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -113,4 +118,16 @@ it('a SIGINT ends the runs of all threads, and their logs can be recovered', asy
     expect(seal.events).toBeGreaterThan(0);
   }
   expect(logs).toHaveLength(1);
+});
+
+it('a SIGINT ends the search for bounds, which takes longer than the run before it', async () => {
+  const { code, printed } = await compare(
+    'unbounded',
+    scratch('stopping.mjs'),
+    ...['--workload', 'churn', '--seeds', '1', '--workers', '1'],
+  );
+  expect(code).toBe(130);
+  expect(printed).toMatch(/^interrupted {2}partial results are kept in OUT\/churn\.partial /);
+  // The run itself had come to its end.
+  expect(readdirSync(scratch('unbounded/churn.partial/logs'))).toEqual(['stopping.arrow']);
 });

@@ -4,6 +4,7 @@ import type { OwnerFigures } from '@decpool/model';
 import { type Geometry, type MemoryState, type Platform, spanOf, x86Geometry } from '@decpool/model';
 import { type Bounds, boundsOf, type RequestBounds, requestBounds } from '../bounds/bounds.ts';
 import { isServable, type LowerBounds } from '../bounds/lower.ts';
+import { inTurns, type Steps } from '../bounds/steps.ts';
 import { type WorstCase, worstCaseOf } from '../bounds/worst-case.ts';
 import { LOG_FORMATS, type LogFormat } from '../log/format.ts';
 import { type Metric, type MetricId, type MetricValue, ratioMetrics } from '../metrics/metric.ts';
@@ -121,8 +122,8 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
     logFormat: logs?.format ?? 'arrow',
   };
   let known: RequestBounds | undefined;
-  const boundRequests = () => {
-    known ??= platform.confidential ? boundsOfRequests(input, geometry) : undefined;
+  const boundRequests = async (signal: AbortSignal) => {
+    if (platform.confidential) known ??= await inTurns(boundsOfRequests(input, geometry), signal);
   };
   const figures = await figuresOfAll(runs, options, boundRequests);
   const served = named.map(
@@ -144,7 +145,7 @@ export async function compare(input: ComparisonInput, options: CompareOptions = 
 async function figuresOfAll(
   runs: Runs & { readonly workload: Pick<Workload<Requests>, 'name' | 'requests'> },
   { threads, signal = new AbortController().signal, onProgress }: CompareOptions,
-  meanwhile: () => void,
+  meanwhile: (signal: AbortSignal) => Promise<void>,
 ): Promise<RunFigures[]> {
   signal.throwIfAborted();
   const board = Board.of(runs.policies.length, runs.seeds.length);
@@ -154,11 +155,11 @@ async function figuresOfAll(
   const ticking = setInterval(tell, TELL_MS);
   const elsewhere = threads?.run(runs, board) ?? Promise.resolve([]);
   try {
-    if (threads !== undefined) meanwhile();
+    if (threads !== undefined) await meanwhile(signal);
     const here = await runLane(runs, board, signal, tell);
     const ended = [...here, ...(await elsewhere)].sort((a, b) => a.run - b.run);
     signal.throwIfAborted();
-    meanwhile();
+    await meanwhile(signal);
     return ended.map((each) => {
       if ('error' in each) throw each.error;
       return each.figures;
@@ -192,7 +193,7 @@ function mostAtBoot(served: readonly Served[]): readonly (readonly MetricValue[]
 const boundsOfRequests = (
   { workload: { requests }, platform, isPackingWanted = false }: ComparisonInput,
   { pagesPerBlock }: Geometry,
-): RequestBounds => requestBounds({ requests, platform, pagesPerBlock, isPackingWanted });
+): Steps<RequestBounds> => requestBounds({ requests, platform, pagesPerBlock, isPackingWanted });
 
 /** Requests that no policy can serve. */
 function unservableIn({ workload: { requests } }: ComparisonInput): number {
