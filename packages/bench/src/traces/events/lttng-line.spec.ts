@@ -40,6 +40,32 @@ it('the context names the task, and the time may be in seconds or have a date', 
   expect(parseLttngLine('[000] 22.4: kmem:kfree: ptr=1')).toBeUndefined();
 });
 
+it('a time of more than twelve digits or nine decimals is none', () => {
+  const line = (time: string) => `[${time}] h kmem_kfree: { cpu_id = 1 }, { ptr = 0x1 }`;
+  expect(parseLttngLine(line('999999999999.999999999'))?.at).toBe(999_999_999_999_999_999_999n);
+  expect(parseLttngLine(line('1000000000000.0'))).toBeUndefined();
+  expect(parseLttngLine(line('1.0000000001'))).toBeUndefined();
+});
+
+it('CPUs are those up to 65,536; any other number is CPU 0', () => {
+  const cpuOf = (id: string) => parseLttngLine(`[1.0] h kmem_kfree: { cpu_id = ${id} }, { ptr = 0x1 }`)?.cpu;
+  expect(['3', '65536', '65537', '-1'].map(cpuOf)).toEqual([3, 65_536, 0, 0]);
+});
+
+it('page events are of use only with a pfn; other events need none', () => {
+  const eventOf = (event: string, fields: string) =>
+    parseLttngLine(`[1.0] h ${event}: { cpu_id = 1 }, { vtid = 9 }, { ${fields} }`);
+  expect(eventOf('kmem_mm_page_free', 'page = 0xC1000A00, order = 0')?.event).toBe(
+    'mm_page_free without pfn',
+  );
+  expect(eventOf('kmem_mm_page_free', 'pfn = 9, order = 0')).toMatchObject({
+    event: 'mm_page_free',
+    task: '<...>-9',
+    fields: 'pfn=9 order=0',
+  });
+  expect(eventOf('kmem_kfree', 'ptr = 0x1')?.event).toBe('kfree');
+});
+
 const FOLDER = recordingsWith('lttng');
 
 it.skipIf(FOLDER === undefined)(

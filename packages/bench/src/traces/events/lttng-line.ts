@@ -9,7 +9,7 @@ import { parseSeconds } from './timestamps.ts';
 import type { TraceEvent } from './trace-event.ts';
 
 const LINE =
-  /^\[(?:\d{4}-\d\d-\d\d )?(?:(?<hours>\d\d):(?<minutes>\d\d):)?(?<seconds>\d{1,12}\.\d{1,9})\] (?:\(\+[\d.?]+\) )?(?:\S+ )?(?<event>\w+): (?<groups>\{ .*\})$/;
+  /^\[(?:\d{4}-\d\d-\d\d )?(?:(?<hours>\d\d):(?<minutes>\d\d):)?(?<seconds>\d+\.\d+)\] (?:\(\+[\d.?]+\) )?(?:\S+ )?(?<event>\w+): (?<groups>\{ .*\})$/;
 const FIELD = /(\w+) = ("[^"]*"|[^\s,{}]+)/g;
 
 /** More than any machine has. */
@@ -20,7 +20,7 @@ const SYSTEM = /^kmem_(?=kmalloc|kfree|mm_page_)/;
 
 /** The event of a line, with its fields as other tools print them; undefined for any other line. */
 export function parseLttngLine(text: string): TraceEvent | undefined {
-  const match = text.startsWith('[') ? LINE.exec(text)?.groups : undefined;
+  const match = LINE.exec(text)?.groups;
   if (match === undefined) return undefined;
   const { hours = '0', minutes = '0', seconds, event: fullName, groups: braces } = match;
   const at = parseSeconds(seconds);

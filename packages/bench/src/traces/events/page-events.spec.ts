@@ -204,6 +204,62 @@ it('makes well-formed requests of any page events, and accounts for every line',
   );
 });
 
+interface PageEvent {
+  readonly isAlloc: boolean;
+  readonly pfn: number;
+  readonly order: number;
+}
+
+/** The same requests from a list of all chunks that are live, each looked at for each event. */
+function plainly(events: readonly PageEvent[]) {
+  const requests: [kind: string, key: number][] = [];
+  let live: { readonly key: number; readonly start: number; readonly size: number; left: number }[] = [];
+  let [keys, parts, unknown] = [0, 0, 0];
+  const end = (ended: typeof live) => {
+    for (const { key } of ended) requests.push(['background-free', key]);
+    live = live.filter((chunk) => !ended.includes(chunk));
+  };
+  for (const { isAlloc, pfn, order } of events) {
+    const size = 1 << order;
+    if (isAlloc) {
+      const overlapping = live.filter(({ start, size: its }) => start < pfn + size && pfn < start + its);
+      const isMissed = (chunk: (typeof live)[number]) => chunk.left === chunk.size || chunk.start === pfn;
+      end(overlapping.filter(isMissed).sort((a, b) => a.start - b.start));
+      live.push({ key: ++keys, start: pfn, size, left: size });
+      requests.push(['background-allocate', keys]);
+      continue;
+    }
+    const [innermost] = live
+      .filter(({ start, size: its }) => start <= pfn && pfn < start + its)
+      .sort((a, b) => Number(b.start === pfn) - Number(a.start === pfn) || a.size - b.size);
+    if (innermost === undefined) unknown++;
+    else {
+      innermost.left -= size;
+      if (innermost.left > 0) parts++;
+      else end([innermost]);
+    }
+  }
+  return { requests, parts, unknown };
+}
+
+it('has the requests that a list of live chunks comes to', () => {
+  const event = fc
+    .record({ isAlloc: fc.boolean(), pfn: fc.nat({ max: 31 }), order: fc.nat({ max: 4 }) })
+    .map(({ isAlloc, pfn, order }) => ({ isAlloc, order, pfn: pfn - (pfn % (1 << order)) }));
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 25 }), (events) => {
+      const { requests, sanity } = read(
+        events.map(({ isAlloc, pfn, order }) => (isAlloc ? alloc(pfn, order) : free(pfn, order))),
+      );
+      const expected = plainly(events);
+      expect(kinds(requests)).toEqual(expected.requests);
+      expect(sanity.freesWithoutAlloc).toBe(expected.unknown);
+      expect(Object.values(sanity.ignored)).toEqual(expected.parts === 0 ? [] : [expected.parts]);
+    }),
+    { numRuns: 200 },
+  );
+});
+
 it.each([
   'mm_page_alloc: page=00000000d2be5665 order=0 migratetype=0 gfp_flags=GFP_KERNEL',
   'mm_page_alloc: page=00000000d2be5665 pfn=0x1 order=11 migratetype=0 gfp_flags=GFP_KERNEL',

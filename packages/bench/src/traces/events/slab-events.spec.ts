@@ -52,6 +52,14 @@ it('leaves out what --shared leaves out, with its free', () => {
   expect(accountedLines(sanity)).toBe(lines.length);
 });
 
+it('takes a reclaimable object for one of reclaimable pages, any other for one of unmovable pages', () => {
+  const lines = [kmalloc('aa', 48, 'GFP_NOFS|__GFP_RECLAIMABLE'), kmalloc('bb', 96)];
+  const bytesWith = (shared: string) =>
+    readLines(kernelEvents, lines, { shared: parseSharedExpression(shared) }).requests;
+  expect(bytesWith('migratetype=Reclaimable')).toMatchObject([{ bytes: 48 }]);
+  expect(bytesWith('migratetype=Unmovable')).toMatchObject([{ bytes: 96 }]);
+});
+
 it('ends a request whose memory is seen again as an object that is left out', () => {
   const { requests } = readLines(
     kernelEvents,

@@ -110,6 +110,33 @@ it('ends the mappings of a list in the order in which they were made', () => {
   ]);
 });
 
+it('takes an unmap for the end of one list only', () => {
+  const sg = (micros: number, name: string) =>
+    event(micros, `${name}: 0000:00:05.0 dir=TO_DEVICE phys_addrs={0x2000} attrs=`, 'ip-1');
+  const lines = [
+    ...[bounced(0, 16, '2000'), sg(1, 'dma_map_sg'), sg(2, 'dma_unmap_sg'), sg(3, 'dma_unmap_sg')],
+  ];
+  const { sanity } = readLines(kernelEvents, lines);
+  expect(sanity).toMatchObject({
+    frees: 1,
+    freesWithoutAlloc: 0,
+    ignored: { dma_map_sg: 1, dma_unmap_sg: 1 },
+  });
+  expect(accountedLines(sanity)).toBe(lines.length);
+});
+
+it('may last no time', () => {
+  const { requests } = readLines(kernelEvents, [bounced(0, 66), bounced(15, 66, '2000')], {
+    mappingLifetime: 0,
+  });
+  expect(requests.map(({ kind, time }) => [kind, time])).toEqual([
+    ['allocate', 0],
+    ['free', 0],
+    ['allocate', 15_000],
+    ['free', 15_000],
+  ]);
+});
+
 it('knows a mapping by device and physical address, whatever comes between and whoever maps', () => {
   const lines = [
     map(0, '1000', '77000'),

@@ -68,6 +68,13 @@ it('says so when a free covers another number of pages than its allocation', () 
   expect(notes).toEqual([expect.stringContaining('1 frees')]);
 });
 
+it('compares a free with the allocation that it ends, and with none before', () => {
+  const lines = [dec(1, 100, 4), enc(2, 100, 4), enc(3, 100, 2), enc(4, 200, 1)];
+  const { sanity, notes } = readLines(dmaRequests, lines);
+  expect(sanity.freesWithoutAlloc).toBe(2);
+  expect(notes).toEqual([]);
+});
+
 it('names only the function when there is no device', () => {
   const { requests } = readLines(dmaRequests, [dec(1, 100, 1, ['vmbus_establish_gpadl'])]);
   expect(requests).toMatchObject([{ bytes: 4096, owner: 'vmbus_establish_gpadl' }]);
@@ -110,12 +117,14 @@ it.each([
   ['not JSON', '{"t":1,', 'not a JSON object'],
   ['another record', '{"t":1,"op":"alloc","pfn":1}', 'op'],
   ['no pfn', '{"t":1,"op":"enc","npages":1}', 'pfn'],
+  ['a number in place of a record', '5', /^Invalid input/],
   ['no pages', '{"t":1,"op":"dec","npages":0,"pfn":1}', 'npages'],
+  ['more pages than 4 GiB have', `{"t":1,"op":"enc","npages":${2 ** 20},"pfn":1}`, 'npages'],
   ['a time that is none', '{"t":-1,"op":"enc","npages":1,"pfn":1}', 't: expected seconds'],
 ])('does not understand a line with %s, and gives the reason', (_, text, reason) => {
   const { sanity } = readLines(dmaRequests, [text]);
   expect(sanity.unparsed).toEqual({
     count: 1,
-    first: [{ line: 1, text, reason: expect.stringContaining(reason) }],
+    first: [{ line: 1, text, reason: expect.stringMatching(reason) }],
   });
 });

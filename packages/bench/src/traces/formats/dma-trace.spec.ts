@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { accountedLines, readLines } from '../testing.ts';
+import { TraceRequests } from '../trace-requests.ts';
 import { dmaTrace } from './dma-trace.ts';
 
 const DIRECT_MAP = 0xffff888000000000n;
@@ -87,6 +88,23 @@ it('finds the stack of each conversion in a file of many, without keeping all of
   expect(accountedLines(sanity)).toBe(lines.length);
 });
 
+it('makes the first 1000 of 2000 conversions requests: stack traces come at most 1000 conversions later', () => {
+  const into = new TraceRequests();
+  const reader = dmaTrace.reader(into, 'trace', {});
+  const after: number[] = [];
+  for (let i = 0; i < 3000; i++) {
+    reader.read(setdec(`a-${i}`, `1.${String(i).padStart(6, '0')}`, i, 1));
+    after.push(into.report().requests);
+  }
+  const changes = after.flatMap((count, i) => (count === (after[i - 1] ?? 0) ? [] : [[i + 1, count]]));
+  expect(changes).toEqual([
+    [2000, 1000],
+    [3000, 2000],
+  ]);
+  reader.end();
+  expect(into.report().requests).toBe(3000);
+});
+
 it('does not give a stack trace to a conversion when it belongs to a later event of the task', () => {
   const { requests } = readLines(dmaTrace, [
     setdec('a-1', '1.000000', 10, 1),
@@ -153,6 +171,11 @@ describe('the address of a conversion', () => {
     const unknown = readLines(dmaTrace, pairAt(area, 255));
     expect(unknown.requests).toMatchObject([{ api: 'alloc_pages_exact' }, { kind: 'free' }]);
     expect(unknown.notes).toEqual([expect.stringMatching(/^1 converted buffers.*vmalloc_base/)]);
+    const called = [cohalloc('a-1', '0.900000', 'eth0', 255 * 4096), ...pairAt(area, 255)];
+    expect(readLines(dmaTrace, called)).toMatchObject({
+      requests: [{ api: 'dma_alloc_coherent' }, {}],
+      notes: [],
+    });
   });
 });
 
@@ -231,6 +254,33 @@ it('counts a call that returned no memory as failed', () => {
   expect(accountedLines(sanity)).toBe(lines.length);
 });
 
+it('counts calls without a conversion: one that another call follows, one that never returns, a return of none', () => {
+  const lines = [
+    cohalloc('a-1', '1.000000', '0000:00:05.0', 512),
+    cohalloc('a-1', '1.000001', '0000:00:05.0', 1024),
+    setdec('a-1', '1.000002', 10, 1),
+    cohalloc('b-2', '1.000003', '0000:00:05.0', 512),
+    cohallocr('c-3', '1.000004', '0x0'),
+    event('a-1', '1.000005', 'cohfree: (f+0x0/0x50) cpu_addr=0x0'),
+    event('a-1', '1.000006', `cohfree: (f+0x0/0x50) cpu_addr=${address(10)}`),
+  ];
+  const { requests, sanity } = readLines(dmaTrace, lines);
+  expect(requests).toMatchObject([{ bytes: 1024 }]);
+  expect(sanity.failedAllocations).toBe(0);
+  expect(sanity.ignored).toEqual({
+    'cohalloc served elsewhere': 2,
+    'cohalloc (size of a setdec)': 1,
+    cohallocr: 1,
+    'cohfree of 0x0': 1,
+    cohfree: 1,
+  });
+  expect(accountedLines(sanity)).toBe(lines.length);
+});
+
+it('has no kinds of lines that did not come', () => {
+  expect(readLines(dmaTrace, [setdec('a-1', '1.000000', 10, 1)]).sanity.ignored).toEqual({});
+});
+
 it('counts lost events, and says what they do to the result', () => {
   const header = '# entries-in-buffer/entries-written: 1000/1005   #P:2';
   const lines = [header, 'CPU:1 [LOST 3 EVENTS]', 'CPU:0 [EVENTS DROPPED]', setdec('a-1', '1.000000', 10, 1)];
@@ -261,6 +311,8 @@ it.each([
     event('a-1', '1.000000', 'setdec: (f+0x0/0x50) addr=0x00007f0000000000 npages=1'),
     'kernel address',
   ],
+  ['a return without a pointer', event('a-1', '1.000000', 'cohallocr: (f <- g)'), 'cpu_addr='],
+  ['a module without a name', event('a-1', '1.000000', 'module_free: ?'), 'name of a module'],
   ['a call without a size', event('a-1', '1.000000', 'cohalloc: (dma_alloc_attrs+0x0/0x60)'), 'size=BYTES'],
 ])('does not understand %s, and says what would be right', (_, text, reason) => {
   const { requests, sanity } = readLines(dmaTrace, [text]);
@@ -270,6 +322,16 @@ it.each([
     first: [{ line: 1, text, reason: expect.stringContaining(reason) }],
   });
 });
+
+it.each(['0', '0x0', '1e1', '0x1g', '0x100000', '1048576'])(
+  'does not understand %j as a number of pages',
+  (count) => {
+    const { sanity } = readLines(dmaTrace, [
+      event('a-1', '1.000000', `setdec: (f+0x0/0x50) addr=${address(1)} npages=${count}`),
+    ]);
+    expect(sanity.unparsed.first).toMatchObject([{ reason: expect.stringContaining('npages=N') }]);
+  },
+);
 
 describe('modules that were unloaded', () => {
   const unload = (module: string) => event('rmmod-9', '2.000000', `module_free: ${module}`);
@@ -285,6 +347,12 @@ describe('modules that were unloaded', () => {
 
   it('are not all named if they are many', () => {
     const names = Array.from({ length: 100 }, (_, number) => `module_${number}`);
+    const note =
+      'module_0, module_1, module_2, module_3, module_4, module_5, module_6, module_7, module_8, module_9';
+    expect(notesOn(...names.slice(0, 10).map(unload))).toEqual([expect.stringContaining(`${note}. Names`)]);
+    expect(notesOn(...names.slice(0, 11).map(unload))).toEqual([
+      expect.stringContaining(`${note} and more.`),
+    ]);
     expect(notesOn(...names.map(unload))).toEqual([
       expect.stringContaining('module_8, module_9 and more. Names'),
     ]);

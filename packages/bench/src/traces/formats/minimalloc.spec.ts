@@ -58,6 +58,22 @@ it('finds the columns by their heading, among others', () => {
   expect(requests).toMatchObject([{ pages: 2 }, { time: 4000 }]);
 });
 
+it('takes times up to 2^53 ns', () => {
+  const most = Math.floor(Number.MAX_SAFE_INTEGER / 1000);
+  const { requests, sanity } = readLines(minimalloc, [
+    'id,lower,upper,size',
+    `a,${most - 1},${most},1`,
+    `b,1,${most + 1},1`,
+  ]);
+  expect(requests).toMatchObject([{ time: 0 }, { time: 1000 }]);
+  expect(sanity.unparsed.first).toMatchObject([{ line: 3 }]);
+});
+
+it('understands no buffer before the heading', () => {
+  const { sanity } = readLines(minimalloc, ['a,0,9,1', 'id,lower,upper,size', 'a,0,9,1']);
+  expect(sanity).toMatchObject({ requests: 1, unparsed: { first: [{ line: 1 }] } });
+});
+
 it.each(['', 'x,5,5,1', 'x,6,5,1', 'x,1,5,0', 'x,1,5,4294967296', 'x,-1,5,9', ',1,5,9', 'a,0,9,1'])(
   'does not understand %j after a buffer a',
   (text) => {

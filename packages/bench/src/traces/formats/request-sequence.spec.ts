@@ -54,6 +54,11 @@ it('counts a free without an allocation, and frees an id before it is allocated 
   });
 });
 
+it('forgets the order of what is freed', () => {
+  const { sanity } = readLines(requestSequence, ['a 1 2', 'f 1 2', 'f 1 3']);
+  expect(sanity).toMatchObject({ freesWithoutAlloc: 1, unparsed: { count: 0 } });
+});
+
 it.each(['a 1', 'a 1 x', 'b 1 0', 'a 1 11', 'a -1 0', 'a 1 0 0'])('does not understand %j', (text) => {
   const { requests, sanity } = readLines(requestSequence, [text]);
   expect(requests).toEqual([]);

@@ -43,6 +43,20 @@ it('counts an Alloc of no bytes as one, but makes no request of it', () => {
   expect(accountedLines(sanity)).toBe(5);
 });
 
+it('takes less than 4 GiB for an Alloc; one of more counts, but has no memory', () => {
+  const { requests, sanity } = readLines(weeAlloc, ['Alloc(4294967295)', 'Alloc(4294967296)', 'Free(1)']);
+  expect(requests).toMatchObject([{ bytes: 2 ** 32 - 1 }]);
+  expect(sanity.unparsed.first).toMatchObject([
+    { line: 2, reason: '4294967296 bytes; expected less than 4 GiB' },
+  ]);
+  expect(sanity.ignored).toEqual({ 'Free of no bytes': 1 });
+});
+
+it('knows no free of an Alloc that has not come yet', () => {
+  const { sanity } = readLines(weeAlloc, ['Alloc(8)', 'Free(1)']);
+  expect(sanity.unparsed.first).toMatchObject([{ line: 2, reason: 'Free(1) after 1 Allocs' }]);
+});
+
 it.each(['Alloc(-1)', 'Alloc()', 'alloc(8)', 'Alloc(4294967296)', 'Free(0)', 'Alloc(8) Free(0)'])(
   'does not understand %j as the first line',
   (text) => {

@@ -4,7 +4,7 @@
  */
 import { MAX_PAGE_ORDER, PAGE_SIZE } from '@decpool/model';
 import { PAGE_SHIFT, pagesFor } from '@decpool/model/internal';
-import { bytesOf, wholeNumber } from '../events/event-fields.ts';
+import { bytesOf } from '../events/event-fields.ts';
 import type { TraceFormat } from '../format.ts';
 import { STEADY_INTERVAL, STEADY_NOTE } from '../steady-times.ts';
 
@@ -32,7 +32,7 @@ export const weeAlloc: TraceFormat = {
         if (number === undefined) return 'expected Alloc(BYTES) or Free(NUMBER OF THE ALLOC, FROM 0)';
         const at = STEADY_INTERVAL * calls++;
         if (call === 'Free') {
-          const alloc = wholeNumber(number, Number.MAX_SAFE_INTEGER) ?? -1;
+          const alloc = Number(number);
           if (alloc >= allocs) return `Free(${number}) after ${allocs} Allocs`;
           if (empty.delete(alloc)) into.ignore('Free of no bytes');
           else into.free(alloc, at);
