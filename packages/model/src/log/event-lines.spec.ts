@@ -5,6 +5,7 @@ import { EventBatch, EventRows } from '../events/batch.ts';
 import { allocateColumns } from '../events/columns.ts';
 import { eventAt, KNOWN_CODES } from '../events/objects.ts';
 import { EVENT_TYPES, fieldsOf, type PoolEvent, TYPE } from '../events/schema.ts';
+import { attributesOf, GFP } from '../requests.ts';
 import { batchOf, EXAMPLE_EVENTS, historyOf, SMALL_MAP, smallMachine, someChoices } from '../testing.ts';
 import { appendEventLine } from './read-event-lines.ts';
 import { encodeEventLines } from './write-event-lines.ts';
@@ -32,7 +33,48 @@ const rows = fc.record({
   time: fc.oneof(fc.maxSafeNat(), fc.constantFrom(-0, 0.5, -7, 1e21, 2 ** 53, Number.NaN)),
 });
 
+/** An event of each type and code, without those that have a name; and of requests, one with each set of flags. */
+const OF_ALL_CODES = KNOWN_CODES.flatMap((codes, type) => {
+  const columns = allocateColumns(1);
+  columns.type[0] = type;
+  const hasFlags = 'gfp' in fieldsOf(EVENT_TYPES[type]);
+  const flags = hasFlags ? Object.values(GFP).reduce((all, flag) => all | flag, 0) : 0;
+  const events: PoolEvent[] = [];
+  for (const code of codes.keys()) {
+    if (!codes[code]) continue;
+    columns.code[0] = code;
+    for (let gfp = 0; gfp <= flags; gfp++) {
+      columns.pfn[0] = attributesOf({ gfp, cpu: hasFlags ? 255 : 0 });
+      events.push(eventAt(columns, 0, 0));
+    }
+  }
+  return events.filter(isPlain);
+});
+
 describe('writing lines', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it('makes no text of an event, unless there is a name in it', () => {
+    const events = [...WRITTEN, ...OF_ALL_CODES].filter(isPlain);
+    const batch = batchOf(events);
+    // The texts of attributes are made once.
+    const lines = textOf(encodeEventLines(batch));
+    const stringify = vi.spyOn(JSON, 'stringify');
+    expect(textOf(encodeEventLines(batch))).toBe(lines);
+    expect(stringify).not.toHaveBeenCalled();
+  });
+
+  it('keeps no texts of attributes that no request has: a damaged log may have any', () => {
+    const columns = allocateColumns(1);
+    columns.type[0] = EVENT_TYPES.indexOf('allocation-requested');
+    columns.pfn[0] = 2 ** 32 - 1;
+    const batch = new EventBatch(columns, 1, 0);
+    const lines = textOf(encodeEventLines(batch));
+    const stringify = vi.spyOn(JSON, 'stringify');
+    expect(textOf(encodeEventLines(batch))).toBe(lines);
+    expect(stringify).toHaveBeenCalledTimes(1);
+  });
+
   it('writes what JSON.stringify() writes, for every field of every type', () => {
     expect(textOf(encodeEventLines(batchOf(WRITTEN)))).toBe(WRITTEN.map(lineOf).join(''));
   });
@@ -323,6 +365,69 @@ describe('reading lines', () => {
       appendEventLine(new EventRows(1), line, 0, line.length, event.seq);
     }
     expect(parse).not.toHaveBeenCalled();
+  });
+
+  it('takes the largest numbers without making an object, and none that is larger', () => {
+    const most: Readonly<Record<string, number>> = {
+      seq: Number.MAX_SAFE_INTEGER,
+      time: Number.MAX_SAFE_INTEGER,
+      request: 2 ** 32 - 1,
+    };
+    const parse = vi.spyOn(JSON, 'parse');
+    const seen = new Set<string>();
+    for (const event of OF_ALL_CODES) {
+      const largest: Record<string, unknown> = { ...event };
+      for (const name of Object.keys(event)) {
+        const { kind, max } = fieldsOf(event.type)[name] ?? { kind: 'number', max: most[name] };
+        if (kind.endsWith('number') && name !== 'type') largest[name] = max;
+      }
+      const line = bytesOf(JSON.stringify(largest));
+      const rows = new EventRows(1);
+      parse.mockClear();
+      appendEventLine(rows, line, 0, line.length, Number.MAX_SAFE_INTEGER);
+      expect(parse).not.toHaveBeenCalled();
+      expect({ ...rows.seal(Number.MAX_SAFE_INTEGER).at(0) }).toEqual(largest);
+      const fields = Object.keys(event).join();
+      if (seen.has(fields)) continue;
+      seen.add(fields);
+      for (const [name, number] of Object.entries(largest)) {
+        if (typeof number !== 'number' || number < 255) continue;
+        const larger = bytesOf(JSON.stringify({ ...largest, [name]: number + 1 }));
+        expect(fast(larger, Number.MAX_SAFE_INTEGER)).toEqual(general(larger, Number.MAX_SAFE_INTEGER));
+      }
+    }
+  });
+
+  it('takes numbers of any length without making an object', () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    for (let digits = 1; digits < 16; digits++) {
+      for (const time of [
+        10 ** digits - 1,
+        10 ** digits,
+        10 ** digits + 1,
+        1234567890123456 % 10 ** digits,
+      ]) {
+        const line = bytesOf(`{"seq":0,"time":${time},"request":0,"type":"object-freed","allocation":1}`);
+        const rows = new EventRows(1);
+        appendEventLine(rows, line, 0, line.length, 0);
+        expect(rows.seal(0).timeAt(0)).toBe(time);
+      }
+    }
+    expect(parse).not.toHaveBeenCalled();
+  });
+
+  it('refuses a line without its beginning, also behind the whole line, wherever in the buffer', () => {
+    for (const { bytes, text, seq } of [LINES[1], LINES[2], LINES[LINES.length - 1]]) {
+      const whole = general(bytes, seq);
+      for (const { index } of text.matchAll(/(?<=:)|,/g)) {
+        for (const from of [0, 1]) {
+          const rest = bytesOf(`${'x'.repeat(from)}${text.slice(index)}`);
+          expect(fast(bytes, seq)).toEqual(whole);
+          const refused = outcomeOf((rows) => appendEventLine(rows, rest, from, rest.length, seq));
+          expect(refused).toEqual(general(bytesOf(text.slice(index)), seq));
+        }
+      }
+    }
   });
 
   it('takes a carriage return at the end of a line, and no more than one for nothing', () => {

@@ -4,8 +4,8 @@
  * bytes and taking the digits. No object and no string is made on the way.
  *
  * Templates are made from the event schema. A line that fits none of them, such as one with a name, goes through event objects
- * and JSON. That way defines what a line means: the fast way takes only lines that are, to the byte, as encodeEventLines()
- * writes them.
+ * and JSON. That way defines what a line means: the fast way takes only lines with the bytes and in the order of
+ * encodeEventLines(). Fields that it leaves out, such as `"align":1`, may be there.
  */
 import { InputError } from '../errors.ts';
 

@@ -22,7 +22,7 @@ export function appendEventLine(
   to: number,
   seq: number,
 ): void {
-  const end = to > from && bytes[to - 1] === CARRIAGE_RETURN ? to - 1 : to;
+  const end = bytes[to - 1] === CARRIAGE_RETURN ? to - 1 : to;
   if (!appendPlainLine(rows, bytes, from, end, seq)) appendAnyLine(rows, bytes, from, end, seq);
 }
 
@@ -49,7 +49,8 @@ function appendPlainLine(
   at = skip(bytes, takeWhole(bytes, at, SLOT.request, MAX_WORD), TYPE);
   if (at < 0) return false;
   const type = TYPES.pick(bytes, at);
-  const fields = type < 0 ? undefined : LINE_FIELDS[type];
+  // None for a text that is no type, either.
+  const fields = LINE_FIELDS[type];
   if (fields === undefined) return false;
   at = takeFields(bytes, at + TYPES.texts[type].bytes.length, fields);
   if (at !== end - 1 || bytes[at] !== CLOSING_BRACE) return false;
@@ -205,7 +206,6 @@ function takeFields(bytes: Uint8Array, at: number, fields: readonly LineField[])
     if (value < 0 && field.isOptional) continue;
     at =
       field.bits === undefined ? takeNumber(bytes, value, field) : takeBits(bytes, value, field, field.bits);
-    if (at < 0) return -1;
   }
   return at;
 }
@@ -221,7 +221,6 @@ function takeBits(
   { slot, choice, max }: LineField,
   bitsOf: ReadonlyMap<number, number>,
 ): number {
-  if (at < 0) return -1;
   let value: number;
   if (choice === undefined) {
     at = takeWhole(bytes, at, SLOT.coded, max);
@@ -249,8 +248,7 @@ function lineField(name: string, field: Field): LineField {
     bits: undefined,
   };
   if (field.bits === undefined) return plain;
-  // Optional fields that add no bits are left out.
-  const values = [...field.bits].filter(([, bits]) => bits !== 0 || !isOptional);
+  const values = [...field.bits];
   if (values.every(([value]) => typeof value === 'number')) {
     return { ...plain, bits: new Map(values) as ReadonlyMap<number, number> };
   }

@@ -50,9 +50,9 @@ function templateOf(type: number, code: number): Template | undefined {
   };
 }
 
-/** By type and code. Rows with codes that their type does not have go the general way. */
+/** By type and code. Rows with higher codes than any event of their type go the general way. */
 const TEMPLATES: readonly (readonly (Template | undefined)[])[] = KNOWN_CODES.map((codes, type) =>
-  codes.map((isKnown, code) => (isKnown ? templateOf(type, code) : undefined)),
+  codes.map((_, code) => templateOf(type, code)),
 );
 
 /** More than any line from a template has: five numbers of 10 digits and two of 16, attributes, and the texts. */
