@@ -43,7 +43,7 @@ export function arrowStream(fields: readonly Field[], what: string) {
     );
 
   function recordBatch(length: number, children: ReturnType<typeof makeData>[], metadata: Metadata) {
-    const data = makeData({ type: new Struct(all), length, nullCount: 0, children });
+    const data = makeData({ type: new Struct(all), length, children });
     return new RecordBatch(plainSchema, data, metadataMap(metadata));
   }
 
@@ -92,10 +92,10 @@ export function arrowStream(fields: readonly Field[], what: string) {
 
     /** The batch of another message, which may be given in parts. */
     decode(parts: readonly Uint8Array[]): RecordBatch {
-      const { value: batch } = readerOf(plainStart, ...parts, ARROW_END).next();
-      if (batch === undefined || batch === null)
+      const next = readerOf(plainStart, ...parts, ARROW_END).next();
+      if (next.done === true)
         throw new InputError(`an Arrow message without a record batch; ${what} that is damaged`);
-      return batch;
+      return next.value;
     },
   };
 }

@@ -1,6 +1,14 @@
+import {
+  makeData,
+  RecordBatch,
+  RecordBatchReader,
+  RecordBatchStreamWriter,
+  Struct,
+  Utf8,
+} from 'apache-arrow';
 import { describe, expect, it } from 'vitest';
 import { InputError } from '../errors.ts';
-import { ARROW_PREFIX_BYTES, arrowMetadataBytes } from './arrow-message.ts';
+import { ARROW_END, ARROW_PREFIX_BYTES, arrowMetadataBytes } from './arrow-message.ts';
 import {
   checkRequestsMessage,
   decodeRequests,
@@ -46,6 +54,53 @@ describe('requests as Arrow', () => {
     expect(decodeRequestsHeader(encodeRequestsHeader({ name: 'boot' }))).toEqual({ name: 'boot' });
     const { length, seal, checkpoint, nameAt } = decodeRequests([encodeRequestsSeal({ requests: 3 })]);
     expect([length, seal, checkpoint, nameAt(0)]).toEqual([0, { requests: 3 }, undefined, '']);
+  });
+
+  it('have a column for each number of a request, and one for names, which most requests lack', () => {
+    const { schema } = RecordBatchReader.from(Buffer.concat([encodeRequestsHeader({}), ARROW_END])).open();
+    const columns = REQUEST_FILE_COLUMNS.map((name) => {
+      const { BYTES_PER_ELEMENT: bytes } = COLUMNS[name];
+      return `${name} ${bytes === 8 ? 'Float64' : `Uint${8 * bytes}`} false`;
+    });
+    expect(schema.fields.map(({ name, type, nullable }) => `${name} ${type} ${nullable}`)).toEqual([
+      ...columns,
+      'name Utf8 true',
+    ]);
+  });
+
+  it('are refused if a column is shorter than its batch', () => {
+    const columnsOf = (rows: number) =>
+      Object.fromEntries(
+        Object.entries(COLUMNS).map(([name, values]) => [name, new values.constructor(rows)]),
+      ) as RequestFileColumns;
+    expect(decodeRequests([encodeRequests(columnsOf(16), 16, NAMES, {})]).length).toBe(16);
+    for (const name of REQUEST_FILE_COLUMNS) {
+      // The library fills columns up to 8 bytes.
+      for (const rows of [0, 8]) {
+        const columns = { ...columnsOf(16), [name]: columnsOf(rows)[name] };
+        expect(() => decodeRequests([encodeRequests(columns, 16, NAMES, {})])).toThrow(
+          new InputError(`column '${name}' ends before its batch`),
+        );
+      }
+    }
+  });
+
+  it('are refused if the column of names is shorter than its batch, of one row or more', () => {
+    for (const length of [1, 2, 4]) {
+      const whole = [encodeRequestsHeader({}), encodeRequests(COLUMNS, length, new Map(), {}), ARROW_END];
+      const [{ schema, data }] = RecordBatchReader.from(Buffer.concat(whole)).open();
+      const valueOffsets = new Int32Array(length === 1 ? 0 : length);
+      const names = makeData({ type: new Utf8(), length, valueOffsets, data: new Uint8Array() });
+      const children = [...data.children.slice(0, -1), names];
+      const struct = makeData({ type: new Struct(schema.fields), length, children });
+      const stream = new RecordBatchStreamWriter()
+        .writeAll([new RecordBatch(schema, struct)])
+        .toUint8Array(true);
+      const first = ARROW_PREFIX_BYTES + arrowMetadataBytes(stream.subarray(0, ARROW_PREFIX_BYTES));
+      expect(() => decodeRequests([stream.slice(first, -ARROW_END.length)])).toThrow(
+        new InputError("column 'name' ends before its batch"),
+      );
+    }
   });
 
   it('are messages of a header and of batches, in this order', () => {
