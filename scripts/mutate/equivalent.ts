@@ -1170,18 +1170,48 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: 'lists.first(firstList + index) >= 0 -> true',
     why: 'of an empty list no chunk goes back',
   },
+  {
+    file: READ_LINES,
+    text: 'if (at < 0) return at;',
+    change: 'at < 0 -> false',
+    why: 'no byte is before the first, so no text begins there',
+  },
   ...['0 -> 0 + 1', 'at < 0 -> at <= 0'].map((change) => ({
     file: READ_LINES,
-    text: 'if (at < 0 || taken[SLOT.seq] !== seq) return false;',
+    text: 'if (at < 0) return -1;',
     change,
-    why: 'what was read before ends behind the first bytes of the line',
+    why: 'no text ends at 0',
   })),
-  ...['at < 0 -> at <= 0', 'at < 0 -> false'].map((change) => ({
+  {
     file: READ_LINES,
-    text: 'if (at < 0) return false;',
-    change,
-    why: 'behind a text that was not found no other is found, and none ends at 0',
-  })),
+    text: 'const end = at + 7;',
+    change: '7 -> 7 + 1',
+    why: 'a number of 17 digits is above all that are allowed',
+  },
+  {
+    file: READ_LINES,
+    text: 'for (; at < end; at++) {',
+    change: 'at < end -> at <= end',
+    why: 'a number of 17 digits is above all that are allowed',
+  },
+  {
+    file: READ_LINES,
+    text: 'if (bits === undefined) return -1;',
+    change: '-1 -> 1',
+    why: 'the rest of a line cannot begin at byte 1 of the buffer, where the line itself begins or what is before it',
+  },
+  {
+    file: READ_LINES,
+    text: "const slot = column === 'name' ? SLOT.code : SLOT[column];",
+    change: "column === 'name' -> false",
+    why: 'types with a name have no fields here',
+  },
+  {
+    file: READ_LINES,
+    text: "if (values.every(([value]) => typeof value === 'number')) {",
+    change: '.every() -> .some()',
+    why: 'the values of a field are all numbers or all texts',
+  },
   {
     file: READ_LINES,
     text: 'code: 5,',
@@ -1206,24 +1236,20 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: '128 -> 128 + 1',
     why: 'the end of a longer array is not used',
   },
-  {
-    file: READ_LINES,
-    text: 'return node < 0 && skip(bytes, at, this.texts[-1 - node]) >= 0 ? -1 - node : -1;',
-    change: 'skip(bytes, at, this.texts[-1 - node]) >= 0 -> skip(bytes, at, this.texts[-1 - node]) > 0',
-    why: 'no text ends at 0',
-  },
+  ...['0 -> 0 + 1', 'skip(bytes, at, this.texts[index]) < 0 -> skip(bytes, at, this.texts[index]) <= 0'].map(
+    (change) => ({
+      file: READ_LINES,
+      text: 'return skip(bytes, at, this.texts[index]) < 0 ? -1 : index;',
+      change,
+      why: 'no text ends at 0',
+    }),
+  ),
   ...['0 -> 0 + 1', 'value < 0 -> value <= 0'].map((change) => ({
     file: READ_LINES,
     text: 'if (value < 0 && field.isOptional) continue;',
     change,
     why: 'no text ends at 0',
   })),
-  {
-    file: READ_LINES,
-    text: 'if (flag !== 0) taken[SLOT.code] += flag;',
-    change: 'flag !== 0 -> true',
-    why: 'nothing is added',
-  },
 ];
 
 export const changeText = ({ from, to }: Mutant): string => `${from} -> ${to}`;

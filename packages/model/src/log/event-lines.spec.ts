@@ -474,6 +474,19 @@ describe('reading lines', () => {
     }
   });
 
+  it('takes no other text for a type', () => {
+    for (const { text, seq } of LINES) {
+      for (const other of ['x', '1']) {
+        const inner = (type: string) => [other.repeat(type.length), `${type.slice(0, -1)}${other}`];
+        const [, type] = /"type":"([^"]*)"/.exec(text)!;
+        for (const name of inner(type)) {
+          const line = bytesOf(text.replace(`"${type}"`, `"${name}"`));
+          expect(fast(line, seq)).toEqual(general(line, seq));
+        }
+      }
+    }
+  });
+
   it('reads every line with one byte changed, left out or put in as JSON.parse() and appendObject() do', () => {
     const differing: string[] = [];
     // Each place of each line in the long tests, else every fourth, from another one in each line.

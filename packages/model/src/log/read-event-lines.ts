@@ -44,12 +44,11 @@ function appendPlainLine(
 ): boolean {
   let at = skip(bytes, from, SEQ);
   at = skip(bytes, takeWhole(bytes, at, SLOT.seq, Number.MAX_SAFE_INTEGER), TIME);
-  if (at < 0 || taken[SLOT.seq] !== seq) return false;
+  if (taken[SLOT.seq] !== seq) return false;
   at = skip(bytes, takeWhole(bytes, at, SLOT.time, Number.MAX_SAFE_INTEGER), REQUEST);
   at = skip(bytes, takeWhole(bytes, at, SLOT.request, MAX_WORD), TYPE);
-  if (at < 0) return false;
   const type = TYPES.pick(bytes, at);
-  // None for a text that is no type, either.
+  // Undefined for a text that is no type, too.
   const fields = LINE_FIELDS[type];
   if (fields === undefined) return false;
   at = takeFields(bytes, at + TYPES.texts[type].bytes.length, fields);
@@ -90,9 +89,9 @@ function appendTaken(rows: EventRows, type: number): void {
   rows.columns.owner[row] = taken[SLOT.owner];
 }
 
-/** Where the text that begins at `at` ends; -1 if there is another text, or `at` is -1 already. */
+/** Where the text that begins at `at` ends; -1 if there is another text, or `at` is -1: behind one that is not there is none. */
 function skip(bytes: Uint8Array, at: number, text: Text): number {
-  if (at < 0) return -1;
+  if (at < 0) return at;
   const expected = text.bytes;
   for (let i = 0; i < expected.length; i++) if (bytes[at + i] !== expected[i]) return -1;
   return at + expected.length;
@@ -177,7 +176,9 @@ class Choice {
     let node = 0;
     do node = this.#next[node * 128 + (bytes[at + this.#offsets[node]] & 127)];
     while (node > 0);
-    return node < 0 && skip(bytes, at, this.texts[-1 - node]) >= 0 ? -1 - node : -1;
+    if (node === 0) return -1;
+    const index = -1 - node;
+    return skip(bytes, at, this.texts[index]) < 0 ? -1 : index;
   }
 }
 
@@ -211,7 +212,7 @@ function takeFields(bytes: Uint8Array, at: number, fields: readonly LineField[])
 }
 
 function takeNumber(bytes: Uint8Array, at: number, { slot, max, flag }: LineField): number {
-  if (flag !== 0) taken[SLOT.code] += flag;
+  taken[SLOT.code] += flag;
   return takeWhole(bytes, at, slot, max);
 }
 
