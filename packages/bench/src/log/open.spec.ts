@@ -74,11 +74,14 @@ describe.each(KINDS)('an open log as $name', ({ format, isGzip, name }) => {
     readonly calls: readonly (readonly [number, number])[];
   }
 
-  const opened = (test: (opened: Opened) => Promise<void> | void) => async () => {
+  let parts: readonly LogPart[] = [];
+  beforeAll(async () => {
     const plain = join(folder, `plain-${name}`);
     await writeLog(plain, format, run, { keyframeEvents: 20 });
     writeFileSync(path(), isGzip ? gzipSync(readFileSync(plain)) : readFileSync(plain));
-    const parts = await partsOf(path());
+    parts = await partsOf(path());
+  });
+  const opened = (test: (opened: Opened) => Promise<void> | void) => async () => {
     const keyframes = parts.flatMap((part) => (part.kind === 'keyframe' ? [part.keyframe.events] : []));
     const calls: [number, number][] = [];
     const log = await openLog(path(), (done, all) => calls.push([done, all]));
