@@ -1,12 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import promises, { type FileHandle } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { InputError } from '@decpool/model';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { ByteReader } from '../files/byte-reader.ts';
 import { atPath, openFile } from './byte-file.ts';
+import { openBelow } from './testing.ts';
 
+const isLinux = existsSync('/proc/self/fd');
 let folder = '';
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'decpool-'));
@@ -32,6 +36,17 @@ async function rest(reader: ByteReader): Promise<Buffer> {
 }
 
 const isSame = (found: Uint8Array, expected: Uint8Array) => Buffer.compare(found, expected) === 0;
+
+it.runIf(isLinux)('no file stays open behind readers that were closed anywhere', async () => {
+  for (const bytes of [BYTES, gzipSync(BYTES, { level: 1 })]) {
+    const file = await openFile(written('closed', bytes));
+    const readers = [await file.from(0), await file.from(0), await file.from(BYTES.length)];
+    await readers[1].some();
+    for (const reader of readers) reader.close();
+    await file.close();
+    await expect.poll(() => openBelow(folder)).toEqual([]);
+  }
+});
 
 describe.each([
   ['plain', BYTES],
@@ -99,6 +114,157 @@ it('the end of a file is not the end as long as more may come', async () => {
   await file.close();
 });
 
+it('bytes that were added before the end was met are given without waiting for more', async () => {
+  const path = written('added', BYTES.subarray(0, 100));
+  const file = await openFile(path);
+  let waits = 0;
+  const reader = await file.from(0, {
+    waits: async () => {
+      waits++;
+      return false;
+    },
+  });
+  expect(await reader.some()).toHaveLength(100);
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  appendFileSync(path, BYTES.subarray(100, 104));
+  expect(isSame(await reader.some(), BYTES.subarray(100, 104))).toBe(true);
+  expect(waits).toBe(0);
+  expect(await reader.some()).toHaveLength(0);
+  expect(waits).toBe(1);
+  reader.close();
+  await file.close();
+});
+
+it('behind the end of a plain file there is nothing to pass over', async () => {
+  const file = await openFile(written('short', BYTES.subarray(0, 10)));
+  for (const [offset, skipped] of [
+    [8, 2],
+    [10, 0],
+    [19, 0],
+  ]) {
+    const reader = await file.from(offset);
+    expect(await reader.skip(5)).toBe(skipped);
+    expect(await reader.some()).toHaveLength(0);
+  }
+  await file.close();
+});
+
+describe('a file on a disk that does what the spec says', () => {
+  const real = promises.open;
+  const openBy = (open: typeof real) => {
+    promises.open = open;
+    syncBuiltinESMExports();
+  };
+  afterEach(() => openBy(real));
+
+  /** A read that waits until it is let go on, or fails. */
+  interface Read {
+    readonly at: number;
+    readonly goOn: (error?: Error) => void;
+  }
+
+  /** An open file, and the reads of it since it was opened. */
+  async function opened(name: string) {
+    const path = written(name, BYTES);
+    const reads: Read[] = [];
+    let isOpen = false;
+    openBy(async (...args) => {
+      const file = await real(...args);
+      const read = async (buffer: Uint8Array, from: number, length: number, at: number) => {
+        if (isOpen) {
+          await new Promise<void>((resolve, reject) => {
+            reads.push({ at, goOn: (error) => (error === undefined ? resolve() : reject(error)) });
+          });
+        }
+        return file.read(buffer, from, length, at);
+      };
+      const held: Partial<FileHandle> = {
+        read: read as FileHandle['read'],
+        stat: file.stat.bind(file),
+        close: file.close.bind(file),
+      };
+      return held as FileHandle;
+    });
+    const file = await openFile(path);
+    isOpen = true;
+    return { file, reads };
+  }
+  const CHUNK = 2 ** 20;
+
+  it('is read one chunk ahead, while the caller works on the one before it', async () => {
+    const { file, reads } = await opened('ahead');
+    const reader = await file.from(5);
+    const first = reader.some();
+    expect(reads.map(({ at }) => at)).toEqual([5]);
+    reads[0].goOn();
+    expect(isSame(await first, BYTES.subarray(5, 5 + CHUNK))).toBe(true);
+    expect(reads.map(({ at }) => at)).toEqual([5, 5 + CHUNK]);
+    expect(reader.fetched).toBe(5 + CHUNK);
+    reads[1].goOn();
+    await file.close();
+  });
+
+  it('is not read ahead in small chunks, or if more may come', async () => {
+    for (const options of [{ chunkBytes: 100 }, { waits: async () => false }]) {
+      const { file, reads } = await opened('not-ahead');
+      const reader = await file.from(0, options);
+      const first = reader.some();
+      reads[0].goOn();
+      await first;
+      expect(reads).toHaveLength(1);
+      await file.close();
+    }
+  });
+
+  it('passes over bytes once what it reads ahead has come: nothing writes into the chunk that comes then', async () => {
+    const { file, reads } = await opened('passed');
+    const reader = await file.from(0);
+    const first = reader.some();
+    reads[0].goOn();
+    await first;
+    const skipped = reader.skip(CHUNK + 50);
+    const next = skipped.then(() => reader.some());
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    expect(reads).toHaveLength(2);
+    reads[1].goOn();
+    expect(await skipped).toBe(CHUNK + 50);
+    reads[2].goOn();
+    expect(isSame(await next, BYTES.subarray(2 * CHUNK + 50))).toBe(true);
+    reads[3].goOn();
+    await file.close();
+  });
+
+  it('reports an error of what it reads ahead to the next call, and to nobody if there is none', async () => {
+    const error = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
+    for (const isCalled of [true, false]) {
+      const { file, reads } = await opened('broken');
+      const reader = await file.from(0);
+      const first = reader.some();
+      reads[0].goOn();
+      await first;
+      reads[1].goOn(error);
+      // An error that nobody waits for ends the process in a turn of its own.
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      if (isCalled) await expect(reader.some()).rejects.toBe(error);
+      reader.close();
+      await file.close();
+    }
+  });
+});
+
+it('a gzip that cannot be read any more is no damaged one', async () => {
+  const path = written('gone.gz', gzipSync('{'));
+  const file = await openFile(path);
+  rmSync(path);
+  await expect(file.from(1)).rejects.toMatchObject({ code: 'ENOENT' });
+  const damaged = gzipSync('{"a":1}');
+  damaged[damaged.length - 6] ^= 1;
+  writeFileSync(path, damaged);
+  const found = file.from(1).then(rest);
+  await expect(found).rejects.toThrow(new InputError('damaged gzip data: incorrect data check'));
+  await file.close();
+});
+
 it('a file that begins as an Arrow stream does is one, any other is NDJSON, and two bytes tell a gzip', async () => {
   const kinds: [number[], string, boolean][] = [
     [[0xff], 'arrow', false],
@@ -125,6 +291,7 @@ it('what is no file, or has nothing in it, is refused with its name', async () =
   for (const bytes of [new Uint8Array(), gzipSync(new Uint8Array())]) {
     await expect(openFile(written('empty', bytes))).rejects.toThrow('empty: is empty; expected an event log');
   }
+  if (isLinux) await expect.poll(() => openBelow(folder)).toEqual([]);
 });
 
 it('a gzip may expand by 32 MiB and 200 times its size, and no more', async () => {

@@ -47,8 +47,8 @@ export async function openFile(path: string): Promise<ByteFile> {
 async function described(path: string, file: FileHandle): Promise<ByteFile> {
   if ((await file.stat()).isDirectory()) throw new InputError('is a folder; expected an event log');
   const start = new Uint8Array(2);
-  const { bytesRead } = await file.read(start, 0, 2, 0);
-  const isGzip = bytesRead === 2 && start[0] === 0x1f && start[1] === 0x8b;
+  await file.read(start, 0, start.length, 0);
+  const isGzip = start[0] === 0x1f && start[1] === 0x8b;
   const from = async (offset: number, { chunkBytes = CHUNK_BYTES, waits }: FromOptions = {}) => {
     if (!isGzip) return new ByteReader(plainSource(file, offset, chunkBytes, waits));
     const reader = new ByteReader(gzipSource(path));
@@ -91,7 +91,8 @@ function plainSource(
 ): ByteSource {
   // Large chunks are read one ahead: the next is read while the caller works on this one, in the other buffer.
   const readsAhead = chunkBytes === CHUNK_BYTES && waits === undefined;
-  let [buffer, other] = [new Uint8Array(chunkBytes), new Uint8Array(readsAhead ? chunkBytes : 0)];
+  let buffer = new Uint8Array(chunkBytes);
+  let other = readsAhead ? new Uint8Array(chunkBytes) : buffer;
   let offset = start;
   let ahead: Promise<number> | undefined;
   const read = async () => (await file.read(buffer, 0, buffer.length, offset)).bytesRead;
@@ -137,8 +138,8 @@ function gzipSource(path: string): ByteSource {
   let unpacked = 0;
   return {
     async next() {
-      const { value, done } = await chunks.next().catch((error: unknown) => {
-        const isDamage = error instanceof Error && 'code' in error && String(error.code).startsWith('Z_');
+      const { value, done } = await chunks.next().catch((error: NodeJS.ErrnoException) => {
+        const isDamage = error.code?.startsWith('Z_') === true;
         throw isDamage ? new InputError(`damaged gzip data: ${error.message}`) : error;
       });
       if (done === true) return new Uint8Array();

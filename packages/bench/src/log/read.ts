@@ -43,9 +43,10 @@ export function partsIn(
   file: ByteFile,
   options: ReadOptions,
   { start, bytes }: Part,
+  fromThread = partsFromThread,
 ): AsyncGenerator<LogPart> {
   const isWorthIt = bytes >= MIN_BYTES_FOR_THREAD && options.waits === undefined;
   return isWorthIt && availableParallelism() > 1 && canStartThread()
-    ? partsFromThread(file.path, options, start)
+    ? fromThread(file.path, options, start)
     : partsHere(file, options, start);
 }
