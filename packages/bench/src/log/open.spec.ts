@@ -1,13 +1,13 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { type EventBatch, InputError, type PoolEvent } from '@decpool/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ByteFile, openFile } from './byte-file.ts';
 import { initialColumns } from './fold.ts';
 import { LOG_FORMATS, type LogFormat } from './format.ts';
-import { type OpenLog, openLog } from './open.ts';
+import { inflated, type OpenLog, openLog } from './open.ts';
 import { placesIn } from './places.ts';
 import { type LogPart, partsIn } from './read.ts';
 import { partsOf, type Run, shortRun, writeLog } from './testing.ts';
@@ -370,4 +370,20 @@ describe('an open log that was altered', () => {
     );
     await log.close();
   });
+});
+
+it('a state may have 64 MiB and 64 times the bytes that its keyframe has, and no more', () => {
+  const packedBytes = 90_000;
+  const stateBytes = 2 ** 26 + 64 * packedBytes;
+  // Pieces that end with a flush can be joined.
+  const mebibyte = deflateRawSync(Buffer.alloc(2 ** 20), { finishFlush: constants.Z_SYNC_FLUSH });
+  const pieces = new Array<Buffer>(Math.floor(stateBytes / 2 ** 20)).fill(mebibyte);
+  const packed = Buffer.concat([...pieces, deflateRawSync(Buffer.alloc(stateBytes % 2 ** 20))]);
+  // What stands behind the last of them is not read.
+  const ofLength = (bytes: number) =>
+    Buffer.concat([packed, Buffer.alloc(bytes - packed.length)]).toString('base64');
+  expect(inflated(ofLength(packedBytes))).toHaveLength(stateBytes);
+  expect(() => inflated(ofLength(packedBytes - 1))).toThrow(
+    /^invalid keyframe: its state cannot be unpacked: /,
+  );
 });
