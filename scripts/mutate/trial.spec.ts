@@ -9,7 +9,7 @@ const FIXTURE = 'scripts/mutate/fixture';
 const settings = {
   module: 'clamp',
   sources: [`${FIXTURE}/clamp.ts`],
-  specs: [`${FIXTURE}/clamp.spec.ts`],
+  specs: [`${FIXTURE}/clamp.spec.ts`, `${FIXTURE}/widest.spec.ts`],
   triesEquivalent: false,
   each: 20,
   seconds: 100,
@@ -33,6 +33,10 @@ it('tells which mutants no test finds, and which none reaches', () => {
   expect(changes(outcome.unreached)).toEqual(['16: 1 -> 1 + 1', '16: value + 1 -> value - 1']);
   expect(outcome.untried).toEqual([]);
   expect(outcome.found).toBe(outcome.mutants.length - 4);
+});
+
+it('finds by a spec that only reads what a module has made', () => {
+  expect(changes(outcome.mutants)).toContain('19: 7 -> 7 + 1');
 });
 
 it('prints a row of them', () => {

@@ -1,7 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import { InputError } from '@decpool/model';
 import { expect, it } from 'vitest';
 import { WORKLOADS, workloadNamed } from './registry.ts';
-import { requestsHash } from './requests-hash.ts';
 
 const NAMES = WORKLOADS.map(({ name }) => name);
 
@@ -14,7 +14,10 @@ it.each(NAMES)('%s makes other requests from another seed, if it has one', (name
     workloadNamed(name).generate({ seed: 1 }),
     workloadNamed(name).generate({ seed: 7 }),
   ];
-  const isSame = requestsHash(first) === requestsHash(other);
+  // Hashes of all requests would take seconds, and the first ones differ.
+  const isSame =
+    first.requests.length === other.requests.length &&
+    first.requests.every((request, index) => isDeepStrictEqual(request, other.requests[index]));
   expect(isSame).toBe(!('seed' in workloadNamed(name).parameters));
 });
 
