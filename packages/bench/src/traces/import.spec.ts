@@ -10,8 +10,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recordingsWith } from '../files/testing.ts';
 import { cpusOf, peakLivePages } from '../workloads/workload.ts';
 import { kernelEvents } from './formats/kernel-events.ts';
-import { importTrace } from './import.ts';
+import { importTrace, readText, readTrace } from './import.ts';
 import { TRACE_FORMATS } from './registry.ts';
+import { RequestsWriter } from './requests-file/write.ts';
 import { parseSharedExpression } from './shared-expression.ts';
 import { accountedLines, readLines } from './testing.ts';
 
@@ -253,6 +254,97 @@ describe('a file', () => {
     );
   });
 
+  it('must be of the format that one of its first 10,000 lines has', async () => {
+    const after = async (lines: number) => {
+      const bytes = async function* () {
+        yield Buffer.from('# of nobody\n'.repeat(lines - 4000));
+        yield Buffer.from('# of nobody\n'.repeat(4000));
+        yield Buffer.from('a 1 0\na 2 0\n');
+      };
+      const sink = { add: () => {}, drain: async () => {} };
+      return (await readText(bytes(), 'some.txt', {}, sink)).sanity.requests;
+    };
+    expect(await after(9999)).toBe(2);
+    expect(await refusal(after(10_000))).toContain('nothing in this file but comments');
+  });
+
+  it('is read in parts: after each, and at the end, the requests so far are taken', async () => {
+    const order: string[] = [];
+    const bytes = async function* () {
+      for (const text of ['# no', 'thing\n\n', 'a 1 0\n', 'a 2 0\nf 1 0\n', 'f 2', ' 0'])
+        yield Buffer.from(text);
+    };
+    const { lateFrees, ...facts } = await readText(
+      bytes(),
+      'some/boot.txt.gz',
+      {},
+      {
+        begin: async ({ name, format }) => void order.push(`begin ${name} ${format.name}`),
+        add: ({ kind }) => void order.push(kind),
+        drain: async () => void order.push('drain'),
+      },
+    );
+    expect(order).toEqual([
+      ...['begin boot request-sequence', 'allocate', 'drain', 'allocate', 'free', 'drain'],
+      ...['drain', 'drain', 'free', 'drain', 'drain'],
+    ]);
+    expect(facts).toMatchObject({
+      name: 'boot',
+      format: { name: 'request-sequence' },
+      sanity: { linesRead: 6 },
+    });
+    expect(lateFrees).toEqual([]);
+  });
+
+  it('may be one of requests, which has the facts of the trace that it was made of', async () => {
+    const path = join(folder, 'boot.arrow');
+    const trace = await importing('boot.txt', 'a 1 0\na 2 4\nwhat?\nf 1 0\n');
+    const writer = await RequestsWriter.open(path);
+    await writer.begin({ name: 'boot', format: trace.format, description: trace.workload.description });
+    for (const request of trace.workload.requests) writer.add(request);
+    await writer.finish({ sanity: trace.sanity, notes: trace.workload.notes });
+    expect(await importTrace(path)).toEqual(trace);
+    const sink = { add: () => {}, drain: async () => {} };
+    expect((await readTrace(path, {}, sink)).lateFrees).toEqual([]);
+  });
+
+  it('has the frees that it does not record among its requests', async () => {
+    const bounced = (micros: number) =>
+      ` ip-1 [000] ..... 7.${String(micros).padStart(6, '0')}: swiotlb_bounced: dev_name: a dma_mask=ff dev_addr=${micros}000 size=1 FORCE\n`;
+    const { workload, sanity } = await importing('bounced.txt', bounced(10) + bounced(500));
+    expect(workload.requests.map(({ kind, time }) => [kind, time])).toEqual([
+      ['allocate', 0],
+      ['free', 100_000],
+      ['allocate', 490_000],
+      ['free', 590_000],
+    ]);
+    expect(sanity.assumedFrees).toBe(2);
+  });
+
+  it.each([
+    ['boot.txt', 'boot'],
+    ['boot.log.gz', 'boot'],
+    ['boot.csv.zst', 'boot'],
+    ['boot.trace.xz', 'boot'],
+    ['boot.dat', 'boot.dat'],
+    ['boot.txt.txt', 'boot.txt'],
+  ])('%j makes the workload %s', async (file, name) => {
+    expect((await importing(file, 'a 1 0\n')).workload.name).toBe(name);
+  });
+
+  it('that is no trace is told by its first line that is none of blanks and comments', async () => {
+    expect(await refusal(importing('no.txt', '\n# a\n  \nwhat?\nwhy?\n'))).toMatch(
+      /^no\.txt:4: not a line of a known trace format: what\?\nknown formats/,
+    );
+    expect(await refusal(importing('no.txt', '\n \n'))).toBe('no.txt: there is nothing in this file');
+    expect(await refusal(importing('no.txt', '\n#\n'))).toBe(
+      'no.txt: there is nothing in this file but comments',
+    );
+    expect(await refusal(importing('no.txt', '#\n  0.123 dd/166 kmem:kfree(call_site: 0x1)\n'))).toMatch(
+      /^no\.txt:2: this is output of perf trace;/,
+    );
+  });
+
   describe('of page events', () => {
     const PAGES = [
       ' dd-166 [000] ..... 7.983856: mm_page_alloc: page=1 pfn=0x113a00 order=8 migratetype=0 gfp_flags=GFP_KERNEL',
@@ -271,6 +363,14 @@ describe('a file', () => {
       expect(workload.peakLivePages).toBe(256);
       expect(await refusal(importTrace(path, { shared: parseSharedExpression('order=9') }))).toBe(
         "pages.txt: none of its 2 page allocations is one with --shared 'order=9'; another example: --shared 'order>=4 & gfp~GFP_KERNEL'",
+      );
+    });
+
+    it('that is mostly of other lines is refused for these', async () => {
+      const lines = [...PAGES, 'what?', 'why?', 'who?', 'where?'].join('\n');
+      const message = await refusal(importing('mostly.txt', lines));
+      expect(message).toMatch(
+        /^mostly\.txt:4: not a line of tracefs .*: what\? \(4 of 7 lines are not kernel-events lines; for example: dd-166/,
       );
     });
 

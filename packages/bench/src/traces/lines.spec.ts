@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { InputError } from '@decpool/model';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { bytesOf, linesIn } from './lines.ts';
+import { bytesOf, linesIn, shownPath } from './lines.ts';
 
 async function* chunksOf(bytes: Uint8Array, size: number) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -81,6 +82,21 @@ describe('the bytes of a file', () => {
     expect(await read(path)).toBe('text');
     writeFileSync(path, 'text');
     expect(await read(path)).toBe('text');
+  });
+
+  it('named - are those of standard input, which messages call so', async () => {
+    const usual = Object.getOwnPropertyDescriptor(process, 'stdin');
+    const given = (bytes: Uint8Array) =>
+      Object.defineProperty(process, 'stdin', { configurable: true, value: Readable.from([bytes]) });
+    try {
+      given(gzipSync('text'));
+      expect(await read('-')).toBe('text');
+      given(gzipSync('text').subarray(0, 20));
+      await expect(read('-')).rejects.toThrow(/^standard input: the gzip file is damaged/);
+    } finally {
+      Object.defineProperty(process, 'stdin', usual ?? {});
+    }
+    expect(['-', 'a/-'].map(shownPath)).toEqual(['standard input', 'a/-']);
   });
 
   it('that cannot be read are named with why', async () => {

@@ -20,6 +20,11 @@ describe('a field', () => {
     expect(fieldOf(fields, 'gfp_flags')).toBe('GFP_KERNEL|__GFP_ZERO');
   });
 
+  it('is the first of its name', () => {
+    expect(fieldOf('order=3 pfn=1 order=4', 'order')).toBe('3');
+    expect(fieldOf('pfn=1 order=3 order=4', 'order')).toBe('3');
+  });
+
   it('may be empty, or not there', () => {
     expect(fieldOf('attrs= size=1', 'attrs')).toBe('');
     expect(fieldOf('size=1', 'attrs')).toBeUndefined();

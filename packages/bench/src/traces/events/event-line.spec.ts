@@ -43,6 +43,7 @@ describe('a line of tracefs', () => {
     '# cmdline : perf record',
     '\tffffffff812f9486 __alloc_pages+0x256 ([kernel.kallsyms])',
     'dd 7525 [000] soon: kmem:mm_page_alloc: pfn=1',
+    ' dd-7525 [000] ..... 1234567890123.5: setdec: addr=0x1',
     '',
     ' => kthread',
     'a 1 0',

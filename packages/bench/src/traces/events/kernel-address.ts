@@ -48,4 +48,4 @@ export function addressSpace(address: bigint, vmallocBase: bigint | undefined): 
 }
 
 /** The number of the page that holds an address. Exact: 52 bits. */
-export const pageNumber = (address: bigint): number => Number(BigInt.asUintN(64, address) >> 12n);
+export const pageNumber = (address: bigint): number => Number(address >> 12n);

@@ -66,6 +66,14 @@ it('page events are of use only with a pfn; other events need none', () => {
   expect(eventOf('kmem_kfree', 'ptr = 0x1')?.event).toBe('kfree');
 });
 
+it('hexadecimal numbers are in small letters, and other values as they are', () => {
+  expect(
+    parseLttngLine(
+      '[1.0] h kmem_kfree: { procname = "Xorg" }, { ptr = 0xC2A4, name = "A_0xFF", flags = GFP_X }',
+    ),
+  ).toMatchObject({ task: 'Xorg-0', fields: 'ptr=0xc2a4 name="A_0xFF" flags=GFP_X' });
+});
+
 const FOLDER = recordingsWith('lttng');
 
 it.skipIf(FOLDER === undefined)(

@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { InputError } from '@decpool/model';
 import { create, extract } from 'tar';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { groupedBy } from '../../text/groups.ts';
 import { readMemoryState } from '../memory-state/memory-state.ts';
 import { parseSharedExpression } from '../shared-expression.ts';
 import { recordedConversions } from './conversions.ts';
-import { type Recording, recordedRequests, withRecording } from './recording.ts';
+import { isRecording, type Recording, recordedRequests, withRecording } from './recording.ts';
 
 /** A QEMU guest with Debian's Linux 6.12: NVMe, virtio and e1000 devices come and go. fixtures/README.md */
 const ARCHIVE = fileURLToPath(new URL('./fixtures/qemu-6.12.tar.gz', import.meta.url));
@@ -83,11 +84,34 @@ describe('a recording of a real kernel', () => {
   });
 
   it('is the same as a .tar.gz, of which nothing is left behind', async () => {
-    const counted = () => readdirSync(tmpdir()).filter((name) => /^decpool-recording-[^s]/.test(name)).length;
-    const before = counted();
+    const before = unpackedFolders();
     const all = ({ folder: _, before: __, ...rest }: Recording) => rest;
     expect(await opened(ARCHIVE, all)).toEqual(await opened(FOLDER, all));
-    expect(counted()).toBe(before);
+    expect(unpackedFolders()).toBe(before);
+  });
+
+  it('leaves nothing behind of a .tar.gz that is refused, and an error that is not of the recording is passed on', async () => {
+    const before = unpackedFolders();
+    const other = changed({ recording: (text) => text.replace('v1', 'v2') });
+    const file = join(scratch, 'other-version.tgz');
+    await create({ file, gzip: true, cwd: scratch }, [other.slice(scratch.length + 1)]);
+    await expect(opened(file, () => undefined)).rejects.toThrow(
+      new InputError(`${file}/recording:1: 'decpool-recording v2'; expected 'decpool-recording v1'`),
+    );
+    const error = new TypeError('of the caller');
+    await expect(
+      opened(ARCHIVE, () => {
+        throw error;
+      }),
+    ).rejects.toBe(error);
+    expect(unpackedFolders()).toBe(before);
+  });
+
+  it('is known by its header, or by the name of a packed folder', () => {
+    expect([FOLDER, ARCHIVE, 'a.tgz'].map(isRecording)).toEqual([true, true, true]);
+    expect([scratch, join(FOLDER, 'before'), 'a.tar.gz.txt', 'a.tar'].map(isRecording)).toEqual([
+      ...[false, false, false, false],
+    ]);
   });
 
   it('knows the platform of a guest that the recorder recognised', async () => {
@@ -113,6 +137,64 @@ describe('a recording of a real kernel', () => {
     writeFileSync(join(path, 'conversions.gz'), gzipSync(text));
     const memory = readMemoryState(join(FOLDER, 'before')).memory;
     expect((await opened(path, (each) => recordedConversions(each, memory))).rule?.elsewhere).toBe(1);
+  });
+
+  it('has the splits of 1G pages if the kernel counts them, and its 1G pages if it has some', async () => {
+    const counted = (splits: number) => (text: string) =>
+      `${text.replace(/^direct_map_level3.*\n/m, '')}direct_map_level3_splits ${splits}\n`;
+    const mapped = (text: string) => text.replace(/^DirectMap1G.*$/m, 'DirectMap1G:     3145728 kB');
+    const path = changed({
+      ...{ 'before/vmstat': counted(2), 'after/vmstat': counted(5), 'before/meminfo': mapped },
+      'after/meminfo': (text) => text.replace(/^DirectMap1G.*\n/m, ''),
+    });
+    const counters = await opened(path, ({ counters }) => counters);
+    expect([counters?.splits1G, counters?.before.by1G, counters?.after.by1G]).toEqual([3, 3 * 2 ** 30, 0]);
+    const none = changed(
+      Object.fromEntries(
+        ['before/vmstat', 'after/vmstat'].map((name) => [
+          name,
+          (text) => text.replace(/^direct_map_level3.*\n/m, ''),
+        ]),
+      ),
+    );
+    expect(await opened(none, ({ counters }) => counters)).toMatchObject({ splits2M: 7, splits1G: 0 });
+  });
+
+  it('has no counts of a kernel that began to record at boot, and needs all files of the others', async () => {
+    const path = changed({});
+    rmSync(join(path, 'before/buddyinfo'));
+    const { before, counters } = await opened(path, (each) => each);
+    expect([before, counters]).toEqual([undefined, undefined]);
+    const incomplete = changed({});
+    rmSync(join(incomplete, 'after/vmstat'));
+    await expect(opened(incomplete, () => undefined)).rejects.toThrow(
+      new InputError(`${incomplete}/after/vmstat: is missing; the recording is incomplete`),
+    );
+  });
+
+  it('has what its header says, and of the rest that it is not known', async () => {
+    const headed = (lines: string) =>
+      opened(changed({ recording: () => `decpool-recording v1\nkernel=6.1.0\n${lines}` }), (each) => each);
+    expect(
+      await headed('seconds=12.5\npage_offset_base=0xff11000000000000\nbounced=3\nguest=snp\n'),
+    ).toMatchObject({
+      ...{ kernel: '6.1.0', seconds: 12.5, directMapBase: 0xff11000000000000n, bounced: 3, platform: 'snp' },
+      notes: [],
+    });
+    const unknown = {
+      seconds: undefined,
+      directMapBase: undefined,
+      bounced: 0,
+      platform: undefined,
+      notes: [],
+    };
+    expect(await headed('')).toMatchObject(unknown);
+    expect(await headed('seconds=\nguest=\nended=stopped\n')).toMatchObject(unknown);
+    expect((await headed('seconds=7\nended=interrupted\npages_lost=2\ndma_lost=1\n')).notes).toEqual([
+      'The recording was ended by a signal.',
+      '1 events were lost in dma.gz. Record with a larger --buffer-kb.',
+      '2 events were lost in pages.gz. Record with a larger --buffer-kb.',
+    ]);
   });
 
   it('has no counts of a kernel that counted only before, or only after', async () => {
@@ -220,6 +302,17 @@ describe('the requests of a guest that converted nothing', () => {
     expect(notes).toEqual([expect.stringContaining('no confidential guest')]);
   });
 
+  it('are those of the file that there is; without one the recording is incomplete', async () => {
+    const path = changed({});
+    rmSync(join(path, 'conversions.gz'));
+    const { format } = await opened(path, (each) => recordedRequests(each, undefined));
+    expect(format).toBe('kernel-events');
+    rmSync(join(path, 'dma.gz'));
+    await expect(opened(path, (each) => recordedRequests(each, undefined))).rejects.toThrow(
+      new InputError(`${path}: neither conversions.gz nor dma.gz; the recording is incomplete`),
+    );
+  });
+
   it('are missing if no driver asked for any', async () => {
     const path = changed({});
     for (const name of ['conversions.gz', 'dma.gz']) writeFileSync(join(path, name), gzipSync('# nothing\n'));
@@ -288,7 +381,8 @@ describe('what is no recording', () => {
     const other = changed({ recording: (text) => text.replace('v1', 'v2') });
     await expect(opened(other, nothing)).rejects.toThrow("recording:1: 'decpool-recording v2'");
     const odd = changed({ recording: (text) => `${text}what\n` });
-    await expect(opened(odd, nothing)).rejects.toThrow("'what'; expected KEY=VALUE");
+    const last = readFileSync(join(odd, 'recording'), 'utf8').trimEnd().split('\n').length;
+    await expect(opened(odd, nothing)).rejects.toThrow(`recording:${last}: 'what'; expected KEY=VALUE`);
     const unnamed = changed({ recording: (text) => text.replace(/^kernel=.*$/m, 'kernel=') });
     await expect(opened(unnamed, nothing)).rejects.toThrow('no kernel= with a release');
   });
@@ -305,5 +399,9 @@ describe('what is no recording', () => {
     await expect(opened(cut, () => undefined)).rejects.toThrow('cannot be unpacked');
   });
 });
+
+/** How many folders of unpacked recordings lie beside the ones of specs. */
+const unpackedFolders = () =>
+  readdirSync(tmpdir()).filter((name) => /^decpool-recording-[^s]/.test(name)).length;
 
 const gunzipped = (path: string) => String(gunzipSync(readFileSync(path)));

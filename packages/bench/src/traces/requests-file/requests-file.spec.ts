@@ -1,12 +1,15 @@
 import {
   createReadStream,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AllocateRequest, GFP, InputError, type Request } from '@decpool/model';
@@ -186,6 +189,15 @@ describe('rows of requests', () => {
   });
 });
 
+/** Where a link points; one that is gone by now points nowhere. */
+function linkAt(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
+
 /** The messages of an Arrow stream; the last one ends it. */
 function messagesOf(bytes: Buffer): Buffer[] {
   const starts: number[] = [];
@@ -207,6 +219,9 @@ describe('a file of requests', () => {
           ...FACTS,
         });
         expect(existsSync(`${path}.partial`)).toBe(false);
+        expect([...readFileSync(path).subarray(0, 2)]).toEqual(
+          end === '.arrow' ? [0xff, 0xff] : [0x1f, 0x8b],
+        );
       }
     }
   });
@@ -333,6 +348,74 @@ describe('a file of requests', () => {
     expect(await message(Buffer.from('no arrow'))).toBe(
       `FILE: in its header: ${DAMAGED} begins without its continuation mark`,
     );
+  });
+
+  it('holds more than one batch, each written once', async () => {
+    const path = newPath();
+    const writer = await RequestsWriter.open(path);
+    await writer.begin(HEADER);
+    const counts: number[] = [];
+    for (let allocation = 1; allocation <= BATCH_ROWS + 1; allocation++) {
+      writer.add(freed(allocation));
+      if (allocation < BATCH_ROWS - 1) continue;
+      await writer.drain();
+      counts.push(writer.count);
+    }
+    expect(counts).toEqual([0, BATCH_ROWS, BATCH_ROWS]);
+    expect((await writer.finish(FACTS)).requests).toBe(BATCH_ROWS + 1);
+  });
+
+  it('is whole if the system takes a few bytes at a time, and on the disk before it has its name', async () => {
+    const [path, other] = [newPath(), newPath()];
+    await written(other, [asked(1, 'nvme'), freed(1, 5)]);
+    const handle = await open(other);
+    type Write = (bytes: Uint8Array, at: number, length: number) => Promise<unknown>;
+    const prototype: { write: Write; sync: FileHandle['sync'] } = Object.getPrototypeOf(handle);
+    await handle.close();
+    const { write, sync } = prototype;
+    const named: boolean[] = [];
+    prototype.write = function (bytes, at, length) {
+      return write.call(this, bytes, at, Math.min(length, 100));
+    };
+    prototype.sync = async function (this: FileHandle) {
+      named.push(existsSync(path));
+      await sync.call(this);
+    };
+    try {
+      await written(path, [asked(1, 'nvme'), freed(1, 5)]);
+    } finally {
+      Object.assign(prototype, { write, sync });
+    }
+    expect(readFileSync(path)).toEqual(readFileSync(other));
+    expect(named).toEqual([false]);
+  });
+
+  it('that cannot have its name is told with why, and so is one that cannot be written', async () => {
+    const path = newPath();
+    mkdirSync(path);
+    await expect(written(path, [])).rejects.toThrow(
+      new RegExp(`^${path}: cannot be written: EISDIR: illegal operation on a directory, rename`),
+    );
+    const closed = await RequestsWriter.open(newPath());
+    await closed.abort();
+    await expect(closed.begin(HEADER)).rejects.toThrow(/\d\.arrow: cannot be written: file closed$/);
+    await expect(closed.begin(HEADER)).rejects.toBeInstanceOf(InputError);
+  });
+
+  const DESCRIPTORS = '/proc/self/fd';
+  it.skipIf(!existsSync(DESCRIPTORS))('is closed once it is finished or stopped', async () => {
+    const late = [{ time: 20, allocation: 1 }] as never;
+    for (const end of ['finish', 'finishWith', 'abort'] as const) {
+      const path = newPath();
+      const writer = await RequestsWriter.open(path);
+      await writer.begin(HEADER);
+      writer.add(asked(1, 'nvme'));
+      if (end === 'finish') await writer.finish(FACTS);
+      else if (end === 'finishWith') await writer.finishWith(late, HEADER, FACTS);
+      else await writer.abort();
+      const targets = readdirSync(DESCRIPTORS).map((fd) => linkAt(join(DESCRIPTORS, fd)));
+      expect(targets.filter((target) => target.startsWith(path))).toEqual([]);
+    }
   });
 
   it('is written by one run at a time, and one that stops leaves nothing', async () => {
