@@ -32,6 +32,8 @@ const PROJECTIONS = 'packages/model/src/projections';
 
 const DEMAND = 'packages/pool/src/supply/demand.ts';
 
+const TRACES = 'packages/bench/src/traces';
+
 /** Lines of holdings.ts. */
 const HOLDS_SOMETHING = 'view.extentCount(allocation) > 0 || view.slabOf(allocation) !== 0';
 
@@ -56,6 +58,38 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: 'freed + 1 < made -> true',
     why: 'it writes the same zeros behind the last extent, only slower',
   },
+  {
+    file: `${TRACES}/events/page-events.ts`,
+    text: 'let orders = 0;',
+    change: '0 -> 0 + 1',
+    why: 'order 0 is not looked for: a chunk of one page is known by its pfn',
+  },
+  ...['(orders >> order) & 1 -> (orders >> order) | 1', '((orders >> order) & 1) === 0 -> false'].map(
+    (change) => ({
+      file: `${TRACES}/events/page-events.ts`,
+      text: 'if (((orders >> order) & 1) === 0) continue;',
+      change,
+      why: 'it looks for chunks of an order that there are none of, only slower',
+    }),
+  ),
+  {
+    file: `${TRACES}/events/page-events.ts`,
+    text: 'if (around !== undefined) freeMissedChunk(around, at, around === pfn);',
+    change: 'around !== undefined -> true',
+    why: 'no chunk begins at undefined',
+  },
+  {
+    file: `${TRACES}/events/swiotlb-events.ts`,
+    text: 'if (address === undefined) return undefined;',
+    change: 'address === undefined -> false',
+    why: 'no bounce is from the address undefined',
+  },
+  ...['others.length > 0 -> true', 'others.length > 0 -> others.length >= 0'].map((change) => ({
+    file: `${TRACES}/events/swiotlb-events.ts`,
+    text: 'if (others.length > 0) mappedLists.set(key, others);',
+    change,
+    why: 'an empty list of mappings is as none, and takes memory',
+  })),
   {
     file: `${PROJECTIONS}/causes.ts`,
     text: '#row = 0;',

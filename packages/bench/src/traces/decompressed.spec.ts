@@ -24,6 +24,11 @@ it('bytes that are not compressed stay as they are, however they come', async ()
   );
 });
 
+it('a file of no bytes has no parts', async () => {
+  for (const empty of [chunksOf(Buffer.alloc(0), 1), decompressed(chunksOf(gzipSync(''), 100))])
+    for await (const part of decompressed(empty)) expect.unreachable(String(part));
+});
+
 it('the first bytes tell what a file is compressed with, all of them', async () => {
   for (const magic of [
     [0x1f, 0x8b],

@@ -20,6 +20,8 @@ describe('a term', () => {
   it.each([
     ['order=3', true],
     ['order=2', false],
+    ['order<=10', true],
+    ['order>=0', true],
     ['order>=3', true],
     ['order>=4', false],
     ['order<=3', true],
@@ -57,6 +59,22 @@ describe('a term', () => {
     expect(matches('task=*', allocation({ task: '' }))).toBe(true);
   });
 
+  it('matches a glob as one that is compared character by character', () => {
+    const isLike = (glob: string, task: string): boolean => {
+      if (glob === '') return task === '';
+      if (glob[0] === '*') return isLike(glob.slice(1), task) || (task !== '' && isLike(glob, task.slice(1)));
+      return task !== '' && (glob[0] === '?' || glob[0] === task[0]) && isLike(glob.slice(1), task.slice(1));
+    };
+    const text = (...characters: string[]) =>
+      fc.array(fc.constantFrom(...characters), { minLength: 1, maxLength: 7 }).map((all) => all.join(''));
+    fc.assert(
+      fc.property(text('a', 'b', '*', '?', '.'), text('a', 'b', '.', '/', '\n'), (glob, task) => {
+        expect(matches(`task=${glob}`, allocation({ task }))).toBe(isLike(glob, task));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
   it('tries a hostile glob without taking for ever', () => {
     const glob = `${'*a'.repeat(30)}*b`;
     expect(matches(`task=${glob}`, allocation({ task: 'a'.repeat(10_000) }))).toBe(false);
@@ -74,6 +92,21 @@ describe('an expression', () => {
 
   it('needs no spaces', () => {
     expect(matches('order>=1&gfp~GFP_KERNEL&(task=k*|migratetype=CMA)')).toBe(true);
+  });
+
+  it('may have 100 levels, and any number of terms', () => {
+    expect(matches(`${'!'.repeat(99)}order=4`)).toBe(true);
+    expect(refusal(`${'!'.repeat(100)}order=4`)).toMatch(
+      /^--shared, column 101: expected at most 100 levels/,
+    );
+    expect(matches(`${'(order=4) | '.repeat(200)}order=3`)).toBe(true);
+  });
+
+  it('tells which gfp flags it names', () => {
+    expect(parseSharedExpression('order=3 & gfp~GFP_KERNEL | !(gfp!~__GFP_ZERO)').gfpFlags).toEqual([
+      ...['GFP_KERNEL', '__GFP_ZERO'],
+    ]);
+    expect(parseSharedExpression('task=GFP_KERNEL').gfpFlags).toEqual([]);
   });
 
   it('keeps its text', () => {
@@ -181,14 +214,14 @@ describe('a mistake', () => {
       }),
     );
   });
-
-  function refusal(text: string): string {
-    try {
-      parseSharedExpression(text);
-    } catch (error) {
-      expect(error).toBeInstanceOf(InputError);
-      return (error as InputError).message;
-    }
-    throw new Error(`'${text}' was accepted`);
-  }
 });
+
+function refusal(text: string): string {
+  try {
+    parseSharedExpression(text);
+  } catch (error) {
+    expect(error).toBeInstanceOf(InputError);
+    return (error as InputError).message;
+  }
+  throw new Error(`'${text}' was accepted`);
+}

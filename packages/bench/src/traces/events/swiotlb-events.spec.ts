@@ -188,6 +188,17 @@ it('the end of a mapping is missing when another one has its address: it comes j
   expect(accountedLines(sanity)).toBe(lines.length);
 });
 
+it('that end is missing, too, when a buffer has its address that does not bounce', () => {
+  const lines = [bounced(0, 16), map(1, '1000'), map(701, '1000', '5000'), unmap(800, '1000')];
+  expect(times(lines)).toEqual([
+    ['allocate', 0],
+    ['free', 701_000],
+  ]);
+  const { sanity } = readLines(kernelEvents, lines);
+  expect(sanity).toMatchObject({ doubleAllocs: 1, ignored: { dma_map_phys: 2, dma_unmap_phys: 1 } });
+  expect(accountedLines(sanity)).toBe(lines.length);
+});
+
 /** As include/trace/events/dma.h prints them: Linux 6.12 without nents, tracefs in braces, trace-cmd and perf without. */
 describe('a scatterlist', () => {
   it.each([

@@ -63,12 +63,15 @@ export function swiotlbEvents(
     { target: dmaTargetOf },
     ({ target }, { event, at, fields }) => {
       into.ignore(event);
+      const key = keyOfTarget(target);
       const bounce = take(target.device, addressOf(fieldOf(fields, 'phys_addr')));
-      if (bounce === undefined) return;
-      // Another buffer has the address by now: the unmap of the one before is lost.
-      const before = mapped.get(keyOfTarget(target));
-      if (before !== undefined) into.missedFree(before, at);
-      mapped.set(flatCopy(keyOfTarget(target)), bounce);
+      const before = mapped.get(key);
+      if (before !== undefined) {
+        // Another buffer has the address by now: the unmap of the one before is lost.
+        into.missedFree(before, at);
+        mapped.delete(key);
+      }
+      if (bounce !== undefined) mapped.set(flatCopy(key), bounce);
     },
   );
   const unmap = fieldHandler(EXPECTED_DMA_TARGET, { target: dmaTargetOf }, ({ target }, { event, at }) => {
