@@ -37,6 +37,10 @@ const TRACES = 'packages/bench/src/traces';
 /** Lines of holdings.ts. */
 const HOLDS_SOMETHING = 'view.extentCount(allocation) > 0 || view.slabOf(allocation) !== 0';
 
+const ARROW = 'packages/model/src/log/arrow.ts';
+
+const NDJSON = 'packages/model/src/log/ndjson.ts';
+
 const READ_LINES = 'packages/model/src/log/read-event-lines.ts';
 
 export const EQUIVALENT: readonly Equivalent[] = [
@@ -1284,6 +1288,57 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change,
     why: 'no text ends at 0',
   })),
+  {
+    file: NDJSON,
+    text: 'if (needed > this.#held.length) {',
+    change: 'needed > this.#held.length -> needed >= this.#held.length',
+    why: 'a buffer that is just long enough is made anew with the same bytes',
+  },
+  ...['2 -> 2 + 1', 'this.#held.length * 2 -> this.#held.length / 2'].map((change) => ({
+    file: NDJSON,
+    text: 'const grown = new Uint8Array(Math.max(needed, this.#held.length * 2));',
+    change,
+    why: 'there is room enough, and more or less for the bytes to come: it is only slower',
+  })),
+  {
+    file: NDJSON,
+    text: 'const MAX_KEPT_BYTES = 2 ** 20;',
+    change: '20 -> 20 + 1',
+    why: 'a buffer is kept for the next line or made anew for it: it is only slower',
+  },
+  ...[
+    'line.length > MAX_KEPT_BYTES -> true',
+    'line.length > MAX_KEPT_BYTES -> line.length >= MAX_KEPT_BYTES',
+  ].map((change) => ({
+    file: NDJSON,
+    text: 'if (line.length > MAX_KEPT_BYTES) this.#held = new Uint8Array();',
+    change,
+    why: 'a buffer is kept for the next line or made anew for it: it is only slower',
+  })),
+  {
+    file: ARROW,
+    text: 'if (sort === SORT.plain) continue;',
+    change: 'sort === SORT.plain -> false',
+    why: 'what is looked at then is right in an event without attributes: it is only slower',
+  },
+  {
+    file: ARROW,
+    text: 'const SORT = { unknown: 0, plain: 1, request: 2, named: 3 } as const;',
+    change: '3 -> 3 + 1',
+    why: 'it is any number that no other sort has',
+  },
+  ...['2 -> 2 + 1', '16 -> 16 + 1'].map((change) => ({
+    file: ARROW,
+    text: 'const SORTS = new Uint8Array(2 ** 16);',
+    change,
+    why: 'the end of a longer array is not used',
+  })),
+  {
+    file: 'packages/model/src/log/arrow-stream.ts',
+    text: 'if (next.done === true)',
+    change: 'next.done === true -> false',
+    why: 'of a stream without a batch the library makes an empty one',
+  },
 ];
 
 export const changeText = ({ from, to }: Mutant): string => `${from} -> ${to}`;

@@ -1,9 +1,10 @@
 import { RecordBatch, RecordBatchReader, RecordBatchStreamWriter, Schema, Table, Uint16 } from 'apache-arrow';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { InputError } from '../errors.ts';
-import { columnsOf, EventBatch } from '../events/batch.ts';
-import { EVENT_TYPES, type EventBody, type PoolEvent } from '../events/schema.ts';
+import { columnsOf, EventBatch, EventRows } from '../events/batch.ts';
+import { allocateColumns } from '../events/columns.ts';
+import { EVENT_TYPES, type EventBody, type PoolEvent, TYPE } from '../events/schema.ts';
 import { APIS } from '../requests.ts';
 import { Columns } from '../state/columns.ts';
 import {
@@ -201,10 +202,28 @@ describe('NDJSON', () => {
     );
   });
 
-  it('may come a byte at a time, with carriage returns, empty lines and no newline at its end', () => {
-    const content = contentOf(cut(EVENTS.slice(0, 60), 20));
-    const text = linesOf(content).join('\r\n\n\r\n');
-    expectContent(decodeBytes(ENCODER.encode(text), [1]).records, content);
+  it.each([1, 2, 3, 1000])(
+    'may come %d bytes at a time, with carriage returns, empty lines and no newline at its end',
+    (size) => {
+      const content = contentOf(cut(EVENTS.slice(0, 60), 20));
+      const text = linesOf(content).join('\r\n\n\r\n');
+      const { records, decoder } = decodeBytes(ENCODER.encode(text), [size]);
+      expectContent(records, content);
+      expect([decoder.events, decoder.openEvents, decoder.openBytes]).toEqual([60, 0, 0]);
+    },
+  );
+
+  it('has segments longer than those there is room for at first', () => {
+    const columns = allocateColumns(2 * 8192 + 1);
+    columns.type.fill(TYPE.reserveRefilled);
+    for (const row of columns.pages.keys()) columns.pages[row] = row;
+    const batch = new EventBatch(columns, columns.pages.length, 0);
+    const checkpoint = encodeMarkLine('checkpoint', checkpointAt(batch.length));
+    const lines = [encodeHeaderLine(header), encodeEventLines(batch), checkpoint];
+    const [read] = batchesOf(decodeBytes(Buffer.concat(lines.map((part) => Buffer.from(part)))).records);
+    expect(read.length).toBe(batch.length);
+    expect(read.column('pages').findIndex((pages, row) => pages !== row)).toBe(-1);
+    expect(read.column('type').findIndex((type) => type !== TYPE.reserveRefilled)).toBe(-1);
   });
 
   it('holds every field of every type of event', () => {
@@ -317,6 +336,8 @@ describe('NDJSON', () => {
     ['no header', (all) => all.shift(), "line 1: log header, 'schema'"],
     ['a second header', (all) => all.splice(1, 0, all[0]), "line 2: 'seq' is undefined; expected 0"],
     ['null', (all) => all.splice(1, 1, 'null'), "'seq' is undefined; expected 0"],
+    ['a number', (all) => all.splice(1, 1, '7'), "line 2: 'seq' is undefined; expected 0"],
+    ['a text', (all) => all.splice(1, 1, '"seal"'), "line 2: 'seq' is undefined; expected 0"],
     ['an array', (all) => all.splice(1, 1, '[]'), "'seq' is undefined; expected 0"],
     [
       'a mark with something beside it',
@@ -381,9 +402,46 @@ describe('a decoder of NDJSON', () => {
   it('can pass keyframes over unread, but not behind the seal', () => {
     const push = begun(true);
     expect(push('{"keyframe": what is no JSON')).toEqual([]);
+    expect(() => push('["keyframe": what is no JSON')).toThrow('line 3: not JSON');
     expect(push(seal)).toHaveLength(1);
-    expect(() => push('{"keyframe":{}}')).toThrow('line 4: data after the seal');
+    expect(() => push('{"keyframe":{}}')).toThrow('line 5: data after the seal');
     expect(() => begun()('{"keyframe": what is no JSON')).toThrow('line 2: not JSON');
+  });
+
+  it('refuses whatever comes behind the seal, unread', () => {
+    for (const line of [`{"seq":0, no JSON`, encodeMarkLine('checkpoint', checkpointAt(0)).trimEnd()]) {
+      const push = begun();
+      push(seal);
+      expect(() => push(line)).toThrow(
+        new InputError('line 3: data after the seal; expected the end of the log'),
+      );
+    }
+  });
+
+  it('refuses a seal or a keyframe behind a single event without a checkpoint', () => {
+    const keyframe = encodeMarkLine('keyframe', { events: 0, stateHash: HASH, hash: HASH, state: '' });
+    for (const [name, line] of [
+      ['seal', seal],
+      ['keyframe', keyframe.trimEnd()],
+    ]) {
+      const push = begun();
+      push('{"seq":0,"type":"reserve-refilled","pages":1}');
+      expect(() => push(line)).toThrow(`line 3: ${name} before the checkpoint of its segment`);
+    }
+  });
+
+  it('tells an error of the program as it is: only what it refuses is an error of the log', () => {
+    const push = begun();
+    const append = vi.spyOn(EventRows.prototype, 'appendObject').mockImplementation(() => {
+      throw new TypeError('a defect');
+    });
+    try {
+      expect(() => push('{"seq":0,"type":"owner-registered","owner":0,"name":"x"}')).toThrow(
+        new TypeError('a defect'),
+      );
+    } finally {
+      append.mockRestore();
+    }
   });
 
   it('refuses what is nested too deeply to be told', () => {
@@ -394,18 +452,20 @@ describe('a decoder of NDJSON', () => {
   });
 
   it('holds lines of 64 MiB at most, and longer ones only of keyframes', () => {
-    const decoderOf = (bytes: number, start = '') => {
-      const line = new Uint8Array(bytes).fill(32);
-      line.set(new TextEncoder().encode(start));
+    const line = new Uint8Array(2 ** 26 + 1);
+    const openBytesOf = (bytes: number) => {
       const decoder = new NdjsonDecoder({ version: 2, events: 0, lines: 7 });
-      for (const record of decoder.push(line)) expect.fail(`a line without an end gave ${record.kind}`);
+      for (const record of decoder.push(line.subarray(0, bytes))) {
+        expect.fail(`a line without an end gave ${record.kind}`);
+      }
       return decoder.openBytes;
     };
-    expect(decoderOf(2 ** 26)).toBe(2 ** 26);
-    expect(() => decoderOf(2 ** 26 + 1)).toThrow(
+    expect(openBytesOf(2 ** 26)).toBe(2 ** 26);
+    expect(() => openBytesOf(2 ** 26 + 1)).toThrow(
       new InputError('line 8: longer than 67108864 bytes, the maximum in an event log'),
     );
-    expect(decoderOf(2 ** 26 + 1, '{"keyframe"')).toBe(2 ** 26 + 1);
+    line.set(ENCODER.encode('{"keyframe"'));
+    expect(openBytesOf(2 ** 26 + 1)).toBe(2 ** 26 + 1);
   });
 
   it('lets go of a long line, and reads the next', () => {
@@ -436,6 +496,19 @@ describe('NDJSON of schema version 1', () => {
     expect(eventsOf(records)).toEqual(EVENTS);
     expect(records.at(-1)).toEqual({ kind: 'trailer', trailer: { events: EVENTS.length, stateHash: HASH } });
     expect(batchesOf(records).length).toBe(1);
+  });
+
+  it('has a segment if it has events, also if it was cut off', () => {
+    for (const events of [0, 1, 2]) {
+      const { records } = decode(`${text(EVENTS.slice(0, events))}${trailerLine(events)}\n`);
+      const kinds = events === 0 ? ['header', 'trailer'] : ['header', 'segment', 'trailer'];
+      expect(records.map(({ kind }) => kind)).toEqual(kinds);
+    }
+    for (const events of [0, 1, 2]) {
+      const { records } = decode(text(EVENTS.slice(0, events)));
+      expect(eventsOf(records)).toEqual(EVENTS.slice(0, events));
+      expect(records).toHaveLength(events === 0 ? 1 : 2);
+    }
   });
 
   it('gives its events in batches, as many as there are, and those of a log that was cut off', () => {

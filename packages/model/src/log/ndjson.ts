@@ -113,7 +113,7 @@ export class NdjsonDecoder {
   /** The end of the bytes: a last line may lack its newline. openEvents and openBytes tell what is left incomplete. */
   *finish(): Generator<LogRecord> {
     const line = this.#held.subarray(0, this.#open);
-    if (line.length > 0 && isJson(line)) {
+    if (isJson(line)) {
       this.#open = 0;
       const record = this.#readLine(line, 0, line.length);
       if (record !== undefined) yield record;
