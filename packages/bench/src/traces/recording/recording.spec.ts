@@ -380,6 +380,8 @@ describe('what is no recording', () => {
     await expect(opened(join(FOLDER, 'before'), nothing)).rejects.toThrow("has no file 'recording'");
     const other = changed({ recording: (text) => text.replace('v1', 'v2') });
     await expect(opened(other, nothing)).rejects.toThrow("recording:1: 'decpool-recording v2'");
+    const long = changed({ recording: () => `${'x'.repeat(60)}y\n` });
+    await expect(opened(long, nothing)).rejects.toThrow(`recording:1: '${'x'.repeat(60)}'; expected`);
     const odd = changed({ recording: (text) => `${text}what\n` });
     const last = readFileSync(join(odd, 'recording'), 'utf8').trimEnd().split('\n').length;
     await expect(opened(odd, nothing)).rejects.toThrow(`recording:${last}: 'what'; expected KEY=VALUE`);
