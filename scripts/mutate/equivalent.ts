@@ -62,6 +62,21 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: 'freed + 1 < made -> true',
     why: 'it writes the same zeros behind the last extent, only slower',
   },
+  ...[
+    [
+      'trace-requests.ts',
+      "this.#live.set(typeof key === 'string' ? flatCopy(key) : key, { allocation, time: this.#now });",
+      "typeof key === 'string' -> false",
+    ],
+    ['trace-requests.ts', 'if (known !== undefined) return known;', 'known !== undefined -> false'],
+    ['trace-requests.ts', 'this.#owners.set(copy, copy);', 'this.#owners.set(copy, copy) -> undefined'],
+    ['import.ts', 'unread = [];', 'unread = [] -> undefined'],
+  ].map(([file, text, change]) => ({
+    file: `${TRACES}/${file}`,
+    text,
+    change,
+    why: 'it takes more memory, and nothing else',
+  })),
   {
     file: `${TRACES}/events/page-events.ts`,
     text: 'let orders = 0;',

@@ -38,6 +38,12 @@ it.each([
   expect(adviceOn(['# tracer: nop', text])).toEqual({ line: 2, advice: expect.stringContaining(advice) });
 });
 
+it('there is some on lines of up to 4096 characters', () => {
+  const line = (length: number) => `[000] 338.306014: kmem:kfree: ${'x'.repeat(length)}`.slice(0, length);
+  expect(adviceOn([line(4096)])).toMatchObject({ line: 1 });
+  expect(adviceOn([line(4097)])).toBeUndefined();
+});
+
 it('there is none on other text, or on lines of the formats themselves', () => {
   expect(adviceOn(['seq,op', '', '# a comment', 'what?', 'x'.repeat(1 << 20)])).toBeUndefined();
   expect(adviceOn(TRACE_FORMATS.map(({ example }) => example))).toBeUndefined();

@@ -158,6 +158,7 @@ describe('a mistake', () => {
   it.each([
     ['', 1, 'a term (order, gfp, task, migratetype), ! or (', 'the end'],
     ['ordre=3', 1, 'a term', "'ordre'"],
+    ['constructor=1', 1, 'a term', "'constructor'"],
     ['order', 6, '>= or <= or = after order', 'the end'],
     ['order>3', 6, '>= or <= or = after order', "'>'"],
     ['order=11', 7, 'an order from 0 to 10', "'11'"],

@@ -88,6 +88,8 @@ it('looks for the caller above the DMA layer, under the name in its source', () 
     owner: 'a',
   });
   expect(ownerOf(['dma_alloc_attrs', 'nvme_setup.part.0'])).toMatchObject({ owner: 'nvme_setup' });
+  expect(ownerOf(['odd_handler', 'set_memory_decrypted', 'a', 'b'])).toMatchObject({ owner: 'a' });
+  expect(ownerOf(['a', 'b', 'c'])).toMatchObject({ owner: 'a' });
   expect(ownerOf([])).toMatchObject({ owner: 'unknown caller' });
 });
 

@@ -18,6 +18,7 @@ import { APIS, MIGRATETYPES } from '@decpool/model/internal';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 import { withFrees } from '../../workloads/request-list.ts';
+import { requestsHash } from '../../workloads/requests-hash.ts';
 import { decompressed } from '../decompressed.ts';
 import { parseSharedExpression } from '../shared-expression.ts';
 import { TraceRequests } from '../trace-requests.ts';
@@ -81,6 +82,7 @@ async function written(path: string, all: readonly Request[]): Promise<void> {
   for (const request of all) writer.add(request);
   const seal = await writer.finish(FACTS);
   expect([seal.requests, writer.count]).toEqual([all.length, all.length]);
+  expect(seal.sha256).toBe(requestsHash({ requests: all }));
 }
 
 /** What a file holds, and what was given to its reader in which order. */
@@ -208,7 +210,7 @@ function messagesOf(bytes: Buffer): Buffer[] {
 describe('a file of requests', () => {
   it('gives back what was written, packed or not', async () => {
     for (const end of ['.arrow', '.arrow.gz']) {
-      for (const all of fc.sample(requests, { numRuns: 3, seed: 7 })) {
+      for (const all of [[], ...fc.sample(requests, { numRuns: 3, seed: 7 })]) {
         const path = newPath(end);
         await written(path, all);
         const { found, order, facts } = await read(path);
@@ -416,6 +418,15 @@ describe('a file of requests', () => {
       const targets = readdirSync(DESCRIPTORS).map((fd) => linkAt(join(DESCRIPTORS, fd)));
       expect(targets.filter((target) => target.startsWith(path))).toEqual([]);
     }
+  });
+
+  it('stays if it is stopped after it was finished', async () => {
+    const path = newPath();
+    const writer = await RequestsWriter.open(path);
+    await writer.begin(HEADER);
+    await writer.finish(FACTS);
+    await writer.abort();
+    expect((await read(path)).found).toEqual([]);
   });
 
   it('is written by one run at a time, and one that stops leaves nothing', async () => {
