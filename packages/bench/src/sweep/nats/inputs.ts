@@ -18,16 +18,18 @@ interface Kept {
 }
 
 export class WorkerInputs {
-  readonly #bucket: ObjectStore;
+  readonly #bucket: Pick<ObjectStore, 'getBlob'>;
   readonly #mayRunFiles: boolean;
+  readonly #mostBytes: number;
   /** By hash and kind; those used last are at the end. */
   readonly #kept = new Map<string, Kept>();
   /** Holds the texts of policy files. */
   #folder: string | undefined;
 
-  constructor(bucket: ObjectStore, mayRunFiles: boolean) {
+  constructor(bucket: Pick<ObjectStore, 'getBlob'>, mayRunFiles: boolean, mostBytes = MOST_BYTES) {
     this.#bucket = bucket;
     this.#mayRunFiles = mayRunFiles;
+    this.#mostBytes = mostBytes;
   }
 
   /** All that a thread needs to run a cell. Throws ObjectError, or an error of the connection. */
@@ -87,7 +89,7 @@ export class WorkerInputs {
   #forgetOldest(): void {
     let bytes = [...this.#kept.values()].reduce((sum, kept) => sum + kept.bytes, 0);
     for (const [key, kept] of this.#kept) {
-      if (bytes <= MOST_BYTES || this.#kept.size === 1) return;
+      if (bytes <= this.#mostBytes || this.#kept.size === 1) return;
       // A policy file's text stays: a thread may be about to load it.
       if (kept.bytes === 0 || key.startsWith('policy ')) continue;
       bytes -= kept.bytes;

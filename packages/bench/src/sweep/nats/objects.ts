@@ -42,7 +42,11 @@ export function sharedCopy(bytes: Uint8Array): SharedArrayBuffer {
 }
 
 /** Stores an object unless it is there. */
-export async function putObject(bucket: ObjectStore, name: string, bytes: Uint8Array): Promise<void> {
+export async function putObject(
+  bucket: Pick<ObjectStore, 'info' | 'putBlob'>,
+  name: string,
+  bytes: Uint8Array,
+): Promise<void> {
   const known = await bucket.info(name);
   if (known?.size === bytes.length && !known.deleted) return;
   await bucket.putBlob({ name }, bytes);
@@ -57,7 +61,7 @@ export class ObjectError extends Error {
 const LONGEST_READ_MS = 120_000;
 
 /** Throws ObjectError, or an error of the connection. */
-export async function getObject(bucket: ObjectStore, name: string): Promise<Uint8Array> {
+export async function getObject(bucket: Pick<ObjectStore, 'getBlob'>, name: string): Promise<Uint8Array> {
   const timeout = AbortSignal.timeout(LONGEST_READ_MS);
   const isLate = new Promise<never>((_, reject) => {
     timeout.addEventListener('abort', () => reject(timeout.reason), { once: true });
