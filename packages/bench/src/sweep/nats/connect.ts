@@ -41,7 +41,12 @@ const RECONNECT_MS = 500;
 const CONNECT_MS = 10_000;
 
 /** `who`: what the server calls this client. Throws InputError if the packages, a file, the server or JetStream are missing. */
-export async function connectTo(options: NatsOptions, who: string, signal?: AbortSignal): Promise<Nats> {
+export async function connectTo(
+  options: NatsOptions,
+  who: string,
+  signal?: AbortSignal,
+  loadClient = load,
+): Promise<Nats> {
   const { on: url, creds, tlsCa: caFile, tlsCert: certFile, tlsKey: keyFile } = options;
   const servers = url.split(',').map(expectServer);
   for (const file of [creds, caFile, certFile, keyFile]) {
@@ -50,7 +55,7 @@ export async function connectTo(options: NatsOptions, who: string, signal?: Abor
   if ((certFile === undefined) !== (keyFile === undefined)) {
     throw new InputError('--tls-cert and --tls-key belong together: give both');
   }
-  const { transport, jetstream, obj } = await load();
+  const { transport, jetstream, obj } = await loadClient();
   const tls = { ...(caFile && { caFile }), ...(certFile && keyFile && { certFile, keyFile }) };
   const isTls = Object.keys(tls).length > 0 || servers.some((server) => server.startsWith('tls:'));
   let connection: NatsConnection | undefined;
