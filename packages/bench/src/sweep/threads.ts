@@ -12,7 +12,10 @@ const QUEUED = 1;
 /** What runs tasks on threads of its own. */
 type ThreadPool = Pick<Piscina<CellTask, TimedOutcome>, 'run' | 'destroy'>;
 
-const threadPool = (threads: number): ThreadPool =>
+/** Makes a pool of so many threads. */
+export type PoolOf = (threads: number) => ThreadPool;
+
+const threadPool: PoolOf = (threads) =>
   new Piscina({
     filename: resourceUrl('sweep-worker.js').href,
     minThreads: threads,
@@ -24,7 +27,7 @@ export class CellThreads {
   readonly lanes: number;
   readonly #pool: ThreadPool;
 
-  constructor(threads: number, poolOf = threadPool) {
+  constructor(threads: number, poolOf: PoolOf = threadPool) {
     this.lanes = threads * (1 + QUEUED);
     this.#pool = poolOf(threads);
   }
@@ -51,7 +54,7 @@ export class CellThreads {
 
 /** An engine of so many threads. It throws what a cell throws. */
 export const onThreads =
-  (threads: number, poolOf = threadPool): Engine =>
+  (threads: number, poolOf: PoolOf = threadPool): Engine =>
   async ({ toDo, done, signal }) => {
     if (toDo.length === 0) return;
     const pool = new CellThreads(Math.min(threads, toDo.length), poolOf);

@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { InputError } from '@decpool/model';
 import type { Consumer, JsMsg } from '@nats-io/jetstream';
 import { messageOf } from '../../files/error-text.ts';
-import { CellThreads } from '../threads.ts';
+import { CellThreads, type PoolOf } from '../threads.ts';
 import { type CellMessage, cellMessageSchema, type ResultMessage } from './cell-message.ts';
 import { connectTo, flush, isAway, type Nats, type NatsOptions, whenThere } from './connect.ts';
 import { WorkerInputs } from './inputs.ts';
@@ -31,6 +31,10 @@ interface WorkerOptions extends NatsOptions {
   readonly signal: AbortSignal;
   /** Called when it waits for a sweep, when it joins one, and when it leaves one with the cells it has run. */
   readonly onChange?: (text: string) => void;
+  /** Where cells run. Default: threads of this process. */
+  readonly poolOf?: PoolOf;
+  /** So long the server holds a request for a cell; then the worker looks whether the sweep is still there. Default: 5000. */
+  readonly nextMs?: number;
 }
 
 const WAIT_MS = 1000;
@@ -71,7 +75,6 @@ function expectWorkable(about: StreamsAbout, url: string, { allowPolicies }: Wor
   );
 }
 
-/** So long the server holds a request for a cell; then the worker looks whether the sweep is still there. */
 const NEXT_MS = 5000;
 /** A cell that fails is tried by another worker after so long. */
 const AGAIN_MS = 1000;
@@ -96,7 +99,7 @@ class SweepWork {
     this.#nats = nats;
     this.#about = about;
     this.#options = options;
-    this.#threads = new CellThreads(options.threads);
+    this.#threads = new CellThreads(options.threads, options.poolOf);
     this.#left = new Promise((resolve) => {
       this.#leave = () => resolve(undefined);
     });
@@ -157,7 +160,7 @@ class SweepWork {
 
   /** Undefined if there is no cell for a while, or no server. */
   async #ask(consumer: Consumer): Promise<JsMsg | undefined> {
-    const next = consumer.next({ expires: NEXT_MS });
+    const next = consumer.next({ expires: this.#options.nextMs ?? NEXT_MS });
     try {
       return (await Promise.race([next, this.#left])) ?? undefined;
     } catch (error) {
