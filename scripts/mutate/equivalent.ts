@@ -37,6 +37,8 @@ const TRACES = 'packages/bench/src/traces';
 /** Lines of holdings.ts. */
 const HOLDS_SOMETHING = 'view.extentCount(allocation) > 0 || view.slabOf(allocation) !== 0';
 
+const WRITE_LINES = 'packages/model/src/log/write-event-lines.ts';
+
 const ARROW = 'packages/model/src/log/arrow.ts';
 
 const NDJSON = 'packages/model/src/log/ndjson.ts';
@@ -1354,6 +1356,69 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: 'next.done === true -> false',
     why: 'of a stream without a batch the library makes an empty one',
   },
+  ...[
+    ['allocation', 4111111111],
+    ['pfn', 4122222222],
+    ['pages', 4133333333],
+    ['bytes', 4144444444],
+    ['owner', 65432],
+  ].map(([hole, mark]) => ({
+    file: WRITE_LINES,
+    text: `${hole}: ${mark},`,
+    change: `${mark} -> ${mark} + 1`,
+    why: 'it is any number that no line has without it',
+  })),
+  {
+    file: WRITE_LINES,
+    text: 'const columns = allocateColumns(1);',
+    change: '1 -> 1 + 1',
+    why: 'a second row is not used',
+  },
+  ...[
+    ['const MAX_LINE_BYTES = 1024;', '1024 -> 1024 + 1'],
+    ['const USUAL_LINE_BYTES = 144;', '144 -> 144 + 1'],
+    [
+      'room: Uint8Array = new Uint8Array(batch.length * USUAL_LINE_BYTES + MAX_LINE_BYTES),',
+      'batch.length * USUAL_LINE_BYTES -> batch.length / USUAL_LINE_BYTES',
+    ],
+    [
+      'if (out.length - at < MAX_LINE_BYTES + other.length) {',
+      'out.length - at < MAX_LINE_BYTES + other.length -> out.length - at <= MAX_LINE_BYTES + other.length',
+    ],
+    ['const grown = new Uint8Array(out.length * 2 + bytes);', '2 -> 2 + 1'],
+  ].map(([text, change]) => ({
+    file: WRITE_LINES,
+    text,
+    change,
+    why: 'there is room enough, and more or less for the lines to come: it is only slower',
+  })),
+  {
+    file: WRITE_LINES,
+    text: 'for (let i = 0; i < words.length; i++) view.setInt32(at + 4 * i, words[i], true);',
+    change: 'i < words.length -> i <= words.length',
+    why: 'four zeros more, which the next text overwrites',
+  },
+  {
+    file: WRITE_LINES,
+    text: 'if (value <= MAX_WORD) return putWord(out, at, value);',
+    change: 'value <= MAX_WORD -> value < MAX_WORD',
+    why: 'the other way writes the same digits',
+  },
+  {
+    file: WRITE_LINES,
+    text: 'const higher = (rest / 100) >>> 0;',
+    change: '(rest / 100) >>> 0 -> (rest / 100) << 0',
+    why: 'the hundredth part of a word is below 2^31',
+  },
+  ...[
+    'TENS = Uint8Array.from({ length: 100 }, (_, pair) => ZERO + Math.floor(pair / 10))',
+    'ONES = Uint8Array.from({ length: 100 }, (_, pair) => ZERO + (pair % 10))',
+  ].map((digits) => ({
+    file: WRITE_LINES,
+    text: `const ${digits};`,
+    change: '100 -> 100 + 1',
+    why: 'the end of a longer array is not used',
+  })),
 ];
 
 export const changeText = ({ from, to }: Mutant): string => `${from} -> ${to}`;

@@ -13,7 +13,8 @@ describe('a header', () => {
   });
 
   it('says how the page source works and when the worker runs, also where nobody told', () => {
-    expect(header.pageSource).toEqual(PLAIN_PAGE_SOURCE);
+    expect(header.pageSource).toEqual({ kernel: '6.x', perCpuLists: false, compaction: false });
+    expect(PLAIN_PAGE_SOURCE).toEqual(header.pageSource);
     expect(header.workerDelay).toBe(DEFAULT_WORKER_DELAY);
     expect(header).not.toHaveProperty('faults');
     expect(header).not.toHaveProperty('swiotlb');
@@ -25,8 +26,9 @@ describe('a header', () => {
       ...rest,
       memory: { ...memory, zones: memory.zones.map((zone) => ({ ...zone, node: 1 })) },
       workerDelay: 0,
-      pageSource: { kernel: '7.x', perCpuLists: true, compaction: true },
-      swiotlb: { bytes: 2 ** 26, dynamic: true },
+      pageSource: { kernel: '7.x', perCpuLists: true, compaction: true, reclaim: true, cpus: 4 },
+      swiotlb: { bytes: 2 ** 26, dynamic: true, areas: 4 },
+      atomicPools: true,
       faults: { seed: 1, decrypt: 0.5, encrypt: 1, converted: 0, retries: 1000 },
       handovers: [
         { policy: 'first-fit', request: 0 },
@@ -37,6 +39,8 @@ describe('a header', () => {
     expect(read).toEqual(full);
     expect(encodeHeaderLine(read)).toBe(encodeHeaderLine(full));
     expect([decpool, schema]).toEqual([full.decpool, full.schema]);
+    const once = { ...full, handovers: [{ policy: 'first-fit', request: 0 }] };
+    expect(parseHeader(once).header).toEqual(once);
   });
 
   it('is taken at the limits of what it may say, and refused beyond them', () => {

@@ -163,12 +163,11 @@ function putPair(out: Uint8Array, at: number, pair: number): void {
 
 const attributesTexts = new Map<number, Text>();
 
-/** The fields that a word of attributes stands for, each behind a comma. */
+/** The fields that a word of attributes stands for, each behind a comma: one at least, if the word is not 0. */
 function attributesText(word: number): Text {
   const known = attributesTexts.get(word);
   if (known !== undefined) return known;
-  const fields = JSON.stringify(attributeFields(word)).slice(1, -1);
-  const text = textOf(fields === '' ? '' : `,${fields}`);
+  const text = textOf(`,${JSON.stringify(attributeFields(word)).slice(1, -1)}`);
   // Valid attributes are few; a damaged row may have any others.
   if (areAttributes(word)) attributesTexts.set(word, text);
   return text;
