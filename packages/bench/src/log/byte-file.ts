@@ -26,7 +26,7 @@ export interface ByteFile {
 }
 
 interface FromOptions {
-  /** Bytes per read of the file. Default: 1 MiB. */
+  /** Bytes per read of the file. Default: all that is left of it, and at most 1 MiB; 1 MiB if it waits. */
   readonly chunkBytes?: number;
   /** Called at the end of the file; resolves to whether more bytes may come, as in a log that is being written. */
   readonly waits?: (() => Promise<boolean>) | undefined;
@@ -49,8 +49,15 @@ async function described(path: string, file: FileHandle): Promise<ByteFile> {
   const start = new Uint8Array(2);
   await file.read(start, 0, start.length, 0);
   const isGzip = start[0] === 0x1f && start[1] === 0x8b;
-  const from = async (offset: number, { chunkBytes = CHUNK_BYTES, waits }: FromOptions = {}) => {
-    if (!isGzip) return new ByteReader(plainSource(file, offset, chunkBytes, waits));
+  const size = async () => (await file.stat()).size;
+  /** One read takes all of a small file: two buffers of 1 MiB take longer to make than it takes to read. */
+  const mostBytes = async (offset: number) => Math.min(CHUNK_BYTES, Math.max(0, (await size()) - offset) + 1);
+  const from = async (offset: number, { chunkBytes, waits }: FromOptions = {}) => {
+    if (!isGzip) {
+      const readsAhead = chunkBytes === undefined && waits === undefined;
+      const bytes = chunkBytes ?? (readsAhead ? await mostBytes(offset) : CHUNK_BYTES);
+      return new ByteReader(plainSource(file, offset, bytes, { readsAhead, waits }));
+    }
     const reader = new ByteReader(gzipSource(path));
     await reader.skip(offset);
     return reader;
@@ -64,7 +71,7 @@ async function described(path: string, file: FileHandle): Promise<ByteFile> {
     isGzip,
     // An Arrow stream begins with the continuation mark 0xFFFFFFFF, an NDJSON log with '{'.
     format: first === 0xff ? 'arrow' : 'ndjson',
-    size: async () => (await file.stat()).size,
+    size,
     from,
     close: () => file.close(),
   };
@@ -87,10 +94,9 @@ function plainSource(
   file: FileHandle,
   start: number,
   chunkBytes: number,
-  waits?: () => Promise<boolean>,
+  { readsAhead, waits }: { readonly readsAhead: boolean; readonly waits: FromOptions['waits'] },
 ): ByteSource {
-  // Large chunks are read one ahead: the next is read while the caller works on this one, in the other buffer.
-  const readsAhead = chunkBytes === CHUNK_BYTES && waits === undefined;
+  // One ahead: the next chunk is read while the caller works on this one, in the other buffer.
   let buffer = new Uint8Array(chunkBytes);
   let other = readsAhead ? new Uint8Array(chunkBytes) : buffer;
   let offset = start;
