@@ -23,6 +23,10 @@ function written(name: string, bytes: Uint8Array): string {
   return path;
 }
 
+let files = 0;
+/** A file that no other test has opened. */
+const fresh = (bytes: Uint8Array): string => written(`fresh-${++files}`, bytes);
+
 /** Bytes that differ from their neighbours and do not repeat within a chunk. */
 const BYTES = Uint8Array.from({ length: 2.5 * 2 ** 20 }, (_, at) => 1 + ((at * 31 + (at >>> 8) * 7) % 200));
 
@@ -36,17 +40,6 @@ async function rest(reader: ByteReader): Promise<Buffer> {
 }
 
 const isSame = (found: Uint8Array, expected: Uint8Array) => Buffer.compare(found, expected) === 0;
-
-it.runIf(isLinux)('no file stays open behind readers that were closed anywhere', async () => {
-  for (const bytes of [BYTES, gzipSync(BYTES, { level: 1 })]) {
-    const file = await openFile(written('closed', bytes));
-    const readers = [await file.from(0), await file.from(0), await file.from(BYTES.length)];
-    await readers[1].some();
-    for (const reader of readers) reader.close();
-    await file.close();
-    await expect.poll(() => openBelow(folder)).toEqual([]);
-  }
-});
 
 describe.each([
   ['plain', BYTES],
@@ -291,7 +284,6 @@ it('what is no file, or has nothing in it, is refused with its name', async () =
   for (const bytes of [new Uint8Array(), gzipSync(new Uint8Array())]) {
     await expect(openFile(written('empty', bytes))).rejects.toThrow('empty: is empty; expected an event log');
   }
-  if (isLinux) await expect.poll(() => openBelow(folder)).toEqual([]);
 });
 
 it('a gzip may expand by 32 MiB and 200 times its size, and no more', async () => {
@@ -326,4 +318,24 @@ it('an error names the file, in at most 2000 characters of what was wrong, and a
   const system = Object.assign(new Error('EIO'), { code: 'EIO' });
   expect(atPath('a.log', system)).toEqual(new InputError('a.log: cannot be read: EIO'));
   for (const defect of [new Error('defect'), 'text', undefined]) expect(atPath('a.log', defect)).toBe(defect);
+});
+
+it.runIf(isLinux)('no file stays open behind readers that were closed anywhere', async () => {
+  for (const bytes of [BYTES, gzipSync(BYTES, { level: 1 })]) {
+    const path = fresh(bytes);
+    const file = await openFile(path);
+    const readers = [await file.from(0), await file.from(0), await file.from(BYTES.length)];
+    await readers[1].some();
+    for (const reader of readers) reader.close();
+    await file.close();
+    await expect.poll(() => openBelow(path)).toEqual([]);
+  }
+});
+
+it.runIf(isLinux)('no file stays open that is refused', async () => {
+  for (const bytes of [new Uint8Array(), gzipSync(new Uint8Array())]) {
+    const path = fresh(bytes);
+    await expect(openFile(path)).rejects.toThrow(path);
+    await expect.poll(() => openBelow(path)).toEqual([]);
+  }
 });

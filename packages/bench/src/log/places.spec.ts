@@ -203,11 +203,11 @@ describe.each(Object.keys(LOG_FORMATS) as LogFormat[])('the places in a log as %
 
 describe('the places in an NDJSON log', () => {
   const linesOf = () => written.ndjson.toString('utf8').split('\n');
-  /** Of the log with another line in place of its second checkpoint. */
-  const withCheckpoint = async (checkpoint: unknown) => {
+  /** Of the log with another line in place of one of its checkpoints. */
+  const withCheckpoint = async (checkpoint: unknown, index = 1) => {
     const lines = linesOf();
     const marks = lines.flatMap((line, at) => (line.startsWith('{"checkpoint":') ? [at] : []));
-    lines[marks[1]] = typeof checkpoint === 'string' ? checkpoint : JSON.stringify({ checkpoint });
+    lines[marks[index]] = typeof checkpoint === 'string' ? checkpoint : JSON.stringify({ checkpoint });
     return foundIn(fileOf(Buffer.from(lines.join('\n'))));
   };
 
@@ -235,7 +235,23 @@ describe('the places in an NDJSON log', () => {
       expect(found.segments).toEqual([segments[0]]);
       expect(found.end).toEqual(end);
     }
-    expect((await withCheckpoint({ events, chain })).segments).toHaveLength(segments.length);
+    for (const right of [events, first.events])
+      expect((await withCheckpoint({ events: right, chain })).segments).toHaveLength(segments.length);
+    expect(await withCheckpoint({ chain }, 0)).toMatchObject({ segments: [], end: { events: 0 } });
+  });
+
+  it('end behind a header without its line end, if there is nothing else', async () => {
+    const { offset, ...place } = placesByLine(written.ndjson).segments[0];
+    const found = await foundIn(fileOf(written.ndjson.subarray(0, offset - 1), 30));
+    expect(found).toEqual({ segments: [], keyframes: [], end: { ...place, offset: offset - 1 } });
+  });
+
+  it('end behind a checkpoint if something else comes next, however short', async () => {
+    const [, first] = placesByLine(written.ndjson).segments;
+    for (const rest of ['{}', '{"a":1}', '7\n', '\n', '\n\n{"keyframe":{}}']) {
+      const text = Buffer.concat([written.ndjson.subarray(0, first.offset), Buffer.from(rest)]);
+      expect((await foundIn(fileOf(text))).end).toEqual(first);
+    }
   });
 
   it('are found behind lines that only have such text in them', async () => {
@@ -265,6 +281,12 @@ it('an Arrow log is passed over but for the metadata of its messages', async () 
   const file = fileOf(written.large, 64);
   await placesIn(file);
   expect(file.bytesRead).toBeLessThan(written.large.length / 4);
+});
+
+it('an Arrow log with damage in its header is refused with that place', async () => {
+  const bytes = Buffer.from(written.arrow);
+  bytes.fill(0x7e, 20, 80);
+  await expect(placesIn(fileOf(bytes))).rejects.toThrow('memory.log: in its header: ');
 });
 
 it('an Arrow log with a checkpoint that does not count the events before it is refused with its place', async () => {
