@@ -149,6 +149,33 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: '1 -> 1 + 1',
     why: 'the line begins with a brace',
   },
+  ...[
+    '0 -> 0 + 1',
+    'end === undefined -> true',
+    'place?.offset ?? 0 -> place?.offset && 0',
+    'end.offset - (place?.offset ?? 0) -> end.offset + (place?.offset ?? 0)',
+  ].map((change) => ({
+    file: `${LOG}/open.ts`,
+    text: 'bytes: end === undefined ? 0 : end.offset - (place?.offset ?? 0),',
+    change,
+    why: 'it decides whether a thread reads the log, which gives the same parts',
+    lines: change === '0 -> 0 + 1' ? 2 : 1,
+  })),
+  ...[
+    'place.events >= to -> place.events > to',
+    'segments.find((place) => place.events >= to) ?? places.end -> segments.find((place) => place.events >= to) && places.end',
+  ].map((change) => ({
+    file: `${LOG}/open.ts`,
+    text: 'const end = segments.find((place) => place.events >= to) ?? places.end;',
+    change,
+    why: 'it decides whether a thread reads the log, which gives the same parts',
+  })),
+  {
+    file: `${LOG}/open.ts`,
+    text: 'const read = { start: { ...end, header, version }, bytes: 0 };',
+    change: '0 -> 0 + 1',
+    why: 'one byte is too little for a thread',
+  },
   {
     file: `${PROJECTIONS}/causes.ts`,
     text: '#row = 0;',

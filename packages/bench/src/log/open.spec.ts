@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { constants, deflateRawSync, gzipSync } from 'node:zlib';
 import { type EventBatch, InputError, type PoolEvent } from '@decpool/model';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,7 +11,7 @@ import { LOG_FORMATS, type LogFormat } from './format.ts';
 import { inflated, type OpenLog, openLog } from './open.ts';
 import { placesIn } from './places.ts';
 import { type LogPart, partsIn } from './read.ts';
-import { partsOf, type Run, shortRun, writeLog } from './testing.ts';
+import { openBelow, partsOf, type Run, shortRun, writeLog } from './testing.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -370,6 +371,34 @@ describe('an open log that was altered', () => {
     );
     await log.close();
   });
+});
+
+describe('an open log of schema version 1', () => {
+  it('has no places in it: it is read from its start, and has all of its events', async () => {
+    const path = fileURLToPath(new URL('./fixtures/v1-pool.ndjson.gz', import.meta.url));
+    const events = (await partsOf(path)).flatMap((part) => (part.kind === 'batch' ? [...part.batch] : []));
+    const log = await openLog(path);
+    expect(log).toMatchObject({ version: 1, events: events.length, segments: 0, keyframes: [] });
+    expect(log.seal).toMatchObject({ events: events.length });
+    for (const [from, to] of [
+      [0, 5],
+      [1500, 1503],
+      [events.length - 1, events.length],
+    ])
+      expect(await eventsOf(log.batches(from, to))).toEqual(events.slice(from, to));
+    expect((await log.seek(events.length)).hash()).toBe(log.seal?.stateHash);
+    await log.close();
+  });
+});
+
+it.runIf(existsSync('/proc/self/fd'))('a file that is refused is closed', async () => {
+  const path = join(folder, 'refused.ndjson');
+  for (const text of ['{}\n', '{']) {
+    writeFileSync(path, text);
+    await expect(openLog(path)).rejects.toThrow(path);
+    expect(openBelow(path)).toEqual([]);
+    rmSync(path);
+  }
 });
 
 it('a state may have 64 MiB and 64 times the bytes that its keyframe has, and no more', () => {

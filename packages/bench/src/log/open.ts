@@ -115,7 +115,6 @@ function logOf(file: ByteFile, places: Places, rest: Rest, bytes: number, onRead
     foldBatches(path, columns, batches(columns.counters.events, to));
 
   async function seek(events: number): Promise<Columns> {
-    expectWithin(events);
     const columns = initialColumns(header);
     const place = lastUpTo(keyframes, events);
     if (place !== undefined) {
@@ -149,7 +148,7 @@ async function restOf(file: ByteFile, { header, version, end }: Places): Promise
   let torn: Torn | undefined;
   let seal: Seal | undefined;
   const read = { start: { ...end, header, version }, bytes: 0 };
-  for await (const part of partsIn(file, { skipsKeyframes: true }, read)) {
+  for await (const part of partsIn(file, {}, read)) {
     if (part.kind === 'torn') torn = part;
     else if (part.kind === 'seal') seal = part.seal;
     else if (part.kind === 'batch') events += part.batch.length;
