@@ -61,6 +61,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
     why: 'pages are all like the first if they are all like the second',
   },
   {
+    file: 'packages/model/src/state/counters.ts',
+    text: 'const HASHED_COUNTERS = 47;',
+    change: '47 -> 47 + 1',
+    why: 'there are 47 counters so far',
+  },
+  {
     file: 'packages/model/src/state/evolve/allocations.ts',
     text: 'if (freed + 1 < made) noteNextExtent(editor, id);',
     change: 'freed + 1 < made -> true',

@@ -285,10 +285,6 @@ class PlainCount {
   }
 }
 
-it('every counter is 0 at first', () => {
-  for (const [name, value] of Object.entries(zeroCounters())) expect(value, name).toBe(0);
-});
-
 const HISTORIES = PLATFORM_NAMES.map((name): [PlatformName, Machine, readonly PoolEvent[]] => {
   const machine = smallMachine(name, true);
   return [name, machine, historyOf(machine, SMALL_MAP, someChoices(220))];
