@@ -74,7 +74,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const compareArgs = (out: string, policies: string) => [
-  ...['compare', '--workload', 'churn', '--memory', '1G', '--seeds', '1'],
+  ...['compare', '--workload', 'churn', '--memory', '1G', '--seeds', '1', '--platform', 'none'],
   ...['--policy', policies, '--out', scratch(out)],
 ];
 
