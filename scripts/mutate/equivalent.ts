@@ -1320,12 +1320,16 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: 'at < end -> at <= end',
     why: 'a number of 17 digits is above all that are allowed',
   },
-  {
+  ...[
+    'if (number > 9) return -1;',
+    'return taken[slot] <= max ? at : -1;',
+    'if (bits === undefined) return -1;',
+  ].map((text) => ({
     file: READ_LINES,
-    text: 'if (bits === undefined) return -1;',
+    text,
     change: '-1 -> 1',
     why: 'the rest of a line cannot begin at byte 1 of the buffer, where the line itself begins or what is before it',
-  },
+  })),
   {
     file: READ_LINES,
     text: "const slot = column === 'name' ? SLOT.code : SLOT[column];",
