@@ -1,4 +1,5 @@
-import {
+import { createHash } from 'node:crypto';
+import fs, {
   appendFileSync,
   existsSync,
   mkdirSync,
@@ -6,8 +7,10 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
@@ -44,6 +47,15 @@ const refusal = (promise: Promise<unknown>): Promise<string> =>
     (error: unknown) => (error instanceof InputError ? error.message : `no InputError: ${error}`),
   );
 const CELLS = KEYS.map((key) => served(key));
+const BOUNDS = OUTLINE.inputs[0].lowerBounds;
+
+/** Files of TypeScript that are no specs, by their paths from the folder. */
+const sourcesBelow = (folder: string): string[] =>
+  readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.isDirectory())
+      return sourcesBelow(join(folder, entry.name)).map((name) => `${entry.name}/${name}`);
+    return /(?<!\.spec)\.ts$/.test(entry.name) ? [entry.name] : [];
+  });
 
 /** A folder with these cells, as a sweep that ended leaves it. */
 async function folderWith(name: string, cells: Parameters<SweepFolder['append']>[0], about = ABOUT) {
@@ -64,6 +76,10 @@ describe('the folder of a sweep', () => {
       expect(isSweepFolder(at('deep/new'))).toBe(true);
       const part = readPart(at('deep/new'));
       expect(part).toEqual({ path: at('deep/new'), version: VERSION, ...ABOUT, cells: new Map() });
+      expect(readFileSync(at('deep/new/sweep.json'), 'utf8').split('\n', 2)).toEqual([
+        '{',
+        '  "decpool": "sweep",',
+      ]);
       folder.close();
       expect(await refusal(Promise.resolve().then(() => readPart(scratch)))).toBe(
         `${scratch}: not the folder of a sweep (it has no sweep.json); expected an --out of decpool sweep`,
@@ -109,6 +125,7 @@ describe('the folder of a sweep', () => {
     ['{"key":"x"\n{"key":"y"}\n', 3],
     ['{"key":"y"}\n', 3],
     [`${JSON.stringify(CELLS[1])}\n7\n`, 4],
+    [`${JSON.stringify({ ...CELLS[2], events: -1 })}\n`, 3],
   ])(
     'tells the line of what is no cell: %j',
     afresh(async (rest: string, line: number) => {
@@ -128,7 +145,9 @@ describe('the folder of a sweep', () => {
     afresh(async () => {
       const folder = await open('taken');
       writeFileSync(at('taken/lock'), `${process.ppid}\n`);
-      expect(await refusal(open('taken'))).toContain(`process ${process.ppid} is writing to it`);
+      expect(await refusal(open('taken'))).toMatch(
+        new RegExp(`^process ${process.ppid} is writing to it; wait until it ends`),
+      );
       folder.close();
       const about = { ...ABOUT, identity: { ...IDENTITY, definition: 'd2' } };
       expect(await refusal(open('taken', about))).toBe(
@@ -200,6 +219,62 @@ describe('the folder of a sweep', () => {
     }),
   );
 
+  it.each([
+    ['requests', { requests: -1 }],
+    ['peakLivePages', { peakLivePages: 0.5 }],
+    ['blocksPeak', { lowerBounds: { ...BOUNDS, blocksPeak: -1 } }],
+    ['leastIdle', { lowerBounds: { ...BOUNDS, beyondSlots: { blocksPeak: 2, leastIdle: [] } } }],
+  ])(
+    'is refused with the place of what it cannot have: %s',
+    afresh(async (name: string, changes: object) => {
+      const [input] = OUTLINE.inputs;
+      const about = (inputs: readonly object[]) =>
+        writeFileSync(
+          at('about/sweep.json'),
+          JSON.stringify({
+            decpool: 'sweep',
+            decpoolVersion: VERSION,
+            identity: IDENTITY,
+            ...OUTLINE,
+            inputs,
+          }),
+        );
+      mkdirSync(at('about'));
+      about([{ ...input, requests: 0, seed: 0 }]);
+      expect(readPart(at('about')).outline.inputs).toMatchObject([{ requests: 0, seed: 0 }]);
+      about([{ ...input, ...changes }]);
+      expect(() => readPart(at('about'))).toThrow(InputError);
+      expect(() => readPart(at('about'))).toThrow(new RegExp(`sweep\\.json: inputs\\[0\\]\\..*${name}`));
+    }),
+  );
+
+  it(
+    'has its cells on the disk when it says so',
+    afresh(async () => {
+      const folder = await open('synced');
+      const { fsyncSync } = fs;
+      const synced: number[] = [];
+      const use = (sync: typeof fsyncSync) => {
+        Object.assign(fs, { fsyncSync: sync });
+        syncBuiltinESMExports();
+      };
+      use((file) => {
+        synced.push(statSync(at('synced/cells.ndjson')).size);
+        fsyncSync(file);
+      });
+      try {
+        folder.append(CELLS.slice(0, 3));
+      } finally {
+        use(fsyncSync);
+        folder.close();
+      }
+      const bytes = CELLS.slice(0, 3)
+        .map((cell) => `${JSON.stringify(cell)}\n`)
+        .join('').length;
+      expect(synced).toEqual([bytes]);
+    }),
+  );
+
   it.runIf(existsSync('/proc/self/fd'))(
     'has no file open once it is closed',
     afresh(async () => {
@@ -218,6 +293,34 @@ describe('the identities of two sweeps', () => {
     expect(differenceOf(IDENTITY, other)).toEqual({ part: 'definition', hashes: ['d1', '0123456789ab'] });
     expect(differenceOf({ a: '1' }, { a: '1', b: '2' })).toEqual({ part: 'b', hashes: ['none', '2'] });
     expect(differenceOf({ a: '1', b: '2' }, { a: '1' })).toEqual({ part: 'b', hashes: ['2', 'none'] });
+  });
+
+  it('have the code of all sources but specs, by their names and bytes', () => {
+    const hash = createHash('sha256');
+    const sources = join(import.meta.dirname, '../../..');
+    for (const folder of [
+      'model/src',
+      'pool/src',
+      'bench/src/bounds',
+      'bench/src/compare',
+      'bench/src/metrics',
+    ]) {
+      for (const name of sourcesBelow(join(sources, folder)).sort()) {
+        hash.update(`${name}\n`);
+        hash.update(readFileSync(join(sources, folder, name)));
+      }
+    }
+    expect(codeHash()).toBe(hash.digest('hex'));
+  });
+
+  it('have the code of a bundle as it was when the bundle was made', () => {
+    Object.assign(globalThis, { DECPOOL_CODE_HASH: 'of a bundle' });
+    try {
+      expect(codeHash()).toBe('of a bundle');
+    } finally {
+      Reflect.deleteProperty(globalThis, 'DECPOOL_CODE_HASH');
+    }
+    expect(codeHash()).toBe(IDENTITY[CODE]);
   });
 
   it('have the code as 64 hex digits, the same each time', () => {
@@ -244,11 +347,11 @@ describe('parts that are merged', () => {
     }),
   );
 
-  it.each([3, 4])(
+  it.each([1, 3, 4])(
     'are refused if %i cells are missing, of which three are named',
     afresh(async (count: number) => {
       const path = await folderWith(`lacks-${count}`, CELLS.slice(count));
-      const named = KEYS.slice(0, 3).join(', ');
+      const named = KEYS.slice(0, Math.min(count, 3)).join(', ');
       expect(await refusal(mergeParts([path], at('out')))).toBe(
         `${count} of 12 cells are missing: ${named}${count > 3 ? ' and 1 more' : ''}; run the parts that have them to their end`,
       );

@@ -1,18 +1,22 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { InputError } from '@decpool/model';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { aged, freshBoot } from '@decpool/pool';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { tracesPath } from '../files/resource.ts';
 import { sha256 } from '../files/sha256.ts';
 import { boundRatios } from '../metrics/bound-ratios.ts';
 import { METRICS } from '../metrics/metric.ts';
+import { readMemoryState } from '../traces/memory-state/memory-state.ts';
+import { workloadNamed } from '../workloads/registry.ts';
 import { RequestColumns } from '../workloads/request-columns.ts';
 import { requestsHash } from '../workloads/requests-hash.ts';
-import { runCell } from './cell-thread.ts';
+import { type CellTask, runCell } from './cell-thread.ts';
 import type { FinishedCell } from './finished-cell.ts';
 import { SweepFolder } from './folder.ts';
 import { CODE, codeHash } from './identity.ts';
 import { keysOf } from './outline.ts';
 import { packState, unpackState } from './packed-state.ts';
-import { type Cell, cellsOf, outlineOf, type SweepPlan } from './plan.ts';
+import { type Cell, cellsOf, nameOf, outlineOf, type SweepPlan } from './plan.ts';
 import { prepareSweep } from './prepare.ts';
 import { readSweepResults } from './results.ts';
 import { parseShard } from './shard.ts';
@@ -86,6 +90,14 @@ describe('the plan of a sweep', () => {
     expect(memory.map(({ name }) => name)).toEqual(['128M', 'used']);
     expect(policies).toEqual(['first-fit+block+immediate', 'broken']);
     expect(scenarios).toHaveLength(5);
+    const [one] = outlineOf(await prepared({ seeds: [3] })).scenarios;
+    expect(one).toEqual({ input: 'orders', memory: '128M', platform: 'snp' });
+  });
+
+  it('has requests for each of its seeds', async () => {
+    const plan = await prepared();
+    const more = { ...plan, definition: { ...plan.definition, seeds: [3, 5, 7] } };
+    expect(() => cellsOf(more)).toThrow(new TypeError('no requests for seed 7'));
   });
 
   it('has the requests of the trace, and their hash', async () => {
@@ -102,6 +114,41 @@ describe('the plan of a sweep', () => {
     for (const { memory } of cells) expect(unpackState(memory.packed)).toEqual(memory.state);
     const states = new Set(cells.map(({ memory }) => memory));
     expect(states.size).toBe(2);
+  });
+
+  it('has made-up memory of the first seed and of as many nodes as it is told', async () => {
+    const memory = ['128M:aged', { size: '128M', name: 'fresh' }];
+    const plan = await prepared({ memory, inputs: [SMALL.inputs[0]], settings: { nodes: 2 } });
+    const states = new Map(plan.scenarios.map(({ memory: { name, state } }) => [name, state]));
+    expect(states.get('128M:aged')).toEqual(aged(128 * 2 ** 20, 3, 2));
+    expect(states.get('fresh')).toEqual(freshBoot(128 * 2 ** 20, 2));
+    expect([...states.keys()]).toEqual(['128M:aged', 'fresh']);
+  });
+
+  it('has recorded memory under its own name or that of the definition, with what is wrong with it', async () => {
+    const state = tracesPath('exact/k73/fresh-mix-1');
+    const recorded = readMemoryState(state);
+    const memory = [{ state }, { state, name: 'mine' }];
+    const plan = await prepared({ memory, inputs: [SMALL.inputs[0]], platforms: ['snp'] });
+    expect(outlineOf(plan).memory).toEqual(
+      [recorded.memory.name, 'mine'].map((name) => ({
+        ...{ name, description: recorded.memory.name, notes: recorded.warnings },
+      })),
+    );
+    for (const { memory: made } of plan.scenarios) expect(made.state).toEqual(recorded.memory);
+  });
+
+  it('has the page events of a trace that its expression says are for shared memory', async () => {
+    const event = (pfn: string, order: number) =>
+      ` dd-166 [000] ..... 7.983856: mm_page_alloc: page=1 pfn=${pfn} order=${order} migratetype=0 gfp_flags=GFP_KERNEL`;
+    writeFileSync(files.scratch('pages.txt'), `${event('0x113a00', 8)}\n${event('0x113b00', 0)}\n`);
+    const inputs = [{ trace: 'pages.txt', shared: 'order=8' }];
+    const [{ peakLivePages }] = outlineOf(await prepared({ inputs })).inputs;
+    expect(peakLivePages).toBe(256);
+    expect(await refusal({ inputs: [{ trace: 'pages.txt' }] })).toMatch(
+      /inputs\[0\]: .*all of its 2 page allocations are background/s,
+    );
+    expect(await refusal({ inputs: [{ ...inputs[0], shared: 'order=' }] })).toMatch(/inputs\[0\]: /);
   });
 
   it('has the settings of its definition, with a fault seed that counts up with the seeds', async () => {
@@ -134,6 +181,8 @@ describe('the plan of a sweep', () => {
     const once = await prepared(its);
     expect(new Set(cellsOf(once).map(({ input }) => input)).size).toBe(1);
     expect(outlineOf(once).inputs.map(({ seed }) => seed)).toEqual([undefined]);
+    const hashOf = (seed: number) => requestsHash(workloadNamed('netvsc').generate({ seed }));
+    expect(outlineOf(once).inputs.map((input) => input.requestsHash)).toEqual([hashOf(3)]);
     // The platform that netvsc models.
     expect(once.scenarios.map(({ platform }) => platform.name)).toEqual(['hyperv-vtom']);
     const each = await prepared({ ...its, workloadPerSeed: true });
@@ -141,6 +190,7 @@ describe('the plan of a sweep', () => {
       ['netvsc', 3],
       ['netvsc', 5],
     ]);
+    expect(outlineOf(each).inputs.map((input) => input.requestsHash)).toEqual([hashOf(3), hashOf(5)]);
     expect(cellsOf(each).map(({ seed, input }) => input.facts.seed === seed)).toEqual(Array(4).fill(true));
     expect(Object.keys(each.identity)).toEqual(
       expect.arrayContaining(["input 'netvsc' of seed 3", "input 'netvsc' of seed 5"]),
@@ -181,6 +231,10 @@ describe('the plan of a sweep', () => {
     [
       { memory: ['128M', { size: '64M', name: '128M' }] },
       /memory\[1\]: duplicate memory state '128M'; expected/,
+    ],
+    [
+      { memory: ['128M', '64M', { size: '256M', name: '128M' }] },
+      /memory\[2\]: duplicate memory state '128M'; expected/,
     ],
     [
       { inputs: [{ workload: 'netvsc:memory=1G' }] },
@@ -294,6 +348,19 @@ describe('a sweep', () => {
     const folder = await opened('new', plan);
     expect(factsText(plan, folder).split('\n')).toEqual([expect.stringContaining('= 6 cells'), '']);
     folder.close();
+    const [first] = cellsOf(plan);
+    const line = JSON.stringify({ key: first.key, ...nameOf(first), refused: 'no' });
+    writeFileSync(files.scratch('new/cells.ndjson'), `${line}\n{"key"`);
+    const again = await SweepFolder.open(files.scratch('new'), {
+      identity: plan.identity,
+      outline: outlineOf(plan),
+    });
+    expect(factsText(plan, again).split('\n').slice(1)).toEqual([
+      'resumed      1 cells were already done',
+      'resumed      the last line of cells.ndjson was cut off; its cell runs again',
+      '',
+    ]);
+    again.close();
     expect(unfinishedText(plan, 4, 'out', true)).toBe(
       'interrupted  4 of 6 cells are done and kept in out; run the same command to continue\n',
     );
@@ -304,10 +371,11 @@ describe('a sweep', () => {
 });
 
 describe('a cell', () => {
-  const outcomeOf = async (changes: object) => {
+  const taskOf = async (changes: object): Promise<CellTask> => {
     const [{ input, memory, platform, policy, seed, settings }] = cellsOf(await prepared(changes));
-    return (await runCell({ input, memory: memory.packed, platform, policy, seed, settings })).outcome;
+    return { input, memory: memory.packed, platform, policy, seed, settings };
   };
+  const outcomeOf = async (changes: object) => (await runCell(await taskOf(changes))).outcome;
 
   it('has all metrics in a confidential guest', async () => {
     const outcome = await outcomeOf({});
@@ -321,6 +389,31 @@ describe('a cell', () => {
     expect(outcome.refused).toContain('./broken.ts');
     expect(outcome.refused).toContain('not today');
     expect(outcome.refused).not.toContain(files.folder);
+  });
+
+  it('takes so many seconds of the clock', async () => {
+    const task = await taskOf({ policies: ['linux-7.3'] });
+    let now = 2000;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 500));
+    const { seconds } = await runCell(task).finally(() => clock.mockRestore());
+    expect(seconds).toBe((now - 2500) / 1000);
+  });
+
+  it('throws what is a defect', async () => {
+    const task = await taskOf({});
+    const memory = { hash: 'of no memory', json: new SharedArrayBuffer(1) };
+    await expect(runCell({ ...task, memory })).rejects.toThrow(SyntaxError);
+  });
+
+  it('is refused for what its policy file did to all code, whatever became of it', async () => {
+    const { hypot } = Math;
+    writeFileSync(
+      files.scratch('changes.ts'),
+      "export default () => ({ name: 'changes', allocate() { Math.hypot = () => 7; throw new Error('x'); }, free() {} });\n",
+    );
+    const outcome = await outcomeOf({ policies: ['./changes.ts'] });
+    expect('refused' in outcome ? outcome.refused : '').toContain('Math.hypot');
+    expect(Math.hypot).toBe(hypot);
   });
 });
 

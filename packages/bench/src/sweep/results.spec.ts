@@ -1,7 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { InputError } from '@decpool/model';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { METRICS } from '../metrics/metric.ts';
 import type { SweepFolder } from './folder.ts';
-import { resultsOf, type SweepResults, writeResults } from './results.ts';
+import { readSweepResults, resultsOf, type SweepResults, writeResults } from './results.ts';
 import { byKey, failed, KEYS, OUTLINE, refused, served } from './testing-cells.ts';
 import { sweepResultsText } from './text.ts';
 
@@ -83,6 +87,45 @@ describe('the results of a sweep', () => {
     for (const row of results.rows)
       expect(json).toMatch(new RegExp(`^\\{.*"values":\\[${row.values}\\]`, 'm'));
     expect(json.split('\n').filter((line) => line.startsWith('{"input"'))).toHaveLength(KEYS.length + 4);
+  });
+});
+
+describe('a file of results', () => {
+  let folder = '';
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'decpool-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const read = (results: object): SweepResults => {
+    const path = join(folder, 'results.json');
+    writeFileSync(path, JSON.stringify(results));
+    return readSweepResults(path);
+  };
+  const RESULTS = resultsOf(OUTLINE, byKey(cells([1, 'no'])));
+
+  it('is read as it was written, and is of version 1', () => {
+    const failedRuns = resultsOf(OUTLINE, byKey(KEYS.map((key) => failed(key, 'a defect'))));
+    for (const results of [RESULTS, failedRuns]) expect(read(results)).toEqual(results);
+    expect(RESULTS).toMatchObject({ decpool: 'sweep results', version: 1 });
+  });
+
+  it.each([
+    ['version', { version: 2 }],
+    ['rows[0].seeds', { rows: [{ ...RESULTS.rows[0], seeds: -1 }] }],
+    ['rows[0]', { rows: [{ ...RESULTS.rows[0], key: 'x' }] }],
+    ['runs[0]', { runs: [{ ...RESULTS.runs[0], key: 'x' }] }],
+    ['runs[0].seed', { runs: [{ ...RESULTS.runs[0], seed: -1 }] }],
+  ])('is refused with the place of what is not of it: %s', (place, changes) => {
+    expect(read({ ...RESULTS, rows: [{ ...RESULTS.rows[0], seeds: 0 }] }).rows).toHaveLength(1);
+    const refusal = /^(.*results\.json): (\S+): /;
+    let message = '';
+    try {
+      read({ ...RESULTS, ...changes });
+    } catch (error) {
+      message = error instanceof InputError ? error.message : '';
+    }
+    expect(refusal.exec(message)?.[2]).toBe(place);
   });
 });
 
