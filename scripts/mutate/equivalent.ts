@@ -119,6 +119,30 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change,
     why: 'an empty list of mappings is as none, and takes memory',
   })),
+  {
+    file: `${LOG}/byte-file.ts`,
+    text: 'const start = new Uint8Array(2);',
+    change: '2 -> 2 + 1',
+    why: 'the third byte is not looked at',
+  },
+  {
+    file: `${LOG}/byte-file.ts`,
+    text: 'const reader = await from(0, { chunkBytes: 64 });',
+    change: '64 -> 64 + 1',
+    why: 'only the first of the bytes is looked at',
+  },
+  {
+    file: `${LOG}/byte-file.ts`,
+    text: 'const [first] = await reader.take(1);',
+    change: '1 -> 1 + 1',
+    why: 'only the first of the bytes is looked at',
+  },
+  {
+    file: `${LOG}/byte-file.ts`,
+    text: 'let other = readsAhead ? new Uint8Array(chunkBytes) : buffer;',
+    change: 'readsAhead -> true',
+    why: 'nothing is written into this buffer if it is not read ahead',
+  },
   ...['2 -> 2 + 1', '12 -> 12 + 1'].map((change) => ({
     file: `${LOG}/places.ts`,
     text: 'const ARROW_CHUNK_BYTES = 2 ** 12;',

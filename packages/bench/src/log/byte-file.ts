@@ -106,7 +106,6 @@ function plainSource(
     async next() {
       for (;;) {
         const bytesRead = await (ahead ?? read());
-        ahead = undefined;
         offset += bytesRead;
         if (bytesRead === 0 && waits !== undefined && (await waits())) continue;
         const bytes = buffer.subarray(0, bytesRead);
@@ -161,7 +160,6 @@ function gzipSource(path: string): ByteSource {
       return packed.bytesRead;
     },
     close() {
-      packed.destroy();
       stream.destroy();
     },
   };

@@ -93,3 +93,15 @@ it('refuses an altered log, or says what was altered and goes on if it shall', a
   expect(plain(sent)).toEqual(await expectedOf(path, { skipsKeyframes: true }, true));
   expect(sent.some(({ kind }) => kind === 'broken')).toBe(true);
 });
+
+it('sends an error that is no fault of the log as it is', async () => {
+  const path = await written('defect.ndjson');
+  const defect = new TypeError('no function');
+  const sent: SentPart[] = [];
+  const waiting = new Int32Array(new SharedArrayBuffer(4));
+  await sendParts({ path, start: undefined, skipsKeyframes: true, goesOn: false, waiting }, (message) => {
+    if (sent.push(message) === 1) throw defect;
+  });
+  expect(sent.map(({ kind }) => kind)).toEqual(['header', 'failed']);
+  expect(sent[1]).toEqual({ kind: 'failed', error: defect });
+});
