@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runPolicy } from '../compare/run.ts';
 import { replay } from '../rerun/replay.ts';
 import { workload } from '../workloads/workload.ts';
-import { LOG_FORMATS, type LogFormat, logFormatNamed } from './format.ts';
+import { LOG_FORMATS, type LogFormat } from './format.ts';
 import type { LogPart } from './read.ts';
 import { foldBytes, newWriter, partsOf, shortRun, writeLog } from './testing.ts';
 import { openLogWriter } from './write.ts';
@@ -287,9 +287,4 @@ describe('a log of schema version 1', () => {
       torn: { kind: 'torn', events: 0, bytes: 20 },
     });
   });
-});
-
-it('an unknown format is refused with the known ones', () => {
-  expect(logFormatNamed('ndjson')).toBe('ndjson');
-  expect(() => logFormatNamed('parquet')).toThrow(/unknown log format 'parquet'.*: arrow, ndjson/);
 });
