@@ -202,6 +202,12 @@ export const EQUIVALENT: readonly Equivalent[] = [
   })),
   {
     file: `${LOG}/open.ts`,
+    text: "else if (part.kind === 'batch') events += part.batch.length;",
+    change: "part.kind === 'batch' -> true",
+    why: 'no header and no keyframe stands behind the last place',
+  },
+  {
+    file: `${LOG}/open.ts`,
     text: 'const read = { start: { ...end, header, version }, bytes: 0 };',
     change: '0 -> 0 + 1',
     why: 'one byte is too little for a thread',
