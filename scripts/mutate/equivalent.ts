@@ -143,6 +143,24 @@ export const EQUIVALENT: readonly Equivalent[] = [
     change: 'readsAhead -> true',
     why: 'nothing is written into this buffer if it is not read ahead',
   },
+  ...['0 -> 0 + 1', '(await size()) - offset -> (await size()) + offset', '1 -> 1 + 1'].map((change) => ({
+    file: `${LOG}/byte-file.ts`,
+    text: 'const mostBytes = async (offset: number) => Math.min(CHUNK_BYTES, Math.max(0, (await size()) - offset) + 1);',
+    change,
+    why: 'larger buffers hold the same',
+  })),
+  ...['readsAhead -> true', 'readsAhead -> false'].map((change) => ({
+    file: `${LOG}/byte-file.ts`,
+    text: 'const bytes = chunkBytes ?? (readsAhead ? await mostBytes(offset) : CHUNK_BYTES);',
+    change,
+    why: 'the same bytes come in larger or smaller pieces',
+  })),
+  {
+    file: `${LOG}/sent.ts`,
+    text: 'export const MAX_WAITING = 8;',
+    change: '8 -> 8 + 1',
+    why: 'one more message may wait, which changes no message',
+  },
   ...['2 -> 2 + 1', '12 -> 12 + 1'].map((change) => ({
     file: `${LOG}/places.ts`,
     text: 'const ARROW_CHUNK_BYTES = 2 ** 12;',

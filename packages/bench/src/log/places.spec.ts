@@ -247,7 +247,7 @@ describe('the places in an NDJSON log', () => {
   });
 
   it('end behind a checkpoint if something else comes next, however short', async () => {
-    const [, first] = placesByLine(written.ndjson).segments;
+    const [first] = placesByLine(written.ndjson).keyframes;
     for (const rest of ['{}', '{"a":1}', '7\n', '\n', '\n\n{"keyframe":{}}']) {
       const text = Buffer.concat([written.ndjson.subarray(0, first.offset), Buffer.from(rest)]);
       expect((await foundIn(fileOf(text))).end).toEqual(first);

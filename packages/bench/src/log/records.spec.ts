@@ -87,6 +87,44 @@ describe.each(Object.keys(LOG_FORMATS) as LogFormat[])('the records of a log as 
     }
   });
 
+  it('are torn as soon as there is one byte, or one event, of the next', async () => {
+    const bytes = whole();
+    const ends = await endsOf(bytes, format);
+    for (const [index, { end }] of ends.slice(0, 4).entries()) {
+      const next = ends[index + 1];
+      const tornAt = async (length: number) => {
+        const { records } = await recordsIn(bytes.subarray(0, length), format);
+        expect(kindsOf(records).slice(0, index + 1)).toEqual(
+          ends.slice(0, index + 1).map(({ record }) => record.kind),
+        );
+        return records[index + 1];
+      };
+      expect(await tornAt(end)).toBeUndefined();
+      expect(await tornAt(end + 1)).toEqual({ kind: 'torn', events: 0, bytes: 1 });
+      if (next.record.kind !== 'segment') continue;
+      const { length } = next.record.batch;
+      if (format === 'arrow') {
+        const bytesOf = next.end - end - 1;
+        expect(await tornAt(next.end - 1)).toEqual({ kind: 'torn', events: length, bytes: bytesOf });
+      } else {
+        const line = bytes.indexOf('\n', end) + 1;
+        expect(await tornAt(line)).toEqual({ kind: 'torn', events: 1, bytes: 0 });
+      }
+    }
+  });
+
+  it('have no keyframe behind the seal, whether keyframes are read or not', async () => {
+    const bytes = whole();
+    const ends = await endsOf(bytes, format);
+    const index = ends.findIndex(({ record }) => record.kind === 'keyframe');
+    const keyframe = bytes.subarray(ends[index - 1].end, ends[index].end);
+    const seal = ends.findIndex(({ record }) => record.kind === 'seal');
+    const changed = Buffer.concat([bytes.subarray(0, ends[seal].end), keyframe]);
+    const { refused } = await recordsIn(changed, format);
+    expect(refused).toMatch(/seal/);
+    expect((await recordsIn(changed, format, { skipsKeyframes: true })).refused).toBe(refused);
+  });
+
   it('that are none are refused with their place', async () => {
     const bytes = whole();
     const damaged = (at: number) => {
@@ -102,6 +140,31 @@ describe.each(Object.keys(LOG_FORMATS) as LogFormat[])('the records of a log as 
     expect(early.refused).toMatch(format === 'arrow' ? /^in its header: / : /^line 1: /);
   });
 });
+
+/** Where each record ends. */
+async function endsOf(
+  bytes: Buffer,
+  format: LogFormat,
+): Promise<{ readonly record: StoredRecord; readonly end: number }[]> {
+  let end = 0;
+  const reader = readerOf(bytes);
+  // Line by line, or as much as the reader of messages takes.
+  const lines = bytes.toString('latin1').split(/(?<=\n)/);
+  reader.some = async () => {
+    const line = Buffer.from(lines.shift() ?? '', 'latin1');
+    end += line.length;
+    return line;
+  };
+  const take = reader.take.bind(reader);
+  reader.take = async (wanted) => {
+    const taken = await take(wanted);
+    end += taken.length;
+    return taken;
+  };
+  const ends: { record: StoredRecord; end: number }[] = [];
+  for await (const record of recordsFrom(reader, format)) ends.push({ record, end });
+  return ends;
+}
 
 function isWhole(line: string): boolean {
   try {
