@@ -1,11 +1,13 @@
 /**
- * pnpm faults [WORD...] [--lines N]
+ * pnpm faults [WORD...] [--lines N] [--damages N]
  *
  * Runs the real command under each fault, and prints a table: the fault, the commands tried, tried x survived. Exits with 1 if a
  * command did not survive, and says why. WORD: only faults whose names contain it. --lines: of the long trace and its log that are
- * read with little memory (default: 1,000,000).
+ * read with little memory (default: 1,000,000). --damages: of each kind that are done to a small log (default: 500); 100,000 are all
+ * that there are.
  */
 import { parseArgs } from 'node:util';
+import { damageFaults } from './damage.ts';
 import type { Fault } from './fault.ts';
 import { inputFaults } from './inputs.ts';
 import { limitFaults } from './limits.ts';
@@ -17,7 +19,10 @@ import { writerFaults } from './writers.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { lines: { type: 'string', default: '1000000' } },
+  options: {
+    lines: { type: 'string', default: '1000000' },
+    damages: { type: 'string', default: '500' },
+  },
 });
 
 const world = await makeWorld();
@@ -31,6 +36,7 @@ try {
     ...writerFaults(world),
     ...policyFaults(world),
     ...inputFaults(world),
+    ...(await damageFaults(world, Number(values.damages))),
   ];
   const isWanted = ({ name }: Fault) =>
     positionals.length === 0 || positionals.some((word) => name.toLowerCase().includes(word.toLowerCase()));

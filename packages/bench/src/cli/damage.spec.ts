@@ -4,15 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LogFormat } from '../log/format.ts';
 import { shortRun } from '../log/testing.ts';
-import { COMMANDS, DamagedLog } from './testing-damage.ts';
+import { COMMANDS, DamagedLog, spread } from './testing-damage.ts';
 
 const FORMATS: readonly LogFormat[] = ['ndjson', 'arrow'];
-
-/** `count` of the numbers below `end`, spread evenly, always the same. All, if `count` is no smaller. */
-function spread(count: number, end: number): number[] {
-  if (count >= end) return [...Array(end).keys()];
-  return Array.from({ length: count }, (_, at) => Math.floor(((at * 0.6180339887498949 + 0.5) % 1) * end));
-}
 
 describe.each(FORMATS)('a damaged log as %s', (format) => {
   let folder = '';

@@ -42,6 +42,12 @@ const withoutSizes = ({ stdout, ...rest }: Answer): Answer => ({
     .replace(/, and \d+ more events are incomplete/, ''),
 });
 
+/** `count` of the numbers below `end`, spread evenly, always the same. All, if `count` is no smaller. */
+export function spread(count: number, end: number): number[] {
+  if (count >= end) return [...Array(end).keys()];
+  return Array.from({ length: count }, (_, at) => Math.floor(((at * 0.6180339887498949 + 0.5) % 1) * end));
+}
+
 /** The commands on a small log that is damaged again and again. */
 export class DamagedLog {
   readonly bytes: Buffer;
