@@ -2,6 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { InputError } from '@decpool/model';
 import { aged, freshBoot } from '@decpool/pool';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { fewConversions } from '../bounds/few-conversions.ts';
 import { tracesPath } from '../files/resource.ts';
 import { sha256 } from '../files/sha256.ts';
 import { boundRatios } from '../metrics/bound-ratios.ts';
@@ -11,13 +12,14 @@ import { workloadNamed } from '../workloads/registry.ts';
 import { RequestColumns } from '../workloads/request-columns.ts';
 import { requestsHash } from '../workloads/requests-hash.ts';
 import { type CellTask, runCell } from './cell-thread.ts';
+import { readDefinition } from './definition.ts';
 import type { FinishedCell } from './finished-cell.ts';
 import { SweepFolder } from './folder.ts';
 import { CODE, codeHash } from './identity.ts';
 import { keysOf } from './outline.ts';
 import { packState, unpackState } from './packed-state.ts';
 import { type Cell, cellsOf, nameOf, outlineOf, type SweepPlan } from './plan.ts';
-import { prepareSweep } from './prepare.ts';
+import { planOf, prepareSweep } from './prepare.ts';
 import { readSweepResults } from './results.ts';
 import { parseShard } from './shard.ts';
 import { type DoneCell, type Engine, sweep } from './sweep.ts';
@@ -82,6 +84,11 @@ describe('the plan of a sweep', () => {
       },
       { name: 'one', requests: 1, peakLivePages: 8, lowerBounds: { blocksPeak: 1, blockSeconds: 0 } },
     ]);
+    // A request of more than 256 KiB fits no slots.
+    const requests = new RequestColumns(cellsOf(plan)[0].input.requests);
+    const beyondSlots = fewConversions(requests, 512, ({ pages }) => pages > 64);
+    expect(inputs[0].lowerBounds.beyondSlots).toEqual(beyondSlots);
+    expect(inputs[0]).not.toHaveProperty('seed');
     const noTimes = 'The file has no times. Requests are 1 ms of simulated time apart.';
     expect(inputs.map(({ notes }) => notes)).toEqual([
       [noTimes],
@@ -253,6 +260,17 @@ describe('the plan of a sweep', () => {
   ])('is refused with the place in its definition: %j', async (changes, message) => {
     expect(await refusal(changes)).toMatch(message);
   });
+});
+
+it('a defect that the plan of a sweep meets has no place in its definition', async () => {
+  const definition = readDefinition(files.scratch('small.json'));
+  const defect = new TypeError('a defect');
+  const input = {
+    get workload(): string {
+      throw defect;
+    },
+  };
+  await expect(planOf({ ...definition, inputs: [input] }, files.scratch('small.json'))).rejects.toBe(defect);
 });
 
 /** Runs cells in this thread. */
