@@ -47,7 +47,45 @@ const LOG = 'packages/bench/src/log';
 
 const READ_LINES = 'packages/model/src/log/read-event-lines.ts';
 
+const SWEEP = 'packages/bench/src/sweep';
+
 export const EQUIVALENT: readonly Equivalent[] = [
+  {
+    file: `${SWEEP}/threads.ts`,
+    text: "signal?.addEventListener('abort', stop, { once: true });",
+    change: 'true -> false',
+    why: 'a signal aborts once',
+  },
+  {
+    file: `${SWEEP}/cells-file.ts`,
+    text: "const cell = end === -1 ? undefined : jsonIn(bytes.toString('utf8', start, end));",
+    change: 'end === -1 -> false',
+    why: 'a text up to byte -1 is empty, which is no JSON',
+  },
+  {
+    file: `${SWEEP}/cell-thread.ts`,
+    text: 'hasDetails: false,',
+    change: 'false -> true',
+    why: 'the details are left out of the outcome, only later',
+  },
+  {
+    file: `${SWEEP}/results.ts`,
+    text: "if (!('metrics' in run)) return run;",
+    change: "!('metrics' in run) -> false",
+    why: 'a run without metrics loses none',
+  },
+  {
+    file: `${SWEEP}/results.ts`,
+    text: 'const groups = Array.from({ length: cells.length / seeds }, (_, group) =>',
+    change: 'cells.length / seeds -> cells.length * seeds',
+    why: 'groups behind the last cell are empty, and are left out',
+  },
+  {
+    file: `${SWEEP}/definition.ts`,
+    text: 'const workloads = grid.workloadPerSeed ? grid.inputs.length * grid.seeds.length : 0;',
+    change: '0 -> 0 + 1',
+    why: 'one workload is below the limit, too',
+  },
   {
     file: 'packages/model/src/direct-map.ts',
     text: 'this.#levels = new Uint8Array(geometry.spanPages / geometry.pagesPerBlock);',

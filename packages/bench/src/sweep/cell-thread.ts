@@ -4,7 +4,7 @@ import { runPolicy } from '../compare/run.ts';
 import { shown } from '../files/source-place.ts';
 import { byMetric, type MetricId, ratioMetrics } from '../metrics/metric.ts';
 import { changedBuiltins } from '../policies/builtins.ts';
-import { isPolicyFile, policyFor } from '../policies/load.ts';
+import { policyFor } from '../policies/load.ts';
 import { RequestColumns } from '../workloads/request-columns.ts';
 import { type PackedState, unpackState } from './packed-state.ts';
 import type { Cell, SweepPolicy } from './plan.ts';
@@ -70,10 +70,8 @@ async function outcomeOf({
 }
 
 /** A result names a policy file as the definition does: it lies elsewhere on each machine. */
-function asGiven(message: string, { source, given }: SweepPolicy): string {
-  if (!isPolicyFile(source)) return message;
-  return message
+const asGiven = (message: string, { source, given }: SweepPolicy): string =>
+  message
     .split(source)
     .map((part) => part.replaceAll(shown(source), given))
     .join(given);
-}
