@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { InputError } from '@decpool/model';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { readCells } from './cells-file.ts';
-import { byKey, KEYS, refused } from './testing-cells.ts';
+import { byKey, KEYS, refused, served } from './testing-cells.ts';
 
 let folder = '';
 let path = '';
@@ -27,6 +27,12 @@ it('wherever it ends, it has the cells of the lines that are whole', () => {
     const expected = { cells: byKey(cells.slice(0, whole)), wholeBytes, isCutOff: bytes > wholeBytes };
     expect(readCells(path), `${bytes} bytes`).toEqual(expected);
   }
+});
+
+it('may have a cell of seed 0 that came to no event', () => {
+  const cell = { ...served(KEYS[0], { 'host-calls': 0 }), seed: 0, events: 0 };
+  writeFileSync(path, `${JSON.stringify(cell)}\n`);
+  expect([...readCells(path).cells.values()]).toEqual([cell]);
 });
 
 it('has nothing if it is not there', () => {

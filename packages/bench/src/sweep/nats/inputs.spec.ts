@@ -63,8 +63,8 @@ it('one text for two uses is read for each', async () => {
   expect(Buffer.from(task.memory.json)).toEqual(Buffer.from(INPUT_BYTES));
 });
 
-it('an object that could not be read is asked for again', async () => {
-  const { bucket, inputs } = worker();
+it('an object that could not be read is asked for again, beside the one that is kept', async () => {
+  const { bucket, inputs } = worker(false, 1);
   const message = cell(bucket, 'm');
   bucket.objects.delete(message.memory);
   for (let times = 0; times < 2; times++) await expect(inputs.taskOf(message)).rejects.toThrow(ObjectError);
