@@ -19,13 +19,45 @@ describe('aged memory', () => {
       high: 1533,
       lowWatermark: 1278,
     });
+    expect(dma32).not.toHaveProperty('node');
     expect(dma.free).toEqual(freshBoot(128 * MIB).zones[0].free);
+    // More than kswapd leaves are free here, so that nothing is added.
+    expect(aged(4 * GIB, 1).zones[1].free.Movable.slice(0, 3)).toEqual([696, 862, 637]);
     // So much memory that each recorded count, and each range that a seed draws from, shows.
     expect(aged(64 * GIB, 1).zones[2].free).toMatchObject({
       Unmovable: [0, 1907, 457, 1501, 703, 562, 348, 561, 434, 16, 0],
       Movable: [19681, 21467, 10656, 4806, 1386, 438, 204, 128, 45, 0, 0],
       Reclaimable: [0, 0, 0, 13, 39, 16, 0, 0, 0, 0, 0],
     });
+  });
+
+  it('has pageblocks of each migratetype as far as a zone has pageblocks, the first for Movable pages', () => {
+    for (const blocks of [1, 2, 3, 4, 5, 20]) {
+      for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
+        const memory = aged(3 * GIB + blocks * 2 * MIB, seed);
+        const [, , { name, pageblocks }] = memory.zones;
+        const { Unmovable, Movable, Reclaimable } = pageblocks;
+        expect({ name, all: Unmovable + Movable + Reclaimable }).toEqual({ name: 'Normal', all: blocks });
+        expect(Movable).toBeGreaterThan(0);
+        // 15 to 25 %, and 1 to 4 %.
+        expect(Unmovable).toBeGreaterThanOrEqual(
+          Math.min(blocks - 1, Math.max(1, Math.round(0.15 * blocks))),
+        );
+        expect(Unmovable).toBeLessThanOrEqual(Math.max(1, Math.round(0.25 * blocks)));
+        expect(Reclaimable).toBe(blocks < 3 ? 0 : 1);
+        if (blocks > 3 || seed > 2) continue;
+        const source = sourceOf(memory, seed);
+        expect([source.dropped, source.misplaced]).toEqual([0, 0]);
+        expect(countsOf(source, memory)).toEqual(givenCounts(memory));
+      }
+    }
+  });
+
+  it('has no free chunk of a migratetype without a pageblock', () => {
+    // A seed that draws a Reclaimable chunk for so small a zone.
+    const reclaimable = (blocks: number) => aged(3 * GIB + blocks * 2 * MIB, 104).zones[2].free.Reclaimable;
+    expect(reclaimable(3)).toEqual([0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    expect(reclaimable(2)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
   });
 
   const sizes = [64, 98, 256, 1024, 4096, 16384];

@@ -76,10 +76,16 @@ function agedZone(
   const free = Object.fromEntries(
     drawn.map(([type, counts]) => [type, counts.map((count) => rounded(count * scale, random))]),
   ) as Record<Migratetype, number[]>;
+  // Of the fewest pageblocks the first is Movable, and the second Unmovable.
+  if (blocks < 2) free.Unmovable.fill(0);
+  if (blocks < 3) free.Reclaimable.fill(0);
   // What rounding took away.
-  free.Movable[0] += Math.max(0, Math.ceil(least - pagesIn(Object.values(free))));
-  const unmovable = Math.max(1, Math.round(blocks * between(UNMOVABLE, random)));
-  const reclaimable = Math.max(1, Math.round(blocks * between(RECLAIMABLE, random)));
+  free.Movable[0] += Math.max(0, least - pagesIn(Object.values(free)));
+  const unmovable = Math.min(blocks - 1, Math.max(1, Math.round(blocks * between(UNMOVABLE, random))));
+  const reclaimable = Math.min(
+    blocks - 1 - unmovable,
+    Math.max(1, Math.round(blocks * between(RECLAIMABLE, random))),
+  );
   const movable = pageblocksOf(ram) - unmovable - reclaimable;
   return zoneState({ name, node, ram }, free, {
     Unmovable: unmovable,
