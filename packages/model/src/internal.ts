@@ -55,6 +55,7 @@ export {
   encodeHeaderLine,
   encodeMarkLine,
   isJson,
+  KEYFRAME_LINE_START,
   NdjsonDecoder,
   type NdjsonStart,
 } from './log/ndjson.ts';

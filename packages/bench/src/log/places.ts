@@ -3,7 +3,7 @@
  * In NDJSON, a checkpoint is the only line that begins as it does.
  */
 import { type Checkpoint, InputError } from '@decpool/model';
-import { isJson, NdjsonDecoder, type ReadHeader } from '@decpool/model/internal';
+import { isJson, KEYFRAME_LINE_START, NdjsonDecoder, type ReadHeader } from '@decpool/model/internal';
 import { arrowCodec, arrowMessages, at } from '../files/arrow-messages.ts';
 import type { ByteReader } from '../files/byte-reader.ts';
 import { atPath, type ByteFile } from './byte-file.ts';
@@ -95,7 +95,7 @@ async function arrowPlaces(file: ByteFile): Promise<Places> {
 }
 
 const CHECKPOINT_START = '\n{"checkpoint":';
-const KEYFRAME_START = '\n{"keyframe":';
+const KEYFRAME_START = `\n${KEYFRAME_LINE_START}`;
 
 async function ndjsonPlaces(file: ByteFile): Promise<Places> {
   const { read, offset } = await ndjsonHeader(file);

@@ -408,6 +408,18 @@ describe('a decoder of NDJSON', () => {
     expect(() => begun()('{"keyframe": what is no JSON')).toThrow('line 2: not JSON');
   });
 
+  it('passes nothing over that begins otherwise than a keyframe, by a single bit', () => {
+    const line = '{"keyframe":{"events":0}}';
+    for (let bit = 0; bit < 8 * '{"keyframe":'.length; bit++) {
+      const damaged = ENCODER.encode(line);
+      damaged[bit >>> 3] ^= 1 << (bit & 7);
+      const decoder = new NdjsonDecoder({ version: SCHEMA_VERSION, events: 0, lines: 1 }, true);
+      expect(() => [...decoder.push(damaged), ...decoder.push(ENCODER.encode('\n'))], `bit ${bit}`).toThrow(
+        InputError,
+      );
+    }
+  });
+
   it('refuses whatever comes behind the seal, unread', () => {
     for (const line of [`{"seq":0, no JSON`, encodeMarkLine('checkpoint', checkpointAt(0)).trimEnd()]) {
       const push = begun();
@@ -464,7 +476,7 @@ describe('a decoder of NDJSON', () => {
     expect(() => openBytesOf(2 ** 26 + 1)).toThrow(
       new InputError('line 8: longer than 67108864 bytes, the maximum in an event log'),
     );
-    line.set(ENCODER.encode('{"keyframe"'));
+    line.set(ENCODER.encode('{"keyframe":'));
     expect(openBytesOf(2 ** 26 + 1)).toBe(2 ** 26 + 1);
   });
 

@@ -27,9 +27,11 @@ const MAX_KEYFRAME_BYTES = 2 ** 28;
 const MAX_KEPT_BYTES = 2 ** 20;
 /** Events that there is room for at first; in a log of schema version 1 those of a batch. */
 const SEGMENT_ROWS = 8192;
-/** What the line of an event, and of a keyframe, begins with. */
+/** What the line of a keyframe begins with. Who finds and who passes over keyframes must agree on it. */
+export const KEYFRAME_LINE_START = '{"keyframe":';
+const KEYFRAME_START = new TextEncoder().encode(KEYFRAME_LINE_START);
+/** What the line of an event begins with. */
 const EVENT_START = new TextEncoder().encode('{"seq"');
-const KEYFRAME_START = new TextEncoder().encode('{"keyframe"');
 
 /** Where in a log a decoder begins. */
 export interface NdjsonStart {
