@@ -51,6 +51,12 @@ const SWEEP = 'packages/bench/src/sweep';
 
 export const EQUIVALENT: readonly Equivalent[] = [
   {
+    file: `${SWEEP}/nats/connect.ts`,
+    text: 'const tls = { ...(caFile && { caFile }), ...(certFile && keyFile && { certFile, keyFile }) };',
+    change: 'certFile && keyFile -> certFile || keyFile',
+    why: 'both are given, or neither is',
+  },
+  {
     file: `${SWEEP}/threads.ts`,
     text: "signal?.addEventListener('abort', stop, { once: true });",
     change: 'true -> false',
