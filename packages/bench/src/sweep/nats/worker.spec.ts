@@ -1,9 +1,9 @@
 /** A worker in this process, with threads that the spec runs itself and cells that it queues by hand. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InputError } from '@decpool/model';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { CellTask, TimedOutcome } from '../cell-thread.ts';
 import { resultMessageSchema } from './cell-message.ts';
 import { connectTo, type Nats } from './connect.ts';
@@ -12,7 +12,6 @@ import { Presence } from './presence.ts';
 import {
   CELLS,
   cellSubject,
-  INPUTS,
   makeStreams,
   numberIn,
   RESULTS,
@@ -89,14 +88,24 @@ describe.skipIf(NATS_SERVER === undefined)(`a worker on ${NATS_SERVER ?? 'a NATS
     rmSync(folder, { recursive: true });
   });
 
-  /** Starts the worker. It ends well if it is told to. */
-  function started(threads = 1, allowPolicies = false, nextMs?: number) {
+  /** Starts the worker. It ends well if it is told to. `change`: of its connection. */
+  function started(
+    threads = 1,
+    allowPolicies = false,
+    nextMs?: number,
+    change: (connected: Nats) => void = () => {},
+  ) {
     const told: string[] = [];
     const pool = new Pool();
     const end = work({
       ...{ on: server.url, threads, allowPolicies, signal: stop.signal, poolOf: pool.of },
       ...(nextMs === undefined ? {} : { nextMs }),
       onChange: (text) => told.push(text),
+      connect: async (...given) => {
+        const connected = await connectTo(...given);
+        change(connected);
+        return connected;
+      },
     }).catch((error: unknown) => {
       if (error !== stop.signal.reason) throw error;
     });
@@ -160,7 +169,7 @@ describe.skipIf(NATS_SERVER === undefined)(`a worker on ${NATS_SERVER ?? 'a NATS
     await until(async () => (await info()).num_waiting === 1);
     // Its request ends, and it asks again.
     const pauses = waits.asked.length;
-    await new Promise((resolve) => setTimeout(resolve, 1100));
+    await new Promise((resolve) => setTimeout(resolve, 1300));
     expect(told).toEqual([`joined 'by-hand' on ${server.url}: 0 cells`]);
     expect(waits.asked).toHaveLength(pauses);
     await removeStreams(nats);
@@ -170,6 +179,7 @@ describe.skipIf(NATS_SERVER === undefined)(`a worker on ${NATS_SERVER ?? 'a NATS
       "left 'by-hand': 0 cells were run here",
       `joined 'another' on ${server.url}: 2 cells`,
     ]);
+    expect([pool.asked.length, pool.isDestroyed]).toEqual([2, true]);
   });
 
   it('gives its threads all that a cell needs', async () => {
@@ -286,6 +296,48 @@ describe.skipIf(NATS_SERVER === undefined)(`a worker on ${NATS_SERVER ?? 'a NATS
     expect(pool.asked).toHaveLength(times === 10 ? 0 : 1);
   });
 
+  it('records no failure of a cell that it stops, though another worker has put it back', async () => {
+    await makeSweep(nats, cells(1));
+    await givenOut(1);
+    const { pool, end } = started();
+    await until(() => pool.asked.length === 1);
+    stop.abort();
+    await end;
+    expect(await results()).toEqual(new Map());
+    expect(pool.asked).toHaveLength(1);
+  });
+
+  it('leaves no timer behind for the cells that it ran', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    await makeSweep(nats, cells(20));
+    const before = timers();
+    const { pool, end } = started();
+    pool.answer = refused;
+    await cellsAre(0);
+    stop.abort();
+    await end;
+    await until(() => timers() < before + 10);
+  });
+
+  it('asks for a cell for 5 s at a time', async () => {
+    const asked: unknown[] = [];
+    await makeSweep(nats, cells(1));
+    const { pool } = started(1, false, undefined, ({ js }) => {
+      const get = js.consumers.get.bind(js.consumers);
+      vi.spyOn(js.consumers, 'get').mockImplementation(async (stream, name) => {
+        const consumer = await get(stream, name);
+        const next = consumer.next.bind(consumer);
+        vi.spyOn(consumer, 'next').mockImplementation((options) => {
+          asked.push(options);
+          return next(options);
+        });
+        return consumer;
+      });
+    });
+    await until(() => pool.asked.length === 1);
+    expect(asked[0]).toEqual({ expires: 5000 });
+  });
+
   it('leaves the result of another worker as it is', async () => {
     await makeSweep(nats, cells(2));
     await nats.js.publish(resultSubject('an-id', 0), 'of another');
@@ -303,7 +355,7 @@ describe.skipIf(NATS_SERVER === undefined)(`a worker on ${NATS_SERVER ?? 'a NATS
     const pauses = () => waits.asked.filter((ms) => ms === 1000).length;
     await until(() => pauses() >= 3);
     expect(told).toEqual([WAITS]);
-    await nats.objects.create(INPUTS);
+    // Nor has it what cells need.
     await makeStreams(nats, aboutOf({ name: 'early' }));
     await until(() => told.length >= 5);
     await removeStreams(nats);
@@ -313,6 +365,85 @@ describe.skipIf(NATS_SERVER === undefined)(`a worker on ${NATS_SERVER ?? 'a NATS
     expect(pauses()).toBeGreaterThanOrEqual(3 + tries);
     stop.abort();
     await end;
+  });
+
+  const away = () => Object.assign(new Error('no answer'), { name: 'TimeoutError' });
+  const defect = new TypeError('a defect');
+
+  it('sends a result again until the server has it', async () => {
+    await makeSweep(nats, cells(1));
+    const { pool } = started(1, false, undefined, ({ js }) => {
+      vi.spyOn(js, 'publish').mockRejectedValueOnce(away()).mockRejectedValueOnce(away());
+    });
+    pool.answer = refused;
+    await cellsAre(0);
+    expect(await results()).toEqual(
+      new Map([[0, { key: 'cell 1', outcome: { refused: 'no 1' }, seconds: 1, deliveries: 1 }]]),
+    );
+    expect([pool.asked.length, waits.asked]).toEqual([1, [1000, 1000]]);
+  });
+
+  it('sends no result that nobody wants any more', async () => {
+    await makeSweep(nats, cells(1));
+    const { told, pool } = started(1, false, undefined, ({ js }) => {
+      vi.spyOn(js, 'publish').mockImplementation(async () => {
+        await removeStreams(nats);
+        throw away();
+      });
+    });
+    pool.answer = refused;
+    await until(() => told.length >= 3);
+    expect(told.slice(1)).toEqual([
+      "left 'by-hand': 0 cells were run here",
+      `waits for a sweep on ${server.url}`,
+    ]);
+  });
+
+  it('puts a cell back whose result it cannot send before it ends, also if its last request gets it', async () => {
+    waits.restore();
+    await makeSweep(nats, cells(1));
+    const { pool, end } = started(1, false, undefined, ({ js }) => {
+      vi.spyOn(js, 'publish').mockImplementation(async () => {
+        stop.abort();
+        throw away();
+      });
+    });
+    pool.answer = refused;
+    await end;
+    expect((await (await other()).next())?.info.deliveryCount).toBeGreaterThan(1);
+  });
+
+  it.each(['TimeoutError', 'a consumer that is not there'])('asks again for cells after %s', async (what) => {
+    await makeSweep(nats, cells(1));
+    const error = what === 'TimeoutError' ? away() : Object.assign(new Error(what), { code: 10014 });
+    const { pool } = started(1, false, undefined, ({ js }) => {
+      const get = js.consumers.get.bind(js.consumers);
+      vi.spyOn(js.consumers, 'get').mockImplementation(async (stream, name) => {
+        const consumer = await get(stream, name);
+        vi.spyOn(consumer, 'next').mockRejectedValueOnce(error);
+        return consumer;
+      });
+    });
+    await until(() => pool.asked.length === 1);
+    expect(waits.asked).toEqual([1000]);
+  });
+
+  it.each(['publish', 'next', 'get'])('ends with what is a defect: of %s', async (what) => {
+    await makeSweep(nats, cells(1));
+    const { pool, end } = started(1, false, undefined, ({ js }) => {
+      if (what === 'publish') vi.spyOn(js, 'publish').mockRejectedValue(defect);
+      if (what === 'get') vi.spyOn(js.consumers, 'get').mockRejectedValue(defect);
+      if (what !== 'next') return;
+      const get = js.consumers.get.bind(js.consumers);
+      vi.spyOn(js.consumers, 'get').mockImplementation(async (stream, name) => {
+        const consumer = await get(stream, name);
+        vi.spyOn(consumer, 'next').mockRejectedValue(defect);
+        return consumer;
+      });
+    });
+    pool.answer = refused;
+    await expect(end).rejects.toBe(defect);
+    expect(pool.isDestroyed).toBe(true);
   });
 
   it('says that it is there, and that it has gone', async () => {
@@ -351,11 +482,14 @@ describe.skipIf(NATS_SERVER === undefined)(`a worker on ${NATS_SERVER ?? 'a NATS
     await makeSweep(nats, cells(1, { policy: { name: 'mine', source, given: './mine.ts' } }), {
       files: ['./mine.ts'],
     });
-    const { pool } = started(1, true);
+    const { pool, end } = started(1, true);
     await until(() => pool.asked.length === 1);
     const [{ policy }] = pool.asked;
     expect(policy.source).not.toBe(source);
     expect(readFileSync(policy.source, 'utf8')).toBe('export default 7;\n');
+    stop.abort();
+    await end;
+    expect(existsSync(policy.source)).toBe(false);
   });
 
   it('ends with the line that says what is wrong: other code, or what is no cell', async () => {
@@ -366,6 +500,8 @@ describe.skipIf(NATS_SERVER === undefined)(`a worker on ${NATS_SERVER ?? 'a NATS
     await nats.js.publish(cellSubject('an-id', 7), '{"key":1}');
     const { end } = started();
     await expect(end).rejects.toThrow(InputError);
-    await expect(end).rejects.toThrow(/^nats:\S+: decpool\.cells\.an-id\.7 is no cell: [^\n]*$/);
+    await expect(end).rejects.toThrow(
+      /^nats:\S+: decpool\.cells\.an-id\.7 is no cell: key: Invalid input.*$/,
+    );
   });
 });

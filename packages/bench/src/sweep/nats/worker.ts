@@ -5,7 +5,7 @@ import { InputError } from '@decpool/model';
 import type { Consumer, JsMsg } from '@nats-io/jetstream';
 import { messageOf } from '../../files/error-text.ts';
 import { CellThreads, type PoolOf } from '../threads.ts';
-import { type CellMessage, cellMessageSchema, type ResultMessage } from './cell-message.ts';
+import { type CellMessage, cellMessageSchema, formText, type ResultMessage } from './cell-message.ts';
 import { connectTo, flush, isAway, type Nats, type NatsOptions, whenThere } from './connect.ts';
 import { WorkerInputs } from './inputs.ts';
 import { sayPresent } from './presence.ts';
@@ -35,14 +35,16 @@ interface WorkerOptions extends NatsOptions {
   readonly poolOf?: PoolOf;
   /** So long the server holds a request for a cell; then the worker looks whether the sweep is still there. Default: 5000. */
   readonly nextMs?: number;
+  /** Default: connectTo(). */
+  readonly connect?: typeof connectTo;
 }
 
 const WAIT_MS = 1000;
 
 /** Works on one sweep after the other until the signal. Throws InputError if a sweep is of other code, or has files that it may not run. */
 export async function work(options: WorkerOptions): Promise<void> {
-  const { signal, threads, onChange = () => {} } = options;
-  const nats = await connectTo(options, `decpool worker of ${threads} threads`, signal);
+  const { signal, threads, onChange = () => {}, connect = connectTo } = options;
+  const nats = await connect(options, `decpool worker of ${threads} threads`, signal);
   let isWaiting = false;
   try {
     while (!signal.aborted) {
@@ -78,6 +80,8 @@ function expectWorkable(about: StreamsAbout, url: string, { allowPolicies }: Wor
 const NEXT_MS = 5000;
 /** A cell that fails is tried by another worker after so long. */
 const AGAIN_MS = 1000;
+/** So long a worker that ends waits for a cell that comes too late: its last request may get one that it has put back itself. */
+const LATE_MS = 200;
 /** A cell that was given out so often, without a result or an error, ends the workers that run it. */
 const MOST_DELIVERIES = 10;
 
@@ -92,6 +96,8 @@ class SweepWork {
   #leave = () => {};
   /** The last request for a cell. */
   #asking: Promise<unknown> = Promise.resolve();
+  /** Resolves when the cell that came too late for this worker is put back. */
+  #late: Promise<unknown> = Promise.resolve();
   #isOver = false;
   #cells = 0;
 
@@ -122,6 +128,7 @@ class SweepWork {
       const consumer = await this.#consumer();
       if (consumer === undefined) return 0;
       await Promise.all(Array.from({ length: this.#threads.lanes }, () => this.#lane(consumer, inputs)));
+      if (signal.aborted) await Promise.race([this.#late, setTimeout(LATE_MS)]);
     } finally {
       absent();
       signal.removeEventListener('abort', leave);
@@ -169,7 +176,7 @@ class SweepWork {
       return undefined;
     } finally {
       // One that comes too late goes to another worker.
-      if (this.#isOver) next.then((message) => message?.nak()).catch(() => {});
+      if (this.#isOver) this.#late = next.then((message) => message?.nak()).catch(() => {});
     }
   }
 
@@ -223,9 +230,7 @@ class SweepWork {
     try {
       return cellMessageSchema.parse(message.json());
     } catch (error) {
-      throw new InputError(
-        `${this.#nats.url}: ${message.subject} is no cell: ${messageOf(error).split('\n')[0]}`,
-      );
+      throw new InputError(`${this.#nats.url}: ${message.subject} is no cell: ${formText(error)}`);
     }
   }
 
