@@ -51,6 +51,24 @@ const SWEEP = 'packages/bench/src/sweep';
 
 export const EQUIVALENT: readonly Equivalent[] = [
   {
+    file: `${SWEEP}/nats/streams.ts`,
+    text: '[STREAM_NOT_FOUND, CONSUMER_NOT_FOUND].includes(codeOf(error) ?? 0);',
+    change: '0 -> 0 + 1',
+    why: 'neither is the number of one of the two errors',
+  },
+  {
+    file: `${SWEEP}/nats/worker.ts`,
+    text: "signal.addEventListener('abort', leave, { once: true });",
+    change: 'true -> false',
+    why: 'a signal aborts once',
+  },
+  {
+    file: `${SWEEP}/nats/objects.ts`,
+    text: "timeout.addEventListener('abort', () => reject(timeout.reason), { once: true });",
+    change: 'true -> false',
+    why: 'a signal aborts once',
+  },
+  {
     file: `${SWEEP}/nats/connect.ts`,
     text: 'const tls = { ...(caFile && { caFile }), ...(certFile && keyFile && { certFile, keyFile }) };',
     change: 'certFile && keyFile -> certFile || keyFile',

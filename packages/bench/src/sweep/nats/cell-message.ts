@@ -2,7 +2,9 @@
 import { platformSchema } from '@decpool/model/internal';
 import * as z from 'zod';
 import type { RunSettings } from '../../compare/run.ts';
+import { messageOf } from '../../files/error-text.ts';
 import { metricIdSchema } from '../../metrics/schema.ts';
+import { readableIssue } from '../../text/readable-issue.ts';
 
 const whole = z.int().min(0);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -40,5 +42,9 @@ export const resultMessageSchema = z.strictObject({
   deliveries: whole,
 });
 export type ResultMessage = z.infer<typeof resultMessageSchema>;
+
+/** Why a message is of another form, in a line. */
+export const formText = (error: unknown): string =>
+  error instanceof z.ZodError ? readableIssue(error) : messageOf(error);
 
 export const presenceSchema = z.strictObject({ worker: z.string(), threads: whole });

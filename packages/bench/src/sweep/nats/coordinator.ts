@@ -6,14 +6,13 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { InputError } from '@decpool/model';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
-import { messageOf } from '../../files/error-text.ts';
 import { sha256 } from '../../files/sha256.ts';
 import { VERSION } from '../../files/version.ts';
 import { isPolicyFile } from '../../policies/load.ts';
 import { codeHash, shortHash } from '../identity.ts';
 import type { Cell } from '../plan.ts';
 import type { DoneCell, Engine, EngineTask } from '../sweep.ts';
-import { type ResultMessage, resultMessageSchema } from './cell-message.ts';
+import { formText, type ResultMessage, resultMessageSchema } from './cell-message.ts';
 import { connectTo, flush, isAway, type Nats, type NatsOptions, whenThere } from './connect.ts';
 import { Presence } from './presence.ts';
 import { CellQueue, storeInputs } from './queue.ts';
@@ -210,7 +209,7 @@ function resultIn(message: JsMsg, { key }: Cell): Omit<ResultMessage, 'key'> {
     if (result.key === key) return result;
     return { outcome: { failed: `a worker took it for cell ${result.key}` }, seconds: 0, deliveries: 1 };
   } catch (error) {
-    return { outcome: { failed: `a worker sent no result: ${messageOf(error)}` }, seconds: 0, deliveries: 1 };
+    return { outcome: { failed: `a worker sent no result: ${formText(error)}` }, seconds: 0, deliveries: 1 };
   }
 }
 
