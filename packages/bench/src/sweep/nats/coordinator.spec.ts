@@ -361,12 +361,22 @@ describe.skipIf(NATS_SERVER === undefined)(`a coordinator on ${NATS_SERVER ?? 'a
     await expect(started(all(), { on: 'nats://me@127.0.0.1' }).end).resolves.toBeUndefined();
   });
 
-  it('begins anew if the server loses its streams', async () => {
+  /** A clock that can be put forward, by ms. */
+  function clock(): { later: number } {
+    const forward = { later: 0 };
+    const now = performance.now.bind(performance);
+    vi.spyOn(performance, 'now').mockImplementation(() => now() + forward.later);
+    return forward;
+  }
+
+  it('begins anew if the server loses its streams, after 10 s of silence at the latest', async () => {
+    const time = clock();
     const { task, end } = started(new Task(cells(3)));
     await serve(1);
     await until(() => task.done.length === 1);
     const id = await idOf();
     await removeStreams(nats);
+    time.later = 10_001;
     await until(async () => !['none', id].includes(await idOf()));
     expect(await serve(2)).toEqual([1, 2]);
     await end;
@@ -374,16 +384,14 @@ describe.skipIf(NATS_SERVER === undefined)(`a coordinator on ${NATS_SERVER ?? 'a
   });
 
   it('begins anew after 10 s of silence if neither cells nor results are left', async () => {
-    const now = performance.now.bind(performance);
-    let later = 0;
-    vi.spyOn(performance, 'now').mockImplementation(() => now() + later);
+    const time = clock();
     const { task, end } = started(new Task(cells(2)));
     await queuedAre(2);
     const id = await idOf();
     const consumer = await nats.js.consumers.get(CELLS, WORKERS);
     // A worker has one, and one is left.
     const first = await consumer.next({ expires: 1000 });
-    later = 10_001;
+    time.later = 10_001;
     const polls = waits.asked.length;
     await until(() => waits.asked.length > polls + 4);
     expect(await idOf()).toBe(id);
