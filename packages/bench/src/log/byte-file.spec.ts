@@ -315,12 +315,13 @@ it('a gzip may expand by 32 MiB and 200 times its size, and no more', async () =
   await expect(read(44)).rejects.toThrow('this gzip file expands more than 200 times');
 });
 
-it('an error names the file, in at most 2000 characters of what was wrong, and a defect stays what it is', () => {
+it('an error names the file, in one line with at most 2000 characters of what was wrong, and a defect stays what it is', () => {
   const message = (error: unknown) => (atPath('a.log', error) as Error).message;
   const text = 'x'.repeat(2000);
   expect(message(new InputError(text))).toBe(`a.log: ${text}`);
   expect(message(new InputError(`${text}y`))).toBe(`a.log: ${text}...`);
   expect(atPath('a.log', new InputError('no'))).toBeInstanceOf(InputError);
+  expect(message(new InputError('name "x\n\ny"'))).toBe('a.log: name "x\\n\\ny"');
   const system = Object.assign(new Error('EIO'), { code: 'EIO' });
   expect(atPath('a.log', system)).toEqual(new InputError('a.log: cannot be read: EIO'));
   for (const defect of [new Error('defect'), 'text', undefined]) expect(atPath('a.log', defect)).toBe(defect);

@@ -79,16 +79,16 @@ async function described(path: string, file: FileHandle): Promise<ByteFile> {
 
 /** Names the file in an InputError, and makes one of an error of the file system. Returns other errors as they are. */
 export function atPath(path: string, error: unknown): unknown {
-  if (error instanceof InputError) return new InputError(`${path}: ${clipped(error.message)}`);
+  if (error instanceof InputError) return new InputError(`${path}: ${inOneLine(error.message)}`);
   if (error instanceof Error && 'code' in error)
     return new InputError(`${path}: cannot be read: ${error.message}`);
   return error;
 }
 
-/** A message quotes the log, and a hostile log has keys and names of any length. */
+/** A message quotes the log, and a hostile log has keys and names of any length, and with line ends. */
 const MAX_MESSAGE = 2000;
-const clipped = (message: string): string =>
-  message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}...` : message;
+const inOneLine = (message: string): string =>
+  (message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}...` : message).replaceAll('\n', '\\n');
 
 function plainSource(
   file: FileHandle,
