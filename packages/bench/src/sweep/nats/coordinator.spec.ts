@@ -26,7 +26,7 @@ import {
 } from './streams.ts';
 import { NATS_SERVER, NatsServer } from './testing.ts';
 import { cells, POLICY } from './testing-objects.ts';
-import { aboutOf, connections, until } from './testing-sweep.ts';
+import { aboutOf, connections, endWaiting, until } from './testing-sweep.ts';
 import { Waits } from './testing-waits.ts';
 
 const IDENTITY = { definition: 'd1' };
@@ -94,6 +94,7 @@ describe.skipIf(NATS_SERVER === undefined)(`a coordinator on ${NATS_SERVER ?? 'a
     waits = new Waits();
   });
   afterEach(async () => {
+    endWaiting();
     vi.restoreAllMocks();
     for (const { task, end } of begun.splice(0)) {
       task.stop();

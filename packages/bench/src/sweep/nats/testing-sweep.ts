@@ -37,11 +37,18 @@ export async function makeSweep(
 const LONGEST_MS = 8000;
 const clock = performance.now.bind(performance);
 
-/** Waits until it is so. Throws if that takes too long. */
+/** Tests that have ended. */
+let ended = 0;
+
+/** Ends all waiting: what a test that failed has begun is not to meddle with the next one. */
+export const endWaiting = (): void => void ended++;
+
+/** Waits until it is so. Throws if that takes too long, or if the test has ended. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+  const before = ended;
   const end = clock() + LONGEST_MS;
   while (!(await isSo())) {
-    if (clock() > end) throw new Error(`it has not come to this: ${isSo}`);
+    if (clock() > end || ended > before) throw new Error(`it has not come to this: ${isSo}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

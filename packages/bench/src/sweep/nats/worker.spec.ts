@@ -21,7 +21,7 @@ import {
 } from './streams.ts';
 import { NATS_SERVER, NatsServer } from './testing.ts';
 import { cells, INPUT } from './testing-objects.ts';
-import { aboutOf, connections, makeSweep, until } from './testing-sweep.ts';
+import { aboutOf, connections, endWaiting, makeSweep, until } from './testing-sweep.ts';
 import { Waits } from './testing-waits.ts';
 import { work } from './worker.ts';
 
@@ -77,6 +77,7 @@ describe.skipIf(NATS_SERVER === undefined)(`a worker on ${NATS_SERVER ?? 'a NATS
     worker = Promise.resolve();
   });
   afterEach(async () => {
+    endWaiting();
     stop.abort();
     await worker.catch(() => {});
     await removeStreams(nats);
