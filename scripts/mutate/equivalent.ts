@@ -51,6 +51,12 @@ const SWEEP = 'packages/bench/src/sweep';
 
 export const EQUIVALENT: readonly Equivalent[] = [
   {
+    file: `${SWEEP}/nats/coordinator.ts`,
+    text: 'if (task.signal?.aborted !== true) await whenThere(nats, () => removeStreams(nats));',
+    change: 'task.signal?.aborted !== true -> true',
+    why: 'whenThere() does nothing after the signal',
+  },
+  {
     file: `${SWEEP}/nats/streams.ts`,
     text: '[STREAM_NOT_FOUND, CONSUMER_NOT_FOUND].includes(codeOf(error) ?? 0);',
     change: '0 -> 0 + 1',

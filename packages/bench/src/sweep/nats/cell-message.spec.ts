@@ -1,6 +1,6 @@
 import { platformNamed } from '@decpool/model';
 import { expect, it } from 'vitest';
-import { cellMessageSchema, presenceSchema, resultMessageSchema } from './cell-message.ts';
+import { cellMessageSchema, formText, presenceSchema, resultMessageSchema } from './cell-message.ts';
 
 const HASH = '0123456789abcdef'.repeat(4);
 const CELL = {
@@ -40,4 +40,18 @@ it.each([
   ['threads', presenceSchema, { worker: 'w', threads: -1 }],
 ])('%s is refused in another form', (_, schema, message) => {
   expect(schema.safeParse(message).success).toBe(false);
+});
+
+it('what is wrong with a message is told in a line', () => {
+  const told = (parse: () => unknown) => {
+    try {
+      return parse();
+    } catch (error) {
+      return formText(error);
+    }
+  };
+  expect(told(() => resultMessageSchema.parse({ ...RESULT, seconds: 'x' }))).toMatch(
+    /^seconds: Invalid input.*$/,
+  );
+  expect(told(() => JSON.parse('{'))).toMatch(/JSON/);
 });

@@ -164,6 +164,72 @@ describe.skipIf(NATS_SERVER === undefined)(`a coordinator on ${NATS_SERVER ?? 'a
     expect(counts).toEqual([{ redelivered: 0, repeated: 0 }]);
     expect(await nats.jsm.streams.names().next()).toEqual([]);
     await until(() => connections() === before);
+    // So long it waits for results.
+    expect(new Set(waits.asked)).toEqual(new Set([500, 1000]));
+  });
+
+  it('takes a result when it comes, and not when its wait is over', async () => {
+    waits.restore();
+    const { task, end } = started(new Task(cells(6)));
+    await queuedAre(6);
+    const begun = performance.now();
+    for (let count = 1; count <= 6; count++) {
+      await serve(1);
+      await until(() => task.done.length === count);
+    }
+    await end;
+    expect(performance.now() - begun).toBeLessThan(1500);
+  });
+
+  /** A connection that is changed before it is used. */
+  const changed =
+    (change: (connected: Nats) => void): typeof connectTo =>
+    async (...given) => {
+      const connected = await connectTo(...given);
+      change(connected);
+      return connected;
+    };
+  const away = () => Object.assign(new Error('no answer'), { name: 'TimeoutError' });
+  const defect = new TypeError('a defect');
+
+  it.each([
+    ['the server is away', away(), undefined],
+    ['it meets a defect', defect, defect],
+  ])('is told to end while %s', async (_, error, thrown) => {
+    const task = new Task(cells(1));
+    const { end, counts } = started(task, {
+      connect: changed(({ jsm }) => {
+        vi.spyOn(jsm.streams, 'info').mockImplementation(async () => {
+          task.stop();
+          throw error;
+        });
+      }),
+    });
+    expect(await end.catch((reason: unknown) => reason)).toBe(thrown);
+    expect(counts).toHaveLength(1);
+  });
+
+  it.each([
+    ['away', away(), undefined],
+    ['a defect', defect, defect],
+  ])('looks after what it has left, but not if the server is away: %s', async (_, error, thrown) => {
+    const { end } = started(new Task(cells(1)).finish('cell 1'), {
+      connect: changed(({ jsm }) => void vi.spyOn(jsm.streams, 'info').mockRejectedValue(error)),
+    });
+    expect(await end.catch((reason: unknown) => reason)).toBe(thrown);
+  });
+
+  it('ends if the server takes no more cells', async () => {
+    const refused = Object.assign(new Error('no room'), { code: 10_025 });
+    const connect = changed(({ js }) => {
+      const publish = js.publish.bind(js);
+      vi.spyOn(js, 'publish').mockImplementation((subject, ...given) =>
+        subject.startsWith('decpool.cells.') ? Promise.reject(refused) : publish(subject, ...given),
+      );
+    });
+    expect(await refusal(new Task(cells(3)), { connect })).toBe(
+      `${server.url}: the server takes no more cells: no room`,
+    );
   });
 
   it('says on the server which sweep it is, and where its results go', async () => {
@@ -408,6 +474,47 @@ describe.skipIf(NATS_SERVER === undefined)(`a coordinator on ${NATS_SERVER ?? 'a
     expect(await serve(2)).toEqual([0, 1]);
     await end;
     expect(task.done).toHaveLength(2);
+  });
+
+  it('is silent for 10 s before it takes cells for lost', async () => {
+    const time = clock();
+    started(new Task(cells(1)));
+    await queuedAre(1);
+    const id = await idOf();
+    const consumer = await nats.js.consumers.get(CELLS, WORKERS);
+    await (await consumer.next({ expires: 1000 }))?.ackAck();
+    const polls = waits.asked.length;
+    await until(() => waits.asked.length > polls + 8);
+    expect(await idOf()).toBe(id);
+    time.later = 10_001;
+    await until(async () => !['none', id].includes(await idOf()));
+  });
+
+  it.each([
+    [1, 0],
+    [0, 1],
+    [1, 1],
+  ])('waits for results that the server has: %i and %i', async (num_pending, num_ack_pending) => {
+    const time = clock();
+    const asked: string[] = [];
+    started(new Task(cells(1)), {
+      connect: changed(({ jsm }) => {
+        const info = jsm.consumers.info.bind(jsm.consumers);
+        vi.spyOn(jsm.consumers, 'info').mockImplementation(async (stream, name) => {
+          const own = await info(stream, name);
+          if (time.later === 0) return own;
+          asked.push(stream);
+          const none = { num_pending: 0, num_ack_pending: 0 };
+          return { ...own, ...(stream === CELLS ? none : { num_pending, num_ack_pending }) };
+        });
+      }),
+    });
+    await queuedAre(1);
+    const id = await idOf();
+    time.later = 10_001;
+    await until(() => asked.length >= 6);
+    expect(await idOf()).toBe(id);
+    expect(asked.slice(0, 4)).toEqual([CELLS, RESULTS, CELLS, RESULTS]);
   });
 
   it('ends with what is wrong with a policy file', async () => {

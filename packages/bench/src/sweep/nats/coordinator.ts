@@ -40,6 +40,8 @@ export interface CoordinatorOptions extends NatsOptions {
   readonly onWorkers?: (workers: number, threads: number) => void;
   /** Called at the end. */
   readonly onEnd?: (counts: DeliveryCounts) => void;
+  /** Default: connectTo(). */
+  readonly connect?: typeof connectTo;
 }
 
 export interface DeliveryCounts {
@@ -70,7 +72,7 @@ export const onNats =
   };
 
 const connect = ({ plan, signal }: EngineTask, options: CoordinatorOptions): Promise<Nats> =>
-  connectTo(options, `decpool coordinator of ${plan.definition.name}`, signal);
+  (options.connect ?? connectTo)(options, `decpool coordinator of ${plan.definition.name}`, signal);
 
 /**
  * A coordinator that was killed behind the last result has left its sweep on the server, where it is in the way of others. A server
