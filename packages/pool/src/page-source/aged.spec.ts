@@ -54,10 +54,11 @@ describe('aged memory', () => {
   });
 
   it('has no free chunk of a migratetype without a pageblock', () => {
-    // A seed that draws a Reclaimable chunk for so small a zone.
-    const reclaimable = (blocks: number) => aged(3 * GIB + blocks * 2 * MIB, 104).zones[2].free.Reclaimable;
-    expect(reclaimable(3)).toEqual([0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
-    expect(reclaimable(2)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    // Seeds that draw such chunks for so small a zone.
+    const chunks = (type: 'Unmovable' | 'Reclaimable', blocks: number, seed: number) =>
+      aged(3 * GIB + blocks * 2 * MIB, seed).zones[2].free[type].reduce((sum, count) => sum + count, 0);
+    expect([1, 2, 3].map((blocks) => chunks('Reclaimable', blocks, 104))).toEqual([0, 0, 1]);
+    expect([1, 2].map((blocks) => chunks('Unmovable', blocks, 1))).toEqual([0, 1]);
   });
 
   const sizes = [64, 98, 256, 1024, 4096, 16384];
@@ -128,6 +129,13 @@ describe('aged memory', () => {
         expect(pages.reduce((sum, each) => sum + each, 0)).toBeGreaterThanOrEqual(high + lowmemReserve[2]);
       }
     }
+  });
+
+  it('has just as much where its counts give less: single pages are added', () => {
+    const [, { free, watermarks }] = aged(64 * MIB, 1).zones;
+    const { high = 0, lowmemReserve = [] } = watermarks ?? {};
+    const pages = Object.values(free).flatMap((orders) => orders.map((count, order) => count << order));
+    expect(pages.reduce((sum, each) => sum + each, 0)).toBe(high + lowmemReserve[2]);
   });
 
   it('depends on the seed alone', () => {
