@@ -219,17 +219,18 @@ describe.skipIf(NATS_SERVER === undefined)(`a coordinator on ${NATS_SERVER ?? 'a
     expect(await end.catch((reason: unknown) => reason)).toBe(thrown);
   });
 
-  it('ends if the server takes no more cells', async () => {
+  it.each([
+    ['decpool.cells.', 'the server takes no more cells'],
+    ['$O.', 'the server refuses what the sweep needs'],
+  ])('ends with what the server says if it refuses messages to %s', async (subjects, says) => {
     const refused = Object.assign(new Error('no room'), { code: 10_025 });
     const connect = changed(({ js }) => {
       const publish = js.publish.bind(js);
       vi.spyOn(js, 'publish').mockImplementation((subject, ...given) =>
-        subject.startsWith('decpool.cells.') ? Promise.reject(refused) : publish(subject, ...given),
+        subject.startsWith(subjects) ? Promise.reject(refused) : publish(subject, ...given),
       );
     });
-    expect(await refusal(new Task(cells(3)), { connect })).toBe(
-      `${server.url}: the server takes no more cells: no room`,
-    );
+    expect(await refusal(new Task(cells(3)), { connect })).toBe(`${server.url}: ${says}: no room`);
   });
 
   it('says on the server which sweep it is, and where its results go', async () => {

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { InputError } from '@decpool/model';
 import type { ConsumerMessages, JsMsg } from '@nats-io/jetstream';
+import { messageOf } from '../../files/error-text.ts';
 import { sha256 } from '../../files/sha256.ts';
 import { VERSION } from '../../files/version.ts';
 import { isPolicyFile } from '../../policies/load.ts';
@@ -19,6 +20,7 @@ import { CellQueue, storeInputs } from './queue.ts';
 import {
   CELLS,
   COORDINATOR,
+  codeOf,
   expectSameCode,
   isNotFound,
   makeConsumers,
@@ -63,13 +65,19 @@ export const onNats =
       while (isLeft(task)) await whenThere(nats, () => coordinate(nats, task, options, counts));
       if (task.signal?.aborted !== true) await whenThere(nats, () => removeStreams(nats));
     } catch (error) {
-      if (task.signal?.aborted !== true || error !== task.signal.reason) throw error;
+      if (task.signal?.aborted !== true || error !== task.signal.reason) throw refusalOf(error, nats.url);
     } finally {
       presence.stop();
       await nats.connection.close();
       options.onEnd?.(counts);
     }
   };
+
+/** An InputError of what the server refuses: it has too little room, or its account too few rights. */
+const refusalOf = (error: unknown, url: string): unknown =>
+  codeOf(error) === undefined
+    ? error
+    : new InputError(`${url}: the server refuses what the sweep needs: ${messageOf(error)}`);
 
 const connect = ({ plan, signal }: EngineTask, options: CoordinatorOptions): Promise<Nats> =>
   (options.connect ?? connectTo)(options, `decpool coordinator of ${plan.definition.name}`, signal);
