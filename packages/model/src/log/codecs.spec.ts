@@ -221,7 +221,7 @@ describe('NDJSON', () => {
     const checkpoint = encodeMarkLine('checkpoint', checkpointAt(batch.length));
     const lines = [encodeHeaderLine(header), encodeEventLines(batch), checkpoint];
     const [read] = batchesOf(decodeBytes(Buffer.concat(lines.map((part) => Buffer.from(part)))).records);
-    expect(read.length).toBe(batch.length);
+    expect([read.length, read.column('pages').length]).toEqual([batch.length, batch.length]);
     expect(read.column('pages').findIndex((pages, row) => pages !== row)).toBe(-1);
     expect(read.column('type').findIndex((type) => type !== TYPE.reserveRefilled)).toBe(-1);
   });
@@ -430,6 +430,13 @@ describe('a decoder of NDJSON', () => {
     }
   });
 
+  it('counts a last event without a newline, and gives nothing for it', () => {
+    const decoder = new NdjsonDecoder({ version: SCHEMA_VERSION, events: 0, lines: 1 });
+    const line = ENCODER.encode('{"seq":0,"type":"reserve-refilled","pages":1}');
+    expect([...decoder.push(line), ...decoder.finish()]).toEqual([]);
+    expect([decoder.openEvents, decoder.openBytes]).toEqual([1, 0]);
+  });
+
   it('refuses a seal or a keyframe behind a single event without a checkpoint', () => {
     const keyframe = encodeMarkLine('keyframe', { events: 0, stateHash: HASH, hash: HASH, state: '' });
     for (const [name, line] of [
@@ -512,7 +519,7 @@ describe('NDJSON of schema version 1', () => {
 
   it('has a segment if it has events, also if it was cut off', () => {
     for (const events of [0, 1, 2]) {
-      const { records } = decode(`${text(EVENTS.slice(0, events))}${trailerLine(events)}\n`);
+      const { records } = decode(`${text(EVENTS.slice(0, events))}${trailerLine(events)}\n\n`);
       const kinds = events === 0 ? ['header', 'trailer'] : ['header', 'segment', 'trailer'];
       expect(records.map(({ kind }) => kind)).toEqual(kinds);
     }
