@@ -149,12 +149,32 @@ export const EQUIVALENT: readonly Equivalent[] = [
     ['trace-requests.ts', 'if (known !== undefined) return known;', 'known !== undefined -> false'],
     ['trace-requests.ts', 'this.#owners.set(copy, copy);', 'this.#owners.set(copy, copy) -> undefined'],
     ['import.ts', 'unread = [];', 'unread = [] -> undefined'],
+    [
+      'formats/dma-trace.ts',
+      'if (unloaded.size <= MODULES_NAMED) unloaded.add(flatCopy(module));',
+      'unloaded.size <= MODULES_NAMED -> true',
+    ],
   ].map(([file, text, change]) => ({
     file: `${TRACES}/${file}`,
     text,
     change,
     why: 'it takes more memory, and nothing else',
   })),
+  ...[
+    ['request-sequence', 'let requests = 0n;'],
+    ['wee-alloc', 'let calls = 0n;'],
+  ].map(([name, text]) => ({
+    file: `${TRACES}/formats/${name}.ts`,
+    text,
+    change: '0n -> 0n + 1n',
+    why: 'times count from the first request',
+  })),
+  {
+    file: `${TRACES}/trace-requests.ts`,
+    text: '} else if (background !== undefined) {',
+    change: 'background !== undefined -> true',
+    why: 'it is called for memory that is live only',
+  },
   {
     file: `${TRACES}/events/page-events.ts`,
     text: 'let orders = 0;',

@@ -55,9 +55,9 @@ it('counts the background and assumed frees, if there are any', () => {
   ]);
 });
 
-it('counts a single lost event, a single free that was added, and a single assumed one', () => {
+it('counts a single lost event, a single free that was added, a single assumed one, and a single kind of other lines', () => {
   const lines = sanityLines({
-    ...{ ...CLEAN, lostEvents: 1, doubleAllocs: 1, assumedFrees: 1 },
+    ...{ ...CLEAN, lostEvents: 1, doubleAllocs: 1, assumedFrees: 1, ignored: { comments: 1 } },
     background: { allocations: 1, frees: 0, liveAtEnd: 1 },
   });
   expect(lines).toEqual([
@@ -66,6 +66,7 @@ it('counts a single lost event, a single free that was added, and a single assum
     'Failed in the recorded kernel: 0. Frees without an allocation: 0. Allocated twice: 1 (the missing frees were added). Not understood: 0.',
     'Lost while recording: 1 events.',
     'Frees assumed because the trace records none: 1.',
+    'Lines that are not requests: 1 comments.',
   ]);
 });
 

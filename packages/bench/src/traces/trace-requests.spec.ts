@@ -244,6 +244,32 @@ it('counts lost events, keeps what was noted in order, and hands over what comes
   expect(into.lateFrees).toEqual([{ time: 7, allocation: 2 }]);
 });
 
+it('shows the first three lines that were not understood, counts all, and lines of one kind by that', () => {
+  const into = new TraceRequests();
+  for (const text of ['a', 'b', 'c', 'd']) {
+    into.lineRead();
+    into.unparsed(text, 'why');
+  }
+  into.ignore('comments');
+  into.ignore('comments', 3);
+  const { unparsed, ignored } = into.report();
+  expect([unparsed.count, unparsed.first.map(({ text }) => text)]).toEqual([4, ['a', 'b', 'c']]);
+  expect(ignored).toEqual({ comments: 4 });
+});
+
+it('frees memory once, though its free was assumed', () => {
+  const into = new TraceRequests();
+  into.allocate('a', 0n, PAGE);
+  into.assumeFree('a', 10);
+  into.free('a', 5n);
+  into.assumeFree('a', 20);
+  expect(steps(into)).toEqual([
+    ['allocate', 1, 0],
+    ['free', 1, 10],
+  ]);
+  expect(into.report()).toMatchObject({ frees: 1, freesWithoutAlloc: 1 });
+});
+
 it('takes a time up to 104 days after the first: 2^53 ns', () => {
   const into = new TraceRequests();
   into.allocate(1, 5n, PAGE);

@@ -263,6 +263,7 @@ it('counts calls without a conversion: one that another call follows, one that n
     cohallocr('c-3', '1.000004', '0x0'),
     event('a-1', '1.000005', 'cohfree: (f+0x0/0x50) cpu_addr=0x0'),
     event('a-1', '1.000006', `cohfree: (f+0x0/0x50) cpu_addr=${address(10)}`),
+    event('a-1', '1.000007', `cohfree: (f+0x0/0x50) cpu_addr=${address(11)}`),
   ];
   const { requests, sanity } = readLines(dmaTrace, lines);
   expect(requests).toMatchObject([{ bytes: 1024 }]);
@@ -272,7 +273,7 @@ it('counts calls without a conversion: one that another call follows, one that n
     'cohalloc (size of a setdec)': 1,
     cohallocr: 1,
     'cohfree of 0x0': 1,
-    cohfree: 1,
+    cohfree: 2,
   });
   expect(accountedLines(sanity)).toBe(lines.length);
 });
@@ -342,7 +343,10 @@ describe('modules that were unloaded', () => {
     expect(notesOn(unload('nvme'), unload('e1000'), unload('nvme'))).toEqual([
       'Modules were unloaded while recording: nvme, e1000. Names of their functions, which are part of owners, can be wrong.',
     ]);
+    expect(notesOn(unload('nvme'))).toEqual([expect.stringContaining(': nvme. Names')]);
     expect(notesOn()).toEqual([]);
+    const { sanity } = readLines(dmaTrace, [unload('nvme')]);
+    expect(sanity.ignored).toEqual({ module_free: 1 });
   });
 
   it('are not all named if they are many', () => {

@@ -6,7 +6,7 @@ import { accountedLines, nameOf, readLines } from '../testing.ts';
 import { minimalloc } from './minimalloc.ts';
 
 it('makes a buffer of each line, in whole pages, from its begin to its end', () => {
-  const { requests, sanity } = readLines(minimalloc, [
+  const { requests, sanity, notes } = readLines(minimalloc, [
     'id,lower,upper,size',
     'b1,10,40,5120',
     'b2,20,30,4096',
@@ -35,6 +35,9 @@ it('makes a buffer of each line, in whole pages, from its begin to its end', () 
   ]);
   expect(sanity).toMatchObject({ requests: 2, frees: 2, groupedFrees: 2, ignored: { headings: 1 } });
   expect(accountedLines(sanity)).toBe(3);
+  expect(notes).toEqual([
+    'A step of the file counts as 1 us, a unit of its sizes as a byte. Each buffer has whole pages.',
+  ]);
 });
 
 it('takes no line of more than 1000 characters for a heading: it may be of any file', () => {

@@ -59,6 +59,10 @@ it('forgets the order of what is freed', () => {
   expect(sanity).toMatchObject({ freesWithoutAlloc: 1, unparsed: { count: 0 } });
 });
 
+it('takes chunks up to order 10', () => {
+  expect(readLines(requestSequence, ['a 1 10']).requests).toMatchObject([{ pages: 1024 }]);
+});
+
 it.each(['a 1', 'a 1 x', 'b 1 0', 'a 1 11', 'a -1 0', 'a 1 0 0'])('does not understand %j', (text) => {
   const { requests, sanity } = readLines(requestSequence, [text]);
   expect(requests).toEqual([]);
@@ -70,4 +74,5 @@ it('accounts for every line', () => {
   const { sanity } = readLines(requestSequence, lines);
   expect(sanity.linesRead).toBe(lines.length);
   expect(accountedLines(sanity)).toBe(lines.length);
+  expect(sanity.ignored).toEqual({ comments: 1, 'blank lines': 1 });
 });
