@@ -50,7 +50,7 @@ function relabelled(message: Uint8Array, key: string, value: object): Uint8Array
 
 /** Three events, the second with a name. */
 const EVENTS = batchOf([
-  EXAMPLES['free-requested'][0],
+  EXAMPLES['object-freed'][0],
   { type: 'owner-registered', owner: 1, name: '\ufeffnic' },
   EXAMPLES['free-requested'][0],
 ]);
