@@ -95,6 +95,24 @@ it('ignores what tells nothing new, by kind, and accounts for every line', () =>
   expect(accountedLines(sanity)).toBe(lines.length);
 });
 
+it('notes what --shared chooses, events that were lost, and at the end flags that no allocation has', () => {
+  const lines = [
+    'CPU:1 [LOST 3 EVENTS]',
+    ' dd-166 [000] ..... 7.983856: mm_page_alloc: page=1 pfn=0x1 order=8 migratetype=0 gfp_flags=GFP_KERNEL',
+  ];
+  const notesOn = (shared: string) =>
+    readLines(kernelEvents, lines, { shared: parseSharedExpression(shared) }).notes;
+  const notes = (shared: string) => [
+    `Requests are the allocations with ${shared}. Other pages are background.`,
+    expect.stringMatching(/^3 events were lost/),
+  ];
+  expect(notesOn('order=8')).toEqual(notes('order=8'));
+  expect(notesOn('gfp~GFP_X')).toEqual([
+    ...notes('gfp~GFP_X'),
+    expect.stringMatching(/^No allocation of the trace has the gfp flag GFP_X\./),
+  ]);
+});
+
 it('does not take filling, or events that say nothing of memory, for its format', () => {
   for (const text of [
     '# tracer: nop',

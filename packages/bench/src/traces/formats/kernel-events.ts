@@ -43,10 +43,8 @@ export const kernelEvents: TraceFormat = {
   },
   recognises: (text) => RECOGNISED_BY.has(parseTraceEvent(text)?.event ?? ''),
   reader(into, _name, options) {
-    if (options.shared !== undefined) {
-      into.note(`Requests are the allocations with ${options.shared.text}. Other pages are background.`);
-    }
     if (options.shared === undefined) return eventsOf(into, options);
+    into.note(`Requests are the allocations with ${options.shared.text}. Other pages are background.`);
     const { shared, missing } = watchFlags(options.shared);
     const reader = eventsOf(into, { ...options, shared });
     return {
