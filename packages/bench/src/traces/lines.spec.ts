@@ -42,6 +42,8 @@ describe('the lines of a text', () => {
   it('have at most 1 MiB: the number of a longer one is told', async () => {
     const long = 'x'.repeat(2 ** 20);
     expect(await linesOf(Buffer.from(`a\nb\n${long}\nc`), 2 ** 16)).toEqual(['a', 'b', long, 'c']);
+    // The last of its reads ends with the line.
+    expect(await linesOf(Buffer.from(`${long}\nc`), 2 ** 16)).toEqual([long, 'c']);
     await expect(linesOf(Buffer.from(`a\nb\n${long}y`), 2 ** 16)).rejects.toThrow(
       new InputError('trace.txt:3: a line of more than 1 MiB: this is not a text file'),
     );
@@ -52,6 +54,10 @@ describe('the lines of a text', () => {
     expect(await linesOf(Buffer.from('\uFEFFa\n\uFEFFb\n'), 100)).toEqual(['a', '\uFEFFb']);
     // The second read begins with one, but not the text.
     expect(await linesOf(Buffer.from('a\n\uFEFFb'), 2)).toEqual(['a', '\uFEFFb']);
+  });
+
+  it('end with a mark for a character that is cut off', async () => {
+    expect(await linesOf(Buffer.from('a\nü').subarray(0, 3), 2)).toEqual(['a', '\uFFFD']);
   });
 
   it('are none of a text in UTF-16, with a mark or without', async () => {
@@ -86,13 +92,23 @@ describe('the bytes of a file', () => {
 
   it('named - are those of standard input, which messages call so', async () => {
     const usual = Object.getOwnPropertyDescriptor(process, 'stdin');
-    const given = (bytes: Uint8Array) =>
-      Object.defineProperty(process, 'stdin', { configurable: true, value: Readable.from([bytes]) });
+    const given = (bytes: Uint8Array | AsyncIterable<Uint8Array>) =>
+      Object.defineProperty(process, 'stdin', {
+        configurable: true,
+        value: Readable.from(bytes instanceof Uint8Array ? [bytes] : bytes),
+      });
+    const error = new TypeError('of no system');
+    const failing = async function* (): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('text');
+      throw error;
+    };
     try {
       given(gzipSync('text'));
       expect(await read('-')).toBe('text');
       given(gzipSync('text').subarray(0, 20));
       await expect(read('-')).rejects.toThrow(/^standard input: the gzip file is damaged/);
+      given(failing());
+      await expect(read('-')).rejects.toBe(error);
     } finally {
       Object.defineProperty(process, 'stdin', usual ?? {});
     }

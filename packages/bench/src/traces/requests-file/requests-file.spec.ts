@@ -245,15 +245,18 @@ describe('a file of requests', () => {
 
   it('has the frees that are known late among the requests, and nothing else is left', async () => {
     const path = newPath();
-    const all = [asked(1, 'nvme'), asked(2, 'nvme'), freed(2, 50)];
-    const late = [{ time: 20, allocation: 1 }] as never;
+    const all = [asked(1, 'nvme'), asked(2, 'nvme'), asked(3, 'nvme'), freed(2, 50)];
+    const late = [
+      { time: 20, allocation: 1 },
+      { time: 70, allocation: 3 },
+    ] as never;
     const writer = await RequestsWriter.open(path);
     await writer.begin(HEADER);
     for (const request of all) writer.add(request);
     const seal = await writer.finishWith(late, HEADER, FACTS);
     const expected = [...withFrees(all, late)];
-    expect(expected).toHaveLength(4);
-    expect(seal.requests).toBe(4);
+    expect(expected).toHaveLength(6);
+    expect(seal.requests).toBe(6);
     expect((await read(path)).found).toEqual(expected);
     expect([existsSync(`${path}.partial`), existsSync(`${path}.partial.1`)]).toEqual([false, false]);
   });
