@@ -10,6 +10,7 @@ describe('a header', () => {
 
   it('is read as it was written', () => {
     expect(parseHeader(asRead())).toEqual({ header, version: SCHEMA_VERSION });
+    expect(headerText(header, SCHEMA_VERSION)).toBe(JSON.stringify(header));
   });
 
   it('says how the page source works and when the worker runs, also where nobody told', () => {
