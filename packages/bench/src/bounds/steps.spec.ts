@@ -17,6 +17,19 @@ it('comes to what the last step returns', async () => {
   expect(await inTurns(stepsTo(3), signal)).toBe('3 done');
 });
 
+it('does quick steps one after the other: a turn for others after each would take most of the time', async () => {
+  function* quick(): Steps<number> {
+    for (let step = 0; step < 9; step++) yield;
+    return 9;
+  }
+  let hasTurned = false;
+  setImmediate(() => {
+    hasTurned = true;
+  });
+  expect(await inTurns(quick(), new AbortController().signal)).toBe(9);
+  expect(hasTurned).toBe(false);
+});
+
 it('lets a timer have its turn between two steps', async () => {
   let turnedAt = 0;
   let done = 0;
