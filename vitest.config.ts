@@ -25,8 +25,8 @@ if (process.env['TMPDIR'] === undefined && inMemory !== undefined) process.env['
 export default defineConfig({
   test: {
     include: ['packages/*/src/**/*.spec.ts', 'examples/**/*.spec.ts', 'scripts/**/*.spec.ts'],
-    // One less than there are cores unless told: on two, nothing would run beside anything.
-    maxWorkers: 2,
+    // One more than two cores can serve: many specs wait for the processes that they start.
+    maxWorkers: 3,
     // Modules are loaded once for all files of a worker: no spec leaves anything behind in them.
     isolate: false,
     testTimeout: 300_000,
