@@ -126,6 +126,9 @@ describe.skipIf(NATS_SERVER === undefined)(`a coordinator on ${NATS_SERVER ?? 'a
   const streams = () => streamsOn(nats);
   const idOf = async () => (await streams())?.about.id ?? 'none';
   const queuedAre = (count: number) => until(async () => (await streams())?.queued === count);
+  /** What was acknowledged may be there for some time. */
+  const noResultIsThere = () =>
+    until(async () => (await nats.jsm.streams.info(RESULTS)).state.messages === 0);
   const send = (id: string, cell: number, result: unknown) =>
     nats.js.publish(resultSubject(id, cell), typeof result === 'string' ? result : JSON.stringify(result));
   const result = (key: string, changes: object = {}) => ({
@@ -300,6 +303,7 @@ describe.skipIf(NATS_SERVER === undefined)(`a coordinator on ${NATS_SERVER ?? 'a
     const { task, end, counts } = started(new Task(cells(3)));
     await serve(1, { deliveries: 3 });
     await until(() => task.done.length === 1);
+    await noResultIsThere();
     await send(await idOf(), 0, result('cell 1', { outcome: { refused: 'later' }, deliveries: 2 }));
     await serve(2);
     await end;
@@ -312,7 +316,7 @@ describe.skipIf(NATS_SERVER === undefined)(`a coordinator on ${NATS_SERVER ?? 'a
     const { task, end, counts } = started(new Task(cells(1)));
     await queuedAre(1);
     await send(await idOf(), 7, result('cell 8'));
-    await until(async () => (await nats.jsm.streams.info(RESULTS)).state.messages === 0);
+    await noResultIsThere();
     expect([task.done, task.calls]).toEqual([[], []]);
     await serve(1);
     await end;
