@@ -146,6 +146,17 @@ describe('a free', () => {
 });
 
 describe('an allocation of pages that are still allocated', () => {
+  it('ends all chunks that hold them, also one that lies over what is left of another', () => {
+    const { requests } = read([alloc(4, 1), free(4, 0), alloc(0, 3), alloc(4, 0)]);
+    expect(kinds(requests)).toEqual([
+      ['background-allocate', 1],
+      ['background-allocate', 2],
+      ['background-free', 2],
+      ['background-free', 1],
+      ['background-allocate', 3],
+    ]);
+  });
+
   it.each([
     ['the same', 0x100, 0, 0x100, 0],
     ['a part of them', 0x100, 3, 0x104, 1],

@@ -56,8 +56,12 @@ export function pageEvents(into: TraceRequests, { shared }: ImportOptions): Even
 
   /** Frees the chunks in these pages whose free was not recorded. */
   function freeMissed(pfn: number, order: number, at: Timestamp): void {
-    const around = chunkStart(pfn);
-    if (around !== undefined) freeMissedChunk(around, at, around === pfn);
+    for (let around = MAX_PAGE_ORDER; around > 0; around--) {
+      if (((orders >> around) & 1) === 0) continue;
+      const start = pfn - (pfn % (1 << around));
+      if (start !== pfn && chunks.get(start)?.order === around) freeMissedChunk(start, at, false);
+    }
+    freeMissedChunk(pfn, at, true);
     for (let inside = pfn + 1; inside < pfn + (1 << order); inside++) freeMissedChunk(inside, at, false);
   }
 
