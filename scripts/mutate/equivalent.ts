@@ -189,12 +189,14 @@ export const EQUIVALENT: readonly Equivalent[] = [
       why: 'it looks for chunks of an order that there are none of, only slower',
     }),
   ),
-  {
-    file: `${TRACES}/events/page-events.ts`,
-    text: 'if (around !== undefined) freeMissedChunk(around, at, around === pfn);',
-    change: 'around !== undefined -> true',
-    why: 'no chunk begins at undefined',
-  },
+  ...['(orders >> around) & 1 -> (orders >> around) | 1', '((orders >> around) & 1) === 0 -> false'].map(
+    (change): Equivalent => ({
+      file: `${TRACES}/events/page-events.ts`,
+      text: 'if (((orders >> around) & 1) === 0) continue;',
+      change,
+      why: 'it looks for chunks of an order that there are none of, only slower',
+    }),
+  ),
   {
     file: `${TRACES}/events/swiotlb-events.ts`,
     text: 'if (address === undefined) return undefined;',
