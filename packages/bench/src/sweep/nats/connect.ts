@@ -127,7 +127,14 @@ export async function flush({ connection }: Nats): Promise<void> {
   await Promise.race([connection.flush().catch(() => {}), setTimeout(LONGEST_FLUSH_MS)]);
 }
 
-async function load() {
+/** The packages of the client, as they are loaded when they are needed. */
+interface NatsClient {
+  readonly transport: typeof import('@nats-io/transport-node');
+  readonly jetstream: typeof import('@nats-io/jetstream');
+  readonly obj: typeof import('@nats-io/obj');
+}
+
+async function load(): Promise<NatsClient> {
   const [first, second, third] = PACKAGES;
   try {
     const [transport, jetstream, obj] = await Promise.all([
