@@ -43,7 +43,11 @@ export function partsIn(
   file: ByteFile,
   options: ReadOptions,
   { start, bytes }: Part,
-  fromThread = partsFromThread,
+  fromThread: (
+    path: string,
+    options: ReadOptions,
+    start?: LogStart,
+  ) => AsyncGenerator<LogPart> = partsFromThread,
 ): AsyncGenerator<LogPart> {
   const isWorthIt = bytes >= MIN_BYTES_FOR_THREAD && options.waits === undefined;
   return isWorthIt && availableParallelism() > 1 && canStartThread()
